@@ -1,0 +1,104 @@
+"""What the UCC framework calls at the end of its build, to finish the package.
+
+Three things that UCC does not do: append our REST endpoints to the files that it generates (a file
+of ours in ``package/default/`` would replace them), keep only the parts of the libraries that the
+app uses, and make the one change to botocore that Splunk's vetting asks for.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+
+# The AWS services that the app calls. Each costs its model file, about 0.1 MB for these.
+AWS_SERVICES = frozenset({"bedrock-runtime", "sts"})
+
+# botocore's client-side monitoring opens a UDP socket, which AppInspect's cloud checks refuse. It
+# is off unless AWS_CSM_ENABLED is set, and the app never sets it.
+UDP_SOCKET = "socket=socket.socket(socket.AF_INET, socket.SOCK_DGRAM),"
+
+# Of no use to the app at run time: command-line entry points, tests, type stubs, what pip leaves.
+USELESS = ("bin", "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED",
+           "*.dist-info/direct_url.json", "requirements.txt", "exclude.txt",
+           "boto3/data/*/", "boto3/examples", "**/examples-1.json", "**/__pycache__")  # fmt: skip
+
+
+def cleanup_output_files(output_path: str, ta_name: str) -> None:
+    """Finish the app that UCC has just put together.
+
+    Args:
+        output_path: UCC's output folder.
+        ta_name: the app's id, the name of its folder in there.
+
+    Raises:
+        RuntimeError: the libraries are not what this step was written for.
+    """
+    app = Path(output_path) / ta_name
+    append_custom_confs(app)
+    date_the_build(app)
+    trim_libraries(app / "lib")
+    drop_udp_socket(app / "lib" / "botocore" / "session.py")
+    refuse_compiled_modules(app)
+
+
+def append_custom_confs(app: Path) -> None:
+    """Append each ``package_extra/<name>.custom.conf`` to the app's ``default/<name>.conf``."""
+    for extra in sorted((ROOT / "package_extra").glob("*.custom.conf")):
+        target = app / "default" / extra.name.replace(".custom.conf", ".conf")
+        generated = target.read_text(encoding="utf-8").rstrip() + "\n\n" if target.exists() else ""
+        target.write_text(generated + extra.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def date_the_build(app: Path) -> None:
+    """Date the build with SOURCE_DATE_EPOCH, so that the same sources give the same package.
+
+    UCC writes the time of the build into app.conf, and into the addresses of the page's scripts.
+    """
+    app_conf, page = app / "default" / "app.conf", app / "appserver" / "templates" / "base.html"
+    found = re.findall(r"(?m)^build = (\d+)$", app_conf.read_text(encoding="utf-8"))
+    if len(found) != 1:
+        raise RuntimeError("app.conf has no single `build` setting to date.")
+    for path in (app_conf, page):
+        text = path.read_text(encoding="utf-8")
+        if found[0] not in text:
+            raise RuntimeError(f"{path.name} no longer holds the time of the build: look again.")
+        path.write_text(text.replace(found[0], os.environ["SOURCE_DATE_EPOCH"]), encoding="utf-8")
+
+
+def trim_libraries(lib: Path) -> None:
+    """Delete what the app never loads: unused AWS service models, and the ``USELESS`` patterns."""
+    services = [entry for entry in (lib / "botocore" / "data").iterdir() if entry.is_dir()]
+    missing = AWS_SERVICES - {entry.name for entry in services}
+    if missing:
+        raise RuntimeError(f"botocore has no model of {', '.join(sorted(missing))}.")
+    for entry in services:
+        if entry.name not in AWS_SERVICES:
+            shutil.rmtree(entry)
+    for pattern in USELESS:
+        for found in sorted(lib.glob(pattern)):
+            if found.is_dir():
+                shutil.rmtree(found)
+            else:
+                found.unlink()
+
+
+def drop_udp_socket(session: Path) -> None:
+    """Take the UDP socket out of botocore's session module."""
+    text = session.read_text(encoding="utf-8")
+    if text.count(UDP_SOCKET) != 1:
+        raise RuntimeError(
+            f"{session.name} no longer opens its UDP socket where it did: look again."
+        )
+    session.write_text(text.replace(UDP_SOCKET, "socket=None,"), encoding="utf-8")
+
+
+def refuse_compiled_modules(app: Path) -> None:
+    """Fail when a compiled module got in: one package serves every platform and Python."""
+    compiled = [found for kind in ("*.so", "*.pyd", "*.dylib") for found in app.rglob(kind)]
+    if compiled:
+        names = ", ".join(str(found.relative_to(app)) for found in compiled)
+        raise RuntimeError(f"The package would ship compiled modules: {names}.")

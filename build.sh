@@ -1,0 +1,190 @@
+#!/usr/bin/env bash
+# Builds, tests, shows and checks Incident Management for Splunk. Each command does its own set-up
+# and can be run twice. `./build.sh help` lists them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+readonly APP=incident_management
+readonly WORK=.build
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PYTHONDONTWRITEBYTECODE=1
+
+usage() {
+  cat <<'TEXT'
+./build.sh package            build dist/incident_management-<version>.tar.gz
+./build.sh test [ARGS]        every check and test; ARGS go to pytest
+./build.sh demo [--exit] [--fault orders|payments|none] [--kill]
+                              break a real shop, find it, explain it, fix it, prove it
+./build.sh inspect            splunk-appinspect on the package
+./build.sh serve [ARGS]       a stand-in for Splunk with the app installed
+./build.sh bench NAME         one benchmark of benchmarks/
+./build.sh clean              delete all that was built
+TEXT
+}
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "build.sh: $*"; exit 1; }
+
+# The newest Python on this machine that the tools run on.
+find_python() {
+  local candidate
+  for candidate in python3.13 python3.12 python3.11 python3; do
+    if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  fail "Python 3.11 or newer with venv is needed: on Debian, apt-get install python3-venv."
+}
+
+# environment NAME: makes the virtual environment .build/venv/NAME from requirements/NAME.txt, hashes
+# checked, and again only when that file has changed.
+environment() {
+  local name=$1 python=${2:-} folder="$WORK/venv/$1" lock="requirements/$1.txt"
+  [ $# -gt 2 ] && lock=$3
+  local stamp="$folder/.made-from"
+  if [ ! -f "$stamp" ] || ! cmp -s "$lock" "$stamp"; then
+    say "Setting up $folder …"
+    [ -n "$python" ] || python=$(find_python)
+    rm -rf "$folder"
+    "$python" -m venv "$folder"
+    "$folder/bin/python" -m pip install --quiet --require-hashes -r "$lock"
+    cp "$lock" "$stamp"
+  fi
+}
+
+# system_package COMMAND-THAT-PROVES-IT DEBIAN-NAME: installs it where this user may, or says how.
+system_package() {
+  local proof=$1 package=$2
+  if bash -c "$proof" >/dev/null 2>&1; then return; fi
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "Installing $package …"
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$package"; } >"$WORK/apt.log" 2>&1 ||
+      { tail -n 5 "$WORK/apt.log" >&2; return 1; }
+  else
+    say "$package is missing: install it (on Debian: sudo apt-get install $package)."
+    return 1
+  fi
+}
+
+version() { sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' globalConfig.json | head -n 1; }
+
+build_package() {
+  environment ucc
+  environment dev
+  "$WORK/venv/dev/bin/python" -m tools.packaging --ucc "$WORK/venv/ucc/bin" --work "$WORK/package" --dist dist "$@"
+}
+
+cmd_package() { build_package; }
+
+# Builds the package unless the one in dist/ was made from the sources as they are.
+package_if_changed() { build_package --if-changed; }
+
+# The pages of the stand-in: bundled by Node, which comes from PyPI where the machine has none that
+# is new enough. Without it everything but the dashboards works, and they say what is missing.
+pages() {
+  local python="$WORK/venv/dev/bin/python"
+  if ! "$python" -c 'from tools.splunkd_lite.web.node import find_node; find_node()' 2>/dev/null; then
+    "$python" -m pip install --quiet --require-hashes -r requirements/node.txt || true
+  fi
+  "$python" -m tools.splunkd_lite.web.studio >&2 || say "The dashboards will say what is missing."
+}
+
+cmd_test() {
+  package_if_changed
+  pages
+  inspection_tools
+  local python="$PWD/$WORK/venv/dev/bin/python"
+  system_package "command -v chromium" chromium || say "The browser tests will be skipped."
+  "$python" -m ruff check .
+  "$python" -m ruff format --check .
+  "$python" -m mypy package/bin/incident_management tools benchmarks
+  unit_tests_on_splunks_pythons
+  APPINSPECT="$PWD/$WORK/venv/inspect/bin/splunk-appinspect" "$python" -m pytest -n "${TEST_PROCESSES:-2}" --dist loadfile "$@"
+}
+
+# The app's own code runs on Splunk's Pythons: its unit tests run on each that is on this machine,
+# against the libraries that the package ships.
+unit_tests_on_splunks_pythons() {
+  local version python
+  for version in 3.9 3.13; do
+    python=$(splunks_python "$version")
+    if [ -z "$python" ]; then
+      say "Python $version is not on this machine: the app's code was not tested on it."
+      continue
+    fi
+    environment "unit-$version" "$python" requirements/unit.txt
+    say "The app's unit tests on Python $version:"
+    PYTHONPATH="$PWD/$WORK/package/$APP/lib" "$WORK/venv/unit-$version/bin/python" -m pytest tests/unit
+  done
+}
+
+# splunks_python VERSION: the path of that Python, or nothing.
+splunks_python() {
+  local candidate
+  for candidate in "python$1" "$HOME"/.pyenv/versions/"$1".*/bin/python"$1"; do
+    if "$candidate" -c "import sys; sys.exit('%d.%d' % sys.version_info[:2] != '$1')" 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+}
+
+# The Python that plays Splunk's own for the app: the oldest that Splunk has, where it is there.
+app_python() {
+  local found
+  for version in 3.9 3.13; do
+    found=$(splunks_python "$version")
+    [ -n "$found" ] && { echo "$found"; return; }
+  done
+  command -v "$WORK/venv/dev/bin/python"
+}
+
+cmd_demo() {
+  package_if_changed
+  pages
+  exec "$WORK/venv/dev/bin/python" -m tools.demo --app "dist/$APP-$(version).tar.gz" --python "$(app_python)" "$@"
+}
+
+cmd_serve() {
+  package_if_changed
+  pages
+  exec "$WORK/venv/dev/bin/python" -m tools.splunkd_lite serve --app "dist/$APP-$(version).tar.gz" \
+    --home "$WORK/serve" --python "$(app_python)" "$@"
+}
+
+inspection_tools() {
+  system_package "PATH=\$PATH:/sbin ldconfig -p | grep -q libmagic.so.1" libmagic1 || exit 1
+  environment inspect
+}
+
+cmd_inspect() {
+  package_if_changed
+  inspection_tools
+  "$WORK/venv/dev/bin/python" -m tools.inspection --appinspect "$WORK/venv/inspect/bin/splunk-appinspect" \
+    "dist/$APP-$(version).tar.gz"
+}
+
+cmd_bench() {
+  [ $# -ge 1 ] || fail "bench needs a name: one of $(cd benchmarks && ls ./*.py | sed 's/^..//; s/\.py$//' | tr '\n' ' ')"
+  local name=$1
+  shift
+  [ -f "benchmarks/$name.py" ] || fail "there is no benchmark '$name' in benchmarks/."
+  package_if_changed
+  environment bench
+  exec "$WORK/venv/bench/bin/python" -m "benchmarks.$name" "$@"
+}
+
+cmd_clean() { rm -rf "$WORK" dist output; }
+
+main() {
+  local command=${1:-help}
+  [ $# -gt 0 ] && shift
+  mkdir -p "$WORK"
+  case "$command" in
+    package | test | demo | inspect | serve | bench | clean) "cmd_$command" "$@" ;;
+    help | -h | --help) usage ;;
+    *) usage >&2; fail "there is no command '$command'." ;;
+  esac
+}
+
+main "$@"

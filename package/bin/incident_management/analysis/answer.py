@@ -1,0 +1,128 @@
+"""Take a model's answer in: check each claim, add its hypotheses, let it reorder a little.
+
+What the model may do is bounded here, by code: it can't remove evidence or a hypothesis, change a
+score, name a change that no event told of, or raise one of its own hypotheses to be the culprit.
+So a log line that talks a model into something talks it into a claim that is shown as rejected.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Sequence
+
+from .budget import Budget, shorten
+from .citations import Checked, holds_quote
+
+__all__ = ["MOST_NEW_HYPOTHESES", "ORDER_BONUS", "apply", "objects"]
+
+ORDER_BONUS = 0.05
+"""The most that a model's order can add to a hypothesis when sorting, in score."""
+
+MODEL_SCORE = 0.3
+"""Score of a hypothesis that the model alone brings up: listed, never blamed."""
+
+MOST_NEW_HYPOTHESES = 5
+SHORTEST_QUOTE = 6
+"""Characters; almost any event holds a shorter one."""
+
+
+def apply(
+    content: Mapping[str, Any],
+    hypotheses: List[Dict[str, Any]],
+    checked: Checked,
+    budget: Budget,
+) -> List[Dict[str, Any]]:
+    """Add the answer's claims and hypotheses to ``hypotheses``, reorder them, return all claims.
+
+    Parts of the answer that do not have the form that was asked for are left out.
+    """
+    known = {hypothesis["id"]: hypothesis for hypothesis in hypotheses}
+    claims = [
+        _checked_claim(claim, checked, budget)
+        for claim in objects(content.get("claims"))[: budget.answer_claims]
+    ]
+    for claim in claims:
+        hypothesis = known.get(claim["hypothesis_id"])
+        if hypothesis is not None:
+            hypothesis.setdefault("claims", []).append(claim)
+    added = _new_hypotheses(content, checked, budget)
+    hypotheses.extend(added)
+    _reorder(content.get("order"), hypotheses)
+    return claims + [claim for hypothesis in added for claim in hypothesis["claims"]]
+
+
+def _checked_claim(claim: Mapping[str, Any], checked: Checked, budget: Budget) -> Dict[str, Any]:
+    citation_id, quote = _text(claim.get("citation_id"), 20), _text(claim.get("quote"), 400)
+    event = checked.events.get(citation_id)
+    reason = ""
+    if event is None or not checked.is_verified(citation_id):
+        reason = f"It cites {citation_id or 'nothing'}, which is no event of the evidence."
+    elif len(quote.strip()) < SHORTEST_QUOTE:
+        reason = "Its quote is too short to prove anything."
+    elif not holds_quote(event.raw, quote):
+        reason = f"Its quote is not in {citation_id}."
+    stance = claim.get("stance")
+    return {
+        "text": _text(claim.get("text"), budget.answer_characters),
+        "citation_id": citation_id,
+        "quote": quote,
+        "hypothesis_id": _text(claim.get("hypothesis_id"), 20),
+        "stance": stance if stance in ("for", "against") else "",
+        "status": "rejected" if reason else "verified",
+        "reason": reason,
+        "source": "model",
+    }
+
+
+def _new_hypotheses(
+    content: Mapping[str, Any], checked: Checked, budget: Budget
+) -> List[Dict[str, Any]]:
+    added = []
+    for place, document in enumerate(objects(content.get("hypotheses"))[:MOST_NEW_HYPOTHESES], 1):
+        claims = [
+            _checked_claim(claim, checked, budget)
+            for claim in objects(document.get("claims"))[: budget.answer_claims]
+        ]
+        cause = _text(document.get("cause"), budget.answer_characters)
+        if not cause:
+            continue
+        verified = [claim for claim in claims if claim["status"] == "verified"]
+        added.append(
+            {
+                "id": f"M{place}",
+                "kind": "model",
+                "cause": cause,
+                "score": MODEL_SCORE if verified else 0.0,
+                "for": [claim["text"] for claim in verified],
+                "against": [] if verified else ["None of its claims could be verified."],
+                "citations": list(dict.fromkeys(claim["citation_id"] for claim in verified)),
+                "claims": claims,
+                "source": "model",
+            }
+        )
+    return added
+
+
+def _reorder(order: Any, hypotheses: List[Dict[str, Any]]) -> None:
+    """Sort by score plus a small bonus for those that the model puts first, with proof."""
+    wanted: Sequence[Any] = order if isinstance(order, list) else []
+    places = {_text(item, 20): place for place, item in enumerate(wanted)}
+
+    def weight(hypothesis: Mapping[str, Any]) -> float:
+        backed = any(
+            claim["status"] == "verified" and claim["stance"] == "for"
+            for claim in hypothesis.get("claims", [])
+        )
+        place = places.get(hypothesis["id"])
+        bonus = ORDER_BONUS / (1 + place) if backed and place is not None else 0.0
+        return float(hypothesis["score"]) + bonus
+
+    hypotheses.sort(key=weight, reverse=True)
+
+
+def objects(value: Any) -> List[Mapping[str, Any]]:
+    """Return the objects of a list; none when it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _text(value: Any, limit: int) -> str:
+    return shorten(value, limit) if isinstance(value, str) else ""

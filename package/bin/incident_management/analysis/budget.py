@@ -1,0 +1,35 @@
+"""What may be sent to a model, and how much of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Budget", "shorten"]
+
+LEFT_OUT = " … (left out) … "
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Bounds of one question to a model. Beyond them, evidence is left out and counted as such."""
+
+    events: int = 40
+    event_characters: int = 1200
+    characters: int = 30000
+    """Of the whole question, system text apart."""
+    hypotheses: int = 10
+    answer_claims: int = 30
+    answer_characters: int = 4000
+    """Of any one text in the answer."""
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut a text to ``limit`` characters, and say so where something is left out.
+
+    The middle goes: an event begins with what was done, and a stack trace ends with why it failed.
+    """
+    if len(text) <= limit:
+        return text
+    room = max(0, limit - len(LEFT_OUT))
+    head = room // 3
+    return text[:head] + LEFT_OUT[:limit] + text[len(text) - (room - head) :]

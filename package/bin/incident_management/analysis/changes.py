@@ -1,0 +1,184 @@
+"""A change event, read into its parts: what changed, where, when, by whom, to which version."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Tuple
+
+from .evidence import Event, first_text
+
+__all__ = ["Change"]
+
+DIFF_LIMIT = 20000
+"""Characters of a diff that are read."""
+DEEPEST = 10
+LINE_LIMIT = 1000
+"""Characters of one of its lines: a longer one is generated code."""
+
+_DIFF_FIELDS = ("diff", "patch", "changes", "details", "body")
+_FILE_FIELDS = ("files", "files_changed", "paths", "file")
+_BEFORE_FIELDS = ("before", "old", "old_value", "from", "previous")
+_AFTER_FIELDS = ("after", "new", "new_value", "to", "current")
+_HUNK_FILE = re.compile(r"^(?:\+\+\+ b/|@@ )([\w./-]+\.\w+|[\w-]+(?:/[\w.-]+)+)", re.M)
+
+
+@dataclass
+class Change:
+    """A change event. ``time`` is epoch seconds; texts are "" where the event does not say.
+
+    ``removed`` and ``added`` are the lines that a diff takes away and puts in, or the setting's
+    value before and after. ``kind`` is ``deploy``, ``config``, ``flag`` or ``commit``, or whatever
+    the event says.
+    """
+
+    change_id: str
+    time: float
+    service: str = ""
+    kind: str = ""
+    summary: str = ""
+    actor: str = ""
+    version: str = ""
+    previous_version: str = ""
+    files: List[str] = field(default_factory=list)
+    removed: List[str] = field(default_factory=list)
+    added: List[str] = field(default_factory=list)
+    context: str = ""
+    event: Event = field(default_factory=lambda: Event(0.0, ""))
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Change:
+        """Build a change from a result row with the change fields and ``_raw``.
+
+        Fields that search-time extraction left empty are taken from the event's JSON, when it is.
+        """
+        event = Event.from_row(row)
+        document = _json_object(event.raw)
+
+        def text(name: str) -> str:
+            return first_text(row.get(name)) or first_text(_plain(document.get(name)))
+
+        removed, added, context = _difference(document, event.raw)
+        files = _files(document) or _HUNK_FILE.findall(context)
+        return cls(
+            change_id=text("change_id"),
+            time=event.time,
+            service=text("service") or event.entity,
+            kind=text("kind").lower() or "change",
+            summary=text("summary") or first_text(_plain(document.get("message"))),
+            actor=text("actor") or first_text(_plain(document.get("author"))),
+            version=text("version"),
+            previous_version=text("previous_version"),
+            files=files,
+            removed=removed,
+            added=added,
+            context=context,
+            event=event,
+        )
+
+    def has_diff(self) -> bool:
+        """Whether the event shows what was changed, not only that something was."""
+        return bool(self.removed or self.added)
+
+    def label(self) -> str:
+        """Return the change in a few words, for a sentence."""
+        said = f" ({self.summary})" if self.summary else ""
+        where = f" of {self.service}" if self.service else ""
+        return "{} {}{}{}".format(self.kind, self.change_id or "without an id", where, said)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+
+
+def _json_object(raw: str) -> Dict[str, Any]:
+    start = raw.find("{")
+    if start < 0:
+        return {}
+    try:
+        document = json.loads(raw[start:])
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _files(document: Mapping[str, Any]) -> List[str]:
+    for name in _FILE_FIELDS:
+        value = document.get(name)
+        if isinstance(value, str) and value:
+            return [value]
+        if isinstance(value, list):
+            return [str(item) for item in value[:200]]
+    return []
+
+
+def _difference(document: Mapping[str, Any], raw: str) -> Tuple[List[str], List[str], str]:
+    """Return removed lines, added lines and the rest of the diff."""
+    for name in _DIFF_FIELDS:
+        value = document.get(name)
+        if isinstance(value, str) and value.strip():
+            return _diff_lines(value[:DIFF_LIMIT])
+        if isinstance(value, (dict, list)) and value:
+            return _settings_difference(value)
+    before = _first(document, _BEFORE_FIELDS)
+    after = _first(document, _AFTER_FIELDS)
+    if before is not None or after is not None:
+        return _flat_lines(before), _flat_lines(after), ""
+    if not document:
+        return _diff_lines(raw[:DIFF_LIMIT]) if "\n@@" in raw or "\n+" in raw else ([], [], "")
+    return [], [], ""
+
+
+def _first(document: Mapping[str, Any], names: Tuple[str, ...]) -> Any:
+    for name in names:
+        if name in document:
+            return document[name]
+    return None
+
+
+def _diff_lines(diff: str) -> Tuple[List[str], List[str], str]:
+    removed, added, context = [], [], []
+    for whole in diff.splitlines():
+        line = whole[:LINE_LIMIT]
+        if line.startswith(("---", "+++", "@@")):
+            context.append(line)
+        elif line.startswith("-"):
+            removed.append(line[1:].strip())
+        elif line.startswith("+"):
+            added.append(line[1:].strip())
+        else:
+            context.append(line)
+    return [x for x in removed if x], [x for x in added if x], "\n".join(context)
+
+
+def _settings_difference(value: Any) -> Tuple[List[str], List[str], str]:
+    """Read ``{"setting": {"from": 10, "to": 1}}``, ``{"setting": [10, 1]}`` or a list of such."""
+    removed: List[str] = []
+    added: List[str] = []
+    items = value.items() if isinstance(value, dict) else [("", item) for item in value]
+    for name, item in items:
+        if isinstance(item, list) and len(item) == 2:
+            before, after = item
+        elif isinstance(item, dict):
+            name = first_text(item.get("key") or item.get("name") or item.get("setting")) or name
+            before, after = _first(item, _BEFORE_FIELDS), _first(item, _AFTER_FIELDS)
+        else:
+            before, after = None, item
+        removed.extend(_flat_lines(before, name))
+        added.extend(_flat_lines(after, name))
+    return removed, added, ""
+
+
+def _flat_lines(value: Any, name: str = "", depth: int = 0) -> List[str]:
+    """Write a (nested) setting as ``name: value`` lines; what is nested too deep is left out."""
+    if value is None or depth > DEEPEST:
+        return []
+    if isinstance(value, dict):
+        lines: List[str] = []
+        for key, inner in value.items():
+            lines.extend(_flat_lines(inner, f"{name}.{key}" if name else str(key), depth + 1))
+        return lines
+    if isinstance(value, list):
+        value = ", ".join(str(item) for item in value if not isinstance(item, (dict, list)))
+    return [(f"{name}: {value}" if name else str(value))[:LINE_LIMIT]]

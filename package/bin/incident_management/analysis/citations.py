@@ -1,0 +1,175 @@
+"""Check citations: fetch the event again by its address, compare its hash, find the quote in it.
+
+Everything is fetched with the rights of the searcher that is passed in: someone who may not read
+an event can't have it confirmed either.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from ..ports import Searcher, SearchFailed
+from ..splunk import spl
+from .changes import Change
+from .evidence import Citation, Event, sha256_of
+from .masking import mask
+from .scope import ADDRESS, EVENT_FIELDS, with_entity
+from .statistics import count
+
+__all__ = ["Checked", "check", "holds_quote"]
+
+MOST_FETCHES = 12
+"""Searches that one check may run for events; nearby events are fetched together."""
+MOST_NUMBERS = 6
+EVENTS_PER_FETCH = 5000
+JOIN_SECONDS = 60.0
+NUMBER_TOLERANCE = 0.05
+"""Late events may raise a count by this share before it no longer counts as the same number."""
+
+CHANGE_FIELDS = ("change_id", "service", "kind", "summary", "actor", "version", "previous_version")
+_INDEX_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}")
+
+
+@dataclass
+class Checked:
+    """Citations after the check, with what was fetched: events and changes by citation id."""
+
+    citations: List[Citation] = field(default_factory=list)
+    events: Dict[str, Event] = field(default_factory=dict)
+    changes: Dict[str, Change] = field(default_factory=dict)
+
+    def is_verified(self, citation_id: str) -> bool:
+        """Whether the citation exists and was confirmed."""
+        return any(c.id == citation_id and c.status == "verified" for c in self.citations)
+
+
+def check(citations: Sequence[Citation], searcher: Searcher, timeout: float = 60.0) -> Checked:
+    """Set ``status`` and ``reason`` of each citation, and return them with what was fetched.
+
+    Nothing is raised for a citation that fails, or a search that does: it is rejected, with the
+    reason in one sentence.
+    """
+    checked = Checked(list(citations))
+    addressed = [c for c in checked.citations if c.kind != "number" and _has_address(c)]
+    for group in _groups(addressed):
+        _check_group(group, searcher, checked, timeout)
+    numbers = [c for c in checked.citations if c.kind == "number"]
+    for citation in numbers[:MOST_NUMBERS]:
+        _check_number(citation, searcher, timeout)
+    for citation in numbers[MOST_NUMBERS:]:
+        _reject(citation, f"More than {MOST_NUMBERS} numbers: this one was not counted again.")
+    return checked
+
+
+def holds_quote(raw: str, quote: str) -> bool:
+    """Whether an event's text, as it is or masked, holds the quote; runs of blanks are one."""
+    wanted = " ".join(quote.split())
+    if not wanted:
+        return False
+    texts = (raw, mask(raw, emails=False), mask(raw))
+    return any(wanted in " ".join(text.split()) for text in texts)
+
+
+def _has_address(citation: Citation) -> bool:
+    if not re.fullmatch(r"[0-9a-f]{64}", citation.sha256) or citation.time <= 0:
+        _reject(citation, "It has no address: time and sha256 are needed.")
+        return False
+    if not _INDEX_NAME.fullmatch(citation.index):
+        _reject(citation, "Its index is not the name of one index.")
+        return False
+    return True
+
+
+def _groups(citations: Sequence[Citation]) -> List[List[Citation]]:
+    """Group citations of one index and near times; at most MOST_FETCHES groups."""
+    groups: List[List[Citation]] = []
+    for citation in sorted(citations, key=lambda c: (c.index, c.time)):
+        last = groups[-1][-1] if groups else None
+        if last and last.index == citation.index and citation.time - last.time <= JOIN_SECONDS:
+            groups[-1].append(citation)
+        else:
+            groups.append([citation])
+    for group in groups[MOST_FETCHES:]:
+        for citation in group:
+            _reject(citation, f"More than {MOST_FETCHES} searches would be needed to check all.")
+    return groups[:MOST_FETCHES]
+
+
+def _check_group(
+    group: Sequence[Citation], searcher: Searcher, checked: Checked, timeout: float
+) -> None:
+    earliest = float(int(group[0].time))
+    latest = float(int(group[-1].time) + 1)
+    try:
+        result = searcher.run(
+            str(_fetch(group)),
+            spl.number(earliest),
+            spl.number(latest),
+            limit=EVENTS_PER_FETCH,
+            timeout=timeout,
+        )
+    except SearchFailed as error:
+        for citation in group:
+            _reject(citation, f"It could not be fetched: {error}")
+        return
+    by_hash: Dict[str, Mapping[str, Any]] = {}
+    for row in result.rows:
+        by_hash.setdefault(sha256_of(Event.from_row(row).raw), row)
+    for citation in group:
+        found = by_hash.get(citation.sha256)
+        if found is None:
+            _reject(citation, "There is no such event, or you may not read it.")
+        else:
+            _check_quote(citation, found, checked)
+
+
+def _fetch(group: Sequence[Citation]) -> spl.Search:
+    search = with_entity(spl.Search(spl.field_is("index", group[0].index))).pipe(ADDRESS)
+    addresses = sorted({citation.cd for citation in group})
+    if all(addresses):
+        search = search.pipe(spl.command("search", spl.any_of("event_cd", addresses)))
+    return search.pipe(
+        spl.command("head", spl.number(EVENTS_PER_FETCH)),
+        spl.fields("table", [*EVENT_FIELDS, *CHANGE_FIELDS]),
+    )
+
+
+def _check_quote(citation: Citation, row: Mapping[str, Any], checked: Checked) -> None:
+    event = Event.from_row(row)
+    if abs(event.time - citation.time) > 1.0:
+        _reject(citation, "The event with that text has another time.")
+        return
+    checked.events[citation.id] = event
+    if citation.kind == "change":
+        checked.changes[citation.id] = Change.from_row(row)
+    if holds_quote(event.raw, citation.quote):
+        citation.status, citation.reason = "verified", ""
+    else:
+        _reject(citation, "The event is there, but the quote is not in it.")
+
+
+def _check_number(citation: Citation, searcher: Searcher, timeout: float) -> None:
+    if citation.value is None:
+        _reject(citation, "It states no number.")
+        return
+    try:
+        counted = count(searcher, citation.statistic, citation.parameters, timeout)
+    except (ValueError, SearchFailed) as error:
+        _reject(citation, f"It could not be counted again: {error}")
+        return
+    if abs(counted - citation.value) <= NUMBER_TOLERANCE * max(1.0, abs(citation.value)):
+        citation.status, citation.reason = "verified", ""
+    else:
+        _reject(citation, f"Counted again, it is {counted:g}, not {citation.value:g}.")
+
+
+def _reject(citation: Citation, reason: str) -> None:
+    citation.status, citation.reason = "rejected", reason
+
+
+def counts(citations: Sequence[Citation]) -> Tuple[int, int]:
+    """Return how many citations are verified and how many are rejected."""
+    verified = sum(1 for citation in citations if citation.status == "verified")
+    return verified, sum(1 for citation in citations if citation.status == "rejected")

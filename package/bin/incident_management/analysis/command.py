@@ -1,0 +1,127 @@
+"""What ``| aianalyze`` does: read the incident, investigate, have it concluded, and give rows."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional
+
+from ..ports import Clock, Searcher
+from ..splunk.session import Session, SplunkError, path_of
+from .investigation import investigate
+
+__all__ = ["FIELDS", "AnalysisFailed", "analyze", "rows"]
+
+API = "/services/incident_management/v1"
+INCIDENT_ID = re.compile(r"INC-\d{8}-[0-9A-Z]{4,12}")
+
+FIELDS = (
+    "incident", "analysis_id", "row", "rank", "cause", "change_id", "service", "version",
+    "previous_version", "score", "confidence", "for", "against", "citations", "source", "verified",
+    "detail",
+)  # fmt: skip
+"""Columns of every row, in order. ``row`` is ``verdict`` or ``hypothesis``."""
+
+BUSY_TRIES = 30
+BUSY_PAUSE_SECONDS = 5.0
+"""Another launch of the same search is concluding: wait for it instead of paying twice."""
+
+
+class AnalysisFailed(Exception):
+    """The analysis could not be made; the text is one sentence for the searcher."""
+
+
+def analyze(
+    incident_id: str,
+    session: Session,
+    searcher: Searcher,
+    clock: Clock,
+    sid: str,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Dict[str, Any]:
+    """Analyse an incident with the rights of the session, and return the stored analysis.
+
+    ``sid`` names the search that this is part of: calling twice for one ``sid`` gives one analysis.
+
+    Raises:
+        AnalysisFailed: no such incident, a missing capability, or splunkd can't be reached.
+    """
+    if not INCIDENT_ID.fullmatch(incident_id):
+        raise AnalysisFailed(
+            f"'{incident_id[:60]}' is not an incident's id; it looks like INC-20260131-A1B2C3."
+        )
+    path = f"{API}/incidents/{path_of(incident_id)}"
+    incident = _incident(_asked(lambda: session.get(path)))
+    body = investigate(incident, searcher, clock).to_document(sid)
+    for _ in range(BUSY_TRIES):
+        try:
+            result: Dict[str, Any] = session.post(f"{path}/analysis", json_body=body)
+            return result
+        except SplunkError as error:
+            if error.status != 409:
+                raise AnalysisFailed(error.message) from error
+        sleep(BUSY_PAUSE_SECONDS)
+    raise AnalysisFailed("Another launch of this search is still analysing; try again later.")
+
+
+def rows(analysis: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
+    """Yield the verdict's row, then one row a hypothesis, each with all of :data:`FIELDS`."""
+    checked = analysis["checked"]
+    model = analysis["model"]
+    yield _row(
+        analysis,
+        row="verdict",
+        cause=analysis["verdict"],
+        change_id=analysis["change_id"],
+        service=analysis["service"],
+        version=analysis["version"],
+        previous_version=analysis["previous_version"],
+        source=model.get("model_id") or "ranking",
+        verified=f"{checked['verified']} of {checked['verified'] + checked['rejected']}",
+        detail=[model["detail"], *([model["summary"]] if model.get("summary") else [])],
+    )
+    for hypothesis in analysis["hypotheses"]:
+        yield _row(
+            analysis,
+            row="hypothesis",
+            **{
+                key: hypothesis.get(key, "")
+                for key in ("rank", "cause", "change_id", "service", "version", "previous_version",
+                            "confidence", "for", "against", "source")
+            },
+            score=f"{hypothesis['score']:.2f}",
+            verified="yes" if hypothesis["verified"] else "no",
+            citations=[_citation(citation) for citation in hypothesis["citations"]],
+            detail=[_claim(claim) for claim in hypothesis.get("claims", [])],
+        )  # fmt: skip
+
+
+def _row(analysis: Mapping[str, Any], **values: Any) -> Dict[str, Any]:
+    row: Dict[str, Any] = dict.fromkeys(FIELDS, "")
+    row.update(incident=analysis["incident_id"], analysis_id=analysis["_key"], **values)
+    return row
+
+
+def _citation(citation: Mapping[str, Any]) -> str:
+    state = "verified" if citation.get("verified") else f"rejected: {citation.get('reason', '')}"
+    return f"{citation.get('id', '')} ({state}) {citation.get('quote', '')}"
+
+
+def _claim(claim: Mapping[str, Any]) -> str:
+    state = "verified" if claim["status"] == "verified" else f"rejected: {claim['reason']}"
+    return f"{claim['text']} [{claim['citation_id']}, {state}]"
+
+
+def _asked(ask: Callable[[], Any]) -> Any:
+    try:
+        return ask()
+    except SplunkError as error:
+        raise AnalysisFailed(error.message) from error
+
+
+def _incident(answer: Optional[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Accept the incident's document itself, or wrapped in ``incident``."""
+    document: Any = (answer or {}).get("incident", answer)
+    if not isinstance(document, dict) or not document.get("id"):
+        raise AnalysisFailed("The incident API answered with something that is not an incident.")
+    return document

@@ -1,0 +1,289 @@
+"""Conclude an analysis: check citations, ask the model if there is one, reach a verdict, keep it.
+
+Runs in the REST handler: citations are fetched with the caller's rights, the model is asked and
+the analysis is stored with the app's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from ..incidents import timeline
+from ..incidents.errors import IllegalMove
+from ..ports import Clock, Searcher, Stores
+from . import answer as model_answer
+from .answer import objects
+from .briefing import question
+from .budget import Budget, shorten
+from .case import CULPRIT_SCORE
+from .changes import Change
+from .citations import Checked, check, counts
+from .model import Model, ModelUnavailable, request_hash
+from .submission import Submission
+
+__all__ = ["Conclusion", "analysis_id_of"]
+
+CLAIM_SECONDS = 1500.0
+"""A launch that has not finished after this long is dead: longer than a model may take at most."""
+MOST_ATTEMPTS = 3
+
+
+def analysis_id_of(incident_id: str, sid: str) -> str:
+    """Return the analysis's id: one for one search, however often splunkd launches its command."""
+    digest = hashlib.sha256(f"{incident_id}\0{sid}".encode()).hexdigest()
+    return "ANA-" + digest[:10]
+
+
+@dataclass
+class Conclusion:
+    """What concluding needs. ``model`` gives the model to ask, or raises ModelUnavailable."""
+
+    stores: Stores
+    clock: Clock
+    searcher: Searcher
+    model: Callable[[], Model]
+    actor: str
+    budget: Budget = field(default_factory=Budget)
+
+    def conclude(self, incident: Mapping[str, Any], submission: Submission) -> Dict[str, Any]:
+        """Return the stored analysis document, made now or by an earlier launch of the search.
+
+        Raises:
+            IllegalMove: another launch of the same search is at it right now.
+            NotFound: the incident has no entries.
+        """
+        incident_id = str(incident["id"])
+        key = analysis_id_of(incident_id, submission.sid)
+        done = self.stores.analyses.get(key)
+        if done is None:
+            self._claim(key)
+            done = self._make(key, incident, submission)
+            self.stores.analyses.save([done])
+        self._tell(done)
+        return done
+
+    def _claim(self, key: str) -> None:
+        """Take the work, so that two launches at once do not both ask the model."""
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            now = self.clock.now()
+            purpose = f"analysis:{key}:{attempt}"
+            taken = {"_key": purpose, "purpose": purpose, "holder": self.actor, "time": now}
+            if self.stores.claims.insert(taken):
+                return
+            held = self.stores.claims.get(purpose) or {}
+            if now - float(held.get("time") or now) < CLAIM_SECONDS:
+                raise IllegalMove(
+                    "This search's analysis is being made by another launch of it; read it in a "
+                    "minute with GET /incidents/{id}/analysis."
+                )
+        raise IllegalMove(
+            f"This search's analysis was begun {MOST_ATTEMPTS} times and never finished; run a new "
+            "search."
+        )
+
+    def _make(
+        self, key: str, incident: Mapping[str, Any], submission: Submission
+    ) -> Dict[str, Any]:
+        checked = check(submission.citations, self.searcher)
+        hypotheses = [dict(hypothesis) for hypothesis in submission.hypotheses]
+        for hypothesis in hypotheses:
+            _hold_to_the_event(hypothesis, checked)
+        hypotheses.sort(key=lambda h: -h["score"])
+        said, claims = self._ask(incident, submission, hypotheses, checked)
+        for rank, hypothesis in enumerate(hypotheses, 1):
+            _finish(rank, hypothesis, checked)
+        culprit, verdict = _verdict(hypotheses)
+        for hypothesis in hypotheses:
+            hypothesis["blamed"] = hypothesis is culprit
+        verified, rejected = counts(checked.citations)
+        rejected_claims = sum(1 for claim in claims if claim["status"] == "rejected")
+        return {
+            "_key": key,
+            "incident_id": str(incident["id"]),
+            "time": self.clock.now(),
+            "actor": self.actor,
+            "sid": submission.sid,
+            "onset": submission.onset,
+            "verdict": verdict,
+            "cause": culprit.get("cause", ""),
+            "change_id": culprit.get("change_id", ""),
+            "service": culprit.get("service", ""),
+            "version": culprit.get("version", ""),
+            "previous_version": culprit.get("previous_version", ""),
+            "evidence": submission.evidence,
+            "citations": [_citation_document(c.to_document()) for c in checked.citations],
+            "hypotheses": hypotheses,
+            "claims": claims,
+            "checked": {
+                "verified": verified + len(claims) - rejected_claims,
+                "rejected": rejected + rejected_claims,
+            },
+            "model": said,
+        }
+
+    def _ask(
+        self,
+        incident: Mapping[str, Any],
+        submission: Submission,
+        hypotheses: List[Dict[str, Any]],
+        checked: Checked,
+    ) -> Tuple[Dict[str, Any], List[Dict[str, Any]]]:
+        """Ask the model and take its answer in; returns what is told of it, and its claims."""
+        try:
+            model = self.model()
+            asked = question(incident, submission.evidence, hypotheses, checked, self.budget)
+            digest = request_hash(model.model_id, asked)
+            told = self._answered_before(str(incident["id"]), digest)
+            if told is None:
+                answer = model.ask(asked)
+                told = {
+                    "asked": True,
+                    "model_id": answer.model_id,
+                    "input_tokens": answer.input_tokens,
+                    "output_tokens": answer.output_tokens,
+                    "seconds": round(answer.seconds, 3),
+                    "request_sha256": digest,
+                    "left_out": asked.left_out,
+                    "answer": _bounded(answer.content, self.budget),
+                }
+        except ModelUnavailable as error:
+            return {"asked": False, "detail": str(error)}, []
+        content = told["answer"]
+        claims = model_answer.apply(content, hypotheses, checked, self.budget)
+        rejected = sum(1 for claim in claims if claim["status"] == "rejected")
+        told["summary"] = content["summary"]
+        told["cause_found"] = content["cause_found"]
+        told["detail"] = (
+            f"{told['model_id']} made {len(claims)} claims; {len(claims) - rejected} were "
+            f"verified, {rejected} rejected."
+        )
+        return told, claims
+
+    def _answered_before(self, incident_id: str, digest: str) -> Optional[Dict[str, Any]]:
+        """The same question to the same model is not paid for twice."""
+        query = {"incident_id": incident_id, "model.request_sha256": digest}
+        for document in self.stores.analyses.find(query, sort="time:-1", limit=1):
+            return {**document["model"], "reused": True}
+        return None
+
+    def _tell(self, analysis: Mapping[str, Any]) -> None:
+        """Write the timeline entry; repeating it changes nothing."""
+        incident_id = analysis["incident_id"]
+        timeline.append(
+            self.stores,
+            self.clock,
+            incident_id,
+            "analysis",
+            {
+                "analysis_id": analysis["_key"],
+                "verdict": analysis["verdict"],
+                "cause": analysis["cause"],
+                "hypotheses": len(analysis["hypotheses"]),
+                "model": analysis["model"]["detail"],
+                "claims": analysis["checked"],
+            },
+            self.actor,
+            once=f"analysis:{analysis['_key']}",
+        )
+        timeline.refresh(self.stores, incident_id)
+
+
+def _hold_to_the_event(hypothesis: Dict[str, Any], checked: Checked) -> None:
+    """A hypothesis about a change must say what the change event says.
+
+    Remediation takes its arguments from here, so they come from the event as it was fetched just
+    now, not from what was submitted.
+    """
+    if hypothesis["kind"] != "change":
+        return
+    told = [checked.changes[c] for c in hypothesis["citations"] if c in checked.changes]
+    told = [change for change in told if change.change_id == hypothesis["change_id"]]
+    if not told:
+        hypothesis["against"].append("Its change event could not be found again.")
+        hypothesis["score"] = min(hypothesis["score"], CULPRIT_SCORE / 2)
+        return
+    change = told[0]
+    hypothesis["service"], hypothesis["version"] = change.service, change.version
+    submitted = hypothesis["previous_version"]
+    hypothesis["previous_version"] = change.previous_version or (
+        submitted if _ran_before(submitted, change, checked) else ""
+    )
+
+
+def _ran_before(version: str, change: Change, checked: Checked) -> bool:
+    """Whether a change event that was found again put this version in place before ``change``."""
+    return bool(version) and any(
+        other.version == version and other.service == change.service and other.time < change.time
+        for other in checked.changes.values()
+    )
+
+
+def _finish(rank: int, hypothesis: Dict[str, Any], checked: Checked) -> None:
+    """Put in the rank, the confidence and the citations themselves."""
+    by_id = {citation.id: citation for citation in checked.citations}
+    cited = [by_id[citation_id] for citation_id in hypothesis["citations"] if citation_id in by_id]
+    hypothesis["citations"] = [_citation_document(c.to_document()) for c in cited]
+    wanted = "change" if hypothesis["kind"] == "change" else ""
+    hypothesis["verified"] = any(
+        c.status == "verified" and (not wanted or c.kind == wanted) for c in cited
+    )
+    hypothesis["rank"] = rank
+    hypothesis["confidence"] = _confidence(hypothesis)
+
+
+def _citation_document(document: Dict[str, Any]) -> Dict[str, Any]:
+    return {**document, "verified": document.get("status") == "verified"}
+
+
+def _confidence(hypothesis: Mapping[str, Any]) -> str:
+    if not hypothesis["verified"] or hypothesis["score"] < CULPRIT_SCORE:
+        return "low"
+    return "high" if hypothesis["score"] >= 0.75 else "medium"
+
+
+def _verdict(hypotheses: List[Dict[str, Any]]) -> Tuple[Dict[str, Any], str]:
+    """Return the hypothesis that is blamed ({} for none) and the verdict in one sentence."""
+    for hypothesis in hypotheses:
+        if hypothesis["source"] != "ranking" or hypothesis["score"] < CULPRIT_SCORE:
+            continue
+        if not hypothesis["verified"]:
+            continue
+        cause = hypothesis["cause"].rstrip(".")
+        if hypothesis["kind"] == "change":
+            sure = hypothesis["confidence"]
+            return hypothesis, f"Most likely cause ({sure} confidence): {cause}."
+        advice = f" {hypothesis['advice']}" if hypothesis.get("advice") else ""
+        return hypothesis, f"No change is to blame: {cause}.{advice}"
+    return {}, "No cause in this evidence."
+
+
+def _bounded(content: Mapping[str, Any], budget: Budget) -> Dict[str, Any]:
+    """Keep the known parts of an answer, each within its bound: what is stored and used."""
+    order = content.get("order")
+    return {
+        "summary": _text(content.get("summary"), budget),
+        "cause_found": content.get("cause_found") is not False,
+        "order": [_text(one, budget) for one in order[:20]] if isinstance(order, list) else [],
+        "claims": _bounded_claims(content.get("claims"), budget),
+        "hypotheses": [
+            {
+                "cause": _text(one.get("cause"), budget),
+                "claims": _bounded_claims(one.get("claims"), budget),
+            }
+            for one in objects(content.get("hypotheses"))[: model_answer.MOST_NEW_HYPOTHESES]
+        ],
+    }
+
+
+def _bounded_claims(value: Any, budget: Budget) -> List[Dict[str, str]]:
+    names = ("text", "citation_id", "quote", "hypothesis_id", "stance")
+    return [
+        {name: _text(claim.get(name), budget) for name in names}
+        for claim in objects(value)[: budget.answer_claims]
+    ]
+
+
+def _text(value: Any, budget: Budget) -> str:
+    return shorten(value, budget.answer_characters) if isinstance(value, str) else ""

@@ -1,0 +1,199 @@
+"""What analysis is about: events with an address, citations, and what a finder found."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional
+
+from ..detection.templates import exception_line
+from .masking import mask
+
+__all__ = ["Citation", "Event", "Finding", "first_text", "number", "sha256_of"]
+
+QUOTE_LIMIT = 400
+"""Longest quote kept in a citation, in characters."""
+
+
+def sha256_of(raw: str) -> str:
+    """Return the SHA-256 of an event's text, 64 hex digits: half of what its address is."""
+    return hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def number(value: Any, default: float = 0.0) -> float:
+    """Return a search result's value as a number; ``default`` when it is none."""
+    try:
+        return float(first_text(value))
+    except ValueError:
+        return default
+
+
+def first_text(value: Any) -> str:
+    """Return a result's value as text; the first of several values, "" for none."""
+    if isinstance(value, (list, tuple)):
+        value = value[0] if value else ""
+    return "" if value is None else str(value)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One indexed event and where it stands.
+
+    ``time`` is epoch seconds. ``cd`` and ``bkt`` are splunkd's own address of the event
+    (fields ``_cd`` and ``_bkt``), "" where a search did not give them.
+    """
+
+    time: float
+    raw: str
+    index: str = ""
+    entity: str = ""
+    sourcetype: str = ""
+    cd: str = ""
+    bkt: str = ""
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Event:
+        """Build an event from a result row of one of the finders' searches."""
+        return cls(
+            time=number(row.get("event_time") or row.get("_time")),
+            raw=first_text(row.get("_raw")),
+            index=first_text(row.get("index")),
+            entity=first_text(row.get("entity")),
+            sourcetype=first_text(row.get("sourcetype")),
+            cd=first_text(row.get("event_cd")),
+            bkt=first_text(row.get("event_bkt")),
+        )
+
+
+@dataclass
+class Citation:
+    """A claim's proof: an event's address and a quote from it, or a number and how it was counted.
+
+    ``kind``: ``event``, ``change`` (an event that tells of a change) or ``number``.
+    ``status``: ``unchecked`` until code has fetched it again, then ``verified`` or ``rejected``.
+    A number names a statistic of :mod:`.statistics` and its parameters, never SPL, so that
+    checking it runs only searches that this app wrote.
+    """
+
+    kind: str
+    quote: str
+    time: float = 0.0
+    index: str = ""
+    entity: str = ""
+    sourcetype: str = ""
+    cd: str = ""
+    bkt: str = ""
+    sha256: str = ""
+    statistic: str = ""
+    parameters: Dict[str, Any] = field(default_factory=dict)
+    value: Optional[float] = None
+    id: str = ""
+    status: str = "unchecked"
+    reason: str = ""
+
+    @classmethod
+    def of_event(cls, event: Event, quote: str = "", kind: str = "event") -> Citation:
+        """Cite an event; without a quote, the line that names its exception is quoted, or else its
+        beginning. Secrets in it are masked.
+
+        A quote is read by people who may see the incident, but not the index.
+        """
+        return cls(
+            kind=kind,
+            quote=mask(quote or exception_line(event.raw) or event.raw, emails=False)[:QUOTE_LIMIT],
+            time=event.time,
+            index=event.index,
+            entity=event.entity,
+            sourcetype=event.sourcetype,
+            cd=event.cd,
+            bkt=event.bkt,
+            sha256=sha256_of(event.raw),
+        )
+
+    @classmethod
+    def of_number(
+        cls, statistic: str, parameters: Dict[str, Any], value: float, said: str
+    ) -> Citation:
+        """Cite a counted number; ``said`` is the sentence that states it."""
+        return cls(
+            kind="number", quote=said, statistic=statistic, parameters=parameters, value=value
+        )
+
+    def identity(self) -> str:
+        """Return what makes two citations the same one."""
+        return repr((self.kind, self.sha256, self.time, self.cd, self.quote, self.statistic))
+
+    def to_document(self) -> Dict[str, Any]:
+        """Return it as a JSON object without empty fields."""
+        return {k: v for k, v in vars(self).items() if v not in ("", None, {}) and v != 0.0}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Citation:
+        """Build a citation from JSON that a caller sent.
+
+        Raises:
+            ValueError: a field has the wrong type, or the kind is not known.
+        """
+        if document.get("kind") not in ("event", "change", "number"):
+            raise ValueError("A citation's kind must be event, change or number.")
+        known: Dict[str, Any] = {}
+        for name, kind in _CITATION_TYPES.items():
+            if name not in document:
+                continue
+            value = document[name]
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise ValueError(f"A citation's field '{name}' has the wrong type.")
+            known[name] = value[:4000] if isinstance(value, str) else value
+        # Names that are not known here may be ones that the KV store refuses.
+        parameters = known.get("parameters", {})
+        known["parameters"] = {
+            key: parameters[key]
+            for key in ("entity", "earliest", "latest")
+            if isinstance(parameters.get(key), (str, int, float))
+        }
+        known["quote"] = str(known.get("quote", ""))[:QUOTE_LIMIT]
+        return cls(**known)
+
+
+_CITATION_TYPES: Dict[str, Any] = {
+    "id": str,
+    "kind": str,
+    "quote": str,
+    "time": (int, float),
+    "index": str,
+    "entity": str,
+    "sourcetype": str,
+    "cd": str,
+    "bkt": str,
+    "sha256": str,
+    "statistic": str,
+    "parameters": dict,
+    "value": (int, float),
+}
+
+
+@dataclass
+class Finding:
+    """What one finder has to say.
+
+    ``found`` and ``not_found`` are plain sentences. ``facts`` holds what ranking reads (plain
+    JSON values and dataclasses of this package). ``searches`` are the SPL texts that were run.
+    """
+
+    finder: str
+    looked_for: str
+    found: List[str] = field(default_factory=list)
+    not_found: List[str] = field(default_factory=list)
+    facts: Dict[str, Any] = field(default_factory=dict)
+    citations: List[Citation] = field(default_factory=list)
+    searches: List[str] = field(default_factory=list)
+
+    def to_document(self) -> Dict[str, Any]:
+        """Return what is stored of it: the sentences, secrets masked, and the searches."""
+        return {
+            "finder": self.finder,
+            "looked_for": self.looked_for,
+            "found": [mask(sentence) for sentence in self.found],
+            "not_found": [mask(sentence) for sentence in self.not_found],
+            "searches": self.searches,
+        }

@@ -1,0 +1,48 @@
+"""Deploys, settings, flags and commits before the incident."""
+
+from __future__ import annotations
+
+from typing import Dict, List
+
+from ..changes import Change
+from ..evidence import Citation, Finding
+from ..scope import Scope, change_events, events_of
+
+NAME = "recent_changes"
+LOOKS_FOR = "change events in the day before the errors began"
+FIELDS = ("change_id", "service", "kind", "summary", "actor", "version", "previous_version")
+AFTER_SECONDS = 900.0
+"""Changes shortly after the onset are read too, so that a reader sees why they are ruled out."""
+
+
+def find(scope: Scope) -> Finding:
+    """Read change events into ``scope.changes``, oldest first. Raises SearchFailed."""
+    finding = Finding(NAME, LOOKS_FOR)
+    window = (scope.onset - scope.limits.change_lookback, scope.onset + AFTER_SECONDS)
+    search = events_of(change_events(), scope.limits.changes, FIELDS)
+    result = scope.run(finding, search, window, scope.limits.changes)
+    changes = [Change.from_row(row) for row in result.rows]
+    changes.sort(key=lambda change: (change.time, change.change_id))
+    _fill_previous_versions(changes)
+    scope.changes = changes
+    for change in [c for c in changes if c.time <= scope.onset][-10:]:
+        finding.found.append(f"{change.label()}, {(scope.onset - change.time) / 60:.0f} min before")
+        finding.citations.append(Citation.of_event(change.event, kind="change"))
+    if not changes:
+        finding.not_found.append(
+            "No change events: check the macro incident_change_index if changes are indexed."
+        )
+    if len(result.rows) >= scope.limits.changes:
+        finding.not_found.append(f"Only the newest {scope.limits.changes} changes were read.")
+    return finding
+
+
+def _fill_previous_versions(changes: List[Change]) -> None:
+    """A deploy that does not say what it replaced replaced the service's deploy before it."""
+    running: Dict[str, str] = {}
+    for change in changes:
+        if not change.version:
+            continue
+        if not change.previous_version:
+            change.previous_version = running.get(change.service, "")
+        running[change.service] = change.version

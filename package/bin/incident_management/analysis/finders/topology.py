@@ -1,0 +1,35 @@
+"""Which services the incident's entities depend on."""
+
+from __future__ import annotations
+
+from ...splunk import spl
+from ..evidence import Finding, first_text
+from ..scope import NOW, Scope
+
+NAME = "topology"
+LOOKS_FOR = "services that the affected ones depend on, in the lookup incident_topology"
+MOST_ROWS = 10000
+
+
+def find(scope: Scope) -> Finding:
+    """Read the topology lookup into ``scope.depends_on``.
+
+    Raises SearchFailed when the lookup can't be read.
+    """
+    finding = Finding(NAME, LOOKS_FOR)
+    search = spl.Search(
+        commands=[
+            spl.command("inputlookup", spl.quote("incident_topology")),
+            spl.fields("table", ["service", "depends_on"]),
+        ]
+    )
+    for row in scope.run(finding, search, scope.window(NOW), MOST_ROWS).rows:
+        service, target = first_text(row.get("service")), first_text(row.get("depends_on"))
+        if service and target and target not in scope.depends_on.setdefault(service, []):
+            scope.depends_on[service].append(target)
+    for entity in scope.entities:
+        if entity in scope.depends_on:
+            finding.found.append(f"{entity} depends on {', '.join(scope.depends_on[entity])}.")
+        else:
+            finding.not_found.append(f"The topology does not say what {entity} depends on.")
+    return finding

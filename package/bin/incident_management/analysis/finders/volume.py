@@ -1,0 +1,45 @@
+"""How much the entities log: a surge or a silence."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+from ...splunk import spl
+from ..evidence import Finding, first_text, number
+from ..scope import BEFORE, NOW, Scope, application_events, from_entities, with_entity
+
+NAME = "volume"
+LOOKS_FOR = "entities that log much more or much less than in the calm time before"
+SURGE = 2.0
+SILENCE = 0.3
+FEWEST_EVENTS = 20
+"""Below this many events before, a ratio says nothing."""
+
+
+def find(scope: Scope) -> Finding:
+    """Compare events per minute into ``scope.volume_ratio``. Raises SearchFailed."""
+    finding = Finding(NAME, LOOKS_FOR)
+    entities = scope.relevant_entities()
+    if not entities:
+        finding.not_found.append("The incident names no entity, so there is nothing to count.")
+        return finding
+    rates: Dict[str, Dict[str, float]] = {}
+    for which in (BEFORE, NOW):
+        start, end = scope.window(which)
+        search = application_events(from_entities(entities))
+        search = with_entity(search).pipe(spl.stats("count", by=["entity"]))
+        for row in scope.run(finding, search, (start, end), 1000).rows:
+            rate = number(row.get("count")) * 60 / max(1.0, end - start)
+            rates.setdefault(first_text(row.get("entity")), {})[which] = rate
+    calm_minutes = (scope.window(BEFORE)[1] - scope.window(BEFORE)[0]) / 60
+    for entity in entities:
+        calm, now = rates.get(entity, {}).get(BEFORE, 0.0), rates.get(entity, {}).get(NOW, 0.0)
+        if calm * calm_minutes < FEWEST_EVENTS:
+            continue
+        ratio = now / calm
+        scope.volume_ratio[entity] = ratio
+        if ratio >= SURGE or ratio <= SILENCE:
+            finding.found.append(f"{entity} logs {ratio:.1f} times as much as before.")
+    if not finding.found:
+        finding.not_found.append("No entity logs much more or much less than before.")
+    return finding

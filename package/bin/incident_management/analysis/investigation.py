@@ -1,0 +1,120 @@
+"""Investigate an incident: run every evidence finder, then rank what they found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional
+
+from ..ports import Clock, Searcher, SearchFailed
+from .case import Case, Hypothesis
+from .evidence import Citation, Finding
+from .finders import first_failure, new_errors, recent_changes, topology, volume
+from .masking import mask
+from .ranking import rank
+from .scope import Limits, Scope
+
+__all__ = ["FINDERS", "Investigation", "investigate"]
+
+FINDERS = (topology, first_failure, new_errors, recent_changes, volume)
+"""In this order: each may use what those before it found."""
+
+
+@dataclass
+class Investigation:
+    """What the finders found, and the hypotheses ranked from it, best first."""
+
+    incident_id: str
+    onset: float
+    findings: List[Finding] = field(default_factory=list)
+    hypotheses: List[Hypothesis] = field(default_factory=list)
+
+    def to_document(self, sid: str) -> Dict[str, Any]:
+        """Return the body of ``POST /incidents/{id}/analysis``.
+
+        Citations are numbered ``C1``, ``C2`` … once; findings and hypotheses name them by id.
+        """
+        book = _CitationBook()
+        findings = [
+            {**finding.to_document(), "citations": book.add(finding.citations)}
+            for finding in self.findings
+        ]
+        hypotheses = [
+            _hypothesis_document(place, hypothesis, book)
+            for place, hypothesis in enumerate(self.hypotheses, 1)
+        ]
+        return {
+            "sid": sid,
+            "onset": self.onset,
+            "evidence": findings,
+            "hypotheses": hypotheses,
+            "citations": [citation.to_document() for citation in book.citations],
+        }
+
+
+def investigate(
+    incident: Mapping[str, Any],
+    searcher: Searcher,
+    clock: Clock,
+    limits: Optional[Limits] = None,
+) -> Investigation:
+    """Gather evidence on an incident with the searcher's rights, and rank its causes.
+
+    ``incident`` is the incident's document. A finder whose search fails says so in its finding,
+    and the others go on.
+    """
+    scope = Scope(incident, searcher, clock.now(), limits or Limits())
+    findings = []
+    for finder in FINDERS:
+        try:
+            findings.append(finder.find(scope))
+        except SearchFailed as error:
+            findings.append(Finding(finder.NAME, finder.LOOKS_FOR, not_found=[str(error)]))
+    case = Case(
+        onset=scope.onset,
+        entities=scope.entities,
+        patterns=scope.patterns,
+        failing=scope.failing,
+        changes=scope.changes,
+        depends_on=scope.depends_on,
+        volume_ratio=scope.volume_ratio,
+        text=" ".join(str(incident.get(key) or "") for key in ("title", "description")),
+    )
+    return Investigation(str(incident.get("id", "")), scope.onset, findings, rank(case))
+
+
+class _CitationBook:
+    """Numbers citations; the same one gets the same number."""
+
+    def __init__(self) -> None:
+        self.citations: List[Citation] = []
+        self._ids: Dict[str, str] = {}
+
+    def add(self, citations: List[Citation]) -> List[str]:
+        ids = []
+        for citation in citations:
+            key = citation.identity()
+            if key not in self._ids:
+                self._ids[key] = citation.id = f"C{len(self.citations) + 1}"
+                self.citations.append(citation)
+            ids.append(self._ids[key])
+        return ids
+
+
+def _hypothesis_document(place: int, hypothesis: Hypothesis, book: _CitationBook) -> Dict[str, Any]:
+    return {
+        "id": f"H{place}",
+        "rank": place,
+        "kind": hypothesis.kind,
+        "cause": mask(hypothesis.cause),
+        "score": hypothesis.score,
+        "for": [mask(reason) for reason in hypothesis.reasons_for],
+        "against": [mask(reason) for reason in hypothesis.reasons_against],
+        "citations": book.add(hypothesis.citations),
+        "change_id": hypothesis.change_id,
+        "change_kind": hypothesis.change_kind,
+        "service": hypothesis.service,
+        "version": hypothesis.version,
+        "previous_version": hypothesis.previous_version,
+        "advice": hypothesis.advice,
+        "source": hypothesis.source,
+    }

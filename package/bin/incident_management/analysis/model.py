@@ -1,0 +1,249 @@
+"""Ask a model on Amazon Bedrock, through the Converse API, for one structured answer.
+
+The answer comes as the input of a tool that the model must call, so its form is checked by a
+schema. API: "Converse" in the Amazon Bedrock API Reference
+(https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import warnings
+from dataclasses import dataclass
+from typing import Any, Dict, Optional, Protocol
+from urllib.parse import quote
+
+from .briefing import ANSWER_SCHEMA, TOOL, Question
+
+__all__ = ["Answer", "BedrockModel", "Model", "ModelUnavailable", "request_hash"]
+
+CONNECT_SECONDS = 10
+ATTEMPTS = 2
+"""Of one call, first one included; botocore waits in between and gives up after the last."""
+
+_REASONS = {
+    "AccessDeniedException": "the account may not use this model; allow bedrock:InvokeModel for it",
+    "ExpiredTokenException": "the session token has expired; set a new one",
+    "InvalidSignatureException": "the secret key does not belong to the key id; set both again",
+    "ModelErrorException": "the model failed on this question",
+    "ModelNotReadyException": "the model is not ready; try again later",
+    "ModelTimeoutException": "the model took too long",
+    "ResourceNotFoundException": "there is no such model in this region; check model_id and region",
+    "ServiceQuotaExceededException": "a quota of the account is used up",
+    "ServiceUnavailableException": "the service is not available; try again later",
+    "ThrottlingException": "the account's rate limit is reached; try again later",
+    "UnrecognizedClientException": "the access key is not valid; set it again",
+    "ValidationException": "it does not accept the request; check model_id and max_output_tokens",
+}
+
+
+class ModelUnavailable(Exception):
+    """No answer; the text is one sentence that says why, without anything secret."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model said. ``content`` follows :data:`.briefing.ANSWER_SCHEMA` at its top level."""
+
+    content: Dict[str, Any]
+    model_id: str
+    input_tokens: int
+    output_tokens: int
+    seconds: float
+
+
+class Model(Protocol):
+    """Something that can be asked."""
+
+    model_id: str
+
+    def ask(self, question: Question) -> Answer:
+        """Ask once. Raises ModelUnavailable."""
+
+
+def request_hash(model_id: str, question: Question) -> str:
+    """Return what identifies a question: the same one need not be paid for twice."""
+    text = "\0".join((model_id, question.system, question.document))
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+class BedrockModel:
+    """A model on Amazon Bedrock, asked with one AWS account's keys.
+
+    Args:
+        model_id: a model's or an inference profile's id.
+        region: AWS region, such as ``us-east-1``.
+        access_key_id, secret_access_key, session_token: the account; the token may be "".
+        endpoint_url: "" for AWS's own.
+        timeout_seconds: longest wait for an answer.
+        max_output_tokens: longest answer.
+        ca_file: PEM file of a private CA, "" for the bundled roots.
+        proxy_url: an HTTP proxy with its credentials, "" for none.
+    """
+
+    def __init__(
+        self,
+        model_id: str,
+        region: str,
+        access_key_id: str,
+        secret_access_key: str,
+        session_token: str = "",
+        endpoint_url: str = "",
+        timeout_seconds: float = 60.0,
+        max_output_tokens: int = 2000,
+        ca_file: str = "",
+        proxy_url: str = "",
+    ) -> None:
+        self.model_id = model_id
+        self._region = region
+        self._keys = (access_key_id, secret_access_key, session_token or None)
+        self._endpoint_url = endpoint_url or None
+        self._timeout = timeout_seconds
+        self._max_output_tokens = max_output_tokens
+        self._ca_file = ca_file
+        self._proxy_url = proxy_url
+
+    def __repr__(self) -> str:
+        return f"BedrockModel({self.model_id!r}, {self._region!r})"
+
+    def ask(self, question: Question) -> Answer:
+        with warnings.catch_warnings():
+            # boto3 warns of Python 3.9's end of support at import; splunkd shows it as an error.
+            warnings.filterwarnings("ignore", message="Boto3 will no longer support")
+            warnings.filterwarnings("ignore", message=".*[Pp]ython.*deprecat.*")
+            from botocore.exceptions import BotoCoreError, ClientError
+
+            started = time.monotonic()
+            try:
+                response = self._client().converse(**self._request(question))
+            except ClientError as error:
+                code = str(error.response.get("Error", {}).get("Code", "unknown error"))
+                reason = _REASONS.get(code, f"it answered {code}")
+                raise ModelUnavailable(f"Bedrock was asked, but {reason}.") from None
+            except (BotoCoreError, ValueError) as error:
+                # ValueError: botocore's word for an endpoint that is no URL. The texts of these
+                # may hold the endpoint or the proxy with its password, so only the kind is told.
+                raise ModelUnavailable(
+                    f"Bedrock could not be asked: {_words(type(error).__name__)}; check region, "
+                    "endpoint_url, proxy and network."
+                ) from None
+        return self._answer(response, time.monotonic() - started)
+
+    def _client(self) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        proxies = {"http": self._proxy_url, "https": self._proxy_url} if self._proxy_url else {}
+        config = Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=self._timeout,
+            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+            proxies=proxies,
+        )
+        key, secret, token = self._keys
+        return boto3.session.Session().client(
+            "bedrock-runtime",
+            region_name=self._region,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+            endpoint_url=self._endpoint_url,
+            verify=self._ca_file or True,
+            config=config,
+        )
+
+    def _request(self, question: Question) -> Dict[str, Any]:
+        return {
+            "modelId": self.model_id,
+            "system": [{"text": question.system}],
+            "messages": [{"role": "user", "content": [{"text": question.document}]}],
+            "inferenceConfig": {"maxTokens": self._max_output_tokens},
+            "toolConfig": {
+                "tools": [
+                    {
+                        "toolSpec": {
+                            "name": TOOL,
+                            "description": "Report what the evidence says about the incident.",
+                            "inputSchema": {"json": ANSWER_SCHEMA},
+                        }
+                    }
+                ],
+                "toolChoice": {"tool": {"name": TOOL}},
+            },
+        }
+
+    def _answer(self, response: Any, seconds: float) -> Answer:
+        usage = response.get("usage", {})
+        for block in response.get("output", {}).get("message", {}).get("content", []):
+            use = block.get("toolUse") or {}
+            if use.get("name") == TOOL and isinstance(use.get("input"), dict):
+                return Answer(
+                    use["input"],
+                    self.model_id,
+                    int(usage.get("inputTokens", 0)),
+                    int(usage.get("outputTokens", 0)),
+                    seconds,
+                )
+        if response.get("stopReason") == "max_tokens":
+            raise ModelUnavailable(
+                "The model's answer was longer than max_output_tokens; raise that setting."
+            )
+        raise ModelUnavailable("The model answered, but not in the form it was asked for.")
+
+
+def from_settings(settings: Any) -> BedrockModel:
+    """Make the model that the settings name.
+
+    Raises:
+        ModelUnavailable: it is switched off, or something is not configured.
+    """
+    bedrock = settings.bedrock
+    if not bedrock.account:
+        raise ModelUnavailable(
+            "No model was asked: no Bedrock account is configured; add one on the settings page."
+        )
+    if not bedrock.enabled:
+        raise ModelUnavailable("No model was asked: Bedrock is switched off on the settings page.")
+    account = settings.accounts.get(bedrock.account)
+    if account is None:
+        raise ModelUnavailable(
+            f"No model was asked: there is no account '{bedrock.account}'; choose another one."
+        )
+    if not (account.aws_access_key_id and account.aws_secret_access_key):
+        raise ModelUnavailable(
+            f"No model was asked: the account '{account.name}' has no AWS keys; set them."
+        )
+    missing = [name for name in ("model_id", "region") if not getattr(bedrock, name)]
+    if missing:
+        raise ModelUnavailable(
+            f"No model was asked: {' and '.join(missing)} of bedrock is not set."
+        )
+    return BedrockModel(
+        model_id=bedrock.model_id,
+        region=bedrock.region,
+        access_key_id=account.aws_access_key_id,
+        secret_access_key=account.aws_secret_access_key,
+        session_token=account.aws_session_token,
+        endpoint_url=bedrock.endpoint_url,
+        timeout_seconds=bedrock.timeout_seconds,
+        max_output_tokens=bedrock.max_output_tokens,
+        ca_file=settings.network.ca_file,
+        proxy_url=_proxy_url(settings.proxy),
+    )
+
+
+def _proxy_url(proxy: Optional[Any]) -> str:
+    if proxy is None or not proxy.enabled or not proxy.host:
+        return ""
+    login = (
+        f"{quote(proxy.username, safe='')}:{quote(proxy.password, safe='')}@"
+        if proxy.username
+        else ""
+    )
+    return f"{proxy.type}://{login}{proxy.host}:{proxy.port}"
+
+
+def _words(name: str) -> str:
+    """``EndpointConnectionError`` -> ``endpoint connection error``."""
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()

@@ -1,0 +1,332 @@
+"""Rank the candidate causes of an incident with no model: written weights, written reasons.
+
+A change is judged by when it came (before the onset, and before the errors themselves), where
+(the entity that failed first, its dependencies, a shared library), and what it does (an effect
+that can bring about these symptoms; identifiers that the errors name). Conditions that are not
+changes compete with them. Equal input gives equal output: ties are broken by time and id.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Dict, List, Mapping, Sequence, Set, Tuple
+
+from .case import CULPRIT_SCORE, Case, Hypothesis
+from .changes import Change
+from .conditions import conditions
+from .effects import Effect, balance, effects_of, harmless_reason, moved_share
+from .evidence import Citation, Event
+from .mechanisms import Tie, ties
+from .symptoms import symptoms_of
+from .words import identifiers, terms
+
+__all__ = ["CULPRIT_SCORE", "rank"]
+
+# What a change's score is made of. With a diff, what the change does weighs most.
+TIMING_WEIGHT = 0.2
+PLACE_WEIGHT = 0.2
+CONTENT_WEIGHT = 0.6
+UNKNOWN_CONTENT = 0.45
+"""What a change that does not show what it changed gets for its content."""
+TIED = 0.2
+"""Content from which on a change counts as tied to the errors by more than time and place."""
+UNTIED_LEAD = {"flag": 60.0}
+UNTIED_LEAD_OTHERS = 1800.0
+"""Seconds before the onset within which time and place alone may blame a change without a diff."""
+UNTIED_EARLIER = 0.1
+"""Share of the early errors before a change from which on nearness alone blames nothing."""
+UNTIED_SCORE = 0.45
+"""The most that a change gets when neither content nor such nearness speaks for it."""
+PLAIN_WORDS = 0.4
+"""The most that shared plain words, without an identifier, count for (see ``_overlap``)."""
+
+TIMING_HALF_LIFE = 20 * 60.0
+"""Seconds before the onset at which nearness has lost half of what it can lose."""
+OLDEST_TIMING = 0.25
+AFTER_ONSET_SLACK = 60.0
+"""A change may be stamped this many seconds later than the first error that it caused."""
+
+AFTER_ONSET_FACTOR = 0.05
+HARMLESS_FACTOR = 0.15
+MOVED_FACTOR = 0.6
+NOT_DEPLOYED_FACTOR = 0.7
+MOST_HYPOTHESES = 10
+TEXT_LIMIT = 4000
+"""Characters of one event that are looked at."""
+
+
+def rank(case: Case) -> List[Hypothesis]:
+    """Return the hypotheses, best first; at most :data:`MOST_HYPOTHESES`."""
+    texts = _error_texts(case)
+    symptoms = symptoms_of(texts)
+    words = _ErrorWords(texts, case)
+    effects = {id(change): effects_of(change) for change in case.changes}
+    found = [_judge(change, case, symptoms, words, effects[id(change)]) for change in case.changes]
+    found.extend(conditions(case, texts, found, effects))
+    found.sort(key=lambda h: (-h.score, -h.time, h.change_id, h.cause))
+    return found[:MOST_HYPOTHESES]
+
+
+def _error_texts(case: Case) -> Dict[str, float]:
+    """Weigh the error texts: those of the entity that failed first speak loudest."""
+    first = _first_entity(case)
+    texts: Dict[str, float] = {}
+    for pattern in case.patterns:
+        weight = math.log1p(pattern.count) * (2.0 if pattern.entity == first else 1.0)
+        shown = {event.raw[:TEXT_LIMIT] for event in pattern.events[:5]} or {pattern.template}
+        for text in shown:
+            texts[text] = texts.get(text, 0.0) + weight / len(shown)
+    if case.text:
+        texts[case.text] = texts.get(case.text, 0.0) + 0.15 * (sum(texts.values()) or 1.0)
+    return texts
+
+
+def _first_entity(case: Case) -> str:
+    """Return the entity that failed first; a caller loses to what it calls by a little."""
+    if not case.failing:
+        return case.entities[0] if case.entities else ""
+
+    def when(entity: str) -> Tuple[float, int, str]:
+        calls_failing = any(d in case.failing for d in case.depends_on.get(entity, []))
+        mine = 0 if entity in case.entities else 1
+        return (case.failing[entity] + (5.0 if calls_failing else 0.0), mine, entity)
+
+    return min(case.failing, key=when)
+
+
+class _ErrorWords:
+    """How telling each word of errors is: rare among the changes, frequent in the errors."""
+
+    def __init__(self, texts: Mapping[str, float], case: Case) -> None:
+        total = sum(texts.values()) or 1.0
+        names = {w for e in [*case.entities, *case.failing] for w in terms(e) | {e.lower()}}
+        documents = [_change_words(change) for change in case.changes]
+        self.whole: Set[str] = set()
+        self._weights: Dict[str, float] = {}
+        for text, weight in texts.items():
+            self.whole |= identifiers(text)
+            for word in (identifiers(text) | terms(text)) - names:
+                self._weights[word] = self._weights.get(word, 0.0) + weight / total
+        size = len(documents) + 1
+        for word in self._weights:
+            seen = sum(1 for document in documents if word in document)
+            rarity = math.log((size + 1) / (seen + 1)) / math.log(size + 1)
+            prominence = min(1.0, self._weights[word] * 1.5) ** 0.5
+            self._weights[word] = rarity * prominence * (1.6 if word in self.whole else 0.6)
+
+    def shared(self, words: Set[str]) -> List[Tuple[str, float]]:
+        """Return the words that errors and ``words`` share, the most telling first."""
+        both = [(w, self._weights[w]) for w in words if self._weights.get(w, 0.0) > 0.05]
+        return sorted(both, key=lambda item: (-item[1], item[0]))
+
+
+def _words_of(text: str) -> Set[str]:
+    return identifiers(text) | terms(text)
+
+
+def _change_words(change: Change) -> Set[str]:
+    return _words_of(
+        " ".join([change.summary, *change.files, *change.removed, *change.added, change.context])
+    )
+
+
+def _judge(
+    change: Change,
+    case: Case,
+    symptoms: Mapping[str, float],
+    words: _ErrorWords,
+    effects: Sequence[Effect],
+) -> Hypothesis:
+    verdict = Hypothesis(
+        kind="change",
+        cause=_capital(change.label()),
+        score=0.0,
+        change_id=change.change_id,
+        change_kind=change.kind,
+        service=change.service,
+        version=change.version,
+        previous_version=change.previous_version,
+        time=change.time,
+        citations=[Citation.of_event(change.event, _change_quote(change), "change")],
+    )
+    timing = _timing(change, case, verdict)
+    place = _place(change, case, verdict)
+    content = _content(change, symptoms, words, effects, verdict)
+    score = (
+        TIMING_WEIGHT * timing
+        + PLACE_WEIGHT * place
+        + CONTENT_WEIGHT * max(content, 0.0 if change.has_diff() else UNKNOWN_CONTENT)
+    )
+    if content < TIED and not change.has_diff() and not _near(change, case, place):
+        verdict.reasons_against.append("Only its time and place speak for it.")
+        score = min(score, UNTIED_SCORE)
+    verdict.score = round(score * _factor(change, case, effects, verdict), 4)
+    first = _first_error(case)
+    if first:
+        verdict.citations.append(Citation.of_event(first))
+    return verdict
+
+
+def _timing(change: Change, case: Case, verdict: Hypothesis) -> float:
+    lead = case.onset - change.time
+    earlier = _share_before(change.time, case)
+    nearness = OLDEST_TIMING + (1 - OLDEST_TIMING) * 0.5 ** (max(0.0, lead) / TIMING_HALF_LIFE)
+    if lead >= 0:
+        verdict.reasons_for.append(f"It came {_span(lead)} before the errors began.")
+    if earlier > 0.02:
+        verdict.reasons_against.append(
+            f"{earlier:.0%} of the early errors came before it: they had already begun."
+        )
+    return nearness * (1.0 - earlier) ** 2
+
+
+def _share_before(moment: float, case: Case) -> float:
+    """Return the share of risen errors, up to 10 minutes past the onset, older than ``moment``."""
+    times = [
+        event.time
+        for pattern in case.patterns
+        for event in pattern.events
+        if event.time <= case.onset + 600
+    ]
+    return sum(1 for time in times if time < moment) / len(times) if times else 0.0
+
+
+def _place(change: Change, case: Case, verdict: Hypothesis) -> float:
+    first = _first_entity(case)
+    service = change.service
+    if service and service == first:
+        verdict.reasons_for.append(f"It is on {service}, which failed first.")
+        return 1.0
+    if service and service in case.entities:
+        verdict.reasons_for.append(f"It is on {service}, which the incident is about.")
+        return 0.9
+    callers = [e for e in [*case.entities, *case.failing] if service in case.depends_on.get(e, [])]
+    if service and callers:
+        verdict.reasons_for.append(f"It is on {service}, which {callers[0]} depends on.")
+        return 0.8
+    if service and service in case.failing:
+        verdict.reasons_for.append(f"It is on {service}, which fails too.")
+        return 0.7
+    if not service:
+        return _place_by_files(change, case, verdict)
+    verdict.reasons_against.append(f"It is on {service}, which shows no errors.")
+    return 0.15
+
+
+def _place_by_files(change: Change, case: Case, verdict: Hypothesis) -> float:
+    paths = " ".join(change.files).lower()
+    for entity in [*case.entities, *case.failing]:
+        stem = re.sub(r"[-_]?(?:service|svc|server|api)?[-_]?\d*$", "", entity.lower())
+        if len(stem) > 2 and re.search(r"(?:^|[/_-])" + re.escape(stem) + r"(?:$|[/_.-])", paths):
+            verdict.reasons_for.append(f"Its files belong to {entity}.")
+            return 0.8
+    if re.search(r"(?:^|[ /])(?:pkg|lib|libs|internal|common|shared)/", paths):
+        return 0.5
+    return 0.3
+
+
+def _content(
+    change: Change,
+    symptoms: Mapping[str, float],
+    words: _ErrorWords,
+    effects: Sequence[Effect],
+    verdict: Hypothesis,
+) -> float:
+    mechanism = _mechanism(effects, symptoms, verdict)
+    overlap = _overlap(change, words, verdict)
+    if change.has_diff() and mechanism < 0.15 and overlap < 0.15:
+        verdict.reasons_against.append("Nothing in what it changes bears on these errors.")
+    return 1.0 - (1.0 - 0.9 * mechanism) * (1.0 - 0.75 * overlap)
+
+
+def _near(change: Change, case: Case, place: float) -> bool:
+    """Whether time and place alone are enough to suspect a change."""
+    lead = case.onset - change.time
+    if _share_before(change.time, case) > UNTIED_EARLIER:
+        return False
+    return place >= 0.9 and lead <= UNTIED_LEAD.get(change.kind, UNTIED_LEAD_OTHERS)
+
+
+def _mechanism(
+    effects: Sequence[Effect], symptoms: Mapping[str, float], verdict: Hypothesis
+) -> float:
+    found: List[Tie] = ties(effects, symptoms)
+    strong = [tie for tie in found if tie.strength >= 0.3]
+    said: Set[str] = set()
+    for tie in strong:
+        if tie.effect.name not in said and len(said) < 2:
+            said.add(tie.effect.name)
+            symptom = tie.symptom.replace("_", " ")
+            verdict.reasons_for.append(f"It {tie.effect.detail}; the errors speak of: {symptom}.")
+    if effects and not strong:
+        verdict.reasons_against.append(
+            f"It {effects[0].detail}, which does not bring about such errors."
+        )
+    return found[0].strength if found else 0.0
+
+
+def _overlap(change: Change, words: _ErrorWords, verdict: Hypothesis) -> float:
+    """Return how much of what the errors name the change touches, 0 to 1."""
+    removed, added = balance(change)
+    touched = _words_of(" ".join([*removed, *added]))
+    near = _words_of(" ".join([change.context, *change.files])) - touched
+    said = _words_of(change.summary) - touched - near
+    strong = words.shared(touched)
+    named_whole = plain = 0.0
+    for shared, share in ((strong, 1.0), (words.shared(near), 0.2), (words.shared(said), 0.3)):
+        for word, weight in shared:
+            if word in words.whole:
+                named_whole += weight * share
+            else:
+                plain += weight * share
+    total = named_whole + min(PLAIN_WORDS, plain)
+    if strong and strong[0][1] > 0.25:
+        named = ", ".join(word for word, _ in strong[:4])
+        verdict.reasons_for.append(f"The errors name what it changes: {named}.")
+    return 1.0 - math.exp(-total / 1.2)
+
+
+def _factor(change: Change, case: Case, effects: Sequence[Effect], verdict: Hypothesis) -> float:
+    factor = 1.0
+    if change.time > case.onset + AFTER_ONSET_SLACK:
+        late = _span(change.time - case.onset)
+        verdict.reasons_against.append(f"It came {late} after the errors began.")
+        factor *= AFTER_ONSET_FACTOR
+    harmless = harmless_reason(change)
+    if harmless:
+        verdict.reasons_against.append(_capital(harmless) + ".")
+        factor *= HARMLESS_FACTOR
+    elif change.has_diff() and not effects and moved_share(change) > 0.6:
+        verdict.reasons_against.append("What it takes out comes back elsewhere: code is moved.")
+        factor *= MOVED_FACTOR
+    if change.kind == "commit":
+        verdict.reasons_against.append("No deploy is known to carry it.")
+        factor *= NOT_DEPLOYED_FACTOR
+    return factor
+
+
+def _first_error(case: Case) -> Event | None:
+    events = [event for pattern in case.patterns for event in pattern.events]
+    near = [event for event in events if event.time >= case.onset - AFTER_ONSET_SLACK]
+    return min(near or events, key=lambda event: (event.time, event.raw), default=None)
+
+
+def _change_quote(change: Change) -> str:
+    raw = change.event.raw
+    for text in (change.summary, change.change_id):
+        if text and text in raw:
+            return text
+    return raw[:200]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"

@@ -1,0 +1,70 @@
+"""The numbers that a citation may state, each with the search that counts it.
+
+A citation holds a statistic's name and parameters, not SPL: so checking a citation that someone
+sent runs only searches that are written here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Mapping, Tuple
+
+from ..ports import Searcher
+from ..splunk import spl
+from .evidence import number
+from .scope import application_events, error_terms, from_entities, with_entity
+
+__all__ = ["Statistic", "count", "search_for"]
+
+Statistic = Tuple[spl.Search, str, str]
+
+
+def _errors_of_entity(parameters: Mapping[str, Any]) -> spl.Search:
+    return _count(parameters, error_terms())
+
+
+def _events_of_entity(parameters: Mapping[str, Any]) -> spl.Search:
+    return _count(parameters)
+
+
+def _count(parameters: Mapping[str, Any], *conditions: spl.Fragment) -> spl.Search:
+    entity = str(parameters["entity"])
+    search = application_events(*conditions, from_entities([entity]))
+    return with_entity(search).pipe(
+        spl.command("search", spl.field_is("entity", entity)), spl.stats("count")
+    )
+
+
+_STATISTICS: Dict[str, Callable[[Mapping[str, Any]], spl.Search]] = {
+    "errors_of_entity": _errors_of_entity,
+    "events_of_entity": _events_of_entity,
+}
+
+
+def search_for(name: str, parameters: Mapping[str, Any]) -> Statistic:
+    """Return a statistic's search with its earliest and latest time.
+
+    Raises:
+        ValueError: there is no such statistic, or a parameter is missing or malformed.
+    """
+    build = _STATISTICS.get(name)
+    if build is None:
+        raise ValueError(f"There is no statistic '{name}'.")
+    try:
+        earliest, latest = float(parameters["earliest"]), float(parameters["latest"])
+        return build(parameters), spl.number(earliest), spl.number(latest)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"The statistic '{name}' lacks a parameter: {error}.") from error
+
+
+def count(
+    searcher: Searcher, name: str, parameters: Mapping[str, Any], timeout: float = 60.0
+) -> float:
+    """Run a statistic's search and return its number.
+
+    Raises:
+        ValueError: see :func:`search_for`.
+        SearchFailed: splunkd refused the search, or it took too long.
+    """
+    search, earliest, latest = search_for(name, parameters)
+    rows = searcher.run(str(search), earliest, latest, limit=1, timeout=timeout).rows
+    return number(rows[0].get("count")) if rows else 0.0

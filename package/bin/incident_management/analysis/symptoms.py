@@ -1,0 +1,135 @@
+"""What kind of failure an error text speaks of, and failures that no change explains.
+
+A *symptom* ties errors to effects of changes (see :mod:`.mechanisms`). A *condition* is a cause
+of its own: an expired certificate, a provider's outage, a poisoned record, a surge of demand. It
+competes with the changes, so that a harmless deploy near the onset is not blamed for it.
+"""
+
+# ruff: noqa: E501  (a table: one rule a line reads better)
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Dict, List, Pattern, Tuple
+
+__all__ = ["CONDITIONS", "Condition", "symptoms_of"]
+
+_SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
+    (name, re.compile(pattern, re.I))
+    for name, pattern in (
+        ("pool_exhausted", r"queuepool|pool.{0,40}(?:exhaust|limit|timed? ?out|full|timeout)|"
+                           r"too many (?:clients|connections)|connection.{0,20}not available|no available connection"),
+        ("timeout", r"time[d\s-]*out|deadline.?exceeded|context canceled|etimedout|took too long"),
+        ("slow", r"slow|latency|\bp9[059]\b|duration|exceeded \d+\s*ms|response time"),
+        ("race", r"concurrent map|data race|deadlock|lock wait|race condition|concurrent modification|"
+                 r"lost update|optimistic lock|stale object"),
+        ("memory", r"out ?of ?memory|oom|heap space|cannot allocate|memory (?:limit|pressure)|gc overhead"),
+        ("disk_full", r"no space left|disk (?:full|quota|used)|enospc|read-only file system|disk_used"),
+        ("cpu", r"cpu.{0,20}(?:saturat|throttl|100|utili)|load average|event loop (?:lag|blocked)"),
+        ("auth_rejected", r"unauthori[sz]ed|\b401\b|invalid token|token is expired|signature.{0,20}(?:invalid|mismatch)|"
+                          r"jwt|authentication fail|login failed|access denied|password authentication"),
+        ("expired", r"expired|expiry|not yet valid"),
+        ("forbidden", r"forbidden|\b403\b|permission denied|not authorized|accessdenied|eacces|insufficient privilege"),
+        ("missing_schema", r"(?:relation|table|column|field|view|index).{0,80}(?:does not exist|doesn't exist|not found|"
+                           r"unknown)|no such (?:table|column)|unknown column|undefinedtable|undefinedcolumn"),
+        ("unreachable", r"connection refused|econnrefused|no route to host|unreachable|could not connect|"
+                        r"connect(?:ion)? (?:error|failed)|operationalerror|failed to connect|max retries exceeded"),
+        ("name_resolution", r"no such host|name or service not known|nxdomain|getaddrinfo|name resolution|enotfound"),
+        ("null", r"null ?pointer|nil pointer|nonetype|cannot read propert|undefined is not|segfault|sigsegv|"
+                 r"attributeerror|typeerror|keyerror|index out of (?:range|bounds)"),
+        ("parse", r"parse|unmarshal|deserializ|decod|unexpected (?:token|end|field)|malformed|invalid (?:json|character|format)|"
+                  r"schema|cannot convert|valueerror|numberformat"),
+        ("validation", r"validation|out of range|constraint|violates|invalid (?:value|input|argument|request)|\b400\b|\b422\b"),
+        ("handles_exhausted", r"too many open files|emfile|file descriptor|socket.{0,20}exhaust|ephemeral port"),
+        ("rate_limited", r"rate.?limit|too many requests|\b429\b|throttl|slowdown|quota exceeded"),
+        ("tls", r"\btls\b|\bssl\b|x509|certificate|handshake"),
+        ("panic", r"panic|fatal error|crash|core dumped|unhandled|traceback|restart"),
+        ("retries_exhausted", r"retr(?:y|ies).{0,30}(?:exhaust|exceed|budget)|after \d+ (?:retries|attempts)|budget exhausted"),
+        ("backlog", r"backlog|\blag\b|queue.{0,30}(?:full|depth|grow|age)|buffer.{0,30}(?:full|capacity|overflow)|"
+                    r"redeliver|consumer"),
+        ("missing_setting", r"missing (?:required|env|config|setting|key)|not (?:set|configured|defined)|keyerror|"
+                            r"undefined variable|no such file|filenotfound"),
+        ("upstream_5xx", r"\b50[0-4]\b|bad gateway|service ?unavailable|internal server error|5xx"),
+        ("not_found", r"\b404\b|not found|no handler|unknown route"),
+        ("conflict", r"duplicate key|unique constraint|already exists|\b409\b"),
+        ("chatty", r"select .{1,200} from |db\.calls|queries per|n\+1|db_query"),
+    )
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A cause that is not a change. ``strength`` 0 to 1: how sure its words alone make us.
+
+    ``beaten_by`` names effects of a change that explain the condition itself.
+    """
+
+    name: str
+    pattern: Pattern[str]
+    strength: float
+    cause: str
+    advice: str
+    beaten_by: Tuple[str, ...] = ()
+
+
+CONDITIONS: Tuple[Condition, ...] = tuple(
+    Condition(name, re.compile(pattern, re.I), strength, cause, advice, beaten_by)
+    for name, pattern, strength, cause, advice, beaten_by in (
+        ("certificate_expired",
+         r"certificate (?:has |is )?expired|cert(?:ificate)?.{0,30}not yet valid|certificate_expired|CERT_HAS_EXPIRED",
+         0.9, "A TLS certificate has expired", "Renew and roll out the certificate.", ("tls_changed",)),
+        ("credential_expired",
+         r"(?:password|secret|credential|api key|access key|license|licence|subscription)\w* (?:has |is )?expired|"
+         r"ExpiredToken(?:Exception)?\b",
+         0.8, "A credential has expired", "Renew the credential.", ("credential_changed",)),
+        ("provider_outage",
+         r"(?:amazonaws\.com|azure|googleapis|cloudflare|aws sdk|cloudfront|\bs3\b|dynamodb|\bsqs\b|stripe\.com|twilio|"
+         r"third.?party|external provider|partner api).{0,200}(?:serviceunavailable|internalerror|slowdown|"
+         r"unavailable|\b50[0234]\b|internal server error|outage|degraded)|"
+         r"(?:serviceunavailable|slowdown|internalerror).{0,200}(?:amazonaws\.com|azure|googleapis)",
+         0.8, "An outside provider is failing",
+         "Fail over to another region or provider, or wait for the provider.",
+         ("endpoint_changed", "credential_changed")),
+        ("demand_surge",
+         r"shedding load|overloaded|pool saturated|saturated, request queued|elevated request volume|"
+         r"traffic (?:surge|spike)|too many concurrent requests|desired replicas increase|admission rejected",
+         0.72, "Demand is above capacity", "Add capacity or shed load.",
+         ("volume_raised", "retry_removed", "room_lowered", "call_in_loop", "resource_changed", "cache_removed")),
+        ("network_failure",
+         r"no route to host|network is unreachable|packet loss|link down|bgp|partition(?:ed)? from|split.?brain",
+         0.65, "The network between machines is failing", "Check the network path.",
+         ("endpoint_changed", "permission_changed")),
+        ("name_resolution_failure",
+         r"nxdomain|no such host|temporary failure in name resolution|servfail|getaddrinfo",
+         0.6, "Names are not being resolved", "Check DNS.", ("endpoint_changed", "permission_changed")),
+        ("hardware_failure",
+         r"i/o error|disk failure|bad sector|ecc error|machine check|ebs volume.{0,30}(?:impaired|degraded)|"
+         r"instance.{0,30}(?:terminated|retired|reclaim)|spot interruption|node (?:not ?ready|lost|evict)|preempt",
+         0.7, "A machine or a disk is failing", "Replace the machine or the disk.", ("resource_changed",)),
+        ("clock_skew", r"clock skew|time drift|ntp.{0,30}(?:unsync|offset)|request time.{0,20}too skewed",
+         0.7, "A clock is wrong", "Synchronise the clock.", ("tolerance_removed", "expiry_changed")),
+        ("disk_full", r"no space left on device|disk full|enospc|disk quota exceeded",
+         0.45, "A disk is full", "Free space or grow the disk.",
+         ("verbose_logging", "volume_raised", "growth_added", "limit_removed", "room_raised", "release_removed")),
+        ("quota_exhausted", r"quota (?:has been )?exceeded|limitexceeded|rate exceeded|insufficient capacity|"
+                            r"insufficientinstancecapacity",
+         0.65, "A quota of a provider is used up", "Raise the quota or use less.",
+         ("volume_raised", "call_in_loop", "room_lowered", "retry_removed", "cache_removed", "query_added")),
+        ("attack", r"brute.?force|credential stuffing|ddos|syn flood|sql injection|malicious|blocked by waf",
+         0.6, "Hostile traffic", "Block the source.", ("permission_changed",)),
+    )
+)  # fmt: skip
+
+
+def symptoms_of(texts: Dict[str, float]) -> Dict[str, float]:
+    """Return each symptom with the share of the weight of the texts that speak of it, 0 to 1.
+
+    ``texts`` maps an error text to its weight (how many events say it).
+    """
+    total = sum(texts.values()) or 1.0
+    shares: Dict[str, float] = {}
+    for name, pattern in _SYMPTOMS:
+        weight = sum(w for text, w in texts.items() if pattern.search(text))
+        if weight:
+            shares[name] = weight / total
+    return shares

@@ -1,0 +1,23 @@
+"""The REST API under ``/services/incident_management/v1``: thin routes over the library's rooms."""
+
+# First path segment -> the modules of this package that have its routes.
+ROUTES = {
+    "openapi.json": ("openapi",),
+    "docs": ("openapi",),
+    "health": ("system",),
+    "system": ("system",),
+    "signals": ("signals",),
+    "incidents": ("incidents", "listing", "progress", "analysis", "plans"),
+    "plans": ("plans",),
+    "actions": ("plans",),
+    "notifications": ("notifications",),
+    "outbox": ("notifications",),
+    "stats": ("figures",),
+    "metrics": ("figures",),
+    "teams": ("figures",),
+    "simulate-incident": ("drills",),
+    "trigger-detection": ("drills",),
+    "webhooks": ("webhooks",),
+    "subscriptions": ("subscriptions",),
+    "suppressions": ("suppressions",),
+}

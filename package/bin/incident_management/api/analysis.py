@@ -1,0 +1,108 @@
+"""Routes of an incident's analyses."""
+
+from __future__ import annotations
+
+from ..analysis.conclusion import Conclusion
+from ..analysis.model import Model, from_settings
+from ..analysis.submission import MOST_CITATIONS, MOST_FINDINGS, MOST_HYPOTHESES, read
+from ..incidents.errors import NotFound
+from ..splunk import spl
+from .incidents import document_of
+from .router import Request, Response, route
+from .schema import any_object, listed, named, number, obj, text
+
+__all__ = ["analyze", "create", "latest"]
+
+
+_OBJECTS = listed(any_object())
+
+_ANALYSIS = named(
+    "Analysis",
+    obj(
+        {
+            "incident_id": {"type": "string"},
+            "time": {"type": "number"},
+            "evidence": _OBJECTS,
+            "hypotheses": _OBJECTS,
+            "citations": _OBJECTS,
+        },
+        ("incident_id", "hypotheses"),
+        more=True,
+    ),
+)
+
+_INVESTIGATION = named(
+    "Investigation",
+    obj(
+        {
+            "sid": text(300, 1, "The search that investigated."),
+            "onset": number(about="Epoch seconds."),
+            "evidence": listed(any_object(), MOST_FINDINGS),
+            "hypotheses": listed(any_object(), MOST_HYPOTHESES),
+            "citations": listed(any_object(), MOST_CITATIONS),
+        },
+        ("citations", "hypotheses", "evidence", "onset", "sid"),
+        more=True,
+    ),
+)
+
+
+@route(
+    "POST",
+    "/incidents/{id}/analysis",
+    capability="incident_write",
+    body=_INVESTIGATION,
+    body_required=True,
+    answers={200: _ANALYSIS},
+)
+def create(request: Request) -> Response:
+    """Check an investigation's citations, ask the model if there is one, and keep the analysis.
+
+    The body is what ``| aianalyze`` found. Citations are fetched with the caller's rights. Sending
+    the same search's investigation again answers with the same analysis.
+    """
+    incident = document_of(request)
+    submission = read(request.body)
+
+    def model() -> Model:
+        return from_settings(request.settings())
+
+    conclusion = Conclusion(
+        stores=request.stores,
+        clock=request.clock,
+        searcher=request.searcher,
+        model=model,
+        actor=request.user,
+    )
+    return Response(conclusion.conclude(incident, submission))
+
+
+@route(
+    "POST",
+    "/incidents/{id}/analyze",
+    capability="incident_write",
+    body=obj({}),
+    answers={202: obj({"sid": {"type": "string"}}, ("sid",))},
+)
+def analyze(request: Request) -> Response:
+    """Start ``| aianalyze`` on an incident, with the caller's rights; the search's id is answered.
+
+    When it has ended, ``GET /incidents/{id}/analysis`` has what it found.
+    """
+    incident_id = str(document_of(request)["id"])
+    search = spl.Search().pipe(spl.command("aianalyze", spl.option("incident", incident_id)))
+    form = {"search": str(search), "exec_mode": "normal", "earliest_time": "0"}
+    answer = request.user_session.post("search/jobs", form)
+    return Response({"sid": str(answer["sid"])}, 202)
+
+
+@route("GET", "/incidents/{id}/analysis", capability="incident_read", answers={200: _ANALYSIS})
+def latest(request: Request) -> Response:
+    """The incident's newest analysis."""
+    incident_id = str(document_of(request)["id"])
+    found = request.stores.analyses.find({"incident_id": incident_id}, sort="time:-1", limit=1)
+    if not found:
+        raise NotFound(
+            f"{incident_id} has not been analysed yet; run | aianalyze incident={incident_id}."
+        )
+    return Response(found[0])

@@ -1,0 +1,123 @@
+"""What the routes stand on: the real one speaks to splunkd, tests pass a fake."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Protocol, Tuple
+
+from ..incidents.grouping import Topology
+from ..incidents.routing import Routing
+from ..incidents.story import Stories
+from ..ports import Clock, Searcher, Stores
+
+__all__ = ["Backend", "SplunkBackend"]
+
+CAPABILITY_SECONDS = 30.0
+CONFIGURATION_SECONDS = 10.0
+CACHED_TOKENS = 1000
+TOPOLOGY_FILE = "incident_topology.csv"
+
+
+class Backend(Protocol):
+    """Gives a request what it needs; sessions are opaque to the routes."""
+
+    clock: Clock
+    started_at: float
+    remembered: Stories
+
+    def session(self, raw: Mapping[str, Any], system: bool) -> Any: ...
+
+    def capabilities(self, session: Any) -> Tuple[str, FrozenSet[str]]:
+        """Return the name and the capabilities of a session's user."""
+
+    def stores(self, session: Any) -> Stores: ...
+
+    def searcher(self, session: Any) -> Searcher: ...
+
+    def settings(self, session: Any) -> Any: ...
+
+    def routing(self, session: Any) -> Routing: ...
+
+    def topology(self) -> Topology: ...
+
+
+class _WallClock:
+    def now(self) -> float:
+        return time.time()
+
+
+class SplunkBackend:
+    """Speaks to the splunkd that sent the request. One lives as long as the handler's process."""
+
+    def __init__(
+        self, clock: Optional[Clock] = None, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.clock: Clock = clock or _WallClock()
+        self.started_at = self.clock.now()
+        self.remembered = Stories()
+        self._monotonic = monotonic
+        self._users: Dict[str, Tuple[float, Tuple[str, FrozenSet[str]]]] = {}
+        self._routing: Optional[Tuple[float, Routing]] = None
+
+    def session(self, raw: Mapping[str, Any], system: bool) -> Any:
+        from ..splunk.session import Session
+
+        return Session.from_request(raw, system=system)
+
+    def capabilities(self, session: Any) -> Tuple[str, FrozenSet[str]]:
+        """Ask splunkd who a token is and what it may do; remembered for at most 30 seconds.
+
+        ``authentication/current-context``: "Access endpoint descriptions" in Splunk's REST API
+        Reference.
+        """
+        mark = hashlib.sha256(str(session.token).encode("utf-8")).hexdigest()
+        now = self._monotonic()
+        known = self._users.get(mark)
+        if known is not None and now - known[0] < CAPABILITY_SECONDS:
+            return known[1]
+        answer = session.get("/services/authentication/current-context")
+        content = answer["entry"][0]["content"]
+        found = (str(content.get("username", "")), frozenset(content.get("capabilities") or ()))
+        if len(self._users) >= CACHED_TOKENS:
+            self._users.clear()
+        self._users[mark] = (now, found)
+        return found
+
+    def stores(self, session: Any) -> Stores:
+        from ..splunk.kvstore import KvStores
+
+        return KvStores(session)
+
+    def searcher(self, session: Any) -> Searcher:
+        from ..splunk.search import SplunkSearcher
+
+        return SplunkSearcher(session)
+
+    def settings(self, session: Any) -> Any:
+        from ..splunk import settings
+
+        return settings.load(session)
+
+    def routing(self, session: Any) -> Routing:
+        """Read incident_routing.conf, and the level of the log; remembered for 10 seconds."""
+        from ..splunk import conf, log, settings
+
+        now = self._monotonic()
+        if self._routing is None or now - self._routing[0] >= CONFIGURATION_SECONDS:
+            logging = conf.load(session, settings.CONF).get("logging", {})
+            log.get("rest", logging.get("loglevel", "INFO"))
+            routing = Routing.from_stanzas(conf.load(session, "incident_routing"))
+            for problem in routing.problems:
+                log.get("rest").error(problem)
+            self._routing = (now, routing)
+        return self._routing[1]
+
+    def topology(self) -> Topology:
+        from ..splunk import conf, log
+
+        try:
+            return Topology.from_rows(conf.read_lookup(TOPOLOGY_FILE))
+        except ValueError as error:
+            log.get("rest").error("Grouping goes on without the topology: %s", error)
+            return Topology()

@@ -1,0 +1,98 @@
+"""``POST /simulate-incident`` and ``POST /trigger-detection``: trying the real path on purpose."""
+
+from __future__ import annotations
+
+import uuid
+
+from ..splunk.session import APP, SplunkError, path_of
+from .router import Problem, Request, Response, route
+from .schema import obj, text
+from .shapes import NAME, SEVERITY, TITLE
+from .signals import taken_in
+
+__all__ = ["simulate_incident", "trigger_detection"]
+
+RULE = "Simulated incident"
+MARK = "[Test]"
+
+
+@route(
+    "POST",
+    "/simulate-incident",
+    capability="incident_write",
+    body=obj({"entity": text(200, 1), "severity": SEVERITY, "title": TITLE}),
+    answers={
+        201: obj(
+            {
+                "incident_id": {"type": "string"},
+                "signal": {"type": "string"},
+                "what": {"type": "string"},
+            },
+            ("incident_id", "signal", "what"),
+        )
+    },
+)
+def simulate_incident(request: Request) -> Response:
+    """Send a test signal through the real path: grouping aside, all happens as with a real one.
+
+    The incident is marked by its title ([Test] …) and its rule, "Simulated incident". Whoever is
+    told of new incidents is told of this one. Withdraw it afterwards.
+    """
+    mark = uuid.uuid4().hex
+    entity = request.text("entity") or "test-service"
+    title = request.text("title") or f"Trying out the way from a signal to {entity}'s team"
+    (outcome,) = taken_in(
+        request,
+        [
+            {
+                "rule": RULE,
+                "app": APP,
+                "owner": request.user,
+                "entity": entity,
+                "severity": request.text("severity") or "info",
+                "title": f"{MARK} {title}",
+                "description": f"A test by {request.user}; nothing is wrong.",
+                "run": mark,
+                # Each test is a problem of its own and joins no real incident.
+                "dedup": {"test": mark},
+                "group": False,
+            }
+        ],
+    )
+    answer = {
+        "incident_id": outcome.incident_id,
+        "signal": outcome.signal_key,
+        "what": outcome.what,
+    }
+    return Response(answer, 201)
+
+
+@route(
+    "POST",
+    "/trigger-detection",
+    capability="incident_write",
+    body=obj({"name": text(500, 1, "A saved search."), "app": NAME, "owner": NAME}, ("name",)),
+    answers={202: obj({"sid": {"type": "string"}}, ("sid",))},
+    problems=(404,),
+)
+def trigger_detection(request: Request) -> Response:
+    """Run a saved search now, its alert actions included, with the caller's own rights.
+
+    ``app`` is this app unless given, ``owner`` nobody.
+    """
+    name = request.text("name", required=True)
+    owner, app = request.text("owner") or "nobody", request.text("app") or APP
+    path = "/servicesNS/" + path_of(owner, app, "saved", "searches", name, "dispatch")
+    try:
+        # saved/searches/{name}/dispatch in Splunk's REST API Reference, "trigger_actions".
+        answer = request.user_session.post(path, {"trigger_actions": "1"})
+    except SplunkError as error:
+        if error.status == 404:
+            text = f"There is no saved search '{name[:100]}' that {request.user} may see in {app}."
+            raise Problem(404, text) from error
+        if error.status == 403:
+            raise Problem(403, f"{request.user} may not run '{name[:100]}'.") from error
+        if 400 <= error.status < 500 and error.status != 401:
+            raise Problem(400, error.message) from error
+        raise
+    return Response({"sid": str(answer["sid"])}, 202)

@@ -1,0 +1,226 @@
+"""``GET /stats``, ``GET /metrics`` and ``GET /teams``: what stands, in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from statistics import median
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from ..incidents.model import OPEN_STATUSES, SEVERITIES
+from ..ports import Document, Stores
+from .router import Request, Response, route
+from .schema import Schema, flag, listed, nullable, number, obj
+from .shapes import TIME
+
+__all__ = ["get_metrics", "get_stats", "list_teams"]
+
+DAY_SECONDS = 86400.0
+LONGEST_SECONDS = 400 * DAY_SECONDS
+# Beyond this many incidents the figures are of the newest, and say so.
+MOST_COUNTED = 50_000
+OUTBOX_STATES = ("pending", "sending", "dead", "unconfirmed")
+_COUNTS: Schema = {"type": "object", "additionalProperties": {"type": "integer"}}
+
+_TIMES = nullable(
+    obj(
+        {"count": {"type": "integer"}, "mean": number(), "median": number()},
+        ("count", "mean", "median"),
+    )
+)
+
+
+@route(
+    "GET",
+    "/stats",
+    capability="incident_read",
+    query={
+        "since": number(0, 1e11, "Epoch seconds; a week ago unless given, 400 days at most."),
+        "until": number(0, 1e11, "Epoch seconds; now unless given."),
+    },
+    answers={
+        200: obj(
+            {
+                "since": TIME,
+                "until": TIME,
+                "opened": {"type": "integer"},
+                "resolved": {"type": "integer"},
+                "truncated": flag("There were more; these are of the newest 50,000."),
+                "open": obj(
+                    {"by_status": _COUNTS, "by_severity": _COUNTS, "by_team": _COUNTS},
+                    ("by_status", "by_severity", "by_team"),
+                ),
+                "seconds_to_acknowledge": _TIMES,
+                "seconds_to_resolve": _TIMES,
+            },
+            ("since", "until", "opened", "resolved", "truncated", "open"),
+        )
+    },
+)
+def get_stats(request: Request) -> Response:
+    """What is open now; and of the incidents opened in a span, how fast people were.
+
+    Times to acknowledge and to resolve (MTTA, MTTR) count from ``opened_at``.
+    """
+    now = request.clock.now()
+    until = min(float(request.args.get("until", now)), now)
+    since = max(float(request.args.get("since", until - 7 * DAY_SECONDS)), until - LONGEST_SECONDS)
+    query = {"$and": [{"opened_at": {"$gte": since}}, {"opened_at": {"$lt": until}}]}
+    opened = request.stores.incidents.find(query, "opened_at:-1", MOST_COUNTED + 1)
+    standing, cut = _open(request.stores)
+    truncated = cut or len(opened) > MOST_COUNTED
+    opened = opened[:MOST_COUNTED]
+    return Response(
+        {
+            "since": since,
+            "until": until,
+            "opened": len(opened),
+            "resolved": sum(1 for one in opened if one.get("resolved_at") is not None),
+            "truncated": truncated,
+            "open": {
+                "by_status": _counted(standing, "status"),
+                "by_severity": _counted(standing, "severity"),
+                "by_team": _counted(standing, "team"),
+            },
+            "seconds_to_acknowledge": _times(opened, "acknowledged_at"),
+            "seconds_to_resolve": _times(opened, "resolved_at"),
+        }
+    )
+
+
+@route("GET", "/metrics", capability="incident_read", answers={200: "text/plain"})
+def get_metrics(request: Request) -> Response:
+    """The same for Prometheus, in its text format 0.0.4."""
+    now = request.clock.now()
+    standing, _cut = _open(request.stores)
+    by_kind = Counter(
+        (str(one.get("status")), str(one.get("severity")), str(one.get("team") or ""))
+        for one in standing
+    )
+    recent = request.stores.incidents.find(
+        {"opened_at": {"$gte": now - DAY_SECONDS}}, "opened_at:-1", MOST_COUNTED
+    )
+    lines = [
+        *_family(
+            "open_incidents",
+            "Incidents that are open now.",
+            [
+                ({"status": status, "severity": severity, "team": team}, float(count))
+                for (status, severity, team), count in sorted(by_kind.items())
+            ],
+        ),
+        *_family(
+            "opened_incidents_day",
+            "Incidents opened in the last 24 hours.",
+            [
+                ({"severity": severity}, float(count))
+                for severity, count in _by_severity(recent).items()
+            ],
+        ),
+        *_family(
+            "notifications",
+            "Notifications that were not delivered, by state.",
+            [({"state": state}, float(_waiting(request.stores, state))) for state in OUTBOX_STATES],
+        ),
+    ]
+    for name, stored in (("acknowledge", "acknowledged_at"), ("resolve", "resolved_at")):
+        times = _times(recent, stored)
+        lines += _family(
+            f"mean_seconds_to_{name}_day",
+            f"Mean time to {name} of the incidents opened in the last 24 hours.",
+            [({}, times["mean"])] if times else [],
+        )
+    uptime = now - request.backend.started_at
+    lines += _family("uptime_seconds", "Age of this handler process.", [({}, uptime)])
+    return Response(
+        "\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8"
+    )
+
+
+@route(
+    "GET",
+    "/teams",
+    capability="incident_read",
+    answers={
+        200: obj(
+            {
+                "teams": listed(
+                    obj(
+                        {
+                            "name": {"type": "string"},
+                            "members": listed({"type": "string"}),
+                            "channels": listed({"type": "string"}),
+                            "slack_channel": {"type": "string"},
+                            "open_incidents": {"type": "integer"},
+                        },
+                        ("name", "members", "channels", "open_incidents"),
+                    )
+                )
+            },
+            ("teams",),
+        )
+    },
+)
+def list_teams(request: Request) -> Response:
+    """The teams of incident_routing.conf, and how many open incidents each has."""
+    standing, _cut = _open(request.stores)
+    load = _counted(standing, "team")
+    return Response(
+        {
+            "teams": [
+                {
+                    "name": team.name,
+                    "members": list(team.members),
+                    "channels": list(team.channels),
+                    "slack_channel": team.slack_channel,
+                    "open_incidents": load.get(team.name, 0),
+                }
+                for team in sorted(request.routing().teams.values(), key=lambda team: team.name)
+            ]
+        }
+    )
+
+
+def _open(stores: Stores) -> Tuple[List[Document], bool]:
+    """Return the open incidents, and whether there were more than are counted."""
+    query = {"$or": [{"status": status} for status in OPEN_STATUSES]}
+    found = stores.incidents.find(query, "opened_at:-1", MOST_COUNTED + 1)
+    return found[:MOST_COUNTED], len(found) > MOST_COUNTED
+
+
+def _waiting(stores: Stores, state: str) -> int:
+    return len(stores.outbox.find({"state": state}, limit=MOST_COUNTED))
+
+
+def _counted(documents: Iterable[Mapping[str, Any]], name: str) -> Dict[str, int]:
+    return dict(sorted(Counter(str(one.get(name) or "") for one in documents).items()))
+
+
+def _by_severity(documents: Iterable[Mapping[str, Any]]) -> Dict[str, int]:
+    counts = Counter(str(one.get("severity")) for one in documents)
+    return {severity: counts.get(severity, 0) for severity in SEVERITIES}
+
+
+def _times(documents: Sequence[Mapping[str, Any]], name: str) -> Optional[Dict[str, Any]]:
+    times = [
+        max(0.0, float(one[name]) - float(one["opened_at"]))
+        for one in documents
+        if one.get(name) is not None and one.get("opened_at") is not None
+    ]
+    if not times:
+        return None
+    mean = round(sum(times) / len(times), 3)
+    return {"count": len(times), "mean": mean, "median": round(median(times), 3)}
+
+
+def _family(name: str, about: str, samples: Sequence[Tuple[Mapping[str, str], float]]) -> List[str]:
+    """One metric in the text exposition format: "Exposition formats" in Prometheus's manual."""
+    full = f"incident_management_{name}"
+    lines = [f"# HELP {full} {about}", f"# TYPE {full} gauge"]
+    for labels, value in samples:
+        inner = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+        lines.append(f"{full}{{{inner}}} {value:g}" if inner else f"{full} {value:.3f}")
+    return lines
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

@@ -1,0 +1,365 @@
+"""``/incidents/{id}`` and what people do to one; :mod:`.listing` has the list."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Callable, Dict, Mapping
+
+from ..incidents import editing, lifecycle, timeline
+from ..incidents.ingest import Ingest
+from ..incidents.model import Document, Incident
+from .router import Problem, Request, Response, route
+from .schema import flag, listed, obj, one_of, text
+from .shapes import (
+    DESCRIPTION,
+    ENTRY,
+    INCIDENT,
+    LIMIT,
+    NAME,
+    OFFSET,
+    REASON,
+    SEVERITY,
+    SIGNAL,
+    TITLE,
+    page,
+)
+
+__all__ = ["document_of", "guarded", "shown"]
+
+MOST_SYSTEMS = 100
+IF_MATCH = {"If-Match": "The ETag that was read; `*` for any. Answers 412 when it has changed."}
+INCIDENT_ANSWER = {200: INCIDENT}
+
+
+@route(
+    "POST",
+    "/incidents",
+    capability="incident_write",
+    body=obj(
+        {
+            "title": TITLE,
+            "description": DESCRIPTION,
+            "severity": SEVERITY,
+            "affected_systems": listed(NAME, MOST_SYSTEMS),
+        },
+        ("title",),
+    ),
+    answers={201: INCIDENT},
+)
+def open_incident(request: Request) -> Response:
+    """Open an incident by hand. The severity is medium unless given."""
+    ingest = Ingest(request.stores, request.clock, request.routing(), request.topology())
+    incident = ingest.open_by_hand(
+        request.text("title", required=True),
+        request.text("description"),
+        request.text("severity", "medium"),
+        request.texts("affected_systems"),
+        request.user,
+        uuid.uuid4().hex,
+    )
+    return _moved(incident, 201)
+
+
+@route("GET", "/incidents/{id}", capability="incident_read", answers=INCIDENT_ANSWER)
+def get_incident(request: Request) -> Response:
+    """One incident, with its ETag."""
+    return _answer(document_of(request))
+
+
+_EDITED = {
+    "title": TITLE,
+    "description": DESCRIPTION,
+    "severity": SEVERITY,
+    "owner": NAME,
+    "team": NAME,
+}
+
+
+@route(
+    "PUT",
+    "/incidents/{id}",
+    capability="incident_write",
+    body=obj(_EDITED, ("title", "severity")),
+    answers=INCIDENT_ANSWER,
+    problems=(428,),
+    headers=IF_MATCH,
+)
+def replace_incident(request: Request) -> Response:
+    """Set all that can be edited; what is left out becomes empty. Needs ``If-Match``."""
+    empty = {"description": "", "owner": "", "team": ""}
+    return _edited(request, {**empty, **request.body}, required=True)
+
+
+@route(
+    "PATCH",
+    "/incidents/{id}",
+    capability="incident_write",
+    body=obj(_EDITED),
+    answers=INCIDENT_ANSWER,
+    headers=IF_MATCH,
+)
+def change_incident(request: Request) -> Response:
+    """Set some of what can be edited (a JSON merge patch); ``If-Match`` may be given."""
+    return _edited(request, request.body, required=False)
+
+
+@route(
+    "DELETE",
+    "/incidents/{id}",
+    capability="incident_admin",
+    query={"reason": REASON},
+    answers=INCIDENT_ANSWER,
+    problems=(428,),
+    headers=IF_MATCH,
+)
+def withdraw_incident(request: Request) -> Response:
+    """Withdraw an incident that should not have been one: it is closed. Needs ``If-Match``.
+
+    Nothing is erased. The timeline says who withdrew it and why, its signals stay, and the same
+    finding opens a new incident.
+    """
+    reason = str(request.args.get("reason", "")).strip()
+    return guarded(
+        request,
+        lambda: editing.withdraw(
+            request.stores, request.clock, request.params["id"], request.user, reason
+        ),
+        required=True,
+    )
+
+
+@route(
+    "GET",
+    "/incidents/{id}/timeline",
+    capability="incident_read",
+    query={"limit": {**LIMIT, "maximum": 5000}, "offset": OFFSET},
+    answers={
+        200: obj(
+            {
+                "incident_id": {"type": "string"},
+                "verified": flag("All entries are whole and unchanged."),
+                "problems": listed({"type": "string"}),
+                "entries": listed(ENTRY),
+                "more": flag(),
+            },
+            ("incident_id", "verified", "problems", "entries", "more"),
+        )
+    },
+)
+def get_timeline(request: Request) -> Response:
+    """The entries in order, and whether all of them are whole and unchanged."""
+    incident_id = request.params["id"]
+    limit, offset = request.args.get("limit", 1000), request.args.get("offset", 0)
+    entries = timeline.read(request.stores, incident_id)
+    if not entries:
+        raise timeline.unknown(incident_id)
+    document = request.stores.incidents.get(incident_id) or {}
+    verdict = timeline.verify(entries, document.get("head") or ())
+    counted = {entry.key for entry in timeline.effective(entries)}
+    shown = entries[offset : offset + limit]
+    return Response(
+        {
+            "incident_id": incident_id,
+            "verified": verdict.ok,
+            "problems": verdict.problems,
+            "entries": [{**entry.to_document(), "counts": entry.key in counted} for entry in shown],
+            "more": len(entries) > offset + limit,
+        }
+    )
+
+
+@route(
+    "GET",
+    "/incidents/{id}/signals",
+    capability="incident_read",
+    query={"limit": LIMIT, "offset": OFFSET},
+    answers={200: page("signals", SIGNAL)},
+)
+def get_signals(request: Request) -> Response:
+    """The incident's signals, newest first."""
+    incident_id = document_of(request)["id"]
+    limit, offset = request.args.get("limit", 100), request.args.get("offset", 0)
+    found = request.stores.signals.find(
+        {"incident_id": incident_id}, "last_time:-1,_key:1", limit=limit + 1, skip=offset
+    )
+    return Response(
+        {
+            "incident_id": incident_id,
+            "signals": found[:limit],
+            "more": len(found) > limit,
+        },
+    )
+
+
+@route(
+    "POST",
+    "/incidents/{id}/acknowledge",
+    capability="incident_write",
+    body=obj({}),
+    answers=INCIDENT_ANSWER,
+    headers=IF_MATCH,
+)
+def acknowledge(request: Request) -> Response:
+    """Start work on an incident; it becomes the caller's unless it has an owner."""
+    return guarded(
+        request,
+        lambda: lifecycle.acknowledge(
+            request.stores, request.clock, request.params["id"], request.user
+        ),
+    )
+
+
+@route(
+    "POST",
+    "/incidents/{id}/assign",
+    capability="incident_write",
+    body=obj({"owner": NAME, "team": NAME}),
+    answers=INCIDENT_ANSWER,
+    headers=IF_MATCH,
+)
+def assign(request: Request) -> Response:
+    """Give an incident to a person, a team, or both."""
+    return guarded(
+        request,
+        lambda: lifecycle.assign(
+            request.stores,
+            request.clock,
+            request.params["id"],
+            request.user,
+            owner=request.text("owner"),
+            team=request.text("team"),
+        ),
+    )
+
+
+@route(
+    "POST",
+    "/incidents/{id}/notes",
+    capability="incident_write",
+    body=obj({"text": text(10_000, 1)}, ("text",)),
+    answers=INCIDENT_ANSWER,
+    headers=IF_MATCH,
+)
+def add_note(request: Request) -> Response:
+    """Write a note, in any state."""
+    note = request.text("text", required=True)
+    return guarded(
+        request,
+        lambda: lifecycle.note(
+            request.stores, request.clock, request.params["id"], request.user, note
+        ),
+    )
+
+
+@route(
+    "POST",
+    "/incidents/{id}/resolve",
+    capability="incident_write",
+    body=obj(
+        {
+            "resolution": REASON,
+            "reason": REASON,
+            "category": NAME,
+            "feedback": one_of(lifecycle.FEEDBACK, "Was the finding right?"),
+        }
+    ),
+    answers=INCIDENT_ANSWER,
+    headers=IF_MATCH,
+)
+def resolve(request: Request) -> Response:
+    """Resolve an open incident: ``resolution`` is what was done, ``reason`` why it is over."""
+    return guarded(
+        request,
+        lambda: lifecycle.resolve(
+            request.stores,
+            request.clock,
+            request.params["id"],
+            request.user,
+            resolution=request.text("resolution"),
+            reason=request.text("reason"),
+            category=request.text("category"),
+            feedback=request.text("feedback"),
+        ),
+    )
+
+
+@route(
+    "POST",
+    "/incidents/{id}/reopen",
+    capability="incident_write",
+    body=obj({"reason": REASON}),
+    answers=INCIDENT_ANSWER,
+    headers=IF_MATCH,
+)
+def reopen(request: Request) -> Response:
+    """Reopen a resolved incident."""
+    return guarded(
+        request,
+        lambda: lifecycle.reopen(
+            request.stores,
+            request.clock,
+            request.params["id"],
+            request.user,
+            request.text("reason"),
+        ),
+    )
+
+
+def guarded(request: Request, act: Callable[[], Incident], required: bool = False) -> Response:
+    """Do something to an incident if it is the version that ``If-Match`` names.
+
+    Raises Problem: 428 without the header where it is ``required``, 412 for another version.
+    """
+    wanted = request.headers.get("if-match", "").strip()
+    if not wanted and required:
+        raise Problem(428, f"{request.method} needs If-Match: send the ETag that was read, or *.")
+    if wanted in ("", "*"):
+        return _moved(act())
+    expected = wanted[2:] if wanted.startswith("W/") else wanted
+    try:
+        with editing.editing(
+            request.stores,
+            request.clock,
+            request.params["id"],
+            expected.strip('"')[:100],
+            request.user,
+        ):
+            return _moved(act())
+    except editing.Outdated as error:
+        raise Problem(412, str(error)) from None
+
+
+def document_of(request: Request) -> Document:
+    """Return the document of the incident in the path. Raises NotFound."""
+    incident_id = request.params["id"]
+    document = request.stores.incidents.get(incident_id)
+    # Its writer may have been ended between the entries and the document.
+    return document or timeline.refresh(request.stores, incident_id).to_document()
+
+
+def shown(document: Mapping[str, object]) -> Document:
+    """An incident as the API shows it; ``affected_systems`` is its entities by another name."""
+    visible = {name: value for name, value in document.items() if not name.startswith("_")}
+    entities = document.get("entities")
+    visible["affected_systems"] = list(entities) if isinstance(entities, list) else []
+    return visible
+
+
+def _edited(request: Request, changes: Mapping[str, str], required: bool) -> Response:
+    stripped: Dict[str, str] = {name: value.strip() for name, value in changes.items()}
+    return guarded(
+        request,
+        lambda: editing.edit(
+            request.stores, request.clock, request.params["id"], request.user, stripped
+        ),
+        required,
+    )
+
+
+def _moved(incident: Incident, status: int = 200) -> Response:
+    return _answer(incident.to_document(), status)
+
+
+def _answer(document: Document, status: int = 200) -> Response:
+    etag = f'"{editing.version(document.get("head") or ())}"'
+    return Response(shown(document), status, {"ETag": etag})

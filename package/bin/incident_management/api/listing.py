@@ -1,0 +1,197 @@
+"""``GET /incidents``: filters, order, and pages that stay in place while incidents come in."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+
+from ..incidents.errors import Invalid
+from ..incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document, digest
+from ..ports import Collection
+from .incidents import shown
+from .router import Request, Response, route
+from .schema import flag, listed, nullable, number, obj, one_of, text
+from .shapes import INCIDENT, LIMIT, OFFSET
+
+__all__ = ["list_incidents"]
+
+# A search for a text looks at so many at most in one call; the cursor goes on from there.
+TEXT_SCAN = 10_000
+SCAN_PAGE = 1000
+SORTS = ("-opened_at", "opened_at", "-updated_at", "updated_at")
+_KEY = re.compile(r"[\w-]{1,100}", re.ASCII)
+SEVERAL = "Several values by comma."
+_FILTER = text(1000, about=SEVERAL)
+
+# Argument -> field of the document.
+FILTERS = {
+    "status": "status",
+    "severity": "severity",
+    "team": "team",
+    "owner": "owner",
+    "entity": "entities",
+}
+KNOWN: Dict[str, Tuple[str, ...]] = {"status": (*STATUSES, "open"), "severity": SEVERITIES}
+RANGES = {
+    "opened_after": ("opened_at", "$gte"),
+    "opened_before": ("opened_at", "$lt"),
+    "updated_after": ("updated_at", "$gte"),
+    "updated_before": ("updated_at", "$lt"),
+}
+
+
+class Place(NamedTuple):
+    """Where a page ended: the last incident's value of the sorted field, and its key."""
+
+    value: float
+    key: str
+
+
+@route(
+    "GET",
+    "/incidents",
+    capability="incident_read",
+    query={
+        "status": text(1000, about="Also `open`, for new, assigned and in_progress. " + SEVERAL),
+        "severity": _FILTER,
+        "team": _FILTER,
+        "owner": _FILTER,
+        "entity": _FILTER,
+        **{name: number(about="Epoch seconds.") for name in RANGES},
+        "text": text(200, about="Part of title, description or id, in any case."),
+        "sort": one_of(SORTS),
+        "limit": {**LIMIT, "minimum": 1},
+        "cursor": text(2000, about="`next_cursor` of the page before, with the same filters."),
+        "offset": OFFSET,
+    },
+    answers={
+        200: obj(
+            {
+                "incidents": listed(INCIDENT),
+                "more": flag(),
+                "next_cursor": nullable({"type": "string"}),
+                "offset": {"type": "integer"},
+            },
+            ("incidents", "more", "next_cursor"),
+        )
+    },
+)
+def list_incidents(request: Request) -> Response:
+    """List incidents, newest first.
+
+    ``next_cursor`` gives the next page, null after the last. In the order of ``opened_at``, which
+    never changes, no incident is shown twice or left out while others are opened.
+    """
+    sort = str(request.args.get("sort", SORTS[0]))
+    limit = int(request.args.get("limit", 100))
+    offset = int(request.args.get("offset", 0))
+    clauses = _clauses(request.args)
+    wanted = str(request.args.get("text", "")).strip().lower()
+    mark = digest([clauses, sort, wanted], 16)
+    place = _place_of(request.args.get("cursor"), mark)
+    if place and offset:
+        raise Invalid("Give either 'cursor' or 'offset'.")
+    found, place = _page(request.stores.incidents, clauses, sort, place, wanted, limit, offset)
+    return Response(
+        {
+            "incidents": [shown(document) for document in found],
+            "more": place is not None,
+            "next_cursor": _cursor(place, mark) if place else None,
+            "offset": offset,
+        },
+    )
+
+
+def _page(
+    incidents: Collection,
+    clauses: List[Document],
+    sort: str,
+    place: Optional[Place],
+    wanted: str,
+    limit: int,
+    offset: int,
+) -> Tuple[List[Document], Optional[Place]]:
+    """Return a page's documents, and where the next one begins (None: there is none)."""
+    name = sort.lstrip("-")
+    order = f"{name}:{-1 if sort.startswith('-') else 1},_key:1"
+    found: List[Document] = []
+    scanned = 0
+    while True:
+        size = SCAN_PAGE if wanted else limit + offset + 1
+        query = _query([*clauses, *_after(sort, place)])
+        skip = 0 if wanted else offset
+        batch = incidents.find(query, order, limit=size - skip, skip=skip)
+        for document in batch:
+            matches = not wanted or wanted in _searched(document)
+            if matches and wanted and offset:
+                offset -= 1
+            elif matches:
+                if len(found) == limit:
+                    return found, place
+                found.append(document)
+            place = Place(float(document.get(name) or 0.0), str(document["_key"]))
+        scanned += len(batch)
+        if len(batch) < size - skip:
+            return found, None
+        if scanned >= TEXT_SCAN:
+            return found, place
+
+
+def _after(sort: str, place: Optional[Place]) -> List[Document]:
+    if place is None:
+        return []
+    name, beyond = sort.lstrip("-"), "$lt" if sort.startswith("-") else "$gt"
+    same = {"$and": [{name: place.value}, {"_key": {"$gt": place.key}}]}
+    return [{"$or": [{name: {beyond: place.value}}, same]}]
+
+
+def _clauses(arguments: Mapping[str, Any]) -> List[Document]:
+    clauses: List[Document] = []
+    for name, stored in FILTERS.items():
+        values = [part.strip() for part in str(arguments.get(name, "")).split(",") if part.strip()]
+        known = KNOWN.get(name)
+        for value in values:
+            if known and value not in known:
+                raise Invalid(f"'{value[:40]}' is not a {name}; use {', '.join(known)}.")
+        if name == "status" and "open" in values:
+            values = [value for value in values if value != "open"] + list(OPEN_STATUSES)
+        if values:
+            clauses.append({"$or": [{stored: value} for value in values]})
+    for name, (stored, operator) in RANGES.items():
+        if name in arguments:
+            clauses.append({stored: {operator: arguments[name]}})
+    return clauses
+
+
+def _query(clauses: List[Document]) -> Document:
+    return {"$and": clauses} if clauses else {}
+
+
+def _searched(document: Document) -> str:
+    parts = (document.get("id"), document.get("title"), document.get("description"))
+    return "\n".join(str(part or "") for part in parts).lower()
+
+
+def _cursor(place: Place, mark: str) -> str:
+    text = json.dumps([mark, place.value, place.key])
+    return base64.urlsafe_b64encode(text.encode("utf-8")).decode("ascii")
+
+
+def _place_of(cursor: Optional[str], mark: str) -> Optional[Place]:
+    """Read a cursor. Raises Invalid when it is not one of ours for these filters."""
+    if cursor is None:
+        return None
+    try:
+        known, value, key = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+        place = Place(float(value), str(key))
+        if not math.isfinite(place.value) or not _KEY.fullmatch(place.key):
+            raise ValueError
+    except (binascii.Error, ValueError, TypeError, UnicodeDecodeError, RecursionError):
+        raise Invalid("'cursor' is not one that a list gave.") from None
+    if known != mark:
+        raise Invalid("'cursor' belongs to other filters: leave it out to begin anew.")
+    return place

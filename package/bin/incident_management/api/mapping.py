@@ -1,0 +1,134 @@
+"""incident_webhooks.conf: how any tool's JSON becomes findings, for ``POST /webhooks/generic``.
+
+A stanza ``[mapping:<name>]`` has ``items``, the path of the list of alerts (blank: the body is one
+alert), and a template for each field of a finding. ``{a.b.0}`` in a template is the value at that
+path. Pure: made from a stanza's settings.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Tuple
+
+from ..incidents.errors import Invalid
+from ..incidents.model import canonical, digest
+from .inbound import MOST_ALERTS, Arrival, severity_of, time_of
+
+__all__ = ["AlertMapping", "read_mapping"]
+
+PREFIX = "mapping:"
+CONF = "incident_webhooks.conf"
+TEXT = 10_000
+FIELDS = ("rule", "entity", "severity", "title", "description", "key", "run", "time", "over")
+_TOKEN = re.compile(r"\{([^{}]+)\}")
+
+
+@dataclass(frozen=True)
+class AlertMapping:
+    """One stanza. ``severities`` and ``over_values`` compare in any case."""
+
+    name: str
+    items: str = ""
+    templates: Mapping[str, str] = field(default_factory=dict)
+    severities: Mapping[str, str] = field(default_factory=dict)
+    over_values: Tuple[str, ...] = ()
+
+    def arrivals(self, body: Mapping[str, Any], now: float) -> List[Arrival]:
+        """Apply it to a body. Raises Invalid when a rule or an entity comes out blank."""
+        alerts: Any = _at(body, self.items) if self.items else [body]
+        if not isinstance(alerts, list):
+            raise Invalid(f"The body has no list at '{self.items}', see {CONF} [{self._stanza}].")
+        if len(alerts) > MOST_ALERTS:
+            raise Invalid(f"'{self.items}' holds {len(alerts)}; at most {MOST_ALERTS} are taken.")
+        return [self._arrival(alert, now) for alert in alerts]
+
+    @property
+    def _stanza(self) -> str:
+        return PREFIX + self.name
+
+    def _arrival(self, alert: Any, now: float) -> Arrival:
+        values = {name: _filled(self.templates.get(name, ""), alert) for name in FIELDS}
+        for name in ("rule", "entity"):
+            if not values[name]:
+                raise Invalid(f"The body gives no {name}, see {CONF} [{self._stanza}] {name}.")
+        word = values["severity"].lower()
+        when = _when(values["time"], now)
+        known = values["key"] or f"{values['rule']}\n{values['entity']}"
+        finding = {
+            "rule": values["rule"][:500],
+            "app": f"webhook:{self.name}",
+            "entity": values["entity"][:500],
+            "severity": self.severities.get(word) or severity_of(word),
+            "title": values["title"][:TEXT] or f"{values['rule']}: {values['entity']}"[:TEXT],
+            "description": values["description"][:TEXT],
+            "first_time": when,
+            "last_time": max(when, now),
+            # The same alert sent again is one signal; without a run, the same content is.
+            "run": values["run"][:500] or digest(canonical(alert), 40),
+            "dedup": {"key": known[:1000]},
+            "rows": [_row(alert)],
+        }
+        return Arrival(finding, over=values["over"].lower() in self.over_values)
+
+
+def read_mapping(name: str, stanzas: Mapping[str, Mapping[str, str]]) -> AlertMapping:
+    """Return the mapping of that name. Raises Invalid when there is none, or it is unusable."""
+    values = stanzas.get(PREFIX + name)
+    if values is None:
+        text = f"There is no mapping '{name[:60]}': add [{PREFIX}{name[:60]}] to {CONF}."
+        raise Invalid(text)
+    for needed in ("rule", "entity"):
+        if not values.get(needed, "").strip():
+            raise Invalid(f"{CONF} [{PREFIX}{name}] {needed} is missing: set a template.")
+    severities = {
+        key[len("severity.") :].lower(): value.strip().lower()
+        for key, value in values.items()
+        if key.startswith("severity.")
+    }
+    over = values.get("over_values", "resolved, ok, recovered")
+    return AlertMapping(
+        name,
+        values.get("items", "").strip(),
+        {key: values.get(key, "").strip() for key in FIELDS},
+        {key: severity_of(value) for key, value in severities.items()},
+        tuple(part.strip().lower() for part in over.split(",") if part.strip()),
+    )
+
+
+def _filled(template: str, alert: Any) -> str:
+    return _TOKEN.sub(lambda match: _shown(_at(alert, match.group(1).strip())), template).strip()
+
+
+def _at(value: Any, path: str) -> Any:
+    """Return what stands at a dotted path; None where it leads nowhere."""
+    for part in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isascii() and part.isdigit():
+            index = int(part[:9])
+            value = value[index] if index < len(value) else None
+        else:
+            return None
+    return value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(_shown(part) for part in value[:20])
+    return str(value)[:TEXT] if isinstance(value, (str, int, float)) else ""
+
+
+def _when(text: str, now: float) -> float:
+    if not re.fullmatch(r"\d{9,13}(\.\d+)?", text, re.ASCII):
+        return time_of(text, now)
+    # 13 digits before the point are milliseconds.
+    seconds = float(text)
+    return min(seconds / 1000.0 if seconds >= 1e11 else seconds, now)
+
+
+def _row(alert: Any) -> Dict[str, str]:
+    pairs = alert.items() if isinstance(alert, dict) else enumerate([alert])
+    return {str(name)[:200]: _shown(value) for name, value in list(pairs)[:50] if str(name)}

@@ -1,0 +1,171 @@
+"""What goes in and out of a route: request, response, problem (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Dict, FrozenSet, List, Mapping
+
+from ..incidents.errors import Invalid
+from ..incidents.grouping import Topology
+from ..incidents.routing import Routing
+from ..ports import Clock, Searcher, Stores
+from .backend import Backend
+
+__all__ = ["Problem", "Request", "Response", "parse_body"]
+
+BODY_BYTES = 1_000_000
+BODY_DEPTH = 20
+
+
+class Problem(Exception):
+    """An answer that is an error; ``detail`` is one sentence for the caller."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] = {}) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers)
+
+
+@dataclass(frozen=True)
+class Response:
+    """JSON and its HTTP status; with another ``content_type``, ``body`` is the text itself.
+
+    ``kept`` is what a repeat with the same Idempotency-Key gets, where that must differ (a secret
+    that is shown once).
+    """
+
+    body: Any
+    status: int = 200
+    headers: Dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+    kept: Any = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of a route, its caller already allowed.
+
+    ``params`` are the parts of the path, ``query`` the last value of each query argument as text,
+    ``args`` the same as the route's schema has them, ``body`` the JSON object that was sent and
+    fits the schema, ``headers`` by lower-case name. ``stores`` and ``system_session`` have the
+    app's own rights; ``user_session`` and ``searcher`` the caller's.
+    """
+
+    method: str
+    path: str
+    params: Dict[str, str]
+    query: Dict[str, str]
+    body: Dict[str, Any]
+    user: str
+    capabilities: FrozenSet[str]
+    user_session: Any
+    system_session: Any
+    backend: Backend
+    headers: Mapping[str, str] = field(default_factory=dict)
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def stores(self) -> Stores:
+        return self.backend.stores(self.system_session)
+
+    @property
+    def clock(self) -> Clock:
+        return self.backend.clock
+
+    @property
+    def searcher(self) -> Searcher:
+        return self.backend.searcher(self.user_session)
+
+    @property
+    def system_searcher(self) -> Searcher:
+        return self.backend.searcher(self.system_session)
+
+    def settings(self) -> Any:
+        """Return splunk.settings.Settings, secrets included. Raises SettingsError."""
+        return self.backend.settings(self.system_session)
+
+    def routing(self) -> Routing:
+        return self.backend.routing(self.system_session)
+
+    def topology(self) -> Topology:
+        return self.backend.topology()
+
+    def text(self, name: str, default: str = "", required: bool = False) -> str:
+        """Return a text of the body, stripped. Raises Invalid when it is required and blank."""
+        value = str(self.body.get(name, default)).strip()
+        if required and not value:
+            raise Invalid(f"'{name}' is empty.")
+        return value
+
+    def texts(self, name: str) -> List[str]:
+        """Return a list of texts of the body, stripped, without the blank ones."""
+        return [part.strip() for part in self.body.get(name, []) if part.strip()]
+
+
+def parse_body(payload: Any, most: int = BODY_BYTES) -> Dict[str, Any]:
+    """Return the JSON object of a request; empty for no body.
+
+    Raises Problem: 413 beyond ``most`` bytes, 400 for anything but an object of at most 20 levels
+    in UTF-8.
+    """
+    given = payload if isinstance(payload, bytes) else _bytes(str(payload or ""))
+    if len(given) > most:
+        raise Problem(413, f"The body is larger than {most} bytes; send less at once.")
+    if not given.strip():
+        return {}
+    try:
+        text = given.decode("utf-8")
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        # An escape may name half a character, which no storage takes.
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        raise Problem(400, "The body is not JSON in UTF-8.") from None
+    if not isinstance(value, dict):
+        raise Problem(400, "The body must be a JSON object.")
+    if _deeper_than(value, BODY_DEPTH):
+        raise Problem(400, f"The body is nested deeper than {BODY_DEPTH} levels.")
+    return value
+
+
+def problem_body(status: int, detail: str) -> Dict[str, Any]:
+    """Return the members of an ``application/problem+json`` answer (RFC 9457, section 3.1)."""
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+
+
+def _bytes(text: str) -> bytes:
+    # Half a character stays what it is, and is refused as one.
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits[:20]} is beyond a number's range")
+    return number
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    layer = [value]
+    for _level in range(levels):
+        layer = [
+            inner
+            for outer in layer
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not layer:
+            return False
+    return True

@@ -1,0 +1,118 @@
+"""Routes of the outbox: asking for a notification, and looking after those that failed."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ..incidents.errors import NotFound
+from ..notify.asked import enqueue
+from ..notify.channel import CHANNELS
+from ..notify.outbox import FINAL, Outbox
+from ..notify.record import recorder
+from ..splunk import conf
+from .router import Request, Response, route
+from .schema import flag, obj, one_of, text
+from .shapes import LIMIT, NOTIFICATION, page
+
+__all__ = ["list_outbox", "notify", "retry", "shown"]
+
+STATES = ("pending", "sending", *FINAL)
+MOST_LISTED = 500
+_ASKED = obj({"id": {"type": "string"}, "new": flag()}, ("id", "new"))
+_SHOWN = (
+    "incident_id", "channel", "target", "event", "state", "attempts", "next_attempt",
+    "last_error", "created_at", "sent_at",
+)  # fmt: skip
+
+
+@route(
+    "POST",
+    "/notifications",
+    capability="incident_signal",
+    body=obj(
+        {
+            "channel": one_of(CHANNELS),
+            "message": text(20_000, 1),
+            "id": text(200, about="The same id on the same channel is sent once."),
+            "title": text(1000),
+            "severity": text(20),
+            "target": text(80, about="A Slack channel."),
+            "incident_id": text(40),
+            "rule": text(1000),
+        },
+        ("channel", "message"),
+    ),
+    answers={200: _ASKED, 201: _ASKED},
+    problems=(404,),
+)
+def notify(request: Request) -> Response:
+    """Put a notification on the outbox. Safe to repeat with the same ``id``."""
+    answer = enqueue(
+        request.stores,
+        request.clock,
+        _outbox(request),
+        request.body,
+        _web_url(request),
+        request.user,
+    )
+    return Response(answer, status=201 if answer["new"] else 200)
+
+
+@route(
+    "GET",
+    "/outbox",
+    capability="incident_admin",
+    query={
+        "state": one_of(STATES),
+        "channel": text(100, about="Also `webhook:<subscription>`."),
+        "incident": text(40),
+        "limit": {**LIMIT, "maximum": MOST_LISTED},
+    },
+    answers={200: page("notifications", NOTIFICATION)},
+)
+def list_outbox(request: Request) -> Response:
+    """List notifications, newest first."""
+    fields = {"state": "state", "channel": "channel", "incident": "incident_id"}
+    query = {field: request.args[name] for name, field in fields.items() if name in request.args}
+    limit = request.args.get("limit", 100)
+    found = request.stores.outbox.find(query, "created_at:-1", limit + 1)
+    return Response(
+        {"notifications": [shown(one) for one in found[:limit]], "more": len(found) > limit}
+    )
+
+
+@route(
+    "POST",
+    "/outbox/{id}/retry",
+    capability="incident_admin",
+    body=obj({}),
+    answers={200: NOTIFICATION},
+)
+def retry(request: Request) -> Response:
+    """Send a dead or unconfirmed notification again."""
+    document = _outbox(request).retry(request.params["id"])
+    if document is None:
+        raise NotFound(f"There is no notification {request.params['id'][:60]}; see GET /outbox.")
+    return Response(shown(document))
+
+
+def _outbox(request: Request) -> Outbox:
+    return Outbox(
+        request.stores,
+        request.clock,
+        f"rest:{request.user}",
+        recorder(request.stores, request.clock),
+    )
+
+
+def _web_url(request: Request) -> str:
+    """Splunk Web's address; the one setting needed here is no secret."""
+    stanzas = conf.load(request.system_session, "incident_management_settings")
+    return str(stanzas.get("network", {}).get("web_url", "")).strip()
+
+
+def shown(document: Dict[str, Any]) -> Dict[str, Any]:
+    """A notification as the API shows it."""
+    message = document.get("message") or {}
+    shown = {name: document.get(name) for name in _SHOWN}
+    return {"id": document["_key"], **shown, "title": message.get("title", "")}

@@ -1,0 +1,198 @@
+"""Routes of remediation plans."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, TypeVar
+
+from ..remediation import approval, execution, view
+from ..remediation.catalogue import Catalogue
+from ..remediation.context import Context, Refused
+from ..remediation.executors import executors
+from ..splunk import conf
+from ..worker.processes import has_ended, process_name
+from .messages import Problem
+from .router import Request, Response, route
+from .schema import any_object, flag, listed, obj, text
+from .shapes import PLAN
+
+__all__ = [
+    "approve",
+    "execute",
+    "list_plans",
+    "propose",
+    "reject",
+    "remediate",
+    "roll_back",
+    "show",
+]
+
+REASON_CHARACTERS = 1000
+
+_T = TypeVar("_T")
+
+
+_REASON = obj({"reason": text(REASON_CHARACTERS)})
+_ACTION = obj(
+    {
+        "name": {"type": "string"},
+        "label": {"type": "string"},
+        "description": {"type": "string"},
+        "blast_radius": {"type": "string"},
+        "arguments": listed({"type": "string"}),
+        "inverse": {"type": "string"},
+        "proposable": flag(),
+    },
+    ("name", "label", "proposable"),
+)
+
+
+@route(
+    "GET",
+    "/actions",
+    capability="incident_read",
+    answers={200: obj({"actions": listed(_ACTION), "problems": any_object()}, ("actions",))},
+)
+def list_actions(request: Request) -> Response:
+    """List the catalogue: its usable actions, and what is wrong with the others."""
+    catalogue = _catalogue(request)
+    return Response(
+        {
+            "actions": [
+                {
+                    "name": action.name,
+                    "label": action.label,
+                    "description": action.description,
+                    "blast_radius": action.blast_radius,
+                    "arguments": [argument.name for argument in action.arguments],
+                    "inverse": action.inverse,
+                    "proposable": not action.inverse_only,
+                }
+                for action in catalogue.actions.values()
+            ],
+            "problems": catalogue.problems,
+        }
+    )
+
+
+@route(
+    "GET",
+    "/incidents/{id}/plans",
+    capability="incident_read",
+    answers={200: obj({"plans": listed(PLAN)}, ("plans",))},
+)
+def list_plans(request: Request) -> Response:
+    """List an incident's plans, newest first."""
+    return Response({"plans": view.of_incident(_context(request), request.params["id"])})
+
+
+@route(
+    "POST",
+    "/incidents/{id}/plans",
+    capability="incident_write",
+    body=obj({"action": text(200)}),
+    answers={201: PLAN},
+)
+def propose(request: Request) -> Response:
+    """Propose a fix; without ``action``, the catalogue's only action."""
+    context = _context(request)
+    action = request.text("action")
+    plan = _allowed(lambda: approval.propose(context, request.params["id"], action, request.user))
+    return Response(view.describe(context, plan["_key"]), status=201)
+
+
+@route(
+    "POST",
+    "/incidents/{id}/remediate",
+    capability="incident_write",
+    body=obj({"action": text(200)}),
+    answers={201: PLAN},
+)
+def remediate(request: Request) -> Response:
+    """The same as ``POST /incidents/{id}/plans``: nothing is carried out without an approval."""
+    return propose(request)
+
+
+@route("GET", "/plans/{id}", capability="incident_read", answers={200: PLAN})
+def show(request: Request) -> Response:
+    """Show a plan, its state, and what each safety rule says of it now."""
+    return Response(view.describe(_context(request), request.params["id"]))
+
+
+@route(
+    "POST",
+    "/plans/{id}/approve",
+    capability="incident_approve",
+    body=obj({"plan_hash": text(64)}),
+    answers={200: PLAN},
+)
+def approve(request: Request) -> Response:
+    """Approve a plan; ``plan_hash``, what the approver has seen, may be given."""
+    plan_hash = request.text("plan_hash")
+    return _decided(request, lambda c, p: approval.approve(c, p, request.user, plan_hash))
+
+
+@route(
+    "POST",
+    "/plans/{id}/reject",
+    capability="incident_approve",
+    body=_REASON,
+    answers={200: PLAN},
+)
+def reject(request: Request) -> Response:
+    """Reject a plan."""
+    reason = request.text("reason")
+    return _decided(request, lambda c, p: approval.reject(c, p, request.user, reason))
+
+
+@route(
+    "POST",
+    "/plans/{id}/execute",
+    capability="incident_remediate",
+    body=obj({}),
+    answers={200: PLAN},
+)
+def execute(request: Request) -> Response:
+    """Carry an approved plan out, once."""
+    return _decided(request, lambda c, p: execution.execute(c, p, request.user))
+
+
+@route(
+    "POST",
+    "/plans/{id}/rollback",
+    capability="incident_remediate",
+    body=_REASON,
+    answers={200: PLAN},
+)
+def roll_back(request: Request) -> Response:
+    """Undo a plan that was carried out."""
+    reason = request.text("reason") or f"Undone by {request.user}."
+    return _decided(request, lambda c, p: execution.roll_back(c, p, request.user, reason))
+
+
+def _decided(request: Request, decide: Callable[[Context, str], Any]) -> Response:
+    context, plan_id = _context(request), request.params["id"]
+    _allowed(lambda: decide(context, plan_id))
+    return Response(view.describe(context, plan_id))
+
+
+def _allowed(act: Callable[[], _T]) -> _T:
+    """Safety's no is a 409: the request was fine, the state of things is not."""
+    try:
+        return act()
+    except Refused as refusal:
+        raise Problem(409, str(refusal)) from None
+
+
+def _context(request: Request) -> Context:
+    return Context(
+        request.stores,
+        request.clock,
+        _catalogue(request),
+        executors(request.settings),
+        holder=process_name(),
+        gone=has_ended,
+    )
+
+
+def _catalogue(request: Request) -> Catalogue:
+    return Catalogue.from_stanzas(conf.load(request.system_session, "incident_actions"))

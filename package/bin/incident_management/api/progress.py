@@ -1,0 +1,64 @@
+"""Moving an incident on: escalate, close; and the report of how it went."""
+
+from __future__ import annotations
+
+from ..incidents import lifecycle, report, timeline
+from .incidents import IF_MATCH, INCIDENT_ANSWER, guarded
+from .router import Request, Response, route
+from .schema import obj
+from .shapes import NAME, REASON
+
+
+@route(
+    "POST",
+    "/incidents/{id}/escalate",
+    capability="incident_write",
+    body=obj({"team": NAME, "owner": NAME, "reason": REASON}, ("reason",)),
+    answers=INCIDENT_ANSWER,
+    headers=IF_MATCH,
+)
+def escalate(request: Request) -> Response:
+    """Hand an open incident up, one level at a time, with the reason."""
+    return guarded(
+        request,
+        lambda: lifecycle.escalate(
+            request.stores,
+            request.clock,
+            request.params["id"],
+            request.user,
+            request.text("reason"),
+            owner=request.text("owner"),
+            team=request.text("team"),
+        ),
+    )
+
+
+@route(
+    "POST",
+    "/incidents/{id}/close",
+    capability="incident_write",
+    body=obj({"reason": REASON}),
+    answers=INCIDENT_ANSWER,
+    headers=IF_MATCH,
+)
+def close(request: Request) -> Response:
+    """Close a resolved incident for good; the same problem then opens a new one."""
+    return guarded(
+        request,
+        lambda: lifecycle.close(
+            request.stores,
+            request.clock,
+            request.params["id"],
+            request.user,
+            request.text("reason"),
+        ),
+    )
+
+
+@route("GET", "/incidents/{id}/report", capability="incident_read", answers={200: "text/markdown"})
+def get_report(request: Request) -> Response:
+    """The incident's story as Markdown, with the times to detect, acknowledge and resolve."""
+    entries = timeline.read(request.stores, request.params["id"])
+    if not entries:
+        raise timeline.unknown(request.params["id"])
+    return Response(report.markdown(entries), content_type="text/markdown; charset=utf-8")

@@ -1,0 +1,283 @@
+"""From a persistent handler's request to a route and back.
+
+A route is a function from :class:`Request` to :class:`Response`, registered by :func:`route` with
+the one capability that it needs and the schemas of what it takes and gives. The capability is
+checked with the caller's own token, and the request against the schemas, before the route runs;
+errors become ``application/problem+json``. The same schemas make the OpenAPI document
+(:mod:`.openapi`).
+
+The request and the reply are those of splunkd's persistent REST handlers: see "Custom REST
+endpoints" in Splunk's developer documentation.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Tuple
+
+from ..incidents.errors import IllegalMove, Invalid, NotFound
+from ..ports import SearchFailed
+from ..splunk import log
+from ..splunk.session import SplunkError
+from ..splunk.settings import SettingsError
+from . import ROUTES
+from .backend import Backend
+from .messages import BODY_BYTES, Problem, Request, Response, parse_body, problem_body
+from .once import HEADER as IDEMPOTENCY_HEADER
+from .once import once
+from .schema import Schema, check, convert
+
+__all__ = [
+    "Problem",
+    "Request",
+    "Response",
+    "Route",
+    "all_routes",
+    "dispatch",
+    "route",
+    "routes_of",
+]
+
+PREFIX = "/incident_management/v1"
+BODY_METHODS = ("POST", "PUT", "PATCH")
+RETRY_SECONDS = 5
+# splunkd's and Splunk Web's own arguments, on any route.
+SPLUNKS_ARGUMENTS = ("output_mode", "_")
+
+Handler = Callable[[Request], Response]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one path.
+
+    ``body``: schema of the JSON object that is sent (None: none is taken), ``body_required``
+    whether it may be left out; ``query``: schema by argument; ``answers``: schema by status, a
+    text instead of a schema names another content type; ``problems``: statuses of errors beyond
+    those that any route may give.
+    """
+
+    method: str
+    path: str
+    pattern: Pattern[str]
+    capability: str
+    handler: Handler
+    body: Optional[Schema] = None
+    body_required: bool = False
+    query: Mapping[str, Schema] = field(default_factory=dict)
+    answers: Mapping[int, Any] = field(default_factory=dict)
+    problems: Tuple[int, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body_bytes: int = BODY_BYTES
+
+
+_routes: List[Route] = []
+
+
+def route(
+    method: str,
+    path: str,
+    capability: str,
+    *,
+    body: Optional[Schema] = None,
+    body_required: Optional[bool] = None,
+    query: Optional[Mapping[str, Schema]] = None,
+    answers: Optional[Mapping[int, Any]] = None,
+    problems: Tuple[int, ...] = (),
+    headers: Optional[Mapping[str, str]] = None,
+    body_bytes: int = BODY_BYTES,
+) -> Callable[[Handler], Handler]:
+    """Register a function as a route; ``{name}`` in the path takes one segment.
+
+    ``headers``: what the caller may send besides, name and description. See :class:`Route` for the
+    others; a body with required fields is required unless said otherwise, and holds at most
+    ``body_bytes``.
+    """
+
+    def register(handler: Handler) -> Handler:
+        pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
+        _routes[:] = [r for r in _routes if (r.method, r.path) != (method, path)]
+        _routes.append(
+            Route(
+                method,
+                path,
+                pattern,
+                capability,
+                handler,
+                body,
+                bool(body and body.get("required")) if body_required is None else body_required,
+                dict(query or {}),
+                dict(answers or {}),
+                problems,
+                dict(headers or {}),
+                body_bytes,
+            )
+        )
+        return handler
+
+    return register
+
+
+def routes_of(segment: str) -> List[Route]:
+    """Return the routes below one first path segment, importing the modules that have them."""
+    for module in ROUTES.get(segment, ()):
+        importlib.import_module(f"{__package__}.{module}")
+    return [known for known in _routes if known.path.split("/")[1] == segment]
+
+
+def all_routes() -> List[Route]:
+    """Return every route, in the order of the path's first segments."""
+    return [known for segment in ROUTES for known in routes_of(segment)]
+
+
+def dispatch(raw: Mapping[str, Any], backend: Backend) -> Dict[str, Any]:
+    """Answer one request of splunkd's; never raises."""
+    try:
+        response = _answer(raw, backend)
+        return _reply(response.status, response.body, response.content_type, response.headers)
+    except Problem as problem:
+        if problem.status >= 500:
+            name = f"{raw.get('method')} {_path(raw)}"
+            log.get("rest").error("%s answered %d: %s", name, problem.status, problem.detail)
+        return _refuse(problem)
+    except Exception:  # noqa: BLE001 - a handler that raises would leave its caller waiting
+        name = f"{raw.get('method')} {_path(raw)}"
+        log.get("rest").exception("%s failed", name)
+        text = f"{name} failed; incident_management_rest.log says why."
+        return _refuse(Problem(500, text))
+
+
+def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:
+    method, path = str(raw.get("method", "")).upper(), _path(raw)
+    found, params = _find(method, path)
+    if not (raw.get("session") or {}).get("authtoken"):
+        raise Problem(401, "Log in first: the request has no session.")
+    try:
+        caller = backend.session(raw, system=False)
+        user, capabilities = backend.capabilities(caller)
+        if found.capability not in capabilities:
+            text = f"{method} {path} needs the capability {found.capability}, which {user} lacks."
+            raise Problem(403, text)
+        query = {str(name): str(value) for name, value in raw.get("query") or []}
+        request = Request(
+            method,
+            path,
+            params,
+            query,
+            _body(raw, found),
+            user,
+            capabilities,
+            caller,
+            backend.session(raw, system=True),
+            backend,
+            {str(name).lower(): str(value) for name, value in raw.get("headers") or []},
+            _arguments(query, found),
+        )
+        if method == "POST" and IDEMPOTENCY_HEADER in request.headers:
+            return once(request, lambda: _run(found, request))
+        return _run(found, request)
+    except (NotFound, IllegalMove, Invalid, SettingsError, SearchFailed, SplunkError) as error:
+        raise _problem_of(error) from error
+
+
+def _run(found: Route, request: Request) -> Response:
+    """Call the route; what the library refuses leaves as a Problem."""
+    try:
+        return found.handler(request)
+    except (NotFound, IllegalMove, Invalid, SettingsError, SearchFailed, SplunkError) as error:
+        raise _problem_of(error) from error
+
+
+def _body(raw: Mapping[str, Any], found: Route) -> Dict[str, Any]:
+    if found.method not in BODY_METHODS:
+        return {}
+    body = parse_body(_payload(raw), found.body_bytes)
+    if body or found.body_required:
+        check(body, found.body or {"type": "object", "additionalProperties": False})
+    return body
+
+
+def _payload(raw: Mapping[str, Any]) -> Any:
+    """Return the bytes of the body as they came (``passPayload = base64``)."""
+    encoded = raw.get("payload_base64")
+    return raw.get("payload") if encoded is None else base64.b64decode(encoded)
+
+
+def _arguments(query: Mapping[str, str], found: Route) -> Dict[str, Any]:
+    """Check the query. An unknown name is refused: most often it is a filter spelled wrongly."""
+    arguments = {}
+    for name, value in query.items():
+        if name in found.query:
+            arguments[name] = convert(value, found.query[name], name)
+        elif name not in SPLUNKS_ARGUMENTS:
+            known = ", ".join(found.query) or "none"
+            raise Invalid(f"There is no argument '{name[:60]}' here; known: {known}.")
+    return arguments
+
+
+def _problem_of(error: Exception) -> Problem:
+    """Map the library's errors, whose texts are made for people, to HTTP."""
+    text = str(error)
+    if isinstance(error, SplunkError):
+        if error.status == 401:
+            return Problem(401, "Log in again: splunkd does not know this session.")
+        if error.status in (0, 503, 504):
+            return Problem(503, text, {"Retry-After": str(RETRY_SECONDS)})
+        return Problem(502, text)
+    statuses = (
+        (NotFound, 404),
+        (IllegalMove, 409),
+        (Invalid, 400),
+        (SettingsError, 500),
+        (SearchFailed, 502),
+    )
+    for kind, status in statuses:
+        if isinstance(error, kind):
+            return Problem(status, text)
+    raise AssertionError(f"no status for {type(error).__name__}")
+
+
+def _path(raw: Mapping[str, Any]) -> str:
+    """Return the path below the handler's ``match``, with one leading slash and none at the end."""
+    info = raw.get("path_info")
+    if info is None:
+        rest = "/" + str(raw.get("rest_path", "")).strip("/")
+        info = rest[len(PREFIX) :] if rest.startswith(PREFIX) else rest
+    return "/" + str(info).strip("/")
+
+
+def _find(method: str, path: str) -> Tuple[Route, Dict[str, str]]:
+    matching = []
+    for known in routes_of(path.split("/")[1]):
+        match = known.pattern.fullmatch(path)
+        if match:
+            matching.append((known, match.groupdict()))
+    if not matching:
+        raise Problem(404, f"There is no {path[:200]} here; GET /openapi.json lists the routes.")
+    for known, params in matching:
+        if known.method == method:
+            return known, params
+    allowed = ", ".join(sorted(known.method for known, _params in matching))
+    raise Problem(405, f"{path[:200]} takes {allowed}, not {method}.", {"Allow": allowed})
+
+
+def _refuse(problem: Problem) -> Dict[str, Any]:
+    body = problem_body(problem.status, log.mask(problem.detail))
+    return _reply(problem.status, body, "application/problem+json", problem.headers)
+
+
+def _reply(status: int, body: Any, kind: str, headers: Mapping[str, str]) -> Dict[str, Any]:
+    payload = body
+    if "json" in kind:
+        payload = json.dumps(body, ensure_ascii=False, allow_nan=False)
+        # Half a character, out of a path that was not UTF-8, can't be sent on.
+        payload = payload.encode("utf-8", "replace").decode("utf-8")
+    return {
+        "status": status,
+        "headers": {"Content-Type": kind, "Cache-Control": "no-store", **headers},
+        "payload": payload,
+    }

@@ -1,0 +1,246 @@
+"""JSON Schemas of bodies, queries and answers, and the check of a request against one.
+
+One description serves both the OpenAPI document and the check at run time, so the two can't part.
+Only the keywords made here are used and checked: a subset of JSON Schema 2020-12, which is what
+OpenAPI 3.1 takes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ..incidents.errors import Invalid
+
+__all__ = [
+    "COMPONENTS",
+    "Schema",
+    "any_object",
+    "check",
+    "convert",
+    "flag",
+    "listed",
+    "named",
+    "nullable",
+    "number",
+    "obj",
+    "one_of",
+    "text",
+    "whole",
+]
+
+Schema = Dict[str, Any]
+
+REFERENCE = "#/components/schemas/"
+COMPONENTS: Dict[str, Schema] = {}
+
+
+def text(most: int = 1000, least: int = 0, about: str = "") -> Schema:
+    """A text of ``least`` to ``most`` characters."""
+    schema: Schema = {"type": "string", "maxLength": most}
+    if least:
+        schema["minLength"] = least
+    return _described(schema, about)
+
+
+def whole(low: int, high: int, about: str = "") -> Schema:
+    """A whole number."""
+    return _described({"type": "integer", "minimum": low, "maximum": high}, about)
+
+
+def number(low: Optional[float] = None, high: Optional[float] = None, about: str = "") -> Schema:
+    """A number; times are epoch seconds."""
+    schema: Schema = {"type": "number"}
+    if low is not None:
+        schema["minimum"] = low
+    if high is not None:
+        schema["maximum"] = high
+    return _described(schema, about)
+
+
+def flag(about: str = "") -> Schema:
+    """True or false."""
+    return _described({"type": "boolean"}, about)
+
+
+def one_of(values: Sequence[str], about: str = "") -> Schema:
+    """One of some texts."""
+    return _described({"type": "string", "enum": list(values)}, about)
+
+
+def listed(items: Schema, most: Optional[int] = None, about: str = "") -> Schema:
+    """A list of at most ``most`` items."""
+    schema: Schema = {"type": "array", "items": items}
+    if most is not None:
+        schema["maxItems"] = most
+    return _described(schema, about)
+
+
+def any_object(about: str = "") -> Schema:
+    """An object of any content."""
+    return _described({"type": "object"}, about)
+
+
+def nullable(schema: Schema) -> Schema:
+    """The same, or null."""
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def obj(
+    properties: Mapping[str, Schema], required: Sequence[str] = (), more: bool = False
+) -> Schema:
+    """An object; ``more`` allows fields beyond those named."""
+    schema: Schema = {"type": "object", "properties": dict(properties)}
+    if required:
+        schema["required"] = list(required)
+    if not more:
+        schema["additionalProperties"] = False
+    return schema
+
+
+def named(name: str, schema: Schema) -> Schema:
+    """Put a schema among the document's components; returns a reference to it."""
+    COMPONENTS[name] = schema
+    return {"$ref": REFERENCE + name}
+
+
+def resolved(schema: Schema) -> Schema:
+    """Follow a reference."""
+    reference = schema.get("$ref")
+    return COMPONENTS[reference[len(REFERENCE) :]] if reference else schema
+
+
+def check(value: Any, schema: Schema, where: str = "") -> None:
+    """Raise Invalid, with one sentence that names the place, for a value that does not fit."""
+    schema = resolved(schema)
+    kinds = schema.get("type")
+    if kinds is not None:
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        if not any(_KINDS[kind](value) for kind in kinds):
+            raise Invalid(f"{_place(where)} must be {_said(kinds)}.")
+    if value is None:
+        return
+    if "enum" in schema and value not in schema["enum"]:
+        known = ", ".join(schema["enum"])
+        raise Invalid(f"{_place(where)} is '{str(value)[:40]}'; use {known}.")
+    if isinstance(value, str):
+        _check_text(value, schema, where)
+    elif isinstance(value, dict):
+        _check_object(value, schema, where)
+    elif isinstance(value, list):
+        _check_list(value, schema, where)
+    elif not isinstance(value, bool):
+        _check_number(value, schema, where)
+
+
+def convert(raw: str, schema: Schema, name: str) -> Any:
+    """Return a query parameter's value as its schema's type. Raises Invalid."""
+    schema = resolved(schema)
+    kind = schema.get("type")
+    value: Any = raw
+    if kind == "integer":
+        if not raw.isascii() or not raw.lstrip("-").isdigit() or len(raw) > 20:
+            low, high = schema["minimum"], schema["maximum"]
+            text = f"'{name}' is '{raw[:20]}'; give a whole number from {low} to {high}."
+            raise Invalid(text)
+        value = int(raw)
+    elif kind == "number":
+        value = _float(raw, name)
+    elif kind == "boolean":
+        if raw not in ("true", "false"):
+            raise Invalid(f"'{name}' is '{raw[:20]}'; give true or false.")
+        value = raw == "true"
+    check(value, schema, name)
+    return value
+
+
+def _float(raw: str, name: str) -> float:
+    try:
+        value = float(raw)
+    except ValueError:
+        value = math.nan
+    # Python reads more than JSON does: "1_000", " 1 ", "nan".
+    if not math.isfinite(value) or not set(raw) <= set("0123456789+-.eE"):
+        raise Invalid(f"'{name}' is '{raw[:20]}'; give a number.")
+    return value
+
+
+def _check_text(value: str, schema: Schema, where: str) -> None:
+    if len(value) < schema.get("minLength", 0):
+        raise Invalid(f"{_place(where)} is empty.")
+    if len(value) > schema.get("maxLength", len(value)):
+        text = f"{_place(where)} has {len(value)} characters; at most {schema['maxLength']} go."
+        raise Invalid(text)
+
+
+def _check_number(value: float, schema: Schema, where: str) -> None:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if (low is not None and value < low) or (high is not None and value > high):
+        span = f"from {low} to {high}" if high is not None else f"from {low}"
+        raise Invalid(f"{_place(where)} is {value}; give a number {span}.")
+
+
+def _check_list(value: List[Any], schema: Schema, where: str) -> None:
+    most = schema.get("maxItems")
+    if most is not None and len(value) > most:
+        raise Invalid(f"{_place(where)} holds {len(value)}; at most {most} are taken at once.")
+    items = schema.get("items")
+    if items:
+        for index, item in enumerate(value):
+            check(item, items, f"{where}[{index}]")
+
+
+def _check_object(value: Mapping[str, Any], schema: Schema, where: str) -> None:
+    properties = schema.get("properties", {})
+    for name in schema.get("required", ()):
+        if name not in value:
+            raise Invalid(f"{_place(_inner(where, name))} is missing.")
+    for name, inner in value.items():
+        if name in properties:
+            check(inner, properties[name], _inner(where, name))
+        elif schema.get("additionalProperties") is False:
+            known = f"known are {', '.join(properties)}" if properties else "none is taken"
+            raise Invalid(f"There is no field '{_inner(where, name[:60])}' here; {known}.")
+        elif isinstance(schema.get("additionalProperties"), dict):
+            check(inner, schema["additionalProperties"], _inner(where, name))
+
+
+def _inner(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
+
+
+def _place(where: str) -> str:
+    return f"'{where}'" if where else "The body"
+
+
+def _said(kinds: Sequence[str]) -> str:
+    return " or ".join(_NAMES[kind] for kind in kinds)
+
+
+def _described(schema: Schema, about: str) -> Schema:
+    return {**schema, "description": about} if about else schema
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+_KINDS: Dict[str, Callable[[Any], bool]] = {
+    "string": lambda value: isinstance(value, str),
+    "boolean": lambda value: isinstance(value, bool),
+    "number": _is_number,
+    "integer": lambda value: _is_number(value) and (isinstance(value, int) or value.is_integer()),
+    "object": lambda value: isinstance(value, dict),
+    "array": lambda value: isinstance(value, list),
+    "null": lambda value: value is None,
+}
+
+_NAMES = {
+    "string": "a text",
+    "boolean": "true or false",
+    "number": "a number",
+    "integer": "a whole number",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
+}

@@ -1,0 +1,175 @@
+"""The shapes that several routes take or give."""
+
+from __future__ import annotations
+
+from ..incidents.model import SEVERITIES, STATUSES, TEXT_CHARACTERS, TITLE_CHARACTERS
+from .schema import (
+    Schema,
+    any_object,
+    flag,
+    listed,
+    named,
+    nullable,
+    number,
+    obj,
+    one_of,
+    text,
+    whole,
+)
+
+__all__ = [
+    "ENTRY",
+    "INCIDENT",
+    "NOTIFICATION",
+    "PLAN",
+    "PROBLEM",
+    "REASON",
+    "SEVERITY",
+    "SIGNAL",
+    "page",
+]
+
+MOST_LISTED = 1000
+LARGEST_OFFSET = 1_000_000
+NAME_CHARACTERS = 200
+
+SEVERITY = one_of(SEVERITIES)
+REASON = text(TEXT_CHARACTERS, about="Why, for the timeline.")
+TITLE = text(TITLE_CHARACTERS, 1)
+DESCRIPTION = text(TEXT_CHARACTERS)
+NAME = text(NAME_CHARACTERS)
+TIME = number(about="Epoch seconds.")
+_ANY_TEXT = {"type": "string"}
+_COUNT = {"type": "integer", "minimum": 0}
+
+PROBLEM = named(
+    "Problem",
+    obj(
+        {
+            "type": _ANY_TEXT,
+            "title": _ANY_TEXT,
+            "status": {"type": "integer"},
+            "detail": {**_ANY_TEXT, "description": "One sentence: what is wrong, what to do."},
+        },
+        ("type", "title", "status", "detail"),
+        more=True,
+    ),
+)
+
+INCIDENT = named(
+    "Incident",
+    obj(
+        {
+            "id": _ANY_TEXT,
+            "title": _ANY_TEXT,
+            "description": _ANY_TEXT,
+            "status": one_of(STATUSES),
+            "severity": SEVERITY,
+            "owner": _ANY_TEXT,
+            "team": _ANY_TEXT,
+            "entities": listed(_ANY_TEXT),
+            "affected_systems": listed(_ANY_TEXT, about="The entities, by another name."),
+            "rules": listed(_ANY_TEXT),
+            "signals": {**_COUNT, "description": "How many signals."},
+            "events": {**_COUNT, "description": "How many events the signals stand for."},
+            "opened_at": TIME,
+            "updated_at": TIME,
+            "acknowledged_at": TIME,
+            "resolved_at": TIME,
+            "first_time": TIME,
+            "last_time": TIME,
+            "resolution": _ANY_TEXT,
+            "head": listed(_ANY_TEXT, about="Keys of the newest timeline entries."),
+            "entries": _COUNT,
+        },
+        ("id", "title", "description", "status", "severity", "affected_systems", "head"),
+        more=True,
+    ),
+)
+
+ENTRY = named(
+    "TimelineEntry",
+    obj(
+        {
+            "_key": {**_ANY_TEXT, "description": "sha256 of all the rest."},
+            "incident_id": _ANY_TEXT,
+            "kind": _ANY_TEXT,
+            "time": TIME,
+            "seq": {"type": "integer"},
+            "actor": _ANY_TEXT,
+            "data": any_object(),
+            "prev": listed(_ANY_TEXT),
+            "once": _ANY_TEXT,
+            "counts": flag("False: it lost a race on `once` and has no effect."),
+        },
+        ("_key", "incident_id", "kind", "time", "seq", "actor", "data", "prev"),
+        more=True,
+    ),
+)
+
+SIGNAL = named(
+    "Signal",
+    obj(
+        {
+            "_key": _ANY_TEXT,
+            "incident_id": _ANY_TEXT,
+            "rule": _ANY_TEXT,
+            "entity": _ANY_TEXT,
+            "severity": SEVERITY,
+            "title": _ANY_TEXT,
+            "description": _ANY_TEXT,
+            "first_time": TIME,
+            "last_time": TIME,
+            "count": {"type": "integer"},
+            "rows": listed(any_object()),
+        },
+        ("_key", "incident_id", "rule", "entity", "severity"),
+        more=True,
+    ),
+)
+
+PLAN = named(
+    "Plan",
+    obj(
+        {
+            "plan_id": _ANY_TEXT,
+            "incident_id": _ANY_TEXT,
+            "action": _ANY_TEXT,
+            "arguments": any_object(),
+            "plan_hash": _ANY_TEXT,
+            "status": _ANY_TEXT,
+            "detail": _ANY_TEXT,
+            "checks": listed(any_object()),
+        },
+        ("plan_id", "incident_id", "action", "arguments", "plan_hash", "status"),
+        more=True,
+    ),
+)
+
+NOTIFICATION = named(
+    "Notification",
+    obj(
+        {
+            "id": _ANY_TEXT,
+            "incident_id": nullable(_ANY_TEXT),
+            "channel": nullable(_ANY_TEXT),
+            "target": nullable(_ANY_TEXT),
+            "event": nullable(_ANY_TEXT),
+            "state": nullable(_ANY_TEXT),
+            "attempts": nullable({"type": "integer"}),
+            "last_error": nullable(_ANY_TEXT),
+            "title": _ANY_TEXT,
+        },
+        ("id", "state"),
+        more=True,
+    ),
+)
+
+
+def page(name: str, items: Schema) -> Schema:
+    """A list answer: the items under ``name`` and whether there are ``more``."""
+    return obj({name: listed(items), "more": flag()}, (name, "more"), more=True)
+
+
+LIMIT = whole(0, MOST_LISTED, "At most so many.")
+OFFSET = whole(0, LARGEST_OFFSET, "Leave out so many at the beginning.")

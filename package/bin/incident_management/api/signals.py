@@ -1,0 +1,88 @@
+"""``POST /signals``: the way in for detections."""
+
+from __future__ import annotations
+
+from typing import List, Sequence
+
+from ..incidents.ingest import Ingest, Outcome
+from ..incidents.results import signal_from
+from ..ports import Document
+from .router import Request, Response, route
+from .schema import any_object, flag, listed, named, number, obj, text
+from .shapes import SEVERITY
+
+SIGNALS = 5000
+# A storm travels in few requests: some thousand findings with their sample rows.
+SIGNALS_BYTES = 8_000_000
+
+
+FINDING = named(
+    "Finding",
+    obj(
+        {
+            "rule": text(1000, 1),
+            "entity": text(1000, 1),
+            "severity": SEVERITY,
+            "app": text(200),
+            "owner": text(200),
+            "title": text(20_000),
+            "description": text(100_000),
+            "first_time": number(0, 1e11, "Epoch seconds; now unless given."),
+            "last_time": number(0, 1e11),
+            "count": number(0, 1e11, "How many events it stands for."),
+            "sid": text(1000),
+            "run": text(1000, about="The same finding of the same run is one signal."),
+            "dedup": any_object("What makes two findings one problem; by default the entity."),
+            "rows": listed(any_object(), about="Sample rows; the first 5 are kept."),
+            "search": any_object(),
+            "group": flag("May join an open incident of a related entity."),
+            "runbook": text(2000, about="A link to what people do about it."),
+            "actions": listed(text(100), 20, about="Entries of the catalogue that suit it."),
+        },
+        ("rule", "entity", "severity"),
+    ),
+)
+
+_OUTCOME = obj(
+    {
+        "signal": {"type": "string"},
+        "incident_id": {"type": "string"},
+        "what": {"type": "string"},
+    },
+    ("signal", "incident_id", "what"),
+)
+
+
+@route(
+    "POST",
+    "/signals",
+    capability="incident_signal",
+    body=obj({"signals": listed(FINDING, SIGNALS)}, ("signals",)),
+    answers={200: obj({"outcomes": listed(_OUTCOME)}, ("outcomes",))},
+    body_bytes=SIGNALS_BYTES,
+)
+def post_signals(request: Request) -> Response:
+    """Take findings in. Safe to repeat; the outcomes come in the order of the findings."""
+    outcomes = taken_in(request, request.body["signals"])
+    return Response(
+        {
+            "outcomes": [
+                {"signal": o.signal_key, "incident_id": o.incident_id, "what": o.what}
+                for o in outcomes
+            ]
+        },
+    )
+
+
+def taken_in(request: Request, findings: Sequence[Document]) -> List[Outcome]:
+    """Ingest findings in the caller's name; returns an outcome for each. Raises Invalid."""
+    now = request.clock.now()
+    signals = [signal_from(one, now) for one in findings]
+    ingest = Ingest(
+        request.stores,
+        request.clock,
+        request.routing(),
+        request.topology(),
+        request.backend.remembered,
+    )
+    return ingest.ingest(signals, actor=request.user)

@@ -1,0 +1,184 @@
+"""``/subscriptions``: signed webhooks to whoever wants to hear of incidents."""
+
+from __future__ import annotations
+
+import secrets as random_secrets
+from typing import Any, Dict, Mapping
+
+from ..incidents.errors import Invalid, NotFound
+from ..incidents.model import SEVERITIES
+from ..notify.transport import BadUrl
+from ..notify.webhook import MOST_SUBSCRIPTIONS, REALM, channel_of, safe_url
+from ..ports import Document
+from ..splunk import secrets
+from .notifications import shown as shown_notification
+from .router import Request, Response, route
+from .schema import flag, listed, named, obj, one_of, text
+from .shapes import LIMIT, NAME, NOTIFICATION, TIME, page
+
+__all__ = ["create", "delete", "list_all", "replace", "show"]
+
+SECRET_BYTES = 32
+EVENTS = (
+    "*", "opened", "reopened", "resolved", "closed", "acknowledged", "status", "severity",
+    "assigned", "routed", "note", "signal", "analysis", "plan", "approval", "refused", "action",
+    "verification", "rollback",
+)  # fmt: skip
+
+_FIELDS = {
+    "url": text(2000, 1, "https, or http to this machine. Redirects are not followed."),
+    "events": listed(one_of(EVENTS), len(EVENTS), "`*` is all of them; that is the default."),
+    "severities": listed(one_of(SEVERITIES), len(SEVERITIES), "Empty: all."),
+    "teams": listed(NAME, 100, "Empty: all."),
+    "enabled": flag(),
+    "description": text(1000),
+}
+_SUBSCRIPTION = obj(
+    {
+        "id": {"type": "string"},
+        **_FIELDS,
+        "created_by": {"type": "string"},
+        "created_at": TIME,
+    },
+    ("id", "url", "events", "enabled"),
+)
+SUBSCRIPTION = named("Subscription", _SUBSCRIPTION)
+_CREATED = named(
+    "NewSubscription",
+    {
+        **_SUBSCRIPTION,
+        "properties": {
+            **_SUBSCRIPTION["properties"],
+            "secret": {
+                "type": "string",
+                "description": "Shown this once; empty in a repeat by Idempotency-Key.",
+            },
+        },
+        "required": [*_SUBSCRIPTION["required"], "secret"],
+    },
+)
+_BODY = obj(_FIELDS, ("url",))
+
+
+@route(
+    "GET",
+    "/subscriptions",
+    capability="incident_admin",
+    answers={200: obj({"subscriptions": listed(SUBSCRIPTION)}, ("subscriptions",))},
+)
+def list_all(request: Request) -> Response:
+    """List the subscriptions, without their secrets."""
+    found = request.stores.subscriptions.find({}, "created_at:1,_key:1", MOST_SUBSCRIPTIONS)
+    return Response({"subscriptions": [_shown(one) for one in found]})
+
+
+@route(
+    "POST",
+    "/subscriptions",
+    capability="incident_admin",
+    body=_BODY,
+    answers={201: _CREATED},
+)
+def create(request: Request) -> Response:
+    """Subscribe. The answer has the secret that signs each delivery; it is never shown again."""
+    if len(request.stores.subscriptions.find({}, limit=MOST_SUBSCRIPTIONS)) >= MOST_SUBSCRIPTIONS:
+        raise Invalid(f"There are {MOST_SUBSCRIPTIONS} subscriptions: delete one first.")
+    key = "SUB-" + random_secrets.token_hex(5)
+    secret = random_secrets.token_urlsafe(SECRET_BYTES)
+    document = {
+        **_checked(request.body),
+        "_key": key,
+        "created_by": request.user,
+        "created_at": request.clock.now(),
+    }
+    # The secret first: a subscription without one could never deliver.
+    secrets.write(request.system_session, REALM, key, secret)
+    request.stores.subscriptions.insert(document)
+    shown = _shown(document)
+    return Response({**shown, "secret": secret}, 201, kept={**shown, "secret": ""})
+
+
+@route(
+    "GET",
+    "/subscriptions/{id}",
+    capability="incident_admin",
+    answers={200: SUBSCRIPTION},
+)
+def show(request: Request) -> Response:
+    """One subscription, without its secret."""
+    return Response(_shown(_found(request)))
+
+
+@route(
+    "PUT",
+    "/subscriptions/{id}",
+    capability="incident_admin",
+    body=_BODY,
+    answers={200: SUBSCRIPTION},
+)
+def replace(request: Request) -> Response:
+    """Change a subscription; its secret stays."""
+    known = _found(request)
+    kept = {name: known[name] for name in ("_key", "created_by", "created_at")}
+    document = {**_checked(request.body), **kept}
+    request.stores.subscriptions.save([document])
+    return Response(_shown(document))
+
+
+@route(
+    "DELETE",
+    "/subscriptions/{id}",
+    capability="incident_admin",
+    answers={200: SUBSCRIPTION},
+)
+def delete(request: Request) -> Response:
+    """End a subscription and forget its secret; what waits for delivery is given up."""
+    known = _found(request)
+    request.stores.subscriptions.delete(known["_key"])
+    secrets.delete(request.system_session, REALM, known["_key"])
+    return Response(_shown(known))
+
+
+@route(
+    "GET",
+    "/subscriptions/{id}/deliveries",
+    capability="incident_admin",
+    query={"limit": {**LIMIT, "maximum": 500}},
+    answers={200: page("deliveries", NOTIFICATION)},
+)
+def list_deliveries(request: Request) -> Response:
+    """The delivery log, newest first: state, attempts and the last error of each."""
+    key = _found(request)["_key"]
+    limit = request.args.get("limit", 100)
+    query = {"channel": channel_of(key)}
+    found = request.stores.outbox.find(query, "created_at:-1", limit + 1)
+    shown = [shown_notification(one) for one in found[:limit]]
+    return Response({"deliveries": shown, "more": len(found) > limit})
+
+
+def _checked(body: Mapping[str, Any]) -> Dict[str, Any]:
+    try:
+        url = safe_url(str(body["url"]))
+    except BadUrl as error:
+        raise Invalid(str(error)) from None
+    return {
+        "url": url,
+        "events": list(body.get("events") or ["*"]),
+        "severities": list(body.get("severities", [])),
+        "teams": list(body.get("teams", [])),
+        "enabled": body.get("enabled", True),
+        "description": str(body.get("description", "")),
+    }
+
+
+def _found(request: Request) -> Document:
+    key = request.params["id"]
+    document = request.stores.subscriptions.get(key)
+    if document is None:
+        raise NotFound(f"There is no subscription {key[:60]}; see GET /subscriptions.")
+    return document
+
+
+def _shown(document: Mapping[str, Any]) -> Dict[str, Any]:
+    shown = {name: value for name, value in document.items() if not name.startswith("_")}
+    return {"id": document["_key"], **shown}

@@ -1,0 +1,82 @@
+"""``/suppressions``: what opens no incident, and until when."""
+
+from __future__ import annotations
+
+from ..incidents import suppression
+from ..ports import Document
+from .router import Request, Response, route
+from .schema import listed, named, number, obj, one_of, text, whole
+from .shapes import NAME, TIME
+
+_GIVEN = {
+    "kind": one_of(suppression.KINDS),
+    "reason": text(1000, 1),
+    "rule": text(1000, 1, "Pattern with * and ?."),
+    "entity": text(1000, 1, "Pattern with * and ?."),
+    "starts_at": TIME,
+    "ends_at": number(0, 1e11, "Epoch seconds; 0 for no end."),
+    "days": listed(one_of(suppression.DAYS), 7, about="In force on these days only."),
+    "from_time": text(5, 5, "HH:MM"),
+    "to_time": text(5, 5, "HH:MM; before from_time: past midnight."),
+    "time_zone": text(60, 1, "Such as Europe/Berlin."),
+}
+SUPPRESSION = named(
+    "Suppression",
+    obj(
+        {
+            **_GIVEN,
+            "id": NAME,
+            "created_by": NAME,
+            "created_at": TIME,
+            "signals": whole(0, 10**9, "How many signals it has held back."),
+        },
+        ("id", "kind", "reason", "rule", "entity"),
+    ),
+)
+
+
+@route(
+    "GET",
+    "/suppressions",
+    capability="incident_read",
+    answers={200: obj({"suppressions": listed(SUPPRESSION)}, ("suppressions",))},
+)
+def list_suppressions(request: Request) -> Response:
+    """All suppressions, the newest first, with how many signals each has held back."""
+    shown = [_shown(request, one) for one in suppression.listing(request.stores)]
+    return Response({"suppressions": shown})
+
+
+@route(
+    "POST",
+    "/suppressions",
+    capability="incident_write",
+    body=obj(
+        {**_GIVEN, "seconds": number(1, 1e9, "Instead of ends_at: so long from now.")},
+        ("kind", "reason"),
+    ),
+    answers={201: SUPPRESSION},
+)
+def add_suppression(request: Request) -> Response:
+    """Hold signals back: they are stored and counted, and open no incident."""
+    made = suppression.add(request.stores, request.clock, request.user, request.body)
+    return Response(_shown(request, made), status=201)
+
+
+@route(
+    "DELETE",
+    "/suppressions/{id}",
+    capability="incident_write",
+    answers={200: obj({"deleted": NAME}, ("deleted",))},
+    problems=(404,),
+)
+def remove_suppression(request: Request) -> Response:
+    """End a suppression now."""
+    suppression.remove(request.stores, request.params["id"])
+    return Response({"deleted": request.params["id"]})
+
+
+def _shown(request: Request, one: suppression.Suppression) -> Document:
+    document = {k: v for k, v in one.to_document().items() if k != "_key"}
+    held = request.stores.signals.keys({"suppressed_by": one.id})
+    return {**document, "signals": len(held)}

@@ -1,0 +1,111 @@
+"""``/health`` and ``/system/info``."""
+
+from __future__ import annotations
+
+import platform
+from datetime import datetime, timezone
+from typing import Any, Dict, Optional
+
+from ..ports import SearchFailed
+from ..splunk import spl
+from ..splunk.session import APP, SplunkError
+from .router import Request, Response, route
+from .schema import flag, listed, nullable, number, obj, one_of
+
+COUNT_SECONDS = 10.0
+
+
+@route(
+    "GET",
+    "/health",
+    capability="incident_read",
+    answers={
+        200: obj(
+            {
+                "status": one_of(("ok", "degraded")),
+                "timestamp": {"type": "string", "format": "date-time"},
+                "splunk_connected": flag(),
+                "incidents_detected": nullable({"type": "integer"}),
+                "uptime_seconds": number(),
+            },
+            ("status", "timestamp", "splunk_connected", "incidents_detected", "uptime_seconds"),
+        )
+    },
+)
+def get_health(request: Request) -> Response:
+    """Whether the app can work.
+
+    ``status`` is ``ok`` or ``degraded``; ``incidents_detected`` counts all incidents ever opened,
+    null when that can't be told now; ``uptime_seconds`` is the handler process's own.
+    """
+    connected = _server(request) is not None
+    count = _count(request) if connected else None
+    now = request.clock.now()
+    return Response(
+        {
+            "status": "ok" if count is not None else "degraded",
+            "timestamp": datetime.fromtimestamp(now, timezone.utc).isoformat(timespec="seconds"),
+            "splunk_connected": connected,
+            "incidents_detected": count,
+            "uptime_seconds": round(now - request.backend.started_at, 1),
+        },
+    )
+
+
+@route(
+    "GET",
+    "/system/info",
+    capability="incident_read",
+    answers={
+        200: obj(
+            {
+                "app": {"type": "string"},
+                "version": {"type": "string"},
+                "splunk_version": {"type": "string"},
+                "server_name": {"type": "string"},
+                "python_version": {"type": "string"},
+                "configuration_problems": listed({"type": "string"}),
+            },
+            ("app", "version", "splunk_version", "configuration_problems"),
+        )
+    },
+)
+def get_info(request: Request) -> Response:
+    """Versions, and what is wrong with the configuration, one sentence each."""
+    server = _server(request) or {}
+    return Response(
+        {
+            "app": APP,
+            "version": _version(request),
+            "splunk_version": server.get("version", ""),
+            "server_name": server.get("serverName", ""),
+            "python_version": platform.python_version(),
+            "configuration_problems": list(request.routing().problems),
+        },
+    )
+
+
+def _server(request: Request) -> Optional[Dict[str, Any]]:
+    try:
+        answer = request.system_session.get("/services/server/info")
+    except SplunkError:
+        return None
+    content: Dict[str, Any] = answer["entry"][0]["content"]
+    return content
+
+
+def _version(request: Request) -> str:
+    answer = request.system_session.get(f"/services/apps/local/{APP}")
+    return str(answer["entry"][0]["content"].get("version", ""))
+
+
+def _count(request: Request) -> Optional[int]:
+    """Count in the KV store by a search, because its REST API has no count."""
+    search = spl.Search().pipe(
+        spl.command("inputlookup", spl.Fragment("incidents")), spl.stats("count")
+    )
+    try:
+        rows = request.system_searcher.run(str(search), "0", "now", 1, COUNT_SECONDS).rows
+    except SearchFailed:
+        return None
+    return int(rows[0]["count"]) if rows else 0

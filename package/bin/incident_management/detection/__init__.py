@@ -1,0 +1,1 @@
+"""Log templates, learned baselines and the replay of detections over past time."""

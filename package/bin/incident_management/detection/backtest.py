@@ -1,0 +1,285 @@
+"""Replay a detection over past time: which incidents would it have opened?
+
+Each scheduled run is done again over its own window, its rows go through the app's real ingest
+(keys, dedup, grouping, reopening), and everything it writes stays in memory.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+
+from ..incidents import lifecycle
+from ..incidents.grouping import Topology
+from ..incidents.ingest import Ingest
+from ..incidents.results import Alert, findings, signal_from
+from ..incidents.routing import Routing
+from ..ports import Searcher, SearchFailed
+from .backtest_throttle import Throttle
+from .memory import MemoryStores
+from .timemodifiers import resolve
+
+__all__ = [
+    "MOST_WINDOWS",
+    "BacktestFailed",
+    "Detection",
+    "Replay",
+    "Setting",
+    "Simulated",
+    "Window",
+    "simulate",
+]
+
+MOST_WINDOWS = 2000
+ROWS_PER_WINDOW = 1000
+ACTOR = "backtest"
+PREFIX = "action.open_incident.param."
+FIELDS = (
+    "rule", "opened_at", "first_time", "last_time", "resolved_at", "entities", "severity",
+    "signals", "events", "title", "reopened", "runs", "runs_fired",
+)  # fmt: skip
+
+# Commands that write, send or act. A replay runs the search many times, so it may have none.
+_WRITING = {
+    "aianalyze", "collect", "delete", "dump", "mcollect", "meventcollect", "outputcsv",
+    "outputlookup", "outputtext", "remediate", "run", "runshellscript", "script", "sendalert",
+    "sendemail", "summaryindex", "tscollect",
+}  # fmt: skip
+_COMMAND = re.compile(r"[|\[]\s*([a-z_]\w*)", re.I)
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
+
+_COMPARE = {
+    "greater than": lambda count, limit: count > limit,
+    "less than": lambda count, limit: count < limit,
+    "equal to": lambda count, limit: count == limit,
+    "not equal to": lambda count, limit: count != limit,
+}
+
+
+class BacktestFailed(Exception):
+    """The replay can't be made; the text is one sentence that says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A saved search as a replay needs it. ``settings`` are its savedsearches.conf settings."""
+
+    name: str
+    app: str
+    owner: str
+    spl: str
+    earliest: str
+    latest: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def alert(self, sid: str) -> Alert:
+        """Return what the alert action would have been given."""
+        params = {k[len(PREFIX) :]: v for k, v in self.settings.items() if k.startswith(PREFIX)}
+        return Alert.from_params(params, self.name, self.app, self.owner, sid)
+
+    def fires(self, rows: int) -> bool:
+        """Whether so many results would have triggered the alert.
+
+        The conditions of "savedsearches.conf" in Splunk's Admin Manual: ``counttype``,
+        ``relation``, ``quantity``. Raises BacktestFailed for one that a replay can't judge.
+        """
+        kind = self.settings.get("counttype") or self.settings.get("alert_type") or "always"
+        if kind == "always":
+            return rows > 0
+        relation = self.settings.get("relation") or self.settings.get("alert_comparator") or ""
+        limit = self.settings.get("quantity") or self.settings.get("alert_threshold") or ""
+        compare = _COMPARE.get(relation)
+        if kind != "number of events" or compare is None or not re.fullmatch(r"\d+", limit):
+            raise BacktestFailed(
+                f"'{self.name}' triggers on '{kind} {relation} {limit}', which a replay can't "
+                "judge; use a number of results."
+            )
+        return compare(rows, int(limit))
+
+
+@dataclass(frozen=True)
+class Window:
+    """One run: when it was, and its result rows."""
+
+    moment: float
+    rows: List[Dict[str, Any]]
+
+
+@dataclass
+class Replay:
+    """A replay of one detection over a time range; times are epoch seconds.
+
+    ``quiet``: seconds without a finding after which an incident counts as recovered.
+    ``searches`` and ``search_seconds`` tell what the searches have cost so far.
+    """
+
+    detection: Detection
+    searcher: Searcher
+    earliest: float
+    latest: float
+    step: float
+    quiet: float
+    routing: Routing = field(default_factory=Routing)
+    topology: Topology = field(default_factory=Topology)
+    timeout: float = 60.0
+    searches: int = field(default=0, init=False)
+    search_seconds: float = field(default=0.0, init=False)
+
+    def run(self) -> Iterator[Dict[str, Any]]:
+        """Run it and yield one row for each incident that would have been opened, oldest first.
+
+        Raises:
+            BacktestFailed: bad times or steps, a search that writes or fails.
+        """
+        setting = Setting(self.detection, self.routing, self.quiet)
+        yield from simulate(self.windows(), setting, self.topology).incidents
+
+    def windows(self, spl: str = "") -> List[Window]:
+        """Run each window's search, once; ``spl`` in the place of the detection's own.
+
+        Raises as :meth:`run` does.
+        """
+        self._check()
+        found = []
+        moment = self.earliest
+        while moment <= self.latest:
+            found.append(Window(moment, self._rows(moment, spl or self.detection.spl)))
+            moment += self.step
+        return found
+
+    def _check(self) -> None:
+        if self.latest < self.earliest or self.step < 1:
+            raise BacktestFailed("The time range is empty, or the step is under one second.")
+        windows = int((self.latest - self.earliest) / self.step) + 1
+        if windows > MOST_WINDOWS:
+            raise BacktestFailed(
+                f"{windows} runs would be needed, at most {MOST_WINDOWS} are made; choose a "
+                "shorter range or a larger step."
+            )
+        writing = _writing_command(self.detection.spl)
+        if writing:
+            raise BacktestFailed(
+                f"'{self.detection.name}' holds the command '{writing}', which writes or acts; a "
+                "replay runs only searches that read."
+            )
+
+    def _rows(self, moment: float, spl: str) -> List[Dict[str, Any]]:
+        began = time.monotonic()
+        try:
+            earliest = resolve(self.detection.earliest or "0", moment)
+            latest = resolve(self.detection.latest, moment)
+            result = self.searcher.run(
+                spl,
+                f"{earliest:.3f}",
+                f"{latest:.3f}",
+                limit=ROWS_PER_WINDOW,
+                timeout=self.timeout,
+            )
+        except (ValueError, SearchFailed) as error:
+            raise BacktestFailed(f"'{self.detection.name}' can't be replayed: {error}") from error
+        self.searches += 1
+        self.search_seconds += time.monotonic() - began
+        return result.rows
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How findings become incidents: what two settings may differ in.
+
+    ``threshold``: rows at or below it are dropped, by the field ``metric``; None keeps all.
+    """
+
+    detection: Detection
+    routing: Routing
+    quiet: float
+    metric: str = ""
+    threshold: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What one setting would have opened. ``pages``: incidents opened and opened again."""
+
+    incidents: List[Dict[str, Any]]
+    runs_fired: int
+    throttled: int
+
+    @property
+    def pages(self) -> int:
+        return len(self.incidents) + sum(int(row["reopened"]) for row in self.incidents)
+
+
+def simulate(windows: Sequence[Window], setting: Setting, topology: Topology) -> Simulated:
+    """Put the windows' rows through the real ingest, all in memory. Raises BacktestFailed."""
+    stores, clock = MemoryStores(), _ReplayClock(0.0)
+    ingest = Ingest(stores, clock, setting.routing, topology)
+    throttle = Throttle.of(setting.detection.settings)
+    fired = 0
+    for window in windows:
+        clock.moment = window.moment
+        rows = [row for row in window.rows if _passes(row, setting)]
+        if setting.detection.fires(len(rows)):
+            rows = throttle.passed(rows, window.moment)
+            if rows:
+                fired += 1
+                alert = setting.detection.alert(f"backtest_at_{int(window.moment)}_0")
+                found = findings(rows, alert, window.moment)
+                ingest.ingest([signal_from(one, window.moment) for one in found], ACTOR)
+        _resolve_quiet(stores, clock, setting.quiet)
+    incidents = stores.incidents.find(sort="first_time:1,_key:1")
+    ordered = sorted(incidents, key=lambda i: (i["opened_at"], i["_key"]))
+    rule = setting.detection.name
+    shown = [_row(one, stores, rule, len(windows), fired) for one in ordered]
+    return Simulated(shown, fired, throttle.held)
+
+
+def _passes(row: Mapping[str, Any], setting: Setting) -> bool:
+    if setting.threshold is None:
+        return True
+    try:
+        return float(row.get(setting.metric) or "nan") > setting.threshold
+    except (TypeError, ValueError):
+        return False
+
+
+def _resolve_quiet(stores: MemoryStores, clock: _ReplayClock, quiet: float) -> None:
+    """Resolve what has had no finding for ``quiet`` seconds, as recovery would have."""
+    before = clock.moment - quiet
+    still = {"$and": [{"status": {"$ne": "resolved"}}, {"last_time": {"$lt": before}}]}
+    for incident in stores.incidents.find(still):
+        lifecycle.resolve(
+            stores, clock, incident["id"], ACTOR, resolution="quiet", reason="No more findings."
+        )
+
+
+def _row(
+    incident: Mapping[str, Any], stores: MemoryStores, rule: str, runs: int, fired: int
+) -> Dict[str, Any]:
+    entries = stores.timeline.find({"incident_id": incident["id"]})
+    reopened = sum(
+        1 for e in entries if e["kind"] == "status" and e["data"].get("from") == "resolved"
+    )
+    row: Dict[str, Any] = {
+        name: incident.get(name) if incident.get(name) is not None else "" for name in FIELDS
+    }
+    row.update(rule=rule, reopened=reopened, runs=runs, runs_fired=fired)
+    return row
+
+
+@dataclass
+class _ReplayClock:
+    """Tells the time of the run that is being replayed."""
+
+    moment: float
+
+    def now(self) -> float:
+        return self.moment
+
+
+def _writing_command(spl: str) -> Optional[str]:
+    for match in _COMMAND.finditer("| " + _QUOTED.sub('""', spl).lstrip("| ")):
+        if match[1].lower() in _WRITING:
+            return match[1].lower()
+    return None

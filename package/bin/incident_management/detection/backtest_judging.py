@@ -1,0 +1,146 @@
+"""What a replay says of a detection: pages a day, what it found of known incidents, a threshold.
+
+A page is an incident that is opened, or opened again. Times are epoch seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ..incidents.grouping import Topology
+from .backtest import BacktestFailed, Setting, Simulated, Window, simulate
+
+__all__ = ["COLUMNS", "Recorded", "judged", "loosened", "proposed"]
+
+COLUMNS = (
+    "kind", "setting", "rule", "threshold", "opened_at", "first_time", "last_time", "resolved_at",
+    "entities", "severity", "signals", "events", "title", "reopened", "known", "lead_seconds",
+    "incidents", "pages", "pages_per_day", "known_incidents", "known_found", "known_missed",
+    "unknown", "runs", "runs_fired", "throttled", "searches", "search_seconds",
+)  # fmt: skip
+"""Of every row, as a search command has the same columns throughout; incidents leave the summary's
+blank, and a summary the incidents'."""
+MOST_THRESHOLDS = 60
+DAY = 86400.0
+
+_THRESHOLD = re.compile(
+    r"(\|\s*where\s+([A-Za-z_]\w*)\s*>\s*)(`[A-Za-z_]\w*`|-?\d+(?:\.\d+)?)(\s*(?:\|[^|]*)?)\Z"
+)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An incident that was really opened."""
+
+    id: str
+    opened_at: float
+    first_time: float
+    last_time: float
+    entities: Tuple[str, ...]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Recorded:
+        opened = _number(row.get("opened_at"), 0.0)
+        first = _number(row.get("first_time"), opened)
+        entities = row.get("entities") or []
+        names = entities if isinstance(entities, list) else str(entities).splitlines()
+        last = max(opened, _number(row.get("last_time"), opened))
+        return cls(str(row.get("id") or row.get("_key")), opened, first, last, tuple(names))
+
+    def overlaps(self, row: Mapping[str, Any], slack: float) -> bool:
+        """Whether an incident of a replay has an entity of this one at about the same time."""
+        shared = set(self.entities) & set(row["entities"])
+        near = row["first_time"] <= self.last_time + slack and (
+            row["last_time"] >= self.first_time - slack
+        )
+        return bool(shared) and near
+
+
+def judged(
+    simulated: Simulated,
+    windows: Sequence[Window],
+    step: float,
+    recorded: Sequence[Recorded],
+    slack: float,
+    label: str,
+) -> Tuple[List[Dict[str, Any]], Dict[str, Any]]:
+    """Return the incidents' rows, each with what it overlaps, and the summary row of a setting.
+
+    ``lead_seconds`` is how long before the recorded incident it would have been opened; negative
+    when it would have come later.
+    """
+    found: Set[str] = set()
+    leads: List[float] = []
+    rows = []
+    for row in simulated.incidents:
+        mine = [one for one in recorded if one.overlaps(row, slack)]
+        found.update(one.id for one in mine)
+        lead = max((one.opened_at - row["opened_at"] for one in mine), default=None)
+        if lead is not None:
+            leads.append(lead)
+        known = [one.id for one in mine]
+        shown = "" if lead is None else round(lead)
+        rows.append(
+            {"kind": "incident", "setting": label, **row, "known": known, "lead_seconds": shown}
+        )
+    days = max(len(windows) * step, step) / DAY
+    summary = {
+        "kind": "summary",
+        "setting": label,
+        "incidents": len(rows),
+        "pages": simulated.pages,
+        "pages_per_day": round(simulated.pages / days, 2),
+        "runs": len(windows),
+        "runs_fired": simulated.runs_fired,
+        "throttled": simulated.throttled,
+        "known_incidents": len(recorded),
+        "known_found": len(found),
+        "known_missed": sorted(one.id for one in recorded if one.id not in found),
+        "unknown": sum(1 for row in rows if not row["known"]),
+        "lead_seconds": round(sorted(leads)[len(leads) // 2]) if leads else "",
+    }
+    return rows, summary
+
+
+def loosened(spl: str) -> Tuple[str, str]:
+    """Return a search without its threshold, and the field that the threshold is about.
+
+    Raises BacktestFailed unless its last ``where`` is ``where field > number`` (or a macro).
+    """
+    match = _THRESHOLD.search(spl)
+    if not match:
+        raise BacktestFailed(
+            "No threshold can be told from the search; let its last where be of the form "
+            "| where count > 5, with a number or a macro."
+        )
+    return f"{spl[: match.start()]}{match[1]}0{match[4]}", match[2]
+
+
+def proposed(
+    windows: Sequence[Window], setting: Setting, topology: Topology, step: float, wanted: float
+) -> Tuple[Optional[float], Simulated]:
+    """Return the lowest threshold with at most ``wanted`` pages a day, and what it would open.
+
+    Only values that were seen can make a difference; of many, an even choice is tried. None: there
+    was nothing above 0, so any threshold will do.
+    """
+    days = max(len(windows) * step, step) / DAY
+    seen = sorted({_number(row.get(setting.metric), 0.0) for w in windows for row in w.rows})
+    if not seen:
+        return None, simulate(windows, setting, topology)
+    pace = max(1, -(-len(seen) // MOST_THRESHOLDS))
+    candidates = [0.0, *seen[::pace], seen[-1]]
+    for threshold in sorted(set(candidates)):
+        found = simulate(windows, replace(setting, threshold=threshold), topology)
+        if found.pages / days <= wanted:
+            return threshold, found
+    raise BacktestFailed("No threshold gives so few pages.")  # the largest one gives none
+
+
+def _number(value: Any, default: float) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return default

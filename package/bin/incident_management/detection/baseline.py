@@ -1,0 +1,371 @@
+"""Learned baselines: what a value should be now, online, in one pass and bounded memory.
+
+A series is looked at in several ways at once: a single value against the level, and against the
+same time of the day and the week before; the mean of the last few; the mean of some hours against
+the hours before; how much it spreads. Each is measured against its own record (see
+:mod:`.baseline_records`), and the clearest one decides. Times are epoch seconds.
+
+Memory of a series: at most 1,300 numbers, 13 kB.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from .baseline_counter import Counter
+from .baseline_level import Level, median
+from .baseline_records import Records
+from .baseline_season import PERIODS, Season
+from .baseline_window import CHANGE, SPREAD, Means, Window
+
+__all__ = ["DIRECTIONS", "SEASONS", "SENSITIVITIES", "Baseline", "Score"]
+
+SEASONS = ("none", "auto", *PERIODS)
+_SEASON_NAMES: Dict[str, Tuple[str, ...]] = {"none": (), "auto": ("daily", "weekly")}
+DIRECTIONS = ("both", "up", "down")
+SENSITIVITIES: Dict[str, float] = {"low": 1.6, "medium": 1.25, "high": 1.05}
+"""Sensitivity -> how many times the largest deviation so far is an anomaly."""
+
+FEW = 6
+"""Points of the short mean of values."""
+SEASON_MEANS = {"hourly": 3, "daily": 3, "weekly": 6}
+"""Points of the short mean of what deviates from a season."""
+CURVE = 10.0
+"""How much the curved scale tells small values apart; it bends at a tenth of the usual value."""
+GAP_FACTOR = 10.0
+"""A pause of more than this many usual steps is a gap: what follows it is not judged at once."""
+POISSON_SPREADS = 3.0
+RELATIVE_NOISE = 0.002
+"""A deviation below this share of the level, three times over, is never an anomaly."""
+ERROR_RATE = 0.005
+BETTER = 0.9
+"""A season is what is expected when its error is below this share of the level's error."""
+BORROWED = 300.0
+"""Points of a season after which its own record counts as much as half of the level's."""
+STATE_VERSION = 1
+REFRESH = 32
+"""Points after which the noise floors are reckoned anew."""
+
+
+class Score(NamedTuple):
+    """What a point was expected to be, and how unusual it is.
+
+    ``score`` is 0 (as expected) to 1; from 0.5 on, an anomaly begins here. A value beyond a bound
+    is an anomaly by itself; within them, what happened over some time can be one.
+    """
+
+    expected: float
+    lower: float
+    upper: float
+    score: float
+    is_anomaly: bool
+
+
+class _Seasonal:
+    """A season with the error it makes, and the running mean of that."""
+
+    __slots__ = ("error", "means", "name", "residual", "season")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.season = Season(PERIODS[name])
+        self.means = Means(SEASON_MEANS[name])
+        self.error: Optional[float] = None
+        self.residual: Optional[float] = None
+
+    def to_state(self) -> Dict[str, Any]:
+        return {
+            "season": self.season.to_state(),
+            "means": self.means.to_state(),
+            "error": self.error,
+        }
+
+    def restore(self, state: Dict[str, Any]) -> None:
+        self.season = Season.from_state(PERIODS[self.name], state["season"])
+        self.means = Means.from_state(state["means"])
+        error = state["error"]
+        self.error = None if error is None else float(error)
+
+
+class Baseline:
+    """Learns one series and judges each point before it learns from it.
+
+    A counter, a series that only grows, is judged by its growth.
+
+    Args:
+        season: one of :data:`SEASONS`. ``auto``: daily and weekly.
+        threshold: how many times a record is an anomaly, see :data:`SENSITIVITIES`.
+        direction: ``up``: only too high is an anomaly; ``down``: only too low; or ``both``.
+        min_history: points before the first verdict.
+    """
+
+    __slots__ = ("_counter", "_learner", "_plain", "_settings")
+
+    def __init__(
+        self,
+        season: str = "auto",
+        threshold: float = SENSITIVITIES["medium"],
+        direction: str = "both",
+        min_history: int = 10,
+    ) -> None:
+        self._settings = (season, threshold, direction, min_history)
+        self._learner = _Learner(*self._settings)
+        self._counter = Counter()
+        self._plain = False
+
+    def add(self, value: float, time: Optional[float] = None) -> Score:
+        """Judge a point, then learn from it."""
+        if self._plain:
+            return self._learner.add(value, time)
+        counter = self._counter
+        last = counter.last
+        if counter.changes(value):
+            self._learner = _Learner(*self._settings)
+        growth = counter.growth(value)
+        self._plain = counter.ruled_out
+        if not counter.is_counter:
+            return self._learner.add(value, time)
+        if growth is None or last is None:
+            # How much it grew before the restart is not known: nothing to judge or to learn.
+            return Score(value, value, value, 0.0, False)
+        found, base = self._learner.add(growth, time), last
+        return found._replace(
+            expected=found.expected + base, lower=found.lower + base, upper=found.upper + base
+        )
+
+    def to_state(self) -> Dict[str, Any]:
+        """Return all that was learned as plain JSON values, at most 20 kB, for :meth:`from_state`.
+
+        Settings are not in it: a series may go on under others of the same ``season``.
+        """
+        return {
+            "version": STATE_VERSION,
+            "season": self._settings[0],
+            "counter": self._counter.to_state(),
+            "learner": self._learner.to_state(),
+        }
+
+    @classmethod
+    def from_state(
+        cls,
+        state: Dict[str, Any],
+        threshold: float = SENSITIVITIES["medium"],
+        direction: str = "both",
+        min_history: int = 10,
+    ) -> Baseline:
+        """Return the baseline that was saved.
+
+        Raises:
+            ValueError: the state is not one that :meth:`to_state` of this version gave.
+        """
+        try:
+            if state["version"] != STATE_VERSION:
+                raise ValueError(f"version {state['version']}, not {STATE_VERSION}")
+            baseline = cls(state["season"], threshold, direction, min_history)
+            baseline._counter = Counter.from_state(state["counter"])
+            baseline._learner.restore(state["learner"])
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"The saved baseline can't be read ({error}); delete it to learn anew."
+            ) from error
+        return baseline
+
+
+class _Learner:
+    """What :class:`Baseline` does for plain values."""
+
+    __slots__ = (
+        "_bend", "_curved", "_curved_means", "_direction", "_error", "_floors", "_is_count",
+        "_last_time", "_level", "_min_history", "_records", "_seasons", "_seen", "_spread",
+        "_step", "_threshold", "_window",
+    )  # fmt: skip
+
+    def __init__(self, season: str, threshold: float, direction: str, min_history: int) -> None:
+        names: Tuple[str, ...] = _SEASON_NAMES.get(season, (season,))
+        self._seasons = [_Seasonal(name) for name in names]
+        self._threshold = threshold
+        self._direction = direction
+        self._min_history = min_history
+        self._seen = 0
+        self._is_count = True
+        self._last_time: Optional[float] = None
+        self._step = 0.0
+        self._level, self._curved, self._spread = Level(), Level(), Level()
+        self._curved_means = Means(FEW)
+        self._bend = 0.0
+        self._window = Window()
+        self._error = 0.0
+        kinds = 4 + 2 * len(self._seasons)
+        self._records = Records(kinds, (0, *range(4, kinds, 2)), threshold)
+        self._floors = [0.0] * kinds
+
+    def add(self, value: float, time: Optional[float] = None) -> Score:
+        """Judge a point, then learn from it."""
+        seen = self._seen
+        if self._is_count and (value < 0 or value != int(value)):
+            self._is_count = False
+        after_gap = self._note_time(time) if time is not None else False
+        if after_gap:
+            self._window.clear()
+        if seen == 0:
+            self._level.learn(value)
+        if seen % REFRESH == 0 or seen < REFRESH:
+            self._reckon_floors()
+        expected, kind = self._expect(value, time)
+        reach = self._records.reach(kind, self._floors[kind])
+        deviations = self._deviations(value)
+        verdict = self._records.weigh(
+            deviations, self._floors, seen >= self._min_history and not after_gap
+        )
+        self._learn(value, time)
+        if verdict.lasting:
+            self._shift()
+        lower = expected - reach
+        if self._is_count and lower < 0.0:
+            lower = 0.0
+        ratio = verdict.ratio
+        return Score(
+            expected, lower, expected + reach, ratio / (ratio + self._threshold), verdict.told
+        )
+
+    def _expect(self, value: float, time: Optional[float]) -> Any:
+        """Note how far the value is from each expectation; return the best one and its kind."""
+        expected, kind, error = self._level.middle, 0, self._error * BETTER
+        for place, seasonal in enumerate(self._seasons):
+            usual = seasonal.season.expected(time) if time is not None else None
+            if usual is None:
+                seasonal.residual = None
+                continue
+            seasonal.residual = value - usual
+            if seasonal.error is not None and seasonal.error < error:
+                expected, kind, error = usual, 4 + 2 * place, seasonal.error
+        return expected, kind
+
+    def _deviations(self, value: float) -> List[Optional[float]]:
+        window = self._window
+        window.add(value)
+        middle = self._level.middle
+        if abs(middle) > self._bend:
+            self._bend = abs(middle)
+        bend = self._bend or 1.0
+        curved = math.asinh(CURVE * value / bend)
+        few = self._curved_means.add(curved)
+        signed: List[Optional[float]] = [
+            value - middle,
+            few - self._curved.middle if self._seen >= FEW else None,
+            window.change if window.full else None,
+            None,
+        ]
+        self._curved.learn(curved)
+        if window.spread_known:
+            deviation = window.deviation
+            signed[3] = deviation - self._spread.middle if self._spread.seen else 0.0
+            self._spread.learn(deviation)
+        for seasonal in self._seasons:
+            residual = seasonal.residual
+            if residual is None:
+                signed += (None, None)
+            else:
+                signed += (residual, seasonal.means.add(residual))
+        if self._direction == "both":
+            return [-x if x is not None and x < 0.0 else x for x in signed]
+        # How much a series spreads says nothing about the direction.
+        signed[3] = None
+        sign = 1.0 if self._direction == "up" else -1.0
+        return [None if x is None else max(0.0, sign * x) for x in signed]
+
+    def _learn(self, value: float, time: Optional[float]) -> None:
+        self._seen = seen = self._seen + 1
+        self._level.learn(value)
+        if time is None or not self._seasons:
+            return
+        rate = 1.0 / seen if seen < 1.0 / ERROR_RATE else ERROR_RATE
+        self._error += rate * (abs(value - self._level.middle) - self._error)
+        for seasonal in self._seasons:
+            seasonal.season.learn(value)
+            residual = seasonal.residual
+            if residual is not None:
+                error = seasonal.error
+                distance = abs(residual)
+                seasonal.error = (
+                    distance if error is None else error + ERROR_RATE * (distance - error)
+                )
+
+    def _reckon_floors(self) -> None:
+        """What is noise: the spread of a Poisson distribution for counts, a little otherwise."""
+        middle = self._level.middle
+        noise = RELATIVE_NOISE * abs(middle)
+        if self._is_count:
+            noise = max(noise, math.sqrt(max(middle, 0.0) + 0.5))
+        reach = POISSON_SPREADS * noise
+        bend = max(self._bend, abs(middle)) or 1.0
+        few = reach / math.sqrt(FEW)
+        self._floors[:4] = [
+            reach,
+            math.asinh(CURVE * (middle + few) / bend) - math.asinh(CURVE * middle / bend),
+            reach / math.sqrt(CHANGE / 2),
+            noise if self._is_count else reach / math.sqrt(2 * SPREAD),
+        ]
+        for place, seasonal in enumerate(self._seasons):
+            kind, length = 4 + 2 * place, SEASON_MEANS[seasonal.name]
+            # A season that is known for a short while has seen few of its own extremes: until
+            # then, those of the level stand in for them.
+            known = self._records.seen(kind)
+            borrowed = self._records.mark(0) * BORROWED / (BORROWED + known)
+            self._floors[kind] = max(reach, borrowed)
+            self._floors[kind + 1] = max(reach / math.sqrt(length), borrowed)
+
+    def _note_time(self, time: float) -> bool:
+        """Learn the usual step; True when this point comes after a gap."""
+        last, self._last_time = self._last_time, time
+        if last is None:
+            return False
+        step = time - last
+        after_gap = 0.0 < GAP_FACTOR * self._step < step
+        if not after_gap:
+            self._step = step if self._step == 0 else self._step + 0.1 * (step - self._step)
+        return after_gap
+
+    def _shift(self) -> None:
+        """Take the level of the last hours for the normal one; the seasons move along."""
+        recent = self._window.recent(SPREAD)
+        self._level.middle = median(recent)
+        self._spread.middle = self._window.deviation
+        bend = self._bend or 1.0
+        self._curved.middle = math.asinh(CURVE * self._level.middle / bend)
+        for seasonal in self._seasons:
+            if seasonal.residual is not None:
+                seasonal.season.shift(seasonal.residual)
+
+    def to_state(self) -> Dict[str, Any]:
+        return {
+            "seen": self._seen,
+            "is_count": self._is_count,
+            "last_time": self._last_time,
+            "step": self._step,
+            "levels": [part.to_state() for part in (self._level, self._curved, self._spread)],
+            "few": self._curved_means.to_state(),
+            "bend": self._bend,
+            "window": self._window.to_state(),
+            "error": self._error,
+            "records": self._records.to_state(),
+            "floors": list(self._floors),
+            "seasons": [seasonal.to_state() for seasonal in self._seasons],
+        }
+
+    def restore(self, state: Dict[str, Any]) -> None:
+        self._seen, self._is_count = int(state["seen"]), bool(state["is_count"])
+        last = state["last_time"]
+        self._last_time = None if last is None else float(last)
+        self._step, self._bend = float(state["step"]), float(state["bend"])
+        self._error = float(state["error"])
+        self._level, self._curved, self._spread = map(Level.from_state, state["levels"])
+        self._curved_means = Means.from_state(state["few"])
+        self._window = Window.from_state(state["window"])
+        self._records.restore(state["records"])
+        if len(state["floors"]) != len(self._floors) or len(state["seasons"]) != len(self._seasons):
+            raise ValueError("it has other seasons")
+        self._floors = [float(floor) for floor in state["floors"]]
+        for seasonal, saved in zip(self._seasons, state["seasons"]):
+            seasonal.restore(saved)

@@ -1,0 +1,220 @@
+"""How unusual evidence is: each kind of deviation against its own record, and when that is told.
+
+A record is the largest deviation of its kind so far, slowly decaying. It needs no assumption about
+the distribution: a series that spikes each night has a large record of spikes and a small one of
+level changes. What an anomaly adds to a record is bounded, so that one fault does not hide the
+next; and once told, an anomaly is not told again until the series has calmed down.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence
+
+__all__ = ["LASTING", "Records", "Verdict"]
+
+DECAY = 0.99995
+"""What is left of a record after each point: half after 14,000."""
+YOUTH = 100.0
+"""Points at which a new record must be twice the old one to count as much as later."""
+FEWEST = 10
+"""Points of a kind before it counts at all."""
+LEARNING = 200
+"""Points of a kind during which its record learns all it sees."""
+GROWTH = 1.5
+"""An anomaly makes a record no larger than this many times,"""
+LEAST_LEARNED = 0.05
+"""but at least this share of itself: a fault seen a dozen times is usual."""
+CALM_POINTS = 12
+CALM_LEVEL = 0.9
+"""An anomaly is over after CALM_POINTS points in a row below this share of every record."""
+WARY_POINTS, WARY_SHARE = 150, 0.05
+WARY = 2.0
+"""After an anomaly, the next must be this many times clearer for a while."""
+WORSE, WORSE_AFTER = 3.0, 48
+"""It is told again when a single value is so many times clearer than the anomaly lately was, and
+so many points have passed since it was told."""
+LASTING = 144
+"""Points that an anomaly goes on before it is a lasting shift."""
+MOST = 1e6
+
+
+class Verdict:
+    """What became of one point.
+
+    Attributes:
+        ratio: largest deviation as a multiple of its record, after damping; 0 when nothing counts.
+        told: an anomaly begins here.
+        lasting: the anomaly has gone on so long that it is the new normal.
+    """
+
+    __slots__ = ("lasting", "ratio", "told")
+
+    def __init__(self) -> None:
+        self.ratio = 0.0
+        self.told = self.lasting = False
+
+
+class Records:
+    """The records of some kinds of deviation, and the state of the anomaly, if there is one.
+
+    Args:
+        kinds: how many kinds.
+        sudden: which of them are about a single value.
+        threshold: multiple of a record that is an anomaly.
+    """
+
+    __slots__ = (
+        "_calm", "_counts", "_heights", "_limits", "_marks", "_open", "_since",
+        "_sudden", "_threshold", "_total", "verdict",
+    )  # fmt: skip
+
+    def __init__(self, kinds: int, sudden: Sequence[int], threshold: float) -> None:
+        self._sudden = frozenset(sudden)
+        self._threshold = threshold
+        self._marks = [0.0] * kinds
+        self._counts = [0] * kinds
+        self._limits: List[float] = []
+        self._open = 0
+        """Points since the anomaly began that is not over yet, or 0."""
+        self._calm = 0
+        self._heights: List[float] = [0.0] * kinds
+        """How clear each kind of it is at present: follows rises at once and falls slowly."""
+        self._since = 1 << 30
+        self._total = 0
+        self.verdict = Verdict()
+
+    def mark(self, kind: int) -> float:
+        """Return the record of a kind."""
+        return self._marks[kind]
+
+    def seen(self, kind: int) -> int:
+        """Return how many points of a kind there were."""
+        return self._counts[kind]
+
+    def reach(self, kind: int, floor: float) -> float:
+        """Return the deviation of that kind which alone would be an anomaly."""
+        mark = max(self._marks[kind], floor)
+        return mark * self._threshold * (1.0 + YOUTH / max(self._counts[kind], 1))
+
+    def weigh(
+        self, deviations: Sequence[Optional[float]], floors: Sequence[float], judged: bool
+    ) -> Verdict:
+        """Judge one point's deviations, then learn from them.
+
+        Args:
+            deviations: one a kind, not negative; None: not known at this point.
+            floors: deviations no larger than these are noise, however small the record.
+            judged: whether this point may be an anomaly.
+        """
+        marks, counts = self._marks, self._counts
+        ratios = self._ratios(deviations, floors) if self._open else None
+        best, broken = 0.0, []
+        # The same as _ratios, but for every point of every series: so without a call and a list.
+        for kind, deviation in enumerate(deviations):
+            if deviation is None:
+                continue
+            counts[kind] = count = counts[kind] + 1
+            mark = marks[kind]
+            if deviation > mark:
+                broken.append(kind)
+            else:
+                faded = mark * DECAY
+                marks[kind] = deviation if deviation > faded else faded
+            if floors[kind] > mark:
+                mark = floors[kind]
+            if deviation > best * mark and count > FEWEST:
+                ratio = deviation / (mark * (1.0 + YOUTH / count)) if mark > 0.0 else MOST
+                if ratio > best:
+                    best = ratio
+        self._total += 1
+        self._since += 1
+        if self._decide(min(best, MOST), ratios, judged):
+            self._begin(deviations, floors)
+        limits = self._limits
+        for kind in broken:
+            deviation = deviations[kind] or 0.0
+            if limits and counts[kind] > LEARNING:
+                deviation = min(deviation, limits[kind])
+            marks[kind] = max(marks[kind] * DECAY, deviation)
+        return self.verdict
+
+    def _ratios(
+        self, deviations: Sequence[Optional[float]], floors: Sequence[float]
+    ) -> List[float]:
+        """Return each deviation as a multiple of its record; one that does not count yet is 0."""
+        found = []
+        for deviation, mark, floor, count in zip(deviations, self._marks, floors, self._counts):
+            least = max(mark, floor) * (1.0 + YOUTH / (count + 1))
+            known = deviation is not None and deviation > 0.0 and count >= FEWEST
+            found.append(0.0 if not known else (deviation or 0.0) / least if least else MOST)
+        return found
+
+    def _decide(self, best: float, ratios: Optional[List[float]], judged: bool) -> bool:
+        """Fill in the verdict; True when a new anomaly begins."""
+        verdict, threshold = self.verdict, self._threshold
+        verdict.told = verdict.lasting = False
+        ratio, worse = best, False
+        if ratios is not None:
+            worse = self._went_on(best, ratios)
+        if self._open and not worse:
+            ratio = min(best, threshold) * 0.5
+        elif self._since < WARY_POINTS and self._since < WARY_SHARE * self._total and not worse:
+            ratio = best / WARY
+        verdict.ratio = ratio if judged else 0.0
+        if not judged or ratio < threshold:
+            return False
+        verdict.told = True
+        self._since = 0
+        return not self._open
+
+    def _begin(self, deviations: Sequence[Optional[float]], floors: Sequence[float]) -> None:
+        self._open, self._calm = 1, 0
+        self._heights = self._ratios(deviations, floors)
+        self._limits = [
+            max(GROWTH * mark, LEAST_LEARNED * (deviation or 0.0))
+            for mark, deviation in zip(self._marks, deviations)
+        ]
+
+    def _went_on(self, best: float, ratios: List[float]) -> bool:
+        """Follow an anomaly by a point; True when it has become much clearer than it lately was."""
+        self._open += 1
+        self._calm = self._calm + 1 if best < CALM_LEVEL else 0
+        if self._calm >= CALM_POINTS:
+            self._open = 0
+            self._limits = []
+            return False
+        self.verdict.lasting = self._open % LASTING == 0
+        worse, heights = False, self._heights
+        for kind, ratio in enumerate(ratios):
+            height = heights[kind]
+            if ratio > height:
+                worse = worse or (kind in self._sudden and ratio >= WORSE * max(height, 1.0))
+                heights[kind] = ratio
+            else:
+                heights[kind] = height + (ratio - height) / CALM_POINTS
+        return worse and self._since >= WORSE_AFTER
+
+    def to_state(self) -> Dict[str, Any]:
+        """Return what :meth:`restore` takes."""
+        return {
+            "marks": list(self._marks),
+            "seen": list(self._counts),
+            "limits": list(self._limits),
+            "open": self._open,
+            "calm": self._calm,
+            "heights": list(self._heights),
+            "since": min(self._since, 1 << 30),
+            "total": self._total,
+        }
+
+    def restore(self, state: Dict[str, Any]) -> None:
+        """Go on from what :meth:`to_state` gave. Raises ValueError when it is of other kinds."""
+        kinds = len(self._marks)
+        if {len(state[name]) for name in ("marks", "seen", "heights")} != {kinds}:
+            raise ValueError("it has records of other kinds")
+        self._marks = [float(mark) for mark in state["marks"]]
+        self._counts = [int(count) for count in state["seen"]]
+        self._heights = [float(height) for height in state["heights"]]
+        self._limits = [float(limit) for limit in state["limits"]]
+        self._open, self._calm = int(state["open"]), int(state["calm"])
+        self._since, self._total = int(state["since"]), int(state["total"])

@@ -1,0 +1,101 @@
+"""What a value was at the same time of the hour, the day or the week before."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any, Dict, NamedTuple, Optional
+
+from .baseline_level import median
+
+__all__ = ["PERIODS", "Period", "Season"]
+
+
+class Period(NamedTuple):
+    """A season: its length in seconds, into how many slots it is cut, and values kept of a slot."""
+
+    length: float
+    slots: int
+    kept: int
+
+
+PERIODS: Dict[str, Period] = {
+    "hourly": Period(3600.0, 12, 12),
+    "daily": Period(86400.0, 48, 7),
+    "weekly": Period(7 * 86400.0, 168, 4),
+}
+ENOUGH = 2
+"""Values of a slot from which it expects something."""
+
+
+class Season:
+    """The last few values of every slot; what is expected is the median over it and its neighbours.
+
+    The expectation is made when a slot is entered, so that the values of a fault that goes on
+    within it don't count. Memory: ``slots * kept`` numbers, at most 672.
+    """
+
+    __slots__ = ("_counts", "_entered", "_expected", "_period", "_time", "_values")
+
+    def __init__(self, period: Period) -> None:
+        self._period = period
+        self._values = array("d", bytes(8 * period.slots * period.kept))
+        self._counts = [0] * period.slots
+        self._entered = -1
+        self._expected: Optional[float] = None
+        self._time = 0.0
+
+    def expected(self, time: float) -> Optional[float]:
+        """Return what is usual at that time, or None when it is not known yet."""
+        length, slots, _kept = self._period
+        slot = int(time % length / length * slots)
+        if slot != self._entered or time - self._time > length / 2:
+            self._entered = slot
+            self._expected = self._usual(slot) if self._counts[slot] >= ENOUGH else None
+        self._time = time
+        return self._expected
+
+    def _usual(self, slot: int) -> float:
+        kept, slots = self._period.kept, self._period.slots
+        found: list = []
+        for near in (slot - 1, slot, slot + 1 - slots):
+            # A negative place counts from the end: the neighbours wrap around.
+            start = near % slots * kept
+            found.extend(self._values[start : start + min(kept, self._counts[near])])
+        return median(found)
+
+    def learn(self, value: float) -> None:
+        """Keep the value of the time that was last asked for."""
+        kept, slot = self._period.kept, self._entered
+        count = self._counts[slot]
+        self._values[slot * kept + count % kept] = value
+        # The count says which place is next, too, so it stays in step with the ring.
+        self._counts[slot] = count + 1 if count < 2 * kept - 1 else kept
+
+    def shift(self, by: float) -> None:
+        """Move all that is remembered: the level has changed for good, the season has not."""
+        for place, value in enumerate(self._values):
+            self._values[place] = value + by
+        self._entered = -1
+
+    def to_state(self) -> Dict[str, Any]:
+        """Return what :meth:`from_state` takes."""
+        return {
+            "values": [float(f"{value:.7g}") for value in self._values],
+            "counts": list(self._counts),
+            "time": self._time,
+            "entered": self._entered,
+            "expected": self._expected,
+        }
+
+    @classmethod
+    def from_state(cls, period: Period, state: Dict[str, Any]) -> Season:
+        """Return the season that was saved. Raises ValueError when it is of another shape."""
+        season = cls(period)
+        values, counts = array("d", state["values"]), [int(n) for n in state["counts"]]
+        if len(values) != len(season._values) or len(counts) != period.slots:
+            raise ValueError("the saved season has another number of slots.")
+        season._values, season._counts = values, counts
+        season._time, season._entered = float(state["time"]), int(state["entered"])
+        expected = state["expected"]
+        season._expected = None if expected is None else float(expected)
+        return season

@@ -1,0 +1,139 @@
+"""The last points of a series: their mean, how it changed, and how far they spread."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from typing import Any, Dict, List, Sequence
+
+__all__ = ["CHANGE", "SPREAD", "Means", "Window"]
+
+CHANGE = 96
+"""Points on each side of the change that :attr:`Window.change` measures."""
+SPREAD = 48
+"""Points that :attr:`Window.deviation` looks at."""
+
+
+class Window:
+    """A ring of the last ``2 * CHANGE`` values with running sums.
+
+    The sums are made anew each time round, so that rounding errors can't pile up.
+    """
+
+    __slots__ = ("_last", "_older", "_place", "_ring", "_seen", "_squares", "_sum", "_zero")
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything, as after a gap."""
+        self._ring = array("d", bytes(16 * CHANGE))
+        self._zero = 0.0
+        self._place = self._seen = 0
+        self._last = self._older = self._sum = self._squares = 0.0
+
+    def add(self, value: float) -> None:
+        """Add the newest value; the oldest one goes."""
+        ring, place = self._ring, self._place
+        if self._seen == 0:
+            self._zero = value
+        # Sums of squares keep their digits when values are near zero.
+        value -= self._zero
+        # Until the ring has been filled, what was never written is 0 and adds nothing.
+        middle, edge = ring[place - CHANGE], ring[place - SPREAD]
+        self._last += value - middle
+        self._older += middle - ring[place]
+        self._sum += value - edge
+        self._squares += value * value - edge * edge
+        ring[place] = value
+        self._seen += 1
+        self._place = place + 1
+        if self._place == 2 * CHANGE:
+            self._place = 0
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        ring = self._ring
+        recent = ring[-SPREAD:]
+        self._last, self._older = math.fsum(ring[CHANGE:]), math.fsum(ring[:CHANGE])
+        self._sum = math.fsum(recent)
+        self._squares = math.fsum([value * value for value in recent])
+
+    @property
+    def full(self) -> bool:
+        """Whether there are enough values for :attr:`change`."""
+        return self._seen >= 2 * CHANGE
+
+    @property
+    def spread_known(self) -> bool:
+        """Whether there are enough values for :attr:`deviation`."""
+        return self._seen >= SPREAD
+
+    @property
+    def change(self) -> float:
+        """The mean of the last CHANGE values less that of those before."""
+        return (self._last - self._older) / CHANGE
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation of the last SPREAD values."""
+        mean = self._sum / SPREAD
+        variance = self._squares / SPREAD - mean * mean
+        return math.sqrt(variance) if variance > 0.0 else 0.0
+
+    def recent(self, count: int) -> List[float]:
+        """Return the last values, at most ``count``, the oldest first."""
+        count = min(count, self._seen, 2 * CHANGE)
+        return [self._ring[self._place - count + i] + self._zero for i in range(count)]
+
+    def to_state(self) -> Dict[str, Any]:
+        """Return what :meth:`from_state` takes."""
+        return {
+            "values": self.recent(2 * CHANGE),
+            "seen": self._seen,
+        }
+
+    @classmethod
+    def from_state(cls, state: Dict[str, Any]) -> Window:
+        """Return the window that was saved."""
+        window = cls()
+        values = [float(value) for value in state["values"]][-2 * CHANGE :]
+        for value in values:
+            window.add(value)
+        window._seen = max(int(state["seen"]), len(values))
+        return window
+
+
+class Means:
+    """Running means of a few values each: of the last ``length`` numbers given."""
+
+    __slots__ = ("_place", "_ring", "_sum")
+
+    def __init__(self, length: int) -> None:
+        self._ring = [0.0] * length
+        self._place = 0
+        self._sum = 0.0
+
+    def add(self, value: float) -> float:
+        """Add a number, and return the mean with it; before the first ones it takes zeros."""
+        ring, place = self._ring, self._place
+        self._sum += value - ring[place]
+        ring[place] = value
+        place += 1
+        if place == len(ring):
+            place = 0
+            self._sum = math.fsum(ring)
+        self._place = place
+        return self._sum / len(ring)
+
+    def to_state(self) -> List[float]:
+        """Return what :meth:`from_state` takes: the numbers, the oldest first."""
+        return self._ring[self._place :] + self._ring[: self._place]
+
+    @classmethod
+    def from_state(cls, state: Sequence[float]) -> Means:
+        """Return the mean that was saved."""
+        means = cls(len(state))
+        for value in state:
+            means.add(float(value))
+        return means

@@ -1,0 +1,150 @@
+"""A monitor: a search, a detector and a rhythm, as a stanza of the input ``incident_monitor``.
+
+Time is cut into spans of equal length, counted from the epoch. A span is complete ``lag`` seconds
+after its end, which gives late events time to arrive; what arrives later than that is not seen.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Tuple
+
+from ..incidents.model import SEVERITIES
+from ..splunk import spl
+from .baseline import DIRECTIONS, SEASONS, SENSITIVITIES
+from .options import Choice, Duration, FieldNames, Kind, Number, parse_options
+
+__all__ = ["DETECTORS", "MOST_EVENTS", "Monitor"]
+
+DETECTORS = ("baseline", "new_template", "silence", "ratio")
+MOST_EVENTS = 10_000
+"""Result rows of one search; a span with more is told of."""
+DEFAULT_THRESHOLDS = {"baseline": 0.0, "new_template": 1.0, "silence": 3.0, "ratio": 5.0}
+DEFAULT_BACKFILL = 30
+
+_VALUE = re.compile(r"count|(?:avg|sum|max|min|dc|perc95)\([A-Za-z_][\w.]*\)")
+_FIELD = re.compile(r"[A-Za-z_][\w.]*")
+
+
+class _Value(Kind):
+    """An aggregate, or for a ratio the field that is 1 where an event counts."""
+
+    def parse(self, value: str) -> str:
+        if not (_VALUE.fullmatch(value) or _FIELD.fullmatch(value)):
+            raise ValueError(
+                f"'{value[:60]}' is not count, avg, sum, max, min, dc or perc95 of a field, "
+                "or a field; write avg(duration_ms)."
+            )
+        return value
+
+
+_KINDS: Mapping[str, Kind] = {
+    "detector": Choice(DETECTORS),
+    "value": _Value(),
+    "by": FieldNames(),
+    "span": Duration(),
+    "every": Duration(),
+    "lag": Duration(),
+    "backfill": Duration(),
+    "timeout": Duration(),
+    "sensitivity": Choice(SENSITIVITIES),
+    "season": Choice(SEASONS),
+    "direction": Choice(DIRECTIONS),
+    "severity": Choice(SEVERITIES),
+    "threshold": Number(0, 1e9),
+    "min_events": Number(0, 1e9, whole=True),
+}
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """One monitor. Times are seconds.
+
+    ``threshold``: spans of silence, percent of a ratio, or events of a new template; a baseline
+    has its ``sensitivity``. ``min_events``: events of a span below which a ratio is not judged.
+    ``backfill``: how far back the first run learns, without raising anything.
+    """
+
+    name: str
+    search: str
+    detector: str = "baseline"
+    value: str = "count"
+    by: Tuple[str, ...] = ()
+    span: int = 300
+    every: float = 300.0
+    lag: float = 60.0
+    backfill: float = 86400.0
+    timeout: float = 60.0
+    sensitivity: str = "medium"
+    season: str = "auto"
+    direction: str = "both"
+    severity: str = "medium"
+    threshold: float = 0.0
+    min_events: int = 20
+    title: str = ""
+
+    @classmethod
+    def read(cls, stanza: str, values: Mapping[str, Any]) -> Monitor:
+        """Read a stanza of inputs.conf. Raises ValueError, one sentence that names the stanza."""
+        name = stanza.partition("://")[2] or stanza
+        given = {key: values.get(key) for key in _KINDS if str(values.get(key) or "").strip()}
+        try:
+            options = {k: v for k, v in parse_options(_KINDS, given).items() if v is not None}
+            return cls._checked(name, str(values.get("search") or "").strip(), options, values)
+        except ValueError as error:
+            raise ValueError(f"inputs.conf [{stanza}]: {error}") from error
+
+    @classmethod
+    def _checked(
+        cls, name: str, search: str, options: Dict[str, Any], values: Mapping[str, Any]
+    ) -> Monitor:
+        if not search:
+            raise ValueError("search is empty; write the search that the monitor watches.")
+        detector = options.get("detector", cls.detector)
+        value = options.get("value", cls.value)
+        if detector == "ratio" and not (_FIELD.fullmatch(value) and value != "count"):
+            raise ValueError(
+                "a ratio needs value, the field that is 1 for the events that count and 0 for the "
+                "others; make it with eval in the search."
+            )
+        if detector == "baseline" and not _VALUE.fullmatch(value):
+            raise ValueError(f"value is the field '{value}'; say how to add it up: avg({value}).")
+        span = int(options.get("span", cls.span))
+        options.update(
+            span=span,
+            by=tuple(options.get("by", ())),
+            every=options.get("every", float(span)),
+            backfill=options.get("backfill", float(DEFAULT_BACKFILL * span)),
+            threshold=options.get("threshold", DEFAULT_THRESHOLDS[detector]),
+            title=str(values.get("title") or "").strip(),
+        )
+        return cls(name, search, **options)
+
+    def complete_until(self, now: float) -> int:
+        """Return the end of the last span that is complete at ``now``."""
+        return int((now - self.lag) // self.span) * self.span
+
+    @property
+    def needs_events(self) -> bool:
+        """Whether the detector reads the events themselves."""
+        return self.detector == "new_template"
+
+    def spl(self) -> str:
+        """Return the search over whole spans: a row a span and series, or the events."""
+        written = spl.as_written(self.search)
+        if self.needs_events:
+            shown = spl.fields("table", ["_time", "_raw", *self.by])
+            return str(spl.pipeline(written, shown))
+        cut = spl.command(
+            "bin",
+            spl.name("_time"),
+            spl.as_written(f"span={self.span}s"),
+            spl.as_written("aligntime=earliest"),
+        )
+        aggregates: List[Any] = [("count", "events")]
+        if self.detector == "baseline" and self.value != "count":
+            aggregates.append((self.value, "value"))
+        elif self.detector == "ratio":
+            aggregates.append((f"sum({self.value})", "part"))
+        return str(spl.pipeline(written, cut, spl.stats(*aggregates, by=["_time", *self.by])))

@@ -1,0 +1,106 @@
+"""The search commands' options: parse each, and say in one sentence what is wrong with one.
+
+Not splunklib's ``Option(validate=…)``, which drops the validator's text and says only "Illegal
+value".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterable, List, Mapping, Union
+
+__all__ = ["Choice", "Duration", "FieldName", "FieldNames", "Kind", "Number", "parse_options"]
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_NAME = re.compile(r"[^\s\"'|,=\\]{1,200}")
+
+
+class Kind:
+    """A kind of option value."""
+
+    def parse(self, value: str) -> Any:
+        """Return the parsed value. Raises ValueError with one sentence."""
+        raise NotImplementedError
+
+
+def parse_options(
+    kinds: Mapping[str, Kind], values: Mapping[str, Any], extra: Iterable[str] = ()
+) -> Dict[str, Any]:
+    """Parse options by name; one that was not given (None) stays None.
+
+    ``extra`` are arguments without a name, which no command here takes.
+
+    Raises:
+        ValueError: an option is malformed; the text names it and says what it should be.
+    """
+    for argument in extra:
+        raise ValueError(f"'{argument[:60]}' is not an option; write options as name=value.")
+    parsed: Dict[str, Any] = {}
+    for name, kind in kinds.items():
+        value = values.get(name)
+        try:
+            parsed[name] = None if value is None else kind.parse(str(value).strip())
+        except ValueError as error:
+            raise ValueError(f"The option {name} is wrong: {error}") from error
+    return parsed
+
+
+class FieldName(Kind):
+    """One field name."""
+
+    def parse(self, value: str) -> str:
+        if not _NAME.fullmatch(value):
+            raise ValueError(f"'{value[:60]}' is not a field name; give one without blanks.")
+        return value
+
+
+class FieldNames(Kind):
+    """Field names by comma or blank."""
+
+    def parse(self, value: str) -> List[str]:
+        names = [name for name in re.split(r"[,\s]+", value) if name]
+        if not names:
+            raise ValueError("No field is named; give one or more, by comma.")
+        parse = FieldName().parse
+        return [parse(name) for name in names]
+
+
+class Choice(Kind):
+    """One of some words."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = tuple(words)
+
+    def parse(self, value: str) -> str:
+        if value.lower() not in self.words:
+            raise ValueError(f"'{value[:60]}' is not known; use one of {', '.join(self.words)}.")
+        return value.lower()
+
+
+class Number(Kind):
+    """A number within bounds."""
+
+    def __init__(self, low: float, high: float, whole: bool = False) -> None:
+        self.low, self.high, self.whole = low, high, whole
+
+    def parse(self, value: str) -> Union[int, float]:
+        kind = "whole number" if self.whole else "number"
+        try:
+            number = int(value) if self.whole else float(value)
+        except ValueError:
+            number = float("nan")
+        if not self.low <= number <= self.high:
+            raise ValueError(f"'{value[:60]}' is not a {kind} from {self.low:g} to {self.high:g}.")
+        return number
+
+
+class Duration(Kind):
+    """A span such as ``90s``, ``5m``, ``4h``, ``1d``; parsed into seconds."""
+
+    def parse(self, value: str) -> float:
+        match = re.fullmatch(r"(\d{1,6})\s*([smhdw]?)", value.lower())
+        if not match or int(match[1]) == 0:
+            raise ValueError(
+                f"'{value[:60]}' is not a span; write a number and s, m, h, d or w: 5m."
+            )
+        return float(match[1]) * _SECONDS[match[2] or "s"]

@@ -1,0 +1,94 @@
+"""The values of a line at its template's wildcards.
+
+Where they stand is worked out once for each shape and template (a plan); reading them from a line
+is then mostly a look-up of its words.
+"""
+
+from __future__ import annotations
+
+from typing import List, Sequence, Tuple
+
+from .templates_shape import Shape
+from .templates_words import WILDCARD
+
+__all__ = ["Plan", "plan_for", "values_of"]
+
+# For each wildcard: the word (an index), the last word, the masked word when the value is only part
+# of it (else ""), and which wildcard of the masked word; or a fixed text with the word -1.
+_Step = Tuple[int, int, str, int]
+Plan = Tuple[_Step, ...]
+
+
+def plan_for(shape: Shape, masked: Sequence[str], texts: Sequence[str]) -> Plan:
+    """Return where the values of a line of this shape stand under a template's shown texts."""
+    steps: List[_Step] = []
+    for cell, text in zip(shape.cells, texts):
+        if WILDCARD not in text:
+            continue
+        tokens = shape.tokens
+        if text == WILDCARD and cell.first != cell.last:
+            steps.append((tokens[cell.first].word, tokens[cell.last].word, "", 0))
+            continue
+        for place in range(cell.first, cell.last + 1):
+            token = tokens[place]
+            if token.text == WILDCARD:
+                steps.append(_step(shape, masked, place))
+            elif text == WILDCARD:
+                steps.append((-1, 0, token.text, 0))
+    return tuple(steps)
+
+
+def _step(shape: Shape, masked: Sequence[str], place: int) -> _Step:
+    word = shape.tokens[place].word
+    if word >= len(masked) or masked[word] == WILDCARD:
+        return (word, word, "", 0)
+    first = place
+    while first and shape.tokens[first - 1].word == word:
+        first -= 1
+    nth = sum(shape.tokens[i].text == WILDCARD for i in range(first, place))
+    return (word, word, masked[word], nth)
+
+
+def values_of(plan: Plan, words: Sequence[str]) -> List[str]:
+    """Return a line's values, one for each wildcard of its template."""
+    values: List[str] = []
+    for word, last, masked, nth in plan:
+        if word < 0:
+            values.append(masked)
+        elif masked:
+            values.append(_part(words[word], masked, nth))
+        elif last != word:
+            values.append(_span(words[word : last + 1]))
+        else:
+            values.append(words[word])
+    return values
+
+
+def _span(words: Sequence[str]) -> str:
+    """Some words as one value, without what encloses it or names it (``tag="``)."""
+    first = words[0]
+    if "=" in first:
+        first = first[first.index("=") + 1 :]
+    return " ".join([first, *words[1:]]).strip("()[]{}<>\"',;")
+
+
+def _part(word: str, masked: str, nth: int) -> str:
+    """The text at a wildcard of a masked word, found by the literals around it."""
+    literals = masked.split(WILDCARD)
+    start = len(literals[0])
+    if nth + 1 >= len(literals):
+        # The line was cut within this word: the rest of it is the value.
+        return word[start:]
+    for place in range(nth + 1):
+        after = literals[place + 1]
+        last = place + 2 == len(literals)
+        if last:
+            end = len(word) - len(after)
+        else:
+            end = word.find(after, start + 1) if after else start + 1
+        if end < start:
+            end = len(word)
+        if place == nth:
+            return word[start:end]
+        start = end + len(after)
+    return ""

@@ -1,0 +1,118 @@
+"""What one call of ingest knows and has decided, before it writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set
+
+from ..ports import Document
+from .grouping import Candidates
+from .ledger import Claim
+from .model import Entry, Incident, Signal, worst
+from .story import Story
+
+__all__ = ["Batch", "Outcome", "Problem"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one signal.
+
+    ``what``: ``opened``, ``added``, ``reopened``, ``duplicate`` or ``suppressed``.
+    """
+
+    signal_key: str
+    incident_id: str
+    what: str
+
+
+@dataclass
+class Problem:
+    """The new signals of one dedup key in this batch, and the newest episode known for it.
+
+    ``incidents`` are those of all episodes, in any order.
+    """
+
+    dedup_key: str
+    signals: List[Signal]
+    episode: int = 0
+    incident_id: str = ""
+    previous: str = ""
+    incidents: List[str] = field(default_factory=list)
+
+    @property
+    def first(self) -> Signal:
+        return self.signals[0]
+
+    def copy(self) -> Problem:
+        return replace(self, signals=list(self.signals), incidents=list(self.incidents))
+
+    @property
+    def first_time(self) -> float:
+        return min(signal.first_time for signal in self.signals)
+
+    @property
+    def last_time(self) -> float:
+        return max(signal.last_time for signal in self.signals)
+
+    def as_one(self) -> Signal:
+        """One signal with the span of all, for grouping."""
+        return replace(self.first, first_time=self.first_time, last_time=self.last_time)
+
+    def data(self, keys: Optional[Set[str]] = None) -> Document:
+        """The signals' part of an entry, of all or of those with these keys."""
+        chosen = [s for s in self.signals if keys is None or s.key in keys]
+        return {
+            "signals": {signal.key: signal.count for signal in chosen},
+            "severity": worst([signal.severity for signal in chosen]),
+            "first_time": min(signal.first_time for signal in chosen),
+            "last_time": max(signal.last_time for signal in chosen),
+            "rule": self.first.rule,
+            "entities": sorted({signal.entity for signal in chosen}),
+        }
+
+
+@dataclass
+class Batch:
+    """What one call of ingest knows and has decided."""
+
+    actor: str
+    earliest: float = 0.0
+    stories: Dict[str, Story] = field(default_factory=dict)
+    new: List[Entry] = field(default_factory=list)
+    claims: List[Claim] = field(default_factory=list)
+    touched: Set[str] = field(default_factory=set)
+    stored: List[Document] = field(default_factory=list)
+    outcomes: Dict[str, Outcome] = field(default_factory=dict)
+    candidates: Optional[Candidates] = None
+
+    def know(self, found: Mapping[str, Story]) -> None:
+        """Take over what was read of some timelines."""
+        self.stories.update(found)
+
+    def incident(self, incident_id: str) -> Optional[Incident]:
+        """What an incident's entries, drafted ones included, add up to; None without any."""
+        story = self.stories.get(incident_id)
+        return story.incident if story else None
+
+    def draft(self, entry: Entry) -> None:
+        """Add an entry that is to be written."""
+        self.stories.setdefault(entry.incident_id, Story()).add(entry)
+        self.new.append(entry)
+        self.touched.add(entry.incident_id)
+
+    def settle(self, signals: Iterable[Signal], incident_id: str, what: str) -> None:
+        for signal in signals:
+            self.outcomes[signal.key] = Outcome(signal.key, incident_id, what)
+            self.stored.append({**signal.to_document(), "incident_id": incident_id})
+
+    def in_order_of(self, signals: Sequence[Signal]) -> List[Outcome]:
+        """One outcome a signal; the second of one key in a batch is a duplicate."""
+        result, given = [], set()
+        for signal in signals:
+            outcome = self.outcomes[signal.key]
+            if signal.key in given:
+                outcome = replace(outcome, what="duplicate")
+            given.add(signal.key)
+            result.append(outcome)
+        return result

@@ -1,0 +1,128 @@
+"""Corrections by hand, and withdrawal: an incident is never deleted, its story goes on.
+
+``expected`` is the version (:func:`version`) that the editor has seen. Of two editors of the same
+version one wins: a claim named after it is inserted before anything is written. Entries by others
+than editors (a signal, a note) may still come in between; they are added, not lost.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Dict, Iterator, List, Mapping, Sequence
+
+from ..ports import Clock, Stores
+from . import timeline
+from .errors import Invalid
+from .fold import EDITABLE
+from .model import SEVERITIES, TEXT_CHARACTERS, TITLE_CHARACTERS, Entry, Incident, digest
+
+__all__ = ["FIELDS", "Outdated", "edit", "editing", "version", "withdraw"]
+
+FIELDS = (*EDITABLE, "severity")
+VERSION_DIGITS = 32
+# An editor that has not written after this was ended; another may take its place.
+EDITING_SECONDS = 60.0
+ATTEMPTS = 20
+WITHDRAWN = "Withdrawn"
+
+
+class Outdated(Exception):
+    """The incident is not, or no longer, the version that the editor has seen."""
+
+
+def version(head: Sequence[str]) -> str:
+    """Return the name of an incident's state: it changes with every timeline entry."""
+    return digest(sorted(head), VERSION_DIGITS)
+
+
+@contextmanager
+def editing(
+    stores: Stores, clock: Clock, incident_id: str, expected: str, actor: str
+) -> Iterator[None]:
+    """Hold the right to change one version. Raises Outdated when it is gone or taken."""
+    key = _claim(stores, clock, incident_id, expected, actor)
+    try:
+        if version(timeline.fold(_entries(stores, incident_id)).head) != expected:
+            text = f"{incident_id} has changed since it was read: read it again first."
+            raise Outdated(text)
+        yield
+    finally:
+        # Whoever claims the same version now finds that it has passed.
+        stores.claims.delete(key)
+
+
+def _claim(stores: Stores, clock: Clock, incident_id: str, expected: str, actor: str) -> str:
+    now = clock.now()
+    for attempt in range(ATTEMPTS):
+        key = f"edit:{incident_id}:{expected}:{attempt}"
+        claim = {"_key": key, "purpose": key, "holder": actor, "time": now, "value": {}}
+        if stores.claims.insert(claim):
+            return key
+        known = stores.claims.get(key)
+        if known is None or now - float(known["time"]) < EDITING_SECONDS:
+            break
+    raise Outdated(f"Somebody else is changing {incident_id}: read it again first.")
+
+
+def edit(
+    stores: Stores, clock: Clock, incident_id: str, actor: str, changes: Mapping[str, str]
+) -> Incident:
+    """Set title, description, severity, owner or team; what is the same already is left alone.
+
+    Raises:
+        NotFound: there is no such incident.
+        Invalid: an unknown field or severity, an empty title, or a text that is too long.
+    """
+    _check(changes)
+    incident = timeline.fold(_entries(stores, incident_id))
+    now = incident.to_document()
+    edited: Dict[str, str] = {
+        name: changes[name] for name in EDITABLE if name in changes and changes[name] != now[name]
+    }
+    if edited:
+        timeline.append(stores, clock, incident_id, "edited", edited, actor)
+    severity = changes.get("severity", incident.severity)
+    if severity != incident.severity:
+        data = {"from": incident.severity, "to": severity, "reason": f"set by {actor}"}
+        timeline.append(stores, clock, incident_id, "severity", data, actor)
+    return timeline.refresh(stores, incident_id)
+
+
+def withdraw(
+    stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = ""
+) -> Incident:
+    """Close an incident that should not have been one. Doing it again changes nothing."""
+    incident = timeline.fold(_entries(stores, incident_id))
+    resolution = f"{WITHDRAWN}: {reason}" if reason else WITHDRAWN
+    for to in ("resolved", "closed"):
+        if incident.status == "closed":
+            break
+        if to == "resolved" and not incident.is_open:
+            continue
+        data = {"from": incident.status, "to": to, "reason": WITHDRAWN.lower()}
+        if to == "resolved":
+            data["resolution"] = resolution
+        timeline.append(stores, clock, incident_id, "status", data, actor)
+        incident = timeline.refresh(stores, incident_id)
+    return timeline.refresh(stores, incident_id)
+
+
+def _check(changes: Mapping[str, str]) -> None:
+    for name in changes:
+        if name not in FIELDS:
+            raise Invalid(f"There is no field '{name}' to set; known are {', '.join(FIELDS)}.")
+    if "title" in changes and not changes["title"].strip():
+        raise Invalid("'title' is empty.")
+    if "severity" in changes and changes["severity"] not in SEVERITIES:
+        raise Invalid(f"'{changes['severity']}' is not a severity; use {', '.join(SEVERITIES)}.")
+    if len(changes.get("title", "")) > TITLE_CHARACTERS:
+        raise Invalid(f"A title holds {TITLE_CHARACTERS} characters.")
+    if len(changes.get("description", "")) > TEXT_CHARACTERS:
+        raise Invalid(f"A description holds {TEXT_CHARACTERS} characters.")
+
+
+def _entries(stores: Stores, incident_id: str) -> List[Entry]:
+    entries = timeline.read(stores, incident_id)
+    if not entries:
+        raise timeline.unknown(incident_id)
+    return entries

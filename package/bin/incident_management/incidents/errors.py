@@ -1,0 +1,25 @@
+"""What can be wrong with a request to this room; each text is one sentence for a person."""
+
+from __future__ import annotations
+
+__all__ = ["Contended", "IllegalMove", "Invalid", "NotFound", "RoutingError"]
+
+
+class Contended(Exception):
+    """Other writers were faster again and again; trying later is safe."""
+
+
+class NotFound(Exception):
+    """There is no such incident, plan or document."""
+
+
+class IllegalMove(Exception):
+    """The incident's state does not allow this."""
+
+
+class Invalid(Exception):
+    """A value is missing, of the wrong kind, or beyond its limit."""
+
+
+class RoutingError(Exception):
+    """incident_routing.conf holds a malformed value."""

@@ -1,0 +1,201 @@
+"""Adds an incident's entries up to its document. Pure: the same entries give the same document.
+
+Entries are taken in the order of ``Entry.order``, so the order of arrival does not matter. Of the
+entries with one ``once`` only the first counts. Signals are a set of keys, united over all
+entries: a signal counts once however often it was written down, and an entry that lost on
+``once`` still adds the signals it alone names.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterable, List, Set
+
+from .model import OPEN_STATUSES, SEVERITIES, Entry, Incident, worst
+
+__all__ = ["EDITABLE", "MOVES", "State", "effective", "fold", "heads", "ordered", "signal_keys"]
+
+# What an `edited` entry may set.
+EDITABLE = ("title", "description", "owner", "team")
+
+# Which status may follow which. Entries of a move that lost a race are kept and have no effect.
+MOVES = {
+    "new": ("assigned", "in_progress", "resolved"),
+    "assigned": ("in_progress", "resolved"),
+    "in_progress": ("assigned", "resolved"),
+    "resolved": ("new", "assigned", "closed"),
+    "closed": (),
+}
+
+
+def ordered(entries: Iterable[Entry]) -> List[Entry]:
+    """Return each entry once, in the order in which they count."""
+    return sorted({entry.key: entry for entry in entries}.values(), key=lambda e: e.order)
+
+
+def effective(entries: Iterable[Entry]) -> List[Entry]:
+    """Return the entries that count, in order: of each ``once`` only the first."""
+    seen: Set[str] = set()
+    kept = []
+    for entry in ordered(entries):
+        if entry.identity not in seen:
+            seen.add(entry.identity)
+            kept.append(entry)
+    return kept
+
+
+def heads(entries: Iterable[Entry]) -> List[str]:
+    """Return the keys of the entries that no other entry follows, sorted."""
+    known = list(entries)
+    followed = {key for entry in known for key in entry.prev}
+    return sorted({entry.key for entry in known} - followed)
+
+
+def signal_keys(entries: Iterable[Entry]) -> Set[str]:
+    """Return the keys of all signals that are written down in these entries."""
+    return {key for entry in entries for key in entry.data.get("signals", ()) or ()}
+
+
+def fold(entries: Iterable[Entry]) -> Incident:
+    """Add entries up. Raises ValueError for none, or for entries of several incidents."""
+    known = ordered(entries)
+    ids = {entry.incident_id for entry in known}
+    if len(ids) != 1:
+        raise ValueError(f"Entries of one incident are needed, these are of {len(ids)}.")
+    state = State(Incident(id=ids.pop()))
+    counted = {entry.key for entry in effective(known)}
+    for entry in known:
+        state.add_signals(entry)
+        if entry.key in counted:
+            state.apply(entry)
+    state.finish(heads(known), known[-1].seq, len(known))
+    state.incident.updated_at = max(entry.time for entry in known)
+    return state.incident
+
+
+class State:
+    """An incident in the making, with what only the fold itself needs to remember."""
+
+    def __init__(self, incident: Incident) -> None:
+        self.incident = incident
+        self.events: Dict[str, int] = {}
+        self.event_count = 0
+        self.severity_was_set = False
+        self._apply: Dict[str, Callable[[Entry], None]] = {
+            "opened": self._opened,
+            "routed": self._routed,
+            "assigned": self._assigned,
+            "escalation": self._escalation,
+            "status": self._status,
+            "severity": self._severity,
+            "edited": self._edited,
+            "analysis": self._analysis,
+        }
+
+    def finish(self, head: List[str], seq: int, entries: int) -> None:
+        """Write down what all entries together give."""
+        incident = self.incident
+        incident.head = head
+        incident.seq = seq
+        incident.entries = entries
+        incident.signals = len(self.events)
+        incident.events = self.event_count
+
+    def apply(self, entry: Entry) -> None:
+        """Take one entry; the kinds that only tell a story change nothing here."""
+        handler = self._apply.get(entry.kind)
+        if handler is not None:
+            handler(entry)
+
+    def add_signals(self, entry: Entry) -> None:
+        if entry.kind not in ("opened", "signal"):
+            return
+        incident, data = self.incident, entry.data
+        for key, events in (data.get("signals") or {}).items():
+            if key not in self.events:
+                self.events[key] = int(events)
+                self.event_count += int(events)
+        _extend(incident.entities, data.get("entities") or [])
+        _extend(incident.rules, [data["rule"]] if data.get("rule") else [])
+        incident.first_time = _edge(min, incident.first_time, data.get("first_time"))
+        incident.last_time = _edge(max, incident.last_time, data.get("last_time"))
+        severity = data.get("severity")
+        if severity in SEVERITIES and not self.severity_was_set:
+            incident.severity = worst([incident.severity, severity])
+
+    def _opened(self, entry: Entry) -> None:
+        incident, data = self.incident, entry.data
+        if incident.opened_at is not None:
+            return
+        incident.opened_at = entry.time
+        incident.title = str(data.get("title", ""))
+        incident.description = str(data.get("description", ""))
+        incident.search = dict(data.get("search") or {})
+        incident.previous = str(data.get("previous") or "")
+
+    def _routed(self, entry: Entry) -> None:
+        self.incident.team = str(entry.data.get("team") or "")
+        if entry.data.get("owner"):
+            self._own(str(entry.data["owner"]))
+
+    def _assigned(self, entry: Entry) -> None:
+        if entry.data.get("team"):
+            self.incident.team = str(entry.data["team"])
+        if entry.data.get("owner"):
+            self._own(str(entry.data["owner"]))
+
+    def _escalation(self, entry: Entry) -> None:
+        self.incident.level = max(self.incident.level, int(entry.data.get("level") or 0))
+        self._assigned(entry)
+
+    def _own(self, owner: str) -> None:
+        self.incident.owner = owner
+        if self.incident.status == "new":
+            self.incident.status = "assigned"
+
+    def _status(self, entry: Entry) -> None:
+        incident, to = self.incident, entry.data.get("to")
+        if to not in MOVES.get(incident.status, ()):
+            return
+        if entry.data.get("from") in ("resolved", "closed") and incident.is_open:
+            # A second reopen, written by someone who did not see the first.
+            return
+        was_open = incident.status in OPEN_STATUSES
+        incident.status = str(to)
+        if to == "in_progress" and incident.acknowledged_at is None:
+            incident.acknowledged_at = entry.time
+        if to == "resolved":
+            incident.resolved_at = entry.time
+            incident.resolution = str(entry.data.get("resolution") or "")
+            incident.category = str(entry.data.get("category") or "")
+            incident.feedback = str(entry.data.get("feedback") or "")
+        elif incident.is_open and not was_open:
+            incident.resolved_at = None
+            incident.resolution = incident.category = incident.feedback = ""
+
+    def _severity(self, entry: Entry) -> None:
+        if entry.data.get("to") in SEVERITIES:
+            self.incident.severity = str(entry.data["to"])
+            self.severity_was_set = True
+
+    def _edited(self, entry: Entry) -> None:
+        """A correction by hand; each field is set as a whole, an empty owner means nobody."""
+        for name in EDITABLE:
+            if name in entry.data:
+                setattr(self.incident, name, str(entry.data[name]))
+        if entry.data.get("owner") and self.incident.status == "new":
+            self.incident.status = "assigned"
+
+    def _analysis(self, entry: Entry) -> None:
+        if entry.data.get("cause"):
+            self.incident.cause = entry.data["cause"]
+
+
+def _extend(known: List[str], more: Iterable[Any]) -> None:
+    for value in more:
+        if str(value) not in known:
+            known.append(str(value))
+
+
+def _edge(choose: Callable[..., float], known: Any, more: Any) -> Any:
+    values = [float(value) for value in (known, more) if value is not None]
+    return choose(values) if values else None

@@ -1,0 +1,398 @@
+"""From signals to incidents, in few KV calls, safe to repeat after any interruption.
+
+The order of writing makes a repeat harmless: the episode's claim, the timeline entries, the
+incident documents, and last the signals. A signal that is stored has been counted; one that is not
+stored may have been, which the timeline of the claim's incident then shows.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ..ports import Clock, Document, Stores
+from . import suppression, timeline
+from .batch import Batch, Outcome, Problem
+from .errors import Contended
+from .grouping import Candidates, Join, Topology
+from .identity import episode_claim, new_incident_id
+from .ledger import Claim, Ledger, Number, ledger_of
+from .lifecycle import reopening
+from .model import Entry, Incident, Signal, digest
+from .routing import Routing
+from .stores import find_by
+from .story import Stories, Story
+
+__all__ = ["ACTOR", "Ingest", "Outcome"]
+
+ACTOR = "incident_management"
+CANDIDATES = 1000
+# Of two writers that claim at once one wins, so this many can't all lose for long.
+CLAIM_ROUNDS = 50
+
+
+class Ingest:
+    """Turns signals into incidents.
+
+    Args:
+        stores: the app's collections, with the app's own rights.
+        clock: tells the time of entries.
+        routing: incident_routing.conf.
+        topology: the service dependencies, for grouping.
+        remembered: the stories that this process knows from earlier calls.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        clock: Clock,
+        routing: Routing,
+        topology: Optional[Topology] = None,
+        remembered: Optional[Stories] = None,
+    ) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._routing = routing
+        self._topology = topology or Topology()
+        self._remembered = remembered if remembered is not None else Stories()
+        self._ledger = Ledger(stores, clock)
+
+    def ingest(self, signals: Sequence[Signal], actor: str = ACTOR) -> List[Outcome]:
+        """Take signals in; returns an outcome for each, in order.
+
+        May be called again with the same signals, in whole or in part, after any failure: the end
+        state is that of one undisturbed call. Raises what the stores raise.
+        """
+        stored: Dict[str, Outcome] = {}
+        held: List[Document] = []
+        problems = self._fresh(signals, stored, held)
+        batch = self._claimed_plan(problems, stored, actor)
+        batch.stored.extend(held)
+        timeline.write(self._stores, batch.new)
+        changed = {incident_id: batch.stories[incident_id] for incident_id in batch.touched}
+        timeline.settle(self._stores, changed)
+        self._remembered.put({**batch.stories, **changed})
+        if batch.stored:
+            self._stores.signals.save(batch.stored)
+        return batch.in_order_of(signals)
+
+    def open_by_hand(
+        self,
+        title: str,
+        description: str,
+        severity: str,
+        entities: Sequence[str],
+        actor: str,
+        unique: str,
+    ) -> Incident:
+        """Open an incident that no signal raised; ``unique`` names the request."""
+        incident_id = new_incident_id(self._clock, f"manual:{unique}")
+        data: Document = {
+            "title": title,
+            "description": description,
+            "severity": severity,
+            "entities": list(entities),
+            "rule": "",
+            "dedup_key": "",
+            "signals": {},
+            "search": {},
+            "previous": "",
+        }
+        batch = Batch(actor)
+        batch.know(timeline.load(self._stores, [incident_id]))
+        if not batch.stories[incident_id].keys:
+            self._draft(batch, incident_id, "opened", data, "opened")
+        self._route(batch, incident_id)
+        timeline.write(self._stores, batch.new)
+        return timeline.refresh(self._stores, incident_id)
+
+    def _fresh(
+        self, signals: Sequence[Signal], stored: Dict[str, Outcome], held: List[Document]
+    ) -> List[Problem]:
+        """Sort out what is stored already; return the rest by dedup key, oldest first.
+
+        ``held`` gets the documents of the signals that a suppression holds back.
+        """
+        known = find_by(self._stores.signals, "_key", [signal.key for signal in signals])
+        for document in known:
+            key = str(document["_key"])
+            incident_id = str(document.get("incident_id", ""))
+            stored[key] = Outcome(key, incident_id, "duplicate")
+        problems: Dict[str, Problem] = {}
+        seen = set(stored)
+        since = min((signal.last_time for signal in signals), default=0.0)
+        suppressions = suppression.active(self._stores.suppressions, since)
+        for signal in sorted(signals, key=lambda s: (s.first_time, s.key)):
+            if signal.key not in seen:
+                seen.add(signal.key)
+                holding = suppression.first_match(suppressions, signal)
+                if holding is not None:
+                    stored[signal.key] = Outcome(signal.key, "", "suppressed")
+                    marks = {"suppressed_by": holding.id, "suppressed_because": holding.why()}
+                    held.append({**signal.to_document(), **marks})
+                    continue
+                problems.setdefault(signal.dedup_key, Problem(signal.dedup_key, [])).signals.append(
+                    signal
+                )
+        return list(problems.values())
+
+    def _claimed_plan(
+        self, problems: Sequence[Problem], stored: Dict[str, Outcome], actor: str
+    ) -> Batch:
+        """Plan where all signals go, and claim the episodes that the plan begins.
+
+        Losing a claim means that another writer began one of them: the plan is made anew.
+        Raises Contended when that goes on and on.
+        """
+        self._find_episodes(problems, {})
+        newest: Dict[str, Number] = {}
+        for _round in range(CLAIM_ROUNDS):
+            batch = self._plan([problem.copy() for problem in problems], stored, actor)
+            if not batch.claims:
+                return batch
+            if not newest:
+                newest = self._ledger.newest(ledger_of(problem.first) for problem in problems)
+                if self._find_episodes(problems, newest):
+                    continue
+            if self._ledger.take(batch.claims, newest, actor):
+                return batch
+            newest = self._ledger.newest(newest)
+            self._find_episodes(problems, newest)
+        raise Contended("Too many writers open incidents of one rule at once; send it again.")
+
+    def _plan(self, problems: Sequence[Problem], stored: Dict[str, Outcome], actor: str) -> Batch:
+        """Decide where each problem's signals go, and draft the entries; writes nothing."""
+        batch = Batch(actor, outcomes=dict(stored))
+        batch.earliest = min((problem.first_time for problem in problems), default=0.0)
+        self._read(batch, [problem.incident_id for problem in problems if problem.incident_id])
+        problems = self._uncounted(problems, batch)
+        fresh_ids = self._unused_ids(problems, batch)
+        for problem in self._add_to_open(problems, batch):
+            incident_id = self._place(problem, batch, fresh_ids[problem.dedup_key])
+            self._offer(incident_id, batch)
+        return batch
+
+    def _read(self, batch: Batch, incident_ids: Iterable[str]) -> None:
+        """Let the batch know these timelines as they are now, unless it knows them."""
+        wanted = [i for i in dict.fromkeys(incident_ids) if i not in batch.stories]
+        if wanted:
+            batch.know(timeline.load(self._stores, wanted, self._remembered.take(wanted)))
+
+    def _find_episodes(self, problems: Sequence[Problem], newest: Mapping[str, Number]) -> bool:
+        """Look up the newest claim of each problem; tells whether one is newer than was known."""
+        by_key = {problem.dedup_key: problem for problem in problems}
+        claims = [c["value"] for c in find_by(self._stores.claims, "value.dedup_key", by_key)]
+        claims += [value for number in newest.values() for value in number.claims]
+        moved = False
+        for value in claims:
+            problem = by_key.get(value["dedup_key"])
+            if problem is None:
+                continue
+            if value["incident_id"] not in problem.incidents:
+                problem.incidents.append(str(value["incident_id"]))
+            if int(value["episode"]) > problem.episode:
+                problem.episode = int(value["episode"])
+                problem.incident_id = str(value["incident_id"])
+                problem.previous = str(value.get("previous") or "")
+                moved = True
+        return moved
+
+    def _uncounted(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
+        """Settle signals that an earlier episode has counted, and return the rest.
+
+        That is a delivery which was ended before its last step and repeated after the next episode
+        began. Only a signal from before that can be one, so the earlier timelines are seldom read.
+        """
+        late = [problem for problem in problems if self._is_late(problem, batch)]
+        self._read(batch, sorted({i for problem in late for i in problem.incidents}))
+        for problem in late:
+            for incident_id in sorted(set(problem.incidents) - {problem.incident_id}):
+                story = batch.stories[incident_id]
+                counted = [signal for signal in problem.signals if story.counts(signal.key)]
+                problem.signals = [s for s in problem.signals if not story.counts(s.key)]
+                if counted:
+                    batch.settle(counted, incident_id, "added")
+                    batch.touched.add(incident_id)
+        return [problem for problem in problems if problem.signals]
+
+    @staticmethod
+    def _is_late(problem: Problem, batch: Batch) -> bool:
+        newest = batch.incident(problem.incident_id)
+        if problem.episode < 2 or newest is None or newest.opened_at is None:
+            return False
+        return any(signal.last_time <= newest.opened_at for signal in problem.signals)
+
+    def _unused_ids(self, problems: Sequence[Problem], batch: Batch) -> Dict[str, str]:
+        """Choose an id for each problem's next episode; two problems never share one."""
+        chosen: Dict[str, str] = {}
+        for problem in problems:
+            claim = episode_claim(problem.dedup_key, problem.episode + 1)
+            chosen[problem.dedup_key] = new_incident_id(self._clock, claim)
+        opening = sorted(p.dedup_key for p in problems if not self._adds(p, batch))
+        self._read(batch, [chosen[key] for key in opening])
+        used: Set[str] = set()
+        for key in opening:
+            salt = 0
+            while chosen[key] in used or _opened_for_another(batch.stories[chosen[key]], key):
+                salt += 1
+                chosen[key] = new_incident_id(self._clock, f"{key}#{salt}")
+                self._read(batch, [chosen[key]])
+            used.add(chosen[key])
+        return chosen
+
+    def _adds(self, problem: Problem, batch: Batch) -> bool:
+        """Tell whether the newest episode takes these signals, so that no new one is needed."""
+        if not problem.incident_id:
+            return False
+        incident = batch.incident(problem.incident_id)
+        return incident is None or incident.is_open or self._late_or_again(problem, incident)
+
+    def _late_or_again(self, problem: Problem, incident: Incident) -> bool:
+        """Tell whether a resolved incident takes these: from before its end, or soon after it."""
+        if incident.status != "resolved" or incident.resolved_at is None:
+            return False
+        return problem.last_time - incident.resolved_at <= self._routing.reopen_window
+
+    def _add_to_open(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
+        """Add to the incidents that are open, one entry for each and its rule; return the rest."""
+        adding: Dict[Tuple[str, str, str], List[Signal]] = {}
+        rest = []
+        for problem in problems:
+            incident = batch.incident(problem.incident_id)
+            if incident is not None and incident.is_open:
+                first = problem.first
+                adding.setdefault((incident.id, first.app, first.rule), []).extend(problem.signals)
+            else:
+                rest.append(problem)
+        for (incident_id, _app, _rule), signals in adding.items():
+            self._add(Problem("", signals), batch, incident_id, "added")
+        return rest
+
+    def _place(self, problem: Problem, batch: Batch, fresh_id: str) -> str:
+        """Decide where one problem's signals go, and draft the entries; returns the incident."""
+        if problem.incident_id and self._add_to_episode(problem, batch):
+            return problem.incident_id
+        previous = problem.incident_id
+        join = self._join(problem, batch)
+        wanted = join.incident_id if join else fresh_id
+        ledger, episode = ledger_of(problem.first), problem.episode + 1
+        batch.claims.append(Claim(ledger, problem.dedup_key, episode, wanted, previous))
+        if join:
+            self._add(problem, batch, wanted, "added", join.reason)
+        else:
+            self._open_or_add(problem, batch, wanted, previous)
+        return wanted
+
+    @staticmethod
+    def _offer(incident_id: str, batch: Batch) -> None:
+        """Let the batch's later problems join what was drafted for this one."""
+        incident = batch.incident(incident_id)
+        if batch.candidates is not None and incident is not None:
+            batch.candidates.put(incident)
+
+    def _add_to_episode(self, problem: Problem, batch: Batch) -> bool:
+        """Add to the newest episode. False: it is over, and a new one must begin."""
+        incident = batch.incident(problem.incident_id)
+        if incident is None:
+            # Claimed by a writer that was ended, or has not come further yet.
+            self._open_or_add(problem, batch, problem.incident_id, problem.previous)
+            return True
+        story = batch.stories[incident.id]
+        if incident.is_open or all(story.counts(signal.key) for signal in problem.signals):
+            self._add(problem, batch, incident.id, "added")
+            return True
+        if not self._late_or_again(problem, incident):
+            return False
+        since = problem.last_time - (incident.resolved_at or 0.0)
+        what = "added"
+        if since > 0:
+            reason = f"'{problem.first.rule}' found it again {since:.0f} seconds after the resolve."
+            data, once = reopening(incident, story.last_resolve, reason)
+            self._draft(batch, incident.id, "status", data, once)
+            what = "reopened"
+        self._add(problem, batch, incident.id, what)
+        return True
+
+    def _join(self, problem: Problem, batch: Batch) -> Optional[Join]:
+        """Find an open incident of a related entity."""
+        if not problem.first.group:
+            return None
+        window = self._routing.group_window
+        if batch.candidates is None:
+            batch.candidates = self._candidates(batch.earliest - window)
+            for incident_id in sorted(batch.touched):
+                self._offer(incident_id, batch)
+        for join in batch.candidates.choose(problem.as_one(), self._topology, window):
+            self._read(batch, [join.incident_id])
+            incident = batch.incident(join.incident_id)
+            # The document that proposed it may be older than the timeline.
+            if incident is not None and incident.is_open:
+                return join
+        return None
+
+    def _candidates(self, since: float) -> Candidates:
+        documents = self._stores.incidents.find(
+            {
+                "$and": [
+                    {"last_time": {"$gte": since}},
+                    {"status": {"$ne": "resolved"}},
+                    {"status": {"$ne": "closed"}},
+                ]
+            },
+            sort="last_time:-1",
+            limit=CANDIDATES,
+        )
+        return Candidates(Incident.from_document(document) for document in documents)
+
+    def _open_or_add(self, problem: Problem, batch: Batch, incident_id: str, previous: str) -> None:
+        if batch.incident(incident_id) is not None:
+            self._add(problem, batch, incident_id, "added")
+            return
+        first = problem.first
+        data: Document = {
+            **problem.data(),
+            "title": first.title,
+            "description": first.description,
+            "dedup_key": first.dedup_key,
+            "search": first.search,
+            "previous": previous,
+        }
+        self._draft(batch, incident_id, "opened", data, "opened")
+        self._route(batch, incident_id)
+        batch.settle(problem.signals, incident_id, "opened")
+
+    def _route(self, batch: Batch, incident_id: str) -> None:
+        """Give an incident to a team, unless that is done."""
+        incident = batch.incident(incident_id)
+        if incident is None or batch.stories[incident_id].has("routed"):
+            return
+        decision = self._routing.decide(incident.severity, incident.entities, incident.rules)
+        routed = {"team": decision.team, "owner": decision.owner, "reason": decision.reason}
+        self._draft(batch, incident_id, "routed", routed, "routed")
+
+    def _add(
+        self, problem: Problem, batch: Batch, incident_id: str, what: str, reason: str = ""
+    ) -> None:
+        """Draft an entry of the signals that the timeline does not have yet."""
+        story = batch.stories[incident_id]
+        missing = {signal.key for signal in problem.signals if not story.counts(signal.key)}
+        if missing:
+            data: Dict[str, Any] = problem.data(missing)
+            if reason:
+                data["reason"] = reason
+            self._draft(
+                batch, incident_id, "signal", data, f"signals:{digest(sorted(missing), 40)}"
+            )
+        # Its opener may have been ended before it came to that.
+        self._route(batch, incident_id)
+        batch.touched.add(incident_id)
+        batch.settle(problem.signals, incident_id, what)
+
+    def _draft(self, batch: Batch, incident_id: str, kind: str, data: Document, once: str) -> None:
+        head = batch.stories.setdefault(incident_id, Story()).head
+        now = self._clock.now()
+        batch.draft(Entry.create(incident_id, kind, data, batch.actor, now, head, once))
+
+
+def _opened_for_another(story: Story, dedup_key: str) -> bool:
+    """Tell whether an id belongs to another problem's incident."""
+    return bool(story.opened_for) and dedup_key not in story.opened_for

@@ -1,0 +1,131 @@
+"""Who may open which episode of a problem: many claims in one insert.
+
+The KV store has one atomic step, the insert of a document. To claim a thousand episodes in one
+step, they are written as one document: the next number of their rule's ledger. Whoever inserts a
+number has read the one before it, so no two writers ever claim the same episode.
+
+A number's claims are also saved as a document each (``episode:<dedup key>:<episode>``), which is
+how they are looked up. That is done before the next number is inserted, by whoever inserts it, so
+only those of the newest number may be missing there; :meth:`Ledger.newest` has them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, Iterable, List, Mapping, Sequence
+
+from ..ports import Clock, Document, Stores
+from .identity import episode_claim
+from .model import Signal, digest, milliseconds
+
+__all__ = ["Claim", "Ledger", "Number", "ledger_of"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One episode of one problem, for one incident; ``previous`` is the incident before it."""
+
+    ledger: str
+    dedup_key: str
+    episode: int
+    incident_id: str
+    previous: str = ""
+
+    def to_value(self) -> Document:
+        return {
+            "dedup_key": self.dedup_key,
+            "episode": self.episode,
+            "incident_id": self.incident_id,
+            "previous": self.previous,
+        }
+
+
+@dataclass(frozen=True)
+class Number:
+    """One document of a ledger; number 0 stands for an empty ledger."""
+
+    ledger: str
+    number: int = 0
+    holder: str = ""
+    time: float = 0.0
+    claims: List[Document] = field(default_factory=list)
+
+    def to_document(self) -> Document:
+        return {
+            "_key": f"{self.ledger}:{self.number:09d}",
+            "purpose": self.ledger,
+            "holder": self.holder,
+            "time": self.time,
+            "value": {"number": self.number, "claims": self.claims},
+        }
+
+    def claim_documents(self) -> List[Document]:
+        """The documents that these claims are looked up by."""
+        documents = []
+        for value in self.claims:
+            key = episode_claim(value["dedup_key"], int(value["episode"]))
+            documents.append(
+                {
+                    "_key": key,
+                    "purpose": key,
+                    "holder": self.holder,
+                    "time": self.time,
+                    "value": value,
+                }
+            )
+        return documents
+
+
+def ledger_of(signal: Signal) -> str:
+    """Return the ledger that a signal's problem is claimed in: that of its rule."""
+    return f"episodes:{digest([signal.app, signal.rule], 16)}"
+
+
+class Ledger:
+    """Reads and writes the ledgers."""
+
+    def __init__(self, stores: Stores, clock: Clock) -> None:
+        self._claims = stores.claims
+        self._clock = clock
+
+    def newest(self, ledgers: Iterable[str]) -> Dict[str, Number]:
+        """Return the newest number of each ledger. Look claims up after this, not before."""
+        return {ledger: self._newest(ledger) for ledger in sorted(set(ledgers))}
+
+    def take(self, claims: Sequence[Claim], newest: Mapping[str, Number], holder: str) -> bool:
+        """Claim all. False: a ledger has a newer number by now; nothing of it was claimed.
+
+        With several ledgers, those before it were: their claims stand, for the same incidents.
+        """
+        for ledger in sorted({claim.ledger for claim in claims}):
+            before = newest[ledger]
+            self._save(before)
+            mine = Number(
+                ledger,
+                before.number + 1,
+                holder,
+                milliseconds(self._clock.now()),
+                [claim.to_value() for claim in claims if claim.ledger == ledger],
+            )
+            if not self._claims.insert(mine.to_document()):
+                return False
+            self._save(mine)
+        return True
+
+    def _newest(self, ledger: str) -> Number:
+        found = self._claims.find({"purpose": ledger}, sort="_key:-1", limit=1)
+        if not found:
+            return Number(ledger)
+        document = found[0]
+        value = document["value"]
+        return Number(
+            ledger,
+            int(value["number"]),
+            str(document.get("holder", "")),
+            float(document["time"]),
+            list(value.get("claims") or ()),
+        )
+
+    def _save(self, number: Number) -> None:
+        if number.claims:
+            self._claims.save(number.claim_documents())

@@ -1,0 +1,178 @@
+"""What people and the worker do to an incident.
+
+Every function appends entries, refreshes and returns the incident. All raise NotFound for an
+unknown id and IllegalMove, with one sentence, when the incident's state does not allow it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Tuple
+
+from ..ports import Clock, Stores
+from . import timeline
+from .errors import IllegalMove, Invalid
+from .model import TEXT_CHARACTERS, Entry, Incident
+
+__all__ = [
+    "FEEDBACK",
+    "acknowledge",
+    "assign",
+    "close",
+    "escalate",
+    "note",
+    "reopen",
+    "reopening",
+    "resolve",
+]
+
+# What a person says of the finding when the incident is over.
+FEEDBACK = ("true_positive", "false_positive", "duplicate")
+
+
+def acknowledge(stores: Stores, clock: Clock, incident_id: str, actor: str) -> Incident:
+    """Start work on an incident; it becomes the actor's unless it has an owner."""
+    incident = _current(stores, incident_id)
+    if incident.status == "in_progress":
+        raise IllegalMove(f"{incident_id} is acknowledged already.")
+    _must_be_open(incident, "acknowledged")
+    if not incident.owner:
+        data = {"owner": actor, "team": incident.team}
+        timeline.append(stores, clock, incident_id, "assigned", data, actor)
+    data = {"from": incident.status, "to": "in_progress", "reason": "acknowledged"}
+    timeline.append(stores, clock, incident_id, "status", data, actor)
+    return timeline.refresh(stores, incident_id)
+
+
+def assign(
+    stores: Stores, clock: Clock, incident_id: str, actor: str, owner: str = "", team: str = ""
+) -> Incident:
+    """Give an incident to a person, a team, or both. Raises Invalid for neither."""
+    if not owner and not team:
+        raise Invalid("Name an owner or a team to assign the incident to.")
+    incident = _current(stores, incident_id)
+    _must_be_open(incident, "assigned")
+    data = {"owner": owner, "team": team}
+    timeline.append(stores, clock, incident_id, "assigned", data, actor)
+    return timeline.refresh(stores, incident_id)
+
+
+def escalate(
+    stores: Stores,
+    clock: Clock,
+    incident_id: str,
+    actor: str,
+    reason: str,
+    owner: str = "",
+    team: str = "",
+    once: str = "",
+) -> Incident:
+    """Hand an open incident one level up, to a person, a team, or whoever listens there.
+
+    Raises Invalid without a reason. ``once`` as for :func:`resolve`.
+    """
+    if not reason.strip():
+        raise Invalid("An escalation needs a reason, for whoever gets the incident.")
+    entries = _entries(stores, incident_id)
+    if once and any(entry.once == once for entry in entries):
+        return timeline.refresh(stores, incident_id)
+    incident = timeline.fold(entries)
+    _must_be_open(incident, "escalated")
+    data = {"level": incident.level + 1, "owner": owner, "team": team, "reason": reason}
+    timeline.append(stores, clock, incident_id, "escalation", data, actor, once)
+    return timeline.refresh(stores, incident_id)
+
+
+def close(stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = "") -> Incident:
+    """Close a resolved incident; it is not reopened, the problem's next signal opens a new one."""
+    incident = _current(stores, incident_id)
+    if incident.status != "resolved":
+        raise IllegalMove(f"{incident_id} is {_shown(incident)}; only a resolved one is closed.")
+    data = {"from": "resolved", "to": "closed", "reason": reason}
+    timeline.append(stores, clock, incident_id, "status", data, actor)
+    return timeline.refresh(stores, incident_id)
+
+
+def note(stores: Stores, clock: Clock, incident_id: str, actor: str, text: str) -> Incident:
+    """Write a note, in any state. Raises Invalid for an empty or too long text."""
+    if not text.strip():
+        raise Invalid("A note needs a text.")
+    if len(text) > TEXT_CHARACTERS:
+        raise Invalid(f"A note holds at most {TEXT_CHARACTERS} characters.")
+    timeline.append(stores, clock, incident_id, "note", {"text": text}, actor)
+    return timeline.refresh(stores, incident_id)
+
+
+def resolve(
+    stores: Stores,
+    clock: Clock,
+    incident_id: str,
+    actor: str,
+    resolution: str = "",
+    reason: str = "",
+    once: str = "",
+    category: str = "",
+    feedback: str = "",
+) -> Incident:
+    """Resolve an open incident. Raises Invalid for a ``feedback`` that is none of FEEDBACK.
+
+    An automatic resolve passes ``once``; when that has been done before, nothing happens, so a
+    worker that was ended in between may simply try again.
+    """
+    if feedback and feedback not in FEEDBACK:
+        raise Invalid(f"'{feedback[:60]}' is no feedback; use {', '.join(FEEDBACK)}.")
+    entries = _entries(stores, incident_id)
+    if once and any(entry.once == once for entry in entries):
+        return timeline.refresh(stores, incident_id)
+    incident = timeline.fold(entries)
+    _must_be_open(incident, "resolved")
+    data: Dict[str, Any] = {
+        "from": incident.status,
+        "to": "resolved",
+        "reason": reason,
+        "resolution": resolution,
+        "category": category,
+        "feedback": feedback,
+    }
+    timeline.append(stores, clock, incident_id, "status", data, actor, once)
+    return timeline.refresh(stores, incident_id)
+
+
+def reopen(
+    stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = ""
+) -> Incident:
+    """Reopen a resolved incident."""
+    entries = _entries(stores, incident_id)
+    incident = timeline.fold(entries)
+    if incident.status != "resolved":
+        raise IllegalMove(f"{incident_id} is {_shown(incident)}; only a resolved one is reopened.")
+    resolves = [e for e in entries if e.kind == "status" and e.data.get("to") == "resolved"]
+    data, once = reopening(incident, resolves[-1].key, reason)
+    timeline.append(stores, clock, incident_id, "status", data, actor, once)
+    return timeline.refresh(stores, incident_id)
+
+
+def reopening(incident: Incident, resolve: str, reason: str) -> Tuple[Dict[str, Any], str]:
+    """Return data and ``once`` of the entry that reopens; one ``resolve`` entry is undone once."""
+    to = "assigned" if incident.owner else "new"
+    return {"from": incident.status, "to": to, "reason": reason}, f"reopen:{resolve}"
+
+
+def _entries(stores: Stores, incident_id: str) -> List[Entry]:
+    entries = timeline.read(stores, incident_id)
+    if not entries:
+        raise timeline.unknown(incident_id)
+    return entries
+
+
+def _current(stores: Stores, incident_id: str) -> Incident:
+    return timeline.fold(_entries(stores, incident_id))
+
+
+def _must_be_open(incident: Incident, move: str) -> None:
+    if not incident.is_open:
+        text = f"{incident.id} is {_shown(incident)} and can't be {move}; reopen it first."
+        raise IllegalMove(text)
+
+
+def _shown(incident: Incident) -> str:
+    return incident.status.replace("_", " ")

@@ -1,0 +1,378 @@
+"""The nouns: signal, timeline entry, incident. See docs/ARCHITECTURE.md for their documents.
+
+Times are epoch seconds as float, rounded to milliseconds when written, so that a value survives
+any JSON printer on its way through the KV store unchanged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from .errors import Invalid
+
+__all__ = [
+    "OPEN_STATUSES",
+    "SEVERITIES",
+    "STATUSES",
+    "Entry",
+    "Head",
+    "Incident",
+    "Signal",
+    "canonical",
+    "digest",
+    "milliseconds",
+    "worst",
+]
+
+Document = Dict[str, Any]
+
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+STATUSES = ("new", "assigned", "in_progress", "resolved", "closed")
+OPEN_STATUSES = ("new", "assigned", "in_progress")
+
+SAMPLE_ROWS = 5
+SAMPLE_VALUE_CHARACTERS = 4000
+TITLE_CHARACTERS = 300
+TEXT_CHARACTERS = 10_000
+LINK_CHARACTERS = 2000
+NAME_CHARACTERS = 100
+MOST_ACTIONS = 20
+_NAME = re.compile(r"[^.$][^.]*")
+
+
+def canonical(value: Any) -> str:
+    """Return JSON that is the same text for the same value, whoever printed it before.
+
+    Keys are sorted, and a whole number is written without its fraction, because the KV store may
+    give 1.0 back as 1. Raises ValueError for a number that is not finite.
+    """
+    return json.dumps(
+        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def digest(value: Any, digits: int = 64) -> str:
+    """Return the first hex digits of the sha256 of a value's canonical JSON."""
+    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()[:digits]
+
+
+def milliseconds(time: float) -> float:
+    """Round a time to what is written."""
+    return round(float(time), 3)
+
+
+def worst(severities: Sequence[str]) -> str:
+    """Return the gravest of some severities."""
+    return min(severities, key=SEVERITIES.index)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One finding of one detection. Make one with :meth:`create`, which works out its keys.
+
+    ``count`` is how many events it stands for; ``group`` allows it to join an incident of a
+    related entity; ``run`` is the detection's run that found it; ``runbook`` is a link to what
+    people do about it, ``actions`` the entries of the catalogue that suit it.
+    """
+
+    key: str
+    dedup_key: str
+    rule: str
+    app: str
+    owner: str
+    entity: str
+    severity: str
+    title: str
+    description: str
+    first_time: float
+    last_time: float
+    count: int
+    sid: str
+    received_at: float
+    rows: List[Document] = field(default_factory=list)
+    search: Document = field(default_factory=dict)
+    group: bool = True
+    incident_id: str = ""
+    runbook: str = ""
+    actions: List[str] = field(default_factory=list)
+
+    @classmethod
+    def create(
+        cls,
+        *,
+        rule: str,
+        entity: str,
+        severity: str,
+        first_time: float,
+        last_time: float,
+        run: str,
+        received_at: float,
+        dedup: Optional[Mapping[str, Any]] = None,
+        app: str = "",
+        owner: str = "",
+        title: str = "",
+        description: str = "",
+        count: int = 1,
+        sid: str = "",
+        rows: Sequence[Mapping[str, Any]] = (),
+        search: Optional[Mapping[str, Any]] = None,
+        group: bool = True,
+        runbook: str = "",
+        actions: Sequence[str] = (),
+    ) -> Signal:
+        """Make a signal and its keys.
+
+        ``dedup`` holds the values that make two findings the same problem (by default the
+        entity); with app and rule they are the ``dedup_key``. With ``run`` that is the signal's
+        own key, so the same run delivered twice is one signal.
+
+        Raises:
+            Invalid: no rule, no entity, an unknown severity, a span that ends before it begins.
+        """
+        if not rule.strip() or not entity.strip():
+            raise Invalid("A signal needs a rule and an entity.")
+        if severity not in SEVERITIES:
+            raise Invalid(f"'{severity}' is not a severity; use {', '.join(SEVERITIES)}.")
+        if last_time < first_time:
+            raise Invalid(f"The signal of '{rule}' ends before it begins.")
+        values = {name: str(value) for name, value in (dedup or {"entity": entity}).items()}
+        dedup_key = digest([app, rule, values], 40)
+        return cls(
+            key=digest([dedup_key, run], 40),
+            dedup_key=dedup_key,
+            rule=rule,
+            app=app,
+            owner=owner,
+            entity=entity,
+            severity=severity,
+            title=(title or f"{rule}: {entity}")[:TITLE_CHARACTERS],
+            description=description[:TEXT_CHARACTERS],
+            first_time=milliseconds(first_time),
+            last_time=milliseconds(last_time),
+            count=max(1, int(count)),
+            sid=sid,
+            received_at=milliseconds(received_at),
+            rows=[_sample(row) for row in list(rows)[:SAMPLE_ROWS]],
+            search=dict(search or {}),
+            group=group,
+            runbook=runbook[:LINK_CHARACTERS],
+            actions=[name[:NAME_CHARACTERS] for name in list(actions)[:MOST_ACTIONS]],
+        )
+
+    def to_document(self) -> Document:
+        document = {name: getattr(self, name) for name in _SIGNAL_FIELDS}
+        document["_key"] = self.key
+        return document
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Signal:
+        values = {name: document[name] for name in _SIGNAL_FIELDS if name in document}
+        return cls(key=str(document["_key"]), **values)
+
+
+def _sample(row: Mapping[str, Any]) -> Document:
+    """A result row as a document: field names that the KV store refuses are changed."""
+    sample: Document = {}
+    for name, value in row.items():
+        texts = [str(part)[:SAMPLE_VALUE_CHARACTERS] for part in _many(value)]
+        safe = name if _NAME.fullmatch(name) else name.replace(".", "_").replace("$", "_") or "_"
+        sample[safe] = texts if isinstance(value, (list, tuple)) else texts[0]
+    return sample
+
+
+def _many(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
+@dataclass(frozen=True)
+class Head:
+    """The latest entries that a writer has seen, and their largest ``seq``."""
+
+    seq: int = 0
+    keys: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One timeline entry; ``key`` is the hash of all the rest."""
+
+    key: str
+    incident_id: str
+    kind: str
+    time: float
+    seq: int
+    actor: str
+    data: Document
+    prev: Tuple[str, ...]
+    once: str = ""
+
+    @classmethod
+    def create(
+        cls,
+        incident_id: str,
+        kind: str,
+        data: Mapping[str, Any],
+        actor: str,
+        time: float,
+        head: Head = Head(),
+        once: str = "",
+    ) -> Entry:
+        """Make the entry that follows ``head``. Raises Invalid for data the KV store refuses."""
+        check_names(data)
+        draft = cls(
+            "",
+            incident_id,
+            kind,
+            milliseconds(time),
+            head.seq + 1,
+            actor,
+            json.loads(canonical(data)),
+            tuple(sorted(head.keys)),
+            once,
+        )
+        return cls(draft.hash(), *draft._parts())
+
+    def _parts(self) -> Tuple[Any, ...]:
+        return (
+            self.incident_id,
+            self.kind,
+            self.time,
+            self.seq,
+            self.actor,
+            self.data,
+            self.prev,
+            self.once,
+        )
+
+    def hash(self) -> str:
+        """Return the key that this content must have."""
+        document = self.to_document()
+        del document["_key"]
+        return digest(document)
+
+    @property
+    def order(self) -> Tuple[int, float, str]:
+        """Sorts entries: cause before effect, then by time."""
+        return (self.seq, self.time, self.key)
+
+    @property
+    def identity(self) -> str:
+        """What this entry does: equal for entries that must count, or be told of, once."""
+        return f"{self.incident_id}:{self.once}" if self.once else self.key
+
+    def to_document(self) -> Document:
+        return {
+            "_key": self.key,
+            "incident_id": self.incident_id,
+            "kind": self.kind,
+            "time": self.time,
+            "seq": self.seq,
+            "actor": self.actor,
+            "data": self.data,
+            "prev": list(self.prev),
+            "once": self.once,
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Entry:
+        return cls(
+            str(document["_key"]),
+            str(document["incident_id"]),
+            str(document["kind"]),
+            float(document["time"]),
+            int(document["seq"]),
+            str(document.get("actor", "")),
+            dict(document.get("data") or {}),
+            tuple(document.get("prev") or ()),
+            str(document.get("once") or ""),
+        )
+
+
+def check_names(value: Any) -> None:
+    """Raise Invalid for a field name that MongoDB, below the KV store, refuses or rewrites."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
+                raise Invalid(
+                    f"{name!r} can't be a field name: no dots, no leading '$', not empty."
+                )
+            check_names(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            check_names(inner)
+
+
+@dataclass
+class Incident:
+    """What an incident's entries add up to; made by :func:`.fold.fold` alone.
+
+    ``signals`` and ``events`` are counts. ``head`` are the keys of the entries that no other entry
+    follows, ``seq`` their largest. ``previous`` is the incident of this problem's earlier episode.
+    ``feedback`` says whether the finding was right; ``level`` counts the escalations.
+    Times that did not come yet are None and left out of the document.
+    """
+
+    id: str
+    title: str = ""
+    description: str = ""
+    status: str = "new"
+    severity: str = "info"
+    owner: str = ""
+    team: str = ""
+    entities: List[str] = field(default_factory=list)
+    rules: List[str] = field(default_factory=list)
+    signals: int = 0
+    events: int = 0
+    opened_at: Optional[float] = None
+    updated_at: Optional[float] = None
+    acknowledged_at: Optional[float] = None
+    resolved_at: Optional[float] = None
+    first_time: Optional[float] = None
+    last_time: Optional[float] = None
+    resolution: str = ""
+    cause: Any = ""
+    head: List[str] = field(default_factory=list)
+    seq: int = 0
+    entries: int = 0
+    search: Document = field(default_factory=dict)
+    previous: str = ""
+    category: str = ""
+    feedback: str = ""
+    level: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+    def to_document(self) -> Document:
+        values = {name: getattr(self, name) for name in _INCIDENT_FIELDS}
+        # Copies, because a story goes on adding to its lists.
+        document = {
+            name: list(value) if isinstance(value, list) else value
+            for name, value in values.items()
+            if value is not None
+        }
+        document["_key"] = self.id
+        return document
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Incident:
+        return cls(**{name: document[name] for name in _INCIDENT_FIELDS if name in document})
+
+
+_SIGNAL_FIELDS = [name for name in Signal.__dataclass_fields__ if name != "key"]
+_INCIDENT_FIELDS = list(Incident.__dataclass_fields__)

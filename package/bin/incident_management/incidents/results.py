@@ -1,0 +1,252 @@
+"""From the result rows of a detection to signals.
+
+Both ways into ingest share this: the alert action, whose findings travel as JSON through the REST
+API, and the worker, which reads the results of runs that never arrived. So a run gives the same
+signals, with the same keys, whichever way it takes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from .errors import Invalid
+from .model import SEVERITIES, Document, Signal
+
+__all__ = ["Alert", "findings", "run_of", "signal_from"]
+
+DEFAULT_SEVERITY = "medium"
+
+SAMPLES = 5
+SAMPLE_FIELDS = 50
+SAMPLE_CHARACTERS = 1000
+CONDENSED_LINES = 3
+
+# scheduler__<owner>__<app>__RMD5<hash>_at_<scheduled time>_<number>, see Splunk's Search Manual,
+# "Dispatch directory and search artifacts".
+_SCHEDULED = re.compile(r"_at_(\d+)_")
+_TOKEN = re.compile(r"\{([^{}]+)\}")
+
+_TEXTS = (
+    "rule", "app", "owner", "entity", "severity", "title", "description", "sid", "run", "runbook",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A fired saved search and how it wants to be opened (param.* of ``open_incident``)."""
+
+    rule: str
+    app: str
+    owner: str
+    sid: str
+    severity: str = "medium"
+    entity_field: str = "entity"
+    dedup_fields: Tuple[str, ...] = ("entity",)
+    title: str = ""
+    description: str = ""
+    group: bool = True
+    search: Mapping[str, Any] = field(default_factory=dict)
+    runbook: str = ""
+    actions: Tuple[str, ...] = ()
+    problems: Tuple[str, ...] = ()
+
+    @classmethod
+    def from_params(
+        cls,
+        params: Mapping[str, Any],
+        rule: str,
+        app: str,
+        owner: str,
+        sid: str,
+        search: Optional[Mapping[str, Any]] = None,
+    ) -> Alert:
+        """Read ``param.*`` (without that prefix).
+
+        A malformed value does not cost the incident: its default is used, and ``problems`` says
+        so in one sentence.
+        """
+        problems = []
+        severity = str(params.get("severity") or DEFAULT_SEVERITY).strip().lower()
+        if severity not in SEVERITIES:
+            known = ", ".join(SEVERITIES)
+            problems.append(
+                f"Alert '{rule}': action.open_incident.param.severity is '{severity}', which is "
+                f"none of {known}; '{DEFAULT_SEVERITY}' is used."
+            )
+            severity = DEFAULT_SEVERITY
+        entity_field = str(params.get("entity_field") or "entity").strip()
+        return cls(
+            rule,
+            app,
+            owner,
+            sid,
+            severity,
+            entity_field,
+            names(params.get("dedup_fields")) or (entity_field,),
+            str(params.get("title") or ""),
+            str(params.get("description") or ""),
+            str(params.get("group", "1")).strip().lower() not in ("0", "false", "no"),
+            dict(search or {"name": rule, "app": app, "owner": owner}),
+            str(params.get("runbook") or "").strip(),
+            names(params.get("actions")),
+            tuple(problems),
+        )
+
+
+def names(text: Any) -> Tuple[str, ...]:
+    """Return the parts of a comma-separated list, blanks left out."""
+    parts = (part.strip() for part in str(text or "").split(","))
+    return tuple(part for part in parts if part)
+
+
+def run_of(sid: str) -> str:
+    """Return what names a run of a detection: its scheduled time, else the search id itself.
+
+    A scheduled time, because a run that is repeated after a restart has another search id.
+    """
+    match = _SCHEDULED.search(sid)
+    return f"at:{match.group(1)}" if match else f"sid:{sid}"
+
+
+def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> List[Document]:
+    """Return one finding for each problem among the rows, as the JSON of ``POST /signals``.
+
+    Rows with the same values of the dedup fields are one finding: their counts add up and the
+    span covers all. A row counts as its ``count``, or as 1; its span is ``first_time`` to
+    ``last_time``, else ``_time``, else ``now``. A row without the entity field is about the
+    detection itself.
+    """
+    grouped: Dict[Tuple[str, ...], List[Mapping[str, Any]]] = {}
+    for row in rows:
+        values = tuple(_text(row.get(name)) for name in alert.dedup_fields)
+        grouped.setdefault(values, []).append(row)
+    return [_finding(values, some, alert, now) for values, some in grouped.items()]
+
+
+def signal_from(finding: Mapping[str, Any], now: float, limit_to_known: bool = True) -> Signal:
+    """Check a finding from outside and make the signal.
+
+    Raises Invalid, with one sentence, for a field that is missing, unknown or of the wrong kind.
+    """
+    others = {"first_time", "last_time", "count", "dedup", "rows", "search", "group", "actions"}
+    allowed = {*_TEXTS, *others}
+    unknown = sorted(set(finding) - allowed)
+    if unknown and limit_to_known:
+        raise Invalid(f"A signal has no field '{unknown[0]}'.")
+    texts = {name: _checked(finding, name, str, "") for name in _TEXTS}
+    first = _number(finding, "first_time", now)
+    run = texts.pop("run") or run_of(texts["sid"] or f"{first}")
+    return Signal.create(
+        run=run,
+        first_time=first,
+        last_time=_number(finding, "last_time", first),
+        count=int(_number(finding, "count", 1)),
+        dedup=_checked(finding, "dedup", dict, {}) or None,
+        rows=[row for row in _checked(finding, "rows", list, []) if isinstance(row, dict)],
+        search=_checked(finding, "search", dict, {}),
+        group=_checked(finding, "group", bool, True),
+        actions=[str(name) for name in _checked(finding, "actions", list, [])],
+        received_at=now,
+        **texts,
+    )
+
+
+def _finding(
+    values: Sequence[str], rows: Sequence[Mapping[str, Any]], alert: Alert, now: float
+) -> Document:
+    first = rows[0]
+    spans = [_span(row, now) for row in rows]
+    return {
+        "rule": alert.rule,
+        "app": alert.app,
+        "owner": alert.owner,
+        "entity": _text(first.get(alert.entity_field)) or alert.rule,
+        "severity": alert.severity,
+        "title": _filled(alert.title, first),
+        "description": _filled(alert.description, first),
+        "first_time": min(start for start, _end in spans),
+        "last_time": max(end for _start, end in spans),
+        "count": sum(_count(row) for row in rows),
+        "sid": alert.sid,
+        "run": run_of(alert.sid),
+        "dedup": dict(zip(alert.dedup_fields, values)),
+        "rows": [_sample(row) for row in rows[:SAMPLES]],
+        "search": dict(alert.search),
+        "group": alert.group,
+        "runbook": alert.runbook,
+        "actions": list(alert.actions),
+    }
+
+
+def _span(row: Mapping[str, Any], now: float) -> Tuple[float, float]:
+    moment = _float(row.get("_time"))
+    first = _float(row.get("first_time"))
+    last = _float(row.get("last_time"))
+    known = [value for value in (first, last, moment) if value is not None] or [now]
+    start = first if first is not None else min(known)
+    return start, max(start, last if last is not None else max(known))
+
+
+def _count(row: Mapping[str, Any]) -> int:
+    value = _float(row.get("count"))
+    return int(value) if value is not None and value >= 1 else 1
+
+
+def _filled(template: str, row: Mapping[str, Any]) -> str:
+    """Replace ``{field}`` by the row's value; what Splunk calls ``$token$`` is filled already."""
+    return _TOKEN.sub(lambda match: _condensed(_text(row.get(match.group(1).strip()))), template)
+
+
+def _condensed(text: str) -> str:
+    """An event of many lines, such as one with a stack trace, by its first line and its reason.
+
+    The reason is the last line that isn't indented: ``sqlalchemy.exc.TimeoutError: …`` below a
+    Python traceback, ``Caused by: …`` in a Java one.
+    """
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    if len(lines) <= CONDENSED_LINES:
+        return text
+    reasons = [line for line in lines[1:] if not line[0].isspace()]
+    return f"{lines[0]}\n…\n{(reasons or lines)[-1]}"
+
+
+def _sample(row: Mapping[str, Any]) -> Document:
+    """A row as it is stored for people: hidden fields left out, long values cut."""
+    shown = {name: value for name, value in row.items() if not name.startswith("__")}
+    return {
+        name: [str(part)[:SAMPLE_CHARACTERS] for part in value]
+        if isinstance(value, list)
+        else str(value)[:SAMPLE_CHARACTERS]
+        for name, value in list(shown.items())[:SAMPLE_FIELDS]
+    }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value)
+    return "" if value is None else str(value).strip()
+
+
+def _float(value: Any) -> Optional[float]:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if abs(number) < 1e11 else None
+
+
+def _number(finding: Mapping[str, Any], name: str, default: float) -> float:
+    value = finding.get(name, default)
+    number = None if isinstance(value, (bool, str)) else _float(value)
+    if number is None or number < 0:
+        raise Invalid(f"A signal's {name} must be a number from 0, in JSON's own form.")
+    return number
+
+
+def _checked(finding: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
+    value = finding.get(name, default)
+    if not isinstance(value, kind):
+        raise Invalid(f"A signal's {name} must be of the kind {kind.__name__}.")
+    return value

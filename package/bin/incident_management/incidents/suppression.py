@@ -1,0 +1,179 @@
+"""When signals are kept and counted, but open no incident: maintenance, mute, snooze.
+
+A suppression is a document of ``incident_suppressions``. It is never changed: ending one early
+deletes it, and the signals that it held back still name it.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ..ports import Clock, Collection, Document, Stores
+from .errors import Invalid, NotFound
+from .model import Signal, milliseconds
+
+__all__ = ["DAYS", "KINDS", "Suppression", "active", "add", "first_match", "listing", "remove"]
+
+KINDS = ("maintenance", "mute", "snooze")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+# More at once are refused: each signal is held against each of them.
+MOST = 1000
+LONGEST_SNOOZE = 30 * 86400.0
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """What is held back, and when.
+
+    ``rule`` and ``entity`` are patterns (``*`` and ``?``, any case). ``starts_at`` and ``ends_at``
+    (0: never) bound it. With ``days``, of ``mon`` to ``sun``, it is in force on these days only,
+    from ``from_time`` up to ``to_time`` (``HH:MM`` in ``time_zone``; a window that ends before it
+    begins goes on past midnight).
+    """
+
+    id: str
+    kind: str
+    reason: str
+    rule: str = "*"
+    entity: str = "*"
+    starts_at: float = 0.0
+    ends_at: float = 0.0
+    days: Tuple[str, ...] = ()
+    from_time: str = "00:00"
+    to_time: str = "00:00"
+    time_zone: str = "UTC"
+    created_by: str = ""
+    created_at: float = 0.0
+
+    def holds_back(self, signal: Signal) -> bool:
+        """Tell whether a signal is held back: by what it is about, and by when it ended."""
+        return (
+            _like(signal.rule, self.rule)
+            and _like(signal.entity, self.entity)
+            and self.in_force(signal.last_time)
+        )
+
+    def in_force(self, moment: float) -> bool:
+        if moment < self.starts_at or (self.ends_at and moment >= self.ends_at):
+            return False
+        return not self.days or self._in_weekly_window(moment)
+
+    def why(self) -> str:
+        """One sentence for whoever asks why a signal opened nothing."""
+        return f"Held back by {self.kind} {self.id}: {self.reason}"
+
+    def to_document(self) -> Document:
+        return {**asdict(self), "days": list(self.days), "_key": self.id}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Suppression:
+        values = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
+        values["days"] = tuple(values.get("days") or ())
+        return cls(**values)
+
+    def _in_weekly_window(self, moment: float) -> bool:
+        local = datetime.fromtimestamp(moment, _zone(self.time_zone))
+        start, end = _minutes(self.from_time), _minutes(self.to_time)
+        minute = local.hour * 60 + local.minute
+        today, yesterday = (DAYS[(local - timedelta(days=n)).weekday()] for n in (0, 1))
+        if start < end:
+            return today in self.days and start <= minute < end
+        began_today = today in self.days and minute >= start
+        return began_today or (yesterday in self.days and minute < end)
+
+
+def add(stores: Stores, clock: Clock, actor: str, wanted: Mapping[str, Any]) -> Suppression:
+    """Check and store one; ``wanted`` has the fields of :class:`Suppression` that a person gives.
+
+    ``seconds`` may stand for ``ends_at``: so long from now. Raises Invalid with one sentence.
+    """
+    now = milliseconds(clock.now())
+    values: Dict[str, Any] = {"starts_at": now, **wanted}
+    seconds = float(values.pop("seconds", 0.0))
+    if seconds:
+        values["ends_at"] = now + seconds
+    suppression = Suppression(
+        **{
+            **values,
+            "id": f"SUP-{uuid.uuid4().hex[:10]}",
+            "days": tuple(dict.fromkeys(values.get("days") or ())),
+            "created_by": actor,
+            "created_at": now,
+        }
+    )
+    _check(suppression, now)
+    if len(listing(stores)) >= MOST:
+        raise Invalid(f"There are {MOST} suppressions already; delete those that are over.")
+    stores.suppressions.insert(suppression.to_document())
+    return suppression
+
+
+def remove(stores: Stores, suppression_id: str) -> None:
+    """End one. Raises NotFound."""
+    if not stores.suppressions.delete(suppression_id):
+        raise NotFound(f"No suppression {suppression_id}; list them with GET /suppressions.")
+
+
+def listing(stores: Stores) -> List[Suppression]:
+    """Return all, the newest first."""
+    found = stores.suppressions.find({}, sort="created_at:-1", limit=MOST)
+    return [Suppression.from_document(document) for document in found]
+
+
+def active(suppressions: Collection, since: float) -> List[Suppression]:
+    """Return those that were not over at ``since``, the oldest first."""
+    query = {"$or": [{"ends_at": 0}, {"ends_at": {"$gt": since}}]}
+    found = suppressions.find(query, sort="created_at:1", limit=MOST)
+    return [Suppression.from_document(document) for document in found]
+
+
+def first_match(suppressions: Sequence[Suppression], signal: Signal) -> Optional[Suppression]:
+    """Return the oldest suppression that holds a signal back."""
+    return next((one for one in suppressions if one.holds_back(signal)), None)
+
+
+def _check(one: Suppression, now: float) -> None:
+    if one.kind not in KINDS:
+        raise Invalid(f"'{one.kind}' is no kind of suppression; use {', '.join(KINDS)}.")
+    if not one.reason.strip():
+        raise Invalid("A suppression needs a reason, for whoever wonders about the silence.")
+    if one.rule == one.entity == "*":
+        raise Invalid("Name a rule or an entity: holding back everything is not possible.")
+    if one.ends_at and one.ends_at <= max(one.starts_at, now):
+        raise Invalid("The suppression would be over before it begins.")
+    if one.kind == "snooze" and not 0 < one.ends_at - now <= LONGEST_SNOOZE:
+        raise Invalid("A snooze ends by itself: set seconds or ends_at, at most 30 days ahead.")
+    if one.kind == "maintenance" and not one.ends_at and not one.days:
+        raise Invalid("A maintenance window needs ends_at, or days on which it comes again.")
+    for day in one.days:
+        if day not in DAYS:
+            raise Invalid(f"'{day[:20]}' is no day; use {', '.join(DAYS)}.")
+    _minutes(one.from_time)
+    _minutes(one.to_time)
+    _zone(one.time_zone)
+
+
+def _minutes(text: str) -> int:
+    match = _CLOCK.fullmatch(text)
+    if not match:
+        raise Invalid(f"'{text[:20]}' is no time of day; write HH:MM, such as 22:30.")
+    return int(match.group(1)) * 60 + int(match.group(2))
+
+
+def _zone(name: str) -> Any:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise Invalid(f"'{name[:60]}' is no time zone; use a name such as Europe/Berlin.") from None
+
+
+def _like(value: str, pattern: str) -> bool:
+    return fnmatchcase(value.lower(), pattern.lower())

@@ -1,0 +1,209 @@
+"""The timeline: the one place where entries are written, read, folded and checked.
+
+Writers only insert. A document of an incident is derived, by whoever wrote last: see
+:func:`refresh`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set
+
+from ..ports import Clock, Stores
+from .errors import NotFound
+from .fold import effective, fold, heads, ordered, signal_keys
+from .model import Entry, Head, Incident
+from .stores import find_by, keys_by
+from .story import OutOfOrder, Story, by_incident
+
+__all__ = [
+    "Verdict",
+    "append",
+    "catch_up",
+    "effective",
+    "fold",
+    "head_of",
+    "load",
+    "ordered",
+    "read",
+    "read_many",
+    "refresh",
+    "refresh_many",
+    "settle",
+    "signal_keys",
+    "verify",
+    "write",
+]
+
+# A refresh that never finds peace gives way to the next writer's, or to the worker's.
+REFRESH_ROUNDS = 20
+
+
+def read(stores: Stores, incident_id: str) -> List[Entry]:
+    """Return an incident's entries in order; empty for an unknown id."""
+    return read_many(stores, [incident_id])[incident_id]
+
+
+def read_many(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, List[Entry]]:
+    """Return the entries of many incidents, in few calls, by incident id."""
+    wanted = list(dict.fromkeys(incident_ids))
+    found: Dict[str, List[Entry]] = {incident_id: [] for incident_id in wanted}
+    for document in find_by(stores.timeline, "incident_id", wanted):
+        entry = Entry.from_document(document)
+        found[entry.incident_id].append(entry)
+    return {incident_id: ordered(entries) for incident_id, entries in found.items()}
+
+
+def append(
+    stores: Stores,
+    clock: Clock,
+    incident_id: str,
+    kind: str,
+    data: Mapping[str, Any],
+    actor: str,
+    once: str = "",
+) -> Entry:
+    """Write one entry after all those known now, and return it.
+
+    When an entry with this ``once`` is there already, that one is returned and nothing is written.
+    The incident's document is not touched: call :func:`refresh` after the last append.
+
+    Raises:
+        NotFound: the incident has no entries, unless this one opens it.
+        Invalid: ``data`` holds a field name that the KV store refuses.
+    """
+    entries = read(stores, incident_id)
+    if not entries and kind != "opened":
+        raise unknown(incident_id)
+    if once:
+        for entry in entries:
+            if entry.once == once:
+                return entry
+    entry = Entry.create(incident_id, kind, data, actor, clock.now(), head_of(entries), once)
+    stores.timeline.insert(entry.to_document())
+    return entry
+
+
+def write(stores: Stores, entries: Sequence[Entry]) -> None:
+    """Write many new entries in few calls; a key is a hash, so a repeat changes nothing."""
+    if entries:
+        stores.timeline.save([entry.to_document() for entry in entries])
+
+
+def head_of(entries: Sequence[Entry]) -> Head:
+    """Return what a new entry must follow."""
+    return Head(max((entry.seq for entry in entries), default=0), tuple(heads(entries)))
+
+
+def refresh(stores: Stores, incident_id: str) -> Incident:
+    """Bring an incident's document up to its entries, and return it.
+
+    Raises NotFound when the incident has no entries.
+    """
+    incidents = refresh_many(stores, [incident_id])
+    if incident_id not in incidents:
+        raise unknown(incident_id)
+    return incidents[incident_id]
+
+
+def refresh_many(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, Incident]:
+    """Refresh many incidents in few calls; returns those that have entries."""
+    stories = load(stores, incident_ids)
+    settle(stores, stories)
+    found = {incident_id: story.incident for incident_id, story in stories.items()}
+    return {incident_id: incident for incident_id, incident in found.items() if incident}
+
+
+def settle(stores: Stores, stories: Dict[str, Story]) -> None:
+    """Save the documents of these incidents, until they are up to their entries.
+
+    Saves, looks for entries that have come, and repeats for the incidents that have some. So a
+    document that is older than its entries is never the last one saved: its writer would see the
+    newer entries in the look after its save.
+    """
+    pending = [incident_id for incident_id, story in stories.items() if story.keys]
+    for _round in range(REFRESH_ROUNDS):
+        if not pending:
+            return
+        incidents = (stories[incident_id].incident for incident_id in pending)
+        stores.incidents.save([incident.to_document() for incident in incidents if incident])
+        pending = sorted(catch_up(stores, stories, pending))
+
+
+def load(
+    stores: Stores, incident_ids: Iterable[str], remembered: Optional[Dict[str, Story]] = None
+) -> Dict[str, Story]:
+    """Return the stories of incidents as they are now; empty for an unknown id.
+
+    Those that are ``remembered`` are brought up to date instead of being read as a whole.
+    """
+    known = {key: story for key, story in (remembered or {}).items() if story.keys}
+    cold = [incident_id for incident_id in incident_ids if incident_id not in known]
+    catch_up(stores, known, list(known))
+    known.update({key: Story(entries) for key, entries in read_many(stores, cold).items()})
+    return known
+
+
+def catch_up(stores: Stores, stories: Dict[str, Story], incident_ids: Sequence[str]) -> Set[str]:
+    """Add what is not in these stories yet; returns the incidents that had something new.
+
+    Only the keys of all entries are read, and the new entries. A story that lost an entry, or has
+    a new one before its last, is read anew.
+    """
+    there = keys_by(stores.timeline, "incident_id", incident_ids)
+    anew = {i for i in incident_ids if not stories[i].keys <= there}
+    known = {key for incident_id in incident_ids for key in stories[incident_id].keys}
+    documents = find_by(stores.timeline, "_key", there - known)
+    fresh = by_incident(Entry.from_document(document) for document in documents)
+    for incident_id, entries in fresh.items():
+        try:
+            for entry in entries:
+                stories[incident_id].add(entry)
+        except OutOfOrder:
+            anew.add(incident_id)
+    for incident_id, entries in read_many(stores, sorted(anew)).items():
+        stories[incident_id] = Story(entries)
+    return anew | set(fresh)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a timeline is whole and unchanged; ``problems`` says what is wrong, one a line."""
+
+    ok: bool
+    entries: int
+    problems: List[str] = field(default_factory=list)
+
+
+def verify(entries: Sequence[Entry], head: Sequence[str] = ()) -> Verdict:
+    """Check a timeline: every hash, every link, every place in the order.
+
+    ``head`` are keys that must be there, such as those of a copy of the incident's document: the
+    links alone show a changed entry or a missing one, but not a missing last one.
+    """
+    problems = []
+    by_key = {entry.key: entry for entry in entries}
+    if entries and not any(entry.kind == "opened" and not entry.prev for entry in entries):
+        problems.append("No first entry opens the incident.")
+    for entry in ordered(entries):
+        what = f"Entry {entry.key[:12]} ({entry.kind})"
+        if entry.hash() != entry.key:
+            problems.append(f"{what} was changed after it was written.")
+        missing = [key for key in entry.prev if key not in by_key]
+        problems.extend(f"{what} follows {key[:12]}, which is missing." for key in missing)
+        seen = max((by_key[key].seq for key in entry.prev if key in by_key), default=0)
+        if not missing and entry.seq != seen + 1:
+            problems.append(f"{what} has seq {entry.seq} after {seen}.")
+    if len({entry.incident_id for entry in entries}) > 1:
+        problems.append("Entries of several incidents are mixed.")
+    problems.extend(
+        f"Entry {key[:12]} is missing, the incident's last known one."
+        for key in head
+        if key not in by_key
+    )
+    return Verdict(not problems, len(entries), problems)
+
+
+def unknown(incident_id: str) -> NotFound:
+    """Return the error for an id that no entry has."""
+    return NotFound(f"No incident {incident_id}; check the id, or list them with GET /incidents.")

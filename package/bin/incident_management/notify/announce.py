@@ -1,0 +1,137 @@
+"""Timeline entries become notifications: who wants to hear of what, and in what order.
+
+Reads the entries since a checkpoint, less an overlap that covers clocks that differ and inserts
+that came late. An entry has one notification a channel, whose key is made of both, so reading an
+entry again puts nothing more on the outbox. The entries of one incident are put there in the
+timeline's order.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, List, Optional, Sequence, Set
+
+from ..incidents import timeline
+from ..incidents.model import Entry
+from ..incidents.routing import Routing
+from ..ports import Clock, Document, Stores
+from .message import build
+from .outbox import Outbox
+
+__all__ = ["Announcer"]
+
+CHECKPOINT = "worker:announce:checkpoint"
+OVERLAP_SECONDS = 900.0
+# What is older than this is no news any more.
+OLDEST_SECONDS = 24 * 3600.0
+# An incident is opened and routed in two entries: its message waits for the team.
+ROUTING_WAIT_SECONDS = 10.0
+REMEMBERED = 20_000
+# Entries about telling are not told.
+_SILENT = {"notification"}
+
+
+class Announcer:
+    """Puts on the outbox what the routing wants told."""
+
+    def __init__(self, stores: Stores, clock: Clock, outbox: Outbox) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._outbox = outbox
+        self._told: Set[str] = set()
+
+    def run(
+        self,
+        routing: Routing,
+        web_url: str,
+        subscribed: Callable[[str, str, str], Sequence[str]] = lambda event, severity, team: (),
+    ) -> int:
+        """Announce everything new; returns how many notifications were put on the outbox.
+
+        Args:
+            routing: an :class:`incident_management.incidents.routing.Routing`.
+            web_url: base URL of Splunk Web, for links; may be empty.
+            subscribed: gives more channels for an event, a severity and a team.
+        """
+        now = self._clock.now()
+        since = max(self._checkpoint() - OVERLAP_SECONDS, now - OLDEST_SECONDS)
+        if len(self._told) > REMEMBERED:
+            self._told.clear()
+        fresh = self._fresh(since)
+        waiting = {key for key, entries in fresh.items() if _awaits_routing(entries, now)}
+        ready = [key for key in fresh if key not in waiting]
+        added = 0
+        for incident_id, entries in timeline.read_many(self._stores, ready).items():
+            added += self._announce(fresh[incident_id], entries, routing, web_url, subscribed)
+        times = [entry["time"] for key in waiting for entry in fresh[key]]
+        self._save_checkpoint(min([now, *times]))
+        return added
+
+    def _checkpoint(self) -> float:
+        document = self._stores.claims.get(CHECKPOINT)
+        return float(document["time"]) if document else 0.0
+
+    def _save_checkpoint(self, when: float) -> None:
+        self._stores.claims.save(
+            [
+                {
+                    "_key": CHECKPOINT,
+                    "purpose": CHECKPOINT,
+                    "holder": "",
+                    "time": when,
+                    "value": {},
+                }
+            ]
+        )
+
+    def _fresh(self, since: float) -> Dict[str, List[Document]]:
+        """Entries since then that this process has not announced, by incident."""
+        fresh: Dict[str, List[Document]] = {}
+        for entry in self._stores.timeline.find({"time": {"$gte": since}}, "time:1"):
+            if entry["_key"] not in self._told and entry["kind"] not in _SILENT:
+                fresh.setdefault(entry["incident_id"], []).append(entry)
+        return fresh
+
+    def _announce(
+        self,
+        fresh: Sequence[Document],
+        entries: Sequence[Entry],
+        routing: Routing,
+        web_url: str,
+        subscribed: Callable[[str, str, str], Sequence[str]],
+    ) -> int:
+        """Announce an incident's fresh entries, as it stands now."""
+        wanted = {entry["_key"] for entry in fresh}
+        incident = timeline.fold(entries).to_document()
+        analysis = self._newest_analysis(entries) if incident.get("cause") else None
+        added = 0
+        for entry in timeline.effective(entries):
+            if entry.key not in wanted:
+                continue
+            message = build(incident, entry.to_document(), analysis, web_url).to_document()
+            team = str(incident.get("team") or "")
+            more = subscribed(message["event"], message["severity"], team)
+            for channel in (*routing.channels(message["event"], team), *more):
+                added += self._outbox.enqueue(
+                    source=entry.identity,
+                    channel=channel,
+                    event=message["event"],
+                    message=message,
+                    incident_id=entry.incident_id,
+                    target=routing.slack_channel(team) if channel == "slack" else "",
+                    order=f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}",
+                )
+        self._told |= wanted
+        return added
+
+    def _newest_analysis(self, entries: Sequence[Entry]) -> Optional[Document]:
+        for entry in reversed(entries):
+            if entry.kind == "analysis":
+                return self._stores.analyses.get(str(entry.data.get("analysis_id", "")))
+        return None
+
+
+def _awaits_routing(entries: Sequence[Document], now: float) -> bool:
+    """Whether an incident was opened so recently that its team is not known yet."""
+    kinds = {entry["kind"] for entry in entries}
+    opened = [entry["time"] for entry in entries if entry["kind"] == "opened"]
+    return bool(opened) and "routed" not in kinds and now - max(opened) < ROUTING_WAIT_SECONDS

@@ -1,0 +1,102 @@
+"""Notifications that somebody asks for: the alert actions, or a caller of the API."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any, Dict, Mapping
+
+from ..incidents.errors import Invalid, NotFound
+from ..incidents.model import SEVERITIES, canonical
+from ..ports import Clock, Stores
+from .channel import CHANNELS
+from .message import Message, incident_url, plain
+from .outbox import Outbox, notification_id
+
+__all__ = ["FIELDS", "enqueue"]
+
+FIELDS = ("channel", "id", "message", "title", "severity", "target", "incident_id", "rule")
+TEXT_CHARACTERS = 3000
+TITLE_CHARACTERS = 200
+# A Slack channel: its name or its id.
+_TARGET = re.compile(r"#?[\w.-]{1,80}")
+
+
+def enqueue(
+    stores: Stores,
+    clock: Clock,
+    outbox: Outbox,
+    request: Mapping[str, Any],
+    web_url: str,
+    actor: str,
+) -> Dict[str, Any]:
+    """Put what somebody asks for on the outbox.
+
+    Args:
+        request: ``channel`` and ``message``; optional ``id`` (the same id on the same channel is
+            sent once; by default the request's own content in this minute), ``title``,
+            ``severity``, ``target`` (a Slack channel), ``incident_id``, ``rule``.
+
+    Returns the notification's ``id``, and whether it is ``new``.
+
+    Raises:
+        Invalid: a field is missing, unknown or malformed.
+        NotFound: there is no such incident.
+    """
+    values = _checked(request)
+    channel, target, incident_id = values["channel"], values["target"], values["incident_id"]
+    incident = stores.incidents.get(incident_id) if incident_id else None
+    if incident_id and incident is None:
+        raise NotFound(f"No incident {incident_id}; check the id, or leave it out.")
+    message = Message(
+        event="alert",
+        headline=f"Alert by {plain(values['rule'] or actor, 100)}",
+        title=plain(values["title"] or values["message"], TITLE_CHARACTERS),
+        incident_id=incident_id,
+        severity=values["severity"] or "medium",
+        status=str((incident or {}).get("status", "")),
+        text=plain(values["message"], TEXT_CHARACTERS) if values["title"] else "",
+        rules=[plain(values["rule"], 80)] if values["rule"] else [],
+        url=incident_url(web_url, incident_id),
+        time=clock.now(),
+    )
+    source = f"asked:{values['id'] or _own_id(values, actor, clock.now())}"
+    new = outbox.enqueue(
+        source,
+        channel,
+        "alert",
+        message.to_document(),
+        incident_id=incident_id,
+        target=target,
+        key_target=target,
+    )
+    return {"id": notification_id(source, channel, target), "new": new}
+
+
+def _checked(request: Mapping[str, Any]) -> Dict[str, str]:
+    values = dict.fromkeys(FIELDS, "")
+    for name, value in request.items():
+        if name not in FIELDS:
+            raise Invalid(f"There is no field '{name}' here; known are {', '.join(FIELDS)}.")
+        if not isinstance(value, str):
+            raise Invalid(f"'{name}' must be a text.")
+        values[name] = value.strip()
+    if values["channel"] not in CHANNELS:
+        raise Invalid(
+            f"'{values['channel'][:40]}' is not a channel; the channels are {', '.join(CHANNELS)}."
+        )
+    if not values["message"]:
+        raise Invalid("'message' is missing: say what to tell.")
+    values["severity"] = values["severity"].lower()
+    if values["severity"] and values["severity"] not in SEVERITIES:
+        raise Invalid(
+            f"'{values['severity'][:40]}' is not a severity; use {', '.join(SEVERITIES)}."
+        )
+    if values["target"] and not _TARGET.fullmatch(values["target"]):
+        raise Invalid("'target' must be the name or the id of a Slack channel.")
+    return values
+
+
+def _own_id(values: Mapping[str, str], actor: str, now: float) -> str:
+    content = canonical([values, actor, int(now // 60)])
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,105 @@
+"""What the outbox and the services' modules say to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Optional, Protocol
+
+__all__ = [
+    "CHANNELS",
+    "Delivery",
+    "Inquiry",
+    "NotConfigured",
+    "Notification",
+    "Sender",
+    "dead",
+    "retry",
+    "sent",
+    "unknown",
+]
+
+CHANNELS = ("slack", "teams", "pagerduty")
+
+
+class NotConfigured(Exception):
+    """A channel lacks a setting; the text says which, and where to set it."""
+
+
+@dataclass(frozen=True)
+class Notification:
+    """One message for one channel.
+
+    Attributes:
+        id: the outbox key; the service gets it where it can carry one.
+        target: where within the channel (a Slack channel); empty: what the settings say.
+        event: what happened, see :func:`incident_management.notify.message.event_of`.
+        message: a :class:`~incident_management.notify.message.Message` as a document.
+        thread: the receipt of the incident's first message there, if there is one.
+        first_sent: epoch seconds of the first attempt; where to look for a lost message.
+    """
+
+    id: str
+    incident_id: str
+    channel: str
+    target: str
+    event: str
+    message: Mapping[str, Any]
+    thread: Optional[Mapping[str, Any]] = None
+    first_sent: float = 0.0
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How an attempt ended.
+
+    ``outcome`` is ``sent``; ``retry``, the service certainly did not take it and may later;
+    ``dead``, it never will; or ``unknown``, nobody on this side can tell.
+    """
+
+    outcome: str
+    detail: str = ""
+    receipt: Mapping[str, Any] = field(default_factory=dict)
+    retry_after: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """What a service says of an attempt whose outcome is unknown.
+
+    ``answer`` is ``arrived``; ``missing``; ``harmless``, a repeat changes nothing there;
+    ``impossible``, it can't be asked; or ``later``, it could not be asked just now.
+    """
+
+    answer: str
+    detail: str = ""
+    receipt: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Sender(Protocol):
+    """One service. Neither method raises for what the service or the network does."""
+
+    def send(self, notification: Notification) -> Delivery:
+        """Send once, without any retry of its own."""
+
+    def ask(self, notification: Notification) -> Inquiry:
+        """Find out whether an earlier attempt arrived."""
+
+
+def sent(receipt: Mapping[str, Any]) -> Delivery:
+    """The service has it."""
+    return Delivery("sent", "", dict(receipt))
+
+
+def retry(detail: str, after: Optional[float] = None) -> Delivery:
+    """The service does not have it; ``after``: seconds that it asked to wait."""
+    return Delivery("retry", detail, {}, after)
+
+
+def dead(detail: str) -> Delivery:
+    """The service refused it for good."""
+    return Delivery("dead", detail)
+
+
+def unknown(detail: str) -> Delivery:
+    """The answer was lost."""
+    return Delivery("unknown", detail)

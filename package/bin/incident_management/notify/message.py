@@ -1,0 +1,242 @@
+"""What people are told, before any service's markup.
+
+A message is built once, when its notification is put on the outbox, out of the incident as it
+stood then. It is plain data: each service's module lays it out in its own way.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Dict, List, Mapping, Optional
+from urllib.parse import quote as url_quote
+
+from ..analysis.masking import mask
+from ..remediation.proof import blamed_hypothesis, verified_citations
+
+__all__ = [
+    "Message",
+    "build",
+    "event_of",
+    "incident_url",
+    "listed",
+    "plain",
+    "span",
+    "truncated",
+    "utc",
+]
+
+PAGE = "/en-US/app/incident_management/incident"
+TITLE_LENGTH = 200
+TEXT_LENGTH = 1500
+QUOTE_LENGTH = 700
+LISTED = 5
+
+_EVENTS_WORDS = {
+    "opened": "Incident opened",
+    "reopened": "Incident reopened",
+    "resolved": "Incident resolved",
+    "closed": "Incident closed",
+    "acknowledged": "Incident acknowledged",
+    "status": "Status changed",
+    "severity": "Severity changed",
+    "assigned": "Incident assigned",
+    "routed": "Incident routed",
+    "note": "Note added",
+    "signal": "More of the same found",
+    "analysis": "Likely cause",
+    "plan": "Fix proposed",
+    "approval": "Fix decided on",
+    "refused": "Fix refused",
+    "action": "Fix under way",
+    "verification": "Fix checked",
+    "rollback": "Fix rolled back",
+}
+
+
+@dataclass(frozen=True)
+class Message:
+    """One thing to tell. Times are epoch seconds, 0 when unknown.
+
+    ``headline`` says what happened, ``title`` which problem it is about, ``text`` the details of
+    this event. ``quote`` is the log line that the likely ``cause`` rests on.
+    """
+
+    event: str
+    headline: str
+    title: str
+    incident_id: str = ""
+    severity: str = "info"
+    status: str = ""
+    text: str = ""
+    where: List[str] = field(default_factory=list)
+    rules: List[str] = field(default_factory=list)
+    since: float = 0.0
+    until: float = 0.0
+    events: int = 0
+    team: str = ""
+    owner: str = ""
+    cause: str = ""
+    quote: str = ""
+    url: str = ""
+    time: float = 0.0
+
+    def to_document(self) -> Dict[str, Any]:
+        """Return it as a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Message:
+        """Read it back; names that this version does not know are left out."""
+        known = {item.name for item in fields(cls)}
+        return cls(**{name: value for name, value in document.items() if name in known})
+
+
+def event_of(entry: Mapping[str, Any]) -> str:
+    """Name what an entry means to people: a status change says to what."""
+    if entry["kind"] != "status":
+        return str(entry["kind"])
+    before, after = entry["data"].get("from", ""), entry["data"].get("to", "")
+    if after in ("resolved", "closed"):
+        return str(after)
+    if before in ("resolved", "closed"):
+        return "reopened"
+    if after == "in_progress":
+        return "acknowledged"
+    return "status"
+
+
+def incident_url(web_url: str, incident_id: str) -> str:
+    """Return the address of the incident's page; empty when Splunk Web's is not configured."""
+    if not web_url or not incident_id:
+        return ""
+    return f"{web_url.rstrip('/')}{PAGE}?form.incident={url_quote(incident_id, safe='')}"
+
+
+def build(
+    incident: Mapping[str, Any],
+    entry: Mapping[str, Any],
+    analysis: Optional[Mapping[str, Any]] = None,
+    web_url: str = "",
+) -> Message:
+    """Build the message for one timeline entry.
+
+    Args:
+        incident: the incident's document.
+        entry: the entry's document.
+        analysis: the newest analysis document of the incident, if there is one.
+        web_url: base URL of Splunk Web, for the link.
+    """
+    event = event_of(entry)
+    cause, quote = _cause(incident, analysis)
+    return Message(
+        event=event,
+        headline=_headline(event, entry),
+        title=plain(incident.get("title"), TITLE_LENGTH) or str(incident.get("id", "")),
+        incident_id=str(incident.get("id", "")),
+        severity=str(incident.get("severity") or "info"),
+        status=str(incident.get("status") or ""),
+        text=plain(_details(event, entry, incident), TEXT_LENGTH),
+        where=[plain(name, 80) for name in incident.get("entities") or []],
+        rules=[plain(name, 80) for name in incident.get("rules") or []],
+        since=float(incident.get("first_time") or incident.get("opened_at") or 0.0),
+        until=float(incident.get("last_time") or 0.0),
+        events=int(incident.get("events") or 0),
+        team=plain(incident.get("team"), 80),
+        owner=plain(incident.get("owner"), 80),
+        cause=cause,
+        quote=quote,
+        url=incident_url(web_url, str(incident.get("id", ""))),
+        time=float(entry.get("time") or 0.0),
+    )
+
+
+def _headline(event: str, entry: Mapping[str, Any]) -> str:
+    data = entry["data"]
+    if event == "verification":
+        return {
+            "recovered": "Fix verified: recovered",
+            "not_recovered": "Fix did not help",
+        }.get(data.get("outcome", ""), "Fix not verified: not enough data")
+    if event == "approval":
+        return f"Fix {data.get('decision', 'decided on')}"
+    if event == "action":
+        return {"started": "Fix started", "done": "Fix carried out"}.get(
+            data.get("phase", ""), "Fix failed"
+        )
+    return _EVENTS_WORDS.get(event, event.replace("_", " ").capitalize())
+
+
+def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) -> str:
+    data = entry["data"]
+    if event == "opened":
+        return str(data.get("description") or "")
+    if event == "analysis":
+        return str(data.get("verdict") or "")
+    if event == "plan":
+        return (
+            f"{data.get('summary', '')}\nIt needs an approval: | remediate "
+            f"incident={incident.get('id', '')} plan={data.get('plan_id', '')} do=approve"
+        )
+    if event == "assigned":
+        return f"Owner: {data.get('owner') or 'nobody'}. Team: {data.get('team') or 'none'}."
+    if event in ("resolved", "closed"):
+        return " ".join(str(data.get(part) or "") for part in ("resolution", "reason")).strip()
+    if event == "severity":
+        return f"From {data.get('from')} to {data.get('to')}. {data.get('reason') or ''}"
+    for part in ("text", "detail", "reason", "summary"):
+        if data.get(part):
+            return str(data[part])
+    return ""
+
+
+def _cause(incident: Mapping[str, Any], analysis: Optional[Mapping[str, Any]]) -> tuple[str, str]:
+    """The blamed hypothesis, and a log line that it rests on: never one that was not verified."""
+    stated = plain(incident.get("cause"), 500)
+    top = blamed_hypothesis(analysis)
+    if not stated or analysis is None or not top:
+        return stated, ""
+    cited = [c for c in verified_citations(analysis, top) if c.get("quote")]
+    # What broke tells a reader more than the change's own announcement does.
+    cited.sort(key=lambda citation: citation.get("kind") == "change")
+    quote = _quoted(str(cited[0]["quote"])) if cited else ""
+    return plain(top.get("cause"), 500) or stated, quote
+
+
+def _quoted(text: str) -> str:
+    masked = mask(text)
+    return truncated("".join(c for c in masked if c in "\n\t" or c.isprintable()), QUOTE_LENGTH)
+
+
+def plain(value: Any, length: int) -> str:
+    """Text from outside, for people: masked, without control characters, and not endless."""
+    text = mask(str(value or ""), emails=False)
+    text = "".join(c if c == "\n" or c.isprintable() else " " for c in text)
+    return truncated(text.strip(), length)
+
+
+def truncated(text: str, length: int) -> str:
+    """Cut text to a length, the last character saying so."""
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def listed(names: List[str]) -> str:
+    """The first names of a list, and how many more there are."""
+    shown = ", ".join(names[:LISTED])
+    return shown if len(names) <= LISTED else f"{shown} and {len(names) - LISTED} more"
+
+
+def span(seconds: float) -> str:
+    """A duration for people: its two largest units."""
+    left = int(max(seconds, 0.0))
+    parts = []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "0 s"
+
+
+def utc(when: float) -> str:
+    """A time for people where the service can't show it in their own zone."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(when))

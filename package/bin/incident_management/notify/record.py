@@ -1,0 +1,31 @@
+"""Writes on an incident's timeline how telling of it ended."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from ..incidents import timeline
+from ..ports import Clock, Document, Stores
+
+__all__ = ["recorder"]
+
+ACTOR = "incident_management"
+
+
+def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
+    """Return what the outbox calls with a notification that has reached its end."""
+
+    def record(document: Document) -> None:
+        data = {
+            "channel": document["channel"],
+            "event": document["event"],
+            "outcome": document["state"],
+            "detail": document["last_error"],
+            "notification_id": document["_key"],
+        }
+        # Sending a dead one again is another ending.
+        once = f"notification:{document['_key']}:{document['attempts']}:{document['state']}"
+        timeline.append(stores, clock, document["incident_id"], "notification", data, ACTOR, once)
+        timeline.refresh(stores, document["incident_id"])
+
+    return record

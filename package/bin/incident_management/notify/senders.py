@@ -1,0 +1,55 @@
+"""Makes the senders out of the app's settings."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict
+from urllib.parse import quote
+
+from .channel import NotConfigured, Sender
+from .pagerduty import PagerDutySender
+from .slack import SlackSender
+from .teams import TeamsSender
+from .transport import Network
+
+__all__ = ["Senders", "network_of", "senders"]
+
+Senders = Dict[str, Callable[[], Sender]]
+
+
+def senders(settings: Any, clock: Any) -> Senders:
+    """Return, for each channel, a function that makes its sender or raises NotConfigured.
+
+    ``settings`` is a :class:`incident_management.splunk.settings.Settings`.
+    """
+
+    def slack() -> Sender:
+        chosen = settings.slack
+        network = network_of(settings)
+        return SlackSender(chosen.bot_token, chosen.channel, chosen.api_url, network, clock)
+
+    def teams() -> Sender:
+        return TeamsSender(settings.teams.webhook_url, network_of(settings), clock)
+
+    def pagerduty() -> Sender:
+        chosen = settings.pagerduty
+        return PagerDutySender(chosen.routing_key, chosen.api_url, network_of(settings), clock)
+
+    return {"slack": slack, "teams": teams, "pagerduty": pagerduty}
+
+
+def network_of(settings: Any) -> Network:
+    """How to reach the outside. Raises NotConfigured for a proxy that can't be used."""
+    proxy = settings.proxy
+    if not proxy.enabled:
+        return Network(settings.network.ca_file)
+    if proxy.type not in ("http", "https"):
+        raise NotConfigured(
+            f"The proxy type '{proxy.type}' is not supported: choose http under "
+            "Configuration > Proxy."
+        )
+    if not proxy.host or not proxy.port:
+        raise NotConfigured("The proxy has no host or port: set both under Configuration > Proxy.")
+    login = ""
+    if proxy.username:
+        login = f"{quote(proxy.username, safe='')}:{quote(proxy.password, safe='')}@"
+    return Network(settings.network.ca_file, f"{proxy.type}://{login}{proxy.host}:{proxy.port}")

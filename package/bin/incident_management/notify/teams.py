@@ -1,0 +1,156 @@
+"""Microsoft Teams: an Adaptive Card to a Workflows webhook.
+
+The envelope is the one of Microsoft's "Create incoming webhooks with Workflows": a ``message``
+with one attachment. Cards are version 1.4, which Teams shows everywhere; a message may have 28 KB.
+A webhook can't be asked what it received, so an attempt whose answer was lost stays unconfirmed
+until a person decides. Text from outside goes into RichTextBlocks, which know no Markdown.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+from urllib.parse import urlsplit
+
+from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
+from .message import Message, listed, span, truncated, utc
+from .transport import (
+    BadUrl,
+    Network,
+    NoAnswer,
+    NotSent,
+    checked_url,
+    json_headers,
+    not_followed,
+    retry_after,
+    send_json,
+)
+
+__all__ = ["TeamsSender", "card", "envelope"]
+
+_COLOURS = {
+    "critical": "Attention",
+    "high": "Attention",
+    "medium": "Warning",
+    "low": "Accent",
+    "info": "Default",
+}
+
+
+class TeamsSender:
+    """Speaks to one webhook. Raises NotConfigured when it is missing or can't be used."""
+
+    def __init__(self, webhook_url: str, network: Network, clock: Any) -> None:
+        if not webhook_url:
+            raise NotConfigured(
+                "No Teams webhook is set: set it under Configuration > Microsoft Teams."
+            )
+        try:
+            self._url = checked_url(webhook_url, "The Teams webhook URL")
+        except BadUrl as error:
+            raise NotConfigured(str(error)) from None
+        self._network = network
+        self._clock = clock
+
+    def send(self, notification: Notification) -> Delivery:
+        """Post the card."""
+        body = envelope(Message.from_document(notification.message))
+        try:
+            reply = send_json(self._network, self._url, body, json_headers())
+        except NotSent as error:
+            return retry(str(error))
+        except NoAnswer as error:
+            return unknown(str(error))
+        except BadUrl as error:
+            return dead(str(error))
+        host = urlsplit(self._url).hostname or ""
+        if 200 <= reply.status < 300:
+            return sent({"status": reply.status})
+        if reply.status == 429 or reply.status in (500, 503):
+            wait = retry_after(reply.headers, self._clock.now())
+            return retry(f"Teams answered {reply.status}.", wait)
+        if reply.status >= 500:
+            # A gateway speaks (502, 504): the workflow behind it may have run.
+            return unknown(f"Teams answered {reply.status}, from a gateway.")
+        redirect = not_followed(reply, host)
+        said = truncated(" ".join(reply.text.split()), 200)
+        return dead(redirect or f"Teams refused it with {reply.status}: {said}")
+
+    def ask(self, notification: Notification) -> Inquiry:
+        """Nothing can be asked."""
+        return Inquiry("impossible", "A Teams webhook can't be asked what it received.")
+
+
+def envelope(message: Message) -> Dict[str, Any]:
+    """Wrap the card as the webhook wants it."""
+    return {
+        "type": "message",
+        "attachments": [
+            {
+                "contentType": "application/vnd.microsoft.card.adaptive",
+                "contentUrl": None,
+                "content": card(message),
+            }
+        ],
+    }
+
+
+def card(message: Message) -> Dict[str, Any]:
+    """Lay a message out as an Adaptive Card."""
+    colour = "Good" if message.event == "resolved" else _COLOURS.get(message.severity, "Default")
+    body: List[Dict[str, Any]] = [
+        _text(f"{message.severity.upper()} · {message.headline}", weight="Bolder", color=colour),
+        _text(message.title, weight="Bolder", size="Large"),
+    ]
+    body.extend(_fact(name, value) for name, value in _facts(message))
+    if message.text:
+        body.append(_text(message.text))
+    if message.cause:
+        body.append(_fact("Likely cause", message.cause))
+    if message.quote:
+        body.append(_text(message.quote, fontType="Monospace", isSubtle=True))
+    laid: Dict[str, Any] = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "fallbackText": truncated(f"{message.headline}: {message.title}", 300),
+        "msteams": {"width": "Full"},
+        "body": body,
+    }
+    if message.url:
+        laid["actions"] = [
+            {"type": "Action.OpenUrl", "title": "Open the incident", "url": message.url}
+        ]
+    return laid
+
+
+def _facts(message: Message) -> List[tuple[str, str]]:
+    facts = []
+    if message.where:
+        facts.append(("Where", listed(message.where)))
+    if message.since:
+        since = utc(message.since)
+        if message.event == "resolved" and message.time > message.since:
+            since += f" (for {span(message.time - message.since)})"
+        facts.append(("Since", since))
+    if message.events:
+        facts.append(("Events", f"{message.events:,}"))
+    if message.incident_id:
+        people = " · ".join(part for part in (message.team, message.owner) if part)
+        facts.append(("Team · owner", people or "nobody yet"))
+        facts.append(("Incident", message.incident_id))
+    if message.rules:
+        facts.append(("Found by", listed(message.rules)))
+    return facts
+
+
+def _text(text: str, **style: Any) -> Dict[str, Any]:
+    return {"type": "RichTextBlock", "inlines": [_run(text, **style)]}
+
+
+def _fact(name: str, value: str) -> Dict[str, Any]:
+    inlines = [_run(f"{name}: ", weight="Bolder"), _run(value)]
+    return {"type": "RichTextBlock", "spacing": "Small", "inlines": inlines}
+
+
+def _run(text: str, **style: Optional[Any]) -> Dict[str, Any]:
+    return {"type": "TextRun", "text": text, **style}

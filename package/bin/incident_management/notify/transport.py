@@ -1,0 +1,274 @@
+"""HTTP to services outside: one place for TLS, proxy, limits and what an error means.
+
+https only, except to loopback addresses; certificates are always verified; redirects are never
+followed, because the credentials of one host are nobody else's business. Error texts name the
+host and never the rest of the URL, which may itself be a secret (a webhook).
+"""
+
+from __future__ import annotations
+
+import email.utils
+import ipaddress
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping, Optional
+from urllib.parse import urlsplit
+
+__all__ = [
+    "BadUrl",
+    "Network",
+    "NoAnswer",
+    "NotSent",
+    "Reply",
+    "checked_url",
+    "http_session",
+    "is_loopback",
+    "json_headers",
+    "network_failure",
+    "not_followed",
+    "redirect_refused",
+    "retry_after",
+    "send_json",
+    "tls_context",
+]
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 20.0
+ANSWER_SECONDS = 40.0
+ANSWER_BYTES = 4_000_000
+LONGEST_RETRY_AFTER = 3600.0
+
+
+class BadUrl(ValueError):
+    """A configured URL can't be used; the text says which and why."""
+
+
+class NotSent(Exception):
+    """The request certainly never reached the service."""
+
+
+class NoAnswer(Exception):
+    """The request may have reached the service; its answer did not reach us."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """How to reach the outside.
+
+    Attributes:
+        ca_file: PEM of a private CA, trusted besides the bundled roots; empty: only those.
+        proxy_url: ``scheme://[user:password@]host:port``; empty: none.
+    """
+
+    ca_file: str = ""
+    proxy_url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A complete HTTP answer; ``headers`` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+def checked_url(url: str, what: str) -> str:
+    """Return the URL without its last slash. Raises BadUrl, which names ``what``, not the URL."""
+    parts = urlsplit(url.strip())
+    try:
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        port_ok = False
+    if not parts.hostname or not port_ok or parts.scheme not in ("http", "https"):
+        raise BadUrl(f"{what} is not a URL of the form https://host/path: correct it.")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise BadUrl(f"{what} must start with https:// (http is only for this machine itself).")
+    return url.strip().rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address stays on this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def tls_context(network: Network) -> ssl.SSLContext:
+    """Trust the bundled roots and ``ca_file``. Raises BadUrl if that file can't be used.
+
+    The context is urllib3's own kind: urllib3 then compares the certificate's names itself, for
+    addresses as well as for host names.
+    """
+    import certifi
+    from urllib3.util.ssl_ import create_urllib3_context  # type: ignore[import-untyped]
+
+    context: ssl.SSLContext = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    context.load_verify_locations(cafile=certifi.where())
+    if network.ca_file:
+        try:
+            context.load_verify_locations(cafile=network.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise BadUrl(
+                f"The CA file '{network.ca_file}' can't be read as PEM ({type(error).__name__}): "
+                "correct ca_file under Network."
+            ) from None
+    return context
+
+
+def http_session(network: Network, base_url: str, session: Any = None) -> Any:
+    """Make (or prepare a given) ``requests`` session to talk to one service.
+
+    Neither environment variables nor .netrc files have a say in it. Loopback addresses are
+    reached without the proxy.
+    """
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    context = tls_context(network)
+
+    class _Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, ssl_context=context, **kwargs)
+
+        def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+            return super().proxy_manager_for(proxy, ssl_context=context, **kwargs)
+
+    session = session or requests.Session()
+    session.trust_env = False
+    session.mount("https://", _Adapter(max_retries=0))
+    session.mount("http://", _Adapter(max_retries=0))
+    host = urlsplit(base_url).hostname or ""
+    if network.proxy_url and not is_loopback(host):
+        session.proxies = {"https": network.proxy_url, "http": network.proxy_url}
+    return session
+
+
+def send_json(
+    network: Network,
+    url: str,
+    body: Any = None,
+    headers: Optional[Mapping[str, str]] = None,
+    method: str = "POST",
+    data: Optional[bytes] = None,
+) -> Reply:
+    """Send one request with a JSON body (or ``data`` as it is) and read the whole answer.
+
+    Raises:
+        NotSent: no connection could be made.
+        NoAnswer: the connection broke, or the answer took longer than 40 seconds or was longer
+            than 4 MB.
+    """
+    import requests
+
+    host = urlsplit(url).hostname or ""
+    with http_session(network, url) as session:
+        try:
+            response = session.request(
+                method,
+                url,
+                json=body if data is None else None,
+                data=data,
+                headers=dict(headers or {}),
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+                stream=True,
+            )
+            with response:
+                text = _bounded(response, host)
+                names = {name.lower(): value for name, value in response.headers.items()}
+                return Reply(response.status_code, names, text)
+        except requests.exceptions.RequestException as error:
+            raise network_failure(error, host) from None
+
+
+def _bounded(response: Any, host: str) -> str:
+    deadline = time.monotonic() + ANSWER_SECONDS
+    answer = bytearray()
+    for chunk in response.iter_content(65536):
+        answer.extend(chunk)
+        if len(answer) > ANSWER_BYTES:
+            raise NoAnswer(f"{host} answered with more than {ANSWER_BYTES} bytes.")
+        if time.monotonic() > deadline:
+            raise NoAnswer(f"{host} took longer than {ANSWER_SECONDS:.0f} s to answer.")
+    return answer.decode("utf-8", "replace")
+
+
+def network_failure(error: BaseException, host: str) -> Exception:
+    """Tell, from what ``requests`` raised, whether the request can have arrived.
+
+    Only a failure to connect proves that it did not.
+    """
+    import requests
+    from urllib3.exceptions import (  # type: ignore[import-untyped]
+        MaxRetryError,
+        NewConnectionError,
+    )
+
+    kinds = requests.exceptions
+    if isinstance(error, kinds.ConnectTimeout):
+        return NotSent(f"{host} did not accept a connection within {CONNECT_SECONDS:.0f} s.")
+    if isinstance(error, kinds.ProxyError):
+        return NotSent(f"The proxy did not connect to {host}: check the proxy's settings.")
+    if isinstance(error, kinds.SSLError):
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return NotSent(
+                f"The certificate of {host} is not signed by a trusted authority: "
+                "set ca_file under Network if it is a private one."
+            )
+        return NoAnswer(f"The TLS connection to {host} failed.")
+    if isinstance(error, kinds.ReadTimeout):
+        return NoAnswer(f"{host} did not answer within {READ_SECONDS:.0f} s.")
+    if isinstance(error, kinds.ConnectionError):
+        inner = error.args[0] if error.args else None
+        if isinstance(inner, MaxRetryError) and isinstance(inner.reason, NewConnectionError):
+            return NotSent(f"No connection to {host} could be made: {_reason(inner.reason)}.")
+    return NoAnswer(f"The connection to {host} broke before it answered ({_name(error)}).")
+
+
+def _reason(error: Any) -> str:
+    text = str(error).rpartition(": ")[2]
+    return text[:120] if "http" not in text else _name(error)
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__
+
+
+def not_followed(reply: Reply, host: str) -> str:
+    """The sentence for an answer that points elsewhere; empty when it does not."""
+    return redirect_refused(host) if 300 <= reply.status < 400 else ""
+
+
+def redirect_refused(host: str) -> str:
+    """The sentence for a redirect."""
+    return (
+        f"{host} answered with a redirect, which is not followed, because the request carries "
+        "credentials: set the final URL."
+    )
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> Optional[float]:
+    """Read ``Retry-After`` (RFC 9110, 10.2.3: seconds or a date) as seconds, at most an hour."""
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if text.isdigit():
+        return min(float(text), LONGEST_RETRY_AFTER)
+    try:
+        when = email.utils.parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError):
+        return None
+    return min(max(when.timestamp() - now, 0.0), LONGEST_RETRY_AFTER)
+
+
+def json_headers(token: str = "") -> Dict[str, str]:
+    """Headers of a JSON request, with a bearer token if there is one."""
+    headers = {"Accept": "application/json", "User-Agent": "incident-management-for-splunk"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return headers

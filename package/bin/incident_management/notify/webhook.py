@@ -1,0 +1,192 @@
+"""Signed webhooks to whoever subscribed.
+
+Each request carries ``X-Incident-Timestamp`` (epoch seconds) and ``X-Incident-Signature``:
+``v1=`` and the hexadecimal HMAC-SHA256, with the subscription's secret, of ``timestamp.body``. A
+receiver compares it in constant time and refuses old timestamps. ``X-Incident-Delivery`` stays the
+same when a delivery is tried again, so a receiver can tell repeats.
+
+Where a URL may lead is checked when it is given and again at each delivery, because names can be
+pointed elsewhere later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import json
+import socket
+from typing import Any, Callable, Dict, List, Mapping, Optional
+from urllib.parse import urlsplit
+
+from ..ports import Clock, Document
+from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
+from .transport import (
+    BadUrl,
+    Network,
+    NoAnswer,
+    NotSent,
+    checked_url,
+    is_loopback,
+    json_headers,
+    not_followed,
+    retry_after,
+    send_json,
+)
+
+__all__ = [
+    "MOST_SUBSCRIPTIONS",
+    "REALM",
+    "WebhookSender",
+    "channel_of",
+    "safe_url",
+    "signature",
+    "subscribed",
+]
+
+PREFIX = "webhook:"
+# Where the secrets are, in storage/passwords.
+REALM = "incident_management_subscriptions"
+MOST_SUBSCRIPTIONS = 100
+ALL = "*"
+# Where clouds answer with credentials, outside the link-local block that they mostly use.
+_METADATA = ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
+
+Resolve = Callable[[str], List[str]]
+
+
+def channel_of(subscription_id: str) -> str:
+    """Return a subscription's outbox channel: each has its own, so that none holds another up."""
+    return PREFIX + subscription_id
+
+
+def subscribed(
+    subscriptions: Mapping[str, Document], event: str, severity: str, team: str
+) -> List[str]:
+    """Return the channels of the subscriptions that want an event."""
+    return [
+        channel_of(key)
+        for key, one in sorted(subscriptions.items())
+        if one.get("enabled", True)
+        and (ALL in one["events"] or event in one["events"])
+        and (not one.get("severities") or severity in one["severities"])
+        and (not one.get("teams") or team in one["teams"])
+    ]
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """Return what ``X-Incident-Signature`` says."""
+    mac = hmac.new(secret.encode("utf-8"), timestamp.encode("ascii") + b"." + body, hashlib.sha256)
+    return f"v1={mac.hexdigest()}"
+
+
+def safe_url(url: str, resolve: Optional[Resolve] = None) -> str:
+    """Return the URL. Raises BadUrl when it is no https URL, or leads where none may.
+
+    http is for this machine only. Refused are link-local addresses, where clouds give credentials
+    away, and those that are no host's. A name that can't be resolved now is left to the delivery.
+    """
+    checked = checked_url(url, "The webhook's URL")
+    parts = urlsplit(checked)
+    if parts.username or parts.password:
+        raise BadUrl("The webhook's URL holds a user or a password: leave them out.")
+    host = parts.hostname or ""
+    if is_loopback(host):
+        return checked
+    for address in (resolve or _resolved)(host):
+        if _forbidden(address):
+            raise BadUrl(f"{host} leads to {address}, where no webhook may go.")
+    return checked
+
+
+def _resolved(host: str) -> List[str]:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return sorted({str(one[4][0]).partition("%")[0] for one in found})
+
+
+def _forbidden(text: str) -> bool:
+    address = ipaddress.ip_address(text)
+    mapped = getattr(address, "ipv4_mapped", None)
+    address = mapped or address
+    return (
+        address.is_link_local
+        or address.is_loopback
+        or address.is_multicast
+        or address.is_unspecified
+        or str(address) in _METADATA
+    )
+
+
+class WebhookSender:
+    """Speaks to one subscriber. Raises NotConfigured when it is gone or can't be used."""
+
+    def __init__(
+        self,
+        subscription: Optional[Document],
+        secret: Optional[str],
+        network: Network,
+        clock: Clock,
+        resolve: Optional[Resolve] = None,
+    ) -> None:
+        if subscription is None:
+            raise NotConfigured("The subscription was deleted.")
+        if not subscription.get("enabled", True):
+            raise NotConfigured("The subscription is switched off.")
+        if not secret:
+            raise NotConfigured("The subscription's secret is missing: make a new subscription.")
+        try:
+            self._url = safe_url(str(subscription["url"]), resolve)
+        except BadUrl as error:
+            raise NotConfigured(str(error)) from None
+        self._secret = secret
+        self._network = network
+        self._clock = clock
+
+    def send(self, notification: Notification) -> Delivery:
+        """Post it, signed."""
+        body = json.dumps(payload(notification), separators=(",", ":")).encode("ascii")
+        try:
+            reply = send_json(
+                self._network, self._url, headers=self._headers(notification, body), data=body
+            )
+        except NotSent as error:
+            return retry(str(error))
+        except NoAnswer as error:
+            return unknown(str(error))
+        except BadUrl as error:
+            return dead(str(error))
+        host = urlsplit(self._url).hostname or ""
+        if 200 <= reply.status < 300:
+            return sent({"status": reply.status})
+        if reply.status in (408, 425, 429) or reply.status >= 500:
+            wait = retry_after(reply.headers, self._clock.now())
+            return retry(f"{host} answered {reply.status}.", wait)
+        return dead(not_followed(reply, host) or f"{host} refused it with {reply.status}.")
+
+    def ask(self, notification: Notification) -> Inquiry:
+        """A repeat is harmless: it has the same X-Incident-Delivery."""
+        return Inquiry("harmless", "A repeat carries the same delivery id.")
+
+    def _headers(self, notification: Notification, body: bytes) -> Dict[str, str]:
+        timestamp = str(int(self._clock.now()))
+        return {
+            **json_headers(),
+            "Content-Type": "application/json",
+            "X-Incident-Delivery": notification.id,
+            "X-Incident-Event": notification.event,
+            "X-Incident-Timestamp": timestamp,
+            "X-Incident-Signature": signature(self._secret, timestamp, body),
+        }
+
+
+def payload(notification: Notification) -> Dict[str, Any]:
+    """Return what is sent: the event, and the message about the incident as it stood then."""
+    return {
+        "delivery": notification.id,
+        "event": notification.event,
+        "incident_id": notification.incident_id,
+        "message": dict(notification.message),
+    }

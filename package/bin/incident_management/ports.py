@@ -1,0 +1,109 @@
+"""What the library's rooms need from the outside, as small protocols.
+
+The real ones live in :mod:`incident_management.splunk` (everything that speaks to splunkd) and in
+:mod:`incident_management.notify` (everything that speaks to a chat or paging service). Tests pass
+fakes that can fail on demand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence
+
+Document = Dict[str, Any]
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> float:
+        """Return the time as epoch seconds."""
+
+
+class Collection(Protocol):
+    """One KV store collection. The only atomic step is :meth:`insert`."""
+
+    def get(self, key: str) -> Optional[Document]:
+        """Return the document with that ``_key``, or None."""
+
+    def find(
+        self,
+        query: Optional[Mapping[str, Any]] = None,
+        sort: str = "",
+        limit: int = 0,
+        skip: int = 0,
+    ) -> List[Document]:
+        """Return the documents that match a KV store query.
+
+        ``sort`` is the KV store's own form, ``field:1,other:-1``. ``limit`` 0 means all of them,
+        read page by page, because one KV store answer is silently cut at 50,000 rows.
+        """
+
+    def keys(self, query: Mapping[str, Any]) -> List[str]:
+        """Return the ``_key``s of all documents that match, in any order."""
+
+    def insert(self, document: Document) -> bool:
+        """Insert a document. False: its ``_key`` is taken, and nothing was written."""
+
+    def save(self, documents: Sequence[Document]) -> None:
+        """Insert or replace documents by ``_key``, in batches of at most 1,000."""
+
+    def delete(self, key: str) -> bool:
+        """Delete one document. False: there was none."""
+
+
+class Stores(Protocol):
+    """The app's collections, by name (see docs/ARCHITECTURE.md)."""
+
+    signals: Collection
+    timeline: Collection
+    incidents: Collection
+    claims: Collection
+    outbox: Collection
+    plans: Collection
+    analyses: Collection
+    suppressions: Collection
+    subscriptions: Collection
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a finished search found.
+
+    ``rows`` are result rows as splunkd gives them: text, or a list of texts for a multivalue
+    field. ``truncated``: there were more rows than the limit asked for.
+    """
+
+    rows: List[Dict[str, Any]]
+    sid: str = ""
+    truncated: bool = False
+    messages: List[str] = field(default_factory=list)
+
+
+class Searcher(Protocol):
+    """Runs a read-only search with the rights of whoever it was made for."""
+
+    def run(
+        self,
+        spl: str,
+        earliest: str,
+        latest: str,
+        limit: int = 1000,
+        timeout: float = 60.0,
+    ) -> SearchResult:
+        """Run one search to its end.
+
+        ``earliest`` and ``latest`` are Splunk time modifiers or epoch seconds as text.
+
+        Raises:
+            SearchFailed: splunkd refused the search.
+            SearchTooSlow: it did not end within ``timeout`` seconds, and was cancelled.
+        """
+
+
+class SearchFailed(Exception):
+    """A search was refused or did not end in time; the text says which and why."""
+
+
+class SearchTooSlow(SearchFailed):
+    """A search did not end in time, and was cancelled."""

@@ -1,0 +1,223 @@
+"""Proposing a plan, and deciding on it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional
+
+from ..incidents import timeline
+from ..incidents.errors import Invalid
+from ..incidents.model import Entry, Incident
+from ..ports import Document
+from .catalogue import Action, CatalogueError
+from .context import SYSTEM, Context, Refused
+from .executors import ExecutorError
+from .plan import FINISHED, PlanState, new_plan, plan_state
+from .safety import (
+    checks,
+    cited_cause,
+    facts_of,
+    preconditions,
+    resolved_arguments,
+)
+
+__all__ = ["approve", "expire", "propose", "reject"]
+
+
+def propose(context: Context, incident_id: str, action_name: str, actor: str) -> Document:
+    """Make a plan out of an incident's analysis, and return its document.
+
+    Proposing what is proposed already returns that plan. An empty ``action_name`` means the
+    catalogue's only action.
+
+    Raises:
+        NotFound: no such incident.
+        Refused: there is nothing to propose, one sentence why; it is on the timeline, too.
+    """
+    incident, entries = context.incident(incident_id)
+    try:
+        plan = _proposed(context, incident, entries, action_name, actor)
+    except Refused as refusal:
+        context.refuse(incident_id, None, refusal, actor)
+        raise
+    context.stores.plans.insert(plan)
+    data = {name: plan[name] for name in ("action", "arguments", "plan_hash", "summary")}
+    context.append(plan, "plan", data, actor, f"plan:{plan['_key']}")
+    context.show(plan)
+    return context.load(plan["_key"])[0]
+
+
+def _proposed(
+    context: Context, incident: Incident, entries: List[Entry], action_name: str, actor: str
+) -> Dict[str, Any]:
+    if not incident.is_open:
+        raise Refused(
+            f"{incident.id} is {incident.status}: there is nothing left to fix.", "incident_over"
+        )
+    action = _chosen(context, action_name)
+    cause = cited_cause(incident, context.newest_analysis(entries))
+    sources = {"analysis": cause, "incident": incident.to_document()}
+    arguments = resolved_arguments(action, sources)
+    try:
+        service = context.executor(action.executor).facts(arguments)
+    except ExecutorError as error:
+        raise Refused(str(error), "executor") from None
+    sentence = preconditions(action, arguments, service)
+    if sentence:
+        raise Refused(sentence, "precondition")
+    facts = facts_of(incident, cause, service)
+    document = incident.to_document()
+    for earlier in range(_finished(context, incident.id, action, arguments, entries), 10_000):
+        plan = new_plan(
+            document, action, arguments, cause, facts, actor, context.clock.now(), earlier
+        )
+        known = context.stores.plans.get(plan["_key"])
+        if known is None or not plan_state(known, entries, context.clock.now()).finished:
+            return known or plan
+    raise Refused(f"{incident.id} has had too many plans.", "too_many_plans")
+
+
+def _chosen(context: Context, action_name: str) -> Action:
+    names = context.catalogue.proposable()
+    if not action_name and len(names) == 1:
+        action_name = names[0]
+    if not action_name:
+        raise Refused(f"Name an action: {', '.join(names) or 'there is none'}.", "unknown_action")
+    try:
+        action = context.catalogue.get(action_name)
+    except CatalogueError as error:
+        raise Refused(str(error), "unknown_action") from None
+    if action.inverse_only:
+        raise Refused(
+            f"'{action_name}' only undoes another action and can't be proposed by itself.",
+            "unknown_action",
+        )
+    return action
+
+
+def _finished(
+    context: Context,
+    incident_id: str,
+    action: Action,
+    arguments: Mapping[str, str],
+    entries: List[Entry],
+) -> int:
+    """How many plans of this kind are over."""
+    plans = context.stores.plans.find({"incident_id": incident_id, "action": action.name})
+    now = context.clock.now()
+    return sum(
+        plan["arguments"] == dict(arguments) and plan_state(plan, entries, now).finished
+        for plan in plans
+    )
+
+
+def approve(context: Context, plan_id: str, actor: str, plan_hash: str = "") -> PlanState:
+    """Approve a plan for the state that it was made for.
+
+    Args:
+        plan_hash: what the approver has seen; empty: whatever the plan says.
+
+    Raises:
+        NotFound: no such plan.
+        Invalid: nobody, or another plan than this is approved.
+        Refused: it can't be approved any more, or the state has changed.
+    """
+    plan, entries, state = context.load(plan_id)
+    _decided_by_somebody(actor)
+    if plan_hash and plan_hash != plan["plan_hash"]:
+        raise Invalid(f"{plan_id} is not the plan that you have seen: look at it again.")
+    if actor in state.approvers and state.status in ("proposed", "approved"):
+        return state
+    refusal = _not_open_to_decisions(plan, state) or _failed_check(context, plan, state, entries)
+    if refusal:
+        context.refuse(plan["incident_id"], plan, refusal, actor)
+        raise refusal
+    action = context.catalogue.get(plan["action"])
+    data = {
+        "plan_hash": plan["plan_hash"],
+        "state_hash": plan["state_hash"],
+        "state": plan["state"],
+        "decision": "approved",
+        "expires_at": round(context.clock.now() + action.approval_ttl, 3),
+    }
+    context.append(plan, "approval", data, actor, f"approval:{plan_id}:{actor}")
+    return context.show(plan)
+
+
+def reject(context: Context, plan_id: str, actor: str, reason: str = "") -> PlanState:
+    """Reject a plan, also one that is approved but not carried out. Raises as :func:`approve`."""
+    plan, _entries, state = context.load(plan_id)
+    _decided_by_somebody(actor)
+    if state.status == "rejected":
+        return state
+    refusal = None if state.status == "approved" else _not_open_to_decisions(plan, state)
+    if refusal:
+        raise refusal
+    data = {
+        "plan_hash": plan["plan_hash"],
+        "state_hash": plan["state_hash"],
+        "decision": "rejected",
+        "expires_at": 0,
+        "reason": reason[:1000],
+    }
+    context.append(plan, "approval", data, actor, f"rejection:{plan_id}")
+    return context.show(plan)
+
+
+def expire(context: Context) -> int:
+    """Write down which plans have run out; returns how many."""
+    count = 0
+    for plan in live_plans(context):
+        _plan, entries, state = context.load(plan["_key"])
+        if state.status == "expired" and not _is_ended(plan, entries):
+            reason = f"{plan['_key']} has expired. {state.detail}"
+            refusal = Refused(reason, "expired", "expired")
+            context.refuse(plan["incident_id"], plan, refusal, SYSTEM)
+            count += 1
+        elif state.status != plan["status"]:
+            context.show(plan)
+    return count
+
+
+def live_plans(context: Context, limit: int = 200) -> List[Document]:
+    """Plans whose documents do not say yet that they are over, the oldest first."""
+    return [
+        plan
+        for plan in context.stores.plans.find(
+            {"$and": [{"status": {"$ne": status}} for status in FINISHED]},
+            "created_at:1",
+            limit,
+        )
+        if timeline.read(context.stores, plan["incident_id"])
+    ]
+
+
+def _is_ended(plan: Mapping[str, Any], entries: List[Entry]) -> bool:
+    return any(
+        entry.kind == "refused"
+        and entry.data.get("plan_id") == plan["_key"]
+        and entry.data.get("ends")
+        for entry in entries
+    )
+
+
+def _decided_by_somebody(actor: str) -> None:
+    if not actor.strip() or actor == SYSTEM:
+        raise Invalid("A plan is decided on by a person: no user is known for this request.")
+
+
+def _not_open_to_decisions(plan: Mapping[str, Any], state: PlanState) -> Optional[Refused]:
+    if state.status == "proposed":
+        return None
+    status = state.status.replace("_", " ")
+    sentence = f"{plan['_key']} is {status} and can't be decided on any more. {state.detail}"
+    return Refused(sentence.strip(), "decided")
+
+
+def _failed_check(
+    context: Context, plan: Mapping[str, Any], state: PlanState, entries: List[Entry]
+) -> Optional[Refused]:
+    """What speaks against approving now; cool-down and other runs only matter at execution."""
+    for check in checks(context, plan, state, entries):
+        if not check.ok and check.name not in ("approval", "cooldown", "alone"):
+            return check.refusal()
+    return None

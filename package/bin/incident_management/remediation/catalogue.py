@@ -1,0 +1,233 @@
+"""The remediation catalogue, ``incident_actions.conf``: everything that may ever be done.
+
+What is not in it can't be proposed. A stanza that is malformed makes its own action unusable,
+with one sentence that says why, and leaves the others alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Tuple
+
+from ..incidents.errors import RoutingError
+from ..incidents.model import digest
+from ..incidents.routing import duration
+
+__all__ = ["ACTION_TYPES", "Action", "Argument", "Catalogue", "CatalogueError", "check_value"]
+
+CONF = "incident_actions.conf"
+
+# What an argument may look like. Values come out of logs, so nothing else gets through.
+ACTION_TYPES: Dict[str, re.Pattern[str]] = {
+    "name": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"),
+    "version": re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}"),
+    "integer": re.compile(r"-?\d{1,15}"),
+}
+PRECONDITIONS = ("runs_the_change", "returns_to_previous", "not_there_yet")
+_SOURCE = re.compile(r"\$(analysis|incident|plan|result|before)\.([a-z_]+)\$")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+class CatalogueError(Exception):
+    """An action is unknown or its stanza malformed; the text is one sentence."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """``source`` is ``$<where>.<field>$``; a value must match ``type`` as a whole."""
+
+    name: str
+    source: str
+    type: str
+
+    @property
+    def origin(self) -> Tuple[str, str]:
+        """Where the value comes from: ("analysis", "change_id")."""
+        match = _SOURCE.fullmatch(self.source)
+        assert match is not None, "checked when the stanza was read"
+        return match.group(1), match.group(2)
+
+
+@dataclass(frozen=True)
+class Action:
+    """One contract; durations are in seconds. ``entity`` names the argument it acts on."""
+
+    name: str
+    label: str
+    description: str
+    executor: str
+    arguments: Tuple[Argument, ...]
+    preconditions: Tuple[str, ...]
+    blast_radius: str
+    entity: str = "service"
+    cooldown: float = 1800.0
+    approvals: int = 1
+    approval_ttl: float = 1800.0
+    inverse: str = ""
+    inverse_only: bool = False
+    verify_delay: float = 15.0
+    verify_window: float = 60.0
+    verify_limit: float = 600.0
+    min_samples: int = 10
+    sample_fields: Tuple[str, ...] = field(default=("service", "host"))
+
+    def digest(self) -> str:
+        """A hash of the whole contract: an approval is given for what it said."""
+        return digest(asdict(self), 40)
+
+
+class Catalogue:
+    """All actions, and what is wrong with those that can't be used."""
+
+    def __init__(self, actions: Mapping[str, Action], problems: Mapping[str, str]) -> None:
+        self.actions = dict(actions)
+        self.problems = dict(problems)
+
+    @classmethod
+    def from_stanzas(cls, stanzas: Mapping[str, Mapping[str, str]]) -> Catalogue:
+        """Read the file's stanzas; never raises, see ``problems``."""
+        actions: Dict[str, Action] = {}
+        problems: Dict[str, str] = {}
+        for name, values in stanzas.items():
+            if name == "default":
+                continue
+            try:
+                actions[name] = _action(name, values)
+            except CatalogueError as error:
+                problems[name] = str(error)
+        for name, action in list(actions.items()):
+            if action.inverse and action.inverse not in actions:
+                problems[name] = (
+                    f"{CONF} [{name}] inverse is '{action.inverse}', which is no usable action "
+                    "of this file; name one, or leave it blank."
+                )
+                del actions[name]
+        return cls(actions, problems)
+
+    def get(self, name: str) -> Action:
+        """Return an action. Raises CatalogueError for an unknown or malformed one."""
+        if name in self.actions:
+            return self.actions[name]
+        if name in self.problems:
+            raise CatalogueError(f"The action '{name}' can't be used: {self.problems[name]}")
+        known = ", ".join(sorted(self.proposable())) or "none"
+        raise CatalogueError(
+            f"There is no action '{name}' in the catalogue; the actions are: {known}."
+        )
+
+    def proposable(self) -> List[str]:
+        """Names of the actions that a plan may be made of."""
+        return [name for name, action in self.actions.items() if not action.inverse_only]
+
+
+def check_value(argument: Argument, value: Any) -> str:
+    """Return an argument's value as text. Raises CatalogueError when it does not fit its type."""
+    where, name = argument.origin
+    if value is None or value == "":
+        raise CatalogueError(
+            f"The argument '{argument.name}' has no value: the {where} names no {name}."
+        )
+    text = str(value)
+    if isinstance(value, (bool, list, dict)) or not ACTION_TYPES[argument.type].fullmatch(text):
+        shown = "".join(c if c.isprintable() else "?" for c in text[:60])
+        raise CatalogueError(
+            f"The argument '{argument.name}' is '{shown}', which is not of the type "
+            f"{argument.type}; nothing was done."
+        )
+    return text
+
+
+def _action(name: str, values: Mapping[str, str]) -> Action:
+    where = f"{CONF} [{name}]"
+    if not _NAME.fullmatch(name):
+        raise CatalogueError(f"{where}: an action's name is lower-case letters, digits and _.")
+    arguments = _arguments(where, values)
+    entity = values.get("entity", "").strip() or "service"
+    if entity not in [argument.name for argument in arguments]:
+        raise CatalogueError(f"{where} entity is '{entity}', which is none of its arguments.")
+    preconditions = _list(values.get("preconditions", ""))
+    for condition in preconditions:
+        if condition not in PRECONDITIONS:
+            raise CatalogueError(
+                f"{where} preconditions names '{condition}'; known are {', '.join(PRECONDITIONS)}."
+            )
+    return Action(
+        name=name,
+        label=_required(where, values, "label"),
+        description=values.get("description", "").strip(),
+        executor=_required(where, values, "executor"),
+        arguments=arguments,
+        preconditions=preconditions,
+        blast_radius=_required(where, values, "blast_radius"),
+        entity=entity,
+        cooldown=_duration(where, values, "cooldown", "30m"),
+        approvals=int(_number(where, values, "approvals", 1, 1, 10)),
+        approval_ttl=_duration(where, values, "approval_ttl", "30m"),
+        inverse=values.get("inverse", "").strip(),
+        inverse_only=values.get("inverse_only", "0").strip().lower() in ("1", "true"),
+        verify_delay=_duration(where, values, "verify_delay", "15s"),
+        verify_window=_duration(where, values, "verify_window", "60s"),
+        verify_limit=_duration(where, values, "verify_limit", "10m"),
+        min_samples=int(_number(where, values, "min_samples", 10, 1, 1_000_000)),
+        sample_fields=_fields(where, values),
+    )
+
+
+def _arguments(where: str, values: Mapping[str, str]) -> Tuple[Argument, ...]:
+    arguments = []
+    for key, source in sorted(values.items()):
+        if not key.startswith("argument.") or key.endswith(".type"):
+            continue
+        kind = values.get(f"{key}.type", "name").strip()
+        if kind not in ACTION_TYPES:
+            raise CatalogueError(
+                f"{where} {key}.type is '{kind}'; the types are {', '.join(ACTION_TYPES)}."
+            )
+        if not _SOURCE.fullmatch(source.strip()):
+            raise CatalogueError(
+                f"{where} {key} is '{source}'; write where it comes from, as $analysis.service$."
+            )
+        arguments.append(Argument(key[len("argument.") :], source.strip(), kind))
+    if not arguments:
+        raise CatalogueError(f"{where} has no arguments; add one, as argument.service = …")
+    return tuple(arguments)
+
+
+def _required(where: str, values: Mapping[str, str], key: str) -> str:
+    value = values.get(key, "").strip()
+    if not value:
+        raise CatalogueError(f"{where} lacks {key}; set it.")
+    return value
+
+
+def _duration(where: str, values: Mapping[str, str], key: str, default: str) -> float:
+    return _parsed(duration, values.get(key, "").strip() or default, f"{where} {key}")
+
+
+def _parsed(parse: Callable[[str, str], float], text: str, where: str) -> float:
+    try:
+        return parse(text, where)
+    except RoutingError as error:
+        raise CatalogueError(str(error)) from None
+
+
+def _number(
+    where: str, values: Mapping[str, str], key: str, default: int, low: int, high: int
+) -> int:
+    text = values.get(key, "").strip() or str(default)
+    if not text.isdigit() or not low <= int(text) <= high:
+        raise CatalogueError(f"{where} {key} is '{text}'; set a whole number from {low} to {high}.")
+    return int(text)
+
+
+def _fields(where: str, values: Mapping[str, str]) -> Tuple[str, ...]:
+    names = _list(values.get("sample_fields", "")) or ("service", "host")
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", name):
+            raise CatalogueError(f"{where} sample_fields names '{name}', which is no field name.")
+    return names
+
+
+def _list(text: str) -> Tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

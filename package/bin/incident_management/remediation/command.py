@@ -1,0 +1,121 @@
+"""What ``| remediate`` does: asks the REST API with the searcher's rights, and gives rows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterator, List, Mapping
+
+from ..splunk.session import Session, SplunkError, path_of
+
+__all__ = ["FIELDS", "VERBS", "RemediationFailed", "remediate", "rows"]
+
+API = "/services/incident_management/v1"
+VERBS = ("propose", "approve", "reject", "execute", "rollback", "status")
+INCIDENT_ID = re.compile(r"INC-\d{8}-[0-9A-Z]{4,12}")
+PLAN_ID = re.compile(r"PLAN-[0-9a-f]{10}")
+
+FIELDS = (
+    "incident", "plan_id", "action", "status", "detail", "summary", "arguments", "blast_radius",
+    "cause", "citations", "checks", "approved_by", "expires_at", "outcome", "refused",
+)  # fmt: skip
+"""Columns of every row, in order. ``refused`` is why safety said no to what was asked."""
+
+
+class RemediationFailed(Exception):
+    """The request could not be made; the text is one sentence for the searcher."""
+
+
+def remediate(
+    session: Session, do: str, incident: str, action: str = "", plan: str = ""
+) -> List[Dict[str, Any]]:
+    """Do one thing and return the plans that it concerns, as the API shows them.
+
+    A refusal by safety is an answer, not a failure: its sentence is in ``refused``.
+
+    Raises:
+        RemediationFailed: bad arguments, no such incident or plan, a missing capability, or
+            splunkd can't be reached.
+    """
+    _check(do, incident, action, plan)
+    if do == "propose" and not plan:
+        return _propose(session, incident, action)
+    path = f"{API}/incidents/{path_of(incident)}/plans"
+    plans: List[Dict[str, Any]] = _asked(lambda: session.get(path))["plans"]
+    if do == "status" and not plan:
+        return plans
+    plan_id = _chosen(plans, plan, do, incident)
+    path = f"{API}/plans/{path_of(plan_id)}"
+    if do in ("status", "propose"):
+        return [_asked(lambda: session.get(path))]
+    try:
+        answer: Dict[str, Any] = session.post(f"{path}/{do}", json_body={})
+        return [answer]
+    except SplunkError as error:
+        if error.status != 409:
+            raise RemediationFailed(error.message) from error
+        return [{**_asked(lambda: session.get(path)), "refused": error.message}]
+
+
+def rows(plans: List[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
+    """Yield a row a plan, each with all of :data:`FIELDS`."""
+    for plan in plans:
+        row: Dict[str, Any] = {name: plan.get(name, "") for name in FIELDS}
+        row.update(
+            incident=plan.get("incident_id", ""),
+            arguments=[f"{name}={v}" for name, v in sorted(plan.get("arguments", {}).items())],
+            citations=[_citation(one) for one in plan.get("citations", [])],
+            checks=[_check_text(one) for one in plan.get("checks", [])],
+            approved_by=list(plan.get("approved_by", [])),
+            expires_at=plan.get("expires_at") or "",
+        )
+        yield row
+
+
+def _propose(session: Session, incident: str, action: str) -> List[Dict[str, Any]]:
+    path = f"{API}/incidents/{path_of(incident)}/plans"
+    try:
+        answer: Dict[str, Any] = session.post(path, json_body={"action": action})
+        return [answer]
+    except SplunkError as error:
+        if error.status != 409:
+            raise RemediationFailed(error.message) from error
+        return [{"incident_id": incident, "status": "refused", "refused": error.message}]
+
+
+def _chosen(plans: List[Dict[str, Any]], plan: str, do: str, incident: str) -> str:
+    """The plan that is meant: the one named, else the newest."""
+    if not plans:
+        raise RemediationFailed(f"{incident} has no plan: propose one with do=propose.")
+    if not plan:
+        return str(plans[0]["plan_id"])
+    if plan not in [known["plan_id"] for known in plans]:
+        raise RemediationFailed(f"{plan} is no plan of {incident}: see do=status.")
+    return plan
+
+
+def _check(do: str, incident: str, action: str, plan: str) -> None:
+    if do not in VERBS:
+        raise RemediationFailed(f"do={do[:40]} is unknown; use one of {', '.join(VERBS)}.")
+    if not INCIDENT_ID.fullmatch(incident):
+        raise RemediationFailed(
+            f"'{incident[:60]}' is not an incident's id; it looks like INC-20260131-A1B2C3."
+        )
+    if plan and not PLAN_ID.fullmatch(plan):
+        raise RemediationFailed(f"'{plan[:60]}' is not a plan's id; it looks like PLAN-0123456789.")
+    if action and do != "propose":
+        raise RemediationFailed("action= goes with do=propose only; name a plan with plan=.")
+
+
+def _asked(ask: Any) -> Any:
+    try:
+        return ask()
+    except SplunkError as error:
+        raise RemediationFailed(error.message) from error
+
+
+def _citation(citation: Mapping[str, Any]) -> str:
+    return f"{citation.get('id', '')} {citation.get('quote', '')}".strip()
+
+
+def _check_text(check: Mapping[str, Any]) -> str:
+    return f"{'ok' if check.get('ok') else 'no'} {check.get('name')}: {check.get('detail')}"

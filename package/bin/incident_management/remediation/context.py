@@ -1,0 +1,161 @@
+"""What every step of remediation works with, and the one way each of them writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from ..incidents import timeline
+from ..incidents.errors import NotFound
+from ..incidents.model import Entry, Incident, digest
+from ..ports import Clock, Document, Stores
+from .catalogue import Catalogue
+from .executors import Executor, ExecutorError, Executors
+from .plan import PlanState, plan_state
+
+__all__ = ["SYSTEM", "Context", "Refused"]
+
+SYSTEM = "incident_management"
+
+
+class Refused(Exception):
+    """Safety says no; the text is one sentence for whoever asked.
+
+    ``code`` names the rule. ``ends``: the plan is over by it, as ``void`` or ``expired``.
+    """
+
+    def __init__(self, sentence: str, code: str, ends: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.ends = ends
+
+
+@dataclass
+class Context:
+    """Stores, clock, catalogue and executors.
+
+    ``holder`` is who this process is, for claims; ``gone`` tells whether another holder has
+    certainly ended, so that what it left needs no waiting.
+    """
+
+    stores: Stores
+    clock: Clock
+    catalogue: Catalogue
+    executors: Executors
+    holder: str = SYSTEM
+    gone: Callable[[str], bool] = lambda holder: False
+
+    def load(self, plan_id: str) -> Tuple[Document, List[Entry], PlanState]:
+        """Return a plan, its incident's entries, and its state. Raises NotFound."""
+        plan = self.stores.plans.get(plan_id)
+        if plan is None:
+            raise NotFound(f"No plan {plan_id}; list an incident's plans with do=status.")
+        entries = timeline.read(self.stores, plan["incident_id"])
+        return plan, entries, plan_state(plan, entries, self.clock.now())
+
+    def incident(self, incident_id: str) -> Tuple[Incident, List[Entry]]:
+        """Return an incident as its entries say. Raises NotFound."""
+        entries = timeline.read(self.stores, incident_id)
+        if not entries:
+            raise timeline.unknown(incident_id)
+        return timeline.fold(entries), entries
+
+    def executor(self, name: str) -> Executor:
+        """Return an executor. Raises ExecutorError when it is unknown or not configured."""
+        if name not in self.executors:
+            known = ", ".join(self.executors)
+            raise ExecutorError(f"There is no executor '{name}'; the executors are: {known}.")
+        return self.executors[name]()
+
+    def append(
+        self, plan: Mapping[str, Any], kind: str, data: Mapping[str, Any], actor: str, once: str
+    ) -> Entry:
+        """Write what happened to a plan, on its incident's timeline."""
+        data = {"plan_id": plan["_key"], **data}
+        return timeline.append(
+            self.stores, self.clock, plan["incident_id"], kind, data, actor, once
+        )
+
+    def show(self, plan: Mapping[str, Any]) -> PlanState:
+        """Bring the incident's and the plan's documents up to the entries; returns the state."""
+        incident = timeline.refresh(self.stores, plan["incident_id"])
+        current, _entries, state = self.load(plan["_key"])
+        # A plan is over when its incident is resolved, too; until then the worker looks after it.
+        over = state.status != "recovered" or not incident.is_open
+        status = state.status if over else "resolving"
+        if current["status"] != status:
+            current.update(status=status, updated_at=self.clock.now())
+            self.stores.plans.save([current])
+        return state
+
+    def refuse(
+        self, incident_id: str, plan: Optional[Mapping[str, Any]], refusal: Refused, actor: str
+    ) -> None:
+        """Write a refusal on the timeline; the same one within a minute once."""
+        plan_id = str(plan["_key"]) if plan else ""
+        data = {"plan_id": plan_id, "reason": str(refusal), "code": refusal.code}
+        if refusal.ends:
+            data["ends"] = refusal.ends
+        minute = int(self.clock.now() // 60)
+        once = f"refused:{digest([plan_id, str(refusal), actor, minute], 24)}"
+        timeline.append(self.stores, self.clock, incident_id, "refused", data, actor, once)
+        if plan:
+            self.show(plan)
+        else:
+            timeline.refresh(self.stores, incident_id)
+
+    def claim(self, key: str, value: Mapping[str, Any], purpose: str = "") -> bool:
+        """Take a claim. False: somebody has it."""
+        return self.stores.claims.insert(
+            {
+                "_key": key,
+                "purpose": purpose or key,
+                "holder": self.holder,
+                "time": self.clock.now(),
+                "value": dict(value),
+            }
+        )
+
+    # --- one run at a time per entity -------------------------------------------------------
+
+    def blocking_run(self, entity: str, plan_id: str) -> str:
+        """Return the id of another plan that is being run on an entity; empty when none is."""
+        newest = self._newest_run(entity)
+        if newest is None or newest["value"]["plan_id"] == plan_id:
+            return ""
+        other = str(newest["value"]["plan_id"])
+        try:
+            _plan, _entries, state = self.load(other)
+        except NotFound:
+            return ""
+        return "" if state.finished else other
+
+    def take_run(self, entity: str, plan_id: str) -> bool:
+        """Make this plan the one that runs on an entity, until it is finished.
+
+        Claims are numbered and never removed: who finds the newest one's plan finished takes the
+        next number, which only one can.
+        """
+        newest = self._newest_run(entity)
+        if newest is not None and newest["value"]["plan_id"] == plan_id:
+            return True
+        if self.blocking_run(entity, plan_id):
+            return False
+        number = int(newest["value"]["number"]) + 1 if newest else 1
+        value = {"plan_id": plan_id, "number": number}
+        return self.claim(f"run:{entity}:{number}", value, purpose=f"run:{entity}")
+
+    def _newest_run(self, entity: str) -> Optional[Document]:
+        found = self.stores.claims.find({"purpose": f"run:{entity}"})
+        return max(found, key=lambda claim: int(claim["value"]["number"]), default=None)
+
+    def newest_analysis(self, entries: List[Entry]) -> Optional[Document]:
+        """Return the newest analysis of an incident, with its id as ``analysis_id``."""
+        for entry in reversed(entries):
+            if entry.kind == "analysis":
+                key = str(entry.data.get("analysis_id", ""))
+                document = self.stores.analyses.get(key)
+                if document is not None:
+                    found: Dict[str, Any] = {**document, "analysis_id": key}
+                    return found
+        return None

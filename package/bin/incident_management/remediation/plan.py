@@ -1,0 +1,184 @@
+"""A plan: one action with its arguments for one incident, and what has become of it.
+
+The plan's document says what would be done and never changes, but for ``status`` and
+``updated_at``, which repeat what its timeline entries add up to, for lists and dashboards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from ..incidents.model import Entry, digest
+from ..incidents.timeline import effective
+from .catalogue import Action
+
+__all__ = ["FINISHED", "PROPOSAL_SECONDS", "PlanState", "new_plan", "plan_state"]
+
+# Nothing more happens to a plan by itself in these.
+FINISHED = (
+    "rejected",
+    "void",
+    "expired",
+    "failed",
+    "recovered",
+    "insufficient_data",
+    "rolled_back",
+    "rollback_failed",
+)
+# A proposal that nobody decides on speaks of a state that is long gone.
+PROPOSAL_SECONDS = 24 * 3600.0
+
+Facts = Dict[str, Any]
+
+
+def new_plan(
+    incident: Mapping[str, Any],
+    action: Action,
+    arguments: Mapping[str, str],
+    analysis: Mapping[str, Any],
+    facts: Facts,
+    actor: str,
+    now: float,
+    earlier: int,
+) -> Dict[str, Any]:
+    """Return a plan's document.
+
+    ``earlier`` counts the finished plans of the same action and arguments, so that proposing the
+    same again is the same plan while it lives, and a new one afterwards.
+    """
+    content = {
+        "incident_id": incident["id"],
+        "action": action.name,
+        "contract": action.digest(),
+        "arguments": dict(arguments),
+        "analysis_id": analysis["analysis_id"],
+        "state_hash": digest(facts),
+        "round": earlier + 1,
+    }
+    plan_hash = digest(content)
+    return {
+        "_key": f"PLAN-{plan_hash[:10]}",
+        **content,
+        "plan_hash": plan_hash,
+        "state": facts,
+        "entity": arguments[action.entity],
+        "label": action.label,
+        "summary": _summary(action, arguments),
+        "blast_radius": _filled(action.blast_radius, arguments),
+        "inverse": action.inverse,
+        "cause": str(analysis.get("cause", "")),
+        "citations": list(analysis.get("citations") or [])[:3],
+        "approvals": action.approvals,
+        "proposed_by": actor,
+        "created_at": now,
+        "status": "proposed",
+        "updated_at": now,
+    }
+
+
+def _summary(action: Action, arguments: Mapping[str, str]) -> str:
+    values = ", ".join(f"{name} {value}" for name, value in sorted(arguments.items()))
+    return f"{action.label}: {values}."
+
+
+def _filled(text: str, arguments: Mapping[str, str]) -> str:
+    for name, value in arguments.items():
+        text = text.replace(f"${name}$", value)
+    return text
+
+
+@dataclass
+class PlanState:
+    """What a plan's entries add up to. Times are epoch seconds, 0 when it did not happen."""
+
+    status: str = "proposed"
+    detail: str = ""
+    proposed_at: float = 0.0
+    approvers: List[str] = field(default_factory=list)
+    approved_state: Facts = field(default_factory=dict)
+    approved_hash: str = ""
+    expires_at: float = 0.0
+    started_at: float = 0.0
+    done_at: float = 0.0
+    result: Dict[str, Any] = field(default_factory=dict)
+    outcome: str = ""
+    rollback_started_at: float = 0.0
+
+    @property
+    def executed(self) -> bool:
+        """Whether the action was begun: it is never begun again."""
+        return self.started_at > 0.0
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self.status in FINISHED
+
+
+def plan_state(plan: Mapping[str, Any], entries: Sequence[Entry], now: float) -> PlanState:
+    """Add up the entries that speak of a plan.
+
+    ``now`` counts for what ends by itself: a proposal after a day, an approval after its time.
+    """
+    state = PlanState(proposed_at=float(plan["created_at"]))
+    for entry in effective(entries):
+        if entry.data.get("plan_id") == plan["_key"]:
+            _apply(state, plan, entry)
+    if state.status == "approved" and now > state.expires_at:
+        state.status, state.detail = "expired", "The approval ran out before it was used."
+    if state.status == "proposed" and now > state.proposed_at + PROPOSAL_SECONDS:
+        state.status, state.detail = "expired", "Nobody approved it within a day."
+    return state
+
+
+def _apply(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
+    data = entry.data
+    if entry.kind == "refused":
+        if data.get("ends") and not state.executed and not state.finished:
+            state.status, state.detail = str(data["ends"]), str(data.get("reason", ""))
+    elif entry.kind == "approval":
+        _approval(state, plan, entry)
+    elif entry.kind == "action":
+        _phase(state, entry, ("running", "done", "failed"))
+    elif entry.kind == "verification":
+        state.outcome = str(data.get("outcome", ""))
+        state.status, state.detail = state.outcome, str(data.get("detail", ""))
+    elif entry.kind == "rollback":
+        _phase(state, entry, ("rolling_back", "rolled_back", "rollback_failed"))
+
+
+def _approval(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
+    if state.status not in ("proposed", "approved") or not entry.actor:
+        return
+    if entry.data.get("decision") == "rejected":
+        state.status, state.detail = "rejected", f"Rejected by {entry.actor}."
+        return
+    if entry.data.get("plan_hash") != plan["plan_hash"]:
+        return
+    if entry.actor not in state.approvers:
+        state.approvers.append(entry.actor)
+    state.approved_state = dict(entry.data.get("state") or {})
+    state.approved_hash = str(entry.data.get("state_hash", ""))
+    state.expires_at = float(entry.data.get("expires_at") or 0.0)
+    if len(state.approvers) >= int(plan["approvals"]):
+        state.status, state.detail = "approved", f"Approved by {', '.join(state.approvers)}."
+
+
+def _phase(state: PlanState, entry: Entry, names: Tuple[str, str, str]) -> None:
+    started, done, failed = names
+    phase = entry.data.get("phase")
+    state.detail = str(entry.data.get("detail", ""))
+    if phase == "started":
+        state.status = started
+        if started == "running":
+            state.started_at = entry.time
+        else:
+            state.rollback_started_at = entry.time
+    elif phase == "done":
+        state.status = done
+        if done == "done":
+            state.done_at = entry.time
+            state.result = dict(entry.data.get("result") or {})
+    elif phase == "failed":
+        state.status = failed

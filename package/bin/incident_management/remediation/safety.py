@@ -1,0 +1,291 @@
+"""The rules between a plan and its execution. Each says yes or no in one sentence.
+
+They are checked when a plan is proposed and approved, shown with it, and all checked again right
+before it is carried out; the answer of that last time counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ..incidents.model import Entry, Incident, digest
+from ..notify.message import span
+from .catalogue import Action, CatalogueError, check_value
+from .context import Context, Refused
+from .executors import ExecutorError
+from .plan import PlanState
+from .proof import blamed_hypothesis, verified_citations
+
+__all__ = ["Check", "checks", "cited_cause", "facts_of", "resolved_arguments", "state_changes"]
+
+# The parts of a plan's document that its hash covers.
+HASHED = (
+    "incident_id",
+    "action",
+    "contract",
+    "arguments",
+    "analysis_id",
+    "state_hash",
+    "round",
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule's answer. ``code`` and ``ends`` are those of the refusal it would be."""
+
+    name: str
+    ok: bool
+    detail: str
+    code: str = ""
+    ends: str = ""
+
+    def refusal(self) -> Refused:
+        """What to raise when it is not ok."""
+        return Refused(self.detail, self.code or self.name, self.ends)
+
+
+def cited_cause(incident: Incident, analysis: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+    """Return the blamed hypothesis with its verified citations. Raises Refused without them."""
+    if analysis is None:
+        raise Refused(
+            f"{incident.id} has no analysis: run | aianalyze incident={incident.id} first.",
+            "no_analysis",
+        )
+    top = blamed_hypothesis(analysis)
+    if not top:
+        raise Refused(
+            f"The analysis of {incident.id} names no cause, so there is nothing to undo.",
+            "no_cause",
+        )
+    cited = verified_citations(analysis, top)
+    if not cited:
+        raise Refused(
+            f"The likely cause of {incident.id} rests on no verified citation, so no fix is "
+            "proposed for it.",
+            "no_verified_citation",
+        )
+    return {**top, "citations": cited, "analysis_id": analysis["analysis_id"]}
+
+
+def resolved_arguments(action: Action, sources: Mapping[str, Mapping[str, Any]]) -> Dict[str, str]:
+    """Return the action's arguments. Raises Refused for one without a fitting value."""
+    arguments = {}
+    for argument in action.arguments:
+        where, name = argument.origin
+        try:
+            arguments[argument.name] = check_value(argument, sources.get(where, {}).get(name))
+        except CatalogueError as error:
+            raise Refused(str(error), "argument") from None
+    return arguments
+
+
+def facts_of(incident: Incident, cause: Mapping[str, Any], service: Mapping[str, Any]) -> Dict:
+    """The state that a plan is made for and an approval binds to.
+
+    Notes, more signals of the same entities and the like leave it as it is.
+    """
+    return {
+        "incident": "open" if incident.is_open else "over",
+        "entities": sorted(incident.entities),
+        "cause": str(cause.get("change_id") or cause.get("cause") or ""),
+        **{name: str(value) for name, value in service.items()},
+    }
+
+
+def state_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> List[str]:
+    """What is different, one clause each."""
+    names = sorted(set(then) | set(now))
+    return [
+        f"{name.replace('_', ' ')} is {_shown(now.get(name))}, no longer {_shown(then.get(name))}"
+        for name in names
+        if then.get(name) != now.get(name)
+    ]
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value or "nothing")
+
+
+def preconditions(
+    action: Action, arguments: Mapping[str, str], service: Mapping[str, Any]
+) -> Optional[str]:
+    """Return the sentence of the first precondition that does not hold, or None."""
+    name = arguments[action.entity]
+    rules: Dict[str, Callable[[], str]] = {
+        "runs_the_change": lambda: (
+            ""
+            if service.get("change_id") == arguments.get("change_id")
+            else f"{name} runs {service.get('version')} since {service.get('change_id')}, no "
+            f"longer the change {arguments.get('change_id')}: nothing was done."
+        ),
+        "returns_to_previous": lambda: (
+            ""
+            if service.get("previous_version") == arguments.get("to_version")
+            else f"The version before the change was {service.get('previous_version')} by the "
+            f"deploy API, not {arguments.get('to_version')}: nothing was done."
+        ),
+        "not_there_yet": lambda: (
+            ""
+            if service.get("version") != arguments.get("to_version")
+            else f"{name} runs {service.get('version')} already: there is nothing to do."
+        ),
+    }
+    for condition in action.preconditions:
+        sentence = rules[condition]()
+        if sentence:
+            return sentence
+    return None
+
+
+def checks(
+    context: Context, plan: Mapping[str, Any], state: PlanState, entries: Sequence[Entry]
+) -> List[Check]:
+    """Check every rule of a plan as of now; the first that is not ok is the reason to refuse."""
+    incident, _entries = context.incident(plan["incident_id"])
+    results = [_whole(plan), _contract(context, plan), _open(incident)]
+    try:
+        action = context.catalogue.get(plan["action"])
+    except CatalogueError:
+        return results
+    results.append(_evidence(context, plan))
+    results.append(_arguments(action, plan))
+    results.append(_approval(plan, state))
+    results.extend(_present(context, plan, state, action, incident, list(entries)))
+    results.append(_cooldown(context, plan, action))
+    results.append(_alone(context, plan))
+    return results
+
+
+def _whole(plan: Mapping[str, Any]) -> Check:
+    same = digest({name: plan[name] for name in HASHED}) == plan["plan_hash"]
+    detail = (
+        "The plan is as it was made."
+        if same
+        else (f"{plan['_key']} was changed after it was made: propose it again.")
+    )
+    return Check("plan", same, detail, "plan_changed", "" if same else "void")
+
+
+def _contract(context: Context, plan: Mapping[str, Any]) -> Check:
+    try:
+        action = context.catalogue.get(plan["action"])
+    except CatalogueError as error:
+        return Check("action", False, str(error), "unknown_action")
+    if action.digest() != plan["contract"]:
+        detail = (
+            f"The action '{action.name}' was changed in the catalogue since {plan['_key']} was "
+            "made: propose it again."
+        )
+        return Check("action", False, detail, "action_changed", "void")
+    return Check("action", True, f"'{action.name}' is in the catalogue, unchanged.")
+
+
+def _open(incident: Incident) -> Check:
+    if incident.is_open:
+        return Check("incident", True, f"{incident.id} is open.")
+    detail = f"{incident.id} is {incident.status}: there is nothing left to fix."
+    return Check("incident", False, detail, "incident_over", "void")
+
+
+def _evidence(context: Context, plan: Mapping[str, Any]) -> Check:
+    analysis = context.stores.analyses.get(plan["analysis_id"])
+    cited = verified_citations(analysis, blamed_hypothesis(analysis)) if analysis else []
+    if cited:
+        return Check("evidence", True, f"The cause has {len(cited)} verified citations.")
+    detail = "The cause rests on no verified citation."
+    return Check("evidence", False, detail, "no_verified_citation")
+
+
+def _arguments(action: Action, plan: Mapping[str, Any]) -> Check:
+    try:
+        for argument in action.arguments:
+            check_value(argument, plan["arguments"].get(argument.name))
+    except CatalogueError as error:
+        return Check("arguments", False, str(error), "argument")
+    return Check("arguments", True, "Every argument has its type.")
+
+
+def _approval(plan: Mapping[str, Any], state: PlanState) -> Check:
+    if state.status == "approved":
+        return Check("approval", True, state.detail)
+    needed = int(plan["approvals"]) - len(state.approvers)
+    people = "one person" if needed == 1 else f"{needed} people"
+    sentence = {
+        "proposed": f"{plan['_key']} is not approved: {people} with the capability "
+        "incident_approve must approve it first.",
+        "expired": f"{plan['_key']} can't be used any more. {state.detail} Propose it again.",
+        "rejected": f"{plan['_key']} can't be used any more. {state.detail}",
+        "void": f"The approval of {plan['_key']} is void. {state.detail}",
+    }.get(state.status, f"{plan['_key']} is {state.status.replace('_', ' ')} already.")
+    code = {"proposed": "not_approved", "expired": "approval_expired"}.get(
+        state.status, state.status
+    )
+    ends = "expired" if state.status == "expired" else ""
+    return Check("approval", False, sentence, code, ends)
+
+
+def _present(
+    context: Context,
+    plan: Mapping[str, Any],
+    state: PlanState,
+    action: Action,
+    incident: Incident,
+    entries: List[Entry],
+) -> List[Check]:
+    """The rules that need to know what is so right now."""
+    try:
+        service = context.executor(action.executor).facts(plan["arguments"])
+    except ExecutorError as error:
+        return [Check("state", False, str(error), "executor")]
+    sentence = preconditions(action, plan["arguments"], service)
+    cause = blamed_hypothesis(context.newest_analysis(entries))
+    changes = state_changes(plan["state"], facts_of(incident, cause, service))
+    approved = bool(state.approvers)
+    word = "approved" if approved else "proposed"
+    return [
+        Check(
+            "state",
+            not changes,
+            f"Everything is as when it was {word}."
+            if not changes
+            else f"{'The approval' if approved else 'The proposal'} of {plan['_key']} is void, "
+            f"because the state has changed: {'; '.join(changes)}. Propose it again.",
+            "state_changed",
+            "void" if changes else "",
+        ),
+        Check(
+            "preconditions",
+            sentence is None,
+            sentence or "The preconditions hold.",
+            "precondition",
+        ),
+    ]
+
+
+def _cooldown(context: Context, plan: Mapping[str, Any], action: Action) -> Check:
+    since = context.clock.now() - action.cooldown
+    query = {"kind": "action", "time": {"$gt": since}}
+    documents = context.stores.timeline.find(query, "time:-1", 1000)
+    harmless = {d["data"]["plan_id"] for d in documents if d["data"].get("nothing_done")}
+    for document in documents:
+        other = str(document["data"].get("plan_id", ""))
+        if document["data"].get("phase") != "started" or other in harmless | {plan["_key"]}:
+            continue
+        earlier = context.stores.plans.get(other) or {}
+        if (earlier.get("action"), earlier.get("entity")) == (plan["action"], plan["entity"]):
+            detail = (
+                f"'{action.name}' was carried out on {plan['entity']} by {other} already; it may "
+                f"be again in {span(document['time'] - since)}."
+            )
+            return Check("cooldown", False, detail, "cooldown")
+    return Check("cooldown", True, f"Not carried out on {plan['entity']} lately.")
+
+
+def _alone(context: Context, plan: Mapping[str, Any]) -> Check:
+    other = context.blocking_run(plan["entity"], plan["_key"])
+    if not other:
+        return Check("alone", True, f"Nothing else is being done to {plan['entity']}.")
+    detail = f"{other} is being carried out on {plan['entity']}: wait until it is verified."
+    return Check("alone", False, detail, "run_in_progress")

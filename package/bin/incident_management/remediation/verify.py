@@ -1,0 +1,253 @@
+"""Whether a fix helped: the search that raised the incident decides.
+
+It is run over two windows of the same length, one that ends where the action began and one after
+it. ``recovered`` takes all of: the search finds the incident's entities in the first, none of
+them in the second, and those that it found had enough events in the second, so that silence is
+not mistaken for health. Anything less is ``insufficient_data``, which is waited out up to a limit
+and never counts as recovered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set
+
+from ..incidents import lifecycle
+from ..incidents.errors import IllegalMove
+from ..incidents.model import Incident
+from ..ports import Searcher, SearchFailed
+from ..splunk import spl
+from .approval import live_plans
+from .catalogue import Action, CatalogueError
+from .context import SYSTEM, Context, Refused
+from .execution import roll_back
+from .plan import PlanState
+
+__all__ = ["RaisingSearch", "Rerun", "Verifier", "Windows", "windows"]
+
+# Events reach the index late; a window is judged this long after its end.
+INDEX_LAG_SECONDS = 5.0
+SAMPLED_ENTITIES = 10
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """What the raising search found in a window: rows, by the field that names the entity."""
+
+    spl: str
+    entity_field: str
+    rows: List[Dict[str, Any]]
+
+    def entities(self) -> Set[str]:
+        """The entities that it found."""
+        found: Set[str] = set()
+        for row in self.rows:
+            value = row.get(self.entity_field)
+            found.update(str(v) for v in (value if isinstance(value, list) else [value]) if v)
+        return found
+
+
+class RaisingSearch(Protocol):
+    """Runs a saved search again over another window, without its actions."""
+
+    def run(self, search: Mapping[str, Any], earliest: float, latest: float) -> Rerun:
+        """``search`` is an incident's ``search``; times are epoch seconds. Raises SearchFailed."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Epoch seconds; both windows have the same length."""
+
+    before: tuple[float, float]
+    after: tuple[float, float]
+
+    def to_document(self) -> Dict[str, Any]:
+        """As it stands on the timeline."""
+        return {"before": list(self.before), "after": list(self.after)}
+
+
+@dataclass
+class _Judgement:
+    outcome: str
+    detail: str
+    before: List[str] = field(default_factory=list)
+    after: List[str] = field(default_factory=list)
+    samples: Dict[str, int] = field(default_factory=dict)
+    spl: str = ""
+
+
+def windows(action: Action, state: PlanState, now: float) -> Optional[Windows]:
+    """Return the newest complete pair of windows, or None while the first is not over."""
+    begin = state.done_at + action.verify_delay
+    length = action.verify_window
+    complete = int((now - INDEX_LAG_SECONDS - begin) // length)
+    if complete < 1:
+        return None
+    start = begin + (complete - 1) * length
+    return Windows(
+        (round(state.started_at - length, 3), round(state.started_at, 3)),
+        (round(start, 3), round(start + length, 3)),
+    )
+
+
+class Verifier:
+    """Checks the plans that were carried out, resolves or rolls back."""
+
+    def __init__(self, context: Context, searcher: Searcher, raising: RaisingSearch) -> None:
+        self._context = context
+        self._searcher = searcher
+        self._raising = raising
+        self._judged: Set[str] = set()
+
+    def use(self, context: Context) -> None:
+        """Go on with newer configuration."""
+        self._context = context
+
+    def run(self, limit: int = 20, failed: Optional[Callable[[str, str], None]] = None) -> int:
+        """Look after every live plan; returns how many were judged.
+
+        A plan whose searches fail is tried again next time; ``failed`` gets its id and why.
+        """
+        count = 0
+        for plan in live_plans(self._context)[:200]:
+            if count >= limit:
+                break
+            try:
+                count += self.look_after(plan["_key"])
+            except (SearchFailed, CatalogueError) as error:
+                if failed is not None:
+                    failed(plan["_key"], str(error))
+        return count
+
+    def look_after(self, plan_id: str) -> bool:
+        """Take one plan a step further, if there is one to take. Raises SearchFailed."""
+        plan, _entries, state = self._context.load(plan_id)
+        if state.status == "recovered":
+            return self._resolve(plan)
+        if state.status == "not_recovered":
+            return self._undo(plan)
+        if state.status != "done":
+            return False
+        return self._judge(plan, state)
+
+    def _judge(self, plan: Mapping[str, Any], state: PlanState) -> bool:
+        action = self._context.catalogue.get(plan["action"])
+        now = self._context.clock.now()
+        pair = windows(action, state, now)
+        if pair is None:
+            return False
+        turn = f"{plan['_key']}:{pair.after[0]}"
+        if turn in self._judged:
+            return False
+        incident, _entries = self._context.incident(plan["incident_id"])
+        judgement = self._compare(incident, action, pair)
+        self._judged.add(turn)
+        waited = now - state.done_at
+        if judgement.outcome == "insufficient_data" and waited < action.verify_limit:
+            return False
+        self._write(plan, pair, judgement)
+        # What follows is done again after a crash, because the plan's document still says "done".
+        if judgement.outcome == "recovered":
+            self._resolve(plan)
+        elif judgement.outcome == "not_recovered":
+            self._undo(plan)
+        else:
+            self._context.show(plan)
+        return True
+
+    def _compare(self, incident: Incident, action: Action, pair: Windows) -> _Judgement:
+        if not incident.search.get("name"):
+            return _Judgement(
+                "insufficient_data", "The incident was raised by no search that could be run again."
+            )
+        own = set(incident.entities)
+        before = self._raising.run(incident.search, *pair.before)
+        after = self._raising.run(incident.search, *pair.after)
+        failing = sorted(before.entities() & own)
+        still = sorted(after.entities() & own)
+        judgement = _Judgement("", "", failing, still, {}, after.spl)
+        if still:
+            judgement.outcome = "not_recovered"
+            judgement.detail = f"The search still finds {', '.join(still)} after the fix."
+            return judgement
+        if not failing:
+            judgement.outcome = "insufficient_data"
+            judgement.detail = (
+                "The search does not find the problem in as long a window before the fix, so "
+                "that it finds none after it proves nothing."
+            )
+            return judgement
+        judgement.samples = {
+            entity: self._samples(action, entity, pair) for entity in failing[:SAMPLED_ENTITIES]
+        }
+        _weigh(judgement, action.min_samples)
+        return judgement
+
+    def _samples(self, action: Action, entity: str, pair: Windows) -> int:
+        """How many events an entity produced in the second window."""
+        of_entity = spl.either(*(spl.field_is(name, entity) for name in action.sample_fields))
+        search = spl.Search(spl.macro("incident_indexes"), of_entity).pipe(spl.stats("count"))
+        earliest, latest = (f"{when:.3f}" for when in pair.after)
+        rows = self._searcher.run(str(search), earliest, latest, limit=1).rows
+        return int(float(rows[0].get("count") or 0)) if rows else 0
+
+    def _write(self, plan: Mapping[str, Any], pair: Windows, judgement: _Judgement) -> None:
+        data = {
+            "outcome": judgement.outcome,
+            "detail": judgement.detail,
+            "before": judgement.before,
+            "after": judgement.after,
+            "windows": pair.to_document(),
+            "samples": [
+                {"entity": entity, "events": events} for entity, events in judgement.samples.items()
+            ],
+            "spl": judgement.spl,
+        }
+        self._context.append(plan, "verification", data, SYSTEM, f"verification:{plan['_key']}")
+
+    def _resolve(self, plan: Mapping[str, Any]) -> bool:
+        """Resolve the incident that a plan has cured, unless somebody did."""
+        incident, _entries = self._context.incident(plan["incident_id"])
+        if not incident.is_open:
+            self._context.show(plan)
+            return False
+        try:
+            lifecycle.resolve(
+                self._context.stores,
+                self._context.clock,
+                incident.id,
+                SYSTEM,
+                resolution=f"{plan['summary']} The raising search finds it no more.",
+                reason=f"Recovery verified after {plan['_key']}.",
+                once=f"resolve:{plan['_key']}",
+            )
+        except IllegalMove:
+            # Somebody resolved it between the look and the move: that is as good.
+            return False
+        self._context.show(plan)
+        return True
+
+    def _undo(self, plan: Mapping[str, Any]) -> bool:
+        try:
+            roll_back(self._context, plan["_key"], SYSTEM, "The fix did not help.")
+        except Refused:
+            # Why is on the timeline, as a failed rollback.
+            return True
+        return True
+
+
+def _weigh(judgement: _Judgement, enough: int) -> None:
+    few: Sequence[str] = [
+        f"{entity} ({events})" for entity, events in judgement.samples.items() if events < enough
+    ]
+    if few:
+        judgement.outcome = "insufficient_data"
+        judgement.detail = (
+            f"Too few events after the fix to tell, fewer than {enough}: {', '.join(few)}."
+        )
+    else:
+        judgement.outcome = "recovered"
+        judgement.detail = (
+            f"The search found {', '.join(judgement.before)} before the fix and none of them "
+            "after it, while they went on working."
+        )

@@ -1,0 +1,47 @@
+"""A plan as people and ``| remediate`` see it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from .context import Context
+from .safety import checks
+
+__all__ = ["describe", "of_incident"]
+
+
+def describe(context: Context, plan_id: str, with_checks: bool = True) -> Dict[str, Any]:
+    """Return a plan's document with its state and, if it was not begun, each rule's answer.
+
+    Raises NotFound.
+    """
+    plan, entries, state = context.load(plan_id)
+    view = {name: value for name, value in plan.items() if name != "_key"}
+    view.update(
+        plan_id=plan_id,
+        status=state.status,
+        detail=state.detail,
+        approved_by=list(state.approvers),
+        expires_at=state.expires_at,
+        started_at=state.started_at,
+        done_at=state.done_at,
+        outcome=state.outcome,
+        result=state.result,
+        checks=[],
+    )
+    if with_checks and not state.executed and not state.finished:
+        view["checks"] = [
+            {"name": check.name, "ok": check.ok, "detail": check.detail}
+            for check in checks(context, plan, state, entries)
+        ]
+    return view
+
+
+def of_incident(context: Context, incident_id: str) -> List[Dict[str, Any]]:
+    """Return an incident's plans, the newest first, without their rules. Raises NotFound."""
+    context.incident(incident_id)
+    plans = context.stores.plans.find({"incident_id": incident_id}, "created_at:-1", 100)
+    views = []
+    for plan in plans:
+        views.append(describe(context, plan["_key"], with_checks=False))
+    return views

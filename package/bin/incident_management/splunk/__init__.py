@@ -1,0 +1,1 @@
+"""Everything that speaks to splunkd. No other folder does."""

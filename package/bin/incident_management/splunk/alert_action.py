@@ -1,0 +1,145 @@
+"""What every alert action of the app does: read its input, hand a request to the REST API.
+
+Input as in "Custom alert actions", Splunk's developer documentation: ``--execute`` as the only
+argument, a JSON payload on stdin, the results as gzipped CSV in ``results_file``. A line on stderr
+that begins with a log level goes into splunkd.log with that level.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Mapping, Sequence
+
+from . import spool
+from .log import mask
+from .session import Session, SplunkError, path_of
+
+__all__ = ["ActionFailed", "Payload", "deliver", "main", "read_results", "report"]
+
+RESULT_ROWS = 10_000
+API = "/services/incident_management/v1"
+# A cell of a result, such as _raw, may be much longer than csv's own limit.
+CELL_CHARACTERS = 10_000_000
+
+
+class ActionFailed(Exception):
+    """The action can't do its work; the text is one sentence."""
+
+
+@dataclass(frozen=True)
+class Payload:
+    """The parts of an alert action's payload that the app uses."""
+
+    search_name: str
+    app: str
+    owner: str
+    sid: str
+    results_file: str
+    configuration: Dict[str, str]
+    session: Session
+
+    @classmethod
+    def read(cls, stream: BinaryIO) -> Payload:
+        """Read a payload. Raises ActionFailed when it is not one."""
+        try:
+            given = json.loads(stream.read())
+            return cls(
+                str(given.get("search_name") or "ad hoc search"),
+                str(given.get("app") or ""),
+                str(given.get("owner") or "nobody"),
+                str(given["sid"]),
+                str(given["results_file"]),
+                {key: str(value) for key, value in (given.get("configuration") or {}).items()},
+                Session.from_alert_payload(given),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            text = f"The payload on stdin is not an alert action's ({type(error).__name__})."
+            raise ActionFailed(text) from error
+
+    def window(self) -> Dict[str, Any]:
+        """Return the time span of the run, ``earliest`` and ``latest`` as epoch seconds.
+
+        Empty when the job is gone already: the rows have their own times.
+        """
+        try:
+            answer = self.session.get("/services/search/jobs/" + path_of(self.sid))
+            content: Mapping[str, Any] = answer["entry"][0]["content"]
+        except SplunkError:
+            return {}
+        names = {"earliest": "searchEarliestTime", "latest": "searchLatestTime"}
+        return {key: float(content[name]) for key, name in names.items() if content.get(name)}
+
+
+def main(
+    arguments: Sequence[str], stdin: BinaryIO, action: Callable[[Payload], str], name: str
+) -> int:
+    """Run one alert action; returns the exit code: 0 done or kept for later, 1 failed."""
+    if list(arguments[:1]) != ["--execute"]:
+        report("FATAL", f"{name} is run by splunkd, with --execute and a payload on stdin.")
+        return 1
+    try:
+        report("INFO", action(Payload.read(stdin)))
+    except ActionFailed as error:
+        report("ERROR", f"{name}: {error}")
+        return 1
+    return 0
+
+
+def report(level: str, text: str) -> None:
+    """Write one line to splunkd.log."""
+    sys.stderr.write(f"{level} {mask(' '.join(text.split()))}\n")
+
+
+def read_results(path: str, limit: int = RESULT_ROWS) -> Iterator[Dict[str, str]]:
+    """Yield the result rows, without Splunk's ``__mv_*`` twins of multivalue fields.
+
+    Says so on stderr when there are more than ``limit``. Raises ActionFailed for an unreadable
+    file.
+    """
+    csv.field_size_limit(CELL_CHARACTERS)
+    try:
+        with gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="") as file:
+            for number, row in enumerate(csv.DictReader(file)):
+                if number == limit:
+                    report("WARN", f"Only the first {limit} result rows are taken.")
+                    return
+                yield {k: v or "" for k, v in row.items() if k and not k.startswith("__mv_")}
+    except (OSError, EOFError, csv.Error) as error:
+        text = f"The results {Path(path).name} can't be read ({type(error).__name__})."
+        raise ActionFailed(text) from error
+
+
+def deliver(payload: Payload, route: str, bodies: Sequence[Mapping[str, Any]]) -> List[Any]:
+    """POST requests to the app's REST API as the search's owner; returns the answers.
+
+    What splunkd can't take now is kept for the worker, and has None for an answer.
+
+    Raises ActionFailed: the API refused it (no capability, a malformed request), or it could be
+    neither delivered nor kept.
+    """
+    answers: List[Any] = []
+    for body in bodies:
+        try:
+            answers.append(payload.session.post(API + route, json_body=body))
+        except SplunkError as error:
+            if 400 <= error.status < 500:
+                raise ActionFailed(error.message) from error
+            _keep(payload, route, body, error)
+            answers.append(None)
+    return answers
+
+
+def _keep(payload: Payload, route: str, body: Mapping[str, Any], cause: SplunkError) -> None:
+    try:
+        file = spool.put(API + route, body, payload.owner, time.time())
+    except (OSError, KeyError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "SPLUNK_HOME is not set"
+        text = f"It could be neither delivered ({cause.message}) nor kept for later ({reason})."
+        raise ActionFailed(text) from error
+    report("WARN", f"Kept for the worker as {file.name}: {cause.message}")

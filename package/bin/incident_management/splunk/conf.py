@@ -1,0 +1,69 @@
+"""Reads the app's own .conf files as splunkd layers them, and its lookup files.
+
+Endpoint: ``configs/conf-{file}`` in Splunk's REST API Reference ("Configuration endpoint
+descriptions"). Encrypted values are not decrypted here; see :mod:`.settings`.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Tuple
+
+from .session import APP, Session, path_of
+
+__all__ = ["home", "load", "read_lookup"]
+
+# A lookup that is larger belongs into the KV store.
+LOOKUP_BYTES = 10_000_000
+
+_lookups: Dict[Path, Tuple[Tuple[float, int], List[Dict[str, str]]]] = {}
+
+
+def load(session: Session, conf: str) -> Dict[str, Dict[str, str]]:
+    """Return the stanzas of one conf file, each with its settings as text.
+
+    Stanzas with ``disabled`` set are left out. Raises SplunkError.
+    """
+    path = "/servicesNS/nobody/" + path_of(APP, "configs", f"conf-{conf}")
+    answer: Mapping[str, Any] = session.get(path, count=0)
+    stanzas: Dict[str, Dict[str, str]] = {}
+    for entry in answer.get("entry", []):
+        content = entry.get("content", {})
+        if str(content.get("disabled", "0")).lower() in ("1", "true"):
+            continue
+        stanzas[str(entry["name"])] = {
+            key: "" if value is None else str(value)
+            for key, value in content.items()
+            if not key.startswith("eai:") and key != "disabled"
+        }
+    return stanzas
+
+
+def home() -> Path:
+    """Return ``$SPLUNK_HOME``, which splunkd sets for every process it starts."""
+    return Path(os.environ["SPLUNK_HOME"])
+
+
+def read_lookup(filename: str) -> List[Dict[str, str]]:
+    """Return the rows of one of the app's lookup files; none when the file is missing.
+
+    Read anew only when the file changed. Raises ValueError for a file beyond 10 MB or not in
+    UTF-8.
+    """
+    path = home() / "etc" / "apps" / APP / "lookups" / Path(filename).name
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return []
+    if state.st_size > LOOKUP_BYTES:
+        raise ValueError(f"The lookup {filename} is larger than 10 MB; keep it smaller.")
+    mark = (state.st_mtime, state.st_size)
+    known = _lookups.get(path)
+    if known is None or known[0] != mark:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [{k: v or "" for k, v in row.items() if k} for row in csv.DictReader(file)]
+        known = (mark, rows)
+        _lookups[path] = known
+    return known[1]

@@ -1,0 +1,191 @@
+"""The app's collections in Splunk's KV store.
+
+REST endpoints and limits: Splunk's "KV store endpoint descriptions" (REST API Reference) and
+``[kvstore]`` in limits.conf.spec: at most 1,000 documents a ``batch_save``
+(``max_documents_per_batch_save``), at most 50,000 rows an answer (``max_rows_per_query``), where
+a longer answer is cut without a word.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+
+from ..ports import Collection, Document
+from .session import Session, SplunkError, path_of
+
+__all__ = ["COLLECTIONS", "KvCollection", "KvStores"]
+
+COLLECTIONS = {
+    "signals": "incident_signals",
+    "timeline": "incident_timeline",
+    "incidents": "incidents",
+    "claims": "incident_claims",
+    "outbox": "incident_outbox",
+    "plans": "incident_plans",
+    "analyses": "incident_analyses",
+    "suppressions": "incident_suppressions",
+    "subscriptions": "incident_subscriptions",
+}
+
+SAVE_DOCUMENTS = 1000
+SAVE_BYTES = 16_000_000
+PAGE_ROWS = 10_000
+ANSWER_ROWS = 50_000
+# Longer queries travel in a POST to batch_find, because a URL has a limit.
+URL_QUERY_BYTES = 1500
+
+
+class KvCollection:
+    """One collection, see :class:`incident_management.ports.Collection`.
+
+    Every method raises SplunkError when the KV store answers 503 for longer than the session
+    retries, refuses the request, or can't be reached.
+    """
+
+    def __init__(self, session: Session, name: str) -> None:
+        self._session = session
+        self.name = name
+        self._data = path_of("storage", "collections", "data", name)
+
+    def get(self, key: str) -> Optional[Document]:
+        try:
+            found = self._session.get(f"{self._data}/{path_of(key)}")
+        except SplunkError as error:
+            if error.status == 404:
+                return None
+            raise
+        return _document(found)
+
+    def find(
+        self,
+        query: Optional[Mapping[str, Any]] = None,
+        sort: str = "",
+        limit: int = 0,
+        skip: int = 0,
+    ) -> List[Document]:
+        text = json.dumps(query or {}, allow_nan=False)
+        if len(text) > URL_QUERY_BYTES:
+            return self._find_by_post(query, sort, limit, skip)
+        return self._find_by_get(text if query else "", sort, limit, skip)
+
+    def keys(self, query: Mapping[str, Any]) -> List[str]:
+        text = json.dumps(query, allow_nan=False)
+        if len(text) > URL_QUERY_BYTES:
+            return [str(row["_key"]) for row in self._all_by_post(query, "_key")]
+        return [str(row["_key"]) for row in self._find_by_get(text, fields="_key")]
+
+    def _find_by_get(
+        self, query: str, sort: str = "", limit: int = 0, skip: int = 0, fields: str = ""
+    ) -> List[Document]:
+        asked: Dict[str, Any] = {"query": query} if query else {}
+        if fields:
+            asked["fields"] = fields
+        # Pages of an unsorted query could overlap while others write.
+        asked["sort"] = sort or "_key:1"
+        found: List[Document] = []
+        while True:
+            rows = PAGE_ROWS if not limit else min(PAGE_ROWS, limit - len(found))
+            page = self._session.get(self._data, limit=rows, skip=skip + len(found), **asked)
+            found.extend(_document(row) for row in page or [])
+            if len(page or []) < rows or (limit and len(found) >= limit):
+                return found
+
+    def insert(self, document: Document) -> bool:
+        try:
+            self._session.post(self._data, json_body=document)
+        except SplunkError as error:
+            if error.status == 409:
+                return False
+            raise
+        return True
+
+    def save(self, documents: Sequence[Document]) -> None:
+        for batch in _batches(documents):
+            self._session.post(f"{self._data}/batch_save", json_body=batch)
+
+    def delete(self, key: str) -> bool:
+        try:
+            self._session.delete(f"{self._data}/{path_of(key)}")
+        except SplunkError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    def _find_by_post(
+        self, query: Optional[Mapping[str, Any]], sort: str, limit: int, skip: int
+    ) -> List[Document]:
+        """Find with a query too long for a URL.
+
+        ``batch_find`` takes it in its body. Order and paging are done here, because their form in
+        that body is not documented.
+        """
+        rows = [_document(row) for row in self._all_by_post(query or {})]
+        found = sorted_documents(rows, sort or "_key:1")
+        return found[skip : skip + limit] if limit else found[skip:]
+
+    def _all_by_post(self, query: Mapping[str, Any], fields: str = "") -> List[Document]:
+        """Return every match; an answer that may have been cut is asked for again in halves."""
+        search: Dict[str, Any] = {"query": query, "limit": ANSWER_ROWS}
+        if fields:
+            search["fields"] = fields
+        body = [search]
+        rows = list(self._session.post(f"{self._data}/batch_find", json_body=body)[0])
+        if len(rows) < ANSWER_ROWS:
+            return rows
+        parts = query.get("$or")
+        if set(query) != {"$or"} or not isinstance(parts, list) or len(parts) < 2:
+            text = f"More than {ANSWER_ROWS} documents of {self.name} match; ask for less."
+            raise SplunkError(413, text)
+        middle = len(parts) // 2
+        cut = (parts[:middle], parts[middle:])
+        halves = (self._all_by_post({"$or": half}, fields) for half in cut)
+        return list({row["_key"]: row for half in halves for row in half}.values())
+
+
+class KvStores:
+    """All collections, read and written with one session's rights (ports.Stores)."""
+
+    def __init__(self, session: Session) -> None:
+        self.signals: Collection = KvCollection(session, COLLECTIONS["signals"])
+        self.timeline: Collection = KvCollection(session, COLLECTIONS["timeline"])
+        self.incidents: Collection = KvCollection(session, COLLECTIONS["incidents"])
+        self.claims: Collection = KvCollection(session, COLLECTIONS["claims"])
+        self.outbox: Collection = KvCollection(session, COLLECTIONS["outbox"])
+        self.plans: Collection = KvCollection(session, COLLECTIONS["plans"])
+        self.analyses: Collection = KvCollection(session, COLLECTIONS["analyses"])
+        self.suppressions: Collection = KvCollection(session, COLLECTIONS["suppressions"])
+        self.subscriptions: Collection = KvCollection(session, COLLECTIONS["subscriptions"])
+
+
+def sorted_documents(documents: Sequence[Document], sort: str) -> List[Document]:
+    """Sort as the KV store does, by ``field:1,other:-1``; a missing field counts as lowest."""
+    ordered = list(documents)
+    for part in reversed([part for part in sort.split(",") if part]):
+        name, _, direction = part.partition(":")
+        ordered.sort(
+            key=lambda document, name=name: (name in document, document.get(name)),  # type: ignore[misc]
+            reverse=direction.strip() == "-1",
+        )
+    return ordered
+
+
+def _document(row: Mapping[str, Any]) -> Document:
+    """Drop ``_user``, the KV store's own mark of who owns a row."""
+    return {name: value for name, value in row.items() if name != "_user"}
+
+
+def _batches(documents: Sequence[Document]) -> Iterator[Sequence[Document]]:
+    """Cut into parts that one batch_save takes; a single document that is too large goes alone."""
+    for start in range(0, len(documents), SAVE_DOCUMENTS):
+        yield from _small_enough(documents[start : start + SAVE_DOCUMENTS])
+
+
+def _small_enough(batch: Sequence[Document]) -> Iterator[Sequence[Document]]:
+    if len(batch) < 2 or len(json.dumps(batch, allow_nan=False)) <= SAVE_BYTES:
+        yield batch
+        return
+    middle = len(batch) // 2
+    yield from _small_enough(batch[:middle])
+    yield from _small_enough(batch[middle:])

@@ -1,0 +1,166 @@
+"""Runs searches through splunkd, and reads saved searches.
+
+Endpoints: "Search endpoint descriptions" in Splunk's REST API Reference (``search/jobs``,
+``saved/searches``).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping
+
+from ..ports import SearchFailed, SearchResult, SearchTooSlow
+from .session import Session, SplunkError, path_of
+
+__all__ = ["SavedSearch", "SplunkSearcher"]
+
+PAGE_ROWS = 10_000
+FIRST_POLL_SECONDS = 0.05
+LONGEST_POLL_SECONDS = 1.0
+JOB_LIFE_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class SavedSearch:
+    """A saved search; ``settings`` holds all of its savedsearches.conf settings as text."""
+
+    name: str
+    spl: str
+    earliest: str
+    latest: str
+    settings: Dict[str, str] = field(default_factory=dict)
+
+
+class SplunkSearcher:
+    """Runs searches with one session's rights, see :class:`incident_management.ports.Searcher`."""
+
+    def __init__(
+        self,
+        session: Session,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._session = session
+        self._sleep = sleep
+        self._monotonic = monotonic
+
+    def run(
+        self,
+        spl: str,
+        earliest: str,
+        latest: str,
+        limit: int = 1000,
+        timeout: float = 60.0,
+    ) -> SearchResult:
+        sid = self._dispatch(spl, earliest, latest, limit)
+        try:
+            job = self._wait(sid, timeout)
+            rows = self._rows(sid, limit + 1)
+        finally:
+            self._discard(sid)
+        texts = [str(message.get("text", "")) for message in job.get("messages") or []]
+        return SearchResult(rows[:limit], sid, len(rows) > limit, texts)
+
+    def results_of(self, sid: str, limit: int = 10_000) -> SearchResult:
+        """Read the results of a job that has ended (a fired alert's run).
+
+        Raises SearchFailed when the job is gone or has failed.
+        """
+        try:
+            job = self._job(sid)
+            if not job.get("isDone"):
+                raise SearchFailed(f"The search {sid} has not ended yet.")
+            rows = self._rows(sid, limit + 1)
+        except SplunkError as error:
+            raise SearchFailed(f"The results of {sid} can't be read: {error.message}") from error
+        return SearchResult(rows[:limit], sid, len(rows) > limit)
+
+    def saved_search(self, name: str, app: str, owner: str) -> SavedSearch:
+        """Read a saved search as its owner sees it.
+
+        Raises SearchFailed when there is none, or the session may not see it.
+        """
+        try:
+            answer = self._session.get(
+                "/servicesNS/" + path_of(owner or "nobody", app, "saved", "searches", name)
+            )
+        except SplunkError as error:
+            text = f"The saved search '{name}' of app {app} can't be read: {error.message}"
+            raise SearchFailed(text) from error
+        content: Mapping[str, Any] = answer["entry"][0]["content"]
+        settings = {key: "" if value is None else str(value) for key, value in content.items()}
+        return SavedSearch(
+            name,
+            settings.get("search", ""),
+            settings.get("dispatch.earliest_time", ""),
+            settings.get("dispatch.latest_time", ""),
+            settings,
+        )
+
+    def _dispatch(self, spl: str, earliest: str, latest: str, limit: int) -> str:
+        form = {
+            "search": spl if spl.lstrip().startswith(("|", "search ")) else f"search {spl}",
+            "earliest_time": earliest,
+            "latest_time": latest,
+            "exec_mode": "normal",
+            "max_count": str(limit + 1),
+            "timeout": str(JOB_LIFE_SECONDS),
+        }
+        try:
+            answer = self._session.post("search/jobs", form=form)
+        except SplunkError as error:
+            raise SearchFailed(f"splunkd refused the search: {error.message}") from error
+        return str(answer["sid"])
+
+    def _wait(self, sid: str, timeout: float) -> Mapping[str, Any]:
+        deadline = self._monotonic() + timeout
+        pause = FIRST_POLL_SECONDS
+        while True:
+            try:
+                job = self._job(sid)
+            except SplunkError as error:
+                raise SearchFailed(f"The search {sid} was lost: {error.message}") from error
+            if job.get("isFailed"):
+                raise SearchFailed(f"The search failed: {_first_fault(job)}")
+            if job.get("isDone"):
+                return job
+            if self._monotonic() >= deadline:
+                raise SearchTooSlow(f"The search did not end within {timeout:g} seconds.")
+            self._sleep(pause)
+            pause = min(LONGEST_POLL_SECONDS, pause * 2)
+
+    def _job(self, sid: str) -> Mapping[str, Any]:
+        answer = self._session.get("search/jobs/" + path_of(sid))
+        content: Mapping[str, Any] = answer["entry"][0]["content"]
+        return content
+
+    def _rows(self, sid: str, limit: int) -> List[Dict[str, Any]]:
+        rows: List[Dict[str, Any]] = []
+        path = "search/jobs/" + path_of(sid) + "/results"
+        while len(rows) < limit:
+            count = min(PAGE_ROWS, limit - len(rows))
+            try:
+                answer = self._session.get(path, count=count, offset=len(rows))
+            except SplunkError as error:
+                text = f"The results of {sid} can't be read: {error.message}"
+                raise SearchFailed(text) from error
+            page = (answer or {}).get("results") or []
+            rows.extend(page)
+            if len(page) < count:
+                break
+        return rows
+
+    def _discard(self, sid: str) -> None:
+        """Cancel the job, which also removes it; it expires by itself if this fails."""
+        try:
+            self._session.post("search/jobs/" + path_of(sid) + "/control", {"action": "cancel"})
+        except SplunkError:
+            return
+
+
+def _first_fault(job: Mapping[str, Any]) -> str:
+    for message in job.get("messages") or []:
+        if str(message.get("type", "")).upper() in ("FATAL", "ERROR"):
+            return str(message.get("text", "")).strip()
+    return "splunkd gave no reason."

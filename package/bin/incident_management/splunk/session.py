@@ -1,0 +1,230 @@
+"""One authenticated session with splunkd's management port.
+
+Built on ``splunklib.binding``, which is imported when the first request is made. Requests that
+splunkd could not take (refused connection, 503 while the KV store starts or fails over) are sent
+again a few times; anything else is the caller's to judge.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import json
+import os
+import random
+import socket
+import ssl
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Mapping, Optional
+from urllib.parse import quote, urlsplit
+
+__all__ = ["APP", "Session", "SplunkError", "is_loopback"]
+
+APP = "incident_management"
+
+ATTEMPTS = 5
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 2.0
+REQUEST_TIMEOUT_SECONDS = 60.0
+
+
+class SplunkError(Exception):
+    """splunkd refused or could not be reached; ``status`` is HTTP's, 0 when there was no answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class Session:
+    """Requests to splunkd as one user, in one app's namespace.
+
+    Args:
+        server_uri: ``https://host:port`` of the management port.
+        token: a session key, without its ``Splunk`` prefix.
+        owner: namespace owner of relative paths.
+        app: namespace app of relative paths.
+        timeout: seconds that one request may take.
+        sleep: pauses between attempts; tests pass their own.
+    """
+
+    def __init__(
+        self,
+        server_uri: str,
+        token: str,
+        owner: str = "nobody",
+        app: str = APP,
+        timeout: float = REQUEST_TIMEOUT_SECONDS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        parts = urlsplit(server_uri)
+        if parts.scheme not in ("http", "https") or not parts.hostname or not parts.port:
+            raise ValueError(f"'{server_uri}' is not the URI of a splunkd: scheme://host:port.")
+        self.server_uri = server_uri
+        self.token = token
+        self.owner = owner
+        self.app = app
+        self.timeout = timeout
+        self.scheme = parts.scheme
+        self.host = parts.hostname
+        self.port = parts.port
+        self._sleep = sleep
+        self._context: Any = None
+
+    def __repr__(self) -> str:
+        return f"Session({self.server_uri!r}, owner={self.owner!r}, app={self.app!r})"
+
+    @classmethod
+    def from_alert_payload(cls, payload: Mapping[str, Any]) -> Session:
+        """Make one from the JSON that an alert action reads on stdin (search owner's rights)."""
+        return cls(str(payload["server_uri"]), str(payload["session_key"]))
+
+    @classmethod
+    def from_searchinfo(cls, searchinfo: Any) -> Session:
+        """Make one from splunklib's ``SearchCommand.metadata.searchinfo`` (searcher's rights)."""
+        return cls(str(searchinfo.splunkd_uri), str(searchinfo.session_key))
+
+    @classmethod
+    def from_request(cls, request: Mapping[str, Any], system: bool) -> Session:
+        """Make one from a persistent handler's request.
+
+        ``system`` chooses the app's own rights (``system_authtoken``, given because of
+        ``passSystemAuth`` in restmap.conf) instead of the caller's.
+        """
+        key = request["system_authtoken"] if system else request["session"]["authtoken"]
+        return cls(str(request["server"]["rest_uri"]), str(key))
+
+    def get(self, path: str, **query: Any) -> Any:
+        """GET a path; returns the parsed JSON. Raises SplunkError."""
+        return self._request("get", path, query)
+
+    def post(
+        self,
+        path: str,
+        form: Optional[Mapping[str, Any]] = None,
+        json_body: Any = None,
+        **query: Any,
+    ) -> Any:
+        """POST a form or a JSON body; returns the parsed JSON. Raises SplunkError."""
+        arguments: Dict[str, Any] = dict(query)
+        if json_body is not None:
+            arguments["headers"] = [("Content-Type", "application/json")]
+            # Plain ASCII, because splunklib takes the length of the text for that of the bytes.
+            arguments["body"] = json.dumps(json_body, allow_nan=False)
+        else:
+            arguments["body"] = dict(form or {})
+        return self._request("post", path, arguments)
+
+    def delete(self, path: str, **query: Any) -> Any:
+        """DELETE a path; returns the parsed JSON. Raises SplunkError."""
+        return self._request("delete", path, query)
+
+    def _request(self, verb: str, path: str, arguments: Dict[str, Any]) -> Any:
+        arguments.setdefault("output_mode", "json")
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._once(verb, path, arguments)
+            except SplunkError as error:
+                if error.status not in (0, 503) or attempt == ATTEMPTS:
+                    raise
+                self._sleep(_pause(attempt))
+        raise AssertionError("unreachable")
+
+    def _once(self, verb: str, path: str, arguments: Dict[str, Any]) -> Any:
+        from splunklib.binding import HTTPError, UrlEncoded
+
+        try:
+            # Our paths are escaped already, see path_of().
+            escaped = UrlEncoded(path, skip_encode=True)
+            response = getattr(self._connected(), verb)(escaped, **arguments)
+            return _parsed(response.body.read())
+        except HTTPError as error:
+            raise SplunkError(error.status, _refusal(error, path)) from None
+        except ConnectionRefusedError:
+            raise SplunkError(0, f"splunkd at {self.server_uri} refuses connections.") from None
+        except (socket.timeout, ssl.SSLError, OSError) as error:
+            # The request may have been carried out: not sent again, hence not status 0.
+            reason = errno.errorcode.get(error.errno or 0, type(error).__name__)
+            text = f"No answer from splunkd at {self.server_uri} to {path}: {reason}."
+            raise SplunkError(504, text) from error
+
+    def _connected(self) -> Any:
+        if self._context is None:
+            from splunklib import binding
+
+            loopback = is_loopback(self.host)
+            handler = binding.handler(
+                timeout=self.timeout,
+                verify=not loopback,
+                context=None if loopback else _trusted_context(),
+            )
+            self._context = binding.Context(
+                handler=handler,
+                scheme=self.scheme,
+                host=self.host,
+                port=self.port,
+                token=self.token,
+                owner=self.owner,
+                app=self.app,
+                sharing="user" if self.owner != "nobody" else "app",
+            )
+        return self._context
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address stays on this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def path_of(*parts: str) -> str:
+    """Join path segments, each one escaped, so that a name can't leave its place in a path."""
+    return "/".join(quote(part, safe="") for part in parts)
+
+
+def _trusted_context() -> ssl.SSLContext:
+    """Trust the system's roots and, if there is one, the CA that signed this Splunk's own."""
+    context = ssl.create_default_context()
+    own = Path(os.environ.get("SPLUNK_HOME", "")) / "etc" / "auth" / "cacert.pem"
+    if own.is_file():
+        context.load_verify_locations(cafile=str(own))
+    return context
+
+
+def _pause(attempt: int) -> float:
+    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+    return longest * random.uniform(0.5, 1.0)
+
+
+def _parsed(body: bytes) -> Any:
+    if not body.strip():
+        return None
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise SplunkError(502, "splunkd answered with something that is not JSON.") from None
+
+
+def _refusal(error: Any, path: str) -> str:
+    """One sentence out of splunkd's error body, which is JSON or XML by endpoint."""
+    body = error.body
+    detail = ""
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        parsed = None
+    if isinstance(parsed, dict):
+        if isinstance(parsed.get("detail"), str):
+            return str(parsed["detail"])
+        messages = parsed.get("messages") or [{}]
+        first = messages[0] if isinstance(messages, list) else {}
+        detail = str(first.get("text", "")) if isinstance(first, dict) else ""
+    if not detail:
+        detail = str(error).partition(" -- ")[2] or str(error.reason)
+    return f"splunkd answered {error.status} to {path.partition('?')[0]}: {detail.strip()}"

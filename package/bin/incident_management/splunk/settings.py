@@ -1,0 +1,261 @@
+"""The app's settings, as an admin sets them on its configuration page.
+
+Read with solnlib, which decrypts through ``storage/passwords``; so only the persistent REST
+handler and the modular input, which have the rights, may call :func:`load`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping, Optional
+from urllib.parse import urlsplit
+
+from .session import APP, Session, is_loopback
+
+__all__ = [
+    "Account",
+    "Bedrock",
+    "Network",
+    "PagerDuty",
+    "Proxy",
+    "Remediation",
+    "Settings",
+    "SettingsError",
+    "Slack",
+    "Teams",
+    "load",
+    "parse",
+    "stanzas",
+]
+
+CONF = "incident_management_settings"
+ACCOUNTS = "incident_management_account"
+
+
+class SettingsError(Exception):
+    """A setting is malformed; the text names file, stanza and key and says what to do."""
+
+
+@dataclass(frozen=True)
+class Slack:
+    bot_token: str = field(default="", repr=False)
+    channel: str = ""
+    api_url: str = "https://slack.com/api/"
+
+
+@dataclass(frozen=True)
+class Teams:
+    webhook_url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class PagerDuty:
+    routing_key: str = field(default="", repr=False)
+    api_url: str = "https://events.pagerduty.com"
+
+
+@dataclass(frozen=True)
+class Bedrock:
+    enabled: bool = False
+    account: str = ""
+    model_id: str = ""
+    region: str = ""
+    endpoint_url: str = ""
+    timeout_seconds: float = 60.0
+    max_output_tokens: int = 2000
+
+
+@dataclass(frozen=True)
+class Remediation:
+    deploy_api_url: str = ""
+    deploy_api_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Network:
+    ca_file: str = ""
+    web_url: str = ""
+
+
+@dataclass(frozen=True)
+class Proxy:
+    enabled: bool = False
+    type: str = "http"
+    host: str = ""
+    port: int = 0
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One AWS account for Bedrock."""
+
+    name: str
+    aws_access_key_id: str = ""
+    aws_secret_access_key: str = field(default="", repr=False)
+    aws_session_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings; ``accounts`` by name."""
+
+    slack: Slack = Slack()
+    teams: Teams = Teams()
+    pagerduty: PagerDuty = PagerDuty()
+    bedrock: Bedrock = Bedrock()
+    remediation: Remediation = Remediation()
+    network: Network = Network()
+    proxy: Proxy = Proxy()
+    loglevel: str = "INFO"
+    accounts: Dict[str, Account] = field(default_factory=dict)
+
+
+Stanzas = Mapping[str, Mapping[str, Any]]
+
+
+def load(session: Session) -> Settings:
+    """Read and check all settings.
+
+    Raises:
+        SettingsError: a value is malformed, or the files can't be read.
+    """
+    return parse(stanzas(session, CONF), stanzas(session, ACCOUNTS))
+
+
+def parse(stanzas: Stanzas, accounts: Optional[Stanzas] = None) -> Settings:
+    """Make settings out of stanzas. Raises SettingsError for the first malformed value."""
+    slack, bedrock = _Stanza(CONF, "slack", stanzas), _Stanza(CONF, "bedrock", stanzas)
+    pagerduty, proxy = _Stanza(CONF, "pagerduty", stanzas), _Stanza(CONF, "proxy", stanzas)
+    remediation = _Stanza(CONF, "remediation", stanzas)
+    network = _Stanza(CONF, "network", stanzas)
+    return Settings(
+        slack=Slack(
+            slack.text("bot_token"),
+            slack.text("channel"),
+            slack.url("api_url", Slack.api_url),
+        ),
+        teams=Teams(_Stanza(CONF, "teams", stanzas).url("webhook_url", secret=True)),
+        pagerduty=PagerDuty(
+            pagerduty.text("routing_key"), pagerduty.url("api_url", PagerDuty.api_url)
+        ),
+        bedrock=Bedrock(
+            bedrock.flag("enabled"),
+            bedrock.text("account"),
+            bedrock.text("model_id"),
+            bedrock.text("region"),
+            bedrock.url("endpoint_url"),
+            bedrock.number("timeout_seconds", 60, 1, 600),
+            int(bedrock.number("max_output_tokens", 2000, 1, 100_000)),
+        ),
+        remediation=Remediation(
+            remediation.url("deploy_api_url"), remediation.text("deploy_api_token")
+        ),
+        network=Network(network.text("ca_file"), network.url("web_url", plain=True)),
+        proxy=_proxy(proxy),
+        loglevel=_Stanza(CONF, "logging", stanzas).text("loglevel", "INFO").upper(),
+        accounts={name: _account(name, accounts or {}) for name in accounts or {}},
+    )
+
+
+def _proxy(stanza: _Stanza) -> Proxy:
+    if not stanza.flag("proxy_enabled"):
+        return Proxy()
+    return Proxy(
+        True,
+        stanza.text("proxy_type", "http"),
+        stanza.text("proxy_url"),
+        int(stanza.number("proxy_port", 0, 1, 65535)),
+        stanza.text("proxy_username"),
+        stanza.text("proxy_password"),
+    )
+
+
+def _account(name: str, accounts: Stanzas) -> Account:
+    stanza = _Stanza(ACCOUNTS, name, accounts)
+    return Account(
+        name,
+        stanza.text("aws_access_key_id"),
+        stanza.text("aws_secret_access_key"),
+        stanza.text("aws_session_token"),
+    )
+
+
+class _Stanza:
+    """Typed reading of one stanza; never shows a value that may be a secret."""
+
+    def __init__(self, conf: str, name: str, stanzas: Stanzas) -> None:
+        self._where = f"{conf}.conf [{name}]"
+        self._values = stanzas.get(name, {})
+
+    def text(self, key: str, default: str = "") -> str:
+        value = self._values.get(key)
+        return default if value is None or str(value).strip() == "" else str(value).strip()
+
+    def flag(self, key: str) -> bool:
+        value = self.text(key, "0").lower()
+        if value in ("1", "true", "yes"):
+            return True
+        if value in ("0", "false", "no"):
+            return False
+        raise self._error(key, f"is '{value}', which is neither 0 nor 1; set one of them")
+
+    def number(self, key: str, default: float, low: float, high: float) -> float:
+        value = self.text(key, str(default))
+        try:
+            parsed = float(value)
+        except ValueError:
+            parsed = float("nan")
+        if not low <= parsed <= high:
+            raise self._error(key, f"is '{value}'; set a number from {low:g} to {high:g}")
+        return parsed
+
+    def url(self, key: str, default: str = "", secret: bool = False, plain: bool = False) -> str:
+        """Return an https URL; http only to this machine, or anywhere when ``plain``."""
+        value = self.text(key, default)
+        if not value:
+            return ""
+        shown = "the value" if secret else f"'{value}'"
+        try:
+            parts = urlsplit(value)
+            host = parts.hostname or ""
+        except ValueError:
+            raise self._error(key, f"holds {shown}, which is not a URL; set https://…") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise self._error(key, f"holds {shown}, which is not a URL; set https://…")
+        if parts.scheme == "http" and not plain and not is_loopback(host):
+            raise self._error(key, f"holds {shown} without TLS; set https://…")
+        return value
+
+    def _error(self, key: str, what: str) -> SettingsError:
+        return SettingsError(f"{self._where} {key} {what}.")
+
+
+def stanzas(session: Session, conf: str = CONF) -> Stanzas:
+    """Return the stanzas of a settings file, decrypted, for a caller that checks part by part.
+
+    Raises SettingsError when they can't be read.
+    """
+    from solnlib.conf_manager import ConfManager, ConfManagerException
+
+    manager = ConfManager(
+        session.token,
+        APP,
+        owner="nobody",
+        scheme=session.scheme,
+        host=session.host,
+        port=session.port,
+        realm=f"__REST_CREDENTIAL__#{APP}#configs/conf-{conf}",
+    )
+    try:
+        found: Stanzas = manager.get_conf(conf).get_all(only_current_app=True)
+        return found
+    except ConfManagerException:
+        # The file has no stanza anywhere yet: no account was ever added.
+        return {}
+    except Exception as error:
+        text = (
+            f"{conf}.conf can't be read ({type(error).__name__}); see splunkd.log for the reason."
+        )
+        raise SettingsError(text) from error

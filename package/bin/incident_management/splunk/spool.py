@@ -1,0 +1,61 @@
+"""Requests that could not be delivered, kept as files until the worker delivers them."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Any, Iterator, Mapping, Tuple
+
+from . import conf
+
+__all__ = ["folder", "pending", "put"]
+
+
+def folder() -> Path:
+    """Return the spool's folder."""
+    return conf.home() / "var" / "run" / "splunk" / "incident_management" / "spool"
+
+
+def put(path: str, body: Mapping[str, Any], actor: str, time: float) -> Path:
+    """Keep one POST request: whole or not at all, even if the machine stops in between.
+
+    ``path`` is the REST path, ``actor`` who asked for it, ``time`` epoch seconds.
+
+    Raises OSError when it can't be written, for example on a full disk.
+    """
+    place = folder()
+    place.mkdir(parents=True, exist_ok=True)
+    request = {"path": path, "body": body, "actor": actor, "written_at": time}
+    name = f"{int(time * 1000):013d}-{uuid.uuid4().hex}"
+    draft, final = place / f"{name}.tmp", place / f"{name}.json"
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(request, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(final)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    return final
+
+
+def pending() -> Iterator[Tuple[Path, Mapping[str, Any]]]:
+    """Yield the kept requests, oldest first; whoever delivers one deletes its file.
+
+    A file that is not a request is renamed to ``*.bad``, so that it is seen and not tried again.
+    """
+    place = folder()
+    for file in sorted(place.glob("*.json")) if place.is_dir() else []:
+        try:
+            request = json.loads(file.read_text(encoding="utf-8"))
+            if not isinstance(request, dict) or not {"path", "body"} <= set(request):
+                raise ValueError("not a request")
+        except FileNotFoundError:
+            continue
+        except ValueError:
+            file.replace(file.with_suffix(".bad"))
+            continue
+        yield file, request

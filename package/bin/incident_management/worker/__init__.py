@@ -1,0 +1,1 @@
+"""The recurring work of the modular input ``incident_monitor``, as a list of named duties."""

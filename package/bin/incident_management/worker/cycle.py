@@ -1,0 +1,163 @@
+"""Runs duties again and again: each on one member of a cluster at a time, none stopping another.
+
+A duty's turn is a slot of time, claimed by inserting ``worker:<duty>:<slot>``. Slots only save
+work: every duty is safe to run twice at once, so a member that was taken for dead does no harm.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from logging import Logger
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from ..ports import Clock, SearchFailed, Stores
+from ..splunk.session import SplunkError
+from ..splunk.settings import SettingsError
+
+__all__ = ["Duty", "Worker"]
+
+SLOT_SECONDS = 30.0
+# The same trouble is logged once in this time, not at every cycle.
+REPEAT_SECONDS = 600.0
+# A quiet worker says that it lives.
+HEARTBEAT_SECONDS = 300.0
+
+Counts = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Duty:
+    """One kind of recurring work.
+
+    ``run`` returns what it did, by name. ``every`` is the least time between two runs, in
+    seconds. ``everywhere``: each member does it for itself.
+    """
+
+    name: str
+    run: Callable[[], Counts]
+    every: float = 0.0
+    everywhere: bool = False
+
+
+class Worker:
+    """Runs the duties that are this member's, in order.
+
+    Args:
+        holder: this member's name; a restarted worker of it goes on at once.
+        notice: shows a sentence to administrators in Splunk Web; an empty one takes it away.
+        stopping: tells whether to stop between two duties.
+    """
+
+    def __init__(
+        self,
+        duties: List[Duty],
+        stores: Stores,
+        clock: Clock,
+        holder: str,
+        log: Logger,
+        notice: Callable[[str], None],
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._duties = duties
+        self._stores = stores
+        self._clock = clock
+        self._holder = holder
+        self._log = log
+        self._notice = notice
+        self._stopping = stopping
+        self._slots: Dict[str, int] = {}
+        self._last_run: Dict[str, float] = {}
+        self._trouble: Dict[str, tuple[str, float]] = {}
+        self._noticed = ""
+        self._heartbeat = 0.0
+
+    def cycle(self) -> Dict[str, int]:
+        """Run each duty whose turn it is; returns all that they did."""
+        began = time.monotonic()
+        done: Dict[str, int] = {}
+        malformed = ""
+        for duty in self._duties:
+            if self._stopping():
+                break
+            try:
+                if self._is_due(duty) and self._is_mine(duty):
+                    self._last_run[duty.name] = self._clock.now()
+                    for name, count in duty.run().items():
+                        done[name] = done.get(name, 0) + count
+                self._recovered(duty.name)
+            except SettingsError as error:
+                malformed = malformed or str(error)
+                self._failed(duty.name, str(error))
+            except (SplunkError, SearchFailed) as error:
+                self._failed(duty.name, str(error))
+            except Exception as error:  # noqa: BLE001 - one duty must not stop the others
+                self._failed(duty.name, f"{type(error).__name__}: {error}", error)
+        self._show(malformed)
+        self._report(done, time.monotonic() - began)
+        return done
+
+    def trouble(self, name: str, sentence: str) -> None:
+        """Log what went wrong with one piece of work; the same one not again for a while."""
+        known = self._trouble.get(name)
+        now = self._clock.now()
+        if known and known[0] == sentence and now - known[1] < REPEAT_SECONDS:
+            return
+        self._trouble[name] = (sentence, now)
+        self._log.error(sentence, extra={"facts": {"duty": name}})
+
+    def _is_due(self, duty: Duty) -> bool:
+        last = self._last_run.get(duty.name)
+        return last is None or self._clock.now() - last >= duty.every
+
+    def _is_mine(self, duty: Duty) -> bool:
+        if duty.everywhere:
+            return True
+        slot = int(self._clock.now() // SLOT_SECONDS)
+        if self._slots.get(duty.name) == slot:
+            return True
+        key = f"worker:{duty.name}:{slot}"
+        claim = {
+            "_key": key,
+            "purpose": f"worker:{duty.name}",
+            "holder": self._holder,
+            "time": self._clock.now(),
+            "value": {},
+        }
+        if not self._stores.claims.insert(claim):
+            known = self._stores.claims.get(key)
+            if known is None or known["holder"] != self._holder:
+                return False
+        past = self._slots.get(duty.name)
+        self._slots[duty.name] = slot
+        if past is not None:
+            self._stores.claims.delete(f"worker:{duty.name}:{past}")
+        return True
+
+    def _failed(self, name: str, sentence: str, error: Optional[BaseException] = None) -> None:
+        self.trouble(name, f"The duty '{name}' failed and is tried again: {sentence}")
+        if error is not None:
+            self._log.debug("The duty '%s' failed.", name, exc_info=error)
+
+    def _recovered(self, name: str) -> None:
+        if name in self._trouble:
+            del self._trouble[name]
+            self._log.info("The duty '%s' works again.", name)
+
+    def _show(self, sentence: str) -> None:
+        if sentence == self._noticed:
+            return
+        try:
+            self._notice(sentence)
+            self._noticed = sentence
+        except SplunkError as error:
+            self.trouble("notice", f"No message could be shown in Splunk Web: {error}")
+
+    def _report(self, done: Mapping[str, int], seconds: float) -> None:
+        """One line of metrics for a cycle that did something, or as a sign of life."""
+        worked = {name: count for name, count in done.items() if count}
+        now = self._clock.now()
+        if worked or now - self._heartbeat >= HEARTBEAT_SECONDS:
+            self._heartbeat = now
+            facts: Dict[str, Any] = {**worked, "ms": round(seconds * 1000)}
+            self._log.info("cycle", extra={"facts": facts})

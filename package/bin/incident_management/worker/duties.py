@@ -1,0 +1,223 @@
+"""All duties of the worker, wired to one splunkd."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
+
+from ..incidents.grouping import Topology
+from ..incidents.ingest import Ingest
+from ..incidents.model import Signal
+from ..incidents.routing import Routing
+from ..incidents.story import Stories
+from ..notify import asked
+from ..notify.announce import Announcer
+from ..notify.channel import CHANNELS, NotConfigured, Sender
+from ..notify.outbox import Outbox
+from ..notify.record import recorder
+from ..notify.senders import network_of, senders
+from ..notify.webhook import MOST_SUBSCRIPTIONS, REALM, WebhookSender, channel_of, subscribed
+from ..ports import Clock, Document, Stores
+from ..remediation import approval, execution
+from ..remediation.catalogue import Catalogue
+from ..remediation.context import Context
+from ..remediation.executors import executors
+from ..remediation.verify import Verifier
+from ..splunk import conf, secrets, spool
+from ..splunk.search import SplunkSearcher
+from ..splunk.session import Session
+from ..splunk.settings import Settings, SettingsError
+from . import splunkd
+from .cycle import Duty
+from .processes import has_ended, process_name
+from .signals import Reconciler, deliver_spool
+from .tidy import forget_answers, refresh_stale
+
+__all__ = ["Duties"]
+
+TOPOLOGY_FILE = "incident_topology.csv"
+CONFIGURATION_SECONDS = 15.0
+CAPABILITY = "incident_signal"
+# Parts of the settings that every service outside is reached by.
+SHARED_PARTS = ("network", "proxy")
+
+
+def _no_trouble(_name: str, _sentence: str) -> None:
+    return
+
+
+@dataclass
+class Duties:
+    """Makes the list of duties. Configuration is read again every 15 seconds."""
+
+    session: Session
+    stores: Stores
+    clock: Clock
+    _configured: bool = field(default=False, init=False)
+    _read_at: float = field(default=float("-inf"), init=False)
+    _settings: Settings = field(default_factory=Settings, init=False)
+    _broken: Dict[str, str] = field(default_factory=dict, init=False)
+    _routing: Routing = field(default_factory=Routing, init=False)
+    _remembered: Stories = field(default_factory=Stories, init=False)
+    _catalogue: Catalogue = field(default_factory=lambda: Catalogue({}, {}), init=False)
+    _subscriptions: Dict[str, Document] = field(default_factory=dict, init=False)
+    trouble: Callable[[str, str], None] = field(default=_no_trouble, init=False)
+
+    def __post_init__(self) -> None:
+        self.outbox = Outbox(
+            self.stores,
+            self.clock,
+            process_name(),
+            recorder(self.stores, self.clock),
+            gone=has_ended,
+        )
+        self.announcer = Announcer(self.stores, self.clock, self.outbox)
+        self._verifier: Optional[Verifier] = None
+
+    def all(self) -> List[Duty]:
+        """The duties in the order of the flow: signals in, messages out, fixes after."""
+        reconciler = Reconciler(
+            self.stores,
+            self.clock,
+            splunkd.SplunkAlerts(self.session),
+            self._ingest,
+            lambda name, text: self.trouble(name, text),
+        )
+        return [
+            Duty("configuration", self._configuration, everywhere=True),
+            Duty("spool", self._spool, everywhere=True),
+            Duty("reconcile", reconciler.run, every=20.0),
+            Duty("announce", self._announce),
+            Duty("deliver", self._deliver),
+            Duty("settle", self._settle, every=15.0),
+            Duty("verify", self._verify, every=5.0),
+            Duty("expire", self._expire, every=30.0),
+            Duty("refresh", lambda: refresh_stale(self.stores, self.clock), every=60.0),
+            Duty("forget", lambda: forget_answers(self.stores, self.clock), every=600.0),
+        ]
+
+    # --- configuration ----------------------------------------------------------------------
+
+    def _configuration(self) -> Mapping[str, int]:
+        """Read all configuration when it is time. Raises SettingsError for what is malformed.
+
+        What is well-formed is taken over before that.
+        """
+        if time.monotonic() - self._read_at >= CONFIGURATION_SECONDS:
+            self._read()
+        problems = [
+            *self._broken.values(),
+            *self._routing.problems,
+            *self._catalogue.problems.values(),
+        ]
+        if problems:
+            raise SettingsError(" ".join(problems))
+        return {}
+
+    def _read(self) -> None:
+        self._settings, self._broken = splunkd.read_settings(self.session)
+        self._routing = Routing.from_stanzas(conf.load(self.session, "incident_routing"))
+        self._catalogue = Catalogue.from_stanzas(conf.load(self.session, "incident_actions"))
+        self._read_at = time.monotonic()
+        self._configured = True
+
+    def _held_channels(self) -> Set[str]:
+        """Channels whose settings are malformed: their messages wait until they are corrected."""
+        if not self._configured or any(part in self._broken for part in SHARED_PARTS):
+            return {*CHANNELS, *map(channel_of, self._subscriptions)}
+        return {channel for channel in CHANNELS if channel in self._broken}
+
+    def _executor_settings(self) -> Settings:
+        for part in ("remediation", *SHARED_PARTS):
+            if part in self._broken:
+                raise SettingsError(self._broken[part])
+        return self._settings
+
+    # --- signals ----------------------------------------------------------------------------
+
+    def _ingest(self, signals: Sequence[Signal], actor: str) -> Any:
+        topology = Topology.from_rows(conf.read_lookup(TOPOLOGY_FILE))
+        ingest = Ingest(self.stores, self.clock, self._routing, topology, self._remembered)
+        return ingest.ingest(signals, actor)
+
+    def _spool(self) -> Mapping[str, int]:
+        def notify(body: Mapping[str, Any], actor: str) -> Any:
+            web_url = self._settings.network.web_url
+            return asked.enqueue(self.stores, self.clock, self.outbox, body, web_url, actor)
+
+        return deliver_spool(
+            spool.pending(),
+            self._ingest,
+            notify,
+            lambda user: splunkd.has_capability(self.session, user, CAPABILITY),
+            self.clock,
+            lambda name, text: self.trouble(name, text),
+        )
+
+    # --- messages ---------------------------------------------------------------------------
+
+    def _announce(self) -> Mapping[str, int]:
+        if not self._configured:
+            return {}
+        added = self.announcer.run(
+            self._routing,
+            self._settings.network.web_url,
+            partial(subscribed, self._read_subscriptions()),
+        )
+        return {"notifications_queued": added}
+
+    def _deliver(self) -> Mapping[str, int]:
+        made = {channel: self._sender(channel) for channel in CHANNELS}
+        made.update({channel_of(key): self._webhook(key) for key in self._read_subscriptions()})
+        counts = self.outbox.deliver_due(made, held=self._held_channels())
+        return {f"notifications_{state}": count for state, count in counts.items()}
+
+    def _sender(self, channel: str) -> Callable[[], Sender]:
+        """Make a sender; a missing setting is looked for once more, as it may have come since."""
+
+        def make() -> Sender:
+            try:
+                return senders(self._settings, self.clock)[channel]()
+            except NotConfigured:
+                if time.monotonic() - self._read_at < 1.0:
+                    raise
+                self._read()
+                return senders(self._settings, self.clock)[channel]()
+
+        return make
+
+    def _read_subscriptions(self) -> Dict[str, Document]:
+        """Read each time: another member may have put a message for a new one on the outbox."""
+        found = self.stores.subscriptions.find({}, limit=MOST_SUBSCRIPTIONS)
+        self._subscriptions = {str(one["_key"]): one for one in found}
+        return self._subscriptions
+
+    def _webhook(self, key: str) -> Callable[[], Sender]:
+        def make() -> Sender:
+            secret = secrets.read(self.session, REALM, key)
+            known = self.stores.subscriptions.get(key)
+            return WebhookSender(known, secret, network_of(self._settings), self.clock)
+
+        return make
+
+    # --- fixes ------------------------------------------------------------------------------
+
+    def _context(self) -> Context:
+        known = executors(self._executor_settings)
+        return Context(self.stores, self.clock, self._catalogue, known, process_name(), has_ended)
+
+    def _settle(self) -> Mapping[str, int]:
+        return {"runs_settled": execution.settle_all(self._context())}
+
+    def _verify(self) -> Mapping[str, int]:
+        if self._verifier is None:
+            searcher = SplunkSearcher(self.session)
+            raising = splunkd.SplunkRaisingSearch(self.session)
+            self._verifier = Verifier(self._context(), searcher, raising)
+        self._verifier.use(self._context())
+        return {"plans_verified": self._verifier.run(failed=self.trouble)}
+
+    def _expire(self) -> Mapping[str, int]:
+        return {"plans_expired": approval.expire(self._context())}

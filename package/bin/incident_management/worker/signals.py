@@ -1,0 +1,167 @@
+"""Signals that did not arrive: those kept in files, and those of interrupted alert actions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Protocol, Sequence, Set, Tuple
+
+from ..incidents.errors import Invalid, NotFound
+from ..incidents.model import Signal
+from ..incidents.results import Alert, findings, signal_from
+from ..ports import Clock, SearchFailed, Stores
+
+__all__ = ["FiredAlert", "FiredAlerts", "Reconciler", "deliver_spool"]
+
+ACTION = "open_incident"
+# An alert action has two minutes before splunkd ends it.
+GRACE_SECONDS = 150.0
+GIVE_UP_SECONDS = 3600.0
+RUNS_A_ROUND = 50
+REQUESTS_A_ROUND = 200
+
+Ingest = Callable[[Sequence[Signal], str], Any]
+Trouble = Callable[[str, str], None]
+
+
+def deliver_spool(
+    pending: Iterable[Tuple[Path, Mapping[str, Any]]],
+    ingest: Ingest,
+    notify: Callable[[Mapping[str, Any], str], Any],
+    allowed: Callable[[str], bool],
+    clock: Clock,
+    trouble: Trouble,
+) -> Dict[str, int]:
+    """Carry out the requests that alert actions kept in files, oldest first.
+
+    Safe to repeat: a file is removed after its request was carried out, and both kinds of request
+    may be carried out twice. One that can never succeed is set aside as ``*.bad``.
+
+    Args:
+        allowed: tells whether a user has ``incident_signal``, as the API would have asked.
+
+    Raises what the stores raise; the rest stays for the next round.
+    """
+    done = 0
+    for number, (file, request) in enumerate(pending):
+        if number >= REQUESTS_A_ROUND:
+            break
+        actor = str(request.get("actor") or "nobody")
+        try:
+            if not allowed(actor):
+                raise Invalid(f"{actor} has not the capability incident_signal.")
+            _carry_out(str(request["path"]), request["body"], actor, ingest, notify, clock)
+        except (Invalid, NotFound) as error:
+            trouble(f"spool {file.name}", f"{file.name} was set aside as .bad: {error}")
+            file.replace(file.with_suffix(".bad"))
+            continue
+        file.unlink(missing_ok=True)
+        done += 1
+    return {"spooled_requests": done}
+
+
+def _carry_out(
+    path: str,
+    body: Any,
+    actor: str,
+    ingest: Ingest,
+    notify: Callable[[Mapping[str, Any], str], Any],
+    clock: Clock,
+) -> None:
+    if not isinstance(body, dict):
+        raise Invalid("The kept request has no body.")
+    if path.endswith("/signals"):
+        given = body.get("signals")
+        if not isinstance(given, list):
+            raise Invalid("'signals' must be a list of objects.")
+        ingest([signal_from(one, clock.now()) for one in given], actor)
+    elif path.endswith("/notifications"):
+        notify(body, actor)
+    else:
+        raise Invalid(f"There is no way to carry out a kept request to {path[:100]}.")
+
+
+class FiredAlert(Protocol):
+    """One run of a saved search that raised an alert."""
+
+    name: str
+    app: str
+    owner: str
+    sid: str
+    time: float
+    actions: Tuple[str, ...]
+
+
+class FiredAlerts(Protocol):
+    """What splunkd remembers of alerts."""
+
+    def recent(self) -> List[FiredAlert]:
+        """The newest runs that raised an alert."""
+
+    def rows(self, sid: str) -> List[Dict[str, Any]]:
+        """The results of a run. Raises SearchFailed when they are gone."""
+
+    def params(self, name: str, app: str, owner: str) -> Dict[str, str]:
+        """``action.open_incident.param.*`` of a saved search, without that prefix."""
+
+
+class Reconciler:
+    """Ingests each run that fired, once more: what arrived is dropped, what did not is not lost."""
+
+    def __init__(
+        self, stores: Stores, clock: Clock, alerts: FiredAlerts, ingest: Ingest, trouble: Trouble
+    ) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._alerts = alerts
+        self._ingest = ingest
+        self._trouble = trouble
+        self._done: Set[str] = set()
+
+    def run(self) -> Dict[str, int]:
+        """Reconcile at most 50 runs; returns how many signals had been lost."""
+        recovered = 0
+        looked_at = 0
+        listed = self._alerts.recent()
+        self._done &= {alert.sid for alert in listed}
+        for alert in sorted(listed, key=lambda one: one.time):
+            age = self._clock.now() - alert.time
+            if ACTION not in alert.actions or alert.sid in self._done or age < GRACE_SECONDS:
+                continue
+            if looked_at >= RUNS_A_ROUND:
+                break
+            looked_at += 1
+            recovered += self._reconcile(alert, age)
+        return {"signals_recovered": recovered}
+
+    def _reconcile(self, fired: FiredAlert, age: float) -> int:
+        key = f"reconciled:{fired.sid}"
+        if self._stores.claims.get(key) is not None:
+            self._done.add(fired.sid)
+            return 0
+        try:
+            lost = self._lost(fired)
+        except SearchFailed as error:
+            if age < GIVE_UP_SECONDS:
+                return 0
+            self._trouble(key, f"Whether all signals of {fired.sid} arrived is unknown: {error}")
+            lost = []
+        if lost:
+            self._ingest(lost, fired.owner)
+        claim = {
+            "_key": key,
+            "purpose": "reconciled",
+            "holder": "",
+            "time": self._clock.now(),
+            "value": {"recovered": len(lost)},
+        }
+        self._stores.claims.insert(claim)
+        self._done.add(fired.sid)
+        return len(lost)
+
+    def _lost(self, fired: FiredAlert) -> List[Signal]:
+        params = self._alerts.params(fired.name, fired.app, fired.owner)
+        alert = Alert.from_params(params, fired.name, fired.app, fired.owner, fired.sid)
+        now = self._clock.now()
+        found = findings(self._alerts.rows(fired.sid), alert, now)
+        signals = [signal_from(one, now) for one in found]
+        return [one for one in signals if self._stores.signals.get(one.key) is None]

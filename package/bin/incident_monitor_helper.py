@@ -1,0 +1,84 @@
+"""The modular input ``incident_monitor``: the worker, and monitors.
+
+splunkd starts one process for each stanza, and the next ``interval`` seconds after it has ended.
+A stanza with a ``search`` is a monitor: the process judges the spans that are due, and ends. Any
+other is the worker: it works in cycles for ``run_seconds``. SIGTERM ends either after its
+present duty.
+"""
+
+import import_declare_test  # noqa: F401  isort: skip  - puts lib/ on sys.path
+
+import signal
+import socket
+import threading
+import time
+
+from incident_management.detection.monitors import Monitor
+from incident_management.splunk import log
+from incident_management.splunk.kvstore import KvStores
+from incident_management.splunk.session import Session
+from incident_management.worker import splunkd
+from incident_management.worker.cycle import Duty, Worker
+from incident_management.worker.duties import Duties
+from incident_management.worker.monitor_duty import monitor_duty
+from incident_management.worker.timing import Timing
+
+
+class _Clock:
+    def now(self):
+        return time.time()
+
+
+def validate_input(definition):
+    """Check a stanza that is being saved. Raises ValueError, one sentence."""
+    name, values = definition.metadata["name"], definition.parameters
+    Timing.read(name, values)
+    if _is_monitor(values):
+        Monitor.read(name, values)
+
+
+def stream_events(inputs, _event_writer):
+    """Work until the time is over or splunkd says stop. Writes no events: logs go to its file."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    session = Session(inputs.metadata["server_uri"], inputs.metadata["session_key"])
+    clock, stores = _Clock(), KvStores(session)
+    holder = inputs.metadata.get("server_host") or socket.gethostname()
+    monitors = {name: values for name, values in inputs.inputs.items() if _is_monitor(values)}
+    if monitors:
+        _watch(monitors, session, stores, clock, holder, stop)
+    else:
+        _work(inputs.inputs, session, stores, clock, holder, stop)
+
+
+def _is_monitor(values):
+    return bool(str(values.get("search") or values.get("detector") or "").strip())
+
+
+def _watch(stanzas, session, stores, clock, holder, stop):
+    """Judge once what is due of these monitors; one that fails does not stop the others."""
+    logger = log.get("monitor")
+    duties = []
+    worker = Worker(
+        duties, stores, clock, holder, logger, lambda sentence: None, stopping=stop.is_set
+    )
+    for stanza, values in stanzas.items():
+        run = monitor_duty(stanza, values, session, stores, clock, holder, worker.trouble)
+        # A monitor takes turns by itself; a slot of the worker's would outlive this process.
+        duties.append(Duty(f"monitor {stanza.partition('://')[2]}", run, everywhere=True))
+    worker.cycle()
+
+
+def _work(stanzas, session, stores, clock, holder, stop):
+    logger = log.get("worker")
+    timing = Timing.of_inputs(stanzas, logger.error)
+    duties = Duties(session, stores, clock)
+    worker = Worker(
+        duties.all(), stores, clock, holder, logger, splunkd.notice(session), stop.is_set
+    )
+    duties.trouble = worker.trouble
+    end = time.monotonic() + timing.run_seconds
+    while not stop.is_set() and time.monotonic() < end:
+        worker.cycle()
+        stop.wait(timing.cycle_seconds)

@@ -1,0 +1,25 @@
+"""splunkd's way into the REST API: a persistent handler (see restmap.conf).
+
+splunkd starts this once and then sends it one request after another, as JSON.
+"""
+
+import import_declare_test  # noqa: F401  isort: skip  - puts lib/ on sys.path
+
+import json
+from typing import Any, Dict
+
+from splunk.persistconn.application import PersistentServerConnectionApplication
+
+from incident_management.api.backend import SplunkBackend
+from incident_management.api.router import dispatch
+
+
+class IncidentHandler(PersistentServerConnectionApplication):
+    """Hands each request to the router."""
+
+    def __init__(self, _command_line: str = "", _command_arg: str = "") -> None:
+        super().__init__()
+        self._backend = SplunkBackend()
+
+    def handle(self, in_string: Any) -> Dict[str, Any]:
+        return dispatch(json.loads(in_string), self._backend)

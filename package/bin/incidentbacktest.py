@@ -1,0 +1,76 @@
+"""``| incidentbacktest search=<saved search> earliest=-7d …``: what would it have opened?
+
+Runs a saved detection again over past windows and gives a row for each incident that it would
+have opened. Writes nothing, and refuses searches that do.
+"""
+
+import sys
+import time
+
+import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
+from splunklib.searchcommands import Configuration, GeneratingCommand, Option, dispatch
+
+from incident_management.detection.backtest import BacktestFailed
+from incident_management.detection.options import Duration, Number, parse_options
+from incident_management.detection.replaying import SPANS, Asked, parse_compare, replay
+from incident_management.splunk.search import SplunkSearcher
+from incident_management.splunk.session import Session
+
+KINDS = {
+    "step": Duration(),
+    **{name: Duration() for name in SPANS},
+    "threshold": Number(-1e12, 1e12),
+    "target_pages_per_day": Number(0, 1e6),
+}
+
+
+@Configuration(type="reporting")
+class IncidentBacktestCommand(GeneratingCommand):
+    """Replays a detection over past time.
+
+    ##Syntax
+    incidentbacktest search=<saved search> [earliest=<time>] [latest=<time>] [step=<span>]
+    [quiet=<span>] [threshold=<number>] [group_window=<span>] [reopen_window=<span>]
+    [compare="<name>=<value>,…"] [target_pages_per_day=<number>] [app=<app>] [owner=<user>]
+    """
+
+    search = Option(require=True, doc="Name of the saved search.")
+    earliest = Option(default="-24h", doc="First run to replay, a time modifier.")
+    latest = Option(default="now", doc="Last run to replay, a time modifier.")
+    step = Option(doc="Time between runs, 5m; from the cron schedule if absent.")
+    quiet = Option(doc="Time without findings after which it is over.")
+    threshold = Option(doc="Limit in the place of the search's own.")
+    group_window = Option(doc="In the place of incident_routing.conf's.")
+    reopen_window = Option(doc="In the place of incident_routing.conf's.")
+    compare = Option(doc="A second setting beside: threshold=9,group_window=1h.")
+    target_pages_per_day = Option(doc="Propose a threshold with at most so many pages a day.")
+    app = Option(default="incident_management", doc="App of the saved search.")
+    owner = Option(default="nobody", doc="Owner of the saved search.")
+
+    def prepare(self):
+        given = {name: getattr(self, name) for name in KINDS}
+        try:
+            options = parse_options(KINDS, given, self.fieldnames)
+            compare = parse_compare(self.compare or "")
+            self._asked = Asked(self.earliest, self.latest, compare=compare, **options)
+        except ValueError as error:
+            self.error_exit(error, str(error))
+
+    def generate(self):
+        session = Session.from_searchinfo(self.metadata.searchinfo)
+        try:
+            yield from replay(
+                session,
+                SplunkSearcher(session),
+                time.time(),
+                name=self.search,
+                app=self.app,
+                owner=self.owner,
+                asked=self._asked,
+            )
+        except BacktestFailed as error:
+            self.error_exit(error, str(error))
+
+
+if __name__ == "__main__":
+    dispatch(IncidentBacktestCommand, sys.argv, sys.stdin, sys.stdout, __name__)

@@ -1,0 +1,105 @@
+"""``… | logtemplates [field=_raw] [baseline=<lookup> [new=<bool>]]``: what kind of line it is.
+
+Adds ``template_id``, ``template`` and ``variables`` to each event and keeps the order; with a
+baseline also ``is_new`` and ``usual_per_hour``. Runs on the search head, because templates are
+learned from all events together. The baseline is read with the rights of the search's user.
+"""
+
+import gc
+import sys
+
+import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
+from splunklib.searchcommands import Configuration, Option, StreamingCommand, dispatch
+
+from incident_management.detection.options import Choice, FieldName, parse_options
+from incident_management.detection.templates import TemplateMiner
+from incident_management.detection.templates_baseline import MOST_TEMPLATES, Baseline
+from incident_management.ports import SearchFailed
+from incident_management.splunk import spl
+from incident_management.splunk.search import SplunkSearcher
+from incident_management.splunk.session import Session, SplunkError
+
+YES = ("1", "true", "t", "yes")
+KINDS = {
+    "field": FieldName(),
+    "baseline": FieldName(),
+    "new": Choice((*YES, "0", "false", "f", "no")),
+}
+
+
+@Configuration(distributed=False)
+class LogTemplatesCommand(StreamingCommand):
+    """Finds the template of each event.
+
+    ##Syntax
+    logtemplates [field=<field>] [baseline=<lookup>] [new=<bool>]
+    """
+
+    field = Option(default="_raw", doc="Field with the line; _raw if absent.")
+    baseline = Option(doc="Lookup with the templates that are known.")
+    new = Option(default="0", doc="true: only events whose template the baseline has not.")
+
+    def prepare(self):
+        given = {name: getattr(self, name) for name in KINDS}
+        try:
+            options = parse_options(KINDS, given, self.fieldnames)
+            if options["new"] in YES and not options["baseline"]:
+                raise ValueError("new=true needs baseline=<lookup>: what is known?")
+        except ValueError as error:
+            self.error_exit(error, str(error))
+        self._field = options["field"]
+        self._only_new = options["new"] in YES
+        self._lookup = options["baseline"]
+        self._baseline = self._miner = None
+        # A chunk is many small objects without cycles; collecting at every thousandth of them
+        # takes a third of the time. Instead, once a chunk.
+        gc.disable()
+
+    def stream(self, records):
+        if self._miner is None:
+            self._begin()
+        # The whole chunk is learned from first, so that its early lines get the same template as
+        # its late ones.
+        gc.collect()
+        chunk, name, place = list(records), self._field, self._miner.place
+        lines = [record.get(name) for record in chunk]
+        placed = [place(_text(line)) if line else None for line in lines]
+        for record, found in zip(chunk, placed):
+            record["template_id"], record["template"], record["variables"] = (
+                found.match() if found else ("", "", "")
+            )
+            if self._baseline is None or self._is_wanted(record):
+                yield record
+
+    def _begin(self):
+        """Read the baseline, not before there are events: splunkd may start a command for none."""
+        if self._lookup:
+            self._baseline = self._read_baseline()
+        self._miner = TemplateMiner(known=self._baseline.templates if self._baseline else ())
+
+    def _read_baseline(self):
+        search = spl.Search().pipe(spl.command("inputlookup", spl.quote(self._lookup)))
+        session = Session.from_searchinfo(self.metadata.searchinfo)
+        try:
+            found = SplunkSearcher(session).run(str(search), "0", "now", limit=MOST_TEMPLATES)
+            if found.truncated:
+                self.write_warning(f"Only {MOST_TEMPLATES} rows of {self._lookup} were read.")
+            return Baseline(found.rows)
+        except (SearchFailed, SplunkError, ValueError) as error:
+            return self.error_exit(error, f"The baseline {self._lookup} can't be used: {error}.")
+
+    def _is_wanted(self, record):
+        template = record["template"]
+        is_new = bool(template) and self._baseline.is_new(template)
+        record["is_new"] = "1" if is_new else "0"
+        record["usual_per_hour"] = self._baseline.usual_per_hour(template) if template else ""
+        return is_new or not self._only_new
+
+
+def _text(line):
+    """A multivalue field is one line a value."""
+    return line if isinstance(line, str) else "\n".join(line)
+
+
+if __name__ == "__main__":
+    dispatch(LogTemplatesCommand, sys.argv, sys.stdin, sys.stdout, __name__)

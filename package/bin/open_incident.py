@@ -1,0 +1,55 @@
+"""Alert action: turns the results of a fired saved search into signals.
+
+Runs as the search's owner, reads no secret and writes to no collection: it hands the findings to
+the REST API, for which the owner needs ``incident_signal``.
+"""
+
+import import_declare_test  # noqa: F401  isort: skip  - puts lib/ on sys.path
+
+import json
+import sys
+import time
+from typing import Any, Dict, Iterator, List
+
+from incident_management.incidents.results import Alert, findings
+from incident_management.splunk.alert_action import Payload, deliver, main, read_results, report
+
+# Below the API's limits of 5,000 signals and 8 MB a request.
+BATCH_SIGNALS = 4000
+BATCH_BYTES = 6_000_000
+
+
+def open_incident(payload: Payload) -> str:
+    """Deliver one signal for each problem among the results; returns what was done."""
+    who = (payload.search_name, payload.app, payload.owner)
+    search: Dict[str, Any] = dict(zip(("name", "app", "owner"), who))
+    search.update(payload.window())
+    alert = Alert.from_params(payload.configuration, *who, sid=payload.sid, search=search)
+    for problem in alert.problems:
+        report("WARN", problem)
+    found = findings(read_results(payload.results_file), alert, time.time())
+    answers = deliver(payload, "/signals", [{"signals": some} for some in _batches(found)])
+    outcomes = [outcome for answer in answers if answer for outcome in answer["outcomes"]]
+    # A suppressed signal belongs to no incident.
+    opened = {outcome["incident_id"] for outcome in outcomes if outcome["incident_id"]}
+    incidents = ", ".join(sorted(opened))
+    kept = f", {len(found) - len(outcomes)} kept for the worker" if None in answers else ""
+    return f"open_incident: {len(outcomes)} signals of {payload.sid} in [{incidents}]{kept}"
+
+
+def _batches(found: List[Dict[str, Any]]) -> Iterator[List[Dict[str, Any]]]:
+    batch: List[Dict[str, Any]] = []
+    size = 0
+    for finding in found:
+        length = len(json.dumps(finding))
+        if batch and (len(batch) == BATCH_SIGNALS or size + length > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(finding)
+        size += length
+    if batch:
+        yield batch
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], sys.stdin.buffer, open_incident, "open_incident"))

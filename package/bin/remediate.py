@@ -1,0 +1,39 @@
+"""``| remediate incident=INC-…``: propose a fix, decide on it, carry it out, see what became of it.
+
+Acts only when splunkd asks for results, and never on a preview; a second launch by splunkd for
+the same search is harmless, because a plan is proposed, approved and carried out once.
+"""
+
+import sys
+
+import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
+from splunklib.searchcommands import Configuration, GeneratingCommand, Option, dispatch
+
+from incident_management.remediation.command import RemediationFailed, remediate, rows
+from incident_management.splunk.session import Session
+
+
+@Configuration(type="reporting")
+class RemediateCommand(GeneratingCommand):
+    """Proposes, approves, executes, rolls back or shows a fix for one incident.
+
+    ##Syntax
+    remediate incident=<id> [action=<name>] [plan=<id>] [do=<verb>]
+    """
+
+    incident = Option(require=True, doc="The incident's id, such as INC-20260131-A1B2C3.")
+    action = Option(default="", doc="The action to propose; by default the catalogue's only one.")
+    plan = Option(default="", doc="The plan that is meant; by default the newest.")
+    do = Option(default="propose", doc="propose, approve, reject, execute, rollback or status.")
+
+    def generate(self):
+        session = Session.from_searchinfo(self.metadata.searchinfo)
+        try:
+            plans = remediate(session, self.do, self.incident, self.action, self.plan)
+        except RemediationFailed as error:
+            self.error_exit(error, str(error))
+        yield from rows(plans)
+
+
+if __name__ == "__main__":
+    dispatch(RemediateCommand, sys.argv, sys.stdin, sys.stdout, __name__)

@@ -1,0 +1,52 @@
+"""What must hold for the repository itself."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BINARY = {".png", ".gz", ".ico", ".woff2"}
+LIMIT = 512 * 1024
+# Written in pieces, so that this file does not find itself.
+FORBIDDEN = {
+    "a path of one machine": re.compile(r"(?<![\w.$}{/-])/(?:wor" + r"k|roo" + r"t|farm)/\w"),
+    "a package registry's host": re.compile(
+        "pyp" + r"i\.org|registry\.np" + r"mjs|files\.python" + r"hosted|deb\.deb" + r"ian\.org"
+    ),
+    "an AWS access key": re.compile(r"\bAKI" + r"A[0-9A-Z]{16}\b"),
+    "a Slack token": re.compile(r"\bxox" + r"[bp]-\d{8,}-"),
+    "a private key": re.compile("-----BEGIN (?:RSA |EC )?PRIV" + "ATE KEY-----"),
+}
+
+
+def tracked() -> list[Path]:
+    git = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, check=False)
+    if git.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in git.stdout.decode().split("\0") if name]
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_tracked_file_holds(what):
+    found = []
+    for path in tracked():
+        if path.suffix in BINARY or not path.is_file():
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if FORBIDDEN[what].search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}")
+    assert not found, f"{what}:\n" + "\n".join(found)
+
+
+def test_no_tracked_file_is_large():
+    large = [p for p in tracked() if p.is_file() and p.stat().st_size > LIMIT]
+    assert not large
+
+
+def test_the_licence_is_apache_2():
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License" in text and "Version 2.0, January 2004" in text

@@ -1,0 +1,129 @@
+"""A stand-in with the app's pages installed, and a real Chromium to look at them.
+
+Without Chromium or Node these tests are skipped with the reason; with them they must pass.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from tools.splunkd_lite.core import Options, Splunk
+from tools.splunkd_lite.web.studio import StudioUnavailableError, build_studio
+
+PACKAGE = Path(__file__).resolve().parents[2] / "package"
+APP = "incident_management"
+PASSWORD = "browser-test-1"
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+_SHIPPED = ("default", "static", "metadata", "appserver")
+# UCC writes these settings when it builds the package
+_APP_CONF = f"[package]\nid = {APP}\n\n[ui]\nis_visible = 1\nlabel = Incident Management\n"
+
+
+def _app_folder(target: Path) -> Path:
+    """Copy what the pages need of the app, as it stands in the source tree."""
+    app = target / APP
+    for name in _SHIPPED:
+        if (PACKAGE / name).is_dir():
+            shutil.copytree(PACKAGE / name, app / name)
+    (app / "local").mkdir()
+    (app / "local" / "app.conf").write_text(_APP_CONF, encoding="utf-8")
+    return app
+
+
+@pytest.fixture(scope="session")
+def splunk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A running stand-in: ``.web`` and ``.mgmt`` are its addresses, ``.put`` writes documents.
+
+    ``.add_user`` adds a user with one role and the tests' password.
+    """
+    folder = tmp_path_factory.mktemp("browser")
+    options = Options(
+        mgmt_port=0, web_port=0, https=True, admin_password=PASSWORD, parts=frozenset({"web"})
+    )
+    core = Splunk(folder / "home", options)
+    core.install([_app_folder(folder)])
+    core.start()
+    client = httpx.Client(
+        base_url=core.mgmt_uri,
+        headers={"Authorization": f"Splunk {core.access.token_for('splunk-system-user', 3600)}"},
+        verify=False,  # noqa: S501 - a self-signed certificate on loopback
+    )
+
+    def put(collection: str, *documents: dict[str, Any]) -> None:
+        path = f"/servicesNS/nobody/{APP}/storage/collections/data/{collection}/batch_save"
+        client.post(path, json=list(documents)).raise_for_status()
+
+    def add_user(name: str, role: str) -> None:
+        form = {"name": name, "password": PASSWORD, "roles": role}
+        client.post("/services/authentication/users", data=form).raise_for_status()
+
+    web = f"http://127.0.0.1:{core.web_port}"
+    yield SimpleNamespace(core=core, web=web, put=put, add_user=add_user)
+    client.close()
+    core.stop()
+
+
+@pytest.fixture(scope="session")
+def studio_bundle() -> Path:
+    """The Dashboard Studio bundle, built if need be."""
+    try:
+        return build_studio()
+    except StudioUnavailableError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium."""
+    path = next((path for path in CHROMIUM if Path(path).exists()), None)
+    if path is None:
+        pytest.skip("There is no Chromium: install it with `apt-get install chromium`.")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Any, splunk: Any) -> Iterator[Any]:
+    """A signed-in page; a script error on it fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    tab = context.new_page()
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.goto(f"{splunk.web}/en-US/account/login")
+    tab.fill("[name=username]", "admin")
+    tab.fill("[name=password]", PASSWORD)
+    tab.click("main button[type=submit]")
+    tab.wait_for_url("**/app/launcher/home")
+    yield tab
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def shoot(request: pytest.FixtureRequest) -> Callable[[Any, str], None]:
+    """Save a screenshot when INCIDENT_SCREENSHOTS names a folder; otherwise do nothing."""
+    folder = os.environ.get("INCIDENT_SCREENSHOTS", "")
+
+    def save(tab: Any, name: str) -> None:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            # the panels lay themselves out anew when the window grows: grow it first, then wait
+            height = tab.evaluate("() => document.documentElement.scrollHeight")
+            tab.set_viewport_size({"width": 1440, "height": max(1000, height)})
+            tab.wait_for_timeout(3000)
+            tab.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+    return save

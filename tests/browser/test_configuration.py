@@ -1,0 +1,84 @@
+"""UCC's own configuration page, from the built package, in the stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tools.splunkd_lite.core import Options, Splunk
+
+from .conftest import APP, PASSWORD
+
+DIST = Path(__file__).resolve().parents[2] / "dist"
+WAIT_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Splunk]:
+    packages = sorted(DIST.glob(f"{APP}-*.tar.gz"), key=lambda path: path.stat().st_mtime)
+    if not packages:
+        pytest.skip("There is no built package: run ./build.sh package first.")
+    options = Options(
+        mgmt_port=0, web_port=0, https=True, admin_password=PASSWORD, parts=frozenset({"web"})
+    )
+    core = Splunk(tmp_path_factory.mktemp("built") / "home", options)
+    core.install([packages[-1]])
+    core.start()
+    yield core
+    core.stop()
+
+
+@pytest.fixture
+def tab(browser: Any, built: Splunk) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{built.web_port}/en-US/app/{APP}/configuration")
+    page.fill("[name=username]", "admin")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    yield page
+    context.close()
+
+
+def test_an_account_is_added_through_the_form(tab: Any, built: Splunk, shoot: Any) -> None:
+    tab.get_by_role("button", name="Add").click(timeout=WAIT_MS)
+    tab.locator("[data-name=name] input, input[name=name]").first.fill("production")
+    tab.locator("[data-name=aws_access_key_id] input").first.fill("AKIA" + "IOSFODNN7EXAMPLE")
+    tab.locator("[data-name=aws_secret_access_key] input").first.fill("not-a-real-secret")
+    shoot(tab, "configuration-form")
+    tab.get_by_role("button", name="Add").last.click()
+    tab.get_by_role("cell", name="production").wait_for(timeout=WAIT_MS)
+    shoot(tab, "configuration-light")
+
+    answer = httpx.get(
+        f"{built.mgmt_uri}/servicesNS/nobody/{APP}/{APP}_account",
+        params={"output_mode": "json"},
+        auth=("admin", PASSWORD),
+        verify=False,  # noqa: S501 - a self-signed certificate on loopback
+    )
+    entry = answer.json()["entry"][0]
+    assert entry["name"] == "production"
+    assert entry["content"]["aws_access_key_id"] == "AKIA" + "IOSFODNN7EXAMPLE"
+    assert "not-a-real-secret" not in answer.text
+    conf = built.home / "etc" / "apps" / APP / "local" / f"{APP}_account.conf"
+    assert "not-a-real-secret" not in conf.read_text(encoding="utf-8")
+
+
+def test_every_tab_of_the_configuration_opens(tab: Any, shoot: Any) -> None:
+    tab.get_by_role("button", name="Add").wait_for(timeout=WAIT_MS)
+    for name in ("Slack", "Teams", "PagerDuty", "Proxy", "Logging"):
+        tab.get_by_role("tab", name=name, exact=True).click()
+        tab.get_by_role("button", name="Save").wait_for(timeout=WAIT_MS)
+    shoot(tab, "configuration-logging")
+
+
+def test_the_inputs_page_opens_in_the_dark(tab: Any, built: Splunk, shoot: Any) -> None:
+    tab.click("#theme", timeout=WAIT_MS)
+    tab.goto(f"http://127.0.0.1:{built.web_port}/en-US/app/{APP}/inputs")
+    tab.get_by_role("button", name="Create New Input").wait_for(timeout=WAIT_MS)
+    tab.get_by_role("cell", name="worker", exact=True).wait_for(timeout=WAIT_MS)
+    shoot(tab, "inputs-dark")

@@ -1,0 +1,257 @@
+"""The app's dashboards, rendered by Splunk's own packages over what is in the KV store."""
+
+from __future__ import annotations
+
+import json
+import time
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]
+from playwright.sync_api import expect
+
+from .conftest import APP, PACKAGE, PASSWORD
+
+VIEWS = PACKAGE / "default" / "data" / "ui" / "views"
+NAMES = ("incident_overview", "incident")
+WAIT_MS = 30_000
+NOW = time.time()
+INCIDENT = "INC-20261123-7KQ2MD"
+OTHER = "INC-20261122-AA81ZC"
+CLOSED = "INC-20261121-BB11ZC"
+UNANSWERED = {"opened_at": NOW - 90_000, "acknowledged_at": None}
+
+
+def definition(name: str) -> dict[str, Any]:
+    text = ET.parse(VIEWS / f"{name}.xml").getroot().findtext("definition")
+    return dict(json.loads(text or ""))
+
+
+def entry(key: str, seq: int, kind: str, **data: Any) -> dict[str, Any]:
+    return {
+        "_key": key * 64,
+        "incident_id": INCIDENT,
+        "kind": kind,
+        "time": NOW - 240 + seq,
+        "seq": seq,
+        "actor": "system",
+        "data": data,
+        "prev": [],
+        "once": "",
+    }
+
+
+def incident(key: str, **changed: Any) -> dict[str, Any]:
+    document = {
+        "_key": key,
+        "id": key,
+        "title": "Checkout answers 500",
+        "description": "",
+        "status": "in_progress",
+        "severity": "critical",
+        "owner": "alice",
+        "team": "web",
+        "entities": ["checkout", "payments"],
+        "rules": ["High Error Rate"],
+        "signals": 3,
+        "events": 412,
+        "opened_at": NOW - 240,
+        "acknowledged_at": NOW - 150,
+    }
+    return {k: v for k, v in {**document, **changed}.items() if v is not None}
+
+
+NOTIFICATION = {
+    "_key": "n" * 64,
+    "incident_id": INCIDENT,
+    "channel": "slack",
+    "event": "opened",
+    "message": {},
+    "state": "dead",
+    "attempts": 5,
+    "last_error": "channel_not_found",
+    "created_at": NOW - 200,
+}
+ANALYSIS = {
+    "_key": "ANA-0123456789",
+    "incident_id": INCIDENT,
+    "time": NOW - 100,
+    "verdict": "cause found",
+    "hypotheses": [
+        {"id": "H1", "rank": 1, "score": 0.82, "source": "ranking", "cause": "CHG-1042, pool cut"},
+        {"id": "H2", "rank": 2, "score": 0.11, "source": "ranking", "cause": "more traffic"},
+    ],
+    "citations": [
+        {"id": "C1", "kind": "change", "status": "verified", "quote": "pool_size: 20 -> 1"},
+        {"id": "C2", "kind": "event", "status": "rejected", "quote": "QueuePool limit | reached"},
+    ],
+}
+PLAN = {
+    "_key": "PLAN-1a2b3c4d5e",
+    "incident_id": INCIDENT,
+    "action": "rollback_change",
+    "status": "proposed",
+    "plan_hash": "1a2b3c4d5e",
+}
+SIGNAL = {
+    "_key": "5" * 40,
+    "incident_id": INCIDENT,
+    "rule": "High Error Rate",
+    "entity": "checkout",
+    "severity": "critical",
+    "title": "5xx on checkout",
+    "count": 200,
+    "first_time": NOW - 300,
+    "last_time": NOW - 240,
+}
+
+
+@pytest.fixture(scope="module")
+def stored(splunk: Any) -> Any:
+    splunk.put(
+        "incidents",
+        incident(INCIDENT),
+        incident(OTHER, title="Slow log-ins", severity="medium", owner="", **UNANSWERED),
+        incident(CLOSED, title="Done", status="resolved", resolved_at=NOW, acknowledged_at=None),
+    )
+    splunk.put(
+        "incident_timeline",
+        entry("b", 2, "signal", rule="High Error Rate"),
+        entry("a", 1, "opened", rule="High Error Rate", title="Checkout answers 500"),
+        entry("c", 3, "status", **{"from": "new", "to": "in_progress", "reason": "acknowledged"}),
+        entry("d", 4, "notification", channel="slack", event="opened", outcome="dead"),
+    )
+    splunk.put("incident_outbox", NOTIFICATION)
+    splunk.put("incident_analyses", ANALYSIS)
+    splunk.put("incident_plans", PLAN)
+    splunk.put("incident_signals", SIGNAL)
+    return splunk
+
+
+def show(page: Any, splunk: Any, view: str, query: str = "") -> None:
+    page.goto(f"{splunk.web}/en-US/app/{APP}/{view}?{query}")
+
+
+def panel(page: Any, title: str) -> Any:
+    return page.locator(
+        "[data-test=dashboard-panel], [data-test=viz-panel], [data-item-id]"
+    ).filter(has_text=title)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_definition_fits_the_schema_of_splunks_packages(
+    name: str, page: Any, splunk: Any, studio_bundle: Any
+) -> None:
+    show(page, splunk, "incident_overview")
+    page.wait_for_function("window.dashboardSchema")
+    schema = page.evaluate("window.dashboardSchema()")
+    validator = Draft7Validator(schema)
+    assert [error.message for error in validator.iter_errors(definition(name))] == []
+
+    broken = definition(name)
+    next(iter(broken["visualizations"].values()))["type"] = 7
+    assert list(validator.iter_errors(broken)), "the schema accepts a visualization of type 7"
+
+
+def test_the_overview_shows_what_is_stored(
+    page: Any, stored: Any, studio_bundle: Any, shoot: Any
+) -> None:
+    show(page, stored, "incident_overview")
+    page.get_by_text(INCIDENT).first.wait_for(timeout=WAIT_MS)
+    page.get_by_text("Slow log-ins").wait_for(timeout=WAIT_MS)
+    page.get_by_text("channel_not_found").wait_for(timeout=WAIT_MS)
+    page.get_by_text("Status new to in_progress: acknowledged").wait_for(timeout=WAIT_MS)
+    page.get_by_text("90 s", exact=True).first.wait_for(timeout=WAIT_MS)  # to acknowledge
+    page.get_by_text("4 min", exact=True).first.wait_for(timeout=WAIT_MS)  # to resolve
+    page.wait_for_timeout(1500)
+    assert page.get_by_text("Done", exact=True).count() == 0, "a resolved incident is not open"
+    assert page.locator("#problems .message").count() == 0
+    shoot(page, "overview-light")
+
+
+def test_the_overview_in_the_dark(page: Any, stored: Any, studio_bundle: Any, shoot: Any) -> None:
+    show(page, stored, "incident_overview", "theme=dark")
+    page.get_by_text("channel_not_found").wait_for(timeout=WAIT_MS)
+    page.wait_for_timeout(1500)
+    shoot(page, "overview-dark")
+
+
+def test_an_incident_tells_its_story_in_order(
+    page: Any, stored: Any, studio_bundle: Any, shoot: Any
+) -> None:
+    show(page, stored, "incident", f"form.incident={INCIDENT}")
+    page.get_by_text("Opened by High Error Rate: Checkout answers 500").wait_for(timeout=WAIT_MS)
+    page.get_by_text("QueuePool limit | reached").wait_for(timeout=WAIT_MS)
+    page.get_by_text("CHG-1042, pool cut").wait_for(timeout=WAIT_MS)
+    page.get_by_text("PLAN-1a2b3c4d5e").wait_for(timeout=WAIT_MS)
+    page.get_by_text("checkout, payments").wait_for(timeout=WAIT_MS)
+    kinds = [
+        text
+        for text in page.locator("[role=cell], td").all_inner_texts()
+        if text in ("opened", "signal", "status", "notification")
+    ]
+    assert kinds == ["opened", "signal", "status", "notification"]
+    shoot(page, "incident-light")
+
+
+def test_an_id_from_the_address_is_never_part_of_the_search_language(
+    page: Any, stored: Any, studio_bundle: Any
+) -> None:
+    searches: list[str] = []
+    page.on("request", lambda request: searches.append(request.post_data or ""))
+    show(page, stored, "incident", "form.incident=x%22%20OR%20id%3D*%20%7C%20delete%20%22")
+    page.get_by_text("No search results returned").first.wait_for(timeout=WAIT_MS)
+    assert page.get_by_text("Checkout answers 500", exact=True).count() == 0
+    assert any("incident_timeline" in text for text in searches)
+
+
+def test_a_table_sorts_by_a_column(page: Any, stored: Any, studio_bundle: Any) -> None:
+    show(page, stored, "incident_overview")
+    titles = page.get_by_text("Checkout answers 500", exact=True).or_(
+        page.get_by_text("Slow log-ins", exact=True)
+    )
+    expect(titles).to_have_text(["Checkout answers 500", "Slow log-ins"], timeout=WAIT_MS)
+    header = page.get_by_role("columnheader", name="Severity").or_(
+        page.get_by_text("Severity", exact=True)
+    )
+    header.first.click()
+    header.first.click()
+    expect(titles).to_have_text(["Slow log-ins", "Checkout answers 500"], timeout=WAIT_MS)
+
+
+def test_an_incident_opens_from_the_overview(page: Any, stored: Any, studio_bundle: Any) -> None:
+    show(page, stored, "incident_overview")
+    page.get_by_text(OTHER).first.click(timeout=WAIT_MS)
+    page.wait_for_url(f"**/en-US/app/{APP}/incident?form.incident={OTHER}", timeout=WAIT_MS)
+
+
+def as_reader(browser: Any, stored: Any, role: str) -> Any:
+    stored.add_user(f"reader-{role}", role)
+    page = browser.new_context().new_page()
+    page.goto(f"{stored.web}/en-US/app/{APP}/incident_overview")
+    page.fill("[name=username]", f"reader-{role}")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    return page
+
+
+def test_a_viewer_reads_the_dashboard(browser: Any, stored: Any, studio_bundle: Any) -> None:
+    page = as_reader(browser, stored, "incident_viewer")
+    page.get_by_text("Checkout answers 500", exact=True).first.wait_for(timeout=WAIT_MS)
+    page.context.close()
+
+
+def test_a_user_without_the_role_reads_neither_view_nor_data(browser: Any, stored: Any) -> None:
+    page = as_reader(browser, stored, "user")
+    assert "may not read the view" in page.inner_text("main [role=alert]")
+    assert page.locator(".appbar").count() == 0
+
+    page.goto(f"{stored.web}/en-US/app/{APP}/")
+    page.wait_for_url("**/search")
+    assert page.locator(".appbar .tabs").inner_text().split() == ["Search"]
+    page.fill("#spl", "| inputlookup incidents")
+    page.click("#run")
+    page.wait_for_selector("#messages .message")
+    assert page.locator("table.results").count() == 0
+    page.context.close()

@@ -1,0 +1,372 @@
+"""The chunked protocol, spoken to commands written with the real splunklib, and recorded."""
+
+import csv
+import gzip
+import io
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tools.splunkd_lite.runners.chunk_codec import (
+    decode_body,
+    encode_body,
+    frame,
+    read_chunk,
+    unquote_argument,
+)
+from tools.splunkd_lite.runners.chunked import ChunkedCommand, execute_protocol
+from tools.splunkd_lite.runners.errors import CommandFailed, ProcessFailed
+from tools.splunkd_lite.runners.process import AppProcess
+
+REPO = Path(__file__).resolve().parents[3]
+RECORDINGS = Path(os.environ.get("SHARED_DATA", REPO / "../shared/data")) / "scpv2"
+
+HEAD = "import sys, time\nfrom splunklib.searchcommands import *\n"
+TAIL = "\ndispatch({name}, sys.argv, sys.stdin, sys.stdout, __name__)\n"
+
+
+def command(splunk, body, name="Tiny", **settings):
+    splunk.script("tiny.py", HEAD + body + TAIL.format(name=name))
+    stanza = {"chunked": "true", "filename": "tiny.py", **settings}
+    return ChunkedCommand(splunk, "tiny", stanza, "tiny")
+
+
+COUNT = """
+import re
+@Configuration()
+class Tiny(StreamingCommand):
+    fieldname = Option(require=True)
+    pattern = Option(require=True)
+    def stream(self, records):
+        for record in records:
+            values = [record[f] for f in self.fieldnames]
+            record[self.fieldname] = sum(len(re.findall(self.pattern, v, re.ASCII)) for v in values)
+            yield record
+"""
+
+
+def test_a_streaming_command_sees_every_row_in_chunks_and_keeps_their_order(splunk, context):
+    tiny = command(splunk, COUNT, maxchunksize="40")
+    rows = ({"n": str(i), "text": "a b " * (i % 3)} for i in range(100))
+
+    out = list(tiny.run(["fieldname=words", 'pattern="\\w+"', "text"], rows, context))
+
+    assert [row["n"] for row in out] == [str(i) for i in range(100)]
+    assert [row["words"] for row in out[:4]] == ["0", "2", "4", "0"]
+    assert (tiny.type, tiny.generating) == ("streaming", False)
+
+
+def test_searchinfo_says_who_searches_what_and_where(splunk, context):
+    tiny = command(
+        splunk,
+        """
+import json
+@Configuration()
+class Tiny(GeneratingCommand):
+    def generate(self):
+        info = dict(self.metadata.searchinfo.__dict__)
+        yield {"_time": 1, "info": json.dumps(info)}
+""",
+    )
+    [row] = tiny.run([], None, context)
+    info = json.loads(row["info"])
+    assert {
+        "app": "tiny", "command": "tiny", "dispatch_dir": str(context.dispatch_dir),
+        "earliest_time": 0.0, "latest_time": 1767268800.25, "maxresultrows": 50000,
+        "owner": "admin", "search": '| tiny pattern="a b"', "session_key": "token-of-admin",
+        "sid": "1767268800.7", "splunkd_uri": "https://127.0.0.1:18089", "username": "admin",
+    }.items() <= info.items()  # fmt: skip
+    assert tiny.generating is True
+
+
+def test_multivalue_fields_survive_both_ways(splunk, context):
+    tiny = command(
+        splunk,
+        """
+@Configuration()
+class Tiny(StreamingCommand):
+    def stream(self, records):
+        for record in records:
+            record["back"] = list(reversed(record["tags"]))
+            yield record
+""",
+    )
+    out = list(tiny.run([], [{"tags": ["a$", "b;$c", "d\ne"]}], context))
+    assert out == [{"tags": ["a$", "b;$c", "d\ne"], "back": ["d\ne", "b;$c", "a$"]}]
+
+
+def test_a_reporting_command_answers_once_after_all_of_its_input(splunk, context):
+    tiny = command(
+        splunk,
+        """
+@Configuration()
+class Tiny(ReportingCommand):
+    def reduce(self, records):
+        yield {"total": sum(int(r["n"]) for r in records)}
+""",
+    )
+    out = list(tiny.run([], [{"n": "2"}, {"n": "5"}], context))
+    assert out == [{"total": "7"}]
+    assert tiny.type == "reporting"
+
+
+def test_a_reporting_commands_map_step_runs_first_where_it_is_required(splunk, context):
+    tiny = command(
+        splunk,
+        """
+@Configuration(requires_preop=True)
+class Tiny(ReportingCommand):
+    @Configuration()
+    def map(self, records):
+        yield {"part": sum(int(r["n"]) for r in records)}
+    def reduce(self, records):
+        yield {"parts": ",".join(r["part"] for r in records)}
+""",
+        maxchunksize="2",
+    )
+    out = list(tiny.run([], [{"n": "1"}, {"n": "2"}, {"n": "3"}], context))
+    assert out == [{"parts": "3,3"}]
+
+
+def test_an_events_command_works_on_its_rows(splunk, context):
+    tiny = command(
+        splunk,
+        """
+@Configuration()
+class Tiny(EventingCommand):
+    def transform(self, records):
+        return reversed(list(records))
+""",
+    )
+    assert list(tiny.run([], [{"n": "1"}, {"n": "2"}], context)) == [{"n": "2"}, {"n": "1"}]
+    assert tiny.type == "events"
+
+
+def test_no_rows_at_all_still_reach_the_command(splunk, context):
+    tiny = command(
+        splunk,
+        """
+@Configuration()
+class Tiny(ReportingCommand):
+    def reduce(self, records):
+        yield {"total": len(list(records))}
+""",
+    )
+    assert list(tiny.run([], [], context)) == [{"total": "0"}]
+
+
+def test_a_commands_messages_become_the_jobs(splunk, context):
+    tiny = command(
+        splunk,
+        """
+@Configuration()
+class Tiny(GeneratingCommand):
+    def generate(self):
+        self.write_warning("the model is off")
+        self.logger.error("goes to the log")
+        yield {"n": 1}
+""",
+    )
+    assert list(tiny.run([], None, context)) == [{"n": "1"}]
+    assert context.messages == [("WARN", "the model is off")]
+    assert splunk.logged("goes to the log")
+
+
+def test_a_missing_option_fails_the_search_with_the_commands_own_words(splunk, context):
+    tiny = command(splunk, COUNT)
+    with pytest.raises(CommandFailed, match='A value for "fieldname" is required'):
+        list(tiny.run(["pattern=x", "text"], [{"text": "x"}], context))
+
+
+def test_an_exception_in_a_command_fails_the_search(splunk, context):
+    tiny = command(
+        splunk,
+        """
+@Configuration()
+class Tiny(StreamingCommand):
+    def stream(self, records):
+        raise RuntimeError("no such thing")
+        yield
+""",
+    )
+    with pytest.raises(CommandFailed, match=r"Error in 'tiny' command: .*no such thing"):
+        list(tiny.run([], [{"a": "1"}], context))
+
+
+def test_a_command_that_dies_silently_fails_the_search_with_its_exit_code(splunk, context):
+    splunk.script("tiny.py", "import sys; sys.stderr.write('gone'); sys.exit(3)")
+    tiny = ChunkedCommand(splunk, "tiny", {"chunked": "1"}, "tiny")
+    with pytest.raises(CommandFailed, match="non-zero error code 3"):
+        list(tiny.run([], [{"a": "1"}], context))
+    assert splunk.logged("gone")
+
+
+def test_maxwait_ends_a_command_that_keeps_silent_and_its_children(splunk, context, tmp_path):
+    mark = tmp_path / "child"
+    tiny = command(
+        splunk,
+        f"""
+import subprocess
+@Configuration()
+class Tiny(GeneratingCommand):
+    def generate(self):
+        child = subprocess.Popen(["sleep", "60"])
+        open({str(mark)!r}, "w").write(str(child.pid))
+        time.sleep(60)
+        yield {{}}
+""",
+        maxwait="1",
+    )
+    with pytest.raises(CommandFailed, match="nothing for 1 seconds"):
+        list(tiny.run([], None, context))
+    _assert_ends(int(mark.read_text()))
+
+
+def test_a_cancelled_search_ends_its_command(splunk, context):
+    tiny = command(
+        splunk,
+        """
+@Configuration()
+class Tiny(GeneratingCommand):
+    def generate(self):
+        time.sleep(60)
+        yield {}
+""",
+    )
+    context.cancel = True
+    with pytest.raises(CommandFailed, match="cancelled"):
+        list(tiny.run([], None, context))
+
+
+def test_a_consumer_that_stops_early_leaves_no_process(splunk, context):
+    tiny = command(splunk, COUNT, maxchunksize="1")
+    rows = ({"text": "x"} for _ in range(1000))
+    results = tiny.run(["fieldname=n", "pattern=x", "text"], rows, context)
+    next(results)
+    results.close()
+    assert not list((splunk.home / "var/run/splunk/processes").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [({"chunked": "false"}, "not chunked"), ({"chunked": "true", "maxinputs": "5"}, "maxinputs")],
+)
+def test_what_a_chunked_command_does_not_honour_is_refused(splunk, settings, named):
+    with pytest.raises(CommandFailed, match=named):
+        ChunkedCommand(splunk, "tiny", settings, "tiny")
+
+
+def test_a_generating_command_must_come_first_and_only_it_may(splunk, context):
+    with pytest.raises(CommandFailed, match="cannot start a search"):
+        list(command(splunk, COUNT).run(["fieldname=n", "pattern=x"], None, context))
+    generate = (
+        "\n@Configuration()\nclass Tiny(GeneratingCommand):\n  def generate(self): yield {}\n"
+    )
+    with pytest.raises(CommandFailed, match="must be the first command"):
+        list(command(splunk, generate).run([], [], context))
+
+
+def test_text_that_is_no_chunk_is_named(splunk, context):
+    splunk.script("tiny.py", "print('hello')")
+    with pytest.raises(CommandFailed, match="where a chunk's header was due"):
+        list(ChunkedCommand(splunk, "tiny", {"chunked": "1"}, "tiny").run([], None, context))
+
+
+@pytest.mark.parametrize(
+    ("raw", "cooked"),
+    [
+        ('pattern="\\w+"', "pattern=\\w+"),
+        ('"a \\"b\\""', 'a "b"'),
+        ("plain", "plain"),
+        ('x=""', "x="),
+        ('odd="', 'odd="'),
+    ],
+)
+def test_arguments_lose_their_quotes_as_recorded(raw, cooked):
+    assert unquote_argument(raw) == cooked
+
+
+def _recording(name):
+    path = RECORDINGS / f"{name}.input.gz"
+    if not path.exists():
+        pytest.skip(f"no recordings in {RECORDINGS}; set SHARED_DATA to the folder that holds them")
+    return gzip.decompress(path.read_bytes()), (RECORDINGS / f"{name}.output").read_bytes()
+
+
+def _chunks(data):
+    stream = io.BytesIO(data)
+    while (chunk := read_chunk(stream)) is not None:
+        yield chunk
+
+
+def test_our_framing_is_the_recorded_one_byte_for_byte():
+    """The SDK rewrote the first chunk when it recorded; the second is splunkd's own bytes."""
+    sent, _ = _recording("countmatches")
+    metadata, body = list(_chunks(sent))[1]
+    fields = next(csv.reader([body.partition(b"\n")[0].decode()]))
+    again = encode_body(decode_body(body), fields[: len(fields) // 2])
+    assert frame(metadata, again) == sent[sent.index(b"chunked 1.0,", 1) :]
+
+
+def test_a_splunklib_command_answers_the_recorded_input_as_it_did_then(splunk):
+    sent, answered = _recording("countmatches")
+    path = splunk.script(
+        "tiny.py", HEAD + COUNT.replace("Configuration()", "Configuration(distributed=False)")
+        + TAIL.format(name="Tiny"),
+    )  # fmt: skip
+    process = AppProcess(splunk, [str(path)], "test", "tiny")
+    output = execute_protocol(sent, process)
+
+    then, now = list(_chunks(answered)), list(_chunks(output))
+    assert [meta for meta, _ in now] == [meta for meta, _ in then]
+    assert decode_body(now[1][1]) == decode_body(then[1][1])
+    assert len(decode_body(now[1][1])) > 200
+
+
+def test_our_own_driver_gets_the_recorded_answer(splunk, context):
+    sent, answered = _recording("countmatches")
+    rows = decode_body(list(_chunks(sent))[1][1])
+    tiny = command(splunk, COUNT)
+    out = list(tiny.run(["fieldname=word_count", 'pattern="\\w+"', "text"], rows, context))
+    assert out == decode_body(list(_chunks(answered))[1][1])
+
+
+def test_a_generating_command_gives_the_recorded_rows(splunk, context):
+    _, answered = _recording("generatehello")
+    (described, _), (_, body) = list(_chunks(answered))
+    assert described == {"generating": True, "type": "streaming"}
+    tiny = command(
+        splunk,
+        """
+@Configuration()
+class Tiny(GeneratingCommand):
+    count = Option(require=True, validate=validators.Integer(0))
+    def generate(self):
+        for i in range(1, self.count + 1):
+            yield {"_time": 1433261369.54, "_raw": "Hello World %d" % i, "event_no": i}
+""",
+    )
+    then = [{k: v for k, v in row.items() if k != "_time"} for row in decode_body(body)]
+    out = list(tiny.run(["count=1000"], None, context))
+    assert [{k: v for k, v in row.items() if k != "_time"} for row in out] == then
+
+
+def test_a_cut_chunk_is_an_error():
+    with pytest.raises(ProcessFailed, match="middle of a chunk"):
+        read_chunk(io.BytesIO(b'chunked 1.0,10,5\n{"a": 1}'))
+
+
+def _assert_ends(pid, within=5.0):
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return
+        if state == "Z":
+            return
+        time.sleep(0.05)
+    pytest.fail(f"process {pid} still runs")

@@ -1,0 +1,162 @@
+"""Persistent REST handlers, in real processes."""
+
+import json
+import os
+import signal
+import threading
+
+import pytest
+
+from tools.splunkd_lite.access import User
+from tools.splunkd_lite.rest.request import RestRequest
+from tools.splunkd_lite.runners.persistent import PersistentHandlers
+
+ECHO = """
+import json, os, sys, time
+from splunk.persistconn.application import PersistentServerConnectionApplication
+
+class Echo(PersistentServerConnectionApplication):
+    def __init__(self, command_line, command_arg):
+        super().__init__()
+        self.calls = 0
+
+    def handle(self, in_string):
+        request = json.loads(in_string)
+        print("a print is harmless")
+        self.calls += 1
+        do = dict(request["query"]).get("do", "echo")
+        if do == "raise":
+            raise RuntimeError("no luck")
+        if do == "exit":
+            os._exit(9)
+        if do == "sleep":
+            time.sleep(1)
+        if do == "text":
+            return {"status": 201, "payload": "plain", "headers": {"Content-Type": "text/csv"}}
+        if do == "json-text":
+            return json.dumps({"payload": {"a": 1}, "headers": {"X-A": "b"}})
+        if do == "bad":
+            return [1]
+        return {"payload": {"request": request, "calls": self.calls, "pid": os.getpid()}}
+"""
+
+
+@pytest.fixture
+def handlers(splunk):
+    splunk.script("echo.py", ECHO)
+    splunk.guid, splunk.mgmt_port = "GUID", 18089
+    splunk.conf.confs["restmap"] = {
+        "script:echo": {
+            "match": "/echo", "script": "echo.py", "scripttype": "persist",
+            "handler": "echo.Echo", "output_modes": "json", "passPayload": "true",
+            "passHttpHeaders": "true", "passSystemAuth": "true",
+        }
+    }  # fmt: skip
+    handlers = PersistentHandlers(splunk)
+    yield handlers
+    handlers.stop()
+
+
+def ask(handlers, do="echo", **about):
+    request = RestRequest(
+        method="POST", path="/services/echo/v1/x", rest_path="echo/v1/x", path_info="v1/x",
+        query=[("do", do)], body=b'{"k": 1}', headers=[("Host", "h")], token="t",
+        user=User("alice", (), frozenset(), (), ()), **about,
+    )  # fmt: skip
+    return handlers.handle("script:echo", request)
+
+
+def test_a_handler_gets_the_documented_request(handlers):
+    answer = ask(handlers, owner="nobody", app="tiny")
+    request = json.loads(answer.body)["request"]
+    assert answer.status == 200
+    assert answer.content_type == "application/json; charset=UTF-8"
+    assert {
+        "method": "POST", "path_info": "v1/x", "rest_path": "/echo/v1/x", "query": [["do", "echo"]],
+        "payload": '{"k": 1}', "session": {"user": "alice", "authtoken": "t"}, "form": [],
+        "system_authtoken": "token-of-splunk-system-user", "headers": [["Host", "h"]],
+        "ns": {"app": "tiny", "user": "nobody"}, "output_mode": "json", "lang": "en-US",
+        "connection": {"src_ip": "127.0.0.1", "ssl": True, "listening_port": 18089},
+    }.items() <= request.items()  # fmt: skip
+    assert request["server"]["rest_uri"] == "https://127.0.0.1:18089"
+    assert request["restmap"]["name"] == "script:echo"
+
+
+def test_nothing_is_passed_that_the_stanza_does_not_ask_for(splunk, handlers):
+    stanza = splunk.conf.confs["restmap"]["script:echo"]
+    for setting in ("passPayload", "passHttpHeaders", "passSystemAuth"):
+        del stanza[setting]
+    stanza |= {"passSession": "false", "passConf": "0"}
+    request = json.loads(ask(handlers).body)["request"]
+    assert not {"payload", "headers", "system_authtoken", "session", "restmap"} & set(request)
+
+
+def test_one_process_serves_many_requests(handlers):
+    answers = [json.loads(ask(handlers).body) for _ in range(3)]
+    assert [answer["calls"] for answer in answers] == [1, 2, 3]
+    assert len({answer["pid"] for answer in answers}) == 1
+
+
+def test_concurrent_requests_get_processes_of_their_own(handlers):
+    done = []
+    threads = [
+        threading.Thread(target=lambda: done.append(json.loads(ask(handlers, "sleep").body)))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({answer["pid"] for answer in done}) == 3
+
+
+def test_answers_keep_status_text_and_headers(handlers):
+    text = ask(handlers, "text")
+    assert (text.status, text.body, text.content_type) == (201, b"plain", "text/csv")
+    as_text = ask(handlers, "json-text")
+    assert (json.loads(as_text.body), as_text.headers) == ({"a": 1}, [("X-A", "b")])
+
+
+def test_an_exception_is_a_500_in_splunkds_words_and_the_process_goes_on(splunk, handlers):
+    before = json.loads(ask(handlers).body)["pid"]
+    answer = ask(handlers, "raise")
+    assert answer.status == 500
+    text = json.loads(answer.body)["messages"][0]["text"]
+    assert "builtins.RuntimeError" in text
+    assert "no luck" in text
+    assert splunk.logged("RuntimeError: no luck")
+    assert json.loads(ask(handlers).body)["pid"] == before
+
+
+def test_a_process_that_dies_is_a_500_and_the_next_request_gets_a_new_one(handlers):
+    before = json.loads(ask(handlers).body)["pid"]
+    assert ask(handlers, "exit").status == 500
+    assert json.loads(ask(handlers).body)["pid"] != before
+
+
+def test_a_killed_idle_process_is_replaced_without_an_error(handlers):
+    pid = json.loads(ask(handlers).body)["pid"]
+    os.kill(pid, signal.SIGKILL)
+    threading.Event().wait(0.2)
+    again = ask(handlers)
+    assert again.status == 200
+    assert json.loads(again.body)["pid"] != pid
+
+
+def test_a_malformed_answer_is_a_500(handlers):
+    answer = ask(handlers, "bad")
+    assert answer.status == 500
+    assert b"list, not an object" in answer.body
+
+
+def test_a_handler_that_cannot_be_loaded_says_why(splunk, handlers):
+    splunk.script("echo.py", "import no_such_module\n")
+    answer = ask(handlers)
+    assert answer.status == 500
+    assert b"No module named 'no_such_module'" in answer.body
+
+
+def test_stopping_leaves_no_process(splunk, handlers):
+    ask(handlers)
+    handlers.stop()
+    assert not list((splunk.home / "var/run/splunk/processes").iterdir())

@@ -1,0 +1,195 @@
+"""Our Slack messages against slack_sdk's own models, and our use of its Web API."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from slack_sdk.models.blocks import Block
+
+from incident_management.notify.channel import NotConfigured
+from incident_management.notify.slack import SlackSender, blocks, escape, fallback
+from incident_management.notify.transport import Network
+
+from .messages import ALL, CLOCK, hostile, message, notification
+
+POSTED: Any = (200, {}, {"ok": True, "channel": "C0000000001", "ts": "1770000000.000100"})
+
+
+def sender(receiver, channel="#incidents", **network):
+    return SlackSender("xoxb-secret-token", channel, receiver.url, Network(**network), CLOCK)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_message_is_valid_block_kit(name):
+    laid = blocks(ALL[name])
+    assert len(laid) <= 50
+    for block in laid:
+        parsed = Block.parse(block)
+        assert parsed is not None, f"unknown block {block}"
+        parsed.validate_json()
+        for text in _mrkdwn(block):
+            assert len(text) <= 3000
+    for section in (b for b in laid if b["type"] == "section"):
+        assert len(section.get("fields", [])) <= 10
+        assert all(len(f["text"]) <= 2000 for f in section.get("fields", []))
+    assert len(laid[0]["text"]["text"]) <= 150
+
+
+def test_a_message_says_what_where_since_when_how_many_and_whose():
+    text = json.dumps(blocks(message("opened")), ensure_ascii=False)
+    for part in ("HIGH", "High Error Rate: checkout", "checkout", "1,234", "payments · mia"):
+        assert part in text
+    assert "<!date^1769999700^{date_short_pretty} {time_secs}|2026-02-02 02:35:00 UTC>" in text
+    assert "https://splunk.example:8000/en-US/app/incident_management/incident" in text
+
+
+def test_an_analysed_incidents_message_names_the_cause_and_quotes_its_proof():
+    laid = blocks(message("analysis", analysed=True))
+    quoted = [b for b in laid if b["type"] == "rich_text"]
+    assert "QueuePool limit of size 1" in json.dumps(quoted)
+    assert "CHG-1042 set pool_size to 1" in json.dumps(laid)
+    assert "invented" not in json.dumps(laid)
+
+
+def test_hostile_log_text_can_neither_mention_nor_link_nor_leak():
+    content = hostile()
+    for text in [*_mrkdwn(blocks(content)), fallback(content)]:
+        bare = text.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
+        assert "&" not in bare
+        assert "<!channel" not in text and "<https" not in text
+    everything = json.dumps(blocks(content)) + fallback(content)
+    assert "hunter2hunter2" not in everything and "xoxb-123456789012" not in everything
+    assert "\\u0000" not in everything and "\\u001b" not in everything
+
+
+def test_escaping_cuts_between_characters_not_within_an_entity():
+    text = escape("<" * 4000, 3000)
+    assert len(text) <= 3000 and text.replace("&lt;", "") == "…"
+    assert escape("a & b <c>") == "a &amp; b &lt;c&gt;"
+
+
+def test_posting_sends_token_blocks_metadata_and_thread(receiver):
+    receiver.default = POSTED
+    thread = {"channel": "C0000000001", "ts": "1769999999.000100"}
+    delivery = sender(receiver).send(notification(message(), thread=thread))
+    assert delivery.outcome == "sent"
+    assert delivery.receipt == {
+        "channel": "C0000000001",
+        "ts": "1770000000.000100",
+        "thread_ts": "1769999999.000100",
+    }
+    (request,) = receiver.requests
+    assert request.path == "/chat.postMessage"
+    assert request.headers["authorization"] == "Bearer xoxb-secret-token"
+    body = request.json
+    assert body["channel"] == "C0000000001" and body["thread_ts"] == thread["ts"]
+    metadata = body["metadata"]
+    metadata = json.loads(metadata) if isinstance(metadata, str) else metadata
+    assert metadata == {
+        "event_type": "incident_management_notification",
+        "event_payload": {"notification_id": "n" * 40},
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "says"),
+    [
+        ((429, {"Retry-After": "7"}, {"ok": False, "error": "ratelimited"}), "retry", "429"),
+        ((200, {}, {"ok": False, "error": "ratelimited"}), "retry", "slow down"),
+        ((503, {}, b"upstream"), "unknown", "503"),
+        ((200, {}, {"ok": False, "error": "internal_error"}), "unknown", "internal_error"),
+        ((200, {}, {"ok": False, "error": "channel_not_found"}), "dead", "no such channel"),
+        ((200, {}, {"ok": False, "error": "invalid_auth"}), "dead", "not valid: set it again"),
+        ((302, {"Location": "https://evil.example/"}, b""), "dead", "redirect"),
+        ("drop", "unknown", "broke before it answered"),
+    ],
+)
+def test_what_an_answer_means(receiver, answer, outcome, says):
+    receiver.answers = [answer]
+    delivery = sender(receiver).send(notification(message()))
+    assert delivery.outcome == outcome
+    assert says in delivery.detail
+    assert "xoxb-secret-token" not in delivery.detail
+    assert len(receiver.requests) == 1, "the SDK must not retry by itself"
+    assert delivery.retry_after == (7.0 if answer[0] == 429 else None)
+
+
+def test_a_refused_connection_proves_that_nothing_was_sent(receiver):
+    speaker = sender(receiver)
+    receiver.stop()
+    assert speaker.send(notification(message())).outcome == "retry"
+
+
+def test_a_lost_message_is_found_in_the_history_by_its_id(receiver):
+    receiver.answers = [
+        (200, {}, {"ok": True, "channels": [{"id": "C0000000009", "name": "incidents"}]}),
+        (
+            200,
+            {},
+            {
+                "ok": True,
+                "messages": [{"ts": "1.1", "metadata": {}}],
+                "response_metadata": {"next_cursor": "more"},
+            },
+        ),
+        (200, {}, {"ok": True, "messages": [_stored("2.2", "n" * 40)]}),
+    ]
+    inquiry = sender(receiver).ask(notification(message()))
+    assert inquiry.answer == "arrived"
+    assert inquiry.receipt == {"channel": "C0000000009", "ts": "2.2"}
+    paths = [request.path for request in receiver.requests]
+    assert paths == ["/conversations.list", "/conversations.history", "/conversations.history"]
+    asked = parse_qs(receiver.requests[1].body.decode())
+    assert asked["oldest"] == ["1769999850.000000"] and asked["include_all_metadata"] == ["1"]
+
+
+def test_a_lost_reply_is_looked_for_in_its_thread(receiver):
+    receiver.answers = [(200, {}, {"ok": True, "messages": [_stored("2.2", "other")]})]
+    thread = {"channel": "C0000000001", "ts": "1.0"}
+    inquiry = sender(receiver).ask(notification(message(), thread=thread))
+    assert inquiry.answer == "missing"
+    assert [request.path for request in receiver.requests] == ["/conversations.replies"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "says"),
+    [
+        (
+            (200, {}, {"ok": False, "error": "missing_scope", "needed": "channels:history"}),
+            "impossible",
+            "channels:history",
+        ),
+        ((503, {}, b""), "later", "503"),
+        ("drop", "later", "broke"),
+    ],
+)
+def test_when_slack_does_not_tell(receiver, answer, expected, says):
+    receiver.answers = [answer]
+    inquiry = sender(receiver, "C0000000001").ask(notification(message()))
+    assert inquiry.answer == expected and says in inquiry.detail
+
+
+def test_missing_settings_are_one_sentence():
+    with pytest.raises(NotConfigured, match=r"^No Slack token is set: "):
+        SlackSender("", "#x", "https://slack.com/api/", Network(), CLOCK)
+    with pytest.raises(NotConfigured, match="must start with https://"):
+        SlackSender("xoxb-x", "#x", "http://slack.example/api/", Network(), CLOCK)
+
+
+def _stored(ts, key):
+    return {"ts": ts, "metadata": {"event_payload": {"notification_id": key}}}
+
+
+def _mrkdwn(value):
+    """Every mrkdwn text within blocks."""
+    if isinstance(value, dict):
+        if value.get("type") == "mrkdwn":
+            yield value["text"]
+        for inner in value.values():
+            yield from _mrkdwn(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _mrkdwn(inner)

@@ -1,0 +1,158 @@
+"""TLS, proxy, redirects: what every request to the outside is held to."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from incident_management.notify.channel import NotConfigured
+from incident_management.notify.senders import network_of
+from incident_management.notify.transport import (
+    BadUrl,
+    Network,
+    NoAnswer,
+    NotSent,
+    checked_url,
+    not_followed,
+    retry_after,
+    send_json,
+)
+
+
+class Proxy:
+    """An HTTP proxy that answers CONNECT by connecting to one fixed port."""
+
+    def __init__(self, port: int) -> None:
+        self.port_behind = port
+        self.asked: list = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        client, _ = self.listener.accept()
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(4096)
+        self.asked.append(head.decode())
+        behind = socket.create_connection(("127.0.0.1", self.port_behind))
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        for source, sink in ((client, behind), (behind, client)):
+            threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+
+
+def _pump(source, sink):
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+    except OSError:
+        return
+
+
+def test_a_private_authority_is_trusted_when_its_file_is_set(tls_receiver, ca_file):
+    assert send_json(Network(ca_file=ca_file), tls_receiver.url, {}).status == 200
+
+
+def test_an_unknown_authority_is_refused_and_nothing_is_sent(tls_receiver):
+    with pytest.raises(NotSent, match="not signed by a trusted authority: set ca_file"):
+        send_json(Network(), tls_receiver.url, {"secret": 1})
+    assert tls_receiver.requests == []
+
+
+def test_a_certificate_for_another_host_is_refused(authority, ca_file, tls_receiver):
+    url = tls_receiver.url.replace("127.0.0.1", "127.0.0.2")
+    with pytest.raises((NotSent, NoAnswer)):
+        send_json(Network(ca_file=ca_file), url, {"secret": 1})
+    assert tls_receiver.requests == []
+
+
+def test_a_proxy_is_used_with_its_login_and_tls_goes_through_it(tls_receiver, ca_file):
+    proxy = Proxy(tls_receiver.port)
+    network = Network(ca_file, f"http://user:pa%20ss@127.0.0.1:{proxy.port}")
+    url = f"https://service.example:{tls_receiver.port}/hook"
+    assert send_json(network, url, {"a": 1}).status == 200
+    assert proxy.asked[0].startswith(f"CONNECT service.example:{tls_receiver.port} ")
+    assert "Proxy-Authorization: Basic dXNlcjpwYSBzcw==" in proxy.asked[0]
+    assert tls_receiver.requests[0].json == {"a": 1}
+
+
+def test_loopback_goes_past_the_proxy(receiver):
+    network = Network(proxy_url="http://127.0.0.1:9")
+    assert send_json(network, receiver.url, {}).status == 200
+
+
+def test_a_dead_proxy_proves_that_nothing_was_sent():
+    with pytest.raises(NotSent, match=r"The proxy did not connect to service\.example"):
+        send_json(Network(proxy_url="http://127.0.0.1:9"), "https://service.example/x", {})
+
+
+def test_proxies_of_the_environment_have_no_say(receiver, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    assert send_json(Network(), receiver.url, {}).status == 200
+
+
+def test_a_redirect_is_handed_back_not_followed(receiver):
+    receiver.answers = [(307, {"Location": receiver.url + "/elsewhere"}, b"")]
+    reply = send_json(Network(), receiver.url, {}, {"Authorization": "Bearer x"})
+    assert len(receiver.requests) == 1
+    assert "redirect, which is not followed" in not_followed(reply, "127.0.0.1")
+
+
+def test_an_endless_answer_is_given_up(receiver):
+    receiver.answers = [(200, {}, b"x" * 5_000_000)]
+    with pytest.raises(NoAnswer, match="more than 4000000 bytes"):
+        send_json(Network(), receiver.url, {})
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.com/", "ftp://example.com", "example.com", "https://", "https://h:x/"]
+)
+def test_only_https_leaves_this_machine(url):
+    with pytest.raises(BadUrl, match=r"^The URL "):
+        checked_url(url, "The URL")
+
+
+@pytest.mark.parametrize("url", ["https://example.com/", "http://127.0.0.1:1", "http://[::1]:1"])
+def test_good_urls(url):
+    assert checked_url(url, "The URL") == url.rstrip("/")
+
+
+def test_an_unreadable_ca_file_is_one_sentence(tmp_path):
+    with pytest.raises(BadUrl, match=r"can't be read as PEM .*: correct ca_file under Network\.$"):
+        send_json(Network(ca_file=str(tmp_path / "none.pem")), "https://example.com/", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("12", 12.0),
+        ("999999", 3600.0),
+        ("Thu, 01 Jan 1970 00:01:40 GMT", 60.0),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(text, seconds):
+    assert retry_after({"retry-after": text}, 40.0) == seconds
+
+
+def test_the_proxy_comes_out_of_the_settings():
+    def settings(**proxy):
+        base = {"enabled": True, "type": "http", "host": "p", "port": 3128}
+        base.update({"username": "", "password": "", **proxy})
+        return SimpleNamespace(
+            proxy=SimpleNamespace(**base), network=SimpleNamespace(ca_file="/ca.pem")
+        )
+
+    assert network_of(settings()).proxy_url == "http://p:3128"
+    login = network_of(settings(username="u@x", password="p:/"))
+    assert login.proxy_url == "http://u%40x:p%3A%2F@p:3128" and "p%3A" not in repr(login)
+    assert network_of(settings(enabled=False)) == Network("/ca.pem")
+    with pytest.raises(NotConfigured, match="'socks5' is not supported"):
+        network_of(settings(type="socks5"))
+    with pytest.raises(NotConfigured, match="no host or port"):
+        network_of(settings(host=""))

@@ -1,0 +1,146 @@
+"""The searches that the app's code builds run in the stand-in, and no module's are left out."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import incident_management
+from incident_management.analysis.citations import check
+from incident_management.analysis.evidence import Citation
+from incident_management.analysis.investigation import Investigation, investigate
+from incident_management.api import analysis, system
+from incident_management.detection import replaying
+from incident_management.ports import SearchResult
+from incident_management.remediation.verify import Verifier, Windows
+from incident_management.splunk import spl
+from tests.fakes.clock import ManualClock
+from tests.standin import StandIn
+from tests.unit.analysis import scenario
+
+LIBRARY = Path(incident_management.__file__).parent
+INCIDENT = "INC-20261123-A1B2C3"
+BUILDS = re.compile(r"\bspl\.Search\(|\.pipe\(")
+
+
+class StandInSearcher:
+    """The app's Searcher over the stand-in's jobs; a search that fails, fails the test."""
+
+    def __init__(self, standin: StandIn) -> None:
+        self.standin = standin
+        self.ran: list[str] = []
+
+    def run(
+        self, spl: str, earliest: str, latest: str, limit: int = 1000, timeout: float = 60.0
+    ) -> SearchResult:
+        job = self.standin.splunk.jobs.dispatch(
+            spl, "admin", app="incident_management", earliest=earliest, latest=latest
+        )
+        assert job.state == "DONE", f"{spl}: {job.messages}"
+        self.ran.append(spl)
+        return SearchResult(job.rows[:limit], job.sid, len(job.rows) > limit)
+
+
+@pytest.fixture
+def searcher(standin: StandIn) -> StandInSearcher:
+    return StandInSearcher(standin)
+
+
+@pytest.fixture
+def builders(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+    """The modules that build searches while the test runs, by their path in the library."""
+    found: set[str] = set()
+    whole = spl.Search.__init__
+
+    def noting(self: spl.Search, *conditions: Any, **more: Any) -> None:
+        frame = sys._getframe(1)
+        while frame.f_code.co_filename == spl.__file__ and frame.f_back is not None:
+            frame = frame.f_back
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(LIBRARY):
+            found.add(str(path.relative_to(LIBRARY)))
+        whole(self, *conditions, **more)
+
+    monkeypatch.setattr(spl.Search, "__init__", noting)
+    yield found
+
+
+def investigation(searcher: StandInSearcher) -> Investigation:
+    return investigate(scenario.incident(), searcher, ManualClock(scenario.START + 330))
+
+
+def citations(searcher: StandInSearcher) -> None:
+    document = investigation(searcher).to_document("s")
+    checked = check([Citation.from_document(c) for c in document["citations"]], searcher)
+    assert checked.citations
+    assert [c.reason for c in checked.citations if c.status != "verified"] == []
+
+
+def recovery_samples(searcher: StandInSearcher) -> None:
+    verifier = Verifier(None, searcher, None)  # type: ignore[arg-type]
+    action: Any = SimpleNamespace(sample_fields=("service", "host"))
+    windows = Windows((scenario.START - 60, scenario.START), (scenario.START, scenario.START + 300))
+    # 56 log events, and the changes chg-pool and chg-late, which name the service, too
+    assert verifier._samples(action, "orders", windows) == 58
+
+
+def incident_count(searcher: StandInSearcher) -> None:
+    assert system._count(SimpleNamespace(system_searcher=searcher)) == 0  # type: ignore[arg-type]
+
+
+def analysis_on_request(searcher: StandInSearcher) -> None:
+    """What POST /incidents/{id}/analysis dispatches; the command refuses the made-up incident."""
+    forms: list[dict[str, str]] = []
+
+    def post(path: str, form: dict[str, str]) -> dict[str, str]:
+        forms.append(form)
+        return {"sid": "1"}
+
+    request: Any = SimpleNamespace(user_session=SimpleNamespace(post=post))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(analysis, "document_of", lambda request: {"id": INCIDENT})
+        analysis.analyze(request)
+    (form,) = forms
+    job = searcher.standin.splunk.jobs.dispatch(
+        form["search"], "admin", app="incident_management", earliest=form["earliest_time"]
+    )
+    assert job.state == "FAILED"
+    assert INCIDENT in " ".join(text for _, text in job.messages)
+    searcher.ran.append(form["search"])
+
+
+def topology(searcher: StandInSearcher) -> None:
+    replaying._topology(searcher)
+
+
+USES = [citations, recovery_samples, incident_count, analysis_on_request, topology]
+
+
+@pytest.mark.parametrize("use", USES)
+def test_it_runs(use: Callable[[StandInSearcher], None], searcher: StandInSearcher) -> None:
+    use(searcher)
+    assert searcher.ran
+
+
+def test_the_investigation_names_the_cause_in_the_built_app(searcher: StandInSearcher) -> None:
+    top = investigation(searcher).hypotheses[0]
+    assert (top.change_id, top.previous_version, top.version) == ("chg-pool", "1.1", "1.2")
+
+
+def test_no_module_builds_searches_that_were_not_run(
+    builders: set[str], searcher: StandInSearcher
+) -> None:
+    for use in USES:
+        use(searcher)
+    expected = {
+        str(path.relative_to(LIBRARY))
+        for path in LIBRARY.rglob("*.py")
+        if BUILDS.search(path.read_text(encoding="utf-8")) and path.name != "spl.py"
+    }
+    assert expected - builders == set(), "no test here runs their searches: add a use"

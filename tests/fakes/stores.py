@@ -1,0 +1,249 @@
+"""The app's collections in memory, with switches that make them fail.
+
+The query language is the KV store's (``$and $or $not $gt $gte $lt $lte $ne``, dotted names,
+arrays match by any element); an operator it does not know fails the test.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from incident_management.splunk.kvstore import sorted_documents
+from incident_management.splunk.session import SplunkError
+
+__all__ = ["DiskFull", "FakeCollection", "FakeStores", "Unavailable"]
+
+Document = Dict[str, Any]
+
+
+class Unavailable(SplunkError):
+    """What a KV store that stays at 503 ends in."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "splunkd answered 503: KV Store is initializing.")
+
+
+class DiskFull(SplunkError):
+    """What a KV store answers when its disk is full."""
+
+    def __init__(self) -> None:
+        super().__init__(500, "splunkd answered 500: No space left on device.")
+
+
+class FakeCollection:
+    """One collection (ports.Collection), safe for threads.
+
+    ``calls`` counts the requests that splunkd would have seen, ``log`` names them.
+    ``fail_after(n)`` lets n more calls through and then fails every one until ``heal()``;
+    ``before`` is called with (verb, collection name) ahead of each call and may raise.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.documents: Dict[str, str] = {}
+        self.calls = 0
+        self.log: List[str] = []
+        self.before: Optional[Callable[[str, str], None]] = None
+        self._lock = threading.RLock()
+        self._left: Optional[int] = None
+        self._error: Callable[[], Exception] = Unavailable
+
+    def fail_after(self, calls: int, error: Callable[[], Exception] = Unavailable) -> None:
+        self._left = calls
+        self._error = error
+
+    def heal(self) -> None:
+        self._left = None
+
+    def get(self, key: str) -> Optional[Document]:
+        self._call("get")
+        with self._lock:
+            text = self.documents.get(key)
+        return json.loads(text) if text is not None else None
+
+    def find(
+        self,
+        query: Optional[Mapping[str, Any]] = None,
+        sort: str = "",
+        limit: int = 0,
+        skip: int = 0,
+    ) -> List[Document]:
+        self._call("find")
+        with self._lock:
+            found = [json.loads(text) for text in self.documents.values()]
+        quick = _as_set(query or {})
+        found = [document for document in found if matches(document, quick)]
+        found = sorted_documents(found, sort or "_key:1")
+        return found[skip : skip + limit] if limit else found[skip:]
+
+    def keys(self, query: Mapping[str, Any]) -> List[str]:
+        return [str(document["_key"]) for document in self.find(query)]
+
+    def insert(self, document: Document) -> bool:
+        self._call("insert")
+        with self._lock:
+            if document["_key"] in self.documents:
+                return False
+            self._put(document)
+            return True
+
+    def save(self, documents: Sequence[Document]) -> None:
+        for start in range(0, len(documents), 1000):
+            self._call("save")
+            with self._lock:
+                for document in documents[start : start + 1000]:
+                    self._put(document)
+
+    def delete(self, key: str) -> bool:
+        self._call("delete")
+        with self._lock:
+            return self.documents.pop(key, None) is not None
+
+    def all(self) -> List[Document]:
+        """Every document, without counting as a call."""
+        with self._lock:
+            return [json.loads(text) for text in self.documents.values()]
+
+    def _put(self, document: Document) -> None:
+        check_names(document)
+        self.documents[document["_key"]] = json.dumps(document, allow_nan=False)
+
+    def _call(self, verb: str) -> None:
+        if self.before is not None:
+            self.before(verb, self.name)
+        with self._lock:
+            if self._left is not None:
+                if self._left <= 0:
+                    raise self._error()
+                self._left -= 1
+            self.calls += 1
+            self.log.append(f"{verb} {self.name}")
+
+
+class FakeStores:
+    """All collections (ports.Stores)."""
+
+    NAMES = (
+        "signals",
+        "timeline",
+        "incidents",
+        "claims",
+        "outbox",
+        "plans",
+        "analyses",
+        "suppressions",
+        "subscriptions",
+    )
+
+    def __init__(self) -> None:
+        self.signals: Any = FakeCollection("signals")
+        self.timeline: Any = FakeCollection("timeline")
+        self.incidents: Any = FakeCollection("incidents")
+        self.claims: Any = FakeCollection("claims")
+        self.outbox: Any = FakeCollection("outbox")
+        self.plans: Any = FakeCollection("plans")
+        self.analyses: Any = FakeCollection("analyses")
+        self.suppressions: Any = FakeCollection("suppressions")
+        self.subscriptions: Any = FakeCollection("subscriptions")
+
+    @property
+    def collections(self) -> List[FakeCollection]:
+        return [getattr(self, name) for name in self.NAMES]
+
+    @property
+    def calls(self) -> int:
+        return sum(collection.calls for collection in self.collections)
+
+    def fail_after(self, calls: int, error: Callable[[], Exception] = Unavailable) -> None:
+        """Let ``calls`` more calls through, over all collections, then fail until ``heal()``."""
+        left = [calls]
+        lock = threading.Lock()
+
+        def count(_verb: str, _name: str) -> None:
+            with lock:
+                if left[0] <= 0:
+                    raise error()
+                left[0] -= 1
+
+        for collection in self.collections:
+            collection.before = count
+
+    def heal(self) -> None:
+        for collection in self.collections:
+            collection.before = None
+            collection.heal()
+
+
+def _as_set(query: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A long ``$or`` of texts of one field as a set, so that tests of many keys stay fast."""
+    parts = query.get("$or") or []
+    names = {name for part in parts for name in part}
+    if len(query) != 1 or len(names) != 1 or not all(len(part) == 1 for part in parts):
+        return query
+    (name,) = names
+    values = [part[name] for part in parts]
+    return {name: frozenset(values)} if all(isinstance(v, str) for v in values) else query
+
+
+def matches(document: Any, query: Mapping[str, Any]) -> bool:
+    """Tell whether a document matches a KV store query."""
+    return all(_clause(document, name, wanted) for name, wanted in query.items())
+
+
+def _clause(document: Any, name: str, wanted: Any) -> bool:
+    if name == "$and":
+        return all(matches(document, part) for part in wanted)
+    if name == "$or":
+        return any(matches(document, part) for part in wanted)
+    if isinstance(wanted, frozenset):
+        values = _values(document, name.split("."))
+        return any(isinstance(value, str) and value in wanted for value in values)
+    if name == "$not":
+        return not matches(document, wanted)
+    if name.startswith("$"):
+        raise AssertionError(f"The KV store has no operator {name}.")
+    values = _values(document, name.split("."))
+    if isinstance(wanted, Mapping) and any(key.startswith("$") for key in wanted):
+        return all(_compare(values, operator, operand) for operator, operand in wanted.items())
+    return wanted in values
+
+
+def _compare(values: List[Any], operator: str, operand: Any) -> bool:
+    if operator == "$ne":
+        return operand not in values
+    tests: Dict[str, Callable[[Any], bool]] = {
+        "$gt": lambda value: value > operand,
+        "$gte": lambda value: value >= operand,
+        "$lt": lambda value: value < operand,
+        "$lte": lambda value: value <= operand,
+        "$eq": lambda value: value == operand,
+    }
+    if operator not in tests:
+        raise AssertionError(f"The KV store has no operator {operator}.")
+    same = (int, float) if isinstance(operand, (int, float)) else type(operand)
+    return any(isinstance(value, same) and tests[operator](value) for value in values)
+
+
+def _values(document: Any, path: List[str]) -> List[Any]:
+    """The values at a dotted path; an array counts as itself and as each of its elements."""
+    if not path:
+        return [document, *document] if isinstance(document, list) else [document]
+    if isinstance(document, list):
+        return [value for part in document for value in _values(part, path)]
+    if isinstance(document, dict) and path[0] in document:
+        return _values(document[path[0]], path[1:])
+    return []
+
+
+def check_names(value: Any) -> None:
+    """Refuse what the KV store refuses: names with a dot inside or a leading dollar sign."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if "." in name or name.startswith("$"):
+                raise SplunkError(400, f"splunkd answered 400: Invalid field name {name!r}.")
+            check_names(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            check_names(inner)

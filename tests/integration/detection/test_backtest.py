@@ -1,0 +1,43 @@
+"""``| incidentbacktest`` over events in an index, through the real command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.integration.detection.conftest import APP_NAME, NOW, Detections
+
+
+def backtest(detections: Detections, options: str) -> list[dict[str, Any]]:
+    spl = (
+        f'| incidentbacktest search="High Error Rate" earliest={NOW - 7200:.0f} latest={NOW:.0f} '
+        f"{options}"
+    )
+    rows: list[dict[str, Any]] = detections.standin.search(spl, app=APP_NAME)
+    return rows
+
+
+def test_a_shipped_rule_is_replayed_compared_and_given_a_threshold(detections: Detections) -> None:
+    detections.log_many("ERROR payment failed service=pay", 30, 6200, 6050)
+    detections.log_many("ERROR order failed service=orders", 8, 3200, 3050)
+
+    rows = backtest(detections, 'step=5m compare="threshold=20" target_pages_per_day=12')
+    summaries = {row["setting"]: row for row in rows if row["kind"] == "summary"}
+    incidents = [row for row in rows if row["kind"] == "incident"]
+
+    asked = [row["entities"] for row in incidents if row["setting"] == "as asked"]
+    assert asked == ["pay", "orders"]
+    assert summaries["as asked"]["pages"] == "2"
+    assert summaries["compared"]["pages"] == "1"
+    assert summaries["proposed"]["pages"] == "1"
+    assert float(summaries["proposed"]["threshold"]) >= 8
+    assert int(summaries["as asked"]["searches"]) >= 25
+    assert float(summaries["as asked"]["search_seconds"]) > 0
+
+
+def test_it_writes_nothing(detections: Detections) -> None:
+    detections.log_many("ERROR payment failed service=pay", 30, 6200, 6050)
+    assert any(row["kind"] == "incident" for row in backtest(detections, ""))
+
+    service = detections.standin.service(app=APP_NAME, owner="nobody")
+    for name in ("incidents", "incident_signals", "incident_timeline", "incident_claims"):
+        assert service.kvstore[name].data.query() == [], name

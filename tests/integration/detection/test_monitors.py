@@ -1,0 +1,69 @@
+"""Monitors as splunkd runs them: stanzas of inputs.conf, processes of their own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from tests.integration.detection.conftest import APP_NAME
+from tests.standin import start_standin
+
+INPUTS = """
+[incident_monitor://worker]
+disabled = 1
+[incident_monitor://refusals]
+search = index=main sourcetype=shop | eval failed=if(status>=500, 1, 0)
+detector = ratio
+value = failed
+by = service
+span = 5s
+lag = 1s
+severity = high
+interval = 1
+disabled = 0
+[incident_monitor://broken]
+search = index=main | satts count
+interval = 1
+span = 5s
+lag = 1s
+disabled = 0
+"""
+
+
+def test_one_raises_while_another_tells_of_its_error(app_folder: Path, tmp_path: Path) -> None:
+    python = os.environ.get("APP_PYTHON", sys.executable)
+    with start_standin(tmp_path, apps=[app_folder], python=python) as standin:
+        local = standin.splunk.home / "etc/apps" / APP_NAME / "local"
+        local.mkdir(exist_ok=True)
+        (local / "inputs.conf").write_text(INPUTS)
+        standin.splunk.conf.reload()
+        inputs = standin.splunk.services.use_modular_inputs()
+        inputs.start()
+        service = standin.service(app=APP_NAME, owner="nobody")
+        deadline = time.monotonic() + 60
+        found: list[dict[str, object]] = []
+        while not found and time.monotonic() < deadline:
+            standin.index(
+                "main",
+                [
+                    {
+                        "_time": time.time(),
+                        "_raw": f'{{"service": "pay", "status": {status}}}',
+                        "host": "web-1",
+                        "source": "shop",
+                        "sourcetype": "shop",
+                    }
+                    for status in (200, 503) * 10
+                ],
+            )
+            time.sleep(1)
+            found = service.kvstore["incidents"].data.query()
+        inputs.stop()
+        log = (standin.splunk.home / "var/log/splunk/incident_management_monitor.log").read_text()
+
+    assert found[0]["title"] == "refusals: pay"
+    assert found[0]["severity"] == "high"
+    assert "Monitor 'broken': " in log
+    assert "satts" in log

@@ -1,0 +1,236 @@
+"""Each shipped detection raises what it should, and nothing for healthy or scarce events."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable
+
+import pytest
+
+from tests.integration.detection.conftest import APP_NAME, Detections
+
+Write = Callable[[Detections], None]
+
+
+def access(status: int, **more: Any) -> str:
+    return json.dumps({"service": "shop", "status": status, "path": "/orders", **more})
+
+
+def errors(count: int) -> Write:
+    return lambda d: d.log_many("ERROR payment failed service=shop", count, 250, 10)
+
+
+def cloudtrail(count: int, code: str = "AccessDenied") -> Write:
+    raw = json.dumps(
+        {
+            "eventSource": "s3.amazonaws.com",
+            "errorCode": code,
+            "errorMessage": "no",
+            "eventName": "Get",
+        }
+    )
+    return lambda d: d.log_many(raw, count, 500, 10, sourcetype="aws:cloudtrail")
+
+
+def measured(count: int, **fields: Any) -> Write:
+    raw = json.dumps(fields)
+    return lambda d: d.log_many(raw, count, 500, 10, sourcetype="metrics")
+
+
+def refused(count: int, word: str = "Failed password") -> Write:
+    raw = f"sshd[1]: {word} for root from 192.0.2.7 port 22 ssh2"
+    return lambda d: d.log_many(raw, count, 500, 10, host="bastion")
+
+
+def answered(good: int, bad: int) -> Write:
+    def write(d: Detections) -> None:
+        d.log_many(access(200), good, 280, 10, sourcetype="access_json")
+        if bad:
+            d.log_many(access(503), bad, 280, 10, sourcetype="access_json")
+
+    return write
+
+
+def served(before: int, before_ms: float, recent: int, recent_ms: float) -> Write:
+    def write(d: Detections) -> None:
+        kind = {"sourcetype": "access_json"}
+        d.log_many(access(200, duration_ms=before_ms), before, 4000, 700, **kind)
+        if recent:
+            d.log_many(access(200, duration_ms=recent_ms), recent, 500, 10, **kind)
+
+    return write
+
+
+def heartbeat(oldest: float, newest: float, every: float) -> Write:
+    count = int((oldest - newest) / every) + 1
+    return lambda d: d.log_many("still here", count, oldest, newest, host="db-1")
+
+
+def hourly(d: Detections) -> None:
+    for hour in (3, 2, 1):
+        d.log_many("backup of 20 tables", 20, hour * 3600 + 60, hour * 3600, host="backup")
+
+
+def old_error(count: int, new: str, new_count: int) -> Write:
+    def write(d: Detections) -> None:
+        d.log_many("ERROR order 17 failed: card refused", count, 9000, 30)
+        if new_count:
+            d.log_many(new, new_count, 300, 30)
+
+    return write
+
+
+def starts(count: int, newest: float = 20) -> Write:
+    def write(d: Detections) -> None:
+        for number in range(count):
+            ago = newest + 200 * number
+            d.log("worker: Main process exited, code=exited, status=1", ago + 1)
+            d.log("worker: Scheduled restart job, restart counter is at 4.", ago)
+
+    return write
+
+
+def certificate(days: float) -> Write:
+    raw = json.dumps({"service": "shop", "days_left": days})
+    return lambda d: d.log(raw, 900)
+
+
+def queue(*depths: int) -> Write:
+    def write(d: Detections) -> None:
+        for number, depth in enumerate(depths):
+            raw = json.dumps({"queue": "orders", "queue_depth": depth})
+            d.log(raw, 550 - 60 * number)
+
+    return write
+
+
+def change(before: int, after: int, service: str = "shop", ago: float = 600) -> Write:
+    def write(d: Detections) -> None:
+        deploy = {"change_id": "c-7", "kind": "deploy", "service": "shop", "summary": "v2"}
+        d.log(json.dumps(deploy), ago, sourcetype="deploys")
+        line = json.dumps({"level": "error", "service": service})
+        if before:
+            d.log_many(line, before, ago + 550, ago + 10)
+        if after:
+            d.log_many(line, after, ago - 10, 20)
+
+    return write
+
+
+RAISES = [
+    ("High Error Rate", errors(6), ["shop"]),
+    ("AWS CloudTrail Errors", cloudtrail(4), ["s3.amazonaws.com"]),
+    ("Resource Pressure", measured(10, cpu_load_percent=97), ["web-1"]),
+    ("Resource Pressure", measured(2, mem_used_percent=95, storage_used_percent=99), ["web-1"] * 2),
+    ("Resource Pressure", measured(1, UsePct="96%", sourcetype="df"), []),
+    ("Authentication Failures", refused(11), ["bastion"]),
+    ("HTTP 5xx Ratio", answered(30, 4), ["shop"]),
+    ("HTTP 5xx Ratio", answered(1, 40), ["shop"]),
+    ("Latency Shift", served(60, 100, 40, 450), ["shop"]),
+    ("Service Went Silent", heartbeat(9000, 1300, 60), ["db-1"]),
+    ("Error from a New Template", old_error(40, "ERROR pool of 5 is exhausted", 3), ["web-1"]),
+    ("Restart Loop", starts(4), ["web-1"]),
+    ("Certificate or Credential Expiry", certificate(14), ["shop"]),
+    ("Certificate or Credential Expiry", certificate(-1), ["shop"]),
+    (
+        "Certificate or Credential Expiry",
+        lambda d: d.log("TLS: certificate has expired service=pay", 60),
+        ["pay"],
+    ),
+    ("Queue Backlog", queue(900, 1400, 2000), ["orders"]),
+    ("Change Followed by Errors", change(0, 6), ["shop"]),
+    ("Change Followed by Errors", change(3, 10), ["shop"]),
+]
+
+STAYS_QUIET = [
+    ("High Error Rate", errors(5), "exactly the threshold"),
+    ("High Error Rate", errors(1), "one event"),
+    ("AWS CloudTrail Errors", cloudtrail(3), "exactly the threshold"),
+    ("AWS CloudTrail Errors", cloudtrail(50, "success"), "calls that succeed"),
+    ("Resource Pressure", measured(10, cpu_load_percent=90), "exactly the threshold"),
+    ("Resource Pressure", measured(10, cpu_load_percent=20, storage_used_percent=60), "healthy"),
+    ("Authentication Failures", refused(10), "exactly the threshold"),
+    ("Authentication Failures", refused(50, "Accepted password"), "logins that succeed"),
+    ("HTTP 5xx Ratio", answered(38, 2), "exactly the threshold"),
+    ("HTTP 5xx Ratio", answered(2, 2), "too few requests"),
+    ("HTTP 5xx Ratio", answered(200, 0), "healthy"),
+    ("Latency Shift", served(60, 100, 40, 110), "healthy"),
+    ("Latency Shift", served(60, 100, 40, 200), "exactly the threshold"),
+    ("Latency Shift", served(60, 100, 1, 9000), "one slow request"),
+    ("Latency Shift", served(60, 100, 0, 0), "no traffic now"),
+    ("Service Went Silent", heartbeat(9000, 30, 60), "healthy"),
+    ("Service Went Silent", heartbeat(9000, 950, 60), "exactly the threshold"),
+    ("Service Went Silent", lambda d: d.log("boot", 9000), "one event ever"),
+    ("Service Went Silent", hourly, "a job that runs each hour"),
+    ("Error from a New Template", old_error(40, "", 0), "a known error"),
+    ("Error from a New Template", old_error(40, "ERROR pool of 5 is exhausted", 2), "only two"),
+    ("Restart Loop", starts(3), "exactly the threshold"),
+    ("Restart Loop", starts(1), "one restart"),
+    ("Certificate or Credential Expiry", certificate(14.1), "not yet"),
+    ("Certificate or Credential Expiry", lambda d: d.log("certificate renewed", 60), "renewed"),
+    ("Queue Backlog", queue(1000, 1000), "exactly the threshold"),
+    ("Queue Backlog", queue(5000, 3000, 1500), "it drains"),
+    ("Queue Backlog", queue(5000), "one event"),
+    ("Change Followed by Errors", change(0, 5), "exactly the threshold"),
+    ("Change Followed by Errors", change(10, 12), "errors from before the change"),
+    ("Change Followed by Errors", change(0, 20, service="other"), "another service's errors"),
+    ("Change Followed by Errors", change(0, 20, ago=1200), "a change that is long past"),
+]
+
+NAMES = sorted({name for name, *_rest in RAISES})
+
+
+@pytest.mark.parametrize(("name", "write", "entities"), RAISES)
+def test_it_raises(detections: Detections, name: str, write: Write, entities: list[str]) -> None:
+    write(detections)
+
+    assert detections.found(name) == entities
+
+
+@pytest.mark.parametrize(("name", "write", "why"), STAYS_QUIET)
+def test_it_stays_quiet(detections: Detections, name: str, write: Write, why: str) -> None:
+    write(detections)
+
+    assert detections.found(name) == [], why
+
+
+def test_none_raises_without_any_event(detections: Detections) -> None:
+    assert {name: detections.found(name) for name in NAMES} == {name: [] for name in NAMES}
+
+
+def test_there_are_twelve_and_only_high_error_rate_is_enabled(detections: Detections) -> None:
+    shipped = detections.standin.splunk.conf.stanzas("savedsearches", APP_NAME)
+    ours = {name: s for name, s in shipped.items() if s.get("action.open_incident") == "1"}
+
+    assert sorted(ours) == NAMES
+    assert len(ours) == 12
+    assert [n for n, s in ours.items() if s.get("disabled", "0") != "1"] == ["High Error Rate"]
+
+
+def test_each_fills_its_title_and_spans_its_events(detections: Detections) -> None:
+    """The fields that the title, the description and the dedup name are in the rows."""
+    for name, write, entities in RAISES:
+        if entities and name != "Latency Shift":
+            write(detections)
+    shipped = detections.standin.splunk.conf.stanzas("savedsearches", APP_NAME)
+    for name in NAMES:
+        if name in ("Latency Shift", "Service Went Silent"):
+            continue
+        rows = detections.run(name)
+        assert rows, name
+        settings = shipped[name]
+        params = [settings[f"action.open_incident.param.{p}"] for p in ("title", "description")]
+        named = {part.split("}")[0] for text in params for part in text.split("{")[1:]}
+        named |= set(settings["action.open_incident.param.dedup_fields"].split(", "))
+        assert named <= set(rows[0]), name
+        assert float(rows[0]["first_time"]) <= float(rows[0]["last_time"]), name
+
+
+def test_a_threshold_is_changed_in_local(detections: Detections) -> None:
+    errors(6)(detections)
+    conf = detections.standin.splunk.conf
+    conf.write(
+        "macros", "incident_high_error_rate_threshold", {"definition": "6"}, APP_NAME, create=False
+    )
+
+    assert detections.found("High Error Rate") == []

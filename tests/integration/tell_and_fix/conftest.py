@@ -1,0 +1,181 @@
+"""The built app in the stand-in, with its worker running and services to tell and to fix."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+import pytest
+from splunklib.binding import HTTPError
+
+from tests.standin import ADMIN_PASSWORD, StandIn, start_standin
+
+from .receivers import Deployer, Pager, Service, Slack
+
+ROOT = Path(__file__).parents[3]
+API = "/services/incident_management/v1"
+
+
+def package() -> Path:
+    """The built app: INCIDENT_MANAGEMENT_PACKAGE, else the newest in dist/."""
+    named = os.environ.get("INCIDENT_MANAGEMENT_PACKAGE")
+    found = [Path(named)] if named else sorted((ROOT / "dist").glob("incident_management-*.gz"))
+    assert found, "There is no package in dist/: run ./build.sh package first."
+    return found[-1]
+
+
+class Office:
+    """What the tests do and see, in their own words."""
+
+    def __init__(self, standin: StandIn) -> None:
+        self.standin = standin
+        self.slack, self.teams, self.pager = Slack(), Service(), Pager()
+        self.deployer = Deployer("checkout")
+        self.admin = standin.service(app="incident_management", owner="nobody")
+        self.home = standin.splunk.home
+
+    def set(self, part: str, **values: str) -> None:
+        """Save settings as the configuration page does."""
+        self.admin.post(f"incident_management_settings/{part}", **values)
+
+    def call(self, method: str, path: str, body: Any = None, service: Any = None) -> Any:
+        """Call the app's REST API; an HTTP error is given as (status, what it says)."""
+        service = service or self.admin
+        try:
+            if method == "GET":
+                answer = service.get(API + path)
+            else:
+                headers = [("Content-Type", "application/json")]
+                answer = service.post(API + path, headers=headers, body=json.dumps(body or {}))
+        except HTTPError as error:
+            # splunkd itself refuses a missing capability, in its own form.
+            text = error.body.decode()
+            return error.status, json.loads(text) if text.startswith("{") else text
+        return json.loads(answer.body.read())
+
+    def signal(self, entity: str = "checkout", run: str = "1") -> str:
+        """Raise a signal; returns the incident's id."""
+        now = time.time()
+        finding = {
+            "rule": "High Error Rate",
+            "app": "incident_management",
+            "owner": "nobody",
+            "entity": entity,
+            "severity": "high",
+            "title": f"High Error Rate: {entity}",
+            "run": run,
+            "count": 42,
+            "first_time": now - 60,
+            "last_time": now,
+            "search": {"name": "High Error Rate", "app": "incident_management", "owner": "nobody"},
+        }
+        (outcome,) = self.call("POST", "/signals", {"signals": [finding]})["outcomes"]
+        return str(outcome["incident_id"])
+
+    def search(self, spl: str, service: Any = None) -> List[Dict[str, Any]]:
+        """Run a search as somebody, as the search page would; returns its rows."""
+        stream = (service or self.admin).jobs.oneshot(spl, output_mode="json", count=0)
+        answer = json.loads(stream.read())
+        for message in answer.get("messages", []):
+            assert message["type"] not in ("ERROR", "FATAL"), message["text"]
+        return list(answer["results"])
+
+    def timeline(self, incident: str) -> List[Dict[str, Any]]:
+        entries = self.call("GET", f"/incidents/{incident}/timeline")["entries"]
+        return [entry for entry in entries if entry["counts"]]
+
+    def outbox(self) -> List[Dict[str, Any]]:
+        return list(self.call("GET", "/outbox")["notifications"])
+
+    def worker_log(self) -> List[Dict[str, Any]]:
+        path = self.home / "var/log/splunk/incident_management_worker.log"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def worker_pids(self) -> List[int]:
+        return list(dict.fromkeys(line["pid"] for line in self.worker_log()))
+
+    def kill_worker(self) -> None:
+        """Kill the running worker process, as a power cut would."""
+        os.kill(self.worker_pids()[-1], signal.SIGKILL)
+
+    def handlers(self) -> List[int]:
+        """Processes of this instance's REST handler."""
+        found = []
+        for process in Path("/proc").iterdir():
+            if not process.name.isdigit():
+                continue
+            try:
+                command = (process / "cmdline").read_text()
+                surroundings = (process / "environ").read_text()
+            except OSError:
+                continue
+            if "python" in command and f"SPLUNK_HOME={self.home}" in surroundings:
+                found.append((int(process.name), command))
+        return [number for number, command in found if "incident_monitor" not in command]
+
+    def bulletins(self) -> str:
+        """What Splunk Web shows to administrators."""
+        return str(self.admin.get("/services/messages", output_mode="json").body.read().decode())
+
+    def change_settings_file(self, pattern: str, replacement: str) -> None:
+        """Edit the local settings file by hand, as an admin may."""
+        path = self.home / "etc/apps/incident_management/local/incident_management_settings.conf"
+        text, changed = re.subn(pattern, replacement, path.read_text(encoding="utf-8"))
+        assert changed, f"{pattern} is not in the settings file."
+        path.write_text(text, encoding="utf-8")
+        self.standin.splunk.conf.reload()
+
+    def user(self, name: str, *roles: str) -> Any:
+        self.standin.add_user(name, *roles)
+        return self.standin.service(name, ADMIN_PASSWORD, app="incident_management")
+
+    def stop(self) -> None:
+        for service in (self.slack, self.teams, self.pager, self.deployer):
+            service.stop()
+        self.standin.stop()
+
+
+def wait_for(what: Callable[[], Any], seconds: float = 45.0) -> Any:
+    """Return the first true answer. Fails the test when there is none in time."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = what()
+        if answer:
+            return answer
+        assert time.monotonic() < end, f"Not within {seconds:.0f} s."
+        time.sleep(0.25)
+
+
+@pytest.fixture
+def office(tmp_path):
+    """Configured, its worker cycling every second."""
+    python = os.environ.get("INCIDENT_MANAGEMENT_PYTHON", sys.executable)
+    standin = start_standin(tmp_path, apps=[package()], python=python)
+    app = standin.splunk.home / "etc/apps/incident_management"
+    local = app / "local"
+    local.mkdir(exist_ok=True)
+    (local / "inputs.conf").write_text(
+        "[incident_monitor://worker]\ninterval = 1\ncycle_seconds = 1\nrun_seconds = 600\n"
+    )
+    (local / "incident_actions.conf").write_text(
+        "[rollback_change]\nverify_delay = 0s\nverify_window = 5s\nmin_samples = 5\n"
+    )
+    standin.splunk.conf.reload()
+    made = Office(standin)
+    try:
+        made.set("slack", bot_token="xoxb-test-token", channel="#incidents", api_url=made.slack.url)
+        made.set("teams", webhook_url=f"{made.teams.url}/workflows/x?sig=very-secret-signature")
+        made.set("pagerduty", routing_key="r" * 32, api_url=made.pager.url)
+        made.set("remediation", deploy_api_url=made.deployer.url, deploy_api_token="deploy-token")
+        made.set("network", web_url="https://splunk.example:8000")
+        standin.splunk.services.start(frozenset({"inputs"}))
+        yield made
+    finally:
+        made.stop()

@@ -1,0 +1,148 @@
+"""Small services on loopback: a Slack that remembers, a webhook, a paging service, a deployer."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Callable, Dict, List, Optional, Tuple
+from urllib.parse import parse_qs
+
+Answer = Tuple[int, Any]
+
+
+class Service:
+    """An HTTP server that hands each request to :meth:`answer` and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.requests: List[Tuple[str, str, Dict[str, Any]]] = []
+        self.lock = threading.RLock()
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _handle(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                status, content = service.receive(
+                    self.command, self.path, body, dict(self.headers.items())
+                )
+                data = json.dumps(content).encode()
+                try:
+                    self.send_response(status)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(data)))
+                    self.end_headers()
+                    self.wfile.write(data)
+                except OSError:
+                    return
+
+            do_GET = do_POST = _handle
+
+            def log_message(self, *_: Any) -> None:
+                return
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_: Any) -> None:
+                return
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def receive(self, method: str, path: str, body: bytes, headers: Dict[str, str]) -> Answer:
+        text = body.decode()
+        if text.startswith("{"):
+            given = json.loads(text)
+        else:
+            given = {name: values[0] for name, values in parse_qs(text).items()}
+        with self.lock:
+            self.requests.append((method, path, given))
+        return self.answer(method, path, given, headers)
+
+    def answer(
+        self, method: str, path: str, given: Dict[str, Any], headers: Dict[str, str]
+    ) -> Answer:
+        return 202, {}
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Slack(Service):
+    """Keeps messages with their metadata. ``after_post`` runs once a message is stored."""
+
+    def __init__(self) -> None:
+        self.messages: List[Dict[str, Any]] = []
+        self.after_post: Optional[Callable[[], None]] = None
+        super().__init__()
+
+    def answer(self, method, path, given, headers):
+        if headers.get("Authorization") != "Bearer xoxb-test-token":
+            return 200, {"ok": False, "error": "invalid_auth"}
+        if path == "/chat.postMessage":
+            metadata = given.get("metadata")
+            if isinstance(metadata, str):
+                metadata = json.loads(metadata)
+            with self.lock:
+                ts = f"1000.{len(self.messages):06d}"
+                self.messages.append({**given, "ts": ts, "metadata": metadata})
+            hook, self.after_post = self.after_post, None
+            if hook:
+                hook()
+            return 200, {"ok": True, "channel": "C0000000001", "ts": ts}
+        if path == "/conversations.list":
+            return 200, {"ok": True, "channels": [{"id": "C0000000001", "name": "incidents"}]}
+        if path in ("/conversations.history", "/conversations.replies"):
+            return 200, {"ok": True, "messages": self.messages}
+        return 200, {"ok": False, "error": "unknown_method"}
+
+    def texts(self) -> List[str]:
+        return [message["text"] for message in self.messages]
+
+
+class Pager(Service):
+    """Accepts events."""
+
+    def answer(self, method, path, given, headers):
+        return 202, {"status": "success", "dedup_key": given.get("dedup_key")}
+
+    def actions(self) -> List[str]:
+        return [given["event_action"] for _method, _path, given in self.requests]
+
+
+class Deployer(Service):
+    """Runs one service; a rollback is done once a request id."""
+
+    def __init__(self, name: str) -> None:
+        self.state = {
+            "service": name,
+            "version": "r8",
+            "previous_version": "r7",
+            "change_id": "CHG-8",
+            "healthy": True,
+        }
+        self.rollbacks: Dict[str, Dict[str, Any]] = {}
+        self.after_rollback: Optional[Callable[[], None]] = None
+        super().__init__()
+
+    def answer(self, method, path, given, headers):
+        if headers.get("Authorization") != "Bearer deploy-token":
+            return 401, {"detail": "A token is needed."}
+        if method == "GET":
+            return 200, self.state
+        with self.lock:
+            if given["request_id"] not in self.rollbacks:
+                if given["change_id"] != self.state["change_id"]:
+                    return 409, {"detail": "It has moved on."}
+                self.state.update(
+                    version=given["to_version"],
+                    previous_version=self.state["version"],
+                    change_id=f"CHG-{9 + len(self.rollbacks)}",
+                )
+                self.rollbacks[given["request_id"]] = dict(self.state)
+        hook, self.after_rollback = self.after_rollback, None
+        if hook:
+            hook()
+        return 200, self.rollbacks[given["request_id"]]

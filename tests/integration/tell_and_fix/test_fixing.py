@@ -1,0 +1,210 @@
+"""``| remediate`` undoes the change that did it: refused, approved, carried out once, verified."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import Any, Dict, List
+
+import pytest
+from splunklib.binding import HTTPError
+
+from incident_management.incidents import timeline
+from incident_management.splunk.kvstore import KvStores
+from incident_management.splunk.session import Session
+
+from .conftest import Office, wait_for
+
+CAUSE = "CHG-8 set pool_size to 1 on checkout"
+
+
+class _Clock:
+    def now(self) -> float:
+        return time.time()
+
+
+class Shop:
+    """Writes a log of a service: fails while it runs the bad version."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._stop = threading.Event()
+        self.silent = False
+        self.helped = True
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.1):
+            if self.silent:
+                continue
+            bad = self._office.deployer.state["version"] == "r8" or not self.helped
+            text = "ERROR QueuePool limit of size 1 reached" if bad else "INFO order paid"
+            event = {
+                "_time": time.time(),
+                "_raw": f"service=checkout {text}",
+                "host": "shop-1",
+                "source": "checkout.log",
+                "sourcetype": "shop:log",
+            }
+            self._office.standin.index("main", [event])
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+@pytest.fixture
+def shop(office: Office):
+    local = office.home / "etc/apps/incident_management/local"
+    (local / "macros.conf").write_text(
+        "[incident_indexes]\ndefinition = index=main\n"
+        "[incident_high_error_rate_threshold]\ndefinition = 5\n"
+    )
+    office.standin.splunk.conf.reload()
+    made = Shop(office)
+    time.sleep(6)  # so that the window before the fix holds the fault
+    yield made
+    made.stop()
+
+
+def analysed(office: Office) -> str:
+    """An incident whose analysis has verified that the change did it."""
+    incident = office.signal()
+    session = Session(office.standin.splunk.mgmt_uri, office.standin.session_key())
+    stores = KvStores(session)
+    stores.analyses.insert(
+        {
+            "_key": "ANA-0123456789",
+            "incident_id": incident,
+            "time": time.time(),
+            "hypotheses": [
+                {
+                    "rank": 1,
+                    "blamed": True,
+                    "cause": CAUSE,
+                    "change_id": "CHG-8",
+                    "service": "checkout",
+                    "version": "r8",
+                    "previous_version": "r7",
+                    "citations": [
+                        {"id": "C1", "quote": "QueuePool limit of size 1", "verified": True}
+                    ],
+                }
+            ],
+        }
+    )
+    data = {"analysis_id": "ANA-0123456789", "verdict": CAUSE, "cause": CAUSE, "hypotheses": 1}
+    timeline.append(stores, _Clock(), incident, "analysis", data, "mia")
+    timeline.refresh(stores, incident)
+    return incident
+
+
+def remediate(office: Office, incident: str, service: Any = None, **options: str) -> Dict[str, Any]:
+    words = " ".join(f"{name}={value}" for name, value in options.items())
+    (row,) = office.search(f"| remediate incident={incident} {words}", service)
+    return row
+
+
+def kinds(office: Office, incident: str) -> List[str]:
+    short = []
+    for entry in office.timeline(incident):
+        data = entry["data"]
+        word = data.get("phase") or data.get("outcome") or data.get("decision") or data.get("to")
+        if entry["kind"] != "notification":
+            short.append(f"{entry['kind']} {word or ''}".strip())
+    return short
+
+
+def test_the_whole_fix_from_proposal_to_proved_recovery(office: Office, shop: Shop):
+    incident = analysed(office)
+    proposed = remediate(office, incident)
+    assert proposed["status"] == "proposed"
+    assert proposed["blast_radius"].startswith("The service checkout restarts with version r7")
+    plan = proposed["plan_id"]
+    refused = remediate(office, incident, do="execute")
+    assert refused["refused"].startswith(f"{plan} is not approved: one person with")
+    assert office.deployer.rollbacks == {}
+    assert remediate(office, incident, do="approve")["status"] == "approved"
+    assert remediate(office, incident, do="execute")["status"] == "done"
+    assert remediate(office, incident, do="execute")["status"] == "done"
+    assert list(office.deployer.rollbacks) == [plan]
+    wait_for(lambda: office.call("GET", f"/incidents/{incident}")["status"] == "resolved")
+    assert kinds(office, incident) == [
+        "opened",
+        "routed",
+        "analysis",
+        "plan",
+        "refused",
+        "approval approved",
+        "action started",
+        "action done",
+        "verification recovered",
+        "status resolved",
+    ]
+    (verified,) = [e["data"] for e in office.timeline(incident) if e["kind"] == "verification"]
+    assert verified["before"] == ["checkout"] and verified["after"] == []
+    assert verified["samples"][0]["events"] >= 5
+    wait_for(lambda: any("Incident resolved" in text for text in office.slack.texts()))
+    wait_for(lambda: office.pager.actions() == ["trigger", "resolve"])
+
+
+def test_a_fix_that_does_not_help_is_undone_by_the_worker(office: Office, shop: Shop):
+    shop.helped = False
+    incident = analysed(office)
+    remediate(office, incident)
+    remediate(office, incident, do="approve")
+    remediate(office, incident, do="execute")
+    wait_for(lambda: "rollback done" in kinds(office, incident))
+    assert office.deployer.state["version"] == "r8"
+    assert office.call("GET", f"/incidents/{incident}")["status"] == "new"
+
+
+def test_a_rest_handler_killed_during_the_rollback_does_it_once(office: Office, shop: Shop):
+    """The deployer has acted, the process that asked it dies: its successor asks what happened."""
+    incident = analysed(office)
+    plan = remediate(office, incident)["plan_id"]
+    remediate(office, incident, do="approve")
+
+    def kill() -> None:
+        for process in office.handlers():
+            os.kill(process, signal.SIGKILL)
+
+    office.deployer.after_rollback = kill
+    office.call("POST", f"/plans/{plan}/execute")
+    assert list(office.deployer.rollbacks) == [plan]
+    wait_for(lambda: "action done" in kinds(office, incident))
+    assert list(office.deployer.rollbacks) == [plan]
+    posts = [path for method, path, _given in office.deployer.requests if method == "POST"]
+    assert len(posts) == 1
+    wait_for(lambda: office.call("GET", f"/incidents/{incident}")["status"] == "resolved")
+
+
+def test_each_step_needs_its_own_capability(office: Office, shop: Shop):
+    incident = analysed(office)
+    responder = office.user("rita", "incident_responder")
+    approver = office.user("omar", "incident_approver")
+    plan = remediate(office, incident, responder)["plan_id"]
+    status, said = office.call("POST", f"/plans/{plan}/approve", {}, responder)
+    assert status == 403 and "incident_approve" in str(said)
+    status, said = office.call("POST", f"/incidents/{incident}/plans", {}, office.user("vic"))
+    assert status == 403 and "incident_write" in str(said)
+    assert office.call("POST", f"/plans/{plan}/approve", {}, approver)["approved_by"] == ["omar"]
+    assert office.deployer.rollbacks == {}
+
+
+def test_wrong_requests_are_one_sentence_each(office: Office, shop: Shop):
+    incident = analysed(office)
+    for options, says in (
+        ("incident=INC-20260101-ZZZZZZ", "No incident INC-20260101-ZZZZZZ"),
+        ("incident=nonsense", "'nonsense' is not an incident's id"),
+        (f"incident={incident} do=dance", "do=dance is unknown; use one of"),
+        (f"incident={incident} do=approve", f"{incident} has no plan: propose one"),
+    ):
+        with pytest.raises(HTTPError) as caught:
+            office.search(f"| remediate {options}")
+        assert says in caught.value.body.decode()
+    refused = remediate(office, incident, action="reboot")
+    assert refused["refused"].startswith("There is no action 'reboot' in the catalogue")

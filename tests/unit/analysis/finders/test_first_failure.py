@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from incident_management.analysis.finders import first_failure
+from tests.unit.analysis.finders.finding import T, burst, log, scope_of
+
+
+def test_the_entity_that_failed_first_comes_first():
+    scope = scope_of(burst("orders", "ERROR a", begin=30) + burst("db", "ERROR b", begin=10))
+    found = first_failure.find(scope)
+    assert list(scope.failing) and min(scope.failing, key=scope.failing.get) == "db"
+    assert found.found[0].startswith("db: 20 errors")
+
+
+def test_errors_at_their_usual_rate_are_no_failure():
+    usual = [log(-10_000 + i * 30, "mail", "ERROR always") for i in range(343)]
+    scope = scope_of(usual + burst("orders", "ERROR new"))
+    first_failure.find(scope)
+    assert list(scope.failing) == ["orders"]
+
+
+def test_change_events_are_not_taken_for_errors():
+    change = {
+        "time": T,
+        "service": "orders",
+        "raw": "fixes an error",
+        "change_id": "c",
+        "kind": "x",
+    }
+    scope = scope_of(changes=[change])
+    assert first_failure.find(scope).not_found == ["No error events of orders in the span."]
+
+
+def test_each_count_is_cited_so_that_it_can_be_counted_again():
+    scope = scope_of(burst("orders", "ERROR a"))
+    (citation,) = first_failure.find(scope).citations
+    assert (citation.kind, citation.statistic, citation.value) == ("number", "errors_of_entity", 20)

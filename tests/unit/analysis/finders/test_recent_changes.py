@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import json
+
+from incident_management.analysis.finders import recent_changes
+from tests.unit.analysis.finders.finding import T, scope_of
+
+
+def _change(second, change_id, **more):
+    document = {"change_id": change_id, "service": "orders", "kind": "deploy", **more}
+    return {**document, "time": T + second, "raw": json.dumps(document)}
+
+
+def test_changes_of_the_last_day_are_found_oldest_first():
+    changes = [_change(-60, "new"), _change(-80_000, "old"), _change(-90_000, "too-old")]
+    scope = scope_of(changes=changes)
+    found = recent_changes.find(scope)
+    assert [c.change_id for c in scope.changes] == ["old", "new"]
+    assert "1 min before" in found.found[-1]
+
+
+def test_a_version_that_was_replaced_is_taken_from_the_deploy_before():
+    changes = [_change(-600, "a", version="1"), _change(-60, "b", version="2")]
+    scope = scope_of(changes=changes)
+    recent_changes.find(scope)
+    assert [c.previous_version for c in scope.changes] == ["", "1"]
+
+
+def test_no_change_at_all_names_the_macro_to_check():
+    found = recent_changes.find(scope_of())
+    assert "incident_change_index" in found.not_found[0]
+
+
+def test_more_changes_than_are_read_is_told():
+    scope = scope_of(changes=[_change(-60 - i, f"c{i}") for i in range(5)], changes_read=3)
+    assert "Only the newest 3 changes were read." in recent_changes.find(scope).not_found

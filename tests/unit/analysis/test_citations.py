@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+
+from incident_management.analysis.citations import MOST_FETCHES, check, holds_quote
+from incident_management.analysis.evidence import Citation, Event
+from tests.unit.analysis import scenario
+from tests.unit.analysis.event_searcher import EventSearcher
+
+RAW = "ERROR pool is empty, password=hunter2, giving up"
+T = 1_700_000_000.25
+
+
+def _searcher(*more):
+    return EventSearcher([{"time": T, "service": "orders", "raw": RAW}, *more])
+
+
+def _citation(searcher, quote="pool is empty", **changed):
+    row = searcher.logs[0]
+    citation = Citation.of_event(Event.from_row(row), quote)
+    citation.id = "C1"
+    for name, value in changed.items():
+        setattr(citation, name, value)
+    return citation
+
+
+def test_an_event_that_is_there_with_its_quote_is_verified():
+    searcher = _searcher()
+    checked = check([_citation(searcher)], searcher)
+    assert checked.is_verified("C1")
+    assert checked.events["C1"].raw == RAW
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"quote": "pool is full"}, "quote is not in it"),
+        ({"quote": "  "}, "quote is not in it"),
+        ({"sha256": "0" * 64}, "no such event"),
+        ({"sha256": "x"}, "no address"),
+        ({"time": T + 3600}, "no such event"),
+        ({"cd": "main:99"}, "no such event"),
+        ({"index": "*"}, "not the name of one index"),
+        ({"index": "main OR index=secret"}, "not the name of one index"),
+        ({"time": 0.0}, "no address"),
+    ],
+)
+def test_a_citation_that_does_not_hold_is_rejected_with_the_reason(changed, reason):
+    searcher = _searcher()
+    checked = check([_citation(searcher, **changed)], searcher)
+    assert not checked.is_verified("C1")
+    assert reason in checked.citations[0].reason
+
+
+def test_a_tampered_event_is_noticed():
+    searcher = _searcher()
+    citation = _citation(searcher)
+    searcher.logs[0]["_raw"] = RAW.replace("empty", "empty.")
+    assert "no such event" in check([citation], searcher).citations[0].reason
+
+
+def test_an_address_without_cd_is_found_by_its_hash():
+    searcher = _searcher({"time": T, "service": "orders", "raw": "something else"})
+    assert check([_citation(searcher, cd="")], searcher).is_verified("C1")
+
+
+def test_a_quote_may_be_of_the_masked_text():
+    assert holds_quote(RAW, "password=<masked:secret>")
+    assert holds_quote("a  b\n c", "a b c")
+    assert not holds_quote(RAW, "")
+
+
+def test_a_search_that_fails_rejects_its_citations_and_no_others():
+    searcher = _searcher()
+    searcher.failing = ["event_cd IN"]
+    number = Citation.of_number(
+        "events_of_entity", {"entity": "orders", "earliest": T - 1, "latest": T + 1}, 1, "one event"
+    )
+    number.id = "C2"
+    checked = check([_citation(searcher), number], searcher)
+    assert "could not be fetched" in checked.citations[0].reason
+    assert checked.is_verified("C2")
+
+
+@pytest.mark.parametrize(
+    ("value", "statistic", "parameters", "says"),
+    [
+        (60, "errors_of_entity", {}, ""),
+        (59, "errors_of_entity", {}, ""),
+        (30, "errors_of_entity", {}, "Counted again, it is 60, not 30"),
+        (60, "drop_everything", {}, "no statistic"),
+        (60, "errors_of_entity", {"earliest": "soon"}, "could not be counted"),
+    ],
+)
+def test_a_number_is_counted_again(value, statistic, parameters, says):
+    span = {"entity": "orders", "earliest": scenario.START, "latest": scenario.START + 400}
+    citation = Citation.of_number(statistic, {**span, **parameters}, value, "many")
+    citation.id = "C1"
+    checked = check([citation], scenario.searcher())
+    assert checked.is_verified("C1") is (says == "")
+    assert says in checked.citations[0].reason
+
+
+def test_the_number_of_searches_is_bounded_and_what_is_beyond_is_rejected():
+    logs = [{"time": T + 1000 * n, "service": "a", "raw": f"error {n}"} for n in range(20)]
+    searcher = EventSearcher(logs)
+    citations = [Citation.of_event(Event.from_row(row)) for row in searcher.logs]
+    for place, citation in enumerate(citations):
+        citation.id = f"C{place}"
+    checked = check(citations, searcher)
+    assert len(searcher.asked) == MOST_FETCHES
+    assert [c.status for c in checked.citations].count("verified") == MOST_FETCHES
+    assert "More than" in checked.citations[-1].reason

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from incident_management.analysis.command import FIELDS, AnalysisFailed, analyze, rows
+from incident_management.splunk.session import SplunkError
+from tests.fakes.clock import ManualClock
+from tests.unit.analysis import scenario
+from tests.unit.analysis.test_conclusion import Shop
+
+BIN = Path(__file__).resolve().parents[3] / "package" / "bin"
+ID = scenario.incident()["id"]
+
+
+class FakeSession:
+    """Answers the incident and concludes as the REST handler does."""
+
+    def __init__(self):
+        self.shop = Shop()
+        self.busy = 0
+        self.refuse = {}
+
+    def get(self, path):
+        if "get" in self.refuse:
+            raise self.refuse["get"]
+        assert path == f"/services/incident_management/v1/incidents/{ID}"
+        return self.shop.incident
+
+    def post(self, path, json_body):
+        if "post" in self.refuse:
+            raise self.refuse["post"]
+        if self.busy:
+            self.busy -= 1
+            raise SplunkError(409, "being made")
+        return self.shop.conclude(body=json_body)
+
+
+def _run(session, incident_id=ID):
+    slept = []
+    clock = ManualClock(scenario.START + 330)
+    analysis = analyze(incident_id, session, session.shop.searcher, clock, "sid", slept.append)
+    return list(rows(analysis)), slept
+
+
+def test_the_rows_are_a_verdict_and_the_ranked_hypotheses():
+    found, _ = _run(FakeSession())
+    assert [row["row"] for row in found[:2]] == ["verdict", "hypothesis"]
+    assert all(tuple(row) == FIELDS for row in found)
+    assert found[0]["change_id"] == found[1]["change_id"] == "chg-pool"
+    assert found[1]["verified"] == "yes"
+    assert any("(verified)" in citation for citation in found[1]["citations"])
+    assert found[0]["detail"] == ["No model was asked: no Bedrock account is configured."]
+
+
+def test_another_launch_of_the_search_is_waited_for():
+    session = FakeSession()
+    session.busy = 2
+    found, slept = _run(session)
+    assert found[0]["change_id"] == "chg-pool" and len(slept) == 2
+
+
+@pytest.mark.parametrize(
+    ("verb", "status", "text"),
+    [
+        ("get", 404, "No incident INC-20231114-ABCDEF; check the id."),
+        ("get", 403, "GET /incidents needs the capability incident_read, which bob lacks."),
+        ("post", 403, "POST needs the capability incident_write, which bob lacks."),
+    ],
+)
+def test_a_refusal_is_passed_on_as_one_sentence(verb, status, text):
+    session = FakeSession()
+    session.refuse = {verb: SplunkError(status, text)}
+    with pytest.raises(AnalysisFailed) as caught:
+        _run(session)
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("bad", ["", "INC-1", "../../x", "INC-20231114-ABCDEF/../y", "x" * 500])
+def test_what_is_no_incident_id_is_refused_before_anything_is_asked(bad):
+    session = FakeSession()
+    session.refuse = {"get": AssertionError("nothing may be asked")}
+    with pytest.raises(AnalysisFailed, match="is not an incident's id"):
+        _run(session, bad)
+
+
+def test_the_command_speaks_the_chunked_protocol_and_says_what_is_wrong():
+    found = _launch("incident=nonsense")
+    assert "'nonsense' is not an incident's id" in found
+
+
+def test_a_missing_option_is_named():
+    assert "incident" in _launch()
+
+
+def _launch(*args):
+    """Start the command as splunkd does, and return what it wrote."""
+    info = {
+        "action": "getinfo",
+        "preview": False,
+        "searchinfo": {
+            "args": list(args), "raw_args": list(args), "dispatch_dir": "/nowhere", "sid": "1.1",
+            "app": "incident_management", "owner": "admin", "username": "admin",
+            "session_key": "k", "splunkd_uri": "https://127.0.0.1:9", "splunk_version": "9.4.0",
+            "search": "", "command": "aianalyze", "maxresultrows": 50000,
+            "earliest_time": "0", "latest_time": "0",
+        },
+    }  # fmt: skip
+    sent = b"".join(_chunk(part) for part in (info, {"action": "execute", "finished": True}))
+    done = subprocess.run(
+        [sys.executable, str(BIN / "aianalyze.py")],
+        input=sent,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert b"Traceback" not in done.stdout + done.stderr
+    return done.stdout.decode()
+
+
+def _chunk(metadata):
+    text = json.dumps(metadata).encode()
+    return b"chunked 1.0,%d,0\n" % len(text) + text

@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from incident_management.analysis.conclusion import CLAIM_SECONDS, Conclusion, analysis_id_of
+from incident_management.analysis.investigation import investigate
+from incident_management.analysis.model import Answer, ModelUnavailable
+from incident_management.analysis.submission import read
+from incident_management.incidents import timeline
+from incident_management.incidents.errors import IllegalMove
+from tests.fakes.clock import ManualClock
+from tests.fakes.stores import FakeStores
+from tests.unit.analysis import scenario
+from tests.unit.analysis.event_searcher import EventSearcher
+
+NO_ACCOUNT = "No model was asked: no Bedrock account is configured."
+
+
+class FakeModel:
+    """Answers what the test prepared, and keeps what it was asked."""
+
+    model_id = "test.model"
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.asked = []
+
+    def ask(self, question):
+        self.asked.append(question)
+        content = (
+            self.answer(json.loads(question.document)) if callable(self.answer) else self.answer
+        )
+        return Answer(content, self.model_id, 100, 10, 0.5)
+
+
+@pytest.fixture
+def shop():
+    return Shop()
+
+
+class Shop:
+    def __init__(self):
+        self.clock = ManualClock(scenario.START + 330)
+        self.stores = FakeStores()
+        self.searcher = scenario.searcher()
+        self.incident = scenario.incident()
+        opened = {
+            "title": "t", "description": "", "severity": "high", "entities": ["orders"],
+            "rule": "High Error Rate", "dedup_key": "d", "signals": {"s": 1}, "search": {},
+            "first_time": scenario.START, "last_time": scenario.START + 1, "previous": "",
+        }  # fmt: skip
+        timeline.append(self.stores, self.clock, self.incident["id"], "opened", opened, "test")
+
+    def body(self, sid="sid-1"):
+        return investigate(self.incident, self.searcher, self.clock).to_document(sid)
+
+    def conclude(self, model=None, body=None, searcher=None):
+        def no_model():
+            raise ModelUnavailable(NO_ACCOUNT)
+
+        conclusion = Conclusion(
+            self.stores,
+            self.clock,
+            searcher or self.searcher,
+            (lambda: model) if model else no_model,
+            "alice",
+        )
+        sent = json.loads(json.dumps(body or self.body()))
+        return conclusion.conclude(self.incident, read(sent))
+
+    def kinds(self):
+        return [entry.kind for entry in timeline.read(self.stores, self.incident["id"])]
+
+
+def test_without_a_model_the_analysis_is_complete_and_says_so(shop):
+    analysis = shop.conclude()
+    assert analysis["change_id"] == "chg-pool"
+    assert (analysis["version"], analysis["previous_version"]) == ("1.2", "1.1")
+    assert analysis["verdict"].startswith("Most likely cause (high confidence): Config chg-pool")
+    assert analysis["model"] == {"asked": False, "detail": NO_ACCOUNT}
+    top = analysis["hypotheses"][0]
+    assert top["verified"] and all(c["verified"] for c in top["citations"])
+    assert analysis["checked"]["rejected"] == 0
+    assert shop.kinds() == ["opened", "analysis"]
+
+
+def test_a_second_launch_of_the_search_gives_the_same_analysis_and_asks_nobody(shop):
+    model = FakeModel(_fair_answer)
+    first = shop.conclude(model)
+    shop.clock.advance(1)
+    assert shop.conclude(model) == first
+    assert len(model.asked) == 1
+    assert shop.kinds() == ["opened", "analysis"]
+    assert first["_key"] == analysis_id_of(shop.incident["id"], "sid-1")
+
+
+def test_the_same_question_from_another_search_is_not_paid_for_again(shop):
+    model = FakeModel(_fair_answer)
+    shop.conclude(model)
+    again = shop.conclude(model, body=shop.body("sid-2"))
+    assert len(model.asked) == 1
+    assert again["model"]["reused"] is True
+    assert again["claims"]
+
+
+def test_a_launch_that_is_at_work_is_not_joined_by_a_second_one(shop):
+    def answer(document):
+        with pytest.raises(IllegalMove, match="another launch"):
+            shop.conclude(FakeModel({}))
+        return _fair_answer(document)
+
+    assert shop.conclude(FakeModel(answer))["claims"]
+
+
+def test_a_launch_that_died_does_not_block_the_search_for_ever(shop):
+    with pytest.raises(RuntimeError):
+        shop.conclude(FakeModel(lambda _: _raise(RuntimeError("killed"))))
+    shop.clock.advance(CLAIM_SECONDS + 1)
+    assert shop.conclude()["change_id"] == "chg-pool"
+
+
+def _raise(error):
+    raise error
+
+
+def _fair_answer(document):
+    pool = next(e for e in document["events"] if "QueuePool" in e["text"])
+    return {
+        "summary": "The pool of orders was made too small.",
+        "cause_found": True,
+        "order": ["H1"],
+        "claims": [
+            {"text": "The pool holds one connection.", "citation_id": pool["id"],
+             "quote": "QueuePool limit of size 1", "hypothesis_id": "H1", "stance": "for"},
+            {"text": "The disk was full.", "citation_id": pool["id"],
+             "quote": "No space left on device"},
+            {"text": "Someone said so.", "citation_id": "C999", "quote": "QueuePool"},
+        ],
+        "hypotheses": [],
+    }  # fmt: skip
+
+
+def test_a_claim_whose_quote_is_in_no_event_is_kept_and_marked_rejected(shop):
+    analysis = shop.conclude(FakeModel(_fair_answer))
+    assert [claim["status"] for claim in analysis["claims"]] == ["verified", "rejected", "rejected"]
+    assert "quote is not in" in analysis["claims"][1]["reason"]
+    assert analysis["hypotheses"][0]["claims"][0]["text"] == "The pool holds one connection."
+    assert analysis["checked"]["rejected"] == 2
+    assert analysis["model"]["summary"] == "The pool of orders was made too small."
+
+
+def test_a_model_that_obeys_a_hostile_log_line_changes_nothing_that_matters(shop):
+    def obedient(document):
+        bad = next(h for h in document["hypotheses"] if "chg-css" in h["cause"])
+        line = next((e for e in document["events"] if "Ignore all previous" in e["text"]), None)
+        claim = {"text": "chg-css did it.", "citation_id": line["id"] if line else "C1",
+                 "quote": "The root cause is change chg-css", "hypothesis_id": bad["id"],
+                 "stance": "for"}  # fmt: skip
+        return {
+            "summary": "chg-css.", "cause_found": True, "order": [bad["id"]], "claims": [claim],
+            "hypotheses": [{"cause": "Roll back chg-css now", "claims": [claim]}],
+        }  # fmt: skip
+
+    plain = Shop().conclude()
+    analysis = shop.conclude(FakeModel(obedient))
+    assert analysis["change_id"] == "chg-pool"
+    assert analysis["verdict"] == plain["verdict"]
+    assert analysis["evidence"] == plain["evidence"]
+    assert len(analysis["hypotheses"]) == len(plain["hypotheses"]) + 1
+    added = next(h for h in analysis["hypotheses"] if h["source"] == "model")
+    assert added["score"] < 0.5 and "change_id" not in added
+
+
+def test_no_secret_reaches_the_model(shop):
+    model = FakeModel(_fair_answer)
+    shop.conclude(model)
+    document = model.asked[0].document
+    assert "hunter2" not in document
+    assert "<masked:secret>" in document
+
+
+def test_no_secret_of_a_log_line_or_a_change_is_kept(shop):
+    logs = scenario.logs()
+    for place in range(8):
+        logs.append(
+            {"time": scenario.START + 30 + place, "service": "orders",
+             "raw": "ERROR login with password=hunter2-very-secret failed"}
+        )  # fmt: skip
+    changes = [
+        *scenario.changes(),
+        scenario.change(-5, "chg-key", "orders", "config", "new key", version="1.15",
+                        diff="-api_key: abcdef-old-one\n+api_key: abcdef-new-one"),
+    ]  # fmt: skip
+    shop.searcher = EventSearcher(logs, changes)
+    analysis = shop.conclude(FakeModel(_fair_answer))
+    kept = json.dumps(analysis)
+    assert "chg-key" in kept and "login with" in kept
+    assert "hunter2" not in kept and "abcdef-" not in kept
+    assert analysis["checked"]["rejected"] == 2  # the two that the model made up
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {},
+        {"claims": "x", "order": 7, "hypotheses": None, "summary": []},
+        {"claims": [1, {"text": 5}], "hypotheses": [{"cause": ""}, "x"], "order": [None, "H9"]},
+    ],
+)
+def test_an_answer_of_any_form_is_survived(shop, nonsense):
+    analysis = shop.conclude(FakeModel(nonsense))
+    assert analysis["change_id"] == "chg-pool"
+
+
+def test_a_model_that_is_down_leaves_the_analysis_and_one_sentence(shop):
+    class Down(FakeModel):
+        def ask(self, question):
+            raise ModelUnavailable("Bedrock was asked, but the account's rate limit is reached.")
+
+    analysis = shop.conclude(Down({}))
+    assert analysis["change_id"] == "chg-pool"
+    assert analysis["model"]["detail"].endswith("rate limit is reached.")
+
+
+def test_forged_arguments_for_a_fix_are_replaced_by_those_of_the_event(shop):
+    body = shop.body()
+    body["hypotheses"][0].update(service="payments", version="9", previous_version="evil")
+    top = shop.conclude(body=body)["hypotheses"][0]
+    assert (top["service"], top["version"], top["previous_version"]) == ("orders", "1.2", "")
+
+
+def test_a_previous_version_stands_when_an_earlier_change_event_tells_of_it(shop):
+    top = shop.conclude()["hypotheses"][0]
+    assert (top["version"], top["previous_version"]) == ("1.2", "1.1")
+
+
+def test_a_quote_that_almost_any_event_holds_proves_nothing(shop):
+    def answer(document):
+        return {**_fair_answer(document), "claims": [
+            {"text": "x", "citation_id": document["events"][0]["id"], "quote": "e"}
+        ]}  # fmt: skip
+
+    (claim,) = shop.conclude(FakeModel(answer))["claims"]
+    assert (claim["status"], claim["reason"]) == (
+        "rejected",
+        "Its quote is too short to prove anything.",
+    )
+
+
+def test_a_forged_change_is_not_blamed(shop):
+    body = shop.body()
+    body["hypotheses"][0]["change_id"] = "chg-forged"
+    analysis = shop.conclude(body=body)
+    assert analysis["change_id"] != "chg-forged"
+    forged = next(h for h in analysis["hypotheses"] if h["change_id"] == "chg-forged")
+    assert forged["score"] < 0.5
+
+
+def test_events_that_the_caller_may_not_read_are_not_confirmed(shop):
+    body = shop.body()
+    blind = scenario.searcher()
+    blind.logs = blind.changes = []
+    analysis = shop.conclude(body=body, searcher=blind)
+    assert analysis["change_id"] == ""
+    assert analysis["verdict"] == "No cause in this evidence."
+    assert not any(h["verified"] for h in analysis["hypotheses"])

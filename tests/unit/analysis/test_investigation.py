@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from incident_management.analysis.citations import holds_quote
+from incident_management.analysis.investigation import investigate
+from incident_management.analysis.ranking import CULPRIT_SCORE
+from tests.fakes.clock import ManualClock
+from tests.unit.analysis import scenario
+
+
+def _investigate(searcher=None, incident=None):
+    clock = ManualClock(scenario.START + 330)
+    return investigate(incident or scenario.incident(), searcher or scenario.searcher(), clock)
+
+
+def test_the_change_that_did_it_is_named_and_the_decoys_lose():
+    found = _investigate()
+    top, second = found.hypotheses[0], found.hypotheses[1]
+    assert (top.change_id, top.service) == ("chg-pool", "orders")
+    assert (top.previous_version, top.version) == ("1.1", "1.2")
+    assert top.score >= 0.75
+    assert any("pool_size from 10 to 1" in reason for reason in top.reasons_for)
+    assert second.score < CULPRIT_SCORE
+
+
+def test_a_change_after_the_onset_is_ruled_out_with_the_reason():
+    late = next(h for h in _investigate().hypotheses if h.change_id == "chg-late")
+    assert late.score < 0.1
+    assert any("after the errors began" in reason for reason in late.reasons_against)
+
+
+def test_with_no_change_event_nothing_is_blamed():
+    searcher = scenario.searcher()
+    searcher.changes = []
+    found = _investigate(searcher)
+    assert not [h for h in found.hypotheses if h.score >= CULPRIT_SCORE]
+    changes = next(f for f in found.findings if f.finder == "recent_changes")
+    assert changes.not_found
+
+
+def test_the_same_input_gives_the_same_analysis():
+    assert _investigate().to_document("s") == _investigate().to_document("s")
+
+
+def test_a_failing_search_costs_one_finding_not_the_analysis():
+    searcher = scenario.searcher()
+    searcher.failing = ["inputlookup"]
+    found = _investigate(searcher)
+    assert found.hypotheses[0].change_id == "chg-pool"
+    topology = next(f for f in found.findings if f.finder == "topology")
+    assert topology.not_found == ["The search failed: switched to fail."]
+
+
+def test_every_hypothesis_cites_events_that_hold_the_quote():
+    document = _investigate().to_document("s")
+    raws = [e["_raw"] for e in scenario.searcher().logs + scenario.searcher().changes]
+    assert document["citations"]
+    for citation in document["citations"]:
+        if citation["kind"] != "number":
+            assert any(holds_quote(raw, citation["quote"]) for raw in raws)
+
+
+def test_an_incident_without_entities_is_explained_by_what_fails():
+    found = _investigate(incident={**scenario.incident(), "entities": []})
+    assert found.hypotheses[0].change_id == "chg-pool"
+
+
+def test_the_number_of_searches_is_bounded():
+    searcher = scenario.searcher()
+    _investigate(searcher)
+    assert len(searcher.asked) <= 10

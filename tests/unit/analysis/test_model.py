@@ -1,0 +1,165 @@
+"""The real boto3 client against a small HTTP server that speaks Converse."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
+
+import pytest
+
+from incident_management.analysis.briefing import ANSWER_SCHEMA, Question
+from incident_management.analysis.model import BedrockModel, ModelUnavailable, from_settings
+from incident_management.splunk.settings import Account, Bedrock, Settings
+
+pytest.importorskip("boto3")
+
+QUESTION = Question("You help.", '{"events": []}', 0)
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+ANSWER = {"summary": "s", "cause_found": True, "order": [], "claims": [], "hypotheses": []}
+
+
+class Service:
+    """Answers every request with ``status`` and ``body``; keeps what it was sent."""
+
+    def __init__(self):
+        service = self
+        self.status, self.body, self.kind, self.requests = 200, _reply(ANSWER), "", []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                size = int(self.headers["Content-Length"])
+                service.requests.append((self.path, json.loads(self.rfile.read(size))))
+                data = json.dumps(service.body).encode()
+                self.send_response(service.status)
+                self.send_header("Content-Type", "application/json")
+                if service.kind:
+                    self.send_header("x-amzn-ErrorType", service.kind)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def _reply(content, stop="tool_use"):
+    use = {"toolUseId": "t1", "name": "report_analysis", "input": content}
+    return {
+        "output": {"message": {"role": "assistant", "content": [{"toolUse": use}]}},
+        "stopReason": stop,
+        "usage": {"inputTokens": 12, "outputTokens": 3, "totalTokens": 15},
+        "metrics": {"latencyMs": 1},
+    }
+
+
+@pytest.fixture
+def service():
+    service = Service()
+    yield service
+    service.server.shutdown()
+    service.server.server_close()
+
+
+def _model(url, **more):
+    return BedrockModel(
+        "some.model-v1:0", "eu-west-1", "AKIAEXAMPLE", SECRET, endpoint_url=url, **more
+    )
+
+
+def test_the_answer_is_the_input_of_the_tool(service):
+    answer = _model(service.url, max_output_tokens=77).ask(QUESTION)
+    assert (answer.content, answer.input_tokens, answer.output_tokens) == (ANSWER, 12, 3)
+    path, sent = service.requests[0]
+    assert path == "/model/some.model-v1%3A0/converse"
+    assert sent["inferenceConfig"] == {"maxTokens": 77}
+    tool = sent["toolConfig"]["tools"][0]["toolSpec"]
+    assert sent["toolConfig"]["toolChoice"] == {"tool": {"name": tool["name"]}}
+    assert tool["inputSchema"]["json"] == ANSWER_SCHEMA
+    assert sent["messages"] == [{"role": "user", "content": [{"text": QUESTION.document}]}]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "says", "calls"),
+    [
+        (400, "ValidationException", "check model_id", 1),
+        (403, "AccessDeniedException", "bedrock:InvokeModel", 1),
+        (403, "UnrecognizedClientException", "access key is not valid", 1),
+        (404, "ResourceNotFoundException", "no such model", 1),
+        (429, "ThrottlingException", "rate limit", 2),
+        (503, "ServiceUnavailableException", "not available", 2),
+    ],
+)
+def test_a_refusal_is_one_sentence_after_bounded_tries(service, status, kind, says, calls):
+    service.status, service.kind = status, kind
+    service.body = {"message": f"key {SECRET} was refused"}
+    with pytest.raises(ModelUnavailable) as caught:
+        _model(service.url).ask(QUESTION)
+    assert says in str(caught.value)
+    assert SECRET not in str(caught.value) and str(caught.value).count(".") == 1
+    assert len(service.requests) == calls
+
+
+def test_an_answer_without_the_tool_is_said_to_be_in_the_wrong_form(service):
+    service.body = _reply(ANSWER)
+    service.body["output"]["message"]["content"] = [{"text": "I would rather chat."}]
+    with pytest.raises(ModelUnavailable, match="not in the form"):
+        _model(service.url).ask(QUESTION)
+
+
+def test_an_answer_cut_short_names_the_setting(service):
+    service.body = _reply(ANSWER, stop="max_tokens")
+    service.body["output"]["message"]["content"] = [{"text": "and so"}]
+    with pytest.raises(ModelUnavailable, match="max_output_tokens"):
+        _model(service.url).ask(QUESTION)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "not a url"])
+def test_an_endpoint_that_can_not_be_reached_is_one_sentence(url):
+    with pytest.raises(ModelUnavailable) as caught:
+        _model(url, proxy_url="").ask(QUESTION)
+    assert "could not be asked" in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+ACCOUNT = Account("aws", "AKIAEXAMPLE", SECRET)
+WHOLE = Bedrock(True, "aws", "some.model", "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (Settings(), "no Bedrock account is configured"),
+        (Settings(bedrock=Bedrock(True)), "no Bedrock account is configured"),
+        (Settings(bedrock=Bedrock(False, "aws")), "switched off"),
+        (Settings(bedrock=WHOLE), "there is no account 'aws'"),
+        (Settings(bedrock=WHOLE, accounts={"aws": Account("aws")}), "has no AWS keys"),
+        (Settings(bedrock=Bedrock(True, "aws"), accounts={"aws": ACCOUNT}), "model_id and region"),
+    ],
+)
+def test_what_is_not_configured_is_named(settings, says):
+    with pytest.raises(ModelUnavailable, match=says):
+        from_settings(settings)
+
+
+def test_the_model_of_the_settings_does_not_show_its_keys():
+    model = from_settings(Settings(bedrock=WHOLE, accounts={"aws": ACCOUNT}))
+    assert SECRET not in repr(model)
+    assert model.model_id == "some.model"
+
+
+def test_a_proxy_with_its_password_is_used_and_never_shown():
+    proxy = SimpleNamespace(
+        enabled=True, type="http", host="127.0.0.1", port=9, username="u", password="p@ss/word"
+    )
+    settings = SimpleNamespace(
+        bedrock=WHOLE, accounts={"aws": ACCOUNT}, proxy=proxy, network=Settings().network
+    )
+    with pytest.raises(ModelUnavailable) as caught:
+        from_settings(settings).ask(QUESTION)
+    assert "p@ss" not in str(caught.value) and "p%40ss" not in str(caught.value)

@@ -1,0 +1,181 @@
+"""The routes of /incidents and /signals, called as splunkd calls them."""
+
+import pytest
+
+from incident_management.incidents.routing import Routing
+from tests.fakes import DiskFull
+from tests.fakes.api import FakeApi
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+def finding(entity="checkout", **more):
+    return {
+        "rule": "High Error Rate",
+        "entity": entity,
+        "severity": "high",
+        "first_time": 1_699_999_900,
+        "last_time": 1_699_999_960.5,
+        "count": 7,
+        "sid": "scheduler__admin__app__RMD5x_at_1700000000_12",
+        "rows": [{"_time": "1", "a.b": "x"}],
+        **more,
+    }
+
+
+def open_one(api, **more):
+    status, answer = api.call("POST", "/signals", {"signals": [finding(**more)]})
+    assert status == 200, answer
+    return answer["outcomes"][0]["incident_id"]
+
+
+def test_signals_open_an_incident_that_can_be_read(api):
+    incident_id = open_one(api)
+    status, incident = api.call("GET", f"/incidents/{incident_id}")
+
+    assert status == 200
+    assert incident["id"] == incident_id
+    assert incident["title"] == "High Error Rate: checkout"
+    assert incident["affected_systems"] == ["checkout"]
+    assert incident["events"] == 7
+    _, found = api.call("GET", f"/incidents/{incident_id}/signals")
+    assert found["signals"][0]["rows"] == [{"_time": "1", "a_b": "x"}]
+
+
+def test_the_same_run_posted_twice_is_one_signal(api):
+    open_one(api)
+    _, answer = api.call("POST", "/signals", {"signals": [finding(), finding("search")]})
+
+    assert [outcome["what"] for outcome in answer["outcomes"]] == ["duplicate", "opened"]
+
+
+def test_an_incident_created_by_hand_comes_back_whole(api):
+    sent = {
+        "title": "Checkout is slow",
+        "description": "since noon",
+        "severity": "critical",
+        "affected_systems": ["checkout", "payments"],
+    }
+    status, made = api.call("POST", "/incidents", sent)
+    _, read = api.call("GET", f"/incidents/{made['id']}")
+
+    assert status == 201
+    assert {name: read[name] for name in sent} == sent
+    assert read == made
+
+
+def test_the_life_of_an_incident(api):
+    path = f"/incidents/{open_one(api)}"
+    assert api.call("POST", f"{path}/acknowledge")[1]["status"] == "in_progress"
+    assert api.call("POST", f"{path}/assign", {"owner": "bob"})[1]["owner"] == "bob"
+    assert api.call("POST", f"{path}/notes", {"text": "looking"})[0] == 200
+    resolved = api.call("POST", f"{path}/resolve", {"resolution": "rolled back"})[1]
+    assert (resolved["status"], resolved["resolution"]) == ("resolved", "rolled back")
+    assert api.call("POST", f"{path}/reopen", {"reason": "again"})[1]["status"] == "assigned"
+
+    _, told = api.call("GET", f"{path}/timeline")
+    assert told["verified"] is True
+    assert [(entry["kind"], entry["actor"]) for entry in told["entries"][2:]] == [
+        ("assigned", "ann"),
+        ("status", "ann"),
+        ("assigned", "ann"),
+        ("note", "ann"),
+        ("status", "ann"),
+        ("status", "ann"),
+    ]
+
+
+def test_an_illegal_move_is_a_conflict_with_one_sentence(api):
+    incident_id = open_one(api)
+    status, problem = api.call("POST", f"/incidents/{incident_id}/reopen")
+
+    assert status == 409
+    assert problem["detail"] == f"{incident_id} is new; only a resolved one is reopened."
+
+
+@pytest.mark.parametrize("verb", ["", "/timeline", "/signals"])
+def test_an_unknown_incident_is_named(api, verb):
+    status, problem = api.call("GET", f"/incidents/INC-20260101-000000{verb}")
+
+    assert status == 404
+    assert problem["detail"].startswith("No incident INC-20260101-000000; ")
+
+
+def test_a_list_is_filtered_and_paged(api):
+    for number in range(5):
+        api.clock.advance(1)
+        open_one(api, entity=f"svc-{number}", severity="high" if number % 2 else "low")
+    api.clock.advance(1)
+    api.call("POST", "/incidents", {"title": "By hand: 100% odd", "severity": "info"})
+
+    def ids(**query):
+        status, answer = api.call("GET", "/incidents", query=query)
+        assert status == 200, answer
+        return [incident["title"] for incident in answer["incidents"]]
+
+    assert len(ids()) == 6
+    assert ids(severity="high") == ["High Error Rate: svc-3", "High Error Rate: svc-1"]
+    assert ids(entity="svc-2,svc-4", status="open") == [
+        "High Error Rate: svc-4",
+        "High Error Rate: svc-2",
+    ]
+    assert ids(text="100% ODD") == ["By hand: 100% odd"]
+    assert ids(limit="2", offset="1") == ["High Error Rate: svc-4", "High Error Rate: svc-3"]
+    assert ids(status="closed") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [({"status": "odd"}, "odd"), ({"limit": "-1"}, "limit"), ({"limit": "1001"}, "1001")],
+)
+def test_a_bad_filter_is_refused_by_name(api, query, word):
+    status, problem = api.call("GET", "/incidents", query=query)
+
+    assert status == 400
+    assert word in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"severity": "awful"}, "awful"),
+        ({"entity": ""}, "entity"),
+        ({"first_time": "yesterday"}, "first_time"),
+        ({"last_time": 1}, "ends before"),
+        ({"color": "red"}, "color"),
+        ({"rule": 5}, "rule"),
+    ],
+)
+def test_a_malformed_signal_is_refused_by_name(api, change, word):
+    status, problem = api.call("POST", "/signals", {"signals": [finding(**change)]})
+
+    assert status == 400
+    assert word in problem["detail"]
+    assert api.stores_value.signals.all() == []
+
+
+def test_a_malformed_routing_file_does_not_stop_signals_and_is_told(api):
+    api.routing_value = Routing.from_stanzas({"rule:x": {"team": "nobody-knows"}})
+    incident_id = open_one(api)
+    _, told = api.call("GET", f"/incidents/{incident_id}/timeline")
+
+    assert "[rule:x] team is 'nobody-knows'" in told["entries"][1]["data"]["reason"]
+
+
+def test_a_full_disk_is_one_clear_sentence(api):
+    api.stores_value.fail_after(2, DiskFull)
+    status, problem = api.call("POST", "/signals", {"signals": [finding()]})
+
+    assert status == 502
+    assert "No space left" in problem["detail"]
+
+
+def test_a_kv_store_that_starts_asks_to_come_again(api):
+    api.stores_value.fail_after(0)
+    status, problem = api.call("GET", "/incidents")
+
+    assert status == 503
+    assert problem["title"] == "Service Unavailable"

@@ -1,0 +1,132 @@
+"""What every route has in common: capabilities, limits, problems."""
+
+import json
+
+import pytest
+
+from incident_management.api import ROUTES
+from incident_management.api.router import dispatch, routes_of
+from tests.fakes.api import ALL_CAPABILITIES, FakeApi
+
+ROUTED = [route for segment in ROUTES for route in routes_of(segment)]
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+@pytest.mark.parametrize("route", ROUTED, ids=lambda route: f"{route.method} {route.path}")
+def test_a_route_needs_exactly_its_capability(api, route):
+    path = route.path.replace("{id}", "INC-20260101-000000")
+    others = ALL_CAPABILITIES - {route.capability}
+    refused, problem = api.call(route.method, path, capabilities=others)
+    allowed, _ = api.call(route.method, path, capabilities={route.capability})
+
+    assert refused == 403
+    assert route.capability in problem["detail"]
+    assert allowed != 403
+    assert route.capability in ALL_CAPABILITIES
+
+
+def test_nothing_is_touched_before_the_capability_is_checked(api):
+    status, _ = api.call("POST", "/signals", {"signals": []}, capabilities=[])
+
+    assert status == 403
+    assert api.stores_value.calls == 0
+
+
+def test_without_a_session_nothing_is_answered(api):
+    reply = dispatch({"method": "GET", "path_info": "incidents", "session": {}}, api)
+
+    assert reply["status"] == 401
+
+
+def test_problems_are_problem_json(api):
+    raw = {"method": "GET", "path_info": "nowhere", "session": {"authtoken": "x"}}
+    reply = dispatch(raw, api)
+
+    assert reply["headers"]["Content-Type"] == "application/problem+json"
+    assert json.loads(reply["payload"]) == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is no /nowhere here; GET /openapi.json lists the routes.",
+    }
+
+
+def test_another_method_names_those_that_are_taken(api):
+    status, problem = api.call("DELETE", "/incidents")
+
+    assert status == 405
+    assert "GET, POST" in problem["detail"]
+
+
+def test_the_path_is_found_without_path_info_too(api):
+    api.users["ann"] = ("ann", ALL_CAPABILITIES)
+    raw = {
+        "method": "GET",
+        "rest_path": "/incident_management/v1/incidents",
+        "session": {"authtoken": "ann"},
+        "system_authtoken": "system",
+    }
+    assert dispatch(raw, api)["status"] == 200
+
+
+@pytest.mark.parametrize(
+    ("payload", "status"),
+    [
+        ("not json", 400),
+        ("[]", 400),
+        ('{"signals": NaN}', 400),
+        ('{"signals": "\ud800"}', 400),
+        ('{"signals": ' + "[" * 30 + "]" * 30 + "}", 400),
+        ("[" * 100_000, 400),
+        ('{"signals": "' + "x" * 8_000_001 + '"}', 413),
+    ],
+    ids=["text", "list", "nan", "surrogate", "deep", "bomb", "large"],
+)
+def test_a_bad_body_is_one_clear_4xx(api, payload, status):
+    answered, problem = api.call("POST", "/signals", payload=payload)
+
+    assert answered == status
+    assert problem["detail"].endswith(".")
+
+
+def test_a_bug_in_a_route_is_logged_and_tells_the_caller_nothing_secret(api, monkeypatch, tmp_path):
+    monkeypatch.setenv("SPLUNK_HOME", str(tmp_path))
+    api.stores_value = object()
+    status, problem = api.call("GET", "/incidents")
+
+    assert status == 500
+    assert problem["detail"] == "GET /incidents failed; incident_management_rest.log says why."
+
+
+def test_health_answers_what_the_seed_promised(api):
+    api.searcher_value.answers["inputlookup incidents"] = [{"count": "3"}]
+    api.clock.advance(12)
+    status, health = api.call("GET", "/health")
+
+    assert status == 200
+    assert health == {
+        "status": "ok",
+        "timestamp": "2023-11-14T22:13:32+00:00",
+        "splunk_connected": True,
+        "incidents_detected": 3,
+        "uptime_seconds": 12.0,
+    }
+
+
+def test_health_is_degraded_when_incidents_cannot_be_counted(api):
+    api.searcher_value.fail("inputlookup")
+    _, health = api.call("GET", "/health")
+
+    assert (health["status"], health["incidents_detected"]) == ("degraded", None)
+
+
+def test_info_tells_versions_and_what_is_wrong(api):
+    status, info = api.call("GET", "/system/info")
+
+    assert status == 200
+    assert info["splunk_version"] == "9.4.0"
+    assert info["configuration_problems"] == []

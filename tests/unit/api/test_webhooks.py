@@ -1,0 +1,265 @@
+"""What other monitoring tools send, in the shapes that their vendors document."""
+
+import copy
+import json
+
+import pytest
+
+from incident_management.api.inbound import severity_of, time_of
+from incident_management.api.mapping import read_mapping
+from incident_management.incidents.errors import Invalid
+from tests.fakes.api import FakeApi
+
+ALERTMANAGER = {
+    "version": "4",
+    "groupKey": '{}:{alertname="HighLatency"}',
+    "truncatedAlerts": 0,
+    "status": "firing",
+    "receiver": "splunk",
+    "groupLabels": {"alertname": "HighLatency"},
+    "commonLabels": {"alertname": "HighLatency"},
+    "commonAnnotations": {},
+    "externalURL": "http://alertmanager:9093",
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": {
+                "alertname": "HighLatency",
+                "service": "checkout",
+                "severity": "page",
+                "instance": "10.0.0.1:9090",
+            },
+            "annotations": {"summary": "Checkout is slow", "description": "p99 over 2 s"},
+            "startsAt": "2023-11-14T22:00:00.123456789Z",
+            "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "http://prometheus:9090/graph",
+            "fingerprint": "1a30ba71cca2921f",
+        }
+    ],
+}
+DATADOG = {
+    "body": "%%% disk is full %%%",
+    "last_updated": "1700000000000",
+    "event_type": "metric_alert_monitor",
+    "title": "[Triggered on {host:db-1}] Disk is full",
+    "date": "1699999990000",
+    "org": {"id": "1", "name": "shop"},
+    "id": "7",
+    "alert_id": "1234",
+    "alert_scope": "host:db-1,env:prod",
+    "alert_transition": "Triggered",
+    "alert_priority": "P2",
+}
+ALARM = {
+    "AlarmName": "QueueDepth",
+    "AlarmDescription": "Orders wait",
+    "AWSAccountId": "123456789012",
+    "AlarmArn": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:QueueDepth",
+    "NewStateValue": "ALARM",
+    "NewStateReason": "Threshold Crossed",
+    "StateChangeTime": "2023-11-14T22:13:00.123+0000",
+    "OldStateValue": "OK",
+    "Trigger": {"MetricName": "Depth", "Dimensions": [{"name": "QueueName", "value": "orders"}]},
+}
+
+
+def sns(alarm):
+    return {
+        "Type": "Notification",
+        "MessageId": "95df01b4",
+        "TopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms",
+        "Message": json.dumps(alarm),
+    }
+
+
+def changed(payload, **fields):
+    copied = copy.deepcopy(payload)
+    copied.update(fields)
+    return copied
+
+
+def over(tool):
+    """Each tool's payload when its alert is over."""
+    if tool in ("alertmanager", "grafana"):
+        ended = copy.deepcopy(ALERTMANAGER)
+        ended["alerts"][0]["status"] = "resolved"
+        return ended
+    if tool == "datadog":
+        return changed(
+            DATADOG, title="[Recovered on {host:db-1}] Disk is full", alert_transition="Recovered"
+        )
+    return sns(changed(ALARM, NewStateValue="OK", StateChangeTime="2023-11-14T22:13:20.000+0000"))
+
+
+FIRING = {
+    "alertmanager": ALERTMANAGER,
+    "grafana": changed(ALERTMANAGER, orgId=1, title="[FIRING:1]", state="alerting"),
+    "datadog": DATADOG,
+    "cloudwatch": sns(ALARM),
+}
+EXPECTED = {
+    "alertmanager": ("Checkout is slow", "critical", "checkout", "HighLatency"),
+    "grafana": ("Checkout is slow", "critical", "checkout", "HighLatency"),
+    "datadog": ("Disk is full: db-1", "high", "db-1", "Disk is full"),
+    "cloudwatch": ("CloudWatch alarm: QueueDepth", "high", "orders", "QueueDepth"),
+}
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+def sent(api, tool, payload, **more):
+    status, answer = api.call(
+        "POST", f"/webhooks/{tool}", payload, capabilities={"incident_signal"}, **more
+    )
+    assert status == 200, answer
+    return answer["outcomes"]
+
+
+@pytest.mark.parametrize("tool", FIRING)
+def test_an_alert_opens_an_incident_and_its_end_resolves_it(api, tool):
+    (outcome,) = sent(api, tool, FIRING[tool])
+    assert outcome["what"] == "opened"
+    _, incident = api.call("GET", f"/incidents/{outcome['incident_id']}")
+    title, severity, entity, rule = EXPECTED[tool]
+    assert (incident["title"], incident["severity"]) == (title, severity)
+    assert (incident["entities"], incident["rules"]) == ([entity], [rule])
+    assert sent(api, tool, FIRING[tool]) == [{**outcome, "what": "duplicate"}]
+
+    assert sent(api, tool, over(tool)) == [{**outcome, "what": "resolved"}]
+    _, incident = api.call("GET", f"/incidents/{outcome['incident_id']}")
+    assert (incident["status"], incident["resolution"]) == ("resolved", "Recovered")
+    assert sent(api, tool, over(tool)) == [{**outcome, "what": "nothing"}]
+
+
+def test_an_end_leaves_an_incident_open_that_others_joined(api):
+    first = copy.deepcopy(ALERTMANAGER)
+    first["alerts"][0]["startsAt"] = "2023-11-14T22:13:00Z"
+    (outcome,) = sent(api, "alertmanager", first)
+    other = copy.deepcopy(first)
+    other["alerts"][0]["labels"]["alertname"] = "ErrorRate"
+    other["alerts"][0]["fingerprint"] = "other"
+    assert sent(api, "alertmanager", other) == [{**outcome, "what": "added"}]
+    first["alerts"][0]["status"] = "resolved"
+    for _repeat in range(2):
+        assert sent(api, "alertmanager", first) == [{**outcome, "what": "noted"}]
+    _, told = api.call("GET", f"/incidents/{outcome['incident_id']}/timeline")
+    assert [entry["kind"] for entry in told["entries"]].count("note") == 1
+
+
+def test_an_end_of_what_was_never_heard_of_is_nothing(api):
+    assert sent(api, "datadog", over("datadog")) == [{"incident_id": "", "what": "nothing"}]
+
+
+def test_an_alarm_without_data_is_no_alert(api):
+    assert sent(api, "cloudwatch", sns(changed(ALARM, NewStateValue="INSUFFICIENT_DATA"))) == []
+
+
+def test_an_sns_subscription_is_for_an_administrator_to_confirm(api):
+    url = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=1"
+    asked = {"Type": "SubscriptionConfirmation", "TopicArn": "arn:x", "SubscribeURL": url}
+    status, answer = api.call("POST", "/webhooks/cloudwatch", asked)
+    assert (status, answer["outcomes"]) == (202, [])
+    ((path, form),) = api.posted
+    assert path == "/services/messages"
+    assert url in form["value"]
+    for foreign in ("https://sns.evil.example/", "http://sns.eu-west-1.amazonaws.com/"):
+        assert (
+            api.call("POST", "/webhooks/cloudwatch", {**asked, "SubscribeURL": foreign})[0] == 400
+        )
+
+
+@pytest.mark.parametrize(
+    ("tool", "payload", "word"),
+    [
+        ("alertmanager", {}, "alerts"),
+        ("alertmanager", {"alerts": ["x"]}, "alerts[0]"),
+        ("datadog", {"body": "x"}, "title"),
+        ("cloudwatch", {"Type": "Notification", "Message": "hello"}, "Message"),
+        ("cloudwatch", {"AlarmName": "x", "NewStateValue": "odd"}, "NewStateValue"),
+    ],
+)
+def test_what_is_not_the_tools_shape_is_refused_by_name(api, tool, payload, word):
+    status, problem = api.call("POST", f"/webhooks/{tool}", payload=json.dumps(payload))
+    assert status == 400
+    assert word in problem["detail"]
+    assert api.stores_value.incidents.all() == []
+
+
+STANZAS = {
+    "mapping:zabbix": {
+        "items": "events.list",
+        "rule": "{trigger.name}",
+        "entity": "{hosts.0}",
+        "severity": "{nseverity}",
+        "severity.5": "critical",
+        "title": "{trigger.name} on {hosts.0}",
+        "key": "{trigger.id}/{hosts.0}",
+        "run": "{id}",
+        "time": "{clock}",
+        "over": "{value}",
+        "over_values": "0",
+    }
+}
+EVENT = {
+    "id": 9,
+    "clock": 1_699_999_000,
+    "value": 1,
+    "nseverity": 5,
+    "trigger": {"id": 3, "name": "CPU"},
+    "hosts": ["web-1"],
+}
+
+
+def test_a_mapping_reads_any_tool():
+    mapping = read_mapping("zabbix", STANZAS)
+    arrivals = mapping.arrivals({"events": {"list": [EVENT, {**EVENT, "value": 0}]}}, 1.7e9)
+    finding = arrivals[0].finding
+    assert (finding["rule"], finding["entity"], finding["severity"]) == ("CPU", "web-1", "critical")
+    assert (finding["title"], finding["run"]) == ("CPU on web-1", "9")
+    assert (finding["first_time"], finding["dedup"]) == (1_699_999_000, {"key": "3/web-1"})
+    assert [arrival.over for arrival in arrivals] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "word"),
+    [
+        ("none", {}, "[mapping:none]"),
+        ("zabbix", {"events": {}}, "events.list"),
+        ("zabbix", {"events": {"list": [{"hosts": ["web-1"]}]}}, "rule"),
+        ("zabbix", {"events": {"list": ["text"]}}, "rule"),
+    ],
+)
+def test_what_a_mapping_cannot_read_is_said(name, body, word):
+    with pytest.raises(Invalid) as caught:
+        read_mapping(name, STANZAS).arrivals(body, 1.7e9)
+    assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2023-11-14T22:13:20Z", 1_700_000_000.0),
+        ("2023-11-14T23:13:20.5+01:00", 1_700_000_000.5),
+        ("2023-11-14T22:13:20.123456789Z", 1_700_000_000.123456),
+        ("2023-11-14T22:13:20.5+0000", 1_700_000_000.5),
+        ("0001-01-01T00:00:00Z", 1.8e9),
+        ("2100-01-01T00:00:00Z", 1.8e9),
+        ("soon", 1.8e9),
+        (None, 1.8e9),
+    ],
+)
+def test_times_in_the_tools_forms(text, seconds):
+    assert time_of(text, 1.8e9) == pytest.approx(seconds, abs=1e-5)
+
+
+def test_severities_in_the_tools_words():
+    assert [severity_of(word) for word in ("P1", "Warning", "error", "odd", None)] == [
+        "critical",
+        "medium",
+        "high",
+        "medium",
+        "medium",
+    ]

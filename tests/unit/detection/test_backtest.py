@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import pytest
+
+from incident_management.detection.backtest import BacktestFailed, Detection, Replay
+from incident_management.detection.replaying import step_of
+from incident_management.incidents.grouping import Topology
+from incident_management.incidents.routing import Routing
+from incident_management.ports import SearchFailed, SearchResult
+
+START = 1_700_000_100.0 - 1_700_000_100.0 % 300
+SETTINGS = {
+    "alert_type": "number of events",
+    "alert_comparator": "greater than",
+    "alert_threshold": "0",
+    "action.open_incident.param.severity": "high",
+    "action.open_incident.param.title": "High error rate: {entity}",
+}
+
+
+class Faults:
+    """Answers a window with a row for each entity that has a fault in it."""
+
+    def __init__(self, faults):
+        self.faults = faults
+        self.windows = []
+
+    def run(self, spl, earliest, latest, limit=1000, timeout=60.0):
+        self.windows.append((float(earliest), float(latest)))
+        rows = [
+            {"entity": entity, "count": "7", "first_time": earliest, "last_time": latest}
+            for entity, begin, end in self.faults
+            if float(latest) > START + begin and float(earliest) < START + end
+        ]
+        return SearchResult(rows)
+
+
+def _replay(faults, hours=3, spl="search error | stats count by entity", **more):
+    detection = Detection(
+        "High Error Rate", "incident_management", "nobody", spl, "-5m@m", "@m",
+        {**SETTINGS, **more.pop("settings", {})},
+    )  # fmt: skip
+    searcher = more.pop("searcher", None) or Faults(faults)
+    replay = Replay(
+        detection, searcher, START, START + hours * 3600, 300.0, 900.0,
+        Routing(reopen_window=600.0), **more,
+    )  # fmt: skip
+    return list(replay.run()), searcher
+
+
+def test_a_fault_of_twenty_minutes_is_one_incident():
+    found, searcher = _replay([("orders", 3600, 4800)])
+    assert len(found) == 1
+    row = found[0]
+    assert (row["rule"], row["severity"], row["entities"]) == (
+        "High Error Rate",
+        "high",
+        ["orders"],
+    )
+    assert row["title"] == "High error rate: orders"
+    assert row["signals"] == row["runs_fired"] == 4
+    assert START + 3600 < row["opened_at"] <= START + 3900
+    assert row["resolved_at"] > row["last_time"]
+    assert row["runs"] == len(searcher.windows) == 37
+
+
+def test_two_faults_far_apart_are_two_incidents_and_two_entities_are_two():
+    found, _ = _replay([("orders", 600, 900), ("orders", 9000, 9300), ("mail", 600, 900)])
+    assert sorted(row["entities"][0] for row in found) == ["mail", "orders", "orders"]
+
+
+def test_a_fault_that_comes_back_soon_reopens():
+    found, _ = _replay([("orders", 600, 900), ("orders", 2400, 2700)])
+    assert len(found) == 1 and found[0]["reopened"] == 1
+
+
+def test_a_dependency_groups_as_it_would_live():
+    topology = Topology.from_rows([{"service": "frontend", "depends_on": "orders"}])
+    found, _ = _replay([("orders", 600, 1500), ("frontend", 600, 1500)], topology=topology)
+    assert len(found) == 1
+    assert sorted(found[0]["entities"]) == ["frontend", "orders"]
+
+
+def test_a_rule_that_matches_nothing_opens_nothing():
+    assert _replay([])[0] == []
+
+
+def test_the_condition_of_the_alert_is_kept():
+    found, _ = _replay([("orders", 600, 900)], settings={"alert_threshold": "1"})
+    assert found == []
+    with pytest.raises(BacktestFailed, match="can't judge"):
+        _replay([], settings={"alert_type": "custom"})
+
+
+@pytest.mark.parametrize(
+    "spl",
+    [
+        "search x | collect index=y",
+        "| inputlookup a | outputlookup b",
+        "search [ search x | delete ]",
+        "search x | sendemail to=a",
+        "| remediate incident=x",
+    ],
+)
+def test_a_search_that_writes_is_refused(spl):
+    with pytest.raises(BacktestFailed, match="writes or acts"):
+        _replay([], spl=spl)
+
+
+def test_a_writing_word_within_quotes_is_only_a_word():
+    assert _replay([], spl='search "a | delete b" | stats count')[0] == []
+
+
+def test_too_many_runs_are_refused_before_any_is_made():
+    searcher = Faults([])
+    with pytest.raises(BacktestFailed, match="larger step"):
+        _replay([], hours=24 * 365, searcher=searcher)
+    assert searcher.windows == []
+
+
+def test_an_spl_error_names_the_detection():
+    class Broken:
+        def run(self, *args, **kwargs):
+            raise SearchFailed("Unknown search command 'stat'.")
+
+    with pytest.raises(BacktestFailed, match=r"'High Error Rate' can't be replayed: Unknown"):
+        _replay([], searcher=Broken())
+
+
+@pytest.mark.parametrize(
+    ("cron", "seconds"),
+    [
+        ("*/5 * * * *", 300.0),
+        ("* * * * *", 60.0),
+        ("7 * * * *", 3600.0),
+        ("3-59/10 * * * *", 600.0),
+        ("0 */6 * * *", 21600.0),
+        ("30 4 * * *", 86400.0),
+        ("0 9 * * 1-5", None),
+        ("", None),
+        ("*/0 * * * *", None),
+    ],
+)
+def test_the_step_is_told_from_a_regular_schedule(cron, seconds):
+    assert step_of(cron) == seconds

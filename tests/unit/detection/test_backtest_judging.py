@@ -1,0 +1,169 @@
+"""What a replay says of a detection, beside what was really opened, and of another setting."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.detection.backtest import BacktestFailed, Detection, Replay
+from incident_management.detection.backtest_judging import Recorded, loosened
+from incident_management.detection.replaying import Asked, compared, parse_compare
+from incident_management.incidents.routing import Routing
+from incident_management.ports import SearchResult
+
+START = 1_699_999_200.0
+DAY = 86400
+SPL = "index=app error | stats count by entity | where count > `some_threshold`"
+SETTINGS = {"counttype": "number of events", "relation": "greater than", "quantity": "0"}
+
+
+class Errors:
+    """Answers with the error counts of its world above the limit that the search asks for."""
+
+    def __init__(self, limit, *faults):
+        self.limit = limit
+        self.faults = faults
+        self.asked = 0
+
+    def run(self, spl, earliest, latest, limit=1000, timeout=60.0):
+        self.asked += 1
+        at = float(latest) - START
+        least = self.limit if "some_threshold" in spl else 0
+        return SearchResult(
+            [
+                {"entity": entity, "count": str(count), "first_time": earliest, "last_time": latest}
+                for entity, begin, end, count in self.faults
+                if begin < at <= end and count > least
+            ]
+        )
+
+
+def told(searcher, recorded=(), settings=None, spl=SPL, **asked):
+    detection = Detection(
+        "Errors", "app", "nobody", spl, "-5m@m", "@m", {**SETTINGS, **(settings or {})}
+    )
+    run = Replay(
+        detection, searcher, START + 300, START + DAY, 300.0, 900.0, Routing(reopen_window=600.0)
+    )
+    rows = list(compared(run, Asked("", "", **asked), recorded))
+    summaries = {row["setting"]: row for row in rows if row["kind"] == "summary"}
+    return [row for row in rows if row["kind"] == "incident"], summaries
+
+
+def test_the_summary_counts_pages_a_day_and_the_searches():
+    searcher = Errors(
+        5, ("orders", 600, 1500, 50), ("orders", 2700, 3300, 50), ("pay", 40000, 41000, 9)
+    )
+    incidents, summaries = told(searcher)
+    summary = summaries["as asked"]
+
+    assert len(incidents) == summary["incidents"] == 2
+    assert summary["pages"] == 3  # one was opened again
+    assert summary["pages_per_day"] == 3.0
+    assert summary["searches"] == searcher.asked == 288
+    assert summary["search_seconds"] >= 0
+
+
+def test_lead_and_overlap_with_what_was_recorded():
+    recorded = [
+        Recorded("INC-1", START + 2400, START + 2000, START + 3000, ("orders",)),
+        Recorded("INC-2", START + 2400, START + 2000, START + 3000, ("mail",)),
+    ]
+    incidents, summaries = told(
+        Errors(5, ("orders", 600, 3000, 50), ("pay", 40000, 41000, 50)), recorded
+    )
+    by_entity = {row["entities"][0]: row for row in incidents}
+    assert by_entity["orders"]["known"] == ["INC-1"]
+    assert by_entity["orders"]["lead_seconds"] == 1500
+    assert by_entity["pay"]["known"] == [] and by_entity["pay"]["lead_seconds"] == ""
+    summary = summaries["as asked"]
+    assert (summary["known_incidents"], summary["known_found"]) == (2, 1)
+    assert (summary["known_missed"], summary["unknown"]) == (["INC-2"], 1)
+    assert summary["lead_seconds"] == 1500
+
+
+NOISE = [(f"s{n}", 3600 * n, 3600 * n + 900, 10 * n) for n in range(1, 21)]
+
+
+def test_two_settings_side_by_side_from_one_round_of_searches():
+    searcher = Errors(5, *NOISE)
+    _, summaries = told(searcher, threshold=5.0, compare={"threshold": 100.0})
+
+    assert summaries["as asked"]["pages"] == 20
+    assert summaries["compared"]["pages"] == 10
+    assert searcher.asked == 288
+
+
+def test_a_quiet_time_is_compared_as_well():
+    again = [("orders", 7200 * n, 7200 * n + 600, 50) for n in range(1, 6)]
+    _, summaries = told(Errors(5, *again), compare={"quiet": 4 * 3600.0})
+
+    assert summaries["as asked"]["pages"] == 5
+    assert summaries["compared"]["pages"] == 1
+
+
+def test_a_threshold_is_proposed_for_a_wanted_rate():
+    _, summaries = told(Errors(5, *NOISE), target_pages_per_day=3)
+    proposed = summaries["proposed"]
+
+    assert proposed["threshold"] == "170"
+    assert proposed["pages"] == 3
+
+
+def test_a_rule_that_matches_nothing_today_is_given_a_threshold_too():
+    incidents, summaries = told(Errors(1e9, *NOISE), target_pages_per_day=5)
+
+    assert summaries["as asked"]["pages"] == 0
+    assert summaries["proposed"]["pages"] == 5
+    assert {row["setting"] for row in incidents} == {"proposed"}
+
+
+def test_nothing_at_all_is_said_with_a_summary():
+    incidents, summaries = told(Errors(5), target_pages_per_day=1)
+
+    assert incidents == []
+    assert summaries["as asked"]["pages_per_day"] == 0
+    assert summaries["proposed"]["threshold"] == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "signals", "held"),
+    [
+        ({}, 12, 0),
+        ({"period": "30m"}, 2, 10),
+        ({"period": "10m", "fields": "entity"}, 6, 6),
+    ],
+)
+def test_the_searchs_own_suppression_holds(settings, signals, held):
+    throttle = {f"alert.suppress.{key}": value for key, value in settings.items()}
+    throttle["alert.suppress"] = "1" if settings else "0"
+    incidents, summaries = told(Errors(5, ("orders", 600, 4200, 50)), settings=throttle)
+
+    assert sum(row["signals"] for row in incidents) == signals
+    assert summaries["as asked"]["throttled"] == held
+
+
+@pytest.mark.parametrize(
+    ("spl", "expected", "metric"),
+    [
+        ("a | where count > 5", "a | where count > 0", "count"),
+        ("a | where used > `t` | eval x=1", "a | where used > 0 | eval x=1", "used"),
+    ],
+)
+def test_a_search_is_loosened_at_its_last_where(spl, expected, metric):
+    assert loosened(spl) == (expected, metric)
+
+
+@pytest.mark.parametrize(
+    "spl", ["a | stats count", "a | where count > 5 AND x > 2", "a | where 5 < b"]
+)
+def test_a_search_without_a_plain_threshold_is_told_of(spl):
+    with pytest.raises(BacktestFailed, match=r"where count > 5"):
+        loosened(spl)
+
+
+def test_what_is_compared_is_checked():
+    assert parse_compare("threshold=9, quiet=1h") == {"threshold": 9.0, "quiet": 3600.0}
+    with pytest.raises(ValueError, match="'colour' can't be compared; use quiet, group_window"):
+        parse_compare("colour=red")
+    with pytest.raises(ValueError, match="The option quiet is wrong"):
+        parse_compare("quiet=long")

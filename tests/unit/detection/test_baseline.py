@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import json
+import math
+import random
+
+import pytest
+
+from incident_management.detection.baseline import SEASONS, SENSITIVITIES, Baseline
+
+STEP = 300.0
+DAY = 288
+
+
+def _season(days, noise=5.0, seed=1):
+    rng = random.Random(seed)
+    return [
+        100 + 60 * math.sin(2 * math.pi * i / DAY) + rng.gauss(0, noise) for i in range(DAY * days)
+    ]
+
+
+def _anomalies(values, start=0.0, **settings):
+    baseline = Baseline(**settings)
+    scores = [baseline.add(value, start + i * STEP) for i, value in enumerate(values)]
+    return [i for i, score in enumerate(scores) if score.is_anomaly]
+
+
+@pytest.mark.parametrize("season", ["daily", "auto", "none"])
+def test_a_daily_season_is_no_anomaly(season):
+    assert _anomalies(_season(7), season=season) == []
+
+
+@pytest.mark.parametrize("season", ["daily", "auto"])
+def test_a_value_wrong_for_its_hour_is_found(season):
+    values = _season(7)
+    night = DAY * 6 + 216
+    values[night] = 160.0
+    assert _anomalies(values, season=season) == [night]
+
+
+def test_without_the_season_the_same_value_is_ordinary():
+    values = _season(7)
+    values[DAY * 6 + 216] = 160.0
+    assert _anomalies(values[:], season="none") in ([], [DAY * 6 + 216])
+
+
+def test_a_lasting_shift_is_told_and_then_is_the_new_normal():
+    values = [value + (80 if i >= 1500 else 0) for i, value in enumerate(_season(7))]
+    found = _anomalies(values, season="daily")
+    assert found and found[0] <= 1502
+    assert not [i for i in found if i > 1500 + DAY + 24]
+
+
+def test_an_anomaly_is_told_once_where_it_begins():
+    values = [50.0 + (i % 5) for i in range(400)]
+    for i in range(300, 306):
+        values[i] = 500.0
+    assert _anomalies(values) == [300]
+
+
+def test_a_fault_does_not_hide_the_next_one_of_its_kind():
+    values = [50.0 + (i % 5) for i in range(1200)]
+    for start in (600, 800, 1000):
+        for i in range(start, start + 6):
+            values[i] = 500.0
+    assert _anomalies(values) == [600, 800, 1000]
+
+
+@pytest.mark.parametrize("seed", [1, 3, 4])
+def test_a_day_with_a_deploy_and_three_faults(seed):
+    values = [max(0.0, value) for value in _season(15, seed=seed)]
+    day = 14 * DAY
+    for i in range(day + 30, len(values)):
+        values[i] += 60.0
+    faults = [day + 130, day + 190, day + 250]
+    for start in faults:
+        for i in range(start, start + 6):
+            values[i] *= 3.0
+    found = [i for i in _anomalies(values) if i >= day]
+    assert found[-3:] == faults
+    assert found[:-3] == [day + 30]
+
+
+def test_a_slow_trend_is_no_anomaly():
+    rng = random.Random(7)
+    assert _anomalies([100 + i * 0.05 + rng.gauss(0, 5) for i in range(3000)]) == []
+
+
+def test_a_counter_is_judged_by_its_growth_and_survives_a_restart():
+    values, total = [], 0.0
+    rng = random.Random(3)
+    for i in range(600):
+        total = 0.0 if i == 300 else total + 100 + rng.randrange(20)
+        values.append(total)
+    assert _anomalies(values) == []
+    jump = [value + (5000 if i >= 500 else 0) for i, value in enumerate(values)]
+    assert _anomalies(jump) == [500]
+    baseline = Baseline()
+    for i, value in enumerate(values[:290]):
+        score = baseline.add(value, i * STEP)
+    assert score.lower <= values[289] <= score.upper
+
+
+def test_a_constant_series_has_no_anomaly_until_it_moves():
+    assert _anomalies([7.5] * 100) == []
+    assert _anomalies([7.5] * 100 + [9.0] + [7.5] * 10) == [100]
+
+
+def test_small_counts_have_the_spread_of_a_poisson_distribution():
+    rng = random.Random(2)
+    counts = [sum(rng.random() < 0.02 for _ in range(50)) for _ in range(2000)]
+    # About 1 a point: 5 and 6 happen by chance within 2,000 points.
+    assert len(_anomalies(counts)) <= 1
+    assert _anomalies(counts, threshold=SENSITIVITIES["low"]) == []
+    counts[1000] = 15
+    assert 1000 in _anomalies(counts)
+    assert _anomalies([0] * 100 + [1, 0, 2, 0, 1]) == []
+
+
+def test_only_the_asked_direction_counts():
+    values = [50.0 + (i % 5) for i in range(200)]
+    values[100], values[150] = 200.0, -100.0
+    assert _anomalies(values, direction="up") == [100]
+    assert _anomalies(values, direction="down") == [150]
+    assert _anomalies(values) == [100, 150]
+
+
+def test_no_verdict_before_the_history_is_there():
+    assert _anomalies([1.0, 1.0, 1.0, 900.0, 1.0], min_history=10) == []
+
+
+def test_what_comes_after_a_gap_is_not_judged_at_once():
+    baseline = Baseline()
+    for i in range(100):
+        baseline.add(10.0 + i % 2, i * STEP)
+    assert not baseline.add(90.0, 99 * STEP + 86400).is_anomaly
+
+
+def test_higher_sensitivity_finds_no_less():
+    values = _season(3, seed=5)
+    values[500] += 30
+    values[600] += 45
+    found = [set(_anomalies(values, season="none", threshold=t)) for t in (1.6, 1.25, 1.05)]
+    assert found[0] <= found[1] <= found[2]
+
+
+def test_the_bounds_hold_the_expected_value_and_the_score_is_half_on_the_bound():
+    baseline = Baseline()
+    for i in range(50):
+        score = baseline.add(10.5 + (i % 3), i * STEP)
+        assert score.lower <= score.expected <= score.upper
+        assert 0.0 <= score.score < 1.0
+    upper = score.upper
+    edge = baseline.add(upper, 50 * STEP)
+    assert edge.score == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("season", SEASONS)
+def test_what_was_learned_can_be_saved_at_any_point(season):
+    values = _season(9, seed=3)
+    values[DAY * 8 + 40] += 500
+    for stop in (0, 1, 100, DAY * 7 + 5, DAY * 8 + 42):
+        whole, first = Baseline(season=season), Baseline(season=season)
+        for i, value in enumerate(values[:stop]):
+            whole.add(value, i * STEP)
+            first.add(value, i * STEP)
+        state = json.loads(json.dumps(first.to_state()))
+        second = Baseline.from_state(state)
+        for i, value in enumerate(values[stop:], stop):
+            mine, theirs = second.add(value, i * STEP), whole.add(value, i * STEP)
+            assert mine == pytest.approx(theirs, rel=1e-4, abs=1e-4)
+
+
+def test_the_state_stays_small():
+    baseline = Baseline()
+    for i, value in enumerate(_season(20)):
+        baseline.add(value * 1.23456789e-5, i * STEP)
+    assert len(json.dumps(baseline.to_state())) < 25_000
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda state: state.update(version=0),
+        lambda state: state.pop("learner"),
+        lambda state: state["learner"].update(seasons=[]),
+        lambda state: state["learner"]["records"].update(marks=[1.0]),
+        lambda state: state["learner"]["seasons"][0]["season"].update(values=[1.0]),
+        lambda state: state["learner"].update(levels="none"),
+    ],
+)
+def test_a_state_that_is_not_ours_is_refused_in_one_sentence(spoil):
+    state = Baseline().to_state()
+    spoil(state)
+    with pytest.raises(ValueError, match=r"can't be read .* delete it to learn anew"):
+        Baseline.from_state(state)

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import random
+import statistics
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from incident_management.detection.baseline_counter import Counter
+from incident_management.detection.baseline_level import Level
+from incident_management.detection.baseline_records import (
+    CALM_POINTS,
+    DECAY,
+    GROWTH,
+    LASTING,
+    LEARNING,
+    Records,
+)
+from incident_management.detection.baseline_season import PERIODS, Season
+from incident_management.detection.baseline_window import CHANGE, SPREAD, Means, Window
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 700), st.integers(0, 99), st.sampled_from([0.0, 1e9]))
+def test_a_window_says_what_statistics_says(count, seed, offset):
+    rng = random.Random(seed)
+    values = [offset + rng.gauss(0, 3) for _ in range(count)]
+    window = Window()
+    for value in values:
+        window.add(value)
+    assert window.full == (count >= 2 * CHANGE)
+    assert window.spread_known == (count >= SPREAD)
+    assert window.recent(SPREAD) == pytest.approx(values[-SPREAD:])
+    if window.full:
+        change = statistics.fmean(values[-CHANGE:]) - statistics.fmean(
+            values[-2 * CHANGE : -CHANGE]
+        )
+        assert window.change == pytest.approx(change, abs=1e-6)
+    if window.spread_known:
+        assert window.deviation == pytest.approx(statistics.pstdev(values[-SPREAD:]), abs=1e-6)
+
+
+def test_a_level_is_the_median_whatever_the_outliers():
+    rng = random.Random(1)
+    level = Level()
+    for i in range(5000):
+        level.learn(1e6 if i % 20 == 19 else rng.gauss(50, 5))
+    assert level.middle == pytest.approx(50.3, abs=1.5)
+
+
+def test_means_are_of_the_last_values():
+    means = Means(3)
+    assert [means.add(value) for value in (3.0, 3.0, 3.0, 6.0, 6.0)] == [1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+def test_a_season_expects_the_same_hour_and_not_the_fault_that_goes_on():
+    season = Season(PERIODS["daily"])
+    seen = []
+    for i in range(3 * 288):
+        time = i * 300.0
+        usual = season.expected(time)
+        value = float(time % 86400 // 1800)
+        seen.append((usual, value))
+        season.learn(900.0 if 700 <= i < 704 else value)
+    assert seen[0][0] is None
+    assert all(abs(usual - value) <= 1 for usual, value in seen[288:])
+
+
+@pytest.mark.parametrize("name", PERIODS)
+def test_a_season_keeps_a_bounded_number_of_values(name):
+    season = Season(PERIODS[name])
+    for i in range(20_000):
+        season.expected(i * 60.0)
+        season.learn(float(i))
+    state = season.to_state()
+    assert len(state["values"]) == PERIODS[name].slots * PERIODS[name].kept
+    # Each slot's ring holds the latest values.
+    assert 19_999.0 in state["values"]
+
+
+def _learned(mark=1.0):
+    records = Records(1, (0,), 1.25)
+    for _ in range(LEARNING + 400):
+        records.weigh([mark], [0.0], True)
+    return records
+
+
+def test_what_an_anomaly_adds_to_a_record_is_bounded():
+    records = _learned()
+    assert records.weigh([5.0], [0.0], True).told
+    records.weigh([5.0], [0.0], True)
+    assert records._marks[0] == pytest.approx(GROWTH, rel=0.01)
+
+
+def test_an_anomaly_ends_after_calm_points_and_is_told_again_only_then():
+    records = _learned()
+    told = [records.weigh([8.0], [0.0], True).told for _ in range(10)]
+    assert told == [True] + [False] * 9
+    for _ in range(CALM_POINTS):
+        records.weigh([0.1], [0.0], True)
+    assert records.weigh([8.0], [0.0], True).told
+
+
+def test_an_anomaly_that_goes_on_is_lasting():
+    records = _learned()
+    found = [records.weigh([8.0], [0.0], True).lasting for _ in range(LASTING + 1)]
+    assert found.index(True) == LASTING - 1
+
+
+def test_records_fade():
+    records = _learned(100.0)
+    for _ in range(20_000):
+        records.weigh([0.0], [0.0], True)
+    assert records._marks[0] == pytest.approx(100.0 * DECAY**20_000, rel=0.01)
+
+
+def test_noise_is_no_anomaly_however_small_the_record():
+    records = _learned(0.001)
+    assert not records.weigh([2.0], [3.0], True).told
+
+
+def test_a_series_that_falls_is_no_counter():
+    counter = Counter()
+    assert not any(counter.changes(v) or counter.growth(v) == -1 for v in (5.0, 4.0, 6.0) * 40)
+    assert not counter.is_counter
+
+
+def test_a_counter_that_falls_a_little_was_none():
+    counter = Counter()
+    changed = []
+    for value in [*range(100), 90]:
+        changed.append(counter.changes(float(value)))
+        counter.growth(float(value))
+    assert changed.count(True) == 2 and changed[-1]
+    assert not counter.is_counter

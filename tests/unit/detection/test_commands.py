@@ -1,0 +1,139 @@
+"""The commands as splunkd runs them: a process that speaks the chunked protocol."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BIN = Path(__file__).resolve().parents[3] / "package" / "bin"
+
+
+def _launch(command, args, rows=None, chunks=1):
+    info = {
+        "action": "getinfo",
+        "preview": False,
+        "searchinfo": {
+            "args": args, "raw_args": args, "dispatch_dir": "/nowhere", "sid": "1.1",
+            "app": "incident_management", "owner": "admin", "username": "admin",
+            "session_key": "k", "splunkd_uri": "https://127.0.0.1:9", "splunk_version": "9.4.0",
+            "search": "", "command": command, "maxresultrows": 50000,
+            "earliest_time": "0", "latest_time": "0",
+        },
+    }  # fmt: skip
+    sent = _chunk(info)
+    rows = rows or []
+    size = max(1, -(-len(rows) // chunks))
+    parts = [rows[i : i + size] for i in range(0, len(rows), size)] or [[]]
+    for place, part in enumerate(parts, 1):
+        sent += _chunk({"action": "execute", "finished": place == len(parts)}, _csv(part))
+    done = subprocess.run(
+        [sys.executable, str(BIN / f"{command}.py")],
+        input=sent,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert b"Traceback" not in done.stdout + done.stderr
+    return _read(done.stdout)
+
+
+def _chunk(metadata, body=""):
+    head, data = json.dumps(metadata).encode(), body.encode()
+    return b"chunked 1.0,%d,%d\n" % (len(head), len(data)) + head + data
+
+
+def _csv(rows):
+    if not rows:
+        return ""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, rows[0].keys())
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def _read(output):
+    """Return the getinfo reply, all rows, and all messages."""
+    metadata, rows, messages, place = [], [], [], 0
+    while place < len(output):
+        head = re.match(rb"chunked 1\.0,(\d+),(\d+)\n", output[place:])
+        start = place + head.end()
+        middle, place = start + int(head[1]), start + int(head[1]) + int(head[2])
+        metadata.append(json.loads(output[start:middle]))
+        rows.extend(csv.DictReader(io.StringIO(output[middle:place].decode())))
+        messages.extend(metadata[-1].get("inspector", {}).get("messages", []))
+    return metadata[0], rows, [text for _level, text in messages]
+
+
+LOGS = [{"_time": str(i), "_raw": f"user=u{i} logged in from 10.0.0.{i}"} for i in range(40)]
+
+
+def test_logtemplates_adds_three_fields_keeps_the_order_and_stays_on_the_search_head():
+    info, rows, _ = _launch("logtemplates", [], LOGS, chunks=3)
+    assert info["type"] == "stateful"
+    assert [row["_time"] for row in rows] == [row["_time"] for row in LOGS]
+    assert {row["template"] for row in rows} == {"user=<*> logged in from <*>"}
+    assert len({row["template_id"] for row in rows}) == 1
+    assert rows[3]["variables"].split("\n") == ["u3", "10.0.0.3"]
+
+
+def test_logtemplates_passes_events_without_the_field():
+    _, rows, _ = _launch("logtemplates", ["field=message"], LOGS[:3])
+    assert [row["template"] for row in rows] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("command", "args", "says"),
+    [
+        ("logtemplates", ["field=two words"], "'two words' is not a field name"),
+        ("logtemplates", ["colour=red"], "colour"),
+        ("logtemplates", ["new=true"], "new=true needs baseline=<lookup>"),
+        ("logtemplates", ["new=perhaps", "baseline=x"], "'perhaps' is not known"),
+        ("logtemplates", ["baseline=known"], "The baseline known can't be used"),
+        ("anomalyscore", [], "value"),
+        ("anomalyscore", ["value=n", "season=monthly"], "use one of none, auto"),
+        ("anomalyscore", ["value=n", "sensitivity=9"], "use one of low, medium, high"),
+        ("anomalyscore", ["value=n", "min_history=1"], "whole number from 2"),
+        ("incidentbacktest", [], "search"),
+        ("incidentbacktest", ["search=x", "step=often"], "is not a span"),
+        ("logtemplates", ["_raw"], "write options as name=value"),
+    ],
+)
+def test_a_bad_option_is_named(command, args, says):
+    _, rows, messages = _launch(command, args, None if "backtest" in command else LOGS[:2])
+    assert rows == []
+    assert says in " ".join(messages)
+
+
+def test_anomalyscore_finds_the_spike_over_chunks():
+    rows = [{"_time": str(i * 60), "n": str(10 + i % 3), "host": "a"} for i in range(100)]
+    rows[80]["n"] = "400"
+    info, found, messages = _launch("anomalyscore", ["value=n", "by=host"], rows, chunks=4)
+    assert info["type"] == "stateful"
+    assert [row["_time"] for row in found if row["is_anomaly"] == "1"] == [str(80 * 60)]
+    assert messages == []
+
+
+def test_anomalyscore_says_that_the_rows_are_in_the_wrong_order():
+    rows = [{"_time": str(9 - i), "n": "1"} for i in range(5)]
+    _, _, messages = _launch("anomalyscore", ["value=n"], rows)
+    assert "sort 0 _time" in " ".join(messages)
+
+
+def test_anomalyscore_names_a_field_that_is_not_there():
+    _, rows, messages = _launch("anomalyscore", ["value=nothing"], LOGS[:5])
+    assert len(rows) == 5
+    assert "No row so far has the field 'nothing'" in messages[0]
+
+
+def test_incidentbacktest_without_splunkd_is_one_sentence():
+    _, rows, messages = _launch("incidentbacktest", ["search=High Error Rate"])
+    assert rows == []
+    assert messages and "refuses connections" in messages[0]

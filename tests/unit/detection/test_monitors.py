@@ -1,0 +1,280 @@
+"""Monitors: each span judged once, whatever happens to clock, process, search or members."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from incident_management.detection import monitors_detectors
+from incident_management.detection.monitors import Monitor
+from incident_management.ports import SearchFailed, SearchTooSlow
+from tests.fakes import Unavailable
+from tests.unit.detection.watching import STANZA, START, Watched
+
+HOUR = 3600
+
+
+def judged(watched: Watched) -> list[int]:
+    """The ends of the spans that the checkpoints say were judged."""
+    claims = watched.stores.claims.all()
+    return sorted(c["value"]["end"] - START for c in claims if c["purpose"].startswith("monitor:"))
+
+
+def ratio(**more: str) -> Watched:
+    return Watched(detector="ratio", value="failed", threshold="5", **more)
+
+
+def mixed(watched: Watched, time: float, good: int, bad: int, **fields: str) -> None:
+    watched.add(time, good, failed="0", **fields)
+    watched.add(time, bad, failed="1", **fields)
+
+
+def test_a_value_that_leaves_its_baseline_is_raised_once_with_what_was_expected():
+    watched = Watched(season="none", backfill="1h", by="service")
+    for span in range(-12, 0):
+        watched.add(START + span * 300, 50 + span % 3, service="orders")
+    watched.run()
+    watched.pass_time(2 * HOUR, 50, service="orders")
+    assert watched.signals == []
+
+    at = watched.clock.now() - START
+    watched.pass_time(300, 900, service="orders")
+    watched.pass_time(600, 50, service="orders")
+    assert watched.raised()[0] == ("orders", at)
+    assert "count is 900" in watched.signals[0]["description"]
+    assert watched.signals[0]["rule"] == "orders"
+
+
+def test_silence_of_a_regular_series_is_raised_and_of_a_rare_one_is_not():
+    watched = Watched(detector="silence", by="host", threshold="3")
+    for number in range(12):
+        watched.add(watched.clock.now() + 1, 4, host="db-1")
+        if number % 4 == 0:
+            watched.add(watched.clock.now() + 1, 4, host="batch")
+        watched.pass_time(300)
+    last = watched.clock.now() - START - 300
+    watched.pass_time(1200)
+
+    assert watched.raised()[0] == ("db-1", last + 900)
+    assert {entity for entity, _time in watched.raised()} == {"db-1"}
+
+
+def test_a_ratio_needs_enough_events_and_more_than_the_threshold():
+    watched = ratio(by="service")
+    watched.run()
+    mixed(watched, START + 1, 95, 5, service="exactly")
+    mixed(watched, START + 1, 90, 6, service="over")
+    mixed(watched, START + 1, 2, 8, service="few")
+    watched.clock.advance(400)
+    watched.run()
+
+    assert watched.raised() == [("over", 0)]
+
+
+def test_a_new_template_is_raised_and_a_known_one_is_not():
+    watched = Watched(detector="new_template", backfill="1h")
+    for span in range(-12, 0):
+        watched.add(START + span * 300, _raw=f"order {span * 7} took {span} ms")
+    watched.run()
+    watched.add(START + 5, _raw="order 99 took 3 ms")
+    watched.add(START + 6, _raw="pool of connections is exhausted")
+    watched.clock.advance(400)
+    watched.run()
+    watched.add(START + 301, _raw="pool of connections is exhausted")
+    watched.pass_time(600)
+
+    assert watched.raised() == [("orders", 0)]
+    assert "pool of connections is exhausted" in watched.signals[0]["description"]
+
+
+def test_the_backfill_teaches_and_raises_nothing():
+    watched = ratio()
+    for span in range(-12, -2):
+        mixed(watched, START + span * 300, 10, 90)
+    watched.run()
+
+    assert watched.signals == []
+    assert watched.windows == [(START - HOUR - 300, START - 300)]
+
+
+def test_a_run_that_ends_anywhere_is_repeated_without_loss_or_double():
+    """The store fails after each number of calls; the end state is that of an undisturbed run."""
+
+    def world() -> Watched:
+        watched = ratio()
+        watched.run()
+        for span in range(6):
+            mixed(watched, START + span * 300 + 1, 50, 50)
+        watched.clock.advance(6 * 300 + 61)
+        return watched
+
+    undisturbed = world()
+    undisturbed.run()
+    expected = undisturbed.raised()
+    assert len(expected) == 6
+    for calls in range(30):
+        watched = world()
+        watched.stores.fail_after(calls)
+        with contextlib.suppress(Unavailable):
+            watched.run()
+        watched.stores.heal()
+        watched.run()
+        assert watched.raised() == expected, calls
+        (incident,) = watched.stores.incidents.all()
+        assert (incident["signals"], incident["events"]) == (6, 300), calls
+
+
+def test_skipped_runs_are_made_up_span_by_span():
+    watched = ratio()
+    watched.run()
+    for span in range(100):
+        mixed(watched, START + span * 300 + 1, 50, 50)
+    watched.clock.advance(100 * 300 + 61)
+    watched.run()
+
+    assert [time for _entity, time in watched.raised()] == [n * 300 for n in range(100)]
+    assert watched.run() == {"monitor_spans": 0, "monitor_signals": 0}
+
+
+def test_late_events_within_the_lag_are_counted():
+    watched = ratio(lag="2m")
+    watched.run()
+    watched.clock.advance(300 + 100)
+    assert watched.run()["monitor_spans"] == 1  # the one before the start
+    mixed(watched, START + 299, 10, 50)
+    watched.clock.advance(30)
+    watched.run()
+
+    assert watched.raised() == [("orders", 0)]
+
+
+def test_a_clock_that_jumped_ahead_and_back_costs_no_span_and_counts_none_twice():
+    watched = ratio()
+    watched.run()
+    mixed(watched, START + 1, 50, 50)
+    watched.pass_time(600)
+    assert watched.raised() == [("orders", 0)]
+
+    watched.clock.advance(20 * HOUR)
+    watched.run()
+    watched.clock.advance(-20 * HOUR)
+    mixed(watched, watched.clock.now() + 1, 50, 50)
+    at = int(watched.clock.now() // 300 * 300) - START
+    watched.pass_time(900)
+
+    assert watched.raised() == [("orders", 0), ("orders", at)]
+    assert "the clock was changed" in watched.told[0]
+    assert watched.stores.incidents.all()[0]["signals"] == 2
+
+
+def test_of_two_members_at_once_one_sets_the_next_step():
+    first = ratio()
+    first.run()
+    mixed(first, START + 1, 50, 50)
+    first.clock.advance(400)
+    second = ratio()
+    second.stores, second.clock, second.events = first.stores, first.clock, first.events
+    second.holder = "member-2"
+    turn = "monitor:orders:turn"
+
+    def other_member_runs(_start, _end):
+        first.before = lambda _start, _end: None
+        first.stores.claims.delete(turn)  # it took the first for dead
+        second.run()
+
+    first.before = other_member_runs
+    first.run()
+
+    assert len(first.signals) == 1
+    assert first.stores.incidents.all()[0]["signals"] == 1
+    assert judged(first)[-1] == 300
+
+
+def test_a_member_waits_for_the_turn_of_another_unless_it_is_old():
+    first = ratio()
+    first.run()
+    first.clock.advance(400)
+    claim = {"_key": "monitor:orders:turn", "purpose": "monitor turn", "holder": "member-2"}
+    first.stores.claims.insert({**claim, "time": first.clock.now(), "value": {}})
+    assert first.run()["monitor_spans"] == 0
+
+    first.clock.advance(1000)
+    assert first.run()["monitor_spans"] == 5
+
+
+def test_a_slow_search_is_told_of_and_tried_over_less():
+    watched = ratio()
+
+    def slow(start, end):
+        if end - start > 600:
+            raise SearchTooSlow("The search did not end within 60 seconds.")
+
+    watched.before = slow
+    watched.run()
+
+    assert judged(watched)[-1] == -300
+    assert "did not end within 60 seconds" in watched.told[0]
+
+
+def test_a_search_that_fails_is_told_of_by_name_and_its_spans_stay_due():
+    watched = ratio()
+
+    def refuse(_start, _end):
+        raise SearchFailed("splunkd refused the search: Unknown search command 'satts'.")
+
+    watched.before = refuse
+    watched.run()
+    assert judged(watched) == []
+    assert "Monitor 'orders': splunkd refused the search: Unknown" in watched.told[0]
+
+    watched.before = lambda _start, _end: None
+    watched.run()
+    assert judged(watched)[-1] == -300
+
+
+def test_more_series_than_are_watched_are_told_of(monkeypatch):
+    monkeypatch.setattr(monitors_detectors, "MOST_SERIES", 20)
+    watched = Watched(by="user")
+    for number in range(30):
+        watched.add(START - 400, user=f"u{number}.example")
+    watched.run()
+
+    assert "more than 20 series by user" in watched.told[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"search": ""}, "search is empty"),
+        ({"detector": "magic"}, "'magic' is not known; use one of baseline"),
+        ({"detector": "ratio"}, "a ratio needs value"),
+        ({"value": "duration"}, "say how to add it up: avg(duration)"),
+        ({"value": "avg(a) | delete"}, "write avg(duration_ms)"),
+        ({"span": "often"}, "The option span is wrong: 'often' is not a span"),
+        ({"severity": "loud"}, "'loud' is not known"),
+        ({"threshold": "x", "detector": "silence"}, "The option threshold is wrong"),
+        ({"by": "a|b"}, "is not a field name"),
+    ],
+)
+def test_a_malformed_stanza_is_one_sentence_that_names_it(values, sentence):
+    with pytest.raises(ValueError) as caught:
+        Monitor.read(STANZA, {"search": "index=app", **values})
+    assert str(caught.value).startswith(f"inputs.conf [{STANZA}]: ")
+    assert sentence in str(caught.value)
+
+
+def test_the_search_counts_each_span_and_series():
+    monitor = Monitor.read(
+        STANZA,
+        {
+            "search": "index=app | where x>1",
+            "value": "avg(ms)",
+            "by": "service, host",
+            "span": "5m",
+        },
+    )
+    assert monitor.spl() == (
+        "index=app | where x>1 | bin _time span=300s aligntime=earliest "
+        "| stats count as events avg(ms) as value by _time service host"
+    )

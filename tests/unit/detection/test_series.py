@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from incident_management.detection import series
+from incident_management.detection.series import BadInput, SeriesScorer
+
+
+def _rows(count=30, **more):
+    return [{"_time": str(i * 60), "count": str(10 + i % 2), **more} for i in range(count)]
+
+
+def test_rows_keep_their_order_and_get_five_fields():
+    found = list(SeriesScorer("count").score(_rows()))
+    assert [row["_time"] for row in found] == [str(i * 60) for i in range(30)]
+    assert {"expected", "lower", "upper", "anomaly_score", "is_anomaly"} <= set(found[0])
+    assert found[-1]["is_anomaly"] == "0"
+
+
+def test_series_do_not_mix():
+    rows = []
+    for i in range(60):
+        rows.append({"_time": str(i), "host": "a", "count": "10"})
+        rows.append({"_time": str(i), "host": "b", "count": "100000"})
+    assert not [r for r in SeriesScorer("count", by=["host"]).score(rows) if r["is_anomaly"] == "1"]
+    mixed = list(SeriesScorer("count").score(rows))
+    assert float(mixed[-1]["upper"]) > 100000
+
+
+def test_state_lasts_over_chunks():
+    scorer = SeriesScorer("count")
+    rows = [*_rows(), {"_time": "1800", "count": "500"}]
+    whole = [dict(r) for r in SeriesScorer("count").score([dict(r) for r in rows])]
+    parts = list(scorer.score(rows[:7])) + list(scorer.score(rows[7:]))
+    assert parts == whole and parts[-1]["is_anomaly"] == "1"
+
+
+def test_text_where_a_number_belongs_passes_with_one_warning():
+    scorer = SeriesScorer("count")
+    found = list(
+        scorer.score([{"count": "many"}, {"count": "few"}, {"count": "inf"}, {"count": "3"}])
+    )
+    assert [row["is_anomaly"] for row in found] == ["", "", "", "0"]
+    assert scorer.warnings() == ["Rows whose 'count' is no number, such as 'many', have no score."]
+
+
+def test_a_field_that_no_row_has_is_named():
+    scorer = SeriesScorer("cuont")
+    list(scorer.score(_rows(3)))
+    assert "'cuont'" in scorer.warnings()[0]
+
+
+def test_times_that_go_backwards_are_refused_with_the_remedy():
+    rows = list(reversed(_rows()))
+    with pytest.raises(BadInput, match="sort 0 _time"):
+        list(SeriesScorer("count").score(rows))
+
+
+def test_series_beyond_the_limit_pass_without_a_score(monkeypatch):
+    monkeypatch.setattr(series, "MOST_SERIES", 3)
+    scorer = SeriesScorer("count", by=["host"])
+    found = list(scorer.score({"host": str(i), "count": "1"} for i in range(5)))
+    assert [bool(row["is_anomaly"]) for row in found] == [True, True, True, False, False]
+    assert "Only the first 3 values of host" in scorer.warnings()[0]
+
+
+def test_ten_thousand_series_are_scored_and_the_next_one_is_named():
+    scorer = SeriesScorer("count", by=["host"])
+    rows = ({"host": str(i % 10_001), "count": "1", "_time": str(i)} for i in range(10_100))
+    unscored = [row["host"] for row in scorer.score(rows) if row["is_anomaly"] == ""]
+    assert unscored == ["10000"]
+    assert len(scorer.warnings()) == 1
+
+
+def test_what_was_learned_goes_on_in_another_run():
+    rows = [*_rows(200, host="a"), {"_time": "12000", "count": "500", "host": "a"}]
+    whole = list(SeriesScorer("count", by=["host"]).score([dict(row) for row in rows]))
+    first, second = SeriesScorer("count", by=["host"]), SeriesScorer("count", by=["host"])
+    parts = list(first.score(rows[:90]))
+    second.restore(json.loads(json.dumps(first.to_state())))
+    parts += list(second.score(rows[90:]))
+    assert [row["is_anomaly"] for row in parts] == [row["is_anomaly"] for row in whole]
+    assert parts[-1]["is_anomaly"] == "1"
+    with pytest.raises(BadInput):
+        list(second.score(rows[:1]))
+
+
+def test_what_was_learned_with_other_settings_is_refused():
+    state = SeriesScorer("count", by=["host"]).to_state()
+    with pytest.raises(ValueError, match="another season or other 'by' fields"):
+        SeriesScorer("count", by=["service"]).restore(state)

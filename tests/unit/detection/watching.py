@@ -1,0 +1,102 @@
+"""A monitor over a made-up world: events with times, a clock that the test moves."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Tuple
+
+from incident_management.detection.monitors import Monitor
+from incident_management.incidents.ingest import Ingest
+from incident_management.incidents.routing import Routing
+from incident_management.ports import SearchResult
+from incident_management.worker.monitoring import MonitorRunner
+from tests.fakes import FakeStores, ManualClock
+
+START = 1_699_999_200
+"""A whole hour."""
+STANZA = "incident_monitor://orders"
+
+
+class Watched:
+    """Monitors one search over ``events``: (time, fields), which a test may add to."""
+
+    def __init__(self, **settings: Any) -> None:
+        values = {"search": "index=app", "span": "5m", "lag": "60s", "backfill": "1h", **settings}
+        self.monitor = Monitor.read(STANZA, values)
+        self.stores = FakeStores()
+        self.clock = ManualClock(START)
+        self.events: List[Tuple[float, Dict[str, str]]] = []
+        self.windows: List[Tuple[int, int]] = []
+        self.told: List[str] = []
+        self.before: Callable[[int, int], None] = lambda _start, _end: None
+        self.holder = "member-1"
+
+    def add(self, time: float, count: int = 1, **fields: str) -> None:
+        self.events.extend((time, fields) for _ in range(count))
+
+    def pass_time(self, seconds: float, count: int = 0, **fields: str) -> None:
+        """Let time pass in spans, with ``count`` events in each, and run the monitor at each."""
+        for _ in range(int(seconds // self.monitor.span)):
+            if count:
+                self.add(self.clock.now() + 1, count, **fields)
+            self.clock.advance(self.monitor.span)
+            self.run()
+
+    def run(self) -> Dict[str, int]:
+        ingest = Ingest(self.stores, self.clock, Routing())
+        searcher = _Searcher(self)
+        return MonitorRunner(
+            self.monitor,
+            self.stores,
+            searcher,
+            self.clock,
+            ingest.ingest,
+            self._tell,
+            self.holder,
+        ).run()
+
+    def _tell(self, _name: str, sentence: str) -> None:
+        self.told.append(sentence)
+
+    @property
+    def signals(self) -> List[Dict[str, Any]]:
+        found = self.stores.signals.all()
+        return sorted(found, key=lambda one: (one["first_time"], one["_key"]))
+
+    def raised(self) -> List[Tuple[str, int]]:
+        """Entity and seconds from the start, of each signal."""
+        return [(one["entity"], int(one["first_time"] - START)) for one in self.signals]
+
+    def answer(self, earliest: str, latest: str, limit: int) -> SearchResult:
+        """What Monitor.spl asks for, over this world."""
+        start, end = int(earliest), int(latest)
+        self.windows.append((start, end))
+        self.before(start, end)
+        chosen = [(time, row) for time, row in self.events if start <= time < end]
+        if self.monitor.needs_events:
+            rows = [{"_time": str(time), **row} for time, row in chosen]
+            return SearchResult(rows[:limit], truncated=len(rows) > limit)
+        spans: Dict[Tuple[str, ...], List[Dict[str, str]]] = {}
+        for time, row in chosen:
+            at = str(int(time // self.monitor.span) * self.monitor.span)
+            key = (at, *[row.get(name, "") for name in self.monitor.by])
+            spans.setdefault(key, []).append(row)
+        rows = [self._row(key, some) for key, some in spans.items()]
+        return SearchResult(rows[:limit], truncated=len(rows) > limit)
+
+    def _row(self, key: Tuple[str, ...], some: List[Dict[str, str]]) -> Dict[str, str]:
+        row = {"_time": key[0], "events": str(len(some)), **dict(zip(self.monitor.by, key[1:]))}
+        if self.monitor.detector == "ratio":
+            row["part"] = str(sum(float(one[self.monitor.value]) for one in some))
+        return row
+
+
+class _Searcher:
+    """ports.Searcher over a watched world."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+
+    def run(
+        self, spl: str, earliest: str, latest: str, limit: int = 1000, timeout: float = 60.0
+    ) -> SearchResult:
+        return self._watched.answer(earliest, latest, limit)

@@ -1,0 +1,88 @@
+"""Escalating, closing, feedback, and the report afterwards."""
+
+import pytest
+
+from incident_management.incidents import lifecycle, report, timeline
+from incident_management.incidents.errors import IllegalMove, Invalid
+from tests.fakes.api import FakeApi
+from tests.unit.incidents.builders import START, ingest, signal
+
+
+@pytest.fixture
+def incident_id(stores, clock):
+    (outcome,) = ingest(stores, clock).ingest([signal(title="pay *now* | <b>", first_time=START)])
+    return outcome.incident_id
+
+
+def test_each_escalation_is_one_level_up_and_changes_hands(stores, clock, incident_id):
+    lifecycle.escalate(stores, clock, incident_id, "ann", "stuck", team="payments")
+    incident = lifecycle.escalate(stores, clock, incident_id, "ann", "still stuck", owner="cy")
+    assert (incident.level, incident.team, incident.owner) == (2, "payments", "cy")
+
+
+def test_an_escalation_says_why_and_only_of_what_is_open(stores, clock, incident_id):
+    with pytest.raises(Invalid, match="needs a reason"):
+        lifecycle.escalate(stores, clock, incident_id, "ann", " ")
+    lifecycle.resolve(stores, clock, incident_id, "ann")
+    with pytest.raises(IllegalMove, match="reopen it first"):
+        lifecycle.escalate(stores, clock, incident_id, "ann", "stuck")
+
+
+def test_an_automatic_escalation_happens_once(stores, clock, incident_id):
+    for _time in range(2):
+        incident = lifecycle.escalate(stores, clock, incident_id, "worker", "late", once="sla:1")
+    assert incident.level == 1
+
+
+def test_feedback_is_kept_until_a_reopen(stores, clock, incident_id):
+    resolved = lifecycle.resolve(
+        stores, clock, incident_id, "ann", category="deploy", feedback="false_positive"
+    )
+    assert (resolved.category, resolved.feedback) == ("deploy", "false_positive")
+    reopened = lifecycle.reopen(stores, clock, incident_id, "ann")
+    assert (reopened.category, reopened.feedback) == ("", "")
+    with pytest.raises(Invalid, match="'maybe' is no feedback"):
+        lifecycle.resolve(stores, clock, incident_id, "ann", feedback="maybe")
+
+
+def test_a_closed_problem_opens_a_new_incident_that_names_the_old(stores, clock, incident_id):
+    with pytest.raises(IllegalMove, match="only a resolved one is closed"):
+        lifecycle.close(stores, clock, incident_id, "ann")
+    lifecycle.resolve(stores, clock, incident_id, "ann")
+    assert lifecycle.close(stores, clock, incident_id, "ann").status == "closed"
+    (outcome,) = ingest(stores, clock).ingest([signal(run=1)])
+    assert outcome.what == "opened"
+    assert stores.incidents.get(outcome.incident_id)["previous"] == incident_id
+
+
+def test_the_report_has_its_times_from_the_timeline(stores, clock, incident_id):
+    clock.advance(60)
+    lifecycle.acknowledge(stores, clock, incident_id, "ann")
+    clock.advance(3600)
+    incident = lifecycle.resolve(stores, clock, incident_id, "ann", resolution="rolled back")
+    assert report.measures(incident) == {"detect": 100, "acknowledge": 60, "resolve": 3660}
+
+    text = report.markdown(timeline.read(stores, incident_id))
+    assert "| Time to detect | 1 min 40 s |" in text
+    assert "| Time to resolve | 1 h 1 min |" in text
+    assert "rolled back" in text
+
+
+def test_no_text_of_a_log_can_shape_the_report(stores, clock, incident_id):
+    lifecycle.note(stores, clock, incident_id, "ann", "![x](http://evil)\n# big <script>")
+    text = report.markdown(timeline.read(stores, incident_id))
+    assert "<b>" not in text and "<script>" not in text and "![x]" not in text
+    assert [line for line in text.splitlines() if line.startswith("# ")] == [text.splitlines()[0]]
+
+
+def test_the_api_escalates_resolves_with_feedback_closes_and_reports(stores, clock, incident_id):
+    api = FakeApi(stores, clock)
+    path = f"/incidents/{incident_id}"
+    assert api.call("POST", f"{path}/escalate", {"reason": "stuck"})[1]["level"] == 1
+    body = {"category": "deploy", "feedback": "true_positive"}
+    assert api.call("POST", f"{path}/resolve", body)[1]["feedback"] == "true_positive"
+    assert api.call("POST", f"{path}/close")[1]["status"] == "closed"
+    status, text = api.call("GET", f"{path}/report")
+    assert status == 200 and text.startswith(f"# {incident_id}")
+    assert api.headers["Content-Type"].startswith("text/markdown")
+    assert api.call("GET", "/incidents/INC-1/report")[0] == 404

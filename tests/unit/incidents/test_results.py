@@ -1,0 +1,48 @@
+"""What a detection's row says, in the words of an incident."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.incidents.model import Signal
+from incident_management.incidents.results import Alert, findings, signal_from
+
+PYTHON = """2026-01-31T10:00:00 ERROR service=orders: not served
+Traceback (most recent call last):
+  File "orders.py", line 37, in place
+    stock = session.get(Stock, item)
+sqlalchemy.exc.TimeoutError: QueuePool limit reached
+"""
+JAVA = """10:00:00 ERROR not served
+com.example.Failed: no order
+\tat com.example.Orders.place(Orders.java:37)
+Caused by: java.sql.SQLTransientConnectionException: pool is empty
+\tat com.zaxxer.hikari.HikariPool.getConnection(HikariPool.java:181)
+"""
+
+
+@pytest.mark.parametrize(
+    ("sample", "shown"),
+    [
+        (PYTHON, "not served\n…\nsqlalchemy.exc.TimeoutError: QueuePool limit reached"),
+        (JAVA, "not served\n…\nCaused by: java.sql.SQLTransientConnectionException: pool is empty"),
+        ("one line", "one line"),
+        ("a\nb\nc", "a\nb\nc"),
+        ("a\n b\n c\n d", "a\n…\n d"),
+    ],
+)
+def test_a_stack_trace_is_told_by_its_first_line_and_its_reason(sample, shown):
+    alert = Alert("r", "a", "o", "s", description="The latest: {sample}")
+    [finding] = findings([{"entity": "orders", "sample": sample}], alert, now=1.0)
+    assert finding["description"].endswith(shown)
+
+
+def test_the_runbook_and_the_suited_actions_travel_with_the_signal():
+    params = {"runbook": " https://wiki/orders ", "actions": "rollback_change, ,restart"}
+    alert = Alert.from_params(params, "r", "a", "o", "s")
+    [finding] = findings([{"entity": "orders"}], alert, now=1.0)
+    document = signal_from(finding, now=1.0).to_document()
+
+    assert document["runbook"] == "https://wiki/orders"
+    assert document["actions"] == ["rollback_change", "restart"]
+    assert Signal.from_document(document).actions == ["rollback_change", "restart"]

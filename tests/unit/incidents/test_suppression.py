@@ -1,0 +1,116 @@
+"""What is held back is stored, counted and explained, and opens nothing."""
+
+from datetime import datetime, timezone
+
+import pytest
+
+from incident_management.incidents import suppression
+from incident_management.incidents.errors import Invalid, NotFound
+from incident_management.incidents.suppression import Suppression
+from tests.fakes.api import FakeApi
+from tests.unit.incidents.builders import START, ingest, signal
+
+
+def moment(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=timezone.utc).timestamp()
+
+
+def muted(stores, clock, **more):
+    wanted = {"kind": "mute", "reason": "known fault", "entity": "check*", **more}
+    return suppression.add(stores, clock, "ann", wanted)
+
+
+def test_a_muted_signal_is_stored_with_the_reason_and_opens_no_incident(stores, clock):
+    mute = muted(stores, clock, starts_at=START)
+    outcomes = ingest(stores, clock).ingest([signal("checkout"), signal("cart")])
+
+    assert [outcome.what for outcome in outcomes] == ["suppressed", "opened"]
+    (held,) = [d for d in stores.signals.all() if d["entity"] == "checkout"]
+    assert held["suppressed_by"] == mute.id and held["incident_id"] == ""
+    assert held["suppressed_because"] == f"Held back by mute {mute.id}: known fault"
+    assert [d["entities"] for d in stores.incidents.all()] == [["cart"]]
+
+
+def test_a_held_back_signal_that_comes_again_is_a_duplicate_even_after_the_mute(stores, clock):
+    mute = muted(stores, clock, starts_at=START)
+    ingest(stores, clock).ingest([signal()])
+    suppression.remove(stores, mute.id)
+    again = ingest(stores, clock).ingest([signal(), signal(run=1)])
+    assert [outcome.what for outcome in again] == ["duplicate", "opened"]
+
+
+def test_a_snooze_ends_by_itself(stores, clock):
+    muted(stores, clock, kind="snooze", seconds=600)
+    clock.advance(3600)
+    during, after = signal(run=1), signal(run=5)
+    outcomes = ingest(stores, clock).ingest([during, after])
+    assert [outcome.what for outcome in outcomes] == ["suppressed", "opened"]
+
+
+@pytest.mark.parametrize(
+    ("when", "held"),
+    [
+        ("2026-03-27T21:59", True),  # Friday 22:59 in Berlin
+        ("2026-03-27T20:59", False),
+        ("2026-03-28T04:59", True),  # Saturday 05:59, begun on Friday
+        ("2026-03-28T05:00", False),
+        ("2026-04-03T20:30", True),  # summer time: 22:30
+        ("2026-03-28T22:00", False),
+    ],
+)
+def test_a_weekly_window_keeps_local_time_past_midnight_and_in_summer(when, held):
+    window = Suppression(
+        "SUP-1",
+        "maintenance",
+        "patches",
+        days=("fri",),
+        from_time="22:00",
+        to_time="06:00",
+        time_zone="Europe/Berlin",
+    )
+    assert window.in_force(moment(when)) is held
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"kind": "pause"}, "'pause' is no kind"),
+        ({"reason": " "}, "needs a reason"),
+        ({"entity": "*"}, "Name a rule or an entity"),
+        ({"ends_at": 1.0}, "over before it begins"),
+        ({"kind": "snooze"}, "ends by itself"),
+        ({"kind": "maintenance"}, "needs ends_at, or days"),
+        ({"days": ["noday"]}, "is no day"),
+        ({"from_time": "9:00"}, "is no time of day"),
+        ({"time_zone": "Mars/Olympus"}, "is no time zone"),
+    ],
+)
+def test_a_wrong_suppression_is_refused_in_one_sentence(stores, clock, wrong, sentence):
+    with pytest.raises(Invalid, match=sentence):
+        muted(stores, clock, **wrong)
+    assert stores.suppressions.all() == []
+
+
+def test_ending_an_unknown_one_is_not_found(stores):
+    with pytest.raises(NotFound, match="No suppression SUP-1"):
+        suppression.remove(stores, "SUP-1")
+
+
+def test_the_api_adds_counts_and_ends_suppressions(stores, clock):
+    api = FakeApi(stores, clock)
+    body = {"kind": "mute", "reason": "known", "entity": "checkout", "starts_at": START}
+    status, made = api.call("POST", "/suppressions", body)
+    assert status == 201 and made["signals"] == 0 and made["created_by"] == "ann"
+    ingest(stores, clock).ingest([signal()])
+    _status, listed = api.call("GET", "/suppressions")
+    assert [(one["id"], one["signals"]) for one in listed["suppressions"]] == [(made["id"], 1)]
+    assert api.call("DELETE", f"/suppressions/{made['id']}")[0] == 200
+    assert api.call("DELETE", f"/suppressions/{made['id']}")[0] == 404
+
+
+def test_only_who_may_write_may_silence(stores, clock):
+    body = {"kind": "mute", "reason": "known", "entity": "checkout"}
+    status, _answer = FakeApi(stores, clock).call(
+        "POST", "/suppressions", body, capabilities={"incident_read", "incident_signal"}
+    )
+    assert status == 403

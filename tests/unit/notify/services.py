@@ -1,0 +1,98 @@
+"""A service that takes messages, loses answers, and lets the process die, as the test says."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Callable, Dict, List, Optional
+
+from incident_management.notify.channel import Delivery, Inquiry, Notification, sent
+from incident_management.notify.outbox import Outbox
+from tests.fakes import FakeStores, ManualClock
+
+
+class Crash(BaseException):
+    """The process is killed here: nothing of ours may catch it."""
+
+
+class FakeService:
+    """Records what arrives. ``script`` holds what the next sends do; then they succeed.
+
+    A step is a Delivery to answer with (a ``sent`` or ``unknown`` one arrives, others do not), or
+    ``"die before"`` and ``"die after"``: the process is killed before or after the arrival.
+    """
+
+    def __init__(self, asking: str = "history") -> None:
+        self.arrived: List[str] = []
+        self.messages: List[Notification] = []
+        self.script: List[Any] = []
+        self.asking = asking
+        self.asked = 0
+
+    def send(self, notification: Notification) -> Delivery:
+        step = self.script.pop(0) if self.script else sent({"ts": f"{len(self.arrived) + 1}.0"})
+        if step == "die before":
+            raise Crash
+        if isinstance(step, Delivery) and step.outcome in ("retry", "dead"):
+            return step
+        self.arrived.append(notification.id)
+        self.messages.append(notification)
+        if step == "die after":
+            raise Crash
+        return step
+
+    def ask(self, notification: Notification) -> Inquiry:
+        self.asked += 1
+        if self.asking == "history":
+            if notification.id in self.arrived:
+                return Inquiry("arrived", "Found.", {"ts": "9.0"})
+            return Inquiry("missing", "Not found.")
+        return Inquiry(self.asking, "Can't be asked.")
+
+
+def _same(service: FakeService) -> FakeService:
+    return service
+
+
+class Office:
+    """Stores, a clock, services and a worker that can be killed and replaced."""
+
+    def __init__(self, **services: FakeService) -> None:
+        self.stores: Any = FakeStores()
+        self.clock = ManualClock()
+        self.services: Dict[str, FakeService] = services
+        self.senders: Dict[str, Callable[[], Any]] = {
+            name: partial(_same, service) for name, service in services.items()
+        }
+        self.records: List[Any] = []
+        self.outbox: Any = self.worker()
+
+    def worker(self, name: str = "sh1") -> Outbox:
+        return Outbox(self.stores, self.clock, name, self._record, jitter=lambda: 0.0)
+
+    def _record(self, document: Dict[str, Any]) -> None:
+        self.records.append((document["_key"], document["state"]))
+
+    def enqueue(self, source: str, channel: str = "slack", **more: Any) -> bool:
+        more.setdefault("event", "opened")
+        more.setdefault("incident_id", "INC-20260101-AAAAAA")
+        more.setdefault("order", source)
+        return self.outbox.enqueue(source, channel, message={"event": "opened"}, **more)
+
+    def run(self, seconds: float = 0.0, worker: Optional[Outbox] = None) -> Dict[str, int]:
+        """One round, or rounds every 5 s for some seconds."""
+        box = worker or self.outbox
+        counts = box.deliver_due(self.senders)
+        end = self.clock.now() + seconds
+        while self.clock.now() < end:
+            self.clock.advance(5)
+            for name, count in box.deliver_due(self.senders).items():
+                counts[name] = counts.get(name, 0) + count
+        return counts
+
+    def states(self) -> List[str]:
+        documents = sorted(self.stores.outbox.all(), key=lambda d: d["order"])
+        return [document["state"] for document in documents]
+
+    def only(self) -> Dict[str, Any]:
+        (document,) = self.stores.outbox.all()
+        return document

@@ -1,0 +1,196 @@
+"""Which entries are told, where, in which order, and once."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.incidents import timeline
+from incident_management.incidents.routing import Routing
+from incident_management.notify.announce import Announcer
+from tests.fakes import Unavailable
+from tests.unit.notify.services import Crash, FakeService, Office
+
+ROUTING = Routing.from_stanzas(
+    {
+        "announce": {
+            "opened": "slack, teams, pagerduty",
+            "analysis": "slack",
+            "resolved": "slack, teams, pagerduty",
+            "reopened": "slack",
+        },
+        "team:payments": {"channels": "slack, pagerduty", "slack_channel": "#payments"},
+        "team:web": {},
+        "rule:default": {"team": "web"},
+    }
+)
+INCIDENT = "INC-20260101-AAAAAA"
+
+
+class Desk(Office):
+    """An office with incidents in it."""
+
+    def __init__(self):
+        super().__init__(slack=FakeService(), teams=FakeService(), pagerduty=FakeService())
+        self.announcer = Announcer(self.stores, self.clock, self.outbox)
+
+    def write(self, kind, incident=INCIDENT, once="", **data):
+        timeline.append(self.stores, self.clock, incident, kind, data, "tester", once)
+        timeline.refresh(self.stores, incident)
+
+    def open(self, incident=INCIDENT, team="payments"):
+        self.write(
+            "opened",
+            incident,
+            title="High Error Rate: checkout",
+            severity="high",
+            entities=["checkout"],
+            signals={"a": 7},
+            rule="High Error Rate",
+        )
+        if team:
+            self.write("routed", incident, team=team, owner="", reason="rule")
+
+    def announce(self):
+        return self.announcer.run(ROUTING, "https://splunk.example")
+
+    def told(self, incident=INCIDENT):
+        documents = [d for d in self.stores.outbox.all() if d["incident_id"] == incident]
+        documents.sort(key=lambda d: (d["channel"], d["order"]))
+        return [(d["channel"], d["event"]) for d in documents]
+
+
+@pytest.fixture
+def desk():
+    return Desk()
+
+
+def test_an_opened_incident_is_told_on_its_teams_channels(desk):
+    desk.open()
+    assert desk.announce() == 2
+    assert desk.told() == [("pagerduty", "opened"), ("slack", "opened")]
+    slack = next(d for d in desk.stores.outbox.all() if d["channel"] == "slack")
+    assert slack["target"] == "#payments"
+    assert slack["message"]["team"] == "payments" and slack["message"]["events"] == 7
+
+
+def test_a_team_without_channels_of_its_own_uses_all(desk):
+    desk.open(team="web")
+    desk.announce()
+    assert desk.told() == [("pagerduty", "opened"), ("slack", "opened"), ("teams", "opened")]
+
+
+def test_an_incident_is_told_of_once_its_team_is_known(desk):
+    desk.open(team="")
+    assert desk.announce() == 0
+    desk.clock.advance(3)
+    desk.write("routed", team="payments", owner="mia", reason="rule")
+    assert desk.announce() == 2
+    assert {d["message"]["owner"] for d in desk.stores.outbox.all()} == {"mia"}
+
+
+def test_an_incident_that_is_never_routed_is_told_of_all_the_same(desk):
+    desk.open(team="")
+    desk.announce()
+    desk.clock.advance(2000)
+    assert desk.announce() == 3
+
+
+def test_reading_again_tells_nothing_twice(desk):
+    desk.open()
+    desk.announce()
+    assert desk.announce() == 0
+    assert Announcer(desk.stores, desk.clock, desk.outbox).run(ROUTING, "") == 0
+
+
+def test_a_status_change_is_told_by_what_it_means(desk):
+    desk.open()
+    desk.write("status", **{"from": "new", "to": "in_progress", "reason": ""})
+    desk.write("status", **{"from": "in_progress", "to": "resolved", "reason": "fixed"})
+    desk.write("status", **{"from": "resolved", "to": "new", "reason": "again"})
+    desk.announce()
+    told = [event for channel, event in desk.told() if channel == "slack"]
+    assert told == ["opened", "resolved", "reopened"]
+
+
+def test_two_entries_that_do_the_same_are_told_of_once(desk):
+    """An automatic resolve by two workers at once; the second one's clock is behind."""
+    desk.open()
+    data = {"from": "new", "to": "resolved", "reason": "recovered"}
+    entries = timeline.read(desk.stores, INCIDENT)
+    for seconds in (0, -1):
+        desk.clock.advance(seconds)
+        entry = timeline.Entry.create(
+            INCIDENT, "status", data, "w", desk.clock.now(), timeline.head_of(entries), "resolve"
+        )
+        desk.stores.timeline.insert(entry.to_document())
+        desk.announce()
+    assert [e for c, e in desk.told() if c == "slack"] == ["opened", "resolved"]
+
+
+def test_an_entry_with_a_late_clock_is_still_found(desk):
+    desk.open()
+    desk.announce()
+    desk.clock.advance(600)
+    desk.announce()
+    desk.clock.advance(-300)
+    desk.write("status", **{"from": "new", "to": "resolved", "reason": "fixed"})
+    desk.clock.advance(300)
+    assert desk.announce() == 2
+
+
+def test_news_that_a_stopped_worker_missed_is_told_when_it_is_back(desk):
+    desk.open()
+    desk.announce()
+    desk.clock.advance(3 * 3600)
+    desk.write("status", **{"from": "new", "to": "resolved", "reason": "fixed"})
+    desk.clock.advance(3 * 3600)
+    assert Announcer(desk.stores, desk.clock, desk.outbox).run(ROUTING, "") == 2
+
+
+def test_yesterdays_news_is_not_told(desk):
+    desk.open()
+    desk.clock.advance(25 * 3600)
+    assert desk.announce() == 0
+
+
+def test_a_cause_comes_with_its_verified_quote(desk):
+    desk.open()
+    desk.stores.analyses.insert(
+        {
+            "_key": "ANA-0123456789",
+            "hypotheses": [
+                {"rank": 1, "blamed": True, "cause": "CHG-7 did it", "citations": ["C1"]}
+            ],
+            "citations": [{"id": "C1", "quote": "pool exhausted", "status": "verified"}],
+        }
+    )
+    desk.write("analysis", analysis_id="ANA-0123456789", verdict="cause", cause="CHG-7 did it")
+    desk.announce()
+    message = next(d for d in desk.stores.outbox.all() if d["event"] == "analysis")["message"]
+    assert (message["cause"], message["quote"]) == ("CHG-7 did it", "pool exhausted")
+
+
+def test_notifications_about_notifications_are_not_told(desk):
+    desk.open()
+    desk.announce()
+    routing = Routing.from_stanzas({"announce": {"notification": "slack"}})
+    desk.write("notification", channel="slack", event="opened", outcome="sent")
+    assert desk.announcer.run(routing, "") == 0
+
+
+@pytest.mark.parametrize("moment", range(14))
+def test_a_process_killed_at_any_store_call_tells_everything_once(moment):
+    desk = Desk()
+    desk.open()
+    desk.write("status", **{"from": "new", "to": "resolved", "reason": "fixed"})
+    desk.stores.fail_after(moment, Crash if moment % 2 else Unavailable)
+    try:
+        desk.announce()
+    except (Crash, Unavailable):
+        desk.announcer = Announcer(desk.stores, desk.clock, desk.worker("sh2"))
+    desk.stores.heal()
+    desk.announce()
+    desk.run(seconds=120)
+    told = [m.event for m in desk.services["slack"].messages]
+    assert told == ["opened", "resolved"]
+    assert [m.event for m in desk.services["pagerduty"].messages] == ["opened", "resolved"]

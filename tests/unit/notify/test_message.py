@@ -1,0 +1,81 @@
+"""What people are told of an entry."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.notify.message import Message, build, event_of, listed, span, truncated
+
+INCIDENT = {"id": "INC-1", "title": "High Error Rate", "severity": "high", "entities": ["a"]}
+
+
+def entry(kind, **data):
+    return {"_key": "e", "kind": kind, "time": 10.0, "seq": 1, "data": data}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "event"),
+    [
+        ("new", "in_progress", "acknowledged"),
+        ("new", "resolved", "resolved"),
+        ("resolved", "closed", "closed"),
+        ("resolved", "new", "reopened"),
+        ("resolved", "assigned", "reopened"),
+        ("in_progress", "assigned", "status"),
+    ],
+)
+def test_a_status_change_is_named_by_what_it_means(before, after, event):
+    assert event_of(entry("status", **{"from": before, "to": after})) == event
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "headline", "text"),
+    [
+        ("verification", {"outcome": "recovered", "detail": "d"}, "Fix verified: recovered", "d"),
+        ("verification", {"outcome": "not_recovered"}, "Fix did not help", ""),
+        ("approval", {"decision": "approved"}, "Fix approved", ""),
+        ("action", {"phase": "failed", "detail": "no"}, "Fix failed", "no"),
+        ("assigned", {"owner": "mia"}, "Incident assigned", "Owner: mia. Team: none."),
+        ("severity", {"from": "low", "to": "high"}, "Severity changed", "From low to high."),
+        ("note", {"text": "hello"}, "Note added", "hello"),
+    ],
+)
+def test_each_kind_has_its_words(kind, data, headline, text):
+    message = build(INCIDENT, entry(kind, **data))
+    assert (message.headline, message.text) == (headline, text)
+
+
+def test_a_plan_says_how_to_approve_it():
+    text = build(INCIDENT, entry("plan", plan_id="PLAN-1", summary="Roll back.")).text
+    assert text == (
+        "Roll back.\nIt needs an approval: | remediate incident=INC-1 plan=PLAN-1 do=approve"
+    )
+
+
+def test_a_quote_without_verification_is_not_shown():
+    analysis = {
+        "hypotheses": [
+            {"rank": 1, "blamed": True, "cause": "c", "citations": ["C1", {"quote": "x"}]}
+        ],
+        "citations": [{"id": "C1", "quote": "y", "status": "rejected"}],
+    }
+    assert build({**INCIDENT, "cause": "c"}, entry("analysis"), analysis).quote == ""
+
+
+def test_a_message_survives_its_document_and_newer_fields():
+    message = build(INCIDENT, entry("opened", description="d"))
+    document = {**message.to_document(), "added_later": 1}
+    assert Message.from_document(document) == message
+
+
+def test_durations_lists_and_cuts_are_for_people():
+    assert [span(s) for s in (0, 59, 61, 3600, 90061)] == [
+        "0 s",
+        "59 s",
+        "1 min 1 s",
+        "1 h",
+        "1 d 1 h",
+    ]
+    assert listed(["a", "b"]) == "a, b"
+    assert listed(list("abcdefg")) == "a, b, c, d, e and 2 more"
+    assert truncated("abcdef", 4) == "abc…" and truncated("abc", 4) == "abc"

@@ -1,0 +1,76 @@
+"""A malformed action is out of use, says why in one sentence, and leaves the others alone."""
+
+from __future__ import annotations
+
+import configparser
+from pathlib import Path
+
+import pytest
+
+from incident_management.remediation.catalogue import Catalogue, CatalogueError
+from tests.unit.remediation.bench import STANZAS
+
+SHIPPED = Path(__file__).parents[3] / "package" / "default" / "incident_actions.conf"
+
+
+def changed(**values):
+    stanzas = {name: dict(stanza) for name, stanza in STANZAS.items()}
+    for key, value in values.items():
+        key = key.replace("__", ".")
+        if value is None:
+            stanzas["rollback_change"].pop(key, None)
+        else:
+            stanzas["rollback_change"][key] = value
+    return Catalogue.from_stanzas(stanzas)
+
+
+def test_the_shipped_catalogue_is_whole():
+    parser = configparser.RawConfigParser(delimiters=("=",), comment_prefixes=("#",))
+    setattr(parser, "optionxform", str)  # noqa: B010 - keys keep their case
+    parser.read(SHIPPED)
+    catalogue = Catalogue.from_stanzas({name: dict(parser[name]) for name in parser.sections()})
+    assert catalogue.problems == {}
+    assert catalogue.proposable() == ["rollback_change"]
+    action = catalogue.get("rollback_change")
+    assert action.inverse == "reapply_change"
+    assert set(action.preconditions) == {
+        "runs_the_change",
+        "returns_to_previous",
+        "not_there_yet",
+    }
+    assert (action.cooldown, action.verify_window, action.min_samples) == (1800.0, 60.0, 10)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"label": None}, "incident_actions.conf [rollback_change] lacks label; set it."),
+        ({"cooldown": "soon"}, "[rollback_change] cooldown is 'soon'"),
+        ({"approvals": "0"}, "approvals is '0'; set a whole number from 1 to 10."),
+        ({"min_samples": "many"}, "min_samples is 'many'"),
+        ({"argument__service": "checkout"}, "write where it comes from, as $analysis.service$."),
+        ({"argument__service": "$env.PATH$"}, "write where it comes from"),
+        ({"argument__service__type": "anything"}, "the types are name, version, integer."),
+        ({"preconditions": "moon_is_full"}, "preconditions names 'moon_is_full'; known are"),
+        ({"inverse": "nothing"}, "inverse is 'nothing', which is no usable action"),
+        ({"entity": "host"}, "entity is 'host', which is none of its arguments."),
+        ({"sample_fields": 'a"b'}, "which is no field name."),
+    ],
+)
+def test_a_malformed_action_says_what_is_wrong(values, says):
+    catalogue = changed(**values)
+    assert says in catalogue.problems["rollback_change"]
+    with pytest.raises(CatalogueError, match="can't be used"):
+        catalogue.get("rollback_change")
+    assert "reapply_change" in catalogue.actions
+
+
+def test_the_contracts_hash_covers_all_of_it():
+    plain = changed().get("rollback_change").digest()
+    assert plain == changed().get("rollback_change").digest()
+    for key, value in (
+        ("cooldown", "1m"),
+        ("blast_radius", "x"),
+        ("argument__service", "$incident.id$"),
+    ):
+        assert changed(**{key: value}).get("rollback_change").digest() != plain

@@ -1,0 +1,124 @@
+"""The deploy API's executor: what it asks, and what each answer means."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from incident_management.notify.transport import NoAnswer, NotSent, Reply
+from incident_management.remediation.executors import DeployApi, ExecutorError, executors
+
+ARGUMENTS = {"service": "check out", "change_id": "CHG-8", "to_version": "r7"}
+NOW = {
+    "service": "check out",
+    "version": "r8",
+    "previous_version": "r7",
+    "change_id": "CHG-8",
+    "healthy": True,
+}
+AFTER = {**NOW, "version": "r7", "previous_version": "r8", "change_id": "CHG-9"}
+
+
+class Wire:
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.asked = []
+
+    def __call__(self, url, body, headers, method):
+        self.asked.append((method, url, body, headers))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        status, content = answer
+        return Reply(status, {}, content if isinstance(content, str) else json.dumps(content))
+
+
+def api(*answers):
+    wire = Wire(*answers)
+    return DeployApi("https://deploy.example/", "secret-token", wire), wire
+
+
+def test_it_asks_what_runs_now():
+    executor, wire = api((200, NOW))
+    assert executor.facts(ARGUMENTS)["version"] == "r8"
+    method, url, _body, headers = wire.asked[0]
+    assert (method, url) == ("GET", "https://deploy.example/v1/services/check%20out")
+    assert headers["Authorization"] == "Bearer secret-token"
+
+
+def test_it_asks_for_a_rollback_with_the_runs_own_id():
+    executor, wire = api((200, AFTER))
+    outcome = executor.execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.result["change_id"]) == ("done", "CHG-9")
+    method, url, body, _headers = wire.asked[0]
+    assert (method, url) == ("POST", "https://deploy.example/v1/services/check%20out/rollback")
+    assert body == {"change_id": "CHG-8", "to_version": "r7", "request_id": "PLAN-1"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "says"),
+    [
+        ((409, {"detail": "It has moved on."}), "failed", "refused with 409: It has moved on."),
+        ((401, {"detail": "A token is needed."}), "failed", "401"),
+        ((302, ""), "failed", "302"),
+        ((500, "oops"), "unknown", "500: oops"),
+        ((200, "<html>"), "unknown", "200"),
+        (NotSent("refused"), "failed", "was not reached: refused"),
+        (NoAnswer("broke"), "unknown", "broke"),
+    ],
+)
+def test_what_an_answer_means(answer, status, says):
+    executor, _wire = api(answer)
+    outcome = executor.execute(ARGUMENTS, "PLAN-1")
+    assert outcome.status == status and says in outcome.detail
+    assert "secret-token" not in outcome.detail
+
+
+def test_a_lost_run_that_was_done_is_not_asked_for_again():
+    executor, wire = api((200, AFTER))
+    assert executor.settle(ARGUMENTS, "PLAN-1").status == "done"
+    assert [asked[0] for asked in wire.asked] == ["GET"]
+
+
+def test_a_lost_run_that_was_not_done_is_asked_for_by_the_same_id():
+    executor, wire = api((200, NOW), (200, AFTER))
+    assert executor.settle(ARGUMENTS, "PLAN-1").status == "done"
+    assert wire.asked[1][2]["request_id"] == "PLAN-1"
+
+
+def test_a_lost_run_on_a_service_that_moved_on_has_failed():
+    executor, wire = api((200, {**NOW, "version": "r9", "change_id": "CHG-10"}))
+    outcome = executor.settle(ARGUMENTS, "PLAN-1")
+    assert outcome.status == "failed" and "moved on to r9" in outcome.detail
+    assert len(wire.asked) == 1
+
+
+def test_a_lost_run_can_not_be_told_while_the_api_is_down():
+    executor, _wire = api(NoAnswer("It does not answer."))
+    assert executor.settle(ARGUMENTS, "PLAN-1").status == "unknown"
+
+
+def test_a_state_that_is_not_told_is_one_sentence():
+    executor, _wire = api((404, {"detail": "There is no 'check out' here."}))
+    with pytest.raises(ExecutorError, match=r"\(404\): There is no 'check out' here\.$"):
+        executor.facts(ARGUMENTS)
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "says"),
+    [
+        ("", "t", "No deploy API is set: set its URL and token"),
+        ("https://d.example", "", "No deploy API is set"),
+        ("http://d.example", "t", "must start with https://"),
+    ],
+)
+def test_missing_settings_are_one_sentence(url, token, says):
+    settings = SimpleNamespace(
+        remediation=SimpleNamespace(deploy_api_url=url, deploy_api_token=token),
+        network=SimpleNamespace(ca_file=""),
+        proxy=SimpleNamespace(enabled=False),
+    )
+    with pytest.raises(ExecutorError, match=says):
+        executors(lambda: settings)["deploy_api"]()

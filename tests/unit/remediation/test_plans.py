@@ -1,0 +1,374 @@
+"""Each rule between a cause and a fix says no in one clear sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.incidents import lifecycle
+from incident_management.incidents.errors import Invalid, NotFound
+from incident_management.remediation import approval, execution, view
+from incident_management.remediation.context import Refused
+from incident_management.remediation.executors import Outcome
+from tests.unit.remediation.bench import INCIDENT, Bench
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+def propose(bench, action="", actor="mia", incident=INCIDENT):
+    return approval.propose(bench.context, incident, action, actor)["_key"]
+
+
+def approved(bench, **more):
+    plan = propose(bench, **more)
+    approval.approve(bench.context, plan, "omar")
+    return plan
+
+
+def execute(bench, plan, actor="mia"):
+    return execution.execute(bench.context, plan, actor)
+
+
+def refusal(act):
+    with pytest.raises(Refused) as caught:
+        act()
+    return str(caught.value)
+
+
+# --- proposing --------------------------------------------------------------------------------
+
+
+def test_a_plan_says_what_would_be_done_and_why(bench):
+    plan = bench.stores.plans.get(propose(bench))
+    assert plan["_key"] == f"PLAN-{plan['plan_hash'][:10]}"
+    assert plan["arguments"] == {"service": "checkout", "change_id": "CHG-8", "to_version": "r7"}
+    assert plan["blast_radius"] == "checkout restarts with r7."
+    assert plan["cause"] == "CHG-8 set pool_size to 1"
+    assert plan["citations"][0]["quote"] == "QueuePool limit"
+    assert plan["status"] == "proposed" and plan["proposed_by"] == "mia"
+    assert bench.kinds() == ["plan"]
+
+
+def test_proposing_twice_is_one_plan(bench):
+    assert propose(bench) == propose(bench, actor="omar")
+    assert bench.kinds() == ["plan"]
+
+
+def test_proposing_after_a_rejection_is_a_new_plan(bench):
+    first = propose(bench)
+    approval.reject(bench.context, first, "omar", "not now")
+    second = propose(bench)
+    assert second != first
+    assert view.describe(bench.context, second)["status"] == "proposed"
+
+
+def test_an_unknown_action_is_refused_and_the_known_ones_are_named(bench):
+    text = refusal(lambda: propose(bench, "reboot_everything"))
+    assert text == (
+        "There is no action 'reboot_everything' in the catalogue; the actions are: rollback_change."
+    )
+    assert bench.kinds() == ["refused unknown_action"]
+
+
+def test_an_inverse_can_not_be_proposed_by_itself(bench):
+    assert "only undoes another action" in refusal(lambda: propose(bench, "reapply_change"))
+
+
+def test_an_incident_without_analysis_is_told_how_to_get_one(bench):
+    bench.open("INC-20260101-BBBBBB")
+    text = refusal(lambda: propose(bench, incident="INC-20260101-BBBBBB"))
+    assert text == (
+        "INC-20260101-BBBBBB has no analysis: run | aianalyze incident=INC-20260101-BBBBBB first."
+    )
+
+
+def test_an_analysis_without_a_verified_citation_moves_nothing(bench):
+    bench.analyse(key="ANA-2", citations=["C9"])
+    assert refusal(lambda: propose(bench)) == (
+        f"The likely cause of {INCIDENT} rests on no verified citation, so no fix is proposed for "
+        "it."
+    )
+
+
+def test_an_analysis_that_names_no_cause_moves_nothing(bench):
+    bench.stores.analyses.save([{"_key": "ANA-1", "hypotheses": [], "citations": []}])
+    assert "names no cause" in refusal(lambda: propose(bench))
+
+
+def test_a_candidate_that_nothing_is_blamed_on_moves_nothing(bench):
+    bench.analyse(key="ANA-2", blamed=False)
+    assert "names no cause" in refusal(lambda: propose(bench))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"service": "../../admin"}, "'service' is '../../admin', which is not of the type name"),
+        ({"previous_version": "r7; rm -rf /"}, "'to_version' is 'r7; rm -rf /'"),
+        ({"change_id": ["CHG-8"]}, "which is not of the type name"),
+        ({"change_id": ""}, "'change_id' has no value: the analysis names no change_id."),
+        ({"service": "x" * 101}, "which is not of the type name"),
+        ({"service": "check\nout"}, "'check?out', which is not of the type name"),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_refused(bench, changes, says):
+    bench.analyse(key="ANA-2", **changes)
+    assert says in refusal(lambda: propose(bench))
+    assert bench.api.executed == []
+
+
+def test_a_resolved_incident_needs_no_fix(bench):
+    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "mia")
+    assert refusal(lambda: propose(bench)) == (
+        f"{INCIDENT} is resolved: there is nothing left to fix."
+    )
+
+
+def test_a_version_out_of_a_log_is_not_believed(bench):
+    """The deploy API knows which version came before; an event could claim any."""
+    bench.analyse(key="ANA-2", previous_version="r1")
+    assert refusal(lambda: propose(bench)) == (
+        "The version before the change was r7 by the deploy API, not r1: nothing was done."
+    )
+
+
+def test_a_service_that_has_moved_on_is_left_alone(bench):
+    bench.api.deploy("r9")
+    assert "no longer the change CHG-8" in refusal(lambda: propose(bench))
+
+
+def test_a_deploy_api_that_is_down_is_said(bench):
+    bench.api.down = True
+    assert refusal(lambda: propose(bench)) == "The deploy API can't be asked: it is down."
+
+
+def test_an_unknown_incident_is_not_found(bench):
+    with pytest.raises(NotFound, match="No incident INC-20260101-ZZZZZZ"):
+        propose(bench, incident="INC-20260101-ZZZZZZ")
+
+
+# --- approving --------------------------------------------------------------------------------
+
+
+def test_execution_without_approval_is_refused_and_written_down(bench):
+    plan = propose(bench)
+    assert refusal(lambda: execute(bench, plan)) == (
+        f"{plan} is not approved: one person with the capability incident_approve must approve "
+        "it first."
+    )
+    assert bench.kinds() == ["plan", "refused not_approved"]
+    assert bench.api.executed == []
+
+
+@pytest.mark.parametrize("nobody", ["", "  ", "incident_management"])
+def test_nobody_can_not_approve(bench, nobody):
+    plan = propose(bench)
+    with pytest.raises(Invalid, match="decided on by a person"):
+        approval.approve(bench.context, plan, nobody)
+
+
+def test_only_the_plan_that_was_seen_is_approved(bench):
+    plan = propose(bench)
+    with pytest.raises(Invalid, match="not the plan that you have seen"):
+        approval.approve(bench.context, plan, "omar", plan_hash="0" * 64)
+
+
+def test_two_approvals_take_two_people(bench):
+    bench.stanzas["rollback_change"]["approvals"] = "2"
+    plan = propose(bench)
+    approval.approve(bench.context, plan, "omar")
+    approval.approve(bench.context, plan, "omar")
+    assert "one person" in refusal(lambda: execute(bench, plan))
+    approval.approve(bench.context, plan, "mia")
+    assert execute(bench, plan).status == "done"
+
+
+def test_a_rejected_plan_stays_rejected(bench):
+    plan = propose(bench)
+    approval.reject(bench.context, plan, "omar", "no")
+    text = refusal(lambda: execute(bench, plan))
+    assert text == f"{plan} can't be used any more. Rejected by omar."
+    assert "can't be decided on" in refusal(lambda: approval.approve(bench.context, plan, "omar"))
+
+
+def test_an_approval_expires(bench):
+    plan = approved(bench)
+    bench.clock.advance(30 * 60 + 1)
+    assert refusal(lambda: execute(bench, plan)) == (
+        f"{plan} can't be used any more. The approval ran out before it was used. Propose it again."
+    )
+    assert bench.kinds()[-1] == "refused approval_expired"
+    assert bench.stores.plans.get(plan)["status"] == "expired"
+
+
+def test_the_worker_writes_down_that_an_approval_expired(bench):
+    plan = approved(bench)
+    assert approval.expire(bench.context) == 0
+    bench.clock.advance(30 * 60 + 1)
+    assert approval.expire(bench.context) == 1
+    assert approval.expire(bench.context) == 0
+    assert bench.kinds()[-1] == "refused expired"
+    assert bench.stores.plans.get(plan)["status"] == "expired"
+
+
+def test_a_proposal_that_nobody_decides_on_expires(bench):
+    plan = propose(bench)
+    bench.clock.advance(24 * 3600 + 1)
+    approval.expire(bench.context)
+    assert bench.stores.plans.get(plan)["status"] == "expired"
+
+
+def test_a_changed_version_voids_the_approval(bench):
+    plan = approved(bench)
+    bench.api.deploy("r9")
+    text = refusal(lambda: execute(bench, plan))
+    assert text.startswith(f"The approval of {plan} is void, because the state has changed: ")
+    assert "version is r9, no longer r8" in text and text.endswith("Propose it again.")
+    assert bench.api.executed == []
+    assert "is void." in refusal(lambda: execute(bench, plan)), "it stays void"
+
+
+def test_a_void_approval_stays_void_when_the_state_comes_back(bench):
+    plan = approved(bench)
+    before = dict(bench.api.services["checkout"])
+    bench.api.deploy("r9")
+    refusal(lambda: execute(bench, plan))
+    bench.api.services["checkout"] = before
+    assert refusal(lambda: execute(bench, plan)).startswith(f"The approval of {plan} is void.")
+    assert bench.api.executed == []
+
+
+def test_another_cause_voids_the_approval(bench):
+    plan = approved(bench)
+    bench.analyse(key="ANA-2", change_id="CHG-5", cause="CHG-5 did it")
+    assert "cause is CHG-5, no longer CHG-8" in refusal(lambda: execute(bench, plan))
+
+
+def test_a_note_voids_nothing(bench):
+    plan = approved(bench)
+    bench.write("note", text="looking at it")
+    assert execute(bench, plan).status == "done"
+
+
+def test_the_same_analysis_again_voids_nothing(bench):
+    plan = approved(bench)
+    bench.analyse(key="ANA-2")
+    assert execute(bench, plan).status == "done"
+
+
+def test_a_changed_contract_voids_the_plan(bench):
+    plan = approved(bench)
+    bench.stanzas["rollback_change"]["cooldown"] = "1s"
+    text = refusal(lambda: execute(bench, plan))
+    assert text.startswith("The action 'rollback_change' was changed in the catalogue since")
+
+
+def test_an_action_that_is_gone_is_refused(bench):
+    plan = approved(bench)
+    del bench.stanzas["rollback_change"]
+    assert "There is no action 'rollback_change'" in refusal(lambda: execute(bench, plan))
+
+
+def test_a_plan_that_was_tampered_with_is_refused(bench):
+    plan = approved(bench)
+    document = bench.stores.plans.get(plan)
+    document["arguments"]["service"] = "payments"
+    bench.stores.plans.save([document])
+    bench.api.services["payments"] = dict(bench.api.services["checkout"])
+    assert refusal(lambda: execute(bench, plan)) == (
+        f"{plan} was changed after it was made: propose it again."
+    )
+    assert bench.api.executed == []
+
+
+def test_the_rules_are_shown_before_anything_is_done(bench):
+    plan = propose(bench)
+    shown = {check["name"]: check for check in view.describe(bench.context, plan)["checks"]}
+    assert list(shown) == [
+        "plan", "action", "incident", "evidence", "arguments", "approval", "state",
+        "preconditions", "cooldown", "alone",
+    ]  # fmt: skip
+    assert [name for name, check in shown.items() if not check["ok"]] == ["approval"]
+
+
+# --- executing --------------------------------------------------------------------------------
+
+
+def test_an_approved_plan_is_carried_out_once(bench):
+    plan = approved(bench)
+    state = execute(bench, plan)
+    assert state.status == "done" and state.result["version"] == "r7"
+    assert execute(bench, plan).status == "done"
+    assert bench.api.executed == [plan]
+    assert bench.kinds() == ["plan", "approval approved", "action started", "action done"]
+    assert bench.stores.plans.get(plan)["status"] == "done"
+
+
+def test_the_same_action_cools_down_on_the_same_entity(bench):
+    plan = approved(bench)
+    execute(bench, plan)
+    bench.clock.advance(700)
+    bench.samples = 0
+    bench.verifier().run()
+    bench.api.deploy("r8b")
+    bench.analyse(
+        key="ANA-2", change_id="CHG-10", previous_version="r7", version="r8b", cause="CHG-10"
+    )
+    second = approved(bench)
+    text = refusal(lambda: execute(bench, second))
+    assert text == (
+        f"'rollback_change' was carried out on checkout by {plan} already; it may be again in "
+        "18 min 20 s."
+    )
+    bench.clock.advance(1101)
+    assert execute(bench, second).status == "done"
+
+
+def test_a_run_that_changed_nothing_does_not_cool_down(bench):
+    plan = approved(bench)
+    bench.api.script = [Outcome("failed", "The deploy API was not reached.")]
+    assert execute(bench, plan).status == "failed"
+    assert execute(bench, approved(bench)).status == "done"
+
+
+def test_one_run_at_a_time_on_an_entity(bench):
+    """Another incident's fix is still being verified there."""
+    plan = approved(bench)
+    execute(bench, plan)
+    other = "INC-20260101-BBBBBB"
+    bench.open(other)
+    bench.stanzas["rollback_change"]["cooldown"] = "0s"
+    bench.api.deploy("r9")
+    bench.analyse(other, "ANA-2", change_id="CHG-10", previous_version="r7", version="r9")
+    second = approved(bench, incident=other)
+    assert refusal(lambda: execute(bench, second)) == (
+        f"{plan} is being carried out on checkout: wait until it is verified."
+    )
+    bench.clock.advance(700)
+    bench.samples = 0
+    bench.verifier().run()
+    assert execute(bench, second).status == "done"
+
+
+def test_two_plans_at_the_same_moment_take_one_entity_once(bench):
+    first, second = approved(bench), "PLAN-0000000000"
+    context = bench.context
+    assert context.take_run("checkout", first)
+    bench.stores.plans.save([{**bench.stores.plans.get(first), "_key": second}])
+    assert not context.take_run("checkout", second)
+    assert context.take_run("checkout", first), "its own run may go on"
+
+
+def test_a_refusal_by_the_deploy_api_fails_the_plan(bench):
+    plan = approved(bench)
+    bench.api.script = [Outcome("failed", "The deploy API refused with 409: moved on.")]
+    state = execute(bench, plan)
+    assert (state.status, state.detail) == ("failed", "The deploy API refused with 409: moved on.")
+    assert bench.kinds()[-2:] == ["action started", "action failed"]
+
+
+def test_an_unknown_plan_is_not_found(bench):
+    with pytest.raises(NotFound, match="No plan PLAN-ffffffffff"):
+        execute(bench, "PLAN-ffffffffff")

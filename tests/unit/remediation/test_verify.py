@@ -1,0 +1,196 @@
+"""The search that raised the incident decides whether the fix helped."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.incidents import lifecycle, timeline
+from incident_management.ports import SearchFailed
+from incident_management.remediation import approval, execution
+from incident_management.remediation.context import Refused
+from tests.unit.remediation.bench import INCIDENT, Bench, Crash
+
+
+@pytest.fixture
+def bench():
+    made = Bench()
+    made.plan = approval.propose(made.context, INCIDENT, "", "mia")["_key"]
+    approval.approve(made.context, made.plan, "omar")
+    execution.execute(made.context, made.plan, "mia")
+    made.raising.fixed_at = made.clock.now() + 1
+    return made
+
+
+def verification(bench):
+    entries = timeline.read(bench.stores, INCIDENT)
+    (entry,) = [entry for entry in entries if entry.kind == "verification"]
+    return entry.data
+
+
+def test_recovery_is_proved_over_matched_windows_and_resolves_the_incident(bench):
+    done = bench.clock.now()
+    bench.clock.advance(79)
+    assert bench.verifier().run() == 0, "the window and the events' way into it take 80 s"
+    bench.clock.advance(2)
+    assert bench.verifier().run() == 1
+    data = verification(bench)
+    assert data["outcome"] == "recovered"
+    before, after = data["windows"]["before"], data["windows"]["after"]
+    assert before == [done - 60, done] and after == [done + 15, done + 75]
+    assert data["before"] == ["checkout"] and data["after"] == []
+    assert data["samples"] == [{"entity": "checkout", "events": 100}]
+    assert "stats count by entity" in data["spl"]
+    assert bench.kinds()[-2:] == ["verification recovered", "status resolved"]
+    incident = timeline.fold(timeline.read(bench.stores, INCIDENT))
+    assert incident.status == "resolved" and "Roll back the change" in incident.resolution
+    assert bench.stores.plans.get(bench.plan)["status"] == "recovered"
+
+
+def test_samples_are_counted_by_a_search_of_escaped_parts(bench):
+    bench.clock.advance(85)
+    bench.verifier().run()
+    (asked,) = {spl for spl, _earliest, _latest in bench.searcher.asked}
+    assert asked == (
+        'search `incident_indexes` (service="checkout" OR host="checkout") | stats count'
+    )
+
+
+def test_silence_is_not_health(bench):
+    """The search finds nothing, but neither did the service do anything."""
+    bench.samples = 3
+    bench.clock.advance(85)
+    assert bench.verifier().run() == 0
+    bench.clock.advance(600)
+    bench.verifier().run()
+    data = verification(bench)
+    assert data["outcome"] == "insufficient_data"
+    assert data["detail"] == ("Too few events after the fix to tell, fewer than 10: checkout (3).")
+    assert bench.status() == "new"
+    assert bench.kinds()[-1] == "verification insufficient_data"
+    bench.samples = 1000
+    bench.clock.advance(600)
+    bench.verifier().run()
+    assert bench.status() == "new", "insufficient data stays so"
+
+
+def test_traffic_that_comes_back_later_still_proves_recovery(bench):
+    bench.samples = 0
+    bench.clock.advance(85)
+    bench.verifier().run()
+    bench.samples = 50
+    bench.clock.advance(120)
+    assert bench.verifier().run() == 1
+    assert verification(bench)["outcome"] == "recovered"
+    assert bench.status() == "resolved"
+
+
+def test_a_problem_that_was_gone_before_proves_nothing(bench):
+    bench.raising.broken = []
+    bench.clock.advance(700)
+    bench.verifier().run()
+    data = verification(bench)
+    assert data["outcome"] == "insufficient_data" and "before the fix" in data["detail"]
+
+
+def test_an_incident_that_no_search_raised_proves_nothing(bench):
+    bench.raising.run = None  # must not be called
+    incident, _entries = bench.context.incident(INCIDENT)
+    incident.search.clear()
+    judgement = bench.verifier()._compare(
+        incident, bench.context.catalogue.get("rollback_change"), None
+    )
+    assert judgement.outcome == "insufficient_data"
+
+
+def test_a_fix_that_does_not_help_is_undone(bench):
+    bench.raising.after = ["checkout"]
+    bench.clock.advance(85)
+    bench.verifier().run()
+    assert bench.kinds()[-3:] == [
+        "verification not_recovered",
+        "rollback started",
+        "rollback done",
+    ]
+    assert bench.api.services["checkout"]["version"] == "r8"
+    assert bench.status() == "new"
+    assert bench.stores.plans.get(bench.plan)["status"] == "rolled_back"
+    bench.clock.advance(600)
+    bench.verifier().run()
+    assert bench.api.executed == [bench.plan, f"{bench.plan}-undo"]
+
+
+def test_another_entitys_errors_say_nothing(bench):
+    bench.raising.after = ["inventory"]
+    bench.clock.advance(85)
+    bench.verifier().run()
+    assert verification(bench)["outcome"] == "recovered"
+
+
+def test_what_somebody_released_meanwhile_is_not_rolled_back(bench):
+    bench.raising.after = ["checkout"]
+    bench.api.deploy("r10")
+    bench.clock.advance(85)
+    bench.verifier().run()
+    assert bench.kinds()[-2:] == ["verification not_recovered", "rollback failed"]
+    assert bench.api.services["checkout"]["version"] == "r10"
+    assert bench.stores.plans.get(bench.plan)["status"] == "rollback_failed"
+
+
+def test_a_search_that_fails_is_run_again_and_stops_nothing(bench):
+    bench.raising.error = "splunkd refused the search."
+    bench.clock.advance(85)
+    troubles = []
+    assert bench.verifier().run(failed=lambda plan, why: troubles.append((plan, why))) == 0
+    assert troubles == [(bench.plan, "splunkd refused the search.")]
+    bench.raising.error = ""
+    assert bench.verifier().run() == 1
+    with pytest.raises(SearchFailed):
+        bench.raising.error = "again"
+        bench.raising.run({}, 0, 1)
+
+
+def test_a_person_may_have_resolved_it_first(bench):
+    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "mia")
+    bench.clock.advance(85)
+    bench.verifier().run()
+    assert bench.kinds()[-2:] == ["status resolved", "verification recovered"]
+    assert bench.stores.plans.get(bench.plan)["status"] == "recovered"
+
+
+@pytest.mark.parametrize("after", [[], ["checkout"]], ids=["recovered", "not recovered"])
+@pytest.mark.parametrize("moment", range(40))
+def test_a_worker_killed_at_any_store_call_comes_to_the_same_end(bench, moment, after):
+    bench.raising.after = after
+    bench.clock.advance(85)
+    bench.stores.fail_after(moment, Crash)
+    try:
+        bench.verifier().run()
+    except Crash:
+        bench.stores.heal()
+    bench.stores.heal()
+    for _ in range(3):
+        bench.clock.advance(120)
+        execution.settle_all(bench.context)
+        approval.expire(bench.context)
+        bench.verifier().run()
+    kinds = bench.kinds()
+    if after:
+        assert kinds[-3:] == ["verification not_recovered", "rollback started", "rollback done"]
+        assert bench.api.executed == [bench.plan, f"{bench.plan}-undo"]
+    else:
+        assert kinds[-2:] == ["verification recovered", "status resolved"]
+        assert bench.api.executed == [bench.plan]
+
+
+def test_a_person_undoes_a_fix(bench):
+    state = execution.roll_back(bench.context, bench.plan, "mia", "wrong guess")
+    assert state.status == "rolled_back"
+    assert execution.roll_back(bench.context, bench.plan, "mia", "again").status == "rolled_back"
+    assert bench.api.executed == [bench.plan, f"{bench.plan}-undo"]
+
+
+def test_what_was_not_carried_out_can_not_be_undone():
+    bench = Bench()
+    plan = approval.propose(bench.context, INCIDENT, "", "mia")["_key"]
+    with pytest.raises(Refused, match="was not carried out: there is nothing to undo"):
+        execution.roll_back(bench.context, plan, "mia", "why not")

@@ -1,0 +1,138 @@
+"""Collections: limits of the KV store, and what its answers mean."""
+
+import json
+from typing import Any
+
+import pytest
+
+from incident_management.splunk import kvstore
+from incident_management.splunk.kvstore import KvCollection, sorted_documents
+from incident_management.splunk.session import SplunkError
+
+DATA = "/servicesNS/nobody/incident_management/storage/collections/data/incidents"
+
+
+@pytest.fixture
+def incidents(session):
+    return KvCollection(session, "incidents")
+
+
+def error(text="no"):
+    return {"messages": [{"type": "ERROR", "text": text}]}
+
+
+def test_get_finds_by_key_and_hides_the_owner_mark(splunkd, incidents):
+    splunkd.answers = [(200, {"_key": "a/b", "_user": "nobody", "x": 1})]
+
+    assert incidents.get("a/b") == {"_key": "a/b", "x": 1}
+
+
+def test_get_of_an_unknown_key_is_none(splunkd, incidents):
+    splunkd.answers = [(404, error())]
+
+    assert incidents.get("a") is None
+
+
+def test_insert_tells_whether_the_key_was_free(splunkd, incidents):
+    splunkd.answers = [(201, {"_key": "a"}), (409, error("duplicate key"))]
+
+    assert incidents.insert({"_key": "a"}) is True
+    assert incidents.insert({"_key": "a"}) is False
+
+
+def test_other_refusals_are_errors(splunkd, incidents):
+    splunkd.answers = [(400, error("Invalid field")), (500, error("No space left on device"))]
+
+    with pytest.raises(SplunkError, match="Invalid field"):
+        incidents.insert({"_key": "a"})
+    with pytest.raises(SplunkError, match="No space left"):
+        incidents.save([{"_key": "a"}])
+
+
+def test_save_sends_at_most_a_thousand_at_once(splunkd, incidents):
+    splunkd.answer = lambda *_request: (200, [])
+    incidents.save([{"_key": str(n)} for n in range(2500)])
+
+    assert [len(body) for _m, _p, _q, body in splunkd.seen] == [1000, 1000, 500]
+    assert all(path == f"{DATA}/batch_save" for _m, path, _q, _b in splunkd.seen)
+
+
+def test_save_splits_by_size_too(splunkd, incidents, monkeypatch):
+    monkeypatch.setattr(kvstore, "SAVE_BYTES", 1000)
+    splunkd.answer = lambda *_request: (200, [])
+    incidents.save([{"_key": str(n), "text": "x" * 400} for n in range(5)])
+
+    sent = [body for _m, _p, _q, body in splunkd.seen]
+    assert [document["_key"] for body in sent for document in body] == ["0", "1", "2", "3", "4"]
+    assert all(len(json.dumps(body)) <= 1000 for body in sent)
+
+
+def test_saving_nothing_asks_nothing(splunkd, incidents):
+    incidents.save([])
+
+    assert splunkd.seen == []
+
+
+def test_find_reads_page_by_page_in_a_fixed_order(splunkd, incidents, monkeypatch):
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 2)
+    splunkd.answers = [(200, [{"_key": "a"}, {"_key": "b"}]), (200, [{"_key": "c"}])]
+
+    assert [d["_key"] for d in incidents.find({"x": 1})] == ["a", "b", "c"]
+    assert [q["skip"] for _m, _p, q, _b in splunkd.seen] == ["0", "2"]
+    assert {q["sort"] for _m, _p, q, _b in splunkd.seen} == {"_key:1"}
+    assert json.loads(splunkd.seen[0][2]["query"]) == {"x": 1}
+
+
+def test_find_stops_at_its_limit(splunkd, incidents):
+    splunkd.answers = [(200, [{"_key": "a"}, {"_key": "b"}])]
+
+    assert len(incidents.find(sort="time:-1", limit=2, skip=3)) == 2
+    assert splunkd.seen[0][2] == {
+        "sort": "time:-1",
+        "limit": "2",
+        "skip": "3",
+        "output_mode": "json",
+    }
+
+
+def test_a_long_query_travels_in_a_body_and_keeps_order_and_limit(splunkd, incidents):
+    query = {"$or": [{"_key": f"{n:040x}"} for n in range(100)]}
+    found = [{"_key": "a", "t": 1}, {"_key": "b", "t": 3}, {"_key": "c", "t": 2}]
+    splunkd.answers = [(200, [found])]
+
+    assert [d["_key"] for d in incidents.find(query, "t:-1", limit=1, skip=1)] == ["c"]
+    method, path, _query, body = splunkd.seen[0]
+    assert (method, path) == ("POST", f"{DATA}/batch_find")
+    assert body == [{"query": query, "limit": kvstore.ANSWER_ROWS}]
+
+
+def test_an_answer_that_may_have_been_cut_is_asked_again_in_halves(splunkd, incidents, monkeypatch):
+    monkeypatch.setattr(kvstore, "ANSWER_ROWS", 60)
+    keys = [f"{n:040x}" for n in range(100)]
+
+    def answer(_method, _path, _query, body):
+        wanted = [part["_key"] for part in body[0]["query"]["$or"]]
+        return 200, [[{"_key": key} for key in wanted][:60]]
+
+    splunkd.answer = answer
+    found = incidents.find({"$or": [{"_key": key} for key in keys]})
+
+    assert [d["_key"] for d in found] == keys
+
+
+def test_delete_tells_whether_there_was_one(splunkd, incidents):
+    splunkd.answers = [(200, ""), (404, error())]
+
+    assert incidents.delete("a") is True
+    assert incidents.delete("a") is False
+
+
+def test_sorting_is_the_kv_stores():
+    documents: list[dict[str, Any]] = [
+        {"_key": "a", "x": 2},
+        {"_key": "b"},
+        {"_key": "c", "x": 1},
+        {"_key": "d", "x": 2},
+    ]
+
+    assert [d["_key"] for d in sorted_documents(documents, "x:1,_key:-1")] == ["b", "c", "d", "a"]

@@ -1,0 +1,198 @@
+"""The alert action, as splunkd starts it: payload on stdin, results in a file."""
+
+import gzip
+import io
+import json
+
+import pytest
+
+from incident_management.api.signals import SIGNALS_BYTES
+from incident_management.splunk import alert_action, spool
+
+SID = "scheduler__admin__shop__RMD5abc_at_1700000000_7"
+ALERT = f"/services/search/jobs/{SID}"
+
+
+@pytest.fixture
+def action():
+    import open_incident
+
+    return open_incident
+
+
+@pytest.fixture
+def alert(splunkd, tmp_path, monkeypatch):
+    """A fired alert with two entities in three rows."""
+    monkeypatch.setenv("SPLUNK_HOME", str(tmp_path))
+    monkeypatch.setattr(alert_action.Session.__init__, "__defaults__", _no_pauses())
+    results = tmp_path / "results.csv.gz"
+    with gzip.open(results, "wt") as file:
+        file.write('entity,count,first_time,last_time,sample,"__mv_entity"\n')
+        file.write("checkout,6,1699999900,1699999950,boom,\n")
+        file.write("checkout,4,1699999800,1699999990,bang,\n")
+        file.write("search,7,1699999900,1699999950,bust,\n")
+    return {
+        "search_name": "High Error Rate",
+        "app": "shop",
+        "owner": "ann",
+        "sid": SID,
+        "results_file": str(results),
+        "server_uri": splunkd.uri,
+        "session_key": "the-key",
+        "configuration": {"severity": "high", "title": "{entity}: {count} errors", "group": "0"},
+    }
+
+
+def _no_pauses():
+    defaults = alert_action.Session.__init__.__defaults__ or ()
+    return (*defaults[:-1], lambda _seconds: None)
+
+
+def run(action, payload, arguments=("--execute",)):
+    text = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    return alert_action.main(
+        list(arguments), io.BytesIO(text), action.open_incident, "open_incident"
+    )
+
+
+def api(status, answer):
+    """splunkd with a job that knows its span, and the app's API."""
+
+    def answered(method, path, _query, body):
+        if path == ALERT:
+            content = {"searchEarliestTime": 1699999700, "searchLatestTime": 1700000000}
+            return 200, {"entry": [{"content": content}]}
+        assert (method, path) == ("POST", "/services/incident_management/v1/signals")
+        return status, answer(body) if callable(answer) else answer
+
+    return answered
+
+
+def outcomes(body):
+    return {
+        "outcomes": [
+            {"signal": str(n), "incident_id": f"INC-{n}", "what": "opened"}
+            for n, _signal in enumerate(body["signals"])
+        ]
+    }
+
+
+def test_each_problem_is_one_signal_with_all_of_its_rows(action, alert, splunkd, capsys):
+    splunkd.answer = api(200, outcomes)
+
+    assert run(action, alert) == 0
+    checkout, search = splunkd.seen[-1][3]["signals"]
+    assert (checkout["entity"], checkout["count"]) == ("checkout", 10)
+    assert (checkout["first_time"], checkout["last_time"]) == (1699999800.0, 1699999990.0)
+    assert checkout["title"] == "checkout: 6 errors"
+    assert checkout["run"] == "at:1700000000"
+    assert checkout["dedup"] == {"entity": "checkout"}
+    assert checkout["group"] is False
+    assert checkout["search"] == {
+        "name": "High Error Rate",
+        "app": "shop",
+        "owner": "ann",
+        "earliest": 1699999700.0,
+        "latest": 1700000000.0,
+    }
+    assert [row["sample"] for row in checkout["rows"]] == ["boom", "bang"]
+    assert "__mv_entity" not in checkout["rows"][0]
+    assert search["entity"] == "search"
+    assert capsys.readouterr().err == (
+        f"INFO open_incident: 2 signals of {SID} in [INC-0, INC-1]\n"
+    )
+
+
+def test_an_api_that_cannot_answer_gets_it_later(action, alert, splunkd, capsys):
+    splunkd.answer = api(503, {"detail": "KV Store is initializing."})
+
+    assert run(action, alert) == 0
+    ((file, request),) = spool.pending()
+    assert request["path"] == "/services/incident_management/v1/signals"
+    assert request["actor"] == "ann"
+    assert len(request["body"]["signals"]) == 2
+    assert "2 kept for the worker" in capsys.readouterr().err
+    assert not list(file.parent.glob("*.tmp"))
+
+
+def test_a_full_disk_beside_that_is_one_clear_sentence(action, alert, splunkd, capsys, monkeypatch):
+    splunkd.answer = api(503, {"detail": "KV Store is initializing."})
+
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(spool.json, "dump", full)
+
+    assert run(action, alert) == 1
+    assert capsys.readouterr().err == (
+        "ERROR open_incident: It could be neither delivered (KV Store is initializing.) "
+        "nor kept for later (No space left on device).\n"
+    )
+    assert list(spool.folder().iterdir()) == []
+
+
+def test_an_owner_without_the_capability_is_told_and_nothing_is_kept(
+    action, alert, splunkd, capsys
+):
+    detail = "POST /signals needs the capability incident_signal, which ann lacks."
+    splunkd.answer = api(403, {"detail": detail})
+
+    assert run(action, alert) == 1
+    assert capsys.readouterr().err == f"ERROR open_incident: {detail}\n"
+    assert list(spool.pending()) == []
+
+
+def test_a_malformed_setting_does_not_cost_the_incident(action, alert, splunkd, capsys):
+    splunkd.answer = api(200, outcomes)
+    alert["configuration"]["severity"] = "terrible"
+
+    assert run(action, alert) == 0
+    assert {s["severity"] for s in splunkd.seen[-1][3]["signals"]} == {"medium"}
+    assert "param.severity is 'terrible'" in capsys.readouterr().err
+
+
+def test_a_result_without_the_entity_field_is_about_the_alert(action, alert, splunkd):
+    splunkd.answer = api(200, outcomes)
+    alert["configuration"].update(entity_field="nope", dedup_fields="")
+
+    assert run(action, alert) == 0
+    (only,) = splunkd.seen[-1][3]["signals"]
+    assert (only["entity"], only["count"]) == ("High Error Rate", 17)
+
+
+def test_unreadable_results_are_one_sentence(action, alert, splunkd, capsys, tmp_path):
+    splunkd.answer = api(200, outcomes)
+    alert["results_file"] = str(tmp_path / "gone.csv.gz")
+
+    assert run(action, alert) == 1
+    assert "The results gone.csv.gz can't be read (FileNotFoundError)." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("payload", [b"", b"<xml/>", b"[]", b"{}"])
+def test_a_payload_that_is_none_is_one_sentence(action, payload, capsys):
+    assert run(action, payload) == 1
+    assert "The payload on stdin is not an alert action's" in capsys.readouterr().err
+
+
+def test_without_execute_nothing_runs(action, alert, splunkd, capsys):
+    assert run(action, alert, arguments=()) == 1
+    assert splunkd.seen == []
+    assert capsys.readouterr().err.startswith("FATAL ")
+
+
+def test_a_batch_stays_below_the_apis_limits(action):
+    found = [{"description": "x" * 9000} for _number in range(1000)] + [{}] * 4001
+    batches = list(action._batches(found))
+
+    assert sum(len(batch) for batch in batches) == len(found)
+    assert all(len(json.dumps({"signals": batch})) < SIGNALS_BYTES for batch in batches)
+    assert max(len(batch) for batch in batches) <= 4000
+
+
+def test_a_spooled_file_that_is_no_request_is_set_aside(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPLUNK_HOME", str(tmp_path))
+    kept = spool.put("/x", {"a": 1}, "ann", 1_700_000_000.0)
+    (kept.parent / "0-broken.json").write_text("{", encoding="utf-8")
+
+    assert [request["body"] for _file, request in spool.pending()] == [{"a": 1}]
+    assert (kept.parent / "0-broken.bad").exists()

@@ -1,0 +1,118 @@
+"""Searches through splunkd: their end, their rows, their failures."""
+
+import pytest
+
+from incident_management.ports import SearchFailed
+from incident_management.splunk.search import SplunkSearcher
+
+JOB = "/servicesNS/nobody/incident_management/search/jobs/1.2"
+
+
+class Jobs:
+    """One search job: done after ``polls`` looks, with ``rows``."""
+
+    def __init__(self, polls=1, rows=(), failed="", refused=""):
+        self.polls, self.rows, self.failed, self.refused = polls, list(rows), failed, refused
+        self.cancelled = False
+        self.form = ""
+
+    def __call__(self, method, path, query, body):
+        if path.endswith("/search/jobs"):
+            self.form = body
+            if self.refused:
+                return 400, {"messages": [{"type": "FATAL", "text": self.refused}]}
+            return 201, {"sid": "1.2"}
+        if path == JOB + "/control":
+            self.cancelled = body == "action=cancel"
+            return 200, {}
+        if path == JOB + "/results":
+            start, count = int(query["offset"]), int(query["count"])
+            return 200, {"results": self.rows[start : start + count]}
+        assert path == JOB
+        self.polls -= 1
+        messages = [{"type": "FATAL", "text": self.failed}] if self.failed else []
+        content = {
+            "isDone": self.polls <= 0,
+            "isFailed": bool(self.failed),
+            "messages": messages,
+        }
+        return 200, {"entry": [{"content": content}]}
+
+
+@pytest.fixture
+def searcher(session):
+    time = [0.0]
+
+    def sleep(seconds):
+        time[0] += seconds
+
+    return SplunkSearcher(session, sleep=sleep, monotonic=lambda: time[0])
+
+
+def test_rows_come_back_and_the_job_is_removed(splunkd, searcher):
+    splunkd.answer = jobs = Jobs(polls=3, rows=[{"a": "1"}, {"a": "2"}])
+    result = searcher.run("index=main a", "-5m", "now")
+
+    assert result.rows == [{"a": "1"}, {"a": "2"}]
+    assert not result.truncated
+    assert jobs.cancelled
+    assert "search=search+index%3Dmain+a" in jobs.form
+    assert "earliest_time=-5m" in jobs.form
+
+
+def test_a_generating_search_stays_as_it_is(splunkd, searcher):
+    splunkd.answer = jobs = Jobs()
+    searcher.run("| makeresults", "0", "now")
+
+    assert "search=%7C+makeresults" in jobs.form
+
+
+def test_more_rows_than_asked_for_is_said(splunkd, searcher):
+    splunkd.answer = Jobs(rows=[{"a": str(n)} for n in range(5)])
+    result = searcher.run("index=main", "-5m", "now", limit=3)
+
+    assert len(result.rows) == 3
+    assert result.truncated
+
+
+@pytest.mark.parametrize(
+    ("jobs", "sentence"),
+    [
+        (Jobs(refused="Unknown search command 'nope'."), "Unknown search command 'nope'"),
+        (Jobs(failed="Out of disk"), "The search failed: Out of disk"),
+        (Jobs(polls=10_000), "did not end within 5 seconds"),
+    ],
+)
+def test_a_search_that_fails_says_why_and_leaves_no_job(splunkd, searcher, jobs, sentence):
+    splunkd.answer = jobs
+    with pytest.raises(SearchFailed, match=sentence):
+        searcher.run("index=main", "-5m", "now", timeout=5)
+    assert jobs.cancelled or jobs.refused
+
+
+def test_a_saved_search_is_read_as_its_owner_sees_it(splunkd, searcher):
+    content = {
+        "search": "index=main",
+        "dispatch.earliest_time": "-5m",
+        "dispatch.latest_time": "now",
+        "action.open_incident": True,
+        "description": None,
+    }
+    splunkd.answers = [(200, {"entry": [{"content": content}]})]
+    found = searcher.saved_search("High / Rate", "shop", "ann")
+
+    assert splunkd.seen[0][1] == "/servicesNS/ann/shop/saved/searches/High%20%2F%20Rate"
+    assert (found.spl, found.earliest, found.latest) == ("index=main", "-5m", "now")
+    assert found.settings["description"] == ""
+
+
+def test_a_saved_search_that_is_gone_is_named(splunkd, searcher):
+    splunkd.answers = [(404, {"messages": [{"type": "ERROR", "text": "Not Found"}]})]
+    with pytest.raises(SearchFailed, match="'Old' of app shop can't be read"):
+        searcher.saved_search("Old", "shop", "ann")
+
+
+def test_results_of_an_unfinished_job_are_not_read(splunkd, searcher):
+    splunkd.answer = Jobs(polls=5)
+    with pytest.raises(SearchFailed, match="has not ended yet"):
+        searcher.results_of("1.2")

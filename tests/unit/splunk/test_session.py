@@ -1,0 +1,117 @@
+"""Requests to splunkd: what is sent, what is sent again, what an error says."""
+
+import socket
+
+import pytest
+
+from incident_management.splunk.session import ATTEMPTS, Session, SplunkError, is_loopback, path_of
+
+INITIALIZING = {"messages": [{"type": "ERROR", "text": "KV Store is initializing."}]}
+
+
+def test_a_relative_path_is_in_the_apps_namespace(splunkd, session):
+    splunkd.answers = [(200, {"ok": 1})]
+
+    assert session.get("storage/x", limit=5) == {"ok": 1}
+    method, path, query, _body = splunkd.seen[0]
+    assert (method, path) == ("GET", "/servicesNS/nobody/incident_management/storage/x")
+    assert query == {"limit": "5", "output_mode": "json"}
+    assert splunkd.authorization == "Splunk key-1"
+
+
+def test_json_is_posted_whole_in_any_script(splunkd, session):
+    splunkd.answers = [(200, {})]
+    session.post("/services/x", json_body={"text": "naïve ☃"})
+
+    assert splunkd.seen[0][3] == {"text": "naïve ☃"}
+
+
+def test_a_form_is_posted_as_a_form(splunkd, session):
+    splunkd.answers = [(201, {"sid": "1"})]
+    session.post("search/jobs", {"search": "search a=b", "count": "1"})
+
+    assert splunkd.seen[0][3] == "search=search+a%3Db&count=1"
+
+
+def test_a_503_is_tried_again_with_growing_pauses(splunkd, session, pauses):
+    splunkd.answers = [(503, INITIALIZING), (503, INITIALIZING), (200, [])]
+
+    assert session.get("storage/x") == []
+    assert len(pauses) == 2
+    assert 0.1 <= pauses[0] <= 0.2 <= pauses[1] <= 0.4
+
+
+def test_a_503_that_stays_is_told(splunkd, session, pauses):
+    splunkd.answers = [(503, INITIALIZING)] * ATTEMPTS
+
+    with pytest.raises(SplunkError, match="503 to storage/x: KV Store is initializing") as caught:
+        session.get("storage/x")
+    assert caught.value.status == 503
+    assert len(pauses) == ATTEMPTS - 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 500])
+def test_another_error_is_not_tried_again(splunkd, session, status):
+    splunkd.answers = [(status, INITIALIZING)]
+
+    with pytest.raises(SplunkError) as caught:
+        session.get("x")
+    assert caught.value.status == status
+    assert len(splunkd.seen) == 1
+
+
+def test_an_expired_session_is_a_401(splunkd, session):
+    splunkd.answers = [(401, {"messages": [{"type": "WARN", "text": "call not properly auth"}]})]
+
+    with pytest.raises(SplunkError) as caught:
+        session.get("x")
+    assert caught.value.status == 401
+
+
+def test_a_problem_of_the_app_keeps_its_sentence(splunkd, session):
+    splunkd.answers = [(403, {"title": "Forbidden", "detail": "Joe lacks incident_signal."})]
+
+    with pytest.raises(SplunkError, match=r"^Joe lacks incident_signal\.$"):
+        session.post("/services/incident_management/v1/signals", json_body={})
+
+
+def test_an_error_in_xml_is_read_too(splunkd, session):
+    xml = "<response><messages><msg type='ERROR'>No such thing</msg></messages></response>"
+    splunkd.answers = [(404, xml)]
+
+    with pytest.raises(SplunkError, match="answered 404 to x: No such thing"):
+        session.get("x")
+
+
+def test_a_splunkd_that_is_not_there_is_tried_again_and_then_named(pauses):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(SplunkError, match=f"127.0.0.1:{port} refuses connections") as caught:
+        Session(f"https://127.0.0.1:{port}", "k", sleep=pauses.append).get("x")
+    assert caught.value.status == 0
+    assert len(pauses) == ATTEMPTS - 1
+
+
+def test_an_answer_that_never_comes_is_not_sent_again(pauses):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(SplunkError, match="No answer") as caught:
+            Session(uri, "k", timeout=0.2, sleep=pauses.append).get("x")
+    assert caught.value.status == 504
+    assert pauses == []
+
+
+def test_a_session_does_not_show_its_key(session):
+    assert "key-1" not in repr(session)
+
+
+def test_only_this_machine_is_loopback():
+    assert is_loopback("127.0.0.1") and is_loopback("::1") and is_loopback("localhost")
+    assert not is_loopback("127.example.com") and not is_loopback("10.0.0.1")
+
+
+def test_a_name_cannot_leave_its_place_in_a_path():
+    assert path_of("a", "../b c", "d/e") == "a/..%2Fb%20c/d%2Fe"

@@ -1,0 +1,81 @@
+"""Settings: defaults, and one sentence for each malformed value."""
+
+import pytest
+
+from incident_management.splunk.settings import Settings, SettingsError, parse
+
+
+def test_nothing_set_gives_the_defaults():
+    assert parse({}) == Settings()
+
+
+def test_values_are_typed():
+    settings = parse(
+        {
+            "slack": {"bot_token": "xoxb-1", "channel": "#ops", "api_url": ""},
+            "bedrock": {"enabled": "1", "timeout_seconds": "5", "max_output_tokens": "100"},
+            "proxy": {"proxy_enabled": "1", "proxy_url": "proxy", "proxy_port": "3128"},
+            "logging": {"loglevel": "debug"},
+        },
+        {"main": {"aws_access_key_id": "AKIA", "aws_secret_access_key": "s3cret"}},
+    )
+    assert settings.slack.api_url == "https://slack.com/api/"
+    assert settings.bedrock.enabled is True
+    assert (settings.bedrock.timeout_seconds, settings.bedrock.max_output_tokens) == (5.0, 100)
+    assert (settings.proxy.host, settings.proxy.port) == ("proxy", 3128)
+    assert settings.loglevel == "DEBUG"
+    assert settings.accounts["main"].aws_secret_access_key == "s3cret"
+
+
+def test_secrets_do_not_show():
+    settings = parse(
+        {
+            "slack": {"bot_token": "xoxb-secret"},
+            "teams": {"webhook_url": "https://x.example/sig-secret"},
+            "pagerduty": {"routing_key": "key-secret"},
+            "remediation": {"deploy_api_token": "t-secret"},
+        },
+        {"main": {"aws_secret_access_key": "a-secret", "aws_session_token": "b-secret"}},
+    )
+    assert "secret" not in repr(settings).replace("aws_secret", "")
+
+
+@pytest.mark.parametrize(
+    ("stanza", "key", "value", "sentence"),
+    [
+        (
+            "bedrock",
+            "enabled",
+            "maybe",
+            "enabled is 'maybe', which is neither 0 nor 1",
+        ),
+        ("bedrock", "timeout_seconds", "soon", "timeout_seconds is 'soon'; set a number from 1"),
+        ("bedrock", "timeout_seconds", "0", "timeout_seconds is '0'; set a number from 1 to 600"),
+        ("bedrock", "max_output_tokens", "inf", "max_output_tokens is 'inf'"),
+        ("slack", "api_url", "slack.com", "api_url holds 'slack.com', which is not a URL"),
+        ("slack", "api_url", "http://slack.com", "holds 'http://slack.com' without TLS"),
+        ("slack", "api_url", "https://[bad", "which is not a URL"),
+        ("network", "web_url", "ftp://x", "web_url holds 'ftp://x', which is not a URL"),
+    ],
+)
+def test_a_malformed_value_is_one_sentence(stanza, key, value, sentence):
+    with pytest.raises(SettingsError, match=sentence) as caught:
+        parse({stanza: {key: value}})
+    assert str(caught.value).startswith("incident_management_settings.conf [")
+    assert str(caught.value).count("\n") == 0
+
+
+def test_a_malformed_secret_is_not_shown():
+    with pytest.raises(SettingsError, match="webhook_url holds the value without TLS") as caught:
+        parse({"teams": {"webhook_url": "http://x.example/?sig=s3cret"}})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_http_stays_on_this_machine():
+    settings = parse({"slack": {"api_url": "http://127.0.0.1:9/api/"}})
+
+    assert settings.slack.api_url == "http://127.0.0.1:9/api/"
+
+
+def test_links_may_be_plain_http():
+    assert parse({"network": {"web_url": "http://splunk.example:8000"}}).network.web_url

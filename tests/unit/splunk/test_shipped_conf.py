@@ -1,0 +1,163 @@
+"""What the shipped .conf files promise each other, and the library."""
+
+import configparser
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from incident_management.incidents.routing import Routing
+from incident_management.splunk.kvstore import COLLECTIONS
+
+PACKAGE = Path(__file__).parents[3] / "package"
+CAPABILITIES = {
+    f"incident_{name}" for name in ("signal", "read", "write", "approve", "remediate", "admin")
+}
+
+
+def conf(path):
+    parser = configparser.RawConfigParser(
+        strict=True, delimiters=("=",), comment_prefixes=("#",), default_section="default"
+    )
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    text = path.read_text(encoding="utf-8")
+    # A stanza without a name speaks for the whole app in default.meta.
+    parser.read_string(text.replace("[]\n", "[app]\n"))
+    return {name: dict(parser[name]) for name in parser.sections()}
+
+
+def default(name):
+    return conf(PACKAGE / "default" / f"{name}.conf")
+
+
+def test_each_collection_has_a_lookup_of_its_name():
+    lookups = {n: v for n, v in default("transforms").items() if "collection" in v}
+
+    assert set(default("collections")) == set(COLLECTIONS.values()) == set(lookups)
+    for name, settings in lookups.items():
+        assert settings["collection"] == name
+        assert settings["external_type"] == "kvstore"
+        assert "_key" in settings["fields_list"].split(", ")
+
+
+@pytest.mark.parametrize("name", sorted(COLLECTIONS.values()))
+def test_a_collection_stays_on_search_heads_and_its_accelerations_are_valid(name):
+    settings = default("collections")[name]
+    accelerations = [json.loads(v) for k, v in settings.items() if k.startswith("accelerated_")]
+
+    assert settings["replicate"] == "false"
+    assert len(accelerations) <= 10
+    assert all(order in (1, -1) for one in accelerations for order in one.values())
+    types = {value for key, value in settings.items() if key.startswith("field.")}
+    assert types <= {"number", "string", "bool", "time", "array"}
+
+
+def test_the_api_asks_who_is_calling():
+    restmap = conf(PACKAGE.parent / "package_extra" / "restmap.custom.conf")
+    (settings,) = restmap.values()
+
+    assert settings["requireAuthentication"] == "true"
+    assert settings["passSystemAuth"] == "true"
+    assert set(settings["capability"].split(" or ")) == CAPABILITIES
+    assert settings["python.required"] == "3.9, 3.13"
+
+
+def test_the_api_is_exposed_below_its_match_and_nowhere_else():
+    restmap = conf(PACKAGE.parent / "package_extra" / "restmap.custom.conf")
+    web = conf(PACKAGE.parent / "package_extra" / "web.custom.conf")
+    (match,) = [settings["match"] for settings in restmap.values()]
+
+    assert [s["pattern"] for s in web.values()] == [match.strip("/") + "/**"]
+
+
+def test_capabilities_are_declared_and_given_as_designed():
+    stanzas = default("authorize")
+    declared = {name[12:] for name in stanzas if name.startswith("capability::")}
+    given = {
+        name[5:]: {k for k, v in settings.items() if v == "enabled"}
+        for name, settings in stanzas.items()
+        if name.startswith("role_")
+    }
+    assert declared == CAPABILITIES
+    assert given["user"] == {"incident_signal"}
+    assert given["incident_viewer"] == {"incident_read"}
+    assert given["incident_responder"] == {"incident_write"}
+    assert given["incident_approver"] == {"incident_approve"}
+    assert given["incident_manager"] == {"incident_remediate", "incident_admin"}
+    assert given["admin"] == CAPABILITIES
+    assert "importRoles" not in stanzas["role_admin"]
+    assert "importRoles" not in stanzas["role_user"]
+
+
+def test_nobody_but_the_system_writes_the_collections():
+    meta = conf(PACKAGE / "metadata" / "default.meta")
+    access = meta["collections"]["access"]
+
+    assert re.search(r"write : \[ *\]", access)
+    assert "*" not in access
+
+
+@pytest.mark.parametrize(
+    "action", ["open_incident", "notify_slack", "notify_teams", "notify_pagerduty"]
+)
+def test_an_alert_action_is_whole(action):
+    settings = default("alert_actions")[action]
+    form = (PACKAGE / "default/data/ui/alerts" / f"{action}.html").read_text(encoding="utf-8")
+    spec = (PACKAGE / "README/alert_actions.conf.spec").read_text(encoding="utf-8")
+    part = spec.partition(f"[{action}]")[2].partition("\n[")[0]
+    params = {key[6:] for key in settings if key.startswith("param.")}
+
+    assert settings["payload_format"] == "json"
+    assert settings["python.version"] == "python3"
+    assert settings["python.required"] == "3.9, 3.13"
+    assert (PACKAGE / "bin" / f"{action}.py").exists()
+    assert (PACKAGE / "appserver/static" / settings["icon_path"]).exists()
+    assert set(re.findall(rf'name="action\.{action}\.param\.(\w+)"', form)) == params
+    assert set(re.findall(r"(?m)^param\.(\w+) =", part)) == params
+
+
+@pytest.mark.parametrize("name", sorted(default("savedsearches")))
+def test_a_detection_opens_incidents_and_is_bounded(name):
+    settings = default("savedsearches")[name]
+    macros = default("macros")
+    actions = default("alert_actions")["open_incident"]
+
+    assert settings["action.open_incident"] == "1"
+    assert settings["alert.track"] == "1"
+    assert settings["dispatch.earliest_time"].startswith("-")
+    assert set(re.findall(r"`(\w+)`", settings["search"])) <= set(macros)
+    assert "incident_indexes" in settings["search"]
+    given = {k[21:] for k in settings if k.startswith("action.open_incident.")}
+    assert given <= {key for key in actions if key.startswith("param.")}
+
+
+def test_the_shipped_routing_is_whole():
+    routing = Routing.from_stanzas(default("incident_routing"))
+    spec = (PACKAGE / "README/incident_routing.conf.spec").read_text(encoding="utf-8")
+
+    assert routing.problems == ()
+    assert routing.decide("low", ["x"], ["y"]).team == "operations"
+    assert routing.channels("opened", "operations") == ("slack", "teams", "pagerduty")
+    assert all(f"\n{kind} = " in spec for kind in default("incident_routing")["announce"])
+
+
+def test_own_conf_files_replicate_and_reload():
+    replicated = default("server")["shclustering"]
+    reloaded = default("app")["triggers"]
+
+    for name in ("incident_actions", "incident_routing"):
+        assert replicated[f"conf_replication_include.{name}"] == "true"
+        assert reloaded[f"reload.{name}"] == "simple"
+
+
+@pytest.mark.parametrize("name", sorted(default("savedsearches")))
+def test_a_detection_names_its_runbook_and_known_actions(name):
+    settings = default("savedsearches")[name]
+    pages = (PACKAGE / "appserver/static/runbooks.html").read_text(encoding="utf-8")
+    path, _, place = settings["action.open_incident.param.runbook"].partition("#")
+    actions = settings["action.open_incident.param.actions"]
+
+    assert path == "/static/app/incident_management/runbooks.html"
+    assert f'<h2 id="{place}">{name}</h2>' in pages
+    assert set(re.findall(r"\w+", actions)) <= set(default("incident_actions"))

@@ -1,0 +1,174 @@
+"""Duties run on one member at a time, and none stops another."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+import pytest
+
+from incident_management.splunk.session import SplunkError
+from incident_management.splunk.settings import SettingsError
+from incident_management.worker.cycle import Duty, Worker
+from tests.fakes import FakeStores, ManualClock
+
+
+class Member:
+    """One search head with its worker; ``ran`` is what its duties did."""
+
+    def __init__(self, stores, clock, name, *duties, stopping=lambda: False):
+        self.ran = []
+        self.notices: Any = []
+        self.lines: Any = []
+        log = logging.Logger(name)
+        log.addHandler(_Keep(self.lines))
+        made = [
+            Duty(d, partial(self._run, d), **options)
+            for d, options in ((d, {}) if isinstance(d, str) else d for d in duties)
+        ]
+        self.failing = {}
+        self.worker = Worker(made, stores, clock, name, log, self.notices.append, stopping)
+
+    def _run(self, name):
+        self.ran.append(name)
+        if name in self.failing:
+            raise self.failing[name]
+        return {name: 1}
+
+    def texts(self, level):
+        return [line.getMessage() for line in self.lines if line.levelname == level]
+
+
+class _Keep(logging.Handler):
+    def __init__(self, lines):
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record):
+        self._lines.append(record)
+
+
+@pytest.fixture
+def stores():
+    return FakeStores()
+
+
+@pytest.fixture
+def clock():
+    return ManualClock()
+
+
+def test_a_duty_runs_on_one_member_of_a_cluster(stores, clock):
+    first = Member(stores, clock, "sh1", "tell")
+    second = Member(stores, clock, "sh2", "tell")
+    for _ in range(4):
+        first.worker.cycle()
+        second.worker.cycle()
+        clock.advance(5)
+    assert (len(first.ran), len(second.ran)) == (4, 0)
+
+
+def test_another_member_takes_over_when_one_is_gone(stores, clock):
+    Member(stores, clock, "sh1", "tell").worker.cycle()
+    second = Member(stores, clock, "sh2", "tell")
+    second.worker.cycle()
+    assert second.ran == []
+    clock.advance(31)
+    second.worker.cycle()
+    assert second.ran == ["tell"]
+
+
+def test_a_restarted_worker_goes_on_at_once(stores, clock):
+    Member(stores, clock, "sh1", "tell").worker.cycle()
+    again = Member(stores, clock, "sh1", "tell")
+    again.worker.cycle()
+    assert again.ran == ["tell"]
+
+
+def test_what_every_member_does_for_itself_needs_no_turn(stores, clock):
+    members = [Member(stores, clock, f"sh{n}", ("spool", {"everywhere": True})) for n in (1, 2)]
+    for member in members:
+        member.worker.cycle()
+    assert [member.ran for member in members] == [["spool"], ["spool"]]
+    assert stores.claims.all() == []
+
+
+def test_a_duty_waits_for_its_time(stores, clock):
+    member = Member(stores, clock, "sh1", ("seldom", {"every": 20.0}))
+    for _ in range(9):
+        member.worker.cycle()
+        clock.advance(5)
+    assert len(member.ran) == 3
+
+
+def test_turns_leave_no_heap_of_claims(stores, clock):
+    member = Member(stores, clock, "sh1", "tell", "fix")
+    for _ in range(200):
+        member.worker.cycle()
+        clock.advance(7)
+    assert len(stores.claims.all()) <= 4
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SplunkError(503, "splunkd answered 503: KV Store is initializing."),
+        ZeroDivisionError("a bug"),
+    ],
+)
+def test_one_duty_failing_is_one_sentence_and_the_others_go_on(stores, clock, error):
+    member = Member(stores, clock, "sh1", "first", "second", "third")
+    member.failing["second"] = error
+    for _ in range(5):
+        assert member.worker.cycle() == {"first": 1, "third": 1}
+        clock.advance(5)
+    (sentence,) = member.texts("ERROR")
+    assert sentence.startswith("The duty 'second' failed and is tried again: ")
+    member.failing.clear()
+    assert member.worker.cycle() == {"first": 1, "second": 1, "third": 1}
+    assert "The duty 'second' works again." in member.texts("INFO")
+
+
+def test_trouble_that_stays_is_said_again_after_a_while(stores, clock):
+    member = Member(stores, clock, "sh1", "tell")
+    member.failing["tell"] = SplunkError(0, "splunkd refuses connections.")
+    for _ in range(130):
+        member.worker.cycle()
+        clock.advance(5)
+    assert len(member.texts("ERROR")) == 2
+
+
+def test_a_kv_store_that_is_down_stops_nothing_that_needs_it_not(stores, clock):
+    member = Member(stores, clock, "sh1", "tell", ("spool", {"everywhere": True}))
+    stores.fail_after(0)
+    assert member.worker.cycle() == {"spool": 1}
+    stores.heal()
+    assert member.worker.cycle() == {"tell": 1, "spool": 1}
+
+
+def test_a_malformed_setting_is_shown_to_administrators_until_it_is_corrected(stores, clock):
+    member = Member(stores, clock, "sh1", ("configuration", {"everywhere": True}), "tell")
+    member.failing["configuration"] = SettingsError("x.conf [slack] api_url is wrong.")
+    for _ in range(3):
+        assert member.worker.cycle() == {"tell": 1}
+        clock.advance(5)
+    assert member.notices == ["x.conf [slack] api_url is wrong."]
+    member.failing.clear()
+    member.worker.cycle()
+    assert member.notices[1:] == [""]
+
+
+def test_a_cycle_that_did_something_leaves_a_line_of_metrics(stores, clock):
+    member = Member(stores, clock, "sh1", "tell")
+    member.worker.cycle()
+    (line,) = [line for line in member.lines if line.getMessage() == "cycle"]
+    assert line.facts["tell"] == 1 and "ms" in line.facts
+
+
+def test_it_stops_between_two_duties(stores, clock):
+    ran: Any = []
+    member = Member(stores, clock, "sh1", "one", "two", stopping=lambda: bool(ran))
+    member.ran = ran
+    member.worker.cycle()
+    assert member.ran == ["one"]

@@ -1,0 +1,161 @@
+"""The small duties: stale documents, timing, processes, settings read part by part."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from incident_management.incidents import timeline
+from incident_management.splunk.session import SplunkError
+from incident_management.worker import splunkd
+from incident_management.worker.processes import has_ended, process_name
+from incident_management.worker.tidy import refresh_stale
+from incident_management.worker.timing import Timing
+from tests.fakes import FakeStores, ManualClock
+
+INCIDENT = "INC-20260101-AAAAAA"
+
+
+def test_a_document_that_lacks_its_newest_entry_is_brought_up_to_it():
+    stores, clock = FakeStores(), ManualClock()
+    timeline.append(stores, clock, INCIDENT, "opened", {"title": "t", "severity": "high"}, "x")
+    timeline.refresh(stores, INCIDENT)
+    timeline.append(stores, clock, INCIDENT, "note", {"text": "n"}, "x")
+    assert refresh_stale(stores, clock) == {"incidents_refreshed": 0}, "its writer may be at it"
+    clock.advance(15)
+    assert refresh_stale(stores, clock) == {"incidents_refreshed": 1}
+    assert stores.incidents.get(INCIDENT)["entries"] == 2
+    assert refresh_stale(stores, clock) == {"incidents_refreshed": 0}
+
+
+def test_a_document_that_was_never_written_is_written():
+    stores, clock = FakeStores(), ManualClock()
+    timeline.append(stores, clock, INCIDENT, "opened", {"title": "t", "severity": "high"}, "x")
+    clock.advance(15)
+    assert refresh_stale(stores, clock) == {"incidents_refreshed": 1}
+    assert stores.incidents.get(INCIDENT)["title"] == "t"
+
+
+def test_timing_is_read_from_the_stanza():
+    assert Timing.read("worker", {"cycle_seconds": "2", "run_seconds": "60"}) == Timing(2, 60)
+    assert Timing.read("worker", {}) == Timing(5, 240)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"cycle_seconds": "often"}, r"inputs.conf \[worker\] cycle_seconds is 'often'; set a"),
+        ({"cycle_seconds": "0"}, "from 1 to 300"),
+        ({"run_seconds": "nan"}, "run_seconds is 'nan'"),
+    ],
+)
+def test_malformed_timing_is_one_sentence(values, says):
+    with pytest.raises(ValueError, match=says):
+        Timing.read("worker", values)
+
+
+def test_malformed_timing_does_not_stop_the_worker():
+    said: Any = []
+    assert Timing.of_inputs({"worker": {"cycle_seconds": "x"}}, said.append) == Timing()
+    assert len(said) == 1 and said[0].endswith("The default is used.")
+
+
+def test_only_a_process_of_this_machine_that_has_ended_is_gone():
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    child.wait()
+    here = socket.gethostname()
+    assert has_ended(f"{here}#{child.pid}")
+    assert not has_ended(process_name()) and process_name() == f"{here}#{os.getpid()}"
+    assert not has_ended(f"elsewhere#{child.pid}")
+    assert not has_ended("rest:mia") and not has_ended("")
+
+
+def test_a_malformed_part_of_the_settings_spoils_no_other(monkeypatch):
+    stanzas = {
+        "slack": {"bot_token": "xoxb-1", "api_url": "slack dot com"},
+        "teams": {"webhook_url": "https://t.example/x"},
+        "network": {"web_url": "https://splunk.example"},
+    }
+    monkeypatch.setattr(splunkd.settings_room, "stanzas", lambda session: stanzas)
+    settings, problems = splunkd.read_settings(NOBODY)
+    assert list(problems) == ["slack"] and "[slack] api_url" in problems["slack"]
+    assert settings.teams.webhook_url == "https://t.example/x"
+    assert settings.network.web_url == "https://splunk.example"
+
+
+class _Session:
+    def __init__(self, **answers):
+        self.answers = answers
+        self.asked = []
+
+    def _answer(self, verb, path):
+        self.asked.append((verb, path))
+        answer = self.answers[verb]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def get(self, path, **query):
+        return self._answer("get", path)
+
+    def post(self, path, form=None, **query):
+        self.form = form
+        return self._answer("post", path)
+
+    def delete(self, path):
+        return self._answer("delete", path)
+
+
+# Stands for a Session as far as these functions use one.
+FakeSession: Any = _Session
+NOBODY: Any = None
+
+
+def test_a_users_capability_is_looked_up():
+    entry = {"entry": [{"content": {"capabilities": ["incident_signal"]}}]}
+    session = FakeSession(get=entry)
+    assert splunkd.has_capability(session, "a b", "incident_signal")
+    assert session.asked == [("get", "/services/authentication/users/a%20b")]
+    assert not splunkd.has_capability(session, "mia", "incident_admin")
+    assert splunkd.has_capability(FakeSession(), "nobody", "incident_signal")
+    gone = FakeSession(get=SplunkError(404, "no such user"))
+    assert not splunkd.has_capability(gone, "mia", "incident_signal")
+    with pytest.raises(SplunkError):
+        splunkd.has_capability(FakeSession(get=SplunkError(503, "")), "mia", "incident_signal")
+
+
+def test_a_notice_is_shown_and_taken_away():
+    session = FakeSession(post={}, delete=SplunkError(404, "there is none"))
+    show = splunkd.notice(session)
+    show("slack is wrong.")
+    assert session.form["value"] == "slack is wrong." and session.form["severity"] == "warn"
+    show("")
+    with pytest.raises(SplunkError):
+        splunkd.notice(FakeSession(delete=SplunkError(500, "")))("")
+
+
+def test_fired_alerts_are_read_with_their_namespace():
+    session = FakeSession(
+        get={
+            "entry": [
+                {
+                    "acl": {"app": "search", "owner": "mia"},
+                    "content": {
+                        "savedsearch_name": "My alert",
+                        "sid": "s1",
+                        "trigger_time": 1700000000,
+                        "actions": "email, open_incident",
+                    },
+                }
+            ]
+        }
+    )
+    (fired,) = splunkd.SplunkAlerts(session).recent()
+    assert fired == splunkd.Fired(
+        "My alert", "search", "mia", "s1", 1_700_000_000.0, ("email", "open_incident")
+    )

@@ -1,0 +1,78 @@
+"""``--kill``: processes end as by ``kill -9`` in mid-run, and come back."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from tools.demo.splunk_client import Refused
+from tools.demo.steps import start
+from tools.demo.waiting import wait_until
+from tools.demo.world import World
+
+WORKER = "incident_monitor.py"
+HANDLER = "incident_rest"
+
+
+def worker(world: World) -> None:
+    """Kill the worker between two messages; splunkd must start it again."""
+    wait_until("A first message", lambda: [e for e in world.received() if e["message"]], 30, 0.02)
+    _kill_app_process(world, "the worker", WORKER)
+
+
+def handler(world: World) -> None:
+    """Kill the persistent REST handler; the next request must start it again."""
+    _kill_app_process(world, "the REST handler", HANDLER)
+
+
+def splunkd(world: World) -> None:
+    """Kill the stand-in itself, and start it again on the same home."""
+    report = world.report
+    report.step("kill -9: Splunk's stand-in itself")
+    world.children.kill("splunkd")
+    world.log_out()
+    start.start_splunk(world)
+    report.say("Started again on the same home and ports.")
+
+
+def _kill_app_process(world: World, what: str, marker: str) -> None:
+    report = world.report
+    report.step(f"kill -9: {what}")
+    found = _processes(world, marker)
+    if not report.check(f"{what.capitalize()} runs as a process of its own", bool(found), marker):
+        return
+    for process in found:
+        os.kill(process, signal.SIGKILL)
+    report.say(f"Killed process {', '.join(map(str, found))}.")
+    if marker == HANDLER:
+        known = wait_until("The REST API answers again", lambda: _answered(world), 30)
+        report.say(f"The REST API answers again: {known[0]} incident(s).")
+    again = wait_until(
+        f"{what} runs again", lambda: [p for p in _processes(world, marker) if p not in found], 60
+    )
+    report.say(f"It runs again as process {', '.join(map(str, again))}.")
+
+
+def _answered(world: World) -> list[int]:
+    """Return the number of incidents in a list; empty when the dying process got the request."""
+    try:
+        return [len(world.incidents())]
+    except Refused as refused:
+        if refused.status != 500:
+            raise
+        return []
+
+
+def _processes(world: World, marker: str) -> list[int]:
+    """Return the app's processes of this run whose command line or environment tells the script."""
+    home = str(world.splunk_home)
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().decode("utf-8", "replace")
+        except OSError:
+            continue
+        if marker in command and home in command:
+            found.append(int(folder.name))
+    return sorted(found)

@@ -1,0 +1,1 @@
+"""A search head cluster of stand-ins on one machine."""

@@ -1,0 +1,358 @@
+"""The KV store: documents in memory, written through to SQLite.
+
+Source: "KV store endpoint descriptions" in the REST API Reference; collections.conf and limits.conf
+in the Admin manual. A write is acknowledged when SQLite has committed it to its log, so a killed
+process loses nothing. Documents belong to (app, owner, collection); ``nobody`` owns what an app's
+users share. The members of a cluster share one SQLite file, see ``kvlog.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Iterable, Iterator, NamedTuple
+
+from tools.splunkd_lite.conf import NOBODY, ConfStore, is_true
+from tools.splunkd_lite.errors import SplunkdError, is_disk_full
+from tools.splunkd_lite.kvfaults import KvFaults
+from tools.splunkd_lite.kvlog import ChangeLog, Place
+from tools.splunkd_lite.kvquery import Document, any_of, matcher, project, sort_documents
+from tools.splunkd_lite.kvtypes import apply_types
+
+__all__ = ["CollectionId", "KvStore"]
+
+MAX_DOCUMENT_BYTES = 16 * 1024 * 1024  # MongoDB's own limit
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS documents (
+  app TEXT NOT NULL, owner TEXT NOT NULL, collection TEXT NOT NULL, key TEXT NOT NULL,
+  body TEXT NOT NULL, PRIMARY KEY (app, owner, collection, key)) WITHOUT ROWID;
+"""
+_BUSY_SECONDS = 30.0
+_ONE = "SELECT body FROM documents WHERE app=? AND owner=? AND collection=? AND key=?"
+_UPSERT = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)"
+
+
+class _Prepared(NamedTuple):
+    """A checked document and its JSON text."""
+
+    key: str
+    document: Document
+    body: str
+
+
+@dataclass(frozen=True)
+class CollectionId:
+    """Where documents live."""
+
+    app: str
+    name: str
+    owner: str = NOBODY
+
+
+class KvStore:
+    """Collections defined in collections.conf. ``faults`` are what can be switched on."""
+
+    def __init__(
+        self,
+        home: Path,
+        conf: ConfStore,
+        on_disk_full: Callable[[str], None] | None = None,
+        shared: Path | None = None,
+    ) -> None:
+        """``shared``: the folder that all members of a cluster keep their documents in."""
+        self.faults = KvFaults()
+        self._conf = conf
+        self._on_disk_full = on_disk_full
+        self._lock = threading.RLock()
+        folder = shared or home / "var" / "lib" / "splunk" / "kvstore"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "documents.sqlite"
+        self._db = sqlite3.connect(
+            self.path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
+        )
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(_SCHEMA)
+        self._log = ChangeLog(self._db) if shared else None
+        self._data: dict[CollectionId, dict[str, Document]] = {}
+        self._load()
+
+    def _load(self) -> None:
+        self._data = {}
+        for app, owner, name, key, body in self._db.execute("SELECT * FROM documents"):
+            where = CollectionId(app, name, owner)
+            self._data.setdefault(where, {})[key] = json.loads(body)
+
+    @property
+    def unavailable(self) -> bool:
+        return self.faults.unavailable
+
+    @unavailable.setter
+    def unavailable(self, on: bool) -> None:
+        self.faults.unavailable = on
+
+    @property
+    def read_only(self) -> bool:
+        return self.faults.read_only
+
+    @read_only.setter
+    def read_only(self, on: bool) -> None:
+        self.faults.read_only = on
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    # Reading
+
+    def resolve(self, app: str, name: str, owner: str = NOBODY) -> CollectionId:
+        """The collection that ``name`` means in ``app``: its own, or one that an app exports.
+
+        Raises:
+            SplunkdError: 404, no such collection; 503, the KV store is switched off.
+        """
+        self.faults.require_up()
+        for entry in self._conf.entries("collections", app):
+            if entry.name == name and not is_true(entry.settings.get("disabled", "0")):
+                return CollectionId(entry.acl.app, name, owner)
+        raise SplunkdError(404, f"Could not find collection '{name}' in app '{app}'.")
+
+    def get(self, where: CollectionId, key: str) -> Document:
+        """Raises: SplunkdError: 404, no document with that ``_key``."""
+        self.faults.before_read()
+        with self._lock:
+            self._catch_up()
+            document = self._data.get(where, {}).get(key)
+        if document is None:
+            raise SplunkdError(404, "Could not find object.")
+        return dict(document)
+
+    def find(
+        self,
+        where: CollectionId,
+        query: Document | None = None,
+        sort: str = "",
+        skip: int = 0,
+        limit: int = 0,
+        fields: str = "",
+        shared: bool = False,
+    ) -> list[Document]:
+        """Matching documents; ``limit`` 0 means as many as one answer may hold.
+
+        An answer is cut without a word at ``max_rows_per_query`` (limits.conf: 50,000).
+        ``shared`` adds what ``nobody`` owns to a user's own documents.
+        """
+        self.faults.before_read()
+        query = query or {}
+        with self._lock:
+            self._catch_up()
+            candidates = self._candidates(where, query)
+            if shared and where.owner != NOBODY:
+                common = CollectionId(where.app, where.name)
+                candidates = [*self._candidates(common, query), *candidates]
+        matches = matcher(query)
+        found = [document for document in candidates if matches(document)]
+        found = sort_documents(found, sort)
+        most = int(self._limit("max_rows_per_query"))
+        stop = skip + min(limit, most) if limit > 0 else skip + most
+        return project(found[skip:stop], fields)
+
+    # Writing
+
+    def insert(self, where: CollectionId, document: Document) -> str:
+        """Insert one document and return its ``_key``.
+
+        Raises:
+            SplunkdError: 409, the ``_key`` is taken; 400, a bad document; 507, the disk is full.
+        """
+        prepared = self._prepared(where, [document])[0]
+        with self._exclusively():
+            if prepared.key in self._data.get(where, {}):
+                raise SplunkdError(409, "A document with the same key and user already exists.")
+            self._commit(where, [prepared])
+        return prepared.key
+
+    def replace(self, where: CollectionId, key: str, document: Document) -> str:
+        """Replace a document as a whole.
+
+        Raises:
+            SplunkdError: 404, no document with that ``_key``.
+        """
+        prepared = self._prepared(where, [{**document, "_key": key}])[0]
+        with self._exclusively():
+            if key not in self._data.get(where, {}):
+                raise SplunkdError(404, "Could not find object.")
+            self._commit(where, [prepared])
+        return key
+
+    def batch_save(self, where: CollectionId, documents: list[Document]) -> list[str]:
+        """Insert or replace documents by ``_key``: all of them or none.
+
+        Raises:
+            SplunkdError: 400, more than ``max_documents_per_batch_save`` or
+                ``max_size_per_batch_save_mb`` (limits.conf).
+        """
+        most = int(self._limit("max_documents_per_batch_save"))
+        if len(documents) > most:
+            raise SplunkdError(
+                400,
+                "Request exceeds API limits - see limits.conf for details. (Too many documents "
+                f"for a single batch save, max_documents_per_batch_save={most})",
+            )
+        prepared = self._prepared(where, documents)
+        megabytes = self._limit("max_size_per_batch_save_mb")
+        if sum(len(each.body) for each in prepared) > megabytes * 1024 * 1024:
+            raise SplunkdError(
+                400,
+                "Request exceeds API limits - see limits.conf for details. (Batch save size is "
+                f"too large, max_size_per_batch_save_mb={megabytes:g})",
+            )
+        with self._exclusively():
+            self._commit(where, prepared)
+        return [each.key for each in prepared]
+
+    def delete(self, where: CollectionId, key: str) -> None:
+        """Raises: SplunkdError: 404, no document with that ``_key``."""
+        self.faults.before_write()
+        with self._exclusively():
+            if key not in self._data.get(where, {}):
+                raise SplunkdError(404, "Could not find object.")
+            self._remove(where, [key])
+
+    def delete_matching(self, where: CollectionId, query: Document | None = None) -> int:
+        """Delete what matches (all, without a query) and return how many."""
+        self.faults.before_write()
+        with self._exclusively():
+            matches = matcher(query or {})
+            keys = [k for k, d in self._data.get(where, {}).items() if matches(d)]
+            self._remove(where, keys)
+        return len(keys)
+
+    def replace_all(self, where: CollectionId, documents: list[Document]) -> None:
+        """Make ``documents`` the whole collection, in one step (for ``outputlookup``)."""
+        prepared = self._prepared(where, documents)
+        with self._exclusively():
+            keep = {each.key for each in prepared}
+            stale = [key for key in self._data.get(where, {}) if key not in keep]
+            self._commit(where, prepared, stale)
+
+    def drop(self, app: str, name: str) -> None:
+        """Forget all documents of a collection that was deleted."""
+        with self._exclusively():
+            for where in [w for w in self._data if (w.app, w.name) == (app, name)]:
+                self._remove(where, list(self._data[where]))
+
+    # Inside
+
+    def _candidates(self, where: CollectionId, query: Document) -> list[Document]:
+        documents = self._data.get(where, {})
+        key = query.get("_key")
+        if isinstance(key, str):
+            return [documents[key]] if key in documents else []
+        chosen = any_of(query)
+        if chosen is not None and chosen[0] == "_key":
+            return [documents[key] for key in sorted(chosen[1]) if key in documents]
+        return list(documents.values())
+
+    def _prepared(self, where: CollectionId, documents: list[Any]) -> list[_Prepared]:
+        self.faults.before_write()
+        settings = self._conf.entry("collections", where.name, where.app).settings
+        return [_checked(document, settings, where.owner) for document in documents]
+
+    @contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        """Nobody else writes meanwhile, in this process or another member's."""
+        with self._lock:
+            try:
+                if self._log is not None:
+                    self._db.execute("BEGIN IMMEDIATE")
+                    self._catch_up()
+                yield
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
+    def _catch_up(self) -> None:
+        """Take over what other members have written."""
+        news = self._log.news() if self._log is not None else []
+        if news is None:
+            self._load()
+            return
+        for app, owner, name, key in news:
+            data = self._data.setdefault(CollectionId(app, name, owner), {})
+            row = self._db.execute(_ONE, (app, owner, name, key)).fetchone()
+            if row is None:
+                data.pop(key, None)
+            else:
+                data[key] = json.loads(row[0])
+
+    def _commit(
+        self, where: CollectionId, documents: list[_Prepared], stale: Iterable[str] = ()
+    ) -> None:
+        stale = list(stale)
+        rows = [(where.app, where.owner, where.name, each.key, each.body) for each in documents]
+        self._transaction(where, rows, stale)
+        data = self._data.setdefault(where, {})
+        for key in stale:
+            data.pop(key, None)
+        data.update({each.key: each.document for each in documents})
+
+    def _remove(self, where: CollectionId, keys: list[str]) -> None:
+        self._transaction(where, [], keys)
+        data = self._data.get(where, {})
+        for key in keys:
+            data.pop(key, None)
+
+    def _transaction(self, where: CollectionId, rows: list[Any], stale: list[str]) -> None:
+        gone: list[Place] = [(where.app, where.owner, where.name, key) for key in stale]
+        try:
+            if not self._db.in_transaction:
+                self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(
+                "DELETE FROM documents WHERE app=? AND owner=? AND collection=? AND key=?", gone
+            )
+            self._db.executemany(_UPSERT, rows)
+            if self._log is not None:
+                self._log.add([*gone, *(row[:4] for row in rows)])
+            self._db.execute("COMMIT")
+            if self._log is not None:
+                self._log.committed()
+        except sqlite3.OperationalError as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if not is_disk_full(error):
+                raise
+            text = (
+                f"The KV store could not write to {self.path.parent}: the disk is full. "
+                "Nothing of this request was stored; free some space and repeat it."
+            )
+            if self._on_disk_full:
+                self._on_disk_full(text)
+            raise SplunkdError(507, text) from error
+
+    def _limit(self, key: str) -> float:
+        return float(self._conf.get("limits", "kvstore", key) or 0)
+
+
+def _checked(document: Any, settings: dict[str, str], owner: str) -> _Prepared:
+    if not isinstance(document, dict):
+        raise SplunkdError(400, "A document must be a JSON object.")
+    prepared = apply_types(document, settings)
+    for name in prepared:
+        if name.startswith("$") or not name:
+            raise SplunkdError(400, f"Invalid field name '{name}'.")
+    key = prepared.get("_key")
+    if key is None or key == "":
+        key = secrets.token_hex(12)
+    if not isinstance(key, (str, int, float)) or isinstance(key, bool):
+        raise SplunkdError(400, "The _key of a document must be text.")
+    prepared["_key"], prepared["_user"] = str(key), owner
+    body = json.dumps(prepared, separators=(",", ":"))
+    if len(body) > MAX_DOCUMENT_BYTES:
+        raise SplunkdError(400, "A document is larger than 16 MB, the most MongoDB stores.")
+    return _Prepared(str(key), prepared, body)

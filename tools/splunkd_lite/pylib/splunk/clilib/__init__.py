@@ -1,0 +1,1 @@
+"""Helpers of Splunk's command line that apps import."""

@@ -1,0 +1,1 @@
+"""The management port: splunkd's REST API."""

@@ -1,0 +1,86 @@
+"""storage/passwords.
+
+Source: "Access endpoint descriptions" in the REST API Reference; authorize.conf:
+``list_storage_passwords`` lets a role read secrets, ``edit_storage_passwords`` change them;
+``admin_all_objects`` implies both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tools.splunkd_lite.passwords import Credential
+from tools.splunkd_lite.rest.atom import Entry, Feed
+from tools.splunkd_lite.rest.paging import paged
+from tools.splunkd_lite.rest.permission import require_any
+from tools.splunkd_lite.rest.request import RestRequest
+from tools.splunkd_lite.rest.router import route
+
+if TYPE_CHECKING:
+    from tools.splunkd_lite.core import Splunk
+
+
+@route("GET", "storage/passwords")
+def list_passwords(splunk: Splunk, request: RestRequest) -> Feed:
+    _reader(request)
+    found = splunk.passwords.list(request.context_app, request.context_owner)
+    return paged("passwords", [_entry(each) for each in found], request)
+
+
+@route("GET", "storage/passwords/{name}")
+def get_password(splunk: Splunk, request: RestRequest) -> Feed:
+    _reader(request)
+    found = splunk.passwords.get(request.vars["name"], request.context_app, request.context_owner)
+    return Feed("passwords", [_entry(found)])
+
+
+@route("POST", "storage/passwords")
+def create_password(splunk: Splunk, request: RestRequest) -> Feed:
+    _writer(request)
+    created = splunk.passwords.create(
+        request.param("name"),
+        request.param("password"),
+        request.param("realm"),
+        request.write_app,
+        request.write_owner,
+    )
+    return Feed("passwords", [_entry(created)], status=201)
+
+
+@route("POST", "storage/passwords/{name}")
+def update_password(splunk: Splunk, request: RestRequest) -> Feed:
+    _writer(request)
+    changed = splunk.passwords.update(
+        request.vars["name"],
+        request.param("password"),
+        request.context_app,
+        request.context_owner,
+    )
+    return Feed("passwords", [_entry(changed)])
+
+
+@route("DELETE", "storage/passwords/{name}")
+def delete_password(splunk: Splunk, request: RestRequest) -> Feed:
+    _writer(request)
+    splunk.passwords.delete(request.vars["name"], request.context_app, request.context_owner)
+    found = splunk.passwords.list(request.context_app, request.context_owner)
+    return paged("passwords", [_entry(each) for each in found], request)
+
+
+def _reader(request: RestRequest) -> None:
+    require_any(request, "list_storage_passwords", "admin_all_objects")
+
+
+def _writer(request: RestRequest) -> None:
+    require_any(request, "edit_storage_passwords", "admin_all_objects")
+
+
+def _entry(credential: Credential) -> Entry:
+    content = {
+        "clear_password": credential.clear,
+        "encr_password": credential.encrypted,
+        "password": "********",
+        "realm": credential.realm or None,
+        "username": credential.username,
+    }
+    return Entry(credential.name, content, credential.acl, "storage/passwords")

@@ -1,0 +1,1 @@
+"""Runs the programs of apps as splunkd does: commands, alert actions, inputs, REST handlers."""

@@ -1,0 +1,1 @@
+"""splunkweb of the stand-in: login, search page, app pages, dashboards, the REST proxy."""
