@@ -63,6 +63,7 @@ class Problem:
         """The signals' part of an entry, of all or of those with these keys."""
         chosen = [s for s in self.signals if keys is None or s.key in keys]
         return {
+            **_suggested(chosen),
             "signals": {signal.key: signal.count for signal in chosen},
             "severity": worst([signal.severity for signal in chosen]),
             "first_time": min(signal.first_time for signal in chosen),
@@ -70,6 +71,17 @@ class Problem:
             "rule": self.first.rule,
             "entities": sorted({signal.entity for signal in chosen}),
         }
+
+
+def _suggested(signals: Sequence[Signal]) -> Document:
+    """The detections' tags, runbook and actions, as far as there are any."""
+    found: Document = {}
+    for name in ("tags", "actions"):
+        values = list(dict.fromkeys(v for s in signals for v in getattr(s, name)))
+        if values:
+            found[name] = values
+    runbook = next((signal.runbook for signal in signals if signal.runbook), "")
+    return {**found, "runbook": runbook} if runbook else found
 
 
 @dataclass

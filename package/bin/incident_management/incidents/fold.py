@@ -3,19 +3,23 @@
 Entries are taken in the order of ``Entry.order``, so the order of arrival does not matter. Of the
 entries with one ``once`` only the first counts. Signals are a set of keys, united over all
 entries: a signal counts once however often it was written down, and an entry that lost on
-``once`` still adds the signals it alone names.
+``once`` still adds the signals it alone names. Merges and splits move signals: :mod:`.holdings`.
 """
 
 from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, List, Set
 
+from .holdings import Holdings
 from .model import OPEN_STATUSES, SEVERITIES, Entry, Incident, worst
 
 __all__ = ["EDITABLE", "MOVES", "State", "effective", "fold", "heads", "ordered", "signal_keys"]
 
 # What an `edited` entry may set.
 EDITABLE = ("title", "description", "owner", "team")
+
+# The kinds of entries that bring signals.
+ADDING = ("opened", "signal", "joined", "unmerged")
 
 # Which status may follow which. Entries of a move that lost a race are kept and have no effect.
 MOVES = {
@@ -79,6 +83,7 @@ class State:
         self.incident = incident
         self.events: Dict[str, int] = {}
         self.event_count = 0
+        self.holdings = Holdings()
         self.severity_was_set = False
         self._apply: Dict[str, Callable[[Entry], None]] = {
             "opened": self._opened,
@@ -89,6 +94,10 @@ class State:
             "severity": self._severity,
             "edited": self._edited,
             "analysis": self._analysis,
+            "merged": self._merged,
+            "unmerged": self._unmerged,
+            "joined": self._joined,
+            "split": self._split,
         }
 
     def finish(self, head: List[str], seq: int, entries: int) -> None:
@@ -97,8 +106,12 @@ class State:
         incident.head = head
         incident.seq = seq
         incident.entries = entries
-        incident.signals = len(self.events)
-        incident.events = self.event_count
+        if self.holdings:
+            held = self.holdings.held(self.events)
+            incident.signals, incident.events = len(held), sum(held.values())
+        else:
+            incident.signals = len(self.events)
+            incident.events = self.event_count
 
     def apply(self, entry: Entry) -> None:
         """Take one entry; the kinds that only tell a story change nothing here."""
@@ -107,15 +120,20 @@ class State:
             handler(entry)
 
     def add_signals(self, entry: Entry) -> None:
-        if entry.kind not in ("opened", "signal"):
+        if entry.kind not in ADDING:
             return
         incident, data = self.incident, entry.data
         for key, events in (data.get("signals") or {}).items():
             if key not in self.events:
                 self.events[key] = int(events)
                 self.event_count += int(events)
+        if data.get("number"):
+            self.holdings.came(data.get("signals") or (), int(data["number"]))
         _extend(incident.entities, data.get("entities") or [])
-        _extend(incident.rules, [data["rule"]] if data.get("rule") else [])
+        _extend(incident.rules, [data["rule"]] if data.get("rule") else data.get("rules") or [])
+        _extend(incident.tags, data.get("tags") or [])
+        _extend(incident.actions, data.get("actions") or [])
+        incident.runbook = incident.runbook or str(data.get("runbook") or "")
         incident.first_time = _edge(min, incident.first_time, data.get("first_time"))
         incident.last_time = _edge(max, incident.last_time, data.get("last_time"))
         severity = data.get("severity")
@@ -131,6 +149,7 @@ class State:
         incident.description = str(data.get("description", ""))
         incident.search = dict(data.get("search") or {})
         incident.previous = str(data.get("previous") or "")
+        incident.split_from = str(data.get("split_from") or "")
 
     def _routed(self, entry: Entry) -> None:
         self.incident.team = str(entry.data.get("team") or "")
@@ -188,6 +207,35 @@ class State:
     def _analysis(self, entry: Entry) -> None:
         if entry.data.get("cause"):
             self.incident.cause = entry.data["cause"]
+
+    def _merged(self, entry: Entry) -> None:
+        """All signals, also those that are still to arrive, belong to another incident."""
+        incident = self.incident
+        incident.merged_into = str(entry.data.get("into") or "")
+        incident.status = "closed"
+        self.holdings.merged(int(entry.data.get("number") or 0))
+
+    def _unmerged(self, entry: Entry) -> None:
+        incident, data = self.incident, entry.data
+        incident.merged_into = ""
+        incident.status = "assigned" if incident.owner else "new"
+        incident.resolved_at = None
+        self.holdings.unmerged()
+        self.holdings.left(data.get("gone") or (), int(data.get("number") or 0))
+
+    def _joined(self, entry: Entry) -> None:
+        _extend(self.incident.merged, [entry.data["from"]])
+
+    def _split(self, entry: Entry) -> None:
+        """Signals left, and with them what only they were about."""
+        incident, data = self.incident, entry.data
+        self.holdings.left(data.get("removed") or (), int(data.get("number") or 0))
+        for known, gone in (
+            (incident.entities, data.get("entities")),
+            (incident.rules, data.get("rules")),
+            (incident.merged, [data["undone"]] if data.get("undone") else []),
+        ):
+            known[:] = [value for value in known if value not in (gone or ())]
 
 
 def _extend(known: List[str], more: Iterable[Any]) -> None:

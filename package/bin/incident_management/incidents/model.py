@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -41,7 +40,11 @@ TEXT_CHARACTERS = 10_000
 LINK_CHARACTERS = 2000
 NAME_CHARACTERS = 100
 MOST_ACTIONS = 20
-_NAME = re.compile(r"[^.$][^.]*")
+MOST_TAGS = 20
+_SCALARS = (str, int, bool, type(None))
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 
 
 def canonical(value: Any) -> str:
@@ -50,14 +53,16 @@ def canonical(value: Any) -> str:
     Keys are sorted, and a whole number is written without its fraction, because the KV store may
     give 1.0 back as 1. Raises ValueError for a number that is not finite.
     """
-    return json.dumps(
-        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _ENCODER.encode(_plain(value))
 
 
 def digest(value: Any, digits: int = 64) -> str:
     """Return the first hex digits of the sha256 of a value's canonical JSON."""
-    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()[:digits]
+    return _sha256(canonical(value))[:digits]
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def milliseconds(time: float) -> float:
@@ -71,6 +76,13 @@ def worst(severities: Sequence[str]) -> str:
 
 
 def _plain(value: Any) -> Any:
+    """A copy of a value as JSON reads it back, whole numbers without a fraction."""
+    kind = type(value)
+    # Told by exact type first: most values are texts, and asking what is a Mapping is slow.
+    if kind in _SCALARS:
+        return value
+    if kind is dict:
+        return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
@@ -86,7 +98,9 @@ class Signal:
 
     ``count`` is how many events it stands for; ``group`` allows it to join an incident of a
     related entity; ``run`` is the detection's run that found it; ``runbook`` is a link to what
-    people do about it, ``actions`` the entries of the catalogue that suit it.
+    people do about it, ``actions`` the entries of the catalogue that suit it. ``tags`` are the
+    detection's own words, for routing and suppression. ``after`` says when it opens an incident
+    (:mod:`.conditions`); empty: at once.
     """
 
     key: str
@@ -109,6 +123,8 @@ class Signal:
     incident_id: str = ""
     runbook: str = ""
     actions: List[str] = field(default_factory=list)
+    tags: List[str] = field(default_factory=list)
+    after: Document = field(default_factory=dict)
 
     @classmethod
     def create(
@@ -133,6 +149,8 @@ class Signal:
         group: bool = True,
         runbook: str = "",
         actions: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        after: Optional[Mapping[str, Any]] = None,
     ) -> Signal:
         """Make a signal and its keys.
 
@@ -171,11 +189,16 @@ class Signal:
             group=group,
             runbook=runbook[:LINK_CHARACTERS],
             actions=[name[:NAME_CHARACTERS] for name in list(actions)[:MOST_ACTIONS]],
+            tags=[tag[:NAME_CHARACTERS] for tag in dict.fromkeys(tags)][:MOST_TAGS],
+            after=dict(after or {}),
         )
 
     def to_document(self) -> Document:
-        document = {name: getattr(self, name) for name in _SIGNAL_FIELDS}
-        document["_key"] = self.key
+        document = dict(self.__dict__)
+        document["_key"] = document.pop("key")
+        for name in ("tags", "after"):
+            if not document[name]:
+                del document[name]
         return document
 
     @classmethod
@@ -188,14 +211,12 @@ def _sample(row: Mapping[str, Any]) -> Document:
     """A result row as a document: field names that the KV store refuses are changed."""
     sample: Document = {}
     for name, value in row.items():
-        texts = [str(part)[:SAMPLE_VALUE_CHARACTERS] for part in _many(value)]
-        safe = name if _NAME.fullmatch(name) else name.replace(".", "_").replace("$", "_") or "_"
-        sample[safe] = texts if isinstance(value, (list, tuple)) else texts[0]
+        safe = name if is_name(name) else name.replace(".", "_").replace("$", "_") or "_"
+        if isinstance(value, (list, tuple)):
+            sample[safe] = [str(part)[:SAMPLE_VALUE_CHARACTERS] for part in value]
+        else:
+            sample[safe] = str(value)[:SAMPLE_VALUE_CHARACTERS]
     return sample
-
-
-def _many(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, (list, tuple)) else [value]
 
 
 @dataclass(frozen=True)
@@ -240,23 +261,13 @@ class Entry:
             milliseconds(time),
             head.seq + 1,
             actor,
-            json.loads(canonical(data)),
+            _plain(data),
             tuple(sorted(head.keys)),
             once,
         )
-        return cls(draft.hash(), *draft._parts())
-
-    def _parts(self) -> Tuple[Any, ...]:
-        return (
-            self.incident_id,
-            self.kind,
-            self.time,
-            self.seq,
-            self.actor,
-            self.data,
-            self.prev,
-            self.once,
-        )
+        # Frozen for everybody else: the key follows from all the rest.
+        object.__setattr__(draft, "key", draft.hash())
+        return draft
 
     def hash(self) -> str:
         """Return the key that this content must have."""
@@ -302,11 +313,18 @@ class Entry:
         )
 
 
+def is_name(name: Any) -> bool:
+    """Tell whether the KV store takes a field name: text, no dots, no leading ``$``, not empty."""
+    return isinstance(name, str) and name != "" and name[0] != "$" and "." not in name
+
+
 def check_names(value: Any) -> None:
     """Raise Invalid for a field name that MongoDB, below the KV store, refuses or rewrites."""
+    if type(value) in _SCALARS:
+        return
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            if not isinstance(name, str) or not _NAME.fullmatch(name):
+            if not is_name(name):
                 raise Invalid(
                     f"{name!r} can't be a field name: no dots, no leading '$', not empty."
                 )
@@ -323,6 +341,9 @@ class Incident:
     ``signals`` and ``events`` are counts. ``head`` are the keys of the entries that no other entry
     follows, ``seq`` their largest. ``previous`` is the incident of this problem's earlier episode.
     ``feedback`` says whether the finding was right; ``level`` counts the escalations.
+    ``merged_into`` is the incident that took over all signals of this one, ``merged`` are those
+    that were merged into this one; ``split_from`` is the one that it was split off.
+    ``runbook`` and ``actions`` are what the detection suggests.
     Times that did not come yet are None and left out of the document.
     """
 
@@ -353,6 +374,12 @@ class Incident:
     category: str = ""
     feedback: str = ""
     level: int = 0
+    merged_into: str = ""
+    merged: List[str] = field(default_factory=list)
+    split_from: str = ""
+    tags: List[str] = field(default_factory=list)
+    runbook: str = ""
+    actions: List[str] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:

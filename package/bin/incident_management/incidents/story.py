@@ -84,8 +84,15 @@ class Story:
         return len(self.keys) + (len(self._state.events) if self._state else 0)
 
     def counts(self, signal_key: str) -> bool:
-        """Tell whether a signal is written down in the entries."""
-        return self._state is not None and signal_key in self._state.events
+        """Tell whether a signal is written down in the entries, and was not moved away."""
+        state = self._state
+        if state is None or signal_key not in state.events:
+            return False
+        return not state.holdings or state.holdings.holds(signal_key)
+
+    def owned(self) -> Dict[str, int]:
+        """The signals that are here, or would be if the incident were not merged: their events."""
+        return self._state.holdings.owned(self._state.events) if self._state else {}
 
     def has(self, once: str) -> bool:
         """Tell whether an entry with this ``once`` is there."""

@@ -1,0 +1,60 @@
+"""Which of the signals on a timeline an incident still holds, after merges and splits. Pure.
+
+Merges and splits have numbers, one order for all incidents (:mod:`.moves`). Of the moves that name
+a signal the one with the largest number decides, whatever the order in which entries arrived. What
+ingest writes has the number 0, so a late delivery never brings back what was moved away.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Iterable, Mapping
+
+__all__ = ["Holdings"]
+
+
+class Holdings:
+    """The moves of one incident's signals."""
+
+    def __init__(self) -> None:
+        self._into: Dict[str, int] = {}
+        self._out: Dict[str, int] = {}
+        # The number of the merge that took everything away; 0 while there is none.
+        self._whole = 0
+
+    def __bool__(self) -> bool:
+        """Tell whether anything was moved away; if not, every signal counts."""
+        return bool(self._out or self._whole)
+
+    def came(self, keys: Iterable[str], number: int) -> None:
+        """Signals came from another incident."""
+        for key in keys:
+            self._into[key] = max(number, self._into.get(key, 0))
+
+    def left(self, keys: Iterable[str], number: int) -> None:
+        """Signals went to another incident."""
+        for key in keys:
+            self._out[key] = max(number, self._out.get(key, 0))
+
+    def merged(self, number: int) -> None:
+        """All signals went to another incident, those that are still to arrive as well."""
+        self._whole = number
+
+    def unmerged(self) -> None:
+        """What arrives from now on counts here again."""
+        self._whole = 0
+
+    def owns(self, key: str) -> bool:
+        """Tell whether a signal is here, or would be without the merge."""
+        return self._into.get(key, 0) > self._out.get(key, -1)
+
+    def holds(self, key: str) -> bool:
+        """Tell whether a signal counts here."""
+        return self.owns(key) and (not self._whole or self._into.get(key, 0) > self._whole)
+
+    def held(self, events: Mapping[str, int]) -> Dict[str, int]:
+        """Return those of some signals that count here."""
+        return {key: count for key, count in events.items() if self.holds(key)}
+
+    def owned(self, events: Mapping[str, int]) -> Dict[str, int]:
+        """Return those that are here, or would be without the merge."""
+        return {key: count for key, count in events.items() if self.owns(key)}
