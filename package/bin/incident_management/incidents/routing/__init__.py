@@ -1,0 +1,27 @@
+"""Who gets an incident, how fast it must go, who hears of what: incident_routing.conf.
+
+Pure: made from stanzas, so that an explanation can be given and tested without Splunk.
+"""
+
+from .choice import Choice, choose
+from .conf import CONF, Decision, Routing
+from .policies import Path, Policy, Step
+from .rules import Rule
+from .teams import Member, Team
+from .values import CHANNELS, duration
+
+__all__ = [
+    "CHANNELS",
+    "CONF",
+    "Choice",
+    "Decision",
+    "Member",
+    "Path",
+    "Policy",
+    "Routing",
+    "Rule",
+    "Step",
+    "Team",
+    "choose",
+    "duration",
+]

@@ -1,0 +1,142 @@
+"""Who of a team takes an incident now, and why. Pure and deterministic.
+
+Of the members that are on shift, have the skills and have room, the one with the least open work
+takes it; of several, the one with more room, then the one that the team names first. Work is
+counted in points: an incident's severity says how many. Somebody without any takes an incident
+even if it alone is more than the capacity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Mapping, Optional, Sequence, Tuple
+
+from .teams import Member, Team
+
+__all__ = ["Choice", "Standing", "choose", "standings"]
+
+MOST_FALLBACKS = 5
+MOST_NAMED = 8
+
+Load = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The team and the owner (blank: nobody can take it now), and why, in words."""
+
+    team: str
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one member stands at a moment; ``back`` is when the shift begins, in words."""
+
+    name: str
+    load: float
+    capacity: Optional[float]
+    on_shift: bool
+    back: str = ""
+    lacks: Tuple[str, ...] = ()
+
+    def can_take(self, weight: float) -> bool:
+        return self.on_shift and not self.lacks and self.has_room(weight)
+
+    def has_room(self, weight: float) -> bool:
+        if self.capacity is None or weight <= 0:
+            return True
+        if self.load <= 0:
+            return self.capacity > 0
+        return self.load + weight <= self.capacity
+
+    @property
+    def room(self) -> float:
+        return float("inf") if self.capacity is None else self.capacity - self.load
+
+    def words(self, weight: float) -> str:
+        """Why this member does not take it, or how much work it would be added to."""
+        if self.lacks:
+            return f"{self.name} lacks {_and(self.lacks)}"
+        if not self.on_shift:
+            return f"{self.name} is off shift{f' until {self.back}' if self.back else ''}"
+        amount = f"{self.load:g}" + ("" if self.capacity is None else f" of {self.capacity:g}")
+        return f"{self.name} {'has' if self.has_room(weight) else 'is full with'} {amount}"
+
+
+def standings(
+    team: Team, members: Mapping[str, Member], skills: Sequence[str], load: Load, now: float
+) -> List[Standing]:
+    """Return how each member of a team stands, in the team's order."""
+    found = []
+    for name in team.members:
+        member = members.get(name, Member(name))
+        hours = team.hours_of(member)
+        on_shift = hours.is_open(now)
+        back = None if on_shift else hours.next_open(now)
+        found.append(
+            Standing(
+                name,
+                load.get(name, 0.0),
+                team.capacity_of(member),
+                on_shift,
+                "" if back is None else hours.shown(back, now),
+                tuple(skill for skill in skills if skill.lower() not in member.skills),
+            )
+        )
+    return found
+
+
+def choose(
+    teams: Mapping[str, Team],
+    members: Mapping[str, Member],
+    team: str,
+    weight: float,
+    skills: Sequence[str],
+    load: Load,
+    now: float,
+) -> Choice:
+    """Choose who of a team takes an incident, or who of the teams that it falls back to.
+
+    Args:
+        team: the team's name.
+        weight: the incident's points.
+        skills: what whoever takes it must know.
+        load: the points of open work by user name.
+    """
+    said: List[str] = []
+    tried: List[str] = []
+    name = team
+    while name in teams and name not in tried and len(tried) <= MOST_FALLBACKS:
+        tried.append(name)
+        standing = standings(teams[name], members, skills, load, now)
+        free = [one for one in standing if one.can_take(weight)]
+        if free:
+            best = min(free, key=lambda one: (one.load, -one.room))
+            return Choice(name, best.name, " ".join([*said, _taken(name, best, standing, weight)]))
+        said.append(_none(name, standing, weight))
+        name = teams[name].fallback
+        if name:
+            said.append(f"It falls back to team '{name}'.")
+    return Choice(team, "", " ".join(said))
+
+
+def _taken(team: str, best: Standing, standing: Sequence[Standing], weight: float) -> str:
+    others = [one.words(weight) for one in standing if one is not best]
+    words = [f"{best.words(weight)}, the least of those who can take it", *_some(others)]
+    return f"{best.name} of team '{team}' takes it: {'; '.join(words)}."
+
+
+def _none(team: str, standing: Sequence[Standing], weight: float) -> str:
+    words = _some([one.words(weight) for one in standing]) or ["it has no members"]
+    return f"Nobody of team '{team}' can take it now: {'; '.join(words)}."
+
+
+def _some(words: List[str]) -> List[str]:
+    more = len(words) - MOST_NAMED
+    return words if more <= 0 else [*words[:MOST_NAMED], f"and {more} more"]
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join(f"'{word}'" for word in words)

@@ -1,0 +1,235 @@
+"""incident_routing.conf as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
+
+from ..calendar import ALWAYS, Calendar
+from ..errors import RoutingError
+from ..model import SEVERITIES
+from . import choice
+from .choice import Choice, Load, Standing
+from .policies import TEAM_HOURS, Path, Policy
+from .rules import Rule
+from .teams import Member, Team, calendar_named, unlimited
+from .values import CONF, channels, duration, number
+
+__all__ = ["CONF", "Decision", "Routing"]
+
+T = TypeVar("T")
+Stanzas = Mapping[str, Mapping[str, str]]
+Read = Callable[[Callable[[], T], T], T]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Which team, whose owner (blank: nobody yet), and why, in one sentence.
+
+    ``skills`` are what whoever takes the incident must know.
+    """
+
+    team: str
+    owner: str
+    reason: str
+    skills: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Routing:
+    """The whole file. ``reopen_window`` and ``group_window`` are in seconds.
+
+    ``weights`` are the points of work of an incident by severity. ``problems`` has a sentence for
+    each malformed value; the rest applies.
+    """
+
+    teams: Dict[str, Team] = field(default_factory=dict)
+    rules: Tuple[Rule, ...] = ()
+    announce: Dict[str, Tuple[str, ...]] = field(default_factory=dict)
+    reopen_window: float = 4 * 3600.0
+    group_window: float = 15 * 60.0
+    problems: Tuple[str, ...] = ()
+    members: Dict[str, Member] = field(default_factory=dict)
+    calendars: Dict[str, Calendar] = field(default_factory=dict)
+    policies: Tuple[Policy, ...] = ()
+    paths: Tuple[Path, ...] = ()
+    weights: Dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def from_stanzas(cls, stanzas: Stanzas) -> Routing:
+        """Read the file's stanzas.
+
+        A malformed value costs its own stanza or setting, never an incident: the rest applies,
+        and ``problems`` has a sentence for each. A malformed calendar counts as around the clock,
+        so that no deadline is missed because of it.
+        """
+        return _Reader(stanzas).routing()
+
+    # --- who gets it ------------------------------------------------------------------------
+
+    def decide(
+        self,
+        severity: str,
+        entities: Sequence[str],
+        rules: Sequence[str],
+        tags: Sequence[str] = (),
+    ) -> Decision:
+        """Choose the team of an incident.
+
+        A team of one member who takes everything at any time names the owner, too; of others,
+        :meth:`choose` names one.
+        """
+        for rule in self.rules:
+            reason = rule.explain(severity, entities, rules, tags)
+            if reason:
+                team = self.teams[rule.team]
+                sole = not rule.skills and unlimited(self.members, team)
+                owner = team.members[0] if sole else ""
+                text = " ".join([reason, *self.problems])
+                return Decision(team.name, owner, text, rule.skills)
+        reason = f"No rule of {CONF} matches, so no team has it."
+        return Decision("", "", " ".join([reason, *self.problems]))
+
+    def assigns(self, team: str) -> bool:
+        """Whether the app gives a team's incidents to its members."""
+        known = self.teams.get(team)
+        return known is not None and known.assign == "auto" and bool(known.members)
+
+    def choose(
+        self, team: str, severity: str, skills: Sequence[str], load: Load, now: float
+    ) -> Choice:
+        """Choose who of a team, or of those it falls back to, takes an incident now."""
+        weight = self.weight(severity)
+        return choice.choose(self.teams, self.members, team, weight, skills, load, now)
+
+    def standings(self, team: str, load: Load, now: float) -> List[Standing]:
+        """Return how each member of a team stands now."""
+        return choice.standings(self.teams[team], self.members, (), load, now)
+
+    def weight(self, severity: str) -> float:
+        """Return how many points of work an incident of a severity is."""
+        return self.weights.get(severity, 1.0)
+
+    # --- how fast ---------------------------------------------------------------------------
+
+    def policy(self, severity: str, team: str) -> Optional[Policy]:
+        """Return what was promised for incidents of a severity and a team."""
+        return next((one for one in self.policies if one.fits(severity, team)), None)
+
+    def path(self, severity: str, team: str) -> Optional[Path]:
+        """Return how incidents of a severity and a team are escalated."""
+        return next((one for one in self.paths if one.fits(severity, team)), None)
+
+    def hours(self, name: str, team: str) -> Calendar:
+        """Return the calendar that a policy or path names; ``team`` stands for the team's own."""
+        if name == TEAM_HOURS:
+            return self.teams[team].calendar if team in self.teams else ALWAYS
+        return calendar_named(CONF, name, self.calendars)
+
+    # --- who hears of it --------------------------------------------------------------------
+
+    def channels(self, event: str, team: str = "") -> Tuple[str, ...]:
+        """Return the channels that are told of an event: those of [announce] that the team has."""
+        wanted = self.announce.get(event, ())
+        has = self.teams[team].channels if team in self.teams else ()
+        return tuple(channel for channel in wanted if not has or channel in has)
+
+    def slack_channel(self, team: str) -> str:
+        """Return the team's own Slack channel; blank means the one of the settings."""
+        return self.teams[team].slack_channel if team in self.teams else ""
+
+
+class _Reader:
+    """Reads stanza by stanza, and goes on after a malformed one."""
+
+    def __init__(self, stanzas: Stanzas) -> None:
+        self._stanzas = {
+            name: values
+            for name, values in stanzas.items()
+            if str(values.get("disabled", "0")).strip().lower() not in ("1", "true")
+        }
+        self._problems: List[str] = []
+
+    def routing(self) -> Routing:
+        calendars = self._all("calendar", _calendar, _always)
+        members = self._all("member", lambda n, v: Member.read(n, v, calendars), Member)
+        names: Dict[str, Any] = dict.fromkeys(self._named("team"))
+        teams = self._all("team", lambda n, v: Team.read(n, v, calendars, names), Team)
+        rules = self._each("rule", lambda n, v: Rule.read(n, v, teams))
+        rules.sort(key=lambda rule: (rule.name == "default", rule.order, rule.name))
+        policies = self._each("sla", lambda n, v: Policy.read(n, v, calendars))
+        policies.sort(key=lambda one: (one.order, one.name))
+        paths = self._each("escalation", lambda n, v: Path.read(n, v, calendars, teams))
+        paths.sort(key=lambda one: (one.order, one.name))
+        return Routing(
+            teams=teams,
+            rules=tuple(rules),
+            announce=self._announce(),
+            reopen_window=self._window("reopen_window", "4h"),
+            group_window=self._window("group_window", "15m"),
+            members=members,
+            calendars=calendars,
+            policies=tuple(policies),
+            paths=tuple(paths),
+            weights=self._weights(),
+            problems=tuple(self._problems),
+        )
+
+    def _named(self, kind: str) -> Dict[str, Mapping[str, str]]:
+        start = f"{kind}:"
+        return {n[len(start) :]: v for n, v in self._stanzas.items() if n.startswith(start)}
+
+    def _read(self, make: Callable[[], T], default: T) -> T:
+        try:
+            return make()
+        except RoutingError as error:
+            self._problems.append(str(error))
+            return default
+
+    def _all(
+        self,
+        kind: str,
+        make: Callable[[str, Mapping[str, str]], T],
+        default: Callable[[str], T],
+    ) -> Dict[str, T]:
+        """Read the stanzas of a kind by name; a malformed one becomes the default of its name."""
+        return {
+            name: self._read(partial(make, name, values), default(name))
+            for name, values in self._named(kind).items()
+        }
+
+    def _each(self, kind: str, make: Callable[[str, Mapping[str, str]], T]) -> List[T]:
+        """Read the stanzas of a kind; a malformed one is left out."""
+        found = [
+            self._read(partial(make, name, values), None)
+            for name, values in self._named(kind).items()
+        ]
+        return [one for one in found if one is not None]
+
+    def _announce(self) -> Dict[str, Tuple[str, ...]]:
+        return {
+            event: self._read(partial(channels, f"{CONF} [announce] {event}", text), ())
+            for event, text in self._stanzas.get("announce", {}).items()
+            if event != "disabled"
+        }
+
+    def _window(self, key: str, default: str) -> float:
+        where, text = f"{CONF} [general] {key}", self._stanzas.get("general", {}).get(key, default)
+        return self._read(lambda: duration(text, where), duration(default))
+
+    def _weights(self) -> Dict[str, float]:
+        values = self._stanzas.get("capacity", {})
+        where = f"{CONF} [capacity]"
+        return {
+            severity: self._read(partial(number, where, values, severity, 1.0), 1.0)
+            for severity in SEVERITIES
+        }
+
+
+def _calendar(name: str, values: Mapping[str, str]) -> Calendar:
+    return Calendar.read(f"{CONF} [calendar:{name}]", name, values)
+
+
+def _always(name: str) -> Calendar:
+    return ALWAYS

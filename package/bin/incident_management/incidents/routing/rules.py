@@ -1,0 +1,68 @@
+"""Which team an incident belongs to: the ordered rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Mapping, Sequence, Tuple
+
+from ..errors import RoutingError
+from .values import CONF, listed, matching
+
+__all__ = ["Rule"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Matches when each of its patterns (``*`` and ``?``, any case) does; the first match wins.
+
+    ``skills`` are those that whoever takes the incident must have.
+    """
+
+    name: str
+    team: str
+    order: float = 100.0
+    severity: str = "*"
+    entity: str = "*"
+    rule: str = "*"
+    tag: str = "*"
+    skills: Tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, name: str, values: Mapping[str, str], teams: Mapping[str, object]) -> Rule:
+        """Read a stanza. Raises RoutingError."""
+        where = f"{CONF} [rule:{name}]"
+        team = values.get("team", "").strip()
+        if team not in teams:
+            raise RoutingError(f"{where} team is '{team}'; name a team that has a [team:…] stanza.")
+        try:
+            order = float(values.get("order", "100") or "100")
+        except ValueError:
+            raise RoutingError(f"{where} order is '{values['order']}'; set a number.") from None
+        patterns = {
+            key: values.get(key, "").strip() or "*" for key in ("severity", "entity", "rule", "tag")
+        }
+        return cls(name, team, order, skills=listed(values.get("skills", "")), **patterns)
+
+    def explain(
+        self,
+        severity: str,
+        entities: Sequence[str],
+        rules: Sequence[str],
+        tags: Sequence[str] = (),
+    ) -> str:
+        """Return why this rule matches, or nothing when it does not."""
+        reasons = []
+        for name, patterns, values in (
+            ("severity", self.severity, [severity]),
+            ("entity", self.entity, entities),
+            ("rule", self.rule, rules),
+            ("tag", self.tag, tags),
+        ):
+            if patterns == "*":
+                continue
+            value, pattern = matching(patterns, values)
+            if not pattern:
+                return ""
+            reasons.append(f"{name} '{value}' matches '{pattern}'")
+        why = " and ".join(reasons) or "it takes what no other rule took"
+        return f"Rule '{self.name}' gives it to team '{self.team}': {why}."

@@ -1,0 +1,121 @@
+"""Teams and their people: who works when, how much each takes, what each can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import FrozenSet, Mapping, Optional, Tuple
+
+from ..calendar import ALWAYS, ALWAYS_WORD, Calendar, Days
+from ..errors import RoutingError
+from .values import CONF, channels, choice, listed, number
+
+__all__ = ["Calendars", "Member", "Team", "calendar_named", "unlimited"]
+
+Calendars = Mapping[str, Calendar]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One person.
+
+    ``capacity`` is how much open work the person takes (None: as the team says), ``calendar``
+    when the person works (None: with the team), ``away`` the days off.
+    """
+
+    name: str
+    skills: FrozenSet[str] = frozenset()
+    capacity: Optional[float] = None
+    calendar: Optional[Calendar] = None
+    away: Days = field(default_factory=Days, compare=False)
+
+    @classmethod
+    def read(cls, name: str, values: Mapping[str, str], calendars: Calendars) -> Member:
+        """Read a stanza. Raises RoutingError."""
+        where = f"{CONF} [member:{name}]"
+        hours = values.get("calendar", "").strip()
+        return cls(
+            name,
+            frozenset(skill.lower() for skill in listed(values.get("skills", ""))),
+            _capacity(where, values),
+            calendar_named(f"{where} calendar", hours, calendars) if hours else None,
+            Days.read(f"{where} away", values.get("away", "")),
+        )
+
+
+@dataclass(frozen=True)
+class Team:
+    """``channels``: where the team wants to be told; empty means wherever [announce] says.
+
+    ``capacity`` and ``calendar`` hold for members that have none of their own. ``fallback`` is
+    the team that takes what nobody here can take now. ``assign``: ``auto`` or ``manual``, whether
+    the app gives incidents to members.
+    """
+
+    name: str
+    members: Tuple[str, ...] = ()
+    channels: Tuple[str, ...] = ()
+    slack_channel: str = ""
+    capacity: Optional[float] = None
+    calendar: Calendar = ALWAYS
+    fallback: str = ""
+    assign: str = "auto"
+
+    @classmethod
+    def read(
+        cls,
+        name: str,
+        values: Mapping[str, str],
+        calendars: Calendars,
+        teams: Mapping[str, object],
+    ) -> Team:
+        """Read a stanza; ``teams`` holds the names of all. Raises RoutingError."""
+        where = f"{CONF} [team:{name}]"
+        fallback = values.get("fallback", "").strip()
+        if fallback and (fallback not in teams or fallback == name):
+            raise RoutingError(
+                f"{where} fallback is '{fallback}'; name another team that has a [team:…] stanza."
+            )
+        return cls(
+            name,
+            tuple(dict.fromkeys(listed(values.get("members", "")))),
+            channels(f"{where} channels", values.get("channels", "")),
+            values.get("slack_channel", "").strip(),
+            _capacity(where, values),
+            calendar_named(f"{where} calendar", values.get("calendar", ""), calendars),
+            fallback,
+            choice(where, values, "assign", ("auto", "manual")),
+        )
+
+    def capacity_of(self, member: Member) -> Optional[float]:
+        return self.capacity if member.capacity is None else member.capacity
+
+    def hours_of(self, member: Member) -> Calendar:
+        """When a member is on shift."""
+        return (member.calendar or self.calendar).without(member.away)
+
+
+def calendar_named(where: str, name: str, calendars: Calendars) -> Calendar:
+    """Return a calendar by its name; empty is around the clock. Raises RoutingError."""
+    name = name.strip()
+    if not name or name.lower() == ALWAYS_WORD:
+        return ALWAYS
+    if name not in calendars:
+        raise RoutingError(
+            f"{where} is '{name}'; name a calendar that has a [calendar:…] stanza, or "
+            f"{ALWAYS_WORD}."
+        )
+    return calendars[name]
+
+
+def unlimited(members: Mapping[str, Member], team: Team) -> bool:
+    """Whether the team has one member, who takes everything at any time."""
+    if len(team.members) != 1 or team.assign != "auto":
+        return False
+    member = members.get(team.members[0], Member(team.members[0]))
+    return team.capacity_of(member) is None and team.hours_of(member).always
+
+
+def _capacity(where: str, values: Mapping[str, str]) -> Optional[float]:
+    if not values.get("capacity", "").strip():
+        return None
+    return number(where, values, "capacity", 0.0)

@@ -1,0 +1,96 @@
+"""Reads single values of incident_routing.conf; each error names the stanza and the key."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import Mapping, Optional, Sequence, Tuple
+
+from ..errors import RoutingError
+
+__all__ = [
+    "CHANNELS",
+    "CONF",
+    "channels",
+    "choice",
+    "duration",
+    "listed",
+    "matching",
+    "number",
+    "optional_duration",
+]
+
+CONF = "incident_routing.conf"
+CHANNELS = ("slack", "teams", "pagerduty")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)")
+
+
+def duration(text: str, where: str = "The duration") -> float:
+    """Return the seconds of ``90s``, ``15m``, ``4h``, ``2d``, ``1w`` or plain seconds.
+
+    Raises RoutingError naming ``where``.
+    """
+    match = _DURATION.fullmatch(str(text).strip().lower())
+    if not match:
+        raise RoutingError(f"{where} is '{text}'; write a number and one of s, m, h, d, w: 15m.")
+    return float(match.group(1)) * _UNITS[match.group(2) or "s"]
+
+
+def optional_duration(where: str, values: Mapping[str, str], key: str) -> Optional[float]:
+    """Return the seconds of a setting, None when it is empty. Zero is refused."""
+    text = values.get(key, "").strip()
+    if not text:
+        return None
+    seconds = duration(text, f"{where} {key}")
+    if seconds <= 0:
+        raise RoutingError(f"{where} {key} is '{text}'; set more than nothing, or leave it empty.")
+    return seconds
+
+
+def number(where: str, values: Mapping[str, str], key: str, default: float) -> float:
+    """Return a number that is not negative."""
+    text = values.get(key, "").strip()
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e9:
+        raise RoutingError(f"{where} {key} is '{text}'; set a number.")
+    return value
+
+
+def choice(where: str, values: Mapping[str, str], key: str, known: Sequence[str]) -> str:
+    """Return one of the known words; the first is the default."""
+    text = values.get(key, "").strip().lower() or known[0]
+    if text not in known:
+        raise RoutingError(f"{where} {key} is '{text}'; use {' or '.join(known)}.")
+    return text
+
+
+def listed(text: str) -> Tuple[str, ...]:
+    """Return the parts of a list that is separated by commas."""
+    parts = (part.strip() for part in text.split(","))
+    return tuple(part for part in parts if part)
+
+
+def channels(where: str, text: str) -> Tuple[str, ...]:
+    """Return a list of channels."""
+    found = listed(text)
+    for channel in found:
+        if channel not in CHANNELS:
+            known = ", ".join(CHANNELS)
+            raise RoutingError(f"{where} names '{channel}'; the channels are {known}.")
+    return found
+
+
+def matching(patterns: str, values: Sequence[str]) -> Tuple[str, str]:
+    """Return the first value that one of the patterns fits, and the pattern; blank for none.
+
+    Patterns are separated by commas; ``*`` and ``?`` stand for anything, in any case.
+    """
+    for pattern in listed(patterns):
+        for value in values:
+            if fnmatchcase(value.lower(), pattern.lower()):
+                return value, pattern
+    return "", ""
