@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Iterable, List, Set
 
 from .holdings import Holdings
 from .model import OPEN_STATUSES, SEVERITIES, Entry, Incident, worst
+from .promise import Promise
 
 __all__ = ["EDITABLE", "MOVES", "State", "effective", "fold", "heads", "ordered", "signal_keys"]
 
@@ -85,6 +86,7 @@ class State:
         self.event_count = 0
         self.holdings = Holdings()
         self.severity_was_set = False
+        self.promise = Promise()
         self._apply: Dict[str, Callable[[Entry], None]] = {
             "opened": self._opened,
             "routed": self._routed,
@@ -98,6 +100,7 @@ class State:
             "unmerged": self._unmerged,
             "joined": self._joined,
             "split": self._split,
+            "sla": self._sla,
         }
 
     def finish(self, head: List[str], seq: int, entries: int) -> None:
@@ -106,6 +109,9 @@ class State:
         incident.head = head
         incident.seq = seq
         incident.entries = entries
+        incident.sla_ack_due = self.promise.acknowledge_due
+        incident.sla_resolve_due = self.promise.resolve_due
+        incident.sla_status = self.promise.status(incident.is_open, incident.resolved_at)
         if self.holdings:
             held = self.holdings.held(self.events)
             incident.signals, incident.events = len(held), sum(held.values())
@@ -180,8 +186,10 @@ class State:
             return
         was_open = incident.status in OPEN_STATUSES
         incident.status = str(to)
-        if to == "in_progress" and incident.acknowledged_at is None:
-            incident.acknowledged_at = entry.time
+        if to == "in_progress":
+            self.promise.acknowledged(entry.time)
+            if incident.acknowledged_at is None:
+                incident.acknowledged_at = entry.time
         if to == "resolved":
             incident.resolved_at = entry.time
             incident.resolution = str(entry.data.get("resolution") or "")
@@ -190,6 +198,7 @@ class State:
         elif incident.is_open and not was_open:
             incident.resolved_at = None
             incident.resolution = incident.category = incident.feedback = ""
+            self.promise.reopened()
 
     def _severity(self, entry: Entry) -> None:
         if entry.data.get("to") in SEVERITIES:
@@ -207,6 +216,9 @@ class State:
     def _analysis(self, entry: Entry) -> None:
         if entry.data.get("cause"):
             self.incident.cause = entry.data["cause"]
+
+    def _sla(self, entry: Entry) -> None:
+        self.promise.take(entry.data)
 
     def _merged(self, entry: Entry) -> None:
         """All signals, also those that are still to arrive, belong to another incident."""
