@@ -8,6 +8,7 @@ A scan streams, so memory does not grow with the number of events.
 from __future__ import annotations
 
 import heapq
+import itertools
 import json
 import sqlite3
 import threading
@@ -18,15 +19,19 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, NoReturn, Sequenc
 from tools.splunkd_lite.clock import Clock
 from tools.splunkd_lite.conf import ConfStore, is_true
 from tools.splunkd_lite.errors import SplunkdError, is_disk_full
+from tools.splunkd_lite.spl.context import NO_HINT, ScanHint
 
 __all__ = ["Indexes"]
 
+# SQLite's LIKE stops at a NUL, and does not know the two letters that are ASCII in lower case only
+_ODD = "instr(raw, char(0)) OR instr(raw, char(304)) OR instr(raw, char(8490))"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
   id INTEGER PRIMARY KEY, time REAL NOT NULL, indextime INTEGER NOT NULL, host TEXT NOT NULL,
   source TEXT NOT NULL, sourcetype TEXT NOT NULL, raw TEXT NOT NULL, fields TEXT, dedup TEXT);
 CREATE INDEX IF NOT EXISTS by_time ON events (time, id);
 CREATE UNIQUE INDEX IF NOT EXISTS once ON events (dedup) WHERE dedup IS NOT NULL;
+CREATE INDEX IF NOT EXISTS odd ON events (id) WHERE {odd};
 """
 _INSERT = (
     "INSERT OR IGNORE INTO events"
@@ -50,7 +55,17 @@ _OWN_KEYS = frozenset(
     ]
 )
 _BUCKET = 1_000_000  # events to a bucket, for the look of _cd and _bkt
-_PAGE = 2_000
+_PAGE = 1_000
+_FIRST_PAGE = 100  # small, for a search that looks at a few events only
+_LONGEST_TEXT = 1_000  # characters; longer ones are left to the search
+_COLUMNS = {
+    "_time": "time",
+    "_raw": "raw",
+    "host": "host",
+    "source": "source",
+    "sourcetype": "sourcetype",
+    "_indextime": "indextime",
+}
 
 
 class Indexes:
@@ -123,13 +138,33 @@ class Indexes:
             return db.total_changes - before
 
     def scan(
-        self, indexes: Sequence[str], earliest: float | None = None, latest: float | None = None
+        self,
+        indexes: Sequence[str],
+        earliest: float | None = None,
+        latest: float | None = None,
+        hint: ScanHint = NO_HINT,
     ) -> Iterator[dict[str, Any]]:
         """Events with ``earliest <= _time < latest``, newest first, from all those indexes."""
-        streams = [self._scan_one(name, earliest, latest) for name in self.matching(indexes)]
-        if len(streams) == 1:
-            return streams[0]
-        return heapq.merge(*streams, key=lambda event: -event["_time"])
+        return itertools.chain.from_iterable(self.pages(indexes, earliest, latest, hint))
+
+    def pages(
+        self,
+        indexes: Sequence[str],
+        earliest: float | None = None,
+        latest: float | None = None,
+        hint: ScanHint = NO_HINT,
+    ) -> Iterator[list[dict[str, Any]]]:
+        """As :meth:`scan`, in lists of at most a thousand events, the first one shorter."""
+        sources = [self._pages(name, earliest, latest, hint) for name in self.matching(indexes)]
+        if len(sources) == 1:
+            yield from sources[0]
+            return
+        streams = [itertools.chain.from_iterable(source) for source in sources]
+        merged = heapq.merge(*streams, key=lambda event: -event["_time"])
+        size = _FIRST_PAGE
+        while page := list(itertools.islice(merged, size)):
+            yield page
+            size = _PAGE
 
     def count(self, index: str) -> int:
         return int(self._one(index, "SELECT count(*) FROM events") or 0)
@@ -156,20 +191,48 @@ class Indexes:
                 db.close()
             self._writers.clear()
 
-    def _scan_one(
-        self, index: str, earliest: float | None, latest: float | None
-    ) -> Iterator[dict[str, Any]]:
+    def _pages(
+        self, index: str, earliest: float | None, latest: float | None, hint: ScanHint
+    ) -> Iterator[list[dict[str, Any]]]:
         if not self._path(index).exists():
             return
-        where, bounds = _range(earliest, latest)
         db = sqlite3.connect(self._path(index), check_same_thread=False)
         try:
-            cursor = db.execute(f"SELECT * FROM events{where} ORDER BY time DESC, id DESC", bounds)
-            while rows := cursor.fetchmany(_PAGE):
-                for row in rows:
-                    yield self._event(index, row)
+            texts = hint.contains
+            if texts and db.execute(f"SELECT 1 FROM events WHERE {_ODD} LIMIT 1").fetchone():
+                texts = ()
+            where, values = _conditions(earliest, latest, texts)
+            columns, make = self._builder(index, hint.fields)
+            cursor = db.execute(
+                f"SELECT {columns} FROM events{where} ORDER BY time DESC, id DESC", values
+            )
+            size = _FIRST_PAGE
+            while rows := cursor.fetchmany(size):
+                yield make(rows)
+                size = _PAGE
         finally:
             db.close()
+
+    def _builder(
+        self, index: str, fields: frozenset[str] | None
+    ) -> tuple[str, Callable[[list[Any]], list[dict[str, Any]]]]:
+        """The columns to read, and what makes events of them with these fields, or all."""
+        if fields is None or fields & {"_cd", "_bkt", "*"}:
+            return "*", lambda rows: [self._event(index, row) for row in rows]
+        names = [name for name in _COLUMNS if name in fields or name == "_time"]
+        place = len(names)
+        fixed = {"index": index, "splunk_server": self._server}
+        fixed = {name: value for name, value in fixed.items() if name in fields}
+
+        def make(rows: list[Any]) -> list[dict[str, Any]]:
+            events: list[dict[str, Any]] = [dict(zip(names, row)) for row in rows]
+            for event, row in zip(events, rows):
+                event.update(fixed)
+                if row[place]:
+                    event.update(json.loads(row[place]))
+            return events
+
+        return ", ".join([*(_COLUMNS[name] for name in names), "fields"]), make
 
     def _event(self, index: str, row: tuple[Any, ...]) -> dict[str, Any]:
         number, time, indextime, host, source, sourcetype, raw, fields, _ = row
@@ -212,7 +275,7 @@ class Indexes:
                 db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute("PRAGMA synchronous = NORMAL")
-                db.executescript(_SCHEMA)
+                db.executescript(_SCHEMA.format(odd=_ODD))
             except (OSError, sqlite3.OperationalError) as error:
                 if not is_disk_full(error):
                     raise
@@ -243,12 +306,21 @@ class Indexes:
         return self._root / folder / "db" / "events.sqlite"
 
 
-def _range(earliest: float | None, latest: float | None) -> tuple[str, list[float]]:
-    terms, bounds = [], []
+def _conditions(
+    earliest: float | None, latest: float | None, texts: Sequence[str]
+) -> tuple[str, list[Any]]:
+    """A WHERE clause that every event that can match passes, and its values. A % or _ of a text
+    is a wildcard to LIKE, which lets more through."""
+    terms: list[str] = []
+    bounds: list[Any] = []
     if earliest is not None:
         terms.append("time >= ?")
         bounds.append(earliest)
     if latest is not None:
         terms.append("time < ?")
         bounds.append(latest)
+    for text in texts:
+        if text.isascii() and "\0" not in text and len(text) <= _LONGEST_TEXT:
+            terms.append("(raw LIKE ? OR fields IS NOT NULL)")
+            bounds.append(f"%{text}%")
     return (" WHERE " + " AND ".join(terms) if terms else ""), bounds

@@ -9,6 +9,7 @@ from tools.splunkd_lite.access import User
 from tools.splunkd_lite.conf import is_true
 from tools.splunkd_lite.errors import SplunkdError
 from tools.splunkd_lite.lookups import LookupTable, find_lookup
+from tools.splunkd_lite.spl.context import NO_HINT, ScanHint
 
 if TYPE_CHECKING:
     from tools.splunkd_lite.core import Splunk
@@ -45,17 +46,21 @@ class JobContext:
         return self.splunk.access.token_for(self.user)
 
     def scan(
-        self, indexes: Sequence[str], earliest: float | None, latest: float | None
+        self,
+        indexes: Sequence[str],
+        earliest: float | None,
+        latest: float | None,
+        hint: ScanHint = NO_HINT,
     ) -> Iterator[dict[str, Any]]:
         """Events of the named indexes that the user's roles allow, newest first."""
         names = [n for n in self.splunk.indexes.matching(indexes) if n in self.allowed_indexes]
         job = self.job
-        for event in self.splunk.indexes.scan(names, earliest, latest):
+        for page in self.splunk.indexes.pages(names, earliest, latest, hint):
             job.wait_while_paused()
             if job.finalized:
                 return
-            job.scan_count += 1
-            yield event
+            job.scan_count += len(page)
+            yield from page
 
     def conf_stanzas(self, conf: str) -> dict[str, dict[str, str]]:
         """Stanzas as the search's app and user see them, without those they may not read."""

@@ -34,15 +34,17 @@ def eventually(what: Callable[[], Any], seconds: float = 10.0) -> Any:
 @pytest.fixture
 def gate(standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Searches stop after 100 events until the gate is opened."""
-    gate, scan = threading.Event(), standin.splunk.indexes.scan
+    gate, pages = threading.Event(), standin.splunk.indexes.pages
 
     def held(*arguments: Any) -> Any:
-        for number, event in enumerate(scan(*arguments)):
-            if number == 100:
+        for number, page in enumerate(pages(*arguments)):
+            if number == 0:
+                assert len(page) == 100
+            if number == 1:
                 gate.wait(20)
-            yield event
+            yield page
 
-    monkeypatch.setattr(standin.splunk.indexes, "scan", held)
+    monkeypatch.setattr(standin.splunk.indexes, "pages", held)
     yield gate
     gate.set()
 

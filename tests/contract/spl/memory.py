@@ -8,8 +8,13 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from tools.splunkd_lite.spl import SplError
+from tools.splunkd_lite.spl.context import NO_HINT, ScanHint
 
 NOW = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC, a Tuesday
+STORED = frozenset(
+    ("_time", "_raw", "index", "host", "source", "sourcetype", "_indextime", "splunk_server", "_cd",
+     "_bkt")
+)  # fmt: skip
 
 
 class MemoryTable:
@@ -44,8 +49,13 @@ class MemoryContext:
     stopped: bool = False
 
     def scan(
-        self, indexes: Sequence[str], earliest: float | None, latest: float | None
+        self,
+        indexes: Sequence[str],
+        earliest: float | None,
+        latest: float | None,
+        hint: ScanHint = NO_HINT,
     ) -> Iterator[dict[str, Any]]:
+        """Gives of an event only what the hint names, so that a missing field is noticed."""
         for event in sorted(self.events, key=lambda e: -e["_time"]):
             if not any(fnmatchcase(event["index"], name) for name in indexes):
                 continue
@@ -53,7 +63,13 @@ class MemoryContext:
                 continue
             if latest is not None and event["_time"] >= latest:
                 continue
-            yield event
+            low = str(event["_raw"]).lower()
+            if not event.keys() <= STORED or all(text in low for text in hint.contains):
+                yield {
+                    name: value
+                    for name, value in event.items()
+                    if hint.fields is None or name in hint.fields or name not in STORED
+                }
 
     def conf_stanzas(self, conf: str) -> Mapping[str, Mapping[str, str]]:
         return self.confs.get(conf, {})

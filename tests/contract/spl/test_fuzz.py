@@ -1,6 +1,12 @@
-"""Whatever is typed ends in results or in an SplError, never in a traceback."""
+"""Whatever is typed ends in results or in an SplError, never in a traceback.
+
+FUZZ_EXAMPLES=20000 in the environment makes each test try as many.
+"""
 
 from __future__ import annotations
+
+import os
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,6 +15,7 @@ from tests.contract.spl.memory import NOW, MemoryContext, MemoryTable, event
 from tools.splunkd_lite.spl import Results, SplError, run
 from tools.splunkd_lite.spl.registry import AGGREGATES, COMMANDS, FUNCTIONS, Function
 
+MANY = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 FIELDS = st.sampled_from(
     ["host", "status", "n", "_time", "_raw", "user", "'a b'", "x*", "_key", "mv", "nope", '"a b"']
 )
@@ -111,7 +118,11 @@ EVENTS = [
     event('{"status": 500, "mv": [1, "two"], "deep": {"a": null}}', NOW - 30, sourcetype="js"),
     event("plain words, nothing else", NOW - 1),
 ]
-TABLE = [{"host": "web01", "n": "1", "mv": ["1", "2"]}, {"host": None, "n": "x"}, {}]
+TABLE: list[dict[str, Any]] = [
+    {"host": "web01", "n": "1", "mv": ["1", "2"]},
+    {"host": None, "n": "x"},
+    {},
+]
 
 
 def fuzz_context() -> MemoryContext:
@@ -136,25 +147,25 @@ def outcome(search: str) -> Results | SplError:
         return error
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=MANY or 400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(SEARCHES)
 def test_a_search_of_the_grammar_ends_in_results_or_an_error(search: str) -> None:
     outcome(search)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=MANY or 300, deadline=None)
 @given(EXPRESSIONS)
 def test_an_eval_expression_ends_in_results_or_an_error(expression: str) -> None:
     outcome(f"| inputlookup input | eval result={expression}")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=MANY or 300, deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_ends_in_results_or_an_error(text: str) -> None:
     outcome(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=MANY or 200, deadline=None)
 @given(SEARCHES, st.data())
 def test_a_damaged_search_ends_in_results_or_an_error(search: str, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(search)))

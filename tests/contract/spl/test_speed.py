@@ -66,7 +66,7 @@ class Stream(MemoryContext):
     source: Iterable[dict[str, Any]] = ()
 
     def scan(self, *arguments: Any) -> Iterator[dict[str, Any]]:
-        yield from self.source
+        yield from map(dict, self.source)
 
 
 def context(source: Iterable[dict[str, Any]]) -> Stream:

@@ -9,6 +9,7 @@ import itertools
 import math
 from typing import Any, ClassVar
 
+from tools.splunkd_lite.spl.numberbag import NumberBag
 from tools.splunkd_lite.spl.registry import AGGREGATES, MANUAL
 from tools.splunkd_lite.spl.values import Row, from_list, sort_key, to_number, to_text
 
@@ -26,11 +27,16 @@ class Accumulator:
 
     doc: ClassVar[str] = ""
     needs_time: ClassVar[bool] = False
+    numeric: ClassVar[bool] = False
+    """Whether `add_number` takes the values, and what is no number is left out."""
 
     def __init__(self, percent: float = 0) -> None:
         self.percent = percent
 
     def add(self, value: Any, row: Row) -> None:
+        raise NotImplementedError
+
+    def add_number(self, number: Any) -> None:
         raise NotImplementedError
 
     def merge(self, other: Any) -> None:
@@ -69,30 +75,23 @@ class Count(Accumulator):
 
 
 class Numeric(Accumulator):
-    """Keeps the numbers; values that aren't numbers are left out."""
+    """Takes numbers; values that aren't numbers are left out."""
 
-    def __init__(self, percent: float = 0) -> None:
-        self.percent = percent
-        self.numbers: list[Any] = []
+    numeric = True
 
     def add(self, value: Any, row: Row) -> None:
         number = to_number(value)
         if number is not None:
-            self.numbers.append(number)
-
-    def merge(self, other: Numeric) -> None:
-        self.numbers += other.numbers
+            self.add_number(number)
 
 
 @aggregate("sum", doc=BASIC)
-class Sum(Accumulator):
+class Sum(Numeric):
     def __init__(self, percent: float = 0) -> None:
         self.total: Any = None
 
-    def add(self, value: Any, row: Row) -> None:
-        number = to_number(value)
-        if number is not None:
-            self.total = number if self.total is None else self.total + number
+    def add_number(self, number: Any) -> None:
+        self.total = number if self.total is None else self.total + number
 
     def merge(self, other: Sum) -> None:
         if other.total is not None:
@@ -103,16 +102,14 @@ class Sum(Accumulator):
 
 
 @aggregate("avg", "mean", doc=BASIC)
-class Average(Accumulator):
+class Average(Numeric):
     def __init__(self, percent: float = 0) -> None:
         self.total: Any = 0
         self.count = 0
 
-    def add(self, value: Any, row: Row) -> None:
-        number = to_number(value)
-        if number is not None:
-            self.total += number
-            self.count += 1
+    def add_number(self, number: Any) -> None:
+        self.total += number
+        self.count += 1
 
     def merge(self, other: Average) -> None:
         self.total += other.total
@@ -123,9 +120,9 @@ class Average(Accumulator):
 
 
 @aggregate("sumsq", doc=BASIC)
-class SumOfSquares(Numeric):
-    def result(self) -> Any:
-        return sum(n * n for n in self.numbers) if self.numbers else None
+class SumOfSquares(Sum):
+    def add_number(self, number: Any) -> None:
+        super().add_number(number * number)
 
 
 @aggregate("max", doc=BASIC)
@@ -159,23 +156,32 @@ class Minimum(Maximum):
 
 @aggregate("range", doc=BASIC)
 class Range(Numeric):
+    def __init__(self, percent: float = 0) -> None:
+        self.ends: tuple[Any, Any] | None = None
+
+    def add_number(self, number: Any) -> None:
+        low, high = self.ends or (number, number)
+        self.ends = min(low, number), max(high, number)
+
+    def merge(self, other: Range) -> None:
+        for number in other.ends or ():
+            self.add_number(number)
+
     def result(self) -> Any:
-        return max(self.numbers) - min(self.numbers) if self.numbers else None
+        return None if self.ends is None else self.ends[1] - self.ends[0]
 
 
-class Moments(Accumulator):
+class Moments(Numeric):
     """Count, mean and squared deviations in one pass (Welford)."""
 
     def __init__(self, percent: float = 0) -> None:
         self.count, self.mean, self.squares = 0, 0.0, 0.0
 
-    def add(self, value: Any, row: Row) -> None:
-        number = to_number(value)
-        if number is not None:
-            self.count += 1
-            delta = number - self.mean
-            self.mean += delta / self.count
-            self.squares += delta * (number - self.mean)
+    def add_number(self, number: Any) -> None:
+        self.count += 1
+        delta = number - self.mean
+        self.mean += delta / self.count
+        self.squares += delta * (number - self.mean)
 
     def merge(self, other: Moments) -> None:
         count = self.count + other.count
@@ -217,21 +223,37 @@ class PopulationDeviation(Moments):
         return None if variance is None else math.sqrt(variance)
 
 
+class Ranked(Numeric):
+    """Keeps the numbers, for what their order gives."""
+
+    def __init__(self, percent: float = 0) -> None:
+        self.percent = percent
+        self.bag = NumberBag()
+
+    def add_number(self, number: Any) -> None:
+        self.bag.add(number)
+
+    def merge(self, other: Ranked) -> None:
+        self.bag.merge(other.bag)
+
+
 @aggregate("perc", "p", "percentile", "upperperc", doc=BASIC)
-class Percentile(Numeric):
-    """The percentile by nearest rank, Splunk's default (limits.conf, perc_method).
+class Percentile(Ranked):
+    """The percentile between the two ranks next to it, as the manual's examples have it: perc50 of
+    1 to 10 is 5.5, perc95 is 9.55. (The page's prose says "nearest rank", which gives others.)
 
     Above 1,000 distinct values Splunk itself estimates perc and upperperc, within 1 % of the rank,
-    from below and from above; these are exact then, too, which is within both bounds
-    (https://community.splunk.com/t5/Splunk-Search/Percentile-Implementation/td-p/106641).
+    from below and from above; these are exact then, too, which is within both bounds.
     """
 
     def result(self) -> Any:
-        if not self.numbers:
+        count = len(self.bag)
+        if not count:
             return None
-        ordered = sorted(self.numbers)
-        rank = math.ceil(self.percent / 100 * len(ordered))
-        return ordered[max(rank, 1) - 1]
+        place = self.percent * (count - 1)  # in hundredths of a rank
+        rank, rest = int(place // 100), place % 100
+        low = self.bag.ranked(rank)
+        return (low * (100 - rest) + self.bag.ranked(rank + 1) * rest) / 100 if rest else low
 
 
 @aggregate("exactperc", doc=BASIC)
@@ -240,14 +262,13 @@ class ExactPercentile(Percentile):
 
 
 @aggregate("median", doc=BASIC)
-class Median(Numeric):
+class Median(Ranked):
     def result(self) -> Any:
-        if not self.numbers:
+        count = len(self.bag)
+        if not count:
             return None
-        ordered, half = sorted(self.numbers), len(self.numbers) // 2
-        if len(ordered) % 2:
-            return ordered[half]
-        return (ordered[half - 1] + ordered[half]) / 2
+        middle = self.bag.ranked(count // 2)
+        return middle if count % 2 else (self.bag.ranked(count // 2 - 1) + middle) / 2
 
 
 @aggregate("mode", doc=BASIC)

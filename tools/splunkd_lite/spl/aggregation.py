@@ -14,7 +14,7 @@ from tools.splunkd_lite.spl.registry import AGGREGATES
 from tools.splunkd_lite.spl.sparkline import Sparkline
 from tools.splunkd_lite.spl.timemod import Span
 from tools.splunkd_lite.spl.tree import Expression
-from tools.splunkd_lite.spl.values import Row
+from tools.splunkd_lite.spl.values import Row, to_number
 
 __all__ = ["Aggregation", "Group", "expand", "fields_of", "group_factory", "parse_aggregations"]
 
@@ -170,46 +170,67 @@ def _fill(pattern: str, parts: tuple[str, ...]) -> str:
     return re.sub(r"\*", lambda _: waiting.pop(0) if waiting else "", pattern)
 
 
-def _getter(spec: Aggregation, env: Any) -> Callable[[Row], Any] | None:
-    """What gives the value to add; None when rows themselves are counted."""
-    if spec.expression is not None:
-        value = compile_expression(spec.expression, env)
+@dataclass(frozen=True)
+class _Feed:
+    """A field or an expression, and the places of the functions that take its values. Without
+    either, rows themselves are counted."""
 
-        def evaluated(row: Row) -> Any:
-            result = value(row)
-            if result is False:
-                return None
-            return 1 if result is True else result
+    name: str | None
+    getter: Callable[[Row], Any] | None
+    places: list[int]
 
-        return evaluated
-    if spec.field is None:
+    def same(self, name: str | None) -> bool:
+        return self.getter is None and self.name == name
+
+
+def _evaluated(spec: Aggregation, env: Any) -> Callable[[Row], Any] | None:
+    """What gives the value of eval(); None for a field."""
+    if spec.expression is None:
         return None
-    name = spec.field
-    return lambda row: row.get(name)
+    value = compile_expression(spec.expression, env)
+
+    def evaluated(row: Row) -> Any:
+        result = value(row)
+        if result is False:
+            return None
+        return 1 if result is True else result
+
+    return evaluated
 
 
 class Group:
     """The running results of one group of rows."""
 
-    __slots__ = ("accumulators", "getters")
+    __slots__ = ("accumulators", "feeds", "rows_only")
 
-    def __init__(self, getters: list[Any], accumulators: list[Accumulator]) -> None:
-        self.getters = getters
+    def __init__(self, plan: list[_Feed], accumulators: list[Accumulator]) -> None:
         self.accumulators = accumulators
+        self.rows_only: list[Accumulator] = []
+        self.feeds: list[tuple[Any, Any, list[Any], list[Any]]] = []
+        for feed in plan:
+            mine = [accumulators[place] for place in feed.places]
+            if feed.name is None and feed.getter is None:
+                self.rows_only += mine
+                continue
+            takes_numbers = [each.add_number for each in mine if each.numeric]
+            takes_values = [each.add for each in mine if not each.numeric]
+            self.feeds.append((feed.name, feed.getter, takes_numbers, takes_values))
 
     def add(self, row: Row) -> None:
-        for getter, accumulator in zip(self.getters, self.accumulators):
-            if getter is None:
-                accumulator.add(1, row)
-                continue
-            value = getter(row)
+        for accumulator in self.rows_only:
+            accumulator.add(1, row)
+        for name, getter, takes_numbers, takes_values in self.feeds:
+            value = row.get(name) if getter is None else getter(row)
             if value is None:
                 continue
-            if type(value) is list:
-                for item in value:
-                    accumulator.add(item, row)
-            else:
-                accumulator.add(value, row)
+            for item in value if type(value) is list else (value,):
+                for add in takes_values:
+                    add(item, row)
+                if takes_numbers:
+                    number = to_number(item)
+                    if number is not None:
+                        for add in takes_numbers:
+                            add(number)
 
     def merge(self, other: Group) -> None:
         """Adds what another group of the same functions has gathered."""
@@ -219,20 +240,29 @@ class Group:
     def results(self) -> list[Any]:
         return [accumulator.result() for accumulator in self.accumulators]
 
+    def result(self, place: int) -> Any:
+        """What one of the functions gives."""
+        return self.accumulators[place].result()
+
 
 def group_factory(specs: list[Aggregation], env: Any) -> Callable[[], Group]:
     """What makes a fresh group for these functions."""
-    getters: list[Any] = []
+    plan: list[_Feed] = []
     makers: list[Callable[[], Accumulator]] = []
-    for spec in specs:
+    for place, spec in enumerate(specs):
+        inner = spec
         if spec.function == "sparkline":
             inner = spec.inner or Aggregation("count", "count", "count", spec.position)
-            getters.append(_getter(inner, env))
             makers.append(_sparkline_maker(inner, spec.span, env))
-            continue
-        getters.append(_getter(spec, env))
-        makers.append(_maker(AGGREGATES[spec.function], spec.percent))
-    return lambda: Group(getters, [make() for make in makers])
+        else:
+            makers.append(_maker(AGGREGATES[spec.function], spec.percent))
+        getter = _evaluated(inner, env)
+        known = None if getter else next((f for f in plan if f.same(inner.field)), None)
+        if known is None:
+            known = _Feed(inner.field, getter, [])
+            plan.append(known)
+        known.places.append(place)
+    return lambda: Group(plan, [make() for make in makers])
 
 
 def _maker(cls: type[Accumulator], percent: float) -> Callable[[], Accumulator]:

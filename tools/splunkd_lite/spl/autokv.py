@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 from tools.splunkd_lite.spl.values import Row
 
@@ -37,6 +38,43 @@ def _unescape(text: str) -> str:
     return re.sub(r'\\(["\\])', r"\1", text) if "\\" in text else text
 
 
+_UNCLEAR: Any = object()
+_AFTER_VALUE = frozenset(" \t\n\r\f\v,;|&')]}")
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_SEPARATORS = str.maketrans(".-:", "___")
+_value_at = re.compile(_VALUE, re.A).match
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """A name as the part up to its last _, which other keys may write with . - or :, and the rest
+    with its equals sign."""
+    head, mark, last = name.rpartition("_")
+    return head + mark, f"{last}="
+
+
+def _plain_pair(raw: str, head: str, tail: str) -> Any:
+    """The value of the first pair with that key, None if there is none, or _UNCLEAR where only
+    reading all pairs can tell: behind a quote, with another spelling of the key, where the pair may
+    be part of another's value, or has none itself."""
+    place = raw.find(tail)
+    while place >= 0:
+        start = place - len(head)
+        before = raw[start - 1] if start > 0 else " "
+        if start < 0 or raw[start:place].translate(_SEPARATORS) != head or before in _LETTERS:
+            place = raw.find(tail, place + 1)  # the end of a longer or another key
+            continue
+        if before not in _AFTER_VALUE or not raw.startswith(head, start):
+            return _UNCLEAR
+        if raw.find('"', 0, start) >= 0:
+            return _UNCLEAR
+        found = _value_at(raw, place + len(tail))
+        if found is None:
+            return _UNCLEAR
+        quoted, plain = found.groups()
+        return plain or _unescape(quoted)
+    return None
+
+
 @lru_cache(maxsize=64)
 def only_keys(names: frozenset[str]) -> Callable[[str, Row], None]:
     """As `key_values`, for these keys alone. Other pairs are passed over, not skipped: what looks
@@ -50,8 +88,20 @@ def only_keys(names: frozenset[str]) -> Callable[[str, Row], None]:
         rf"|[A-Za-z0-9_][\w.\-:]*=(?:{_PASSED}))",
         re.A,
     ).findall
+    near = [(name, *_parted(name)) for name in wanted]
 
     def run(raw: str, row: Row) -> None:
+        for name, head, tail in near:
+            if name in row:
+                continue
+            value = _plain_pair(raw, head, tail)
+            if value is _UNCLEAR:
+                every(raw, row)
+                return
+            if value is not None:
+                row[name] = value
+
+    def every(raw: str, row: Row) -> None:
         for key, quoted, plain in find(raw):
             if key:
                 name = key if key in names else _clean(key)

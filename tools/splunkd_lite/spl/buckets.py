@@ -162,8 +162,10 @@ def _logarithmic(span: LogSpan) -> Placer:
         amount = to_number(value)
         if amount is None:
             return value
-        if amount <= 0:
-            raise SplError("a logarithmic span takes numbers above 0")
+        if amount == 0:
+            return "0"
+        if amount < 0:
+            raise SplError("a logarithmic span takes no numbers below 0")
         power = math.floor(round(math.log(amount / span.coefficient, span.base), 9))
         low = span.coefficient * span.base**power
         return f"{_tidy(low)}-{_tidy(low * span.base)}"

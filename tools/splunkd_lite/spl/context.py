@@ -10,7 +10,31 @@ from typing import Any, Protocol
 from tools.splunkd_lite.spl.errors import SplError
 from tools.splunkd_lite.spl.values import Row
 
-__all__ = ["CustomCommand", "Environment", "LookupTable", "Message", "SearchContext"]
+__all__ = [
+    "NO_HINT",
+    "CustomCommand",
+    "Environment",
+    "LookupTable",
+    "Message",
+    "ScanHint",
+    "SearchContext",
+]
+
+
+@dataclass(frozen=True)
+class ScanHint:
+    """What a search looks at, so that a scan may leave out the rest; it may also ignore this.
+
+    `fields` are the stored fields that the search reads (None: all of them). Each text of
+    `contains`, in lower case, stands in `_raw` of every event that can match, in any case, unless
+    the event has indexed fields of its own.
+    """
+
+    fields: frozenset[str] | None = None
+    contains: tuple[str, ...] = ()
+
+
+NO_HINT = ScanHint()
 
 
 class LookupTable(Protocol):
@@ -45,9 +69,14 @@ class SearchContext(Protocol):
     allowed_indexes: Sequence[str]
 
     def scan(
-        self, indexes: Sequence[str], earliest: float | None, latest: float | None
+        self,
+        indexes: Sequence[str],
+        earliest: float | None,
+        latest: float | None,
+        hint: ScanHint = ...,
     ) -> Iterator[dict[str, Any]]:
-        """Events of the named indexes, newest first; earliest inclusive, latest exclusive."""
+        """Events of the named indexes, newest first; earliest inclusive, latest exclusive. The
+        search may change the dicts."""
         ...
 
     def conf_stanzas(self, conf: str) -> Mapping[str, Mapping[str, str]]: ...

@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 import re
 
+from tools.splunkd_lite.spl.errors import SplError
 from tools.splunkd_lite.spl.pcre import compile_pattern
 from tools.splunkd_lite.spl.registry import FUNCTIONS
 from tools.splunkd_lite.spl.scanner import Scanner
 from tools.splunkd_lite.spl.tree import Binary, Call, Expression, FieldRef, Literal, Unary
-from tools.splunkd_lite.spl.values import to_text
+from tools.splunkd_lite.spl.values import to_number, to_text
 
 __all__ = ["parse_expression"]
 
@@ -27,6 +28,7 @@ _WORD_NOT_IN = re.compile(r"not\s+in\s*\(", re.I)
 _AND, _OR, _XOR, _NOT = (re.compile(rf"{w}(?![\w])", re.I) for w in ("and", "or", "xor", "not"))
 _MAX_DEPTH = 40  # each level is some 16 calls deep in this parser
 _REGEX_FUNCTIONS = {"match", "replace", "mvfind"}
+_NUMBERS_ONLY = {"sum", "avg"}
 _CONSTANTS = {"true", "false", "null"}
 
 
@@ -167,6 +169,7 @@ class _Parser:
         function.check(len(arguments), at)
         if name.lower() in _REGEX_FUNCTIONS and isinstance(arguments[1], Literal):
             compile_pattern(to_text(arguments[1].value), arguments[1].position)
+        _check_numbers(name.lower(), arguments)
         return Call(name.lower(), arguments, at)
 
     def _arguments(self) -> tuple[Expression, ...]:
@@ -179,6 +182,19 @@ class _Parser:
             arguments.append(self.xor())
         scanner.expect(")", "or ',' after an argument")
         return tuple(arguments)
+
+
+def _check_numbers(name: str, arguments: tuple[Expression, ...]) -> None:
+    """Refuses quoted text where the manual has an error: sum() and avg() take it through
+    tonumber(), and tonumber() takes text that reads as a number. Raises SplError."""
+    texts = [one for one in arguments if isinstance(one, Literal) and isinstance(one.value, str)]
+    if name in _NUMBERS_ONLY and texts:
+        raise SplError(
+            f'{name}() does not take text; write tonumber("{texts[0].value}")',
+            texts[0].position,
+        )
+    if name == "tonumber" and len(arguments) == 1 and texts and to_number(texts[0].value) is None:
+        raise SplError(f"'{texts[0].value}' is not a number", texts[0].position)
 
 
 def _number(text: str) -> int | float:

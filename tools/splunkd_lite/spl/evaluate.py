@@ -20,6 +20,7 @@ __all__ = ["Compiled", "compile_expression", "is_boolean", "references", "truth"
 
 Compiled = Callable[[Row], Any]
 
+_EXACT = 2**53
 _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "=": op.eq,
     "!=": op.ne,
@@ -178,7 +179,7 @@ def _add(left: Any, right: Any, as_text: bool) -> Any:
     a, b = to_number(left), to_number(right)
     if a is not None and b is not None:
         try:
-            return to_number(a + b)
+            return _double(to_number(a + b))
         except OverflowError:
             return None
     if isinstance(left, str) and isinstance(right, str):
@@ -197,9 +198,16 @@ def _arithmetic(name: str, left: Compiled, right: Compiled) -> Compiled:
             result = calculate(a, b)
         except (OverflowError, ValueError):
             return None
-        return None if type(result) is float and not math.isfinite(result) else result
+        return None if type(result) is float and not math.isfinite(result) else _double(result)
 
     return run
+
+
+def _double(number: Any) -> Any:
+    """A whole number beyond 2^53 as the double that Splunk holds it in."""
+    if type(number) is int and not -_EXACT <= number <= _EXACT:
+        return int(float(number))
+    return number
 
 
 def _divide(a: float, b: float) -> float | int | None:

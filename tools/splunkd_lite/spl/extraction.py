@@ -21,7 +21,7 @@ from tools.splunkd_lite.spl.evaluate import compile_expression, references
 from tools.splunkd_lite.spl.pcre import compile_pattern, group_names
 from tools.splunkd_lite.spl.reports import Report, report_of
 from tools.splunkd_lite.spl.scanner import Scanner
-from tools.splunkd_lite.spl.structured import extract_all
+from tools.splunkd_lite.spl.structured import extract_all, leaf, load_json
 from tools.splunkd_lite.spl.values import Row, from_list
 
 __all__ = ["Extractor"]
@@ -49,8 +49,13 @@ class Extractor:
         self.env = env
         self.props = env.conf("props")
         self.required = required
-        self._recipes: dict[tuple[Any, Any, Any], list[Step]] = {}
         self._computed = self._all_computed()
+        self.matched_by = frozenset(
+            kind
+            for kind in ("host", "source")
+            if any(name.startswith(f"{kind}::") for name in self.props)
+        )
+        """The fields, besides the source type, that settings go by."""
 
     def computed(self, field: str) -> bool:
         """Whether the field's value may be other than text that stands in the raw event."""
@@ -75,16 +80,19 @@ class Extractor:
                     found.add(None)
         return frozenset(found)
 
-    def extract(self, event: Mapping[str, Any]) -> Row:
-        """A row with the event's stored and search-time fields."""
-        key = (event.get("sourcetype"), event.get("source"), event.get("host"))
-        steps = self._recipes.get(key)
-        if steps is None:
-            steps = self._recipes[key] = self._recipe(*key)
-        row = dict(event)
-        for step in steps:
-            step(row)
-        return row
+    def stored(self, required: frozenset[str]) -> frozenset[str]:
+        """The stored fields that give the required ones: all but `_raw` when that is not read."""
+        if required <= _STORED and not any(map(self.computed, required)):
+            return required
+        return _STORED | required
+
+    def steps(self, event: Mapping[str, Any]) -> list[Step]:
+        """What adds the search-time fields to this event, and to others of its source type, source
+        and host."""
+        required = self.required
+        if required is not None and "_raw" not in self.stored(required):
+            return []
+        return self._recipe(event.get("sourcetype"), event.get("source"), event.get("host"))
 
     def _stanza(self, sourcetype: Any, source: Any, host: Any) -> dict[str, str]:
         """The settings that apply: source over host over source type."""
@@ -183,16 +191,17 @@ class Extractor:
         if wanted is not None and not wanted:
             return []
         if mode in ("json", "xml"):
-            return [lambda row: _json(row, wanted)]
+            return [_structured(wanted)]
         json_too = settings.get("AUTO_KV_JSON", "true").strip().lower() not in ("0", "false")
         pairs = key_values if wanted is None else only_keys(wanted)
+        structured = _structured(wanted)
 
         def step(row: Row) -> None:
             raw = row.get("_raw")
             if not isinstance(raw, str):
                 return
             if json_too and raw[:1] in "{[" and raw.lstrip()[:1]:
-                _json(row, wanted)
+                structured(row)
             elif "=" in raw:
                 pairs(raw, row)
 
@@ -282,10 +291,27 @@ def _expression(name: str, value: str) -> Any:
     return tree
 
 
-def _json(row: Row, wanted: frozenset[str] | None) -> None:
-    raw = row.get("_raw")
-    if not isinstance(raw, str):
-        return
-    for path, values in extract_all(raw, wanted).items():
-        if path not in row:
-            row[path] = from_list(values)
+def _structured(wanted: frozenset[str] | None) -> Step:
+    """Adds the leaves of JSON or XML, all of them or at least the wanted ones."""
+    top = [name for name in wanted or () if not set(name) & {".", "{"}]
+    deep = None if wanted is None else wanted - frozenset(top)
+
+    def step(row: Row) -> None:
+        raw = row.get("_raw")
+        if not isinstance(raw, str):
+            return
+        loaded = load_json(raw) if top else None
+        names = wanted
+        if isinstance(loaded, dict):
+            for name in top:
+                value = loaded.get(name)
+                if name in loaded and name not in row and not isinstance(value, (dict, list)):
+                    row[name] = leaf(value)
+            if not deep:
+                return
+            names = deep
+        for path, values in extract_all(raw, names, loaded).items():
+            if path not in row:
+                row[path] = from_list(values)
+
+    return step

@@ -4,13 +4,14 @@ extracting fields, and what to extract."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from tools.splunkd_lite.spl.context import Environment
+from tools.splunkd_lite.spl.context import NO_HINT, Environment, ScanHint
 from tools.splunkd_lite.spl.extraction import Extractor
 from tools.splunkd_lite.spl.searchmatch import (
+    INDEXED_FIELDS,
     bound,
     compile_search,
     needle,
@@ -20,7 +21,7 @@ from tools.splunkd_lite.spl.searchmatch import (
 from tools.splunkd_lite.spl.tree import And, Comparison, Not, Or, SearchExpression, Term, TimeBound
 from tools.splunkd_lite.spl.values import Row
 
-__all__ = ["indexes_of", "retrieve", "scan", "time_range"]
+__all__ = ["indexes_of", "permitted", "retrieve", "scan", "time_range"]
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*\Z|0\Z|[1-9][0-9]*\Z")
 
@@ -68,8 +69,11 @@ def time_range(node: SearchExpression, env: Any) -> tuple[float | None, float | 
     return None, None
 
 
-def scan(node: SearchExpression, env: Environment) -> Iterator[dict[str, Any]]:
-    """The stored events that may match: by index and time only, within the user's indexes."""
+def scan(
+    node: SearchExpression, env: Environment, hint: ScanHint = NO_HINT
+) -> Iterator[dict[str, Any]]:
+    """The stored events that may match: by index and time, within the user's indexes, and as far
+    as the host goes by `hint`, which has to name the field `index`."""
     context = env.context
     names = indexes_of(node)
     if names is None:
@@ -79,14 +83,20 @@ def scan(node: SearchExpression, env: Environment) -> Iterator[dict[str, Any]]:
     latest = context.latest if high is None else high
     if low is not None and high is None:
         latest = env.now  # a search that sets earliest= alone ends now, whatever the picker says
-    allowed = [pattern.lower() for pattern in context.allowed_indexes]
-    permitted: dict[str, bool] = {}
-    for event in context.scan(names, earliest, latest):
-        index = event.get("index", "")
-        if index not in permitted:
-            permitted[index] = _allowed(str(index), allowed)
-        if permitted[index]:
-            yield event
+    return context.scan(names, earliest, latest, hint)
+
+
+def permitted(env: Environment) -> Callable[[str], bool]:
+    """Whether the user may search an index, remembered for each."""
+    allowed = [pattern.lower() for pattern in env.context.allowed_indexes]
+    known: dict[str, bool] = {}
+
+    def may(index: str) -> bool:
+        if index not in known:
+            known[index] = _allowed(str(index), allowed)
+        return known[index]
+
+    return may
 
 
 def _allowed(index: str, patterns: list[str]) -> bool:
@@ -97,28 +107,79 @@ def _allowed(index: str, patterns: list[str]) -> bool:
     )
 
 
+_DROPPED: Any = object()
+
+
 def retrieve(node: SearchExpression, env: Environment) -> Iterator[Row]:
-    """Events that match, newest first, with the fields that the search needs."""
+    """Events that match, newest first, with the fields that the search needs.
+
+    What depends on index, source type, source and host alone (the right to the index, conditions
+    on these fields, the recipe of the extractions) is worked out once for each combination.
+    """
     required = env.required
     if required is not None:
         required = required | search_fields(node)
         if any("*" in name for name in required):
             required = None
     extractor = Extractor(env, required)
-    early, late = split_early(node)
-    first, second = compile_search(early, env), compile_search(late, env)
+    fixed, early, late = split_early(node)
+    origin, first, second = (compile_search(part, env) for part in (fixed, early, late))
     needles = _needles(node, extractor)
-    decided = not late.operands if isinstance(late, And) else False
-    for event in scan(node, env):
+    kinds, kind_of = _kinds(extractor, fixed)
+    stored = None if required is None else extractor.stored(required) | kinds
+    hint = ScanHint(stored, tuple(dict.fromkeys(text for _, text in needles)))
+    any_first, any_second, may = bool(early.operands), bool(late.operands), permitted(env)
+    probe = _probe(late, env) if required is None else None
+    plans: dict[Any, Any] = {}
+    for event in scan(node, env, hint):
+        key = kind_of(event)
+        steps = plans.get(key)
+        if steps is None:
+            good = may(event.get("index", "")) and origin(event)
+            steps = plans[key] = extractor.steps(event) if good else _DROPPED
+        if steps is _DROPPED:
+            continue
         if needles:
             low = event["_raw"].lower()
             if any(text not in low and name not in event for name, text in needles):
                 continue
-        if not first(event):
+        if any_first and not first(event):
             continue
-        row = extractor.extract(event)
-        if decided or second(row):
-            yield row
+        if probe is not None and not probe(key, event):
+            continue
+        for step in steps:
+            step(event)
+        if not any_second or second(event):
+            yield event
+
+
+def _probe(late: And, env: Environment) -> Callable[[Any, Row], bool] | None:
+    """For a search that shows every field: whether an event passes, found out on a copy with the
+    fields that the condition reads. None when there is no condition, or it reads every field."""
+    fields = search_fields(late)
+    if not late.operands or any("*" in name for name in fields):
+        return None
+    extractor, test = Extractor(env, fields), compile_search(late, env)
+    known: dict[Any, Any] = {}
+
+    def passes(key: Any, event: Row) -> bool:
+        steps = known.get(key)
+        if steps is None:
+            steps = known[key] = extractor.steps(event)
+        trial = dict(event)
+        for step in steps:
+            step(trial)
+        return test(trial)
+
+    return passes
+
+
+def _kinds(extractor: Extractor, fixed: And) -> tuple[frozenset[str], Callable[[Row], Any]]:
+    """The fields that tell events apart which are treated differently, and their values."""
+    names = sorted({"index", "sourcetype"} | extractor.matched_by | search_fields(fixed))
+    if len(names) == 2:
+        return frozenset(names), lambda event: (event.get("index"), event.get("sourcetype"))
+    return frozenset(names), lambda event: tuple([event.get(name) for name in names])
 
 
 def _needles(node: SearchExpression, extractor: Extractor) -> list[tuple[str, str]]:
@@ -135,6 +196,8 @@ def _needles(node: SearchExpression, extractor: Extractor) -> list[tuple[str, st
             and part.operator == "="
             and len(part.values) == 1
             and _PLAIN.match(part.values[0])
+            and part.field not in INDEXED_FIELDS
+            and part.field[:1] != "_"
             and not extractor.computed(part.field)
         ):
             found.append((part.field, part.values[0].lower()))

@@ -34,6 +34,7 @@ Predicate = Callable[[Row], bool]
 INDEXED_FIELDS = frozenset(
     ("index", "host", "source", "sourcetype", "splunk_server", "_time", "_indextime", "_raw")
 )
+ORIGIN_FIELDS = frozenset(("index", "host", "source", "sourcetype"))
 # Characters that break text into tokens, minor ones included (segmenters.conf)
 _TOKEN = r"[^\s\[\]<>(){}|!;,'\"*&?+/:=@.\-$#%\\_]"
 _MAJOR_TOKEN = r"[^\s\[\]<>(){}|!;,'\"*&?+]"
@@ -146,7 +147,7 @@ def _comparison(node: Comparison) -> Predicate:
 
 
 def _equals(wanted: str) -> Callable[[str], bool]:
-    """Any case, * is any text, CIDR for addresses, numbers by their value."""
+    """Any case, * is any text, CIDR for addresses; numbers are text: 1 does not match 1.0."""
     if wanted == "*":
         return lambda text: True
     if "*" in wanted:
@@ -155,14 +156,8 @@ def _equals(wanted: str) -> Callable[[str], bool]:
     subnet = network(wanted)
     if subnet is not None:
         return lambda text: text == wanted or in_network(text, subnet)
-    lowered, number = wanted.lower(), to_number(wanted)
-    if number is None:
-        return lambda text: text.lower() == lowered
-
-    def same(text: str) -> bool:
-        return text == wanted or to_number(text) == number
-
-    return same
+    lowered = wanted.lower()
+    return lambda text: text.lower() == lowered
 
 
 def _ordered(name: str, test: Callable[[Any, Any], bool], wanted: str) -> Predicate:
@@ -192,9 +187,13 @@ def search_fields(node: SearchExpression) -> frozenset[str]:
     return frozenset().union(*(search_fields(operand) for operand in node.operands))
 
 
-def split_early(node: SearchExpression) -> tuple[SearchExpression, SearchExpression]:
-    """The part that can be decided before fields are extracted, and the rest."""
+def split_early(node: SearchExpression) -> tuple[And, And, And]:
+    """The part that only looks at where an event came from, the rest of what can be decided
+    before fields are extracted, and what is left."""
     operands = node.operands if isinstance(node, And) else (node,)
-    early = tuple(part for part in operands if search_fields(part) <= INDEXED_FIELDS)
-    late = tuple(part for part in operands if not search_fields(part) <= INDEXED_FIELDS)
-    return And(early), And(late)
+    parts: tuple[list[SearchExpression], ...] = ([], [], [])
+    for part in operands:
+        fields = search_fields(part)
+        parts[0 if fields <= ORIGIN_FIELDS else 1 if fields <= INDEXED_FIELDS else 2].append(part)
+    origin, early, late = (And(tuple(found)) for found in parts)
+    return origin, early, late

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["extract_all", "extract_path", "find_path", "flatten", "split_path"]
+__all__ = ["extract_all", "extract_path", "find_path", "flatten", "leaf", "load_json", "split_path"]
 
 _STEP = re.compile(r"\{[^}]*\}|[^.{}]+")
 
@@ -45,7 +45,8 @@ def _step(node: Any, step: str) -> list[Any]:
     return []
 
 
-def _leaf(value: Any) -> Any:
+def leaf(value: Any) -> Any:
+    """A value of JSON as a field has it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
@@ -67,7 +68,7 @@ def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         for item in value:
             yield from flatten(item, prefix + "{}")
     else:
-        yield prefix, _leaf(value)
+        yield prefix, leaf(value)
 
 
 def load_json(text: str) -> Any:
@@ -100,10 +101,12 @@ def _flatten_xml(node: ElementTree.Element, prefix: str) -> Iterator[tuple[str, 
         yield from _flatten_xml(child, path)
 
 
-def extract_all(text: str, names: frozenset[str] | None = None) -> dict[str, list[Any]]:
+def extract_all(
+    text: str, names: frozenset[str] | None = None, loaded: Any = None
+) -> dict[str, list[Any]]:
     """The leaves of JSON or XML text, by path. With `names`, parts of a JSON object that lead to
-    none of these may be left out."""
-    loaded = load_json(text)
+    none of these may be left out. `loaded` is the JSON when it has been read already."""
+    loaded = load_json(text) if loaded is None else loaded
     if names is not None and isinstance(loaded, dict):
         loaded = {key: item for key, item in loaded.items() if _leads_to(key, names)}
     if loaded is None:
@@ -126,7 +129,7 @@ def extract_path(text: str, path: str) -> list[Any]:
     """The values that `path` finds in JSON or XML text; containers come as text."""
     loaded = load_json(text)
     if loaded is not None:
-        return [_leaf(item) for item in find_path(loaded, split_path(path))]
+        return [leaf(item) for item in find_path(loaded, split_path(path))]
     root = _load_xml(text)
     return [] if root is None else _xml_path(root, path)
 

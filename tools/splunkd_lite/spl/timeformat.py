@@ -52,7 +52,7 @@ def _variable(name: str, when: datetime, moment: float, tz: tzinfo) -> str:
         hour = when.hour % 12 or 12
         return f"{ {'e': when.day, 'k': when.hour, 'l': hour}[name]:2d}"
     if name in ("H", "I", "M", "S", "Y", "m", "d", "y", "j", "p", "a", "A", "b", "B", "h", "U", "W",
-                "w", "V", "G", "u", "Z", "f"):  # fmt: skip
+                "w", "V", "G", "g", "u", "Z", "f"):  # fmt: skip
         return when.strftime("%" + name)
     if name == "C":
         return f"{when.year // 100:02d}"
@@ -65,6 +65,8 @@ def _offset(when: datetime, colons: int) -> str:
     hours, minutes = seconds // 3600, seconds % 3600 // 60
     if colons == 0:
         return f"{sign}{hours:02d}{minutes:02d}"
+    if colons == 3:
+        return f"{sign}{hours:02d}"
     if colons == 1:
         return f"{sign}{hours:02d}:{minutes:02d}"
     return f"{sign}{hours:02d}:{minutes:02d}:{seconds % 60:02d}"
@@ -107,7 +109,9 @@ def _pattern(text: str) -> re.Pattern[str] | None:
         at = found.end()
         name = found.group(1)
         if name[-1] in "NQf":
-            parts.append(r"(?P<N>\d{1,9})")
+            pointed = parts[-1].endswith("\\.")
+            parts[-1] = parts[-1][:-2] if pointed else parts[-1]
+            parts.append(r"(?:\.(?P<N>\d{1,9}))?" if pointed else r"(?P<N>\d{1,9})")
         elif name.endswith("z"):
             parts.append(_PARTS["z"])
         elif name in _PLAIN:
@@ -131,7 +135,9 @@ def parse_time(text: str, pattern: str, tz: tzinfo) -> float | None:
     """The epoch seconds that `text`, written as `pattern` says, stands for; None if it is not.
 
     Trailing text is ignored, as strptime does; a missing date is today's in `tz` only when the
-    pattern has no date variable at all.
+    pattern has no date variable at all, and one without a day is none. A fraction after a point
+    may be missing, as in the page's example with gentimes:
+    https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/date-and-time-functions
     """
     compiled = _pattern(pattern)
     found = compiled.match(text.lstrip()) if compiled else None
@@ -141,6 +147,8 @@ def parse_time(text: str, pattern: str, tz: tzinfo) -> float | None:
     fraction = float("0." + parts["N"]) if parts.get("N") else 0.0
     if parts.get("s"):
         return int(parts["s"]) + fraction
+    if any(map(parts.get, "YymbB")) and not any(map(parts.get, "dj")):
+        return None  # "must include a day"
     zone = _zone(parts, tz)
     try:
         return _moment(parts, zone).timestamp() + fraction

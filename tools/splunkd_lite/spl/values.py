@@ -54,6 +54,8 @@ def to_number(value: Value) -> int | float | None:
     if kind is float or kind is Fixed:
         return value if -_INFINITY < value < _INFINITY else None
     if kind is str:
+        if len(value) < 19 and value.isdigit() and value.isascii():
+            return int(value)  # most numbers, and the regular expression takes three times as long
         text = value.strip()
         if not _NUMBER.match(text):
             return None

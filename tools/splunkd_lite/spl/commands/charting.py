@@ -132,7 +132,7 @@ class Grid:
         found: dict[str, float] = {}
         for line in self.cells.values():
             for column, group in line.items():
-                number = to_number(group.results()[0])
+                number = to_number(group.result(0))
                 found[column] = found.get(column, 0) + (number or 0)
         return found
 
@@ -156,6 +156,15 @@ class Grid:
                 shown.append(self.split.otherstr)
         return shown
 
+    def whole(self, place: Any, seconds: float) -> Row:
+        """The cells of one row where there is no field to split by."""
+        group = self.cells.get(place, {}).get("")
+        values = [None] * len(self.specs) if group is None else group.results()
+        return {
+            spec.name: finished(spec, value, seconds)
+            for spec, value in zip(self.specs, values, strict=True)
+        }
+
     def line(self, place: Any, columns: list[str], seconds: float | None) -> Row:
         """The cells of one row; several functions give `function: value` columns."""
         found: Row = {}
@@ -164,7 +173,7 @@ class Grid:
             for column in columns:
                 name = column if len(self.specs) == 1 else f"{spec.name}: {column}"
                 group = line.get(column)
-                value = None if group is None else group.results()[index]
+                value = None if group is None else group.result(index)
                 found[name] = finished(spec, value, seconds)
         return found
 
@@ -299,10 +308,11 @@ class TimeChart(Command):
         for start in self._starts(low, high, span, env, grid):
             if not self.options.get("partial", True) and self._partial(start, span, env):
                 continue
-            line = grid.line(start, columns, span.seconds)
-            if not self.split:
-                values = list(line.values())
-                line = {spec.name: v for spec, v in zip(self.specs, values, strict=True)}
+            line = (
+                grid.line(start, columns, span.seconds)
+                if self.split
+                else grid.whole(start, span.seconds)
+            )
             yield {"_time": start, **line, "_span": int(span.seconds)}
 
     @staticmethod

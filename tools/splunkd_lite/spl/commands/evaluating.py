@@ -10,6 +10,7 @@ from typing import Any
 
 from tools.splunkd_lite.spl.commands.searching import plus
 from tools.splunkd_lite.spl.context import Environment
+from tools.splunkd_lite.spl.errors import SplError
 from tools.splunkd_lite.spl.evaluate import compile_expression, is_boolean, references
 from tools.splunkd_lite.spl.reader import Reader, text
 from tools.splunkd_lite.spl.registry import command
@@ -80,7 +81,10 @@ def _assignment(reader: Reader) -> tuple[str, Expression]:
 
 def _filled(name: str, row: Row) -> str:
     """A destination such as {status}_count, with the row's values in it."""
-    return _DYNAMIC.sub(lambda found: to_text(row.get(found.group(1))), name)
+    filled = _DYNAMIC.sub(lambda found: to_text(row.get(found.group(1))), name)
+    if _DYNAMIC.search(filled):
+        raise SplError(f"the field name '{name}' stands for '{filled}', which has braces again")
+    return filled
 
 
 @command("fieldformat", doc="search-commands/fieldformat")

@@ -148,6 +148,8 @@ class Rename(Command):
                 if pattern is None:
                     if old in renamed:
                         renamed = _move(renamed, {old: new})
+                    else:
+                        renamed.pop(new, None)  # "The data in fieldB will contain null values"
                     continue
                 moves = {}
                 for name in renamed:

@@ -16,10 +16,10 @@ from tools.splunkd_lite.spl.aggregation import (
 )
 from tools.splunkd_lite.spl.commands.searching import run_subsearch
 from tools.splunkd_lite.spl.commands.statistics import Stats
-from tools.splunkd_lite.spl.context import Environment
+from tools.splunkd_lite.spl.context import Environment, ScanHint
 from tools.splunkd_lite.spl.reader import Reader, boolean, choice, integer, only, span, text
 from tools.splunkd_lite.spl.registry import command
-from tools.splunkd_lite.spl.searchmatch import compile_search
+from tools.splunkd_lite.spl.searchmatch import compile_search, search_fields
 from tools.splunkd_lite.spl.searchparser import parse_search
 from tools.splunkd_lite.spl.tabular import read_csv, read_json
 from tools.splunkd_lite.spl.timemod import Span
@@ -199,11 +199,17 @@ class Tstats(Command):
         return cls(specs, where, by, options.get("span"), options.get("fillnull_value"))
 
     def run(self, rows: Iterable[Row] | None, env: Environment) -> Iterator[Row]:
-        from tools.splunkd_lite.spl.retrieval import scan
+        from tools.splunkd_lite.spl.retrieval import permitted, scan
 
         tree = knowledge.expand(self.where, env, run_subsearch)
-        test = compile_search(tree, env)
-        events: Iterator[Row] = (dict(event) for event in scan(tree, env) if test(event))
+        test, may = compile_search(tree, env), permitted(env)
+        read = fields_of(self.specs)
+        names = None if read is None else read | search_fields(tree) | {"index", *self.by}
+        events: Iterator[Row] = (
+            event
+            for event in scan(tree, env, ScanHint(names))
+            if may(event.get("index", "")) and test(event)
+        )
         if "_time" in self.by:
             events = self._binned(events, env)
         if self.fill is not None:

@@ -96,12 +96,13 @@ class Transaction(Command):
             if (starts and starts(row)) or full:
                 waiting.remove(found)
                 finished.append((found, True))
+        open_ones = {id(each) for each in waiting}  # no limit was met: closed_txn is 0
         finished += [(each, not starts) for each in waiting]
         keep = self.options.get("keepevicted", False)
         complete = [(each, closed) for each, closed in finished if closed or keep]
         complete.sort(key=lambda pair: -pair[0].oldest)
         for each, closed in complete:
-            yield self._row(each, closed and bool(starts or ends or self.options))
+            yield self._row(each, closed and id(each) not in open_ones)
 
     def _expire(
         self, waiting: list[Open], row: Row, finished: list[tuple[Open, bool]], marked: bool

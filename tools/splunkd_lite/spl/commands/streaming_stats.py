@@ -23,6 +23,7 @@ from tools.splunkd_lite.spl.evalparser import parse_expression
 from tools.splunkd_lite.spl.evaluate import Compiled, compile_expression, references, truth
 from tools.splunkd_lite.spl.reader import Reader, boolean, integer, span
 from tools.splunkd_lite.spl.registry import command
+from tools.splunkd_lite.spl.scanner import Scanner
 from tools.splunkd_lite.spl.tree import ALL, Command, Expression, FieldSet
 from tools.splunkd_lite.spl.values import Row, to_number
 
@@ -44,7 +45,11 @@ class StreamStats(Command):
     @classmethod
     def parse(cls, reader: Reader) -> StreamStats:
         options = _options(reader)
-        specs = parse_aggregations(reader, "by")
+        specs = parse_aggregations(reader, "by", *_KINDS, *_CONDITIONS)
+        options.update(_options(reader))
+        while not reader.at_end() and reader.peek_word().lower() != "by":
+            specs += parse_aggregations(reader, "by", *_KINDS, *_CONDITIONS)
+            options.update(_options(reader))
         by = reader.required_fields() if reader.keyword("by") else []
         options.update(_options(reader))
         window = options.get("window", 0)
@@ -77,14 +82,30 @@ def _options(reader: Reader) -> dict[str, Any]:
         if name in _CONDITIONS:
             reader.word(name)
             reader.expect("=", f"after '{name}'")
-            reader.expect("(", f"around the condition of '{name}'")
-            found[name] = parse_expression(reader)
-            reader.expect(")", f"to close '{name}'")
+            found[name] = _condition(reader, name)
             continue
         pair = reader.option(_KINDS)
         if pair is None:
             return found
         found[pair[0]] = pair[1]
+
+
+def _condition(reader: Reader, name: str) -> Expression:
+    r"""An expression in parentheses: (x="1"), or as the manual writes it, "("x==\"1\"")"."""
+    if reader.accept('"("'):
+        end = reader.text.find('")"', reader.pos)
+        if end < 0:
+            reader.fail(f"the condition of '{name}' is never closed")
+        inner = Scanner(reader.text[reader.pos : end].replace('\\"', '"'))
+        tree = parse_expression(inner)
+        if inner.peek():
+            reader.fail(f"'{name}' takes one condition, found {inner.found()} after it")
+        reader.pos = end + 3
+        return tree
+    reader.expect("(", f"around the condition of '{name}'")
+    tree = parse_expression(reader)
+    reader.expect(")", f"to close '{name}'")
+    return tree
 
 
 class _Stream:

@@ -75,10 +75,11 @@ def isobject(value: Any) -> bool:
 
 @function("typeof", 1, doc=PAGE)
 def typeof(value: Any) -> str:
+    """Number, String, Bool (so the page has it) or Invalid."""
     if value is None:
         return "Invalid"
     if isinstance(value, bool):
-        return "Boolean"
+        return "Bool"
     return "Number" if to_number(value) is not None else "String"
 
 

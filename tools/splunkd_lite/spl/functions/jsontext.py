@@ -208,17 +208,20 @@ _setting("json_set_exact", exact=True)
 def _growing(name: str, spread: bool) -> None:
     @function(name, 3, None, doc=PAGE)
     def grow(value: Any, *pairs: Any) -> Any:
+        """Appends to arrays; another value that a path names becomes an array first."""
         if len(pairs) % 2:
             raise SplError(f"{name}() takes pairs of a path and a value")
         loaded = _load(value)
         if loaded is _NOTHING:
             return None
         for path, new in zip(pairs[::2], pairs[1::2], strict=True):
-            item = _value(new)
+            item, steps = _value(new), split_path(to_text(path))
             more = item if spread and isinstance(item, list) else [item]
-            for target in find_path(loaded, split_path(to_text(path))):
+            for target in find_path(loaded, steps):
                 if isinstance(target, list):
                     target.extend(more)
+                elif "{}" not in steps:
+                    _assign(loaded, steps, [target, *more])
         return _dump(loaded)
 
 

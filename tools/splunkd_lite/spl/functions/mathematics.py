@@ -59,7 +59,8 @@ for _name in ("atan2", "hypot"):
 
 @function("pi", 0, doc=PAGE)
 def pi() -> float:
-    return math.pi
+    """The constant to eleven decimals, cut off, as the page has it."""
+    return 3.14159265358
 
 
 @function("log", 1, 2, doc=PAGE)
@@ -87,7 +88,7 @@ def round_(value: Any, places: Any = 0) -> Any:
     return int(rounded) if decimals <= 0 else Fixed(float(rounded), decimals)
 
 
-@function("sum", 1, None, doc=STATISTICS)
+@function("sum", 1, None, doc=PAGE)
 def sum_(*values: Any) -> Any:
     numbers = _numbers(values)
     return sum(numbers) if numbers else None

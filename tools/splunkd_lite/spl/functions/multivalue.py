@@ -127,6 +127,11 @@ def mvrange(start: Any, end: Any, step: Any = 1) -> Any:
     return from_list(found)
 
 
+@function("mvreverse", 1, doc=PAGE)
+def mvreverse(value: Any) -> Any:
+    return from_list(reversed(as_list(value)))
+
+
 @function("mvsort", 1, doc=PAGE)
 def mvsort(value: Any) -> Any:
     """Values in the order of their characters."""
