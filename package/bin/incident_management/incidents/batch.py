@@ -45,7 +45,14 @@ class Problem:
         return self.signals[0]
 
     def copy(self) -> Problem:
-        return replace(self, signals=list(self.signals), incidents=list(self.incidents))
+        return Problem(
+            self.dedup_key,
+            list(self.signals),
+            self.episode,
+            self.incident_id,
+            self.previous,
+            list(self.incidents),
+        )
 
     @property
     def first_time(self) -> float:
@@ -116,7 +123,18 @@ class Batch:
     def settle(self, signals: Iterable[Signal], incident_id: str, what: str) -> None:
         for signal in signals:
             self.outcomes[signal.key] = Outcome(signal.key, incident_id, what)
-            self.stored.append({**signal.to_document(), "incident_id": incident_id})
+            document = signal.to_document()
+            document["incident_id"] = incident_id
+            self.stored.append(document)
+
+    def hand_on(self, owners: Mapping[str, str]) -> None:
+        """Let signals go with their incident, where that was merged in the meantime."""
+        for document in self.stored:
+            owner = owners.get(document.get("incident_id", ""))
+            if owner:
+                key = str(document["_key"])
+                document["incident_id"] = owner
+                self.outcomes[key] = replace(self.outcomes[key], incident_id=owner)
 
     def in_order_of(self, signals: Sequence[Signal]) -> List[Outcome]:
         """One outcome a signal; the second of one key in a batch is a duplicate."""

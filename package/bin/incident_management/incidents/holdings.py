@@ -19,11 +19,11 @@ class Holdings:
         self._into: Dict[str, int] = {}
         self._out: Dict[str, int] = {}
         # The number of the merge that took everything away; 0 while there is none.
-        self._whole = 0
+        self.whole = 0
 
     def __bool__(self) -> bool:
         """Tell whether anything was moved away; if not, every signal counts."""
-        return bool(self._out or self._whole)
+        return bool(self._out or self.whole)
 
     def came(self, keys: Iterable[str], number: int) -> None:
         """Signals came from another incident."""
@@ -37,11 +37,15 @@ class Holdings:
 
     def merged(self, number: int) -> None:
         """All signals went to another incident, those that are still to arrive as well."""
-        self._whole = number
+        self.whole = number
 
     def unmerged(self) -> None:
         """What arrives from now on counts here again."""
-        self._whole = 0
+        self.whole = 0
+
+    def latest(self, key: str) -> int:
+        """Return the number of the last move that names a signal; -1 without any."""
+        return max(self._into.get(key, -1), self._out.get(key, -1))
 
     def owns(self, key: str) -> bool:
         """Tell whether a signal is here, or would be without the merge."""
@@ -49,7 +53,7 @@ class Holdings:
 
     def holds(self, key: str) -> bool:
         """Tell whether a signal counts here."""
-        return self.owns(key) and (not self._whole or self._into.get(key, 0) > self._whole)
+        return self.owns(key) and (not self.whole or self._into.get(key, 0) > self.whole)
 
     def held(self, events: Mapping[str, int]) -> Dict[str, int]:
         """Return those of some signals that count here."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..ports import Clock, Document, Stores
-from . import suppression, timeline
+from . import moving, suppression, timeline
 from .batch import Batch, Outcome, Problem
 from .errors import Contended
 from .grouping import Candidates, Join, Topology
@@ -70,9 +70,10 @@ class Ingest:
         timeline.write(self._stores, batch.new)
         changed = {incident_id: batch.stories[incident_id] for incident_id in batch.touched}
         timeline.settle(self._stores, changed)
+        batch.hand_on(moving.forward_arrivals(self._stores, self._clock, changed))
         self._remembered.put({**batch.stories, **changed})
         if batch.stored:
-            self._stores.signals.save(batch.stored)
+            self._stores.signals.save(sorted(batch.stored, key=_key_of))
         return batch.in_order_of(signals)
 
     def open_by_hand(
@@ -164,10 +165,12 @@ class Ingest:
         batch = Batch(actor, outcomes=dict(stored))
         batch.earliest = min((problem.first_time for problem in problems), default=0.0)
         self._read(batch, [problem.incident_id for problem in problems if problem.incident_id])
+        for problem in problems:
+            self._follow_merges(problem, batch)
         problems = self._uncounted(problems, batch)
         fresh_ids = self._unused_ids(problems, batch)
         for problem in self._add_to_open(problems, batch):
-            incident_id = self._place(problem, batch, fresh_ids[problem.dedup_key])
+            incident_id = self._place(problem, batch, fresh_ids)
             self._offer(incident_id, batch)
         return batch
 
@@ -176,6 +179,17 @@ class Ingest:
         wanted = [i for i in dict.fromkeys(incident_ids) if i not in batch.stories]
         if wanted:
             batch.know(timeline.load(self._stores, wanted, self._remembered.take(wanted)))
+
+    def _follow_merges(self, problem: Problem, batch: Batch) -> None:
+        """Turn to the incident that the newest episode's was merged into, if it was."""
+        passed = {""}
+        incident = batch.incident(problem.incident_id)
+        while incident is not None and incident.merged_into not in passed:
+            passed.add(incident.merged_into)
+            problem.incident_id = incident.merged_into
+            problem.incidents.append(problem.incident_id)
+            self._read(batch, [problem.incident_id])
+            incident = batch.incident(problem.incident_id)
 
     def _find_episodes(self, problems: Sequence[Problem], newest: Mapping[str, Number]) -> bool:
         """Look up the newest claim of each problem; tells whether one is newer than was known."""
@@ -222,12 +236,13 @@ class Ingest:
         return any(signal.last_time <= newest.opened_at for signal in problem.signals)
 
     def _unused_ids(self, problems: Sequence[Problem], batch: Batch) -> Dict[str, str]:
-        """Choose an id for each problem's next episode; two problems never share one."""
+        """Choose an id for each problem that begins an episode; two problems never share one."""
         chosen: Dict[str, str] = {}
         for problem in problems:
-            claim = episode_claim(problem.dedup_key, problem.episode + 1)
-            chosen[problem.dedup_key] = new_incident_id(self._clock, claim)
-        opening = sorted(p.dedup_key for p in problems if not self._adds(p, batch))
+            if not self._adds(problem, batch):
+                claim = episode_claim(problem.dedup_key, problem.episode + 1)
+                chosen[problem.dedup_key] = new_incident_id(self._clock, claim)
+        opening = sorted(chosen)
         self._read(batch, [chosen[key] for key in opening])
         used: Set[str] = set()
         for key in opening:
@@ -267,13 +282,13 @@ class Ingest:
             self._add(Problem("", signals), batch, incident_id, "added")
         return rest
 
-    def _place(self, problem: Problem, batch: Batch, fresh_id: str) -> str:
+    def _place(self, problem: Problem, batch: Batch, fresh_ids: Mapping[str, str]) -> str:
         """Decide where one problem's signals go, and draft the entries; returns the incident."""
         if problem.incident_id and self._add_to_episode(problem, batch):
             return problem.incident_id
         previous = problem.incident_id
         join = self._join(problem, batch)
-        wanted = join.incident_id if join else fresh_id
+        wanted = join.incident_id if join else fresh_ids[problem.dedup_key]
         ledger, episode = ledger_of(problem.first), problem.episode + 1
         batch.claims.append(Claim(ledger, problem.dedup_key, episode, wanted, previous))
         if join:
@@ -396,3 +411,7 @@ class Ingest:
 def _opened_for_another(story: Story, dedup_key: str) -> bool:
     """Tell whether an id belongs to another problem's incident."""
     return bool(story.opened_for) and dedup_key not in story.opened_for
+
+
+def _key_of(document: Document) -> str:
+    return str(document["_key"])

@@ -97,6 +97,25 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "refused": lambda data: f"refused: {data.get('reason')}",
     "action": lambda data: f"action {data.get('phase')}: {data.get('detail') or ''}",
     "verification": lambda data: f"{data.get('outcome')}: {data.get('detail') or ''}",
+    "merged": lambda data: ". ".join(_words(f"merged into {data.get('into')}", data.get("reason"))),
+    "unmerged": lambda data: ". ".join(
+        _words(f"taken out of {data.get('from')} again", data.get("reason"))
+    ),
+    "joined": lambda data: (
+        f"took over {data.get('from')} with {len(data.get('signals') or {})} signals"
+    ),
+    "split": lambda data: ". ".join(
+        _words(
+            f"{len(data.get('removed') or [])} signals split off to {data.get('to')}",
+            data.get("reason"),
+        )
+    ),
+    "pinned": lambda data: " ".join(
+        _words(
+            "pinned: not resolved by itself" if data.get("pinned") else "unpinned",
+            data.get("reason"),
+        )
+    ),
     "rollback": lambda data: f"rollback {data.get('phase')}: {data.get('detail') or ''}",
 }
 

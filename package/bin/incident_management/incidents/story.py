@@ -90,6 +90,18 @@ class Story:
             return False
         return not state.holdings or state.holdings.holds(signal_key)
 
+    @property
+    def merge_number(self) -> int:
+        """The number of the merge that took everything away; 0 when there is none."""
+        return self._state.holdings.whole if self._state else 0
+
+    def has_had(self, signal_key: str, number: int) -> bool:
+        """Tell whether a signal is here, or was moved by a move of this or a later number."""
+        state = self._state
+        if state is None or signal_key not in state.events:
+            return False
+        return state.holdings.owns(signal_key) or state.holdings.latest(signal_key) >= number
+
     def owned(self) -> Dict[str, int]:
         """The signals that are here, or would be if the incident were not merged: their events."""
         return self._state.holdings.owned(self._state.events) if self._state else {}

@@ -1,0 +1,254 @@
+"""Making one incident of two, and two of one; both can be undone, and no signal counts twice.
+
+What is decided is a :class:`.moves.Move`; :mod:`.moving` carries it out. All functions raise
+NotFound for an unknown id, IllegalMove when the state does not allow it, and Contended when others
+move incidents all the time.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Iterable, List, Sequence, Set
+
+from ..ports import Clock, Document, Stores
+from . import moves, timeline
+from .errors import Contended, IllegalMove, Invalid
+from .identity import new_incident_id
+from .ledger import ledger_of
+from .model import Incident, Signal, milliseconds, worst
+from .moves import Move
+from .moving import finish
+from .routing import Routing
+from .stores import find_by
+from .story import Story
+
+__all__ = ["MOST_SPLIT", "merge", "split", "undo_merge"]
+
+# Signals in one split; what a person chooses on a page.
+MOST_SPLIT = 1000
+# Signals that one undone merge gives back: their keys are one document of the KV store.
+MOST_UNDONE = 100_000
+# Beyond so many different values it is not looked up which are left behind; all are kept.
+MOST_VALUES = 200
+KEYS_PER_QUERY = 500
+ROUNDS = 50
+
+
+def merge(
+    stores: Stores, clock: Clock, source: str, into: str, actor: str, reason: str = ""
+) -> Incident:
+    """Merge ``source`` into ``into``, an open incident; returns that one.
+
+    The source is closed. Its signals, and those of the same problems that come later, count there.
+    """
+    if source == into:
+        raise IllegalMove(f"{source} can't be merged with itself.")
+
+    def decide(number: int, now: float) -> Move:
+        found = _stories(stores, [source, into])
+        _may_move(found[source])
+        target = _may_move(found[into])
+        if not target.is_open:
+            text = f"{into} is {target.status} and can't take another one over; reopen it first."
+            raise IllegalMove(text)
+        return Move(number, "merge", source, into, actor, now, reason)
+
+    _decided(stores, clock, decide)
+    return timeline.refresh(stores, into)
+
+
+def split(
+    stores: Stores,
+    clock: Clock,
+    routing: Routing,
+    incident_id: str,
+    signals: Sequence[str],
+    actor: str,
+    title: str = "",
+    reason: str = "",
+) -> Incident:
+    """Give some signals of an incident to a new one, and return that.
+
+    A problem (dedup key) none of whose signals stays behind goes along: its later signals add to
+    the new incident. Raises Invalid for signals that the incident does not have.
+    """
+    keys = list(dict.fromkeys(signals))
+    if not 0 < len(keys) <= MOST_SPLIT:
+        raise Invalid(f"Name 1 to {MOST_SPLIT} signals to split off.")
+
+    def decide(number: int, now: float) -> Move:
+        story = _stories(stores, [incident_id])[incident_id]
+        incident = _may_move(story)
+        documents = find_by(stores.signals, "_key", [k for k in keys if story.counts(k)])
+        if len(documents) < len(keys):
+            known = {document["_key"] for document in documents}
+            lacking = next(key for key in keys if key not in known)
+            raise Invalid(f"{incident_id} has no signal {lacking[:60]}; see its signals.")
+        if len(keys) >= incident.signals:
+            raise IllegalMove(f"All signals of {incident_id} would leave it; leave one there.")
+        found = sorted((Signal.from_document(d) for d in documents), key=_age)
+        opened = _opening(found, incident_id, title)
+        decision = routing.decide(opened["severity"], opened["entities"], opened["rules"])
+        detail = {
+            "opened": opened,
+            "routed": {
+                "team": decision.team,
+                "owner": decision.owner,
+                "reason": decision.reason,
+            },
+            "problems": _whole_problems(stores, incident_id, found),
+            **_left_alone(stores, incident_id, found),
+        }
+        counts = {signal.key: signal.count for signal in found}
+        target = _unused_id(stores, clock, number)
+        return Move(number, "split", incident_id, target, actor, now, reason, counts, detail)
+
+    return timeline.refresh(stores, _decided(stores, clock, decide).target)
+
+
+def undo_merge(
+    stores: Stores, clock: Clock, incident_id: str, merged: str, actor: str, reason: str = ""
+) -> Incident:
+    """Take ``merged`` out of the incident that it was merged into, and return it, open again.
+
+    It gets back its signals, and those of its problems that came since; what was split off in
+    between stays where it is.
+    """
+
+    def decide(number: int, now: float) -> Move:
+        found = _stories(stores, [incident_id, merged])
+        holder, story = found[incident_id], found[merged]
+        _may_move(holder)
+        incident = story.incident
+        if incident is None or incident.merged_into != incident_id:
+            raise IllegalMove(f"{merged} is not merged into {incident_id}.")
+        owned = story.owned()
+        back = {key: count for key, count in owned.items() if holder.counts(key)}
+        back.update(_later(stores, incident_id, holder, back))
+        if len(back) > MOST_UNDONE:
+            raise IllegalMove(f"More than {MOST_UNDONE} signals would move; split some off.")
+        some = find_by(stores.signals, "_key", sorted(back)[:MOST_SPLIT])
+        detail = {
+            "gone": sorted(set(owned) - set(back)),
+            **_left_alone(stores, incident_id, [Signal.from_document(d) for d in some], set(back)),
+        }
+        return Move(number, "undo", incident_id, merged, actor, now, reason, back, detail)
+
+    return timeline.refresh(stores, _decided(stores, clock, decide).target)
+
+
+def _decided(stores: Stores, clock: Clock, decide: Callable[[int, float], Move]) -> Move:
+    """Take the next number for what ``decide`` says once all earlier moves are finished."""
+    for _round in range(ROUNDS):
+        last = moves.newest(stores)
+        if last is not None:
+            finish(stores, clock, last)
+        move = decide(last.number + 1 if last else 1, milliseconds(clock.now()))
+        if moves.take(stores, move):
+            finish(stores, clock, move)
+            return move
+    raise Contended("Too many people merge and split incidents at once; try again.")
+
+
+def _stories(stores: Stores, incident_ids: Sequence[str]) -> Dict[str, Story]:
+    found = timeline.load(stores, incident_ids)
+    for incident_id in incident_ids:
+        if not found[incident_id].keys:
+            raise timeline.unknown(incident_id)
+    return found
+
+
+def _may_move(story: Story) -> Incident:
+    incident = story.incident
+    if incident is None:
+        raise AssertionError("a story with entries has an incident")
+    if incident.merged_into:
+        text = f"{incident.id} is merged into {incident.merged_into}; take it out of there first."
+        raise IllegalMove(text)
+    if incident.status == "closed":
+        raise IllegalMove(f"{incident.id} is closed; its signals stay with it.")
+    return incident
+
+
+def _age(signal: Signal) -> tuple[float, str]:
+    return (signal.first_time, signal.key)
+
+
+def _opening(signals: Sequence[Signal], incident_id: str, title: str) -> Document:
+    first = signals[0]
+    rules = list(dict.fromkeys(signal.rule for signal in signals))
+    tags = list(dict.fromkeys(tag for signal in signals for tag in signal.tags))
+    actions = list(dict.fromkeys(name for signal in signals for name in signal.actions))
+    return {
+        "title": title or first.title,
+        "description": first.description,
+        "severity": worst([signal.severity for signal in signals]),
+        "entities": list(dict.fromkeys(signal.entity for signal in signals)),
+        "rules": rules,
+        "rule": rules[0] if len(rules) == 1 else "",
+        "tags": tags,
+        "actions": actions,
+        "runbook": next((signal.runbook for signal in signals if signal.runbook), ""),
+        "first_time": min(signal.first_time for signal in signals),
+        "last_time": max(signal.last_time for signal in signals),
+        "dedup_key": first.dedup_key,
+        "search": first.search,
+        "previous": "",
+        "split_from": incident_id,
+    }
+
+
+def _whole_problems(stores: Stores, incident_id: str, signals: Sequence[Signal]) -> List[Document]:
+    """The problems of which no signal stays behind, each with the ledger that it is claimed in."""
+    ledgers = {signal.dedup_key: ledger_of(signal) for signal in signals}
+    leaving = {signal.key for signal in signals}
+    return [
+        {"dedup_key": key, "ledger": ledger}
+        for key, ledger in sorted(ledgers.items())
+        if not _staying(stores, incident_id, "dedup_key", key, leaving)
+    ]
+
+
+def _left_alone(
+    stores: Stores,
+    incident_id: str,
+    signals: Sequence[Signal],
+    leaving: Iterable[str] = (),
+) -> Document:
+    """The entities and rules that no signal of the incident is about after these have left."""
+    going = set(leaving) or {signal.key for signal in signals}
+    found: Document = {}
+    for name, field in (("entities", "entity"), ("rules", "rule")):
+        values = sorted({str(getattr(signal, field)) for signal in signals})
+        found[name] = [
+            value
+            for value in (values if len(values) <= MOST_VALUES else [])
+            if not _staying(stores, incident_id, field, value, going)
+        ]
+    return found
+
+
+def _staying(stores: Stores, incident_id: str, field: str, value: str, leaving: Set[str]) -> bool:
+    query = {"$and": [{"incident_id": incident_id}, {field: value}]}
+    return not leaving.issuperset(stores.signals.keys(query))
+
+
+def _later(stores: Stores, incident_id: str, holder: Story, back: Dict[str, int]) -> Dict[str, int]:
+    """The signals of the same problems that came to the incident since."""
+    documents = find_by(stores.signals, "_key", back)
+    problems = sorted({str(document["dedup_key"]) for document in documents})
+    owned = holder.owned()
+    found: Dict[str, int] = {}
+    for start in range(0, len(problems), KEYS_PER_QUERY):
+        some = [{"dedup_key": key} for key in problems[start : start + KEYS_PER_QUERY]]
+        keys = stores.signals.keys({"$and": [{"incident_id": incident_id}, {"$or": some}]})
+        found.update({key: owned[key] for key in keys if key in owned})
+    return found
+
+
+def _unused_id(stores: Stores, clock: Clock, number: int) -> str:
+    salt = 0
+    while True:
+        chosen = new_incident_id(clock, f"split:{number}:{salt}")
+        if not timeline.read(stores, chosen):
+            return chosen
+        salt += 1

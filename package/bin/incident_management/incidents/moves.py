@@ -1,0 +1,69 @@
+"""Merges and splits have one order for the whole cluster: each takes the next number.
+
+The KV store's one atomic step is an insert. A move is decided by inserting its number's document,
+which says all that is to be done; whoever inserts a number has finished the one before it. So of
+two people who merge two incidents into each other at once, one is first, and the other sees what
+that did before deciding. A move that was interrupted is finished by the next one, or by the worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Dict, List, Mapping, Optional
+
+from ..ports import Document, Stores
+
+__all__ = ["Move", "newest", "since", "take"]
+
+PURPOSE = "moves"
+
+
+@dataclass(frozen=True)
+class Move:
+    """Signals go from ``source`` to ``target``.
+
+    ``kind``: ``merge`` (all signals), ``split`` (some, to a new incident) or ``undo`` (of a merge:
+    those that are due to the target go back). ``signals`` are the keys that are moved and their
+    events; empty for a merge. ``detail`` is what else the entries say.
+    """
+
+    number: int
+    kind: str
+    source: str
+    target: str
+    actor: str
+    time: float
+    reason: str = ""
+    signals: Dict[str, int] = field(default_factory=dict)
+    detail: Document = field(default_factory=dict)
+
+    def to_document(self) -> Document:
+        return {
+            "_key": f"{PURPOSE}:{self.number:09d}",
+            "purpose": PURPOSE,
+            "holder": self.actor,
+            "time": self.time,
+            "value": asdict(self),
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Move:
+        return cls(**document["value"])
+
+
+def newest(stores: Stores) -> Optional[Move]:
+    """Return the move with the largest number."""
+    found = stores.claims.find({"purpose": PURPOSE}, sort="_key:-1", limit=1)
+    return Move.from_document(found[0]) if found else None
+
+
+def since(stores: Stores, time: float, most: int) -> List[Move]:
+    """Return the moves decided since then, the oldest first."""
+    query = {"$and": [{"purpose": PURPOSE}, {"time": {"$gte": time}}]}
+    found = stores.claims.find(query, sort="_key:1", limit=most)
+    return [Move.from_document(document) for document in found]
+
+
+def take(stores: Stores, move: Move) -> bool:
+    """Decide a move. False: its number was taken in between; nothing was decided."""
+    return stores.claims.insert(move.to_document())

@@ -1,0 +1,215 @@
+"""Carries decided merges and splits out: :mod:`.merging` decides them.
+
+Every step may be done again, by anybody, with the same end: entries are written with a ``once``,
+and who holds a signal follows from the entries alone. The signals' documents only name its holder
+for searches, and are corrected last.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Iterable, Iterator, List, Mapping
+
+from ..ports import Clock, Document, Stores
+from . import moves, timeline
+from .errors import Contended
+from .ledger import Claim, Ledger
+from .model import digest
+from .moves import Move
+from .stores import find_by
+from .story import Story
+
+__all__ = ["finish", "finish_recent", "forward", "forward_arrivals"]
+
+ACTOR = "incident_management"
+# Keys in one entry: about 250 kB.
+ENTRY_SIGNALS = 5000
+SAVED_AT_ONCE = 1000
+ROUNDS = 20
+# The worker looks at moves this old again: a writer that was slow has written by then.
+LOOK_BACK_SECONDS = 3600.0
+MOST_MOVES = 1000
+
+
+def finish(stores: Stores, clock: Clock, move: Move) -> None:
+    """Do what a decided move says, or what is missing of it."""
+    if move.kind == "merge":
+        data = {"into": move.target, "number": move.number, "reason": move.reason}
+        _append(stores, clock, move, move.source, "merged", data, "")
+        forward(stores, clock, move.source)
+        return
+    arrive = _opened if move.kind == "split" else _unmerged
+    arrive(stores, clock, move)
+    for part, signals in enumerate(_parts(move.signals)):
+        data = {
+            "to": move.target,
+            "number": move.number,
+            "removed": list(signals),
+            "entities": move.detail.get("entities", []),
+            "rules": move.detail.get("rules", []),
+            "undone": move.target if move.kind == "undo" else "",
+            "reason": move.reason,
+        }
+        _append(stores, clock, move, move.source, "split", data, f":{part}" if part else "")
+    timeline.refresh_many(stores, [move.source, move.target])
+    _claim(stores, clock, move)
+    _correct(stores, move.source, move.target, move.signals)
+
+
+def finish_recent(stores: Stores, clock: Clock) -> Dict[str, int]:
+    """Finish the moves of the last hour, where anything of them is missing; the worker's duty."""
+    recent = moves.since(stores, clock.now() - LOOK_BACK_SECONDS, MOST_MOVES)
+    for move in recent:
+        finish(stores, clock, move)
+    return {}
+
+
+def forward(stores: Stores, clock: Clock, incident_id: str) -> str:
+    """Hand the signals of a merged incident on; returns the incident that has them in the end.
+
+    Also those that a writer added who had not seen the merge. The merge's entry is written before
+    this reads, and such a writer reads after it wrote: so one of the two sees the other's entry.
+    """
+    passed = [incident_id]
+    for _step in range(ROUNDS):
+        target = _hand_on(stores, clock, passed[-1])
+        if not target or target in passed:
+            break
+        passed.append(target)
+    for source in passed[:-1]:
+        _correct_all(stores, source, passed[-1])
+    return passed[-1]
+
+
+def forward_arrivals(stores: Stores, clock: Clock, stories: Mapping[str, Story]) -> Dict[str, str]:
+    """Hand on what was added to merged incidents; returns who has it, by incident."""
+    merged = [key for key, story in stories.items() if story.merge_number]
+    return {incident_id: forward(stores, clock, incident_id) for incident_id in sorted(merged)}
+
+
+def _hand_on(stores: Stores, clock: Clock, source_id: str) -> str:
+    """Write a merged incident's signals down on the one that took it over; returns that one."""
+    for _round in range(ROUNDS):
+        source = timeline.load(stores, [source_id])[source_id]
+        incident = source.incident
+        if incident is None or not incident.merged_into:
+            return ""
+        target_id, number = incident.merged_into, source.merge_number
+        target = timeline.load(stores, [target_id])[target_id]
+        if not target.keys:
+            # Its timeline is gone: what it held is no longer anybody's to add to.
+            return ""
+        first = f"move:{number}:joined"
+        owned = source.owned()
+        missing = {k: n for k, n in owned.items() if not target.has_had(k, number)}
+        if not missing and target.has(first):
+            timeline.refresh_many(stores, [source_id, target_id])
+            return target_id
+        for signals in list(_parts(missing)) or [{}]:
+            once = f"move:{number}:{digest(sorted(signals), 40)}" if target.has(first) else first
+            data: Document = {
+                "from": source_id,
+                "number": number,
+                "signals": signals,
+                "title": incident.title,
+                "severity": incident.severity,
+                "entities": incident.entities,
+                "rules": incident.rules,
+                "tags": incident.tags,
+                "first_time": incident.first_time,
+                "last_time": incident.last_time,
+                "reason": f"{source_id} was merged into this incident.",
+            }
+            written = timeline.append(stores, clock, target_id, "joined", data, ACTOR, once)
+            target.add(written)
+    return target_id
+
+
+def _opened(stores: Stores, clock: Clock, move: Move) -> None:
+    data = {**move.detail["opened"], "signals": move.signals, "number": move.number}
+    timeline.append(stores, clock, move.target, "opened", data, move.actor, "opened")
+    routed = move.detail["routed"]
+    timeline.append(stores, clock, move.target, "routed", routed, move.actor, "routed")
+
+
+def _unmerged(stores: Stores, clock: Clock, move: Move) -> None:
+    for part, signals in enumerate(list(_parts(move.signals)) or [{}]):
+        data = {
+            "from": move.source,
+            "number": move.number,
+            "signals": signals,
+            "gone": [] if part else move.detail.get("gone", []),
+            "reason": move.reason,
+        }
+        _append(stores, clock, move, move.target, "unmerged", data, f":{part}" if part else "")
+
+
+def _append(
+    stores: Stores,
+    clock: Clock,
+    move: Move,
+    incident_id: str,
+    kind: str,
+    data: Document,
+    part: str,
+) -> None:
+    once = f"move:{move.number}:{kind}{part}"
+    timeline.append(stores, clock, incident_id, kind, data, move.actor, once)
+
+
+def _claim(stores: Stores, clock: Clock, move: Move) -> None:
+    """Let the later signals of what was split off go to its incident: it is their next episode."""
+    wanted = {one["dedup_key"]: one["ledger"] for one in move.detail.get("problems", [])}
+    ledger = Ledger(stores, clock)
+    if not wanted:
+        return
+    for _round in range(ROUNDS):
+        newest = ledger.newest(wanted.values())
+        known: Dict[str, Document] = {}
+        claims = [c["value"] for c in find_by(stores.claims, "value.dedup_key", wanted)]
+        claims += [value for number in newest.values() for value in number.claims]
+        for value in claims:
+            before = known.get(value["dedup_key"])
+            if before is None or int(value["episode"]) > int(before["episode"]):
+                known[value["dedup_key"]] = value
+        missing = [
+            Claim(ledger_name, key, int(value["episode"]) + 1, move.target, move.source)
+            for key, ledger_name in wanted.items()
+            for value in [known.get(key, {"episode": 0, "incident_id": ""})]
+            if not _was_claimed(claims, key, move.target)
+        ]
+        if not missing or ledger.take(missing, newest, move.actor):
+            return
+    raise Contended("Too many writers open incidents of the split-off problems; try again.")
+
+
+def _was_claimed(claims: Iterable[Mapping[str, object]], key: str, incident_id: str) -> bool:
+    return any(c["dedup_key"] == key and c["incident_id"] == incident_id for c in claims)
+
+
+def _correct(stores: Stores, source: str, target: str, signals: Iterable[str]) -> None:
+    """Let the documents of these signals name the target where they still name the source."""
+    story = timeline.load(stores, [target])[target]
+    keys = [key for key in signals if story.counts(key)]
+    for start in range(0, len(keys), SAVED_AT_ONCE):
+        found = find_by(stores.signals, "_key", keys[start : start + SAVED_AT_ONCE])
+        _point(stores, [d for d in found if d.get("incident_id") == source], target)
+
+
+def _correct_all(stores: Stores, source: str, target: str) -> None:
+    """The same for all documents that name a merged incident."""
+    while True:
+        found = stores.signals.find({"incident_id": source}, limit=SAVED_AT_ONCE)
+        _point(stores, found, target)
+        if len(found) < SAVED_AT_ONCE:
+            return
+
+
+def _point(stores: Stores, documents: List[Document], target: str) -> None:
+    if documents:
+        stores.signals.save([{**document, "incident_id": target} for document in documents])
+
+
+def _parts(signals: Mapping[str, int]) -> Iterator[Dict[str, int]]:
+    keys = sorted(signals)
+    for start in range(0, len(keys), ENTRY_SIGNALS):
+        yield {key: signals[key] for key in keys[start : start + ENTRY_SIGNALS]}
