@@ -17,41 +17,22 @@ import time
 import traceback
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
+from .alerting import Alerting, AlertRun, acting_user
 from .errors import SplunkdError
-from .runners import alert_action
-from .runners.alert_condition import Throttle, triggers
 from .runners.errors import RunnerError
-from .runners.saved_search import DEFAULT_EXPIRES, DEFAULT_SEVERITY, SavedSearch
-from .runners.settings import lifetime
-from .schedule import due_times, next_time, previous_time
+from .runners.saved_search import SavedSearch
+from .schedule import due_times, previous_time
+from .schedule_order import max_concurrent, priority, window_end
 
 __all__ = ["Scheduler"]
 
 TICK_SECONDS = 1.0
-MAX_CONCURRENT = 4
+THREADS = 32  # how many run at once is for limits.conf to say
 STOP_SECONDS = 10.0
-SYSTEM_USER = "splunk-system-user"
 _COMPONENT = "SavedSplunker"
 _TROUBLE = (RunnerError, SplunkdError, OSError, sqlite3.Error)
-
-
-@dataclass
-class _Run:
-    """One scheduled period of one search, with what is already done of it."""
-
-    search: SavedSearch
-    time: float
-    trigger: float | None = None  # when it was decided that it alerts
-    chosen: list[int] = field(default_factory=list)  # the results that alert
-    fired: bool = False
-    started: list[str] = field(default_factory=list)
-    member: str = ""  # of a cluster, who runs it
-
-    def as_json(self) -> dict[str, Any]:
-        return {k: v for k, v in vars(self).items() if k != "search"}
 
 
 class Scheduler:
@@ -60,8 +41,8 @@ class Scheduler:
     def __init__(self, splunk: Any) -> None:
         self._splunk = splunk
         self._state = splunk.state("scheduler")
-        self._throttle = Throttle(splunk.state("suppressions"))
-        self._pool = ThreadPoolExecutor(MAX_CONCURRENT, thread_name_prefix="scheduler")
+        self._alerting = Alerting(splunk)
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="scheduler")
         self._running: set[str] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -69,6 +50,7 @@ class Scheduler:
         self._thread: threading.Thread | None = None
         self._started_at = self._last_tick = splunk.clock.now()
         self._complaints: set[str] = set()
+        self._deferred: set[tuple[str, float]] = set()  # runs that wait for their turn
 
     def start(self) -> None:
         """Start ticking in a thread of its own."""
@@ -91,8 +73,11 @@ class Scheduler:
 
     def tick(self, now: float) -> None:
         """Start whatever is due at ``now`` and wait for it to end."""
-        for future in self._launch(now):
-            future.result()
+        while futures := self._launch(now):
+            for future in futures:
+                future.result()
+            if not self._deferred:
+                return
 
     def run_until(self, now: float) -> None:
         """Tick at every scheduled time up to ``now``, oldest first (for tests of long spans)."""
@@ -126,16 +111,53 @@ class Scheduler:
             self._splunk.log(_COMPONENT, "ERROR", text)
 
     def _launch(self, now: float) -> list[Future[None]]:
-        futures = []
-        for search in self._own_searches():
+        """Start what is due, most urgent first, as far as there is room; the rest waits."""
+        futures, waiting = [], set()
+        room = max_concurrent(self._splunk.conf)
+        for search in sorted(self._own_searches(), key=self._urgency):
             with self._lock:
                 busy = search.id in self._running or self._elsewhere(search)
                 runs = self._take(search, now, busy)
-                if runs and not busy and self._claim(runs[0]):
+                if not runs or busy:
+                    continue
+                if len(self._running) >= room:
+                    waiting |= self._defer(search, runs[0], now, room)
+                elif self._claim(runs[0]):
                     self._running.add(search.id)
                     futures.append(self._pool.submit(self._execute_all, search, runs, now))
+        self._deferred = waiting
         self._last_tick = now
         return futures
+
+    def _urgency(self, search: SavedSearch) -> tuple[int, int]:
+        """The place of a search among those that are due."""
+        try:
+            owner = self._splunk.access.user(acting_user(search.owner))
+            return priority(search, owner.can("edit_search_schedule_priority"))
+        except SplunkdError:  # the owner's account is gone; the dispatch will say so
+            return priority(search, False)
+        except RunnerError as error:
+            self._complain(str(error))
+            return (99, 0)
+
+    def _defer(
+        self, search: SavedSearch, run: AlertRun, now: float, room: int
+    ) -> set[tuple[str, float]]:
+        """Let a run wait for its turn; one whose window has passed is skipped."""
+        mark = (search.id, run.time)
+        try:
+            end = window_end(search, run.time)
+        except RunnerError as error:
+            self._complain(str(error))
+            end = None
+        if end is not None and now >= end and not search.continuous:
+            self._skip(search, [run.time], "its schedule window has passed")
+            return set()
+        if mark not in self._deferred:
+            told = f'savedsearch_id="{search.id}", status=deferred, scheduled_time={run.time:.0f}'
+            reason = f"the maximum number of concurrent scheduled searches, {room}, is reached"
+            self._splunk.log(_COMPONENT, "INFO", f'{told}, reason="{reason}"')
+        return {mark}
 
     def _own_searches(self) -> list[SavedSearch]:
         """In a cluster, those that the captain gave to this member."""
@@ -153,7 +175,7 @@ class Scheduler:
             return False
         return bool(cluster.is_up(current.get("member", "")))
 
-    def _claim(self, run: _Run) -> bool:
+    def _claim(self, run: AlertRun) -> bool:
         """Write down that this member runs it; False if another one did so first."""
         if self._splunk.cluster is None:
             return True
@@ -166,21 +188,21 @@ class Scheduler:
         claimed = {"last": max(seen["last"], run.time), "current": run.as_json()}
         return bool(self._state.swap(run.search.id, seen, claimed))
 
-    def _take(self, search: SavedSearch, now: float, busy: bool) -> list[_Run]:
+    def _take(self, search: SavedSearch, now: float, busy: bool) -> list[AlertRun]:
         """What is to be run now. While a run of the same search goes on, nothing is."""
         record = self._state.get(search.id) or {}
         interrupted = record.get("current")
         if interrupted and not busy:
-            return [_Run(search, **interrupted)]
+            return [AlertRun(search, **interrupted)]
         due = self._due(search, now)
         if not due:
             return []
         if search.continuous:
-            return [] if busy else [_Run(search, time) for time in due]
+            return [] if busy else [AlertRun(search, time) for time in due]
         left_out = due if busy else due[:-1]
         if left_out:
             self._skip(search, left_out, "it was still running" if busy else "it was late")
-        return [] if busy else [_Run(search, due[-1])]
+        return [] if busy else [AlertRun(search, due[-1])]
 
     def _due(self, search: SavedSearch, now: float, every: bool = False) -> list[float]:
         """Scheduled times since the last run; the first sight of a search starts its schedule.
@@ -213,7 +235,7 @@ class Scheduler:
         record = {"last": last, **({"current": current} if current else {})}
         self._state.set(search.id, record)
 
-    def _execute_all(self, search: SavedSearch, runs: list[_Run], now: float) -> None:
+    def _execute_all(self, search: SavedSearch, runs: list[AlertRun], now: float) -> None:
         try:
             for run in runs:
                 if self._stopping.is_set():
@@ -228,7 +250,7 @@ class Scheduler:
             with self._lock:
                 self._running.discard(search.id)
 
-    def _execute(self, run: _Run, now: float) -> None:
+    def _execute(self, run: AlertRun, now: float) -> None:
         search = run.search
         self._progress(run)
         status, count, ran = "success", 0, 0
@@ -238,9 +260,10 @@ class Scheduler:
                 status = f"failed, message={' '.join(text for _, text in job.messages)!r}"
             else:
                 count = len(job.rows)
-                ran = self._alert(run, job, now)
+                user = acting_user(search.owner)
+                ran = self._alerting.follow(run, job, now, user, self._progress, self._ending)
                 if not run.fired:
-                    job.ttl = self._ttl(run, alerts=False)
+                    job.ttl = self._alerting.ttl(search, run.time, alerts=False)
         except _TROUBLE as error:
             status = f"failed, message={str(error)!r}"
         self._progress(run, ended=True)
@@ -252,17 +275,16 @@ class Scheduler:
             f"result_count={count}, alert_actions={ran}, status={status}",
         )
 
-    def _progress(self, run: _Run, ended: bool = False) -> None:
+    def _progress(self, run: AlertRun, ended: bool = False) -> None:
         with self._lock:
             last = (self._state.get(run.search.id) or {}).get("last", run.time)
             self._save(run.search, max(last, run.time), None if ended else run.as_json())
 
-    def _dispatch(self, run: _Run) -> Any:
+    def _dispatch(self, run: AlertRun) -> Any:
         search = run.search
-        user = SYSTEM_USER if search.owner == "nobody" else search.owner
         return self._splunk.jobs.dispatch(
             search.text("search"),
-            user,
+            acting_user(search.owner),
             search.app,
             search.settings.get("dispatch.earliest_time") or None,
             search.settings.get("dispatch.latest_time") or None,
@@ -270,94 +292,5 @@ class Scheduler:
             owner=search.owner,
             exec_mode="blocking",
             now=run.time,
-            ttl=self._ttl(run, alerts=True),
+            ttl=self._alerting.ttl(search, run.time, alerts=True),
         )
-
-    def _ttl(self, run: _Run, alerts: bool) -> float:
-        """How long the results are kept: longer where an alert points at them.
-
-        ``dispatch.ttl`` (2p); an action's ``ttl`` (10p) and a tracked alert's ``alert.expires``.
-        """
-        search, cron = run.search, run.search.text("cron_schedule")
-        period = next_time(cron, run.time) - run.time
-        ttl = lifetime(search.text("dispatch.ttl", "2p"), period, "dispatch.ttl")
-        if not alerts:
-            return ttl
-        for name in search.actions:
-            settings = search.action_settings(name, self._splunk.conf)
-            ttl = max(ttl, lifetime(settings.get("ttl") or "10p", period, f"ttl in [{name}]"))
-        if self._tracked(search):
-            ttl = max(ttl, search.period("alert.expires", DEFAULT_EXPIRES))
-        return ttl
-
-    def _alert(self, run: _Run, job: Any, now: float) -> int:
-        """Check the condition and the throttling; record the alert; run actions. How many ran."""
-        search = run.search
-        if run.trigger is None and not self._decide(run, job, now):
-            return 0
-        if not run.fired:
-            self._record(run, job)
-        return sum(self._act(run, job, action) for action in search.actions)
-
-    def _decide(self, run: _Run, job: Any, now: float) -> bool:
-        search, rows = run.search, job.rows
-        if not triggers(search, rows, lambda spl: self._splunk.jobs.filter(job, spl)):
-            return False
-        chosen = self._throttle.passing(search, rows, now)
-        if self._throttle.silenced(search, now) or not (chosen or search.digest):
-            self._splunk.log(_COMPONENT, "INFO", f'savedsearch_id="{search.id}", suppressed=1')
-            return False
-        run.trigger, run.chosen = now, chosen
-        self._progress(run)
-        return True
-
-    def _record(self, run: _Run, job: Any) -> None:
-        """Note the silence and the fired alert; both are no-ops when a killed run did it."""
-        search, trigger = run.search, run.trigger or run.time
-        self._throttle.note(search, job.rows, run.chosen, trigger)
-        if self._tracked(search) and not self._is_recorded(search, trigger):
-            self._splunk.alerts.fire(
-                saved_search=search.name,
-                app=search.app,
-                owner=search.owner,
-                sid=job.sid,
-                severity=int(search.text("alert.severity") or DEFAULT_SEVERITY),
-                trigger_time=trigger,
-                actions=",".join(search.actions),
-                expires_seconds=search.period("alert.expires", DEFAULT_EXPIRES),
-                digest_mode=search.digest,
-                alert_type=search.text("counttype", "always"),
-                triggered_alerts=1 if search.digest else len(run.chosen),
-            )
-        run.fired = True
-        self._progress(run)
-
-    def _is_recorded(self, search: SavedSearch, trigger: float) -> bool:
-        fired = self._splunk.alerts.all(search.name)
-        return any(a.trigger_time == trigger and a.app == search.app for a in fired)
-
-    def _tracked(self, search: SavedSearch) -> bool:
-        """``alert.track``: with ``auto``, where an action asks for it and not always alerting."""
-        if search.text("alert.track", "auto").strip().lower() != "auto":
-            return search.flag("alert.track")
-        if search.text("counttype", "always") == "always" and not search.text("alert_condition"):
-            return False
-        wanted = (search.action_settings(name, self._splunk.conf) for name in search.actions)
-        return any(settings.get("track_alert") in ("1", "true") for settings in wanted)
-
-    def _act(self, run: _Run, job: Any, action: str) -> int:
-        search = run.search
-        user = SYSTEM_USER if search.owner == "nobody" else search.owner
-        count = 0
-        rows = [None] if search.digest else [n for n in run.chosen if n < len(job.rows)]
-        for row in rows:
-            mark = action if row is None else f"{action}:{row}"
-            if mark in run.started:
-                continue
-            run.started.append(mark)
-            self._progress(run)
-            alert_action.run(
-                self._splunk, action, search, job, row, user, run.trigger, self._ending
-            )
-            count += 1
-        return count

@@ -18,6 +18,7 @@ class Services:
         self._started: list[Any] = []
         self._persistent: Any = None
         self._admin_external: Any = None
+        self._dispatched: Any = None
         self.scheduler: Any = None
         self.modular_inputs: Any = None
 
@@ -71,6 +72,15 @@ class Services:
             self._admin_external = AdminExternal(self._splunk)
         return self._admin_external
 
+    @property
+    def dispatched(self) -> Any:
+        """What alerts for searches that are dispatched with ``trigger_actions``."""
+        if self._dispatched is None:
+            from tools.splunkd_lite.alerting import DispatchedAlerts
+
+            self._dispatched = DispatchedAlerts(self._splunk)
+        return self._dispatched
+
     def use_modular_inputs(self) -> Any:
         """The modular inputs, made on first use."""
         if self.modular_inputs is None:
@@ -83,7 +93,7 @@ class Services:
         for part in reversed(self._started):
             part.stop()
         self._started.clear()
-        for part in (self._persistent, self._admin_external):
+        for part in (self._dispatched, self._persistent, self._admin_external):
             if part is not None:
                 part.stop()
 

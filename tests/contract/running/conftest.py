@@ -3,6 +3,7 @@
 import pytest
 
 from tests.contract.running.fakes import FakeContext, FakeSplunk
+from tools.splunkd_lite.runners import alert_action
 
 
 @pytest.fixture
@@ -13,3 +14,15 @@ def splunk(tmp_path):
 @pytest.fixture
 def context(tmp_path):
     return FakeContext(tmp_path)
+
+
+@pytest.fixture
+def acted(monkeypatch):
+    """Records alert actions in place of running them."""
+    calls = []
+
+    def run(splunk, action, search, job, row, user, trigger_time, stopping):
+        calls.append((action, job.sid, row))
+
+    monkeypatch.setattr(alert_action, "run", run)
+    return calls

@@ -14,6 +14,11 @@ NOON = 1_767_268_800.0  # 2026-01-01 12:00:00 UTC
 
 
 class FakeAccess:
+    capabilities = frozenset({"edit_search_schedule_priority"})
+
+    def user(self, name):
+        return SimpleNamespace(name=name, can=lambda capability: capability in self.capabilities)
+
     def token_for(self, user, ttl):
         return f"token-of-{getattr(user, 'name', user)}"
 
@@ -66,6 +71,9 @@ class FakeIndexes:
 class FakeState(dict):
     def set(self, key, value):
         self[key] = value
+
+    def delete(self, key):
+        return self.pop(key, None) is not None
 
     def swap(self, key, old, new):
         if self.get(key) != old:

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -55,6 +57,13 @@ def handlers(splunk):
     handlers = PersistentHandlers(splunk)
     yield handlers
     handlers.stop()
+
+
+def eventually(condition, seconds=10):
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert condition()
 
 
 def ask(handlers, do="echo", **about):
@@ -124,7 +133,7 @@ def test_an_exception_is_a_500_in_splunkds_words_and_the_process_goes_on(splunk,
     text = json.loads(answer.body)["messages"][0]["text"]
     assert "builtins.RuntimeError" in text
     assert "no luck" in text
-    assert splunk.logged("RuntimeError: no luck")
+    eventually(lambda: splunk.logged("RuntimeError: no luck"))  # its stderr, read by a thread
     assert json.loads(ask(handlers).body)["pid"] == before
 
 
@@ -132,6 +141,20 @@ def test_a_process_that_dies_is_a_500_and_the_next_request_gets_a_new_one(handle
     before = json.loads(ask(handlers).body)["pid"]
     assert ask(handlers, "exit").status == 500
     assert json.loads(ask(handlers).body)["pid"] != before
+
+
+def test_a_process_killed_while_it_answers_is_a_500_and_the_next_request_is_served(
+    splunk, handlers
+):
+    pid = json.loads(ask(handlers).body)["pid"]
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(ask, handlers, "sleep")
+        threading.Event().wait(0.1)
+        os.kill(pid, signal.SIGKILL)
+        assert answer.result().status == 500
+    again = ask(handlers)
+    assert again.status == 200
+    assert json.loads(again.body)["pid"] != pid
 
 
 def test_a_killed_idle_process_is_replaced_without_an_error(handlers):

@@ -6,24 +6,13 @@ import threading
 import pytest
 
 from tests.contract.running.fakes import NOON
+from tools.splunkd_lite.alerting import Alerting
 from tools.splunkd_lite.runners import alert_action
 from tools.splunkd_lite.runners.errors import RunnerError
 from tools.splunkd_lite.schedule import due_times
 from tools.splunkd_lite.scheduler import Scheduler
 
 EVERY_5 = {"enableSched": "1", "cron_schedule": "*/5 * * * *", "search": "index=main error"}
-
-
-@pytest.fixture
-def acted(monkeypatch):
-    """Records alert actions in place of running them."""
-    calls = []
-
-    def run(splunk, action, search, job, row, user, trigger_time, stopping):
-        calls.append((action, job.sid, row))
-
-    monkeypatch.setattr(alert_action, "run", run)
-    return calls
 
 
 def schedule(splunk, **settings):
@@ -135,7 +124,11 @@ def test_conditions(splunk, acted, condition, alerts):
     ("condition", "says"),
     [
         ({"counttype": "number of moons"}, "number of moons"),
-        ({"counttype": "number of events", "relation": "rises by", "quantity": "1"}, "rises by"),
+        ({"counttype": "number of events", "relation": "doubles", "quantity": "1"}, "doubles"),
+        (
+            {"counttype": "number of events", "relation": "less than", "quantity": "5%"},
+            "percentage",
+        ),
         (
             {"counttype": "number of events", "relation": "less than", "quantity": "x"},
             "whole number",
@@ -220,7 +213,7 @@ def test_a_kill_at_any_point_neither_loses_nor_doubles_the_alert(splunk, acted, 
     splunk.jobs.rows = [{"host": "a"}]
     targets = {
         "dispatch": (splunk.jobs, "dispatch"), "fire": (splunk.alerts, "fire"),
-        "act": (Scheduler, "_act"),
+        "act": (Alerting, "act"),
     }  # fmt: skip
     revive = kill_at(monkeypatch, *targets[point])
     with pytest.raises(Killed):

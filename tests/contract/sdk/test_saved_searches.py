@@ -114,3 +114,71 @@ def test_scheduled_times(alert: splunklib.client.SavedSearch) -> None:
     assert len(times) == 12
     seconds = [each.timestamp() for each in times]
     assert {b - a for a, b in zip(seconds, seconds[1:], strict=False)} == {300}
+
+
+CONDITIONS = [
+    ("number of events", "greater than", "5", ("greater than", "5")),
+    ("number of hosts", "not equal to", "0", ("not equal to", "0")),
+    ("number of sources", "rises by", "3", ("rises by", "3")),
+    ("number of events", "drops by perc", "20", ("drops by", "20%")),
+    ("number of events", "rises by perc", "50%", ("rises by", "50%")),
+]
+
+
+@pytest.mark.parametrize(("kind", "comparator", "threshold", "stored"), CONDITIONS)
+def test_an_alerts_condition_by_its_names_of_the_rest_api(
+    service: splunklib.client.Service,
+    kind: str,
+    comparator: str,
+    threshold: str,
+    stored: tuple[str, str],
+) -> None:
+    """REST API Reference 9.4, "Search endpoints", saved/searches."""
+    made = service.saved_searches.create(
+        "Cond",
+        "search index=desk",
+        alert_type=kind,
+        alert_comparator=comparator,
+        alert_threshold=threshold,
+    )
+    conf = service.confs["savedsearches"]["Cond"]
+    assert (conf["counttype"], conf["relation"], conf["quantity"]) == (kind, *stored)
+    assert (made["alert_type"], made["alert_comparator"]) == (kind, comparator)
+    assert made["alert_threshold"] == stored[1]
+    made.update(alert_type="always", alert_comparator="", alert_threshold="").refresh()
+    assert made["alert_type"] == "always"
+
+
+def test_an_alert_without_a_condition_is_shown_as_always(
+    service: splunklib.client.Service,
+) -> None:
+    assert service.saved_searches.create("Plain", "search x")["alert_type"] == "always"
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"alert_type": "number of moons"}, "alert_type"),
+        ({"alert_comparator": "doubles"}, "alert_comparator"),
+        ({"alert_threshold": "many"}, "alert_threshold"),
+        ({"alert.suppress": "1", "alert.digest_mode": "0"}, "alert.suppress.fields"),
+        ({"schedule_window": "a while"}, "schedule_window"),
+    ],
+)
+def test_a_condition_that_does_not_exist_is_refused(
+    service: splunklib.client.Service, settings: dict[str, str], says: str
+) -> None:
+    with pytest.raises(HTTPError, match=f"HTTP 400.*{says}"):
+        service.saved_searches.create("Odd", "search x", **settings)
+    assert "Odd" not in service.saved_searches
+
+
+def test_the_next_scheduled_time_is_told_and_never_taken(
+    service: splunklib.client.Service, clock: ManualClock, alert: splunklib.client.SavedSearch
+) -> None:
+    expected = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime((clock.now() // 300 + 1) * 300))
+    assert alert["next_scheduled_time"] == expected
+    alert.update(next_scheduled_time="1999-01-01 00:00:00 UTC").refresh()
+    assert alert["next_scheduled_time"] == expected
+    alert.disable()
+    assert not alert.refresh()["next_scheduled_time"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SHARED_SHELVES", "ClusterMember"]
 
-SHARED_SHELVES = frozenset({"scheduler", "suppressions", "tokens"})
+SHARED_SHELVES = frozenset({"alert_counts", "scheduler", "suppressions", "tokens"})
 _SECRET = "splunk.secret"
 
 

@@ -30,6 +30,7 @@ from tools.splunkd_lite.rest import (  # noqa: F401 - importing them registers t
     passwords,
     receivers,
     saved,
+    saved_runs,
     server,
     tokens,
 )

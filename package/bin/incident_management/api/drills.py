@@ -76,9 +76,11 @@ def simulate_incident(request: Request) -> Response:
     problems=(404,),
 )
 def trigger_detection(request: Request) -> Response:
-    """Run a saved search now, its alert actions included, with the caller's own rights.
+    """Run a saved search now, its alert actions included.
 
-    ``app`` is this app unless given, ``owner`` nobody.
+    The caller must be able to read it. Splunk runs it with its owner's rights, or the caller's
+    where ``dispatchAs`` (savedsearches.conf) is ``user``. ``app`` is this app unless given,
+    ``owner`` nobody.
     """
     name = request.text("name", required=True)
     owner, app = request.text("owner") or "nobody", request.text("app") or APP
