@@ -60,9 +60,7 @@ Mine = Callable[[Sequence[str]], List[str]]
 
 def ours(lines: Sequence[str]) -> List[str]:
     """Return the template of each line as our miner finds it, in one batch."""
-    miner = TemplateMiner()
-    placed = [miner.place(line) for line in lines]
-    return [place.template().text for place in placed]
+    return [template.text for template in TemplateMiner().templates_of(lines)]
 
 
 def drain(lines: Sequence[str]) -> List[str]:

@@ -58,6 +58,10 @@ class MemoryCollection:
     def delete(self, key: str) -> bool:
         return self._documents.pop(key, None) is not None
 
+    def delete_matching(self, query: Mapping[str, Any]) -> None:
+        for key in self.keys(query):
+            del self._documents[key]
+
 
 class MemoryStores:
     """All collections, see :class:`incident_management.ports.Stores`."""

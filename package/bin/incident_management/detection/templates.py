@@ -2,8 +2,8 @@
 
 The way of a line: its message (:mod:`.templates_event`), its words with their values masked
 (:mod:`.templates_words`), its shape (:mod:`.templates_shape`), and the shapes that are one template
-(:mod:`.templates_merge`). Each step is done once for each distinct input and remembered, so most
-lines cost a few look-ups.
+(:mod:`.templates_merge`). Each step is done once for each distinct input and remembered by the
+line without its numbers (:mod:`.templates_fold`), so most lines cost one look-up.
 
 A template's id is a hash of its text. So it is the same on every machine and in every run in which
 the same template is found. A template never splits; it may widen when later lines show that a word
@@ -13,15 +13,15 @@ in it is a value, and then has another text and id. Give the miner the templates
 
 from __future__ import annotations
 
-import hashlib
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .templates_event import exception_line, message_of
-from .templates_fold import without_hex, without_numbers
-from .templates_merge import Keys, merged
+from .templates_fold import folded, without_hex
+from .templates_group import Bucket, Template, template_id
+from .templates_merge import Keys
 from .templates_shape import MAX_TOKENS, Cell, Shape, shape_of
 from .templates_values import Plan, plan_for, values_of
-from .templates_words import WILDCARD, Words, is_mark, numbered_in
+from .templates_words import WILDCARD, Words, is_mark, mask, numbered_in
 
 __all__ = [
     "WILDCARD",
@@ -34,8 +34,11 @@ __all__ = [
 ]
 
 CACHED_SHAPES = 50_000
+LONGEST_CACHED = 1_000
+"""Bytes; a longer line is worked out each time, so that remembered lines take bounded memory."""
 MOST_IN_BUCKET = 2_000
 """Templates of one length and punctuation that are compared."""
+_ASK = -1
 
 
 class Match(NamedTuple):
@@ -46,87 +49,44 @@ class Match(NamedTuple):
     variables: List[str]
 
 
-def template_id(template: str) -> str:
-    """Return the id of a template's text: 12 hex digits of its SHA-256."""
-    return hashlib.sha256(template.encode("utf-8", "replace")).hexdigest()[:12]
-
-
-class Template:
-    """One template: what is compared, what is shown, and how many lines it had."""
-
-    __slots__ = ("_id", "_text", "blanks", "count", "fixed", "keys", "texts", "wider")
-
-    def __init__(self, cells: Sequence[Cell], fixed: bool = False) -> None:
-        self.keys: Keys = tuple(cell.key for cell in cells)
-        self.texts = [cell.text for cell in cells]
-        self.blanks = [cell.blank for cell in cells]
-        self.count = 0
-        self.fixed = fixed
-        self.wider: Optional[Template] = None
-        self._text = self._id = ""
-
-    @property
-    def text(self) -> str:
-        """The template as it is shown; made when it is asked for."""
-        if not self._text:
-            parts = [" " + t if blank else t for t, blank in zip(self.texts, self.blanks)]
-            self._text = "".join(parts).strip()
-        return self._text
-
-    @property
-    def id(self) -> str:
-        """The id of the text."""
-        if not self._id:
-            self._id = template_id(self.text)
-        return self._id
-
-    def call(self, text: str) -> None:
-        """Show this text, whatever the tokens would be shown as."""
-        self._text, self._id = text, ""
-
-    def widen(self, keys: Keys, texts: Sequence[str], blanks: Sequence[bool]) -> None:
-        """Show a wildcard wherever the other template is wider or shows something else."""
-        shown = [
-            mine if mine == theirs and (key != WILDCARD or WILDCARD in mine) else WILDCARD
-            for key, mine, theirs in zip(keys, self.texts, texts)
-        ]
-        either = [mine or theirs for mine, theirs in zip(self.blanks, blanks)]
-        if keys != self.keys or shown != self.texts or either != self.blanks:
-            self.keys, self.texts, self.blanks = keys, shown, either
-            self._text = self._id = ""
-
-    def current(self) -> Template:
-        """Return the template that this one has become part of, or itself."""
-        template = self
-        while template.wider is not None:
-            template = template.wider
-        return template
-
-
 class _Leaf:
     """A shape with its template, and how to read a line's values under that template."""
 
-    __slots__ = ("masked", "names", "plan", "planned", "shape", "template")
+    __slots__ = ("header", "masked", "names", "plan", "planned", "shape", "template")
 
-    def __init__(self, masked: Tuple[str, ...], shape: Shape, template: Template) -> None:
+    def __init__(
+        self, header: int, masked: Tuple[str, ...], shape: Shape, template: Template
+    ) -> None:
+        # Words before the message, or _ASK when the message is not the rest of the line.
+        self.header = header
         self.masked = masked
         # What is no value although it has a digit, and so must be compared as it is.
         self.names = tuple([name for word in masked for name in numbered_in(word)])
         self.shape = shape
         self.template = template
         self.plan: Plan = ()
-        self.planned = ""
+        self.planned: Optional[str] = None
+
+    def fits(self, line: str) -> bool:
+        """Whether the names with digits are in a line that is like this one but for its digits."""
+        return all(map(line.__contains__, self.names))
+
+    def words(self, line: str) -> List[str]:
+        """Return the words of a line's message."""
+        if self.header == _ASK:
+            return message_of(line).split(None, MAX_TOKENS)
+        return line.split(None, MAX_TOKENS + self.header)[self.header :]
 
 
 class Placed:
     """An event among the templates."""
 
-    __slots__ = ("_leaf", "_message", "_miner")
+    __slots__ = ("_leaf", "_line", "_miner")
 
-    def __init__(self, miner: TemplateMiner, leaf: _Leaf, message: str) -> None:
+    def __init__(self, miner: TemplateMiner, leaf: _Leaf, line: str) -> None:
         self._miner = miner
         self._leaf = leaf
-        self._message = message
+        self._line = line
 
     def template(self) -> Template:
         """Return the template as it is now."""
@@ -140,73 +100,12 @@ class Placed:
     def match(self) -> Match:
         """Return the template as it is now, with this event's values."""
         template, leaf = self.template(), self._leaf
-        if leaf.planned != template.id:
+        text = template.text
+        if leaf.planned is not text:
             leaf.plan = plan_for(leaf.shape, leaf.masked, template.texts)
-            leaf.planned = template.id
-        words = self._message.split(None, MAX_TOKENS) if leaf.plan else []
-        return Match(template.id, template.text, values_of(leaf.plan, words))
-
-
-class _Bucket:
-    """The templates of one length and punctuation."""
-
-    __slots__ = ("by_keys", "patterns", "pending")
-
-    def __init__(self) -> None:
-        self.by_keys: Dict[Keys, Template] = {}
-        # places of the words, to the templates by these words
-        self.patterns: Dict[Tuple[int, ...], Dict[Keys, Template]] = {}
-        self.pending = False
-
-    def find(self, keys: Keys) -> Optional[Template]:
-        """Return the template that describes a line, if one does."""
-        found = self.by_keys.get(keys)
-        if found is not None:
-            return found
-        for places, by_words in self.patterns.items():
-            found = by_words.get(tuple([keys[place] for place in places]))
-            if found is not None:
-                return found
-        return None
-
-    def add(self, template: Template) -> None:
-        self.by_keys[template.keys] = template
-
-    def settle(self) -> None:
-        """Merge what is one template. Known templates take lines in, and stay as they are."""
-        free = [t for t in self.by_keys.values() if not t.fixed]
-        for narrow, wide in merged([t.keys for t in free]).items():
-            template = self.by_keys[narrow]
-            if narrow == wide:
-                continue
-            target = self.by_keys.get(wide)
-            if target is None:
-                template.widen(wide, template.texts, template.blanks)
-                self.by_keys[wide] = template
-            else:
-                if not target.fixed:
-                    target.widen(wide, template.texts, template.blanks)
-                target.count += template.count
-                template.wider = target
-            del self.by_keys[narrow]
-        self.pending = False
-        self._index()
-
-    def _index(self) -> None:
-        self.patterns = {}
-        for template in self.by_keys.values():
-            if WILDCARD in template.keys:
-                places = tuple(i for i, key in enumerate(template.keys) if key != WILDCARD)
-                words = tuple([template.keys[place] for place in places])
-                if words:
-                    self.patterns.setdefault(places, {})[words] = template
-
-    def forget(self, most: int) -> int:
-        """Keep the templates that are known and those seen most; return how many are gone."""
-        ranked = sorted(self.by_keys.values(), key=lambda t: (not t.fixed, -t.count, t.text))
-        self.by_keys = {t.keys: t for t in ranked[:most]}
-        self._index()
-        return max(0, len(ranked) - most)
+            leaf.planned = text
+        values = values_of(leaf.plan, leaf.words(self._line)) if leaf.plan else []
+        return Match(template.id, text, values)
 
 
 class TemplateMiner:
@@ -221,10 +120,10 @@ class TemplateMiner:
         self._max = max_templates
         self._words = Words()
         self._folded: Dict[bytes, _Leaf] = {}
-        self._leaves: Dict[Tuple[str, ...], _Leaf] = {}
-        self._buckets: Dict[Keys, _Bucket] = {}
-        self._pending: List[_Bucket] = []
-        self._count = 0
+        self._leaves: Dict[Tuple[int, Tuple[str, ...]], _Leaf] = {}
+        self._named = False
+        self._buckets: Dict[Keys, Bucket] = {}
+        self._pending: List[Bucket] = []
         for text in known:
             self._know(text)
 
@@ -234,20 +133,26 @@ class TemplateMiner:
     def learn(self, raw: str) -> Match:
         """Return the template of an event, after having learned from it.
 
-        For many events :meth:`place` them all first: templates are merged once, and alike lines
-        get the same template, whichever came first.
+        For many events :meth:`place_all` is faster, and templates are merged once, so that alike
+        lines get the same template, whichever came first.
         """
         return self.place(raw).match()
 
     def place(self, raw: str) -> Placed:
         """Learn from an event, and return its place, whose template further events may widen."""
-        message = message_of(raw)
-        folded = without_numbers(message)
-        leaf = self._folded.get(folded)
-        if leaf is None or (leaf.names and not all(name in message for name in leaf.names)):
-            leaf = self._leaf(message, folded)
-        leaf.template.count += 1
-        return Placed(self, leaf, message)
+        return self.place_all([raw])[0]
+
+    def place_all(self, raws: Sequence[str]) -> List[Placed]:
+        """Learn from events, and return their places."""
+        lines = _lines(raws)
+        return [Placed(self, leaf, line) for leaf, line in zip(self._leaves_of(lines), lines)]
+
+    def templates_of(self, raws: Sequence[str]) -> List[Template]:
+        """Learn from events, and return the template of each as it is after all of them."""
+        leaves = self._leaves_of(_lines(raws))
+        self.settle()
+        now = {leaf: leaf.template.current() for leaf in set(leaves)}
+        return [now[leaf] for leaf in leaves]
 
     @property
     def unsettled(self) -> bool:
@@ -265,28 +170,68 @@ class TemplateMiner:
         if pending and len(self) > self._max:
             self._forget()
 
-    def _leaf(self, message: str, folded: bytes) -> _Leaf:
-        """Return the leaf of a line whose folded form is not known, or has another name in it."""
-        shorter = without_hex(folded)
-        leaf = self._folded.get(shorter)
-        if leaf is not None and all(name in message for name in leaf.names):
-            return leaf
-        masked = tuple(map(self._words.__getitem__, message.split(None, MAX_TOKENS)))
-        leaf = self._leaves.get(masked)
-        if leaf is None:
-            leaf = self._new_leaf(masked)
+    def _leaves_of(self, lines: Sequence[str]) -> List[_Leaf]:
+        keys = folded(lines)
+        found = list(map(self._folded.get, keys))
+        new = self._new_leaves(lines, keys, found)
+        leaves = [leaf or new[key] for leaf, key in zip(found, keys)] if new else found
+        if self._named:
+            for place, leaf in enumerate(leaves):
+                if leaf.names and not leaf.fits(lines[place]):
+                    leaves[place] = self._leaf(lines[place], keys[place])
+        counts: Dict[_Leaf, int] = {}
+        for leaf in leaves:
+            counts[leaf] = counts.get(leaf, 0) + 1
+        for leaf, count in counts.items():
+            leaf.template.current().count += count
+        return leaves
+
+    def _new_leaves(
+        self, lines: Sequence[str], keys: Sequence[bytes], found: Sequence[Optional[_Leaf]]
+    ) -> Dict[bytes, _Leaf]:
+        """Return the leaves of the folded lines that were not found, and remember them."""
+        first: Dict[bytes, int] = {}
+        for place, leaf in enumerate(found):
+            if leaf is None:
+                first.setdefault(keys[place], place)
+        new: Dict[bytes, _Leaf] = {}
+        for (key, place), shorter in zip(first.items(), without_hex(list(first))):
+            leaf = self._folded.get(shorter)
+            if leaf is None or not leaf.fits(lines[place]):
+                leaf = self._leaf(lines[place], key)
+                self._remember(shorter, leaf)
+            self._remember(key, leaf)
+            new[key] = leaf
+        return new
+
+    def _remember(self, key: bytes, leaf: _Leaf) -> None:
         if len(self._folded) >= CACHED_SHAPES:
             self._folded.clear()
-        self._folded[shorter] = leaf
-        if len(shorter) == len(folded) or len(self._folded) < CACHED_SHAPES // 2:
-            self._folded[folded] = leaf
+        if len(key) <= LONGEST_CACHED:
+            self._folded[key] = leaf
+
+    def _leaf(self, line: str, key: bytes) -> _Leaf:
+        """Return the leaf of a line whose folded form is not known, or has another name in it."""
+        message = message_of(line)
+        if message is not line:
+            key = folded([message])[0]
+        # A word without its numbers is masked as the word is, but for names with a number.
+        words = key.decode("utf-8", "replace").split(None, MAX_TOKENS)
+        masked = tuple(map(self._words.__getitem__, words))
+        if "0" in "".join(masked):
+            words = message.split(None, MAX_TOKENS)
+            masked = tuple([mask(w) if "0" in m else m for w, m in zip(words, masked)])
+        header = 0 if message is line else _header(line, message)
+        leaf = self._leaves.get((header, masked))
+        if leaf is None:
+            leaf = self._new_leaf(header, masked)
         return leaf
 
     def _forget_lines(self) -> None:
         self._leaves.clear()
         self._folded.clear()
 
-    def _new_leaf(self, masked: Tuple[str, ...]) -> _Leaf:
+    def _new_leaf(self, header: int, masked: Tuple[str, ...]) -> _Leaf:
         shape = shape_of([word.replace("\0", "") for word in masked] or [""])
         bucket = self._bucket(shape.cells)
         template = bucket.find(tuple([cell.key for cell in shape.cells]))
@@ -304,12 +249,13 @@ class TemplateMiner:
             )
         if len(self._leaves) >= CACHED_SHAPES:
             self._leaves.clear()
-        leaf = self._leaves[masked] = _Leaf(masked, shape, template.current())
+        leaf = self._leaves[header, masked] = _Leaf(header, masked, shape, template.current())
+        self._named = self._named or bool(leaf.names)
         return leaf
 
-    def _bucket(self, cells: Sequence[Cell]) -> _Bucket:
+    def _bucket(self, cells: Sequence[Cell]) -> Bucket:
         key = tuple([cell.key if is_mark(cell.key) else "" for cell in cells])
-        return self._buckets.setdefault(key, _Bucket())
+        return self._buckets.setdefault(key, Bucket())
 
     def _know(self, text: str) -> None:
         cells = shape_of(text.split(None, MAX_TOKENS) or [""]).cells
@@ -317,7 +263,7 @@ class TemplateMiner:
         template.call(text)
         bucket = self._bucket(cells)
         bucket.add(template)
-        bucket._index()
+        bucket.index()
 
     def _forget(self) -> None:
         """Keep the templates that are known and the half of the others that was seen most."""
@@ -331,5 +277,19 @@ class TemplateMiner:
             self._buckets[key].add(template)
         self._buckets = {key: b for key, b in self._buckets.items() if b.by_keys}
         for bucket in self._buckets.values():
-            bucket._index()
+            bucket.index()
         self._forget_lines()
+
+
+def _lines(raws: Sequence[str]) -> Sequence[str]:
+    """Return events as single lines: one of several lines is given as its message."""
+    if "\n" not in "".join(raws):
+        return raws
+    return [message_of(raw) if "\n" in raw else raw for raw in raws]
+
+
+def _header(line: str, message: str) -> int:
+    """Return how many words stand before a message in its line."""
+    all_words, words = line.split(), message.split()
+    before = len(all_words) - len(words)
+    return before if before >= 0 and all_words[before:] == words else _ASK
