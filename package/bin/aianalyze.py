@@ -5,22 +5,17 @@ command more than once for one search, and the search's id makes that one analys
 """
 
 import sys
-import time
 
 import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
 from splunklib.searchcommands import Configuration, GeneratingCommand, Option, dispatch
 
 from incident_management.analysis.command import AnalysisFailed, analyze, rows
+from incident_management.splunk.clock import SystemClock
 from incident_management.splunk.search import SplunkSearcher
 from incident_management.splunk.session import Session
 
 SESSION_SECONDS = 660.0
 """The REST handler may wait this long for the model (its longest setting, and some)."""
-
-
-class _Clock:
-    def now(self):
-        return time.time()
 
 
 @Configuration(type="reporting")
@@ -39,7 +34,7 @@ class AiAnalyzeCommand(GeneratingCommand):
         session.timeout = SESSION_SECONDS
         try:
             analysis = analyze(
-                self.incident, session, SplunkSearcher(session), _Clock(), str(info.sid)
+                self.incident, session, SplunkSearcher(session), SystemClock(), str(info.sid)
             )
         except AnalysisFailed as error:
             self.error_exit(error, str(error))

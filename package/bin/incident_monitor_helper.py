@@ -15,6 +15,7 @@ import time
 
 from incident_management.detection.monitors import Monitor
 from incident_management.splunk import log
+from incident_management.splunk.clock import SystemClock
 from incident_management.splunk.kvstore import KvStores
 from incident_management.splunk.session import Session
 from incident_management.worker import splunkd
@@ -22,11 +23,6 @@ from incident_management.worker.cycle import Duty, Worker
 from incident_management.worker.duties import Duties
 from incident_management.worker.monitor_duty import monitor_duty
 from incident_management.worker.timing import Timing
-
-
-class _Clock:
-    def now(self):
-        return time.time()
 
 
 def validate_input(definition):
@@ -37,19 +33,19 @@ def validate_input(definition):
         Monitor.read(name, values)
 
 
-def stream_events(inputs, _event_writer):
-    """Work until the time is over or splunkd says stop. Writes no events: logs go to its file."""
+def stream_events(inputs, event_writer):
+    """Work until the time is over or splunkd says stop. The worker writes audit events."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     session = Session(inputs.metadata["server_uri"], inputs.metadata["session_key"])
-    clock, stores = _Clock(), KvStores(session)
+    clock, stores = SystemClock(), KvStores(session)
     holder = inputs.metadata.get("server_host") or socket.gethostname()
     monitors = {name: values for name, values in inputs.inputs.items() if _is_monitor(values)}
     if monitors:
         _watch(monitors, session, stores, clock, holder, stop)
     else:
-        _work(inputs.inputs, session, stores, clock, holder, stop)
+        _work(inputs.inputs, session, stores, clock, holder, stop, event_writer)
 
 
 def _is_monitor(values):
@@ -70,10 +66,10 @@ def _watch(stanzas, session, stores, clock, holder, stop):
     worker.cycle()
 
 
-def _work(stanzas, session, stores, clock, holder, stop):
+def _work(stanzas, session, stores, clock, holder, stop, event_writer):
     logger = log.get("worker")
     timing = Timing.of_inputs(stanzas, logger.error)
-    duties = Duties(session, stores, clock)
+    duties = Duties(session, stores, clock, event_writer.write_event)
     worker = Worker(
         duties.all(), stores, clock, holder, logger, splunkd.notice(session), stop.is_set
     )

@@ -101,6 +101,14 @@ class FakeCollection:
         with self._lock:
             return self.documents.pop(key, None) is not None
 
+    def delete_matching(self, query: Mapping[str, Any]) -> None:
+        assert query, "an empty query would delete everything"
+        self._call("delete")
+        with self._lock:
+            for key, text in list(self.documents.items()):
+                if matches(json.loads(text), query):
+                    del self.documents[key]
+
     def all(self) -> List[Document]:
         """Every document, without counting as a call."""
         with self._lock:

@@ -51,6 +51,9 @@ class Collection(Protocol):
     def delete(self, key: str) -> bool:
         """Delete one document. False: there was none."""
 
+    def delete_matching(self, query: Mapping[str, Any]) -> None:
+        """Delete all documents that match, in one call. Raises ValueError for an empty query."""
+
 
 class Stores(Protocol):
     """The app's collections, by name (see docs/ARCHITECTURE.md)."""

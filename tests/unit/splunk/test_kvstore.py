@@ -136,3 +136,14 @@ def test_sorting_is_the_kv_stores():
     ]
 
     assert [d["_key"] for d in sorted_documents(documents, "x:1,_key:-1")] == ["b", "c", "d", "a"]
+
+
+def test_documents_are_deleted_by_a_query_and_never_without_one(splunkd, incidents):
+    splunkd.answers = [(200, "")]
+    incidents.delete_matching({"incident_id": "INC-1"})
+
+    ((method, path, query, _body),) = splunkd.seen
+    assert (method, path) == ("DELETE", DATA)
+    assert json.loads(query["query"]) == {"incident_id": "INC-1"}
+    with pytest.raises(ValueError, match="all of incidents would be deleted"):
+        incidents.delete_matching({})

@@ -10,6 +10,7 @@ from ..incidents.grouping import Topology
 from ..incidents.routing import Routing
 from ..incidents.story import Stories
 from ..ports import Clock, Searcher, Stores
+from ..splunk.clock import SystemClock
 
 __all__ = ["Backend", "SplunkBackend"]
 
@@ -42,18 +43,13 @@ class Backend(Protocol):
     def topology(self) -> Topology: ...
 
 
-class _WallClock:
-    def now(self) -> float:
-        return time.time()
-
-
 class SplunkBackend:
     """Speaks to the splunkd that sent the request. One lives as long as the handler's process."""
 
     def __init__(
         self, clock: Optional[Clock] = None, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self.clock: Clock = clock or _WallClock()
+        self.clock: Clock = clock or SystemClock()
         self.started_at = self.clock.now()
         self.remembered = Stories()
         self._monotonic = monotonic

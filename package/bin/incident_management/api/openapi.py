@@ -11,6 +11,7 @@ import re
 from http import HTTPStatus
 from typing import Any, Dict, List, Mapping
 
+from .leaving import OF_AN_INCIDENT
 from .router import BODY_METHODS, PREFIX, Request, Response, Route, all_routes, route
 from .schema import COMPONENTS, any_object, resolved
 from .shapes import PROBLEM
@@ -148,6 +149,11 @@ def _answers(known: Route) -> Dict[str, Any]:
         if status in SPLUNKD_ANSWERS:
             content["text/xml"] = {"schema": {"type": "string"}}
         answers[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            about = "Seconds to wait; the same request may then be sent again."
+            answers[str(status)]["headers"] = {
+                "Retry-After": {"schema": {"type": "string"}, "description": about}
+            }
     return dict(sorted(answers.items()))
 
 
@@ -156,6 +162,8 @@ def problems_of(known: Route) -> List[int]:
     more = set(known.problems)
     if "{" in known.path:
         more.add(404)
+    if known.path.startswith(OF_AN_INCIDENT):
+        more.add(410)
     if known.method in BODY_METHODS:
         more.add(413)
     if known.method == "POST":

@@ -19,13 +19,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Tuple
 
-from ..incidents.errors import IllegalMove, Invalid, NotFound
+from ..incidents.errors import Contended, IllegalMove, Invalid, NotFound
 from ..ports import SearchFailed
 from ..splunk import log
 from ..splunk.session import SplunkError
 from ..splunk.settings import SettingsError
 from . import ROUTES
 from .backend import Backend
+from .leaving import OF_AN_INCIDENT, refuse_changes, was_deleted
 from .messages import BODY_BYTES, Problem, Request, Response, parse_body, problem_body
 from .once import HEADER as IDEMPOTENCY_HEADER
 from .once import once
@@ -38,6 +39,7 @@ __all__ = [
     "Route",
     "all_routes",
     "dispatch",
+    "problem_of",
     "route",
     "routes_of",
 ]
@@ -47,6 +49,17 @@ BODY_METHODS = ("POST", "PUT", "PATCH")
 RETRY_SECONDS = 5
 # splunkd's and Splunk Web's own arguments, on any route.
 SPLUNKS_ARGUMENTS = ("output_mode", "_")
+
+# What the library refuses with a sentence for people.
+REFUSALS = (
+    Contended,
+    NotFound,
+    IllegalMove,
+    Invalid,
+    SettingsError,
+    SearchFailed,
+    SplunkError,
+)
 
 Handler = Callable[[Request], Response]
 
@@ -180,16 +193,21 @@ def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:
         if method == "POST" and IDEMPOTENCY_HEADER in request.headers:
             return once(request, lambda: _run(found, request))
         return _run(found, request)
-    except (NotFound, IllegalMove, Invalid, SettingsError, SearchFailed, SplunkError) as error:
-        raise _problem_of(error) from error
+    except REFUSALS as error:
+        raise problem_of(error) from error
 
 
 def _run(found: Route, request: Request) -> Response:
     """Call the route; what the library refuses leaves as a Problem."""
+    of_an_incident = found.path.startswith(OF_AN_INCIDENT)
     try:
+        if of_an_incident:
+            refuse_changes(request)
         return found.handler(request)
-    except (NotFound, IllegalMove, Invalid, SettingsError, SearchFailed, SplunkError) as error:
-        raise _problem_of(error) from error
+    except REFUSALS as error:
+        if of_an_incident and isinstance(error, NotFound):
+            was_deleted(request)
+        raise problem_of(error) from error
 
 
 def _body(raw: Mapping[str, Any], found: Route) -> Dict[str, Any]:
@@ -219,7 +237,7 @@ def _arguments(query: Mapping[str, str], found: Route) -> Dict[str, Any]:
     return arguments
 
 
-def _problem_of(error: Exception) -> Problem:
+def problem_of(error: Exception) -> Problem:
     """Map the library's errors, whose texts are made for people, to HTTP."""
     text = str(error)
     if isinstance(error, SplunkError):
@@ -228,6 +246,9 @@ def _problem_of(error: Exception) -> Problem:
         if error.status in (0, 503, 504):
             return Problem(503, text, {"Retry-After": str(RETRY_SECONDS)})
         return Problem(502, text)
+    if isinstance(error, Contended):
+        # Nothing was decided, or it will be finished: the same request may come again.
+        return Problem(503, text, {"Retry-After": str(RETRY_SECONDS)})
     statuses = (
         (NotFound, 404),
         (IllegalMove, 409),

@@ -30,7 +30,8 @@ class Outcome:
 class Problem:
     """The new signals of one dedup key in this batch, and the newest episode known for it.
 
-    ``incidents`` are those of all episodes, in any order.
+    ``incidents`` are those of all episodes, in any order. ``left``: the newest episode's incident
+    has left the KV store (:mod:`.retention`), so that the next one begins.
     """
 
     dedup_key: str
@@ -39,6 +40,7 @@ class Problem:
     incident_id: str = ""
     previous: str = ""
     incidents: List[str] = field(default_factory=list)
+    left: bool = False
 
     @property
     def first(self) -> Signal:
@@ -83,8 +85,11 @@ class Problem:
 def _suggested(signals: Sequence[Signal]) -> Document:
     """The detections' tags, runbook and actions, as far as there are any."""
     found: Document = {}
-    for name in ("tags", "actions"):
-        values = list(dict.fromkeys(v for s in signals for v in getattr(s, name)))
+    for name, lists in (
+        ("tags", [signal.tags for signal in signals if signal.tags]),
+        ("actions", [signal.actions for signal in signals if signal.actions]),
+    ):
+        values = list(dict.fromkeys(value for one in lists for value in one))
         if values:
             found[name] = values
     runbook = next((signal.runbook for signal in signals if signal.runbook), "")

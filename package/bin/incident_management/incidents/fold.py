@@ -101,6 +101,7 @@ class State:
             "joined": self._joined,
             "split": self._split,
             "sla": self._sla,
+            "pinned": self._pinned,
         }
 
     def finish(self, head: List[str], seq: int, entries: int) -> None:
@@ -212,6 +213,9 @@ class State:
                 setattr(self.incident, name, str(entry.data[name]))
         if entry.data.get("owner") and self.incident.status == "new":
             self.incident.status = "assigned"
+
+    def _pinned(self, entry: Entry) -> None:
+        self.incident.pinned = bool(entry.data.get("pinned"))
 
     def _analysis(self, entry: Entry) -> None:
         if entry.data.get("cause"):

@@ -18,6 +18,7 @@ from .identity import episode_claim, new_incident_id
 from .ledger import Claim, Ledger, Number, ledger_of
 from .lifecycle import reopening
 from .model import Entry, Incident, Signal, digest
+from .retention import pruned
 from .routing import Routing
 from .stores import find_by
 from .story import Stories, Story
@@ -165,6 +166,7 @@ class Ingest:
         batch = Batch(actor, outcomes=dict(stored))
         batch.earliest = min((problem.first_time for problem in problems), default=0.0)
         self._read(batch, [problem.incident_id for problem in problems if problem.incident_id])
+        self._mark_left(problems, batch)
         for problem in problems:
             self._follow_merges(problem, batch)
         problems = self._uncounted(problems, batch)
@@ -254,9 +256,16 @@ class Ingest:
             used.add(chosen[key])
         return chosen
 
+    def _mark_left(self, problems: Sequence[Problem], batch: Batch) -> None:
+        """Tell incidents that were deleted by age from those whose opener has not come further."""
+        missing = [p for p in problems if p.incident_id and batch.incident(p.incident_id) is None]
+        left = pruned(self._stores, [problem.incident_id for problem in missing])
+        for problem in missing:
+            problem.left = problem.incident_id in left
+
     def _adds(self, problem: Problem, batch: Batch) -> bool:
         """Tell whether the newest episode takes these signals, so that no new one is needed."""
-        if not problem.incident_id:
+        if not problem.incident_id or problem.left:
             return False
         incident = batch.incident(problem.incident_id)
         return incident is None or incident.is_open or self._late_or_again(problem, incident)
@@ -284,7 +293,8 @@ class Ingest:
 
     def _place(self, problem: Problem, batch: Batch, fresh_ids: Mapping[str, str]) -> str:
         """Decide where one problem's signals go, and draft the entries; returns the incident."""
-        if problem.incident_id and self._add_to_episode(problem, batch):
+        known = problem.incident_id and not problem.left
+        if known and self._add_to_episode(problem, batch):
             return problem.incident_id
         previous = problem.incident_id
         join = self._join(problem, batch)
@@ -380,7 +390,9 @@ class Ingest:
         incident = batch.incident(incident_id)
         if incident is None or batch.stories[incident_id].has("routed"):
             return
-        decision = self._routing.decide(incident.severity, incident.entities, incident.rules)
+        decision = self._routing.decide(
+            incident.severity, incident.entities, incident.rules, incident.tags
+        )
         routed = {"team": decision.team, "owner": decision.owner, "reason": decision.reason}
         self._draft(batch, incident_id, "routed", routed, "routed")
 

@@ -6,7 +6,7 @@ unknown id and IllegalMove, with one sentence, when the incident's state does no
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from ..ports import Clock, Stores
 from . import timeline
@@ -20,6 +20,7 @@ __all__ = [
     "close",
     "escalate",
     "note",
+    "pin",
     "reopen",
     "reopening",
     "resolve",
@@ -44,14 +45,25 @@ def acknowledge(stores: Stores, clock: Clock, incident_id: str, actor: str) -> I
 
 
 def assign(
-    stores: Stores, clock: Clock, incident_id: str, actor: str, owner: str = "", team: str = ""
+    stores: Stores,
+    clock: Clock,
+    incident_id: str,
+    actor: str,
+    owner: str = "",
+    team: str = "",
+    reason: str = "",
 ) -> Incident:
-    """Give an incident to a person, a team, or both. Raises Invalid for neither."""
+    """Give an incident to a person, a team, or both. Raises Invalid for neither.
+
+    ``reason`` explains a choice that the actor did not make; see :mod:`.assignment`.
+    """
     if not owner and not team:
         raise Invalid("Name an owner or a team to assign the incident to.")
     incident = _current(stores, incident_id)
     _must_be_open(incident, "assigned")
     data = {"owner": owner, "team": team}
+    if reason:
+        data["reason"] = reason
     timeline.append(stores, clock, incident_id, "assigned", data, actor)
     return timeline.refresh(stores, incident_id)
 
@@ -65,10 +77,12 @@ def escalate(
     owner: str = "",
     team: str = "",
     once: str = "",
+    channels: Sequence[str] = (),
 ) -> Incident:
     """Hand an open incident one level up, to a person, a team, or whoever listens there.
 
-    Raises Invalid without a reason. ``once`` as for :func:`resolve`.
+    ``channels`` hear of it besides those of [announce]. Raises Invalid without a reason.
+    ``once`` as for :func:`resolve`.
     """
     if not reason.strip():
         raise Invalid("An escalation needs a reason, for whoever gets the incident.")
@@ -77,7 +91,14 @@ def escalate(
         return timeline.refresh(stores, incident_id)
     incident = timeline.fold(entries)
     _must_be_open(incident, "escalated")
-    data = {"level": incident.level + 1, "owner": owner, "team": team, "reason": reason}
+    data: Dict[str, Any] = {
+        "level": incident.level + 1,
+        "owner": owner,
+        "team": team,
+        "reason": reason,
+    }
+    if channels:
+        data["channels"] = list(channels)
     timeline.append(stores, clock, incident_id, "escalation", data, actor, once)
     return timeline.refresh(stores, incident_id)
 
@@ -99,6 +120,16 @@ def note(stores: Stores, clock: Clock, incident_id: str, actor: str, text: str) 
     if len(text) > TEXT_CHARACTERS:
         raise Invalid(f"A note holds at most {TEXT_CHARACTERS} characters.")
     timeline.append(stores, clock, incident_id, "note", {"text": text}, actor)
+    return timeline.refresh(stores, incident_id)
+
+
+def pin(
+    stores: Stores, clock: Clock, incident_id: str, actor: str, pinned: bool, reason: str = ""
+) -> Incident:
+    """Say that an incident is not to be resolved by itself, or that it may be. In any state."""
+    if _current(stores, incident_id).pinned != pinned:
+        data = {"pinned": pinned, "reason": reason}
+        timeline.append(stores, clock, incident_id, "pinned", data, actor)
     return timeline.refresh(stores, incident_id)
 
 

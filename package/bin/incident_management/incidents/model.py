@@ -384,6 +384,7 @@ class Incident:
     sla_ack_due: Optional[float] = None
     sla_resolve_due: Optional[float] = None
     sla_status: str = ""
+    pinned: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -397,8 +398,17 @@ class Incident:
             for name, value in values.items()
             if value is not None
         }
+        document.update(self._sorted_by())
         document["_key"] = self.id
         return document
+
+    def _sorted_by(self) -> Document:
+        """Numbers that the KV store sorts by, where its order of the values is not ours."""
+        return {
+            "severity_rank": len(SEVERITIES) - SEVERITIES.index(self.severity),
+            "status_rank": STATUSES.index(self.status) + 1,
+            "last_seen": self.last_time or self.opened_at or 0.0,
+        }
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Incident:

@@ -80,8 +80,10 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "routed": lambda data: str(data.get("reason") or ""),
     "note": lambda data: str(data.get("text") or ""),
     "assigned": lambda data: (
-        "assigned to " + ", ".join(_words(data.get("owner"), data.get("team")))
+        "assigned to " + ", ".join(_words(data.get("owner"), data.get("team"), data.get("reason")))
     ),
+    "unassigned": lambda data: str(data.get("reason") or ""),
+    "sla": lambda data: _promised(data),
     "escalation": lambda data: (
         f"escalated to level {data.get('level')}: "
         + ", ".join(_words(data.get("owner"), data.get("team"), data.get("reason")))
@@ -118,6 +120,14 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     ),
     "rollback": lambda data: f"rollback {data.get('phase')}: {data.get('detail') or ''}",
 }
+
+
+def _promised(data: Data) -> str:
+    if data.get("event") != "timed":
+        return f"{data.get('event')}: {data.get('reason') or ''}"
+    dues = ((name, data.get(f"{name}_due")) for name in ("acknowledge", "resolve"))
+    said = [f"{name} until {_when(float(due))}" for name, due in dues if due is not None]
+    return "deadlines: " + (", ".join(said) or "none")
 
 
 def _words(*values: Any) -> Iterable[str]:

@@ -34,6 +34,8 @@ PAGE_ROWS = 10_000
 ANSWER_ROWS = 50_000
 # Longer queries travel in a POST to batch_find, because a URL has a limit.
 URL_QUERY_BYTES = 1500
+# So many alternatives never fit, so their text need not be made to see that.
+URL_QUERY_PARTS = 150
 
 
 class KvCollection:
@@ -64,14 +66,14 @@ class KvCollection:
         limit: int = 0,
         skip: int = 0,
     ) -> List[Document]:
-        text = json.dumps(query or {}, allow_nan=False)
-        if len(text) > URL_QUERY_BYTES:
+        text = _url_query(query or {})
+        if text is None:
             return self._find_by_post(query, sort, limit, skip)
         return self._find_by_get(text if query else "", sort, limit, skip)
 
     def keys(self, query: Mapping[str, Any]) -> List[str]:
-        text = json.dumps(query, allow_nan=False)
-        if len(text) > URL_QUERY_BYTES:
+        text = _url_query(query)
+        if text is None:
             return [str(row["_key"]) for row in self._all_by_post(query, "_key")]
         return [str(row["_key"]) for row in self._find_by_get(text, fields="_key")]
 
@@ -102,7 +104,7 @@ class KvCollection:
 
     def save(self, documents: Sequence[Document]) -> None:
         for batch in _batches(documents):
-            self._session.post(f"{self._data}/batch_save", json_body=batch)
+            self._session.post(f"{self._data}/batch_save", json_text=batch)
 
     def delete(self, key: str) -> bool:
         try:
@@ -112,6 +114,11 @@ class KvCollection:
                 return False
             raise
         return True
+
+    def delete_matching(self, query: Mapping[str, Any]) -> None:
+        if not query:
+            raise ValueError(f"Without a query all of {self.name} would be deleted.")
+        self._session.delete(self._data, query=json.dumps(query, allow_nan=False))
 
     def _find_by_post(
         self, query: Optional[Mapping[str, Any]], sort: str, limit: int, skip: int
@@ -171,20 +178,31 @@ def sorted_documents(documents: Sequence[Document], sort: str) -> List[Document]
     return ordered
 
 
-def _document(row: Mapping[str, Any]) -> Document:
-    """Drop ``_user``, the KV store's own mark of who owns a row."""
-    return {name: value for name, value in row.items() if name != "_user"}
+def _document(row: Document) -> Document:
+    """Drop ``_user``, the KV store's own mark of who owns a row, from a row just read."""
+    row.pop("_user", None)
+    return row
 
 
-def _batches(documents: Sequence[Document]) -> Iterator[Sequence[Document]]:
+def _url_query(query: Mapping[str, Any]) -> Optional[str]:
+    """A query as the text for a URL; None when it is too long for one."""
+    parts = query.get("$or")
+    if isinstance(parts, list) and len(parts) > URL_QUERY_PARTS:
+        return None
+    text = json.dumps(query, allow_nan=False)
+    return text if len(text) <= URL_QUERY_BYTES else None
+
+
+def _batches(documents: Sequence[Document]) -> Iterator[str]:
     """Cut into parts that one batch_save takes; a single document that is too large goes alone."""
     for start in range(0, len(documents), SAVE_DOCUMENTS):
         yield from _small_enough(documents[start : start + SAVE_DOCUMENTS])
 
 
-def _small_enough(batch: Sequence[Document]) -> Iterator[Sequence[Document]]:
-    if len(batch) < 2 or len(json.dumps(batch, allow_nan=False)) <= SAVE_BYTES:
-        yield batch
+def _small_enough(batch: Sequence[Document]) -> Iterator[str]:
+    text = json.dumps(batch, allow_nan=False)
+    if len(batch) < 2 or len(text) <= SAVE_BYTES:
+        yield text
         return
     middle = len(batch) // 2
     yield from _small_enough(batch[:middle])

@@ -6,15 +6,18 @@ handler and the modular input, which have the rights, may call :func:`load`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
+from ..incidents.model import SEVERITIES
 from .session import APP, Session, is_loopback
 
 __all__ = [
     "Account",
     "Bedrock",
+    "Lifecycle",
     "Network",
     "PagerDuty",
     "Proxy",
@@ -30,6 +33,12 @@ __all__ = [
 
 CONF = "incident_management_settings"
 ACCOUNTS = "incident_management_account"
+
+# Splunk may remember a fired alert for days: its signals must stay known for longer.
+LEAST_KEPT_SECONDS = 7 * 86400.0
+LONGEST_SECONDS = 3650 * 86400.0
+_PERIOD = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
 class SettingsError(Exception):
@@ -78,6 +87,20 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Lifecycle:
+    """What becomes of incidents by themselves; times in seconds, 0: never.
+
+    ``resolve_after`` no finding, except for the severities in ``resolve_not``; ``close_after``
+    the resolve; ``keep`` after the close.
+    """
+
+    resolve_after: float = 24 * 3600.0
+    resolve_not: Tuple[str, ...] = ()
+    close_after: float = 7 * 86400.0
+    keep: float = 90 * 86400.0
+
+
+@dataclass(frozen=True)
 class Proxy:
     enabled: bool = False
     type: str = "http"
@@ -108,6 +131,7 @@ class Settings:
     remediation: Remediation = Remediation()
     network: Network = Network()
     proxy: Proxy = Proxy()
+    lifecycle: Lifecycle = Lifecycle()
     loglevel: str = "INFO"
     accounts: Dict[str, Account] = field(default_factory=dict)
 
@@ -154,6 +178,7 @@ def parse(stanzas: Stanzas, accounts: Optional[Stanzas] = None) -> Settings:
         ),
         network=Network(network.text("ca_file"), network.url("web_url", plain=True)),
         proxy=_proxy(proxy),
+        lifecycle=_lifecycle(_Stanza(CONF, "lifecycle", stanzas)),
         loglevel=_Stanza(CONF, "logging", stanzas).text("loglevel", "INFO").upper(),
         accounts={name: _account(name, accounts or {}) for name in accounts or {}},
     )
@@ -169,6 +194,22 @@ def _proxy(stanza: _Stanza) -> Proxy:
         int(stanza.number("proxy_port", 0, 1, 65535)),
         stanza.text("proxy_username"),
         stanza.text("proxy_password"),
+    )
+
+
+def _lifecycle(stanza: _Stanza) -> Lifecycle:
+    severities = tuple(
+        part.strip().lower() for part in stanza.text("resolve_not").split(",") if part.strip()
+    )
+    unknown = [name for name in severities if name not in SEVERITIES]
+    if unknown:
+        known = ", ".join(SEVERITIES)
+        raise stanza.error("resolve_not", f"holds '{unknown[0]}', which is none of {known}")
+    return Lifecycle(
+        stanza.period("resolve_after", "24h", 300.0),
+        severities,
+        stanza.period("close_after", "7d", 300.0),
+        stanza.period("keep", "90d", LEAST_KEPT_SECONDS),
     )
 
 
@@ -199,7 +240,7 @@ class _Stanza:
             return True
         if value in ("0", "false", "no"):
             return False
-        raise self._error(key, f"is '{value}', which is neither 0 nor 1; set one of them")
+        raise self.error(key, f"is '{value}', which is neither 0 nor 1; set one of them")
 
     def number(self, key: str, default: float, low: float, high: float) -> float:
         value = self.text(key, str(default))
@@ -208,7 +249,7 @@ class _Stanza:
         except ValueError:
             parsed = float("nan")
         if not low <= parsed <= high:
-            raise self._error(key, f"is '{value}'; set a number from {low:g} to {high:g}")
+            raise self.error(key, f"is '{value}'; set a number from {low:g} to {high:g}")
         return parsed
 
     def url(self, key: str, default: str = "", secret: bool = False, plain: bool = False) -> str:
@@ -221,14 +262,26 @@ class _Stanza:
             parts = urlsplit(value)
             host = parts.hostname or ""
         except ValueError:
-            raise self._error(key, f"holds {shown}, which is not a URL; set https://…") from None
+            raise self.error(key, f"holds {shown}, which is not a URL; set https://…") from None
         if parts.scheme not in ("http", "https") or not host:
-            raise self._error(key, f"holds {shown}, which is not a URL; set https://…")
+            raise self.error(key, f"holds {shown}, which is not a URL; set https://…")
         if parts.scheme == "http" and not plain and not is_loopback(host):
-            raise self._error(key, f"holds {shown} without TLS; set https://…")
+            raise self.error(key, f"holds {shown} without TLS; set https://…")
         return value
 
-    def _error(self, key: str, what: str) -> SettingsError:
+    def period(self, key: str, default: str, least: float) -> float:
+        """Return a span of time in seconds; ``never`` is 0."""
+        value = self.text(key, default).lower()
+        if value == "never":
+            return 0.0
+        match = _PERIOD.fullmatch(value)
+        seconds = float(match.group(1)) * _UNITS[match.group(2)] if match else -1.0
+        if not least <= seconds <= LONGEST_SECONDS:
+            limits = f"at least {least:.0f}s and at most {LONGEST_SECONDS / 86400:.0f}d"
+            raise self.error(key, f"is '{value}'; set a time such as 24h or 7d, {limits}, or never")
+        return seconds
+
+    def error(self, key: str, what: str) -> SettingsError:
         return SettingsError(f"{self._where} {key} {what}.")
 
 

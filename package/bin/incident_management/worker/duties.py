@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
+from ..incidents import assignment
+from ..incidents.audit import AuditWriter
 from ..incidents.grouping import Topology
 from ..incidents.ingest import Ingest
 from ..incidents.model import Signal
+from ..incidents.quiet import Quiet
+from ..incidents.retention import Retention
 from ..incidents.routing import Routing
 from ..incidents.story import Stories
 from ..notify import asked
@@ -30,8 +34,12 @@ from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session
 from ..splunk.settings import Settings, SettingsError
 from . import splunkd
+from .audit_index import AuditIndex
+from .clocks import Clocks
 from .cycle import Duty
+from .events import EventStream
 from .processes import has_ended, process_name
+from .runs import SplunkRuns
 from .signals import Reconciler, deliver_spool
 from .tidy import forget_answers, refresh_stale
 
@@ -50,11 +58,15 @@ def _no_trouble(_name: str, _sentence: str) -> None:
 
 @dataclass
 class Duties:
-    """Makes the list of duties. Configuration is read again every 15 seconds."""
+    """Makes the list of duties. Configuration is read again every 15 seconds.
+
+    ``write_event``: ``EventWriter.write_event`` of the modular input, for audit events.
+    """
 
     session: Session
     stores: Stores
     clock: Clock
+    write_event: Callable[[Any], None]
     _configured: bool = field(default=False, init=False)
     _read_at: float = field(default=float("-inf"), init=False)
     _settings: Settings = field(default_factory=Settings, init=False)
@@ -75,6 +87,9 @@ class Duties:
         )
         self.announcer = Announcer(self.stores, self.clock, self.outbox)
         self._verifier: Optional[Verifier] = None
+        self._clocks = Clocks(self.stores, self.clock)
+        self._audit_index = AuditIndex(self.session, SplunkSearcher(self.session))
+        self._events = EventStream(self.write_event, self._audit_index.name)
 
     def all(self) -> List[Duty]:
         """The duties in the order of the flow: signals in, messages out, fixes after."""
@@ -89,12 +104,17 @@ class Duties:
             Duty("configuration", self._configuration, everywhere=True),
             Duty("spool", self._spool, everywhere=True),
             Duty("reconcile", reconciler.run, every=20.0),
+            Duty("assign", self._assign, every=5.0),
+            Duty("clocks", self._run_clocks, every=5.0),
             Duty("announce", self._announce),
             Duty("deliver", self._deliver),
             Duty("settle", self._settle, every=15.0),
             Duty("verify", self._verify, every=5.0),
             Duty("expire", self._expire, every=30.0),
             Duty("refresh", lambda: refresh_stale(self.stores, self.clock), every=60.0),
+            Duty("audit", AuditWriter(self.stores, self.clock, self._events.send).run, every=10.0),
+            Duty("quiet", self._quiet, every=60.0),
+            Duty("retention", self._retention, every=60.0),
             Duty("forget", lambda: forget_answers(self.stores, self.clock), every=600.0),
         ]
 
@@ -155,6 +175,12 @@ class Duties:
             self.clock,
             lambda name, text: self.trouble(name, text),
         )
+
+    def _assign(self) -> Mapping[str, int]:
+        return assignment.place_waiting(self.stores, self.clock, self._routing)
+
+    def _run_clocks(self) -> Mapping[str, int]:
+        return self._clocks.run(self._routing) if self._configured else {}
 
     # --- messages ---------------------------------------------------------------------------
 
@@ -221,3 +247,27 @@ class Duties:
 
     def _expire(self) -> Mapping[str, int]:
         return {"plans_expired": approval.expire(self._context())}
+
+    # --- growing old ------------------------------------------------------------------------
+
+    def _quiet(self) -> Mapping[str, int]:
+        """Resolve what is quiet; with malformed settings nothing is resolved or deleted."""
+        if not self._configured or "lifecycle" in self._broken:
+            return {}
+        mine = self._settings.lifecycle
+        quiet = Quiet(self.stores, self.clock, SplunkRuns(self.session), self._tell)
+        return quiet.run(mine.resolve_after, mine.resolve_not)
+
+    def _retention(self) -> Mapping[str, int]:
+        if not self._configured or "lifecycle" in self._broken:
+            return {}
+        mine = self._settings.lifecycle
+        duty = Retention(
+            self.stores, self.clock, self._audit_index.keys, self._events.send, self._tell
+        )
+        # What was resolved is not closed while it may still be reopened by a finding.
+        close_after = max(mine.close_after, self._routing.reopen_window) if mine.close_after else 0
+        return duty.run(close_after, mine.keep)
+
+    def _tell(self, name: str, text: str) -> None:
+        self.trouble(name, text)

@@ -16,6 +16,8 @@ ACTION = "open_incident"
 # An alert action has two minutes before splunkd ends it.
 GRACE_SECONDS = 150.0
 GIVE_UP_SECONDS = 3600.0
+# Retention keeps what it needs to know of a run for at least this long (settings.Lifecycle.keep).
+OLDEST_SECONDS = 6 * 86400.0
 RUNS_A_ROUND = 50
 REQUESTS_A_ROUND = 200
 
@@ -125,7 +127,9 @@ class Reconciler:
         self._done &= {alert.sid for alert in listed}
         for alert in sorted(listed, key=lambda one: one.time):
             age = self._clock.now() - alert.time
-            if ACTION not in alert.actions or alert.sid in self._done or age < GRACE_SECONDS:
+            if ACTION not in alert.actions or alert.sid in self._done:
+                continue
+            if not GRACE_SECONDS <= age <= OLDEST_SECONDS:
                 continue
             if looked_at >= RUNS_A_ROUND:
                 break

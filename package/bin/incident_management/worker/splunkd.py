@@ -27,7 +27,10 @@ RERUN_SECONDS = 60.0
 RERUN_ROWS = 10_000
 MESSAGE = "incident_management_settings"
 PARAM = "action.open_incident.param."
-PARTS = ("slack", "teams", "pagerduty", "bedrock", "remediation", "network", "proxy", "logging")
+PARTS = (
+    "slack", "teams", "pagerduty", "bedrock", "remediation", "network", "proxy", "lifecycle",
+    "logging",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

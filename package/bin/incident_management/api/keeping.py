@@ -1,0 +1,126 @@
+"""What stays of an incident: its pin, and its history in the index."""
+
+from __future__ import annotations
+
+from typing import Iterable, List, Set
+
+from ..incidents import lifecycle, retention, timeline
+from ..incidents.audit import history
+from ..incidents.model import Entry
+from ..splunk import spl
+from .acting import IF_MATCH, INCIDENT_ANSWER, acted, shown
+from .router import Problem, Request, Response, route
+from .schema import flag, listed, obj
+from .shapes import ENTRY, INCIDENT, LIMIT, REASON
+
+__all__ = ["get_history", "pin"]
+
+MOST_EVENTS = 10_000
+SEARCH_SECONDS = 60.0
+
+
+@route(
+    "POST",
+    "/incidents/{id}/pin",
+    capability="incident_write",
+    body=obj(
+        {"pinned": flag("True: it is never resolved by itself."), "reason": REASON}, ("pinned",)
+    ),
+    answers=INCIDENT_ANSWER,
+    headers=IF_MATCH,
+)
+def pin(request: Request) -> Response:
+    """Keep an incident from being resolved when its searches are quiet, or let it be again."""
+    pinned, reason = bool(request.body["pinned"]), request.text("reason")
+    return acted(request, lifecycle.pin, pinned, reason)
+
+
+@route(
+    "GET",
+    "/incidents/{id}/history",
+    capability="incident_read",
+    query={"limit": {**LIMIT, "maximum": MOST_EVENTS}},
+    answers={
+        200: obj(
+            {
+                "incident_id": {"type": "string"},
+                "verified": flag("All events are there, whole and unchanged."),
+                "problems": listed({"type": "string"}),
+                "masked": listed(
+                    {"type": "string"},
+                    about="Keys of entries whose hash can't be checked: a secret was masked.",
+                ),
+                "incident": INCIDENT,
+                "entries": listed(ENTRY),
+                "more": flag("There are more entries than the limit shows."),
+            },
+            ("incident_id", "verified", "problems", "masked", "entries", "more"),
+        )
+    },
+    problems=(502,),
+)
+def get_history(request: Request) -> Response:
+    """The incident's story out of the index alone, with every hash and link checked.
+
+    It needs no KV store: also for an incident that was deleted by age, or lost. Searched with the
+    caller's own rights to the index. When the KV store knows the incident's newest entries, those
+    must be there, too; an entry is indexed within a minute.
+    """
+    incident_id = request.params["id"]
+    found = history(_raws(request, incident_id))
+    if not found.entries:
+        text = f"The index holds no history of {incident_id[:60]}, or none that you may search."
+        raise Problem(404, text)
+    verdict = found.verify()
+    missing = [key for key in _head(request, incident_id) if key not in _keys(found.entries)]
+    problems = [
+        *verdict.problems,
+        *(f"Entry {key[:12]}, the incident's last known one, is not indexed." for key in missing),
+    ]
+    limit = request.args.get("limit", 1000)
+    counted = _keys(timeline.effective(found.entries))
+    return Response(
+        {
+            "incident_id": incident_id,
+            "verified": not problems,
+            "problems": problems,
+            "masked": sorted(found.masked),
+            "incident": shown(timeline.fold(found.entries).to_document()),
+            "entries": [
+                {**entry.to_document(), "counts": entry.key in counted}
+                for entry in found.entries[:limit]
+            ],
+            "more": len(found.entries) > limit,
+        }
+    )
+
+
+def _raws(request: Request, incident_id: str) -> List[str]:
+    try:
+        condition = spl.field_is("incident_id", incident_id)
+    except ValueError:
+        raise Problem(404, "An incident's id has no line break.") from None
+    search = spl.Search(spl.macro("incident_audit_events"), condition).pipe(
+        spl.fields("table", ["_raw"])
+    )
+    result = request.searcher.run(
+        str(search), "0", "now", limit=2 * MOST_EVENTS, timeout=SEARCH_SECONDS
+    )
+    if result.truncated:
+        text = f"{incident_id} has more than {2 * MOST_EVENTS} events: search them in Splunk."
+        raise Problem(502, text)
+    raws = (row.get("_raw") for row in result.rows)
+    return [raw for raw in raws if isinstance(raw, str)]
+
+
+def _head(request: Request, incident_id: str) -> List[str]:
+    """The incident's newest entries as the KV store or its tombstone knows them."""
+    document = request.stores.incidents.get(incident_id)
+    if document is None:
+        stone = retention.tombstone(request.stores, incident_id)
+        document = stone["value"] if stone else {}
+    return list(document.get("head") or ())
+
+
+def _keys(entries: Iterable[Entry]) -> Set[str]:
+    return {entry.key for entry in entries}

@@ -1,0 +1,24 @@
+"""``410 Gone``: what a request for an incident meets that was deleted by age, or is about to be."""
+
+from __future__ import annotations
+
+from ..incidents import retention
+from .messages import Problem, Request
+
+__all__ = ["OF_AN_INCIDENT", "refuse_changes", "was_deleted"]
+
+# The routes of one incident begin with this.
+OF_AN_INCIDENT = "/incidents/{id}"
+
+
+def refuse_changes(request: Request) -> None:
+    """Raise Problem 410 for a change to an incident that is leaving: it would be lost."""
+    if request.method != "GET":
+        was_deleted(request)
+
+
+def was_deleted(request: Request) -> None:
+    """Raise Problem 410 when the incident in the path has left or is leaving the KV store."""
+    stone = retention.tombstone(request.stores, request.params["id"])
+    if stone is not None:
+        raise Problem(410, retention.gone(stone))

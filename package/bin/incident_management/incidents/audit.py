@@ -1,0 +1,215 @@
+"""Timeline entries as events in an index, so that history survives the KV store.
+
+An event is the whole entry as one line of JSON, so that it can be made an entry again and its hash
+checked. It may be written twice (after a kill, by two members): its ``key`` tells, and every
+search of ours keeps one of each. It is never written not at all: an entry leaves the overlap only
+when it is written down as sent, and retention deletes nothing that a search does not find.
+
+Small fields come first, because Splunk reads the fields of a long event only near its beginning
+(limits.conf: ``[kv] maxchars``, ``[spath] extraction_cutoff``).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+
+from ..ports import Clock, Document, Stores
+from . import timeline
+from .fold import ordered
+from .model import Entry, digest
+from .stores import find_by
+
+__all__ = [
+    "SOURCE",
+    "SOURCETYPE",
+    "AuditWriter",
+    "History",
+    "entry_of",
+    "event_of",
+    "history",
+]
+
+SOURCETYPE = "incident_management:audit"
+SOURCE = "incident_management"
+
+CHECKPOINT = "audit:checkpoint"
+SENT = "audited"
+# Covers clocks that differ, and entries that reached the KV store late.
+OVERLAP_SECONDS = 600.0
+ENTRIES_A_ROUND = 2000
+KEYS_A_RECORD = 1000
+KEY_DIGITS = 20
+
+Mask = Callable[[str], str]
+Send = Callable[[Sequence[Entry]], None]
+
+
+def event_of(entry: Entry, mask: Mask) -> str:
+    """Return an entry as one line of ASCII JSON.
+
+    What looks like a secret is replaced; then the event says ``masked``, and its hash can't be
+    checked any more.
+    """
+    data = _masked(entry.data, mask)
+    event: Document = {
+        "time": entry.time,
+        "key": entry.key,
+        "incident_id": entry.incident_id,
+        "kind": entry.kind,
+        "seq": entry.seq,
+        "actor": entry.actor,
+        "once": entry.once,
+        "masked": data != entry.data,
+        "prev": list(entry.prev),
+        "data": data,
+    }
+    return json.dumps(event, separators=(",", ":"), allow_nan=False)
+
+
+def entry_of(raw: str) -> Tuple[Entry, bool]:
+    """Return the entry that an event was made of, and whether something in it is masked.
+
+    Raises ValueError for text that is not such an event.
+    """
+    try:
+        event = json.loads(raw)
+        document = {**event, "_key": event["key"]}
+        return Entry.from_document(document), bool(event.get("masked"))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"An audit event lacks {error}.") from error
+
+
+@dataclass(frozen=True)
+class History:
+    """An incident's entries as its events tell them, in order.
+
+    ``masked``: keys of the entries whose text was masked; ``unreadable``: how many events are none
+    of the app's, or were cut.
+    """
+
+    entries: List[Entry]
+    masked: Set[str] = field(default_factory=set)
+    unreadable: int = 0
+
+    def verify(self) -> timeline.Verdict:
+        """Check hashes and links, as for a timeline; a masked entry by its links alone."""
+        verdict = timeline.verify(self.entries, masked=self.masked)
+        problems = list(verdict.problems)
+        if self.unreadable:
+            problems.append(f"{self.unreadable} events could not be read.")
+        return timeline.Verdict(not problems, len(self.entries), problems)
+
+
+def history(raws: Iterable[str]) -> History:
+    """Return what the events of one incident add up to, whatever their order and repetitions."""
+    found: Dict[str, Entry] = {}
+    masked: Set[str] = set()
+    unreadable = 0
+    for raw in raws:
+        try:
+            entry, hidden = entry_of(raw)
+        except ValueError:
+            unreadable += 1
+            continue
+        # Of two events of one entry, the one that its hash proves is taken.
+        if entry.key not in found or found[entry.key].hash() != entry.key:
+            found[entry.key] = entry
+            (masked.add if hidden else masked.discard)(entry.key)
+    return History(ordered(found.values()), masked, unreadable)
+
+
+class AuditWriter:
+    """Sends every timeline entry to the index, oldest first.
+
+    What was sent is written down after it was sent, in ``incident_claims``: whoever is killed in
+    between sends it again. The checkpoint is the time of the newest entry that was sent.
+
+    Args:
+        send: hands entries to Splunk; returns when all were taken, else raises.
+    """
+
+    def __init__(self, stores: Stores, clock: Clock, send: Send) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._send = send
+
+    def run(self) -> Dict[str, int]:
+        """Send what is new, at most 2,000 entries; returns how many. Raises what ``send`` does."""
+        checkpoint = self._checkpoint()
+        since = checkpoint - OVERLAP_SECONDS
+        sent = self._sent(since)
+        late = self._late(since, checkpoint, sent)
+        newer = {"time": {"$gt": checkpoint}}
+        fresh = self._stores.timeline.find(newer, "time:1", ENTRIES_A_ROUND)
+        documents = [*late, *(one for one in fresh if _short(one["_key"]) not in sent)]
+        entries = [Entry.from_document(one) for one in documents]
+        entries.sort(key=lambda entry: (entry.time, entry.seq))
+        for start in range(0, len(entries), KEYS_A_RECORD):
+            some = entries[start : start + KEYS_A_RECORD]
+            self._send(some)
+            self._write_down(some)
+        if fresh:
+            # A clock that runs ahead must not make the others' entries look late.
+            self._move_to(min(float(fresh[-1]["time"]), self._clock.now()), checkpoint)
+        return {"audit_events": len(entries)}
+
+    def _late(self, since: float, until: float, sent: Set[str]) -> List[Document]:
+        """Entries from before the checkpoint that have not been sent."""
+        if until <= 0:
+            return []
+        query = {"$and": [{"time": {"$gte": since}}, {"time": {"$lte": until}}]}
+        keys = [key for key in self._stores.timeline.keys(query) if _short(key) not in sent]
+        return find_by(self._stores.timeline, "_key", keys)
+
+    def _sent(self, since: float) -> Set[str]:
+        records = self._stores.claims.find({"purpose": SENT, "time": {"$gte": since}})
+        return {key for record in records for key in record["value"]["keys"]}
+
+    def _write_down(self, entries: Sequence[Entry]) -> None:
+        keys = [_short(entry.key) for entry in entries]
+        self._stores.claims.insert(
+            {
+                "_key": f"{SENT}:{digest(keys, 40)}",
+                "purpose": SENT,
+                "holder": "",
+                "time": max(entry.time for entry in entries),
+                "value": {"keys": keys},
+            }
+        )
+
+    def _checkpoint(self) -> float:
+        document = self._stores.claims.get(CHECKPOINT)
+        return float(document["time"]) if document else 0.0
+
+    def _move_to(self, moment: float, before: float) -> None:
+        if moment <= before:
+            return
+        checkpoint = {
+            "_key": CHECKPOINT,
+            "purpose": CHECKPOINT,
+            "holder": "",
+            "time": moment,
+            "value": {},
+        }
+        self._stores.claims.save([checkpoint])
+        old = {"purpose": SENT, "time": {"$lt": moment - 2 * OVERLAP_SECONDS}}
+        self._stores.claims.delete_matching(old)
+
+
+def _short(key: str) -> str:
+    return key[:KEY_DIGITS]
+
+
+def _masked(value: Any, mask: Mask, name: str = "") -> Any:
+    """A copy in which every text is masked, by itself and as the value of its name."""
+    if isinstance(value, Mapping):
+        return {key: _masked(inner, mask, str(key)) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_masked(inner, mask, name) for inner in value]
+    if not isinstance(value, str):
+        return value
+    hidden = mask(value)
+    named = f"{name}={hidden}"
+    return "***" if name and " " not in hidden and mask(named) != named else hidden

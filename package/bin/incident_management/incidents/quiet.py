@@ -1,0 +1,288 @@
+"""Resolves incidents whose searches ran for long enough and found nothing more.
+
+Silence proves nothing by itself: a search that was skipped, failed or switched off is silent, too.
+So what counts is coverage, a span of time in which *every* scheduled run succeeded. It is put
+together from splunkd's list of past runs, looked at again and again, and kept in a claim
+(``ran:<search>``), because splunkd forgets a run after two periods. A monitor's checkpoint is
+coverage by itself: it moves on only when all spans before it were judged.
+
+Whatever has no such evidence (the API, webhooks) is left to people or to its own "resolved".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Optional, Protocol, Sequence, Set, Tuple
+
+from ..ports import Clock, Document, SearchFailed, Stores
+from . import lifecycle, timeline
+from .model import OPEN_STATUSES, Incident, digest
+
+__all__ = ["Coverage", "Quiet", "Run", "SearchRuns"]
+
+ACTOR = "incident_management"
+RAN = "ran"
+# A run that is not in splunkd's list this long after its time was skipped.
+LATE_SECONDS = 900.0
+INCIDENTS_A_ROUND = 1000
+SEARCHES_A_ROUND = 200
+IN_PROGRESS = ("approved", "running", "done", "resolving", "rolling_back", "not_recovered")
+
+SearchId = Tuple[str, str, str]
+Trouble = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a saved search: its scheduled time, and how it ended."""
+
+    time: float
+    state: str  # succeeded, failed or running
+    results: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a saved search's settings say: ``quiet_after`` in seconds, None: the app's own time.
+
+    ``throttled``: a finding may raise nothing, so only a run without results is quiet.
+    """
+
+    enabled: bool
+    throttled: bool = False
+    quiet_after: Optional[float] = None
+
+
+class SearchRuns(Protocol):
+    """What splunkd knows of a saved search, by name, app and owner. All raise SearchFailed."""
+
+    def plan(self, search: SearchId) -> Plan: ...
+
+    def recent(self, search: SearchId) -> List[Run]:
+        """The runs that splunkd remembers."""
+
+    def scheduled(self, search: SearchId, earliest: float, latest: float) -> List[float]:
+        """The times at which it should have run: later than ``earliest``, at most ``latest``."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """From when to when all scheduled runs succeeded; 0 and 0: nothing is known."""
+
+    since: float = 0.0
+    until: float = 0.0
+
+    def extended(self, runs: Sequence[Run], due: Sequence[float], now: float) -> Coverage:
+        """Go on with the runs that are known now; ``due`` are the scheduled times since.
+
+        A time that has no run for too long, and a run that failed, begin it anew.
+        """
+        since, until = self.since, self.until
+        ends = [*due[1:], float("inf")]
+        for at, end in zip(due, ends):
+            found = [run for run in runs if at <= run.time < end]
+            if any(run.state == "succeeded" for run in found):
+                since, until = since or at, at
+            elif any(run.state == "running" for run in found) or (
+                not found and now - at < LATE_SECONDS
+            ):
+                break
+            else:
+                since = until = 0.0
+        return Coverage(since, until)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Why one of an incident's detections counts as quiet."""
+
+    rule: str
+    quiet_since: float
+    until: float
+    source: str
+    runs: Optional[int] = None
+
+    def to_data(self) -> Document:
+        data: Document = {
+            "rule": self.rule,
+            "quiet_since": self.quiet_since,
+            "last_run": self.until,
+            "source": self.source,
+        }
+        if self.runs is not None:
+            data["runs"] = self.runs
+        return data
+
+    def __str__(self) -> str:
+        ran = "" if self.runs is None else f" in {self.runs} runs"
+        hours = (self.until - self.quiet_since) / 3600
+        return f"'{self.rule}' found nothing{ran} for {hours:.3g} h ({self.source})"
+
+
+class Quiet:
+    """The duty: watches the searches of open incidents, and resolves those that are quiet."""
+
+    def __init__(self, stores: Stores, clock: Clock, runs: SearchRuns, trouble: Trouble) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._runs = runs
+        self._trouble = trouble
+        self._coverage: Dict[SearchId, Tuple[Plan, Coverage]] = {}
+
+    def run(self, resolve_after: float, resolve_not: Sequence[str] = ()) -> Dict[str, int]:
+        """Do one round; returns how many incidents were resolved. Raises what the stores raise.
+
+        ``resolve_after`` in seconds, 0: only detections with a time of their own;
+        ``resolve_not``: severities that are left to people.
+        """
+        query = {"$or": [{"status": status} for status in OPEN_STATUSES]}
+        documents = self._stores.incidents.find(query, "last_time:1", INCIDENTS_A_ROUND)
+        self._coverage = {}
+        resolved = 0
+        for document in documents:
+            if document.get("severity") in resolve_not or document.get("pinned"):
+                continue
+            incident = Incident.from_document(document)
+            evidence = self._evidence(incident, resolve_after)
+            if evidence and not self._repairing(incident.id):
+                resolved += self._resolve(incident.id, evidence)
+        return {"incidents_resolved_quiet": resolved}
+
+    # --- evidence ---------------------------------------------------------------------------
+
+    def _evidence(self, incident: Incident, resolve_after: float) -> List[Evidence]:
+        """Why all of its detections count as quiet; empty when one of them does not."""
+        found: List[Evidence] = []
+        for rule in incident.rules:
+            newest = self._newest(incident.id, rule)
+            if newest is None:
+                # Its signals were moved to another incident.
+                continue
+            evidence = self._quiet(rule, newest, resolve_after)
+            if evidence is None:
+                return []
+            found.append(evidence)
+        return found
+
+    def _newest(self, incident_id: str, rule: str) -> Optional[Document]:
+        query = {"incident_id": incident_id, "rule": rule}
+        return next(iter(self._stores.signals.find(query, "received_at:-1", 1)), None)
+
+    def _quiet(self, rule: str, newest: Document, resolve_after: float) -> Optional[Evidence]:
+        search = newest.get("search") or {}
+        last = max(float(newest["received_at"]), float(newest["last_time"]))
+        if not search.get("name"):
+            return self._quiet_monitor(rule, float(newest["last_time"]), resolve_after)
+        key = (
+            str(search["name"]),
+            str(search.get("app") or newest.get("app") or ""),
+            str(search.get("owner") or newest.get("owner") or "nobody"),
+        )
+        watched = self._watch(key)
+        if watched is None:
+            return None
+        plan, coverage = watched
+        after = resolve_after if plan.quiet_after is None else plan.quiet_after
+        since = max(last, coverage.since)
+        if not after or not coverage.since or coverage.until - since < after:
+            return None
+        try:
+            runs = len(self._runs.scheduled(key, since, coverage.until))
+        except SearchFailed:
+            return None
+        source = "saved/searches history: every scheduled run succeeded"
+        return Evidence(rule, since, coverage.until, source, runs)
+
+    def _quiet_monitor(self, rule: str, last: float, after: float) -> Optional[Evidence]:
+        found = self._stores.claims.find({"purpose": f"monitor:{rule}"})
+        until = max((float(one["value"]["end"]) for one in found), default=0.0)
+        if not after or until - last < after:
+            return None
+        return Evidence(rule, last, until, "the monitor's checkpoint: every span was judged")
+
+    def _watch(self, key: SearchId) -> Optional[Tuple[Plan, Coverage]]:
+        """Look at a search once in a round, and remember its coverage."""
+        if key not in self._coverage:
+            if len(self._coverage) >= SEARCHES_A_ROUND:
+                return None
+            try:
+                self._coverage[key] = self._look(key)
+            except SearchFailed as error:
+                self._trouble(f"quiet {key[0]}", f"Whether '{key[0]}' runs is unknown: {error}")
+                self._coverage[key] = (Plan(False), Coverage())
+        plan, coverage = self._coverage[key]
+        return (plan, coverage) if plan.enabled else None
+
+    def _look(self, key: SearchId) -> Tuple[Plan, Coverage]:
+        now = self._clock.now()
+        claim_key = f"{RAN}:{digest(list(key), 40)}"
+        known = self._stores.claims.get(claim_key)
+        before = Coverage(**known["value"]["coverage"]) if known else Coverage()
+        plan = self._runs.plan(key)
+        after = Coverage()
+        if plan.enabled:
+            runs = [_judged(run, plan) for run in self._runs.recent(key)]
+            start = before.until or min((run.time for run in runs), default=now) - 1.0
+            due = self._runs.scheduled(key, start, now)
+            after = before.extended(runs, due, now)
+        if known is None or after != before:
+            self._stores.claims.save([_claim(claim_key, key, after, now)])
+        return plan, after
+
+    # --- resolving --------------------------------------------------------------------------
+
+    def _repairing(self, incident_id: str) -> bool:
+        """Whether a fix is under way: its own verification decides then."""
+        plans = self._stores.plans.find({"incident_id": incident_id})
+        return any(plan.get("status") in IN_PROGRESS for plan in plans)
+
+    def _resolve(self, incident_id: str, evidence: Sequence[Evidence]) -> int:
+        """Write the resolve, once for this silence; a person who reopens it is not overruled."""
+        entries = timeline.read(self._stores, incident_id)
+        if not entries:
+            return 0
+        incident = timeline.fold(entries)
+        once = f"quiet:{incident.signals}:{incident.last_time}"
+        if not incident.is_open or incident.pinned or any(e.once == once for e in entries):
+            return 0
+        data: Dict[str, Any] = {
+            "from": incident.status,
+            "to": "resolved",
+            "reason": f"Quiet: {'; '.join(map(str, evidence))}.",
+            "resolution": "It ended by itself.",
+            "category": "quiet",
+            "feedback": "",
+            "evidence": [one.to_data() for one in evidence],
+        }
+        timeline.append(self._stores, self._clock, incident_id, "status", data, ACTOR, once)
+        self._undo_if_found_again(incident_id, {entry.key for entry in entries})
+        timeline.refresh(self._stores, incident_id)
+        return 1
+
+    def _undo_if_found_again(self, incident_id: str, known: Set[str]) -> None:
+        """A signal that came in the same moment counts more than the silence before it."""
+        entries = timeline.read(self._stores, incident_id)
+        found = any(entry.kind == "signal" and entry.key not in known for entry in entries)
+        if found and timeline.fold(entries).status == "resolved":
+            reason = "A finding came while it was resolved for being quiet."
+            lifecycle.reopen(self._stores, self._clock, incident_id, ACTOR, reason)
+
+
+def _judged(run: Run, plan: Plan) -> Run:
+    """Where findings are throttled, a run with results may have raised nothing: not quiet."""
+    if plan.throttled and run.state == "succeeded" and run.results:
+        return Run(run.time, "failed", run.results)
+    return run
+
+
+def _claim(key: str, search: SearchId, coverage: Coverage, now: float) -> Document:
+    return {
+        "_key": key,
+        "purpose": RAN,
+        "holder": "",
+        "time": now,
+        "value": {
+            "search": list(search),
+            "coverage": {"since": coverage.since, "until": coverage.until},
+        },
+    }

@@ -1,0 +1,245 @@
+"""What is deleted when an incident has grown old, and what stays.
+
+A closed incident leaves the KV store in two steps, so that nobody meets half of it:
+
+1. Its tombstone is inserted (claim ``pruned:<id>``). From then on nothing more may be done to it.
+2. When every request that began before must have ended, and a search finds each of its entries in
+   the index, its document goes first, then its entries, then all that belongs to it. A run that is
+   ended in between is finished by the next one, because the tombstone says so.
+
+The tombstone stays: it is what ``410 Gone`` is made of, and it tells ingest that the problem's next
+finding is a new incident. Claims of episodes stay too; those of monitors are never touched.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set
+
+from ..ports import Clock, Document, Stores
+from . import lifecycle
+from .errors import IllegalMove, NotFound
+from .model import Entry
+from .stores import find_by
+
+__all__ = ["Retention", "gone", "pruned", "tombstone"]
+
+ACTOR = "incident_management"
+TOMBSTONE = "pruned"
+TOTALS = "retention:totals"
+# Longer than a request that was let in before the tombstone may take.
+LEAVING_SECONDS = 300.0
+# splunkd needs a while from an event's arrival to its being found.
+INDEXING_SECONDS = 60.0
+MISSING_SECONDS = 3600.0
+INCIDENTS_A_ROUND = 50
+CLOSED_A_ROUND = 100
+LOOSE_A_ROUND = 1000
+DAY_SECONDS = 86400.0
+
+Keys = Callable[[Sequence[str]], Mapping[str, Set[str]]]
+Send = Callable[[Sequence[Entry]], None]
+Trouble = Callable[[str, str], None]
+
+
+def tombstone(stores: Stores, incident_id: str) -> Optional[Document]:
+    """Return the tombstone of an incident that is leaving or has left, or None."""
+    return stores.claims.get(f"{TOMBSTONE}:{incident_id}")
+
+
+def pruned(stores: Stores, incident_ids: Iterable[str]) -> Set[str]:
+    """Return those of some incidents that are leaving or have left the KV store."""
+    keys = [f"{TOMBSTONE}:{incident_id}" for incident_id in incident_ids]
+    return {str(one["value"]["incident_id"]) for one in find_by(stores.claims, "_key", keys)}
+
+
+def gone(stone: Mapping[str, Any]) -> str:
+    """Return the sentence for whoever asks for such an incident."""
+    incident_id = stone["value"]["incident_id"]
+    return (
+        f"{incident_id} was closed long ago and has left the KV store. Its history is in the "
+        f"index: search `incident_history({incident_id})`, or GET /incidents/{incident_id}/history."
+    )
+
+
+class Retention:
+    """Closes what was resolved long ago, and deletes what was closed long ago.
+
+    Args:
+        indexed: gives the keys of the entries that are in the index, by incident.
+        send: sends entries to the index again; None: this process can't.
+        trouble: is told, in one sentence, what keeps an incident from leaving.
+    """
+
+    def __init__(
+        self, stores: Stores, clock: Clock, indexed: Keys, send: Send, trouble: Trouble
+    ) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._indexed = indexed
+        self._send = send
+        self._trouble = trouble
+
+    def run(self, close_after: float, keep: float) -> Dict[str, int]:
+        """Do one bounded round; returns what was done, by name.
+
+        ``close_after`` and ``keep`` in seconds, 0: never. Raises what the stores and ``indexed``
+        raise; the rest stays for the next round.
+        """
+        done = {"incidents_closed": self._close(close_after) if close_after else 0}
+        if keep:
+            cutoff = self._clock.now() - keep
+            self._condemn(cutoff)
+            done.update(self._execute())
+            done.update(self._loose(cutoff))
+        return done
+
+    def _close(self, after: float) -> int:
+        query = {"status": "resolved", "resolved_at": {"$lt": self._clock.now() - after}}
+        closed = 0
+        for document in self._stores.incidents.find(query, "resolved_at:1", CLOSED_A_ROUND):
+            reason = f"Resolved for {after / DAY_SECONDS:.3g} days."
+            try:
+                lifecycle.close(self._stores, self._clock, str(document["_key"]), ACTOR, reason)
+                closed += 1
+            except (IllegalMove, NotFound):
+                # Somebody was faster.
+                continue
+        return closed
+
+    # --- leaving ----------------------------------------------------------------------------
+
+    def _condemn(self, cutoff: float) -> None:
+        """Insert the tombstones of the incidents that have been closed for long enough."""
+        query = {"status": "closed", "updated_at": {"$lt": cutoff}}
+        found = self._stores.incidents.find(query, "updated_at:1", 2 * INCIDENTS_A_ROUND)
+        known = pruned(self._stores, [str(one["_key"]) for one in found])
+        for document in [one for one in found if one["_key"] not in known][:INCIDENTS_A_ROUND]:
+            self._stores.claims.insert(_tombstone(document, self._clock.now()))
+
+    def _execute(self) -> Dict[str, int]:
+        """Delete the incidents whose time is over and whose history is indexed."""
+        done = {"incidents_pruned": 0, "audit_events": 0}
+        over = {"purpose": TOMBSTONE, "time": {"$lt": self._clock.now() - LEAVING_SECONDS}}
+        stones = self._stores.claims.find(
+            {**over, "value.phase": "leaving"}, "time:1", INCIDENTS_A_ROUND
+        )
+        ids = [str(stone["value"]["incident_id"]) for stone in stones]
+        entries = self._entries(ids)
+        indexed = self._indexed(ids) if any(entries.values()) else {}
+        for stone in stones:
+            incident_id = str(stone["value"]["incident_id"])
+            mine = entries[incident_id]
+            missing = [e for e in mine if e.key not in indexed.get(incident_id, set())]
+            if missing:
+                done["audit_events"] += self._send_again(stone, missing)
+                continue
+            self._delete(stone, len(mine))
+            done["incidents_pruned"] += 1
+        return done
+
+    def _entries(self, incident_ids: Sequence[str]) -> Dict[str, List[Entry]]:
+        found: Dict[str, List[Entry]] = {incident_id: [] for incident_id in incident_ids}
+        for document in find_by(self._stores.timeline, "incident_id", incident_ids):
+            entry = Entry.from_document(document)
+            found[entry.incident_id].append(entry)
+        return found
+
+    def _send_again(self, stone: Document, missing: Sequence[Entry]) -> int:
+        """Send what the index lacks; it is looked for again after a while."""
+        now, value = self._clock.now(), stone["value"]
+        if now - float(value.get("sent_at") or 0.0) < INDEXING_SECONDS:
+            return 0
+        if now - float(stone["time"]) > MISSING_SECONDS:
+            incident_id = value["incident_id"]
+            text = (
+                f"{incident_id} can't be deleted by age: {len(missing)} of its entries are not "
+                "found in the audit index; see that the index of incident_audit_index exists."
+            )
+            self._trouble(TOMBSTONE, text)
+        self._send(missing)
+        self._stores.claims.save([{**stone, "value": {**value, "sent_at": now}}])
+        return len(missing)
+
+    def _delete(self, stone: Document, entries: int) -> None:
+        """Delete one incident. Each step may be repeated; the last one says that all is done."""
+        stores, incident_id = self._stores, str(stone["value"]["incident_id"])
+        mine = {"incident_id": incident_id}
+        stores.incidents.delete(incident_id)
+        stores.timeline.delete_matching(mine)
+        for collection in (stores.signals, stores.plans, stores.analyses):
+            collection.delete_matching(mine)
+        self._delete_notifications(stores.outbox.keys(mine))
+        stores.claims.delete_matching(_between("purpose", f"edit:{incident_id}:"))
+        value = {**stone["value"], "phase": "left", "left_at": self._clock.now()}
+        value["entries"] = max(entries, int(stone["value"].get("entries") or 0))
+        stores.claims.save([{**stone, "value": value}])
+        self._count("incidents", 1)
+
+    def _delete_notifications(self, keys: Sequence[str]) -> None:
+        """Delete notifications, the claims of their attempts first, so that none is left over."""
+        for key in keys:
+            for purpose in ("deliver", "outcome"):
+                self._stores.claims.delete_matching(_between("purpose", f"{purpose}:{key}:"))
+            self._stores.outbox.delete(key)
+
+    # --- what belongs to no incident --------------------------------------------------------
+
+    def _loose(self, cutoff: float) -> Dict[str, int]:
+        """Delete old signals and messages without an incident, and claims of no more use."""
+        stores = self._stores
+        unclaimed = {"$and": [{"incident_id": ""}, {"received_at": {"$lt": cutoff}}]}
+        signals = stores.signals.find(unclaimed, "received_at:1", LOOSE_A_ROUND)
+        for one in signals:
+            stores.signals.delete(str(one["_key"]))
+        messages = [
+            str(one["_key"])
+            for one in stores.outbox.find(
+                {"$and": [{"incident_id": ""}, {"created_at": {"$lt": cutoff}}]}, "", LOOSE_A_ROUND
+            )
+            if one["state"] in ("sent", "dead", "unconfirmed")
+        ]
+        self._delete_notifications(messages)
+        before = {"time": {"$lt": cutoff}}
+        for purpose in ("reconciled", "ran"):
+            stores.claims.delete_matching({"purpose": purpose, **before})
+        # Turns of workers that were ended; a checkpoint has no holder and stays.
+        left = [*_between("purpose", "worker:")["$and"], {"holder": {"$ne": ""}}]
+        stores.claims.delete_matching({"$and": [*left, before]})
+        self._count("signals", len(signals))
+        return {"signals_pruned": len(signals), "notifications_pruned": len(messages)}
+
+    def _count(self, name: str, count: int) -> None:
+        """Add to the totals that GET /metrics shows; a run that is killed may count one less."""
+        if not count:
+            return
+        known = self._stores.claims.get(TOTALS) or {"value": {}}
+        value = {**known["value"], name: int(known["value"].get(name) or 0) + count}
+        totals = {
+            "_key": TOTALS,
+            "purpose": TOTALS,
+            "holder": "",
+            "time": self._clock.now(),
+            "value": value,
+        }
+        self._stores.claims.save([totals])
+
+
+def _tombstone(document: Mapping[str, Any], now: float) -> Document:
+    incident_id = str(document["_key"])
+    kept = ("title", "severity", "opened_at", "resolved_at", "updated_at", "entries", "head")
+    return {
+        "_key": f"{TOMBSTONE}:{incident_id}",
+        "purpose": TOMBSTONE,
+        "holder": "",
+        "time": now,
+        "value": {
+            "incident_id": incident_id,
+            "phase": "leaving",
+            **{name: document[name] for name in kept if name in document},
+        },
+    }
+
+
+def _between(name: str, prefix: str) -> Document:
+    """A query for the texts that begin with a prefix, which ends in a colon."""
+    return {"$and": [{name: {"$gte": prefix}}, {name: {"$lt": prefix[:-1] + ";"}}]}

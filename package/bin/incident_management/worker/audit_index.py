@@ -1,0 +1,87 @@
+"""Where audit events are: written to the index that a macro names, found through that macro.
+
+One place, so that writing and searching can't drift apart.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+
+from ..incidents.audit import SOURCETYPE
+from ..ports import Searcher, SearchFailed
+from ..splunk import spl
+from ..splunk.session import APP, Session, SplunkError, path_of
+from ..splunk.settings import SettingsError
+
+__all__ = ["EVENTS_MACRO", "INDEX_MACRO", "AuditIndex", "events_search"]
+
+INDEX_MACRO = "incident_audit_index"
+EVENTS_MACRO = "incident_audit_events"
+REMEMBERED_SECONDS = 60.0
+MOST_KEYS = 50_000
+SEARCH_SECONDS = 120.0
+# What "Rules for index names" in Managing Indexers and Clusters allows.
+_DEFINITION = re.compile(r'\s*index\s*=\s*"?([a-z0-9_][a-z0-9_-]*)"?\s*')
+
+
+def events_search(incident_ids: Iterable[str]) -> spl.Search:
+    """Return the search for the audit events of some incidents, over all time."""
+    return spl.Search(spl.macro(EVENTS_MACRO), spl.any_of("incident_id", incident_ids))
+
+
+class AuditIndex:
+    """Reads the macro, and looks which entries are indexed, with the session's rights."""
+
+    def __init__(self, session: Session, searcher: Searcher) -> None:
+        self._session = session
+        self._searcher = searcher
+        self._known: Tuple[float, str] = (float("-inf"), "")
+
+    def name(self) -> str:
+        """Return the index's name. Raises SettingsError when the macro does not say one."""
+        read_at, found = self._known
+        if time.monotonic() - read_at >= REMEMBERED_SECONDS:
+            found = self._read()
+            self._known = (time.monotonic(), found)
+        return found
+
+    def keys(self, incident_ids: Sequence[str]) -> Dict[str, Set[str]]:
+        """Return the keys of the entries that a search finds, by incident.
+
+        Raises SearchFailed, also when there are too many to tell.
+        """
+        search = events_search(incident_ids).pipe(
+            spl.fields("dedup", ["key"]), spl.fields("table", ["incident_id", "key"])
+        )
+        result = self._searcher.run(
+            str(search), "0", "now", limit=MOST_KEYS, timeout=SEARCH_SECONDS
+        )
+        if result.truncated:
+            raise SearchFailed(f"More than {MOST_KEYS} audit events of {len(incident_ids)} found.")
+        return _by_incident(result.rows)
+
+    def _read(self) -> str:
+        path = "/servicesNS/nobody/" + path_of(APP, "configs", "conf-macros", INDEX_MACRO)
+        try:
+            content = self._session.get(path)["entry"][0]["content"]
+        except SplunkError as error:
+            if error.status != 404:
+                raise
+            content = {}
+        definition = str(content.get("definition") or "")
+        match = _DEFINITION.fullmatch(definition)
+        if match is None:
+            raise SettingsError(
+                f"macros.conf [{INDEX_MACRO}] definition is '{definition[:60]}'; set index=<name>, "
+                f"one index, or no {SOURCETYPE} events are written."
+            )
+        return match.group(1)
+
+
+def _by_incident(rows: Iterable[Mapping[str, object]]) -> Dict[str, Set[str]]:
+    found: Dict[str, List[str]] = {}
+    for row in rows:
+        found.setdefault(str(row.get("incident_id")), []).append(str(row.get("key")))
+    return {incident_id: set(keys) for incident_id, keys in found.items()}

@@ -1,0 +1,339 @@
+"""An incident is resolved when its searches ran all the time and found nothing more."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.quiet import Plan, Quiet, Run
+from incident_management.ports import SearchFailed
+from tests.unit.incidents.builders import START, ingest, signal
+
+HOUR = 3600.0
+PERIOD = 300.0
+RULE = ("High Error Rate", "shop", "ann")
+SEARCH = {"name": RULE[0], "app": RULE[1], "owner": RULE[2]}
+
+
+class Scheduler:
+    """splunkd's scheduler: a search runs every five minutes, and two runs are remembered."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.plans = {}
+        self.skipped, self.failed, self.found = set(), set(), set()
+        self.delay = 0.0
+        self.broken = False
+
+    def plan(self, search):
+        if self.broken:
+            raise SearchFailed("splunkd is busy.")
+        return self.plans.get(search, Plan(True))
+
+    def recent(self, search):
+        now = self.clock.now()
+        times = [t for t in self.scheduled(search, now - 2 * PERIOD, now) if t + self.delay <= now]
+        return [
+            Run(
+                t,
+                "failed" if t in self.failed else "succeeded",
+                int(t in self.found),
+            )
+            for t in times
+            if t not in self.skipped
+        ]
+
+    def scheduled(self, search, earliest, latest):
+        first = int(earliest // PERIOD) + 1
+        return [n * PERIOD for n in range(first, int(latest // PERIOD) + 1)]
+
+
+class World:
+    """Stores, a clock, a scheduler, and the duty, which runs every minute."""
+
+    def __init__(self, stores, clock):
+        self.stores, self.clock, self.told = stores, clock, []
+        clock.set(START + 100)
+        self.scheduler = Scheduler(clock)
+        self.resolve_not = ()
+        self.after = 2 * HOUR
+
+    def raise_signal(self, entity="checkout", run=0, **more):
+        given = {"search": SEARCH, "app": RULE[1], "owner": RULE[2], **more}
+        found = signal(entity, run, received_at=self.clock.now(), **given)
+        (outcome,) = ingest(self.stores, self.clock).ingest([found])
+        return outcome.incident_id
+
+    def duty(self):
+        return Quiet(
+            self.stores, self.clock, self.scheduler, lambda name, text: self.told.append(text)
+        )
+
+    def minutes(self, count, watched=True):
+        for _minute in range(int(count)):
+            self.clock.advance(60)
+            if watched:
+                self.duty().run(self.after, self.resolve_not)
+
+    def status(self, incident_id):
+        return timeline.refresh(self.stores, incident_id).status
+
+    def times(self, earliest, latest):
+        return set(self.scheduler.scheduled(RULE, earliest, latest))
+
+
+@pytest.fixture
+def world(stores, clock):
+    return World(stores, clock)
+
+
+def test_an_incident_whose_search_finds_nothing_more_is_resolved(world):
+    incident = world.raise_signal()
+    world.minutes(118)
+    assert world.status(incident) == "assigned" or world.status(incident) == "new"
+    world.minutes(12)
+
+    assert world.status(incident) == "resolved"
+
+
+def test_the_entry_says_on_what_evidence(world):
+    incident = world.raise_signal()
+    world.minutes(130)
+    entry = timeline.read(world.stores, incident)[-1]
+
+    assert entry.actor == "incident_management"
+    assert entry.data["category"] == "quiet"
+    (evidence,) = entry.data["evidence"]
+    assert evidence["rule"] == "High Error Rate"
+    assert evidence["runs"] == 24
+    assert evidence["source"] == "saved/searches history: every scheduled run succeeded"
+    assert "'High Error Rate' found nothing in 24 runs for 2" in entry.data["reason"]
+
+
+def test_a_new_finding_starts_the_time_anew(world):
+    incident = world.raise_signal()
+    world.minutes(90)
+    world.raise_signal(run=18)
+    world.minutes(90)
+    assert world.status(incident) != "resolved"
+    world.minutes(40)
+
+    assert world.status(incident) == "resolved"
+
+
+@pytest.mark.parametrize("trouble", ["skipped", "failed"])
+def test_a_search_that_does_not_run_is_not_quiet(world, trouble):
+    incident = world.raise_signal()
+    bad = world.times(START, START + 100 * HOUR)
+    setattr(world.scheduler, trouble, bad)
+    world.minutes(300)
+
+    assert world.status(incident) != "resolved"
+
+
+@pytest.mark.parametrize("trouble", ["skipped", "failed"])
+def test_one_run_that_is_missing_starts_the_time_anew(world, trouble):
+    incident = world.raise_signal()
+    setattr(world.scheduler, trouble, {max(world.times(START, START + HOUR))})
+    world.minutes(130)
+    assert world.status(incident) != "resolved"
+    world.minutes(70)
+
+    assert world.status(incident) == "resolved"
+
+
+def test_a_search_that_is_switched_off_is_not_quiet(world):
+    incident = world.raise_signal()
+    world.scheduler.plans[RULE] = Plan(False)
+    world.minutes(300)
+
+    assert world.status(incident) != "resolved"
+
+
+def test_time_before_it_was_switched_off_does_not_count_afterwards(world):
+    incident = world.raise_signal()
+    world.minutes(110)
+    world.scheduler.plans[RULE] = Plan(False)
+    world.minutes(60)
+    world.scheduler.plans[RULE] = Plan(True)
+    world.minutes(60)
+    assert world.status(incident) != "resolved"
+    world.minutes(80)
+
+    assert world.status(incident) == "resolved"
+
+
+def test_runs_that_nobody_watched_do_not_count(world):
+    incident = world.raise_signal()
+    world.minutes(10)
+    world.minutes(120, watched=False)  # the worker was down, splunkd has forgotten the runs
+    world.minutes(10)
+    assert world.status(incident) != "resolved"
+
+
+def test_a_run_that_comes_late_is_waited_for(world):
+    incident = world.raise_signal()
+    world.scheduler.delay = 240.0
+    world.minutes(135)
+
+    assert world.status(incident) == "resolved"
+
+
+def test_all_detections_of_an_incident_must_be_quiet(world):
+    incident = world.raise_signal()
+    other = ("Latency Shift", "shop", "ann")
+    document = world.stores.incidents.get(incident)
+    more = signal(
+        "checkout", 1, rule="Latency Shift", app="shop", owner="ann", received_at=world.clock.now(),
+        search={"name": other[0], "app": other[1], "owner": other[2]},
+    )  # fmt: skip
+    data = {"signals": {more.key: 1}, "rule": "Latency Shift", "entities": ["checkout"]}
+    timeline.append(world.stores, world.clock, incident, "signal", data, "x")
+    world.stores.signals.save([{**more.to_document(), "incident_id": incident}])
+    timeline.refresh(world.stores, incident)
+    assert document["rules"] == ["High Error Rate"]
+    world.scheduler.plans[other] = Plan(False)
+    world.minutes(200)
+    assert world.status(incident) != "resolved"
+    world.scheduler.plans[other] = Plan(True)
+    world.minutes(150)
+
+    assert world.status(incident) == "resolved"
+    assert len(timeline.read(world.stores, incident)[-1].data["evidence"]) == 2
+
+
+def test_a_detection_may_have_its_own_time(world):
+    incident = world.raise_signal()
+    world.scheduler.plans[RULE] = Plan(True, quiet_after=HOUR)
+    world.after = 0.0  # switched off for all others
+    world.minutes(70)
+
+    assert world.status(incident) == "resolved"
+
+
+def test_a_detection_may_be_left_to_people(world):
+    incident = world.raise_signal()
+    world.scheduler.plans[RULE] = Plan(True, quiet_after=0.0)
+    world.minutes(300)
+
+    assert world.status(incident) != "resolved"
+
+
+def test_an_administrator_may_leave_a_severity_to_people(world):
+    incident = world.raise_signal()
+    world.resolve_not = ("high",)
+    world.minutes(300)
+
+    assert world.status(incident) != "resolved"
+
+
+def test_a_pinned_incident_stays_open_until_it_is_unpinned(world):
+    incident = world.raise_signal()
+    lifecycle.pin(world.stores, world.clock, incident, "ann", True, "we are not sure")
+    world.minutes(200)
+    assert world.status(incident) != "resolved"
+    lifecycle.pin(world.stores, world.clock, incident, "ann", False)
+    world.minutes(150)
+
+    assert world.status(incident) == "resolved"
+
+
+@pytest.mark.parametrize("status", ["approved", "running", "done", "rolling_back"])
+def test_a_fix_under_way_decides_by_itself(world, status):
+    incident = world.raise_signal()
+    plan = {"_key": "PLAN-1", "incident_id": incident, "status": status}
+    world.stores.plans.save([plan])
+    world.minutes(200)
+    assert world.status(incident) != "resolved"
+    world.stores.plans.save([{**plan, "status": "rolled_back"}])
+    world.minutes(10)
+
+    assert world.status(incident) == "resolved"
+
+
+def test_where_findings_are_throttled_only_runs_without_results_are_quiet(world):
+    incident = world.raise_signal()
+    world.scheduler.plans[RULE] = Plan(True, throttled=True)
+    world.scheduler.found = world.times(START, START + 2 * HOUR)
+    world.minutes(150)
+    assert world.status(incident) != "resolved"
+    world.minutes(120)
+
+    assert world.status(incident) == "resolved"
+
+
+def test_what_no_search_raised_is_left_to_people(world):
+    incident = world.raise_signal(search={})
+    world.minutes(300)
+
+    assert world.status(incident) != "resolved"
+
+
+def test_a_monitors_checkpoint_is_evidence(world):
+    incident = world.raise_signal(search={}, rule="latency")
+    for hour in (1, 3):
+        end = START + hour * HOUR
+        claim = {"_key": f"monitor:latency:{end}", "purpose": "monitor:latency", "time": end}
+        world.stores.claims.save([{**claim, "value": {"end": end, "state": ""}}])
+        world.minutes(60)
+
+    assert world.status(incident) == "resolved"
+    assert "every span was judged" in timeline.read(world.stores, incident)[-1].data["reason"]
+
+
+def test_a_person_who_reopens_it_is_not_overruled(world):
+    incident = world.raise_signal()
+    world.minutes(130)
+    lifecycle.reopen(world.stores, world.clock, incident, "ann", "it is not over")
+    world.minutes(60)
+
+    assert world.status(incident) != "resolved"
+
+
+def test_a_finding_within_the_window_reopens_it(world):
+    incident = world.raise_signal()
+    world.minutes(130)
+    assert world.raise_signal(run=27) == incident
+    assert world.status(incident) != "resolved"
+    world.minutes(135)
+
+    assert world.status(incident) == "resolved"
+
+
+def test_a_finding_in_the_same_moment_counts_more(world):
+    incident = world.raise_signal()
+    world.minutes(118)
+    timeline_store, done = world.stores.timeline, []
+
+    def another_writer(verb, _name):
+        """Adds a signal just before the resolve is written."""
+        if verb == "insert" and not done:
+            done.append(True)
+            data = {"signals": {"f" * 40: 1}, "rule": "High Error Rate", "entities": []}
+            timeline.append(world.stores, world.clock, incident, "signal", data, "x")
+
+    timeline_store.before = another_writer
+    while not done:
+        world.minutes(1)
+
+    assert world.status(incident) != "resolved"
+
+
+def test_two_members_resolve_it_once(world):
+    incident = world.raise_signal()
+    world.minutes(122)
+    world.clock.advance(600)
+    for _member in range(2):
+        world.duty().run(world.after)
+
+    resolves = [e for e in timeline.read(world.stores, incident) if e.data.get("to") == "resolved"]
+    assert len(resolves) == 1
+
+
+def test_trouble_with_splunkd_is_told_and_proves_nothing(world):
+    incident = world.raise_signal()
+    world.scheduler.broken = True
+    world.minutes(200)
+
+    assert world.status(incident) != "resolved"
+    assert "Whether 'High Error Rate' runs is unknown: splunkd is busy." in world.told

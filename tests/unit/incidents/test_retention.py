@@ -1,0 +1,265 @@
+"""Old incidents leave the KV store whole, and only when their history is in the index."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.errors import NotFound
+from incident_management.incidents.retention import Retention, gone, tombstone
+from incident_management.notify.outbox import Outbox
+from tests.fakes import Unavailable
+from tests.unit.incidents.builders import ingest, signal
+
+DAY = 86_400.0
+KEEP = 90 * DAY
+CLOSE = 7 * DAY
+
+
+class Index:
+    """Which entries are indexed; ``lost`` ones never arrive."""
+
+    def __init__(self):
+        self.found = {}
+        self.lost = set()
+
+    def send(self, entries):
+        for entry in entries:
+            if entry.key not in self.lost:
+                self.found.setdefault(entry.incident_id, set()).add(entry.key)
+
+    def keys(self, incident_ids):
+        return {one: self.found.get(one, set()) for one in incident_ids}
+
+
+class Old:
+    """An incident that was closed, and the duty that deletes it."""
+
+    def __init__(self, stores, clock):
+        self.stores, self.clock, self.index, self.told = stores, clock, Index(), []
+        (outcome,) = ingest(stores, clock).ingest([signal("checkout")])
+        self.id = outcome.incident_id
+        outbox = Outbox(stores, clock, "sh1", lambda document: None)
+        outbox.enqueue("entry", "slack", "opened", {}, incident_id=self.id)
+        (self.message,) = [one["_key"] for one in stores.outbox.all()]
+        for purpose in (f"deliver:{self.message}:1", f"outcome:{self.message}:1"):
+            self.claim(purpose, purpose)
+        self.claim("monitor:latency:1", "monitor:latency")
+        stores.plans.save([{"_key": "PLAN-1", "incident_id": self.id, "status": "recovered"}])
+        stores.analyses.save([{"_key": "ANA-1", "incident_id": self.id}])
+        lifecycle.resolve(stores, clock, self.id, "ann")
+        lifecycle.close(stores, clock, self.id, "ann")
+
+    def claim(self, key, purpose):
+        document = {"_key": key, "purpose": purpose, "holder": "sh1", "value": {}}
+        self.stores.claims.insert({**document, "time": self.clock.now()})
+
+    def indexed(self):
+        self.index.send(timeline.read(self.stores, self.id))
+
+    def run(self, close=CLOSE, keep=KEEP):
+        told = lambda name, text: self.told.append(text)  # noqa: E731
+        duty = Retention(self.stores, self.clock, self.index.keys, self.index.send, told)
+        return duty.run(close, keep)
+
+    def leave(self):
+        """Grow old, and go."""
+        self.indexed()
+        self.clock.advance(KEEP + DAY)
+        self.run()
+        self.clock.advance(301)
+        return self.run()
+
+    def left(self):
+        """What is still there of it, besides its tombstone."""
+        rest = []
+        for collection in self.stores.collections:
+            for document in collection.all():
+                text = repr(document)
+                kept = ("pruned:", "episode")
+                if (self.id in text or self.message in text) and not document["_key"].startswith(
+                    kept
+                ):
+                    rest.append((collection.name, document["_key"]))
+        return rest
+
+
+@pytest.fixture
+def old(stores, clock):
+    return Old(stores, clock)
+
+
+def test_a_closed_incident_leaves_with_all_that_belongs_to_it(old):
+    assert old.leave()["incidents_pruned"] == 1
+    assert old.left() == []
+
+
+def test_its_tombstone_says_where_the_history_is(old):
+    old.leave()
+    stone = tombstone(old.stores, old.id)
+
+    assert stone["value"]["phase"] == "left"
+    assert stone["value"]["title"] == "High Error Rate: checkout"
+    assert f"`incident_history({old.id})`" in gone(stone)
+
+
+def test_monitors_and_their_memory_stay(old):
+    old.leave()
+
+    assert old.stores.claims.get("monitor:latency:1") is not None
+
+
+@pytest.mark.parametrize("status", ["open", "resolved"])
+def test_only_closed_incidents_leave(stores, clock, status):
+    old = Old(stores, clock)
+    (outcome,) = ingest(stores, clock).ingest([signal("orders")])
+    if status == "resolved":
+        lifecycle.resolve(stores, clock, outcome.incident_id, "ann")
+    old.index.send(timeline.read(stores, outcome.incident_id))
+    clock.advance(KEEP + DAY)
+    old.run(close=0)
+    clock.advance(301)
+    old.run(close=0)
+
+    assert timeline.read(stores, outcome.incident_id)
+
+
+def test_one_that_is_not_old_enough_stays(old):
+    old.indexed()
+    old.clock.advance(KEEP - DAY)
+    old.run()
+    old.clock.advance(301)
+
+    assert old.run()["incidents_pruned"] == 0
+    assert tombstone(old.stores, old.id) is None
+
+
+def test_it_can_be_switched_off(old):
+    old.indexed()
+    old.clock.advance(10 * KEEP)
+
+    assert old.run(close=0, keep=0) == {"incidents_closed": 0}
+
+
+def test_a_resolved_incident_is_closed_after_a_while(stores, clock, old):
+    (outcome,) = ingest(stores, clock).ingest([signal("orders")])
+    lifecycle.resolve(stores, clock, outcome.incident_id, "ann")
+    clock.advance(CLOSE - 60)
+    assert old.run()["incidents_closed"] == 0
+    clock.advance(120)
+
+    assert old.run()["incidents_closed"] == 1
+    assert timeline.refresh(stores, outcome.incident_id).status == "closed"
+
+
+def test_nothing_is_deleted_that_the_index_does_not_have(old):
+    entries = timeline.read(old.stores, old.id)
+    old.index.lost = {entries[-1].key}
+    old.leave()
+    for _hour in range(3):
+        old.clock.advance(3600)
+        old.run()
+
+    assert timeline.read(old.stores, old.id) == entries
+    assert "1 of its entries are not found in the audit index" in old.told[-1]
+
+
+def test_what_the_index_lacks_is_sent_again_and_then_it_leaves(old):
+    old.clock.advance(KEEP + DAY)
+    old.run()
+    old.clock.advance(301)
+    assert old.run()["audit_events"] == 4
+    old.clock.advance(61)
+
+    assert old.run()["incidents_pruned"] == 1
+    assert old.left() == []
+
+
+@pytest.mark.parametrize("calls", range(1, 40))
+def test_a_kill_at_any_call_leaves_nothing_half_visible(stores, clock, calls):
+    old = Old(stores, clock)
+    whole = len(timeline.read(stores, old.id))
+    old.indexed()
+    clock.advance(KEEP + DAY)
+    old.run()
+    clock.advance(301)
+    stores.fail_after(calls)
+    with suppress(Unavailable):
+        old.run()
+    stores.heal()
+
+    # Seen whole, or by its tombstone alone.
+    document = stores.incidents.get(old.id)
+    assert tombstone(stores, old.id) is not None
+    assert document is None or document["entries"] == whole
+    if document is not None:
+        assert len(timeline.read(stores, old.id)) == whole
+    old.run()
+    assert old.left() == []
+    assert tombstone(stores, old.id)["value"]["phase"] == "left"
+
+
+def test_two_members_at_once_do_no_harm(old):
+    old.indexed()
+    old.clock.advance(KEEP + DAY)
+    old.run()
+    old.run()
+    old.clock.advance(301)
+    old.run()
+
+    assert old.run()["incidents_pruned"] == 0
+    assert old.left() == []
+
+
+def test_the_same_problem_opens_a_new_incident_that_names_the_old_one(old):
+    old.leave()
+    (outcome,) = ingest(old.stores, old.clock).ingest([signal("checkout", run=99_000)])
+    incident = timeline.refresh(old.stores, outcome.incident_id)
+
+    assert outcome.what == "opened"
+    assert incident.previous == old.id != incident.id
+    with pytest.raises(NotFound):
+        timeline.refresh(old.stores, old.id)
+
+
+def test_signals_that_were_held_back_are_deleted_by_age(old):
+    held = {"_key": "s1", "incident_id": "", "received_at": old.clock.now(), "rule": "x"}
+    old.stores.signals.save([held])
+    old.clock.advance(KEEP + DAY)
+
+    assert old.run()["signals_pruned"] == 1
+
+
+def test_claims_of_no_more_use_are_deleted_by_age(old):
+    old.claim("reconciled:sid1", "reconciled")
+    old.claim("worker:deliver:77", "worker:deliver")
+    checkpoint = {"_key": "worker:announce:checkpoint", "purpose": "worker:announce:checkpoint"}
+    old.stores.claims.insert({**checkpoint, "holder": "", "time": old.clock.now(), "value": {}})
+    old.clock.advance(KEEP + DAY)
+    old.run()
+
+    left = {one["_key"] for one in old.stores.claims.all()}
+    assert not left & {"reconciled:sid1", "worker:deliver:77"}
+    assert "worker:announce:checkpoint" in left
+
+
+def test_rounds_are_bounded(stores, clock, monkeypatch):
+    monkeypatch.setattr("incident_management.incidents.retention.INCIDENTS_A_ROUND", 3)
+    old = Old(stores, clock)
+    for number in range(7):
+        (outcome,) = ingest(stores, clock).ingest([signal(f"service-{number}")])
+        lifecycle.resolve(stores, clock, outcome.incident_id, "ann")
+        lifecycle.close(stores, clock, outcome.incident_id, "ann")
+        old.index.send(timeline.read(stores, outcome.incident_id))
+    old.indexed()
+    clock.advance(KEEP + DAY)
+    counts = []
+    for _round in range(8):
+        counts.append(old.run()["incidents_pruned"])
+        clock.advance(301)
+
+    assert max(counts) == 3
+    assert sum(counts) == 8
+    assert stores.claims.get("retention:totals")["value"]["incidents"] == 8
