@@ -7,7 +7,7 @@ from ..analysis.model import Model, from_settings
 from ..analysis.submission import MOST_CITATIONS, MOST_FINDINGS, MOST_HYPOTHESES, read
 from ..incidents.errors import NotFound
 from ..splunk import spl
-from .incidents import document_of
+from .acting import document_of
 from .router import Request, Response, route
 from .schema import any_object, listed, named, number, obj, text
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import Callable, Dict, Mapping
+from typing import Dict, Mapping
 
-from ..incidents import editing, lifecycle, timeline
+from ..incidents import assignment, editing, lifecycle, timeline
 from ..incidents.ingest import Ingest
-from ..incidents.model import Document, Incident
-from .router import Problem, Request, Response, route
+from .acting import IF_MATCH, INCIDENT_ANSWER, acted, answered, document_of
+from .router import Request, Response, route
 from .schema import flag, listed, obj, one_of, text
 from .shapes import (
     DESCRIPTION,
@@ -24,11 +24,7 @@ from .shapes import (
     page,
 )
 
-__all__ = ["document_of", "guarded", "shown"]
-
 MOST_SYSTEMS = 100
-IF_MATCH = {"If-Match": "The ETag that was read; `*` for any. Answers 412 when it has changed."}
-INCIDENT_ANSWER = {200: INCIDENT}
 
 
 @route(
@@ -57,13 +53,13 @@ def open_incident(request: Request) -> Response:
         request.user,
         uuid.uuid4().hex,
     )
-    return _moved(incident, 201)
+    return answered(incident.to_document(), 201)
 
 
 @route("GET", "/incidents/{id}", capability="incident_read", answers=INCIDENT_ANSWER)
 def get_incident(request: Request) -> Response:
     """One incident, with its ETag."""
-    return _answer(document_of(request))
+    return answered(document_of(request))
 
 
 _EDITED = {
@@ -119,13 +115,7 @@ def withdraw_incident(request: Request) -> Response:
     finding opens a new incident.
     """
     reason = str(request.args.get("reason", "")).strip()
-    return guarded(
-        request,
-        lambda: editing.withdraw(
-            request.stores, request.clock, request.params["id"], request.user, reason
-        ),
-        required=True,
-    )
+    return acted(request, editing.withdraw, reason, required=True)
 
 
 @route(
@@ -201,12 +191,7 @@ def get_signals(request: Request) -> Response:
 )
 def acknowledge(request: Request) -> Response:
     """Start work on an incident; it becomes the caller's unless it has an owner."""
-    return guarded(
-        request,
-        lambda: lifecycle.acknowledge(
-            request.stores, request.clock, request.params["id"], request.user
-        ),
-    )
+    return acted(request, lifecycle.acknowledge)
 
 
 @route(
@@ -218,18 +203,9 @@ def acknowledge(request: Request) -> Response:
     headers=IF_MATCH,
 )
 def assign(request: Request) -> Response:
-    """Give an incident to a person, a team, or both."""
-    return guarded(
-        request,
-        lambda: lifecycle.assign(
-            request.stores,
-            request.clock,
-            request.params["id"],
-            request.user,
-            owner=request.text("owner"),
-            team=request.text("team"),
-        ),
-    )
+    """Give an incident to a person, a team, or both; of a team alone, whoever can take it."""
+    owner, team = request.text("owner"), request.text("team")
+    return acted(request, assignment.assign, routed=True, owner=owner, team=team)
 
 
 @route(
@@ -242,13 +218,7 @@ def assign(request: Request) -> Response:
 )
 def add_note(request: Request) -> Response:
     """Write a note, in any state."""
-    note = request.text("text", required=True)
-    return guarded(
-        request,
-        lambda: lifecycle.note(
-            request.stores, request.clock, request.params["id"], request.user, note
-        ),
-    )
+    return acted(request, lifecycle.note, request.text("text", required=True))
 
 
 @route(
@@ -268,18 +238,13 @@ def add_note(request: Request) -> Response:
 )
 def resolve(request: Request) -> Response:
     """Resolve an open incident: ``resolution`` is what was done, ``reason`` why it is over."""
-    return guarded(
+    return acted(
         request,
-        lambda: lifecycle.resolve(
-            request.stores,
-            request.clock,
-            request.params["id"],
-            request.user,
-            resolution=request.text("resolution"),
-            reason=request.text("reason"),
-            category=request.text("category"),
-            feedback=request.text("feedback"),
-        ),
+        lifecycle.resolve,
+        resolution=request.text("resolution"),
+        reason=request.text("reason"),
+        category=request.text("category"),
+        feedback=request.text("feedback"),
     )
 
 
@@ -293,73 +258,9 @@ def resolve(request: Request) -> Response:
 )
 def reopen(request: Request) -> Response:
     """Reopen a resolved incident."""
-    return guarded(
-        request,
-        lambda: lifecycle.reopen(
-            request.stores,
-            request.clock,
-            request.params["id"],
-            request.user,
-            request.text("reason"),
-        ),
-    )
-
-
-def guarded(request: Request, act: Callable[[], Incident], required: bool = False) -> Response:
-    """Do something to an incident if it is the version that ``If-Match`` names.
-
-    Raises Problem: 428 without the header where it is ``required``, 412 for another version.
-    """
-    wanted = request.headers.get("if-match", "").strip()
-    if not wanted and required:
-        raise Problem(428, f"{request.method} needs If-Match: send the ETag that was read, or *.")
-    if wanted in ("", "*"):
-        return _moved(act())
-    expected = wanted[2:] if wanted.startswith("W/") else wanted
-    try:
-        with editing.editing(
-            request.stores,
-            request.clock,
-            request.params["id"],
-            expected.strip('"')[:100],
-            request.user,
-        ):
-            return _moved(act())
-    except editing.Outdated as error:
-        raise Problem(412, str(error)) from None
-
-
-def document_of(request: Request) -> Document:
-    """Return the document of the incident in the path. Raises NotFound."""
-    incident_id = request.params["id"]
-    document = request.stores.incidents.get(incident_id)
-    # Its writer may have been ended between the entries and the document.
-    return document or timeline.refresh(request.stores, incident_id).to_document()
-
-
-def shown(document: Mapping[str, object]) -> Document:
-    """An incident as the API shows it; ``affected_systems`` is its entities by another name."""
-    visible = {name: value for name, value in document.items() if not name.startswith("_")}
-    entities = document.get("entities")
-    visible["affected_systems"] = list(entities) if isinstance(entities, list) else []
-    return visible
+    return acted(request, lifecycle.reopen, request.text("reason"))
 
 
 def _edited(request: Request, changes: Mapping[str, str], required: bool) -> Response:
     stripped: Dict[str, str] = {name: value.strip() for name, value in changes.items()}
-    return guarded(
-        request,
-        lambda: editing.edit(
-            request.stores, request.clock, request.params["id"], request.user, stripped
-        ),
-        required,
-    )
-
-
-def _moved(incident: Incident, status: int = 200) -> Response:
-    return _answer(incident.to_document(), status)
-
-
-def _answer(document: Document, status: int = 200) -> Response:
-    etag = f'"{editing.version(document.get("head") or ())}"'
-    return Response(shown(document), status, {"ETag": etag})
+    return acted(request, editing.edit, stripped, required=required)

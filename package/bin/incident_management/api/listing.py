@@ -12,17 +12,26 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 from ..incidents.errors import Invalid
 from ..incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document, digest
 from ..ports import Collection
-from .incidents import shown
+from .acting import shown
 from .router import Request, Response, route
-from .schema import flag, listed, nullable, number, obj, one_of, text
+from .schema import Schema, flag, listed, nullable, number, obj, one_of, text
 from .shapes import INCIDENT, LIMIT, OFFSET
 
-__all__ = ["list_incidents"]
+__all__ = ["FILTER_ARGUMENTS", "clauses_of", "list_incidents", "query_of"]
 
 # A search for a text looks at so many at most in one call; the cursor goes on from there.
 TEXT_SCAN = 10_000
 SCAN_PAGE = 1000
-SORTS = ("-opened_at", "opened_at", "-updated_at", "updated_at")
+# What a list is sorted by -> the field of the document, which always holds a number.
+ORDERS = {
+    "opened_at": "opened_at",
+    "updated_at": "updated_at",
+    "severity": "severity_rank",
+    "status": "status_rank",
+    "signals": "signals",
+    "last_time": "last_seen",
+}
+SORTS = tuple(sign + name for name in ORDERS for sign in ("-", ""))
 _KEY = re.compile(r"[\w-]{1,100}", re.ASCII)
 SEVERAL = "Several values by comma."
 _FILTER = text(1000, about=SEVERAL)
@@ -44,6 +53,17 @@ RANGES = {
 }
 
 
+# The filters by a field's value or time, as a query and as a body take them.
+FILTER_ARGUMENTS: Dict[str, Schema] = {
+    "status": text(1000, about="Also `open`, for new, assigned and in_progress. " + SEVERAL),
+    "severity": _FILTER,
+    "team": _FILTER,
+    "owner": _FILTER,
+    "entity": _FILTER,
+    **{name: number(about="Epoch seconds.") for name in RANGES},
+}
+
+
 class Place(NamedTuple):
     """Where a page ended: the last incident's value of the sorted field, and its key."""
 
@@ -56,14 +76,9 @@ class Place(NamedTuple):
     "/incidents",
     capability="incident_read",
     query={
-        "status": text(1000, about="Also `open`, for new, assigned and in_progress. " + SEVERAL),
-        "severity": _FILTER,
-        "team": _FILTER,
-        "owner": _FILTER,
-        "entity": _FILTER,
-        **{name: number(about="Epoch seconds.") for name in RANGES},
+        **FILTER_ARGUMENTS,
         "text": text(200, about="Part of title, description or id, in any case."),
-        "sort": one_of(SORTS),
+        "sort": one_of(SORTS, "`severity`: from info to critical; `status`: from new to closed."),
         "limit": {**LIMIT, "minimum": 1},
         "cursor": text(2000, about="`next_cursor` of the page before, with the same filters."),
         "offset": OFFSET,
@@ -89,7 +104,7 @@ def list_incidents(request: Request) -> Response:
     sort = str(request.args.get("sort", SORTS[0]))
     limit = int(request.args.get("limit", 100))
     offset = int(request.args.get("offset", 0))
-    clauses = _clauses(request.args)
+    clauses = clauses_of(request.args)
     wanted = str(request.args.get("text", "")).strip().lower()
     mark = digest([clauses, sort, wanted], 16)
     place = _place_of(request.args.get("cursor"), mark)
@@ -116,13 +131,13 @@ def _page(
     offset: int,
 ) -> Tuple[List[Document], Optional[Place]]:
     """Return a page's documents, and where the next one begins (None: there is none)."""
-    name = sort.lstrip("-")
+    name = ORDERS[sort.lstrip("-")]
     order = f"{name}:{-1 if sort.startswith('-') else 1},_key:1"
     found: List[Document] = []
     scanned = 0
     while True:
         size = SCAN_PAGE if wanted else limit + offset + 1
-        query = _query([*clauses, *_after(sort, place)])
+        query = query_of([*clauses, *_after(sort, place)])
         skip = 0 if wanted else offset
         batch = incidents.find(query, order, limit=size - skip, skip=skip)
         for document in batch:
@@ -144,12 +159,13 @@ def _page(
 def _after(sort: str, place: Optional[Place]) -> List[Document]:
     if place is None:
         return []
-    name, beyond = sort.lstrip("-"), "$lt" if sort.startswith("-") else "$gt"
+    name, beyond = ORDERS[sort.lstrip("-")], "$lt" if sort.startswith("-") else "$gt"
     same = {"$and": [{name: place.value}, {"_key": {"$gt": place.key}}]}
     return [{"$or": [{name: {beyond: place.value}}, same]}]
 
 
-def _clauses(arguments: Mapping[str, Any]) -> List[Document]:
+def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
+    """Return the clauses of a query for these filters. Raises Invalid for an unknown value."""
     clauses: List[Document] = []
     for name, stored in FILTERS.items():
         values = [part.strip() for part in str(arguments.get(name, "")).split(",") if part.strip()]
@@ -167,7 +183,8 @@ def _clauses(arguments: Mapping[str, Any]) -> List[Document]:
     return clauses
 
 
-def _query(clauses: List[Document]) -> Document:
+def query_of(clauses: List[Document]) -> Document:
+    """Return the KV store's query for clauses that must all hold."""
     return {"$and": clauses} if clauses else {}
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..incidents import lifecycle, report, timeline
-from .incidents import IF_MATCH, INCIDENT_ANSWER, guarded
+from ..incidents import assignment, lifecycle, report, timeline
+from .acting import IF_MATCH, INCIDENT_ANSWER, acted
 from .router import Request, Response, route
 from .schema import obj
 from .shapes import NAME, REASON
@@ -18,19 +18,12 @@ from .shapes import NAME, REASON
     headers=IF_MATCH,
 )
 def escalate(request: Request) -> Response:
-    """Hand an open incident up, one level at a time, with the reason."""
-    return guarded(
-        request,
-        lambda: lifecycle.escalate(
-            request.stores,
-            request.clock,
-            request.params["id"],
-            request.user,
-            request.text("reason"),
-            owner=request.text("owner"),
-            team=request.text("team"),
-        ),
-    )
+    """Hand an open incident up, one level at a time, with the reason.
+
+    Without a team and an owner it goes to the next step of its escalation path.
+    """
+    reason, owner, team = (request.text(name) for name in ("reason", "owner", "team"))
+    return acted(request, assignment.escalate, reason, routed=True, owner=owner, team=team)
 
 
 @route(
@@ -43,16 +36,7 @@ def escalate(request: Request) -> Response:
 )
 def close(request: Request) -> Response:
     """Close a resolved incident for good; the same problem then opens a new one."""
-    return guarded(
-        request,
-        lambda: lifecycle.close(
-            request.stores,
-            request.clock,
-            request.params["id"],
-            request.user,
-            request.text("reason"),
-        ),
-    )
+    return acted(request, lifecycle.close, request.text("reason"))
 
 
 @route("GET", "/incidents/{id}/report", capability="incident_read", answers={200: "text/markdown"})

@@ -41,6 +41,11 @@ _EVENTS_WORDS = {
     "status": "Status changed",
     "severity": "Severity changed",
     "assigned": "Incident assigned",
+    "unassigned": "Nobody can take the incident",
+    "escalation": "Incident escalated",
+    "sla_timed": "Deadlines set",
+    "sla_warning": "Deadline near",
+    "sla_breached": "Deadline missed",
     "routed": "Incident routed",
     "note": "Note added",
     "signal": "More of the same found",
@@ -51,7 +56,10 @@ _EVENTS_WORDS = {
     "action": "Fix under way",
     "verification": "Fix checked",
     "rollback": "Fix rolled back",
+    "joined": "Another incident was merged into this one",
+    "split": "Signals were split off to another incident",
 }
+_MEANS = {"merged": "resolved", "unmerged": "reopened"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,14 @@ class Message:
 
 
 def event_of(entry: Mapping[str, Any]) -> str:
-    """Name what an entry means to people: a status change says to what."""
+    """Name what an entry means to people: a status change says to what.
+
+    A merged incident is over for whoever was told of it; the one that took it over goes on.
+    """
+    if entry["kind"] in _MEANS:
+        return _MEANS[str(entry["kind"])]
+    if entry["kind"] == "sla":
+        return f"sla_{entry['data'].get('event', '')}"
     if entry["kind"] != "status":
         return str(entry["kind"])
     before, after = entry["data"].get("from", ""), entry["data"].get("to", "")
@@ -179,7 +194,14 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
             f"incident={incident.get('id', '')} plan={data.get('plan_id', '')} do=approve"
         )
     if event == "assigned":
-        return f"Owner: {data.get('owner') or 'nobody'}. Team: {data.get('team') or 'none'}."
+        who = f"Owner: {data.get('owner') or 'nobody'}. Team: {data.get('team') or 'none'}."
+        return f"{who} {data.get('reason') or ''}".strip()
+    if entry["kind"] == "merged":
+        return f"It was merged into {data.get('into')}. {data.get('reason') or ''}".strip()
+    if entry["kind"] == "joined":
+        return f"{data.get('from')}: {data.get('title') or ''}"
+    if entry["kind"] == "split":
+        return f"They are in {data.get('to')} now. {data.get('reason') or ''}".strip()
     if event in ("resolved", "closed"):
         return " ".join(str(data.get(part) or "") for part in ("resolution", "reason")).strip()
     if event == "severity":

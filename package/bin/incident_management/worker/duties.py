@@ -12,6 +12,7 @@ from ..incidents.audit import AuditWriter
 from ..incidents.grouping import Topology
 from ..incidents.ingest import Ingest
 from ..incidents.model import Signal
+from ..incidents.moving import finish_recent
 from ..incidents.quiet import Quiet
 from ..incidents.retention import Retention
 from ..incidents.routing import Routing
@@ -112,6 +113,7 @@ class Duties:
             Duty("verify", self._verify, every=5.0),
             Duty("expire", self._expire, every=30.0),
             Duty("refresh", lambda: refresh_stale(self.stores, self.clock), every=60.0),
+            Duty("moves", lambda: finish_recent(self.stores, self.clock), every=60.0),
             Duty("audit", AuditWriter(self.stores, self.clock, self._events.send).run, every=10.0),
             Duty("quiet", self._quiet, every=60.0),
             Duty("retention", self._retention, every=60.0),

@@ -1,0 +1,86 @@
+"""What the routes about one incident have in common: the version guard and the answer."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping
+
+from ..incidents import editing, timeline
+from ..incidents.model import Document, Incident
+from .leaving import was_deleted
+from .router import Problem, Request, Response
+from .shapes import INCIDENT
+
+__all__ = ["IF_MATCH", "INCIDENT_ANSWER", "acted", "answered", "document_of", "guarded", "shown"]
+
+IF_MATCH = {"If-Match": "The ETag that was read; `*` for any. Answers 412 when it has changed."}
+INCIDENT_ANSWER = {200: INCIDENT}
+# Fields that only the order of a list needs.
+_FOR_SORTING = ("severity_rank", "status_rank", "last_seen")
+
+
+def acted(
+    request: Request,
+    act: Callable[..., Incident],
+    *given: Any,
+    required: bool = False,
+    routed: bool = False,
+    **named: Any,
+) -> Response:
+    """Answer with what ``act(stores, clock, incident, user, …)`` makes of the path's incident.
+
+    ``routed``: it takes the routing as well, after the clock. ``If-Match`` is heeded, see
+    :func:`guarded`.
+    """
+    routing = [request.routing()] if routed else []
+    who = (request.stores, request.clock, *routing, request.params["id"], request.user)
+    return guarded(request, lambda: act(*who, *given, **named), required)
+
+
+def guarded(request: Request, act: Callable[[], Incident], required: bool = False) -> Response:
+    """Do something to an incident if it is the version that ``If-Match`` names.
+
+    Raises Problem: 428 without the header where it is ``required``, 412 for another version.
+    """
+    wanted = request.headers.get("if-match", "").strip()
+    if not wanted and required:
+        raise Problem(428, f"{request.method} needs If-Match: send the ETag that was read, or *.")
+    if wanted in ("", "*"):
+        return answered(act().to_document())
+    expected = wanted[2:] if wanted.startswith("W/") else wanted
+    try:
+        with editing.editing(
+            request.stores,
+            request.clock,
+            request.params["id"],
+            expected.strip('"')[:100],
+            request.user,
+        ):
+            return answered(act().to_document())
+    except editing.Outdated as error:
+        raise Problem(412, str(error)) from None
+
+
+def document_of(request: Request) -> Document:
+    """Return the document of the incident in the path. Raises NotFound, or Problem 410."""
+    incident_id = request.params["id"]
+    document = request.stores.incidents.get(incident_id)
+    if document is None:
+        # What is being deleted must not be brought back.
+        was_deleted(request)
+        # Its writer may have been ended between the entries and the document.
+        document = timeline.refresh(request.stores, incident_id).to_document()
+    return document
+
+
+def shown(document: Mapping[str, object]) -> Document:
+    """An incident as the API shows it; ``affected_systems`` is its entities by another name."""
+    visible = {k: v for k, v in document.items() if not k.startswith("_") and k not in _FOR_SORTING}
+    entities = document.get("entities")
+    visible["affected_systems"] = list(entities) if isinstance(entities, list) else []
+    return visible
+
+
+def answered(document: Document, status: int = 200) -> Response:
+    """The answer that shows an incident, with its ETag."""
+    etag = f'"{editing.version(document.get("head") or ())}"'
+    return Response(shown(document), status, {"ETag": etag})

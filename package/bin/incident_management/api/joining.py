@@ -1,0 +1,94 @@
+"""Making one incident of several, and several of one."""
+
+from __future__ import annotations
+
+from ..incidents import merging
+from ..incidents.errors import Invalid
+from ..incidents.model import Incident
+from .acting import IF_MATCH, INCIDENT_ANSWER, guarded
+from .router import Request, Response, route
+from .schema import listed, obj, text
+from .shapes import INCIDENT, NAME, REASON, TITLE
+
+__all__ = ["merge", "split"]
+
+MOST_MERGED = 50
+
+
+@route(
+    "POST",
+    "/incidents/{id}/merge",
+    capability="incident_write",
+    body=obj(
+        {
+            "into": NAME,
+            "from": listed(NAME, MOST_MERGED, "Incidents that this one takes over."),
+            "reason": REASON,
+        }
+    ),
+    body_required=True,
+    answers=INCIDENT_ANSWER,
+    headers=IF_MATCH,
+)
+def merge(request: Request) -> Response:
+    """Merge this incident ``into`` another one, or others ``from`` their places into this one.
+
+    Give one of the two. Answers with the incident that has all signals now; the others are closed
+    and name it as ``merged_into``. With several, those before one that is refused stay merged.
+    """
+    into, sources = request.text("into"), request.texts("from")
+    if bool(into) == bool(sources):
+        raise Invalid("Give either 'into', one incident, or 'from', a list of them.")
+    here, reason = request.params["id"], request.text("reason")
+    pairs = [(here, into)] if into else [(source, here) for source in dict.fromkeys(sources)]
+
+    def act() -> Incident:
+        for source, target in pairs:
+            who = (request.stores, request.clock, source, target, request.user)
+            incident = merging.merge(*who, reason)
+        return incident
+
+    return guarded(request, act)
+
+
+@route(
+    "POST",
+    "/incidents/{id}/split",
+    capability="incident_write",
+    body=obj(
+        {
+            "signals": listed(text(40, 1), merging.MOST_SPLIT, "Keys of this incident's signals."),
+            "title": TITLE,
+            "incident": NAME,
+            "reason": REASON,
+        }
+    ),
+    body_required=True,
+    answers={200: INCIDENT, 201: INCIDENT},
+    headers=IF_MATCH,
+)
+def split(request: Request) -> Response:
+    """Give some ``signals`` to a new incident (201); or undo a merge: take ``incident`` out (200).
+
+    Give one of the two. A problem none of whose signals stays goes along: its later signals add to
+    the new incident. An undone merge gives back what was merged and what the same problems brought
+    since, less what was split off in between. ``title`` is the new incident's, by default that of
+    its first signal.
+    """
+    keys, merged = request.texts("signals"), request.text("incident")
+    if bool(keys) == bool(merged):
+        raise Invalid("Give either 'signals', a list of keys, or 'incident', one that was merged.")
+    here, reason = request.params["id"], request.text("reason")
+    who = (request.stores, request.clock)
+    if merged:
+        return guarded(
+            request,
+            lambda: merging.undo_merge(*who, here, merged, request.user, reason),
+        )
+    reply = guarded(
+        request,
+        lambda: merging.split(
+            *who, request.routing(), here, keys, request.user, request.text("title"), reason
+        ),
+    )
+    return Response(reply.body, 201, reply.headers)
