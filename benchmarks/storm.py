@@ -13,6 +13,7 @@ entries, incidents, claims); ``kv_calls_per_1000`` are requests to the KV store.
 from __future__ import annotations
 
 import argparse
+import base64
 import csv
 import gzip
 import io
@@ -214,7 +215,7 @@ class Storm:
                 "session": {"user": "admin", "authtoken": self.key},
                 "system_authtoken": self.key,
                 "server": {"rest_uri": self.uri},
-                "payload": json.dumps(named["json_body"]),
+                "payload_base64": base64.b64encode(named["json_text"].encode("ascii")).decode(),
             }
             reply = self.dispatch(raw, self.backend)
             if reply["status"] != 200:

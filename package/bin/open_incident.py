@@ -12,7 +12,13 @@ import time
 from typing import Any, Dict, Iterator, List
 
 from incident_management.incidents.results import Alert, findings
-from incident_management.splunk.alert_action import Payload, deliver, main, read_results, report
+from incident_management.splunk.alert_action import (
+    Payload,
+    deliver_text,
+    main,
+    read_results,
+    report,
+)
 
 # Below the API's limits of 5,000 signals and 8 MB a request.
 BATCH_SIGNALS = 4000
@@ -28,7 +34,7 @@ def open_incident(payload: Payload) -> str:
     for problem in alert.problems:
         report("WARN", problem)
     found = findings(read_results(payload.results_file), alert, time.time())
-    answers = deliver(payload, "/signals", [{"signals": some} for some in _batches(found)])
+    answers = deliver_text(payload, "/signals", _bodies(found))
     outcomes = [outcome for answer in answers if answer for outcome in answer["outcomes"]]
     # A suppressed signal belongs to no incident.
     opened = {outcome["incident_id"] for outcome in outcomes if outcome["incident_id"]}
@@ -37,18 +43,20 @@ def open_incident(payload: Payload) -> str:
     return f"open_incident: {len(outcomes)} signals of {payload.sid} in [{incidents}]{kept}"
 
 
-def _batches(found: List[Dict[str, Any]]) -> Iterator[List[Dict[str, Any]]]:
-    batch: List[Dict[str, Any]] = []
-    size = 0
-    for finding in found:
-        length = len(json.dumps(finding))
-        if batch and (len(batch) == BATCH_SIGNALS or size + length > BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(finding)
-        size += length
-    if batch:
-        yield batch
+def _bodies(found: List[Dict[str, Any]]) -> Iterator[str]:
+    """Cut the findings into requests, as JSON; one finding that is too large goes alone."""
+    for start in range(0, len(found), BATCH_SIGNALS):
+        yield from _small_enough(found[start : start + BATCH_SIGNALS])
+
+
+def _small_enough(batch: List[Dict[str, Any]]) -> Iterator[str]:
+    text = json.dumps({"signals": batch}, allow_nan=False)
+    if len(batch) < 2 or len(text) <= BATCH_BYTES:
+        yield text
+        return
+    middle = len(batch) // 2
+    yield from _small_enough(batch[:middle])
+    yield from _small_enough(batch[middle:])
 
 
 if __name__ == "__main__":

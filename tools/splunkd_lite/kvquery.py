@@ -46,6 +46,9 @@ def matcher(query: Document) -> Any:
     if chosen is not None:
         path, wanted_values = chosen
         return lambda document: _holds_one_of(document, path.split("."), wanted_values)
+    cases = _cases(query)
+    if cases is not None:
+        return cases
     exact = {k: v for k, v in query.items() if not k.startswith("$") and "." not in k}
     exact = {k: v for k, v in exact.items() if isinstance(v, (str, int, float)) and v is not None}
 
@@ -76,6 +79,35 @@ def any_of(query: Document) -> tuple[str, frozenset[str]] | None:
     if name.startswith("$") or not all(isinstance(value, str) for value in values):
         return None
     return name, frozenset(values)
+
+
+def _cases(query: Document) -> Any:
+    """A matcher of ``{"$or": [{field: text, …more}, …]}`` with one field that all of them name.
+
+    Only the alternatives of a document's own text are tried, not every one; None for others.
+    """
+    parts = query.get("$or")
+    if len(query) != 1 or not isinstance(parts, list) or len(parts) < 2:
+        return None
+    for name in parts[0]:
+        if name.startswith("$") or not all(isinstance(part.get(name), str) for part in parts):
+            continue
+        if "." not in name:
+            return _cases_of(name, query)
+    return None
+
+
+def _cases_of(name: str, query: Document) -> Any:
+    by_text: dict[str, list[Document]] = {}
+    for part in query["$or"]:
+        by_text.setdefault(part[name], []).append(part)
+
+    def matches(document: Document) -> bool:
+        value = document.get(name)
+        parts = by_text.get(value, []) if isinstance(value, str) else query["$or"]
+        return any(filter_applies(part, document) for part in parts)
+
+    return matches
 
 
 def _holds_one_of(document: Any, path: list[str], wanted: frozenset[str]) -> bool:

@@ -1,4 +1,4 @@
-"""The KV store: documents in memory, written through to SQLite.
+"""The KV store: documents in memory (``kvdocs.py``), written through to SQLite.
 
 Source: "KV store endpoint descriptions" in the REST API Reference; collections.conf and limits.conf
 in the Admin manual. A write is acknowledged when SQLite has committed it to its log, so a killed
@@ -19,9 +19,10 @@ from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
 from tools.splunkd_lite.conf import NOBODY, ConfStore, is_true
 from tools.splunkd_lite.errors import SplunkdError, is_disk_full
+from tools.splunkd_lite.kvdocs import Documents, accelerated
 from tools.splunkd_lite.kvfaults import KvFaults
 from tools.splunkd_lite.kvlog import ChangeLog, Place
-from tools.splunkd_lite.kvquery import Document, any_of, matcher, project, sort_documents
+from tools.splunkd_lite.kvquery import Document, matcher, project, sort_documents
 from tools.splunkd_lite.kvtypes import apply_types
 
 __all__ = ["CollectionId", "KvStore"]
@@ -79,14 +80,19 @@ class KvStore:
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_SCHEMA)
         self._log = ChangeLog(self._db) if shared else None
-        self._data: dict[CollectionId, dict[str, Document]] = {}
+        self._data: dict[CollectionId, Documents] = {}
         self._load()
 
     def _load(self) -> None:
         self._data = {}
         for app, owner, name, key, body in self._db.execute("SELECT * FROM documents"):
-            where = CollectionId(app, name, owner)
-            self._data.setdefault(where, {})[key] = json.loads(body)
+            self._of(CollectionId(app, name, owner)).put(key, body)
+
+    def _of(self, where: CollectionId) -> Documents:
+        found = self._data.get(where)
+        if found is None:
+            found = self._data[where] = Documents()
+        return found
 
     @property
     def unavailable(self) -> bool:
@@ -127,10 +133,10 @@ class KvStore:
         self.faults.before_read()
         with self._lock:
             self._catch_up()
-            document = self._data.get(where, {}).get(key)
+            document = self._of(where).get(key)
         if document is None:
             raise SplunkdError(404, "Could not find object.")
-        return dict(document)
+        return document
 
     def find(
         self,
@@ -172,7 +178,7 @@ class KvStore:
         """
         prepared = self._prepared(where, [document])[0]
         with self._exclusively():
-            if prepared.key in self._data.get(where, {}):
+            if prepared.key in self._of(where):
                 raise SplunkdError(409, "A document with the same key and user already exists.")
             self._commit(where, [prepared])
         return prepared.key
@@ -185,7 +191,7 @@ class KvStore:
         """
         prepared = self._prepared(where, [{**document, "_key": key}])[0]
         with self._exclusively():
-            if key not in self._data.get(where, {}):
+            if key not in self._of(where):
                 raise SplunkdError(404, "Could not find object.")
             self._commit(where, [prepared])
         return key
@@ -220,7 +226,7 @@ class KvStore:
         """Raises: SplunkdError: 404, no document with that ``_key``."""
         self.faults.before_write()
         with self._exclusively():
-            if key not in self._data.get(where, {}):
+            if key not in self._of(where):
                 raise SplunkdError(404, "Could not find object.")
             self._remove(where, [key])
 
@@ -229,7 +235,7 @@ class KvStore:
         self.faults.before_write()
         with self._exclusively():
             matches = matcher(query or {})
-            keys = [k for k, d in self._data.get(where, {}).items() if matches(d)]
+            keys = [d["_key"] for d in self._candidates(where, query or {}) if matches(d)]
             self._remove(where, keys)
         return len(keys)
 
@@ -238,7 +244,7 @@ class KvStore:
         prepared = self._prepared(where, documents)
         with self._exclusively():
             keep = {each.key for each in prepared}
-            stale = [key for key in self._data.get(where, {}) if key not in keep]
+            stale = [key for key in self._of(where) if key not in keep]
             self._commit(where, prepared, stale)
 
     def drop(self, app: str, name: str) -> None:
@@ -250,14 +256,16 @@ class KvStore:
     # Inside
 
     def _candidates(self, where: CollectionId, query: Document) -> list[Document]:
-        documents = self._data.get(where, {})
-        key = query.get("_key")
-        if isinstance(key, str):
-            return [documents[key]] if key in documents else []
-        chosen = any_of(query)
-        if chosen is not None and chosen[0] == "_key":
-            return [documents[key] for key in sorted(chosen[1]) if key in documents]
-        return list(documents.values())
+        documents = self._of(where)
+        documents.index(self._accelerated(where))
+        return documents.candidates(query)
+
+    def _accelerated(self, where: CollectionId) -> tuple[str, ...]:
+        """The fields that an index is there for; none for what an app left behind."""
+        for entry in self._conf.entries("collections", where.app):
+            if entry.name == where.name:
+                return accelerated(entry.settings)
+        return ()
 
     def _prepared(self, where: CollectionId, documents: list[Any]) -> list[_Prepared]:
         self.faults.before_write()
@@ -284,12 +292,12 @@ class KvStore:
             self._load()
             return
         for app, owner, name, key in news:
-            data = self._data.setdefault(CollectionId(app, name, owner), {})
+            data = self._of(CollectionId(app, name, owner))
             row = self._db.execute(_ONE, (app, owner, name, key)).fetchone()
             if row is None:
-                data.pop(key, None)
+                data.pop(key)
             else:
-                data[key] = json.loads(row[0])
+                data.put(key, row[0])
 
     def _commit(
         self, where: CollectionId, documents: list[_Prepared], stale: Iterable[str] = ()
@@ -297,16 +305,17 @@ class KvStore:
         stale = list(stale)
         rows = [(where.app, where.owner, where.name, each.key, each.body) for each in documents]
         self._transaction(where, rows, stale)
-        data = self._data.setdefault(where, {})
+        data = self._of(where)
         for key in stale:
-            data.pop(key, None)
-        data.update({each.key: each.document for each in documents})
+            data.pop(key)
+        for each in documents:
+            data.put(each.key, each.body, each.document)
 
     def _remove(self, where: CollectionId, keys: list[str]) -> None:
         self._transaction(where, [], keys)
-        data = self._data.get(where, {})
+        data = self._of(where)
         for key in keys:
-            data.pop(key, None)
+            data.pop(key)
 
     def _transaction(self, where: CollectionId, rows: list[Any], stale: list[str]) -> None:
         gone: list[Place] = [(where.app, where.owner, where.name, key) for key in stale]

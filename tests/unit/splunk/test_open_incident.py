@@ -182,11 +182,11 @@ def test_without_execute_nothing_runs(action, alert, splunkd, capsys):
 
 def test_a_batch_stays_below_the_apis_limits(action):
     found = [{"description": "x" * 9000} for _number in range(1000)] + [{}] * 4001
-    batches = list(action._batches(found))
+    bodies = list(action._bodies(found))
 
-    assert sum(len(batch) for batch in batches) == len(found)
-    assert all(len(json.dumps({"signals": batch})) < SIGNALS_BYTES for batch in batches)
-    assert max(len(batch) for batch in batches) <= 4000
+    assert [s for body in bodies for s in json.loads(body)["signals"]] == found
+    assert all(len(body) < SIGNALS_BYTES for body in bodies)
+    assert max(len(json.loads(body)["signals"]) for body in bodies) <= 4000
 
 
 def test_a_spooled_file_that_is_no_request_is_set_aside(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Dict, FrozenSet, List, Mapping
@@ -18,6 +19,7 @@ __all__ = ["Problem", "Request", "Response", "parse_body"]
 
 BODY_BYTES = 1_000_000
 BODY_DEPTH = 20
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Problem(Exception):
@@ -120,8 +122,9 @@ def parse_body(payload: Any, most: int = BODY_BYTES) -> Dict[str, Any]:
     try:
         text = given.decode("utf-8")
         value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
-        # An escape may name half a character, which no storage takes.
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        if _SURROGATE.search(given):
+            # An escape may name half a character, which no storage takes.
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise Problem(400, "The body is not JSON in UTF-8.") from None
     if not isinstance(value, dict):
@@ -163,8 +166,8 @@ def _deeper_than(value: Any, levels: int) -> bool:
         layer = [
             inner
             for outer in layer
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, (dict, list))
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) is dict or type(inner) is list
         ]
         if not layer:
             return False

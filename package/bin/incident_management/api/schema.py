@@ -186,8 +186,10 @@ def _check_list(value: List[Any], schema: Schema, where: str) -> None:
         raise Invalid(f"{_place(where)} holds {len(value)}; at most {most} are taken at once.")
     items = schema.get("items")
     if items:
+        fits = _quick(items)
         for index, item in enumerate(value):
-            check(item, items, f"{where}[{index}]")
+            if not fits(item):
+                check(item, items, f"{where}[{index}]")
 
 
 def _check_object(value: Mapping[str, Any], schema: Schema, where: str) -> None:
@@ -203,6 +205,55 @@ def _check_object(value: Mapping[str, Any], schema: Schema, where: str) -> None:
             raise Invalid(f"There is no field '{_inner(where, name[:60])}' here; {known}.")
         elif isinstance(schema.get("additionalProperties"), dict):
             check(inner, schema["additionalProperties"], _inner(where, name))
+
+
+def _quick(schema: Schema) -> Callable[[Any], bool]:
+    """A test that is true only for what :func:`check` takes, made once for many items.
+
+    False means that it has to be looked at: most items of a long list never are.
+    """
+    schema = resolved(schema)
+    kind = schema.get("type")
+    if kind == "string":
+        return _quick_text(schema)
+    if kind == "number":
+        low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+        return lambda value: type(value) in (int, float) and low <= value <= high
+    if kind == "boolean":
+        return lambda value: value is True or value is False
+    if kind == "object":
+        return _quick_object(schema)
+    if kind == "array":
+        items, most = _quick(schema.get("items", {})), schema.get("maxItems", math.inf)
+        return lambda value: type(value) is list and len(value) <= most and all(map(items, value))
+    return lambda value: False
+
+
+def _quick_text(schema: Schema) -> Callable[[Any], bool]:
+    low, high = schema.get("minLength", 0), schema.get("maxLength", math.inf)
+    if "enum" in schema:
+        known = frozenset(schema["enum"])
+        return lambda value: type(value) is str and value in known and low <= len(value) <= high
+    return lambda value: type(value) is str and low <= len(value) <= high
+
+
+def _quick_object(schema: Schema) -> Callable[[Any], bool]:
+    more = schema.get("additionalProperties")
+    required = frozenset(schema.get("required", ()))
+    if not schema.get("properties") and not required and more is None:
+        return lambda value: type(value) is dict
+    tests = {name: _quick(inner) for name, inner in schema.get("properties", {}).items()}
+
+    def fits(value: Any) -> bool:
+        if type(value) is not dict or not required <= value.keys():
+            return False
+        for name, inner in value.items():
+            test = tests.get(name)
+            if test is None or not test(inner):
+                return False
+        return True
+
+    return fits
 
 
 def _inner(where: str, name: str) -> str:

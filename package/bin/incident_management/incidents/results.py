@@ -31,6 +31,9 @@ _TOKEN = re.compile(r"\{([^{}]+)\}")
 _TEXTS = (
     "rule", "app", "owner", "entity", "severity", "title", "description", "sid", "run", "runbook",
 )  # fmt: skip
+_FIELDS = frozenset(
+    (*_TEXTS, "first_time", "last_time", "count", "dedup", "rows", "search", "group", "actions")
+)
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,8 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
     for row in rows:
         values = tuple(_text(row.get(name)) for name in alert.dedup_fields)
         grouped.setdefault(values, []).append(row)
-    return [_finding(values, some, alert, now) for values, some in grouped.items()]
+    run = run_of(alert.sid)
+    return [_finding(values, some, alert, run, now) for values, some in grouped.items()]
 
 
 def signal_from(finding: Mapping[str, Any], now: float, limit_to_known: bool = True) -> Signal:
@@ -130,11 +134,9 @@ def signal_from(finding: Mapping[str, Any], now: float, limit_to_known: bool = T
 
     Raises Invalid, with one sentence, for a field that is missing, unknown or of the wrong kind.
     """
-    others = {"first_time", "last_time", "count", "dedup", "rows", "search", "group", "actions"}
-    allowed = {*_TEXTS, *others}
-    unknown = sorted(set(finding) - allowed)
+    unknown = finding.keys() - _FIELDS
     if unknown and limit_to_known:
-        raise Invalid(f"A signal has no field '{unknown[0]}'.")
+        raise Invalid(f"A signal has no field '{min(unknown)}'.")
     texts = {name: _checked(finding, name, str, "") for name in _TEXTS}
     first = _number(finding, "first_time", now)
     run = texts.pop("run") or run_of(texts["sid"] or f"{first}")
@@ -154,7 +156,7 @@ def signal_from(finding: Mapping[str, Any], now: float, limit_to_known: bool = T
 
 
 def _finding(
-    values: Sequence[str], rows: Sequence[Mapping[str, Any]], alert: Alert, now: float
+    values: Sequence[str], rows: Sequence[Mapping[str, Any]], alert: Alert, run: str, now: float
 ) -> Document:
     first = rows[0]
     spans = [_span(row, now) for row in rows]
@@ -170,7 +172,7 @@ def _finding(
         "last_time": max(end for _start, end in spans),
         "count": sum(_count(row) for row in rows),
         "sid": alert.sid,
-        "run": run_of(alert.sid),
+        "run": run,
         "dedup": dict(zip(alert.dedup_fields, values)),
         "rows": [_sample(row) for row in rows[:SAMPLES]],
         "search": dict(alert.search),
@@ -196,6 +198,8 @@ def _count(row: Mapping[str, Any]) -> int:
 
 def _filled(template: str, row: Mapping[str, Any]) -> str:
     """Replace ``{field}`` by the row's value; what Splunk calls ``$token$`` is filled already."""
+    if "{" not in template:
+        return template
     return _TOKEN.sub(lambda match: _condensed(_text(row.get(match.group(1).strip()))), template)
 
 
@@ -214,12 +218,12 @@ def _condensed(text: str) -> str:
 
 def _sample(row: Mapping[str, Any]) -> Document:
     """A row as it is stored for people: hidden fields left out, long values cut."""
-    shown = {name: value for name, value in row.items() if not name.startswith("__")}
+    shown = [name for name in row if name[:2] != "__"][:SAMPLE_FIELDS]
     return {
-        name: [str(part)[:SAMPLE_CHARACTERS] for part in value]
-        if isinstance(value, list)
-        else str(value)[:SAMPLE_CHARACTERS]
-        for name, value in list(shown.items())[:SAMPLE_FIELDS]
+        name: [str(part)[:SAMPLE_CHARACTERS] for part in row[name]]
+        if isinstance(row[name], list)
+        else str(row[name])[:SAMPLE_CHARACTERS]
+        for name in shown
     }
 
 
@@ -230,6 +234,8 @@ def _text(value: Any) -> str:
 
 
 def _float(value: Any) -> Optional[float]:
+    if value is None:
+        return None
     try:
         number = float(value)
     except (TypeError, ValueError):

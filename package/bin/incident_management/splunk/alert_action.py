@@ -14,13 +14,21 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Mapping, Sequence
+from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, Mapping, Sequence
 
 from . import spool
 from .log import mask
 from .session import Session, SplunkError, path_of
 
-__all__ = ["ActionFailed", "Payload", "deliver", "main", "read_results", "report"]
+__all__ = [
+    "ActionFailed",
+    "Payload",
+    "deliver",
+    "deliver_text",
+    "main",
+    "read_results",
+    "report",
+]
 
 RESULT_ROWS = 10_000
 API = "/services/incident_management/v1"
@@ -105,11 +113,19 @@ def read_results(path: str, limit: int = RESULT_ROWS) -> Iterator[Dict[str, str]
     csv.field_size_limit(CELL_CHARACTERS)
     try:
         with gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="") as file:
-            for number, row in enumerate(csv.DictReader(file)):
+            rows = csv.reader(file)
+            header = next(rows, [])
+            shown = [(i, name) for i, name in enumerate(header) if name and name[:5] != "__mv_"]
+            number = 0
+            for row in rows:
+                if not row:
+                    continue
                 if number == limit:
                     report("WARN", f"Only the first {limit} result rows are taken.")
                     return
-                yield {k: v or "" for k, v in row.items() if k and not k.startswith("__mv_")}
+                number += 1
+                row += [""] * (len(header) - len(row))
+                yield {name: row[i] for i, name in shown}
     except (OSError, EOFError, csv.Error) as error:
         text = f"The results {Path(path).name} can't be read ({type(error).__name__})."
         raise ActionFailed(text) from error
@@ -123,14 +139,19 @@ def deliver(payload: Payload, route: str, bodies: Sequence[Mapping[str, Any]]) -
     Raises ActionFailed: the API refused it (no capability, a malformed request), or it could be
     neither delivered nor kept.
     """
+    return deliver_text(payload, route, (json.dumps(body, allow_nan=False) for body in bodies))
+
+
+def deliver_text(payload: Payload, route: str, bodies: Iterable[str]) -> List[Any]:
+    """Do what :func:`deliver` does with requests that are JSON already, in plain ASCII."""
     answers: List[Any] = []
     for body in bodies:
         try:
-            answers.append(payload.session.post(API + route, json_body=body))
+            answers.append(payload.session.post(API + route, json_text=body))
         except SplunkError as error:
             if 400 <= error.status < 500:
                 raise ActionFailed(error.message) from error
-            _keep(payload, route, body, error)
+            _keep(payload, route, json.loads(body), error)
             answers.append(None)
     return answers
 

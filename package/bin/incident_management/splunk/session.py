@@ -105,14 +105,18 @@ class Session:
         path: str,
         form: Optional[Mapping[str, Any]] = None,
         json_body: Any = None,
+        json_text: str = "",
         **query: Any,
     ) -> Any:
-        """POST a form or a JSON body; returns the parsed JSON. Raises SplunkError."""
+        """POST a form or a JSON body; returns the parsed JSON. Raises SplunkError.
+
+        ``json_text`` is a body that is JSON already, in plain ASCII.
+        """
         arguments: Dict[str, Any] = dict(query)
-        if json_body is not None:
+        if json_body is not None or json_text:
             arguments["headers"] = [("Content-Type", "application/json")]
             # Plain ASCII, because splunklib takes the length of the text for that of the bytes.
-            arguments["body"] = json.dumps(json_body, allow_nan=False)
+            arguments["body"] = json_text or json.dumps(json_body, allow_nan=False)
         else:
             arguments["body"] = dict(form or {})
         return self._request("post", path, arguments)

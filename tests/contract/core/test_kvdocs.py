@@ -1,0 +1,74 @@
+"""The indexes of the KV store in memory: what they leave out can't match, whatever was written."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from tools.splunkd_lite.kvdocs import Documents, accelerated
+from tools.splunkd_lite.kvquery import matcher
+
+TEXTS = ("a", "b", "c", "d")
+QUERIES: list[dict[str, Any]] = [
+    {},
+    {"_key": "k3"},
+    {"team": "a"},
+    {"team": "nobody"},
+    {"team": {"$ne": "a"}},
+    {"value.name": "b"},
+    {"team": "a", "seq": {"$gte": 3}},
+    {"$and": [{"seq": {"$lt": 5}}, {"team": "b"}]},
+    {"$or": [{"team": "a"}, {"team": "c"}]},
+    {"$or": [{"team": "a", "seq": {"$gte": 4}}, {"team": "b", "seq": {"$gte": 2}}]},
+    {"$or": [{"team": "a"}, {"seq": 1}]},
+    {"$or": [{"_key": "k1"}, {"_key": "k2"}, {"_key": "gone"}]},
+]
+
+
+def some_document(dice: random.Random, key: str) -> dict[str, Any]:
+    """Texts, lists of texts, other types and nothing, in the fields that are indexed."""
+    team = dice.choice([*TEXTS, ["a", "c"], 7, None, {"a": "b"}])
+    value = dice.choice([{"name": dice.choice(TEXTS)}, [{"name": "b"}, {"name": "d"}], "b", {}])
+    return {"_key": key, "team": team, "value": value, "seq": dice.randrange(6)}
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=json.dumps)
+def test_an_index_finds_what_reading_every_document_finds(query: dict[str, Any]) -> None:
+    dice = random.Random(4)
+    documents = Documents()
+    documents.index(["team", "value.name"])
+    plain: dict[str, dict[str, Any]] = {}
+    for _step in range(400):
+        key = f"k{dice.randrange(60)}"
+        if dice.random() < 0.2:
+            documents.pop(key)
+            plain.pop(key, None)
+        else:
+            plain[key] = some_document(dice, key)
+            documents.put(key, json.dumps(plain[key]), plain[key])
+    matches = matcher(query)
+
+    found = [d for d in documents.candidates(query) if matches(d)]
+    assert sorted(d["_key"] for d in found) == sorted(k for k, d in plain.items() if matches(d))
+    assert all(document == plain[document["_key"]] for document in found)
+
+
+def test_an_index_made_late_holds_what_was_there_before() -> None:
+    documents = Documents()
+    documents.put("k1", '{"_key": "k1", "team": "a"}')
+    documents.index(["team"])
+    assert documents.candidates({"team": "a"}) == [{"_key": "k1", "team": "a"}]
+    assert documents.candidates({"team": "b"}) == []
+
+
+def test_the_first_field_of_each_acceleration_is_indexed() -> None:
+    settings = {
+        "accelerated_fields.by_team": '{"team": 1, "seq": -1}',
+        "accelerated_fields.by_time": '{"time": 1}',
+        "accelerated_fields.broken": "{",
+        "field.seq": "number",
+    }
+    assert accelerated(settings) == ("team", "time")
