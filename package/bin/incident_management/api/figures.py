@@ -1,4 +1,4 @@
-"""``GET /stats``, ``GET /metrics`` and ``GET /teams``: what stands, in numbers."""
+"""``GET /stats`` and ``GET /metrics``: what stands, in numbers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 from ..incidents.model import OPEN_STATUSES, SEVERITIES
 from ..ports import Document, Stores
 from .router import Request, Response, route
-from .schema import Schema, flag, listed, nullable, number, obj
+from .schema import Schema, flag, nullable, number, obj
 from .shapes import TIME
 
-__all__ = ["get_metrics", "get_stats", "list_teams"]
+__all__ = ["get_metrics", "get_stats"]
 
 DAY_SECONDS = 86400.0
 LONGEST_SECONDS = 400 * DAY_SECONDS
@@ -133,50 +133,6 @@ def get_metrics(request: Request) -> Response:
     lines += _family("uptime_seconds", "Age of this handler process.", [({}, uptime)])
     return Response(
         "\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8"
-    )
-
-
-@route(
-    "GET",
-    "/teams",
-    capability="incident_read",
-    answers={
-        200: obj(
-            {
-                "teams": listed(
-                    obj(
-                        {
-                            "name": {"type": "string"},
-                            "members": listed({"type": "string"}),
-                            "channels": listed({"type": "string"}),
-                            "slack_channel": {"type": "string"},
-                            "open_incidents": {"type": "integer"},
-                        },
-                        ("name", "members", "channels", "open_incidents"),
-                    )
-                )
-            },
-            ("teams",),
-        )
-    },
-)
-def list_teams(request: Request) -> Response:
-    """The teams of incident_routing.conf, and how many open incidents each has."""
-    standing, _cut = _open(request.stores)
-    load = _counted(standing, "team")
-    return Response(
-        {
-            "teams": [
-                {
-                    "name": team.name,
-                    "members": list(team.members),
-                    "channels": list(team.channels),
-                    "slack_channel": team.slack_channel,
-                    "open_incidents": load.get(team.name, 0),
-                }
-                for team in sorted(request.routing().teams.values(), key=lambda team: team.name)
-            ]
-        }
     )
 
 

@@ -51,6 +51,10 @@ class Days:
     def __bool__(self) -> bool:
         return bool(self._days or self._yearly)
 
+    def terms(self) -> List[str]:
+        """Return what the set is made of, as JSON."""
+        return sorted(str(day) for day in (*self._days, *self._yearly))
+
     @classmethod
     def read(cls, where: str, text: str) -> Days:
         """Read ``2026-12-25, 01-01, 2026-12-28..2026-12-31``: a day, a yearly day, a span.
@@ -117,6 +121,10 @@ class Calendar:
             return self
         both = _Either(self._holidays, days)
         return Calendar(self.name, self.zone, self._week, both)
+
+    def terms(self) -> List[object]:
+        """Return what the calendar is made of, as JSON."""
+        return [self.zone, self._week, self._holidays.terms()]
 
     def is_open(self, moment: float) -> bool:
         spans = self._spans(int(moment // DAY_SECONDS))
@@ -224,6 +232,9 @@ class _Either(Days):
 
     def __bool__(self) -> bool:
         return any(self._both)
+
+    def terms(self) -> List[str]:
+        return [term for days in self._both for term in days.terms()]
 
 
 def read_hours(where: str, text: str) -> Week:

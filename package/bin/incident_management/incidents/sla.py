@@ -55,7 +55,6 @@ def deadlines(lives: Sequence[Life], routing: Routing) -> Dict[str, Deadline]:
 
 
 def due_entries(
-    incident_id: str,
     lives: Sequence[Life],
     written: Mapping[str, Document],
     routing: Routing,

@@ -14,6 +14,7 @@ from ..incidents import timeline
 from ..incidents.model import Entry
 from ..incidents.routing import Routing
 from ..ports import Clock, Document, Stores
+from .channel import CHANNELS
 from .message import build
 from .outbox import Outbox
 
@@ -109,7 +110,10 @@ class Announcer:
                 continue
             message = build(incident, entry.to_document(), analysis, web_url).to_document()
             team = str(incident.get("team") or "")
-            more = subscribed(message["event"], message["severity"], team)
+            more = (
+                *_asked_for(entry),
+                *subscribed(message["event"], message["severity"], team),
+            )
             for channel in (*routing.channels(message["event"], team), *more):
                 added += self._outbox.enqueue(
                     source=entry.identity,
@@ -128,6 +132,12 @@ class Announcer:
             if entry.kind == "analysis":
                 return self._stores.analyses.get(str(entry.data.get("analysis_id", "")))
         return None
+
+
+def _asked_for(entry: Entry) -> Sequence[str]:
+    """The channels that a step of an escalation names."""
+    named = entry.data.get("channels") if entry.kind == "escalation" else ()
+    return [channel for channel in named or () if channel in CHANNELS]
 
 
 def _awaits_routing(entries: Sequence[Document], now: float) -> bool:

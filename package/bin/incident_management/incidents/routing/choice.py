@@ -40,9 +40,10 @@ class Standing:
     on_shift: bool
     back: str = ""
     lacks: Tuple[str, ...] = ()
+    has_it: bool = False
 
     def can_take(self, weight: float) -> bool:
-        return self.on_shift and not self.lacks and self.has_room(weight)
+        return self.on_shift and not (self.lacks or self.has_it) and self.has_room(weight)
 
     def has_room(self, weight: float) -> bool:
         if self.capacity is None or weight <= 0:
@@ -57,6 +58,8 @@ class Standing:
 
     def words(self, weight: float) -> str:
         """Why this member does not take it, or how much work it would be added to."""
+        if self.has_it:
+            return f"{self.name} has it now"
         if self.lacks:
             return f"{self.name} lacks {_and(self.lacks)}"
         if not self.on_shift:
@@ -66,9 +69,14 @@ class Standing:
 
 
 def standings(
-    team: Team, members: Mapping[str, Member], skills: Sequence[str], load: Load, now: float
+    team: Team,
+    members: Mapping[str, Member],
+    skills: Sequence[str],
+    load: Load,
+    now: float,
+    passing: str = "",
 ) -> List[Standing]:
-    """Return how each member of a team stands, in the team's order."""
+    """Return how each member of a team stands, in the team's order; see :func:`choose`."""
     found = []
     for name in team.members:
         member = members.get(name, Member(name))
@@ -83,6 +91,7 @@ def standings(
                 on_shift,
                 "" if back is None else hours.shown(back, now),
                 tuple(skill for skill in skills if skill.lower() not in member.skills),
+                bool(name) and name == passing,
             )
         )
     return found
@@ -96,6 +105,7 @@ def choose(
     skills: Sequence[str],
     load: Load,
     now: float,
+    passing: str = "",
 ) -> Choice:
     """Choose who of a team takes an incident, or who of the teams that it falls back to.
 
@@ -104,13 +114,14 @@ def choose(
         weight: the incident's points.
         skills: what whoever takes it must know.
         load: the points of open work by user name.
+        passing: who has it now and shall not get it again.
     """
     said: List[str] = []
     tried: List[str] = []
     name = team
     while name in teams and name not in tried and len(tried) <= MOST_FALLBACKS:
         tried.append(name)
-        standing = standings(teams[name], members, skills, load, now)
+        standing = standings(teams[name], members, skills, load, now, passing)
         free = [one for one in standing if one.can_take(weight)]
         if free:
             best = min(free, key=lambda one: (one.load, -one.room))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
@@ -97,11 +97,17 @@ class Routing:
         return known is not None and known.assign == "auto" and bool(known.members)
 
     def choose(
-        self, team: str, severity: str, skills: Sequence[str], load: Load, now: float
+        self,
+        team: str,
+        severity: str,
+        skills: Sequence[str],
+        load: Load,
+        now: float,
+        passing: str = "",
     ) -> Choice:
         """Choose who of a team, or of those it falls back to, takes an incident now."""
         weight = self.weight(severity)
-        return choice.choose(self.teams, self.members, team, weight, skills, load, now)
+        return choice.choose(self.teams, self.members, team, weight, skills, load, now, passing)
 
     def standings(self, team: str, load: Load, now: float) -> List[Standing]:
         """Return how each member of a team stands now."""
@@ -126,6 +132,13 @@ class Routing:
         if name == TEAM_HOURS:
             return self.teams[team].calendar if team in self.teams else ALWAYS
         return calendar_named(CONF, name, self.calendars)
+
+    def terms(self) -> List[Any]:
+        """Return, as JSON, all that deadlines and steps of escalation follow from."""
+        hours = [[name, calendar.terms()] for name, calendar in sorted(self.calendars.items())]
+        teams = [[team.name, team.calendar.name] for team in self.teams.values()]
+        policies = [asdict(one) for one in self.policies]
+        return [hours, sorted(teams), policies, [asdict(one) for one in self.paths]]
 
     # --- who hears of it --------------------------------------------------------------------
 

@@ -1,0 +1,105 @@
+"""``GET /teams``: who is there, who works now, who has how much."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+from ..incidents.assignment import MOST_COUNTED, loads
+from ..incidents.model import OPEN_STATUSES
+from ..incidents.routing import Routing, Team
+from ..ports import Stores
+from .router import Request, Response, route
+from .schema import flag, listed, nullable, number, obj
+
+__all__ = ["list_teams"]
+
+_TEXT = {"type": "string"}
+_MEMBER = obj(
+    {
+        "name": _TEXT,
+        "on_shift": flag("Working now, by the calendars of incident_routing.conf."),
+        "on_shift_again": {**_TEXT, "description": "When the shift begins; empty while it is on."},
+        "load": number(about="Points of open work; an incident's severity says how many."),
+        "capacity": nullable(number(about="The most points; null: no limit.")),
+        "skills": listed(_TEXT),
+    },
+    ("name", "on_shift", "on_shift_again", "load", "capacity", "skills"),
+)
+
+
+@route(
+    "GET",
+    "/teams",
+    capability="incident_read",
+    answers={
+        200: obj(
+            {
+                "teams": listed(
+                    obj(
+                        {
+                            "name": _TEXT,
+                            "members": listed(_TEXT),
+                            "on_shift": listed(_TEXT, about="The members that work now."),
+                            "people": listed(_MEMBER),
+                            "channels": listed(_TEXT),
+                            "slack_channel": _TEXT,
+                            "calendar": _TEXT,
+                            "fallback": _TEXT,
+                            "assign": _TEXT,
+                            "open_incidents": {"type": "integer"},
+                            "unassigned": {
+                                "type": "integer",
+                                "description": "Open incidents of the team that nobody owns.",
+                            },
+                        },
+                        ("name", "members", "on_shift", "people", "channels", "open_incidents"),
+                    )
+                )
+            },
+            ("teams",),
+        )
+    },
+)
+def list_teams(request: Request) -> Response:
+    """The teams of incident_routing.conf, their open incidents, and their people's work."""
+    routing = request.routing()
+    everybody = {name for team in routing.teams.values() for name in team.members}
+    load = loads(request.stores, routing, everybody)
+    now = request.clock.now()
+    teams = sorted(routing.teams.values(), key=lambda team: team.name)
+    return Response({"teams": [_team(request.stores, routing, one, load, now) for one in teams]})
+
+
+def _team(
+    stores: Stores, routing: Routing, team: Team, load: Mapping[str, float], now: float
+) -> Dict[str, Any]:
+    people: List[Dict[str, Any]] = []
+    for one in routing.standings(team.name, load, now):
+        member = routing.members.get(one.name)
+        people.append(
+            {
+                "name": one.name,
+                "on_shift": one.on_shift,
+                "on_shift_again": one.back,
+                "load": one.load,
+                "capacity": one.capacity,
+                "skills": sorted(member.skills) if member else [],
+            }
+        )
+    query = {
+        "$and": [{"team": team.name}, {"$or": [{"status": status} for status in OPEN_STATUSES]}]
+    }
+    standing = stores.incidents.find(query, "opened_at:-1", MOST_COUNTED)
+    return {
+        "name": team.name,
+        "members": list(team.members),
+        "on_shift": [one["name"] for one in people if one["on_shift"]],
+        "people": people,
+        "channels": list(team.channels),
+        "slack_channel": team.slack_channel,
+        "calendar": team.calendar.name,
+        "fallback": team.fallback,
+        "assign": team.assign,
+        "open_incidents": len(standing),
+        "unassigned": sum(1 for one in standing if not one.get("owner")),
+    }

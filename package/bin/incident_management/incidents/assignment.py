@@ -1,0 +1,222 @@
+"""Gives incidents to people: on request, on escalation, and those that wait for somebody.
+
+:mod:`.routing` chooses; this module tells it who has how much open work, and writes the timeline
+entry with the explanation. Of two workers that choose at once the first entry counts. How much
+somebody has is read just before, so two requests at once may each give one incident more than a
+capacity allows; the worker alone, which gives out what waits, counts as it goes.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+
+from ..ports import Clock, Document, Stores
+from . import lifecycle, timeline
+from .errors import Invalid
+from .fold import effective
+from .lives import lives_of
+from .model import OPEN_STATUSES, SEVERITIES, Entry, Incident
+from .routing import Choice, Path, Routing, Step
+
+__all__ = ["ACTOR", "assign", "escalate", "loads", "place_waiting", "skills_for", "taker"]
+
+ACTOR = "incident_management"
+# More open incidents of one team's people than this are not counted one by one.
+MOST_COUNTED = 20_000
+# So many waiting incidents are looked at in one turn, the gravest and then the oldest first.
+MOST_PLACED = 200
+
+
+def assign(
+    stores: Stores,
+    clock: Clock,
+    routing: Routing,
+    incident_id: str,
+    actor: str,
+    owner: str = "",
+    team: str = "",
+) -> Incident:
+    """Give an incident to a person, a team, or both; of a team alone, whoever can take it.
+
+    Raises as :func:`.lifecycle.assign`.
+    """
+    reason = ""
+    if team and not owner and routing.assigns(team):
+        entries = timeline.read(stores, incident_id)
+        if entries:
+            incident = timeline.fold(entries)
+            choice = taker(stores, clock, routing, incident, team)
+            team, owner, reason = choice.team, choice.owner, choice.reason
+    return lifecycle.assign(stores, clock, incident_id, actor, owner, team, reason)
+
+
+def escalate(
+    stores: Stores,
+    clock: Clock,
+    routing: Routing,
+    incident_id: str,
+    actor: str,
+    reason: str,
+    owner: str = "",
+    team: str = "",
+) -> Incident:
+    """Hand an incident one level up; without a team and an owner to the next step of its path.
+
+    Raises as :func:`.lifecycle.escalate`.
+    """
+    if not reason.strip():
+        raise Invalid("An escalation needs a reason, for whoever gets the incident.")
+    channels: Sequence[str] = ()
+    entries = timeline.read(stores, incident_id)
+    if entries:
+        incident = timeline.fold(entries)
+        if not owner and not team:
+            step = _next_step(entries, incident, routing)
+            owner, team, channels = step.member, step.team, step.channels
+        if team and not owner and routing.assigns(team):
+            choice = taker(stores, clock, routing, incident, team, passing=incident.owner)
+            team, owner, reason = choice.team, choice.owner, f"{reason} {choice.reason}"
+    return lifecycle.escalate(
+        stores, clock, incident_id, actor, reason, owner=owner, team=team, channels=channels
+    )
+
+
+def taker(
+    stores: Stores,
+    clock: Clock,
+    routing: Routing,
+    incident: Incident,
+    team: str,
+    passing: str = "",
+) -> Choice:
+    """Return who of a team, or of those it falls back to, takes an incident now.
+
+    ``passing``: who shall not get it, because an escalation is not heard by who has it now.
+    """
+    load = loads(stores, routing, _people(routing, [team]))
+    if incident.owner in load:
+        # What somebody has already is no reason against keeping it.
+        load[incident.owner] -= routing.weight(incident.severity)
+    skills = skills_for(routing, incident, team)
+    return routing.choose(team, incident.severity, skills, load, clock.now(), passing)
+
+
+def skills_for(routing: Routing, incident: Incident, team: str) -> Tuple[str, ...]:
+    """Return what the rule that gives an incident to this team asks for."""
+    decision = routing.decide(incident.severity, incident.entities, incident.rules, incident.tags)
+    return decision.skills if decision.team == team else ()
+
+
+def loads(stores: Stores, routing: Routing, names: Iterable[str]) -> Dict[str, float]:
+    """Return the points of open work of each of these people."""
+    found = dict.fromkeys(names, 0.0)
+    if not found:
+        return found
+    query = {
+        "$and": [
+            {"$or": [{"status": status} for status in OPEN_STATUSES]},
+            {"$or": [{"owner": name} for name in sorted(found)]},
+        ]
+    }
+    for document in stores.incidents.find(query, "opened_at:1", MOST_COUNTED):
+        found[str(document["owner"])] += routing.weight(str(document.get("severity")))
+    return found
+
+
+def place_waiting(stores: Stores, clock: Clock, routing: Routing) -> Dict[str, int]:
+    """Give incidents that have a team and no owner to whoever can take them now.
+
+    One that nobody can take gets an entry that says why, once in its life, and is looked at again
+    when somebody's shift begins or work is done. Safe to repeat and to run twice at once.
+    """
+    teams = [name for name in routing.teams if routing.assigns(name)]
+    waiting = _waiting(stores, teams)
+    if not waiting:
+        return {"incidents_assigned": 0, "incidents_unassigned": 0}
+    load = loads(stores, routing, _people(routing, teams))
+    timelines = timeline.read_many(stores, [str(one["id"]) for one in waiting])
+    new: List[Entry] = []
+    for entries in timelines.values():
+        incident = timeline.fold(entries) if entries else None
+        if incident is not None and incident.status == "new" and routing.assigns(incident.team):
+            new.extend(_placed(routing, incident, entries, load, clock.now()))
+    timeline.write(stores, new)
+    timeline.refresh_many(stores, [entry.incident_id for entry in new])
+    assigned = sum(1 for entry in new if entry.kind == "assigned")
+    return {"incidents_assigned": assigned, "incidents_unassigned": len(new) - assigned}
+
+
+def _placed(
+    routing: Routing,
+    incident: Incident,
+    entries: Sequence[Entry],
+    load: Dict[str, float],
+    now: float,
+) -> List[Entry]:
+    """The entry that gives an incident to somebody, or says that nobody can take it."""
+    skills = skills_for(routing, incident, incident.team)
+    choice = routing.choose(incident.team, incident.severity, skills, load, now)
+    written: Set[str] = {entry.once for entry in entries}
+    life = len(lives_of(entries))
+    data: Document = {"team": choice.team, "owner": choice.owner, "reason": choice.reason}
+    if choice.owner:
+        load[choice.owner] = load.get(choice.owner, 0.0) + routing.weight(incident.severity)
+        number = sum(once.startswith("assign:") for once in written)
+        kind, once = "assigned", f"assign:{life}:{number}"
+    else:
+        kind, once = "unassigned", f"unassigned:{life}:{choice.team}"
+    if once in written:
+        return []
+    head = timeline.head_of(entries)
+    return [Entry.create(incident.id, kind, data, ACTOR, now, head, once)]
+
+
+def _waiting(stores: Stores, teams: Sequence[str]) -> List[Document]:
+    """Open incidents of these teams that nobody owns, at most 200: the gravest, oldest first."""
+    found: List[Document] = []
+    for severity in SEVERITIES:
+        if not teams or len(found) >= MOST_PLACED:
+            break
+        query = {
+            "$and": [
+                {"status": "new"},
+                {"severity": severity},
+                {"$or": [{"team": team} for team in teams]},
+            ]
+        }
+        found += stores.incidents.find(query, "opened_at:1", MOST_PLACED - len(found))
+    return found
+
+
+def _people(routing: Routing, teams: Iterable[str]) -> Set[str]:
+    """Everybody in these teams and in those that they fall back to."""
+    seen: Set[str] = set()
+    left = list(teams)
+    while left:
+        name = left.pop()
+        if name in routing.teams and name not in seen:
+            seen.add(name)
+            left.append(routing.teams[name].fallback)
+    return {member for name in seen for member in routing.teams[name].members}
+
+
+def _next_step(entries: Sequence[Entry], incident: Incident, routing: Routing) -> Step:
+    """The step that a person means who says only that it must go up."""
+    change = lives_of(entries)[-1].changes[-1]
+    path = routing.path(change.severity, change.team)
+    if path is None:
+        return Step(0, 0.0)
+    taken = _taken(entries, path)
+    later = [step for step in path.steps if step.number not in taken]
+    return later[0] if later else path.steps[-1]
+
+
+def _taken(entries: Sequence[Entry], path: Path) -> Set[int]:
+    """The numbers of the path's steps that were taken before."""
+    said: List[Mapping[str, object]] = [
+        entry.data for entry in effective(entries) if entry.kind == "escalation"
+    ]
+    by_worker = {int(str(data["step"])) for data in said if data.get("path") == path.name}
+    by_hand = [data for data in said if not data.get("path")]
+    left = [step.number for step in path.steps if step.number not in by_worker]
+    return by_worker | set(left[: len(by_hand)])

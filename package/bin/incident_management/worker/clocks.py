@@ -1,0 +1,222 @@
+"""Looks at the clocks of incidents: deadlines to warn of, breaches, steps of escalation.
+
+Everything that is due follows from timelines and incident_routing.conf, so this module only has to
+know which incidents to look at: those that have changed since a checkpoint, and those whose
+next moment has come. That moment is kept in ``incident_claims`` under ``clock:<incident>``, a note
+that may be lost: a changed conf, or a checkpoint that is gone, has all open incidents looked at.
+
+The entries are written first, the notes after them, the checkpoint last, so a worker that is
+killed anywhere is repeated by the next, and ``once`` makes the repeat harmless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
+
+from ..incidents import escalation, sla, timeline
+from ..incidents.assignment import ACTOR, taker
+from ..incidents.fold import effective
+from ..incidents.lives import Life, lives_of
+from ..incidents.model import OPEN_STATUSES, Entry, Incident, digest
+from ..incidents.routing import Routing
+from ..ports import Clock, Document, Stores
+
+__all__ = ["Clocks"]
+
+CHECKPOINT = "worker:clocks:checkpoint"
+PURPOSE = "clock"
+# Covers clocks that differ, and documents that were written late by worker.tidy.
+OVERLAP_SECONDS = 300.0
+# So many incidents of each kind are looked at in one turn; the rest waits for the next one.
+MOST_AT_ONCE = 500
+REMEMBERED = 50_000
+
+
+@dataclass
+class _Reached:
+    """How far the looking has come. ``after``: the last incident of a sweep; None without one."""
+
+    time: float
+    conf: str
+    after: Optional[str]
+
+
+class Clocks:
+    """Writes what the clocks have to say. One lives as long as its process."""
+
+    def __init__(self, stores: Stores, clock: Clock) -> None:
+        self._stores = stores
+        self._clock = clock
+        # How many entries an incident had when it was looked at; for the overlap.
+        self._seen: Dict[str, int] = {}
+
+    def run(self, routing: Routing) -> Dict[str, int]:
+        """Look at what is due; returns how many entries were written, by kind."""
+        reached = self._reached(_digest(routing))
+        if reached is None:
+            if not (routing.policies or routing.paths):
+                return {}
+            reached = _Reached(self._clock.now(), _digest(routing), "")
+        rung = self._rung()
+        wanted = [*rung, *self._changed(reached), *self._swept(reached)]
+        counts = self._look_at(list(dict.fromkeys(wanted)), set(rung), routing)
+        self._save(reached)
+        return counts
+
+    # --- which ------------------------------------------------------------------------------
+
+    def _reached(self, conf: str) -> Optional[_Reached]:
+        """Where the last turn ended; another conf begins a sweep of all open incidents."""
+        known = self._stores.claims.get(CHECKPOINT)
+        if known is None:
+            return None
+        value = known["value"]
+        after = str(value["after"]) if value.get("sweeping") else None
+        if value.get("conf") != conf:
+            self._seen.clear()
+            after = ""
+        return _Reached(float(known["time"]), conf, after)
+
+    def _save(self, reached: _Reached) -> None:
+        sweeping = reached.after is not None
+        value = {"conf": reached.conf, "sweeping": sweeping, "after": reached.after or ""}
+        document = {
+            "_key": CHECKPOINT,
+            "purpose": CHECKPOINT,
+            "holder": "",
+            "time": reached.time,
+            "value": value,
+        }
+        self._stores.claims.save([document])
+
+    def _changed(self, reached: _Reached) -> List[str]:
+        """Incidents that changed since the checkpoint, which moves on."""
+        query = {"updated_at": {"$gte": reached.time - OVERLAP_SECONDS}}
+        now = self._clock.now()
+        found: List[str] = []
+        skip = 0
+        while True:
+            page = self._stores.incidents.find(query, "updated_at:1,_key:1", MOST_AT_ONCE, skip)
+            for document in page:
+                if self._seen.get(str(document["_key"])) == document.get("entries"):
+                    continue
+                found.append(str(document["_key"]))
+                if len(found) == MOST_AT_ONCE:
+                    moment = min(now, float(document["updated_at"]))
+                    reached.time = max(reached.time, moment)
+                    return found
+            if len(page) < MOST_AT_ONCE:
+                reached.time = max(reached.time, now)
+                return found
+            skip += len(page)
+
+    def _swept(self, reached: _Reached) -> List[str]:
+        """The next of all open incidents, in the order of their ids, while a sweep is on."""
+        if reached.after is None:
+            return []
+        is_open: List[Document] = [{"status": status} for status in OPEN_STATUSES]
+        query: Document = {"$and": [{"$or": is_open}, {"_key": {"$gt": reached.after}}]}
+        page = self._stores.incidents.find(query, "_key:1", MOST_AT_ONCE)
+        reached.after = str(page[-1]["_key"]) if len(page) == MOST_AT_ONCE else None
+        return [str(document["_key"]) for document in page]
+
+    def _rung(self) -> List[str]:
+        """Incidents whose next moment has come, the longest ago first."""
+        query = {"$and": [{"purpose": PURPOSE}, {"time": {"$lte": self._clock.now()}}]}
+        notes = self._stores.claims.find(query, "time:1", MOST_AT_ONCE)
+        return [str(note["holder"]) for note in notes]
+
+    # --- what -------------------------------------------------------------------------------
+
+    def _look_at(
+        self, incident_ids: Sequence[str], rung: Set[str], routing: Routing
+    ) -> Dict[str, int]:
+        now = self._clock.now()
+        new: List[Entry] = []
+        notes: List[Document] = []
+        if len(self._seen) > REMEMBERED:
+            self._seen.clear()
+        for incident_id, entries in timeline.read_many(self._stores, incident_ids).items():
+            lives = lives_of(entries)
+            self._seen[incident_id] = len(entries)
+            new.extend(self._drafted(lives, entries, routing, now))
+            moments = (
+                sla.next_moment(lives, routing, now),
+                escalation.next_step(lives, routing, now),
+            )
+            coming = [moment for moment in moments if moment is not None]
+            if coming:
+                notes.append(_note(incident_id, min(coming)))
+                rung.discard(incident_id)
+        timeline.write(self._stores, new)
+        changed = dict.fromkeys(entry.incident_id for entry in new)
+        for incident in timeline.refresh_many(self._stores, changed).values():
+            self._seen[incident.id] = incident.entries
+        if notes:
+            self._stores.claims.save(notes)
+        for incident_id in sorted(rung):
+            self._stores.claims.delete(_key(incident_id))
+        return {f"{kind}_entries": _count(new, kind) for kind in ("sla", "escalation")}
+
+    def _drafted(
+        self, lives: Sequence[Life], entries: List[Entry], routing: Routing, now: float
+    ) -> List[Entry]:
+        """The entries that an incident's timeline should have by now and has not."""
+        if not lives:
+            return []
+        written = {entry.once: entry.data for entry in effective(entries) if entry.kind == "sla"}
+        known = list(entries)
+
+        def add(kind: str, data: Mapping[str, Any], once: str) -> None:
+            head = timeline.head_of(known)
+            known.append(Entry.create(entries[0].incident_id, kind, data, ACTOR, now, head, once))
+
+        for draft in sla.due_entries(lives, written, routing, now):
+            add(draft.kind, draft.data, draft.once)
+        onces = {entry.once for entry in entries}
+        for due in escalation.due_steps(lives, onces, routing, now):
+            add("escalation", self._step(due, timeline.fold(known), routing), due.once)
+        return known[len(entries) :]
+
+    def _step(self, due: escalation.Due, incident: Incident, routing: Routing) -> Document:
+        """The data of the entry that takes one step."""
+        owner, team, reason = due.step.member, due.step.team, due.reason
+        if team and not owner and routing.assigns(team):
+            choice = taker(
+                self._stores, self._clock, routing, incident, team, passing=incident.owner
+            )
+            owner, team, reason = choice.owner, choice.team, f"{reason} {choice.reason}"
+        return {
+            "level": incident.level + 1,
+            "team": team,
+            "owner": owner,
+            "reason": reason,
+            "path": due.path,
+            "step": due.step.number,
+            "round": due.round,
+            "channels": list(due.step.channels),
+        }
+
+
+def _key(incident_id: str) -> str:
+    return f"{PURPOSE}:{incident_id}"
+
+
+def _note(incident_id: str, moment: float) -> Document:
+    return {
+        "_key": _key(incident_id),
+        "purpose": PURPOSE,
+        "holder": incident_id,
+        "time": moment,
+        "value": {},
+    }
+
+
+def _count(entries: Sequence[Entry], kind: str) -> int:
+    return sum(1 for entry in entries if entry.kind == kind)
+
+
+def _digest(routing: Routing) -> str:
+    """A mark of all that deadlines and steps follow from."""
+    return digest(routing.terms(), 16)
