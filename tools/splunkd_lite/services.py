@@ -36,6 +36,7 @@ class Services:
             from tools.splunkd_lite.inputs.hec import HecServer
 
             hec = HecServer(splunk)
+            self._started.append(hec)
             splunk.servers.start("hec", hec.app(), options.hec_port, options.https)
         if "web" in parts:
             from tools.splunkd_lite.web.app import create_app

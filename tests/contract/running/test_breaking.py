@@ -82,7 +82,7 @@ def test_any_cut_of_the_stream_gives_the_same_events(settings):
         ({"LINE_BREAKER": "\\n"}, "no capturing group"),
         ({"LINE_BREAKER": "("}, "malformed"),
         ({"SHOULD_LINEMERGE": "perhaps"}, "neither true nor false"),
-        ({"INDEXED_EXTRACTIONS": "json"}, "INDEXED_EXTRACTIONS"),
+        ({"INDEXED_EXTRACTIONS": "w3c"}, "INDEXED_EXTRACTIONS"),
         ({"TRUNCATE": "many"}, "whole number"),
         ({"CHARSET": "KLINGON"}, "KLINGON"),
     ],

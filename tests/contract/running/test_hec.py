@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.contract.running.fakes import NOON
+from tools.splunkd_lite.errors import SplunkdError
 from tools.splunkd_lite.inputs.hec import HecServer
 
 AUTH = {"Authorization": "Splunk t0k"}
@@ -23,8 +24,10 @@ def hec(splunk):
         "http://acked": {"token": "acked", "useACK": "1"},
         "http://off": {"token": "off", "disabled": "1"},
         "http://few": {"token": "few", "indexes": "shop"},
+        "http://url": {"token": "url", "allowQueryStringAuth": "true"},
     }
-    return HecServer(splunk).app()
+    splunk.hec = HecServer(splunk)
+    return splunk.hec.app()
 
 
 def call(app, method, path, **about):
@@ -128,9 +131,72 @@ def test_basic_authentication_and_gzip_are_taken(splunk, hec):
     assert send(hec, b"junk", headers)[1]["code"] == 6
 
 
-def test_health(hec):
-    answer = call(hec, "GET", "/services/collector/health")
-    assert (answer.status_code, answer.json()["code"]) == (200, 17)
+@pytest.mark.parametrize(
+    ("headers", "path", "status", "code"),
+    [
+        ({}, "", 200, 17),
+        (AUTH, "", 200, 17),
+        ({"Authorization": "Splunk nope"}, "", 400, 21),
+        ({"Authorization": "Splunk off"}, "", 400, 22),
+        ({}, "?token=url", 200, 17),
+        ({}, "?token=t0k", 400, 16),
+    ],
+)
+def test_health(hec, headers, path, status, code):
+    answer = call(hec, "GET", f"/services/collector/health{path}", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [("t0k", 400, 16), ("nope", 403, 4), ("off", 403, 1), ("", 401, 2), ("url", 200, 0)],
+)
+def test_a_token_in_the_url_is_taken_only_where_the_token_allows_it(hec, query, status, code):
+    answer = send(hec, {"event": "a"}, {}, f"/services/collector/event?token={query}")
+    assert (answer[0], answer[1]["code"]) == (status, code)
+
+
+def test_a_full_disk_is_busy_and_unhealthy_until_a_write_succeeds(splunk, hec, monkeypatch):
+    def full(index, events):
+        raise SplunkdError(507, "The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(splunk.indexes, "write", full)
+        assert send(hec, {"event": "a"}) == (503, {"text": "Server is busy", "code": 9})
+    assert call(hec, "GET", "/services/collector/health").json()["code"] == 18
+    assert send(hec, {"event": "a"})[0] == 200
+    assert call(hec, "GET", "/services/collector/health").json()["code"] == 17
+
+
+def test_a_collector_that_stops_says_so(splunk, hec):
+    splunk.hec.stop()
+    assert send(hec, {"event": "a"})[1]["code"] == 23
+    assert call(hec, "GET", "/services/collector/health").json()["code"] == 23
+
+
+def test_a_channel_with_too_many_unasked_acknowledgements_takes_no_more(hec, monkeypatch):
+    monkeypatch.setattr("tools.splunkd_lite.inputs.hec_ack.MAX_WAITING", 2)
+    headers = {"Authorization": "Splunk acked", **CHANNEL}
+    assert [send(hec, {"event": "a"}, headers)[0] for _ in range(3)] == [200, 200, 429]
+    assert send(hec, {"event": "a"}, headers)[1]["code"] == 27
+    send(hec, {"acks": [0]}, headers, "/services/collector/ack")
+    assert send(hec, {"event": "a"}, headers)[1]["ackId"] == 2
+
+
+def test_a_body_that_is_too_large_is_413(hec, monkeypatch):
+    monkeypatch.setattr("tools.splunkd_lite.inputs.hec.MAX_BODY_BYTES", 100)
+    assert send(hec, {"event": "a" * 200})[0] == 413
+
+
+def test_events_are_edited_and_routed_by_the_props_of_each(splunk, hec):
+    splunk.conf.confs["props"] = {"demo": {"SEDCMD-a": "s/secret/xxx/"}, "d": {"TRANSFORMS-a": "t"}}
+    splunk.conf.confs["transforms"] = {
+        "t": {"REGEX": "drop", "DEST_KEY": "queue", "FORMAT": "nullQueue"}
+    }
+    body = [{"event": "a secret"}, {"event": "drop", "sourcetype": "d"},
+            {"event": "drop", "sourcetype": "e"}]  # fmt: skip
+    assert send(hec, "".join(json.dumps(each) for each in body))[0] == 200
+    assert [event["_raw"] for event in splunk.indexes.events] == ["a xxx", "drop"]
 
 
 def test_the_whole_collector_can_be_switched_off(splunk, hec):

@@ -4,12 +4,14 @@ Source: "Configure event line breaking" in Getting Data In, props.conf.spec 10.0
 the first capturing group of LINE_BREAKER ends an event, the group is dropped, and what follows
 starts the next one. With SHOULD_LINEMERGE (the default), lines are then merged until
 BREAK_ONLY_BEFORE matches or, failing that, a line holds a date; MUST_BREAK_AFTER ends an event.
+With INDEXED_EXTRACTIONS = json an event is an object.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .jsondata import object_spans
 from .props import Props
 from .timestamps import find_time
 
@@ -31,6 +33,8 @@ def break_events(data: bytes, props: Props, final: bool) -> list[Span]:
     An event is finished when the next one's start has been seen. With ``final`` what is left is an
     event too: the stream has ended, or nothing came for a while.
     """
+    if props.json:
+        return [Span(*each) for each in object_spans(data, final)]
     lines = _lines(data, props, final)
     if not props.merge:
         return [line for line in lines if line.end > line.start]

@@ -30,6 +30,7 @@ from tools.splunkd_lite.runners.settings import names, truthy
 
 from .breaking import break_events, text_of_span
 from .hec_ack import AckChannels
+from .indextime import Edits, store
 from .props import props_for
 from .timestamps import find_time
 
@@ -45,9 +46,21 @@ _TEXTS = {
     12: (400, "Event field is required"), 13: (400, "Event field cannot be blank"),
     14: (400, "ACK is disabled"), 15: (400, "Error in handling indexed fields"),
     16: (400, "Query string authorization is not enabled"), 17: (200, "HEC is healthy"),
-    27: (413, "Content-Length too large"),
+    18: (503, "HEC is unhealthy, queues are full"),
+    19: (503, "HEC is unhealthy, ack service unavailable"),
+    20: (503, "HEC is unhealthy, queues are full, ack service unavailable"),
+    21: (400, "Invalid token"), 22: (400, "Token disabled"), 23: (503, "Server is shutting down"),
+    24: (200, "HEC queue is approaching capacity"),
+    25: (200, "HEC ack channel is approaching capacity"),
+    26: (429, "HEC queue is at capacity"), 27: (429, "HEC ack channel is at capacity"),
 }  # fmt: skip
+# What cannot happen here: there is no queue before the index, and acknowledgements need no service
+# of their own, so 19, 20 and 24 to 26 are never answered; 18 is when the disk is full.
 _EVENT_KEYS = {"event", "time", "host", "source", "sourcetype", "index", "fields"}
+
+
+class _TooLarge(Exception):
+    """The body is larger than ``max_content_length``."""
 
 
 class _Refusal(Exception):
@@ -85,6 +98,12 @@ class HecServer:
     def __init__(self, splunk: Any) -> None:
         self._splunk = splunk
         self._acks = AckChannels()
+        self._full = False  # the last write found the disk full
+        self._stopping = False
+
+    def stop(self) -> None:
+        """From now on everything is answered with code 23."""
+        self._stopping = True
 
     def app(self) -> Starlette:
         """The collector as an ASGI application."""
@@ -112,25 +131,37 @@ class HecServer:
 
     def _guarded(self, handler: Any, request: Request, body: bytes) -> JSONResponse:
         try:
+            if self._stopping:
+                raise _Refusal(23)
             answer: JSONResponse = handler(request, body)
             return answer
         except _Refusal as refusal:
             extra = {} if refusal.number is None else {"invalid-event-number": refusal.number}
             return _reply(refusal.code, **extra)
+        except _TooLarge:
+            text = f"Content-Length is too large (maximum is {MAX_BODY_BYTES})"
+            return JSONResponse({"text": text}, status_code=413)
         except SplunkdError as error:
             self._splunk.log("HttpInputDataHandler", "ERROR", error.text)
-            return _reply(9 if error.status == 507 else 8)
+            self._full = error.status == 507
+            return _reply(9 if self._full else 8)
         except RunnerError as error:
             self._splunk.log("HttpInputDataHandler", "ERROR", str(error))
             return _reply(8)
 
     def _health(self, request: Request, body: bytes) -> JSONResponse:
-        return _reply(17)
+        """No token is needed; one that is given must be good (codes 21 and 22)."""
+        try:
+            if "authorization" in request.headers or "token" in request.query_params:
+                self._token(request)
+        except _Refusal as refusal:
+            raise _Refusal({4: 21, 1: 22}.get(refusal.code, refusal.code)) from refusal
+        return _reply(18 if self._full else 17)
 
     def _take_events(self, request: Request, body: bytes) -> JSONResponse:
         """JSON objects one after the other. Those before a malformed one are indexed."""
         token = self._token(request)
-        channel = _channel(request, token)
+        channel = self._room(token, self._channel(request, token))
         text = _unpacked(request, body).decode("utf-8", "replace")
         if not text.strip():
             raise _Refusal(5)
@@ -145,7 +176,7 @@ class HecServer:
     def _take_raw(self, request: Request, body: bytes) -> JSONResponse:
         """Text, broken into events as props.conf says."""
         token = self._token(request)
-        channel = _channel(request, token)
+        channel = self._room(token, self._channel(request, token))
         data = _unpacked(request, body)
         if not data.strip():
             raise _Refusal(5)
@@ -158,14 +189,48 @@ class HecServer:
             found = find_time(line, props)
             previous = previous if found is None else found
             batch.append((index, {**meta, "_raw": line, "_time": previous}))
-        self._write(batch)
+        store(self._splunk, batch, props.edits)
+        self._full = False
         return self._accepted(token, channel)
+
+    def _write(self, batch: list[tuple[str, dict[str, Any]]]) -> None:
+        """Store events that came with their own metadata, each as its props say."""
+        known: dict[tuple[str, str, str], Edits] = {}
+
+        def edits(event: Mapping[str, Any]) -> Edits:
+            key = (event["source"], event["sourcetype"], event["host"])
+            if key not in known:
+                known[key] = props_for(self._splunk.conf, *key).edits
+            return known[key]
+
+        store(self._splunk, batch, edits)
+        self._full = False
+
+    def _channel(self, request: Request, token: _Token) -> str | None:
+        """The channel's GUID, which only tokens with acknowledgement need."""
+        header = request.headers.get("x-splunk-request-channel")
+        channel = header or request.query_params.get("channel")
+        if channel is None:
+            if token.acknowledges:
+                raise _Refusal(10)
+            return None
+        try:
+            uuid.UUID(channel)
+        except ValueError as error:
+            raise _Refusal(11) from error
+        return str(channel).lower()
+
+    def _room(self, token: _Token, channel: str | None) -> str | None:
+        """The channel again, if it takes another acknowledgement."""
+        if token.acknowledges and self._acks.full(token.name, channel or ""):
+            raise _Refusal(27)
+        return channel
 
     def _tell_acks(self, request: Request, body: bytes) -> JSONResponse:
         token = self._token(request)
         if not token.acknowledges:
             raise _Refusal(14)
-        channel = _channel(request, token)
+        channel = self._channel(request, token)
         try:
             asked = json.loads(body)["acks"]
             numbers = [int(number) for number in asked]
@@ -192,6 +257,11 @@ class HecServer:
             if hmac.compare_digest(known.encode(), given.encode()):
                 if truthy(settings.get("disabled"), False, f"disabled in [{name}]"):
                     raise _Refusal(1)
+                where = f"allowQueryStringAuth in [{name}]"
+                if "authorization" not in request.headers and not truthy(
+                    settings.get("allowQueryStringAuth"), False, where
+                ):
+                    raise _Refusal(16)
                 return _Token(name[len("http://") :], settings)
         raise _Refusal(4)
 
@@ -207,7 +277,17 @@ class HecServer:
                 raise _Refusal(3) from error
         if header:
             raise _Refusal(3)
-        raise _Refusal(16 if "token" in request.query_params else 2)
+        return self._of_query(request)
+
+    def _of_query(self, request: Request) -> str:
+        """A token in the URL, which is taken where ``allowQueryStringAuth`` says so.
+
+        As measured on a real splunkd and published, a bad token is told of before the setting is.
+        """
+        given = str(request.query_params.get("token") or "")
+        if not given:
+            raise _Refusal(2)
+        return given
 
     def _event(self, token: _Token, item: Any, number: int) -> tuple[str, dict[str, Any]]:
         if not isinstance(item, dict) or set(item) - _EVENT_KEYS:
@@ -251,13 +331,6 @@ class HecServer:
             for key, default in defaults.items()
         }
 
-    def _write(self, batch: list[tuple[str, dict[str, Any]]]) -> None:
-        by_index: dict[str, list[dict[str, Any]]] = {}
-        for index, event in batch:
-            by_index.setdefault(index, []).append(event)
-        for index, events in by_index.items():
-            self._splunk.indexes.write(index, events)
-
 
 def _objects(text: str) -> Iterator[Any]:
     """JSON values that follow each other, with or without space between."""
@@ -285,22 +358,8 @@ def _unpacked(request: Request, body: bytes) -> bytes:
         except zlib.error as error:
             raise _Refusal(6) from error
     if len(body) > MAX_BODY_BYTES:
-        raise _Refusal(27)
+        raise _TooLarge
     return body
-
-
-def _channel(request: Request, token: _Token) -> str | None:
-    """The channel's GUID, which only tokens with acknowledgement need."""
-    channel = request.headers.get("x-splunk-request-channel") or request.query_params.get("channel")
-    if channel is None:
-        if token.acknowledges:
-            raise _Refusal(10)
-        return None
-    try:
-        uuid.UUID(channel)
-    except ValueError as error:
-        raise _Refusal(11) from error
-    return channel.lower()
 
 
 def _reply(code: int, **extra: Any) -> JSONResponse:

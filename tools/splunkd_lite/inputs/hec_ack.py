@@ -27,12 +27,15 @@ class AckChannels:
         with self._lock:
             following, waiting = self._channels.pop((token, channel), (0, set()))
             waiting.add(following)
-            if len(waiting) > MAX_WAITING:
-                waiting.remove(min(waiting))
             self._channels[(token, channel)] = (following + 1, waiting)
             if len(self._channels) > MAX_CHANNELS:
                 self._channels.popitem(last=False)
             return following
+
+    def full(self, token: str, channel: str) -> bool:
+        """Whether so many wait to be asked for that the channel takes no more."""
+        with self._lock:
+            return len(self._channels.get((token, channel), (0, set()))[1]) >= MAX_WAITING
 
     def take(self, token: str, channel: str, numbers: list[int]) -> dict[int, bool]:
         """Whether each is indexed. A yes is given once."""

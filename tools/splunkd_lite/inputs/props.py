@@ -15,13 +15,15 @@ from typing import Any
 import pcre2
 
 from tools.splunkd_lite.runners.errors import RunnerError, Unsupported
-from tools.splunkd_lite.runners.settings import truthy
+from tools.splunkd_lite.runners.settings import names, truthy
+
+from .indextime import Edits
 
 __all__ = ["Props", "props_for", "source_pattern"]
 
 DEFAULT_LINE_BREAKER = r"([\r\n]+)"
-_UNSUPPORTED = ("INDEXED_EXTRACTIONS", "INGEST_EVAL", "EVENT_BREAKER", "MUST_NOT_BREAK_BEFORE",
-                "MUST_NOT_BREAK_AFTER", "PREAMBLE_REGEX", "SEDCMD-", "TRANSFORMS-")  # fmt: skip
+_UNSUPPORTED = ("INGEST_EVAL", "EVENT_BREAKER", "MUST_NOT_BREAK_BEFORE",
+                "MUST_NOT_BREAK_AFTER", "PREAMBLE_REGEX", "RULESET-")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,13 @@ class Props:
     current_time: bool = False
     charset: str = "utf-8"
     sourcetype: str = ""
+    json: bool = False  # INDEXED_EXTRACTIONS = json
+    timestamp_fields: tuple[str, ...] = ()
+    edits: Edits = field(default_factory=Edits)
 
     @classmethod
-    def of(cls, settings: Mapping[str, str]) -> Props:
-        """Props from merged settings.
+    def of(cls, settings: Mapping[str, str], conf: Any = None) -> Props:
+        """Props from merged settings; ``conf`` is where their transforms are.
 
         Raises:
             RunnerError: a setting is malformed, or is one of those that are not done here.
@@ -70,6 +75,9 @@ class Props:
             current_time=datetime_config in ("CURRENT", "NONE"),
             charset=_charset(get("CHARSET", "UTF-8")),
             sourcetype=get("sourcetype", ""),
+            json=_structured(get("INDEXED_EXTRACTIONS", "")),
+            timestamp_fields=tuple(names(get("TIMESTAMP_FIELDS"))),
+            edits=Edits.of(settings, conf),
         )
 
 
@@ -85,7 +93,7 @@ def props_for(conf: Any, source: str, sourcetype: str, host: str) -> Props:
     merged = dict(stanzas.get(sourcetype, {}))
     merged.update(_matching(stanzas, "host::", host))
     merged.update(by_source)
-    return Props.of({**merged, "sourcetype": sourcetype})
+    return Props.of({**merged, "sourcetype": sourcetype}, conf)
 
 
 @lru_cache(maxsize=512)
@@ -106,6 +114,14 @@ def _matching(stanzas: Mapping[str, Mapping[str, str]], kind: str, value: str) -
     for _, _, settings in sorted(found, key=lambda item: item[:2]):
         merged.update(settings)
     return merged
+
+
+def _structured(kind: str) -> bool:
+    if kind.strip().lower() not in ("", "none", "json"):
+        raise Unsupported(
+            f"INDEXED_EXTRACTIONS = {kind} of props.conf is not done: only json."
+        )
+    return kind.strip().lower() == "json"
 
 
 def _with_group(pattern: str) -> Any:

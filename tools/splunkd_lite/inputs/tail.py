@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from .breaking import Span, break_events, text_of_span
+from .indextime import store
+from .jsondata import indexed_fields
 from .props import Props
 from .timestamps import find_time
 
@@ -153,7 +155,8 @@ class Tail:
         found = spans if spans is not None else break_events(data, self._props, final)
         events = self._events(data, found)
         if events:
-            self._splunk.indexes.write(self._meta["index"], events)
+            index = self._meta["index"]
+            store(self._splunk, [(index, event) for event in events], self._props.edits)
         moved = replace(self.position, offset=start + len(data), end=None)
         if events:
             moved = replace(moved, last_time=events[-1]["_time"])
@@ -174,7 +177,8 @@ class Tail:
                 moment = previous if previous is not None else self._splunk.clock.now()
             previous = moment
             mark = f"{self.position.id}:{self.position.offset + span.start}"
-            events.append({**meta, "_raw": text, "_time": moment, "_dedup": mark})
+            fields = indexed_fields(text) if self._props.json else {}
+            events.append({**fields, **meta, "_raw": text, "_time": moment, "_dedup": mark})
         return events
 
 

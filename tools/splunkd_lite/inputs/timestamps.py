@@ -3,6 +3,7 @@
 Source: "How timestamp assignment works" and "Configure timestamp recognition" in Getting Data In:
 TIME_FORMAT after TIME_PREFIX within MAX_TIMESTAMP_LOOKAHEAD characters; else a known form of
 timestamp in those characters; else the time of the event before it in the same source; else now.
+Of a JSON object with TIMESTAMP_FIELDS, the text of those fields is looked at (props.conf.spec).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from tools.splunkd_lite.runners.errors import RunnerError
 from tools.splunkd_lite.spl.timeformat import parse_time
 
+from .jsondata import time_text
 from .props import Props
 
 __all__ = ["find_time"]
@@ -42,6 +44,11 @@ def find_time(text: str, props: Props) -> float | None:
     """The event's time in epoch seconds, or None when its text holds none."""
     if props.current_time:
         return None
+    if props.json and props.timestamp_fields:
+        found = time_text(text, props.timestamp_fields)
+        if found is None:
+            return None
+        text = found
     start = 0
     if props.time_prefix is not None:
         prefix = props.time_prefix.search(text)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.splunkd_lite.inputs.breaking import break_events, text_of_span
+from tools.splunkd_lite.inputs.indextime import store
+from tools.splunkd_lite.inputs.jsondata import indexed_fields
 from tools.splunkd_lite.inputs.props import Props, props_for
 from tools.splunkd_lite.inputs.timestamps import find_time
 
@@ -75,7 +77,8 @@ class EventSink:
         if moment is None:
             moment = find_time(text, self._props_of(meta))
         now = self._splunk.clock.now()
-        return {**meta, "_raw": text, "_time": now if moment is None else moment}
+        fields = indexed_fields(text) if self._props_of(meta).json else {}
+        return {**fields, **meta, "_raw": text, "_time": now if moment is None else moment}
 
     def _meta(self, event: StreamedEvent) -> dict[str, str]:
         stanza = event.stanza or self._only
@@ -97,11 +100,8 @@ class EventSink:
         return self._props[key]
 
     def _write(self, events: list[Event]) -> None:
-        by_index: dict[str, list[Event]] = {}
-        for event in events:
-            by_index.setdefault(str(event.pop("index")), []).append(event)
-        for index, batch in by_index.items():
-            self._splunk.indexes.write(index, batch)
+        batch = [(str(event.pop("index")), event) for event in events]
+        store(self._splunk, batch, lambda event: self._props_of(event).edits)
 
 
 def _host(settings: Mapping[str, str], server_name: str) -> str:
