@@ -103,4 +103,4 @@ def test_percentiles_are_exact_above_1_000_values_too() -> None:
         "| makeresults count=5000 | streamstats count AS n"
         " | stats perc95(n) AS a upperperc95(n) AS b exactperc95(n) AS c"
     )
-    assert run(search, MemoryContext()).rows == [{"a": "4750", "b": "4750", "c": "4750"}]
+    assert run(search, MemoryContext()).rows == [{"a": "4750.05", "b": "4750.05", "c": "4750.05"}]

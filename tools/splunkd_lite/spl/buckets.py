@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,7 +98,7 @@ class Bucketing:
             return named[self.aligntime]
         return resolve(self.aligntime, env.now, env.tz)
 
-    def fitted(self, values: list[Any], field: str, env: Environment) -> Placer:
+    def fitted(self, values: Iterable[Any], field: str, env: Environment) -> Placer:
         """Buckets that suit the values that there are: at most `bins` of a round size."""
         numbers = [n for n in (to_number(value) for value in values) if n is not None]
         bins = self.bins or 100

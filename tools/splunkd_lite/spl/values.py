@@ -45,6 +45,9 @@ class Fixed(float):
         number.decimals = decimals
         return number
 
+    def __reduce__(self) -> tuple[type[Fixed], tuple[float, int]]:
+        return Fixed, (float(self), self.decimals)
+
 
 def to_number(value: Value) -> int | float | None:
     """The value as a finite number, or None if it isn't one."""

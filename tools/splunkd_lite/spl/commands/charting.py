@@ -19,6 +19,7 @@ from tools.splunkd_lite.spl.buckets import Bucketing, bucketing_options, parse_b
 from tools.splunkd_lite.spl.commands.searching import plus
 from tools.splunkd_lite.spl.context import Environment
 from tools.splunkd_lite.spl.errors import SplError
+from tools.splunkd_lite.spl.holding import hold
 from tools.splunkd_lite.spl.reader import Reader, boolean, text
 from tools.splunkd_lite.spl.registry import AGGREGATES, command
 from tools.splunkd_lite.spl.sparkline import auto_span
@@ -52,8 +53,8 @@ class Bin(Command):
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
         place = self.bucketing.placer(self.field, env)
         if place is None:
-            rows = list(rows)
-            place = self.bucketing.fitted([row.get(self.field) for row in rows], self.field, env)
+            rows = hold(rows, env)
+            place = self.bucketing.fitted((row.get(self.field) for row in rows), self.field, env)
         for row in rows:
             value = row.get(self.field)
             if value is not None:
@@ -96,11 +97,18 @@ class Split:
         split.limit = int(digits)
         return split
 
-    def value(self, row: Row, place: Any) -> list[str]:
+    def binned(self, rows: Iterable[Row], env: Environment) -> Iterable[Row]:
+        """The rows with the field in buckets, if options after it say so: "The span applies to the
+        field immediately prior"."""
+        if self.bucketing is None or not self.bucketing.given:
+            return rows
+        return Bin(self.field, self.bucketing, self.field).run(rows, env)
+
+    def value(self, row: Row) -> list[str]:
         value = row.get(self.field)
         if value is None:
             return [self.nullstr] if self.usenull else []
-        return [to_text(place(item) if place else item) for item in as_list(value)]
+        return [to_text(item) for item in as_list(value)]
 
     def columns(self, totals: dict[str, float]) -> tuple[list[str], bool]:
         """The columns to show, in order, and whether there are others."""
@@ -207,7 +215,8 @@ class Chart(Command):
     @classmethod
     def parse(cls, reader: Reader) -> Chart:
         options = reader.options(_CHART)
-        specs = parse_aggregations(reader, "by", "over")
+        specs = parse_aggregations(reader, "by", "over", *_CHART)
+        options.update(reader.options(_CHART))
         row, column = None, None
         if reader.keyword("over"):
             row = reader.field()
@@ -219,8 +228,12 @@ class Chart(Command):
             options.update(reader.options(_CHART))
             reader.accept(",")
             column = None if reader.at_end() else reader.field()
-        options.update(reader.options(_CHART))
-        split = Split.of(column, options, reader) if column else None
+        later = reader.options(_CHART)
+        split = Split.of(column, {**options, **later}, reader) if column else None
+        if split is None:
+            options.update(later)
+        else:
+            split.bucketing = Bucketing.of(later, reader)
         return cls(specs, row, split, Bucketing.of(options, reader))
 
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
@@ -228,6 +241,8 @@ class Chart(Command):
             raise SplError("chart does not take wildcards in fields here", self.position)
         if self.row is not None and self.bucketing.given:
             rows = Bin(self.row, self.bucketing, self.row).run(rows, env)
+        if self.split:
+            rows = self.split.binned(rows, env)
         return self._grid(rows, env) if self.split else self._plain(rows, env)
 
     def _plain(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
@@ -245,7 +260,7 @@ class Chart(Command):
         grid = Grid(self.specs, self.split, env)
         for row in rows:
             for place in as_list(row.get(self.row)):
-                for column in self.split.value(row, None):
+                for column in self.split.value(row):
                     grid.add(to_text(place), column, row)
         columns = grid.columns()
         for place in sorted(grid.cells, key=sort_key):
@@ -274,13 +289,16 @@ class TimeChart(Command):
     @classmethod
     def parse(cls, reader: Reader) -> TimeChart:
         options = reader.options(_TIMECHART)
-        specs = parse_aggregations(reader, "by")
+        specs = parse_aggregations(reader, "by", *_TIMECHART)
+        options.update(reader.options(_TIMECHART))
         reader.check(not has_wildcards(specs), "timechart does not take wildcards in fields here")
         split = None
         if reader.keyword("by"):
             name = reader.field()
-            options.update(reader.options(_TIMECHART))
-            split = Split.of(name, options, reader)
+            later = reader.options(_TIMECHART)
+            split = Split.of(name, {**options, **later}, reader)
+            split.bucketing = Bucketing.of(later, reader)
+            options.update({key: later[key] for key in later if key not in _SIZE})
         bucketing = Bucketing.of(options, reader)
         reader.check(
             bucketing.span is None or isinstance(bucketing.span, Span),
@@ -292,6 +310,7 @@ class TimeChart(Command):
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
         span, rows = self._span(rows, env)
         split = self.split or Split("", limit=0)
+        rows = split.binned(rows, env)
         grid = Grid(self.specs, split, env)
         low, high = math.inf, -math.inf
         for row in rows:
@@ -300,8 +319,9 @@ class TimeChart(Command):
                 continue
             low, high = min(low, time), max(high, time)
             start = span.start(time, env.tz)
-            for column in split.value(row, None) if self.split else [""]:
-                grid.add(start, column, row)
+            for column in split.value(row) if self.split else [""]:
+                # the manual's own way to keep a column from looking like an internal field
+                grid.add(start, f"VALUE{column}" if column[:1] == "_" else column, row)
         if low > high:
             return
         columns = grid.columns() if self.split else [""]
@@ -327,7 +347,7 @@ class TimeChart(Command):
             return self.span, rows
         low, high = env.context.earliest, env.context.latest
         if not low or high is None:
-            rows = list(rows)
+            rows = hold(rows, env)
             times = [t for t in (to_number(row.get("_time")) for row in rows) if t is not None]
             low, high = (low or min(times, default=0)), max(times, default=0)
         return auto_span(high - low, self.bins), rows

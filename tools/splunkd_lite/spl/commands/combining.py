@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar
 
 from tools.splunkd_lite.spl import knowledge
 from tools.splunkd_lite.spl.commands.searching import plus
 from tools.splunkd_lite.spl.commands.statistics import keys_of
 from tools.splunkd_lite.spl.context import Environment
+from tools.splunkd_lite.spl.holding import hold, setting
 from tools.splunkd_lite.spl.reader import Reader, boolean, choice, integer, only, text
 from tools.splunkd_lite.spl.registry import command
 from tools.splunkd_lite.spl.tree import ALL, Command, FieldSet, Pipeline
@@ -73,10 +75,9 @@ class AppendPipe(Command):
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
         from tools.splunkd_lite.spl.execute import run_pipeline
 
-        held = list(rows)
-        copies = [dict(row) for row in held]
-        yield from held
-        yield from run_pipeline(self.pipeline, env.child(), rows=copies)
+        held = hold(rows, env)
+        yield from map(dict, held)
+        yield from run_pipeline(self.pipeline, env.child(), rows=map(dict, held))
 
 
 def _pipe(reader: Reader) -> Pipeline:
@@ -126,7 +127,7 @@ class AppendCols(Command):
         for row in rows:
             other = next(others, {})
             for name, value in other.items():
-                if override or row.get(name) is None:
+                if name[:1] != "_" and (override or row.get(name) is None):
                     row[name] = value
             yield row
         yield from others
@@ -181,8 +182,13 @@ class Join(Command):
         return cls(fields, reader.subsearch(), options)
 
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
-        others = _rows(self.pipeline, env, {})
-        rows = list(rows)
+        limits = {
+            "maxout": setting(env, "join", "subsearch_maxout", SUBSEARCH_LIMIT),
+            "maxtime": setting(env, "join", "subsearch_maxtime", 60),
+        }
+        others = _rows(self.pipeline, env, limits)
+        if not self.fields:
+            rows = hold(rows, env)
         fields = self.fields or self._common(rows, others)
         table: dict[Any, list[Row]] = {}
         for other in others:
@@ -203,7 +209,7 @@ class Join(Command):
         return {**other, **{n: v for n, v in row.items() if v is not None}}
 
     @staticmethod
-    def _common(rows: list[Row], others: list[Row]) -> list[str]:
+    def _common(rows: Iterable[Row], others: list[Row]) -> list[str]:
         left = {name for row in rows for name in row if name[:1] != "_"}
         right = {name for row in others for name in row if name[:1] != "_"}
         return sorted(left & right)
@@ -211,7 +217,7 @@ class Join(Command):
 
 def _until_bracket(reader: Reader) -> list[str]:
     names: list[str] = []
-    while reader.peek() not in ("[", "", "|"):
+    while reader.peek() not in ("[", "", "|") and not reader.looking_at_option():
         if names:
             reader.accept(",")
         names.append(reader.field())
@@ -239,9 +245,8 @@ class Format(Command):
         return cls(marks, options)  # type: ignore[arg-type]
 
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
-        held = list(rows)
         limit = self.options.get("maxresults", 0)
-        held = held[:limit] if limit else held
+        held = list(islice(rows, limit) if limit else rows)
         yield {
             "search": knowledge.format_rows(
                 held, self.marks, self.options.get("mvsep", "OR"),

@@ -12,6 +12,7 @@ from tools.splunkd_lite.spl.commands.searching import plus
 from tools.splunkd_lite.spl.context import Environment
 from tools.splunkd_lite.spl.errors import SplError
 from tools.splunkd_lite.spl.evaluate import compile_expression, is_boolean, references
+from tools.splunkd_lite.spl.holding import hold
 from tools.splunkd_lite.spl.reader import Reader, text
 from tools.splunkd_lite.spl.registry import command
 from tools.splunkd_lite.spl.tree import ALL, Command, Expression, FieldSet
@@ -109,8 +110,8 @@ class FillNull(Command):
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
         names = self.fields
         if not names:
-            rows = list(rows)
-            names = list(dict.fromkeys(name for row in rows for name in row))
+            rows = hold(rows, env)
+            names = list(rows.names())
         for row in rows:
             for name in names:
                 if row.get(name) is None:

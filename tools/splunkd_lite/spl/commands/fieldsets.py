@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tools.splunkd_lite.spl.commands.searching import plus
 from tools.splunkd_lite.spl.context import Environment
+from tools.splunkd_lite.spl.holding import hold
 from tools.splunkd_lite.spl.reader import Reader
 from tools.splunkd_lite.spl.registry import command
 from tools.splunkd_lite.spl.tree import ALL, Command, FieldSet
@@ -95,8 +96,8 @@ class Table(Command):
             for row in rows:
                 yield {name: row.get(name) for name in names}
             return
-        held = list(rows)
-        present = list(dict.fromkeys(name for row in held for name in row))
+        held = hold(rows, env)
+        present = list(held.names())
         chosen: dict[str, None] = {}
         for name in self.names:
             if "*" in name:

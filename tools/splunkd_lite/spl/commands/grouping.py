@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tools.splunkd_lite.spl.commands.searching import plus
 from tools.splunkd_lite.spl.context import Environment
+from tools.splunkd_lite.spl.errors import SplError
 from tools.splunkd_lite.spl.evalparser import parse_expression
 from tools.splunkd_lite.spl.evaluate import compile_expression, truth
+from tools.splunkd_lite.spl.holding import setting, sorted_rows
+from tools.splunkd_lite.spl.openpool import Open, Pool
 from tools.splunkd_lite.spl.reader import Reader, boolean, integer, text
 from tools.splunkd_lite.spl.registry import command
 from tools.splunkd_lite.spl.scanner import Scanner
 from tools.splunkd_lite.spl.searchmatch import compile_search
 from tools.splunkd_lite.spl.searchparser import parse_search_text
+from tools.splunkd_lite.spl.sortkeys import SortKey
 from tools.splunkd_lite.spl.timemod import parse_span
 from tools.splunkd_lite.spl.tree import ALL, Command, FieldSet
 from tools.splunkd_lite.spl.values import Row, as_list, from_list, to_number, to_text
@@ -31,29 +36,21 @@ def _length(value: str) -> float | None:
 
 
 _KINDS = {"maxspan": _length, "maxpause": _length, "maxevents": integer, "startswith": text,
-          "endswith": text, "keepevicted": boolean, "mvlist": boolean}  # fmt: skip
-
-
-@dataclass
-class Open:
-    """A transaction that is being gathered, newest event first."""
-
-    events: list[Row]
-    values: dict[str, set[str]] = field(default_factory=dict)
-
-    @property
-    def newest(self) -> float:
-        return float(to_number(self.events[0].get("_time")) or 0)
-
-    @property
-    def oldest(self) -> float:
-        return float(to_number(self.events[-1].get("_time")) or 0)
+          "endswith": text, "keepevicted": boolean, "mvlist": boolean,
+          "maxopentxn": integer, "maxopenevents": integer}  # fmt: skip
+_LIMITS = ("maxspan", "maxpause", "maxevents", "startswith", "endswith")
+_NEWEST_FIRST = SortKey("_time", descending=True, kind="num")
 
 
 @command("transaction", doc="search-commands/transaction", options=tuple(_KINDS))
 @dataclass
 class Transaction(Command):
-    """Groups events with common values, within limits of time and between marks."""
+    """Groups events with common values, within limits of time and between marks.
+
+    Beyond maxopentxn open transactions, or maxopenevents events in them, the one that was used
+    least recently is evicted. The words of the warning are from memory. Events in another order
+    than newest first are an error, as in Splunk; its words are unverified.
+    """
 
     fields: list[str]
     options: dict[str, Any]
@@ -76,69 +73,64 @@ class Transaction(Command):
         return cls(fields, options)
 
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
+        return sorted_rows(self._gathered(rows, env), [_NEWEST_FIRST], env)
+
+    def _gathered(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
         starts = _test(self.options.get("startswith"), env)
         ends = _test(self.options.get("endswith"), env)
-        waiting: list[Open] = []
-        ordered = sorted(rows, key=lambda row: -(to_number(row.get("_time")) or 0))
-        finished: list[tuple[Open, bool]] = []
-        for row in ordered:
-            self._expire(waiting, row, finished, bool(starts))
+        pause, span = self.options.get("maxpause"), self.options.get("maxspan")
+        most_events = self.options.get("maxevents", 1000)
+        pool = Pool(self.fields)
+        for row in self._in_order(rows):
+            time = float(to_number(row.get("_time")) or 0)
+            for each in pool.expire(time, pause, span):
+                yield from self._closed(each, not starts)
             if self.fields and all(row.get(name) is None for name in self.fields):
                 continue
-            found = None if ends and ends(row) else self._find(waiting, row)
+            at_end = bool(ends and ends(row))
+            found = None if at_end else pool.find(row)
             if found is None:
-                if ends and not ends(row):
+                if ends and not at_end:
                     continue
-                found = Open([])
-                waiting.append(found)
-            self._add(found, row)
-            full = len(found.events) >= self.options.get("maxevents", 1000)
-            if (starts and starts(row)) or full:
-                waiting.remove(found)
-                finished.append((found, True))
-        open_ones = {id(each) for each in waiting}  # no limit was met: closed_txn is 0
-        finished += [(each, not starts) for each in waiting]
-        keep = self.options.get("keepevicted", False)
-        complete = [(each, closed) for each, closed in finished if closed or keep]
-        complete.sort(key=lambda pair: -pair[0].oldest)
-        for each, closed in complete:
-            yield self._row(each, closed and id(each) not in open_ones)
+                found = pool.begin()
+            pool.add(found, row)
+            if (starts and starts(row)) or len(found.events) >= most_events:
+                yield from self._closed(pool.remove(found), True)
+            yield from self._evicted(pool, env)
+        for each in pool:
+            yield from self._closed(each, not starts)
 
-    def _expire(
-        self, waiting: list[Open], row: Row, finished: list[tuple[Open, bool]], marked: bool
-    ) -> None:
-        time = float(to_number(row.get("_time")) or 0)
-        pause, span = self.options.get("maxpause"), self.options.get("maxspan")
-        for each in list(waiting):
-            if (pause is not None and each.oldest - time > pause) or (
-                span is not None and each.newest - time > span
-            ):
-                waiting.remove(each)
-                finished.append((each, not marked))
+    def _in_order(self, rows: Iterable[Row]) -> Iterator[Row]:
+        before = math.inf
+        for row in rows:
+            time = float(to_number(row.get("_time")) or 0)
+            if time > before:
+                raise SplError(
+                    "transaction takes events in descending order of _time; put '| sort 0 -_time' "
+                    "before it",
+                    self.position,
+                )
+            before = time
+            yield row
 
-    def _find(self, waiting: list[Open], row: Row) -> Open | None:
-        """The open transaction that no value of the row contradicts, and one agrees with."""
-        for each in reversed(waiting):
-            agrees = not self.fields
-            for name in self.fields:
-                mine = {to_text(item) for item in as_list(row.get(name))}
-                theirs = each.values.get(name)
-                if not mine or not theirs:
-                    continue
-                if not mine & theirs:
-                    agrees = False
-                    break
-                agrees = True
-            if agrees:
-                return each
-        return None
+    def _evicted(self, pool: Pool, env: Environment) -> Iterator[Row]:
+        most, events = (
+            self.options.get(name, setting(env, "transactions", name, default))
+            for name, default in (("maxopentxn", 5000), ("maxopenevents", 100_000))
+        )
+        for each in pool.evict(most, events):
+            if not self.options.get("keepevicted", False):
+                env.warn(
+                    "Some transactions have been discarded. To include them, add keepevicted=true "
+                    "to your transaction command."
+                )
+            yield from self._closed(each, False)
 
-    def _add(self, each: Open, row: Row) -> None:
-        each.events.append(row)
-        for name in self.fields:
-            values = {to_text(item) for item in as_list(row.get(name))}
-            if values:
-                each.values.setdefault(name, set()).update(values)
+    def _closed(self, each: Open, closed: bool) -> Iterator[Row]:
+        """The row of a transaction that ended, unless it was evicted and these are not wanted."""
+        if closed or self.options.get("keepevicted", False):
+            limited = any(name in self.options for name in _LIMITS)
+            yield self._row(each, closed and limited)
 
     def _row(self, each: Open, closed: bool) -> Row:
         events = list(reversed(each.events))

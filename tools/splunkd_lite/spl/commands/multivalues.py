@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tools.splunkd_lite.spl.commands.searching import plus
 from tools.splunkd_lite.spl.context import Environment
+from tools.splunkd_lite.spl.holding import setting
 from tools.splunkd_lite.spl.pcre import compile_pattern
 from tools.splunkd_lite.spl.reader import Reader, boolean, integer, text
 from tools.splunkd_lite.spl.registry import command
@@ -82,7 +84,13 @@ class NoMv(Command):
 @command("mvexpand", doc="search-commands/mvexpand", options=("limit",))
 @dataclass
 class MvExpand(Command):
-    """One row for each value of a field."""
+    """One row for each value of a field.
+
+    A batch of maxresultrows rows may take max_mem_usage_mb when it is expanded, by an estimate from
+    the length of its text; the rest of the batch is left out, with a warning:
+    https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/mvexpand
+    Splunk's words for it are from memory.
+    """
 
     field: str
     limit: int
@@ -95,16 +103,47 @@ class MvExpand(Command):
         return cls(name, options.get("limit", 0))
 
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
-        for row in rows:
+        megabytes = setting(env, "mvexpand", "max_mem_usage_mb", 500)
+        batch = setting(env, "searchresults", "maxresultrows", 50_000)
+        most = megabytes * 2**20 if megabytes else math.inf
+        taken: float = 0
+        given = 0
+        for count, row in enumerate(rows):
+            if count % batch == 0:
+                taken = 0
             value = row.get(self.field)
             if type(value) is not list:
+                given += 1
                 yield row
                 continue
-            for item in value[: self.limit] if self.limit else value:
+            items = value[: self.limit] if self.limit else value
+            size = _size(row, self.field) * len(items) + sum(len(to_text(item)) for item in items)
+            if taken + size > most:
+                self._warn(env, given, megabytes)
+                taken = most  # nothing more of this batch
+                continue
+            taken += size
+            given += len(items)
+            for item in items:
                 yield {**row, self.field: item}
+
+    @staticmethod
+    def _warn(env: Environment, given: int, megabytes: int) -> None:
+        if "mvexpand: truncated" not in env.cache:
+            env.cache["mvexpand: truncated"] = True
+            env.warn(
+                f"command.mvexpand: output will be truncated at {given} results due to excessive "
+                f"memory usage. Memory threshold of {megabytes}MB as configured in limits.conf / "
+                "[mvexpand] / max_mem_usage_mb has been reached."
+            )
 
     def needs(self, down: FieldSet) -> FieldSet:
         return plus(down, (self.field,))
+
+
+def _size(row: Row, but: str) -> int:
+    """About how many bytes the other fields of a row take."""
+    return sum(len(name) + len(to_text(value)) for name, value in row.items() if name != but)
 
 
 @command("mvcombine", doc="search-commands/mvcombine")

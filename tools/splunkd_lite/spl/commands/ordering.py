@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import heapq
-import ipaddress
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, ClassVar
@@ -14,38 +12,14 @@ from typing import Any, ClassVar
 from tools.splunkd_lite.spl.commands.searching import plus
 from tools.splunkd_lite.spl.context import Environment
 from tools.splunkd_lite.spl.evaluate import compile_expression, references, truth
+from tools.splunkd_lite.spl.holding import hold, sorted_rows
 from tools.splunkd_lite.spl.reader import Reader, boolean, integer
 from tools.splunkd_lite.spl.registry import command
+from tools.splunkd_lite.spl.sortkeys import SortKey, comparer
 from tools.splunkd_lite.spl.tree import Command, Expression, FieldSet
-from tools.splunkd_lite.spl.values import Row, as_list, sort_key, to_number, to_text
+from tools.splunkd_lite.spl.values import Row, to_text
 
 SORT_LIMIT = 10_000
-
-
-@dataclass(frozen=True)
-class SortKey:
-    """A field to sort by, its direction, and how its values are read."""
-
-    field: str
-    descending: bool = False
-    kind: str = "auto"
-
-    def key(self, row: Row) -> Any:
-        value = row.get(self.field)
-        if value is None:
-            return None
-        first = as_list(value)[0]
-        if self.kind == "str":
-            return (1, 0, to_text(first))
-        if self.kind == "num":
-            number = to_number(first)
-            return None if number is None else (0, number, "")
-        if self.kind == "ip":
-            try:
-                return (0, int(ipaddress.ip_address(to_text(first))), "")
-            except ValueError:
-                return (1, 0, to_text(first))
-        return sort_key(first)
 
 
 def parse_sort_keys(reader: Reader, *stops: str) -> list[SortKey]:
@@ -66,32 +40,6 @@ def parse_sort_keys(reader: Reader, *stops: str) -> list[SortKey]:
             reader.expect(")", f"to close '{kind}('")
         keys.append(SortKey(name, descending, kind))
     return keys
-
-
-def comparer(keys: list[SortKey]) -> Callable[[Row], Any]:
-    """A key function for sorted(): rows without a field come last, either way."""
-
-    def order(left: Row, right: Row) -> int:
-        for key in keys:
-            a, b = key.key(left), key.key(right)
-            if a == b:
-                continue
-            if a is None or b is None:
-                return 1 if a is None else -1
-            return (-1 if a < b else 1) * (-1 if key.descending else 1)
-        return 0
-
-    return functools.cmp_to_key(order)
-
-
-def sort_rows(rows: list[Row], keys: list[SortKey]) -> None:
-    """Sorts in place, stably: by the last key first, nulls last."""
-    for key in reversed(keys):
-        present = [(key.key(row), index) for index, row in enumerate(rows)]
-        with_value = [pair for pair in present if pair[0] is not None]
-        nulls = [rows[index] for value, index in present if value is None]
-        with_value.sort(key=lambda pair: pair[0], reverse=key.descending)
-        rows[:] = [rows[index] for _, index in with_value] + nulls
 
 
 @command("sort", doc="search-commands/sort", options=("limit",))
@@ -122,9 +70,7 @@ class Sort(Command):
         if 0 < self.limit <= 1000:
             yield from heapq.nsmallest(self.limit, rows, key=comparer(self.keys))
             return
-        held = list(rows)
-        sort_rows(held, self.keys)
-        yield from held if self.limit == 0 else held[: self.limit]
+        yield from sorted_rows(rows, self.keys, env, self.limit)
 
     def needs(self, down: FieldSet) -> FieldSet:
         return plus(down, [key.field for key in self.keys])
@@ -218,7 +164,7 @@ class Reverse(Command):
         return cls()
 
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
-        return reversed(list(rows))
+        return reversed(hold(rows, env))
 
     def needs(self, down: FieldSet) -> FieldSet:
         return down
@@ -249,8 +195,7 @@ class Dedup(Command):
 
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
         if self.keys:  # the order decides which row is kept
-            rows = list(rows)
-            sort_rows(rows, self.keys)
+            rows = sorted_rows(rows, self.keys, env)
         return self._unique(rows)
 
     def _unique(self, rows: Iterable[Row]) -> Iterator[Row]:

@@ -34,9 +34,12 @@ def plus(down: FieldSet, names: Iterable[str]) -> FieldSet:
 
 
 def run_subsearch(pipeline: Pipeline, env: Environment) -> list[Row]:
+    """The rows of a subsearch of `search`, within limits.conf, [subsearch]."""
     from tools.splunkd_lite.spl.execute import subsearch_rows
+    from tools.splunkd_lite.spl.holding import setting
 
-    return subsearch_rows(pipeline, env, knowledge.SUBSEARCH_ROWS)
+    most = setting(env, "subsearch", "maxout", knowledge.SUBSEARCH_ROWS)
+    return subsearch_rows(pipeline, env, most, setting(env, "subsearch", "maxtime", 60))
 
 
 @command("search", doc="search-commands/search")

@@ -18,6 +18,7 @@ from tools.splunkd_lite.spl.aggregation import (
 )
 from tools.splunkd_lite.spl.commands.searching import plus
 from tools.splunkd_lite.spl.context import Environment
+from tools.splunkd_lite.spl.holding import Held, hold, setting
 from tools.splunkd_lite.spl.reader import Reader, boolean, integer, text
 from tools.splunkd_lite.spl.registry import command
 from tools.splunkd_lite.spl.tree import ALL, Command, FieldSet
@@ -77,8 +78,8 @@ class Stats(Command):
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
         specs = self.specs
         if has_wildcards(specs):
-            rows = list(rows)
-            specs = expand(specs, dict.fromkeys(n for row in rows for n in row if n not in self.by))
+            rows = hold(rows, env)
+            specs = expand(specs, [name for name in rows.names() if name not in self.by])
         groups = self.collect(rows, specs, env)
         names = [spec.name for spec in specs]
         delim = self.options.get("delim")
@@ -118,7 +119,11 @@ class Stats(Command):
 @command("eventstats", doc="search-commands/eventstats")
 @dataclass
 class EventStats(Stats):
-    """The functions' results added to each row of the group."""
+    """The functions' results added to each row of the group.
+
+    Beyond maxresultrows rows and max_mem_usage_mb of memory, both together, it stops adding fields
+    (limits.conf); these rows do not count in the results either, which is unverified.
+    """
 
     holds: ClassVar[bool] = True
 
@@ -129,10 +134,14 @@ class EventStats(Stats):
         return cls(specs, reader.required_fields() if reader.keyword("by") else [])
 
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
-        held = list(rows)
-        specs = expand(self.specs, dict.fromkeys(n for row in held for n in row)) if has_wildcards(
-            self.specs) else self.specs  # fmt: skip
-        groups = self.collect(held, specs, env)
+        stream, specs, held = iter(rows), self.specs, Held(env)
+        first = self._within_limits(stream, held, env)
+        if has_wildcards(specs):
+            for _ in first:
+                pass
+            specs = expand(specs, held.names())
+            first = iter(held)
+        groups = self.collect(first, specs, env)
         names = [spec.name for spec in specs]
         results = {key: group.results() for key, group in groups.items()}
         for row in held:
@@ -140,6 +149,22 @@ class EventStats(Stats):
             if keys:
                 row.update(zip(names, results[keys[0]], strict=True))
             yield row
+        yield from stream
+
+    @staticmethod
+    def _within_limits(rows: Iterator[Row], held: Held, env: Environment) -> Iterator[Row]:
+        """The rows, held as they pass, until both limits are reached."""
+        megabytes = setting(env, "default", "max_mem_usage_mb", 200)
+        most = setting(env, "searchresults", "maxresultrows", 50_000)
+        for row in rows:
+            held.add(row)
+            yield row
+            if len(held) >= most and held.estimated_bytes >= megabytes * 2**20:
+                env.warn(
+                    f"eventstats: stopped adding fields after {len(held)} results: limits.conf / "
+                    f"maxresultrows ({most}) and max_mem_usage_mb ({megabytes}) are both reached."
+                )
+                return
 
     def needs(self, down: FieldSet) -> FieldSet:
         read = fields_of(self.specs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from tools.splunkd_lite.spl.commands.statistics import Key, keys_of
 from tools.splunkd_lite.spl.context import Environment
 from tools.splunkd_lite.spl.evalparser import parse_expression
 from tools.splunkd_lite.spl.evaluate import Compiled, compile_expression, references, truth
+from tools.splunkd_lite.spl.holding import hold
 from tools.splunkd_lite.spl.reader import Reader, boolean, integer, span
 from tools.splunkd_lite.spl.registry import command
 from tools.splunkd_lite.spl.scanner import Scanner
@@ -30,6 +32,7 @@ from tools.splunkd_lite.spl.values import Row, to_number
 MAX_WINDOW = 10_000
 _KINDS = {"current": boolean, "window": integer, "global": boolean,
           "reset_on_change": boolean, "time_window": span}  # fmt: skip
+_CLOSING = re.compile(r'(?<!\\)"\)"')
 _CONDITIONS = ("reset_before", "reset_after")
 
 
@@ -59,8 +62,8 @@ class StreamStats(Command):
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
         specs = self.specs
         if has_wildcards(specs):
-            rows = list(rows)
-            specs = expand(specs, dict.fromkeys(name for row in rows for name in row))
+            rows = hold(rows, env)
+            specs = expand(specs, rows.names())
         return _Stream(self, specs, env).run(rows)
 
     def needs(self, down: FieldSet) -> FieldSet:
@@ -93,14 +96,14 @@ def _options(reader: Reader) -> dict[str, Any]:
 def _condition(reader: Reader, name: str) -> Expression:
     r"""An expression in parentheses: (x="1"), or as the manual writes it, "("x==\"1\"")"."""
     if reader.accept('"("'):
-        end = reader.text.find('")"', reader.pos)
-        if end < 0:
+        closing = _CLOSING.search(reader.text, reader.pos)
+        if closing is None:
             reader.fail(f"the condition of '{name}' is never closed")
-        inner = Scanner(reader.text[reader.pos : end].replace('\\"', '"'))
+        inner = Scanner(reader.text[reader.pos : closing.start()].replace('\\"', '"'))
         tree = parse_expression(inner)
         if inner.peek():
             reader.fail(f"'{name}' takes one condition, found {inner.found()} after it")
-        reader.pos = end + 3
+        reader.pos = closing.end()
         return tree
     reader.expect("(", f"around the condition of '{name}'")
     tree = parse_expression(reader)
