@@ -32,9 +32,6 @@ from tools.splunkd_lite.tokens import Tokens
 
 __all__ = ["Options", "Splunk"]
 
-VERSION = "9.4.0"
-BUILD = "stand-in"
-
 
 @dataclass(frozen=True)
 class Options:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 from tools.splunkd_lite.access import User
 from tools.splunkd_lite.conf import is_true
@@ -39,6 +39,7 @@ class JobContext:
             n for n in splunk.indexes.names() if who.may_search(n)
         ]
         self._stanzas: dict[str, dict[str, dict[str, str]]] = {}
+        self._between: Callable[[], None] | None = None
 
     @cached_property
     def session_key(self) -> str:
@@ -61,6 +62,12 @@ class JobContext:
                 return
             job.scan_count += len(page)
             yield from page
+            if self._between is not None:
+                self._between()
+
+    def on_pause(self, callback: Callable[[], None]) -> None:
+        """Call that between two pages of events."""
+        self._between = callback
 
     def conf_stanzas(self, conf: str) -> dict[str, dict[str, str]]:
         """Stanzas as the search's app and user see them, without those they may not read."""
@@ -101,6 +108,16 @@ class JobContext:
         if not self.who.can("run_collect"):
             raise SplunkdError(403, "You lack the capability run_collect.")
         return self.splunk.indexes.write(index, events)
+
+    def send_alert(
+        self, action: str, options: Mapping[str, str], rows: list[dict[str, Any]]
+    ) -> None:
+        """``| sendalert``: a custom alert action with the rights of the search's user."""
+        from tools.splunkd_lite.runners.sendalert import send_alert
+
+        if not self.who.can("run_sendalert"):
+            raise SplunkdError(403, "You lack the capability run_sendalert.")
+        send_alert(self.splunk, self.job, action, options, rows)
 
     def message(self, level: str, text: str) -> None:
         """Add a message to the job; DEBUG goes to splunkd.log only."""

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import re
 
 import pytest
 
@@ -18,6 +19,12 @@ payload["env"] = dict(os.environ)
 json.dump(payload, open(os.path.join(os.environ["SPLUNK_HOME"], "seen.json"), "w"))
 sys.stderr.write("INFO handled " + payload["sid"] + "\\n")
 """
+
+
+VIEW_LINK = (
+    "http://stand-in:18000/app/tiny/alert?s="
+    "%2FservicesNS%2Fadmin%2Ftiny%2Fsaved%2Fsearches%2FHigh%2520Error%2520Rate"
+)
 
 
 def search(**settings):
@@ -82,11 +89,20 @@ def test_the_script_runs_in_splunks_environment_and_not_in_ours(splunk, page, mo
         ("$result.nothing$-$unknown$", "-"),
         ("$description$", "too many errors"),
         ("$5 and $$", "$5 and $$"),
-        ("sev $alert.severity$", "sev 4"),
+        ("sev $alert.severity$, $alert.expires$", "sev 4, 24h"),
+        ("$type$ $next_scheduled_time$", "alert 2026-01-01 12:05:00 UTC"),
+        ("$view_link$", VIEW_LINK),
+        ("$job.runDuration$ s, $job.earliestTime$", "0.250 s, 2026-01-01T11:55:00.000+00:00"),
+        ("$server.version$ $server.serverName$", "9.4.0 stand-in"),
+        ("$action.page.param.extra$", "as in savedsearches.conf"),
     ],
 )
 def test_tokens_in_parameters_are_replaced(page, text, replaced):
-    settings = {"description": "too many errors", "alert.severity": "4"}
+    settings = {
+        "description": "too many errors", "alert.severity": "4", "enableSched": "1",
+        "cron_schedule": "*/5 * * * *", "counttype": "number of events",
+        "action.page.param.extra": "as in savedsearches.conf",
+    }  # fmt: skip
     _, seen = page(
         rows=[{"host": "a"}, {"host": "b"}], **{"action.page.param.who": text, **settings}
     )
@@ -139,3 +155,34 @@ def test_an_unknown_action_is_named(splunk):
     splunk.conf.confs["alert_actions"] = {}
     outcome = alert_action.run(splunk, "nope", search(), job, None, "admin")
     assert outcome.error == "There is no alert action 'nope' in alert_actions.conf."
+
+
+CAM = {
+    "category": ["Information Conveyance"], "task": ["create"], "subject": ["process.service"],
+    "technology": [{"vendor": "Us", "product": "Desk", "version": ["1"]}], "supports_adhoc": True,
+}  # fmt: skip
+
+
+def test_the_adaptive_response_fields_reach_the_script_as_they_are(page):
+    text = json.dumps({**CAM, "drilldown_uri": "x?a=$name$"})
+    outcome, seen = page(**{"action.page.param._cam": text})
+    assert outcome.ok
+    assert seen["configuration"]["_cam"] == text
+
+
+@pytest.mark.parametrize(
+    ("cam", "says"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "not a JSON object"),
+        (json.dumps({**CAM, "task": "create"}), "task of .* is not a list"),
+        (json.dumps({**CAM, "supports_adhoc": "true"}), "neither true nor false"),
+        (json.dumps({**CAM, "technology": [{"vendor": "Us"}]}), "a vendor and a product"),
+        (json.dumps({**CAM, "tasks": ["create"]}), "the key tasks, which does not exist"),
+        (json.dumps({k: v for k, v in CAM.items() if k != "subject"}), "needs the list subject"),
+    ],
+)
+def test_a_malformed_adaptive_response_is_named_and_not_run(page, cam, says):
+    outcome, seen = page(**{"action.page.param._cam": cam})
+    assert (outcome.exit_code, seen) == (None, None)
+    assert re.search(says, outcome.error)

@@ -17,6 +17,8 @@ from tests.contract.running.fakes import NOON
 from tests.contract.running.tiny_app import make_app
 from tests.standin import StandIn, start_standin
 from tools.splunkd_lite.clock import ManualClock
+from tools.splunkd_lite.errors import SplunkdError
+from tools.splunkd_lite.resultsfile import read_results
 
 BROKEN = {"web1": 3, "web2": 1}
 
@@ -144,3 +146,53 @@ def test_a_shared_search_runs_as_its_owner_or_as_who_asks(
     standin.splunk.jobs.get(job.sid).wait(10)
     [row] = json.loads(job.results(output_mode="json").read())["results"]
     assert row["by"] == runs_as
+
+
+def test_sendalert_runs_an_action_for_what_a_search_has_found(standin: StandIn) -> None:
+    """ "sendalert" in the Search Reference 9.4."""
+    rows = standin.search(
+        "search index=shop | stats count by host | sort host"
+        ' | sendalert page results_link="https://x/y" param.who="$result.host$ of $job.sid$"'
+        " | table host",
+        app="tiny",
+        earliest=NOON - 300,
+    )
+    assert rows == [{"host": "web1"}, {"host": "web2"}]
+    [payload] = paged(standin)
+    assert payload["configuration"] == {"who": f"web1 of {payload['sid']}"}
+    assert (payload["results_link"], payload["acting_as"]) == ("https://x/y", "admin")
+    fields, found = read_results(Path(payload["results_file"]))
+    assert (fields, [row["host"] for row in found]) == (["host", "count"], ["web1", "web2"])
+
+
+@pytest.mark.parametrize(
+    ("spl", "says"),
+    [
+        ("| makeresults | sendalert nope", "There is no alert action 'nope'"),
+        ("| makeresults | sendalert page results_path=/no/such", "no results file /no/such"),
+    ],
+)
+def test_a_sendalert_that_fails_fails_its_search(standin: StandIn, spl: str, says: str) -> None:
+    job = standin.splunk.jobs.dispatch(spl, "admin", "tiny", scheduled=False)
+    assert job.state == "FAILED"
+    assert any(says in text for _, text in job.messages)
+
+
+def test_sendalert_needs_its_capability(standin: StandIn) -> None:
+    standin.splunk.conf.write(
+        "authorize", "role_searcher", {"search": "enabled"}, "system", create=True
+    )
+    standin.add_user("ulla", "searcher")
+    job = standin.splunk.jobs.dispatch(
+        "| makeresults | sendalert page", "ulla", "tiny", scheduled=False
+    )
+    assert job.state == "FAILED"
+    assert any("run_sendalert" in text for _, text in job.messages)
+
+
+@pytest.mark.parametrize("spl", ["| makeresults | sendalert", "| makeresults | sendalert page x=1"])
+def test_a_sendalert_without_an_action_or_with_odd_options_does_not_parse(
+    standin: StandIn, spl: str
+) -> None:
+    with pytest.raises(SplunkdError, match="sendalert"):
+        standin.splunk.jobs.dispatch(spl, "admin", "tiny", scheduled=False)

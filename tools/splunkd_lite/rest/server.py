@@ -27,7 +27,7 @@ _SYSTEM = Acl("system", "system", "system")
 @route("GET", "server/info", public=True)
 @route("GET", "server/info/server-info", public=True)
 def info(splunk: Splunk, request: RestRequest) -> Feed:
-    from tools.splunkd_lite.core import BUILD, VERSION
+    from tools.splunkd_lite.version import BUILD, VERSION
 
     content = {
         "activeLicenseGroup": "Trial",

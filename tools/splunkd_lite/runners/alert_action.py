@@ -20,11 +20,12 @@ from urllib.parse import quote
 
 from tools.splunkd_lite.resultsfile import text_of
 
+from .adaptive_response import check_cam
 from .errors import ProcessFailed, RunnerError, Unsupported
 from .process import AppProcess, script_path
 from .saved_search import SavedSearch
 from .settings import seconds, truthy
-from .tokens import alert_tokens, replace_tokens
+from .tokens import Links, alert_tokens, replace_tokens
 
 __all__ = ["ActionOutcome", "run"]
 
@@ -99,23 +100,27 @@ def _prepare(
             f"The action '{action}' wants payload_format xml; only json is done here."
         )
     limit = float(seconds(settings.get("maxtime") or DEFAULT_MAXTIME, f"maxtime in [{action}]"))
-    link = f"http://{splunk.server_name}:{splunk.web_port}/app/{search.app}/@go?sid={job.sid}"
+    web = f"http://{splunk.server_name}:{splunk.web_port}/app/{search.app}"
+    link = getattr(job, "results_link", "") or f"{web}/@go?sid={job.sid}"
     first = job.rows[row or 0] if job.rows else None
     when = splunk.clock.now() if trigger_time is None else trigger_time
-    lookup = alert_tokens(search, settings, job, first, when, splunk.server_name, link)
+    path = f"/servicesNS/{search.owner}/{search.app}/saved/searches/{quote(search.name, safe='')}"
+    links = Links(link, f"{web}/alert?s={quote(path, safe='')}")
+    lookup = alert_tokens(splunk, search, settings, job, first, when, links)
+    if "param._cam" in settings:
+        check_cam(settings["param._cam"], action)
     configuration = {
-        key[len("param.") :]: replace_tokens(value, lookup)
+        key[len("param.") :]: value if key == "param._cam" else replace_tokens(value, lookup)
         for key, value in settings.items()
         if key.startswith("param.")
     }
-    path = f"/servicesNS/{search.owner}/{search.app}/saved/searches/{quote(search.name, safe='')}"
     payload = {
         "app": search.app,
         "owner": search.owner,
         "result_id": str(row or 0),
         "results_file": str(_results_file(job, row)),
         "results_link": link,
-        "search_uri": path,
+        "search_uri": path if search.name else "",
         "server_host": splunk.server_name,
         "server_uri": splunk.mgmt_uri,
         "session_key": splunk.access.token_for(user, limit + TOKEN_SPARE_SECONDS),
@@ -130,6 +135,8 @@ def _prepare(
 def _results_file(job: Any, row: int | None) -> Path:
     """The dispatch folder's results, or a file of their own for one result."""
     folder = Path(job.dispatch_dir)
+    if row is None and getattr(job, "results_file", None) is not None:
+        return Path(job.results_file)
     if row is None:
         return folder / "results.csv.gz"
     folder = folder / "per_result_alert"

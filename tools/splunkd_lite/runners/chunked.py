@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from tools.splunkd_lite.version import VERSION
+
 from .chunk_codec import decode_body, encode_body, frame, read_chunk, unquote_argument
 from .errors import CommandFailed, ProcessFailed
 from .process import AppProcess, script_path
@@ -24,7 +26,6 @@ from .process import AppProcess, script_path
 __all__ = ["COMMAND_TYPES", "ChunkedCommand", "execute_protocol"]
 
 COMMAND_TYPES = ("streaming", "stateful", "events", "reporting")
-SPLUNK_VERSION = "9.4.0"
 MAX_CHUNK_ROWS = 50_000
 TOKEN_TTL_SECONDS = 3600.0
 _SETTINGS = {
@@ -128,7 +129,7 @@ class ChunkedCommand:
                 "username": _user_name(context.user),
                 "session_key": token,
                 "splunkd_uri": str(self._splunk.mgmt_uri),
-                "splunk_version": SPLUNK_VERSION,
+                "splunk_version": VERSION,
                 "search": quote(str(context.search), safe=""),
                 "command": self.name,
                 "maxresultrows": MAX_CHUNK_ROWS,

@@ -3,6 +3,7 @@
 from importlib import import_module
 
 for _name in (
+    "alerting",
     "charting",
     "combining",
     "evaluating",
