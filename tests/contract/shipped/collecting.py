@@ -18,11 +18,14 @@ SAMPLES = {
     "period": "7d",
     "incident": "INC-20260101-0A1B2C",
     "id": "INC-20260101-0A1B2C",
+    "incident_id": "INC-20260101-0A1B2C",
+    "@sid": "1700000000.12",
+    "@offset": "0",
     "host": "h1",
     "service": "orders",
 }
 # With |s the token comes in quotes (Dashboard Studio, "Token filters").
-_TOKEN = re.compile(r"\$(?!\$)([A-Za-z_][\w.]*)(\|s)?\$")
+_TOKEN = re.compile(r"\$(?!\$)(@?[A-Za-z_][\w.]*)(\|s)?\$")
 _DEFINITION = re.compile(r"<definition><!\[CDATA\[(.*)\]\]></definition>", re.S)
 _CLASSIC = re.compile(r"<(?:query|search)>([^<]+)</", re.S)
 

@@ -3,6 +3,7 @@ runs."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tools.splunkd_lite.spl.supported import TARGET
 APP = "incident_management"
 # These act on one incident by its id, which the help can only make up.
 OF_AN_INCIDENT = ("| aianalyze ", "| remediate ")
+OF_AN_EVENT = "| openincident "
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +61,7 @@ def test_all_that_they_use_is_listed_as_supported(
 def test_all_of_them_run(standin: StandIn, searches: list[Shipped]) -> None:
     failed = []
     for one in searches:
-        if one.spl.startswith(OF_AN_INCIDENT):
+        if one.spl.startswith((*OF_AN_INCIDENT, OF_AN_EVENT)):
             continue
         job = run(standin, one.spl)
         if job.state != "DONE" or any(level in ("ERROR", "FATAL") for level, _ in job.messages):
@@ -74,7 +76,17 @@ def test_a_command_of_an_incident_refuses_one_that_is_made_up(
     assert mine
     for one in mine:
         texts = " ".join(text for _, text in run(standin, one.spl).messages)
-        assert "INC-20261123-A1B2C3" in texts, f"{one.place}: {texts}"
+        assert re.search("INC-2026(1123-A1B2C3|0101-0A1B2C)", texts), f"{one.place}: {texts}"
+
+
+def test_a_command_of_an_event_refuses_a_search_that_is_made_up(
+    standin: StandIn, searches: list[Shipped]
+) -> None:
+    mine = [one for one in searches if one.spl.startswith(OF_AN_EVENT)]
+    assert len(mine) == 2  # the help's example and the workflow action
+    for one in mine:
+        texts = " ".join(text for _, text in run(standin, one.spl).messages)
+        assert "The search 1700000000.12 can't be read" in texts, f"{one.place}: {texts}"
 
 
 def test_the_shipped_detection_finds_the_failure(standin: StandIn, searches: list[Shipped]) -> None:

@@ -303,7 +303,8 @@ def test_a_finding_within_the_window_reopens_it(world):
 def test_a_finding_in_the_same_moment_counts_more(world):
     incident = world.raise_signal()
     world.minutes(118)
-    timeline_store, done = world.stores.timeline, []
+    timeline_store = world.stores.timeline
+    done: list[bool] = []
 
     def another_writer(verb, _name):
         """Adds a signal just before the resolve is written."""

@@ -6,6 +6,7 @@ from collections import Counter
 from statistics import median
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from ..incidents import retention
 from ..incidents.model import OPEN_STATUSES, SEVERITIES
 from ..ports import Document, Stores
 from .router import Request, Response, route
@@ -129,6 +130,14 @@ def get_metrics(request: Request) -> Response:
             f"Mean time to {name} of the incidents opened in the last 24 hours.",
             [({}, times["mean"])] if times else [],
         )
+    lines += _family(
+        "deleted_by_age_total",
+        "What retention has deleted from the KV store.",
+        [
+            ({"what": what}, float(count))
+            for what, count in sorted(retention.totals(request.stores).items())
+        ],
+    )
     uptime = now - request.backend.started_at
     lines += _family("uptime_seconds", "Age of this handler process.", [({}, uptime)])
     return Response(

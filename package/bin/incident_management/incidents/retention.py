@@ -21,7 +21,7 @@ from .errors import IllegalMove, NotFound
 from .model import Entry
 from .stores import find_by
 
-__all__ = ["Retention", "gone", "pruned", "tombstone"]
+__all__ = ["Retention", "gone", "pruned", "tombstone", "totals"]
 
 ACTOR = "incident_management"
 TOMBSTONE = "pruned"
@@ -50,6 +50,12 @@ def pruned(stores: Stores, incident_ids: Iterable[str]) -> Set[str]:
     """Return those of some incidents that are leaving or have left the KV store."""
     keys = [f"{TOMBSTONE}:{incident_id}" for incident_id in incident_ids]
     return {str(one["value"]["incident_id"]) for one in find_by(stores.claims, "_key", keys)}
+
+
+def totals(stores: Stores) -> Dict[str, int]:
+    """Return how much was deleted since the app was installed, by kind."""
+    known = stores.claims.get(TOTALS) or {"value": {}}
+    return {str(name): int(count) for name, count in known["value"].items()}
 
 
 def gone(stone: Mapping[str, Any]) -> str:
@@ -212,16 +218,15 @@ class Retention:
         """Add to the totals that GET /metrics shows; a run that is killed may count one less."""
         if not count:
             return
-        known = self._stores.claims.get(TOTALS) or {"value": {}}
-        value = {**known["value"], name: int(known["value"].get(name) or 0) + count}
-        totals = {
+        known = totals(self._stores)
+        document = {
             "_key": TOTALS,
             "purpose": TOTALS,
             "holder": "",
             "time": self._clock.now(),
-            "value": value,
+            "value": {**known, name: known.get(name, 0) + count},
         }
-        self._stores.claims.save([totals])
+        self._stores.claims.save([document])
 
 
 def _tombstone(document: Mapping[str, Any], now: float) -> Document:

@@ -1,0 +1,101 @@
+"""Opens an incident about one event of a search, with the searcher's own rights.
+
+The event is read from its search (``search/jobs/{sid}/events`` with ``offset`` and ``count``, see
+"Search endpoint descriptions" in Splunk's REST API Reference) and raised as a signal, so that all
+happens as with any other: routing, suppression, an analysis that knows when and where. What makes
+it one problem is the event itself: opening it twice, by whomever, is one incident.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Protocol, Sequence
+
+from ..splunk.session import APP, SplunkError, path_of
+from .model import SEVERITIES, TITLE_CHARACTERS, digest
+
+__all__ = ["RULE", "SEVERITIES", "OpenFailed", "open_from_event"]
+
+RULE = "Opened from an event"
+ENTITY_FIELDS = ("service", "dest", "host")
+API = "/services/incident_management/v1/signals"
+
+
+class OpenFailed(Exception):
+    """No incident was opened; the text says why."""
+
+
+class Requests(Protocol):
+    """The part of :class:`incident_management.splunk.session.Session` that is needed."""
+
+    def get(self, path: str, **query: Any) -> Any: ...
+
+    def post(self, path: str, form: Any = None, json_body: Any = None) -> Any: ...
+
+
+def open_from_event(
+    session: Requests, sid: str, offset: int, severity: str, title: str, user: str
+) -> Dict[str, Any]:
+    """Open an incident about an event; returns a row that says which, and what became of it.
+
+    Raises OpenFailed: there is no such event, or the API refused.
+    """
+    finding = finding_of(event_at(session, sid, offset), sid, severity, title, user)
+    try:
+        answer = session.post(API, json_body={"signals": [finding]})
+    except SplunkError as error:
+        raise OpenFailed(f"No incident was opened: {error.message}") from error
+    outcome = answer["outcomes"][0]
+    return {
+        "incident": outcome["incident_id"],
+        "what": "known" if outcome["what"] == "duplicate" else outcome["what"],
+        "title": finding["title"],
+        "severity": severity,
+        "entity": finding["entity"],
+    }
+
+
+def event_at(session: Requests, sid: str, offset: int) -> Mapping[str, Any]:
+    """Return one event of a search. Raises OpenFailed."""
+    path = "/services/search/jobs/" + path_of(sid, "events")
+    try:
+        answer = session.get(path, offset=offset, count=1)
+    except SplunkError as error:
+        raise OpenFailed(f"The search {sid[:200]} can't be read: {error.message}") from error
+    found: Sequence[Mapping[str, Any]] = (answer or {}).get("results") or []
+    if not found:
+        raise OpenFailed(
+            f"The search {sid[:200]} has no event at {offset}; run one that ends in events, not in "
+            "statistics."
+        )
+    return found[0]
+
+
+def finding_of(
+    event: Mapping[str, Any], sid: str, severity: str, title: str, user: str
+) -> Dict[str, Any]:
+    """Return the finding, as the JSON of ``POST /signals``, that an event makes."""
+    raw = _text(event, "_raw")
+    entity = next((_text(event, name) for name in ENTITY_FIELDS if _text(event, name)), "")
+    mark = digest([raw, *(_text(event, name) for name in ("_time", "index", "host", "source"))], 40)
+    first_line = next((line.strip() for line in raw.splitlines() if line.strip()), "")
+    names = ("_time", "index", "host", "source", "sourcetype", "service")
+    return {
+        "rule": RULE,
+        "app": APP,
+        "owner": user,
+        "entity": (entity or "unknown")[:1000],
+        "severity": severity,
+        "title": (title.strip() or first_line or f"An event of {sid}")[:TITLE_CHARACTERS],
+        "description": raw[:10_000],
+        "sid": sid[:1000],
+        "run": mark,
+        "dedup": {"event": mark},
+        "group": False,
+        "rows": [{name: _text(event, name) for name in (*names, "_raw") if _text(event, name)}],
+    }
+
+
+def _text(event: Mapping[str, Any], name: str) -> str:
+    value = event.get(name)
+    first = value[0] if isinstance(value, list) and value else value
+    return "" if first is None else str(first)
