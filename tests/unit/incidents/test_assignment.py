@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from incident_management.incidents import assignment, lifecycle, timeline
+from incident_management.incidents.editing import edit
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.routing import Routing
 from tests.fakes import ManualClock, Unavailable
@@ -196,6 +197,23 @@ def test_a_rule_can_ask_for_a_skill(stores, clock):
     clock.advance(86400)
     assignment.place_waiting(stores, clock, conf)
     assert owners(stores) == ["dana"]
+
+
+def test_what_nobody_can_take_is_not_read_again_at_every_turn(stores, clock):
+    clock.set(SATURDAY)
+    conf, told = routing(), set()
+    first = opened(stores, clock, conf)
+    assignment.place_waiting(stores, clock, conf, told)
+    calls = stores.timeline.calls
+    for _turn in range(5):
+        assert assignment.place_waiting(stores, clock, conf, told)["incidents_unassigned"] == 0
+    assert stores.timeline.calls == calls
+    # Another team is another matter, and so is somebody who has come.
+    edit(stores, clock, first, "ann", {"team": "night"})
+    assert assignment.place_waiting(stores, clock, conf, told)["incidents_unassigned"] == 1
+    clock.set(MONDAY + 12 * 3600)
+    assert assignment.place_waiting(stores, clock, conf, told)["incidents_assigned"] == 1
+    assert told == set()
 
 
 def test_a_team_that_assigns_by_hand_is_left_alone(stores, clock):

@@ -1,5 +1,8 @@
 """Who gets an incident and why; which channels hear of it."""
 
+import configparser
+from pathlib import Path
+
 import pytest
 
 from incident_management.incidents.routing import Routing, duration
@@ -55,6 +58,37 @@ def test_a_team_is_told_where_it_wants_to_be():
         ({"team:a": {"channels": "sms"}}, "[team:a] channels names 'sms'"),
         ({"announce": {"opened": "slak"}}, "[announce] opened names 'slak'"),
         ({"general": {"reopen_window": "4 hours"}}, "[general] reopen_window is '4 hours'"),
+        ({"team:a": {"capacity": "many"}}, "[team:a] capacity is 'many'"),
+        ({"team:a": {"assign": "maybe"}}, "[team:a] assign is 'maybe'; use auto or manual"),
+        ({"team:a": {"fallback": "a"}}, "[team:a] fallback is 'a'"),
+        ({"team:a": {"calendar": "office"}}, "[team:a] calendar is 'office'"),
+        ({"member:m": {"capacity": "-1"}}, "[member:m] capacity is '-1'"),
+        ({"member:m": {"away": "tomorrow"}}, "[member:m] away has 'tomorrow'"),
+        ({"calendar:c": {"hours": "9 to 5"}}, "[calendar:c] hours has '9 to 5'"),
+        ({"calendar:c": {"time_zone": "Berlin"}}, "[calendar:c] time_zone is 'Berlin'"),
+        ({"capacity": {"high": "x"}}, "[capacity] high is 'x'"),
+        ({"sla:s": {"severity": "high"}}, "[sla:s] promises nothing"),
+        ({"sla:s": {"resolve": "soon"}}, "[sla:s] resolve is 'soon'"),
+        ({"sla:s": {"resolve": "0m"}}, "[sla:s] resolve is '0m'"),
+        ({"sla:s": {"resolve": "1h", "warn_at": "0.7"}}, "[sla:s] warn_at is '0.7'"),
+        ({"sla:s": {"resolve": "1h", "warn_at": "120%"}}, "[sla:s] warn_at is '120%'"),
+        ({"sla:s": {"resolve": "1h", "hours": "day"}}, "[sla:s] hours is 'day'"),
+        ({"sla:s": {"resolve": "1h", "on_reopen": "no"}}, "[sla:s] on_reopen is 'no'"),
+        ({"sla:s": {"resolve": "1h", "order": "first"}}, "[sla:s] order is 'first'"),
+        ({"escalation:e": {}}, "[escalation:e] has 0 steps"),
+        ({"escalation:e": {"step.1": "15m"}}, "[escalation:e] step.1 names nobody"),
+        ({"escalation:e": {"step.1": "15m, team:x"}}, "[escalation:e] step.1 names 'team:x'"),
+        ({"escalation:e": {"step.1": "15m, channel:sms"}}, "step.1 names 'channel:sms'"),
+        ({"escalation:e": {"step.1": "soon, team:ok"}}, "[escalation:e] step.1 is 'soon'"),
+        (
+            {"escalation:e": {"step.1": "9m, team:ok", "step.2": "5m, team:ok"}},
+            "[escalation:e] has a step before the one of a lower number",
+        ),
+        (
+            {"escalation:e": {"step.1": "9m, team:ok", "repeat": "2"}},
+            "[escalation:e] repeat_every is missing",
+        ),
+        ({"escalation:e": {"step.1": "9m, team:ok", "until": "bored"}}, "until is 'bored'"),
     ],
 )
 def test_a_malformed_stanza_costs_only_itself(stanzas, problem):
@@ -66,6 +100,54 @@ def test_a_malformed_stanza_costs_only_itself(stanzas, problem):
     assert decide(routing=routing).team == "ok"
     assert problem in decide(routing=routing).reason
     assert routing.reopen_window == 4 * 3600
+
+
+def test_the_example_in_the_manual_is_whole():
+    text = (Path(__file__).parents[3] / "docs/ADMIN.md").read_text(encoding="utf-8")
+    example = next(part for part in text.split("```") if "[calendar:berlin]" in part)
+    parser = configparser.RawConfigParser(delimiters=("=",))
+    parser.read_string(example)
+    routing = Routing.from_stanzas({name: dict(parser[name]) for name in parser.sections()})
+
+    assert routing.problems == ()
+    decision = routing.decide("high", ["payments"], ["x"], ["Database"])
+    assert (decision.team, decision.skills) == ("payments", ("db",))
+    assert [policy.name for policy in routing.policies] == ["critical", "payments"]
+    assert [step.after for step in routing.paths[0].steps] == [1200, 2400]
+
+
+def test_a_disabled_stanza_counts_for_nothing():
+    routing = Routing.from_stanzas(
+        {
+            "team:a": {},
+            "team:b": {},
+            "rule:x": {"team": "a", "disabled": "1"},
+            "rule:y": {"team": "b"},
+        }
+    )
+    assert decide(routing=routing).team == "b"
+
+
+def test_a_malformed_calendar_counts_as_around_the_clock():
+    routing = Routing.from_stanzas(
+        {"calendar:c": {"hours": "always"}, "team:a": {"members": "ann", "calendar": "c"}}
+    )
+    assert len(routing.problems) == 1
+    assert routing.teams["a"].calendar.always
+
+
+def test_a_rule_by_tag_and_by_several_patterns():
+    routing = Routing.from_stanzas(
+        {
+            "team:a": {},
+            "rule:x": {"team": "a", "tag": "pci, gdpr", "severity": "critical, high"},
+        }
+    )
+    found = routing.decide("high", ["shop"], ["r"], ["EU", "GDPR"])
+    assert found.team == "a"
+    assert "tag 'GDPR' matches 'gdpr'" in found.reason
+    assert routing.decide("low", ["shop"], ["r"], ["gdpr"]).team == ""
+    assert routing.decide("high", ["shop"], ["r"]).team == ""
 
 
 @pytest.mark.parametrize(

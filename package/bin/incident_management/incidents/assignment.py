@@ -8,7 +8,7 @@ capacity allows; the worker alone, which gives out what waits, counts as it goes
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..ports import Clock, Document, Stores
 from . import lifecycle, timeline
@@ -25,6 +25,8 @@ ACTOR = "incident_management"
 MOST_COUNTED = 20_000
 # So many waiting incidents are looked at in one turn, the gravest and then the oldest first.
 MOST_PLACED = 200
+
+Told = Tuple[str, str]
 
 
 def assign(
@@ -123,18 +125,27 @@ def loads(stores: Stores, routing: Routing, names: Iterable[str]) -> Dict[str, f
     return found
 
 
-def place_waiting(stores: Stores, clock: Clock, routing: Routing) -> Dict[str, int]:
+def place_waiting(
+    stores: Stores, clock: Clock, routing: Routing, told: Optional[Set[Told]] = None
+) -> Dict[str, int]:
     """Give incidents that have a team and no owner to whoever can take them now.
 
     One that nobody can take gets an entry that says why, once in its life, and is looked at again
     when somebody's shift begins or work is done. Safe to repeat and to run twice at once.
+
+    Args:
+        told: incidents that have that entry, and their teams; kept between calls, it saves reading
+            them.
     """
+    told = set() if told is None else told
     teams = [name for name in routing.teams if routing.assigns(name)]
-    waiting = _waiting(stores, teams)
+    waiting = {str(one["id"]): Incident.from_document(one) for one in _waiting(stores, teams)}
+    told &= {(incident.id, incident.team) for incident in waiting.values()}
     if not waiting:
         return {"incidents_assigned": 0, "incidents_unassigned": 0}
     load = loads(stores, routing, _people(routing, teams))
-    timelines = timeline.read_many(stores, [str(one["id"]) for one in waiting])
+    moving = _movable(routing, waiting.values(), dict(load), told, clock.now())
+    timelines = timeline.read_many(stores, moving)
     new: List[Entry] = []
     for entries in timelines.values():
         incident = timeline.fold(entries) if entries else None
@@ -142,8 +153,30 @@ def place_waiting(stores: Stores, clock: Clock, routing: Routing) -> Dict[str, i
             new.extend(_placed(routing, incident, entries, load, clock.now()))
     timeline.write(stores, new)
     timeline.refresh_many(stores, [entry.incident_id for entry in new])
-    assigned = sum(1 for entry in new if entry.kind == "assigned")
+    given = {entry.incident_id for entry in new if entry.kind == "assigned"}
+    told |= {(key, waiting[key].team) for key in moving}
+    told -= {(key, waiting[key].team) for key in given}
+    assigned = len(given)
     return {"incidents_assigned": assigned, "incidents_unassigned": len(new) - assigned}
+
+
+def _movable(
+    routing: Routing,
+    waiting: Iterable[Incident],
+    load: Dict[str, float],
+    told: Set[Told],
+    now: float,
+) -> List[str]:
+    """The incidents that somebody can take now, or of which that nobody can is not said yet."""
+    found: List[str] = []
+    for incident in waiting:
+        skills = skills_for(routing, incident, incident.team)
+        choice = routing.choose(incident.team, incident.severity, skills, load, now)
+        if choice.owner:
+            load[choice.owner] = load.get(choice.owner, 0.0) + routing.weight(incident.severity)
+        if choice.owner or (incident.id, incident.team) not in told:
+            found.append(incident.id)
+    return found
 
 
 def _placed(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from .errors import RoutingError
@@ -117,8 +118,10 @@ class Calendar:
 
     def without(self, days: Days) -> Calendar:
         """Return this calendar with more days off, such as one person's."""
-        if not days:
-            return self
+        return _without(self, days) if days else self
+
+    def less(self, days: Days) -> Calendar:
+        """Make what :meth:`without` returns; that remembers it."""
         both = _Either(self._holidays, days)
         return Calendar(self.name, self.zone, self._week, both)
 
@@ -235,6 +238,12 @@ class _Either(Days):
 
     def terms(self) -> List[str]:
         return [term for days in self._both for term in days.terms()]
+
+
+@lru_cache(maxsize=1000)
+def _without(calendar: Calendar, days: Days) -> Calendar:
+    """One calendar for each two objects, so that what it has worked out is kept."""
+    return calendar.less(days)
 
 
 def read_hours(where: str, text: str) -> Week:

@@ -12,14 +12,14 @@ killed anywhere is repeated by the next, and ``once`` makes the repeat harmless.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..incidents import escalation, sla, timeline
-from ..incidents.assignment import ACTOR, taker
+from ..incidents.assignment import ACTOR, loads, skills_for
 from ..incidents.fold import effective
 from ..incidents.lives import Life, lives_of
 from ..incidents.model import OPEN_STATUSES, Entry, Incident, digest
-from ..incidents.routing import Routing
+from ..incidents.routing import Choice, Routing
 from ..ports import Clock, Document, Stores
 
 __all__ = ["Clocks"]
@@ -31,6 +31,18 @@ OVERLAP_SECONDS = 300.0
 # So many incidents of each kind are looked at in one turn; the rest waits for the next one.
 MOST_AT_ONCE = 500
 REMEMBERED = 50_000
+MARKS = (
+    "status",
+    "severity",
+    "team",
+    "opened_at",
+    "acknowledged_at",
+    "resolved_at",
+    "level",
+    "sla_ack_due",
+    "sla_resolve_due",
+)
+Marks = Tuple[Any, ...]
 
 
 @dataclass
@@ -48,8 +60,9 @@ class Clocks:
     def __init__(self, stores: Stores, clock: Clock) -> None:
         self._stores = stores
         self._clock = clock
-        # How many entries an incident had when it was looked at; for the overlap.
-        self._seen: Dict[str, int] = {}
+        # How an incident was when it was looked at; for the overlap, and for mere signals.
+        self._seen: Dict[str, Marks] = {}
+        self._load: Optional[Dict[str, float]] = None
 
     def run(self, routing: Routing) -> Dict[str, int]:
         """Look at what is due; returns how many entries were written, by kind."""
@@ -99,7 +112,7 @@ class Clocks:
         while True:
             page = self._stores.incidents.find(query, "updated_at:1,_key:1", MOST_AT_ONCE, skip)
             for document in page:
-                if self._seen.get(str(document["_key"])) == document.get("entries"):
+                if self._seen.get(str(document["_key"])) == _marks(document):
                     continue
                 found.append(str(document["_key"]))
                 if len(found) == MOST_AT_ONCE:
@@ -133,13 +146,15 @@ class Clocks:
         self, incident_ids: Sequence[str], rung: Set[str], routing: Routing
     ) -> Dict[str, int]:
         now = self._clock.now()
+        self._load = None
         new: List[Entry] = []
         notes: List[Document] = []
         if len(self._seen) > REMEMBERED:
             self._seen.clear()
         for incident_id, entries in timeline.read_many(self._stores, incident_ids).items():
             lives = lives_of(entries)
-            self._seen[incident_id] = len(entries)
+            if entries:
+                self._seen[incident_id] = _marks(timeline.fold(entries).to_document())
             new.extend(self._drafted(lives, entries, routing, now))
             moments = (
                 sla.next_moment(lives, routing, now),
@@ -152,7 +167,7 @@ class Clocks:
         timeline.write(self._stores, new)
         changed = dict.fromkeys(entry.incident_id for entry in new)
         for incident in timeline.refresh_many(self._stores, changed).values():
-            self._seen[incident.id] = incident.entries
+            self._seen[incident.id] = _marks(incident.to_document())
         if notes:
             self._stores.claims.save(notes)
         for incident_id in sorted(rung):
@@ -179,13 +194,25 @@ class Clocks:
             add("escalation", self._step(due, timeline.fold(known), routing), due.once)
         return known[len(entries) :]
 
+    def _taker(self, routing: Routing, incident: Incident, team: str) -> Choice:
+        """Choose who gets it; everybody's work is read once in a turn and counted on from there."""
+        if self._load is None:
+            names = {name for known in routing.teams.values() for name in known.members}
+            self._load = loads(self._stores, routing, names)
+        skills = skills_for(routing, incident, team)
+        now = self._clock.now()
+        severity = incident.severity
+        choice = routing.choose(team, severity, skills, self._load, now, incident.owner)
+        if choice.owner:
+            weight = routing.weight(severity)
+            self._load[choice.owner] = self._load.get(choice.owner, 0.0) + weight
+        return choice
+
     def _step(self, due: escalation.Due, incident: Incident, routing: Routing) -> Document:
         """The data of the entry that takes one step."""
         owner, team, reason = due.step.member, due.step.team, due.reason
         if team and not owner and routing.assigns(team):
-            choice = taker(
-                self._stores, self._clock, routing, incident, team, passing=incident.owner
-            )
+            choice = self._taker(routing, incident, team)
             owner, team, reason = choice.owner, choice.team, f"{reason} {choice.reason}"
         return {
             "level": incident.level + 1,
@@ -197,6 +224,11 @@ class Clocks:
             "round": due.round,
             "channels": list(due.step.channels),
         }
+
+
+def _marks(document: Mapping[str, Any]) -> Marks:
+    """What of an incident can move a deadline or a step nearer; signals alone can't."""
+    return tuple(document.get(name) for name in MARKS)
 
 
 def _key(incident_id: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..incidents import assignment
 from ..incidents.audit import AuditWriter
@@ -89,6 +89,7 @@ class Duties:
         self.announcer = Announcer(self.stores, self.clock, self.outbox)
         self._verifier: Optional[Verifier] = None
         self._clocks = Clocks(self.stores, self.clock)
+        self._waiting: Set[Tuple[str, str]] = set()
         self._audit_index = AuditIndex(self.session, SplunkSearcher(self.session))
         self._events = EventStream(self.write_event, self._audit_index.name)
 
@@ -179,7 +180,7 @@ class Duties:
         )
 
     def _assign(self) -> Mapping[str, int]:
-        return assignment.place_waiting(self.stores, self.clock, self._routing)
+        return assignment.place_waiting(self.stores, self.clock, self._routing, self._waiting)
 
     def _run_clocks(self) -> Mapping[str, int]:
         return self._clocks.run(self._routing) if self._configured else {}
