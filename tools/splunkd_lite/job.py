@@ -86,9 +86,9 @@ class Job:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The results, from memory or from disk; of a running search what it has found so far."""
-        rows = self._rows
-        if rows is None and self._preview is not None and not self.is_done:
-            return list(self._preview.rows)
+        rows, shown = self._rows, self._shown
+        if rows is None and shown is not None and not self.is_done:
+            return list(shown.rows)
         if rows is None:
             rows = read_results(self.results_path)[1] if self.results_path.exists() else []
         return rows
@@ -99,18 +99,24 @@ class Job:
         self.state = "RUNNING"
 
     @property
+    def _shown(self) -> Results | None:
+        """What there is to see of a running search: the table so far, or the rows so far."""
+        preview = self._preview
+        return preview if preview is None or preview.partial is None else preview.partial
+
+    @property
     def shown_fields(self) -> list[str]:
         """The order of the fields, of a running search as far as it is known."""
-        if self.fields or self._preview is None:
-            return self.fields
-        return list(self._preview.fields)
+        shown = self._shown
+        return self.fields if self.fields or shown is None else list(shown.fields)
 
     def found(self) -> int:
-        """How many rows there are so far."""
-        return self.row_count if self.is_done or self._preview is None else len(self._preview.rows)
+        """How many rows there are so far, those of a preview among them."""
+        shown = self._shown
+        return self.row_count if self.is_done or shown is None else len(shown.rows)
 
     def found_from(self, offset: int) -> list[dict[str, Any]]:
-        """The rows from that one on, of a running search those that it has so far."""
+        """The rows from that one on, of a running search those that it is sure to give."""
         if self.is_done or self._preview is None:
             return self.rows[offset:]
         return self._preview.rows[offset:]

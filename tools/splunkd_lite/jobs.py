@@ -108,7 +108,8 @@ class Jobs:
         self._make_folder(job)
         with self._lock:
             self._jobs[job.sid] = job
-        future = self._pool.submit(self._execute, job, pipeline, context)
+        watched = exec_mode == "normal"  # else nobody knows of it before its end
+        future = self._pool.submit(self._execute, job, pipeline, context, watched)
         if exec_mode != "normal":
             future.result()
         return job
@@ -204,13 +205,13 @@ class Jobs:
         job = Job("check", spl, user.name, user.name, app, self._folder / "check", now, now)
         self.parse(spl, JobContext(self._splunk, job, user))
 
-    def _execute(self, job: Job, pipeline: Any, context: JobContext) -> None:
+    def _execute(self, job: Job, pipeline: Any, context: JobContext, watched: bool) -> None:
         """Run in the pool; whatever happens, the job ends and says why."""
         started = self._splunk.clock.now()
         preview = Results()
         job.start(preview)
         try:
-            self._run(job, pipeline, context, preview)
+            self._run(job, pipeline, context, preview, watched)
         except Exception as error:  # noqa: BLE001 - the thread's edge: a bug must end the job
             self._splunk.log("SearchProcess", "ERROR", f"{job.sid}: {traceback.format_exc()}")
             job.fail(f"The search failed inside the search process: {error!r}")
@@ -219,12 +220,14 @@ class Jobs:
             self._note(job)
             job.settle(self._splunk.clock.now())
 
-    def _run(self, job: Job, pipeline: Any, context: JobContext, preview: Results) -> None:
+    def _run(
+        self, job: Job, pipeline: Any, context: JobContext, preview: Results, watched: bool
+    ) -> None:
         from tools.splunkd_lite.runners.errors import RunnerError
         from tools.splunkd_lite.spl import SplError, run
 
         try:
-            results = run(pipeline, context, limit=job.max_count, into=preview)
+            results = run(pipeline, context, limit=job.max_count, into=preview, previews=watched)
             for message in results.messages:
                 job.message(message.level, message.text)
             if job.finalized:

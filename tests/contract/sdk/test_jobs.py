@@ -85,12 +85,13 @@ def test_a_running_search_shows_what_it_has_found(
     assert len(rows(job.results(output_mode="json", count=0))) == events
 
 
-def test_a_transforming_search_has_no_preview_and_no_events(
+def test_a_transforming_search_shows_its_table_so_far_and_no_events(
     service: splunklib.client.Service, events: int, gate: threading.Event
 ) -> None:
     job = service.jobs.create(f"{ALL} | stats count")
-    assert eventually(lambda: int(job.refresh()["scanCount"]) == 100)
-    assert rows(job.preview(output_mode="json")) == []
+    assert eventually(lambda: rows(job.preview(output_mode="json")) == [{"count": "100"}])
+    assert job.refresh()["resultPreviewCount"] == "1" and job["isDone"] == "0"
+    assert job.results(output_mode="json").read() == b""
     gate.set()
     assert eventually(job.is_done)
     assert rows(job.events(output_mode="json")) == []

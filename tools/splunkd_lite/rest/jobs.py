@@ -139,7 +139,7 @@ def get_results(splunk: Splunk, request: RestRequest) -> RestResponse:
 
 @both("GET POST", "/{sid}/results_preview")
 def get_preview(splunk: Splunk, request: RestRequest) -> RestResponse:
-    """What the search has found so far; a transforming search finds all at its end."""
+    """What the search has found so far, of a transforming search the table of that."""
     job = _job(splunk, request)
     if job.state == "FAILED":
         return _failed(request, job)

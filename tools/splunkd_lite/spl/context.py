@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timezone, tzinfo
 from typing import Any, Protocol
@@ -57,7 +57,9 @@ class CustomCommand(Protocol):
 class SearchContext(Protocol):
     """What the host of the engine offers to one search. Times are epoch seconds.
 
-    An optional attribute `timezone` (a tzinfo) is the zone of the user; UTC without it.
+    An optional attribute `timezone` (a tzinfo) is the zone of the user; UTC without it. An optional
+    method `on_pause(callback)` takes what the host then calls now and then between two events, in
+    the thread of the scan. An optional attribute `dispatch_dir` is a folder for temporary files.
     """
 
     now: float
@@ -112,6 +114,13 @@ class Environment:
     required: frozenset[str] | None = None
     depth: int = 0
     cache: dict[str, Any] = field(default_factory=dict)
+    watch: Callable[[Callable[[], Iterator[Row]]], None] | None = None
+
+    def show_while_running(self, report: Callable[[], Iterator[Row]]) -> None:
+        """A transforming command says how to get the rows that it would give now; `report` is
+        called between two of its input rows, and must leave its state as it is."""
+        if self.watch is not None:
+            self.watch(report)
 
     @property
     def tz(self) -> tzinfo:

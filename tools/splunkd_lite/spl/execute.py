@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,8 @@ from tools.splunkd_lite.spl.context import Environment, Message, SearchContext
 from tools.splunkd_lite.spl.custom import Custom
 from tools.splunkd_lite.spl.errors import SplError
 from tools.splunkd_lite.spl.parser import parse
-from tools.splunkd_lite.spl.tree import ALL, FieldSet, Pipeline
+from tools.splunkd_lite.spl.preview import Preview
+from tools.splunkd_lite.spl.tree import ALL, Command, FieldSet, Pipeline
 from tools.splunkd_lite.spl.values import Row, to_text
 
 __all__ = ["Results", "execute", "run", "run_pipeline", "text_row"]
@@ -30,6 +31,8 @@ class Results:
     rows: list[dict[str, Any]] = field(default_factory=list)
     fields: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    partial: Results | None = None
+    """The table of a transforming search that still runs, as far as it has come."""
 
 
 def run(
@@ -39,11 +42,13 @@ def run(
     rows: Iterable[Row] | None = None,
     limit: int | None = None,
     into: Results | None = None,
+    previews: bool = False,
 ) -> Results:
     """Runs a search to its end. `required` names the fields that the caller reads of events (all
     when None), so that others need not be extracted; `rows` feeds the first command, as a
     post-process search has it; at most `limit` rows are kept. `into` is
-    filled as rows come, for somebody who watches. Raises SplError."""
+    filled as rows come, for somebody who watches; with `previews`, so is its `partial` table.
+    Raises SplError."""
     pipeline = parse(spl, context) if isinstance(spl, str) else spl
     env = Environment(context)
     results = Results() if into is None else into
@@ -51,7 +56,10 @@ def run(
     found = results.rows
     fields: dict[str, None] = {}
     wanted = ALL if required is None else frozenset(required)
-    for row in run_pipeline(pipeline, env, wanted, rows):
+    preview = Preview(results, _results_of) if previews else None
+    if preview is not None and hasattr(context, "on_pause"):
+        context.on_pause(preview.refresh)
+    for row in run_pipeline(pipeline, env, wanted, rows, preview):
         if limit is not None and len(found) >= limit:
             if _acts(pipeline):
                 continue  # what it writes must not depend on how much the caller keeps
@@ -63,15 +71,30 @@ def run(
     return results
 
 
+def _results_of(rows: Iterable[Row]) -> Results:
+    """Rows and the order of their fields."""
+    fields: dict[str, None] = {}
+    found = []
+    for row in rows:
+        found.append(text_row(row))
+        fields.update(dict.fromkeys(row))
+    return Results(found, list(fields))
+
+
 def _acts(pipeline: Pipeline) -> bool:
     """Whether a search does more than read: it writes, or runs a command of an app."""
     for command in pipeline.commands:
         if command.acts or isinstance(command, Custom):
             return True
-        inner = [value for value in vars(command).values() if isinstance(value, Pipeline)]
-        if any(map(_acts, [*inner, *getattr(command, "pipelines", ())])):
+        if any(map(_acts, _inner(command))):
             return True
     return False
+
+
+def _inner(command: Command) -> list[Pipeline]:
+    """The subsearches of a command."""
+    inner = [value for value in vars(command).values() if isinstance(value, Pipeline)]
+    return [*inner, *getattr(command, "pipelines", ())]
 
 
 def execute(spl: str | Pipeline, context: SearchContext) -> Iterator[dict[str, Any]]:
@@ -95,15 +118,24 @@ def text_row(row: Row) -> dict[str, Any]:
 
 
 def run_pipeline(
-    pipeline: Pipeline, env: Environment, wanted: FieldSet = ALL, rows: Iterable[Row] | None = None
+    pipeline: Pipeline,
+    env: Environment,
+    wanted: FieldSet = ALL,
+    rows: Iterable[Row] | None = None,
+    preview: Preview | None = None,
 ) -> Iterator[Row]:
     """The rows that come out of a pipeline, fed with `rows` when it is not a search of its own."""
-    return _guarded(_stages(pipeline, env, wanted, rows))
+    return _guarded(_stages(pipeline, env, wanted, rows, preview))
 
 
 def _stages(
-    pipeline: Pipeline, env: Environment, wanted: FieldSet, rows: Iterable[Row] | None
+    pipeline: Pipeline,
+    env: Environment,
+    wanted: FieldSet,
+    rows: Iterable[Row] | None,
+    preview: Preview | None,
 ) -> Iterator[Row]:
+    watched = None if preview is None else _first_table(pipeline)
     needs: list[FieldSet] = []
     down = wanted
     for command in reversed(pipeline.commands):
@@ -120,8 +152,29 @@ def _stages(
         else:
             if command.holds:
                 stream = _slim(stream, command.needs(needs[index]))
-            stream = command.run(stream, env)
+            where = env
+            if preview is not None and index == watched:
+                where = preview.follow(env, _rest(pipeline, index, wanted))
+            stream = command.run(stream, where)
     yield from stream
+
+
+def _first_table(pipeline: Pipeline) -> int | None:
+    """The place of the first transforming command, if those after it may run more than once."""
+    commands = pipeline.commands
+    for index, command in enumerate(commands):
+        if command.transforms:
+            later = commands[index + 1 :]
+            once = _acts(Pipeline(later)) or any(map(_inner, later))
+            return None if once or index == 0 else index
+    return None
+
+
+def _rest(
+    pipeline: Pipeline, index: int, wanted: FieldSet
+) -> Callable[[Iterable[Row], Environment], Iterator[Row]]:
+    later = Pipeline(pipeline.commands[index + 1 :])
+    return lambda rows, env: run_pipeline(later, env, wanted, rows)
 
 
 def _slim(rows: Iterable[Row], needed: FieldSet) -> Iterable[Row]:

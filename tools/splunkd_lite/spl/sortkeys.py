@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 from tools.splunkd_lite.spl.values import Row, as_list, sort_key, to_number, to_text
 
 __all__ = ["SortKey", "comparer", "sort_rows"]
+
+
+_ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.|\Z)){4}")
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,18 @@ class SortKey:
                 return (0, int(ipaddress.ip_address(to_text(first))), "")
             except ValueError:
                 return (1, 0, to_text(first))
+        if type(first) is str and first.count(".") == 3 and _ADDRESS.fullmatch(first):
+            # "If the field contains on IP address values, the collating sequence is for IP
+            # addresses": https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/sort
+            return (1, _number_of(first), first)
         return sort_key(first)
+
+
+def _number_of(address: str) -> int:
+    number = 0
+    for part in address.split("."):
+        number = number * 256 + int(part)
+    return number
 
 
 def comparer(keys: list[SortKey]) -> Callable[[Row], Any]:

@@ -27,6 +27,8 @@ ALL: FieldSet = None
 class Literal:
     value: Union[str, int, float]
     position: int
+    written: str = ""
+    """A number's digits as they stand in the search, whose count sigfig() needs."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ class Command:
     generating: ClassVar[bool] = False
     acts: ClassVar[bool] = False  # it does more than give rows: it writes
     holds: ClassVar[bool] = False  # it keeps every row until the last has come
+    transforms: ClassVar[bool] = False  # it gives a table, and says what that would be meanwhile
     position: int = field(default=0, init=False)
 
     @classmethod

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from tools.splunkd_lite.spl.aggregation import (
     Aggregation,
@@ -113,7 +114,8 @@ class Split:
     def columns(self, totals: dict[str, float]) -> tuple[list[str], bool]:
         """The columns to show, in order, and whether there are others."""
         real = {name: total for name, total in totals.items() if name != self.nullstr}
-        ranked = sorted(real, key=lambda name: real[name] if self.bottom else -real[name])
+        # "Ties in scoring are broken lexicographically"
+        ranked = sorted(real, key=lambda n: (real[n] if self.bottom else -real[n], n))
         shown = ranked if self.limit == 0 else ranked[: self.limit]
         ordered = sorted(shown, key=sort_key)
         if self.nullstr in totals and self.usenull:
@@ -146,22 +148,23 @@ class Grid:
 
     def gather_others(self, shown: list[str]) -> None:
         """Merges the columns that are not shown into one."""
-        kept, other = set(shown), self.split.otherstr
-        for line in self.cells.values():
-            for column in [name for name in line if name not in kept and name != other]:
-                group = line.pop(column)
-                if not self.split.useother:
-                    continue
-                if other not in line:
-                    line[other] = self.make()
-                line[other].merge(group)
+        other = self.split.otherstr
+        kept = set(shown) - {other}
+        cells: dict[Any, dict[str, Group]] = {}
+        for place, line in self.cells.items():
+            cells[place] = {name: group for name, group in line.items() if name in kept}
+            others = [group for name, group in line.items() if name not in kept]
+            if others:
+                cells[place][other] = self.make()
+            for group in others:
+                cells[place][other].merge(group)
+        self.cells = cells
 
     def columns(self) -> list[str]:
         shown, more = self.split.columns(self.totals())
-        if more:
+        if more and self.split.useother:
             self.gather_others(shown)
-            if self.split.useother:
-                shown.append(self.split.otherstr)
+            shown.append(self.split.otherstr)
         return shown
 
     def whole(self, place: Any, seconds: float) -> Row:
@@ -211,6 +214,7 @@ class Chart(Command):
     row: str | None
     split: Split | None
     bucketing: Bucketing
+    transforms: ClassVar[bool] = True
 
     @classmethod
     def parse(cls, reader: Reader) -> Chart:
@@ -246,10 +250,16 @@ class Chart(Command):
         return self._grid(rows, env) if self.split else self._plain(rows, env)
 
     def _plain(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
-        from tools.splunkd_lite.spl.commands.statistics import Stats
+        from tools.splunkd_lite.spl.commands.statistics import Key, Stats
 
-        by = [self.row] if self.row else []
-        for line in Stats(self.specs, by).run(rows, env):
+        stats = Stats(self.specs, [self.row] if self.row else [])
+        groups: dict[Key, Group] = {}
+        env.show_while_running(lambda: self._finished(stats.report(groups, self.specs)))
+        stats.collect(rows, self.specs, env, groups)
+        yield from self._finished(stats.report(groups, self.specs))
+
+    def _finished(self, lines: Iterable[Row]) -> Iterator[Row]:
+        for line in lines:
             for spec in self.specs:
                 line[spec.name] = finished(spec, line.get(spec.name), None)
             yield line
@@ -258,13 +268,17 @@ class Chart(Command):
         if self.split is None or self.row is None:
             return
         grid = Grid(self.specs, self.split, env)
+        env.show_while_running(lambda: self._table(copy.copy(grid)))
         for row in rows:
             for place in as_list(row.get(self.row)):
                 for column in self.split.value(row):
                     grid.add(to_text(place), column, row)
+        yield from self._table(grid)
+
+    def _table(self, grid: Grid) -> Iterator[Row]:
         columns = grid.columns()
         for place in sorted(grid.cells, key=sort_key):
-            yield {self.row: place, **grid.line(place, columns, None)}
+            yield {str(self.row): place, **grid.line(place, columns, None)}
 
     def needs(self, down: FieldSet) -> FieldSet:
         read = fields_of(self.specs)
@@ -285,6 +299,7 @@ class TimeChart(Command):
     span: Span | None
     bins: int
     options: dict[str, Any] = field(default_factory=dict)
+    transforms: ClassVar[bool] = True
 
     @classmethod
     def parse(cls, reader: Reader) -> TimeChart:
@@ -312,16 +327,24 @@ class TimeChart(Command):
         split = self.split or Split("", limit=0)
         rows = split.binned(rows, env)
         grid = Grid(self.specs, split, env)
-        low, high = math.inf, -math.inf
+        ends = [math.inf, -math.inf]
+        env.show_while_running(lambda: self._table(copy.copy(grid), span, ends, env))
         for row in rows:
             time = to_number(row.get("_time"))
             if time is None:
                 continue
-            low, high = min(low, time), max(high, time)
+            if time < ends[0]:
+                ends[0] = time
+            if time > ends[1]:
+                ends[1] = time
             start = span.start(time, env.tz)
             for column in split.value(row) if self.split else [""]:
                 # the manual's own way to keep a column from looking like an internal field
                 grid.add(start, f"VALUE{column}" if column[:1] == "_" else column, row)
+        yield from self._table(grid, span, ends, env)
+
+    def _table(self, grid: Grid, span: Span, ends: list[float], env: Environment) -> Iterator[Row]:
+        low, high = ends
         if low > high:
             return
         columns = grid.columns() if self.split else [""]

@@ -66,6 +66,7 @@ class Stats(Command):
     specs: list[Aggregation]
     by: list[str]
     options: dict[str, Any] = field(default_factory=dict)
+    transforms: ClassVar[bool] = True
 
     @classmethod
     def parse(cls, reader: Reader) -> Stats:
@@ -80,7 +81,13 @@ class Stats(Command):
         if has_wildcards(specs):
             rows = hold(rows, env)
             specs = expand(specs, [name for name in rows.names() if name not in self.by])
-        groups = self.collect(rows, specs, env)
+        groups: dict[Key, Group] = {}
+        env.show_while_running(lambda: self.report(groups, specs))
+        self.collect(rows, specs, env, groups)
+        yield from self.report(groups, specs)
+
+    def report(self, groups: dict[Key, Group], specs: list[Aggregation]) -> Iterator[Row]:
+        """The table of what has been collected."""
         names = [spec.name for spec in specs]
         delim = self.options.get("delim")
         for key in sorted_keys(groups):
@@ -93,15 +100,19 @@ class Stats(Command):
             yield result
 
     def collect(
-        self, rows: Iterable[Row], specs: list[Aggregation], env: Environment
-    ) -> dict[Key, Group]:
+        self,
+        rows: Iterable[Row],
+        specs: list[Aggregation],
+        env: Environment,
+        groups: dict[Key, Group],
+    ) -> None:
+        """Fills `groups`."""
         make = group_factory(specs, env)
         if not self.by:
-            whole = make()
+            whole = groups[()] = make()
             for row in rows:
                 whole.add(row)
-            return {(): whole}
-        groups: dict[Key, Group] = {}
+            return
         split = self.options.get("dedup_splitvals", False)
         for row in rows:
             for key in keys_of(row, self.by, split):
@@ -109,7 +120,6 @@ class Stats(Command):
                 if group is None:
                     group = groups[key] = make()
                 group.add(row)
-        return groups
 
     def needs(self, down: FieldSet) -> FieldSet:
         read = fields_of(self.specs)
@@ -126,6 +136,7 @@ class EventStats(Stats):
     """
 
     holds: ClassVar[bool] = True
+    transforms: ClassVar[bool] = False
 
     @classmethod
     def parse(cls, reader: Reader) -> EventStats:
@@ -141,7 +152,8 @@ class EventStats(Stats):
                 pass
             specs = expand(specs, held.names())
             first = iter(held)
-        groups = self.collect(first, specs, env)
+        groups: dict[Key, Group] = {}
+        self.collect(first, specs, env, groups)
         names = [spec.name for spec in specs]
         results = {key: group.results() for key, group in groups.items()}
         for row in held:
@@ -187,6 +199,7 @@ class Top(Command):
     limit: int
     options: dict[str, Any]
     rarest: bool = False
+    transforms: ClassVar[bool] = True
 
     @classmethod
     def parse(cls, reader: Reader) -> Top:
@@ -199,11 +212,15 @@ class Top(Command):
 
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
         groups: dict[Key, dict[Key, int]] = {}
+        env.show_while_running(lambda: self._report(groups))
         for row in rows:
             for outer in keys_of(row, self.by) if self.by else [()]:
                 counts = groups.setdefault(outer, {})
                 for key in keys_of(row, self.fields):
                     counts[key] = counts.get(key, 0) + 1
+        yield from self._report(groups)
+
+    def _report(self, groups: dict[Key, dict[Key, int]]) -> Iterator[Row]:
         for outer in sorted_keys(groups):
             yield from self._rows(outer, groups[outer])
 
