@@ -3,8 +3,9 @@
 A document is kept as its JSON text, so a million of them fit into a gigabyte and give Python's
 garbage collector nothing to look at. ``accelerated_fields.<name>`` of collections.conf makes an
 index in MongoDB; here its first field is indexed by text value, and an array by each of its
-elements, as MongoDB does. That is enough to answer a query for equal texts, alone or within
-``$and`` and ``$or``, without reading the others; the query itself is still matched in full.
+elements, as MongoDB does, with the number in its second field beside. That is enough to answer a
+query for equal texts, alone or within ``$and`` and ``$or``, and a lower bound of the second field,
+without reading the others; the query itself is still matched in full.
 """
 
 from __future__ import annotations
@@ -18,23 +19,24 @@ __all__ = ["Documents", "accelerated"]
 Document = dict[str, Any]
 
 
-def accelerated(settings: dict[str, str]) -> tuple[str, ...]:
-    """The first field of each acceleration in a stanza of collections.conf."""
+def accelerated(settings: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """The first two fields of each acceleration in a stanza of collections.conf; "" for none."""
     texts = (v for k, v in settings.items() if k.startswith("accelerated_fields."))
-    return _first_fields(tuple(texts))
+    return _fields(tuple(texts))
 
 
 @lru_cache(maxsize=1000)
-def _first_fields(texts: tuple[str, ...]) -> tuple[str, ...]:
-    fields = []
+def _fields(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    fields: dict[str, str] = {}
     for text in texts:
         try:
             declared = json.loads(text)
         except ValueError:
             continue  # a stanza written by hand; the REST endpoint refuses it
-        if isinstance(declared, dict):
-            fields.extend(list(declared)[:1])
-    return tuple(dict.fromkeys(fields))
+        if isinstance(declared, dict) and declared:
+            first, second = [*declared, ""][:2]
+            fields[first] = fields.get(first) or second
+    return tuple(fields.items())
 
 
 class Documents:
@@ -42,8 +44,10 @@ class Documents:
 
     def __init__(self) -> None:
         self._bodies: dict[str, str] = {}
-        # Field, then value, then the keys of the documents that hold it (an ordered set).
-        self._indexes: dict[str, dict[str, dict[str, None]]] = {}
+        # Field, then value, then the keys of the documents that hold it, each with the number in
+        # the second field; None for anything but a number.
+        self._indexes: dict[str, dict[str, dict[str, float | None]]] = {}
+        self._second: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._bodies)
@@ -75,15 +79,13 @@ class Documents:
             self._unlist(key)
             del self._bodies[key]
 
-    def index(self, fields: Iterable[str]) -> None:
-        """Have an index of each of these fields."""
-        for field in fields:
-            if field not in self._indexes:
-                made: dict[str, dict[str, None]] = {}
+    def index(self, fields: Iterable[tuple[str, str]]) -> None:
+        """Have an index of each of these pairs of fields."""
+        for field, second in fields:
+            if self._second.get(field) != second:
+                self._indexes[field], self._second[field] = {}, second
                 for key, document in self.items():
-                    for value in texts_at(document, field.split(".")):
-                        made.setdefault(value, {})[key] = None
-                self._indexes[field] = made
+                    self._list_in(field, key, document)
 
     def candidates(self, query: Document) -> list[Document]:
         """All documents that may match a query; the others need not be looked at."""
@@ -108,8 +110,15 @@ class Documents:
                 if name == "_key":
                     return [wanted]
                 if name in self._indexes:
-                    return list(self._indexes[name].get(wanted, ()))
+                    return self._bounded(name, wanted, query.get(self._second[name]))
         return None
+
+    def _bounded(self, name: str, wanted: str, condition: Any) -> list[str]:
+        keys = self._indexes[name].get(wanted, {})
+        least = condition.get("$gte") if isinstance(condition, dict) else None
+        if not isinstance(least, (int, float)) or isinstance(least, bool):
+            return list(keys)
+        return [key for key, number in keys.items() if number is None or number >= least]
 
     def _union(self, parts: list[Document]) -> list[str] | None:
         keys: set[str] = set()
@@ -121,20 +130,33 @@ class Documents:
         return sorted(keys)
 
     def _list(self, key: str, document: Document) -> None:
-        for field, index in self._indexes.items():
-            for value in texts_at(document, field.split(".")):
-                index.setdefault(value, {})[key] = None
+        for field in self._indexes:
+            self._list_in(field, key, document)
+
+    def _list_in(self, field: str, key: str, document: Document) -> None:
+        index = self._indexes[field]
+        second = document.get(self._second[field])
+        plain = isinstance(second, (int, float)) and not isinstance(second, bool)
+        for value in _texts(document, field):
+            index.setdefault(value, {})[key] = second if plain else None
 
     def _unlist(self, key: str) -> None:
         if not self._indexes:
             return
         document = json.loads(self._bodies[key])
         for field, index in self._indexes.items():
-            for value in texts_at(document, field.split(".")):
+            for value in _texts(document, field):
                 keys = index.get(value, {})
                 keys.pop(key, None)
                 if not keys:
                     index.pop(value, None)
+
+
+def _texts(document: Document, field: str) -> Iterable[str]:
+    value = document.get(field)
+    if isinstance(value, str) and "." not in field:
+        return (value,)
+    return texts_at(document, field.split("."))
 
 
 def texts_at(value: Any, path: list[str]) -> Iterator[str]:

@@ -105,9 +105,25 @@ def _cases_of(name: str, query: Document) -> Any:
     def matches(document: Document) -> bool:
         value = document.get(name)
         parts = by_text.get(value, []) if isinstance(value, str) else query["$or"]
-        return any(filter_applies(part, document) for part in parts)
+        return any(_applies(part, document, name) for part in parts)
 
     return matches
+
+
+def _applies(part: Document, document: Document, equal: str) -> bool:
+    """Match one alternative whose text ``equal`` is known to fit, in the usual case by hand."""
+    rest = [name for name in part if name != equal]
+    if len(rest) == 1 and isinstance(document.get(equal), str):
+        value, condition = document.get(rest[0]), part[rest[0]]
+        if (
+            type(value) in (int, float)
+            and isinstance(condition, dict)
+            and list(condition) == ["$gte"]
+        ):
+            least = condition["$gte"]
+            if type(least) in (int, float):
+                return bool(value >= least)
+    return bool(filter_applies(part, document))
 
 
 def _holds_one_of(document: Any, path: list[str], wanted: frozenset[str]) -> bool:

@@ -260,7 +260,7 @@ class KvStore:
         documents.index(self._accelerated(where))
         return documents.candidates(query)
 
-    def _accelerated(self, where: CollectionId) -> tuple[str, ...]:
+    def _accelerated(self, where: CollectionId) -> tuple[tuple[str, str], ...]:
         """The fields that an index is there for; none for what an app left behind."""
         for entry in self._conf.entries("collections", where.app):
             if entry.name == where.name:

@@ -51,7 +51,7 @@ class SplunkBackend:
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.started_at = self.clock.now()
-        self.remembered = Stories()
+        self.remembered = Stories(monotonic=monotonic)
         self._monotonic = monotonic
         self._users: Dict[str, Tuple[float, Tuple[str, FrozenSet[str]]]] = {}
         self._routing: Optional[Tuple[float, Routing]] = None

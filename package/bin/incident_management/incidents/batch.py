@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ..ports import Document
+from .conditions import Gate
 from .grouping import Candidates
 from .ledger import Claim
 from .model import Entry, Incident, Signal, worst
@@ -18,7 +20,8 @@ __all__ = ["Batch", "Outcome", "Problem"]
 class Outcome:
     """What became of one signal.
 
-    ``what``: ``opened``, ``added``, ``reopened``, ``duplicate`` or ``suppressed``.
+    ``what``: ``opened``, ``added``, ``reopened``, ``duplicate``, ``suppressed``, or ``pending``
+    while the condition of its detection is not met.
     """
 
     signal_key: str
@@ -31,7 +34,9 @@ class Problem:
     """The new signals of one dedup key in this batch, and the newest episode known for it.
 
     ``incidents`` are those of all episodes, in any order. ``left``: the newest episode's incident
-    has left the KV store (:mod:`.retention`), so that the next one begins.
+    has left the KV store (:mod:`.retention`), so that the next one begins. ``gate``: what
+    the detection's condition says (:mod:`.conditions`), None without one. ``turn``: the episode is
+    remembered (:class:`.story.Place`), not looked up.
     """
 
     dedup_key: str
@@ -41,20 +46,17 @@ class Problem:
     previous: str = ""
     incidents: List[str] = field(default_factory=list)
     left: bool = False
+    gate: Optional[Gate] = None
+    turn: Optional[int] = None
 
     @property
     def first(self) -> Signal:
         return self.signals[0]
 
     def copy(self) -> Problem:
-        return Problem(
-            self.dedup_key,
-            list(self.signals),
-            self.episode,
-            self.incident_id,
-            self.previous,
-            list(self.incidents),
-        )
+        made = copy(self)
+        made.signals, made.incidents = list(self.signals), list(self.incidents)
+        return made
 
     @property
     def first_time(self) -> float:
@@ -102,6 +104,7 @@ class Batch:
 
     actor: str
     earliest: float = 0.0
+    began: float = 0.0
     stories: Dict[str, Story] = field(default_factory=dict)
     new: List[Entry] = field(default_factory=list)
     claims: List[Claim] = field(default_factory=list)
@@ -109,6 +112,7 @@ class Batch:
     stored: List[Document] = field(default_factory=list)
     outcomes: Dict[str, Outcome] = field(default_factory=dict)
     candidates: Optional[Candidates] = None
+    placed: Dict[str, str] = field(default_factory=dict)
 
     def know(self, found: Mapping[str, Story]) -> None:
         """Take over what was read of some timelines."""
@@ -140,6 +144,11 @@ class Batch:
                 key = str(document["_key"])
                 document["incident_id"] = owner
                 self.outcomes[key] = replace(self.outcomes[key], incident_id=owner)
+
+    def keep_waiting(self, signals: Iterable[Signal]) -> None:
+        """Leave signals pending, as they are stored."""
+        for signal in signals:
+            self.outcomes[signal.key] = Outcome(signal.key, "", "pending")
 
     def in_order_of(self, signals: Sequence[Signal]) -> List[Outcome]:
         """One outcome a signal; the second of one key in a batch is a duplicate."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterable, List, Set
 
 from .holdings import Holdings
+from .keyset import KeySet
 from .model import OPEN_STATUSES, SEVERITIES, Entry, Incident, worst
 from .promise import Promise
 
@@ -83,6 +84,8 @@ class State:
     def __init__(self, incident: Incident) -> None:
         self.incident = incident
         self.events: Dict[str, int] = {}
+        # Signals whose events are in the count already, and that only have to be known again.
+        self.settled = KeySet()
         self.event_count = 0
         self.holdings = Holdings()
         self.severity_was_set = False
@@ -117,7 +120,7 @@ class State:
             held = self.holdings.held(self.events)
             incident.signals, incident.events = len(held), sum(held.values())
         else:
-            incident.signals = len(self.events)
+            incident.signals = len(self.events) + len(self.settled)
             incident.events = self.event_count
 
     def apply(self, entry: Entry) -> None:
@@ -131,7 +134,7 @@ class State:
             return
         incident, data = self.incident, entry.data
         for key, events in (data.get("signals") or {}).items():
-            if key not in self.events:
+            if key not in self.events and not (self.settled and key in self.settled):
                 self.events[key] = int(events)
                 self.event_count += int(events)
         if data.get("number"):

@@ -25,6 +25,11 @@ class Holdings:
         """Tell whether anything was moved away; if not, every signal counts."""
         return bool(self._out or self.whole)
 
+    @property
+    def untouched(self) -> bool:
+        """Tell whether no move has named any signal."""
+        return not (self._into or self._out or self.whole)
+
     def came(self, keys: Iterable[str], number: int) -> None:
         """Signals came from another incident."""
         for key in keys:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..ports import Clock, Document, Stores
-from . import moving, suppression, timeline
+from . import conditions, moving, suppression, timeline
 from .batch import Batch, Outcome, Problem
 from .errors import Contended
 from .grouping import Candidates, Join, Topology
@@ -21,7 +21,7 @@ from .model import Entry, Incident, Signal, digest
 from .retention import pruned
 from .routing import Routing
 from .stores import find_by
-from .story import Stories, Story
+from .story import LATE_SECONDS, Place, Stories, Story
 
 __all__ = ["ACTOR", "Ingest", "Outcome"]
 
@@ -65,14 +65,17 @@ class Ingest:
         """
         stored: Dict[str, Outcome] = {}
         held: List[Document] = []
-        problems = self._fresh(signals, stored, held)
+        undecided: Set[str] = set()
+        problems = self._gated(self._fresh(signals, stored, held, undecided), undecided)
         batch = self._claimed_plan(problems, stored, actor)
         batch.stored.extend(held)
+        self._require_soon(batch)
         timeline.write(self._stores, batch.new)
         changed = {incident_id: batch.stories[incident_id] for incident_id in batch.touched}
-        timeline.settle(self._stores, changed)
+        timeline.settle(self._stores, changed, self._remembered.monotonic)
         batch.hand_on(moving.forward_arrivals(self._stores, self._clock, changed))
         self._remembered.put({**batch.stories, **changed})
+        self._remember_places(problems, {**batch.stories, **changed})
         if batch.stored:
             self._stores.signals.save(sorted(batch.stored, key=_key_of))
         return batch.in_order_of(signals)
@@ -108,15 +111,23 @@ class Ingest:
         return timeline.refresh(self._stores, incident_id)
 
     def _fresh(
-        self, signals: Sequence[Signal], stored: Dict[str, Outcome], held: List[Document]
+        self,
+        signals: Sequence[Signal],
+        stored: Dict[str, Outcome],
+        held: List[Document],
+        undecided: Set[str],
     ) -> List[Problem]:
         """Sort out what is stored already; return the rest by dedup key, oldest first.
 
-        ``held`` gets the documents of the signals that a suppression holds back.
+        ``held`` gets the documents of the signals that a suppression holds back, ``undecided`` the
+        keys of those that wait for a condition.
         """
         known = find_by(self._stores.signals, "_key", [signal.key for signal in signals])
         for document in known:
             key = str(document["_key"])
+            if document.get("pending"):
+                undecided.add(key)
+                continue
             incident_id = str(document.get("incident_id", ""))
             stored[key] = Outcome(key, incident_id, "duplicate")
         problems: Dict[str, Problem] = {}
@@ -127,7 +138,7 @@ class Ingest:
             if signal.key not in seen:
                 seen.add(signal.key)
                 holding = suppression.first_match(suppressions, signal)
-                if holding is not None:
+                if holding is not None and signal.key not in undecided:
                     stored[signal.key] = Outcome(signal.key, "", "suppressed")
                     marks = {"suppressed_by": holding.id, "suppressed_because": holding.why()}
                     held.append({**signal.to_document(), **marks})
@@ -137,6 +148,37 @@ class Ingest:
                 )
         return list(problems.values())
 
+    def _gated(self, problems: List[Problem], undecided: Set[str]) -> List[Problem]:
+        """Ask the conditions of those detections that have one; may add others' waiting problems.
+
+        A problem that also has a signal without a condition needs none.
+        """
+        asked = [p for p in problems if all(signal.after for signal in p.signals)]
+        fresh = [signal for problem in asked for signal in problem.signals]
+        gates = conditions.gates(self._stores, fresh, undecided) if fresh else {}
+        by_key = {problem.dedup_key: problem for problem in problems}
+        for key, gate in gates.items():
+            if key in by_key:
+                by_key[key].gate = gate if by_key[key] in asked else None
+            elif gate.signals:
+                problems.append(Problem(key, list(gate.signals), gate=gate))
+        return problems
+
+    def _pass_gates(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
+        """Return the problems that have an open incident, or may open one, with those signals."""
+        passing = []
+        for problem in problems:
+            if problem.gate is not None:
+                story = batch.stories.get(problem.incident_id)
+                adds = self._adds(problem, batch)
+                chosen, waiting = conditions.choose(problem.signals, problem.gate, story, adds)
+                batch.keep_waiting(waiting)
+                problem.signals = chosen
+            if problem.signals:
+                passing.append(problem)
+        # A problem that goes with another one comes after it.
+        return sorted(passing, key=lambda p: bool(p.gate and p.gate.with_problem))
+
     def _claimed_plan(
         self, problems: Sequence[Problem], stored: Dict[str, Outcome], actor: str
     ) -> Batch:
@@ -145,7 +187,7 @@ class Ingest:
         Losing a claim means that another writer began one of them: the plan is made anew.
         Raises Contended when that goes on and on.
         """
-        self._find_episodes(problems, {})
+        self._find_episodes([p for p in problems if not self._recall(p)], {})
         newest: Dict[str, Number] = {}
         for _round in range(CLAIM_ROUNDS):
             batch = self._plan([problem.copy() for problem in problems], stored, actor)
@@ -163,16 +205,18 @@ class Ingest:
 
     def _plan(self, problems: Sequence[Problem], stored: Dict[str, Outcome], actor: str) -> Batch:
         """Decide where each problem's signals go, and draft the entries; writes nothing."""
-        batch = Batch(actor, outcomes=dict(stored))
+        batch = Batch(actor, outcomes=dict(stored), began=self._remembered.monotonic())
         batch.earliest = min((problem.first_time for problem in problems), default=0.0)
         self._read(batch, [problem.incident_id for problem in problems if problem.incident_id])
+        self._look_up_the_doubtful(problems, batch)
         self._mark_left(problems, batch)
         for problem in problems:
             self._follow_merges(problem, batch)
-        problems = self._uncounted(problems, batch)
+        problems = self._pass_gates(self._uncounted(problems, batch), batch)
         fresh_ids = self._unused_ids(problems, batch)
         for problem in self._add_to_open(problems, batch):
             incident_id = self._place(problem, batch, fresh_ids)
+            batch.placed[problem.dedup_key] = incident_id
             self._offer(incident_id, batch)
         return batch
 
@@ -180,7 +224,9 @@ class Ingest:
         """Let the batch know these timelines as they are now, unless it knows them."""
         wanted = [i for i in dict.fromkeys(incident_ids) if i not in batch.stories]
         if wanted:
-            batch.know(timeline.load(self._stores, wanted, self._remembered.take(wanted)))
+            known = self._remembered.take(wanted)
+            clock = self._remembered.monotonic
+            batch.know(timeline.load(self._stores, wanted, known, clock))
 
     def _follow_merges(self, problem: Problem, batch: Batch) -> None:
         """Turn to the incident that the newest episode's was merged into, if it was."""
@@ -192,6 +238,55 @@ class Ingest:
             problem.incidents.append(problem.incident_id)
             self._read(batch, [problem.incident_id])
             incident = batch.incident(problem.incident_id)
+
+    def _recall(self, problem: Problem) -> bool:
+        """Take the newest episode from memory; :meth:`_look_up_the_doubtful` checks it."""
+        place = self._remembered.place(problem.dedup_key)
+        if place is None:
+            return False
+        problem.episode, problem.incident_id = place.episode, place.incident_id
+        problem.previous, problem.incidents = place.previous, list(place.incidents)
+        problem.turn = place.turn
+        return True
+
+    def _look_up_the_doubtful(self, problems: Sequence[Problem], batch: Batch) -> None:
+        """Look up the newest episode where the remembered one may have ended since.
+
+        The next episode is claimed only by who has seen that the one before is over, which an
+        entry says: without such an entry what was remembered holds.
+        """
+        doubtful = [p for p in problems if p.turn is not None and not self._is_still(p, batch)]
+        for problem in doubtful:
+            problem.episode, problem.incident_id, problem.previous = 0, "", ""
+            problem.incidents, problem.turn = [], None
+            self._remembered.forget(problem.dedup_key)
+        if doubtful:
+            self._find_episodes(doubtful, {})
+            self._read(batch, [p.incident_id for p in doubtful if p.incident_id])
+
+    @staticmethod
+    def _is_still(problem: Problem, batch: Batch) -> bool:
+        incident = batch.incident(problem.incident_id)
+        story = batch.stories[problem.incident_id]
+        return incident is not None and incident.is_open and story.turn == problem.turn
+
+    def _remember_places(self, problems: Sequence[Problem], stories: Mapping[str, Story]) -> None:
+        """Remember the episodes that were looked up and go on."""
+        places = {}
+        for problem in problems:
+            story = stories.get(problem.incident_id)
+            incident = story.incident if story else None
+            if story and incident and incident.is_open and problem.turn != story.turn:
+                incidents = tuple(problem.incidents)
+                places[problem.dedup_key] = Place(
+                    problem.episode, problem.incident_id, problem.previous, incidents, story.turn
+                )
+        self._remembered.remember(places)
+
+    def _require_soon(self, batch: Batch) -> None:
+        """Raise Contended when the plan is so old that others may not look for its entries."""
+        if self._remembered.monotonic() - batch.began > LATE_SECONDS / 2:
+            raise Contended("Reading the timelines took too long to write to them; send it again.")
 
     def _find_episodes(self, problems: Sequence[Problem], newest: Mapping[str, Number]) -> bool:
         """Look up the newest claim of each problem; tells whether one is newer than was known."""
@@ -284,6 +379,7 @@ class Ingest:
             incident = batch.incident(problem.incident_id)
             if incident is not None and incident.is_open:
                 first = problem.first
+                batch.placed[problem.dedup_key] = incident.id
                 adding.setdefault((incident.id, first.app, first.rule), []).extend(problem.signals)
             else:
                 rest.append(problem)
@@ -338,7 +434,10 @@ class Ingest:
         return True
 
     def _join(self, problem: Problem, batch: Batch) -> Optional[Join]:
-        """Find an open incident of a related entity."""
+        """Find the incident that a condition names, or an open one of a related entity."""
+        gate = problem.gate
+        if gate and gate.with_problem in batch.placed:
+            return Join(batch.placed[gate.with_problem], gate.reason)
         if not problem.first.group:
             return None
         window = self._routing.group_window
@@ -381,6 +480,8 @@ class Ingest:
             "search": first.search,
             "previous": previous,
         }
+        if problem.gate and problem.gate.reason:
+            data["reason"] = problem.gate.reason
         self._draft(batch, incident_id, "opened", data, "opened")
         self._route(batch, incident_id)
         batch.settle(problem.signals, incident_id, "opened")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator, List, Set
+from typing import Iterable, Iterator, List, Mapping, Set
 
 from ..ports import Collection, Document
 
-__all__ = ["KEYS_PER_QUERY", "find_by", "keys_by"]
+__all__ = ["KEYS_PER_QUERY", "find_by", "keys_since"]
 
 KEYS_PER_QUERY = 5000
 
@@ -19,9 +19,20 @@ def find_by(collection: Collection, name: str, values: Iterable[str]) -> List[Do
     return [found for query in _queries(name, values) for found in collection.find(query)]
 
 
-def keys_by(collection: Collection, name: str, values: Iterable[str]) -> Set[str]:
-    """Return the ``_key``s of the documents that :func:`find_by` would return."""
-    return {key for query in _queries(name, values) for key in collection.keys(query)}
+def keys_since(collection: Collection, name: str, order: str, since: Mapping[str, int]) -> Set[str]:
+    """Return the ``_key``s of the documents whose field ``name`` is one of the values of ``since``.
+
+    Of each value only those whose number ``order`` is at least the value's own; 0 means all.
+    """
+    clauses: List[Document] = [
+        {name: value, order: {"$gte": least}} if least else {name: value}
+        for value, least in since.items()
+    ]
+    found: Set[str] = set()
+    for start in range(0, len(clauses), KEYS_PER_QUERY):
+        some = clauses[start : start + KEYS_PER_QUERY]
+        found.update(collection.keys(some[0] if len(some) == 1 else {"$or": some}))
+    return found
 
 
 def _queries(name: str, values: Iterable[str]) -> Iterator[Document]:

@@ -8,17 +8,34 @@ that lost an entry, or gained one before the last, must be read anew.
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
-from typing import Dict, Iterable, List, Optional, Set, Tuple
+from dataclasses import dataclass
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .fold import State, ordered
 from .model import Entry, Head, Incident
 
-__all__ = ["OutOfOrder", "Stories", "Story"]
+__all__ = ["LATE_SECONDS", "OutOfOrder", "Place", "Stories", "Story"]
 
-# What a process remembers, in entries and signals: about 150 bytes each. Beyond it, the stories
-# that were not used for longest are forgotten, and read again when they are needed.
-REMEMBERED = 400_000
+# What a process remembers, in entries and signals: about 200 bytes each, settled signals less.
+# Beyond it, the stories that were not used for longest are forgotten, and read again when they are
+# needed.
+REMEMBERED = 600_000
+SETTLED_WEIGHT = 20  # so many settled signals weigh as much as one that is not
+PLACES_REMEMBERED = 100_000
+
+# From so many on, the signals of a remembered story are settled: known again, but not listed.
+SETTLE_FROM = 64
+
+# An entry is in the KV store at most so long after its writer has read what it follows: twice as
+# long as one request may take. Ingest gives up before writing when it took longer than half of it.
+LATE_SECONDS = 120.0
+
+# What can happen to an incident without changing where the next signal of its problems goes.
+STAYING = frozenset(
+    ("opened", "signal", "routed", "note", "notification", "analysis", "assigned", "severity")
+)
 
 
 class OutOfOrder(Exception):
@@ -37,6 +54,13 @@ class Story:
         self._heads: Set[str] = set()
         self._followed: Set[str] = set()
         self._last: Optional[Tuple[int, float, str]] = None
+        self._added_up = False
+        # How many entries may have changed where the next signal of a problem goes.
+        self.turn = 0
+        # Everything before this seq has been seen, and nothing can come there any more.
+        self.floor = 0
+        self._seen: Optional[Tuple[float, int]] = None
+        self._recent: Dict[str, int] = {}
         for entry in ordered(entries):
             self.add(entry)
 
@@ -51,7 +75,13 @@ class Story:
             raise OutOfOrder(entry.key)
         if self._state is None:
             self._state = State(Incident(id=entry.incident_id))
+        if self._state.settled and (entry.kind not in STAYING or entry.data.get("number")):
+            # It may move signals, which must be listed for that.
+            raise OutOfOrder(entry.key)
+        self._added_up = False
+        self.turn += entry.kind not in STAYING
         self.keys.add(entry.key)
+        self._recent[entry.key] = entry.seq
         self._last = entry.order
         self._link(entry)
         self._state.add_signals(entry)
@@ -71,7 +101,9 @@ class Story:
         """What the entries add up to now; None without any. Goes on changing with the story."""
         if self._state is None or self._last is None:
             return None
-        self._state.finish(sorted(self._heads), self._last[0], len(self.keys))
+        if not self._added_up:
+            self._state.finish(sorted(self._heads), self._last[0], len(self.keys))
+            self._added_up = True
         return self._state.incident
 
     @property
@@ -81,13 +113,17 @@ class Story:
 
     @property
     def weight(self) -> int:
-        return len(self.keys) + (len(self._state.events) if self._state else 0)
+        state = self._state
+        settled = len(state.settled) // SETTLED_WEIGHT if state else 0
+        return len(self.keys) + settled + (len(state.events) if state else 0)
 
     def counts(self, signal_key: str) -> bool:
         """Tell whether a signal is written down in the entries, and was not moved away."""
         state = self._state
-        if state is None or signal_key not in state.events:
+        if state is None:
             return False
+        if signal_key not in state.events:
+            return bool(state.settled) and signal_key in state.settled
         return not state.holdings or state.holdings.holds(signal_key)
 
     @property
@@ -98,23 +134,75 @@ class Story:
     def has_had(self, signal_key: str, number: int) -> bool:
         """Tell whether a signal is here, or was moved by a move of this or a later number."""
         state = self._state
-        if state is None or signal_key not in state.events:
+        if state is None:
             return False
+        if signal_key not in state.events:
+            return bool(state.settled) and signal_key in state.settled
         return state.holdings.owns(signal_key) or state.holdings.latest(signal_key) >= number
 
     def owned(self) -> Dict[str, int]:
-        """The signals that are here, or would be if the incident were not merged: their events."""
+        """The signals that are here, or would be if the incident were not merged: their events.
+
+        Of a story that was read for it: one that is remembered may not list them any more.
+        """
+        if self._state and self._state.settled:
+            raise RuntimeError("This story was remembered; load it anew to list its signals.")
         return self._state.holdings.owned(self._state.events) if self._state else {}
 
     def has(self, once: str) -> bool:
         """Tell whether an entry with this ``once`` is there."""
         return once in self._onces
 
+    def recent(self) -> Set[str]:
+        """The keys of the known entries from the floor on."""
+        return set(self._recent)
+
+    def follows(self, entry: Entry) -> bool:
+        """Tell whether all that an entry follows is known."""
+        return all(key in self.keys for key in entry.prev)
+
+    def looked(self, began: float, ended: float) -> None:
+        """Note a look that read all from the floor on, with its times (monotonic seconds).
+
+        Whoever reads after the end of a look sees what it saw, and writes a larger seq. What a
+        writer that had read before it may still add comes within LATE_SECONDS. So a look that
+        begins later than that sees all there will ever be up to that seq, which is the new floor.
+        """
+        if self._seen is not None and began - self._seen[0] < LATE_SECONDS:
+            return
+        if self._seen is not None:
+            self.floor = self._seen[1]
+            self._recent = {key: seq for key, seq in self._recent.items() if seq >= self.floor}
+        self._seen = (ended, self._last[0] if self._last else 0)
+
+    def settle(self) -> None:
+        """Take less memory: what is listed by key becomes a set of short keys."""
+        state = self._state
+        if state is None or not state.holdings.untouched:
+            return
+        if len(state.events) >= max(SETTLE_FROM, len(state.settled) // 8):
+            state.settled.update(state.events)
+            state.events = {}
+
     def _link(self, entry: Entry) -> None:
         self._followed.update(key for key in entry.prev if key not in self._heads)
         self._heads.difference_update(entry.prev)
         if entry.key not in self._followed:
             self._heads.add(entry.key)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the signals of a problem go: its newest episode, as long as its incident's turn is it.
+
+    ``incidents`` are those of all its episodes.
+    """
+
+    episode: int
+    incident_id: str
+    previous: str
+    incidents: Tuple[str, ...]
+    turn: int
 
 
 class Stories:
@@ -124,8 +212,12 @@ class Stories:
     it has been written: so nothing that failed stays in memory.
     """
 
-    def __init__(self, most: int = REMEMBERED) -> None:
+    def __init__(
+        self, most: int = REMEMBERED, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._most = most
+        self.monotonic = monotonic
+        self._places: OrderedDict[str, Place] = OrderedDict()
         self._lock = threading.Lock()
         self._stories: OrderedDict[str, Story] = OrderedDict()
         self._weight = 0
@@ -141,9 +233,28 @@ class Stories:
                     taken[incident_id] = story
         return taken
 
+    def place(self, dedup_key: str) -> Optional[Place]:
+        """Where a problem's signals went last; holds only while the incident's turn is that."""
+        return self._places.get(dedup_key)
+
+    def forget(self, dedup_key: str) -> None:
+        """Forget where a problem's signals went."""
+        with self._lock:
+            self._places.pop(dedup_key, None)
+
+    def remember(self, places: Mapping[str, Place]) -> None:
+        """Keep where the signals of problems, by dedup key, go."""
+        with self._lock:
+            self._places.update(places)
+            while len(self._places) > PLACES_REMEMBERED:
+                self._places.popitem(last=False)
+
     def put(self, stories: Dict[str, Story]) -> None:
         with self._lock:
             for incident_id, story in stories.items():
+                if not story.keys:
+                    continue
+                story.settle()
                 known = self._stories.pop(incident_id, None)
                 self._weight += story.weight - (known.weight if known else 0)
                 self._stories[incident_id] = story

@@ -6,14 +6,15 @@ Writers only insert. A document of an incident is derived, by whoever wrote last
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
-from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Set
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ..ports import Clock, Stores
 from .errors import NotFound
 from .fold import effective, fold, heads, ordered, signal_keys
 from .model import Entry, Head, Incident
-from .stores import find_by, keys_by
+from .stores import find_by, keys_since
 from .story import OutOfOrder, Story, by_incident
 
 __all__ = [
@@ -37,6 +38,8 @@ __all__ = [
 
 # A refresh that never finds peace gives way to the next writer's, or to the worker's.
 REFRESH_ROUNDS = 20
+
+Monotonic = Callable[[], float]
 
 
 def read(stores: Stores, incident_id: str) -> List[Entry]:
@@ -114,7 +117,7 @@ def refresh_many(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, Incid
     return {incident_id: incident for incident_id, incident in found.items() if incident}
 
 
-def settle(stores: Stores, stories: Dict[str, Story]) -> None:
+def settle(stores: Stores, stories: Dict[str, Story], clock: Monotonic = time.monotonic) -> None:
     """Save the documents of these incidents, until they are up to their entries.
 
     Saves, looks for entries that have come, and repeats for the incidents that have some. So a
@@ -127,11 +130,14 @@ def settle(stores: Stores, stories: Dict[str, Story]) -> None:
             return
         incidents = (stories[incident_id].incident for incident_id in pending)
         stores.incidents.save([incident.to_document() for incident in incidents if incident])
-        pending = sorted(catch_up(stores, stories, pending))
+        pending = sorted(catch_up(stores, stories, pending, clock))
 
 
 def load(
-    stores: Stores, incident_ids: Iterable[str], remembered: Optional[Dict[str, Story]] = None
+    stores: Stores,
+    incident_ids: Iterable[str],
+    remembered: Optional[Dict[str, Story]] = None,
+    clock: Monotonic = time.monotonic,
 ) -> Dict[str, Story]:
     """Return the stories of incidents as they are now; empty for an unknown id.
 
@@ -139,31 +145,53 @@ def load(
     """
     known = {key: story for key, story in (remembered or {}).items() if story.keys}
     cold = [incident_id for incident_id in incident_ids if incident_id not in known]
-    catch_up(stores, known, list(known))
-    known.update({key: Story(entries) for key, entries in read_many(stores, cold).items()})
+    catch_up(stores, known, list(known), clock)
+    known.update(_anew(stores, cold, clock))
     return known
 
 
-def catch_up(stores: Stores, stories: Dict[str, Story], incident_ids: Sequence[str]) -> Set[str]:
+def catch_up(
+    stores: Stores,
+    stories: Dict[str, Story],
+    incident_ids: Sequence[str],
+    clock: Monotonic = time.monotonic,
+) -> Set[str]:
     """Add what is not in these stories yet; returns the incidents that had something new.
 
-    Only the keys of all entries are read, and the new entries. A story that lost an entry, or has
-    a new one before its last, is read anew.
+    Only the keys from each story's floor on are read, and the new entries. A story that lost an
+    entry, has a new one before its last, or one that follows what it never saw, is read anew.
     """
-    there = keys_by(stores.timeline, "incident_id", incident_ids)
-    anew = {i for i in incident_ids if not stories[i].keys <= there}
-    known = {key for incident_id in incident_ids for key in stories[incident_id].keys}
+    began = clock()
+    floors = {incident_id: stories[incident_id].floor for incident_id in incident_ids}
+    there = keys_since(stores.timeline, "incident_id", "seq", floors)
+    recent = {incident_id: stories[incident_id].recent() for incident_id in incident_ids}
+    anew = {incident_id for incident_id, keys in recent.items() if not keys <= there}
+    known = {key for keys in recent.values() for key in keys}
     documents = find_by(stores.timeline, "_key", there - known)
+    ended = clock()
     fresh = by_incident(Entry.from_document(document) for document in documents)
     for incident_id, entries in fresh.items():
         try:
             for entry in entries:
+                if not stories[incident_id].follows(entry):
+                    raise OutOfOrder(entry.key)
                 stories[incident_id].add(entry)
         except OutOfOrder:
             anew.add(incident_id)
-    for incident_id, entries in read_many(stores, sorted(anew)).items():
-        stories[incident_id] = Story(entries)
+    stories.update(_anew(stores, sorted(anew), clock))
+    for incident_id in set(incident_ids) - anew:
+        stories[incident_id].looked(began, ended)
     return anew | set(fresh)
+
+
+def _anew(stores: Stores, incident_ids: Sequence[str], clock: Monotonic) -> Dict[str, Story]:
+    """Read the whole of some timelines."""
+    began = clock()
+    stories = {key: Story(found) for key, found in read_many(stores, incident_ids).items()}
+    ended = clock()
+    for story in stories.values():
+        story.looked(began, ended)
+    return stories
 
 
 @dataclass(frozen=True)
