@@ -6,7 +6,7 @@ from collections import Counter
 from statistics import median
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from ..incidents import retention
+from ..incidents import conditions, retention
 from ..incidents.model import OPEN_STATUSES, SEVERITIES
 from ..ports import Document, Stores
 from .router import Request, Response, route
@@ -21,6 +21,11 @@ LONGEST_SECONDS = 400 * DAY_SECONDS
 MOST_COUNTED = 50_000
 OUTBOX_STATES = ("pending", "sending", "dead", "unconfirmed")
 _COUNTS: Schema = {"type": "object", "additionalProperties": {"type": "integer"}}
+
+
+def _count(about: str) -> Schema:
+    return {"type": "integer", "description": about}
+
 
 _TIMES = nullable(
     obj(
@@ -49,6 +54,13 @@ _TIMES = nullable(
                 "open": obj(
                     {"by_status": _COUNTS, "by_severity": _COUNTS, "by_team": _COUNTS},
                     ("by_status", "by_severity", "by_team"),
+                ),
+                "signals": obj(
+                    {
+                        "pending": _count("Waiting now for the condition of their detection."),
+                        "suppressed": _count("Held back in the span."),
+                    },
+                    ("pending", "suppressed"),
                 ),
                 "seconds_to_acknowledge": _TIMES,
                 "seconds_to_resolve": _TIMES,
@@ -81,6 +93,10 @@ def get_stats(request: Request) -> Response:
                 "by_status": _counted(standing, "status"),
                 "by_severity": _counted(standing, "severity"),
                 "by_team": _counted(standing, "team"),
+            },
+            "signals": {
+                "pending": conditions.pending_count(request.stores),
+                "suppressed": _suppressed(request.stores, since, until),
             },
             "seconds_to_acknowledge": _times(opened, "acknowledged_at"),
             "seconds_to_resolve": _times(opened, "resolved_at"),
@@ -122,6 +138,16 @@ def get_metrics(request: Request) -> Response:
             "Notifications that were not delivered, by state.",
             [({"state": state}, float(_waiting(request.stores, state))) for state in OUTBOX_STATES],
         ),
+        *_family(
+            "waiting_signals",
+            "Signals that wait for the condition of their detection.",
+            [({}, float(conditions.pending_count(request.stores)))],
+        ),
+        *_family(
+            "suppressed_signals_day",
+            "Signals that were held back in the last 24 hours.",
+            [({}, float(_suppressed(request.stores, now - DAY_SECONDS, now)))],
+        ),
     ]
     for name, stored in (("acknowledge", "acknowledged_at"), ("resolve", "resolved_at")):
         times = _times(recent, stored)
@@ -150,6 +176,11 @@ def _open(stores: Stores) -> Tuple[List[Document], bool]:
     query = {"$or": [{"status": status} for status in OPEN_STATUSES]}
     found = stores.incidents.find(query, "opened_at:-1", MOST_COUNTED + 1)
     return found[:MOST_COUNTED], len(found) > MOST_COUNTED
+
+
+def _suppressed(stores: Stores, since: float, until: float) -> int:
+    span = [{"received_at": {"$gte": since}}, {"received_at": {"$lte": until}}]
+    return len(stores.signals.keys({"$and": [{"suppressed_by": {"$gt": ""}}, *span]}))
 
 
 def _waiting(stores: Stores, state: str) -> int:

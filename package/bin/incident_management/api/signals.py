@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
+from ..incidents import conditions
 from ..incidents.ingest import Ingest, Outcome
 from ..incidents.results import signal_from
 from ..ports import Document
 from .router import Request, Response, route
-from .schema import any_object, flag, listed, named, number, obj, text
+from .schema import any_object, flag, listed, named, number, obj, text, whole
 from .shapes import SEVERITY
 
 SIGNALS = 5000
@@ -38,6 +39,14 @@ FINDING = named(
             "group": flag("May join an open incident of a related entity."),
             "runbook": text(2000, about="A link to what people do about it."),
             "actions": listed(text(100), 20, about="Entries of the catalogue that suit it."),
+            "tags": listed(text(100), 20, about="The detection's own words, for routing."),
+            "after": obj(
+                {
+                    "signals": whole(0, conditions.MOST_SIGNALS, "So many of this problem."),
+                    "rules": whole(0, conditions.MOST_RULES, "So many rules about the entity."),
+                    "seconds": number(0, conditions.LONGEST_SECONDS, "In so long a time."),
+                }
+            ),
         },
         ("rule", "entity", "severity"),
     ),

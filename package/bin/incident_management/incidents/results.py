@@ -11,12 +11,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from .errors import Invalid
-from .model import SEVERITIES, Document, Signal
+from .errors import Invalid, RoutingError
+from .model import MOST_TAGS, SEVERITIES, Document, Signal
 
 __all__ = ["Alert", "findings", "run_of", "signal_from"]
 
 DEFAULT_SEVERITY = "medium"
+DEFAULT_WINDOW = "15m"
 
 SAMPLES = 5
 SAMPLE_FIELDS = 50
@@ -32,8 +33,11 @@ _TEXTS = (
     "rule", "app", "owner", "entity", "severity", "title", "description", "sid", "run", "runbook",
 )  # fmt: skip
 _FIELDS = frozenset(
-    (*_TEXTS, "first_time", "last_time", "count", "dedup", "rows", "search", "group", "actions")
-)
+    (
+        *_TEXTS, "first_time", "last_time", "count", "dedup", "rows", "search", "group", "actions",
+        "tags", "after",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Alert:
     runbook: str = ""
     actions: Tuple[str, ...] = ()
     problems: Tuple[str, ...] = ()
+    tags: str = ""
+    after: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_params(
@@ -80,6 +86,8 @@ class Alert:
             )
             severity = DEFAULT_SEVERITY
         entity_field = str(params.get("entity_field") or "entity").strip()
+        after, wrong = _condition(params)
+        problems.extend(f"Alert '{rule}': {sentence}" for sentence in wrong)
         return cls(
             rule,
             app,
@@ -95,7 +103,31 @@ class Alert:
             str(params.get("runbook") or "").strip(),
             names(params.get("actions")),
             tuple(problems),
+            str(params.get("tags") or ""),
+            after,
         )
+
+
+def _condition(params: Mapping[str, Any]) -> Tuple[Document, List[str]]:
+    """Read ``after_signals``, ``after_rules`` and ``after_window``; malformed, none applies."""
+    texts = [str(params.get(f"after_{name}") or "").strip() for name in ("signals", "rules")]
+    if not any(texts):
+        return {}, []
+    from . import conditions
+    from .routing import duration
+
+    for text in texts:
+        if text and not text.isdecimal():
+            sentence = f"after_signals and after_rules are whole numbers, not '{text[:40]}'."
+            return {}, [f"{sentence} Its incidents open at once."]
+    try:
+        window = str(params.get("after_window") or "").strip() or DEFAULT_WINDOW
+        seconds = duration(window, "action.open_incident.param.after_window")
+        signals, rules = (int(text or 0) for text in texts)
+        given = {"signals": signals, "rules": rules, "seconds": seconds}
+        return conditions.check(given), []
+    except (Invalid, RoutingError) as error:
+        return {}, [f"{error} Its incidents open at once."]
 
 
 def names(text: Any) -> Tuple[str, ...]:
@@ -150,9 +182,19 @@ def signal_from(finding: Mapping[str, Any], now: float, limit_to_known: bool = T
         search=_checked(finding, "search", dict, {}),
         group=_checked(finding, "group", bool, True),
         actions=[str(name) for name in _checked(finding, "actions", list, [])],
+        tags=[str(tag) for tag in finding["tags"]] if finding.get("tags") else (),
+        after=_after(finding["after"]) if finding.get("after") else None,
         received_at=now,
         **texts,
     )
+
+
+def _after(given: Any) -> Document:
+    from . import conditions
+
+    if not isinstance(given, dict):
+        raise Invalid("A signal's after must be an object of signals, rules and seconds.")
+    return conditions.check(given)
 
 
 def _finding(
@@ -160,7 +202,12 @@ def _finding(
 ) -> Document:
     first = rows[0]
     spans = [_span(row, now) for row in rows]
+    more: Document = {"after": dict(alert.after)} if alert.after else {}
+    tags = names(_filled(alert.tags, first)) if alert.tags else ()
+    if tags:
+        more["tags"] = list(tags)[:MOST_TAGS]
     return {
+        **more,
         "rule": alert.rule,
         "app": alert.app,
         "owner": alert.owner,

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ..incidents import assignment
+from ..incidents import assignment, conditions
 from ..incidents.audit import AuditWriter
 from ..incidents.grouping import Topology
+from ..incidents.ingest import ACTOR as INGEST_ACTOR
 from ..incidents.ingest import Ingest
 from ..incidents.model import Signal
 from ..incidents.moving import finish_recent
@@ -114,6 +115,7 @@ class Duties:
             Duty("verify", self._verify, every=5.0),
             Duty("expire", self._expire, every=30.0),
             Duty("refresh", lambda: refresh_stale(self.stores, self.clock), every=60.0),
+            Duty("waiting", self._look_at_waiting, every=30.0),
             Duty("moves", lambda: finish_recent(self.stores, self.clock), every=60.0),
             Duty("audit", AuditWriter(self.stores, self.clock, self._events.send).run, every=10.0),
             Duty("quiet", self._quiet, every=60.0),
@@ -164,6 +166,12 @@ class Duties:
         topology = Topology.from_rows(conf.read_lookup(TOPOLOGY_FILE))
         ingest = Ingest(self.stores, self.clock, self._routing, topology, self._remembered)
         return ingest.ingest(signals, actor)
+
+    def _look_at_waiting(self) -> Mapping[str, int]:
+        """Look again at the signals whose detection waits for more of them."""
+        waiting = conditions.pending_now(self.stores, self.clock)
+        outcomes = self._ingest(waiting, INGEST_ACTOR) if waiting else []
+        return {"waiting_signals_done": sum(1 for one in outcomes if one.what != "pending")}
 
     def _spool(self) -> Mapping[str, int]:
         def notify(body: Mapping[str, Any], actor: str) -> Any:
