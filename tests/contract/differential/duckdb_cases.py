@@ -7,7 +7,7 @@ Columns are compared in the order of the SQL's, by name.
 
 from __future__ import annotations
 
-# A percentile by nearest rank is SQL's PERCENTILE_DISC; top gives its shares with six digits. The
+# A percentile is SQL's PERCENTILE_CONT; top gives its shares with six digits. The
 # rounding has no ties: what a tie becomes depends on how a number is held.
 _BUCKET = "CAST(floor(_time / 600) * 600 AS BIGINT)"
 _LEAVES = "unnest(generate_series(CAST({low} AS BIGINT), CAST({high} AS BIGINT), 600))"
@@ -43,11 +43,11 @@ CASES: list[Case] = [
         "stats: percentiles of fewer than 1,000 values",
         "where n<=900 | stats perc5(value) AS a perc50(value) AS b p95(value) AS c"
         " exactperc99(value) AS d perc99.5(value) AS e by host",
-        "SELECT host, percentile_disc(0.05) WITHIN GROUP (ORDER BY value) AS a,"
-        " percentile_disc(0.5) WITHIN GROUP (ORDER BY value) AS b,"
-        " percentile_disc(0.95) WITHIN GROUP (ORDER BY value) AS c,"
-        " percentile_disc(0.99) WITHIN GROUP (ORDER BY value) AS d,"
-        " percentile_disc(0.995) WITHIN GROUP (ORDER BY value) AS e"
+        "SELECT host, percentile_cont(0.05) WITHIN GROUP (ORDER BY value) AS a,"
+        " percentile_cont(0.5) WITHIN GROUP (ORDER BY value) AS b,"
+        " percentile_cont(0.95) WITHIN GROUP (ORDER BY value) AS c,"
+        " percentile_cont(0.99) WITHIN GROUP (ORDER BY value) AS d,"
+        " percentile_cont(0.995) WITHIN GROUP (ORDER BY value) AS e"
         " FROM e WHERE n <= 900 GROUP BY host ORDER BY host",
         True,
     ),

@@ -104,7 +104,7 @@ class _Parser:
             operand = self._unary()
             self.depth -= 1
             if isinstance(operand, Literal) and not isinstance(operand.value, str):
-                return Literal(-operand.value, at)
+                return Literal(-operand.value, at, operand.written)
             return Unary("-", operand, at)
         if self.scanner.accept("+"):
             return self._primary()
@@ -134,7 +134,7 @@ class _Parser:
             value = _number(number)
             if value in (math.inf, -math.inf):
                 scanner.fail(f"the number '{number}' is too large")
-            return Literal(value, at)
+            return Literal(value, at, number)
         return self._name(at)
 
     def _single_quoted(self) -> str:

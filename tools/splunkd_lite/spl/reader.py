@@ -20,6 +20,8 @@ __all__ = ["Reader", "boolean", "choice", "field", "integer", "number", "only", 
 _OPTION = re.compile(r"([A-Za-z_][\w.]*)\s*=(?!=)")
 _VALUE = re.compile(r"[^\s,|\[\]\"()]+")
 _FIELD = re.compile(r"[^\s,|\[\]()=\"`]+")
+_RESULT = re.compile(r"\w+\([^\s()|\[\]\"`]*\)")  # the name that a function gives: avg(age)
+_CAST = re.compile(r"(?:auto|str|num|ip)\(", re.I)
 _INTEGER = re.compile(r"-?\d+\Z")
 
 Kind = Callable[[str], Any]
@@ -112,6 +114,9 @@ class Reader(Scanner):
         except ValueError as error:
             self.fail(f"the option '{name}' of '{self.command}' takes {error}, not '{value}'", at)
 
+    def looking_at_option(self) -> bool:
+        return self.looking_at(_OPTION)
+
     def options(self, kinds: Mapping[str, Kind]) -> dict[str, Any]:
         """Every `name=value` that stands here."""
         found: dict[str, Any] = {}
@@ -134,7 +139,8 @@ class Reader(Scanner):
         quoted = self.quoted()
         if quoted is not None:
             return quoted
-        found = self.match(_FIELD)
+        found = None if self.looking_at(_CAST) else self.match(_RESULT)
+        found = found or self.match(_FIELD)
         if found is None:
             self.fail(f"expected {what}, found {self.found()}")
         if len(found) > 2 and found[0] == found[-1] == "'":
@@ -155,6 +161,7 @@ class Reader(Scanner):
     def required_fields(self, *stops: str) -> list[str]:
         names = self.fields(*stops)
         if not names:
+            self.option({})
             self.fail(f"the command '{self.command}' takes at least one field")
         return names
 

@@ -43,10 +43,8 @@ def document() -> str:
         "The oracle is the page of Splunk's manual that a behaviour was taken from; `unverified`",
         "means that there is none. The tests that use a command or function are counted: `golden`,",
         "tables and values by the page or its SPL2 twin; `SQL`, hand-written SQL in DuckDB over",
-        "the same rows. `page only` means neither: our own tests alone hold it to the page. Of the",
-        f"{_golden_count()} golden cases {len(_reread())} were read again on the page; the others"
-        " are from the manual, from memory",
-        "(tests/contract/spl/oracles.py).",
+        "the same rows. `page only` means neither: our own tests alone hold it to the page.",
+        _golden_sentence(),
         "`search`, `regex` and `where` are also compared with SQLite by Sigma rules.",
         "",
         "## Search expressions",
@@ -68,17 +66,21 @@ def document() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _golden_count() -> int:
+def _golden_sentence() -> str:
+    """How many golden cases there are, by what was found on their pages."""
     from tests.contract.spl.command_cases import COMMAND_CASES
     from tests.contract.spl.eval_cases import EVAL_CASES
+    from tests.contract.spl.event_cases import EVENT_CASES
+    from tests.contract.spl.oracles import EXAMPLE, MEMORY, RULE
 
-    return len(COMMAND_CASES) + len(EVAL_CASES)
-
-
-def _reread() -> list[tuple[str, str]]:
-    from tests.contract.spl.oracles import REREAD
-
-    return REREAD
+    cases = (*EVAL_CASES, *COMMAND_CASES, *EVENT_CASES)
+    counted = Counter(str(case[-1]) for case in cases)
+    return (
+        f"Of the {len(cases)} golden cases {counted[EXAMPLE]} are an example of the page, input "
+        f"and output,\n{counted[RULE]} apply a rule that the page states, and {counted[MEMORY]} "
+        "are from memory (tests/contract/spl/oracles.py,\nwhich also lists where the pages "
+        "contradict each other)."
+    )
 
 
 def evidence() -> Evidence:
@@ -87,14 +89,18 @@ def evidence() -> Evidence:
     from tests.contract.shipped.constructs import used
     from tests.contract.spl.command_cases import COMMAND_CASES
     from tests.contract.spl.eval_cases import EVAL_CASES
+    from tests.contract.spl.event_cases import EVENT_CASES
 
-    golden = [f"| inputlookup input | {case[2]}" for case in COMMAND_CASES]
-    golden += [f"| makeresults | eval result={case[1]}" for case in EVAL_CASES]
+    golden = [(case[0], case[1]) for case in EVENT_CASES]
+    golden += [(case[0], f"| inputlookup input | {case[2]}") for case in COMMAND_CASES]
+    golden += [(case[0], f"| makeresults | eval result={case[1]}") for case in EVAL_CASES]
     found: Evidence = {}
-    for kind, searches in (("golden", golden), ("SQL", [f"index=main | {c[1]}" for c in CASES])):
-        for search in searches:
-            # what feeds a case is not what it is about
-            for name in used(parse(search)) - _FEEDS:
+    for kind, cases in (("golden", golden), ("SQL", [("", f"index=main | {c[1]}") for c in CASES])):
+        for page, search in cases:
+            names = used(parse(search))
+            # what feeds a case is not what it is about, unless its page says so
+            about = ("command", page.rpartition("/")[2])
+            for name in names - _FEEDS | names & {about}:
                 found.setdefault(name, Counter())[kind] += 1
     return found
 

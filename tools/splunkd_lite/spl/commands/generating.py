@@ -51,6 +51,8 @@ class MakeResults(Command):
     @classmethod
     def parse(cls, reader: Reader) -> MakeResults:
         options = reader.options(_MAKE)
+        if "count" not in options and reader.peek_word().isdigit():
+            options["count"] = int(reader.word("a count"))  # as the page of searchmatch() has it
         reader.check(
             0 <= options.get("count", 1) <= MAX_RESULTS,
             f"the option 'count' of makeresults takes 0 to {MAX_RESULTS}",
@@ -182,6 +184,8 @@ class Tstats(Command):
         options = reader.options(_TSTATS)
         specs = parse_aggregations(reader, "by", "where", "from")
         reader.check(not has_wildcards(specs), "tstats does not take wildcards in fields")
+        evals = [spec for spec in specs if spec.expression is not None]
+        reader.check(not evals, "tstats does not take eval expressions in its functions")
         if reader.peek_word().lower() == "from":
             reader.fail("tstats over data models (FROM) is not supported")
         where: SearchExpression = And(())

@@ -98,7 +98,7 @@ class Transaction(Command):
                 yield from self._closed(pool.remove(found), True)
             yield from self._evicted(pool, env)
         for each in pool:
-            yield from self._closed(each, not starts)
+            yield from self._closed(each, not starts, met=False)
 
     def _in_order(self, rows: Iterable[Row]) -> Iterator[Row]:
         before = math.inf
@@ -126,11 +126,12 @@ class Transaction(Command):
                 )
             yield from self._closed(each, False)
 
-    def _closed(self, each: Open, closed: bool) -> Iterator[Row]:
-        """The row of a transaction that ended, unless it was evicted and these are not wanted."""
+    def _closed(self, each: Open, closed: bool, met: bool = True) -> Iterator[Row]:
+        """The row of a transaction that ended, unless it was evicted and these are not wanted.
+        Where no limit was met before the events ran out, closed_txn is 0 all the same."""
         if closed or self.options.get("keepevicted", False):
             limited = any(name in self.options for name in _LIMITS)
-            yield self._row(each, closed and limited)
+            yield self._row(each, closed and limited and met)
 
     def _row(self, each: Open, closed: bool) -> Row:
         events = list(reversed(each.events))

@@ -12,7 +12,7 @@ from tools.splunkd_lite.spl.commands.searching import plus
 from tools.splunkd_lite.spl.context import Environment
 from tools.splunkd_lite.spl.functions.text import substitute
 from tools.splunkd_lite.spl.pcre import compile_pattern, group_names
-from tools.splunkd_lite.spl.reader import Reader, choice, integer, text
+from tools.splunkd_lite.spl.reader import Reader, boolean, choice, integer, only, text
 from tools.splunkd_lite.spl.registry import command
 from tools.splunkd_lite.spl.structured import extract_all, extract_path
 from tools.splunkd_lite.spl.tree import ALL, Command, FieldSet
@@ -188,17 +188,75 @@ class Spath(Command):
         return ALL if self.path is None else plus(down, (self.source,))
 
 
-@command("extract", doc="search-commands/extract")
+_EXTRACT = {
+    "auto": only(False, "automatic extraction alone is what 'extract' without options does"),
+    "kvdelim": text,
+    "pairdelim": text,
+    "limit": integer,
+    "maxchars": integer,
+    "mv_add": boolean,
+}
+MAX_PAIRS, MAX_CHARS = 50, 10_240
+
+
+@command("extract", doc="search-commands/extract", options=tuple(_EXTRACT))
 @dataclass
 class Extract(Command):
-    """Pairs of key=value in the raw text become fields. Options are not supported."""
+    """Pairs of a key and a value in the raw text become fields: key=value, or apart by the
+    characters of `kvdelim`, and one pair from another by those of `pairdelim`."""
+
+    options: dict[str, Any]
 
     @classmethod
     def parse(cls, reader: Reader) -> Extract:
-        return cls()
+        options: dict[str, Any] = {}
+        while (pair := reader.option(_EXTRACT)) is not None:
+            options[pair[0]] = pair[1]
+            reader.accept(",")
+        reader.check(
+            ("kvdelim" in options) == ("pairdelim" in options),
+            "the command 'extract' takes kvdelim and pairdelim together",
+        )
+        return cls(options)
 
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
+        options = self.options
         for row in rows:
-            if isinstance(row.get("_raw"), str):
-                key_values(row["_raw"], row)
+            if isinstance(row.get("_raw"), str) and ("kvdelim" in options or "auto" not in options):
+                raw = row["_raw"][: options.get("maxchars", MAX_CHARS)]
+                for name, value in self._pairs(raw):
+                    row.setdefault(name, value)
             yield row
+
+    def _pairs(self, raw: str) -> list[tuple[str, Any]]:
+        found: dict[str, Any] = {}
+        if "kvdelim" in self.options:
+            self._delimited(raw, found)
+        else:
+            key_values(raw, found)
+        return list(found.items())[: self.options.get("limit", MAX_PAIRS)]
+
+    def _delimited(self, raw: str, found: dict[str, Any]) -> None:
+        between = re.compile(f"[{re.escape(self.options['kvdelim'])}]")
+        for pair in re.split(f"[{re.escape(self.options['pairdelim'])}]", raw):
+            parts = between.split(pair)
+            # a delimiter in the value: "that value is not extracted"
+            key = _field_name(parts[0].strip()) if len(parts) == 2 else ""
+            value = parts[-1].strip().strip('"')
+            if not key or not value:
+                continue
+            if self.options.get("mv_add") and key in found:
+                found[key] = [*as_list(found[key]), value]
+            else:
+                found.setdefault(key, value)
+
+
+@command("kv", doc="search-commands/extract", options=tuple(_EXTRACT))
+@dataclass
+class Kv(Extract):
+    """Another name of extract."""
+
+
+def _field_name(key: str) -> str:
+    """A key as CLEAN_KEYS makes it: odd characters become _, and it starts with a letter."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", key).lstrip("_0123456789")

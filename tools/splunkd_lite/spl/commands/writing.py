@@ -14,7 +14,7 @@ from tools.splunkd_lite.spl.tree import Command
 from tools.splunkd_lite.spl.values import Row, to_number, to_text
 
 _COLLECT = {"index": text, "testmode": boolean, "marker": text, "source": text, "sourcetype": text,
-            "host": text, "output_format": choice("raw")}  # fmt: skip
+            "host": text, "output_format": choice("raw"), "addinfo": boolean}  # fmt: skip
 
 
 @command("collect", doc="search-commands/collect", options=tuple(_COLLECT))
@@ -62,7 +62,18 @@ class Collect(Command):
             if value is not None and name[:1] != "_"
         ]
         stamp = format_time(moment, "%m/%d/%Y %H:%M:%S %z", env.tz)
-        return ", ".join([stamp, *pairs]) + marker
+        return ", ".join([stamp, *self._info(env), *pairs]) + marker
+
+    def _info(self, env: Environment) -> list[str]:
+        """What addinfo puts before the fields of an event: the search's times."""
+        if not self.options.get("addinfo", True):
+            return []
+        times = {
+            "info_min_time": env.context.earliest,
+            "info_max_time": env.context.latest,
+            "info_search_time": env.now,
+        }
+        return [f"{name}={time:.3f}" for name, time in times.items() if time is not None]
 
 
 def _escape(value: str) -> str:

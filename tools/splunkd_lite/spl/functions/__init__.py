@@ -10,6 +10,8 @@ for _name in (
     "jsontext",
     "mathematics",
     "multivalue",
+    "precision",
+    "tables",
     "text",
 ):
     import_module(f"{__name__}.{_name}")

@@ -1,0 +1,328 @@
+"""Searches that choose, order and change rows, over small tables."""
+
+from __future__ import annotations
+
+from tests.contract.spl.oracles import EXAMPLE, MEMORY, RULE, CommandCase, column, rows, tables
+
+SPL = "search-commands/"
+SPL2 = "https://help.splunk.com/en/splunk-enterprise/search/spl2-search-reference/"
+
+VISITS = rows(
+    "host action client_ip",
+    ("www1", "view", "211.166.11.101"),
+    ("www2", "addtocart", "194.215.205.19"),
+    ("www3", "view", "74.53.23.135"),
+    ("www1", "addtocart", "128.241.220.82"),
+    ("www1", "purchase", "64.66.0.20"),
+    ("www3", "view", "107.3.146.207"),
+    ("www2", "remove", "194.215.205.19"),
+)
+ABC = [{"a": "1", "b": "x", "c": ["V1", "V2", "V3"]}, {"a": "2", "b": "y", "c": ["V4", "V5"]}]
+DAYS = rows(
+    "Day Total",
+    ("Friday", "120"),
+    ("Monday", "93"),
+    ("Tuesday", "124"),
+    ("Thursday", "356"),
+    ("Weekend", "1022"),
+    ("Wednesday", "248"),
+)
+_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "weekend")
+_ORDER = ", ".join(f'wd=="{day}",{place}' for place, day in enumerate(_WEEK, 1))
+COUNTED = column("count", "1", "2", None, "4", "5", "6", "7")
+WWW = rows("host max min", *(("www" + n, "4000", "200") for n in "123"))
+PAIRS = column("_raw", "a=22 b=21 a=23 b=32 a=51 b=24", "a=1 b=2 a=2 b=3 a=5 b=2")
+SOURCES = rows(
+    "source sourcetype host",
+    ("syslog.log", "syslog", "mylaptop"),
+    ("bob-syslog.log", "syslog", "bobslaptop"),
+    ("laura-syslog.log", "syslog", "lauraslaptop"),
+)
+TERMS = r"src_ip=TERM( \"10.8.2.33\" ) OR src_ip=TERM( \"172.17.154.197\" )"
+PRODUCT = '{"vendorProductSet":{"product":[{"desc":1},{"locDesc":2}]}}'
+WIDGET = (
+    '{"widget":{"text":[{"data":"Click here","size":36},{"data":"Learn more","size":37},'
+    '{"data":"Help","size":38}]}}'
+)
+VENDOR = (
+    '<vendorProductSet vendorID="2"><product productID="17" units="mm"><prodName '
+    'nameGroup="custom"><locName locale="all">APLI 01209</locName></prodName><desc '
+    'descGroup="custom">'
+    + "".join(
+        f'<locDesc locale="{locale}">{text}</locDesc>'
+        for locale, text in (
+            ("es", "Precios"),
+            ("fr", "Prix"),
+            ("de", "Preise"),
+            ("ca", "Preus"),
+            ("pt", "Preços"),
+        )
+    )
+    + "</desc></product></vendorProductSet>"
+)
+MAIL = [
+    {"_raw": "Info: Bounced: MID 19338947 From: <MariaDubois@example.com> To: <zecora@b.com> RID 0"}
+]
+AB = column("a", "x", "y", None)
+
+ROW_CASES: list[CommandCase] = [
+    *tables(SPL2 + "dedup-command", EXAMPLE, (VISITS, "dedup host", VISITS[:3])),
+    *tables(SPL2 + "dedup-command", RULE, (VISITS, "dedup host, client_ip", VISITS[:6])),
+    *tables(SPL + "dedup", RULE,
+        (VISITS, "dedup 2 host | table host action", rows("host action",
+            ("www1", "view"), ("www2", "addtocart"), ("www3", "view"), ("www1", "addtocart"),
+            ("www3", "view"), ("www2", "remove"))),
+        (column("a", "1", "1", "2", "1"), "dedup a consecutive=true", column("a", "1", "2", "1")),
+        (column("a", "1", None, "1"), "dedup a", column("a", "1")),
+        (column("a", "1", None, "1"), "dedup a keepempty=true", column("a", "1", None)),
+        (column("a", "1", None, None), 'fillnull value="MISSING" a | dedup a',
+         column("a", "1", "MISSING")),
+        (rows("s n", ("a", "1"), ("a", "5")), "dedup s keepevents=true",
+         [{"s": "a", "n": "1"}, {"n": "5"}]),
+        (rows("s n", ("a", "1"), ("a", "5"), ("b", "3")), "dedup s sortby -n",
+         rows("s n", ("a", "5"), ("b", "3"))),
+        (rows("s n", ("a", "5"), ("a", "1")), "dedup s sortby +n", rows("s n", ("a", "1"))),
+        ([{"m": ["1", "2"]}, {"m": ["1", "3"]}, {"m": ["1", "2"]}], "dedup m",
+         [{"m": ["1", "2"]}, {"m": ["1", "3"]}])),
+
+    *tables(SPL2 + "mvexpand-command/mvexpand-command-examples", EXAMPLE,
+        (ABC, "mvexpand c", rows("a b c",
+            ("1", "x", "V1"), ("1", "x", "V2"), ("1", "x", "V3"), ("2", "y", "V4"),
+            ("2", "y", "V5")))),
+    *tables(SPL + "mvexpand", RULE,
+        (ABC, "mvexpand c limit=1", rows("a b c", ("1", "x", "V1"), ("2", "y", "V4"))),
+        (PAIRS, r'rex "a=(?<a>\d+)" max_match=5 | rex "b=(?<b>\d+)" max_match=5 '
+         "| eval fields = mvzip(a,b) | table fields",
+         [{"fields": ["22,21", "23,32", "51,24"]}, {"fields": ["1,2", "2,3", "5,2"]}])),
+    *tables(SPL + "mvexpand", EXAMPLE,
+        (PAIRS[1:], r'rex "a=(?<a>\d+)" max_match=5 | rex "b=(?<b>\d+)" max_match=5 '
+         r'| eval fields = mvzip(a,b) | mvexpand fields | rex field=fields '
+         r'"(?<alpha>\d+),(?<beta>\d+)" | table alpha beta',
+         rows("alpha beta", ("1", "2"), ("2", "3"), ("5", "2")))),
+    *tables(SPL + "mvcombine", RULE,
+        (rows("a c", ("1", "x"), ("2", "z"), ("1", "y")), "mvcombine c",
+         [{"a": "1", "c": ["x", "y"]}, {"a": "2", "c": "z"}]),
+        (WWW, "mvcombine host", [{"host": ["www1", "www2", "www3"], "max": "4000", "min": "200"}])),
+    *tables(SPL + "nomv", RULE, (ABC[1:], "nomv c", [{"a": "2", "b": "y", "c": "V4\nV5"}])),
+    *tables(SPL + "makemv", EXAMPLE,
+        (column("s", "one,two,three"), 'makemv tokenizer="([^,]+),?" s',
+         column("s", ["one", "two", "three"]))),
+    *tables(SPL + "makemv", RULE,
+        (column("s", "a,,b"), 'makemv delim="," s', column("s", ["a", "b"])),
+        (column("s", "a,,b"), 'makemv delim="," allowempty=t s', column("s", ["a", "", "b"])),
+        (column("s", "a:b::c"), 'makemv delim=":" allowempty=true s',
+         column("s", ["a", "b", "", "c"])),
+        (column("s", "a b"), "makemv s", column("s", ["a", "b"])),
+        (column("s", "a--b"), 'makemv delim="--" s', column("s", ["a", "b"])),
+        (column("s", "a1b22"), r'makemv tokenizer="(\d+)" s', column("s", ["1", "22"]))),
+
+    *tables(SPL + "sort", EXAMPLE,
+        (column("n", "9.1", "10.1"), "sort - n", column("n", "10.1", "9.1")),
+        (column("n", "10.1.a", "9.1.a"), "sort - n", column("n", "9.1.a", "10.1.a")),
+        (DAYS, f"eval wd=lower(Day) | eval sort_field=case({_ORDER}) | sort sort_field "
+         "| fields - sort_field wd", rows("Day Total",
+            ("Monday", "93"), ("Tuesday", "124"), ("Wednesday", "248"), ("Thursday", "356"),
+            ("Friday", "120"), ("Weekend", "1022")))),
+    *tables(SPL + "sort", RULE,
+        (column("n", "10", "9", "x", "1"), "sort n", column("n", "1", "9", "10", "x")),
+        (column("n", "10", "9", "1"), "sort - n", column("n", "10", "9", "1")),
+        (column("n", "10", "9", "70", "100"), "sort str(n)", column("n", "10", "100", "70", "9")),
+        (column("n", "b", "B", "a"), "sort n", column("n", "B", "a", "b")),
+        (column("n", "10.0.0.2", "9.0.0.1"), "sort ip(n)", column("n", "9.0.0.1", "10.0.0.2")),
+        (column("n", "10.0.0.2", "9.0.0.1"), "sort n", column("n", "9.0.0.1", "10.0.0.2")),
+        (column("n", "3", "1", "2"), "sort 2 n", column("n", "1", "2")),
+        (column("n", "3", "1", "2"), "sort limit=1 - n", column("n", "3")),
+        (column("n", "1", "2"), "sort n desc", column("n", "2", "1")),
+        (column("n", "2", None, "1"), "sort n", column("n", "1", "2", None)),
+        (column("n", "2", None, "3"), "sort - n", column("n", "3", "2", None)),
+        (rows("size source", ("1", "b"), ("2", "c"), ("2", "a")),
+         "sort 100 -num(size), +str(source)",
+         rows("size source", ("2", "a"), ("2", "c"), ("1", "b")))),
+    *tables(SPL + "head", EXAMPLE,
+        (COUNTED, "head count<5 keeplast=true null=true",
+         column("count", "1", "2", None, "4", "5")),
+        (COUNTED, "head count<5 keeplast=true null=false", column("count", "1", "2", None)),
+        (column("n", *map(str, range(12))), "head limit=10 (1==1) | stats count",
+         column("count", "10")),
+        (column("n", *map(str, range(12))), "head limit=10 (0==1) | stats count",
+         column("count", "0"))),
+    *tables(SPL + "head", RULE,
+        (column("n", "1", "2", "3"), "head 2", column("n", "1", "2")),
+        (column("n", *map(str, range(12))), "head | stats count", column("count", "10")),
+        (column("n", "1", "2", "3", "1"), "head (n<3)", column("n", "1", "2")),
+        (column("n", "1", "2", "3", "1"), "head (n<3) keeplast=true", column("n", "1", "2", "3"))),
+    *tables(SPL + "tail", RULE, (column("n", "1", "2", "3"), "tail 2", column("n", "3", "2"))),
+    *tables(SPL + "reverse", RULE,
+        (column("n", "1", "2", "3"), "reverse", column("n", "3", "2", "1"))),
+
+    *tables(SPL + "fillnull", RULE,
+        ([{"a": "1"}, {"b": "2"}], "fillnull", [{"a": "1", "b": "0"}, {"b": "2", "a": "0"}]),
+        ([{"a": "1"}, {"b": "2"}], "fillnull value=NULL a", [{"a": "1"}, {"b": "2", "a": "NULL"}]),
+        ([{"host": "h"}, {}], "fillnull value=unknown host bytes",
+         rows("host bytes", ("h", "unknown"), ("unknown", "unknown")))),
+    *tables(SPL + "filldown", RULE,
+        ([{}, {"a": "1"}, {"b": "2"}, {"a": "3"}, {}], "filldown a",
+         [{}, {"a": "1"}, {"b": "2", "a": "1"}, {"a": "3"}, {"a": "3"}]),
+        ([{"a": "1", "b": "2"}, {}], "filldown", [{"a": "1", "b": "2"}] * 2),
+        ([{"count": "1", "score1": "2", "x": "3"}, {}], "filldown count score*",
+         [{"count": "1", "score1": "2", "x": "3"}, {"count": "1", "score1": "2"}])),
+    *tables(SPL + "rename", EXAMPLE,
+        ([{"EU_UK": "1", "EU_DE": "2", "EU_PL": "3"}], "rename EU* AS EMEA*",
+         [{"EMEA_UK": "1", "EMEA_DE": "2", "EMEA_PL": "3"}])),
+    *tables(SPL + "rename", RULE,
+        ([{"foo_a": "1", "foo_b": "2"}], "rename foo_* AS bar_*", [{"bar_a": "1", "bar_b": "2"}]),
+        ([{"count": "1"}], 'rename count AS "Count of Events"', [{"Count of Events": "1"}]),
+        ([{"_ip": "1"}], "rename _ip AS IPAddress", [{"IPAddress": "1"}]),
+        ([{"x": "1"}], "rename fieldA AS fieldB", [{"x": "1"}]),
+        ([{"fieldB": "1"}], "rename fieldA AS fieldB", [{}]),
+        ([{"pid": "1"}, {"product_id": "2"}], "rename pid AS product_id",
+         [{"product_id": "1"}, {}])),
+    *tables(SPL + "fields", RULE,
+        ([{"a": "1", "b": "2", "c": "3"}], "fields - b", [{"a": "1", "c": "3"}]),
+        ([{"a": "1", "_time": "5", "c": "3"}], "fields c", [{"c": "3", "_time": "5"}]),
+        ([{"host": "h", "ip": "i", "a": "1", "_time": "5"}], "fields host, ip | fields - _*",
+         [{"host": "h", "ip": "i"}]),
+        ([{"source": "s", "error_a": "1", "errors": "2", "a": "3"}], "fields source, error*",
+         [{"source": "s", "error_a": "1", "errors": "2"}])),
+    *tables(SPL + "table", RULE,
+        ([{"a": "1", "b": "2", "c": "3"}], "table b a", [{"b": "2", "a": "1"}]),
+        ([{"value_a": "1", "value_b": "2", "c": "3"}], "table value*",
+         [{"value_a": "1", "value_b": "2"}])),
+
+    *tables(SPL + "regex", EXAMPLE,
+        (rows("Country City", ("Canada", None), (None, "Toronto")), 'regex Country!="Canada"',
+         [{"City": "Toronto"}]),
+        (rows("Country City", ("Canada", None), (None, "Toronto")), 'search Country!="Canada"',
+         [])),
+    *tables(SPL + "regex", RULE,
+        (column("s", "abc", "xyz"), 'regex s="^a"', column("s", "abc")),
+        (column("s", "abc", "xyz"), 'regex s!="^a"', column("s", "xyz")),
+        (column("_raw", "from 10.1.2.3", "from 110.1.2.3"),
+         r'regex _raw="(?<!\d)10\.\d{1,3}\.\d{1,3}\.\d{1,3}(?!\d)"',
+         column("_raw", "from 10.1.2.3")),
+        (column("_raw", "ab", "xy"), 'regex "b"', column("_raw", "ab")),
+        (column("email", "buttercup@example.com", "x"),
+         r'regex email="^([a-z0-9_\.-]+)@([\da-z\.-]+)\.([a-z\.]{2,6})$"',
+         column("email", "buttercup@example.com")),
+        (column("not_usa_zip", "94105", "94105-1234", "K1A 0B1"),
+         'regex not_usa_zip!="[0-9]{5}(-[0-9]{4})?"', column("not_usa_zip", "K1A 0B1"))),
+    *tables(SPL + "rex", EXAMPLE,
+        (MAIL, r'rex field=_raw "From: <(?<from>.*)> To: <(?<to>.*)>" | table from to',
+         rows("from to", ("MariaDubois@example.com", "zecora@b.com"))),
+        (column("test", "a$1,b$2"),
+         r'rex field=test max_match=0 "((?<field>[^$]*)\$(?<value>[^,]*),?)"',
+         [{"test": "a$1,b$2", "field": ["a", "b"], "value": ["1", "2"]}]),
+        (column("savedsearch_id", "bob;search;my_saved_search"),
+         r'rex field=savedsearch_id "(?<user>\w+);(?<app>\w+);(?<SavedSearchName>\w+)" '
+         "| fields - savedsearch_id",
+         rows("user app SavedSearchName", ("bob", "search", "my_saved_search"))),
+        ([{}], f'eval search="{TERMS}"'
+         r' | rex mode=sed field=search "s/\s\"(\d+\.\d+\.\d+\.\d+)\"\s/\1/g"',
+         column("search", "src_ip=TERM(10.8.2.33) OR src_ip=TERM(172.17.154.197)")),
+        (column("list", "abcdefghijklmnopqrstuvwxyz"),
+         'rex offset_field=off field=list "(?<firstfive>abcde)" | fields - list',
+         rows("firstfive off", ("abcde", "firstfive=0-4"))),
+        (column("list", "abcdefghijklmnopqrstuvwxyz"),
+         'rex offset_field=off field=list "(?<middle>fgh)" | fields - list',
+         rows("middle off", ("fgh", "middle=5-7")))),
+    *tables(SPL + "rex", RULE,
+        (column("cc", "1234-5678-9012-3456"),
+         r'rex field=cc mode=sed "s/(\d{4}-){3}/XXXX-XXXX-XXXX-/g"',
+         column("cc", "XXXX-XXXX-XXXX-3456")),
+        (column("s", "a1b2"), r'rex field=s max_match=0 "(?<d>\d)"',
+         [{"s": "a1b2", "d": ["1", "2"]}]),
+        (column("s", "a1b2"), r'rex field=s "(?<d>\d)"', rows("s d", ("a1b2", "1"))),
+        (column("s", "aaa"), 'rex field=s mode=sed "s/a/X/2"', column("s", "aXa")),
+        (column("s", "aabbc"), 'rex field=s mode=sed "y/abc/xyz/"', column("s", "xxyyz")),
+        (column("_raw", "port 22"), r'rex "(?<ports>port \d+)" | table ports',
+         column("ports", "port 22"))),
+    *tables(SPL + "extract", RULE,
+        (column("_raw", "a=1|b:2;c=3"), 'extract pairdelim="|;", kvdelim="=:" | fields - _raw',
+         rows("a b c", ("1", "2", "3"))),
+        ([{"_raw": "r", "uri_query": "?q=1&p=2"}],
+         'rename _raw AS temp uri_query AS _raw | extract pairdelim="?&" kvdelim="=" '
+         "| rename _raw AS uri_query temp AS _raw",
+         [{"_raw": "r", "uri_query": "?q=1&p=2", "q": "1", "p": "2"}]),
+        (column("_raw", "Referer: https://buttercupgames.com;n:2"),
+         'extract pairdelim=";" kvdelim=":" | fields - _raw', column("n", "2")),
+        (column("_raw", "a=1 b=2"), "kv | fields - _raw", rows("a b", ("1", "2"))),
+        (column("_raw", "a=1 b=2"), "extract limit=1 | fields - _raw", column("a", "1")),
+        (column("_raw", "a=1 b=2"), "extract maxchars=3 | fields - _raw", column("a", "1")),
+        (column("_raw", "a=1 b=2"), "extract auto=f", column("_raw", "a=1 b=2")),
+        (column("_raw", "a=1;a=2"), 'extract pairdelim=";" kvdelim="=" mv_add=true | fields a',
+         [{"_raw": "a=1;a=2", "a": ["1", "2"]}])),
+    *tables(SPL + "spath", EXAMPLE,
+        (column("_raw", VENDOR),
+         "spath output=locDesc path=vendorProductSet.product.desc.locDesc | table locDesc",
+         column("locDesc", ["Precios", "Prix", "Preise", "Preus", "Preços"])),
+        (column("_raw", VENDOR), "spath output=locDesc.locale "
+         "path=vendorProductSet.product.desc.locDesc{@locale} | table locDesc.locale",
+         column("locDesc.locale", ["es", "fr", "de", "ca", "pt"])),
+        (column("_raw", VENDOR), "spath output=x "
+         "path=vendorProductSet.product.desc.locDesc{4}{@locale} | table x", column("x", "ca")),
+        (column("_raw", WIDGET), "spath | rename widget.text{}.size AS size, "
+         "widget.text{}.data AS data | table size,data",
+         [{"size": ["36", "37", "38"], "data": ["Click here", "Learn more", "Help"]}])),
+    *tables(SPL + "spath", RULE,
+        (column("_raw", '{"a":{"b":[1,2]}}'), "spath path=a.b{} output=x | table x",
+         column("x", ["1", "2"])),
+        (column("_raw", '{"vendorProductSet" : [1,2]}'),
+         "spath output=myfield path=vendorProductSet{1} | table myfield", column("myfield", "2")),
+        (column("_raw", PRODUCT),
+         "spath output=myfield path=vendorProductSet.product{}.locDesc | table myfield",
+         column("myfield", "2")),
+        (column("_raw", '{"server":{"name":"s1"}}'), "spath output=myfield server.name "
+         "| table myfield", column("myfield", "s1")),
+        (column("_raw", '{"server":{"name":"s1"}}'), "spath server.name | table server.name",
+         column("server.name", "s1")),
+        (column("x", '{"a":1}'), "spath input=x path=a | table a", column("a", "1")),
+        (column("_raw", '{"a":{"b":true},"c":"d"}'), "spath | table a.b c",
+         [{"a.b": "true", "c": "d"}]),
+        (column("_raw", '<v><book year="1996"><t>A</t></book><book year="1997"/></v>'),
+         "spath path=v.book{@year} output=y | table y", column("y", ["1996", "1997"]))),
+
+    *tables(SPL + "format", EXAMPLE,
+        (SOURCES, "head 2 | fields host, source, sourcetype | format", column("search",
+            '( ( host="mylaptop" AND source="syslog.log" AND sourcetype="syslog" ) OR '
+            '( host="bobslaptop" AND source="bob-syslog.log" AND sourcetype="syslog" ) )')),
+        (SOURCES, 'head 2 | fields host, source, sourcetype | format "[" "[" "&&" "]" "||" "]"',
+         column("search",
+            '[ [ host="mylaptop" && source="syslog.log" && sourcetype="syslog" ] || '
+            '[ host="bobslaptop" && source="bob-syslog.log" && sourcetype="syslog" ] ]')),
+        (column("foo", "eventtype,log_level"),
+         'makemv delim="," foo | format mvsep="mvseparator" "{" "[" "AND" "]" "AND" "}"',
+         column("search", '{ [ ( foo="eventtype" mvseparator foo="log_level" ) ] }')),
+        ([{"_time": "1"}], 'format emptystr="Error Found"', column("search", "Error Found"))),
+    *tables(SPL + "format", RULE,
+        ([{"a": "1", "b": "2"}, {"a": "3"}], "format",
+         column("search", '( ( a="1" AND b="2" ) OR ( a="3" ) )')),
+        (column("a", "1", "2"), "format maxresults=1", column("search", '( ( a="1" ) )')),
+        ([{"_time": "1"}], "format", column("search", "NOT( )"))),
+    *tables(SPL + "return", RULE,
+        (column("a", "1", "3"), "return 2 a", column("search", '(a="1") OR (a="3")')),
+        (column("srcip", "10.1.1.1"), "return ip=srcip", column("search", '(ip="10.1.1.1")')),
+        (column("srcip", "10.1.1.1"), "return $srcip", column("search", "10.1.1.1")),
+        (column("ip", "1", "2"), "return ip", column("search", '(ip="1")')),
+        ([], "return ip", column("search", ""))),
+    *tables(SPL + "return", EXAMPLE,
+        (rows("user ip", ("bob", "10.1.11.2"), ("fred", "10.2.12.3")), "return 2 user ip",
+         column("search", '(user="bob" ip="10.1.11.2") OR (user="fred" ip="10.2.12.3")'))),
+
+    *tables(SPL + "where", RULE,
+        (column("a", "5", "40"), "where a>10", column("a", "40")),
+        (rows("a b", ("b", None), ("1", "1")), "where a=b", rows("a b", ("1", "1"))),
+        (column("host", "www1", "www2"), 'where host="www2"', column("host", "www2")),
+        (column("host", "WWW2", "www2"), 'where host="www2"', column("host", "www2")),
+        (column("5minutes", "late", "early"), "where '5minutes'=\"late\"",
+         column("5minutes", "late")),
+        (column("ipaddress", "198.51.100.7", "203.0.113.1"), 'where like(ipaddress, "198.%")',
+         column("ipaddress", "198.51.100.7")),
+        ([{"src": "10.9.165.1"}, {"dst": "10.9.165.5"}, {"dst": "10.9.165.200"}],
+         'where like(src, "10.9.165.%") OR cidrmatch("10.9.165.0/25", dst)',
+         [{"src": "10.9.165.1"}, {"dst": "10.9.165.5"}]),
+        (rows("distance time", ("1000", "5"), ("10", "5")), "where distance/time > 100",
+         rows("distance time", ("1000", "5"))),
+        (rows("a b c", ("1", "0", "0"), ("0", "1", "1")), "where a=1 OR b=1 AND c=0",
+         rows("a b c", ("1", "0", "0")))),
+    *tables(SPL + "where", MEMORY, (AB, 'where a!="x"', column("a", "y"))),
+]  # fmt: skip
