@@ -81,6 +81,7 @@ def test_an_assignment_says_who_has_how_much_and_who_is_away(stores, clock):
     assert entries[2].data == {
         "team": "payments",
         "owner": "dana",
+        "vacant": True,
         "reason": "dana of team 'payments' takes it: dana has 0 of 5, the least of those who can "
         "take it; lee is off shift until Tue 09:00 Europe/Berlin; kim has 0 of 2.",
     }
@@ -244,6 +245,23 @@ def test_two_workers_at_once_give_an_incident_to_one_person(stores, clock):
     assert (
         stores.incidents.get(incident_id)["owner"] == timeline.effective(entries)[-1].data["owner"]
     )
+
+
+def test_a_person_who_is_faster_than_the_worker_keeps_it(stores, clock):
+    conf = routing()
+    incident_id = opened(stores, clock, conf)
+    busy = []
+
+    def meanwhile(verb, name):
+        if (verb, name) == ("save", "timeline") and not busy:
+            busy.append(1)
+            lifecycle.acknowledge(stores, clock, incident_id, "ann")
+
+    stores.timeline.before = meanwhile
+    assignment.place_waiting(stores, clock, conf)
+    incident = timeline.refresh(stores, incident_id)
+    assert "assigned" in kinds(stores, incident_id)
+    assert (incident.owner, incident.status) == ("ann", "in_progress")
 
 
 @pytest.mark.parametrize("moment", range(8))

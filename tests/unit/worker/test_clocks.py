@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.editing import edit
+from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.routing import Routing
 from incident_management.notify.announce import Announcer
 from incident_management.worker.clocks import Clocks
@@ -304,6 +308,80 @@ def test_without_promises_and_paths_nothing_is_asked_of_the_kv_store():
     assert desk.stores.incidents.calls == 0
 
 
+def test_a_week_with_a_holiday_in_which_the_clocks_change_against_single_minutes():
+    desk = Desk("2026-10-23T07:00", calendar__office={"holidays": "2026-10-27"})
+    start = desk.clock.now()
+
+    def open_minutes(first):
+        minute = first
+        while True:
+            wall = datetime.fromtimestamp(minute, BERLIN)
+            working = wall.weekday() < 5 and 9 <= wall.hour < 17
+            if working and wall.date().isoformat() != "2026-10-27":
+                yield minute + 60
+            minute += 60
+
+    expected = {}
+    for number in range(24):
+        # Every seven hours and a bit, so at all times of all days.
+        desk.until(start + number * 7.25 * 3600, step=900)
+        opened = desk.open("medium", f"pay-{number}")
+        minutes = open_minutes(desk.clock.now())
+        expected[opened] = [next(minutes) for _minute in range(960)][119::840]
+    desk.until(start + 15 * 86400, step=900)
+
+    for incident_id, (acknowledge, resolve) in expected.items():
+        desk.id = incident_id
+        assert desk.incident["sla_ack_due"] == acknowledge
+        assert desk.incident["sla_resolve_due"] == resolve
+        breaches = [
+            (entry.data["clock"], entry.time)
+            for entry in timeline.read(desk.stores, incident_id)
+            if entry.data.get("event") == "breached"
+        ]
+        assert [clock for clock, _time in breaches] == ["acknowledge", "resolve"]
+        for (_clock, said), due in zip(breaches, (acknowledge, resolve)):
+            assert 0 <= said - due <= 900
+
+
+ACTIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["acknowledge", "resolve", "reopen", "critical", "high", "low", "wait"]),
+        st.integers(1, 180),
+    ),
+    max_size=8,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(ACTIONS, st.integers(1, 240), st.sampled_from(["restart", "continue"]))
+def test_how_often_the_worker_looks_does_not_change_how_it_ends(actions, pause, on_reopen):
+    """A worker that looks each minute, and one that comes by now and then."""
+    desks = [Desk(sla__critical={"on_reopen": on_reopen}) for _desk in range(2)]
+    steps = (60.0, 60.0 * pause)
+    for desk in desks:
+        desk.open("high")
+    for action, minutes in actions:
+        for desk, step in zip(desks, steps):
+            desk.wait(minutes, step)
+            with contextlib.suppress(IllegalMove):
+                if action in ("critical", "high", "low"):
+                    edit(desk.stores, desk.clock, desk.id, "ann", {"severity": action})
+                elif action != "wait":
+                    getattr(lifecycle, action)(desk.stores, desk.clock, desk.id, "ann")
+    for desk in desks:
+        desk.wait(1)
+
+    often, seldom = (desk.incident for desk in desks)
+    for name in ("status", "severity", "sla_ack_due", "sla_resolve_due", "sla_status"):
+        assert often.get(name) == seldom.get(name), name
+    for desk in desks:
+        entries = timeline.read(desk.stores, desk.id)
+        onces = [entry.once for entry in entries if entry.kind in ("sla", "escalation")]
+        assert len(set(onces)) == len(onces)
+        assert timeline.fold(entries).to_document() == desk.incident
+
+
 # --- escalation ---------------------------------------------------------------------------------
 
 
@@ -415,6 +493,19 @@ def test_two_workers_at_once_escalate_once():
     desk.announcer.run(desk.routing, "")
     desk.run(seconds=30)
     assert [m.event for m in desk.services["slack"].messages] == ["sla_breached", "escalation"]
+
+
+def test_a_step_that_lost_to_an_acknowledgement_takes_nothing_away():
+    """The worker had read the timeline before; its entry comes after."""
+    desk = Desk()
+    desk.open()
+    desk.wait(21)
+    step = next(e for e in timeline.read(desk.stores, desk.id) if e.kind == "escalation")
+    desk.id = desk.open("critical", "pay-2")
+    lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "dana")
+    timeline.append(desk.stores, desk.clock, desk.id, "escalation", step.data, "w", step.once)
+    timeline.refresh(desk.stores, desk.id)
+    assert (desk.incident["owner"], desk.incident["level"]) == ("dana", 1)
 
 
 @pytest.mark.parametrize("moment", range(26))

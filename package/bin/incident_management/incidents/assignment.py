@@ -196,6 +196,7 @@ def _placed(
         load[choice.owner] = load.get(choice.owner, 0.0) + routing.weight(incident.severity)
         number = sum(once.startswith("assign:") for once in written)
         kind, once = "assigned", f"assign:{life}:{number}"
+        data["vacant"] = True
     else:
         kind, once = "unassigned", f"unassigned:{life}:{choice.team}"
     if once in written:

@@ -19,13 +19,17 @@ __all__ = ["Due", "due_steps", "next_step"]
 
 @dataclass(frozen=True)
 class Due:
-    """A step that is due: since when, in which round (0 is the first), and its ``once``."""
+    """A step that is due: since when, in which round (0 is the first), and its ``once``.
+
+    ``until`` is what ends the path.
+    """
 
     path: str
     step: Step
     round: int
     time: float
     once: str
+    until: str
 
     @property
     def reason(self) -> str:
@@ -88,7 +92,7 @@ def _walk(path: Path, since: float, life: Life, routing: Routing) -> Iterator[Du
             if moment is None:
                 return
             once = f"escalation:{life.number}:{path.name}:{since:.3f}:{number}.{step.number}"
-            yield Due(path.name, step, number, moment, once)
+            yield Due(path.name, step, number, moment, once, path.until)
 
 
 def _ordinal(number: int) -> str:

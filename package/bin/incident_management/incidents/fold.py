@@ -167,6 +167,9 @@ class State:
             self._own(str(entry.data["owner"]))
 
     def _assigned(self, entry: Entry) -> None:
+        if entry.data.get("vacant") and self.incident.owner:
+            # The app fills vacancies: somebody was faster, and a person's word counts.
+            return
         if entry.data.get("team"):
             self.incident.team = str(entry.data["team"])
         if entry.data.get("owner"):
@@ -174,6 +177,9 @@ class State:
 
     def _escalation(self, entry: Entry) -> None:
         self.incident.level = max(self.incident.level, int(entry.data.get("level") or 0))
+        if entry.data.get("until") == "acknowledged" and self.incident.status == "in_progress":
+            # Somebody began in the moment in which the path went on, and keeps it.
+            return
         self._assigned(entry)
 
     def _own(self, owner: str) -> None:

@@ -222,6 +222,7 @@ class Clocks:
             "path": due.path,
             "step": due.step.number,
             "round": due.round,
+            "until": due.until,
             "channels": list(due.step.channels),
         }
 
