@@ -59,11 +59,12 @@ def _plain_pair(raw: str, head: str, tail: str) -> Any:
     place = raw.find(tail)
     while place >= 0:
         start = place - len(head)
+        exact = start >= 0 and raw.startswith(head, start)
         before = raw[start - 1] if start > 0 else " "
-        if start < 0 or raw[start:place].translate(_SEPARATORS) != head or before in _LETTERS:
+        if before in _LETTERS or not (exact or raw[start:place].translate(_SEPARATORS) == head):
             place = raw.find(tail, place + 1)  # the end of a longer or another key
             continue
-        if before not in _AFTER_VALUE or not raw.startswith(head, start):
+        if not exact or before not in _AFTER_VALUE:
             return _UNCLEAR
         if raw.find('"', 0, start) >= 0:
             return _UNCLEAR

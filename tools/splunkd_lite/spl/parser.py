@@ -91,11 +91,27 @@ def _parse_command(reader: Reader, name: str, at: int) -> Command:
         if custom is None:
             raise SplError(f"Unknown search command '{name}'.", at)
         command: Command = Custom.read(reader, name, custom)
+        reader.end()
     else:
-        command = cls.parse(reader)
-    reader.end()
+        try:
+            command = cls.parse(reader)
+            reader.end()
+        except SplError:
+            _refuse_option(reader)
+            raise
     command.position = at
     return command
+
+
+_WORD_BEFORE = re.compile(r"([A-Za-z_][\w.]*)\s*\Z")
+
+
+def _refuse_option(reader: Reader) -> None:
+    """Says so where parsing stopped at the = of an option that the command does not have."""
+    at = reader.skip()
+    found = _WORD_BEFORE.search(reader.text[:at])
+    if found and reader.text[at : at + 1] == "=" and reader.text[at : at + 2] != "==":
+        reader.fail(f"the command '{reader.command}' has no option '{found[1]}'", found.start())
 
 
 def command_names(spl: str) -> list[str]:

@@ -29,6 +29,8 @@ Key = tuple[Any, ...]
 
 def keys_of(row: Row, names: list[str], dedup_split: bool = False) -> list[Key]:
     """The groups that a row belongs to: one for each combination of multivalues, none if null."""
+    if len(names) == 1 and type(row.get(names[0])) is str:
+        return [(row[names[0]],)]
     values = []
     many = False
     for name in names:
@@ -171,7 +173,7 @@ class EventStats(Stats):
         for row in rows:
             held.add(row)
             yield row
-            if len(held) >= most and held.estimated_bytes >= megabytes * 2**20:
+            if held.size >= most and held.estimated_bytes >= megabytes * 2**20:
                 env.warn(
                     f"eventstats: stopped adding fields after {len(held)} results: limits.conf / "
                     f"maxresultrows ({most}) and max_mem_usage_mb ({megabytes}) are both reached."
