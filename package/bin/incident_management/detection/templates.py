@@ -174,7 +174,7 @@ class TemplateMiner:
         keys = folded(lines)
         found = list(map(self._folded.get, keys))
         new = self._new_leaves(lines, keys, found)
-        leaves = [leaf or new[key] for leaf, key in zip(found, keys)] if new else found
+        leaves = [leaf or new[key] for leaf, key in zip(found, keys)]
         if self._named:
             for place, leaf in enumerate(leaves):
                 if leaf.names and not leaf.fits(lines[place]):

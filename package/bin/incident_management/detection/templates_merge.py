@@ -97,11 +97,13 @@ def _kind_of_word(line: Keys, place: int, token: str, before: str) -> int:
     after = line[place + 1] if place + 1 < len(line) else ""
     if before in ("from", "to") and is_shouted(token):
         return _NAME
-    if after in ("=", "(") or is_fixed(token):
+    previous = line[place - 1] if place else ""
+    if previous == "," and after == "(" and is_shouted(token):
+        return _NAME
+    if after == "=" or is_fixed(token):
         return _FIXED
-    if not before:
+    if not before or after == "(" or line[place - 2 : place] == (":", ":"):
         return _WORD
-    previous = line[place - 1]
     if previous in ("'", '"') and after == previous:
         return _NAME
     if after == ":":
@@ -226,6 +228,8 @@ def _common(line: Keys, count: Dict[Tuple[int, str], int]) -> Keys:
 def _all_many(skeleton: Keys, members: Iterable[Keys]) -> bool:
     columns = zip(*members)
     return all(
-        token != WILDCARD or column.count(WILDCARD) == len(column) or len(set(column)) >= MANY
-        for token, column in zip(skeleton, columns)
+        token != WILDCARD
+        or column.count(WILDCARD) == len(column)
+        or len(set(column)) >= (MANY if place else MANY_FIRST)
+        for place, (token, column) in enumerate(zip(skeleton, columns))
     )

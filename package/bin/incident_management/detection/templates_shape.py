@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import List, NamedTuple, Sequence, Tuple
 
-from .templates_words import WILDCARD, is_mark, tokens_of
+from .templates_words import WILDCARD, is_fixed, is_mark, tokens_of
 
 __all__ = ["MAX_TOKENS", "Cell", "Shape", "shape_of"]
 
@@ -99,12 +99,21 @@ def _extent(tokens: List[_Token], place: int, cells: List[Cell]) -> Tuple[int, b
     """Return the last token of the cell that begins here, and whether it is a value."""
     text = tokens[place].text
     before = cells[-1].key if cells else ""
+    if text == WILDCARD and before and before in "\"'":
+        # What begins with a value in quotes is a value up to the closing quote.
+        end = _end_of_quote(tokens, place, before)
+        if end:
+            return end, True
     if _is_value(tokens, place):
         return _end_of_run(tokens, place), True
     if before == "=" and not is_mark(text):
         return _end_of_run(tokens, place), True
     if before in _CLOSES:
         end = _end_of_list(tokens, place, _CLOSES[before])
+        if end:
+            return end, True
+    if before == ":" and tokens[place].blank:
+        end = _end_of_words(tokens, place)
         if end:
             return end, True
     if before in "\"'" and before and len(cells) > 1 and cells[-2].key == "=":
@@ -162,6 +171,18 @@ def _end_of_list(tokens: List[_Token], place: int, closing: str) -> int:
         elif text != ",":
             return 0
     return 0
+
+
+def _end_of_words(tokens: List[_Token], place: int) -> int:
+    """``: amber, birch`` to the end of the line: the last token of such a list; 0 for another."""
+    words = tokens[place::2]
+    if place + 1 == len(tokens) or len(words) > LONGEST_LIST or (len(tokens) - place) % 2 == 0:
+        return 0
+    if any(token.text != "," for token in tokens[place + 1 :: 2]):
+        return 0
+    if any(is_mark(token.text) or is_fixed(token.text) for token in words):
+        return 0
+    return len(tokens) - 1
 
 
 def _end_of_quote(tokens: List[_Token], place: int, quote: str) -> int:

@@ -46,7 +46,8 @@ _WHOLE = re.compile(
     r"""(?:
       [a-z][a-z0-9+.-]{1,15}://.*                          # URL
     | [a-z]:\\.*                                           # path of Windows
-    | [<>~]=?-?\d[\w.,%]*                                  # <1  >=20
+    | [<>~!]=?-?\d[\w.,%]*                                 # <1  >=20
+    | [a-z][+-]                                            # X+ z-
     | [+-]?\d+(?:,\d+)+(?:\.\d+)?[a-z%]{0,3}               # 1,000
     | [0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,9}(?:%\w+|/\d+)?   # IPv6, MAC
     | /?(?:[\w-]+\.)+[\w-]+(?:/[\d.]+)?:\d+(?::[\d.]+)*    # host:port
@@ -70,7 +71,7 @@ _BRACKETED_VALUE = re.compile(r"=[\w.$-]{1,80}(?:\{[^{}]*\}|\([^()]*\)|\[[^\[\]]
 
 _JOINED = re.compile(r"<\*>(?:[:,]<\*>)+")
 
-_NAME = re.compile(r"[A-Za-z].*(?:[_.$\\/@~#%\d]\w|[a-z][A-Z])|[A-Za-z][+-]\Z")
+_NAME = re.compile(r"[A-Za-z].*(?:[_.$\\/@~#%\d]\w|[a-z][A-Z])")
 _SHOUTED = re.compile(r"[A-Z][A-Z_-]{2,}\Z")
 
 # Words that carry a message's meaning: two lines that differ in one are two messages.
