@@ -4,7 +4,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from incident_management.incidents import suppression
+from incident_management.incidents import merging, suppression
 from incident_management.incidents.errors import Invalid, NotFound
 from incident_management.incidents.suppression import Suppression
 from tests.fakes.api import FakeApi
@@ -37,6 +37,60 @@ def test_a_held_back_signal_that_comes_again_is_a_duplicate_even_after_the_mute(
     suppression.remove(stores, mute.id)
     again = ingest(stores, clock).ingest([signal(), signal(run=1)])
     assert [outcome.what for outcome in again] == ["duplicate", "opened"]
+
+
+def test_a_redelivery_after_a_mute_was_made_finds_the_signal_counted(stores, clock):
+    """The first delivery was ended before its last step, and the mute was made since."""
+    (opened,) = ingest(stores, clock).ingest([signal()])
+    stores.signals.delete(signal().key)
+    muted(stores, clock, starts_at=START)
+    (again,) = ingest(stores, clock).ingest([signal()])
+
+    assert (again.what, again.incident_id) == ("added", opened.incident_id)
+    (document,) = stores.signals.all()
+    assert document["incident_id"] == opened.incident_id and "suppressed_by" not in document
+    assert stores.incidents.get(opened.incident_id)["signals"] == 1
+
+
+def test_a_redelivery_after_a_mute_was_made_finds_the_signal_in_a_merged_incident(stores, clock):
+    (a, b) = ingest(stores, clock).ingest([signal("checkout"), signal("cart")])
+    stores.signals.delete(signal("checkout").key)
+    merging.merge(stores, clock, a.incident_id, b.incident_id, "ann")
+    muted(stores, clock, starts_at=START)
+    (again,) = ingest(stores, clock).ingest([signal("checkout")])
+
+    assert again.incident_id == b.incident_id
+    assert stores.incidents.get(b.incident_id)["signals"] == 2
+
+
+def test_a_signal_that_waits_for_a_condition_is_not_muted_afterwards(stores, clock):
+    waiting = signal(after={"signals": 2, "rules": 0, "seconds": 600.0})
+    ingest(stores, clock).ingest([waiting])
+    muted(stores, clock, starts_at=START)
+    (again,) = ingest(stores, clock).ingest([waiting])
+    assert again.what == "pending"
+    assert "suppressed_by" not in stores.signals.all()[0]
+
+
+def test_a_tag_holds_back_what_bears_it(stores, clock):
+    muted(stores, clock, entity="*", tag="stag*", starts_at=START)
+    found = [signal("a", tags=["eu", "Staging"]), signal("b", tags=["prod"]), signal("c")]
+    outcomes = ingest(stores, clock).ingest(found)
+    assert [outcome.what for outcome in outcomes] == ["suppressed", "opened", "opened"]
+
+
+def test_a_tag_has_recurring_windows_too(stores, clock):
+    window = Suppression(
+        "SUP-1", "maintenance", "patches", tag="batch", days=("tue",), from_time="22:00"
+    )
+
+    def held(when, *tags):
+        return window.holds_back(signal(tags=tags, first_time=0.0, last_time=moment(when)))
+
+    assert held("2023-11-14T22:30", "batch")
+    assert not held("2023-11-14T21:30", "batch")
+    assert not held("2023-11-15T22:30", "batch")
+    assert not held("2023-11-14T22:30")
 
 
 def test_a_snooze_ends_by_itself(stores, clock):
@@ -76,7 +130,7 @@ def test_a_weekly_window_keeps_local_time_past_midnight_and_in_summer(when, held
     [
         ({"kind": "pause"}, "'pause' is no kind"),
         ({"reason": " "}, "needs a reason"),
-        ({"entity": "*"}, "Name a rule or an entity"),
+        ({"entity": "*"}, "Name a rule, an entity or a tag"),
         ({"ends_at": 1.0}, "over before it begins"),
         ({"kind": "snooze"}, "ends by itself"),
         ({"kind": "maintenance"}, "needs ends_at, or days"),

@@ -13,6 +13,7 @@ _GIVEN = {
     "reason": text(1000, 1),
     "rule": text(1000, 1, "Pattern with * and ?."),
     "entity": text(1000, 1, "Pattern with * and ?."),
+    "tag": text(1000, 1, "Pattern with * and ?, for one of the signal's tags."),
     "starts_at": TIME,
     "ends_at": number(0, 1e11, "Epoch seconds; 0 for no end."),
     "days": listed(one_of(suppression.DAYS), 7, about="In force on these days only."),

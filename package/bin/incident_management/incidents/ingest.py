@@ -22,6 +22,7 @@ from .retention import pruned
 from .routing import Routing
 from .stores import find_by
 from .story import LATE_SECONDS, Place, Stories, Story
+from .suppression import Suppression
 
 __all__ = ["ACTOR", "Ingest", "Outcome"]
 
@@ -130,23 +131,53 @@ class Ingest:
                 continue
             incident_id = str(document.get("incident_id", ""))
             stored[key] = Outcome(key, incident_id, "duplicate")
-        problems: Dict[str, Problem] = {}
-        seen = set(stored)
-        since = min((signal.last_time for signal in signals), default=0.0)
-        suppressions = suppression.active(self._stores.suppressions, since)
+        fresh: Dict[str, Signal] = {}
         for signal in sorted(signals, key=lambda s: (s.first_time, s.key)):
-            if signal.key not in seen:
-                seen.add(signal.key)
-                holding = suppression.first_match(suppressions, signal)
-                if holding is not None and signal.key not in undecided:
-                    stored[signal.key] = Outcome(signal.key, "", "suppressed")
-                    marks = {"suppressed_by": holding.id, "suppressed_because": holding.why()}
-                    held.append({**signal.to_document(), **marks})
-                    continue
-                problems.setdefault(signal.dedup_key, Problem(signal.dedup_key, [])).signals.append(
-                    signal
-                )
+            if signal.key not in stored:
+                fresh.setdefault(signal.key, signal)
+        holding = self._holding([s for s in fresh.values() if s.key not in undecided])
+        problems: Dict[str, Problem] = {}
+        for signal in fresh.values():
+            one = holding.get(signal.key)
+            if one is not None:
+                stored[signal.key] = Outcome(signal.key, "", "suppressed")
+                marks = {"suppressed_by": one.id, "suppressed_because": one.why()}
+                held.append({**signal.to_document(), **marks})
+                continue
+            problems.setdefault(signal.dedup_key, Problem(signal.dedup_key, [])).signals.append(
+                signal
+            )
         return list(problems.values())
+
+    def _holding(self, signals: Sequence[Signal]) -> Dict[str, Suppression]:
+        """Return which suppression holds each of some signals back, where one does.
+
+        A suppression that was made after a signal may find it counted already, by a delivery that
+        was ended before its last step: then it comes too late.
+        """
+        since = min((signal.last_time for signal in signals), default=0.0)
+        active = suppression.active(self._stores.suppressions, since) if signals else []
+        found: Dict[str, Suppression] = {}
+        late: List[Signal] = []
+        for signal in signals if active else []:
+            one = suppression.first_match(active, signal)
+            if one is not None:
+                found[signal.key] = one
+                if one.came_after(signal):
+                    late.append(signal)
+        for key in self._counted(late) if late else ():
+            del found[key]
+        return found
+
+    def _counted(self, signals: Sequence[Signal]) -> Set[str]:
+        """Return the keys of those signals that an incident of their problem has written down."""
+        keys = {signal.dedup_key for signal in signals}
+        claims = [c["value"] for c in find_by(self._stores.claims, "value.dedup_key", keys)]
+        numbers = self._ledger.newest(ledger_of(signal) for signal in signals)
+        claims += [value for number in numbers.values() for value in number.claims]
+        ids = sorted({str(c["incident_id"]) for c in claims if c["dedup_key"] in keys})
+        stories = timeline.load(self._stores, ids).values()
+        return {s.key for s in signals if any(story.has_had(s.key, 0) for story in stories)}
 
     def _gated(self, problems: List[Problem], undecided: Set[str]) -> List[Problem]:
         """Ask the conditions of those detections that have one; may add others' waiting problems.
@@ -276,7 +307,9 @@ class Ingest:
         for problem in problems:
             story = stories.get(problem.incident_id)
             incident = story.incident if story else None
-            if story and incident and incident.is_open and problem.turn != story.turn:
+            if story is None or problem.dedup_key in story.split_off:
+                continue
+            if incident and incident.is_open and problem.turn != story.turn:
                 incidents = tuple(problem.incidents)
                 places[problem.dedup_key] = Place(
                     problem.episode, problem.incident_id, problem.previous, incidents, story.turn

@@ -46,6 +46,7 @@ def finish(stores: Stores, clock: Clock, move: Move) -> None:
             "removed": list(signals),
             "entities": move.detail.get("entities", []),
             "rules": move.detail.get("rules", []),
+            "problems": [one["dedup_key"] for one in move.detail.get("problems", [])],
             "undone": move.target if move.kind == "undo" else "",
             "reason": move.reason,
         }

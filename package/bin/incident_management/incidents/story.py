@@ -49,6 +49,8 @@ class Story:
         self.keys: Set[str] = set()
         self.opened_for: Set[str] = set()
         self.last_resolve = ""
+        # Problems that went to another incident: their newest episode is not this one's for ever.
+        self.split_off: Set[str] = set()
         self._state: Optional[State] = None
         self._onces: Set[str] = set()
         self._heads: Set[str] = set()
@@ -89,6 +91,8 @@ class Story:
             self._state.apply(entry)
         if entry.once:
             self._onces.add(entry.once)
+        if entry.kind == "split":
+            self.split_off.update(entry.data.get("problems") or ())
         if entry.kind == "opened":
             self.opened_for.add(str(entry.data.get("dedup_key")))
         if entry.kind == "status" and entry.data.get("to") == "resolved":

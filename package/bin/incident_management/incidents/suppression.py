@@ -21,6 +21,9 @@ __all__ = ["DAYS", "KINDS", "Suppression", "active", "add", "first_match", "list
 
 KINDS = ("maintenance", "mute", "snooze")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+# A suppression made so long after a signal's end or later may have found it counted; before that,
+# clocks that differ may say so.
+SKEW_SECONDS = 300.0
 # More at once are refused: each signal is held against each of them.
 MOST = 1000
 LONGEST_SNOOZE = 30 * 86400.0
@@ -31,7 +34,8 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 class Suppression:
     """What is held back, and when.
 
-    ``rule`` and ``entity`` are patterns (``*`` and ``?``, any case). ``starts_at`` and ``ends_at``
+    ``rule``, ``entity`` and ``tag`` are patterns (``*`` and ``?``, any case); a signal matches a
+    ``tag`` with one of its tags, and all of the patterns must match. ``starts_at`` and ``ends_at``
     (0: never) bound it. With ``days``, of ``mon`` to ``sun``, it is in force on these days only,
     from ``from_time`` up to ``to_time`` (``HH:MM`` in ``time_zone``; a window that ends before it
     begins goes on past midnight).
@@ -42,6 +46,7 @@ class Suppression:
     reason: str
     rule: str = "*"
     entity: str = "*"
+    tag: str = "*"
     starts_at: float = 0.0
     ends_at: float = 0.0
     days: Tuple[str, ...] = ()
@@ -56,8 +61,13 @@ class Suppression:
         return (
             _like(signal.rule, self.rule)
             and _like(signal.entity, self.entity)
+            and (self.tag == "*" or any(_like(tag, self.tag) for tag in signal.tags))
             and self.in_force(signal.last_time)
         )
+
+    def came_after(self, signal: Signal) -> bool:
+        """Tell whether a signal may have been delivered before this was made."""
+        return self.created_at > signal.last_time - SKEW_SECONDS
 
     def in_force(self, moment: float) -> bool:
         if moment < self.starts_at or (self.ends_at and moment >= self.ends_at):
@@ -143,8 +153,9 @@ def _check(one: Suppression, now: float) -> None:
         raise Invalid(f"'{one.kind}' is no kind of suppression; use {', '.join(KINDS)}.")
     if not one.reason.strip():
         raise Invalid("A suppression needs a reason, for whoever wonders about the silence.")
-    if one.rule == one.entity == "*":
-        raise Invalid("Name a rule or an entity: holding back everything is not possible.")
+    if one.rule == one.entity == one.tag == "*":
+        text = "Name a rule, an entity or a tag: holding back everything is not possible."
+        raise Invalid(text)
     if one.ends_at and one.ends_at <= max(one.starts_at, now):
         raise Invalid("The suppression would be over before it begins.")
     if one.kind == "snooze" and not 0 < one.ends_at - now <= LONGEST_SNOOZE:
