@@ -33,6 +33,9 @@ from tools.splunkd_lite.tokens import Tokens
 __all__ = ["Options", "Splunk"]
 
 
+_LEVELS = {"FATAL": 0, "CRIT": 1, "ERROR": 2, "WARN": 3, "INFO": 4, "DEBUG": 5}
+
+
 @dataclass(frozen=True)
 class Options:
     """How to run. A port of 0 means a free one; ``parts`` are what :meth:`Splunk.start` runs.
@@ -62,6 +65,7 @@ class Splunk:
         self.clock: Clock = clock or SystemClock()
         self.python = self.options.python
         self._log_lock = threading.Lock()
+        self.log_levels: dict[str, str] = {}  # of the parts that somebody set one for
         prepare_home(self.home)
         cluster = self.options.cluster
         self.server_name = cluster.label if cluster else socket.gethostname()
@@ -163,6 +167,9 @@ class Splunk:
 
     def log(self, component: str, level: str, text: str) -> None:
         """Add a line to ``var/log/splunk/splunkd.log``, in splunkd's form."""
+        set_to = self.log_levels.get(component)
+        if set_to is not None and _LEVELS.get(level, 3) > _LEVELS[set_to]:
+            return
         now = time.time()
         stamp = time.strftime("%m-%d-%Y %H:%M:%S", time.gmtime(now))
         line = f"{stamp}.{int(now % 1 * 1000):03d} +0000 {level:<5} {component} - {text}\n"

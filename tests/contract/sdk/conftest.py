@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import splunklib.client
 
+from tests.contract.sdk.covering import resolve
 from tests.standin import StandIn, start_standin
 from tools.splunkd_lite.clock import ManualClock
 
@@ -20,6 +23,18 @@ FILES = {
     "metadata/default.meta": "[]\naccess = read : [ * ], write : [ admin ]\nexport = system\n",
 }
 EVENTS = 3000
+ALERT = {
+    "cron_schedule": "*/5 * * * *",
+    "is_scheduled": "1",
+    "alert_type": "number of events",
+    "alert_comparator": "greater than",
+    "alert_threshold": "0",
+    "alert.track": "1",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "covers(*methods): the SDK's methods that a test calls")
 
 
 @pytest.fixture
@@ -53,3 +68,28 @@ def events(standin: StandIn, clock: ManualClock) -> int:
         ),
     )
     return EVENTS
+
+
+@pytest.fixture(autouse=True)
+def _covered(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test that says it covers methods of the SDK calls each of them."""
+    mark = request.node.get_closest_marker("covers")
+    called: set[str] = set()
+    for name in mark.args if mark else ():
+        owner, method = resolve(name)
+        monkeypatch.setattr(owner, method, _recorder(vars(owner)[method], name, called))
+    yield
+    missed = set(mark.args) - called if mark else set()
+    assert not missed, f"it says that it covers {', '.join(sorted(missed))}, which it never called"
+
+
+def _recorder(real: Any, name: str, called: set[str]) -> Any:
+    """The same method, or property, that notes that it was called."""
+    function: Any = real.fget if isinstance(real, property) else real
+
+    @functools.wraps(function)
+    def noting(*arguments: Any, **named: Any) -> Any:
+        called.add(name)
+        return function(*arguments, **named)
+
+    return property(noting, real.fset) if isinstance(real, property) else noting

@@ -13,6 +13,7 @@ import splunklib.client
 import splunklib.results
 from splunklib.binding import HTTPError
 
+from tests.contract.sdk.covering import covers
 from tests.standin import StandIn
 from tools.splunkd_lite.clock import ManualClock
 
@@ -49,6 +50,7 @@ def gate(standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> Any:
     gate.set()
 
 
+@covers("Service.jobs", "Jobs.create", "Job.results")
 def test_pages_cover_all_results_once(service: splunklib.client.Service, events: int) -> None:
     job = service.jobs.create(ALL, exec_mode="blocking")
     assert int(job["resultCount"]) == int(job["eventCount"]) == events
@@ -64,6 +66,7 @@ def test_pages_cover_all_results_once(service: splunklib.client.Service, events:
     assert [(row["host"], row["count"]) for row in few] == [("h0", "1000"), ("h1", "1000")]
 
 
+@covers("Job.preview", "Job.enable_preview", "Job.disable_preview")
 def test_a_running_search_shows_what_it_has_found(
     service: splunklib.client.Service, events: int, gate: threading.Event
 ) -> None:
@@ -85,6 +88,7 @@ def test_a_running_search_shows_what_it_has_found(
     assert len(rows(job.results(output_mode="json", count=0))) == events
 
 
+@covers("Job.events")
 def test_a_transforming_search_shows_its_table_so_far_and_no_events(
     service: splunklib.client.Service, events: int, gate: threading.Event
 ) -> None:
@@ -98,6 +102,7 @@ def test_a_transforming_search_shows_its_table_so_far_and_no_events(
     assert rows(job.results(output_mode="json")) == [{"count": str(events)}]
 
 
+@covers("Job.finalize")
 def test_finalize_ends_a_search_with_what_it_has_read(
     service: splunklib.client.Service, events: int, gate: threading.Event
 ) -> None:
@@ -110,6 +115,7 @@ def test_finalize_ends_a_search_with_what_it_has_read(
     assert rows(job.results(output_mode="json")) == [{"count": "100"}]
 
 
+@covers("Job.pause", "Job.unpause")
 def test_a_paused_search_stands_still(
     service: splunklib.client.Service, events: int, gate: threading.Event
 ) -> None:
@@ -125,6 +131,7 @@ def test_a_paused_search_stands_still(
     assert int(job["resultCount"]) == events
 
 
+@covers("Service.job")
 def test_a_cancelled_search_is_gone(
     service: splunklib.client.Service, events: int, gate: threading.Event
 ) -> None:
@@ -137,6 +144,7 @@ def test_a_cancelled_search_is_gone(
     job.cancel()  # the SDK takes a job that is gone for cancelled
 
 
+@covers("Job.touch", "Job.set_priority")
 def test_save_touch_and_time_to_live(service: splunklib.client.Service, clock: ManualClock) -> None:
     job = service.jobs.create("| makeresults", exec_mode="blocking")
     job.post("control", action="save")
@@ -154,6 +162,7 @@ def test_save_touch_and_time_to_live(service: splunklib.client.Service, clock: M
         assert refused.value.status == 400
 
 
+@covers("Jobs.export")
 def test_export_sends_rows_while_the_search_runs(
     service: splunklib.client.Service, events: int, gate: threading.Event
 ) -> None:
@@ -179,6 +188,7 @@ def test_export_in_every_form(service: splunklib.client.Service, events: int, mo
     assert text.count("state=open") == 3
 
 
+@covers("Job.summary")
 def test_summary_tells_what_fields_hold(service: splunklib.client.Service, events: int) -> None:
     job = service.jobs.create(f"{ALL} | fields host, ticket", exec_mode="blocking")
     about = json.loads(job.summary(output_mode="json").read())

@@ -9,6 +9,7 @@ import splunklib.client
 from splunklib.binding import HTTPError
 
 from tests.contract.sdk.conftest import APP
+from tests.contract.sdk.covering import covers
 from tests.standin import StandIn
 from tools.splunkd_lite.clock import ManualClock
 
@@ -18,6 +19,13 @@ def tickets(service: splunklib.client.Service) -> splunklib.client.KVStoreCollec
     return service.kvstore["tickets"].data
 
 
+@covers(
+    "Service.kvstore",
+    "KVStoreCollections.create",
+    "KVStoreCollection.data",
+    "KVStoreCollection.update_field",
+    "Entity.delete",
+)
 def test_collections_come_and_go(service: splunklib.client.Service) -> None:
     service.kvstore.create("extra", accelerated_fields={"by_a": {"a": 1}}, fields={"a": "number"})
     assert "extra" in service.kvstore
@@ -32,6 +40,12 @@ def test_collections_come_and_go(service: splunklib.client.Service) -> None:
     assert service.kvstore["extra"].data.query() == []
 
 
+@covers(
+    "KVStoreCollectionData.insert",
+    "KVStoreCollectionData.query_by_id",
+    "KVStoreCollectionData.update",
+    "KVStoreCollectionData.delete_by_id",
+)
 def test_documents_by_key(tickets: splunklib.client.KVStoreCollectionData) -> None:
     key = tickets.insert(json.dumps({"number": 1}))["_key"]
     assert tickets.query_by_id(key)["number"] == 1
@@ -44,6 +58,7 @@ def test_documents_by_key(tickets: splunklib.client.KVStoreCollectionData) -> No
         assert refused.value.status == 404
 
 
+@covers("KVStoreCollectionData.query", "KVStoreCollectionData.delete")
 def test_queries_page_sort_and_project(tickets: splunklib.client.KVStoreCollectionData) -> None:
     tickets.batch_save(*[{"_key": f"k{n}", "number": n, "odd": n % 2} for n in range(20)])
     assert len(tickets.query(query={"odd": 1})) == 10
@@ -59,6 +74,7 @@ def test_queries_page_sort_and_project(tickets: splunklib.client.KVStoreCollecti
     assert len(tickets.query()) == 10
 
 
+@covers("KVStoreCollectionData.batch_find", "KVStoreCollectionData.batch_save")
 def test_batch_find_and_save_again(tickets: splunklib.client.KVStoreCollectionData) -> None:
     tickets.batch_save({"_key": "a", "number": 1}, {"_key": "b", "number": 2})
     tickets.batch_save({"_key": "b", "number": 3}, {"_key": "c", "number": 3})
@@ -80,6 +96,16 @@ def test_operators_that_the_reference_does_not_name_are_refused(
         assert refused.value.status == 400 and operator in str(refused.value)
 
 
+@covers(
+    "Service.storage_passwords",
+    "StoragePasswords.create",
+    "StoragePasswords.delete",
+    "StoragePassword.clear_password",
+    "StoragePassword.encrypted_password",
+    "StoragePassword.realm",
+    "StoragePassword.username",
+    "Entity.update",
+)
 def test_secrets(service: splunklib.client.Service) -> None:
     made = service.storage_passwords.create("p:ss wörd", "robot", "realm one")
     assert (made.clear_password, made.realm, made.username) == ("p:ss wörd", "realm one", "robot")
@@ -90,6 +116,7 @@ def test_secrets(service: splunklib.client.Service) -> None:
     assert list(service.storage_passwords) == []
 
 
+@covers("Service.confs", "Stanza.submit", "Configurations.create")
 def test_confs(service: splunklib.client.Service) -> None:
     conf = service.confs["desk"]
     conf.create("paper").submit({"size": "A4"})
@@ -104,6 +131,7 @@ def test_confs(service: splunklib.client.Service) -> None:
     assert "fresh" in service.confs
 
 
+@covers("Service.messages", "Collection.create")
 def test_messages(service: splunklib.client.Service) -> None:
     service.messages.create("hello", value="world", severity="warn")
     assert service.messages["hello"]["severity"] == "warn"
@@ -111,6 +139,17 @@ def test_messages(service: splunklib.client.Service) -> None:
     assert "hello" not in service.messages
 
 
+@covers(
+    "Service.roles",
+    "Roles.create",
+    "Role.grant",
+    "Role.revoke",
+    "Service.users",
+    "Users.create",
+    "Users.delete",
+    "User.role_entities",
+    "Service.capabilities",
+)
 def test_users_and_roles(standin: StandIn, service: splunklib.client.Service) -> None:
     role = service.roles.create("clerk", imported_roles=["user"], capabilities=["edit_monitor"])
     role.grant("edit_tcp").refresh()
@@ -160,6 +199,16 @@ def status_of(client: splunklib.client.Service) -> int:
         return int(error.status)
 
 
+@covers(
+    "Service.inputs",
+    "Inputs.create",
+    "Inputs.delete",
+    "Service.indexes",
+    "Index.submit",
+    "Service.apps",
+    "Entity.disable",
+    "Entity.enable",
+)
 def test_inputs_indexes_and_apps(standin: StandIn, service: splunklib.client.Service) -> None:
     service.inputs.create("/var/log/desk.log", "monitor", index="desk")
     made = service.inputs["/var/log/desk.log", "monitor"]
@@ -177,6 +226,7 @@ def test_inputs_indexes_and_apps(standin: StandIn, service: splunklib.client.Ser
     app.enable()
 
 
+@covers("Service.info", "Service.splunk_version", "Service.restart_required")
 def test_server_info(service: splunklib.client.Service) -> None:
     info = service.info
     assert info["version"].startswith("9.4") and "kv_store" in info["server_roles"]

@@ -9,6 +9,7 @@ import pytest
 import splunklib.client
 from splunklib.binding import HTTPError
 
+from tests.contract.sdk.covering import covers
 from tests.standin import StandIn
 from tools.splunkd_lite.clock import ManualClock
 
@@ -27,6 +28,7 @@ def alert(service: splunklib.client.Service) -> splunklib.client.SavedSearch:
     return service.saved_searches.create("Late", "| makeresults", **ALERT)
 
 
+@covers("SavedSearches.create", "SavedSearch.update", "Collection.delete", "Entity.refresh")
 def test_create_change_and_delete(service: splunklib.client.Service) -> None:
     search = service.saved_searches.create("One", "search index=desk", description="first")
     assert "One" in service.saved_searches
@@ -39,6 +41,7 @@ def test_create_change_and_delete(service: splunklib.client.Service) -> None:
     assert "One" not in service.saved_searches
 
 
+@covers("SavedSearch.dispatch", "SavedSearch.history", "Job.is_done", "Job.cancel")
 def test_dispatch_and_history(
     service: splunklib.client.Service, alert: splunklib.client.SavedSearch
 ) -> None:
@@ -60,6 +63,7 @@ def test_arguments_fill_the_search(service: splunklib.client.Service) -> None:
     assert json.loads(job.results(output_mode="json").read())["results"][0]["x"] == "green"
 
 
+@covers("SavedSearch.suppress", "SavedSearch.suppressed", "SavedSearch.unsuppress")
 def test_a_suppression_that_is_asked_for_silences_the_scheduler(
     standin: StandIn, clock: ManualClock, alert: splunklib.client.SavedSearch
 ) -> None:
@@ -78,6 +82,7 @@ def test_a_suppression_that_is_asked_for_silences_the_scheduler(
     assert len(standin.splunk.alerts.all("Late")) == 1
 
 
+@covers("SavedSearch.acknowledge")
 def test_throttling_shows_as_suppression_and_an_acknowledgement_lifts_it(
     standin: StandIn, clock: ManualClock, alert: splunklib.client.SavedSearch
 ) -> None:
@@ -95,6 +100,7 @@ def test_throttling_shows_as_suppression_and_an_acknowledgement_lifts_it(
     assert len(standin.splunk.alerts.all("Late")) == 2
 
 
+@covers("Service.fired_alerts", "AlertGroup.count", "SavedSearch.alert_count")
 def test_fired_alerts_are_listed(
     standin: StandIn,
     service: splunklib.client.Service,
@@ -109,6 +115,7 @@ def test_fired_alerts_are_listed(
     assert alert.refresh().alert_count == 1
 
 
+@covers("SavedSearch.scheduled_times")
 def test_scheduled_times(alert: splunklib.client.SavedSearch) -> None:
     times = alert.scheduled_times("now", "+1h")
     assert len(times) == 12

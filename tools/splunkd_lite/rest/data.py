@@ -14,6 +14,7 @@ from tools.splunkd_lite.errors import SplunkdError, not_found
 from tools.splunkd_lite.metadata import Acl
 from tools.splunkd_lite.rest import eai
 from tools.splunkd_lite.rest.atom import Entry, Feed
+from tools.splunkd_lite.rest.forms import with_form
 from tools.splunkd_lite.rest.paging import paged
 from tools.splunkd_lite.rest.permission import require
 from tools.splunkd_lite.rest.request import RestRequest
@@ -90,6 +91,7 @@ def _index(splunk: Splunk, name: str) -> Entry:
         **settings,
         "disabled": is_true(settings.get("disabled", "false")),
         "datatype": "event",
+        "defaultDatabase": "main",
         "isInternal": name.startswith("_"),
         "totalEventCount": splunk.indexes.count(name),
         "currentDBSizeMB": splunk.indexes.size(name) // 2**20,
@@ -151,7 +153,7 @@ def get_input(splunk: Splunk, request: RestRequest) -> Feed:
     kind = _kind(splunk, request)
     stanza = f"{kind}://{request.vars['name']}"
     found = eai.readable(splunk, request, "inputs", stanza)
-    return Feed(kind, [_input(splunk, request, found)])
+    return Feed(kind, [with_form(_input(splunk, request, found))])
 
 
 @route("POST", "data/inputs/{kind}")

@@ -163,6 +163,13 @@ def get_summary(splunk: Splunk, request: RestRequest) -> RestResponse:
     return summary.response(_job(splunk, request), request)
 
 
+@both("GET", "/{sid}/timeline")
+def get_timeline(splunk: Splunk, request: RestRequest) -> RestResponse:
+    """How many events there are, without buckets: ``status_buckets`` is not done here."""
+    job = _job(splunk, request)
+    return RestResponse.of_xml(f'<timeline c="{job.event_count}" cursor="0.000000"></timeline>')
+
+
 @both("GET", "/{sid}/search.log")
 def get_log(splunk: Splunk, request: RestRequest) -> RestResponse:
     job = _job(splunk, request)

@@ -1,4 +1,4 @@
-"""saved/searches and saved/eventtypes.
+"""saved/searches.
 
 Source: "Search endpoint descriptions" in the REST API Reference; savedsearches.conf.
 """
@@ -13,6 +13,7 @@ from tools.splunkd_lite.conf import ConfEntry, is_true
 from tools.splunkd_lite.errors import SplunkdError
 from tools.splunkd_lite.rest import alert_fields, eai
 from tools.splunkd_lite.rest.atom import Entry, Feed
+from tools.splunkd_lite.rest.forms import with_form
 from tools.splunkd_lite.rest.jobs import with_search
 from tools.splunkd_lite.rest.paging import paged
 from tools.splunkd_lite.rest.permission import require
@@ -38,7 +39,7 @@ def list_searches(splunk: Splunk, request: RestRequest) -> Feed:
 @route("GET", _PATH + "/{name}")
 def get_search(splunk: Splunk, request: RestRequest) -> Feed:
     found = eai.readable(splunk, request, _CONF, request.vars["name"])
-    return Feed("savedsearch", [_entry(splunk, request, found)])
+    return Feed("savedsearch", [with_form(_entry(splunk, request, found))])
 
 
 @route("POST", _PATH)
@@ -64,6 +65,7 @@ def delete_search(splunk: Splunk, request: RestRequest) -> Feed:
 
 
 @route("GET POST", _PATH + "/_reload")
+@route("GET POST", _PATH + "/{name}/_reload")
 def reload_searches(splunk: Splunk, request: RestRequest) -> Feed:
     splunk.conf.reload()
     return Feed("savedsearch", [])
@@ -155,10 +157,3 @@ def _next_time(splunk: Splunk, settings: Mapping[str, str]) -> str:
         return ""
     moment = datetime.datetime.fromtimestamp(following, datetime.timezone.utc)
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-@route("GET", "saved/eventtypes")
-def list_eventtypes(splunk: Splunk, request: RestRequest) -> Feed:
-    found = eai.visible(splunk, request, "eventtypes")
-    entries = [eai.to_entry(splunk, request, each, "saved/eventtypes", {}) for each in found]
-    return paged("eventtypes", entries, request)

@@ -7,6 +7,7 @@ Reference.
 from __future__ import annotations
 
 import platform
+import re
 from typing import TYPE_CHECKING
 
 from tools.splunkd_lite.errors import SplunkdError, not_found
@@ -67,9 +68,28 @@ def settings(splunk: Splunk, request: RestRequest) -> Feed:
         "kvStoreDisabled": False,
         "mgmtHostPort": splunk.mgmt_port,
         "serverName": splunk.server_name,
+        "sessionTimeout": splunk.conf.get("server", "general", "sessionTimeout", "1h"),
         "startwebserver": True,
     }
     return Feed("settings", [Entry("settings", content, _SYSTEM, "server/settings")])
+
+
+@route("POST", "server/settings/settings", capability="edit_server")
+def change_settings(splunk: Splunk, request: RestRequest) -> Feed:
+    """``sessionTimeout`` alone can be changed here; the others are options of ``serve``.
+
+    Raises:
+        SplunkdError: 400, another setting, or no period such as 1h.
+    """
+    for name, value in request.params:
+        if name == "output_mode":
+            continue
+        if name != "sessionTimeout":
+            raise SplunkdError(400, f"The setting '{name}' cannot be changed over REST here.")
+        if re.fullmatch(r"\d+\s*[smhd]?", value) is None:
+            raise SplunkdError(400, f"Invalid sessionTimeout '{value}': give 3600, 60m or 1h.")
+        splunk.conf.write("server", "general", {name: value}, "system", create=False)
+    return settings(splunk, request)
 
 
 @route("GET", "server/roles")
