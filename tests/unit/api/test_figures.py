@@ -38,6 +38,7 @@ def test_stats_say_what_is_open_and_how_fast_people_were(api):
         "by_status": {"new": 1},
         "by_severity": {"low": 1},
         "by_team": {'ops "a"': 1},
+        "by_sla_status": {"": 1},
     }
     assert stats["seconds_to_acknowledge"] == {"count": 1, "mean": 60.0, "median": 60.0}
     assert stats["seconds_to_resolve"] == {"count": 1, "mean": 120.0, "median": 120.0}

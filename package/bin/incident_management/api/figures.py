@@ -52,8 +52,13 @@ _TIMES = nullable(
                 "resolved": {"type": "integer"},
                 "truncated": flag("There were more; these are of the newest 50,000."),
                 "open": obj(
-                    {"by_status": _COUNTS, "by_severity": _COUNTS, "by_team": _COUNTS},
-                    ("by_status", "by_severity", "by_team"),
+                    {
+                        "by_status": _COUNTS,
+                        "by_severity": _COUNTS,
+                        "by_team": _COUNTS,
+                        "by_sla_status": _COUNTS,
+                    },
+                    ("by_status", "by_severity", "by_team", "by_sla_status"),
                 ),
                 "signals": obj(
                     {
@@ -93,6 +98,7 @@ def get_stats(request: Request) -> Response:
                 "by_status": _counted(standing, "status"),
                 "by_severity": _counted(standing, "severity"),
                 "by_team": _counted(standing, "team"),
+                "by_sla_status": _counted(standing, "sla_status"),
             },
             "signals": {
                 "pending": conditions.pending_count(request.stores),
@@ -123,6 +129,14 @@ def get_metrics(request: Request) -> Response:
             [
                 ({"status": status, "severity": severity, "team": team}, float(count))
                 for (status, severity, team), count in sorted(by_kind.items())
+            ],
+        ),
+        *_family(
+            "open_incidents_sla",
+            "Incidents that are open now, by how their service level stands.",
+            [
+                ({"sla_status": status}, float(_counted(standing, "sla_status").get(status, 0)))
+                for status in ("ok", "warning", "breached")
             ],
         ),
         *_family(

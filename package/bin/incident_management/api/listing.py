@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ..incidents.errors import Invalid
 from ..incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document, digest
+from ..incidents.promise import SLA_STATUSES
 from ..ports import Collection
 from .acting import shown
 from .router import Request, Response, route
@@ -43,8 +44,13 @@ FILTERS = {
     "team": "team",
     "owner": "owner",
     "entity": "entities",
+    "sla_status": "sla_status",
 }
-KNOWN: Dict[str, Tuple[str, ...]] = {"status": (*STATUSES, "open"), "severity": SEVERITIES}
+KNOWN: Dict[str, Tuple[str, ...]] = {
+    "status": (*STATUSES, "open"),
+    "severity": SEVERITIES,
+    "sla_status": SLA_STATUSES,
+}
 RANGES = {
     "opened_after": ("opened_at", "$gte"),
     "opened_before": ("opened_at", "$lt"),
@@ -60,6 +66,7 @@ FILTER_ARGUMENTS: Dict[str, Schema] = {
     "team": _FILTER,
     "owner": _FILTER,
     "entity": _FILTER,
+    "sla_status": text(1000, about=f"{', '.join(SLA_STATUSES)}. {SEVERAL}"),
     **{name: number(about="Epoch seconds.") for name in RANGES},
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..incidents.model import SEVERITIES, STATUSES, TEXT_CHARACTERS, TITLE_CHARACTERS
+from ..incidents.promise import SLA_STATUSES
 from .schema import (
     Schema,
     any_object,
@@ -85,6 +86,10 @@ INCIDENT = named(
             "runbook": {**_ANY_TEXT, "description": "What people do about it, by the detection."},
             "actions": listed(_ANY_TEXT, about="The catalogue's entries that the detection names."),
             "tags": listed(_ANY_TEXT),
+            "level": {**_COUNT, "description": "How often it was escalated."},
+            "sla_ack_due": TIME,
+            "sla_resolve_due": TIME,
+            "sla_status": one_of(("", *SLA_STATUSES), "Empty: nothing was promised."),
             "head": listed(_ANY_TEXT, about="Keys of the newest timeline entries."),
             "entries": _COUNT,
         },

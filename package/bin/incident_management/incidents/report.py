@@ -61,8 +61,15 @@ def _facts(incident: Incident) -> List[str]:
         ("Time to detect", took["detect"]),
         ("Time to acknowledge", took["acknowledge"]),
         ("Time to resolve", took["resolve"]),
+        ("Service level", _service_level(incident)),
     )
     return ["| | |", "|---|---|", *(f"| {name} | {_plain(text) or '–'} |" for name, text in rows)]
+
+
+def _service_level(incident: Incident) -> str:
+    dues = (("acknowledge", incident.sla_ack_due), ("resolve", incident.sla_resolve_due))
+    said = [f"{name} until {_when(due)}" for name, due in dues if due is not None]
+    return ", ".join([incident.sla_status, *said]) if said else ""
 
 
 def _told(entry: Entry) -> str:
