@@ -98,6 +98,28 @@ def test_options_that_change_nothing_on_one_instance_are_taken() -> None:
     assert list(execute(search, MemoryContext(tables={"t": table}))) == [{"a": "1", "b": "2"}]
 
 
+def test_list_gives_100_values_and_values_gives_all() -> None:
+    search = (
+        "| makeresults count=250 | streamstats count AS n | stats list(n) AS l values(n) AS v"
+        " | eval l=mvcount(l), v=mvcount(v)"
+    )
+    assert run(search, MemoryContext()).rows == [{"l": "100", "v": "250"}]
+
+
+@pytest.mark.parametrize(
+    ("stanza", "setting", "search"),
+    [
+        ("subsearch", "maxout", "search index=main [| makeresults count=9 | fields - _time]"),
+        ("join", "subsearch_maxout", "| makeresults | eval n=1 | join n [| makeresults count=9]"),
+    ],
+)
+def test_limits_conf_sets_what_a_subsearch_may_give(stanza: str, setting: str, search: str) -> None:
+    results = run(search, MemoryContext(confs={"limits": {stanza: {setting: "7"}}}))
+    assert texts(results) == [
+        "[subsearch]: Subsearch produced more than 7 results, truncating to maxout 7."
+    ]
+
+
 def test_percentiles_are_exact_above_1_000_values_too() -> None:
     search = (
         "| makeresults count=5000 | streamstats count AS n"
