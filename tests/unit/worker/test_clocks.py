@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents import assignment, lifecycle, timeline
 from incident_management.incidents.editing import edit
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.routing import Routing
@@ -597,3 +598,57 @@ def test_a_week_of_incidents_leaves_no_heap_of_notes():
     notes = [d for d in desk.stores.claims.all() if d["purpose"] == "clock"]
     assert len(notes) <= 1
     assert {d["sla_status"] for d in desk.stores.incidents.all()} == {"missed"}
+
+
+def test_three_members_with_failures_in_between_say_everything_once():
+    desk = Desk()
+    now = desk.clock.now()
+    items = [
+        signal(f"pay-{n}", severity="critical", first_time=now, last_time=now) for n in range(30)
+    ]
+    ingest(desk.stores, desk.clock, desk.routing).ingest(items)
+    calls, lock, errors = [0], threading.Lock(), []
+
+    def flaky(_verb, _name):
+        with lock:
+            calls[0] += 1
+            if calls[0] % 11 == 0:
+                raise Unavailable
+
+    for collection in desk.stores.collections:
+        collection.before = flaky
+
+    def member(number):
+        clock = ManualClock(now + number)
+        worker = Clocks(desk.stores, clock)
+        try:
+            for _turn in range(40):
+                clock.advance(60)
+                with contextlib.suppress(Unavailable):
+                    assignment.place_waiting(desk.stores, clock, desk.routing)
+                with contextlib.suppress(Unavailable):
+                    worker.run(desk.routing)
+        except Exception as error:  # noqa: BLE001 - a thread must not fail in silence
+            errors.append(error)
+
+    threads = [threading.Thread(target=member, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    desk.stores.heal()
+    for collection in desk.stores.collections:
+        collection.before = None
+    desk.clock.set(now + 41 * 60)
+    desk.clocks.run(desk.routing)
+
+    assert errors == []
+    for document in desk.stores.incidents.all():
+        desk.id = document["id"]
+        incident = timeline.refresh(desk.stores, desk.id)
+        entries = timeline.read(desk.stores, desk.id)
+        assert timeline.verify(entries, incident.head).ok
+        assert [event[:2] for event in desk.happened()].count(("breached", "acknowledge")) == 1
+        assert [step for step, _o, _t in desk.happened("escalation")] == [1, 2]
+        assert (incident.sla_status, incident.level) == ("breached", 2)
+        assert [e.kind for e in timeline.effective(entries)].count("assigned") == 1
