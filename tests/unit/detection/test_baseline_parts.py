@@ -18,7 +18,7 @@ from incident_management.detection.baseline_records import (
     Records,
 )
 from incident_management.detection.baseline_season import PERIODS, Season
-from incident_management.detection.baseline_window import CHANGE, SPREAD, Means, Window
+from incident_management.detection.baseline_window import CHANGE, FULL, SPREAD, Means, Window
 
 
 @settings(max_examples=30, deadline=None)
@@ -29,15 +29,14 @@ def test_a_window_says_what_statistics_says(count, seed, offset):
     window = Window()
     for value in values:
         window.add(value)
-    assert window.full == (count >= 2 * CHANGE)
-    assert window.spread_known == (count >= SPREAD)
+    assert window.seen == count
     assert window.recent(SPREAD) == pytest.approx(values[-SPREAD:])
-    if window.full:
+    if window.seen >= FULL:
         change = statistics.fmean(values[-CHANGE:]) - statistics.fmean(
             values[-2 * CHANGE : -CHANGE]
         )
         assert window.change == pytest.approx(change, abs=1e-6)
-    if window.spread_known:
+    if window.seen >= SPREAD:
         assert window.deviation == pytest.approx(statistics.pstdev(values[-SPREAD:]), abs=1e-6)
 
 

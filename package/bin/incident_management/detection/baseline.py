@@ -17,7 +17,7 @@ from .baseline_counter import Counter
 from .baseline_level import Level, median
 from .baseline_records import Records
 from .baseline_season import PERIODS, Season
-from .baseline_window import CHANGE, SPREAD, Means, Window
+from .baseline_window import CHANGE, FULL, SPREAD, Means, Window
 
 __all__ = ["DIRECTIONS", "SEASONS", "SENSITIVITIES", "Baseline", "Score"]
 
@@ -60,6 +60,9 @@ class Score(NamedTuple):
     upper: float
     score: float
     is_anomaly: bool
+
+
+_Judged = Tuple[float, float, float, float, bool]
 
 
 class _Seasonal:
@@ -116,6 +119,10 @@ class Baseline:
 
     def add(self, value: float, time: Optional[float] = None) -> Score:
         """Judge a point, then learn from it."""
+        return Score(*self.judge(value, time))
+
+    def judge(self, value: float, time: Optional[float] = None) -> _Judged:
+        """Do what :meth:`add` does; the plain tuple takes less time to make."""
         if self._plain:
             return self._learner.add(value, time)
         counter = self._counter
@@ -128,11 +135,9 @@ class Baseline:
             return self._learner.add(value, time)
         if growth is None or last is None:
             # How much it grew before the restart is not known: nothing to judge or to learn.
-            return Score(value, value, value, 0.0, False)
-        found, base = self._learner.add(growth, time), last
-        return found._replace(
-            expected=found.expected + base, lower=found.lower + base, upper=found.upper + base
-        )
+            return value, value, value, 0.0, False
+        expected, lower, upper, score, is_anomaly = self._learner.add(growth, time)
+        return expected + last, lower + last, upper + last, score, is_anomaly
 
     def to_state(self) -> Dict[str, Any]:
         """Return all that was learned as plain JSON values, at most 20 kB, for :meth:`from_state`.
@@ -200,7 +205,7 @@ class _Learner:
         self._records = Records(kinds, (0, *range(4, kinds, 2)), threshold)
         self._floors = [0.0] * kinds
 
-    def add(self, value: float, time: Optional[float] = None) -> Score:
+    def add(self, value: float, time: Optional[float] = None) -> _Judged:
         """Judge a point, then learn from it."""
         seen = self._seen
         if self._is_count and (value < 0 or value != int(value)):
@@ -225,21 +230,26 @@ class _Learner:
         if self._is_count and lower < 0.0:
             lower = 0.0
         ratio = verdict.ratio
-        return Score(
-            expected, lower, expected + reach, ratio / (ratio + self._threshold), verdict.told
-        )
+        score = ratio / (ratio + self._threshold)
+        return expected, lower, expected + reach, score, verdict.told
 
     def _expect(self, value: float, time: Optional[float]) -> Any:
         """Note how far the value is from each expectation; return the best one and its kind."""
         expected, kind, error = self._level.middle, 0, self._error * BETTER
-        for place, seasonal in enumerate(self._seasons):
-            usual = seasonal.season.expected(time) if time is not None else None
+        place = 4
+        for seasonal in self._seasons:
+            usual = None
+            if time is not None:
+                season = seasonal.season
+                inside = season.begin <= time < season.end
+                usual = season.usual if inside else season.expected(time)
             if usual is None:
                 seasonal.residual = None
-                continue
-            seasonal.residual = value - usual
-            if seasonal.error is not None and seasonal.error < error:
-                expected, kind, error = usual, 4 + 2 * place, seasonal.error
+            else:
+                seasonal.residual = value - usual
+                if seasonal.error is not None and seasonal.error < error:
+                    expected, kind, error = usual, place, seasonal.error
+            place += 2
         return expected, kind
 
     def _deviations(self, value: float) -> List[Optional[float]]:
@@ -254,11 +264,11 @@ class _Learner:
         signed: List[Optional[float]] = [
             value - middle,
             few - self._curved.middle if self._seen >= FEW else None,
-            window.change if window.full else None,
+            window.change if window.seen >= FULL else None,
             None,
         ]
         self._curved.learn(curved)
-        if window.spread_known:
+        if window.seen >= SPREAD:
             deviation = window.deviation
             signed[3] = deviation - self._spread.middle if self._spread.seen else 0.0
             self._spread.learn(deviation)
@@ -269,7 +279,10 @@ class _Learner:
             else:
                 signed += (residual, seasonal.means.add(residual))
         if self._direction == "both":
-            return [-x if x is not None and x < 0.0 else x for x in signed]
+            for place, distance in enumerate(signed):
+                if distance is not None and distance < 0.0:
+                    signed[place] = -distance
+            return signed
         # How much a series spreads says nothing about the direction.
         signed[3] = None
         sign = 1.0 if self._direction == "up" else -1.0

@@ -32,27 +32,35 @@ class Season:
 
     The expectation is made when a slot is entered, so that the values of a fault that goes on
     within it don't count. Memory: ``slots * kept`` numbers, at most 672.
+
+    Attributes:
+        usual: what is expected from ``begin`` until before ``end``, or None when not known.
     """
 
-    __slots__ = ("_counts", "_entered", "_expected", "_period", "_time", "_values")
+    __slots__ = ("_counts", "_entered", "_period", "_values", "begin", "end", "usual")
 
     def __init__(self, period: Period) -> None:
         self._period = period
         self._values = array("d", bytes(8 * period.slots * period.kept))
         self._counts = [0] * period.slots
         self._entered = -1
-        self._expected: Optional[float] = None
-        self._time = 0.0
+        self.usual: Optional[float] = None
+        self.begin = self.end = 0.0
 
     def expected(self, time: float) -> Optional[float]:
         """Return what is usual at that time, or None when it is not known yet."""
+        if not self.begin <= time < self.end:
+            self._enter(time)
+            slot = self._entered
+            self.usual = self._usual(slot) if self._counts[slot] >= ENOUGH else None
+        return self.usual
+
+    def _enter(self, time: float) -> None:
         length, slots, _kept = self._period
-        slot = int(time % length / length * slots)
-        if slot != self._entered or time - self._time > length / 2:
-            self._entered = slot
-            self._expected = self._usual(slot) if self._counts[slot] >= ENOUGH else None
-        self._time = time
-        return self._expected
+        within = time % length
+        self._entered = min(int(within / length * slots), slots - 1)
+        self.begin = time - within + self._entered * length / slots
+        self.end = self.begin + length / slots
 
     def _usual(self, slot: int) -> float:
         kept, slots = self._period.kept, self._period.slots
@@ -75,16 +83,17 @@ class Season:
         """Move all that is remembered: the level has changed for good, the season has not."""
         for place, value in enumerate(self._values):
             self._values[place] = value + by
-        self._entered = -1
+        # What is usual is reckoned anew at the next time, whichever it is.
+        self.end = self.begin
 
     def to_state(self) -> Dict[str, Any]:
         """Return what :meth:`from_state` takes."""
         return {
             "values": [float(f"{value:.7g}") for value in self._values],
             "counts": list(self._counts),
-            "time": self._time,
+            "time": self.begin,
             "entered": self._entered,
-            "expected": self._expected,
+            "expected": self.usual,
         }
 
     @classmethod
@@ -95,7 +104,8 @@ class Season:
         if len(values) != len(season._values) or len(counts) != period.slots:
             raise ValueError("the saved season has another number of slots.")
         season._values, season._counts = values, counts
-        season._time, season._entered = float(state["time"]), int(state["entered"])
+        if int(state["entered"]) >= 0:
+            season._enter(float(state["time"]))
         expected = state["expected"]
-        season._expected = None if expected is None else float(expected)
+        season.usual = None if expected is None else float(expected)
         return season

@@ -6,21 +6,26 @@ import math
 from array import array
 from typing import Any, Dict, List, Sequence
 
-__all__ = ["CHANGE", "SPREAD", "Means", "Window"]
+__all__ = ["CHANGE", "FULL", "SPREAD", "Means", "Window"]
 
 CHANGE = 96
 """Points on each side of the change that :attr:`Window.change` measures."""
+FULL = 2 * CHANGE
+"""Points from which :attr:`Window.change` is known."""
 SPREAD = 48
-"""Points that :attr:`Window.deviation` looks at."""
+"""Points that :attr:`Window.deviation` looks at, and from which it is known."""
 
 
 class Window:
     """A ring of the last ``2 * CHANGE`` values with running sums.
 
     The sums are made anew each time round, so that rounding errors can't pile up.
+
+    Attributes:
+        seen: how many values came since it was last cleared.
     """
 
-    __slots__ = ("_last", "_older", "_place", "_ring", "_seen", "_squares", "_sum", "_zero")
+    __slots__ = ("_last", "_older", "_place", "_ring", "_squares", "_sum", "_zero", "seen")
 
     def __init__(self) -> None:
         self.clear()
@@ -29,13 +34,13 @@ class Window:
         """Forget everything, as after a gap."""
         self._ring = array("d", bytes(16 * CHANGE))
         self._zero = 0.0
-        self._place = self._seen = 0
+        self._place = self.seen = 0
         self._last = self._older = self._sum = self._squares = 0.0
 
     def add(self, value: float) -> None:
         """Add the newest value; the oldest one goes."""
         ring, place = self._ring, self._place
-        if self._seen == 0:
+        if self.seen == 0:
             self._zero = value
         # Sums of squares keep their digits when values are near zero.
         value -= self._zero
@@ -46,9 +51,9 @@ class Window:
         self._sum += value - edge
         self._squares += value * value - edge * edge
         ring[place] = value
-        self._seen += 1
+        self.seen += 1
         self._place = place + 1
-        if self._place == 2 * CHANGE:
+        if self._place == FULL:
             self._place = 0
             self._sum_up()
 
@@ -58,16 +63,6 @@ class Window:
         self._last, self._older = math.fsum(ring[CHANGE:]), math.fsum(ring[:CHANGE])
         self._sum = math.fsum(recent)
         self._squares = math.fsum([value * value for value in recent])
-
-    @property
-    def full(self) -> bool:
-        """Whether there are enough values for :attr:`change`."""
-        return self._seen >= 2 * CHANGE
-
-    @property
-    def spread_known(self) -> bool:
-        """Whether there are enough values for :attr:`deviation`."""
-        return self._seen >= SPREAD
 
     @property
     def change(self) -> float:
@@ -83,14 +78,14 @@ class Window:
 
     def recent(self, count: int) -> List[float]:
         """Return the last values, at most ``count``, the oldest first."""
-        count = min(count, self._seen, 2 * CHANGE)
+        count = min(count, self.seen, FULL)
         return [self._ring[self._place - count + i] + self._zero for i in range(count)]
 
     def to_state(self) -> Dict[str, Any]:
         """Return what :meth:`from_state` takes."""
         return {
             "values": self.recent(2 * CHANGE),
-            "seen": self._seen,
+            "seen": self.seen,
         }
 
     @classmethod
@@ -100,7 +95,7 @@ class Window:
         values = [float(value) for value in state["values"]][-2 * CHANGE :]
         for value in values:
             window.add(value)
-        window._seen = max(int(state["seen"]), len(values))
+        window.seen = max(int(state["seen"]), len(values))
         return window
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .baseline import SENSITIVITIES, Baseline
 
-__all__ = ["MOST_SERIES", "BadInput", "SeriesScorer"]
+__all__ = ["FIELDS", "MOST_SERIES", "BadInput", "SeriesScorer"]
 
+FIELDS = ("expected", "lower", "upper", "anomaly_score", "is_anomaly")
+"""The fields that a row gets."""
 MOST_SERIES = 10_000
 """Series that are kept; values of further ones pass without a score, and a warning says so."""
 
@@ -16,7 +18,7 @@ _UNSORTED = (
     "Times go backwards, and a baseline is learned forwards: "
     "put '| sort 0 _time' before anomalyscore."
 )
-_EMPTY = {"expected": "", "lower": "", "upper": "", "anomaly_score": "", "is_anomaly": ""}
+_EMPTY = ("", "", "", "", "")
 
 
 class BadInput(Exception):
@@ -26,11 +28,11 @@ class BadInput(Exception):
 class _Series:
     """A baseline, and the time of its last row."""
 
-    __slots__ = ("add", "baseline", "time")
+    __slots__ = ("baseline", "judge", "time")
 
     def __init__(self, baseline: Baseline, time: Optional[float] = None) -> None:
         self.baseline = baseline
-        self.add = baseline.add
+        self.judge = baseline.judge
         self.time = time
 
 
@@ -68,44 +70,66 @@ class SeriesScorer:
         Raises:
             BadInput: times go backwards.
         """
-        value_name, series = self._value, self._series
-        only = self._by[0] if len(self._by) == 1 else None
         for row in rows:
-            self._rows += 1
-            text = row.get(value_name)
-            number = _number(text)
-            if number is None:
-                self._note_missing(text)
-                row.update(_EMPTY)
-                yield row
-                continue
-            self._present = True
-            key: Any = row.get(only, "") if only is not None else None
-            if type(key) is not str:
-                key = tuple([str(row.get(name, "")) for name in self._by])
-            one = series.get(key)
-            if one is None:
-                if len(series) >= MOST_SERIES:
-                    self._warn_series()
-                    row.update(_EMPTY)
-                    yield row
-                    continue
-                one = series[key] = _Series(Baseline(*self._settings))
-            time = _number(row.get("_time"))
-            if time is not None:
-                if one.time is not None and time < one.time:
-                    raise BadInput(_UNSORTED)
-                one.time = time
-            expected, lower, upper, score, is_anomaly = one.add(number, time)
-            row["expected"] = f"{expected:.6g}"
-            row["lower"] = f"{lower:.6g}"
-            row["upper"] = f"{upper:.6g}"
-            row["anomaly_score"] = f"{score:.4f}"
-            row["is_anomaly"] = "1" if is_anomaly else "0"
+            one = self.score_one(row.get(self._value), self.key(row), row.get("_time"))
+            row.update(zip(FIELDS, one))
             yield row
+        self.note_end()
+
+    def key(self, row: Mapping[str, Any]) -> Any:
+        """Return what tells the series of a row from others."""
+        if len(self._by) == 1:
+            text = row.get(self._by[0], "")
+            return text if type(text) is str else str(text)
+        return tuple([str(row.get(name, "")) for name in self._by])
+
+    def score_one(self, text: Any, key: Any, time_text: Any) -> Tuple[str, str, str, str, str]:
+        """Return the :data:`FIELDS` of one row, given its number, its series and its time.
+
+        Raises:
+            BadInput: times go backwards.
+        """
+        self._rows += 1
+        try:
+            number = float(text)
+        except (TypeError, ValueError):
+            number = _only_number(text)
+        if number - number != 0.0:
+            # Neither infinity nor what is no number at all takes part.
+            self._note_missing(text)
+            return _EMPTY
+        self._present = True
+        one = self._series.get(key)
+        if one is None:
+            if len(self._series) >= MOST_SERIES:
+                self._warn_series()
+                return _EMPTY
+            one = self._series[key] = _Series(Baseline(*self._settings))
+        time: Optional[float]
+        try:
+            time = float(time_text)
+        except (TypeError, ValueError):
+            time = _only_number(time_text)
+        if time - time != 0.0:
+            time = None
+        else:
+            if one.time is not None and time < one.time:
+                raise BadInput(_UNSORTED)
+            one.time = time
+        expected, lower, upper, score, is_anomaly = one.judge(number, time)
+        return (
+            f"{expected:.6g}",
+            f"{lower:.6g}",
+            f"{upper:.6g}",
+            f"{score:.4f}",
+            "1" if is_anomaly else "0",
+        )
+
+    def note_end(self) -> None:
+        """Say so when there were rows, and none of them has the field."""
         if self._rows and not self._present:
             self._warnings["field"] = (
-                f"No row so far has the field '{value_name}'; name the one with the number."
+                f"No row so far has the field '{self._value}'; name the one with the number."
             )
 
     def to_state(self) -> Dict[str, Any]:
@@ -168,10 +192,9 @@ class SeriesScorer:
         )
 
 
-def _number(text: Any) -> Optional[float]:
-    """Return a finite number, or None."""
+def _only_number(value: Any) -> float:
+    """Return the number of a field with just one value, else a NaN."""
     try:
-        number = float(text)
+        return float(value[0]) if isinstance(value, list) and len(value) == 1 else math.nan
     except (TypeError, ValueError):
-        return _number(text[0]) if isinstance(text, list) and len(text) == 1 else None
-    return number if math.isfinite(number) else None
+        return math.nan
