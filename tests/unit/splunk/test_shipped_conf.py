@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from incident_management.api.subscriptions import EVENTS
 from incident_management.incidents.routing import Routing
 from incident_management.splunk.kvstore import COLLECTIONS
 
@@ -140,6 +141,28 @@ def test_the_shipped_routing_is_whole():
     assert routing.decide("low", ["x"], ["y"]).team == "operations"
     assert routing.channels("opened", "operations") == ("slack", "teams", "pagerduty")
     assert all(f"\n{kind} = " in spec for kind in default("incident_routing")["announce"])
+    assert set(default("incident_routing")["announce"]) <= set(EVENTS)
+
+
+def test_the_shipped_promises_are_whole_once_an_admin_enables_them():
+    stanzas = default("incident_routing")
+    assert not Routing.from_stanzas(stanzas).policies
+    for settings in stanzas.values():
+        settings.pop("disabled", None)
+    routing = Routing.from_stanzas(stanzas)
+
+    assert routing.problems == ()
+    assert [policy.name for policy in routing.policies] == ["critical", "high", "medium"]
+    assert routing.path("critical", "operations").steps[0].after == 1200
+
+
+def test_every_setting_of_the_shipped_routing_is_in_its_spec():
+    spec = (PACKAGE / "README/incident_routing.conf.spec").read_text(encoding="utf-8")
+    for stanza, settings in default("incident_routing").items():
+        kind = stanza.partition(":")[0]
+        assert f"\n[{kind}" in spec
+        for key in set(settings) - {"disabled"}:
+            assert f"\n{'step.<n>' if key.startswith('step.') else key} = " in spec, key
 
 
 def test_own_conf_files_replicate_and_reload():

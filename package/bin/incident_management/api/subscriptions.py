@@ -22,7 +22,8 @@ SECRET_BYTES = 32
 EVENTS = (
     "*", "opened", "reopened", "resolved", "closed", "acknowledged", "status", "severity",
     "assigned", "routed", "note", "signal", "analysis", "plan", "approval", "refused", "action",
-    "verification", "rollback",
+    "verification", "rollback", "unassigned", "escalation", "sla_timed", "sla_warning",
+    "sla_breached",
 )  # fmt: skip
 
 _FIELDS = {
