@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
-from incident_management.incidents.model import Entry, Head, Incident, canonical
+from incident_management.incidents.model import Entry, Head, Incident, Signal, canonical, digest
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.incidents.builders import START, ingest, signal
 
@@ -273,3 +273,33 @@ def test_two_reopens_at_once_count_once(stores, clock):
     lifecycle.acknowledge(stores, clock, incident_id, "ann")
 
     assert stores.incidents.get(incident_id)["status"] == "in_progress"
+
+
+@given(entry_data(), st.floats(0, 1e10), st.text(max_size=9), st.lists(KEYS, max_size=2))
+def test_a_key_is_the_digest_of_all_the_rest(drawn, time, once, prev):
+    """However the text that is hashed was put together."""
+    kind, data = drawn
+    entry = Entry.create(ID, kind, data, "ann", time, Head(3, tuple(prev)), once)
+    document = entry.to_document()
+
+    assert document.pop("_key") == digest(document) == entry.hash()
+    assert Entry.from_document(entry.to_document()).hash() == entry.key
+
+
+@given(st.dictionaries(st.text(max_size=4), st.text(max_size=6), max_size=3), st.text(max_size=9))
+def test_a_signals_keys_are_digests_of_what_makes_it_the_same(values, run):
+    made = Signal.create(
+        rule='High "errors"\n\u20ac',
+        entity="web",
+        severity="high",
+        first_time=START,
+        last_time=START,
+        run=run,
+        received_at=START,
+        app="shop",
+        dedup=values,
+    )
+    expected = digest(["shop", made.rule, values or {"entity": "web"}], 40)
+
+    assert made.dedup_key == expected
+    assert made.key == digest([expected, run], 40)

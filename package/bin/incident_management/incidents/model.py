@@ -42,6 +42,7 @@ NAME_CHARACTERS = 100
 MOST_ACTIONS = 20
 MOST_TAGS = 20
 _SCALARS = (str, int, bool, type(None))
+_quoted = json.encoder.encode_basestring
 _ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 )
@@ -59,6 +60,17 @@ def canonical(value: Any) -> str:
 def digest(value: Any, digits: int = 64) -> str:
     """Return the first hex digits of the sha256 of a value's canonical JSON."""
     return _sha256(canonical(value))[:digits]
+
+
+def _keys_of(app: str, rule: str, dedup: Mapping[str, str], run: str) -> Tuple[str, str]:
+    """The dedup key and the signal's key.
+
+    They are ``digest([app, rule, dedup], 40)`` and ``digest([dedup_key, run], 40)``; of texts alone
+    the canonical JSON is put together here, several times as fast.
+    """
+    values = ",".join(f"{_quoted(name)}:{_quoted(dedup[name])}" for name in sorted(dedup))
+    dedup_key = _sha256(f"[{_quoted(app)},{_quoted(rule)},{{{values}}}]")[:40]
+    return dedup_key, _sha256(f"[{_quoted(dedup_key)},{_quoted(run)}]")[:40]
 
 
 def _sha256(text: str) -> str:
@@ -168,9 +180,9 @@ class Signal:
         if last_time < first_time:
             raise Invalid(f"The signal of '{rule}' ends before it begins.")
         values = {name: str(value) for name, value in (dedup or {"entity": entity}).items()}
-        dedup_key = digest([app, rule, values], 40)
+        dedup_key, key = _keys_of(app, rule, values, run)
         return cls(
-            key=digest([dedup_key, run], 40),
+            key=key,
             dedup_key=dedup_key,
             rule=rule,
             app=app,
@@ -211,7 +223,10 @@ def _sample(row: Mapping[str, Any]) -> Document:
     """A result row as a document: field names that the KV store refuses are changed."""
     sample: Document = {}
     for name, value in row.items():
-        safe = name if is_name(name) else name.replace(".", "_").replace("$", "_") or "_"
+        if "." in name or name[:1] in ("$", ""):
+            safe = name.replace(".", "_").replace("$", "_") or "_"
+        else:
+            safe = name
         if isinstance(value, (list, tuple)):
             sample[safe] = [str(part)[:SAMPLE_VALUE_CHARACTERS] for part in value]
         else:
@@ -225,6 +240,33 @@ class Head:
 
     seq: int = 0
     keys: Tuple[str, ...] = ()
+
+
+def _entry_key(
+    incident_id: str,
+    kind: str,
+    time: float,
+    seq: int,
+    actor: str,
+    data: Document,
+    prev: Sequence[str],
+    once: str,
+) -> str:
+    """The digest of an entry's document without its key; ``data`` is plain already."""
+    return _sha256(
+        _ENCODER.encode(
+            {
+                "actor": actor,
+                "data": data,
+                "incident_id": incident_id,
+                "kind": kind,
+                "once": once,
+                "prev": list(prev),
+                "seq": seq,
+                "time": _plain(time),
+            }
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -254,26 +296,15 @@ class Entry:
     ) -> Entry:
         """Make the entry that follows ``head``. Raises Invalid for data the KV store refuses."""
         check_names(data)
-        draft = cls(
-            "",
-            incident_id,
-            kind,
-            milliseconds(time),
-            head.seq + 1,
-            actor,
-            _plain(data),
-            tuple(sorted(head.keys)),
-            once,
-        )
-        # Frozen for everybody else: the key follows from all the rest.
-        object.__setattr__(draft, "key", draft.hash())
-        return draft
+        plain, prev = _plain(data), tuple(sorted(head.keys))
+        moment, seq = milliseconds(time), head.seq + 1
+        key = _entry_key(incident_id, kind, moment, seq, actor, plain, prev, once)
+        return cls(key, incident_id, kind, moment, seq, actor, plain, prev, once)
 
     def hash(self) -> str:
         """Return the key that this content must have."""
-        document = self.to_document()
-        del document["_key"]
-        return digest(document)
+        rest = (self.seq, self.actor, _plain(self.data), self.prev, self.once)
+        return _entry_key(self.incident_id, self.kind, self.time, *rest)
 
     @property
     def order(self) -> Tuple[int, float, str]:
@@ -344,7 +375,8 @@ class Incident:
     ``sla_…`` are what was promised and how that stands: :mod:`.promise`.
     ``merged_into`` is the incident that took over all signals of this one, ``merged`` are those
     that were merged into this one; ``split_from`` is the one that it was split off.
-    ``runbook`` and ``actions`` are what the detection suggests.
+    ``runbook`` and ``actions`` are what the detection suggests. ``openings`` counts how often it
+    was opened; ``flapping``: too often in a short time (:mod:`.flapping`).
     Times that did not come yet are None and left out of the document.
     """
 
@@ -381,6 +413,8 @@ class Incident:
     tags: List[str] = field(default_factory=list)
     runbook: str = ""
     actions: List[str] = field(default_factory=list)
+    flapping: bool = False
+    openings: int = 0
     sla_ack_due: Optional[float] = None
     sla_resolve_due: Optional[float] = None
     sla_status: str = ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .errors import Invalid, RoutingError
@@ -169,7 +170,10 @@ def signal_from(finding: Mapping[str, Any], now: float, limit_to_known: bool = T
     unknown = finding.keys() - _FIELDS
     if unknown and limit_to_known:
         raise Invalid(f"A signal has no field '{min(unknown)}'.")
-    texts = {name: _checked(finding, name, str, "") for name in _TEXTS}
+    texts = {name: finding.get(name, "") for name in _TEXTS}
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise Invalid(f"A signal's {name} must be of the kind str.")
     first = _number(finding, "first_time", now)
     run = texts.pop("run") or run_of(texts["sid"] or f"{first}")
     return Signal.create(
@@ -247,7 +251,15 @@ def _filled(template: str, row: Mapping[str, Any]) -> str:
     """Replace ``{field}`` by the row's value; what Splunk calls ``$token$`` is filled already."""
     if "{" not in template:
         return template
-    return _TOKEN.sub(lambda match: _condensed(_text(row.get(match.group(1).strip()))), template)
+    parts = list(_parts(template))
+    # Every second part is the name of a field.
+    parts[1::2] = [_condensed(_text(row.get(name.strip()))) for name in parts[1::2]]
+    return "".join(parts)
+
+
+@lru_cache(maxsize=100)
+def _parts(template: str) -> Tuple[str, ...]:
+    return tuple(_TOKEN.split(template))
 
 
 def _condensed(text: str) -> str:

@@ -144,6 +144,10 @@ class Story:
             return bool(state.settled) and signal_key in state.settled
         return state.holdings.owns(signal_key) or state.holdings.latest(signal_key) >= number
 
+    def openings(self, since: float) -> int:
+        """How often the incident was opened since then, the first time included."""
+        return sum(1 for time in (self._state.openings if self._state else ()) if time >= since)
+
     def owned(self) -> Dict[str, int]:
         """The signals that are here, or would be if the incident were not merged: their events.
 
