@@ -13,13 +13,14 @@ in it is a value, and then has another text and id. Give the miner the templates
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .templates_event import exception_line, message_of
-from .templates_fold import folded, without_hex
+from .templates_fold import folded, without_numbers
 from .templates_group import Bucket, Template, template_id
 from .templates_merge import Keys
-from .templates_shape import MAX_TOKENS, Cell, Shape, shape_of
+from .templates_shape import MAX_TOKENS, Shape, shape_of
 from .templates_values import Plan, plan_for, values_of
 from .templates_words import WILDCARD, Words, is_mark, mask, numbered_in
 
@@ -178,11 +179,8 @@ class TemplateMiner:
         if self._named:
             for place, leaf in enumerate(leaves):
                 if leaf.names and not leaf.fits(lines[place]):
-                    leaves[place] = self._leaf(lines[place], keys[place])
-        counts: Dict[_Leaf, int] = {}
-        for leaf in leaves:
-            counts[leaf] = counts.get(leaf, 0) + 1
-        for leaf, count in counts.items():
+                    leaves[place] = self._leaf(lines[place])
+        for leaf, count in Counter(leaves).items():
             leaf.template.current().count += count
         return leaves
 
@@ -190,33 +188,28 @@ class TemplateMiner:
         self, lines: Sequence[str], keys: Sequence[bytes], found: Sequence[Optional[_Leaf]]
     ) -> Dict[bytes, _Leaf]:
         """Return the leaves of the folded lines that were not found, and remember them."""
-        first: Dict[bytes, int] = {}
-        for place, leaf in enumerate(found):
-            if leaf is None:
-                first.setdefault(keys[place], place)
+        missing = [key for leaf, key in zip(found, keys) if leaf is None]
         new: Dict[bytes, _Leaf] = {}
-        for (key, place), shorter in zip(first.items(), without_hex(list(first))):
-            leaf = self._folded.get(shorter)
-            if leaf is None or not leaf.fits(lines[place]):
-                leaf = self._leaf(lines[place], key)
-                self._remember(shorter, leaf)
-            self._remember(key, leaf)
-            new[key] = leaf
+        if not missing:
+            return new
+        first: Dict[bytes, int] = dict.fromkeys(missing, -1)
+        for place, leaf in enumerate(found):
+            if leaf is None and first[keys[place]] < 0:
+                first[keys[place]] = place
+        cache = self._folded
+        if len(cache) + len(first) > CACHED_SHAPES:
+            cache.clear()
+        for key, place in first.items():
+            leaf = new[key] = self._leaf(lines[place])
+            if len(key) <= LONGEST_CACHED:
+                cache[key] = leaf
         return new
 
-    def _remember(self, key: bytes, leaf: _Leaf) -> None:
-        if len(self._folded) >= CACHED_SHAPES:
-            self._folded.clear()
-        if len(key) <= LONGEST_CACHED:
-            self._folded[key] = leaf
-
-    def _leaf(self, line: str, key: bytes) -> _Leaf:
+    def _leaf(self, line: str) -> _Leaf:
         """Return the leaf of a line whose folded form is not known, or has another name in it."""
         message = message_of(line)
-        if message is not line:
-            key = folded([message])[0]
         # A word without its numbers is masked as the word is, but for names with a number.
-        words = key.decode("utf-8", "replace").split(None, MAX_TOKENS)
+        words = without_numbers(message).split(None, MAX_TOKENS)
         masked = tuple(map(self._words.__getitem__, words))
         if "0" in "".join(masked):
             words = message.split(None, MAX_TOKENS)
@@ -232,36 +225,34 @@ class TemplateMiner:
         self._folded.clear()
 
     def _new_leaf(self, header: int, masked: Tuple[str, ...]) -> _Leaf:
-        shape = shape_of([word.replace("\0", "") for word in masked] or [""])
-        bucket = self._bucket(shape.cells)
-        template = bucket.find(tuple([cell.key for cell in shape.cells]))
+        shape = shape_of(masked or ("",))
+        bucket = self._bucket(shape.keys)
+        template = bucket.find(shape.keys)
         if template is None:
-            template = Template(shape.cells)
+            template = Template(shape)
             bucket.add(template)
             if not bucket.pending:
                 bucket.pending = True
                 self._pending.append(bucket)
         elif not template.fixed:
-            template.widen(
-                template.keys,
-                [cell.text for cell in shape.cells],
-                [cell.blank for cell in shape.cells],
-            )
+            template.widen(template.keys, shape.shown, shape.blanks)
         if len(self._leaves) >= CACHED_SHAPES:
             self._leaves.clear()
         leaf = self._leaves[header, masked] = _Leaf(header, masked, shape, template.current())
         self._named = self._named or bool(leaf.names)
         return leaf
 
-    def _bucket(self, cells: Sequence[Cell]) -> Bucket:
-        key = tuple([cell.key if is_mark(cell.key) else "" for cell in cells])
-        return self._buckets.setdefault(key, Bucket())
+    def _bucket(self, keys: Keys) -> Bucket:
+        marks = tuple([key if is_mark(key) else "" for key in keys])
+        bucket = self._buckets.get(marks)
+        if bucket is None:
+            bucket = self._buckets[marks] = Bucket()
+        return bucket
 
     def _know(self, text: str) -> None:
-        cells = shape_of(text.split(None, MAX_TOKENS) or [""]).cells
-        template = Template(cells, fixed=True)
+        template = Template(shape_of(text.split(None, MAX_TOKENS) or [""]), fixed=True)
         template.call(text)
-        bucket = self._bucket(cells)
+        bucket = self._bucket(template.keys)
         bucket.add(template)
         bucket.index()
 
@@ -273,8 +264,7 @@ class TemplateMiner:
             bucket.by_keys = {}
         kept = everything[: max(1, self._max // 2)]
         for template in kept:
-            key = tuple([key if is_mark(key) else "" for key in template.keys])
-            self._buckets[key].add(template)
+            self._bucket(template.keys).add(template)
         self._buckets = {key: b for key, b in self._buckets.items() if b.by_keys}
         for bucket in self._buckets.values():
             bucket.index()

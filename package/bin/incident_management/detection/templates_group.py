@@ -6,7 +6,7 @@ import hashlib
 from typing import Dict, Optional, Sequence, Tuple
 
 from .templates_merge import Keys, merged
-from .templates_shape import Cell
+from .templates_shape import Shape
 from .templates_words import WILDCARD
 
 __all__ = ["Bucket", "Template", "template_id"]
@@ -22,10 +22,10 @@ class Template:
 
     __slots__ = ("_id", "_text", "blanks", "count", "fixed", "keys", "texts", "wider")
 
-    def __init__(self, cells: Sequence[Cell], fixed: bool = False) -> None:
-        self.keys: Keys = tuple(cell.key for cell in cells)
-        self.texts = [cell.text for cell in cells]
-        self.blanks = [cell.blank for cell in cells]
+    def __init__(self, shape: Shape, fixed: bool = False) -> None:
+        self.keys: Keys = shape.keys
+        self.texts = shape.shown
+        self.blanks = shape.blanks
         self.count = 0
         self.fixed = fixed
         self.wider: Optional[Template] = None
@@ -52,6 +52,8 @@ class Template:
 
     def widen(self, keys: Keys, texts: Sequence[str], blanks: Sequence[bool]) -> None:
         """Show a wildcard wherever the other template is wider or shows something else."""
+        if keys == self.keys and texts == self.texts and blanks == self.blanks:
+            return
         shown = [
             mine if mine == theirs and (key != WILDCARD or WILDCARD in mine) else WILDCARD
             for key, mine, theirs in zip(keys, self.texts, texts)
@@ -97,6 +99,7 @@ class Bucket:
 
     def settle(self) -> None:
         """Merge what is one template. Known templates take lines in, and stay as they are."""
+        self.pending = False
         free = [t for t in self.by_keys.values() if not t.fixed]
         for narrow, wide in merged([t.keys for t in free]).items():
             template = self.by_keys[narrow]
@@ -112,7 +115,6 @@ class Bucket:
                 target.count += template.count
                 template.wider = target
             del self.by_keys[narrow]
-        self.pending = False
         self.index()
 
     def index(self) -> None:

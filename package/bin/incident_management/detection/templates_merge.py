@@ -36,6 +36,7 @@ RARER = 3.0
 """A word this many times rarer than the line's next commoner word is rare."""
 
 _MARK, _VALUE, _FIXED, _NAME, _WORD = range(5)
+_MAY_VARY = frozenset([_WORD, _NAME, _VALUE])
 
 _ANNOUNCES = frozenset(
     """user username users account host hostname node server client peer named called name device
@@ -48,10 +49,19 @@ _BEFORE_STATES = frozenset("state status is in as mode type level phase".split()
 
 
 class _Kinds(NamedTuple):
-    """What each token of a line is, and how many of its words are no names."""
+    """What each token of a line is, how many of its words are no names, and it without names."""
 
-    kinds: Tuple[int, ...]
+    kinds: List[int]
     plain: int
+    masked: Keys
+
+
+class _Known(Dict[Keys, _Kinds]):
+    """The kinds of lines, worked out once for each line."""
+
+    def __missing__(self, line: Keys) -> _Kinds:
+        kinds = self[line] = _kinds(line)
+        return kinds
 
 
 def merged(lines: Sequence[Keys]) -> Dict[Keys, Keys]:
@@ -59,15 +69,18 @@ def merged(lines: Sequence[Keys]) -> Dict[Keys, Keys]:
 
     Lines must be distinct. Time grows with their total length, times at most :data:`ROUNDS`.
     """
+    if len(lines) < 2:
+        return {line: line for line in lines}
     parents: Dict[Keys, Keys] = {}
-    now = _names(sorted(lines), parents)
+    known = _Known()
+    now = _names(sorted(lines), parents, known)
     for _ in range(ROUNDS):
         before = len(now)
-        now = _one_place(now, parents)
-        now = _names(now, parents)
+        now = _one_place(now, parents, known)
         if len(now) == before:
             break
-    now = _rare_words(now, parents)
+        now = _names(now, parents, known)
+    _rare_words(now, parents, known)
     return {line: _root(line, parents) for line in lines}
 
 
@@ -90,7 +103,10 @@ def _kinds(line: Keys) -> _Kinds:
         kinds.append(kind)
         if kind != _MARK:
             before = token
-    return _Kinds(tuple(kinds), sum(k in (_FIXED, _WORD) for k in kinds))
+    masked = line
+    if _NAME in kinds:
+        masked = tuple([WILDCARD if kind == _NAME else t for kind, t in zip(kinds, line)])
+    return _Kinds(kinds, kinds.count(_FIXED) + kinds.count(_WORD), masked)
 
 
 def _kind_of_word(line: Keys, place: int, token: str, before: str) -> int:
@@ -115,13 +131,12 @@ def _kind_of_word(line: Keys, place: int, token: str, before: str) -> int:
     return _WORD
 
 
-def _names(lines: Sequence[Keys], parents: Dict[Keys, Keys]) -> List[Keys]:
+def _names(lines: Sequence[Keys], parents: Dict[Keys, Keys], known: _Known) -> List[Keys]:
     """Merge the lines that differ only in names and values."""
     groups: Dict[Keys, List[Keys]] = defaultdict(list)
     enough: Dict[Keys, int] = {}
     for line in lines:
-        kinds, plain = _kinds(line)
-        masked = tuple(WILDCARD if kind == _NAME else token for kind, token in zip(kinds, line))
+        _, plain, masked = known[line]
         groups[masked].append(line)
         enough[masked] = plain
     kept: List[Keys] = []
@@ -142,16 +157,17 @@ def _union(members: Sequence[Keys], parents: Dict[Keys, Keys]) -> Keys:
     return union
 
 
-def _one_place(lines: Sequence[Keys], parents: Dict[Keys, Keys]) -> List[Keys]:
+def _one_place(lines: Sequence[Keys], parents: Dict[Keys, Keys], known: _Known) -> List[Keys]:
     """Merge the lines that are equal but for one place where many words stand."""
+    if len(lines) < 2:
+        return list(lines)
     alike: Dict[Tuple[int, Hashable], List[Keys]] = defaultdict(list)
-    known = {line: _kinds(line) for line in lines}
     for line in lines:
         # The sum of the hashes of all tokens but one stands for the line without it.
-        hashes = [hash((place, token)) for place, token in enumerate(line)]
+        hashes = list(map(hash, enumerate(line)))
         total = sum(hashes)
         for place, kind in enumerate(known[line].kinds):
-            if kind in (_WORD, _NAME, _VALUE):
+            if kind in _MAY_VARY:
                 alike[place, total - hashes[place]].append(line)
     taken: Set[Keys] = set()
     kept: List[Keys] = []
@@ -166,7 +182,7 @@ def _one_place(lines: Sequence[Keys], parents: Dict[Keys, Keys]) -> List[Keys]:
     return list(dict.fromkeys(kept))
 
 
-def _is_variable(place: int, lines: Sequence[Keys], known: Dict[Keys, _Kinds]) -> bool:
+def _is_variable(place: int, lines: Sequence[Keys], known: _Known) -> bool:
     kinds = known[lines[0]].kinds
     others = sum(k in (_FIXED, _WORD, _NAME) for i, k in enumerate(kinds) if i != place)
     if others < 2:
@@ -181,29 +197,24 @@ def _first_word(kinds: Sequence[int]) -> int:
     return next((i for i, kind in enumerate(kinds) if kind != _MARK), 0)
 
 
-def _rare_words(lines: Sequence[Keys], parents: Dict[Keys, Keys]) -> List[Keys]:
+def _rare_words(lines: Sequence[Keys], parents: Dict[Keys, Keys], known: _Known) -> None:
     """Merge the lines whose common words agree and whose rare words are many."""
     if len(lines) < MANY:
-        return list(lines)
+        return
     count: Dict[Tuple[int, str], int] = defaultdict(int)
     for line in lines:
         for at in enumerate(line):
             count[at] += 1
     groups: Dict[Keys, List[Keys]] = defaultdict(list)
     for line in lines:
-        groups[_common(line, count)].append(line)
-    kept: List[Keys] = []
+        groups[_common(line, count, known[line].kinds)].append(line)
     for skeleton, members in groups.items():
         if len(members) >= MANY and _all_many(skeleton, members):
-            kept.append(_union(members, parents))
-        else:
-            kept.extend(members)
-    return kept
+            _union(members, parents)
 
 
-def _common(line: Keys, count: Dict[Tuple[int, str], int]) -> Keys:
+def _common(line: Keys, count: Dict[Tuple[int, str], int], kinds: Sequence[int]) -> Keys:
     """The line with a wildcard for each rare word; the line itself when too few are left."""
-    kinds = _kinds(line).kinds
     words = [
         (count[place, token], kind)
         for place, (token, kind) in enumerate(zip(line, kinds))

@@ -8,11 +8,12 @@ by token.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import List, NamedTuple, Sequence, Tuple
 
 from .templates_words import WILDCARD, is_fixed, is_mark, tokens_of
 
-__all__ = ["MAX_TOKENS", "Cell", "Shape", "shape_of"]
+__all__ = ["MAX_TOKENS", "Shape", "shape_of"]
 
 MAX_TOKENS = 96
 """Tokens of a line that are looked at; the rest is one value."""
@@ -32,126 +33,149 @@ _CALENDAR = frozenset(
 _CLOSES = {"(": ")", "[": "]", "{": "}", "<": ">"}
 
 
-class Cell(NamedTuple):
-    """One comparable token.
-
-    ``key`` is what is compared; ``text`` is what a template shows for it (a number keeps its unit);
-    ``blank``: whether a blank stands before it; ``first`` and ``last`` are the tokens of the line
-    that it covers.
-    """
-
-    key: str
-    text: str
-    blank: bool
-    first: int
-    last: int
-
-
-class _Token(NamedTuple):
-    text: str
-    blank: bool
-    word: int
+# Where a cell may be more than one token: after these cells, and where one of these tokens begins.
+_LEADS = frozenset("= : ( [ { < \" '".split())
+_BEGINS = _CALENDAR | {WILDCARD}
+_MAY_FOLLOW = _BEGINS | {",", "****"}
 
 
 class Shape(NamedTuple):
-    """A line's cells, its tokens, and for each token the word it is in (an index)."""
+    """A line's cells, which are what is compared, and its tokens.
 
-    cells: Tuple[Cell, ...]
-    tokens: Tuple[_Token, ...]
+    Of each cell: ``keys`` is what is compared; ``shown`` is what a template shows for it (a number
+    keeps its unit); ``blanks``: whether a blank stands before it; ``firsts`` and ``lasts`` are the
+    tokens that it covers. Of each token: its text, and the word that it is in (an index).
+    """
+
+    keys: Tuple[str, ...]
+    shown: List[str]
+    blanks: List[bool]
+    firsts: List[int]
+    lasts: List[int]
+    texts: List[str]
+    words: List[int]
+
+
+class _Tokens(NamedTuple):
+    texts: List[str]
+    words: List[int]
+
+    def blank(self, place: int) -> bool:
+        """Whether a blank stands before a token that is not the first."""
+        return self.words[place] != self.words[place - 1]
 
 
 def shape_of(masked: Sequence[str]) -> Shape:
     """Return the shape of a line given as masked words."""
-    tokens: List[_Token] = []
-    for place, word in enumerate(masked):
-        for text in tokens_of(word):
-            tokens.append(_Token(text, not tokens or tokens[-1].word != place, place))
-        if len(tokens) > MAX_TOKENS:
-            tokens[MAX_TOKENS:] = [_Token(WILDCARD, True, min(t.word for t in tokens[MAX_TOKENS:]))]
-            break
-    cells: List[Cell] = []
-    place = 0
-    while place < len(tokens):
-        last, is_value = _extent(tokens, place, cells)
-        if last == place:
-            text = tokens[place].text
-            key = WILDCARD if is_value else text
-            cells.append(Cell(key, key, tokens[place].blank, place, place))
-            place += 1
-            continue
-        covered = tokens[place : last + 1]
-        text = "".join((" " if t.blank and i else "") + t.text for i, t in enumerate(covered))
-        key = WILDCARD if is_value else text
-        shown = _shown(covered) if is_value else text
-        cells.append(Cell(key, shown, covered[0].blank, place, last))
+    tokens = _tokens(masked)
+    texts, words = tokens
+    count = len(texts)
+    keys: List[str] = []
+    shown: List[str] = []
+    firsts: List[int] = []
+    lasts: List[int] = []
+    place, before = 0, ""
+    while place < count:
+        text = texts[place]
+        last, is_value = place, text == WILDCARD
+        if before in _LEADS or (text in _BEGINS and _may_go_on(texts, place)):
+            last, is_value = _extent(tokens, place, keys)
+            if last > place:
+                text = _covered(tokens, place, last, is_value)
+        before = WILDCARD if is_value else text
+        keys.append(before)
+        shown.append(text if last > place else before)
+        firsts.append(place)
+        lasts.append(last)
         place = last + 1
-    return Shape(tuple(cells), tuple(tokens))
+    blanks = [not first or words[first] != words[first - 1] for first in firsts]
+    return Shape(tuple(keys), shown, blanks, firsts, lasts, texts, words)
 
 
-def _shown(covered: Sequence[_Token]) -> str:
-    """How a template shows a value: with its wildcards and units, or as one if it has words."""
-    if all(t.text == WILDCARD or t.text == "," or t.text.lower() in _UNITS for t in covered):
-        return "".join((" " if t.blank and i else "") + t.text for i, t in enumerate(covered))
-    return WILDCARD
+def _tokens(masked: Sequence[str]) -> _Tokens:
+    some = list(map(tokens_of, masked))
+    texts = list(chain.from_iterable(some))
+    words: List[int] = []
+    for place, tokens in enumerate(some):
+        words += [place] * len(tokens)
+    if len(texts) > MAX_TOKENS:
+        texts[MAX_TOKENS:] = [WILDCARD]
+        # As a word of its own.
+        words[MAX_TOKENS:] = [max(words[MAX_TOKENS], words[MAX_TOKENS - 1] + 1)]
+    return _Tokens(texts, words)
 
 
-def _extent(tokens: List[_Token], place: int, cells: List[Cell]) -> Tuple[int, bool]:
+def _may_go_on(texts: List[str], place: int) -> bool:
+    """Whether a value or a word of a date may be more than its first token."""
+    if texts[place] != WILDCARD:
+        return True
+    after = texts[place + 1] if place + 1 < len(texts) else ""
+    return after in _MAY_FOLLOW or after.lower() in _UNITS
+
+
+def _covered(tokens: _Tokens, first: int, last: int, is_value: bool) -> str:
+    """How a template shows several tokens: a value that has words as a wildcard alone."""
+    texts = tokens.texts[first : last + 1]
+    if is_value and not all(t in (WILDCARD, ",") or t.lower() in _UNITS for t in texts):
+        return WILDCARD
+    blanks = [False] + [tokens.blank(place) for place in range(first + 1, last + 1)]
+    return "".join([" " + t if blank else t for t, blank in zip(texts, blanks)])
+
+
+def _extent(tokens: _Tokens, place: int, keys: List[str]) -> Tuple[int, bool]:
     """Return the last token of the cell that begins here, and whether it is a value."""
-    text = tokens[place].text
-    before = cells[-1].key if cells else ""
-    if text == WILDCARD and before and before in "\"'":
+    texts = tokens.texts
+    text = texts[place]
+    before = keys[-1] if keys else ""
+    in_quotes = before == '"' or before == "'"
+    if text == WILDCARD and in_quotes:
         # What begins with a value in quotes is a value up to the closing quote.
-        end = _end_of_quote(tokens, place, before)
+        end = _end_of_quote(texts, place, before)
         if end:
             return end, True
-    if _is_value(tokens, place):
+    if _is_value(texts, place):
         return _end_of_run(tokens, place), True
     if before == "=" and not is_mark(text):
         return _end_of_run(tokens, place), True
+    end = 0
     if before in _CLOSES:
-        end = _end_of_list(tokens, place, _CLOSES[before])
-        if end:
-            return end, True
-    if before == ":" and tokens[place].blank:
-        end = _end_of_words(tokens, place)
-        if end:
-            return end, True
-    if before in "\"'" and before and len(cells) > 1 and cells[-2].key == "=":
-        end = _end_of_quote(tokens, place, before)
-        if end:
-            return end, True
-    return place, False
+        end = _end_of_list(texts, place, _CLOSES[before])
+    elif before == ":" and tokens.blank(place):
+        end = _end_of_words(texts, place)
+    elif in_quotes and len(keys) > 1 and keys[-2] == "=":
+        end = _end_of_quote(texts, place, before)
+    return (end, True) if end else (place, False)
 
 
-def _is_value(tokens: List[_Token], place: int) -> bool:
+def _is_value(texts: List[str], place: int) -> bool:
     """A masked token, or a word of a date beside one."""
-    text = tokens[place].text
+    text = texts[place]
     if text == WILDCARD:
         return True
     if text not in _CALENDAR:
         return False
-    near = tokens[max(0, place - 1) : place] + tokens[place + 1 : place + 3]
-    return any(t.text == WILDCARD for t in near)
+    return WILDCARD in texts[max(0, place - 1) : place + 3]
 
 
-def _end_of_run(tokens: List[_Token], place: int) -> int:
+def _end_of_run(tokens: _Tokens, place: int) -> int:
     """Values one after the other, by blank or comma, are one list; units belong to their number."""
+    texts = tokens.texts
     end = place
-    while end + 1 < len(tokens):
-        after = tokens[end + 1]
-        if _is_value(tokens, end + 1):
-            if not after.blank:
+    while end + 1 < len(texts):
+        after = texts[end + 1]
+        if _is_value(texts, end + 1):
+            if not tokens.blank(end + 1):
                 break
             end += 1
-        elif after.blank and (
-            (after.text.lower() in _UNITS and tokens[end].text == WILDCARD) or after.text == "****"
-        ):
+        elif (
+            (after.lower() in _UNITS and texts[end] == WILDCARD) or after == "****"
+        ) and tokens.blank(end + 1):
             end += 1
         elif (
-            after.text == ","
-            and end + 2 < len(tokens)
-            and _is_value(tokens, end + 2)
-            and not (end + 3 < len(tokens) and tokens[end + 3].text in "=:([")
+            after == ","
+            and end + 2 < len(texts)
+            and _is_value(texts, end + 2)
+            and not (end + 3 < len(texts) and texts[end + 3] in "=:([")
         ):
             end += 2
         else:
@@ -159,37 +183,37 @@ def _end_of_run(tokens: List[_Token], place: int) -> int:
     return end
 
 
-def _end_of_list(tokens: List[_Token], place: int, closing: str) -> int:
+def _end_of_list(texts: List[str], place: int, closing: str) -> int:
     """``TERM, HUP, INT]``: words by comma up to the closing bracket; 0 for anything else."""
-    for end in range(place, min(len(tokens) - 1, place + LONGEST_LIST)):
-        text = tokens[end].text
+    for end in range(place, min(len(texts) - 1, place + LONGEST_LIST)):
+        text = texts[end]
         if (end - place) % 2 == 0:
             if text != WILDCARD and is_mark(text):
                 return 0
-            if end > place and tokens[end + 1].text == closing:
+            if end > place and texts[end + 1] == closing:
                 return end
         elif text != ",":
             return 0
     return 0
 
 
-def _end_of_words(tokens: List[_Token], place: int) -> int:
+def _end_of_words(texts: List[str], place: int) -> int:
     """``: amber, birch`` to the end of the line: the last token of such a list; 0 for another."""
-    words = tokens[place::2]
-    if place + 1 == len(tokens) or len(words) > LONGEST_LIST or (len(tokens) - place) % 2 == 0:
+    count = len(texts) - place
+    if count < 3 or count > LONGEST_LIST or count % 2 == 0:
         return 0
-    if any(token.text != "," for token in tokens[place + 1 :: 2]):
+    if any(text != "," for text in texts[place + 1 :: 2]):
         return 0
-    if any(is_mark(token.text) or is_fixed(token.text) for token in words):
+    if any(is_mark(text) or is_fixed(text) for text in texts[place::2]):
         return 0
-    return len(tokens) - 1
+    return len(texts) - 1
 
 
-def _end_of_quote(tokens: List[_Token], place: int, quote: str) -> int:
+def _end_of_quote(texts: List[str], place: int, quote: str) -> int:
     """The last token before the closing quote; 0 when the quote is empty or does not close."""
-    for end in range(place, min(len(tokens) - 1, place + LONGEST_QUOTE)):
-        if tokens[end].text == quote:
+    for end in range(place, min(len(texts) - 1, place + LONGEST_QUOTE)):
+        if texts[end] == quote:
             return 0
-        if tokens[end + 1].text == quote:
+        if texts[end + 1] == quote:
             return end
     return 0

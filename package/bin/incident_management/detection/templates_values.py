@@ -22,30 +22,29 @@ Plan = Tuple[_Step, ...]
 def plan_for(shape: Shape, masked: Sequence[str], texts: Sequence[str]) -> Plan:
     """Return where the values of a line of this shape stand under a template's shown texts."""
     steps: List[_Step] = []
-    for cell, text in zip(shape.cells, texts):
+    for first, last, text in zip(shape.firsts, shape.lasts, texts):
         if WILDCARD not in text:
             continue
-        tokens = shape.tokens
-        if text == WILDCARD and cell.first != cell.last:
-            steps.append((tokens[cell.first].word, tokens[cell.last].word, "", 0))
+        if text == WILDCARD and first != last:
+            steps.append((shape.words[first], shape.words[last], "", 0))
             continue
-        for place in range(cell.first, cell.last + 1):
-            token = tokens[place]
-            if token.text == WILDCARD:
+        for place in range(first, last + 1):
+            token = shape.texts[place]
+            if token == WILDCARD:
                 steps.append(_step(shape, masked, place))
             elif text == WILDCARD:
-                steps.append((-1, 0, token.text, 0))
+                steps.append((-1, 0, token, 0))
     return tuple(steps)
 
 
 def _step(shape: Shape, masked: Sequence[str], place: int) -> _Step:
-    word = shape.tokens[place].word
+    word = shape.words[place]
     if word >= len(masked) or masked[word] == WILDCARD:
         return (word, word, "", 0)
     first = place
-    while first and shape.tokens[first - 1].word == word:
+    while first and shape.words[first - 1] == word:
         first -= 1
-    nth = sum(shape.tokens[i].text == WILDCARD for i in range(first, place))
+    nth = shape.texts[first:place].count(WILDCARD)
     return (word, word, masked[word], nth)
 
 
