@@ -15,11 +15,12 @@ import incident_management
 from incident_management.analysis.citations import check
 from incident_management.analysis.evidence import Citation
 from incident_management.analysis.investigation import Investigation, investigate
-from incident_management.api import analysis, system
+from incident_management.api import analysis, keeping, system
 from incident_management.detection import replaying
 from incident_management.ports import SearchResult
 from incident_management.remediation.verify import Verifier, Windows
 from incident_management.splunk import spl
+from incident_management.worker.audit_index import AuditIndex
 from tests.fakes.clock import ManualClock
 from tests.standin import StandIn
 from tests.unit.analysis import scenario
@@ -44,7 +45,7 @@ class StandInSearcher:
         )
         assert job.state == "DONE", f"{spl}: {job.messages}"
         self.ran.append(spl)
-        return SearchResult(job.rows[:limit], job.sid, len(job.rows) > limit)
+        return SearchResult(list(job.rows[:limit]), job.sid, len(job.rows) > limit)
 
 
 @pytest.fixture
@@ -119,7 +120,24 @@ def topology(searcher: StandInSearcher) -> None:
     replaying._topology(searcher)
 
 
-USES = [citations, recovery_samples, incident_count, analysis_on_request, topology]
+def history_out_of_the_index(searcher: StandInSearcher) -> None:
+    request: Any = SimpleNamespace(searcher=searcher)
+    assert keeping._raws(request, INCIDENT) == []
+
+
+def indexed_entries(searcher: StandInSearcher) -> None:
+    assert AuditIndex(None, searcher).keys([INCIDENT]) == {}  # type: ignore[arg-type]
+
+
+USES = [
+    citations,
+    recovery_samples,
+    incident_count,
+    analysis_on_request,
+    topology,
+    history_out_of_the_index,
+    indexed_entries,
+]
 
 
 @pytest.mark.parametrize("use", USES)

@@ -176,6 +176,7 @@ class Retention:
             collection.delete_matching(mine)
         self._delete_notifications(stores.outbox.keys(mine))
         stores.claims.delete_matching(_between("purpose", f"edit:{incident_id}:"))
+        stores.claims.delete(f"clock:{incident_id}")
         value = {**stone["value"], "phase": "left", "left_at": self._clock.now()}
         value["entries"] = max(entries, int(stone["value"].get("entries") or 0))
         stores.claims.save([{**stone, "value": value}])
