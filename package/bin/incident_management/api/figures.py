@@ -153,6 +153,11 @@ def get_metrics(request: Request) -> Response:
             [({"state": state}, float(_waiting(request.stores, state))) for state in OUTBOX_STATES],
         ),
         *_family(
+            "flapping_incidents",
+            "Open incidents that are held open because they open again and again.",
+            [({}, float(sum(1 for one in standing if one.get("flapping"))))],
+        ),
+        *_family(
             "waiting_signals",
             "Signals that wait for the condition of their detection.",
             [({}, float(conditions.pending_count(request.stores)))],

@@ -83,6 +83,8 @@ INCIDENT = named(
             "merged_into": {**_ANY_TEXT, "description": "The incident that has its signals now."},
             "merged": listed(_ANY_TEXT, about="Incidents that were merged into this one."),
             "split_from": {**_ANY_TEXT, "description": "The incident it was split off."},
+            "flapping": flag("It opens too often, and is held open until it is calm."),
+            "openings": {**_COUNT, "description": "How often it was opened."},
             "runbook": {**_ANY_TEXT, "description": "What people do about it, by the detection."},
             "actions": listed(_ANY_TEXT, about="The catalogue's entries that the detection names."),
             "tags": listed(_ANY_TEXT),

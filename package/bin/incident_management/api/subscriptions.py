@@ -23,7 +23,7 @@ EVENTS = (
     "*", "opened", "reopened", "resolved", "closed", "acknowledged", "status", "severity",
     "assigned", "routed", "note", "signal", "analysis", "plan", "approval", "refused", "action",
     "verification", "rollback", "unassigned", "escalation", "sla_timed", "sla_warning",
-    "sla_breached",
+    "sla_breached", "flapping", "calm", "held", "joined", "split",
 )  # fmt: skip
 
 _FIELDS = {

@@ -33,7 +33,7 @@ _ANSWER = named(
                         "what": {
                             "type": "string",
                             "description": "opened, added, reopened, duplicate; of an alert that "
-                            "is over: resolved, noted, nothing.",
+                            "is over: resolved, held (it flaps), noted, nothing.",
                         },
                     },
                     ("incident_id", "what"),
@@ -150,7 +150,7 @@ def _ended(request: Request, arrival: Arrival) -> Dict[str, Any]:
     once = f"over:{signal.key}"
     if incident.rules == [signal.rule] and incident.entities == [signal.entity]:
         try:
-            lifecycle.resolve(
+            after = lifecycle.resolve(
                 request.stores,
                 request.clock,
                 incident_id,
@@ -159,7 +159,8 @@ def _ended(request: Request, arrival: Arrival) -> Dict[str, Any]:
                 reason=reason,
                 once=once,
             )
-            return {"incident_id": incident_id, "what": "resolved"}
+            what = "held" if after.is_open else "resolved"
+            return {"incident_id": incident_id, "what": what}
         except IllegalMove:
             # Somebody resolved it in between.
             return {"incident_id": incident_id, "what": "nothing"}

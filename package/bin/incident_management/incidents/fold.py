@@ -88,6 +88,7 @@ class State:
         self.settled = KeySet()
         self.event_count = 0
         self.holdings = Holdings()
+        self.openings: List[float] = []
         self.severity_was_set = False
         self.promise = Promise()
         self._apply: Dict[str, Callable[[Entry], None]] = {
@@ -103,6 +104,7 @@ class State:
             "unmerged": self._unmerged,
             "joined": self._joined,
             "split": self._split,
+            "flapping": self._flapping,
             "sla": self._sla,
             "pinned": self._pinned,
         }
@@ -155,6 +157,7 @@ class State:
         if incident.opened_at is not None:
             return
         incident.opened_at = entry.time
+        self._count_opening(entry)
         incident.title = str(data.get("title", ""))
         incident.description = str(data.get("description", ""))
         incident.search = dict(data.get("search") or {})
@@ -206,6 +209,7 @@ class State:
             incident.category = str(entry.data.get("category") or "")
             incident.feedback = str(entry.data.get("feedback") or "")
         elif incident.is_open and not was_open:
+            self._count_opening(entry)
             incident.resolved_at = None
             incident.resolution = incident.category = incident.feedback = ""
             self.promise.reopened()
@@ -232,6 +236,14 @@ class State:
 
     def _sla(self, entry: Entry) -> None:
         self.promise.take(entry.data)
+
+    def _count_opening(self, entry: Entry) -> None:
+        self.openings.append(entry.time)
+        self.incident.openings = len(self.openings)
+
+    def _flapping(self, entry: Entry) -> None:
+        if entry.data.get("state") in ("began", "ended"):
+            self.incident.flapping = entry.data["state"] == "began"
 
     def _merged(self, entry: Entry) -> None:
         """All signals, also those that are still to arrive, belong to another incident."""

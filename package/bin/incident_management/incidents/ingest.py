@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..ports import Clock, Document, Stores
-from . import conditions, moving, suppression, timeline
+from . import conditions, flapping, moving, suppression, timeline
 from .batch import Batch, Outcome, Problem
 from .errors import Contended
 from .grouping import Candidates, Join, Topology
@@ -462,6 +462,9 @@ class Ingest:
             reason = f"'{problem.first.rule}' found it again {since:.0f} seconds after the resolve."
             data, once = reopening(incident, story.last_resolve, reason)
             self._draft(batch, incident.id, "status", data, once)
+            too_often = flapping.begins(story, self._routing, self._clock.now())
+            if too_often:
+                self._draft(batch, incident.id, "flapping", *too_often)
             what = "reopened"
         self._add(problem, batch, incident.id, what)
         return True

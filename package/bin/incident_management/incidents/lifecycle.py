@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Sequence, Tuple
 
 from ..ports import Clock, Stores
-from . import timeline
+from . import flapping, timeline
 from .errors import IllegalMove, Invalid
 from .model import TEXT_CHARACTERS, Entry, Incident
 
@@ -146,7 +146,8 @@ def resolve(
 ) -> Incident:
     """Resolve an open incident. Raises Invalid for a ``feedback`` that is none of FEEDBACK.
 
-    An automatic resolve passes ``once``; when that has been done before, nothing happens, so a
+    An automatic resolve passes ``once``. It does not resolve a flapping incident, but is written
+    down (:mod:`.flapping`); when that has been done before, nothing happens, so a
     worker that was ended in between may simply try again.
     """
     if feedback and feedback not in FEEDBACK:
@@ -164,6 +165,8 @@ def resolve(
         "category": category,
         "feedback": feedback,
     }
+    if once and flapping.hold(stores, clock, incident, actor, data, once):
+        return timeline.refresh(stores, incident_id)
     timeline.append(stores, clock, incident_id, "status", data, actor, once)
     return timeline.refresh(stores, incident_id)
 

@@ -181,7 +181,9 @@ class Signal:
             raise Invalid(f"The signal of '{rule}' ends before it begins.")
         values = {name: str(value) for name, value in (dedup or {"entity": entity}).items()}
         dedup_key, key = _keys_of(app, rule, values, run)
-        return cls(
+        signal = cls.__new__(cls)
+        # All at once: a frozen dataclass sets its two dozen fields one by one, and this is hot.
+        signal.__dict__.update(
             key=key,
             dedup_key=dedup_key,
             rule=rule,
@@ -199,11 +201,13 @@ class Signal:
             rows=[_sample(row) for row in list(rows)[:SAMPLE_ROWS]],
             search=dict(search or {}),
             group=group,
+            incident_id="",
             runbook=runbook[:LINK_CHARACTERS],
             actions=[name[:NAME_CHARACTERS] for name in list(actions)[:MOST_ACTIONS]],
             tags=[tag[:NAME_CHARACTERS] for tag in dict.fromkeys(tags)][:MOST_TAGS],
             after=dict(after or {}),
         )
+        return signal
 
     def to_document(self) -> Document:
         document = dict(self.__dict__)

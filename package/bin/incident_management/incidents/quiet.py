@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional, Protocol, Sequence, Set, Tuple
 
 from ..ports import Clock, Document, SearchFailed, Stores
-from . import lifecycle, timeline
+from . import flapping, lifecycle, timeline
 from .model import OPEN_STATUSES, Incident, digest
 
 __all__ = ["Coverage", "Quiet", "Run", "SearchRuns"]
@@ -254,6 +254,9 @@ class Quiet:
             "feedback": "",
             "evidence": [one.to_data() for one in evidence],
         }
+        if flapping.hold(self._stores, self._clock, incident, ACTOR, data, once):
+            timeline.refresh(self._stores, incident_id)
+            return 0
         timeline.append(self._stores, self._clock, incident_id, "status", data, ACTOR, once)
         self._undo_if_found_again(incident_id, {entry.key for entry in entries})
         timeline.refresh(self._stores, incident_id)

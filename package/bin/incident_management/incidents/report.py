@@ -106,6 +106,7 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "refused": lambda data: f"refused: {data.get('reason')}",
     "action": lambda data: f"action {data.get('phase')}: {data.get('detail') or ''}",
     "verification": lambda data: f"{data.get('outcome')}: {data.get('detail') or ''}",
+    "flapping": lambda data: f"flapping {data.get('state')}: {data.get('reason') or ''}",
     "merged": lambda data: ". ".join(_words(f"merged into {data.get('into')}", data.get("reason"))),
     "unmerged": lambda data: ". ".join(
         _words(f"taken out of {data.get('from')} again", data.get("reason"))

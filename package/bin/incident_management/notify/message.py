@@ -56,6 +56,9 @@ _EVENTS_WORDS = {
     "action": "Fix under way",
     "verification": "Fix checked",
     "rollback": "Fix rolled back",
+    "flapping": "Incident opens again and again",
+    "calm": "Incident is calm again",
+    "held": "Held open while it flaps",
     "joined": "Another incident was merged into this one",
     "split": "Signals were split off to another incident",
 }
@@ -107,6 +110,8 @@ def event_of(entry: Mapping[str, Any]) -> str:
     """
     if entry["kind"] in _MEANS:
         return _MEANS[str(entry["kind"])]
+    if entry["kind"] == "flapping":
+        return {"began": "flapping", "ended": "calm"}.get(entry["data"].get("state", ""), "held")
     if entry["kind"] == "sla":
         return f"sla_{entry['data'].get('event', '')}"
     if entry["kind"] != "status":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ..incidents import assignment, conditions
+from ..incidents import assignment, conditions, flapping
 from ..incidents.audit import AuditWriter
 from ..incidents.grouping import Topology
 from ..incidents.ingest import ACTOR as INGEST_ACTOR
@@ -116,6 +116,7 @@ class Duties:
             Duty("expire", self._expire, every=30.0),
             Duty("refresh", lambda: refresh_stale(self.stores, self.clock), every=60.0),
             Duty("waiting", self._look_at_waiting, every=30.0),
+            Duty("calm", self._calm_down, every=30.0),
             Duty("moves", lambda: finish_recent(self.stores, self.clock), every=60.0),
             Duty("audit", AuditWriter(self.stores, self.clock, self._events.send).run, every=10.0),
             Duty("quiet", self._quiet, every=60.0),
@@ -166,6 +167,11 @@ class Duties:
         topology = Topology.from_rows(conf.read_lookup(TOPOLOGY_FILE))
         ingest = Ingest(self.stores, self.clock, self._routing, topology, self._remembered)
         return ingest.ingest(signals, actor)
+
+    def _calm_down(self) -> Mapping[str, int]:
+        if not self._configured:
+            return {}
+        return flapping.calm_down(self.stores, self.clock, self._routing)
 
     def _look_at_waiting(self) -> Mapping[str, int]:
         """Look again at the signals whose detection waits for more of them."""

@@ -38,7 +38,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Routing:
-    """The whole file. ``reopen_window`` and ``group_window`` are in seconds.
+    """The whole file. The windows and ``flap_calm`` are in seconds; see :mod:`..flapping`.
 
     ``weights`` are the points of work of an incident by severity. ``problems`` has a sentence for
     each malformed value; the rest applies.
@@ -49,6 +49,9 @@ class Routing:
     announce: Dict[str, Tuple[str, ...]] = field(default_factory=dict)
     reopen_window: float = 4 * 3600.0
     group_window: float = 15 * 60.0
+    flap_count: int = 4
+    flap_window: float = 2 * 3600.0
+    flap_calm: float = 30 * 60.0
     problems: Tuple[str, ...] = ()
     members: Dict[str, Member] = field(default_factory=dict)
     calendars: Dict[str, Calendar] = field(default_factory=dict)
@@ -181,6 +184,9 @@ class _Reader:
             announce=self._announce(),
             reopen_window=self._window("reopen_window", "4h"),
             group_window=self._window("group_window", "15m"),
+            flap_count=self._flap_count(),
+            flap_window=self._window("flap_window", "2h"),
+            flap_calm=self._window("flap_calm", "30m"),
             members=members,
             calendars=calendars,
             policies=tuple(policies),
@@ -230,6 +236,11 @@ class _Reader:
     def _window(self, key: str, default: str) -> float:
         where, text = f"{CONF} [general] {key}", self._stanzas.get("general", {}).get(key, default)
         return self._read(lambda: duration(text, where), duration(default))
+
+    def _flap_count(self) -> int:
+        values = self._stanzas.get("general", {})
+        where = f"{CONF} [general]"
+        return int(self._read(lambda: number(where, values, "flap_count", 4.0), 4.0))
 
     def _weights(self) -> Dict[str, float]:
         values = self._stanzas.get("capacity", {})

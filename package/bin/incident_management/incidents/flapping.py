@@ -1,0 +1,115 @@
+"""An incident that opens and resolves again and again is held open as one, until it is calm.
+
+``flap_count``, ``flap_window`` and ``flap_calm`` of incident_routing.conf say when. While an
+incident flaps, what would resolve it by itself (a search that is quiet, a tool that says that its
+alert is over, a verified fix) is written down and does not resolve it, so nobody is told anew each
+time; a person may resolve it. It is calm when that did not happen for ``flap_calm``: then it is
+resolved if nothing was found since the last time, and otherwise stays open as any other.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ..ports import Clock, Stores
+from . import timeline
+from .fold import effective
+from .model import Entry, Incident
+from .routing import Routing
+from .story import Story
+
+__all__ = ["ACTOR", "begins", "calm_down", "hold"]
+
+ACTOR = "incident_management"
+# Looked at in one turn of the worker.
+MOST_AT_ONCE = 1000
+OPEN_RANK = 3
+
+
+def begins(story: Story, routing: Routing, now: float) -> Optional[Tuple[Dict[str, Any], str]]:
+    """Return data and ``once`` of the entry that says so, when a reopening is one too many."""
+    incident = story.incident
+    if not routing.flap_count or incident is None or incident.flapping:
+        return None
+    opened = story.openings(now - routing.flap_window)
+    if opened <= routing.flap_count:
+        return None
+    data = {
+        "state": "began",
+        "opened": opened,
+        "window": routing.flap_window,
+        "reason": f"It opened {opened} times within {routing.flap_window:.0f} seconds (limit "
+        f"{routing.flap_count}); it is held open until it is calm.",
+    }
+    return data, f"flapping:{story.last_resolve}"
+
+
+def hold(
+    stores: Stores,
+    clock: Clock,
+    incident: Incident,
+    actor: str,
+    resolve: Mapping[str, Any],
+    once: str,
+) -> bool:
+    """Write down what would have resolved a flapping incident. False: it does not flap."""
+    if not incident.flapping:
+        return False
+    data = {
+        "state": "held",
+        "reason": str(resolve.get("reason") or ""),
+        "resolution": str(resolve.get("resolution") or ""),
+        "category": str(resolve.get("category") or ""),
+    }
+    timeline.append(stores, clock, incident.id, "flapping", data, actor, once)
+    return True
+
+
+def calm_down(stores: Stores, clock: Clock, routing: Routing) -> Dict[str, int]:
+    """Release the incidents that are calm; the worker's duty. Safe to run twice at once."""
+    query = {"$and": [{"flapping": True}, {"status_rank": {"$lte": OPEN_RANK}}]}
+    found = stores.incidents.find(query, "opened_at:1", MOST_AT_ONCE)
+    timelines = timeline.read_many(stores, [str(document["id"]) for document in found])
+    released = 0
+    for incident_id, entries in timelines.items():
+        new = _released(entries, routing, clock.now())
+        if new:
+            timeline.write(stores, new)
+            timeline.refresh(stores, incident_id)
+            released += 1
+    return {"incidents_calm": released}
+
+
+def _released(entries: Sequence[Entry], routing: Routing, now: float) -> List[Entry]:
+    """The entries that end the flapping, and the incident where it is over."""
+    counted = effective(entries)
+    incident = timeline.fold(entries) if entries else None
+    if incident is None or not incident.flapping:
+        return []
+    marks = [entry for entry in counted if entry.kind == "flapping"]
+    began = [entry for entry in marks if entry.data.get("state") == "began"][-1]
+    last = marks[-1]
+    if routing.flap_count and now - last.time < routing.flap_calm:
+        return []
+    calm = f"Calm for {now - last.time:.0f} seconds (limit {routing.flap_calm:.0f})."
+    head = timeline.head_of(entries)
+    data: Dict[str, Any] = {"state": "ended", "reason": calm}
+    ended = Entry.create(incident.id, "flapping", data, ACTOR, now, head, f"calm:{began.key}")
+    found_since = any(entry.kind in ("signal", "joined") for entry in _after(counted, last))
+    if last.data.get("state") != "held" or found_since:
+        return [ended]
+    resolve = {
+        "from": incident.status,
+        "to": "resolved",
+        "reason": f"{calm} {last.data.get('reason') or ''}".strip(),
+        "resolution": str(last.data.get("resolution") or ""),
+        "category": str(last.data.get("category") or ""),
+        "feedback": "",
+    }
+    head = timeline.head_of([*entries, ended])
+    once = f"calm-resolve:{began.key}"
+    return [ended, Entry.create(incident.id, "status", resolve, ACTOR, now, head, once)]
+
+
+def _after(entries: Sequence[Entry], entry: Entry) -> Sequence[Entry]:
+    return entries[entries.index(entry) + 1 :]
