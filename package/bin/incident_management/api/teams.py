@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
-from ..incidents.assignment import MOST_COUNTED, loads
+from ..incidents.assignment import loads
 from ..incidents.model import OPEN_STATUSES
 from ..incidents.routing import Routing, Team
 from ..ports import Stores
@@ -86,10 +86,7 @@ def _team(
                 "skills": sorted(member.skills) if member else [],
             }
         )
-    query = {
-        "$and": [{"team": team.name}, {"$or": [{"status": status} for status in OPEN_STATUSES]}]
-    }
-    standing = stores.incidents.find(query, "opened_at:-1", MOST_COUNTED)
+    standing = [{"team": team.name}, {"$or": [{"status": status} for status in OPEN_STATUSES]}]
     return {
         "name": team.name,
         "members": list(team.members),
@@ -100,6 +97,6 @@ def _team(
         "calendar": team.calendar.name,
         "fallback": team.fallback,
         "assign": team.assign,
-        "open_incidents": len(standing),
-        "unassigned": sum(1 for one in standing if not one.get("owner")),
+        "open_incidents": len(stores.incidents.keys({"$and": standing})),
+        "unassigned": len(stores.incidents.keys({"$and": [*standing, {"owner": ""}]})),
     }

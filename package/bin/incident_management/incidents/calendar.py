@@ -125,6 +125,11 @@ class Calendar:
         both = _Either(self._holidays, days)
         return Calendar(self.name, self.zone, self._week, both)
 
+    def date_of(self, moment: float) -> str:
+        """Name any moment: ``2026-11-30 09:00 Europe/Berlin``."""
+        local = datetime.fromtimestamp(moment, self._zone)
+        return f"{local.date().isoformat()} {local.hour:02d}:{local.minute:02d} {self.zone}"
+
     def terms(self) -> List[object]:
         """Return what the calendar is made of, as JSON."""
         return [self.zone, self._week, self._holidays.terms()]

@@ -28,13 +28,14 @@ Document = Dict[str, Any]
 
 @dataclass(frozen=True)
 class Deadline:
-    """When one clock is due, when to warn, and by which policy."""
+    """When one clock is due, also in words, when to warn, and by which policy and hours."""
 
     clock: str
     due: float
     warn: float
     policy: str
     hours: str
+    date: str
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ def _from(
     warn = calendar.after(start, target * policy.warn_at)
     if due is None or warn is None:
         return None
-    return Deadline(clock, milliseconds(due), milliseconds(warn), policy.name, calendar.name)
+    due, warn = milliseconds(due), milliseconds(warn)
+    return Deadline(clock, due, warn, policy.name, calendar.name, calendar.date_of(due))
 
 
 def _is_over(policy: Policy, clock: str, lives: Sequence[Life]) -> bool:
@@ -164,7 +166,8 @@ def _said(event: str, deadline: Deadline) -> Document:
         "clock": deadline.clock,
         "due": deadline.due,
         "policy": deadline.policy,
-        "reason": f"It {verb} {done} in the time of '{deadline.policy}' ({deadline.hours}).",
+        "reason": f"It {verb} {done} by {deadline.date}, as '{deadline.policy}' promises "
+        f"(hours: {deadline.hours}).",
     }
 
 
