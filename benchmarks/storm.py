@@ -12,6 +12,8 @@ see the same machine and the same collection settings. Three figures are to be r
 ``ratio_to_batch_save``: the peer saves the signals' documents alone, as if nothing else were
 needed. ``ratio_to_all_documents``: the peer saves what the run left, timeline entries and incidents
 besides, which is the same in the KV store. ``kv_calls_per_1000``: requests to the KV store.
+``cpu_ratio_to_batch_save`` compares processor time, of this process and the stand-in's together,
+which others on the machine disturb less.
 
 After ``--signals`` the storm goes on to ``--open`` signals, all of them open, to see how the
 cost grows.
@@ -79,6 +81,14 @@ class Place:
     home: str
     uri: str
     key: str
+    pid: int
+
+    def processor_seconds(self) -> float:
+        """Processor time that the stand-in and this process have had."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        # utime and stime, see proc(5).
+        its = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return its + time.process_time()
 
 
 @contextmanager
@@ -91,7 +101,8 @@ def a_splunk(folder: Path) -> Iterator[Place]:
     try:
         if not ours.poll(PATIENCE_SECONDS):
             raise SystemExit(f"The stand-in did not start within {PATIENCE_SECONDS} seconds.")
-        yield Place(*ours.recv())
+        home, uri, key = ours.recv()
+        yield Place(home, uri, key, process.pid or 0)
     finally:
         ours.send("stop")
         process.join(PATIENCE_SECONDS)
@@ -145,7 +156,9 @@ class Storm:
 
     def run(self, signals: int, steps: int, most: int) -> dict[str, Any]:
         """Deliver all; returns the figures and prints a line for each step."""
-        self._print("signals", "signals/s", "batch_save/s", "ratio", "ratio (all)", "calls/1000")
+        self._print(
+            "signals", "signals/s", "saved/s", "ratio", "(all)", "(cpu)", "cpu us", "calls/1000"
+        )
         first = Figures()
         self._step(FIRST, first)
         whole = Figures() + first
@@ -186,14 +199,20 @@ class Storm:
         for _run in range(runs):
             file = self._results(self.number)
             before = self.calls
-            took = timed(partial(self._fire, self.number, file))
+            took, used = self._timed(partial(self._fire, self.number, file))
             calls = self.calls - before
             if figures is not None:
-                figures.add(self.rows, took, calls, *self._peer(self.number))
+                figures.add(self.rows, took, used, calls, *self._peer(self.number))
             self.number += 1
 
-    def _peer(self, number: int) -> tuple[float, float]:
-        """Seconds that a bare batch_save takes: of a run's signals, and of all it left."""
+    def _timed(self, work: Callable[[], Any]) -> tuple[float, float]:
+        """Do some work; returns the seconds that passed, and those of the processors."""
+        began, used = time.perf_counter(), self.place.processor_seconds()
+        work()
+        return time.perf_counter() - began, self.place.processor_seconds() - used
+
+    def _peer(self, number: int) -> tuple[float, float, float]:
+        """Seconds of a bare batch_save of a run's signals, by clock and processor, and of all."""
         signals = self.stores.signals.find({"sid": sid(number)})
         known = sorted({signal["incident_id"] for signal in signals})
         incidents = [found for found in self.stores.incidents.find() if found["id"] in known]
@@ -201,10 +220,10 @@ class Storm:
         entries = [
             e for part in parts(heads, 1000) for e in self.stores.timeline.find({"$or": part})
         ]
-        alone = timed(partial(self.peer.signals.save, signals))
-        more = timed(partial(self.peer.timeline.save, entries))
-        more += timed(partial(self.peer.incidents.save, incidents))
-        return alone, alone + more
+        alone, used = self._timed(partial(self.peer.signals.save, signals))
+        more, _used = self._timed(partial(self.peer.timeline.save, entries))
+        yet_more, _used = self._timed(partial(self.peer.incidents.save, incidents))
+        return alone, used, alone + more + yet_more
 
     def _fire(self, number: int, file: Path) -> None:
         payload = {
@@ -292,7 +311,7 @@ class Storm:
 
     @staticmethod
     def _print(*cells: Any) -> None:
-        print("{:>9} {:>10} {:>13} {:>6} {:>12} {:>11}".format(*cells), flush=True)
+        print("{:>9} {:>10} {:>8} {:>6} {:>6} {:>6} {:>7} {:>11}".format(*cells), flush=True)
 
 
 @dataclass
@@ -301,16 +320,16 @@ class Figures:
 
     signals: int = 0
     storm: float = 0.0
+    storm_cpu: float = 0.0
     calls: int = 0
     signals_saved: float = 0.0
+    signals_cpu: float = 0.0
     all_saved: float = 0.0
 
-    def add(self, signals: int, storm: float, calls: int, alone: float, everything: float) -> None:
-        self.signals += signals
-        self.storm += storm
-        self.calls += calls
-        self.signals_saved += alone
-        self.all_saved += everything
+    def add(self, *more: float) -> None:
+        """Add to each of the sums, in their order."""
+        for name, value in zip(vars(self), more, strict=True):
+            setattr(self, name, getattr(self, name) + value)
 
     def __add__(self, other: Figures) -> Figures:
         mine = Figures(**vars(self))
@@ -323,6 +342,8 @@ class Figures:
             "batch_save_per_second": round(self.signals / self.signals_saved),
             "ratio_to_batch_save": round(self.signals_saved / self.storm, 3),
             "ratio_to_all_documents": round(self.all_saved / self.storm, 3),
+            "cpu_ratio_to_batch_save": round(self.signals_cpu / self.storm_cpu, 3),
+            "cpu_microseconds_per_signal": round(self.storm_cpu / self.signals * 1e6),
             "kv_calls_per_1000": round(self.calls / self.signals * 1000, 2),
         }
 
@@ -337,12 +358,6 @@ def parts(items: list[Any], size: int) -> Iterator[list[Any]]:
 
 def sid(number: int) -> str:
     return f"scheduler__admin__{APP}__RMD5storm_at_{START + number * PERIOD}_1"
-
-
-def timed(work: Callable[[], Any]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 if __name__ == "__main__":

@@ -301,5 +301,6 @@ def test_a_signals_keys_are_digests_of_what_makes_it_the_same(values, run):
     )
     expected = digest(["shop", made.rule, values or {"entity": "web"}], 40)
 
+    assert vars(made).keys() == Signal.__dataclass_fields__.keys()
     assert made.dedup_key == expected
     assert made.key == digest([expected, run], 40)
