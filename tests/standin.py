@@ -72,7 +72,7 @@ class StandIn:
         options.setdefault("app", "search")
         job = self.splunk.jobs.dispatch(spl, "admin", **options, scheduled=False)
         assert job.state == "DONE", job.messages
-        return job.rows
+        return list(job.rows)
 
     def stop(self) -> None:
         self.splunk.stop()

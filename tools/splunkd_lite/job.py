@@ -6,10 +6,11 @@ import re
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 from tools.splunkd_lite.resultsfile import read_results, write_results
 from tools.splunkd_lite.spl.execute import Results
+from tools.splunkd_lite.spl.holding import Held
 
 __all__ = ["Job"]
 
@@ -55,7 +56,7 @@ class Job:
     priority: int = 5
     previews: bool = True
     _preview: Results | None = None
-    _rows: list[dict[str, Any]] | None = None
+    _rows: Sequence[dict[str, Any]] | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _done: threading.Event = field(default_factory=threading.Event)
     _finalize: threading.Event = field(default_factory=threading.Event)
@@ -84,11 +85,12 @@ class Job:
         return int(found.group(1)) if found else 0
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
-        """The results, from memory or from disk; of a running search what it has found so far."""
+    def rows(self) -> Sequence[dict[str, Any]]:
+        """The results, from memory or from disk; of a running search what it has found so far.
+        Many rows are read from disk where they are looked at."""
         rows, shown = self._rows, self._shown
         if rows is None and shown is not None and not self.is_done:
-            return list(shown.rows)
+            return shown.rows
         if rows is None:
             rows = read_results(self.results_path)[1] if self.results_path.exists() else []
         return rows
@@ -115,15 +117,17 @@ class Job:
         shown = self._shown
         return self.row_count if self.is_done or shown is None else len(shown.rows)
 
-    def found_from(self, offset: int) -> list[dict[str, Any]]:
+    def found_from(self, offset: int) -> Sequence[dict[str, Any]]:
         """The rows from that one on, of a running search those that it is sure to give."""
         if self.is_done or self._preview is None:
             return self.rows[offset:]
         return self._preview.rows[offset:]
 
-    def finish(self, fields: list[str], rows: list[dict[str, Any]]) -> None:
+    def finish(self, fields: list[str], rows: Sequence[dict[str, Any]]) -> None:
         """Store the results, then say so."""
         write_results(self.results_path, fields, rows)
+        if not isinstance(rows, Held) or not rows.spilled_bytes:
+            rows = list(rows)
         self.fields, self._rows, self.row_count = list(fields), rows, len(rows)
         self.state, self._preview = "FINALIZING", None
 
@@ -171,9 +175,17 @@ class Job:
         if not self._going.is_set():
             self._going.wait()
 
+    @property
+    def rows_in_memory(self) -> int:
+        """How many rows of the results are kept in memory."""
+        rows = self._rows
+        return rows.in_memory if isinstance(rows, Held) else len(rows or ())
+
     def unload(self) -> None:
-        """Drop the rows from memory; they are on disk."""
-        self._rows = None
+        """Drop the rows from memory; they are on disk. Where only the first ones are in memory,
+        these stay, as reading all of them again would take more."""
+        if not isinstance(self._rows, Held):
+            self._rows = None
 
     def expired(self, now: float) -> bool:
         return self.is_done and self.ended is not None and now >= self.ended + self.ttl

@@ -22,6 +22,7 @@ from tools.splunkd_lite.errors import SplunkdError, is_disk_full
 from tools.splunkd_lite.job import Job
 from tools.splunkd_lite.job_context import JobContext
 from tools.splunkd_lite.spl.execute import Results
+from tools.splunkd_lite.spl.holding import Held
 from tools.splunkd_lite.timerange import parse_time
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class Jobs:
 
         text = spl.strip() if spl.strip().startswith("|") else f"| {spl.strip()}"
         context = JobContext(self._splunk, job, who or self._splunk.access.user(job.user))
-        given = [dict(row) for row in job.rows]  # commands may change rows in place
+        given = map(dict, job.rows)  # commands may change rows in place
         try:
             stream = run_pipeline(parse(text, context), Environment(context), rows=given)
             rows = [text_row(row) for row in stream]
@@ -208,7 +209,7 @@ class Jobs:
     def _execute(self, job: Job, pipeline: Any, context: JobContext, watched: bool) -> None:
         """Run in the pool; whatever happens, the job ends and says why."""
         started = self._splunk.clock.now()
-        preview = Results()
+        preview = Results(rows=Held(job.folder))
         job.start(preview)
         try:
             self._run(job, pipeline, context, preview, watched)
@@ -320,6 +321,6 @@ class Jobs:
         kept = 0
         for job in sorted(self._jobs.values(), key=lambda job: -job.created):
             if job.is_done:
-                kept += job.row_count
+                kept += job.rows_in_memory
                 if kept > ROWS_IN_MEMORY:
                     job.unload()

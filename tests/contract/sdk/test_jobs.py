@@ -16,6 +16,7 @@ from splunklib.binding import HTTPError
 from tests.contract.sdk.covering import covers
 from tests.standin import StandIn
 from tools.splunkd_lite.clock import ManualClock
+from tools.splunkd_lite.spl import holding
 
 ALL = "search index=desk"
 
@@ -64,6 +65,24 @@ def test_pages_cover_all_results_once(service: splunklib.client.Service, events:
     assert len(rows(job.results(output_mode="json", count=0))) == events
     few = rows(job.results(output_mode="json", count=2, search="stats count by host | sort host"))
     assert [(row["host"], row["count"]) for row in few] == [("h0", "1000"), ("h1", "1000")]
+
+
+def test_results_that_memory_does_not_hold_are_paged_from_disk(
+    service: splunklib.client.Service, events: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "IN_MEMORY", 100)
+    monkeypatch.setattr(holding, "_BLOCK", 7)
+    job = service.jobs.create(ALL, exec_mode="blocking")
+    found = [
+        row["_raw"]
+        for offset in range(0, events, 250)
+        for row in rows(job.results(output_mode="json", count=250, offset=offset))
+    ]
+    assert found == [f"ticket={n} state=open" for n in range(1, events + 1)]
+    last = rows(job.events(output_mode="json", count=5, offset=events - 2))
+    assert [row["_raw"] for row in last] == found[-2:]
+    counted = rows(job.results(output_mode="json", search="stats count"))
+    assert counted == [{"count": str(events)}]
 
 
 @covers("Job.preview", "Job.enable_preview", "Job.disable_preview")

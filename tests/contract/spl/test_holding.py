@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,42 @@ def test_values_come_back_from_disk_as_they_were(
     first = next(iter(held))["f"]
     assert isinstance(first, Fixed) and first.decimals == 3
     assert held.spilled_bytes > 0 and list(tmp_path.iterdir()) == []  # the file has no name
+
+
+@given(st.integers(0, 30), st.integers(-35, 35), st.integers(-35, 35))
+@settings(max_examples=300, deadline=None)
+def test_a_part_of_the_rows_is_that_of_a_list(count: int, start: int, stop: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(holding, "IN_MEMORY", 4)
+        patch.setattr(holding, "_BLOCK", 3)
+        held, plain = holding.Held(), [{"n": n} for n in range(count)]
+        for row in plain:
+            held.append(row)
+        assert held[start:stop] == plain[start:stop]
+        assert held[start:stop:2] == plain[start:stop:2]
+        if -count <= start < count:
+            assert held[start] == plain[start]
+        else:
+            with pytest.raises(IndexError):
+                held[start]
+
+
+def test_rows_are_read_while_others_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "IN_MEMORY", 10)
+    monkeypatch.setattr(holding, "_BLOCK", 3)
+    held = holding.Held()
+
+    def add() -> None:
+        for number in range(20_000):
+            held.append({"n": number})
+
+    adding = threading.Thread(target=add)
+    adding.start()
+    while adding.is_alive():
+        seen = [row["n"] for row in held]
+        assert seen == list(range(len(seen)))
+    adding.join()
+    assert [row["n"] for row in held] == list(range(20_000))
 
 
 def many(count: int) -> Iterator[dict[str, Any]]:

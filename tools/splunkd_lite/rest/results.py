@@ -10,6 +10,7 @@ import csv
 import datetime
 import io
 import json
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Iterator
 from xml.sax.saxutils import quoteattr
 
@@ -48,8 +49,6 @@ def response(splunk: Splunk, job: Job, request: RestRequest, events: bool = Fals
     """
     search = request.param("search").strip() if request.segments[-1] != "jobs" else ""
     fields, rows = job.shown_fields, job.rows
-    if events:
-        rows = [row for row in rows if "_raw" in row]
     if search:  # post-process; in a oneshot request it is the search itself
         fields, rows = splunk.jobs.post_process(job, search, request.who)
     wanted = request.param_list("f") or _comma(request.param("field_list"))
@@ -58,7 +57,11 @@ def response(splunk: Splunk, job: Job, request: RestRequest, events: bool = Fals
     most = int(splunk.conf.get("limits", "restapi", "maxresultrows") or 50_000)
     count = request.number("count", _DEFAULT_COUNT)
     count = most if count <= 0 else min(count, most)
-    page = [_shown(row, fields) for row in rows[offset : offset + count]]
+    if events and not search:
+        found = islice((row for row in rows if "_raw" in row), offset, offset + count)
+        page = [_shown(row, fields) for row in found]
+    else:
+        page = [_shown(row, fields) for row in rows[offset : offset + count]]
     mode = _mode(request)
     if mode == "csv":
         return RestResponse(200, "".join(_csv(fields, page)).encode(), "text/csv; charset=utf-8")

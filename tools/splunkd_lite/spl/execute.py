@@ -12,6 +12,7 @@ import pcre2
 from tools.splunkd_lite.spl.context import Environment, Message, SearchContext
 from tools.splunkd_lite.spl.custom import Custom
 from tools.splunkd_lite.spl.errors import SplError
+from tools.splunkd_lite.spl.holding import Held
 from tools.splunkd_lite.spl.parser import parse
 from tools.splunkd_lite.spl.preview import Preview
 from tools.splunkd_lite.spl.tree import ALL, Command, FieldSet, Pipeline
@@ -26,9 +27,9 @@ SUBSEARCH_SECONDS = 60.0  # limits.conf, [subsearch] maxtime
 @dataclass
 class Results:
     """What a search gave. A row's value is text, or a list of texts for a multivalue field; a
-    null field is absent. `fields` is their order."""
+    null field is absent. `fields` is their order. With a `Held`, many rows lie on disk."""
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[dict[str, Any]] | Held = field(default_factory=list)
     fields: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     partial: Results | None = None

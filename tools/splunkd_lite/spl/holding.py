@@ -9,52 +9,53 @@ from __future__ import annotations
 import heapq
 import pickle
 import tempfile
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, overload
 
 from tools.splunkd_lite.spl.context import Environment
 from tools.splunkd_lite.spl.sortkeys import SortKey, comparer, sort_rows
 from tools.splunkd_lite.spl.values import Row
 
-__all__ = ["Held", "hold", "setting", "sorted_rows"]
+__all__ = ["Held", "folder_of", "hold", "setting", "sorted_rows"]
 
 IN_MEMORY = 10_000  # rows; some 10 MB of events
 _BLOCK = 500
 
 
-class Held:
-    """A list of rows that grows; beyond IN_MEMORY of them they lie in a temporary file.
+class Held(Sequence[Row]):
+    """A list of rows that grows at its end; beyond IN_MEMORY of them they lie in a temporary file,
+    in `folder` if there is one.
 
-    It is read from its start as often as wanted. Rows from the file are new dicts each time, the
-    others are those that were added. Raises OSError when the disk is full.
+    Rows from the file are new dicts each time, the others are those that were added. One thread may
+    add rows while others read. Raises OSError when the disk is full.
     """
 
-    def __init__(self, env: Environment) -> None:
-        folder = getattr(env.context, "dispatch_dir", None)
-        self._folder = folder if folder is not None and Path(folder).is_dir() else None
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder if folder is not None and folder.is_dir() else None
         self._memory: list[Row] = []
         self._waiting: list[Row] = []
         self._blocks: list[tuple[int, int]] = []
         self._file: IO[bytes] | None = None
+        self._lock = threading.Lock()
         self.size = 0
         self.spilled_bytes = 0
 
     def __len__(self) -> int:
         return self.size
 
-    def add(self, row: Row) -> None:
-        self.size += 1
+    def append(self, row: Row) -> None:
         if len(self._memory) < IN_MEMORY:
             self._memory.append(row)
+            self.size += 1
             return
-        self._waiting.append(row)
-        if len(self._waiting) >= _BLOCK:
-            self._spill()
-
-    def extend(self, rows: Iterable[Row]) -> None:
-        for row in rows:
-            self.add(row)
+        with self._lock:
+            self._waiting.append(row)
+            self.size += 1
+            if len(self._waiting) >= _BLOCK:
+                self._spill()
 
     def _spill(self) -> None:
         if self._file is None:
@@ -69,21 +70,54 @@ class Held:
     def _read(self, block: tuple[int, int]) -> list[Row]:
         if self._file is None:
             raise RuntimeError("a block of rows without its file")
-        self._file.seek(block[0])
-        rows: list[Row] = pickle.loads(self._file.read(block[1]))
+        with self._lock:
+            self._file.seek(block[0])
+            data = self._file.read(block[1])
+        rows: list[Row] = pickle.loads(data)
         return rows
 
+    def _from(self, start: int) -> Iterator[Row]:
+        """The rows that there are now, from that place on."""
+        with self._lock:
+            count, blocks, waiting = len(self._memory), list(self._blocks), list(self._waiting)
+        yield from islice(self._memory, start, count)
+        skip = max(0, start - count)
+        for block in blocks:
+            if skip < _BLOCK:
+                yield from self._read(block)[skip:]
+            skip = max(0, skip - _BLOCK)
+        yield from waiting[skip:]
+
     def __iter__(self) -> Iterator[Row]:
-        yield from self._memory
-        for block in self._blocks:
-            yield from self._read(block)
-        yield from self._waiting
+        return self._from(0)
 
     def __reversed__(self) -> Iterator[Row]:
         yield from reversed(self._waiting)
         for block in reversed(self._blocks):
             yield from reversed(self._read(block))
         yield from reversed(self._memory)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            start, stop, step = place.indices(len(self))
+            if step != 1:
+                return [self[each] for each in range(start, stop, step)]
+            return list(islice(self._from(start), max(0, stop - start)))
+        at = place + len(self) if place < 0 else place
+        if not 0 <= at < len(self):
+            raise IndexError(f"there is no row {place}")
+        return next(self._from(at))
+
+    @property
+    def in_memory(self) -> int:
+        """How many rows are not on disk."""
+        return len(self._memory) + len(self._waiting)
 
     @property
     def estimated_bytes(self) -> int:
@@ -98,9 +132,16 @@ class Held:
 
 def hold(rows: Iterable[Row], env: Environment) -> Held:
     """All rows, to be read more than once."""
-    held = Held(env)
-    held.extend(rows)
+    held = Held(folder_of(env))
+    for row in rows:
+        held.append(row)
     return held
+
+
+def folder_of(env: Environment) -> Path | None:
+    """Where a search may leave temporary files, if its host has a place for them."""
+    folder: Path | None = getattr(env.context, "dispatch_dir", None)
+    return folder
 
 
 def sorted_rows(
@@ -150,7 +191,7 @@ class _Part(Held):
     """A sorted part, on disk as a whole."""
 
     def __init__(self, rows: list[Row], env: Environment) -> None:
-        super().__init__(env)
+        super().__init__(folder_of(env))
         self.size = len(rows)
         for start in range(0, len(rows), _BLOCK):
             self._waiting = rows[start : start + _BLOCK]

@@ -18,7 +18,7 @@ from tools.splunkd_lite.spl.aggregation import (
 )
 from tools.splunkd_lite.spl.commands.searching import plus
 from tools.splunkd_lite.spl.context import Environment
-from tools.splunkd_lite.spl.holding import Held, hold, setting
+from tools.splunkd_lite.spl.holding import Held, folder_of, hold, setting
 from tools.splunkd_lite.spl.reader import Reader, boolean, integer, text
 from tools.splunkd_lite.spl.registry import command
 from tools.splunkd_lite.spl.tree import ALL, Command, FieldSet
@@ -147,7 +147,7 @@ class EventStats(Stats):
         return cls(specs, reader.required_fields() if reader.keyword("by") else [])
 
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
-        stream, specs, held = iter(rows), self.specs, Held(env)
+        stream, specs, held = iter(rows), self.specs, Held(folder_of(env))
         first = self._within_limits(stream, held, env)
         if has_wildcards(specs):
             for _ in first:
@@ -171,7 +171,7 @@ class EventStats(Stats):
         megabytes = setting(env, "default", "max_mem_usage_mb", 200)
         most = setting(env, "searchresults", "maxresultrows", 50_000)
         for row in rows:
-            held.add(row)
+            held.append(row)
             yield row
             if held.size >= most and held.estimated_bytes >= megabytes * 2**20:
                 env.warn(
