@@ -76,6 +76,7 @@ class MemoryStores:
         self.analyses: Collection = MemoryCollection()
         self.suppressions: Collection = MemoryCollection()
         self.subscriptions: Collection = MemoryCollection()
+        self.baselines: Collection = MemoryCollection()
 
 
 def _matches(document: Mapping[str, Any], query: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ _UNSORTED = (
     "Times go backwards, and a baseline is learned forwards: "
     "put '| sort 0 _time' before anomalyscore."
 )
+_NEVER = -math.inf
 _EMPTY = ("", "", "", "", "")
 
 
@@ -26,14 +27,14 @@ class BadInput(Exception):
 
 
 class _Series:
-    """A baseline, and the time of its last row."""
+    """A baseline, the time of its last row, and up to when it was learned in earlier runs."""
 
-    __slots__ = ("baseline", "judge", "time")
+    __slots__ = ("baseline", "judge", "learned", "time")
 
-    def __init__(self, baseline: Baseline, time: Optional[float] = None) -> None:
+    def __init__(self, baseline: Baseline, learned: float = _NEVER) -> None:
         self.baseline = baseline
         self.judge = baseline.judge
-        self.time = time
+        self.time = self.learned = learned
 
 
 class SeriesScorer:
@@ -113,7 +114,10 @@ class SeriesScorer:
         if time - time != 0.0:
             time = None
         else:
-            if one.time is not None and time < one.time:
+            if time <= one.learned:
+                self._note_learned()
+                return _EMPTY
+            if time < one.time:
                 raise BadInput(_UNSORTED)
             one.time = time
         expected, lower, upper, score, is_anomaly = one.judge(number, time)
@@ -144,7 +148,7 @@ class SeriesScorer:
             "series": [
                 {
                     "by": [key] if isinstance(key, str) else list(key),
-                    "time": one.time,
+                    "time": None if one.time == _NEVER else one.time,
                     "baseline": one.baseline.to_state(),
                 }
                 for key, one in self._series.items()
@@ -152,7 +156,7 @@ class SeriesScorer:
         }
 
     def restore(self, state: Dict[str, Any]) -> None:
-        """Go on from what :meth:`to_state` gave; rows up to its times then count as unsorted.
+        """Go on from what :meth:`to_state` gave; rows up to its times are not learned from again.
 
         Raises:
             ValueError: it is malformed, or was learned with another ``by`` or ``season``.
@@ -165,13 +169,18 @@ class SeriesScorer:
         for saved in state["series"][:MOST_SERIES]:
             names = [str(part) for part in saved["by"]]
             baseline = Baseline.from_state(saved["baseline"], *self._settings[1:])
-            time = None if saved["time"] is None else float(saved["time"])
+            time = _NEVER if saved["time"] is None else float(saved["time"])
             key: Any = names[0] if len(names) == 1 else tuple(names)
             self._series[key] = _Series(baseline, time)
 
     def warnings(self) -> List[str]:
         """Return what was left out so far, one sentence each; each one once."""
         return list(self._warnings.values())
+
+    def _note_learned(self) -> None:
+        self._warnings.setdefault(
+            "learned", "Rows of times that an earlier run has learned from have no score."
+        )
 
     def _note_missing(self, text: Any) -> None:
         if text is not None:

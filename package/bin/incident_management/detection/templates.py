@@ -62,7 +62,7 @@ class _Leaf:
         self.header = header
         self.masked = masked
         # What is no value although it has a digit, and so must be compared as it is.
-        self.names = tuple([name for word in masked for name in numbered_in(word)])
+        self.names: Tuple[str, ...] = ()
         self.shape = shape
         self.template = template
         self.plan: Plan = ()
@@ -211,13 +211,17 @@ class TemplateMiner:
         # A word without its numbers is masked as the word is, but for names with a number.
         words = without_numbers(message).split(None, MAX_TOKENS)
         masked = tuple(map(self._words.__getitem__, words))
+        names: Tuple[str, ...] = ()
         if "0" in "".join(masked):
             words = message.split(None, MAX_TOKENS)
             masked = tuple([mask(w) if "0" in m else m for w, m in zip(words, masked)])
+            names = tuple([name for word in masked for name in numbered_in(word)])
+            self._named = True
         header = 0 if message is line else _header(line, message)
         leaf = self._leaves.get((header, masked))
         if leaf is None:
             leaf = self._new_leaf(header, masked)
+            leaf.names = names
         return leaf
 
     def _forget_lines(self) -> None:
@@ -239,7 +243,6 @@ class TemplateMiner:
         if len(self._leaves) >= CACHED_SHAPES:
             self._leaves.clear()
         leaf = self._leaves[header, masked] = _Leaf(header, masked, shape, template.current())
-        self._named = self._named or bool(leaf.names)
         return leaf
 
     def _bucket(self, keys: Keys) -> Bucket:

@@ -1,0 +1,200 @@
+"""What ``| anomalyscore state=<name>`` learned, kept in the KV store between runs.
+
+A run writes a document for each series under its own run id, and at last the head, one document
+that names the run: readers see a whole run or the one before it. The last run that came to its end
+wins; what other runs have left is deleted with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ..incidents.errors import Invalid, NotFound
+from ..ports import Clock, Document, Stores
+from ..splunk.session import SplunkError
+
+__all__ = [
+    "MOST_SERIES_KEPT",
+    "PART_SERIES",
+    "Memory",
+    "checked_name",
+    "finish",
+    "forget",
+    "heads",
+    "pack",
+    "part",
+    "save_part",
+    "unpack",
+]
+
+MOST_SERIES_KEPT = 2_000
+"""Series of one name that are remembered; one takes some 6 kB."""
+PART_SERIES = 50
+"""Series in one request."""
+_MOST_STATE_BYTES = 100_000
+_API = "/services/incident_management/v1/baselines"
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+
+
+def checked_name(name: str) -> str:
+    """Return a name that may be remembered under. Raises Invalid."""
+    if not _NAME.fullmatch(name):
+        raise Invalid("A state's name is 1 to 60 letters, digits, dots, dashes and underscores.")
+    return name
+
+
+def pack(state: Mapping[str, Any]) -> str:
+    """Return a series' state as text for a document."""
+    data = json.dumps(state, separators=(",", ":")).encode()
+    return base64.b64encode(zlib.compress(data)).decode()
+
+
+def unpack(text: str) -> Dict[str, Any]:
+    """Return the state that was packed.
+
+    Raises:
+        ValueError: the text is not one that :func:`pack` gave.
+    """
+    try:
+        unzip = zlib.decompressobj()
+        data = unzip.decompress(base64.b64decode(text, validate=True), _MOST_STATE_BYTES)
+        state = json.loads(data) if unzip.eof else None
+    except (ValueError, zlib.error) as error:
+        raise ValueError(f"A saved baseline can't be read ({error}).") from error
+    if not isinstance(state, dict):
+        raise ValueError("A saved baseline can't be read (it is no object).")
+    return state
+
+
+def save_part(stores: Stores, name: str, run: str, first: int, series: Sequence[str]) -> None:
+    """Keep some series of a run, packed; ``first`` is the number of the first one.
+
+    Raises:
+        Invalid: there are too many, or one is malformed.
+    """
+    if first + len(series) > MOST_SERIES_KEPT:
+        raise Invalid(f"At most {MOST_SERIES_KEPT} series are remembered under one name.")
+    for text in series:
+        try:
+            unpack(text)
+        except ValueError as error:
+            raise Invalid(str(error)) from error
+    stores.baselines.save(
+        [
+            {"_key": f"{name}:{run}:{first + n}", "name": name, "run": run, "n": first + n, "s": s}
+            for n, s in enumerate(series)
+        ]
+    )
+
+
+def finish(
+    stores: Stores, clock: Clock, user: str, name: str, run: str, settings: Mapping[str, Any]
+) -> Document:
+    """Make a run the one that counts, once all its series are saved; return the head.
+
+    Raises:
+        Invalid: a series that ``settings["count"]`` promises is missing.
+    """
+    saved = stores.baselines.keys({"name": name, "run": run})
+    if len(saved) != settings["count"]:
+        raise Invalid(
+            f"{settings['count']} series were to be saved, {len(saved)} are; save them all first."
+        )
+    head = {
+        "_key": name, "name": "", "run": run, "saved_at": clock.now(), "saved_by": user,
+        "season": settings["season"], "by": list(settings["by"]), "count": settings["count"],
+    }  # fmt: skip
+    stores.baselines.save([head])
+    stores.baselines.delete_matching({"name": name, "run": {"$ne": run}})
+    return _shown(head)
+
+
+def heads(stores: Stores) -> List[Document]:
+    """Return all that is remembered, without the series, by name."""
+    return [_shown(head) for head in stores.baselines.find({"name": ""}, sort="_key")]
+
+
+def part(stores: Stores, name: str, first: int, run: str = "") -> Document:
+    """Return the head with the series from number ``first`` on, of that run or the newest.
+
+    Raises:
+        NotFound: nothing is remembered under that name.
+    """
+    head = _head(stores, name)
+    place = {"$gte": first, "$lt": first + PART_SERIES}
+    wanted = {"name": name, "run": run or head["run"], "n": place}
+    found = stores.baselines.find(wanted, sort="n")
+    return {**_shown(head), "series": [document["s"] for document in found]}
+
+
+def forget(stores: Stores, name: str) -> None:
+    """Delete what is remembered under a name. Raises NotFound."""
+    _head(stores, name)
+    stores.baselines.delete(name)
+    stores.baselines.delete_matching({"name": name})
+
+
+def _head(stores: Stores, name: str) -> Document:
+    head: Optional[Document] = stores.baselines.get(name)
+    if head is None:
+        raise NotFound(f"Nothing is remembered under the name '{name}'.")
+    return head
+
+
+def _shown(head: Mapping[str, Any]) -> Document:
+    names = ("run", "saved_at", "saved_by", "season", "by", "count")
+    return {"name": head["_key"], **{name: head[name] for name in names}}
+
+
+class Memory:
+    """What is remembered under one name, as a search command asks for it with its own rights.
+
+    Args:
+        session: see :class:`..splunk.session.Session`; ``get`` and ``post`` are used.
+        name: what to remember it by.
+        run: the search's id, which tells this run from others.
+
+    All methods raise SplunkError when the API refuses or can't be reached, and ValueError when
+    what it has can't be read.
+    """
+
+    def __init__(self, session: Any, name: str, run: str) -> None:
+        self._session = session
+        self._run = run
+        self._path = f"{_API}/{checked_name(name)}"
+
+    def load(self) -> Optional[Dict[str, Any]]:
+        """Return what :meth:`..series.SeriesScorer.restore` takes; None: nothing is known yet."""
+        try:
+            found = self._session.get(self._path)
+        except SplunkError as error:
+            if error.status == 404:
+                return None
+            raise
+        head, packed = found, list(found["series"])
+        while len(packed) < head["count"]:
+            found = self._session.get(self._path, first=len(packed), run=head["run"])
+            if not found["series"]:
+                raise ValueError(
+                    f"The state '{head['name']}' was replaced while it was read; run it again."
+                )
+            packed.extend(found["series"])
+        return {"season": head["season"], "by": head["by"], "series": list(map(unpack, packed))}
+
+    def save(self, state: Mapping[str, Any]) -> int:
+        """Keep what :meth:`..series.SeriesScorer.to_state` gave; return how many series were kept.
+
+        Of more than :data:`MOST_SERIES_KEPT`, those with the latest rows.
+        """
+        series = sorted(state["series"], key=lambda one: -(one["time"] or 0.0))[:MOST_SERIES_KEPT]
+        for first in range(0, len(series), PART_SERIES):
+            packed = [pack(one) for one in series[first : first + PART_SERIES]]
+            body = {"run": self._run, "first": first, "series": packed}
+            self._session.post(f"{self._path}/series", json_body=body)
+        head = {"run": self._run, "season": state["season"], "by": state["by"]}
+        self._session.post(self._path, json_body={**head, "count": len(series)})
+        return len(series)
