@@ -46,9 +46,13 @@ def list_firings(splunk: Splunk, request: RestRequest) -> Feed:
 
 @route("DELETE", _PATH + "/{name}")
 def delete_firing(splunk: Splunk, request: RestRequest) -> Feed:
+    """Only who may change the saved search may remove its alerts (unverified)."""
     name = request.vars["name"]
-    if not any(each.id == name for each in _visible(splunk, request)):
+    fired = next((each for each in _visible(splunk, request) if each.id == name), None)
+    if fired is None:
         raise not_found(name)
+    acl = splunk.conf.metadata.acl(fired.app, "savedsearches", fired.saved_search)
+    splunk.access.require(request.who, "write", acl, fired.saved_search)
     splunk.alerts.delete(name)
     return list_groups(splunk, request)
 

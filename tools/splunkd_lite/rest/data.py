@@ -49,6 +49,8 @@ def create_index(splunk: Splunk, request: RestRequest) -> Feed:
     name = request.param("name")
     if not name or not name.replace("_", "").replace("-", "").isalnum() or name != name.lower():
         raise SplunkdError(400, f"The index name '{name}' is not allowed.")
+    if request.write_app not in splunk.conf.apps():
+        raise SplunkdError(404, f"Application does not exist or is disabled: {request.write_app}")
     if name in splunk.conf.stanzas("indexes"):
         raise SplunkdError(409, f"Index name={name} already exists")
     settings = eai.settings_of(request, "datatype")
