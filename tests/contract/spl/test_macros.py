@@ -25,7 +25,7 @@ EVENTS = [event("level=ERROR code=500"), event("level=INFO code=200 note=`tick`"
 
 
 def rows(search: str) -> list[dict[str, str]]:
-    return run(search, MemoryContext(list(EVENTS), confs={"macros": MACROS})).rows
+    return list(run(search, MemoryContext(list(EVENTS), confs={"macros": MACROS})).rows)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ class Detections:
             now=NOW,
         )
         assert job.state == "DONE", job.messages
-        return job.rows
+        return list(job.rows)
 
     def found(self, name: str) -> list[str]:
         """The entities that a detection raises, in order."""

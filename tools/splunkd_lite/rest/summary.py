@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from typing import Any
+from typing import Any, Sequence
 
 from tools.splunkd_lite.job import Job
 from tools.splunkd_lite.rest.atom import xml_text
@@ -39,7 +39,7 @@ def _time(when: float | None) -> str:
     return "" if when is None else iso(when)
 
 
-def _field(rows: list[dict[str, Any]], name: str, top: int) -> dict[str, Any]:
+def _field(rows: Sequence[dict[str, Any]], name: str, top: int) -> dict[str, Any]:
     held = [row[name] for row in rows if row.get(name) not in (None, "", [])]
     values = [text_of(v) for each in held for v in (each if isinstance(each, list) else [each])]
     counts = Counter(values)
