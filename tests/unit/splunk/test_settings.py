@@ -2,7 +2,7 @@
 
 import pytest
 
-from incident_management.splunk.settings import Settings, SettingsError, parse
+from incident_management.splunk.settings import Lifecycle, Settings, SettingsError, parse
 
 
 def test_nothing_set_gives_the_defaults():
@@ -79,3 +79,27 @@ def test_http_stays_on_this_machine():
 
 def test_links_may_be_plain_http():
     assert parse({"network": {"web_url": "http://splunk.example:8000"}}).network.web_url
+
+
+def test_times_of_the_lifecycle_are_read():
+    stanza = {"resolve_after": "90m", "resolve_not": "Critical, high", "close_after": "never"}
+    lifecycle = parse({"lifecycle": {**stanza, "keep": "52w"}}).lifecycle
+
+    assert lifecycle == Lifecycle(5400.0, ("critical", "high"), 0.0, 52 * 604_800.0)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("resolve_after", "1m", "resolve_after is '1m'; set a time such as 24h or 7d"),
+        ("resolve_after", "soon", "or never"),
+        ("keep", "1d", "at least 604800s"),
+        ("resolve_not", "urgent", "holds 'urgent', which is none of critical"),
+    ],
+)
+def test_a_malformed_lifecycle_is_one_sentence(key, value, says):
+    with pytest.raises(SettingsError) as raised:
+        parse({"lifecycle": {key: value}})
+
+    assert says in str(raised.value)
+    assert "incident_management_settings.conf [lifecycle]" in str(raised.value)

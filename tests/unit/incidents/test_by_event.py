@@ -1,0 +1,71 @@
+"""An event of a search becomes a signal; what stands in it stays data."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.incidents.by_event import OpenFailed, finding_of, open_from_event
+from incident_management.incidents.results import signal_from
+from incident_management.splunk.session import SplunkError
+
+EVENT = {
+    "_raw": "\nERROR pool exhausted\n  at line 3",
+    "_time": "2026-11-24T10:00:00.000+00:00",
+    "host": "web-1",
+    "index": "main",
+    "sourcetype": ["app", "other"],
+}
+
+
+class Splunkd:
+    def __init__(self, events=(), error=None):
+        self.events, self.error, self.asked, self.sent = list(events), error, [], []
+
+    def get(self, path, **query):
+        self.asked.append((path, query))
+        if self.error:
+            raise self.error
+        return {"results": self.events}
+
+    def post(self, path, form=None, json_body=None):
+        self.sent.append((path, json_body))
+        if isinstance(self.error, SplunkError):
+            raise self.error
+        return {"outcomes": [{"signal": "s", "incident_id": "INC-1", "what": "opened"}]}
+
+
+def test_it_is_raised_as_a_signal_of_its_host():
+    splunkd = Splunkd([EVENT])
+    row = open_from_event(splunkd, "17.1", 3, "high", "", "ann")
+
+    assert row["incident"] == "INC-1"
+    assert (row["title"], row["entity"]) == ("ERROR pool exhausted", "web-1")
+    assert splunkd.asked == [("/services/search/jobs/17.1/events", {"offset": 3, "count": 1})]
+    (finding,) = splunkd.sent[0][1]["signals"]
+    assert signal_from(finding, 1.0).severity == "high"
+
+
+def test_a_search_id_stays_in_its_place_of_the_path():
+    splunkd = Splunkd([EVENT])
+    open_from_event(splunkd, "../../apps", 0, "low", "", "ann")
+
+    assert splunkd.asked[0][0] == "/services/search/jobs/..%2F..%2Fapps/events"
+
+
+def test_the_same_event_is_the_same_finding_whichever_search_found_it():
+    first = signal_from(finding_of(EVENT, "17.1", "high", "", "ann"), 1.0)
+    second = signal_from(finding_of(EVENT, "17.2", "low", "Mine", "bob"), 9.0)
+    other = signal_from(finding_of({**EVENT, "host": "web-2"}, "17.1", "high", "", "ann"), 1.0)
+
+    assert first.key == second.key
+    assert first.key != other.key
+
+
+def test_an_event_that_is_not_there_is_refused():
+    with pytest.raises(OpenFailed, match="has no event at 9"):
+        open_from_event(Splunkd(), "17.1", 9, "high", "", "ann")
+
+
+def test_what_splunkd_refuses_is_said():
+    with pytest.raises(OpenFailed, match=r"The search 17\.1 can't be read: unknown sid"):
+        open_from_event(Splunkd(error=SplunkError(404, "unknown sid")), "17.1", 0, "high", "", "x")

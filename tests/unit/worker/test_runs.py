@@ -1,0 +1,96 @@
+"""What splunkd's answers say of a saved search's runs."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from incident_management.incidents.quiet import Coverage, Plan, Run
+from incident_management.ports import SearchFailed
+from incident_management.splunk.session import SplunkError
+from incident_management.worker.runs import SplunkRuns, quiet_after
+
+SEARCH = ("High / Error Rate", "shop", "ann")
+SID = "scheduler__ann__shop__RMD50c_at_{}_17"
+
+
+def splunkd(answer):
+    asked = []
+
+    def get(path, **query):
+        asked.append((path, query))
+        if isinstance(answer, Exception):
+            raise answer
+        return {"entry": [{"content": content} for content in answer]}
+
+    return SimpleNamespace(get=get, asked=asked)
+
+
+def test_settings_say_whether_it_runs_and_how():
+    session = splunkd([{"is_scheduled": True, "disabled": False, "alert.suppress": "1",
+                        "action.open_incident.param.quiet_after": "90m"}])  # fmt: skip
+
+    assert SplunkRuns(session).plan(SEARCH) == Plan(True, True, 5400.0)
+    path = "/servicesNS/ann/shop/saved/searches/High%20%2F%20Error%20Rate"
+    assert session.asked == [(path, {})]
+
+
+@pytest.mark.parametrize(
+    "content", [{"is_scheduled": False}, {"is_scheduled": "1", "disabled": "1"}]
+)
+def test_one_that_is_switched_off_is_not_enabled(content):
+    assert not SplunkRuns(splunkd([content])).plan(SEARCH).enabled
+
+
+def test_one_that_was_deleted_is_not_enabled():
+    assert not SplunkRuns(splunkd(SplunkError(404, "no"))).plan(SEARCH).enabled
+
+
+def test_trouble_is_not_an_answer():
+    runs = SplunkRuns(splunkd(SplunkError(503, "starting")))
+    for ask in (runs.plan, runs.recent, lambda search: runs.scheduled(search, 0, 1)):
+        with pytest.raises(SearchFailed, match="'High / Error Rate' can't be read: starting"):
+            ask(SEARCH)
+
+
+def test_runs_by_the_schedule_count_and_others_do_not():
+    jobs = [
+        {"sid": SID.format(300), "isDone": True, "isFailed": False, "resultCount": 2},
+        {"sid": SID.format(600), "isDone": "1", "isFailed": "1"},
+        {"sid": SID.format(900), "isDone": False},
+        {"sid": SID.format(1200), "isDone": True, "isZombie": True},
+        {"sid": "ann__ann__shop_at_300_1", "isDone": True},
+        {"sid": "1700000000.12", "isDone": True},
+    ]
+
+    assert SplunkRuns(splunkd(jobs)).recent(SEARCH) == [
+        Run(300.0, "succeeded", 2),
+        Run(600.0, "failed"),
+        Run(900.0, "running"),
+        Run(1200.0, "failed"),
+    ]
+
+
+def test_only_times_within_the_span_are_due():
+    session = splunkd([{"scheduled_times": [300, 900, 600, 1200]}])
+
+    assert SplunkRuns(session).scheduled(SEARCH, 300, 900) == [600.0, 900.0]
+
+
+def test_a_malformed_time_of_its_own_proves_nothing():
+    with pytest.raises(SearchFailed, match="is 'soon'; set a time such as 2h, or never"):
+        quiet_after("soon", "x")
+    assert (quiet_after("never", "x"), quiet_after("", "x")) == (0.0, None)
+
+
+def test_coverage_waits_for_a_run_that_goes_on():
+    runs = [Run(300, "succeeded"), Run(600, "running"), Run(900, "succeeded")]
+
+    assert Coverage().extended(runs, [300, 600, 900], 1000) == Coverage(300, 300)
+
+
+def test_coverage_begins_anew_after_a_gap():
+    runs = [Run(300, "succeeded"), Run(900, "succeeded"), Run(1200, "succeeded")]
+
+    assert Coverage().extended(runs, [300, 600, 900, 1200], 5000) == Coverage(900, 1200)
