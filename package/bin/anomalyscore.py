@@ -19,8 +19,11 @@ from incident_management.detection.options import (
     Number,
     parse_options,
 )
+from incident_management.detection.remembered import Memory
 from incident_management.detection.series import FIELDS, BadInput, SeriesScorer
+from incident_management.incidents.errors import Invalid
 from incident_management.splunk.rows import RowsCommand
+from incident_management.splunk.session import Session, SplunkError
 
 KINDS = {
     "value": FieldName(),
@@ -29,6 +32,7 @@ KINDS = {
     "sensitivity": Choice(SENSITIVITIES),
     "direction": Choice(DIRECTIONS),
     "min_history": Number(2, 10000, whole=True),
+    "state": FieldName(),
 }
 
 
@@ -38,7 +42,7 @@ class AnomalyScoreCommand(RowsCommand):
 
     ##Syntax
     anomalyscore value=<field> [by=<field,field…>] [season=auto|none|hourly|daily|weekly]
-    [sensitivity=low|medium|high] [direction=both|up|down] [min_history=<int>]
+    [sensitivity=low|medium|high] [direction=both|up|down] [min_history=<int>] [state=<name>]
     """
 
     value = Option(require=True, doc="Field with the number.")
@@ -47,6 +51,7 @@ class AnomalyScoreCommand(RowsCommand):
     sensitivity = Option(default="medium", doc="How soon it is an anomaly: low, medium or high.")
     direction = Option(default="both", doc="What is an anomaly: both, up or down.")
     min_history = Option(default="10", doc="Points before the first verdict.")
+    state = Option(doc="Name under which what was learned is kept for the next run.")
 
     def prepare(self):
         given = {name: getattr(self, name) for name in KINDS}
@@ -63,12 +68,17 @@ class AnomalyScoreCommand(RowsCommand):
             direction=options["direction"],
             min_history=options["min_history"],
         )
+        self._memory, self._recalled = None, False
+        if options["state"]:
+            self._remember(options["state"])
         self._warned = 0
         # Rows and scores are many small objects without cycles, which go when the last reference
         # does; looking for cycles among them takes a third of the time.
         gc.disable()
 
     def change(self, table):
+        if self._memory is not None:
+            self._recall(table)
         scorer, by = self._scorer, self._by
         values = table.column(self._value) if table.has(self._value) else repeat(None)
         keys = zip(*map(table.column, by)) if by else repeat(())
@@ -83,6 +93,41 @@ class AnomalyScoreCommand(RowsCommand):
         for text in warnings[self._warned :]:
             self.write_warning(text)
         self._warned = len(warnings)
+
+    def end(self):
+        """Keep what was learned, once all rows have come; a preview keeps nothing."""
+        if not self._recalled or getattr(self.metadata, "preview", False):
+            return
+        state = self._scorer.to_state()
+        try:
+            kept = self._memory.save(state)
+        except SplunkError as error:
+            self.write_warning(f"What was learned was not kept: {error.message}")
+            return
+        if kept < len(state["series"]):
+            self.write_warning(f"Only the {kept} series with the latest rows are remembered.")
+
+    def _remember(self, name):
+        info = self.metadata.searchinfo
+        try:
+            self._memory = Memory(Session.from_searchinfo(info), name, info.sid)
+        except Invalid as error:
+            self.error_exit(error, str(error))
+
+    def _recall(self, table):
+        """Read what earlier runs learned, not before there are rows."""
+        if not table.has("_time"):
+            text = "state=<name> needs the field _time, to learn from no row twice."
+            self.error_exit(ValueError(text), text)
+        if self._recalled:
+            return
+        self._recalled = True
+        try:
+            state = self._memory.load()
+            if state:
+                self._scorer.restore(state)
+        except (SplunkError, ValueError) as error:
+            self.error_exit(error, f"What was learned before can't be used: {error}")
 
 
 if __name__ == "__main__":

@@ -143,6 +143,7 @@ class FakeStores:
         "analyses",
         "suppressions",
         "subscriptions",
+        "baselines",
     )
 
     def __init__(self) -> None:
@@ -155,6 +156,7 @@ class FakeStores:
         self.analyses: Any = FakeCollection("analyses")
         self.suppressions: Any = FakeCollection("suppressions")
         self.subscriptions: Any = FakeCollection("subscriptions")
+        self.baselines: Any = FakeCollection("baselines")
 
     @property
     def collections(self) -> List[FakeCollection]:

@@ -67,6 +67,7 @@ class Stores(Protocol):
     analyses: Collection
     suppressions: Collection
     subscriptions: Collection
+    baselines: Collection
 
 
 @dataclass(frozen=True)

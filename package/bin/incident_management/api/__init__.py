@@ -29,4 +29,5 @@ ROUTES = {
     "webhooks": ("webhooks",),
     "subscriptions": ("subscriptions",),
     "suppressions": ("suppressions",),
+    "baselines": ("baselines",),
 }

@@ -26,6 +26,7 @@ COLLECTIONS = {
     "analyses": "incident_analyses",
     "suppressions": "incident_suppressions",
     "subscriptions": "incident_subscriptions",
+    "baselines": "incident_baselines",
 }
 
 SAVE_DOCUMENTS = 1000
@@ -164,6 +165,7 @@ class KvStores:
         self.analyses: Collection = KvCollection(session, COLLECTIONS["analyses"])
         self.suppressions: Collection = KvCollection(session, COLLECTIONS["suppressions"])
         self.subscriptions: Collection = KvCollection(session, COLLECTIONS["subscriptions"])
+        self.baselines: Collection = KvCollection(session, COLLECTIONS["baselines"])
 
 
 def sorted_documents(documents: Sequence[Document], sort: str) -> List[Document]:

@@ -107,6 +107,9 @@ class RowsCommand(StreamingCommand):
         """Add fields to the table, or drop rows from it."""
         raise NotImplementedError("A command says what it changes.")
 
+    def end(self) -> None:
+        """Do what is left when the last chunk has come; messages still reach the searcher."""
+
     def stream(self, records: Any) -> Any:
         """Never called: splunklib wants it to be there, to know that the command streams."""
         raise NotImplementedError("Rows go through change().")
@@ -117,12 +120,13 @@ class RowsCommand(StreamingCommand):
         A chunk without text, which splunkd sends for a search without events, has no answer.
         """
         table = Table(chunk[1])
-        if not table.header:
-            return
-        self.change(table)
+        if table.header:
+            self.change(table)
         if table.rows:
             self._record_writer._pending_record_count += len(table.rows)
             table.write(self._record_writer._buffer)
+        if self._finished:
+            self.end()
 
 
 def _quoted(values: Sequence[str]) -> str:

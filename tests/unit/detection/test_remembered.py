@@ -1,0 +1,154 @@
+"""What anomalyscore learned, kept through the API by one run and read by the next."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from incident_management.detection import remembered
+from incident_management.detection.remembered import Memory
+from incident_management.detection.series import SeriesScorer
+from incident_management.incidents.errors import Invalid
+from incident_management.splunk.session import SplunkError
+from tests.fakes.api import FakeApi
+
+API = "/services/incident_management/v1"
+SEARCHER = {"incident_signal"}
+
+
+class ApiSession:
+    """Asks the API as a search's owner does."""
+
+    def __init__(self, api):
+        self._api = api
+        self.requests = []
+
+    def get(self, path, **query):
+        self.requests.append(path)
+        return self._answer(
+            self._api.call("GET", path[len(API) :], query=query, capabilities=SEARCHER)
+        )
+
+    def post(self, path, json_body):
+        self.requests.append(path)
+        return self._answer(
+            self._api.call("POST", path[len(API) :], json_body, capabilities=SEARCHER)
+        )
+
+    def _answer(self, reply):
+        status, body = reply
+        if status >= 400:
+            raise SplunkError(status, body["detail"])
+        return body
+
+
+@pytest.fixture
+def api():
+    return FakeApi()
+
+
+@pytest.fixture
+def session(api):
+    return ApiSession(api)
+
+
+def _rows(start, count, hosts=("a", "b")):
+    return [
+        {"_time": str(60 * i), "host": host, "count": str(50 + (i * 7 + n) % 9)}
+        for i in range(start, start + count)
+        for n, host in enumerate(hosts)
+    ]
+
+
+def _scorer(session=None, run=""):
+    scorer = SeriesScorer("count", by=["host"])
+    state = Memory(session, "web", run).load() if session else None
+    if state:
+        scorer.restore(state)
+    return scorer
+
+
+def test_runs_that_remember_score_as_one_run_that_sees_it_all(session):
+    whole = list(_scorer().score(_rows(0, 120)))
+    parts = []
+    for start in range(0, 120, 30):
+        scorer = _scorer(session, f"run-{start}")
+        parts += scorer.score(_rows(start, 30))
+        assert Memory(session, "web", f"run-{start}").save(scorer.to_state()) == 2
+    assert [float(row["expected"]) for row in parts] == pytest.approx(
+        [float(row["expected"]) for row in whole], rel=1e-5
+    )
+    assert [row["is_anomaly"] for row in parts] == [row["is_anomaly"] for row in whole]
+
+
+def test_many_series_travel_in_parts_and_only_the_last_run_s_stay(api, session):
+    hosts = [f"h{n}" for n in range(120)]
+    for run in ("first", "second"):
+        scorer = _scorer(session, run)
+        list(scorer.score(_rows(0 if run == "first" else 5, 5, hosts)))
+        Memory(session, "web", run).save(scorer.to_state())
+    assert len(Memory(session, "web", "third").load()["series"]) == 120
+    documents = api.stores_value.baselines.all()
+    assert len(documents) == 121 and {d["run"] for d in documents} == {"second"}
+
+
+def test_a_run_that_was_killed_half_way_counts_for_nothing(session):
+    scorer = _scorer()
+    list(scorer.score(_rows(0, 20)))
+    Memory(session, "web", "good").save(scorer.to_state())
+    packed = [remembered.pack(one) for one in scorer.to_state()["series"][:1]]
+    session.post(f"{API}/baselines/web/series", {"run": "killed", "first": 0, "series": packed})
+    assert len(Memory(session, "web", "next").load()["series"]) == 2
+    with pytest.raises(SplunkError, match="save them all first"):
+        session.post(
+            f"{API}/baselines/web", {"run": "killed", "season": "auto", "by": [], "count": 2}
+        )
+
+
+def test_beyond_the_limit_those_with_the_latest_rows_are_kept(session, monkeypatch):
+    monkeypatch.setattr(remembered, "MOST_SERIES_KEPT", 3)
+    scorer = _scorer()
+    for n in range(5):
+        list(scorer.score(_rows(n, 1, [f"h{n}"])))
+    assert Memory(session, "web", "run").save(scorer.to_state()) == 3
+    kept = Memory(session, "web", "run").load()["series"]
+    assert {one["by"][0] for one in kept} == {"h2", "h3", "h4"}
+
+
+def test_what_is_remembered_is_listed_and_can_be_forgotten(api, session):
+    scorer = _scorer()
+    list(scorer.score(_rows(0, 20)))
+    Memory(session, "web", "run").save(scorer.to_state())
+    (shown,) = api.call("GET", "/baselines")[1]["baselines"]
+    assert (shown["name"], shown["by"], shown["count"]) == ("web", ["host"], 2)
+    assert api.call("DELETE", "/baselines/web", capabilities=SEARCHER)[0] == 403
+    assert api.call("DELETE", "/baselines/web")[0] == 200
+    assert Memory(session, "web", "run").load() is None
+    assert api.stores_value.baselines.all() == []
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "eJw=", remembered.pack({})[:-8]])
+def test_a_text_that_is_no_packed_baseline_is_refused(text):
+    with pytest.raises(ValueError, match="can't be read"):
+        remembered.unpack(text)
+
+
+def test_a_packed_text_that_swells_is_refused():
+    with pytest.raises(ValueError, match="can't be read"):
+        remembered.unpack(remembered.pack({"a": "x" * 10**6}))
+
+
+def test_a_state_s_name_is_plain(session):
+    with pytest.raises(Invalid, match="letters"):
+        Memory(session, "../plans", "run")
+
+
+def test_a_saved_series_fits_a_document_of_the_kv_store():
+    scorer = SeriesScorer("count")
+    list(
+        scorer.score(
+            {"_time": str(i * 300), "count": str(i * 7919 % 1009 / 7)} for i in range(9000)
+        )
+    )
+    assert len(json.dumps(remembered.pack(scorer.to_state()["series"][0]))) < 20_000
