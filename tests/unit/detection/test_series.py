@@ -83,7 +83,7 @@ def test_what_was_learned_goes_on_in_another_run():
     parts += list(second.score(rows[90:]))
     assert [row["is_anomaly"] for row in parts] == [row["is_anomaly"] for row in whole]
     assert parts[-1]["is_anomaly"] == "1"
-    assert [row["is_anomaly"] for row in second.score(rows[:90])][0] == ""
+    assert next(row["is_anomaly"] for row in second.score(rows[:90])) == ""
     assert "an earlier run has learned" in second.warnings()[0]
 
 
