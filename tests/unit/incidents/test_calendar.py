@@ -151,6 +151,32 @@ def test_a_night_shift_belongs_to_the_evening_it_begins_on():
     assert not night.is_open(at("2026-11-27T05:59", "Europe/Berlin"))
 
 
+@pytest.mark.parametrize(
+    ("hours", "open_days"),
+    [
+        ("sat sun 10:00-14:00", "Sat Sun"),
+        ("fri-mon 10:00-24:00", "Mon Fri Sat Sun"),
+        ("MON,Wed-Thu 00:00-24:00", None),
+        ("wed 11:00-13:00, wed 12:00-15:00, tue 10:00-12:30", "Tue Wed"),
+    ],
+)
+def test_days_are_written_in_several_ways(hours, open_days):
+    if open_days is None:
+        with pytest.raises(RoutingError, match="has 'MON'"):
+            calendar(hours)
+        return
+    made, noon = calendar(hours, "UTC"), at("2026-11-30T12:15")
+    found = [day.capitalize() for n, day in enumerate(DAYS) if made.is_open(noon + n * 86400)]
+    assert " ".join(found) == open_days
+    if "wed 12" in hours:
+        assert made.service_seconds(noon, noon + 3 * 86400) == 6.5 * 3600
+
+
+def test_a_day_that_comes_every_four_years_is_a_holiday():
+    made = calendar("24x7", "UTC", "02-29")
+    assert made.service_seconds(at("2028-02-28T00:00"), at("2028-03-02T00:00")) == 2 * 86400
+
+
 def test_around_the_clock_is_plain_time():
     assert ALWAYS.always and calendar("").always
     assert ALWAYS.after(1000.5, 60) == 1060.5

@@ -188,6 +188,17 @@ def test_only_service_hours_count_over_a_weekend():
     ]
 
 
+def test_a_warning_says_how_much_service_time_is_left():
+    desk = Desk("2026-11-27T16:30")
+    desk.open("high")
+    desk.until("2026-11-30T10:05")
+    warning = [e for e in timeline.read(desk.stores, desk.id) if e.data.get("event") == "warning"]
+    assert warning[0].data["reason"] == (
+        "It is to be acknowledged by 2026-11-30 10:30 Europe/Berlin, as 'office' promises "
+        "(hours: office). 30 minutes are left."
+    )
+
+
 def test_a_holiday_moves_the_deadline():
     desk = Desk("2026-04-30T16:30")
     desk.open("high")
@@ -277,6 +288,26 @@ def test_a_reopening_can_go_on_with_the_old_deadline():
     desk.wait(1)
     assert local(desk.incident["sla_resolve_due"]) == "Mon 14:00"
     assert "sla_ack_due" not in desk.incident
+
+
+def test_a_merged_incident_has_no_clock_of_its_own_until_it_is_taken_out_again():
+    desk = Desk()
+    merged, into = desk.open(), desk.open(entity="pay-2")
+    api = FakeApi(desk.stores, desk.clock)
+    assert api.call("POST", f"/incidents/{merged}/merge", {"into": into})[0] == 200
+    desk.wait(60)
+    desk.id = merged
+    assert (desk.happened(), desk.happened("escalation")) == ([], [])
+    assert desk.incident["sla_status"] == "met"
+    desk.id = into
+    assert ("breached", "acknowledge", "Mon 10:15") in desk.happened()
+
+    assert api.call("POST", f"/incidents/{into}/split", {"incident": merged})[0] == 200
+    desk.id = merged
+    desk.wait(1)
+    assert desk.dues() == ("Mon 11:15", "Mon 15:00")
+    desk.wait(20)
+    assert desk.happened()[-1] == ("breached", "acknowledge", "Mon 11:15")
 
 
 def test_an_escalation_does_not_change_what_was_promised():

@@ -87,7 +87,9 @@ def split(
             raise IllegalMove(f"All signals of {incident_id} would leave it; leave one there.")
         found = sorted((Signal.from_document(d) for d in documents), key=_age)
         opened = _opening(found, incident_id, title)
-        decision = routing.decide(opened["severity"], opened["entities"], opened["rules"])
+        decision = routing.decide(
+            opened["severity"], opened["entities"], opened["rules"], opened["tags"]
+        )
         detail = {
             "opened": opened,
             "routed": {

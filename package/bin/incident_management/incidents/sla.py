@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from .calendar import Calendar
 from .lives import Change, Life
 from .model import digest, milliseconds
 from .promise import CLOCKS
@@ -28,14 +29,13 @@ Document = Dict[str, Any]
 
 @dataclass(frozen=True)
 class Deadline:
-    """When one clock is due, also in words, when to warn, and by which policy and hours."""
+    """When one clock is due, when to warn, by which policy, and over which hours."""
 
     clock: str
     due: float
     warn: float
     policy: str
-    hours: str
-    date: str
+    calendar: Calendar
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def due_entries(
         event = _event(lives[-1], clock, deadline, now)
         once = f"sla:{lives[-1].number}:{clock}:{event}:{deadline.due:.3f}"
         if event and once not in written:
-            drafts.append(Draft("sla", _said(event, deadline), once))
+            drafts.append(Draft("sla", _said(event, deadline, now), once))
     return drafts
 
 
@@ -132,8 +132,7 @@ def _from(
     warn = calendar.after(start, target * policy.warn_at)
     if due is None or warn is None:
         return None
-    due, warn = milliseconds(due), milliseconds(warn)
-    return Deadline(clock, due, warn, policy.name, calendar.name, calendar.date_of(due))
+    return Deadline(clock, milliseconds(due), milliseconds(warn), policy.name, calendar)
 
 
 def _is_over(policy: Policy, clock: str, lives: Sequence[Life]) -> bool:
@@ -158,16 +157,20 @@ def _event(life: Life, clock: str, deadline: Deadline, now: float) -> str:
     return "warning" if now >= deadline.warn else ""
 
 
-def _said(event: str, deadline: Deadline) -> Document:
-    verb = "was to be" if event == "breached" else "is to be"
+def _said(event: str, deadline: Deadline, now: float) -> Document:
+    verb, calendar = "was to be", deadline.calendar
+    left = ""
+    if event == "warning":
+        minutes = calendar.service_seconds(now, deadline.due) / 60
+        verb, left = "is to be", f" {minutes:.0f} minutes are left."
     done = "acknowledged" if deadline.clock == "acknowledge" else "resolved"
     return {
         "event": event,
         "clock": deadline.clock,
         "due": deadline.due,
         "policy": deadline.policy,
-        "reason": f"It {verb} {done} by {deadline.date}, as '{deadline.policy}' promises "
-        f"(hours: {deadline.hours}).",
+        "reason": f"It {verb} {done} by {calendar.date_of(deadline.due)}, as '{deadline.policy}' "
+        f"promises (hours: {calendar.name}).{left}",
     }
 
 
