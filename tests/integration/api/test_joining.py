@@ -86,7 +86,11 @@ def test_two_people_merge_into_each_other_at_once(client: Client, names: list[st
 def test_a_bulk_move_tells_of_each_incident(client: Client, names: list[str]) -> None:
     ids = [one["incident_id"] for one in send(client, *map(finding, names))]
     headers = {"Idempotency-Key": uuid.uuid4().hex}
-    body = {"action": "resolve", "ids": [*ids, "INC-20260101-000000"], "resolution": "done"}
+    body: dict[str, Any] = {
+        "action": "resolve",
+        "ids": [*ids, "INC-20260101-000000"],
+        "resolution": "done",
+    }
     first = client("POST", "/incidents/bulk", json=body, headers=headers)
     assert (first.json()["succeeded"], first.json()["failed"]) == (3, 1), first.text
     assert client("POST", "/incidents/bulk", json=body, headers=headers).json() == first.json()

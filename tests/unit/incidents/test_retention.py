@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents import lifecycle, merging, timeline
 from incident_management.incidents.errors import NotFound
 from incident_management.incidents.retention import Retention, gone, tombstone
 from incident_management.notify.outbox import Outbox
@@ -125,6 +125,25 @@ def test_only_closed_incidents_leave(stores, clock, status):
     old.run(close=0)
 
     assert timeline.read(stores, outcome.incident_id)
+
+
+def test_a_merged_incident_stays_with_the_one_that_took_it_over_and_leaves_with_it(stores, clock):
+    old = Old(stores, clock)
+    ids = [ingest(stores, clock).ingest([signal(name)])[0].incident_id for name in ("a", "b", "c")]
+    merging.merge(stores, clock, ids[0], ids[1], "ann")
+    merging.merge(stores, clock, ids[1], ids[2], "ann")
+    old.leave()
+    assert tombstone(stores, old.id) and not any(tombstone(stores, one) for one in ids)
+
+    lifecycle.resolve(stores, clock, ids[2], "ann")
+    lifecycle.close(stores, clock, ids[2], "ann")
+    for one in ids:
+        old.index.send(timeline.read(stores, one))
+    clock.advance(KEEP + DAY)
+    old.run()
+    assert all(tombstone(stores, one) for one in ids)
+    clock.advance(301)
+    assert old.run()["incidents_pruned"] == 3
 
 
 def test_one_that_is_not_old_enough_stays(old):

@@ -115,12 +115,28 @@ class Retention:
     # --- leaving ----------------------------------------------------------------------------
 
     def _condemn(self, cutoff: float) -> None:
-        """Insert the tombstones of the incidents that have been closed for long enough."""
-        query = {"status": "closed", "updated_at": {"$lt": cutoff}}
+        """Insert the tombstones of the incidents that have been closed for long enough.
+
+        One that was merged leads the signals of its problems on as long as the other is there: it
+        leaves with that one, a moment before it, so that an interruption strands none.
+        """
+        query = {"status": "closed", "merged_into": "", "updated_at": {"$lt": cutoff}}
         found = self._stores.incidents.find(query, "updated_at:1", 2 * INCIDENTS_A_ROUND)
         known = pruned(self._stores, [str(one["_key"]) for one in found])
         for document in [one for one in found if one["_key"] not in known][:INCIDENTS_A_ROUND]:
-            self._stores.claims.insert(_tombstone(document, self._clock.now()))
+            for one in [*reversed(self._merged(document)), document]:
+                self._stores.claims.insert(_tombstone(one, self._clock.now()))
+
+    def _merged(self, document: Document) -> List[Document]:
+        """The incidents that were merged into this one, and into those; the nearest first."""
+        found: Dict[str, Document] = {}
+        wanted = list(document.get("merged") or ())
+        while wanted:
+            some = find_by(self._stores.incidents, "_key", wanted)
+            fresh = [one for one in some if one["_key"] not in found and one.get("merged_into")]
+            found.update({str(one["_key"]): one for one in fresh})
+            wanted = [key for one in fresh for key in one.get("merged") or ()]
+        return list(found.values())
 
     def _execute(self) -> Dict[str, int]:
         """Delete the incidents whose time is over and whose history is indexed."""
