@@ -338,3 +338,13 @@ def test_trouble_with_splunkd_is_told_and_proves_nothing(world):
 
     assert world.status(incident) != "resolved"
     assert "Whether 'High Error Rate' runs is unknown: splunkd is busy." in world.told
+
+
+def test_incidents_that_are_young_cost_few_calls(world):
+    for number in range(40):
+        world.raise_signal(f"service-{number}")
+    world.stores.signals.calls = world.stores.timeline.calls = world.stores.claims.calls = 0
+    world.minutes(5)
+
+    assert world.stores.signals.calls == world.stores.timeline.calls == 0
+    assert world.stores.claims.calls <= 10

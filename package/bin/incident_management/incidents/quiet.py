@@ -12,7 +12,7 @@ Whatever has no such evidence (the API, webhooks) is left to people or to its ow
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Protocol, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 
 from ..ports import Clock, Document, SearchFailed, Stores
 from . import flapping, lifecycle, timeline
@@ -143,12 +143,27 @@ class Quiet:
             if document.get("severity") in resolve_not or document.get("pinned"):
                 continue
             incident = Incident.from_document(document)
+            if not self._may_be_due(incident, resolve_after):
+                continue
             evidence = self._evidence(incident, resolve_after)
             if evidence and not self._repairing(incident.id):
                 resolved += self._resolve(incident.id, evidence)
         return {"incidents_resolved_quiet": resolved}
 
     # --- evidence ---------------------------------------------------------------------------
+
+    def _may_be_due(self, incident: Incident, resolve_after: float) -> bool:
+        """Watch an incident's search; tells whether its signals are worth reading now."""
+        if len(incident.rules) > 1:
+            return True
+        after = resolve_after
+        if incident.search.get("name"):
+            watched = self._watch(_search_id(incident.search, {}))
+            if watched is None:
+                return False
+            if watched[0].quiet_after is not None:
+                after = watched[0].quiet_after
+        return bool(after) and self._clock.now() - (incident.last_time or 0.0) >= after
 
     def _evidence(self, incident: Incident, resolve_after: float) -> List[Evidence]:
         """Why all of its detections count as quiet; empty when one of them does not."""
@@ -173,11 +188,7 @@ class Quiet:
         last = max(float(newest["received_at"]), float(newest["last_time"]))
         if not search.get("name"):
             return self._quiet_monitor(rule, float(newest["last_time"]), resolve_after)
-        key = (
-            str(search["name"]),
-            str(search.get("app") or newest.get("app") or ""),
-            str(search.get("owner") or newest.get("owner") or "nobody"),
-        )
+        key = _search_id(search, newest)
         watched = self._watch(key)
         if watched is None:
             return None
@@ -269,6 +280,12 @@ class Quiet:
         if found and timeline.fold(entries).status == "resolved":
             reason = "A finding came while it was resolved for being quiet."
             lifecycle.reopen(self._stores, self._clock, incident_id, ACTOR, reason)
+
+
+def _search_id(search: Mapping[str, Any], signal: Mapping[str, Any]) -> SearchId:
+    """Name, app and owner of a saved search, as its signal says where it does not itself."""
+    app, owner = (search.get(name) or signal.get(name) or "" for name in ("app", "owner"))
+    return str(search["name"]), str(app), str(owner or "nobody")
 
 
 def _judged(run: Run, plan: Plan) -> Run:
