@@ -217,6 +217,17 @@ def test_what_nobody_can_take_is_not_read_again_at_every_turn(stores, clock):
     assert told == set()
 
 
+def test_a_team_that_is_full_holds_no_other_team_up(stores, clock, monkeypatch):
+    monkeypatch.setattr(assignment, "MOST_PLACED", 3)
+    conf = routing(team__payments={"capacity": "0"}, member__kim={"capacity": "0"})
+    for number in range(6):
+        opened(stores, clock, conf, f"pay-{number}", severity="critical")
+    clock.set(MONDAY + 12 * 3600)
+    opened(stores, clock, conf, "web", severity="low")
+    assignment.place_waiting(stores, clock, conf)
+    assert [owner for owner in owners(stores) if owner] == ["nik"]
+
+
 def test_a_team_that_assigns_by_hand_is_left_alone(stores, clock):
     conf = routing(team__payments={"assign": "manual"})
     incident_id = opened(stores, clock, conf)

@@ -23,8 +23,9 @@ __all__ = ["ACTOR", "assign", "escalate", "loads", "place_waiting", "skills_for"
 ACTOR = "incident_management"
 # More open incidents of one team's people than this are not counted one by one.
 MOST_COUNTED = 20_000
-# So many waiting incidents are looked at in one turn, the gravest and then the oldest first.
+# So many waiting incidents of a team are looked at in one turn.
 MOST_PLACED = 200
+GRAVEST_FIRST = "severity_rank:-1,opened_at:1"
 
 Told = Tuple[str, str]
 
@@ -206,20 +207,12 @@ def _placed(
 
 
 def _waiting(stores: Stores, teams: Sequence[str]) -> List[Document]:
-    """Open incidents of these teams that nobody owns, at most 200: the gravest, oldest first."""
+    """Open incidents that nobody owns, at most 200 of each team: the gravest, oldest first."""
     found: List[Document] = []
-    for severity in SEVERITIES:
-        if not teams or len(found) >= MOST_PLACED:
-            break
-        query = {
-            "$and": [
-                {"status": "new"},
-                {"severity": severity},
-                {"$or": [{"team": team} for team in teams]},
-            ]
-        }
-        found += stores.incidents.find(query, "opened_at:1", MOST_PLACED - len(found))
-    return found
+    for team in teams:
+        query = {"$and": [{"status": "new"}, {"team": team}]}
+        found += stores.incidents.find(query, GRAVEST_FIRST, MOST_PLACED)
+    return sorted(found, key=lambda one: (SEVERITIES.index(one["severity"]), one["opened_at"]))
 
 
 def _people(routing: Routing, teams: Iterable[str]) -> Set[str]:
