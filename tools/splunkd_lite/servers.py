@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
 import threading
 import time
@@ -22,6 +24,22 @@ START_SECONDS = 20.0
 NEXT_PORTS = 20
 
 
+class _NotOfTheStop(logging.Filter):
+    """Drops what uvicorn says of a request that it cancels because the server stops.
+
+    A request that is still being answered then is cut off, as by splunkd; that is no error.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        raised = record.exc_info[1] if record.exc_info else None
+        # Of an application's own end it logs the traceback's text.
+        told = "asyncio.exceptions.CancelledError" in record.getMessage()
+        return not (told or isinstance(raised, asyncio.CancelledError))
+
+
+_QUIET = _NotOfTheStop()
+
+
 class Servers:
     """Loopback listeners by name (``mgmt``, ``web``, ``hec``)."""
 
@@ -29,6 +47,7 @@ class Servers:
         self._splunk = splunk
         self._running: dict[str, tuple[uvicorn.Server, threading.Thread, socket.socket]] = {}
         self._ports: dict[str, int] = {}
+        logging.getLogger("uvicorn.error").addFilter(_QUIET)
         self.notes: list[str] = []  # what a person should know about the ports
 
     def port(self, name: str) -> int:

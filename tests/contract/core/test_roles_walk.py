@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-import tools.splunkd_lite.rest.app  # registers the endpoints
 from tests.contract.core.conftest import APP, write_app
 from tests.standin import ADMIN_PASSWORD, StandIn, start_standin
+from tools.splunkd_lite.rest import app  # noqa: F401 - it registers the endpoints
 from tools.splunkd_lite.rest.router import _ROUTES, Route
-
-assert tools.splunkd_lite.rest.app.Rest
 
 # Roles: one without any capability, Splunk's own, and one that may write in the app.
 ALL = {"bare", "user", "power", "admin", "shop_manager"}
@@ -173,9 +172,9 @@ FIRST_NAMES = {
 @pytest.fixture(scope="module")
 def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     folder: Path = tmp_path_factory.mktemp("walk")
-    app = write_app(folder / "source" / APP)
+    shop = write_app(folder / "source" / APP)
     other = write_app(folder / "source" / "other", {"default/app.conf": "[ui]\nlabel = Other\n"})
-    with start_standin(folder, [app, other], https=False) as running:
+    with start_standin(folder, [shop, other], https=False) as running:
         splunk = running.splunk
         splunk.conf.write("authorize", "role_bare", {"srchIndexesAllowed": "main"}, "system", True)
         splunk.conf.write("authorize", "role_victims", {}, "system", True)
@@ -242,7 +241,9 @@ def call(standin: StandIn, route: Route, role: str, token: str) -> int:
     }
     headers = {"Authorization": f"Splunk {token}"} if token else {}
     url = f"{standin.splunk.mgmt_uri}/servicesNS/nobody/{APP}/{path}"
-    data = {"data": form} if route.method == "POST" else {"params": form if form else None}
+    data: dict[str, Any] = (
+        {"data": form} if route.method == "POST" else {"params": form if form else None}
+    )
     if "collections/data" in shape and route.method in ("POST", "PUT"):
         data = {"content": "[{}]" if "batch" in shape else "{}"}
         headers["Content-Type"] = "application/json"
