@@ -9,16 +9,19 @@ import gc
 import sys
 
 import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
-from splunklib.searchcommands import Configuration, Option, StreamingCommand, dispatch
+from splunklib.searchcommands import Configuration, Option, dispatch
 
 from incident_management.detection.options import Choice, FieldName, parse_options
 from incident_management.detection.templates import TemplateMiner
 from incident_management.detection.templates_baseline import MOST_TEMPLATES, Baseline
 from incident_management.ports import SearchFailed
 from incident_management.splunk import spl
+from incident_management.splunk.rows import MULTIVALUE, RowsCommand
 from incident_management.splunk.search import SplunkSearcher
 from incident_management.splunk.session import Session, SplunkError
 
+NAMES = ("template_id", "template", "variables", f"{MULTIVALUE}variables")
+_NOTHING = ("",) * len(NAMES)
 YES = ("1", "true", "t", "yes")
 KINDS = {
     "field": FieldName(),
@@ -28,7 +31,7 @@ KINDS = {
 
 
 @Configuration(distributed=False)
-class LogTemplatesCommand(StreamingCommand):
+class LogTemplatesCommand(RowsCommand):
     """Finds the template of each event.
 
     ##Syntax
@@ -55,21 +58,29 @@ class LogTemplatesCommand(StreamingCommand):
         # takes a third of the time. Instead, once a chunk.
         gc.disable()
 
-    def stream(self, records):
+    def change(self, table):
+        """Learn from the whole chunk first: its early lines get the same template as its late."""
         if self._miner is None:
             self._begin()
-        # The whole chunk is learned from first, so that its early lines get the same template as
-        # its late ones.
         gc.collect()
-        chunk, name, place = list(records), self._field, self._miner.place
-        lines = [record.get(name) for record in chunk]
-        placed = [place(_text(line)) if line else None for line in lines]
-        for record, found in zip(chunk, placed):
-            record["template_id"], record["template"], record["variables"] = (
-                found.match() if found else ("", "", "")
-            )
-            if self._baseline is None or self._is_wanted(record):
-                yield record
+        lines = table.column(self._field)
+        found = [_row(*match) for match in self._miner.match_all(lines)]
+        for place, line in enumerate(lines):
+            if not line:
+                found[place] = _NOTHING
+        names = NAMES
+        if self._baseline is not None:
+            usual = self._baseline.usual_per_hour
+            known = {
+                row[1]: ("1" if self._baseline.is_new(row[1]) else "0", usual(row[1]))
+                for row in found
+            }
+            known[""] = ("0", "")
+            found = [row + known[row[1]] for row in found]
+            names = (*NAMES, "is_new", "usual_per_hour")
+        table.add(names, found)
+        if self._only_new:
+            table.keep([row[4] == "1" for row in found])
 
     def _begin(self):
         """Read the baseline, not before there are events: splunkd may start a command for none."""
@@ -88,17 +99,13 @@ class LogTemplatesCommand(StreamingCommand):
         except (SearchFailed, SplunkError, ValueError) as error:
             return self.error_exit(error, f"The baseline {self._lookup} can't be used: {error}.")
 
-    def _is_wanted(self, record):
-        template = record["template"]
-        is_new = bool(template) and self._baseline.is_new(template)
-        record["is_new"] = "1" if is_new else "0"
-        record["usual_per_hour"] = self._baseline.usual_per_hour(template) if template else ""
-        return is_new or not self._only_new
 
-
-def _text(line):
-    """A multivalue field is one line a value."""
-    return line if isinstance(line, str) else "\n".join(line)
+def _row(identity, template, values):
+    """The fields of one event; several values are written as splunklib writes them."""
+    if len(values) < 2:
+        return (identity, template, values[0] if values else "", "")
+    coded = [value.replace("$", "$$") if "$" in value else value for value in values]
+    return (identity, template, "\n".join(values), f"${'$;$'.join(coded)}$")
 
 
 if __name__ == "__main__":

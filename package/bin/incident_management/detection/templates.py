@@ -72,11 +72,23 @@ class _Leaf:
         """Whether the names with digits are in a line that is like this one but for its digits."""
         return all(map(line.__contains__, self.names))
 
-    def words(self, line: str) -> List[str]:
-        """Return the words of a line's message."""
-        if self.header == _ASK:
-            return message_of(line).split(None, MAX_TOKENS)
-        return line.split(None, MAX_TOKENS + self.header)[self.header :]
+    def prepare(self, template: Template) -> None:
+        """Work out where the values stand under the template as it is now."""
+        if self.planned is not template.text:
+            self.plan = plan_for(self.shape, self.masked, template.texts)
+            self.planned = template.text
+
+    def values(self, line: str) -> List[str]:
+        """Return the values of a line, once :meth:`prepare` has been called."""
+        if not self.plan:
+            return []
+        if self.header == 0:
+            words = line.split(None, MAX_TOKENS)
+        elif self.header == _ASK:
+            words = message_of(line).split(None, MAX_TOKENS)
+        else:
+            words = line.split(None, MAX_TOKENS + self.header)[self.header :]
+        return values_of(self.plan, words)
 
 
 class Placed:
@@ -101,12 +113,8 @@ class Placed:
     def match(self) -> Match:
         """Return the template as it is now, with this event's values."""
         template, leaf = self.template(), self._leaf
-        text = template.text
-        if leaf.planned is not text:
-            leaf.plan = plan_for(leaf.shape, leaf.masked, template.texts)
-            leaf.planned = text
-        values = values_of(leaf.plan, leaf.words(self._line)) if leaf.plan else []
-        return Match(template.id, text, values)
+        leaf.prepare(template)
+        return Match(template.id, template.text, leaf.values(self._line))
 
 
 class TemplateMiner:
@@ -154,6 +162,18 @@ class TemplateMiner:
         self.settle()
         now = {leaf: leaf.template.current() for leaf in set(leaves)}
         return [now[leaf] for leaf in leaves]
+
+    def match_all(self, raws: Sequence[str]) -> List[Match]:
+        """Learn from events, and return what each is after all of them."""
+        lines = _lines(raws)
+        leaves = self._leaves_of(lines)
+        self.settle()
+        named: Dict[_Leaf, Tuple[str, str]] = {}
+        for leaf in set(leaves):
+            template = leaf.template = leaf.template.current()
+            leaf.prepare(template)
+            named[leaf] = (template.id, template.text)
+        return [Match(*named[leaf], leaf.values(line)) for leaf, line in zip(leaves, lines)]
 
     @property
     def unsettled(self) -> bool:

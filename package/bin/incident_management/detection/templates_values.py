@@ -13,9 +13,10 @@ from .templates_words import WILDCARD
 
 __all__ = ["Plan", "plan_for", "values_of"]
 
-# For each wildcard: the word (an index), the last word, the masked word when the value is only part
-# of it (else ""), and which wildcard of the masked word; or a fixed text with the word -1.
-_Step = Tuple[int, int, str, int]
+# For each wildcard: the word (an index; -1: the text is fixed), the last word, the lengths of what
+# stands before and after the value in its word, the masked word when the value must be looked for
+# in it (or the fixed text), and which wildcard of the masked word it is.
+_Step = Tuple[int, int, int, int, str, int]
 Plan = Tuple[_Step, ...]
 
 
@@ -26,38 +27,43 @@ def plan_for(shape: Shape, masked: Sequence[str], texts: Sequence[str]) -> Plan:
         if WILDCARD not in text:
             continue
         if text == WILDCARD and first != last:
-            steps.append((shape.words[first], shape.words[last], "", 0))
+            steps.append((shape.words[first], shape.words[last], 0, 0, "", 0))
             continue
         for place in range(first, last + 1):
             token = shape.texts[place]
             if token == WILDCARD:
                 steps.append(_step(shape, masked, place))
             elif text == WILDCARD:
-                steps.append((-1, 0, token, 0))
+                steps.append((-1, 0, 0, 0, token, 0))
     return tuple(steps)
 
 
 def _step(shape: Shape, masked: Sequence[str], place: int) -> _Step:
     word = shape.words[place]
     if word >= len(masked) or masked[word] == WILDCARD:
-        return (word, word, "", 0)
+        return (word, word, 0, 0, "", 0)
+    literals = masked[word].split(WILDCARD)
+    if len(literals) == 2:
+        return (word, word, len(literals[0]), len(literals[1]), "", 0)
     first = place
     while first and shape.words[first - 1] == word:
         first -= 1
     nth = shape.texts[first:place].count(WILDCARD)
-    return (word, word, masked[word], nth)
+    return (word, word, 0, 0, masked[word], nth)
 
 
 def values_of(plan: Plan, words: Sequence[str]) -> List[str]:
     """Return a line's values, one for each wildcard of its template."""
     values: List[str] = []
-    for word, last, masked, nth in plan:
-        if word < 0:
-            values.append(masked)
-        elif masked:
-            values.append(_part(words[word], masked, nth))
+    for word, last, before, after, masked, nth in plan:
+        if masked:
+            values.append(masked if word < 0 else _part(words[word], masked, nth))
         elif last != word:
             values.append(_span(words[word : last + 1]))
+        elif before or after:
+            text = words[word]
+            end = len(text) - after
+            values.append(text[before:end] if end >= before else text[before:])
         else:
             values.append(words[word])
     return values
