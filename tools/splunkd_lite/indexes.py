@@ -198,6 +198,8 @@ class Indexes:
             return
         db = sqlite3.connect(self._path(index), check_same_thread=False)
         try:
+            if not _is_made(db):
+                return
             texts = hint.contains
             if texts and db.execute(f"SELECT 1 FROM events WHERE {_ODD} LIMIT 1").fetchone():
                 texts = ()
@@ -297,13 +299,19 @@ class Indexes:
             return None
         db = sqlite3.connect(self._path(index))
         try:
-            return db.execute(statement).fetchone()[0]
+            return db.execute(statement).fetchone()[0] if _is_made(db) else None
         finally:
             db.close()
 
     def _path(self, index: str) -> Path:
         folder = "defaultdb" if index == "main" else index
         return self._root / folder / "db" / "events.sqlite"
+
+
+def _is_made(db: sqlite3.Connection) -> bool:
+    """Whether the index's first write has come so far as to make its table."""
+    made = "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = 'odd'"
+    return db.execute(made).fetchone() is not None
 
 
 def _conditions(

@@ -64,6 +64,16 @@ def test_wildcards_leave_out_internal_indexes(indexes: Indexes) -> None:
     assert indexes.matching(["nowhere"]) == []
 
 
+def test_an_index_that_is_just_being_made_is_empty(indexes: Indexes) -> None:
+    path = indexes._path("summary")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()  # its first write has opened the file, and not made the table yet
+
+    assert list(indexes.scan(["summary"])) == []
+    indexes.write("summary", events(1))
+    assert len(list(indexes.scan(["summary"]))) == 1
+
+
 def test_a_write_is_all_or_nothing(indexes: Indexes) -> None:
     with pytest.raises(KeyError):
         indexes.write("main", [{"_raw": "good", "_time": 1}, {"_time": 2}])
