@@ -18,7 +18,9 @@ from hypothesis.stateful import (
 
 from incident_management.incidents import lifecycle, merging, moves, moving, report, timeline
 from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
-from incident_management.incidents.story import Story
+from incident_management.incidents.grouping import Topology
+from incident_management.incidents.ingest import Ingest
+from incident_management.incidents.story import Stories, Story
 from incident_management.splunk.session import SplunkError
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.incidents.builders import ROUTING, START, ingest, signal
@@ -190,6 +192,32 @@ def test_a_split_gives_signals_to_a_new_incident_and_their_problem_goes_along(st
     assert (left["signals"], left["entities"]) == (1, ["cart"])
     (outcome,) = ingest(stores, clock).ingest([signal("checkout", 1)])
     assert (outcome.what, outcome.incident_id) == ("added", new.id)
+    check(stores)
+
+
+def test_a_process_that_remembers_where_a_problem_went_follows_its_moves(stores, clock, two):
+    """Its memory of the episode was made at the worst moment: between the split and its claim."""
+    a, b = two
+    app = Ingest(stores, clock, ROUTING, Topology(), Stories())
+    app.ingest([signal("checkout", 1)])
+    merge(stores, clock, b, a)
+    assert app.ingest([signal("cart", 1)])[0].incident_id == a
+    done: list[bool] = []
+
+    def before(verb, name):
+        if (verb, name) == ("insert", "claims") and not done:
+            written = [e for e in stores.timeline.all() if e["kind"] == "split"]
+            if written:
+                done.append(True)
+                app.ingest([signal("checkout", 2)])
+
+    stores.claims.before = before
+    keys = [signal("checkout").key, signal("checkout", 1).key]
+    new = merging.split(stores, clock, ROUTING, a, keys, "ann")
+    stores.claims.before = None
+    (outcome,) = app.ingest([signal("checkout", 3)])
+
+    assert done and outcome.incident_id == new.id
     check(stores)
 
 
@@ -408,6 +436,8 @@ class Moving(RuleBasedStateMachine):
     def begin(self):
         self.stores, self.clock, self.run = FakeStores(), ManualClock(START + 100), 0
         self.sent = set()
+        # Two processes: one that remembers what it has read, and one that was just started.
+        self.memory = Stories()
         return multiple(*(self._signals(name) for name in ("a", "b", "c")))
 
     def _signals(self, name):
@@ -415,7 +445,9 @@ class Moving(RuleBasedStateMachine):
         self.clock.advance(300)
         found = signal(name, self.run)
         self.sent.add(found.key)
-        return ingest(self.stores, self.clock).ingest([found])[0].incident_id
+        remembered = self.memory if self.run % 3 else Stories()
+        app = Ingest(self.stores, self.clock, ROUTING, Topology(), remembered)
+        return app.ingest([found])[0].incident_id
 
     @rule(target=incidents, name=st.sampled_from("abcd"))
     def find(self, name):

@@ -200,19 +200,17 @@ def _gates(signals: Sequence[Signal], others: Mapping[str, Sequence[Fact]]) -> D
     for signal in ordered:
         if why.get(signal.key, ("", False))[1]:
             leaders.setdefault(signal.entity, signal.dedup_key)
-    gates: Dict[str, Gate] = {}
+    by_problem: Dict[str, List[Signal]] = {}
     for signal in ordered:
-        reason, by_rules = why.get(signal.key, ("", False))
-        gate = gates.get(signal.dedup_key, Gate(seconds=float(signal.after["seconds"])))
-        if reason:
-            leader = leaders[signal.entity] if by_rules else ""
-            gate = Gate(
-                (*gate.signals, signal),
-                gate.reason or reason,
-                gate.with_problem or (leader if leader != signal.dedup_key else ""),
-                gate.seconds,
-            )
-        gates[signal.dedup_key] = gate
+        by_problem.setdefault(signal.dedup_key, []).append(signal)
+    gates: Dict[str, Gate] = {}
+    for key, some in by_problem.items():
+        passing = [signal for signal in some if signal.key in why]
+        reason = why[passing[0].key][0] if passing else ""
+        found = [leaders[signal.entity] for signal in passing if why[signal.key][1]]
+        leader = next((one for one in found if one != key), "")
+        seconds = max(float(signal.after["seconds"]) for signal in some)
+        gates[key] = Gate(tuple(passing), reason, leader, seconds)
     return gates
 
 

@@ -176,7 +176,10 @@ class Ingest:
         numbers = self._ledger.newest(ledger_of(signal) for signal in signals)
         claims += [value for number in numbers.values() for value in number.claims]
         ids = sorted({str(c["incident_id"]) for c in claims if c["dedup_key"] in keys})
-        stories = timeline.load(self._stores, ids).values()
+        batch = Batch(ACTOR)
+        self._read(batch, ids)
+        self._remembered.put(batch.stories)
+        stories = batch.stories.values()
         return {s.key for s in signals if any(story.has_had(s.key, 0) for story in stories)}
 
     def _gated(self, problems: List[Problem], undecided: Set[str]) -> List[Problem]:
@@ -187,11 +190,12 @@ class Ingest:
         asked = [p for p in problems if all(signal.after for signal in p.signals)]
         fresh = [signal for problem in asked for signal in problem.signals]
         gates = conditions.gates(self._stores, fresh, undecided) if fresh else {}
-        by_key = {problem.dedup_key: problem for problem in problems}
+        by_key = {problem.dedup_key: problem for problem in asked}
+        taken = {problem.dedup_key for problem in problems}
         for key, gate in gates.items():
             if key in by_key:
-                by_key[key].gate = gate if by_key[key] in asked else None
-            elif gate.signals:
+                by_key[key].gate = gate
+            elif gate.signals and key not in taken:
                 problems.append(Problem(key, list(gate.signals), gate=gate))
         return problems
 
