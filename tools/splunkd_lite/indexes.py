@@ -310,7 +310,7 @@ class Indexes:
 
 def _is_made(db: sqlite3.Connection) -> bool:
     """Whether the index's first write has come so far as to make its table."""
-    made = "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = 'odd'"
+    made = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'events'"
     return db.execute(made).fetchone() is not None
 
 

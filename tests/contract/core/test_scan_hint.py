@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import pytest
@@ -95,3 +96,13 @@ def test_a_text_that_does_not_stand_in_the_event_spares_reading_it(indexes: Inde
     indexes.write("main", [{"_raw": f"n={n}", "_time": n} for n in range(50)])
     hint = ScanHint(contains=("n=7",))
     assert [event["_raw"] for event in indexes.scan(["main"], None, None, hint)] == ["n=7"]
+
+
+def test_an_index_of_an_older_stand_in_is_read_before_its_next_write(indexes: Indexes) -> None:
+    indexes.write("main", [{"_raw": "kiss me", "_time": 5}, {"_raw": "not me", "_time": 6}])
+    path = indexes._path("main")
+    indexes.close()
+    with sqlite3.connect(path) as db:
+        db.execute("DROP INDEX odd")  # it came with the texts that a scan looks for
+    hint = ScanHint(contains=("kiss",))
+    assert [event["_raw"] for event in indexes.scan(["main"], None, None, hint)] == ["kiss me"]
