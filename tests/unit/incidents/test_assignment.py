@@ -338,6 +338,12 @@ def test_an_escalation_without_a_target_goes_to_the_next_step_of_the_path(stores
     assert (second.team, second.owner, second.level) == ("night", "dana", 2)
 
 
+def test_an_escalation_without_a_target_and_a_path_is_one_level_up(stores, clock):
+    incident_id = opened(stores, clock, routing())
+    incident = assignment.escalate(stores, clock, routing(), incident_id, "ann", "loud")
+    assert (incident.level, incident.owner, incident.team) == (1, "", "payments")
+
+
 def test_an_escalation_needs_its_reason_before_anything_else(stores, clock):
     incident_id = opened(stores, clock, routing())
     with pytest.raises(Invalid, match="needs a reason"):

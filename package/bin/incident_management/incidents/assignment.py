@@ -229,8 +229,9 @@ def _people(routing: Routing, teams: Iterable[str]) -> Set[str]:
 
 def _next_step(entries: Sequence[Entry], incident: Incident, routing: Routing) -> Step:
     """The step that a person means who says only that it must go up."""
-    change = lives_of(entries)[-1].changes[-1]
-    path = routing.path(change.severity, change.team)
+    lives = lives_of(entries)
+    change = lives[-1].changes[-1] if lives else None
+    path = routing.path(change.severity, change.team) if change else None
     if path is None:
         return Step(0, 0.0)
     taken = _taken(entries, path)
