@@ -118,10 +118,11 @@ class Job:
         return self.row_count if self.is_done or shown is None else len(shown.rows)
 
     def found_from(self, offset: int) -> Sequence[dict[str, Any]]:
-        """The rows from that one on, of a running search those that it is sure to give."""
-        if self.is_done or self._preview is None:
-            return self.rows[offset:]
-        return self._preview.rows[offset:]
+        """At most a thousand rows from that one on, of a running search such as it is sure to
+        give."""
+        preview = self._preview
+        rows = self.rows if self.is_done or preview is None else preview.rows
+        return rows[offset : offset + 1_000]
 
     def finish(self, fields: list[str], rows: Sequence[dict[str, Any]]) -> None:
         """Store the results, then say so."""

@@ -105,9 +105,9 @@ def _arriving(job: Job) -> Iterator[Row]:
     try:
         while True:
             done = job.wait(0)
-            for row in job.found_from(sent):
-                sent += 1
-                yield row
+            while page := job.found_from(sent):
+                sent += len(page)
+                yield from page
             if done:
                 return
             job.wait(LOOK_SECONDS)
