@@ -65,6 +65,9 @@ class Splunk:
         self.clock: Clock = clock or SystemClock()
         self.python = self.options.python
         self._log_lock = threading.Lock()
+        # How often a chunked command is started for its getinfo alone before it runs: splunkd was
+        # seen to launch four processes for one use.
+        self.command_rehearsals = 0
         self.log_levels: dict[str, str] = {}  # of the parts that somebody set one for
         prepare_home(self.home)
         cluster = self.options.cluster

@@ -149,6 +149,7 @@ class FakeSplunk:
         self.jobs = FakeJobs(home)
         self.states: dict[str, FakeState] = {}
         self.cluster = None
+        self.command_rehearsals = 0
         (home / "etc/apps/tiny/bin").mkdir(parents=True)
 
     def log(self, component, level, text):

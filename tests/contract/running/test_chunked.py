@@ -17,7 +17,7 @@ from tools.splunkd_lite.runners.chunk_codec import (
     read_chunk,
     unquote_argument,
 )
-from tools.splunkd_lite.runners.chunked import ChunkedCommand, execute_protocol
+from tools.splunkd_lite.runners.chunked import COMMAND_TYPES, ChunkedCommand, execute_protocol
 from tools.splunkd_lite.runners.errors import CommandFailed, ProcessFailed
 from tools.splunkd_lite.runners.process import AppProcess
 
@@ -370,3 +370,47 @@ def _assert_ends(pid, within=5.0):
             return
         time.sleep(0.05)
     pytest.fail(f"process {pid} still runs")
+
+
+BOOKKEEPING = """
+def note(what):
+    with open(os.path.join(os.environ["SPLUNK_HOME"], "notes"), "a") as file:
+        file.write(what + chr(10))
+note("launch")
+"""
+KINDS = {
+    "streaming": ("StreamingCommand", "stream", "for r in records: yield r"),
+    "stateful": ("StreamingCommand", "stream", "for r in records: yield r"),
+    "events": ("EventingCommand", "transform", "for r in records: yield r"),
+    "reporting": ("ReportingCommand", "reduce", "yield {'n': str(len(list(records)))}"),
+}
+
+
+@pytest.mark.parametrize("kind", COMMAND_TYPES)
+def test_a_command_that_is_launched_several_times_does_its_work_once(splunk, context, kind):
+    """Seen on a real splunkd: four launches for one use, three of them for getinfo alone."""
+    base, method, work = KINDS[kind]
+    settings = "distributed=False" if kind == "stateful" else ""
+    body = f"""
+import os
+{BOOKKEEPING}
+@Configuration({settings})
+class Tiny({base}):
+    def {method}(self, records):
+        note("work")
+        {work}
+"""
+    splunk.command_rehearsals = 3
+    tiny = command(splunk, body)
+    out = list(tiny.run([], [{"n": "1"}, {"n": "2"}], context))
+    assert tiny.type == kind
+    assert [row["n"] for row in out] == (["2"] if kind == "reporting" else ["1", "2"])
+    notes = (splunk.home / "notes").read_text().split()
+    launches = 5 if kind == "reporting" else 4  # its map step is asked, too
+    assert (notes.count("launch"), notes.count("work")) == (launches, 1)
+
+
+@pytest.mark.parametrize(("written", "runs"), [({}, True), ({"run_in_preview": "false"}, False)])
+def test_whether_a_command_may_run_in_previews_is_what_commands_conf_says(splunk, written, runs):
+    """commands.conf.spec 10.0: true by default. Previews here never run an app's command."""
+    assert command(splunk, COUNT, **written).run_in_preview is runs

@@ -227,3 +227,50 @@ def _sleeping(marks):
         if b"ticker.py" in line and b"--scheme" not in line:
             return int(mark.name)
     return None
+
+
+def test_an_input_is_made_switched_off_and_on_and_removed_over_rest(tmp_path):
+    """REST API Reference, "Input endpoints": data/inputs/{kind}/{name}/disable and enable."""
+    app = make_app(tmp_path / "source")
+    with start_standin(tmp_path, [app], parts=["inputs"]) as standin:
+        service = standin.service(app="tiny", owner="nobody")
+
+        def ticks(word):
+            spl = f'search index=shop "{word}" | stats count'
+            return int(standin.search(spl)[0]["count"])
+
+        made = service.inputs.create("two", "ticker", word="tock", index="shop", interval="0.2")
+        wait_for(lambda: ticks("tock") > 1)
+        made.disable()
+        time.sleep(2)
+        before = ticks("tock")
+        time.sleep(1)
+        assert ticks("tock") == before
+        made.enable()
+        wait_for(lambda: ticks("tock") > before)
+        service.inputs.delete("two", "ticker")
+        with pytest.raises(KeyError):
+            service.inputs["two", "ticker"]
+        with pytest.raises(splunklib.binding.HTTPError, match="'odd' is not supported"):
+            service.inputs.create("three", "ticker", odd="1")
+
+
+def test_checkpoints_of_an_input_outlive_its_runs(tmp_path):
+    """Developing Views and Apps, "Data checkpoints": a folder per kind that splunkd keeps."""
+    app = make_app(tmp_path / "source")
+    (app / "bin/ticker.py").write_text(
+        (app / "bin/ticker.py")
+        .read_text()
+        .replace(
+            'version = self.service.info["version"]',
+            """import os
+        path = os.path.join(inputs.metadata["checkpoint_dir"], "runs")
+        version = str(len(open(path).read()) if os.path.exists(path) else 0)
+        open(path, "a").write("x")""",
+        )
+    )
+    for life in range(2):
+        with start_standin(
+            tmp_path, [app] if life == 0 else [], home=tmp_path / "splunk", parts=["inputs"]
+        ) as standin:
+            wait_for(lambda s=standin, n=life: s.search(f'search index=shop "tick {n}" | head 1'))

@@ -242,7 +242,17 @@ def _validate(splunk: Splunk, kind: str, request: RestRequest, creating: bool) -
 
 
 _COMMON = frozenset(
-    ["disabled", "host", "index", "interval", "source", "sourcetype", "python.version"]
+    [
+        "disabled",
+        "host",
+        "index",
+        "interval",
+        "source",
+        "sourcetype",
+        "python.version",
+        "python.required",
+        "start_by_shell",
+    ]
 )
 
 

@@ -67,6 +67,8 @@ class ChunkedCommand:
         Raises:
             CommandFailed: as the command said, or how it broke the protocol. The process has ended.
         """
+        for _ in range(self._splunk.command_rehearsals):
+            self.probe(args, context)
         process = self._start()
         exchange = _Exchange(process, float(self._stanza.get("maxwait", "0")), context.cancelled)
         try:
