@@ -202,7 +202,8 @@ def test_a_rule_can_ask_for_a_skill(stores, clock):
 
 def test_what_nobody_can_take_is_not_read_again_at_every_turn(stores, clock):
     clock.set(SATURDAY)
-    conf, told = routing(), set()
+    told: set[tuple[str, str]] = set()
+    conf = routing()
     first = opened(stores, clock, conf)
     assignment.place_waiting(stores, clock, conf, told)
     calls = stores.timeline.calls
@@ -238,7 +239,8 @@ def test_a_team_that_assigns_by_hand_is_left_alone(stores, clock):
 def test_two_workers_at_once_give_an_incident_to_one_person(stores, clock):
     conf = routing()
     incident_id = opened(stores, clock, conf)
-    rival, busy = ManualClock(MONDAY + 1), []
+    busy: list[int] = []
+    rival = ManualClock(MONDAY + 1)
 
     def meanwhile(verb, name):
         """A second worker runs from beginning to end while the first is about to write."""
@@ -261,7 +263,7 @@ def test_two_workers_at_once_give_an_incident_to_one_person(stores, clock):
 def test_a_person_who_is_faster_than_the_worker_keeps_it(stores, clock):
     conf = routing()
     incident_id = opened(stores, clock, conf)
-    busy = []
+    busy: list[int] = []
 
     def meanwhile(verb, name):
         if (verb, name) == ("save", "timeline") and not busy:

@@ -526,7 +526,8 @@ def test_two_workers_at_once_escalate_once():
     desk = Desk()
     desk.open()
     desk.clock.advance(21 * 60)
-    rival, busy = Clocks(desk.stores, ManualClock(desk.clock.now() + 2)), []
+    busy: list[int] = []
+    rival = Clocks(desk.stores, ManualClock(desk.clock.now() + 2))
 
     def meanwhile(verb, name):
         if (verb, name) == ("save", "timeline") and not busy:
