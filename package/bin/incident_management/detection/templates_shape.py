@@ -30,6 +30,7 @@ _CALENDAR = frozenset(
     "Mon Tue Wed Thu Fri Sat Sun Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Monday Tuesday"
     " Wednesday Thursday Friday Saturday Sunday AM PM am pm UTC GMT CET CEST PST EST".split()
 )
+_BEFORE_ADDRESS = frozenset("to from at via server host proxy by on old new address node".split())
 _CLOSES = {"(": ")", "[": "]", "{": "}", "<": ">"}
 
 
@@ -82,6 +83,8 @@ def shape_of(masked: Sequence[str]) -> Shape:
             last, is_value = _extent(tokens, place, keys)
             if last > place:
                 text = _covered(tokens, place, last, is_value)
+        if not is_value and ":" in texts[place + 1 : place + 2] and _is_address(tokens, place):
+            last, is_value, text = place + 2, True, WILDCARD
         before = WILDCARD if is_value else text
         keys.append(before)
         shown.append(text if last > place else before)
@@ -103,6 +106,25 @@ def _tokens(masked: Sequence[str]) -> _Tokens:
         # As a word of its own.
         words[MAX_TOKENS:] = [max(words[MAX_TOKENS], words[MAX_TOKENS - 1] + 1)]
     return _Tokens(texts, words)
+
+
+def _is_address(tokens: _Tokens, place: int) -> bool:
+    """Whether a word begins host:port, as after ``connect to``; ``uid:0`` is no address."""
+    texts, words = tokens
+    if (
+        texts[place + 2 : place + 3] != [WILDCARD]
+        or words[place] != words[place + 2]
+        or is_mark(texts[place])
+    ):
+        return False
+    if (
+        place + 3 < len(words)
+        and words[place + 3] == words[place]
+        and texts[place + 3] not in ".,)"
+    ):
+        return False
+    before = texts[place - 1 - (texts[place - 1] in ":[(/")] if place > 1 else ""
+    return before.lower() in _BEFORE_ADDRESS
 
 
 def _may_go_on(texts: List[str], place: int) -> bool:
