@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from incident_management.api.signals import SIGNALS_BYTES
+from incident_management.api import schema
+from incident_management.api.signals import FINDING, SIGNALS_BYTES
 from incident_management.splunk import alert_action, spool
 
 SID = "scheduler__admin__shop__RMD5abc_at_1700000000_7"
@@ -196,3 +197,36 @@ def test_a_spooled_file_that_is_no_request_is_set_aside(tmp_path, monkeypatch):
 
     assert [request["body"] for _file, request in spool.pending()] == [{"a": 1}]
     assert (kept.parent / "0-broken.bad").exists()
+
+
+def test_a_digest_of_fifty_thousand_rows_is_one_signal_that_counts_them_all(
+    action, alert, splunkd, tmp_path
+):
+    with gzip.open(tmp_path / "results.csv.gz", "wt") as file:
+        file.write("entity,count,first_time,last_time\n")
+        for number in range(50_000):
+            file.write(f"checkout,2,{1699999000 + number},{1699999001 + number}\n")
+    splunkd.answer = api(200, outcomes)
+
+    assert run(action, alert) == 0
+    (checkout,) = splunkd.seen[-1][3]["signals"]
+    assert checkout["count"] == 100_000
+    assert (checkout["first_time"], checkout["last_time"]) == (1699999000.0, 1700049000.0)
+    assert len(checkout["rows"]) == 5
+
+
+def test_a_row_of_a_megabyte_in_any_script_is_cut_to_what_the_api_takes(
+    action, alert, splunkd, tmp_path
+):
+    long = "\u65e5\u672c\u8a9e \U0001f525 " * 150_000
+    with gzip.open(tmp_path / "results.csv.gz", "wt", encoding="utf-8") as file:
+        file.write(f'entity,count,sample\n"{long}",1,"{long}"\n')
+    alert["configuration"].update(title="{sample}", description="{sample}", dedup_fields="count")
+    splunkd.answer = api(200, outcomes)
+
+    assert run(action, alert) == 0
+    body = splunkd.seen[-1][3]
+    schema.check(body, {"type": "object", "properties": {"signals": {"items": FINDING}}})
+    (signal,) = body["signals"]
+    assert long.startswith(signal["title"])
+    assert long.startswith(signal["rows"][0]["sample"])

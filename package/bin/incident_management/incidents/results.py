@@ -13,13 +13,15 @@ from functools import lru_cache
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .errors import Invalid, RoutingError
-from .model import MOST_TAGS, SEVERITIES, Document, Signal
+from .model import MOST_TAGS, SEVERITIES, TEXT_CHARACTERS, TITLE_CHARACTERS, Document, Signal
 
 __all__ = ["Alert", "findings", "run_of", "signal_from"]
 
 DEFAULT_SEVERITY = "medium"
 DEFAULT_WINDOW = "15m"
 
+# What the API takes of an entity.
+ENTITY_CHARACTERS = 1000
 SAMPLES = 5
 SAMPLE_FIELDS = 50
 SAMPLE_CHARACTERS = 1000
@@ -152,14 +154,18 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
     Rows with the same values of the dedup fields are one finding: their counts add up and the
     span covers all. A row counts as its ``count``, or as 1; its span is ``first_time`` to
     ``last_time``, else ``_time``, else ``now``. A row without the entity field is about the
-    detection itself.
+    detection itself. Of a finding's rows only the first few are kept in memory, as samples.
     """
-    grouped: Dict[Tuple[str, ...], List[Mapping[str, Any]]] = {}
-    for row in rows:
-        values = tuple(_text(row.get(name)) for name in alert.dedup_fields)
-        grouped.setdefault(values, []).append(row)
+    found: Dict[Tuple[str, ...], Document] = {}
     run = run_of(alert.sid)
-    return [_finding(values, some, alert, run, now) for values, some in grouped.items()]
+    for row in rows:
+        values = tuple([_text(row.get(name)) for name in alert.dedup_fields])
+        finding = found.get(values)
+        if finding is None:
+            found[values] = _finding(values, row, alert, run, now)
+        else:
+            _add_row(finding, row, now)
+    return list(found.values())
 
 
 def signal_from(finding: Mapping[str, Any], now: float, limit_to_known: bool = True) -> Signal:
@@ -202,10 +208,10 @@ def _after(given: Any) -> Document:
 
 
 def _finding(
-    values: Sequence[str], rows: Sequence[Mapping[str, Any]], alert: Alert, run: str, now: float
+    values: Sequence[str], first: Mapping[str, Any], alert: Alert, run: str, now: float
 ) -> Document:
-    first = rows[0]
-    spans = [_span(row, now) for row in rows]
+    """The finding of one row; texts are cut to what the API takes."""
+    start, end = _span(first, now)
     more: Document = {"after": dict(alert.after)} if alert.after else {}
     tags = names(_filled(alert.tags, first)) if alert.tags else ()
     if tags:
@@ -215,22 +221,31 @@ def _finding(
         "rule": alert.rule,
         "app": alert.app,
         "owner": alert.owner,
-        "entity": _text(first.get(alert.entity_field)) or alert.rule,
+        "entity": _text(first.get(alert.entity_field))[:ENTITY_CHARACTERS] or alert.rule,
         "severity": alert.severity,
-        "title": _filled(alert.title, first),
-        "description": _filled(alert.description, first),
-        "first_time": min(start for start, _end in spans),
-        "last_time": max(end for _start, end in spans),
-        "count": sum(_count(row) for row in rows),
+        "title": _filled(alert.title, first)[:TITLE_CHARACTERS],
+        "description": _filled(alert.description, first)[:TEXT_CHARACTERS],
+        "first_time": start,
+        "last_time": end,
+        "count": _count(first),
         "sid": alert.sid,
         "run": run,
         "dedup": dict(zip(alert.dedup_fields, values)),
-        "rows": [_sample(row) for row in rows[:SAMPLES]],
+        "rows": [_sample(first)],
         "search": dict(alert.search),
         "group": alert.group,
         "runbook": alert.runbook,
         "actions": list(alert.actions),
     }
+
+
+def _add_row(finding: Document, row: Mapping[str, Any], now: float) -> None:
+    start, end = _span(row, now)
+    finding["first_time"] = min(finding["first_time"], start)
+    finding["last_time"] = max(finding["last_time"], end)
+    finding["count"] += _count(row)
+    if len(finding["rows"]) < SAMPLES:
+        finding["rows"].append(_sample(row))
 
 
 def _span(row: Mapping[str, Any], now: float) -> Tuple[float, float]:

@@ -30,7 +30,8 @@ __all__ = [
     "report",
 ]
 
-RESULT_ROWS = 10_000
+# As many as one answer of splunkd holds (maxresultrows in limits.conf.spec).
+RESULT_ROWS = 50_000
 API = "/services/incident_management/v1"
 # A cell of a result, such as _raw, may be much longer than csv's own limit.
 CELL_CHARACTERS = 10_000_000
