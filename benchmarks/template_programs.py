@@ -30,7 +30,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 LINES = 2000
-LONGEST = 400
+LONGEST = 1000
+
 # Where a statement logs whatever text it is given, the place tells nothing about the sentence.
 SOME_TEXT = re.compile(r"\s*(%[rs]|%\(\w+\)s)?\s*\Z")
 
@@ -309,8 +310,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as folder:
             for name, lines in source(Path(folder)).items():
                 kept = [line for line in lines if "\n" not in line.message.strip()]
-                kept = [Line(said.strip()[:LONGEST], place) for said, place in kept][:LINES]
-                kept = told_apart(kept)
+                kept = [Line(said.strip(), place) for said, place in kept if len(said) < LONGEST]
+                kept = told_apart(kept[:LINES])
                 if kept:
                     write(options.out, name, kept)
                 places = len({place for _, place in kept})

@@ -160,7 +160,9 @@ def _extent(tokens: _Tokens, place: int, keys: List[str]) -> Tuple[int, bool]:
     if before == "=" and not is_mark(text):
         return _end_of_run(tokens, place), True
     end = 0
-    if before in _CLOSES:
+    if before == "<":
+        end = _end_of_object(texts, place)
+    if not end and before in _CLOSES:
         end = _end_of_list(texts, place, _CLOSES[before])
     elif before == ":" and tokens.blank(place):
         end = _end_of_words(texts, place)
@@ -216,6 +218,17 @@ def _end_of_list(texts: List[str], place: int, closing: str) -> int:
                 return end
         elif text != ",":
             return 0
+    return 0
+
+
+def _end_of_object(texts: List[str], place: int) -> int:
+    """``<Job 'x' of <Pool object at 0x7f>>``: the last token of such an object; 0 for another."""
+    depth = 1
+    for end in range(place, min(len(texts), place + LONGEST_LIST)):
+        depth += (texts[end] == "<") - (texts[end] == ">")
+        if depth == 0:
+            inner = [text for text in texts[place:end] if text != ">"]
+            return end - 1 if inner[-2:] == ["at", WILDCARD] else 0
     return 0
 
 

@@ -69,6 +69,9 @@ _ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\Z")
 # The value of ws=WorkSource{1}.
 _BRACKETED_VALUE = re.compile(r"=[\w.$-]{1,80}(?:\{[^{}]*\}|\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>)")
 
+# The value of requires:>=3.8,<4
+_COMPARED = re.compile(r"(?:[<>!~]=|==)\d[\w.*+-]*(?:,(?:[<>!~]=|==|[<>])\d[\w.*+-]*)*")
+
 _JOINED = re.compile(r"<\*>(?:[:,]<\*>)+")
 
 _NAME = re.compile(r"[A-Za-z].*(?:[_.$\\/@~#%\d]\w|[a-z][A-Z])")
@@ -108,6 +111,7 @@ def mask(word: str) -> str:
     if _WHOLE.match(core):
         return word[:start] + WILDCARD + word[end:]
     if "=" in core:
+        core = _COMPARED.sub("0", core)
         core = _BRACKETED_VALUE.sub("=" + WILDCARD, core)
     pieces = _SPLIT.split(core)
     before = ""

@@ -1,0 +1,116 @@
+"""Which lines are one template, in the ways in which miners of templates are known to go wrong.
+
+The lines are made up for these tests, in the manner of many programs.
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from incident_management.detection.templates import TemplateMiner
+
+
+def _groups(*kinds):
+    """Return, for each kind of line, the templates that its lines got, all mined together."""
+    lines = [(kind, line) for kind, some in enumerate(kinds) for line in some]
+    random.Random(4).shuffle(lines)
+    found = TemplateMiner().templates_of([line for _, line in lines])
+    return [
+        {t.text for (kind, _), t in zip(lines, found) if kind == place}
+        for place in range(len(kinds))
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        # the first word is a value
+        ["10.0.0.7:1080 closed after 3 s", "cache-b.shop.example:443 closed after 12 s"],
+        ["*17 upstream timed out", "*4021 upstream timed out"],
+        # a value is one word here and two there
+        ["sent 12 bytes in <1 sec", "sent 1,204,331 bytes in 00:02"],
+        ["free 17 GB of 20.5 GB", "free 312 B of 4096 B"],
+        # lists of any length
+        ["dropped blocks b-1", "dropped blocks b-1 b-22 b-9012", "dropped blocks b-7 b-8"],
+        ["groups set to: amber, birch", "groups set to: amber", "groups set to: fir, oak, ash"],
+        ["links up: X+ Y- Z+", "links up: X-"],
+        ["fans ( 3200 3150 3160 )", "fans ( 3200 **** 3160 )"],
+        # a number glued to a word, hexadecimal numbers, identifiers
+        ["freed rdd_7_12 from disk", "freed rdd_11_3 from disk"],
+        ["fault at 0x7f3a, code beef00d1", "fault at 0x0, code 11aa22bb"],
+        ["peer 00:1a:C3:ff:10:22 joined", "peer fe80::1%eth0 joined"],
+        # key=value whose values are of many lengths
+        ["lock id=3, tag='View Lock', owner=null", "lock id=41, tag='*job*', owner=Work{17}"],
+        # an address by name and by number
+        ["connect to server: mars:8030. retry 1", "connect to server: 10.1.0.9:8030. retry 12"],
+        # the text of an object
+        [
+            "calling <function retry at 0x7f01>",
+            "calling <bound method Pool.retry of <Pool object at 0x7f55>>",
+        ],
+        # paths of any depth, with and without numbers
+        ["cannot read /etc/app/a.conf: denied", "cannot read /srv/x9/y/z/b: denied"],
+        ["need lib (python:>=3.7)", "need lib (python:>=3.8,<4)"],
+    ],
+)
+def test_lines_that_differ_in_the_form_of_a_value_are_one_template(lines):
+    (found,) = _groups(lines)
+    assert len(found) == 1, found
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        # one word tells what happened
+        (["task 7 started on node 3"], ["task 8 stopped on node 4"]),
+        (["GET /a/1 took 3 ms"], ["POST /a/2 took 4 ms"], ["DELETE /a/2 took 4 ms"]),
+        (["link eth0 is up"], ["link eth0 is down"]),
+        # an optional part
+        (["refused login from 10.0.0.1"], ["refused login from 10.0.0.2 user=eve"]),
+        (["sent 5 bytes, lifetime 1 s"], ["sent 5012 bytes (5.0 KB), lifetime 2 s"]),
+        (["lease for 00:11:22:33:44:55 on eth1"], ["lease for 00:11:22:33:44:55 on eth1: no free"]),
+        # names with a number that are no values
+        (["listening on ipv4 port 80"], ["listening on ipv6 port 80"]),
+        # another setting
+        (["tickTime set to 2000"], ["snapCount set to 3"], ["initLimit set to 10"]),
+        # alike but for the words around a number
+        (["status..............0"], ["state enable........1"]),
+    ],
+)
+def test_lines_that_say_different_things_stay_apart(kinds):
+    found = _groups(*kinds)
+    assert all(len(texts) == 1 for texts in found), found
+    assert len(set.union(*found)) == len(kinds), found
+
+
+def test_many_plain_words_at_one_place_are_a_value_and_few_are_not():
+    users = ["ann", "bob", "cyd", "dan", "eve"]
+    (many,) = _groups([f"granted {user} access to the vault" for user in users])
+    (few,) = _groups([f"granted {user} access to the vault" for user in users[:3]])
+    assert many == {"granted <*> access to the vault"}
+    assert len(few) == 3
+
+
+def test_a_template_does_not_depend_on_how_the_lines_are_cut_into_batches():
+    lines = [f"user u{n} read {n} of /data/{n % 7}/part-{n:05} in {n}.5 ms" for n in range(700)]
+    whole = TemplateMiner().templates_of(lines)
+    miner = TemplateMiner()
+    single = [miner.learn(line).template for line in lines]
+    assert {template.text for template in whole} == set(single) == {single[0]}
+
+
+def test_values_are_read_past_any_header_and_in_batches_as_alone():
+    lines = [
+        "2026-01-01 10:00:00,123 INFO [main] a.b.C: moved blk_17 to /10.0.0.3:50010.",
+        "moved blk_18 to /10.0.0.4:50010.",
+        '{"time": "x", "msg": "moved blk_19 to /10.0.0.5:50010."}',
+        "moved blk_20 to /10.0.0.6:50010.\nTraceback\nKeyError: 5",
+    ]
+    miner = TemplateMiner()
+    found = miner.match_all(lines)
+    assert [match.variables for match in found[:3]] == [
+        [f"blk_{17 + n}", f"/10.0.0.{3 + n}:50010"] for n in range(3)
+    ]
+    assert found == [miner.learn(line) for line in lines]
