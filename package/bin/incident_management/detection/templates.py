@@ -39,6 +39,8 @@ LONGEST_CACHED = 1_000
 """Bytes; a longer line is worked out each time, so that remembered lines take bounded memory."""
 MOST_IN_BUCKET = 2_000
 """Templates of one length and punctuation that are compared."""
+MOST_UNSETTLED = 8_000
+"""The same while a batch is learned from: beyond it they are merged before the batch's end."""
 _ASK = -1
 
 
@@ -258,6 +260,8 @@ class TemplateMiner:
             if not bucket.pending:
                 bucket.pending = True
                 self._pending.append(bucket)
+            if len(bucket.by_keys) > MOST_UNSETTLED:
+                self.settle()
         elif not template.fixed:
             template.widen(template.keys, shape.shown, shape.blanks)
         if len(self._leaves) >= CACHED_SHAPES:
