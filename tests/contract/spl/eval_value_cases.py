@@ -9,9 +9,12 @@ CONVERSION = "evaluation-functions/conversion-functions"
 CRYPTO = "evaluation-functions/cryptographic-functions"
 DATES = "evaluation-functions/date-and-time-functions"
 VARIABLES = "time-format-variables-and-modifiers/date-and-time-format-variables"
+MODIFIERS = "time-format-variables-and-modifiers/time-modifiers"
 INFORMATION = "evaluation-functions/informational-functions"
 EVAL = "search-commands/eval"
 
+_SNAP = 'strftime(relative_time({}, "{}"), "%F %T")'
+_WEDNESDAY, _FRIDAY = 1619618742, 1619827140  # 2021-04-28 14:05:42, 2021-04-30 23:59:00
 _STATUS = 'case({0} == 200, "OK", {0} == 404, "Not found", {0} == 500, "Internal Server Error")'
 _IPV6 = "2001:0db8:ffff:ffff:ffff:ffff:ffff:ff"
 
@@ -134,9 +137,9 @@ VALUE_CASES: list[EvalCase] = [
         'tostring(1==1) + " " + tostring(15, "hex") + " " + tostring(12345.6789, "commas")':
             "True 0xF 12,345.68",
         'tostring(615, "duration")': "00:10:15",
-        '"$".tostring(39532, "commas")': "$39,532",
     }),
     *values(CONVERSION, RULE, {
+        '"$".tostring(39532, "commas")': "$39,532",
         'printf("%+4d", 1)': "  +1",
         'printf("%-4d|", 1)': "1   |",
         'printf("% d", 1)': " 1",
@@ -253,6 +256,38 @@ VALUE_CASES: list[EvalCase] = [
         'strptime("07/Jul/2020:23:05:38 -0700", "%d/%b/%Y:%H:%M:%S %z")': "1594188338",
         'strptime("7/4/22 5:06 PM", "%m/%d/%y %I:%M %p")': "1656954360",
         'strptime("2022-12-15 09:45:22", "%F %T")': "1671097522",
+    }),
+
+    *values(MODIFIERS, EXAMPLE, {
+        _SNAP.format(_WEDNESDAY, "@d-2h"): "2021-04-27 22:00:00",  # "10 PM yesterday"
+        _SNAP.format(1619611140, "@h"): "2021-04-28 11:00:00",  # at 11:59 to 11:00, not 12:00
+    }),
+    *values(MODIFIERS, RULE, {
+        _SNAP.format(_WEDNESDAY, modifier): moment
+        for modifier, moment in {
+            **dict.fromkeys(("-h", "-1h", "-60m", "-3600s", "-1hr", "-1hour"),
+                            "2021-04-28 13:05:42"),
+            **dict.fromkeys(("@w", "@week", "@w0", "@w7"), "2021-04-25 00:00:00"),
+            **dict.fromkeys(("@q", "@qtr", "@quarter"), "2021-04-01 00:00:00"),
+            **dict.fromkeys(("-1mon@mon", "-1month@month", "-mon@mon"), "2021-03-01 00:00:00"),
+            "-2h@h": "2021-04-28 12:00:00",
+            "+1d@d": "2021-04-29 00:00:00",
+            "@w1": "2021-04-26 00:00:00",
+            "@w6": "2021-04-24 00:00:00",
+            "-5d@w1": "2021-04-19 00:00:00",
+            "-1w@w": "2021-04-18 00:00:00",
+            "-1mon@mon+1d": "2021-03-02 00:00:00",
+            "-1q@q": "2021-01-01 00:00:00",
+            "-1y@y": "2020-01-01 00:00:00",
+            "@d+8h": "2021-04-28 08:00:00",
+            "-30secs": "2021-04-28 14:05:12",
+            "-90min@m": "2021-04-28 12:35:00",
+            "-1d@d+3h+30m": "2021-04-27 03:30:00",
+        }.items()
+    }),
+    *values(MODIFIERS, RULE, {  # on a Friday: the Saturday before
+        _SNAP.format(_FRIDAY, "@w6"): "2021-04-24 00:00:00",
+        _SNAP.format(_FRIDAY, "@w5"): "2021-04-30 00:00:00",
     }),
 
     *values(INFORMATION, EXAMPLE, {

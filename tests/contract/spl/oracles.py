@@ -64,6 +64,6 @@ DISPUTED: dict[str, str] = {
     "stdev": "The page's example has 12.615183595289349, the stand-in 12.615183595289333: it does"
     " not subtract squares of large numbers.",
     "fieldformat": "The page changes how a field shows and not its value; the stand-in changes the"
-    " value where the command stands.",
+    " value, and refuses commands after it that would see it.",
 }
 """What the pages leave open or the stand-in does otherwise, by subject."""

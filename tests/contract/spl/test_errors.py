@@ -40,6 +40,9 @@ REFUSED = [
     ("| rest", "takes the path of an endpoint", None),
     ("| rest /a /b", "takes one path", "/b"),
     ("index=main | collect", "needs the option 'index'", None),
+    ("index=main monthsago=1", "is not supported", None),
+    ("| tstats count(eval(a=1)) where index=main", "does not take eval expressions", None),
+    ("index=main | fieldformat a=1 | stats count", "can't stand after fieldformat", None),
     ("", "the search is empty", None),
 ]
 

@@ -49,7 +49,24 @@ def parse_pipeline(reader: Reader) -> Pipeline:
         commands.append(_implied_search(reader))
     while reader.accept("|"):
         commands.append(_command(reader, first=False))
+    _check_formats(commands)
     return Pipeline(commands, at, reader.text[start : reader.pos])
+
+
+_AFTER_FORMAT = ("fieldformat", "fields", "table", "head", "tail", "reverse")
+
+
+def _check_formats(commands: list[Command]) -> None:
+    """fieldformat changes how a value shows, not the value; here it changes the value, so nothing
+    that would look at the value may come after it. Raises SplError."""
+    first = next((n for n, one in enumerate(commands) if one.name == "fieldformat"), len(commands))
+    for later in commands[first:]:
+        if later.name not in _AFTER_FORMAT:
+            raise SplError(
+                f"the command '{later.name}' can't stand after fieldformat here, as it would see "
+                "the formatted text; put fieldformat last",
+                later.position,
+            )
 
 
 def parse_commands(reader: Reader) -> list[Command]:

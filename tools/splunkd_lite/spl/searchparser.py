@@ -30,9 +30,14 @@ _OPERATOR = re.compile(r"!=|<=|>=|==|=|<|>")
 _INDEXED = re.compile(r"(?!tag::)(\w+)::(.+)\Z")
 _FUNCTION = re.compile(r"(TERM|CASE)\(([^()\s]*)\)")
 TIME_BOUNDS = {"earliest", "latest", "_index_earliest", "_index_latest"}
-_UNSUPPORTED = {"starttime", "endtime", "startdaysago", "enddaysago", "daysago", "minutesago",
-                "hoursago", "starttimeu", "endtimeu", "timeformat", "savedsearch", "savedsplunk",
-                "hosttag", "sample_ratio"}  # fmt: skip
+_UNSUPPORTED = {
+    # search-commands/search and "Other time modifiers" of its page
+    "starttime", "starttimeu", "startdaysago", "starthoursago", "startminutesago",
+    "startmonthsago", "endtime", "endtimeu", "enddaysago", "endhoursago", "endminutesago",
+    "endmonthsago", "daysago", "hoursago", "minutesago", "monthsago", "searchtimespandays",
+    "searchtimespanhours", "searchtimespanminutes", "searchtimespanmonths", "timeformat",
+    "savedsearch", "savedsplunk", "hosttag", "eventtypetag", "sample_ratio",
+}  # fmt: skip
 _MAX_DEPTH = 100
 
 

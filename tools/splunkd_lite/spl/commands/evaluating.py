@@ -91,7 +91,8 @@ def _filled(name: str, row: Row) -> str:
 @command("fieldformat", doc="search-commands/fieldformat")
 @dataclass
 class FieldFormat(Eval):
-    """Changes how a field prints. Here, as in an export with formatting, its value changes."""
+    """Changes how a field prints. Here its value changes, which is why the parser lets nothing
+    come after it that would see the value."""
 
 
 @command("fillnull", doc="search-commands/fillnull", options=("value",))
