@@ -30,7 +30,7 @@ class ChangeLog:
         self._db = db
         db.executescript(_SCHEMA)
         self._version = -1
-        self._seq = self._last()
+        self._seq = self._mine = self._last()
 
     def news(self) -> list[Place] | None:
         """Places that others have changed since the last call; None: all may have changed."""
@@ -53,11 +53,16 @@ class ChangeLog:
         self._db.executemany(
             "INSERT INTO changes (app, owner, collection, key) VALUES (?, ?, ?, ?)", places
         )
-        self._db.execute("DELETE FROM changes WHERE seq <= ?", (self._last() - KEPT,))
+        self._mine = self._last()
+        self._db.execute("DELETE FROM changes WHERE seq <= ?", (self._mine - KEPT,))
 
     def committed(self) -> None:
-        """The transaction of the last :meth:`add` is in: this member knows what it wrote."""
-        self._seq = self._last()
+        """The transaction of the last :meth:`add` is in: this member knows what it wrote.
+
+        And no more than that: by now another member may have committed, and asking for the last
+        change here would skip what that one wrote.
+        """
+        self._seq = self._mine
 
     def _last(self) -> int:
         return int(self._db.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()[0])

@@ -33,6 +33,8 @@ PROBLEMS = int(os.environ.get("STORM_PROBLEMS", "30"))
 BATCH = 50
 # How long one batch may be refused in a row.
 PATIENCE_SECONDS = 180.0
+# Seconds between two killings of every handler.
+PAUSES = (1.0, 8.0)
 
 Batches = list[list[dict[str, Any]]]
 
@@ -122,8 +124,10 @@ class Trouble:
         self._thread.join()
 
     def _make(self) -> None:
+        dice = random.Random(9)
         for number in range(1_000_000):
-            if self._done.wait(1.5):
+            # Time enough, now and then, for a handler to start and take a batch in.
+            if self._done.wait(dice.uniform(*PAUSES)):
                 return
             self._kill_handlers()
             if number == 2:
