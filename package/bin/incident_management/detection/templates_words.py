@@ -125,11 +125,8 @@ def mask(word: str) -> str:
 
 def _core(word: str) -> Tuple[int, int]:
     """Return where a word begins and ends without brackets, quotes and the marks of a sentence."""
-    start, end = 0, len(word)
-    while start < end and word[start] in "([{\"',;=|":
-        start += 1
-    while start < end and word[end - 1] in ")]}\"',;:.!?|=":
-        end -= 1
+    start = len(word) - len(word.lstrip("([{\"',;=|"))
+    end = max(start, len(word.rstrip(")]}\"',;:.!?|=")))
     # keep a pair that belongs to the core, as in f(x)
     while end < len(word) and word[end] in ")]}" and _opens(word[end]) in word[start:end]:
         end += 1
