@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, 
 from ..ports import Clock, Document, Stores
 from . import conditions, flapping, moving, suppression, timeline
 from .batch import Batch, Outcome, Problem
+from .episodes import Episodes
 from .errors import Contended
 from .grouping import Candidates, Join, Topology
 from .identity import episode_claim, new_incident_id
@@ -21,7 +22,7 @@ from .model import Entry, Incident, Signal, digest
 from .retention import pruned
 from .routing import Routing
 from .stores import find_by
-from .story import LATE_SECONDS, Place, Stories, Story
+from .story import LATE_SECONDS, Stories, Story
 from .suppression import Suppression
 
 __all__ = ["ACTOR", "Ingest", "Outcome"]
@@ -57,6 +58,7 @@ class Ingest:
         self._topology = topology or Topology()
         self._remembered = remembered if remembered is not None else Stories()
         self._ledger = Ledger(stores, clock)
+        self._episodes = Episodes(stores, self._remembered)
 
     def ingest(self, signals: Sequence[Signal], actor: str = ACTOR) -> List[Outcome]:
         """Take signals in; returns an outcome for each, in order.
@@ -76,7 +78,7 @@ class Ingest:
         timeline.settle(self._stores, changed, self._remembered.monotonic)
         batch.hand_on(moving.forward_arrivals(self._stores, self._clock, changed))
         self._remembered.put({**batch.stories, **changed})
-        self._remember_places(problems, {**batch.stories, **changed})
+        self._episodes.remember(problems, {**batch.stories, **changed})
         if batch.stored:
             self._stores.signals.save(sorted(batch.stored, key=_key_of))
         return batch.in_order_of(signals)
@@ -222,7 +224,7 @@ class Ingest:
         Losing a claim means that another writer began one of them: the plan is made anew.
         Raises Contended when that goes on and on.
         """
-        self._find_episodes([p for p in problems if not self._recall(p)], {})
+        self._episodes.find([p for p in problems if not self._episodes.recall(p)], {})
         newest: Dict[str, Number] = {}
         for _round in range(CLAIM_ROUNDS):
             batch = self._plan([problem.copy() for problem in problems], stored, actor)
@@ -230,12 +232,12 @@ class Ingest:
                 return batch
             if not newest:
                 newest = self._ledger.newest(ledger_of(problem.first) for problem in problems)
-                if self._find_episodes(problems, newest):
+                if self._episodes.find(problems, newest):
                     continue
             if self._ledger.take(batch.claims, newest, actor):
                 return batch
             newest = self._ledger.newest(newest)
-            self._find_episodes(problems, newest)
+            self._episodes.find(problems, newest)
         raise Contended("Too many writers open incidents of one rule at once; send it again.")
 
     def _plan(self, problems: Sequence[Problem], stored: Dict[str, Outcome], actor: str) -> Batch:
@@ -274,75 +276,16 @@ class Ingest:
             self._read(batch, [problem.incident_id])
             incident = batch.incident(problem.incident_id)
 
-    def _recall(self, problem: Problem) -> bool:
-        """Take the newest episode from memory; :meth:`_look_up_the_doubtful` checks it."""
-        place = self._remembered.place(problem.dedup_key)
-        if place is None:
-            return False
-        problem.episode, problem.incident_id = place.episode, place.incident_id
-        problem.previous, problem.incidents = place.previous, list(place.incidents)
-        problem.turn = place.turn
-        return True
-
     def _look_up_the_doubtful(self, problems: Sequence[Problem], batch: Batch) -> None:
-        """Look up the newest episode where the remembered one may have ended since.
-
-        The next episode is claimed only by who has seen that the one before is over, which an
-        entry says: without such an entry what was remembered holds.
-        """
-        doubtful = [p for p in problems if p.turn is not None and not self._is_still(p, batch)]
-        for problem in doubtful:
-            problem.episode, problem.incident_id, problem.previous = 0, "", ""
-            problem.incidents, problem.turn = [], None
-            self._remembered.forget(problem.dedup_key)
+        doubtful = self._episodes.doubtful(problems, batch)
         if doubtful:
-            self._find_episodes(doubtful, {})
+            self._episodes.find(doubtful, {})
             self._read(batch, [p.incident_id for p in doubtful if p.incident_id])
-
-    @staticmethod
-    def _is_still(problem: Problem, batch: Batch) -> bool:
-        incident = batch.incident(problem.incident_id)
-        story = batch.stories[problem.incident_id]
-        return incident is not None and incident.is_open and story.turn == problem.turn
-
-    def _remember_places(self, problems: Sequence[Problem], stories: Mapping[str, Story]) -> None:
-        """Remember the episodes that were looked up and go on."""
-        places = {}
-        for problem in problems:
-            story = stories.get(problem.incident_id)
-            incident = story.incident if story else None
-            if story is None or problem.dedup_key in story.split_off:
-                continue
-            if incident and incident.is_open and problem.turn != story.turn:
-                incidents = tuple(problem.incidents)
-                places[problem.dedup_key] = Place(
-                    problem.episode, problem.incident_id, problem.previous, incidents, story.turn
-                )
-        self._remembered.remember(places)
 
     def _require_soon(self, batch: Batch) -> None:
         """Raise Contended when the plan is so old that others may not look for its entries."""
         if self._remembered.monotonic() - batch.began > LATE_SECONDS / 2:
             raise Contended("Reading the timelines took too long to write to them; send it again.")
-
-    def _find_episodes(self, problems: Sequence[Problem], newest: Mapping[str, Number]) -> bool:
-        """Look up the newest claim of each problem; tells whether one is newer than was known."""
-        by_key = {problem.dedup_key: problem for problem in problems}
-        claims = [c["value"] for c in find_by(self._stores.claims, "value.dedup_key", by_key)]
-        claims += [value for number in newest.values() for value in number.claims]
-        moved = False
-        for value in claims:
-            problem = by_key.get(value["dedup_key"])
-            if problem is None:
-                continue
-            if value["incident_id"] not in problem.incidents:
-                problem.incidents.append(str(value["incident_id"]))
-            if int(value["episode"]) > problem.episode:
-                problem.episode = int(value["episode"])
-                problem.incident_id = str(value["incident_id"])
-                problem.previous = str(value.get("previous") or "")
-                moved = True
-        return moved
 
     def _uncounted(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
         """Settle signals that an earlier episode has counted, and return the rest.

@@ -1,0 +1,84 @@
+"""Which episode of each problem is the newest: what was remembered, or what the claims say."""
+
+from __future__ import annotations
+
+from typing import List, Mapping, Sequence
+
+from ..ports import Stores
+from .batch import Batch, Problem
+from .ledger import Number
+from .stores import find_by
+from .story import Place, Stories, Story
+
+__all__ = ["Episodes"]
+
+
+class Episodes:
+    """Finds and remembers the newest episodes of problems.
+
+    The next episode is claimed only by who has seen that the one before is over, which an entry
+    says: without such an entry what was remembered holds.
+    """
+
+    def __init__(self, stores: Stores, remembered: Stories) -> None:
+        self._stores = stores
+        self._remembered = remembered
+
+    def recall(self, problem: Problem) -> bool:
+        """Take the newest episode from memory; :meth:`doubtful` checks it."""
+        place = self._remembered.place(problem.dedup_key)
+        if place is None:
+            return False
+        problem.episode, problem.incident_id = place.episode, place.incident_id
+        problem.previous, problem.incidents = place.previous, list(place.incidents)
+        problem.turn = place.turn
+        return True
+
+    def doubtful(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
+        """Return, and forget, the remembered ones whose episode may have ended since."""
+        doubtful = [p for p in problems if p.turn is not None and not _is_still(p, batch)]
+        for problem in doubtful:
+            problem.episode, problem.incident_id, problem.previous = 0, "", ""
+            problem.incidents, problem.turn = [], None
+            self._remembered.forget(problem.dedup_key)
+        return doubtful
+
+    def remember(self, problems: Sequence[Problem], stories: Mapping[str, Story]) -> None:
+        """Remember the episodes that were looked up and go on."""
+        places = {}
+        for problem in problems:
+            story = stories.get(problem.incident_id)
+            incident = story.incident if story else None
+            if story is None or problem.dedup_key in story.split_off:
+                continue
+            if incident and incident.is_open and problem.turn != story.turn:
+                incidents = tuple(problem.incidents)
+                places[problem.dedup_key] = Place(
+                    problem.episode, problem.incident_id, problem.previous, incidents, story.turn
+                )
+        self._remembered.remember(places)
+
+    def find(self, problems: Sequence[Problem], newest: Mapping[str, Number]) -> bool:
+        """Look up the newest claim of each problem; tells whether one is newer than was known."""
+        by_key = {problem.dedup_key: problem for problem in problems}
+        claims = [c["value"] for c in find_by(self._stores.claims, "value.dedup_key", by_key)]
+        claims += [value for number in newest.values() for value in number.claims]
+        moved = False
+        for value in claims:
+            problem = by_key.get(value["dedup_key"])
+            if problem is None:
+                continue
+            if value["incident_id"] not in problem.incidents:
+                problem.incidents.append(str(value["incident_id"]))
+            if int(value["episode"]) > problem.episode:
+                problem.episode = int(value["episode"])
+                problem.incident_id = str(value["incident_id"])
+                problem.previous = str(value.get("previous") or "")
+                moved = True
+        return moved
+
+
+def _is_still(problem: Problem, batch: Batch) -> bool:
+    incident = batch.incident(problem.incident_id)
+    story = batch.stories[problem.incident_id]
+    return incident is not None and incident.is_open and story.turn == problem.turn
