@@ -59,7 +59,7 @@ class Engine:
         return SearchResult(rows[:limit], "engine", len(rows) > limit)
 
     def _context(self, earliest, latest):
-        def scan(_indexes, begin, end):
+        def scan(_indexes, begin, end, _hint=None):
             for event in self.events:
                 if (begin is None or event["_time"] >= begin) and (
                     end is None or event["_time"] < end

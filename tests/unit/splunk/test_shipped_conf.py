@@ -10,6 +10,7 @@ import pytest
 from incident_management.api.subscriptions import EVENTS
 from incident_management.incidents.routing import Routing
 from incident_management.splunk.kvstore import COLLECTIONS
+from tools.splunkd_lite.runners.adaptive_response import check_cam
 
 PACKAGE = Path(__file__).parents[3] / "package"
 CAPABILITIES = {
@@ -114,8 +115,9 @@ def test_an_alert_action_is_whole(action):
     assert settings["python.required"] == "3.9, 3.13"
     assert (PACKAGE / "bin" / f"{action}.py").exists()
     assert (PACKAGE / "appserver/static" / settings["icon_path"]).exists()
-    assert set(re.findall(rf'name="action\.{action}\.param\.(\w+)"', form)) == params
+    assert set(re.findall(rf'name="action\.{action}\.param\.(\w+)"', form)) == params - {"_cam"}
     assert set(re.findall(r"(?m)^param\.(\w+) =", part)) == params
+    assert check_cam(settings["param._cam"], action)["supports_adhoc"] is False
 
 
 @pytest.mark.parametrize("name", sorted(default("savedsearches")))
