@@ -118,9 +118,7 @@ def _matching(stanzas: Mapping[str, Mapping[str, str]], kind: str, value: str) -
 
 def _structured(kind: str) -> bool:
     if kind.strip().lower() not in ("", "none", "json"):
-        raise Unsupported(
-            f"INDEXED_EXTRACTIONS = {kind} of props.conf is not done: only json."
-        )
+        raise Unsupported(f"INDEXED_EXTRACTIONS = {kind} of props.conf is not done: only json.")
     return kind.strip().lower() == "json"
 
 
