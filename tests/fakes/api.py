@@ -31,7 +31,7 @@ class FakeApi:
 
     Set ``routing_value``, ``topology_value``, ``settings_value`` (an exception is raised) and
     ``searcher_value`` to what a test needs. ``posted`` and ``deleted`` are what routes asked
-    splunkd to do.
+    splunkd to do; ``answers`` are splunkd's own answers by the end of their path.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class FakeApi:
         self.headers: Dict[str, str] = {}
         self.posted: List[Tuple[str, Dict[str, Any]]] = []
         self.deleted: List[str] = []
+        self.answers: Dict[str, Any] = {}
         self.users: Dict[str, Tuple[str, FrozenSet[str]]] = {}
 
     def call(
@@ -117,8 +118,10 @@ class FakeApi:
     def _delete(self, path: str, **_query: Any) -> Any:
         self.deleted.append(path)
 
-    @staticmethod
-    def _get(path: str, **_query: Any) -> Any:
+    def _get(self, path: str, **_query: Any) -> Any:
+        for end, answer in self.answers.items():
+            if path.endswith(end):
+                return answer
         content = {"version": "9.4.0", "serverName": "fake"}
         return {"entry": [{"content": content}]}
 

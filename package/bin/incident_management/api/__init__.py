@@ -30,4 +30,5 @@ ROUTES = {
     "subscriptions": ("subscriptions",),
     "suppressions": ("suppressions",),
     "baselines": ("baselines",),
+    "detections": ("detections",),
 }

@@ -5,12 +5,12 @@ A page is an incident that is opened, or opened again. Times are epoch seconds.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..incidents.grouping import Topology
 from .backtest import BacktestFailed, Setting, Simulated, Window, simulate
+from .thresholds import loosened_search, threshold_of
 
 __all__ = ["COLUMNS", "Recorded", "judged", "loosened", "proposed"]
 
@@ -24,10 +24,6 @@ COLUMNS = (
 blank, and a summary the incidents'."""
 MOST_THRESHOLDS = 60
 DAY = 86400.0
-
-_THRESHOLD = re.compile(
-    r"(\|\s*where\s+([A-Za-z_]\w*)\s*>\s*)(`[A-Za-z_]\w*`|-?\d+(?:\.\d+)?)(\s*(?:\|[^|]*)?)\Z"
-)
 
 
 @dataclass(frozen=True)
@@ -109,13 +105,13 @@ def loosened(spl: str) -> Tuple[str, str]:
 
     Raises BacktestFailed unless its last ``where`` is ``where field > number`` (or a macro).
     """
-    match = _THRESHOLD.search(spl)
-    if not match:
+    loose = loosened_search(spl)
+    if loose is None:
         raise BacktestFailed(
             "No threshold can be told from the search; let its last where be of the form "
             "| where count > 5, with a number or a macro."
         )
-    return f"{spl[: match.start()]}{match[1]}0{match[4]}", match[2]
+    return loose, threshold_of(spl)[0]
 
 
 def proposed(

@@ -1,0 +1,147 @@
+"""How a detection does: firing, precision by people's feedback, silence, and what would calm it.
+
+Pure: stored documents in, figures out. A page is an incident that is opened, or opened again; it
+belongs to the detection that opened the incident. Times are epoch seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+__all__ = [
+    "DAY",
+    "MONTH_DAYS",
+    "PAGES_A_DAY",
+    "WEEK_DAYS",
+    "Verdicts",
+    "firing",
+    "noise",
+    "opened_by",
+    "quietness",
+    "wilson",
+]
+
+DAY = 86400.0
+WEEK_DAYS = 7
+MONTH_DAYS = 30
+PAGES_A_DAY = 10.0
+"""Pages a day over a week beyond which a detection is noisy, whatever people said of them."""
+DOUBTFUL_PRECISION = 0.5
+_Z = 1.959963984540054
+
+
+def wilson(successes: int, total: int) -> Tuple[float, float]:
+    """Return the bounds of a share, with 95% confidence; 0 to 1 when there is nothing to go by.
+
+    Wilson's score interval: E. B. Wilson, "Probable Inference, the Law of Succession, and
+    Statistical Inference", 1927. It holds for few cases, too: two of two are "at least a third".
+    """
+    if not total:
+        return 0.0, 1.0
+    share, square = successes / total, _Z * _Z
+    middle = share + square / (2 * total)
+    half = _Z * math.sqrt(share * (1 - share) / total + square / (4 * total * total))
+    scale = 1 + square / total
+    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What people said when they resolved incidents.
+
+    A duplicate counts as unwanted: somebody was paged for what was known already.
+    """
+
+    true_positive: int = 0
+    false_positive: int = 0
+    duplicate: int = 0
+    none: int = 0
+
+    @classmethod
+    def of(cls, incidents: Sequence[Mapping[str, Any]]) -> Verdicts:
+        counts = Counter(str(one.get("feedback") or "none") for one in incidents)
+        return cls(**{name: counts.get(name, 0) for name in cls.__dataclass_fields__})
+
+    @property
+    def judged(self) -> int:
+        return self.true_positive + self.false_positive + self.duplicate
+
+    @property
+    def bounds(self) -> Tuple[float, float]:
+        """Between which bounds the precision lies, with 95% confidence."""
+        return wilson(self.true_positive, self.judged)
+
+    def to_document(self) -> Dict[str, Any]:
+        """Give counts and precision; that is None as long as nobody judged an incident."""
+        low, high = self.bounds
+        return {
+            "true_positive": self.true_positive,
+            "false_positive": self.false_positive,
+            "duplicate": self.duplicate,
+            "none": self.none,
+            "precision": round(self.true_positive / self.judged, 3) if self.judged else None,
+            "precision_low": round(low, 3),
+            "precision_high": round(high, 3),
+        }
+
+
+def opened_by(incidents: Sequence[Mapping[str, Any]], rule: str) -> List[Mapping[str, Any]]:
+    """Return the incidents that a detection opened; what it only added to is not its page."""
+    return [one for one in incidents if (one.get("rules") or [""])[0] == rule]
+
+
+def firing(
+    incidents: Sequence[Mapping[str, Any]], signals: int, days: int, now: float
+) -> Dict[str, Any]:
+    """Return the figures of the last ``days``, of incidents that one detection opened.
+
+    A reopening counts in the span in which the incident was first opened.
+    """
+    since = now - days * DAY
+    recent = [one for one in incidents if since <= float(one.get("opened_at") or 0.0) <= now]
+    pages = sum(max(1, int(one.get("openings") or 1)) for one in recent)
+    return {
+        "days": days,
+        "signals": signals,
+        "incidents": len(recent),
+        "pages": pages,
+        "pages_per_day": round(pages / days, 2),
+    }
+
+
+def quietness(enabled: Optional[bool], last_fired: Optional[float], now: float) -> Tuple[str, str]:
+    """Return the state of a detection by its firing alone, and a sentence on it.
+
+    ``enabled`` is None for what is no saved search.
+    """
+    if enabled is False:
+        return "disabled", "It is disabled, or has no schedule: it can't find anything."
+    if last_fired is None:
+        return "never_fired", (
+            "It never fired. Replay it with a lower threshold, with | incidentbacktest, to see "
+            "whether it can find anything."
+        )
+    age = (now - last_fired) / DAY
+    if age > MONTH_DAYS:
+        return "silent", f"It last fired {age:.0f} days ago."
+    return "ok", ""
+
+
+def noise(verdicts: Verdicts, pages_per_day: float, limit: float = PAGES_A_DAY) -> str:
+    """Return why a detection is noisy, empty if it is not.
+
+    Verdicts count as soon as they leave no doubt: the whole interval of its precision lies below
+    a half, for which at least four unwanted incidents are needed, and more when some were right.
+    """
+    _low, high = verdicts.bounds
+    if high < DOUBTFUL_PRECISION:
+        return (
+            f"Of {verdicts.judged} incidents that people judged, {verdicts.true_positive} were "
+            f"right, {verdicts.false_positive} false and {verdicts.duplicate} duplicates."
+        )
+    if pages_per_day > limit:
+        return f"It pages {pages_per_day:g} times a day, more than {limit:g}."
+    return ""

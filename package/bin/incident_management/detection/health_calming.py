@@ -1,0 +1,207 @@
+"""Which setting would have calmed a noisy detection: its recorded signals, taken once more.
+
+Three settings are tried, each alone: a higher threshold, a longer suppression of the same problem
+(``alert.suppress.period``), and the condition that it must be found several times
+(``after_signals``). An incident would have been opened if one of its signals had got through. What
+people called right must all stay. Nothing is searched again. Times are epoch seconds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+__all__ = ["Calmed", "Settings", "calmed", "findings_of"]
+
+MOST_THRESHOLDS = 60
+PERIODS = (("15m", 900.0), ("30m", 1800.0), ("1h", 3600.0), ("2h", 7200.0), ("4h", 14400.0),
+           ("8h", 28800.0), ("24h", 86400.0))  # fmt: skip
+WINDOWS = PERIODS[:3]
+TIMES = (2, 3, 4, 5)
+
+UNWANTED = ("false_positive", "duplicate")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a detection is set to: ``metric`` is the field its threshold is about, empty for none.
+
+    ``limit``: the threshold as it stands, a number or a macro's name; ``period`` in seconds.
+    """
+
+    metric: str = ""
+    limit: str = ""
+    value: Optional[float] = None
+    period: float = 0.0
+    suppress_fields: str = "entity"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One recorded signal: whose incident, which problem, when, and how large its metric was."""
+
+    incident_id: str
+    dedup_key: str
+    time: float
+    value: Optional[float]
+
+
+@dataclass(frozen=True)
+class Calmed:
+    """A setting and what it would have come to, of the incidents whose signals are still known."""
+
+    setting: str
+    change: str
+    kept_true: int
+    of_true: int
+    dropped_unwanted: int
+    of_unwanted: int
+    incidents: int
+    of_incidents: int
+
+    @property
+    def sentence(self) -> str:
+        said = ""
+        if self.of_true or self.of_unwanted:
+            said = (
+                f" It would have kept {self.kept_true} of {self.of_true} true incidents and "
+                f"dropped {self.dropped_unwanted} of {self.of_unwanted} false or duplicate ones."
+            )
+        left = f" {self.incidents} of {self.of_incidents} incidents would have been opened."
+        return f"Set {self.change}.{said}{left}"
+
+    def to_document(self) -> Dict[str, Any]:
+        names = (name for name in self.__dataclass_fields__)
+        return {**{name: getattr(self, name) for name in names}, "sentence": self.sentence}
+
+
+def findings_of(signals: Sequence[Mapping[str, Any]], metric: str) -> List[Finding]:
+    """Return the findings that opened or joined an incident, oldest first.
+
+    A signal of several rows is as large as its largest, as one row above the limit is enough.
+    """
+    found = [
+        Finding(
+            str(one["incident_id"]),
+            str(one.get("dedup_key") or ""),
+            float(one.get("last_time") or 0.0),
+            _value(one.get("rows") or [], metric),
+        )
+        for one in signals
+        if one.get("incident_id") and not one.get("suppressed_by")
+    ]
+    return sorted(found, key=lambda one: (one.time, one.incident_id))
+
+
+def calmed(
+    findings: Sequence[Finding],
+    feedback: Mapping[str, str],
+    settings: Settings,
+    days: float,
+    wanted_per_day: float,
+) -> Optional[Calmed]:
+    """Return the setting that would have helped most, None if none would without a loss.
+
+    Where people called incidents false or duplicates, the one that drops most of these, and of
+    equals the one that drops least else. Where nobody did, the mildest that leaves at most
+    ``wanted_per_day`` incidents a day.
+
+    Args:
+        feedback: verdict, or an empty text, by the id of each incident that it opened.
+    """
+    mine = [one for one in findings if one.incident_id in feedback]
+    known = {one.incident_id for one in mine}
+    true = {key for key in known if feedback[key] == "true_positive"}
+    unwanted = {key for key in known if feedback[key] in UNWANTED}
+    made: List[Calmed] = []
+    for setting, change, kept in _tried(mine, settings):
+        dropped = len(unwanted - kept)
+        helps = dropped > 0 if unwanted else len(kept) <= wanted_per_day * days
+        if true <= kept and helps and kept != known:
+            counts = (len(true), len(true), dropped, len(unwanted), len(kept), len(known))
+            made.append(Calmed(setting, change, *counts))
+    # max() takes the first of equals, and a threshold is tried first: it is simplest to explain.
+    return max(made, key=lambda one: (one.dropped_unwanted, one.incidents), default=None)
+
+
+def _tried(findings: Sequence[Finding], settings: Settings) -> Iterator[Tuple[str, str, Set[str]]]:
+    """Yield (setting, how to set it, the incidents that would still be opened)."""
+    seen = sorted({one.value for one in findings if one.value is not None})
+    whole = bool(seen) and all(one.value is not None for one in findings)
+    if settings.metric and whole:
+        pace = -(-len(seen) // MOST_THRESHOLDS)
+        for limit in seen[:-1:pace]:
+            if settings.value is not None and limit <= settings.value:
+                continue
+            yield "threshold", _threshold(settings, limit), _kept(findings, _above(limit))
+    for text, seconds in PERIODS:
+        if seconds > settings.period:
+            change = (
+                f"alert.suppress = 1, alert.suppress.period = {text} and "
+                f"alert.suppress.fields = {settings.suppress_fields}"
+            )
+            yield "alert.suppress.period", change, _kept(findings, _Throttled(seconds))
+    for count in TIMES:
+        for text, seconds in WINDOWS:
+            change = (
+                f"action.open_incident.param.after_signals = {count} and "
+                f"action.open_incident.param.after_window = {text}"
+            )
+            yield "after_signals", change, _kept(findings, _Repeated(findings, count, seconds))
+
+
+def _kept(findings: Sequence[Finding], passes: Callable[[Finding], bool]) -> Set[str]:
+    return {one.incident_id for one in findings if passes(one)}
+
+
+def _above(limit: float) -> Callable[[Finding], bool]:
+    return lambda one: one.value is not None and one.value > limit
+
+
+class _Throttled:
+    """Holds the same problem back for some time after it fired ("Throttle alerts", Splunk)."""
+
+    def __init__(self, period: float) -> None:
+        self._period = period
+        self._fired: Dict[str, float] = {}
+
+    def __call__(self, one: Finding) -> bool:
+        if one.time - self._fired.get(one.dedup_key, float("-inf")) < self._period:
+            return False
+        self._fired[one.dedup_key] = one.time
+        return True
+
+
+class _Repeated:
+    """Lets a problem through that was found often enough within the time up to a finding."""
+
+    def __init__(self, findings: Sequence[Finding], count: int, window: float) -> None:
+        self._count, self._window = count, window
+        self._times: Dict[str, List[float]] = {}
+        for one in findings:
+            self._times.setdefault(one.dedup_key, []).append(one.time)
+
+    def __call__(self, one: Finding) -> bool:
+        times = self._times[one.dedup_key]
+        first = bisect_left(times, one.time - self._window)
+        return sum(1 for time in times[first:] if time <= one.time) >= self._count
+
+
+def _threshold(settings: Settings, limit: float) -> str:
+    macro = settings.limit.strip("`")
+    is_macro = macro != settings.limit
+    what = f"the definition of the macro {macro}" if is_macro else f"the limit of {settings.metric}"
+    before = "" if settings.value is None else f" from {settings.value:g}"
+    return f"{what}{before} to {limit:g}"
+
+
+def _value(rows: Sequence[Mapping[str, Any]], metric: str) -> Optional[float]:
+    values = []
+    for row in rows:
+        try:
+            values.append(float(row.get(metric) or "nan"))
+        except (TypeError, ValueError):
+            continue
+    known = [value for value in values if value == value]
+    return max(known) if known and metric else None

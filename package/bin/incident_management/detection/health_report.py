@@ -1,0 +1,176 @@
+"""Puts a detection's health together from the KV store and from what splunkd knows.
+
+The list needs a few small queries a detection; the report of one also asks for its runs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ..incidents.errors import NotFound
+from ..ports import Document, Stores
+from ..splunk.detections import SavedDetection, detections, macro_number, past_runs, scheduled
+from ..splunk.session import Session
+from .backtest_throttle import Throttle
+from .health import (
+    DAY,
+    MONTH_DAYS,
+    PAGES_A_DAY,
+    WEEK_DAYS,
+    Verdicts,
+    firing,
+    noise,
+    opened_by,
+    quietness,
+)
+from .health_calming import Settings, calmed, findings_of
+from .thresholds import threshold_of
+
+__all__ = ["HealthReport"]
+
+MOST_INCIDENTS = 50_000
+MOST_SIGNALS = 5_000
+"""Signals of a detection that are taken once more for its calming setting, the newest."""
+# A run may still be under way, or its job not listed yet.
+LATE_SECONDS = 120.0
+
+
+class HealthReport:
+    """The health of the detections that a session may see, at one moment.
+
+    ``limit``: pages a day beyond which a detection is noisy. Methods raise SearchFailed where
+    splunkd does not answer, and what the stores raise.
+    """
+
+    def __init__(
+        self, session: Session, stores: Stores, now: float, limit: float = PAGES_A_DAY
+    ) -> None:
+        self._session = session
+        self._stores = stores
+        self._now = now
+        self._limit = limit
+        self._opened = self._recent()
+
+    def all(self) -> List[Document]:
+        """Return every detection's health without its runs, those that page most first.
+
+        Besides saved searches these are the rules that opened incidents lately without being one,
+        as monitors do.
+        """
+        saved = detections(self._session)
+        names = {one.name for one in saved}
+        others = sorted({one["rules"][0] for one in self._opened if one.get("rules")} - names)
+        found = [self._of(one.name, one) for one in saved]
+        found += [self._of(name, None) for name in others]
+        return sorted(found, key=lambda one: (-one["week"]["pages"], one["name"]))
+
+    def one(self, name: str) -> Document:
+        """Return one detection's health, its runs included. Raises NotFound."""
+        saved = next((one for one in detections(self._session) if one.name == name), None)
+        health = self._of(name, saved)
+        if saved is None and health["last_fired"] is None:
+            raise NotFound(f"There is no detection '{name[:100]}', and no signal of one.")
+        return {**health, **(self._runs(saved, health) if saved else {"runs": None})}
+
+    def _recent(self) -> List[Document]:
+        since = self._now - MONTH_DAYS * DAY
+        query = {"opened_at": {"$gte": since}}
+        return self._stores.incidents.find(query, "opened_at:-1", MOST_INCIDENTS)
+
+    def _of(self, name: str, saved: Optional[SavedDetection]) -> Document:
+        mine = opened_by(self._opened, name)
+        week = firing(mine, self._signals(name, WEEK_DAYS), WEEK_DAYS, self._now)
+        month = firing(mine, self._signals(name, MONTH_DAYS), MONTH_DAYS, self._now)
+        last = self._stores.signals.find({"rule": name}, "received_at:-1", 1)
+        fired = float(last[0]["received_at"]) if last else None
+        state, why = quietness(saved.enabled if saved else None, fired, self._now)
+        verdicts = Verdicts.of(mine)
+        noisy = noise(verdicts, week["pages_per_day"], self._limit)
+        return {
+            "name": name,
+            "app": saved.app if saved else str(last[0].get("app") or "") if last else "",
+            "source": "saved_search" if saved else "other",
+            "state": state,
+            "why": why,
+            "last_fired": fired,
+            "week": week,
+            "month": month,
+            "feedback": verdicts.to_document(),
+            "noisy": bool(noisy),
+            "why_noisy": noisy,
+            "calmed_by": self._calmed_by(name, saved, mine) if noisy else None,
+        }
+
+    def _signals(self, name: str, days: int) -> int:
+        since = self._now - days * DAY
+        query = {"$and": [{"rule": name}, {"received_at": {"$gte": since}}]}
+        return len(self._stores.signals.keys(query))
+
+    def _calmed_by(
+        self, name: str, saved: Optional[SavedDetection], opened: Sequence[Mapping[str, Any]]
+    ) -> Optional[Document]:
+        since = self._now - MONTH_DAYS * DAY
+        query = {"$and": [{"rule": name}, {"received_at": {"$gte": since}}]}
+        signals = self._stores.signals.find(query, "received_at:-1", MOST_SIGNALS)
+        settings = self._settings(saved)
+        feedback = {str(one["id"]): str(one.get("feedback") or "") for one in opened}
+        found = findings_of(signals, settings.metric)
+        days = max(1.0, (self._now - found[0].time) / DAY) if found else 1.0
+        best = calmed(found, feedback, settings, days, self._limit)
+        return best.to_document() if best else None
+
+    def _settings(self, saved: Optional[SavedDetection]) -> Settings:
+        if saved is None:
+            return Settings()
+        metric, limit = threshold_of(saved.spl)
+        if limit.startswith("`"):
+            value = macro_number(self._session, limit.strip("`"))
+        else:
+            value = float(limit) if limit else None
+        fields = saved.settings.get("action.open_incident.param.dedup_fields", "").strip()
+        period = Throttle.of(saved.settings).period
+        return Settings(metric, limit, value, period, fields or "entity")
+
+    def _runs(self, saved: SavedDetection, health: Mapping[str, Any]) -> Dict[str, Any]:
+        """Return the figures of the runs that splunkd still knows, and what they say of it."""
+        runs = past_runs(self._session, saved)
+        done = [run for run in runs if run.done or run.failed]
+        times = [run.seconds for run in done]
+        state, why = str(health["state"]), str(health["why"])
+        missed = self._missed(saved, [run.due for run in runs]) if saved.enabled else []
+        if saved.enabled and done and done[-1].failed:
+            state = "failing"
+            said = done[-1].message or "splunkd gave no reason; look into the job's search.log."
+            why = f"Its latest run failed: {said}"
+        elif len(missed) > 1:
+            state = "skipped"
+            why = (
+                "Its last two scheduled runs did not take place; the scheduler may have too "
+                "much to do (index=_internal sourcetype=scheduler says why)."
+            )
+        figures = {
+            "known": len(runs),
+            "failed": sum(1 for run in runs if run.failed),
+            "mean_seconds": round(sum(times) / len(times), 3) if times else None,
+            "longest_seconds": round(max(times), 3) if times else None,
+            "seconds_per_day": self._seconds_per_day(saved, times) if saved.enabled else None,
+            "mean_events_scanned": (
+                round(sum(run.events_scanned for run in done) / len(done)) if done else None
+            ),
+        }
+        return {"state": state, "why": why, "runs": figures}
+
+    def _missed(self, saved: SavedDetection, ran: Sequence[float]) -> List[float]:
+        """Return which of its last two scheduled times have no run.
+
+        Older ones say nothing: a job that raised no alert is kept for two periods
+        (``dispatch.ttl`` in savedsearches.conf).
+        """
+        due = scheduled(self._session, saved, self._now - DAY, self._now - LATE_SECONDS)[-2:]
+        return [time for time in due if time not in set(ran)]
+
+    def _seconds_per_day(self, saved: SavedDetection, times: Sequence[float]) -> Optional[float]:
+        if not times:
+            return None
+        runs = len(scheduled(self._session, saved, self._now - DAY, self._now))
+        return round(runs * sum(times) / len(times), 1)

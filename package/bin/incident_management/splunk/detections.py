@@ -1,0 +1,145 @@
+"""What splunkd knows of detections: the saved searches that open incidents, and their runs.
+
+Endpoints: "Search endpoint descriptions" in Splunk's REST API Reference: ``saved/searches``,
+``…/{name}/history`` (the jobs of its runs that have not expired) and ``…/{name}/scheduled_times``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional
+
+from ..ports import SearchFailed
+from . import conf
+from .session import APP, Session, SplunkError, path_of
+
+__all__ = ["SavedDetection", "SearchRun", "detections", "macro_number", "past_runs", "scheduled"]
+
+ACTION = "action.open_incident"
+RUNS_LISTED = 1000
+# scheduler__<owner>__<app>__RMD5<hash>_at_<scheduled time>_<number>, see Splunk's Search Manual,
+# "Dispatch directory and search artifacts".
+_SCHEDULED = re.compile(r"^scheduler_.*_at_(\d+)_")
+
+
+@dataclass(frozen=True)
+class SavedDetection:
+    """A saved search that opens incidents; ``settings`` are its savedsearches.conf settings."""
+
+    name: str
+    app: str
+    owner: str
+    spl: str
+    settings: Mapping[str, str]
+
+    @property
+    def enabled(self) -> bool:
+        return _true(self.settings.get("is_scheduled")) and not _true(self.settings.get("disabled"))
+
+
+@dataclass(frozen=True)
+class SearchRun:
+    """A run by the schedule: when it was due, how it went, how long it took in seconds."""
+
+    due: float
+    failed: bool
+    done: bool
+    seconds: float
+    events_scanned: int
+    message: str
+
+
+def detections(session: Session) -> List[SavedDetection]:
+    """Return the saved searches with the action ``open_incident`` that a session may see.
+
+    Raises SearchFailed.
+    """
+    try:
+        answer = session.get("/servicesNS/-/-/saved/searches", count=0)
+    except SplunkError as error:
+        raise SearchFailed(f"The saved searches can't be read: {error.message}") from error
+    found = []
+    for entry in answer.get("entry") or []:
+        content = {k: "" if v is None else str(v) for k, v in (entry.get("content") or {}).items()}
+        if not _true(content.get(ACTION)):
+            continue
+        acl = entry.get("acl") or {}
+        app, owner = str(acl.get("app") or APP), str(acl.get("owner") or "nobody")
+        # What is shared is read as nobody's: its owner's own folder may hold no copy.
+        owner = owner if acl.get("sharing") == "user" else "nobody"
+        found.append(
+            SavedDetection(str(entry["name"]), app, owner, content.get("search", ""), content)
+        )
+    return sorted(found, key=lambda one: (one.name, one.app, one.owner))
+
+
+def past_runs(session: Session, search: SavedDetection) -> List[SearchRun]:
+    """Return the scheduled runs whose jobs have not expired, oldest first. Raises SearchFailed."""
+    entries = _get(session, search, "history", count=RUNS_LISTED).get("entry") or []
+    runs = [run for run in (_run(entry) for entry in entries) if run is not None]
+    return sorted(runs, key=lambda one: one.due)
+
+
+def scheduled(
+    session: Session, search: SavedDetection, earliest: float, latest: float
+) -> List[float]:
+    """Return when it was to run within a span, oldest first. Raises SearchFailed."""
+    span = {"earliest_time": f"{earliest:.0f}", "latest_time": f"{latest:.0f}"}
+    content = _get(session, search, "scheduled_times", **span)["entry"][0]["content"]
+    times = content.get("scheduled_times") or []
+    return sorted({float(time) for time in times if earliest < float(time) <= latest})
+
+
+def macro_number(session: Session, name: str) -> Optional[float]:
+    """Return a macro's definition where it is a number, else None. Raises SearchFailed."""
+    try:
+        definition = conf.load(session, "macros").get(name, {}).get("definition", "")
+    except SplunkError as error:
+        raise SearchFailed(f"The macro {name} can't be read: {error.message}") from error
+    try:
+        return float(definition)
+    except ValueError:
+        return None
+
+
+def _get(session: Session, search: SavedDetection, *tail: str, **query: Any) -> Dict[str, Any]:
+    path = path_of(search.owner, search.app, "saved", "searches", search.name, *tail)
+    try:
+        answer: Dict[str, Any] = session.get("/servicesNS/" + path, **query)
+    except SplunkError as error:
+        text = f"The runs of '{search.name}' can't be read: {error.message}"
+        raise SearchFailed(text) from error
+    return answer
+
+
+def _run(entry: Mapping[str, Any]) -> Optional[SearchRun]:
+    """A run by the schedule; one that somebody started is none."""
+    content: Mapping[str, Any] = entry.get("content") or {}
+    match = _SCHEDULED.match(str(content.get("sid") or entry.get("name") or ""))
+    if match is None:
+        return None
+    return SearchRun(
+        due=float(match[1]),
+        failed=_true(content.get("isFailed")) or _true(content.get("isZombie")),
+        done=_true(content.get("isDone")),
+        seconds=float(content.get("runDuration") or 0.0),
+        events_scanned=int(content.get("scanCount") or 0),
+        message=_message(content.get("messages")),
+    )
+
+
+def _message(messages: Any) -> str:
+    """The first error of a job; ``messages`` is a list of type and text, or lists by type."""
+    if isinstance(messages, Mapping):
+        messages = [
+            {"type": kind, "text": text} for kind, texts in messages.items() for text in texts
+        ]
+    for one in messages or []:
+        if str(one.get("type")).lower() in ("error", "fatal"):
+            return str(one.get("text") or "")[:300]
+    return ""
+
+
+def _true(value: Any) -> bool:
+    return str(value).strip().lower() in ("1", "true")

@@ -1,0 +1,161 @@
+"""How a detection does, by its incidents, and what would have calmed it."""
+
+import pytest
+
+from incident_management.detection import health
+from incident_management.detection.health import DAY, Verdicts
+from incident_management.detection.health_calming import Settings, calmed, findings_of
+
+NOW = 1_700_000_000.0
+
+
+# By hand, with z = 1.96: of none or of all right, one bound is z²/(n + z²) or n/(n + z²).
+@pytest.mark.parametrize(
+    ("right", "total", "low", "high"),
+    [(0, 0, 0.0, 1.0), (2, 2, 0.3424, 1.0), (0, 4, 0.0, 0.4899), (8, 10, 0.4902, 0.9433)],
+)
+def test_the_interval_of_a_share_is_wilsons(right, total, low, high):
+    assert health.wilson(right, total) == pytest.approx((low, high), abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "noisy"),
+    [
+        (Verdicts(), False),
+        (Verdicts(false_positive=2), False),  # two verdicts don't condemn a detection
+        (Verdicts(false_positive=3, duplicate=1), True),
+        (Verdicts(true_positive=4, false_positive=5), False),
+        (Verdicts(true_positive=4, false_positive=40), True),
+    ],
+)
+def test_a_detection_is_noisy_when_its_verdicts_leave_no_doubt(verdicts, noisy):
+    assert bool(health.noise(verdicts, 0.0)) == noisy
+
+
+def test_a_detection_is_noisy_by_its_pages_alone():
+    assert not health.noise(Verdicts(none=70), 10.0)
+    assert "11 times a day" in health.noise(Verdicts(none=77), 11.0)
+
+
+def incident(number, feedback="", ago=DAY, rule="Errors", openings=1):
+    return {
+        "id": f"INC-{number}",
+        "rules": [rule, "Another"],
+        "feedback": feedback,
+        "opened_at": NOW - ago,
+        "openings": openings,
+    }
+
+
+def test_pages_are_openings_and_belong_to_who_opened():
+    incidents = [incident(1, openings=3), incident(2), incident(3, ago=20 * DAY)]
+    assert health.opened_by(incidents, "Another") == []
+    week = health.firing(health.opened_by(incidents, "Errors"), 9, 7, NOW)
+    assert week == {"days": 7, "signals": 9, "incidents": 2, "pages": 4, "pages_per_day": 0.57}
+
+
+@pytest.mark.parametrize(
+    ("enabled", "fired", "state"),
+    [
+        (False, NOW, "disabled"),
+        (True, None, "never_fired"),
+        (True, NOW - 31 * DAY, "silent"),
+        (None, NOW - DAY, "ok"),
+    ],
+)
+def test_silence_has_a_name(enabled, fired, state):
+    found, why = health.quietness(enabled, fired, NOW)
+    assert (found, bool(why)) == (state, state != "ok")
+
+
+# --- what would have calmed it ---------------------------------------------------------------
+
+
+def signal(number, count=1, at=0.0, problem="p", **more):
+    return {
+        "incident_id": f"INC-{number}",
+        "dedup_key": problem,
+        "last_time": NOW + at,
+        "rows": [{"count": str(count)}],
+        **more,
+    }
+
+
+FIVE_EVENTS = Settings("count", "5", 5.0)
+
+
+def best(signals, feedback, settings=FIVE_EVENTS, wanted=10.0):
+    return calmed(findings_of(signals, settings.metric), feedback, settings, 1.0, wanted)
+
+
+def test_a_higher_threshold_that_keeps_the_true_ones_is_proposed():
+    signals, feedback = [], {}
+    for number in range(40):  # false ones of 6 to 12 events, hours apart and each its own problem
+        signals.append(signal(number, 6 + number % 7, number * 7200.0, f"p{number}"))
+        feedback[f"INC-{number}"] = "false_positive"
+    for number in range(40, 51):  # true ones of 10 and more
+        signals.append(signal(number, number - 30, number * 7200.0, f"p{number}"))
+        feedback[f"INC-{number}"] = "true_positive"
+
+    found = best(signals, feedback)
+    assert found is not None
+    assert (found.setting, found.change) == ("threshold", "the limit of count from 5 to 9")
+    # 6, 7, 8 and 9 events: six each of the seven sizes for the first five, five for the others.
+    assert (found.kept_true, found.of_true) == (11, 11)
+    assert (found.dropped_unwanted, found.of_unwanted) == (24, 40)
+    assert "kept 11 of 11 true incidents and dropped 24 of 40" in found.sentence
+
+
+def test_a_macro_is_named_as_the_thing_to_change():
+    settings = Settings("count", "`my_limit`", None)
+    found = best(
+        [signal(1, 6), signal(2, 60, problem="q")],
+        {"INC-1": "false_positive", "INC-2": "true_positive"},
+        settings,
+    )
+    assert found is not None
+    assert found.change == "the definition of the macro my_limit to 6"
+
+
+def test_one_problem_that_comes_back_every_hour_is_calmed_by_suppression():
+    settings = Settings(suppress_fields="host")
+    signals = [signal(number, at=number * 3600.0) for number in range(6)]
+    feedback = {f"INC-{number}": "duplicate" for number in range(1, 6)}
+    found = best(signals, {**feedback, "INC-0": "true_positive"}, settings)
+    assert found is not None
+    assert found.setting == "alert.suppress.period"
+    assert "alert.suppress.period = 8h" in found.change
+    assert "alert.suppress.fields = host" in found.change
+    assert (found.kept_true, found.dropped_unwanted, found.incidents) == (1, 5, 1)
+
+
+def test_short_blips_are_calmed_by_waiting_for_a_second_finding():
+    signals = [signal(n, 9, n * 90_000.0, f"p{n}") for n in range(5)]
+    signals += [signal(9, 9, at, "lasting") for at in (0.0, 300.0, 600.0)]
+    feedback = {f"INC-{n}": "false_positive" for n in range(5)}
+    found = best(signals, {**feedback, "INC-9": "true_positive"}, Settings())
+    assert found is not None
+    assert "after_signals = 2" in found.change
+    assert (found.kept_true, found.dropped_unwanted) == (1, 5)
+
+
+def test_nothing_is_proposed_that_loses_a_true_incident():
+    # The false ones are larger, apart from each other, and last as long as the true one.
+    signals = [signal(n, 50, n * 90_000.0, f"p{n}") for n in range(4)] + [signal(9, 6)]
+    feedback = {f"INC-{n}": "false_positive" for n in range(4)}
+    assert best(signals, {**feedback, "INC-9": "true_positive"}) is None
+
+
+def test_without_verdicts_the_mildest_setting_that_is_quiet_enough_is_proposed():
+    signals = [signal(n, n, n * 90_000.0, f"p{n}") for n in range(6, 26)]
+    found = best(signals, {f"INC-{n}": "" for n in range(6, 26)}, wanted=10.0)
+    assert found is not None
+    assert (found.incidents, found.of_incidents) == (10, 20)
+    assert found.change == "the limit of count from 5 to 15"
+    assert "true incidents" not in found.sentence
+
+
+def test_what_was_held_back_and_what_joined_anothers_incident_does_not_count():
+    signals = [signal(1, 6), signal(2, 60), signal(3, 7, suppressed_by="SUP-1")]
+    assert [one.incident_id for one in findings_of(signals, "count")] == ["INC-1", "INC-2"]
+    assert best(signals, {"INC-1": "false_positive"}) is not None
