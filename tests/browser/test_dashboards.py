@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from .conftest import APP, PACKAGE, PASSWORD
 
 VIEWS = PACKAGE / "default" / "data" / "ui" / "views"
-NAMES = ("incident_overview", "incident")
+NAMES = ("incident_overview", "incident", "detections")
 WAIT_MS = 30_000
 NOW = time.time()
 INCIDENT = "INC-20261123-7KQ2MD"

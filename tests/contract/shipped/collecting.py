@@ -15,6 +15,7 @@ __all__ = ["Shipped", "Shipping", "shipped_searches"]
 
 # What a dashboard's tokens, a workflow action's fields and a macro's arguments are in the tests.
 SAMPLES = {
+    "limit": "10",
     "period": "7d",
     "incident": "INC-20260101-0A1B2C",
     "id": "INC-20260101-0A1B2C",

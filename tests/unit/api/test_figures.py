@@ -66,6 +66,17 @@ def test_metrics_are_read_by_prometheus_own_parser(api):
     assert states == ["pending", "sending", "dead", "unconfirmed"]
 
 
+def test_metrics_count_incidents_by_detection_and_verdict(api):
+    made = opened(api)
+    opened(api)
+    api.call("POST", f"{made}/resolve", {"feedback": "false_positive"})
+    _, text = api.call("GET", "/metrics")
+    name = "incident_management_detection_incidents_day"
+    (rule,) = {line.split('"')[1] for line in text.splitlines() if line.startswith(name)}
+    assert f'{name}{{detection="{rule}",feedback="false_positive"}} 1' in text
+    assert f'{name}{{detection="{rule}",feedback="none"}} 1' in text
+
+
 def test_teams_and_their_load(api):
     opened(api)
     _, answer = api.call("GET", "/teams")

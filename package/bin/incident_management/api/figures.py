@@ -148,6 +148,14 @@ def get_metrics(request: Request) -> Response:
             ],
         ),
         *_family(
+            "detection_incidents_day",
+            "Incidents opened in the last 24 hours, by detection and what people said of them.",
+            [
+                ({"detection": detection, "feedback": feedback}, float(count))
+                for (detection, feedback), count in sorted(_by_detection(recent).items())
+            ],
+        ),
+        *_family(
             "notifications",
             "Notifications that were not delivered, by state.",
             [({"state": state}, float(_waiting(request.stores, state))) for state in OUTBOX_STATES],
@@ -213,6 +221,13 @@ def _counted(documents: Iterable[Mapping[str, Any]], name: str) -> Dict[str, int
 def _by_severity(documents: Iterable[Mapping[str, Any]]) -> Dict[str, int]:
     counts = Counter(str(one.get("severity")) for one in documents)
     return {severity: counts.get(severity, 0) for severity in SEVERITIES}
+
+
+def _by_detection(documents: Iterable[Mapping[str, Any]]) -> Counter[Tuple[str, str]]:
+    """Count by the detection that opened an incident and the verdict on it, ``none`` for none."""
+    return Counter(
+        ((one.get("rules") or ["none"])[0], str(one.get("feedback") or "none")) for one in documents
+    )
 
 
 def _times(documents: Sequence[Mapping[str, Any]], name: str) -> Optional[Dict[str, Any]]:

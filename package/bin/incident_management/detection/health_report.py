@@ -26,11 +26,14 @@ from .health import (
 from .health_calming import Settings, calmed, findings_of
 from .thresholds import threshold_of
 
-__all__ = ["HealthReport"]
+__all__ = ["HealthReport", "flat"]
 
 MOST_INCIDENTS = 50_000
 MOST_SIGNALS = 5_000
 """Signals of a detection that are taken once more for its calming setting, the newest."""
+RUN_FIGURES = (
+    "known", "failed", "mean_seconds", "longest_seconds", "seconds_per_day", "mean_events_scanned",
+)  # fmt: skip
 # A run may still be under way, or its job not listed yet.
 LATE_SECONDS = 120.0
 
@@ -51,16 +54,18 @@ class HealthReport:
         self._limit = limit
         self._opened = self._recent()
 
-    def all(self) -> List[Document]:
-        """Return every detection's health without its runs, those that page most first.
+    def all(self, runs: bool = False) -> List[Document]:
+        """Return every detection's health, those that page most first.
 
         Besides saved searches these are the rules that opened incidents lately without being one,
-        as monitors do.
+        as monitors do. ``runs``: with what :meth:`one` tells of them, two requests a search.
         """
         saved = detections(self._session)
         names = {one.name for one in saved}
         others = sorted({one["rules"][0] for one in self._opened if one.get("rules")} - names)
         found = [self._of(one.name, one) for one in saved]
+        if runs:
+            found = [{**one, **self._runs(of, one)} for one, of in zip(found, saved)]
         found += [self._of(name, None) for name in others]
         return sorted(found, key=lambda one: (-one["week"]["pages"], one["name"]))
 
@@ -174,3 +179,22 @@ class HealthReport:
             return None
         runs = len(scheduled(self._session, saved, self._now - DAY, self._now))
         return round(runs * sum(times) / len(times), 1)
+
+
+def flat(health: Mapping[str, Any]) -> Document:
+    """Return a detection's health as one row; what is not known is an empty text."""
+    row: Document = {name: health[name] for name in ("name", "app", "source", "state", "why")}
+    row["last_fired"] = health["last_fired"]
+    for span in ("week", "month"):
+        for name in ("signals", "incidents", "pages", "pages_per_day"):
+            row[f"{span}_{name}"] = health[span][name]
+    row.update(health["feedback"])
+    row["unjudged"] = row.pop("none")
+    row["noisy"] = int(health["noisy"])
+    row["why_noisy"] = health["why_noisy"]
+    calmed_by = health["calmed_by"]
+    row["calmed_by"] = calmed_by["sentence"] if calmed_by else ""
+    runs = health.get("runs") or {}
+    for name in RUN_FIGURES:
+        row[f"runs_{name}"] = runs.get(name)
+    return {name: "" if value is None else value for name, value in row.items()}

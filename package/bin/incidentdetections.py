@@ -1,0 +1,51 @@
+"""``| incidentdetections``: how each detection does, and what would calm a noisy one.
+
+A row for each detection, those that page most first. Reads only.
+"""
+
+import sys
+import time
+
+import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
+from splunklib.searchcommands import Configuration, GeneratingCommand, Option, dispatch
+
+from incident_management.detection.health import PAGES_A_DAY
+from incident_management.detection.health_report import HealthReport, flat
+from incident_management.detection.options import Number, parse_options
+from incident_management.ports import SearchFailed
+from incident_management.splunk.kvstore import KvStores
+from incident_management.splunk.session import Session, SplunkError
+
+KINDS = {"pages_per_day": Number(0, 1e6)}
+
+
+@Configuration(type="reporting")
+class IncidentDetectionsCommand(GeneratingCommand):
+    """Tells how each detection does.
+
+    ##Syntax
+    incidentdetections [pages_per_day=<number>]
+    """
+
+    pages_per_day = Option(doc="Beyond this a detection is noisy; 10 unless given.")
+
+    def prepare(self):
+        try:
+            given = parse_options(KINDS, {"pages_per_day": self.pages_per_day}, self.fieldnames)
+        except ValueError as error:
+            self.error_exit(error, str(error))
+        limit = given.get("pages_per_day")
+        self._limit = PAGES_A_DAY if limit is None else limit
+
+    def generate(self):
+        session = Session.from_searchinfo(self.metadata.searchinfo)
+        try:
+            report = HealthReport(session, KvStores(session), time.time(), self._limit)
+            for health in report.all(runs=True):
+                yield flat(health)
+        except (SearchFailed, SplunkError) as error:
+            self.error_exit(error, f"The health of the detections can't be told: {error}")
+
+
+if __name__ == "__main__":
+    dispatch(IncidentDetectionsCommand, sys.argv, sys.stdin, sys.stdout, __name__)

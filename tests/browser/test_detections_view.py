@@ -1,0 +1,87 @@
+"""The view of the detections, over the built app: its rows come from a command of the app."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.detection.conftest import APP_NAME, app_folder  # noqa: F401
+from tools.splunkd_lite.core import Options, Splunk
+
+from .conftest import PASSWORD
+
+RULE = "High Error Rate"
+WAIT_MS = 60_000
+NOW = time.time()
+
+
+@pytest.fixture(scope="session")
+def splunk(app_folder: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:  # noqa: F811
+    """A stand-in with the built app, in which a detection raised what people did not want."""
+    folder = tmp_path_factory.mktemp("detections")
+    options = Options(
+        mgmt_port=0, web_port=0, https=True, admin_password=PASSWORD, parts=frozenset({"web"})
+    )
+    core = Splunk(folder / "home", options)
+    core.install([app_folder])
+    core.start()
+    token = core.access.token_for("splunk-system-user", 3600)
+    client = httpx.Client(
+        base_url=core.mgmt_uri,
+        headers={"Authorization": f"Splunk {token}"},
+        verify=False,  # noqa: S501 - a self-signed certificate on loopback
+    )
+    sizes = [6, 7, 8, 6, 7, 8, 6, 7, 40]
+    for collection, make in (("incidents", incident), ("incident_signals", signal)):
+        path = f"/servicesNS/nobody/{APP_NAME}/storage/collections/data/{collection}/batch_save"
+        documents = [make(number, size) for number, size in enumerate(sizes)]
+        client.post(path, json=documents).raise_for_status()
+    yield SimpleNamespace(core=core, web=f"http://127.0.0.1:{core.web_port}")
+    client.close()
+    core.stop()
+
+
+def incident(number: int, size: int) -> dict[str, Any]:
+    return {
+        "_key": f"INC-20261101-00000{number}",
+        "id": f"INC-20261101-00000{number}",
+        "title": "Errors",
+        "status": "closed",
+        "severity": "high",
+        "rules": [RULE],
+        "opened_at": NOW - 80_000 + number * 3600,
+        "openings": 1,
+        "feedback": "true_positive" if size == 40 else "false_positive",
+    }
+
+
+def signal(number: int, size: int) -> dict[str, Any]:
+    return {
+        "_key": f"{number}" * 40,
+        "incident_id": f"INC-20261101-00000{number}",
+        "rule": RULE,
+        "app": APP_NAME,
+        "entity": f"web-{number}",
+        "dedup_key": f"{number}" * 40,
+        "last_time": NOW - 80_000 + number * 3600,
+        "received_at": NOW - 80_000 + number * 3600,
+        "rows": [{"count": str(size)}],
+    }
+
+
+def test_the_view_names_the_noisy_detection_and_what_to_set(
+    page: Any, splunk: Any, studio_bundle: Any, shoot: Any
+) -> None:
+    page.goto(f"{splunk.web}/en-US/app/{APP_NAME}/detections")
+    macro = "incident_high_error_rate_threshold from 5 to 8"
+    page.get_by_text(macro).first.wait_for(timeout=WAIT_MS)
+    page.get_by_text("dropped 8 of 8 false or duplicate ones").first.wait_for(timeout=WAIT_MS)
+    page.get_by_text("Restart Loop").first.wait_for(timeout=WAIT_MS)
+    page.wait_for_timeout(1500)
+    assert page.locator("#problems .message").count() == 0
+    shoot(page, "detections")
