@@ -41,3 +41,28 @@ def test_it_writes_nothing(detections: Detections) -> None:
     service = detections.standin.service(app=APP_NAME, owner="nobody")
     for name in ("incidents", "incident_signals", "incident_timeline", "incident_claims"):
         assert service.kvstore[name].data.query() == [], name
+
+
+def test_a_mute_holds_back_from_when_it_was_made(detections: Detections) -> None:
+    detections.log_many("ERROR payment failed service=pay", 30, 6200, 6050)
+    detections.log_many("ERROR order failed service=orders", 30, 3200, 3050)
+    mute = {
+        "_key": "SUP-1",
+        "id": "SUP-1",
+        "kind": "mute",
+        "reason": "known",
+        "rule": "High*",
+        "entity": "*",
+        "tag": "*",
+        "starts_at": NOW - 9000,
+        "ends_at": 0,
+        "created_at": NOW - 4000,
+        "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+    }
+    service = detections.standin.service(app=APP_NAME, owner="nobody")
+    service.kvstore["incident_suppressions"].data.batch_save(mute)
+
+    rows = backtest(detections, "step=5m")
+    assert [row["entities"] for row in rows if row["kind"] == "incident"] == ["pay"]
+    (summary,) = [row for row in rows if row["kind"] == "summary"]
+    assert int(summary["suppressed"]) >= 1

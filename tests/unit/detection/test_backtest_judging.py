@@ -8,6 +8,7 @@ from incident_management.detection.backtest import BacktestFailed, Detection, Re
 from incident_management.detection.backtest_judging import Recorded, loosened
 from incident_management.detection.replaying import Asked, compared, parse_compare
 from incident_management.incidents.routing import Routing
+from incident_management.incidents.suppression import Suppression
 from incident_management.ports import SearchResult
 
 START = 1_699_999_200.0
@@ -37,12 +38,19 @@ class Errors:
         )
 
 
-def told(searcher, recorded=(), settings=None, spl=SPL, **asked):
+def told(searcher, recorded=(), settings=None, spl=SPL, suppressions=(), **asked):
     detection = Detection(
         "Errors", "app", "nobody", spl, "-5m@m", "@m", {**SETTINGS, **(settings or {})}
     )
     run = Replay(
-        detection, searcher, START + 300, START + DAY, 300.0, 900.0, Routing(reopen_window=600.0)
+        detection,
+        searcher,
+        START + 300,
+        START + DAY,
+        300.0,
+        900.0,
+        Routing(reopen_window=600.0),
+        suppressions=suppressions,
     )
     rows = list(compared(run, Asked("", "", **asked), recorded))
     summaries = {row["setting"]: row for row in rows if row["kind"] == "summary"}
@@ -167,3 +175,17 @@ def test_what_is_compared_is_checked():
         parse_compare("colour=red")
     with pytest.raises(ValueError, match="The option quiet is wrong"):
         parse_compare("quiet=long")
+
+
+def test_a_maintenance_window_holds_back_what_it_held_back_then():
+    window = Suppression(
+        "SUP-1", "maintenance", "upgrade", entity="orders", starts_at=START, ends_at=START + 2000
+    )
+    faults = (("orders", 600, 1500, 50), ("pay", 600, 1500, 50), ("orders", 40000, 41000, 9))
+    plain, _ = told(Errors(5, *faults))
+    incidents, summaries = told(Errors(5, *faults), suppressions=(window,))
+
+    assert sorted(row["entities"][0] for row in plain) == ["orders", "orders", "pay"]
+    assert sorted(row["entities"][0] for row in incidents) == ["orders", "pay"]
+    assert summaries["as asked"]["suppressed"] == 3  # of runs within the window
+    assert summaries["as asked"]["pages"] == 2

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..incidents import lifecycle
 from ..incidents.grouping import Topology
 from ..incidents.ingest import Ingest
 from ..incidents.results import Alert, findings, signal_from
 from ..incidents.routing import Routing
+from ..incidents.suppression import Suppression
 from ..ports import Searcher, SearchFailed
 from .backtest_throttle import Throttle
 from .memory import MemoryStores
@@ -123,6 +124,7 @@ class Replay:
     quiet: float
     routing: Routing = field(default_factory=Routing)
     topology: Topology = field(default_factory=Topology)
+    suppressions: Tuple[Suppression, ...] = ()
     timeout: float = 60.0
     searches: int = field(default=0, init=False)
     search_seconds: float = field(default=0.0, init=False)
@@ -133,7 +135,7 @@ class Replay:
         Raises:
             BacktestFailed: bad times or steps, a search that writes or fails.
         """
-        setting = Setting(self.detection, self.routing, self.quiet)
+        setting = Setting(self.detection, self.routing, self.quiet, suppressions=self.suppressions)
         yield from simulate(self.windows(), setting, self.topology).incidents
 
     def windows(self, spl: str = "") -> List[Window]:
@@ -189,6 +191,7 @@ class Setting:
     """How findings become incidents: what two settings may differ in.
 
     ``threshold``: rows at or below it are dropped, by the field ``metric``; None keeps all.
+    ``suppressions``: maintenance windows, mutes and snoozes that hold signals back.
     """
 
     detection: Detection
@@ -196,15 +199,21 @@ class Setting:
     quiet: float
     metric: str = ""
     threshold: Optional[float] = None
+    suppressions: Tuple[Suppression, ...] = ()
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """What one setting would have opened. ``pages``: incidents opened and opened again."""
+    """What one setting would have opened. ``pages``: incidents opened and opened again.
+
+    ``throttled`` counts result rows that the search's own suppression held, ``suppressed`` the
+    signals that the app's held.
+    """
 
     incidents: List[Dict[str, Any]]
     runs_fired: int
     throttled: int
+    suppressed: int = 0
 
     @property
     def pages(self) -> int:
@@ -214,6 +223,7 @@ class Simulated:
 def simulate(windows: Sequence[Window], setting: Setting, topology: Topology) -> Simulated:
     """Put the windows' rows through the real ingest, all in memory. Raises BacktestFailed."""
     stores, clock = MemoryStores(), _ReplayClock(0.0)
+    stores.suppressions.save([one.to_document() for one in setting.suppressions])
     ingest = Ingest(stores, clock, setting.routing, topology)
     throttle = Throttle.of(setting.detection.settings)
     fired = 0
@@ -232,7 +242,8 @@ def simulate(windows: Sequence[Window], setting: Setting, topology: Topology) ->
     ordered = sorted(incidents, key=lambda i: (i["opened_at"], i["_key"]))
     rule = setting.detection.name
     shown = [_row(one, stores, rule, len(windows), fired) for one in ordered]
-    return Simulated(shown, fired, throttle.held)
+    held = len(stores.signals.keys({"suppressed_by": {"$gt": ""}}))
+    return Simulated(shown, fired, throttle.held, held)
 
 
 def _passes(row: Mapping[str, Any], setting: Setting) -> bool:

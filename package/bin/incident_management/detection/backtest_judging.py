@@ -18,7 +18,7 @@ COLUMNS = (
     "kind", "setting", "rule", "threshold", "opened_at", "first_time", "last_time", "resolved_at",
     "entities", "severity", "signals", "events", "title", "reopened", "known", "lead_seconds",
     "incidents", "pages", "pages_per_day", "known_incidents", "known_found", "known_missed",
-    "unknown", "runs", "runs_fired", "throttled", "searches", "search_seconds",
+    "unknown", "runs", "runs_fired", "throttled", "suppressed", "searches", "search_seconds",
 )  # fmt: skip
 """Of every row, as a search command has the same columns throughout; incidents leave the summary's
 blank, and a summary the incidents'."""
@@ -91,6 +91,7 @@ def judged(
         "runs": len(windows),
         "runs_fired": simulated.runs_fired,
         "throttled": simulated.throttled,
+        "suppressed": simulated.suppressed,
         "known_incidents": len(recorded),
         "known_found": len(found),
         "known_missed": sorted(one.id for one in recorded if one.id not in found),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Protocol, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from ..incidents.grouping import Topology
 from ..incidents.routing import Routing
+from ..incidents.suppression import Suppression
 from ..ports import Searcher, SearchFailed, SearchResult
 from ..splunk import conf, spl
 from ..splunk.session import Session, SplunkError
@@ -82,14 +83,24 @@ def replay(
     # Runs are done when cron would do them: on whole steps.
     start = -(-start // seconds) * seconds
     quiet = QUIET_RUNS * seconds
-    run = Replay(detection, searcher, start, end, seconds, quiet, routing, _topology(searcher))
+    run = Replay(
+        detection,
+        searcher,
+        start,
+        end,
+        seconds,
+        quiet,
+        routing,
+        _topology(searcher),
+        _suppressions(searcher),
+    )
     for row in compared(run, asked, _recorded(searcher, start, end)):
         yield {column: row.get(column, "") for column in COLUMNS}
 
 
 def compared(run: Replay, asked: Asked, recorded: Sequence[Recorded]) -> Iterator[Dict[str, Any]]:
     """Yield the rows of each setting that is asked for, from one round of searches."""
-    base = Setting(run.detection, run.routing, run.quiet)
+    base = Setting(run.detection, run.routing, run.quiet, suppressions=run.suppressions)
     plain = _changed(base, asked, {})
     settings = [("as asked", plain)]
     if asked.compare:
@@ -205,3 +216,28 @@ def _topology(searcher: Searcher) -> Topology:
     except SearchFailed:
         return Topology()
     return Topology.from_rows({k: str(v) for k, v in row.items()} for row in rows)
+
+
+def _suppressions(searcher: Searcher) -> Tuple[Suppression, ...]:
+    """The app's suppressions as they stood; none where the searcher may see none.
+
+    One holds nothing back that came before it was made, even if it was to begin earlier: nobody
+    knew of it then. Those that were ended early are deleted, and unknown here.
+    """
+    name = spl.quote("incident_suppressions")
+    search = spl.Search(commands=[spl.command("inputlookup", name)])
+    try:
+        rows = searcher.run(str(search), "0", "now", limit=10000).rows
+    except SearchFailed:
+        return ()
+    return tuple(_suppression(row) for row in rows)
+
+
+def _suppression(row: Mapping[str, Any]) -> Suppression:
+    given = {name: value for name, value in row.items() if value not in (None, "")}
+    days = given.get("days") or ()
+    times = {name: float(given.get(name) or 0.0) for name in ("starts_at", "ends_at", "created_at")}
+    times["starts_at"] = max(times["starts_at"], times["created_at"])
+    # One day is a text, several are a list.
+    named = [days] if isinstance(days, str) else list(days)
+    return Suppression.from_document({**given, **times, "days": named})
