@@ -9,7 +9,7 @@ import sys
 import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
 from splunklib.searchcommands import Configuration, GeneratingCommand, Option, dispatch, validators
 
-from incident_management.incidents.by_event import SEVERITIES, OpenFailed, open_from_event
+from incident_management.incidents.intake.by_event import SEVERITIES, OpenFailed, open_from_event
 from incident_management.splunk.session import Session
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
-from incident_management.incidents.quiet import Quiet, Run
-from incident_management.incidents.retention import Retention
+from incident_management.incidents.upkeep.quiet import Quiet, Run
+from incident_management.incidents.upkeep.retention import Retention
 from incident_management.splunk.kvstore import KvStores
 from incident_management.splunk.search import SplunkSearcher
 from incident_management.worker.audit_index import AuditIndex
@@ -95,7 +95,7 @@ def test_an_old_incident_leaves_and_says_where_its_history_is(still: Place) -> N
     index = AuditIndex(session, SplunkSearcher(session))
 
     def send(entries):
-        from incident_management.incidents.audit import SOURCETYPE, event_of
+        from incident_management.incidents.upkeep.audit import SOURCETYPE, event_of
         from incident_management.splunk.log import mask
 
         events = [

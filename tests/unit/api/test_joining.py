@@ -3,8 +3,8 @@
 import pytest
 
 from incident_management.api.bulk import ACTIONS, MOST_AT_ONCE
-from incident_management.incidents import moves
 from incident_management.incidents.errors import Contended
+from incident_management.incidents.joining import moves
 from incident_management.notify.message import build
 from tests.fakes import Unavailable
 from tests.fakes.api import FakeApi
@@ -96,7 +96,7 @@ def test_a_contended_ingest_is_503_too(api, monkeypatch):
     def contended(*_args, **_named):
         raise Contended("Too many writers open incidents of one rule at once; send it again.")
 
-    monkeypatch.setattr("incident_management.incidents.ingest.Ingest.ingest", contended)
+    monkeypatch.setattr("incident_management.incidents.intake.ingest.Ingest.ingest", contended)
     body = {"signals": [{"rule": "r", "entity": "e", "severity": "low"}]}
     assert api.call("POST", "/signals", body)[0] == 503
 

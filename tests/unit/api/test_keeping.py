@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
-from incident_management.incidents.audit import event_of
-from incident_management.incidents.retention import tombstone
+from incident_management.incidents.upkeep.audit import event_of
+from incident_management.incidents.upkeep.retention import tombstone
 from incident_management.splunk.log import mask
 from tests.fakes.api import FakeApi
 

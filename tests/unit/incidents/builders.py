@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, List
 
 from incident_management.incidents.grouping import Topology
-from incident_management.incidents.ingest import Ingest
+from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.model import Signal
 from incident_management.incidents.routing import Routing
 from tests.fakes import FakeStores, ManualClock

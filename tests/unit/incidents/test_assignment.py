@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from incident_management.incidents import assignment, lifecycle, timeline
+from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.clocks import assignment
 from incident_management.incidents.editing import edit
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.routing import Routing

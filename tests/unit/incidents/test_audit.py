@@ -9,8 +9,8 @@ from contextlib import suppress
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
-from incident_management.incidents.audit import AuditWriter, entry_of, event_of, history
 from incident_management.incidents.model import Entry
+from incident_management.incidents.upkeep.audit import AuditWriter, entry_of, event_of, history
 from incident_management.splunk.log import mask
 from tests.fakes import Unavailable
 from tests.unit.incidents.builders import ingest, signal
@@ -146,7 +146,7 @@ def test_a_kill_at_any_call_loses_no_event(stores, clock, index, calls):
 
 
 def test_a_backlog_is_sent_in_rounds_oldest_first(stores, clock, index, monkeypatch):
-    monkeypatch.setattr("incident_management.incidents.audit.ENTRIES_A_ROUND", 10)
+    monkeypatch.setattr("incident_management.incidents.upkeep.audit.ENTRIES_A_ROUND", 10)
     incident = an_incident(stores, clock)
     for number in range(43):
         clock.advance(40)
@@ -161,7 +161,7 @@ def test_a_backlog_is_sent_in_rounds_oldest_first(stores, clock, index, monkeypa
 
 
 def test_many_entries_of_one_moment_all_leave(stores, clock, index, monkeypatch):
-    monkeypatch.setattr("incident_management.incidents.audit.ENTRIES_A_ROUND", 10)
+    monkeypatch.setattr("incident_management.incidents.upkeep.audit.ENTRIES_A_ROUND", 10)
     incident = an_incident(stores, clock)
     for number in range(43):
         lifecycle.note(stores, clock, incident, "ann", str(number))

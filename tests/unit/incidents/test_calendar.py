@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_management.incidents.calendar import ALWAYS, DAYS, Calendar, Days
+from incident_management.incidents.clocks.calendar import ALWAYS, DAYS, Calendar, Days
 from incident_management.incidents.errors import RoutingError
 
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC")

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incident_management.incidents import conditions, lifecycle, timeline
+from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.errors import Invalid
-from incident_management.incidents.ingest import ACTOR
-from incident_management.incidents.results import Alert, findings, signal_from
+from incident_management.incidents.intake import conditions
+from incident_management.incidents.intake.ingest import ACTOR
+from incident_management.incidents.intake.results import Alert, findings, signal_from
 from incident_management.splunk.session import SplunkError
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.api import FakeApi

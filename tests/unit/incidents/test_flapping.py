@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from incident_management.incidents import flapping, lifecycle, report, timeline
+from incident_management.incidents import lifecycle, report, timeline
 from incident_management.incidents.routing import Routing
+from incident_management.incidents.upkeep import flapping
 from incident_management.notify.message import build
 from incident_management.splunk.session import SplunkError
 from tests.fakes import FakeStores, ManualClock

@@ -16,10 +16,11 @@ from hypothesis.stateful import (
     rule,
 )
 
-from incident_management.incidents import lifecycle, merging, moves, moving, report, timeline
+from incident_management.incidents import lifecycle, report, timeline
 from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
 from incident_management.incidents.grouping import Topology
-from incident_management.incidents.ingest import Ingest
+from incident_management.incidents.intake.ingest import Ingest
+from incident_management.incidents.joining import merging, moves, moving
 from incident_management.incidents.story import Stories, Story
 from incident_management.splunk.session import SplunkError
 from tests.fakes import FakeStores, ManualClock

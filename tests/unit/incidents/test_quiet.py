@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
-from incident_management.incidents.quiet import Plan, Quiet, Run
+from incident_management.incidents.upkeep.quiet import Plan, Quiet, Run
 from incident_management.ports import SearchFailed
 from tests.unit.incidents.builders import START, ingest, signal
 

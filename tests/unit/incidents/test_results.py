@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.incidents.intake.results import Alert, findings, signal_from
 from incident_management.incidents.model import Signal
-from incident_management.incidents.results import Alert, findings, signal_from
 
 PYTHON = """2026-01-31T10:00:00 ERROR service=orders: not served
 Traceback (most recent call last):

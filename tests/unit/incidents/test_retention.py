@@ -6,9 +6,10 @@ from contextlib import suppress
 
 import pytest
 
-from incident_management.incidents import lifecycle, merging, timeline
+from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.errors import NotFound
-from incident_management.incidents.retention import Retention, gone, tombstone
+from incident_management.incidents.joining import merging
+from incident_management.incidents.upkeep.retention import Retention, gone, tombstone
 from incident_management.notify.outbox import Outbox
 from tests.fakes import Unavailable
 from tests.unit.incidents.builders import ingest, signal
@@ -266,7 +267,7 @@ def test_claims_of_no_more_use_are_deleted_by_age(old):
 
 
 def test_rounds_are_bounded(stores, clock, monkeypatch):
-    monkeypatch.setattr("incident_management.incidents.retention.INCIDENTS_A_ROUND", 3)
+    monkeypatch.setattr("incident_management.incidents.upkeep.retention.INCIDENTS_A_ROUND", 3)
     old = Old(stores, clock)
     for number in range(7):
         (outcome,) = ingest(stores, clock).ingest([signal(f"service-{number}")])

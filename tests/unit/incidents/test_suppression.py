@@ -4,8 +4,9 @@ from datetime import datetime, timezone
 
 import pytest
 
-from incident_management.incidents import merging, suppression
+from incident_management.incidents import suppression
 from incident_management.incidents.errors import Invalid, NotFound
+from incident_management.incidents.joining import merging
 from incident_management.incidents.suppression import Suppression
 from tests.fakes.api import FakeApi
 from tests.unit.incidents.builders import START, ingest, signal

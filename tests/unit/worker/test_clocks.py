@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incident_management.incidents import assignment, lifecycle, timeline
+from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.clocks import assignment
 from incident_management.incidents.editing import edit
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.routing import Routing

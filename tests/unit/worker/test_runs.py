@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from incident_management.incidents.quiet import Coverage, Plan, Run
+from incident_management.incidents.upkeep.quiet import Coverage, Plan, Run
 from incident_management.ports import SearchFailed
 from incident_management.splunk.session import SplunkError
 from incident_management.worker.runs import SplunkRuns, quiet_after

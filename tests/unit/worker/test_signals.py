@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from incident_management.incidents.ingest import Ingest
-from incident_management.incidents.results import Alert, findings, signal_from
+from incident_management.incidents.intake.ingest import Ingest
+from incident_management.incidents.intake.results import Alert, findings, signal_from
 from incident_management.incidents.routing import Routing
 from incident_management.ports import SearchFailed
 from incident_management.worker.signals import Reconciler, deliver_spool

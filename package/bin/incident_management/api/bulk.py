@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
-from ..incidents import assignment, editing, lifecycle
+from ..incidents import editing, lifecycle
+from ..incidents.clocks import assignment
 from ..incidents.errors import Contended, IllegalMove, Invalid, NotFound
 from ..incidents.model import Incident
 from ..splunk.session import SplunkError

@@ -6,8 +6,9 @@ from collections import Counter
 from statistics import median
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from ..incidents import conditions, retention
+from ..incidents.intake import conditions
 from ..incidents.model import OPEN_STATUSES, SEVERITIES
+from ..incidents.upkeep import retention
 from ..ports import Document, Stores
 from .router import Request, Response, route
 from .schema import Schema, flag, nullable, number, obj

@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Dict, Mapping
 
-from ..incidents import assignment, editing, lifecycle, timeline
-from ..incidents.ingest import Ingest
+from ..incidents import editing, lifecycle, timeline
+from ..incidents.clocks import assignment
+from ..incidents.intake.ingest import Ingest
 from .acting import IF_MATCH, INCIDENT_ANSWER, acted, answered, document_of
 from .router import Request, Response, route
 from .schema import flag, listed, obj, one_of, text

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..incidents import merging
 from ..incidents.errors import Invalid
+from ..incidents.joining import merging
 from ..incidents.model import Incident
 from .acting import IF_MATCH, INCIDENT_ANSWER, guarded
 from .router import Request, Response, route

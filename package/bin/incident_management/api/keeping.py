@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Iterable, List, Set
 
-from ..incidents import lifecycle, retention, timeline
-from ..incidents.audit import history
+from ..incidents import lifecycle, timeline
 from ..incidents.model import Entry
+from ..incidents.upkeep import retention
+from ..incidents.upkeep.audit import history
 from ..splunk import spl
 from .acting import IF_MATCH, INCIDENT_ANSWER, acted, shown
 from .router import Problem, Request, Response, route

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..incidents import retention
+from ..incidents.upkeep import retention
 from .messages import Problem, Request
 
 __all__ = ["OF_AN_INCIDENT", "refuse_changes", "was_deleted"]

@@ -9,9 +9,9 @@ import math
 import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
+from ..incidents.clocks.promise import SLA_STATUSES
 from ..incidents.errors import Invalid
 from ..incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document, digest
-from ..incidents.promise import SLA_STATUSES
 from ..ports import Collection
 from .acting import shown
 from .router import Request, Response, route

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..incidents import assignment, lifecycle, report, timeline
+from ..incidents import lifecycle, report, timeline
+from ..incidents.clocks import assignment
 from .acting import IF_MATCH, INCIDENT_ANSWER, acted
 from .router import Request, Response, route
 from .schema import obj

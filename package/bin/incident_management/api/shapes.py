@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..incidents.clocks.promise import SLA_STATUSES
 from ..incidents.model import SEVERITIES, STATUSES, TEXT_CHARACTERS, TITLE_CHARACTERS
-from ..incidents.promise import SLA_STATUSES
 from .schema import (
     Schema,
     any_object,

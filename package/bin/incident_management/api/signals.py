@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
-from ..incidents import conditions
-from ..incidents.ingest import Ingest, Outcome
-from ..incidents.results import signal_from
+from ..incidents.intake import conditions
+from ..incidents.intake.ingest import Ingest, Outcome
+from ..incidents.intake.results import signal_from
 from ..ports import Document
 from .router import Request, Response, route
 from .schema import any_object, flag, listed, named, number, obj, text, whole

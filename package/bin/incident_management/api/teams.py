@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
-from ..incidents.assignment import loads
+from ..incidents.clocks.assignment import loads
 from ..incidents.model import OPEN_STATUSES
 from ..incidents.routing import Routing, Team
 from ..ports import Stores

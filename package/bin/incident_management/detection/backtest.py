@@ -13,8 +13,8 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..incidents import lifecycle
 from ..incidents.grouping import Topology
-from ..incidents.ingest import Ingest
-from ..incidents.results import Alert, findings, signal_from
+from ..incidents.intake.ingest import Ingest
+from ..incidents.intake.results import Alert, findings, signal_from
 from ..incidents.routing import Routing
 from ..incidents.suppression import Suppression
 from ..ports import Searcher, SearchFailed

@@ -3,17 +3,18 @@
 Entries are taken in the order of ``Entry.order``, so the order of arrival does not matter. Of the
 entries with one ``once`` only the first counts. Signals are a set of keys, united over all
 entries: a signal counts once however often it was written down, and an entry that lost on
-``once`` still adds the signals it alone names. Merges and splits move signals: :mod:`.holdings`.
+``once`` still adds the signals it alone names. Merges and splits move signals:
+:mod:`.joining.holdings`.
 """
 
 from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, List, Set
 
-from .holdings import Holdings
-from .keyset import KeySet
+from .clocks.promise import Promise
+from .intake.keyset import KeySet
+from .joining.holdings import Holdings
 from .model import OPEN_STATUSES, SEVERITIES, Entry, Incident, worst
-from .promise import Promise
 
 __all__ = ["EDITABLE", "MOVES", "State", "effective", "fold", "heads", "ordered", "signal_keys"]
 

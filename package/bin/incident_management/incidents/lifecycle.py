@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any, Dict, List, Sequence, Tuple
 
 from ..ports import Clock, Stores
-from . import flapping, timeline
+from . import timeline
 from .errors import IllegalMove, Invalid
 from .model import TEXT_CHARACTERS, Entry, Incident
+from .upkeep import flapping
 
 __all__ = [
     "FEEDBACK",
@@ -55,7 +56,7 @@ def assign(
 ) -> Incident:
     """Give an incident to a person, a team, or both. Raises Invalid for neither.
 
-    ``reason`` explains a choice that the actor did not make; see :mod:`.assignment`.
+    ``reason`` explains a choice that the actor did not make; see :mod:`.clocks.assignment`.
     """
     if not owner and not team:
         raise Invalid("Name an owner or a team to assign the incident to.")
@@ -147,7 +148,7 @@ def resolve(
     """Resolve an open incident. Raises Invalid for a ``feedback`` that is none of FEEDBACK.
 
     An automatic resolve passes ``once``. It does not resolve a flapping incident, but is written
-    down (:mod:`.flapping`); when that has been done before, nothing happens, so a
+    down (:mod:`.upkeep.flapping`); when that has been done before, nothing happens, so a
     worker that was ended in between may simply try again.
     """
     if feedback and feedback not in FEEDBACK:

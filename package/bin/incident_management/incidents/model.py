@@ -112,7 +112,7 @@ class Signal:
     related entity; ``run`` is the detection's run that found it; ``runbook`` is a link to what
     people do about it, ``actions`` the entries of the catalogue that suit it. ``tags`` are the
     detection's own words, for routing and suppression. ``after`` says when it opens an incident
-    (:mod:`.conditions`); empty: at once.
+    (:mod:`.intake.conditions`); empty: at once.
     """
 
     key: str
@@ -376,11 +376,11 @@ class Incident:
     ``signals`` and ``events`` are counts. ``head`` are the keys of the entries that no other entry
     follows, ``seq`` their largest. ``previous`` is the incident of this problem's earlier episode.
     ``feedback`` says whether the finding was right; ``level`` counts the escalations.
-    ``sla_…`` are what was promised and how that stands: :mod:`.promise`.
+    ``sla_…`` are what was promised and how that stands: :mod:`.clocks.promise`.
     ``merged_into`` is the incident that took over all signals of this one, ``merged`` are those
     that were merged into this one; ``split_from`` is the one that it was split off.
     ``runbook`` and ``actions`` are what the detection suggests. ``openings`` counts how often it
-    was opened; ``flapping``: too often in a short time (:mod:`.flapping`).
+    was opened; ``flapping``: too often in a short time (:mod:`.upkeep.flapping`).
     Times that did not come yet are None and left out of the document.
     """
 

@@ -9,7 +9,7 @@ import re
 import time
 from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 
-from ..incidents.audit import SOURCETYPE
+from ..incidents.upkeep.audit import SOURCETYPE
 from ..ports import Searcher, SearchFailed
 from ..splunk import spl
 from ..splunk.session import APP, Session, SplunkError, path_of

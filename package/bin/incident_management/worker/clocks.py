@@ -14,10 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ..incidents import escalation, sla, timeline
-from ..incidents.assignment import ACTOR, loads, skills_for
+from ..incidents import timeline
+from ..incidents.clocks import escalation, sla
+from ..incidents.clocks.assignment import ACTOR, loads, skills_for
+from ..incidents.clocks.lives import Life, lives_of
 from ..incidents.fold import effective
-from ..incidents.lives import Life, lives_of
 from ..incidents.model import OPEN_STATUSES, Entry, Incident, digest
 from ..incidents.routing import Choice, Routing
 from ..ports import Clock, Document, Stores

@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ..incidents import assignment, conditions, flapping
-from ..incidents.audit import AuditWriter
+from ..incidents.clocks import assignment
 from ..incidents.grouping import Topology
-from ..incidents.ingest import ACTOR as INGEST_ACTOR
-from ..incidents.ingest import Ingest
+from ..incidents.intake import conditions
+from ..incidents.intake.ingest import ACTOR as INGEST_ACTOR
+from ..incidents.intake.ingest import Ingest
+from ..incidents.joining.moving import finish_recent
 from ..incidents.model import Signal
-from ..incidents.moving import finish_recent
-from ..incidents.quiet import Quiet
-from ..incidents.retention import Retention
 from ..incidents.routing import Routing
 from ..incidents.story import Stories
+from ..incidents.upkeep import flapping
+from ..incidents.upkeep.audit import AuditWriter
+from ..incidents.upkeep.quiet import Quiet
+from ..incidents.upkeep.retention import Retention
 from ..notify import asked
 from ..notify.announce import Announcer
 from ..notify.channel import CHANNELS, NotConfigured, Sender

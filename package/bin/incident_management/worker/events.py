@@ -10,8 +10,8 @@ from __future__ import annotations
 import threading
 from typing import Any, Callable, List, Optional, Sequence
 
-from ..incidents.audit import SOURCE, SOURCETYPE, event_of
 from ..incidents.model import Entry
+from ..incidents.upkeep.audit import SOURCE, SOURCETYPE, event_of
 from ..splunk import log
 from ..splunk.session import SplunkError
 

@@ -6,7 +6,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from ..detection.monitors import Monitor
 from ..incidents.grouping import Topology
-from ..incidents.ingest import Ingest
+from ..incidents.intake.ingest import Ingest
 from ..incidents.model import Signal
 from ..incidents.routing import Routing
 from ..ports import Clock, Stores

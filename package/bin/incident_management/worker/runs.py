@@ -1,4 +1,4 @@
-"""What splunkd knows of a saved search's runs, for :mod:`incident_management.incidents.quiet`.
+"""What splunkd knows of a saved search's runs, for :mod:`..incidents.upkeep.quiet`.
 
 Endpoints: "Search endpoint descriptions" in Splunk's REST API Reference: ``saved/searches/{name}``,
 ``…/history`` (the jobs of its runs that have not expired) and ``…/scheduled_times``
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Mapping, Optional
 
-from ..incidents.quiet import Plan, Run, SearchId
+from ..incidents.upkeep.quiet import Plan, Run, SearchId
 from ..ports import SearchFailed
 from ..splunk.session import Session, SplunkError, path_of
 
@@ -26,7 +26,7 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
 class SplunkRuns:
-    """See :class:`incident_management.incidents.quiet.SearchRuns`."""
+    """See :class:`incident_management.incidents.upkeep.quiet.SearchRuns`."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

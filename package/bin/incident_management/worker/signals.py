@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Protocol, Sequence, Set, Tuple
 
 from ..incidents.errors import Invalid, NotFound
+from ..incidents.intake.results import Alert, findings, signal_from
 from ..incidents.model import Signal
-from ..incidents.results import Alert, findings, signal_from
 from ..ports import Clock, SearchFailed, Stores
 
 __all__ = ["FiredAlert", "FiredAlerts", "Reconciler", "deliver_spool"]

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
-from ..calendar import ALWAYS, Calendar
+from ..clocks.calendar import ALWAYS, Calendar
 from ..errors import RoutingError
 from ..model import SEVERITIES
 from . import choice

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import FrozenSet, Mapping, Optional, Tuple
 
-from ..calendar import ALWAYS, ALWAYS_WORD, Calendar, Days
+from ..clocks.calendar import ALWAYS, ALWAYS_WORD, Calendar, Days
 from ..errors import RoutingError
 from .values import CONF, channels, choice, listed, number
 

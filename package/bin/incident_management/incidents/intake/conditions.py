@@ -29,10 +29,10 @@ from typing import (
     Tuple,
 )
 
-from ..ports import Clock, Document, Stores
-from .errors import Invalid
-from .model import Signal
-from .story import Story
+from ...ports import Clock, Document, Stores
+from ..errors import Invalid
+from ..model import Signal
+from ..story import Story
 
 __all__ = ["Gate", "check", "choose", "gates", "pending_count", "pending_now", "released"]
 

@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from .errors import RoutingError
+from ..errors import RoutingError
 
 __all__ = ["ALWAYS", "ALWAYS_WORD", "DAYS", "Calendar", "Days"]
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..ports import Clock, Stores
-from . import timeline
-from .fold import effective
-from .model import Entry, Incident
-from .routing import Routing
-from .story import Story
+from ...ports import Clock, Stores
+from .. import timeline
+from ..fold import effective
+from ..model import Entry, Incident
+from ..routing import Routing
+from ..story import Story
 
 __all__ = ["ACTOR", "begins", "calm_down", "hold"]
 

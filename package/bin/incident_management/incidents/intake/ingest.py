@@ -9,21 +9,24 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ..ports import Clock, Document, Stores
-from . import conditions, flapping, moving, suppression, timeline
+from ...ports import Clock, Document, Stores
+from .. import suppression, timeline
+from ..errors import Contended
+from ..grouping import Candidates, Join, Topology
+from ..identity import episode_claim, new_incident_id
+from ..joining import moving
+from ..lifecycle import reopening
+from ..model import Entry, Incident, Signal, digest
+from ..routing import Routing
+from ..stores import find_by
+from ..story import LATE_SECONDS, Stories, Story
+from ..suppression import Suppression
+from ..upkeep import flapping
+from ..upkeep.retention import pruned
+from . import conditions
 from .batch import Batch, Outcome, Problem
 from .episodes import Episodes
-from .errors import Contended
-from .grouping import Candidates, Join, Topology
-from .identity import episode_claim, new_incident_id
 from .ledger import Claim, Ledger, Number, ledger_of
-from .lifecycle import reopening
-from .model import Entry, Incident, Signal, digest
-from .retention import pruned
-from .routing import Routing
-from .stores import find_by
-from .story import LATE_SECONDS, Stories, Story
-from .suppression import Suppression
 
 __all__ = ["ACTOR", "Ingest", "Outcome"]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
-from ..ports import Document, Stores
+from ...ports import Document, Stores
 
 __all__ = ["Move", "newest", "since", "take"]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Iterable, List, Optional
 
-from .fold import State, effective, ordered
-from .model import Entry, Incident
+from ..fold import State, effective, ordered
+from ..model import Entry, Incident
 
 __all__ = ["Change", "Life", "lives_of"]
 

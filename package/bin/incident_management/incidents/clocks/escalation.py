@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Collection, Iterator, List, Optional, Sequence, Tuple
 
+from ..routing import Path, Routing, Step
 from .lives import Life
-from .routing import Path, Routing, Step
 
 __all__ = ["Due", "due_steps", "next_step"]
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, List, Mapping, Sequence
 
-from ..ports import Clock, Document, Stores
-from .identity import episode_claim
-from .model import Signal, digest, milliseconds
+from ...ports import Clock, Document, Stores
+from ..identity import episode_claim
+from ..model import Signal, digest, milliseconds
 
 __all__ = ["Claim", "Ledger", "Number", "ledger_of"]
 

@@ -1,6 +1,6 @@
 """Gives incidents to people: on request, on escalation, and those that wait for somebody.
 
-:mod:`.routing` chooses; this module tells it who has how much open work, and writes the timeline
+:mod:`..routing` chooses; this module tells it who has how much open work, and writes the timeline
 entry with the explanation. Of two workers that choose at once the first entry counts. How much
 somebody has is read just before, so two requests at once may each give one incident more than a
 capacity allows; the worker alone, which gives out what waits, counts as it goes.
@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ..ports import Clock, Document, Stores
-from . import lifecycle, timeline
-from .errors import Invalid
-from .fold import effective
+from ...ports import Clock, Document, Stores
+from .. import lifecycle, timeline
+from ..errors import Invalid
+from ..fold import effective
+from ..model import OPEN_STATUSES, SEVERITIES, Entry, Incident
+from ..routing import Choice, Path, Routing, Step
 from .lives import lives_of
-from .model import OPEN_STATUSES, SEVERITIES, Entry, Incident
-from .routing import Choice, Path, Routing, Step
 
 __all__ = ["ACTOR", "assign", "escalate", "loads", "place_waiting", "skills_for", "taker"]
 
@@ -41,7 +41,7 @@ def assign(
 ) -> Incident:
     """Give an incident to a person, a team, or both; of a team alone, whoever can take it.
 
-    Raises as :func:`.lifecycle.assign`.
+    Raises as :func:`..lifecycle.assign`.
     """
     reason = ""
     if team and not owner and routing.assigns(team):
@@ -65,7 +65,7 @@ def escalate(
 ) -> Incident:
     """Hand an incident one level up; without a team and an owner to the next step of its path.
 
-    Raises as :func:`.lifecycle.escalate`.
+    Raises as :func:`..lifecycle.escalate`.
     """
     if not reason.strip():
         raise Invalid("An escalation needs a reason, for whoever gets the incident.")

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, Iterator, List, Mapping
 
-from ..ports import Clock, Document, Stores
-from . import moves, timeline
-from .errors import Contended
-from .ledger import Claim, Ledger
-from .model import digest
+from ...ports import Clock, Document, Stores
+from .. import timeline
+from ..errors import Contended
+from ..intake.ledger import Claim, Ledger
+from ..model import digest
+from ..stores import find_by
+from ..story import Story
+from . import moves
 from .moves import Move
-from .stores import find_by
-from .story import Story
 
 __all__ = ["finish", "finish_recent", "forward", "forward_arrivals"]
 

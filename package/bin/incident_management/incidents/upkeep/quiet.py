@@ -14,9 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 
-from ..ports import Clock, Document, SearchFailed, Stores
-from . import flapping, lifecycle, timeline
-from .model import OPEN_STATUSES, Incident, digest
+from ...ports import Clock, Document, SearchFailed, Stores
+from .. import lifecycle, timeline
+from ..model import OPEN_STATUSES, Incident, digest
+from . import flapping
 
 __all__ = ["Coverage", "Quiet", "Run", "SearchRuns"]
 

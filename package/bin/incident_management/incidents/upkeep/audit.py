@@ -15,11 +15,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 
-from ..ports import Clock, Document, Stores
-from . import timeline
-from .fold import ordered
-from .model import Entry, digest
-from .stores import find_by
+from ...ports import Clock, Document, Stores
+from .. import timeline
+from ..fold import ordered
+from ..model import Entry, digest
+from ..stores import find_by
 
 __all__ = [
     "SOURCE",

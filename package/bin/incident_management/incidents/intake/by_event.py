@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Protocol, Sequence
 
-from ..splunk.session import APP, SplunkError, path_of
-from .model import SEVERITIES, TITLE_CHARACTERS, digest
+from ...splunk.session import APP, SplunkError, path_of
+from ..model import SEVERITIES, TITLE_CHARACTERS, digest
 
 __all__ = ["RULE", "SEVERITIES", "OpenFailed", "open_from_event"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import List, Mapping, Sequence
 
-from ..ports import Stores
+from ...ports import Stores
+from ..stores import find_by
+from ..story import Place, Stories, Story
 from .batch import Batch, Problem
 from .ledger import Number
-from .stores import find_by
-from .story import Place, Stories, Story
 
 __all__ = ["Episodes"]
 

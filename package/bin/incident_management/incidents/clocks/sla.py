@@ -16,11 +16,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ..model import digest, milliseconds
+from ..routing import Policy, Routing
 from .calendar import Calendar
 from .lives import Change, Life
-from .model import digest, milliseconds
 from .promise import CLOCKS
-from .routing import Policy, Routing
 
 __all__ = ["Deadline", "Draft", "deadlines", "due_entries", "next_moment"]
 

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
-from ..ports import Clock, Document, Stores
-from . import lifecycle
-from .errors import IllegalMove, NotFound
-from .model import Entry
-from .stores import find_by
+from ...ports import Clock, Document, Stores
+from .. import lifecycle
+from ..errors import IllegalMove, NotFound
+from ..model import Entry
+from ..stores import find_by
 
 __all__ = ["Retention", "gone", "pruned", "tombstone", "totals"]
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from typing import Callable, Dict, Iterable, List, Sequence, Set
 
-from ..ports import Clock, Document, Stores
-from . import moves, timeline
-from .errors import Contended, IllegalMove, Invalid
-from .identity import new_incident_id
-from .ledger import ledger_of
-from .model import Incident, Signal, milliseconds, worst
+from ...ports import Clock, Document, Stores
+from .. import timeline
+from ..errors import Contended, IllegalMove, Invalid
+from ..identity import new_incident_id
+from ..intake.ledger import ledger_of
+from ..model import Incident, Signal, milliseconds, worst
+from ..routing import Routing
+from ..stores import find_by
+from ..story import Story
+from . import moves
 from .moves import Move
 from .moving import finish
-from .routing import Routing
-from .stores import find_by
-from .story import Story
 
 __all__ = ["MOST_SPLIT", "merge", "split", "undo_merge"]
 

@@ -6,12 +6,12 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
-from ..ports import Document
+from ...ports import Document
+from ..grouping import Candidates
+from ..model import Entry, Incident, Signal, worst
+from ..story import Story
 from .conditions import Gate
-from .grouping import Candidates
 from .ledger import Claim
-from .model import Entry, Incident, Signal, worst
-from .story import Story
 
 __all__ = ["Batch", "Outcome", "Problem"]
 
@@ -34,9 +34,9 @@ class Problem:
     """The new signals of one dedup key in this batch, and the newest episode known for it.
 
     ``incidents`` are those of all episodes, in any order. ``left``: the newest episode's incident
-    has left the KV store (:mod:`.retention`), so that the next one begins. ``gate``: what
+    has left the KV store (:mod:`..upkeep.retention`), so that the next one begins. ``gate``: what
     the detection's condition says (:mod:`.conditions`), None without one. ``turn``: the episode is
-    remembered (:class:`.story.Place`), not looked up.
+    remembered (:class:`..story.Place`), not looked up.
     """
 
     dedup_key: str

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from .errors import Invalid, RoutingError
-from .model import MOST_TAGS, SEVERITIES, TEXT_CHARACTERS, TITLE_CHARACTERS, Document, Signal
+from ..errors import Invalid, RoutingError
+from ..model import MOST_TAGS, SEVERITIES, TEXT_CHARACTERS, TITLE_CHARACTERS, Document, Signal
 
 __all__ = ["Alert", "findings", "run_of", "signal_from"]
 
@@ -116,8 +116,8 @@ def _condition(params: Mapping[str, Any]) -> Tuple[Document, List[str]]:
     texts = [str(params.get(f"after_{name}") or "").strip() for name in ("signals", "rules")]
     if not any(texts):
         return {}, []
+    from ..routing import duration
     from . import conditions
-    from .routing import duration
 
     for text in texts:
         if text and not text.isdecimal():

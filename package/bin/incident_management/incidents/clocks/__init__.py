@@ -1,0 +1,1 @@
+"""Deadlines, escalation and who takes an incident: working hours, service levels, people."""

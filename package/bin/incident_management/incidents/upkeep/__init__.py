@@ -1,0 +1,1 @@
+"""What happens to incidents by themselves: quiet ones end, old ones go, history stays."""
