@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Sequence
 
+from ..incidents.canonical import digest
 from ..incidents.errors import Invalid
-from ..incidents.model import SEVERITIES, digest
+from ..incidents.model import SEVERITIES
 
 __all__ = [
     "Arrival",

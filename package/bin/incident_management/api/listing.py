@@ -9,9 +9,10 @@ import math
 import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
+from ..incidents.canonical import digest
 from ..incidents.clocks.promise import SLA_STATUSES
 from ..incidents.errors import Invalid
-from ..incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document, digest
+from ..incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document
 from ..ports import Collection
 from .acting import shown
 from .router import Request, Response, route

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Tuple
 
+from ..incidents.canonical import canonical, digest
 from ..incidents.errors import Invalid
-from ..incidents.model import canonical, digest
 from .inbound import MOST_ALERTS, Arrival, severity_of, time_of
 
 __all__ = ["AlertMapping", "read_mapping"]

@@ -13,7 +13,7 @@ import hashlib
 import json
 from typing import Any, Callable, Dict
 
-from ..incidents.model import canonical
+from ..incidents.canonical import canonical
 from .messages import Problem, Request, Response
 
 __all__ = ["HEADER", "KEPT_ANSWER", "KEPT_SECONDS", "once"]

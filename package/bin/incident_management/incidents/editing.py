@@ -12,9 +12,10 @@ from typing import Dict, Iterator, List, Mapping, Sequence
 
 from ..ports import Clock, Stores
 from . import timeline
+from .canonical import digest
 from .errors import Invalid
 from .fold import EDITABLE
-from .model import SEVERITIES, TEXT_CHARACTERS, TITLE_CHARACTERS, Entry, Incident, digest
+from .model import SEVERITIES, TEXT_CHARACTERS, TITLE_CHARACTERS, Entry, Incident
 
 __all__ = ["FIELDS", "Outdated", "edit", "editing", "version", "withdraw"]
 

@@ -6,11 +6,10 @@ any JSON printer on its way through the KV store unchanged.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from .canonical import ENCODER, check_names, dedup_keys, milliseconds, plain, sha256
 from .errors import Invalid
 
 __all__ = [
@@ -21,9 +20,6 @@ __all__ = [
     "Head",
     "Incident",
     "Signal",
-    "canonical",
-    "digest",
-    "milliseconds",
     "worst",
 ]
 
@@ -41,67 +37,11 @@ LINK_CHARACTERS = 2000
 NAME_CHARACTERS = 100
 MOST_ACTIONS = 20
 MOST_TAGS = 20
-_SCALARS = (str, int, bool, type(None))
-_quoted = json.encoder.encode_basestring
-_ENCODER = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-)
-
-
-def canonical(value: Any) -> str:
-    """Return JSON that is the same text for the same value, whoever printed it before.
-
-    Keys are sorted, and a whole number is written without its fraction, because the KV store may
-    give 1.0 back as 1. Raises ValueError for a number that is not finite.
-    """
-    return _ENCODER.encode(_plain(value))
-
-
-def digest(value: Any, digits: int = 64) -> str:
-    """Return the first hex digits of the sha256 of a value's canonical JSON."""
-    return _sha256(canonical(value))[:digits]
-
-
-def _keys_of(app: str, rule: str, dedup: Mapping[str, str], run: str) -> Tuple[str, str]:
-    """The dedup key and the signal's key.
-
-    They are ``digest([app, rule, dedup], 40)`` and ``digest([dedup_key, run], 40)``; of texts alone
-    the canonical JSON is put together here, several times as fast.
-    """
-    values = ",".join(f"{_quoted(name)}:{_quoted(dedup[name])}" for name in sorted(dedup))
-    dedup_key = _sha256(f"[{_quoted(app)},{_quoted(rule)},{{{values}}}]")[:40]
-    return dedup_key, _sha256(f"[{_quoted(dedup_key)},{_quoted(run)}]")[:40]
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def milliseconds(time: float) -> float:
-    """Round a time to what is written."""
-    return round(float(time), 3)
 
 
 def worst(severities: Sequence[str]) -> str:
     """Return the gravest of some severities."""
     return min(severities, key=SEVERITIES.index)
-
-
-def _plain(value: Any) -> Any:
-    """A copy of a value as JSON reads it back, whole numbers without a fraction."""
-    kind = type(value)
-    # Told by exact type first: most values are texts, and asking what is a Mapping is slow.
-    if kind in _SCALARS:
-        return value
-    if kind is dict:
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    return value
 
 
 @dataclass(frozen=True)
@@ -180,7 +120,7 @@ class Signal:
         if last_time < first_time:
             raise Invalid(f"The signal of '{rule}' ends before it begins.")
         values = {name: str(value) for name, value in (dedup or {"entity": entity}).items()}
-        dedup_key, key = _keys_of(app, rule, values, run)
+        dedup_key, key = dedup_keys(app, rule, values, run)
         signal = cls.__new__(cls)
         # All at once: a frozen dataclass sets its two dozen fields one by one, and this is hot.
         signal.__dict__.update(
@@ -257,8 +197,8 @@ def _entry_key(
     once: str,
 ) -> str:
     """The digest of an entry's document without its key; ``data`` is plain already."""
-    return _sha256(
-        _ENCODER.encode(
+    return sha256(
+        ENCODER.encode(
             {
                 "actor": actor,
                 "data": data,
@@ -267,7 +207,7 @@ def _entry_key(
                 "once": once,
                 "prev": list(prev),
                 "seq": seq,
-                "time": _plain(time),
+                "time": plain(time),
             }
         )
     )
@@ -300,14 +240,14 @@ class Entry:
     ) -> Entry:
         """Make the entry that follows ``head``. Raises Invalid for data the KV store refuses."""
         check_names(data)
-        plain, prev = _plain(data), tuple(sorted(head.keys))
+        written, prev = plain(data), tuple(sorted(head.keys))
         moment, seq = milliseconds(time), head.seq + 1
-        key = _entry_key(incident_id, kind, moment, seq, actor, plain, prev, once)
-        return cls(key, incident_id, kind, moment, seq, actor, plain, prev, once)
+        key = _entry_key(incident_id, kind, moment, seq, actor, written, prev, once)
+        return cls(key, incident_id, kind, moment, seq, actor, written, prev, once)
 
     def hash(self) -> str:
         """Return the key that this content must have."""
-        rest = (self.seq, self.actor, _plain(self.data), self.prev, self.once)
+        rest = (self.seq, self.actor, plain(self.data), self.prev, self.once)
         return _entry_key(self.incident_id, self.kind, self.time, *rest)
 
     @property
@@ -346,27 +286,6 @@ class Entry:
             tuple(document.get("prev") or ()),
             str(document.get("once") or ""),
         )
-
-
-def is_name(name: Any) -> bool:
-    """Tell whether the KV store takes a field name: text, no dots, no leading ``$``, not empty."""
-    return isinstance(name, str) and name != "" and name[0] != "$" and "." not in name
-
-
-def check_names(value: Any) -> None:
-    """Raise Invalid for a field name that MongoDB, below the KV store, refuses or rewrites."""
-    if type(value) in _SCALARS:
-        return
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            if not is_name(name):
-                raise Invalid(
-                    f"{name!r} can't be a field name: no dots, no leading '$', not empty."
-                )
-            check_names(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            check_names(inner)
 
 
 @dataclass

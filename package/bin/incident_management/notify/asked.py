@@ -6,8 +6,9 @@ import hashlib
 import re
 from typing import Any, Dict, Mapping
 
+from ..incidents.canonical import canonical
 from ..incidents.errors import Invalid, NotFound
-from ..incidents.model import SEVERITIES, canonical
+from ..incidents.model import SEVERITIES
 from ..ports import Clock, Stores
 from .channel import CHANNELS
 from .message import Message, incident_url, plain

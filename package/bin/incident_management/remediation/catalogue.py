@@ -10,8 +10,8 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
+from ..incidents.canonical import digest
 from ..incidents.errors import RoutingError
-from ..incidents.model import digest
 from ..incidents.routing import duration
 
 __all__ = ["ACTION_TYPES", "Action", "Argument", "Catalogue", "CatalogueError", "check_value"]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ..incidents import timeline
+from ..incidents.canonical import digest
 from ..incidents.errors import NotFound
-from ..incidents.model import Entry, Incident, digest
+from ..incidents.model import Entry, Incident
 from ..ports import Clock, Document, Stores
 from .catalogue import Catalogue
 from .executors import Executor, ExecutorError, Executors

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from ..incidents.model import Entry, digest
+from ..incidents.canonical import digest
+from ..incidents.model import Entry
 from ..incidents.timeline import effective
 from .catalogue import Action
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
-from ..incidents.model import Entry, Incident, digest
+from ..incidents.canonical import digest
+from ..incidents.model import Entry, Incident
 from ..notify.message import span
 from .catalogue import Action, CatalogueError, check_value
 from .context import Context, Refused

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..incidents import timeline
+from ..incidents.canonical import digest
 from ..incidents.clocks import escalation, sla
 from ..incidents.clocks.assignment import ACTOR, loads, skills_for
 from ..incidents.clocks.lives import Life, lives_of
 from ..incidents.fold import effective
-from ..incidents.model import OPEN_STATUSES, Entry, Incident, digest
+from ..incidents.model import OPEN_STATUSES, Entry, Incident
 from ..incidents.routing import Choice, Routing
 from ..ports import Clock, Document, Stores
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..model import digest, milliseconds
+from ..canonical import digest, milliseconds
 from ..routing import Policy, Routing
 from .calendar import Calendar
 from .lives import Change, Life

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Protocol, Sequence
 
 from ...splunk.session import APP, SplunkError, path_of
-from ..model import SEVERITIES, TITLE_CHARACTERS, digest
+from ..canonical import digest
+from ..model import SEVERITIES, TITLE_CHARACTERS
 
 __all__ = ["RULE", "SEVERITIES", "OpenFailed", "open_from_event"]
 

@@ -11,12 +11,13 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, 
 
 from ...ports import Clock, Document, Stores
 from .. import suppression, timeline
+from ..canonical import digest
 from ..errors import Contended
 from ..grouping import Candidates, Join, Topology
 from ..identity import episode_claim, new_incident_id
 from ..joining import moving
 from ..lifecycle import reopening
-from ..model import Entry, Incident, Signal, digest
+from ..model import Entry, Incident, Signal
 from ..routing import Routing
 from ..stores import find_by
 from ..story import LATE_SECONDS, Stories, Story

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import Dict, Iterable, List, Mapping, Sequence
 
 from ...ports import Clock, Document, Stores
+from ..canonical import digest, milliseconds
 from ..identity import episode_claim
-from ..model import Signal, digest, milliseconds
+from ..model import Signal
 
 __all__ = ["Claim", "Ledger", "Number", "ledger_of"]
 

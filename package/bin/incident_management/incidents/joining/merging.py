@@ -11,10 +11,11 @@ from typing import Callable, Dict, Iterable, List, Sequence, Set
 
 from ...ports import Clock, Document, Stores
 from .. import timeline
+from ..canonical import milliseconds
 from ..errors import Contended, IllegalMove, Invalid
 from ..identity import new_incident_id
 from ..intake.ledger import ledger_of
-from ..model import Incident, Signal, milliseconds, worst
+from ..model import Incident, Signal, worst
 from ..routing import Routing
 from ..stores import find_by
 from ..story import Story

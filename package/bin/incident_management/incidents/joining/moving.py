@@ -11,9 +11,9 @@ from typing import Dict, Iterable, Iterator, List, Mapping
 
 from ...ports import Clock, Document, Stores
 from .. import timeline
+from ..canonical import digest
 from ..errors import Contended
 from ..intake.ledger import Claim, Ledger
-from ..model import digest
 from ..stores import find_by
 from ..story import Story
 from . import moves

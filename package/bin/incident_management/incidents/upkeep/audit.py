@@ -17,8 +17,9 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Set, 
 
 from ...ports import Clock, Document, Stores
 from .. import timeline
+from ..canonical import digest
 from ..fold import ordered
-from ..model import Entry, digest
+from ..model import Entry
 from ..stores import find_by
 
 __all__ = [

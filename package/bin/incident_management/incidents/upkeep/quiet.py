@@ -16,7 +16,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Seque
 
 from ...ports import Clock, Document, SearchFailed, Stores
 from .. import lifecycle, timeline
-from ..model import OPEN_STATUSES, Incident, digest
+from ..canonical import digest
+from ..model import OPEN_STATUSES, Incident
 from . import flapping
 
 __all__ = ["Coverage", "Quiet", "Run", "SearchRuns"]
