@@ -187,7 +187,7 @@ def test_two_problems_never_share_an_id(stores, clock, monkeypatch):
     def narrow(clock, claim):
         return new_incident_id(clock, claim)[:-6] + ("AAAAAA" if "#" not in claim else claim[-6:])
 
-    monkeypatch.setattr("incident_management.incidents.intake.ingest.new_incident_id", narrow)
+    monkeypatch.setattr("incident_management.incidents.intake.planning.new_incident_id", narrow)
     app = ingest(stores, clock)
     outcomes = app.ingest([signal("a"), signal("b")]) + app.ingest([signal("c")])
 

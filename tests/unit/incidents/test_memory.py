@@ -11,6 +11,7 @@ from incident_management.incidents.canonical import digest
 from incident_management.incidents.errors import Contended, IllegalMove
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.intake.keyset import KeySet
+from incident_management.incidents.intake.planning import Planner
 from incident_management.incidents.model import Entry, Head
 from incident_management.incidents.story import LATE_SECONDS, SETTLE_FROM, Stories
 from tests.fakes import FakeStores, ManualClock
@@ -128,13 +129,13 @@ def test_a_plan_that_waited_too_long_is_given_up_before_anything_is_written(
 ):
     process.ingest(signal(run=0))
     before = stores.timeline.all()
-    real = Ingest._add_to_open
+    real = Planner._add_to_open
 
     def slowly(self, problems, batch):
         clock.advance(LATE_SECONDS)
         return real(self, problems, batch)
 
-    monkeypatch.setattr(Ingest, "_add_to_open", slowly)
+    monkeypatch.setattr(Planner, "_add_to_open", slowly)
     with pytest.raises(Contended):
         process.ingest(signal(run=1))
     assert stores.timeline.all() == before

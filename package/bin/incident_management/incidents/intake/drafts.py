@@ -1,0 +1,92 @@
+"""Drafting the timeline entries that take signals in: opened, signal, routed, reopened."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ...ports import Clock, Document
+from ..canonical import digest
+from ..lifecycle import reopening
+from ..model import Entry, Incident
+from ..routing import Routing
+from ..story import Story
+from ..upkeep import flapping
+from .batch import Batch, Problem
+
+__all__ = ["Drafts"]
+
+
+class Drafts:
+    """Drafts entries into batches, each after all that the batch knows; writes nothing.
+
+    Args:
+        clock: tells the time of entries.
+        routing: which team gets an incident, and when one flaps.
+    """
+
+    def __init__(self, clock: Clock, routing: Routing) -> None:
+        self._clock = clock
+        self._routing = routing
+
+    def open_or_add(self, problem: Problem, batch: Batch, incident_id: str, previous: str) -> None:
+        """Open an incident, unless that is done; ``previous`` is that of the last episode."""
+        if batch.incident(incident_id) is not None:
+            self.add(problem, batch, incident_id, "added")
+            return
+        first = problem.first
+        data: Document = {
+            **problem.data(),
+            "title": first.title,
+            "description": first.description,
+            "dedup_key": first.dedup_key,
+            "search": first.search,
+            "previous": previous,
+        }
+        if problem.gate and problem.gate.reason:
+            data["reason"] = problem.gate.reason
+        self.draft(batch, incident_id, "opened", data, "opened")
+        self.route(batch, incident_id)
+        batch.settle(problem.signals, incident_id, "opened")
+
+    def add(
+        self, problem: Problem, batch: Batch, incident_id: str, what: str, reason: str = ""
+    ) -> None:
+        """Draft an entry of the signals that the timeline does not have yet."""
+        story = batch.stories[incident_id]
+        missing = {signal.key for signal in problem.signals if not story.counts(signal.key)}
+        if missing:
+            data: Dict[str, Any] = problem.data(missing)
+            if reason:
+                data["reason"] = reason
+            self.draft(batch, incident_id, "signal", data, f"signals:{digest(sorted(missing), 40)}")
+        # Its opener may have been ended before it came to that.
+        self.route(batch, incident_id)
+        batch.touched.add(incident_id)
+        batch.settle(problem.signals, incident_id, what)
+
+    def reopen(self, problem: Problem, batch: Batch, incident: Incident, since: float) -> None:
+        """Reopen an incident whose problem was found again, so many seconds after its resolve."""
+        story = batch.stories[incident.id]
+        reason = f"'{problem.first.rule}' found it again {since:.0f} seconds after the resolve."
+        data, once = reopening(incident, story.last_resolve, reason)
+        self.draft(batch, incident.id, "status", data, once)
+        too_often = flapping.begins(story, self._routing, self._clock.now())
+        if too_often:
+            self.draft(batch, incident.id, "flapping", *too_often)
+
+    def route(self, batch: Batch, incident_id: str) -> None:
+        """Give an incident to a team, unless that is done."""
+        incident = batch.incident(incident_id)
+        if incident is None or batch.stories[incident_id].has("routed"):
+            return
+        decision = self._routing.decide(
+            incident.severity, incident.entities, incident.rules, incident.tags
+        )
+        routed = {"team": decision.team, "owner": decision.owner, "reason": decision.reason}
+        self.draft(batch, incident_id, "routed", routed, "routed")
+
+    def draft(self, batch: Batch, incident_id: str, kind: str, data: Document, once: str) -> None:
+        """Draft one entry of an incident, after all that the batch knows of it."""
+        head = batch.stories.setdefault(incident_id, Story()).head
+        now = self._clock.now()
+        batch.draft(Entry.create(incident_id, kind, data, batch.actor, now, head, once))

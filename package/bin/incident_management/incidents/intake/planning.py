@@ -1,0 +1,225 @@
+"""Planning where each problem's signals go: which episode, which incident, which entries.
+
+A plan reads and drafts, and writes nothing: it is made anew when a claim of it is lost.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, Sequence, Set, Tuple
+
+from ...ports import Clock, Stores
+from ..grouping import Topology
+from ..identity import episode_claim, new_incident_id
+from ..model import Incident, Signal
+from ..routing import Routing
+from ..story import Stories, Story
+from ..upkeep.retention import pruned
+from . import conditions
+from .batch import Batch, Outcome, Problem
+from .drafts import Drafts
+from .episodes import Episodes
+from .joins import Joins
+from .ledger import Claim, ledger_of
+from .reading import Reader
+
+__all__ = ["Planner"]
+
+
+class Planner:
+    """Decides where signals go.
+
+    Args:
+        stores: the app's collections.
+        clock: tells the time of entries.
+        routing: incident_routing.conf.
+        topology: the service dependencies, for grouping.
+        remembered: what this process knows from earlier calls.
+        episodes: looks up again what was remembered and is in doubt.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        clock: Clock,
+        routing: Routing,
+        topology: Topology,
+        remembered: Stories,
+        episodes: Episodes,
+    ) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._routing = routing
+        self._monotonic = remembered.monotonic
+        self._episodes = episodes
+        self._reader = Reader(stores, remembered)
+        self._joins = Joins(stores, routing, topology, self._reader)
+        self._drafts = Drafts(clock, routing)
+
+    def plan(self, problems: Sequence[Problem], stored: Mapping[str, Outcome], actor: str) -> Batch:
+        """Decide where each problem's signals go, and draft the entries; writes nothing."""
+        batch = Batch(actor, outcomes=dict(stored), began=self._monotonic())
+        batch.earliest = min((problem.first_time for problem in problems), default=0.0)
+        self._reader.read(batch, [p.incident_id for p in problems if p.incident_id])
+        self._look_up_the_doubtful(problems, batch)
+        self._mark_left(problems, batch)
+        for problem in problems:
+            self._follow_merges(problem, batch)
+        problems = self._pass_gates(self._uncounted(problems, batch), batch)
+        fresh_ids = self._unused_ids(problems, batch)
+        for problem in self._add_to_open(problems, batch):
+            incident_id = self._place(problem, batch, fresh_ids)
+            batch.placed[problem.dedup_key] = incident_id
+            self._joins.offer(incident_id, batch)
+        return batch
+
+    def _look_up_the_doubtful(self, problems: Sequence[Problem], batch: Batch) -> None:
+        doubtful = self._episodes.doubtful(problems, batch)
+        if doubtful:
+            self._episodes.find(doubtful, {})
+            self._reader.read(batch, [p.incident_id for p in doubtful if p.incident_id])
+
+    def _mark_left(self, problems: Sequence[Problem], batch: Batch) -> None:
+        """Tell incidents that were deleted by age from those whose opener has not come further."""
+        missing = [p for p in problems if p.incident_id and batch.incident(p.incident_id) is None]
+        left = pruned(self._stores, [problem.incident_id for problem in missing])
+        for problem in missing:
+            problem.left = problem.incident_id in left
+
+    def _follow_merges(self, problem: Problem, batch: Batch) -> None:
+        """Turn to the incident that the newest episode's was merged into, if it was."""
+        passed = {""}
+        incident = batch.incident(problem.incident_id)
+        while incident is not None and incident.merged_into not in passed:
+            passed.add(incident.merged_into)
+            problem.incident_id = incident.merged_into
+            problem.incidents.append(problem.incident_id)
+            self._reader.read(batch, [problem.incident_id])
+            incident = batch.incident(problem.incident_id)
+
+    def _uncounted(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
+        """Settle signals that an earlier episode has counted, and return the rest.
+
+        That is a delivery which was ended before its last step and repeated after the next episode
+        began. Only a signal from before that can be one, so the earlier timelines are seldom read.
+        """
+        late = [problem for problem in problems if self._is_late(problem, batch)]
+        self._reader.read(batch, sorted({i for problem in late for i in problem.incidents}))
+        for problem in late:
+            for incident_id in sorted(set(problem.incidents) - {problem.incident_id}):
+                story = batch.stories[incident_id]
+                counted = [signal for signal in problem.signals if story.counts(signal.key)]
+                problem.signals = [s for s in problem.signals if not story.counts(s.key)]
+                if counted:
+                    batch.settle(counted, incident_id, "added")
+                    batch.touched.add(incident_id)
+        return [problem for problem in problems if problem.signals]
+
+    @staticmethod
+    def _is_late(problem: Problem, batch: Batch) -> bool:
+        newest = batch.incident(problem.incident_id)
+        if problem.episode < 2 or newest is None or newest.opened_at is None:
+            return False
+        return any(signal.last_time <= newest.opened_at for signal in problem.signals)
+
+    def _pass_gates(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
+        """Return the problems that have an open incident, or may open one, with those signals."""
+        passing = []
+        for problem in problems:
+            if problem.gate is not None:
+                story = batch.stories.get(problem.incident_id)
+                adds = self._adds(problem, batch)
+                chosen, waiting = conditions.choose(problem.signals, problem.gate, story, adds)
+                batch.keep_waiting(waiting)
+                problem.signals = chosen
+            if problem.signals:
+                passing.append(problem)
+        # A problem that goes with another one comes after it.
+        return sorted(passing, key=lambda p: bool(p.gate and p.gate.with_problem))
+
+    def _unused_ids(self, problems: Sequence[Problem], batch: Batch) -> Dict[str, str]:
+        """Choose an id for each problem that begins an episode; two problems never share one."""
+        chosen: Dict[str, str] = {}
+        for problem in problems:
+            if not self._adds(problem, batch):
+                claim = episode_claim(problem.dedup_key, problem.episode + 1)
+                chosen[problem.dedup_key] = new_incident_id(self._clock, claim)
+        opening = sorted(chosen)
+        self._reader.read(batch, [chosen[key] for key in opening])
+        used: Set[str] = set()
+        for key in opening:
+            salt = 0
+            while chosen[key] in used or _opened_for_another(batch.stories[chosen[key]], key):
+                salt += 1
+                chosen[key] = new_incident_id(self._clock, f"{key}#{salt}")
+                self._reader.read(batch, [chosen[key]])
+            used.add(chosen[key])
+        return chosen
+
+    def _adds(self, problem: Problem, batch: Batch) -> bool:
+        """Tell whether the newest episode takes these signals, so that no new one is needed."""
+        if not problem.incident_id or problem.left:
+            return False
+        incident = batch.incident(problem.incident_id)
+        return incident is None or incident.is_open or self._late_or_again(problem, incident)
+
+    def _late_or_again(self, problem: Problem, incident: Incident) -> bool:
+        """Tell whether a resolved incident takes these: from before its end, or soon after it."""
+        if incident.status != "resolved" or incident.resolved_at is None:
+            return False
+        return problem.last_time - incident.resolved_at <= self._routing.reopen_window
+
+    def _add_to_open(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
+        """Add to the incidents that are open, one entry for each and its rule; return the rest."""
+        adding: Dict[Tuple[str, str, str], List[Signal]] = {}
+        rest = []
+        for problem in problems:
+            incident = batch.incident(problem.incident_id)
+            if incident is not None and incident.is_open:
+                first = problem.first
+                batch.placed[problem.dedup_key] = incident.id
+                adding.setdefault((incident.id, first.app, first.rule), []).extend(problem.signals)
+            else:
+                rest.append(problem)
+        for (incident_id, _app, _rule), signals in adding.items():
+            self._drafts.add(Problem("", signals), batch, incident_id, "added")
+        return rest
+
+    def _place(self, problem: Problem, batch: Batch, fresh_ids: Mapping[str, str]) -> str:
+        """Decide where one problem's signals go, and draft the entries; returns the incident."""
+        known = problem.incident_id and not problem.left
+        if known and self._add_to_episode(problem, batch):
+            return problem.incident_id
+        previous = problem.incident_id
+        join = self._joins.find(problem, batch)
+        wanted = join.incident_id if join else fresh_ids[problem.dedup_key]
+        ledger, episode = ledger_of(problem.first), problem.episode + 1
+        batch.claims.append(Claim(ledger, problem.dedup_key, episode, wanted, previous))
+        if join:
+            self._drafts.add(problem, batch, wanted, "added", join.reason)
+        else:
+            self._drafts.open_or_add(problem, batch, wanted, previous)
+        return wanted
+
+    def _add_to_episode(self, problem: Problem, batch: Batch) -> bool:
+        """Add to the newest episode. False: it is over, and a new one must begin."""
+        incident = batch.incident(problem.incident_id)
+        if incident is None:
+            # Claimed by a writer that was ended, or has not come further yet.
+            self._drafts.open_or_add(problem, batch, problem.incident_id, problem.previous)
+            return True
+        story = batch.stories[incident.id]
+        if incident.is_open or all(story.counts(signal.key) for signal in problem.signals):
+            self._drafts.add(problem, batch, incident.id, "added")
+            return True
+        if not self._late_or_again(problem, incident):
+            return False
+        since = problem.last_time - (incident.resolved_at or 0.0)
+        if since > 0:
+            self._drafts.reopen(problem, batch, incident, since)
+        self._drafts.add(problem, batch, incident.id, "reopened" if since > 0 else "added")
+        return True
+
+
+def _opened_for_another(story: Story, dedup_key: str) -> bool:
+    """Tell whether an id belongs to another problem's incident."""
+    return bool(story.opened_for) and dedup_key not in story.opened_for

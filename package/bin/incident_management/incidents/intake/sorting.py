@@ -1,0 +1,130 @@
+"""Sorting the signals of one call: known already, held back, waiting for a condition, new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, List, Sequence, Set
+
+from ...ports import Document, Stores
+from .. import suppression
+from ..model import Signal
+from ..stores import find_by
+from ..suppression import Suppression
+from . import conditions
+from .batch import Batch, Outcome, Problem
+from .ledger import Ledger, ledger_of
+from .reading import Reader
+
+__all__ = ["Sorted", "Sorting"]
+
+
+@dataclass
+class Sorted:
+    """What some signals are.
+
+    ``outcomes``, by key, are of those that are stored already or held back; ``held`` are the
+    documents of the latter. ``undecided`` are the keys of those that are stored and wait for a
+    condition. ``problems`` are all but the first two, by dedup key, the oldest first.
+    """
+
+    outcomes: Dict[str, Outcome] = field(default_factory=dict)
+    held: List[Document] = field(default_factory=list)
+    undecided: Set[str] = field(default_factory=set)
+    problems: List[Problem] = field(default_factory=list)
+
+
+class Sorting:
+    """Sorts signals by what is stored, by the suppressions and by their detections' conditions."""
+
+    def __init__(self, stores: Stores, ledger: Ledger, reader: Reader) -> None:
+        self._stores = stores
+        self._ledger = ledger
+        self._reader = reader
+
+    def sort(self, signals: Sequence[Signal]) -> Sorted:
+        """Sort some signals. Those that wait for a condition are stored here, as pending."""
+        found = Sorted()
+        fresh = self._unknown(signals, found)
+        holding = self._holding([s for s in fresh if s.key not in found.undecided])
+        problems: Dict[str, Problem] = {}
+        for signal in fresh:
+            one = holding.get(signal.key)
+            if one is not None:
+                _hold_back(signal, one, found)
+                continue
+            problem = problems.setdefault(signal.dedup_key, Problem(signal.dedup_key, []))
+            problem.signals.append(signal)
+        found.problems = self._gated(list(problems.values()), found.undecided)
+        return found
+
+    def _unknown(self, signals: Sequence[Signal], found: Sorted) -> List[Signal]:
+        """Note what is stored already; return the rest, each key once, the oldest first."""
+        known = find_by(self._stores.signals, "_key", [signal.key for signal in signals])
+        for document in known:
+            key = str(document["_key"])
+            if document.get("pending"):
+                found.undecided.add(key)
+                continue
+            incident_id = str(document.get("incident_id", ""))
+            found.outcomes[key] = Outcome(key, incident_id, "duplicate")
+        fresh: Dict[str, Signal] = {}
+        for signal in sorted(signals, key=lambda s: (s.first_time, s.key)):
+            if signal.key not in found.outcomes:
+                fresh.setdefault(signal.key, signal)
+        return list(fresh.values())
+
+    def _holding(self, signals: Sequence[Signal]) -> Dict[str, Suppression]:
+        """Return which suppression holds each of some signals back, where one does.
+
+        A suppression that was made after a signal may find it counted already, by a delivery that
+        was ended before its last step: then it comes too late.
+        """
+        since = min((signal.last_time for signal in signals), default=0.0)
+        active = suppression.active(self._stores.suppressions, since) if signals else []
+        found: Dict[str, Suppression] = {}
+        late: List[Signal] = []
+        for signal in signals if active else []:
+            one = suppression.first_match(active, signal)
+            if one is not None:
+                found[signal.key] = one
+                if one.came_after(signal):
+                    late.append(signal)
+        for key in self._counted(late) if late else ():
+            del found[key]
+        return found
+
+    def _counted(self, signals: Sequence[Signal]) -> Set[str]:
+        """Return the keys of those signals that an incident of their problem has written down."""
+        keys = {signal.dedup_key for signal in signals}
+        claims = [c["value"] for c in find_by(self._stores.claims, "value.dedup_key", keys)]
+        numbers = self._ledger.newest(ledger_of(signal) for signal in signals)
+        claims += [value for number in numbers.values() for value in number.claims]
+        ids = sorted({str(c["incident_id"]) for c in claims if c["dedup_key"] in keys})
+        batch = Batch("")
+        self._reader.read(batch, ids)
+        self._reader.put_back(batch)
+        stories = batch.stories.values()
+        return {s.key for s in signals if any(story.has_had(s.key, 0) for story in stories)}
+
+    def _gated(self, problems: List[Problem], undecided: Set[str]) -> List[Problem]:
+        """Ask the conditions of those detections that have one; may add others' waiting problems.
+
+        A problem that also has a signal without a condition needs none.
+        """
+        asked = [p for p in problems if all(signal.after for signal in p.signals)]
+        fresh = [signal for problem in asked for signal in problem.signals]
+        gates = conditions.gates(self._stores, fresh, undecided) if fresh else {}
+        by_key = {problem.dedup_key: problem for problem in asked}
+        taken = {problem.dedup_key for problem in problems}
+        for key, gate in gates.items():
+            if key in by_key:
+                by_key[key].gate = gate
+            elif gate.signals and key not in taken:
+                problems.append(Problem(key, list(gate.signals), gate=gate))
+        return problems
+
+
+def _hold_back(signal: Signal, one: Suppression, found: Sorted) -> None:
+    found.outcomes[signal.key] = Outcome(signal.key, "", "suppressed")
+    marks = {"suppressed_by": one.id, "suppressed_because": one.why()}
+    found.held.append({**signal.to_document(), **marks})
