@@ -2,7 +2,7 @@
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from incident_management.api import schema
@@ -44,11 +44,14 @@ def accepted(body, described):
     return True
 
 
+# Making nested bodies takes long on a busy machine, which says nothing about the code.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(BODIES)
 def test_it_agrees_with_a_validator_of_json_schema(body):
     assert accepted(body, SAMPLE) == jsonschema.Draft202012Validator(SAMPLE).is_valid(body)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(BODIES, max_size=3))
 def test_so_it_does_for_the_items_of_a_list(bodies):
     """Items of a list have a quick way in."""

@@ -12,6 +12,7 @@ import math
 import re
 from typing import Dict, List, Mapping, Sequence, Set, Tuple
 
+from ..words import identifiers, terms
 from .case import CULPRIT_SCORE, Case, Hypothesis
 from .changes import Change
 from .conditions import conditions
@@ -19,7 +20,6 @@ from .effects import Effect, balance, effects_of, harmless_reason, moved_share
 from .evidence import Citation, Event
 from .mechanisms import Tie, ties
 from .symptoms import symptoms_of
-from .words import identifiers, terms
 
 __all__ = ["CULPRIT_SCORE", "rank"]
 

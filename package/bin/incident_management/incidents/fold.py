@@ -9,6 +9,7 @@ entries: a signal counts once however often it was written down, and an entry th
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Callable, Dict, Iterable, List, Set
 
 from .clocks.promise import Promise
@@ -16,13 +17,25 @@ from .intake.keyset import KeySet
 from .joining.holdings import Holdings
 from .model import OPEN_STATUSES, SEVERITIES, Entry, Incident, worst
 
-__all__ = ["EDITABLE", "MOVES", "State", "effective", "fold", "heads", "ordered", "signal_keys"]
+__all__ = [
+    "EDITABLE",
+    "MOST_WORDINGS",
+    "MOVES",
+    "State",
+    "effective",
+    "fold",
+    "heads",
+    "ordered",
+    "signal_keys",
+]
 
 # What an `edited` entry may set.
 EDITABLE = ("title", "description", "owner", "team")
 
 # The kinds of entries that bring signals.
 ADDING = ("opened", "signal", "joined", "unmerged")
+
+MOST_WORDINGS = 16
 
 # Which status may follow which. Entries of a move that lost a race are kept and have no effect.
 MOVES = {
@@ -146,6 +159,7 @@ class State:
         _extend(incident.rules, [data["rule"]] if data.get("rule") else data.get("rules") or [])
         _extend(incident.tags, data.get("tags") or [])
         _extend(incident.actions, data.get("actions") or [])
+        _extend(incident.wordings, data.get("wordings") or [], MOST_WORDINGS)
         incident.runbook = incident.runbook or str(data.get("runbook") or "")
         incident.first_time = _edge(min, incident.first_time, data.get("first_time"))
         incident.last_time = _edge(max, incident.last_time, data.get("last_time"))
@@ -271,14 +285,15 @@ class State:
         for known, gone in (
             (incident.entities, data.get("entities")),
             (incident.rules, data.get("rules")),
+            (incident.wordings, data.get("wordings")),
             (incident.merged, [data["undone"]] if data.get("undone") else []),
         ):
             known[:] = [value for value in known if value not in (gone or ())]
 
 
-def _extend(known: List[str], more: Iterable[Any]) -> None:
+def _extend(known: List[str], more: Iterable[Any], most: int = sys.maxsize) -> None:
     for value in more:
-        if str(value) not in known:
+        if str(value) not in known and len(known) < most:
             known.append(str(value))
 
 

@@ -299,7 +299,8 @@ class Incident:
     ``merged_into`` is the incident that took over all signals of this one, ``merged`` are those
     that were merged into this one; ``split_from`` is the one that it was split off.
     ``runbook`` and ``actions`` are what the detection suggests. ``openings`` counts how often it
-    was opened; ``flapping``: too often in a short time (:mod:`.upkeep.flapping`).
+    was opened; ``flapping``: too often in a short time (:mod:`.upkeep.flapping`). ``wordings`` are
+    the telling words of what its problems' events say (:mod:`.grouping.wording`).
     Times that did not come yet are None and left out of the document.
     """
 
@@ -342,6 +343,7 @@ class Incident:
     sla_resolve_due: Optional[float] = None
     sla_status: str = ""
     pinned: bool = False
+    wordings: List[str] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, FrozenSet, Iterable, List, Mapping, Set, Tuple
+from typing import Collection, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Set, Tuple
 
 from ..model import Incident, Signal
+from .wording import Wordings, wording_of
 
-__all__ = ["Candidates", "Join", "Topology"]
+__all__ = ["DEFAULT_GROUNDS", "GROUNDS", "Candidates", "Join", "Topology"]
+
+GROUNDS = ("entity", "topology", "wording", "coincidence")
+"""Why a problem may join an incident, the surest first."""
+DEFAULT_GROUNDS = GROUNDS[:3]
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,12 @@ class Join:
 
 
 class Candidates:
-    """Open incidents that a new problem could join, found by entity."""
+    """Open incidents that a new problem could join, found by entity and by wording."""
 
     def __init__(self, incidents: Iterable[Incident] = ()) -> None:
         self._incidents: Dict[str, Incident] = {}
         self._by_entity: Dict[str, Set[str]] = {}
+        self._wordings = Wordings()
         for incident in incidents:
             self.put(incident)
 
@@ -61,25 +67,58 @@ class Candidates:
         self._incidents[incident.id] = incident
         for entity in incident.entities:
             self._by_entity.setdefault(entity, set()).add(incident.id)
+        self._wordings.put(incident.id, incident.wordings)
 
-    def choose(self, signal: Signal, topology: Topology, window: float) -> List[Join]:
+    def choose(
+        self,
+        signal: Signal,
+        topology: Topology,
+        window: float,
+        grounds: Collection[str] = DEFAULT_GROUNDS,
+        improbable: float = 0.0,
+    ) -> List[Join]:
         """Return the incidents that a new problem could join, the closest first.
 
-        Related means: one of the incident's entities is the signal's own, or depends on it, or it
-        depends on that one; and their times are at most ``window`` seconds apart. Sharing the
-        entity comes before a dependency, then the nearer in time, then the lower id.
+        Related means, as far as ``grounds`` allow: one of the incident's entities is the signal's
+        own, or depends on it, or it depends on that one, or the events of both say nearly the same,
+        or both began within ``improbable`` seconds; and their times are at most ``window`` seconds
+        apart. A surer ground comes first, then the nearer in time, then the lower id.
         """
-        found: List[Tuple[bool, float, str, str]] = []
-        for entity, words in topology.related(signal.entity).items():
-            for incident_id in self._by_entity.get(entity, ()):
-                incident = self._incidents[incident_id]
-                gap = _gap(signal, incident)
-                if incident.is_open and gap <= window:
-                    found.append((entity != signal.entity, gap, incident_id, words))
-        return [_join(*choice, window) for choice in sorted(found)]
+        found: Dict[str, Tuple[int, float, str, str]] = {}
+        for rank, incident_id, words in self._related(signal, topology, grounds, improbable):
+            incident = self._incidents[incident_id]
+            gap = _gap(signal, incident)
+            if incident.is_open and gap <= window:
+                found.setdefault(incident_id, (rank, gap, incident_id, words))
+        return [_join(*choice[1:], window) for choice in sorted(found.values())]
+
+    def _related(
+        self, signal: Signal, topology: Topology, grounds: Collection[str], improbable: float
+    ) -> Iterator[Tuple[int, str, str]]:
+        """Yield (rank, incident, how they hang together), the surest ground of each first."""
+        neighbours = topology.related(signal.entity)
+        own = neighbours.pop(signal.entity)
+        if "entity" in grounds:
+            for incident_id in self._by_entity.get(signal.entity, ()):
+                yield 0, incident_id, own
+        if "topology" in grounds:
+            for entity, words in neighbours.items():
+                for incident_id in self._by_entity.get(entity, ()):
+                    yield 1, incident_id, words
+        if "wording" in grounds:
+            for incident_id, share in self._wordings.alike(wording_of(signal)).items():
+                words = f"their events say the same ({share:.0%} of the telling words)"
+                yield 2, incident_id, words
+        if "coincidence" in grounds and improbable > 0:
+            for incident in self._incidents.values():
+                began = signal.first_time if incident.first_time is None else incident.first_time
+                apart = abs(signal.first_time - began)
+                if apart <= improbable:
+                    words = f"both began within {apart:.0f} seconds, which is rare here"
+                    yield 3, incident.id, words
 
 
-def _join(_distant: bool, gap: float, incident_id: str, words: str, window: float) -> Join:
+def _join(gap: float, incident_id: str, words: str, window: float) -> Join:
     when = "at the same time" if gap == 0 else f"{gap:.0f} seconds apart"
     return Join(incident_id, f"Joined because {words}, {when} (limit {window:.0f} seconds).")
 

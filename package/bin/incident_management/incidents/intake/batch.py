@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ...ports import Document
-from ..grouping import Candidates
+from ..grouping import Candidates, wording_of
 from ..model import Entry, Incident, Signal, worst
 from ..story import Story
 from .conditions import Gate
@@ -70,6 +70,11 @@ class Problem:
         """One signal with the span of all, for grouping."""
         return replace(self.first, first_time=self.first_time, last_time=self.last_time)
 
+    def wordings(self) -> Document:
+        """What its events say, where it may be grouped by that."""
+        wording = wording_of(self.first) if self.first.group else ""
+        return {"wordings": [wording]} if wording else {}
+
     def data(self, keys: Optional[Set[str]] = None) -> Document:
         """The signals' part of an entry, of all or of those with these keys."""
         chosen = [s for s in self.signals if keys is None or s.key in keys]
@@ -112,6 +117,7 @@ class Batch:
     stored: List[Document] = field(default_factory=list)
     outcomes: Dict[str, Outcome] = field(default_factory=dict)
     candidates: Optional[Candidates] = None
+    improbable: Optional[float] = None
     placed: Dict[str, str] = field(default_factory=dict)
 
     def know(self, found: Mapping[str, Story]) -> None:

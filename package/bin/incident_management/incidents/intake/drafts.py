@@ -36,6 +36,7 @@ class Drafts:
         first = problem.first
         data: Document = {
             **problem.data(),
+            **problem.wordings(),
             "title": first.title,
             "description": first.description,
             "dedup_key": first.dedup_key,
@@ -57,7 +58,7 @@ class Drafts:
         if missing:
             data: Dict[str, Any] = problem.data(missing)
             if reason:
-                data["reason"] = reason
+                data.update(problem.wordings(), reason=reason)
             self.draft(batch, incident_id, "signal", data, f"signals:{digest(sorted(missing), 40)}")
         # Its opener may have been ended before it came to that.
         self.route(batch, incident_id)

@@ -14,6 +14,12 @@ from .reading import Reader
 __all__ = ["Joins"]
 
 CANDIDATES = 1000
+# Two problems that begin together are one when chance would bring them so close once in a hundred
+# times, by how many incidents there were of late: the share of an interval between two arrivals of
+# a Poisson process in which the next one falls. Of fewer than these, the rate is not known.
+CHANCE = 0.01
+RATE_SECONDS = 7 * 86400.0
+LEAST_INCIDENTS = 20
 
 
 class Joins:
@@ -39,12 +45,17 @@ class Joins:
             return Join(batch.placed[gate.with_problem], gate.reason)
         if not problem.first.group:
             return None
-        window = self._routing.group_window
+        window, grounds = self._routing.group_window, self._routing.group_by
         if batch.candidates is None:
             batch.candidates = self._candidates(batch.earliest - window)
             for incident_id in sorted(batch.touched):
                 self.offer(incident_id, batch)
-        for join in batch.candidates.choose(problem.as_one(), self._topology, window):
+        improbable = 0.0
+        # What has been there before comes when it comes.
+        if "coincidence" in grounds and not problem.episode:
+            improbable = self._improbable(batch)
+        one = problem.as_one()
+        for join in batch.candidates.choose(one, self._topology, window, grounds, improbable):
             self._reader.read(batch, [join.incident_id])
             incident = batch.incident(join.incident_id)
             # The document that proposed it may be older than the timeline.
@@ -58,6 +69,15 @@ class Joins:
         incident = batch.incident(incident_id)
         if batch.candidates is not None and incident is not None:
             batch.candidates.put(incident)
+
+    def _improbable(self, batch: Batch) -> float:
+        """Return within how many seconds two beginnings are hardly a coincidence."""
+        if batch.improbable is None:
+            week = {"$gte": batch.earliest - RATE_SECONDS, "$lt": batch.earliest}
+            count = len(self._stores.incidents.keys({"first_time": week}))
+            known = count >= LEAST_INCIDENTS
+            batch.improbable = CHANCE * RATE_SECONDS / count if known else 0.0
+        return batch.improbable
 
     def _candidates(self, since: float) -> Candidates:
         documents = self._stores.incidents.find(

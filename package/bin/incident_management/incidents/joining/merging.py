@@ -13,6 +13,8 @@ from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..canonical import milliseconds
 from ..errors import Contended, IllegalMove, Invalid
+from ..fold import MOST_WORDINGS
+from ..grouping import wording_of
 from ..identity import new_incident_id
 from ..intake.ledger import ledger_of
 from ..model import Incident, Signal, worst
@@ -198,6 +200,7 @@ def _opening(signals: Sequence[Signal], incident_id: str, title: str) -> Documen
         "search": first.search,
         "previous": "",
         "split_from": incident_id,
+        "wordings": _wordings(signals),
     }
 
 
@@ -218,9 +221,12 @@ def _left_alone(
     signals: Sequence[Signal],
     leaving: Iterable[str] = (),
 ) -> Document:
-    """The entities and rules that no signal of the incident is about after these have left."""
+    """What no signal of the incident is about after these have left: entities, rules, wordings.
+
+    A wording leaves even if a signal that stays has it: somebody said that it does not tell.
+    """
     going = set(leaving) or {signal.key for signal in signals}
-    found: Document = {}
+    found: Document = {"wordings": _wordings(signals)}
     for name, field in (("entities", "entity"), ("rules", "rule")):
         values = sorted({str(getattr(signal, field)) for signal in signals})
         found[name] = [
@@ -229,6 +235,10 @@ def _left_alone(
             if not _staying(stores, incident_id, field, value, going)
         ]
     return found
+
+
+def _wordings(signals: Iterable[Signal]) -> List[str]:
+    return sorted({wording_of(signal) for signal in signals} - {""})[:MOST_WORDINGS]
 
 
 def _staying(stores: Stores, incident_id: str, field: str, value: str, leaving: Set[str]) -> bool:

@@ -8,13 +8,14 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..clocks.calendar import ALWAYS, Calendar
 from ..errors import RoutingError
+from ..grouping import DEFAULT_GROUNDS, GROUNDS
 from ..model import SEVERITIES
 from . import choice
 from .choice import Choice, Load, Standing
 from .policies import TEAM_HOURS, Path, Policy
 from .rules import Rule
 from .teams import Member, Team, calendar_named, unlimited
-from .values import CONF, channels, duration, number
+from .values import CONF, channels, duration, number, some_of
 
 __all__ = ["CONF", "Decision", "Routing"]
 
@@ -40,6 +41,8 @@ class Decision:
 class Routing:
     """The whole file. The windows and ``flap_calm`` are in seconds; see :mod:`..flapping`.
 
+    ``group_by``: why a problem may join an open incident, see :mod:`..grouping.related`.
+
     ``weights`` are the points of work of an incident by severity. ``problems`` has a sentence for
     each malformed value; the rest applies.
     """
@@ -49,6 +52,7 @@ class Routing:
     announce: Dict[str, Tuple[str, ...]] = field(default_factory=dict)
     reopen_window: float = 4 * 3600.0
     group_window: float = 15 * 60.0
+    group_by: Tuple[str, ...] = DEFAULT_GROUNDS
     flap_count: int = 4
     flap_window: float = 2 * 3600.0
     flap_calm: float = 30 * 60.0
@@ -184,6 +188,7 @@ class _Reader:
             announce=self._announce(),
             reopen_window=self._window("reopen_window", "4h"),
             group_window=self._window("group_window", "15m"),
+            group_by=self._group_by(),
             flap_count=self._flap_count(),
             flap_window=self._window("flap_window", "2h"),
             flap_calm=self._window("flap_calm", "30m"),
@@ -236,6 +241,12 @@ class _Reader:
     def _window(self, key: str, default: str) -> float:
         where, text = f"{CONF} [general] {key}", self._stanzas.get("general", {}).get(key, default)
         return self._read(lambda: duration(text, where), duration(default))
+
+    def _group_by(self) -> Tuple[str, ...]:
+        where, text = f"{CONF} [general] group_by", self._stanzas.get("general", {}).get("group_by")
+        if text is None:
+            return DEFAULT_GROUNDS
+        return self._read(lambda: some_of(where, text, GROUNDS, "grounds"), DEFAULT_GROUNDS)
 
     def _flap_count(self) -> int:
         values = self._stanzas.get("general", {})

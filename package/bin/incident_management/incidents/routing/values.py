@@ -18,6 +18,7 @@ __all__ = [
     "matching",
     "number",
     "optional_duration",
+    "some_of",
 ]
 
 CONF = "incident_routing.conf"
@@ -76,11 +77,15 @@ def listed(text: str) -> Tuple[str, ...]:
 
 def channels(where: str, text: str) -> Tuple[str, ...]:
     """Return a list of channels."""
+    return some_of(where, text, CHANNELS, "channels")
+
+
+def some_of(where: str, text: str, known: Sequence[str], noun: str) -> Tuple[str, ...]:
+    """Return a list of known words; ``noun`` says in the error what they are."""
     found = listed(text)
-    for channel in found:
-        if channel not in CHANNELS:
-            known = ", ".join(CHANNELS)
-            raise RoutingError(f"{where} names '{channel}'; the channels are {known}.")
+    for word in found:
+        if word not in known:
+            raise RoutingError(f"{where} names '{word}'; the {noun} are {', '.join(known)}.")
     return found
 
 

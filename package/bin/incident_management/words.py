@@ -1,4 +1,4 @@
-"""The words that tie an error to a change: identifiers, not English."""
+"""The words of a text that tell something: of an error and a change, of two errors."""
 
 from __future__ import annotations
 

@@ -1,0 +1,69 @@
+"""What the events of a problem say, so that two problems that say the same can be told.
+
+Compared are the telling words (:func:`...words.terms`) of one event's message: no numbers, no words
+that every log has, none of the entity's name. How alike two sets of words are is their Jaccard
+index: the share of all their words that both have (P. Jaccard, 1912). What the detection itself
+writes, its title and description, is not looked at: that is alike for all it finds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Tuple
+
+from ...detection.templates_event import message_of
+from ...words import terms
+from ..model import Signal
+
+__all__ = ["LEAST_ALIKE", "Wordings", "wording_of"]
+
+LEAST_ALIKE = 0.7
+LEAST_SHARED = 4
+"""Fewer telling words than this, and two texts are alike by chance."""
+MOST_WORDS = 32
+MOST_CHARACTERS = 2000
+# The fields of a result row that hold an event, the surest first.
+EVENT_FIELDS = ("_raw", "sample", "message", "msg", "error_message", "errorMessage", "error")
+
+
+def wording_of(signal: Signal) -> str:
+    """Return the telling words of a signal's first sample, sorted; may be empty."""
+    for row in signal.rows[:1]:
+        for name in EVENT_FIELDS:
+            words = terms(message_of(_text(row, name))[:MOST_CHARACTERS]) - terms(signal.entity)
+            if len(words) >= LEAST_SHARED:
+                return " ".join(sorted(words)[:MOST_WORDS])
+    return ""
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name) or ""
+    return str(value[0] if isinstance(value, list) and value else value)[: 2 * MOST_CHARACTERS]
+
+
+class Wordings:
+    """What is known to be said where, found by what a new problem's events say."""
+
+    def __init__(self) -> None:
+        self._known: Dict[Tuple[str, str], FrozenSet[str]] = {}
+        self._saying: Dict[str, List[Tuple[str, str]]] = {}
+
+    def put(self, place: str, wordings: Iterable[str]) -> None:
+        """Note that these wordings stand at ``place``; what is known changes nothing."""
+        for wording in wordings:
+            key = (place, wording)
+            if key not in self._known:
+                self._known[key] = words = frozenset(wording.split())
+                for word in words:
+                    self._saying.setdefault(word, []).append(key)
+
+    def alike(self, wording: str) -> Dict[str, float]:
+        """Return the places where nearly the same is said, and how alike it is."""
+        words = frozenset(wording.split())
+        shared = Counter(key for word in words for key in self._saying.get(word, ()))
+        found: Dict[str, float] = {}
+        for key, both in shared.items():
+            share = both / len(words | self._known[key])
+            if both >= LEAST_SHARED and share >= LEAST_ALIKE:
+                found[key[0]] = max(found.get(key[0], 0.0), share)
+        return found
