@@ -133,6 +133,44 @@ def test_anomalyscore_names_a_field_that_is_not_there():
     assert "No row so far has the field 'nothing'" in messages[0]
 
 
+ALERTS = [
+    {"_time": str(1_700_000_000 + i), "signature": f"scan-{i % 3}", "dest": f"web-{i % 2}"}
+    for i in range(30)
+]
+
+
+def test_alertgroups_gives_a_burst_over_chunks_and_hosts_one_group():
+    later = [{"_time": "1700009000", "signature": "login", "dest": "db"}]
+    info, rows, messages = _launch(
+        "alertgroups", ["kind=signature", "entity=dest"], ALERTS + later, chunks=3
+    )
+
+    assert (info["type"], messages) == ("stateful", [])
+    assert [row["signature"] for row in rows] == [row["signature"] for row in ALERTS + later]
+    assert len({row["group_id"] for row in rows[:-1]}) == 1
+    assert rows[-1]["group_id"] != rows[0]["group_id"]
+    assert all(re.fullmatch("GRP-[0-9a-f]{12}", row["group_id"]) for row in rows)
+    assert "unusual" in rows[0]["group_reason"]
+
+
+def test_alertgroups_says_that_the_rows_are_in_the_wrong_order():
+    rows = [{"_time": "1700009000", "signature": "a"}, {"_time": "1700000000", "signature": "a"}]
+    _, _, messages = _launch("alertgroups", ["kind=signature"], rows)
+    assert "put '| sort 0 _time' before alertgroups" in messages[0]
+
+
+def test_alertgroups_names_a_field_that_is_not_there():
+    _, _, messages = _launch("alertgroups", ["kind=signature"], LOGS)
+    assert messages == ["The rows have no field signature, and alertgroups needs it."]
+
+
+def test_alertgroups_tells_of_rows_that_it_can_not_place():
+    rows = [{"_time": "1700000000", "signature": "a"}, {"_time": "soon", "signature": "a"}]
+    _, found, messages = _launch("alertgroups", ["kind=signature"], rows)
+    assert [bool(row["group_id"]) for row in found] == [True, False]
+    assert messages == ["1 of 2 rows have no time or no kind, and no group."]
+
+
 def test_incidentbacktest_without_splunkd_is_one_sentence():
     _, rows, messages = _launch("incidentbacktest", ["search=High Error Rate"])
     assert rows == []
