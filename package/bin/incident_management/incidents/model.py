@@ -7,6 +7,7 @@ any JSON printer on its way through the KV store unchanged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .canonical import ENCODER, check_names, dedup_keys, milliseconds, plain, sha256
@@ -165,17 +166,23 @@ class Signal:
 
 def _sample(row: Mapping[str, Any]) -> Document:
     """A result row as a document: field names that the KV store refuses are changed."""
-    sample: Document = {}
-    for name, value in row.items():
-        if "." in name or name[:1] in ("$", ""):
-            safe = name.replace(".", "_").replace("$", "_") or "_"
-        else:
-            safe = name
-        if isinstance(value, (list, tuple)):
-            sample[safe] = [str(part)[:SAMPLE_VALUE_CHARACTERS] for part in value]
-        else:
-            sample[safe] = str(value)[:SAMPLE_VALUE_CHARACTERS]
-    return sample
+    return {
+        _safe(name): value[:SAMPLE_VALUE_CHARACTERS] if type(value) is str else _shown(value)
+        for name, value in row.items()
+    }
+
+
+@lru_cache(maxsize=1000)
+def _safe(name: str) -> str:
+    if "." in name or name[:1] in ("$", ""):
+        return name.replace(".", "_").replace("$", "_") or "_"
+    return name
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [str(part)[:SAMPLE_VALUE_CHARACTERS] for part in value]
+    return str(value)[:SAMPLE_VALUE_CHARACTERS]
 
 
 @dataclass(frozen=True)
@@ -348,11 +355,10 @@ class Incident:
         return self.status in OPEN_STATUSES
 
     def to_document(self) -> Document:
-        values = {name: getattr(self, name) for name in _INCIDENT_FIELDS}
         # Copies, because a story goes on adding to its lists.
         document = {
-            name: list(value) if isinstance(value, list) else value
-            for name, value in values.items()
+            name: list(value) if type(value) is list else value
+            for name, value in vars(self).items()
             if value is not None
         }
         document.update(self._sorted_by())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
@@ -54,7 +53,9 @@ class Problem:
         return self.signals[0]
 
     def copy(self) -> Problem:
-        made = copy(self)
+        """One that a plan may change."""
+        made = Problem.__new__(Problem)
+        made.__dict__.update(self.__dict__)
         made.signals, made.incidents = list(self.signals), list(self.incidents)
         return made
 
@@ -132,9 +133,7 @@ class Batch:
     def settle(self, signals: Iterable[Signal], incident_id: str, what: str) -> None:
         for signal in signals:
             self.outcomes[signal.key] = Outcome(signal.key, incident_id, what)
-            document = signal.to_document()
-            document["incident_id"] = incident_id
-            self.stored.append(document)
+            self.stored.append({**signal.to_document(), "incident_id": incident_id})
 
     def hand_on(self, owners: Mapping[str, str]) -> None:
         """Let signals go with their incident, where that was merged in the meantime."""
