@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from ...ports import Document
 from ..grouping import Candidates
@@ -15,8 +15,7 @@ from .ledger import Claim
 __all__ = ["Batch", "Outcome", "Problem"]
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one signal.
 
     ``what``: ``opened``, ``added``, ``reopened``, ``duplicate``, ``suppressed``, or ``pending``
@@ -104,7 +103,7 @@ class Batch:
     """What one call of ingest knows and has decided."""
 
     actor: str
-    earliest: float = 0.0
+    problems: Sequence[Problem] = ()
     began: float = 0.0
     stories: Dict[str, Story] = field(default_factory=dict)
     new: List[Entry] = field(default_factory=list)
@@ -114,6 +113,11 @@ class Batch:
     outcomes: Dict[str, Outcome] = field(default_factory=dict)
     candidates: Optional[Candidates] = None
     placed: Dict[str, str] = field(default_factory=dict)
+
+    @property
+    def earliest(self) -> float:
+        """When the first of the problems began; 0 without any."""
+        return min((problem.first_time for problem in self.problems), default=0.0)
 
     def know(self, found: Mapping[str, Story]) -> None:
         """Take over what was read of some timelines."""
@@ -133,7 +137,9 @@ class Batch:
     def settle(self, signals: Iterable[Signal], incident_id: str, what: str) -> None:
         for signal in signals:
             self.outcomes[signal.key] = Outcome(signal.key, incident_id, what)
-            self.stored.append({**signal.to_document(), "incident_id": incident_id})
+            document = signal.to_document()
+            document["incident_id"] = incident_id
+            self.stored.append(document)
 
     def hand_on(self, owners: Mapping[str, str]) -> None:
         """Let signals go with their incident, where that was merged in the meantime."""
@@ -142,7 +148,7 @@ class Batch:
             if owner:
                 key = str(document["_key"])
                 document["incident_id"] = owner
-                self.outcomes[key] = replace(self.outcomes[key], incident_id=owner)
+                self.outcomes[key] = self.outcomes[key]._replace(incident_id=owner)
 
     def keep_waiting(self, signals: Iterable[Signal]) -> None:
         """Leave signals pending, as they are stored."""
@@ -155,7 +161,7 @@ class Batch:
         for signal in signals:
             outcome = self.outcomes[signal.key]
             if signal.key in given:
-                outcome = replace(outcome, what="duplicate")
+                outcome = outcome._replace(what="duplicate")
             given.add(signal.key)
             result.append(outcome)
         return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 
 from ..errors import Invalid
-from ..model import Document, Signal
+from ..model import Document, Signal, normal
 from . import conditions
 from .results import run_of
 
@@ -22,8 +22,8 @@ def signals_from(
     ``common`` holds what all of them share; what a finding says itself goes before it. Raises
     Invalid, with one sentence, for a field that is missing, unknown or of the wrong kind.
     """
-    shared = _checked(common or {})
-    return [_signal({**shared, **_checked(finding)}, now) for finding in findings]
+    shared = {**_UNLESS_GIVEN, **_checked(common or {}), "received_at": normal("received_at", now)}
+    return [_signal({**shared, **_checked(finding)}) for finding in findings]
 
 
 def signal_from(finding: Mapping[str, Any], now: float) -> Signal:
@@ -32,18 +32,21 @@ def signal_from(finding: Mapping[str, Any], now: float) -> Signal:
     return signal
 
 
-def _signal(values: Document, now: float) -> Signal:
+def _signal(values: Document) -> Signal:
     for name in _NEEDED:
         if not values.get(name):
             raise Invalid(f"A signal needs a rule, an entity and a severity: {name} is missing.")
-    first = values.setdefault("first_time", now)
-    values.setdefault("last_time", first)
-    run = values.get("run") or run_of(values.get("sid") or f"{first}")
-    return Signal.create(**{**values, "run": run, "received_at": now})
+    if "first_time" not in values:
+        values["first_time"] = values["received_at"]
+    first = values["first_time"]
+    if "last_time" not in values:
+        values["last_time"] = first
+    run = values.pop("run", "") or run_of(values["sid"] or f"{first}")
+    return Signal.of(values, run, values.pop("dedup", None))
 
 
 def _checked(finding: Any) -> Document:
-    """Return a finding's fields as :meth:`Signal.create` takes them."""
+    """Return a finding's fields as a signal holds them."""
     if not isinstance(finding, dict):
         raise Invalid("A finding must be an object.")
     checked: Document = {}
@@ -51,7 +54,7 @@ def _checked(finding: Any) -> Document:
         kind = _KINDS.get(name)
         if kind is None:
             raise Invalid(f"A signal has no field '{name}'.")
-        checked[name] = kind(name, value)
+        checked[name] = normal(name, kind(name, value))
     return checked
 
 
@@ -102,6 +105,16 @@ def _after(_name: str, value: Any) -> Document:
 
 
 _NEEDED = ("rule", "entity", "severity")
+_UNLESS_GIVEN = {
+    **dict.fromkeys(("app", "owner", "title", "description", "sid", "runbook", "incident_id"), ""),
+    "rows": [],
+    "search": {},
+    "actions": [],
+    "tags": [],
+    "after": {},
+    "count": 1,
+    "group": True,
+}
 _KINDS: Dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("rule", "app", "owner", "entity", "severity", "title", "description"), _text),
     **dict.fromkeys(("sid", "run", "runbook"), _text),

@@ -127,8 +127,7 @@ class Ingest:
         self._episodes.find([p for p in problems if not self._episodes.recall(p)], {})
         newest: Dict[str, Number] = {}
         for _round in range(CLAIM_ROUNDS):
-            copies = [problem.copy() for problem in problems]
-            batch = self._planner.plan(copies, found.outcomes, actor)
+            batch = self._planner.plan(problems, found.outcomes, actor)
             if not batch.claims:
                 return batch
             if not newest:
