@@ -20,7 +20,7 @@ __all__ = [
     "sha256",
 ]
 
-_SCALARS = (str, int, bool, type(None))
+_SCALARS = frozenset((str, int, bool, type(None)))
 _quoted = json.encoder.encode_basestring
 ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -75,10 +75,10 @@ def plain(value: Any) -> Any:
         }
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, (list, tuple)):
+        return [inner if type(inner) in _SCALARS else plain(inner) for inner in value]
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(inner) for inner in value]
     return value
 
 
@@ -89,9 +89,10 @@ def is_name(name: Any) -> bool:
 
 def check_names(value: Any) -> None:
     """Raise Invalid for a field name that MongoDB, below the KV store, refuses or rewrites."""
-    if type(value) in _SCALARS:
+    kind = type(value)
+    if kind in _SCALARS:
         return
-    if isinstance(value, Mapping):
+    if kind is dict or isinstance(value, Mapping):
         for name, inner in value.items():
             if not is_name(name):
                 raise Invalid(
@@ -101,4 +102,5 @@ def check_names(value: Any) -> None:
                 check_names(inner)
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            check_names(inner)
+            if type(inner) not in _SCALARS:
+                check_names(inner)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .canonical import ENCODER, check_names, dedup_keys, milliseconds, plain, sha256
 from .errors import Invalid
@@ -41,7 +41,7 @@ MOST_ACTIONS = 20
 MOST_TAGS = 20
 
 
-def worst(severities: Sequence[str]) -> str:
+def worst(severities: Iterable[str]) -> str:
     """Return the gravest of some severities."""
     return min(severities, key=SEVERITIES.index)
 

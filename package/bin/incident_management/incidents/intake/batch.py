@@ -76,9 +76,9 @@ class Problem:
         return {
             **_suggested(chosen),
             "signals": {signal.key: signal.count for signal in chosen},
-            "severity": worst([signal.severity for signal in chosen]),
-            "first_time": min(signal.first_time for signal in chosen),
-            "last_time": max(signal.last_time for signal in chosen),
+            "severity": worst({signal.severity for signal in chosen}),
+            "first_time": min([signal.first_time for signal in chosen]),
+            "last_time": max([signal.last_time for signal in chosen]),
             "rule": self.first.rule,
             "entities": sorted({signal.entity for signal in chosen}),
         }

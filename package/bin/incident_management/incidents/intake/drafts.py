@@ -52,7 +52,7 @@ class Drafts:
     ) -> None:
         """Draft an entry of the signals that the timeline does not have yet."""
         story = batch.stories[incident_id]
-        missing = {signal.key for signal in problem.signals if not story.counts(signal.key)}
+        missing = story.uncounted([signal.key for signal in problem.signals])
         if missing:
             data: Dict[str, Any] = problem.data(missing)
             if reason:

@@ -240,7 +240,10 @@ def _condensed(text: str) -> str:
     The reason is the last line that isn't indented: ``sqlalchemy.exc.TimeoutError: …`` below a
     Python traceback, ``Caused by: …`` in a Java one.
     """
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    lines = text.splitlines()
+    if len(lines) <= CONDENSED_LINES:
+        return text
+    lines = [line.rstrip() for line in lines if line.strip()]
     if len(lines) <= CONDENSED_LINES:
         return text
     reasons = [line for line in lines[1:] if not line[0].isspace()]
@@ -250,7 +253,11 @@ def _condensed(text: str) -> str:
 def _sample(row: Mapping[str, Any]) -> Document:
     """A row as it is stored for people: hidden fields left out, long values cut."""
     shown = [name for name in row if name[:2] != "__"][:SAMPLE_FIELDS]
-    return {name: _shown(row[name]) for name in shown}
+    sample = {}
+    for name in shown:
+        value = row[name]
+        sample[name] = value[:SAMPLE_CHARACTERS] if type(value) is str else _shown(value)
+    return sample
 
 
 def _shown(value: Any) -> Any:
@@ -260,6 +267,8 @@ def _shown(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value.strip()
     if isinstance(value, list):
         return ", ".join(str(part) for part in value)
     return "" if value is None else str(value).strip()
