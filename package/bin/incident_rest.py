@@ -15,8 +15,9 @@ from incident_management.api.backend import SplunkBackend
 from incident_management.api.router import dispatch
 
 # A request may bring thousands of findings, and none of what is made of them refers back to itself:
-# the collector of such loops need not look a dozen times during one request.
-NEW_OBJECTS_BEFORE_A_LOOK = 50_000
+# the collector of such loops need not look while they are all there. The largest request makes half
+# as many objects, which are gone after it.
+NEW_OBJECTS_BEFORE_A_LOOK = 150_000
 
 
 class IncidentHandler(PersistentServerConnectionApplication):

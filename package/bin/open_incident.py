@@ -34,7 +34,7 @@ def open_incident(payload: Payload) -> str:
     for problem in alert.problems:
         report("WARN", problem)
     found = findings(read_results(payload.results_file), alert, time.time())
-    answers = deliver_text(payload, "/signals", _bodies(found))
+    answers = deliver_text(payload, "/signals", _bodies(found, alert.common()))
     outcomes = [outcome for answer in answers if answer for outcome in answer["outcomes"]]
     # A suppressed signal belongs to no incident.
     opened = {outcome["incident_id"] for outcome in outcomes if outcome["incident_id"]}
@@ -43,20 +43,20 @@ def open_incident(payload: Payload) -> str:
     return f"open_incident: {len(outcomes)} signals of {payload.sid} in [{incidents}]{kept}"
 
 
-def _bodies(found: List[Dict[str, Any]]) -> Iterator[str]:
+def _bodies(found: List[Dict[str, Any]], common: Dict[str, Any]) -> Iterator[str]:
     """Cut the findings into requests, as JSON; one finding that is too large goes alone."""
     for start in range(0, len(found), BATCH_SIGNALS):
-        yield from _small_enough(found[start : start + BATCH_SIGNALS])
+        yield from _small_enough(found[start : start + BATCH_SIGNALS], common)
 
 
-def _small_enough(batch: List[Dict[str, Any]]) -> Iterator[str]:
-    text = json.dumps({"signals": batch}, allow_nan=False)
+def _small_enough(batch: List[Dict[str, Any]], common: Dict[str, Any]) -> Iterator[str]:
+    text = json.dumps({"common": common, "signals": batch}, allow_nan=False)
     if len(batch) < 2 or len(text) <= BATCH_BYTES:
         yield text
         return
     middle = len(batch) // 2
-    yield from _small_enough(batch[:middle])
-    yield from _small_enough(batch[middle:])
+    yield from _small_enough(batch[:middle], common)
+    yield from _small_enough(batch[middle:], common)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ garbage collector nothing to look at. ``accelerated_fields.<name>`` of collectio
 index in MongoDB; here its first field is indexed by text value, and an array by each of its
 elements, as MongoDB does, with the number in its second field beside. That is enough to answer a
 query for equal texts, alone or within ``$and`` and ``$or``, and a lower bound of the second field,
-without reading the others; the query itself is still matched in full.
+without reading the others; the query itself is still matched in full. Of a query that asks for
+nothing else the indexes tell the keys (:meth:`Documents.decided`), and no document is read.
 """
 
 from __future__ import annotations
@@ -93,6 +94,45 @@ class Documents:
         if keys is None:
             return [json.loads(body) for body in self._bodies.values()]
         return [json.loads(self._bodies[key]) for key in keys if key in self._bodies]
+
+    def decided(self, query: Document) -> list[str] | None:
+        """The keys of exactly the documents that match a query, in the order of candidates.
+
+        None where a document must be read to know.
+        """
+        parts = query.get("$or")
+        if parts is None:
+            return self._decided_by_one(query)
+        if len(query) > 1 or not isinstance(parts, list):
+            return None
+        keys: set[str] = set()
+        for part in parts:
+            found = self._decided_by_one(part)
+            if found is None:
+                return None
+            keys.update(found)
+        return sorted(keys)
+
+    def _decided_by_one(self, query: Document) -> list[str] | None:
+        """Decide ``{field: text}`` and ``{field: text, second: {"$gte": number}}``."""
+        name = next(iter(query), "")
+        wanted = query.get(name)
+        if not isinstance(wanted, str):
+            return None
+        if name == "_key":
+            return [key for key in (wanted,) if key in self._bodies] if len(query) == 1 else None
+        if name not in self._indexes:
+            return None
+        if len(query) == 1:
+            return list(self._indexes[name].get(wanted, ()))
+        condition = query.get(self._second[name])
+        if len(query) > 2 or not isinstance(condition, dict) or list(condition) != ["$gte"]:
+            return None
+        if type(condition["$gte"]) not in (int, float):
+            return None
+        if None in self._indexes[name].get(wanted, {}).values():
+            return None
+        return self._bounded(name, wanted, condition)
 
     def _keys(self, query: Document) -> Iterable[str] | None:
         """Keys of all that can match, in a settled order; None: an index does not tell."""

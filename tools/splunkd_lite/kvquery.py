@@ -15,7 +15,7 @@ from mongomock.filtering import filter_applies
 
 from tools.splunkd_lite.errors import SplunkdError
 
-__all__ = ["Document", "matcher", "parse_query", "project", "sort_documents"]
+__all__ = ["Document", "checked_query", "matcher", "parse_query", "project", "sort_documents"]
 
 Document = dict[str, Any]
 
@@ -33,6 +33,15 @@ def parse_query(text: str) -> Document:
         query = json.loads(text or "{}")
     except ValueError as error:
         raise SplunkdError(400, f"JSON in the request is invalid. ({error})") from error
+    return checked_query(query)
+
+
+def checked_query(query: Any) -> Document:
+    """A query that was JSON as a MongoDB query.
+
+    Raises:
+        SplunkdError: 400, not an object, or an operator that is not supported.
+    """
     if not isinstance(query, dict):
         raise SplunkdError(400, "The query must be a JSON object.")
     return _checked(query)
@@ -220,7 +229,8 @@ def _checked(query: Document) -> Document:
                 raise SplunkdError(400, f"The operator '{key}' takes a list of queries.")
             rewritten.setdefault(key, []).extend(_checked(_object(v, key)) for v in value)
         else:
-            _check_conditions(value)
+            if type(value) is not str:
+                _check_conditions(value)
             rewritten[key] = value
     return rewritten
 

@@ -157,6 +157,10 @@ class KvStore:
         query = query or {}
         with self._lock:
             self._catch_up()
+            if fields == "_key" and not (sort or shared):
+                keys = self._indexed(where).decided(query)
+                if keys is not None:
+                    return [{"_key": key} for key in keys[slice(*self._span(skip, limit))]]
             candidates = self._candidates(where, query)
             if shared and where.owner != NOBODY:
                 common = CollectionId(where.app, where.name)
@@ -164,9 +168,7 @@ class KvStore:
         matches = matcher(query)
         found = [document for document in candidates if matches(document)]
         found = sort_documents(found, sort)
-        most = int(self._limit("max_rows_per_query"))
-        stop = skip + min(limit, most) if limit > 0 else skip + most
-        return project(found[skip:stop], fields)
+        return project(found[slice(*self._span(skip, limit))], fields)
 
     # Writing
 
@@ -255,10 +257,19 @@ class KvStore:
 
     # Inside
 
+    def _span(self, skip: int, limit: int) -> tuple[int, int]:
+        """Which of all matches an answer holds."""
+        most = int(self._limit("max_rows_per_query"))
+        return skip, skip + min(limit, most) if limit > 0 else skip + most
+
     def _candidates(self, where: CollectionId, query: Document) -> list[Document]:
+        return self._indexed(where).candidates(query)
+
+    def _indexed(self, where: CollectionId) -> Documents:
+        """A collection's documents, with the indexes that its acceleration asks for."""
         documents = self._of(where)
         documents.index(self._accelerated(where))
-        return documents.candidates(query)
+        return documents
 
     def _accelerated(self, where: CollectionId) -> tuple[tuple[str, str], ...]:
         """The fields that an index is there for; none for what an app left behind."""

@@ -55,6 +55,36 @@ def test_an_index_finds_what_reading_every_document_finds(query: dict[str, Any])
     found = [d for d in documents.candidates(query) if matches(d)]
     assert sorted(d["_key"] for d in found) == sorted(k for k, d in plain.items() if matches(d))
     assert all(document == plain[document["_key"]] for document in found)
+    decided = documents.decided(query)
+    assert decided is None or decided == [document["_key"] for document in found]
+
+
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [
+        ({"_key": "k1"}, ["k1"]),
+        ({"_key": "gone"}, []),
+        ({"team": "a"}, ["k1", "k3"]),
+        ({"team": "a", "seq": {"$gte": 2}}, ["k3"]),
+        ({"$or": [{"team": "b"}, {"_key": "k1"}, {"team": "a", "seq": {"$gte": 3}}]}, "k1 k2 k3"),
+        ({}, None),
+        ({"seq": 1}, None),
+        ({"team": "a", "seq": {"$lt": 2}}, None),
+        ({"team": "a", "seq": {"$gte": "2"}}, None),
+        ({"team": "a", "_key": "k1"}, None),
+        ({"team": "c", "seq": {"$gte": 0}}, None),
+        ({"$or": [{"team": "a"}, {"seq": 1}]}, None),
+    ],
+    ids=str,
+)
+def test_what_the_indexes_alone_decide(query: dict[str, Any], keys: Any) -> None:
+    documents = Documents()
+    documents.index([("team", "seq")])
+    for key, team, seq in (("k1", "a", 1), ("k2", "b", 2), ("k3", ["a", "x"], 3), ("k4", "c", "4")):
+        document = {"_key": key, "team": team, "seq": seq}
+        documents.put(key, json.dumps(document), document)
+    wanted = keys.split() if isinstance(keys, str) else keys
+    assert documents.decided(query) == wanted
 
 
 def test_an_index_made_late_holds_what_was_there_before() -> None:

@@ -157,6 +157,27 @@ def test_a_malformed_signal_is_refused_by_name(api, change, word):
     assert api.stores_value.signals.all() == []
 
 
+@pytest.mark.parametrize("name", ["rule", "entity", "severity"])
+def test_what_a_signal_needs_is_its_own_or_common_to_all(api, name):
+    own = finding()
+    common = {name: own.pop(name)}
+    status, problem = api.call("POST", "/signals", {"signals": [own]})
+    assert (status, problem["detail"].endswith(f"{name} is missing.")) == (400, True)
+
+    status, answer = api.call("POST", "/signals", {"signals": [own], "common": common})
+    assert (status, answer["outcomes"][0]["what"]) == (200, "opened")
+    whole = {"signals": [finding()]}
+    assert api.call("POST", "/signals", whole)[1]["outcomes"][0]["what"] == "duplicate"
+
+
+def test_a_finding_goes_before_what_is_common(api):
+    common = {"severity": "low", "description": "of all"}
+    body = {"signals": [finding(severity="high")], "common": common}
+    assert api.call("POST", "/signals", body)[0] == 200
+    (stored,) = api.stores_value.signals.all()
+    assert (stored["severity"], stored["description"]) == ("high", "of all")
+
+
 def test_a_malformed_routing_file_does_not_stop_signals_and_is_told(api):
     api.routing_value = Routing.from_stanzas({"rule:x": {"team": "nobody-knows"}})
     incident_id = open_one(api)

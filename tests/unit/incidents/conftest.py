@@ -1,7 +1,8 @@
 import pytest
 
 from tests.fakes import FakeStores, ManualClock
-from tests.unit.incidents.builders import START
+from tests.unit.incidents.builders import START, signal
+from tests.unit.incidents.movers import opened
 
 
 @pytest.fixture
@@ -12,3 +13,9 @@ def stores() -> FakeStores:
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(START + 100)
+
+
+@pytest.fixture
+def two(stores: FakeStores, clock: ManualClock) -> tuple[str, str]:
+    """Two open incidents, of checkout and of cart."""
+    return opened(stores, clock, signal("checkout")), opened(stores, clock, signal("cart"))

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.intake import conditions
+from incident_management.incidents.intake.findings import signal_from, signals_from
 from incident_management.incidents.intake.ingest import ACTOR
-from incident_management.incidents.intake.results import Alert, findings, signal_from
+from incident_management.incidents.intake.results import Alert, findings
 from incident_management.splunk.session import SplunkError
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.api import FakeApi
@@ -224,8 +225,8 @@ def test_a_counted_signal_that_comes_again_after_the_end_is_not_made_pending(sto
 def test_the_alert_actions_settings_become_a_condition():
     params = {"after_signals": "3", "after_rules": "2", "after_window": "10m", "tags": "prod, {t}"}
     alert = Alert.from_params(params, "r", "a", "o", "sid")
-    (found,) = findings([{"entity": "e", "t": ["x", "y"]}], alert, START)
-    made = signal_from(found, START)
+    found = findings([{"entity": "e", "t": ["x", "y"]}], alert, START)
+    (made,) = signals_from(found, START, alert.common())
     assert made.after == {"signals": 3, "rules": 2, "seconds": 600.0}
     assert made.tags == ["prod", "x", "y"]
     assert alert.problems == ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.incidents.intake.results import Alert, findings, signal_from
+from incident_management.incidents.intake.findings import signals_from
+from incident_management.incidents.intake.results import Alert, findings
 from incident_management.incidents.model import Signal
 
 PYTHON = """2026-01-31T10:00:00 ERROR service=orders: not served
@@ -40,8 +41,9 @@ def test_a_stack_trace_is_told_by_its_first_line_and_its_reason(sample, shown):
 def test_the_runbook_and_the_suited_actions_travel_with_the_signal():
     params = {"runbook": " https://wiki/orders ", "actions": "rollback_change, ,restart"}
     alert = Alert.from_params(params, "r", "a", "o", "s")
-    [finding] = findings([{"entity": "orders"}], alert, now=1.0)
-    document = signal_from(finding, now=1.0).to_document()
+    found = findings([{"entity": "orders"}], alert, now=1.0)
+    (made,) = signals_from(found, now=1.0, common=alert.common())
+    document = made.to_document()
 
     assert document["runbook"] == "https://wiki/orders"
     assert document["actions"] == ["rollback_change", "restart"]

@@ -86,10 +86,11 @@ def test_each_problem_is_one_signal_with_all_of_its_rows(action, alert, splunkd,
     assert (checkout["entity"], checkout["count"]) == ("checkout", 10)
     assert (checkout["first_time"], checkout["last_time"]) == (1699999800.0, 1699999990.0)
     assert checkout["title"] == "checkout: 6 errors"
-    assert checkout["run"] == "at:1700000000"
     assert checkout["dedup"] == {"entity": "checkout"}
-    assert checkout["group"] is False
-    assert checkout["search"] == {
+    common = splunkd.seen[-1][3]["common"]
+    assert (common["rule"], common["run"]) == ("High Error Rate", "at:1700000000")
+    assert common["group"] is False
+    assert common["search"] == {
         "name": "High Error Rate",
         "app": "shop",
         "owner": "ann",
@@ -148,7 +149,7 @@ def test_a_malformed_setting_does_not_cost_the_incident(action, alert, splunkd, 
     alert["configuration"]["severity"] = "terrible"
 
     assert run(action, alert) == 0
-    assert {s["severity"] for s in splunkd.seen[-1][3]["signals"]} == {"medium"}
+    assert splunkd.seen[-1][3]["common"]["severity"] == "medium"
     assert "param.severity is 'terrible'" in capsys.readouterr().err
 
 
@@ -183,9 +184,10 @@ def test_without_execute_nothing_runs(action, alert, splunkd, capsys):
 
 def test_a_batch_stays_below_the_apis_limits(action):
     found = [{"description": "x" * 9000} for _number in range(1000)] + [{}] * 4001
-    bodies = list(action._bodies(found))
+    bodies = list(action._bodies(found, {"rule": "r"}))
 
     assert [s for body in bodies for s in json.loads(body)["signals"]] == found
+    assert all(json.loads(body)["common"] == {"rule": "r"} for body in bodies)
     assert all(len(body) < SIGNALS_BYTES for body in bodies)
     assert max(len(json.loads(body)["signals"]) for body in bodies) <= 4000
 
@@ -226,7 +228,8 @@ def test_a_row_of_a_megabyte_in_any_script_is_cut_to_what_the_api_takes(
 
     assert run(action, alert) == 0
     body = splunkd.seen[-1][3]
-    schema.check(body, {"type": "object", "properties": {"signals": {"items": FINDING}}})
+    shape = {"signals": {"items": FINDING}, "common": FINDING}
+    schema.check(body, {"type": "object", "properties": shape, "additionalProperties": False})
     (signal,) = body["signals"]
     assert long.startswith(signal["title"])
     assert long.startswith(signal["rows"][0]["sample"])

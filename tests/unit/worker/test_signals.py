@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from incident_management.incidents.intake.findings import signals_from
 from incident_management.incidents.intake.ingest import Ingest
-from incident_management.incidents.intake.results import Alert, findings, signal_from
+from incident_management.incidents.intake.results import Alert, findings
 from incident_management.incidents.routing import Routing
 from incident_management.ports import SearchFailed
 from incident_management.worker.signals import Reconciler, deliver_spool
@@ -71,7 +72,7 @@ class Desk:
             self.params("", "", ""), "High Error Rate", "incident_management", "nobody", SID
         )
         now = self.clock.now()
-        return [signal_from(one, now) for one in findings(ROWS, alert, now)]
+        return signals_from(findings(ROWS, alert, now), now, alert.common())
 
     def spool(self, folder, **request):
         file = folder / f"{len(list(folder.iterdir())):03d}.json"
@@ -174,8 +175,9 @@ def test_kept_requests_are_carried_out_and_their_files_removed(desk, tmp_path):
 def test_a_request_that_can_never_succeed_is_set_aside_and_said(desk, tmp_path):
     desk.spool(tmp_path, path="/x/signals", body={"signals": [{"entity": "e"}]}, actor="mia")
     desk.spool(tmp_path, path="/x/elsewhere", body={}, actor="mia")
-    good = {"rule": "r", "entity": "checkout", "severity": "high", "run": "1"}
-    desk.spool(tmp_path, path="/x/signals", body={"signals": [good]}, actor="mia")
+    good, common = {"entity": "checkout", "run": "1"}, {"rule": "r", "severity": "high"}
+    body = {"signals": [good], "common": common}
+    desk.spool(tmp_path, path="/x/signals", body=body, actor="mia")
     assert desk.deliver(tmp_path) == {"spooled_requests": 1}
     assert sorted(file.suffix for file in tmp_path.iterdir()) == [".bad", ".bad"]
     assert len(desk.troubles) == 2

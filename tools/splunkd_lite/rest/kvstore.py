@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tools.splunkd_lite.conf import ANY, NOBODY, ConfEntry, is_true
 from tools.splunkd_lite.errors import SplunkdError
-from tools.splunkd_lite.kvquery import parse_query
+from tools.splunkd_lite.kvquery import checked_query, parse_query
 from tools.splunkd_lite.kvstore import CollectionId
 from tools.splunkd_lite.rest import eai
 from tools.splunkd_lite.rest.atom import Entry, Feed
@@ -146,7 +146,7 @@ def batch_find(splunk: Splunk, request: RestRequest) -> RestResponse:
 def _find(splunk: Splunk, where: CollectionId, search: dict[str, Any]) -> list[dict[str, Any]]:
     return splunk.kv.find(
         where,
-        parse_query(json.dumps(search.get("query") or {})),
+        checked_query(search.get("query") or {}),
         str(search.get("sort") or ""),
         max(0, whole(search.get("skip") or 0, "skip")),
         max(0, whole(search.get("limit") or 0, "limit")),

@@ -8,6 +8,8 @@ from typing import Dict, Mapping
 from ..incidents import editing, lifecycle, timeline
 from ..incidents.clocks import assignment
 from ..incidents.intake.ingest import Ingest
+from ..incidents.joining.moving import named_by
+from ..incidents.model import Incident
 from .acting import IF_MATCH, INCIDENT_ANSWER, acted, answered, document_of
 from .router import Request, Response, route
 from .schema import flag, listed, obj, one_of, text
@@ -168,10 +170,11 @@ def get_timeline(request: Request) -> Response:
 )
 def get_signals(request: Request) -> Response:
     """The incident's signals, newest first."""
-    incident_id = document_of(request)["id"]
+    incident = Incident.from_document(document_of(request))
+    incident_id = incident.id
     limit, offset = request.args.get("limit", 100), request.args.get("offset", 0)
     found = request.stores.signals.find(
-        {"incident_id": incident_id}, "last_time:-1,_key:1", limit=limit + 1, skip=offset
+        named_by(incident), "last_time:-1,_key:1", limit=limit + 1, skip=offset
     )
     return Response(
         {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence
+from typing import Any, List, Mapping, Optional, Sequence
 
 from ..incidents.intake import conditions
+from ..incidents.intake.findings import signals_from
 from ..incidents.intake.ingest import Ingest, Outcome
-from ..incidents.intake.results import signal_from
 from ..ports import Document
 from .router import Request, Response, route
 from .schema import any_object, flag, listed, named, number, obj, text, whole
@@ -47,8 +47,7 @@ FINDING = named(
                     "seconds": number(0, conditions.LONGEST_SECONDS, "In so long a time."),
                 }
             ),
-        },
-        ("rule", "entity", "severity"),
+        }
     ),
 )
 
@@ -66,13 +65,17 @@ _OUTCOME = obj(
     "POST",
     "/signals",
     capability="incident_signal",
-    body=obj({"signals": listed(FINDING, SIGNALS)}, ("signals",)),
+    body=obj({"signals": listed(FINDING, SIGNALS), "common": FINDING}, ("signals",)),
     answers={200: obj({"outcomes": listed(_OUTCOME)}, ("outcomes",))},
     body_bytes=SIGNALS_BYTES,
 )
 def post_signals(request: Request) -> Response:
-    """Take findings in. Safe to repeat; the outcomes come in the order of the findings."""
-    outcomes = taken_in(request, request.body["signals"])
+    """Take findings in. Safe to repeat; the outcomes come in the order of the findings.
+
+    Each has a rule, an entity and a severity, its own or that of `common`, which holds what all
+    of them share.
+    """
+    outcomes = taken_in(request, request.body["signals"], request.body.get("common"))
     return Response(
         {
             "outcomes": [
@@ -83,10 +86,11 @@ def post_signals(request: Request) -> Response:
     )
 
 
-def taken_in(request: Request, findings: Sequence[Document]) -> List[Outcome]:
+def taken_in(
+    request: Request, findings: Sequence[Document], common: Optional[Mapping[str, Any]] = None
+) -> List[Outcome]:
     """Ingest findings in the caller's name; returns an outcome for each. Raises Invalid."""
-    now = request.clock.now()
-    signals = [signal_from(one, now) for one in findings]
+    signals = signals_from(findings, request.clock.now(), common)
     ingest = Ingest(
         request.stores,
         request.clock,

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ..incidents import lifecycle, timeline
 from ..incidents.errors import IllegalMove, Invalid
-from ..incidents.intake.results import signal_from
+from ..incidents.intake.findings import signal_from
 from ..splunk import conf
 from .inbound import Arrival, Confirmation, alerts_of, cloudwatch, datadog
 from .mapping import read_mapping

@@ -13,8 +13,9 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..incidents import lifecycle
 from ..incidents.grouping import Topology
+from ..incidents.intake.findings import signals_from
 from ..incidents.intake.ingest import Ingest
-from ..incidents.intake.results import Alert, findings, signal_from
+from ..incidents.intake.results import Alert, findings
 from ..incidents.routing import Routing
 from ..incidents.suppression import Suppression
 from ..ports import Searcher, SearchFailed
@@ -236,7 +237,7 @@ def simulate(windows: Sequence[Window], setting: Setting, topology: Topology) ->
                 fired += 1
                 alert = setting.detection.alert(f"backtest_at_{int(window.moment)}_0")
                 found = findings(rows, alert, window.moment)
-                ingest.ingest([signal_from(one, window.moment) for one in found], ACTOR)
+                ingest.ingest(signals_from(found, window.moment, alert.common()), ACTOR)
         _resolve_quiet(stores, clock, setting.quiet)
     incidents = stores.incidents.find(sort="first_time:1,_key:1")
     ordered = sorted(incidents, key=lambda i: (i["opened_at"], i["_key"]))

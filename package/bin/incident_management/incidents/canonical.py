@@ -20,7 +20,7 @@ __all__ = [
     "sha256",
 ]
 
-_SCALARS = (str, int, bool, type(None))
+_SCALARS = frozenset((str, int, bool, type(None)))
 _quoted = json.encoder.encode_basestring
 ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -47,9 +47,9 @@ def dedup_keys(app: str, rule: str, dedup: Mapping[str, str], run: str) -> Tuple
     They are ``digest([app, rule, dedup], 40)`` and ``digest([dedup_key, run], 40)``; of texts alone
     the canonical JSON is put together here, several times as fast.
     """
-    values = ",".join(f"{_quoted(name)}:{_quoted(dedup[name])}" for name in sorted(dedup))
+    values = ",".join([f"{_quoted(name)}:{_quoted(dedup[name])}" for name in sorted(dedup)])
     dedup_key = sha256(f"[{_quoted(app)},{_quoted(rule)},{{{values}}}]")[:40]
-    return dedup_key, sha256(f"[{_quoted(dedup_key)},{_quoted(run)}]")[:40]
+    return dedup_key, sha256(f'["{dedup_key}",{_quoted(run)}]')[:40]
 
 
 def sha256(text: str) -> str:
@@ -69,13 +69,16 @@ def plain(value: Any) -> Any:
     if kind in _SCALARS:
         return value
     if kind is dict:
-        return {str(key): plain(inner) for key, inner in value.items()}
+        return {
+            str(key): inner if type(inner) in _SCALARS else plain(inner)
+            for key, inner in value.items()
+        }
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, (list, tuple)):
+        return [inner if type(inner) in _SCALARS else plain(inner) for inner in value]
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(inner) for inner in value]
     return value
 
 
@@ -86,15 +89,18 @@ def is_name(name: Any) -> bool:
 
 def check_names(value: Any) -> None:
     """Raise Invalid for a field name that MongoDB, below the KV store, refuses or rewrites."""
-    if type(value) in _SCALARS:
+    kind = type(value)
+    if kind in _SCALARS:
         return
-    if isinstance(value, Mapping):
+    if kind is dict or isinstance(value, Mapping):
         for name, inner in value.items():
             if not is_name(name):
                 raise Invalid(
                     f"{name!r} can't be a field name: no dots, no leading '$', not empty."
                 )
-            check_names(inner)
+            if type(inner) not in _SCALARS:
+                check_names(inner)
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            check_names(inner)
+            if type(inner) not in _SCALARS:
+                check_names(inner)

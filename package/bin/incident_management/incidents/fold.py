@@ -150,7 +150,7 @@ class State:
             return
         incident, data = self.incident, entry.data
         for key, events in (data.get("signals") or {}).items():
-            if key not in self.events and not (self.settled and key in self.settled):
+            if key not in self.events and key not in self.settled:
                 self.events[key] = int(events)
                 self.event_count += int(events)
         if data.get("number"):

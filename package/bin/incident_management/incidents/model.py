@@ -7,7 +7,8 @@ any JSON printer on its way through the KV store unchanged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from functools import lru_cache
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .canonical import ENCODER, check_names, dedup_keys, milliseconds, plain, sha256
 from .errors import Invalid
@@ -20,6 +21,7 @@ __all__ = [
     "Head",
     "Incident",
     "Signal",
+    "normal",
     "worst",
 ]
 
@@ -39,7 +41,7 @@ MOST_ACTIONS = 20
 MOST_TAGS = 20
 
 
-def worst(severities: Sequence[str]) -> str:
+def worst(severities: Iterable[str]) -> str:
     """Return the gravest of some severities."""
     return min(severities, key=SEVERITIES.index)
 
@@ -113,48 +115,59 @@ class Signal:
         Raises:
             Invalid: no rule, no entity, an unknown severity, a span that ends before it begins.
         """
+        given = {
+            "rule": rule,
+            "app": app,
+            "owner": owner,
+            "entity": entity,
+            "severity": severity,
+            "title": title,
+            "description": description,
+            "first_time": first_time,
+            "last_time": last_time,
+            "count": count,
+            "sid": sid,
+            "received_at": received_at,
+            "rows": rows,
+            "search": search or {},
+            "group": group,
+            "incident_id": "",
+            "runbook": runbook,
+            "actions": actions,
+            "tags": tags,
+            "after": after or {},
+        }
+        return cls.of({name: normal(name, value) for name, value in given.items()}, run, dedup)
+
+    @classmethod
+    def of(cls, fields: Document, run: str, dedup: Optional[Mapping[str, Any]]) -> Signal:
+        """Do what :meth:`create` does with all fields but the keys, each :func:`normal`.
+
+        The signal keeps ``fields``.
+        """
+        rule, entity, severity = fields["rule"], fields["entity"], fields["severity"]
         if not rule.strip() or not entity.strip():
             raise Invalid("A signal needs a rule and an entity.")
         if severity not in SEVERITIES:
             raise Invalid(f"'{severity}' is not a severity; use {', '.join(SEVERITIES)}.")
-        if last_time < first_time:
+        if fields["last_time"] < fields["first_time"]:
             raise Invalid(f"The signal of '{rule}' ends before it begins.")
         values = {name: str(value) for name, value in (dedup or {"entity": entity}).items()}
-        dedup_key, key = dedup_keys(app, rule, values, run)
+        fields["dedup_key"], fields["key"] = dedup_keys(fields["app"], rule, values, run)
+        if not fields["title"]:
+            fields["title"] = f"{rule}: {entity}"[:TITLE_CHARACTERS]
         signal = cls.__new__(cls)
-        # All at once: a frozen dataclass sets its two dozen fields one by one, and this is hot.
-        signal.__dict__.update(
-            key=key,
-            dedup_key=dedup_key,
-            rule=rule,
-            app=app,
-            owner=owner,
-            entity=entity,
-            severity=severity,
-            title=(title or f"{rule}: {entity}")[:TITLE_CHARACTERS],
-            description=description[:TEXT_CHARACTERS],
-            first_time=milliseconds(first_time),
-            last_time=milliseconds(last_time),
-            count=max(1, int(count)),
-            sid=sid,
-            received_at=milliseconds(received_at),
-            rows=[_sample(row) for row in list(rows)[:SAMPLE_ROWS]],
-            search=dict(search or {}),
-            group=group,
-            incident_id="",
-            runbook=runbook[:LINK_CHARACTERS],
-            actions=[name[:NAME_CHARACTERS] for name in list(actions)[:MOST_ACTIONS]],
-            tags=[tag[:NAME_CHARACTERS] for tag in dict.fromkeys(tags)][:MOST_TAGS],
-            after=dict(after or {}),
-        )
+        # As a whole: a frozen dataclass sets its two dozen fields one by one, and this is hot.
+        object.__setattr__(signal, "__dict__", fields)
         return signal
 
     def to_document(self) -> Document:
         document = dict(self.__dict__)
         document["_key"] = document.pop("key")
-        for name in ("tags", "after"):
-            if not document[name]:
-                del document[name]
+        if not self.tags:
+            del document["tags"]
+        if not self.after:
+            del document["after"]
         return document
 
     @classmethod
@@ -163,19 +176,43 @@ class Signal:
         return cls(key=str(document["_key"]), **values)
 
 
+def normal(name: str, value: Any) -> Any:
+    """Return the value of a signal's field as it is kept: texts cut, times in milliseconds."""
+    change = _NORMAL.get(name)
+    return value if change is None else change(value)
+
+
+def _cut(characters: int) -> Callable[[str], str]:
+    return lambda text: text[:characters]
+
+
+def _first_names(most: int) -> Callable[[Sequence[str]], List[str]]:
+    return lambda names: [name[:NAME_CHARACTERS] for name in dict.fromkeys(names)][:most]
+
+
+def _samples(rows: Sequence[Mapping[str, Any]]) -> List[Document]:
+    return [_sample(row) for row in list(rows)[:SAMPLE_ROWS]]
+
+
 def _sample(row: Mapping[str, Any]) -> Document:
     """A result row as a document: field names that the KV store refuses are changed."""
-    sample: Document = {}
-    for name, value in row.items():
-        if "." in name or name[:1] in ("$", ""):
-            safe = name.replace(".", "_").replace("$", "_") or "_"
-        else:
-            safe = name
-        if isinstance(value, (list, tuple)):
-            sample[safe] = [str(part)[:SAMPLE_VALUE_CHARACTERS] for part in value]
-        else:
-            sample[safe] = str(value)[:SAMPLE_VALUE_CHARACTERS]
-    return sample
+    return {
+        _safe(name): value[:SAMPLE_VALUE_CHARACTERS] if type(value) is str else _shown(value)
+        for name, value in row.items()
+    }
+
+
+@lru_cache(maxsize=1000)
+def _safe(name: str) -> str:
+    if "." in name or name[:1] in ("$", ""):
+        return name.replace(".", "_").replace("$", "_") or "_"
+    return name
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [str(part)[:SAMPLE_VALUE_CHARACTERS] for part in value]
+    return str(value)[:SAMPLE_VALUE_CHARACTERS]
 
 
 @dataclass(frozen=True)
@@ -350,11 +387,10 @@ class Incident:
         return self.status in OPEN_STATUSES
 
     def to_document(self) -> Document:
-        values = {name: getattr(self, name) for name in _INCIDENT_FIELDS}
         # Copies, because a story goes on adding to its lists.
         document = {
-            name: list(value) if isinstance(value, list) else value
-            for name, value in values.items()
+            name: list(value) if type(value) is list else value
+            for name, value in vars(self).items()
             if value is not None
         }
         document.update(self._sorted_by())
@@ -374,5 +410,19 @@ class Incident:
         return cls(**{name: document[name] for name in _INCIDENT_FIELDS if name in document})
 
 
+_NORMAL: Dict[str, Callable[[Any], Any]] = {
+    "title": _cut(TITLE_CHARACTERS),
+    "description": _cut(TEXT_CHARACTERS),
+    "runbook": _cut(LINK_CHARACTERS),
+    "first_time": milliseconds,
+    "last_time": milliseconds,
+    "received_at": milliseconds,
+    "count": lambda count: max(1, int(count)),
+    "rows": _samples,
+    "search": dict,
+    "after": dict,
+    "actions": _first_names(MOST_ACTIONS),
+    "tags": _first_names(MOST_TAGS),
+}
 _SIGNAL_FIELDS = [name for name in Signal.__dataclass_fields__ if name != "key"]
 _INCIDENT_FIELDS = list(Incident.__dataclass_fields__)

@@ -127,8 +127,18 @@ class Story:
         if state is None:
             return False
         if signal_key not in state.events:
-            return bool(state.settled) and signal_key in state.settled
+            return signal_key in state.settled
         return not state.holdings or state.holdings.holds(signal_key)
+
+    def uncounted(self, signal_keys: Iterable[str]) -> Set[str]:
+        """Those of some signals that :meth:`counts` does not know."""
+        state = self._state
+        if state is None:
+            return set(signal_keys)
+        if state.holdings:
+            return {key for key in signal_keys if not self.counts(key)}
+        events, settled = state.events, state.settled
+        return {key for key in signal_keys if key not in events and key not in settled}
 
     @property
     def merge_number(self) -> int:
@@ -141,7 +151,7 @@ class Story:
         if state is None:
             return False
         if signal_key not in state.events:
-            return bool(state.settled) and signal_key in state.settled
+            return signal_key in state.settled
         return state.holdings.owns(signal_key) or state.holdings.latest(signal_key) >= number
 
     def openings(self, since: float) -> int:

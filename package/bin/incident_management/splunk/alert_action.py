@@ -116,7 +116,8 @@ def read_results(path: str, limit: int = RESULT_ROWS) -> Iterator[Dict[str, str]
         with gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="") as file:
             rows = csv.reader(file)
             header = next(rows, [])
-            shown = [(i, name) for i, name in enumerate(header) if name and name[:5] != "__mv_"]
+            shown = [i for i, name in enumerate(header) if name and name[:5] != "__mv_"]
+            names = [header[i] for i in shown]
             number = 0
             for row in rows:
                 if not row:
@@ -125,8 +126,9 @@ def read_results(path: str, limit: int = RESULT_ROWS) -> Iterator[Dict[str, str]
                     report("WARN", f"Only the first {limit} result rows are taken.")
                     return
                 number += 1
-                row += [""] * (len(header) - len(row))
-                yield {name: row[i] for i, name in shown}
+                if len(row) < len(header):
+                    row += [""] * (len(header) - len(row))
+                yield dict(zip(names, [row[i] for i in shown]))
     except (OSError, EOFError, csv.Error) as error:
         text = f"The results {Path(path).name} can't be read ({type(error).__name__})."
         raise ActionFailed(text) from error

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Protocol, Sequence, Set, Tuple
 
 from ..incidents.errors import Invalid, NotFound
-from ..incidents.intake.results import Alert, findings, signal_from
+from ..incidents.intake.findings import signals_from
+from ..incidents.intake.results import Alert, findings
 from ..incidents.model import Signal
 from ..ports import Clock, SearchFailed, Stores
 
@@ -75,7 +76,7 @@ def _carry_out(
         given = body.get("signals")
         if not isinstance(given, list):
             raise Invalid("'signals' must be a list of objects.")
-        ingest([signal_from(one, clock.now()) for one in given], actor)
+        ingest(signals_from(given, clock.now(), body.get("common")), actor)
     elif path.endswith("/notifications"):
         notify(body, actor)
     else:
@@ -167,5 +168,5 @@ class Reconciler:
         alert = Alert.from_params(params, fired.name, fired.app, fired.owner, fired.sid)
         now = self._clock.now()
         found = findings(self._alerts.rows(fired.sid), alert, now)
-        signals = [signal_from(one, now) for one in found]
+        signals = signals_from(found, now, alert.common())
         return [one for one in signals if self._stores.signals.get(one.key) is None]

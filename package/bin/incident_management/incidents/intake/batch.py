@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set
 
 from ...ports import Document
 from ..grouping import Candidates, wording_of
@@ -16,8 +15,7 @@ from .ledger import Claim
 __all__ = ["Batch", "Outcome", "Problem"]
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one signal.
 
     ``what``: ``opened``, ``added``, ``reopened``, ``duplicate``, ``suppressed``, or ``pending``
@@ -54,7 +52,9 @@ class Problem:
         return self.signals[0]
 
     def copy(self) -> Problem:
-        made = copy(self)
+        """One that a plan may change."""
+        made = Problem.__new__(Problem)
+        made.__dict__.update(self.__dict__)
         made.signals, made.incidents = list(self.signals), list(self.incidents)
         return made
 
@@ -81,9 +81,9 @@ class Problem:
         return {
             **_suggested(chosen),
             "signals": {signal.key: signal.count for signal in chosen},
-            "severity": worst([signal.severity for signal in chosen]),
-            "first_time": min(signal.first_time for signal in chosen),
-            "last_time": max(signal.last_time for signal in chosen),
+            "severity": worst({signal.severity for signal in chosen}),
+            "first_time": min([signal.first_time for signal in chosen]),
+            "last_time": max([signal.last_time for signal in chosen]),
             "rule": self.first.rule,
             "entities": sorted({signal.entity for signal in chosen}),
         }
@@ -108,7 +108,7 @@ class Batch:
     """What one call of ingest knows and has decided."""
 
     actor: str
-    earliest: float = 0.0
+    problems: Sequence[Problem] = ()
     began: float = 0.0
     stories: Dict[str, Story] = field(default_factory=dict)
     new: List[Entry] = field(default_factory=list)
@@ -119,6 +119,11 @@ class Batch:
     candidates: Optional[Candidates] = None
     improbable: Optional[float] = None
     placed: Dict[str, str] = field(default_factory=dict)
+
+    @property
+    def earliest(self) -> float:
+        """When the first of the problems began; 0 without any."""
+        return min((problem.first_time for problem in self.problems), default=0.0)
 
     def know(self, found: Mapping[str, Story]) -> None:
         """Take over what was read of some timelines."""
@@ -149,7 +154,7 @@ class Batch:
             if owner:
                 key = str(document["_key"])
                 document["incident_id"] = owner
-                self.outcomes[key] = replace(self.outcomes[key], incident_id=owner)
+                self.outcomes[key] = self.outcomes[key]._replace(incident_id=owner)
 
     def keep_waiting(self, signals: Iterable[Signal]) -> None:
         """Leave signals pending, as they are stored."""
@@ -162,7 +167,7 @@ class Batch:
         for signal in signals:
             outcome = self.outcomes[signal.key]
             if signal.key in given:
-                outcome = replace(outcome, what="duplicate")
+                outcome = outcome._replace(what="duplicate")
             given.add(signal.key)
             result.append(outcome)
         return result

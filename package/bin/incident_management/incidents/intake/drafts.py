@@ -7,9 +7,8 @@ from typing import Any, Dict
 from ...ports import Clock, Document
 from ..canonical import digest
 from ..lifecycle import reopening
-from ..model import Entry, Incident
+from ..model import Entry, Head, Incident
 from ..routing import Routing
-from ..story import Story
 from ..upkeep import flapping
 from .batch import Batch, Problem
 
@@ -54,7 +53,7 @@ class Drafts:
     ) -> None:
         """Draft an entry of the signals that the timeline does not have yet."""
         story = batch.stories[incident_id]
-        missing = {signal.key for signal in problem.signals if not story.counts(signal.key)}
+        missing = story.uncounted([signal.key for signal in problem.signals])
         if missing:
             data: Dict[str, Any] = problem.data(missing)
             if reason:
@@ -88,6 +87,6 @@ class Drafts:
 
     def draft(self, batch: Batch, incident_id: str, kind: str, data: Document, once: str) -> None:
         """Draft one entry of an incident, after all that the batch knows of it."""
-        head = batch.stories.setdefault(incident_id, Story()).head
-        now = self._clock.now()
+        story = batch.stories.get(incident_id)
+        head, now = story.head if story else Head(), self._clock.now()
         batch.draft(Entry.create(incident_id, kind, data, batch.actor, now, head, once))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping, Sequence
+from typing import List, Mapping, Sequence, Tuple
 
 from ...ports import Stores
 from ..stores import find_by
@@ -34,6 +34,26 @@ class Episodes:
         problem.turn = place.turn
         return True
 
+    @staticmethod
+    def go_on(problems: Sequence[Problem], batch: Batch) -> Tuple[List[Problem], List[Problem]]:
+        """Part those with nothing to decide from the rest.
+
+        They are remembered, nothing could have ended their episode since, which is the first, and
+        no condition holds them back. In a storm that is nearly all.
+        """
+        turns = {
+            incident_id: story.turn
+            for incident_id, story in batch.stories.items()
+            if story.incident and story.incident.is_open
+        }
+        going: List[Problem] = []
+        rest: List[Problem] = []
+        for problem in problems:
+            known = problem.turn is not None and turns.get(problem.incident_id) == problem.turn
+            goes_on = known and problem.episode == 1 and problem.gate is None
+            (going if goes_on else rest).append(problem)
+        return going, rest
+
     def doubtful(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
         """Return, and forget, the remembered ones whose episode may have ended since."""
         doubtful = [p for p in problems if p.turn is not None and not _is_still(p, batch)]
@@ -48,10 +68,10 @@ class Episodes:
         places = {}
         for problem in problems:
             story = stories.get(problem.incident_id)
-            incident = story.incident if story else None
-            if story is None or problem.dedup_key in story.split_off:
+            if story is None or problem.turn == story.turn or problem.dedup_key in story.split_off:
                 continue
-            if incident and incident.is_open and problem.turn != story.turn:
+            incident = story.incident
+            if incident and incident.is_open:
                 incidents = tuple(problem.incidents)
                 places[problem.dedup_key] = Place(
                     problem.episode, problem.incident_id, problem.previous, incidents, story.turn

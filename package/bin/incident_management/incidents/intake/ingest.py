@@ -9,6 +9,7 @@ incident then shows.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Dict, List, Optional, Sequence
 
 from ...ports import Clock, Document, Stores
@@ -83,7 +84,7 @@ class Ingest:
         self._remembered.put({**batch.stories, **changed})
         self._episodes.remember(found.problems, {**batch.stories, **changed})
         if batch.stored:
-            self._stores.signals.save(sorted(batch.stored, key=_key_of))
+            self._stores.signals.save(sorted(batch.stored, key=itemgetter("_key")))
         return batch.in_order_of(signals)
 
     def open_by_hand(
@@ -126,8 +127,7 @@ class Ingest:
         self._episodes.find([p for p in problems if not self._episodes.recall(p)], {})
         newest: Dict[str, Number] = {}
         for _round in range(CLAIM_ROUNDS):
-            copies = [problem.copy() for problem in problems]
-            batch = self._planner.plan(copies, found.outcomes, actor)
+            batch = self._planner.plan(problems, found.outcomes, actor)
             if not batch.claims:
                 return batch
             if not newest:
@@ -144,7 +144,3 @@ class Ingest:
         """Raise Contended when the plan is so old that others may not look for its entries."""
         if self._remembered.monotonic() - batch.began > LATE_SECONDS / 2:
             raise Contended("Reading the timelines took too long to write to them; send it again.")
-
-
-def _key_of(document: Document) -> str:
-    return str(document["_key"])

@@ -25,6 +25,8 @@ class KeySet:
         return len(self._sorted)
 
     def __contains__(self, key: str) -> bool:
+        if not self._sorted:
+            return False
         number = int(key[:DIGITS], 16)
         place = bisect_left(self._sorted, number)
         return place < len(self._sorted) and self._sorted[place] == number

@@ -56,17 +56,21 @@ class Planner:
         self._drafts = Drafts(clock, routing)
 
     def plan(self, problems: Sequence[Problem], stored: Mapping[str, Outcome], actor: str) -> Batch:
-        """Decide where each problem's signals go, and draft the entries; writes nothing."""
-        batch = Batch(actor, outcomes=dict(stored), began=self._monotonic())
-        batch.earliest = min((problem.first_time for problem in problems), default=0.0)
+        """Decide where each problem's signals go, and draft the entries.
+
+        Writes nothing, and leaves the problems as they are.
+        """
+        batch = Batch(actor, problems, began=self._monotonic(), outcomes=dict(stored))
         self._reader.read(batch, [p.incident_id for p in problems if p.incident_id])
+        going_on, rest = self._episodes.go_on(problems, batch)
+        problems = [problem.copy() for problem in rest]
         self._look_up_the_doubtful(problems, batch)
         self._mark_left(problems, batch)
         for problem in problems:
             self._follow_merges(problem, batch)
         problems = self._pass_gates(self._uncounted(problems, batch), batch)
         fresh_ids = self._unused_ids(problems, batch)
-        for problem in self._add_to_open(problems, batch):
+        for problem in self._add_to_open([*going_on, *problems], batch):
             incident_id = self._place(problem, batch, fresh_ids)
             batch.placed[problem.dedup_key] = incident_id
             self._joins.offer(incident_id, batch)
@@ -170,14 +174,15 @@ class Planner:
 
     def _add_to_open(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
         """Add to the incidents that are open, one entry for each and its rule; return the rest."""
+        incidents = [story.incident for story in batch.stories.values()]
+        open_ids = {incident.id for incident in incidents if incident and incident.is_open}
         adding: Dict[Tuple[str, str, str], List[Signal]] = {}
         rest = []
         for problem in problems:
-            incident = batch.incident(problem.incident_id)
-            if incident is not None and incident.is_open:
-                first = problem.first
-                batch.placed[problem.dedup_key] = incident.id
-                adding.setdefault((incident.id, first.app, first.rule), []).extend(problem.signals)
+            if problem.incident_id in open_ids:
+                first, incident_id = problem.first, problem.incident_id
+                batch.placed[problem.dedup_key] = incident_id
+                adding.setdefault((incident_id, first.app, first.rule), []).extend(problem.signals)
             else:
                 rest.append(problem)
         for (incident_id, _app, _rule), signals in adding.items():

@@ -1,8 +1,8 @@
-"""From the result rows of a detection to signals.
+"""From the result rows of a detection to findings, the JSON of ``POST /signals``.
 
-Both ways into ingest share this: the alert action, whose findings travel as JSON through the REST
-API, and the worker, which reads the results of runs that never arrived. So a run gives the same
-signals, with the same keys, whichever way it takes.
+Both ways into ingest share this: the alert action, whose findings travel through the REST API, and
+the worker, which reads the results of runs that never arrived. So a run gives the same signals,
+with the same keys, whichever way it takes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import Invalid, RoutingError
-from ..model import MOST_TAGS, SEVERITIES, TEXT_CHARACTERS, TITLE_CHARACTERS, Document, Signal
+from ..model import MOST_TAGS, SEVERITIES, TEXT_CHARACTERS, TITLE_CHARACTERS, Document
 
-__all__ = ["Alert", "findings", "run_of", "signal_from"]
+__all__ = ["Alert", "findings", "run_of"]
 
 DEFAULT_SEVERITY = "medium"
 DEFAULT_WINDOW = "15m"
@@ -31,16 +31,6 @@ CONDENSED_LINES = 3
 # "Dispatch directory and search artifacts".
 _SCHEDULED = re.compile(r"_at_(\d+)_")
 _TOKEN = re.compile(r"\{([^{}]+)\}")
-
-_TEXTS = (
-    "rule", "app", "owner", "entity", "severity", "title", "description", "sid", "run", "runbook",
-)  # fmt: skip
-_FIELDS = frozenset(
-    (
-        *_TEXTS, "first_time", "last_time", "count", "dedup", "rows", "search", "group", "actions",
-        "tags", "after",
-    )
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,6 +100,23 @@ class Alert:
             after,
         )
 
+    def common(self) -> Document:
+        """Return what all findings of this run share, in the JSON of ``POST /signals``."""
+        more: Document = {"after": dict(self.after)} if self.after else {}
+        return {
+            **more,
+            "rule": self.rule,
+            "app": self.app,
+            "owner": self.owner,
+            "severity": self.severity,
+            "sid": self.sid,
+            "run": run_of(self.sid),
+            "search": dict(self.search),
+            "group": self.group,
+            "runbook": self.runbook,
+            "actions": list(self.actions),
+        }
+
 
 def _condition(params: Mapping[str, Any]) -> Tuple[Document, List[str]]:
     """Read ``after_signals``, ``after_rules`` and ``after_window``; malformed, none applies."""
@@ -149,7 +156,7 @@ def run_of(sid: str) -> str:
 
 
 def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> List[Document]:
-    """Return one finding for each problem among the rows, as the JSON of ``POST /signals``.
+    """Return one finding for each problem among the rows, without what :meth:`Alert.common` says.
 
     Rows with the same values of the dedup fields are one finding: their counts add up and the
     span covers all. A row counts as its ``count``, or as 1; its span is ``first_time`` to
@@ -157,86 +164,35 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
     detection itself. Of a finding's rows only the first few are kept in memory, as samples.
     """
     found: Dict[Tuple[str, ...], Document] = {}
-    run = run_of(alert.sid)
     for row in rows:
         values = tuple([_text(row.get(name)) for name in alert.dedup_fields])
         finding = found.get(values)
         if finding is None:
-            found[values] = _finding(values, row, alert, run, now)
+            found[values] = _finding(values, row, alert, now)
         else:
             _add_row(finding, row, now)
     return list(found.values())
 
 
-def signal_from(finding: Mapping[str, Any], now: float, limit_to_known: bool = True) -> Signal:
-    """Check a finding from outside and make the signal.
-
-    Raises Invalid, with one sentence, for a field that is missing, unknown or of the wrong kind.
-    """
-    unknown = finding.keys() - _FIELDS
-    if unknown and limit_to_known:
-        raise Invalid(f"A signal has no field '{min(unknown)}'.")
-    texts = {name: finding.get(name, "") for name in _TEXTS}
-    for name, value in texts.items():
-        if not isinstance(value, str):
-            raise Invalid(f"A signal's {name} must be of the kind str.")
-    first = _number(finding, "first_time", now)
-    run = texts.pop("run") or run_of(texts["sid"] or f"{first}")
-    return Signal.create(
-        run=run,
-        first_time=first,
-        last_time=_number(finding, "last_time", first),
-        count=int(_number(finding, "count", 1)),
-        dedup=_checked(finding, "dedup", dict, {}) or None,
-        rows=[row for row in _checked(finding, "rows", list, []) if isinstance(row, dict)],
-        search=_checked(finding, "search", dict, {}),
-        group=_checked(finding, "group", bool, True),
-        actions=[str(name) for name in _checked(finding, "actions", list, [])],
-        tags=[str(tag) for tag in finding["tags"]] if finding.get("tags") else (),
-        after=_after(finding["after"]) if finding.get("after") else None,
-        received_at=now,
-        **texts,
-    )
-
-
-def _after(given: Any) -> Document:
-    from . import conditions
-
-    if not isinstance(given, dict):
-        raise Invalid("A signal's after must be an object of signals, rules and seconds.")
-    return conditions.check(given)
-
-
-def _finding(
-    values: Sequence[str], first: Mapping[str, Any], alert: Alert, run: str, now: float
-) -> Document:
+def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now: float) -> Document:
     """The finding of one row; texts are cut to what the API takes."""
     start, end = _span(first, now)
-    more: Document = {"after": dict(alert.after)} if alert.after else {}
-    tags = names(_filled(alert.tags, first)) if alert.tags else ()
-    if tags:
-        more["tags"] = list(tags)[:MOST_TAGS]
-    return {
-        **more,
-        "rule": alert.rule,
-        "app": alert.app,
-        "owner": alert.owner,
+    finding: Document = {
         "entity": _text(first.get(alert.entity_field))[:ENTITY_CHARACTERS] or alert.rule,
-        "severity": alert.severity,
-        "title": _filled(alert.title, first)[:TITLE_CHARACTERS],
-        "description": _filled(alert.description, first)[:TEXT_CHARACTERS],
         "first_time": start,
         "last_time": end,
         "count": _count(first),
-        "sid": alert.sid,
-        "run": run,
         "dedup": dict(zip(alert.dedup_fields, values)),
         "rows": [_sample(first)],
-        "search": dict(alert.search),
-        "group": alert.group,
-        "runbook": alert.runbook,
-        "actions": list(alert.actions),
     }
+    if alert.title:
+        finding["title"] = _filled(alert.title, first)[:TITLE_CHARACTERS]
+    if alert.description:
+        finding["description"] = _filled(alert.description, first)[:TEXT_CHARACTERS]
+    tags = names(_filled(alert.tags, first)) if alert.tags else ()
+    if tags:
+        finding["tags"] = list(tags)[:MOST_TAGS]
+    return finding
 
 
 def _add_row(finding: Document, row: Mapping[str, Any], now: float) -> None:
@@ -249,12 +205,13 @@ def _add_row(finding: Document, row: Mapping[str, Any], now: float) -> None:
 
 
 def _span(row: Mapping[str, Any], now: float) -> Tuple[float, float]:
-    moment = _float(row.get("_time"))
-    first = _float(row.get("first_time"))
-    last = _float(row.get("last_time"))
-    known = [value for value in (first, last, moment) if value is not None] or [now]
-    start = first if first is not None else min(known)
-    return start, max(start, last if last is not None else max(known))
+    first, last = _float(row.get("first_time")), _float(row.get("last_time"))
+    if first is None or last is None:
+        moment = _float(row.get("_time"))
+        known = [value for value in (first, last, moment) if value is not None] or [now]
+        first = first if first is not None else min(known)
+        last = last if last is not None else max(known)
+    return first, max(first, last)
 
 
 def _count(row: Mapping[str, Any]) -> int:
@@ -283,7 +240,10 @@ def _condensed(text: str) -> str:
     The reason is the last line that isn't indented: ``sqlalchemy.exc.TimeoutError: …`` below a
     Python traceback, ``Caused by: …`` in a Java one.
     """
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    lines = text.splitlines()
+    if len(lines) <= CONDENSED_LINES:
+        return text
+    lines = [line.rstrip() for line in lines if line.strip()]
     if len(lines) <= CONDENSED_LINES:
         return text
     reasons = [line for line in lines[1:] if not line[0].isspace()]
@@ -293,15 +253,22 @@ def _condensed(text: str) -> str:
 def _sample(row: Mapping[str, Any]) -> Document:
     """A row as it is stored for people: hidden fields left out, long values cut."""
     shown = [name for name in row if name[:2] != "__"][:SAMPLE_FIELDS]
-    return {
-        name: [str(part)[:SAMPLE_CHARACTERS] for part in row[name]]
-        if isinstance(row[name], list)
-        else str(row[name])[:SAMPLE_CHARACTERS]
-        for name in shown
-    }
+    sample = {}
+    for name in shown:
+        value = row[name]
+        sample[name] = value[:SAMPLE_CHARACTERS] if type(value) is str else _shown(value)
+    return sample
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, list):
+        return [str(part)[:SAMPLE_CHARACTERS] for part in value]
+    return str(value)[:SAMPLE_CHARACTERS]
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value.strip()
     if isinstance(value, list):
         return ", ".join(str(part) for part in value)
     return "" if value is None else str(value).strip()
@@ -315,18 +282,3 @@ def _float(value: Any) -> Optional[float]:
     except (TypeError, ValueError):
         return None
     return number if abs(number) < 1e11 else None
-
-
-def _number(finding: Mapping[str, Any], name: str, default: float) -> float:
-    value = finding.get(name, default)
-    number = None if isinstance(value, (bool, str)) else _float(value)
-    if number is None or number < 0:
-        raise Invalid(f"A signal's {name} must be a number from 0, in JSON's own form.")
-    return number
-
-
-def _checked(finding: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
-    value = finding.get(name, default)
-    if not isinstance(value, kind):
-        raise Invalid(f"A signal's {name} must be of the kind {kind.__name__}.")
-    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Dict, List, Sequence, Set
 
 from ...ports import Document, Stores
@@ -68,7 +69,7 @@ class Sorting:
             incident_id = str(document.get("incident_id", ""))
             found.outcomes[key] = Outcome(key, incident_id, "duplicate")
         fresh: Dict[str, Signal] = {}
-        for signal in sorted(signals, key=lambda s: (s.first_time, s.key)):
+        for signal in sorted(signals, key=attrgetter("first_time", "key")):
             if signal.key not in found.outcomes:
                 fresh.setdefault(signal.key, signal)
         return list(fresh.values())
@@ -111,9 +112,11 @@ class Sorting:
 
         A problem that also has a signal without a condition needs none.
         """
-        asked = [p for p in problems if all(signal.after for signal in p.signals)]
+        asked = [p for p in problems if p.first.after and all(s.after for s in p.signals)]
+        if not asked:
+            return problems
         fresh = [signal for problem in asked for signal in problem.signals]
-        gates = conditions.gates(self._stores, fresh, undecided) if fresh else {}
+        gates = conditions.gates(self._stores, fresh, undecided)
         by_key = {problem.dedup_key: problem for problem in asked}
         taken = {problem.dedup_key for problem in problems}
         for key, gate in gates.items():

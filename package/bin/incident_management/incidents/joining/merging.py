@@ -2,7 +2,7 @@
 
 What is decided is a :class:`.moves.Move`; :mod:`.moving` carries it out. All functions raise
 NotFound for an unknown id, IllegalMove when the state does not allow it, and Contended when others
-move incidents all the time.
+move incidents all the time, or a very large merge is not finished yet.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..stores import find_by
 from ..story import Story
 from . import moves
 from .moves import Move
-from .moving import finish
+from .moving import IN_A_REQUEST, finish
 
 __all__ = ["MOST_SPLIT", "merge", "split", "undo_merge"]
 
@@ -146,11 +146,12 @@ def _decided(stores: Stores, clock: Clock, decide: Callable[[int, float], Move])
     """Take the next number for what ``decide`` says once all earlier moves are finished."""
     for _round in range(ROUNDS):
         last = moves.newest(stores)
-        if last is not None:
-            finish(stores, clock, last)
+        if last is not None and not finish(stores, clock, last, IN_A_REQUEST):
+            text = f"The signals of {last.source} are still being handed over to {last.target}"
+            raise Contended(f"{text}; try again.")
         move = decide(last.number + 1 if last else 1, milliseconds(clock.now()))
         if moves.take(stores, move):
-            finish(stores, clock, move)
+            finish(stores, clock, move, IN_A_REQUEST)
             return move
     raise Contended("Too many people merge and split incidents at once; try again.")
 

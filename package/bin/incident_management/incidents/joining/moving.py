@@ -2,42 +2,48 @@
 
 Every step may be done again, by anybody, with the same end: entries are written with a ``once``,
 and who holds a signal follows from the entries alone. The signals' documents only name its holder
-for searches, and are corrected last.
+for searches, and are corrected last. Of a merge a request corrects no more than some thousands, and
+leaves the rest to the worker: until then :func:`named_by` finds them by the merged incident.
 """
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, Mapping
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..canonical import digest
 from ..errors import Contended
 from ..intake.ledger import Claim, Ledger
+from ..model import Entry, Incident
 from ..stores import find_by
 from ..story import Story
 from . import moves
 from .moves import Move
 
-__all__ = ["finish", "finish_recent", "forward", "forward_arrivals"]
+__all__ = ["IN_A_REQUEST", "finish", "finish_recent", "forward", "forward_arrivals", "named_by"]
 
 ACTOR = "incident_management"
 # Keys in one entry: about 250 kB.
 ENTRY_SIGNALS = 5000
 SAVED_AT_ONCE = 1000
+# Signals' documents of a merged incident that one request corrects.
+IN_A_REQUEST = 5000
 ROUNDS = 20
 # The worker looks at moves this old again: a writer that was slow has written by then.
 LOOK_BACK_SECONDS = 3600.0
 MOST_MOVES = 1000
 
 
-def finish(stores: Stores, clock: Clock, move: Move) -> None:
-    """Do what a decided move says, or what is missing of it."""
+def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None) -> bool:
+    """Do what a decided move says, or what is missing of it.
+
+    False: of a merge, ``most`` signals' documents were corrected, and there are more.
+    """
     if move.kind == "merge":
         data = {"into": move.target, "number": move.number, "reason": move.reason}
         _append(stores, clock, move, move.source, "merged", data, "")
-        forward(stores, clock, move.source)
-        return
+        return forward(stores, clock, move.source, most)[1]
     arrive = _opened if move.kind == "split" else _unmerged
     arrive(stores, clock, move)
     for part, signals in enumerate(_parts(move.signals)):
@@ -56,19 +62,43 @@ def finish(stores: Stores, clock: Clock, move: Move) -> None:
     timeline.refresh_many(stores, [move.source, move.target])
     _claim(stores, clock, move)
     _correct(stores, move.source, move.target, move.signals)
+    return True
 
 
 def finish_recent(stores: Stores, clock: Clock) -> Dict[str, int]:
-    """Finish the moves of the last hour, where anything of them is missing; the worker's duty."""
+    """Finish the moves of the last hour, where anything of them is missing; the worker's duty.
+
+    And the last of all: the others were finished before it was decided.
+    """
     recent = moves.since(stores, clock.now() - LOOK_BACK_SECONDS, MOST_MOVES)
+    last = None if recent else moves.newest(stores)
+    if last is not None and _is_named(stores, last.source):
+        recent = [last]
     for move in recent:
         finish(stores, clock, move)
     # Nothing to tell of: most often all of them were finished before.
     return {}
 
 
-def forward(stores: Stores, clock: Clock, incident_id: str) -> str:
-    """Hand the signals of a merged incident on; returns the incident that has them in the end.
+def named_by(incident: Incident) -> Document:
+    """Return the query for the documents of an incident's signals.
+
+    Those of an incident that was merged into it name that one for a while.
+    """
+    if incident.merged_into:
+        return {"_key": ""}  # It has none, whatever they still name.
+    if not incident.merged:
+        return {"incident_id": incident.id}
+    return {"$or": [{"incident_id": one} for one in (incident.id, *incident.merged)]}
+
+
+def forward(
+    stores: Stores, clock: Clock, incident_id: str, most: Optional[int] = None
+) -> Tuple[str, bool]:
+    """Hand the signals of a merged incident on.
+
+    Returns the incident that has them in the end, and whether all of their documents name it:
+    ``most`` of them are corrected.
 
     Also those that a writer added who had not seen the merge. The merge's entry is written before
     this reads, and such a writer reads after it wrote: so one of the two sees the other's entry.
@@ -79,15 +109,19 @@ def forward(stores: Stores, clock: Clock, incident_id: str) -> str:
         if not target or target in passed:
             break
         passed.append(target)
+    done = True
     for source in passed[:-1]:
-        _correct_all(stores, source, passed[-1])
-    return passed[-1]
+        done = _correct_all(stores, source, passed[-1], most) and done
+    return passed[-1], done
 
 
 def forward_arrivals(stores: Stores, clock: Clock, stories: Mapping[str, Story]) -> Dict[str, str]:
     """Hand on what was added to merged incidents; returns who has it, by incident."""
     merged = [key for key, story in stories.items() if story.merge_number]
-    return {incident_id: forward(stores, clock, incident_id) for incident_id in sorted(merged)}
+    return {
+        incident_id: forward(stores, clock, incident_id, IN_A_REQUEST)[0]
+        for incident_id in sorted(merged)
+    }
 
 
 def _hand_on(stores: Stores, clock: Clock, source_id: str) -> str:
@@ -108,6 +142,7 @@ def _hand_on(stores: Stores, clock: Clock, source_id: str) -> str:
         if not missing and target.has(first):
             timeline.refresh_many(stores, [source_id, target_id])
             return target_id
+        joined = []
         for signals in list(_parts(missing)) or [{}]:
             once = f"move:{number}:{digest(sorted(signals), 40)}" if target.has(first) else first
             data: Document = {
@@ -124,8 +159,10 @@ def _hand_on(stores: Stores, clock: Clock, source_id: str) -> str:
                 "last_time": incident.last_time,
                 "reason": f"{source_id} was merged into this incident.",
             }
-            written = timeline.append(stores, clock, target_id, "joined", data, ACTOR, once)
-            target.add(written)
+            entry = Entry.create(target_id, "joined", data, ACTOR, clock.now(), target.head, once)
+            target.add(entry)
+            joined.append(entry)
+        timeline.write(stores, joined)
     return target_id
 
 
@@ -200,13 +237,20 @@ def _correct(stores: Stores, source: str, target: str, signals: Iterable[str]) -
         _point(stores, [d for d in found if d.get("incident_id") == source], target)
 
 
-def _correct_all(stores: Stores, source: str, target: str) -> None:
-    """The same for all documents that name a merged incident."""
-    while True:
+def _correct_all(stores: Stores, source: str, target: str, most: Optional[int]) -> bool:
+    """The same for the documents that name a merged incident. False: ``most`` were not all."""
+    done = 0
+    while most is None or done < most:
         found = stores.signals.find({"incident_id": source}, limit=SAVED_AT_ONCE)
         _point(stores, found, target)
+        done += len(found)
         if len(found) < SAVED_AT_ONCE:
-            return
+            return True
+    return not _is_named(stores, source)
+
+
+def _is_named(stores: Stores, incident_id: str) -> bool:
+    return bool(stores.signals.find({"incident_id": incident_id}, limit=1))
 
 
 def _point(stores: Stores, documents: List[Document], target: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Seque
 from ...ports import Clock, Document, SearchFailed, Stores
 from .. import lifecycle, timeline
 from ..canonical import digest
+from ..joining.moving import named_by
 from ..model import OPEN_STATUSES, Incident
 from . import flapping
 
@@ -171,7 +172,7 @@ class Quiet:
         """Why all of its detections count as quiet; empty when one of them does not."""
         found: List[Evidence] = []
         for rule in incident.rules:
-            newest = self._newest(incident.id, rule)
+            newest = self._newest(incident, rule)
             if newest is None:
                 # Its signals were moved to another incident.
                 continue
@@ -181,8 +182,8 @@ class Quiet:
             found.append(evidence)
         return found
 
-    def _newest(self, incident_id: str, rule: str) -> Optional[Document]:
-        query = {"incident_id": incident_id, "rule": rule}
+    def _newest(self, incident: Incident, rule: str) -> Optional[Document]:
+        query = {"$and": [named_by(incident), {"rule": rule}]}
         return next(iter(self._stores.signals.find(query, "received_at:-1", 1)), None)
 
     def _quiet(self, rule: str, newest: Document, resolve_after: float) -> Optional[Evidence]:

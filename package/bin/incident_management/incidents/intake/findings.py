@@ -1,0 +1,128 @@
+"""From findings, the JSON of ``POST /signals``, to signals."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
+
+from ..errors import Invalid
+from ..model import Document, Signal, normal
+from . import conditions
+from .results import run_of
+
+__all__ = ["signal_from", "signals_from"]
+
+LATEST_TIME = 1e11
+
+
+def signals_from(
+    findings: Iterable[Any], now: float, common: Optional[Mapping[str, Any]] = None
+) -> List[Signal]:
+    """Check findings from outside and make the signals.
+
+    ``common`` holds what all of them share; what a finding says itself goes before it. Raises
+    Invalid, with one sentence, for a field that is missing, unknown or of the wrong kind.
+    """
+    shared = {**_UNLESS_GIVEN, **_checked(common or {}), "received_at": normal("received_at", now)}
+    return [_signal({**shared, **_checked(finding)}) for finding in findings]
+
+
+def signal_from(finding: Mapping[str, Any], now: float) -> Signal:
+    """Do what :func:`signals_from` does with one finding."""
+    (signal,) = signals_from([finding], now)
+    return signal
+
+
+def _signal(values: Document) -> Signal:
+    for name in _NEEDED:
+        if not values.get(name):
+            raise Invalid(f"A signal needs a rule, an entity and a severity: {name} is missing.")
+    if "first_time" not in values:
+        values["first_time"] = values["received_at"]
+    first = values["first_time"]
+    if "last_time" not in values:
+        values["last_time"] = first
+    run = values.pop("run", "") or run_of(values["sid"] or f"{first}")
+    return Signal.of(values, run, values.pop("dedup", None))
+
+
+def _checked(finding: Any) -> Document:
+    """Return a finding's fields as a signal holds them."""
+    if not isinstance(finding, dict):
+        raise Invalid("A finding must be an object.")
+    checked: Document = {}
+    for name, value in finding.items():
+        kind = _KINDS.get(name)
+        if kind is None:
+            raise Invalid(f"A signal has no field '{name}'.")
+        checked[name] = normal(name, kind(name, value))
+    return checked
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise Invalid(f"A signal's {name} must be of the kind str.")
+    return value
+
+
+def _number(name: str, value: Any) -> float:
+    kind = type(value)
+    if (kind is not float and kind is not int) or not 0 <= value < LATEST_TIME:
+        raise Invalid(f"A signal's {name} must be a number from 0, in JSON's own form.")
+    return float(value)
+
+
+def _count(name: str, value: Any) -> int:
+    return int(_number(name, value))
+
+
+def _of_kind(kind: type) -> Callable[[str, Any], Any]:
+    def checked(name: str, value: Any) -> Any:
+        if not isinstance(value, kind):
+            raise Invalid(f"A signal's {name} must be of the kind {kind.__name__}.")
+        return value
+
+    return checked
+
+
+def _texts(name: str, value: Any) -> List[str]:
+    if not isinstance(value, list):
+        raise Invalid(f"A signal's {name} must be of the kind list.")
+    return [str(one) for one in value]
+
+
+def _rows(name: str, value: Any) -> List[Document]:
+    if not isinstance(value, list):
+        raise Invalid(f"A signal's {name} must be of the kind list.")
+    return [row for row in value if isinstance(row, dict)]
+
+
+def _after(_name: str, value: Any) -> Document:
+    if not value:
+        return {}
+    if not isinstance(value, dict):
+        raise Invalid("A signal's after must be an object of signals, rules and seconds.")
+    return conditions.check(value)
+
+
+_NEEDED = ("rule", "entity", "severity")
+_UNLESS_GIVEN = {
+    **dict.fromkeys(("app", "owner", "title", "description", "sid", "runbook", "incident_id"), ""),
+    "rows": [],
+    "search": {},
+    "actions": [],
+    "tags": [],
+    "after": {},
+    "count": 1,
+    "group": True,
+}
+_KINDS: Dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("rule", "app", "owner", "entity", "severity", "title", "description"), _text),
+    **dict.fromkeys(("sid", "run", "runbook"), _text),
+    **dict.fromkeys(("first_time", "last_time"), _number),
+    **dict.fromkeys(("dedup", "search"), _of_kind(dict)),
+    **dict.fromkeys(("actions", "tags"), _texts),
+    "count": _count,
+    "rows": _rows,
+    "group": _of_kind(bool),
+    "after": _after,
+}

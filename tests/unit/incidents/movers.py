@@ -1,0 +1,47 @@
+"""Merging and splitting in tests, and what must be true after any of it."""
+
+from incident_management.incidents import timeline
+from incident_management.incidents.joining import merging
+from incident_management.incidents.story import Story
+from tests.unit.incidents.builders import ROUTING, ingest
+
+
+def opened(stores, clock, *found):
+    """The incident that these signals open, each signal of its own problem joined by hand."""
+    outcomes = ingest(stores, clock).ingest(list(found))
+    return outcomes[0].incident_id
+
+
+def merge(stores, clock, source, into, **more):
+    return merging.merge(stores, clock, source, into, "ann", **more)
+
+
+def split(stores, clock, incident_id, *found, **more):
+    keys = [one.key for one in found]
+    return merging.split(stores, clock, ROUTING, incident_id, keys, "ann", **more)
+
+
+def holders(stores):
+    """Who holds each signal, by the timelines; fails when two do."""
+    held: dict[str, str] = {}
+    for incident_id in {entry["incident_id"] for entry in stores.timeline.all()}:
+        story = Story(timeline.read(stores, incident_id))
+        for key in story.owned():
+            if story.counts(key):
+                assert key not in held, f"{held[key]} and {incident_id} both count {key}"
+                held[key] = incident_id
+    return held
+
+
+def check(stores):
+    """Every signal counted once, on the incident that it names; documents and links are right."""
+    named = {d["_key"]: d["incident_id"] for d in stores.signals.all()}
+    held = holders(stores)
+    assert held == named
+    for document in stores.incidents.all():
+        entries = timeline.read(stores, document["id"])
+        assert timeline.verify(entries, document["head"]).ok
+        assert timeline.fold(entries).to_document() == document
+        incident = Story(entries).incident
+        assert incident is not None and incident.to_document() == document
+        assert document["signals"] == list(held.values()).count(document["id"])
