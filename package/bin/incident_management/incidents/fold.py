@@ -16,7 +16,17 @@ from .intake.keyset import KeySet
 from .joining.holdings import Holdings
 from .model import OPEN_STATUSES, SEVERITIES, Entry, Incident, worst
 
-__all__ = ["EDITABLE", "MOVES", "State", "effective", "fold", "heads", "ordered", "signal_keys"]
+__all__ = [
+    "ADDING",
+    "EDITABLE",
+    "MOVES",
+    "State",
+    "effective",
+    "fold",
+    "heads",
+    "ordered",
+    "signal_keys",
+]
 
 # What an `edited` entry may set.
 EDITABLE = ("title", "description", "owner", "team")
