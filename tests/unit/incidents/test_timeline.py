@@ -234,6 +234,7 @@ def test_numbers_hash_alike_however_json_prints_them():
         (["resolve"], "acknowledge", "is resolved and can't be acknowledged; reopen it first"),
         (["resolve"], "resolve", "is resolved and can't be resolved; reopen it first"),
         (["resolve"], "assign", "is resolved and can't be assigned; reopen it first"),
+        (["resolve", "close"], "acknowledge", "it stays closed, and its problem's next signal"),
     ],
 )
 def test_an_illegal_move_says_why_and_writes_nothing(stores, clock, moves, move, sentence):
