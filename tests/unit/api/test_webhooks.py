@@ -2,6 +2,7 @@
 
 import copy
 import json
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from incident_management.api.mapping import read_mapping
 from incident_management.incidents.errors import Invalid
 from tests.fakes.api import FakeApi
 
-ALERTMANAGER = {
+ALERTMANAGER: dict[str, Any] = {
     "version": "4",
     "groupKey": '{}:{alertname="HighLatency"}',
     "truncatedAlerts": 0,
