@@ -22,7 +22,7 @@ MOST_LINES = 500
 _SPECIAL = re.compile(
     r"[\\`*\[\]<>#|~&@]"  # emphasis, code, links, pictures, tags, tables, mentions, entities
     r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis: not within a word
-    r"|:(?=//|\w+:)|(?<=www)\.",  # addresses and emoji
+    r"|:(?=//|[a-z+-]\w*:)|(?<=www)\.",  # addresses and emoji
     re.IGNORECASE,
 )
 # … and at the beginning of one: lists, rules and headings.
