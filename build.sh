@@ -97,7 +97,7 @@ cmd_test() {
   system_package "command -v chromium" chromium || say "The browser tests will be skipped."
   "$python" -m ruff check .
   "$python" -m ruff format --check .
-  "$python" -m mypy package/bin/incident_management tools benchmarks
+  "$python" -m mypy package/bin/incident_management tools benchmarks tests
   unit_tests_on_splunks_pythons
   APPINSPECT="$PWD/$WORK/venv/inspect/bin/splunk-appinspect" "$python" -m pytest -n "${TEST_PROCESSES:-2}" --dist loadfile "$@"
 }

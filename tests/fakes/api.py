@@ -6,7 +6,7 @@ import json
 from types import SimpleNamespace
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 
 from incident_management.api.openapi import document
 from incident_management.api.router import all_routes, dispatch
@@ -41,7 +41,7 @@ class FakeApi:
         self.clock: Any = clock or ManualClock()
         self.started_at = self.clock.now()
         self.remembered = Stories()
-        self.searcher_value = FakeSearcher()
+        self.searcher_value: Any = FakeSearcher()
         self.settings_value: Any = Settings()
         self.routing_value = Routing()
         self.topology_value = Topology()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 
 from tools.demo.children import Children
+from tools.demo.ports import Ports
 from tools.demo.report import Report
 from tools.demo.shop_client import Shop
 from tools.demo.splunk_client import SplunkClient
@@ -79,7 +79,7 @@ class World:
     children: Children
     secrets: Secrets
     shop: Shop
-    ports: dict[str, int]
+    ports: Ports
     receivers_url: str = ""
     ca_file: str = ""
     incident_id: str = ""
@@ -92,7 +92,7 @@ class World:
         children = Children(options.home / "log")
         made = Secrets()
         shop = Shop(children, options.home / "shop", made.deploy_token)
-        return cls(options, Report(), children, made, shop, free_ports())
+        return cls(options, Report(), children, made, shop, Ports(PREFERRED_PORTS))
 
     @property
     def splunk_home(self) -> Path:
@@ -162,20 +162,3 @@ class World:
     def _told(self) -> dict[str, Any]:
         path = f"/incidents/{self.incident_id}/timeline"
         return dict(self.as_user(RESPONDER).incidents(path))
-
-
-def free_ports() -> dict[str, int]:
-    """Return a port for each of the stand-in's servers: its usual one, unless that is taken."""
-    return {name: _free(port) for name, port in PREFERRED_PORTS.items()}
-
-
-def _free(preferred: int) -> int:
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise OSError("There is no free port on the loopback address.")

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,6 +31,16 @@ def eventually(what: Callable[[], object], seconds: float = 30.0) -> bool:
             return True
         time.sleep(0.2)
     return False
+
+
+def captain_of(cluster: ClusterProcesses) -> str:
+    """The captain's label; empty while there is none."""
+    captain = cluster.captain()
+    return captain.label if captain else ""
+
+
+def works_once(home: Path, label: str) -> bool:
+    return worker_processes(home, label) == 1
 
 
 def service(cluster: ClusterProcesses, label: str, app: str) -> splunklib.client.Service:
@@ -66,7 +77,7 @@ def cluster(tmp_path: Path, app: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def test_a_killed_captain_loses_nothing_and_comes_back(cluster: ClusterProcesses) -> None:
-    captain = cluster.captain().label
+    captain = captain_of(cluster)
     others = [label for label in cluster.labels if label != captain]
     kept = service(cluster, captain, APP).kvstore["sales"].data
     for number in range(50):
@@ -74,7 +85,7 @@ def test_a_killed_captain_loses_nothing_and_comes_back(cluster: ClusterProcesses
     cluster.kill(captain)
     left = service(cluster, others[0], APP).kvstore["sales"].data
     assert len(left.query()) == 50
-    assert eventually(lambda: cluster.captain() and cluster.captain().label in others)
+    assert eventually(lambda: captain_of(cluster) in others)
     left.insert(json.dumps({"_key": "while it was away"}))
     cluster.start_member(captain)
     back = service(cluster, captain, APP).kvstore["sales"].data
@@ -135,7 +146,7 @@ def test_the_app_works_once_per_cluster_and_survives_a_killed_member(
     )
     incidents = app.kvstore["incidents"].data
     for label in real.labels:
-        assert eventually(lambda label=label: worker_processes(tmp_path / "c", label) == 1)
+        assert eventually(partial(works_once, tmp_path / "c", label))
     assert eventually(lambda: claims(real, "sh1"))
     assert eventually(incidents.query, 100)
 

@@ -41,7 +41,7 @@ class FakeSession:
 
 
 def _run(session, incident_id=ID):
-    slept = []
+    slept: list[float] = []
     clock = ManualClock(scenario.START + 330)
     analysis = analyze(incident_id, session, session.shop.searcher, clock, "sid", slept.append)
     return list(rows(analysis)), slept

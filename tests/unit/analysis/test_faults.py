@@ -8,7 +8,7 @@ out, nothing may be blamed.
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -147,7 +147,7 @@ FAULTS = [
     ),
 ]  # fmt: skip
 
-DECOYS = [
+DECOYS: list[dict[str, Any]] = [
     {"change_id": "decoy-log", "diff": '-log.info("done")\n+log.info("finished")'},
     {"change_id": "decoy-move", "diff": "-a = f(x)\n-b = g(a)\n+def h(x):\n+    a = f(x)\n+    b = g(a)"},
     {"change_id": "decoy-css", "diff": "-a\n+b", "files": ["static/a.css"]},

@@ -6,6 +6,7 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,8 @@ class Service:
 
     def __init__(self):
         service = self
-        self.status, self.body, self.kind, self.requests = 200, _reply(ANSWER), "", []
+        self.status, self.body, self.kind = 200, _reply(ANSWER), ""
+        self.requests: list[Any] = []
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):

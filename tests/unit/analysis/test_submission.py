@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 
 from incident_management.analysis.submission import MOST_CITATIONS, read
 from incident_management.incidents.errors import Invalid
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "sid": "1.2",
     "onset": 1.0,
     "evidence": [{"finder": "f", "looked_for": "x", "found": [], "not_found": []}],
@@ -44,7 +45,7 @@ def test_a_good_body_is_read_and_unknown_citations_are_dropped():
 )
 def test_a_bad_body_is_refused_with_the_name_of_the_field(path, value, says):
     body = copy.deepcopy(GOOD)
-    place = body
+    place: Any = body
     for key in path[:-1]:
         place = place[key]
     place[path[-1]] = value

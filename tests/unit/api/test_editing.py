@@ -44,6 +44,22 @@ def test_a_change_of_what_was_not_seen_is_refused(api):
     assert (status, changed["title"]) == (200, "Other")
 
 
+def test_what_is_affected_is_corrected_as_a_whole(api):
+    incident, _ = opened(api, affected_systems=["chekout", "db-1"])
+    path = f"/incidents/{incident['id']}"
+    body = {"affected_systems": ["checkout", " checkout ", "db-2"]}
+    _, changed = api.call("PATCH", path, body)
+    assert changed["affected_systems"] == changed["entities"] == ["checkout", "db-2"]
+    assert api.call("GET", "/incidents", query={"entity": "db-1"})[1]["incidents"] == []
+
+    whole = {"title": "Slow", "severity": "low"}
+    _, kept = api.call("PUT", path, whole, headers={"If-Match": "*"})
+    assert kept["affected_systems"] == ["checkout", "db-2"]
+    _, emptied = api.call("PATCH", path, {"affected_systems": []})
+    assert emptied["affected_systems"] == []
+    assert api.call("GET", f"{path}/timeline")[1]["verified"]
+
+
 def test_of_two_editors_of_one_version_one_wins(api):
     incident, etag = opened(api)
     path = f"/incidents/{incident['id']}"
@@ -169,9 +185,11 @@ def test_a_post_sent_again_with_its_key_is_done_once(api):
     headers = {"Idempotency-Key": "k1"}
     body = {"title": "Slow"}
     first = api.call("POST", "/incidents", body, headers=headers)
+    etag = api.headers["ETag"]
     again = api.call("POST", "/incidents", body, headers=headers)
 
     assert again == first
+    assert api.headers["ETag"] == etag
     assert api.headers["Idempotency-Replayed"] == "true"
     assert len(api.stores_value.incidents.all()) == 1
 

@@ -3,6 +3,7 @@
 import pytest
 
 from incident_management.incidents.routing import Routing
+from incident_management.incidents.upkeep import retention
 from incident_management.splunk.session import SplunkError
 from tests.fakes.api import FakeApi
 
@@ -64,6 +65,15 @@ def test_metrics_are_read_by_prometheus_own_parser(api):
     assert families["incident_management_uptime_seconds"].samples[0].value == 5
     states = [s.labels["state"] for s in families["incident_management_notifications"].samples]
     assert states == ["pending", "sending", "dead", "unconfirmed"]
+
+
+def test_large_counts_are_told_to_the_last_one(api):
+    totals = {"_key": retention.TOTALS, "value": {"signals": 1_234_567}}
+    api.stores_value.claims.save([totals])
+    _, text = api.call("GET", "/metrics")
+    name = "incident_management_deleted_by_age_total"
+    assert f"# TYPE {name} counter" in text
+    assert f'{name}{{what="signals"}} 1234567\n' in text
 
 
 def test_metrics_count_incidents_by_detection_and_verdict(api):
@@ -131,7 +141,8 @@ def test_a_secret_is_shown_once_and_kept_nowhere_but_in_splunks_store(api):
 
 
 def test_a_subscription_can_be_changed_and_ended(api):
-    _, made = api.call("POST", "/subscriptions", {"url": "http://127.0.0.1:9/hook"})
+    _, made = api.call("POST", "/subscriptions", {"url": "http://127.0.0.1:9/hook/"})
+    assert made["url"] == "http://127.0.0.1:9/hook/", "many servers redirect without the last slash"
     path = f"/subscriptions/{made['id']}"
     body = {"url": "http://127.0.0.1:9/other", "enabled": False}
     status, changed = api.call("PUT", path, body)

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from incident_management.api import ROUTES
-from incident_management.api.router import dispatch, routes_of
+from incident_management.api.messages import parse_body
+from incident_management.api.router import Problem, dispatch, routes_of
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi
 
 ROUTED = [route for segment in ROUTES for route in routes_of(segment)]
@@ -91,6 +92,26 @@ def test_a_bad_body_is_one_clear_4xx(api, payload, status):
 
     assert answered == status
     assert problem["detail"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        (b'{"title": "\xff"}', "not UTF-8: byte 12"),
+        (b'{"title": "x",}', "line 1, column 15"),
+        (b'\xef\xbb\xbf{"title": "x"}', "line 1, column 1"),
+        (b'{"title": "\\ud800"}', "half a character"),
+        (b'{"title": NaN}', "NaN"),
+        (b'{"title": 1e999}', "1e999"),
+        (b'{"title": ' + b"[" * 100_000, "deeper than 20"),
+        (b'{"title": ' + b"[" * 30 + b"]" * 30 + b"}", "deeper than 20"),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_said(payload, said):
+    with pytest.raises(Problem) as caught:
+        parse_body(payload)
+    assert caught.value.status == 400
+    assert said in caught.value.detail
 
 
 def test_a_bug_in_a_route_is_logged_and_tells_the_caller_nothing_secret(api, monkeypatch, tmp_path):

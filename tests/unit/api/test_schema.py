@@ -1,6 +1,6 @@
 """The check of requests says what JSON Schema says, judged by an independent validator."""
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from incident_management.api.mapping import read_mapping
 from incident_management.incidents.errors import Invalid
 from tests.fakes.api import FakeApi
 
-ALERTMANAGER = {
+ALERTMANAGER: dict[str, Any] = {
     "version": "4",
     "groupKey": '{}:{alertname="HighLatency"}',
     "truncatedAlerts": 0,
@@ -147,6 +148,122 @@ def test_an_end_leaves_an_incident_open_that_others_joined(api):
         assert sent(api, "alertmanager", first) == [{**outcome, "what": "noted"}]
     _, told = api.call("GET", f"/incidents/{outcome['incident_id']}/timeline")
     assert [entry["kind"] for entry in told["entries"]].count("note") == 1
+
+
+def alerts(*named, status="firing", started="2023-11-14T22:13:00Z"):
+    """A message of Alertmanager's about one disk each of one host."""
+    copied = changed(ALERTMANAGER, status=status, alerts=[])
+    for name in named:
+        copied["alerts"].append(
+            {
+                "status": status,
+                "labels": {"alertname": "DiskFull", "instance": "db-3", "mountpoint": name},
+                "startsAt": started,
+                "fingerprint": f"print of {name}",
+            }
+        )
+    return copied
+
+
+def status_of(api, outcome):
+    return api.call("GET", f"/incidents/{outcome['incident_id']}")[1]["status"]
+
+
+def test_an_incident_is_resolved_when_the_last_of_its_alerts_is_over(api):
+    """Rule and entity are the same for both disks: one is over, the other still fires."""
+    both = sent(api, "alertmanager", alerts("/", "/var"))
+    assert len({outcome["incident_id"] for outcome in both}) == 1
+    (first,) = sent(api, "alertmanager", alerts("/", status="resolved"))
+    assert (first["what"], status_of(api, first)) == ("noted", "new")
+    (last,) = sent(api, "alertmanager", alerts("/var", status="resolved"))
+    assert (last["what"], status_of(api, last)) == ("resolved", "resolved")
+
+
+def test_alerts_that_end_together_resolve_their_incident(api):
+    sent(api, "alertmanager", alerts("/", "/var"))
+    ended = sent(api, "alertmanager", alerts("/var", "/", status="resolved"))
+    assert [outcome["what"] for outcome in ended] == ["resolved", "resolved"]
+
+
+def test_an_alert_that_fires_again_is_not_over(api):
+    sent(api, "alertmanager", alerts("/", "/var"))
+    sent(api, "alertmanager", alerts("/", status="resolved"))
+    sent(api, "alertmanager", alerts("/", started="2023-11-14T22:13:10Z"))
+    (ended,) = sent(api, "alertmanager", alerts("/var", status="resolved"))
+    assert (ended["what"], status_of(api, ended)) == ("noted", "new")
+    again = alerts("/", status="resolved", started="2023-11-14T22:13:10Z")
+    assert sent(api, "alertmanager", again)[0]["what"] == "resolved"
+    # What ended before the resolve is not waited for when only the other one comes back.
+    api.clock.advance(60)
+    sent(api, "alertmanager", alerts("/", started="2023-11-14T22:13:19Z"))
+    assert status_of(api, ended) == "new"
+    once_more = alerts("/", status="resolved", started="2023-11-14T22:13:19Z")
+    assert sent(api, "alertmanager", once_more)[0]["what"] == "resolved"
+
+
+def test_what_a_detection_of_our_own_found_keeps_the_incident_open(api):
+    (outcome,) = sent(api, "alertmanager", alerts("/"))
+    found = {"rule": "Slow queries", "entity": "db-3", "severity": "high"}
+    _, answer = api.call("POST", "/signals", {"signals": [found]})
+    assert answer["outcomes"][0]["incident_id"] == outcome["incident_id"]
+    (ended,) = sent(api, "alertmanager", alerts("/", status="resolved"))
+    assert (ended["what"], status_of(api, ended)) == ("noted", "new")
+
+
+def test_a_pinned_incident_is_left_open(api):
+    (outcome,) = sent(api, "alertmanager", alerts("/"))
+    api.call("POST", f"/incidents/{outcome['incident_id']}/pin", {"pinned": True})
+    (ended,) = sent(api, "alertmanager", alerts("/", status="resolved"))
+    assert (ended["what"], status_of(api, ended)) == ("noted", "new")
+
+
+def test_an_end_follows_a_merge(api):
+    (outcome,) = sent(api, "alertmanager", alerts("/"))
+    _, other = api.call("POST", "/incidents", {"title": "Storage"})
+    path = f"/incidents/{outcome['incident_id']}/merge"
+    assert api.call("POST", path, {"into": other["id"]})[0] == 200
+    (ended,) = sent(api, "alertmanager", alerts("/", status="resolved"))
+    assert ended == {"incident_id": other["id"], "what": "resolved"}
+
+
+def test_alerts_that_the_sender_left_out_are_told_of(api):
+    _, answer = api.call("POST", "/webhooks/alertmanager", changed(alerts("/"), truncatedAlerts=12))
+    assert "12 alerts" in answer["detail"]
+
+
+def default_datadog(title, number):
+    """The payload that Datadog sends unless one is written for it."""
+    return {
+        "body": "%%% load is high %%%",
+        "last_updated": "1700000000000",
+        "event_type": "query_alert_monitor",
+        "title": title,
+        "date": "1699999990000",
+        "org": {"id": "1", "name": "shop"},
+        "id": str(number),
+    }
+
+
+def test_datadogs_default_payload_tells_groups_and_their_ends(api):
+    for number, host in enumerate(("db-1", "db-2")):
+        title = f"[P1] [Triggered on {{host:{host},env:prod}}] [shop] Load is high"
+        (outcome,) = sent(api, "datadog", default_datadog(title, number))
+        _, incident = api.call("GET", f"/incidents/{outcome['incident_id']}")
+        assert incident["entities"] == [host]
+        assert (incident["rules"], incident["severity"]) == (["[shop] Load is high"], "critical")
+    recovered = default_datadog("[P1] [Recovered on {host:db-1,env:prod}] [shop] Load is high", 7)
+    assert sent(api, "datadog", recovered)[0]["what"] == "resolved"
+    _, listed = api.call("GET", "/incidents", query={"status": "open"})
+    assert [incident["entities"] for incident in listed["incidents"]] == [["db-2"]]
+
+
+def test_a_new_cycle_of_a_datadog_monitor_is_the_same_problem(api):
+    told = changed(DATADOG, alert_cycle_key="1")
+    (first,) = sent(api, "datadog", told)
+    sent(api, "datadog", changed(told, alert_transition="Recovered"))
+    api.clock.advance(60)
+    (second,) = sent(api, "datadog", changed(told, alert_cycle_key="2", id="8"))
+    assert second == {"incident_id": first["incident_id"], "what": "reopened"}
 
 
 def test_an_end_of_what_was_never_heard_of_is_nothing(api):

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,9 +62,13 @@ def _csv(rows):
 
 def _read(output):
     """Return the getinfo reply, all rows, and all messages."""
-    metadata, rows, messages, place = [], [], [], 0
+    metadata: list[dict[str, Any]] = []
+    rows: list[dict[str, str]] = []
+    messages: list[list[str]] = []
+    place = 0
     while place < len(output):
         head = re.match(rb"chunked 1\.0,(\d+),(\d+)\n", output[place:])
+        assert head is not None
         start = place + head.end()
         middle, place = start + int(head[1]), start + int(head[1]) + int(head[2])
         metadata.append(json.loads(output[start:middle]))

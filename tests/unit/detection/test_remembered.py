@@ -69,6 +69,13 @@ def _scorer(session=None, run=""):
     return scorer
 
 
+def series(memory):
+    """The packed series that a run finds."""
+    found = memory.load()
+    assert found is not None
+    return found["series"]
+
+
 def test_runs_that_remember_score_as_one_run_that_sees_it_all(session):
     whole = list(_scorer().score(_rows(0, 120)))
     parts = []
@@ -88,7 +95,7 @@ def test_many_series_travel_in_parts_and_only_the_last_run_s_stay(api, session):
         scorer = _scorer(session, run)
         list(scorer.score(_rows(0 if run == "first" else 5, 5, hosts)))
         Memory(session, "web", run).save(scorer.to_state())
-    assert len(Memory(session, "web", "third").load()["series"]) == 120
+    assert len(series(Memory(session, "web", "third"))) == 120
     documents = api.stores_value.baselines.all()
     assert len(documents) == 121 and {d["run"] for d in documents} == {"second"}
 
@@ -99,7 +106,7 @@ def test_a_run_that_was_killed_half_way_counts_for_nothing(session):
     Memory(session, "web", "good").save(scorer.to_state())
     packed = [remembered.pack(one) for one in scorer.to_state()["series"][:1]]
     session.post(f"{API}/baselines/web/series", {"run": "killed", "first": 0, "series": packed})
-    assert len(Memory(session, "web", "next").load()["series"]) == 2
+    assert len(series(Memory(session, "web", "next"))) == 2
     with pytest.raises(SplunkError, match="save them all first"):
         session.post(
             f"{API}/baselines/web", {"run": "killed", "season": "auto", "by": [], "count": 2}
@@ -112,7 +119,7 @@ def test_beyond_the_limit_those_with_the_latest_rows_are_kept(session, monkeypat
     for n in range(5):
         list(scorer.score(_rows(n, 1, [f"h{n}"])))
     assert Memory(session, "web", "run").save(scorer.to_state()) == 3
-    kept = Memory(session, "web", "run").load()["series"]
+    kept = series(Memory(session, "web", "run"))
     assert {one["by"][0] for one in kept} == {"h2", "h3", "h4"}
 
 

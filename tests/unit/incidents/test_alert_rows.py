@@ -33,5 +33,5 @@ def test_a_row_without_time_or_kind_has_no_group_and_is_counted(row):
 def test_a_straggler_is_placed_and_rows_in_another_order_are_refused():
     grouper = RowGrouper()
     ids([(NOON, "scan", "web"), (NOON - 60, "scan", "web")], grouper)
-    with pytest.raises(Invalid, match="put '| sort 0 _time' before alertgroups"):
+    with pytest.raises(Invalid, match=r"put '\| sort 0 _time' before alertgroups"):
         ids([(NOON - 3600, "scan", "web")], grouper)

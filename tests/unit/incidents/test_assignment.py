@@ -353,6 +353,34 @@ def test_an_escalation_needs_its_reason_before_anything_else(stores, clock):
         assignment.escalate(stores, clock, routing(), incident_id, "ann", " ", team="night")
 
 
+def test_a_team_that_does_not_exist_is_refused_by_name(stores, clock):
+    api = FakeApi(stores, clock)
+    api.routing_value = routing()
+    path = f"/incidents/{opened(stores, clock, api.routing_value)}"
+    for method, target, body in (
+        ("POST", f"{path}/assign", {"team": "paymets"}),
+        ("POST", f"{path}/escalate", {"team": "paymets", "reason": "stuck"}),
+        ("PATCH", path, {"team": "paymets"}),
+    ):
+        status, problem = api.call(method, target, body)
+        assert status == 400
+        assert "no team 'paymets'" in problem["detail"] and "night, payments" in problem["detail"]
+    ids = [path.rpartition("/")[2]]
+    _, bulk = api.call(
+        "POST", "/incidents/bulk", {"action": "assign", "team": "paymets", "ids": ids}
+    )
+    assert bulk["results"][0]["status"] == 400
+
+
+def test_a_team_that_was_taken_out_of_the_file_does_not_bar_other_corrections(stores, clock):
+    api = FakeApi(stores, clock)
+    path = f"/incidents/{opened(stores, clock, routing())}"
+    api.routing_value = Routing.from_stanzas({"team:night": {"members": "nik"}})
+    body = {"title": "Other", "severity": "low", "team": "payments"}
+    status, incident = api.call("PUT", path, body, headers={"If-Match": "*"})
+    assert (status, incident["team"]) == (200, "payments")
+
+
 def test_the_api_assigns_and_lists_teams_with_their_people(stores, clock):
     api = FakeApi(stores, clock)
     api.routing_value = routing(member__lee={"away": "2026-11-30"})

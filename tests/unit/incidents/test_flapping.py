@@ -191,7 +191,7 @@ def test_it_is_told_reported_and_counted(detection):
     assert message.event == "flapping" and "It opened 4 times" in message.text
     assert "flapping began: It opened 4 times" in report.markdown(entries).replace("\\", "")
     api = FakeApi(detection.stores, detection.clock)
-    assert "incident_management_flapping_incidents 1.000" in api.call("GET", "/metrics")[1]
+    assert "incident_management_flapping_incidents 1\n" in api.call("GET", "/metrics")[1]
 
 
 def test_a_tool_hears_that_its_alert_is_held(detection, stores, clock):

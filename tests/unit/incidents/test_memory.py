@@ -51,9 +51,15 @@ def late_entry(stores, incident_id, number, seq, prev):
 
 
 def test_what_is_read_of_an_open_incident_does_not_grow_with_it(stores, clock, process):
-    seen = []
+    seen: list[int] = []
     real = stores.timeline.keys
-    stores.timeline.keys = lambda query: seen.append(len(found := real(query))) or found
+
+    def counted(query):
+        found = real(query)
+        seen.append(len(found))
+        return found
+
+    stores.timeline.keys = counted
     read = []
     for run in range(3 * SETTLE_FROM):
         seen.clear()

@@ -63,9 +63,60 @@ def test_the_report_has_its_times_from_the_timeline(stores, clock, incident_id):
     assert report.measures(incident) == {"detect": 100, "acknowledge": 60, "resolve": 3660}
 
     text = report.markdown(timeline.read(stores, incident_id))
-    assert "| Time to detect | 1 min 40 s |" in text
-    assert "| Time to resolve | 1 h 1 min |" in text
+    assert "| Time to detect (MTTD) | 1 min 40 s |" in text
+    assert "| Time to acknowledge (MTTA) | 1 min |" in text
+    assert "| Time to resolve (MTTR) | 1 h 1 min |" in text
     assert "rolled back" in text
+
+
+def test_the_report_reads_well_as_plain_text_too(stores, clock):
+    api = FakeApi(stores, clock)
+    body = {"title": "db-1: out of space", "description": "since 10:30\non /var\n\n- twice"}
+    _, made = api.call("POST", "/incidents", body)
+    path = f"/incidents/{made['id']}"
+    api.call("PATCH", path, {"title": "db-1 is in_progress", "affected_systems": ["db-1"]})
+    for outcome, detail in (("sent", ""), ("dead", "The token is wrong."), ("sent", "")):
+        data = {"channel": "slack", "event": "opened", "outcome": outcome, "detail": detail}
+        timeline.append(stores, clock, made["id"], "notification", data, "incident_management")
+    _, text = api.call("GET", f"{path}/report")
+    lines = text.splitlines()
+    assert lines[0] == f"# {made['id']}: db-1 is in_progress"
+    seen = lines.index("## What was seen")
+    assert lines[seen + 2 : seen + 6] == ["since 10:30  ", "on /var", "", "\\- twice"]
+    assert lines[-1] == "| slack | 2 | 1 | The token is wrong. |"
+    told = [line.split(" | ", 2)[2] for line in lines if " | ann | " in line]
+    assert told[0] == "opened by hand |"
+    assert told[-1] == "corrected: entities is now db-1; title is now db-1 is in_progress |"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "_a_ __b__ *c* ~~d~~ `e` f_g_h",
+        "[x](y) ![z](w) <img src=x> &lt;",
+        "a | b",
+        "---",
+        "=====",
+        "1. one",
+        "1) one",
+        "+ plus",
+        "#heading #12",
+    ],
+)
+def test_what_a_text_says_is_what_the_report_shows(text):
+    """Read by a parser of Markdown, the text comes back as it was, within one paragraph."""
+    markdown_it = pytest.importorskip("markdown_it")
+    parser = markdown_it.MarkdownIt("commonmark", {"html": True})
+    tokens = parser.enable(["table", "strikethrough"]).parse(report.plain(text))
+    assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
+    kinds = {child.type for child in tokens[1].children}
+    assert kinds <= {"text", "text_special"}
+    assert "".join(child.content for child in tokens[1].children) == text
+
+
+@pytest.mark.parametrize("text", ["https://evil.example", "www.evil.example", "a@b.example", ":x:"])
+def test_what_github_would_make_a_link_or_a_picture_of_is_escaped(text):
+    assert report.plain(text).replace("\\", "") == text != report.plain(text)
 
 
 def test_no_text_of_a_log_can_shape_the_report(stores, clock, incident_id):

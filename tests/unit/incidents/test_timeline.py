@@ -234,6 +234,7 @@ def test_numbers_hash_alike_however_json_prints_them():
         (["resolve"], "acknowledge", "is resolved and can't be acknowledged; reopen it first"),
         (["resolve"], "resolve", "is resolved and can't be resolved; reopen it first"),
         (["resolve"], "assign", "is resolved and can't be assigned; reopen it first"),
+        (["resolve", "close"], "acknowledge", "it stays closed, and its problem's next signal"),
     ],
 )
 def test_an_illegal_move_says_why_and_writes_nothing(stores, clock, moves, move, sentence):
@@ -265,7 +266,7 @@ def test_two_reopens_at_once_count_once(stores, clock):
     incident_id = story(stores, clock)
     lifecycle.resolve(stores, clock, incident_id, "ann")
     entries = timeline.read(stores, incident_id)
-    data, once = lifecycle.reopening(timeline.fold(entries), entries, "again")
+    data, once = lifecycle.reopening(timeline.fold(entries), entries[-1].key, "again")
     for actor in ("ann", "bob"):
         entry = Entry.create(
             incident_id, "status", data, actor, clock.now(), timeline.head_of(entries), once

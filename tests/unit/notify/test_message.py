@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.notify.message import Message, build, event_of, listed, span, truncated
+from incident_management.notify.message import (
+    HEADLINES,
+    Message,
+    build,
+    event_of,
+    listed,
+    span,
+    truncated,
+)
 
 INCIDENT = {"id": "INC-1", "title": "High Error Rate", "severity": "high", "entities": ["a"]}
 
@@ -38,11 +46,19 @@ def test_a_status_change_is_named_by_what_it_means(before, after, event):
         ("assigned", {"owner": "mia"}, "Incident assigned", "Owner: mia. Team: none."),
         ("severity", {"from": "low", "to": "high"}, "Severity changed", "From low to high."),
         ("note", {"text": "hello"}, "Note added", "hello"),
+        (
+            "edited",
+            {"title": "x", "entities": ["b"]},
+            "Incident corrected",
+            "Corrected: entities, title.",
+        ),
+        ("pinned", {"pinned": True}, "Kept open, or no longer", "It is not resolved by itself."),
     ],
 )
 def test_each_kind_has_its_words(kind, data, headline, text):
     message = build(INCIDENT, entry(kind, **data))
     assert (message.headline, message.text) == (headline, text)
+    assert message.event in HEADLINES, "a subscriber could not ask for it by name"
 
 
 def test_a_plan_says_how_to_approve_it():

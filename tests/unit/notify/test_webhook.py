@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,8 @@ def sender(**changes):
 @pytest.fixture
 def answers(monkeypatch):
     """What the subscriber does, in order; keeps the requests."""
-    given, asked = [], []
+    given: list[Any] = []
+    asked: list[tuple[Any, ...]] = []
 
     def send_json(network, url, body=None, headers=None, method="POST", data=None):
         asked.append((url, headers, data))
@@ -89,7 +91,7 @@ def test_a_subscription_that_is_gone_off_or_without_secret_sends_nothing():
 
 
 def test_who_wants_to_hear_of_what():
-    known = {
+    known: dict[str, dict[str, Any]] = {
         "A": {"events": ["*"]},
         "B": {"events": ["opened"], "severities": ["critical"]},
         "C": {"events": ["opened"], "teams": ["ops"]},

@@ -155,7 +155,8 @@ def test_the_shipped_promises_are_whole_once_an_admin_enables_them():
 
     assert routing.problems == ()
     assert [policy.name for policy in routing.policies] == ["critical", "high", "medium"]
-    assert routing.path("critical", "operations").steps[0].after == 1200
+    path = routing.path("critical", "operations")
+    assert path is not None and path.steps[0].after == 1200
 
 
 def test_every_setting_of_the_shipped_routing_is_in_its_spec():

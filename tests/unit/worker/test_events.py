@@ -36,7 +36,7 @@ def test_an_event_says_when_where_and_what_it_is():
 
 def test_a_splunkd_that_does_not_read_is_an_error_and_not_a_standstill():
     read = threading.Event()
-    written = []
+    written: list[str] = []
 
     def blocked(event):
         read.wait(30)
@@ -65,7 +65,7 @@ def test_without_an_index_nothing_is_written():
     def unknown():
         raise SettingsError("set index=<name>")
 
-    written = []
+    written: list[str] = []
     with pytest.raises(SettingsError):
         EventStream(written.append, unknown).send(entries())
     assert written == []

@@ -103,6 +103,7 @@ def latest(request: Request) -> Response:
     found = request.stores.analyses.find({"incident_id": incident_id}, sort="time:-1", limit=1)
     if not found:
         raise NotFound(
-            f"{incident_id} has not been analysed yet; run | aianalyze incident={incident_id}."
+            f"{incident_id} has not been analysed yet: POST /incidents/{incident_id}/analyze, "
+            f"or run | aianalyze incident={incident_id}."
         )
     return Response(found[0])

@@ -246,10 +246,11 @@ def _times(documents: Sequence[Mapping[str, Any]], name: str) -> Optional[Dict[s
 def _family(name: str, about: str, samples: Sequence[Tuple[Mapping[str, str], float]]) -> List[str]:
     """One metric in the text exposition format: "Exposition formats" in Prometheus's manual."""
     full = f"incident_management_{name}"
-    lines = [f"# HELP {full} {about}", f"# TYPE {full} gauge"]
+    kind = "counter" if name.endswith("_total") else "gauge"
+    lines = [f"# HELP {full} {about}", f"# TYPE {full} {kind}"]
     for labels, value in samples:
         inner = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
-        lines.append(f"{full}{{{inner}}} {value:g}" if inner else f"{full} {value:.3f}")
+        lines.append(f"{full}{{{inner}}} {value:.15g}" if inner else f"{full} {value:.15g}")
     return lines
 
 

@@ -9,9 +9,10 @@ webhook notifier" in Grafana's; "Webhooks" in Datadog's; "Amazon SNS message and
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ..incidents.canonical import digest
 from ..incidents.errors import Invalid
@@ -47,6 +48,13 @@ _ENTITY_LABELS = (
     "service", "app", "application", "host", "hostname", "instance", "node", "pod", "job",
     "namespace",
 )  # fmt: skip
+# What Datadog puts before a monitor's title. Other brackets are the title's own.
+_DATADOG_BRACKET = re.compile(
+    r"\[(?:(?P<priority>P[1-5])"
+    r"|(?P<transition>(?:re-)?(?:triggered|warn|no data)|renotify|recovered)"
+    r"(?: on \{(?P<scope>[^{}]*)\})?)\]\s*(?=\S)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -110,37 +118,56 @@ def _alert(alert: Mapping[str, Any], source: str, now: float) -> Arrival:
 
 
 def datadog(body: Mapping[str, Any], now: float) -> List[Arrival]:
-    """Read Datadog's default payload, and the fields that docs/API.md asks to add to it."""
+    """Read Datadog's default payload, and the fields that docs/API.md asks to add to it.
+
+    The default one tells transition, priority and scope in its title only:
+    ``[P1] [Recovered on {host:db-1}] Disk is full``.
+    """
     title = _text(body, "title") or _text(body, "alert_title")
     if not title:
         raise Invalid("'title' is missing: keep it in the webhook's payload.")
-    transition = _text(body, "alert_transition") or title.partition("]")[0].strip("[ ")
-    plain = title.rpartition("] ")[2] if title.startswith("[") else title
-    tags = _tags(_text(body, "tags"), _text(body, "alert_scope"))
-    known = _text(body, "alert_cycle_key") or _text(body, "aggreg_key") or _text(body, "alert_id")
-    known = known or digest([plain, tags], 16)
+    plain, said = _datadog_title(title)
+    transition = _text(body, "alert_transition") or said["transition"]
+    scope = _text(body, "alert_scope") or said["scope"]
+    tags = _tags(scope, _text(body, "tags"))
+    cycle = _text(body, "alert_cycle_key")
+    # Groups of one monitor are problems of their own; a scope tells them apart, or else the cycle.
+    known = _text(body, "aggreg_key")
+    if not known and cycle and not scope:
+        known = cycle
+    known = known or digest([_text(body, "alert_id") or plain, sorted(_tags(scope).items())], 16)
     entity = _text(body, "hostname") or _first(tags, _ENTITY_LABELS) or plain
     when = _milliseconds(body.get("date"), now)
+    severity = _text(body, "alert_priority") or said["priority"] or _text(body, "alert_type")
     return [
         Arrival(
             {
                 "rule": plain[:500],
                 "app": "datadog",
                 "entity": entity[:500],
-                "severity": severity_of(
-                    _text(body, "alert_priority") or _text(body, "alert_type"),
-                ),
+                "severity": severity_of(severity),
                 "title": f"{plain}: {entity}"[:TEXT] if entity != plain else plain[:TEXT],
                 "description": (_text(body, "body") or _text(body, "alert_status"))[:TEXT],
                 "first_time": when,
                 "last_time": max(when, now),
-                "run": f"datadog:{known}:{_text(body, 'id') or when}"[:500],
+                "run": f"datadog:{known}:{cycle or _text(body, 'id') or when}"[:500],
                 "dedup": {"key": known},
                 "rows": [_texts(body)],
             },
             over=transition.lower() == "recovered",
         )
     ]
+
+
+def _datadog_title(title: str) -> Tuple[str, Dict[str, str]]:
+    """Return the monitor's own title, and what Datadog's brackets before it say."""
+    said = {"transition": "", "priority": "", "scope": ""}
+    while True:
+        found = _DATADOG_BRACKET.match(title)
+        if not found:
+            return title, said
+        said.update({name: value for name, value in found.groupdict().items() if value})
+        title = title[found.end() :]
 
 
 def cloudwatch(body: Mapping[str, Any], now: float) -> Any:

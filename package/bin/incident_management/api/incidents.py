@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Dict, Mapping
+from typing import Any, Dict, Mapping
 
 from ..incidents import editing, lifecycle, timeline
 from ..incidents.clocks import assignment
@@ -27,7 +27,7 @@ from .shapes import (
     page,
 )
 
-MOST_SYSTEMS = 100
+SYSTEMS = listed(NAME, 100, "What is affected; signals that come later add theirs.")
 
 
 @route(
@@ -39,7 +39,7 @@ MOST_SYSTEMS = 100
             "title": TITLE,
             "description": DESCRIPTION,
             "severity": SEVERITY,
-            "affected_systems": listed(NAME, MOST_SYSTEMS),
+            "affected_systems": SYSTEMS,
         },
         ("title",),
     ),
@@ -66,6 +66,7 @@ def get_incident(request: Request) -> Response:
 
 
 _EDITED = {
+    "affected_systems": SYSTEMS,
     "title": TITLE,
     "description": DESCRIPTION,
     "severity": SEVERITY,
@@ -84,7 +85,10 @@ _EDITED = {
     headers=IF_MATCH,
 )
 def replace_incident(request: Request) -> Response:
-    """Set all that can be edited; what is left out becomes empty. Needs ``If-Match``."""
+    """Set all that can be edited; what is left out becomes empty. Needs ``If-Match``.
+
+    Only ``affected_systems`` stay as they are when they are left out: signals name them, too.
+    """
     empty = {"description": "", "owner": "", "team": ""}
     return _edited(request, {**empty, **request.body}, required=True)
 
@@ -265,6 +269,13 @@ def reopen(request: Request) -> Response:
     return acted(request, lifecycle.reopen, request.text("reason"))
 
 
-def _edited(request: Request, changes: Mapping[str, str], required: bool) -> Response:
-    stripped: Dict[str, str] = {name: value.strip() for name, value in changes.items()}
-    return acted(request, editing.edit, stripped, required=required)
+def _edited(request: Request, changes: Mapping[str, Any], required: bool) -> Response:
+    edited: Dict[str, Any] = {
+        name: value.strip() for name, value in changes.items() if isinstance(value, str)
+    }
+    if "affected_systems" in changes:
+        edited["entities"] = list(dict.fromkeys(request.texts("affected_systems")))
+    team = edited.get("team", "")
+    if team and team != document_of(request).get("team"):
+        request.routing().check_team(team)
+    return acted(request, editing.edit, edited, required=required)

@@ -19,6 +19,7 @@ __all__ = ["Problem", "Request", "Response", "parse_body"]
 
 BODY_BYTES = 1_000_000
 BODY_DEPTH = 20
+TOO_DEEP = f"The body is nested deeper than {BODY_DEPTH} levels."
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -125,12 +126,21 @@ def parse_body(payload: Any, most: int = BODY_BYTES) -> Dict[str, Any]:
         if _SURROGATE.search(given):
             # An escape may name half a character, which no storage takes.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):
-        raise Problem(400, "The body is not JSON in UTF-8.") from None
+    except UnicodeDecodeError as error:
+        raise Problem(400, f"The body is not UTF-8: byte {error.start + 1} is wrong.") from None
+    except UnicodeEncodeError:
+        raise Problem(400, "The body holds an escape of half a character.") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        raise Problem(400, f"The body is not JSON, see {place}.") from None
+    except ValueError as error:
+        raise Problem(400, f"The body is not JSON: {error}.") from None
+    except RecursionError:
+        raise Problem(400, TOO_DEEP) from None
     if not isinstance(value, dict):
         raise Problem(400, "The body must be a JSON object.")
     if _deeper_than(value, BODY_DEPTH):
-        raise Problem(400, f"The body is nested deeper than {BODY_DEPTH} levels.")
+        raise Problem(400, TOO_DEEP)
     return value
 
 

@@ -19,6 +19,7 @@ from .messages import Problem, Request, Response
 __all__ = ["HEADER", "KEPT_ANSWER", "KEPT_SECONDS", "once"]
 
 HEADER = "idempotency-key"
+REPLAYED = "Idempotency-Replayed"
 KEY_CHARACTERS = 255
 KEPT_ANSWER = "idempotency:"
 KEPT_SECONDS = 24 * 3600.0
@@ -46,14 +47,22 @@ def once(request: Request, run: Callable[[], Response]) -> Response:
         if problem.status >= 500:
             request.stores.claims.delete(claim["_key"])
         else:
-            answer = {"status": problem.status, "detail": problem.detail}
-            _keep(request, claim, answer)
+            _keep(
+                request,
+                claim,
+                {
+                    "status": problem.status,
+                    "detail": problem.detail,
+                    "headers": problem.headers,
+                },
+            )
         raise
     except Exception:
         request.stores.claims.delete(claim["_key"])
         raise
     body = response.body if response.kept is None else response.kept
-    _keep(request, claim, {"status": response.status, "body": body})
+    answer = {"status": response.status, "body": body, "headers": response.headers}
+    _keep(request, claim, answer)
     return response
 
 
@@ -84,9 +93,10 @@ def _known(known: Dict[str, Any], claim: Dict[str, Any]) -> Response:
         raise Problem(409, text, {"Retry-After": "5"})
     # As text, because an answer's field names need not be ones that the KV store takes.
     answer = json.loads(value["answer"])
+    headers = {**answer.get("headers", {}), REPLAYED: "true"}
     if "detail" in answer:
-        raise Problem(int(answer["status"]), str(answer["detail"]))
-    return Response(answer["body"], int(answer["status"]), {"Idempotency-Replayed": "true"})
+        raise Problem(int(answer["status"]), str(answer["detail"]), headers)
+    return Response(answer["body"], int(answer["status"]), headers)
 
 
 def _keep(request: Request, claim: Dict[str, Any], answer: Dict[str, Any]) -> None:

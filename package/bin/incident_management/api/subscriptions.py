@@ -7,6 +7,7 @@ from typing import Any, Dict, Mapping
 
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import SEVERITIES
+from ..notify.message import HEADLINES
 from ..notify.transport import BadUrl
 from ..notify.webhook import MOST_SUBSCRIPTIONS, REALM, channel_of, safe_url
 from ..ports import Document
@@ -19,12 +20,7 @@ from .shapes import LIMIT, NAME, NOTIFICATION, TIME, page
 __all__ = ["create", "delete", "list_all", "replace", "show"]
 
 SECRET_BYTES = 32
-EVENTS = (
-    "*", "opened", "reopened", "resolved", "closed", "acknowledged", "status", "severity",
-    "assigned", "routed", "note", "signal", "analysis", "plan", "approval", "refused", "action",
-    "verification", "rollback", "unassigned", "escalation", "sla_timed", "sla_warning",
-    "sla_breached", "flapping", "calm", "held", "joined", "split",
-)  # fmt: skip
+EVENTS = ("*", *HEADLINES)
 
 _FIELDS = {
     "url": text(2000, 1, "https, or http to this machine. Redirects are not followed."),

@@ -1,19 +1,19 @@
 """``POST /webhooks/{tool}``: what other monitoring tools find becomes signals.
 
 A tool logs in as a Splunk user with ``incident_signal`` (a token, or the user and password that
-its webhook settings take). Anything it says is data: it can open an incident, and end one that
-only its own alert is about.
+its webhook settings take). Anything it says is data: it can open an incident, and end one all of
+whose alerts it, or another such tool, has ended.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence
+from typing import Sequence
 from urllib.parse import urlsplit
 
-from ..incidents import lifecycle, timeline
-from ..incidents.errors import IllegalMove, Invalid
+from ..incidents.errors import Invalid
 from ..incidents.intake.findings import signal_from
-from ..splunk import conf
+from ..incidents.upkeep import recovery
+from ..splunk import conf, log
 from .inbound import Arrival, Confirmation, alerts_of, cloudwatch, datadog
 from .mapping import read_mapping
 from .router import Request, Response, route
@@ -56,7 +56,7 @@ _ALERTS: Schema = obj({"alerts": listed(any_object(), 1000)}, ("alerts",), more=
 )
 def post_alertmanager(request: Request) -> Response:
     """Alerts of Prometheus's Alertmanager, as its ``webhook_config`` sends them."""
-    return _taken(request, alerts_of(request.body, "alertmanager", request.clock.now()))
+    return _grouped(request, "alertmanager")
 
 
 @route(
@@ -68,7 +68,7 @@ def post_alertmanager(request: Request) -> Response:
 )
 def post_grafana(request: Request) -> Response:
     """Alerts of Grafana, as its webhook contact point sends them."""
-    return _taken(request, alerts_of(request.body, "grafana", request.clock.now()))
+    return _grouped(request, "grafana")
 
 
 @route(
@@ -120,56 +120,26 @@ def post_generic(request: Request) -> Response:
     return _taken(request, mapping.arrivals(request.body, request.clock.now()))
 
 
+def _grouped(request: Request, tool: str) -> Response:
+    response = _taken(request, alerts_of(request.body, tool, request.clock.now()))
+    left_out = request.body.get("truncatedAlerts")
+    if isinstance(left_out, int) and left_out > 0:
+        text = f"{tool} left {left_out} alerts out of this message: raise its max_alerts."
+        log.get("rest").warning(text)
+        response.body["detail"] = text
+    return response
+
+
 def _taken(request: Request, arrivals: Sequence[Arrival]) -> Response:
     """Ingest what is firing in one go, then end what is over; the answers keep the order."""
     firing = [arrival.finding for arrival in arrivals if not arrival.over]
     taken = iter(taken_in(request, firing) if firing else [])
-    outcomes: List[Dict[str, Any]] = []
-    for arrival in arrivals:
-        if arrival.over:
-            outcomes.append(_ended(request, arrival))
-        else:
-            outcome = next(taken)
-            outcomes.append({"incident_id": outcome.incident_id, "what": outcome.what})
-    return Response({"outcomes": outcomes})
-
-
-def _ended(request: Request, arrival: Arrival) -> Dict[str, Any]:
-    """Resolve the alert's open incident if nothing else is in it; else leave a note there."""
-    signal = signal_from(arrival.finding, request.clock.now())
-    claims = request.stores.claims.find({"value.dedup_key": signal.dedup_key})
-    if not claims:
-        return {"incident_id": "", "what": "nothing"}
-    newest = max(claims, key=lambda claim: int(claim["value"]["episode"]))
-    incident_id = str(newest["value"]["incident_id"])
-    entries = timeline.read(request.stores, incident_id)
-    incident = timeline.fold(entries) if entries else None
-    if incident is None or not incident.is_open:
-        return {"incident_id": incident_id, "what": "nothing"}
-    reason = f"{signal.app} reports that '{signal.rule}' is over."
-    once = f"over:{signal.key}"
-    if incident.rules == [signal.rule] and incident.entities == [signal.entity]:
-        try:
-            after = lifecycle.resolve(
-                request.stores,
-                request.clock,
-                incident_id,
-                request.user,
-                resolution="Recovered",
-                reason=reason,
-                once=once,
-            )
-            what = "held" if after.is_open else "resolved"
-            return {"incident_id": incident_id, "what": what}
-        except IllegalMove:
-            # Somebody resolved it in between.
-            return {"incident_id": incident_id, "what": "nothing"}
-    data = {"text": f"{reason} Others of this incident's alerts are not."}
-    timeline.append(
-        request.stores, request.clock, incident_id, "note", data, request.user, f"note:{once}"
-    )
-    timeline.refresh(request.stores, incident_id)
-    return {"incident_id": incident_id, "what": "noted"}
+    now = request.clock.now()
+    over = [signal_from(arrival.finding, now) for arrival in arrivals if arrival.over]
+    ended = iter(recovery.end(request.stores, request.clock, over, request.user) if over else [])
+    outcomes = [next(ended) if arrival.over else next(taken) for arrival in arrivals]
+    shown = [{"incident_id": outcome.incident_id, "what": outcome.what} for outcome in outcomes]
+    return Response({"outcomes": shown})
 
 
 def _asked_to_confirm(request: Request, asked: Confirmation) -> Response:

@@ -8,7 +8,7 @@ than editors (a signal, a note) may still come in between; they are added, not l
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Dict, Iterator, List, Mapping, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Sequence
 
 from ..ports import Clock, Stores
 from . import timeline
@@ -19,7 +19,7 @@ from .model import SEVERITIES, TEXT_CHARACTERS, TITLE_CHARACTERS, Entry, Inciden
 
 __all__ = ["FIELDS", "Outdated", "edit", "editing", "version", "withdraw"]
 
-FIELDS = (*EDITABLE, "severity")
+FIELDS = (*EDITABLE, "entities", "severity")
 VERSION_DIGITS = 32
 # An editor that has not written after this was ended; another may take its place.
 EDITING_SECONDS = 60.0
@@ -66,9 +66,11 @@ def _claim(stores: Stores, clock: Clock, incident_id: str, expected: str, actor:
 
 
 def edit(
-    stores: Stores, clock: Clock, incident_id: str, actor: str, changes: Mapping[str, str]
+    stores: Stores, clock: Clock, incident_id: str, actor: str, changes: Mapping[str, Any]
 ) -> Incident:
-    """Set title, description, severity, owner or team; what is the same already is left alone.
+    """Set title, description, severity, owner, team or entities (a list of texts).
+
+    What is the same already is left alone.
 
     Raises:
         NotFound: there is no such incident.
@@ -77,8 +79,10 @@ def edit(
     _check(changes)
     incident = timeline.fold(_entries(stores, incident_id))
     now = incident.to_document()
-    edited: Dict[str, str] = {
-        name: changes[name] for name in EDITABLE if name in changes and changes[name] != now[name]
+    edited: Dict[str, Any] = {
+        name: changes[name]
+        for name in (*EDITABLE, "entities")
+        if name in changes and changes[name] != now[name]
     }
     if edited:
         timeline.append(stores, clock, incident_id, "edited", edited, actor)
@@ -108,7 +112,7 @@ def withdraw(
     return timeline.refresh(stores, incident_id)
 
 
-def _check(changes: Mapping[str, str]) -> None:
+def _check(changes: Mapping[str, Any]) -> None:
     for name in changes:
         if name not in FIELDS:
             raise Invalid(f"There is no field '{name}' to set; known are {', '.join(FIELDS)}.")

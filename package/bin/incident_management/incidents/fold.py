@@ -18,6 +18,7 @@ from .joining.holdings import Holdings
 from .model import OPEN_STATUSES, SEVERITIES, Entry, Incident, worst
 
 __all__ = [
+    "ADDING",
     "EDITABLE",
     "MOST_WORDINGS",
     "MOVES",
@@ -29,7 +30,7 @@ __all__ = [
     "signal_keys",
 ]
 
-# What an `edited` entry may set.
+# What an `edited` entry may set, besides the list of entities.
 EDITABLE = ("title", "description", "owner", "team")
 
 # The kinds of entries that bring signals.
@@ -235,10 +236,15 @@ class State:
             self.severity_was_set = True
 
     def _edited(self, entry: Entry) -> None:
-        """A correction by hand; each field is set as a whole, an empty owner means nobody."""
+        """A correction by hand; each field is set as a whole, an empty owner means nobody.
+
+        Signals that come later add their entities to those that were set.
+        """
         for name in EDITABLE:
             if name in entry.data:
                 setattr(self.incident, name, str(entry.data[name]))
+        if "entities" in entry.data:
+            self.incident.entities[:] = [str(entity) for entity in entry.data["entities"]]
         if entry.data.get("owner") and self.incident.status == "new":
             self.incident.status = "assigned"
 

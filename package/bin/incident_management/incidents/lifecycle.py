@@ -205,8 +205,17 @@ def _current(stores: Stores, incident_id: str) -> Incident:
 
 def _must_be_open(incident: Incident, move: str) -> None:
     if not incident.is_open:
-        text = f"{incident.id} is {_shown(incident)} and can't be {move}; reopen it first."
+        text = f"{incident.id} is {_shown(incident)} and can't be {move}; {_way_on(incident)}."
         raise IllegalMove(text)
+
+
+def _way_on(incident: Incident) -> str:
+    """What to do instead of moving an incident that is not open."""
+    if incident.merged_into:
+        return f"it was merged into {incident.merged_into}, go on there"
+    if incident.status == "closed":
+        return "it stays closed, and its problem's next signal opens a new one"
+    return "reopen it first"
 
 
 def _shown(incident: Incident) -> str:

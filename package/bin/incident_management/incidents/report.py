@@ -14,11 +14,19 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 from .fold import effective, fold
 from .model import Entry, Incident
 
-__all__ = ["markdown", "measures"]
+__all__ = ["markdown", "measures", "plain"]
 
 LINE_CHARACTERS = 400
 MOST_LINES = 500
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&:@-])")
+# What Markdown, GitHub's extensions to it or HTML read as more than text, within a line …
+_SPECIAL = re.compile(
+    r"[\\`*\[\]<>#|~&@]"  # emphasis, code, links, pictures, tags, tables, mentions, entities
+    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis: not within a word
+    r"|:(?=//|[a-z+-]\w*:)|(?<=www)\.",  # addresses and emoji
+    re.IGNORECASE,
+)
+# … and at the beginning of one: lists, rules and headings.
+_LEADING = re.compile(r"^(\d*)([-+=.)])")
 Data = Mapping[str, Any]
 
 
@@ -36,16 +44,33 @@ def markdown(entries: Sequence[Entry]) -> str:
     """Return the report of one incident's entries. Raises ValueError for none."""
     incident = fold(entries)
     told = effective(entries)
-    lines = [f"# {incident.id}: {_plain(incident.title)}", "", *_facts(incident), ""]
+    lines = [f"# {incident.id}: {plain(incident.title)}", "", *_facts(incident), ""]
     if incident.description:
-        lines += ["## What was seen", "", _plain(incident.description), ""]
-    lines += ["## Cause", "", _plain(incident.cause) or "None was found.", ""]
-    lines += ["## Resolution", "", _plain(incident.resolution) or "Not written down.", ""]
+        lines += ["## What was seen", "", *_paragraphs(incident.description), ""]
+    lines += ["## Cause", "", plain(incident.cause) or "None was found.", ""]
+    lines += ["## Resolution", "", plain(incident.resolution) or "Not written down.", ""]
+    happened = [entry for entry in told if entry.kind != "notification"]
     lines += ["## What happened", "", "| time (UTC) | who | what |", "|---|---|---|"]
-    lines += [f"| {_when(e.time)} | {_plain(e.actor)} | {_told(e)} |" for e in told[:MOST_LINES]]
-    if len(told) > MOST_LINES:
-        lines += ["", f"{len(told) - MOST_LINES} more entries are on the timeline."]
+    lines += [f"| {_when(e.time)} | {plain(e.actor)} | {_told(e)} |" for e in happened[:MOST_LINES]]
+    if len(happened) > MOST_LINES:
+        lines += ["", f"{len(happened) - MOST_LINES} more entries are on the timeline."]
+    lines += _messages([entry.data for entry in told if entry.kind == "notification"])
     return "\n".join(lines) + "\n"
+
+
+def _messages(sent: Sequence[Data]) -> List[str]:
+    """A section with a line for each channel: how many messages it got, and what failed last."""
+    if not sent:
+        return []
+    lines = ["", "## Who was told", "", "| channel | sent | not sent | last failure |"]
+    lines.append("|---|---|---|---|")
+    for channel in sorted({str(data.get("channel")) for data in sent}):
+        mine = [data for data in sent if str(data.get("channel")) == channel]
+        failed = [data for data in mine if data.get("outcome") != "sent"]
+        last = plain(failed[-1].get("detail")) if failed else "–"
+        count = len(mine) - len(failed)
+        lines.append(f"| {plain(channel)} | {count} | {len(failed)} | {last} |")
+    return lines
 
 
 def _facts(incident: Incident) -> List[str]:
@@ -58,12 +83,12 @@ def _facts(incident: Incident) -> List[str]:
         ("Team, owner", ", ".join(name for name in (incident.team, incident.owner) if name)),
         ("Signals, events", f"{incident.signals}, {incident.events}"),
         ("Category", ", ".join(part for part in (incident.category, incident.feedback) if part)),
-        ("Time to detect", took["detect"]),
-        ("Time to acknowledge", took["acknowledge"]),
-        ("Time to resolve", took["resolve"]),
+        ("Time to detect (MTTD)", took["detect"]),
+        ("Time to acknowledge (MTTA)", took["acknowledge"]),
+        ("Time to resolve (MTTR)", took["resolve"]),
         ("Service level", _service_level(incident)),
     )
-    return ["| | |", "|---|---|", *(f"| {name} | {_plain(text) or '–'} |" for name, text in rows)]
+    return ["| | |", "|---|---|", *(f"| {name} | {plain(text) or '–'} |" for name, text in rows)]
 
 
 def _service_level(incident: Incident) -> str:
@@ -74,15 +99,30 @@ def _service_level(incident: Incident) -> str:
 
 def _told(entry: Entry) -> str:
     tell = _SENTENCES.get(entry.kind)
-    return _plain(tell(entry.data) if tell else entry.kind)
+    return plain(tell(entry.data) if tell else entry.kind)
 
 
 def _signals(data: Data) -> str:
-    return f"{len(data.get('signals') or {})} signals of {data.get('rule') or 'nobody'}"
+    count = len(data.get("signals") or {})
+    return f"{count} signal{'' if count == 1 else 's'} of {data.get('rule') or 'several rules'}"
+
+
+def _opened(data: Data) -> str:
+    return f"opened with {_signals(data)}" if data.get("signals") else "opened by hand"
+
+
+def _edited(data: Data) -> str:
+    """What was corrected, to what; a long text only by its name."""
+    said = []
+    for name, value in sorted(data.items()):
+        text = ", ".join(value) if isinstance(value, list) else str(value)
+        said.append(f"{name} is now {text or 'empty'}" if name != "description" else name)
+    return "corrected: " + "; ".join(said)
 
 
 _SENTENCES: Dict[str, Callable[[Data], str]] = {
-    "opened": lambda data: f"opened with {_signals(data)}",
+    "opened": _opened,
+    "edited": _edited,
     "signal": lambda data: " ".join(_words(f"added {_signals(data)}", data.get("reason"))),
     "routed": lambda data: str(data.get("reason") or ""),
     "note": lambda data: str(data.get("text") or ""),
@@ -100,7 +140,6 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     ),
     "severity": lambda data: f"severity {data.get('from')} to {data.get('to')}",
     "analysis": lambda data: str(data.get("verdict") or "analysed"),
-    "notification": lambda data: f"{data.get('channel')} message {data.get('outcome')}",
     "plan": lambda data: f"proposed {data.get('summary') or data.get('action')}",
     "approval": lambda data: f"plan {data.get('plan_id')} {data.get('decision')}",
     "refused": lambda data: f"refused: {data.get('reason')}",
@@ -159,7 +198,14 @@ def _when(moment: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
     """One line of text, with everything that Markdown or HTML would read as more escaped."""
     text = " ".join(str(value or "").split())[:LINE_CHARACTERS]
-    return _SPECIAL.sub(r"\\\1", text)
+    return _LEADING.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text))
+
+
+def _paragraphs(text: str) -> List[str]:
+    """The lines of a text, each a line of the report."""
+    lines = [plain(line) for line in text.strip().splitlines()[:MOST_LINES]]
+    # Two blanks at a line's end keep the line that follows from being joined to it.
+    return [f"{line}  " if line and after else line for line, after in zip(lines, [*lines[1:], ""])]

@@ -15,6 +15,7 @@ from ..analysis.masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
 
 __all__ = [
+    "HEADLINES",
     "Message",
     "build",
     "event_of",
@@ -32,7 +33,8 @@ TEXT_LENGTH = 1500
 QUOTE_LENGTH = 700
 LISTED = 5
 
-_EVENTS_WORDS = {
+# Every event that people and subscribers may be told of, and its headline.
+HEADLINES = {
     "opened": "Incident opened",
     "reopened": "Incident reopened",
     "resolved": "Incident resolved",
@@ -48,6 +50,8 @@ _EVENTS_WORDS = {
     "sla_breached": "Deadline missed",
     "routed": "Incident routed",
     "note": "Note added",
+    "edited": "Incident corrected",
+    "pinned": "Kept open, or no longer",
     "signal": "More of the same found",
     "analysis": "Likely cause",
     "plan": "Fix proposed",
@@ -184,7 +188,7 @@ def _headline(event: str, entry: Mapping[str, Any]) -> str:
         return {"started": "Fix started", "done": "Fix carried out"}.get(
             data.get("phase", ""), "Fix failed"
         )
-    return _EVENTS_WORDS.get(event, event.replace("_", " ").capitalize())
+    return HEADLINES.get(event, event.replace("_", " ").capitalize())
 
 
 def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) -> str:
@@ -209,6 +213,11 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
         return f"They are in {data.get('to')} now. {data.get('reason') or ''}".strip()
     if event in ("resolved", "closed"):
         return " ".join(str(data.get(part) or "") for part in ("resolution", "reason")).strip()
+    if event == "edited":
+        return f"Corrected: {', '.join(sorted(data))}."
+    if event == "pinned":
+        state = "It is not resolved by itself." if data.get("pinned") else "It may be resolved."
+        return f"{state} {data.get('reason') or ''}".strip()
     if event == "severity":
         return f"From {data.get('from')} to {data.get('to')}. {data.get('reason') or ''}"
     for part in ("text", "detail", "reason", "summary"):

@@ -81,22 +81,25 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def safe_url(url: str, resolve: Optional[Resolve] = None) -> str:
-    """Return the URL. Raises BadUrl when it is no https URL, or leads where none may.
+    """Return the URL as it is, a last slash included.
+
+    Raises BadUrl when it is no https URL, or leads where none may.
 
     http is for this machine only. Refused are link-local addresses, where clouds give credentials
     away, and those that are no host's. A name that can't be resolved now is left to the delivery.
     """
-    checked = checked_url(url, "The webhook's URL")
-    parts = urlsplit(checked)
+    checked_url(url, "The webhook's URL")
+    given = url.strip()
+    parts = urlsplit(given)
     if parts.username or parts.password:
         raise BadUrl("The webhook's URL holds a user or a password: leave them out.")
     host = parts.hostname or ""
     if is_loopback(host):
-        return checked
+        return given
     for address in (resolve or _resolved)(host):
         if _forbidden(address):
             raise BadUrl(f"{host} leads to {address}, where no webhook may go.")
-    return checked
+    return given
 
 
 def _resolved(host: str) -> List[str]:

@@ -41,8 +41,9 @@ def assign(
 ) -> Incident:
     """Give an incident to a person, a team, or both; of a team alone, whoever can take it.
 
-    Raises as :func:`..lifecycle.assign`.
+    Raises as :func:`..lifecycle.assign`, and Invalid for a team that does not exist.
     """
+    routing.check_team(team)
     reason = ""
     if team and not owner and routing.assigns(team):
         entries = timeline.read(stores, incident_id)
@@ -65,8 +66,9 @@ def escalate(
 ) -> Incident:
     """Hand an incident one level up; without a team and an owner to the next step of its path.
 
-    Raises as :func:`..lifecycle.escalate`.
+    Raises as :func:`..lifecycle.escalate`, and Invalid for a team that does not exist.
     """
+    routing.check_team(team)
     if not reason.strip():
         raise Invalid("An escalation needs a reason, for whoever gets the incident.")
     channels: Sequence[str] = ()

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from ..clocks.calendar import ALWAYS, Calendar
-from ..errors import RoutingError
+from ..errors import Invalid, RoutingError
 from ..grouping import DEFAULT_GROUNDS, GROUNDS
 from ..model import SEVERITIES
 from . import choice
@@ -22,6 +22,7 @@ __all__ = ["CONF", "Decision", "Routing"]
 T = TypeVar("T")
 Stanzas = Mapping[str, Mapping[str, str]]
 Read = Callable[[Callable[[], T], T], T]
+MOST_NAMED = 50
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,15 @@ class Routing:
                 return Decision(team.name, owner, text, rule.skills)
         reason = f"No rule of {CONF} matches, so no team has it."
         return Decision("", "", " ".join([reason, *self.problems]))
+
+    def check_team(self, team: str) -> None:
+        """Raise Invalid for a team that nobody is in and nobody hears of.
+
+        Empty is no team. Where no team is configured at all, any name will do.
+        """
+        if team and self.teams and team not in self.teams:
+            known = ", ".join(sorted(self.teams)[:MOST_NAMED])
+            raise Invalid(f"There is no team '{team[:60]}' in {CONF}; the teams are {known}.")
 
     def assigns(self, team: str) -> bool:
         """Whether the app gives a team's incidents to its members."""

@@ -1,0 +1,141 @@
+"""Ends incidents whose alerts are over, as the tools that raised them say.
+
+An incident is resolved when each of its alerts is over: what is still firing, and what a search of
+our own found, keeps it open. Until then a note says which alert ended, and names its problem
+(``over``), so that the last one to end is known as such. An alert that fires again is not over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Iterable, List, Sequence, Set
+
+from ...ports import Clock, Stores
+from .. import lifecycle, timeline
+from ..canonical import digest
+from ..errors import IllegalMove
+from ..fold import ADDING, signal_keys
+from ..model import Entry, Signal
+from ..stores import find_by
+from ..story import Story
+
+__all__ = ["Ended", "end"]
+
+ONCE = "over:"
+LISTED = 5
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What the end of one alert did: ``resolved``, ``held`` (the incident flaps), ``noted`` (other
+    alerts are not over, or it is pinned) or ``nothing`` (no open incident has it)."""
+
+    incident_id: str
+    what: str
+
+
+def end(stores: Stores, clock: Clock, alerts: Sequence[Signal], actor: str) -> List[Ended]:
+    """Take in that these alerts are over; returns what that did, in their order.
+
+    Doing it again changes nothing.
+    """
+    holders = _holders(stores, {alert.dedup_key for alert in alerts})
+    by_incident: Dict[str, List[Signal]] = {}
+    for alert in alerts:
+        by_incident.setdefault(holders.get(alert.dedup_key, ""), []).append(alert)
+    did = {
+        incident_id: _end(stores, clock, incident_id, some, actor) if incident_id else "nothing"
+        for incident_id, some in by_incident.items()
+    }
+    found = (holders.get(alert.dedup_key, "") for alert in alerts)
+    return [Ended(incident_id, did[incident_id]) for incident_id in found]
+
+
+def _holders(stores: Stores, problems: Set[str]) -> Dict[str, str]:
+    """Return the incident of each problem's newest episode, or that which took it over."""
+    newest: Dict[str, Dict[str, object]] = {}
+    for claim in find_by(stores.claims, "value.dedup_key", problems):
+        value = claim["value"]
+        before = newest.get(value["dedup_key"])
+        if before is None or int(value["episode"]) > int(str(before["episode"])):
+            newest[value["dedup_key"]] = value
+    return {
+        problem: _follow_merges(stores, str(value["incident_id"]))
+        for problem, value in newest.items()
+    }
+
+
+def _follow_merges(stores: Stores, incident_id: str) -> str:
+    passed = {""}
+    while True:
+        passed.add(incident_id)
+        document = stores.incidents.get(incident_id) or {}
+        into = str(document.get("merged_into") or "")
+        if into in passed:
+            return incident_id
+        incident_id = into
+
+
+def _end(
+    stores: Stores, clock: Clock, incident_id: str, alerts: Sequence[Signal], actor: str
+) -> str:
+    entries = timeline.read(stores, incident_id)
+    incident = timeline.fold(entries) if entries else None
+    if incident is None or not incident.is_open:
+        return "nothing"
+    firing = _firing(stores, entries)
+    ended = {alert.dedup_key: alert for alert in alerts if alert.dedup_key in firing}
+    if not ended:
+        return "noted"
+    once = ONCE + digest(sorted(alert.key for alert in ended.values()), 40)
+    left = len(firing - ended.keys())
+    if left or incident.pinned:
+        why = f"{left} of this incident's alerts are not." if left else "The incident is pinned."
+        data = {"text": f"{_said(ended.values())} {why}", "over": sorted(ended)}
+        timeline.append(stores, clock, incident_id, "note", data, actor, f"note:{once}")
+        timeline.refresh(stores, incident_id)
+        return "noted"
+    try:
+        after = lifecycle.resolve(
+            stores,
+            clock,
+            incident_id,
+            actor,
+            resolution="Recovered",
+            reason=_said(ended.values()),
+            once=once,
+        )
+    except IllegalMove:
+        # Somebody resolved it in between.
+        return "nothing"
+    return "held" if after.is_open else "resolved"
+
+
+def _firing(stores: Stores, entries: Sequence[Entry]) -> Set[str]:
+    """Return the problems that the incident holds and that are not over.
+
+    A signal whose document is missing counts as a problem of its own that goes on.
+    """
+    story = Story(entries)
+    held = {key for key in signal_keys(entries) if story.counts(key)}
+    problems = {
+        str(one["_key"]): str(one["dedup_key"]) for one in find_by(stores.signals, "_key", held)
+    }
+    firing: Set[str] = set()
+    for entry in entries:
+        if entry.kind in ADDING:
+            came = held.intersection(entry.data.get("signals") or ())
+            firing.update(problems.get(key, key) for key in came)
+        elif entry.kind == "note":
+            firing.difference_update(entry.data.get("over") or ())
+        elif entry.kind == "status" and entry.once.startswith(ONCE):
+            firing.clear()
+    return firing
+
+
+def _said(alerts: Iterable[Signal]) -> str:
+    ended = sorted({(alert.app, alert.rule, alert.entity) for alert in alerts})
+    named = ", ".join(f"'{rule}' of {entity}" for _app, rule, entity in ended[:LISTED])
+    more = f" and {len(ended) - LISTED} more" if len(ended) > LISTED else ""
+    verb = "is" if len(ended) == 1 else "are"
+    return f"{ended[0][0]} reports that {named}{more} {verb} over."

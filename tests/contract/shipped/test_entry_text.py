@@ -1,0 +1,69 @@
+"""What the pages say of each kind of timeline entry, out of the lookup and one macro."""
+
+from __future__ import annotations
+
+import configparser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.spl.memory import MemoryContext, MemoryTable
+from tools.splunkd_lite.spl import run
+
+DEFAULT = Path(__file__).resolve().parents[3] / "package" / "default"
+ENTRIES: list[tuple[str, dict[str, Any], str]] = [
+    ("opened", {"rule": "R", "title": "slow"}, "Opened by R: slow"),
+    ("opened", {"title": "slow"}, "Opened by hand: slow"),
+    (
+        "edited",
+        {"title": "x", "owner": "", "entities": ["a", "b"]},
+        "Corrected: title is now x; entities are now a, b",
+    ),
+    ("edited", {"owner": ""}, "Corrected: a field is empty now"),
+    (
+        "escalation",
+        {"level": 2, "owner": "zoe", "team": "ops", "reason": "stuck"},
+        "Escalated to level 2, zoe: stuck",
+    ),
+    ("escalation", {"level": 1, "reason": "loud"}, "Escalated to level 1: loud"),
+    ("unassigned", {"team": "ops", "reason": "all off"}, "Nobody can take it: all off"),
+    ("sla", {"event": "timed", "acknowledge_due": 1}, "Deadlines set"),
+    (
+        "sla",
+        {"event": "breached", "clock": "resolve", "reason": "late"},
+        "Time to resolve: breached: late",
+    ),
+    ("flapping", {"state": "began", "reason": "4 times"}, "Flapping began: 4 times"),
+    ("merged", {"into": "INC-2", "reason": "same"}, "Merged into INC-2: same"),
+    ("unmerged", {"from": "INC-2"}, "Taken out of INC-2 again"),
+    ("joined", {"from": "INC-1"}, "Took over INC-1"),
+    ("split", {"to": "INC-3", "reason": "other"}, "Split off to INC-3: other"),
+    ("pinned", {"pinned": "true", "reason": "hot"}, "Pinned: hot"),
+    ("note", {"text": "hello"}, "hello"),
+]
+
+
+def conf(name: str) -> dict[str, dict[str, str]]:
+    reader = configparser.RawConfigParser(strict=False)
+    reader.read(DEFAULT / f"{name}.conf", encoding="utf-8")
+    return {section: dict(reader[section]) for section in reader.sections()}
+
+
+@pytest.mark.parametrize(("kind", "data", "text"), ENTRIES)
+def test_an_entry_is_a_sentence(kind: str, data: dict[str, Any], text: str) -> None:
+    row = {"kind": kind, **{f"data.{name}": _field(value) for name, value in data.items()}}
+    shown = "| inputlookup t | eval what=`incident_entry_text`"
+    context = MemoryContext([], confs={"macros": conf("macros")}, tables={"t": MemoryTable([row])})
+    (found,) = run(shown, context).rows
+    assert found["what"] == text
+
+
+def test_the_lookup_has_every_field_that_the_text_is_made_of() -> None:
+    known = conf("transforms")["incident_timeline"]["fields_list"].split(", ")
+    named = {f"data.{name}" for _kind, data, _text in ENTRIES for name in data}
+    assert named <= set(known)
+
+
+def _field(value: Any) -> Any:
+    return value if isinstance(value, list) else str(value)

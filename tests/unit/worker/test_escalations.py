@@ -1,0 +1,91 @@
+"""Escalation paths: who is asked next, when, and what stops it."""
+
+from __future__ import annotations
+
+from incident_management.incidents import lifecycle
+from incident_management.incidents.editing import edit
+from tests.unit.worker.desk import Desk
+
+
+def test_a_path_is_walked_until_somebody_acknowledges():
+    desk = Desk()
+    desk.open()
+    desk.wait(300)
+    assert desk.happened("escalation") == [
+        (1, "max", "Mon 10:20"),
+        (2, "zoe", "Mon 10:40"),
+        (1, "max", "Mon 11:10"),
+        (2, "zoe", "Mon 11:30"),
+        (1, "max", "Mon 12:00"),
+        (2, "zoe", "Mon 12:20"),
+    ]
+    assert desk.incident["level"] == 6
+    assert desk.incident["team"] == "leads"
+
+
+def test_an_acknowledgement_stops_the_path():
+    desk = Desk()
+    desk.open()
+    desk.wait(30)
+    lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "max")
+    desk.wait(300)
+    assert len(desk.happened("escalation")) == 1
+
+
+def test_a_path_can_go_on_until_the_resolve():
+    desk = Desk(escalation__critical={"until": "resolved", "repeat": "0"})
+    desk.open()
+    lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "max")
+    desk.wait(30)
+    lifecycle.resolve(desk.stores, desk.clock, desk.id, "max")
+    desk.wait(300)
+    assert [step for step, _owner, _time in desk.happened("escalation")] == [1]
+
+
+def test_a_path_begins_when_the_incident_becomes_grave_enough():
+    desk = Desk()
+    desk.open("high")
+    desk.wait(60)
+    edit(desk.stores, desk.clock, desk.id, "dana", {"severity": "critical"})
+    desk.wait(25)
+    assert desk.happened("escalation") == [(1, "max", "Mon 11:20")]
+
+
+def test_a_path_counts_the_hours_it_says():
+    desk = Desk("2026-11-27T16:50", escalation__critical={"hours": "team"})
+    desk.open()
+    desk.until("2026-11-30T09:11", step=300)
+    assert desk.happened("escalation") == [(1, "max", "Mon 09:10")]
+
+
+def test_after_an_outage_each_step_is_taken_once():
+    desk = Desk()
+    desk.open()
+    desk.clock.advance(5 * 3600)
+    desk.wait(1)
+    assert [step for step, _owner, _time in desk.happened("escalation")] == [1, 2]
+    desk.wait(60)
+    assert len(desk.happened("escalation")) == 2
+
+
+def test_a_step_reaches_the_channels_that_it_names():
+    desk = Desk()
+    desk.open()
+    desk.wait(45)
+    desk.announcer.run(desk.routing, "")
+    told = [
+        (d["channel"], d["event"])
+        for d in sorted(desk.stores.outbox.all(), key=lambda d: d["order"])
+    ]
+    assert [one for one in told if one[0] == "pagerduty"] == [("pagerduty", "escalation")]
+    assert [event for channel, event in told if channel == "slack"] == [
+        "sla_warning",
+        "sla_breached",
+        "escalation",
+        "escalation",
+    ]
+    message = next(d["message"] for d in desk.stores.outbox.all() if d["event"] == "sla_breached")
+    assert message["headline"] == "Deadline missed"
+    assert message["text"] == (
+        "It was to be acknowledged by 2026-11-30 09:15 UTC, as 'critical' promises (hours: 24x7)."
+    )
