@@ -9,6 +9,7 @@ import pytest
 from incident_management.detection import monitors_detectors
 from incident_management.detection.monitors import Monitor
 from incident_management.ports import SearchFailed, SearchTooSlow
+from incident_management.worker import monitoring
 from tests.fakes import Unavailable
 from tests.unit.detection.watching import STANZA, START, Watched
 
@@ -231,6 +232,136 @@ def test_a_search_that_fails_is_told_of_by_name_and_its_spans_stay_due():
     watched.before = lambda _start, _end: None
     watched.run()
     assert judged(watched)[-1] == -300
+
+
+def newest(watched: Watched) -> dict:
+    """The value of the newest checkpoint."""
+    values = [c["value"] for c in watched.stores.claims.all() if c["purpose"] == "monitor:orders"]
+    return max(values, key=lambda value: value["end"])
+
+
+def test_a_trouble_that_goes_on_is_raised_once_and_noted_for_as_long():
+    watched = Watched(season="none", by="service")
+    for span in range(-12, 0):
+        watched.add(START + span * 300, 50 + span % 3, service="pay.eu")
+    watched.run()
+    watched.pass_time(2 * HOUR, 50, service="pay.eu")
+    assert newest(watched)["unwell"] == []
+    watched.pass_time(HOUR, 900, service="pay.eu")
+    last = watched.clock.now()
+    watched.pass_time(HOUR, 50, service="pay.eu")
+
+    assert len(watched.signals) == 1
+    assert newest(watched)["unwell"] == [["pay.eu", last]]
+
+
+def test_a_new_template_is_trouble_until_it_stops_or_is_usual():
+    watched = Watched(detector="new_template", by="service")
+    for span in range(-12, 0):
+        watched.add(START + span * 300, _raw=f"order {span * 7} took 3 ms", service="pay")
+    watched.run()
+    watched.pass_time(1800, 2, _raw="pool of connections is exhausted", service="pay")
+    last = watched.clock.now()
+    watched.pass_time(HOUR, 1, _raw="order 4 took 3 ms", service="pay")
+    assert newest(watched)["unwell"] == [["pay", last]]
+
+    watched.pass_time(15 * HOUR, 1, _raw="cache of prices was rebuilt", service="pay")
+    (unwell,) = newest(watched)["unwell"]
+    assert len(watched.signals) == 2
+    assert watched.clock.now() - unwell[1] > 2 * HOUR
+
+
+def test_what_the_backfill_shows_is_no_trouble():
+    watched = Watched(detector="new_template", by="service")
+    for span in range(-12, 12):
+        watched.add(START + span * 300, 2, _raw="order 7 took 3 ms", service="pay")
+    watched.run()
+    watched.pass_time(HOUR)
+
+    assert newest(watched)["unwell"] == [["pay", START - HOUR + 300]]
+
+
+def test_a_span_that_was_not_judged_whole_is_not_covered(monkeypatch):
+    monkeypatch.setattr(monitoring, "MOST_EVENTS", 20)
+    watched = Watched(detector="new_template", by="service")
+    watched.run()
+    since = newest(watched)["covered_from"]
+    watched.pass_time(HOUR, 1, _raw="order 7", service="pay")
+    assert newest(watched)["covered_from"] == since == START - 60
+    watched.pass_time(300, 30, _raw="order 7", service="pay")
+    watched.pass_time(600, 1, _raw="order 7", service="pay")
+
+    assert newest(watched)["covered_from"] == START + HOUR + 300
+    assert "more than 20 rows" in watched.told[0]
+
+
+def test_a_finding_is_about_the_service_or_host_so_that_others_find_its_events():
+    watched = ratio(by="region, host, service", runbook="/pay", actions="restart, scale", tags="a")
+    watched.run()
+    fields = {"region": "eu", "host": "web-1", "service": "pay"}
+    mixed(watched, START + 1, 50, 50, **fields)
+    mixed(watched, START + 1, 50, 50, **{**fields, "host": "web-2"})
+    mixed(watched, START + 1, 50, 50, region="us", host="web-3", service="")
+    watched.pass_time(600)
+
+    assert [one["entity"] for one in watched.signals].count("pay") == 2
+    assert len({one["dedup_key"] for one in watched.signals}) == 3
+    assert {one["entity"] for one in watched.signals} == {"pay", "web-3"}
+    incident = next(one for one in watched.stores.incidents.all() if "pay" in one["entities"])
+    assert (incident["runbook"], incident["actions"], incident["tags"]) == (
+        "/pay",
+        ["restart", "scale"],
+        ["a"],
+    )
+
+
+@pytest.mark.parametrize(
+    "change", [{"by": "host"}, {"span": "10m"}, {"search": "index=web"}, {"detector": "silence"}]
+)
+def test_changed_settings_are_learned_anew_and_cost_no_span(change):
+    """The old series would be judged as silent for good: nothing comes by their names any more."""
+    watched = Watched(season="none", by="service")
+    for span in range(-12, 24):
+        watched.add(START + span * 300 + 1, 50 + span % 3, service="pay", host="web-1")
+    watched.run()
+    watched.pass_time(HOUR)
+    stood_at = judged(watched)[-1]
+    watched.change(**change)
+    watched.windows.clear()
+    watched.pass_time(HOUR)
+
+    assert watched.signals == []
+    assert "learns anew" in watched.told[0]
+    assert watched.windows[0][0] <= START + stood_at - HOUR
+    assert all(one[1] == after[0] for one, after in zip(watched.windows, watched.windows[1:]))
+    assert newest(watched)["raising_from"] == START + stood_at
+
+
+def test_a_span_that_was_due_before_the_change_is_still_raised():
+    watched = ratio(by="service")
+    watched.run()
+    watched.pass_time(HOUR)
+    mixed(watched, watched.clock.now() + 1, 50, 50, service="pay", host="web-1")
+    at = watched.clock.now() - START
+    watched.clock.advance(1800)
+    watched.change(by="host")
+    watched.run()
+
+    assert watched.raised() == [("web-1", at)]
+
+
+def test_a_checkpoint_that_can_not_be_read_is_passed_over():
+    watched = Watched(season="none")
+    watched.run()
+    watched.pass_time(HOUR, 50)
+    (last,) = [
+        c for c in watched.stores.claims.all() if c["value"].get("end") == newest(watched)["end"]
+    ]
+    watched.stores.claims.save([{**last, "value": {**last["value"], "state": "eJw="}}])
+    watched.pass_time(600, 50)
+
+    assert "goes on from the checkpoint before" in watched.told[0]
+    assert judged(watched)[-1] == HOUR + 300
 
 
 def test_more_series_than_are_watched_are_told_of(monkeypatch):

@@ -20,8 +20,9 @@ class Watched:
     """Monitors one search over ``events``: (time, fields), which a test may add to."""
 
     def __init__(self, **settings: Any) -> None:
-        values = {"search": "index=app", "span": "5m", "lag": "60s", "backfill": "1h", **settings}
-        self.monitor = Monitor.read(STANZA, values)
+        given = {"search": "index=app", "span": "5m", "lag": "60s", "backfill": "1h"}
+        self.values = {**given, **settings}
+        self.monitor = Monitor.read(STANZA, self.values)
         self.stores = FakeStores()
         self.clock = ManualClock(START)
         self.events: List[Tuple[float, Dict[str, str]]] = []
@@ -43,16 +44,24 @@ class Watched:
 
     def run(self) -> Dict[str, int]:
         ingest = Ingest(self.stores, self.clock, Routing())
-        searcher = _Searcher(self)
         return MonitorRunner(
             self.monitor,
             self.stores,
-            searcher,
+            self.searcher,
             self.clock,
             ingest.ingest,
             self._tell,
             self.holder,
         ).run()
+
+    @property
+    def searcher(self) -> _Searcher:
+        return _Searcher(self)
+
+    def change(self, **settings: Any) -> None:
+        """Change the stanza."""
+        self.values.update(settings)
+        self.monitor = Monitor.read(STANZA, self.values)
 
     def _tell(self, _name: str, sentence: str) -> None:
         self.told.append(sentence)
@@ -87,6 +96,8 @@ class Watched:
         row = {"_time": key[0], "events": str(len(some)), **dict(zip(self.monitor.by, key[1:]))}
         if self.monitor.detector == "ratio":
             row["part"] = str(sum(float(one[self.monitor.value]) for one in some))
+        elif self.monitor.value.startswith("max("):
+            row["value"] = str(max(float(one[self.monitor.value[4:-1]]) for one in some))
         return row
 
 

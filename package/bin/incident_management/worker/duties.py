@@ -42,14 +42,16 @@ from .audit_index import AuditIndex
 from .clocks import Clocks
 from .cycle import Duty
 from .events import EventStream
+from .monitor_duty import TOPOLOGY_FILE, monitors_of
+from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
+from .raising import MonitorRaising, Raising, SavedSearchRaising
 from .runs import SplunkRuns
 from .signals import Reconciler, deliver_spool
 from .tidy import forget_answers, refresh_stale
 
 __all__ = ["Duties"]
 
-TOPOLOGY_FILE = "incident_topology.csv"
 CONFIGURATION_SECONDS = 15.0
 CAPABILITY = "incident_signal"
 # Parts of the settings that every service outside is reached by.
@@ -65,12 +67,14 @@ class Duties:
     """Makes the list of duties. Configuration is read again every 15 seconds.
 
     ``write_event``: ``EventWriter.write_event`` of the modular input, for audit events.
+    ``holder``: this member's name.
     """
 
     session: Session
     stores: Stores
     clock: Clock
     write_event: Callable[[Any], None]
+    holder: str = ""
     _configured: bool = field(default=False, init=False)
     _read_at: float = field(default=float("-inf"), init=False)
     _settings: Settings = field(default_factory=Settings, init=False)
@@ -95,6 +99,10 @@ class Duties:
         self._waiting: Set[Tuple[str, str]] = set()
         self._audit_index = AuditIndex(self.session, SplunkSearcher(self.session))
         self._events = EventStream(self.write_event, self._audit_index.name)
+        bulletin = splunkd.Bulletin(self.session)
+        self._messages = MonitorMessages(
+            self.stores, self.clock, self.holder, bulletin, partial(monitors_of, self.session)
+        )
 
     def all(self) -> List[Duty]:
         """The duties in the order of the flow: signals in, messages out, fixes after."""
@@ -123,6 +131,7 @@ class Duties:
             Duty("audit", AuditWriter(self.stores, self.clock, self._events.send).run, every=10.0),
             Duty("quiet", self._quiet, every=60.0),
             Duty("retention", self._retention, every=60.0),
+            Duty("monitor messages", self._messages.run, every=10.0, everywhere=True),
             Duty("forget", lambda: forget_answers(self.stores, self.clock), every=600.0),
         ]
 
@@ -259,7 +268,10 @@ class Duties:
     def _verify(self) -> Mapping[str, int]:
         if self._verifier is None:
             searcher = SplunkSearcher(self.session)
-            raising = splunkd.SplunkRaisingSearch(self.session)
+            raising = Raising(
+                SavedSearchRaising(self.session),
+                MonitorRaising(self.stores, searcher, partial(monitors_of, self.session)),
+            )
             self._verifier = Verifier(self._context(), searcher, raising)
         self._verifier.use(self._context())
         return {"plans_verified": self._verifier.run(failed=self.trouble)}
