@@ -10,6 +10,7 @@ from incident_management.detection import monitors_detectors
 from incident_management.detection.monitors import Monitor
 from incident_management.ports import SearchFailed, SearchTooSlow
 from incident_management.worker import monitoring
+from incident_management.worker.monitor_checkpoints import thinned
 from tests.fakes import Unavailable
 from tests.unit.detection.watching import STANZA, START, Watched
 
@@ -167,6 +168,36 @@ def test_a_clock_that_jumped_ahead_and_back_costs_no_span_and_counts_none_twice(
     assert watched.raised() == [("orders", 0), ("orders", at)]
     assert "the clock was changed" in watched.told[0]
     assert watched.stores.incidents.all()[0]["signals"] == 2
+
+
+@pytest.mark.parametrize("hours", [1, 5, 20])
+def test_a_clock_that_stays_wrong_for_long_costs_no_span_either(hours):
+    """All checkpoints that are kept were made by the wrong clock."""
+    watched = ratio()
+    watched.run()
+    watched.pass_time(6 * HOUR, 1, failed="0")
+    watched.clock.advance(40 * HOUR)
+    for _run in range(hours * 12):
+        watched.clock.advance(300)
+        true = watched.clock.now() - 40 * HOUR
+        mixed(watched, true - 200, 50, 50)
+        watched.run()
+    watched.clock.advance(-40 * HOUR)
+    watched.pass_time(600)
+    raised = [time for _entity, time in watched.raised()]
+
+    assert len(raised) == len(set(raised)) == hours * 12
+    assert sum("the clock was changed" in sentence for sentence in watched.told) == 1
+
+
+def test_the_trail_stays_short_and_reaches_back():
+    trail: list[int] = []
+    for end in range(0, 10_000_000, 300):
+        trail = thinned([*trail, end], end + 300, 300)
+        assert len(trail) <= 34
+    for back in (600, 5000, 100_000, 4_000_000):
+        moment = 10_000_000 - back
+        assert any(moment - 2 * back <= end <= moment for end in trail), back
 
 
 def test_of_two_members_at_once_one_sets_the_next_step():
@@ -360,7 +391,7 @@ def test_a_checkpoint_that_can_not_be_read_is_passed_over():
     watched.stores.claims.save([{**last, "value": {**last["value"], "state": "eJw="}}])
     watched.pass_time(600, 50)
 
-    assert "goes on from the checkpoint before" in watched.told[0]
+    assert "goes on from before" in watched.told[0]
     assert judged(watched)[-1] == HOUR + 300
 
 

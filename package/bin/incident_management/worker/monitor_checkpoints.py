@@ -12,7 +12,7 @@ incident names it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..detection.monitors import Monitor
 from ..detection.packing import pack, unpack
@@ -36,7 +36,8 @@ class Checkpoint:
     ``end``: all spans before it were judged. ``raising_from``: what ends before was learned from
     only. ``covered_from``: every span since was judged as a whole. ``unwell``: entity -> the end
     of the last span in which it was out of order. ``learned_as``: the settings that the state
-    depends on.
+    depends on. ``trail``: where it stood before, ever more sparsely; it tells what was judged
+    before a clock went wrong.
     """
 
     end: int
@@ -45,6 +46,7 @@ class Checkpoint:
     state: Mapping[str, Any] = field(default_factory=dict)
     unwell: Mapping[str, float] = field(default_factory=dict)
     learned_as: str = ""
+    trail: Sequence[int] = ()
     key: str = ""
 
     @classmethod
@@ -58,6 +60,7 @@ class Checkpoint:
             unpack(value["state"], MOST_STATE_BYTES),
             {entity: float(end) for entity, end in value["unwell"]},
             str(value["learned_as"]),
+            [int(end) for end in value["trail"]],
             str(document["_key"]),
         )
 
@@ -78,6 +81,7 @@ class Checkpoint:
             "covered_from": self.covered_from,
             "unwell": [[entity, end] for entity, end in self.unwell.items()],
             "learned_as": self.learned_as,
+            "trail": list(self.trail),
         }
 
 
@@ -107,55 +111,70 @@ class Checkpoints:
         """
         known = checkpoints_of(self._stores, self._monitor.name)
         latest = self._monitor.complete_until(now) + self._monitor.span
-        while known and known[-1]["value"]["end"] > latest:
-            wrong = known.pop()
+        wrong = [one for one in known if one["value"]["end"] > latest]
+        known = known[: len(known) - len(wrong)]
+        if wrong:
             self._tell(
-                f"It stands at {wrong['value']['end']}, which is after the clock's {now:.0f}; the "
-                "clock was changed, and the spans in between are judged again."
+                f"It stands at {wrong[-1]['value']['end']}, which is after the clock's {now:.0f}; "
+                "the clock was changed, and the spans in between are judged again."
             )
-            self._stores.claims.delete(wrong["_key"])
-        if known and known[-1]["value"]["learned_as"] != self._monitor.learned_as:
-            return self._learn_anew(known)
-        while known:
-            try:
-                return Checkpoint.of(known[-1])
-            except ValueError as error:
-                self._tell(f"{error} It goes on from the checkpoint before.")
-                self._stores.claims.delete(known.pop()["_key"])
-        raising_from = now - self._monitor.lag
-        return self._first(self._monitor.complete_until(now - self._monitor.backfill), raising_from)
+        return self._go_on(known, wrong, latest) or self._first(
+            self._monitor.complete_until(now - self._monitor.backfill), now - self._monitor.lag
+        )
 
-    def _learn_anew(self, known: List[Document]) -> Checkpoint:
-        """Begin again after the settings were changed; what was raised already stays so.
+    def _go_on(
+        self, known: List[Document], wrong: List[Document], latest: float
+    ) -> Optional[Checkpoint]:
+        """Return the newest checkpoint that can be gone on from, or one that learns anew.
 
-        The new beginning is written first: without it, it would not be known where raising goes on.
+        None: it was never run. ``wrong`` are those from the future.
         """
-        stood_at = int(known[-1]["value"]["end"])
+        if known and known[-1]["value"]["learned_as"] != self._monitor.learned_as:
+            self._tell("Its settings were changed: it learns anew from the spans of its backfill.")
+            return self._learn_anew(int(known[-1]["value"]["end"]), [*known, *wrong])
+        for place in range(len(known) - 1, -1, -1):
+            try:
+                found = Checkpoint.of(known[place])
+            except ValueError as error:
+                self._tell(f"{error} It goes on from before.")
+                continue
+            self._delete([*known[place + 1 :], *wrong])
+            return found
+        ends = [int(one["value"]["end"]) for one in known]
+        ends += [end for one in wrong for end in one["value"]["trail"] if end <= latest]
+        return self._learn_anew(max(ends), [*known, *wrong]) if ends else None
+
+    def _learn_anew(self, stood_at: int, old: List[Document]) -> Checkpoint:
+        """Begin with the backfill before ``stood_at``, and raise from there on.
+
+        The new beginning is written first: without it, it would not be known where that is.
+        """
         span, lag = self._monitor.span, self._monitor.lag
         begin = self._monitor.complete_until(stood_at - self._monitor.backfill + lag)
         first = self._first(min(begin, stood_at - span), float(stood_at))
-        self._tell("Its settings were changed: it learns anew from the spans of its backfill.")
         first = replace(first, key=f"{self._purpose}:{first.end}")
         # One of the old settings may stand under the same key.
         self._stores.claims.save([self._document(first.key, self._purpose, first.to_value())])
-        for old in known:
-            if old["_key"] != first.key:
-                self._stores.claims.delete(old["_key"])
+        self._delete([one for one in old if one["_key"] != first.key])
         return first
+
+    def _delete(self, documents: Sequence[Document]) -> None:
+        for one in documents:
+            self._stores.claims.delete(one["_key"])
 
     def _first(self, start: int, raising_from: float) -> Checkpoint:
         as_now = self._monitor.learned_as
         return Checkpoint(start, raising_from, raising_from, learned_as=as_now)
 
-    def commit(self, step: Checkpoint) -> Checkpoint:
+    def commit(self, step: Checkpoint, before: Checkpoint) -> Checkpoint:
         """Set the next step; returns the newest checkpoint, which may be another member's."""
         key = f"{self._purpose}:{step.end}"
-        step = replace(step.bounded(), key=key)
+        trail = thinned([*before.trail, before.end], step.end, self._monitor.span)
+        step = replace(step.bounded(), key=key, trail=trail)
         if not self._stores.claims.insert(self._document(key, self._purpose, step.to_value())):
             step = replace(step, key="")
         known = checkpoints_of(self._stores, self._monitor.name)
-        for old in known[:-KEPT_CHECKPOINTS]:
-            self._stores.claims.delete(old["_key"])
+        self._delete(known[:-KEPT_CHECKPOINTS])
         newest = known[-1]
         return step if newest["_key"] == step.key else Checkpoint.of(newest)
 
@@ -191,6 +210,17 @@ class Checkpoints:
             "time": self._clock.now(),
             "value": value,
         }
+
+
+def thinned(ends: Sequence[int], now: int, span: int) -> List[int]:
+    """Keep of some moments the first and the last at each order of distance, a power of two.
+
+    So few are kept, and there is always one about as far back as any moment that one may look for.
+    """
+    orders: Dict[int, List[int]] = {}
+    for end in sorted(set(ends)):
+        orders.setdefault(((now - end) // span).bit_length(), []).append(end)
+    return sorted({end for some in orders.values() for end in (some[0], some[-1])})
 
 
 def recall(stores: Stores, key: str) -> Dict[str, Any]:

@@ -93,7 +93,7 @@ class MonitorRunner:
                 break
             if signals:
                 self._ingest(signals, ACTOR)
-            checkpoint = self._checkpoints.commit(step)
+            checkpoint = self._checkpoints.commit(step, checkpoint)
             if checkpoint.end != step.end:
                 break  # Another member went on: the rest is its.
             done["monitor_spans"] += spans
