@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
+from ..detection.health_enabled import note_enabled
 from ..incidents.clocks import assignment
 from ..incidents.grouping import Topology
 from ..incidents.intake import conditions
@@ -34,6 +35,7 @@ from ..remediation.context import Context
 from ..remediation.executors import executors
 from ..remediation.verify import Verifier
 from ..splunk import conf, secrets, spool
+from ..splunk.detections import detections
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session
 from ..splunk.settings import Settings, SettingsError
@@ -131,6 +133,7 @@ class Duties:
             Duty("audit", AuditWriter(self.stores, self.clock, self._events.send).run, every=10.0),
             Duty("quiet", self._quiet, every=60.0),
             Duty("retention", self._retention, every=60.0),
+            Duty("enabled", self._note_enabled, every=120.0),
             Duty("monitor messages", self._messages.run, every=10.0, everywhere=True),
             Duty("forget", lambda: forget_answers(self.stores, self.clock), every=600.0),
         ]
@@ -299,6 +302,10 @@ class Duties:
         # What was resolved is not closed while it may still be reopened by a finding.
         close_after = max(mine.close_after, self._routing.reopen_window) if mine.close_after else 0
         return duty.run(close_after, mine.keep)
+
+    def _note_enabled(self) -> Mapping[str, int]:
+        note_enabled(self.stores, self.clock, detections(self.session))
+        return {}
 
     def _tell(self, name: str, text: str) -> None:
         self.trouble(name, text)
