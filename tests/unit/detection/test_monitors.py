@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from incident_management.detection import monitors_detectors
+from incident_management.detection import monitors_judging
 from incident_management.detection.monitors import Monitor
 from incident_management.ports import SearchFailed, SearchTooSlow
 from incident_management.worker import monitoring
@@ -391,18 +391,79 @@ def test_a_checkpoint_that_can_not_be_read_is_passed_over():
     watched.stores.claims.save([{**last, "value": {**last["value"], "state": "eJw="}}])
     watched.pass_time(600, 50)
 
-    assert "goes on from before" in watched.told[0]
+    assert any("goes on from before" in sentence for sentence in watched.told)
     assert judged(watched)[-1] == HOUR + 300
 
 
 def test_more_series_than_are_watched_are_told_of(monkeypatch):
-    monkeypatch.setattr(monitors_detectors, "MOST_SERIES", 20)
+    monkeypatch.setattr(monitors_judging, "MOST_SERIES", 20)
     watched = Watched(by="user")
     for number in range(30):
         watched.add(START - 400, user=f"u{number}.example")
     watched.run()
 
     assert "more than 20 series by user" in watched.told[0]
+
+
+def test_ten_thousand_series_are_told_of_and_the_first_are_watched():
+    watched = Watched(by="user")
+    for number in range(10_000):
+        watched.add(START - 400, user=f"u{number}")
+    watched.run()
+    for number in range(10_000):
+        watched.add(START, user=f"u{number}")
+    watched.pass_time(600)
+
+    assert set(watched.told) == {
+        "Monitor 'orders' has more than 500 series by user; the further ones are not watched. "
+        "Split it, or choose another field for by."
+    }
+    assert judged(watched)[-1] == 300
+
+
+@pytest.mark.parametrize("values", [{"value": "avg(ms)"}, {"value": "failed", "detector": "ratio"}])
+def test_a_value_that_no_event_has_or_that_is_text_is_told_of(values):
+    """splunkd's aggregates of text are empty."""
+    watched = Watched(**values)
+    watched.events = []
+    watched.rows = [{"_time": str(START - 600), "events": "30", "value": "", "part": ""}]
+    watched.run()
+
+    assert f"no event gives {values['value']}" in watched.told[0]
+
+
+def test_a_field_of_by_that_no_event_has_is_told_of():
+    """splunkd's stats drops events without it."""
+    watched = Watched(by="servcie")
+    watched.rows = []
+    watched.run()
+
+    assert "It has seen no event with servcie yet" in watched.told[0]
+
+
+def test_rows_in_any_order_are_judged_in_order_of_time():
+    ordered, mixed_up = ratio(), ratio()
+    for watched in (ordered, mixed_up):
+        watched.run()
+        watched.clock.advance(1900)
+        watched.rows = [
+            {"_time": str(START + span * 300), "events": "50", "part": str(10 * (span % 2))}
+            for span in range(6)
+        ]
+    mixed_up.rows.reverse()
+    ordered.run()
+    mixed_up.run()
+
+    assert mixed_up.raised() == ordered.raised() == [("orders", n * 300) for n in (1, 3, 5)]
+
+
+def test_a_row_without_a_time_is_told_of():
+    watched = ratio()
+    watched.rows = [{"events": "3"}]
+    watched.run()
+
+    assert "a row's _time is '', not a time; keep _time" in watched.told[0]
+    assert judged(watched) == []
 
 
 @pytest.mark.parametrize(

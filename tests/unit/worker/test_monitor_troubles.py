@@ -40,6 +40,7 @@ class Cluster:
 
     def __init__(self, **settings: str) -> None:
         self.watched = Watched(detector="silence", **settings)
+        self.watched.add(self.watched.clock.now() - 600)
         self.watched.run()
         self.boards = [Board(), Board()]
         self.names = ["orders"]

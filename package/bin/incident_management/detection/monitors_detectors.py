@@ -1,108 +1,25 @@
-"""What a monitor's detectors find in one span, and the state that each carries to the next.
-
-``judge`` takes the rows of one span, in order of time, and learns from them. The same state and
-rows always give the same findings and the same next state: a repeated span is harmless.
-"""
+"""The detectors of monitors: what each finds in one span, and the state it carries to the next."""
 
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from .baseline import SENSITIVITIES, Baseline, Score
 from .baseline_records import CALM_POINTS, LASTING
 from .monitors import Monitor
+from .monitors_judging import Detector, Found
 from .monitors_rows import Key, Row, events_of, series_of, text_of
 from .templates import TemplateMiner
 
-__all__ = ["MOST_SERIES", "Detector", "Found", "detector_for"]
+__all__ = ["detector_for"]
 
-MOST_SERIES = 500
-"""Series of one monitor, so that its state stays one document of the KV store."""
 MOST_TEMPLATES = 5000
 SAMPLE_CHARACTERS = 10_000
 REGULAR_SPANS = 6
 REGULAR_SHARE = 0.9
 FORGET_AFTER_SPANS = 300
 """Spans of silence after which a series is no longer expected."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """One finding of one span: the series, what was seen in words, how many events.
-
-    Of a new template also its id, its text, and an event of it.
-    """
-
-    key: Key
-    text: str
-    count: int = 1
-    template_id: str = ""
-    template: str = ""
-    sample: str = ""
-
-
-class Detector:
-    """One detector of one monitor.
-
-    Attributes:
-        problems: sentences about what could not be judged.
-        unwell: the series that were out of order in the span judged last, whether or not that was
-            a finding: a trouble that goes on is found once.
-    """
-
-    def __init__(self, monitor: Monitor) -> None:
-        self.monitor = monitor
-        self.problems: List[str] = []
-        self.unwell: Set[Key] = set()
-
-    def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
-        """Judge the span that begins at ``start``, and learn from it."""
-        raise NotImplementedError
-
-    def to_state(self) -> Dict[str, Any]:
-        """Return what was learned, as JSON values."""
-        raise NotImplementedError
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state. Raises ValueError for one of another version."""
-        raise NotImplementedError
-
-    def note_raised(self, start: int, found: Sequence[Found]) -> None:
-        """Take note that findings of a span were raised, and not only learned from."""
-        return
-
-    @staticmethod
-    def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
-        """Return what of a state is needed to judge the series of some findings again.
-
-        ``state`` is that of before they were found. Empty: nothing is needed.
-        """
-        raise NotImplementedError
-
-    def is_there(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
-        """Tell whether a problem is there in a span, going on from a memory of before it.
-
-        ``rows`` are those of the span, in order of time.
-        """
-        self.judge(start, rows)
-        return key in self.unwell
-
-    def lead_in(self, rows: Sequence[Row]) -> None:
-        """Take note of the span before those that are judged again, without learning from it."""
-        return
-
-    def _has_room(self, known: int) -> bool:
-        if known < MOST_SERIES:
-            return True
-        sentence = (
-            f"Monitor '{self.monitor.name}' has more than {MOST_SERIES} series by "
-            f"{', '.join(self.monitor.by)}; the further ones are not watched. Split it, or choose "
-            "another field for by."
-        )
-        if sentence not in self.problems:
-            self.problems.append(sentence)
-        return False
 
 
 @dataclass
@@ -128,7 +45,8 @@ class _Baselines(Detector):
 
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
         values = {series_of(self.monitor, row): row for row in rows}
-        self._check_present(rows)
+        if self.monitor.value != "count":
+            self._check_numbers(rows, "value")
         self.unwell.clear()
         found = []
         for key in [*self._series, *(key for key in values if key not in self._series)]:
@@ -153,6 +71,9 @@ class _Baselines(Detector):
             "series": [[list(key), one.to_state()] for key, one in self._series.items()],
             "faults": [[list(key), *astuple(fault)] for key, fault in self._faults.items()],
         }
+
+    def has_seen_any(self) -> bool:
+        return bool(self._series)
 
     @staticmethod
     def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
@@ -188,17 +109,6 @@ class _Baselines(Detector):
             for key, saved in state.get("series", [])
         }
         self._faults = {tuple(key): _Fault(*fault) for key, *fault in state.get("faults", [])}
-
-    def _check_present(self, rows: Sequence[Row]) -> None:
-        if self.monitor.value == "count" or not rows:
-            return
-        if all(row.get("value") in (None, "") for row in rows):
-            sentence = (
-                f"Monitor '{self.monitor.name}': no event gives {self.monitor.value}; check that "
-                "the search has that field, and that it holds numbers."
-            )
-            if sentence not in self.problems:
-                self.problems.append(sentence)
 
     def _settings(self) -> Tuple[float, str]:
         return SENSITIVITIES[self.monitor.sensitivity], self.monitor.direction
@@ -250,6 +160,9 @@ class _Silence(Detector):
     def to_state(self) -> Dict[str, Any]:
         return {"seen": [[list(key), seen] for key, seen in self._seen.items()]}
 
+    def has_seen_any(self) -> bool:
+        return bool(self._seen)
+
     @staticmethod
     def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
         return {"seen": _of_keys(state.get("seen", []), found)}
@@ -262,6 +175,7 @@ class _Ratio(Detector):
     """More of the events are of one kind than ``threshold`` percent."""
 
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
+        self._check_numbers(rows, "part")
         found = []
         for row in rows:
             events = events_of(row)

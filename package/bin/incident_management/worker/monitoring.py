@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from ..detection.monitors import MOST_EVENTS, Monitor
-from ..detection.monitors_detectors import Found, detector_for
+from ..detection.monitors_detectors import detector_for
+from ..detection.monitors_judging import Found
 from ..detection.monitors_rows import by_span
 from ..detection.rejudging import Problem
 from ..incidents.errors import Invalid
@@ -165,6 +166,12 @@ class MonitorRunner:
             unwell.update((monitor.entity(key), float(at + monitor.span)) for key in series)
         for problem in detector.problems:
             self._trouble(problem)
+        if not detector.has_seen_any() and not detector.problems:
+            fields = f"with {', '.join(monitor.by)} " if monitor.by else ""
+            self._trouble(
+                f"It has seen no event {fields}yet; check its search, and that its events have the "
+                "fields of by."
+            )
         partly = result.truncated or detector.problems
         step = replace(
             checkpoint,
