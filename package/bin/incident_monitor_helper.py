@@ -21,7 +21,7 @@ from incident_management.splunk.session import Session
 from incident_management.worker import splunkd
 from incident_management.worker.cycle import Duty, Worker
 from incident_management.worker.duties import Duties
-from incident_management.worker.monitor_duty import monitor_duty
+from incident_management.worker.monitor_duty import is_monitor, monitor_duty
 from incident_management.worker.timing import Timing
 
 
@@ -29,7 +29,7 @@ def validate_input(definition):
     """Check a stanza that is being saved. Raises ValueError, one sentence."""
     name, values = definition.metadata["name"], definition.parameters
     Timing.read(name, values)
-    if _is_monitor(values):
+    if is_monitor(values):
         Monitor.read(name, values)
 
 
@@ -41,15 +41,11 @@ def stream_events(inputs, event_writer):
     session = Session(inputs.metadata["server_uri"], inputs.metadata["session_key"])
     clock, stores = SystemClock(), KvStores(session)
     holder = inputs.metadata.get("server_host") or socket.gethostname()
-    monitors = {name: values for name, values in inputs.inputs.items() if _is_monitor(values)}
+    monitors = {name: values for name, values in inputs.inputs.items() if is_monitor(values)}
     if monitors:
         _watch(monitors, session, stores, clock, holder, stop)
     else:
         _work(inputs.inputs, session, stores, clock, holder, stop, event_writer)
-
-
-def _is_monitor(values):
-    return bool(str(values.get("search") or values.get("detector") or "").strip())
 
 
 def _watch(stanzas, session, stores, clock, holder, stop):
@@ -69,7 +65,7 @@ def _watch(stanzas, session, stores, clock, holder, stop):
 def _work(stanzas, session, stores, clock, holder, stop, event_writer):
     logger = log.get("worker")
     timing = Timing.of_inputs(stanzas, logger.error)
-    duties = Duties(session, stores, clock, event_writer.write_event)
+    duties = Duties(session, stores, clock, event_writer.write_event, holder)
     worker = Worker(
         duties.all(), stores, clock, holder, logger, splunkd.notice(session), stop.is_set
     )

@@ -54,6 +54,7 @@ class LogTemplatesCommand(RowsCommand):
         self._only_new = options["new"] in YES
         self._lookup = options["baseline"]
         self._baseline = self._miner = None
+        self._seen = False
         # A chunk is many small objects without cycles; collecting at every thousandth of them
         # takes a third of the time. Instead, once a chunk.
         gc.disable()
@@ -64,6 +65,7 @@ class LogTemplatesCommand(RowsCommand):
             self._begin()
         gc.collect()
         lines = table.column(self._field)
+        self._seen = self._seen or any(lines)
         found = [_row(*match) for match in self._miner.match_all(lines)]
         for place, line in enumerate(lines):
             if not line:
@@ -81,6 +83,11 @@ class LogTemplatesCommand(RowsCommand):
         table.add(names, found)
         if self._only_new:
             table.keep([row[4] == "1" for row in found])
+
+    def end(self):
+        """Name the field when events came and none of them had it."""
+        if self._miner is not None and not self._seen:
+            self.write_warning(f"No event has the field {self._field}; none got a template.")
 
     def _begin(self):
         """Read the baseline, not before there are events: splunkd may start a command for none."""

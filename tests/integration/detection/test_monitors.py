@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from pathlib import Path
 
 from tests.integration.detection.conftest import APP_NAME
-from tests.standin import start_standin
+from tests.standin import StandIn, start_standin
 
 INPUTS = """
 [incident_monitor://worker]
-disabled = 1
+cycle_seconds = 1
+run_seconds = 10
+interval = 1
+disabled = 0
 [incident_monitor://refusals]
 search = index=main sourcetype=shop | eval failed=if(status>=500, 1, 0)
 detector = ratio
@@ -32,6 +36,12 @@ disabled = 0
 """
 
 
+def messages(standin: StandIn) -> dict[str, str]:
+    """What Splunk Web shows, by name."""
+    answer = standin.service().get("/services/messages", output_mode="json").body.read()
+    return {str(one["name"]): str(one["content"]["message"]) for one in json.loads(answer)["entry"]}
+
+
 def test_one_raises_while_another_tells_of_its_error(app_folder: Path, tmp_path: Path) -> None:
     python = os.environ.get("APP_PYTHON", sys.executable)
     with start_standin(tmp_path, apps=[app_folder], python=python) as standin:
@@ -42,7 +52,7 @@ def test_one_raises_while_another_tells_of_its_error(app_folder: Path, tmp_path:
         inputs = standin.splunk.services.use_modular_inputs()
         inputs.start()
         service = standin.service(app=APP_NAME, owner="nobody")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 90
         found: list[dict[str, object]] = []
         while not found and time.monotonic() < deadline:
             standin.index(
@@ -60,6 +70,16 @@ def test_one_raises_while_another_tells_of_its_error(app_folder: Path, tmp_path:
             )
             time.sleep(1)
             found = service.kvstore["incidents"].data.query()
+        message = "incident_management_monitor_broken"
+        while message not in messages(standin) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        shown = messages(standin)
+        # Repaired, it says nothing any more.
+        (local / "inputs.conf").write_text(INPUTS.replace("satts count", "eval a=1"))
+        standin.splunk.conf.reload()
+        while message in messages(standin) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        left = messages(standin)
         inputs.stop()
         log = (standin.splunk.home / "var/log/splunk/incident_management_monitor.log").read_text()
 
@@ -67,3 +87,7 @@ def test_one_raises_while_another_tells_of_its_error(app_folder: Path, tmp_path:
     assert found[0]["severity"] == "high"
     assert "Monitor 'broken': " in log
     assert "satts" in log
+    assert "Monitor 'broken': splunkd refused the search" in shown[message]
+    assert "satts" in shown[message]
+    assert [name for name in shown if "monitor" in name] == [message]
+    assert message not in left

@@ -2,7 +2,9 @@
 
 import pytest
 
+from incident_management.detection.health_enabled import note_enabled
 from incident_management.incidents.model import Signal
+from incident_management.splunk.detections import SavedDetection
 from tests.fakes.api import FakeApi
 
 DAY = 86400.0
@@ -137,13 +139,57 @@ def test_a_search_that_fails_says_why(api):
     assert "Unknown search command 'satts'." in health["why"]
 
 
-def test_a_schedule_that_is_skipped_is_told_of(api):
-    due = [api.clock.now() - seconds for seconds in (900.0, 600.0, 300.0)]
+def look(api, disabled="0"):
+    """The worker's look at which detections are enabled."""
+    content = saved("Errors", disabled)["content"]
+    note_enabled(
+        api.stores_value, api.clock, [SavedDetection("Errors", "shop", "nobody", SEARCH, content)]
+    )
+
+
+def schedule(api, *, every=300.0):
+    """The runs that were due lately; returns when."""
+    now = api.clock.now()
+    due = [now - seconds for seconds in (3 * every, 2 * every, every)]
     api.answers["/scheduled_times"] = {"entry": [{"content": {"scheduled_times": due}}]}
+    return due
+
+
+def test_a_schedule_that_is_skipped_is_told_of(api):
+    look(api)
+    for _look in range(5):
+        api.clock.advance(300)
+        look(api)
+    due = schedule(api)
     api.answers["/history"] = {"entry": [run_of(due[2])]}
     assert report(api)["state"] == "never_fired"  # the last one ran
     api.answers["/history"] = {"entry": [run_of(due[0])]}
     assert report(api)["state"] == "skipped"
+
+
+def test_what_was_due_before_it_was_enabled_was_not_skipped(api):
+    look(api, disabled="1")
+    api.clock.advance(3600)
+    look(api)
+    api.clock.advance(400)
+    look(api)
+    schedule(api)
+    assert report(api)["state"] == "never_fired", "one run since: too few to tell"
+    for _look in range(2):
+        api.clock.advance(300)
+        look(api)
+    schedule(api)
+    assert report(api)["state"] == "skipped"
+
+
+def test_nobody_knows_whether_it_was_on_while_nobody_looked(api):
+    schedule(api)
+    assert report(api)["state"] == "never_fired", "no worker has looked yet"
+    look(api)
+    api.clock.advance(86_400)
+    look(api)
+    schedule(api)
+    assert report(api)["state"] == "never_fired"
 
 
 def test_a_name_that_nobody_knows_is_not_found(api):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.detection import backtest
 from incident_management.detection.backtest import BacktestFailed, Detection, Replay
 from incident_management.detection.backtest_judging import Recorded, loosened
 from incident_management.detection.replaying import Asked, compared, parse_compare
@@ -29,13 +30,12 @@ class Errors:
         self.asked += 1
         at = float(latest) - START
         least = self.limit if "some_threshold" in spl else 0
-        return SearchResult(
-            [
-                {"entity": entity, "count": str(count), "first_time": earliest, "last_time": latest}
-                for entity, begin, end, count in self.faults
-                if begin < at <= end and count > least
-            ]
-        )
+        rows = [
+            {"entity": entity, "count": str(count), "first_time": earliest, "last_time": latest}
+            for entity, begin, end, count in self.faults
+            if begin < at <= end and count > least
+        ]
+        return SearchResult(rows[:limit], truncated=len(rows) > limit)
 
 
 def told(searcher, recorded=(), settings=None, spl=SPL, suppressions=(), **asked):
@@ -155,6 +155,12 @@ def test_the_searchs_own_suppression_holds(settings, signals, held):
     [
         ("a | where count > 5", "a | where count > 0", "count"),
         ("a | where used > `t` | eval x=1", "a | where used > 0 | eval x=1", "used"),
+        (
+            "a | where samples >= 2 AND depth > `t` AND depth >= was",
+            "a | where samples >= 2 AND depth > 0 AND depth >= was",
+            "depth",
+        ),
+        ("a | where n > 1.5 AND n > 3 * was", "a | where n > 0 AND n > 3 * was", "n"),
     ],
 )
 def test_a_search_is_loosened_at_its_last_where(spl, expected, metric):
@@ -162,11 +168,27 @@ def test_a_search_is_loosened_at_its_last_where(spl, expected, metric):
 
 
 @pytest.mark.parametrize(
-    "spl", ["a | stats count", "a | where count > 5 AND x > 2", "a | where 5 < b"]
+    "spl",
+    [
+        "a | stats count",
+        "a | where count > 5 AND x > 2",
+        "a | where count > 5 OR x = 2",
+        "a | where NOT count > 5",
+        "a | where (count > 5 AND x = 2)",
+        'a | where count > 5 AND x = "| b"',
+        "a | where 5 < b",
+    ],
 )
 def test_a_search_without_a_plain_threshold_is_told_of(spl):
     with pytest.raises(BacktestFailed, match=r"where count > 5"):
         loosened(spl)
+
+
+def test_runs_with_more_rows_than_are_read_are_counted(monkeypatch):
+    monkeypatch.setattr(backtest, "ROWS_PER_WINDOW", 1)
+    _incidents, summaries = told(Errors(5, ("orders", 600, 1200, 50), ("stock", 600, 1200, 50)))
+
+    assert summaries["as asked"]["truncated_runs"] == 2
 
 
 def test_what_is_compared_is_checked():

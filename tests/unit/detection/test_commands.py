@@ -90,8 +90,35 @@ def test_logtemplates_adds_three_fields_keeps_the_order_and_stays_on_the_search_
 
 
 def test_logtemplates_passes_events_without_the_field():
-    _, rows, _ = _launch("logtemplates", ["field=message"], LOGS[:3])
+    _, rows, said = _launch("logtemplates", ["field=message"], LOGS[:3], chunks=2)
     assert [row["template"] for row in rows] == ["", "", ""]
+    assert said == ["No event has the field message; none got a template."]
+
+
+def test_logtemplates_says_nothing_of_a_field_that_some_events_have():
+    sparse = [{"_time": str(n), "message": "started" if n == 5 else ""} for n in range(6)]
+    _, rows, said = _launch("logtemplates", ["field=message"], sparse, chunks=3)
+    assert [row["template"] for row in rows] == ["", "", "", "", "", "started"]
+    assert said == []
+
+
+def test_logtemplates_without_events_says_nothing():
+    assert _launch("logtemplates", ["field=message"])[2] == []
+
+
+def test_bad_rows_cost_anomalyscore_only_themselves():
+    """Text, nothing, infinity and 10,001 series in one search: each is named once."""
+    rows = [
+        {"_time": str(n * 300), "n": value, "user": f"u{n}"}
+        for n, value in enumerate(["many", "", "inf", *["7"] * 10_001])
+    ]
+    _, scored, said = _launch("anomalyscore", ["value=n", "by=user"], rows, chunks=3)
+    assert len(scored) == len(rows)
+    assert [row["anomaly_score"] for row in scored[:3]] == ["", "", ""]
+    assert scored[3]["anomaly_score"] != "" and scored[-1]["anomaly_score"] == ""
+    assert len(said) == 2
+    assert any("10000" in text.replace(",", "") for text in said)
+    assert any("n" in text and "many" in text for text in said), said
 
 
 @pytest.mark.parametrize(

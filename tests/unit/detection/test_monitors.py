@@ -6,9 +6,11 @@ import contextlib
 
 import pytest
 
-from incident_management.detection import monitors_detectors
+from incident_management.detection import monitors_judging
 from incident_management.detection.monitors import Monitor
 from incident_management.ports import SearchFailed, SearchTooSlow
+from incident_management.worker import monitoring
+from incident_management.worker.monitor_checkpoints import thinned
 from tests.fakes import Unavailable
 from tests.unit.detection.watching import STANZA, START, Watched
 
@@ -168,6 +170,36 @@ def test_a_clock_that_jumped_ahead_and_back_costs_no_span_and_counts_none_twice(
     assert watched.stores.incidents.all()[0]["signals"] == 2
 
 
+@pytest.mark.parametrize("hours", [1, 5, 20])
+def test_a_clock_that_stays_wrong_for_long_costs_no_span_either(hours):
+    """All checkpoints that are kept were made by the wrong clock."""
+    watched = ratio()
+    watched.run()
+    watched.pass_time(6 * HOUR, 1, failed="0")
+    watched.clock.advance(40 * HOUR)
+    for _run in range(hours * 12):
+        watched.clock.advance(300)
+        true = watched.clock.now() - 40 * HOUR
+        mixed(watched, true - 200, 50, 50)
+        watched.run()
+    watched.clock.advance(-40 * HOUR)
+    watched.pass_time(600)
+    raised = [time for _entity, time in watched.raised()]
+
+    assert len(raised) == len(set(raised)) == hours * 12
+    assert sum("the clock was changed" in sentence for sentence in watched.told) == 1
+
+
+def test_the_trail_stays_short_and_reaches_back():
+    trail: list[int] = []
+    for end in range(0, 10_000_000, 300):
+        trail = thinned([*trail, end], end + 300, 300)
+        assert len(trail) <= 34
+    for back in (600, 5000, 100_000, 4_000_000):
+        moment = 10_000_000 - back
+        assert any(moment - 2 * back <= end <= moment for end in trail), back
+
+
 def test_of_two_members_at_once_one_sets_the_next_step():
     first = ratio()
     first.run()
@@ -233,14 +265,205 @@ def test_a_search_that_fails_is_told_of_by_name_and_its_spans_stay_due():
     assert judged(watched)[-1] == -300
 
 
+def newest(watched: Watched) -> dict:
+    """The value of the newest checkpoint."""
+    values = [c["value"] for c in watched.stores.claims.all() if c["purpose"] == "monitor:orders"]
+    return max(values, key=lambda value: value["end"])
+
+
+def test_a_trouble_that_goes_on_is_raised_once_and_noted_for_as_long():
+    watched = Watched(season="none", by="service")
+    for span in range(-12, 0):
+        watched.add(START + span * 300, 50 + span % 3, service="pay.eu")
+    watched.run()
+    watched.pass_time(2 * HOUR, 50, service="pay.eu")
+    assert newest(watched)["unwell"] == []
+    watched.pass_time(HOUR, 900, service="pay.eu")
+    last = watched.clock.now()
+    watched.pass_time(HOUR, 50, service="pay.eu")
+
+    assert len(watched.signals) == 1
+    assert newest(watched)["unwell"] == [["pay.eu", last]]
+
+
+def test_a_new_template_is_trouble_until_it_stops_or_is_usual():
+    watched = Watched(detector="new_template", by="service")
+    for span in range(-12, 0):
+        watched.add(START + span * 300, _raw=f"order {span * 7} took 3 ms", service="pay")
+    watched.run()
+    watched.pass_time(1800, 2, _raw="pool of connections is exhausted", service="pay")
+    last = watched.clock.now()
+    watched.pass_time(HOUR, 1, _raw="order 4 took 3 ms", service="pay")
+    assert newest(watched)["unwell"] == [["pay", last]]
+
+    watched.pass_time(15 * HOUR, 1, _raw="cache of prices was rebuilt", service="pay")
+    (unwell,) = newest(watched)["unwell"]
+    assert len(watched.signals) == 2
+    assert watched.clock.now() - unwell[1] > 2 * HOUR
+
+
+def test_what_the_backfill_shows_is_no_trouble():
+    watched = Watched(detector="new_template", by="service")
+    for span in range(-12, 12):
+        watched.add(START + span * 300, 2, _raw="order 7 took 3 ms", service="pay")
+    watched.run()
+    watched.pass_time(HOUR)
+
+    assert newest(watched)["unwell"] == [["pay", START - HOUR + 300]]
+
+
+def test_a_span_that_was_not_judged_whole_is_not_covered(monkeypatch):
+    monkeypatch.setattr(monitoring, "MOST_EVENTS", 20)
+    watched = Watched(detector="new_template", by="service")
+    watched.run()
+    since = newest(watched)["covered_from"]
+    watched.pass_time(HOUR, 1, _raw="order 7", service="pay")
+    assert newest(watched)["covered_from"] == since == START - 60
+    watched.pass_time(300, 30, _raw="order 7", service="pay")
+    watched.pass_time(600, 1, _raw="order 7", service="pay")
+
+    assert newest(watched)["covered_from"] == START + HOUR + 300
+    assert "more than 20 rows" in watched.told[0]
+
+
+def test_a_finding_is_about_the_service_or_host_so_that_others_find_its_events():
+    watched = ratio(by="region, host, service", runbook="/pay", actions="restart, scale", tags="a")
+    watched.run()
+    fields = {"region": "eu", "host": "web-1", "service": "pay"}
+    mixed(watched, START + 1, 50, 50, **fields)
+    mixed(watched, START + 1, 50, 50, **{**fields, "host": "web-2"})
+    mixed(watched, START + 1, 50, 50, region="us", host="web-3", service="")
+    watched.pass_time(600)
+
+    assert [one["entity"] for one in watched.signals].count("pay") == 2
+    assert len({one["dedup_key"] for one in watched.signals}) == 3
+    assert {one["entity"] for one in watched.signals} == {"pay", "web-3"}
+    incident = next(one for one in watched.stores.incidents.all() if "pay" in one["entities"])
+    assert (incident["runbook"], incident["actions"], incident["tags"]) == (
+        "/pay",
+        ["restart", "scale"],
+        ["a"],
+    )
+
+
+@pytest.mark.parametrize(
+    "change", [{"by": "host"}, {"span": "10m"}, {"search": "index=web"}, {"detector": "silence"}]
+)
+def test_changed_settings_are_learned_anew_and_cost_no_span(change):
+    """The old series would be judged as silent for good: nothing comes by their names any more."""
+    watched = Watched(season="none", by="service")
+    for span in range(-12, 24):
+        watched.add(START + span * 300 + 1, 50 + span % 3, service="pay", host="web-1")
+    watched.run()
+    watched.pass_time(HOUR)
+    stood_at = judged(watched)[-1]
+    watched.change(**change)
+    watched.windows.clear()
+    watched.pass_time(HOUR)
+
+    assert watched.signals == []
+    assert "learns anew" in watched.told[0]
+    assert watched.windows[0][0] <= START + stood_at - HOUR
+    assert all(one[1] == after[0] for one, after in zip(watched.windows, watched.windows[1:]))
+    assert newest(watched)["raising_from"] == START + stood_at
+
+
+def test_a_span_that_was_due_before_the_change_is_still_raised():
+    watched = ratio(by="service")
+    watched.run()
+    watched.pass_time(HOUR)
+    mixed(watched, watched.clock.now() + 1, 50, 50, service="pay", host="web-1")
+    at = watched.clock.now() - START
+    watched.clock.advance(1800)
+    watched.change(by="host")
+    watched.run()
+
+    assert watched.raised() == [("web-1", at)]
+
+
+def test_a_checkpoint_that_can_not_be_read_is_passed_over():
+    watched = Watched(season="none")
+    watched.run()
+    watched.pass_time(HOUR, 50)
+    (last,) = [
+        c for c in watched.stores.claims.all() if c["value"].get("end") == newest(watched)["end"]
+    ]
+    watched.stores.claims.save([{**last, "value": {**last["value"], "state": "eJw="}}])
+    watched.pass_time(600, 50)
+
+    assert any("goes on from before" in sentence for sentence in watched.told)
+    assert judged(watched)[-1] == HOUR + 300
+
+
 def test_more_series_than_are_watched_are_told_of(monkeypatch):
-    monkeypatch.setattr(monitors_detectors, "MOST_SERIES", 20)
+    monkeypatch.setattr(monitors_judging, "MOST_SERIES", 20)
     watched = Watched(by="user")
     for number in range(30):
         watched.add(START - 400, user=f"u{number}.example")
     watched.run()
 
     assert "more than 20 series by user" in watched.told[0]
+
+
+def test_ten_thousand_series_are_told_of_and_the_first_are_watched():
+    watched = Watched(by="user")
+    for number in range(10_000):
+        watched.add(START - 400, user=f"u{number}")
+    watched.run()
+    for number in range(10_000):
+        watched.add(START, user=f"u{number}")
+    watched.pass_time(600)
+
+    assert set(watched.told) == {
+        "Monitor 'orders' has more than 500 series by user; the further ones are not watched. "
+        "Split it, or choose another field for by."
+    }
+    assert judged(watched)[-1] == 300
+
+
+@pytest.mark.parametrize("values", [{"value": "avg(ms)"}, {"value": "failed", "detector": "ratio"}])
+def test_a_value_that_no_event_has_or_that_is_text_is_told_of(values):
+    """splunkd's aggregates of text are empty."""
+    watched = Watched(**values)
+    watched.events = []
+    watched.rows = [{"_time": str(START - 600), "events": "30", "value": "", "part": ""}]
+    watched.run()
+
+    assert f"no event gives {values['value']}" in watched.told[0]
+
+
+def test_a_field_of_by_that_no_event_has_is_told_of():
+    """splunkd's stats drops events without it."""
+    watched = Watched(by="servcie")
+    watched.rows = []
+    watched.run()
+
+    assert "It has seen no event with servcie yet" in watched.told[0]
+
+
+def test_rows_in_any_order_are_judged_in_order_of_time():
+    ordered, mixed_up = ratio(), ratio()
+    for watched in (ordered, mixed_up):
+        watched.run()
+        watched.clock.advance(1900)
+        watched.rows = [
+            {"_time": str(START + span * 300), "events": "50", "part": str(10 * (span % 2))}
+            for span in range(6)
+        ]
+    mixed_up.rows.reverse()
+    ordered.run()
+    mixed_up.run()
+
+    assert mixed_up.raised() == ordered.raised() == [("orders", n * 300) for n in (1, 3, 5)]
+
+
+def test_a_row_without_a_time_is_told_of():
+    watched = ratio()
+    watched.rows = [{"events": "3"}]
+    watched.run()
+
+    assert "a row's _time is '', not a time; keep _time" in watched.told[0]
+    assert judged(watched) == []
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from incident_management.detection import remembered
+from incident_management.detection.packing import pack
 from incident_management.detection.remembered import Memory
 from incident_management.detection.series import SeriesScorer
 from incident_management.incidents.errors import Invalid
@@ -104,7 +105,7 @@ def test_a_run_that_was_killed_half_way_counts_for_nothing(session):
     scorer = _scorer()
     list(scorer.score(_rows(0, 20)))
     Memory(session, "web", "good").save(scorer.to_state())
-    packed = [remembered.pack(one) for one in scorer.to_state()["series"][:1]]
+    packed = [pack(one) for one in scorer.to_state()["series"][:1]]
     session.post(f"{API}/baselines/web/series", {"run": "killed", "first": 0, "series": packed})
     assert len(series(Memory(session, "web", "next"))) == 2
     with pytest.raises(SplunkError, match="save them all first"):
@@ -135,17 +136,6 @@ def test_what_is_remembered_is_listed_and_can_be_forgotten(api, session):
     assert api.stores_value.baselines.all() == []
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "eJw=", remembered.pack({})[:-8]])
-def test_a_text_that_is_no_packed_baseline_is_refused(text):
-    with pytest.raises(ValueError, match="can't be read"):
-        remembered.unpack(text)
-
-
-def test_a_packed_text_that_swells_is_refused():
-    with pytest.raises(ValueError, match="can't be read"):
-        remembered.unpack(remembered.pack({"a": "x" * 10**6}))
-
-
 def test_a_state_s_name_is_plain(session):
     with pytest.raises(Invalid, match="letters"):
         Memory(session, "../plans", "run")
@@ -158,4 +148,4 @@ def test_a_saved_series_fits_a_document_of_the_kv_store():
             {"_time": str(i * 300), "count": str(i * 7919 % 1009 / 7)} for i in range(9000)
         )
     )
-    assert len(json.dumps(remembered.pack(scorer.to_state()["series"][0]))) < 20_000
+    assert len(json.dumps(pack(scorer.to_state()["series"][0]))) < 20_000

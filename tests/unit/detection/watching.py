@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from incident_management.detection.monitors import Monitor
 from incident_management.incidents.intake.ingest import Ingest
@@ -20,11 +20,14 @@ class Watched:
     """Monitors one search over ``events``: (time, fields), which a test may add to."""
 
     def __init__(self, **settings: Any) -> None:
-        values = {"search": "index=app", "span": "5m", "lag": "60s", "backfill": "1h", **settings}
-        self.monitor = Monitor.read(STANZA, values)
+        given = {"search": "index=app", "span": "5m", "lag": "60s", "backfill": "1h"}
+        self.values = {**given, **settings}
+        self.monitor = Monitor.read(STANZA, self.values)
         self.stores = FakeStores()
         self.clock = ManualClock(START)
         self.events: List[Tuple[float, Dict[str, str]]] = []
+        self.rows: Optional[List[Dict[str, str]]] = None
+        """What every search finds, in the place of the events."""
         self.windows: List[Tuple[int, int]] = []
         self.told: List[str] = []
         self.before: Callable[[int, int], None] = lambda _start, _end: None
@@ -43,16 +46,24 @@ class Watched:
 
     def run(self) -> Dict[str, int]:
         ingest = Ingest(self.stores, self.clock, Routing())
-        searcher = _Searcher(self)
         return MonitorRunner(
             self.monitor,
             self.stores,
-            searcher,
+            self.searcher,
             self.clock,
             ingest.ingest,
             self._tell,
             self.holder,
         ).run()
+
+    @property
+    def searcher(self) -> _Searcher:
+        return _Searcher(self)
+
+    def change(self, **settings: Any) -> None:
+        """Change the stanza."""
+        self.values.update(settings)
+        self.monitor = Monitor.read(STANZA, self.values)
 
     def _tell(self, _name: str, sentence: str) -> None:
         self.told.append(sentence)
@@ -71,6 +82,8 @@ class Watched:
         start, end = int(earliest), int(latest)
         self.windows.append((start, end))
         self.before(start, end)
+        if self.rows is not None:
+            return SearchResult(self.rows[:limit])
         chosen = [(time, row) for time, row in self.events if start <= time < end]
         if self.monitor.needs_events:
             rows = [{"_time": str(time), **row} for time, row in chosen]
@@ -87,6 +100,8 @@ class Watched:
         row = {"_time": key[0], "events": str(len(some)), **dict(zip(self.monitor.by, key[1:]))}
         if self.monitor.detector == "ratio":
             row["part"] = str(sum(float(one[self.monitor.value]) for one in some))
+        elif self.monitor.value.startswith("max("):
+            row["value"] = str(max(float(one[self.monitor.value[4:-1]]) for one in some))
         return row
 
 

@@ -9,7 +9,7 @@ from incident_management.ports import SearchFailed
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.context import Context
 from incident_management.remediation.executors import ExecutorError, Outcome
-from incident_management.remediation.verify import Rerun, Verifier
+from incident_management.remediation.verify import CannotJudge, Grid, Rerun, Verifier
 from tests.fakes import FakeSearcher, FakeStores, ManualClock
 
 INCIDENT = "INC-20260101-AAAAAA"
@@ -121,16 +121,25 @@ class FakeRaisingSearch:
         self.after: List[str] = []
         self.fixed_at = 0.0
         self.error = ""
+        self.unable = ""
+        self.asked_in = Grid()
+        self.events: Dict[str, int] = {}
         self.windows: List[Any] = []
 
+    def grid(self, search):
+        if self.unable:
+            raise CannotJudge(self.unable)
+        return self.asked_in
+
     def run(self, search, earliest, latest):
+        if self.unable:
+            raise CannotJudge(self.unable)
         if self.error:
             raise SearchFailed(self.error)
         self.windows.append((earliest, latest))
         found = self.broken if latest <= self.fixed_at else self.after
-        return Rerun(
-            "search errors | stats count by entity", "entity", [{"entity": e} for e in found]
-        )
+        rows = [{"entity": e} for e in found]
+        return Rerun("search errors | stats count by entity", "entity", rows, self.events)
 
 
 class Bench:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.ports import SearchFailed
 from incident_management.remediation import approval, execution
 from incident_management.remediation.context import Refused
+from incident_management.remediation.verify import Grid
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
 
@@ -92,14 +95,46 @@ def test_a_problem_that_was_gone_before_proves_nothing(bench):
     assert data["outcome"] == "insufficient_data" and "before the fix" in data["detail"]
 
 
-def test_an_incident_that_no_search_raised_proves_nothing(bench):
-    bench.raising.run = None  # must not be called
-    incident, _entries = bench.context.incident(INCIDENT)
-    incident.search.clear()
-    judgement = bench.verifier()._compare(
-        incident, bench.context.catalogue.get("rollback_change"), None
-    )
-    assert judgement.outcome == "insufficient_data"
+def test_what_can_not_be_asked_again_proves_nothing_and_undoes_nothing(bench):
+    bench.raising.unable = "There is no monitor 'orders' any more, or it is off."
+    bench.clock.advance(85)
+    assert bench.verifier().run() == 0, "it may be switched on again"
+    bench.clock.advance(600)
+    bench.verifier().run()
+    data = verification(bench)
+    assert (data["outcome"], data["detail"]) == ("insufficient_data", bench.raising.unable)
+    assert bench.kinds()[-1] == "verification insufficient_data"
+
+
+def test_a_monitors_windows_are_whole_spans_on_both_sides(bench):
+    bench.raising.asked_in = Grid(300, 90.0)
+    done = bench.clock.now()
+    begin = math.floor(done / 300) * 300
+    after = math.ceil((done + 15) / 300) * 300
+    bench.clock.set(after + 300 + 89)
+    assert bench.verifier().run() == 0
+    bench.clock.advance(2)
+    assert bench.verifier().run() == 1
+    pair = verification(bench)["windows"]
+    assert pair == {"before": [begin - 300, begin], "after": [after, after + 300]}
+    assert begin <= done < done + 15 <= after
+
+
+def test_events_that_the_judge_saw_itself_are_samples(bench):
+    bench.raising.events = {"checkout": 12}
+    bench.samples = 0
+    bench.clock.advance(85)
+    bench.verifier().run()
+    assert verification(bench)["samples"] == [{"entity": "checkout", "events": 12}]
+    assert bench.searcher.asked == []
+
+
+def test_fewer_are_looked_for_among_all_that_the_entity_logs(bench):
+    bench.raising.events = {"checkout": 3}
+    bench.samples = 40
+    bench.clock.advance(85)
+    bench.verifier().run()
+    assert verification(bench)["samples"] == [{"entity": "checkout", "events": 40}]
 
 
 def test_a_fix_that_does_not_help_is_undone(bench):

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 MOST_WINDOWS = 2000
-ROWS_PER_WINDOW = 1000
+ROWS_PER_WINDOW = 10_000
 ACTOR = "backtest"
 PREFIX = "action.open_incident.param."
 FIELDS = (
@@ -114,7 +114,8 @@ class Replay:
     """A replay of one detection over a time range; times are epoch seconds.
 
     ``quiet``: seconds without a finding after which an incident counts as recovered.
-    ``searches`` and ``search_seconds`` tell what the searches have cost so far.
+    ``searches`` and ``search_seconds`` tell what the searches have cost so far, ``truncated_runs``
+    how many had more rows than are read.
     """
 
     detection: Detection
@@ -129,6 +130,7 @@ class Replay:
     timeout: float = 60.0
     searches: int = field(default=0, init=False)
     search_seconds: float = field(default=0.0, init=False)
+    truncated_runs: int = field(default=0, init=False)
 
     def run(self) -> Iterator[Dict[str, Any]]:
         """Run it and yield one row for each incident that would have been opened, oldest first.
@@ -184,6 +186,7 @@ class Replay:
             raise BacktestFailed(f"'{self.detection.name}' can't be replayed: {error}") from error
         self.searches += 1
         self.search_seconds += time.monotonic() - began
+        self.truncated_runs += result.truncated
         return result.rows
 
 

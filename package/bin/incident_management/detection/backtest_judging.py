@@ -19,6 +19,7 @@ COLUMNS = (
     "entities", "severity", "signals", "events", "title", "reopened", "known", "lead_seconds",
     "incidents", "pages", "pages_per_day", "known_incidents", "known_found", "known_missed",
     "unknown", "runs", "runs_fired", "throttled", "suppressed", "searches", "search_seconds",
+    "truncated_runs",
 )  # fmt: skip
 """Of every row, as a search command has the same columns throughout; incidents leave the summary's
 blank, and a summary the incidents'."""
@@ -104,13 +105,14 @@ def judged(
 def loosened(spl: str) -> Tuple[str, str]:
     """Return a search without its threshold, and the field that the threshold is about.
 
-    Raises BacktestFailed unless its last ``where`` is ``where field > number`` (or a macro).
+    Raises BacktestFailed unless its last ``where`` has one condition ``field > number``, or a macro
+    in the place of the number.
     """
     loose = loosened_search(spl)
     if loose is None:
         raise BacktestFailed(
             "No threshold can be told from the search; let its last where be of the form "
-            "| where count > 5, with a number or a macro."
+            "| where count > 5, with a number or a macro; other conditions may follow AND."
         )
     return loose, threshold_of(spl)[0]
 

@@ -139,6 +139,11 @@ class Baseline:
         expected, lower, upper, score, is_anomaly = self._learner.add(growth, time)
         return expected + last, lower + last, upper + last, score, is_anomaly
 
+    def resume_from(self, value: float) -> None:
+        """Say what a counter stood at before the next point, after a pause that nobody watched."""
+        if self._counter.is_counter:
+            self._counter.last = value
+
     def to_state(self) -> Dict[str, Any]:
         """Return all that was learned as plain JSON values, at most 20 kB, for :meth:`from_state`.
 

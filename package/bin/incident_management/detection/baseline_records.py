@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Sequence
 
-__all__ = ["LASTING", "Records", "Verdict"]
+__all__ = ["CALM_POINTS", "LASTING", "Records", "Verdict"]
 
 DECAY = 0.99995
 """What is left of a record after each point: half after 14,000."""

@@ -24,6 +24,7 @@ from .health import (
     quietness,
 )
 from .health_calming import Settings, calmed, findings_of
+from .health_enabled import enabled_since
 from .thresholds import threshold_of
 
 __all__ = ["HealthReport", "flat"]
@@ -166,12 +167,16 @@ class HealthReport:
         return {"state": state, "why": why, "runs": figures}
 
     def _missed(self, saved: SavedDetection, ran: Sequence[float]) -> List[float]:
-        """Return which of its last two scheduled times have no run.
+        """Return which of its last two scheduled times have no run, of those since it is enabled.
 
         Older ones say nothing: a job that raised no alert is kept for two periods
         (``dispatch.ttl`` in savedsearches.conf).
         """
-        due = scheduled(self._session, saved, self._now - DAY, self._now - LATE_SECONDS)[-2:]
+        since = enabled_since(self._stores, saved)
+        if since is None:
+            return []
+        start = max(since, self._now - DAY)
+        due = scheduled(self._session, saved, start, self._now - LATE_SECONDS)[-2:]
         return [time for time in due if time not in set(ran)]
 
     def _seconds_per_day(self, saved: SavedDetection, times: Sequence[float]) -> Optional[float]:

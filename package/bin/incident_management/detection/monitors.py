@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
+from ..incidents.canonical import digest
+from ..incidents.intake.results import names
 from ..incidents.model import SEVERITIES
 from ..splunk import spl
 from .baseline import DIRECTIONS, SEASONS, SENSITIVITIES
@@ -63,7 +65,8 @@ class Monitor:
 
     ``threshold``: spans of silence, percent of a ratio, or events of a new template; a baseline
     has its ``sensitivity``. ``min_events``: events of a span below which a ratio is not judged.
-    ``backfill``: how far back the first run learns, without raising anything.
+    ``backfill``: how far back the first run learns, without raising anything. ``runbook``,
+    ``actions``, ``tags`` and ``group`` are those of its signals.
     """
 
     name: str
@@ -83,6 +86,10 @@ class Monitor:
     threshold: float = 0.0
     min_events: int = 20
     title: str = ""
+    runbook: str = ""
+    actions: Tuple[str, ...] = ()
+    tags: Tuple[str, ...] = ()
+    group: bool = True
 
     @classmethod
     def read(cls, stanza: str, values: Mapping[str, Any]) -> Monitor:
@@ -117,7 +124,11 @@ class Monitor:
             every=options.get("every", float(span)),
             backfill=options.get("backfill", float(DEFAULT_BACKFILL * span)),
             threshold=options.get("threshold", DEFAULT_THRESHOLDS[detector]),
+            actions=names(values.get("actions")),
+            tags=names(values.get("tags")),
             title=str(values.get("title") or "").strip(),
+            runbook=str(values.get("runbook") or "").strip(),
+            group=str(values.get("group") or "1").strip().lower() not in ("0", "false", "no"),
         )
         return cls(name, search, **options)
 
@@ -126,13 +137,39 @@ class Monitor:
         return int((now - self.lag) // self.span) * self.span
 
     @property
+    def learned_as(self) -> str:
+        """The settings that what was learned depends on, as a digest."""
+        parts = (self.search, self.detector, self.value, self.by, self.span, self.season)
+        return digest(list(parts), 40)
+
+    @property
     def needs_events(self) -> bool:
         """Whether the detector reads the events themselves."""
         return self.detector == "new_template"
 
-    def spl(self) -> str:
-        """Return the search over whole spans: a row a span and series, or the events."""
+    def entity(self, key: Sequence[str]) -> str:
+        """Return what a finding of a series is about: its service, else its host, else all of it.
+
+        Analysis and remediation look for events by service and host.
+        """
+        series = dict(zip(self.by, key))
+        named = [series[name] for name in ("service", "host") if series.get(name)][:1]
+        return ", ".join(named or [part for part in key if part]) or self.name
+
+    def spl(self, key: Sequence[str] = ()) -> str:
+        """Return the search over whole spans: a row a span and series, or the events.
+
+        ``key``: of this series alone.
+        """
         written = spl.as_written(self.search)
+        parts = [
+            spl.field_is(name, value)
+            for name, value in zip(self.by, key)
+            # A value over several lines can't be searched for.
+            if value and len(value.splitlines()) == 1
+        ]
+        if parts:
+            written = spl.pipeline(written, spl.command("search", *parts))
         if self.needs_events:
             shown = spl.fields("table", ["_time", "_raw", *self.by])
             return str(spl.pipeline(written, shown))

@@ -1,76 +1,38 @@
-"""What a monitor's detectors find in one span, and the state that each carries to the next.
-
-``judge`` takes the rows of one span, in order of time, and learns from them. The same state and
-rows always give the same findings and the same next state: a repeated span is harmless.
-"""
+"""The detectors of monitors: what each finds in one span, and the state it carries to the next."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from dataclasses import astuple, dataclass
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
-from .baseline import SENSITIVITIES, Baseline
+from .baseline import SENSITIVITIES, Baseline, Score
+from .baseline_records import CALM_POINTS, LASTING
 from .monitors import Monitor
+from .monitors_judging import Detector, Found
+from .monitors_rows import Key, Row, events_of, series_of, text_of
 from .templates import TemplateMiner
 
-__all__ = ["MOST_SERIES", "Detector", "Found", "detector_for"]
+__all__ = ["detector_for"]
 
-MOST_SERIES = 500
-"""Series of one monitor, so that its state stays one document of the KV store."""
 MOST_TEMPLATES = 5000
+SAMPLE_CHARACTERS = 10_000
 REGULAR_SPANS = 6
 REGULAR_SHARE = 0.9
 FORGET_AFTER_SPANS = 300
 """Spans of silence after which a series is no longer expected."""
 
-Row = Mapping[str, Any]
-Key = Tuple[str, ...]
 
+@dataclass
+class _Fault:
+    """An anomaly that is not over: how far from what is expected was too far when it began.
 
-@dataclass(frozen=True)
-class Found:
-    """One finding of one span: the series, what was seen in words, how many events."""
+    A young series learns from a fault, so that it would soon be within its bounds.
+    """
 
-    key: Key
-    text: str
-    count: int = 1
-    template_id: str = ""
-    sample: str = ""
-
-
-class Detector:
-    """One detector of one monitor. ``problems`` are sentences about what could not be judged."""
-
-    def __init__(self, monitor: Monitor) -> None:
-        self.monitor = monitor
-        self.problems: List[str] = []
-
-    def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
-        """Judge the span that begins at ``start``, and learn from it."""
-        raise NotImplementedError
-
-    def to_state(self) -> Dict[str, Any]:
-        """Return what was learned, as JSON values."""
-        raise NotImplementedError
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state. Raises ValueError for one of another version."""
-        raise NotImplementedError
-
-    def _key(self, row: Row) -> Key:
-        return tuple(_text(row.get(name)) for name in self.monitor.by)
-
-    def _has_room(self, known: int) -> bool:
-        if known < MOST_SERIES:
-            return True
-        sentence = (
-            f"Monitor '{self.monitor.name}' has more than {MOST_SERIES} series by "
-            f"{', '.join(self.monitor.by)}; the further ones are not watched. Split it, or choose "
-            "another field for by."
-        )
-        if sentence not in self.problems:
-            self.problems.append(sentence)
-        return False
+    below: float
+    above: float
+    since: int
+    calm: int = 0
 
 
 class _Baselines(Detector):
@@ -79,10 +41,13 @@ class _Baselines(Detector):
     def __init__(self, monitor: Monitor) -> None:
         super().__init__(monitor)
         self._series: Dict[Key, Baseline] = {}
+        self._faults: Dict[Key, _Fault] = {}
 
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
-        values = {self._key(row): row for row in rows}
-        self._check_present(rows)
+        values = {series_of(self.monitor, row): row for row in rows}
+        if self.monitor.value != "count":
+            self._check_numbers(rows, "value")
+        self.unwell.clear()
         found = []
         for key in [*self._series, *(key for key in values if key not in self._series)]:
             value = self._value(values.get(key))
@@ -91,33 +56,59 @@ class _Baselines(Detector):
             if key not in self._series:
                 self._series[key] = Baseline(self.monitor.season, *self._settings())
             score = self._series[key].add(value, float(start))
+            if self._is_unwell(key, value, score, start):
+                self.unwell.add(key)
             if score.is_anomaly:
                 text = (
                     f"{self.monitor.value} is {value:g}; {score.lower:.4g} to {score.upper:.4g} "
                     "was expected."
                 )
-                found.append(Found(key, text, _count(values.get(key))))
+                found.append(Found(key, text, events_of(values.get(key, {}))))
         return found
 
     def to_state(self) -> Dict[str, Any]:
-        return {"series": [[list(key), one.to_state()] for key, one in self._series.items()]}
+        return {
+            "series": [[list(key), one.to_state()] for key, one in self._series.items()],
+            "faults": [[list(key), *astuple(fault)] for key, fault in self._faults.items()],
+        }
+
+    def has_seen_any(self) -> bool:
+        return bool(self._series)
+
+    @staticmethod
+    def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
+        return {"series": _of_keys(state.get("series", []), found)}
+
+    def lead_in(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            value, series = self._value(row), self._series.get(series_of(self.monitor, row))
+            if series is not None and value is not None:
+                series.resume_from(value)
+
+    def _is_unwell(self, key: Key, value: float, score: Score, start: int) -> bool:
+        """Follow a fault from where it begins until it has been calm, or has become usual."""
+        expected = score.expected
+        fault = self._faults.get(key) or _Fault(
+            expected - score.lower, score.upper - expected, start
+        )
+        direction = self.monitor.direction
+        too_high = direction != "down" and value > expected + fault.above
+        too_low = direction != "up" and value < expected - fault.below
+        is_unwell = too_high or too_low or score.is_anomaly
+        fault.calm = 0 if is_unwell else fault.calm + 1
+        is_usual = start - fault.since >= LASTING * self.monitor.span
+        if is_usual or (fault.calm and (fault.calm >= CALM_POINTS or key not in self._faults)):
+            self._faults.pop(key, None)
+        else:
+            self._faults[key] = fault
+        return is_unwell
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._series = {
             tuple(key): Baseline.from_state(saved, *self._settings())
             for key, saved in state.get("series", [])
         }
-
-    def _check_present(self, rows: Sequence[Row]) -> None:
-        if self.monitor.value == "count" or not rows:
-            return
-        if all(row.get("value") in (None, "") for row in rows):
-            sentence = (
-                f"Monitor '{self.monitor.name}': no event gives {self.monitor.value}; check that "
-                "the search has that field, and that it holds numbers."
-            )
-            if sentence not in self.problems:
-                self.problems.append(sentence)
+        self._faults = {tuple(key): _Fault(*fault) for key, *fault in state.get("faults", [])}
 
     def _settings(self) -> Tuple[float, str]:
         return SENSITIVITIES[self.monitor.sensitivity], self.monitor.direction
@@ -146,7 +137,7 @@ class _Silence(Detector):
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
         span = self.monitor.span
         for row in rows:
-            key = self._key(row)
+            key = series_of(self.monitor, row)
             if key not in self._seen and not self._has_room(len(self._seen)):
                 continue
             first, spans, _last = self._seen.get(key, [start, 0, start])
@@ -163,10 +154,18 @@ class _Silence(Detector):
             if spans >= REGULAR_SPANS and usual >= REGULAR_SHARE:
                 text = f"No event for {silent * span // 60} minutes; there was one all the time."
                 found.append(Found(key, text))
+        self.unwell = {one.key for one in found}
         return found
 
     def to_state(self) -> Dict[str, Any]:
         return {"seen": [[list(key), seen] for key, seen in self._seen.items()]}
+
+    def has_seen_any(self) -> bool:
+        return bool(self._seen)
+
+    @staticmethod
+    def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
+        return {"seen": _of_keys(state.get("seen", []), found)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._seen = {tuple(key): list(seen) for key, seen in state.get("seen", [])}
@@ -176,17 +175,23 @@ class _Ratio(Detector):
     """More of the events are of one kind than ``threshold`` percent."""
 
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
+        self._check_numbers(rows, "part")
         found = []
         for row in rows:
-            events = _count(row)
+            events = events_of(row)
             part = float(row.get("part") or 0)
             if events >= self.monitor.min_events and 100 * part > self.monitor.threshold * events:
                 share = 100 * part / events
                 text = f"{share:.1f} percent of {events} events have {self.monitor.value}."
-                found.append(Found(self._key(row), text, max(1, int(part))))
+                found.append(Found(series_of(self.monitor, row), text, max(1, int(part))))
+        self.unwell = {one.key for one in found}
         return found
 
     def to_state(self) -> Dict[str, Any]:
+        return {}
+
+    @staticmethod
+    def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
         return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -194,48 +199,98 @@ class _Ratio(Detector):
 
 
 class _Templates(Detector):
-    """A template that was not in any span before."""
+    """A template that was not in any span before.
+
+    What was raised lately is remembered: its events count as trouble until they stop, or until they
+    have gone on for so long that they are usual.
+    """
 
     def __init__(self, monitor: Monitor) -> None:
         super().__init__(monitor)
         self._known: Dict[str, int] = {}
+        self._raised: Dict[str, int] = {}
+        """Template -> the span in which it was raised."""
+        self._examples: Dict[str, Tuple[str, str]] = {}
+        """Id -> template and an event of it, of what is judged again."""
 
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
-        miner = TemplateMiner(known=self._known)
-        placed = [(row, miner.place(_text(row.get("_raw")))) for row in rows]
-        groups: Dict[str, List[Row]] = {}
-        texts: Dict[str, str] = {}
-        for row, place in placed:
-            match = place.match()
-            texts[match.template_id] = match.template
-            groups.setdefault(match.template_id, []).append(row)
         found = []
-        for identity, some in groups.items():
-            template = texts[identity]
-            if template not in self._known and len(some) >= self.monitor.threshold:
-                by_key: Dict[Key, List[Row]] = {}
-                for row in some:
-                    by_key.setdefault(self._key(row), []).append(row)
-                for key, ours in by_key.items():
-                    sample = _text(ours[-1].get("_raw"))[:1000]
-                    text = f"Not seen before: {template[:500]}"
-                    found.append(Found(key, text, len(ours), identity, sample))
-            if template in self._known or len(some) >= self.monitor.threshold:
-                self._known[template] = start
-        self._forget()
+        self.unwell.clear()
+        for identity, template, by_key in self._groups(rows):
+            count = sum(map(len, by_key.values()))
+            is_new = template not in self._known
+            if is_new and count < self.monitor.threshold:
+                continue
+            self._known[template] = start
+            if is_new:
+                found += [
+                    _new_template(key, identity, template, some) for key, some in by_key.items()
+                ]
+            if is_new or template in self._raised:
+                self.unwell.update(by_key)
+        self._forget(start)
         return found
 
-    def _forget(self) -> None:
-        """Drop what was seen longest ago."""
+    def note_raised(self, start: int, found: Sequence[Found]) -> None:
+        self._raised.update((one.template, start) for one in found)
+
+    def _groups(self, rows: Sequence[Row]) -> Iterator[Tuple[str, str, Dict[Key, List[Row]]]]:
+        """Yield id and text of each template, and its rows by series."""
+        miner = TemplateMiner(known=self._known)
+        groups: Dict[Tuple[str, str], Dict[Key, List[Row]]] = {}
+        for row, place in [(row, miner.place(text_of(row.get("_raw")))) for row in rows]:
+            match = place.match()
+            by_key = groups.setdefault((match.template_id, match.template), {})
+            by_key.setdefault(series_of(self.monitor, row), []).append(row)
+        for (identity, template), by_key in groups.items():
+            yield identity, template, by_key
+
+    def is_there(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
+        """Count the events that are of one template with the event that was found.
+
+        What else is new, as after the restart that a fix is, is another problem.
+        """
+        template, sample = self._examples.get(template_id, ("", ""))
+        miner = TemplateMiner(known=[*self._known, template])
+        example = miner.place(sample)
+        places = [
+            miner.place(text_of(row.get("_raw")))
+            for row in rows
+            if series_of(self.monitor, row) == key
+        ]
+        same = example.match().template_id
+        alike = sum(1 for place in places if place.match().template_id == same)
+        return alike >= max(1.0, self.monitor.threshold)
+
+    def _forget(self, start: int) -> None:
+        """Drop what was seen longest ago, and what was raised long ago."""
         if len(self._known) > MOST_TEMPLATES:
             newest = sorted(self._known.items(), key=lambda one: -one[1])[:MOST_TEMPLATES]
             self._known = dict(newest)
+        since = start - LASTING * self.monitor.span
+        self._raised = {text: raised for text, raised in self._raised.items() if raised > since}
 
     def to_state(self) -> Dict[str, Any]:
-        return {"known": [[text, seen] for text, seen in self._known.items()]}
+        return {
+            "known": [[text, seen] for text, seen in self._known.items()],
+            "raised": [[text, raised] for text, raised in self._raised.items()],
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._known = {text: int(seen) for text, seen in state.get("known", [])}
+        self._raised = {text: int(raised) for text, raised in state.get("raised", [])}
+        self._examples = {one[0]: (one[1], one[2]) for one in state.get("examples", [])}
+
+    @staticmethod
+    def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
+        examples = {one.template_id: [one.template_id, one.template, one.sample] for one in found}
+        return {"known": state.get("known", []), "examples": list(examples.values())}
+
+
+def _new_template(key: Key, identity: str, template: str, rows: Sequence[Row]) -> Found:
+    sample = text_of(rows[-1].get("_raw"))[:SAMPLE_CHARACTERS]
+    text = f"Not seen before: {template[:500]}"
+    return Found(key, text, len(rows), identity, template, sample)
 
 
 _DETECTORS = {
@@ -251,9 +306,7 @@ def detector_for(monitor: Monitor) -> Detector:
     return _DETECTORS[monitor.detector](monitor)
 
 
-def _count(row: Any) -> int:
-    return int(float((row or {}).get("events") or 0))
-
-
-def _text(value: Any) -> str:
-    return ", ".join(str(v) for v in value) if isinstance(value, list) else str(value or "")
+def _of_keys(series: Sequence[Any], found: Sequence[Found]) -> List[Any]:
+    """Return the parts of a state that are about the series of some findings."""
+    keys = {one.key for one in found}
+    return [one for one in series if tuple(one[0]) in keys]

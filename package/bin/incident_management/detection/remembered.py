@@ -7,35 +7,33 @@ wins; what other runs have left is deleted with it.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import zlib
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ..incidents.errors import Invalid, NotFound
 from ..ports import Clock, Document, Stores
 from ..splunk.session import SplunkError
+from .packing import pack, unpack
 
 __all__ = [
     "MOST_SERIES_KEPT",
+    "MOST_STATE_BYTES",
     "PART_SERIES",
     "Memory",
     "checked_name",
     "finish",
     "forget",
     "heads",
-    "pack",
     "part",
     "save_part",
-    "unpack",
 ]
 
 MOST_SERIES_KEPT = 2_000
 """Series of one name that are remembered; one takes some 6 kB."""
 PART_SERIES = 50
 """Series in one request."""
-_MOST_STATE_BYTES = 100_000
+MOST_STATE_BYTES = 100_000
+"""JSON of one series."""
 _API = "/services/incident_management/v1/baselines"
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
@@ -45,29 +43,6 @@ def checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise Invalid("A state's name is 1 to 60 letters, digits, dots, dashes and underscores.")
     return name
-
-
-def pack(state: Mapping[str, Any]) -> str:
-    """Return a series' state as text for a document."""
-    data = json.dumps(state, separators=(",", ":")).encode()
-    return base64.b64encode(zlib.compress(data)).decode()
-
-
-def unpack(text: str) -> Dict[str, Any]:
-    """Return the state that was packed.
-
-    Raises:
-        ValueError: the text is not one that :func:`pack` gave.
-    """
-    try:
-        unzip = zlib.decompressobj()
-        data = unzip.decompress(base64.b64decode(text, validate=True), _MOST_STATE_BYTES)
-        state = json.loads(data) if unzip.eof else None
-    except (ValueError, zlib.error) as error:
-        raise ValueError(f"A saved baseline can't be read ({error}).") from error
-    if not isinstance(state, dict):
-        raise ValueError("A saved baseline can't be read (it is no object).")
-    return state
 
 
 def save_part(stores: Stores, name: str, run: str, first: int, series: Sequence[str]) -> None:
@@ -80,7 +55,7 @@ def save_part(stores: Stores, name: str, run: str, first: int, series: Sequence[
         raise Invalid(f"At most {MOST_SERIES_KEPT} series are remembered under one name.")
     for text in series:
         try:
-            unpack(text)
+            unpack(text, MOST_STATE_BYTES)
         except ValueError as error:
             raise Invalid(str(error)) from error
     stores.baselines.save(
@@ -183,7 +158,8 @@ class Memory:
                     f"The state '{head['name']}' was replaced while it was read; run it again."
                 )
             packed.extend(found["series"])
-        return {"season": head["season"], "by": head["by"], "series": list(map(unpack, packed))}
+        series = [unpack(one, MOST_STATE_BYTES) for one in packed]
+        return {"season": head["season"], "by": head["by"], "series": series}
 
     def save(self, state: Mapping[str, Any]) -> int:
         """Keep what :meth:`..series.SeriesScorer.to_state` gave; return how many series were kept.

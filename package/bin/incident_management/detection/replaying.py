@@ -144,6 +144,7 @@ def _told(
         "threshold": "" if threshold is None else f"{threshold:g}",
         "searches": run.searches,
         "search_seconds": round(run.search_seconds, 3),
+        "truncated_runs": run.truncated_runs,
     }
 
 

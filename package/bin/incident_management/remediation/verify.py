@@ -1,4 +1,4 @@
-"""Whether a fix helped: the search that raised the incident decides.
+"""Whether a fix helped: the search or the monitor that raised the incident decides.
 
 It is run over two windows of the same length, one that ends where the action began and one after
 it. ``recovered`` takes all of: the search finds the incident's entities in the first, none of
@@ -9,6 +9,7 @@ and never counts as recovered.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set
 
@@ -23,7 +24,7 @@ from .context import SYSTEM, Context, Refused
 from .execution import roll_back
 from .plan import PlanState
 
-__all__ = ["RaisingSearch", "Rerun", "Verifier", "Windows", "windows"]
+__all__ = ["CannotJudge", "Grid", "RaisingSearch", "Rerun", "Verifier", "Windows", "windows"]
 
 # Events reach the index late; a window is judged this long after its end.
 INDEX_LAG_SECONDS = 5.0
@@ -32,11 +33,15 @@ SAMPLED_ENTITIES = 10
 
 @dataclass(frozen=True)
 class Rerun:
-    """What the raising search found in a window: rows, by the field that names the entity."""
+    """What the raising search found in a window: rows, by the field that names the entity.
+
+    ``events``: how many events it saw of an entity, found or not; where it can tell.
+    """
 
     spl: str
     entity_field: str
     rows: List[Dict[str, Any]]
+    events: Mapping[str, int] = field(default_factory=dict)
 
     def entities(self) -> Set[str]:
         """The entities that it found."""
@@ -47,11 +52,33 @@ class Rerun:
         return found
 
 
+class CannotJudge(Exception):
+    """What raised the incident can't be asked again, and won't be; the text says why."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Which windows can be judged, in seconds: whole multiples of ``span``, ``lag`` after the end.
+
+    ``span`` 0: any window.
+    """
+
+    span: int = 0
+    lag: float = INDEX_LAG_SECONDS
+
+
 class RaisingSearch(Protocol):
-    """Runs a saved search again over another window, without its actions."""
+    """Asks again, over another window, what raised an incident, without its actions.
+
+    ``search`` is an incident's ``search``: that of a saved search has its ``name``, that of a
+    monitor has ``monitor``. Both methods raise SearchFailed and CannotJudge.
+    """
+
+    def grid(self, search: Mapping[str, Any]) -> Grid:
+        """Tell which windows it can judge."""
 
     def run(self, search: Mapping[str, Any], earliest: float, latest: float) -> Rerun:
-        """``search`` is an incident's ``search``; times are epoch seconds. Raises SearchFailed."""
+        """Judge a window of its grid; times are epoch seconds."""
 
 
 @dataclass(frozen=True)
@@ -76,16 +103,20 @@ class _Judgement:
     spl: str = ""
 
 
-def windows(action: Action, state: PlanState, now: float) -> Optional[Windows]:
+def windows(action: Action, state: PlanState, now: float, grid: Grid = Grid()) -> Optional[Windows]:
     """Return the newest complete pair of windows, or None while the first is not over."""
-    begin = state.done_at + action.verify_delay
+    begin, begun = state.done_at + action.verify_delay, state.started_at
     length = action.verify_window
-    complete = int((now - INDEX_LAG_SECONDS - begin) // length)
+    if grid.span:
+        span = float(grid.span)
+        begin, begun = math.ceil(begin / span) * span, math.floor(begun / span) * span
+        length = math.ceil(length / span) * span
+    complete = int((now - grid.lag - begin) // length)
     if complete < 1:
         return None
     start = begin + (complete - 1) * length
     return Windows(
-        (round(state.started_at - length, 3), round(state.started_at, 3)),
+        (round(begun - length, 3), round(begun, 3)),
         (round(start, 3), round(start + length, 3)),
     )
 
@@ -133,13 +164,13 @@ class Verifier:
     def _judge(self, plan: Mapping[str, Any], state: PlanState) -> bool:
         action = self._context.catalogue.get(plan["action"])
         now = self._context.clock.now()
-        pair = windows(action, state, now)
+        incident, _entries = self._context.incident(plan["incident_id"])
+        pair = windows(action, state, now, self._grid(incident))
         if pair is None:
             return False
         turn = f"{plan['_key']}:{pair.after[0]}"
         if turn in self._judged:
             return False
-        incident, _entries = self._context.incident(plan["incident_id"])
         judgement = self._compare(incident, action, pair)
         self._judged.add(turn)
         waited = now - state.done_at
@@ -155,14 +186,19 @@ class Verifier:
             self._context.show(plan)
         return True
 
+    def _grid(self, incident: Incident) -> Grid:
+        try:
+            return self._raising.grid(incident.search)
+        except CannotJudge:
+            return Grid()  # Why is the verdict's detail.
+
     def _compare(self, incident: Incident, action: Action, pair: Windows) -> _Judgement:
-        if not incident.search.get("name"):
-            return _Judgement(
-                "insufficient_data", "The incident was raised by no search that could be run again."
-            )
         own = set(incident.entities)
-        before = self._raising.run(incident.search, *pair.before)
-        after = self._raising.run(incident.search, *pair.after)
+        try:
+            before = self._raising.run(incident.search, *pair.before)
+            after = self._raising.run(incident.search, *pair.after)
+        except CannotJudge as error:
+            return _Judgement("insufficient_data", str(error))
         failing = sorted(before.entities() & own)
         still = sorted(after.entities() & own)
         judgement = _Judgement("", "", failing, still, {}, after.spl)
@@ -178,18 +214,21 @@ class Verifier:
             )
             return judgement
         judgement.samples = {
-            entity: self._samples(action, entity, pair) for entity in failing[:SAMPLED_ENTITIES]
+            entity: self._samples(action, entity, pair, after.events.get(entity, 0))
+            for entity in failing[:SAMPLED_ENTITIES]
         }
         _weigh(judgement, action.min_samples)
         return judgement
 
-    def _samples(self, action: Action, entity: str, pair: Windows) -> int:
-        """How many events an entity produced in the second window."""
+    def _samples(self, action: Action, entity: str, pair: Windows, seen: int) -> int:
+        """How many events an entity produced in the second window; ``seen`` it is known to have."""
+        if seen >= action.min_samples:
+            return seen
         of_entity = spl.either(*(spl.field_is(name, entity) for name in action.sample_fields))
         search = spl.Search(spl.macro("incident_indexes"), of_entity).pipe(spl.stats("count"))
         earliest, latest = (f"{when:.3f}" for when in pair.after)
         rows = self._searcher.run(str(search), earliest, latest, limit=1).rows
-        return int(float(rows[0].get("count") or 0)) if rows else 0
+        return max(seen, int(float(rows[0].get("count") or 0)) if rows else 0)
 
     def _write(self, plan: Mapping[str, Any], pair: Windows, judgement: _Judgement) -> None:
         data = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
+from ..detection.health_enabled import note_enabled
 from ..incidents.clocks import assignment
 from ..incidents.grouping import Topology
 from ..incidents.intake import conditions
@@ -34,6 +35,7 @@ from ..remediation.context import Context
 from ..remediation.executors import executors
 from ..remediation.verify import Verifier
 from ..splunk import conf, secrets, spool
+from ..splunk.detections import detections
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session
 from ..splunk.settings import Settings, SettingsError
@@ -42,14 +44,16 @@ from .audit_index import AuditIndex
 from .clocks import Clocks
 from .cycle import Duty
 from .events import EventStream
+from .monitor_duty import TOPOLOGY_FILE, monitors_of
+from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
+from .raising import MonitorRaising, Raising, SavedSearchRaising
 from .runs import SplunkRuns
 from .signals import Reconciler, deliver_spool
 from .tidy import forget_answers, refresh_stale
 
 __all__ = ["Duties"]
 
-TOPOLOGY_FILE = "incident_topology.csv"
 CONFIGURATION_SECONDS = 15.0
 CAPABILITY = "incident_signal"
 # Parts of the settings that every service outside is reached by.
@@ -65,12 +69,14 @@ class Duties:
     """Makes the list of duties. Configuration is read again every 15 seconds.
 
     ``write_event``: ``EventWriter.write_event`` of the modular input, for audit events.
+    ``holder``: this member's name.
     """
 
     session: Session
     stores: Stores
     clock: Clock
     write_event: Callable[[Any], None]
+    holder: str = ""
     _configured: bool = field(default=False, init=False)
     _read_at: float = field(default=float("-inf"), init=False)
     _settings: Settings = field(default_factory=Settings, init=False)
@@ -95,6 +101,10 @@ class Duties:
         self._waiting: Set[Tuple[str, str]] = set()
         self._audit_index = AuditIndex(self.session, SplunkSearcher(self.session))
         self._events = EventStream(self.write_event, self._audit_index.name)
+        bulletin = splunkd.Bulletin(self.session)
+        self._messages = MonitorMessages(
+            self.stores, self.clock, self.holder, bulletin, partial(monitors_of, self.session)
+        )
 
     def all(self) -> List[Duty]:
         """The duties in the order of the flow: signals in, messages out, fixes after."""
@@ -123,6 +133,8 @@ class Duties:
             Duty("audit", AuditWriter(self.stores, self.clock, self._events.send).run, every=10.0),
             Duty("quiet", self._quiet, every=60.0),
             Duty("retention", self._retention, every=60.0),
+            Duty("enabled", self._note_enabled, every=120.0),
+            Duty("monitor messages", self._messages.run, every=10.0, everywhere=True),
             Duty("forget", lambda: forget_answers(self.stores, self.clock), every=600.0),
         ]
 
@@ -259,7 +271,10 @@ class Duties:
     def _verify(self) -> Mapping[str, int]:
         if self._verifier is None:
             searcher = SplunkSearcher(self.session)
-            raising = splunkd.SplunkRaisingSearch(self.session)
+            raising = Raising(
+                SavedSearchRaising(self.session),
+                MonitorRaising(self.stores, searcher, partial(monitors_of, self.session)),
+            )
             self._verifier = Verifier(self._context(), searcher, raising)
         self._verifier.use(self._context())
         return {"plans_verified": self._verifier.run(failed=self.trouble)}
@@ -287,6 +302,10 @@ class Duties:
         # What was resolved is not closed while it may still be reopened by a finding.
         close_after = max(mine.close_after, self._routing.reopen_window) if mine.close_after else 0
         return duty.run(close_after, mine.keep)
+
+    def _note_enabled(self) -> Mapping[str, int]:
+        note_enabled(self.stores, self.clock, detections(self.session))
+        return {}
 
     def _tell(self, name: str, text: str) -> None:
         self.trouble(name, text)

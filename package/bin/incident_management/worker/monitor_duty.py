@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Dict, Mapping, Sequence
 
 from ..detection.monitors import Monitor
 from ..incidents.grouping import Topology
@@ -14,10 +14,28 @@ from ..splunk import conf
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session
 from ..splunk.settings import SettingsError
-from .duties import TOPOLOGY_FILE
+from .monitor_troubles import TroubleBook
 from .monitoring import MonitorRunner
 
-__all__ = ["monitor_duty"]
+__all__ = ["is_monitor", "monitor_duty", "monitors_of"]
+
+TOPOLOGY_FILE = "incident_topology.csv"
+PREFIX = "incident_monitor://"
+
+
+def is_monitor(values: Mapping[str, Any]) -> bool:
+    """Tell whether a stanza of ``incident_monitor`` is a monitor; the others are the worker."""
+    return bool(str(values.get("search") or values.get("detector") or "").strip())
+
+
+def monitors_of(session: Session) -> Dict[str, Mapping[str, Any]]:
+    """Return the settings of the monitors that are enabled, by name. Raises SplunkError."""
+    stanzas = conf.load(session, "inputs")
+    return {
+        stanza[len(PREFIX) :]: values
+        for stanza, values in stanzas.items()
+        if stanza.startswith(PREFIX) and is_monitor(values)
+    }
 
 
 def monitor_duty(
@@ -40,6 +58,7 @@ def monitor_duty(
         try:
             monitor = Monitor.read(stanza, values)
         except ValueError as error:
+            TroubleBook(stores, clock).note(stanza.partition("://")[2], holder, str(error))
             raise SettingsError(str(error)) from error
         searcher = SplunkSearcher(session)
         return MonitorRunner(monitor, stores, searcher, clock, ingest, trouble, holder).run()

@@ -1,32 +1,33 @@
 """Runs a monitor: reads the spans that are due, judges them, and remembers exactly how far it got.
 
-What a monitor has learned and how far it got are one document, and that document is inserted,
-never changed: its key is the end of the last span it covers. So a run that was ended in the middle
-is repeated from the same state and finds the same signals, which ingest drops as known; and of two
-members that run a monitor at once only one sets the next step. No span is missed or counted twice.
+A run that was ended in the middle is repeated from the same checkpoint and finds the same signals,
+which ingest drops as known (:mod:`.monitor_checkpoints`). No span is missed or counted twice.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import zlib
-from datetime import datetime
-from typing import Any, Callable, Dict, List, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from ..detection.monitors import MOST_EVENTS, Monitor
-from ..detection.monitors_detectors import Detector, Found, detector_for
+from ..detection.monitors_detectors import detector_for
+from ..detection.monitors_judging import Found
+from ..detection.monitors_rows import by_span
+from ..detection.rejudging import Problem
 from ..incidents.errors import Invalid
 from ..incidents.model import Signal
 from ..ports import Clock, Document, Searcher, SearchFailed, SearchTooSlow, Stores
 from ..splunk.session import APP
+from .monitor_checkpoints import Checkpoint, Checkpoints
+from .monitor_troubles import TroubleBook
 
 __all__ = ["MonitorRunner"]
 
 ACTOR = "incident_monitor"
 SPANS_A_SEARCH = 288
 SPANS_A_RUN = 20_000
-KEPT_CHECKPOINTS = 3
+SHOWN_CHARACTERS = 1000
+"""Of the event that a finding shows to people."""
 TURN_SECONDS = 900.0
 
 Ingest = Callable[[Sequence[Signal], str], Any]
@@ -56,10 +57,12 @@ class MonitorRunner:
         self._searcher = searcher
         self._clock = clock
         self._ingest = ingest
-        self._trouble = trouble
+        self._log = trouble
         self._holder = holder
         self._purpose = f"monitor:{monitor.name}"
         self._spans = SPANS_A_SEARCH
+        self._checkpoints = Checkpoints(monitor, stores, clock, holder, self._tell)
+        self._troubles: List[str] = []
 
     def run(self) -> Dict[str, int]:
         """Judge all spans that are due; returns how many spans and signals there were.
@@ -69,36 +72,45 @@ class MonitorRunner:
         """
         done = {"monitor_spans": 0, "monitor_signals": 0}
         now = self._clock.now()
-        checkpoint = self._checkpoint(now)
-        until = self._monitor.complete_until(now)
-        end = int(checkpoint["value"]["end"])
-        if until <= end or (checkpoint["_key"] and until - end < self._monitor.every):
+        checkpoint = self._checkpoints.newest(now)
+        until, end = self._monitor.complete_until(now), checkpoint.end
+        if until <= end or (checkpoint.key and until - end < self._monitor.every):
             return done
         if not self._takes_turn(end, now):
             return done
-        while end < until and done["monitor_spans"] < SPANS_A_RUN:
-            spans = min(self._spans, (until - end) // self._monitor.span)
+        while checkpoint.end < until and done["monitor_spans"] < SPANS_A_RUN:
+            spans = min(self._spans, (until - checkpoint.end) // self._monitor.span)
             try:
-                signals, after = self._judge(checkpoint, end, spans)
-            except SearchFailed as error:
-                self._tell(f"{error} Its spans from {end} on are looked at again.")
-                if spans == 1 or not isinstance(error, SearchTooSlow):
-                    break
-                self._spans = spans // 2
-                continue
-            except ValueError as error:
-                self._tell(f"{error}; nothing was learned from {end} on.")
+                signals, step = self._judge(checkpoint, spans)
+            except SearchTooSlow as error:
+                if spans > 1:
+                    self._tell(f"{error} The search is tried over half the time.")
+                    self._spans = spans // 2
+                    continue
+                self._trouble(f"{error} Its spans stay due.")
+                break
+            except (SearchFailed, ValueError) as error:
+                self._trouble(f"{str(error).rstrip('.')}. Its spans stay due.")
                 break
             if signals:
                 self._ingest(signals, ACTOR)
-            end += spans * self._monitor.span
-            checkpoint = self._commit(end, after, checkpoint)
-            if int(checkpoint["value"]["end"]) != end:
+            checkpoint = self._checkpoints.commit(step, checkpoint)
+            if checkpoint.end != step.end:
                 break  # Another member went on: the rest is its.
             done["monitor_spans"] += spans
             done["monitor_signals"] += len(signals)
-        self._stores.claims.delete(f"{self._purpose}:turn")
+        self._finish(done)
         return done
+
+    def _finish(self, done: Dict[str, int]) -> None:
+        if done["monitor_signals"]:
+            self._checkpoints.forget_memories()
+        book = TroubleBook(self._stores, self._clock)
+        if self._troubles:
+            book.note(self._monitor.name, self._holder, " ".join(dict.fromkeys(self._troubles)))
+        elif done["monitor_spans"]:
+            book.clear(self._monitor.name)
+        self._stores.claims.delete(f"{self._purpose}:turn")
 
     def _takes_turn(self, end: int, now: float) -> bool:
         """Tell whether this member is to go on from here, so that one alone runs the searches.
@@ -124,58 +136,71 @@ class MonitorRunner:
 
     # --- judging ----------------------------------------------------------------------------
 
-    def _judge(self, checkpoint: Document, start: int, spans: int) -> Any:
-        """Return the signals of some spans, and what the detector has learned by then."""
-        monitor = self._monitor
+    def _judge(self, checkpoint: Checkpoint, spans: int) -> Tuple[List[Signal], Checkpoint]:
+        """Return the signals of the next spans, and the step that they are."""
+        monitor, start = self._monitor, checkpoint.end
         end = start + spans * monitor.span
         result = self._searcher.run(
             monitor.spl(), str(start), str(end), limit=MOST_EVENTS, timeout=monitor.timeout
         )
         if result.truncated and spans > 1:
-            middle = spans // 2
-            first, after = self._judge(checkpoint, start, middle)
-            between = {**checkpoint, "value": {**checkpoint["value"], "state": after}}
-            rest, after = self._judge(between, start + middle * monitor.span, spans - middle)
-            return [*first, *rest], after
+            first, between = self._judge(checkpoint, spans // 2)
+            rest, step = self._judge(between, spans - spans // 2)
+            return [*first, *rest], step
         if result.truncated:
-            self._tell(
-                f"The span from {start} has more than {MOST_EVENTS} rows; only so many were "
-                "judged. Choose a shorter span, or a narrower search."
+            self._trouble(
+                f"A span has more than {MOST_EVENTS} rows; only so many were judged. Choose a "
+                "shorter span, or a narrower search."
             )
-        detector = self._detector(checkpoint)
-        by_span: Dict[int, List[Mapping[str, Any]]] = {}
-        for row in sorted(result.rows, key=lambda one: _seconds(one)):
-            at = int(_seconds(row) // monitor.span) * monitor.span
-            by_span.setdefault(at, []).append(row)
-        signals: List[Signal] = []
-        raising_from = float(checkpoint["value"]["raising_from"])
+        detector = detector_for(monitor)
+        detector.restore(checkpoint.state)
+        rows = by_span(result.rows, monitor.span)
+        raised: List[Tuple[int, Found]] = []
+        unwell = dict(checkpoint.unwell)
         for at in range(start, end, monitor.span):
-            found = detector.judge(at, by_span.get(at, []))
-            if at + monitor.span > raising_from:
-                signals.extend(self._signals(found, at))
+            found = detector.judge(at, rows.get(at, []))
+            if at + monitor.span > checkpoint.raising_from:
+                raised.extend((at, one) for one in found)
+                detector.note_raised(at, found)
+            series = {*detector.unwell, *(one.key for one in found)}
+            unwell.update((monitor.entity(key), float(at + monitor.span)) for key in series)
         for problem in detector.problems:
-            self._tell(problem, named=True)
-        return signals, _packed(detector.to_state())
+            self._trouble(problem)
+        if not detector.has_seen_any() and not detector.problems:
+            fields = f"with {', '.join(monitor.by)} " if monitor.by else ""
+            self._trouble(
+                f"It has seen no event {fields}yet; check its search, and that its events have the "
+                "fields of by."
+            )
+        partly = result.truncated or detector.problems
+        step = replace(
+            checkpoint,
+            end=end,
+            state=detector.to_state(),
+            unwell=unwell,
+            covered_from=float(end) if partly else checkpoint.covered_from,
+        )
+        return self._signals(raised, checkpoint), step
 
-    def _detector(self, checkpoint: Document) -> Detector:
-        detector = detector_for(self._monitor)
-        state = checkpoint["value"].get("state")
-        if state:
-            detector.restore(json.loads(zlib.decompress(base64.b64decode(state))))
-        return detector
+    # --- what was found ---------------------------------------------------------------------
 
-    def _signals(self, found: Sequence[Found], at: int) -> List[Signal]:
+    def _signals(self, raised: Sequence[Tuple[int, Found]], before: Checkpoint) -> List[Signal]:
+        if not raised:
+            return []
+        found = [one for _at, one in raised]
+        memory = detector_for(self._monitor).memory(before.state, found)
+        name = self._checkpoints.remember(before.end, memory) if memory else ""
         made = []
-        for one in found:
+        for at, one in raised:
             try:
-                made.append(self._signal(one, at))
+                made.append(self._signal(one, at, name))
             except Invalid as error:
                 self._tell(f"A finding of the span from {at} is not a signal: {error}")
         return made
 
-    def _signal(self, found: Found, at: int) -> Signal:
+    def _signal(self, found: Found, at: int, memory: str) -> Signal:
         monitor = self._monitor
-        entity = ", ".join(part for part in found.key if part) or monitor.name
+        entity, sample = monitor.entity(found.key), found.sample[:SHOWN_CHARACTERS]
         dedup = dict(zip(monitor.by, found.key)) or {"monitor": monitor.name}
         if found.template_id:
             dedup["template_id"] = found.template_id
@@ -183,8 +208,8 @@ class MonitorRunner:
         for token, value in (("{monitor}", monitor.name), ("{entity}", entity)):
             title = title.replace(token, value)
         row = {**dict(zip(monitor.by, found.key)), "finding": found.text}
-        if found.sample:
-            row["sample"] = found.sample
+        if sample:
+            row["sample"] = sample
         return Signal.create(
             rule=monitor.name,
             app=APP,
@@ -192,80 +217,27 @@ class MonitorRunner:
             entity=entity,
             severity=monitor.severity,
             title=title,
-            description="\n".join(part for part in (found.text, found.sample) if part),
+            description="\n".join(part for part in (found.text, sample) if part),
             first_time=float(at),
             last_time=float(at + monitor.span),
             count=found.count,
             run=f"span:{at}",
             dedup=dedup,
             rows=[row],
+            search=Problem(monitor.name, entity, found.key, found.template_id, memory).to_search(),
+            group=monitor.group,
+            runbook=monitor.runbook,
+            actions=monitor.actions,
+            tags=monitor.tags,
             received_at=self._clock.now(),
         )
 
-    # --- how far it got ---------------------------------------------------------------------
+    def _trouble(self, sentence: str) -> None:
+        """Tell of what keeps it from judging, which people are to see until it is over."""
+        self._troubles.append(self._tell(sentence))
 
-    def _checkpoint(self, now: float) -> Document:
-        """Return the newest checkpoint that does not lie in the future, else a first one.
-
-        One from the future was made while the clock was wrong: it covers spans whose events had
-        yet to come, so it is taken away and those spans are judged again.
-        """
-        known = sorted(self._known(), key=lambda one: one["value"]["end"])
-        latest = self._monitor.complete_until(now) + self._monitor.span
-        while known and known[-1]["value"]["end"] > latest:
-            wrong = known.pop()
-            self._tell(
-                f"It stands at {wrong['value']['end']}, which is after the clock's {now:.0f}; the "
-                "clock was changed, and the spans in between are judged again."
-            )
-            self._stores.claims.delete(wrong["_key"])
-        if known:
-            return known[-1]
-        start = self._monitor.complete_until(now - self._monitor.backfill)
-        value = {"end": start, "state": "", "raising_from": now - self._monitor.lag}
-        return {"_key": "", "time": 0.0, "value": value}
-
-    def _known(self) -> List[Document]:
-        return self._stores.claims.find({"purpose": self._purpose})
-
-    def _commit(self, end: int, state: str, before: Document) -> Document:
-        """Set the next step; returns the newest checkpoint, which may be another member's."""
-        document = {
-            "_key": f"{self._purpose}:{end}",
-            "purpose": self._purpose,
-            "holder": self._holder,
-            "time": self._clock.now(),
-            "value": {
-                "end": end,
-                "state": state,
-                "raising_from": before["value"]["raising_from"],
-            },
-        }
-        self._stores.claims.insert(document)
-        known = sorted(self._known(), key=lambda one: one["value"]["end"])
-        for old in known[:-KEPT_CHECKPOINTS]:
-            self._stores.claims.delete(old["_key"])
-        return known[-1]
-
-    def _tell(self, sentence: str, named: bool = False) -> None:
-        text = sentence if named else f"Monitor '{self._monitor.name}': {sentence}"
-        self._trouble(self._purpose, text)
-
-
-def _packed(state: Mapping[str, Any]) -> str:
-    """State as short text: a field's name in the KV store may hold no dot, a series' may."""
-    text = json.dumps(state, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(zlib.compress(text.encode())).decode("ascii")
-
-
-def _seconds(row: Mapping[str, Any]) -> float:
-    """The time of a row; splunkd writes ``_time`` of results in ISO 8601 or epoch seconds."""
-    text = str(row.get("_time") or "")
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        raise ValueError(f"a row's _time is '{text[:40]}', not a time; keep _time") from None
+    def _tell(self, sentence: str) -> str:
+        named = f"Monitor '{self._monitor.name}'"
+        text = sentence if sentence.startswith(named) else f"{named}: {sentence}"
+        self._log(self._purpose, text)
+        return text

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
-from ..ports import SearchFailed
-from ..remediation.verify import Rerun
 from ..splunk import settings as settings_room
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError, path_of
 from ..splunk.settings import Settings, SettingsError
 
 __all__ = [
+    "Bulletin",
     "Fired",
     "SplunkAlerts",
-    "SplunkRaisingSearch",
     "has_capability",
     "notice",
     "read_settings",
 ]
 
 FIRED_LISTED = 1000
-RERUN_SECONDS = 60.0
-RERUN_ROWS = 10_000
 MESSAGE = "incident_management_settings"
 PARAM = "action.open_incident.param."
 PARTS = (
@@ -81,52 +76,6 @@ def _fired(entry: Mapping[str, Any]) -> Fired:
     )
 
 
-class SplunkRaisingSearch:
-    """Dispatches a saved search over another window, without its actions.
-
-    ``saved/searches/{name}/dispatch`` in the REST API Reference: ``dispatch.*`` arguments replace
-    the saved ones, and actions are triggered only when asked for.
-    """
-
-    def __init__(self, session: Session, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._session = session
-        self._searcher = SplunkSearcher(session)
-        self._sleep = sleep
-
-    def run(self, search: Mapping[str, Any], earliest: float, latest: float) -> Rerun:
-        name, app = str(search["name"]), str(search.get("app") or APP)
-        owner = str(search.get("owner") or "nobody")
-        saved = self._searcher.saved_search(name, app, owner)
-        path = "/servicesNS/" + path_of(owner, app, "saved", "searches", name) + "/dispatch"
-        form = {
-            "dispatch.earliest_time": f"{earliest:.3f}",
-            "dispatch.latest_time": f"{latest:.3f}",
-        }
-        try:
-            sid = str(self._session.post(path, form=form)["sid"])
-        except SplunkError as error:
-            raise SearchFailed(f"'{name}' can't be run again: {error.message}") from error
-        rows = self._rows(sid)
-        field = saved.settings.get(f"{PARAM}entity_field", "").strip() or "entity"
-        return Rerun(saved.spl, field, rows)
-
-    def _rows(self, sid: str) -> List[Dict[str, Any]]:
-        deadline = time.monotonic() + RERUN_SECONDS
-        path = "/services/search/jobs/" + path_of(sid)
-        while True:
-            try:
-                content = self._session.get(path)["entry"][0]["content"]
-            except SplunkError as error:
-                raise SearchFailed(f"The search {sid} was lost: {error.message}") from error
-            if content.get("isFailed"):
-                raise SearchFailed(f"The search {sid} failed.")
-            if content.get("isDone"):
-                return self._searcher.results_of(sid, RERUN_ROWS).rows
-            if time.monotonic() > deadline:
-                raise SearchFailed(f"The search {sid} did not end within {RERUN_SECONDS:.0f} s.")
-            self._sleep(0.2)
-
-
 def read_settings(session: Session) -> tuple[Settings, Dict[str, str]]:
     """Read the settings part by part, so that a malformed one spoils no other.
 
@@ -144,19 +93,38 @@ def read_settings(session: Session) -> tuple[Settings, Dict[str, str]]:
     return settings_room.parse(good), problems
 
 
-def notice(session: Session) -> Callable[[str], None]:
-    """Return what shows a sentence to administrators: ``messages`` in the REST API Reference."""
+class Bulletin:
+    """The messages that Splunk Web shows to administrators: ``messages`` in the REST API Reference.
 
-    def show(sentence: str) -> None:
-        if sentence:
-            form = {"name": MESSAGE, "value": sentence, "severity": "warn"}
-            session.post("/services/messages", form=form)
-            return
+    Both methods raise SplunkError.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def show(self, name: str, sentence: str) -> None:
+        """Put up a message, or replace the one of that name."""
+        form = {"name": name, "value": sentence, "severity": "warn"}
+        self._session.post("/services/messages", form=form)
+
+    def take_away(self, name: str) -> None:
+        """Take a message away, if it is still there."""
         try:
-            session.delete("/services/messages/" + MESSAGE)
+            self._session.delete("/services/messages/" + path_of(name))
         except SplunkError as error:
             if error.status != 404:
                 raise
+
+
+def notice(session: Session) -> Callable[[str], None]:
+    """Return what shows a sentence about the settings; an empty one takes it away."""
+    bulletin = Bulletin(session)
+
+    def show(sentence: str) -> None:
+        if sentence:
+            bulletin.show(MESSAGE, sentence)
+        else:
+            bulletin.take_away(MESSAGE)
 
     return show
 

@@ -3,8 +3,9 @@
 Silence proves nothing by itself: a search that was skipped, failed or switched off is silent, too.
 So what counts is coverage, a span of time in which *every* scheduled run succeeded. It is put
 together from splunkd's list of past runs, looked at again and again, and kept in a claim
-(``ran:<search>``), because splunkd forgets a run after two periods. A monitor's checkpoint is
-coverage by itself: it moves on only when all spans before it were judged.
+(``ran:<search>``), because splunkd forgets a run after two periods. A monitor's checkpoint says
+itself since when it has judged every span as a whole, and who was out of order last: a trouble that
+goes on is raised once, and is silent, too.
 
 Whatever has no such evidence (the API, webhooks) is left to people or to its own "resolved".
 """
@@ -21,7 +22,7 @@ from ..joining.moving import named_by
 from ..model import OPEN_STATUSES, Incident
 from . import flapping
 
-__all__ = ["Coverage", "Quiet", "Run", "SearchRuns"]
+__all__ = ["Coverage", "Quiet", "Run", "SearchRuns", "checkpoints_of"]
 
 ACTOR = "incident_management"
 RAN = "ran"
@@ -176,7 +177,7 @@ class Quiet:
             if newest is None:
                 # Its signals were moved to another incident.
                 continue
-            evidence = self._quiet(rule, newest, resolve_after)
+            evidence = self._quiet(incident, rule, newest, resolve_after)
             if evidence is None:
                 return []
             found.append(evidence)
@@ -186,11 +187,16 @@ class Quiet:
         query = {"$and": [named_by(incident), {"rule": rule}]}
         return next(iter(self._stores.signals.find(query, "received_at:-1", 1)), None)
 
-    def _quiet(self, rule: str, newest: Document, resolve_after: float) -> Optional[Evidence]:
+    def _quiet(
+        self, incident: Incident, rule: str, newest: Document, resolve_after: float
+    ) -> Optional[Evidence]:
         search = newest.get("search") or {}
         last = max(float(newest["received_at"]), float(newest["last_time"]))
+        if search.get("monitor"):
+            last = float(newest["last_time"])
+            return self._quiet_monitor(incident, str(search["monitor"]), last, resolve_after)
         if not search.get("name"):
-            return self._quiet_monitor(rule, float(newest["last_time"]), resolve_after)
+            return None
         key = _search_id(search, newest)
         watched = self._watch(key)
         if watched is None:
@@ -207,12 +213,28 @@ class Quiet:
         source = "saved/searches history: every scheduled run succeeded"
         return Evidence(rule, since, coverage.until, source, runs)
 
-    def _quiet_monitor(self, rule: str, last: float, after: float) -> Optional[Evidence]:
-        found = self._stores.claims.find({"purpose": f"monitor:{rule}"})
-        until = max((float(one["value"]["end"]) for one in found), default=0.0)
-        if not after or until - last < after:
+    def _quiet_monitor(
+        self, incident: Incident, monitor: str, last: float, after: float
+    ) -> Optional[Evidence]:
+        """Count the spans that were judged, and in which none of the entities was out of order."""
+        now = self._clock.now()
+        known = checkpoints_of(self._stores, monitor)
+        # One from the future was made while the clock was wrong.
+        values = [one["value"] for one in known if float(one["value"]["end"]) <= now]
+        if not after or not values:
             return None
-        return Evidence(rule, last, until, "the monitor's checkpoint: every span was judged")
+        newest = values[-1]
+        unwell = dict(newest["unwell"])
+        since = max(
+            last,
+            float(newest["covered_from"]),
+            *(float(unwell.get(entity, 0.0)) for entity in incident.entities),
+        )
+        until = float(newest["end"])
+        if until - since < after:
+            return None
+        source = "the monitor's checkpoint: every span was judged, and nothing was out of order"
+        return Evidence(monitor, since, until, source)
 
     def _watch(self, key: SearchId) -> Optional[Tuple[Plan, Coverage]]:
         """Look at a search once in a round, and remember its coverage."""
@@ -283,6 +305,12 @@ class Quiet:
         if found and timeline.fold(entries).status == "resolved":
             reason = "A finding came while it was resolved for being quiet."
             lifecycle.reopen(self._stores, self._clock, incident_id, ACTOR, reason)
+
+
+def checkpoints_of(stores: Stores, monitor: str) -> List[Document]:
+    """Return a monitor's checkpoints, the newest last."""
+    found = stores.claims.find({"purpose": f"monitor:{monitor}"})
+    return sorted(found, key=lambda one: float(one["value"]["end"]))
 
 
 def _search_id(search: Mapping[str, Any], signal: Mapping[str, Any]) -> SearchId:

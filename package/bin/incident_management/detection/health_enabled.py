@@ -1,0 +1,42 @@
+"""Since when each detection is enabled, by the schedule that it has: splunkd does not say it.
+
+Without it a detection that was enabled a minute ago looks as if its last runs had been skipped.
+The worker looks every two minutes, and keeps one document. Times are epoch seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable, Optional
+
+from ..incidents.canonical import digest
+from ..ports import Clock, Stores
+from ..splunk.detections import SavedDetection
+
+__all__ = ["enabled_since", "note_enabled"]
+
+KEY = "detections enabled"
+UNSEEN_SECONDS = 600.0
+"""When nobody looked for so long, it is not known whether a detection was off meanwhile."""
+
+
+def note_enabled(stores: Stores, clock: Clock, detections: Iterable[SavedDetection]) -> None:
+    """Note which detections are enabled now."""
+    now = clock.now()
+    known = stores.claims.get(KEY)
+    is_recent = known is not None and now - float(known["time"]) <= UNSEEN_SECONDS
+    before = known["value"]["since"] if known and is_recent else {}
+    names = [_name(one) for one in detections if one.enabled]
+    value = {"since": {name: before.get(name, now) for name in names}}
+    stores.claims.save([{"_key": KEY, "purpose": KEY, "holder": "", "time": now, "value": value}])
+
+
+def enabled_since(stores: Stores, search: SavedDetection) -> Optional[float]:
+    """Return since when a detection is known to be enabled; None: that is not known."""
+    known = stores.claims.get(KEY)
+    since = known["value"]["since"].get(_name(search)) if known else None
+    return None if since is None else float(since)
+
+
+def _name(search: SavedDetection) -> str:
+    parts = [search.name, search.app, search.owner, search.settings.get("cron_schedule", "")]
+    return digest(parts, 40)

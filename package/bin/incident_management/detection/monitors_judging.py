@@ -1,0 +1,111 @@
+"""What every detector of a monitor does: judge one span after the other, and learn from each.
+
+``judge`` takes the rows of one span, in order of time. The same state and rows always give the same
+findings and the same next state: a repeated span is harmless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Sequence, Set
+
+from .monitors import Monitor
+from .monitors_rows import Key, Row
+
+__all__ = ["MOST_SERIES", "Detector", "Found"]
+
+MOST_SERIES = 500
+"""Series of one monitor, so that its state stays one document of the KV store."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One finding of one span: the series, what was seen in words, how many events.
+
+    Of a new template also its id, its text, and an event of it.
+    """
+
+    key: Key
+    text: str
+    count: int = 1
+    template_id: str = ""
+    template: str = ""
+    sample: str = ""
+
+
+class Detector:
+    """One detector of one monitor.
+
+    Attributes:
+        problems: sentences about what could not be judged.
+        unwell: the series that were out of order in the span judged last, whether or not that was
+            a finding: a trouble that goes on is found once.
+    """
+
+    def __init__(self, monitor: Monitor) -> None:
+        self.monitor = monitor
+        self.problems: List[str] = []
+        self.unwell: Set[Key] = set()
+
+    def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
+        """Judge the span that begins at ``start``, and learn from it."""
+        raise NotImplementedError
+
+    def to_state(self) -> Dict[str, Any]:
+        """Return what was learned, as JSON values."""
+        raise NotImplementedError
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state. Raises ValueError for one of another version."""
+        raise NotImplementedError
+
+    def note_raised(self, start: int, found: Sequence[Found]) -> None:
+        """Take note that findings of a span were raised, and not only learned from."""
+        return
+
+    @staticmethod
+    def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
+        """Return what of a state is needed to judge the series of some findings again.
+
+        ``state`` is that of before they were found. Empty: nothing is needed.
+        """
+        raise NotImplementedError
+
+    def is_there(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
+        """Tell whether a problem is there in a span, going on from a memory of before it.
+
+        ``rows`` are those of the span, in order of time.
+        """
+        self.judge(start, rows)
+        return key in self.unwell
+
+    def lead_in(self, rows: Sequence[Row]) -> None:
+        """Take note of the span before those that are judged again, without learning from it."""
+        return
+
+    def has_seen_any(self) -> bool:
+        """Tell whether there was anything to learn from in any span so far."""
+        return True
+
+    def _has_room(self, known: int) -> bool:
+        if known < MOST_SERIES:
+            return True
+        sentence = (
+            f"Monitor '{self.monitor.name}' has more than {MOST_SERIES} series by "
+            f"{', '.join(self.monitor.by)}; the further ones are not watched. Split it, or choose "
+            "another field for by."
+        )
+        self._note(sentence)
+        return False
+
+    def _note(self, sentence: str) -> None:
+        if sentence not in self.problems:
+            self.problems.append(sentence)
+
+    def _check_numbers(self, rows: Sequence[Row], field: str) -> None:
+        """Say so when no row has a number where one belongs."""
+        if rows and all(row.get(field) in (None, "") for row in rows):
+            self._note(
+                f"Monitor '{self.monitor.name}': no event gives {self.monitor.value}; check that "
+                "the search has that field, and that it holds numbers."
+            )

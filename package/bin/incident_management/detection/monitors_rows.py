@@ -1,0 +1,57 @@
+"""The rows of a monitor's search: their span, their series, how many events they stand for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from .monitors import Monitor
+
+__all__ = ["Key", "Row", "by_span", "events_of", "seconds_of", "series_of", "text_of"]
+
+Row = Mapping[str, Any]
+Key = Tuple[str, ...]
+
+
+def series_of(monitor: Monitor, row: Row) -> Key:
+    """Return which series a row is of."""
+    return tuple(text_of(row.get(name)) for name in monitor.by)
+
+
+def events_of(row: Row) -> int:
+    """Return how many events a row of counts stands for."""
+    return int(float(row.get("events") or 0))
+
+
+def text_of(value: Any) -> str:
+    """Return a field as text, the values of a multivalue field by comma."""
+    return ", ".join(str(v) for v in value) if isinstance(value, list) else str(value or "")
+
+
+def by_span(rows: Sequence[Row], span: int) -> Dict[int, List[Row]]:
+    """Return rows by the start of their span, in order of time.
+
+    Raises ValueError for a row without a time.
+    """
+    found: Dict[int, List[Row]] = {}
+    for row in sorted(rows, key=seconds_of):
+        found.setdefault(int(seconds_of(row) // span) * span, []).append(row)
+    return found
+
+
+def seconds_of(row: Row) -> float:
+    """Return the time of a row, in epoch seconds.
+
+    splunkd writes ``_time`` of results in ISO 8601 or as epoch seconds.
+
+    Raises ValueError for a row without one.
+    """
+    text = str(row.get("_time") or "")
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        raise ValueError(f"a row's _time is '{text[:40]}', not a time; keep _time") from None

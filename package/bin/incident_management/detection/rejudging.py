@@ -1,0 +1,87 @@
+"""Judges a series of a monitor again, with what the monitor knew before it raised something.
+
+So the same question can be asked of two windows, one before a fix and one after it: had the
+monitor looked at it then, would it have found the problem?
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Sequence, Tuple
+
+from .monitors import Monitor
+from .monitors_detectors import detector_for
+from .monitors_rows import Row, by_span, events_of, series_of
+
+__all__ = ["Problem", "events_in", "is_there"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a monitor raised, as its signals' ``search`` says it.
+
+    ``memory`` names the document of what the monitor knew of the series before, if it needs any.
+    """
+
+    monitor: str
+    entity: str
+    series: Tuple[str, ...] = ()
+    template_id: str = ""
+    memory: str = ""
+
+    @classmethod
+    def of(cls, search: Mapping[str, Any]) -> Problem:
+        """Read the ``search`` of a signal or an incident that a monitor raised."""
+        return cls(
+            str(search["monitor"]),
+            str(search.get("entity") or ""),
+            tuple(map(str, search.get("series") or ())),
+            str(search.get("template_id") or ""),
+            str(search.get("memory") or ""),
+        )
+
+    def to_search(self) -> Dict[str, Any]:
+        """Return the document that :meth:`of` reads; what is empty is left out."""
+        found = {**self.__dict__, "series": list(self.series)}
+        return {name: value for name, value in found.items() if value}
+
+
+def is_there(
+    monitor: Monitor,
+    problem: Problem,
+    memory: Mapping[str, Any],
+    rows: Sequence[Row],
+    window: Tuple[int, int],
+) -> bool:
+    """Tell whether the monitor would find the problem in a span of a window.
+
+    ``rows`` are what ``monitor.spl(problem.series)`` found from a span before the window on; the
+    window's ends are whole spans, in epoch seconds.
+
+    Raises:
+        ValueError: the memory is of another detector, or a row is malformed.
+    """
+    detector = detector_for(monitor)
+    detector.restore(memory)
+    spans = by_span(rows, monitor.span)
+    start, end = window
+    detector.lead_in(spans.get(start - monitor.span, []))
+    moments = range(start, end, monitor.span)
+    # A list, because each span is learned from: the next one's verdict depends on it.
+    verdicts = [
+        detector.is_there(at, spans.get(at, []), problem.series, problem.template_id)
+        for at in moments
+    ]
+    return any(verdicts)
+
+
+def events_in(
+    monitor: Monitor, problem: Problem, rows: Sequence[Row], window: Tuple[int, int]
+) -> int:
+    """Return how many events the problem's series had in a window."""
+    count = 0
+    for at, some in by_span(rows, monitor.span).items():
+        if window[0] <= at < window[1]:
+            mine = (row for row in some if series_of(monitor, row) == problem.series)
+            count += sum(1 if monitor.needs_events else events_of(row) for row in mine)
+    return count

@@ -1,0 +1,234 @@
+"""How far a monitor got and what it has learned, in the KV store.
+
+Both are one document, and that document is inserted, never changed: its key is the end of the last
+span it covers. So a run that was ended in the middle is repeated from the same state, and of two
+members that run a monitor at once only one sets the next step.
+
+What a monitor knew of a series before it raised something is a document of its own, its memory, so
+that recovery can be proved later (:mod:`..detection.rejudging`). It is kept as long as an open
+incident names it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ..detection.monitors import Monitor
+from ..detection.packing import pack, unpack
+from ..incidents.model import OPEN_STATUSES
+from ..incidents.upkeep.quiet import checkpoints_of
+from ..ports import Clock, Document, Stores
+
+__all__ = ["MOST_STATE_BYTES", "Checkpoint", "Checkpoints", "recall"]
+
+KEPT_CHECKPOINTS = 3
+KEPT_MEMORIES = 20
+MOST_UNWELL = 1000
+MOST_STATE_BYTES = 64_000_000
+"""JSON of what a monitor has learned; packed it is a third of that or less."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a monitor stands. Times are epoch seconds.
+
+    ``end``: all spans before it were judged. ``raising_from``: what ends before was learned from
+    only. ``covered_from``: every span since was judged as a whole. ``unwell``: entity -> the end
+    of the last span in which it was out of order. ``learned_as``: the settings that the state
+    depends on. ``trail``: where it stood before, ever more sparsely; it tells what was judged
+    before a clock went wrong.
+    """
+
+    end: int
+    raising_from: float
+    covered_from: float
+    state: Mapping[str, Any] = field(default_factory=dict)
+    unwell: Mapping[str, float] = field(default_factory=dict)
+    learned_as: str = ""
+    trail: Sequence[int] = ()
+    key: str = ""
+
+    @classmethod
+    def of(cls, document: Document) -> Checkpoint:
+        """Read a document. Raises ValueError when its state can't be read."""
+        value = document["value"]
+        return cls(
+            int(value["end"]),
+            float(value["raising_from"]),
+            float(value["covered_from"]),
+            unpack(value["state"], MOST_STATE_BYTES),
+            {entity: float(end) for entity, end in value["unwell"]},
+            str(value["learned_as"]),
+            [int(end) for end in value["trail"]],
+            str(document["_key"]),
+        )
+
+    def bounded(self) -> Checkpoint:
+        """Forget who was out of order longest ago; nobody counts as quiet in the time forgotten."""
+        if len(self.unwell) <= MOST_UNWELL:
+            return self
+        latest = sorted(self.unwell.items(), key=lambda one: -one[1])
+        covered_from = max(self.covered_from, latest[MOST_UNWELL][1])
+        return replace(self, unwell=dict(latest[:MOST_UNWELL]), covered_from=covered_from)
+
+    def to_value(self) -> Document:
+        """Return the document's ``value``."""
+        return {
+            "end": self.end,
+            "state": pack(self.state),
+            "raising_from": self.raising_from,
+            "covered_from": self.covered_from,
+            "unwell": [[entity, end] for entity, end in self.unwell.items()],
+            "learned_as": self.learned_as,
+            "trail": list(self.trail),
+        }
+
+
+class Checkpoints:
+    """The checkpoints and memories of one monitor; ``tell`` takes one sentence."""
+
+    def __init__(
+        self,
+        monitor: Monitor,
+        stores: Stores,
+        clock: Clock,
+        holder: str,
+        tell: Callable[[str], Any],
+    ) -> None:
+        self._monitor = monitor
+        self._stores = stores
+        self._clock = clock
+        self._holder = holder
+        self._tell = tell
+        self._purpose = f"monitor:{monitor.name}"
+
+    def newest(self, now: float) -> Checkpoint:
+        """Return the newest checkpoint that does not lie in the future, else a first one.
+
+        One from the future was made while the clock was wrong: it covers spans whose events had
+        yet to come, so it is taken away and those spans are judged again.
+        """
+        known = checkpoints_of(self._stores, self._monitor.name)
+        latest = self._monitor.complete_until(now) + self._monitor.span
+        wrong = [one for one in known if one["value"]["end"] > latest]
+        known = known[: len(known) - len(wrong)]
+        if wrong:
+            self._tell(
+                f"It stands at {wrong[-1]['value']['end']}, which is after the clock's {now:.0f}; "
+                "the clock was changed, and the spans in between are judged again."
+            )
+        return self._go_on(known, wrong, latest) or self._first(
+            self._monitor.complete_until(now - self._monitor.backfill), now - self._monitor.lag
+        )
+
+    def _go_on(
+        self, known: List[Document], wrong: List[Document], latest: float
+    ) -> Optional[Checkpoint]:
+        """Return the newest checkpoint that can be gone on from, or one that learns anew.
+
+        None: it was never run. ``wrong`` are those from the future.
+        """
+        if known and known[-1]["value"]["learned_as"] != self._monitor.learned_as:
+            self._tell("Its settings were changed: it learns anew from the spans of its backfill.")
+            return self._learn_anew(int(known[-1]["value"]["end"]), [*known, *wrong])
+        for place in range(len(known) - 1, -1, -1):
+            try:
+                found = Checkpoint.of(known[place])
+            except ValueError as error:
+                self._tell(f"{error} It goes on from before.")
+                continue
+            self._delete([*known[place + 1 :], *wrong])
+            return found
+        ends = [int(one["value"]["end"]) for one in known]
+        ends += [end for one in wrong for end in one["value"]["trail"] if end <= latest]
+        return self._learn_anew(max(ends), [*known, *wrong]) if ends else None
+
+    def _learn_anew(self, stood_at: int, old: List[Document]) -> Checkpoint:
+        """Begin with the backfill before ``stood_at``, and raise from there on.
+
+        The new beginning is written first: without it, it would not be known where that is.
+        """
+        span, lag = self._monitor.span, self._monitor.lag
+        begin = self._monitor.complete_until(stood_at - self._monitor.backfill + lag)
+        first = self._first(min(begin, stood_at - span), float(stood_at))
+        first = replace(first, key=f"{self._purpose}:{first.end}")
+        # One of the old settings may stand under the same key.
+        self._stores.claims.save([self._document(first.key, self._purpose, first.to_value())])
+        self._delete([one for one in old if one["_key"] != first.key])
+        return first
+
+    def _delete(self, documents: Sequence[Document]) -> None:
+        for one in documents:
+            self._stores.claims.delete(one["_key"])
+
+    def _first(self, start: int, raising_from: float) -> Checkpoint:
+        as_now = self._monitor.learned_as
+        return Checkpoint(start, raising_from, raising_from, learned_as=as_now)
+
+    def commit(self, step: Checkpoint, before: Checkpoint) -> Checkpoint:
+        """Set the next step; returns the newest checkpoint, which may be another member's."""
+        key = f"{self._purpose}:{step.end}"
+        trail = thinned([*before.trail, before.end], step.end, self._monitor.span)
+        step = replace(step.bounded(), key=key, trail=trail)
+        if not self._stores.claims.insert(self._document(key, self._purpose, step.to_value())):
+            step = replace(step, key="")
+        known = checkpoints_of(self._stores, self._monitor.name)
+        self._delete(known[:-KEPT_CHECKPOINTS])
+        newest = known[-1]
+        return step if newest["_key"] == step.key else Checkpoint.of(newest)
+
+    def remember(self, start: int, memory: Mapping[str, Any]) -> str:
+        """Keep what was known before the span that begins at ``start``; return what names it."""
+        key = f"monitor memory:{self._monitor.name}:{start}"
+        value = {"start": start, "state": pack(memory)}
+        self._stores.claims.insert(self._document(key, self._memories, value))
+        return key
+
+    def forget_memories(self) -> None:
+        """Drop all but the newest memories and those that an open incident names."""
+        known = self._stores.claims.find({"purpose": self._memories})
+        if len(known) <= KEPT_MEMORIES:
+            return
+        is_open = {"$or": [{"status": status} for status in OPEN_STATUSES]}
+        query = {"$and": [{"search.monitor": self._monitor.name}, is_open]}
+        named = {one["search"].get("memory") for one in self._stores.incidents.find(query)}
+        ordered = sorted(known, key=lambda one: -one["value"]["start"])
+        for old in ordered[KEPT_MEMORIES:]:
+            if old["_key"] not in named:
+                self._stores.claims.delete(old["_key"])
+
+    @property
+    def _memories(self) -> str:
+        return f"monitor memory:{self._monitor.name}"
+
+    def _document(self, key: str, purpose: str, value: Document) -> Document:
+        return {
+            "_key": key,
+            "purpose": purpose,
+            "holder": self._holder,
+            "time": self._clock.now(),
+            "value": value,
+        }
+
+
+def thinned(ends: Sequence[int], now: int, span: int) -> List[int]:
+    """Keep of some moments the first and the last at each order of distance, a power of two.
+
+    So few are kept, and there is always one about as far back as any moment that one may look for.
+    """
+    orders: Dict[int, List[int]] = {}
+    for end in sorted(set(ends)):
+        orders.setdefault(((now - end) // span).bit_length(), []).append(end)
+    return sorted({end for some in orders.values() for end in (some[0], some[-1])})
+
+
+def recall(stores: Stores, key: str) -> Dict[str, Any]:
+    """Return a memory by what names it. Raises LookupError when it is gone, or can't be read."""
+    document = stores.claims.get(key)
+    if document is None:
+        raise LookupError("What the monitor knew before it raised this is not kept any more.")
+    try:
+        return unpack(document["value"]["state"], MOST_STATE_BYTES)
+    except ValueError as error:
+        raise LookupError(str(error)) from error
