@@ -6,6 +6,9 @@ time; alerts of one second stay in the file's order. For each alert of a phase, 
 the share of its group that is of its phase, a false positive counting against it, and recall the
 share of its phase that is in its group. A phase has the means over its alerts and their F1; the
 macro figures are means over the phases.
+
+With ``--variants N`` the same is measured on N variants of the data of each sort that
+:mod:`.grouping_variants` has, since figures of one scenario say little about the next.
 """
 
 from __future__ import annotations
@@ -18,17 +21,18 @@ import sys
 import time as clock
 from collections import Counter
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "package" / "bin"))
 
+from benchmarks.grouping_variants import FALSE_POSITIVE, VARIANTS, Alert, vary
 from incident_management.incidents.grouping import Limits, Segmenter
 
-FALSE_POSITIVE = "false_positive"
 BASELINE_GAP = 900.0
-Alert = Tuple[float, str, str, str]
 Grouping = Callable[[Sequence[Alert]], List[int]]
 Figures = Dict[str, Any]
+KEYS = ("f1", "baseline_f1")
 
 
 def read(path: Path) -> List[Alert]:
@@ -127,6 +131,22 @@ def timed(group: Grouping, alerts: Sequence[Alert]) -> Tuple[Figures, List[int]]
     return {**figures(alerts, groups), "alerts_per_second": len(alerts) / seconds}, groups
 
 
+def varied(alerts: Sequence[Alert], count: int) -> Dict[str, Figures]:
+    """Return macro F1 of both groupings over ``count`` variants of each sort."""
+    found: Dict[str, Figures] = {}
+    for name in VARIANTS:
+        variants = [vary(alerts, name, seed) for seed in range(count)]
+        found[name] = {
+            "f1": [_macro_f1(segmented, variant) for variant in variants],
+            "baseline_f1": [_macro_f1(same_host, variant) for variant in variants],
+        }
+    return found
+
+
+def _macro_f1(group: Grouping, alerts: Sequence[Alert]) -> float:
+    return float(figures(alerts, group(alerts))["macro"]["bcubed_f1"])
+
+
 def many(count: int) -> Figures:
     """Group many made-up alerts of ever new hosts; what is kept must stay within its limits."""
     limits = Limits()
@@ -177,11 +197,24 @@ def show(name: str, result: Figures) -> None:
     print(f"  false positives in groups with a phase: {result['false_positives_absorbed']:.1%}")
 
 
+def show_varied(found: Dict[str, Figures]) -> None:
+    """Print how both groupings do on the variants."""
+    print(f"\n{'macro F1 of variants':<24}{'count':>8}{'mean':>8}{'least':>8}{'baseline mean':>16}")
+    everything: Figures = {key: [f1 for row in found.values() for f1 in row[key]] for key in KEYS}
+    for name, row in {**found, "all": everything}.items():
+        scores, baseline = row["f1"], row["baseline_f1"]
+        print(
+            f"{name:<24}{len(scores):>8}{fmean(scores):>8.3f}{min(scores):>8.3f}"
+            f"{fmean(baseline):>16.3f}"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="the CSV of alerts")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--many", type=int, default=1_000_000, help="alerts of the memory test")
+    parser.add_argument("--variants", type=int, default=0, help="variants of each sort")
     arguments = parser.parse_args()
     alerts = read(arguments.data)
     result, groups = timed(segmented, alerts)
@@ -197,8 +230,12 @@ def main() -> None:
         f"kept {memory['kept']}"
     )
     print(f"Half of the data decides the same: {result['prefix_decides_the_same']}")
+    variants = varied(alerts, arguments.variants)
+    if arguments.variants:
+        show_varied(variants)
     if arguments.json:
         out = {**result, "baseline": baseline, "memory": memory, "alerts": len(alerts)}
+        out["variants"] = variants
         arguments.json.write_text(json.dumps(out, indent=2) + "\n", encoding="utf-8")
 
 

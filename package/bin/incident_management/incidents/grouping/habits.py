@@ -7,10 +7,9 @@ comes again. Nothing here looks at alerts that have not come yet.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import Dict, Iterable, Iterator, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-__all__ = ["SLOT", "Companions", "Crowd", "Habit", "Habits"]
+__all__ = ["SLOT", "Crowd", "Habit", "Habits"]
 
 SLOT = 3600.0
 """Seconds of the unit in which a habit is counted: so many hours with it, not so many alerts."""
@@ -18,12 +17,8 @@ HALF_LIFE_SLOTS = 24.0
 USUAL_SLOTS = 3.0
 SURGE = 2.0
 KEYS = 100_000
-KINDS = 10_000
-TOGETHER_SECONDS = 1.0
-TOGETHER_SHARE = 0.5
-TOGETHER_TIMES = 3
-TOGETHER_KINDS = 16
-MEMORY_TIMES = 1024
+DIGITS = 3
+"""Decimals that are kept of a faded figure, so that a saved state is short."""
 
 
 def _decay(slots: int) -> float:
@@ -60,8 +55,8 @@ class Habit:
         slot = int(time // SLOT)
         if slot > self.slot:
             decay = _decay(slot - self.slot)
-            self.slots = (self.slots + (1.0 if self.count else 0.0)) * decay
-            self.peak = max(self.peak * decay, float(self.count))
+            self.slots = round((self.slots + (1.0 if self.count else 0.0)) * decay, DIGITS)
+            self.peak = round(max(self.peak * decay, float(self.count)), DIGITS)
             self.slot, self.count = slot, 0
         self.count += 1
         return self.slots >= USUAL_SLOTS and self.count <= SURGE * self.peak
@@ -89,6 +84,34 @@ class Habits:
             self._habits.move_to_end(key)
         return habit.observe(time)
 
+    def to_state(self) -> Dict[str, Any]:
+        """Return what :meth:`restore` needs, as JSON: names once, and a row of numbers a habit."""
+        kinds: Dict[str, int] = {}
+        entities: Dict[str, int] = {}
+        rows = [
+            [
+                kinds.setdefault(kind, len(kinds)),
+                entities.setdefault(entity, len(entities)),
+                habit.slot,
+                habit.slots,
+                habit.count,
+                habit.peak,
+            ]
+            for (kind, entity), habit in self._habits.items()
+        ]
+        return {"kinds": list(kinds), "entities": list(entities), "rows": rows}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], keys: int = KEYS) -> Habits:
+        """Return the habits that gave this state; of more than ``keys``, the latest."""
+        habits = cls(keys)
+        rows = state["rows"]
+        for kind, entity, slot, slots, count, peak in rows[max(0, len(rows) - keys) :]:
+            habit = Habit(0.0)
+            habit.slot, habit.slots, habit.count, habit.peak = slot, slots, count, peak
+            habits._habits[state["kinds"][kind], state["entities"][entity]] = habit
+        return habits
+
 
 class Crowd:
     """How often anything unusual comes at all, so that a coincidence can be told from chance."""
@@ -98,7 +121,7 @@ class Crowd:
         self._moments = 1.0
         self._seconds = SLOT
         self._now = 0
-        self._last = float("-inf")
+        self._last: Optional[float] = None
 
     def observe(self, time: float) -> None:
         """Count a moment with something unusual; the same second counts once."""
@@ -112,7 +135,7 @@ class Crowd:
             # A quiet slot is observed, too: it adds its time and no moment.
             self._seconds = self._seconds * decay + min(passed, int(HALF_LIFE_SLOTS)) * SLOT
             self._slot, self._now = slot, 0
-        if time - self._last >= 1.0:
+        if self._last is None or time - self._last >= 1.0:
             self._now += 1
             self._last = time
 
@@ -120,60 +143,13 @@ class Crowd:
         """Return the usual time between two unusual moments, in seconds, before this slot."""
         return self._seconds / max(self._moments, 1e-9)
 
+    def to_state(self) -> List[Any]:
+        """Return what :meth:`restore` needs, as JSON."""
+        return [self._slot, self._moments, self._seconds, self._now, self._last]
 
-@dataclass
-class _Company:
-    """One kind: how often it came, and how often beside which others."""
-
-    times: int = 0
-    last: float = float("-inf")
-    counted: Set[str] = field(default_factory=set)
-    beside: Dict[str, int] = field(default_factory=dict)
-
-    def begin(self, time: float) -> None:
-        if time - self.last > TOGETHER_SECONDS:
-            self.times += 1
-            self.last = time
-            self.counted.clear()
-            if self.times > MEMORY_TIMES:
-                self.times //= 2
-                self.beside = {kind: n // 2 for kind, n in self.beside.items() if n > 1}
-
-    def meet(self, kind: str) -> None:
-        if kind in self.counted:
-            return
-        if kind in self.beside or len(self.beside) < TOGETHER_KINDS:
-            self.counted.add(kind)
-            self.beside[kind] = self.beside.get(kind, 0) + 1
-
-    def keeps(self, kind: str) -> bool:
-        return (
-            self.times >= TOGETHER_TIMES and self.beside.get(kind, 0) >= TOGETHER_SHARE * self.times
-        )
-
-
-class Companions:
-    """Which kinds come together from one entity: two sensors that tell of the same thing."""
-
-    def __init__(self) -> None:
-        self._company: OrderedDict[str, _Company] = OrderedDict()
-        self._recent: OrderedDict[str, Dict[str, float]] = OrderedDict()
-
-    def observe(self, time: float, kind: str, entity: str) -> Iterator[str]:
-        """Count one alert; give the kinds just seen there that this one usually comes with."""
-        company = self._company.setdefault(kind, _Company())
-        self._company.move_to_end(kind)
-        recent = self._recent.setdefault(entity, {})
-        self._recent.move_to_end(entity)
-        for store in (self._company, self._recent):
-            if len(store) > KINDS:
-                store.popitem(last=False)
-        company.begin(time)
-        near = [k for k, t in recent.items() if k != kind and time - t <= TOGETHER_SECONDS]
-        for other in near:
-            company.meet(other)
-        recent.pop(kind, None)
-        recent[kind] = time
-        if len(recent) > TOGETHER_KINDS:
-            del recent[next(iter(recent))]
-        return (other for other in near if company.keeps(other))
+    @classmethod
+    def restore(cls, state: List[Any]) -> Crowd:
+        """Return the crowd that gave this state."""
+        crowd = cls()
+        crowd._slot, crowd._moments, crowd._seconds, crowd._now, crowd._last = state
+        return crowd

@@ -1,26 +1,34 @@
 """Groups a stream of alerts into problems, in one pass, in bounded memory, without looking ahead.
 
 What is unusual for where it comes from, or comes more often than ever, opens a burst or joins the
-one that is going on. Across entities it joins only within a time in which a coincidence is
-unlikely, given how often something unusual comes at all. What is usual stays out of bursts, unless
-it comes from an entity in one while it rages; it is gathered by kind, so that nothing is lost and
-no burst swallows it. A decision is final when it is made.
+one that is going on: for as long as that is used to pausing, and less long if it has nothing in
+common with what the burst is made of. Across entities it joins only within a time in which a
+coincidence is unlikely, given how often something unusual comes at all. A burst whose mix of kinds
+is another after a pause is another burst. What is usual stays out of bursts, unless it comes from
+an entity in one while it rages; it is gathered by time, apart before and after a burst began. A
+decision is final when it is made.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import Dict, Optional, Set
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional
 
-from .habits import Companions, Crowd, Habits
-from .tempo import LONGEST_PAUSE, SHORTEST_PAUSE, Tempo
+from .bursts import Burst, Bursts
+from .gatherings import Gatherings
+from .habits import Crowd, Habits
+from .tempo import LONGEST_PAUSE, SAME_MOMENT, SHORTEST_PAUSE
 
 __all__ = ["Limits", "Placement", "Segmenter"]
 
-CHANCE = 0.25
+CHANCE = 0.1
 """How likely a coincidence of two unusual things may be for it to join them across entities."""
 STAMP = 1.0
+STARTED = 2
+"""Unusual alerts with which a burst counts as more than a single oddity."""
+NAME = 200
+"""Characters of a kind's or an entity's name that are told apart."""
+VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,6 @@ class Limits:
     """What a segmenter keeps at most; beyond it, the least recently active is let go."""
 
     bursts: int = 64
-    streams: int = 10_000
     habits: int = 100_000
     entities: int = 1_000
 
@@ -46,20 +53,6 @@ class Placement:
     reason: str
 
 
-@dataclass
-class _Burst:
-    group: int
-    last: float
-    tempo: Tempo = field(default_factory=Tempo)
-    entities: Set[str] = field(default_factory=set)
-
-
-@dataclass
-class _Stream:
-    group: int
-    last: float
-
-
 class Segmenter:
     """Gives each alert its group.
 
@@ -70,113 +63,137 @@ class Segmenter:
     """
 
     def __init__(self, window: float = LONGEST_PAUSE, limits: Limits = Limits()) -> None:
-        self._window = window
-        self._limits = limits
         self._habits = Habits(limits.habits)
         self._crowd = Crowd()
-        self._companions = Companions()
-        # The least recently active first.
-        self._bursts: OrderedDict[int, _Burst] = OrderedDict()
-        self._burst_of: Dict[str, _Burst] = {}
-        self._streams: OrderedDict[str, _Stream] = OrderedDict()
+        self._bursts = Bursts(limits.bursts, limits.entities)
+        self._gatherings = Gatherings(window)
         self._groups = 0
 
     def place(self, time: float, kind: str, entity: str) -> Placement:
         """Decide on the next alert.
 
-        Alerts come in order of time, in seconds; one that is late counts as if it came with the
-        latest. ``kind`` is the detection that raised it, ``entity`` where.
+        Alerts come about in order of time, in seconds; one that is late goes to the group of its
+        time while that is kept. The caller cuts times that lie in the future to now: they would
+        make all that is known look old. ``kind`` is the detection that raised it, ``entity`` where.
         """
+        kind, entity = kind[:NAME], entity[:NAME]
         usual = self._habits.observe(time, kind, entity)
-        self._end_old(time)
-        if not usual:
-            self._crowd.observe(time)
-        burst = self._nearest(time, entity, usual)
-        if burst is not None:
-            return self._join(burst, time, entity, usual)
-        return self._gather(time, kind, entity) if usual else self._open(time, kind, entity)
+        self._bursts.end_old(time)
+        if usual:
+            burst = self._bursts.of(entity)
+            if burst is not None and burst.gap(time) <= SHORTEST_PAUSE:
+                return _sweep(burst, time)
+            return self._gather(time, kind, entity)
+        self._crowd.observe(time)
+        nearest = self._nearest(time, kind, entity)
+        if nearest is None:
+            reason = f"'{kind}' is unusual for '{entity}', and no burst is going on that it fits."
+            return self._open(time, kind, entity, reason)
+        if nearest.turns(time, kind):
+            reason = "Since its last pause the burst's mix of kinds is another: another burst."
+            return self._open(time, kind, entity, reason)
+        return self._join(nearest, time, kind, entity)
 
     def sizes(self) -> Dict[str, int]:
         """Return how much is kept, by what."""
         return {
             "bursts": len(self._bursts),
-            "streams": len(self._streams),
+            "gatherings": len(self._gatherings),
             "habits": len(self._habits),
         }
 
-    def _end_old(self, time: float) -> None:
-        while self._bursts:
-            oldest = next(iter(self._bursts.values()))
-            if time - oldest.last <= LONGEST_PAUSE and len(self._bursts) <= self._limits.bursts:
-                return
-            del self._bursts[oldest.group]
-            for entity in oldest.entities:
-                if self._burst_of.get(entity) is oldest:
-                    del self._burst_of[entity]
+    def to_state(self) -> Dict[str, Any]:
+        """Return what :meth:`restore` needs, as JSON; the limits bound its size."""
+        return {
+            "version": VERSION,
+            "groups": self._groups,
+            "habits": self._habits.to_state(),
+            "crowd": self._crowd.to_state(),
+            "bursts": self._bursts.to_state(),
+            "gatherings": self._gatherings.to_state(),
+        }
 
-    def _nearest(self, time: float, entity: str, usual: bool) -> Optional[_Burst]:
+    @classmethod
+    def restore(
+        cls, state: Mapping[str, Any], window: float = LONGEST_PAUSE, limits: Limits = Limits()
+    ) -> Segmenter:
+        """Return a segmenter that goes on where the one that gave this state stopped.
+
+        Raises:
+            ValueError: the state is of another version.
+        """
+        if state.get("version") != VERSION:
+            raise ValueError(f"A segmenter's state of version {VERSION} is needed.")
+        segmenter = cls(window, limits)
+        segmenter._groups = state["groups"]
+        segmenter._habits = Habits.restore(state["habits"], limits.habits)
+        segmenter._crowd = Crowd.restore(state["crowd"])
+        segmenter._bursts = Bursts.restore(state["bursts"], limits.bursts, limits.entities)
+        segmenter._gatherings = Gatherings.restore(state["gatherings"], window)
+        return segmenter
+
+    def _nearest(self, time: float, kind: str, entity: str) -> Optional[Burst]:
         """The entity's own burst while it lasts, else the most recently active that it fits."""
-        own = self._burst_of.get(entity)
-        if own is not None:
-            limit = SHORTEST_PAUSE if usual else own.tempo.patience()
-            if time - own.last <= limit:
-                return own
+        own = self._bursts.of(entity)
+        if own is not None and _fits(own, time, kind, LONGEST_PAUSE):
+            return own
         # Many alerts are stamped in whole seconds: a coincidence within less can't be told.
         unlikely = CHANCE * self._crowd.seconds_apart()
-        if usual or unlikely < STAMP:
+        if unlikely < STAMP:
             return None
-        for burst in reversed(self._bursts.values()):
-            if time - burst.last <= min(burst.tempo.patience(), unlikely):
+        for burst in self._bursts.recent():
+            if _fits(burst, time, kind, unlikely):
                 return burst
         return None
 
-    def _join(self, burst: _Burst, time: float, entity: str, usual: bool) -> Placement:
-        gap = max(0.0, time - burst.last)
-        if usual:
-            reason = f"Usual there, but in the midst of a burst, {gap:.0f} seconds after its last."
-        else:
-            limit = burst.tempo.patience()
-            reason = (
-                f"Unusual, {gap:.0f} seconds after the burst's last (pause at most {limit:.0f})."
-            )
-            burst.tempo.observe(gap)
-            self._enter(burst, entity)
-        burst.last = max(burst.last, time)
-        self._bursts.move_to_end(burst.group)
+    def _join(self, burst: Burst, time: float, kind: str, entity: str) -> Placement:
+        gap = burst.gap(time)
+        limit = burst.tempo.patience(1.0)
+        reason = f"Unusual, {gap:.0f} seconds after the burst's last (pause at most {limit:.0f})."
+        burst.tempo.observe(gap)
+        burst.extend(time)
+        self._bursts.touch(burst)
+        self._enter(burst, time, entity)
         return Placement(burst.group, False, False, reason)
 
-    def _enter(self, burst: _Burst, entity: str) -> None:
-        if len(burst.entities) < self._limits.entities or entity in burst.entities:
-            burst.entities.add(entity)
-            self._burst_of[entity] = burst
-
-    def _open(self, time: float, kind: str, entity: str) -> Placement:
+    def _open(self, time: float, kind: str, entity: str, reason: str) -> Placement:
         self._groups += 1
-        burst = self._bursts[self._groups] = _Burst(self._groups, time)
-        self._enter(burst, entity)
-        self._end_old(time)
-        reason = f"'{kind}' is unusual for '{entity}', and no burst is going on that it fits."
+        burst = Burst(self._groups, time)
+        burst.mix.observe(kind)
+        self._bursts.add(burst)
+        self._enter(burst, time, entity)
         return Placement(self._groups, True, False, reason)
 
+    def _enter(self, burst: Burst, time: float, entity: str) -> None:
+        """Count an unusual alert; what is usual before and after a burst began is kept apart."""
+        burst.alerts += 1
+        if burst.alerts == STARTED:
+            self._gatherings.close(time)
+        self._bursts.enter(burst, entity)
+
     def _gather(self, time: float, kind: str, entity: str) -> Placement:
-        """Put a usual alert with those of its kind, or of one that it usually comes with."""
-        company = [
-            (self._streams[other].group, other)
-            for other in self._companions.observe(time, kind, entity)
-            if other in self._streams and time - self._streams[other].last <= self._window
-        ]
-        stream = self._streams.get(kind)
-        reason = f"'{kind}' is usual for '{entity}'."
-        if company:
-            stream = self._streams[min(company)[1]]
-            reason = f"'{kind}' is usual for '{entity}', and comes with '{min(company)[1]}'."
-        opened = stream is None or time - stream.last > self._window
-        if stream is None or opened:
-            self._groups += 1
-            stream = _Stream(self._groups, time)
-        stream.last = max(stream.last, time)
-        self._streams[kind] = stream
-        self._streams.move_to_end(kind)
-        if len(self._streams) > self._limits.streams:
-            self._streams.popitem(last=False)
-        return Placement(stream.group, opened, True, reason)
+        gathering = self._gatherings.find(time)
+        if gathering is not None:
+            reason = f"'{kind}' is usual for '{entity}': with what else is usual at that time."
+            return Placement(gathering.group, False, True, reason)
+        self._groups += 1
+        self._gatherings.open(self._groups, time)
+        reason = f"'{kind}' is usual for '{entity}': the first usual alert in a while."
+        return Placement(self._groups, True, True, reason)
+
+
+def _fits(burst: Burst, time: float, kind: str, limit: float) -> bool:
+    gap = burst.gap(time)
+    if gap > limit or gap > LONGEST_PAUSE:
+        return False
+    return gap <= SAME_MOMENT or gap <= burst.patience(kind)
+
+
+def _sweep(burst: Burst, time: float) -> Placement:
+    """Take a usual alert along with the burst that its entity is in the midst of.
+
+    It does not make the burst last: a busy host would never be out of it again.
+    """
+    gap = burst.gap(time)
+    reason = f"Usual there, but in the midst of a burst, {gap:.0f} seconds after its last."
+    return Placement(burst.group, False, False, reason)

@@ -1,0 +1,130 @@
+"""The bursts that are going on: which one an alert fits, and which are over."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
+
+from .mix import Mix
+from .tempo import LONGEST_PAUSE, SHORTEST_PAUSE, Tempo
+
+__all__ = ["Burst", "Bursts"]
+
+
+class Burst:
+    """One burst: when it was, how it pauses, what it is made of, and where it is."""
+
+    __slots__ = ("alerts", "entities", "first", "group", "last", "mix", "tempo")
+
+    def __init__(self, group: int, time: float) -> None:
+        self.group = group
+        self.first = self.last = time
+        self.alerts = 0
+        self.tempo = Tempo()
+        self.mix = Mix()
+        self.entities: Set[str] = set()
+        """Those of which it is the latest burst."""
+
+    def gap(self, time: float) -> float:
+        """Seconds between a time and the burst; 0 within it, as for an alert that is late."""
+        return max(0.0, time - self.last, self.first - time)
+
+    def patience(self, kind: str) -> float:
+        """Return after how many seconds of silence this kind no longer belongs to it."""
+        return self.tempo.patience(self.mix.familiarity(kind))
+
+    def turns(self, time: float, kind: str) -> bool:
+        """Count an unusual alert's kind; return whether it shows that this is another problem."""
+        if time - self.last >= SHORTEST_PAUSE:
+            self.mix.pause()
+        return self.mix.observe(kind)
+
+    def extend(self, time: float) -> None:
+        """Let it last until a time, or begin with it."""
+        self.first = min(self.first, time)
+        self.last = max(self.last, time)
+
+    def to_state(self) -> List[Any]:
+        """Return what :meth:`restore` needs, as JSON."""
+        entities = sorted(self.entities)
+        mix = self.mix.to_state()
+        return [self.group, self.first, self.last, self.alerts, self.tempo.longest, mix, entities]
+
+    @classmethod
+    def restore(cls, state: List[Any]) -> Tuple[Burst, List[str]]:
+        """Return the burst that gave this state, and the entities that are yet to enter it."""
+        group, first, last, alerts, longest, mix, entities = state
+        burst = cls(group, first)
+        burst.last, burst.alerts, burst.tempo = last, alerts, Tempo(longest)
+        burst.mix = Mix.restore(mix)
+        return burst, entities
+
+
+class Bursts:
+    """At most ``limit`` bursts, each the latest of at most ``entities`` entities."""
+
+    def __init__(self, limit: int, entities: int) -> None:
+        self._limit = limit
+        self._entities = entities
+        # The least recently active first.
+        self._bursts: OrderedDict[int, Burst] = OrderedDict()
+        self._latest: Dict[str, Burst] = {}
+
+    def __len__(self) -> int:
+        return len(self._bursts)
+
+    def of(self, entity: str) -> Optional[Burst]:
+        """Return the latest burst of an entity."""
+        return self._latest.get(entity)
+
+    def recent(self) -> Iterable[Burst]:
+        """Give the bursts, the most recently active first."""
+        return reversed(self._bursts.values())
+
+    def add(self, burst: Burst) -> None:
+        """Add a burst; the least recently active of too many is let go."""
+        self._bursts[burst.group] = burst
+        if len(self._bursts) > self._limit:
+            self._end(next(iter(self._bursts.values())))
+
+    def touch(self, burst: Burst) -> None:
+        """Make a burst the most recently active."""
+        self._bursts.move_to_end(burst.group)
+
+    def enter(self, burst: Burst, entity: str) -> None:
+        """Make a burst the latest of an entity, unless it is that of too many already."""
+        before = self._latest.get(entity)
+        if before is burst or len(burst.entities) >= self._entities:
+            return
+        if before is not None:
+            before.entities.discard(entity)
+        burst.entities.add(entity)
+        self._latest[entity] = burst
+
+    def end_old(self, time: float) -> None:
+        """Let those go that have been silent for too long."""
+        while self._bursts:
+            oldest = next(iter(self._bursts.values()))
+            if time - oldest.last <= LONGEST_PAUSE:
+                return
+            self._end(oldest)
+
+    def _end(self, burst: Burst) -> None:
+        del self._bursts[burst.group]
+        for entity in burst.entities:
+            del self._latest[entity]
+
+    def to_state(self) -> List[Any]:
+        """Return what :meth:`restore` needs, as JSON."""
+        return [burst.to_state() for burst in self._bursts.values()]
+
+    @classmethod
+    def restore(cls, state: List[Any], limit: int, entities: int) -> Bursts:
+        """Return the bursts that gave this state."""
+        bursts = cls(limit, entities)
+        for row in state:
+            burst, names = Burst.restore(row)
+            bursts.add(burst)
+            for name in names:
+                bursts.enter(burst, name)
+        return bursts
