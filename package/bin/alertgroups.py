@@ -6,6 +6,7 @@ search head, in one pass; rows must come with the oldest first.
 
 import gc
 import sys
+import time
 
 import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
 from splunklib.searchcommands import Configuration, Option, dispatch
@@ -36,7 +37,7 @@ class AlertGroupsCommand(RowsCommand):
         except ValueError as error:
             self.error_exit(error, str(error))
         self._wanted = ("_time", *self._fields["kind"])
-        self._grouper = RowGrouper()
+        self._grouper = RowGrouper(time.time())
         # Placements are many small objects without cycles.
         gc.disable()
 

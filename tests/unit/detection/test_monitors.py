@@ -450,6 +450,7 @@ def test_rows_in_any_order_are_judged_in_order_of_time():
             {"_time": str(START + span * 300), "events": "50", "part": str(10 * (span % 2))}
             for span in range(6)
         ]
+    assert mixed_up.rows
     mixed_up.rows.reverse()
     ordered.run()
     mixed_up.run()

@@ -6,10 +6,11 @@ from incident_management.incidents.errors import Invalid
 from incident_management.incidents.grouping.rows import RowGrouper
 
 NOON = 1_700_000_000
+LATER = NOON + 86_400
 
 
 def ids(alerts, grouper=None):
-    grouper = grouper or RowGrouper()
+    grouper = grouper or RowGrouper(LATER)
     return [grouper.place(str(time), kind, entity)[0] for time, kind, entity in alerts]
 
 
@@ -23,15 +24,26 @@ def test_groups_that_begin_otherwise_have_other_ids():
     assert first != second
 
 
-@pytest.mark.parametrize("row", [("", "scan"), ("soon", "scan"), ("nan", "scan"), ("1", "")])
-def test_a_row_without_time_or_kind_has_no_group_and_is_counted(row):
-    grouper = RowGrouper()
-    assert grouper.place(*row, "web") == ("", "", "")
+def test_a_clock_that_is_ahead_makes_nothing_unusual():
+    usual = [(NOON + hour * 3600, "update", "web") for hour in range(6)]
+    ahead = [(NOON + 900 * 86_400, "update", "web")]
+    grouper = RowGrouper(NOON + 6 * 3600)
+    rows = [grouper.place(str(time), kind, entity) for time, kind, entity in usual + ahead]
+
+    assert [row[1] for row in rows[-2:]] == ["1", "1"]
+
+
+@pytest.mark.parametrize(
+    ("time", "kind"), [("", "scan"), ("soon", "scan"), ("nan", "scan"), ("1", "")]
+)
+def test_a_row_without_time_or_kind_has_no_group_and_is_counted(time, kind):
+    grouper = RowGrouper(LATER)
+    assert grouper.place(time, kind, "web") == ("", "", "")
     assert grouper.warnings() == ["1 of 1 rows have no time or no kind, and no group."]
 
 
 def test_a_straggler_is_placed_and_rows_in_another_order_are_refused():
-    grouper = RowGrouper()
+    grouper = RowGrouper(LATER)
     ids([(NOON, "scan", "web"), (NOON - 60, "scan", "web")], grouper)
     with pytest.raises(Invalid, match=r"put '\| sort 0 _time' before alertgroups"):
         ids([(NOON - 3600, "scan", "web")], grouper)

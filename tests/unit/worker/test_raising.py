@@ -180,7 +180,7 @@ def forget(watched: Watched) -> None:
         ({"span": "often"}, "The option span is wrong"),
     ],
 )
-def test_a_monitor_that_was_changed_can_not_be_asked(changes: Dict[str, str], why: str):
+def test_a_monitor_that_was_changed_can_not_be_asked(changes: Dict[str, Any], why: str):
     watched = learned()
     watched.pass_time(2 * SPAN, 900, service="orders")
     with pytest.raises(CannotJudge, match=why):

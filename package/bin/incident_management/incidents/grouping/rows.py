@@ -25,10 +25,12 @@ class RowGrouper:
     """Gives rows their groups, in order of time. A row without a time or a kind has none.
 
     A group's id is made from its first alert (time, kind and entity), so that two searches that
-    see the same beginning give it the same id.
+    see the same beginning give it the same id. A time after ``now`` (epoch seconds), which a wrong
+    clock wrote, counts as now: it would make all that is usual look long ago.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: float) -> None:
+        self._now = now
         self._segmenter = Segmenter()
         self._ids: OrderedDict[int, str] = OrderedDict()
         self._latest = float("-inf")
@@ -50,6 +52,7 @@ class RowGrouper:
                 "Times go backwards, and alerts are grouped in order of time: "
                 "put '| sort 0 _time' before alertgroups."
             )
+        time = min(time, self._now)
         self._latest = max(self._latest, time)
         placed = self._segmenter.place(time, kind, entity)
         usual = "1" if placed.usual else "0"
