@@ -44,6 +44,16 @@ def test_without_the_season_the_same_value_is_ordinary():
     assert _anomalies(values[:], season="none") in ([], [DAY * 6 + 216])
 
 
+@pytest.mark.parametrize("sensitivity", SENSITIVITIES)
+def test_a_rise_in_small_steps_is_found_before_it_is_usual(sensitivity):
+    rng = random.Random(1)
+    values = [50.5 + 4.0 * rng.random() for _ in range(1000)]
+    # Each value is only 3 % further from the level than the one before.
+    values += [52.5 + 2.0 * 1.03**i for i in range(60)]
+    found = _anomalies(values, season="none", threshold=SENSITIVITIES[sensitivity])
+    assert len(found) == 1 and found[0] >= 1000
+
+
 def test_a_lasting_shift_is_told_and_then_is_the_new_normal():
     values = [value + (80 if i >= 1500 else 0) for i, value in enumerate(_season(7))]
     found = _anomalies(values, season="daily")
@@ -145,9 +155,10 @@ def test_higher_sensitivity_finds_no_less():
 
 
 def test_the_bounds_hold_the_expected_value_and_the_score_is_half_on_the_bound():
-    baseline = Baseline()
+    # Upwards only: how much the series spreads, which the edge changes too, is not judged then.
+    baseline, rng = Baseline(direction="up"), random.Random(1)
     for i in range(50):
-        score = baseline.add(10.5 + (i % 3), i * STEP)
+        score = baseline.add(10.5 + rng.random(), i * STEP)
         assert score.lower <= score.expected <= score.upper
         assert 0.0 <= score.score < 1.0
     upper = score.upper

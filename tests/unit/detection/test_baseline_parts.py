@@ -13,6 +13,7 @@ from incident_management.detection.baseline_records import (
     CALM_POINTS,
     DECAY,
     GROWTH,
+    LAG,
     LASTING,
     LEARNING,
     Records,
@@ -88,8 +89,20 @@ def _learned(mark=1.0):
 def test_what_an_anomaly_adds_to_a_record_is_bounded():
     records = _learned()
     assert records.weigh([5.0], [0.0], True).told
-    records.weigh([5.0], [0.0], True)
+    for _ in range(2 * LAG):
+        records.weigh([5.0], [0.0], True)
     assert records._marks[0] == pytest.approx(GROWTH, rel=0.01)
+
+
+def test_what_is_seen_raises_a_record_only_later():
+    records = _learned()
+    records.weigh([1.2], [0.0], True)
+    marks = []
+    for _ in range(2 * LAG):
+        records.weigh([0.0], [0.0], True)
+        marks.append(records._marks[0])
+    assert all(mark < 1.0 for mark in marks[: LAG - 1])
+    assert marks[-1] == pytest.approx(1.2, rel=0.01)
 
 
 def test_an_anomaly_ends_after_calm_points_and_is_told_again_only_then():

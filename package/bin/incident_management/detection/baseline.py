@@ -5,7 +5,7 @@ same time of the day and the week before; the mean of the last few; the mean of 
 the hours before; how much it spreads. Each is measured against its own record (see
 :mod:`.baseline_records`), and the clearest one decides. Times are epoch seconds.
 
-Memory of a series: at most 1,300 numbers, 13 kB.
+Memory of a series: at most 1,550 numbers, 17 kB.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ __all__ = ["DIRECTIONS", "SEASONS", "SENSITIVITIES", "Baseline", "Score"]
 SEASONS = ("none", "auto", *PERIODS)
 _SEASON_NAMES: Dict[str, Tuple[str, ...]] = {"none": (), "auto": ("daily", "weekly")}
 DIRECTIONS = ("both", "up", "down")
-SENSITIVITIES: Dict[str, float] = {"low": 1.6, "medium": 1.25, "high": 1.05}
+SENSITIVITIES: Dict[str, float] = {"low": 2.4, "medium": 1.7, "high": 1.2}
 """Sensitivity -> how many times the largest deviation so far is an anomaly."""
 
 FEW = 6
 """Points of the short mean of values."""
-SEASON_MEANS = {"hourly": 3, "daily": 3, "weekly": 6}
+SEASON_MEANS = {"hourly": 3, "daily": 12, "weekly": 12}
 """Points of the short mean of what deviates from a season."""
 CURVE = 10.0
 """How much the curved scale tells small values apart; it bends at a tenth of the usual value."""
@@ -41,9 +41,9 @@ RELATIVE_NOISE = 0.002
 ERROR_RATE = 0.005
 BETTER = 0.9
 """A season is what is expected when its error is below this share of the level's error."""
-BORROWED = 300.0
+BORROWED = 100.0
 """Points of a season after which its own record counts as much as half of the level's."""
-STATE_VERSION = 1
+STATE_VERSION = 2
 REFRESH = 32
 """Points after which the noise floors are reckoned anew."""
 
@@ -145,7 +145,7 @@ class Baseline:
             self._counter.last = value
 
     def to_state(self) -> Dict[str, Any]:
-        """Return all that was learned as plain JSON values, at most 20 kB, for :meth:`from_state`.
+        """Return all that was learned as plain JSON values, at most 25 kB, for :meth:`from_state`.
 
         Settings are not in it: a series may go on under others of the same ``season``.
         """

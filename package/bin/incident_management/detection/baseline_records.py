@@ -2,8 +2,10 @@
 
 A record is the largest deviation of its kind so far, slowly decaying. It needs no assumption about
 the distribution: a series that spikes each night has a large record of spikes and a small one of
-level changes. What an anomaly adds to a record is bounded, so that one fault does not hide the
-next; and once told, an anomaly is not told again until the series has calmed down.
+level changes. A deviation becomes part of its record only some time later: what grows little by
+little would otherwise be compared with itself, and never be an anomaly. What an anomaly adds to a
+record is bounded, so that one fault does not hide the next; and once told, an anomaly is not told
+again until the series has calmed down.
 """
 
 from __future__ import annotations
@@ -14,12 +16,14 @@ __all__ = ["CALM_POINTS", "LASTING", "Records", "Verdict"]
 
 DECAY = 0.99995
 """What is left of a record after each point: half after 14,000."""
-YOUTH = 100.0
+YOUTH = 75.0
 """Points at which a new record must be twice the old one to count as much as later."""
 FEWEST = 10
 """Points of a kind before it counts at all."""
 LEARNING = 200
 """Points of a kind during which its record learns all it sees."""
+LAG = 24
+"""A record is raised by what was seen LAG to 2 * LAG points ago, once it is past LEARNING."""
 GROWTH = 1.5
 """An anomaly makes a record no larger than this many times,"""
 LEAST_LEARNED = 0.05
@@ -36,6 +40,7 @@ so many points have passed since it was told."""
 LASTING = 144
 """Points that an anomaly goes on before it is a lasting shift."""
 MOST = 1e6
+_LISTS = ("marks", "seen", "latest", "waiting", "heights")
 
 
 class Verdict:
@@ -64,8 +69,8 @@ class Records:
     """
 
     __slots__ = (
-        "_calm", "_counts", "_heights", "_limits", "_marks", "_open", "_since",
-        "_sudden", "_threshold", "_total", "verdict",
+        "_calm", "_counts", "_heights", "_latest", "_limits", "_marks", "_open", "_since",
+        "_sudden", "_threshold", "_total", "_waiting", "verdict",
     )  # fmt: skip
 
     def __init__(self, kinds: int, sudden: Sequence[int], threshold: float) -> None:
@@ -73,6 +78,10 @@ class Records:
         self._threshold = threshold
         self._marks = [0.0] * kinds
         self._counts = [0] * kinds
+        self._latest = [0.0] * kinds
+        """The largest deviations above the records since they were last raised,"""
+        self._waiting = [0.0] * kinds
+        """and those of the LAG points before, which raise them next."""
         self._limits: List[float] = []
         self._open = 0
         """Points since the anomaly began that is not over yet, or 0."""
@@ -130,13 +139,29 @@ class Records:
         self._since += 1
         if self._decide(min(best, MOST), ratios, judged):
             self._begin(deviations, floors)
-        limits = self._limits
-        for kind in broken:
-            deviation = deviations[kind] or 0.0
-            if limits and counts[kind] > LEARNING:
-                deviation = min(deviation, limits[kind])
-            marks[kind] = max(marks[kind] * DECAY, deviation)
+        if broken:
+            self._learn(broken, deviations)
+        if self._total % LAG == 0:
+            self._raise()
         return self.verdict
+
+    def _learn(self, kinds: Sequence[int], deviations: Sequence[Optional[float]]) -> None:
+        """Learn deviations above their records; what is no longer young waits before it counts."""
+        marks, limits = self._marks, self._limits
+        for kind in kinds:
+            deviation, faded = deviations[kind] or 0.0, marks[kind] * DECAY
+            if self._counts[kind] <= LEARNING:
+                marks[kind] = max(faded, deviation)
+                continue
+            marks[kind] = faded
+            if limits:
+                deviation = min(deviation, limits[kind])
+            self._latest[kind] = max(self._latest[kind], deviation)
+
+    def _raise(self) -> None:
+        """Raise the records by what has waited long enough."""
+        self._marks[:] = map(max, self._marks, self._waiting)
+        self._waiting, self._latest = self._latest, [0.0] * len(self._marks)
 
     def _ratios(
         self, deviations: Sequence[Optional[float]], floors: Sequence[float]
@@ -199,6 +224,8 @@ class Records:
         return {
             "marks": list(self._marks),
             "seen": list(self._counts),
+            "latest": list(self._latest),
+            "waiting": list(self._waiting),
             "limits": list(self._limits),
             "open": self._open,
             "calm": self._calm,
@@ -210,10 +237,12 @@ class Records:
     def restore(self, state: Dict[str, Any]) -> None:
         """Go on from what :meth:`to_state` gave. Raises ValueError when it is of other kinds."""
         kinds = len(self._marks)
-        if {len(state[name]) for name in ("marks", "seen", "heights")} != {kinds}:
+        if {len(state[name]) for name in _LISTS} != {kinds}:
             raise ValueError("it has records of other kinds")
         self._marks = [float(mark) for mark in state["marks"]]
         self._counts = [int(count) for count in state["seen"]]
+        self._latest = [float(deviation) for deviation in state["latest"]]
+        self._waiting = [float(deviation) for deviation in state["waiting"]]
         self._heights = [float(height) for height in state["heights"]]
         self._limits = [float(limit) for limit in state["limits"]]
         self._open, self._calm = int(state["open"]), int(state["calm"])

@@ -12,7 +12,7 @@ CHANGE = 96
 """Points on each side of the change that :attr:`Window.change` measures."""
 FULL = 2 * CHANGE
 """Points from which :attr:`Window.change` is known."""
-SPREAD = 48
+SPREAD = 24
 """Points that :attr:`Window.deviation` looks at, and from which it is known."""
 
 
