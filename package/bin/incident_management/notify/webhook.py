@@ -81,7 +81,9 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def safe_url(url: str, resolve: Optional[Resolve] = None) -> str:
-    """Return the URL as it is, a last slash included. Raises BadUrl when it is no https URL, or leads where none may.
+    """Return the URL as it is, a last slash included.
+
+    Raises BadUrl when it is no https URL, or leads where none may.
 
     http is for this machine only. Refused are link-local addresses, where clouds give credentials
     away, and those that are no host's. A name that can't be resolved now is left to the delivery.
