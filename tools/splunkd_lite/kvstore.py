@@ -157,9 +157,10 @@ class KvStore:
         query = query or {}
         with self._lock:
             self._catch_up()
-            if fields == "_key" and not (sort or shared):
+            if fields == "_key" and sort in ("", "_key:1") and not shared:
                 keys = self._indexed(where).decided(query)
                 if keys is not None:
+                    keys = sorted(keys) if sort else keys
                     return [{"_key": key} for key in keys[slice(*self._span(skip, limit))]]
             candidates = self._candidates(where, query)
             if shared and where.owner != NOBODY:

@@ -231,31 +231,26 @@ def _was_claimed(claims: Iterable[Mapping[str, object]], key: str, incident_id: 
 def _correct(stores: Stores, source: str, target: str, signals: Iterable[str]) -> None:
     """Let the documents of these signals name the target where they still name the source."""
     story = timeline.load(stores, [target])[target]
-    keys = [key for key in signals if story.counts(key)]
-    for start in range(0, len(keys), SAVED_AT_ONCE):
-        found = find_by(stores.signals, "_key", keys[start : start + SAVED_AT_ONCE])
-        _point(stores, [d for d in found if d.get("incident_id") == source], target)
+    _point(stores, [key for key in signals if story.counts(key)], source, target)
 
 
 def _correct_all(stores: Stores, source: str, target: str, most: Optional[int]) -> bool:
     """The same for the documents that name a merged incident. False: ``most`` were not all."""
-    done = 0
-    while most is None or done < most:
-        found = stores.signals.find({"incident_id": source}, limit=SAVED_AT_ONCE)
-        _point(stores, found, target)
-        done += len(found)
-        if len(found) < SAVED_AT_ONCE:
-            return True
-    return not _is_named(stores, source)
+    keys = stores.signals.keys({"incident_id": source})
+    _point(stores, keys[:most], source, target)
+    return most is None or len(keys) <= most
 
 
 def _is_named(stores: Stores, incident_id: str) -> bool:
     return bool(stores.signals.find({"incident_id": incident_id}, limit=1))
 
 
-def _point(stores: Stores, documents: List[Document], target: str) -> None:
-    if documents:
-        stores.signals.save([{**document, "incident_id": target} for document in documents])
+def _point(stores: Stores, keys: List[str], source: str, target: str) -> None:
+    for start in range(0, len(keys), SAVED_AT_ONCE):
+        found = find_by(stores.signals, "_key", keys[start : start + SAVED_AT_ONCE])
+        stale = [document for document in found if document.get("incident_id") == source]
+        if stale:
+            stores.signals.save([{**document, "incident_id": target} for document in stale])
 
 
 def _parts(signals: Mapping[str, int]) -> Iterator[Dict[str, int]]:
