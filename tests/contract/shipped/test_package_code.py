@@ -21,6 +21,8 @@ from incident_management.ports import SearchResult
 from incident_management.remediation.verify import Verifier, Windows
 from incident_management.splunk import spl
 from incident_management.worker.audit_index import AuditIndex
+from incident_management.worker.raising import MonitorRaising
+from tests.fakes import FakeStores
 from tests.fakes.clock import ManualClock
 from tests.standin import StandIn
 from tests.unit.analysis import scenario
@@ -85,10 +87,20 @@ def citations(searcher: StandInSearcher) -> None:
 
 def recovery_samples(searcher: StandInSearcher) -> None:
     verifier = Verifier(None, searcher, None)  # type: ignore[arg-type]
-    action: Any = SimpleNamespace(sample_fields=("service", "host"))
+    action: Any = SimpleNamespace(sample_fields=("service", "host"), min_samples=10)
     windows = Windows((scenario.START - 60, scenario.START), (scenario.START, scenario.START + 300))
     # 56 log events, and the changes chg-pool and chg-late, which name the service, too
-    assert verifier._samples(action, "orders", windows) == 58
+    assert verifier._samples(action, "orders", windows, 0) == 58
+
+
+def monitor_again(searcher: StandInSearcher) -> None:
+    """A monitor is asked about one of its series."""
+    search = '`incident_indexes` | eval failed=if(searchmatch("error"), 1, 0)'
+    settings = {"search": search, "detector": "ratio", "value": "failed", "by": "service, host"}
+    raising = MonitorRaising(FakeStores(), searcher, lambda: {"shop": settings})
+    asked = {"monitor": "shop", "entity": "orders", "series": ["orders", 'no "such" host']}
+    start = scenario.START // 300 * 300
+    assert raising.run(asked, float(start), float(start + 300)).events == {"orders": 0}
 
 
 def incident_count(searcher: StandInSearcher) -> None:
@@ -132,6 +144,7 @@ def indexed_entries(searcher: StandInSearcher) -> None:
 USES = [
     citations,
     recovery_samples,
+    monitor_again,
     incident_count,
     analysis_on_request,
     topology,

@@ -199,6 +199,33 @@ def test_neither_can_one_that_is_gone_nor_one_whose_memory_is_gone():
         asked(watched, START)
 
 
+@pytest.mark.parametrize(
+    "search",
+    [
+        {"monitor": "orders", "series": 7},
+        {"monitor": ["orders"], "series": ["orders"]},
+        {"monitor": "orders", "series": ["orders"], "memory": "monitor:orders:turn"},
+        {"monitor": "orders", "series": ["orders"], "memory": {"a": 1}},
+        {"monitor": "orders", "series": ["a" * 9, "b"]},
+    ],
+)
+def test_what_a_client_made_up_can_not_be_asked(search: Dict[str, Any]):
+    watched = learned()
+    turn = {"_key": "monitor:orders:turn", "purpose": "monitor turn", "value": {"end": 3}}
+    watched.stores.claims.insert(turn)
+    with pytest.raises(CannotJudge):
+        raising(watched).run(search, float(START), float(START + SPAN))
+
+
+def test_a_series_of_any_text_is_only_text():
+    watched = learned()
+    search = {"monitor": "orders", "series": ['x" OR 1=1 | delete\n'], "entity": 7}
+    rerun = raising(watched).run(search, float(START), float(START + SPAN))
+
+    assert rerun.entities() == set()
+    assert "delete" not in rerun.spl
+
+
 def test_an_incident_that_nothing_raised_can_not_be_asked_about():
     with pytest.raises(CannotJudge, match="raised by no search"):
         raising(learned()).run({}, 0.0, 1.0)

@@ -166,7 +166,7 @@ class Monitor:
             spl.field_is(name, value)
             for name, value in zip(self.by, key)
             # A value over several lines can't be searched for.
-            if value and len(value.splitlines()) == 1
+            if value and not set(value) & set("\r\n\0")
         ]
         if parts:
             written = spl.pipeline(written, spl.command("search", *parts))

@@ -31,11 +31,15 @@ class Problem:
 
     @classmethod
     def of(cls, search: Mapping[str, Any]) -> Problem:
-        """Read the ``search`` of a signal or an incident that a monitor raised."""
+        """Read the ``search`` of a signal or an incident that a monitor raised.
+
+        A client may have made it up: whatever it holds is taken as text.
+        """
+        series = search.get("series")
         return cls(
             str(search["monitor"]),
             str(search.get("entity") or ""),
-            tuple(map(str, search.get("series") or ())),
+            tuple(map(str, series)) if isinstance(series, list) else (),
             str(search.get("template_id") or ""),
             str(search.get("memory") or ""),
         )

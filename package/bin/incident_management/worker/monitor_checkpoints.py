@@ -224,9 +224,12 @@ def thinned(ends: Sequence[int], now: int, span: int) -> List[int]:
 
 
 def recall(stores: Stores, key: str) -> Dict[str, Any]:
-    """Return a memory by what names it. Raises LookupError when it is gone, or can't be read."""
+    """Return a memory by what names it. Raises LookupError when it is gone, or can't be read.
+
+    The name comes with a signal, which a client may have made up.
+    """
     document = stores.claims.get(key)
-    if document is None:
+    if document is None or not str(document["purpose"]).startswith("monitor memory:"):
         raise LookupError("What the monitor knew before it raised this is not kept any more.")
     try:
         return unpack(document["value"]["state"], MOST_STATE_BYTES)
