@@ -89,10 +89,10 @@ def test_the_admin_decides_which_grounds_count(stores, clock, grounds, what):
 def test_an_unknown_ground_is_told_of_and_the_default_applies():
     routing = only_by("entity, colour")
 
-    assert routing.group_by == ("entity", "topology", "wording")
+    assert routing.group_by == ("entity", "fields", "topology", "wording")
     assert routing.problems == (
         "incident_routing.conf [general] group_by names 'colour'; the grounds are "
-        "entity, topology, wording, coincidence.",
+        "entity, fields, topology, wording, coincidence.",
     )
 
 

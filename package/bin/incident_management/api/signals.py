@@ -36,7 +36,10 @@ FINDING = named(
             "dedup": any_object("What makes two findings one problem; by default the entity."),
             "rows": listed(any_object(), about="Sample rows; the first 5 are kept."),
             "search": any_object(),
-            "group": flag("May join an open incident of a related entity."),
+            "group": flag("May join an open incident that it is related to."),
+            "group_values": listed(
+                text(100), 20, about="What it shares with related problems, such as customer=acme."
+            ),
             "runbook": text(2000, about="A link to what people do about it."),
             "actions": listed(text(100), 20, about="Entries of the catalogue that suit it."),
             "tags": listed(text(100), 20, about="The detection's own words, for routing."),

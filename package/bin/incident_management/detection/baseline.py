@@ -42,8 +42,7 @@ ERROR_RATE = 0.005
 BETTER = 0.9
 """A season is what is expected when its error is below this share of the level's error."""
 BORROWED = 100.0
-"""Points of a season after which its own record counts as much as half of the level's; for single
-values it takes at least one period of the season."""
+"""Points of a season after which its own record counts as much as half of the level's."""
 STATE_VERSION = 2
 REFRESH = 32
 """Points after which the noise floors are reckoned anew."""
@@ -329,13 +328,10 @@ class _Learner:
         for place, seasonal in enumerate(self._seasons):
             kind, length = 4 + 2 * place, SEASON_MEANS[seasonal.name]
             # A season that is known for a short while has seen few of its own extremes: until
-            # then, those of the level stand in for them. Of single values that takes as long as
-            # the season is: a week that was seen once has shown each of its hours once.
-            known, level = self._records.seen(kind), self._records.mark(0)
-            period = PERIODS[seasonal.name].length / self._step if self._step else 0.0
-            half = max(BORROWED, period)
-            self._floors[kind] = max(reach, level * half / (half + known))
-            borrowed = level * BORROWED / (BORROWED + known)
+            # then, those of the level stand in for them.
+            known = self._records.seen(kind)
+            borrowed = self._records.mark(0) * BORROWED / (BORROWED + known)
+            self._floors[kind] = max(reach, borrowed)
             self._floors[kind + 1] = max(reach / math.sqrt(length), borrowed)
 
     def _note_time(self, time: float) -> bool:

@@ -37,6 +37,7 @@ EDITABLE = ("title", "description", "owner", "team")
 ADDING = ("opened", "signal", "joined", "unmerged")
 
 MOST_WORDINGS = 16
+MOST_SHARED = 200
 
 # Which status may follow which. Entries of a move that lost a race are kept and have no effect.
 MOVES = {
@@ -161,6 +162,7 @@ class State:
         _extend(incident.tags, data.get("tags") or [])
         _extend(incident.actions, data.get("actions") or [])
         _extend(incident.wordings, data.get("wordings") or [], MOST_WORDINGS)
+        _extend(incident.group_values, data.get("group_values") or [], MOST_SHARED)
         incident.runbook = incident.runbook or str(data.get("runbook") or "")
         incident.first_time = _edge(min, incident.first_time, data.get("first_time"))
         incident.last_time = _edge(max, incident.last_time, data.get("last_time"))
@@ -292,6 +294,7 @@ class State:
             (incident.entities, data.get("entities")),
             (incident.rules, data.get("rules")),
             (incident.wordings, data.get("wordings")),
+            (incident.group_values, data.get("group_values")),
             (incident.merged, [data["undone"]] if data.get("undone") else []),
         ):
             known[:] = [value for value in known if value not in (gone or ())]

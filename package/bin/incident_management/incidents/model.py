@@ -39,6 +39,7 @@ LINK_CHARACTERS = 2000
 NAME_CHARACTERS = 100
 MOST_ACTIONS = 20
 MOST_TAGS = 20
+MOST_GROUP_VALUES = 20
 
 
 def worst(severities: Iterable[str]) -> str:
@@ -53,7 +54,8 @@ class Signal:
     ``count`` is how many events it stands for; ``group`` allows it to join an incident of a
     related entity; ``run`` is the detection's run that found it; ``runbook`` is a link to what
     people do about it, ``actions`` the entries of the catalogue that suit it. ``tags`` are the
-    detection's own words, for routing and suppression. ``after`` says when it opens an incident
+    detection's own words, for routing and suppression. ``group_values`` (``customer=acme``)
+    are what it shares with problems that belong to it. ``after`` says when it opens an incident
     (:mod:`.intake.conditions`); empty: at once.
     """
 
@@ -79,6 +81,7 @@ class Signal:
     actions: List[str] = field(default_factory=list)
     tags: List[str] = field(default_factory=list)
     after: Document = field(default_factory=dict)
+    group_values: List[str] = field(default_factory=list)
 
     @classmethod
     def create(
@@ -105,6 +108,7 @@ class Signal:
         actions: Sequence[str] = (),
         tags: Sequence[str] = (),
         after: Optional[Mapping[str, Any]] = None,
+        group_values: Sequence[str] = (),
     ) -> Signal:
         """Make a signal and its keys.
 
@@ -136,6 +140,7 @@ class Signal:
             "actions": actions,
             "tags": tags,
             "after": after or {},
+            "group_values": group_values,
         }
         return cls.of({name: normal(name, value) for name, value in given.items()}, run, dedup)
 
@@ -168,6 +173,8 @@ class Signal:
             del document["tags"]
         if not self.after:
             del document["after"]
+        if not self.group_values:
+            del document["group_values"]
         return document
 
     @classmethod
@@ -337,7 +344,8 @@ class Incident:
     that were merged into this one; ``split_from`` is the one that it was split off.
     ``runbook`` and ``actions`` are what the detection suggests. ``openings`` counts how often it
     was opened; ``flapping``: too often in a short time (:mod:`.upkeep.flapping`). ``wordings`` are
-    the telling words of what its problems' events say (:mod:`.grouping.wording`).
+    the telling words of what its problems' events say (:mod:`.grouping.wording`), ``group_values``
+    the values of its problems' grouping fields.
     Times that did not come yet are None and left out of the document.
     """
 
@@ -381,6 +389,7 @@ class Incident:
     sla_status: str = ""
     pinned: bool = False
     wordings: List[str] = field(default_factory=list)
+    group_values: List[str] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:
@@ -423,6 +432,7 @@ _NORMAL: Dict[str, Callable[[Any], Any]] = {
     "after": dict,
     "actions": _first_names(MOST_ACTIONS),
     "tags": _first_names(MOST_TAGS),
+    "group_values": _first_names(MOST_GROUP_VALUES),
 }
 _SIGNAL_FIELDS = [name for name in Signal.__dataclass_fields__ if name != "key"]
 _INCIDENT_FIELDS = list(Incident.__dataclass_fields__)

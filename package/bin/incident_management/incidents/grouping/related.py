@@ -10,9 +10,9 @@ from .wording import Wordings, wording_of
 
 __all__ = ["DEFAULT_GROUNDS", "GROUNDS", "Candidates", "Join", "Topology"]
 
-GROUNDS = ("entity", "topology", "wording", "coincidence")
+GROUNDS = ("entity", "fields", "topology", "wording", "coincidence")
 """Why a problem may join an incident, the surest first."""
-DEFAULT_GROUNDS = GROUNDS[:3]
+DEFAULT_GROUNDS = GROUNDS[:4]
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Candidates:
     def __init__(self, incidents: Iterable[Incident] = ()) -> None:
         self._incidents: Dict[str, Incident] = {}
         self._by_entity: Dict[str, Set[str]] = {}
+        self._by_value: Dict[str, Set[str]] = {}
         self._wordings = Wordings()
         for incident in incidents:
             self.put(incident)
@@ -67,6 +68,8 @@ class Candidates:
         self._incidents[incident.id] = incident
         for entity in incident.entities:
             self._by_entity.setdefault(entity, set()).add(incident.id)
+        for value in incident.group_values:
+            self._by_value.setdefault(value, set()).add(incident.id)
         self._wordings.put(incident.id, incident.wordings)
 
     def choose(
@@ -80,9 +83,10 @@ class Candidates:
         """Return the incidents that a new problem could join, the closest first.
 
         Related means, as far as ``grounds`` allow: one of the incident's entities is the signal's
-        own, or depends on it, or it depends on that one, or the events of both say nearly the same,
-        or both began within ``improbable`` seconds; and their times are at most ``window`` seconds
-        apart. A surer ground comes first, then the nearer in time, then the lower id.
+        own; both have a value of a grouping field in common; an entity of one depends on the
+        other's; their events say nearly the same; both began within ``improbable`` seconds. And
+        their times are at most ``window`` seconds apart. A surer ground comes first, then the
+        nearer in time, then the lower id.
         """
         found: Dict[str, Tuple[int, float, str, str]] = {}
         for rank, incident_id, words in self._related(signal, topology, grounds, improbable):
@@ -101,21 +105,25 @@ class Candidates:
         if "entity" in grounds:
             for incident_id in self._by_entity.get(signal.entity, ()):
                 yield 0, incident_id, own
+        if "fields" in grounds:
+            for value in signal.group_values:
+                for incident_id in self._by_value.get(value, ()):
+                    yield 1, incident_id, f"both have {value}"
         if "topology" in grounds:
             for entity, words in neighbours.items():
                 for incident_id in self._by_entity.get(entity, ()):
-                    yield 1, incident_id, words
+                    yield 2, incident_id, words
         if "wording" in grounds:
             for incident_id, share in self._wordings.alike(wording_of(signal)).items():
                 words = f"their events say the same ({share:.0%} of the telling words)"
-                yield 2, incident_id, words
+                yield 3, incident_id, words
         if "coincidence" in grounds and improbable > 0:
             for incident in self._incidents.values():
                 began = signal.first_time if incident.first_time is None else incident.first_time
                 apart = abs(signal.first_time - began)
                 if apart <= improbable:
                     words = f"both began within {apart:.0f} seconds, which is rare here"
-                    yield 3, incident.id, words
+                    yield 4, incident.id, words
 
 
 def _join(gap: float, incident_id: str, words: str, window: float) -> Join:

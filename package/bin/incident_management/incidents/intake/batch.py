@@ -90,11 +90,12 @@ class Problem:
 
 
 def _suggested(signals: Sequence[Signal]) -> Document:
-    """The detections' tags, runbook and actions, as far as there are any."""
+    """The detections' tags, runbook, actions and group values, as far as there are any."""
     found: Document = {}
     for name, lists in (
         ("tags", [signal.tags for signal in signals if signal.tags]),
         ("actions", [signal.actions for signal in signals if signal.actions]),
+        ("group_values", [signal.group_values for signal in signals if signal.group_values]),
     ):
         values = list(dict.fromkeys(value for one in lists for value in one))
         if values:

@@ -13,7 +13,14 @@ from functools import lru_cache
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import Invalid, RoutingError
-from ..model import MOST_TAGS, SEVERITIES, TEXT_CHARACTERS, TITLE_CHARACTERS, Document
+from ..model import (
+    MOST_GROUP_VALUES,
+    MOST_TAGS,
+    SEVERITIES,
+    TEXT_CHARACTERS,
+    TITLE_CHARACTERS,
+    Document,
+)
 
 __all__ = ["Alert", "findings", "run_of"]
 
@@ -53,6 +60,8 @@ class Alert:
     problems: Tuple[str, ...] = ()
     tags: str = ""
     after: Mapping[str, Any] = field(default_factory=dict)
+    group_fields: Tuple[str, ...] = ()
+    per_result: bool = True
 
     @classmethod
     def from_params(
@@ -91,13 +100,15 @@ class Alert:
             names(params.get("dedup_fields")) or (entity_field,),
             str(params.get("title") or ""),
             str(params.get("description") or ""),
-            str(params.get("group", "1")).strip().lower() not in ("0", "false", "no"),
+            _is_on(params, "group"),
             dict(search or {"name": rule, "app": app, "owner": owner}),
             str(params.get("runbook") or "").strip(),
             names(params.get("actions")),
             tuple(problems),
             str(params.get("tags") or ""),
             after,
+            names(params.get("group_fields")),
+            _is_on(params, "per_result"),
         )
 
     def common(self) -> Document:
@@ -116,6 +127,11 @@ class Alert:
             "runbook": self.runbook,
             "actions": list(self.actions),
         }
+
+
+def _is_on(params: Mapping[str, Any], name: str) -> bool:
+    """Read a setting that is on unless it is said to be off."""
+    return str(params.get(name, "1")).strip().lower() not in ("0", "false", "no")
 
 
 def _condition(params: Mapping[str, Any]) -> Tuple[Document, List[str]]:
@@ -162,15 +178,19 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
     span covers all. A row counts as its ``count``, or as 1; its span is ``first_time`` to
     ``last_time``, else ``_time``, else ``now``. A row without the entity field is about the
     detection itself. Of a finding's rows only the first few are kept in memory, as samples.
+
+    Where not each result is a finding (``per_result``), all rows are one; it is about the entity
+    that all of them have, or about the detection itself.
     """
     found: Dict[Tuple[str, ...], Document] = {}
+    fields = alert.dedup_fields if alert.per_result else ()
     for row in rows:
-        values = tuple([_text(row.get(name)) for name in alert.dedup_fields])
+        values = tuple([_text(row.get(name)) for name in fields])
         finding = found.get(values)
         if finding is None:
             found[values] = _finding(values, row, alert, now)
         else:
-            _add_row(finding, row, now)
+            _add_row(finding, row, alert, now)
     return list(found.values())
 
 
@@ -178,11 +198,11 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
     """The finding of one row; texts are cut to what the API takes."""
     start, end = _span(first, now)
     finding: Document = {
-        "entity": _text(first.get(alert.entity_field))[:ENTITY_CHARACTERS] or alert.rule,
+        "entity": _entity(first, alert),
         "first_time": start,
         "last_time": end,
         "count": _count(first),
-        "dedup": dict(zip(alert.dedup_fields, values)),
+        "dedup": dict(zip(alert.dedup_fields, values)) if alert.per_result else {"run": "all"},
         "rows": [_sample(first)],
     }
     if alert.title:
@@ -192,16 +212,38 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
     tags = names(_filled(alert.tags, first)) if alert.tags else ()
     if tags:
         finding["tags"] = list(tags)[:MOST_TAGS]
+    if alert.group_fields:
+        _add_group_values(finding, first, alert)
     return finding
 
 
-def _add_row(finding: Document, row: Mapping[str, Any], now: float) -> None:
+def _entity(row: Mapping[str, Any], alert: Alert) -> str:
+    return _text(row.get(alert.entity_field))[:ENTITY_CHARACTERS] or alert.rule
+
+
+def _add_group_values(finding: Document, row: Mapping[str, Any], alert: Alert) -> None:
+    """Take over a row's values of the grouping fields, each of several values by itself."""
+    known = finding.setdefault("group_values", [])
+    for name in alert.group_fields:
+        value = row.get(name)
+        for one in value if isinstance(value, list) else [value]:
+            text = _text(one)
+            pair = f"{name}={text}"
+            if text and pair not in known and len(known) < MOST_GROUP_VALUES:
+                known.append(pair)
+
+
+def _add_row(finding: Document, row: Mapping[str, Any], alert: Alert, now: float) -> None:
     start, end = _span(row, now)
     finding["first_time"] = min(finding["first_time"], start)
     finding["last_time"] = max(finding["last_time"], end)
     finding["count"] += _count(row)
     if len(finding["rows"]) < SAMPLES:
         finding["rows"].append(_sample(row))
+    if not alert.per_result and finding["entity"] != _entity(row, alert):
+        finding["entity"] = alert.rule
+    if alert.group_fields:
+        _add_group_values(finding, row, alert)
 
 
 def _span(row: Mapping[str, Any], now: float) -> Tuple[float, float]:

@@ -13,7 +13,7 @@ from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..canonical import milliseconds
 from ..errors import Contended, IllegalMove, Invalid
-from ..fold import MOST_WORDINGS
+from ..fold import MOST_SHARED, MOST_WORDINGS
 from ..grouping import wording_of
 from ..identity import new_incident_id
 from ..intake.ledger import ledger_of
@@ -202,6 +202,7 @@ def _opening(signals: Sequence[Signal], incident_id: str, title: str) -> Documen
         "previous": "",
         "split_from": incident_id,
         "wordings": _wordings(signals),
+        "group_values": _group_values(signals),
     }
 
 
@@ -222,12 +223,16 @@ def _left_alone(
     signals: Sequence[Signal],
     leaving: Iterable[str] = (),
 ) -> Document:
-    """What no signal of the incident is about after these have left: entities, rules, wordings.
+    """What no signal of the incident is about after these have left: entities and rules.
 
-    A wording leaves even if a signal that stays has it: somebody said that it does not tell.
+    Wordings and group values leave even if a signal that stays has them: somebody said that they
+    do not tell.
     """
     going = set(leaving) or {signal.key for signal in signals}
-    found: Document = {"wordings": _wordings(signals)}
+    found: Document = {
+        "wordings": _wordings(signals),
+        "group_values": _group_values(signals),
+    }
     for name, field in (("entities", "entity"), ("rules", "rule")):
         values = sorted({str(getattr(signal, field)) for signal in signals})
         found[name] = [
@@ -240,6 +245,10 @@ def _left_alone(
 
 def _wordings(signals: Iterable[Signal]) -> List[str]:
     return sorted({wording_of(signal) for signal in signals} - {""})[:MOST_WORDINGS]
+
+
+def _group_values(signals: Iterable[Signal]) -> List[str]:
+    return sorted({value for signal in signals for value in signal.group_values})[:MOST_SHARED]
 
 
 def _staying(stores: Stores, incident_id: str, field: str, value: str, leaving: Set[str]) -> bool:
