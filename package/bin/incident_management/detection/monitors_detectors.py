@@ -202,11 +202,9 @@ class _Templates(Detector):
 
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
         miner = TemplateMiner(known=self._known)
-        placed = [(row, miner.place(_text(row.get("_raw")))) for row in rows]
         groups: Dict[str, List[Row]] = {}
         texts: Dict[str, str] = {}
-        for row, place in placed:
-            match = place.match()
+        for row, match in zip(rows, miner.match_all([_text(row.get("_raw")) for row in rows])):
             texts[match.template_id] = match.template
             groups.setdefault(match.template_id, []).append(row)
         found = []
