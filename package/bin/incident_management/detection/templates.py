@@ -18,7 +18,7 @@ from collections import Counter
 from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 from .templates_event import exception_line, message_of, messages_of
-from .templates_fold import folded, names_kept, without_digits
+from .templates_fold import folded, may_have_names, names_kept, without_digits
 from .templates_group import Bucket, Template, template_id
 from .templates_spans import compared
 from .templates_texts import Frames
@@ -104,10 +104,14 @@ class TemplateMiner:
 
     def _learned(self, lines: Sequence[str]) -> Tuple[List[bytes], List[Template]]:
         """Learn from lines; return the keys that they are remembered by, and their templates."""
-        keys = without_digits(names_kept(lines))
         known = self._lines
+        keys = without_digits(lines)
         examples = dict(zip(keys, lines))
         new = [key for key in examples if key not in known]
+        if new and may_have_names(new):
+            keys = without_digits(names_kept(lines))
+            examples = dict(zip(keys, lines))
+            new = [key for key in examples if key not in known]
         if new:
             if len(known) + len(new) > CACHED_LINES:
                 known.clear()
@@ -130,14 +134,23 @@ class TemplateMiner:
 
     def _learn(self, keys: Sequence[bytes], lines: Sequence[str]) -> None:
         """Find and remember the templates of lines that are not known yet."""
-        messages = messages_of(lines)
-        forms = folded(names_kept(messages))
+        forms = folded(names_kept(lines) if may_have_names(keys) else lines)
+        examples = dict(zip(forms, lines))
+        messages = dict(zip(examples, messages_of(list(examples.values()))))
+        headers = {
+            form: _header(line, messages[form])
+            for form, line in examples.items()
+            if messages[form] is not line
+        }
+        if headers:
+            said = folded(names_kept([messages[form] for form in headers]))
+            message_forms = dict(zip(headers, said))
+            for key, form in zip(keys, forms):
+                if form in headers and len(key) <= LONGEST_CACHED:
+                    self._headers[key] = headers[form]
+            forms = [message_forms.get(form, form) for form in forms]
         templates = self._templates_of(forms)
         self._lines.update(zip(keys, map(templates.__getitem__, forms)))
-        if messages != lines:
-            for key, line, message in zip(keys, lines, messages):
-                if message is not line and len(key) <= LONGEST_CACHED:
-                    self._headers[key] = _header(line, message)
 
     def _templates_of(self, forms: Sequence[str]) -> Dict[str, Template]:
         """Return the templates of folded messages."""

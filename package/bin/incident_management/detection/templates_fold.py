@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
-__all__ = ["folded", "names_kept", "numbers_shown", "without_digits"]
+__all__ = ["folded", "may_have_names", "names_kept", "numbers_shown", "without_digits"]
 
 _DIGITS = b"0123456789"
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz"
@@ -47,6 +47,12 @@ def without_digits(lines: Sequence[str]) -> List[bytes]:
     if not lines:
         return []
     return "\n".join(lines).encode("utf-8", "replace").translate(None, _DIGITS).split(b"\n")
+
+
+def may_have_names(keys: Sequence[bytes]) -> bool:
+    """Whether a name that ends in a number may be in lines, given without their digits."""
+    text = b"\n".join(keys)
+    return b"ssh" in text or b"pv" in text or b"tf-" in text or b"TF-" in text
 
 
 def names_kept(lines: Sequence[str]) -> Sequence[str]:
