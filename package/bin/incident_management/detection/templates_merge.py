@@ -39,7 +39,7 @@ Kinds = Tuple[int, ...]
 
 MANY = 4
 """Different plain words at one place that make it a value's place."""
-MANY_STATES = 3
+MANY_STATES = 2
 """The same for words that begin in capitals or have a hyphen, as names and states do."""
 MANY_FIRST = 8
 """The same for the first word of a line, which mostly says what the line is about."""

@@ -14,8 +14,8 @@ from .templates_words import WILDCARD, is_verb
 
 __all__ = ["Frames", "frames_of"]
 
-MANY_REASONS = 4
-"""Different texts after a colon that make them a value, where a verb stands before it."""
+MANY_REASONS = 6
+"""Different texts after a colon that are a value, where a verb or a value stands before it."""
 MANY_FAILURES = 3
 """The same after a word that announces why something failed, and for well-known reasons."""
 MANY_TEXTS = 12
@@ -43,23 +43,15 @@ _ERRORS = frozenset(
         "\n    ", ""
     ).split("|")
 )
+_TAG = re.compile(r" (?:\[[\w.-]+\]|\([\w.$-]+\))\Z")
 _BRACKETS = re.compile(r"(?<=[ (]\()[^()]*(?=\)[.,;:]?(?: |\Z))")
 
 
 def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
     """Yield each frame of a line, a wildcard for the text in it, and how many texts are many."""
     text = " ".join(keys)
-    place = text.find(": ")
-    while place > 0:
-        words = text[:place].split()
-        if sum([word.rstrip(":").isalpha() for word in words]) > 1 or text[place + 2 :] in _ERRORS:
-            many = MANY_TEXTS
-            if any(map(is_verb, words)):
-                many = MANY_FAILURES if words[-1] in _FAILURES else MANY_REASONS
-            if text[place + 2 :] in _ERRORS:
-                many = MANY_FAILURES
-            yield f"{text[:place]}: {WILDCARD}", many
-        place = text.find(": ", place + 1)
+    if ": " in text:
+        yield from _after_colons(text)
     if " (" not in text:
         return
     for found in _BRACKETS.finditer(text):
@@ -67,6 +59,24 @@ def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
     place = text.find(" (")
     if text[-1] == ")" and text.find("(", place + 2) > 0 and _balanced(text[place + 2 : -1]):
         yield f"{text[: place + 2]}{WILDCARD})", MANY_ENCLOSED
+
+
+def _after_colons(text: str) -> Iterator[Tuple[str, int]]:
+    # What is in brackets at the end, as a tag or the logger's name, is no part of a reason.
+    tag = _TAG.search(text)
+    end = tag.start() if tag else len(text)
+    place = text.find(": ")
+    while 0 < place < end:
+        words = text[:place].split()
+        is_error = text[place + 2 : end] in _ERRORS
+        if is_error or sum([word.rstrip(":").isalpha() for word in words]) > 1:
+            many = MANY_TEXTS
+            if is_error or words[-1] in _FAILURES:
+                many = MANY_FAILURES
+            elif WILDCARD in words or any(map(is_verb, words)):
+                many = MANY_REASONS
+            yield f"{text[:place]}: {WILDCARD}{text[end:]}", many
+        place = text.find(": ", place + 1)
 
 
 def _balanced(text: str) -> bool:
