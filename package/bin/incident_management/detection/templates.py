@@ -15,13 +15,13 @@ in it is a value, and then has another text and id. Give the miner the templates
 from __future__ import annotations
 
 from collections import Counter
-from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .templates_event import exception_line, message_of, messages_of
 from .templates_fold import folded, may_have_names, names_kept, without_digits
 from .templates_group import Bucket, Template, template_id
 from .templates_spans import compared
-from .templates_texts import Frames
+from .templates_texts import Frames, frames_of
 from .templates_words import WILDCARD, Words, marks_of
 
 __all__ = [
@@ -71,6 +71,7 @@ class TemplateMiner:
         self._templates: Dict[Tuple[str, ...], Template] = {}
         self._buckets: Dict[str, Bucket] = {}
         self._frames = Frames()
+        self._any_text = False  # whether a template has a value that may be any text
         known = list(known)
         if known:
             self._know(known)
@@ -163,7 +164,7 @@ class TemplateMiner:
         for words in new:
             keys = tuple(compared(" ".join(words)).split())
             bucket = self._bucket(keys)
-            template = bucket.find(keys) or self._frames.find(keys)
+            template = bucket.find(keys) or self._framed(keys)
             if template is None:
                 template = Template(keys, words)
                 bucket.add(template)
@@ -199,8 +200,19 @@ class TemplateMiner:
                     self._bucket(member.keys).by_keys.pop(member.keys, None)
                     target.count += member.count
                     member.wider = target
+            target.any_text = self._any_text = True
             bucket.settle()
-            self._frames.widen(frame, target)
+
+    def _framed(self, keys: Tuple[str, ...]) -> Optional[Template]:
+        """Return the template in which a text of this line is a value that may be any text."""
+        if self._any_text:
+            for frame, _ in frames_of(keys):
+                words = tuple(frame.split())
+                bucket = self._buckets.get(marks_of(frame))
+                template = bucket.find(words) if bucket else None
+                if template is not None and template.any_text:
+                    return template
+        return None
 
     def _bucket(self, keys: Tuple[str, ...]) -> Bucket:
         marks = marks_of(" ".join(keys))
@@ -214,6 +226,9 @@ class TemplateMiner:
         for words in lines:
             template = Template(tuple(compared(" ".join(words)).split()), words, fixed=True)
             self._bucket(template.keys).add(template)
+            text = " ".join(template.keys)
+            template.any_text = any(frame == text for frame, _ in frames_of(template.keys))
+            self._any_text = self._any_text or template.any_text
         for bucket in self._buckets.values():
             bucket.index()
 

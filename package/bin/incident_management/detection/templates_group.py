@@ -25,13 +25,15 @@ class Template:
     of its lines where all of them agree on how long the values are, and else ``keys``.
     """
 
-    __slots__ = ("_id", "_text", "count", "fixed", "keys", "literals", "shown", "wider")
+    __slots__ = ("_id", "_text", "any_text", "count", "fixed", "keys", "literals", "shown", "wider")
 
     def __init__(self, keys: Words, shown: Words, fixed: bool = False) -> None:
         self.keys = keys
         self.shown = shown
         self.count = 0
         self.fixed = fixed
+        # Whether one of its values may be a text of any length.
+        self.any_text = False
         self.wider: Optional[Template] = None
         # what stands between the wildcards of the text; made when it is asked for
         self.literals: Optional[List[str]] = None
@@ -138,6 +140,19 @@ class Bucket:
             self._merge(self.by_keys.pop(narrow), wide)
         if found:
             self.index()
+            self._absorb()
+
+    def _absorb(self) -> None:
+        """Let templates take in those that they describe, but that differ at several places."""
+        for places, by_words in list(self.patterns.items()):
+            for keys, template in list(self.by_keys.items()):
+                wide = by_words.get(tuple([keys[place] for place in places]))
+                if wide is None or wide is template or template.fixed or len(places) < 2:
+                    continue
+                if wide.wider is None and self.by_keys.get(keys) is template:
+                    del self.by_keys[keys]
+                    self._merge(template, wide.keys)
+        self.index()
 
     def _merge(self, template: Template, wide: Words) -> None:
         target = self.by_keys.get(wide)
@@ -147,6 +162,7 @@ class Bucket:
         else:
             target.widen(wide, template.shown)
             target.count += template.count
+            target.any_text = target.any_text or template.any_text
             template.wider = target
 
     def index(self) -> None:

@@ -89,20 +89,10 @@ def _balanced(text: str) -> bool:
 
 
 class Frames:
-    """The frames of all templates, and those in which any text is a value."""
+    """The frames of templates: which templates differ only in a text of any length."""
 
     def __init__(self) -> None:
         self._members: Dict[str, List[Template]] = {}
-        self._wide: Dict[str, Template] = {}
-
-    def find(self, keys: Sequence[str]) -> Template | None:
-        """Return the template of a frame in which this line has its text."""
-        if self._wide:
-            for frame, _ in frames_of(keys):
-                template = self._wide.get(frame)
-                if template is not None:
-                    return template.current()
-        return None
 
     def take(self, templates: Iterable[Template]) -> Iterator[Tuple[str, List[Template]]]:
         """Take in templates; yield the frames that now have many texts, with their templates."""
@@ -118,7 +108,3 @@ class Frames:
                 yield frame, members
         if len(self._members) > MOST_FRAMES:
             self._members.clear()
-
-    def widen(self, frame: str, template: Template) -> None:
-        """Let any text in a frame be of a template."""
-        self._wide[frame] = template
