@@ -97,11 +97,11 @@ class TemplateMiner:
         lines = _as_lines(raws)
         keys, templates = self._learned(lines)
         header = self._headers.get
-        found = []
-        for line, key, template in zip(lines, keys, templates):
-            values = template.values_of(_words(line, header(key, 0))) if template.has_values else []
-            found.append(Match(template.id, template.text, values))
-        return found
+        named = {template: (template.id, template.text) for template in set(templates)}
+        return [
+            Match(*named[template], template.values_of(_words(line, header(key, _unknown(key)))))
+            for line, key, template in zip(lines, keys, templates)
+        ]
 
     def _learned(self, lines: Sequence[str]) -> Tuple[List[bytes], List[Template]]:
         """Learn from lines; return the keys that they are remembered by, and their templates."""
@@ -160,7 +160,6 @@ class TemplateMiner:
         known = self._templates
         new = [words for words in dict.fromkeys(masked.values()) if words not in known]
         pending: Dict[Bucket, None] = {}
-        fresh: List[Template] = []
         for words in new:
             keys = tuple(compared(" ".join(words)).split())
             bucket = self._bucket(keys)
@@ -169,7 +168,6 @@ class TemplateMiner:
                 template = Template(keys, words)
                 bucket.add(template)
                 pending[bucket] = None
-                fresh.append(template)
             else:
                 template.widen(template.keys, words)
             known[words] = template
@@ -177,7 +175,9 @@ class TemplateMiner:
             bucket.settle()
             if len(bucket.by_keys) > MOST_IN_BUCKET:
                 bucket.forget(MOST_IN_BUCKET // 2)
-        self._merge_frames([template for template in fresh if template.wider is None])
+        self._merge_frames(
+            [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
+        )
         found = {form: known[words].current() for form, words in masked.items()}
         if len(known) > CACHED_LINES:
             known.clear()
@@ -202,6 +202,7 @@ class TemplateMiner:
                     member.wider = target
             target.any_text = self._any_text = True
             bucket.settle()
+            bucket.index()
 
     def _framed(self, keys: Tuple[str, ...]) -> Optional[Template]:
         """Return the template in which a text of this line is a value that may be any text."""
@@ -260,7 +261,14 @@ def _header(line: str, message: str) -> int:
     return before if before >= 0 and all_words[before:] == words else _ASK
 
 
+def _unknown(key: bytes) -> int:
+    """The header of a line for whose key none is remembered: none, unless the key is too long."""
+    return 0 if len(key) <= LONGEST_CACHED else _ASK
+
+
 def _words(line: str, header: int) -> str:
     """Return the words of a line's message, a blank between them."""
+    if not header and "  " not in line and line.isprintable():
+        return line.strip()
     words = (message_of(line) if header == _ASK else line).split()
     return " ".join(words[header:] if header > 0 else words)

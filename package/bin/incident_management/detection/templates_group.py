@@ -25,15 +25,28 @@ class Template:
     of its lines where all of them agree on how long the values are, and else ``keys``.
     """
 
-    __slots__ = ("_id", "_text", "any_text", "count", "fixed", "keys", "literals", "shown", "wider")
+    __slots__ = (
+        "_id",
+        "_text",
+        "any_text",
+        "count",
+        "fixed",
+        "framed",
+        "keys",
+        "literals",
+        "shown",
+        "wider",
+    )
 
     def __init__(self, keys: Words, shown: Words, fixed: bool = False) -> None:
         self.keys = keys
         self.shown = shown
         self.count = 0
         self.fixed = fixed
-        # Whether one of its values may be a text of any length.
+        # Whether one of its values may be a text of any length, and for which keys its frames were
+        # looked at.
         self.any_text = False
+        self.framed: Optional[Words] = None
         self.wider: Optional[Template] = None
         # what stands between the wildcards of the text; made when it is asked for
         self.literals: Optional[List[str]] = None
@@ -53,22 +66,14 @@ class Template:
             self._id = template_id(self.text)
         return self._id
 
-    @property
-    def has_values(self) -> bool:
-        """Whether the text has a wildcard."""
-        return len(self._literals()) > 1
-
-    def _literals(self) -> List[str]:
-        if self.literals is None:
-            self.literals = self.text.split(WILDCARD)
-        return self.literals
-
     def values_of(self, text: str) -> List[str]:
         """Return what stands in a line's text (its words, a blank between them) at the wildcards.
 
         That is what stands between the literals of the template, in their order.
         """
-        literals = self._literals()
+        literals = self.literals
+        if literals is None:
+            literals = self.literals = self.text.split(WILDCARD)
         values: List[str] = []
         start = len(literals[0])
         for literal in literals[1:-1]:

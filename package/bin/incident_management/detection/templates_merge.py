@@ -118,9 +118,10 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
     after = line[place + 1] if place + 1 < len(line) else ""
     if after[:1] == "=":
         return FIXED  # as in "size =3": what has a value is no value itself
+    word = line[place]
     if not place:
-        return PLAIN if kind == NAME else kind
-    word, before = line[place], line[place - 1]
+        return PLAIN if kind == NAME and word[0] not in "([<" else kind
+    before = line[place - 1]
     low = before.lower().rstrip(":=")
     if kind == NAME or _is_state(line, place, low, after):
         return NAME

@@ -98,6 +98,7 @@ class Frames:
         """Take in templates; yield the frames that now have many texts, with their templates."""
         touched: Dict[str, int] = {}
         for template in templates:
+            template.framed = template.keys
             for frame, many in frames_of(template.keys):
                 touched[frame] = many
                 self._members.setdefault(frame, []).append(template)
