@@ -40,8 +40,6 @@ MAX_WORDS = 96
 """Words of a line that are looked at; the rest is one value."""
 MOST_IN_BUCKET = 2_000
 """Templates of one length and punctuation that are compared."""
-MOST_UNSETTLED = 8_000
-"""The same while a batch is learned from: beyond it they are merged before the batch's end."""
 _ASK = -1
 
 
@@ -175,6 +173,7 @@ class TemplateMiner:
             bucket.settle()
             if len(bucket.by_keys) > MOST_IN_BUCKET:
                 bucket.forget(MOST_IN_BUCKET // 2)
+                self._frames = Frames()
         self._merge_frames(
             [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
         )
@@ -197,7 +196,7 @@ class TemplateMiner:
                 bucket.add(target)
             for member in members:
                 if member is not target:
-                    self._bucket(member.keys).by_keys.pop(member.keys, None)
+                    self._bucket(member.keys).remove(member)
                     target.count += member.count
                     member.wider = target
             target.any_text = self._any_text = True
@@ -242,6 +241,7 @@ class TemplateMiner:
             self._bucket(template.keys).add(template)
         for bucket in self._buckets.values():
             bucket.index()
+        self._frames = Frames()
         self._templates.clear()
         self._lines.clear()
         self._headers.clear()

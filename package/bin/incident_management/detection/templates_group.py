@@ -135,6 +135,11 @@ class Bucket:
         """Take in a template; one with wildcards describes lines only after :meth:`index`."""
         self.by_keys[template.keys] = template
 
+    def remove(self, template: Template) -> None:
+        """Leave out a template that has become part of one elsewhere."""
+        if self.by_keys.get(template.keys) is template:
+            del self.by_keys[template.keys]
+
     def settle(self) -> None:
         """Merge what is one template. Known templates take lines in, and stay as they are."""
         if len(self.by_keys) < 2:

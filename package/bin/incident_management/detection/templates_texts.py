@@ -44,7 +44,7 @@ _ERRORS = frozenset(
     ).split("|")
 )
 _TAG = re.compile(r" (?:\[[\w.-]+\]|\([\w.$-]+\))\Z")
-_BRACKETS = re.compile(r"(?<=[ (]\()[^()]*(?=\)[.,;:]?(?: |\Z))")
+_BRACKETS = re.compile(r"(?<=\()[^()]*(?=\)[.,;:]?(?: |\Z))")
 
 
 def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
@@ -52,12 +52,17 @@ def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
     text = " ".join(keys)
     if ": " in text:
         yield from _after_colons(text)
-    if " (" not in text:
+    if "(" not in text:
         return
     for found in _BRACKETS.finditer(text):
         yield text[: found.start()] + WILDCARD + text[found.end() :], MANY_ENCLOSED
     place = text.find(" (")
-    if text[-1] == ")" and text.find("(", place + 2) > 0 and _balanced(text[place + 2 : -1]):
+    if (
+        place > 0
+        and text[-1] == ")"
+        and text.find("(", place + 2) > 0
+        and _balanced(text[place + 2 : -1])
+    ):
         yield f"{text[: place + 2]}{WILDCARD})", MANY_ENCLOSED
 
 

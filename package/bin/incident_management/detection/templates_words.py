@@ -236,8 +236,8 @@ def kind_of(masked: str) -> int:
         others = masked.replace(WILDCARD, "")
         if not any(map(str.isalnum, others)):
             return VALUE
-        named = _NAMED.match(masked)
-        return PLAIN if named and kind_of(named.group()) != FIXED else FIXED
+        named = _NAMED.match(masked.lstrip("(["))
+        return kind_of(named.group()) if named else FIXED
     core = masked.strip("()[]{}<>\"'`,;:.!?|")
     if not any(map(str.isalnum, core)) or "=" in core or "..." in core:
         return FIXED
