@@ -9,14 +9,11 @@ from incident_management.detection.templates_baseline import Baseline
 
 def test_what_was_learned_is_known_afterwards_with_its_id():
     for name, lines in template_corpora.all_systems():
-        first = TemplateMiner()
-        placed = [first.place(content) for content, _raw, _truth in lines]
-        learned = [place.match() for place in placed]
+        contents = [content for content, _raw, _truth in lines]
+        learned = TemplateMiner().match_all(contents)
         baseline = Baseline([{"template": match.template} for match in learned])
 
-        second = TemplateMiner(known=baseline.templates)
-        again = [second.place(content) for content, _raw, _truth in lines]
-        found = [place.match() for place in again]
+        found = TemplateMiner(known=baseline.templates).match_all(contents)
 
         new = {match.template for match in found if baseline.is_new(match.template)}
         assert not new, name

@@ -53,6 +53,26 @@ def _groups(*kinds):
         # paths of any depth, with and without numbers
         ["cannot read /etc/app/a.conf: denied", "cannot read /srv/x9/y/z/b: denied"],
         ["need lib (python:>=3.7)", "need lib (python:>=3.8,<4)"],
+        # a state, by the words that lead to it
+        ["port ge1 changed state to up", "port ge2 changed state to down"],
+        ["disk 7 entered failed state", "disk 8 entered spare state"],
+        # hardware addresses of which some parts have no digit
+        [
+            "peer mac=00:1a:be:ff joined",
+            "peer mac=fe:ed:00:11 joined",
+            "peer mac=be:01:ad:de joined",
+        ],
+        # a reason that systems give by a number, or after a word that announces one
+        [
+            "cannot read spool: Permission denied",
+            "cannot read spool: No such file or directory",
+            "cannot read spool: Broken pipe",
+        ],
+        ["open() failed (2: No such thing)", "open() failed (13: Not for you, sorry)"],
+        # fields with labels
+        ["refused [user: ann lee] [why: bad password]", "refused [user: bob] [why: is unknown]"],
+        # any text in brackets
+        ["ran for 3 s (tidy -x /a)", "ran for 4 s (sync)", "ran for 5 s (cd / && run --all)"],
     ],
 )
 def test_lines_that_differ_in_the_form_of_a_value_are_one_template(lines):
@@ -114,3 +134,28 @@ def test_values_are_read_past_any_header_and_in_batches_as_alone():
         [f"blk_{17 + n}", f"/10.0.0.{3 + n}:50010"] for n in range(3)
     ]
     assert found == [miner.learn(line) for line in lines]
+
+
+def test_a_text_in_one_frame_is_a_value_once_many_were_seen_whatever_the_batches():
+    users = ["ann", "bob", "cyd", "dan", "eve", "fay"]
+    jobs = ["tidy -x /a", "sync", "cd / && run --all", "test -f /etc/b || make it so"]
+    lines = [f"({user}) RUN ({job})" for job in jobs for user in users]
+    miner = TemplateMiner()
+    for start in range(0, len(lines), 3):
+        miner.templates_of(lines[start : start + 3])
+    assert {t.text for t in miner.templates_of(lines)} == {"(<*>) RUN (<*>)"}
+    known = TemplateMiner(known=["(<*>) RUN (<*>)"])
+    assert known.learn("(guy) RUN (a job that none has seen)").template == "(<*>) RUN (<*>)"
+
+
+def test_few_texts_after_a_colon_are_no_values_and_a_name_before_it_makes_none():
+    (few,) = _groups(["link lost: bye bye", "link lost: timer expired", "link lost: as you asked"])
+    said = ["a page was freed", "the pool is full", "slabs grew by 4", "arena lost", "all fine now"]
+    (parts,) = _groups([f"memory keeper: {text}" for text in said])
+    assert len(few) == 3
+    assert len(parts) == 5
+
+
+def test_the_values_of_a_long_line_are_read_past_its_header():
+    line = "2026-01-01 10:00:00,123 INFO [main] a.b.C: took 17 ms " + "word " * 400
+    assert TemplateMiner().learn(line).variables[0] == "17"

@@ -1,5 +1,7 @@
 """Grouping fields: what an alert says its problems share, and digests: one finding a run."""
 
+from typing import Any, Dict, List
+
 import pytest
 
 from incident_management.incidents import timeline
@@ -40,7 +42,7 @@ def test_other_values_and_no_value_join_nothing(stores, clock):
 
 
 def test_each_of_several_values_counts_and_a_finding_has_those_of_all_its_rows():
-    rows = [
+    rows: List[Dict[str, Any]] = [
         {"entity": "till", "customer": ["acme", "duff"], "region": "north"},
         {"entity": "till", "customer": "acme", "region": "south"},
     ]

@@ -238,8 +238,7 @@ class _Templates(Detector):
         """Yield id and text of each template, and its rows by series."""
         miner = TemplateMiner(known=self._known)
         groups: Dict[Tuple[str, str], Dict[Key, List[Row]]] = {}
-        for row, place in [(row, miner.place(text_of(row.get("_raw")))) for row in rows]:
-            match = place.match()
+        for row, match in zip(rows, miner.match_all([text_of(row.get("_raw")) for row in rows])):
             by_key = groups.setdefault((match.template_id, match.template), {})
             by_key.setdefault(series_of(self.monitor, row), []).append(row)
         for (identity, template), by_key in groups.items():
@@ -252,14 +251,9 @@ class _Templates(Detector):
         """
         template, sample = self._examples.get(template_id, ("", ""))
         miner = TemplateMiner(known=[*self._known, template])
-        example = miner.place(sample)
-        places = [
-            miner.place(text_of(row.get("_raw")))
-            for row in rows
-            if series_of(self.monitor, row) == key
-        ]
-        same = example.match().template_id
-        alike = sum(1 for place in places if place.match().template_id == same)
+        texts = [text_of(r.get("_raw")) for r in rows if series_of(self.monitor, r) == key]
+        same, *others = miner.templates_of([sample, *texts])
+        alike = sum(1 for other in others if other.id == same.id)
         return alike >= max(1.0, self.monitor.threshold)
 
     def _forget(self, start: int) -> None:

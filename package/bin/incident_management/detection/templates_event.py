@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
-__all__ = ["LONGEST_MESSAGE", "exception_line", "message_of"]
+__all__ = ["LONGEST_MESSAGE", "exception_line", "message_of", "messages_of"]
 
 LONGEST_MESSAGE = 5000
 """Characters; a longer message is cut."""
@@ -80,7 +80,8 @@ _COMPONENT = re.compile(
     )""",
     re.X,
 )
-_MAY_BE_HEADER = re.compile(r"[\[<(\d-]|[A-Z][a-z]{2}\s|[\w.-]{1,80}\d{4}-|node")
+_MAY_BE_HEADER = re.compile(r"[\[<(\d-]|[A-Z][a-z]{2}\s|node|[a-z_-]+[\w.-]{0,60}\d{4}-")
+_MAY_NOT_BE_MESSAGE = re.compile(r"\s|\{|" + _MAY_BE_HEADER.pattern)
 _EXCEPTION = re.compile(r"^(?:Caused by: )?([A-Za-z_][\w.]*(?:Error|Exception|Warning|Fault)\b.*)$")
 _WORD_FOLLOWS = re.compile(r"[\s|]*\S")
 
@@ -100,6 +101,14 @@ def message_of(raw: str) -> str:
     if len(text) > LONGEST_MESSAGE:
         text = text[:LONGEST_MESSAGE]
     return _without_header(text) if _MAY_BE_HEADER.match(text) else text
+
+
+def messages_of(lines: Sequence[str]) -> List[str]:
+    """Return the messages of lines: the line itself where nothing in it can be a header."""
+    return [
+        message_of(line) if _MAY_NOT_BE_MESSAGE.match(line) or len(line) > LONGEST_MESSAGE else line
+        for line in lines
+    ]
 
 
 def exception_line(text: str) -> str:

@@ -1,17 +1,17 @@
-"""Cheap forms of lines in which lines that differ only in values are mostly the same.
+"""Cheap forms of lines in which lines that differ only in numbers are mostly the same.
 
-:func:`folded` gives the keys of a cache. All lines of a batch are folded at once: the text is read
-as one very large integer with a byte for each character, and runs of characters are found by a few
-additions and shifts of that integer, which the interpreter does in C. So a line costs some tenths
-of a microsecond, whatever it holds. What a form loses makes no difference to a template: what has a
-digit is a value, but for few names, which the cache compares as they are.
+Both forms are made for all lines of a batch at once, by operations on one long text that the
+interpreter does in C, so that a line costs some tenths of a microsecond, whatever it holds.
+
+:func:`without_digits` gives the keys of a cache: a line without its digits. :func:`folded` is the
+form that is worked on when a key is new: a 0 for what begins with a digit.
 """
 
 from __future__ import annotations
 
 from typing import List, Sequence
 
-__all__ = ["folded", "without_numbers"]
+__all__ = ["folded", "may_have_names", "names_kept", "numbers_shown", "without_digits"]
 
 _DIGITS = b"0123456789"
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz"
@@ -28,24 +28,66 @@ def _table(marked: bytes, mark: int) -> bytes:
 _ONE_AT_DIGIT = _table(_DIGITS, 1)
 _FULL_AT_RUN = _table(_RUN, 0xFF)
 _WRITTEN = bytes([0x30 if code == _FIRST else code for code in range(256)])
-_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 TOGETHER = 256
 """Lines that are folded at once: as many as fit the processor's nearest cache."""
 
 
-def folded(lines: Sequence[str]) -> List[bytes]:
+# Names that end in a number, which is no value, and what they are written as meanwhile: with
+# characters for the digits that no text has (of Unicode's private use area).
+_SHOWN = {0xE000 + digit: ord("0") + digit for digit in range(10)}
+_HIDDEN = {digit: hidden for hidden, digit in _SHOWN.items()}
+_NAMES = {
+    name: name.translate(_HIDDEN)
+    for name in ("ssh2", "ipv4", "ipv6", "IPv4", "IPv6", "utf-8", "UTF-8")
+}
+
+
+def without_digits(lines: Sequence[str]) -> List[bytes]:
+    """Return each line without its digits. No line may hold a line feed."""
+    if not lines:
+        return []
+    return "\n".join(lines).encode("utf-8", "replace").translate(None, _DIGITS).split(b"\n")
+
+
+def may_have_names(keys: Sequence[bytes]) -> bool:
+    """Whether a name that ends in a number may be in lines, given without their digits."""
+    text = b"\n".join(keys)
+    return b"ssh" in text or b"pv" in text or b"tf-" in text or b"TF-" in text
+
+
+def names_kept(lines: Sequence[str]) -> Sequence[str]:
+    """Return lines in which names that end in a number have no digits; see numbers_shown."""
+    text = "\n".join(lines)
+    names = [name for name in _NAMES if name in text]
+    for name in names:
+        text = text.replace(name, _NAMES[name])
+    return text.split("\n") if names else lines
+
+
+def numbers_shown(text: str) -> str:
+    """Return a text with the digits that :func:`names_kept` replaced."""
+    return text if text.isascii() else text.translate(_SHOWN)
+
+
+def folded(lines: Sequence[str]) -> List[str]:
     """Return each line with 0 for what begins with a digit, up to a blank or a mark.
 
-    No line may hold a line feed.
+    Numbers with dots, commas or colons between them are one 0. No line may hold a line feed.
     """
-    found: List[bytes] = []
+    found: List[str] = []
     for start in range(0, len(lines), TOGETHER):
-        text = "\n".join(lines[start : start + TOGETHER]).encode("utf-8", "replace")
-        found += _folded(text).split(b"\n")
+        text = _folded("\n".join(lines[start : start + TOGETHER]).encode("utf-8", "replace"))
+        for joined in (b"0.0", b"0.0", b"0:0", b"0:0", b"0,0", b"0,0", b"0.0"):
+            text = text.replace(joined, b"0")
+        found += text.decode("utf-8", "replace").split("\n")
     return found
 
 
 def _folded(text: bytes) -> bytes:
+    """Read the text as one very large integer with a byte for each character.
+
+    Runs of characters are then found by a few additions and shifts of that integer.
+    """
     size = len(text)
     run = int.from_bytes(text.translate(_FULL_AT_RUN), "little")
     digits = int.from_bytes(text.translate(_ONE_AT_DIGIT), "little")
@@ -57,10 +99,3 @@ def _folded(text: bytes) -> bytes:
     first = gone ^ (gone & (gone << 8))
     marked = (int.from_bytes(text, "little") | whole) ^ (first >> 7)
     return marked.to_bytes(size, "little").translate(_WRITTEN, _OTHER)
-
-
-def without_numbers(text: str) -> str:
-    """Return a text with every run of digits as one 0 (of very long runs: as few)."""
-    zeros = text.encode("utf-8", "replace").translate(_ZEROS)
-    zeros = zeros.replace(b"000", b"0").replace(b"00", b"0").replace(b"00", b"0")
-    return zeros.decode("utf-8", "replace")

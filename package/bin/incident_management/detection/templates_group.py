@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Tuple
 
-from .templates_merge import Keys, merged
-from .templates_shape import Shape
-from .templates_words import WILDCARD
+from .templates_merge import merged
+from .templates_words import VALUE, WILDCARD, kind_of, union_of
 
 __all__ = ["Bucket", "Template", "template_id"]
+
+Words = Tuple[str, ...]
 
 
 def template_id(template: str) -> str:
@@ -18,25 +19,44 @@ def template_id(template: str) -> str:
 
 
 class Template:
-    """One template: what is compared, what is shown, and how many lines it had."""
+    """One template: what is compared, what is shown, and how many lines it had.
 
-    __slots__ = ("_id", "_text", "blanks", "count", "fixed", "keys", "texts", "wider")
+    ``keys`` are words in which a value is one wildcard, however long it is; ``shown`` are the words
+    of its lines where all of them agree on how long the values are, and else ``keys``.
+    """
 
-    def __init__(self, shape: Shape, fixed: bool = False) -> None:
-        self.keys: Keys = shape.keys
-        self.texts = shape.shown
-        self.blanks = shape.blanks
+    __slots__ = (
+        "_id",
+        "_text",
+        "any_text",
+        "count",
+        "fixed",
+        "framed",
+        "keys",
+        "literals",
+        "shown",
+        "wider",
+    )
+
+    def __init__(self, keys: Words, shown: Words, fixed: bool = False) -> None:
+        self.keys = keys
+        self.shown = shown
         self.count = 0
         self.fixed = fixed
+        # Whether one of its values may be a text of any length, and for which keys its frames were
+        # looked at.
+        self.any_text = False
+        self.framed: Optional[Words] = None
         self.wider: Optional[Template] = None
+        # what stands between the wildcards of the text; made when it is asked for
+        self.literals: Optional[List[str]] = None
         self._text = self._id = ""
 
     @property
     def text(self) -> str:
-        """The template as it is shown; made when it is asked for."""
+        """The template as it is shown."""
         if not self._text:
-            parts = [" " + t if blank else t for t, blank in zip(self.texts, self.blanks)]
-            self._text = "".join(parts).strip()
+            self._text = " ".join(self.shown)
         return self._text
 
     @property
@@ -46,22 +66,41 @@ class Template:
             self._id = template_id(self.text)
         return self._id
 
-    def call(self, text: str) -> None:
-        """Show this text, whatever the tokens would be shown as."""
-        self._text, self._id = text, ""
+    def values_of(self, text: str) -> List[str]:
+        """Return what stands in a line's text (its words, a blank between them) at the wildcards.
 
-    def widen(self, keys: Keys, texts: Sequence[str], blanks: Sequence[bool]) -> None:
-        """Show a wildcard wherever the other template is wider or shows something else."""
-        if keys == self.keys and texts == self.texts and blanks == self.blanks:
+        That is what stands between the literals of the template, in their order.
+        """
+        literals = self.literals
+        if literals is None:
+            literals = self.literals = self.text.split(WILDCARD)
+        values: List[str] = []
+        start = len(literals[0])
+        for literal in literals[1:-1]:
+            end = text.find(literal, start) if literal else start
+            if end < 0:
+                end = len(text)
+            values.append(text[start:end])
+            start = end + len(literal)
+        if len(literals) > 1:
+            values.append(text[start : max(start, len(text) - len(literals[-1]))])
+        return values
+
+    def widen(self, keys: Words, shown: Words) -> None:
+        """Take in another template, or a line, that is of this one under these wider keys."""
+        if self.fixed or (keys == self.keys and shown == self.shown):
             return
-        shown = [
-            mine if mine == theirs and (key != WILDCARD or WILDCARD in mine) else WILDCARD
-            for key, mine, theirs in zip(keys, self.texts, texts)
-        ]
-        either = [mine or theirs for mine, theirs in zip(self.blanks, blanks)]
-        if keys != self.keys or shown != self.texts or either != self.blanks:
-            self.keys, self.texts, self.blanks = keys, shown, either
-            self._text = self._id = ""
+        if len(shown) == len(self.shown) and (shown == self.shown or len(shown) == len(keys)):
+            shown = tuple(map(union_of, shown, self.shown))
+            if len(shown) == len(keys):
+                shown = tuple([s if k == o else k for k, o, s in zip(keys, self.keys, shown)])
+            elif keys != self.keys:
+                shown = keys
+        else:
+            shown = keys
+        self.keys, self.shown = keys, shown
+        self._text = self._id = ""
+        self.literals = None
 
     def current(self) -> Template:
         """Return the template that this one has become part of, or itself."""
@@ -74,18 +113,17 @@ class Template:
 class Bucket:
     """The templates of one length and punctuation."""
 
-    __slots__ = ("by_keys", "patterns", "pending")
+    __slots__ = ("by_keys", "patterns")
 
     def __init__(self) -> None:
-        self.by_keys: Dict[Keys, Template] = {}
-        # places of the words, to the templates by these words
-        self.patterns: Dict[Tuple[int, ...], Dict[Keys, Template]] = {}
-        self.pending = False
+        self.by_keys: Dict[Words, Template] = {}
+        # places of the words without wildcards, to the templates by these words
+        self.patterns: Dict[Tuple[int, ...], Dict[Words, Template]] = {}
 
-    def find(self, keys: Keys) -> Optional[Template]:
+    def find(self, keys: Words) -> Optional[Template]:
         """Return the template that describes a line, if one does."""
         found = self.by_keys.get(keys)
-        if found is not None:
+        if found is not None or not self.patterns:
             return found
         for places, by_words in self.patterns.items():
             found = by_words.get(tuple([keys[place] for place in places]))
@@ -97,34 +135,54 @@ class Bucket:
         """Take in a template; one with wildcards describes lines only after :meth:`index`."""
         self.by_keys[template.keys] = template
 
+    def remove(self, template: Template) -> None:
+        """Leave out a template that has become part of one elsewhere."""
+        if self.by_keys.get(template.keys) is template:
+            del self.by_keys[template.keys]
+
     def settle(self) -> None:
         """Merge what is one template. Known templates take lines in, and stay as they are."""
-        self.pending = False
-        free = [t for t in self.by_keys.values() if not t.fixed]
-        for narrow, wide in merged([t.keys for t in free]).items():
-            template = self.by_keys[narrow]
-            if narrow == wide:
-                continue
-            target = self.by_keys.get(wide)
-            if target is None:
-                template.widen(wide, template.texts, template.blanks)
-                self.by_keys[wide] = template
-            else:
-                if not target.fixed:
-                    target.widen(wide, template.texts, template.blanks)
-                target.count += template.count
-                template.wider = target
-            del self.by_keys[narrow]
+        if len(self.by_keys) < 2:
+            return
+        free = [t.keys for t in self.by_keys.values() if not t.fixed]
+        found = merged(free)
+        for narrow, wide in found.items():
+            self._merge(self.by_keys.pop(narrow), wide)
+        if found:
+            self.index()
+            self._absorb()
+
+    def _absorb(self) -> None:
+        """Let templates take in those that they describe, but that differ at several places."""
+        for places, by_words in list(self.patterns.items()):
+            for keys, template in list(self.by_keys.items()):
+                wide = by_words.get(tuple([keys[place] for place in places]))
+                if wide is None or wide is template or template.fixed or len(places) < 2:
+                    continue
+                if wide.wider is None and self.by_keys.get(keys) is template:
+                    del self.by_keys[keys]
+                    self._merge(template, wide.keys)
         self.index()
+
+    def _merge(self, template: Template, wide: Words) -> None:
+        target = self.by_keys.get(wide)
+        if target is None:
+            template.widen(wide, template.shown)
+            self.by_keys[wide] = template
+        else:
+            target.widen(wide, template.shown)
+            target.count += template.count
+            target.any_text = target.any_text or template.any_text
+            template.wider = target
 
     def index(self) -> None:
         """Prepare :meth:`find` for the templates with wildcards."""
         self.patterns = {}
-        for template in self.by_keys.values():
-            if WILDCARD in template.keys:
-                places = tuple(i for i, key in enumerate(template.keys) if key != WILDCARD)
-                words = tuple([template.keys[place] for place in places])
-                if words:
+        for keys, template in self.by_keys.items():
+            if WILDCARD in " ".join(keys):
+                places = tuple([i for i, key in enumerate(keys) if kind_of(key) != VALUE])
+                if places and len(places) < len(keys):
+                    words = tuple([keys[place] for place in places])
                     self.patterns.setdefault(places, {})[words] = template
 
     def forget(self, most: int) -> int:

@@ -1,5 +1,5 @@
 # ruff: noqa: SIM905  # lists of words read best as text
-"""Which shapes are one template: those that differ only where a value stands.
+"""Which lines are one template: those that differ only where a value stands.
 
 A word that differs between otherwise equal lines may be a value (a user, a host) or the message
 itself (opened, closed). The word's form, the word before it, and how many different words stand
@@ -17,17 +17,30 @@ Words that tell what happened or join others (failed, closed, not, from) never a
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import Dict, Hashable, Iterable, List, NamedTuple, Sequence, Set, Tuple
+from collections import Counter, defaultdict
+from typing import Dict, Hashable, Iterable, List, Sequence, Set, Tuple
 
-from .templates_words import WILDCARD, is_fixed, is_mark, is_name, is_shouted
+from .templates_words import (
+    FIXED,
+    NAME,
+    PLAIN,
+    VALUE,
+    WILDCARD,
+    is_shouted,
+    kind_of,
+    may_be_value,
+    union_of,
+)
 
-__all__ = ["MANY", "Keys", "merged"]
+__all__ = ["MANY", "merged"]
 
-Keys = Tuple[str, ...]
+Line = Tuple[str, ...]
+Kinds = Tuple[int, ...]
 
-MANY = 5
+MANY = 4
 """Different plain words at one place that make it a value's place."""
+MANY_STATES = 2
+"""The same for words that begin in capitals or have a hyphen, as names and states do."""
 MANY_FIRST = 8
 """The same for the first word of a line, which mostly says what the line is about."""
 ROUNDS = 4
@@ -35,44 +48,49 @@ ROUNDS = 4
 RARER = 3.0
 """A word this many times rarer than the line's next commoner word is rare."""
 
-_MARK, _VALUE, _FIXED, _NAME, _WORD = range(5)
-_MAY_VARY = frozenset([_WORD, _NAME, _VALUE])
-
 _ANNOUNCES = frozenset(
-    """user username users account host hostname node server client peer named called name device
-    interface service unit package module class process thread database table column index queue
-    topic bucket zone group role job task file directory folder domain target plugin library driver
-    container pod namespace volume image channel collection schema session key property parameter
-    variable option attribute field element method function command program app""".split()
+    """by from user username users account host hostname node server client peer named called
+    name device interface service unit package module class process thread database table
+    column index queue topic bucket zone group role job task file directory folder domain
+    target plugin library driver container pod namespace volume image channel collection
+    schema session key property parameter variable option attribute field element method
+    function command program app""".split()
 )
-_BEFORE_STATES = frozenset("state status is in as mode type level phase".split())
+_STATES = frozenset(["state", "status"])
+_LINKS = frozenset(["to", "is", "from", "was"])
+_NO_STATES = frozenset("a an the in of to is its and from this that with".split())
+_BEFORE_STATES = frozenset("from to state status is in as mode type level phase".split())
 
 
-class _Kinds(NamedTuple):
-    """What each token of a line is, how many of its words are no names, and it without names."""
-
-    kinds: List[int]
-    plain: int
-    masked: Keys
+_VALUES = frozenset([NAME, VALUE])
 
 
-class _Known(Dict[Keys, _Kinds]):
-    """The kinds of lines, worked out once for each line."""
+class _Known(Dict[Line, Kinds]):
+    """The kinds of the words of lines; those of the places that vary seen with their neighbours."""
 
-    def __missing__(self, line: Keys) -> _Kinds:
-        kinds = self[line] = _kinds(line)
-        return kinds
+    def __init__(self, varying: Sequence[int]) -> None:
+        self.varying = varying
+
+    def __missing__(self, line: Line) -> Kinds:
+        kinds = list(map(kind_of, line))
+        for place in self.varying:
+            if kinds[place] != VALUE:
+                kinds[place] = _kind_at(line, place, kinds[place])
+        found = self[line] = tuple(kinds)
+        return found
 
 
-def merged(lines: Sequence[Keys]) -> Dict[Keys, Keys]:
-    """Return for each line (tokens, all of one length) the line with wildcards that it belongs to.
+def merged(lines: Sequence[Line]) -> Dict[Line, Line]:
+    """Return for lines (words, all of one length) the line with wildcards that each belongs to.
+
+    Lines that stay as they are are left out.
 
     Lines must be distinct. Time grows with their total length, times at most :data:`ROUNDS`.
     """
     if len(lines) < 2:
-        return {line: line for line in lines}
-    parents: Dict[Keys, Keys] = {}
-    known = _Known()
+        return {}
+    parents: Dict[Line, Line] = {}
+    known = _Known(_varying(lines))
     now = _names(sorted(lines), parents, known)
     for _ in range(ROUNDS):
         before = len(now)
@@ -80,97 +98,106 @@ def merged(lines: Sequence[Keys]) -> Dict[Keys, Keys]:
         if len(now) == before:
             break
         now = _names(now, parents, known)
-    _rare_words(now, parents, known)
-    return {line: _root(line, parents) for line in lines}
+    if len(now) >= MANY:
+        _rare_words(now, parents, known)
+    return {line: _root(line, parents) for line in lines if line in parents}
 
 
-def _root(line: Keys, parents: Dict[Keys, Keys]) -> Keys:
+def _root(line: Line, parents: Dict[Line, Line]) -> Line:
     while line in parents:
         line = parents[line]
     return line
 
 
-def _kinds(line: Keys) -> _Kinds:
-    kinds: List[int] = []
-    before = ""
-    for place, token in enumerate(line):
-        if token == WILDCARD:
-            kind = _VALUE
-        elif is_mark(token):
-            kind = _MARK
-        else:
-            kind = _kind_of_word(line, place, token, before)
-        kinds.append(kind)
-        if kind != _MARK:
-            before = token
-    masked = line
-    if _NAME in kinds:
-        masked = tuple([WILDCARD if kind == _NAME else t for kind, t in zip(kinds, line)])
-    return _Kinds(kinds, kinds.count(_FIXED) + kinds.count(_WORD), masked)
+def _varying(lines: Sequence[Line]) -> List[int]:
+    return [place for place, column in enumerate(zip(*lines)) if len(set(column)) > 1]
 
 
-def _kind_of_word(line: Keys, place: int, token: str, before: str) -> int:
+def _kind_at(line: Line, place: int, kind: int) -> int:
+    """Return the kind of a word of this kind, seen with the words beside it."""
     after = line[place + 1] if place + 1 < len(line) else ""
-    if before in ("from", "to") and is_shouted(token):
-        return _NAME
-    previous = line[place - 1] if place else ""
-    if previous == "," and after == "(" and is_shouted(token):
-        return _NAME
-    if after == "=" or is_fixed(token):
-        return _FIXED
-    if not before or after == "(" or line[place - 2 : place] == (":", ":"):
-        return _WORD
-    if previous in ("'", '"') and after == previous:
-        return _NAME
-    if after == ":":
-        return _WORD
-    if is_name(token) or (before.lower() in _ANNOUNCES and previous not in "()[]{}"):
-        return _NAME
-    if is_shouted(token) and (before.lower() in _BEFORE_STATES or previous in (":", "(", "[")):
-        return _NAME
-    return _WORD
+    if after[:1] == "=":
+        return FIXED  # as in "size =3": what has a value is no value itself
+    word = line[place]
+    if not place:
+        return PLAIN if kind == NAME and word[0] not in "([<" else kind
+    before = line[place - 1]
+    low = before.lower().rstrip(":=")
+    if kind == NAME or _is_state(line, place, low, after):
+        return NAME
+    if kind == PLAIN and low in _ANNOUNCES:
+        return NAME
+    if is_shouted(_bare(word)) and (low in _BEFORE_STATES or before[-1] in ":(=["):
+        return NAME
+    return kind
 
 
-def _names(lines: Sequence[Keys], parents: Dict[Keys, Keys], known: _Known) -> List[Keys]:
+def _is_state(line: Line, place: int, before: str, after: str) -> bool:
+    """Whether a word is one of ``state to up``, ``state: up``, ``entered up state``."""
+    if line[place] in _NO_STATES:
+        return False
+    if after in _STATES:
+        return True
+    if before in _STATES:
+        return line[place - 1][-1] == ":" or (place > 1 and line[place - 2] in _NO_STATES)
+    return before in _LINKS and place > 1 and line[place - 2] in _STATES
+
+
+def _bare(word: str) -> str:
+    return word.strip("()[].,;")
+
+
+def _names(lines: Sequence[Line], parents: Dict[Line, Line], known: _Known) -> List[Line]:
     """Merge the lines that differ only in names and values."""
-    groups: Dict[Keys, List[Keys]] = defaultdict(list)
-    enough: Dict[Keys, int] = {}
+    groups: Dict[Line, List[Line]] = defaultdict(list)
     for line in lines:
-        _, plain, masked = known[line]
-        groups[masked].append(line)
-        enough[masked] = plain
-    kept: List[Keys] = []
-    for masked, members in groups.items():
-        if len(members) > 1 and (enough[masked] >= 2 or (len(members) >= 3 and enough[masked])):
-            kept.append(_union(members, parents))
-        else:
-            kept.extend(members)
+        kinds = known[line]
+        words = list(line)
+        for place in known.varying:
+            if kinds[place] in _VALUES:
+                words[place] = WILDCARD
+        groups[tuple(words)].append(line)
+    kept: List[Line] = []
+    for key, members in groups.items():
+        if len(members) > 1:
+            plain = sum([kind_of(word) != VALUE for word in key])
+            if plain >= 2 or (plain and len(members) >= MANY):
+                kept.append(_union(members, parents))
+                continue
+        kept.extend(members)
     return kept
 
 
-def _union(members: Sequence[Keys], parents: Dict[Keys, Keys]) -> Keys:
-    columns = zip(*members)
-    union = tuple(c[0] if c.count(c[0]) == len(c) else WILDCARD for c in columns)
+def _union(members: Sequence[Line], parents: Dict[Line, Line]) -> Line:
+    union = tuple(map(_one_word, zip(*members)))
     for member in members:
         if member != union:
             parents[member] = union
     return union
 
 
-def _one_place(lines: Sequence[Keys], parents: Dict[Keys, Keys], known: _Known) -> List[Keys]:
+def _one_word(column: Sequence[str]) -> str:
+    word = column[0]
+    if column.count(word) != len(column):
+        for other in set(column):
+            word = union_of(word, other)
+    return word
+
+
+def _one_place(lines: Sequence[Line], parents: Dict[Line, Line], known: _Known) -> List[Line]:
     """Merge the lines that are equal but for one place where many words stand."""
     if len(lines) < 2:
         return list(lines)
-    alike: Dict[Tuple[int, Hashable], List[Keys]] = defaultdict(list)
+    varying = known.varying
+    values = [place for place in varying if any(known[line][place] == VALUE for line in lines)]
+    alike: Dict[Tuple[int, Hashable], List[Line]] = defaultdict(list)
     for line in lines:
-        # The sum of the hashes of all tokens but one stands for the line without it.
-        hashes = list(map(hash, enumerate(line)))
-        total = sum(hashes)
-        for place, kind in enumerate(known[line].kinds):
-            if kind in _MAY_VARY:
-                alike[place, total - hashes[place]].append(line)
-    taken: Set[Keys] = set()
-    kept: List[Keys] = []
+        kinds = known[line]
+        for place in varying:
+            if kinds[place] != FIXED or place in values:
+                alike[place, line[:place] + line[place + 1 :]].append(line)
+    taken: Set[Line] = set()
+    kept: List[Line] = []
     for (place, _), members in alike.items():
         if len(members) < 2:
             continue
@@ -182,61 +209,58 @@ def _one_place(lines: Sequence[Keys], parents: Dict[Keys, Keys], known: _Known) 
     return list(dict.fromkeys(kept))
 
 
-def _is_variable(place: int, lines: Sequence[Keys], known: _Known) -> bool:
-    kinds = known[lines[0]].kinds
-    others = sum(k in (_FIXED, _WORD, _NAME) for i, k in enumerate(kinds) if i != place)
+def _is_variable(place: int, lines: Sequence[Line], known: _Known) -> bool:
+    kinds = known[lines[0]]
+    others = len(kinds) - kinds.count(VALUE) - (kinds[place] != VALUE)
+    if others and any(known[line][place] == VALUE for line in lines):
+        return place > 0 or others > 2 or lines[0][0][0] in "([<"
+    if any(known[line][place] == FIXED for line in lines):
+        return False
     if others < 2:
         return others == 1 and len(lines) >= 2 * MANY_FIRST
-    if any(known[line].kinds[place] == _VALUE for line in lines):
-        return _first_word(kinds) != place
-    first = all(kind in (_MARK, _VALUE) for kind in kinds[:place])
-    return len(lines) >= (MANY_FIRST if first else MANY)
+    if all(kind == VALUE for kind in kinds[:place]):
+        return len(lines) >= MANY_FIRST
+    if all(is_shouted(_bare(line[place])) for line in lines):
+        return True
+    if all(may_be_value(line[place]) for line in lines):
+        return len(lines) >= MANY_STATES
+    return len(lines) >= MANY
 
 
-def _first_word(kinds: Sequence[int]) -> int:
-    return next((i for i, kind in enumerate(kinds) if kind != _MARK), 0)
-
-
-def _rare_words(lines: Sequence[Keys], parents: Dict[Keys, Keys], known: _Known) -> None:
+def _rare_words(lines: Sequence[Line], parents: Dict[Line, Line], known: _Known) -> None:
     """Merge the lines whose common words agree and whose rare words are many."""
-    if len(lines) < MANY:
-        return
-    count: Dict[Tuple[int, str], int] = defaultdict(int)
+    counts = [Counter(column) for column in zip(*lines)]
+    groups: Dict[Line, List[Line]] = defaultdict(list)
     for line in lines:
-        for at in enumerate(line):
-            count[at] += 1
-    groups: Dict[Keys, List[Keys]] = defaultdict(list)
-    for line in lines:
-        groups[_common(line, count, known[line].kinds)].append(line)
+        groups[_common(line, counts, known[line])].append(line)
     for skeleton, members in groups.items():
         if len(members) >= MANY and _all_many(skeleton, members):
             _union(members, parents)
 
 
-def _common(line: Keys, count: Dict[Tuple[int, str], int], kinds: Sequence[int]) -> Keys:
+def _common(line: Line, counts: Sequence[Dict[str, int]], kinds: Kinds) -> Line:
     """The line with a wildcard for each rare word; the line itself when too few are left."""
-    words = [
-        (count[place, token], kind)
-        for place, (token, kind) in enumerate(zip(line, kinds))
-        if kind in (_WORD, _NAME, _FIXED)
-    ]
-    often = sorted((n for n, _ in words), reverse=True)
+    often = [count[word] for count, word in zip(counts, line)]
+    words = [(n, kind) for n, kind in zip(often, kinds) if kind != VALUE]
+    ranked = sorted((n for n, _ in words), reverse=True)
     limit = 0.0
-    for some, fewer in zip(often, often[1:]):
+    for some, fewer in zip(ranked, ranked[1:]):
         if some >= RARER * fewer:
             limit = fewer
     kept = sum(n > limit for n, _ in words)
     if not limit or kept < 2 or 2 * kept < len(words):
         return line
-    if any(n <= limit and kind == _FIXED for n, kind in words):
+    if any(n <= limit and kind == FIXED for n, kind in words):
         return line
     return tuple(
-        WILDCARD if kind in (_WORD, _NAME) and count[place, token] <= limit else token
-        for place, (token, kind) in enumerate(zip(line, kinds))
+        [
+            WILDCARD if n <= limit and kind in (PLAIN, NAME) else word
+            for word, n, kind in zip(line, often, kinds)
+        ]
     )
 
 
-def _all_many(skeleton: Keys, members: Iterable[Keys]) -> bool:
+def _all_many(skeleton: Line, members: Iterable[Line]) -> bool:
     columns = zip(*members)
     return all(
         token != WILDCARD

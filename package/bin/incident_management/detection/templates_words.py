@@ -11,17 +11,24 @@ import re
 from functools import lru_cache
 from typing import Dict, List, Tuple
 
+from .templates_fold import numbers_shown
+
 __all__ = [
+    "FIXED",
     "LONGEST_WORD",
+    "NAME",
+    "PLAIN",
+    "VALUE",
     "WILDCARD",
     "Words",
-    "is_fixed",
-    "is_mark",
-    "is_name",
     "is_shouted",
+    "is_verb",
+    "kind_of",
+    "marks_of",
     "mask",
-    "numbered_in",
-    "tokens_of",
+    "may_be_value",
+    "pieces_of",
+    "union_of",
 ]
 
 WILDCARD = "<*>"
@@ -29,16 +36,18 @@ LONGEST_WORD = 200
 """Characters; a longer word is a value."""
 CACHED_WORDS = 50_000
 
-_MARK = r"\.{3,}|[=,;:(){}\[\]\"'|<>]"
+_MARK = r"\.{3,}|[=,;:(){}\[\]\"'`|<>]"
 _SPLIT = re.compile(f"({_MARK})")
-_TOKEN = re.compile(rf"<\*>|{_MARK}|(?:(?!<\*>|\.{{3}})[^=,;:(){{}}\[\]\"'|<>])+")
+_PIECE = re.compile(rf"<\*>|{_MARK}|(?:(?!<\*>|\.{{3}})[^=,;:(){{}}\[\]\"'`|<>])+")
 
-# Words that stand for a value although they are words.
-_VALUE_WORDS = frozenset(["true", "false", "null", "none", "nil", "nan", "undefined", "root"])
+_NO_MARKS = {code: None for code in range(128) if chr(code) not in " =,;:(){}[]\"'`|<>"}
 
-# Names that end in a number; any number, because the cache of lines knows numbers only as such.
-_NUMBERED_NAME = re.compile(
-    r"(?:ssh|ipv|utf-?|sha-?|ext|amd|arm|http|tls|sslv|base|oauth|x86_|l)\d{1,3}\Z", re.I
+# Words that stand for a value although they are words: constants of programming languages, the
+# super-user, and names of days and months, which are part of a date.
+_VALUE_WORDS = frozenset(
+    "true false null none nil nan undefined root True False None NULL TRUE FALSE NaN"
+    " Mon Tue Wed Thu Fri Sat Sun Jan Feb Mar Apr Jun Jul Aug Sep Oct Nov Dec"
+    " UTC GMT CET CEST EST EDT PST PDT".split()
 )
 
 # A value as a whole, punctuation and all; tried on the word without what encloses it.
@@ -47,7 +56,6 @@ _WHOLE = re.compile(
       [a-z][a-z0-9+.-]{1,15}://.*                          # URL
     | [a-z]:\\.*                                           # path of Windows
     | [<>~!]=?-?\d[\w.,%]*                                 # <1  >=20
-    | [a-z][+-]                                            # X+ z-
     | [+-]?\d+(?:,\d+)+(?:\.\d+)?[a-z%]{0,3}               # 1,000
     | [0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,9}(?:%\w+|/\d+)?   # IPv6, MAC
     | /?(?:[\w-]+\.)+[\w-]+(?:/[\d.]+)?:\d+(?::[\d.]+)*    # host:port
@@ -60,17 +68,25 @@ _DOMAIN = re.compile(
     r"(?:[a-z0-9-]+\.)+(?:com|net|org|edu|gov|io|info|biz|local|internal|localdomain|lan|cn|hk|tw"
     r"|jp|kr|de|fr|it|nl|se|uk|eu|ru|br|in|au|ca|us|ch|es|pl)\Z"
 )
-# Digits inside a name that ends in letters: jk2_init, Brcm43xx, e1000_watchdog.
-_NAME_WITH_DIGITS = re.compile(r"[A-Za-z_]{2,}\d+_?[A-Za-z]*(?<=[A-Za-z]{2})\Z")
-_DIGIT = re.compile(r"\d")
 _HEX_WORD = re.compile(r"(?:[0-9a-f]{8,}|[0-9A-F]{8,})\Z")
+_SIGN = re.compile(r"[A-Za-z][+-]\Z")  # X+ z-
 _ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\Z")
 
 # The value of ws=WorkSource{1}.
 _BRACKETED_VALUE = re.compile(r"=[\w.$-]{1,80}(?:\{[^{}]*\}|\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>)")
 
+# The value of tag="View", tag='View' and user=<ann>, where it has no blank.
+_ENCLOSED_VALUE = re.compile(r"""=(?:"[^"]*"|'[^']*'|<[^<>]*>)""")
+
 # The value of requires:>=3.8,<4
 _COMPARED = re.compile(r"(?:[<>!~]=|==)\d[\w.*+-]*(?:,(?:[<>!~]=|==|[<>])\d[\w.*+-]*)*")
+
+# The value of tag=a:b and the like, up to what may end it.
+_GIVEN = re.compile(r"=[^\s,;()\[\]{}\"'<>=|]+")
+# A hardware address of which only some parts have a digit.
+_HEX_PARTS = re.compile(
+    r"(?<![\w.])(?:(?:0|[0-9a-f]{2}|[0-9a-f]{4}):)+(?:0|[0-9a-f]{2}|[0-9a-f]{4})(?!\w)", re.I
+)
 
 _JOINED = re.compile(r"<\*>(?:[:,]<\*>)+")
 
@@ -93,26 +109,53 @@ _FUNCTION_WORDS = frozenset(
     add remove create update insert drop lock unlock acquire release load unload push pop true
     primary secondary master slave left right""".split()
 )
+# What stands before a value in brackets, as in sshd[17]; the name in user=17 never is a value.
+_NAMED = re.compile(r"[A-Za-z][\w.-]*(?=[(\[])")
 _PARTICIPLE = re.compile(r"[a-z]{2,}(?:ed|ing)\Z")
+
+# Of these, what is a state or a step where it is in capitals.
+_MAY_BE_STATES = frozenset(
+    "start stop open close read write send receive begin end first last new old login logout"
+    " connect disconnect ready busy idle active inactive input output request response".split()
+)
+
+VALUE, NAME, PLAIN, FIXED = range(4)
+"""Kinds of word: a value; what looks like a name; another word; one that is never a value."""
+
+
+# What may enclose a word.
+_ENDS = "()[]{}\"'`,;:.!?|"
 
 
 def mask(word: str) -> str:
     """Return a word with its values as ``<*>``, its punctuation kept."""
-    if word.isalpha():
-        return WILDCARD if word.lower() in _VALUE_WORDS else word
+    bare = word.strip(_ENDS)
+    if bare == "0" or bare in _VALUE_WORDS:
+        return word.replace(bare, WILDCARD, 1)
+    if bare.isalpha() and (len(bare) < 8 or not _HEX_WORD.match(bare)):
+        return word
+    if bare[-1:].isalnum() and len(word) <= LONGEST_WORD and not _SPLIT.search(bare):
+        return word.replace(bare, WILDCARD, 1) if _is_value(bare) else word
     if len(word) > LONGEST_WORD:
         return WILDCARD
     if WILDCARD in word:
         word = word.replace(WILDCARD, "*")
+    if "0:" in word or ":0" in word:
+        word = _HEX_PARTS.sub("0", word)
+    if "=" in word:
+        word = _ENCLOSED_VALUE.sub(_enclosed, word)
     start, end = _core(word)
     core = word[start:end]
     if not core:
         return word
+    if core == "_" or (start and word[start - 1] in "'\"" and not any(map(str.isalnum, core))):
+        return word[:start] + WILDCARD + word[end:]
     if _WHOLE.match(core):
         return word[:start] + WILDCARD + word[end:]
     if "=" in core:
         core = _COMPARED.sub("0", core)
-        core = _BRACKETED_VALUE.sub("=" + WILDCARD, core)
+        core = _BRACKETED_VALUE.sub("=0", core)
+        core = _GIVEN.sub("=0", core)
     pieces = _SPLIT.split(core)
     before = ""
     for place, piece in enumerate(pieces):
@@ -123,10 +166,15 @@ def mask(word: str) -> str:
     return word[:start] + _JOINED.sub(WILDCARD, "".join(pieces)) + word[end:]
 
 
+def _enclosed(found: re.Match[str]) -> str:
+    text = found.group()
+    return text[:2] + "0" + text[-1]
+
+
 def _core(word: str) -> Tuple[int, int]:
     """Return where a word begins and ends without brackets, quotes and the marks of a sentence."""
-    start = len(word) - len(word.lstrip("([{\"',;=|"))
-    end = max(start, len(word.rstrip(")]}\"',;:.!?|=")))
+    start = len(word) - len(word.lstrip("([{\"'`,;=|"))
+    end = max(start, len(word.rstrip(")]}\"'`,;:.!?|=")))
     # keep a pair that belongs to the core, as in f(x)
     while end < len(word) and word[end] in ")]}" and _opens(word[end]) in word[start:end]:
         end += 1
@@ -142,56 +190,88 @@ def _without_end(piece: str) -> str:
     return WILDCARD + piece[len(bare) :] if bare else piece
 
 
-def _is_value(piece: str) -> bool:
+def _is_value(piece: str) -> object:
     bare = piece.rstrip(".!?")
-    if not bare:
-        return False
-    if bare.isalpha():
-        return bare.lower() in _VALUE_WORDS
-    if _DIGIT.search(bare):
-        return not (_NUMBERED_NAME.match(bare) or _NAME_WITH_DIGITS.match(bare))
+    if "0" in bare or bare in _VALUE_WORDS:
+        return True
+    if bare.isalpha() or not bare:
+        return len(bare) > 7 and _HEX_WORD.match(bare) is not None
     if "/" in bare:
         return len(bare) > 1 and _PATH.match(bare) is not None
     if "\\" in bare or "@" in bare:
         return bare.count("\\") > 1 or _ADDRESS.match(bare) is not None
-    return _HEX_WORD.match(bare) is not None or _DOMAIN.match(bare) is not None
+    return bare == "_" or ("." in bare and _DOMAIN.match(bare) is not None) or _SIGN.match(bare)
 
 
 @lru_cache(CACHED_WORDS)
-def tokens_of(masked: str) -> List[str]:
+def pieces_of(masked: str) -> List[str]:
     """Cut a masked word into wildcards, punctuation marks, and what is between them."""
-    return _TOKEN.findall(masked)
+    return _PIECE.findall(masked)
+
+
+def marks_of(text: str) -> str:
+    """Return the blanks and the punctuation of a masked text.
+
+    Texts with other punctuation are not compared.
+    """
+    return text.replace(WILDCARD, "").translate(_NO_MARKS)
+
+
+def union_of(one: str, other: str) -> str:
+    """Return two words as one, with a wildcard for what differs between their punctuation."""
+    if one == other:
+        return one
+    mine, theirs = pieces_of(one), pieces_of(other)
+    if len(mine) != len(theirs):
+        if one.replace(WILDCARD, "") == other.replace(WILDCARD, ""):
+            return max(one, other, key=len)  # one of them has an empty value
+        return WILDCARD
+    return "".join([a if a == b else WILDCARD for a, b in zip(mine, theirs)])
 
 
 @lru_cache(CACHED_WORDS)
-def is_mark(token: str) -> bool:
-    """Whether a token is punctuation: no letter or digit in it."""
-    return token != WILDCARD and not any(map(str.isalnum, token))
+def kind_of(masked: str) -> int:
+    """Return the kind of a masked word."""
+    if WILDCARD in masked:
+        others = masked.replace(WILDCARD, "")
+        if not any(map(str.isalnum, others)):
+            return VALUE
+        named = _NAMED.match(masked.lstrip("(["))
+        return kind_of(named.group()) if named else FIXED
+    core = masked.strip("()[]{}<>\"'`,;:.!?|")
+    if not any(map(str.isalnum, core)) or "=" in core or "..." in core:
+        return FIXED
+    low = core.lower()
+    if low in _FUNCTION_WORDS and not (low in _MAY_BE_STATES and is_shouted(core)):
+        return FIXED
+    if _PARTICIPLE.match(low) is not None and core[1:].islower():
+        return FIXED
+    if masked[0] in "\"'`<(" and masked.rstrip(",.;:")[-1] in "\"'`>)":
+        return NAME
+    if "(" in masked:
+        return PLAIN
+    if ":" in core or _NAME.match(core) is not None:
+        return NAME
+    return PLAIN
 
 
 @lru_cache(CACHED_WORDS)
-def is_name(token: str) -> bool:
-    """Whether a word looks like the name of something: dotted, camelCase, with a digit or _."""
-    return _NAME.match(token) is not None
+def is_verb(masked: str) -> bool:
+    """Whether a word tells what happened, or joins words, as names of things have none."""
+    return kind_of(masked) == FIXED and masked.strip(",;:.!?\"'").isalpha()
 
 
 @lru_cache(CACHED_WORDS)
-def is_shouted(token: str) -> bool:
+def may_be_value(word: str) -> bool:
+    """Whether a plain word is a value more likely than others: KILLED, Absent, order-service."""
+    core = word.strip("()[]{}<>\"'`,;:.!?|")
+    return core[:1].isupper() or "-" in core
+
+
+@lru_cache(CACHED_WORDS)
+def is_shouted(word: str) -> bool:
     """Whether a word is in capitals, as the values of an enumeration are."""
-    return _SHOUTED.match(token) is not None
-
-
-@lru_cache(CACHED_WORDS)
-def is_fixed(token: str) -> bool:
-    """Whether a word is never the value of a variable: it tells what happened, or joins words."""
-    low = token.rstrip(".!?").lower()
-    return not low or low in _FUNCTION_WORDS or _PARTICIPLE.match(low) is not None
-
-
-@lru_cache(CACHED_WORDS)
-def numbered_in(masked: str) -> Tuple[str, ...]:
-    """Return the names with a digit in a masked word."""
-    return tuple([t for t in tokens_of(masked) if _DIGIT.search(t)])
+    return _SHOUTED.match(word) is not None
 
 
 class Words(Dict[str, str]):
@@ -200,5 +280,5 @@ class Words(Dict[str, str]):
     def __missing__(self, word: str) -> str:
         if len(self) >= CACHED_WORDS:
             self.clear()
-        masked = self[word] = mask(word)
+        masked = self[word] = numbers_shown(mask(word))
         return masked

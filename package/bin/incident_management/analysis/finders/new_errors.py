@@ -63,12 +63,11 @@ def find(scope: Scope) -> Finding:
 
 
 def _risen(scope: Scope, before: List[Event], now: List[Event]) -> List[Pattern]:
-    miner = TemplateMiner()
-    placed = [(event, miner.place(event.raw)) for event in before + now]
+    both = before + now
+    templates = TemplateMiner().templates_of([event.raw for event in both])
     groups: Dict[Tuple[str, str], Pattern] = {}
     boundary = scope.window(NOW)[0]
-    for event, place in placed:
-        template = place.match().template
+    for event, template in zip(both, [found.text for found in templates]):
         pattern = groups.get((event.entity, template))
         if pattern is None:
             pattern = Pattern(template, event.entity, 0, 0, event.time)

@@ -1,0 +1,90 @@
+"""Values of several words, each brought to one wildcard, so that lines have equal lengths.
+
+What one value is may take several words: a date, a list, a number and its unit, a quoted text. Here
+each becomes one ``<*>``, whatever its length, so that lines can be compared word by word.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .templates_words import WILDCARD
+
+__all__ = ["compared"]
+
+_UNITS = (
+    "[kKMGT]?i?[bB]|bytes?|[num]?s|[muµ]secs?|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|days?"
+    "|milliseconds?|microseconds?|nanoseconds?|[kKMG]?[hH]z|rpm|percent"
+)
+_AFTER_NUMBER = re.compile(rf"<\*> (?:{_UNITS})(?=[\s,.;:)\]]|\Z)")
+# Values by blank or comma are one list.
+_RUN = re.compile(r"<\*>(?:,? (?:<\*>|\*{2,}))+(?![=:(\[\w])|<\*>(?:,<\*>)+(?![=:(\[\w])")
+_QUOTED = re.compile(
+    r"""(?<![\w"])"[^"\n]*[^"\s\\,:={(\[]"(?![\w"]|\s?:)|(?<![\w'])'[^'\n]*[^'\s,:={(\[]'(?![\w']|\s?:)"""
+)
+# A request tells by its method what is done, unless it is the value of a field.
+_METHOD = re.compile(r"[\"'](?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) ")
+# [Reason: any text]
+_LABELLED = re.compile(r"(?<=\[)(\w+): [^\[\]\n]+(?=\])")
+# key=Type{some words}
+_GIVEN = re.compile(r"=(?:<\*>)?(?:\{[^{}\n]*\}|<\*>\([^()\n]*\)|<\*>\[[^\[\]\n]*\])")
+_CODE = re.compile(r"\(<\*>: [^()\n]+\)")
+_ITEM = r"[^\s,()\[\]{}]+"
+_LIST = re.compile(rf"(?<=[\[({{]){_ITEM}(?:, ?{_ITEM})+(?=[\])}}])")
+_OBJECT = re.compile(r"<[^>\n]* at <\*>>+")
+_TAIL = re.compile(rf"(?<=: ){_ITEM}(?:, ?{_ITEM})+$", re.M)
+# host:port, as after "connect to"; uid:0 is no address.
+_ADDRESS = re.compile(
+    r"((?<!\w)(?:to|from|at|via|by|on|server|host|proxy|node|address|old|new):? [(\[/]?|\w: \[?|\[)"
+    r"[a-z][\w.-]*(?:/<\*>)?:<\*>(?![\w:])",
+    re.I,
+)
+_EMPTY = re.compile(r"(?<=\w=)(?=[\s,;)\]}]|\Z)", re.M)
+_NOTHING = re.compile(r"(?<=[\s=:,])(?:\[\]|\{\}|''|\"\")(?=[\s,;.:)\]}]|\Z)")
+
+
+def compared(text: str) -> str:
+    """Return a line, given as masked words joined by blanks, as what is compared of it."""
+    if "=" in text:
+        text = _EMPTY.sub(WILDCARD, text)
+        text = _GIVEN.sub("=" + WILDCARD, text)
+    if "''" in text or '""' in text or "[]" in text or "{}" in text:
+        text = _NOTHING.sub(_enclosed, text)
+    if "[" in text and ": " in text:
+        text = _LABELLED.sub(r"\1: <*>", text)
+    if '"' in text or "'" in text:
+        text = _QUOTED.sub(_quoted, text)
+    if WILDCARD in text:
+        if " at <*>>" in text:
+            text = _OBJECT.sub("<<*>>", text)
+        if ":<*>" in text:
+            text = _ADDRESS.sub(r"\1<*>", text)
+        if "(<*>: " in text:
+            text = _CODE.sub("(<*>)", text)
+        text = _AFTER_NUMBER.sub(WILDCARD, text)
+        if "> <" in text or ">, <" in text or ">,<" in text or "> *" in text:
+            text = _RUN.sub(WILDCARD, text)
+    if "," in text:
+        text = _LIST.sub(_list, text)
+        if ": " in text:
+            text = _TAIL.sub(_list, text)
+    return text
+
+
+def _quoted(found: re.Match[str]) -> str:
+    text = found.group()
+    if " " not in text and WILDCARD not in text:
+        return text
+    method = _METHOD.match(text)
+    if method and found.string[max(0, found.start() - 2) : found.start()] != ": ":
+        return method.group() + WILDCARD + text[-1]
+    return text[0] + WILDCARD + text[-1]
+
+
+def _enclosed(found: re.Match[str]) -> str:
+    text = found.group()
+    return text[0] + WILDCARD + text[-1]
+
+
+def _list(found: re.Match[str]) -> str:
+    return found.group() if "=" in found.group() else WILDCARD
