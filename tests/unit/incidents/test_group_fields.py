@@ -53,6 +53,13 @@ def test_each_of_several_values_counts_and_a_finding_has_those_of_all_its_rows()
     ]  # fmt: skip
 
 
+def test_a_title_is_one_line_also_with_a_field_of_several_values():
+    rows = [{"entity": "till", "codes": "51\n54"}]
+    (found,) = findings(rows, alert(title="Refused with {codes}"), START)
+
+    assert found["title"] == "Refused with 51, 54"
+
+
 def test_what_was_split_off_takes_its_values_along(stores, clock):
     app = ingest(stores, clock)
     first = signal("till", group=True, group_values=["customer=acme"])

@@ -206,7 +206,9 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
         "rows": [_sample(first)],
     }
     if alert.title:
-        finding["title"] = _filled(alert.title, first)[:TITLE_CHARACTERS]
+        # A field of several values has each on a line of its own.
+        title = ", ".join(_filled(alert.title, first).splitlines())
+        finding["title"] = title[:TITLE_CHARACTERS]
     if alert.description:
         finding["description"] = _filled(alert.description, first)[:TEXT_CHARACTERS]
     tags = names(_filled(alert.tags, first)) if alert.tags else ()
