@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from incident_management.detection import monitors_judging
+from incident_management.detection import monitors, monitors_judging
 from incident_management.detection.monitors import Monitor
 from incident_management.ports import SearchFailed, SearchTooSlow
 from incident_management.worker import monitoring
@@ -366,6 +366,21 @@ def test_changed_settings_are_learned_anew_and_cost_no_span(change):
     assert watched.windows[0][0] <= START + stood_at - HOUR
     assert all(one[1] == after[0] for one, after in zip(watched.windows, watched.windows[1:]))
     assert newest(watched)["raising_from"] == START + stood_at
+
+
+def test_what_another_version_of_the_app_has_learned_is_learned_anew(monkeypatch):
+    watched = Watched(season="none")
+    for span in range(-12, 24):
+        watched.add(START + span * 300 + 1, 50 + span % 3)
+    watched.run()
+    watched.pass_time(HOUR)
+    stood_at = judged(watched)[-1]
+    monkeypatch.setattr(monitors, "STATE_VERSION", "next")
+    watched.pass_time(HOUR)
+
+    assert "learns anew" in watched.told[0]
+    assert newest(watched)["raising_from"] == START + stood_at
+    assert judged(watched)[-1] > stood_at
 
 
 def test_a_span_that_was_due_before_the_change_is_still_raised():

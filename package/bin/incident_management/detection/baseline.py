@@ -19,7 +19,7 @@ from .baseline_records import Records
 from .baseline_season import PERIODS, Season
 from .baseline_window import CHANGE, FULL, SPREAD, Means, Window
 
-__all__ = ["DIRECTIONS", "SEASONS", "SENSITIVITIES", "Baseline", "Score"]
+__all__ = ["DIRECTIONS", "SEASONS", "SENSITIVITIES", "STATE_VERSION", "Baseline", "Score"]
 
 SEASONS = ("none", "auto", *PERIODS)
 _SEASON_NAMES: Dict[str, Tuple[str, ...]] = {"none": (), "auto": ("daily", "weekly")}

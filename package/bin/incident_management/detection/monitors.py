@@ -14,7 +14,7 @@ from ..incidents.canonical import digest
 from ..incidents.intake.results import names
 from ..incidents.model import SEVERITIES
 from ..splunk import spl
-from .baseline import DIRECTIONS, SEASONS, SENSITIVITIES
+from .baseline import DIRECTIONS, SEASONS, SENSITIVITIES, STATE_VERSION
 from .options import Choice, Duration, FieldNames, Kind, Number, parse_options
 
 __all__ = ["DETECTORS", "MOST_EVENTS", "Monitor"]
@@ -138,9 +138,12 @@ class Monitor:
 
     @property
     def learned_as(self) -> str:
-        """The settings that what was learned depends on, as a digest."""
+        """What decides whether a saved state can be gone on from, as a digest.
+
+        The settings that it depends on, and the form in which this version writes it.
+        """
         parts = (self.search, self.detector, self.value, self.by, self.span, self.season)
-        return digest(list(parts), 40)
+        return digest([*parts, STATE_VERSION], 40)
 
     @property
     def needs_events(self) -> bool:

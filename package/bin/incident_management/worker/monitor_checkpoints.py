@@ -129,8 +129,11 @@ class Checkpoints:
 
         None: it was never run. ``wrong`` are those from the future.
         """
-        if known and known[-1]["value"]["learned_as"] != self._monitor.learned_as:
-            self._tell("Its settings were changed: it learns anew from the spans of its backfill.")
+        if known and known[-1]["value"].get("learned_as") != self._monitor.learned_as:
+            self._tell(
+                "Its settings, or the app's version, are others than when it learned: it learns "
+                "anew from the spans of its backfill."
+            )
             return self._learn_anew(int(known[-1]["value"]["end"]), [*known, *wrong])
         for place in range(len(known) - 1, -1, -1):
             try:
