@@ -13,6 +13,7 @@ from tests.fakes import FakeStores, ManualClock
 
 START = 1_699_999_200
 """A whole hour."""
+HOUR = 3600
 STANZA = "incident_monitor://orders"
 
 
@@ -115,3 +116,24 @@ class _Searcher:
         self, spl: str, earliest: str, latest: str, limit: int = 1000, timeout: float = 60.0
     ) -> SearchResult:
         return self._watched.answer(earliest, latest, limit)
+
+
+def ratio(**more: str) -> Watched:
+    return Watched(detector="ratio", value="failed", threshold="5", **more)
+
+
+def mixed(watched: Watched, time: float, good: int, bad: int, **fields: str) -> None:
+    watched.add(time, good, failed="0", **fields)
+    watched.add(time, bad, failed="1", **fields)
+
+
+def judged(watched: Watched) -> list[int]:
+    """The ends of the spans that the checkpoints say were judged."""
+    claims = watched.stores.claims.all()
+    return sorted(c["value"]["end"] - START for c in claims if c["purpose"].startswith("monitor:"))
+
+
+def newest(watched: Watched) -> dict:
+    """The value of the newest checkpoint."""
+    values = [c["value"] for c in watched.stores.claims.all() if c["purpose"] == "monitor:orders"]
+    return max(values, key=lambda value: value["end"])
