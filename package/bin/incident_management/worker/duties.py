@@ -20,6 +20,7 @@ from ..incidents.story import Stories
 from ..incidents.upkeep import flapping
 from ..incidents.upkeep.audit import AuditWriter
 from ..incidents.upkeep.quiet import Quiet
+from ..incidents.upkeep.raced import join_raced
 from ..incidents.upkeep.retention import Retention
 from ..notify import asked
 from ..notify.announce import Announcer
@@ -119,6 +120,7 @@ class Duties:
             Duty("configuration", self._configuration, everywhere=True),
             Duty("spool", self._spool, everywhere=True),
             Duty("reconcile", reconciler.run, every=20.0),
+            Duty("raced", self._join_raced, every=5.0),
             Duty("assign", self._assign, every=5.0),
             Duty("clocks", self._run_clocks, every=5.0),
             Duty("announce", self._announce),
@@ -181,6 +183,12 @@ class Duties:
         topology = Topology.from_rows(conf.read_lookup(TOPOLOGY_FILE))
         ingest = Ingest(self.stores, self.clock, self._routing, topology, self._remembered)
         return ingest.ingest(signals, actor)
+
+    def _join_raced(self) -> Mapping[str, int]:
+        if not self._configured:
+            return {}
+        topology = Topology.from_rows(conf.read_lookup(TOPOLOGY_FILE))
+        return join_raced(self.stores, self.clock, self._routing, topology)
 
     def _calm_down(self) -> Mapping[str, int]:
         if not self._configured:

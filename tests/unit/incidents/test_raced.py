@@ -1,0 +1,91 @@
+"""Incidents that two writers opened at once become one, and people have the last word."""
+
+from dataclasses import replace
+
+import pytest
+
+from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.grouping import Topology
+from incident_management.incidents.joining import merging
+from incident_management.incidents.upkeep.raced import join_raced
+from tests.unit.incidents.builders import ROUTING, ingest, signal
+
+# A writer that sees no incident of the others.
+BLIND = replace(ROUTING, group_by=())
+NOTHING = {"raced_incidents_merged": 0}
+
+
+def opened(stores, clock, **more):
+    (outcome,) = ingest(stores, clock, BLIND).ingest([signal(**{"group": True, **more})])
+    return outcome.incident_id
+
+
+def look(stores, clock, topology=None):
+    return join_raced(stores, clock, ROUTING, topology or Topology())
+
+
+def test_two_detections_that_fire_at_once_have_one_incident_in_the_end(stores, clock):
+    first = opened(stores, clock)
+    clock.advance(2)
+    second = opened(stores, clock, rule="HTTP 5xx", severity="critical")
+
+    assert look(stores, clock) == {"raced_incidents_merged": 1}
+    assert look(stores, clock) == NOTHING
+    incident = stores.incidents.get(first)
+    assert (incident["signals"], incident["severity"]) == (2, "critical")
+    assert incident["rules"] == ["High Error Rate", "HTTP 5xx"]
+    assert stores.incidents.get(second)["merged_into"] == first
+    reason = timeline.read(stores, second)[-1].data["reason"]
+    assert reason.startswith("Joined because both are about 'checkout'")
+    assert reason.endswith("Both were opened at once.")
+
+
+def test_three_at_once_are_one(stores, clock):
+    first = opened(stores, clock)
+    for rule in ("HTTP 5xx", "Latency Shift"):
+        clock.advance(1)
+        opened(stores, clock, rule=rule)
+
+    assert look(stores, clock) == {"raced_incidents_merged": 2}
+    assert stores.incidents.get(first)["signals"] == 3
+
+
+def test_neighbours_count_as_they_do_for_ingest(stores, clock):
+    opened(stores, clock)
+    opened(stores, clock, entity="storefront")
+    assert look(stores, clock) == NOTHING
+
+    rows = [{"service": "storefront", "depends_on": "checkout"}]
+    assert look(stores, clock, Topology.from_rows(rows)) == {"raced_incidents_merged": 1}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "more"),
+    [(20, {"rule": "HTTP 5xx"}), (1, {"entity": "mailer"}), (1, {"rule": "X", "group": False})],
+    ids=["not at once", "another entity", "joins nothing"],
+)
+def test_what_stays_apart(stores, clock, seconds, more):
+    opened(stores, clock)
+    clock.advance(seconds)
+    opened(stores, clock, **more)
+
+    assert look(stores, clock) == NOTHING
+
+
+def test_what_people_took_apart_stays_so(stores, clock):
+    first = opened(stores, clock)
+    clock.advance(1)
+    second = opened(stores, clock, rule="HTTP 5xx")
+    look(stores, clock)
+    merging.undo_merge(stores, clock, first, second, "ann")
+
+    assert look(stores, clock) == NOTHING
+    assert stores.incidents.get(second)["status"] == "new"
+
+
+def test_one_that_was_resolved_meanwhile_is_left_alone(stores, clock):
+    first = opened(stores, clock)
+    opened(stores, clock, rule="HTTP 5xx")
+    lifecycle.resolve(stores, clock, first, "ann")
+
+    assert look(stores, clock) == NOTHING
