@@ -71,6 +71,20 @@ def _groups(*kinds):
         ["open() failed (2: No such thing)", "open() failed (13: Not for you, sorry)"],
         # fields with labels
         ["refused [user: ann lee] [why: bad password]", "refused [user: bob] [why: is unknown]"],
+        # a quoted word, whatever it says, and whatever encloses it
+        ["link 1 (reason 'none', owner: 'managed')", "link 2 (reason 'none', owner: 'external')"],
+        # what is given to a function, but not the function
+        ["flush(WINDOW_SHOWN, n=3", "flush(IDLE_TIMEOUT, n=4"],
+        # the letter of a unit
+        ["wrote size=12.5 K at id=3", "wrote size=12 at id=4", "wrote size=3 M at id=5"],
+        # the members of an object
+        ["made &Box{Name:web,Try:0,} for 3", "made &Box{Name:web-1,Label:a b,Try:1,} for 4"],
+        ['(slow): {"call":"scan","ms":12}', '(slow): {"ms":17,"why":"a b, c","call":"get"}'],
+        # quotes in quotes
+        [
+            r'"no start" err="failed to \"Run\" for \"web\": \"wait 10s\"" pod="a/b"',
+            r'"no start" err="Get \"https://10.0.0.1/x\": refused" pod="a/c"',
+        ],
         # any text in brackets
         ["ran for 3 s (tidy -x /a)", "ran for 4 s (sync)", "ran for 5 s (cd / && run --all)"],
     ],
@@ -87,6 +101,11 @@ def test_lines_that_differ_in_the_form_of_a_value_are_one_template(lines):
         (["task 7 started on node 3"], ["task 8 stopped on node 4"]),
         (["GET /a/1 took 3 ms"], ["POST /a/2 took 4 ms"], ["DELETE /a/2 took 4 ms"]),
         (["link eth0 is up"], ["link eth0 is down"]),
+        # a message that is quoted as a whole
+        (['"pod removed" pod="a/b"'], ['"pod added and ready" pod="a/b"']),
+        ([r'"stop of \"b17\" failed"'], [r'"stop of \"b18\" is done"', r'"stop of \"b\" is done"']),
+        # a part of a program and what is given to a function
+        (["auth(cron:session): done"], ["auth(su:session): done"]),
         # an optional part
         (["refused login from 10.0.0.1"], ["refused login from 10.0.0.2 user=eve"]),
         (["sent 5 bytes, lifetime 1 s"], ["sent 5012 bytes (5.0 KB), lifetime 2 s"]),
@@ -119,6 +138,15 @@ def test_a_template_does_not_depend_on_how_the_lines_are_cut_into_batches():
     miner = TemplateMiner()
     single = [miner.learn(line).template for line in lines]
     assert {template.text for template in whole} == set(single) == {single[0]}
+
+
+def test_the_values_in_a_message_with_quotes_are_read_without_the_quotes():
+    miner = TemplateMiner()
+    found = miner.match_all(
+        [r'"stop of \"b17\" in 3 s"', r'"stop of \"c99\" in 4 s"', "odd \x11 4"]
+    )
+    assert [match.variables for match in found] == [["b17", "3"], ["c99", "4"], ["4"]]
+    assert found[0].template == r'"stop of \"<*>\" in <*> s"'
 
 
 def test_values_are_read_past_any_header_and_in_batches_as_alone():

@@ -17,7 +17,7 @@ __all__ = ["Frames", "frames_of"]
 MANY_REASONS = 6
 """Different texts after a colon that are a value, where a verb or a value stands before it."""
 MANY_FAILURES = 3
-"""The same after a word that announces why something failed, and for well-known reasons."""
+"""The same after a word that announces why something failed."""
 MANY_TEXTS = 12
 """The same where what stands before the colon has no verb, and so may be the name of a part."""
 MANY_ENCLOSED = 3
@@ -26,7 +26,7 @@ MOST_FRAMES = 20_000
 
 _FAILURES = frozenset(["failed", "failure", "error", "exception", "reason", "because", "cause"])
 # What systems say of an error's number (strerror).
-_ERRORS = frozenset(
+_ERRORS = tuple(
     """Operation not permitted|No such file or directory|No such process|Interrupted system call
     |Input/output error|No such device or address|Argument list too long|Exec format error
     |Bad file descriptor|No child processes|Resource temporarily unavailable|Cannot allocate memory
@@ -43,13 +43,17 @@ _ERRORS = frozenset(
         "\n    ", ""
     ).split("|")
 )
-_TAG = re.compile(r" (?:\[[\w.-]+\]|\([\w.$-]+\))\Z")
+# What may stand after a reason: as a tag or the logger's name, or the error's number.
+_TAG = re.compile(r" (?:\[[\w.-]+\]|\((?:[\w.$-]+|<\*>)\))\Z")
 _BRACKETS = re.compile(r"(?<=\()[^()]*(?=\)[.,;:]?(?: |\Z))")
 
 
 def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
     """Yield each frame of a line, a wildcard for the text in it, and how many texts are many."""
     text = " ".join(keys)
+    frame = _without_error(text)
+    if frame is not text:
+        yield frame, MANY_FAILURES
     if ": " in text:
         yield from _after_colons(text)
     if "(" not in text:
@@ -66,6 +70,17 @@ def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
         yield f"{text[: place + 2]}{WILDCARD})", MANY_ENCLOSED
 
 
+def _without_error(text: str) -> str:
+    """Return a text with a wildcard for what a system says of an error's number at its end."""
+    tag = _TAG.search(text) if text[-1:] in ")]" else None
+    end = tag.start() if tag else len(text)
+    if not text.endswith(_ERRORS, 0, end):
+        return text
+    reason = max((e for e in _ERRORS if text.endswith(e, 0, end)), key=len)
+    before = text[: end - len(reason)]
+    return before + WILDCARD + text[end:] if before[-1:] in (" ", '"') else text
+
+
 def _after_colons(text: str) -> Iterator[Tuple[str, int]]:
     # What is in brackets at the end, as a tag or the logger's name, is no part of a reason.
     tag = _TAG.search(text)
@@ -73,10 +88,9 @@ def _after_colons(text: str) -> Iterator[Tuple[str, int]]:
     place = text.find(": ")
     while 0 < place < end:
         words = text[:place].split()
-        is_error = text[place + 2 : end] in _ERRORS
-        if is_error or sum([word.rstrip(":").isalpha() for word in words]) > 1:
+        if sum([word.rstrip(":").isalpha() for word in words]) > 1:
             many = MANY_TEXTS
-            if is_error or words[-1] in _FAILURES:
+            if words[-1] in _FAILURES:
                 many = MANY_FAILURES
             elif WILDCARD in words or any(map(is_verb, words)):
                 many = MANY_REASONS
@@ -105,7 +119,7 @@ class Frames:
         for template in templates:
             template.framed = template.keys
             for frame, many in frames_of(template.keys):
-                touched[frame] = many
+                touched[frame] = min(many, touched.get(frame, many))
                 self._members.setdefault(frame, []).append(template)
         for frame, many in touched.items():
             members = list(dict.fromkeys([t.current() for t in self._members[frame]]))
