@@ -71,7 +71,44 @@ def _groups(*kinds):
         ["open() failed (2: No such thing)", "open() failed (13: Not for you, sorry)"],
         # fields with labels
         ["refused [user: ann lee] [why: bad password]", "refused [user: bob] [why: is unknown]"],
-        # any text in brackets
+        # a quoted word, whatever it says, and whatever encloses it
+        ["link 1 (reason 'none', owner: 'managed')", "link 2 (reason 'none', owner: 'external')"],
+        # what is given to a function, but not the function
+        ["flush(WINDOW_SHOWN, n=3", "flush(IDLE_TIMEOUT, n=4"],
+        # the letter of a unit
+        ["wrote size=12.5 K at id=3", "wrote size=12 at id=4", "wrote size=3 M at id=5"],
+        # the members of an object
+        ["made &Box{Name:web,Try:0,} for 3", "made &Box{Name:web-1,Label:a b,Try:1,} for 4"],
+        ['(slow): {"call":"scan","ms":12}', '(slow): {"ms":17,"why":"a b, c","call":"get"}'],
+        # quotes in quotes
+        [
+            r'"no start" err="failed to \"Run\" for \"web\": \"wait 10s\"" pod="a/b"',
+            r'"no start" err="Get \"https://10.0.0.1/x\": refused" pod="a/c"',
+        ],
+        # any text in brackets, also where others differ with it
+        [
+            "job [a] at [/x] ended with [it was stopped by hand] today",
+            "job [b] at [/y] ended with [no memory; nested: heap] today",
+            "job [c] at [/x] ended with [done] today",
+        ],
+        [
+            "[Bus send]: 3 items on it",
+            "[Bus flush:]: 4 items on it",
+            "[Bus on:with:]: 5 items on it",
+        ],
+        # three names of any length within a long line
+        [
+            "replay of journal on volume Blank from 1 to 2",
+            "replay of journal on volume Big Disk from 1 to 2",
+            "replay of journal on volume Paul Big Disk from 1 to 2",
+        ],
+        # a reason without a colon, with a number after it
+        [
+            "cannot run trigger Permission denied",
+            "cannot run trigger Broken pipe",
+            "cannot run trigger No space left on device",
+        ],
+        ["no bus: Broken pipe (32)", "no bus: File exists (17)", "no bus: Not a directory (20)"],
         ["ran for 3 s (tidy -x /a)", "ran for 4 s (sync)", "ran for 5 s (cd / && run --all)"],
     ],
 )
@@ -87,6 +124,11 @@ def test_lines_that_differ_in_the_form_of_a_value_are_one_template(lines):
         (["task 7 started on node 3"], ["task 8 stopped on node 4"]),
         (["GET /a/1 took 3 ms"], ["POST /a/2 took 4 ms"], ["DELETE /a/2 took 4 ms"]),
         (["link eth0 is up"], ["link eth0 is down"]),
+        # a message that is quoted as a whole
+        (['"pod removed" pod="a/b"'], ['"pod added and ready" pod="a/b"']),
+        ([r'"stop of \"b17\" failed"'], [r'"stop of \"b18\" is done"', r'"stop of \"b\" is done"']),
+        # a part of a program and what is given to a function
+        (["auth(cron:session): done"], ["auth(su:session): done"]),
         # an optional part
         (["refused login from 10.0.0.1"], ["refused login from 10.0.0.2 user=eve"]),
         (["sent 5 bytes, lifetime 1 s"], ["sent 5012 bytes (5.0 KB), lifetime 2 s"]),
@@ -108,9 +150,11 @@ def test_lines_that_say_different_things_stay_apart(kinds):
 def test_many_plain_words_at_one_place_are_a_value_and_few_are_not():
     users = ["ann", "bob", "cyd", "dan", "eve"]
     (many,) = _groups([f"granted {user} access to the vault" for user in users])
-    (few,) = _groups([f"granted {user} access to the vault" for user in users[:3]])
+    (few,) = _groups([f"granted {user} access to the vault" for user in users[:2]])
+    (in_short,) = _groups([f"vault given {user}" for user in users[:3]])
     assert many == {"granted <*> access to the vault"}
-    assert len(few) == 3
+    assert len(few) == 2
+    assert len(in_short) == 3
 
 
 def test_a_template_does_not_depend_on_how_the_lines_are_cut_into_batches():
@@ -119,6 +163,15 @@ def test_a_template_does_not_depend_on_how_the_lines_are_cut_into_batches():
     miner = TemplateMiner()
     single = [miner.learn(line).template for line in lines]
     assert {template.text for template in whole} == set(single) == {single[0]}
+
+
+def test_the_values_in_a_message_with_quotes_are_read_without_the_quotes():
+    miner = TemplateMiner()
+    found = miner.match_all(
+        [r'"stop of \"b17\" in 3 s"', r'"stop of \"c99\" in 4 s"', "odd \x11 4"]
+    )
+    assert [match.variables for match in found] == [["b17", "3"], ["c99", "4"], ["4"]]
+    assert found[0].template == r'"stop of \"<*>\" in <*> s"'
 
 
 def test_values_are_read_past_any_header_and_in_batches_as_alone():
@@ -159,3 +212,31 @@ def test_few_texts_after_a_colon_are_no_values_and_a_name_before_it_makes_none()
 def test_the_values_of_a_long_line_are_read_past_its_header():
     line = "2026-01-01 10:00:00,123 INFO [main] a.b.C: took 17 ms " + "word " * 400
     assert TemplateMiner().learn(line).variables[0] == "17"
+
+
+def test_statements_of_one_part_of_a_program_are_not_texts_after_its_name():
+    said = ["group {} gone", "at {} of {} bytes", "id {} does not match", "chunk {} too small"]
+    lines = [
+        f"DISKFS info (device sd{n}): {text} {word}".format(n, n)
+        for n, text in enumerate(said)
+        for word in ["here", "so far", "in the log", "on a mount"]
+    ]
+    (found,) = _groups(lines)
+    assert "DISKFS info (device <*>): <*>" not in found
+    assert len(found) >= len(said)
+
+
+def test_lines_of_nothing_but_brackets_stay_apart():
+    (found,) = _groups(["[all is lost]", "[all is fine now]", "[who knows]", "[so be it then]"])
+    assert len(found) == 4
+
+
+def test_frames_that_overlap_are_merged_alike_in_any_order_of_the_lines():
+    reasons = ["no disk", "no more of it", "is gone", "never was", "who knows", "as you like"]
+    lines = [f"cannot open {x}: {y} for user" for x in ["alpha", "beta", "gamma"] for y in reasons]
+    lines += [f"cannot open {x}: {y} (told by [{z}])" for x in "abc" for y in reasons for z in "de"]
+    found = set()
+    for seed in range(6):
+        random.Random(seed).shuffle(lines)
+        found.add(frozenset(t.text for t in TemplateMiner().templates_of(lines)))
+    assert len(found) == 1

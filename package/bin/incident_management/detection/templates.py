@@ -154,7 +154,9 @@ class TemplateMiner:
     def _templates_of(self, forms: Sequence[str]) -> Dict[str, Template]:
         """Return the templates of folded messages."""
         mask = self._words.__getitem__
-        masked = {form: tuple(map(mask, form.split(None, MAX_WORDS))) for form in set(forms)}
+        masked = {
+            form: tuple(map(mask, form.split(None, MAX_WORDS))) for form in dict.fromkeys(forms)
+        }
         known = self._templates
         new = [words for words in dict.fromkeys(masked.values()) if words not in known]
         pending: Dict[Bucket, None] = {}

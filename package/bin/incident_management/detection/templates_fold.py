@@ -11,7 +11,14 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
-__all__ = ["folded", "may_have_names", "names_kept", "numbers_shown", "without_digits"]
+__all__ = [
+    "ESCAPED_QUOTE",
+    "folded",
+    "may_have_names",
+    "names_kept",
+    "numbers_shown",
+    "without_digits",
+]
 
 _DIGITS = b"0123456789"
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz"
@@ -40,6 +47,11 @@ _NAMES = {
     name: name.translate(_HIDDEN)
     for name in ("ssh2", "ipv4", "ipv6", "IPv4", "IPv6", "utf-8", "UTF-8")
 }
+# A backslash before a quote is no part of the value before it, as other backslashes may be.
+ESCAPED_QUOTE = '\x11"'
+_NAMES['\\"'] = ESCAPED_QUOTE
+# One of these is in each of them, before and after it is written anew.
+_PARTS = (b"ssh", b"pv", b"tf-", b"TF-", b'\\"', ESCAPED_QUOTE.encode())
 
 
 def without_digits(lines: Sequence[str]) -> List[bytes]:
@@ -52,7 +64,7 @@ def without_digits(lines: Sequence[str]) -> List[bytes]:
 def may_have_names(keys: Sequence[bytes]) -> bool:
     """Whether a name that ends in a number may be in lines, given without their digits."""
     text = b"\n".join(keys)
-    return b"ssh" in text or b"pv" in text or b"tf-" in text or b"TF-" in text
+    return any(part in text for part in _PARTS)
 
 
 def names_kept(lines: Sequence[str]) -> Sequence[str]:
@@ -66,6 +78,7 @@ def names_kept(lines: Sequence[str]) -> Sequence[str]:
 
 def numbers_shown(text: str) -> str:
     """Return a text with the digits that :func:`names_kept` replaced."""
+    text = text.replace(ESCAPED_QUOTE, '\\"')
     return text if text.isascii() else text.translate(_SHOWN)
 
 

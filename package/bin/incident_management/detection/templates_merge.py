@@ -39,6 +39,9 @@ Kinds = Tuple[int, ...]
 
 MANY = 4
 """Different plain words at one place that make it a value's place."""
+LONG = 4
+MANY_IN_LONG = 3
+"""The same where at least ``LONG`` words stand around it that are no values."""
 MANY_STATES = 2
 """The same for words that begin in capitals or have a hyphen, as names and states do."""
 MANY_FIRST = 8
@@ -120,7 +123,7 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
         return FIXED  # as in "size =3": what has a value is no value itself
     word = line[place]
     if not place:
-        return PLAIN if kind == NAME and word[0] not in "([<" else kind
+        return PLAIN if kind == NAME and not _is_argument(word) else kind
     before = line[place - 1]
     low = before.lower().rstrip(":=")
     if kind == NAME or _is_state(line, place, low, after):
@@ -155,7 +158,7 @@ def _names(lines: Sequence[Line], parents: Dict[Line, Line], known: _Known) -> L
         words = list(line)
         for place in known.varying:
             if kinds[place] in _VALUES:
-                words[place] = WILDCARD
+                words[place] = _called(line[place]) + WILDCARD
         groups[tuple(words)].append(line)
     kept: List[Line] = []
     for key, members in groups.items():
@@ -166,6 +169,17 @@ def _names(lines: Sequence[Line], parents: Dict[Line, Line], known: _Known) -> L
                 continue
         kept.extend(members)
     return kept
+
+
+def _is_argument(word: str) -> bool:
+    """Whether a line's first word is ``(value``, or ``name(value`` and no ``part(of it):``."""
+    return word[0] in "([<\"'`" or (word[-1] != ":" and _called(word) != "")
+
+
+def _called(word: str) -> str:
+    """``name(`` of ``name(value``: what is called is no part of the value."""
+    name = 0 if WILDCARD in word else word.find("(")
+    return word[: name + 1] if name > 0 else ""
 
 
 def _union(members: Sequence[Line], parents: Dict[Line, Line]) -> Line:
@@ -224,7 +238,7 @@ def _is_variable(place: int, lines: Sequence[Line], known: _Known) -> bool:
         return True
     if all(may_be_value(line[place]) for line in lines):
         return len(lines) >= MANY_STATES
-    return len(lines) >= MANY
+    return len(lines) >= (MANY_IN_LONG if others >= LONG else MANY)
 
 
 def _rare_words(lines: Sequence[Line], parents: Dict[Line, Line], known: _Known) -> None:

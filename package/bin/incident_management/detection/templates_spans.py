@@ -13,21 +13,28 @@ from .templates_words import WILDCARD
 __all__ = ["compared"]
 
 _UNITS = (
-    "[kKMGT]?i?[bB]|bytes?|[num]?s|[muµ]secs?|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|days?"
+    "[kKMGT]|[kKMGT]?i?[bB]|bytes?|[num]?s|[muµ]secs?|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|days?"
     "|milliseconds?|microseconds?|nanoseconds?|[kKMG]?[hH]z|rpm|percent"
 )
 _AFTER_NUMBER = re.compile(rf"<\*> (?:{_UNITS})(?=[\s,.;:)\]]|\Z)")
 # Values by blank or comma are one list.
 _RUN = re.compile(r"<\*>(?:,? (?:<\*>|\*{2,}))+(?![=:(\[\w])|<\*>(?:,<\*>)+(?![=:(\[\w])")
+# A quote after a backslash is part of the text.
 _QUOTED = re.compile(
-    r"""(?<![\w"])"[^"\n]*[^"\s\\,:={(\[]"(?![\w"]|\s?:)|(?<![\w'])'[^'\n]*[^'\s,:={(\[]'(?![\w']|\s?:)"""
+    r"""(?<![\w"\\])"[^"\n\\]*(?:\\.[^"\n\\]*)*(?<![\s\\,:={(\[])"(?![\w"]|\s?:)
+    |(?<![\w'])'[^'\n]*[^'\s,:={(\[]'(?![\w']|\s?:)""",
+    re.X,
 )
+# A quoted text at the start of a line, with nothing or fields after it, is the message.
+_MESSAGE = re.compile(r'"([^"\n\\]*(?:\\.[^"\n\\]*)*)"(?=\Z| [\w.-]+=)')
 # A request tells by its method what is done, unless it is the value of a field.
 _METHOD = re.compile(r"[\"'](?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) ")
 # [Reason: any text]
 _LABELLED = re.compile(r"(?<=\[)(\w+): [^\[\]\n]+(?=\])")
 # key=Type{some words}
 _GIVEN = re.compile(r"=(?:<\*>)?(?:\{[^{}\n]*\}|<\*>\([^()\n]*\)|<\*>\[[^\[\]\n]*\])")
+# &Type{Name:x,Count:0,}, {"key":"any text"}
+_MEMBERS = re.compile(r"(?<!\S)(&?[A-Za-z][\w.$]*|)\{[^{}\n]*[:,=][^{}\n]*\}(?=[\s,;.:\"]|\Z)")
 _CODE = re.compile(r"\(<\*>: [^()\n]+\)")
 _ITEM = r"[^\s,()\[\]{}]+"
 _LIST = re.compile(rf"(?<=[\[({{]){_ITEM}(?:, ?{_ITEM})+(?=[\])}}])")
@@ -45,9 +52,19 @@ _NOTHING = re.compile(r"(?<=[\s=:,])(?:\[\]|\{\}|''|\"\")(?=[\s,;.:)\]}]|\Z)")
 
 def compared(text: str) -> str:
     """Return a line, given as masked words joined by blanks, as what is compared of it."""
+    message = _MESSAGE.match(text) if text[:1] == '"' else None
+    if message and " " in message.group() and not _METHOD.match(text):
+        said = _compared(message.group(1).replace('\\"', '"'))
+        return f'"{said}"{_compared(text[message.end() :])}'
+    return _compared(text)
+
+
+def _compared(text: str) -> str:
     if "=" in text:
         text = _EMPTY.sub(WILDCARD, text)
         text = _GIVEN.sub("=" + WILDCARD, text)
+    if "{" in text:
+        text = _MEMBERS.sub(r"\1{<*>}", text)
     if "''" in text or '""' in text or "[]" in text or "{}" in text:
         text = _NOTHING.sub(_enclosed, text)
     if "[" in text and ": " in text:

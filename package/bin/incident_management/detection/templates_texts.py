@@ -10,23 +10,32 @@ import re
 from typing import Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from .templates_group import Template
-from .templates_words import WILDCARD, is_verb
+from .templates_words import NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
 
 __all__ = ["Frames", "frames_of"]
 
-MANY_REASONS = 6
+MANY_REASONS = 4
 """Different texts after a colon that are a value, where a verb or a value stands before it."""
 MANY_FAILURES = 3
-"""The same after a word that announces why something failed, and for well-known reasons."""
+"""The same after a word that announces why something failed."""
 MANY_TEXTS = 12
 """The same where what stands before the colon has no verb, and so may be the name of a part."""
 MANY_ENCLOSED = 3
 """The same for texts in brackets."""
+MANY_NAMES = 3
+"""The same for names of some words within a line."""
+LONGEST_NAME = 3
+"""Words of such a name."""
+ENOUGH_AROUND = 4
+"""Words that are no values around such a name."""
+LONGEST_AROUND = 40
+"""Words of a line in which such names are looked for."""
 MOST_FRAMES = 20_000
 
 _FAILURES = frozenset(["failed", "failure", "error", "exception", "reason", "because", "cause"])
+_LEVELS = frozenset(["info", "debug", "notice", "warning", "error", "critical", "fatal"])
 # What systems say of an error's number (strerror).
-_ERRORS = frozenset(
+_ERRORS = tuple(
     """Operation not permitted|No such file or directory|No such process|Interrupted system call
     |Input/output error|No such device or address|Argument list too long|Exec format error
     |Bad file descriptor|No child processes|Resource temporarily unavailable|Cannot allocate memory
@@ -43,19 +52,65 @@ _ERRORS = frozenset(
         "\n    ", ""
     ).split("|")
 )
-_TAG = re.compile(r" (?:\[[\w.-]+\]|\([\w.$-]+\))\Z")
-_BRACKETS = re.compile(r"(?<=\()[^()]*(?=\)[.,;:]?(?: |\Z))")
+# What may stand after a reason: as a tag or the logger's name, or the error's number.
+_TAG = re.compile(r" (?:\[[\w.-]+\]|\((?:[\w.$-]+|<\*>)\))\Z")
+_ENDS = ".,;:"
+_NAMES = frozenset([PLAIN, NAME])
+_LETTER = re.compile("[A-Za-z]")
+_BRACKETS = re.compile(
+    r"(?<=\()[^()]*(?=\)[.,;:]?(?: |\Z))|(?<=(?<![\w)\]])\[)[^\[\]]*(?=\][.,;:]?(?: |\Z))"
+)
 
 
 def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
-    """Yield each frame of a line, a wildcard for the text in it, and how many texts are many."""
+    """Yield each frame of a line, a wildcard for the text in it, and how many texts are many.
+
+    A frame may come several times; what is fewest counts.
+    """
     text = " ".join(keys)
+    frame = _without_error(text)
+    if frame is not text:
+        yield frame, MANY_FAILURES
     if ": " in text:
         yield from _after_colons(text)
-    if "(" not in text:
-        return
-    for found in _BRACKETS.finditer(text):
-        yield text[: found.start()] + WILDCARD + text[found.end() :], MANY_ENCLOSED
+    if "[" in text or "(" in text:
+        yield from _in_brackets(text)
+    if ENOUGH_AROUND < len(keys) < LONGEST_AROUND:
+        yield from _inside(keys)
+
+
+def _inside(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
+    """Yield the frames of names of some words, as in ``on volume My Disk from <*>``.
+
+    Such a name ends where a value or a word of meaning follows, or a mark.
+    """
+    kinds = list(map(kind_of, keys))
+    around = len(keys) - kinds.count(VALUE) - ENOUGH_AROUND
+    text = " ".join(keys)
+    place = -1
+    for last, word in enumerate(keys):
+        place += len(word) + 1  # where the word ends
+        if kinds[last] not in _NAMES:
+            continue
+        mark = word[-1] in _ENDS
+        if not mark and last + 1 < len(keys) and kinds[last + 1] in _NAMES:
+            continue
+        begin = place + 1
+        for first in range(last, max(0, last - min(LONGEST_NAME, around)), -1):
+            if kinds[first] not in _NAMES or (first < last and keys[first][-1] in _ENDS):
+                break
+            begin -= len(keys[first]) + 1
+            yield text[:begin] + WILDCARD + text[place - mark :], MANY_NAMES
+
+
+def _in_brackets(text: str) -> Iterator[Tuple[str, int]]:
+    found = list(_BRACKETS.finditer(text))
+    if not _LETTER.search(_BRACKETS.sub("", text)):
+        return  # nothing but brackets
+    for one in found:
+        yield text[: one.start()] + WILDCARD + text[one.end() :], MANY_ENCLOSED
+    if len(found) > 1:
+        yield _BRACKETS.sub(WILDCARD, text), MANY_ENCLOSED
     place = text.find(" (")
     if (
         place > 0
@@ -66,6 +121,17 @@ def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
         yield f"{text[: place + 2]}{WILDCARD})", MANY_ENCLOSED
 
 
+def _without_error(text: str) -> str:
+    """Return a text with a wildcard for what a system says of an error's number at its end."""
+    tag = _TAG.search(text) if text[-1:] in ")]" else None
+    end = tag.start() if tag else len(text)
+    if not text.endswith(_ERRORS, 0, end):
+        return text
+    reason = max((e for e in _ERRORS if text.endswith(e, 0, end)), key=len)
+    before = text[: end - len(reason)]
+    return before + WILDCARD + text[end:] if before[-1:] in (" ", '"') else text
+
+
 def _after_colons(text: str) -> Iterator[Tuple[str, int]]:
     # What is in brackets at the end, as a tag or the logger's name, is no part of a reason.
     tag = _TAG.search(text)
@@ -73,12 +139,11 @@ def _after_colons(text: str) -> Iterator[Tuple[str, int]]:
     place = text.find(": ")
     while 0 < place < end:
         words = text[:place].split()
-        is_error = text[place + 2 : end] in _ERRORS
-        if is_error or sum([word.rstrip(":").isalpha() for word in words]) > 1:
+        if sum([word.rstrip(":").isalpha() for word in words]) > 1:
             many = MANY_TEXTS
-            if is_error or words[-1] in _FAILURES:
+            if words[-1] in _FAILURES:
                 many = MANY_FAILURES
-            elif WILDCARD in words or any(map(is_verb, words)):
+            elif any(is_verb(word) and word.lower() not in _LEVELS for word in words):
                 many = MANY_REASONS
             yield f"{text[:place]}: {WILDCARD}{text[end:]}", many
         place = text.find(": ", place + 1)
@@ -105,12 +170,24 @@ class Frames:
         for template in templates:
             template.framed = template.keys
             for frame, many in frames_of(template.keys):
-                touched[frame] = many
+                touched[frame] = min(many, touched.get(frame, many))
                 self._members.setdefault(frame, []).append(template)
-        for frame, many in touched.items():
+        # The same order whatever the order of the lines: the frame of most templates first.
+        for frame in sorted(touched, key=lambda frame: (-len(self._members[frame]), frame)):
+            many = touched[frame]
             members = list(dict.fromkeys([t.current() for t in self._members[frame]]))
             self._members[frame] = members
-            if len(members) >= many:
+            if len(members) >= many and (many < MANY_TEXTS or _are_texts(frame, members)):
                 yield frame, members
         if len(self._members) > MOST_FRAMES:
             self._members.clear()
+
+
+def _are_texts(frame: str, members: Sequence[Template]) -> bool:
+    """Whether what differs in some lines is one text.
+
+    Statements that share a beginning, as those of one part of a program do, mostly have values of
+    their own; texts have few.
+    """
+    values = frame.count(WILDCARD)
+    return 2 * sum([" ".join(t.keys).count(WILDCARD) >= values for t in members]) <= len(members)

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Dict, List, Tuple
 
-from .templates_fold import numbers_shown
+from .templates_fold import ESCAPED_QUOTE, numbers_shown
 
 __all__ = [
     "FIXED",
@@ -91,6 +91,7 @@ _HEX_PARTS = re.compile(
 _JOINED = re.compile(r"<\*>(?:[:,]<\*>)+")
 
 _NAME = re.compile(r"[A-Za-z].*(?:[_.$\\/@~#%\d]\w|[a-z][A-Z])")
+_QUOTED = re.compile(r"""(["'`])[^"'`]+\1\Z""")
 _SHOUTED = re.compile(r"[A-Z][A-Z_-]{2,}\Z")
 
 # Words that carry a message's meaning: two lines that differ in one are two messages.
@@ -129,6 +130,8 @@ _ENDS = "()[]{}\"'`,;:.!?|"
 
 def mask(word: str) -> str:
     """Return a word with its values as ``<*>``, its punctuation kept."""
+    if ESCAPED_QUOTE in word:
+        return ESCAPED_QUOTE.join(map(mask, word.split(ESCAPED_QUOTE)))
     bare = word.strip(_ENDS)
     if bare == "0" or bare in _VALUE_WORDS:
         return word.replace(bare, WILDCARD, 1)
@@ -241,15 +244,17 @@ def kind_of(masked: str) -> int:
     core = masked.strip("()[]{}<>\"'`,;:.!?|")
     if not any(map(str.isalnum, core)) or "=" in core or "..." in core:
         return FIXED
+    if _QUOTED.match(masked.strip("()[].,;:")):
+        return NAME
     low = core.lower()
     if low in _FUNCTION_WORDS and not (low in _MAY_BE_STATES and is_shouted(core)):
         return FIXED
     if _PARTICIPLE.match(low) is not None and core[1:].islower():
         return FIXED
-    if masked[0] in "\"'`<(" and masked.rstrip(",.;:")[-1] in "\"'`>)":
+    if masked[0] in "<([" and masked.rstrip(",.;:")[-1] in ">)]":
         return NAME
-    if "(" in masked:
-        return PLAIN
+    if "(" in core:
+        return PLAIN if kind_of(core[core.index("(") :]) == FIXED else NAME
     if ":" in core or _NAME.match(core) is not None:
         return NAME
     return PLAIN
