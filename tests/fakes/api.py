@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
@@ -89,7 +90,13 @@ class FakeApi:
 
     def session(self, raw: Mapping[str, Any], system: bool) -> Any:
         token = raw["system_authtoken"] if system else raw["session"]["authtoken"]
-        return SimpleNamespace(token=token, get=self._get, post=self._post, delete=self._delete)
+        return SimpleNamespace(
+            token=token,
+            get=self._get,
+            post=self._post,
+            delete=self._delete,
+            kept_open=nullcontext,
+        )
 
     def capabilities(self, session: Any) -> Tuple[str, FrozenSet[str]]:
         return self.users[session.token]

@@ -176,6 +176,7 @@ def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:
             text = f"{method} {path} needs the capability {found.capability}, which {user} lacks."
             raise Problem(403, text)
         query = {str(name): str(value) for name, value in raw.get("query") or []}
+        system = backend.session(raw, system=True)
         request = Request(
             method,
             path,
@@ -185,14 +186,15 @@ def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:
             user,
             capabilities,
             caller,
-            backend.session(raw, system=True),
+            system,
             backend,
             {str(name).lower(): str(value) for name, value in raw.get("headers") or []},
             _arguments(query, found),
         )
-        if method == "POST" and IDEMPOTENCY_HEADER in request.headers:
-            return once(request, lambda: _run(found, request))
-        return _run(found, request)
+        with system.kept_open():
+            if method == "POST" and IDEMPOTENCY_HEADER in request.headers:
+                return once(request, lambda: _run(found, request))
+            return _run(found, request)
     except REFUSALS as error:
         raise problem_of(error) from error
 

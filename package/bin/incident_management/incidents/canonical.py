@@ -92,15 +92,16 @@ def check_names(value: Any) -> None:
     kind = type(value)
     if kind in _SCALARS:
         return
-    if kind is dict or isinstance(value, Mapping):
+    # A list first: asking what is a Mapping is slow.
+    if isinstance(value, (list, tuple)):
+        for inner in value:
+            if type(inner) not in _SCALARS:
+                check_names(inner)
+    elif kind is dict or isinstance(value, Mapping):
         for name, inner in value.items():
             if not is_name(name):
                 raise Invalid(
                     f"{name!r} can't be a field name: no dots, no leading '$', not empty."
                 )
-            if type(inner) not in _SCALARS:
-                check_names(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
             if type(inner) not in _SCALARS:
                 check_names(inner)

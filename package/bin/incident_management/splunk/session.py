@@ -15,9 +15,13 @@ import random
 import socket
 import ssl
 import time
+from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional
 from urllib.parse import quote, urlsplit
+
+from .connection import KeptConnection
 
 __all__ = ["APP", "Session", "SplunkError", "is_loopback"]
 
@@ -72,6 +76,7 @@ class Session:
         self.port = parts.port
         self._sleep = sleep
         self._context: Any = None
+        self._kept: Optional[KeptConnection] = None
 
     def __repr__(self) -> str:
         return f"Session({self.server_uri!r}, owner={self.owner!r}, app={self.app!r})"
@@ -95,6 +100,17 @@ class Session:
         """
         key = request["system_authtoken"] if system else request["session"]["authtoken"]
         return cls(str(request["server"]["rest_uri"]), str(key))
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Use one connection for all requests inside, which one thread makes."""
+        tls = _trusting_context if is_loopback(self.host) else _trusted_context
+        self._kept = KeptConnection(self.timeout, tls)
+        try:
+            yield
+        finally:
+            self._kept.close()
+            self._kept = None
 
     def get(self, path: str, **query: Any) -> Any:
         """GET a path; returns the parsed JSON. Raises SplunkError."""
@@ -148,9 +164,10 @@ class Session:
             raise SplunkError(error.status, _refusal(error, path)) from None
         except ConnectionRefusedError:
             raise SplunkError(0, f"splunkd at {self.server_uri} refuses connections.") from None
-        except (socket.timeout, ssl.SSLError, OSError) as error:
+        except (socket.timeout, ssl.SSLError, OSError, HTTPException) as error:
             # The request may have been carried out: not sent again, hence not status 0.
-            reason = errno.errorcode.get(error.errno or 0, type(error).__name__)
+            number = getattr(error, "errno", None) or 0
+            reason = errno.errorcode.get(number, type(error).__name__)
             text = f"No answer from splunkd at {self.server_uri} to {path}: {reason}."
             raise SplunkError(504, text) from error
 
@@ -159,13 +176,15 @@ class Session:
             from splunklib import binding
 
             loopback = is_loopback(self.host)
-            handler = binding.handler(
+            alone = binding.handler(
                 timeout=self.timeout,
                 verify=not loopback,
                 context=None if loopback else _trusted_context(),
             )
             self._context = binding.Context(
-                handler=handler,
+                handler=lambda url, message, **_more: (
+                    self._kept.send(url, message) if self._kept else alone(url, message)
+                ),
                 scheme=self.scheme,
                 host=self.host,
                 port=self.port,
@@ -198,6 +217,14 @@ def _trusted_context() -> ssl.SSLContext:
     own = Path(os.environ.get("SPLUNK_HOME", "")) / "etc" / "auth" / "cacert.pem"
     if own.is_file():
         context.load_verify_locations(cafile=str(own))
+    return context
+
+
+def _trusting_context() -> ssl.SSLContext:
+    """Trust whoever answers, for this machine's own splunkd: its certificate names no address."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 

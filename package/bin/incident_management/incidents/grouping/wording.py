@@ -30,6 +30,8 @@ def wording_of(signal: Signal) -> str:
     """Return the telling words of a signal's first sample, sorted; may be empty."""
     for row in signal.rows[:1]:
         for name in EVENT_FIELDS:
+            if not row.get(name):
+                continue
             words = terms(message_of(_text(row, name))[:MOST_CHARACTERS]) - terms(signal.entity)
             if len(words) >= LEAST_SHARED:
                 return " ".join(sorted(words)[:MOST_WORDS])

@@ -68,6 +68,8 @@ class Problem:
 
     def as_one(self) -> Signal:
         """One signal with the span of all, for grouping."""
+        if len(self.signals) == 1:
+            return self.first
         return replace(self.first, first_time=self.first_time, last_time=self.last_time)
 
     def wordings(self) -> Document:

@@ -12,6 +12,7 @@ only those of the newest number may be missing there; :meth:`Ledger.newest` has 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Dict, Iterable, List, Mapping, Sequence
 
 from ...ports import Clock, Document, Stores
@@ -79,7 +80,12 @@ class Number:
 
 def ledger_of(signal: Signal) -> str:
     """Return the ledger that a signal's problem is claimed in: that of its rule."""
-    return f"episodes:{digest([signal.app, signal.rule], 16)}"
+    return _ledger(signal.app, signal.rule)
+
+
+@lru_cache(maxsize=1000)
+def _ledger(app: str, rule: str) -> str:
+    return f"episodes:{digest([app, rule], 16)}"
 
 
 class Ledger:
