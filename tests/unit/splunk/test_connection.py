@@ -34,7 +34,7 @@ class Keeper:
                 connection, _peer = self._socket.accept()
             except OSError:
                 return
-            requests = []
+            requests: list[str] = []
             self.heard.append(requests)
             with connection, connection.makefile("rb") as lines:
                 self._talk(connection, lines, requests)
