@@ -68,6 +68,9 @@ _DOMAIN = re.compile(
     r"(?:[a-z0-9-]+\.)+(?:com|net|org|edu|gov|io|info|biz|local|internal|localdomain|lan|cn|hk|tw"
     r"|jp|kr|de|fr|it|nl|se|uk|eu|ru|br|in|au|ca|us|ch|es|pl)\Z"
 )
+_UNIT = re.compile(
+    r"[\w@-][\w@.:\\-]*\.(?:service|socket|timer|mount|device|slice|scope|target|swap)\Z"
+)
 _HEX_WORD = re.compile(r"(?:[0-9a-f]{8,}|[0-9A-F]{8,})\Z")
 _SIGN = re.compile(r"[A-Za-z][+-]\Z")  # X+ z-
 _ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\Z")
@@ -203,7 +206,12 @@ def _is_value(piece: str) -> object:
         return len(bare) > 1 and _PATH.match(bare) is not None
     if "\\" in bare or "@" in bare:
         return bare.count("\\") > 1 or _ADDRESS.match(bare) is not None
-    return bare == "_" or ("." in bare and _DOMAIN.match(bare) is not None) or _SIGN.match(bare)
+    return bare == "_" or _is_dotted(bare) or _SIGN.match(bare)
+
+
+def _is_dotted(bare: str) -> bool:
+    """Whether this is a host's full name, or that of a unit of systemd."""
+    return "." in bare and bool(_DOMAIN.match(bare) or _UNIT.match(bare))
 
 
 @lru_cache(CACHED_WORDS)
