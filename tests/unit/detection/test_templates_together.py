@@ -85,6 +85,10 @@ def _groups(*kinds):
             r'"no start" err="failed to \"Run\" for \"web\": \"wait 10s\"" pod="a/b"',
             r'"no start" err="Get \"https://10.0.0.1/x\": refused" pod="a/c"',
         ],
+        # a yes or no after a colon
+        ["denied user 17 (with password: YES)", "denied user 18 (with password: NO)"],
+        # a name with a quote in it
+        ["denied user 'o'hara'@'mars'", "denied user 'bob'@'mars'", "denied user 'eve'@'venus'"],
         # units of systemd
         ["a-b.service: gone", "backup@7.timer: gone", "srv-data.mount: gone"],
         # any text in brackets, also where others differ with it

@@ -71,6 +71,7 @@ _DOMAIN = re.compile(
 _UNIT = re.compile(
     r"[\w@-][\w@.:\\-]*\.(?:service|socket|timer|mount|device|slice|scope|target|swap)\Z"
 )
+_SURNAME = re.compile(r"(?<!\w)[Oo]'[A-Za-z]{2,}(?!\w)")  # O'Neil
 _HEX_WORD = re.compile(r"(?:[0-9a-f]{8,}|[0-9A-F]{8,})\Z")
 _SIGN = re.compile(r"[A-Za-z][+-]\Z")  # X+ z-
 _ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\Z")
@@ -135,6 +136,8 @@ def mask(word: str) -> str:
     """Return a word with its values as ``<*>``, its punctuation kept."""
     if ESCAPED_QUOTE in word:
         return ESCAPED_QUOTE.join(map(mask, word.split(ESCAPED_QUOTE)))
+    if "'" in word:
+        word = _SURNAME.sub("0", word)
     bare = word.strip(_ENDS)
     if bare == "0" or bare in _VALUE_WORDS:
         return word.replace(bare, WILDCARD, 1)
