@@ -85,6 +85,12 @@ def _groups(*kinds):
             r'"no start" err="failed to \"Run\" for \"web\": \"wait 10s\"" pod="a/b"',
             r'"no start" err="Get \"https://10.0.0.1/x\": refused" pod="a/c"',
         ],
+        # a yes or no after a colon
+        ["denied user 17 (with password: YES)", "denied user 18 (with password: NO)"],
+        # a name with a quote in it
+        ["denied user 'o'hara'@'mars'", "denied user 'bob'@'mars'", "denied user 'eve'@'venus'"],
+        # units of systemd
+        ["a-b.service: gone", "backup@7.timer: gone", "srv-data.mount: gone"],
         # any text in brackets, also where others differ with it
         [
             "job [a] at [/x] ended with [it was stopped by hand] today",
@@ -240,3 +246,13 @@ def test_frames_that_overlap_are_merged_alike_in_any_order_of_the_lines():
         random.Random(seed).shuffle(lines)
         found.add(frozenset(t.text for t in TemplateMiner().templates_of(lines)))
     assert len(found) == 1
+
+
+def test_what_several_things_are_done_with_is_a_value():
+    things = ["Daily clean up", "Session Manager for user 7", "Disk Cache of All Users"]
+    start, started = _groups(
+        [f"Starting {thing}..." for thing in things], [f"Started {thing}." for thing in things]
+    )
+    (alone,) = _groups([f"Starting {thing}..." for thing in things])
+    assert (start, started) == ({"Starting <*>..."}, {"Started <*>."})
+    assert len(alone) == 3

@@ -65,6 +65,8 @@ _NO_STATES = frozenset("a an the in of to is its and from this that with".split(
 _BEFORE_STATES = frozenset("from to state status is in as mode type level phase".split())
 
 
+_ANSWERS = frozenset("YES NO ON OFF OK yes no on off ok Yes No On Off".split())
+
 _VALUES = frozenset([NAME, VALUE])
 
 
@@ -129,6 +131,8 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
     if kind == NAME or _is_state(line, place, low, after):
         return NAME
     if kind == PLAIN and low in _ANNOUNCES:
+        return NAME
+    if before[-1] in ":=" and _bare(word) in _ANSWERS:
         return NAME
     if is_shouted(_bare(word)) and (low in _BEFORE_STATES or before[-1] in ":(=["):
         return NAME

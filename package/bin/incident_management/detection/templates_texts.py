@@ -7,7 +7,7 @@ are told by the rest of the line: where many texts stand in one frame, the text 
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterable, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .templates_group import Template
 from .templates_words import NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
@@ -24,6 +24,10 @@ MANY_ENCLOSED = 3
 """The same for texts in brackets."""
 MANY_NAMES = 3
 """The same for names of some words within a line."""
+MANY_THINGS = 3
+"""The same for what follows the verbs at the start of a line, where it follows others, too."""
+RECURRING = 1_000_000
+"""Instead of a number of texts: ``MANY_THINGS`` that are with other verbs, too."""
 LONGEST_NAME = 3
 """Words of such a name."""
 ENOUGH_AROUND = 4
@@ -75,8 +79,25 @@ def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
         yield from _after_colons(text)
     if "[" in text or "(" in text:
         yield from _in_brackets(text)
+    done = _done(keys)
+    if done:
+        yield done[0], RECURRING
     if ENOUGH_AROUND < len(keys) < LONGEST_AROUND:
         yield from _inside(keys)
+
+
+def _done(keys: Sequence[str]) -> Optional[Tuple[str, str]]:
+    """Return the frame, and the text, of a line that says what is done with a thing: its verbs,
+    and what the thing is called, as in ``Failed to start Daily clean up.``; None for another line.
+    """
+    verbs = 0
+    while verbs < len(keys) and is_verb(keys[verbs]):
+        verbs += 1
+    if not verbs or verbs == len(keys) or kind_of(keys[verbs]) not in _NAMES:
+        return None
+    text = " ".join(keys[verbs:])
+    thing = text.rstrip(_ENDS)
+    return f"{' '.join(keys[:verbs])} {WILDCARD}{text[len(thing) :]}", thing
 
 
 def _inside(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
@@ -163,12 +184,16 @@ class Frames:
 
     def __init__(self) -> None:
         self._members: Dict[str, List[Template]] = {}
+        self._things: Dict[str, Set[str]] = {}  # to the frames in which they are
 
     def take(self, templates: Iterable[Template]) -> Iterator[Tuple[str, List[Template]]]:
         """Take in templates; yield the frames that now have many texts, with their templates."""
         touched: Dict[str, int] = {}
         for template in templates:
             template.framed = template.keys
+            done = _done(template.keys)
+            if done:
+                self._things.setdefault(done[1], set()).add(done[0])
             for frame, many in frames_of(template.keys):
                 touched[frame] = min(many, touched.get(frame, many))
                 self._members.setdefault(frame, []).append(template)
@@ -177,10 +202,19 @@ class Frames:
             many = touched[frame]
             members = list(dict.fromkeys([t.current() for t in self._members[frame]]))
             self._members[frame] = members
+            if many == RECURRING:
+                members = [t for t in members if self._recurs(t)]
+                many = MANY_THINGS
             if len(members) >= many and (many < MANY_TEXTS or _are_texts(frame, members)):
                 yield frame, members
         if len(self._members) > MOST_FRAMES:
             self._members.clear()
+            self._things.clear()
+
+    def _recurs(self, template: Template) -> bool:
+        """Whether other things are done, too, with what a template says one is done with."""
+        done = _done(template.keys)
+        return done is not None and len(self._things.get(done[1], ())) > 1
 
 
 def _are_texts(frame: str, members: Sequence[Template]) -> bool:

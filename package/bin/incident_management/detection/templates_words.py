@@ -68,6 +68,10 @@ _DOMAIN = re.compile(
     r"(?:[a-z0-9-]+\.)+(?:com|net|org|edu|gov|io|info|biz|local|internal|localdomain|lan|cn|hk|tw"
     r"|jp|kr|de|fr|it|nl|se|uk|eu|ru|br|in|au|ca|us|ch|es|pl)\Z"
 )
+_UNIT = re.compile(
+    r"[\w@-][\w@.:\\-]*\.(?:service|socket|timer|mount|device|slice|scope|target|swap)\Z"
+)
+_SURNAME = re.compile(r"(?<!\w)[Oo]'[A-Za-z]{2,}(?!\w)")  # O'Neil
 _HEX_WORD = re.compile(r"(?:[0-9a-f]{8,}|[0-9A-F]{8,})\Z")
 _SIGN = re.compile(r"[A-Za-z][+-]\Z")  # X+ z-
 _ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\Z")
@@ -132,6 +136,8 @@ def mask(word: str) -> str:
     """Return a word with its values as ``<*>``, its punctuation kept."""
     if ESCAPED_QUOTE in word:
         return ESCAPED_QUOTE.join(map(mask, word.split(ESCAPED_QUOTE)))
+    if "'" in word:
+        word = _SURNAME.sub("0", word)
     bare = word.strip(_ENDS)
     if bare == "0" or bare in _VALUE_WORDS:
         return word.replace(bare, WILDCARD, 1)
@@ -203,7 +209,12 @@ def _is_value(piece: str) -> object:
         return len(bare) > 1 and _PATH.match(bare) is not None
     if "\\" in bare or "@" in bare:
         return bare.count("\\") > 1 or _ADDRESS.match(bare) is not None
-    return bare == "_" or ("." in bare and _DOMAIN.match(bare) is not None) or _SIGN.match(bare)
+    return bare == "_" or _is_dotted(bare) or _SIGN.match(bare)
+
+
+def _is_dotted(bare: str) -> bool:
+    """Whether this is a host's full name, or that of a unit of systemd."""
+    return "." in bare and bool(_DOMAIN.match(bare) or _UNIT.match(bare))
 
 
 @lru_cache(CACHED_WORDS)
