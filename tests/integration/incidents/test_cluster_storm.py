@@ -34,7 +34,7 @@ BATCH = 50
 # How long one batch may be refused in a row.
 PATIENCE_SECONDS = 180.0
 # Seconds between two killings of every handler.
-PAUSES = (1.0, 8.0) if COUNT > 10_000 else (0.2, 0.8)
+PAUSES = (1.0, 8.0) if COUNT > 10_000 else (0.5, 3.0)
 
 Batches = list[list[dict[str, Any]]]
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Tuple
 
-from ...detection.templates_event import message_of
 from ...words import terms
 from ..model import Signal
 
@@ -28,6 +27,9 @@ EVENT_FIELDS = ("_raw", "sample", "message", "msg", "error_message", "errorMessa
 
 def wording_of(signal: Signal) -> str:
     """Return the telling words of a signal's first sample, sorted; may be empty."""
+    # Not at the module's head: its patterns take long to compile, and each handler's start counts.
+    from ...detection.templates_event import message_of
+
     for row in signal.rows[:1]:
         for name in EVENT_FIELDS:
             if not row.get(name):
