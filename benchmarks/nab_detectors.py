@@ -19,7 +19,7 @@ from .nab_scoring import Labelled
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "package" / "bin"))
 
-from incident_management.detection.baseline import SENSITIVITIES, Baseline
+from incident_management.detection.baselines.baseline import SENSITIVITIES, Baseline
 
 __all__ = ["DETECTORS", "OURS", "Detector", "versions"]
 

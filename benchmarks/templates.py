@@ -36,7 +36,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequenc
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "package" / "bin"))
 
-from incident_management.detection.templates import TemplateMiner
+from incident_management.detection.templates.miner import TemplateMiner
 
 TRUTH = "_structured_corrected.csv"
 REPEATS = 3

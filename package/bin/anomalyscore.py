@@ -11,7 +11,9 @@ from itertools import repeat
 import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
 from splunklib.searchcommands import Configuration, Option, dispatch
 
-from incident_management.detection.baseline import DIRECTIONS, SEASONS, SENSITIVITIES
+from incident_management.detection.baselines.baseline import DIRECTIONS, SEASONS, SENSITIVITIES
+from incident_management.detection.baselines.remembered import Memory
+from incident_management.detection.baselines.series import FIELDS, BadInput, SeriesScorer
 from incident_management.detection.options import (
     Choice,
     FieldName,
@@ -19,8 +21,6 @@ from incident_management.detection.options import (
     Number,
     parse_options,
 )
-from incident_management.detection.remembered import Memory
-from incident_management.detection.series import FIELDS, BadInput, SeriesScorer
 from incident_management.incidents.errors import Invalid
 from incident_management.splunk.rows import RowsCommand
 from incident_management.splunk.session import Session, SplunkError

@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 
-from incident_management.detection.monitors import Monitor
+from incident_management.detection.monitors.monitor import Monitor
 from incident_management.splunk import log
 from incident_management.splunk.clock import SystemClock
 from incident_management.splunk.kvstore import KvStores

@@ -10,9 +10,9 @@ import time
 import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
 from splunklib.searchcommands import Configuration, GeneratingCommand, Option, dispatch
 
-from incident_management.detection.backtest import BacktestFailed
+from incident_management.detection.backtest.replay import BacktestFailed
+from incident_management.detection.backtest.setup import SPANS, Asked, parse_compare, replay
 from incident_management.detection.options import Duration, Number, parse_options
-from incident_management.detection.replaying import SPANS, Asked, parse_compare, replay
 from incident_management.splunk.search import SplunkSearcher
 from incident_management.splunk.session import Session
 

@@ -9,8 +9,8 @@ import time
 import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
 from splunklib.searchcommands import Configuration, GeneratingCommand, Option, dispatch
 
-from incident_management.detection.health import PAGES_A_DAY
-from incident_management.detection.health_report import HealthReport, flat
+from incident_management.detection.health.measures import PAGES_A_DAY
+from incident_management.detection.health.report import HealthReport, flat
 from incident_management.detection.options import Number, parse_options
 from incident_management.ports import SearchFailed
 from incident_management.splunk.kvstore import KvStores

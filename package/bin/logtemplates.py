@@ -12,8 +12,8 @@ import import_declare_test  # noqa: F401  # puts the app's libraries on the path
 from splunklib.searchcommands import Configuration, Option, dispatch
 
 from incident_management.detection.options import Choice, FieldName, parse_options
-from incident_management.detection.templates import TemplateMiner
-from incident_management.detection.templates_baseline import MOST_TEMPLATES, Baseline
+from incident_management.detection.templates.known import MOST_TEMPLATES, Baseline
+from incident_management.detection.templates.miner import TemplateMiner
 from incident_management.ports import SearchFailed
 from incident_management.splunk import spl
 from incident_management.splunk.rows import MULTIVALUE, RowsCommand

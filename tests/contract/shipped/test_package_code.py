@@ -16,7 +16,7 @@ from incident_management.analysis.citations import check
 from incident_management.analysis.evidence import Citation
 from incident_management.analysis.investigation import Investigation, investigate
 from incident_management.api import analysis, keeping, system
-from incident_management.detection import replaying
+from incident_management.detection.backtest import setup
 from incident_management.ports import SearchResult
 from incident_management.remediation.verify import Verifier, Windows
 from incident_management.splunk import spl
@@ -129,7 +129,7 @@ def analysis_on_request(searcher: StandInSearcher) -> None:
 
 
 def topology(searcher: StandInSearcher) -> None:
-    replaying._topology(searcher)
+    setup._topology(searcher)
 
 
 def history_out_of_the_index(searcher: StandInSearcher) -> None:

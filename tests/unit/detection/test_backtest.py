@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.detection.backtest import BacktestFailed, Detection, Replay
-from incident_management.detection.replaying import step_of
+from incident_management.detection.backtest.replay import BacktestFailed, Detection, Replay
+from incident_management.detection.backtest.setup import step_of
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.routing import Routing
 from incident_management.ports import SearchFailed, SearchResult

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.detection import backtest
-from incident_management.detection.backtest import BacktestFailed, Detection, Replay
-from incident_management.detection.backtest_judging import Recorded, loosened
-from incident_management.detection.replaying import Asked, compared, parse_compare
+from incident_management.detection.backtest import replay
+from incident_management.detection.backtest.judging import Recorded, loosened
+from incident_management.detection.backtest.replay import BacktestFailed, Detection, Replay
+from incident_management.detection.backtest.setup import Asked, compared, parse_compare
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.suppression import Suppression
 from incident_management.ports import SearchResult
@@ -185,7 +185,7 @@ def test_a_search_without_a_plain_threshold_is_told_of(spl):
 
 
 def test_runs_with_more_rows_than_are_read_are_counted(monkeypatch):
-    monkeypatch.setattr(backtest, "ROWS_PER_WINDOW", 1)
+    monkeypatch.setattr(replay, "ROWS_PER_WINDOW", 1)
     _incidents, summaries = told(Errors(5, ("orders", 600, 1200, 50), ("stock", 600, 1200, 50)))
 
     assert summaries["as asked"]["truncated_runs"] == 2

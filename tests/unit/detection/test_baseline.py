@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from incident_management.detection.baseline import SEASONS, SENSITIVITIES, Baseline
+from incident_management.detection.baselines.baseline import SEASONS, SENSITIVITIES, Baseline
 
 STEP = 300.0
 DAY = 288

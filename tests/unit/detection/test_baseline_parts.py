@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incident_management.detection.baseline_counter import Counter
-from incident_management.detection.baseline_level import Level
-from incident_management.detection.baseline_records import (
+from incident_management.detection.baselines.counter import Counter
+from incident_management.detection.baselines.level import Level
+from incident_management.detection.baselines.records import (
     CALM_POINTS,
     DECAY,
     GROWTH,
@@ -18,8 +18,8 @@ from incident_management.detection.baseline_records import (
     LEARNING,
     Records,
 )
-from incident_management.detection.baseline_season import PERIODS, Season
-from incident_management.detection.baseline_window import CHANGE, FULL, SPREAD, Means, Window
+from incident_management.detection.baselines.season import PERIODS, Season
+from incident_management.detection.baselines.window import CHANGE, FULL, SPREAD, Means, Window
 
 
 @settings(max_examples=30, deadline=None)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from incident_management.detection import health
-from incident_management.detection.health import DAY, Verdicts
-from incident_management.detection.health_calming import Settings, calmed, findings_of
+from incident_management.detection.health import measures
+from incident_management.detection.health.calming import Settings, calmed, findings_of
+from incident_management.detection.health.measures import DAY, Verdicts
 
 NOW = 1_700_000_000.0
 
@@ -15,7 +15,7 @@ NOW = 1_700_000_000.0
     [(0, 0, 0.0, 1.0), (2, 2, 0.3424, 1.0), (0, 4, 0.0, 0.4899), (8, 10, 0.4902, 0.9433)],
 )
 def test_the_interval_of_a_share_is_wilsons(right, total, low, high):
-    assert health.wilson(right, total) == pytest.approx((low, high), abs=5e-5)
+    assert measures.wilson(right, total) == pytest.approx((low, high), abs=5e-5)
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,12 @@ def test_the_interval_of_a_share_is_wilsons(right, total, low, high):
     ],
 )
 def test_a_detection_is_noisy_when_its_verdicts_leave_no_doubt(verdicts, noisy):
-    assert bool(health.noise(verdicts, 0.0)) == noisy
+    assert bool(measures.noise(verdicts, 0.0)) == noisy
 
 
 def test_a_detection_is_noisy_by_its_pages_alone():
-    assert not health.noise(Verdicts(none=70), 10.0)
-    assert "11 times a day" in health.noise(Verdicts(none=77), 11.0)
+    assert not measures.noise(Verdicts(none=70), 10.0)
+    assert "11 times a day" in measures.noise(Verdicts(none=77), 11.0)
 
 
 def incident(number, feedback="", ago=DAY, rule="Errors", openings=1):
@@ -49,8 +49,8 @@ def incident(number, feedback="", ago=DAY, rule="Errors", openings=1):
 
 def test_pages_are_openings_and_belong_to_who_opened():
     incidents = [incident(1, openings=3), incident(2), incident(3, ago=20 * DAY)]
-    assert health.opened_by(incidents, "Another") == []
-    week = health.firing(health.opened_by(incidents, "Errors"), 9, 7, NOW)
+    assert measures.opened_by(incidents, "Another") == []
+    week = measures.firing(measures.opened_by(incidents, "Errors"), 9, 7, NOW)
     assert week == {"days": 7, "signals": 9, "incidents": 2, "pages": 4, "pages_per_day": 0.57}
 
 
@@ -64,7 +64,7 @@ def test_pages_are_openings_and_belong_to_who_opened():
     ],
 )
 def test_silence_has_a_name(enabled, fired, state):
-    found, why = health.quietness(enabled, fired, NOW)
+    found, why = measures.quietness(enabled, fired, NOW)
     assert (found, bool(why)) == (state, state != "ok")
 
 

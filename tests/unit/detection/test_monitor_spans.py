@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from incident_management.detection import monitors
+from incident_management.detection.monitors import monitor
 from incident_management.worker import monitoring
 from incident_management.worker.monitor_checkpoints import thinned
 from tests.fakes import Unavailable
@@ -201,7 +201,7 @@ def test_what_another_version_of_the_app_has_learned_is_learned_anew(monkeypatch
     watched.run()
     watched.pass_time(HOUR)
     stood_at = judged(watched)[-1]
-    monkeypatch.setattr(monitors, "STATE_VERSION", "next")
+    monkeypatch.setattr(monitor, "STATE_VERSION", "next")
     watched.pass_time(HOUR)
 
     assert "learns anew" in watched.told[0]

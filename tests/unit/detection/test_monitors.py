@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.detection import monitors_judging
-from incident_management.detection.monitors import Monitor
+from incident_management.detection.monitors import judging
+from incident_management.detection.monitors.monitor import Monitor
 from incident_management.ports import SearchFailed, SearchTooSlow
 from tests.unit.detection.watching import HOUR, STANZA, START, Watched, judged, mixed, newest, ratio
 
@@ -160,7 +160,7 @@ def test_a_finding_is_about_the_service_or_host_so_that_others_find_its_events()
 
 
 def test_more_series_than_are_watched_are_told_of(monkeypatch):
-    monkeypatch.setattr(monitors_judging, "MOST_SERIES", 20)
+    monkeypatch.setattr(judging, "MOST_SERIES", 20)
     watched = Watched(by="user")
     for number in range(30):
         watched.add(START - 400, user=f"u{number}.example")

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from incident_management.detection import remembered
+from incident_management.detection.baselines import remembered
+from incident_management.detection.baselines.remembered import Memory
+from incident_management.detection.baselines.series import SeriesScorer
 from incident_management.detection.packing import pack
-from incident_management.detection.remembered import Memory
-from incident_management.detection.series import SeriesScorer
 from incident_management.incidents.errors import Invalid
 from incident_management.splunk.session import SplunkError
 from tests.fakes.api import FakeApi

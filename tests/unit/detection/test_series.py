@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from incident_management.detection import series
-from incident_management.detection.series import BadInput, SeriesScorer
+from incident_management.detection.baselines import series
+from incident_management.detection.baselines.series import BadInput, SeriesScorer
 
 
 def _rows(count=30, **more):

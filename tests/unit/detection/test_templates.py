@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_management.detection.templates import TemplateMiner, message_of, template_id
+from incident_management.detection.templates.miner import TemplateMiner, message_of, template_id
 
 LINES = [
     "2026-01-01 10:00:00,123 INFO user=bob id:7 logged in",

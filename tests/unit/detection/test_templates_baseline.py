@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import template_corpora
-from incident_management.detection.templates import TemplateMiner
-from incident_management.detection.templates_baseline import Baseline
+from incident_management.detection.templates.known import Baseline
+from incident_management.detection.templates.miner import TemplateMiner
 
 
 def test_what_was_learned_is_known_afterwards_with_its_id():

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_management.detection.templates_fold import TOGETHER, folded, without_digits
+from incident_management.detection.templates.fold import TOGETHER, folded, without_digits
 
 RUN = re.compile(r"[0-9][\w/\\+~@#%$*&^\u0080-\U0010ffff-]*")
 LINES = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=60)

@@ -9,7 +9,7 @@ import random
 
 import pytest
 
-from incident_management.detection.templates import TemplateMiner
+from incident_management.detection.templates.miner import TemplateMiner
 
 
 def _groups(*kinds):

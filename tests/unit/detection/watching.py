@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from incident_management.detection.monitors import Monitor
+from incident_management.detection.monitors.monitor import Monitor
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.routing import Routing
 from incident_management.ports import SearchResult

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
-from ..detection.templates import exception_line
+from ..detection.templates.miner import exception_line
 from .masking import mask
 
 __all__ = ["Citation", "Event", "Finding", "first_text", "number", "sha256_of"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..detection import remembered
+from ..detection.baselines import remembered
 from .router import Request, Response, route
 from .schema import listed, named, obj, one_of, text, whole
 from .shapes import NAME, TIME

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..detection.health_report import HealthReport
+from ..detection.health.report import HealthReport
 from .router import Request, Response, route
 from .schema import flag, listed, named, nullable, number, obj, one_of, text, whole
 from .shapes import TIME

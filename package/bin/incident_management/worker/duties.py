@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ..detection.health_enabled import note_enabled
+from ..detection.health.enabled import note_enabled
 from ..incidents.clocks import assignment
 from ..incidents.grouping import Topology
 from ..incidents.intake import conditions

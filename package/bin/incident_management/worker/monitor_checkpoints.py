@@ -5,8 +5,8 @@ span it covers. So a run that was ended in the middle is repeated from the same 
 members that run a monitor at once only one sets the next step.
 
 What a monitor knew of a series before it raised something is a document of its own, its memory, so
-that recovery can be proved later (:mod:`..detection.rejudging`). It is kept as long as an open
-incident names it.
+that recovery can be proved later (:mod:`..detection.monitors.rejudging`). It is kept as long as an
+open incident names it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
-from ..detection.monitors import Monitor
+from ..detection.monitors.monitor import Monitor
 from ..detection.packing import pack, unpack
 from ..incidents.model import OPEN_STATUSES
 from ..incidents.upkeep.quiet import checkpoints_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, Sequence
 
-from ..detection.monitors import Monitor
+from ..detection.monitors.monitor import Monitor
 from ..incidents.grouping import Topology
 from ..incidents.intake.ingest import Ingest
 from ..incidents.model import Signal

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
-from ..detection.monitors import MOST_EVENTS, Monitor
-from ..detection.monitors_detectors import detector_for
-from ..detection.monitors_judging import Found
-from ..detection.monitors_rows import by_span
-from ..detection.rejudging import Problem
+from ..detection.monitors.detectors import detector_for
+from ..detection.monitors.judging import Found
+from ..detection.monitors.monitor import MOST_EVENTS, Monitor
+from ..detection.monitors.rejudging import Problem
+from ..detection.monitors.rows import by_span
 from ..incidents.errors import Invalid
 from ..incidents.model import Signal
 from ..ports import Clock, Document, Searcher, SearchFailed, SearchTooSlow, Stores

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Dict, List, Mapping
 
-from ..detection.monitors import MOST_EVENTS, Monitor
-from ..detection.rejudging import Problem, events_in, is_there
+from ..detection.monitors.monitor import MOST_EVENTS, Monitor
+from ..detection.monitors.rejudging import Problem, events_in, is_there
 from ..ports import Searcher, SearchFailed, Stores
 from ..remediation.verify import CannotJudge, Grid, Rerun
 from ..splunk.search import SplunkSearcher

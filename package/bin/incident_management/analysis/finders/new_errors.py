@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Tuple
 
-from ...detection.templates import TemplateMiner
+from ...detection.templates.miner import TemplateMiner
 from ..case import Pattern
 from ..evidence import Citation, Event, Finding
 from ..scope import (

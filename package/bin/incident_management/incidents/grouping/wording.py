@@ -28,7 +28,7 @@ EVENT_FIELDS = ("_raw", "sample", "message", "msg", "error_message", "errorMessa
 def wording_of(signal: Signal) -> str:
     """Return the telling words of a signal's first sample, sorted; may be empty."""
     # Not at the module's head: its patterns take long to compile, and each handler's start counts.
-    from ...detection.templates_event import message_of
+    from ...detection.templates.event import message_of
 
     for row in signal.rows[:1]:
         for name in EVENT_FIELDS:

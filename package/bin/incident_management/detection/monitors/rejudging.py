@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Sequence, Tuple
 
-from .monitors import Monitor
-from .monitors_detectors import detector_for
-from .monitors_rows import Row, by_span, events_of, series_of
+from .detectors import detector_for
+from .monitor import Monitor
+from .rows import Row, by_span, events_of, series_of
 
 __all__ = ["Problem", "events_in", "is_there"]
 

@@ -10,12 +10,12 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from ..incidents.canonical import digest
-from ..incidents.intake.results import names
-from ..incidents.model import SEVERITIES
-from ..splunk import spl
-from .baseline import DIRECTIONS, SEASONS, SENSITIVITIES, STATE_VERSION
-from .options import Choice, Duration, FieldNames, Kind, Number, parse_options
+from ...incidents.canonical import digest
+from ...incidents.intake.results import names
+from ...incidents.model import SEVERITIES
+from ...splunk import spl
+from ..baselines.baseline import DIRECTIONS, SEASONS, SENSITIVITIES, STATE_VERSION
+from ..options import Choice, Duration, FieldNames, Kind, Number, parse_options
 
 __all__ = ["DETECTORS", "MOST_EVENTS", "Monitor"]
 

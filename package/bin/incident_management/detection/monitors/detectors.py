@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
-from .baseline import SENSITIVITIES, Baseline, Score
-from .baseline_records import CALM_POINTS, LASTING
-from .monitors import Monitor
-from .monitors_judging import Detector, Found
-from .monitors_rows import Key, Row, events_of, series_of, text_of
-from .templates import TemplateMiner
+from ..baselines.baseline import SENSITIVITIES, Baseline, Score
+from ..baselines.records import CALM_POINTS, LASTING
+from ..templates.miner import TemplateMiner
+from .judging import Detector, Found
+from .monitor import Monitor
+from .rows import Key, Row, events_of, series_of, text_of
 
 __all__ = ["detector_for"]
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ..incidents.errors import NotFound
-from ..ports import Document, Stores
-from ..splunk.detections import SavedDetection, detections, macro_number, past_runs, scheduled
-from ..splunk.session import Session
-from .backtest_throttle import Throttle
-from .health import (
+from ...incidents.errors import NotFound
+from ...ports import Document, Stores
+from ...splunk.detections import SavedDetection, detections, macro_number, past_runs, scheduled
+from ...splunk.session import Session
+from ..thresholds import threshold_of
+from ..throttle import Throttle
+from .calming import Settings, calmed, findings_of
+from .enabled import enabled_since
+from .measures import (
     DAY,
     MONTH_DAYS,
     PAGES_A_DAY,
@@ -23,9 +26,6 @@ from .health import (
     opened_by,
     quietness,
 )
-from .health_calming import Settings, calmed, findings_of
-from .health_enabled import enabled_since
-from .thresholds import threshold_of
 
 __all__ = ["HealthReport", "flat"]
 

@@ -3,7 +3,7 @@
 A series is looked at in several ways at once: a single value against the level, and against the
 same time of the day and the week before; the mean of the last few; the mean of some hours against
 the hours before; how much it spreads. Each is measured against its own record (see
-:mod:`.baseline_records`), and the clearest one decides. Times are epoch seconds.
+:mod:`.records`), and the clearest one decides. Times are epoch seconds.
 
 Memory of a series: at most 1,550 numbers, 17 kB.
 """
@@ -13,11 +13,11 @@ from __future__ import annotations
 import math
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from .baseline_counter import Counter
-from .baseline_level import Level, median
-from .baseline_records import Records
-from .baseline_season import PERIODS, Season
-from .baseline_window import CHANGE, FULL, SPREAD, Means, Window
+from .counter import Counter
+from .level import Level, median
+from .records import Records
+from .season import PERIODS, Season
+from .window import CHANGE, FULL, SPREAD, Means, Window
 
 __all__ = ["DIRECTIONS", "SEASONS", "SENSITIVITIES", "STATE_VERSION", "Baseline", "Score"]
 

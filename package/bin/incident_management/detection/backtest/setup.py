@@ -7,16 +7,16 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Protocol, Sequence, Tuple
 
-from ..incidents.grouping import Topology
-from ..incidents.routing import Routing
-from ..incidents.suppression import Suppression
-from ..ports import Searcher, SearchFailed, SearchResult
-from ..splunk import conf, spl
-from ..splunk.session import Session, SplunkError
-from .backtest import BacktestFailed, Detection, Replay, Setting, Simulated, Window, simulate
-from .backtest_judging import COLUMNS, Recorded, judged, loosened, proposed
-from .options import Duration, Kind, Number, parse_options
-from .timemodifiers import resolve
+from ...incidents.grouping import Topology
+from ...incidents.routing import Routing
+from ...incidents.suppression import Suppression
+from ...ports import Searcher, SearchFailed, SearchResult
+from ...splunk import conf, spl
+from ...splunk.session import Session, SplunkError
+from ..options import Duration, Kind, Number, parse_options
+from ..timemodifiers import resolve
+from .judging import COLUMNS, Recorded, judged, loosened, proposed
+from .replay import BacktestFailed, Detection, Replay, Setting, Simulated, Window, simulate
 
 __all__ = ["SPANS", "Asked", "compared", "parse_compare", "replay", "step_of"]
 

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Dict, List, Tuple
 
-from .templates_fold import ESCAPED_QUOTE, numbers_shown
+from .fold import ESCAPED_QUOTE, numbers_shown
 
 __all__ = [
     "FIXED",

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
-from .templates_group import Template
-from .templates_words import NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
+from .group import Template
+from .words import NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
 
 __all__ = ["Frames", "frames_of"]
 

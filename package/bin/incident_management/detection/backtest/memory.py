@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
-from ..ports import Collection, Document
+from ...ports import Collection, Document
 
 __all__ = ["MemoryCollection", "MemoryStores"]
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ..incidents.errors import Invalid, NotFound
-from ..ports import Clock, Document, Stores
-from ..splunk.session import SplunkError
-from .packing import pack, unpack
+from ...incidents.errors import Invalid, NotFound
+from ...ports import Clock, Document, Stores
+from ...splunk.session import SplunkError
+from ..packing import pack, unpack
 
 __all__ = [
     "MOST_SERIES_KEPT",
@@ -129,7 +129,7 @@ class Memory:
     """What is remembered under one name, as a search command asks for it with its own rights.
 
     Args:
-        session: see :class:`..splunk.session.Session`; ``get`` and ``post`` are used.
+        session: see :class:`...splunk.session.Session`; ``get`` and ``post`` are used.
         name: what to remember it by.
         run: the search's id, which tells this run from others.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Iterable, Optional
 
-from ..incidents.canonical import digest
-from ..ports import Clock, Stores
-from ..splunk.detections import SavedDetection
+from ...incidents.canonical import digest
+from ...ports import Clock, Stores
+from ...splunk.detections import SavedDetection
 
 __all__ = ["enabled_since", "note_enabled"]
 

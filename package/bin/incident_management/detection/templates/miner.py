@@ -1,10 +1,10 @@
 """Online log template mining: which lines are the same sentence with other values.
 
-The way of a line: its form without digits (:mod:`.templates_fold`), by which it is known if one
-like it came before; its message (:mod:`.templates_event`); its words with their values masked
-(:mod:`.templates_words`); values of several words as one (:mod:`.templates_spans`); and the lines
-that are one template (:mod:`.templates_merge`). Each step is done for all lines of a batch
-together and once for each distinct input, so most lines cost one look-up.
+The way of a line: its form without digits (:mod:`.fold`), by which it is known if one like it came
+before; its message (:mod:`.event`); its words with their values masked (:mod:`.words`); values of
+several words as one (:mod:`.spans`); and the lines that are one template (:mod:`.merge`). Each step
+is done for all lines of a batch together and once for each distinct input, so most lines cost one
+look-up.
 
 A template's id is a hash of its text. So it is the same on every machine and in every run in which
 the same template is found. A template never splits; it may widen when later lines show that a word
@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
-from .templates_event import exception_line, message_of, messages_of
-from .templates_fold import folded, may_have_names, names_kept, without_digits
-from .templates_group import Bucket, Template, template_id
-from .templates_spans import compared
-from .templates_texts import Frames, frames_of
-from .templates_words import WILDCARD, Words, marks_of
+from .event import exception_line, message_of, messages_of
+from .fold import folded, may_have_names, names_kept, without_digits
+from .group import Bucket, Template, template_id
+from .spans import compared
+from .texts import Frames, frames_of
+from .words import WILDCARD, Words, marks_of
 
 __all__ = [
     "WILDCARD",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import Any, Dict, NamedTuple, Optional
 
-from .baseline_level import median
+from .level import median
 
 __all__ = ["PERIODS", "Period", "Season"]
 

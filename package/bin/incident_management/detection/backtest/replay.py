@@ -11,17 +11,17 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ..incidents import lifecycle
-from ..incidents.grouping import Topology
-from ..incidents.intake.findings import signals_from
-from ..incidents.intake.ingest import Ingest
-from ..incidents.intake.results import Alert, findings
-from ..incidents.routing import Routing
-from ..incidents.suppression import Suppression
-from ..ports import Searcher, SearchFailed
-from .backtest_throttle import Throttle
+from ...incidents import lifecycle
+from ...incidents.grouping import Topology
+from ...incidents.intake.findings import signals_from
+from ...incidents.intake.ingest import Ingest
+from ...incidents.intake.results import Alert, findings
+from ...incidents.routing import Routing
+from ...incidents.suppression import Suppression
+from ...ports import Searcher, SearchFailed
+from ..throttle import Throttle
+from ..timemodifiers import resolve
 from .memory import MemoryStores
-from .timemodifiers import resolve
 
 __all__ = [
     "MOST_WINDOWS",

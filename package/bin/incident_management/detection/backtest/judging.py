@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ..incidents.grouping import Topology
-from .backtest import BacktestFailed, Setting, Simulated, Window, simulate
-from .thresholds import loosened_search, threshold_of
+from ...incidents.grouping import Topology
+from ..thresholds import loosened_search, threshold_of
+from .replay import BacktestFailed, Setting, Simulated, Window, simulate
 
 __all__ = ["COLUMNS", "Recorded", "judged", "loosened", "proposed"]
 

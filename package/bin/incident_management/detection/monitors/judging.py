@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Sequence, Set
 
-from .monitors import Monitor
-from .monitors_rows import Key, Row
+from .monitor import Monitor
+from .rows import Key, Row
 
 __all__ = ["MOST_SERIES", "Detector", "Found"]
 

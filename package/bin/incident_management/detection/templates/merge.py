@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Dict, Hashable, Iterable, List, Sequence, Set, Tuple
 
-from .templates_words import (
+from .words import (
     FIXED,
     NAME,
     PLAIN,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .templates_words import WILDCARD
+from .words import WILDCARD
 
 __all__ = ["compared"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Dict, List, Optional, Tuple
 
-from .templates_merge import merged
-from .templates_words import VALUE, WILDCARD, kind_of, union_of
+from .merge import merged
+from .words import VALUE, WILDCARD, kind_of, union_of
 
 __all__ = ["Bucket", "Template", "template_id"]
 

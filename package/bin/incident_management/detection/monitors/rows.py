@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from .monitors import Monitor
+from .monitor import Monitor
 
 __all__ = ["Key", "Row", "by_span", "events_of", "seconds_of", "series_of", "text_of"]
 

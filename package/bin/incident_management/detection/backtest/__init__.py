@@ -1,0 +1,1 @@
+"""The replay of a detection over past time, which writes nothing."""

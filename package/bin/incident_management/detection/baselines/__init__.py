@@ -1,0 +1,1 @@
+"""Learned baselines: what a value should be now, and how unusual it is."""

@@ -1,0 +1,1 @@
+"""How each detection does: firing, precision, silence, cost, and what would calm it."""

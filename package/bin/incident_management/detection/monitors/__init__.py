@@ -1,0 +1,1 @@
+"""Monitors: a search, a detector and a rhythm, judged span by span."""

@@ -1,0 +1,1 @@
+"""Log templates: which lines are the same sentence with other values."""
