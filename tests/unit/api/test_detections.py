@@ -3,7 +3,7 @@
 import pytest
 
 from incident_management.detection.health.enabled import note_enabled
-from incident_management.incidents.model import Signal
+from incident_management.incidents.signal import Signal
 from incident_management.splunk.detections import SavedDetection
 from tests.fakes.api import FakeApi
 

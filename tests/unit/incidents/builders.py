@@ -6,8 +6,8 @@ from typing import Any, List
 
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.intake.ingest import Ingest
-from incident_management.incidents.model import Signal
 from incident_management.incidents.routing import Routing
+from incident_management.incidents.signal import Signal
 from tests.fakes import FakeStores, ManualClock
 
 START = 1_700_000_000.0

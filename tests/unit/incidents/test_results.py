@@ -6,7 +6,7 @@ import pytest
 
 from incident_management.incidents.intake.findings import signals_from
 from incident_management.incidents.intake.results import Alert, findings
-from incident_management.incidents.model import Signal
+from incident_management.incidents.signal import Signal
 
 PYTHON = """2026-01-31T10:00:00 ERROR service=orders: not served
 Traceback (most recent call last):

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.canonical import canonical, digest
 from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
-from incident_management.incidents.model import Entry, Head, Incident, Signal
+from incident_management.incidents.model import Entry, Head, Incident
+from incident_management.incidents.signal import Signal
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.incidents.builders import START, ingest, signal
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..incidents.clocks.promise import SLA_STATUSES
-from ..incidents.model import SEVERITIES, STATUSES, TEXT_CHARACTERS, TITLE_CHARACTERS
+from ..incidents.model import SEVERITIES, STATUSES
+from ..incidents.signal import TEXT_CHARACTERS, TITLE_CHARACTERS
 from .schema import (
     Schema,
     any_object,

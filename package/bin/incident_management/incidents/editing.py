@@ -15,7 +15,8 @@ from . import timeline
 from .canonical import digest
 from .errors import Invalid
 from .fold import EDITABLE
-from .model import SEVERITIES, TEXT_CHARACTERS, TITLE_CHARACTERS, Entry, Incident
+from .model import SEVERITIES, Entry, Incident
+from .signal import TEXT_CHARACTERS, TITLE_CHARACTERS
 
 __all__ = ["FIELDS", "Outdated", "edit", "editing", "version", "withdraw"]
 

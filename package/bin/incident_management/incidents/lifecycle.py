@@ -11,7 +11,8 @@ from typing import Any, Dict, List, Sequence, Tuple
 from ..ports import Clock, Stores
 from . import timeline
 from .errors import IllegalMove, Invalid
-from .model import TEXT_CHARACTERS, Entry, Incident
+from .model import Entry, Incident
+from .signal import TEXT_CHARACTERS
 from .upkeep import flapping
 
 __all__ = [

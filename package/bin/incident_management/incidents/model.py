@@ -1,4 +1,6 @@
-"""The nouns: signal, timeline entry, incident. See docs/ARCHITECTURE.md for their documents.
+"""The nouns timeline entry and incident, and their words; the third, signal, is :mod:`.signal`.
+
+See docs/ARCHITECTURE.md for their documents.
 
 Times are epoch seconds as float, rounded to milliseconds when written, so that a value survives
 any JSON printer on its way through the KV store unchanged.
@@ -7,11 +9,9 @@ any JSON printer on its way through the KV store unchanged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from .canonical import ENCODER, check_names, dedup_keys, milliseconds, plain, sha256
-from .errors import Invalid
+from .canonical import ENCODER, check_names, milliseconds, plain, sha256
 
 __all__ = [
     "OPEN_STATUSES",
@@ -20,8 +20,6 @@ __all__ = [
     "Entry",
     "Head",
     "Incident",
-    "Signal",
-    "normal",
     "worst",
 ]
 
@@ -31,195 +29,10 @@ SEVERITIES = ("critical", "high", "medium", "low", "info")
 STATUSES = ("new", "assigned", "in_progress", "resolved", "closed")
 OPEN_STATUSES = ("new", "assigned", "in_progress")
 
-SAMPLE_ROWS = 5
-SAMPLE_VALUE_CHARACTERS = 4000
-TITLE_CHARACTERS = 300
-TEXT_CHARACTERS = 10_000
-LINK_CHARACTERS = 2000
-NAME_CHARACTERS = 100
-MOST_ACTIONS = 20
-MOST_TAGS = 20
-MOST_GROUP_VALUES = 20
-
 
 def worst(severities: Iterable[str]) -> str:
     """Return the gravest of some severities."""
     return min(severities, key=SEVERITIES.index)
-
-
-@dataclass(frozen=True)
-class Signal:
-    """One finding of one detection. Make one with :meth:`create`, which works out its keys.
-
-    ``count`` is how many events it stands for; ``group`` allows it to join an incident of a
-    related entity; ``run`` is the detection's run that found it; ``runbook`` is a link to what
-    people do about it, ``actions`` the entries of the catalogue that suit it. ``tags`` are the
-    detection's own words, for routing and suppression. ``group_values`` (``customer=acme``)
-    are what it shares with problems that belong to it. ``after`` says when it opens an incident
-    (:mod:`.intake.conditions`); empty: at once.
-    """
-
-    key: str
-    dedup_key: str
-    rule: str
-    app: str
-    owner: str
-    entity: str
-    severity: str
-    title: str
-    description: str
-    first_time: float
-    last_time: float
-    count: int
-    sid: str
-    received_at: float
-    rows: List[Document] = field(default_factory=list)
-    search: Document = field(default_factory=dict)
-    group: bool = True
-    incident_id: str = ""
-    runbook: str = ""
-    actions: List[str] = field(default_factory=list)
-    tags: List[str] = field(default_factory=list)
-    after: Document = field(default_factory=dict)
-    group_values: List[str] = field(default_factory=list)
-
-    @classmethod
-    def create(
-        cls,
-        *,
-        rule: str,
-        entity: str,
-        severity: str,
-        first_time: float,
-        last_time: float,
-        run: str,
-        received_at: float,
-        dedup: Optional[Mapping[str, Any]] = None,
-        app: str = "",
-        owner: str = "",
-        title: str = "",
-        description: str = "",
-        count: int = 1,
-        sid: str = "",
-        rows: Sequence[Mapping[str, Any]] = (),
-        search: Optional[Mapping[str, Any]] = None,
-        group: bool = True,
-        runbook: str = "",
-        actions: Sequence[str] = (),
-        tags: Sequence[str] = (),
-        after: Optional[Mapping[str, Any]] = None,
-        group_values: Sequence[str] = (),
-    ) -> Signal:
-        """Make a signal and its keys.
-
-        ``dedup`` holds the values that make two findings the same problem (by default the
-        entity); with app and rule they are the ``dedup_key``. With ``run`` that is the signal's
-        own key, so the same run delivered twice is one signal.
-
-        Raises:
-            Invalid: no rule, no entity, an unknown severity, a span that ends before it begins.
-        """
-        given = {
-            "rule": rule,
-            "app": app,
-            "owner": owner,
-            "entity": entity,
-            "severity": severity,
-            "title": title,
-            "description": description,
-            "first_time": first_time,
-            "last_time": last_time,
-            "count": count,
-            "sid": sid,
-            "received_at": received_at,
-            "rows": rows,
-            "search": search or {},
-            "group": group,
-            "incident_id": "",
-            "runbook": runbook,
-            "actions": actions,
-            "tags": tags,
-            "after": after or {},
-            "group_values": group_values,
-        }
-        return cls.of({name: normal(name, value) for name, value in given.items()}, run, dedup)
-
-    @classmethod
-    def of(cls, fields: Document, run: str, dedup: Optional[Mapping[str, Any]]) -> Signal:
-        """Do what :meth:`create` does with all fields but the keys, each :func:`normal`.
-
-        The signal keeps ``fields``.
-        """
-        rule, entity, severity = fields["rule"], fields["entity"], fields["severity"]
-        if not rule.strip() or not entity.strip():
-            raise Invalid("A signal needs a rule and an entity.")
-        if severity not in SEVERITIES:
-            raise Invalid(f"'{severity}' is not a severity; use {', '.join(SEVERITIES)}.")
-        if fields["last_time"] < fields["first_time"]:
-            raise Invalid(f"The signal of '{rule}' ends before it begins.")
-        values = {name: str(value) for name, value in (dedup or {"entity": entity}).items()}
-        fields["dedup_key"], fields["key"] = dedup_keys(fields["app"], rule, values, run)
-        if not fields["title"]:
-            fields["title"] = f"{rule}: {entity}"[:TITLE_CHARACTERS]
-        signal = cls.__new__(cls)
-        # As a whole: a frozen dataclass sets its two dozen fields one by one, and this is hot.
-        object.__setattr__(signal, "__dict__", fields)
-        return signal
-
-    def to_document(self) -> Document:
-        document = dict(self.__dict__)
-        document["_key"] = document.pop("key")
-        if not self.tags:
-            del document["tags"]
-        if not self.after:
-            del document["after"]
-        if not self.group_values:
-            del document["group_values"]
-        return document
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Signal:
-        values = {name: document[name] for name in _SIGNAL_FIELDS if name in document}
-        return cls(key=str(document["_key"]), **values)
-
-
-def normal(name: str, value: Any) -> Any:
-    """Return the value of a signal's field as it is kept: texts cut, times in milliseconds."""
-    change = _NORMAL.get(name)
-    return value if change is None else change(value)
-
-
-def _cut(characters: int) -> Callable[[str], str]:
-    return lambda text: text[:characters]
-
-
-def _first_names(most: int) -> Callable[[Sequence[str]], List[str]]:
-    return lambda names: [name[:NAME_CHARACTERS] for name in dict.fromkeys(names)][:most]
-
-
-def _samples(rows: Sequence[Mapping[str, Any]]) -> List[Document]:
-    return [_sample(row) for row in list(rows)[:SAMPLE_ROWS]]
-
-
-def _sample(row: Mapping[str, Any]) -> Document:
-    """A result row as a document: field names that the KV store refuses are changed."""
-    return {
-        _safe(name): value[:SAMPLE_VALUE_CHARACTERS] if type(value) is str else _shown(value)
-        for name, value in row.items()
-    }
-
-
-@lru_cache(maxsize=1000)
-def _safe(name: str) -> str:
-    if "." in name or name[:1] in ("$", ""):
-        return name.replace(".", "_").replace("$", "_") or "_"
-    return name
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [str(part)[:SAMPLE_VALUE_CHARACTERS] for part in value]
-    return str(value)[:SAMPLE_VALUE_CHARACTERS]
 
 
 @dataclass(frozen=True)
@@ -419,20 +232,4 @@ class Incident:
         return cls(**{name: document[name] for name in _INCIDENT_FIELDS if name in document})
 
 
-_NORMAL: Dict[str, Callable[[Any], Any]] = {
-    "title": _cut(TITLE_CHARACTERS),
-    "description": _cut(TEXT_CHARACTERS),
-    "runbook": _cut(LINK_CHARACTERS),
-    "first_time": milliseconds,
-    "last_time": milliseconds,
-    "received_at": milliseconds,
-    "count": lambda count: max(1, int(count)),
-    "rows": _samples,
-    "search": dict,
-    "after": dict,
-    "actions": _first_names(MOST_ACTIONS),
-    "tags": _first_names(MOST_TAGS),
-    "group_values": _first_names(MOST_GROUP_VALUES),
-}
-_SIGNAL_FIELDS = [name for name in Signal.__dataclass_fields__ if name != "key"]
 _INCIDENT_FIELDS = list(Incident.__dataclass_fields__)

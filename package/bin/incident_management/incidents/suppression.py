@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ..ports import Clock, Collection, Document, Stores
 from .canonical import milliseconds
 from .errors import Invalid, NotFound
-from .model import Signal
+from .signal import Signal
 
 __all__ = ["DAYS", "KINDS", "Suppression", "active", "add", "first_match", "listing", "remove"]
 

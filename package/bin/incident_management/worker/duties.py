@@ -14,8 +14,8 @@ from ..incidents.intake import conditions
 from ..incidents.intake.ingest import ACTOR as INGEST_ACTOR
 from ..incidents.intake.ingest import Ingest
 from ..incidents.joining.moving import finish_recent
-from ..incidents.model import Signal
 from ..incidents.routing import Routing
+from ..incidents.signal import Signal
 from ..incidents.story import Stories
 from ..incidents.upkeep import flapping
 from ..incidents.upkeep.audit import AuditWriter

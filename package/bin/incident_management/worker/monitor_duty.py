@@ -7,8 +7,8 @@ from typing import Any, Callable, Dict, Mapping, Sequence
 from ..detection.monitors.monitor import Monitor
 from ..incidents.grouping import Topology
 from ..incidents.intake.ingest import Ingest
-from ..incidents.model import Signal
 from ..incidents.routing import Routing
+from ..incidents.signal import Signal
 from ..ports import Clock, Stores
 from ..splunk import conf
 from ..splunk.search import SplunkSearcher

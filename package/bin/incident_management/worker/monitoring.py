@@ -15,7 +15,7 @@ from ..detection.monitors.monitor import MOST_EVENTS, Monitor
 from ..detection.monitors.rejudging import Problem
 from ..detection.monitors.rows import by_span
 from ..incidents.errors import Invalid
-from ..incidents.model import Signal
+from ..incidents.signal import Signal
 from ..ports import Clock, Document, Searcher, SearchFailed, SearchTooSlow, Stores
 from ..splunk.session import APP
 from .monitor_checkpoints import Checkpoint, Checkpoints

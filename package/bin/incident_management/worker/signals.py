@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Protocol, Seque
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.intake.findings import signals_from
 from ..incidents.intake.results import Alert, findings
-from ..incidents.model import Signal
+from ..incidents.signal import Signal
 from ..ports import Clock, SearchFailed, Stores
 
 __all__ = ["FiredAlert", "FiredAlerts", "Reconciler", "deliver_spool"]

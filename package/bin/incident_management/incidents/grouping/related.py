@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Collection, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Set, Tuple
 
-from ..model import Incident, Signal
+from ..model import Incident
+from ..signal import Signal
 from .wording import Wordings, wording_of
 
 __all__ = ["DEFAULT_GROUNDS", "GROUNDS", "Candidates", "Join", "Topology"]

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Tuple
 
 from ...words import terms
-from ..model import Signal
+from ..signal import Signal
 
 __all__ = ["LEAST_ALIKE", "Wordings", "wording_of"]
 

@@ -7,7 +7,8 @@ from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ...ports import Document
 from ..grouping import Candidates, wording_of
-from ..model import Entry, Incident, Signal, worst
+from ..model import Entry, Incident, worst
+from ..signal import Signal
 from ..story import Story
 from .conditions import Gate
 from .ledger import Claim

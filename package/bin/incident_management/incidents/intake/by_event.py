@@ -12,7 +12,8 @@ from typing import Any, Dict, Mapping, Protocol, Sequence
 
 from ...splunk.session import APP, SplunkError, path_of
 from ..canonical import digest
-from ..model import SEVERITIES, TITLE_CHARACTERS
+from ..model import SEVERITIES
+from ..signal import TITLE_CHARACTERS
 
 __all__ = ["RULE", "SEVERITIES", "OpenFailed", "open_from_event"]
 

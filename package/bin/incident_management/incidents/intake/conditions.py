@@ -31,7 +31,7 @@ from typing import (
 
 from ...ports import Clock, Document, Stores
 from ..errors import Invalid
-from ..model import Signal
+from ..signal import Signal
 from ..story import Story
 
 __all__ = ["Gate", "check", "choose", "gates", "pending_count", "pending_now", "released"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 
 from ..errors import Invalid
-from ..model import Document, Signal, normal
+from ..model import Document
+from ..signal import Signal, normal
 from . import conditions
 from .results import run_of
 

@@ -18,8 +18,9 @@ from ..errors import Contended
 from ..grouping import Topology
 from ..identity import new_incident_id
 from ..joining import moving
-from ..model import Incident, Signal
+from ..model import Incident
 from ..routing import Routing
+from ..signal import Signal
 from ..story import LATE_SECONDS, Stories
 from .batch import Batch, Outcome
 from .drafts import Drafts

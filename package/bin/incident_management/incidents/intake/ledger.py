@@ -18,7 +18,7 @@ from typing import Dict, Iterable, List, Mapping, Sequence
 from ...ports import Clock, Document, Stores
 from ..canonical import digest, milliseconds
 from ..identity import episode_claim
-from ..model import Signal
+from ..signal import Signal
 
 __all__ = ["Claim", "Ledger", "Number", "ledger_of"]
 

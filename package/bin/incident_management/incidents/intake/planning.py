@@ -10,8 +10,9 @@ from typing import Dict, List, Mapping, Sequence, Set, Tuple
 from ...ports import Clock, Stores
 from ..grouping import Topology
 from ..identity import episode_claim, new_incident_id
-from ..model import Incident, Signal
+from ..model import Incident
 from ..routing import Routing
+from ..signal import Signal
 from ..story import Stories, Story
 from ..upkeep.retention import pruned
 from . import conditions

@@ -13,14 +13,8 @@ from functools import lru_cache
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import Invalid, RoutingError
-from ..model import (
-    MOST_GROUP_VALUES,
-    MOST_TAGS,
-    SEVERITIES,
-    TEXT_CHARACTERS,
-    TITLE_CHARACTERS,
-    Document,
-)
+from ..model import SEVERITIES, Document
+from ..signal import MOST_GROUP_VALUES, MOST_TAGS, TEXT_CHARACTERS, TITLE_CHARACTERS
 
 __all__ = ["Alert", "findings", "run_of"]
 

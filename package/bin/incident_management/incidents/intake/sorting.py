@@ -8,7 +8,7 @@ from typing import Dict, List, Sequence, Set
 
 from ...ports import Document, Stores
 from .. import suppression
-from ..model import Signal
+from ..signal import Signal
 from ..stores import find_by
 from ..suppression import Suppression
 from . import conditions

@@ -17,8 +17,9 @@ from ..fold import MOST_SHARED, MOST_WORDINGS
 from ..grouping import wording_of
 from ..identity import new_incident_id
 from ..intake.ledger import ledger_of
-from ..model import Incident, Signal, worst
+from ..model import Incident, worst
 from ..routing import Routing
+from ..signal import Signal
 from ..stores import find_by
 from ..story import Story
 from . import moves

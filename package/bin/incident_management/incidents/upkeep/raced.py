@@ -15,8 +15,9 @@ from .. import timeline
 from ..errors import IllegalMove
 from ..grouping import Candidates, Join, Topology
 from ..joining import merging
-from ..model import Incident, Signal
+from ..model import Incident
 from ..routing import Routing
+from ..signal import Signal
 
 __all__ = ["join_raced"]
 

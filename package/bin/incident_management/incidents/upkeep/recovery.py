@@ -15,7 +15,8 @@ from .. import lifecycle, timeline
 from ..canonical import digest
 from ..errors import IllegalMove
 from ..fold import ADDING, signal_keys
-from ..model import Entry, Signal
+from ..model import Entry
+from ..signal import Signal
 from ..stores import find_by
 from ..story import Story
 
