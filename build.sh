@@ -103,9 +103,9 @@ cmd_test() {
 }
 
 # The app's own code runs on Splunk's Pythons: its unit tests run on each that is on this machine,
-# against the libraries that the package ships.
+# side by side, against the libraries that the package ships.
 unit_tests_on_splunks_pythons() {
-  local version python
+  local version python log failed="" running=()
   for version in 3.9 3.13; do
     python=$(splunks_python "$version")
     if [ -z "$python" ]; then
@@ -113,9 +113,17 @@ unit_tests_on_splunks_pythons() {
       continue
     fi
     environment "unit-$version" "$python" requirements/unit.txt
-    say "The app's unit tests on Python $version:"
-    PYTHONPATH="$PWD/$WORK/package/$APP/lib" "$WORK/venv/unit-$version/bin/python" -m pytest tests/unit
+    PYTHONPATH="$PWD/$WORK/package/$APP/lib" "$WORK/venv/unit-$version/bin/python" -m pytest \
+      -o cache_dir="$WORK/pytest-$version" tests/unit >"$WORK/unit-$version.log" 2>&1 &
+    running+=("$!:$version")
   done
+  for version in ${running[@]+"${running[@]}"}; do
+    wait "${version%%:*}" || failed+=" ${version#*:}"
+    log="$WORK/unit-${version#*:}.log"
+    say "The app's unit tests on Python ${version#*:}:"
+    cat "$log"
+  done
+  [ -z "$failed" ] || fail "The app's unit tests failed on Python$failed."
 }
 
 # splunks_python VERSION: the path of that Python, or nothing.
