@@ -93,37 +93,57 @@ cmd_test() {
   package_if_changed
   pages
   inspection_tools
-  local python="$PWD/$WORK/venv/dev/bin/python"
+  local python="$PWD/$WORK/venv/dev/bin/python" ended=0
   system_package "command -v chromium" chromium || say "The browser tests will be skipped."
   "$python" -m ruff check .
   "$python" -m ruff format --check .
   "$python" -m mypy package/bin/incident_management tools benchmarks tests
-  unit_tests_on_splunks_pythons
-  APPINSPECT="$PWD/$WORK/venv/inspect/bin/splunk-appinspect" "$python" -m pytest -n "${TEST_PROCESSES:-2}" --dist loadfile "$@"
+  start_unit_tests_on_splunks_pythons
+  APPINSPECT="$PWD/$WORK/venv/inspect/bin/splunk-appinspect" "$python" -m pytest \
+    -n "${TEST_PROCESSES:-2}" --dist loadfile --no-loadscope-reorder "$@" | tee "$WORK/tests.log" || ended=1
+  end_unit_tests_on_splunks_pythons || ended=1
+  say "All tests on $("$python" --version): $(tail -n 1 "$WORK/tests.log")"
+  return "$ended"
 }
 
 # The app's own code runs on Splunk's Pythons: its unit tests run on each that is on this machine,
-# side by side, against the libraries that the package ships.
-unit_tests_on_splunks_pythons() {
-  local version python log failed="" running=()
+# against the libraries that the package ships. They take the time that the other tests only wait.
+start_unit_tests_on_splunks_pythons() {
+  local version python
+  unit_tests=()
+  trap 'stop_unit_tests' EXIT
   for version in 3.9 3.13; do
     python=$(splunks_python "$version")
     if [ -z "$python" ]; then
-      say "Python $version is not on this machine: the app's code was not tested on it."
+      say "Python $version is not on this machine: the app's code is not tested on it."
       continue
     fi
     environment "unit-$version" "$python" requirements/unit.txt
-    PYTHONPATH="$PWD/$WORK/package/$APP/lib" "$WORK/venv/unit-$version/bin/python" -m pytest \
+    PYTHONPATH="$PWD/$WORK/package/$APP/lib" nice -n 19 "$WORK/venv/unit-$version/bin/python" -m pytest \
       -o cache_dir="$WORK/pytest-$version" tests/unit >"$WORK/unit-$version.log" 2>&1 &
-    running+=("$!:$version")
+    unit_tests+=("$!:$version")
   done
-  for version in ${running[@]+"${running[@]}"}; do
-    wait "${version%%:*}" || failed+=" ${version#*:}"
-    log="$WORK/unit-${version#*:}.log"
-    say "The app's unit tests on Python ${version#*:}:"
-    cat "$log"
+}
+
+end_unit_tests_on_splunks_pythons() {
+  local test version failed=0
+  for test in ${unit_tests[@]+"${unit_tests[@]}"}; do
+    version=${test#*:}
+    if wait "${test%%:*}"; then
+      say "Unit tests on Python $version: $(tail -n 1 "$WORK/unit-$version.log")"
+    else
+      say "Unit tests on Python $version failed:"
+      grep -v '^\.*  *\[ *[0-9]*%\]$' "$WORK/unit-$version.log" >&2 || true
+      failed=1
+    fi
   done
-  [ -z "$failed" ] || fail "The app's unit tests failed on Python$failed."
+  unit_tests=()
+  return "$failed"
+}
+
+stop_unit_tests() {
+  local test
+  for test in ${unit_tests[@]+"${unit_tests[@]}"}; do kill "${test%%:*}" 2>/dev/null || true; done
 }
 
 # splunks_python VERSION: the path of that Python, or nothing.
