@@ -90,6 +90,7 @@ pages() {
 }
 
 cmd_test() {
+  environments_for_tests
   package_if_changed
   pages
   inspection_tools
@@ -99,11 +100,31 @@ cmd_test() {
   "$python" -m ruff format --check .
   "$python" -m mypy package/bin/incident_management tools benchmarks tests
   start_unit_tests_on_splunks_pythons
+  # What both of Splunk's Pythons test, the newest need not test again.
+  [ $# -gt 0 ] || [ "${#unit_tests[@]}" -lt 2 ] || set -- "${NOT_ON_SPLUNKS_PYTHONS[@]}"
   APPINSPECT="$PWD/$WORK/venv/inspect/bin/splunk-appinspect" "$python" -m pytest \
     -n "${TEST_PROCESSES:-2}" --dist loadfile --no-loadscope-reorder "$@" | tee "$WORK/tests.log" || ended=1
   end_unit_tests_on_splunks_pythons || ended=1
   say "All tests on $("$python" --version): $(tail -n 1 "$WORK/tests.log")"
   return "$ended"
+}
+
+# All but the unit tests, and of these those that need a library of the tools.
+readonly NOT_ON_SPLUNKS_PYTHONS=(
+  tests/integration tests/browser tests/appinspect tests/contract tests/unit/benchmarks
+  tests/unit/analysis/test_spl.py tests/unit/api/test_figures.py tests/unit/incidents/test_progress.py
+)
+
+# Sets up side by side what is needed later; what fails here is tried, and told of, in its turn.
+environments_for_tests() {
+  local version python
+  for version in 3.9 3.13; do
+    python=$(splunks_python "$version")
+    [ -z "$python" ] || (environment "unit-$version" "$python" requirements/unit.txt) &
+  done
+  (environment ucc) &
+  environment dev
+  wait
 }
 
 # The app's own code runs on Splunk's Pythons: its unit tests run on each that is on this machine,
