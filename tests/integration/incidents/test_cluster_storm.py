@@ -33,8 +33,8 @@ PROBLEMS = int(os.environ.get("STORM_PROBLEMS", "60"))
 BATCH = 50
 # How long one batch may be refused in a row.
 PATIENCE_SECONDS = 180.0
-# Seconds between two killings of every handler.
-PAUSES = (1.0, 8.0) if COUNT > 10_000 else (0.5, 3.0)
+# Batches that are taken between two killings of every handler.
+BETWEEN_KILLINGS = (1, 40) if COUNT > 10_000 else (1, 8)
 
 Batches = list[list[dict[str, Any]]]
 
@@ -62,6 +62,7 @@ class Writer:
     def __init__(self, cluster: ClusterProcesses, label: str) -> None:
         self.cluster, self.label = cluster, label
         self.errors: list[Exception] = []
+        self.taken = 0
         self._session: Session | None = None
 
     def deliver(self, batches: Batches) -> None:
@@ -72,6 +73,7 @@ class Writer:
                     self.errors.append(TimeoutError(f"a batch was never taken by {self.label}"))
                     return
                 time.sleep(0.05)
+            self.taken += 1
 
     def _taken(self, batch: list[dict[str, Any]]) -> bool:
         try:
@@ -106,10 +108,14 @@ class Writer:
 
 
 class Trouble:
-    """What disturbs the writers until it is stopped."""
+    """What disturbs the writers until it is stopped.
 
-    def __init__(self, cluster: ClusterProcesses) -> None:
-        self._cluster = cluster
+    It goes by the batches taken, not by the clock, which would on a slow machine kill each handler
+    before it has started.
+    """
+
+    def __init__(self, cluster: ClusterProcesses, writers: list[Writer]) -> None:
+        self._cluster, self._writers = cluster, writers
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._make)
         self.kills = 0
@@ -126,8 +132,7 @@ class Trouble:
     def _make(self) -> None:
         dice = random.Random(9)
         for number in range(1_000_000):
-            # Time enough, now and then, for a handler to start and take a batch in.
-            if self._done.wait(dice.uniform(*PAUSES)):
+            if not self._were_taken(dice.randint(*BETWEEN_KILLINGS)):
                 return
             self._kill_handlers()
             if number == 1:
@@ -136,6 +141,17 @@ class Trouble:
                 self._switch_the_kv_store(unavailable=1)
                 self._done.wait(1.2)
                 self._switch_the_kv_store(unavailable=0)
+
+    def _were_taken(self, more: int) -> bool:
+        """Wait until so many more batches were taken; tell whether there is more to disturb."""
+        awaited = self._taken() + more
+        while self._taken() < awaited:
+            if self._done.wait(0.05):
+                return False
+        return True
+
+    def _taken(self) -> int:
+        return sum(writer.taken for writer in self._writers)
 
     def enough(self) -> bool:
         """Tell whether there has been some of each kind."""
@@ -184,13 +200,13 @@ def test_sixteen_writers_of_three_members_lose_nothing_and_count_nothing_twice(
         threading.Thread(target=writer.deliver, args=(batches[number::WRITERS],))
         for number, writer in enumerate(writers)
     ]
-    trouble = Trouble(cluster)
+    again = Writer(cluster, "sh1")
+    trouble = Trouble(cluster, [*writers, again])
     trouble.start()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    again = Writer(cluster, "sh1")
     while not trouble.enough() and not again.errors:
         again.deliver(batches)
     trouble.stop()
