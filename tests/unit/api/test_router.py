@@ -105,6 +105,8 @@ def test_a_bad_body_is_one_clear_4xx(api, payload, status):
         (b'{"title": 1e999}', "1e999"),
         (b'{"title": ' + b"[" * 100_000, "deeper than 20"),
         (b'{"title": ' + b"[" * 30 + b"]" * 30 + b"}", "deeper than 20"),
+        (b'{"a": "]}", "b": ' + b"[" * 20 + b"]" * 20 + b"}", "deeper than 20"),
+        (b'{"a": ' + b'{"b": [' * 10 + b"]}" * 10 + b"}", "deeper than 20"),
     ],
 )
 def test_what_is_wrong_with_a_body_is_said(payload, said):
@@ -112,6 +114,13 @@ def test_what_is_wrong_with_a_body_is_said(payload, said):
         parse_body(payload)
     assert caught.value.status == 400
     assert said in caught.value.detail
+
+
+@pytest.mark.parametrize("text", [b"", b"]]]", b"[[[{", b'\\"[[['])
+def test_a_body_of_20_levels_is_taken_whatever_its_texts_hold(text):
+    body = b'{"a": "' + text + b'", "b": ' + b'[{"c": ' * 9 + b"[]" + b"}]" * 9 + b"}"
+
+    assert parse_body(body)["b"]
 
 
 def test_a_bug_in_a_route_is_logged_and_tells_the_caller_nothing_secret(api, monkeypatch, tmp_path):

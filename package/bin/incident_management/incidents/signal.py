@@ -13,7 +13,7 @@ from .canonical import dedup_keys, milliseconds
 from .errors import Invalid
 from .model import SEVERITIES, Document
 
-__all__ = ["Signal", "normal"]
+__all__ = ["NORMAL", "Signal"]
 
 SAMPLE_ROWS = 5
 SAMPLE_VALUE_CHARACTERS = 4000
@@ -121,11 +121,13 @@ class Signal:
             "after": after or {},
             "group_values": group_values,
         }
-        return cls.of({name: normal(name, value) for name, value in given.items()}, run, dedup)
+        for name, change in NORMAL.items():
+            given[name] = change(given[name])
+        return cls.of(given, run, dedup)
 
     @classmethod
     def of(cls, fields: Document, run: str, dedup: Optional[Mapping[str, Any]]) -> Signal:
-        """Do what :meth:`create` does with all fields but the keys, each :func:`normal`.
+        """Do what :meth:`create` does with all fields but the keys, each as :data:`NORMAL` has it.
 
         The signal keeps ``fields``.
         """
@@ -162,12 +164,6 @@ class Signal:
         return cls(key=str(document["_key"]), **values)
 
 
-def normal(name: str, value: Any) -> Any:
-    """Return the value of a signal's field as it is kept: texts cut, times in milliseconds."""
-    change = _NORMAL.get(name)
-    return value if change is None else change(value)
-
-
 def _cut(characters: int) -> Callable[[str], str]:
     return lambda text: text[:characters]
 
@@ -201,7 +197,8 @@ def _shown(value: Any) -> Any:
     return str(value)[:SAMPLE_VALUE_CHARACTERS]
 
 
-_NORMAL: Dict[str, Callable[[Any], Any]] = {
+# What makes the value of a signal's field what is kept of it: texts cut, times in milliseconds.
+NORMAL: Dict[str, Callable[[Any], Any]] = {
     "title": _cut(TITLE_CHARACTERS),
     "description": _cut(TEXT_CHARACTERS),
     "runbook": _cut(LINK_CHARACTERS),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 
+from ..canonical import milliseconds
 from ..errors import Invalid
 from ..model import Document
-from ..signal import Signal, normal
+from ..signal import NORMAL, Signal
 from . import conditions
 from .results import run_of
 
@@ -23,7 +24,7 @@ def signals_from(
     ``common`` holds what all of them share; what a finding says itself goes before it. Raises
     Invalid, with one sentence, for a field that is missing, unknown or of the wrong kind.
     """
-    shared = {**_UNLESS_GIVEN, **_checked(common or {}), "received_at": normal("received_at", now)}
+    shared = {**_UNLESS_GIVEN, **_checked(common or {}), "received_at": NORMAL["received_at"](now)}
     return [_signal({**shared, **_checked(finding)}) for finding in findings]
 
 
@@ -52,10 +53,10 @@ def _checked(finding: Any) -> Document:
         raise Invalid("A finding must be an object.")
     checked: Document = {}
     for name, value in finding.items():
-        kind = _KINDS.get(name)
-        if kind is None:
+        take = _TAKE.get(name)
+        if take is None:
             raise Invalid(f"A signal has no field '{name}'.")
-        checked[name] = normal(name, kind(name, value))
+        checked[name] = take(name, value)
     return checked
 
 
@@ -70,6 +71,10 @@ def _number(name: str, value: Any) -> float:
     if (kind is not float and kind is not int) or not 0 <= value < LATEST_TIME:
         raise Invalid(f"A signal's {name} must be a number from 0, in JSON's own form.")
     return float(value)
+
+
+def _time(name: str, value: Any) -> float:
+    return milliseconds(_number(name, value))
 
 
 def _count(name: str, value: Any) -> int:
@@ -120,11 +125,23 @@ _UNLESS_GIVEN = {
 _KINDS: Dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("rule", "app", "owner", "entity", "severity", "title", "description"), _text),
     **dict.fromkeys(("sid", "run", "runbook"), _text),
-    **dict.fromkeys(("first_time", "last_time"), _number),
+    **dict.fromkeys(("first_time", "last_time"), _time),
     **dict.fromkeys(("dedup", "search"), _of_kind(dict)),
     **dict.fromkeys(("actions", "tags", "group_values"), _texts),
     "count": _count,
     "rows": _rows,
     "group": _of_kind(bool),
     "after": _after,
+}
+
+
+def _normal(name: str) -> Callable[[str, Any], Any]:
+    kind, change = _KINDS[name], NORMAL[name]
+    return lambda name, value: change(kind(name, value))
+
+
+# A time is normal already: it is in every finding, and a storm has many.
+_TAKE = {
+    name: _normal(name) if name in NORMAL and kind is not _time else kind
+    for name, kind in _KINDS.items()
 }

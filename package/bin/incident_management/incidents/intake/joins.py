@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ...ports import Stores
-from ..grouping import Candidates, Join, Topology
+from ..grouping import Candidates, Join, Topology, wording_of
 from ..model import Incident
 from ..routing import Routing
 from .batch import Batch, Problem
 from .reading import Reader
 
-__all__ = ["Joins"]
+__all__ = ["Joins", "gathered"]
 
 CANDIDATES = 1000
 # Two problems that begin together are one when chance would bring them so close once in a hundred
@@ -92,3 +92,32 @@ class Joins:
             limit=CANDIDATES,
         )
         return Candidates(Incident.from_document(document) for document in documents)
+
+
+def gathered(problems: Sequence[Problem]) -> List[List[Problem]]:
+    """Gather the problems that grouping can't tell apart, such as one fault on many hosts.
+
+    They are new, one rule found them about one entity at one time, and they say the same.
+    """
+    found: List[List[Problem]] = []
+    latest: Dict[Tuple[Any, ...], List[Problem]] = {}
+    for problem in problems:
+        key = _likeness(problem)
+        alike = latest.get(key)
+        if alike is None or not _at_one_time(alike[0], problem):
+            alike = latest[key] = []
+            found.append(alike)
+        alike.append(problem)
+    return found
+
+
+def _likeness(problem: Problem) -> Tuple[Any, ...]:
+    first = problem.first
+    if problem.gate or problem.incidents or not first.group or len(problem.signals) > 1:
+        return (problem.dedup_key,)
+    values = tuple(sorted(first.group_values))
+    return first.app, first.rule, first.entity, first.severity, values, wording_of(first)
+
+
+def _at_one_time(one: Problem, other: Problem) -> bool:
+    return one.first_time <= other.last_time and other.first_time <= one.last_time

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Dict, List, Mapping, Sequence, Set, Tuple
 
 from ...ports import Clock, Stores
-from ..grouping import Topology
+from ..grouping import Join, Topology
 from ..identity import episode_claim, new_incident_id
 from ..model import Incident
 from ..routing import Routing
@@ -19,7 +19,7 @@ from . import conditions
 from .batch import Batch, Outcome, Problem
 from .drafts import Drafts
 from .episodes import Episodes
-from .joins import Joins
+from .joins import Joins, gathered
 from .ledger import Claim, ledger_of
 from .reading import Reader
 
@@ -71,10 +71,8 @@ class Planner:
             self._follow_merges(problem, batch)
         problems = self._pass_gates(self._uncounted(problems, batch), batch)
         fresh_ids = self._unused_ids(problems, batch)
-        for problem in self._add_to_open([*going_on, *problems], batch):
-            incident_id = self._place(problem, batch, fresh_ids)
-            batch.placed[problem.dedup_key] = incident_id
-            self._joins.offer(incident_id, batch)
+        for alike in gathered(self._add_to_open([*going_on, *problems], batch)):
+            self._place_alike(alike, batch, fresh_ids)
         return batch
 
     def _look_up_the_doubtful(self, problems: Sequence[Problem], batch: Batch) -> None:
@@ -190,21 +188,44 @@ class Planner:
             self._drafts.add(Problem("", signals), batch, incident_id, "added")
         return rest
 
-    def _place(self, problem: Problem, batch: Batch, fresh_ids: Mapping[str, str]) -> str:
-        """Decide where one problem's signals go, and draft the entries; returns the incident."""
+    def _place_alike(
+        self, alike: Sequence[Problem], batch: Batch, fresh_ids: Mapping[str, str]
+    ) -> None:
+        """Place problems that grouping can't tell apart: what the second joins, the rest joins."""
+        first, *rest = alike
+        self._place(first, batch, fresh_ids)
+        join = self._joins.find(rest[0], batch) if rest else None
+        if join:
+            self._join(rest, batch, join)
+            return
+        for problem in rest:
+            self._place(problem, batch, fresh_ids)
+
+    def _place(self, problem: Problem, batch: Batch, fresh_ids: Mapping[str, str]) -> None:
+        """Decide where one problem's signals go, and draft the entries."""
         known = problem.incident_id and not problem.left
         if known and self._add_to_episode(problem, batch):
-            return problem.incident_id
-        previous = problem.incident_id
+            self._arrived([problem], batch, problem.incident_id)
+            return
         join = self._joins.find(problem, batch)
-        wanted = join.incident_id if join else fresh_ids[problem.dedup_key]
-        ledger, episode = ledger_of(problem.first), problem.episode + 1
-        batch.claims.append(Claim(ledger, problem.dedup_key, episode, wanted, previous))
         if join:
-            self._drafts.add(problem, batch, wanted, "added", join.reason)
-        else:
-            self._drafts.open_or_add(problem, batch, wanted, previous)
-        return wanted
+            self._join([problem], batch, join)
+            return
+        previous, wanted = problem.incident_id, fresh_ids[problem.dedup_key]
+        batch.claims.append(_next_episode(problem, wanted))
+        self._drafts.open_or_add(problem, batch, wanted, previous)
+        self._arrived([problem], batch, wanted)
+
+    def _join(self, problems: Sequence[Problem], batch: Batch, join: Join) -> None:
+        """Begin an episode of each problem that joins an incident, with one entry for all."""
+        signals = [signal for problem in problems for signal in problem.signals]
+        batch.claims.extend(_next_episode(problem, join.incident_id) for problem in problems)
+        self._drafts.add(Problem("", signals), batch, join.incident_id, "added", join.reason)
+        self._arrived(problems, batch, join.incident_id)
+
+    def _arrived(self, problems: Sequence[Problem], batch: Batch, incident_id: str) -> None:
+        batch.placed.update((problem.dedup_key, incident_id) for problem in problems)
+        self._joins.offer(incident_id, batch)
 
     def _add_to_episode(self, problem: Problem, batch: Batch) -> bool:
         """Add to the newest episode. False: it is over, and a new one must begin."""
@@ -224,6 +245,11 @@ class Planner:
             self._drafts.reopen(problem, batch, incident, since)
         self._drafts.add(problem, batch, incident.id, "reopened" if since > 0 else "added")
         return True
+
+
+def _next_episode(problem: Problem, incident_id: str) -> Claim:
+    ledger, episode = ledger_of(problem.first), problem.episode + 1
+    return Claim(ledger, problem.dedup_key, episode, incident_id, problem.incident_id)
 
 
 def _opened_for_another(story: Story, dedup_key: str) -> bool:
