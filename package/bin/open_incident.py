@@ -35,12 +35,11 @@ def open_incident(payload: Payload) -> str:
         report("WARN", problem)
     found = findings(read_results(payload.results_file), alert, time.time())
     answers = deliver_text(payload, "/signals", _bodies(found, alert.common()))
-    outcomes = [outcome for answer in answers if answer for outcome in answer["outcomes"]]
-    # A suppressed signal belongs to no incident.
-    opened = {outcome["incident_id"] for outcome in outcomes if outcome["incident_id"]}
+    taken = sum(answer["taken"] for answer in answers if answer)
+    opened = {incident for answer in answers if answer for incident in answer["incidents"]}
     incidents = ", ".join(sorted(opened))
-    kept = f", {len(found) - len(outcomes)} kept for the worker" if None in answers else ""
-    return f"open_incident: {len(outcomes)} signals of {payload.sid} in [{incidents}]{kept}"
+    kept = f", {len(found) - taken} kept for the worker" if None in answers else ""
+    return f"open_incident: {taken} signals of {payload.sid} in [{incidents}]{kept}"
 
 
 def _bodies(found: List[Dict[str, Any]], common: Dict[str, Any]) -> Iterator[str]:
@@ -50,7 +49,8 @@ def _bodies(found: List[Dict[str, Any]], common: Dict[str, Any]) -> Iterator[str
 
 
 def _small_enough(batch: List[Dict[str, Any]], common: Dict[str, Any]) -> Iterator[str]:
-    text = json.dumps({"common": common, "signals": batch}, allow_nan=False)
+    body = {"common": common, "signals": batch, "each": False}
+    text = json.dumps(body, allow_nan=False)
     if len(batch) < 2 or len(text) <= BATCH_BYTES:
         yield text
         return

@@ -170,6 +170,15 @@ def test_what_a_signal_needs_is_its_own_or_common_to_all(api, name):
     assert api.call("POST", "/signals", whole)[1]["outcomes"][0]["what"] == "duplicate"
 
 
+def test_a_storm_is_answered_with_its_incidents_alone(api):
+    findings = [finding(entity=f"host-{number}") for number in range(3)]
+    _, whole = api.call("POST", "/signals", {"signals": findings})
+    _, short = api.call("POST", "/signals", {"signals": findings, "each": False})
+
+    assert short == {"taken": 3, "incidents": whole["incidents"]}
+    assert {o["incident_id"] for o in whole["outcomes"]} == set(short["incidents"])
+
+
 def test_a_finding_goes_before_what_is_common(api):
     common = {"severity": "low", "description": "of all"}
     body = {"signals": [finding(severity="high")], "common": common}

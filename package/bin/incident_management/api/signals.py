@@ -68,25 +68,41 @@ _OUTCOME = obj(
     "POST",
     "/signals",
     capability="incident_signal",
-    body=obj({"signals": listed(FINDING, SIGNALS), "common": FINDING}, ("signals",)),
-    answers={200: obj({"outcomes": listed(_OUTCOME)}, ("outcomes",))},
+    body=obj(
+        {
+            "signals": listed(FINDING, SIGNALS),
+            "common": FINDING,
+            "each": flag("Answer with what became of each; true unless given."),
+        },
+        ("signals",),
+    ),
+    answers={
+        200: obj(
+            {
+                "taken": {"type": "integer", "description": "How many findings were taken in."},
+                "incidents": {**listed({"type": "string"}), "description": "Where they went."},
+                "outcomes": listed(_OUTCOME),
+            },
+            ("taken", "incidents"),
+        )
+    },
     body_bytes=SIGNALS_BYTES,
 )
 def post_signals(request: Request) -> Response:
-    """Take findings in. Safe to repeat; the outcomes come in the order of the findings.
+    """Take findings in. Safe to repeat; the outcomes, unless `each` is false, come in their order.
 
     Each has a rule, an entity and a severity, its own or that of `common`, which holds what all
     of them share.
     """
     outcomes = taken_in(request, request.body["signals"], request.body.get("common"))
-    return Response(
-        {
-            "outcomes": [
-                {"signal": o.signal_key, "incident_id": o.incident_id, "what": o.what}
-                for o in outcomes
-            ]
-        },
-    )
+    # A suppressed signal belongs to no incident.
+    incidents = sorted({outcome.incident_id for outcome in outcomes} - {""})
+    answer: Document = {"taken": len(outcomes), "incidents": incidents}
+    if request.body.get("each", True):
+        answer["outcomes"] = [
+            {"signal": o.signal_key, "incident_id": o.incident_id, "what": o.what} for o in outcomes
+        ]
+    return Response(answer)
 
 
 def taken_in(

@@ -156,6 +156,7 @@ def names(text: Any) -> Tuple[str, ...]:
     return tuple(part for part in parts if part)
 
 
+@lru_cache(maxsize=100)
 def run_of(sid: str) -> str:
     """Return what names a run of a detection: its scheduled time, else the search id itself.
 
