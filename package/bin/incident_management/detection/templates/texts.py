@@ -14,6 +14,8 @@ from .words import NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
 
 __all__ = ["Frames", "frames_of"]
 
+Line = Tuple[str, ...]
+
 MANY_REASONS = 4
 """Different texts after a colon that are a value, where a verb or a value stands before it."""
 MANY_FAILURES = 3
@@ -28,6 +30,8 @@ MANY_THINGS = 3
 """The same for what follows the verbs at the start of a line, where it follows others, too."""
 RECURRING = 1_000_000
 """Instead of a number of texts: ``MANY_THINGS`` that are with other verbs, too."""
+FEWEST = 3
+"""The least of these."""
 LONGEST_NAME = 3
 """Words of such a name."""
 ENOUGH_AROUND = 4
@@ -60,6 +64,8 @@ _ERRORS = tuple(
 _TAG = re.compile(r" (?:\[[\w.-]+\]|\((?:[\w.$-]+|<\*>)\))\Z")
 _ENDS = ".,;:"
 _NAMES = frozenset([PLAIN, NAME])
+# What no frame has a wildcard for: the start of the first word.
+_BEGIN = re.compile(r"[^(\[]*")
 _LETTER = re.compile("[A-Za-z]")
 _BRACKETS = re.compile(
     r"(?<=\()[^()]*(?=\)[.,;:]?(?: |\Z))|(?<=(?<![\w)\]])\[)[^\[\]]*(?=\][.,;:]?(?: |\Z))"
@@ -180,23 +186,31 @@ def _balanced(text: str) -> bool:
 
 
 class Frames:
-    """The frames of templates: which templates differ only in a text of any length."""
+    """The frames of templates: which templates differ only in a text of any length.
+
+    Lines of one frame begin alike, and what begins as too few others do has no frame of use. So
+    the frames of a template are worked out only when enough begin as it does.
+    """
 
     def __init__(self) -> None:
         self._members: Dict[str, List[Template]] = {}
         self._things: Dict[str, Set[str]] = {}  # to the frames in which they are
+        # By how they begin: how many templates, and those of them whose frames are not worked out,
+        # with their keys.
+        self._begun: Dict[str, int] = {}
+        self._waiting: Dict[str, List[Tuple[Template, Line]]] = {}
 
-    def take(self, templates: Iterable[Template]) -> Iterator[Tuple[str, List[Template]]]:
+    def take(self, templates: Sequence[Template]) -> Iterator[Tuple[str, List[Template]]]:
         """Take in templates; yield the frames that now have many texts, with their templates."""
-        touched: Dict[str, int] = {}
         for template in templates:
-            template.framed = template.keys
-            done = _done(template.keys)
+            template.framed = keys = template.keys
+            done = _done(keys)
             if done:
                 self._things.setdefault(done[1], set()).add(done[0])
-            for frame, many in frames_of(template.keys):
-                touched[frame] = min(many, touched.get(frame, many))
-                self._members.setdefault(frame, []).append(template)
+            begin = _BEGIN.match(keys[0]).group() if keys else ""
+            self._begun[begin] = self._begun.get(begin, 0) + 1
+            self._waiting.setdefault(begin, []).append((template, keys))
+        touched = self._work_out(set(templates))
         # The same order whatever the order of the lines: the frame of most templates first.
         for frame in sorted(touched, key=lambda frame: (-len(self._members[frame]), frame)):
             many = touched[frame]
@@ -210,6 +224,23 @@ class Frames:
         if len(self._members) > MOST_FRAMES:
             self._members.clear()
             self._things.clear()
+            self._begun.clear()
+            self._waiting.clear()
+
+    def _work_out(self, taken: Set[Template]) -> Dict[str, int]:
+        """Work out the frames of templates that begin as many do.
+
+        Returns the frames of those that are taken, and how many texts are many in each.
+        """
+        touched: Dict[str, int] = {}
+        ready = [begin for begin in self._waiting if self._begun[begin] >= FEWEST]
+        for begin in ready:
+            for template, keys in self._waiting.pop(begin):
+                for frame, many in frames_of(keys):
+                    self._members.setdefault(frame, []).append(template)
+                    if template in taken:
+                        touched[frame] = min(many, touched.get(frame, many))
+        return touched
 
     def _recurs(self, template: Template) -> bool:
         """Whether other things are done, too, with what a template says one is done with."""
