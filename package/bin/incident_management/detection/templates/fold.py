@@ -14,6 +14,7 @@ from typing import List, Sequence
 __all__ = [
     "ESCAPED_QUOTE",
     "folded",
+    "keep_names",
     "may_have_names",
     "names_kept",
     "numbers_shown",
@@ -51,7 +52,8 @@ _NAMES = {
 ESCAPED_QUOTE = '\x11"'
 _NAMES['\\"'] = ESCAPED_QUOTE
 # One of these is in each of them, before and after it is written anew.
-_PARTS = (b"ssh", b"pv", b"tf-", b"TF-", b'\\"', ESCAPED_QUOTE.encode())
+_NAME_PARTS = (b"ssh", b"pv", b"Pv", b"tf-", b"TF-")
+_PARTS = (*_NAME_PARTS, b'\\"', ESCAPED_QUOTE.encode())
 
 
 def without_digits(lines: Sequence[str]) -> List[bytes]:
@@ -59,6 +61,23 @@ def without_digits(lines: Sequence[str]) -> List[bytes]:
     if not lines:
         return []
     return "\n".join(lines).encode("utf-8", "replace").translate(None, _DIGITS).split(b"\n")
+
+
+def keep_names(keys: List[bytes], lines: Sequence[str], new: Sequence[bytes]) -> bool:
+    """Put names that end in a number back into the keys of lines, if one may be in the new keys.
+
+    Returns whether keys were changed.
+    """
+    text = b"\n".join(new)
+    parts = [part for part in _NAME_PARTS if part in text]
+    if not parts:
+        return False
+    named = {key for key in set(keys) if any(part in key for part in parts)}
+    places = [place for place, key in enumerate(keys) if key in named]
+    found = without_digits(names_kept([lines[place] for place in places]))
+    for place, key in zip(places, found):
+        keys[place] = key
+    return True
 
 
 def may_have_names(keys: Sequence[bytes]) -> bool:

@@ -18,7 +18,7 @@ from collections import Counter
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .event import exception_line, message_of, messages_of
-from .fold import folded, may_have_names, names_kept, without_digits
+from .fold import folded, keep_names, may_have_names, names_kept, without_digits
 from .group import Bucket, Template, template_id
 from .spans import compared
 from .texts import Frames, frames_of
@@ -107,8 +107,7 @@ class TemplateMiner:
         keys = without_digits(lines)
         examples = dict(zip(keys, lines))
         new = [key for key in examples if key not in known]
-        if new and may_have_names(new):
-            keys = without_digits(names_kept(lines))
+        if new and keep_names(keys, lines, new):
             examples = dict(zip(keys, lines))
             new = [key for key in examples if key not in known]
         if new:
@@ -118,11 +117,12 @@ class TemplateMiner:
                 new = list(examples)
             self._learn(new, [examples[key] for key in new])
         templates = list(map(known.__getitem__, keys))
-        now = {}
-        for template, count in Counter(templates).items():
-            now[template] = current = template.current()
-            current.count += count
-        templates = list(map(now.__getitem__, templates))
+        counts = Counter(templates)
+        if any(template.wider for template in counts):
+            templates = [template.current() for template in templates]
+            counts = Counter(templates)
+        for template, count in counts.items():
+            template.count += count
         if new:
             for key in new:
                 if len(key) > LONGEST_CACHED:

@@ -7,7 +7,7 @@ are told by the rest of the line: where many texts stand in one frame, the text 
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .group import Template
 from .words import NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
@@ -64,8 +64,6 @@ _ERRORS = tuple(
 _TAG = re.compile(r" (?:\[[\w.-]+\]|\((?:[\w.$-]+|<\*>)\))\Z")
 _ENDS = ".,;:"
 _NAMES = frozenset([PLAIN, NAME])
-# What no frame has a wildcard for: the start of the first word.
-_BEGIN = re.compile(r"[^(\[]*")
 _LETTER = re.compile("[A-Za-z]")
 _BRACKETS = re.compile(
     r"(?<=\()[^()]*(?=\)[.,;:]?(?: |\Z))|(?<=(?<![\w)\]])\[)[^\[\]]*(?=\][.,;:]?(?: |\Z))"
@@ -207,12 +205,13 @@ class Frames:
             done = _done(keys)
             if done:
                 self._things.setdefault(done[1], set()).add(done[0])
-            begin = _BEGIN.match(keys[0]).group() if keys else ""
+            begin = keys[0].partition("(")[0].partition("[")[0] if keys else ""
             self._begun[begin] = self._begun.get(begin, 0) + 1
             self._waiting.setdefault(begin, []).append((template, keys))
         touched = self._work_out(set(templates))
+        often = [frame for frame in touched if len(self._members[frame]) >= FEWEST]
         # The same order whatever the order of the lines: the frame of most templates first.
-        for frame in sorted(touched, key=lambda frame: (-len(self._members[frame]), frame)):
+        for frame in sorted(often, key=lambda frame: (-len(self._members[frame]), frame)):
             many = touched[frame]
             members = list(dict.fromkeys([t.current() for t in self._members[frame]]))
             self._members[frame] = members

@@ -296,5 +296,6 @@ class Words(Dict[str, str]):
     def __missing__(self, word: str) -> str:
         if len(self) >= CACHED_WORDS:
             self.clear()
-        masked = self[word] = numbers_shown(mask(word))
+        is_plain = word.isalpha() and len(word) < 8 and word not in _VALUE_WORDS
+        masked = self[word] = word if is_plain else numbers_shown(mask(word))
         return masked
