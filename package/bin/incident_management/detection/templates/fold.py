@@ -74,8 +74,11 @@ def keep_names(keys: List[bytes], lines: Sequence[str], new: Sequence[bytes]) ->
         return False
     named = {key for key in set(keys) if any(part in key for part in parts)}
     places = [place for place, key in enumerate(keys) if key in named]
-    found = without_digits(names_kept([lines[place] for place in places]))
-    for place, key in zip(places, found):
+    full = [lines[place] for place in places]
+    kept = names_kept(full)
+    if kept is full:
+        return False
+    for place, key in zip(places, without_digits(kept)):
         keys[place] = key
     return True
 

@@ -126,9 +126,11 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
     word = line[place]
     if not place:
         return PLAIN if kind == NAME and not _is_argument(word) else kind
+    if kind == NAME:
+        return NAME
     before = line[place - 1]
     low = before.lower().rstrip(":=")
-    if kind == NAME or _is_state(line, place, low, after):
+    if _is_state(line, place, low, after):
         return NAME
     if kind == PLAIN and low in _ANNOUNCES:
         return NAME

@@ -67,7 +67,7 @@ class TemplateMiner:
         self._lines: Dict[bytes, Template] = {}
         self._headers: Dict[bytes, int] = {}
         self._templates: Dict[Tuple[str, ...], Template] = {}
-        self._buckets: Dict[str, Bucket] = {}
+        self._buckets: Dict[bytes, Bucket] = {}
         self._frames = Frames()
         self._any_text = False  # whether a template has a value that may be any text
         known = list(known)
@@ -161,8 +161,9 @@ class TemplateMiner:
         new = [words for words in dict.fromkeys(masked.values()) if words not in known]
         pending: Dict[Bucket, None] = {}
         for words in new:
-            keys = tuple(compared(" ".join(words)).split())
-            bucket = self._bucket(keys)
+            text = compared(" ".join(words))
+            keys = tuple(text.split())
+            bucket = self._bucket_of(text)
             template = bucket.find(keys) or self._framed(keys)
             if template is None:
                 template = Template(keys, words)
@@ -217,7 +218,10 @@ class TemplateMiner:
         return None
 
     def _bucket(self, keys: Tuple[str, ...]) -> Bucket:
-        marks = marks_of(" ".join(keys))
+        return self._bucket_of(" ".join(keys))
+
+    def _bucket_of(self, text: str) -> Bucket:
+        marks = marks_of(text)
         bucket = self._buckets.get(marks)
         if bucket is None:
             bucket = self._buckets[marks] = Bucket()

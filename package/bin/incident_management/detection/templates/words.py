@@ -40,7 +40,7 @@ _MARK = r"\.{3,}|[=,;:(){}\[\]\"'`|<>]"
 _SPLIT = re.compile(f"({_MARK})")
 _PIECE = re.compile(rf"<\*>|{_MARK}|(?:(?!<\*>|\.{{3}})[^=,;:(){{}}\[\]\"'`|<>])+")
 
-_NO_MARKS = {code: None for code in range(128) if chr(code) not in " =,;:(){}[]\"'`|<>"}
+_NO_MARKS = bytes([code for code in range(128) if chr(code) not in " =,;:(){}[]\"'`|<>"])
 
 # Words that stand for a value although they are words: constants of programming languages, the
 # super-user, and names of days and months, which are part of a date.
@@ -143,6 +143,8 @@ def mask(word: str) -> str:
         return word.replace(bare, WILDCARD, 1)
     if bare.isalpha() and (len(bare) < 8 or not _HEX_WORD.match(bare)):
         return word
+    if bare.isalnum() and len(word) <= LONGEST_WORD:
+        return word.replace(bare, WILDCARD, 1) if _is_value(bare) else word
     if bare[-1:].isalnum() and len(word) <= LONGEST_WORD and not _SPLIT.search(bare):
         return word.replace(bare, WILDCARD, 1) if _is_value(bare) else word
     if len(word) > LONGEST_WORD:
@@ -223,12 +225,12 @@ def pieces_of(masked: str) -> List[str]:
     return _PIECE.findall(masked)
 
 
-def marks_of(text: str) -> str:
+def marks_of(text: str) -> bytes:
     """Return the blanks and the punctuation of a masked text.
 
     Texts with other punctuation are not compared.
     """
-    return text.replace(WILDCARD, "").translate(_NO_MARKS)
+    return text.replace(WILDCARD, "").encode("utf-8", "replace").translate(None, _NO_MARKS)
 
 
 def union_of(one: str, other: str) -> str:
