@@ -60,13 +60,15 @@ _ERRORS = tuple(
         "\n    ", ""
     ).split("|")
 )
+_ERROR_ENDS = frozenset([error.rpartition(" ")[2] for error in _ERRORS])
 # What may stand after a reason: as a tag or the logger's name, or the error's number.
 _TAG = re.compile(r" (?:\[[\w.-]+\]|\((?:[\w.$-]+|<\*>)\))\Z")
 _ENDS = ".,;:"
 _NAMES = frozenset([PLAIN, NAME])
 _LETTER = re.compile("[A-Za-z]")
+# What is in brackets, after the bracket that opens.
 _BRACKETS = re.compile(
-    r"(?<=\()[^()]*(?=\)[.,;:]?(?: |\Z))|(?<=(?<![\w)\]])\[)[^\[\]]*(?=\][.,;:]?(?: |\Z))"
+    r"\([^()]*(?=\)[.,;:]?(?: |\Z))|\[(?<![\w)\]]\[)[^\[\]]*(?=\][.,;:]?(?: |\Z))"
 )
 
 
@@ -111,6 +113,8 @@ def _inside(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
     """
     kinds = list(map(kind_of, keys))
     around = len(keys) - kinds.count(VALUE) - ENOUGH_AROUND
+    if around < 1:
+        return
     text = " ".join(keys)
     place = -1
     for last, word in enumerate(keys):
@@ -129,13 +133,15 @@ def _inside(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
 
 
 def _in_brackets(text: str) -> Iterator[Tuple[str, int]]:
-    found = list(_BRACKETS.finditer(text))
-    if not _LETTER.search(_BRACKETS.sub("", text)):
+    found = [(one.start() + 1, one.end()) for one in _BRACKETS.finditer(text)]
+    ends = [0, *[end for _, end in found]]
+    around = [text[end:start] for end, (start, _) in zip(ends, found)] + [text[ends[-1] :]]
+    if not any(map(_LETTER.search, around)):
         return  # nothing but brackets
-    for one in found:
-        yield text[: one.start()] + WILDCARD + text[one.end() :], MANY_ENCLOSED
+    for start, end in found:
+        yield text[:start] + WILDCARD + text[end:], MANY_ENCLOSED
     if len(found) > 1:
-        yield _BRACKETS.sub(WILDCARD, text), MANY_ENCLOSED
+        yield WILDCARD.join(around), MANY_ENCLOSED
     place = text.find(" (")
     if (
         place > 0
@@ -150,7 +156,7 @@ def _without_error(text: str) -> str:
     """Return a text with a wildcard for what a system says of an error's number at its end."""
     tag = _TAG.search(text) if text[-1:] in ")]" else None
     end = tag.start() if tag else len(text)
-    if not text.endswith(_ERRORS, 0, end):
+    if text[:end].rpartition(" ")[2] not in _ERROR_ENDS or not text.endswith(_ERRORS, 0, end):
         return text
     reason = max((e for e in _ERRORS if text.endswith(e, 0, end)), key=len)
     before = text[: end - len(reason)]
