@@ -14,6 +14,7 @@ from typing import Dict, List, Tuple
 from .fold import ESCAPED_QUOTE, numbers_shown
 
 __all__ = [
+    "CACHED_WORDS",
     "FIXED",
     "LONGEST_WORD",
     "NAME",
