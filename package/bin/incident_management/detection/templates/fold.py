@@ -72,7 +72,8 @@ def keep_names(keys: List[bytes], lines: Sequence[str], new: Sequence[bytes]) ->
     parts = [part for part in _NAME_PARTS if part in text]
     if not parts:
         return False
-    named = {key for key in set(keys) if any(part in key for part in parts)}
+    distinct = set(keys)
+    named = {key for part in parts for key in distinct if part in key}
     places = [place for place, key in enumerate(keys) if key in named]
     full = [lines[place] for place in places]
     kept = names_kept(full)

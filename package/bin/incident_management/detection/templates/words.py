@@ -165,7 +165,8 @@ def mask(word: str) -> str:
     if _WHOLE.match(core):
         return word[:start] + WILDCARD + word[end:]
     if "=" in core:
-        core = _COMPARED.sub("0", core)
+        if "=0" in core:
+            core = _COMPARED.sub("0", core)
         core = _BRACKETED_VALUE.sub("=0", core)
         core = _GIVEN.sub("=0", core)
     pieces = _SPLIT.split(core)
@@ -175,7 +176,10 @@ def mask(word: str) -> str:
             before = piece
         elif piece and (before == "=" or _is_value(piece)):
             pieces[place] = _without_end(piece)
-    return word[:start] + _JOINED.sub(WILDCARD, "".join(pieces)) + word[end:]
+    masked = "".join(pieces)
+    if ">:<" in masked or ">,<" in masked:
+        masked = _JOINED.sub(WILDCARD, masked)
+    return word[:start] + masked + word[end:]
 
 
 def _enclosed(found: re.Match[str]) -> str:
