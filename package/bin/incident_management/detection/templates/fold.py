@@ -63,17 +63,13 @@ def without_digits(lines: Sequence[str]) -> List[bytes]:
     return "\n".join(lines).encode("utf-8", "replace").translate(None, _DIGITS).split(b"\n")
 
 
-def keep_names(keys: List[bytes], lines: Sequence[str], new: Sequence[bytes]) -> bool:
-    """Put names that end in a number back into the keys of lines, if one may be in the new keys.
+def keep_names(keys: List[bytes], lines: Sequence[str]) -> bool:
+    """Put the digits of names that end in a number back into the keys of lines.
 
     Returns whether keys were changed.
     """
-    text = b"\n".join(new)
-    parts = [part for part in _NAME_PARTS if part in text]
-    if not parts:
-        return False
     distinct = set(keys)
-    named = {key for part in parts for key in distinct if part in key}
+    named = {key for part in _NAME_PARTS for key in distinct if part in key}
     places = [place for place, key in enumerate(keys) if key in named]
     full = [lines[place] for place in places]
     kept = names_kept(full)

@@ -107,7 +107,8 @@ class TemplateMiner:
         keys = without_digits(lines)
         examples = dict(zip(keys, lines))
         new = [key for key in examples if key not in known]
-        if new and keep_names(keys, lines, new):
+        named = may_have_names(new)
+        if named and keep_names(keys, lines):
             examples = dict(zip(keys, lines))
             new = [key for key in examples if key not in known]
         if new:
@@ -115,7 +116,7 @@ class TemplateMiner:
                 known.clear()
                 self._headers.clear()
                 new = list(examples)
-            self._learn(new, [examples[key] for key in new])
+            self._learn(new, [examples[key] for key in new], named)
         templates = list(map(known.__getitem__, keys))
         counts = Counter(templates)
         if any(template.wider for template in counts):
@@ -131,9 +132,12 @@ class TemplateMiner:
                 self._forget()
         return keys, templates
 
-    def _learn(self, keys: Sequence[bytes], lines: Sequence[str]) -> None:
-        """Find and remember the templates of lines that are not known yet."""
-        forms = folded(names_kept(lines) if may_have_names(keys) else lines)
+    def _learn(self, keys: Sequence[bytes], lines: Sequence[str], named: bool) -> None:
+        """Find and remember the templates of lines that are not known yet.
+
+        ``named`` is whether a name that ends in a number may be in them.
+        """
+        forms = folded(names_kept(lines) if named else lines)
         examples = dict(zip(forms, lines))
         messages = dict(zip(examples, messages_of(list(examples.values()))))
         headers = {
