@@ -88,6 +88,8 @@ _COMPARED = re.compile(r"(?:[<>!~]=|==)\d[\w.*+-]*(?:,(?:[<>!~]=|==|[<>])\d[\w.*
 
 # The value of tag=a:b and the like, up to what may end it.
 _GIVEN = re.compile(r"=[^\s,;()\[\]{}\"'<>=|]+")
+# A word that is a field, its value without brackets, and what is behind it.
+_FIELD = re.compile(r"""([A-Za-z_]\w*)=[^\s,;()\[\]{}"'<>=|`]*\w([)\]}"'`,;:.!?|]*)\Z""")
 # A hardware address of which only some parts have a digit.
 _HEX_PARTS = re.compile(
     r"(?<![\w.])(?:(?:0|[0-9a-f]{2}|[0-9a-f]{4}):)+(?:0|[0-9a-f]{2}|[0-9a-f]{4})(?!\w)", re.I
@@ -150,6 +152,10 @@ def mask(word: str) -> str:
         return word.replace(bare, WILDCARD, 1) if _is_value(bare) else word
     if len(word) > LONGEST_WORD:
         return WILDCARD
+    field = _FIELD.match(word) if "=" in word else None
+    if field:
+        name, end = field.groups()
+        return f"{WILDCARD if _is_value(name) else name}={WILDCARD}{end}"
     if WILDCARD in word:
         word = word.replace(WILDCARD, "*")
     if "0:" in word or ":0" in word:
