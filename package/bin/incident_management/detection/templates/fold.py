@@ -15,7 +15,7 @@ __all__ = [
     "ESCAPED_QUOTE",
     "folded",
     "keep_names",
-    "may_have_names",
+    "name_parts",
     "names_kept",
     "numbers_shown",
     "without_digits",
@@ -63,13 +63,19 @@ def without_digits(lines: Sequence[str]) -> List[bytes]:
     return "\n".join(lines).encode("utf-8", "replace").translate(None, _DIGITS).split(b"\n")
 
 
-def keep_names(keys: List[bytes], lines: Sequence[str]) -> bool:
+def name_parts(keys: Sequence[bytes]) -> List[bytes]:
+    """Return what tells that a name that ends in a number may be in lines, from their keys."""
+    text = b"\n".join(keys)
+    return [part for part in _PARTS if part in text]
+
+
+def keep_names(keys: List[bytes], lines: Sequence[str], parts: Sequence[bytes]) -> bool:
     """Put the digits of names that end in a number back into the keys of lines.
 
-    Returns whether keys were changed.
+    ``parts`` are the :func:`name_parts` of the keys. Returns whether keys were changed.
     """
     distinct = set(keys)
-    named = {key for part in _NAME_PARTS for key in distinct if part in key}
+    named = {key for part in parts if part in _NAME_PARTS for key in distinct if part in key}
     places = [place for place, key in enumerate(keys) if key in named]
     full = [lines[place] for place in places]
     kept = names_kept(full)
@@ -78,12 +84,6 @@ def keep_names(keys: List[bytes], lines: Sequence[str]) -> bool:
     for place, key in zip(places, without_digits(kept)):
         keys[place] = key
     return True
-
-
-def may_have_names(keys: Sequence[bytes]) -> bool:
-    """Whether a name that ends in a number may be in lines, given without their digits."""
-    text = b"\n".join(keys)
-    return any(part in text for part in _PARTS)
 
 
 def names_kept(lines: Sequence[str]) -> Sequence[str]:

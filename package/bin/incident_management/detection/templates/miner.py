@@ -18,7 +18,7 @@ from collections import Counter
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .event import exception_line, message_of, messages_of
-from .fold import folded, keep_names, may_have_names, names_kept, without_digits
+from .fold import folded, keep_names, name_parts, names_kept, without_digits
 from .group import Bucket, Template, template_id
 from .spans import compared
 from .texts import Frames, frames_of
@@ -107,8 +107,8 @@ class TemplateMiner:
         keys = without_digits(lines)
         examples = dict(zip(keys, lines))
         new = [key for key in examples if key not in known]
-        named = may_have_names(new)
-        if named and keep_names(keys, lines):
+        parts = name_parts(new)
+        if parts and keep_names(keys, lines, parts):
             examples = dict(zip(keys, lines))
             new = [key for key in examples if key not in known]
         if new:
@@ -116,7 +116,7 @@ class TemplateMiner:
                 known.clear()
                 self._headers.clear()
                 new = list(examples)
-            self._learn(new, [examples[key] for key in new], named)
+            self._learn(new, [examples[key] for key in new], bool(parts))
         templates = list(map(known.__getitem__, keys))
         counts = Counter(templates)
         if any(template.wider for template in counts):
