@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_management.detection.templates.fold import TOGETHER, folded, without_digits
+from incident_management.detection.templates.fold import (
+    TOGETHER,
+    folded,
+    keep_names,
+    name_parts,
+    without_digits,
+)
 
 RUN = re.compile(r"[0-9][\w/\\+~@#%$*&^\u0080-\U0010ffff-]*")
 LINES = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=60)
@@ -43,3 +50,21 @@ def test_more_lines_than_are_folded_at_once_keep_their_order():
 
 def test_a_character_that_is_none_does_no_harm():
     assert folded(["a\udc80b 17"]) == ["a?b 0"]
+
+
+@pytest.mark.parametrize("name", ["ssh2", "ipv4", "IPv6", "utf-8", "UTF-8"])
+def test_a_key_keeps_the_number_of_a_name_and_loses_others(name):
+    lines = [f"{name} on port 80", f"{name} on port 22", "page 2 of 3"]
+    keys = without_digits(lines)
+    plain = list(keys)
+    assert keep_names(keys, lines, name_parts(keys))
+    assert keys[0] == keys[1] != plain[0]
+    assert keys[2] == plain[2]
+
+
+def test_keys_are_left_as_they_are_where_no_name_has_a_number():
+    lines = ["sshd[17]: ready", "page 2 of 3"]
+    keys = without_digits(lines)
+    plain = list(keys)
+    assert not keep_names(keys, lines, name_parts(keys))
+    assert keys == plain

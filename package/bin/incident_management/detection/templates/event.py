@@ -80,7 +80,7 @@ _COMPONENT = re.compile(
     )""",
     re.X,
 )
-_MAY_BE_HEADER = re.compile(r"[\[<(\d-]|[A-Z][a-z]{2}\s|node|[a-z_-]+[\w.-]{0,60}\d{4}-")
+_MAY_BE_HEADER = re.compile(r"[\[<(\d-]|[A-Z][a-z]{2}\s|node|[a-z_-][\w.-]{0,80}\d{4}-")
 _MAY_NOT_BE_MESSAGE = re.compile(r"\s|\{|" + _MAY_BE_HEADER.pattern)
 _EXCEPTION = re.compile(r"^(?:Caused by: )?([A-Za-z_][\w.]*(?:Error|Exception|Warning|Fault)\b.*)$")
 _WORD_FOLLOWS = re.compile(r"[\s|]*\S")

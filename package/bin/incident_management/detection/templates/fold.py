@@ -14,7 +14,8 @@ from typing import List, Sequence
 __all__ = [
     "ESCAPED_QUOTE",
     "folded",
-    "may_have_names",
+    "keep_names",
+    "name_parts",
     "names_kept",
     "numbers_shown",
     "without_digits",
@@ -51,7 +52,8 @@ _NAMES = {
 ESCAPED_QUOTE = '\x11"'
 _NAMES['\\"'] = ESCAPED_QUOTE
 # One of these is in each of them, before and after it is written anew.
-_PARTS = (b"ssh", b"pv", b"tf-", b"TF-", b'\\"', ESCAPED_QUOTE.encode())
+_NAME_PARTS = (b"ssh", b"pv", b"Pv", b"tf-", b"TF-")
+_PARTS = (*_NAME_PARTS, b'\\"', ESCAPED_QUOTE.encode())
 
 
 def without_digits(lines: Sequence[str]) -> List[bytes]:
@@ -61,10 +63,27 @@ def without_digits(lines: Sequence[str]) -> List[bytes]:
     return "\n".join(lines).encode("utf-8", "replace").translate(None, _DIGITS).split(b"\n")
 
 
-def may_have_names(keys: Sequence[bytes]) -> bool:
-    """Whether a name that ends in a number may be in lines, given without their digits."""
+def name_parts(keys: Sequence[bytes]) -> List[bytes]:
+    """Return what tells that a name that ends in a number may be in lines, from their keys."""
     text = b"\n".join(keys)
-    return any(part in text for part in _PARTS)
+    return [part for part in _PARTS if part in text]
+
+
+def keep_names(keys: List[bytes], lines: Sequence[str], parts: Sequence[bytes]) -> bool:
+    """Put the digits of names that end in a number back into the keys of lines.
+
+    ``parts`` are the :func:`name_parts` of the keys. Returns whether keys were changed.
+    """
+    distinct = set(keys)
+    named = {key for part in parts if part in _NAME_PARTS for key in distinct if part in key}
+    places = [place for place, key in enumerate(keys) if key in named]
+    full = [lines[place] for place in places]
+    kept = names_kept(full)
+    if kept is full:
+        return False
+    for place, key in zip(places, without_digits(kept)):
+        keys[place] = key
+    return True
 
 
 def names_kept(lines: Sequence[str]) -> Sequence[str]:

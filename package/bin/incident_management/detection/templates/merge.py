@@ -18,9 +18,11 @@ Words that tell what happened or join others (failed, closed, not, from) never a
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from functools import lru_cache
 from typing import Dict, Hashable, Iterable, List, Sequence, Set, Tuple
 
 from .words import (
+    CACHED_WORDS,
     FIXED,
     NAME,
     PLAIN,
@@ -63,8 +65,7 @@ _STATES = frozenset(["state", "status"])
 _LINKS = frozenset(["to", "is", "from", "was"])
 _NO_STATES = frozenset("a an the in of to is its and from this that with".split())
 _BEFORE_STATES = frozenset("from to state status is in as mode type level phase".split())
-
-
+_TELLING = _ANNOUNCES | _STATES | _LINKS | _BEFORE_STATES
 _ANSWERS = frozenset("YES NO ON OFF OK yes no on off ok Yes No On Off".split())
 
 _VALUES = frozenset([NAME, VALUE])
@@ -97,7 +98,8 @@ def merged(lines: Sequence[Line]) -> Dict[Line, Line]:
     parents: Dict[Line, Line] = {}
     known = _Known(_varying(lines))
     now = _names(sorted(lines), parents, known)
-    for _ in range(ROUNDS):
+    # Two lines that differ at several places are no case for what follows.
+    for _ in range(ROUNDS if len(lines) > 2 or len(known.varying) < 2 else 0):
         before = len(now)
         now = _one_place(now, parents, known)
         if len(now) == before:
@@ -126,9 +128,13 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
     word = line[place]
     if not place:
         return PLAIN if kind == NAME and not _is_argument(word) else kind
+    if kind == NAME:
+        return NAME
     before = line[place - 1]
+    if after not in _STATES and not _tells(before):
+        return kind
     low = before.lower().rstrip(":=")
-    if kind == NAME or _is_state(line, place, low, after):
+    if _is_state(line, place, low, after):
         return NAME
     if kind == PLAIN and low in _ANNOUNCES:
         return NAME
@@ -137,6 +143,12 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
     if is_shouted(_bare(word)) and (low in _BEFORE_STATES or before[-1] in ":(=["):
         return NAME
     return kind
+
+
+@lru_cache(CACHED_WORDS)
+def _tells(word: str) -> bool:
+    """Whether a word may tell that the one after it is a value."""
+    return word[-1] in ":(=[" or word.lower() in _TELLING
 
 
 def _is_state(line: Line, place: int, before: str, after: str) -> bool:

@@ -18,7 +18,7 @@ from collections import Counter
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .event import exception_line, message_of, messages_of
-from .fold import folded, may_have_names, names_kept, without_digits
+from .fold import folded, keep_names, name_parts, names_kept, without_digits
 from .group import Bucket, Template, template_id
 from .spans import compared
 from .texts import Frames, frames_of
@@ -67,7 +67,7 @@ class TemplateMiner:
         self._lines: Dict[bytes, Template] = {}
         self._headers: Dict[bytes, int] = {}
         self._templates: Dict[Tuple[str, ...], Template] = {}
-        self._buckets: Dict[str, Bucket] = {}
+        self._buckets: Dict[bytes, Bucket] = {}
         self._frames = Frames()
         self._any_text = False  # whether a template has a value that may be any text
         known = list(known)
@@ -107,8 +107,8 @@ class TemplateMiner:
         keys = without_digits(lines)
         examples = dict(zip(keys, lines))
         new = [key for key in examples if key not in known]
-        if new and may_have_names(new):
-            keys = without_digits(names_kept(lines))
+        parts = name_parts(new)
+        if parts and keep_names(keys, lines, parts):
             examples = dict(zip(keys, lines))
             new = [key for key in examples if key not in known]
         if new:
@@ -116,13 +116,14 @@ class TemplateMiner:
                 known.clear()
                 self._headers.clear()
                 new = list(examples)
-            self._learn(new, [examples[key] for key in new])
+            self._learn(new, [examples[key] for key in new], bool(parts))
         templates = list(map(known.__getitem__, keys))
-        now = {}
-        for template, count in Counter(templates).items():
-            now[template] = current = template.current()
-            current.count += count
-        templates = list(map(now.__getitem__, templates))
+        counts = Counter(templates)
+        if any(template.wider for template in counts):
+            templates = [template.current() for template in templates]
+            counts = Counter(templates)
+        for template, count in counts.items():
+            template.count += count
         if new:
             for key in new:
                 if len(key) > LONGEST_CACHED:
@@ -131,9 +132,12 @@ class TemplateMiner:
                 self._forget()
         return keys, templates
 
-    def _learn(self, keys: Sequence[bytes], lines: Sequence[str]) -> None:
-        """Find and remember the templates of lines that are not known yet."""
-        forms = folded(names_kept(lines) if may_have_names(keys) else lines)
+    def _learn(self, keys: Sequence[bytes], lines: Sequence[str], named: bool) -> None:
+        """Find and remember the templates of lines that are not known yet.
+
+        ``named`` is whether a name that ends in a number may be in them.
+        """
+        forms = folded(names_kept(lines) if named else lines)
         examples = dict(zip(forms, lines))
         messages = dict(zip(examples, messages_of(list(examples.values()))))
         headers = {
@@ -161,8 +165,9 @@ class TemplateMiner:
         new = [words for words in dict.fromkeys(masked.values()) if words not in known]
         pending: Dict[Bucket, None] = {}
         for words in new:
-            keys = tuple(compared(" ".join(words)).split())
-            bucket = self._bucket(keys)
+            text = compared(" ".join(words))
+            keys = tuple(text.split())
+            bucket = self._bucket_of(text)
             template = bucket.find(keys) or self._framed(keys)
             if template is None:
                 template = Template(keys, words)
@@ -217,7 +222,10 @@ class TemplateMiner:
         return None
 
     def _bucket(self, keys: Tuple[str, ...]) -> Bucket:
-        marks = marks_of(" ".join(keys))
+        return self._bucket_of(" ".join(keys))
+
+    def _bucket_of(self, text: str) -> Bucket:
+        marks = marks_of(text)
         bucket = self._buckets.get(marks)
         if bucket is None:
             bucket = self._buckets[marks] = Bucket()

@@ -19,10 +19,11 @@ _UNITS = (
 _AFTER_NUMBER = re.compile(rf"<\*> (?:{_UNITS})(?=[\s,.;:)\]]|\Z)")
 # Values by blank or comma are one list.
 _RUN = re.compile(r"<\*>(?:,? (?:<\*>|\*{2,}))+(?![=:(\[\w])|<\*>(?:,<\*>)+(?![=:(\[\w])")
+# A pattern begins with a character, and looks back from behind it: so places are found fast.
 # A quote after a backslash is part of the text.
 _QUOTED = re.compile(
-    r"""(?<![\w"\\])"[^"\n\\]*(?:\\.[^"\n\\]*)*(?<![\s\\,:={(\[])"(?![\w"]|\s?:)
-    |(?<![\w'])'[^'\n]*[^'\s,:={(\[]'(?![\w']|\s?:)""",
+    r""""(?<![\w"\\]")[^"\n\\]*(?:\\.[^"\n\\]*)*(?<![\s\\,:={(\[])"(?![\w"]|\s?:)
+    |'(?<![\w']')[^'\n]*[^'\s,:={(\[]'(?![\w']|\s?:)""",
     re.X,
 )
 # A quoted text at the start of a line, with nothing or fields after it, is the message.
@@ -30,16 +31,16 @@ _MESSAGE = re.compile(r'"([^"\n\\]*(?:\\.[^"\n\\]*)*)"(?=\Z| [\w.-]+=)')
 # A request tells by its method what is done, unless it is the value of a field.
 _METHOD = re.compile(r"[\"'](?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) ")
 # [Reason: any text]
-_LABELLED = re.compile(r"(?<=\[)(\w+): [^\[\]\n]+(?=\])")
+_LABELLED = re.compile(r"\[(\w+): [^\[\]\n]+(?=\])")
 # key=Type{some words}
 _GIVEN = re.compile(r"=(?:<\*>)?(?:\{[^{}\n]*\}|<\*>\([^()\n]*\)|<\*>\[[^\[\]\n]*\])")
 # &Type{Name:x,Count:0,}, {"key":"any text"}
 _MEMBERS = re.compile(r"(?<!\S)(&?[A-Za-z][\w.$]*|)\{[^{}\n]*[:,=][^{}\n]*\}(?=[\s,;.:\"]|\Z)")
 _CODE = re.compile(r"\(<\*>: [^()\n]+\)")
 _ITEM = r"[^\s,()\[\]{}]+"
-_LIST = re.compile(rf"(?<=[\[({{]){_ITEM}(?:, ?{_ITEM})+(?=[\])}}])")
+_LIST = re.compile(rf"([\[({{]){_ITEM}(?:, ?{_ITEM})+(?=[\])}}])")
 _OBJECT = re.compile(r"<[^>\n]* at <\*>>+")
-_TAIL = re.compile(rf"(?<=: ){_ITEM}(?:, ?{_ITEM})+$", re.M)
+_TAIL = re.compile(rf"(: ){_ITEM}(?:, ?{_ITEM})+$", re.M)
 # host:port, as after "connect to"; uid:0 is no address.
 _ADDRESS = re.compile(
     r"((?<!\w)(?:to|from|at|via|by|on|server|host|proxy|node|address|old|new):? [(\[/]?|\w: \[?|\[)"
@@ -68,7 +69,7 @@ def _compared(text: str) -> str:
     if "''" in text or '""' in text or "[]" in text or "{}" in text:
         text = _NOTHING.sub(_enclosed, text)
     if "[" in text and ": " in text:
-        text = _LABELLED.sub(r"\1: <*>", text)
+        text = _LABELLED.sub(r"[\1: <*>", text)
     if '"' in text or "'" in text:
         text = _QUOTED.sub(_quoted, text)
     if WILDCARD in text:
@@ -78,7 +79,8 @@ def _compared(text: str) -> str:
             text = _ADDRESS.sub(r"\1<*>", text)
         if "(<*>: " in text:
             text = _CODE.sub("(<*>)", text)
-        text = _AFTER_NUMBER.sub(WILDCARD, text)
+        if "<*> " in text:
+            text = _AFTER_NUMBER.sub(WILDCARD, text)
         if "> <" in text or ">, <" in text or ">,<" in text or "> *" in text:
             text = _RUN.sub(WILDCARD, text)
     if "," in text:
@@ -104,4 +106,4 @@ def _enclosed(found: re.Match[str]) -> str:
 
 
 def _list(found: re.Match[str]) -> str:
-    return found.group() if "=" in found.group() else WILDCARD
+    return found.group() if "=" in found.group() else found.group(1) + WILDCARD

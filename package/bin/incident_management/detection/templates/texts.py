@@ -7,12 +7,14 @@ are told by the rest of the line: where many texts stand in one frame, the text 
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .group import Template
 from .words import NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
 
 __all__ = ["Frames", "frames_of"]
+
+Line = Tuple[str, ...]
 
 MANY_REASONS = 4
 """Different texts after a colon that are a value, where a verb or a value stands before it."""
@@ -28,6 +30,8 @@ MANY_THINGS = 3
 """The same for what follows the verbs at the start of a line, where it follows others, too."""
 RECURRING = 1_000_000
 """Instead of a number of texts: ``MANY_THINGS`` that are with other verbs, too."""
+FEWEST = 3
+"""The least of these."""
 LONGEST_NAME = 3
 """Words of such a name."""
 ENOUGH_AROUND = 4
@@ -56,13 +60,15 @@ _ERRORS = tuple(
         "\n    ", ""
     ).split("|")
 )
+_ERROR_ENDS = frozenset([error.rpartition(" ")[2] for error in _ERRORS])
 # What may stand after a reason: as a tag or the logger's name, or the error's number.
 _TAG = re.compile(r" (?:\[[\w.-]+\]|\((?:[\w.$-]+|<\*>)\))\Z")
 _ENDS = ".,;:"
 _NAMES = frozenset([PLAIN, NAME])
 _LETTER = re.compile("[A-Za-z]")
+# What is in brackets, after the bracket that opens.
 _BRACKETS = re.compile(
-    r"(?<=\()[^()]*(?=\)[.,;:]?(?: |\Z))|(?<=(?<![\w)\]])\[)[^\[\]]*(?=\][.,;:]?(?: |\Z))"
+    r"\([^()]*(?=\)[.,;:]?(?: |\Z))|\[(?<![\w)\]]\[)[^\[\]]*(?=\][.,;:]?(?: |\Z))"
 )
 
 
@@ -107,6 +113,8 @@ def _inside(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
     """
     kinds = list(map(kind_of, keys))
     around = len(keys) - kinds.count(VALUE) - ENOUGH_AROUND
+    if around < 1:
+        return
     text = " ".join(keys)
     place = -1
     for last, word in enumerate(keys):
@@ -125,13 +133,15 @@ def _inside(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
 
 
 def _in_brackets(text: str) -> Iterator[Tuple[str, int]]:
-    found = list(_BRACKETS.finditer(text))
-    if not _LETTER.search(_BRACKETS.sub("", text)):
+    found = [(one.start() + 1, one.end()) for one in _BRACKETS.finditer(text)]
+    ends = [0, *[end for _, end in found]]
+    around = [text[end:start] for end, (start, _) in zip(ends, found)] + [text[ends[-1] :]]
+    if not any(map(_LETTER.search, around)):
         return  # nothing but brackets
-    for one in found:
-        yield text[: one.start()] + WILDCARD + text[one.end() :], MANY_ENCLOSED
+    for start, end in found:
+        yield text[:start] + WILDCARD + text[end:], MANY_ENCLOSED
     if len(found) > 1:
-        yield _BRACKETS.sub(WILDCARD, text), MANY_ENCLOSED
+        yield WILDCARD.join(around), MANY_ENCLOSED
     place = text.find(" (")
     if (
         place > 0
@@ -146,7 +156,7 @@ def _without_error(text: str) -> str:
     """Return a text with a wildcard for what a system says of an error's number at its end."""
     tag = _TAG.search(text) if text[-1:] in ")]" else None
     end = tag.start() if tag else len(text)
-    if not text.endswith(_ERRORS, 0, end):
+    if text[:end].rpartition(" ")[2] not in _ERROR_ENDS or not text.endswith(_ERRORS, 0, end):
         return text
     reason = max((e for e in _ERRORS if text.endswith(e, 0, end)), key=len)
     before = text[: end - len(reason)]
@@ -180,25 +190,34 @@ def _balanced(text: str) -> bool:
 
 
 class Frames:
-    """The frames of templates: which templates differ only in a text of any length."""
+    """The frames of templates: which templates differ only in a text of any length.
+
+    Lines of one frame begin alike, and what begins as too few others do has no frame of use. So
+    the frames of a template are worked out only when enough begin as it does.
+    """
 
     def __init__(self) -> None:
         self._members: Dict[str, List[Template]] = {}
         self._things: Dict[str, Set[str]] = {}  # to the frames in which they are
+        # By how they begin: how many templates, and those of them whose frames are not worked out,
+        # with their keys.
+        self._begun: Dict[str, int] = {}
+        self._waiting: Dict[str, List[Tuple[Template, Line]]] = {}
 
-    def take(self, templates: Iterable[Template]) -> Iterator[Tuple[str, List[Template]]]:
+    def take(self, templates: Sequence[Template]) -> Iterator[Tuple[str, List[Template]]]:
         """Take in templates; yield the frames that now have many texts, with their templates."""
-        touched: Dict[str, int] = {}
         for template in templates:
-            template.framed = template.keys
-            done = _done(template.keys)
+            template.framed = keys = template.keys
+            done = _done(keys)
             if done:
                 self._things.setdefault(done[1], set()).add(done[0])
-            for frame, many in frames_of(template.keys):
-                touched[frame] = min(many, touched.get(frame, many))
-                self._members.setdefault(frame, []).append(template)
+            begin = keys[0].partition("(")[0].partition("[")[0] if keys else ""
+            self._begun[begin] = self._begun.get(begin, 0) + 1
+            self._waiting.setdefault(begin, []).append((template, keys))
+        touched = self._work_out(set(templates))
+        often = [frame for frame in touched if len(self._members[frame]) >= FEWEST]
         # The same order whatever the order of the lines: the frame of most templates first.
-        for frame in sorted(touched, key=lambda frame: (-len(self._members[frame]), frame)):
+        for frame in sorted(often, key=lambda frame: (-len(self._members[frame]), frame)):
             many = touched[frame]
             members = list(dict.fromkeys([t.current() for t in self._members[frame]]))
             self._members[frame] = members
@@ -210,6 +229,23 @@ class Frames:
         if len(self._members) > MOST_FRAMES:
             self._members.clear()
             self._things.clear()
+            self._begun.clear()
+            self._waiting.clear()
+
+    def _work_out(self, taken: Set[Template]) -> Dict[str, int]:
+        """Work out the frames of templates that begin as many do.
+
+        Returns the frames of those that are taken, and how many texts are many in each.
+        """
+        touched: Dict[str, int] = {}
+        ready = [begin for begin in self._waiting if self._begun[begin] >= FEWEST]
+        for begin in ready:
+            for template, keys in self._waiting.pop(begin):
+                for frame, many in frames_of(keys):
+                    self._members.setdefault(frame, []).append(template)
+                    if template in taken:
+                        touched[frame] = min(many, touched.get(frame, many))
+        return touched
 
     def _recurs(self, template: Template) -> bool:
         """Whether other things are done, too, with what a template says one is done with."""

@@ -14,6 +14,7 @@ from typing import Dict, List, Tuple
 from .fold import ESCAPED_QUOTE, numbers_shown
 
 __all__ = [
+    "CACHED_WORDS",
     "FIXED",
     "LONGEST_WORD",
     "NAME",
@@ -40,7 +41,7 @@ _MARK = r"\.{3,}|[=,;:(){}\[\]\"'`|<>]"
 _SPLIT = re.compile(f"({_MARK})")
 _PIECE = re.compile(rf"<\*>|{_MARK}|(?:(?!<\*>|\.{{3}})[^=,;:(){{}}\[\]\"'`|<>])+")
 
-_NO_MARKS = {code: None for code in range(128) if chr(code) not in " =,;:(){}[]\"'`|<>"}
+_NO_MARKS = bytes([code for code in range(128) if chr(code) not in " =,;:(){}[]\"'`|<>"])
 
 # Words that stand for a value although they are words: constants of programming languages, the
 # super-user, and names of days and months, which are part of a date.
@@ -87,6 +88,8 @@ _COMPARED = re.compile(r"(?:[<>!~]=|==)\d[\w.*+-]*(?:,(?:[<>!~]=|==|[<>])\d[\w.*
 
 # The value of tag=a:b and the like, up to what may end it.
 _GIVEN = re.compile(r"=[^\s,;()\[\]{}\"'<>=|]+")
+# A word that is a field, its value without brackets, and what is behind it.
+_FIELD = re.compile(r"""([A-Za-z_]\w*)=[^\s,;()\[\]{}"'<>=|`]*\w([)\]}"'`,;:.!?|]*)\Z""")
 # A hardware address of which only some parts have a digit.
 _HEX_PARTS = re.compile(
     r"(?<![\w.])(?:(?:0|[0-9a-f]{2}|[0-9a-f]{4}):)+(?:0|[0-9a-f]{2}|[0-9a-f]{4})(?!\w)", re.I
@@ -143,10 +146,16 @@ def mask(word: str) -> str:
         return word.replace(bare, WILDCARD, 1)
     if bare.isalpha() and (len(bare) < 8 or not _HEX_WORD.match(bare)):
         return word
+    if bare.isalnum() and len(word) <= LONGEST_WORD:
+        return word.replace(bare, WILDCARD, 1) if _is_value(bare) else word
     if bare[-1:].isalnum() and len(word) <= LONGEST_WORD and not _SPLIT.search(bare):
         return word.replace(bare, WILDCARD, 1) if _is_value(bare) else word
     if len(word) > LONGEST_WORD:
         return WILDCARD
+    field = _FIELD.match(word) if "=" in word else None
+    if field:
+        name, end = field.groups()
+        return f"{WILDCARD if _is_value(name) else name}={WILDCARD}{end}"
     if WILDCARD in word:
         word = word.replace(WILDCARD, "*")
     if "0:" in word or ":0" in word:
@@ -162,7 +171,8 @@ def mask(word: str) -> str:
     if _WHOLE.match(core):
         return word[:start] + WILDCARD + word[end:]
     if "=" in core:
-        core = _COMPARED.sub("0", core)
+        if "=0" in core:
+            core = _COMPARED.sub("0", core)
         core = _BRACKETED_VALUE.sub("=0", core)
         core = _GIVEN.sub("=0", core)
     pieces = _SPLIT.split(core)
@@ -172,7 +182,10 @@ def mask(word: str) -> str:
             before = piece
         elif piece and (before == "=" or _is_value(piece)):
             pieces[place] = _without_end(piece)
-    return word[:start] + _JOINED.sub(WILDCARD, "".join(pieces)) + word[end:]
+    masked = "".join(pieces)
+    if ">:<" in masked or ">,<" in masked:
+        masked = _JOINED.sub(WILDCARD, masked)
+    return word[:start] + masked + word[end:]
 
 
 def _enclosed(found: re.Match[str]) -> str:
@@ -223,12 +236,12 @@ def pieces_of(masked: str) -> List[str]:
     return _PIECE.findall(masked)
 
 
-def marks_of(text: str) -> str:
+def marks_of(text: str) -> bytes:
     """Return the blanks and the punctuation of a masked text.
 
     Texts with other punctuation are not compared.
     """
-    return text.replace(WILDCARD, "").translate(_NO_MARKS)
+    return text.replace(WILDCARD, "").encode("utf-8", "replace").translate(None, _NO_MARKS)
 
 
 def union_of(one: str, other: str) -> str:
@@ -296,5 +309,6 @@ class Words(Dict[str, str]):
     def __missing__(self, word: str) -> str:
         if len(self) >= CACHED_WORDS:
             self.clear()
-        masked = self[word] = numbers_shown(mask(word))
+        is_plain = word.isalpha() and len(word) < 8 and word not in _VALUE_WORDS
+        masked = self[word] = word if is_plain else numbers_shown(mask(word))
         return masked
