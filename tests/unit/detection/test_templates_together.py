@@ -32,6 +32,7 @@ def _groups(*kinds):
         # a value is one word here and two there
         ["sent 12 bytes in <1 sec", "sent 1,204,331 bytes in 00:02"],
         ["free 17 GB of 20.5 GB", "free 312 B of 4096 B"],
+        ["sent 5 bytes, lifetime 1 s", "sent 5012 bytes (5.0 KB), lifetime 2 s"],
         # lists of any length
         ["dropped blocks b-1", "dropped blocks b-1 b-22 b-9012", "dropped blocks b-7 b-8"],
         ["groups set to: amber, birch", "groups set to: amber", "groups set to: fir, oak, ash"],
@@ -137,7 +138,7 @@ def test_lines_that_differ_in_the_form_of_a_value_are_one_template(lines):
         (["auth(cron:session): done"], ["auth(su:session): done"]),
         # an optional part
         (["refused login from 10.0.0.1"], ["refused login from 10.0.0.2 user=eve"]),
-        (["sent 5 bytes, lifetime 1 s"], ["sent 5012 bytes (5.0 KB), lifetime 2 s"]),
+        (["peer 10.0.0.1 left: no answer"], ["peer 10.0.0.2 left: no route [early]"]),
         (["lease for 00:11:22:33:44:55 on eth1"], ["lease for 00:11:22:33:44:55 on eth1: no free"]),
         # names with a number that are no values
         (["listening on ipv4 port 80"], ["listening on ipv6 port 80"]),

@@ -79,6 +79,8 @@ def _compared(text: str) -> str:
         if "(<*>: " in text:
             text = _CODE.sub("(<*>)", text)
         text = _AFTER_NUMBER.sub(WILDCARD, text)
+        if "> (<*>)" in text:
+            text = text.replace("<*> (<*>)", WILDCARD)  # the same in other units, or by name
         if "> <" in text or ">, <" in text or ">,<" in text or "> *" in text:
             text = _RUN.sub(WILDCARD, text)
     if "," in text:

@@ -10,7 +10,7 @@ import re
 from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .group import Template
-from .words import NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
+from .words import LEVELS, NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
 
 __all__ = ["Frames", "frames_of"]
 
@@ -37,7 +37,6 @@ LONGEST_AROUND = 40
 MOST_FRAMES = 20_000
 
 _FAILURES = frozenset(["failed", "failure", "error", "exception", "reason", "because", "cause"])
-_LEVELS = frozenset(["info", "debug", "notice", "warning", "error", "critical", "fatal"])
 # What systems say of an error's number (strerror).
 _ERRORS = tuple(
     """Operation not permitted|No such file or directory|No such process|Interrupted system call
@@ -164,7 +163,7 @@ def _after_colons(text: str) -> Iterator[Tuple[str, int]]:
             many = MANY_TEXTS
             if words[-1] in _FAILURES:
                 many = MANY_FAILURES
-            elif any(is_verb(word) and word.lower() not in _LEVELS for word in words):
+            elif any(is_verb(word) and word.lower() not in LEVELS for word in words):
                 many = MANY_REASONS
             yield f"{text[:place]}: {WILDCARD}{text[end:]}", many
         place = text.find(": ", place + 1)
