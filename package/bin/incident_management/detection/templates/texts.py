@@ -14,7 +14,7 @@ from .words import LEVELS, NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
 
 __all__ = ["Frames", "frames_of"]
 
-MANY_REASONS = 4
+MANY_REASONS = 3
 """Different texts after a colon that are a value, where a verb or a value stands before it."""
 MANY_FAILURES = 3
 """The same after a word that announces why something failed."""
