@@ -45,6 +45,11 @@ def _as_one(one, other, fixed=False):
             "peer of ring <*> is now DOWN",
             "peer of ring <*> is now <*>",
         ),
+        (
+            '"Loop ADD" by="<*>" of=<*>',
+            '"Loop REMOVE" by="<*>" of=<*>',
+            '"Loop <*>" by="<*>" of=<*>',
+        ),
         # a value that only one has
         ("found a loop for request: <*>", "found a loop for request:", None),
     ],

@@ -73,6 +73,12 @@ def _groups(*kinds):
             "cannot read spool: Broken pipe",
         ],
         ["open() failed (2: No such thing)", "open() failed (13: Not for you, sorry)"],
+        # three reasons after words of which one is in brackets
+        [
+            "redoing 3 (failed twice): out of ink",
+            "redoing 4 (failed twice): no blank sheet",
+            "redoing 5 (failed twice): jam",
+        ],
         # fields with labels
         ["refused [user: ann lee] [why: bad password]", "refused [user: bob] [why: is unknown]"],
         # a quoted word, whatever it says, and whatever encloses it

@@ -155,7 +155,7 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
     if before[-1][-1] not in _MARKS:
         if kinds[-1] == VALUE:
             score += _WEIGHTS["after_value"]
-        if any(text and is_verb(text[0]) for text in (one, other)):
+        if any(text and is_verb(text[0]) and not text[0].isupper() for text in (one, other)):
             score += _WEIGHTS["verb"]
     if behind and kind_of(behind[0]) not in (VALUE, FIXED):
         score += _WEIGHTS["word_behind"]

@@ -159,7 +159,7 @@ def _after_colons(text: str) -> Iterator[Tuple[str, int]]:
     place = text.find(": ")
     while 0 < place < end:
         words = text[:place].split()
-        if sum([word.rstrip(":").isalpha() for word in words]) > 1:
+        if sum([word.strip("():").isalpha() for word in words]) > 1:
             many = MANY_TEXTS
             if words[-1] in _FAILURES:
                 many = MANY_FAILURES
