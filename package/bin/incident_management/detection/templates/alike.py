@@ -22,7 +22,7 @@ Words = Tuple[str, ...]
 
 FEWEST_CONSTANT = 3
 """Words that are no values, and that two templates of one statement have in common."""
-MOST_COMPARED = 100
+MOST_COMPARED = 50
 """Templates of one beginning that a new one is compared with: the latest."""
 MOST_STARTS = 20_000
 
@@ -67,8 +67,10 @@ class Alike:
         others: Dict[Template, None] = {}
         for start in _starts(template.keys):
             alike = self._by_start.setdefault(start, {})
-            others.update(list(alike.items())[-MOST_COMPARED:])
+            others.update(alike)
             alike[template] = None
+            if len(alike) > MOST_COMPARED:
+                del alike[next(iter(alike))]
         return [other for other in others if other.wider is None and other is not template]
 
     def pairs(self, templates: Iterable[Template]) -> List[Pair]:
@@ -101,18 +103,18 @@ def _pair(one: Template, other: Template) -> Optional[Pair]:
         last += 1
     before, behind = a[:first], a[len(a) - last :]
     mine, theirs = a[first : len(a) - last], b[first : len(b) - last]
+    fixed = one.fixed or other.fixed
+    # What is known may have been learned from any texts, but stays as it is.
+    score = _score(before, behind, *((_VALUE, _VALUE) if fixed else (mine, theirs)))
+    if score <= 0 and (fixed or not (one.any_text or other.any_text)):
+        return None
     keys = (*before, _union(mine, theirs), *behind)
-    if one.fixed or other.fixed:
-        # What is known may have been learned from any texts, but stays as it is.
-        keys = _as_one(keys)
-        if keys != (a if one.fixed else b):
-            return None
-        score = _score(before, behind, _VALUE, _VALUE)
-    elif (one.any_text and a == keys) or (other.any_text and b == keys):
+    if (one.any_text and a == keys) or (other.any_text and b == keys):
         score = _CERTAIN
-    else:
-        score = _score(before, behind, mine, theirs)
-    return Pair(score, _as_one(keys), one, other) if score > 0 else None
+    keys = _as_one(keys)
+    if (one.fixed and a != keys) or (other.fixed and b != keys):
+        return None
+    return Pair(score, keys, one, other) if score > 0 else None
 
 
 def _as_one(keys: Words) -> Words:
