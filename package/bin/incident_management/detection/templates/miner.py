@@ -2,9 +2,9 @@
 
 The way of a line: its form without digits (:mod:`.fold`), by which it is known if one like it came
 before; its message (:mod:`.event`); its words with their values masked (:mod:`.words`); values of
-several words as one (:mod:`.spans`); and the lines that are one template (:mod:`.merge`). Each step
-is done for all lines of a batch together and once for each distinct input, so most lines cost one
-look-up.
+several words as one (:mod:`.spans`); and the lines that are one template (:mod:`.merge`, and where
+texts of any length differ :mod:`.texts` and :mod:`.alike`). Each step is done for all lines of a
+batch together and once for each distinct input, so most lines cost one look-up.
 
 A template's id is a hash of its text. So it is the same on every machine and in every run in which
 the same template is found. A template never splits; it may widen when later lines show that a word
@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
+from .alike import Alike
 from .event import exception_line, message_of, messages_of
 from .fold import folded, keep_names, name_parts, names_kept, without_digits
 from .group import Bucket, Template, template_id
@@ -69,6 +70,7 @@ class TemplateMiner:
         self._templates: Dict[Tuple[str, ...], Template] = {}
         self._buckets: Dict[bytes, Bucket] = {}
         self._frames = Frames()
+        self._alike = Alike()
         self._any_text = False  # whether a template has a value that may be any text
         known = list(known)
         if known:
@@ -181,9 +183,10 @@ class TemplateMiner:
             if len(bucket.by_keys) > MOST_IN_BUCKET:
                 bucket.forget(MOST_IN_BUCKET // 2)
                 self._frames = Frames()
-        self._merge_frames(
-            [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
-        )
+                self._alike = Alike()
+        fresh = [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
+        self._merge_frames(fresh)
+        self._merge_alike(fresh)
         found = {form: known[words].current() for form, words in masked.items()}
         if len(known) > CACHED_LINES:
             known.clear()
@@ -195,20 +198,35 @@ class TemplateMiner:
             members = [t for t in members if t.wider is None and not t.fixed]
             if len(members) < 2:
                 continue
-            keys = tuple(frame.split())
-            bucket = self._bucket(keys)
-            target = bucket.by_keys.get(keys)
-            if target is None:
-                target = Template(keys, keys)
-                bucket.add(target)
-            for member in members:
-                if member is not target:
-                    self._bucket(member.keys).remove(member)
-                    target.count += member.count
-                    member.wider = target
-            target.any_text = self._any_text = True
-            bucket.settle()
-            bucket.index()
+            self._merge(tuple(frame.split()), members)
+
+    def _merge_alike(self, templates: Sequence[Template]) -> None:
+        """Merge the templates that are one statement by the words that they have in common."""
+        fresh = list(dict.fromkeys([t.current() for t in templates]))
+        while fresh:
+            pairs = self._alike.pairs(fresh)
+            fresh = []
+            for pair in pairs:
+                if pair.one.wider is None and pair.other.wider is None:
+                    fresh.append(self._merge(pair.keys, [pair.one, pair.other]))
+            fresh = [t for t in dict.fromkeys(fresh) if t.wider is None]
+
+    def _merge(self, keys: Tuple[str, ...], members: Sequence[Template]) -> Template:
+        """Make templates one that has a text of any length; return it."""
+        bucket = self._bucket(keys)
+        target = bucket.by_keys.get(keys)
+        if target is None:
+            target = Template(keys, keys)
+            bucket.add(target)
+        for member in members:
+            if member is not target:
+                self._bucket(member.keys).remove(member)
+                target.count += member.count
+                member.wider = target
+        target.any_text = self._any_text = True
+        bucket.settle()
+        bucket.index()
+        return target.current()
 
     def _framed(self, keys: Tuple[str, ...]) -> Optional[Template]:
         """Return the template in which a text of this line is a value that may be any text."""
@@ -239,6 +257,7 @@ class TemplateMiner:
             text = " ".join(template.keys)
             template.any_text = any(frame == text for frame, _ in frames_of(template.keys))
             self._any_text = self._any_text or template.any_text
+            self._alike.add(template)
         for bucket in self._buckets.values():
             bucket.index()
 
@@ -252,6 +271,7 @@ class TemplateMiner:
         for bucket in self._buckets.values():
             bucket.index()
         self._frames = Frames()
+        self._alike = Alike()
         self._templates.clear()
         self._lines.clear()
         self._headers.clear()

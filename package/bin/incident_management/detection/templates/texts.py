@@ -10,13 +10,13 @@ import re
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .group import Template
-from .words import NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
+from .words import LEVELS, NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
 
 __all__ = ["Frames", "frames_of"]
 
 Line = Tuple[str, ...]
 
-MANY_REASONS = 4
+MANY_REASONS = 3
 """Different texts after a colon that are a value, where a verb or a value stands before it."""
 MANY_FAILURES = 3
 """The same after a word that announces why something failed."""
@@ -41,7 +41,6 @@ LONGEST_AROUND = 40
 MOST_FRAMES = 20_000
 
 _FAILURES = frozenset(["failed", "failure", "error", "exception", "reason", "because", "cause"])
-_LEVELS = frozenset(["info", "debug", "notice", "warning", "error", "critical", "fatal"])
 # What systems say of an error's number (strerror).
 _ERRORS = tuple(
     """Operation not permitted|No such file or directory|No such process|Interrupted system call
@@ -170,11 +169,11 @@ def _after_colons(text: str) -> Iterator[Tuple[str, int]]:
     place = text.find(": ")
     while 0 < place < end:
         words = text[:place].split()
-        if sum([word.rstrip(":").isalpha() for word in words]) > 1:
+        if sum([word.strip("():").isalpha() for word in words]) > 1:
             many = MANY_TEXTS
             if words[-1] in _FAILURES:
                 many = MANY_FAILURES
-            elif any(is_verb(word) and word.lower() not in _LEVELS for word in words):
+            elif any(is_verb(word) and word.lower() not in LEVELS for word in words):
                 many = MANY_REASONS
             yield f"{text[:place]}: {WILDCARD}{text[end:]}", many
         place = text.find(": ", place + 1)

@@ -16,6 +16,7 @@ from .fold import ESCAPED_QUOTE, numbers_shown
 __all__ = [
     "CACHED_WORDS",
     "FIXED",
+    "LEVELS",
     "LONGEST_WORD",
     "NAME",
     "PLAIN",
@@ -23,6 +24,7 @@ __all__ = [
     "WILDCARD",
     "Words",
     "is_shouted",
+    "is_told",
     "is_verb",
     "kind_of",
     "marks_of",
@@ -115,7 +117,7 @@ _FUNCTION_WORDS = frozenset(
     disconnect online offline ready busy idle active inactive alive dead valid invalid available
     unavailable normal abnormal true false input output request response allow deny accept reject
     add remove create update insert drop lock unlock acquire release load unload push pop true
-    primary secondary master slave left right""".split()
+    primary secondary master slave left right through""".split()
 )
 # What stands before a value in brackets, as in sshd[17]; the name in user=17 never is a value.
 _NAMED = re.compile(r"[A-Za-z][\w.-]*(?=[(\[])")
@@ -126,6 +128,9 @@ _MAY_BE_STATES = frozenset(
     "start stop open close read write send receive begin end first last new old login logout"
     " connect disconnect ready busy idle active inactive input output request response".split()
 )
+
+LEVELS = frozenset(["info", "debug", "notice", "warning", "error", "critical", "fatal"])
+"""Words for how bad a message is, which tell nothing of what happened."""
 
 VALUE, NAME, PLAIN, FIXED = range(4)
 """Kinds of word: a value; what looks like a name; another word; one that is never a value."""
@@ -288,6 +293,12 @@ def kind_of(masked: str) -> int:
 def is_verb(masked: str) -> bool:
     """Whether a word tells what happened, or joins words, as names of things have none."""
     return kind_of(masked) == FIXED and masked.strip(",;:.!?\"'").isalpha()
+
+
+@lru_cache(CACHED_WORDS)
+def is_told(masked: str) -> bool:
+    """Whether a word says in small letters what happened, or joins words: opened, up, to."""
+    return is_verb(masked) and masked.islower()
 
 
 @lru_cache(CACHED_WORDS)

@@ -1,0 +1,106 @@
+"""Two templates that are one statement by how likely a text stands where they differ."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.detection.templates.alike import MOST_COMPARED, Alike
+from incident_management.detection.templates.group import Template
+from incident_management.detection.templates.miner import TemplateMiner
+
+
+def _template(text, fixed=False):
+    words = tuple(text.split())
+    return Template(words, words, fixed)
+
+
+def _as_one(one, other, fixed=False):
+    """Return the text of two templates as one, "" where they are two statements."""
+    alike = Alike()
+    alike.add(_template(one, fixed))
+    pairs = alike.pairs([_template(other)])
+    return " ".join(pairs[0].keys) if pairs else ""
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        # two reasons, with much told before them
+        (
+            "name of host <*> could not be found: Try again",
+            "name of host <*> could not be found: No such host is known",
+            "name of host <*> could not be found: <*>",
+        ),
+        # within the brackets and marks that both have
+        (
+            "call of page <*> gave error [no session is open] and its cause",
+            "call of page <*> gave error [out of memory] and its cause",
+            "call of page <*> gave error [<*>] and its cause",
+        ),
+        # a value and a name that is none by its form, with other punctuation
+        ("nodes on rack cn[<*>] do not answer", "nodes on rack <*> do not answer", None),
+        # a state in capitals
+        (
+            "peer of ring <*> is now UP",
+            "peer of ring <*> is now DOWN",
+            "peer of ring <*> is now <*>",
+        ),
+        (
+            '"Loop ADD" by="<*>" of=<*>',
+            '"Loop REMOVE" by="<*>" of=<*>',
+            '"Loop <*>" by="<*>" of=<*>',
+        ),
+        # a value that only one has
+        ("found a loop for request: <*>", "found a loop for request:", None),
+    ],
+)
+def test_templates_with_much_in_common_are_one_statement(one, other, both):
+    found = _as_one(one, other)
+    assert found == _as_one(other, one)
+    assert "<*>" in found
+    assert both is None or found == both
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        # too little in common, or nothing before
+        ("link <*> Up", "link <*> Down"),
+        ("opening of the file <*>", "closing of the file <*>"),
+        # what happened
+        ("the session of user <*> opened now", "the session of user <*> closed now"),
+        ("the link on port <*> is up", "the link on port <*> is down"),
+        # a note in brackets, or a field, at the end
+        ("peer <*> left port <*>: no answer", "peer <*> left port <*>: no route [early]"),
+        ("refused login from host <*>", "refused login from host <*> user=<*>"),
+        # statements of one part of a program
+        ("DISK info (device <*>): group <*> gone", "DISK info (device <*>): chunk <*> too small"),
+    ],
+)
+def test_templates_that_say_different_things_stay_two(one, other):
+    assert not _as_one(one, other)
+    assert not _as_one(other, one)
+
+
+def test_a_known_template_takes_in_what_it_describes_and_is_never_changed():
+    text = "name of host <*> could not be found: <*>"
+    line = "name of host <*> could not be found: No such host is known"
+    assert _as_one(text, line, fixed=True) == text
+    assert not _as_one(line, line.replace("No such", "Some"), fixed=True)
+
+
+def test_lines_of_later_chunks_belong_to_the_statement_that_was_found():
+    miner = TemplateMiner()
+    reasons = ["Try again", "No such host is known", "Server is gone", "Not in any zone of ours"]
+    lines = [f"name of host 10.0.0.{n} could not be found: {r}" for n, r in enumerate(reasons)]
+    first = {t.text for t in miner.templates_of(lines[:2])}
+    assert first == {"name of host <*> could not be found: <*>"}
+    for line in lines:
+        assert {t.text for t in miner.templates_of([line])} == first
+
+
+def test_a_template_is_compared_with_a_bounded_number_of_others():
+    alike = Alike()
+    for n in range(3 * MOST_COMPARED):
+        alike.add(_template(f"alpha beta {'x' * (n + 1)} gamma"))
+    assert len(alike.add(_template("alpha beta y gamma"))) <= 2 * MOST_COMPARED
