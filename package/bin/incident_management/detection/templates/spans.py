@@ -28,8 +28,8 @@ _QUOTED = re.compile(
 )
 # A quoted text at the start of a line, with nothing or fields after it, is the message.
 _MESSAGE = re.compile(r'"([^"\n\\]*(?:\\.[^"\n\\]*)*)"(?=\Z| [\w.-]+=)')
-# The method of a request is a value as its path is: one statement writes all of them.
-_METHOD = re.compile(r"(?<![\w-])(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) <\*>")
+# A request tells by its method what is done, unless it is the value of a field.
+_METHOD = re.compile(r"[\"'](?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) ")
 # [Reason: any text]
 _LABELLED = re.compile(r"\[(\w+): [^\[\]\n]+(?=\])")
 # key=Type{some words}
@@ -54,7 +54,7 @@ _NOTHING = re.compile(r"(?<=[\s=:,])(?:\[\]|\{\}|''|\"\")(?=[\s,;.:)\]}]|\Z)")
 def compared(text: str) -> str:
     """Return a line, given as masked words joined by blanks, as what is compared of it."""
     message = _MESSAGE.match(text) if text[:1] == '"' else None
-    if message and " " in message.group() and not _METHOD.match(text, 1):
+    if message and " " in message.group() and not _METHOD.match(text):
         said = _compared(message.group(1).replace('\\"', '"'))
         return f'"{said}"{_compared(text[message.end() :])}'
     return _compared(text)
@@ -73,7 +73,6 @@ def _compared(text: str) -> str:
     if '"' in text or "'" in text:
         text = _QUOTED.sub(_quoted, text)
     if WILDCARD in text:
-        text = _METHOD.sub(WILDCARD, text)
         if " at <*>>" in text:
             text = _OBJECT.sub("<<*>>", text)
         if ":<*>" in text:
@@ -97,6 +96,9 @@ def _quoted(found: re.Match[str]) -> str:
     text = found.group()
     if " " not in text and WILDCARD not in text:
         return text
+    method = _METHOD.match(text)
+    if method and found.string[max(0, found.start() - 2) : found.start()] != ": ":
+        return method.group() + WILDCARD + text[-1]
     return text[0] + WILDCARD + text[-1]
 
 
