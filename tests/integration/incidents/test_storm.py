@@ -31,15 +31,18 @@ def test_sixteen_writers_lose_nothing_and_count_nothing_twice(app: App) -> None:
     batches += batches[::10]
     uri, key = app.standin.splunk.mgmt_uri, app.standin.session_key()
     errors: list[Exception] = []
+    taken: list[int] = []
+    kills: list[int] = []
     done = threading.Event()
 
     def deliver(mine: list[list[dict[str, Any]]]) -> None:
         session = Session(uri, key)
-        deadline = time.monotonic() + PATIENCE_SECONDS
         for batch in mine:
+            deadline = time.monotonic() + PATIENCE_SECONDS
             while True:
                 try:
                     session.post(SIGNALS, json_body={"signals": batch})
+                    taken.append(len(batch))
                     break
                 except SplunkError as error:
                     if (error.status and error.status < 500) or time.monotonic() > deadline:
@@ -47,8 +50,17 @@ def test_sixteen_writers_lose_nothing_and_count_nothing_twice(app: App) -> None:
                         return
                     time.sleep(0.05)
 
+    def some_are_taken(more: int) -> bool:
+        """By the clock instead, a slow machine would start no handler between two killings."""
+        awaited = len(taken) + more
+        while len(taken) < awaited:
+            if done.wait(0.05):
+                return False
+        return True
+
     def disturb() -> None:
-        while not done.wait(0.7):
+        dice = random.Random(9)
+        while some_are_taken(dice.randint(1, 4)):
             try:
                 for process in handler_processes(app):
                     os.kill(process, signal.SIGKILL)
@@ -57,7 +69,7 @@ def test_sixteen_writers_lose_nothing_and_count_nothing_twice(app: App) -> None:
             app.standin.splunk.kv.unavailable = True
             done.wait(0.1)
             app.standin.splunk.kv.unavailable = False
-            done.wait(2.0)
+            kills.append(len(taken))
 
     writers = [
         threading.Thread(target=deliver, args=(batches[number::WRITERS],))
@@ -74,6 +86,7 @@ def test_sixteen_writers_lose_nothing_and_count_nothing_twice(app: App) -> None:
     app.standin.splunk.kv.unavailable = False
 
     assert errors == []
+    assert len(kills) > 1
     # Each has one answer more to give after the last kill, as the spool's delivery would.
     deliver(batches)
     assert errors == []
