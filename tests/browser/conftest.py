@@ -39,7 +39,7 @@ def _app_folder(target: Path) -> Path:
     return app
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def splunk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A running stand-in: ``.web`` and ``.mgmt`` are its addresses, ``.put`` writes documents.
 
@@ -81,7 +81,7 @@ def studio_bundle() -> Path:
         pytest.skip(str(reason))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """A headless Chromium."""
     path = next((path for path in CHROMIUM if Path(path).exists()), None)

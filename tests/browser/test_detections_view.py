@@ -20,7 +20,7 @@ WAIT_MS = 60_000
 NOW = time.time()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def splunk(app_folder: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:  # noqa: F811
     """A stand-in with the built app, in which a detection raised what people did not want."""
     folder = tmp_path_factory.mktemp("detections")

@@ -27,7 +27,7 @@ def app_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "incident_management"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def standin(app_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     """The stand-in, five minutes into the failure of the scenario."""
     clock = ManualClock(scenario.START + 330)
