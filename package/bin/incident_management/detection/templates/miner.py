@@ -3,8 +3,8 @@
 The way of a line: its form without digits (:mod:`.fold`), by which it is known if one like it came
 before; its message (:mod:`.event`); its words with their values masked (:mod:`.words`); values of
 several words as one (:mod:`.spans`); and the lines that are one template (:mod:`.merge`, and where
-texts of any length differ :mod:`.texts` and :mod:`.alike`). Each step is done for all lines of a
-batch together and once for each distinct input, so most lines cost one look-up.
+texts of any length differ :mod:`.heads`, :mod:`.texts` and :mod:`.alike`). Each step is done for
+all lines of a batch together and once for each distinct input, so most lines cost one look-up.
 
 A template's id is a hash of its text. So it is the same on every machine and in every run in which
 the same template is found. A template never splits; it may widen when later lines show that a word
