@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incident_management.detection.templates.heads import SHARED
+from incident_management.detection.templates.heads import MOST_COMPARED, SHARED
 from incident_management.detection.templates.miner import TemplateMiner
 
 NAMES = ["firefox", "Web Helper (Renderer)", "svc host"]
@@ -49,3 +49,9 @@ def test_known_templates_stay():
     lines = [f"{name} (4): {s}" for name in NAMES for s in STATEMENTS]
     found = dict(zip(lines, miner.templates_of(lines)))
     assert found[f"firefox (4): {STATEMENTS[2]}"].text == known
+
+
+def test_names_beyond_those_that_are_compared_belong_to_it():
+    names = [f"part {'x' * n} helper" for n in range(1, 2 * MOST_COMPARED)]
+    lines = [f"{name} (4): {s}" for name in names for s in STATEMENTS]
+    assert len(_found(lines)) == len(STATEMENTS)

@@ -7,6 +7,7 @@ statements as others are.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .group import Template
@@ -39,17 +40,18 @@ class Heads:
         if len(self._tails) > MOST_HEADS:
             self._tails.clear()
             self._heads.clear()
-        touched: Dict[Words, None] = {}
+        touched: Dict[Words, List[Words]] = {}
         for template in templates:
             cut = _cut(template.keys)
             if cut:
                 head, tail = template.keys[:cut], template.keys[cut:]
                 self._tails.setdefault(head, {})[tail] = None
                 self._heads.setdefault(tail, {})[head] = template
-                touched[tail] = None
+                touched.setdefault(tail, []).append(head)
         for tail in sorted(touched):
-            heads = list(self._heads[tail])[:MOST_COMPARED]
-            alike = [head for head in heads if any(self._are_alike(head, h) for h in heads)]
+            known = list(islice(self._heads[tail], MOST_COMPARED))
+            heads = dict.fromkeys(known + touched[tail])
+            alike = [head for head in heads if any(self._are_alike(head, h) for h in known)]
             if alike:
                 members = [self._heads[tail][head].current() for head in alike]
                 yield (_common_end(alike), *tail), list(dict.fromkeys(members))
