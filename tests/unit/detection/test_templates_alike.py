@@ -104,3 +104,9 @@ def test_a_template_is_compared_with_a_bounded_number_of_others():
     for n in range(3 * MOST_COMPARED):
         alike.add(_template(f"alpha beta {'x' * (n + 1)} gamma"))
     assert len(alike.add(_template("alpha beta y gamma"))) <= 2 * MOST_COMPARED
+
+
+def test_a_word_that_is_like_a_verb_may_be_a_value_where_the_other_is_none():
+    one = "Attempting to get exclusive lock on node <*>"
+    other = "Attempting to get shared lock on node <*>"
+    assert _as_one(one, other) == "Attempting to get <*> lock on node <*>"

@@ -263,3 +263,31 @@ def test_what_several_things_are_done_with_is_a_value():
     (alone,) = _groups([f"Starting {thing}..." for thing in things])
     assert (start, started) == ({"Starting <*>..."}, {"Started <*>."})
     assert len(alone) == 3
+
+
+def test_a_field_among_others_ends_where_the_next_one_begins():
+    (found,) = _groups(
+        [
+            "[Event:STARTED]: vertex=Map 1, attempt=a_1, time=5",
+            "[Event:STARTED]: vertex=Reducer 2 (FAN OUT), attempt=a_2, time=6",
+        ]
+    )
+    assert found == {"[Event:STARTED]: vertex=<*>, attempt=<*>, time=<*>"}
+    (kept,) = _groups(["got n=1 while waiting for the lock, left=2"])
+    assert kept == {"got n=<*> while waiting for the lock, left=<*>"}
+
+
+def test_a_state_may_end_a_sentence():
+    (found,) = _groups(
+        [f"The Spooler service entered the {state} state." for state in ("running", "stopped")]
+    )
+    assert found == {"The Spooler service entered the <*> state."}
+
+
+def test_what_a_network_device_calls_a_message_is_kept():
+    up, changed = _groups(
+        [f"%LINK-3-UPDOWN: Interface Gi0/{n}, changed state to up" for n in range(3)],
+        ["%LINK-5-CHANGED: Interface Gi0/3, changed state to administratively down"],
+    )
+    assert up == {"%LINK-3-UPDOWN: Interface <*>, changed state to up"}
+    assert changed == {"%LINK-5-CHANGED: Interface <*>, changed state to administratively down"}

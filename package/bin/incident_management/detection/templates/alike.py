@@ -157,7 +157,9 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
     if before[-1][-1] not in _MARKS:
         if kinds[-1] == VALUE:
             score += _WEIGHTS["after_value"]
-        if any(text and is_verb(text[0]) and not text[0].isupper() for text in (one, other)):
+        verbs = sum([_begins_with_verb(text) for text in (one, other)])
+        # of two words only one may be like a verb: an exclusive lock, a shared lock
+        if verbs == 2 or (verbs and not single):
             score += _WEIGHTS["verb"]
     if behind and kind_of(behind[0]) not in (VALUE, FIXED):
         score += _WEIGHTS["word_behind"]
@@ -166,6 +168,10 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
     if single and all(word.lstrip(_OPENING)[:1].isupper() for word in one + other):
         score += _WEIGHTS["capital"]
     return score
+
+
+def _begins_with_verb(text: Words) -> bool:
+    return bool(text) and is_verb(text[0]) and not text[0].isupper()
 
 
 def _is_enclosed(text: Words) -> bool:

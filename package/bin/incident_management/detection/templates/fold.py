@@ -9,6 +9,7 @@ form that is worked on when a key is new: a 0 for what begins with a digit.
 
 from __future__ import annotations
 
+import re
 from typing import List, Sequence
 
 __all__ = [
@@ -51,8 +52,10 @@ _NAMES = {
 # A backslash before a quote is no part of the value before it, as other backslashes may be.
 ESCAPED_QUOTE = '\x11"'
 _NAMES['\\"'] = ESCAPED_QUOTE
+# %LINK-3-UPDOWN: what a network device calls a kind of message, with the digit of how bad it is.
+_MNEMONIC = re.compile(r"%[A-Z][A-Z0-9_]*-[0-7]-(?=[A-Z])")
 # One of these is in each of them, before and after it is written anew.
-_NAME_PARTS = (b"ssh", b"pv", b"Pv", b"tf-", b"TF-")
+_NAME_PARTS = (b"ssh", b"pv", b"Pv", b"tf-", b"TF-", b"--")
 _PARTS = (*_NAME_PARTS, b'\\"', ESCAPED_QUOTE.encode())
 
 
@@ -88,11 +91,16 @@ def keep_names(keys: List[bytes], lines: Sequence[str], parts: Sequence[bytes]) 
 
 def names_kept(lines: Sequence[str]) -> Sequence[str]:
     """Return lines in which names that end in a number have no digits; see numbers_shown."""
-    text = "\n".join(lines)
-    names = [name for name in _NAMES if name in text]
-    for name in names:
-        text = text.replace(name, _NAMES[name])
-    return text.split("\n") if names else lines
+    text = given = "\n".join(lines)
+    for name, hidden in _NAMES.items():
+        text = text.replace(name, hidden)
+    if "%" in text:
+        text = _MNEMONIC.sub(_hidden, text)
+    return lines if text == given else text.split("\n")
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return found.group().translate(_HIDDEN)
 
 
 def numbers_shown(text: str) -> str:

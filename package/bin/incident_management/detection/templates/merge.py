@@ -131,6 +131,7 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
     if kind == NAME:
         return NAME
     before = line[place - 1]
+    after = after.rstrip(".,;")
     if after not in _STATES and not _tells(before):
         return kind
     low = before.lower().rstrip(":=")

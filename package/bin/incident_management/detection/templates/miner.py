@@ -3,8 +3,8 @@
 The way of a line: its form without digits (:mod:`.fold`), by which it is known if one like it came
 before; its message (:mod:`.event`); its words with their values masked (:mod:`.words`); values of
 several words as one (:mod:`.spans`); and the lines that are one template (:mod:`.merge`, and where
-texts of any length differ :mod:`.texts` and :mod:`.alike`). Each step is done for all lines of a
-batch together and once for each distinct input, so most lines cost one look-up.
+texts of any length differ :mod:`.heads`, :mod:`.texts` and :mod:`.alike`). Each step is done for
+all lines of a batch together and once for each distinct input, so most lines cost one look-up.
 
 A template's id is a hash of its text. So it is the same on every machine and in every run in which
 the same template is found. A template never splits; it may widen when later lines show that a word
@@ -21,6 +21,7 @@ from .alike import Alike
 from .event import exception_line, message_of, messages_of
 from .fold import folded, keep_names, name_parts, names_kept, without_digits
 from .group import Bucket, Template, template_id
+from .heads import Heads
 from .spans import compared
 from .texts import Frames, frames_of
 from .words import WILDCARD, Words, marks_of
@@ -71,6 +72,7 @@ class TemplateMiner:
         self._buckets: Dict[bytes, Bucket] = {}
         self._frames = Frames()
         self._alike = Alike()
+        self._heads = Heads()
         self._any_text = False  # whether a template has a value that may be any text
         known = list(known)
         if known:
@@ -184,13 +186,26 @@ class TemplateMiner:
                 bucket.forget(MOST_IN_BUCKET // 2)
                 self._frames = Frames()
                 self._alike = Alike()
+                self._heads = Heads()
         fresh = [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
+        fresh = self._merge_heads(fresh)
         self._merge_frames(fresh)
         self._merge_alike(fresh)
         found = {form: known[words].current() for form, words in masked.items()}
         if len(known) > CACHED_LINES:
             known.clear()
         return found
+
+    def _merge_heads(self, templates: Sequence[Template]) -> List[Template]:
+        """Merge the templates that differ only in what a thing is called at their start.
+
+        Returns the templates as they are then.
+        """
+        for keys, members in self._heads.take(templates):
+            members = [t for t in members if t.wider is None and not t.fixed]
+            if len(members) > 1:
+                self._merge(keys, members)
+        return list(dict.fromkeys([t.current() for t in templates]))
 
     def _merge_frames(self, templates: Sequence[Template]) -> None:
         """Merge the templates that differ only in a text of any length."""
@@ -272,6 +287,7 @@ class TemplateMiner:
             bucket.index()
         self._frames = Frames()
         self._alike = Alike()
+        self._heads = Heads()
         self._templates.clear()
         self._lines.clear()
         self._headers.clear()

@@ -1,0 +1,79 @@
+"""Values of any length at the start of a line: ``Web Helper (7): tunnel opened``.
+
+Whether what a line begins with is the name of a thing, or says what happened, is told by what
+follows: the same statements are made of many things, while few words are followed by the same
+statements as others are.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+
+from .group import Template
+from .words import VALUE, WILDCARD, is_verb, kind_of
+
+__all__ = ["Heads"]
+
+Words = Tuple[str, ...]
+
+SHARED = 3
+"""Statements that are made of two things, at least, where what they are called is a value."""
+LONGEST_HEAD = 7
+"""Words of what a line begins with, up to its first value or colon."""
+FEWEST_CONSTANT = 2
+"""Words behind it that are no values."""
+MOST_COMPARED = 50
+"""Heads of one statement that another is compared with: the first ones."""
+MOST_HEADS = 20_000
+
+
+class Heads:
+    """What lines begin with, and what follows."""
+
+    def __init__(self) -> None:
+        self._tails: Dict[Words, Dict[Words, None]] = {}
+        self._heads: Dict[Words, Dict[Words, Template]] = {}
+
+    def take(self, templates: Sequence[Template]) -> Iterator[Tuple[Words, List[Template]]]:
+        """Take in templates; yield the words of each statement and its templates to merge."""
+        if len(self._tails) > MOST_HEADS:
+            self._tails.clear()
+            self._heads.clear()
+        touched: Dict[Words, List[Words]] = {}
+        for template in templates:
+            cut = _cut(template.keys)
+            if cut:
+                head, tail = template.keys[:cut], template.keys[cut:]
+                self._tails.setdefault(head, {})[tail] = None
+                self._heads.setdefault(tail, {})[head] = template
+                touched.setdefault(tail, []).append(head)
+        for tail in sorted(touched):
+            known = list(islice(self._heads[tail], MOST_COMPARED))
+            heads = dict.fromkeys(known + touched[tail])
+            alike = [head for head in heads if any(self._are_alike(head, h) for h in known)]
+            if alike:
+                members = [self._heads[tail][head].current() for head in alike]
+                yield (_common_end(alike), *tail), list(dict.fromkeys(members))
+
+    def _are_alike(self, one: Words, other: Words) -> bool:
+        if one == other or one[-1][-1] != other[-1][-1]:
+            return False
+        mine, theirs = self._tails[one], self._tails[other]
+        return min(len(mine), len(theirs)) >= SHARED and len(mine.keys() & theirs) >= SHARED
+
+
+def _cut(keys: Words) -> Optional[int]:
+    """Return how many words of a line may be what a thing is called; None where none may be."""
+    for place, word in enumerate(keys[:LONGEST_HEAD]):
+        if is_verb(word) and word[-1] != ":":
+            return None
+        if place and (kind_of(word) == VALUE or word[-1] == ":"):
+            constant = sum([kind_of(later) != VALUE for later in keys[place + 1 :]])
+            return place + 1 if constant >= FEWEST_CONSTANT else None
+    return None
+
+
+def _common_end(heads: Sequence[Words]) -> str:
+    last = heads[0][-1][-1]
+    return WILDCARD + (last if last in ":,;|" else "")
