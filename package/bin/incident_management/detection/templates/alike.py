@@ -16,7 +16,7 @@ from .group import Template
 from .spans import compared
 from .words import FIXED, LEVELS, VALUE, WILDCARD, is_told, is_verb, kind_of, pieces_of
 
-__all__ = ["Alike", "Pair"]
+__all__ = ["FEWEST_CONSTANT", "Alike", "Pair", "takes_any_text"]
 
 Words = Tuple[str, ...]
 
@@ -80,6 +80,11 @@ class Alike:
         return sorted(pairs, key=lambda pair: (-pair.score, pair.keys))
 
 
+def takes_any_text(before: Words, behind: Words) -> bool:
+    """Whether what stands between these words may be any text, as far as they tell."""
+    return _score(before, behind, _VALUE, _VALUE) > 0
+
+
 def _starts(keys: Words) -> Iterator[Words]:
     """Yield what a template has in common with those that may be one statement with it.
 
@@ -104,7 +109,8 @@ def _pair(one: Template, other: Template) -> Optional[Pair]:
     before, behind = a[:first], a[len(a) - last :]
     mine, theirs = a[first : len(a) - last], b[first : len(b) - last]
     fixed = one.fixed or other.fixed
-    # What is known may have been learned from any texts, but stays as it is.
+    # What is known may have been learned from any texts, of which those in brackets (a wildcard
+    # counts as one) are likeliest to be values; it stays as it is.
     score = _score(before, behind, *((_VALUE, _VALUE) if fixed else (mine, theirs)))
     if score <= 0 and (fixed or not (one.any_text or other.any_text)):
         return None

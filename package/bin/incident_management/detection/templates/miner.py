@@ -18,6 +18,7 @@ from collections import Counter
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .alike import Alike
+from .described import Described
 from .event import exception_line, message_of, messages_of
 from .fold import folded, keep_names, name_parts, names_kept, without_digits
 from .group import Bucket, Template, template_id
@@ -73,6 +74,7 @@ class TemplateMiner:
         self._frames = Frames()
         self._alike = Alike()
         self._heads = Heads()
+        self._described = Described()
         self._any_text = False  # whether a template has a value that may be any text
         known = list(known)
         if known:
@@ -172,7 +174,7 @@ class TemplateMiner:
             text = compared(" ".join(words))
             keys = tuple(text.split())
             bucket = self._bucket_of(text)
-            template = bucket.find(keys) or self._framed(keys)
+            template = bucket.find(keys) or self._framed(keys) or self._described.find(words)
             if template is None:
                 template = Template(keys, words)
                 bucket.add(template)
@@ -273,6 +275,7 @@ class TemplateMiner:
             template.any_text = any(frame == text for frame, _ in frames_of(template.keys))
             self._any_text = self._any_text or template.any_text
             self._alike.add(template)
+            self._described.add(template)
         for bucket in self._buckets.values():
             bucket.index()
 

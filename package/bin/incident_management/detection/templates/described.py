@@ -1,0 +1,69 @@
+"""Which known template describes a line in which a value may be several words.
+
+A known template is only its text. What its values were like when it was learned is not known, so
+whether one may be of several words is told by the words around it, as where templates are merged
+(:mod:`.alike`). Without this the lines that a baseline was learned from would be new to it.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Optional, Tuple
+
+from .alike import FEWEST_CONSTANT, takes_any_text
+from .group import Template
+from .words import VALUE, WILDCARD, kind_of
+
+__all__ = ["Described"]
+
+Words = Tuple[str, ...]
+
+
+class Described:
+    """Known templates, by their longest constant word."""
+
+    def __init__(self) -> None:
+        self._by_word: Dict[str, List[Template]] = {}
+        # Of each value of a template, whether it may be several words; made when it is asked for.
+        self._any_text: Dict[Template, List[bool]] = {}
+
+    def add(self, template: Template) -> None:
+        """Take in a known template; one of few constant words describes nothing here."""
+        constant = [word for word in template.shown if WILDCARD not in word]
+        if len(constant) >= FEWEST_CONSTANT and len(constant) < len(template.shown):
+            self._by_word.setdefault(max(constant, key=len), []).append(template)
+
+    def find(self, words: Words) -> Optional[Template]:
+        """Return the template that describes a masked line, the one that says most of it."""
+        if not self._by_word:
+            return None
+        text = " ".join(words)
+        candidates = [t for word in dict.fromkeys(words) for t in self._by_word.get(word, ())]
+        found = [template for template in candidates if self._describes(template, text)]
+        return max(found, key=lambda t: (len(t.text.replace(WILDCARD, "")), t.text), default=None)
+
+    def _describes(self, template: Template, text: str) -> bool:
+        values = template.values_of(text)
+        first, *literals = template.text.split(WILDCARD)
+        if first + "".join([v + after for v, after in zip(values, literals)]) != text:
+            return False
+        places = self._any_text.get(template)
+        if places is None:
+            places = self._any_text[template] = _places(template.shown)
+        return all(value and (may or " " not in value) for value, may in zip(values, places))
+
+
+def _places(shown: Words) -> List[bool]:
+    """Return for each value of a template whether it may be several words."""
+    found: List[bool] = []
+    for place, word in enumerate(shown):
+        if WILDCARD in word:
+            before, behind = shown[:place], shown[place + 1 :]
+            may = takes_any_text(before, behind) if place else _name_may_be_long(word, behind)
+            found += [may] * word.count(WILDCARD)
+    return found
+
+
+def _name_may_be_long(word: str, behind: Words) -> bool:
+    """Whether what a line begins with is what a thing is called, which may be several words."""
+    constant = sum([kind_of(later) != VALUE for later in behind])
+    return word[-1] == ":" and constant >= FEWEST_CONSTANT

@@ -1,0 +1,64 @@
+"""Lines of a known template, in which values are of several words."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from incident_management.detection.templates.miner import TemplateMiner
+
+NEIGHBOUR = "AdjChg: Nbr <*>(default) on <*>: <*> -> <*> (<*>)"
+TUNNEL = "<*>: tunnel to <*> opened via <*> in <*> ms"
+
+
+def _found(known: str, line: str) -> str:
+    return TemplateMiner(known=[known]).learn(line).template
+
+
+@pytest.mark.parametrize(
+    ("known", "line"),
+    [
+        (NEIGHBOUR, "AdjChg: Nbr 192.0.2.1(default) on eth0:192.0.2.2: Init -> Down (Interface)"),
+        (TUNNEL, "Web Helper (7): tunnel to a.example:443 opened via home ssh in 12 ms"),
+        (TUNNEL, "curl (7): tunnel to a.example:443 opened via proxy in 12 ms"),
+    ],
+)
+def test_a_line_that_a_known_template_describes_belongs_to_it(known, line):
+    assert _found(known, line) == known
+
+
+@pytest.mark.parametrize(
+    ("known", "line"),
+    [
+        ("cache <*> flushed", "cache of the old node was never flushed"),
+        (NEIGHBOUR, "AdjChg: Nbr 192.0.2.1(default) on eth0:192.0.2.2: Init to Down (Interface)"),
+        (TUNNEL, "Web Helper (7): tunnel to a.example:443 opened via proxy in 12 sec"),
+        ("<*>: <*>", "Web Helper (7): tunnel to a.example:443 refused by policy"),
+    ],
+)
+def test_a_line_that_says_something_else_is_new(known, line):
+    assert _found(known, line) != known
+
+
+def test_the_template_that_says_most_of_a_line_takes_it():
+    wide = "tunnel of <*> to the peer opened via <*> after <*> ms"
+    narrow = "tunnel of <*> to the peer opened via the proxy <*> after <*> ms"
+    line = "tunnel of Web Helper to the peer opened via the proxy at home after 12 ms"
+    assert TemplateMiner(known=[wide, narrow]).learn(line).template == narrow
+
+
+def test_the_lines_that_a_baseline_was_learned_from_are_not_new_to_it():
+    names = ["curl", "Web Helper", "svc host", "git remote (https)"]
+    proxies = ["proxy:1080", "corp socks (5)", "home ssh -D"]
+    lines = [
+        f"{name} ({number}): tunnel to host{number}.example:443 {told}"
+        for number, name in enumerate(names * 5)
+        for proxy in proxies
+        for told in (f"opened via {proxy} in {number} ms", f"closed after {number} sec", "refused")
+    ]
+    known = {template.text for template in TemplateMiner().templates_of(lines)}
+    random.Random(1).shuffle(lines)
+    miner = TemplateMiner(known=known)
+    chunks = [lines[start : start + 20] for start in range(0, len(lines), 20)]
+    assert {match.template for chunk in chunks for match in miner.match_all(chunk)} <= known
