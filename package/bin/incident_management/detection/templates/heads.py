@@ -25,7 +25,8 @@ FEWEST_CONSTANT = 2
 """Words behind it that are no values."""
 MOST_COMPARED = 50
 """Heads of one statement that another is compared with: the first ones."""
-MOST_HEADS = 20_000
+MOST_TAKEN = 20_000
+"""Templates that are remembered; beyond it all are forgotten, so memory is bounded."""
 
 
 class Heads:
@@ -34,12 +35,14 @@ class Heads:
     def __init__(self) -> None:
         self._tails: Dict[Words, Dict[Words, None]] = {}
         self._heads: Dict[Words, Dict[Words, Template]] = {}
+        self._taken = 0
 
     def take(self, templates: Sequence[Template]) -> Iterator[Tuple[Words, List[Template]]]:
         """Take in templates; yield the words of each statement and its templates to merge."""
-        if len(self._tails) > MOST_HEADS:
+        if self._taken > MOST_TAKEN:
             self._tails.clear()
             self._heads.clear()
+            self._taken = 0
         touched: Dict[Words, List[Words]] = {}
         for template in templates:
             cut = _cut(template.keys)
@@ -47,6 +50,7 @@ class Heads:
                 head, tail = template.keys[:cut], template.keys[cut:]
                 self._tails.setdefault(head, {})[tail] = None
                 self._heads.setdefault(tail, {})[head] = template
+                self._taken += 1
                 touched.setdefault(tail, []).append(head)
         for tail in sorted(touched):
             known = list(islice(self._heads[tail], MOST_COMPARED))
