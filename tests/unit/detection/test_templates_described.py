@@ -22,6 +22,8 @@ def _found(known: str, line: str) -> str:
         (NEIGHBOUR, "AdjChg: Nbr 192.0.2.1(default) on eth0:192.0.2.2: Init -> Down (Interface)"),
         (TUNNEL, "Web Helper (7): tunnel to a.example:443 opened via home ssh in 12 ms"),
         (TUNNEL, "curl (7): tunnel to a.example:443 opened via proxy in 12 ms"),
+        ("cache <*> flushed to disk", "cache of the old node flushed to disk"),
+        ("peer <*> left the group: <*>", "peer of Web Helper left the group: it was never there"),
     ],
 )
 def test_a_line_that_a_known_template_describes_belongs_to_it(known, line):
@@ -31,7 +33,7 @@ def test_a_line_that_a_known_template_describes_belongs_to_it(known, line):
 @pytest.mark.parametrize(
     ("known", "line"),
     [
-        ("cache <*> flushed", "cache of the old node was never flushed"),
+        ("cache <*> flushed to disk", "cache of the old node was never flushed to disk"),
         (NEIGHBOUR, "AdjChg: Nbr 192.0.2.1(default) on eth0:192.0.2.2: Init to Down (Interface)"),
         (TUNNEL, "Web Helper (7): tunnel to a.example:443 opened via proxy in 12 sec"),
         ("<*>: <*>", "Web Helper (7): tunnel to a.example:443 refused by policy"),

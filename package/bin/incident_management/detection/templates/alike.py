@@ -16,7 +16,7 @@ from .group import Template
 from .spans import compared
 from .words import FIXED, LEVELS, VALUE, WILDCARD, is_told, is_verb, kind_of, pieces_of
 
-__all__ = ["FEWEST_CONSTANT", "Alike", "Pair", "takes_any_text"]
+__all__ = ["FEWEST_CONSTANT", "Alike", "Pair", "denies", "takes_any_text"]
 
 Words = Tuple[str, ...]
 
@@ -39,10 +39,12 @@ _WEIGHTS = {
     "capital": 1.75,
 }
 _CERTAIN = 100.0
+_DENYING = frozenset(["not", "never", "no", "cannot", "can't", "couldn't", "failed", "unable", "without"])
 _RUN = re.compile(r"<\*>(?: <\*>)+")
 _VALUE = (WILDCARD,)
 _OPENING, _CLOSING = "([{<\"'`", ")]}>\"'`"
 _MARKS = ":|-=,"
+_APART = tuple(_MARKS + _OPENING)
 
 
 class Pair(NamedTuple):
@@ -80,6 +82,14 @@ class Alike:
         return sorted(pairs, key=lambda pair: (-pair.score, pair.keys))
 
 
+def denies(before: str, text: Iterable[str]) -> bool:
+    """Whether a text says that something did not happen; ``before`` is what stands before it.
+
+    Behind a colon or in brackets it does not say so of the line.
+    """
+    return before.rstrip()[-1:] not in _APART and not _DENYING.isdisjoint(text)
+
+
 def takes_any_text(before: Words, behind: Words) -> bool:
     """Whether what stands between these words may be any text, as far as they tell."""
     return _score(before, behind, _VALUE, _VALUE) > 0
@@ -109,6 +119,8 @@ def _pair(one: Template, other: Template) -> Optional[Pair]:
     before, behind = a[:first], a[len(a) - last :]
     mine, theirs = a[first : len(a) - last], b[first : len(b) - last]
     fixed = one.fixed or other.fixed
+    if fixed and denies(" ".join(before), mine + theirs):
+        return None
     # What is known may have been learned from any texts, of which those in brackets (a wildcard
     # counts as one) are likeliest to be values; it stays as it is.
     score = _score(before, behind, *((_VALUE, _VALUE) if fixed else (mine, theirs)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional, Tuple
 
-from .alike import FEWEST_CONSTANT, takes_any_text
+from .alike import FEWEST_CONSTANT, denies, takes_any_text
 from .group import Template
 from .words import VALUE, WILDCARD, kind_of
 
@@ -43,13 +43,19 @@ class Described:
 
     def _describes(self, template: Template, text: str) -> bool:
         values = template.values_of(text)
-        first, *literals = template.text.split(WILDCARD)
-        if first + "".join([v + after for v, after in zip(values, literals)]) != text:
+        literals = template.text.split(WILDCARD)
+        if literals[0] + "".join([v + after for v, after in zip(values, literals[1:])]) != text:
             return False
         places = self._any_text.get(template)
         if places is None:
             places = self._any_text[template] = _places(template.shown)
-        return all(value and (may or " " not in value) for value, may in zip(values, places))
+        return all(map(_may_be_value, values, places, literals))
+
+
+def _may_be_value(value: str, any_text: bool, before: str) -> bool:
+    if " " not in value:
+        return bool(value)
+    return any_text and not denies(before, value.split())
 
 
 def _places(shown: Words) -> List[bool]:
