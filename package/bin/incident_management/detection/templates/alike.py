@@ -39,7 +39,9 @@ _WEIGHTS = {
     "capital": 1.75,
 }
 _CERTAIN = 100.0
-_DENYING = frozenset(["not", "never", "no", "cannot", "can't", "couldn't", "failed", "unable", "without"])
+_DENYING = frozenset(
+    ["not", "never", "no", "cannot", "can't", "couldn't", "failed", "unable", "without"]
+)
 _RUN = re.compile(r"<\*>(?: <\*>)+")
 _VALUE = (WILDCARD,)
 _OPENING, _CLOSING = "([{<\"'`", ")]}>\"'`"
