@@ -6,9 +6,10 @@ import json
 import os
 import sys
 import tarfile
+import threading
 import time
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
 import pytest
 from splunklib.binding import HTTPError
@@ -129,3 +130,16 @@ def handler_processes(app: App) -> list[int]:
             found.append(int(folder.name))
     assert found, "no handler is running"
     return found
+
+
+def more_come(count: Callable[[], int], more: int, done: threading.Event) -> bool:
+    """Wait until a count has grown by so many; False when ``done`` comes first.
+
+    What disturbs the writers waits by this between two killings. By the clock, a slow machine would
+    kill each handler before it has started.
+    """
+    awaited = count() + more
+    while count() < awaited:
+        if done.wait(0.05):
+            return False
+    return True

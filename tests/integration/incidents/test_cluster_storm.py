@@ -22,7 +22,7 @@ import splunklib.binding
 import splunklib.client
 
 from incident_management.splunk.session import Session, SplunkError
-from tests.integration.incidents.conftest import ROOT
+from tests.integration.incidents.conftest import ROOT, more_come
 from tests.integration.incidents.test_under_fire import SIGNALS, finding
 from tools.splunkd_lite.cluster.processes import ClusterPlan, ClusterProcesses
 
@@ -108,11 +108,7 @@ class Writer:
 
 
 class Trouble:
-    """What disturbs the writers until it is stopped.
-
-    It goes by the batches taken, not by the clock, which would on a slow machine kill each handler
-    before it has started.
-    """
+    """What disturbs the writers until it is stopped; it goes by the batches taken."""
 
     def __init__(self, cluster: ClusterProcesses, writers: list[Writer]) -> None:
         self._cluster, self._writers = cluster, writers
@@ -132,7 +128,7 @@ class Trouble:
     def _make(self) -> None:
         dice = random.Random(9)
         for number in range(1_000_000):
-            if not self._were_taken(dice.randint(*BETWEEN_KILLINGS)):
+            if not more_come(self._taken, dice.randint(*BETWEEN_KILLINGS), self._done):
                 return
             self._kill_handlers()
             if number == 1:
@@ -141,14 +137,6 @@ class Trouble:
                 self._switch_the_kv_store(unavailable=1)
                 self._done.wait(1.2)
                 self._switch_the_kv_store(unavailable=0)
-
-    def _were_taken(self, more: int) -> bool:
-        """Wait until so many more batches were taken; tell whether there is more to disturb."""
-        awaited = self._taken() + more
-        while self._taken() < awaited:
-            if self._done.wait(0.05):
-                return False
-        return True
 
     def _taken(self) -> int:
         return sum(writer.taken for writer in self._writers)

@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from incident_management.splunk.session import Session, SplunkError
-from tests.integration.incidents.conftest import App, handler_processes
+from tests.integration.incidents.conftest import App, handler_processes, more_come
 from tests.integration.incidents.test_under_fire import SIGNALS, finding
 
 WRITERS = 16
@@ -50,17 +50,9 @@ def test_sixteen_writers_lose_nothing_and_count_nothing_twice(app: App) -> None:
                         return
                     time.sleep(0.05)
 
-    def some_are_taken(more: int) -> bool:
-        """By the clock instead, a slow machine would start no handler between two killings."""
-        awaited = len(taken) + more
-        while len(taken) < awaited:
-            if done.wait(0.05):
-                return False
-        return True
-
     def disturb() -> None:
         dice = random.Random(9)
-        while some_are_taken(dice.randint(1, 4)):
+        while more_come(lambda: len(taken), dice.randint(1, 4), done):
             try:
                 for process in handler_processes(app):
                     os.kill(process, signal.SIGKILL)

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
 
-from .group import Template
+from .group import Template, Words
 from .spans import compared
-from .words import FIXED, LEVELS, VALUE, WILDCARD, is_told, is_verb, kind_of, pieces_of
+from .words import FIXED, LEVELS, VALUE, WILDCARD, constants, is_told, is_verb, kind_of, pieces_of
 
 __all__ = ["FEWEST_CONSTANT", "Alike", "Pair", "denies", "takes_any_text"]
-
-Words = Tuple[str, ...]
 
 FEWEST_CONSTANT = 3
 """Words that are no values, and that two templates of one statement have in common."""
@@ -162,7 +160,7 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
     """Return the logarithm of the odds that two texts are values of one statement."""
     kinds = list(map(kind_of, before))
     constant = len(kinds) - kinds.count(VALUE)
-    constant_behind = sum([kind_of(word) != VALUE for word in behind])
+    constant_behind = constants(behind)
     if not constant or constant + constant_behind < FEWEST_CONSTANT:
         return -math.inf
     single = len(one) == len(other) == 1

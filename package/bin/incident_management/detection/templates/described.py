@@ -7,15 +7,13 @@ whether one may be of several words is told by the words around it, as where tem
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional
 
 from .alike import FEWEST_CONSTANT, denies, takes_any_text
-from .group import Template
-from .words import VALUE, WILDCARD, kind_of
+from .group import Template, Words
+from .words import WILDCARD, constants
 
 __all__ = ["Described"]
-
-Words = Tuple[str, ...]
 
 
 class Described:
@@ -43,7 +41,7 @@ class Described:
 
     def _describes(self, template: Template, text: str) -> bool:
         values = template.values_of(text)
-        literals = template.text.split(WILDCARD)
+        literals = template.literals()
         if literals[0] + "".join([v + after for v, after in zip(values, literals[1:])]) != text:
             return False
         places = self._any_text.get(template)
@@ -71,5 +69,4 @@ def _places(shown: Words) -> List[bool]:
 
 def _name_may_be_long(word: str, behind: Words) -> bool:
     """Whether what a line begins with is what a thing is called, which may be several words."""
-    constant = sum([kind_of(later) != VALUE for later in behind])
-    return word[-1] == ":" and constant >= FEWEST_CONSTANT
+    return word[-1] == ":" and constants(behind) >= FEWEST_CONSTANT

@@ -8,7 +8,7 @@ from typing import Dict, List, Optional, Tuple
 from .merge import merged
 from .words import VALUE, WILDCARD, kind_of, union_of
 
-__all__ = ["Bucket", "Template", "template_id"]
+__all__ = ["Bucket", "Template", "Words", "template_id"]
 
 Words = Tuple[str, ...]
 
@@ -27,13 +27,13 @@ class Template:
 
     __slots__ = (
         "_id",
+        "_literals",
         "_text",
         "any_text",
         "count",
         "fixed",
         "framed",
         "keys",
-        "literals",
         "shown",
         "wider",
     )
@@ -49,7 +49,7 @@ class Template:
         self.framed: Optional[Words] = None
         self.wider: Optional[Template] = None
         # what stands between the wildcards of the text; made when it is asked for
-        self.literals: Optional[List[str]] = None
+        self._literals: Optional[List[str]] = None
         self._text = self._id = ""
 
     @property
@@ -66,14 +66,18 @@ class Template:
             self._id = template_id(self.text)
         return self._id
 
+    def literals(self) -> List[str]:
+        """Return what stands before, between and behind the wildcards of the text."""
+        if self._literals is None:
+            self._literals = self.text.split(WILDCARD)
+        return self._literals
+
     def values_of(self, text: str) -> List[str]:
         """Return what stands in a line's text (its words, a blank between them) at the wildcards.
 
         That is what stands between the literals of the template, in their order.
         """
-        literals = self.literals
-        if literals is None:
-            literals = self.literals = self.text.split(WILDCARD)
+        literals = self.literals()
         values: List[str] = []
         start = len(literals[0])
         for literal in literals[1:-1]:
@@ -100,7 +104,7 @@ class Template:
             shown = keys
         self.keys, self.shown = keys, shown
         self._text = self._id = ""
-        self.literals = None
+        self._literals = None
 
     def current(self) -> Template:
         """Return the template that this one has become part of, or itself."""

@@ -10,12 +10,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
-from .group import Template
-from .words import VALUE, WILDCARD, is_verb, kind_of
+from .group import Template, Words
+from .words import VALUE, WILDCARD, constants, is_verb, kind_of
 
 __all__ = ["Heads"]
-
-Words = Tuple[str, ...]
 
 SHARED = 3
 """Statements that are made of two things, at least, where what they are called is a value."""
@@ -73,8 +71,7 @@ def _cut(keys: Words) -> Optional[int]:
         if is_verb(word) and word[-1] != ":":
             return None
         if place and (kind_of(word) == VALUE or word[-1] == ":"):
-            constant = sum([kind_of(later) != VALUE for later in keys[place + 1 :]])
-            return place + 1 if constant >= FEWEST_CONSTANT else None
+            return place + 1 if constants(keys[place + 1 :]) >= FEWEST_CONSTANT else None
     return None
 
 

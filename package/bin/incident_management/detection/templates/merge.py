@@ -28,6 +28,7 @@ from .words import (
     PLAIN,
     VALUE,
     WILDCARD,
+    constants,
     is_shouted,
     kind_of,
     may_be_value,
@@ -180,7 +181,7 @@ def _names(lines: Sequence[Line], parents: Dict[Line, Line], known: _Known) -> L
     kept: List[Line] = []
     for key, members in groups.items():
         if len(members) > 1:
-            plain = sum([kind_of(word) != VALUE for word in key])
+            plain = constants(key)
             if plain >= 2 or (plain and len(members) >= MANY):
                 kept.append(_union(members, parents))
                 continue

@@ -71,9 +71,7 @@ class TemplateMiner:
         self._headers: Dict[bytes, int] = {}
         self._templates: Dict[Tuple[str, ...], Template] = {}
         self._buckets: Dict[bytes, Bucket] = {}
-        self._frames = Frames()
-        self._alike = Alike()
-        self._heads = Heads()
+        self._compare_anew()
         self._described = Described()
         self._any_text = False  # whether a template has a value that may be any text
         known = list(known)
@@ -186,9 +184,7 @@ class TemplateMiner:
             bucket.settle()
             if len(bucket.by_keys) > MOST_IN_BUCKET:
                 bucket.forget(MOST_IN_BUCKET // 2)
-                self._frames = Frames()
-                self._alike = Alike()
-                self._heads = Heads()
+                self._compare_anew()
         fresh = [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
         fresh = self._merge_heads(fresh)
         self._merge_frames(fresh)
@@ -279,6 +275,12 @@ class TemplateMiner:
         for bucket in self._buckets.values():
             bucket.index()
 
+    def _compare_anew(self) -> None:
+        """Forget what templates have in common: of some that it tells of is nothing left."""
+        self._frames = Frames()
+        self._alike = Alike()
+        self._heads = Heads()
+
     def _forget(self) -> None:
         """Keep the templates that are known and the half of the others that was seen most."""
         everything = [t for b in self._buckets.values() for t in b.by_keys.values()]
@@ -288,9 +290,7 @@ class TemplateMiner:
             self._bucket(template.keys).add(template)
         for bucket in self._buckets.values():
             bucket.index()
-        self._frames = Frames()
-        self._alike = Alike()
-        self._heads = Heads()
+        self._compare_anew()
         self._templates.clear()
         self._lines.clear()
         self._headers.clear()

@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from .group import Template
+from .group import Template, Words
 from .words import LEVELS, NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
 
 __all__ = ["Frames", "frames_of"]
-
-Line = Tuple[str, ...]
 
 MANY_REASONS = 3
 """Different texts after a colon that are a value, where a verb or a value stands before it."""
@@ -201,7 +199,7 @@ class Frames:
         # By how they begin: how many templates, and those of them whose frames are not worked out,
         # with their keys.
         self._begun: Dict[str, int] = {}
-        self._waiting: Dict[str, List[Tuple[Template, Line]]] = {}
+        self._waiting: Dict[str, List[Tuple[Template, Words]]] = {}
 
     def take(self, templates: Sequence[Template]) -> Iterator[Tuple[str, List[Template]]]:
         """Take in templates; yield the frames that now have many texts, with their templates."""

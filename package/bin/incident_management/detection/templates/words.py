@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Dict, List, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 from .fold import ESCAPED_QUOTE, numbers_shown
 
@@ -23,6 +23,7 @@ __all__ = [
     "VALUE",
     "WILDCARD",
     "Words",
+    "constants",
     "is_shouted",
     "is_told",
     "is_verb",
@@ -151,12 +152,10 @@ def mask(word: str) -> str:
         return word.replace(bare, WILDCARD, 1)
     if bare.isalpha() and (len(bare) < 8 or not _HEX_WORD.match(bare)):
         return word
-    if bare.isalnum() and len(word) <= LONGEST_WORD:
-        return word.replace(bare, WILDCARD, 1) if _is_value(bare) else word
-    if bare[-1:].isalnum() and len(word) <= LONGEST_WORD and not _SPLIT.search(bare):
-        return word.replace(bare, WILDCARD, 1) if _is_value(bare) else word
     if len(word) > LONGEST_WORD:
         return WILDCARD
+    if bare.isalnum() or (bare[-1:].isalnum() and not _SPLIT.search(bare)):
+        return word.replace(bare, WILDCARD, 1) if _is_value(bare) else word
     field = _FIELD.match(word) if "=" in word else None
     if field:
         name, end = field.groups()
@@ -293,6 +292,11 @@ def kind_of(masked: str) -> int:
 def is_verb(masked: str) -> bool:
     """Whether a word tells what happened, or joins words, as names of things have none."""
     return kind_of(masked) == FIXED and masked.strip(",;:.!?\"'").isalpha()
+
+
+def constants(words: Sequence[str]) -> int:
+    """Return how many masked words are no values."""
+    return sum([kind_of(word) != VALUE for word in words])
 
 
 @lru_cache(CACHED_WORDS)

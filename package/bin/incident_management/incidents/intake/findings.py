@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 
-from ..canonical import milliseconds
 from ..errors import Invalid
 from ..model import Document
 from ..signal import NORMAL, Signal
@@ -73,10 +72,6 @@ def _number(name: str, value: Any) -> float:
     return float(value)
 
 
-def _time(name: str, value: Any) -> float:
-    return milliseconds(_number(name, value))
-
-
 def _count(name: str, value: Any) -> int:
     return int(_number(name, value))
 
@@ -125,7 +120,7 @@ _UNLESS_GIVEN = {
 _KINDS: Dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("rule", "app", "owner", "entity", "severity", "title", "description"), _text),
     **dict.fromkeys(("sid", "run", "runbook"), _text),
-    **dict.fromkeys(("first_time", "last_time"), _time),
+    **dict.fromkeys(("first_time", "last_time"), _number),
     **dict.fromkeys(("dedup", "search"), _of_kind(dict)),
     **dict.fromkeys(("actions", "tags", "group_values"), _texts),
     "count": _count,
@@ -140,8 +135,4 @@ def _normal(name: str) -> Callable[[str, Any], Any]:
     return lambda name, value: change(kind(name, value))
 
 
-# A time is normal already: it is in every finding, and a storm has many.
-_TAKE = {
-    name: _normal(name) if name in NORMAL and kind is not _time else kind
-    for name, kind in _KINDS.items()
-}
+_TAKE = {name: _normal(name) if name in NORMAL else kind for name, kind in _KINDS.items()}
