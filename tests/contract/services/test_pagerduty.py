@@ -109,5 +109,5 @@ def test_a_repeat_is_harmless(receiver):
 
 
 def test_a_missing_key_is_one_sentence():
-    with pytest.raises(NotConfigured, match=r"^No PagerDuty routing key is set: "):
+    with pytest.raises(NotConfigured, match=r"^No PagerDuty integration key is set: "):
         PagerDutySender("", "https://events.pagerduty.com", Network(), CLOCK)

@@ -101,6 +101,9 @@ class Office:
     def worker_pids(self) -> List[int]:
         return list(dict.fromkeys(line["pid"] for line in self.worker_log()))
 
+    def start_worker(self) -> None:
+        self.standin.splunk.services.start(frozenset({"inputs"}))
+
     def kill_worker(self) -> None:
         """Kill the running worker process, as a power cut would."""
         os.kill(self.worker_pids()[-1], signal.SIGKILL)
@@ -154,8 +157,8 @@ def wait_for(what: Callable[[], Any], seconds: float = 45.0) -> Any:
 
 
 @pytest.fixture
-def office(tmp_path):
-    """Configured, its worker cycling every second."""
+def fresh(tmp_path):
+    """As it was installed: no channel is set up. Its worker, once started, cycles every second."""
     python = os.environ.get("INCIDENT_MANAGEMENT_PYTHON", sys.executable)
     standin = start_standin(tmp_path, apps=[package()], python=python)
     app = standin.splunk.home / "etc/apps/incident_management"
@@ -170,12 +173,18 @@ def office(tmp_path):
     standin.splunk.conf.reload()
     made = Office(standin)
     try:
-        made.set("slack", bot_token="xoxb-test-token", channel="#incidents", api_url=made.slack.url)
-        made.set("teams", webhook_url=f"{made.teams.url}/workflows/x?sig=very-secret-signature")
-        made.set("pagerduty", routing_key="r" * 32, api_url=made.pager.url)
-        made.set("remediation", deploy_api_url=made.deployer.url, deploy_api_token="deploy-token")
-        made.set("network", web_url="https://splunk.example:8000")
-        standin.splunk.services.start(frozenset({"inputs"}))
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture
+def office(fresh):
+    """The same with every service set up, and its worker started."""
+    fresh.set("slack", bot_token="xoxb-test-token", channel="#incidents", api_url=fresh.slack.url)
+    fresh.set("teams", webhook_url=f"{fresh.teams.url}/workflows/x?sig=very-secret-signature")
+    fresh.set("pagerduty", routing_key="r" * 32, api_url=fresh.pager.url)
+    fresh.set("remediation", deploy_api_url=fresh.deployer.url, deploy_api_token="deploy-token")
+    fresh.set("network", web_url="https://splunk.example:8000")
+    fresh.start_worker()
+    return fresh

@@ -7,6 +7,7 @@ import pytest
 from incident_management.api import ROUTES
 from incident_management.api.messages import parse_body
 from incident_management.api.router import Problem, dispatch, routes_of
+from incident_management.api.system import NOBODY_IS_TOLD
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi
 
 ROUTED = [route for segment in ROUTES for route in routes_of(segment)]
@@ -155,8 +156,29 @@ def test_health_is_degraded_when_incidents_cannot_be_counted(api):
 
 
 def test_info_tells_versions_and_what_is_wrong(api):
+    api.answers["conf-incident_management_settings"] = {"entry": []}
     status, info = api.call("GET", "/system/info")
 
     assert status == 200
     assert info["splunk_version"] == "9.4.0"
     assert info["configuration_problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("stanza", "subscription", "notices"),
+    [
+        ({}, None, 1),
+        ({"webhook_url": "********"}, None, 0),
+        ({}, {"_key": "SUB-1"}, 0),
+        ({}, {"_key": "SUB-1", "enabled": False}, 1),
+    ],
+)
+def test_info_tells_which_channels_are_set_up(api, stanza, subscription, notices):
+    entry = {"name": "teams", "content": stanza}
+    api.answers["conf-incident_management_settings"] = {"entry": [entry]}
+    if subscription:
+        api.stores_value.subscriptions.insert(subscription)
+    _status, info = api.call("GET", "/system/info")
+
+    assert info["channels"] == {"slack": False, "teams": bool(stanza), "pagerduty": False}
+    assert info["notices"] == [NOBODY_IS_TOLD] * notices

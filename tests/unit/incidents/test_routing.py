@@ -44,10 +44,29 @@ def test_all_patterns_of_a_rule_must_match():
 
 
 def test_a_team_is_told_where_it_wants_to_be():
-    assert ROUTING.channels("opened", "shop") == ("slack",)
-    assert ROUTING.channels("opened", "payments") == ("slack", "teams")
-    assert ROUTING.channels("opened") == ("slack", "teams")
-    assert ROUTING.channels("note", "shop") == ()
+    assert ROUTING.channels("opened", "shop", ()) == ("slack",)
+    assert ROUTING.channels("opened", "payments", ()) == ("slack", "teams")
+    assert ROUTING.channels("opened", "", ()) == ("slack", "teams")
+    assert ROUTING.channels("note", "shop", ()) == ()
+
+
+@pytest.mark.parametrize(
+    ("team", "set_up", "told"),
+    [
+        ({}, (), ("teams",)),
+        ({}, ("slack",), ("slack", "teams")),
+        ({}, ("pagerduty",), ("teams", "pagerduty")),
+        ({"channels": "slack"}, (), ("slack",)),
+        ({"channels": "pagerduty, teams"}, ("slack",), ("teams", "pagerduty")),
+        ({"slack_channel": "#shop"}, (), ("slack", "teams")),
+    ],
+)
+def test_where_a_channel_is_not_set_up_it_is_told_only_if_it_was_named(team, set_up, told):
+    announce = {"opened": "slack?, teams, pagerduty ?"}
+    routing = Routing.from_stanzas({"announce": announce, "team:shop": team})
+
+    assert routing.problems == ()
+    assert routing.channels("opened", "shop", set_up) == told
 
 
 @pytest.mark.parametrize(
@@ -57,6 +76,8 @@ def test_a_team_is_told_where_it_wants_to_be():
         ({"team:a": {}, "rule:x": {"team": "a", "order": "1st"}}, "[rule:x] order is '1st'"),
         ({"team:a": {"channels": "sms"}}, "[team:a] channels names 'sms'"),
         ({"announce": {"opened": "slak"}}, "[announce] opened names 'slak'"),
+        ({"announce": {"opened": "slack?, ?"}}, "[announce] opened names ''"),
+        ({"announce": {"opened": "slack??"}}, "[announce] opened names 'slack?'"),
         ({"general": {"reopen_window": "4 hours"}}, "[general] reopen_window is '4 hours'"),
         ({"team:a": {"capacity": "many"}}, "[team:a] capacity is 'many'"),
         ({"team:a": {"assign": "maybe"}}, "[team:a] assign is 'maybe'; use auto or manual"),

@@ -51,7 +51,10 @@ class Desk(Office):
             self.write("routed", incident, team=team, owner="", reason="rule")
 
     def announce(self):
-        return self.announcer.run(ROUTING, "https://splunk.example")
+        return self.announcer.run(ROUTING, "https://splunk.example", self.set_up)
+
+    def set_up(self):
+        return self.services
 
     def told(self, incident=INCIDENT):
         documents = [d for d in self.stores.outbox.all() if d["incident_id"] == incident]
@@ -95,11 +98,44 @@ def test_an_incident_that_is_never_routed_is_told_of_all_the_same(desk):
     assert desk.announce() == 3
 
 
+def test_a_channel_that_nobody_set_up_is_no_failure_and_hears_of_what_comes_later():
+    desk = Desk()
+    teams = desk.services.pop("teams")
+    routing = Routing.from_stanzas({"announce": {"opened": "slack?, teams?", "resolved": "teams?"}})
+    desk.open(team="web")
+    assert desk.announcer.run(routing, "", desk.set_up) == 1
+    desk.services["teams"] = teams
+    desk.write("status", **{"from": "new", "to": "resolved", "reason": "fixed"})
+    assert desk.announcer.run(routing, "", desk.set_up) == 1
+    assert desk.told() == [("slack", "opened"), ("teams", "resolved")]
+
+
+def test_a_channel_that_was_asked_for_by_name_is_put_on_the_outbox_in_any_case():
+    desk = Desk()
+    desk.services.clear()
+    routing = Routing.from_stanzas(
+        {
+            "announce": {"opened": "slack, teams?", "escalation": "teams?"},
+            "team:payments": {"channels": "slack"},
+        }
+    )
+    desk.open()
+    desk.write("escalation", level=1, team="payments", reason="step", channels=["pagerduty"])
+    desk.announcer.run(routing, "", desk.set_up, lambda event, severity, team: ["webhook:SUB-1"])
+    assert desk.told() == [
+        ("pagerduty", "escalation"),
+        ("slack", "opened"),
+        ("webhook:SUB-1", "opened"),
+        ("webhook:SUB-1", "routed"),
+        ("webhook:SUB-1", "escalation"),
+    ]
+
+
 def test_reading_again_tells_nothing_twice(desk):
     desk.open()
     desk.announce()
     assert desk.announce() == 0
-    assert Announcer(desk.stores, desk.clock, desk.outbox).run(ROUTING, "") == 0
+    assert Announcer(desk.stores, desk.clock, desk.outbox).run(ROUTING, "", desk.set_up) == 0
 
 
 def test_a_status_change_is_told_by_what_it_means(desk):
@@ -144,7 +180,7 @@ def test_news_that_a_stopped_worker_missed_is_told_when_it_is_back(desk):
     desk.clock.advance(3 * 3600)
     desk.write("status", **{"from": "new", "to": "resolved", "reason": "fixed"})
     desk.clock.advance(3 * 3600)
-    assert Announcer(desk.stores, desk.clock, desk.outbox).run(ROUTING, "") == 2
+    assert Announcer(desk.stores, desk.clock, desk.outbox).run(ROUTING, "", desk.set_up) == 2
 
 
 def test_yesterdays_news_is_not_told(desk):
@@ -175,7 +211,7 @@ def test_notifications_about_notifications_are_not_told(desk):
     desk.announce()
     routing = Routing.from_stanzas({"announce": {"notification": "slack"}})
     desk.write("notification", channel="slack", event="opened", outcome="sent")
-    assert desk.announcer.run(routing, "") == 0
+    assert desk.announcer.run(routing, "", desk.set_up) == 0
 
 
 @pytest.mark.parametrize("moment", range(14))

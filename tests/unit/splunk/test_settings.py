@@ -2,7 +2,13 @@
 
 import pytest
 
-from incident_management.splunk.settings import Lifecycle, Settings, SettingsError, parse
+from incident_management.splunk.settings import (
+    Lifecycle,
+    Settings,
+    SettingsError,
+    channels_set_up,
+    parse,
+)
 
 
 def test_nothing_set_gives_the_defaults():
@@ -103,3 +109,20 @@ def test_a_malformed_lifecycle_is_one_sentence(key, value, says):
 
     assert says in str(raised.value)
     assert "incident_management_settings.conf [lifecycle]" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("stanzas", "set_up"),
+    [
+        ({}, set()),
+        ({"slack": {"bot_token": "", "channel": None, "api_url": "https://slack.com/api/"}}, set()),
+        ({"slack": {"bot_token": "********"}}, {"slack"}),
+        ({"slack": {"channel": "#incidents"}}, {"slack"}),
+        ({"slack": {"api_url": "slack dot com"}}, {"slack"}),
+        ({"teams": {"webhook_url": "********", "disabled": "0"}}, {"teams"}),
+        ({"teams": {"disabled": "0"}, "proxy": {"proxy_enabled": "1"}}, set()),
+        ({"pagerduty": {"api_url": "https://events.eu.pagerduty.com"}}, {"pagerduty"}),
+    ],
+)
+def test_a_channel_is_set_up_once_a_setting_is_not_as_shipped(stanzas, set_up):
+    assert channels_set_up(stanzas) == set_up

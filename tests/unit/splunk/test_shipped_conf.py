@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from incident_management.api.subscriptions import EVENTS
-from incident_management.incidents.routing import Routing
+from incident_management.incidents.routing import CHANNELS, Routing
 from incident_management.splunk.kvstore import COLLECTIONS
+from incident_management.splunk.settings import channels_set_up
 from tools.splunkd_lite.runners.adaptive_response import check_cam
 
 PACKAGE = Path(__file__).parents[3] / "package"
@@ -141,9 +142,31 @@ def test_the_shipped_routing_is_whole():
 
     assert routing.problems == ()
     assert routing.decide("low", ["x"], ["y"]).team == "operations"
-    assert routing.channels("opened", "operations") == ("slack", "teams", "pagerduty")
+    assert routing.channels("opened", "operations", CHANNELS) == CHANNELS
     assert all(f"\n{kind} = " in spec for kind in default("incident_routing")["announce"])
     assert set(default("incident_routing")["announce"]) <= set(EVENTS)
+
+
+def test_the_shipped_routing_tells_no_channel_that_nobody_has_set_up():
+    stanzas = default("incident_routing")
+    for settings in stanzas.values():
+        settings.pop("disabled", None)
+    routing = Routing.from_stanzas(stanzas)
+
+    assert all(routing.channels(event, "operations", ()) == () for event in stanzas["announce"])
+    assert all(step.channels == () for path in routing.paths for step in path.steps)
+
+
+def test_as_shipped_no_channel_is_set_up():
+    pages = json.loads((PACKAGE.parent / "globalConfig.json").read_text(encoding="utf-8"))
+    shipped = {
+        tab["name"]: {one["field"]: one.get("defaultValue", "") for one in tab["entity"]}
+        for tab in pages["pages"]["configuration"]["tabs"]
+        if tab.get("name") in CHANNELS
+    }
+
+    assert set(shipped) == set(CHANNELS)
+    assert channels_set_up(shipped) == frozenset()
 
 
 def test_the_shipped_promises_are_whole_once_an_admin_enables_them():

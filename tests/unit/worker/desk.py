@@ -87,6 +87,9 @@ class Desk(Office):
             self.clock.advance(min(step, end - self.clock.now()))
             self.clocks.run(self.routing)
 
+    def announce(self):
+        return self.announcer.run(self.routing, "", lambda: self.services)
+
     def wait(self, minutes, step=60.0):
         self.until(self.clock.now() + 60 * minutes, step)
 

@@ -39,7 +39,7 @@ def test_two_workers_at_once_escalate_once():
     assert len(desk.happened("escalation")) == 1
     assert timeline.verify(entries).ok
     assert desk.incident["level"] == 1
-    desk.announcer.run(desk.routing, "")
+    desk.announce()
     desk.run(seconds=30)
     assert [m.event for m in desk.services["slack"].messages] == ["sla_breached", "escalation"]
 
@@ -65,13 +65,13 @@ def test_a_worker_killed_at_any_store_call_says_everything_once(moment):
     desk.stores.fail_after(moment, Crash if moment % 2 else Unavailable)
     try:
         desk.clocks.run(desk.routing)
-        desk.announcer.run(desk.routing, "")
+        desk.announce()
     except (Crash, Unavailable):
         desk.clocks = Clocks(desk.stores, desk.clock)
         desk.announcer = Announcer(desk.stores, desk.clock, desk.worker("sh2"))
     desk.stores.heal()
     desk.clocks.run(desk.routing)
-    desk.announcer.run(desk.routing, "")
+    desk.announce()
     desk.run(seconds=60)
 
     told = [m.event for m in desk.services["slack"].messages]

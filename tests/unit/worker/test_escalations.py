@@ -72,7 +72,7 @@ def test_a_step_reaches_the_channels_that_it_names():
     desk = Desk()
     desk.open()
     desk.wait(45)
-    desk.announcer.run(desk.routing, "")
+    desk.announce()
     told = [
         (d["channel"], d["event"])
         for d in sorted(desk.stores.outbox.all(), key=lambda d: d["order"])

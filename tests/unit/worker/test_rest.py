@@ -86,6 +86,7 @@ def test_a_malformed_part_of_the_settings_spoils_no_other(monkeypatch):
     assert list(problems) == ["slack"] and "[slack] api_url" in problems["slack"]
     assert settings.teams.webhook_url == "https://t.example/x"
     assert settings.network.web_url == "https://splunk.example"
+    assert settings.set_up == {"slack", "teams"}
 
 
 class _Session:

@@ -6,13 +6,19 @@ import platform
 from datetime import datetime, timezone
 from typing import Any, Dict, Optional
 
+from ..notify.channel import CHANNELS
+from ..notify.webhook import MOST_SUBSCRIPTIONS
 from ..ports import SearchFailed
-from ..splunk import spl
+from ..splunk import conf, settings, spl
 from ..splunk.session import APP, SplunkError
 from .router import Request, Response, route
 from .schema import flag, listed, nullable, number, obj, one_of
 
 COUNT_SECONDS = 10.0
+NOBODY_IS_TOLD = (
+    "No channel is set up, so nobody is told of incidents: set up Slack, Teams or PagerDuty under "
+    "Configuration, or subscribe a webhook with POST /subscriptions."
+)
 
 
 @route(
@@ -65,14 +71,22 @@ def get_health(request: Request) -> Response:
                 "server_name": {"type": "string"},
                 "python_version": {"type": "string"},
                 "configuration_problems": listed({"type": "string"}),
+                "channels": obj(
+                    {channel: flag("Whether somebody has set it up.") for channel in CHANNELS},
+                    CHANNELS,
+                ),
+                "notices": listed({"type": "string", "description": "What is no failure."}),
             },
-            ("app", "version", "splunk_version", "configuration_problems"),
+            ("app", "version", "splunk_version", "configuration_problems", "channels", "notices"),
         )
     },
 )
 def get_info(request: Request) -> Response:
-    """Versions, and what is wrong with the configuration, one sentence each."""
+    """Versions, what is wrong with the configuration, and which channels are set up."""
     server = _server(request) or {}
+    stanzas = conf.load(request.system_session, settings.CONF)
+    set_up = settings.channels_set_up(stanzas)
+    is_anybody_told = bool(set_up) or _is_subscribed(request)
     return Response(
         {
             "app": APP,
@@ -81,6 +95,8 @@ def get_info(request: Request) -> Response:
             "server_name": server.get("serverName", ""),
             "python_version": platform.python_version(),
             "configuration_problems": list(request.routing().problems),
+            "channels": {channel: channel in set_up for channel in CHANNELS},
+            "notices": [] if is_anybody_told else [NOBODY_IS_TOLD],
         },
     )
 
@@ -92,6 +108,11 @@ def _server(request: Request) -> Optional[Dict[str, Any]]:
         return None
     content: Dict[str, Any] = answer["entry"][0]["content"]
     return content
+
+
+def _is_subscribed(request: Request) -> bool:
+    found = request.stores.subscriptions.find({}, limit=MOST_SUBSCRIPTIONS)
+    return any(one.get("enabled", True) for one in found)
 
 
 def _version(request: Request) -> str:

@@ -8,7 +8,7 @@ timeline's order.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional, Sequence, Set
+from typing import Callable, Collection, Dict, List, Optional, Sequence, Set
 
 from ..incidents import timeline
 from ..incidents.model import Entry
@@ -44,6 +44,7 @@ class Announcer:
         self,
         routing: Routing,
         web_url: str,
+        set_up: Callable[[], Collection[str]],
         subscribed: Callable[[str, str, str], Sequence[str]] = lambda event, severity, team: (),
     ) -> int:
         """Announce everything new; returns how many notifications were put on the outbox.
@@ -51,6 +52,7 @@ class Announcer:
         Args:
             routing: an :class:`incident_management.incidents.routing.Routing`.
             web_url: base URL of Splunk Web, for links; may be empty.
+            set_up: gives the channels that somebody has set up; asked when there is news.
             subscribed: gives more channels for an event, a severity and a team.
         """
         now = self._clock.now()
@@ -60,9 +62,11 @@ class Announcer:
         fresh = self._fresh(since)
         waiting = {key for key, entries in fresh.items() if _awaits_routing(entries, now)}
         ready = [key for key in fresh if key not in waiting]
+        there = set_up() if ready else ()
         added = 0
         for incident_id, entries in timeline.read_many(self._stores, ready).items():
-            added += self._announce(fresh[incident_id], entries, routing, web_url, subscribed)
+            news = fresh[incident_id]
+            added += self._announce(news, entries, routing, web_url, there, subscribed)
         times = [entry["time"] for key in waiting for entry in fresh[key]]
         self._save_checkpoint(min([now, *times]))
         return added
@@ -98,6 +102,7 @@ class Announcer:
         entries: Sequence[Entry],
         routing: Routing,
         web_url: str,
+        set_up: Collection[str],
         subscribed: Callable[[str, str, str], Sequence[str]],
     ) -> int:
         """Announce an incident's fresh entries, as it stands now."""
@@ -114,7 +119,7 @@ class Announcer:
                 *_asked_for(entry),
                 *subscribed(message["event"], message["severity"], team),
             )
-            for channel in (*routing.channels(message["event"], team), *more):
+            for channel in (*routing.channels(message["event"], team, set_up), *more):
                 added += self._outbox.enqueue(
                     source=entry.identity,
                     channel=channel,

@@ -43,7 +43,7 @@ class PagerDutySender:
     def __init__(self, routing_key: str, api_url: str, network: Network, clock: Any) -> None:
         if not routing_key:
             raise NotConfigured(
-                "No PagerDuty routing key is set: set it under Configuration > PagerDuty."
+                "No PagerDuty integration key is set: set it under Configuration > PagerDuty."
             )
         try:
             self._url = checked_url(api_url, "The PagerDuty API URL")

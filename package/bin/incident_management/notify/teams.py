@@ -41,9 +41,7 @@ class TeamsSender:
 
     def __init__(self, webhook_url: str, network: Network, clock: Any) -> None:
         if not webhook_url:
-            raise NotConfigured(
-                "No Teams webhook is set: set it under Configuration > Microsoft Teams."
-            )
+            raise NotConfigured("No Teams webhook is set: set it under Configuration > Teams.")
         try:
             self._url = checked_url(webhook_url, "The Teams webhook URL")
         except BadUrl as error:

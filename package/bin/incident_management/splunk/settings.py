@@ -7,8 +7,8 @@ handler and the modular input, which have the rights, may call :func:`load`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Tuple
+from dataclasses import dataclass, field, fields
+from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from ..incidents.model import SEVERITIES
@@ -26,6 +26,7 @@ __all__ = [
     "SettingsError",
     "Slack",
     "Teams",
+    "channels_set_up",
     "load",
     "parse",
     "stanzas",
@@ -122,7 +123,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings; ``accounts`` by name."""
+    """All settings; ``accounts`` by name, ``set_up``: see :func:`channels_set_up`."""
 
     slack: Slack = Slack()
     teams: Teams = Teams()
@@ -133,10 +134,13 @@ class Settings:
     proxy: Proxy = Proxy()
     lifecycle: Lifecycle = Lifecycle()
     loglevel: str = "INFO"
+    set_up: FrozenSet[str] = frozenset()
     accounts: Dict[str, Account] = field(default_factory=dict)
 
 
 Stanzas = Mapping[str, Mapping[str, Any]]
+
+_CHANNELS = {"slack": Slack, "teams": Teams, "pagerduty": PagerDuty}
 
 
 def load(session: Session) -> Settings:
@@ -180,7 +184,21 @@ def parse(stanzas: Stanzas, accounts: Optional[Stanzas] = None) -> Settings:
         proxy=_proxy(proxy),
         lifecycle=_lifecycle(_Stanza(CONF, "lifecycle", stanzas)),
         loglevel=_Stanza(CONF, "logging", stanzas).text("loglevel", "INFO").upper(),
+        set_up=channels_set_up(stanzas),
         accounts={name: _account(name, accounts or {}) for name in accounts or {}},
+    )
+
+
+def channels_set_up(stanzas: Stanzas) -> FrozenSet[str]:
+    """Return the channels that somebody has set up, or begun to: a setting is not as shipped.
+
+    Of stanzas that may still be encrypted, and hold malformed values.
+    """
+    return frozenset(
+        name
+        for name, shipped in _CHANNELS.items()
+        for setting in fields(shipped)
+        if _Stanza(CONF, name, stanzas).text(setting.name) not in ("", setting.default)
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..detection.health.enabled import note_enabled
 from ..incidents.clocks import assignment
@@ -38,7 +39,7 @@ from ..remediation.verify import Verifier
 from ..splunk import conf, secrets, spool
 from ..splunk.detections import detections
 from ..splunk.search import SplunkSearcher
-from ..splunk.session import Session
+from ..splunk.session import Session, SplunkError
 from ..splunk.settings import Settings, SettingsError
 from . import splunkd
 from .audit_index import AuditIndex
@@ -229,9 +230,27 @@ class Duties:
         added = self.announcer.run(
             self._routing,
             self._settings.network.web_url,
+            self._set_up,
             partial(subscribed, self._read_subscriptions()),
         )
         return {"notifications_queued": added}
+
+    def _set_up(self) -> Collection[str]:
+        """The channels that are set up; a missing one is looked for once more, as in `_sender`.
+
+        Where that can't be read, the duty "configuration" says so, and what is known holds.
+        """
+        if not self._settings.set_up.issuperset(CHANNELS):
+            with suppress(SettingsError, SplunkError):
+                self._read_again()
+        return self._settings.set_up
+
+    def _read_again(self) -> bool:
+        """Read all configuration, unless that was done just now: tells whether it was read."""
+        if time.monotonic() - self._read_at < 1.0:
+            return False
+        self._read()
+        return True
 
     def _deliver(self) -> Mapping[str, int]:
         made = {channel: self._sender(channel) for channel in CHANNELS}
@@ -246,9 +265,8 @@ class Duties:
             try:
                 return senders(self._settings, self.clock)[channel]()
             except NotConfigured:
-                if time.monotonic() - self._read_at < 1.0:
+                if not self._read_again():
                     raise
-                self._read()
                 return senders(self._settings, self.clock)[channel]()
 
         return make

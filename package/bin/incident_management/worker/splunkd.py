@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from ..splunk import settings as settings_room
@@ -80,7 +80,8 @@ def read_settings(session: Session) -> tuple[Settings, Dict[str, str]]:
     """Read the settings part by part, so that a malformed one spoils no other.
 
     Returns the settings, with defaults in the place of malformed parts, and for each such part
-    the sentence. Raises SettingsError when they can't be read at all.
+    the sentence. A channel with a malformed part is set up all the same. Raises SettingsError
+    when they can't be read at all.
     """
     stanzas = settings_room.stanzas(session)
     problems: Dict[str, str] = {}
@@ -90,7 +91,8 @@ def read_settings(session: Session) -> tuple[Settings, Dict[str, str]]:
         except SettingsError as error:
             problems[part] = str(error)
     good = {name: values for name, values in stanzas.items() if name not in problems}
-    return settings_room.parse(good), problems
+    settings = settings_room.parse(good)
+    return replace(settings, set_up=settings_room.channels_set_up(stanzas)), problems
 
 
 class Bulletin:

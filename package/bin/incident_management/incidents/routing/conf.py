@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
+from typing import (
+    Any,
+    Callable,
+    Collection,
+    Dict,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    TypeVar,
+)
 
 from ..clocks.calendar import ALWAYS, Calendar
 from ..errors import Invalid, RoutingError
@@ -15,7 +26,7 @@ from .choice import Choice, Load, Standing
 from .policies import TEAM_HOURS, Path, Policy
 from .rules import Rule
 from .teams import Member, Team, calendar_named, unlimited
-from .values import CONF, channels, duration, number, some_of
+from .values import CONF, Wish, announced, duration, number, some_of
 
 __all__ = ["CONF", "Decision", "Routing"]
 
@@ -23,6 +34,7 @@ T = TypeVar("T")
 Stanzas = Mapping[str, Mapping[str, str]]
 Read = Callable[[Callable[[], T], T], T]
 MOST_NAMED = 50
+_NO_TEAM = Team("")
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,7 @@ class Routing:
 
     teams: Dict[str, Team] = field(default_factory=dict)
     rules: Tuple[Rule, ...] = ()
-    announce: Dict[str, Tuple[str, ...]] = field(default_factory=dict)
+    announce: Dict[str, Tuple[Wish, ...]] = field(default_factory=dict)
     reopen_window: float = 4 * 3600.0
     group_window: float = 15 * 60.0
     group_by: Tuple[str, ...] = DEFAULT_GROUNDS
@@ -159,15 +171,24 @@ class Routing:
 
     # --- who hears of it --------------------------------------------------------------------
 
-    def channels(self, event: str, team: str = "") -> Tuple[str, ...]:
-        """Return the channels that are told of an event: those of [announce] that the team has."""
-        wanted = self.announce.get(event, ())
-        has = self.teams[team].channels if team in self.teams else ()
-        return tuple(channel for channel in wanted if not has or channel in has)
+    def channels(self, event: str, team: str, set_up: Collection[str]) -> Tuple[str, ...]:
+        """Return the channels that are told of an event: those of [announce] that the team has.
+
+        ``set_up`` are the channels that somebody has set up. Of the others, those are told that
+        [announce] or the team asks for by name, so that what can't be delivered is seen.
+        """
+        wishes = self.announce.get(event, ())
+        of = self.teams.get(team, _NO_TEAM)
+        return tuple(
+            wish.channel
+            for wish in wishes
+            if (not of.channels or wish.channel in of.channels)
+            and (not wish.if_set_up or wish.channel in set_up or of.names(wish.channel))
+        )
 
     def slack_channel(self, team: str) -> str:
         """Return the team's own Slack channel; blank means the one of the settings."""
-        return self.teams[team].slack_channel if team in self.teams else ""
+        return self.teams.get(team, _NO_TEAM).slack_channel
 
 
 class _Reader:
@@ -241,9 +262,9 @@ class _Reader:
         ]
         return [one for one in found if one is not None]
 
-    def _announce(self) -> Dict[str, Tuple[str, ...]]:
+    def _announce(self) -> Dict[str, Tuple[Wish, ...]]:
         return {
-            event: self._read(partial(channels, f"{CONF} [announce] {event}", text), ())
+            event: self._read(partial(announced, f"{CONF} [announce] {event}", text), ())
             for event, text in self._stanzas.get("announce", {}).items()
             if event != "disabled"
         }

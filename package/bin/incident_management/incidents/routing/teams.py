@@ -45,6 +45,7 @@ class Member:
 @dataclass(frozen=True)
 class Team:
     """``channels``: where the team wants to be told; empty means wherever [announce] says.
+    Whoever names a channel there, or a ``slack_channel``, wants it also when it is not set up.
 
     ``capacity`` and ``calendar`` hold for members that have none of their own. ``fallback`` is
     the team that takes what nobody here can take now. ``assign``: ``auto`` or ``manual``, whether
@@ -85,6 +86,10 @@ class Team:
             fallback,
             choice(where, values, "assign", ("auto", "manual")),
         )
+
+    def names(self, channel: str) -> bool:
+        """Whether the team asks for a channel by name."""
+        return channel in self.channels or (channel == "slack" and bool(self.slack_channel))
 
     def capacity_of(self, member: Member) -> Optional[float]:
         return self.capacity if member.capacity is None else member.capacity

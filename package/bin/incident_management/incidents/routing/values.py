@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Mapping, Optional, Sequence, Tuple
 
@@ -11,6 +12,8 @@ from ..errors import RoutingError
 __all__ = [
     "CHANNELS",
     "CONF",
+    "Wish",
+    "announced",
     "channels",
     "choice",
     "duration",
@@ -23,8 +26,18 @@ __all__ = [
 
 CONF = "incident_routing.conf"
 CHANNELS = ("slack", "teams", "pagerduty")
+# After a channel of [announce]: tell it only where it is set up.
+IF_SET_UP = "?"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A channel to be told of an event; ``if_set_up``: only where somebody has set it up."""
+
+    channel: str
+    if_set_up: bool = False
 
 
 def duration(text: str, where: str = "The duration") -> float:
@@ -80,13 +93,26 @@ def channels(where: str, text: str) -> Tuple[str, ...]:
     return some_of(where, text, CHANNELS, "channels")
 
 
+def announced(where: str, text: str) -> Tuple[Wish, ...]:
+    """Return a list of channels of which each may have a ``?`` after it, as wishes."""
+    return tuple(
+        Wish(
+            _one_of(where, word.removesuffix(IF_SET_UP).rstrip(), CHANNELS, "channels"),
+            word.endswith(IF_SET_UP),
+        )
+        for word in listed(text)
+    )
+
+
 def some_of(where: str, text: str, known: Sequence[str], noun: str) -> Tuple[str, ...]:
     """Return a list of known words; ``noun`` says in the error what they are."""
-    found = listed(text)
-    for word in found:
-        if word not in known:
-            raise RoutingError(f"{where} names '{word}'; the {noun} are {', '.join(known)}.")
-    return found
+    return tuple(_one_of(where, word, known, noun) for word in listed(text))
+
+
+def _one_of(where: str, word: str, known: Sequence[str], noun: str) -> str:
+    if word not in known:
+        raise RoutingError(f"{where} names '{word}'; the {noun} are {', '.join(known)}.")
+    return word
 
 
 def matching(patterns: str, values: Sequence[str]) -> Tuple[str, str]:
