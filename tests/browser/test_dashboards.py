@@ -87,6 +87,7 @@ ANALYSIS = {
         {"id": "C2", "kind": "event", "status": "rejected", "quote": "QueuePool limit | reached"},
     ],
 }
+REACH = {"_key": "channels set up", "purpose": "channels set up", "value": {"channels": "teams"}}
 PLAN = {
     "_key": "PLAN-1a2b3c4d5e",
     "incident_id": INCIDENT,
@@ -123,6 +124,7 @@ def stored(splunk: Any) -> Any:
         entry("d", 4, "notification", channel="slack", event="opened", outcome="dead"),
     )
     splunk.put("incident_outbox", NOTIFICATION)
+    splunk.put("incident_claims", REACH)
     splunk.put("incident_analyses", ANALYSIS)
     splunk.put("incident_plans", PLAN)
     splunk.put("incident_signals", SIGNAL)
@@ -161,6 +163,7 @@ def test_the_overview_shows_what_is_stored(
     page.get_by_text(INCIDENT).first.wait_for(timeout=WAIT_MS)
     page.get_by_text("Slow log-ins").wait_for(timeout=WAIT_MS)
     page.get_by_text("channel_not_found").wait_for(timeout=WAIT_MS)
+    page.get_by_text("teams", exact=True).first.wait_for(timeout=WAIT_MS)  # are told
     page.get_by_text("Status new to in_progress: acknowledged").wait_for(timeout=WAIT_MS)
     page.get_by_text("90 s", exact=True).first.wait_for(timeout=WAIT_MS)  # to acknowledge
     page.get_by_text("4 min", exact=True).first.wait_for(timeout=WAIT_MS)  # to resolve
@@ -168,6 +171,21 @@ def test_the_overview_shows_what_is_stored(
     assert page.get_by_text("Done", exact=True).count() == 0, "a resolved incident is not open"
     assert page.locator("#problems .message").count() == 0
     shoot(page, "overview-light")
+
+
+def test_the_overview_says_that_nobody_is_told_before_a_channel_is_set_up(
+    page: Any, stored: Any, studio_bundle: Any, shoot: Any
+) -> None:
+    stored.put("incident_claims", {**REACH, "value": {"channels": ""}})
+    try:
+        show(page, stored, "incident_overview")
+        words = page.get_by_text("nobody yet: set up a channel under Configuration").first
+        words.wait_for(timeout=WAIT_MS)
+        shoot(page, "overview-nobody-told")
+        words.click()
+        page.wait_for_url(f"**/en-US/app/{APP}/configuration", timeout=WAIT_MS)
+    finally:
+        stored.put("incident_claims", REACH)
 
 
 def test_the_overview_in_the_dark(page: Any, stored: Any, studio_bundle: Any, shoot: Any) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import xml.etree.ElementTree as ET
+
 import pytest
 
-from .conftest import Office, wait_for
+from .conftest import ROOT, Office, wait_for
 
+VIEWS = ROOT / "package/default/data/ui/views"
 NOBODY = "No channel is set up, so nobody is told of incidents: "
+NOBODY_YET = "nobody yet: set up a channel under Configuration"
 
 
 @pytest.fixture
@@ -25,6 +30,7 @@ def test_before_any_channel_is_set_up_nothing_fails_and_the_api_says_so(started:
     assert info["channels"] == {"slack": False, "teams": False, "pagerduty": False}
     (notice,) = info["notices"]
     assert notice.startswith(NOBODY)
+    wait_for(lambda: _told_on_the_overview(started) == NOBODY_YET)
 
 
 def test_a_channel_that_is_set_up_later_hears_of_what_comes_then(started: Office):
@@ -39,6 +45,7 @@ def test_a_channel_that_is_set_up_later_hears_of_what_comes_then(started: Office
     info = started.call("GET", "/system/info")
     assert info["channels"] == {"slack": False, "teams": True, "pagerduty": False}
     assert info["notices"] == []
+    wait_for(lambda: _told_on_the_overview(started) == "teams")
 
 
 def test_a_channel_that_somebody_names_is_a_dead_letter_until_it_is_set_up(fresh: Office):
@@ -69,3 +76,11 @@ def _wait_until_announced(office: Office, incident: str) -> None:
     newest = max(entry["time"] for entry in office.timeline(incident))
     checkpoint = '| inputlookup incident_claims where _key="worker:announce:checkpoint"'
     wait_for(lambda: any(float(row["time"]) > newest for row in office.search(checkpoint)))
+
+
+def _told_on_the_overview(office: Office) -> str:
+    """What the panel "Who is told of incidents" shows."""
+    view = ET.parse(VIEWS / "incident_overview.xml").findtext("definition") or ""
+    query = json.loads(view)["dataSources"]["ds_told"]["options"]["query"]
+    (row,) = office.search(query)
+    return str(row["told"])

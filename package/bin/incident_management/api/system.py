@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, Optional
 
 from ..notify.channel import CHANNELS
+from ..notify.reach import reached
 from ..notify.webhook import MOST_SUBSCRIPTIONS
 from ..ports import SearchFailed
 from ..splunk import conf, settings, spl
@@ -86,7 +87,7 @@ def get_info(request: Request) -> Response:
     server = _server(request) or {}
     stanzas = conf.load(request.system_session, settings.CONF)
     set_up = settings.channels_set_up(stanzas)
-    is_anybody_told = bool(set_up) or _is_subscribed(request)
+    subscriptions = request.stores.subscriptions.find({}, limit=MOST_SUBSCRIPTIONS)
     return Response(
         {
             "app": APP,
@@ -96,7 +97,7 @@ def get_info(request: Request) -> Response:
             "python_version": platform.python_version(),
             "configuration_problems": list(request.routing().problems),
             "channels": {channel: channel in set_up for channel in CHANNELS},
-            "notices": [] if is_anybody_told else [NOBODY_IS_TOLD],
+            "notices": [] if reached(set_up, subscriptions) else [NOBODY_IS_TOLD],
         },
     )
 
@@ -108,11 +109,6 @@ def _server(request: Request) -> Optional[Dict[str, Any]]:
         return None
     content: Dict[str, Any] = answer["entry"][0]["content"]
     return content
-
-
-def _is_subscribed(request: Request) -> bool:
-    found = request.stores.subscriptions.find({}, limit=MOST_SUBSCRIPTIONS)
-    return any(one.get("enabled", True) for one in found)
 
 
 def _version(request: Request) -> str:

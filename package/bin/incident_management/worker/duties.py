@@ -27,6 +27,7 @@ from ..notify import asked
 from ..notify.announce import Announcer
 from ..notify.channel import CHANNELS, NotConfigured, Sender
 from ..notify.outbox import Outbox
+from ..notify.reach import note_reach, reached
 from ..notify.record import recorder
 from ..notify.senders import network_of, senders
 from ..notify.webhook import MOST_SUBSCRIPTIONS, REALM, WebhookSender, channel_of, subscribed
@@ -126,6 +127,7 @@ class Duties:
             Duty("clocks", self._run_clocks, every=5.0),
             Duty("announce", self._announce),
             Duty("deliver", self._deliver),
+            Duty("reach", self._note_reach, every=15.0),
             Duty("settle", self._settle, every=15.0),
             Duty("verify", self._verify, every=5.0),
             Duty("expire", self._expire, every=30.0),
@@ -257,6 +259,12 @@ class Duties:
         made.update({channel_of(key): self._webhook(key) for key in self._read_subscriptions()})
         counts = self.outbox.deliver_due(made, held=self._held_channels())
         return {f"notifications_{state}": count for state, count in counts.items()}
+
+    def _note_reach(self) -> Mapping[str, int]:
+        if self._configured:
+            subscriptions = self._read_subscriptions().values()
+            note_reach(self.stores, self.clock, reached(self._settings.set_up, subscriptions))
+        return {}
 
     def _sender(self, channel: str) -> Callable[[], Sender]:
         """Make a sender; a missing setting is looked for once more, as it may have come since."""

@@ -1,0 +1,28 @@
+"""Who can be told of incidents at all: the overview page shows it, and the API."""
+
+from __future__ import annotations
+
+from typing import Collection, Iterable, Tuple
+
+from ..ports import Clock, Document, Stores
+from .channel import CHANNELS
+
+__all__ = ["KEY", "note_reach", "reached"]
+
+KEY = "channels set up"
+
+
+def reached(set_up: Collection[str], subscriptions: Iterable[Document]) -> Tuple[str, ...]:
+    """Return the channels that are set up, and ``webhooks`` where a subscription is enabled."""
+    channels = tuple(channel for channel in CHANNELS if channel in set_up)
+    is_subscribed = any(one.get("enabled", True) for one in subscriptions)
+    return (*channels, "webhooks") if is_subscribed else channels
+
+
+def note_reach(stores: Stores, clock: Clock, channels: Iterable[str]) -> None:
+    """Keep for the overview page who is reached; written when it changes."""
+    value = {"channels": ", ".join(channels)}
+    known = stores.claims.get(KEY)
+    if known is None or known["value"] != value:
+        note = {"_key": KEY, "purpose": KEY, "holder": "", "time": clock.now(), "value": value}
+        stores.claims.save([note])
