@@ -1,71 +1,19 @@
 """Who of a team gets an incident, and why: shifts, skills, room, and what happens without any."""
 
 import contextlib
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.editing import edit
-from incident_management.incidents.errors import Invalid
-from incident_management.incidents.routing import Routing
 from tests.fakes import ManualClock, Unavailable
-from tests.fakes.api import FakeApi
-from tests.unit.incidents.builders import ingest, signal
-
-# Monday 30 November 2026, 10:00 in Berlin.
-MONDAY = datetime(2026, 11, 30, 10, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()
-SATURDAY = MONDAY - 2 * 86400
-
-STANZAS = {
-    "calendar:office": {
-        "time_zone": "Europe/Berlin",
-        "hours": "mon-fri 09:00-17:00",
-        "holidays": "12-25",
-    },
-    "calendar:night": {"time_zone": "Europe/Berlin", "hours": "mon-fri 22:00-06:00"},
-    "team:payments": {"members": "dana, lee, kim", "capacity": "5", "calendar": "office"},
-    "team:night": {"members": "nik", "calendar": "night"},
-    "member:dana": {"skills": "java, db"},
-    "member:kim": {"skills": "java", "capacity": "2"},
-    "rule:db": {"order": "1", "tag": "database", "team": "payments", "skills": "db"},
-    "rule:payments-high": {"order": "2", "entity": "pay*", "team": "payments"},
-    "rule:default": {"team": "night"},
-}
-
-
-def routing(**more):
-    stanzas = {name: dict(values) for name, values in STANZAS.items()}
-    for name, values in more.items():
-        stanzas.setdefault(name.replace("__", ":"), {}).update(values)
-    made = Routing.from_stanzas(stanzas)
-    assert made.problems == ()
-    return made
+from tests.unit.incidents.shifts import MONDAY, SATURDAY, kinds, last, opened, owners, routing
 
 
 @pytest.fixture
 def clock():
     return ManualClock(MONDAY)
-
-
-def opened(stores, clock, conf, entity="payments", run=0, **more):
-    finding = signal(entity, run, first_time=clock.now() - 60, last_time=clock.now(), **more)
-    (outcome,) = ingest(stores, clock, conf).ingest([finding])
-    return outcome.incident_id
-
-
-def owners(stores):
-    return [one["owner"] for one in sorted(stores.incidents.all(), key=lambda d: d["opened_at"])]
-
-
-def kinds(stores, incident_id):
-    return [entry.kind for entry in timeline.read(stores, incident_id)]
-
-
-def last(stores, incident_id):
-    return timeline.read(stores, incident_id)[-1]
 
 
 def test_an_assignment_says_who_has_how_much_and_who_is_away(stores, clock):
@@ -290,118 +238,3 @@ def test_a_worker_that_is_killed_at_any_store_call_assigns_once(stores, clock, m
     assert kinds(stores, incident_id).count("assigned") == 1
     timeline.refresh(stores, incident_id)
     assert owners(stores) == ["dana"]
-
-
-# --- by hand ------------------------------------------------------------------------------------
-
-
-def test_giving_it_to_a_team_gives_it_to_whoever_can_take_it(stores, clock):
-    conf = routing(member__dana={"away": "2026-11-30"})
-    incident_id = opened(stores, clock, conf, "web")
-    incident = assignment.assign(stores, clock, conf, incident_id, "ann", team="payments")
-    assert (incident.team, incident.owner) == ("payments", "lee")
-    assert "dana is off shift until Tue 09:00" in last(stores, incident_id).data["reason"]
-
-
-def test_a_named_owner_is_taken_at_their_word(stores, clock):
-    incident_id = opened(stores, clock, routing(), "web")
-    incident = assignment.assign(
-        stores, clock, routing(), incident_id, "ann", owner="zoe", team="payments"
-    )
-    assert (incident.team, incident.owner) == ("payments", "zoe")
-    assert "reason" not in last(stores, incident_id).data
-
-
-def test_an_escalation_to_a_team_passes_by_who_has_it(stores, clock):
-    conf = routing()
-    incident_id = opened(stores, clock, conf)
-    assignment.place_waiting(stores, clock, conf)
-    incident = assignment.escalate(
-        stores, clock, conf, incident_id, "ann", "stuck", team="payments"
-    )
-    assert (incident.owner, incident.level) == ("lee", 1)
-    reason = last(stores, incident_id).data["reason"]
-    assert (
-        reason.startswith("stuck lee of team 'payments' takes it") and "dana has it now" in reason
-    )
-
-
-def test_an_escalation_without_a_target_goes_to_the_next_step_of_the_path(stores, clock):
-    conf = routing(
-        escalation__up={
-            "step.1": "15m, member:dana, channel:slack",
-            "step.2": "30m, team:night",
-        }
-    )
-    incident_id = opened(stores, clock, conf)
-    first = assignment.escalate(stores, clock, conf, incident_id, "ann", "no answer")
-    assert (first.owner, last(stores, incident_id).data["channels"]) == ("dana", ["slack"])
-    second = assignment.escalate(stores, clock, conf, incident_id, "ann", "still none")
-    # Nobody of the night team works now, so dana keeps it.
-    assert (second.team, second.owner, second.level) == ("night", "dana", 2)
-
-
-def test_an_escalation_without_a_target_and_a_path_is_one_level_up(stores, clock):
-    incident_id = opened(stores, clock, routing())
-    incident = assignment.escalate(stores, clock, routing(), incident_id, "ann", "loud")
-    assert (incident.level, incident.owner, incident.team) == (1, "", "payments")
-
-
-def test_an_escalation_needs_its_reason_before_anything_else(stores, clock):
-    incident_id = opened(stores, clock, routing())
-    with pytest.raises(Invalid, match="needs a reason"):
-        assignment.escalate(stores, clock, routing(), incident_id, "ann", " ", team="night")
-
-
-def test_a_team_that_does_not_exist_is_refused_by_name(stores, clock):
-    api = FakeApi(stores, clock)
-    api.routing_value = routing()
-    path = f"/incidents/{opened(stores, clock, api.routing_value)}"
-    for method, target, body in (
-        ("POST", f"{path}/assign", {"team": "paymets"}),
-        ("POST", f"{path}/escalate", {"team": "paymets", "reason": "stuck"}),
-        ("PATCH", path, {"team": "paymets"}),
-    ):
-        status, problem = api.call(method, target, body)
-        assert status == 400
-        assert "no team 'paymets'" in problem["detail"] and "night, payments" in problem["detail"]
-    ids = [path.rpartition("/")[2]]
-    _, bulk = api.call(
-        "POST", "/incidents/bulk", {"action": "assign", "team": "paymets", "ids": ids}
-    )
-    assert bulk["results"][0]["status"] == 400
-
-
-def test_a_team_that_was_taken_out_of_the_file_does_not_bar_other_corrections(stores, clock):
-    api = FakeApi(stores, clock)
-    path = f"/incidents/{opened(stores, clock, routing())}"
-    api.routing_value = Routing.from_stanzas({"team:night": {"members": "nik"}})
-    body = {"title": "Other", "severity": "low", "team": "payments"}
-    status, incident = api.call("PUT", path, body, headers={"If-Match": "*"})
-    assert (status, incident["team"]) == (200, "payments")
-
-
-def test_the_api_assigns_and_lists_teams_with_their_people(stores, clock):
-    api = FakeApi(stores, clock)
-    api.routing_value = routing(member__lee={"away": "2026-11-30"})
-    incident_id = opened(stores, clock, api.routing_value)
-    opened(stores, clock, api.routing_value, "pay-2")
-    status, incident = api.call("POST", f"/incidents/{incident_id}/assign", {"team": "payments"})
-    assert (status, incident["owner"]) == (200, "dana")
-
-    status, answer = api.call("GET", "/teams")
-    assert status == 200
-    night, payments = answer["teams"]
-    assert (payments["name"], payments["on_shift"]) == ("payments", ["dana", "kim"])
-    assert (payments["open_incidents"], payments["unassigned"]) == (2, 1)
-    assert payments["people"][0] == {
-        "name": "dana",
-        "on_shift": True,
-        "on_shift_again": "",
-        "load": 1,
-        "capacity": 5,
-        "skills": ["db", "java"],
-    }
-    assert payments["people"][1]["on_shift_again"] == "Tue 09:00 Europe/Berlin"
-    assert night["people"][0]["capacity"] is None
-    assert api.call("GET", "/teams", capabilities=["incident_write"])[0] == 403

@@ -5,81 +5,9 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
-from incident_management.incidents.upkeep.quiet import Plan, Quiet, Run
-from incident_management.ports import SearchFailed
-from tests.unit.incidents.builders import START, ingest, signal
-
-HOUR = 3600.0
-PERIOD = 300.0
-RULE = ("High Error Rate", "shop", "ann")
-SEARCH = {"name": RULE[0], "app": RULE[1], "owner": RULE[2]}
-
-
-class Scheduler:
-    """splunkd's scheduler: a search runs every five minutes, and two runs are remembered."""
-
-    def __init__(self, clock):
-        self.clock = clock
-        self.plans = {}
-        self.skipped, self.failed, self.found = set(), set(), set()
-        self.delay = 0.0
-        self.broken = False
-
-    def plan(self, search):
-        if self.broken:
-            raise SearchFailed("splunkd is busy.")
-        return self.plans.get(search, Plan(True))
-
-    def recent(self, search):
-        now = self.clock.now()
-        times = [t for t in self.scheduled(search, now - 2 * PERIOD, now) if t + self.delay <= now]
-        return [
-            Run(
-                t,
-                "failed" if t in self.failed else "succeeded",
-                int(t in self.found),
-            )
-            for t in times
-            if t not in self.skipped
-        ]
-
-    def scheduled(self, search, earliest, latest):
-        first = int(earliest // PERIOD) + 1
-        return [n * PERIOD for n in range(first, int(latest // PERIOD) + 1)]
-
-
-class World:
-    """Stores, a clock, a scheduler, and the duty, which runs every minute."""
-
-    def __init__(self, stores, clock):
-        self.stores, self.clock, self.told = stores, clock, []
-        clock.set(START + 100)
-        self.scheduler = Scheduler(clock)
-        self.resolve_not = ()
-        self.after = 2 * HOUR
-
-    def raise_signal(self, entity="checkout", run=0, **more):
-        given = {"search": SEARCH, "app": RULE[1], "owner": RULE[2], **more}
-        found = signal(entity, run, received_at=self.clock.now(), **given)
-        (outcome,) = ingest(self.stores, self.clock).ingest([found])
-        return outcome.incident_id
-
-    def duty(self):
-        return Quiet(
-            self.stores, self.clock, self.scheduler, lambda name, text: self.told.append(text)
-        )
-
-    def minutes(self, count, watched=True):
-        for _minute in range(int(count)):
-            self.clock.advance(60)
-            if watched:
-                self.duty().run(self.after, self.resolve_not)
-
-    def status(self, incident_id):
-        return timeline.refresh(self.stores, incident_id).status
-
-    def times(self, earliest, latest):
-        return set(self.scheduler.scheduled(RULE, earliest, latest))
+from incident_management.incidents.upkeep.quiet import Plan
+from tests.unit.incidents.builders import START, signal
+from tests.unit.incidents.quietness import HOUR, RULE, World
 
 
 @pytest.fixture
@@ -267,71 +195,6 @@ def test_what_no_search_raised_is_left_to_people(world):
     world.minutes(300)
 
     assert world.status(incident) != "resolved"
-
-
-def watched(world, hours, **value):
-    """The newest checkpoint of the monitor "latency", which stands ``hours`` after the start."""
-    end = START + hours * HOUR
-    known = {"end": end, "covered_from": START, "unwell": [], **value}
-    claim = {"_key": f"monitor:latency:{end}", "purpose": "monitor:latency", "time": end}
-    world.stores.claims.save([{**claim, "value": known}])
-
-
-def of_monitor(world):
-    search = {"monitor": "latency", "entity": "checkout"}
-    return world.raise_signal(search=search, rule="latency")
-
-
-def test_a_monitors_checkpoint_is_evidence(world):
-    incident = of_monitor(world)
-    for hour in (1, 3):
-        watched(world, hour)
-        world.minutes(60)
-    assert world.status(incident) == "new", "the second one lies in the future as yet"
-    world.minutes(60)
-
-    assert world.status(incident) == "resolved"
-    assert "every span was judged" in timeline.read(world.stores, incident)[-1].data["reason"]
-
-
-def test_a_trouble_that_a_monitor_raised_once_and_that_goes_on_is_not_quiet(world):
-    incident = of_monitor(world)
-    for hour in range(1, 7):
-        world.minutes(60)
-        watched(world, hour, unwell=[["checkout", START + min(hour, 4) * HOUR]])
-    world.minutes(2)
-    assert world.status(incident) == "resolved"
-    (evidence,) = timeline.read(world.stores, incident)[-1].data["evidence"]
-
-    assert (evidence["quiet_since"], evidence["last_run"]) == (START + 4 * HOUR, START + 6 * HOUR)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        {"unwell": [["checkout", START + 4 * HOUR]]},
-        {"covered_from": START + 4 * HOUR},
-        {"end": START + HOUR},
-        {"end": START + 20 * HOUR},
-    ],
-    ids=["out of order", "not judged whole", "stands still", "made by a wrong clock"],
-)
-def test_a_monitor_that_did_not_see_it_calm_is_not_evidence(world, value):
-    incident = of_monitor(world)
-    world.minutes(300)
-    watched(world, 5, **value)
-    world.minutes(10)
-
-    assert world.status(incident) == "new"
-
-
-def test_another_rule_of_a_monitors_name_is_not_the_monitor(world):
-    incident = world.raise_signal(search={}, rule="latency")
-    world.minutes(300)
-    watched(world, 5)
-    world.minutes(10)
-
-    assert world.status(incident) == "new"
 
 
 def test_a_person_who_reopens_it_is_not_overruled(world):
