@@ -105,9 +105,26 @@ def test_a_channel_that_nobody_set_up_is_no_failure_and_hears_of_what_comes_late
     desk.open(team="web")
     assert desk.announcer.run(routing, "", desk.set_up) == 1
     desk.services["teams"] = teams
+    desk.clock.advance(1)
     desk.write("status", **{"from": "new", "to": "resolved", "reason": "fixed"})
     assert desk.announcer.run(routing, "", desk.set_up) == 1
     assert desk.told() == [("slack", "opened"), ("teams", "resolved")]
+
+
+def test_a_pager_that_is_set_up_later_is_not_called_for_what_is_over():
+    """A worker that begins anew reads the last minutes again, from before the set-up, too."""
+    desk = Desk()
+    pager = desk.services.pop("pagerduty")
+    wishes = {"announce": {"opened": "slack?, pagerduty?", "resolved": "slack?, pagerduty?"}}
+    routing = Routing.from_stanzas(wishes)
+    desk.open(team="web")
+    desk.announcer.run(routing, "", desk.set_up)
+    desk.services["pagerduty"] = pager
+    desk.clock.advance(60)
+    desk.write("status", **{"from": "new", "to": "resolved", "reason": "fixed"})
+    desk.announcer.run(routing, "", desk.set_up)
+    assert Announcer(desk.stores, desk.clock, desk.outbox).run(routing, "", desk.set_up) == 0
+    assert [event for channel, event in desk.told() if channel == "pagerduty"] == ["resolved"]
 
 
 def test_a_channel_that_was_asked_for_by_name_is_put_on_the_outbox_in_any_case():

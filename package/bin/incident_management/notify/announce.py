@@ -4,11 +4,15 @@ Reads the entries since a checkpoint, less an overlap that covers clocks that di
 that came late. An entry has one notification a channel, whose key is made of both, so reading an
 entry again puts nothing more on the outbox. The entries of one incident are put there in the
 timeline's order.
+
+A channel that was left out, because nobody had set it up, hears of what happens after that. Else a
+page could follow a resolve.
 """
 
 from __future__ import annotations
 
-from typing import Callable, Collection, Dict, List, Optional, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Optional, Sequence, Set
 
 from ..incidents import timeline
 from ..incidents.model import Entry
@@ -30,6 +34,34 @@ REMEMBERED = 20_000
 # Entries about telling are not told.
 _SILENT = {"notification"}
 
+Subscribed = Callable[[str, str, str], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class _Checkpoint:
+    """How far the announcing got, and until when each channel was left out: epoch seconds."""
+
+    time: float
+    left_out: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class _Audience:
+    """Who hears of an entry; ``set_up`` are the channels that somebody has set up."""
+
+    routing: Routing
+    subscribed: Subscribed
+    set_up: Collection[str]
+    left_out: Mapping[str, float]
+
+    def channels(self, entry: Entry, message: Mapping[str, Any], team: str) -> Iterator[str]:
+        """Give the channels; one may come more than once."""
+        event = message["event"]
+        hearing = [name for name in self.set_up if self.left_out.get(name, 0.0) < entry.time]
+        yield from self.routing.channels(event, team, hearing)
+        yield from _asked_for(entry)
+        yield from self.subscribed(event, message["severity"], team)
+
 
 class Announcer:
     """Puts on the outbox what the routing wants told."""
@@ -45,7 +77,7 @@ class Announcer:
         routing: Routing,
         web_url: str,
         set_up: Callable[[], Collection[str]],
-        subscribed: Callable[[str, str, str], Sequence[str]] = lambda event, severity, team: (),
+        subscribed: Subscribed = lambda event, severity, team: (),
     ) -> int:
         """Announce everything new; returns how many notifications were put on the outbox.
 
@@ -56,34 +88,38 @@ class Announcer:
             subscribed: gives more channels for an event, a severity and a team.
         """
         now = self._clock.now()
-        since = max(self._checkpoint() - OVERLAP_SECONDS, now - OLDEST_SECONDS)
+        known = self._checkpoint()
+        since = max(known.time - OVERLAP_SECONDS, now - OLDEST_SECONDS)
         if len(self._told) > REMEMBERED:
             self._told.clear()
         fresh = self._fresh(since)
         waiting = {key for key, entries in fresh.items() if _awaits_routing(entries, now)}
         ready = [key for key in fresh if key not in waiting]
-        there = set_up() if ready else ()
+        # Before the settings are read: what happens from here on may be told there later.
+        moment = self._clock.now()
+        there = set_up() if ready else CHANNELS
+        left_out = {**known.left_out, **{name: moment for name in CHANNELS if name not in there}}
+        audience = _Audience(routing, subscribed, there, left_out)
         added = 0
         for incident_id, entries in timeline.read_many(self._stores, ready).items():
-            news = fresh[incident_id]
-            added += self._announce(news, entries, routing, web_url, there, subscribed)
+            added += self._announce(fresh[incident_id], entries, audience, web_url)
         times = [entry["time"] for key in waiting for entry in fresh[key]]
-        self._save_checkpoint(min([now, *times]))
+        self._save_checkpoint(_Checkpoint(min([now, *times]), left_out))
         return added
 
-    def _checkpoint(self) -> float:
-        document = self._stores.claims.get(CHECKPOINT)
-        return float(document["time"]) if document else 0.0
+    def _checkpoint(self) -> _Checkpoint:
+        document = self._stores.claims.get(CHECKPOINT) or {"time": 0.0, "value": {}}
+        return _Checkpoint(float(document["time"]), document["value"].get("left_out", {}))
 
-    def _save_checkpoint(self, when: float) -> None:
+    def _save_checkpoint(self, checkpoint: _Checkpoint) -> None:
         self._stores.claims.save(
             [
                 {
                     "_key": CHECKPOINT,
                     "purpose": CHECKPOINT,
                     "holder": "",
-                    "time": when,
-                    "value": {},
+                    "time": checkpoint.time,
+                    "value": {"left_out": dict(checkpoint.left_out)},
                 }
             ]
         )
@@ -100,10 +136,8 @@ class Announcer:
         self,
         fresh: Sequence[Document],
         entries: Sequence[Entry],
-        routing: Routing,
+        audience: _Audience,
         web_url: str,
-        set_up: Collection[str],
-        subscribed: Callable[[str, str, str], Sequence[str]],
     ) -> int:
         """Announce an incident's fresh entries, as it stands now."""
         wanted = {entry["_key"] for entry in fresh}
@@ -115,18 +149,14 @@ class Announcer:
                 continue
             message = build(incident, entry.to_document(), analysis, web_url).to_document()
             team = str(incident.get("team") or "")
-            more = (
-                *_asked_for(entry),
-                *subscribed(message["event"], message["severity"], team),
-            )
-            for channel in (*routing.channels(message["event"], team, set_up), *more):
+            for channel in audience.channels(entry, message, team):
                 added += self._outbox.enqueue(
                     source=entry.identity,
                     channel=channel,
                     event=message["event"],
                     message=message,
                     incident_id=entry.incident_id,
-                    target=routing.slack_channel(team) if channel == "slack" else "",
+                    target=audience.routing.slack_channel(team) if channel == "slack" else "",
                     order=f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}",
                 )
         self._told |= wanted
