@@ -29,6 +29,7 @@ from .words import (
     VALUE,
     WILDCARD,
     constants,
+    is_infinitive,
     is_shouted,
     kind_of,
     may_be_value,
@@ -132,6 +133,8 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
     if kind == NAME:
         return NAME
     before = line[place - 1]
+    if is_infinitive(before, after):
+        return FIXED
     after = after.rstrip(".,;")
     if after not in _STATES and not _tells(before):
         return kind

@@ -45,6 +45,8 @@ MOST_IN_BUCKET = 2_000
 """Templates of one length and punctuation that are compared."""
 _ASK = -1
 
+Line = Tuple[str, ...]
+
 
 class Match(NamedTuple):
     """What one line is: its template, the template's id, and the values at its wildcards."""
@@ -69,7 +71,7 @@ class TemplateMiner:
         # where that is more than none (or _ASK).
         self._lines: Dict[bytes, Template] = {}
         self._headers: Dict[bytes, int] = {}
-        self._templates: Dict[Tuple[str, ...], Template] = {}
+        self._templates: Dict[Line, Template] = {}
         self._buckets: Dict[bytes, Bucket] = {}
         self._compare_anew()
         self._described = Described()
@@ -199,34 +201,40 @@ class TemplateMiner:
 
         Returns the templates as they are then.
         """
-        for keys, members in self._heads.take(templates):
-            members = [t for t in members if t.wider is None and not t.fixed]
-            if len(members) > 1:
-                self._merge(keys, members)
+        self._merge(self._heads.take(templates))
         return list(dict.fromkeys([t.current() for t in templates]))
 
     def _merge_frames(self, templates: Sequence[Template]) -> None:
         """Merge the templates that differ only in a text of any length."""
-        for frame, members in self._frames.take(templates):
-            members = [t for t in members if t.wider is None and not t.fixed]
-            if len(members) < 2:
-                continue
-            self._merge(tuple(frame.split()), members)
+        taken = self._frames.take(templates)
+        self._merge((tuple(frame.split()), members) for frame, members in taken)
 
     def _merge_alike(self, templates: Sequence[Template]) -> None:
         """Merge the templates that are one statement by the words that they have in common."""
         fresh = list(dict.fromkeys([t.current() for t in templates]))
         while fresh:
             pairs = self._alike.pairs(fresh)
-            fresh = []
-            for pair in pairs:
-                if pair.one.wider is None and pair.other.wider is None:
-                    fresh.append(self._merge(pair.keys, [pair.one, pair.other]))
-            fresh = [t for t in dict.fromkeys(fresh) if t.wider is None]
+            fresh = self._merge((pair.keys, (pair.one, pair.other)) for pair in pairs)
 
-    def _merge(self, keys: Tuple[str, ...], members: Sequence[Template]) -> Template:
-        """Make templates one that has a text of any length; return it."""
-        bucket = self._bucket(keys)
+    def _merge(self, groups: Iterable[Tuple[Line, Sequence[Template]]]) -> List[Template]:
+        """Make groups of templates one each, with a text of any length, under the keys given.
+
+        What has become part of another one in the meantime, and what is known under other keys, is
+        left out. Returns the templates as they are then.
+        """
+        found: Dict[Template, None] = {}
+        buckets: Dict[Bucket, None] = {}
+        for keys, members in groups:
+            free = [t for t in members if t.wider is None and (t.keys == keys or not t.fixed)]
+            if len(free) > 1:
+                bucket = self._bucket(keys)
+                found[self._merge_one(bucket, keys, free)] = buckets[bucket] = None
+        for bucket in buckets:
+            bucket.settle()
+            bucket.index()
+        return list(dict.fromkeys([t.current() for t in found]))
+
+    def _merge_one(self, bucket: Bucket, keys: Line, members: Sequence[Template]) -> Template:
         target = bucket.by_keys.get(keys)
         if target is None:
             target = Template(keys, keys)
@@ -237,11 +245,9 @@ class TemplateMiner:
                 target.count += member.count
                 member.wider = target
         target.any_text = self._any_text = True
-        bucket.settle()
-        bucket.index()
-        return target.current()
+        return target
 
-    def _framed(self, keys: Tuple[str, ...]) -> Optional[Template]:
+    def _framed(self, keys: Line) -> Optional[Template]:
         """Return the template in which a text of this line is a value that may be any text."""
         if self._any_text:
             for frame, _ in frames_of(keys):
@@ -252,7 +258,7 @@ class TemplateMiner:
                     return template
         return None
 
-    def _bucket(self, keys: Tuple[str, ...]) -> Bucket:
+    def _bucket(self, keys: Line) -> Bucket:
         return self._bucket_of(" ".join(keys))
 
     def _bucket_of(self, text: str) -> Bucket:

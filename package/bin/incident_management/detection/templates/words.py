@@ -24,6 +24,7 @@ __all__ = [
     "WILDCARD",
     "Words",
     "constants",
+    "is_infinitive",
     "is_shouted",
     "is_told",
     "is_verb",
@@ -120,6 +121,7 @@ _FUNCTION_WORDS = frozenset(
     add remove create update insert drop lock unlock acquire release load unload push pop true
     primary secondary master slave left right through""".split()
 )
+_DETERMINERS = frozenset(["a", "an", "the", "its", "this", "that", "all", "any"])
 # What stands before a value in brackets, as in sshd[17]; the name in user=17 never is a value.
 _NAMED = re.compile(r"[A-Za-z][\w.-]*(?=[(\[])")
 _PARTICIPLE = re.compile(r"[a-z]{2,}(?:ed|ing)\Z")
@@ -303,6 +305,11 @@ def constants(words: Sequence[str]) -> int:
 def is_told(masked: str) -> bool:
     """Whether a word says in small letters what happened, or joins words: opened, up, to."""
     return is_verb(masked) and masked.islower()
+
+
+def is_infinitive(before: str, after: str) -> bool:
+    """Whether the word between these is a verb, as in "took 3 s to destroy the instance"."""
+    return before == "to" and after in _DETERMINERS
 
 
 @lru_cache(CACHED_WORDS)
