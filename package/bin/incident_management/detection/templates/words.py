@@ -96,7 +96,7 @@ _GIVEN = re.compile(r"=[^\s,;()\[\]{}\"'<>=|]+")
 _FIELD = re.compile(r"""([A-Za-z_]\w*)=[^\s,;()\[\]{}"'<>=|`]*\w([)\]}"'`,;:.!?|]*)\Z""")
 # A hardware address of which only some parts have a digit.
 _HEX_PARTS = re.compile(
-    r"(?<![\w.])(?:(?:0|[0-9a-f]{2}|[0-9a-f]{4}):)+(?:0|[0-9a-f]{2}|[0-9a-f]{4})(?!\w)", re.I
+    r"(?<![\w.])(?:(?:0|XX|[0-9a-f]{2}|[0-9a-f]{4}):)+(?:0|XX|[0-9a-f]{2}|[0-9a-f]{4})(?!\w)", re.I
 )
 
 _JOINED = re.compile(r"<\*>(?:[:,]<\*>)+")
@@ -123,7 +123,7 @@ _FUNCTION_WORDS = frozenset(
 )
 _DETERMINERS = frozenset(["a", "an", "the", "its", "this", "that", "all", "any"])
 # What stands before a value in brackets, as in sshd[17]; the name in user=17 never is a value.
-_NAMED = re.compile(r"[A-Za-z][\w.-]*(?=[(\[])")
+_NAMED = re.compile(r"[A-Za-z][\w.$-]*(?=[({\[])")
 _PARTICIPLE = re.compile(r"[a-z]{2,}(?:ed|ing)\Z")
 
 # Of these, what is a state or a step where it is in capitals.
