@@ -99,6 +99,9 @@ _HEX_PARTS = re.compile(
     r"(?<![\w.])(?:(?:0|XX|[0-9a-f]{2}|[0-9a-f]{4}):)+(?:0|XX|[0-9a-f]{2}|[0-9a-f]{4})(?!\w)", re.I
 )
 
+# An IPv6 address in brackets, with a port.
+_WITH_PORT = re.compile(r"\[[0-9a-f:.]*:[0-9a-f:.]*(?:%\w+)?\]:0", re.I)
+
 _JOINED = re.compile(r"<\*>(?:[:,]<\*>)+")
 
 _NAME = re.compile(r"[A-Za-z].*(?:[_.$\\/@~#%\d]\w|[a-z][A-Z])")
@@ -165,7 +168,7 @@ def mask(word: str) -> str:
     if WILDCARD in word:
         word = word.replace(WILDCARD, "*")
     if "0:" in word or ":0" in word:
-        word = _HEX_PARTS.sub("0", word)
+        word = _HEX_PARTS.sub("0", _WITH_PORT.sub("0", word) if "]:0" in word else word)
     if "=" in word:
         word = _ENCLOSED_VALUE.sub(_enclosed, word)
     start, end = _core(word)
