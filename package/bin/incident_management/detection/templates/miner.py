@@ -23,7 +23,7 @@ from .event import exception_line, message_of, messages_of
 from .fold import folded, keep_names, name_parts, names_kept, without_digits
 from .group import Bucket, Template, template_id
 from .heads import Heads
-from .spans import compared
+from .spans import TWO_VALUES, compared, name_as_value, one_value
 from .texts import Frames, frames_of
 from .words import WILDCARD, Words, marks_of
 
@@ -174,7 +174,7 @@ class TemplateMiner:
             text = compared(" ".join(words))
             keys = tuple(text.split())
             bucket = self._bucket_of(text)
-            template = bucket.find(keys) or self._framed(keys) or self._described.find(words)
+            template = bucket.find(keys) or self._framed(keys) or self._described.find(words, keys)
             if template is None:
                 template = Template(keys, words)
                 bucket.add(template)
@@ -188,6 +188,7 @@ class TemplateMiner:
                 bucket.forget(MOST_IN_BUCKET // 2)
                 self._compare_anew()
         fresh = [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
+        fresh = self._shorten(fresh)
         fresh = self._merge_heads(fresh)
         self._merge_frames(fresh)
         self._merge_alike(fresh)
@@ -195,6 +196,17 @@ class TemplateMiner:
         if len(known) > CACHED_LINES:
             known.clear()
         return found
+
+    def _shorten(self, templates: Sequence[Template]) -> List[Template]:
+        """Make a value and one in brackets behind it one value, as they are in lines.
+
+        Returns the templates as they are then.
+        """
+        texts = [(" ".join(t.keys), t) for t in templates]
+        self._merge(
+            [(tuple(one_value(text).split()), (t,)) for text, t in texts if TWO_VALUES in text], 1
+        )
+        return list(dict.fromkeys([t.current() for t in templates]))
 
     def _merge_heads(self, templates: Sequence[Template]) -> List[Template]:
         """Merge the templates that differ only in what a thing is called at their start.
@@ -216,17 +228,20 @@ class TemplateMiner:
             pairs = self._alike.pairs(fresh)
             fresh = self._merge((pair.keys, (pair.one, pair.other)) for pair in pairs)
 
-    def _merge(self, groups: Iterable[Tuple[Line, Sequence[Template]]]) -> List[Template]:
+    def _merge(
+        self, groups: Iterable[Tuple[Line, Sequence[Template]]], fewest: int = 2
+    ) -> List[Template]:
         """Make groups of templates one each, with a text of any length, under the keys given.
 
         What has become part of another one in the meantime, and what is known under other keys, is
-        left out. Returns the templates as they are then.
+        left out, and so is a group of which fewer than ``fewest`` are left. Returns the templates
+        as they are then.
         """
         found: Dict[Template, None] = {}
         buckets: Dict[Bucket, None] = {}
         for keys, members in groups:
             free = [t for t in members if t.wider is None and (t.keys == keys or not t.fixed)]
-            if len(free) > 1:
+            if len(free) >= fewest:
                 bucket = self._bucket(keys)
                 found[self._merge_one(bucket, keys, free)] = buckets[bucket] = None
         for bucket in buckets:
@@ -248,12 +263,17 @@ class TemplateMiner:
         return target
 
     def _framed(self, keys: Line) -> Optional[Template]:
-        """Return the template in which a text of this line is a value that may be any text."""
+        """Return the template in which a text of this line is one value."""
+        named = name_as_value(keys)
+        if named:
+            bucket = self._buckets.get(marks_of(named))
+            template = bucket.find(tuple(named.split())) if bucket else None
+            if template is not None:
+                return template
         if self._any_text:
             for frame, _ in frames_of(keys):
-                words = tuple(frame.split())
                 bucket = self._buckets.get(marks_of(frame))
-                template = bucket.find(words) if bucket else None
+                template = bucket.find(tuple(frame.split())) if bucket else None
                 if template is not None and template.any_text:
                     return template
         return None

@@ -7,11 +7,14 @@ each becomes one ``<*>``, whatever its length, so that lines can be compared wor
 from __future__ import annotations
 
 import re
+from typing import Optional, Sequence
 
-from .words import WILDCARD
+from .words import NAME, PLAIN, WILDCARD, kind_of
 
-__all__ = ["compared"]
+__all__ = ["TWO_VALUES", "compared", "name_as_value", "one_value"]
 
+TWO_VALUES = "<*> (<*>)"
+_IN_BRACKETS = "(<*>)"
 _UNITS = (
     "[kKMGT]|[kKMGT]?i?[bB]|bytes?|[num]?s|[muµ]secs?|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|days?"
     "|milliseconds?|microseconds?|nanoseconds?|[kKMG]?[hH]z|rpm|percent"
@@ -62,6 +65,27 @@ def compared(text: str) -> str:
     return _compared(text)
 
 
+def one_value(text: str) -> str:
+    """Return a text in which what is told twice, in other units or by name, is one value."""
+    return text.replace(TWO_VALUES, WILDCARD)
+
+
+def name_as_value(keys: Sequence[str]) -> Optional[str]:
+    """Return a line in which a name with a value in brackets, as in ``cron (17)``, is one value.
+
+    None if there is no such name in it.
+    """
+    words = list(keys)
+    for place in range(len(keys) - 1, 0, -1):
+        if keys[place].startswith(_IN_BRACKETS) and _may_be_name(keys[place - 1]):
+            words[place - 1 : place + 1] = [WILDCARD + keys[place][len(_IN_BRACKETS) :]]
+    return None if len(words) == len(keys) else " ".join(words)
+
+
+def _may_be_name(word: str) -> bool:
+    return word[-1].isalnum() and kind_of(word) in (NAME, PLAIN)
+
+
 def _compared(text: str) -> str:
     if "=" in text:
         text = _EMPTY.sub(WILDCARD, text)
@@ -85,8 +109,8 @@ def _compared(text: str) -> str:
             text = _CODE.sub("(<*>)", text)
         if "<*> " in text:
             text = _AFTER_NUMBER.sub(WILDCARD, text)
-        if "> (<*>)" in text:
-            text = text.replace("<*> (<*>)", WILDCARD)  # the same in other units, or by name
+        if TWO_VALUES in text:
+            text = one_value(text)
         if "> <" in text or ">, <" in text or ">,<" in text or "> *" in text:
             text = _RUN.sub(WILDCARD, text)
     if "," in text:
