@@ -44,7 +44,8 @@ _MEMBERS = re.compile(r"(?<!\S)(&?[A-Za-z][\w.$]*|)\{[^{}\n]*[:,=][^{}\n]*\}(?=[
 _CODE = re.compile(r"\(<\*>: [^()\n]+\)")
 _ITEM = r"[^\s,()\[\]{}]+"
 _LIST = re.compile(rf"([\[({{]){_ITEM}(?:, ?{_ITEM})+(?=[\])}}])")
-_OBJECT = re.compile(r"<[^>\n]* at <\*>>+")
+# <function f at 0x7f>, <bound method A.f of <a.A object at 0x7f>>
+_OBJECT = re.compile(r"<(?:bound method (?:[^<>\n]|<\*>)* of <)?[^<>\n]* at <\*>>+")
 _TAIL = re.compile(rf"(: ){_ITEM}(?:, ?{_ITEM})+$", re.M)
 # host:port, as after "connect to"; uid:0 is no address.
 _ADDRESS = re.compile(
