@@ -2,9 +2,9 @@
 
 The way of a line: its form without digits (:mod:`.fold`), by which it is known if one like it came
 before; its message (:mod:`.event`); its words with their values masked (:mod:`.words`); values of
-several words as one (:mod:`.spans`); and the lines that are one template (:mod:`.merge`, and where
-texts of any length differ :mod:`.heads`, :mod:`.texts` and :mod:`.alike`). Each step is done for
-all lines of a batch together and once for each distinct input, so most lines cost one look-up.
+several words as one (:mod:`.spans`); and the template that it belongs to (:mod:`.store`). Each step
+is done for all lines of a batch together and once for each distinct input, so most lines cost one
+look-up.
 
 A template's id is a hash of its text. So it is the same on every machine and in every run in which
 the same template is found. A template never splits; it may widen when later lines show that a word
@@ -15,17 +15,13 @@ in it is a value, and then has another text and id. Give the miner the templates
 from __future__ import annotations
 
 from collections import Counter
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
-from .alike import Alike
-from .described import Described
 from .event import exception_line, message_of, messages_of
 from .fold import folded, keep_names, name_parts, names_kept, without_digits
-from .group import Bucket, Template, template_id
-from .heads import Heads
-from .spans import TWO_VALUES, compared, name_as_value, one_value
-from .texts import Frames, frames_of
-from .words import WILDCARD, Words, marks_of
+from .group import Template, Words, template_id
+from .store import Store
+from .words import WILDCARD, Masked
 
 __all__ = [
     "WILDCARD",
@@ -41,11 +37,7 @@ LONGEST_CACHED = 1_000
 """Bytes; a longer line is worked out each time, so that remembered lines take bounded memory."""
 MAX_WORDS = 96
 """Words of a line that are looked at; the rest is one value."""
-MOST_IN_BUCKET = 2_000
-"""Templates of one length and punctuation that are compared."""
 _ASK = -1
-
-Line = Tuple[str, ...]
 
 
 class Match(NamedTuple):
@@ -66,22 +58,16 @@ class TemplateMiner:
 
     def __init__(self, max_templates: int = 10_000, known: Iterable[str] = ()) -> None:
         self._max = max_templates
-        self._words = Words()
+        self._masked = Masked()
         # By a line's form without digits: its template, and how many words stand before its message
         # where that is more than none (or _ASK).
         self._lines: Dict[bytes, Template] = {}
         self._headers: Dict[bytes, int] = {}
-        self._templates: Dict[Line, Template] = {}
-        self._buckets: Dict[bytes, Bucket] = {}
-        self._compare_anew()
-        self._described = Described()
-        self._any_text = False  # whether a template has a value that may be any text
-        known = list(known)
-        if known:
-            self._know(known)
+        self._templates: Dict[Words, Template] = {}
+        self._store = Store(tuple(text.split(None, MAX_WORDS)) for text in known)
 
     def __len__(self) -> int:
-        return sum(len(bucket.by_keys) for bucket in self._buckets.values())
+        return len(self._store)
 
     def learn(self, raw: str) -> Match:
         """Return the template of an event, after having learned from it.
@@ -163,160 +149,23 @@ class TemplateMiner:
 
     def _templates_of(self, forms: Sequence[str]) -> Dict[str, Template]:
         """Return the templates of folded messages."""
-        mask = self._words.__getitem__
+        mask = self._masked.__getitem__
         masked = {
             form: tuple(map(mask, form.split(None, MAX_WORDS))) for form in dict.fromkeys(forms)
         }
         known = self._templates
         new = [words for words in dict.fromkeys(masked.values()) if words not in known]
-        pending: Dict[Bucket, None] = {}
         for words in new:
-            text = compared(" ".join(words))
-            keys = tuple(text.split())
-            bucket = self._bucket_of(text)
-            template = bucket.find(keys) or self._framed(keys) or self._described.find(words, keys)
-            if template is None:
-                template = Template(keys, words)
-                bucket.add(template)
-                pending[bucket] = None
-            else:
-                template.widen(template.keys, words)
-            known[words] = template
-        for bucket in pending:
-            bucket.settle()
-            if len(bucket.by_keys) > MOST_IN_BUCKET:
-                bucket.forget(MOST_IN_BUCKET // 2)
-                self._compare_anew()
-        fresh = [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
-        fresh = self._shorten(fresh)
-        fresh = self._merge_heads(fresh)
-        self._merge_frames(fresh)
-        self._merge_alike(fresh)
+            known[words] = self._store.take(words)
+        if new:
+            self._store.settle()
         found = {form: known[words].current() for form, words in masked.items()}
         if len(known) > CACHED_LINES:
             known.clear()
         return found
 
-    def _shorten(self, templates: Sequence[Template]) -> List[Template]:
-        """Make a value and one in brackets behind it one value, as they are in lines.
-
-        Returns the templates as they are then.
-        """
-        texts = [(" ".join(t.keys), t) for t in templates]
-        self._merge(
-            [(tuple(one_value(text).split()), (t,)) for text, t in texts if TWO_VALUES in text], 1
-        )
-        return list(dict.fromkeys([t.current() for t in templates]))
-
-    def _merge_heads(self, templates: Sequence[Template]) -> List[Template]:
-        """Merge the templates that differ only in what a thing is called at their start.
-
-        Returns the templates as they are then.
-        """
-        self._merge(self._heads.take(templates))
-        return list(dict.fromkeys([t.current() for t in templates]))
-
-    def _merge_frames(self, templates: Sequence[Template]) -> None:
-        """Merge the templates that differ only in a text of any length."""
-        taken = self._frames.take(templates)
-        self._merge((tuple(frame.split()), members) for frame, members in taken)
-
-    def _merge_alike(self, templates: Sequence[Template]) -> None:
-        """Merge the templates that are one statement by the words that they have in common."""
-        fresh = list(dict.fromkeys([t.current() for t in templates]))
-        while fresh:
-            pairs = self._alike.pairs(fresh)
-            fresh = self._merge((pair.keys, (pair.one, pair.other)) for pair in pairs)
-
-    def _merge(
-        self, groups: Iterable[Tuple[Line, Sequence[Template]]], fewest: int = 2
-    ) -> List[Template]:
-        """Make groups of templates one each, with a text of any length, under the keys given.
-
-        What has become part of another one in the meantime, and what is known under other keys, is
-        left out, and so is a group of which fewer than ``fewest`` are left. Returns the templates
-        as they are then.
-        """
-        found: Dict[Template, None] = {}
-        buckets: Dict[Bucket, None] = {}
-        for keys, members in groups:
-            free = [t for t in members if t.wider is None and (t.keys == keys or not t.fixed)]
-            if len(free) >= fewest:
-                bucket = self._bucket(keys)
-                found[self._merge_one(bucket, keys, free)] = buckets[bucket] = None
-        for bucket in buckets:
-            bucket.settle()
-            bucket.index()
-        return list(dict.fromkeys([t.current() for t in found]))
-
-    def _merge_one(self, bucket: Bucket, keys: Line, members: Sequence[Template]) -> Template:
-        target = bucket.by_keys.get(keys)
-        if target is None:
-            target = Template(keys, keys)
-            bucket.add(target)
-        for member in members:
-            if member is not target:
-                self._bucket(member.keys).remove(member)
-                target.count += member.count
-                member.wider = target
-        target.any_text = self._any_text = True
-        return target
-
-    def _framed(self, keys: Line) -> Optional[Template]:
-        """Return the template in which a text of this line is one value."""
-        named = name_as_value(keys)
-        if named:
-            bucket = self._buckets.get(marks_of(named))
-            template = bucket.find(tuple(named.split())) if bucket else None
-            if template is not None:
-                return template
-        if self._any_text:
-            for frame, _ in frames_of(keys):
-                bucket = self._buckets.get(marks_of(frame))
-                template = bucket.find(tuple(frame.split())) if bucket else None
-                if template is not None and template.any_text:
-                    return template
-        return None
-
-    def _bucket(self, keys: Line) -> Bucket:
-        return self._bucket_of(" ".join(keys))
-
-    def _bucket_of(self, text: str) -> Bucket:
-        marks = marks_of(text)
-        bucket = self._buckets.get(marks)
-        if bucket is None:
-            bucket = self._buckets[marks] = Bucket()
-        return bucket
-
-    def _know(self, texts: Sequence[str]) -> None:
-        lines = [tuple(text.split(None, MAX_WORDS)) for text in texts]
-        for words in lines:
-            template = Template(tuple(compared(" ".join(words)).split()), words, fixed=True)
-            self._bucket(template.keys).add(template)
-            text = " ".join(template.keys)
-            template.any_text = any(frame == text for frame, _ in frames_of(template.keys))
-            self._any_text = self._any_text or template.any_text
-            self._alike.add(template)
-            self._described.add(template)
-        for bucket in self._buckets.values():
-            bucket.index()
-
-    def _compare_anew(self) -> None:
-        """Forget what templates have in common: of some that it tells of is nothing left."""
-        self._frames = Frames()
-        self._alike = Alike()
-        self._heads = Heads()
-
     def _forget(self) -> None:
-        """Keep the templates that are known and the half of the others that was seen most."""
-        everything = [t for b in self._buckets.values() for t in b.by_keys.values()]
-        everything.sort(key=lambda t: (not t.fixed, -t.count, t.text))
-        self._buckets = {}
-        for template in everything[: max(1, self._max // 2)]:
-            self._bucket(template.keys).add(template)
-        for bucket in self._buckets.values():
-            bucket.index()
-        self._compare_anew()
+        self._store.forget(max(1, self._max // 2))
         self._templates.clear()
         self._lines.clear()
         self._headers.clear()

@@ -22,7 +22,7 @@ __all__ = [
     "PLAIN",
     "VALUE",
     "WILDCARD",
-    "Words",
+    "Masked",
     "constants",
     "is_infinitive",
     "is_shouted",
@@ -328,7 +328,7 @@ def is_shouted(word: str) -> bool:
     return _SHOUTED.match(word) is not None
 
 
-class Words(Dict[str, str]):
+class Masked(Dict[str, str]):
     """Words already masked; a new one is masked when it is asked for."""
 
     def __missing__(self, word: str) -> str:
