@@ -18,7 +18,7 @@ from collections import Counter
 from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 from .event import exception_line, message_of, messages_of
-from .fold import folded, keep_names, name_parts, names_kept, without_digits
+from .fold import folded, keep_names, names_in, names_kept, without_digits
 from .group import Template, Words, template_id
 from .store import Store
 from .words import WILDCARD, Masked
@@ -99,8 +99,8 @@ class TemplateMiner:
         keys = without_digits(lines)
         examples = dict(zip(keys, lines))
         new = [key for key in examples if key not in known]
-        parts = name_parts(new)
-        if parts and keep_names(keys, lines, parts):
+        names = names_in(new, lines)
+        if names and keep_names(keys, lines, names):
             examples = dict(zip(keys, lines))
             new = [key for key in examples if key not in known]
         if new:
@@ -108,7 +108,7 @@ class TemplateMiner:
                 known.clear()
                 self._headers.clear()
                 new = list(examples)
-            self._learn(new, [examples[key] for key in new], bool(parts))
+            self._learn(new, [examples[key] for key in new], bool(names))
         templates = list(map(known.__getitem__, keys))
         counts = Counter(templates)
         if any(template.wider for template in counts):
