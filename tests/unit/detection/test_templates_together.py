@@ -215,7 +215,7 @@ def test_a_text_in_one_frame_is_a_value_once_many_were_seen_whatever_the_batches
 
 
 def test_few_texts_after_a_colon_are_no_values_and_a_name_before_it_makes_none():
-    (few,) = _groups(["link lost: bye bye", "link lost: timer expired", "link lost: as you asked"])
+    (few,) = _groups(["link gap: bye bye", "link gap: timer expired", "link gap: as you asked"])
     said = ["a page was freed", "the pool is full", "slabs grew by 4", "arena lost", "all fine now"]
     (parts,) = _groups([f"memory keeper: {text}" for text in said])
     assert len(few) == 3

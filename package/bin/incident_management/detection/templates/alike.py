@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 from .group import Template, Words
 from .spans import compared
@@ -223,10 +223,20 @@ def _say_what_happens(before: Words, one: Words, other: Words, behind: Words) ->
     if before[-1][-1] == ".":
         return all(map(_begins_with_verb, (one, other)))
     if not len(one) == len(other) == 1:
-        return False
+        return not behind and _is_of_a_thing(before) and _are_told((one, other))
     if behind and is_infinitive(before[-1], behind[0]):
         return WILDCARD not in one[0] + other[0]
     return is_told(one[0]) and is_told(other[0])
+
+
+def _is_of_a_thing(before: Words) -> bool:
+    return kind_of(before[-1]) == VALUE and before[-1][-1] not in _MARKS
+
+
+def _are_told(texts: Sequence[Words]) -> bool:
+    """Whether all texts have words, and one a verb, as in ``finished`` and ``: late by 3 s``."""
+    told = any(is_verb(word.strip(",;:.")) for text in texts for word in text)
+    return told and all(map(constants, texts))
 
 
 def _is_enclosed(text: Words) -> bool:
@@ -250,13 +260,20 @@ def _ends_in_note(text: Words) -> bool:
 def _are_statements(before: Words, one: Words, other: Words) -> bool:
     """Whether texts are statements of one part of a program, behind its name.
 
-    They have words and values of their own, and nothing is told before them.
+    They have words and values of their own, and nothing is told before them. The values that they
+    begin with may be the same.
     """
+    name = before
+    while len(name) > 1 and kind_of(name[-1]) == VALUE:
+        name = name[:-1]
+    if name[-1][-1] not in _MARKS:
+        return False
+    begin = before[len(name) :]
+    one, other = begin + one, begin + other
     return (
-        before[-1][-1] in _MARKS
-        and max(len(one), len(other)) > 1
+        max(len(one), len(other)) > 1
         and all(map(_has_words_and_values, (one, other)))
-        and not any(is_verb(word) and word.strip("<>[]:").lower() not in LEVELS for word in before)
+        and not any(is_verb(word) and word.strip("<>[]:").lower() not in LEVELS for word in name)
     )
 
 

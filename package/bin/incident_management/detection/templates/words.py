@@ -122,7 +122,9 @@ _FUNCTION_WORDS = frozenset(
     disconnect online offline ready busy idle active inactive alive dead valid invalid available
     unavailable normal abnormal true false input output request response allow deny accept reject
     add remove create update insert drop lock unlock acquire release load unload push pop true
-    primary secondary master slave left right through""".split()
+    primary secondary master slave left right through
+    done lost found sent made taken given begun held kept built broken written shut gone seen
+    thrown caught starts stops fails begins ends exits closes opens succeeds happens occurs""".split()
 )
 _DETERMINERS = frozenset(["a", "an", "the", "its", "this", "that", "all", "any"])
 # What stands before a value in brackets, as in sshd[17]; the name in user=17 never is a value.
