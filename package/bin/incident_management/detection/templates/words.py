@@ -124,7 +124,8 @@ _FUNCTION_WORDS = frozenset(
     add remove create update insert drop lock unlock acquire release load unload push pop true
     primary secondary master slave left right through
     done lost found sent made taken given begun held kept built broken written shut gone seen
-    thrown caught starts stops fails begins ends exits closes opens succeeds happens occurs""".split()
+    thrown caught starts stops fails begins ends exits closes opens succeeds happens
+    occurs""".split()
 )
 _DETERMINERS = frozenset(["a", "an", "the", "its", "this", "that", "all", "any"])
 # What stands before a value in brackets, as in sshd[17]; the name in user=17 never is a value.
