@@ -31,6 +31,8 @@ _QUOTED = re.compile(
 )
 # A quoted text at the start of a line, with nothing or fields after it, is the message.
 _MESSAGE = re.compile(r'"([^"\n\\]*(?:\\.[^"\n\\]*)*)"(?=\Z| [\w.-]+=)')
+# What makes a quoted text more than a name.
+_SPLIT_BY = re.compile(r"[\s=,;:(){}\[\]|<>]")
 # A request tells by its method what is done, unless it is the value of a field.
 _METHOD = re.compile(r"[\"'](?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) ")
 # [Reason: any text]
@@ -123,7 +125,7 @@ def _compared(text: str) -> str:
 
 def _quoted(found: re.Match[str]) -> str:
     text = found.group()
-    if " " not in text and WILDCARD not in text:
+    if not _SPLIT_BY.search(text[1:-1]):
         return text
     method = _METHOD.match(text)
     if method and found.string[max(0, found.start() - 2) : found.start()] != ": ":
