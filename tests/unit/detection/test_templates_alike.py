@@ -50,6 +50,12 @@ def _as_one(one, other, fixed=False):
             '"Loop REMOVE" by="<*>" of=<*>',
             '"Loop <*>" by="<*>" of=<*>',
         ),
+        # names of several words
+        (
+            "badge of tile Visual Studio Code set",
+            "badge of tile Mail set",
+            "badge of tile <*> set",
+        ),
         # a value that only one has
         ("found a loop for request: <*>", "found a loop for request:", None),
     ],
@@ -70,6 +76,14 @@ def test_templates_with_much_in_common_are_one_statement(one, other, both):
         # what happened
         ("the session of user <*> opened now", "the session of user <*> closed now"),
         ("the link on port <*> is up", "the link on port <*> is down"),
+        (
+            "took <*> to make the copy on the second disk",
+            "took <*> to wipe the copy on the second disk",
+        ),
+        (
+            "state of node <*> is not as expected. Changing power state to '<*>'.",
+            "state of node <*> is not as expected. Updating stored state to '<*>'.",
+        ),
         # a note in brackets, or a field, at the end
         ("peer <*> left port <*>: no answer", "peer <*> left port <*>: no route [early]"),
         ("refused login from host <*>", "refused login from host <*> user=<*>"),

@@ -24,6 +24,15 @@ def _found(known: str, line: str) -> str:
         (TUNNEL, "curl (7): tunnel to a.example:443 opened via proxy in 12 ms"),
         ("cache <*> flushed to disk", "cache of the old node flushed to disk"),
         ("peer <*> left the group: <*>", "peer of Web Helper left the group: it was never there"),
+        # few constant words
+        ("imap(<*>): in=<*> out=<*> bye", "imap(admin): in=7 out=9 bye"),
+        # nothing after a colon
+        ("Trace: <*> , Result: <*>", "Trace: , Result: NOT_FOUND"),
+        ("woken by: <*>", "woken by:"),
+        # within brackets what is compared is one value
+        ("answer SETUP_CALL <*> on <*>", "answer SETUP_CALL {.code = 1, .rat = LTE} on 3"),
+        # a name with a value in brackets
+        ('lock <*>: "<*>" held <*>', 'lock cupsd (12): "a page" held 3 ms'),
     ],
 )
 def test_a_line_that_a_known_template_describes_belongs_to_it(known, line):
@@ -37,6 +46,7 @@ def test_a_line_that_a_known_template_describes_belongs_to_it(known, line):
         (NEIGHBOUR, "AdjChg: Nbr 192.0.2.1(default) on eth0:192.0.2.2: Init to Down (Interface)"),
         (TUNNEL, "Web Helper (7): tunnel to a.example:443 opened via proxy in 12 sec"),
         ("<*>: <*>", "Web Helper (7): tunnel to a.example:443 refused by policy"),
+        ("backup <*>", "backup failed (12)"),
     ],
 )
 def test_a_line_that_says_something_else_is_new(known, line):

@@ -12,7 +12,7 @@ from incident_management.detection.templates.fold import (
     TOGETHER,
     folded,
     keep_names,
-    name_parts,
+    names_in,
     without_digits,
 )
 
@@ -57,7 +57,7 @@ def test_a_key_keeps_the_number_of_a_name_and_loses_others(name):
     lines = [f"{name} on port 80", f"{name} on port 22", "page 2 of 3"]
     keys = without_digits(lines)
     plain = list(keys)
-    assert keep_names(keys, lines, name_parts(keys))
+    assert keep_names(keys, lines, names_in(keys, lines))
     assert keys[0] == keys[1] != plain[0]
     assert keys[2] == plain[2]
 
@@ -66,5 +66,5 @@ def test_keys_are_left_as_they_are_where_no_name_has_a_number():
     lines = ["sshd[17]: ready", "page 2 of 3"]
     keys = without_digits(lines)
     plain = list(keys)
-    assert not keep_names(keys, lines, name_parts(keys))
+    assert not keep_names(keys, lines, names_in(keys, lines))
     assert keys == plain

@@ -215,7 +215,7 @@ def test_a_text_in_one_frame_is_a_value_once_many_were_seen_whatever_the_batches
 
 
 def test_few_texts_after_a_colon_are_no_values_and_a_name_before_it_makes_none():
-    (few,) = _groups(["link lost: bye bye", "link lost: timer expired", "link lost: as you asked"])
+    (few,) = _groups(["link gap: bye bye", "link gap: timer expired", "link gap: as you asked"])
     said = ["a page was freed", "the pool is full", "slabs grew by 4", "arena lost", "all fine now"]
     (parts,) = _groups([f"memory keeper: {text}" for text in said])
     assert len(few) == 3
@@ -291,3 +291,27 @@ def test_what_a_network_device_calls_a_message_is_kept():
     )
     assert up == {"%LINK-3-UPDOWN: Interface <*>, changed state to up"}
     assert changed == {"%LINK-5-CHANGED: Interface <*>, changed state to administratively down"}
+
+
+def test_a_name_is_one_value_with_and_without_another_one_in_brackets():
+    plain = [f'lock 17: "{page}" held 3 s' for page in ("a page", "another page")]
+    named = [f'lock {name} (17): "a page" held 3 s' for name in ("cupsd", "mds.store", "backupd")]
+    miner = TemplateMiner()
+    first = {template.text for template in miner.templates_of(plain + named)}
+    assert first == {'lock <*>: "<*>" held <*>'}
+    assert miner.learn('lock sharingd (4): "a page" held 5 s').template in first
+
+
+@pytest.mark.parametrize(
+    ("lines", "template"),
+    [
+        (
+            ["focus: a.widget.Frame{7f V.E} mode=1", "focus: a.widget.ListView{8 V.E} mode=2"],
+            "focus: <*>{<*> V.E} mode=<*>",
+        ),
+        (["acl of XX:XX:XX:XX:4F:21 gone"], "acl of <*> gone"),
+        (["answer of [2001:db8::1:9]:443 sent"], "answer of <*> sent"),
+    ],
+)
+def test_what_is_a_value_by_its_form(lines, template):
+    assert {t.text for t in TemplateMiner().templates_of(lines)} == {template}

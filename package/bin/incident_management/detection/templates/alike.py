@@ -10,11 +10,22 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 from .group import Template, Words
 from .spans import compared
-from .words import FIXED, LEVELS, VALUE, WILDCARD, constants, is_told, is_verb, kind_of, pieces_of
+from .words import (
+    FIXED,
+    LEVELS,
+    VALUE,
+    WILDCARD,
+    constants,
+    is_infinitive,
+    is_told,
+    is_verb,
+    kind_of,
+    pieces_of,
+)
 
 __all__ = ["FEWEST_CONSTANT", "Alike", "Pair", "denies", "takes_any_text"]
 
@@ -164,8 +175,8 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
     if not constant or constant + constant_behind < FEWEST_CONSTANT:
         return -math.inf
     single = len(one) == len(other) == 1
-    if single and is_told(one[0]) and is_told(other[0]):
-        return -math.inf  # what happened: opened, closed
+    if _say_what_happens(before, one, other, behind):
+        return -math.inf
     if _is_optional(one, other, behind) or _are_statements(before, one, other):
         return -math.inf
     score = _WEIGHTS["always"]
@@ -175,7 +186,7 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
     if before[-1][-1] not in _MARKS:
         if kinds[-1] == VALUE:
             score += _WEIGHTS["after_value"]
-        verbs = sum([_begins_with_verb(text) for text in (one, other)])
+        verbs = sum(map(_begins_with_verb, (one, other)))
         # of two words only one may be like a verb: an exclusive lock, a shared lock
         if verbs == 2 or (verbs and not single):
             score += _WEIGHTS["verb"]
@@ -183,13 +194,51 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
         score += _WEIGHTS["word_behind"]
     if _is_enclosed(one) and _is_enclosed(other):
         score += _WEIGHTS["enclosed"]
-    if single and all(word.lstrip(_OPENING)[:1].isupper() for word in one + other):
+    if _is_named(one) and _is_named(other):
         score += _WEIGHTS["capital"]
     return score
 
 
+def _is_named(text: Words) -> bool:
+    """Whether each word of a text begins in capitals, as those of a name do, or is a value."""
+    if len(text) == 1:
+        return _is_capital(text[0])
+    return any(map(_is_capital, text)) and all(_is_name_part(word) for word in text)
+
+
+def _is_name_part(word: str) -> bool:
+    return kind_of(word) == VALUE or (_is_capital(word) and not is_verb(word))
+
+
+def _is_capital(word: str) -> bool:
+    return word.lstrip(_OPENING)[:1].isupper()
+
+
 def _begins_with_verb(text: Words) -> bool:
     return bool(text) and is_verb(text[0]) and not text[0].isupper()
+
+
+def _say_what_happens(before: Words, one: Words, other: Words, behind: Words) -> bool:
+    """Whether two texts tell what happens, or begin sentences that do."""
+    if before[-1][-1] == ".":
+        return all(map(_begins_with_verb, (one, other)))
+    if denies(before[-1], one) != denies(before[-1], other):
+        return True
+    if not len(one) == len(other) == 1:
+        return not behind and _is_of_a_thing(before) and _are_told((one, other))
+    if behind and is_infinitive(before[-1], behind[0]):
+        return WILDCARD not in one[0] + other[0]
+    return is_told(one[0]) and is_told(other[0])
+
+
+def _is_of_a_thing(before: Words) -> bool:
+    return kind_of(before[-1]) == VALUE and before[-1][-1] not in _MARKS
+
+
+def _are_told(texts: Sequence[Words]) -> bool:
+    """Whether all texts have words, and one a verb, as in ``finished`` and ``: late by 3 s``."""
+    told = any(is_verb(word.strip(",;:.")) for text in texts for word in text)
+    return told and all(map(constants, texts))
 
 
 def _is_enclosed(text: Words) -> bool:
@@ -213,13 +262,20 @@ def _ends_in_note(text: Words) -> bool:
 def _are_statements(before: Words, one: Words, other: Words) -> bool:
     """Whether texts are statements of one part of a program, behind its name.
 
-    They have words and values of their own, and nothing is told before them.
+    They have words and values of their own, and nothing is told before them. The values that they
+    begin with may be the same.
     """
+    name = before
+    while len(name) > 1 and kind_of(name[-1]) == VALUE:
+        name = name[:-1]
+    if name[-1][-1] not in _MARKS:
+        return False
+    begin = before[len(name) :]
+    one, other = begin + one, begin + other
     return (
-        before[-1][-1] in _MARKS
-        and max(len(one), len(other)) > 1
+        max(len(one), len(other)) > 1
         and all(map(_has_words_and_values, (one, other)))
-        and not any(is_verb(word) and word.strip("<>[]:").lower() not in LEVELS for word in before)
+        and not any(is_verb(word) and word.strip("<>[]:").lower() not in LEVELS for word in name)
     )
 
 

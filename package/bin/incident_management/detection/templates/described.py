@@ -7,6 +7,7 @@ whether one may be of several words is told by the words around it, as where tem
 
 from __future__ import annotations
 
+import re
 from typing import Dict, List, Optional
 
 from .alike import FEWEST_CONSTANT, denies, takes_any_text
@@ -14,6 +15,9 @@ from .group import Template, Words
 from .words import WILDCARD, constants
 
 __all__ = ["Described"]
+
+# What is missing after a colon: "Trace ID: , Message: none"
+_EMPTY = re.compile(r"(?<=[A-Za-z]:)(?= [,;|]|\Z)")
 
 
 class Described:
@@ -25,16 +29,24 @@ class Described:
         self._any_text: Dict[Template, List[bool]] = {}
 
     def add(self, template: Template) -> None:
-        """Take in a known template; one of few constant words describes nothing here."""
+        """Take in a known template; one without a constant word describes nothing here."""
         constant = [word for word in template.shown if WILDCARD not in word]
-        if len(constant) >= FEWEST_CONSTANT and len(constant) < len(template.shown):
+        if constant and len(constant) < len(template.shown):
             self._by_word.setdefault(max(constant, key=len), []).append(template)
 
-    def find(self, words: Words) -> Optional[Template]:
-        """Return the template that describes a masked line, the one that says most of it."""
+    def find(self, words: Words, keys: Words) -> Optional[Template]:
+        """Return the template that describes a line, the one that says most of it.
+
+        Args:
+            words: the line's masked words.
+            keys: what is compared of them.
+        """
         if not self._by_word:
             return None
-        text = " ".join(words)
+        return self._find(words) or (None if keys == words else self._find(keys))
+
+    def _find(self, words: Words) -> Optional[Template]:
+        text = _EMPTY.sub(" " + WILDCARD, " ".join(words))
         candidates = [t for word in dict.fromkeys(words) for t in self._by_word.get(word, ())]
         found = [template for template in candidates if self._describes(template, text)]
         return max(found, key=lambda t: (len(t.text.replace(WILDCARD, "")), t.text), default=None)

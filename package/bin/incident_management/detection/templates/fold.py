@@ -16,7 +16,7 @@ __all__ = [
     "ESCAPED_QUOTE",
     "folded",
     "keep_names",
-    "name_parts",
+    "names_in",
     "names_kept",
     "numbers_shown",
     "without_digits",
@@ -51,12 +51,12 @@ _NAMES = {
 }
 # A backslash before a quote is no part of the value before it, as other backslashes may be.
 ESCAPED_QUOTE = '\x11"'
-_NAMES['\\"'] = ESCAPED_QUOTE
+_QUOTE = '\\"'
+_NAMES[_QUOTE] = ESCAPED_QUOTE
 # %LINK-3-UPDOWN: what a network device calls a kind of message, with the digit of how bad it is.
 _MNEMONIC = re.compile(r"%[A-Z][A-Z0-9_]*-[0-7]-(?=[A-Z])")
-# One of these is in each of them, before and after it is written anew.
-_NAME_PARTS = (b"ssh", b"pv", b"Pv", b"tf-", b"TF-", b"--")
-_PARTS = (*_NAME_PARTS, b'\\"', ESCAPED_QUOTE.encode())
+# What is in a key where one of these may be in its line.
+_PARTS = {name: name.encode().translate(None, _DIGITS) for name in (*_NAMES, "%")}
 
 
 def without_digits(lines: Sequence[str]) -> List[bytes]:
@@ -66,27 +66,32 @@ def without_digits(lines: Sequence[str]) -> List[bytes]:
     return "\n".join(lines).encode("utf-8", "replace").translate(None, _DIGITS).split(b"\n")
 
 
-def name_parts(keys: Sequence[bytes]) -> List[bytes]:
-    """Return what tells that a name that ends in a number may be in lines, from their keys."""
+def names_in(keys: Sequence[bytes], lines: Sequence[str]) -> List[str]:
+    """Return which of the names that end in a number are in lines, and what else is to be kept.
+
+    ``keys`` are lines without digits: what none of them can have is not looked for.
+    """
     text = b"\n".join(keys)
-    return [part for part in _PARTS if part in text]
+    names = [name for name, part in _PARTS.items() if part in text]
+    if names:
+        said = "\n".join(lines)
+        names = [name for name in names if name in said]
+        if "%" in names and not _MNEMONIC.search(said):
+            names.remove("%")
+    return names
 
 
-def keep_names(keys: List[bytes], lines: Sequence[str], parts: Sequence[bytes]) -> bool:
+def keep_names(keys: List[bytes], lines: Sequence[str], names: Sequence[str]) -> bool:
     """Put the digits of names that end in a number back into the keys of lines.
 
-    ``parts`` are the :func:`name_parts` of the keys. Returns whether keys were changed.
+    ``names`` are the :func:`names_in` the lines. Returns whether a line has one.
     """
-    distinct = set(keys)
-    named = {key for part in parts if part in _NAME_PARTS for key in distinct if part in key}
-    places = [place for place, key in enumerate(keys) if key in named]
-    full = [lines[place] for place in places]
-    kept = names_kept(full)
-    if kept is full:
-        return False
-    for place, key in zip(places, without_digits(kept)):
+    numbered = [name for name in names if name != _QUOTE]
+    places = sorted({p for name in numbered for p, line in enumerate(lines) if name in line})
+    kept = without_digits(names_kept([lines[place] for place in places]))
+    for place, key in zip(places, kept):
         keys[place] = key
-    return True
+    return bool(places)
 
 
 def names_kept(lines: Sequence[str]) -> Sequence[str]:

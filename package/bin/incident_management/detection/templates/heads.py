@@ -21,6 +21,8 @@ LONGEST_HEAD = 7
 """Words of what a line begins with, up to its first value or colon."""
 FEWEST_CONSTANT = 2
 """Words behind it that are no values."""
+_SEPARATORS = frozenset(["-", "--", "->", "=>", "|"])
+"""What may stand between a name and what follows."""
 MOST_COMPARED = 50
 """Heads of one statement that another is compared with: the first ones."""
 MOST_TAKEN = 20_000
@@ -59,7 +61,7 @@ class Heads:
                 yield (_common_end(alike), *tail), list(dict.fromkeys(members))
 
     def _are_alike(self, one: Words, other: Words) -> bool:
-        if one == other or one[-1][-1] != other[-1][-1]:
+        if one == other or _mark(one) != _mark(other):
             return False
         mine, theirs = self._tails[one], self._tails[other]
         return min(len(mine), len(theirs)) >= SHARED and len(mine.keys() & theirs) >= SHARED
@@ -70,11 +72,17 @@ def _cut(keys: Words) -> Optional[int]:
     for place, word in enumerate(keys[:LONGEST_HEAD]):
         if is_verb(word) and word[-1] != ":":
             return None
-        if place and (kind_of(word) == VALUE or word[-1] == ":"):
-            return place + 1 if constants(keys[place + 1 :]) >= FEWEST_CONSTANT else None
+        if place and (word in _SEPARATORS or kind_of(word) == VALUE or word[-1] == ":"):
+            cut = place if word in _SEPARATORS else place + 1
+            return cut if constants(keys[cut:]) >= FEWEST_CONSTANT else None
     return None
 
 
 def _common_end(heads: Sequence[Words]) -> str:
-    last = heads[0][-1][-1]
-    return WILDCARD + (last if last in ":,;|" else "")
+    return WILDCARD + _mark(heads[0])
+
+
+def _mark(head: Words) -> str:
+    """Return the mark that a head ends in, "" for none."""
+    last = head[-1][-1]
+    return last if last in ":,;|" else ""

@@ -29,6 +29,7 @@ from .words import (
     VALUE,
     WILDCARD,
     constants,
+    is_infinitive,
     is_shouted,
     kind_of,
     may_be_value,
@@ -130,8 +131,12 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
     if not place:
         return PLAIN if kind == NAME and not _is_argument(word) else kind
     if kind == NAME:
-        return NAME
+        if word[-1] != ":" or not _are_values(line[place + 1 :]):
+            return NAME
+        kind = PLAIN
     before = line[place - 1]
+    if is_infinitive(before, after):
+        return FIXED
     after = after.rstrip(".,;")
     if after not in _STATES and not _tells(before):
         return kind
@@ -145,6 +150,11 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
     if is_shouted(_bare(word)) and (low in _BEFORE_STATES or before[-1] in ":(=["):
         return NAME
     return kind
+
+
+def _are_values(words: Line) -> bool:
+    """Whether a label before these words tells all that there is to tell."""
+    return all([kind_of(word) == VALUE for word in words])
 
 
 @lru_cache(CACHED_WORDS)

@@ -2,9 +2,9 @@
 
 The way of a line: its form without digits (:mod:`.fold`), by which it is known if one like it came
 before; its message (:mod:`.event`); its words with their values masked (:mod:`.words`); values of
-several words as one (:mod:`.spans`); and the lines that are one template (:mod:`.merge`, and where
-texts of any length differ :mod:`.heads`, :mod:`.texts` and :mod:`.alike`). Each step is done for
-all lines of a batch together and once for each distinct input, so most lines cost one look-up.
+several words as one (:mod:`.spans`); and the template that it belongs to (:mod:`.store`). Each step
+is done for all lines of a batch together and once for each distinct input, so most lines cost one
+look-up.
 
 A template's id is a hash of its text. So it is the same on every machine and in every run in which
 the same template is found. A template never splits; it may widen when later lines show that a word
@@ -15,17 +15,13 @@ in it is a value, and then has another text and id. Give the miner the templates
 from __future__ import annotations
 
 from collections import Counter
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
-from .alike import Alike
-from .described import Described
 from .event import exception_line, message_of, messages_of
-from .fold import folded, keep_names, name_parts, names_kept, without_digits
-from .group import Bucket, Template, template_id
-from .heads import Heads
-from .spans import compared
-from .texts import Frames, frames_of
-from .words import WILDCARD, Words, marks_of
+from .fold import folded, keep_names, names_in, names_kept, without_digits
+from .group import Template, Words, template_id
+from .store import Store
+from .words import WILDCARD, Masked
 
 __all__ = [
     "WILDCARD",
@@ -41,8 +37,6 @@ LONGEST_CACHED = 1_000
 """Bytes; a longer line is worked out each time, so that remembered lines take bounded memory."""
 MAX_WORDS = 96
 """Words of a line that are looked at; the rest is one value."""
-MOST_IN_BUCKET = 2_000
-"""Templates of one length and punctuation that are compared."""
 _ASK = -1
 
 
@@ -64,22 +58,16 @@ class TemplateMiner:
 
     def __init__(self, max_templates: int = 10_000, known: Iterable[str] = ()) -> None:
         self._max = max_templates
-        self._words = Words()
+        self._masked = Masked()
         # By a line's form without digits: its template, and how many words stand before its message
         # where that is more than none (or _ASK).
         self._lines: Dict[bytes, Template] = {}
         self._headers: Dict[bytes, int] = {}
-        self._templates: Dict[Tuple[str, ...], Template] = {}
-        self._buckets: Dict[bytes, Bucket] = {}
-        self._compare_anew()
-        self._described = Described()
-        self._any_text = False  # whether a template has a value that may be any text
-        known = list(known)
-        if known:
-            self._know(known)
+        self._templates: Dict[Words, Template] = {}
+        self._store = Store(tuple(text.split(None, MAX_WORDS)) for text in known)
 
     def __len__(self) -> int:
-        return sum(len(bucket.by_keys) for bucket in self._buckets.values())
+        return len(self._store)
 
     def learn(self, raw: str) -> Match:
         """Return the template of an event, after having learned from it.
@@ -111,8 +99,8 @@ class TemplateMiner:
         keys = without_digits(lines)
         examples = dict(zip(keys, lines))
         new = [key for key in examples if key not in known]
-        parts = name_parts(new)
-        if parts and keep_names(keys, lines, parts):
+        names = names_in(new, lines)
+        if names and keep_names(keys, lines, names):
             examples = dict(zip(keys, lines))
             new = [key for key in examples if key not in known]
         if new:
@@ -120,7 +108,7 @@ class TemplateMiner:
                 known.clear()
                 self._headers.clear()
                 new = list(examples)
-            self._learn(new, [examples[key] for key in new], bool(parts))
+            self._learn(new, [examples[key] for key in new], bool(names))
         templates = list(map(known.__getitem__, keys))
         counts = Counter(templates)
         if any(template.wider for template in counts):
@@ -161,136 +149,23 @@ class TemplateMiner:
 
     def _templates_of(self, forms: Sequence[str]) -> Dict[str, Template]:
         """Return the templates of folded messages."""
-        mask = self._words.__getitem__
+        mask = self._masked.__getitem__
         masked = {
             form: tuple(map(mask, form.split(None, MAX_WORDS))) for form in dict.fromkeys(forms)
         }
         known = self._templates
         new = [words for words in dict.fromkeys(masked.values()) if words not in known]
-        pending: Dict[Bucket, None] = {}
         for words in new:
-            text = compared(" ".join(words))
-            keys = tuple(text.split())
-            bucket = self._bucket_of(text)
-            template = bucket.find(keys) or self._framed(keys) or self._described.find(words)
-            if template is None:
-                template = Template(keys, words)
-                bucket.add(template)
-                pending[bucket] = None
-            else:
-                template.widen(template.keys, words)
-            known[words] = template
-        for bucket in pending:
-            bucket.settle()
-            if len(bucket.by_keys) > MOST_IN_BUCKET:
-                bucket.forget(MOST_IN_BUCKET // 2)
-                self._compare_anew()
-        fresh = [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
-        fresh = self._merge_heads(fresh)
-        self._merge_frames(fresh)
-        self._merge_alike(fresh)
+            known[words] = self._store.take(words)
+        if new:
+            self._store.settle()
         found = {form: known[words].current() for form, words in masked.items()}
         if len(known) > CACHED_LINES:
             known.clear()
         return found
 
-    def _merge_heads(self, templates: Sequence[Template]) -> List[Template]:
-        """Merge the templates that differ only in what a thing is called at their start.
-
-        Returns the templates as they are then.
-        """
-        for keys, members in self._heads.take(templates):
-            members = [t for t in members if t.wider is None and not t.fixed]
-            if len(members) > 1:
-                self._merge(keys, members)
-        return list(dict.fromkeys([t.current() for t in templates]))
-
-    def _merge_frames(self, templates: Sequence[Template]) -> None:
-        """Merge the templates that differ only in a text of any length."""
-        for frame, members in self._frames.take(templates):
-            members = [t for t in members if t.wider is None and not t.fixed]
-            if len(members) < 2:
-                continue
-            self._merge(tuple(frame.split()), members)
-
-    def _merge_alike(self, templates: Sequence[Template]) -> None:
-        """Merge the templates that are one statement by the words that they have in common."""
-        fresh = list(dict.fromkeys([t.current() for t in templates]))
-        while fresh:
-            pairs = self._alike.pairs(fresh)
-            fresh = []
-            for pair in pairs:
-                if pair.one.wider is None and pair.other.wider is None:
-                    fresh.append(self._merge(pair.keys, [pair.one, pair.other]))
-            fresh = [t for t in dict.fromkeys(fresh) if t.wider is None]
-
-    def _merge(self, keys: Tuple[str, ...], members: Sequence[Template]) -> Template:
-        """Make templates one that has a text of any length; return it."""
-        bucket = self._bucket(keys)
-        target = bucket.by_keys.get(keys)
-        if target is None:
-            target = Template(keys, keys)
-            bucket.add(target)
-        for member in members:
-            if member is not target:
-                self._bucket(member.keys).remove(member)
-                target.count += member.count
-                member.wider = target
-        target.any_text = self._any_text = True
-        bucket.settle()
-        bucket.index()
-        return target.current()
-
-    def _framed(self, keys: Tuple[str, ...]) -> Optional[Template]:
-        """Return the template in which a text of this line is a value that may be any text."""
-        if self._any_text:
-            for frame, _ in frames_of(keys):
-                words = tuple(frame.split())
-                bucket = self._buckets.get(marks_of(frame))
-                template = bucket.find(words) if bucket else None
-                if template is not None and template.any_text:
-                    return template
-        return None
-
-    def _bucket(self, keys: Tuple[str, ...]) -> Bucket:
-        return self._bucket_of(" ".join(keys))
-
-    def _bucket_of(self, text: str) -> Bucket:
-        marks = marks_of(text)
-        bucket = self._buckets.get(marks)
-        if bucket is None:
-            bucket = self._buckets[marks] = Bucket()
-        return bucket
-
-    def _know(self, texts: Sequence[str]) -> None:
-        lines = [tuple(text.split(None, MAX_WORDS)) for text in texts]
-        for words in lines:
-            template = Template(tuple(compared(" ".join(words)).split()), words, fixed=True)
-            self._bucket(template.keys).add(template)
-            text = " ".join(template.keys)
-            template.any_text = any(frame == text for frame, _ in frames_of(template.keys))
-            self._any_text = self._any_text or template.any_text
-            self._alike.add(template)
-            self._described.add(template)
-        for bucket in self._buckets.values():
-            bucket.index()
-
-    def _compare_anew(self) -> None:
-        """Forget what templates have in common: of some that it tells of is nothing left."""
-        self._frames = Frames()
-        self._alike = Alike()
-        self._heads = Heads()
-
     def _forget(self) -> None:
-        """Keep the templates that are known and the half of the others that was seen most."""
-        everything = [t for b in self._buckets.values() for t in b.by_keys.values()]
-        everything.sort(key=lambda t: (not t.fixed, -t.count, t.text))
-        self._buckets = {}
-        for template in everything[: max(1, self._max // 2)]:
-            self._bucket(template.keys).add(template)
-        for bucket in self._buckets.values():
-            bucket.index()
-        self._compare_anew()
+        self._store.forget(max(1, self._max // 2))
         self._templates.clear()
         self._lines.clear()
         self._headers.clear()

@@ -7,11 +7,14 @@ each becomes one ``<*>``, whatever its length, so that lines can be compared wor
 from __future__ import annotations
 
 import re
+from typing import Optional, Sequence
 
-from .words import WILDCARD
+from .words import NAME, PLAIN, WILDCARD, kind_of
 
-__all__ = ["compared"]
+__all__ = ["TWO_VALUES", "compared", "name_as_value", "one_value"]
 
+TWO_VALUES = "<*> (<*>)"
+_IN_BRACKETS = "(<*>)"
 _UNITS = (
     "[kKMGT]|[kKMGT]?i?[bB]|bytes?|[num]?s|[muµ]secs?|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|days?"
     "|milliseconds?|microseconds?|nanoseconds?|[kKMG]?[hH]z|rpm|percent"
@@ -28,6 +31,8 @@ _QUOTED = re.compile(
 )
 # A quoted text at the start of a line, with nothing or fields after it, is the message.
 _MESSAGE = re.compile(r'"([^"\n\\]*(?:\\.[^"\n\\]*)*)"(?=\Z| [\w.-]+=)')
+# What makes a quoted text more than a name.
+_SPLIT_BY = re.compile(r"[\s=,;:(){}\[\]|<>]")
 # A request tells by its method what is done, unless it is the value of a field.
 _METHOD = re.compile(r"[\"'](?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) ")
 # [Reason: any text]
@@ -41,7 +46,8 @@ _MEMBERS = re.compile(r"(?<!\S)(&?[A-Za-z][\w.$]*|)\{[^{}\n]*[:,=][^{}\n]*\}(?=[
 _CODE = re.compile(r"\(<\*>: [^()\n]+\)")
 _ITEM = r"[^\s,()\[\]{}]+"
 _LIST = re.compile(rf"([\[({{]){_ITEM}(?:, ?{_ITEM})+(?=[\])}}])")
-_OBJECT = re.compile(r"<[^>\n]* at <\*>>+")
+# <function f at 0x7f>, <bound method A.f of <a.A object at 0x7f>>
+_OBJECT = re.compile(r"<(?:bound method (?:[^<>\n]|<\*>)* of <)?[^<>\n]* at <\*>>+")
 _TAIL = re.compile(rf"(: ){_ITEM}(?:, ?{_ITEM})+$", re.M)
 # host:port, as after "connect to"; uid:0 is no address.
 _ADDRESS = re.compile(
@@ -60,6 +66,27 @@ def compared(text: str) -> str:
         said = _compared(message.group(1).replace('\\"', '"'))
         return f'"{said}"{_compared(text[message.end() :])}'
     return _compared(text)
+
+
+def one_value(text: str) -> str:
+    """Return a text in which what is told twice, in other units or by name, is one value."""
+    return text.replace(TWO_VALUES, WILDCARD)
+
+
+def name_as_value(keys: Sequence[str]) -> Optional[str]:
+    """Return a line in which a name with a value in brackets, as in ``cron (17)``, is one value.
+
+    None if there is no such name in it.
+    """
+    words = list(keys)
+    for place in range(len(keys) - 1, 0, -1):
+        if keys[place].startswith(_IN_BRACKETS) and _may_be_name(keys[place - 1]):
+            words[place - 1 : place + 1] = [WILDCARD + keys[place][len(_IN_BRACKETS) :]]
+    return None if len(words) == len(keys) else " ".join(words)
+
+
+def _may_be_name(word: str) -> bool:
+    return word[-1].isalnum() and kind_of(word) in (NAME, PLAIN)
 
 
 def _compared(text: str) -> str:
@@ -85,8 +112,8 @@ def _compared(text: str) -> str:
             text = _CODE.sub("(<*>)", text)
         if "<*> " in text:
             text = _AFTER_NUMBER.sub(WILDCARD, text)
-        if "> (<*>)" in text:
-            text = text.replace("<*> (<*>)", WILDCARD)  # the same in other units, or by name
+        if TWO_VALUES in text:
+            text = one_value(text)
         if "> <" in text or ">, <" in text or ">,<" in text or "> *" in text:
             text = _RUN.sub(WILDCARD, text)
     if "," in text:
@@ -98,7 +125,7 @@ def _compared(text: str) -> str:
 
 def _quoted(found: re.Match[str]) -> str:
     text = found.group()
-    if " " not in text and WILDCARD not in text:
+    if not _SPLIT_BY.search(text[1:-1]):
         return text
     method = _METHOD.match(text)
     if method and found.string[max(0, found.start() - 2) : found.start()] != ": ":

@@ -22,8 +22,9 @@ __all__ = [
     "PLAIN",
     "VALUE",
     "WILDCARD",
-    "Words",
+    "Masked",
     "constants",
+    "is_infinitive",
     "is_shouted",
     "is_told",
     "is_verb",
@@ -95,8 +96,11 @@ _GIVEN = re.compile(r"=[^\s,;()\[\]{}\"'<>=|]+")
 _FIELD = re.compile(r"""([A-Za-z_]\w*)=[^\s,;()\[\]{}"'<>=|`]*\w([)\]}"'`,;:.!?|]*)\Z""")
 # A hardware address of which only some parts have a digit.
 _HEX_PARTS = re.compile(
-    r"(?<![\w.])(?:(?:0|[0-9a-f]{2}|[0-9a-f]{4}):)+(?:0|[0-9a-f]{2}|[0-9a-f]{4})(?!\w)", re.I
+    r"(?<![\w.])(?:(?:0|XX|[0-9a-f]{2}|[0-9a-f]{4}):)+(?:0|XX|[0-9a-f]{2}|[0-9a-f]{4})(?!\w)", re.I
 )
+
+# An IPv6 address in brackets, with a port.
+_WITH_PORT = re.compile(r"\[[0-9a-f:.]*:[0-9a-f:.]*(?:%\w+)?\]:0", re.I)
 
 _JOINED = re.compile(r"<\*>(?:[:,]<\*>)+")
 
@@ -118,10 +122,14 @@ _FUNCTION_WORDS = frozenset(
     disconnect online offline ready busy idle active inactive alive dead valid invalid available
     unavailable normal abnormal true false input output request response allow deny accept reject
     add remove create update insert drop lock unlock acquire release load unload push pop true
-    primary secondary master slave left right through""".split()
+    primary secondary master slave left right through
+    done lost found sent made taken given begun held kept built broken written shut gone seen
+    thrown caught starts stops fails begins ends exits closes opens succeeds happens
+    occurs""".split()
 )
+_DETERMINERS = frozenset(["a", "an", "the", "its", "this", "that", "all", "any"])
 # What stands before a value in brackets, as in sshd[17]; the name in user=17 never is a value.
-_NAMED = re.compile(r"[A-Za-z][\w.-]*(?=[(\[])")
+_NAMED = re.compile(r"[A-Za-z][\w.$-]*(?=[({\[])")
 _PARTICIPLE = re.compile(r"[a-z]{2,}(?:ed|ing)\Z")
 
 # Of these, what is a state or a step where it is in capitals.
@@ -163,7 +171,7 @@ def mask(word: str) -> str:
     if WILDCARD in word:
         word = word.replace(WILDCARD, "*")
     if "0:" in word or ":0" in word:
-        word = _HEX_PARTS.sub("0", word)
+        word = _HEX_PARTS.sub("0", _WITH_PORT.sub("0", word) if "]:0" in word else word)
     if "=" in word:
         word = _ENCLOSED_VALUE.sub(_enclosed, word)
     start, end = _core(word)
@@ -305,6 +313,11 @@ def is_told(masked: str) -> bool:
     return is_verb(masked) and masked.islower()
 
 
+def is_infinitive(before: str, after: str) -> bool:
+    """Whether the word between these is a verb, as in "took 3 s to destroy the instance"."""
+    return before == "to" and after in _DETERMINERS
+
+
 @lru_cache(CACHED_WORDS)
 def may_be_value(word: str) -> bool:
     """Whether a plain word is a value more likely than others: KILLED, Absent, order-service."""
@@ -318,7 +331,7 @@ def is_shouted(word: str) -> bool:
     return _SHOUTED.match(word) is not None
 
 
-class Words(Dict[str, str]):
+class Masked(Dict[str, str]):
     """Words already masked; a new one is masked when it is asked for."""
 
     def __missing__(self, word: str) -> str:

@@ -1,0 +1,185 @@
+"""The templates found so far: which one a line belongs to, and which of them are one statement.
+
+A line belongs to the template that describes it (:meth:`Store.take`); without one it is a template
+of its own until all lines of a batch are taken. Then those that are one statement become one
+(:meth:`Store.settle`): first in their buckets (:mod:`.merge`), then those of different lengths by
+what they begin with (:mod:`.heads`), by what is around a text (:mod:`.texts`), and by how much they
+have in common (:mod:`.alike`).
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+
+from .alike import Alike
+from .described import Described
+from .group import Bucket, Template, Words
+from .heads import Heads
+from .spans import TWO_VALUES, compared, name_as_value, one_value
+from .texts import Frames, frames_of
+from .words import marks_of
+
+__all__ = ["Store"]
+
+MOST_IN_BUCKET = 2_000
+"""Templates of one length and punctuation that are compared."""
+
+
+class Store:
+    """Templates, each in the bucket of its length and punctuation.
+
+    Args:
+        known: words of templates that keep their text.
+    """
+
+    def __init__(self, known: Iterable[Words] = ()) -> None:
+        self._buckets: Dict[bytes, Bucket] = {}
+        self._pending: Dict[Bucket, None] = {}
+        self._described = Described()
+        self._any_text = False  # whether a template has a value that may be any text
+        self._known = [_known(words) for words in known]
+        self._compare_anew()
+        for template in self._known:
+            self._bucket(template.keys).add(template)
+            self._any_text = self._any_text or template.any_text
+            self._described.add(template)
+        self._index()
+
+    def __len__(self) -> int:
+        return sum(len(bucket.by_keys) for bucket in self._buckets.values())
+
+    def take(self, words: Words) -> Template:
+        """Return the template of a masked line; a new one is settled later."""
+        text = compared(" ".join(words))
+        keys = tuple(text.split())
+        bucket = self._bucket_of(text)
+        template = bucket.find(keys) or self._framed(keys) or self._described.find(words, keys)
+        if template is None:
+            template = Template(keys, words)
+            bucket.add(template)
+            self._pending[bucket] = None
+        else:
+            template.widen(template.keys, words)
+        return template
+
+    def settle(self) -> None:
+        """Make one of the templates that are one statement, as new lines show."""
+        pending = list(self._pending)
+        self._pending.clear()
+        for bucket in pending:
+            bucket.settle()
+            if len(bucket.by_keys) > MOST_IN_BUCKET:
+                bucket.forget(MOST_IN_BUCKET // 2)
+                self._compare_anew()
+        fresh = [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
+        self._shorten(fresh)
+        fresh = _current(fresh)
+        self._merge(self._heads.take(fresh))
+        fresh = _current(fresh)
+        frames = self._frames.take(fresh)
+        self._merge((tuple(frame.split()), members) for frame, members in frames)
+        fresh = _current(fresh)
+        while fresh:
+            pairs = self._alike.pairs(fresh)
+            fresh = self._merge((pair.keys, (pair.one, pair.other)) for pair in pairs)
+
+    def forget(self, most: int) -> None:
+        """Keep the templates that are known, and of the others those seen most, ``most`` in all."""
+        everything = [t for b in self._buckets.values() for t in b.by_keys.values()]
+        everything.sort(key=lambda t: (not t.fixed, -t.count, t.text))
+        self._buckets = {}
+        for template in everything[:most]:
+            self._bucket(template.keys).add(template)
+        self._index()
+        self._compare_anew()
+
+    def _shorten(self, templates: Sequence[Template]) -> None:
+        """Make a value and one in brackets behind it one value, as they are in lines."""
+        texts = [(" ".join(t.keys), t) for t in templates]
+        self._merge(
+            [(tuple(one_value(text).split()), (t,)) for text, t in texts if TWO_VALUES in text], 1
+        )
+
+    def _merge(
+        self, groups: Iterable[Tuple[Words, Sequence[Template]]], fewest: int = 2
+    ) -> List[Template]:
+        """Make groups of templates one each, with a text of any length, under the keys given.
+
+        What has become part of another one in the meantime, and what is known under other keys, is
+        left out, and so is a group of which fewer than ``fewest`` are left. Returns the templates
+        as they are then.
+        """
+        found: Dict[Template, None] = {}
+        buckets: Dict[Bucket, None] = {}
+        for keys, members in groups:
+            free = [t for t in members if t.wider is None and (t.keys == keys or not t.fixed)]
+            if len(free) >= fewest:
+                bucket = self._bucket(keys)
+                found[self._merge_one(bucket, keys, free)] = buckets[bucket] = None
+        for bucket in buckets:
+            bucket.settle()
+            bucket.index()
+        return _current(list(found))
+
+    def _merge_one(self, bucket: Bucket, keys: Words, members: Sequence[Template]) -> Template:
+        target = bucket.by_keys.get(keys)
+        if target is None:
+            target = Template(keys, keys)
+            bucket.add(target)
+        for member in members:
+            if member is not target:
+                self._bucket(member.keys).remove(member)
+                target.count += member.count
+                member.wider = target
+        target.any_text = self._any_text = True
+        return target
+
+    def _framed(self, keys: Words) -> Optional[Template]:
+        """Return the template in which a text of this line is one value."""
+        named = name_as_value(keys)
+        if named:
+            bucket = self._buckets.get(marks_of(named))
+            template = bucket.find(tuple(named.split())) if bucket else None
+            if template is not None:
+                return template
+        if self._any_text:
+            for frame, _ in frames_of(keys):
+                bucket = self._buckets.get(marks_of(frame))
+                template = bucket.find(tuple(frame.split())) if bucket else None
+                if template is not None and template.any_text:
+                    return template
+        return None
+
+    def _bucket(self, keys: Words) -> Bucket:
+        return self._bucket_of(" ".join(keys))
+
+    def _bucket_of(self, text: str) -> Bucket:
+        marks = marks_of(text)
+        bucket = self._buckets.get(marks)
+        if bucket is None:
+            bucket = self._buckets[marks] = Bucket()
+        return bucket
+
+    def _index(self) -> None:
+        for bucket in self._buckets.values():
+            bucket.index()
+
+    def _compare_anew(self) -> None:
+        """Forget what templates have in common: of some that it tells of is nothing left."""
+        self._frames = Frames()
+        self._alike = Alike()
+        self._heads = Heads()
+        for template in self._known:
+            self._alike.add(template)
+
+
+def _known(words: Words) -> Template:
+    template = Template(tuple(compared(" ".join(words)).split()), words, fixed=True)
+    text = " ".join(template.keys)
+    template.any_text = any(frame == text for frame, _ in frames_of(template.keys))
+    return template
+
+
+def _current(templates: Sequence[Template]) -> List[Template]:
+    """Return what templates are now, each once."""
+    return list(dict.fromkeys([template.current() for template in templates]))
