@@ -84,6 +84,13 @@ def test_templates_with_much_in_common_are_one_statement(one, other, both):
             "state of node <*> is not as expected. Changing power state to '<*>'.",
             "state of node <*> is not as expected. Updating stored state to '<*>'.",
         ),
+        # what happened to a thing, at the end
+        (
+            "level zero commit of table <*>: store <*> done",
+            "level zero commit of table <*> started",
+        ),
+        # a denial
+        ("password of user <*> accepted", "password of user <*> not accepted"),
         # a note in brackets, or a field, at the end
         ("peer <*> left port <*>: no answer", "peer <*> left port <*>: no route [early]"),
         ("refused login from host <*>", "refused login from host <*> user=<*>"),

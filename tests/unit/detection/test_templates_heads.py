@@ -25,6 +25,15 @@ def test_what_the_same_statements_are_made_of_is_a_value():
     assert all(text.startswith("<*>: ") for text in _found(lines))
 
 
+def test_a_name_may_end_before_an_arrow():
+    names = [*NAMES, "chrome.exe *64"]
+    lines = [f"{name} -> a.example:443 {told}" for name in names for told in STATEMENTS]
+    assert {text.partition(" tunnel")[0] for text in _found(lines)} <= {
+        "<*> -> <*>",
+        f"<*> -> <*> {STATEMENTS[2].replace('a.example:443', '<*>')}",
+    }
+
+
 def test_lines_of_later_chunks_belong_to_it():
     miner = TemplateMiner()
     for name in NAMES:

@@ -293,6 +293,12 @@ def test_what_a_network_device_calls_a_message_is_kept():
     assert changed == {"%LINK-5-CHANGED: Interface <*>, changed state to administratively down"}
 
 
+def test_a_label_before_values_is_no_value():
+    kinds = ["EventJoin", "EventLeave", "EventUpdate", "EventFailed", "EventReap"]
+    found = _groups(*[[f"serf: {kind}: node{n} 10.0.0.{n}" for n in range(3)] for kind in kinds])
+    assert len(set(map(frozenset, found))) == len(kinds)
+
+
 def test_a_name_is_one_value_with_and_without_another_one_in_brackets():
     plain = [f'lock 17: "{page}" held 3 s' for page in ("a page", "another page")]
     named = [f'lock {name} (17): "a page" held 3 s' for name in ("cupsd", "mds.store", "backupd")]
@@ -309,6 +315,7 @@ def test_a_name_is_one_value_with_and_without_another_one_in_brackets():
             ["focus: a.widget.Frame{7f V.E} mode=1", "focus: a.widget.ListView{8 V.E} mode=2"],
             "focus: <*>{<*> V.E} mode=<*>",
         ),
+        (['ruled by "GEOIP,NO"', 'ruled by "*.a.example; *.b"'], 'ruled by "<*>"'),
         (["acl of XX:XX:XX:XX:4F:21 gone"], "acl of <*> gone"),
         (["answer of [2001:db8::1:9]:443 sent"], "answer of <*> sent"),
     ],

@@ -225,14 +225,17 @@ def _say_what_happens(before: Words, one: Words, other: Words, behind: Words) ->
     if denies(before[-1], one) != denies(before[-1], other):
         return True
     if not len(one) == len(other) == 1:
-        return not behind and _is_of_a_thing(before) and _are_told((one, other))
+        return not behind and _is_of_a_thing(before, one, other) and _are_told((one, other))
     if behind and is_infinitive(before[-1], behind[0]):
         return WILDCARD not in one[0] + other[0]
     return is_told(one[0]) and is_told(other[0])
 
 
-def _is_of_a_thing(before: Words) -> bool:
-    return kind_of(before[-1]) == VALUE and before[-1][-1] not in _MARKS
+def _is_of_a_thing(before: Words, one: Words, other: Words) -> bool:
+    """Whether texts follow a value, or begin with one each."""
+    if kind_of(before[-1]) == VALUE:
+        return before[-1][-1] not in _MARKS
+    return all([bool(text) and kind_of(text[0]) == VALUE for text in (one, other)])
 
 
 def _are_told(texts: Sequence[Words]) -> bool:

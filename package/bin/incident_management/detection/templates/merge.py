@@ -154,7 +154,7 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
 
 def _are_values(words: Line) -> bool:
     """Whether a label before these words tells all that there is to tell."""
-    return all([kind_of(word) == VALUE for word in words])
+    return all(kind_of(word) == VALUE for word in words)
 
 
 @lru_cache(CACHED_WORDS)
