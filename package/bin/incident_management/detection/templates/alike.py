@@ -235,7 +235,7 @@ def _is_of_a_thing(before: Words, one: Words, other: Words) -> bool:
     """Whether texts follow a value, or begin with one each."""
     if kind_of(before[-1]) == VALUE:
         return before[-1][-1] not in _MARKS
-    return all([bool(text) and kind_of(text[0]) == VALUE for text in (one, other)])
+    return all(bool(text) and kind_of(text[0]) == VALUE for text in (one, other))
 
 
 def _are_told(texts: Sequence[Words]) -> bool:
