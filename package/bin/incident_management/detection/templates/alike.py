@@ -174,11 +174,6 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
     constant_behind = constants(behind)
     if not constant or constant + constant_behind < FEWEST_CONSTANT:
         return -math.inf
-    single = len(one) == len(other) == 1
-    if _say_what_happens(before, one, other, behind):
-        return -math.inf
-    if _is_optional(one, other, behind) or _are_statements(before, one, other):
-        return -math.inf
     score = _WEIGHTS["always"]
     score += _WEIGHTS["before"] * math.log2(constant + 1)
     score += _WEIGHTS["behind"] * math.log2(constant_behind + 1)
@@ -186,9 +181,7 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
     if before[-1][-1] not in _MARKS:
         if kinds[-1] == VALUE:
             score += _WEIGHTS["after_value"]
-        verbs = sum(map(_begins_with_verb, (one, other)))
-        # of two words only one may be like a verb: an exclusive lock, a shared lock
-        if verbs == 2 or (verbs and not single):
+        if _begin_with_verbs(one, other):
             score += _WEIGHTS["verb"]
     if behind and kind_of(behind[0]) not in (VALUE, FIXED):
         score += _WEIGHTS["word_behind"]
@@ -196,7 +189,26 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
         score += _WEIGHTS["enclosed"]
     if _is_named(one) and _is_named(other):
         score += _WEIGHTS["capital"]
-    return score
+    # most texts are unlikely to be values, and need not be looked at further
+    return -math.inf if score > 0 and _are_apart(before, behind, one, other) else score
+
+
+def _are_apart(before: Words, behind: Words, one: Words, other: Words) -> bool:
+    """Whether two texts are never values of one statement, whatever is around them."""
+    return (
+        _say_what_happens(before, one, other, behind)
+        or _is_optional(one, other, behind)
+        or _are_statements(before, one, other)
+    )
+
+
+def _begin_with_verbs(one: Words, other: Words) -> bool:
+    """Whether texts begin with verbs; of two words only one may be like a verb.
+
+    As in an exclusive lock, a shared lock.
+    """
+    verbs = sum(map(_begins_with_verb, (one, other)))
+    return verbs == 2 or (verbs == 1 and not len(one) == len(other) == 1)
 
 
 def _is_named(text: Words) -> bool:
