@@ -81,6 +81,9 @@ class Template:
         values: List[str] = []
         start = len(literals[0])
         for literal in literals[1:-1]:
+            # of an empty value between blanks a line has only one of the blanks
+            if literal[:1] == " " != literal and text.startswith(literal, start - 1):
+                start -= 1
             end = text.find(literal, start) if literal else start
             if end < 0:
                 end = len(text)

@@ -63,7 +63,7 @@ def compared(text: str) -> str:
     """Return a line, given as masked words joined by blanks, as what is compared of it."""
     message = _MESSAGE.match(text) if text[:1] == '"' else None
     if message and " " in message.group() and not _METHOD.match(text):
-        said = _compared(message.group(1).replace('\\"', '"'))
+        said = _compared(message.group(1).replace('\\"', '"')).replace('"', '\\"')
         return f'"{said}"{_compared(text[message.end() :])}'
     return _compared(text)
 

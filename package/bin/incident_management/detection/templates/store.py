@@ -126,6 +126,8 @@ class Store:
         if target is None:
             target = Template(keys, keys)
             bucket.add(target)
+        else:
+            target.widen(keys, keys)
         for member in members:
             if member is not target:
                 self._bucket(member.keys).remove(member)

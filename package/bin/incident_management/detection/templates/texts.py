@@ -217,6 +217,7 @@ class Frames:
         for frame in sorted(often, key=lambda frame: (-len(self._members[frame]), frame)):
             many = touched[frame]
             members = list(dict.fromkeys([t.current() for t in self._members[frame]]))
+            members = [t for t in members if t.framed is t.keys or _is_in(frame, t.keys)]
             self._members[frame] = members
             if many == RECURRING:
                 members = [t for t in members if self._recurs(t)]
@@ -248,6 +249,11 @@ class Frames:
         """Whether other things are done, too, with what a template says one is done with."""
         done = _done(template.keys)
         return done is not None and len(self._things.get(done[1], ())) > 1
+
+
+def _is_in(frame: str, keys: Words) -> bool:
+    """Whether a template is in a frame, or is the frame itself; it may have become wider."""
+    return " ".join(keys) == frame or any(frame == other for other, _ in frames_of(keys))
 
 
 def _are_texts(frame: str, members: Sequence[Template]) -> bool:
