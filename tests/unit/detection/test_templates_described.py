@@ -31,6 +31,13 @@ def _found(known: str, line: str) -> str:
         ("woken by: <*>", "woken by:"),
         # within brackets what is compared is one value
         ("answer SETUP_CALL <*> on <*>", "answer SETUP_CALL {.code = 1, .rat = LTE} on 3"),
+        # what a system says of an error's number
+        ("setsockopt TCP_NODELAY: <*>", "setsockopt TCP_NODELAY: Connection refused"),
+        # a name of several words before an arrow
+        (
+            "<*> -> <*> failed via <*>",
+            "Web Helper (UI) -> a.example:443 failed via proxy:1080",
+        ),
         # a name with a value in brackets
         ('lock <*>: "<*>" held <*>', 'lock cupsd (12): "a page" held 3 ms'),
     ],
@@ -51,6 +58,19 @@ def test_a_line_that_a_known_template_describes_belongs_to_it(known, line):
 )
 def test_a_line_that_says_something_else_is_new(known, line):
     assert _found(known, line) != known
+
+
+@pytest.mark.parametrize(
+    ("known", "line", "values"),
+    [
+        ("Trace: <*> , Result: <*> , gone", "Trace: , Result: ok , gone", ["", "ok"]),
+        ("took lock for <*> on node <*> now", "took lock for on node 7 now", ["", "7"]),
+        ("left port <*>: <*> [preauth]", "left port 7: [preauth]", ["7", ""]),
+    ],
+)
+def test_an_empty_value_is_empty_and_those_behind_it_are_right(known, line, values):
+    found = TemplateMiner(known=[known]).learn(line)
+    assert (found.template, found.variables) == (known, values)
 
 
 def test_the_template_that_says_most_of_a_line_takes_it():

@@ -293,6 +293,29 @@ def test_what_a_network_device_calls_a_message_is_kept():
     assert changed == {"%LINK-5-CHANGED: Interface <*>, changed state to administratively down"}
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [
+            "beats []",
+            "beats [Beat{at=1, rate=5}]",
+            "beats [Beat{at=1, rate=5}, Beat{at=2}]",
+        ],
+        [
+            f"sftp: user {user} open /a/b/{user} flags {flags} handle 7: {told}"
+            for user in ("ann", "bob", "cyd", "dan")
+            for flags in ("r", "", "w,c")
+            for told in ("ok", "permission denied", "no such file")
+        ],
+    ],
+)
+def test_a_templates_text_says_what_each_of_its_lines_says(lines):
+    for line, match in zip(lines, TemplateMiner().match_all(lines)):
+        literals = match.template.split("<*>")
+        said = literals[0] + "".join([v + b for v, b in zip(match.variables, literals[1:])])
+        assert said.split() == line.split()
+
+
 def test_a_label_before_values_is_no_value():
     kinds = ["EventJoin", "EventLeave", "EventUpdate", "EventFailed", "EventReap"]
     found = _groups(*[[f"serf: {kind}: node{n} 10.0.0.{n}" for n in range(3)] for kind in kinds])

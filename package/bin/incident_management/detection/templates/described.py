@@ -12,12 +12,13 @@ from typing import Dict, List, Optional
 
 from .alike import FEWEST_CONSTANT, denies, takes_any_text
 from .group import Template, Words
+from .heads import SEPARATORS
 from .words import WILDCARD, constants
 
 __all__ = ["Described"]
 
 # What is missing after a colon: "Trace ID: , Message: none"
-_EMPTY = re.compile(r"(?<=[A-Za-z]:)(?= [,;|]|\Z)")
+_EMPTY = re.compile(r"(?<=[A-Za-z>]:)(?= [,;|]|\Z)")
 
 
 class Described:
@@ -81,4 +82,5 @@ def _places(shown: Words) -> List[bool]:
 
 def _name_may_be_long(word: str, behind: Words) -> bool:
     """Whether what a line begins with is what a thing is called, which may be several words."""
-    return word[-1] == ":" and constants(behind) >= FEWEST_CONSTANT
+    ends = word[-1] == ":" or (behind and behind[0] in SEPARATORS)
+    return bool(ends) and constants(behind) >= FEWEST_CONSTANT

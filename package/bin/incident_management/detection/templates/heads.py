@@ -13,7 +13,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 from .group import Template, Words
 from .words import VALUE, WILDCARD, constants, is_verb, kind_of
 
-__all__ = ["Heads"]
+__all__ = ["SEPARATORS", "Heads"]
 
 SHARED = 3
 """Statements that are made of two things, at least, where what they are called is a value."""
@@ -21,7 +21,7 @@ LONGEST_HEAD = 7
 """Words of what a line begins with, up to its first value or colon."""
 FEWEST_CONSTANT = 2
 """Words behind it that are no values."""
-_SEPARATORS = frozenset(["-", "--", "->", "=>", "|"])
+SEPARATORS = frozenset(["-", "--", "->", "=>", "|"])
 """What may stand between a name and what follows."""
 MOST_COMPARED = 50
 """Heads of one statement that another is compared with: the first ones."""
@@ -72,8 +72,8 @@ def _cut(keys: Words) -> Optional[int]:
     for place, word in enumerate(keys[:LONGEST_HEAD]):
         if is_verb(word) and word[-1] != ":":
             return None
-        if place and (word in _SEPARATORS or kind_of(word) == VALUE or word[-1] == ":"):
-            cut = place if word in _SEPARATORS else place + 1
+        if place and (word in SEPARATORS or kind_of(word) == VALUE or word[-1] == ":"):
+            cut = place if word in SEPARATORS else place + 1
             return cut if constants(keys[cut:]) >= FEWEST_CONSTANT else None
     return None
 

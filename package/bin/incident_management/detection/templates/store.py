@@ -16,7 +16,7 @@ from .described import Described
 from .group import Bucket, Template, Words
 from .heads import Heads
 from .spans import TWO_VALUES, compared, name_as_value, one_value
-from .texts import Frames, frames_of
+from .texts import Frames, frames_of, without_error
 from .words import marks_of
 
 __all__ = ["Store"]
@@ -53,7 +53,9 @@ class Store:
         text = compared(" ".join(words))
         keys = tuple(text.split())
         bucket = self._bucket_of(text)
-        template = bucket.find(keys) or self._framed(keys) or self._described.find(words, keys)
+        template = (
+            bucket.find(keys) or self._framed(text, keys) or self._described.find(words, keys)
+        )
         if template is None:
             template = Template(keys, words)
             bucket.add(template)
@@ -136,21 +138,22 @@ class Store:
         target.any_text = self._any_text = True
         return target
 
-    def _framed(self, keys: Words) -> Optional[Template]:
-        """Return the template in which a text of this line is one value."""
-        named = name_as_value(keys)
-        if named:
-            bucket = self._buckets.get(marks_of(named))
-            template = bucket.find(tuple(named.split())) if bucket else None
+    def _framed(self, text: str, keys: Words) -> Optional[Template]:
+        """Return the template in which a part of this line is one value."""
+        for one in (name_as_value(keys), without_error(text)):
+            template = self._find(one) if one and one != text else None
             if template is not None:
                 return template
         if self._any_text:
             for frame, _ in frames_of(keys):
-                bucket = self._buckets.get(marks_of(frame))
-                template = bucket.find(tuple(frame.split())) if bucket else None
+                template = self._find(frame)
                 if template is not None and template.any_text:
                     return template
         return None
+
+    def _find(self, text: str) -> Optional[Template]:
+        bucket = self._buckets.get(marks_of(text))
+        return bucket.find(tuple(text.split())) if bucket else None
 
     def _bucket(self, keys: Words) -> Bucket:
         return self._bucket_of(" ".join(keys))

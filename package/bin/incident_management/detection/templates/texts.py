@@ -12,7 +12,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 from .group import Template, Words
 from .words import LEVELS, NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
 
-__all__ = ["Frames", "frames_of"]
+__all__ = ["Frames", "frames_of", "without_error"]
 
 MANY_REASONS = 3
 """Different texts after a colon that are a value, where a verb or a value stands before it."""
@@ -75,7 +75,7 @@ def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
     A frame may come several times; what is fewest counts.
     """
     text = " ".join(keys)
-    frame = _without_error(text)
+    frame = without_error(text)
     if frame is not text:
         yield frame, MANY_FAILURES
     if ": " in text:
@@ -149,8 +149,11 @@ def _in_brackets(text: str) -> Iterator[Tuple[str, int]]:
         yield f"{text[: place + 2]}{WILDCARD})", MANY_ENCLOSED
 
 
-def _without_error(text: str) -> str:
-    """Return a text with a wildcard for what a system says of an error's number at its end."""
+def without_error(text: str) -> str:
+    """Return a text with a wildcard for what a system says of an error's number at its end.
+
+    Returns the same text where it says no such thing.
+    """
     tag = _TAG.search(text) if text[-1:] in ")]" else None
     end = tag.start() if tag else len(text)
     if text[:end].rpartition(" ")[2] not in _ERROR_ENDS or not text.endswith(_ERRORS, 0, end):
