@@ -4,8 +4,10 @@
 
 Each command runs as splunkd runs it: a process that is given chunks of CSV over the chunked
 protocol, version 2, and answers with chunks. The yardstick is a command of splunklib that passes
-its records on. The time is the processor time of the whole process, the start included, so that
-other programs on the machine count little; the best of some runs, which take turns.
+its records on, which runs before and after each of them. The time is the processor time of the
+whole process, the start included, so that other programs on the machine count little. A processor
+does not keep its pace, so what counts is the median over the rounds of a command's speed beside
+that of its two neighbours.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import json
 import math
 import random
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -48,29 +51,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark. Returns 1 when a command is slower than the goal."""
     parser = argparse.ArgumentParser(prog="command_throughput", description=__doc__.split("\n")[0])
     parser.add_argument("--events", type=int, default=200_000, metavar="N")
-    parser.add_argument("--runs", type=int, default=3, metavar="N")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N")
     parser.add_argument("--python", default=sys.executable, help="the Python that runs commands")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     options = parser.parse_args(arguments)
     chunks = list(_chunks(options.events))
-    speeds: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         nothing = Path(folder) / "nothing.py"
         nothing.write_text(NOTHING.format(path=str(BIN)), encoding="utf-8")
-        scripts = {"nothing": nothing, **{name: BIN / f"{name}.py" for name in COMMANDS}}
-        for _ in range(options.runs):
-            for name, script in scripts.items():
-                sent = _getinfo(name, COMMANDS.get(name, [])) + b"".join(chunks)
-                speed = options.events / _seconds(options.python, script, sent, options.events)
-                speeds[name] = max(speed, speeds.get(name, 0.0))
-    print(f"{options.events:,} events in chunks of {CHUNK:,}, the best of {options.runs} runs")
-    for name, speed in speeds.items():
-        print(f"{name:16}{speed:>12,.0f} events/s{speed / speeds['nothing']:>8.2f} of nothing's")
-    ratios = {name: speeds[name] / speeds["nothing"] for name in COMMANDS}
+        taken = _rounds(nothing, chunks, options)
+    medians = {name: statistics.median(seconds) for name, seconds in taken.items()}
+    speeds = {name: options.events / seconds for name, seconds in medians.items()}
+    ratios = _ratios(taken)
+    print(f"{options.events:,} events in chunks of {CHUNK:,}, medians of {options.rounds} rounds")
+    print(f"{'nothing':16}{speeds['nothing']:>12,.0f} events/s")
+    for name, ratio in ratios.items():
+        print(f"{name:16}{speeds[name]:>12,.0f} events/s{ratio:>8.2f} of nothing's")
     if options.json:
         figures = {"events": options.events, "events_per_second": speeds, "ratio": ratios}
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return int(any(ratio < GOAL for ratio in ratios.values()))
+
+
+def _rounds(
+    nothing: Path, chunks: Sequence[bytes], options: argparse.Namespace
+) -> dict[str, list[float]]:
+    """Return the seconds of each run, by command; "nothing" runs first, last, and in between."""
+    taken: dict[str, list[float]] = {name: [] for name in ("nothing", *COMMANDS)}
+
+    def run(name: str, script: Path) -> None:
+        sent = _getinfo(name, COMMANDS.get(name, [])) + b"".join(chunks)
+        taken[name].append(_seconds(options.python, script, sent, options.events))
+
+    run("nothing", nothing)
+    for _ in range(options.rounds):
+        for name in COMMANDS:
+            run(name, BIN / f"{name}.py")
+            run("nothing", nothing)
+    return taken
+
+
+def _ratios(taken: dict[str, list[float]]) -> dict[str, float]:
+    """Return for each command the median of its speeds beside those of its two neighbours."""
+    found = {}
+    for place, name in enumerate(COMMANDS):
+        before = taken["nothing"][place :: len(COMMANDS)]
+        after = taken["nothing"][place + 1 :: len(COMMANDS)]
+        runs = zip(before, after, taken[name], strict=False)
+        found[name] = statistics.median([(b + a) / 2 / seconds for b, a, seconds in runs])
+    return found
 
 
 def _chunks(events: int) -> list[bytes]:
