@@ -10,9 +10,9 @@ protocol, options and messages, is splunklib's.
 from __future__ import annotations
 
 import csv
-import re
 from io import StringIO
 from itertools import compress
+from types import SimpleNamespace
 from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 from splunklib.searchcommands import StreamingCommand
@@ -24,7 +24,6 @@ MULTIVALUE = "__mv_"
 
 Row = List[str]
 _END = "\r\n"
-_SPECIAL = re.compile(r'["\r\n]')
 
 
 class Table:
@@ -90,14 +89,10 @@ class Table:
             writer.writerows([*row, *more] for row, more in zip(self.rows, self._added))
             return
         # A row that came on one line goes as it came: nothing in it has changed.
-        commas = len(self._names) - 1
-        lines = self._lines
-        for number, more in enumerate(self._added, 1):
-            text = ",".join(more)
-            if text.count(",") != commas or _SPECIAL.search(text):
-                text = _quoted(more)
-            lines[number] = f"{lines[number].rstrip(_END)},{text}"
-        out.writelines(f"{line}{_END}" for line in lines[1:])
+        added: List[str] = []
+        csv.writer(SimpleNamespace(write=added.append), dialect=CsvDialect).writerows(self._added)
+        lines = zip(self._lines[1:], added)
+        out.writelines([f"{line.rstrip(_END)},{text}" for line, text in lines])
 
 
 class RowsCommand(StreamingCommand):
@@ -127,9 +122,3 @@ class RowsCommand(StreamingCommand):
             table.write(self._record_writer._buffer)
         if self._finished:
             self.end()
-
-
-def _quoted(values: Sequence[str]) -> str:
-    out = StringIO()
-    csv.writer(out, dialect=CsvDialect).writerow(values)
-    return out.getvalue().rstrip(_END)

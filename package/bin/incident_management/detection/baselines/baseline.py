@@ -261,7 +261,7 @@ class _Learner:
         window = self._window
         window.add(value)
         middle = self._level.middle
-        if abs(middle) > self._bend:
+        if not -self._bend <= middle <= self._bend:
             self._bend = abs(middle)
         bend = self._bend or 1.0
         curved = math.asinh(CURVE * value / bend)

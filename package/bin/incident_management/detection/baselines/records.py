@@ -102,8 +102,10 @@ class Records:
 
     def reach(self, kind: int, floor: float) -> float:
         """Return the deviation of that kind which alone would be an anomaly."""
-        mark = max(self._marks[kind], floor)
-        return mark * self._threshold * (1.0 + YOUTH / max(self._counts[kind], 1))
+        mark = self._marks[kind]
+        if floor > mark:
+            mark = floor
+        return mark * self._threshold * (1.0 + YOUTH / (self._counts[kind] or 1))
 
     def weigh(
         self, deviations: Sequence[Optional[float]], floors: Sequence[float], judged: bool
@@ -137,7 +139,7 @@ class Records:
                     best = ratio
         self._total += 1
         self._since += 1
-        if self._decide(min(best, MOST), ratios, judged):
+        if self._decide(best if best < MOST else MOST, ratios, judged):
             self._begin(deviations, floors)
         if broken:
             self._learn(broken, deviations)
