@@ -232,10 +232,10 @@ def _begins_with_verb(text: Words) -> bool:
 
 def _say_what_happens(before: Words, one: Words, other: Words, behind: Words) -> bool:
     """Whether two texts tell what happens, or begin sentences that do."""
-    if before[-1][-1] == ".":
-        return all(map(_begins_with_verb, (one, other)))
     if denies(before[-1], one) != denies(before[-1], other):
         return True
+    if before[-1][-1] == ".":
+        return all(map(_begins_with_verb, (one, other)))
     if not len(one) == len(other) == 1:
         return not behind and _is_of_a_thing(before, one, other) and _are_told((one, other))
     if behind and is_infinitive(before[-1], behind[0]):
