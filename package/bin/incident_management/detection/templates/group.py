@@ -147,10 +147,13 @@ class Bucket:
         if self.by_keys.get(template.keys) is template:
             del self.by_keys[template.keys]
 
-    def settle(self) -> None:
-        """Merge what is one template. Known templates take lines in, and stay as they are."""
+    def settle(self) -> bool:
+        """Merge what is one template. Known templates take lines in, and stay as they are.
+
+        Returns whether something was merged; then the bucket is indexed anew.
+        """
         if len(self.by_keys) < 2:
-            return
+            return False
         free = [t.keys for t in self.by_keys.values() if not t.fixed]
         found = merged(free)
         for narrow, wide in found.items():
@@ -158,6 +161,7 @@ class Bucket:
         if found:
             self.index()
             self._absorb()
+        return bool(found)
 
     def _absorb(self) -> None:
         """Let templates take in those that they describe, but that differ at several places."""

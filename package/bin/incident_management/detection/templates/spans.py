@@ -7,7 +7,7 @@ each becomes one ``<*>``, whatever its length, so that lines can be compared wor
 from __future__ import annotations
 
 import re
-from typing import Optional, Sequence
+from typing import Sequence
 
 from .words import NAME, PLAIN, WILDCARD, kind_of
 
@@ -73,16 +73,13 @@ def one_value(text: str) -> str:
     return text.replace(TWO_VALUES, WILDCARD)
 
 
-def name_as_value(keys: Sequence[str]) -> Optional[str]:
-    """Return a line in which a name with a value in brackets, as in ``cron (17)``, is one value.
-
-    None if there is no such name in it.
-    """
+def name_as_value(keys: Sequence[str]) -> str:
+    """Return a line in which a name with a value in brackets, as in ``cron (17)``, is one value."""
     words = list(keys)
     for place in range(len(keys) - 1, 0, -1):
         if keys[place].startswith(_IN_BRACKETS) and _may_be_name(keys[place - 1]):
             words[place - 1 : place + 1] = [WILDCARD + keys[place][len(_IN_BRACKETS) :]]
-    return None if len(words) == len(keys) else " ".join(words)
+    return " ".join(words)
 
 
 def _may_be_name(word: str) -> bool:

@@ -16,7 +16,7 @@ from .described import Described
 from .group import Bucket, Template, Words
 from .heads import Heads
 from .spans import TWO_VALUES, compared, name_as_value, one_value
-from .texts import Frames, frames_of, without_error
+from .texts import Frames, frames_of, has_frame, without_error
 from .words import marks_of
 
 __all__ = ["Store"]
@@ -119,9 +119,9 @@ class Store:
                 bucket = self._bucket(keys)
                 found[self._merge_one(bucket, keys, free)] = buckets[bucket] = None
         for bucket in buckets:
-            bucket.settle()
-            bucket.index()
-        return _current(list(found))
+            if not bucket.settle():
+                bucket.index()
+        return _current(found)
 
     def _merge_one(self, bucket: Bucket, keys: Words, members: Sequence[Template]) -> Template:
         target = bucket.by_keys.get(keys)
@@ -141,7 +141,7 @@ class Store:
     def _framed(self, text: str, keys: Words) -> Optional[Template]:
         """Return the template in which a part of this line is one value."""
         for one in (name_as_value(keys), without_error(text)):
-            template = self._find(one) if one and one != text else None
+            template = self._find(one) if one != text else None
             if template is not None:
                 return template
         if self._any_text:
@@ -180,11 +180,10 @@ class Store:
 
 def _known(words: Words) -> Template:
     template = Template(tuple(compared(" ".join(words)).split()), words, fixed=True)
-    text = " ".join(template.keys)
-    template.any_text = any(frame == text for frame, _ in frames_of(template.keys))
+    template.any_text = has_frame(template.keys, " ".join(template.keys))
     return template
 
 
-def _current(templates: Sequence[Template]) -> List[Template]:
+def _current(templates: Iterable[Template]) -> List[Template]:
     """Return what templates are now, each once."""
     return list(dict.fromkeys([template.current() for template in templates]))

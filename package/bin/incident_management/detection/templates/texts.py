@@ -12,7 +12,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 from .group import Template, Words
 from .words import LEVELS, NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
 
-__all__ = ["Frames", "frames_of", "without_error"]
+__all__ = ["Frames", "frames_of", "has_frame", "without_error"]
 
 MANY_REASONS = 3
 """Different texts after a colon that are a value, where a verb or a value stands before it."""
@@ -87,6 +87,11 @@ def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
         yield done[0], RECURRING
     if ENOUGH_AROUND < len(keys) < LONGEST_AROUND:
         yield from _inside(keys)
+
+
+def has_frame(keys: Sequence[str], frame: str) -> bool:
+    """Whether a frame is one of a line's."""
+    return any(frame == other for other, _ in frames_of(keys))
 
 
 def _done(keys: Sequence[str]) -> Optional[Tuple[str, str]]:
@@ -220,7 +225,7 @@ class Frames:
         for frame in sorted(often, key=lambda frame: (-len(self._members[frame]), frame)):
             many = touched[frame]
             members = list(dict.fromkeys([t.current() for t in self._members[frame]]))
-            members = [t for t in members if t.framed is t.keys or _is_in(frame, t.keys)]
+            members = [t for t in members if _is_in(frame, t)]
             self._members[frame] = members
             if many == RECURRING:
                 members = [t for t in members if self._recurs(t)]
@@ -254,9 +259,10 @@ class Frames:
         return done is not None and len(self._things.get(done[1], ())) > 1
 
 
-def _is_in(frame: str, keys: Words) -> bool:
-    """Whether a template is in a frame, or is the frame itself; it may have become wider."""
-    return " ".join(keys) == frame or any(frame == other for other, _ in frames_of(keys))
+def _is_in(frame: str, template: Template) -> bool:
+    """Whether a template is still in a frame, or is the frame itself; it may be wider by now."""
+    keys = template.keys
+    return template.framed is keys or " ".join(keys) == frame or has_frame(keys, frame)
 
 
 def _are_texts(frame: str, members: Sequence[Template]) -> bool:
