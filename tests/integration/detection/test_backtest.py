@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.integration.detection.conftest import APP_NAME, NOW, Detections
 
 
@@ -18,7 +20,7 @@ def backtest(detections: Detections, options: str) -> list[dict[str, Any]]:
 
 def test_a_shipped_rule_is_replayed_compared_and_given_a_threshold(detections: Detections) -> None:
     detections.log_many("ERROR payment failed service=pay", 30, 6200, 6050)
-    detections.log_many("ERROR order failed service=orders", 8, 3200, 3050)
+    detections.log_many("ERROR order failed service=orders", 8, 3200, 3070)
 
     rows = backtest(detections, 'step=5m compare="threshold=20" target_pages_per_day=12')
     summaries = {row["setting"]: row for row in rows if row["kind"] == "summary"}
@@ -66,3 +68,47 @@ def test_a_mute_holds_back_from_when_it_was_made(detections: Detections) -> None
     assert [row["entities"] for row in rows if row["kind"] == "incident"] == ["pay"]
     (summary,) = [row for row in rows if row["kind"] == "summary"]
     assert int(summary["suppressed"]) >= 1
+
+
+def saved(detections: Detections, name: str, spl: str, **settings: str) -> None:
+    service = detections.standin.service(app="search", owner="admin")
+    service.saved_searches.create(name, spl, **settings)
+
+
+def test_a_search_whose_macro_writes_is_refused_and_nothing_is_written(
+    detections: Detections,
+) -> None:
+    service = detections.standin.service(app="search", owner="admin")
+    service.confs["macros"].create("keep_it", definition="collect index=summary")
+    saved(detections, "Keeps", "index=main | stats count by host | `keep_it`")
+    detections.log_many("ERROR payment failed service=pay", 30, 6200, 6050)
+
+    spl = "| incidentbacktest search=Keeps app=search earliest=-2h step=5m"
+    with pytest.raises(Exception, match="'Keeps' holds the command 'collect', which writes"):
+        detections.standin.search(spl, app=APP_NAME)
+    assert detections.standin.search("search index=summary earliest=0 | table _raw") == []
+
+
+def test_it_runs_when_the_schedule_says_in_the_app_and_with_the_macros_of_the_search(
+    detections: Detections,
+) -> None:
+    service = detections.standin.service(app="search", owner="admin")
+    service.confs["macros"].create("billing_events", definition="index=main invoice")
+    settings = {
+        "cron_schedule": "7-59/20 * * * *",
+        "dispatch.earliest_time": "-20m@m",
+        "dispatch.latest_time": "@m",
+        "alert_type": "always",
+    }
+    spl = "search `billing_events` | stats count, latest(_time) as last_time by host"
+    saved(detections, "Billing", spl, **settings)
+    detections.log_many("invoice rejected", 3, 3600, 3590)
+
+    rows = detections.standin.search(
+        f'| incidentbacktest search="Billing" earliest={NOW - 7200:.0f} latest={NOW:.0f}',
+        app="search",
+    )
+    (incident,) = [row for row in rows if row["kind"] == "incident"]
+    (summary,) = [row for row in rows if row["kind"] == "summary"]
+    assert float(incident["opened_at"]) % 1200 == 420
+    assert summary["runs"] == "6"

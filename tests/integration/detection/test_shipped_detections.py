@@ -17,7 +17,7 @@ def access(status: int, **more: Any) -> str:
 
 
 def errors(count: int) -> Write:
-    return lambda d: d.log_many("ERROR payment failed service=shop", count, 250, 10)
+    return lambda d: d.log_many("ERROR payment failed service=shop", count, 300, 70)
 
 
 def cloudtrail(count: int, code: str = "AccessDenied") -> Write:
@@ -29,7 +29,7 @@ def cloudtrail(count: int, code: str = "AccessDenied") -> Write:
             "eventName": "Get",
         }
     )
-    return lambda d: d.log_many(raw, count, 500, 10, sourcetype="aws:cloudtrail")
+    return lambda d: d.log_many(raw, count, 1700, 1210, sourcetype="aws:cloudtrail")
 
 
 def measured(count: int, **fields: Any) -> Write:
@@ -44,9 +44,9 @@ def refused(count: int, word: str = "Failed password") -> Write:
 
 def answered(good: int, bad: int) -> Write:
     def write(d: Detections) -> None:
-        d.log_many(access(200), good, 280, 10, sourcetype="access_json")
+        d.log_many(access(200), good, 340, 70, sourcetype="access_json")
         if bad:
-            d.log_many(access(503), bad, 280, 10, sourcetype="access_json")
+            d.log_many(access(503), bad, 340, 70, sourcetype="access_json")
 
     return write
 
@@ -134,7 +134,7 @@ RAISES = [
     ("Certificate or Credential Expiry", certificate(-1), ["shop"]),
     (
         "Certificate or Credential Expiry",
-        lambda d: d.log("TLS: certificate has expired service=pay", 60),
+        lambda d: d.log("TLS: certificate has expired service=pay", 600),
         ["pay"],
     ),
     ("Queue Backlog", queue(900, 1400, 2000), ["orders"]),
@@ -167,7 +167,7 @@ STAYS_QUIET = [
     ("Restart Loop", starts(3), "exactly the threshold"),
     ("Restart Loop", starts(1), "one restart"),
     ("Certificate or Credential Expiry", certificate(14.1), "not yet"),
-    ("Certificate or Credential Expiry", lambda d: d.log("certificate renewed", 60), "renewed"),
+    ("Certificate or Credential Expiry", lambda d: d.log("certificate renewed", 600), "renewed"),
     ("Queue Backlog", queue(1000, 1000), "exactly the threshold"),
     ("Queue Backlog", queue(5000, 3000, 1500), "it drains"),
     ("Queue Backlog", queue(5000), "one event"),

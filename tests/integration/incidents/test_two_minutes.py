@@ -67,8 +67,8 @@ def test_the_search_and_the_alert_of_the_guide_open_an_incident(app: App) -> Non
         is_scheduled=1,
         cron_schedule="*/5 * * * *",
         **{
-            "dispatch.earliest_time": "-5m@m",
-            "dispatch.latest_time": "@m",
+            "dispatch.earliest_time": "-6m@m",
+            "dispatch.latest_time": "-1m@m",
             "alert_type": "number of events",
             "alert_comparator": "greater than",
             "alert_threshold": "0",

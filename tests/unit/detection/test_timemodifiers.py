@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -29,8 +30,25 @@ NOW = datetime(2026, 5, 13, 10, 37, 42, tzinfo=timezone.utc).timestamp()  # a We
     ],
 )
 def test_a_modifier_is_resolved_at_a_moment(modifier, wanted):
-    moment = datetime.fromtimestamp(resolve(modifier, NOW), timezone.utc)
+    moment = datetime.fromtimestamp(resolve(modifier, NOW, timezone.utc), timezone.utc)
     assert moment.isoformat()[:19] == wanted
+
+
+@pytest.mark.parametrize(
+    ("modifier", "wanted"),
+    [
+        ("@d", "2026-03-29T00:00:00+01:00"),
+        ("-1d@h", "2026-03-28T10:00:00+01:00"),
+        ("-24h@h", "2026-03-28T09:00:00+01:00"),
+        ("@w0", "2026-03-29T00:00:00+01:00"),
+        ("-1mon@mon+9h", "2026-02-01T09:00:00+01:00"),
+    ],
+)
+def test_days_are_those_of_the_zone_also_over_a_change_of_its_hours(modifier, wanted):
+    """Berlin went from 02:00 to 03:00 on 2026-03-29; "-1d" is the same time a day before."""
+    berlin = ZoneInfo("Europe/Berlin")
+    now = datetime(2026, 3, 29, 10, 37, tzinfo=berlin).timestamp()
+    assert datetime.fromtimestamp(resolve(modifier, now, berlin), berlin).isoformat() == wanted
 
 
 def test_epoch_seconds_are_themselves():
@@ -39,7 +57,8 @@ def test_epoch_seconds_are_themselves():
 
 def test_a_month_is_shortened_where_it_must_be():
     march = datetime(2026, 3, 31, tzinfo=timezone.utc).timestamp()
-    assert datetime.fromtimestamp(resolve("-1mon", march), timezone.utc).day == 28
+    moment = resolve("-1mon", march, timezone.utc)
+    assert datetime.fromtimestamp(moment, timezone.utc).day == 28
 
 
 @pytest.mark.parametrize("bad", ["yesterday", "-5x", "rt", "-5m@", "5 minutes ago", "-5m@m junk"])

@@ -2,14 +2,16 @@
 
 The forms of "Time modifiers" in Splunk's Search Reference: ``now``, epoch seconds,
 ``-5m@m+30s``, units s, m, h, d, w, mon, q, y, snaps ``@w0``…``@w7``. Everything else is refused:
-a replay over the wrong window would be worse than none. Local time is UTC.
+a replay over the wrong window would be worse than none. Days and hours are those of the search
+head's clock, as for a scheduled search.
 """
 
 from __future__ import annotations
 
 import calendar
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, tzinfo
+from typing import Optional
 
 __all__ = ["resolve"]
 
@@ -25,12 +27,16 @@ _UNITS = {
     "y": ("y", "yr", "yrs", "year", "years"),
 }
 _NAMES = {word: unit for unit, words in _UNITS.items() for word in words}
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_DAYS = {"d": 1, "w": 7}
 _MONTHS = {"mon": 1, "q": 3, "y": 12}
 
 
-def resolve(modifier: str, now: float) -> float:
+def resolve(modifier: str, now: float, zone: Optional[tzinfo] = None) -> float:
     """Return the epoch seconds that a time modifier means at ``now``.
+
+    Args:
+        zone: whose days and hours it means; None is the machine's.
 
     Raises:
         ValueError: it is not understood; the text says what is.
@@ -40,7 +46,7 @@ def resolve(modifier: str, now: float) -> float:
         return now
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return float(text)
-    moment = datetime.fromtimestamp(now, timezone.utc)
+    moment = now
     place = 0
     for match in _STEP.finditer(text):
         if match.start() != place:
@@ -48,13 +54,19 @@ def resolve(modifier: str, now: float) -> float:
         place = match.end()
         sign, count, unit, snap = match.groups()
         if snap:
-            moment = _snapped(moment, snap, modifier)
+            moment = _snapped(_local(moment, zone), snap, modifier).timestamp()
         else:
             amount = int(count or 1) * (-1 if sign == "-" else 1)
-            moment = _moved(moment, amount, _unit(unit, modifier))
+            moment = _moved(moment, amount, _unit(unit, modifier), zone)
     if place != len(text) or place == 0:
         raise _unknown(modifier)
-    return moment.timestamp()
+    return moment
+
+
+def _local(moment: float, zone: Optional[tzinfo]) -> datetime:
+    """Return a moment as a clock shows it; without a zone of its own where that is the machine's,
+    so that a change of its hours is the machine's, too."""
+    return datetime.fromtimestamp(moment, zone)
 
 
 def _unit(word: str, modifier: str) -> str:
@@ -63,13 +75,16 @@ def _unit(word: str, modifier: str) -> str:
     return _NAMES[word]
 
 
-def _moved(moment: datetime, amount: int, unit: str) -> datetime:
+def _moved(moment: float, amount: int, unit: str, zone: Optional[tzinfo]) -> float:
     if unit in _SECONDS:
-        return moment + timedelta(seconds=amount * _SECONDS[unit])
-    months = moment.year * 12 + moment.month - 1 + amount * _MONTHS[unit]
+        return moment + amount * _SECONDS[unit]
+    day = _local(moment, zone)
+    if unit in _DAYS:
+        return (day + timedelta(days=amount * _DAYS[unit])).timestamp()
+    months = day.year * 12 + day.month - 1 + amount * _MONTHS[unit]
     year, month = divmod(months, 12)
-    day = min(moment.day, calendar.monthrange(year, month + 1)[1])
-    return moment.replace(year=year, month=month + 1, day=day)
+    last = calendar.monthrange(year, month + 1)[1]
+    return day.replace(year=year, month=month + 1, day=min(day.day, last)).timestamp()
 
 
 def _snapped(moment: datetime, snap: str, modifier: str) -> datetime:

@@ -1,0 +1,86 @@
+"""When a cron schedule runs, by the clock of the search head.
+
+The five fields that Splunk's Alerting Manual documents ("Use cron expressions for alert
+scheduling"): minute, hour, day of the month, month, day of the week (0 and 7 are Sunday), each
+``*``, a number, a range, ``/`` and a step, or several of these by comma. If both days are given,
+either will do, as in cron(5).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, tzinfo
+from typing import FrozenSet, List, Optional, Set
+
+__all__ = ["Cron"]
+
+MINUTE = 60.0
+_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
+_PART = re.compile(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?")
+
+
+class Cron:
+    """A cron schedule.
+
+    Args:
+        text: its five fields.
+        zone: whose clock it follows; None is the machine's, as for splunkd's scheduler.
+
+    Raises:
+        ValueError: it is not a cron schedule; the text says which field is wrong.
+    """
+
+    def __init__(self, text: str, zone: Optional[tzinfo] = None) -> None:
+        fields = text.split()
+        if len(fields) != len(_FIELDS):
+            raise ValueError(f"'{text[:60]}' is no cron schedule: it needs five fields.")
+        parsed = [_field(one, *known) for one, known in zip(fields, _FIELDS)]
+        self._minutes, self._hours, self._days, self._months, weekdays = parsed
+        self._weekdays = frozenset(day % 7 for day in weekdays)
+        self._any_day, self._any_weekday = fields[2] == "*", fields[4] == "*"
+        self._zone = zone
+
+    def between(self, earliest: float, latest: float, most: int) -> List[float]:
+        """Return when it runs from ``earliest`` to ``latest`` (epoch seconds), oldest first.
+
+        Returns at most ``most + 1`` of them, which shows that there are more.
+        """
+        found: List[float] = []
+        moment = -(-earliest // MINUTE) * MINUTE
+        while moment <= latest and len(found) <= most:
+            local = datetime.fromtimestamp(moment, self._zone)
+            if local.hour not in self._hours or not self._is_day(local):
+                moment += MINUTE * (60 - local.minute)
+                continue
+            if local.minute in self._minutes:
+                found.append(moment)
+            moment += MINUTE
+        return found
+
+    def _is_day(self, day: datetime) -> bool:
+        if day.month not in self._months:
+            return False
+        by_day, by_weekday = day.day in self._days, day.isoweekday() % 7 in self._weekdays
+        if self._any_day or self._any_weekday:
+            return by_day and by_weekday
+        return by_day or by_weekday
+
+
+def _field(text: str, name: str, least: int, most: int) -> FrozenSet[int]:
+    """Return the numbers that one field names."""
+    found: Set[int] = set()
+    for part in text.split(","):
+        match = _PART.fullmatch(part)
+        if match is None:
+            raise _wrong(text, name)
+        first, last, step = match.groups()
+        begin = least if first is None else int(first)
+        end = int(last) if last else most if first is None or step else begin
+        if not least <= begin <= end <= most or step == "0":
+            raise _wrong(text, name)
+        found.update(range(begin, end + 1, int(step or 1)))
+    return frozenset(found)
+
+
+def _wrong(text: str, name: str) -> ValueError:
+    return ValueError(f"'{text[:60]}' is no {name} of a cron schedule.")
