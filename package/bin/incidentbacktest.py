@@ -13,8 +13,7 @@ from splunklib.searchcommands import Configuration, GeneratingCommand, Option, d
 from incident_management.detection.backtest.replay import BacktestFailed
 from incident_management.detection.backtest.setup import SPANS, Asked, parse_compare, replay
 from incident_management.detection.options import Duration, Number, parse_options
-from incident_management.splunk.search import SplunkSearcher
-from incident_management.splunk.session import Session
+from incident_management.splunk.session import APP, Session
 
 KINDS = {
     "step": Duration(),
@@ -44,30 +43,26 @@ class IncidentBacktestCommand(GeneratingCommand):
     reopen_window = Option(doc="In the place of incident_routing.conf's.")
     compare = Option(doc="A second setting beside: threshold=9,group_window=1h.")
     target_pages_per_day = Option(doc="Propose a threshold with at most so many pages a day.")
-    app = Option(default="incident_management", doc="App of the saved search.")
-    owner = Option(default="nobody", doc="Owner of the saved search.")
+    app = Option(doc="App of the saved search; the one you are in, else Incident Management's.")
+    owner = Option(doc="Whose saved search, if it is private; yours if absent.")
 
     def prepare(self):
         given = {name: getattr(self, name) for name in KINDS}
         try:
             options = parse_options(KINDS, given, self.fieldnames)
             compare = parse_compare(self.compare or "")
-            self._asked = Asked(self.earliest, self.latest, compare=compare, **options)
+            self._user = str(self.metadata.searchinfo.username)
+            self._asked = Asked(self.earliest, self.latest, self._user, compare=compare, **options)
         except ValueError as error:
             self.error_exit(error, str(error))
 
     def generate(self):
-        session = Session.from_searchinfo(self.metadata.searchinfo)
+        searchinfo = self.metadata.searchinfo
+        apps = [self.app] if self.app else [str(searchinfo.app), APP]
+        owner = self.owner or self._user
+        session = Session.from_searchinfo(searchinfo)
         try:
-            yield from replay(
-                session,
-                SplunkSearcher(session),
-                time.time(),
-                name=self.search,
-                app=self.app,
-                owner=self.owner,
-                asked=self._asked,
-            )
+            yield from replay(session, time.time(), self.search, apps, owner, self._asked)
         except BacktestFailed as error:
             self.error_exit(error, str(error))
 

@@ -8,6 +8,7 @@ from incident_management.detection.backtest import replay
 from incident_management.detection.backtest.judging import Recorded, loosened
 from incident_management.detection.backtest.replay import BacktestFailed, Detection, Replay
 from incident_management.detection.backtest.setup import Asked, compared, parse_compare
+from incident_management.detection.thresholds import final_limit
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.suppression import Suppression
 from incident_management.ports import SearchResult
@@ -38,19 +39,19 @@ class Errors:
         return SearchResult(rows[:limit], truncated=len(rows) > limit)
 
 
-def told(searcher, recorded=(), settings=None, spl=SPL, suppressions=(), **asked):
+def told(searcher, recorded=(), settings=None, spl=SPL, suppressions=(), limit=None, **asked):
     detection = Detection(
         "Errors", "app", "nobody", spl, "-5m@m", "@m", {**SETTINGS, **(settings or {})}
     )
     run = Replay(
         detection,
         searcher,
-        START + 300,
-        START + DAY,
+        [START + 300.0 * number for number in range(1, DAY // 300 + 1)],
         300.0,
         900.0,
         Routing(reopen_window=600.0),
         suppressions=suppressions,
+        limit=limit,
     )
     rows = list(compared(run, Asked("", "", **asked), recorded))
     summaries = {row["setting"]: row for row in rows if row["kind"] == "summary"}
@@ -89,6 +90,17 @@ def test_lead_and_overlap_with_what_was_recorded():
     assert summary["lead_seconds"] == 1500
 
 
+def test_the_lead_is_before_the_earliest_of_the_incidents_that_it_overlaps():
+    recorded = [
+        Recorded("INC-1", START + 600, START + 600, START + 1000, ("orders",)),
+        Recorded("INC-2", START + 7800, START + 7800, START + 8000, ("orders",)),
+    ]
+    incidents, _ = told(Errors(5, ("orders", 600, 9000, 50)), recorded)
+    (row,) = incidents
+    assert row["known"] == ["INC-1", "INC-2"]
+    assert row["lead_seconds"] == START + 600 - row["opened_at"] < 0
+
+
 NOISE = [(f"s{n}", 3600 * n, 3600 * n + 900, 10 * n) for n in range(1, 21)]
 
 
@@ -99,6 +111,32 @@ def test_two_settings_side_by_side_from_one_round_of_searches():
     assert summaries["as asked"]["pages"] == 20
     assert summaries["compared"]["pages"] == 10
     assert searcher.asked == 288
+
+
+@pytest.mark.parametrize(
+    ("limit", "spl", "searches"),
+    [(5.0, SPL, 288), (None, SPL, 576)],
+)
+def test_the_own_limit_is_put_on_the_rows_of_the_other_where_it_is_known(limit, spl, searches):
+    searcher = Errors(5, *NOISE)
+    _, summaries = told(searcher, limit=limit, spl=spl, compare={"threshold": 100.0})
+
+    assert summaries["as asked"]["pages"] == 20
+    assert summaries["compared"]["pages"] == 10
+    assert searcher.asked == searches
+
+
+@pytest.mark.parametrize(
+    ("spl", "limit"),
+    [
+        ("a | where count > 5", "5"),
+        ("a | where count > `t`", "`t`"),
+        ("a | where count > 5 | eval count=0", ""),
+        ("a | stats count", ""),
+    ],
+)
+def test_the_own_limit_is_known_where_nothing_follows_it(spl, limit):
+    assert final_limit(spl) == limit
 
 
 def test_a_quiet_time_is_compared_as_well():

@@ -49,9 +49,18 @@ def incident(number, feedback="", ago=DAY, rule="Errors", openings=1):
 
 def test_pages_are_openings_and_belong_to_who_opened():
     incidents = [incident(1, openings=3), incident(2), incident(3, ago=20 * DAY)]
+    again = {"INC-1": [NOW - DAY / 2, NOW - DAY / 3], "INC-9": [NOW - DAY]}
     assert measures.opened_by(incidents, "Another") == []
-    week = measures.firing(measures.opened_by(incidents, "Errors"), 9, 7, NOW)
+    week = measures.firing(measures.opened_by(incidents, "Errors"), again, 9, 7, NOW)
     assert week == {"days": 7, "signals": 9, "incidents": 2, "pages": 4, "pages_per_day": 0.57}
+
+
+def test_an_incident_that_is_opened_again_pages_when_it_is():
+    """Opened first before the week, it still pages many times a day in it."""
+    incidents = [incident(1, ago=8 * DAY, openings=81)]
+    again = {"INC-1": [NOW - DAY / 10 * number for number in range(80)]}
+    week = measures.firing(incidents, again, 0, 7, NOW)
+    assert (week["incidents"], week["pages"]) == (0, 71)
 
 
 @pytest.mark.parametrize(

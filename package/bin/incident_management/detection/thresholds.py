@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Optional, Tuple
 
-__all__ = ["loosened_search", "threshold_of"]
+__all__ = ["final_limit", "loosened_search", "threshold_of"]
 
 # The last where, which at most one command follows.
 _WHERE = re.compile(r"\|\s*where\s+([^|\"]+?)\s*(?:\|[^|]*)?\Z")
@@ -25,6 +25,12 @@ def threshold_of(spl: str) -> Tuple[str, str]:
     """
     found = _find(spl)
     return (found[0][1], found[0][2]) if found else ("", "")
+
+
+def final_limit(spl: str) -> str:
+    """Return the number or macro of :func:`threshold_of` where no command follows it, else ""."""
+    where = _WHERE.search(spl)
+    return "" if where is None or "|" in where.group().lstrip("|") else threshold_of(spl)[1]
 
 
 def loosened_search(spl: str) -> Optional[str]:

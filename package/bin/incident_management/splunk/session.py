@@ -101,6 +101,10 @@ class Session:
         key = request["system_authtoken"] if system else request["session"]["authtoken"]
         return cls(str(request["server"]["rest_uri"]), str(key))
 
+    def within(self, app: str, owner: str) -> Session:
+        """Return a session of the same rights whose relative paths are in another namespace."""
+        return Session(self.server_uri, self.token, owner, app, self.timeout, self._sleep)
+
     @contextmanager
     def kept_open(self) -> Iterator[None]:
         """Use one connection for all requests inside, which one thread makes."""

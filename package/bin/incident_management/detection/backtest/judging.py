@@ -24,7 +24,6 @@ COLUMNS = (
 """Of every row, as a search command has the same columns throughout; incidents leave the summary's
 blank, and a summary the incidents'."""
 MOST_THRESHOLDS = 60
-DAY = 86400.0
 
 
 @dataclass(frozen=True)
@@ -57,16 +56,17 @@ class Recorded:
 
 def judged(
     simulated: Simulated,
-    windows: Sequence[Window],
-    step: float,
+    runs: int,
+    days: float,
     recorded: Sequence[Recorded],
     slack: float,
     label: str,
 ) -> Tuple[List[Dict[str, Any]], Dict[str, Any]]:
     """Return the incidents' rows, each with what it overlaps, and the summary row of a setting.
 
-    ``lead_seconds`` is how long before the recorded incident it would have been opened; negative
-    when it would have come later.
+    ``runs`` were made, which cover so many ``days``. ``lead_seconds`` is how long before the
+    earliest recorded incident that it overlaps it would have been opened; negative when it would
+    have come later.
     """
     found: Set[str] = set()
     leads: List[float] = []
@@ -74,7 +74,7 @@ def judged(
     for row in simulated.incidents:
         mine = [one for one in recorded if one.overlaps(row, slack)]
         found.update(one.id for one in mine)
-        lead = max((one.opened_at - row["opened_at"] for one in mine), default=None)
+        lead = min((one.opened_at - row["opened_at"] for one in mine), default=None)
         if lead is not None:
             leads.append(lead)
         known = [one.id for one in mine]
@@ -82,14 +82,13 @@ def judged(
         rows.append(
             {"kind": "incident", "setting": label, **row, "known": known, "lead_seconds": shown}
         )
-    days = max(len(windows) * step, step) / DAY
     summary = {
         "kind": "summary",
         "setting": label,
         "incidents": len(rows),
         "pages": simulated.pages,
         "pages_per_day": round(simulated.pages / days, 2),
-        "runs": len(windows),
+        "runs": runs,
         "runs_fired": simulated.runs_fired,
         "throttled": simulated.throttled,
         "suppressed": simulated.suppressed,
@@ -118,14 +117,15 @@ def loosened(spl: str) -> Tuple[str, str]:
 
 
 def proposed(
-    windows: Sequence[Window], setting: Setting, topology: Topology, step: float, wanted: float
+    windows: Sequence[Window], setting: Setting, topology: Topology, days: float, wanted: float
 ) -> Tuple[Optional[float], Simulated]:
     """Return the lowest threshold with at most ``wanted`` pages a day, and what it would open.
+
+    ``days`` are those that the windows cover.
 
     Only values that were seen can make a difference; of many, an even choice is tried. None: there
     was nothing above 0, so any threshold will do.
     """
-    days = max(len(windows) * step, step) / DAY
     seen = sorted({_number(row.get(setting.metric), 0.0) for w in windows for row in w.rows})
     if not seen:
         return None, simulate(windows, setting, topology)

@@ -3,49 +3,46 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ...incidents.grouping import Topology
 from ...incidents.routing import Routing
 from ...incidents.suppression import Suppression
-from ...ports import Searcher, SearchFailed, SearchResult
-from ...splunk import conf, spl
+from ...ports import Searcher, SearchFailed
+from ...splunk import conf, knowledge, spl
+from ...splunk.search import SplunkSearcher
 from ...splunk.session import Session, SplunkError
 from ..options import Duration, Kind, Number, parse_options
+from ..thresholds import final_limit
 from ..timemodifiers import resolve
 from .judging import COLUMNS, Recorded, judged, loosened, proposed
+from .reading import NotReading, check
 from .replay import BacktestFailed, Detection, Replay, Setting, Simulated, Window, simulate
+from .runs import runs_of
 
-__all__ = ["SPANS", "Asked", "compared", "parse_compare", "replay", "step_of"]
+__all__ = ["SPANS", "Asked", "compared", "parse_compare", "replay"]
 
 SPANS = ("quiet", "group_window", "reopen_window")
 
+MOST_RECORDED = 10_000
+"""Incidents that a replay is compared with."""
 QUIET_RUNS = 3
 """Runs without a finding after which an incident counts as recovered, unless told otherwise."""
-
-
-class SavedSearchReader(Protocol):
-    """A searcher that can also read saved searches."""
-
-    def run(
-        self, spl: str, earliest: str, latest: str, limit: int = 1000, timeout: float = 60.0
-    ) -> SearchResult: ...
-
-    def saved_search(self, name: str, app: str, owner: str) -> Any: ...
 
 
 @dataclass(frozen=True)
 class Asked:
     """What a replay is asked for; spans in seconds. None: as it is configured.
 
+    ``user``: who asks, and runs the searches.
     ``compare`` holds settings (threshold, quiet, group_window, reopen_window) of a second run
     beside the first; ``target_pages_per_day`` asks for a threshold.
     """
 
     earliest: str
     latest: str
+    user: str = "nobody"
     step: Optional[float] = None
     threshold: Optional[float] = None
     quiet: Optional[float] = None
@@ -56,46 +53,81 @@ class Asked:
 
 
 def replay(
-    session: Session,
-    searcher: SavedSearchReader,
-    now: float,
-    name: str,
-    app: str,
-    owner: str,
-    asked: Asked,
+    session: Session, now: float, name: str, apps: Sequence[str], owner: str, asked: Asked
 ) -> Iterator[Dict[str, Any]]:
     """Replay a saved search: a row an incident, then a summary row, of each setting.
 
-    The searches are run once, whatever is compared. Raises BacktestFailed with one sentence.
+    It is looked for in ``apps``, in their order, and its searches run in the app in which it is,
+    with that app's macros and lookups. They are run once, whatever is compared. Raises
+    BacktestFailed with one sentence.
     """
     try:
-        saved = searcher.saved_search(name, app, owner)
+        detection = _found(session, name, apps, owner)
         routing = Routing.from_stanzas(conf.load(session, "incident_routing"))
         start, end = resolve(asked.earliest, now), resolve(asked.latest, now)
     except (SearchFailed, SplunkError, ValueError) as error:
         raise BacktestFailed(str(error)) from error
-    detection = Detection(name, app, owner, saved.spl, saved.earliest, saved.latest, saved.settings)
-    seconds = asked.step or step_of(saved.settings.get("cron_schedule", ""))
-    if not seconds:
-        raise BacktestFailed(
-            f"How often '{name}' runs can't be told from its schedule; give step=, such as step=5m."
-        )
-    # Runs are done when cron would do them: on whole steps.
-    start = -(-start // seconds) * seconds
-    quiet = QUIET_RUNS * seconds
+    _check_reading(session, detection, asked.user)
+    schedule = detection.settings.get("cron_schedule", "")
+    moments, step = runs_of(name, schedule, asked.step, start, end)
+    searcher = SplunkSearcher(session.within(detection.app, asked.user))
     run = Replay(
         detection,
         searcher,
-        start,
-        end,
-        seconds,
-        quiet,
+        moments,
+        step,
+        QUIET_RUNS * step,
         routing,
         _topology(searcher),
         _suppressions(searcher),
+        limit=_own_limit(session, detection, asked.user),
     )
     for row in compared(run, asked, _recorded(searcher, start, end)):
         yield {column: row.get(column, "") for column in COLUMNS}
+
+
+def _found(session: Session, name: str, apps: Sequence[str], owner: str) -> Detection:
+    """Return a saved search from the first of some apps that has it. Raises SearchFailed."""
+    failed = SearchFailed(f"There is no saved search '{name}'.")
+    for app in dict.fromkeys(apps):
+        try:
+            saved = SplunkSearcher(session).saved_search(name, app, owner)
+        except SearchFailed as error:
+            failed = error
+            continue
+        return Detection(name, app, owner, saved.spl, saved.earliest, saved.latest, saved.settings)
+    raise failed
+
+
+def _check_reading(session: Session, detection: Detection, user: str) -> None:
+    """Check that a detection's search only reads. Raises BacktestFailed."""
+    app = detection.app
+    try:
+        check(
+            detection.spl,
+            lambda name: knowledge.macro(session, name, app, user),
+            knowledge.risky_commands(session, app, user),
+        )
+    except NotReading as error:
+        raise BacktestFailed(
+            f"'{detection.name}' {error}; a replay runs only searches that read."
+        ) from error
+    except SplunkError as error:
+        raise BacktestFailed(
+            f"What '{detection.name}' does can't be read: {error.message}"
+        ) from error
+
+
+def _own_limit(session: Session, detection: Detection, user: str) -> Optional[float]:
+    """The limit that a detection's search ends in, None where it can't be told."""
+    limit = final_limit(detection.spl)
+    try:
+        if limit.startswith("`"):
+            found = knowledge.macro(session, limit.strip("`"), detection.app, user)
+            limit = found.get("definition", "") if found else ""
+        return float(limit)
+    except (SplunkError, ValueError):
+        return None
 
 
 def compared(run: Replay, asked: Asked, recorded: Sequence[Recorded]) -> Iterator[Dict[str, Any]]:
@@ -108,24 +140,34 @@ def compared(run: Replay, asked: Asked, recorded: Sequence[Recorded]) -> Iterato
     wants_threshold = asked.target_pages_per_day is not None or any(
         one.threshold is not None for _label, one in settings
     )
-    windows = None
+    plain_windows: Optional[List[Window]] = None
     loose: List[Window] = []
     if wants_threshold:
-        spl, metric = loosened(run.detection.spl)
-        loose = run.windows(spl)
+        loosened_spl, metric = loosened(run.detection.spl)
+        loose = run.windows(loosened_spl)
         settings = [(label, dataclasses.replace(one, metric=metric)) for label, one in settings]
+        if run.limit is not None and not run.truncated_runs:
+            settings = [(label, _with_limit(one, run.limit)) for label, one in settings]
     for label, setting in settings:
-        if setting.threshold is None and windows is None:
-            windows = run.windows()
-        chosen = loose if setting.threshold is not None else windows or []
+        if setting.threshold is None and plain_windows is None:
+            plain_windows = run.windows()
+        chosen = loose if setting.threshold is not None else plain_windows or []
         found = simulate(chosen, setting, run.topology)
-        yield from _told(run, chosen, found, recorded, label, setting.threshold)
+        limit = run.limit if setting.threshold is None else setting.threshold
+        yield from _told(run, chosen, found, recorded, label, limit)
     if asked.target_pages_per_day is not None:
         setting = settings[0][1]
         threshold, found = proposed(
-            loose, setting, run.topology, run.step, asked.target_pages_per_day
+            loose, setting, run.topology, run.days, asked.target_pages_per_day
         )
         yield from _told(run, loose, found, recorded, "proposed", threshold)
+
+
+def _with_limit(setting: Setting, limit: float) -> Setting:
+    """Return a setting with the search's own limit, where it has no other."""
+    return (
+        setting if setting.threshold is not None else dataclasses.replace(setting, threshold=limit)
+    )
 
 
 def _told(
@@ -136,7 +178,7 @@ def _told(
     label: str,
     threshold: Optional[float],
 ) -> Iterator[Dict[str, Any]]:
-    rows, summary = judged(found, windows, run.step, recorded, run.step, label)
+    rows, summary = judged(found, len(windows), run.days, recorded, run.step, label)
     yield from rows
     yield {
         **summary,
@@ -182,31 +224,19 @@ def parse_compare(text: str) -> Dict[str, float]:
 
 
 def _recorded(searcher: Searcher, start: float, end: float) -> List[Recorded]:
-    """The incidents of that time which the searcher may see; none where it may see none."""
-    search = spl.Search(commands=[spl.command("inputlookup", spl.quote("incidents"))])
+    """The incidents of that time which the searcher may see, the newest; none where none."""
+    times = f"last_time>={spl.number(start)} AND first_time<={spl.number(end)}"
+    search = spl.Search(
+        commands=[
+            spl.command("inputlookup", spl.quote("incidents"), spl.Fragment(f"where {times}")),
+            spl.sort(["-first_time"], MOST_RECORDED),
+        ]
+    )
     try:
-        rows = searcher.run(str(search), "0", "now", limit=10000).rows
+        rows = searcher.run(str(search), "0", "now", limit=MOST_RECORDED).rows
     except SearchFailed:
         return []
-    known = [Recorded.of(row) for row in rows]
-    return [one for one in known if one.last_time >= start and one.first_time <= end]
-
-
-def step_of(cron: str) -> Optional[float]:
-    """Return the seconds between runs of a regular cron schedule, None for any other."""
-    patterns = (
-        (r"\* \* \* \* \*", lambda m: 60.0),
-        (r"(?:\*|\d+)/(\d+) \* \* \* \*", lambda m: 60.0 * int(m[1])),
-        (r"(?:\d+-59)/(\d+) \* \* \* \*", lambda m: 60.0 * int(m[1])),
-        (r"\d+ \* \* \* \*", lambda m: 3600.0),
-        (r"\d+ \*/(\d+) \* \* \*", lambda m: 3600.0 * int(m[1])),
-        (r"\d+ \d+ \* \* \*", lambda m: 86400.0),
-    )
-    for pattern, seconds in patterns:
-        match = re.fullmatch(pattern, " ".join(cron.split()))
-        if match:
-            return seconds(match) or None
-    return None
+    return [Recorded.of(row) for row in rows]
 
 
 def _topology(searcher: Searcher) -> Topology:

@@ -94,19 +94,24 @@ def opened_by(incidents: Sequence[Mapping[str, Any]], rule: str) -> List[Mapping
 
 
 def firing(
-    incidents: Sequence[Mapping[str, Any]], signals: int, days: int, now: float
+    incidents: Sequence[Mapping[str, Any]],
+    reopened: Mapping[str, Sequence[float]],
+    signals: int,
+    days: int,
+    now: float,
 ) -> Dict[str, Any]:
     """Return the figures of the last ``days``, of incidents that one detection opened.
 
-    A reopening counts in the span in which the incident was first opened.
+    ``reopened``: when incidents were opened again, by id.
     """
     since = now - days * DAY
-    recent = [one for one in incidents if since <= float(one.get("opened_at") or 0.0) <= now]
-    pages = sum(max(1, int(one.get("openings") or 1)) for one in recent)
+    opened = [one for one in incidents if since <= float(one.get("opened_at") or 0.0) <= now]
+    again = [time for one in incidents for time in reopened.get(str(one["id"]), ())]
+    pages = len(opened) + sum(since <= time <= now for time in again)
     return {
         "days": days,
         "signals": signals,
-        "incidents": len(recent),
+        "incidents": len(opened),
         "pages": pages,
         "pages_per_day": round(pages / days, 2),
     }

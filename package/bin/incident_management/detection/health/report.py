@@ -54,6 +54,7 @@ class HealthReport:
         self._now = now
         self._limit = limit
         self._opened = self._recent()
+        self._reopened = self._reopenings()
 
     def all(self, runs: bool = False) -> List[Document]:
         """Return every detection's health, those that page most first.
@@ -80,13 +81,25 @@ class HealthReport:
 
     def _recent(self) -> List[Document]:
         since = self._now - MONTH_DAYS * DAY
-        query = {"opened_at": {"$gte": since}}
-        return self._stores.incidents.find(query, "opened_at:-1", MOST_INCIDENTS)
+        query = {"updated_at": {"$gte": since}}
+        return self._stores.incidents.find(query, "updated_at:-1", MOST_INCIDENTS)
+
+    def _reopenings(self) -> Dict[str, List[float]]:
+        """When incidents were opened again lately, by id; an entry that two writers made is one."""
+        since = self._now - MONTH_DAYS * DAY
+        ended = {"$or": [{"data.from": "resolved"}, {"data.from": "closed"}]}
+        query = {"$and": [{"kind": "status"}, ended, {"time": {"$gte": since}}]}
+        found: Dict[str, Dict[str, float]] = {}
+        for entry in self._stores.timeline.find(query, "time:-1", MOST_INCIDENTS):
+            if entry["data"].get("to") != "closed":
+                times = found.setdefault(str(entry["incident_id"]), {})
+                times[str(entry.get("once") or entry["_key"])] = float(entry["time"])
+        return {incident: list(times.values()) for incident, times in found.items()}
 
     def _of(self, name: str, saved: Optional[SavedDetection]) -> Document:
         mine = opened_by(self._opened, name)
-        week = firing(mine, self._signals(name, WEEK_DAYS), WEEK_DAYS, self._now)
-        month = firing(mine, self._signals(name, MONTH_DAYS), MONTH_DAYS, self._now)
+        week = self._firing(mine, name, WEEK_DAYS)
+        month = self._firing(mine, name, MONTH_DAYS)
         last = self._stores.signals.find({"rule": name}, "received_at:-1", 1)
         fired = float(last[0]["received_at"]) if last else None
         state, why = quietness(saved.enabled if saved else None, fired, self._now)
@@ -106,6 +119,9 @@ class HealthReport:
             "why_noisy": noisy,
             "calmed_by": self._calmed_by(name, saved, mine) if noisy else None,
         }
+
+    def _firing(self, mine: Sequence[Mapping[str, Any]], name: str, days: int) -> Document:
+        return firing(mine, self._reopened, self._signals(name, days), days, self._now)
 
     def _signals(self, name: str, days: int) -> int:
         since = self._now - days * DAY

@@ -1,0 +1,112 @@
+# ruff: noqa: SIM905  # lists of words read best as text
+"""Whether a search only reads: a replay runs it many times, so it may not write, send or act.
+
+What a search holds is told from its text with its macros in place, as splunkd would put them in
+("Use search macros in searches" in Splunk's Knowledge Manager Manual): comments go, quoted text is
+only text. What can't be told is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Callable, Collection, List, Mapping, Optional, Sequence, Tuple
+
+__all__ = ["WRITING", "Macro", "NotReading", "check"]
+
+WRITING = frozenset(
+    "aianalyze collect delete dump mcollect meventcollect openincident outputcsv outputlookup"
+    " outputtelemetry outputtext remediate run runshellscript script sendalert sendemail"
+    " summaryindex tscollect".split()
+)
+"""Commands that write, send or act, Splunk's and the app's own."""
+_HIDING = {
+    "map": "runs another search for each row",
+    "savedsearch": "runs another saved search",
+}
+_LEARNING = re.compile(r"anomalyscore\b[^|\]]*?\bstate\s*=", re.I)
+_COMMAND = re.compile(r"[|\[]\s*([a-z_]\w*)", re.I)
+_QUOTED = r'"(?:\\.|[^"\\])*"'
+_TOKEN = re.compile(rf"{_QUOTED}|```.*?```|`([^`]*)`", re.S)
+_CALL = re.compile(r"\s*([\w:.-]+)\s*(?:\((.*)\))?\s*", re.S)
+_ARGUMENT = re.compile(rf"(?:{_QUOTED}|[^,\"])+", re.S)
+DEEPEST = 20
+"""Macros within macros that are looked into."""
+
+Macro = Mapping[str, str]
+"""A macro's settings in macros.conf."""
+
+
+class NotReading(Exception):
+    """A search writes, or it can't be told that it does not; the text ends the sentence
+    "The search …"."""
+
+
+def check(spl: str, macro: Callable[[str], Optional[Macro]], risky: Collection[str] = ()) -> None:
+    """Check that a search only reads.
+
+    Args:
+        spl: the search.
+        macro: returns the macro of a name as in macros.conf (``name(2)`` with two arguments).
+        risky: more commands that may not be in it.
+
+    Raises:
+        NotReading: it holds a command that writes, or what can't be looked into.
+    """
+    text = _expanded(spl, macro, 0)
+    plain = "| " + re.sub(_QUOTED, '""', text, flags=re.S).lstrip("| \n\t")
+    for match in _COMMAND.finditer(plain):
+        command = match[1].lower()
+        if command in WRITING or command in risky:
+            raise NotReading(f"holds the command '{command}', which writes or acts")
+        if command in _HIDING:
+            raise NotReading(f"holds the command '{command}', which {_HIDING[command]}")
+    if _LEARNING.search(plain):
+        raise NotReading("keeps what it learns (anomalyscore state=); leave out state= for it")
+
+
+def _expanded(spl: str, macro: Callable[[str], Optional[Macro]], depth: int) -> str:
+    if depth > DEEPEST:
+        raise NotReading(f"has macros within macros, more than {DEEPEST} deep")
+
+    def replaced(found: re.Match[str]) -> str:
+        text = found.group()
+        if text.startswith('"'):
+            return text
+        if text.startswith("```"):
+            return " "
+        return _expanded(_definition(found.group(1), macro), macro, depth + 1)
+
+    return _TOKEN.sub(replaced, spl)
+
+
+def _definition(call: str, macro: Callable[[str], Optional[Macro]]) -> str:
+    """Return what a macro stands for, its arguments put in."""
+    name, values = _called(call)
+    found = macro(f"{name}({len(values)})" if values else name)
+    if found is None:
+        raise NotReading(f"uses the macro '{name[:60]}', which is not there or not shared with you")
+    if found.get("iseval", "0").strip().lower() in ("1", "true"):
+        raise NotReading(f"uses the macro '{name[:60]}', which an eval expression makes")
+    text = found.get("definition", "")
+    names = [one.strip() for one in found.get("args", "").split(",")]
+    for argument, value in zip(names, values):
+        text = text.replace(f"${argument}$", _value(value, argument))
+    return text
+
+
+def _called(call: str) -> Tuple[str, Sequence[str]]:
+    match = _CALL.fullmatch(call)
+    if match is None:
+        raise NotReading(f"calls a macro in a way that can't be read: `{call[:60]}`")
+    name, inside = match.groups()
+    values: List[str] = [] if inside is None else _ARGUMENT.findall(inside)
+    return name, values
+
+
+def _value(text: str, argument: str) -> str:
+    """Return an argument's value, which may be quoted, and given by name."""
+    text = text.strip()
+    name, equals, value = text.partition("=")
+    if equals and name.strip() == argument:
+        text = value.strip()
+    return text[1:-1].replace('\\"', '"') if re.fullmatch(_QUOTED, text, re.S) else text

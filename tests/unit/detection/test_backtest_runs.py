@@ -1,0 +1,111 @@
+"""When a replayed detection would have run, and whether its search only reads."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+from incident_management.detection.backtest.reading import NotReading, check
+from incident_management.detection.backtest.replay import BacktestFailed
+from incident_management.detection.backtest.runs import MOST_RUNS, runs_of
+
+NOON = datetime(2026, 3, 12, 12, tzinfo=timezone.utc).timestamp()
+DAY = 86400.0
+MACROS = {
+    "errors": {"definition": "error OR failed"},
+    "keep": {"definition": "stats count | `deeper`"},
+    "deeper": {"definition": "outputlookup kept.csv"},
+    "to(1)": {"definition": "$where$ index=summary", "args": "where"},
+    "quoted(2)": {"definition": 'eval a="$one$" | $two$ x', "args": "one, two"},
+    "loop": {"definition": "`loop`"},
+    "made": {"definition": '"coll"."ect"', "iseval": "1"},
+}
+
+
+def test_runs_are_when_the_schedule_says_not_on_whole_steps():
+    moments, step = runs_of("n", "30 6 * * *", None, NOON - 3 * DAY, NOON, timezone.utc)
+    assert moments == [NOON - number * DAY - 5.5 * 3600 for number in (2, 1, 0)]
+    assert step == DAY
+
+
+def test_a_step_of_ones_own_is_on_whole_steps():
+    assert runs_of("n", "30 6 * * *", 300.0, NOON - 601, NOON) == (
+        [NOON - 600, NOON - 300, NOON],
+        300.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("schedule", "step", "span", "match"),
+    [
+        ("* * * * *", None, DAY * 2, f"More than {MOST_RUNS} runs .* larger step"),
+        ("", 0.5, 10, "under one second"),
+        ("", None, DAY, "'n' has no schedule; give step="),
+        ("@daily", None, DAY, "When 'n' runs can't be told: .* Give step="),
+        ("30 6 1 1 *", None, DAY, "'n' has no run in that time"),
+        ("* * * * *", None, -60, "earliest is after latest"),
+        ("", 1.0, DAY * 30, "More than"),
+    ],
+)
+def test_what_can_not_be_run_is_said(schedule, step, span, match):
+    with pytest.raises(BacktestFailed, match=match):
+        runs_of("n", schedule, step, NOON - span, NOON, timezone.utc)
+
+
+@pytest.mark.parametrize(
+    "spl",
+    [
+        "search x | collect index=y",
+        "| inputlookup a | outputlookup b",
+        "|outputlookup b",
+        "search [ search x | delete ]",
+        "search x | sendemail to=a",
+        "| remediate incident=x",
+        "index=a | openincident sid=1 offset=0",
+        "index=a | `keep`",
+        "index=a | `to(collect)`",
+        'index=a | `to("collect")`',
+        "index=a | `to(where=collect)`",
+        'index=a | `quoted("x, y", collect)`',
+        'index=a | stats count ```keeps "nothing``` | outputlookup "b"',
+        "index=a | risk x",
+    ],
+)
+def test_a_search_that_writes_is_refused(spl):
+    with pytest.raises(NotReading, match="which writes or acts"):
+        check(spl, MACROS.get, {"risk"})
+
+
+@pytest.mark.parametrize(
+    ("spl", "match"),
+    [
+        ("| savedsearch Writes", "'savedsearch', which runs another"),
+        ('index=a | map search="search b | collect index=c"', "'map', which runs another"),
+        ("index=a | anomalyscore value=count state=live", "keeps what it learns"),
+        ('index=a | anomalyscore state = "live" value=count | head 1', "keeps what it learns"),
+        ("index=a | `gone`", "'gone', which is not there"),
+        ("index=a | `to(a, b)`", "which is not there"),
+        ("index=a | `made` x", "an eval expression makes"),
+        ("index=a | `loop`", "macros within macros"),
+        ("index=a | `a b`", "can't be read"),
+    ],
+)
+def test_what_can_not_be_told_is_refused(spl, match):
+    with pytest.raises(NotReading, match=match):
+        check(spl, MACROS.get)
+
+
+@pytest.mark.parametrize(
+    "spl",
+    [
+        'search "a | delete b" | stats count',
+        "index=a (`errors`) | stats count by state",
+        "index=a | anomalyscore value=count | where state=1",
+        'index=a ```| collect index=b``` | eval x="`keep`"',
+        "| tstats count where index=a by host",
+        'index=a | rex "(?<collect>x)" | where a>1',
+    ],
+)
+def test_a_search_that_reads_is_not(spl):
+    check(spl, MACROS.get, {"collect"})
