@@ -96,6 +96,12 @@ def _groups(*kinds):
         ["denied user 17 (with password: YES)", "denied user 18 (with password: NO)"],
         # a name with a quote in it
         ["denied user 'o'hara'@'mars'", "denied user 'bob'@'mars'", "denied user 'eve'@'venus'"],
+        # a value and what it is called in brackets right behind it, where that is known
+        ["opened by 17(root) on db", "opened by 18 on db", "opened by 19(www-data) on db"],
+        # what stands before a value in brackets is what has that value
+        ["store main (17) was seen.", "store spare (18) was seen."],
+        # a part of a phone's app
+        ["shown com.shop.cart/.ListView", "shown org.mail.box/org.mail.box.ui.Inbox"],
         # units of systemd
         ["a-b.service: gone", "backup@7.timer: gone", "srv-data.mount: gone"],
         # any text in brackets, also where others differ with it

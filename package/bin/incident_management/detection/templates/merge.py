@@ -21,6 +21,7 @@ from collections import Counter, defaultdict
 from functools import lru_cache
 from typing import Dict, Hashable, Iterable, List, Sequence, Set, Tuple
 
+from .spans import IN_BRACKETS
 from .words import (
     CACHED_WORDS,
     FIXED,
@@ -134,6 +135,8 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
         if word[-1] != ":" or not _are_values(line[place + 1 :]):
             return NAME
         kind = PLAIN
+    if kind == PLAIN and after.startswith(IN_BRACKETS):
+        return NAME  # as in "store main (17)"
     before = line[place - 1]
     if is_infinitive(before, after):
         return FIXED

@@ -11,10 +11,10 @@ from typing import Sequence
 
 from .words import NAME, PLAIN, WILDCARD, kind_of
 
-__all__ = ["TWO_VALUES", "compared", "name_as_value", "one_value"]
+__all__ = ["IN_BRACKETS", "TWO_VALUES", "compared", "name_as_value", "one_value"]
 
 TWO_VALUES = "<*> (<*>)"
-_IN_BRACKETS = "(<*>)"
+IN_BRACKETS = "(<*>)"
 _UNITS = (
     "[kKMGT]|[kKMGT]?i?[bB]|bytes?|[num]?s|[muµ]secs?|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|days?"
     "|milliseconds?|microseconds?|nanoseconds?|[kKMG]?[hH]z|rpm|percent"
@@ -49,6 +49,8 @@ _LIST = re.compile(rf"([\[({{]){_ITEM}(?:, ?{_ITEM})+(?=[\])}}])")
 # <function f at 0x7f>, <bound method A.f of <a.A object at 0x7f>>
 _OBJECT = re.compile(r"<(?:bound method (?:[^<>\n]|<\*>)* of <)?[^<>\n]* at <\*>>+")
 _TAIL = re.compile(rf"(: ){_ITEM}(?:, ?{_ITEM})+$", re.M)
+# 17(root), 10.0.0.1:443(curl): a value, and in brackets what it is called.
+_CALLED = re.compile(r"(?<!\S)<\*>\([a-zA-Z][\w.-]*\)(?=[\s,;:]|\Z)")
 # host:port, as after "connect to"; uid:0 is no address.
 _ADDRESS = re.compile(
     r"((?<!\w)(?:to|from|at|via|by|on|server|host|proxy|node|address|old|new):? [(\[/]?|\w: \[?|\[)"
@@ -77,8 +79,8 @@ def name_as_value(keys: Sequence[str]) -> str:
     """Return a line in which a name with a value in brackets, as in ``cron (17)``, is one value."""
     words = list(keys)
     for place in range(len(keys) - 1, 0, -1):
-        if keys[place].startswith(_IN_BRACKETS) and _may_be_name(keys[place - 1]):
-            words[place - 1 : place + 1] = [WILDCARD + keys[place][len(_IN_BRACKETS) :]]
+        if keys[place].startswith(IN_BRACKETS) and _may_be_name(keys[place - 1]):
+            words[place - 1 : place + 1] = [WILDCARD + keys[place][len(IN_BRACKETS) :]]
     return " ".join(words)
 
 
@@ -109,6 +111,8 @@ def _compared(text: str) -> str:
             text = _CODE.sub("(<*>)", text)
         if "<*> " in text:
             text = _AFTER_NUMBER.sub(WILDCARD, text)
+        if "<*>(" in text:
+            text = _CALLED.sub(WILDCARD, text)
         if TWO_VALUES in text:
             text = one_value(text)
         if "> <" in text or ">, <" in text or ">,<" in text or "> *" in text:

@@ -68,7 +68,10 @@ _WHOLE = re.compile(
     re.X | re.I | re.S,
 )
 # A value between punctuation.
-_PATH = re.compile(r"(?:~|\.{1,2})?/[^\s/]*(?:/[^\s/]*)*\Z|[\w.+~-]+(?:/[\w.+~*-]+){2,}/?\Z")
+_PATH = re.compile(
+    r"(?:~|\.{1,2})?/[^\s/]*(?:/[^\s/]*)*\Z|[\w.+~-]+(?:/[\w.+~*-]+){2,}/?\Z"
+    r"|[a-z]\w*(?:\.\w+)+/\.?[A-Za-z][\w.$]*\Z"  # com.example.app/.MainActivity
+)
 _DOMAIN = re.compile(
     r"(?:[a-z0-9-]+\.)+(?:com|net|org|edu|gov|io|info|biz|local|internal|localdomain|lan|cn|hk|tw"
     r"|jp|kr|de|fr|it|nl|se|uk|eu|ru|br|in|au|ca|us|ch|es|pl)\Z"
