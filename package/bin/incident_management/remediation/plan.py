@@ -14,7 +14,7 @@ from ..incidents.model import Entry
 from ..incidents.timeline import effective
 from .catalogue import Action
 
-__all__ = ["FINISHED", "PROPOSAL_SECONDS", "PlanState", "new_plan", "plan_state"]
+__all__ = ["FINISHED", "PROPOSAL_SECONDS", "PlanState", "before_run", "new_plan", "plan_state"]
 
 # Nothing more happens to a plan by itself in these.
 FINISHED = (
@@ -131,6 +131,11 @@ def plan_state(plan: Mapping[str, Any], entries: Sequence[Entry], now: float) ->
     if state.status == "proposed" and now > state.proposed_at + PROPOSAL_SECONDS:
         state.status, state.detail = "expired", "Nobody approved it within a day."
     return state
+
+
+def before_run(plan: Mapping[str, Any], entries: Sequence[Entry], now: float) -> PlanState:
+    """Return what a plan would be had its action not been begun: whether it is approved still."""
+    return plan_state(plan, [entry for entry in entries if entry.kind != "action"], now)
 
 
 def _apply(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
