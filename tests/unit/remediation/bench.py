@@ -94,6 +94,8 @@ class FakeDeployApi:
         if step == "die before":
             raise Crash
         if request_id not in self.answers:
+            if arguments["change_id"] != self.services[arguments["service"]]["change_id"]:
+                return Outcome("failed", "The deploy API refused with 409: it has moved on.")
             self.deploy(arguments["to_version"], arguments["service"])
             self.executed.append(request_id)
             self.answers[request_id] = dict(self.services[arguments["service"]])

@@ -150,3 +150,97 @@ def test_a_rejection_that_an_execution_overtakes_is_refused(moment):
         assert done == ["done"] and bench.api.executed == [plan]
     else:
         assert said in ("rejected", "failed") and bench.api.executed == []
+
+
+# --- other plans on the same entity -----------------------------------------------------------
+
+OTHER = "INC-20260101-BBBBBB"
+
+
+def blamed_fix(bench):
+    """The fix has helped; an hour later another incident blames it, and has a plan of its own."""
+    execution.execute(bench.context, bench.plan, "mia")
+    bench.raising.fixed_at = bench.clock.now()
+    bench.clock.advance(90)
+    bench.verifier().run()
+    bench.clock.advance(3600)
+    bench.open(OTHER)
+    bench.analyse(OTHER, "ANA-2", change_id="CHG-9", version="r7", previous_version="r8")
+    return ready(bench, OTHER)
+
+
+def test_a_rollback_waits_for_another_plan_on_the_same_entity(bench):
+    second = blamed_fix(bench)
+    act, said = bench.api.execute, []
+
+    def slow(arguments, request_id):
+        with pytest.raises(Refused) as caught:
+            execution.roll_back(bench.context, bench.plan, "zoe", "undo")
+        said.append(str(caught.value))
+        return act(arguments, request_id)
+
+    bench.api.execute = slow
+    assert execution.execute(bench.context, second, "mia").status == "done"
+    assert said == [f"{second} is being carried out on checkout: wait until it is verified."]
+    assert bench.api.executed == [bench.plan, second]
+    assert bench.kinds()[-1] == "refused run_in_progress"
+    assert bench.context.load(bench.plan)[2].status == "recovered"
+
+
+def test_a_plan_waits_for_a_rollback_on_the_same_entity(bench):
+    second = blamed_fix(bench)
+    act, said = bench.api.execute, []
+
+    def slow(arguments, request_id):
+        with pytest.raises(Refused) as caught:
+            execution.execute(bench.context, second, "mia")
+        said.append(str(caught.value))
+        return act(arguments, request_id)
+
+    bench.api.execute = slow
+    assert execution.roll_back(bench.context, bench.plan, "zoe", "undo").status == "rolled_back"
+    assert said == [f"{bench.plan} is being carried out on checkout: wait until it is verified."]
+
+
+def statuses_at_each_request(bench, second):
+    """Returns a list that each request to act adds the other plan's status to."""
+    act, found = bench.api.execute, []
+
+    def execute(arguments, request_id):
+        other = bench.plan if request_id == second else second
+        found.append(bench.context.load(other)[2].status)
+        return act(arguments, request_id)
+
+    bench.api.execute = execute
+    return found
+
+
+@pytest.mark.parametrize("undo_first", [True, False])
+@pytest.mark.parametrize("moment", range(50))
+def test_an_undoing_and_a_plan_that_meet_at_any_moment_do_not_run_together(moment, undo_first):
+    """Runs one of the two whole at the n-th store call of the other."""
+    bench = Bench()
+    bench.plan = ready(bench)
+    second = blamed_fix(bench)
+    found = statuses_at_each_request(bench, second)
+    steps = [
+        lambda: execution.roll_back(bench.context, bench.plan, "zoe", "undo"),
+        lambda: execution.execute(bench.context, second, "mia"),
+    ]
+
+    def attempt(step):
+        with contextlib.suppress(Refused):
+            step()
+
+    outer, inner = steps if undo_first else reversed(steps)
+    at_store_call(bench, moment, lambda: attempt(inner))
+    attempt(outer)
+    bench.stores.heal()
+    assert found and not {"running", "done", "rolling_back"} & set(found)
+    assert len(bench.api.executed[1:]) <= 1
+    assert bench.context.load(bench.plan)[2].status != "rolling_back"
+
+
+def test_a_plan_undoes_itself_while_it_holds_the_entity(bench):
+    execution.execute(bench.context, bench.plan, "mia")
+    assert execution.roll_back(bench.context, bench.plan, "zoe", "undo").status == "rolled_back"

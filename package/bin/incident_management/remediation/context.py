@@ -146,6 +146,11 @@ class Context:
         value = {"plan_id": plan_id, "number": number}
         return self.claim(f"run:{entity}:{number}", value, purpose=f"run:{entity}")
 
+    def holds_run(self, entity: str, plan_id: str) -> bool:
+        """Tell whether this plan is the last one that took an entity."""
+        newest = self._newest_run(entity)
+        return newest is not None and newest["value"]["plan_id"] == plan_id
+
     def _newest_run(self, entity: str) -> Optional[Document]:
         found = self.stores.claims.find({"purpose": f"run:{entity}"})
         return max(found, key=lambda claim: int(claim["value"]["number"]), default=None)

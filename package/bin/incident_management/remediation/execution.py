@@ -39,14 +39,7 @@ def execute(context: Context, plan_id: str, actor: str) -> PlanState:
     plan, entries, state = context.load(plan_id)
     if state.executed:
         return state
-    refusal = _refusal(context, plan, state, entries)
-    if refusal is None and not context.take_run(plan["entity"], plan_id):
-        other = context.blocking_run(plan["entity"], plan_id)
-        refusal = Refused(
-            f"{other or 'Another run'} is being carried out on {plan['entity']}: wait until it "
-            "is verified.",
-            "run_in_progress",
-        )
+    refusal = _refusal(context, plan, state, entries) or _occupied(context, plan)
     if refusal:
         context.refuse(plan["incident_id"], plan, refusal, actor)
         raise refusal
@@ -62,12 +55,26 @@ def _refusal(
     return None
 
 
+def _occupied(context: Context, plan: Document) -> Optional[Refused]:
+    """Take the plan's entity for it, or return who has it."""
+    if context.take_run(plan["entity"], plan["_key"]):
+        return None
+    return _taken(context, plan)
+
+
+def _taken(context: Context, plan: Document) -> Refused:
+    other = context.blocking_run(plan["entity"], plan["_key"]) or "Another run"
+    sentence = f"{other} is being carried out on {plan['entity']}: wait until it is verified."
+    return Refused(sentence, "run_in_progress")
+
+
 def roll_back(context: Context, plan_id: str, actor: str, reason: str) -> PlanState:
     """Undo a plan that was carried out, by its action's inverse, once.
 
     Raises:
         NotFound: no such plan.
-        Refused: it was not carried out, or can't be undone any more.
+        Refused: it was not carried out, can't be undone any more, or another plan is being carried
+            out on the same entity.
     """
     plan, _entries, state = context.load(plan_id)
     if state.rollback_started_at:
@@ -79,6 +86,10 @@ def roll_back(context: Context, plan_id: str, actor: str, reason: str) -> PlanSt
     except Refused as refusal:
         _fail_rollback(context, plan, str(refusal), actor)
         raise
+    occupied = _occupied(context, plan)
+    if occupied:
+        context.refuse(plan["incident_id"], plan, occupied, actor)
+        raise occupied
     # Its document must not say that it is over while it is being undone: see live_plans.
     plan.update(status="rolling_back", updated_at=context.clock.now())
     context.stores.plans.save([plan])
@@ -110,8 +121,11 @@ def _stopped(context: Context, plan: Document, step: Step) -> Optional[Refused]:
     """Why a step that was just begun must not be carried out after all.
 
     Read after the step is claimed and begun: a decision that is not seen here was made later, and
-    whoever made it sees that it came too late.
+    whoever made it sees that it came too late. The same goes for another plan that took the entity
+    because this one looked finished before its undoing was begun.
     """
+    if not context.holds_run(plan["entity"], plan["_key"]):
+        return _taken(context, plan)
     _plan, entries, _state = context.load(plan["_key"])
     return withdrawn(context, plan, entries) if step.kind == "action" else None
 
