@@ -19,7 +19,7 @@ from .safety import (
     preconditions,
     resolved_arguments,
 )
-from .steps import claim_key
+from .steps import action_run
 
 __all__ = ["approve", "expire", "propose", "reject"]
 
@@ -174,7 +174,7 @@ def reject(context: Context, plan_id: str, actor: str, reason: str = "") -> Plan
 
 
 def _too_late(context: Context, plan: Mapping[str, Any]) -> Optional[Refused]:
-    if context.stores.claims.get(claim_key(plan["_key"], "action")) is None:
+    if context.stores.claims.get(action_run(plan).claim) is None:
         return None
     return Refused(
         f"{plan['_key']} is being carried out already: it is too late to reject it.", "decided"

@@ -23,12 +23,14 @@ class Refused(Exception):
     """Safety says no; the text is one sentence for whoever asked.
 
     ``code`` names the rule. ``ends``: the plan is over by it, as ``void`` or ``expired``.
+    ``passing``: what stands in the way goes by itself, so trying again is of use.
     """
 
     def __init__(self, sentence: str, code: str, ends: str = "") -> None:
         super().__init__(sentence)
         self.code = code
         self.ends = ends
+        self.passing = code in ("executor", "run_in_progress")
 
 
 @dataclass

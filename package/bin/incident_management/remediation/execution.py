@@ -8,9 +8,11 @@ run's request id, what happened.
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Optional
+from typing import List, Optional, Tuple
 
+from ..incidents import timeline
 from ..incidents.model import Entry
+from ..notify.message import span
 from ..ports import Document
 from .approval import live_plans
 from .catalogue import CatalogueError
@@ -18,13 +20,17 @@ from .context import SYSTEM, Context, Refused
 from .executors import ExecutorError, Outcome
 from .plan import PlanState
 from .safety import checks, withdrawn
-from .steps import Step, act, action_step, begin, claim_key, end, inverse_step
+from .steps import Run, Step, act, action_run, action_step, begin, end, inverse_step, rollback_run
 
-__all__ = ["execute", "roll_back", "settle", "settle_all"]
+__all__ = ["execute", "roll_back", "settle", "settle_all", "undo"]
 
 # Longer than an executor's request may take, so that a slow run is not taken for a dead one.
 LEASE_SECONDS = 90.0
 SETTLING_GIVES_UP_SECONDS = 900.0
+# A plan in these was carried out and may be undone.
+UNDOABLE = ("done", "recovered", "not_recovered", "insufficient_data", "rollback_failed")
+# A fix that did not help is undone by itself within this time of the verdict, later by people.
+UNDO_SECONDS = 1800.0
 
 
 def execute(context: Context, plan_id: str, actor: str) -> PlanState:
@@ -71,25 +77,74 @@ def _taken(context: Context, plan: Document) -> Refused:
 def roll_back(context: Context, plan_id: str, actor: str, reason: str) -> PlanState:
     """Undo a plan that was carried out, by its action's inverse, once.
 
+    A refusal leaves the plan as it is: a fix that is not verified yet still will be.
+
     Raises:
         NotFound: no such plan.
-        Refused: it was not carried out, can't be undone any more, or another plan is being carried
-            out on the same entity.
+        Refused: it was not carried out, can't be undone just now or any more, or another plan is
+            being carried out on the same entity; it is on the timeline, too.
     """
     plan, _entries, state = context.load(plan_id)
     if state.rollback_started_at:
         return state
-    if not state.done_at:
-        raise Refused(f"{plan_id} was not carried out: there is nothing to undo.", "not_executed")
     try:
-        step = inverse_step(context, plan, state)
+        step = _undoing(context, plan, state)
     except Refused as refusal:
-        _fail_rollback(context, plan, str(refusal), actor)
+        context.refuse(plan["incident_id"], plan, refusal, actor)
         raise
+    return _carry_back(context, plan, step, actor, reason)
+
+
+def undo(context: Context, plan_id: str) -> PlanState:
+    """Undo a fix that did not help, without being asked.
+
+    Where that can't be done, and trying again is of no use or was tried for long enough, the plan
+    ends as ``rollback_failed``, which people are told.
+
+    Raises:
+        NotFound: no such plan.
+        Refused: it can't be done just now: call again.
+    """
+    plan, entries, state = context.load(plan_id)
+    if state.rollback_started_at:
+        return state
+    over = _over(entries)
+    if over:
+        return _give_up(context, plan, state, str(over))
+    late = context.clock.now() - state.judged_at > UNDO_SECONDS
+    try:
+        step = _undoing(context, plan, state)
+        if late:
+            raise Refused("Roll it back by hand if it has to be.", "too_late")
+    except Refused as refusal:
+        if refusal.passing and not late:
+            raise
+        words = f"It was not undone within {span(UNDO_SECONDS)}. " if late else ""
+        return _give_up(context, plan, state, f"{words}{refusal}")
+    return _carry_back(context, plan, step, SYSTEM, "The fix did not help.")
+
+
+def _undoing(context: Context, plan: Document, state: PlanState) -> Step:
+    """Take the entity for what undoes a plan. Raises Refused."""
+    if not state.done_at:
+        sentence = f"{plan['_key']} was not carried out: there is nothing to undo."
+        raise Refused(sentence, "not_executed")
+    step = inverse_step(context, plan, state)
     occupied = _occupied(context, plan)
     if occupied:
-        context.refuse(plan["incident_id"], plan, occupied, actor)
         raise occupied
+    return step
+
+
+def _give_up(context: Context, plan: Document, state: PlanState, why: str) -> PlanState:
+    """End a rollback that can't be begun, unless somebody has begun it meanwhile."""
+    run = rollback_run(plan, state)
+    if context.claim(run.claim, {"actor": SYSTEM}):
+        end(context, plan, run, Outcome("failed", why), SYSTEM)
+    return context.show(plan)
+
+
+def _carry_back(context: Context, plan: Document, step: Step, actor: str, reason: str) -> PlanState:
     # Its document must not say that it is over while it is being undone: see live_plans.
     plan.update(status="rolling_back", updated_at=context.clock.now())
     context.stores.plans.save([plan])
@@ -101,23 +156,23 @@ def _run_once(
 ) -> PlanState:
     """Claim a step and carry it out, unless it is somebody's already."""
     claimed = context.clock.now()
-    if not context.claim(claim_key(plan["_key"], step.kind), {"actor": actor}):
+    if not context.claim(step.run.claim, {"actor": actor}):
         settle(context, plan["_key"])
         return context.show(plan)
     begin(context, plan, step, actor, reason)
     context.show(plan)
-    refusal = _stopped(context, plan, step)
+    refusal = _stopped(context, plan, step, actor)
     if refusal:
         outcome = Outcome("failed", f"Nothing was done. {refusal}")
-        end(context, plan, step.kind, outcome, actor)
+        end(context, plan, step.run, outcome, actor)
     elif context.clock.now() - claimed < LEASE_SECONDS / 2:
         outcome = act(context, step)
         if outcome.status != "unknown":
-            end(context, plan, step.kind, outcome, actor)
+            end(context, plan, step.run, outcome, actor)
     return context.show(plan)
 
 
-def _stopped(context: Context, plan: Document, step: Step) -> Optional[Refused]:
+def _stopped(context: Context, plan: Document, step: Step, actor: str) -> Optional[Refused]:
     """Why a step that was just begun must not be carried out after all.
 
     Read after the step is claimed and begun: a decision that is not seen here was made later, and
@@ -127,7 +182,21 @@ def _stopped(context: Context, plan: Document, step: Step) -> Optional[Refused]:
     if not context.holds_run(plan["entity"], plan["_key"]):
         return _taken(context, plan)
     _plan, entries, _state = context.load(plan["_key"])
-    return withdrawn(context, plan, entries) if step.kind == "action" else None
+    if step.run.kind == "action":
+        return withdrawn(context, plan, entries)
+    return _over(entries) if actor == SYSTEM else None
+
+
+def _over(entries: List[Entry]) -> Optional[Refused]:
+    """Why the app does not undo a fix by itself: the people whose incident it is are done."""
+    incident = timeline.fold(entries)
+    if incident.is_open:
+        return None
+    sentence = (
+        f"{incident.id} is {incident.status}, so the fix is not undone by itself: roll it back by "
+        "hand if it has to be."
+    )
+    return Refused(sentence, "incident_over")
 
 
 def settle_all(context: Context, limit: int = 20) -> int:
@@ -143,61 +212,49 @@ def settle_all(context: Context, limit: int = 20) -> int:
 def settle(context: Context, plan_id: str) -> bool:
     """Ask about a run that was begun long ago and has no end. True: it has one now."""
     plan, _entries, state = context.load(plan_id)
-    begun, kind = _begun(context, plan, state)
+    begun, run = _begun(context, plan, state)
     age = context.clock.now() - begun
-    if not begun or (age < LEASE_SECONDS and not _holder_is_gone(context, plan_id, kind)):
+    if run is None or (age < LEASE_SECONDS and not _holder_is_gone(context, run)):
         return False
-    turn = int(age // LEASE_SECONDS)
-    if not context.claim(f"settle:{plan_id}:{kind}:{turn}", {}):
+    if not context.claim(f"settle:{run.name}:{int(age // LEASE_SECONDS)}", {}):
         return False
-    outcome = _asked(context, plan, state, kind)
+    outcome = _asked(context, plan, state, run)
     if outcome.status == "unknown":
         if age < SETTLING_GIVES_UP_SECONDS:
             return False
         detail = f"Nobody can tell whether it was done: check by hand. {outcome.detail}"
         outcome = Outcome("failed", detail, certain=False)
-    end(context, plan, kind, outcome, SYSTEM)
+    end(context, plan, run, outcome, SYSTEM)
     context.show(plan)
     return True
 
 
-def _holder_is_gone(context: Context, plan_id: str, kind: str) -> bool:
-    claim = context.stores.claims.get(claim_key(plan_id, kind))
+def _holder_is_gone(context: Context, run: Run) -> bool:
+    claim = context.stores.claims.get(run.claim)
     return claim is not None and context.gone(str(claim["holder"]))
 
 
-def _asked(context: Context, plan: Document, state: PlanState, kind: str) -> Outcome:
+def _asked(context: Context, plan: Document, state: PlanState, run: Run) -> Outcome:
     """Have the executor find out; ``unknown`` when it can't."""
     try:
-        if kind == "action":
+        if run.kind == "action":
             step = action_step(context, plan)
         else:
             step = inverse_step(context, plan, state, check=False)
         begin(context, plan, step, SYSTEM)
-        return context.executor(step.action.executor).settle(step.arguments, step.request_id)
+        return context.executor(step.action.executor).settle(step.arguments, run.request_id)
     except (ExecutorError, CatalogueError, Refused) as error:
         return Outcome("unknown", str(error))
 
 
-def _begun(context: Context, plan: Document, state: PlanState) -> tuple[float, str]:
-    """When an unfinished run of the action or its inverse was begun; 0 when there is none."""
+def _begun(context: Context, plan: Document, state: PlanState) -> Tuple[float, Optional[Run]]:
+    """When an unfinished run of the action or its inverse was begun, and which; 0 without one."""
+    action, rollback = action_run(plan), rollback_run(plan, state)
     if state.status == "running":
-        return state.started_at, "action"
+        return state.started_at, action
     if state.status == "rolling_back":
-        return state.rollback_started_at, "rollback"
-    for kind, statuses in (
-        ("action", ("approved",)),
-        ("rollback", ("done", "recovered", "not_recovered", "insufficient_data")),
-    ):
-        # Cut off between its claim and its first entry.
-        if state.status in statuses:
-            claim = context.stores.claims.get(claim_key(plan["_key"], kind))
-            if claim is not None:
-                return float(claim["time"]), kind
-    return 0.0, ""
-
-
-def _fail_rollback(context: Context, plan: Mapping[str, Any], reason: str, actor: str) -> None:
-    data = {"phase": "failed", "detail": reason[:1000], "result": {}}
-    context.append(plan, "rollback", data, actor, f"rollback:{plan['_key']}:finished")
-    context.show(plan)
+        return state.rollback_started_at, rollback
+    run = {"approved": action, **dict.fromkeys(UNDOABLE, rollback)}.get(state.status)
+    # Cut off between its claim and its first entry.
+    claim = context.stores.claims.get(run.claim) if run else None
+    return (float(claim["time"]), run) if claim else (0.0, None)

@@ -91,7 +91,10 @@ def _filled(text: str, arguments: Mapping[str, str]) -> str:
 
 @dataclass
 class PlanState:
-    """What a plan's entries add up to. Times are epoch seconds, 0 when it did not happen."""
+    """What a plan's entries add up to. Times are epoch seconds, 0 when it did not happen.
+
+    ``rollback_started_at`` is 0 again after a rollback that changed nothing.
+    """
 
     status: str = "proposed"
     detail: str = ""
@@ -104,7 +107,9 @@ class PlanState:
     done_at: float = 0.0
     result: Dict[str, Any] = field(default_factory=dict)
     outcome: str = ""
+    judged_at: float = 0.0
     rollback_started_at: float = 0.0
+    rollbacks_failed: int = 0
 
     @property
     def executed(self) -> bool:
@@ -148,10 +153,12 @@ def _apply(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
     elif entry.kind == "action":
         _phase(state, entry, ("running", "done", "failed"))
     elif entry.kind == "verification":
-        state.outcome = str(data.get("outcome", ""))
+        state.outcome, state.judged_at = str(data.get("outcome", "")), entry.time
         state.status, state.detail = state.outcome, str(data.get("detail", ""))
     elif entry.kind == "rollback":
         _phase(state, entry, ("rolling_back", "rolled_back", "rollback_failed"))
+        if state.status == "rollback_failed":
+            _not_rolled_back(state, nothing_done=bool(data.get("nothing_done")))
 
 
 def _approval(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
@@ -188,3 +195,17 @@ def _phase(state: PlanState, entry: Entry, names: Tuple[str, str, str]) -> None:
             state.result = dict(entry.data.get("result") or {})
     elif phase == "failed":
         state.status = failed
+
+
+def _not_rolled_back(state: PlanState, nothing_done: bool) -> None:
+    """A rollback that changed nothing leaves the fix as it was, and may be tried again.
+
+    So a fix that nobody has judged yet is still judged, and one that has helped still counts.
+    """
+    state.rollbacks_failed += 1
+    if not nothing_done:
+        return
+    state.rollback_started_at = 0.0
+    if state.outcome in ("", "recovered"):
+        state.status = state.outcome or "done"
+        state.detail = f"It was not rolled back. {state.detail}"

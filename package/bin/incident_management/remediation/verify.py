@@ -21,7 +21,7 @@ from ..splunk import spl
 from .approval import live_plans
 from .catalogue import Action, CatalogueError
 from .context import SYSTEM, Context, Refused
-from .execution import roll_back
+from .execution import undo
 from .plan import PlanState
 
 __all__ = ["CannotJudge", "Grid", "RaisingSearch", "Rerun", "Verifier", "Windows", "windows"]
@@ -137,7 +137,8 @@ class Verifier:
     def run(self, limit: int = 20, failed: Optional[Callable[[str, str], None]] = None) -> int:
         """Look after every live plan; returns how many were judged.
 
-        A plan whose searches fail is tried again next time; ``failed`` gets its id and why.
+        A plan whose searches fail, or that can't be undone just now, is tried again next time;
+        ``failed`` gets its id and why.
         """
         count = 0
         for plan in live_plans(self._context)[:200]:
@@ -145,13 +146,16 @@ class Verifier:
                 break
             try:
                 count += self.look_after(plan["_key"])
-            except (SearchFailed, CatalogueError) as error:
+            except (SearchFailed, CatalogueError, Refused) as error:
                 if failed is not None:
                     failed(plan["_key"], str(error))
         return count
 
     def look_after(self, plan_id: str) -> bool:
-        """Take one plan a step further, if there is one to take. Raises SearchFailed."""
+        """Take one plan a step further, if there is one to take.
+
+        Raises SearchFailed, CatalogueError, and Refused when it can't be undone just now.
+        """
         plan, _entries, state = self._context.load(plan_id)
         if state.status == "recovered":
             return self._resolve(plan)
@@ -267,11 +271,7 @@ class Verifier:
         return True
 
     def _undo(self, plan: Mapping[str, Any]) -> bool:
-        try:
-            roll_back(self._context, plan["_key"], SYSTEM, "The fix did not help.")
-        except Refused:
-            # Why is on the timeline, as a failed rollback.
-            return True
+        undo(self._context, plan["_key"])
         return True
 
 
