@@ -3,7 +3,7 @@
 The order makes every crash recoverable: the entity is taken, the execution is claimed, the
 timeline says ``started``, what people decided meanwhile is read, the executor acts, the timeline
 says how it ended. Whoever finds a claim or a ``started`` without an end asks the executor, by the
-run's request id, what happened.
+run's request id, what happened. Only what is wanted still is asked for again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .approval import live_plans
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context, Refused
 from .executors import ExecutorError, Outcome
-from .plan import PlanState
+from .plan import PlanState, before_run
 from .safety import checks, withdrawn
 from .steps import Run, Step, act, action_run, action_step, begin, end, inverse_step, rollback_run
 
@@ -27,6 +27,8 @@ __all__ = ["execute", "roll_back", "settle", "settle_all", "undo"]
 # Longer than an executor's request may take, so that a slow run is not taken for a dead one.
 LEASE_SECONDS = 90.0
 SETTLING_GIVES_UP_SECONDS = 900.0
+# So long before settling gives up that what was asked for last has happened by then, or won't.
+SEND_AGAIN_SECONDS = 600.0
 # A plan in these was carried out and may be undone.
 UNDOABLE = ("done", "recovered", "not_recovered", "insufficient_data", "rollback_failed")
 # A fix that did not help is undone by itself within this time of the verdict, later by people.
@@ -218,12 +220,11 @@ def settle(context: Context, plan_id: str) -> bool:
         return False
     if not context.claim(f"settle:{run.name}:{int(age // LEASE_SECONDS)}", {}):
         return False
-    outcome = _asked(context, plan, state, run)
-    if outcome.status == "unknown":
+    outcome = _found_out(context, plan, state, run, age)
+    if outcome.status in ("unknown", "unchanged"):
         if age < SETTLING_GIVES_UP_SECONDS:
             return False
-        detail = f"Nobody can tell whether it was done: check by hand. {outcome.detail}"
-        outcome = Outcome("failed", detail, certain=False)
+        outcome = _given_up(outcome)
     end(context, plan, run, outcome, SYSTEM)
     context.show(plan)
     return True
@@ -234,17 +235,48 @@ def _holder_is_gone(context: Context, run: Run) -> bool:
     return claim is not None and context.gone(str(claim["holder"]))
 
 
-def _asked(context: Context, plan: Document, state: PlanState, run: Run) -> Outcome:
-    """Have the executor find out; ``unknown`` when it can't."""
+def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age: float) -> Outcome:
+    """Have the executor find out, and ask again for what was not done and is wanted still."""
     try:
         if run.kind == "action":
             step = action_step(context, plan)
         else:
             step = inverse_step(context, plan, state, check=False)
         begin(context, plan, step, SYSTEM)
-        return context.executor(step.action.executor).settle(step.arguments, run.request_id)
+        executor = context.executor(step.action.executor)
+        outcome = executor.settle(step.arguments, run.request_id)
     except (ExecutorError, CatalogueError, Refused) as error:
         return Outcome("unknown", str(error))
+    if outcome.status != "unchanged":
+        return outcome
+    refusal = _not_again(context, plan, step, age)
+    if refusal is None:
+        return act(context, step)
+    return Outcome("unchanged", f"{outcome.detail} The request was not sent again: {refusal}")
+
+
+def _not_again(context: Context, plan: Document, step: Step, age: float) -> Optional[Refused]:
+    """Why a request that was not carried out must not be sent again, ``age`` seconds later."""
+    _plan, entries, state = context.load(plan["_key"])
+    try:
+        if step.run.kind == "action":
+            unbegun = before_run(plan, entries, context.clock.now())
+            refusal = _refusal(context, plan, unbegun, entries)
+        else:
+            inverse_step(context, plan, state)
+            refusal = None
+    except Refused as found:
+        return found
+    if refusal is None and age > SEND_AGAIN_SECONDS:
+        refusal = Refused(f"It was begun {span(age)} ago.", "too_late")
+    return refusal or _occupied(context, plan) or _stopped(context, plan, step, SYSTEM)
+
+
+def _given_up(outcome: Outcome) -> Outcome:
+    if outcome.status == "unchanged":
+        return Outcome("failed", outcome.detail)
+    detail = f"Nobody can tell whether it was done: check by hand. {outcome.detail}"
+    return Outcome("failed", detail, certain=False)
 
 
 def _begun(context: Context, plan: Document, state: PlanState) -> Tuple[float, Optional[Run]]:
