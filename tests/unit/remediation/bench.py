@@ -152,6 +152,7 @@ class Bench:
         self.plan = ""
         self.clock = ManualClock()
         self.api = FakeDeployApi()
+        self.executor: Any = self.api
         self.stanzas = {name: dict(values) for name, values in STANZAS.items()}
         self.samples = 100
         self.searcher = FakeSearcher({"stats count": lambda *_: [{"count": str(self.samples)}]})
@@ -163,7 +164,9 @@ class Bench:
     def context(self) -> Context:
         """Made anew each time, as by a process that was just started."""
         catalogue = Catalogue.from_stanzas(self.stanzas)
-        return Context(self.stores, self.clock, catalogue, {"deploy_api": lambda: self.api}, "sh1")
+        return Context(
+            self.stores, self.clock, catalogue, {"deploy_api": lambda: self.executor}, "sh1"
+        )
 
     def verifier(self) -> Verifier:
         return Verifier(self.context, self.searcher, self.raising)

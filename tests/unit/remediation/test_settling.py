@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from incident_management.incidents import lifecycle
+from incident_management.notify.transport import Reply
 from incident_management.remediation import approval, execution
+from incident_management.remediation.executors import DeployApi
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
 STILL = "checkout still runs what it ran. The request was not sent again: "
@@ -153,6 +157,24 @@ def test_what_was_not_sent_again_does_not_cool_down(bench):
     second = approval.propose(bench.context, INCIDENT, "", "mia")["_key"]
     approval.approve(bench.context, second, "omar")
     assert execution.execute(bench.context, second, "mia").status == "done"
+
+
+@pytest.mark.parametrize("over", [True, False], ids=["closed", "open"])
+def test_the_shipped_executor_sends_an_old_request_only_for_an_open_incident(bench, over):
+    posts = []
+
+    def send(_url, body, _headers, method):
+        if method == "POST":
+            posts.append(body)
+            bench.api.execute({"service": "checkout", **body}, body["request_id"])
+        return Reply(200, {}, json.dumps(bench.api.services["checkout"]))
+
+    bench.executor = DeployApi("https://deploy.example", "secret-token", send)
+    if over:
+        close(bench)
+    state = settle(bench)
+    assert [body["request_id"] for body in posts] == ([] if over else [bench.plan])
+    assert state.status == ("failed" if over else "done")
 
 
 # --- a rollback -------------------------------------------------------------------------------
