@@ -218,6 +218,47 @@ def test_what_nobody_can_tell_is_not_tried_again(bench):
     assert bench.api.executed == [bench.plan]
 
 
+@pytest.mark.parametrize("after", [[], ["checkout"]], ids=["recovered", "not recovered"])
+def test_a_fix_that_is_undone_while_it_is_judged_stays_undone(bench, after):
+    bench.raising.after = after
+    search = bench.raising.run
+
+    def run(*window):
+        bench.raising.run = search
+        roll_back(bench)
+        return search(*window)
+
+    bench.raising.run = run
+    rounds(bench, 3)
+    assert bench.kinds()[-2:] == ["rollback started", "rollback done"]
+    assert state_of(bench).status == "rolled_back" and bench.status() == "new"
+    assert bench.stores.plans.get(bench.plan)["status"] == "rolled_back"
+
+
+@pytest.mark.parametrize("after", [[], ["checkout"]], ids=["recovered", "not recovered"])
+@pytest.mark.parametrize("moment", range(50))
+def test_a_verdict_and_a_rollback_that_meet_at_any_moment_end_as_undone(moment, after):
+    """The whole judgement happens at the n-th store call of the rollback."""
+    bench = carried_out()
+    bench.raising.after = after
+    bench.clock.advance(85)
+    left = [moment]
+
+    def count(_verb, _name):
+        left[0] -= 1
+        if left[0] == -1:
+            bench.verifier().run()
+
+    for collection in bench.stores.collections:
+        collection.before = count
+    roll_back(bench)
+    bench.stores.heal()
+    rounds(bench, 3)
+    assert state_of(bench).status == "rolled_back"
+    assert bench.stores.plans.get(bench.plan)["status"] == "rolled_back"
+    assert bench.api.executed == [bench.plan, f"{bench.plan}-undo"]
+
+
 @pytest.mark.parametrize("moment", range(60))
 def test_a_second_try_killed_at_any_store_call_acts_at_most_once_and_recovers(moment):
     bench = carried_out()

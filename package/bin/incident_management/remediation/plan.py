@@ -154,7 +154,9 @@ def _apply(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
         _phase(state, entry, ("running", "done", "failed"))
     elif entry.kind == "verification":
         state.outcome, state.judged_at = str(data.get("outcome", "")), entry.time
-        state.status, state.detail = state.outcome, str(data.get("detail", ""))
+        # One that was written while the fix was being undone says nothing of what is so now.
+        if state.status == "done":
+            state.status, state.detail = state.outcome, str(data.get("detail", ""))
     elif entry.kind == "rollback":
         _phase(state, entry, ("rolling_back", "rolled_back", "rollback_failed"))
         if state.status == "rollback_failed":

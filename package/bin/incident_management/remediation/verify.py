@@ -157,13 +157,18 @@ class Verifier:
         Raises SearchFailed, CatalogueError, and Refused when it can't be undone just now.
         """
         plan, _entries, state = self._context.load(plan_id)
+        if state.status != "done":
+            return self._follow(plan, state)
+        return self._judge(plan, state)
+
+    def _follow(self, plan: Mapping[str, Any], state: PlanState) -> bool:
+        """Do what a verdict asks for; done again after a crash, as the plan is then still live."""
         if state.status == "recovered":
             return self._resolve(plan)
         if state.status == "not_recovered":
-            return self._undo(plan)
-        if state.status != "done":
-            return False
-        return self._judge(plan, state)
+            undo(self._context, plan["_key"])
+            return True
+        return False
 
     def _judge(self, plan: Mapping[str, Any], state: PlanState) -> bool:
         action = self._context.catalogue.get(plan["action"])
@@ -180,14 +185,11 @@ class Verifier:
         waited = now - state.done_at
         if judgement.outcome == "insufficient_data" and waited < action.verify_limit:
             return False
+        if self._context.load(plan["_key"])[2].status != "done":
+            # Somebody began to undo it while the search ran.
+            return False
         self._write(plan, pair, judgement)
-        # What follows is done again after a crash, because the plan's document still says "done".
-        if judgement.outcome == "recovered":
-            self._resolve(plan)
-        elif judgement.outcome == "not_recovered":
-            self._undo(plan)
-        else:
-            self._context.show(plan)
+        self._follow(plan, self._context.show(plan))
         return True
 
     def _grid(self, incident: Incident) -> Grid:
@@ -268,10 +270,6 @@ class Verifier:
             # Somebody resolved it between the look and the move: that is as good.
             return False
         self._context.show(plan)
-        return True
-
-    def _undo(self, plan: Mapping[str, Any]) -> bool:
-        undo(self._context, plan["_key"])
         return True
 
 
