@@ -94,6 +94,8 @@ class FakeDeployApi:
         if step == "die before":
             raise Crash
         if request_id not in self.answers:
+            if arguments["change_id"] != self.services[arguments["service"]]["change_id"]:
+                return Outcome("failed", "The deploy API refused with 409: it has moved on.")
             self.deploy(arguments["to_version"], arguments["service"])
             self.executed.append(request_id)
             self.answers[request_id] = dict(self.services[arguments["service"]])
@@ -110,7 +112,7 @@ class FakeDeployApi:
             return Outcome("unknown", "The deploy API can't be asked: it is down.")
         if request_id in self.answers:
             return Outcome("done", "It had been done.", self.answers[request_id])
-        return self.execute(arguments, request_id)
+        return Outcome("unchanged", "checkout still runs what it ran.")
 
 
 class FakeRaisingSearch:
@@ -150,6 +152,7 @@ class Bench:
         self.plan = ""
         self.clock = ManualClock()
         self.api = FakeDeployApi()
+        self.executor: Any = self.api
         self.stanzas = {name: dict(values) for name, values in STANZAS.items()}
         self.samples = 100
         self.searcher = FakeSearcher({"stats count": lambda *_: [{"count": str(self.samples)}]})
@@ -161,7 +164,9 @@ class Bench:
     def context(self) -> Context:
         """Made anew each time, as by a process that was just started."""
         catalogue = Catalogue.from_stanzas(self.stanzas)
-        return Context(self.stores, self.clock, catalogue, {"deploy_api": lambda: self.api}, "sh1")
+        return Context(
+            self.stores, self.clock, catalogue, {"deploy_api": lambda: self.executor}, "sh1"
+        )
 
     def verifier(self) -> Verifier:
         return Verifier(self.context, self.searcher, self.raising)

@@ -188,6 +188,10 @@ def _headline(event: str, entry: Mapping[str, Any]) -> str:
         return {"started": "Fix started", "done": "Fix carried out"}.get(
             data.get("phase", ""), "Fix failed"
         )
+    if event == "rollback":
+        return {"started": "Fix being rolled back", "done": "Fix rolled back"}.get(
+            data.get("phase", ""), "Fix not rolled back"
+        )
     return HEADLINES.get(event, event.replace("_", " ").capitalize())
 
 

@@ -19,6 +19,7 @@ from .safety import (
     preconditions,
     resolved_arguments,
 )
+from .steps import action_run
 
 __all__ = ["approve", "expire", "propose", "reject"]
 
@@ -144,12 +145,17 @@ def approve(context: Context, plan_id: str, actor: str, plan_hash: str = "") -> 
 
 
 def reject(context: Context, plan_id: str, actor: str, reason: str = "") -> PlanState:
-    """Reject a plan, also one that is approved but not carried out. Raises as :func:`approve`."""
+    """Reject a plan, also one that is approved but not carried out. Raises as :func:`approve`.
+
+    An action that is begun in the same moment sees the rejection, or the rejection sees that it is
+    begun and is refused: see :mod:`.execution`.
+    """
     plan, _entries, state = context.load(plan_id)
     _decided_by_somebody(actor)
     if state.status == "rejected":
         return state
     refusal = None if state.status == "approved" else _not_open_to_decisions(plan, state)
+    refusal = refusal or _too_late(context, plan)
     if refusal:
         raise refusal
     data = {
@@ -160,7 +166,19 @@ def reject(context: Context, plan_id: str, actor: str, reason: str = "") -> Plan
         "reason": reason[:1000],
     }
     context.append(plan, "approval", data, actor, f"rejection:{plan_id}")
-    return context.show(plan)
+    after = context.show(plan)
+    refusal = _too_late(context, plan)
+    if refusal and after.status not in ("rejected", "failed"):
+        raise refusal
+    return after
+
+
+def _too_late(context: Context, plan: Mapping[str, Any]) -> Optional[Refused]:
+    if context.stores.claims.get(action_run(plan).claim) is None:
+        return None
+    return Refused(
+        f"{plan['_key']} is being carried out already: it is too late to reject it.", "decided"
+    )
 
 
 def expire(context: Context) -> int:

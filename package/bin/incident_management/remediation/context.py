@@ -23,12 +23,14 @@ class Refused(Exception):
     """Safety says no; the text is one sentence for whoever asked.
 
     ``code`` names the rule. ``ends``: the plan is over by it, as ``void`` or ``expired``.
+    ``passing``: what stands in the way goes by itself, so trying again is of use.
     """
 
     def __init__(self, sentence: str, code: str, ends: str = "") -> None:
         super().__init__(sentence)
         self.code = code
         self.ends = ends
+        self.passing = code in ("executor", "run_in_progress")
 
 
 @dataclass
@@ -145,6 +147,11 @@ class Context:
         number = int(newest["value"]["number"]) + 1 if newest else 1
         value = {"plan_id": plan_id, "number": number}
         return self.claim(f"run:{entity}:{number}", value, purpose=f"run:{entity}")
+
+    def holds_run(self, entity: str, plan_id: str) -> bool:
+        """Tell whether this plan is the last one that took an entity."""
+        newest = self._newest_run(entity)
+        return newest is not None and newest["value"]["plan_id"] == plan_id
 
     def _newest_run(self, entity: str) -> Optional[Document]:
         found = self.stores.claims.find({"purpose": f"run:{entity}"})

@@ -1,39 +1,38 @@
 """Carrying a plan out once, undoing it, and finding out what became of a run that was cut off.
 
 The order makes every crash recoverable: the entity is taken, the execution is claimed, the
-timeline says ``started``, the executor acts, the timeline says how it ended. Whoever finds a
-claim or a ``started`` without an end asks the executor, by the run's request id, what happened.
+timeline says ``started``, what people decided meanwhile is read, the executor acts, the timeline
+says how it ended. Whoever finds a claim or a ``started`` without an end asks the executor, by the
+run's request id, what happened. Only what is wanted still is asked for again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional
+from typing import List, Optional, Tuple
 
+from ..incidents import timeline
 from ..incidents.model import Entry
+from ..notify.message import span
 from ..ports import Document
 from .approval import live_plans
-from .catalogue import Action, CatalogueError
+from .catalogue import CatalogueError
 from .context import SYSTEM, Context, Refused
 from .executors import ExecutorError, Outcome
-from .plan import PlanState
-from .safety import checks, preconditions, resolved_arguments
+from .plan import PlanState, before_run
+from .safety import checks, withdrawn
+from .steps import Run, Step, act, action_run, action_step, begin, end, inverse_step, rollback_run
 
-__all__ = ["execute", "roll_back", "settle", "settle_all"]
+__all__ = ["execute", "roll_back", "settle", "settle_all", "undo"]
 
 # Longer than an executor's request may take, so that a slow run is not taken for a dead one.
 LEASE_SECONDS = 90.0
 SETTLING_GIVES_UP_SECONDS = 900.0
-
-
-@dataclass(frozen=True)
-class _Step:
-    """Either a plan's action or its inverse. ``kind`` is the timeline's word for it."""
-
-    kind: str
-    action: Action
-    arguments: Dict[str, str]
-    request_id: str
+# So long before settling gives up that what was asked for last has happened by then, or won't.
+SEND_AGAIN_SECONDS = 600.0
+# A plan in these was carried out and may be undone.
+UNDOABLE = ("done", "recovered", "not_recovered", "insufficient_data", "rollback_failed")
+# A fix that did not help is undone by itself within this time of the verdict, later by people.
+UNDO_SECONDS = 1800.0
 
 
 def execute(context: Context, plan_id: str, actor: str) -> PlanState:
@@ -48,26 +47,11 @@ def execute(context: Context, plan_id: str, actor: str) -> PlanState:
     plan, entries, state = context.load(plan_id)
     if state.executed:
         return state
-    refusal = _refusal(context, plan, state, entries)
-    if refusal is None and not context.take_run(plan["entity"], plan_id):
-        other = context.blocking_run(plan["entity"], plan_id)
-        refusal = Refused(
-            f"{other or 'Another run'} is being carried out on {plan['entity']}: wait until it "
-            "is verified.",
-            "run_in_progress",
-        )
+    refusal = _refusal(context, plan, state, entries) or _occupied(context, plan)
     if refusal:
         context.refuse(plan["incident_id"], plan, refusal, actor)
         raise refusal
-    claimed = context.clock.now()
-    if not context.claim(_claim_key(plan_id, "action"), {"actor": actor}):
-        settle(context, plan_id)
-        return context.show(plan)
-    step = _action_step(context, plan)
-    _begin(context, plan, step, actor)
-    if context.clock.now() - claimed < LEASE_SECONDS / 2:
-        _act(context, plan, step, actor)
-    return context.show(plan)
+    return _run_once(context, plan, action_step(context, plan), actor)
 
 
 def _refusal(
@@ -79,33 +63,142 @@ def _refusal(
     return None
 
 
+def _occupied(context: Context, plan: Document) -> Optional[Refused]:
+    """Take the plan's entity for it, or return who has it."""
+    if context.take_run(plan["entity"], plan["_key"]):
+        return None
+    return _taken(context, plan)
+
+
+def _taken(context: Context, plan: Document) -> Refused:
+    other = context.blocking_run(plan["entity"], plan["_key"]) or "Another run"
+    sentence = f"{other} is being carried out on {plan['entity']}: wait until it is verified."
+    return Refused(sentence, "run_in_progress")
+
+
 def roll_back(context: Context, plan_id: str, actor: str, reason: str) -> PlanState:
     """Undo a plan that was carried out, by its action's inverse, once.
 
+    A refusal leaves the plan as it is: a fix that is not verified yet still will be.
+
     Raises:
         NotFound: no such plan.
-        Refused: it was not carried out, or can't be undone any more.
+        Refused: it was not carried out, can't be undone just now or any more, or another plan is
+            being carried out on the same entity; it is on the timeline, too.
     """
     plan, _entries, state = context.load(plan_id)
     if state.rollback_started_at:
         return state
-    if not state.done_at:
-        raise Refused(f"{plan_id} was not carried out: there is nothing to undo.", "not_executed")
     try:
-        step = _inverse_step(context, plan, state)
+        step = _undoing(context, plan, state)
     except Refused as refusal:
-        _fail_rollback(context, plan, str(refusal), actor)
+        context.refuse(plan["incident_id"], plan, refusal, actor)
         raise
+    return _carry_back(context, plan, step, actor, reason)
+
+
+def undo(context: Context, plan_id: str) -> PlanState:
+    """Undo a fix that did not help, without being asked.
+
+    Where that can't be done, and trying again is of no use or was tried for long enough, the plan
+    ends as ``rollback_failed``, which people are told.
+
+    Raises:
+        NotFound: no such plan.
+        Refused: it can't be done just now: call again.
+    """
+    plan, entries, state = context.load(plan_id)
+    if state.rollback_started_at:
+        return state
+    over = _over(entries)
+    if over:
+        return _give_up(context, plan, state, str(over))
+    late = context.clock.now() - state.judged_at > UNDO_SECONDS
+    try:
+        step = _undoing(context, plan, state)
+        if late:
+            raise Refused("Roll it back by hand if it has to be.", "too_late")
+    except Refused as refusal:
+        if refusal.passing and not late:
+            raise
+        words = f"It was not undone within {span(UNDO_SECONDS)}. " if late else ""
+        return _give_up(context, plan, state, f"{words}{refusal}")
+    return _carry_back(context, plan, step, SYSTEM, "The fix did not help.")
+
+
+def _undoing(context: Context, plan: Document, state: PlanState) -> Step:
+    """Take the entity for what undoes a plan. Raises Refused."""
+    if not state.done_at:
+        sentence = f"{plan['_key']} was not carried out: there is nothing to undo."
+        raise Refused(sentence, "not_executed")
+    step = inverse_step(context, plan, state)
+    occupied = _occupied(context, plan)
+    if occupied:
+        raise occupied
+    return step
+
+
+def _give_up(context: Context, plan: Document, state: PlanState, why: str) -> PlanState:
+    """End a rollback that can't be begun, unless somebody has begun it meanwhile."""
+    run = rollback_run(plan, state)
+    if context.claim(run.claim, {"actor": SYSTEM}):
+        end(context, plan, run, Outcome("failed", why), SYSTEM)
+    return context.show(plan)
+
+
+def _carry_back(context: Context, plan: Document, step: Step, actor: str, reason: str) -> PlanState:
     # Its document must not say that it is over while it is being undone: see live_plans.
     plan.update(status="rolling_back", updated_at=context.clock.now())
     context.stores.plans.save([plan])
-    if not context.claim(_claim_key(plan_id, "rollback"), {"actor": actor}):
-        settle(context, plan_id)
+    return _run_once(context, plan, step, actor, reason)
+
+
+def _run_once(
+    context: Context, plan: Document, step: Step, actor: str, reason: str = ""
+) -> PlanState:
+    """Claim a step and carry it out, unless it is somebody's already."""
+    claimed = context.clock.now()
+    if not context.claim(step.run.claim, {"actor": actor}):
+        settle(context, plan["_key"])
         return context.show(plan)
-    _begin(context, plan, step, actor, reason)
+    begin(context, plan, step, actor, reason)
     context.show(plan)
-    _act(context, plan, step, actor)
+    refusal = _stopped(context, plan, step, actor)
+    if refusal:
+        outcome = Outcome("failed", f"Nothing was done. {refusal}")
+        end(context, plan, step.run, outcome, actor)
+    elif context.clock.now() - claimed < LEASE_SECONDS / 2:
+        outcome = act(context, step)
+        if outcome.status != "unknown":
+            end(context, plan, step.run, outcome, actor)
     return context.show(plan)
+
+
+def _stopped(context: Context, plan: Document, step: Step, actor: str) -> Optional[Refused]:
+    """Why a step that was just begun must not be carried out after all.
+
+    Read after the step is claimed and begun: a decision that is not seen here was made later, and
+    whoever made it sees that it came too late. The same goes for another plan that took the entity
+    because this one looked finished before its undoing was begun.
+    """
+    if not context.holds_run(plan["entity"], plan["_key"]):
+        return _taken(context, plan)
+    _plan, entries, _state = context.load(plan["_key"])
+    if step.run.kind == "action":
+        return withdrawn(context, plan, entries)
+    return _over(entries) if actor == SYSTEM else None
+
+
+def _over(entries: List[Entry]) -> Optional[Refused]:
+    """Why the app does not undo a fix by itself: the people whose incident it is are done."""
+    incident = timeline.fold(entries)
+    if incident.is_open:
+        return None
+    sentence = (
+        f"{incident.id} is {incident.status}, so the fix is not undone by itself: roll it back by "
+        "hand if it has to be."
+    )
+    return Refused(sentence, "incident_over")
 
 
 def settle_all(context: Context, limit: int = 20) -> int:
@@ -121,128 +214,79 @@ def settle_all(context: Context, limit: int = 20) -> int:
 def settle(context: Context, plan_id: str) -> bool:
     """Ask about a run that was begun long ago and has no end. True: it has one now."""
     plan, _entries, state = context.load(plan_id)
-    begun, kind = _begun(context, plan, state)
+    begun, run = _begun(context, plan, state)
     age = context.clock.now() - begun
-    if not begun or (age < LEASE_SECONDS and not _holder_is_gone(context, plan_id, kind)):
+    if run is None or (age < LEASE_SECONDS and not _holder_is_gone(context, run)):
         return False
-    turn = int(age // LEASE_SECONDS)
-    if not context.claim(f"settle:{plan_id}:{kind}:{turn}", {}):
+    if not context.claim(f"settle:{run.name}:{int(age // LEASE_SECONDS)}", {}):
         return False
-    outcome = _asked(context, plan, state, kind)
-    if outcome.status == "unknown":
+    outcome = _found_out(context, plan, state, run, age)
+    if outcome.status in ("unknown", "unchanged"):
         if age < SETTLING_GIVES_UP_SECONDS:
             return False
-        detail = f"Nobody can tell whether it was done: check by hand. {outcome.detail}"
-        outcome = Outcome("failed", detail, certain=False)
-    _end(context, plan, kind, outcome, SYSTEM)
+        outcome = _given_up(outcome)
+    end(context, plan, run, outcome, SYSTEM)
     context.show(plan)
     return True
 
 
-def _holder_is_gone(context: Context, plan_id: str, kind: str) -> bool:
-    claim = context.stores.claims.get(_claim_key(plan_id, kind))
+def _holder_is_gone(context: Context, run: Run) -> bool:
+    claim = context.stores.claims.get(run.claim)
     return claim is not None and context.gone(str(claim["holder"]))
 
 
-def _claim_key(plan_id: str, kind: str) -> str:
-    return f"{'execute' if kind == 'action' else 'rollback'}:{plan_id}"
-
-
-def _asked(context: Context, plan: Document, state: PlanState, kind: str) -> Outcome:
-    """Have the executor find out; ``unknown`` when it can't."""
+def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age: float) -> Outcome:
+    """Have the executor find out, and ask again for what was not done and is wanted still."""
     try:
-        if kind == "action":
-            step = _action_step(context, plan)
+        if run.kind == "action":
+            step = action_step(context, plan)
         else:
-            step = _inverse_step(context, plan, state, check=False)
-        _begin(context, plan, step, SYSTEM)
-        return context.executor(step.action.executor).settle(step.arguments, step.request_id)
+            step = inverse_step(context, plan, state, check=False)
+        begin(context, plan, step, SYSTEM)
+        executor = context.executor(step.action.executor)
+        outcome = executor.settle(step.arguments, run.request_id)
     except (ExecutorError, CatalogueError, Refused) as error:
         return Outcome("unknown", str(error))
+    if outcome.status != "unchanged":
+        return outcome
+    refusal = _not_again(context, plan, step, age)
+    if refusal is None:
+        return act(context, step)
+    return Outcome("unchanged", f"{outcome.detail} The request was not sent again: {refusal}")
 
 
-def _begun(context: Context, plan: Document, state: PlanState) -> tuple[float, str]:
-    """When an unfinished run of the action or its inverse was begun; 0 when there is none."""
+def _not_again(context: Context, plan: Document, step: Step, age: float) -> Optional[Refused]:
+    """Why a request that was not carried out must not be sent again, ``age`` seconds later."""
+    _plan, entries, state = context.load(plan["_key"])
+    try:
+        if step.run.kind == "action":
+            unbegun = before_run(plan, entries, context.clock.now())
+            refusal = _refusal(context, plan, unbegun, entries)
+        else:
+            inverse_step(context, plan, state)
+            refusal = None
+    except Refused as found:
+        return found
+    if refusal is None and age > SEND_AGAIN_SECONDS:
+        refusal = Refused(f"It was begun {span(age)} ago.", "too_late")
+    return refusal or _occupied(context, plan) or _stopped(context, plan, step, SYSTEM)
+
+
+def _given_up(outcome: Outcome) -> Outcome:
+    if outcome.status == "unchanged":
+        return Outcome("failed", outcome.detail)
+    detail = f"Nobody can tell whether it was done: check by hand. {outcome.detail}"
+    return Outcome("failed", detail, certain=False)
+
+
+def _begun(context: Context, plan: Document, state: PlanState) -> Tuple[float, Optional[Run]]:
+    """When an unfinished run of the action or its inverse was begun, and which; 0 without one."""
+    action, rollback = action_run(plan), rollback_run(plan, state)
     if state.status == "running":
-        return state.started_at, "action"
+        return state.started_at, action
     if state.status == "rolling_back":
-        return state.rollback_started_at, "rollback"
-    for kind, statuses in (
-        ("action", ("approved",)),
-        ("rollback", ("done", "recovered", "not_recovered", "insufficient_data")),
-    ):
-        # Cut off between its claim and its first entry.
-        if state.status in statuses:
-            claim = context.stores.claims.get(_claim_key(plan["_key"], kind))
-            if claim is not None:
-                return float(claim["time"]), kind
-    return 0.0, ""
-
-
-# --- steps --------------------------------------------------------------------------------------
-
-
-def _action_step(context: Context, plan: Mapping[str, Any]) -> _Step:
-    action = context.catalogue.get(plan["action"])
-    return _Step("action", action, dict(plan["arguments"]), str(plan["_key"]))
-
-
-def _inverse_step(
-    context: Context, plan: Mapping[str, Any], state: PlanState, check: bool = True
-) -> _Step:
-    """The inverse action for a plan. Raises Refused when it can't be carried out."""
-    if not plan["inverse"]:
-        raise Refused(f"'{plan['action']}' has no inverse: undo it by hand.", "no_inverse")
-    try:
-        action = context.catalogue.get(plan["inverse"])
-    except CatalogueError as error:
-        raise Refused(str(error), "unknown_action") from None
-    sources = {"plan": plan["arguments"], "result": state.result, "before": plan["state"]}
-    arguments = resolved_arguments(action, sources)
-    if check:
-        try:
-            service = context.executor(action.executor).facts(arguments)
-        except ExecutorError as error:
-            raise Refused(str(error), "executor") from None
-        sentence = preconditions(action, arguments, service)
-        if sentence:
-            raise Refused(sentence, "precondition")
-    return _Step("rollback", action, arguments, f"{plan['_key']}-undo")
-
-
-def _begin(
-    context: Context, plan: Mapping[str, Any], step: _Step, actor: str, reason: str = ""
-) -> None:
-    detail = reason or f"{step.action.label}: {plan['entity']}."
-    data = {"phase": "started", "detail": detail, "request_id": step.request_id}
-    context.append(plan, step.kind, data, actor, f"{step.kind}:{plan['_key']}:started")
-
-
-def _act(context: Context, plan: Mapping[str, Any], step: _Step, actor: str) -> None:
-    """Ask the executor. An unknown outcome is left for :func:`settle`."""
-    try:
-        executor = context.executor(step.action.executor)
-        outcome = executor.execute(step.arguments, step.request_id)
-    except ExecutorError as error:
-        outcome = Outcome("failed", str(error))
-    if outcome.status != "unknown":
-        _end(context, plan, step.kind, outcome, actor)
-
-
-def _end(
-    context: Context, plan: Mapping[str, Any], kind: str, outcome: Outcome, actor: str
-) -> None:
-    data: Dict[str, Any] = {
-        "phase": outcome.status,
-        "detail": outcome.detail[:1000],
-        "result": dict(outcome.result),
-    }
-    if outcome.status == "failed" and outcome.certain:
-        data["nothing_done"] = True
-    context.append(plan, kind, data, actor, f"{kind}:{plan['_key']}:finished")
-
-
-def _fail_rollback(context: Context, plan: Mapping[str, Any], reason: str, actor: str) -> None:
-    data = {"phase": "failed", "detail": reason[:1000], "result": {}}
-    context.append(plan, "rollback", data, actor, f"rollback:{plan['_key']}:finished")
-    context.show(plan)
+        return state.rollback_started_at, rollback
+    run = {"approved": action, **dict.fromkeys(UNDOABLE, rollback)}.get(state.status)
+    # Cut off between its claim and its first entry.
+    claim = context.stores.claims.get(run.claim) if run else None
+    return (float(claim["time"]), run) if claim else (0.0, None)

@@ -21,7 +21,8 @@ class ExecutorError(Exception):
 class Outcome:
     """How an execution ended: ``done``, ``failed`` or ``unknown``.
 
-    ``certain``: a ``failed`` one certainly changed nothing.
+    ``certain``: a ``failed`` one certainly changed nothing. Who only asks may also find
+    ``unchanged``: it was not done, or not yet.
     """
 
     status: str
@@ -44,9 +45,9 @@ class Executor(Protocol):
         """Act once. Never raises for what the other side does."""
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Find out what became of a request that nobody saw the answer of, and end it.
+        """Find out what became of a request that nobody saw the answer of. Changes nothing.
 
-        ``unknown``: it can't be told yet.
+        ``unchanged``: everything is as before the request. ``unknown``: it can't be told yet.
         """
 
 
@@ -116,17 +117,18 @@ class DeployApi:
         return Outcome("failed", f"The deploy API refused with {reply.status}: {_reason(reply)}")
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Look at what the service runs; ask again, by the same id, only if nothing changed."""
+        """Look at what the service runs."""
         try:
             facts = self.facts(arguments)
         except ExecutorError as error:
             return Outcome("unknown", str(error))
         service = arguments["service"]
         if facts["change_id"] == arguments["change_id"]:
-            return self.execute(arguments, request_id)
+            return Outcome("unchanged", f"{service} still runs {facts['version']}.")
         if facts["version"] == arguments["to_version"]:
             return Outcome("done", f"{service} runs {facts['version']}.", facts)
-        return Outcome("failed", f"{service} has moved on to {facts['version']} in the meantime.")
+        detail = f"{service} has moved on to {facts['version']} in the meantime."
+        return Outcome("failed", detail, certain=False)
 
     def _request(self, method: str, service: str) -> Any:
         from ..notify.transport import NoAnswer, NotSent

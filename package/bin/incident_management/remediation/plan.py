@@ -14,7 +14,7 @@ from ..incidents.model import Entry
 from ..incidents.timeline import effective
 from .catalogue import Action
 
-__all__ = ["FINISHED", "PROPOSAL_SECONDS", "PlanState", "new_plan", "plan_state"]
+__all__ = ["FINISHED", "PROPOSAL_SECONDS", "PlanState", "before_run", "new_plan", "plan_state"]
 
 # Nothing more happens to a plan by itself in these.
 FINISHED = (
@@ -91,7 +91,10 @@ def _filled(text: str, arguments: Mapping[str, str]) -> str:
 
 @dataclass
 class PlanState:
-    """What a plan's entries add up to. Times are epoch seconds, 0 when it did not happen."""
+    """What a plan's entries add up to. Times are epoch seconds, 0 when it did not happen.
+
+    ``rollback_started_at`` is 0 again after a rollback that changed nothing.
+    """
 
     status: str = "proposed"
     detail: str = ""
@@ -104,7 +107,9 @@ class PlanState:
     done_at: float = 0.0
     result: Dict[str, Any] = field(default_factory=dict)
     outcome: str = ""
+    judged_at: float = 0.0
     rollback_started_at: float = 0.0
+    rollbacks_failed: int = 0
 
     @property
     def executed(self) -> bool:
@@ -133,6 +138,11 @@ def plan_state(plan: Mapping[str, Any], entries: Sequence[Entry], now: float) ->
     return state
 
 
+def before_run(plan: Mapping[str, Any], entries: Sequence[Entry], now: float) -> PlanState:
+    """Return what a plan would be had its action not been begun: whether it is approved still."""
+    return plan_state(plan, [entry for entry in entries if entry.kind != "action"], now)
+
+
 def _apply(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
     data = entry.data
     if entry.kind == "refused":
@@ -143,10 +153,14 @@ def _apply(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
     elif entry.kind == "action":
         _phase(state, entry, ("running", "done", "failed"))
     elif entry.kind == "verification":
-        state.outcome = str(data.get("outcome", ""))
-        state.status, state.detail = state.outcome, str(data.get("detail", ""))
+        state.outcome, state.judged_at = str(data.get("outcome", "")), entry.time
+        # One that was written while the fix was being undone says nothing of what is so now.
+        if state.status == "done":
+            state.status, state.detail = state.outcome, str(data.get("detail", ""))
     elif entry.kind == "rollback":
         _phase(state, entry, ("rolling_back", "rolled_back", "rollback_failed"))
+        if state.status == "rollback_failed":
+            _not_rolled_back(state, nothing_done=bool(data.get("nothing_done")))
 
 
 def _approval(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
@@ -183,3 +197,17 @@ def _phase(state: PlanState, entry: Entry, names: Tuple[str, str, str]) -> None:
             state.result = dict(entry.data.get("result") or {})
     elif phase == "failed":
         state.status = failed
+
+
+def _not_rolled_back(state: PlanState, nothing_done: bool) -> None:
+    """A rollback that changed nothing leaves the fix as it was, and may be tried again.
+
+    So a fix that nobody has judged yet is still judged, and one that has helped still counts.
+    """
+    state.rollbacks_failed += 1
+    if not nothing_done:
+        return
+    state.rollback_started_at = 0.0
+    if state.outcome in ("", "recovered"):
+        state.status = state.outcome or "done"
+        state.detail = f"It was not rolled back. {state.detail}"

@@ -9,16 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
+from ..incidents import timeline
 from ..incidents.canonical import digest
 from ..incidents.model import Entry, Incident
 from ..notify.message import span
 from .catalogue import Action, CatalogueError, check_value
 from .context import Context, Refused
 from .executors import ExecutorError
-from .plan import PlanState
+from .plan import PlanState, before_run
 from .proof import blamed_hypothesis, verified_citations
 
-__all__ = ["Check", "checks", "cited_cause", "facts_of", "resolved_arguments", "state_changes"]
+__all__ = [
+    "Check",
+    "checks",
+    "cited_cause",
+    "facts_of",
+    "preconditions",
+    "resolved_arguments",
+    "state_changes",
+    "withdrawn",
+]
 
 # The parts of a plan's document that its hash covers.
 HASHED = (
@@ -157,6 +167,22 @@ def checks(
     results.append(_cooldown(context, plan, action))
     results.append(_alone(context, plan))
     return results
+
+
+def withdrawn(
+    context: Context, plan: Mapping[str, Any], entries: Sequence[Entry]
+) -> Optional[Refused]:
+    """Return why nobody wants a plan's action any more, by its incident's entries alone, or None.
+
+    For an action that was begun: it goes on while its approval stands and its incident is open.
+    """
+    for check in (
+        _open(timeline.fold(entries)),
+        _approval(plan, before_run(plan, entries, context.clock.now())),
+    ):
+        if not check.ok:
+            return check.refusal()
+    return None
 
 
 def _whole(plan: Mapping[str, Any]) -> Check:

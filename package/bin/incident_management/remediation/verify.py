@@ -21,7 +21,7 @@ from ..splunk import spl
 from .approval import live_plans
 from .catalogue import Action, CatalogueError
 from .context import SYSTEM, Context, Refused
-from .execution import roll_back
+from .execution import undo
 from .plan import PlanState
 
 __all__ = ["CannotJudge", "Grid", "RaisingSearch", "Rerun", "Verifier", "Windows", "windows"]
@@ -137,7 +137,8 @@ class Verifier:
     def run(self, limit: int = 20, failed: Optional[Callable[[str, str], None]] = None) -> int:
         """Look after every live plan; returns how many were judged.
 
-        A plan whose searches fail is tried again next time; ``failed`` gets its id and why.
+        A plan whose searches fail, or that can't be undone just now, is tried again next time;
+        ``failed`` gets its id and why.
         """
         count = 0
         for plan in live_plans(self._context)[:200]:
@@ -145,21 +146,29 @@ class Verifier:
                 break
             try:
                 count += self.look_after(plan["_key"])
-            except (SearchFailed, CatalogueError) as error:
+            except (SearchFailed, CatalogueError, Refused) as error:
                 if failed is not None:
                     failed(plan["_key"], str(error))
         return count
 
     def look_after(self, plan_id: str) -> bool:
-        """Take one plan a step further, if there is one to take. Raises SearchFailed."""
+        """Take one plan a step further, if there is one to take.
+
+        Raises SearchFailed, CatalogueError, and Refused when it can't be undone just now.
+        """
         plan, _entries, state = self._context.load(plan_id)
+        if state.status != "done":
+            return self._follow(plan, state)
+        return self._judge(plan, state)
+
+    def _follow(self, plan: Mapping[str, Any], state: PlanState) -> bool:
+        """Do what a verdict asks for; done again after a crash, as the plan is then still live."""
         if state.status == "recovered":
             return self._resolve(plan)
         if state.status == "not_recovered":
-            return self._undo(plan)
-        if state.status != "done":
-            return False
-        return self._judge(plan, state)
+            undo(self._context, plan["_key"])
+            return True
+        return False
 
     def _judge(self, plan: Mapping[str, Any], state: PlanState) -> bool:
         action = self._context.catalogue.get(plan["action"])
@@ -176,14 +185,11 @@ class Verifier:
         waited = now - state.done_at
         if judgement.outcome == "insufficient_data" and waited < action.verify_limit:
             return False
+        if self._context.load(plan["_key"])[2].status != "done":
+            # Somebody began to undo it while the search ran.
+            return False
         self._write(plan, pair, judgement)
-        # What follows is done again after a crash, because the plan's document still says "done".
-        if judgement.outcome == "recovered":
-            self._resolve(plan)
-        elif judgement.outcome == "not_recovered":
-            self._undo(plan)
-        else:
-            self._context.show(plan)
+        self._follow(plan, self._context.show(plan))
         return True
 
     def _grid(self, incident: Incident) -> Grid:
@@ -264,14 +270,6 @@ class Verifier:
             # Somebody resolved it between the look and the move: that is as good.
             return False
         self._context.show(plan)
-        return True
-
-    def _undo(self, plan: Mapping[str, Any]) -> bool:
-        try:
-            roll_back(self._context, plan["_key"], SYSTEM, "The fix did not help.")
-        except Refused:
-            # Why is on the timeline, as a failed rollback.
-            return True
         return True
 
 

@@ -1,0 +1,135 @@
+"""One step of a plan, its action or its inverse: what is asked, and what is written of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping
+
+from .catalogue import Action, CatalogueError
+from .context import Context, Refused
+from .executors import ExecutorError, Outcome
+from .plan import PlanState
+from .safety import preconditions, resolved_arguments
+
+__all__ = [
+    "Run",
+    "Step",
+    "act",
+    "action_run",
+    "action_step",
+    "begin",
+    "end",
+    "inverse_step",
+    "rollback_run",
+]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One attempt of a plan's action or of its inverse. ``kind`` is the timeline's word for it.
+
+    An action has one attempt. An inverse has a next one after each that ended without doing
+    anything, so that the end of each can be written.
+    """
+
+    plan_id: str
+    kind: str
+    number: int = 1
+
+    @property
+    def name(self) -> str:
+        """What its entries are written once by."""
+        return f"{self.kind}:{self.plan_id}{self._suffix(':')}"
+
+    @property
+    def claim(self) -> str:
+        """The claim that only one process gets, which then carries it out."""
+        return f"execute:{self.plan_id}" if self.kind == "action" else self.name
+
+    @property
+    def request_id(self) -> str:
+        """What tells the executor a repeat from a new request."""
+        if self.kind == "action":
+            return self.plan_id
+        return f"{self.plan_id}-undo{self._suffix('-')}"
+
+    def _suffix(self, mark: str) -> str:
+        return f"{mark}{self.number}" if self.number > 1 else ""
+
+
+def action_run(plan: Mapping[str, Any]) -> Run:
+    """Return the only attempt of a plan's action."""
+    return Run(str(plan["_key"]), "action")
+
+
+def rollback_run(plan: Mapping[str, Any], state: PlanState) -> Run:
+    """Return the attempt to undo a plan that is under way, or else the next one."""
+    return Run(str(plan["_key"]), "rollback", state.rollbacks_failed + 1)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a run asks of the executor."""
+
+    run: Run
+    action: Action
+    arguments: Dict[str, str]
+
+
+def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
+    """Return a plan's action. Raises CatalogueError when the catalogue has it no more."""
+    action = context.catalogue.get(plan["action"])
+    return Step(action_run(plan), action, dict(plan["arguments"]))
+
+
+def inverse_step(
+    context: Context, plan: Mapping[str, Any], state: PlanState, check: bool = True
+) -> Step:
+    """Return what undoes a plan. Raises Refused when it can't be carried out."""
+    if not plan["inverse"]:
+        raise Refused(f"'{plan['action']}' has no inverse: undo it by hand.", "no_inverse")
+    try:
+        action = context.catalogue.get(plan["inverse"])
+    except CatalogueError as error:
+        raise Refused(str(error), "unknown_action") from None
+    sources = {"plan": plan["arguments"], "result": state.result, "before": plan["state"]}
+    arguments = resolved_arguments(action, sources)
+    if check:
+        try:
+            service = context.executor(action.executor).facts(arguments)
+        except ExecutorError as error:
+            raise Refused(str(error), "executor") from None
+        sentence = preconditions(action, arguments, service)
+        if sentence:
+            raise Refused(sentence, "precondition")
+    return Step(rollback_run(plan, state), action, arguments)
+
+
+def begin(
+    context: Context, plan: Mapping[str, Any], step: Step, actor: str, reason: str = ""
+) -> None:
+    """Write that a step's run is begun, once."""
+    detail = reason or f"{step.action.label}: {plan['entity']}."
+    data = {"phase": "started", "detail": detail, "request_id": step.run.request_id}
+    context.append(plan, step.run.kind, data, actor, f"{step.run.name}:started")
+
+
+def act(context: Context, step: Step) -> Outcome:
+    """Ask the executor to carry a step out."""
+    try:
+        executor = context.executor(step.action.executor)
+        return executor.execute(step.arguments, step.run.request_id)
+    except ExecutorError as error:
+        return Outcome("failed", str(error))
+
+
+def end(context: Context, plan: Mapping[str, Any], run: Run, outcome: Outcome, actor: str) -> None:
+    """Write how a run ended, once."""
+    data: Dict[str, Any] = {
+        "phase": outcome.status,
+        "detail": outcome.detail[:1000],
+        "result": dict(outcome.result),
+    }
+    if outcome.status == "failed" and outcome.certain:
+        data["nothing_done"] = True
+    context.append(plan, run.kind, data, actor, f"{run.name}:finished")

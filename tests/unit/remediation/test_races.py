@@ -1,0 +1,246 @@
+"""What people decide and other plans begin while a plan is being carried out or undone."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from incident_management.incidents import lifecycle
+from incident_management.remediation import approval, execution
+from incident_management.remediation.context import Refused
+from tests.unit.remediation.bench import INCIDENT, Bench
+
+NOTHING_DONE = "Nothing was done. "
+
+
+@pytest.fixture
+def bench():
+    made = Bench()
+    made.plan = ready(made)
+    return made
+
+
+def ready(bench, incident=INCIDENT):
+    plan = approval.propose(bench.context, incident, "", "mia")["_key"]
+    approval.approve(bench.context, plan, "omar")
+    return plan
+
+
+def while_the_api_is_asked(bench, act):
+    """Have something happen during the next question for facts, which takes seconds."""
+    ask = bench.api.facts
+
+    def facts(arguments):
+        bench.api.facts = ask
+        answer = ask(arguments)
+        act()
+        return answer
+
+    bench.api.facts = facts
+
+
+def at_store_call(bench, moment, act):
+    """Have something happen ahead of the n-th request to the KV store."""
+    left = [moment]
+
+    def count(_verb, _name):
+        left[0] -= 1
+        if left[0] == -1:
+            act()
+
+    for collection in bench.stores.collections:
+        collection.before = count
+
+
+# --- decisions --------------------------------------------------------------------------------
+
+
+def test_a_plan_rejected_while_the_deploy_api_is_asked_is_not_carried_out(bench):
+    answers = []
+    while_the_api_is_asked(
+        bench,
+        lambda: answers.append(approval.reject(bench.context, bench.plan, "omar", "stop").status),
+    )
+    state = execution.execute(bench.context, bench.plan, "mia")
+    assert answers == ["rejected"] and bench.api.executed == []
+    assert state.status == "failed"
+    assert state.detail == (f"{NOTHING_DONE}{bench.plan} can't be used any more. Rejected by omar.")
+    assert bench.kinds()[-3:] == ["approval rejected", "action started", "action failed"]
+
+
+def test_an_incident_closed_while_the_deploy_api_is_asked_is_left_alone(bench):
+    while_the_api_is_asked(
+        bench, lambda: lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "zoe")
+    )
+    state = execution.execute(bench.context, bench.plan, "mia")
+    assert bench.api.executed == [] and state.status == "failed"
+    assert state.detail == f"{NOTHING_DONE}{INCIDENT} is resolved: there is nothing left to fix."
+
+
+def test_what_was_stopped_in_time_does_not_cool_down(bench):
+    while_the_api_is_asked(
+        bench, lambda: approval.reject(bench.context, bench.plan, "omar", "not yet")
+    )
+    execution.execute(bench.context, bench.plan, "mia")
+    assert execution.execute(bench.context, ready(bench), "mia").status == "done"
+
+
+def test_an_approval_that_runs_out_while_the_deploy_api_is_asked_is_not_used(bench):
+    while_the_api_is_asked(bench, lambda: bench.clock.advance(30 * 60 + 1))
+    state = execution.execute(bench.context, bench.plan, "mia")
+    assert bench.api.executed == [] and state.status == "failed"
+    assert "The approval ran out before it was used." in state.detail
+
+
+def test_a_plan_that_is_being_carried_out_can_not_be_rejected(bench):
+    """The request is claimed, but nothing of it is on the timeline yet."""
+    bench.context.claim(f"execute:{bench.plan}", {})
+    with pytest.raises(Refused) as caught:
+        approval.reject(bench.context, bench.plan, "omar", "stop")
+    assert str(caught.value) == (
+        f"{bench.plan} is being carried out already: it is too late to reject it."
+    )
+    assert bench.kinds()[-1] == "approval approved"
+
+
+@pytest.mark.parametrize("moment", range(60))
+def test_a_rejection_at_any_moment_is_obeyed_or_refused(moment):
+    bench = Bench()
+    plan = ready(bench)
+    said = []
+
+    def reject():
+        try:
+            said.append(approval.reject(bench.context, plan, "omar", "stop").status)
+        except Refused:
+            said.append("refused")
+
+    at_store_call(bench, moment, reject)
+    with contextlib.suppress(Refused):
+        execution.execute(bench.context, plan, "mia")
+    bench.stores.heal()
+    if said and said != ["refused"]:
+        assert bench.api.executed == []
+        assert bench.context.load(plan)[2].status in ("rejected", "failed")
+    else:
+        assert bench.api.executed == [plan]
+
+
+@pytest.mark.parametrize("moment", range(20))
+def test_a_rejection_that_an_execution_overtakes_is_refused(moment):
+    """The other way round: the whole execution happens at one moment of the rejection."""
+    bench = Bench()
+    plan = ready(bench)
+    done = []
+
+    def carry_out():
+        try:
+            done.append(execution.execute(bench.context, plan, "mia").status)
+        except Refused:
+            done.append("refused")
+
+    at_store_call(bench, moment, carry_out)
+    try:
+        said = approval.reject(bench.context, plan, "omar", "stop").status
+    except Refused:
+        said = "refused"
+    bench.stores.heal()
+    if said == "refused":
+        assert done == ["done"] and bench.api.executed == [plan]
+    else:
+        assert said in ("rejected", "failed") and bench.api.executed == []
+
+
+# --- other plans on the same entity -----------------------------------------------------------
+
+OTHER = "INC-20260101-BBBBBB"
+
+
+def blamed_fix(bench):
+    """The fix has helped; an hour later another incident blames it, and has a plan of its own."""
+    execution.execute(bench.context, bench.plan, "mia")
+    bench.raising.fixed_at = bench.clock.now()
+    bench.clock.advance(90)
+    bench.verifier().run()
+    bench.clock.advance(3600)
+    bench.open(OTHER)
+    bench.analyse(OTHER, "ANA-2", change_id="CHG-9", version="r7", previous_version="r8")
+    return ready(bench, OTHER)
+
+
+def test_a_rollback_waits_for_another_plan_on_the_same_entity(bench):
+    second = blamed_fix(bench)
+    act, said = bench.api.execute, []
+
+    def slow(arguments, request_id):
+        with pytest.raises(Refused) as caught:
+            execution.roll_back(bench.context, bench.plan, "zoe", "undo")
+        said.append(str(caught.value))
+        return act(arguments, request_id)
+
+    bench.api.execute = slow
+    assert execution.execute(bench.context, second, "mia").status == "done"
+    assert said == [f"{second} is being carried out on checkout: wait until it is verified."]
+    assert bench.api.executed == [bench.plan, second]
+    assert bench.kinds()[-1] == "refused run_in_progress"
+    assert bench.context.load(bench.plan)[2].status == "recovered"
+
+
+def test_a_plan_waits_for_a_rollback_on_the_same_entity(bench):
+    second = blamed_fix(bench)
+    act, said = bench.api.execute, []
+
+    def slow(arguments, request_id):
+        with pytest.raises(Refused) as caught:
+            execution.execute(bench.context, second, "mia")
+        said.append(str(caught.value))
+        return act(arguments, request_id)
+
+    bench.api.execute = slow
+    assert execution.roll_back(bench.context, bench.plan, "zoe", "undo").status == "rolled_back"
+    assert said == [f"{bench.plan} is being carried out on checkout: wait until it is verified."]
+
+
+def statuses_at_each_request(bench, second):
+    """Returns a list that each request to act adds the other plan's status to."""
+    act, found = bench.api.execute, []
+
+    def execute(arguments, request_id):
+        other = bench.plan if request_id == second else second
+        found.append(bench.context.load(other)[2].status)
+        return act(arguments, request_id)
+
+    bench.api.execute = execute
+    return found
+
+
+@pytest.mark.parametrize("undo_first", [True, False])
+@pytest.mark.parametrize("moment", range(50))
+def test_an_undoing_and_a_plan_that_meet_at_any_moment_do_not_run_together(moment, undo_first):
+    """Runs one of the two whole at the n-th store call of the other."""
+    bench = Bench()
+    bench.plan = ready(bench)
+    second = blamed_fix(bench)
+    found = statuses_at_each_request(bench, second)
+    steps = [
+        lambda: execution.roll_back(bench.context, bench.plan, "zoe", "undo"),
+        lambda: execution.execute(bench.context, second, "mia"),
+    ]
+
+    def attempt(step):
+        with contextlib.suppress(Refused):
+            step()
+
+    outer, inner = steps if undo_first else reversed(steps)
+    at_store_call(bench, moment, lambda: attempt(inner))
+    attempt(outer)
+    bench.stores.heal()
+    assert found and not {"running", "done", "rolling_back"} & set(found)
+    assert len(bench.api.executed[1:]) <= 1
+    assert bench.context.load(bench.plan)[2].status != "rolling_back"
+
+
+def test_a_plan_undoes_itself_while_it_holds_the_entity(bench):
+    execution.execute(bench.context, bench.plan, "mia")
+    assert execution.roll_back(bench.context, bench.plan, "zoe", "undo").status == "rolled_back"

@@ -1,0 +1,209 @@
+"""Settling a run that was cut off finds out what happened, and repeats what is wanted still."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from incident_management.incidents import lifecycle
+from incident_management.notify.transport import Reply
+from incident_management.remediation import approval, execution
+from incident_management.remediation.executors import DeployApi
+from tests.unit.remediation.bench import INCIDENT, Bench, Crash
+
+STILL = "checkout still runs what it ran. The request was not sent again: "
+
+
+@pytest.fixture
+def bench():
+    """The machine died before it sent the request."""
+    made = Bench()
+    made.plan = approval.propose(made.context, INCIDENT, "", "mia")["_key"]
+    approval.approve(made.context, made.plan, "omar")
+    made.api.script = ["die before"]
+    with pytest.raises(Crash):
+        execution.execute(made.context, made.plan, "mia")
+    return made
+
+
+@pytest.fixture
+def undoing():
+    """The machine died before it sent the request to undo a fix."""
+    made = Bench()
+    made.plan = approval.propose(made.context, INCIDENT, "", "mia")["_key"]
+    approval.approve(made.context, made.plan, "omar")
+    execution.execute(made.context, made.plan, "mia")
+    made.api.script = ["die before"]
+    with pytest.raises(Crash):
+        execution.roll_back(made.context, made.plan, "zoe", "wrong guess")
+    return made
+
+
+def state_of(bench):
+    return bench.context.load(bench.plan)[2]
+
+
+def settle(bench, rounds=10, seconds=100):
+    for _ in range(rounds):
+        bench.clock.advance(seconds)
+        execution.settle_all(bench.context)
+    return state_of(bench)
+
+
+def close(bench):
+    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "zoe", resolution="done by hand")
+    lifecycle.close(bench.stores, bench.clock, INCIDENT, "zoe", "over")
+
+
+# --- an action --------------------------------------------------------------------------------
+
+
+def test_what_is_wanted_still_is_sent_again(bench):
+    assert settle(bench, 1).status == "done"
+    assert bench.api.executed == [bench.plan]
+
+
+@pytest.mark.parametrize("hours", [8, 5 * 24])
+def test_an_old_plan_is_not_carried_out_after_an_outage(bench, hours):
+    bench.clock.advance(1200)
+    close(bench)
+    bench.clock.advance(hours * 3600)
+    assert execution.settle_all(bench.context) == 1
+    state = state_of(bench)
+    assert bench.api.executed == [] and state.status == "failed"
+    assert state.detail == f"{STILL}{INCIDENT} is closed: there is nothing left to fix."
+    assert bench.stores.plans.get(bench.plan)["status"] == "failed"
+    assert bench.context.blocking_run("checkout", "PLAN-0000000000") == ""
+
+
+def test_nothing_is_sent_again_for_an_incident_that_is_over(bench):
+    close(bench)
+    assert settle(bench, 8).status == "running", "the first request may still be under way"
+    state = settle(bench, 2)
+    assert bench.api.executed == [] and state.status == "failed"
+    assert bench.kinds()[-1] == "action failed"
+
+
+def test_what_was_begun_too_long_ago_is_not_sent_again(bench):
+    """An outage of the worker ends while the approval holds, but not for long enough to tell."""
+    bench.clock.advance(601)
+    assert execution.settle_all(bench.context) == 0
+    bench.clock.advance(300)
+    assert execution.settle_all(bench.context) == 1
+    assert bench.api.executed == []
+    assert state_of(bench).detail == f"{STILL}It was begun 15 min 1 s ago."
+
+
+def test_an_approval_that_has_run_out_sends_nothing_again():
+    bench = Bench()
+    bench.plan = approval.propose(bench.context, INCIDENT, "", "mia")["_key"]
+    approval.approve(bench.context, bench.plan, "omar")
+    bench.clock.advance(29 * 60)
+    bench.api.script = ["die before"]
+    with pytest.raises(Crash):
+        execution.execute(bench.context, bench.plan, "mia")
+    assert "The approval ran out before it was used." in settle(bench).detail
+    assert bench.api.executed == []
+
+
+def test_a_rejection_sends_nothing_again(bench):
+    """It was written in the moment in which the run was begun, and the machine died after it."""
+    data = {"plan_id": bench.plan, "decision": "rejected", "expires_at": 0}
+    bench.write("approval", actor="omar", **data)
+    assert "Rejected by omar." in settle(bench).detail
+    assert bench.api.executed == []
+
+
+def test_another_cause_sends_nothing_again(bench):
+    bench.analyse(key="ANA-2", change_id="CHG-5", cause="CHG-5 did it")
+    assert "cause is CHG-5, no longer CHG-8" in settle(bench).detail
+    assert bench.api.executed == []
+
+
+def test_an_action_that_is_changed_in_the_catalogue_sends_nothing_again(bench):
+    bench.stanzas["rollback_change"]["cooldown"] = "1s"
+    assert "was changed in the catalogue" in settle(bench).detail
+    assert bench.api.executed == []
+
+
+def test_an_incident_that_is_closed_while_the_api_is_asked_is_left_alone(bench):
+    ask = bench.api.facts
+
+    def facts(arguments):
+        bench.api.facts = ask
+        close(bench)
+        return ask(arguments)
+
+    bench.api.facts = facts
+    assert settle(bench).status == "failed"
+    assert bench.api.executed == []
+
+
+def test_what_was_done_is_found_out_however_late():
+    bench = Bench()
+    bench.plan = approval.propose(bench.context, INCIDENT, "", "mia")["_key"]
+    approval.approve(bench.context, bench.plan, "omar")
+    bench.api.script = ["die after"]
+    with pytest.raises(Crash):
+        execution.execute(bench.context, bench.plan, "mia")
+    close(bench)
+    assert settle(bench, 1, seconds=5 * 86400).status == "done"
+    assert bench.api.executed == [bench.plan]
+
+
+def test_what_was_not_sent_again_does_not_cool_down(bench):
+    settle(bench, 1, seconds=3600)
+    second = approval.propose(bench.context, INCIDENT, "", "mia")["_key"]
+    approval.approve(bench.context, second, "omar")
+    assert execution.execute(bench.context, second, "mia").status == "done"
+
+
+@pytest.mark.parametrize("over", [True, False], ids=["closed", "open"])
+def test_the_shipped_executor_sends_an_old_request_only_for_an_open_incident(bench, over):
+    posts = []
+
+    def send(_url, body, _headers, method):
+        if method == "POST":
+            posts.append(body)
+            bench.api.execute({"service": "checkout", **body}, body["request_id"])
+        return Reply(200, {}, json.dumps(bench.api.services["checkout"]))
+
+    bench.executor = DeployApi("https://deploy.example", "secret-token", send)
+    if over:
+        close(bench)
+    state = settle(bench)
+    assert [body["request_id"] for body in posts] == ([] if over else [bench.plan])
+    assert state.status == ("failed" if over else "done")
+
+
+# --- a rollback -------------------------------------------------------------------------------
+
+
+def test_a_rollback_that_is_wanted_still_is_sent_again(undoing):
+    assert settle(undoing, 1).status == "rolled_back"
+    assert undoing.api.executed == [undoing.plan, f"{undoing.plan}-undo"]
+
+
+def test_an_old_rollback_is_not_carried_out_after_an_outage(undoing):
+    undoing.clock.advance(8 * 3600)
+    assert execution.settle_all(undoing.context) == 1
+    assert undoing.api.executed == [undoing.plan]
+    assert state_of(undoing).detail == (f"It was not rolled back. {STILL}It was begun 8 h ago.")
+    state = execution.roll_back(undoing.context, undoing.plan, "zoe", "again")
+    assert state.status == "rolled_back", "a person may try again"
+
+
+def test_a_rollback_of_an_incident_that_is_over_is_not_sent_again(undoing):
+    close(undoing)
+    settle(undoing)
+    assert undoing.api.executed == [undoing.plan]
+    assert undoing.kinds()[-1] == "rollback failed"
+
+
+def test_a_rollback_whose_preconditions_hold_no_more_is_not_sent_again(undoing):
+    """The executor sees its request undone, but the service runs something else by now."""
+    undoing.api.deploy("r10")
+    settle(undoing)
+    assert undoing.api.executed == [undoing.plan]
+    assert undoing.kinds()[-1] == "rollback failed"
