@@ -21,6 +21,7 @@ NOW = time.time()
 INCIDENT = "INC-20261123-7KQ2MD"
 OTHER = "INC-20261122-AA81ZC"
 CLOSED = "INC-20261121-BB11ZC"
+SEVERITIES = ("critical", "high", "medium", "low", "info")
 UNANSWERED = {"opened_at": NOW - 90_000, "acknowledged_at": None}
 
 
@@ -59,8 +60,10 @@ def incident(key: str, **changed: Any) -> dict[str, Any]:
         "events": 412,
         "opened_at": NOW - 240,
         "acknowledged_at": NOW - 150,
+        **changed,
     }
-    return {k: v for k, v in {**document, **changed}.items() if v is not None}
+    document["severity_rank"] = len(SEVERITIES) - SEVERITIES.index(str(document["severity"]))
+    return {k: v for k, v in document.items() if v is not None}
 
 
 NOTIFICATION = {
