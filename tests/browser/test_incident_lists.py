@@ -101,3 +101,27 @@ def test_the_choice_of_incidents_begins_with_the_open_ones(
     page.keyboard.type(OLDEST)
     expect(options).to_have_text([f"{OLDEST} · info · Oldest"], timeout=WAIT_MS)
     shoot(page, "incident-choice")
+
+
+def test_before_the_first_incident_the_page_says_so(
+    page: Any, splunk: Any, studio_bundle: Any, shoot: Any
+) -> None:
+    show(page, splunk, "incident")
+    page.get_by_text("There is no incident yet.").wait_for(timeout=WAIT_MS)
+    page.get_by_text("No incident yet", exact=True).first.wait_for(timeout=WAIT_MS)
+    nothing = page.get_by_text("No search results returned")
+    nothing.nth(3).wait_for(timeout=WAIT_MS)
+    expect(page.get_by_text("Set token value to render visualization")).to_have_count(0)
+    expect(page.get_by_text("none", exact=True)).to_have_count(3)  # severity, status, open for
+    shoot(page, "incident-none-yet")
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [("none", "None is chosen. Choose one above"), ("INC-1", "There is no incident INC-1.")],
+)
+def test_a_page_without_its_incident_says_so(
+    asked: str, says: str, page: Any, crowded: Any, studio_bundle: Any
+) -> None:
+    show(page, crowded, "incident", f"form.incident={asked}")
+    page.get_by_text(says).wait_for(timeout=WAIT_MS)
