@@ -6,6 +6,7 @@ the order. Runs on the search head, in one pass; rows must come with the oldest 
 
 import gc
 import sys
+import time
 from itertools import repeat
 
 import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
@@ -78,6 +79,7 @@ class AnomalyScoreCommand(RowsCommand):
 
     def change(self, table):
         if self._memory is not None:
+            self._scorer.set_now(time.time())
             self._recall(table)
         scorer, by = self._scorer, self._by
         values = table.column(self._value) if table.has(self._value) else repeat(None)
@@ -96,6 +98,9 @@ class AnomalyScoreCommand(RowsCommand):
 
     def end(self):
         """Keep what was learned, once all rows have come; a preview keeps nothing."""
+        ahead = self._scorer.ahead_warning()
+        if ahead:
+            self.write_warning(ahead)
         if not self._recalled or getattr(self.metadata, "preview", False):
             return
         state = self._scorer.to_state()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,13 +40,13 @@ def _app_folder(target: Path) -> Path:
     return app
 
 
-@pytest.fixture(scope="package")
-def splunk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A running stand-in: ``.web`` and ``.mgmt`` are its addresses, ``.put`` writes documents.
+@contextmanager
+def pages_of_the_app(folder: Path) -> Iterator[Any]:
+    """A stand-in with the app's pages: ``.web`` and ``.mgmt`` are its addresses.
 
-    ``.add_user`` adds a user with one role and the tests' password.
+    ``.put`` writes documents, ``.clear`` deletes those of a collection, ``.add_user`` adds a user
+    with one role and the tests' password.
     """
-    folder = tmp_path_factory.mktemp("browser")
     options = Options(
         mgmt_port=0, web_port=0, https=True, admin_password=PASSWORD, parts=frozenset({"web"})
     )
@@ -57,19 +58,30 @@ def splunk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         headers={"Authorization": f"Splunk {core.access.token_for('splunk-system-user', 3600)}"},
         verify=False,  # noqa: S501 - a self-signed certificate on loopback
     )
+    data = f"/servicesNS/nobody/{APP}/storage/collections/data"
 
     def put(collection: str, *documents: dict[str, Any]) -> None:
-        path = f"/servicesNS/nobody/{APP}/storage/collections/data/{collection}/batch_save"
+        path = f"{data}/{collection}/batch_save"
         client.post(path, json=list(documents)).raise_for_status()
+
+    def clear(collection: str) -> None:
+        client.delete(f"{data}/{collection}").raise_for_status()
 
     def add_user(name: str, role: str) -> None:
         form = {"name": name, "password": PASSWORD, "roles": role}
         client.post("/services/authentication/users", data=form).raise_for_status()
 
     web = f"http://127.0.0.1:{core.web_port}"
-    yield SimpleNamespace(core=core, web=web, put=put, add_user=add_user)
+    yield SimpleNamespace(core=core, web=web, put=put, clear=clear, add_user=add_user)
     client.close()
     core.stop()
+
+
+@pytest.fixture(scope="package")
+def splunk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The stand-in that the tests of this folder share."""
+    with pages_of_the_app(tmp_path_factory.mktemp("browser")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

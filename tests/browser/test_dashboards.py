@@ -6,6 +6,7 @@ import json
 import time
 import xml.etree.ElementTree as ET
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]
@@ -20,6 +21,7 @@ NOW = time.time()
 INCIDENT = "INC-20261123-7KQ2MD"
 OTHER = "INC-20261122-AA81ZC"
 CLOSED = "INC-20261121-BB11ZC"
+SEVERITIES = ("critical", "high", "medium", "low", "info")
 UNANSWERED = {"opened_at": NOW - 90_000, "acknowledged_at": None}
 
 
@@ -58,8 +60,10 @@ def incident(key: str, **changed: Any) -> dict[str, Any]:
         "events": 412,
         "opened_at": NOW - 240,
         "acknowledged_at": NOW - 150,
+        **changed,
     }
-    return {k: v for k, v in {**document, **changed}.items() if v is not None}
+    document["severity_rank"] = len(SEVERITIES) - SEVERITIES.index(str(document["severity"]))
+    return {k: v for k, v in document.items() if v is not None}
 
 
 NOTIFICATION = {
@@ -222,6 +226,15 @@ def test_an_id_from_the_address_is_never_part_of_the_search_language(
     page.get_by_text("No search results returned").first.wait_for(timeout=WAIT_MS)
     assert page.get_by_text("Checkout answers 500", exact=True).count() == 0
     assert any("incident_timeline" in text for text in searches)
+
+
+def test_a_period_from_the_address_is_never_part_of_the_search_language(
+    page: Any, stored: Any, studio_bundle: Any
+) -> None:
+    more = '7d") | eval acknowledged_at=opened_at+86400*7777 | where ("1"="1'
+    show(page, stored, "incident_overview", f"form.period={quote(more)}")
+    page.get_by_text("Invalid value '-7d").first.wait_for(timeout=WAIT_MS)
+    assert page.get_by_text("7777.0 d").count() == 0
 
 
 def test_a_table_sorts_by_a_column(page: Any, stored: Any, studio_bundle: Any) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -85,3 +86,12 @@ def test_the_view_names_the_noisy_detection_and_what_to_set(
     page.wait_for_timeout(1500)
     assert page.locator("#problems .message").count() == 0
     shoot(page, "detections")
+
+
+def test_a_limit_from_the_address_is_never_part_of_the_search_language(
+    page: Any, splunk: Any, studio_bundle: Any
+) -> None:
+    more = quote('10 | eval name="INJECTED", noisy=1')
+    page.goto(f"{splunk.web}/en-US/app/{APP_NAME}/detections?form.limit={more}")
+    page.get_by_text("The option pages_per_day is wrong").first.wait_for(timeout=WAIT_MS)
+    assert page.get_by_text("INJECTED", exact=True).count() == 0

@@ -45,3 +45,16 @@ def test_a_state_of_other_fields_is_refused_with_the_remedy(detections: Detectio
     )
     assert refused.state == "FAILED"
     assert "delete them to learn anew" in str(refused.messages)
+
+
+def test_a_row_of_a_wrong_clock_does_not_silence_what_was_learned(detections: Detections) -> None:
+    _run(detections, 0, 588, "state=payments")
+    wrong = detections.standin.splunk.jobs.dispatch(
+        '| makeresults | eval _time=now()+86400*1500, service="pay", value=100 '
+        "| anomalyscore value=value by=service state=payments",
+        "admin",
+        APP_NAME,
+    )
+    assert "nothing was learned from them (1, up to" in str(wrong.messages)
+    short = _run(detections, 588, 12, "state=payments")
+    assert [row["n"] for row in short if row["is_anomaly"] == "1"] == ["590"]

@@ -91,3 +91,59 @@ def test_what_was_learned_with_other_settings_is_refused():
     state = SeriesScorer("count", by=["host"]).to_state()
     with pytest.raises(ValueError, match="another season or other 'by' fields"):
         SeriesScorer("count", by=["service"]).restore(state)
+
+
+NOW = 200 * 60.0
+SPIKE = {"_time": str(200 * 60), "count": "500"}
+
+
+def _after(scorer):
+    """The scorer of the next run."""
+    following = SeriesScorer("count")
+    following.set_now(NOW)
+    following.restore(json.loads(json.dumps(scorer.to_state())))
+    return following
+
+
+def test_a_row_of_a_wrong_clock_does_not_silence_its_series():
+    scorer = SeriesScorer("count")
+    scorer.set_now(NOW)
+    wrong = [{"_time": "1956528000", "count": "10"}, {"_time": str(NOW + 301), "count": "10"}]
+    found = list(scorer.score([*_rows(200), *wrong]))
+    assert [bool(row["anomaly_score"]) for row in found[-3:]] == [True, False, False]
+    (spike,) = _after(scorer).score([dict(SPIKE)])
+    assert spike["is_anomaly"] == "1"
+    assert scorer.ahead_warning() == (
+        "Rows that lie more than 5 minutes after now have no score, and nothing was learned from "
+        "them (2, up to 2032-01-01 00:00 UTC); look at the clock of what sends them."
+    )
+
+
+def test_a_row_of_a_clock_that_is_little_ahead_is_scored_and_learned_from():
+    scorer = SeriesScorer("count")
+    scorer.set_now(NOW)
+    found = list(scorer.score([*_rows(200), {"_time": str(NOW + 299), "count": "10"}]))
+    assert found[-1]["is_anomaly"] == "0" and scorer.ahead_warning() == ""
+    assert scorer.to_state()["series"][0]["time"] == NOW + 299
+
+
+def test_a_series_that_has_only_rows_of_a_wrong_clock_is_not_kept():
+    scorer = SeriesScorer("count", by=["host"])
+    scorer.set_now(NOW)
+    list(scorer.score([{"_time": "1e300", "host": "a", "count": "10"}]))
+    assert scorer.to_state()["series"] == []
+    assert "up to 1e+300" in scorer.ahead_warning()
+
+
+def test_without_a_now_a_forecast_is_scored_too():
+    scorer = SeriesScorer("count")
+    found = list(scorer.score([*_rows(200), {"_time": "1956528000", "count": "10"}]))
+    assert found[-1]["anomaly_score"] != ""
+
+
+def test_a_state_that_was_learned_up_to_a_time_to_come_is_named():
+    scorer = SeriesScorer("count")
+    list(scorer.score([*_rows(200), {"_time": "1956528000", "count": "10"}]))
+    following = _after(scorer)
+    (warning,) = following.warnings()
+    assert "up to a time that is yet to come have no score until then (1)" in warning

@@ -210,3 +210,9 @@ def test_a_detection_names_its_runbook_and_known_actions(name):
     assert path == "/static/app/incident_management/runbooks.html"
     assert f'<h2 id="{place}">{name}</h2>' in pages
     assert set(re.findall(r"\w+", actions)) <= set(default("incident_actions"))
+
+
+def test_splunk_web_asks_before_a_link_runs_a_command_that_acts_or_writes():
+    risky = {name for name, one in default("commands").items() if one["is_risky"] == "true"}
+
+    assert risky == {"aianalyze", "remediate", "openincident", "anomalyscore"}

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime, timezone
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .baseline import SENSITIVITIES, Baseline
 
-__all__ = ["FIELDS", "MOST_SERIES", "BadInput", "SeriesScorer"]
+__all__ = ["FIELDS", "MOST_AHEAD_SECONDS", "MOST_SERIES", "BadInput", "SeriesScorer"]
 
 FIELDS = ("expected", "lower", "upper", "anomaly_score", "is_anomaly")
 """The fields that a row gets."""
 MOST_SERIES = 10_000
 """Series that are kept; values of further ones pass without a score, and a warning says so."""
+
+MOST_AHEAD_SECONDS = 300.0
+"""How far a clock may be ahead: later rows are not learned from, where what is learned is kept."""
 
 _UNSORTED = (
     "Times go backwards, and a baseline is learned forwards: "
@@ -59,9 +63,20 @@ class SeriesScorer:
         self._by = tuple(by)
         self._settings = (season, threshold, direction, min_history)
         self._series: Dict[Any, _Series] = {}
+        self._latest = math.inf
+        self._ahead = 0
+        self._farthest = _NEVER
         self._rows = 0
         self._present = False
         self._warnings: Dict[str, str] = {}
+
+    def set_now(self, now: float) -> None:
+        """From here on pass rows that lie more than :data:`MOST_AHEAD_SECONDS` after ``now``.
+
+        They get no score and nothing is learned from them. A series goes on from its latest row,
+        so in a state that is kept one row of a wrong clock would silence it until that time.
+        """
+        self._latest = now + MOST_AHEAD_SECONDS
 
     def score(self, rows: Iterable[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
         """Yield the rows with their scores, in order.
@@ -100,17 +115,20 @@ class SeriesScorer:
             self._note_missing(text)
             return _EMPTY
         self._present = True
+        time: Optional[float]
+        try:
+            time = float(time_text)
+        except (TypeError, ValueError):
+            time = _only_number(time_text)
+        if time > self._latest:
+            self._note_ahead(time)
+            return _EMPTY
         one = self._series.get(key)
         if one is None:
             if len(self._series) >= MOST_SERIES:
                 self._warn_series()
                 return _EMPTY
             one = self._series[key] = _Series(Baseline(*self._settings))
-        time: Optional[float]
-        try:
-            time = float(time_text)
-        except (TypeError, ValueError):
-            time = _only_number(time_text)
         if time - time != 0.0:
             time = None
         else:
@@ -166,12 +184,30 @@ class SeriesScorer:
                 "The saved baselines were learned with another season or other 'by' fields; "
                 "delete them to learn anew."
             )
+        ahead = 0
         for saved in state["series"][:MOST_SERIES]:
             names = [str(part) for part in saved["by"]]
             baseline = Baseline.from_state(saved["baseline"], *self._settings[1:])
             time = _NEVER if saved["time"] is None else float(saved["time"])
             key: Any = names[0] if len(names) == 1 else tuple(names)
             self._series[key] = _Series(baseline, time)
+            ahead += time > self._latest
+        if ahead:
+            self._warnings["restored"] = (
+                "Saved series that were learned up to a time that is yet to come have no score "
+                f"until then ({ahead}); delete the saved baselines to learn anew."
+            )
+
+    def ahead_warning(self) -> str:
+        """Return one sentence on the rows that lay too far after now; empty: there were none."""
+        if not self._ahead:
+            return ""
+        minutes = f"{MOST_AHEAD_SECONDS / 60:.0f} minutes"
+        return (
+            f"Rows that lie more than {minutes} after now have no score, and nothing was learned "
+            f"from them ({self._ahead}, up to {_shown(self._farthest)}); look at the clock of what "
+            "sends them."
+        )
 
     def warnings(self) -> List[str]:
         """Return what was left out so far, one sentence each; each one once."""
@@ -181,6 +217,10 @@ class SeriesScorer:
         self._warnings.setdefault(
             "learned", "Rows of times that an earlier run has learned from have no score."
         )
+
+    def _note_ahead(self, time: float) -> None:
+        self._ahead += 1
+        self._farthest = max(self._farthest, time)
 
     def _note_missing(self, text: Any) -> None:
         if text is not None:
@@ -207,3 +247,11 @@ def _only_number(value: Any) -> float:
         return float(value[0]) if isinstance(value, list) and len(value) == 1 else math.nan
     except (TypeError, ValueError):
         return math.nan
+
+
+def _shown(time: float) -> str:
+    """Return a time for a reader; as it came where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"{time:g}"

@@ -1,0 +1,127 @@
+"""The lists of incidents on the pages, before the first incident and when there are hundreds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from .conftest import pages_of_the_app
+from .test_dashboards import NOW, WAIT_MS, incident, show
+
+MANY = 300
+OLDEST = "INC-20200101-0LDEST"
+LATE = "INC-20260102-00LATE"
+CLOSED = "INC-20260102-CL0SED"
+
+
+@pytest.fixture(scope="module")
+def splunk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A stand-in of their own, as each test here says what there is."""
+    with pages_of_the_app(tmp_path_factory.mktemp("lists")) as running:
+        yield running
+
+
+@pytest.fixture
+def crowded(splunk: Any) -> Iterator[Any]:
+    """Hundreds of new incidents, one that is older than all of them, and closed ones."""
+    waiting = {"status": "new", "acknowledged_at": None}
+    splunk.put(
+        "incidents",
+        *[
+            incident(
+                f"INC-20260101-{number:06d}",
+                title=f"Problem {number}",
+                severity="low" if number else "critical",
+                opened_at=NOW - 500 - number * 60,
+                **waiting,
+            )
+            for number in range(MANY)
+        ],
+        incident(OLDEST, title="Oldest", severity="info", opened_at=NOW - 86_400 * 30, **waiting),
+        incident(
+            LATE,
+            title="Late",
+            severity="low",
+            opened_at=NOW - 100,
+            sla_status="breached",
+            sla_ack_due=NOW - 60,
+            **waiting,
+        ),
+        *[
+            incident(
+                f"{CLOSED}{number}", title="Done", status="closed", opened_at=NOW, resolved_at=NOW
+            )
+            for number in range(5)
+        ],
+    )
+    yield splunk
+    splunk.clear("incidents")
+
+
+def titles(page: Any) -> Any:
+    return (
+        page.locator("[role=cell], td")
+        .filter(has_text="Problem ")
+        .or_(page.locator("[role=cell], td").get_by_text("Late", exact=True))
+    )
+
+
+def test_every_open_incident_is_on_the_overview_the_most_urgent_first(
+    page: Any, crowded: Any, studio_bundle: Any, shoot: Any
+) -> None:
+    show(page, crowded, "incident_overview")
+    expected = ["Problem 0", "Late", f"Problem {MANY - 1}", f"Problem {MANY - 2}"]
+    page.get_by_text("Late", exact=True).first.wait_for(timeout=WAIT_MS)
+    assert titles(page).all_inner_texts()[:4] == expected
+    shoot(page, "overview-hundreds")
+    # ten a page, and the one of the least severity on the last
+    pages = -(-(MANY + 2) // 10)
+    for _ in range(pages - 1):
+        page.get_by_role("button", name="Next").first.click()
+    page.get_by_text(OLDEST).first.wait_for(timeout=WAIT_MS)
+
+
+def test_the_choice_of_incidents_begins_with_the_open_ones(
+    page: Any, crowded: Any, studio_bundle: Any, shoot: Any
+) -> None:
+    show(page, crowded, "incident")
+    choice = page.get_by_text("INC-20260101-000000 · critical · Problem 0")
+    choice.first.wait_for(timeout=WAIT_MS)
+    page.wait_for_url("**form.incident=INC-20260101-000000**", timeout=WAIT_MS)
+    choice.first.click()
+    options = page.locator("[data-test=option], [role=option]")
+    expect(options).to_have_count(MANY + 2 + 5, timeout=WAIT_MS)
+    labels = [text.strip() for text in options.all_inner_texts()]
+    assert labels[0] == "INC-20260101-000000 · critical · Problem 0"
+    assert labels[-6] == f"{OLDEST} · info · Oldest"
+    assert all(label.endswith("Done (closed)") for label in labels[-5:])
+    page.keyboard.type(OLDEST)
+    expect(options).to_have_text([f"{OLDEST} · info · Oldest"], timeout=WAIT_MS)
+    shoot(page, "incident-choice")
+
+
+def test_before_the_first_incident_the_page_says_so(
+    page: Any, splunk: Any, studio_bundle: Any, shoot: Any
+) -> None:
+    show(page, splunk, "incident")
+    page.get_by_text("There is no incident yet.").wait_for(timeout=WAIT_MS)
+    page.get_by_text("No incident yet", exact=True).first.wait_for(timeout=WAIT_MS)
+    nothing = page.get_by_text("No search results returned")
+    nothing.nth(3).wait_for(timeout=WAIT_MS)
+    expect(page.get_by_text("Set token value to render visualization")).to_have_count(0)
+    expect(page.get_by_text("none", exact=True)).to_have_count(3)  # severity, status, open for
+    shoot(page, "incident-none-yet")
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [("none", "None is chosen. Choose one above"), ("INC-1", "There is no incident INC-1.")],
+)
+def test_a_page_without_its_incident_says_so(
+    asked: str, says: str, page: Any, crowded: Any, studio_bundle: Any
+) -> None:
+    show(page, crowded, "incident", f"form.incident={asked}")
+    page.get_by_text(says).wait_for(timeout=WAIT_MS)
