@@ -215,4 +215,4 @@ def test_a_detection_names_its_runbook_and_known_actions(name):
 def test_splunk_web_asks_before_a_link_runs_a_command_that_acts_or_writes():
     risky = {name for name, one in default("commands").items() if one["is_risky"] == "true"}
 
-    assert risky == {"aianalyze", "remediate", "openincident", "anomalyscore"}
+    assert risky == {"aianalyze", "remediate", "openincident", "incidentbacktest"}
