@@ -12,8 +12,8 @@ __all__ = ["ask"]
 def ask(payload: Payload, channel: str) -> str:
     """Ask the API for a notification of a fired alert; returns a line for splunkd.log.
 
-    Parameters: ``message``, ``severity``, for Slack also ``channel``. The search id makes the
-    request safe to repeat.
+    Parameters: ``message``, ``severity``, for Slack also ``channel``. The search id, and the number
+    of the result where the search triggers for each, make the request safe to repeat.
 
     Raises ActionFailed: there is no message, or the API refused it.
     """
@@ -22,7 +22,7 @@ def ask(payload: Payload, channel: str) -> str:
         raise ActionFailed(f"param.message of notify_{channel} is empty: say what to tell.")
     body: Dict[str, str] = {
         "channel": channel,
-        "id": f"{payload.sid}:{channel}",
+        "id": _id(payload, channel),
         "title": payload.search_name,
         "message": message,
         "rule": payload.search_name,
@@ -34,3 +34,7 @@ def ask(payload: Payload, channel: str) -> str:
         return f"notify_{channel}: kept for the worker"
     state = "on the outbox" if answer["new"] else "on the outbox already"
     return f"notify_{channel}: notification {answer['id']} is {state}"
+
+
+def _id(payload: Payload, channel: str) -> str:
+    return ":".join(part for part in (payload.sid, channel, payload.result) if part)

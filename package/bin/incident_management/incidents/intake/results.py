@@ -8,7 +8,7 @@ with the same keys, whichever way it takes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
@@ -16,7 +16,7 @@ from ..errors import Invalid, RoutingError
 from ..model import SEVERITIES, Document
 from ..signal import MOST_GROUP_VALUES, MOST_TAGS, TEXT_CHARACTERS, TITLE_CHARACTERS
 
-__all__ = ["Alert", "findings", "run_of"]
+__all__ = ["Alert", "findings", "findings_one_by_one", "run_of"]
 
 DEFAULT_SEVERITY = "medium"
 DEFAULT_WINDOW = "15m"
@@ -36,7 +36,11 @@ _TOKEN = re.compile(r"\{([^{}]+)\}")
 
 @dataclass(frozen=True)
 class Alert:
-    """A fired saved search and how it wants to be opened (param.* of ``open_incident``)."""
+    """A fired saved search and how it wants to be opened (param.* of ``open_incident``).
+
+    ``result`` is the number of the one result that it is about, where the search triggers for each
+    result (``alert.digest_mode = 0``); else empty. Each is then a finding by itself.
+    """
 
     rule: str
     app: str
@@ -56,6 +60,7 @@ class Alert:
     after: Mapping[str, Any] = field(default_factory=dict)
     group_fields: Tuple[str, ...] = ()
     per_result: bool = True
+    result: str = ""
 
     @classmethod
     def from_params(
@@ -66,6 +71,7 @@ class Alert:
         owner: str,
         sid: str,
         search: Optional[Mapping[str, Any]] = None,
+        result: str = "",
     ) -> Alert:
         """Read ``param.*`` (without that prefix).
 
@@ -102,8 +108,15 @@ class Alert:
             str(params.get("tags") or ""),
             after,
             names(params.get("group_fields")),
-            _is_on(params, "per_result"),
+            bool(result) or _is_on(params, "per_result"),
+            result,
         )
+
+    @property
+    def run(self) -> str:
+        """What names the run; where each result triggers, a run of its own for each."""
+        run = run_of(self.sid)
+        return f"{run}:{self.result}" if self.result else run
 
     def common(self) -> Document:
         """Return what all findings of this run share, in the JSON of ``POST /signals``."""
@@ -115,7 +128,7 @@ class Alert:
             "owner": self.owner,
             "severity": self.severity,
             "sid": self.sid,
-            "run": run_of(self.sid),
+            "run": self.run,
             "search": dict(self.search),
             "group": self.group,
             "runbook": self.runbook,
@@ -187,6 +200,21 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
         else:
             _add_row(finding, row, alert, now)
     return list(found.values())
+
+
+def findings_one_by_one(
+    rows: Iterable[Mapping[str, Any]], alert: Alert, now: float
+) -> List[Document]:
+    """Do what :func:`findings` does for a search that triggers for each result.
+
+    splunkd runs its actions once a result, which it numbers from 0. So each row is a finding, with
+    the ``run`` that the action for it gives.
+    """
+    found: List[Document] = []
+    for number, row in enumerate(rows):
+        one = replace(alert, result=str(number), per_result=True)
+        found.extend({**finding, "run": one.run} for finding in findings([row], one, now))
+    return found
 
 
 def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now: float) -> Document:
