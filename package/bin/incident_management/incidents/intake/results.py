@@ -173,9 +173,11 @@ def names(text: Any) -> Tuple[str, ...]:
 def run_of(sid: str) -> str:
     """Return what names a run of a detection: its scheduled time, else the search id itself.
 
-    A scheduled time, because a run that is repeated after a restart has another search id.
+    A scheduled time, because a run that is repeated after a restart has another search id. A
+    real-time search is no run of that kind: it has the time of its start in the ids of all its
+    triggers, which end in ``_<number>.<trigger>``.
     """
-    match = _SCHEDULED.search(sid)
+    match = None if sid.startswith("rt_") else _SCHEDULED.search(sid)
     return f"at:{match.group(1)}" if match else f"sid:{sid}"
 
 
