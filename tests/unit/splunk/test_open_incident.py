@@ -245,6 +245,9 @@ def test_a_row_of_a_megabyte_in_any_script_is_cut_to_what_the_api_takes(
     with gzip.open(tmp_path / "results.csv.gz", "wt", encoding="utf-8") as file:
         file.write(f'entity,count,sample\n"{long}",1,"{long}"\n')
     alert["configuration"].update(title="{sample}", description="{sample}", dedup_fields="count")
+    alert["configuration"].update(
+        tags="{sample}", group_fields="sample", runbook=long, actions=",".join([long] * 30)
+    )
     splunkd.answer = api(200, taken)
 
     assert run(action, alert) == 0

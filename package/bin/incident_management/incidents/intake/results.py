@@ -13,12 +13,20 @@ from functools import lru_cache
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import Invalid, RoutingError
-from ..model import SEVERITIES, Document
-from ..signal import MOST_GROUP_VALUES, MOST_TAGS, TEXT_CHARACTERS, TITLE_CHARACTERS
+from ..model import Document
+from ..severities import DEFAULT_SEVERITY, configured_severity
+from ..signal import (
+    LINK_CHARACTERS,
+    MOST_ACTIONS,
+    MOST_GROUP_VALUES,
+    MOST_TAGS,
+    NAME_CHARACTERS,
+    TEXT_CHARACTERS,
+    TITLE_CHARACTERS,
+)
 
 __all__ = ["Alert", "findings", "findings_one_by_one", "run_of"]
 
-DEFAULT_SEVERITY = "medium"
 DEFAULT_WINDOW = "15m"
 
 # What the API takes of an entity.
@@ -78,15 +86,9 @@ class Alert:
         A malformed value does not cost the incident: its default is used, and ``problems`` says
         so in one sentence.
         """
-        problems = []
-        severity = str(params.get("severity") or DEFAULT_SEVERITY).strip().lower()
-        if severity not in SEVERITIES:
-            known = ", ".join(SEVERITIES)
-            problems.append(
-                f"Alert '{rule}': action.open_incident.param.severity is '{severity}', which is "
-                f"none of {known}; '{DEFAULT_SEVERITY}' is used."
-            )
-            severity = DEFAULT_SEVERITY
+        setting = f"Alert '{rule}': action.open_incident.param.severity"
+        severity, unknown = configured_severity(params.get("severity"), DEFAULT_SEVERITY, setting)
+        problems = [unknown] if unknown else []
         entity_field = str(params.get("entity_field") or "entity").strip()
         after, wrong = _condition(params)
         problems.extend(f"Alert '{rule}': {sentence}" for sentence in wrong)
@@ -102,8 +104,8 @@ class Alert:
             str(params.get("description") or ""),
             _is_on(params, "group"),
             dict(search or {"name": rule, "app": app, "owner": owner}),
-            str(params.get("runbook") or "").strip(),
-            names(params.get("actions")),
+            str(params.get("runbook") or "").strip()[:LINK_CHARACTERS],
+            _first_names(params.get("actions"), MOST_ACTIONS),
             tuple(problems),
             str(params.get("tags") or ""),
             after,
@@ -167,6 +169,11 @@ def names(text: Any) -> Tuple[str, ...]:
     """Return the parts of a comma-separated list, blanks left out."""
     parts = (part.strip() for part in str(text or "").split(","))
     return tuple(part for part in parts if part)
+
+
+def _first_names(text: Any, most: int) -> Tuple[str, ...]:
+    """The first parts of a list, each cut, as the API takes them."""
+    return tuple(name[:NAME_CHARACTERS] for name in names(text)[:most])
 
 
 @lru_cache(maxsize=100)
@@ -236,9 +243,9 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
         finding["title"] = title[:TITLE_CHARACTERS]
     if alert.description:
         finding["description"] = _filled(alert.description, first)[:TEXT_CHARACTERS]
-    tags = names(_filled(alert.tags, first)) if alert.tags else ()
+    tags = _first_names(_filled(alert.tags, first), MOST_TAGS) if alert.tags else ()
     if tags:
-        finding["tags"] = list(tags)[:MOST_TAGS]
+        finding["tags"] = list(tags)
     if alert.group_fields:
         _add_group_values(finding, first, alert)
     return finding
@@ -255,7 +262,7 @@ def _add_group_values(finding: Document, row: Mapping[str, Any], alert: Alert) -
         value = row.get(name)
         for one in value if isinstance(value, list) else [value]:
             text = _text(one)
-            pair = f"{name}={text}"
+            pair = f"{name}={text}"[:NAME_CHARACTERS]
             if text and pair not in known and len(known) < MOST_GROUP_VALUES:
                 known.append(pair)
 
