@@ -28,6 +28,7 @@ class Desk(Office):
 
     def __init__(self):
         super().__init__(slack=FakeService(), teams=FakeService(), pagerduty=FakeService())
+        self.said = []
         self.restart()
 
     def write(self, kind, incident=INCIDENT, once="", **data):
@@ -52,7 +53,7 @@ class Desk(Office):
 
     def restart(self):
         """Another worker process takes over; what the last one remembered is gone."""
-        self.announcer = Announcer(self.stores, self.clock, self.outbox)
+        self.announcer = Announcer(self.stores, self.clock, self.outbox, self.said.append)
 
     def set_up(self):
         return self.services

@@ -150,12 +150,6 @@ def test_news_that_a_stopped_worker_missed_is_told_when_it_is_back(desk):
     assert Announcer(desk.stores, desk.clock, desk.outbox).run(ROUTING, "", desk.set_up) == 2
 
 
-def test_yesterdays_news_is_not_told(desk):
-    desk.open()
-    desk.clock.advance(25 * 3600)
-    assert desk.announce() == 0
-
-
 def test_a_cause_comes_with_its_verified_quote(desk):
     desk.open()
     desk.stores.analyses.insert(

@@ -4,17 +4,21 @@ Reads the entries since a checkpoint, less an overlap that covers clocks that di
 that came late. An entry has one notification a channel, whose key is made of both, so reading an
 entry again puts nothing more on the outbox. The entries of one incident are put there in the
 timeline's order.
+
+What is older than a day is no news any more: of an incident that nobody was told of for so long,
+only where it stands is told (:mod:`.late`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Collection, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Set
 
 from ..incidents import timeline
 from ..incidents.model import Entry
 from ..incidents.routing import Routing
 from ..ports import Clock, Document, Stores
+from . import late
 from .audience import Audience, Hearing
 from .channel import CHANNELS
 from .message import build
@@ -49,10 +53,12 @@ class Announcer:
         stores: Stores,
         clock: Clock,
         outbox: Outbox,
+        say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self._stores = stores
         self._clock = clock
         self._outbox = outbox
+        self._say = say
         self._told: Set[str] = set()
 
     def run(
@@ -72,18 +78,20 @@ class Announcer:
         """
         now = self._clock.now()
         known = self._checkpoint()
+        oldest = now - OLDEST_SECONDS
         if len(self._told) > REMEMBERED:
             self._told.clear()
-        fresh = self._fresh(max(known.time - OVERLAP_SECONDS, now - OLDEST_SECONDS))
+        fresh = self._fresh(max(known.time - OVERLAP_SECONDS, oldest))
+        missed = late.missed(self._stores, known.time, oldest) if known.time < oldest else {}
         waiting = {key for key, entries in fresh.items() if _awaits_routing(entries, now)}
         ready = [key for key in fresh if key not in waiting]
         # Before the settings are read: what happens from here on may be told there later.
         moment = self._clock.now()
-        there = set_up() if ready else CHANNELS
-        wanted = subscriptions or {}
-        hearing = known.hearing.without(there, moment).under(routing, wanted, known.time)
-        audience = Audience(routing, wanted, there, hearing)
-        added = 0
+        there = set_up() if ready or missed else CHANNELS
+        hearing = known.hearing.without(there, moment)
+        hearing = hearing.under(routing, subscriptions or {}, known.time)
+        audience = Audience(routing, subscriptions or {}, there, hearing)
+        added = self._announce_late(missed, audience, web_url, known.time)
         for incident_id, entries in timeline.read_many(self._stores, ready).items():
             keys = {entry["_key"] for entry in fresh[incident_id]}
             added += self._announce(keys, entries, audience, web_url)
@@ -117,12 +125,27 @@ class Announcer:
                 fresh.setdefault(entry["incident_id"], []).append(entry)
         return fresh
 
+    def _announce_late(
+        self, missed: Mapping[str, Set[str]], audience: Audience, web_url: str, since: float
+    ) -> int:
+        """Tell where the incidents stand of which nothing was told for too long, and say so."""
+        if not missed:
+            return 0
+        added = incidents = 0
+        for incident_id, entries in timeline.read_many(self._stores, list(missed)).items():
+            entry = late.standing(entries, missed[incident_id])
+            told = self._announce({entry.key}, entries, audience, web_url, True) if entry else 0
+            added, incidents = added + told, incidents + bool(told)
+        self._say(late.summary(since, OLDEST_SECONDS, incidents, len(missed) - incidents))
+        return added
+
     def _announce(
         self,
         wanted: Set[str],
         entries: Sequence[Entry],
         audience: Audience,
         web_url: str,
+        is_late: bool = False,
     ) -> int:
         """Announce some of an incident's entries, by their keys, as it stands now."""
         incident = timeline.fold(entries).to_document()
@@ -133,10 +156,24 @@ class Announcer:
             if entry.key not in wanted:
                 continue
             message = build(incident, entry.to_document(), analysis, web_url).to_document()
-            for channel in audience.channels(entry, message, team):
+            channels: Collection[str] = list(audience.channels(entry, message, team))
+            if is_late:
+                channels = self._still_told(channels, entry.incident_id, message)
+                message = late.told_late(message)
+            for channel in channels:
                 added += self._enqueue(channel, entry, message, audience.routing, team)
         self._told |= wanted
         return added
+
+    def _still_told(
+        self, channels: Collection[str], incident_id: str, message: Mapping[str, Any]
+    ) -> Collection[str]:
+        """That an incident is over is told late only where somebody was told of it."""
+        if not late.is_over(message):
+            return channels
+        earlier = self._stores.outbox.find({"incident_id": incident_id})
+        told = {document["channel"] for document in earlier}
+        return [channel for channel in channels if channel in told]
 
     def _enqueue(
         self, channel: str, entry: Entry, message: Document, routing: Routing, team: str

@@ -98,7 +98,12 @@ class Duties:
             recorder(self.stores, self.clock),
             gone=has_ended,
         )
-        self.announcer = Announcer(self.stores, self.clock, self.outbox)
+        self.announcer = Announcer(
+            self.stores,
+            self.clock,
+            self.outbox,
+            lambda sentence: self.trouble("announced late", sentence),
+        )
         self._verifier: Optional[Verifier] = None
         self._clocks = Clocks(self.stores, self.clock)
         self._waiting: Set[Tuple[str, str]] = set()
