@@ -53,6 +53,21 @@ def test_a_fired_alert_is_told_once_however_often_it_is_repeated(desk):
     assert desk.notify("teams").endswith(" is on the outbox")
 
 
+@pytest.mark.parametrize(
+    ("file", "result"),
+    [
+        ("/dispatch/x/results.csv.gz", ""),
+        ("/dispatch/x/sendalert_temp_results.csv.gz", ""),
+        ("/dispatch/x/per_result_alert/tmp_0.csv.gz", "0"),
+        ("/dispatch/x/per_result_alert/tmp_12.csv.gz", "12"),
+        ("/dispatch/x/per_result_alert/other.csv.gz", "other.csv.gz"),
+    ],
+)
+def test_which_result_an_action_is_for(desk, file, result):
+    session: Any = desk
+    assert Payload("Disk check", "search", "mia", SID, file, {}, session).result == result
+
+
 @pytest.mark.parametrize("channel", ["slack", "teams", "pagerduty"])
 def test_each_result_of_a_search_that_triggers_for_each_is_told_once(desk, channel):
     for _repeat in range(2):

@@ -34,6 +34,7 @@ __all__ = [
 # As many as one answer of splunkd holds (maxresultrows in limits.conf.spec).
 RESULT_ROWS = 50_000
 PER_RESULT = "per_result_alert"
+_OF_ONE_RESULT = re.compile(r"tmp_(\d+)\.csv(?:\.gz)?")
 API = "/services/incident_management/v1"
 # A cell of a result, such as _raw, may be much longer than csv's own limit.
 CELL_CHARACTERS = 10_000_000
@@ -81,10 +82,10 @@ class Payload:
         one are in ``per_result_alert/tmp_<number>.csv.gz``. Empty: it is about all results.
         """
         file = Path(self.results_file)
-        if file.parent.name != PER_RESULT:
-            return ""
-        number = re.search(r"\d+", file.name)
-        return number[0] if number else file.name
+        number = _OF_ONE_RESULT.fullmatch(file.name)
+        if number:
+            return number[1]
+        return file.name if file.parent.name == PER_RESULT else ""
 
     def window(self) -> Dict[str, Any]:
         """Return the time span of the run, ``earliest`` and ``latest`` as epoch seconds.
