@@ -30,7 +30,9 @@ def open_incident(payload: Payload) -> str:
     who = (payload.search_name, payload.app, payload.owner)
     search: Dict[str, Any] = dict(zip(("name", "app", "owner"), who))
     search.update(payload.window())
-    alert = Alert.from_params(payload.configuration, *who, sid=payload.sid, search=search)
+    alert = Alert.from_params(
+        payload.configuration, *who, sid=payload.sid, search=search, result=payload.result
+    )
     for problem in alert.problems:
         report("WARN", problem)
     found = findings(read_results(payload.results_file), alert, time.time())

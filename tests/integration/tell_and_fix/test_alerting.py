@@ -98,3 +98,31 @@ def test_a_run_whose_alert_action_never_worked_still_opens_its_incident(office: 
     assert [incident["title"] for incident in found] == ["Errors: checkout"]
     assert found[0]["severity"] == "critical"
     wait_for(lambda: office.slack.messages)
+
+
+def test_a_trigger_for_each_result_tells_and_counts_each(office: Office):
+    save(
+        office,
+        "Disks",
+        **{
+            "search": "| makeresults count=3 | streamstats count as n "
+            '| eval entity="db-".floor(n/2) | table entity n',
+            "alert.digest_mode": "0",
+            "action.open_incident": "1",
+            "action.open_incident.param.group": "0",
+            "action.notify_slack": "1",
+            "action.notify_slack.param.message": "Disk $result.n$ of $result.entity$ is full",
+            "action.notify_slack.param.channel": "#disks",
+        },
+    )
+    run_scheduler(office)
+    wait_for(lambda: sum(one["channel"] == "#disks" for one in office.slack.messages) >= 3)
+    told = str([one["blocks"] for one in office.slack.messages])
+    assert all(f"Disk {n} of db-{n // 2} is full" in told for n in (1, 2, 3))
+
+    def counted() -> bool:
+        incidents = office.call("GET", "/incidents")["incidents"]
+        signals = {one["entities"][0]: one["signals"] for one in incidents}
+        return signals.get("db-1", 0) == 2 * signals.get("db-0", 1)
+
+    wait_for(counted)

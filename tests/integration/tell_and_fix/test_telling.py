@@ -30,6 +30,22 @@ def test_an_incident_is_told_on_every_channel_once_and_its_end_in_the_same_threa
     wait_for(lambda: _told(office, incident) == everything)
 
 
+def test_an_incident_that_opens_again_is_told_on_every_channel_and_pages_again(office: Office):
+    incident = office.signal()
+    office.call("POST", f"/incidents/{incident}/resolve", {"reason": "fixed by hand"})
+    wait_for(lambda: len(office.pager.requests) == 2)
+    assert office.signal(run="2") == incident
+    everything = {
+        (channel, event, "sent")
+        for channel in ("slack", "teams", "pagerduty")
+        for event in ("opened", "resolved", "reopened")
+    }
+    wait_for(lambda: _told(office, incident) == everything)
+    assert office.pager.actions() == ["trigger", "resolve", "trigger"]
+    keys = {given["dedup_key"] for _method, _path, given in office.pager.requests}
+    assert keys == {incident}
+
+
 def test_a_worker_killed_before_it_hears_slacks_answer_sends_nothing_twice(office: Office):
     """Slack has the message, the worker dies without knowing; the next one asks Slack."""
     wait_for(office.worker_pids)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from incident_management.api.inbound import severity_of, time_of
+from incident_management.api.inbound import time_of
 from incident_management.api.mapping import read_mapping
 from incident_management.incidents.errors import Invalid
+from incident_management.incidents.severities import severity_of
 from tests.fakes.api import FakeApi
 
 ALERTMANAGER: dict[str, Any] = {

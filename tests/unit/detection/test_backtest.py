@@ -63,6 +63,13 @@ def test_a_fault_of_twenty_minutes_is_one_incident():
     assert row["runs"] == len(searcher.windows) == 37
 
 
+@pytest.mark.parametrize(("mode", "signals"), [("1", 2), ("0", 4)])
+def test_with_a_trigger_for_each_result_each_is_a_signal_of_its_own(mode, signals):
+    faults = [("orders", 600, 1200), ("orders", 600, 1200)]
+    (found,), _ = _replay(faults, settings={"alert.digest_mode": mode})
+    assert (found["signals"], found["events"], found["runs_fired"]) == (signals, 28, 2)
+
+
 def test_two_faults_far_apart_are_two_incidents_and_two_entities_are_two():
     found, _ = _replay([("orders", 600, 900), ("orders", 9000, 9300), ("mail", 600, 900)])
     assert sorted(row["entities"][0] for row in found) == ["mail", "orders", "orders"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents.intake.findings import signals_from
-from incident_management.incidents.intake.results import Alert, findings
+from incident_management.incidents.intake.results import Alert, findings, run_of
 from incident_management.incidents.signal import Signal
 
 PYTHON = """2026-01-31T10:00:00 ERROR service=orders: not served
@@ -48,3 +48,11 @@ def test_the_runbook_and_the_suited_actions_travel_with_the_signal():
     assert document["runbook"] == "https://wiki/orders"
     assert document["actions"] == ["rollback_change", "restart"]
     assert Signal.from_document(document).actions == ["rollback_change", "restart"]
+
+
+def test_a_scheduled_run_is_named_by_its_time_and_a_real_time_trigger_by_its_own_id():
+    scheduled = "scheduler__admin__search__RMD5bb597fe7dda10157_at_1421496000_"
+    assert run_of(f"{scheduled}8") == run_of(f"{scheduled}9") == "at:1421496000"
+    first = "rt_scheduler__admin__search__RMD5bb597fe7dda10157_at_1421496279_8.1"
+    second = "rt_scheduler__admin__search__RMD5bb597fe7dda10157_at_1421496279_8.2"
+    assert run_of(first) != run_of(second)

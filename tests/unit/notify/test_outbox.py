@@ -314,11 +314,11 @@ def test_a_stopped_clock_in_one_process_does_not_let_it_send_late():
     office.enqueue("entry-1")
 
     def sleep(verb: str, name: str) -> None:
-        if (verb, name) == ("save", "outbox"):
+        if (verb, name) == ("insert", "claims"):
             office.clock.advance(100)
-            office.stores.outbox.before = None
+            office.stores.claims.before = None
 
-    office.stores.outbox.before = sleep
+    office.stores.claims.before = sleep
     office.run()
     assert slack.arrived == []
     office.run(seconds=60)

@@ -9,6 +9,7 @@ import pytest
 from incident_management.api import schema
 from incident_management.api.router import routes_of
 from incident_management.api.signals import SIGNALS_BYTES
+from incident_management.incidents.intake.findings import signals_from
 from incident_management.splunk import alert_action, spool
 
 SID = "scheduler__admin__shop__RMD5abc_at_1700000000_7"
@@ -100,6 +101,29 @@ def test_each_problem_is_one_signal_with_all_of_its_rows(action, alert, splunkd,
     assert capsys.readouterr().err == (
         f"INFO open_incident: 2 signals of {SID} in [INC-0, INC-1]\n"
     )
+
+
+@pytest.mark.parametrize("per_result", ["1", "0"])
+def test_each_result_of_a_search_that_triggers_for_each_is_a_signal_of_its_own(
+    action, alert, splunkd, tmp_path, per_result
+):
+    """splunkd runs the action once a result: one search id, a file for each."""
+    splunkd.answer = api(200, taken)
+    alert["configuration"]["per_result"] = per_result
+    (tmp_path / "per_result_alert").mkdir()
+    made = []
+    for number, entity in enumerate(["checkout", "checkout", "search"]):
+        file = tmp_path / f"per_result_alert/tmp_{number}.csv.gz"
+        with gzip.open(file, "wt") as results:
+            results.write(f"entity,count\n{entity},{number + 2}\n")
+        assert run(action, {**alert, "results_file": str(file)}) == 0
+        made += signals_from(splunkd.seen[-1][3]["signals"], 0.0, splunkd.seen[-1][3]["common"])
+        assert run(action, {**alert, "results_file": str(file)}) == 0
+        again = signals_from(splunkd.seen[-1][3]["signals"], 0.0, splunkd.seen[-1][3]["common"])
+        assert again[0].key == made[-1].key
+    assert len({signal.key for signal in made}) == 3
+    assert [signal.count for signal in made] == [2, 3, 4]
+    assert made[0].dedup_key == made[1].dedup_key != made[2].dedup_key
 
 
 def test_an_api_that_cannot_answer_gets_it_later(action, alert, splunkd, capsys):
@@ -221,6 +245,9 @@ def test_a_row_of_a_megabyte_in_any_script_is_cut_to_what_the_api_takes(
     with gzip.open(tmp_path / "results.csv.gz", "wt", encoding="utf-8") as file:
         file.write(f'entity,count,sample\n"{long}",1,"{long}"\n')
     alert["configuration"].update(title="{sample}", description="{sample}", dedup_fields="count")
+    alert["configuration"].update(
+        tags="{sample}", group_fields="sample", runbook=long, actions=",".join([long] * 30)
+    )
     splunkd.answer = api(200, taken)
 
     assert run(action, alert) == 0

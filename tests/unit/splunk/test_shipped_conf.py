@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from incident_management.api.subscriptions import EVENTS
 from incident_management.incidents.routing import CHANNELS, Routing
+from incident_management.notify.message import HEADLINES
 from incident_management.splunk.kvstore import COLLECTIONS
 from incident_management.splunk.settings import channels_set_up
 from tools.splunkd_lite.runners.adaptive_response import check_cam
@@ -143,8 +143,16 @@ def test_the_shipped_routing_is_whole():
     assert routing.problems == ()
     assert routing.decide("low", ["x"], ["y"]).team == "operations"
     assert routing.channels("opened", "operations", CHANNELS) == CHANNELS
-    assert all(f"\n{kind} = " in spec for kind in default("incident_routing")["announce"])
-    assert set(default("incident_routing")["announce"]) <= set(EVENTS)
+    assert set(default("incident_routing")["announce"]) <= set(HEADLINES)
+    announced = spec[spec.index("\n[announce]\n") :]
+    assert sorted(re.findall(r"^(\w+) = ", announced, re.MULTILINE)) == sorted(HEADLINES)
+
+
+def test_whoever_hears_that_an_incident_is_over_hears_that_it_is_open_again():
+    routing = Routing.from_stanzas(default("incident_routing"))
+
+    assert routing.channels("resolved", "operations", CHANNELS) == CHANNELS
+    assert routing.channels("reopened", "operations", CHANNELS) == CHANNELS
 
 
 def test_the_shipped_routing_tells_no_channel_that_nobody_has_set_up():

@@ -160,3 +160,10 @@ def test_fired_alerts_are_read_with_their_namespace():
     assert fired == splunkd.Fired(
         "My alert", "search", "mia", "s1", 1_700_000_000.0, ("email", "open_incident")
     )
+
+
+@pytest.mark.parametrize("mode", [False, 0, "0", "false"])
+def test_a_fired_alert_says_that_it_triggered_for_each_result(mode):
+    session = FakeSession(get={"entry": [{"content": {"sid": "s1", "digest_mode": mode}}]})
+    (fired,) = splunkd.SplunkAlerts(session).recent()
+    assert fired.for_each_result

@@ -52,7 +52,7 @@ class Desk:
     def params(self, name, app, owner):
         return {"severity": "high", "entity_field": "entity", "dedup_fields": "entity"}
 
-    def fire(self, sid=SID, ago=200.0, actions=("open_incident",)):
+    def fire(self, sid=SID, ago=200.0, actions=("open_incident",), for_each_result=False):
         self.fired.append(
             SimpleNamespace(
                 name="High Error Rate",
@@ -61,18 +61,20 @@ class Desk:
                 sid=sid,
                 time=self.clock.now() - ago,
                 actions=actions,
+                for_each_result=for_each_result,
             )
         )
 
     def reconciler(self):
         return Reconciler(self.stores, self.clock, self, self.ingest, self.trouble)
 
-    def signals(self):
-        alert = Alert.from_params(
-            self.params("", "", ""), "High Error Rate", "incident_management", "nobody", SID
-        )
+    def signals(self, rows=ROWS, result=""):
+        """What the action delivers for these rows, or for the one result of that number."""
+        params = self.params("", "", "")
+        who = ("High Error Rate", "incident_management", "nobody")
+        alert = Alert.from_params(params, *who, SID, result=result)
         now = self.clock.now()
-        return signals_from(findings(ROWS, alert, now), now, alert.common())
+        return signals_from(findings(rows, alert, now), now, alert.common())
 
     def spool(self, folder, **request):
         file = folder / f"{len(list(folder.iterdir())):03d}.json"
@@ -112,6 +114,17 @@ def test_a_run_that_arrived_in_part_is_completed(desk):
     desk.ingest(desk.signals()[:1], "nobody")
     desk.fire()
     assert desk.reconciler().run() == {"signals_recovered": 1}
+
+
+def test_of_a_run_that_triggers_for_each_result_the_results_that_are_missing_are_made_good(desk):
+    """splunkd stops after some time or some hundred results; here it did one of three."""
+    desk.results[SID] = [*ROWS, {**ROWS[0], "count": "5"}]
+    desk.ingest(desk.signals(ROWS[1:], result="1"), "nobody")
+    desk.fire(for_each_result=True)
+    assert desk.reconciler().run() == {"signals_recovered": 2}
+    assert len(desk.stores.signals.all()) == 3
+    events = {i["entities"][0]: i["events"] for i in desk.stores.incidents.all()}
+    assert events == {"checkout": 12, "payments": 9}
 
 
 def test_an_action_gets_time_to_finish_first(desk):

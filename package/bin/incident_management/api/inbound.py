@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ..incidents.canonical import digest
 from ..incidents.errors import Invalid
-from ..incidents.model import SEVERITIES
+from ..incidents.severities import severity_of
 
 __all__ = [
     "Arrival",
@@ -24,25 +24,12 @@ __all__ = [
     "alerts_of",
     "cloudwatch",
     "datadog",
-    "severity_of",
     "time_of",
 ]
 
-DEFAULT_SEVERITY = "medium"
 MOST_ALERTS = 1000
 TEXT = 10_000
 
-# What the tools and their users call a severity.
-_SEVERITIES = {
-    "critical": "critical", "crit": "critical", "fatal": "critical", "emergency": "critical",
-    "page": "critical", "disaster": "critical", "p1": "critical", "sev1": "critical",
-    "high": "high", "error": "high", "err": "high", "major": "high", "p2": "high", "sev2": "high",
-    "medium": "medium", "warning": "medium", "warn": "medium", "average": "medium",
-    "moderate": "medium", "p3": "medium", "sev3": "medium",
-    "low": "low", "minor": "low", "notice": "low", "p4": "low", "sev4": "low",
-    "info": "info", "informational": "info", "information": "info", "none": "info",
-    "success": "info", "ok": "info", "p5": "info", "sev5": "info",
-}  # fmt: skip
 # Labels that say what is affected, the most telling first.
 _ENTITY_LABELS = (
     "service", "app", "application", "host", "hostname", "instance", "node", "pod", "job",
@@ -71,12 +58,6 @@ class Confirmation:
 
     topic: str
     url: str
-
-
-def severity_of(word: Any, default: str = DEFAULT_SEVERITY) -> str:
-    """Return our severity for somebody else's word; ``default`` for an unknown one."""
-    text = str(word or "").strip().lower()
-    return text if text in SEVERITIES else _SEVERITIES.get(text, default)
 
 
 def alerts_of(body: Mapping[str, Any], source: str, now: float) -> List[Arrival]:

@@ -13,7 +13,8 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from ..incidents.canonical import canonical, digest
 from ..incidents.errors import Invalid
-from .inbound import MOST_ALERTS, Arrival, severity_of, time_of
+from ..incidents.severities import severity_of
+from .inbound import MOST_ALERTS, Arrival, time_of
 
 __all__ = ["AlertMapping", "read_mapping"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ..incidents.errors import NotFound
-from ..notify.asked import enqueue
+from ..notify.asked import CHARACTERS, enqueue
 from ..notify.channel import CHANNELS
 from ..notify.outbox import FINAL, Outbox
 from ..notify.record import recorder
@@ -32,13 +32,13 @@ _SHOWN = (
     body=obj(
         {
             "channel": one_of(CHANNELS),
-            "message": text(20_000, 1),
-            "id": text(200, about="The same id on the same channel is sent once."),
-            "title": text(1000),
-            "severity": text(20),
-            "target": text(80, about="A Slack channel."),
-            "incident_id": text(40),
-            "rule": text(1000),
+            "message": text(CHARACTERS["message"], 1),
+            "id": text(CHARACTERS["id"], about="The same id on the same channel is sent once."),
+            "title": text(CHARACTERS["title"]),
+            "severity": text(CHARACTERS["severity"]),
+            "target": text(CHARACTERS["target"], about="A Slack channel."),
+            "incident_id": text(CHARACTERS["incident_id"]),
+            "rule": text(CHARACTERS["rule"]),
         },
         ("channel", "message"),
     ),

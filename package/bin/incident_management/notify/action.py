@@ -4,33 +4,64 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ..splunk.alert_action import ActionFailed, Payload, deliver
+from ..incidents.canonical import digest
+from ..incidents.severities import DEFAULT_SEVERITY, configured_severity
+from ..splunk.alert_action import Payload, deliver, report
+from .asked import CHARACTERS, is_target
+from .message import truncated
 
 __all__ = ["ask"]
+
+# As in default/alert_actions.conf.
+_SEVERITIES = {"pagerduty": "high"}
 
 
 def ask(payload: Payload, channel: str) -> str:
     """Ask the API for a notification of a fired alert; returns a line for splunkd.log.
 
-    Parameters: ``message``, ``severity``, for Slack also ``channel``. The search id makes the
-    request safe to repeat.
+    Parameters: ``message``, ``severity``, for Slack also ``channel``. The search id, and the number
+    of the result where the search triggers for each, make the request safe to repeat.
 
-    Raises ActionFailed: there is no message, or the API refused it.
+    A value that the API would refuse, such as a token that the result fills wrongly, does not cost
+    the message: a default takes its place, with a warning, and long texts are cut.
+
+    Raises ActionFailed: the API refused it.
     """
-    message = payload.configuration.get("message", "").strip()
-    if not message:
-        raise ActionFailed(f"param.message of notify_{channel} is empty: say what to tell.")
-    body: Dict[str, str] = {
-        "channel": channel,
-        "id": f"{payload.sid}:{channel}",
-        "title": payload.search_name,
-        "message": message,
-        "rule": payload.search_name,
-        "severity": payload.configuration.get("severity", "").strip(),
-        "target": payload.configuration.get("channel", "").strip() if channel == "slack" else "",
-    }
-    (answer,) = deliver(payload, "/notifications", [body])
+    (answer,) = deliver(payload, "/notifications", [_request(payload, channel)])
     if answer is None:
         return f"notify_{channel}: kept for the worker"
     state = "on the outbox" if answer["new"] else "on the outbox already"
     return f"notify_{channel}: notification {answer['id']} is {state}"
+
+
+def _request(payload: Payload, channel: str) -> Dict[str, str]:
+    given, setting = payload.configuration, f"Alert '{payload.search_name}': notify_{channel} param"
+    default = _SEVERITIES.get(channel, DEFAULT_SEVERITY)
+    severity, problem = configured_severity(given.get("severity"), default, f"{setting}.severity")
+    if problem:
+        report("WARN", problem)
+    message = given.get("message", "").strip()
+    if not message:
+        report("WARN", f"{setting}.message is empty; only the alert's name is told.")
+    target = given.get("channel", "").strip() if channel == "slack" else ""
+    if target and not is_target(target):
+        report(
+            "WARN", f"{setting}.channel is '{target[:40]}', no Slack channel; the app's is used."
+        )
+        target = ""
+    request = {
+        "channel": channel,
+        "id": _id(payload, channel),
+        "title": payload.search_name,
+        "message": message or payload.search_name,
+        "rule": payload.search_name,
+        "severity": severity,
+        "target": target,
+    }
+    return {name: truncated(value, CHARACTERS[name]) for name, value in request.items()}
+
+
+def _id(payload: Payload, channel: str) -> str:
+    parts = [part for part in (payload.sid, channel, payload.result) if part]
+    text = ":".join(parts)
+    return text if len(text) <= CHARACTERS["id"] else digest(parts)

@@ -5,19 +5,21 @@ that came late. An entry has one notification a channel, whose key is made of bo
 entry again puts nothing more on the outbox. The entries of one incident are put there in the
 timeline's order.
 
-A channel that was left out, because nobody had set it up, hears of what happens after that. Else a
-page could follow a resolve.
+What is older than a day is no news any more: of an incident that nobody was told of for so long,
+only where it stands is told (:mod:`.late`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Optional, Sequence, Set
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Set
 
 from ..incidents import timeline
 from ..incidents.model import Entry
 from ..incidents.routing import Routing
 from ..ports import Clock, Document, Stores
+from . import late
+from .audience import Audience, Hearing
 from .channel import CHANNELS
 from .message import build
 from .outbox import Outbox
@@ -34,42 +36,29 @@ REMEMBERED = 20_000
 # Entries about telling are not told.
 _SILENT = {"notification"}
 
-Subscribed = Callable[[str, str, str], Sequence[str]]
-
 
 @dataclass(frozen=True)
 class _Checkpoint:
-    """How far the announcing got, and until when each channel was left out: epoch seconds."""
+    """Up to when all was announced, in epoch seconds (0: nothing was), and who heard it."""
 
     time: float
-    left_out: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class _Audience:
-    """Who hears of an entry; ``set_up`` are the channels that somebody has set up."""
-
-    routing: Routing
-    subscribed: Subscribed
-    set_up: Collection[str]
-    left_out: Mapping[str, float]
-
-    def channels(self, entry: Entry, message: Mapping[str, Any], team: str) -> Iterator[str]:
-        """Give the channels; one may come more than once."""
-        event = message["event"]
-        hearing = [name for name in self.set_up if self.left_out.get(name, 0.0) < entry.time]
-        yield from self.routing.channels(event, team, hearing)
-        yield from _asked_for(entry)
-        yield from self.subscribed(event, message["severity"], team)
+    hearing: Hearing
 
 
 class Announcer:
     """Puts on the outbox what the routing wants told."""
 
-    def __init__(self, stores: Stores, clock: Clock, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        clock: Clock,
+        outbox: Outbox,
+        say: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
         self._stores = stores
         self._clock = clock
         self._outbox = outbox
+        self._say = say
         self._told: Set[str] = set()
 
     def run(
@@ -77,7 +66,7 @@ class Announcer:
         routing: Routing,
         web_url: str,
         set_up: Callable[[], Collection[str]],
-        subscribed: Subscribed = lambda event, severity, team: (),
+        subscriptions: Optional[Mapping[str, Document]] = None,
     ) -> int:
         """Announce everything new; returns how many notifications were put on the outbox.
 
@@ -85,31 +74,35 @@ class Announcer:
             routing: an :class:`incident_management.incidents.routing.Routing`.
             web_url: base URL of Splunk Web, for links; may be empty.
             set_up: gives the channels that somebody has set up; asked when there is news.
-            subscribed: gives more channels for an event, a severity and a team.
+            subscriptions: the signed webhooks, by id.
         """
         now = self._clock.now()
         known = self._checkpoint()
-        since = max(known.time - OVERLAP_SECONDS, now - OLDEST_SECONDS)
+        oldest = now - OLDEST_SECONDS
         if len(self._told) > REMEMBERED:
             self._told.clear()
-        fresh = self._fresh(since)
+        fresh = self._fresh(max(known.time - OVERLAP_SECONDS, oldest))
+        missed = late.missed(self._stores, known.time, oldest) if known.time < oldest else {}
         waiting = {key for key, entries in fresh.items() if _awaits_routing(entries, now)}
         ready = [key for key in fresh if key not in waiting]
         # Before the settings are read: what happens from here on may be told there later.
         moment = self._clock.now()
-        there = set_up() if ready else CHANNELS
-        left_out = {**known.left_out, **{name: moment for name in CHANNELS if name not in there}}
-        audience = _Audience(routing, subscribed, there, left_out)
-        added = 0
+        there = set_up() if ready or missed else CHANNELS
+        hearing = known.hearing.without(there, moment)
+        hearing = hearing.under(routing, subscriptions or {}, known.time)
+        audience = Audience(routing, subscriptions or {}, there, hearing)
+        added = self._announce_late(missed, audience, web_url, known.time)
         for incident_id, entries in timeline.read_many(self._stores, ready).items():
-            added += self._announce(fresh[incident_id], entries, audience, web_url)
-        times = [entry["time"] for key in waiting for entry in fresh[key]]
-        self._save_checkpoint(_Checkpoint(min([now, *times]), left_out))
+            keys = {entry["_key"] for entry in fresh[incident_id]}
+            added += self._announce(keys, entries, audience, web_url)
+        # All is announced up to now, or to the millisecond before what waits.
+        before = [entry["time"] - 0.001 for key in waiting for entry in fresh[key]]
+        self._save_checkpoint(_Checkpoint(min([now, *before]), hearing))
         return added
 
     def _checkpoint(self) -> _Checkpoint:
         document = self._stores.claims.get(CHECKPOINT) or {"time": 0.0, "value": {}}
-        return _Checkpoint(float(document["time"]), document["value"].get("left_out", {}))
+        return _Checkpoint(float(document["time"]), Hearing.from_document(document["value"]))
 
     def _save_checkpoint(self, checkpoint: _Checkpoint) -> None:
         self._stores.claims.save(
@@ -119,7 +112,7 @@ class Announcer:
                     "purpose": CHECKPOINT,
                     "holder": "",
                     "time": checkpoint.time,
-                    "value": {"left_out": dict(checkpoint.left_out)},
+                    "value": checkpoint.hearing.to_document(),
                 }
             ]
         )
@@ -132,47 +125,74 @@ class Announcer:
                 fresh.setdefault(entry["incident_id"], []).append(entry)
         return fresh
 
+    def _announce_late(
+        self, missed: Mapping[str, Set[str]], audience: Audience, web_url: str, since: float
+    ) -> int:
+        """Tell where the incidents stand of which nothing was told for too long, and say so."""
+        if not missed:
+            return 0
+        added = incidents = 0
+        for incident_id, entries in timeline.read_many(self._stores, list(missed)).items():
+            entry = late.standing(entries, missed[incident_id])
+            told = self._announce({entry.key}, entries, audience, web_url, True) if entry else 0
+            added, incidents = added + told, incidents + bool(told)
+        self._say(late.summary(since, OLDEST_SECONDS, incidents, len(missed) - incidents))
+        return added
+
     def _announce(
         self,
-        fresh: Sequence[Document],
+        wanted: Set[str],
         entries: Sequence[Entry],
-        audience: _Audience,
+        audience: Audience,
         web_url: str,
+        is_late: bool = False,
     ) -> int:
-        """Announce an incident's fresh entries, as it stands now."""
-        wanted = {entry["_key"] for entry in fresh}
+        """Announce some of an incident's entries, by their keys, as it stands now."""
         incident = timeline.fold(entries).to_document()
         analysis = self._newest_analysis(entries) if incident.get("cause") else None
+        team = str(incident.get("team") or "")
         added = 0
         for entry in timeline.effective(entries):
             if entry.key not in wanted:
                 continue
             message = build(incident, entry.to_document(), analysis, web_url).to_document()
-            team = str(incident.get("team") or "")
-            for channel in audience.channels(entry, message, team):
-                added += self._outbox.enqueue(
-                    source=entry.identity,
-                    channel=channel,
-                    event=message["event"],
-                    message=message,
-                    incident_id=entry.incident_id,
-                    target=audience.routing.slack_channel(team) if channel == "slack" else "",
-                    order=f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}",
-                )
+            channels: Collection[str] = list(audience.channels(entry, message, team))
+            if is_late:
+                channels = self._still_told(channels, entry.incident_id, message)
+                message = late.told_late(message)
+            for channel in channels:
+                added += self._enqueue(channel, entry, message, audience.routing, team)
         self._told |= wanted
         return added
+
+    def _still_told(
+        self, channels: Collection[str], incident_id: str, message: Mapping[str, Any]
+    ) -> Collection[str]:
+        """That an incident is over is told late only where somebody was told of it."""
+        if not late.is_over(message):
+            return channels
+        earlier = self._stores.outbox.find({"incident_id": incident_id})
+        told = {document["channel"] for document in earlier}
+        return [channel for channel in channels if channel in told]
+
+    def _enqueue(
+        self, channel: str, entry: Entry, message: Document, routing: Routing, team: str
+    ) -> bool:
+        return self._outbox.enqueue(
+            source=entry.identity,
+            channel=channel,
+            event=message["event"],
+            message=message,
+            incident_id=entry.incident_id,
+            target=routing.slack_channel(team) if channel == "slack" else "",
+            order=f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}",
+        )
 
     def _newest_analysis(self, entries: Sequence[Entry]) -> Optional[Document]:
         for entry in reversed(entries):
             if entry.kind == "analysis":
                 return self._stores.analyses.get(str(entry.data.get("analysis_id", "")))
         return None
-
-
-def _asked_for(entry: Entry) -> Sequence[str]:
-    """The channels that a step of an escalation names."""
-    named = entry.data.get("channels") if entry.kind == "escalation" else ()
-    return [channel for channel in named or () if channel in CHANNELS]
 
 
 def _awaits_routing(entries: Sequence[Document], now: float) -> bool:

@@ -14,9 +14,13 @@ from .channel import CHANNELS
 from .message import Message, incident_url, plain
 from .outbox import Outbox, notification_id
 
-__all__ = ["FIELDS", "enqueue"]
+__all__ = ["CHARACTERS", "enqueue", "is_target"]
 
-FIELDS = ("channel", "id", "message", "title", "severity", "target", "incident_id", "rule")
+# The fields of a request, and how many characters each may have.
+CHARACTERS = {
+    "channel": 40, "id": 200, "message": 20_000, "title": 1000, "severity": 20, "target": 81,
+    "incident_id": 40, "rule": 1000,
+}  # fmt: skip
 TEXT_CHARACTERS = 3000
 TITLE_CHARACTERS = 200
 # A Slack channel: its name or its id.
@@ -75,10 +79,10 @@ def enqueue(
 
 
 def _checked(request: Mapping[str, Any]) -> Dict[str, str]:
-    values = dict.fromkeys(FIELDS, "")
+    values = dict.fromkeys(CHARACTERS, "")
     for name, value in request.items():
-        if name not in FIELDS:
-            raise Invalid(f"There is no field '{name}' here; known are {', '.join(FIELDS)}.")
+        if name not in CHARACTERS:
+            raise Invalid(f"There is no field '{name}' here; known are {', '.join(CHARACTERS)}.")
         if not isinstance(value, str):
             raise Invalid(f"'{name}' must be a text.")
         values[name] = value.strip()
@@ -93,9 +97,14 @@ def _checked(request: Mapping[str, Any]) -> Dict[str, str]:
         raise Invalid(
             f"'{values['severity'][:40]}' is not a severity; use {', '.join(SEVERITIES)}."
         )
-    if values["target"] and not _TARGET.fullmatch(values["target"]):
+    if values["target"] and not is_target(values["target"]):
         raise Invalid("'target' must be the name or the id of a Slack channel.")
     return values
+
+
+def is_target(text: str) -> bool:
+    """Tell whether this can be the name or the id of a Slack channel."""
+    return _TARGET.fullmatch(text) is not None
 
 
 def _own_id(values: Mapping[str, str], actor: str, now: float) -> str:

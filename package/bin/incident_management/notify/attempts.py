@@ -2,14 +2,18 @@
 
 ``deliver:<notification>:<n>`` says that somebody makes attempt n, ``outcome:<notification>:<n>``
 how it ended. Of several who insert the same one, only the first succeeds.
+
+A store that fails in between leaves an attempt without an outcome. What this process knows of its
+own ones, it writes down when the store is back; nobody else can tell, and would have to ask.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Optional
+import secrets
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from ..ports import Clock, Stores
-from .channel import Delivery
+from .channel import Delivery, retry
 
 __all__ = ["LEASE_SECONDS", "Attempts"]
 
@@ -33,10 +37,21 @@ class Attempts:
         self._clock = clock
         self._holder = holder
         self._gone = gone
+        # A holder's name may come again: process ids do. This does not.
+        self._own = secrets.token_hex(8)
+        # How our attempts ended, as long as that is not written down; None: we can't tell.
+        self._unwritten: Dict[str, Optional[Delivery]] = {}
 
     def begin(self, key: str, number: int) -> bool:
         """Take an attempt. False: somebody has it."""
-        return self._insert(f"deliver:{key}:{number}", {})
+        # Remembered before: the store may take it and fail to say so.
+        not_sent = retry("The KV store failed before it was sent.")
+        self._unwritten.setdefault(f"{key}:{number}", not_sent)
+        return self._insert(f"deliver:{key}:{number}", {"own": self._own})
+
+    def make(self, key: str, number: int) -> None:
+        """Note that it is sent now: from here on, the service may have it."""
+        self._unwritten[f"{key}:{number}"] = None
 
     def left_since(self, key: str, number: int) -> Optional[float]:
         """When an attempt was begun by somebody who must have died; None: they may be at it."""
@@ -48,7 +63,30 @@ class Attempts:
         return began if over or self._gone(str(claim["holder"])) else None
 
     def outcome(self, key: str, number: int) -> Optional[Delivery]:
-        """How an attempt ended; None: nobody has written it down."""
+        """How an attempt ended; None: nobody has written it down, and it is not known here."""
+        name, written = f"{key}:{number}", self._written(key, number)
+        known = self._unwritten.get(name)
+        if written is None and known is not None and self._is_own(name):
+            return self.end(key, number, known)
+        if written is not None or known is not None:
+            self._unwritten.pop(name, None)
+        return written
+
+    def end(self, key: str, number: int, delivery: Delivery) -> Delivery:
+        """Write an attempt's outcome down, and return the one that counts: the first written."""
+        self._unwritten[f"{key}:{number}"] = delivery
+        value = {
+            "outcome": delivery.outcome,
+            "detail": delivery.detail[:DETAIL_CHARACTERS],
+            "receipt": dict(delivery.receipt),
+            "retry_after": delivery.retry_after,
+        }
+        first = self._insert(f"outcome:{key}:{number}", value)
+        counts = None if first else self._written(key, number)
+        del self._unwritten[f"{key}:{number}"]
+        return counts or delivery
+
+    def _written(self, key: str, number: int) -> Optional[Delivery]:
         claim = self._stores.claims.get(f"outcome:{key}:{number}")
         if claim is None:
             return None
@@ -57,17 +95,9 @@ class Attempts:
             value["outcome"], value["detail"], value["receipt"], value.get("retry_after")
         )
 
-    def end(self, key: str, number: int, delivery: Delivery) -> Delivery:
-        """Write an attempt's outcome down, and return the one that counts: the first written."""
-        value = {
-            "outcome": delivery.outcome,
-            "detail": delivery.detail[:DETAIL_CHARACTERS],
-            "receipt": dict(delivery.receipt),
-            "retry_after": delivery.retry_after,
-        }
-        if self._insert(f"outcome:{key}:{number}", value):
-            return delivery
-        return self.outcome(key, number) or delivery
+    def _is_own(self, name: str) -> bool:
+        claim = self._stores.claims.get(f"deliver:{name}")
+        return claim is not None and claim["value"].get("own") == self._own
 
     def _insert(self, key: str, value: Mapping[str, Any]) -> bool:
         return self._stores.claims.insert(

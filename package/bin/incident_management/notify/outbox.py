@@ -6,9 +6,10 @@ What is true of an attempt stands in two documents that are only ever inserted, 
 to, so a writer that was overtaken can at worst set it back, and the next reader finds out from
 the claims; it can't cause a second message.
 
-An attempt without an outcome, by a process that died or lost the service's answer, is settled by
-asking the service. Where it can't be asked, the notification becomes ``unconfirmed``, and only a
-person sends it again.
+All that an attempt needs is read and saved before it is taken, so that between its claim and the
+send nothing is left that could fail. An attempt without an outcome, by a process that died or lost
+the service's answer, is settled by asking the service. Where it can't be asked, the notification
+becomes ``unconfirmed``, and only a person sends it again.
 """
 
 from __future__ import annotations
@@ -71,7 +72,6 @@ class Outbox:
         self._jitter = jitter
         self._paused: Dict[str, float] = {}
         self._resting: Set[str] = set()
-        self._looked_back = False
 
     def enqueue(
         self,
@@ -129,7 +129,6 @@ class Outbox:
         made: Dict[str, Sender] = {}
         done = 0
         self._resting = set(held)
-        self._look_back()
         for document in self._due():
             if done >= limit:
                 break
@@ -180,17 +179,6 @@ class Outbox:
                 return
             skip += PAGE
 
-    def _look_back(self) -> None:
-        """Once in a process: make due what processes that have ended left in the middle."""
-        if self._looked_back:
-            return
-        for document in self._stores.outbox.find({"state": "sending"}, limit=PAGE):
-            number = int(document["attempts"])
-            if self._attempts.left_since(document["_key"], number) is not None:
-                document["next_attempt"] = min(document["next_attempt"], self._clock.now())
-                self._stores.outbox.save([document])
-        self._looked_back = True
-
     def _held_back(self, document: Document) -> bool:
         """Whether its channel is paused, or an earlier one of its incident has not left yet."""
         channel = document["channel"]
@@ -231,27 +219,27 @@ class Outbox:
         return self._end(document, number + 1, Delivery("dead", reason))
 
     def _attempt(self, document: Document, sender: Sender) -> Optional[str]:
-        number = int(document["attempts"]) + 1
-        if not self._attempts.begin(document["_key"], number):
-            return self._overtaken(document, number, sender)
+        key, number = document["_key"], int(document["attempts"]) + 1
+        self._choose_thread(document)
         started = self._clock.now()
-        document.update(
-            state="sending",
-            attempts=number,
-            first_sent=document["first_sent"] or started,
-            next_attempt=started + LEASE_SECONDS,
-            # Kept, so that a lost message is later looked for where it was sent.
-            thread=self._thread(document),
-        )
-        self._stores.outbox.save([document])
-        notification = self._notification(document)
+        if not self._attempts.begin(key, number):
+            return self._overtaken(document, number, sender)
+        document.update(attempts=number, first_sent=document["first_sent"] or started)
         if self._clock.now() - started > LEASE_SECONDS / 2:
             # Others may soon take this attempt for lost; it was not made yet.
             return self._end(document, number, Delivery("retry", "The attempt began too late."))
-        delivery = sender.send(notification)
+        self._attempts.make(key, number)
+        delivery = sender.send(self._notification(document))
         if delivery.outcome == "unknown":
             return self._wait_to_ask(document, delivery.detail)
         return self._end(document, number, delivery)
+
+    def _choose_thread(self, document: Document) -> None:
+        """Where it goes; kept, so that a lost message is later looked for where it was sent."""
+        thread = self._thread(document)
+        if thread != document["thread"]:
+            document["thread"] = thread
+            self._stores.outbox.save([document])
 
     def _overtaken(
         self, document: Document, number: int, sender: Optional[Sender], reason: str = ""

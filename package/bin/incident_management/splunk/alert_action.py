@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ __all__ = [
 
 # As many as one answer of splunkd holds (maxresultrows in limits.conf.spec).
 RESULT_ROWS = 50_000
+PER_RESULT = "per_result_alert"
+_OF_ONE_RESULT = re.compile(r"tmp_(\d+)\.csv(?:\.gz)?")
 API = "/services/incident_management/v1"
 # A cell of a result, such as _raw, may be much longer than csv's own limit.
 CELL_CHARACTERS = 10_000_000
@@ -70,6 +73,19 @@ class Payload:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             text = f"The payload on stdin is not an alert action's ({type(error).__name__})."
             raise ActionFailed(text) from error
+
+    @property
+    def result(self) -> str:
+        """The number of the result that this is about, where the search triggers for each.
+
+        splunkd then runs the action once a result, all with the same search id; the results of
+        one are in ``per_result_alert/tmp_<number>.csv.gz``. Empty: it is about all results.
+        """
+        file = Path(self.results_file)
+        number = _OF_ONE_RESULT.fullmatch(file.name)
+        if number:
+            return number[1]
+        return file.name if file.parent.name == PER_RESULT else ""
 
     def window(self) -> Dict[str, Any]:
         """Return the time span of the run, ``earliest`` and ``latest`` as epoch seconds.

@@ -30,7 +30,7 @@ from ..notify.outbox import Outbox
 from ..notify.reach import note_reach, reached
 from ..notify.record import recorder
 from ..notify.senders import network_of, senders
-from ..notify.webhook import MOST_SUBSCRIPTIONS, REALM, WebhookSender, channel_of, subscribed
+from ..notify.webhook import MOST_SUBSCRIPTIONS, REALM, WebhookSender, channel_of
 from ..ports import Clock, Document, Stores
 from ..remediation import approval, execution
 from ..remediation.catalogue import Catalogue
@@ -98,7 +98,12 @@ class Duties:
             recorder(self.stores, self.clock),
             gone=has_ended,
         )
-        self.announcer = Announcer(self.stores, self.clock, self.outbox)
+        self.announcer = Announcer(
+            self.stores,
+            self.clock,
+            self.outbox,
+            lambda sentence: self.trouble("announced late", sentence),
+        )
         self._verifier: Optional[Verifier] = None
         self._clocks = Clocks(self.stores, self.clock)
         self._waiting: Set[Tuple[str, str]] = set()
@@ -233,7 +238,7 @@ class Duties:
             self._routing,
             self._settings.network.web_url,
             self._set_up,
-            partial(subscribed, self._read_subscriptions()),
+            self._read_subscriptions(),
         )
         return {"notifications_queued": added}
 

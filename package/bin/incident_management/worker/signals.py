@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Protocol, Seque
 
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.intake.findings import signals_from
-from ..incidents.intake.results import Alert, findings
+from ..incidents.intake.results import Alert, findings, findings_one_by_one
 from ..incidents.signal import Signal
 from ..ports import Clock, SearchFailed, Stores
 
@@ -92,6 +92,7 @@ class FiredAlert(Protocol):
     sid: str
     time: float
     actions: Tuple[str, ...]
+    for_each_result: bool
 
 
 class FiredAlerts(Protocol):
@@ -167,6 +168,7 @@ class Reconciler:
         params = self._alerts.params(fired.name, fired.app, fired.owner)
         alert = Alert.from_params(params, fired.name, fired.app, fired.owner, fired.sid)
         now = self._clock.now()
-        found = findings(self._alerts.rows(fired.sid), alert, now)
+        read = findings_one_by_one if fired.for_each_result else findings
+        found = read(self._alerts.rows(fired.sid), alert, now)
         signals = signals_from(found, now, alert.common())
         return [one for one in signals if self._stores.signals.get(one.key) is None]

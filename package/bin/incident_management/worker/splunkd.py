@@ -38,6 +38,7 @@ class Fired:
     sid: str
     time: float
     actions: Tuple[str, ...]
+    for_each_result: bool = False
 
 
 class SplunkAlerts:
@@ -73,6 +74,7 @@ def _fired(entry: Mapping[str, Any]) -> Fired:
         str(content.get("sid") or ""),
         float(content.get("trigger_time") or 0.0),
         tuple(action.strip() for action in actions if action.strip()),
+        str(content.get("digest_mode", "1")).lower() in ("0", "false"),
     )
 
 

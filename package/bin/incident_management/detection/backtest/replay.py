@@ -15,7 +15,7 @@ from ...incidents import lifecycle
 from ...incidents.grouping import Topology
 from ...incidents.intake.findings import signals_from
 from ...incidents.intake.ingest import Ingest
-from ...incidents.intake.results import Alert, findings
+from ...incidents.intake.results import Alert, findings, findings_one_by_one
 from ...incidents.routing import Routing
 from ...incidents.suppression import Suppression
 from ...ports import Searcher, SearchFailed
@@ -70,6 +70,12 @@ class Detection:
         """Return what the alert action would have been given."""
         params = {k[len(PREFIX) :]: v for k, v in self.settings.items() if k.startswith(PREFIX)}
         return Alert.from_params(params, self.name, self.app, self.owner, sid)
+
+    def findings(self, rows: List[Dict[str, Any]], alert: Alert, moment: float) -> List[Any]:
+        """Return what the alert action would deliver: once for all results, or for each."""
+        mode = str(self.settings.get("alert.digest_mode") or "1").strip().lower()
+        read = findings_one_by_one if mode in ("0", "false") else findings
+        return read(rows, alert, moment)
 
     def fires(self, rows: int) -> bool:
         """Whether so many results would have triggered the alert.
@@ -219,7 +225,7 @@ def simulate(windows: Sequence[Window], setting: Setting, topology: Topology) ->
             if rows:
                 fired += 1
                 alert = setting.detection.alert(f"backtest_at_{int(window.moment)}_0")
-                found = findings(rows, alert, window.moment)
+                found = setting.detection.findings(rows, alert, window.moment)
                 ingest.ingest(signals_from(found, window.moment, alert.common()), ACTOR)
         _resolve_quiet(stores, clock, setting.quiet)
     incidents = stores.incidents.find(sort="first_time:1,_key:1")

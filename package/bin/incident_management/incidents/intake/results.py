@@ -8,17 +8,25 @@ with the same keys, whichever way it takes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..errors import Invalid, RoutingError
-from ..model import SEVERITIES, Document
-from ..signal import MOST_GROUP_VALUES, MOST_TAGS, TEXT_CHARACTERS, TITLE_CHARACTERS
+from ..model import Document
+from ..severities import DEFAULT_SEVERITY, configured_severity
+from ..signal import (
+    LINK_CHARACTERS,
+    MOST_ACTIONS,
+    MOST_GROUP_VALUES,
+    MOST_TAGS,
+    NAME_CHARACTERS,
+    TEXT_CHARACTERS,
+    TITLE_CHARACTERS,
+)
 
-__all__ = ["Alert", "findings", "run_of"]
+__all__ = ["Alert", "findings", "findings_one_by_one", "run_of"]
 
-DEFAULT_SEVERITY = "medium"
 DEFAULT_WINDOW = "15m"
 
 # What the API takes of an entity.
@@ -36,7 +44,11 @@ _TOKEN = re.compile(r"\{([^{}]+)\}")
 
 @dataclass(frozen=True)
 class Alert:
-    """A fired saved search and how it wants to be opened (param.* of ``open_incident``)."""
+    """A fired saved search and how it wants to be opened (param.* of ``open_incident``).
+
+    ``result`` is the number of the one result that it is about, where the search triggers for each
+    result (``alert.digest_mode = 0``); else empty. Each is then a finding by itself.
+    """
 
     rule: str
     app: str
@@ -56,6 +68,7 @@ class Alert:
     after: Mapping[str, Any] = field(default_factory=dict)
     group_fields: Tuple[str, ...] = ()
     per_result: bool = True
+    result: str = ""
 
     @classmethod
     def from_params(
@@ -66,21 +79,16 @@ class Alert:
         owner: str,
         sid: str,
         search: Optional[Mapping[str, Any]] = None,
+        result: str = "",
     ) -> Alert:
         """Read ``param.*`` (without that prefix).
 
         A malformed value does not cost the incident: its default is used, and ``problems`` says
         so in one sentence.
         """
-        problems = []
-        severity = str(params.get("severity") or DEFAULT_SEVERITY).strip().lower()
-        if severity not in SEVERITIES:
-            known = ", ".join(SEVERITIES)
-            problems.append(
-                f"Alert '{rule}': action.open_incident.param.severity is '{severity}', which is "
-                f"none of {known}; '{DEFAULT_SEVERITY}' is used."
-            )
-            severity = DEFAULT_SEVERITY
+        setting = f"Alert '{rule}': action.open_incident.param.severity"
+        severity, unknown = configured_severity(params.get("severity"), DEFAULT_SEVERITY, setting)
+        problems = [unknown] if unknown else []
         entity_field = str(params.get("entity_field") or "entity").strip()
         after, wrong = _condition(params)
         problems.extend(f"Alert '{rule}': {sentence}" for sentence in wrong)
@@ -96,14 +104,21 @@ class Alert:
             str(params.get("description") or ""),
             _is_on(params, "group"),
             dict(search or {"name": rule, "app": app, "owner": owner}),
-            str(params.get("runbook") or "").strip(),
-            names(params.get("actions")),
+            str(params.get("runbook") or "").strip()[:LINK_CHARACTERS],
+            _first_names(params.get("actions"), MOST_ACTIONS),
             tuple(problems),
             str(params.get("tags") or ""),
             after,
             names(params.get("group_fields")),
-            _is_on(params, "per_result"),
+            bool(result) or _is_on(params, "per_result"),
+            result,
         )
+
+    @property
+    def run(self) -> str:
+        """What names the run; where each result triggers, a run of its own for each."""
+        run = run_of(self.sid)
+        return f"{run}:{self.result}" if self.result else run
 
     def common(self) -> Document:
         """Return what all findings of this run share, in the JSON of ``POST /signals``."""
@@ -115,7 +130,7 @@ class Alert:
             "owner": self.owner,
             "severity": self.severity,
             "sid": self.sid,
-            "run": run_of(self.sid),
+            "run": self.run,
             "search": dict(self.search),
             "group": self.group,
             "runbook": self.runbook,
@@ -156,13 +171,20 @@ def names(text: Any) -> Tuple[str, ...]:
     return tuple(part for part in parts if part)
 
 
+def _first_names(text: Any, most: int) -> Tuple[str, ...]:
+    """The first parts of a list, each cut, as the API takes them."""
+    return tuple(name[:NAME_CHARACTERS] for name in names(text)[:most])
+
+
 @lru_cache(maxsize=100)
 def run_of(sid: str) -> str:
     """Return what names a run of a detection: its scheduled time, else the search id itself.
 
-    A scheduled time, because a run that is repeated after a restart has another search id.
+    A scheduled time, because a run that is repeated after a restart has another search id. A
+    real-time search is no run of that kind: it has the time of its start in the ids of all its
+    triggers, which end in ``_<number>.<trigger>``.
     """
-    match = _SCHEDULED.search(sid)
+    match = None if sid.startswith("rt_") else _SCHEDULED.search(sid)
     return f"at:{match.group(1)}" if match else f"sid:{sid}"
 
 
@@ -189,6 +211,21 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
     return list(found.values())
 
 
+def findings_one_by_one(
+    rows: Iterable[Mapping[str, Any]], alert: Alert, now: float
+) -> List[Document]:
+    """Do what :func:`findings` does for a search that triggers for each result.
+
+    splunkd runs its actions once a result, which it numbers from 0. So each row is a finding, with
+    the ``run`` that the action for it gives.
+    """
+    found: List[Document] = []
+    for number, row in enumerate(rows):
+        one = replace(alert, result=str(number), per_result=True)
+        found.extend({**finding, "run": one.run} for finding in findings([row], one, now))
+    return found
+
+
 def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now: float) -> Document:
     """The finding of one row; texts are cut to what the API takes."""
     start, end = _span(first, now)
@@ -206,9 +243,9 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
         finding["title"] = title[:TITLE_CHARACTERS]
     if alert.description:
         finding["description"] = _filled(alert.description, first)[:TEXT_CHARACTERS]
-    tags = names(_filled(alert.tags, first)) if alert.tags else ()
+    tags = _first_names(_filled(alert.tags, first), MOST_TAGS) if alert.tags else ()
     if tags:
-        finding["tags"] = list(tags)[:MOST_TAGS]
+        finding["tags"] = list(tags)
     if alert.group_fields:
         _add_group_values(finding, first, alert)
     return finding
@@ -225,7 +262,7 @@ def _add_group_values(finding: Document, row: Mapping[str, Any], alert: Alert) -
         value = row.get(name)
         for one in value if isinstance(value, list) else [value]:
             text = _text(one)
-            pair = f"{name}={text}"
+            pair = f"{name}={text}"[:NAME_CHARACTERS]
             if text and pair not in known and len(known) < MOST_GROUP_VALUES:
                 known.append(pair)
 

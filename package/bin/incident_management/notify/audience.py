@@ -1,0 +1,128 @@
+"""Who hears of an entry: the channels of the routing and of a step, and whoever subscribed.
+
+Nobody hears of what was announced before they were there, although the last minutes are read again.
+A channel that nobody had set up hears of what happens after it was; else a page could follow a
+resolve. What the routing or a subscription wants told somewhere since it was changed holds for what
+was not announced before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Collection, Dict, Iterator, Mapping, Sequence, Set
+
+from ..incidents.model import Entry
+from ..incidents.routing import Routing
+from ..ports import Document
+from .channel import CHANNELS
+from .webhook import ALL, channel_of, subscribed
+
+__all__ = ["Audience", "Hearing"]
+
+Subscriptions = Mapping[str, Document]
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What is kept of the audience from run to run. Times are epoch seconds.
+
+    Attributes:
+        left_out: until when each channel was left out, because nobody had set it up.
+        since: by channel and wish, after what time it is heard there. A wish is an event, ``*``, or
+            the name of a team whose incidents may be told there.
+    """
+
+    left_out: Mapping[str, float] = field(default_factory=dict)
+    since: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Hearing:
+        """Read it back; a version before this one kept no ``since``."""
+        since: Dict[str, Dict[str, float]] = {}
+        for channel, wish, time in document.get("since", []):
+            since.setdefault(channel, {})[wish] = time
+        return cls(document.get("left_out", {}), since)
+
+    def to_document(self) -> Document:
+        """Return it as a JSON object; the name of a team is no field that the KV store takes."""
+        since = [
+            [channel, wish, time]
+            for channel, wishes in self.since.items()
+            for wish, time in wishes.items()
+        ]
+        return {"left_out": dict(self.left_out), "since": since}
+
+    def without(self, set_up: Collection[str], moment: float) -> Hearing:
+        """Leave out, until that moment, the channels that are not set up."""
+        left_out = {name: moment for name in CHANNELS if name not in set_up}
+        return Hearing({**self.left_out, **left_out}, self.since)
+
+    def under(self, routing: Routing, subscriptions: Subscriptions, announced: float) -> Hearing:
+        """Take over what is wanted now; what is new in it holds for what is after ``announced``."""
+        begin = announced if self.since else 0.0
+        since = {
+            channel: {wish: self.since.get(channel, {}).get(wish, begin) for wish in sorted(wishes)}
+            for channel, wishes in _wishes(routing, subscriptions).items()
+        }
+        return Hearing(self.left_out, since)
+
+    def hears(self, channel: str, time: float, *wishes: str) -> bool:
+        """Tell whether one of these wishes was there before that time."""
+        known = self.since.get(channel, {})
+        return min((known[wish] for wish in wishes if wish in known), default=0.0) < time
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who hears of an entry; ``set_up`` are the channels that somebody has set up."""
+
+    routing: Routing
+    subscriptions: Subscriptions
+    set_up: Collection[str]
+    hearing: Hearing
+
+    def channels(self, entry: Entry, message: Mapping[str, Any], team: str) -> Iterator[str]:
+        """Give the channels; one may come more than once."""
+        event, hearing = message["event"], self.hearing
+        there = [name for name in self.set_up if hearing.left_out.get(name, 0.0) < entry.time]
+        for name in self.routing.channels(event, team, there):
+            if hearing.hears(name, entry.time, event, f"{event}?") and hearing.hears(
+                name, entry.time, _team(team)
+            ):
+                yield name
+        yield from _asked_for(entry)
+        for name in subscribed(self._made_before(entry), event, message["severity"], team):
+            if hearing.hears(name, entry.time, event, ALL):
+                yield name
+
+    def _made_before(self, entry: Entry) -> Subscriptions:
+        return {
+            key: one
+            for key, one in self.subscriptions.items()
+            if float(one.get("created_at") or 0.0) <= entry.time
+        }
+
+
+def _asked_for(entry: Entry) -> Sequence[str]:
+    """The channels that a step of an escalation names."""
+    named = entry.data.get("channels") if entry.kind == "escalation" else ()
+    return [channel for channel in named or () if channel in CHANNELS]
+
+
+def _team(name: str) -> str:
+    return f"team:{name}"
+
+
+def _wishes(routing: Routing, subscriptions: Subscriptions) -> Dict[str, Set[str]]:
+    """What is wanted told where; ``opened?`` is wanted where the channel is set up."""
+    found: Dict[str, Set[str]] = {channel: set() for channel in CHANNELS}
+    for event, wishes in routing.announce.items():
+        for wish in wishes:
+            found[wish.channel].add(f"{event}?" if wish.if_set_up else event)
+    for team in routing.teams.values():
+        for channel in team.channels or CHANNELS:
+            found[channel].add(_team(team.name))
+    for key, one in subscriptions.items():
+        if one.get("enabled", True):
+            found[channel_of(key)] = set(one["events"])
+    return found

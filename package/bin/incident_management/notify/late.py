@@ -1,0 +1,64 @@
+"""What happened while nothing was announced for so long that it is no news any more.
+
+It is not told entry by entry. Of each incident at most one entry is: the one that it stands at now,
+so that nobody goes on without knowing of an open incident, or with a page for one that is over.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, Optional, Sequence, Set
+
+from ..incidents import timeline
+from ..incidents.model import Entry
+from ..ports import Document, Stores
+from .message import event_of, span, utc
+
+__all__ = ["is_over", "missed", "standing", "summary", "told_late"]
+
+# Kinds of entries, and what they can mean, with which an incident begins or ends for people.
+_KINDS = ("opened", "status", "merged", "unmerged")
+_BEGUN, _OVER = ("opened", "reopened"), "resolved"
+
+
+def missed(stores: Stores, start: float, end: float) -> Dict[str, Set[str]]:
+    """Return the keys of the entries from ``start`` to ``end`` of which one may be told late.
+
+    They are given by incident. Times are epoch seconds.
+    """
+    kinds = [{"kind": kind} for kind in _KINDS]
+    found: Dict[str, Set[str]] = {}
+    for entry in stores.timeline.find({"time": {"$gte": start, "$lt": end}, "$or": kinds}):
+        found.setdefault(entry["incident_id"], set()).add(entry["_key"])
+    return found
+
+
+def standing(entries: Sequence[Entry], keys: Set[str]) -> Optional[Entry]:
+    """Return the entry that an incident stands at, if it is one of those; None: a later one is."""
+    turns: List[Entry] = [
+        entry
+        for entry in timeline.effective(entries)
+        if event_of(entry.to_document()) in (*_BEGUN, _OVER)
+    ]
+    return turns[-1] if turns and turns[-1].key in keys else None
+
+
+def is_over(message: Mapping[str, object]) -> bool:
+    """Tell whether a message says that the incident is over."""
+    return message["event"] == _OVER
+
+
+def summary(since: float, age: float, told: int, left_out: int) -> str:
+    """Say what became of it: ``since`` in epoch seconds (0: ever), ``age`` in seconds."""
+    return (
+        f"Nothing was announced since {utc(since) if since else 'the app was installed'}. Of the "
+        f"incidents that began or ended more than {span(age)} ago, {told} are told late, as they "
+        f"stand now, and {left_out} are not: they are over, have changed since, or nobody wants to "
+        "hear of them."
+    )
+
+
+def told_late(message: Document) -> Document:
+    """Return the message with a sentence that says since when it is so."""
+    when = utc(float(message["time"]))
+    said = f"Told late: this was at {when}, and nothing was announced then. {message['text']}"
+    return {**message, "text": said.strip()}

@@ -1,0 +1,95 @@
+"""After a day and more without a worker: what is told late, and what is left out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.notify.desk import INCIDENT, Desk
+
+HOUR = 3600.0
+OVER = {"from": "new", "to": "resolved", "reason": "fixed"}
+AGAIN = {"from": "resolved", "to": "new", "reason": "found again"}
+
+
+@pytest.fixture
+def desk():
+    """A worker that has announced all there was, and then ends."""
+    desk = Desk()
+    desk.announce()
+    desk.clock.advance(60)
+    return desk
+
+
+def back(desk: Desk, hours: float = 25.0) -> int:
+    desk.clock.advance(hours * HOUR)
+    desk.restart()
+    return desk.announce()
+
+
+def test_an_open_incident_that_nobody_was_told_of_is_told_once_late(desk):
+    desk.open()
+    opened_at = desk.clock.now()
+    desk.write("severity", **{"from": "high", "to": "critical", "reason": "worse"})
+    assert back(desk) == 2
+    assert desk.told() == [("pagerduty", "opened"), ("slack", "opened")]
+    message = desk.stores.outbox.all()[0]["message"]
+    assert message["severity"] == "critical" and message["time"] == opened_at
+    assert message["text"].startswith("Told late: this was at 2") and "UTC" in message["text"]
+    (said,) = desk.said
+    assert "1 are told late, as they stand now, and 0 are not" in said
+    assert back(desk, 0.1) == back(desk) == 0
+    assert len(desk.said) == 1
+
+
+def test_what_is_over_and_was_never_told_is_left_out_and_that_is_said(desk):
+    desk.open()
+    desk.write("status", **OVER)
+    assert back(desk) == 0
+    (said,) = desk.said
+    assert "0 are told late, as they stand now, and 1 are not" in said
+
+
+def test_an_end_is_told_late_where_the_beginning_was_told(desk):
+    """Else its page would stay open."""
+    desk.open()
+    desk.announce()
+    desk.clock.advance(60)
+    desk.write("status", **OVER)
+    desk.write("status", **{"from": "resolved", "to": "closed", "reason": ""})
+    assert back(desk) == 2
+    assert [event for _channel, event in desk.told()] == ["opened", "resolved"] * 2
+
+
+def test_of_a_change_back_and_forth_only_the_last_is_told(desk):
+    desk.open()
+    desk.announce()
+    for _ in range(3):
+        desk.clock.advance(60)
+        desk.write("status", **OVER)
+        desk.clock.advance(60)
+        desk.write("status", **AGAIN)
+    back(desk)
+    assert [event for channel, event in desk.told() if channel == "slack"] == ["opened", "reopened"]
+
+
+def test_what_changed_again_within_the_day_is_told_as_ever(desk):
+    desk.open()
+    desk.clock.advance(2 * HOUR)
+    desk.write("status", **OVER)
+    back(desk, 23)
+    assert [event for channel, event in desk.told() if channel == "slack"] == ["resolved"]
+    assert "Told late" not in desk.stores.outbox.all()[0]["message"]["text"]
+
+
+def test_before_the_first_worker_ever_ran(desk):
+    desk = Desk()
+    desk.open()
+    assert back(desk, 50) == 2
+    assert desk.said[0].startswith("Nothing was announced since the app was installed. ")
+
+
+def test_a_worker_that_was_away_for_less_says_nothing(desk):
+    desk.open()
+    assert back(desk, 23) == 2
+    assert desk.said == []
+    assert desk.told(INCIDENT) == [("pagerduty", "opened"), ("slack", "opened")]
