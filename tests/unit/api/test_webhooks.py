@@ -135,6 +135,20 @@ def test_an_alert_opens_an_incident_and_its_end_resolves_it(api, tool):
     assert sent(api, tool, over(tool)) == [{**outcome, "what": "nothing"}]
 
 
+@pytest.mark.parametrize("tool", FIRING)
+def test_an_alert_that_goes_on_after_a_maintenance_window_opens_an_incident(api, tool):
+    window = {"kind": "maintenance", "reason": "patches", "rule": "*", "entity": "?*"}
+    api.call("POST", "/suppressions", {**window, "seconds": 3600})
+    for _repeat in range(2):
+        assert [one["what"] for one in sent(api, tool, FIRING[tool])] == ["suppressed"]
+        api.clock.advance(600)
+    api.clock.advance(3600)
+    (opened,) = sent(api, tool, FIRING[tool])
+    assert opened["what"] == "opened" and status_of(api, opened) == "new"
+    api.clock.advance(3600)
+    assert sent(api, tool, FIRING[tool]) == [{**opened, "what": "duplicate"}]
+
+
 def test_an_end_leaves_an_incident_open_that_others_joined(api):
     first = copy.deepcopy(ALERTMANAGER)
     first["alerts"][0]["startsAt"] = "2023-11-14T22:13:00Z"
