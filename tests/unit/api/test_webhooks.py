@@ -2,7 +2,6 @@
 
 import copy
 import json
-from typing import Any
 
 import pytest
 
@@ -10,94 +9,8 @@ from incident_management.api.inbound import severity_of, time_of
 from incident_management.api.mapping import read_mapping
 from incident_management.incidents.errors import Invalid
 from tests.fakes.api import FakeApi
+from tests.unit.api.arrivals import ALARM, ALERTMANAGER, DATADOG, FIRING, changed, over, sent, sns
 
-ALERTMANAGER: dict[str, Any] = {
-    "version": "4",
-    "groupKey": '{}:{alertname="HighLatency"}',
-    "truncatedAlerts": 0,
-    "status": "firing",
-    "receiver": "splunk",
-    "groupLabels": {"alertname": "HighLatency"},
-    "commonLabels": {"alertname": "HighLatency"},
-    "commonAnnotations": {},
-    "externalURL": "http://alertmanager:9093",
-    "alerts": [
-        {
-            "status": "firing",
-            "labels": {
-                "alertname": "HighLatency",
-                "service": "checkout",
-                "severity": "page",
-                "instance": "10.0.0.1:9090",
-            },
-            "annotations": {"summary": "Checkout is slow", "description": "p99 over 2 s"},
-            "startsAt": "2023-11-14T22:00:00.123456789Z",
-            "endsAt": "0001-01-01T00:00:00Z",
-            "generatorURL": "http://prometheus:9090/graph",
-            "fingerprint": "1a30ba71cca2921f",
-        }
-    ],
-}
-DATADOG = {
-    "body": "%%% disk is full %%%",
-    "last_updated": "1700000000000",
-    "event_type": "metric_alert_monitor",
-    "title": "[Triggered on {host:db-1}] Disk is full",
-    "date": "1699999990000",
-    "org": {"id": "1", "name": "shop"},
-    "id": "7",
-    "alert_id": "1234",
-    "alert_scope": "host:db-1,env:prod",
-    "alert_transition": "Triggered",
-    "alert_priority": "P2",
-}
-ALARM = {
-    "AlarmName": "QueueDepth",
-    "AlarmDescription": "Orders wait",
-    "AWSAccountId": "123456789012",
-    "AlarmArn": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:QueueDepth",
-    "NewStateValue": "ALARM",
-    "NewStateReason": "Threshold Crossed",
-    "StateChangeTime": "2023-11-14T22:13:00.123+0000",
-    "OldStateValue": "OK",
-    "Trigger": {"MetricName": "Depth", "Dimensions": [{"name": "QueueName", "value": "orders"}]},
-}
-
-
-def sns(alarm):
-    return {
-        "Type": "Notification",
-        "MessageId": "95df01b4",
-        "TopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms",
-        "Message": json.dumps(alarm),
-    }
-
-
-def changed(payload, **fields):
-    copied = copy.deepcopy(payload)
-    copied.update(fields)
-    return copied
-
-
-def over(tool):
-    """Each tool's payload when its alert is over."""
-    if tool in ("alertmanager", "grafana"):
-        ended = copy.deepcopy(ALERTMANAGER)
-        ended["alerts"][0]["status"] = "resolved"
-        return ended
-    if tool == "datadog":
-        return changed(
-            DATADOG, title="[Recovered on {host:db-1}] Disk is full", alert_transition="Recovered"
-        )
-    return sns(changed(ALARM, NewStateValue="OK", StateChangeTime="2023-11-14T22:13:20.000+0000"))
-
-
-FIRING = {
-    "alertmanager": ALERTMANAGER,
-    "grafana": changed(ALERTMANAGER, orgId=1, title="[FIRING:1]", state="alerting"),
-    "datadog": DATADOG,
-    "cloudwatch": sns(ALARM),
-}
 EXPECTED = {
     "alertmanager": ("Checkout is slow", "critical", "checkout", "HighLatency"),
     "grafana": ("Checkout is slow", "critical", "checkout", "HighLatency"),
@@ -109,14 +22,6 @@ EXPECTED = {
 @pytest.fixture
 def api() -> FakeApi:
     return FakeApi()
-
-
-def sent(api, tool, payload, **more):
-    status, answer = api.call(
-        "POST", f"/webhooks/{tool}", payload, capabilities={"incident_signal"}, **more
-    )
-    assert status == 200, answer
-    return answer["outcomes"]
 
 
 @pytest.mark.parametrize("tool", FIRING)
@@ -133,20 +38,6 @@ def test_an_alert_opens_an_incident_and_its_end_resolves_it(api, tool):
     _, incident = api.call("GET", f"/incidents/{outcome['incident_id']}")
     assert (incident["status"], incident["resolution"]) == ("resolved", "Recovered")
     assert sent(api, tool, over(tool)) == [{**outcome, "what": "nothing"}]
-
-
-@pytest.mark.parametrize("tool", FIRING)
-def test_an_alert_that_goes_on_after_a_maintenance_window_opens_an_incident(api, tool):
-    window = {"kind": "maintenance", "reason": "patches", "rule": "*", "entity": "?*"}
-    api.call("POST", "/suppressions", {**window, "seconds": 3600})
-    for _repeat in range(2):
-        assert [one["what"] for one in sent(api, tool, FIRING[tool])] == ["suppressed"]
-        api.clock.advance(600)
-    api.clock.advance(3600)
-    (opened,) = sent(api, tool, FIRING[tool])
-    assert opened["what"] == "opened" and status_of(api, opened) == "new"
-    api.clock.advance(3600)
-    assert sent(api, tool, FIRING[tool]) == [{**opened, "what": "duplicate"}]
 
 
 def test_an_end_leaves_an_incident_open_that_others_joined(api):
