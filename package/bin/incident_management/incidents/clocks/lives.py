@@ -68,7 +68,7 @@ def lives_of(entries: Iterable[Entry]) -> List[Life]:
         state.add_signals(entry)
         if entry.key in counted:
             state.apply(entry)
-        if incident.team != before and entry.kind != "escalation":
+        if incident.team != before and not _hands_on(entry):
             home = incident.team
         if incident.opened_at is None:
             continue
@@ -82,3 +82,8 @@ def lives_of(entries: Iterable[Entry]) -> List[Life]:
         elif life.ended_at is None:
             life.ended_at = now
     return lives
+
+
+def _hands_on(entry: Entry) -> bool:
+    """Tell whether an entry is an escalation, or the worker's completion of one."""
+    return entry.kind == "escalation" or bool(entry.data.get("instead_of"))
