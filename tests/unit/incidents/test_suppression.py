@@ -42,7 +42,7 @@ def test_a_held_back_signal_that_comes_again_is_a_duplicate_even_after_the_mute(
 
 def test_a_signal_that_goes_on_after_the_mute_opens_its_incident(stores, clock):
     muted(stores, clock, starts_at=START, ends_at=START + 1e9)
-    (mute,) = suppression.listing(stores)
+    (mute,) = suppression.listing(stores, clock)
     ingest(stores, clock).ingest([signal()])
     still = ingest(stores, clock).ingest([signal(last_time=START + 600)])
     assert [outcome.what for outcome in still] == ["suppressed"]
@@ -195,6 +195,26 @@ def test_a_wrong_suppression_is_refused_in_one_sentence(stores, clock, wrong, se
     with pytest.raises(Invalid, match=sentence):
         muted(stores, clock, **wrong)
     assert stores.suppressions.all() == []
+
+
+def test_what_is_over_makes_room_and_what_is_not_does_not(stores, clock, monkeypatch):
+    monkeypatch.setattr(suppression, "MOST", 3)
+    monkeypatch.setattr(suppression, "MOST_OVER", 3)
+    weekly = muted(stores, clock, kind="maintenance", days=["fri"])
+    over = []
+    for _window in range(5):
+        clock.advance(3600)
+        over.append(muted(stores, clock, kind="maintenance", seconds=300).id)
+    clock.advance(3600)
+    snooze, mute = muted(stores, clock, kind="snooze", seconds=300), muted(stores, clock)
+    with pytest.raises(Invalid, match="There are 3 suppressions already"):
+        muted(stores, clock)
+    listed = {one.id for one in suppression.listing(stores, clock)}
+    assert listed == {weekly.id, snooze.id, mute.id, *over[2:]}
+    in_force = suppression.active(stores.suppressions, clock.now() - 1e9)
+    assert len(in_force) == 8, "What is looked at is never cut."
+    clock.advance(301)
+    assert muted(stores, clock)
 
 
 def test_ending_an_unknown_one_is_not_found(stores):
