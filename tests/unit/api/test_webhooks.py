@@ -171,6 +171,25 @@ def test_a_new_cycle_of_a_datadog_monitor_is_the_same_problem(api):
     assert second == {"incident_id": first["incident_id"], "what": "reopened"}
 
 
+@pytest.mark.parametrize("cycle", ["9001", ""])
+def test_a_datadog_warning_that_becomes_an_alert_raises_the_severity(api, cycle):
+    told = changed(DATADOG, alert_priority="", alert_cycle_key=cycle)
+    warning = changed(told, alert_transition="Warn", alert_type="warning")
+    alert = changed(told, alert_type="error", id="8")
+    (opened,) = sent(api, "datadog", warning)
+    api.clock.advance(900)
+    for payload, what in (
+        (alert, "added"),
+        (alert, "duplicate"),
+        (warning, "duplicate"),
+    ):
+        assert sent(api, "datadog", payload) == [{**opened, "what": what}]
+        _, incident = api.call("GET", f"/incidents/{opened['incident_id']}")
+        assert incident["severity"] == "high"
+    ended = changed(told, alert_transition="Recovered", alert_type="success")
+    assert sent(api, "datadog", ended)[0]["what"] == "resolved"
+
+
 def test_an_end_of_what_was_never_heard_of_is_nothing(api):
     assert sent(api, "datadog", over("datadog")) == [{"incident_id": "", "what": "nothing"}]
 
@@ -240,7 +259,7 @@ def test_a_mapping_reads_any_tool():
     arrivals = mapping.arrivals({"events": {"list": [EVENT, {**EVENT, "value": 0}]}}, 1.7e9)
     finding = arrivals[0].finding
     assert (finding["rule"], finding["entity"], finding["severity"]) == ("CPU", "web-1", "critical")
-    assert (finding["title"], finding["run"]) == ("CPU on web-1", "9")
+    assert (finding["title"], finding["run"]) == ("CPU on web-1", "9:critical")
     assert (finding["first_time"], finding["dedup"]) == (1_699_999_000, {"key": "3/web-1"})
     assert [arrival.over for arrival in arrivals] == [False, True]
 
