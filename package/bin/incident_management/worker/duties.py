@@ -47,6 +47,7 @@ from .audit_index import AuditIndex
 from .clocks import Clocks
 from .cycle import Duty
 from .events import EventStream
+from .forgotten import ForgottenRuns
 from .monitor_duty import TOPOLOGY_FILE, monitors_of
 from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
@@ -111,12 +112,10 @@ class Duties:
 
     def all(self) -> List[Duty]:
         """The duties in the order of the flow: signals in, messages out, fixes after."""
+        alerts = splunkd.SplunkAlerts(self.session)
+        forgotten = ForgottenRuns(self.stores, self.clock, alerts, self.holder, self._tell)
         reconciler = Reconciler(
-            self.stores,
-            self.clock,
-            splunkd.SplunkAlerts(self.session),
-            self._ingest,
-            lambda name, text: self.trouble(name, text),
+            self.stores, self.clock, alerts, forgotten, self._ingest, self._tell
         )
         return [
             Duty("configuration", self._configuration, everywhere=True),
