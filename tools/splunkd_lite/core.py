@@ -81,7 +81,7 @@ class Splunk:
         self.cluster: ClusterMember | None = None
         self.cluster = ClusterMember(self, cluster) if cluster else None
         shared = self.cluster.state if self.cluster else self._state
-        self.alerts = FiredAlerts(shared, self.clock)
+        self.alerts = FiredAlerts(shared, self.clock, forget=self.cluster is None)
         self.kv = KvStore(
             self.home,
             self.conf,

@@ -2,7 +2,6 @@
 
 import copy
 import json
-from typing import Any
 
 import pytest
 
@@ -11,94 +10,8 @@ from incident_management.api.mapping import read_mapping
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.severities import severity_of
 from tests.fakes.api import FakeApi
+from tests.unit.api.arrivals import ALARM, ALERTMANAGER, DATADOG, FIRING, changed, over, sent, sns
 
-ALERTMANAGER: dict[str, Any] = {
-    "version": "4",
-    "groupKey": '{}:{alertname="HighLatency"}',
-    "truncatedAlerts": 0,
-    "status": "firing",
-    "receiver": "splunk",
-    "groupLabels": {"alertname": "HighLatency"},
-    "commonLabels": {"alertname": "HighLatency"},
-    "commonAnnotations": {},
-    "externalURL": "http://alertmanager:9093",
-    "alerts": [
-        {
-            "status": "firing",
-            "labels": {
-                "alertname": "HighLatency",
-                "service": "checkout",
-                "severity": "page",
-                "instance": "10.0.0.1:9090",
-            },
-            "annotations": {"summary": "Checkout is slow", "description": "p99 over 2 s"},
-            "startsAt": "2023-11-14T22:00:00.123456789Z",
-            "endsAt": "0001-01-01T00:00:00Z",
-            "generatorURL": "http://prometheus:9090/graph",
-            "fingerprint": "1a30ba71cca2921f",
-        }
-    ],
-}
-DATADOG = {
-    "body": "%%% disk is full %%%",
-    "last_updated": "1700000000000",
-    "event_type": "metric_alert_monitor",
-    "title": "[Triggered on {host:db-1}] Disk is full",
-    "date": "1699999990000",
-    "org": {"id": "1", "name": "shop"},
-    "id": "7",
-    "alert_id": "1234",
-    "alert_scope": "host:db-1,env:prod",
-    "alert_transition": "Triggered",
-    "alert_priority": "P2",
-}
-ALARM = {
-    "AlarmName": "QueueDepth",
-    "AlarmDescription": "Orders wait",
-    "AWSAccountId": "123456789012",
-    "AlarmArn": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:QueueDepth",
-    "NewStateValue": "ALARM",
-    "NewStateReason": "Threshold Crossed",
-    "StateChangeTime": "2023-11-14T22:13:00.123+0000",
-    "OldStateValue": "OK",
-    "Trigger": {"MetricName": "Depth", "Dimensions": [{"name": "QueueName", "value": "orders"}]},
-}
-
-
-def sns(alarm):
-    return {
-        "Type": "Notification",
-        "MessageId": "95df01b4",
-        "TopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms",
-        "Message": json.dumps(alarm),
-    }
-
-
-def changed(payload, **fields):
-    copied = copy.deepcopy(payload)
-    copied.update(fields)
-    return copied
-
-
-def over(tool):
-    """Each tool's payload when its alert is over."""
-    if tool in ("alertmanager", "grafana"):
-        ended = copy.deepcopy(ALERTMANAGER)
-        ended["alerts"][0]["status"] = "resolved"
-        return ended
-    if tool == "datadog":
-        return changed(
-            DATADOG, title="[Recovered on {host:db-1}] Disk is full", alert_transition="Recovered"
-        )
-    return sns(changed(ALARM, NewStateValue="OK", StateChangeTime="2023-11-14T22:13:20.000+0000"))
-
-
-FIRING = {
-    "alertmanager": ALERTMANAGER,
-    "grafana": changed(ALERTMANAGER, orgId=1, title="[FIRING:1]", state="alerting"),
-    "datadog": DATADOG,
-    "cloudwatch": sns(ALARM),
-}
 EXPECTED = {
     "alertmanager": ("Checkout is slow", "critical", "checkout", "HighLatency"),
     "grafana": ("Checkout is slow", "critical", "checkout", "HighLatency"),
@@ -110,14 +23,6 @@ EXPECTED = {
 @pytest.fixture
 def api() -> FakeApi:
     return FakeApi()
-
-
-def sent(api, tool, payload, **more):
-    status, answer = api.call(
-        "POST", f"/webhooks/{tool}", payload, capabilities={"incident_signal"}, **more
-    )
-    assert status == 200, answer
-    return answer["outcomes"]
 
 
 @pytest.mark.parametrize("tool", FIRING)
@@ -267,6 +172,25 @@ def test_a_new_cycle_of_a_datadog_monitor_is_the_same_problem(api):
     assert second == {"incident_id": first["incident_id"], "what": "reopened"}
 
 
+@pytest.mark.parametrize("cycle", ["9001", ""])
+def test_a_datadog_warning_that_becomes_an_alert_raises_the_severity(api, cycle):
+    told = changed(DATADOG, alert_priority="", alert_cycle_key=cycle)
+    warning = changed(told, alert_transition="Warn", alert_type="warning")
+    alert = changed(told, alert_type="error", id="8")
+    (opened,) = sent(api, "datadog", warning)
+    api.clock.advance(900)
+    for payload, what in (
+        (alert, "added"),
+        (alert, "duplicate"),
+        (warning, "duplicate"),
+    ):
+        assert sent(api, "datadog", payload) == [{**opened, "what": what}]
+        _, incident = api.call("GET", f"/incidents/{opened['incident_id']}")
+        assert incident["severity"] == "high"
+    ended = changed(told, alert_transition="Recovered", alert_type="success")
+    assert sent(api, "datadog", ended)[0]["what"] == "resolved"
+
+
 def test_an_end_of_what_was_never_heard_of_is_nothing(api):
     assert sent(api, "datadog", over("datadog")) == [{"incident_id": "", "what": "nothing"}]
 
@@ -336,7 +260,7 @@ def test_a_mapping_reads_any_tool():
     arrivals = mapping.arrivals({"events": {"list": [EVENT, {**EVENT, "value": 0}]}}, 1.7e9)
     finding = arrivals[0].finding
     assert (finding["rule"], finding["entity"], finding["severity"]) == ("CPU", "web-1", "critical")
-    assert (finding["title"], finding["run"]) == ("CPU on web-1", "9")
+    assert (finding["title"], finding["run"]) == ("CPU on web-1", "9:critical")
     assert (finding["first_time"], finding["dedup"]) == (1_699_999_000, {"key": "3/web-1"})
     assert [arrival.over for arrival in arrivals] == [False, True]
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents import lifecycle, suppression, timeline
 from incident_management.incidents.errors import NotFound
 from incident_management.incidents.joining import merging
 from incident_management.incidents.upkeep.retention import Retention, gone, tombstone
@@ -284,3 +284,21 @@ def test_rounds_are_bounded(stores, clock, monkeypatch):
     assert max(counts) == 3
     assert sum(counts) == 8
     assert stores.claims.get("retention:totals")["value"]["incidents"] == 8
+
+
+def test_suppressions_that_were_over_long_ago_leave_and_the_others_stay(stores, clock):
+    old = Old(stores, clock)
+
+    def add(**more):
+        wanted = {"kind": "maintenance", "reason": "patches", "entity": "web-*", **more}
+        return suppression.add(stores, clock, "ann", wanted).id
+
+    add(seconds=300)
+    kept = {add(days=["fri"]), add(kind="mute")}
+    clock.advance(DAY)
+    kept.add(add(seconds=300))
+    clock.advance(KEEP - DAY + 600)
+    old.run(keep=0)
+    assert len(stores.suppressions.all()) == 4
+    old.run()
+    assert {one["_key"] for one in stores.suppressions.all()} == kept

@@ -40,6 +40,57 @@ def test_a_held_back_signal_that_comes_again_is_a_duplicate_even_after_the_mute(
     assert [outcome.what for outcome in again] == ["duplicate", "opened"]
 
 
+def test_a_signal_that_goes_on_after_the_mute_opens_its_incident(stores, clock):
+    muted(stores, clock, starts_at=START, ends_at=START + 1e9)
+    (mute,) = suppression.listing(stores, clock)
+    ingest(stores, clock).ingest([signal()])
+    still = ingest(stores, clock).ingest([signal(last_time=START + 600)])
+    assert [outcome.what for outcome in still] == ["suppressed"]
+    (held,) = stores.signals.all()
+    assert (held["last_time"], held["suppressed_by"]) == (START + 600, mute.id)
+    suppression.remove(stores, mute.id)
+
+    (opened,) = ingest(stores, clock).ingest([signal(last_time=START + 900)])
+    (document,) = stores.signals.all()
+    assert opened.what == "opened" and document["incident_id"] == opened.incident_id
+    assert "suppressed_by" not in document
+    incident = stores.incidents.get(opened.incident_id)
+    assert (incident["signals"], incident["first_time"]) == (1, START)
+    # It is counted now: a later mute does not take it back, and it is not counted twice.
+    muted(stores, clock, starts_at=START)
+    (again,) = ingest(stores, clock).ingest([signal(last_time=START + 1200)])
+    assert (again.what, again.incident_id) == ("duplicate", opened.incident_id)
+
+
+def test_a_signal_that_was_counted_after_the_mute_is_not_held_back_by_the_next(stores, clock):
+    """The delivery that opened the incident was ended before its last step."""
+    for hours in (0, 2):
+        window = {"starts_at": START + hours * 3600, "ends_at": START + hours * 3600 + 1800}
+        document = Suppression(f"SUP-{hours}", "maintenance", "patches", "*", "check*", **window)
+        stores.suppressions.insert(document.to_document())
+    ingest(stores, clock).ingest([signal()])
+    (held,) = stores.signals.all()
+    (opened,) = ingest(stores, clock).ingest([signal(last_time=START + 3600)])
+    stores.signals.save([held])
+
+    (again,) = ingest(stores, clock).ingest([signal(last_time=START + 7500)])
+    assert (again.what, again.incident_id) == ("added", opened.incident_id)
+    assert "suppressed_by" not in stores.signals.all()[0]
+    assert stores.incidents.get(opened.incident_id)["signals"] == 1
+
+
+def test_a_signal_with_a_condition_waits_for_it_when_the_mute_is_over(stores, clock):
+    mute = muted(stores, clock, starts_at=START)
+    after = {"signals": 2, "rules": 0, "seconds": 600.0}
+    ingest(stores, clock).ingest([signal(after=after)])
+    suppression.remove(stores, mute.id)
+    (again,) = ingest(stores, clock).ingest([signal(after=after, last_time=START + 120)])
+    assert again.what == "pending"
+    both = ingest(stores, clock).ingest([signal(run=1, after=after)])
+    assert [one.what for one in both] == ["opened"]
+    assert stores.incidents.all()[0]["signals"] == 2
+
+
 def test_a_redelivery_after_a_mute_was_made_finds_the_signal_counted(stores, clock):
     """The first delivery was ended before its last step, and the mute was made since."""
     (opened,) = ingest(stores, clock).ingest([signal()])
@@ -144,6 +195,26 @@ def test_a_wrong_suppression_is_refused_in_one_sentence(stores, clock, wrong, se
     with pytest.raises(Invalid, match=sentence):
         muted(stores, clock, **wrong)
     assert stores.suppressions.all() == []
+
+
+def test_what_is_over_makes_room_and_what_is_not_does_not(stores, clock, monkeypatch):
+    monkeypatch.setattr(suppression, "MOST", 3)
+    monkeypatch.setattr(suppression, "MOST_OVER", 3)
+    weekly = muted(stores, clock, kind="maintenance", days=["fri"])
+    over = []
+    for _window in range(5):
+        clock.advance(3600)
+        over.append(muted(stores, clock, kind="maintenance", seconds=300).id)
+    clock.advance(3600)
+    snooze, mute = muted(stores, clock, kind="snooze", seconds=300), muted(stores, clock)
+    with pytest.raises(Invalid, match="There are 3 suppressions already"):
+        muted(stores, clock)
+    listed = {one.id for one in suppression.listing(stores, clock)}
+    assert listed == {weekly.id, snooze.id, mute.id, *over[2:]}
+    in_force = suppression.active(stores.suppressions, clock.now() - 1e9)
+    assert len(in_force) == 8, "What is looked at is never cut."
+    clock.advance(301)
+    assert muted(stores, clock)
 
 
 def test_ending_an_unknown_one_is_not_found(stores):

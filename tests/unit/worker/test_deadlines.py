@@ -152,6 +152,41 @@ def test_a_milder_severity_counts_from_the_beginning():
     assert desk.incident["sla_status"] == "ok"
 
 
+def unrouted(**more):
+    """A desk whose rules give no team, with an incident of three hours ago."""
+    desk = Desk(rule__default={"entity": "no such"}, **more)
+    desk.open("high")
+    assert desk.incident["team"] == "" and "sla_ack_due" not in desk.incident
+    desk.wait(180)
+    return desk
+
+
+def test_a_team_that_is_given_it_later_has_its_time_from_then():
+    desk = unrouted(escalation__office={"team": "pay*", "step.1": "20m, channel:slack"})
+    lifecycle.assign(desk.stores, desk.clock, desk.id, "ann", team="payments")
+    desk.wait(1)
+    assert desk.dues() == ("Mon 15:00", "Wed 13:00")
+    assert desk.happened() == desk.happened("escalation") == []
+    desk.wait(20)
+    assert desk.happened("escalation") == [(1, "", "Mon 13:20")]
+    desk.wait(100)
+    assert desk.happened() == [
+        ("warning", "acknowledge", "Mon 14:30"),
+        ("breached", "acknowledge", "Mon 15:00"),
+    ]
+
+
+def test_what_is_promised_whatever_the_team_counts_from_the_start():
+    anybody = {"team": "*", "hours": "24x7"}
+    desk = Desk(rule__default={"entity": "no such"}, sla__office=anybody)
+    desk.open("high")
+    assert desk.dues() == ("Mon 12:00", "Tue 02:00")
+    desk.wait(60)
+    lifecycle.assign(desk.stores, desk.clock, desk.id, "ann", team="payments")
+    desk.wait(1)
+    assert desk.dues() == ("Mon 12:00", "Tue 02:00")
+
+
 def test_what_nobody_promised_has_no_clock():
     desk = Desk()
     desk.open("low")

@@ -119,19 +119,22 @@ def datadog(body: Mapping[str, Any], now: float) -> List[Arrival]:
     known = known or digest([_text(body, "alert_id") or plain, sorted(_tags(scope).items())], 16)
     entity = _text(body, "hostname") or _first(tags, _ENTITY_LABELS) or plain
     when = _milliseconds(body.get("date"), now)
-    severity = _text(body, "alert_priority") or said["priority"] or _text(body, "alert_type")
+    word = _text(body, "alert_priority") or said["priority"] or _text(body, "alert_type")
+    severity = severity_of(word)
+    # A cycle lasts until the monitor recovers; within it a warning may become an alert.
+    run = f"{cycle or _text(body, 'id') or when}:{severity}"
     return [
         Arrival(
             {
                 "rule": plain[:500],
                 "app": "datadog",
                 "entity": entity[:500],
-                "severity": severity_of(severity),
+                "severity": severity,
                 "title": f"{plain}: {entity}"[:TEXT] if entity != plain else plain[:TEXT],
                 "description": (_text(body, "body") or _text(body, "alert_status"))[:TEXT],
                 "first_time": when,
                 "last_time": max(when, now),
-                "run": f"datadog:{known}:{cycle or _text(body, 'id') or when}"[:500],
+                "run": f"datadog:{known}:{run}"[:500],
                 "dedup": {"key": known},
                 "rows": [_texts(body)],
             },

@@ -56,17 +56,19 @@ class AlertMapping:
         word = values["severity"].lower()
         when = _when(values["time"], now)
         known = values["key"] or f"{values['rule']}\n{values['entity']}"
+        severity = self.severities.get(word) or severity_of(word)
+        run = f"{values['run'][:400]}:{severity}" if values["run"] else ""
         finding = {
             "rule": values["rule"][:500],
             "app": f"webhook:{self.name}",
             "entity": values["entity"][:500],
-            "severity": self.severities.get(word) or severity_of(word),
+            "severity": severity,
             "title": values["title"][:TEXT] or f"{values['rule']}: {values['entity']}"[:TEXT],
             "description": values["description"][:TEXT],
             "first_time": when,
             "last_time": max(when, now),
-            # The same alert sent again is one signal; without a run, the same content is.
-            "run": values["run"][:500] or digest(canonical(alert), 40),
+            # The same alert with the same severity is one signal; without a run, the same content.
+            "run": run or digest(canonical(alert), 40),
             "dedup": {"key": known[:1000]},
             "rows": [_row(alert)],
         }

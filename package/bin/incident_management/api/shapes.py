@@ -90,6 +90,7 @@ INCIDENT = named(
             "actions": listed(_ANY_TEXT, about="The catalogue's entries that the detection names."),
             "tags": listed(_ANY_TEXT),
             "level": {**_COUNT, "description": "How often it was escalated."},
+            "handed_on": flag("Its owner keeps it until somebody of its team can take it."),
             "sla_ack_due": TIME,
             "sla_resolve_due": TIME,
             "sla_status": one_of(("", *SLA_STATUSES), "Empty: nothing was promised."),

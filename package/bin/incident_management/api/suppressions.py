@@ -43,8 +43,11 @@ SUPPRESSION = named(
     answers={200: obj({"suppressions": listed(SUPPRESSION)}, ("suppressions",))},
 )
 def list_suppressions(request: Request) -> Response:
-    """All suppressions, the newest first, with how many signals each has held back."""
-    shown = [_shown(request, one) for one in suppression.listing(request.stores)]
+    """Suppressions, the newest first, with how many signals each has held back.
+
+    All that are not over, and the newest 200 of those that are.
+    """
+    shown = [_shown(request, one) for one in suppression.listing(request.stores, request.clock)]
     return Response({"suppressions": shown})
 
 

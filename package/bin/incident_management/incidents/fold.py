@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Iterable, List, Set
 from .clocks.promise import Promise
 from .intake.keyset import KeySet
 from .joining.holdings import Holdings
-from .model import OPEN_STATUSES, SEVERITIES, Entry, Incident, worst
+from .model import OPEN_STATUSES, SEVERITIES, Document, Entry, Incident, worst
 
 __all__ = [
     "ADDING",
@@ -188,13 +188,22 @@ class State:
             self._own(str(entry.data["owner"]))
 
     def _assigned(self, entry: Entry) -> None:
-        if entry.data.get("vacant") and self.incident.owner:
+        incident, data = self.incident, entry.data
+        if data.get("vacant") and not self._is_vacant(data):
             # The app fills vacancies: somebody was faster, and a person's word counts.
             return
-        if entry.data.get("team"):
-            self.incident.team = str(entry.data["team"])
-        if entry.data.get("owner"):
-            self._own(str(entry.data["owner"]))
+        team, before = str(data.get("team") or ""), incident.team
+        if team:
+            incident.team = team
+        if data.get("owner"):
+            self._own(str(data["owner"]))
+        elif team and incident.owner and (team != before or entry.kind == "escalation"):
+            incident.handed_on = True
+
+    def _is_vacant(self, data: Document) -> bool:
+        incident = self.incident
+        kept_for_now = incident.handed_on and incident.owner == data.get("instead_of")
+        return kept_for_now or not incident.owner
 
     def _escalation(self, entry: Entry) -> None:
         self.incident.level = max(self.incident.level, int(entry.data.get("level") or 0))
@@ -205,6 +214,7 @@ class State:
 
     def _own(self, owner: str) -> None:
         self.incident.owner = owner
+        self.incident.handed_on = False
         if self.incident.status == "new":
             self.incident.status = "assigned"
 
@@ -216,6 +226,8 @@ class State:
             # A second reopen, written by someone who did not see the first.
             return
         was_open = incident.status in OPEN_STATUSES
+        if to in ("in_progress", "resolved"):
+            incident.handed_on = False
         incident.status = str(to)
         if to == "in_progress":
             self.promise.acknowledged(entry.time)
@@ -247,6 +259,8 @@ class State:
                 setattr(self.incident, name, str(entry.data[name]))
         if "entities" in entry.data:
             self.incident.entities[:] = [str(entity) for entity in entry.data["entities"]]
+        if "owner" in entry.data:
+            self.incident.handed_on = False
         if entry.data.get("owner") and self.incident.status == "new":
             self.incident.status = "assigned"
 

@@ -158,7 +158,8 @@ class Incident:
     ``runbook`` and ``actions`` are what the detection suggests. ``openings`` counts how often it
     was opened; ``flapping``: too often in a short time (:mod:`.upkeep.flapping`). ``wordings`` are
     the telling words of what its problems' events say (:mod:`.grouping.wording`), ``group_values``
-    the values of its problems' grouping fields.
+    the values of its problems' grouping fields. ``handed_on``: its team was given it and nobody of
+    that could take it, so whoever had it keeps it until somebody can.
     Times that did not come yet are None and left out of the document.
     """
 
@@ -203,6 +204,7 @@ class Incident:
     pinned: bool = False
     wordings: List[str] = field(default_factory=list)
     group_values: List[str] = field(default_factory=list)
+    handed_on: bool = False
 
     @property
     def is_open(self) -> bool:

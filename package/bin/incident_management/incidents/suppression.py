@@ -18,15 +18,28 @@ from .canonical import milliseconds
 from .errors import Invalid, NotFound
 from .signal import Signal
 
-__all__ = ["DAYS", "KINDS", "Suppression", "active", "add", "first_match", "listing", "remove"]
+__all__ = [
+    "DAYS",
+    "KINDS",
+    "Suppression",
+    "active",
+    "add",
+    "first_match",
+    "forget",
+    "listing",
+    "remove",
+]
 
 KINDS = ("maintenance", "mute", "snooze")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # A suppression made so long after a signal's end or later may have found it counted; before that,
 # clocks that differ may say so.
 SKEW_SECONDS = 300.0
-# More at once are refused: each signal is held against each of them.
+# More at once are refused: each signal is held against each of them. Those that are over do not
+# count.
 MOST = 1000
+# So many of those that are over are listed.
+MOST_OVER = 200
 LONGEST_SNOOZE = 30 * 86400.0
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
@@ -119,8 +132,8 @@ def add(stores: Stores, clock: Clock, actor: str, wanted: Mapping[str, Any]) -> 
         }
     )
     _check(suppression, now)
-    if len(listing(stores)) >= MOST:
-        raise Invalid(f"There are {MOST} suppressions already; delete those that are over.")
+    if len(stores.suppressions.keys(_not_over(now))) >= MOST:
+        raise Invalid(f"There are {MOST} suppressions already; delete those that are not needed.")
     stores.suppressions.insert(suppression.to_document())
     return suppression
 
@@ -131,17 +144,32 @@ def remove(stores: Stores, suppression_id: str) -> None:
         raise NotFound(f"No suppression {suppression_id}; list them with GET /suppressions.")
 
 
-def listing(stores: Stores) -> List[Suppression]:
-    """Return all, the newest first."""
-    found = stores.suppressions.find({}, sort="created_at:-1", limit=MOST)
+def forget(stores: Stores, before: float) -> None:
+    """Delete those that were over before a moment."""
+    over: List[Document] = [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lt": before}}]
+    stores.suppressions.delete_matching({"$and": over})
+
+
+def listing(stores: Stores, clock: Clock) -> List[Suppression]:
+    """Return all that are not over, and the newest of those that are; the newest first."""
+    now = clock.now()
+    over: Document = {"$and": [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lte": now}}]}
+    found = [
+        *stores.suppressions.find(_not_over(now)),
+        *stores.suppressions.find(over, sort="created_at:-1", limit=MOST_OVER),
+    ]
+    found.sort(key=lambda document: -float(document["created_at"]))
     return [Suppression.from_document(document) for document in found]
 
 
 def active(suppressions: Collection, since: float) -> List[Suppression]:
     """Return those that were not over at ``since``, the oldest first."""
-    query = {"$or": [{"ends_at": 0}, {"ends_at": {"$gt": since}}]}
-    found = suppressions.find(query, sort="created_at:1", limit=MOST)
+    found = suppressions.find(_not_over(since), sort="created_at:1")
     return [Suppression.from_document(document) for document in found]
+
+
+def _not_over(moment: float) -> Document:
+    return {"$or": [{"ends_at": 0}, {"ends_at": {"$gt": moment}}]}
 
 
 def first_match(suppressions: Sequence[Suppression], signal: Signal) -> Optional[Suppression]:

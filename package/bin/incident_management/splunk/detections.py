@@ -40,7 +40,10 @@ class SavedDetection:
 
 @dataclass(frozen=True)
 class SearchRun:
-    """A run by the schedule: when it was due, how it went, how long it took in seconds."""
+    """A run by the schedule: when it was due, how it went, how long it took in seconds.
+
+    ``results`` is how many its job has.
+    """
 
     due: float
     failed: bool
@@ -48,6 +51,8 @@ class SearchRun:
     seconds: float
     events_scanned: int
     message: str
+    sid: str = ""
+    results: int = 0
 
 
 def detections(session: Session) -> List[SavedDetection]:
@@ -116,7 +121,8 @@ def _get(session: Session, search: SavedDetection, *tail: str, **query: Any) -> 
 def _run(entry: Mapping[str, Any]) -> Optional[SearchRun]:
     """A run by the schedule; one that somebody started is none."""
     content: Mapping[str, Any] = entry.get("content") or {}
-    match = _SCHEDULED.match(str(content.get("sid") or entry.get("name") or ""))
+    sid = str(content.get("sid") or entry.get("name") or "")
+    match = _SCHEDULED.match(sid)
     if match is None:
         return None
     return SearchRun(
@@ -126,6 +132,8 @@ def _run(entry: Mapping[str, Any]) -> Optional[SearchRun]:
         seconds=float(content.get("runDuration") or 0.0),
         events_scanned=int(content.get("scanCount") or 0),
         message=_message(content.get("messages")),
+        sid=sid,
+        results=int(content.get("resultCount") or 0),
     )
 
 

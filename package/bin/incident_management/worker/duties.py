@@ -18,7 +18,7 @@ from ..incidents.joining.moving import finish_recent
 from ..incidents.routing import Routing
 from ..incidents.signal import Signal
 from ..incidents.story import Stories
-from ..incidents.upkeep import flapping
+from ..incidents.upkeep import flapping, held
 from ..incidents.upkeep.audit import AuditWriter
 from ..incidents.upkeep.quiet import Quiet
 from ..incidents.upkeep.raced import join_raced
@@ -47,6 +47,7 @@ from .audit_index import AuditIndex
 from .clocks import Clocks
 from .cycle import Duty
 from .events import EventStream
+from .forgotten import ForgottenRuns
 from .monitor_duty import TOPOLOGY_FILE, monitors_of
 from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
@@ -116,12 +117,10 @@ class Duties:
 
     def all(self) -> List[Duty]:
         """The duties in the order of the flow: signals in, messages out, fixes after."""
+        alerts = splunkd.SplunkAlerts(self.session)
+        forgotten = ForgottenRuns(self.stores, self.clock, alerts, self.holder, self._tell)
         reconciler = Reconciler(
-            self.stores,
-            self.clock,
-            splunkd.SplunkAlerts(self.session),
-            self._ingest,
-            lambda name, text: self.trouble(name, text),
+            self.stores, self.clock, alerts, forgotten, self._ingest, self._tell
         )
         return [
             Duty("configuration", self._configuration, everywhere=True),
@@ -138,6 +137,7 @@ class Duties:
             Duty("expire", self._expire, every=30.0),
             Duty("refresh", lambda: refresh_stale(self.stores, self.clock), every=60.0),
             Duty("waiting", self._look_at_waiting, every=30.0),
+            Duty("held", self._look_at_held, every=60.0),
             Duty("calm", self._calm_down, every=30.0),
             Duty("moves", lambda: finish_recent(self.stores, self.clock), every=60.0),
             Duty("audit", AuditWriter(self.stores, self.clock, self._events.send).run, every=10.0),
@@ -208,6 +208,12 @@ class Duties:
         waiting = conditions.pending_now(self.stores, self.clock)
         outcomes = self._ingest(waiting, INGEST_ACTOR) if waiting else []
         return {"waiting_signals_done": sum(1 for one in outcomes if one.what != "pending")}
+
+    def _look_at_held(self) -> Mapping[str, int]:
+        """Take in what was held back and goes on, of tools that do not send it again."""
+        signals = held.going_on(self.stores, self.clock) if self._configured else []
+        outcomes = self._ingest(signals, INGEST_ACTOR) if signals else []
+        return {"held_signals_done": sum(1 for one in outcomes if one.what != "suppressed")}
 
     def _spool(self) -> Mapping[str, int]:
         def notify(body: Mapping[str, Any], actor: str) -> Any:

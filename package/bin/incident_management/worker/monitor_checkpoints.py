@@ -35,9 +35,10 @@ class Checkpoint:
 
     ``end``: all spans before it were judged. ``raising_from``: what ends before was learned from
     only. ``covered_from``: every span since was judged as a whole. ``unwell``: entity -> the end
-    of the last span in which it was out of order. ``learned_as``: the settings that the state
-    depends on. ``trail``: where it stood before, ever more sparsely; it tells what was judged
-    before a clock went wrong.
+    of the last span in which it was out of order; ``unwell_since``: entity -> the end of the first
+    one of that trouble, where its monitor raises a trouble once. ``learned_as``: the settings that
+    the state depends on. ``trail``: where it stood before, ever more sparsely; it tells what was
+    judged before a clock went wrong.
     """
 
     end: int
@@ -45,6 +46,7 @@ class Checkpoint:
     covered_from: float
     state: Mapping[str, Any] = field(default_factory=dict)
     unwell: Mapping[str, float] = field(default_factory=dict)
+    unwell_since: Mapping[str, float] = field(default_factory=dict)
     learned_as: str = ""
     trail: Sequence[int] = ()
     key: str = ""
@@ -59,6 +61,7 @@ class Checkpoint:
             float(value["covered_from"]),
             unpack(value["state"], MOST_STATE_BYTES),
             {entity: float(end) for entity, end in value["unwell"]},
+            {entity: float(end) for entity, end in value.get("unwell_since") or ()},
             str(value["learned_as"]),
             [int(end) for end in value["trail"]],
             str(document["_key"]),
@@ -70,7 +73,14 @@ class Checkpoint:
             return self
         latest = sorted(self.unwell.items(), key=lambda one: -one[1])
         covered_from = max(self.covered_from, latest[MOST_UNWELL][1])
-        return replace(self, unwell=dict(latest[:MOST_UNWELL]), covered_from=covered_from)
+        unwell = dict(latest[:MOST_UNWELL])
+        since = {entity: end for entity, end in self.unwell_since.items() if entity in unwell}
+        return replace(self, unwell=unwell, unwell_since=since, covered_from=covered_from)
+
+    def goes_on(self, entity: str, moment: float) -> Optional[float]:
+        """Return the last end of the trouble that an entity was in at a moment, if it is later."""
+        since, end = self.unwell_since.get(entity), self.unwell.get(entity, moment)
+        return end if since is not None and since <= moment < end else None
 
     def to_value(self) -> Document:
         """Return the document's ``value``."""
@@ -80,6 +90,7 @@ class Checkpoint:
             "raising_from": self.raising_from,
             "covered_from": self.covered_from,
             "unwell": [[entity, end] for entity, end in self.unwell.items()],
+            "unwell_since": [[entity, end] for entity, end in self.unwell_since.items()],
             "learned_as": self.learned_as,
             "trail": list(self.trail),
         }

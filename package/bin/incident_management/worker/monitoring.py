@@ -7,8 +7,9 @@ which ingest drops as known (:mod:`.monitor_checkpoints`). No span is missed or 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, List, Mapping, Sequence, Tuple
 
+from ..detection.baselines.records import CALM_POINTS
 from ..detection.monitors.detectors import detector_for
 from ..detection.monitors.judging import Found
 from ..detection.monitors.monitor import MOST_EVENTS, Monitor
@@ -19,6 +20,7 @@ from ..incidents.signal import Signal
 from ..ports import Clock, Document, Searcher, SearchFailed, SearchTooSlow, Stores
 from ..splunk.session import APP
 from .monitor_checkpoints import Checkpoint, Checkpoints
+from .monitor_held import held_that_go_on
 from .monitor_troubles import TroubleBook
 
 __all__ = ["MonitorRunner"]
@@ -29,6 +31,9 @@ SPANS_A_RUN = 20_000
 SHOWN_CHARACTERS = 1000
 """Of the event that a finding shows to people."""
 TURN_SECONDS = 900.0
+# Of one series, what is out of order again after so many spans or fewer is the same trouble: an
+# anomaly of a baseline is over after so many that are calm.
+SPANS_BETWEEN = CALM_POINTS
 
 Ingest = Callable[[Sequence[Signal], str], Any]
 Trouble = Callable[[str, str], None]
@@ -99,6 +104,9 @@ class MonitorRunner:
                 break  # Another member went on: the rest is its.
             done["monitor_spans"] += spans
             done["monitor_signals"] += len(signals)
+        going_on = held_that_go_on(self._stores, self._monitor.name, checkpoint)
+        if going_on:
+            self._ingest(going_on, ACTOR)
         self._finish(done)
         return done
 
@@ -156,14 +164,17 @@ class MonitorRunner:
         detector.restore(checkpoint.state)
         rows = by_span(result.rows, monitor.span)
         raised: List[Tuple[int, Found]] = []
-        unwell = dict(checkpoint.unwell)
+        unwell, since = dict(checkpoint.unwell), dict(checkpoint.unwell_since)
         for at in range(start, end, monitor.span):
             found = detector.judge(at, rows.get(at, []))
             if at + monitor.span > checkpoint.raising_from:
                 raised.extend((at, one) for one in found)
                 detector.note_raised(at, found)
             series = {*detector.unwell, *(one.key for one in found)}
-            unwell.update((monitor.entity(key), float(at + monitor.span)) for key in series)
+            entities = {monitor.entity(key) for key in series}
+            if detector.raises_once:
+                _note_since(since, unwell, entities, at, monitor.span)
+            unwell.update(dict.fromkeys(entities, float(at + monitor.span)))
         for problem in detector.problems:
             self._trouble(problem)
         if not detector.has_seen_any() and not detector.problems:
@@ -178,6 +189,7 @@ class MonitorRunner:
             end=end,
             state=detector.to_state(),
             unwell=unwell,
+            unwell_since=since,
             covered_from=float(end) if partly else checkpoint.covered_from,
         )
         return self._signals(raised, checkpoint), step
@@ -241,3 +253,16 @@ class MonitorRunner:
         text = sentence if sentence.startswith(named) else f"{named}: {sentence}"
         self._log(self._purpose, text)
         return text
+
+
+def _note_since(
+    since: Dict[str, float],
+    unwell: Mapping[str, float],
+    entities: Collection[str],
+    at: int,
+    span: int,
+) -> None:
+    """Note for which of some entities a trouble begins with the span from ``at``."""
+    for entity in entities:
+        if entity not in since or at - unwell[entity] > SPANS_BETWEEN * span:
+            since[entity] = float(at + span)

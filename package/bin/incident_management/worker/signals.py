@@ -10,13 +10,11 @@ from ..incidents.intake.findings import signals_from
 from ..incidents.intake.results import Alert, findings, findings_one_by_one
 from ..incidents.signal import Signal
 from ..ports import Clock, SearchFailed, Stores
+from .forgotten import GIVE_UP_SECONDS, GRACE_SECONDS, ForgottenRuns
 
 __all__ = ["FiredAlert", "FiredAlerts", "Reconciler", "deliver_spool"]
 
 ACTION = "open_incident"
-# An alert action has two minutes before splunkd ends it.
-GRACE_SECONDS = 150.0
-GIVE_UP_SECONDS = 3600.0
 # Retention keeps what it needs to know of a run for at least this long (settings.Lifecycle.keep).
 OLDEST_SECONDS = 6 * 86400.0
 RUNS_A_ROUND = 50
@@ -86,13 +84,20 @@ def _carry_out(
 class FiredAlert(Protocol):
     """One run of a saved search that raised an alert."""
 
-    name: str
-    app: str
-    owner: str
-    sid: str
-    time: float
-    actions: Tuple[str, ...]
-    for_each_result: bool
+    @property
+    def name(self) -> str: ...
+    @property
+    def app(self) -> str: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def sid(self) -> str: ...
+    @property
+    def time(self) -> float: ...
+    @property
+    def actions(self) -> Tuple[str, ...]: ...
+    @property
+    def for_each_result(self) -> bool: ...
 
 
 class FiredAlerts(Protocol):
@@ -109,14 +114,25 @@ class FiredAlerts(Protocol):
 
 
 class Reconciler:
-    """Ingests each run that fired, once more: what arrived is dropped, what did not is not lost."""
+    """Ingests each run that fired, once more: what arrived is dropped, what did not is not lost.
+
+    Args:
+        forgotten: the runs from before a restart, which splunkd does not list.
+    """
 
     def __init__(
-        self, stores: Stores, clock: Clock, alerts: FiredAlerts, ingest: Ingest, trouble: Trouble
+        self,
+        stores: Stores,
+        clock: Clock,
+        alerts: FiredAlerts,
+        forgotten: ForgottenRuns,
+        ingest: Ingest,
+        trouble: Trouble,
     ) -> None:
         self._stores = stores
         self._clock = clock
         self._alerts = alerts
+        self._forgotten = forgotten
         self._ingest = ingest
         self._trouble = trouble
         self._done: Set[str] = set()
@@ -124,19 +140,20 @@ class Reconciler:
     def run(self) -> Dict[str, int]:
         """Reconcile at most 50 runs; returns how many signals had been lost."""
         recovered = 0
-        looked_at = 0
-        listed = self._alerts.recent()
+        listed: List[FiredAlert] = [*self._alerts.recent(), *self._forgotten.found()]
         self._done &= {alert.sid for alert in listed}
-        for alert in sorted(listed, key=lambda one: one.time):
-            age = self._clock.now() - alert.time
-            if ACTION not in alert.actions or alert.sid in self._done:
-                continue
-            if not GRACE_SECONDS <= age <= OLDEST_SECONDS:
-                continue
-            if looked_at >= RUNS_A_ROUND:
-                break
-            looked_at += 1
-            recovered += self._reconcile(alert, age)
+        now = self._clock.now()
+        mine = [
+            alert
+            for alert in sorted(listed, key=lambda one: one.time)
+            if ACTION in alert.actions and now - alert.time <= OLDEST_SECONDS
+        ]
+        waiting = [alert for alert in mine if alert.sid not in self._done]
+        for alert in [one for one in waiting if now - one.time >= GRACE_SECONDS][:RUNS_A_ROUND]:
+            if alert.sid not in self._done:
+                recovered += self._reconcile(alert, now - alert.time)
+        left = [alert.time for alert in waiting if alert.sid not in self._done]
+        self._forgotten.reconciled(self._done, min([now - GRACE_SECONDS, *left]))
         return {"signals_recovered": recovered}
 
     def _reconcile(self, fired: FiredAlert, age: float) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from ..splunk import settings as settings_room
+from ..splunk.detections import SavedDetection, SearchRun, detections, past_runs
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError, path_of
 from ..splunk.settings import Settings, SettingsError
@@ -42,7 +43,10 @@ class Fired:
 
 
 class SplunkAlerts:
-    """splunkd's list of fired alerts: ``alerts/fired_alerts`` in the REST API Reference."""
+    """splunkd's list of fired alerts: ``alerts/fired_alerts`` in the REST API Reference.
+
+    And the jobs that are left of earlier runs; see :class:`.forgotten.RunHistory`.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -51,6 +55,12 @@ class SplunkAlerts:
     def recent(self) -> List[Any]:
         answer = self._session.get("/servicesNS/-/-/alerts/fired_alerts/-", count=FIRED_LISTED)
         return [_fired(entry) for entry in answer.get("entry") or []]
+
+    def searches(self) -> List[SavedDetection]:
+        return detections(self._session)
+
+    def runs(self, search: SavedDetection) -> List[SearchRun]:
+        return past_runs(self._session, search)
 
     def rows(self, sid: str) -> List[Dict[str, Any]]:
         return self._searcher.results_of(sid).rows

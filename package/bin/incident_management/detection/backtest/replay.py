@@ -15,7 +15,7 @@ from ...incidents import lifecycle
 from ...incidents.grouping import Topology
 from ...incidents.intake.findings import signals_from
 from ...incidents.intake.ingest import Ingest
-from ...incidents.intake.results import Alert, findings, findings_one_by_one
+from ...incidents.intake.results import Alert, findings, findings_one_by_one, triggers_for_each
 from ...incidents.routing import Routing
 from ...incidents.suppression import Suppression
 from ...ports import Searcher, SearchFailed
@@ -73,8 +73,7 @@ class Detection:
 
     def findings(self, rows: List[Dict[str, Any]], alert: Alert, moment: float) -> List[Any]:
         """Return what the alert action would deliver: once for all results, or for each."""
-        mode = str(self.settings.get("alert.digest_mode") or "1").strip().lower()
-        read = findings_one_by_one if mode in ("0", "false") else findings
+        read = findings_one_by_one if triggers_for_each(self.settings) else findings
         return read(rows, alert, moment)
 
     def fires(self, rows: int) -> bool:

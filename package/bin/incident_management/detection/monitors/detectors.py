@@ -38,6 +38,8 @@ class _Fault:
 class _Baselines(Detector):
     """A value outside of what its series has learned to expect."""
 
+    raises_once = True
+
     def __init__(self, monitor: Monitor) -> None:
         super().__init__(monitor)
         self._series: Dict[Key, Baseline] = {}
@@ -204,6 +206,8 @@ class _Templates(Detector):
     What was raised lately is remembered: its events count as trouble until they stop, or until they
     have gone on for so long that they are usual.
     """
+
+    raises_once = True
 
     def __init__(self, monitor: Monitor) -> None:
         super().__init__(monitor)

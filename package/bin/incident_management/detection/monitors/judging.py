@@ -40,7 +40,10 @@ class Detector:
         problems: sentences about what could not be judged.
         unwell: the series that were out of order in the span judged last, whether or not that was
             a finding: a trouble that goes on is found once.
+        raises_once: whether a trouble that goes on is found in its first span only.
     """
+
+    raises_once = False
 
     def __init__(self, monitor: Monitor) -> None:
         self.monitor = monitor

@@ -131,10 +131,12 @@ def loads(stores: Stores, routing: Routing, names: Iterable[str]) -> Dict[str, f
 def place_waiting(
     stores: Stores, clock: Clock, routing: Routing, told: Optional[Set[Told]] = None
 ) -> Dict[str, int]:
-    """Give incidents that have a team and no owner to whoever can take them now.
+    """Give incidents that have a team, and no owner of it, to whoever can take them now.
 
-    One that nobody can take gets an entry that says why, once in its life, and is looked at again
-    when somebody's shift begins or work is done. Safe to repeat and to run twice at once.
+    Of those that were handed on to a team when nobody of it could take them, somebody else is the
+    owner until then. One that nobody can take gets an entry that says why, once in its life, and
+    is looked at again when somebody's shift begins or work is done. Safe to repeat and to run
+    twice at once.
 
     Args:
         told: incidents that have that entry, and their teams; kept between calls, it saves reading
@@ -152,7 +154,7 @@ def place_waiting(
     new: List[Entry] = []
     for entries in timelines.values():
         incident = timeline.fold(entries) if entries else None
-        if incident is not None and incident.status == "new" and routing.assigns(incident.team):
+        if incident is not None and _waits(incident) and routing.assigns(incident.team):
             new.extend(_placed(routing, incident, entries, load, clock.now()))
     timeline.write(stores, new)
     timeline.refresh_many(stores, [entry.incident_id for entry in new])
@@ -174,7 +176,7 @@ def _movable(
     found: List[str] = []
     for incident in waiting:
         skills = skills_for(routing, incident, incident.team)
-        choice = routing.choose(incident.team, incident.severity, skills, load, now)
+        choice = routing.choose(incident.team, incident.severity, skills, load, now, incident.owner)
         if choice.owner:
             load[choice.owner] = load.get(choice.owner, 0.0) + routing.weight(incident.severity)
         if choice.owner or (incident.id, incident.team) not in told:
@@ -191,7 +193,7 @@ def _placed(
 ) -> List[Entry]:
     """The entry that gives an incident to somebody, or says that nobody can take it."""
     skills = skills_for(routing, incident, incident.team)
-    choice = routing.choose(incident.team, incident.severity, skills, load, now)
+    choice = routing.choose(incident.team, incident.severity, skills, load, now, incident.owner)
     written: Set[str] = {entry.once for entry in entries}
     life = len(lives_of(entries))
     data: Document = {"team": choice.team, "owner": choice.owner, "reason": choice.reason}
@@ -200,7 +202,11 @@ def _placed(
         number = sum(once.startswith("assign:") for once in written)
         kind, once = "assigned", f"assign:{life}:{number}"
         data["vacant"] = True
+        if incident.owner:
+            data["instead_of"] = incident.owner
     else:
+        if incident.owner:
+            data["reason"] += f" {incident.owner} keeps it until then."
         kind, once = "unassigned", f"unassigned:{life}:{choice.team}"
     if once in written:
         return []
@@ -208,11 +214,20 @@ def _placed(
     return [Entry.create(incident.id, kind, data, ACTOR, now, head, once)]
 
 
+def _waits(incident: Incident) -> bool:
+    return incident.status == "new" or (incident.status == "assigned" and incident.handed_on)
+
+
 def _waiting(stores: Stores, teams: Sequence[str]) -> List[Document]:
-    """Open incidents that nobody owns, at most 200 of each team: the gravest, oldest first."""
+    """Open incidents that nobody of their team owns, at most 200 of each team: the gravest first.
+
+    Of equals the oldest is first.
+    """
     found: List[Document] = []
+    kept_for_now: Document = {"$and": [{"status": "assigned"}, {"handed_on": True}]}
+    waiting: Document = {"$or": [{"status": "new"}, kept_for_now]}
     for team in teams:
-        query = {"$and": [{"status": "new"}, {"team": team}]}
+        query = {"$and": [{"team": team}, waiting]}
         found += stores.incidents.find(query, GRAVEST_FIRST, MOST_PLACED)
     return sorted(found, key=lambda one: (SEVERITIES.index(one["severity"]), one["opened_at"]))
 

@@ -35,15 +35,16 @@ class Life:
     acknowledged_at: Optional[float] = None
     ended_at: Optional[float] = None
 
-    def see(self, change: Change) -> None:
+    def see(self, change: Change, routed: bool = False) -> None:
         """Take in how things stand now.
 
-        An incident is routed just after it was opened: its first team counts from the start.
+        An incident is ``routed`` as it is opened: the team of its rules counts from the start. One
+        that it is given to later can be held to nothing from before.
         """
         last = self.changes[-1] if self.changes else None
         if last is None:
             self.changes.append(change)
-        elif not last.team and len(self.changes) == 1 and change.severity == last.severity:
+        elif routed and len(self.changes) == 1 and change.severity == last.severity:
             self.changes[0] = Change(last.time, last.severity, change.team)
         elif (change.severity, change.team) != (last.severity, last.team):
             self.changes.append(change)
@@ -68,7 +69,7 @@ def lives_of(entries: Iterable[Entry]) -> List[Life]:
         state.add_signals(entry)
         if entry.key in counted:
             state.apply(entry)
-        if incident.team != before and entry.kind != "escalation":
+        if incident.team != before and not _hands_on(entry):
             home = incident.team
         if incident.opened_at is None:
             continue
@@ -76,9 +77,14 @@ def lives_of(entries: Iterable[Entry]) -> List[Life]:
             lives.append(Life(len(lives) + 1, now))
         life = lives[-1]
         if incident.is_open:
-            life.see(Change(now, incident.severity, home))
+            life.see(Change(now, incident.severity, home), entry.kind == "routed")
             if incident.status == "in_progress" and life.acknowledged_at is None:
                 life.acknowledged_at = now
         elif life.ended_at is None:
             life.ended_at = now
     return lives
+
+
+def _hands_on(entry: Entry) -> bool:
+    """Tell whether an entry is an escalation, or the worker's completion of one."""
+    return entry.kind == "escalation" or bool(entry.data.get("instead_of"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Dict, List, Sequence, Set
+from typing import Collection, Dict, List, Sequence, Set
 
 from ...ports import Document, Stores
 from .. import suppression
@@ -25,12 +25,14 @@ class Sorted:
 
     ``outcomes``, by key, are of those that are stored already or held back; ``held`` are the
     documents of the latter. ``undecided`` are the keys of those that are stored and wait for a
-    condition. ``problems`` are all but the first two, by dedup key, the oldest first.
+    condition, ``again`` of those that are stored as held back and have gone on since. ``problems``
+    are all but the first two, by dedup key, the oldest first.
     """
 
     outcomes: Dict[str, Outcome] = field(default_factory=dict)
     held: List[Document] = field(default_factory=list)
     undecided: Set[str] = field(default_factory=set)
+    again: Set[str] = field(default_factory=set)
     problems: List[Problem] = field(default_factory=list)
 
 
@@ -46,7 +48,7 @@ class Sorting:
         """Sort some signals. Those that wait for a condition are stored here, as pending."""
         found = Sorted()
         fresh = self._unknown(signals, found)
-        holding = self._holding([s for s in fresh if s.key not in found.undecided])
+        holding = self._holding([s for s in fresh if s.key not in found.undecided], found.again)
         problems: Dict[str, Problem] = {}
         for signal in fresh:
             one = holding.get(signal.key)
@@ -59,26 +61,35 @@ class Sorting:
         return found
 
     def _unknown(self, signals: Sequence[Signal], found: Sorted) -> List[Signal]:
-        """Note what is stored already; return the rest, each key once, the oldest first."""
-        known = find_by(self._stores.signals, "_key", [signal.key for signal in signals])
-        for document in known:
+        """Note what is decided already; return the rest, each key once, the oldest first.
+
+        What was held back is decided anew when it comes with a later end: it has gone on.
+        """
+        held: Dict[str, float] = {}
+        for document in find_by(self._stores.signals, "_key", [signal.key for signal in signals]):
             key = str(document["_key"])
             if document.get("pending"):
                 found.undecided.add(key)
-                continue
-            incident_id = str(document.get("incident_id", ""))
-            found.outcomes[key] = Outcome(key, incident_id, "duplicate")
+            elif document.get("suppressed_by"):
+                held[key] = float(document["last_time"])
+            else:
+                incident_id = str(document.get("incident_id", ""))
+                found.outcomes[key] = Outcome(key, incident_id, "duplicate")
         fresh: Dict[str, Signal] = {}
         for signal in sorted(signals, key=attrgetter("first_time", "key")):
-            if signal.key not in found.outcomes:
+            goes_on = signal.last_time > held.get(signal.key, float("-inf"))
+            if signal.key not in found.outcomes and goes_on:
                 fresh.setdefault(signal.key, signal)
+        found.again = held.keys() & fresh.keys()
+        for key in held.keys() - fresh.keys():
+            found.outcomes[key] = Outcome(key, "", "duplicate")
         return list(fresh.values())
 
-    def _holding(self, signals: Sequence[Signal]) -> Dict[str, Suppression]:
+    def _holding(self, signals: Sequence[Signal], again: Collection[str]) -> Dict[str, Suppression]:
         """Return which suppression holds each of some signals back, where one does.
 
-        A suppression that was made after a signal may find it counted already, by a delivery that
-        was ended before its last step: then it comes too late.
+        One that was made after a signal may find it counted already, by a delivery that was ended
+        before its last step, and so may one that is ``again`` in force: then it comes too late.
         """
         since = min((signal.last_time for signal in signals), default=0.0)
         active = suppression.active(self._stores.suppressions, since) if signals else []
@@ -88,7 +99,7 @@ class Sorting:
             one = suppression.first_match(active, signal)
             if one is not None:
                 found[signal.key] = one
-                if one.came_after(signal):
+                if one.came_after(signal) or signal.key in again:
                     late.append(signal)
         for key in self._counted(late) if late else ():
             del found[key]

@@ -3,6 +3,7 @@
 An incident is resolved when each of its alerts is over: what is still firing, and what a search of
 our own found, keeps it open. Until then a note says which alert ended, and names its problem
 (``over``), so that the last one to end is known as such. An alert that fires again is not over.
+What was held back of an alert that ends stays so (:mod:`.held`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ..model import Entry
 from ..signal import Signal
 from ..stores import find_by
 from ..story import Story
+from .held import note_ends
 
 __all__ = ["Ended", "end"]
 
@@ -40,7 +42,9 @@ def end(stores: Stores, clock: Clock, alerts: Sequence[Signal], actor: str) -> L
 
     Doing it again changes nothing.
     """
-    holders = _holders(stores, {alert.dedup_key for alert in alerts})
+    problems = {alert.dedup_key for alert in alerts}
+    note_ends(stores, problems)
+    holders = _holders(stores, problems)
     by_incident: Dict[str, List[Signal]] = {}
     for alert in alerts:
         by_incident.setdefault(holders.get(alert.dedup_key, ""), []).append(alert)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ...ports import Clock, Document, Stores
-from .. import lifecycle
+from .. import lifecycle, suppression
 from ..errors import IllegalMove, NotFound
 from ..model import Entry
 from ..stores import find_by
@@ -208,7 +208,7 @@ class Retention:
     # --- what belongs to no incident --------------------------------------------------------
 
     def _loose(self, cutoff: float) -> Dict[str, int]:
-        """Delete old signals and messages without an incident, and claims of no more use."""
+        """Delete old signals and messages without an incident, and what is of no more use."""
         stores = self._stores
         unclaimed = {"$and": [{"incident_id": ""}, {"received_at": {"$lt": cutoff}}]}
         signals = stores.signals.find(unclaimed, "received_at:1", LOOSE_A_ROUND)
@@ -222,6 +222,7 @@ class Retention:
             if one["state"] in ("sent", "dead", "unconfirmed")
         ]
         self._delete_notifications(messages)
+        suppression.forget(stores, cutoff)
         before = {"time": {"$lt": cutoff}}
         for purpose in ("reconciled", "ran"):
             stores.claims.delete_matching({"purpose": purpose, **before})

@@ -1,0 +1,209 @@
+"""Runs whose alerts splunkd has forgotten, because it was restarted.
+
+"This property is valid until splunkd restarts. Restart clears the listing of triggered alerts"
+(``alert.expires`` in savedsearches.conf.spec): an alert action that the restart ended would never
+be made good. The jobs stay, for the action's ``ttl``. So when the worker begins, which it does with
+splunkd, it looks once through the runs of the searches that open incidents: those since the moment
+up to which it had reconciled everything, which it keeps in ``incident_claims``.
+
+A search's history lists all runs, alerts or not. Whether one alerted follows from the search's own
+condition and the job's count of results; where it does not, nothing is taken in and a line says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
+
+from ..incidents.intake.results import triggers_for_each
+from ..incidents.stores import find_by
+from ..ports import Clock, SearchFailed, Stores
+
+__all__ = ["ForgottenRuns", "PastRun", "RunHistory", "alerted"]
+
+# An alert action has two minutes before splunkd ends it.
+GRACE_SECONDS = 150.0
+GIVE_UP_SECONDS = 3600.0
+# A run alerts when it is done, at most so long after it was due.
+LONGEST_RUN_SECONDS = 3600.0
+SEARCHES_A_ROUND = 10
+NOTE_SECONDS = 60.0
+_RELATIONS = {
+    "greater than": lambda count, limit: count > limit,
+    "less than": lambda count, limit: count < limit,
+    "equal to": lambda count, limit: count == limit,
+    "not equal to": lambda count, limit: count != limit,
+}
+
+
+class Detection(Protocol):
+    """A saved search that opens incidents, and its savedsearches.conf settings."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def app(self) -> str: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def settings(self) -> Mapping[str, str]: ...
+
+
+class ScheduledRun(Protocol):
+    """A run by the schedule, its job and how many results it has."""
+
+    @property
+    def sid(self) -> str: ...
+    @property
+    def due(self) -> float: ...
+    @property
+    def failed(self) -> bool: ...
+    @property
+    def done(self) -> bool: ...
+    @property
+    def results(self) -> int: ...
+
+
+class RunHistory(Protocol):
+    """What splunkd keeps of runs over a restart. Both methods raise SearchFailed."""
+
+    def searches(self) -> Sequence[Detection]:
+        """The saved searches that open incidents."""
+
+    def runs(self, search: Any) -> Sequence[ScheduledRun]:
+        """The runs of one of them whose jobs have not expired."""
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """See :class:`.signals.FiredAlert`; ``time`` is when the run was due."""
+
+    name: str
+    app: str
+    owner: str
+    sid: str
+    time: float
+    for_each_result: bool
+    actions: Tuple[str, ...] = ("open_incident",)
+
+
+class ForgottenRuns:
+    """Finds them, some searches a round; one lives as long as the worker's process.
+
+    Args:
+        holder: this member's name. Each member of a cluster has its own alerts and restarts.
+        trouble: is told, in one sentence, what can't be known.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        clock: Clock,
+        history: RunHistory,
+        holder: str,
+        trouble: Callable[[str, str], None],
+    ) -> None:
+        self._claims = stores.claims
+        self._clock = clock
+        self._history = history
+        self._holder = holder
+        self._trouble = trouble
+        self._key = f"worker:reconcile:until:{holder}"
+        self._started = clock.now()
+        self._since = 0.0
+        self._left: Optional[List[Detection]] = None
+        self._found: List[PastRun] = []
+        self._noted = float("-inf")
+
+    def found(self) -> List[PastRun]:
+        """Look through the next searches; return what was found and is not reconciled yet."""
+        if self._left is None:
+            self._begin()
+        if not self._left:
+            return self._found
+        now, self._left = self._left[:SEARCHES_A_ROUND], self._left[SEARCHES_A_ROUND:]
+        runs = [run for search in now for run in self._runs_of(search)]
+        keys = {f"reconciled:{run.sid}": run for run in runs}
+        for claim in find_by(self._claims, "_key", keys):
+            keys.pop(str(claim["_key"]), None)
+        self._found.extend(keys.values())
+        return self._found
+
+    def reconciled(self, done: Set[str], until: float) -> None:
+        """Drop what is done, and note that everything before a moment is, if it is."""
+        self._found = [run for run in self._found if run.sid not in done]
+        complete = self._left == [] and not self._found
+        if not complete or until - self._noted < NOTE_SECONDS:
+            return
+        claim = {
+            "_key": self._key,
+            "purpose": "worker:reconcile:until",
+            "holder": self._holder,
+            "time": self._clock.now(),
+            "value": {"until": until},
+        }
+        self._claims.save([claim])
+        self._noted = until
+
+    def _begin(self) -> None:
+        """List the searches to look through, when what was going on at the start has ended."""
+        if self._clock.now() - self._started < GRACE_SECONDS:
+            return
+        known = self._claims.get(self._key)
+        if known is None:
+            self._left = []
+            return
+        self._since = float(known["value"]["until"])
+        try:
+            self._left = list(self._history.searches())
+        except SearchFailed as error:
+            self._trouble("forgotten", f"{error} It is tried again.")
+
+    def _runs_of(self, search: Detection) -> List[PastRun]:
+        try:
+            runs = self._history.runs(search)
+        except SearchFailed as error:
+            if self._clock.now() - self._started < GIVE_UP_SECONDS and self._left is not None:
+                self._left.append(search)
+            else:
+                self._trouble(f"reconciled:{search.name}", f"{error} Some may not have arrived.")
+            return []
+        since = self._since - LONGEST_RUN_SECONDS
+        before = [run for run in runs if since <= run.due < self._started]
+        finished = [run for run in before if run.done and not run.failed]
+        verdicts = {run.sid: alerted(search.settings, run.results) for run in finished}
+        if None in verdicts.values():
+            self._trouble(
+                f"forgotten:{search.name}",
+                f"Whether runs of '{search.name}' from before the restart alerted can't be told "
+                "from their results, as it throttles or has a condition of its own: what an alert "
+                "action had not delivered by then may be missing.",
+            )
+        each = triggers_for_each(search.settings)
+        mine = [run for run in finished if verdicts[run.sid]]
+        return [PastRun(search.name, search.app, search.owner, r.sid, r.due, each) for r in mine]
+
+
+def alerted(settings: Mapping[str, str], results: int) -> Optional[bool]:
+    """Tell whether a run with so many results alerted; None when that can't be told from them.
+
+    "Notification options" of savedsearches.conf.spec: ``counttype``, ``relation``, ``quantity``.
+    Those that count hosts or sources, or compare with the run before, and conditions in SPL need
+    more than the count; throttling (``alert.suppress``) depends on runs that are gone.
+    """
+
+    def text(name: str) -> str:
+        return str(settings.get(name) or "").strip().lower()
+
+    if text("alert_condition") or text("alert.suppress") in ("1", "true"):
+        return None
+    kind = text("counttype") or "always"
+    if kind == "always":
+        return True
+    relation = _RELATIONS.get(text("relation"))
+    if kind not in ("number of events", "number of results") or relation is None:
+        return None
+    try:
+        return relation(results, int(text("quantity")))
+    except ValueError:
+        return None

@@ -1,0 +1,65 @@
+"""splunkd is restarted while an alert action runs: it forgets the alert, and nothing is lost."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from incident_management.incidents.intake.ingest import Ingest
+from incident_management.incidents.routing import Routing
+from incident_management.splunk.kvstore import KvStores
+from incident_management.splunk.session import Session
+from incident_management.worker.forgotten import ForgottenRuns
+from incident_management.worker.signals import Reconciler
+from incident_management.worker.splunkd import SplunkAlerts
+from tests.integration.incidents.conftest import PERIOD, App
+from tests.standin import start_standin
+from tools.splunkd_lite import alerting
+from tools.splunkd_lite.clock import ManualClock
+
+
+class Worker:
+    """The duty of a worker that begins now, over the stand-in's own clock."""
+
+    def __init__(self, app: App) -> None:
+        splunk = app.standin.splunk
+        session = Session(splunk.mgmt_uri, splunk.access.token_for("splunk-system-user"))
+        self.clock, self.told = app.clock, list[str]()
+        stores, alerts = KvStores(session), SplunkAlerts(session)
+        ingest = Ingest(stores, self.clock, Routing()).ingest
+        forgotten = ForgottenRuns(stores, self.clock, alerts, "sh1", self._tell)
+        self.reconciler = Reconciler(stores, self.clock, alerts, forgotten, ingest, self._tell)
+
+    def _tell(self, _name: str, sentence: str) -> None:
+        self.told.append(sentence)
+
+    def work(self) -> int:
+        """Look through everything; returns how many signals had been lost."""
+        self.clock.advance(160)
+        return sum(self.reconciler.run()["signals_recovered"] for _round in range(5))
+
+
+def test_a_run_whose_action_the_restart_ended_opens_its_incident_once(
+    app_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock(time.time() // PERIOD * PERIOD - 4 * PERIOD + 10)
+    with start_standin(tmp_path, apps=[app_folder], clock=clock) as standin:
+        app = App(standin, clock)
+        assert Worker(app).work() == 0
+        app.log_errors("web-1", 20)
+        with monkeypatch.context() as ended:
+            ended.setattr(alerting.alert_action, "run", lambda *_arguments: None)
+            app.run_detections()
+        assert len(standin.splunk.alerts.all("High Error Rate")) == 1
+        assert app.incidents() == []
+
+    with start_standin(tmp_path, clock=clock) as standin:
+        app = App(standin, clock)
+        assert standin.splunk.alerts.all() == []
+        worker = Worker(app)
+        assert worker.work() == 1
+        assert app.only_incident()["entities"] == ["web-1"]
+        assert (worker.work(), Worker(app).work(), worker.told) == (0, 0, [])
+        assert app.only_incident()["signals"] == 1

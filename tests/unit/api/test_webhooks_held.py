@@ -1,0 +1,78 @@
+"""Alerts of other tools that begin in a maintenance window, and what becomes of them after."""
+
+import pytest
+
+from incident_management.incidents.intake.ingest import Ingest
+from incident_management.incidents.routing import Routing
+from incident_management.incidents.upkeep import held
+from tests.fakes.api import FakeApi
+from tests.unit.api.arrivals import FIRING, over, sent
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+@pytest.mark.parametrize("tool", FIRING)
+def test_an_alert_that_goes_on_after_a_maintenance_window_opens_an_incident(api, tool):
+    window = {"kind": "maintenance", "reason": "patches", "rule": "*", "entity": "?*"}
+    api.call("POST", "/suppressions", {**window, "seconds": 3600})
+    for _repeat in range(2):
+        assert [one["what"] for one in sent(api, tool, FIRING[tool])] == ["suppressed"]
+        api.clock.advance(600)
+    api.clock.advance(3600)
+    (opened,) = sent(api, tool, FIRING[tool])
+    assert opened["what"] == "opened"
+    api.clock.advance(3600)
+    assert sent(api, tool, FIRING[tool]) == [{**opened, "what": "duplicate"}]
+
+
+def held_back(api, tool):
+    window = {"kind": "maintenance", "reason": "patches", "entity": "?*", "seconds": 3600}
+    api.call("POST", "/suppressions", window)
+    assert sent(api, tool, FIRING[tool])[0]["what"] == "suppressed"
+
+
+def taken_in_again(api):
+    signals = held.going_on(api.stores_value, api.clock)
+    return [one.what for one in Ingest(api.stores_value, api.clock, Routing()).ingest(signals)]
+
+
+@pytest.mark.parametrize("tool", ["cloudwatch", "datadog"])
+def test_an_alert_of_a_tool_that_tells_once_is_taken_in_when_the_window_is_over(api, tool):
+    held_back(api, tool)
+    api.clock.advance(3000)
+    assert taken_in_again(api) == []
+    api.clock.advance(700)
+    assert taken_in_again(api) == ["opened"]
+    assert taken_in_again(api) == []
+    (incident,) = api.call("GET", "/incidents")[1]["incidents"]
+    assert incident["last_time"] == api.clock.now()
+    assert sent(api, tool, over(tool))[0]["what"] == "resolved"
+
+
+@pytest.mark.parametrize("tool", ["cloudwatch", "datadog"])
+def test_an_alert_that_ended_in_the_window_stays_held_back(api, tool):
+    held_back(api, tool)
+    api.clock.advance(600)
+    assert sent(api, tool, over(tool))[0]["what"] == "nothing"
+    api.clock.advance(3600)
+    assert taken_in_again(api) == []
+    # Should it fire again after all, it does so.
+    assert sent(api, tool, FIRING[tool])[0]["what"] == "opened"
+
+
+def test_an_alert_that_fires_again_in_the_window_is_not_over(api):
+    held_back(api, "datadog")
+    sent(api, "datadog", over("datadog"))
+    api.clock.advance(60)
+    assert sent(api, "datadog", FIRING["datadog"])[0]["what"] == "suppressed"
+    api.clock.advance(3600)
+    assert taken_in_again(api) == ["opened"]
+
+
+def test_an_alert_of_a_tool_that_tells_again_is_left_to_the_tool(api):
+    held_back(api, "alertmanager")
+    api.clock.advance(7200)
+    assert taken_in_again(api) == []

@@ -1,0 +1,152 @@
+"""An incident is handed on to a team that nobody of can take it: it waits for that team."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from incident_management.incidents import editing, lifecycle, timeline
+from incident_management.incidents.clocks import assignment
+from incident_management.worker.clocks import Clocks
+from tests.fakes import ManualClock
+from tests.unit.incidents.shifts import MONDAY, kinds, last, opened, routing
+
+TONIGHT = datetime(2026, 11, 30, 22, 5, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()
+
+
+@pytest.fixture
+def clock():
+    return ManualClock(MONDAY)
+
+
+@pytest.fixture
+def mine(stores, clock):
+    """An incident of dana's."""
+    incident_id = opened(stores, clock, routing())
+    assignment.place_waiting(stores, clock, routing())
+    return incident_id
+
+
+def assign(stores, clock, conf, incident_id):
+    return assignment.assign(stores, clock, conf, incident_id, "ann", team="night")
+
+
+def escalate(stores, clock, conf, incident_id):
+    return assignment.escalate(stores, clock, conf, incident_id, "ann", "stuck", team="night")
+
+
+def step(stores, clock, conf, incident_id):
+    clock.advance(20 * 60)
+    Clocks(stores, clock).run(conf)
+    return timeline.refresh(stores, incident_id)
+
+
+HANDING = {
+    "by hand": (assign, routing()),
+    "escalated": (escalate, routing()),
+    "step": (step, routing(escalation__up={"step.1": "15m, team:night"})),
+}
+
+
+@pytest.fixture(params=HANDING)
+def handed(request, stores, clock, mine):
+    """Hand dana's incident to the night team, by day."""
+    hand_on, conf = HANDING[request.param]
+    incident = hand_on(stores, clock, conf, mine)
+    assert (incident.team, incident.owner, incident.handed_on) == ("night", "dana", True)
+    return conf
+
+
+def owner(stores, incident_id):
+    return timeline.refresh(stores, incident_id).owner
+
+
+def test_it_goes_to_the_first_of_the_team_whose_shift_begins(stores, clock, mine, handed):
+    told = set()
+    for _turn in range(3):
+        assignment.place_waiting(stores, clock, handed, told)
+    waits = last(stores, mine)
+    assert (waits.kind, waits.data["team"], owner(stores, mine)) == ("unassigned", "night", "dana")
+    assert "nik is off shift until Mon 22:00" in waits.data["reason"]
+    assert waits.data["reason"].endswith("dana keeps it until then.")
+    assert kinds(stores, mine).count("unassigned") == 1
+
+    clock.set(TONIGHT)
+    counts = assignment.place_waiting(stores, clock, handed, told)
+    assert counts == {"incidents_assigned": 1, "incidents_unassigned": 0}
+    incident = timeline.refresh(stores, mine)
+    assert (incident.team, incident.owner, incident.handed_on) == ("night", "nik", False)
+    assert assignment.place_waiting(stores, clock, handed, told)["incidents_assigned"] == 0
+
+
+def test_whoever_kept_it_and_begins_work_keeps_it(stores, clock, mine, handed):
+    lifecycle.acknowledge(stores, clock, mine, "dana")
+    clock.set(TONIGHT)
+    assignment.place_waiting(stores, clock, handed)
+    assert owner(stores, mine) == "dana"
+
+
+def test_whoever_begins_work_just_before_the_worker_writes_keeps_it(stores, clock, mine, handed):
+    clock.set(TONIGHT)
+
+    def acknowledge(verb, name):
+        if verb in ("save", "insert"):
+            stores.timeline.before = None
+            lifecycle.acknowledge(stores, ManualClock(TONIGHT - 1), mine, "dana")
+
+    stores.timeline.before = acknowledge
+    assignment.place_waiting(stores, clock, handed)
+    incident = timeline.refresh(stores, mine)
+    assert stores.timeline.before is None
+    assert (incident.status, incident.owner) == ("in_progress", "dana")
+
+
+def test_a_person_who_is_named_meanwhile_gets_it(stores, clock, mine, handed):
+    lifecycle.assign(stores, clock, mine, "ann", owner="zoe")
+    clock.set(TONIGHT)
+    assignment.place_waiting(stores, clock, handed)
+    assert owner(stores, mine) == "zoe"
+
+
+def test_an_owner_who_is_not_of_the_team_by_somebodys_word_stays(stores, clock, mine):
+    assignment.assign(stores, clock, routing(), mine, "ann", owner="zoe", team="payments")
+    assignment.place_waiting(stores, clock, routing())
+    assert owner(stores, mine) == "zoe"
+
+
+def test_a_corrected_owner_stays(stores, clock, mine, handed):
+    editing.edit(stores, clock, mine, "ann", {"owner": "zoe"})
+    clock.set(TONIGHT)
+    assignment.place_waiting(stores, clock, handed)
+    assert owner(stores, mine) == "zoe"
+
+
+def test_an_escalation_within_the_team_waits_for_somebody_else_of_it(stores, clock, mine):
+    """lee and kim are away today; what dana did not hear of is not given to dana again."""
+    away = {"away": "2026-11-30"}
+    conf = routing(member__lee=away, member__kim=away)
+    assignment.escalate(stores, clock, conf, mine, "ann", "no answer", team="payments")
+    assignment.place_waiting(stores, clock, conf)
+    assert owner(stores, mine) == "dana" and last(stores, mine).kind == "unassigned"
+    clock.set(MONDAY + 86400)
+    assignment.place_waiting(stores, clock, conf)
+    assert owner(stores, mine) == "lee"
+
+
+def test_the_next_step_is_not_begun_anew_by_who_takes_it_in_the_end(stores, clock, mine):
+    conf = routing(
+        team__night={"fallback": "leads"},
+        team__leads={"members": "max", "calendar": "night"},
+        member__nik={"away": "2026-11-30"},
+        escalation__up={"team": "payments", "step.1": "15m, team:night", "step.2": "13h, member:x"},
+    )
+    clocks = Clocks(stores, clock)
+    clock.advance(20 * 60)
+    clocks.run(conf)
+    clock.set(TONIGHT)
+    assignment.place_waiting(stores, clock, conf)
+    assert owner(stores, mine) == "max"
+    clock.set(MONDAY + 14 * 3600)
+    clocks.run(conf)
+    steps = [e.data["step"] for e in timeline.read(stores, mine) if e.kind == "escalation"]
+    assert steps == [1, 2]
