@@ -36,8 +36,8 @@ class Checkpoint:
     ``end``: all spans before it were judged. ``raising_from``: what ends before was learned from
     only. ``covered_from``: every span since was judged as a whole. ``unwell``: entity -> the end
     of the last span in which it was out of order. ``learned_as``: the settings that the state
-    depends on. ``trail``: where it stood before, ever more sparsely; it tells what was judged
-    before a clock went wrong.
+    depends on. ``trail``: where it stood before (:attr:`stands_at`), ever more sparsely; it tells
+    what was judged before a clock went wrong.
     """
 
     end: int
@@ -46,8 +46,16 @@ class Checkpoint:
     state: Mapping[str, Any] = field(default_factory=dict)
     unwell: Mapping[str, float] = field(default_factory=dict)
     learned_as: str = ""
-    trail: Sequence[int] = ()
+    trail: Sequence[float] = ()
     key: str = ""
+
+    @property
+    def stands_at(self) -> float:
+        """Return up to where its findings were raised, or were not to be: later ones still are.
+
+        In a backfill that is not over ``end`` lies before it.
+        """
+        return max(float(self.end), self.raising_from)
 
     @classmethod
     def of(cls, document: Document) -> Checkpoint:
@@ -60,7 +68,7 @@ class Checkpoint:
             unpack(value["state"], MOST_STATE_BYTES),
             {entity: float(end) for entity, end in value["unwell"]},
             str(value["learned_as"]),
-            [int(end) for end in value["trail"]],
+            [float(point) for point in value["trail"]],
             str(document["_key"]),
         )
 
@@ -111,12 +119,12 @@ class Checkpoints:
         """
         known = checkpoints_of(self._stores, self._monitor.name)
         latest = self._monitor.complete_until(now) + self._monitor.span
-        wrong = [one for one in known if one["value"]["end"] > latest]
-        known = known[: len(known) - len(wrong)]
+        wrong = [one for one in known if _stands_at(one["value"]) > latest]
+        known = [one for one in known if one not in wrong]
         if wrong:
             self._tell(
-                f"It stands at {wrong[-1]['value']['end']}, which is after the clock's {now:.0f}; "
-                "the clock was changed, and the spans in between are judged again."
+                f"It stands at {_stands_at(wrong[-1]['value'])}, which is after the clock's "
+                f"{now:.0f}; the clock was changed, and the spans in between are judged again."
             )
         return self._go_on(known, wrong, latest) or self._first(
             self._monitor.complete_until(now - self._monitor.backfill), now - self._monitor.lag
@@ -134,7 +142,8 @@ class Checkpoints:
                 "Its settings, or the app's version, are others than when it learned: it learns "
                 "anew from the spans of its backfill."
             )
-            return self._learn_anew(int(known[-1]["value"]["end"]), [*known, *wrong])
+            stood_at = max(_stands_at(one["value"]) for one in known)
+            return self._learn_anew(stood_at, [*known, *wrong])
         for place in range(len(known) - 1, -1, -1):
             try:
                 found = Checkpoint.of(known[place])
@@ -143,18 +152,18 @@ class Checkpoints:
                 continue
             self._delete([*known[place + 1 :], *wrong])
             return found
-        ends = [int(one["value"]["end"]) for one in known]
-        ends += [end for one in wrong for end in one["value"]["trail"] if end <= latest]
-        return self._learn_anew(max(ends), [*known, *wrong]) if ends else None
+        points = [_stands_at(one["value"]) for one in known]
+        points += [point for one in wrong for point in one["value"]["trail"] if point <= latest]
+        return self._learn_anew(max(points), [*known, *wrong]) if points else None
 
-    def _learn_anew(self, stood_at: int, old: List[Document]) -> Checkpoint:
+    def _learn_anew(self, stood_at: float, old: List[Document]) -> Checkpoint:
         """Begin with the backfill before ``stood_at``, and raise from there on.
 
         The new beginning is written first: without it, it would not be known where that is.
         """
-        span, lag = self._monitor.span, self._monitor.lag
-        begin = self._monitor.complete_until(stood_at - self._monitor.backfill + lag)
-        first = self._first(min(begin, stood_at - span), float(stood_at))
+        monitor = self._monitor
+        backfill = max(monitor.backfill, float(monitor.span))
+        first = self._first(monitor.complete_until(stood_at - backfill + monitor.lag), stood_at)
         first = replace(first, key=f"{self._purpose}:{first.end}")
         # One of the old settings may stand under the same key.
         self._stores.claims.save([self._document(first.key, self._purpose, first.to_value())])
@@ -172,7 +181,7 @@ class Checkpoints:
     def commit(self, step: Checkpoint, before: Checkpoint) -> Checkpoint:
         """Set the next step; returns the newest checkpoint, which may be another member's."""
         key = f"{self._purpose}:{step.end}"
-        trail = thinned([*before.trail, before.end], step.end, self._monitor.span)
+        trail = thinned([*before.trail, before.stands_at], step.end, self._monitor.span)
         step = replace(step.bounded(), key=key, trail=trail)
         if not self._stores.claims.insert(self._document(key, self._purpose, step.to_value())):
             step = replace(step, key="")
@@ -215,15 +224,21 @@ class Checkpoints:
         }
 
 
-def thinned(ends: Sequence[int], now: int, span: int) -> List[int]:
+def _stands_at(value: Mapping[str, Any]) -> float:
+    """Return :attr:`Checkpoint.stands_at` of a document's value, whose state may be unreadable."""
+    return max(float(value["end"]), float(value["raising_from"]))
+
+
+def thinned(points: Sequence[float], now: float, span: int) -> List[float]:
     """Keep of some moments the first and the last at each order of distance, a power of two.
 
     So few are kept, and there is always one about as far back as any moment that one may look for.
+    Those of a backfill that is not over lie after ``now``, and count as near.
     """
-    orders: Dict[int, List[int]] = {}
-    for end in sorted(set(ends)):
-        orders.setdefault(((now - end) // span).bit_length(), []).append(end)
-    return sorted({end for some in orders.values() for end in (some[0], some[-1])})
+    orders: Dict[int, List[float]] = {}
+    for point in sorted(set(points)):
+        orders.setdefault(int(max(0.0, now - point) // span).bit_length(), []).append(point)
+    return sorted({point for some in orders.values() for point in (some[0], some[-1])})
 
 
 def recall(stores: Stores, key: str) -> Dict[str, Any]:
