@@ -7,7 +7,8 @@ import contextlib
 import pytest
 
 from incident_management.ports import SearchFailed
-from tests.unit.detection.watching import HOUR, START, Watched, mixed, newest, ratio
+from incident_management.worker.monitor_troubles import TroubleBook
+from tests.unit.detection.watching import HOUR, START, Watched, judged, mixed, newest, ratio
 
 DAY = 24 * HOUR
 
@@ -78,3 +79,71 @@ def test_an_edit_of_the_span_begins_at_a_whole_span():
     watched.pass_time(1260)
 
     assert watched.windows[0][0] % watched.monitor.span == 0
+
+
+def all_bad(watched: Watched, spans: int) -> list[tuple[str, int]]:
+    """Let every span be bad from now on, and run at each; returns what is to be raised by then."""
+    begin = int(watched.clock.now()) - START
+    for _span in range(spans):
+        mixed(watched, watched.clock.now() + 1, 50, 50)
+        watched.pass_time(300)
+    # The last one is complete a minute later.
+    return [("orders", begin + span * 300) for span in range(spans - 1)]
+
+
+@pytest.mark.parametrize("runs", [1, 3, 9])
+def test_a_clock_that_was_ahead_when_a_monitor_began_does_not_blind_it(runs):
+    watched = ratio()
+    watched.clock.set(START + 10 * HOUR)
+    watched.run()
+    watched.pass_time((runs - 1) * 300)
+    watched.clock.set(START)
+    expected = all_bad(watched, 24)
+
+    assert watched.raised() == expected
+    assert judged(watched)[-1] == 24 * 300 - 300
+    assert sum("the clock was changed" in sentence for sentence in watched.told) == 1
+    assert "raises from now on" in watched.told[0]
+
+
+def test_a_backfill_by_a_clock_that_was_ahead_does_not_blind_it_either():
+    """What it judged lies in the past, but it would raise nothing for ten hours."""
+    watched = ratio(backfill="14d")
+    watched.clock.set(START + 10 * HOUR)
+    end_after(watched, 3)
+    assert newest(watched)["end"] < START
+    watched.clock.set(START)
+
+    assert all_bad(watched, 3) == watched.raised()
+
+
+def test_an_edit_while_the_clock_is_ahead_costs_no_span():
+    """All checkpoints that are kept are of the new settings and the wrong clock."""
+    watched = ratio()
+    watched.run()
+    expected = all_bad(watched, 12)
+    watched.clock.advance(40 * HOUR)
+    watched.run()
+    watched.change(search="index=app status=*")
+    watched.pass_time(HOUR)
+    watched.clock.advance(-41 * HOUR)
+    last = int(watched.clock.now()) - 300 - START
+    expected += [("orders", last), *all_bad(watched, 12)]
+
+    assert watched.raised() == expected
+
+
+def test_a_clock_that_was_wrong_is_told_to_people_even_when_no_span_is_due():
+    watched = ratio()
+    watched.run()
+    watched.clock.set(START + 10 * HOUR)
+    watched.run()
+    watched.clock.set(START)
+    assert watched.run()["monitor_spans"] == 0
+    (sentence,) = TroubleBook(watched.stores, watched.clock).all().values()
+    assert sentence.startswith(
+        "Monitor 'orders': It stood at 2023-11-15 07:55:00 UTC, but it is 2023-11-14 22:00:00 UTC"
+    )
+    watched.pass_time(600)
+
+    assert TroubleBook(watched.stores, watched.clock).all() == {}

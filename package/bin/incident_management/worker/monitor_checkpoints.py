@@ -12,7 +12,8 @@ open incident names it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from datetime import datetime, timezone
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ..detection.monitors.monitor import Monitor
 from ..detection.packing import pack, unpack
@@ -94,7 +95,10 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The checkpoints and memories of one monitor; ``tell`` takes one sentence."""
+    """The checkpoints and memories of one monitor.
+
+    ``tell`` takes one sentence for the log; ``trouble`` one that people are to see.
+    """
 
     def __init__(
         self,
@@ -103,80 +107,85 @@ class Checkpoints:
         clock: Clock,
         holder: str,
         tell: Callable[[str], Any],
+        trouble: Callable[[str], Any],
     ) -> None:
         self._monitor = monitor
         self._stores = stores
         self._clock = clock
         self._holder = holder
         self._tell = tell
+        self._trouble = trouble
         self._purpose = f"monitor:{monitor.name}"
 
     def newest(self, now: float) -> Checkpoint:
-        """Return the newest checkpoint that does not lie in the future, else a first one.
+        """Return the newest checkpoint that does not lie in the future, else a new beginning.
 
         One from the future was made while the clock was wrong: it covers spans whose events had
         yet to come, so it is taken away and those spans are judged again.
         """
         known = checkpoints_of(self._stores, self._monitor.name)
         latest = self._monitor.complete_until(now) + self._monitor.span
-        wrong = [one for one in known if _stands_at(one["value"]) > latest]
+        wrong = [one for one in known if _stands_at(one) > latest]
         known = [one for one in known if one not in wrong]
+        before = {point for one in wrong for point in one["value"]["trail"] if point <= latest}
         if wrong:
-            self._tell(
-                f"It stands at {_stands_at(wrong[-1]['value'])}, which is after the clock's "
-                f"{now:.0f}; the clock was changed, and the spans in between are judged again."
-            )
-        return self._go_on(known, wrong, latest) or self._first(
-            self._monitor.complete_until(now - self._monitor.backfill), now - self._monitor.lag
-        )
+            self._tell_of_clock(wrong, now, bool(known or before))
+        found = self._readable(known)
+        if found:
+            self._delete([one for one in known if one["value"]["end"] > found.end] + wrong)
+            return found
+        stood_at = max(map(_stands_at, known), default=max(before, default=now - self._monitor.lag))
+        trail = before.union(*(one["value"]["trail"] for one in known))
+        if not known and not wrong:
+            return self._beginning(stood_at)
+        return self._begin(stood_at, trail, [*known, *wrong])
 
-    def _go_on(
-        self, known: List[Document], wrong: List[Document], latest: float
-    ) -> Optional[Checkpoint]:
-        """Return the newest checkpoint that can be gone on from, or one that learns anew.
+    def _tell_of_clock(self, wrong: Sequence[Document], now: float, knows_before: bool) -> None:
+        then = "the spans since it was right are judged again"
+        if not knows_before:
+            then = "nothing is known of before, so it learns anew, and raises from now on"
+        at = _utc(max(map(_stands_at, wrong)))
+        self._trouble(f"It stood at {at}, but it is {_utc(now)}: the clock was changed; {then}.")
 
-        None: it was never run. ``wrong`` are those from the future.
-        """
+    def _readable(self, known: Sequence[Document]) -> Optional[Checkpoint]:
+        """Return the newest checkpoint that can be gone on from, if there is one."""
         if known and known[-1]["value"].get("learned_as") != self._monitor.learned_as:
             self._tell(
                 "Its settings, or the app's version, are others than when it learned: it learns "
                 "anew from the spans of its backfill."
             )
-            stood_at = max(_stands_at(one["value"]) for one in known)
-            return self._learn_anew(stood_at, [*known, *wrong])
-        for place in range(len(known) - 1, -1, -1):
+            return None
+        for document in reversed(known):
             try:
-                found = Checkpoint.of(known[place])
+                return Checkpoint.of(document)
             except ValueError as error:
                 self._tell(f"{error} It goes on from before.")
-                continue
-            self._delete([*known[place + 1 :], *wrong])
-            return found
-        points = [_stands_at(one["value"]) for one in known]
-        points += [point for one in wrong for point in one["value"]["trail"] if point <= latest]
-        return self._learn_anew(max(points), [*known, *wrong]) if points else None
+        return None
 
-    def _learn_anew(self, stood_at: float, old: List[Document]) -> Checkpoint:
-        """Begin with the backfill before ``stood_at``, and raise from there on.
+    def _begin(
+        self, stood_at: float, trail: Iterable[float], old: Sequence[Document]
+    ) -> Checkpoint:
+        """Begin with the backfill before ``stood_at``, and raise from there on; drop ``old``.
 
-        The new beginning is written first: without it, it would not be known where that is.
+        The beginning is written first: without it, it would not be known where that is.
         """
-        monitor = self._monitor
-        backfill = max(monitor.backfill, float(monitor.span))
-        first = self._first(monitor.complete_until(stood_at - backfill + monitor.lag), stood_at)
-        first = replace(first, key=f"{self._purpose}:{first.end}")
+        first = self._beginning(stood_at)
+        points = thinned([one for one in trail if one <= stood_at], stood_at, self._monitor.span)
+        first = replace(first, key=f"{self._purpose}:{first.end}", trail=points)
         # One of the old settings may stand under the same key.
         self._stores.claims.save([self._document(first.key, self._purpose, first.to_value())])
         self._delete([one for one in old if one["_key"] != first.key])
         return first
 
+    def _beginning(self, stood_at: float) -> Checkpoint:
+        monitor = self._monitor
+        backfill = max(monitor.backfill, float(monitor.span))
+        start = monitor.complete_until(stood_at - backfill + monitor.lag)
+        return Checkpoint(start, stood_at, stood_at, learned_as=monitor.learned_as)
+
     def _delete(self, documents: Sequence[Document]) -> None:
         for one in documents:
             self._stores.claims.delete(one["_key"])
-
-    def _first(self, start: int, raising_from: float) -> Checkpoint:
-        as_now = self._monitor.learned_as
-        return Checkpoint(start, raising_from, raising_from, learned_as=as_now)
 
     def commit(self, step: Checkpoint, before: Checkpoint) -> Checkpoint:
         """Set the next step; returns the newest checkpoint, which may be another member's."""
@@ -224,9 +233,14 @@ class Checkpoints:
         }
 
 
-def _stands_at(value: Mapping[str, Any]) -> float:
-    """Return :attr:`Checkpoint.stands_at` of a document's value, whose state may be unreadable."""
+def _stands_at(document: Document) -> float:
+    """Return :attr:`Checkpoint.stands_at` of a document, whose state may be unreadable."""
+    value = document["value"]
     return max(float(value["end"]), float(value["raising_from"]))
+
+
+def _utc(time: float) -> str:
+    return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def thinned(points: Sequence[float], now: float, span: int) -> List[float]:

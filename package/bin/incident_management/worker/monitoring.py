@@ -61,7 +61,7 @@ class MonitorRunner:
         self._holder = holder
         self._purpose = f"monitor:{monitor.name}"
         self._spans = SPANS_A_SEARCH
-        self._checkpoints = Checkpoints(monitor, stores, clock, holder, self._tell)
+        self._checkpoints = Checkpoints(monitor, stores, clock, holder, self._tell, self._trouble)
         self._troubles: List[str] = []
 
     def run(self) -> Dict[str, int]:
@@ -74,10 +74,17 @@ class MonitorRunner:
         now = self._clock.now()
         checkpoint = self._checkpoints.newest(now)
         until, end = self._monitor.complete_until(now), checkpoint.end
-        if until <= end or (checkpoint.key and until - end < self._monitor.every):
-            return done
-        if not self._takes_turn(end, now):
-            return done
+        is_due = until > end and (not checkpoint.key or until - end >= self._monitor.every)
+        if is_due and self._takes_turn(end, now):
+            self._judge_until(until, checkpoint, done)
+            if done["monitor_signals"]:
+                self._checkpoints.forget_memories()
+            self._stores.claims.delete(f"{self._purpose}:turn")
+        self._note_troubles(bool(done["monitor_spans"]))
+        return done
+
+    def _judge_until(self, until: int, checkpoint: Checkpoint, done: Dict[str, int]) -> None:
+        """Judge the spans up to ``until``, and count in ``done`` what was done."""
         while checkpoint.end < until and done["monitor_spans"] < SPANS_A_RUN:
             spans = min(self._spans, (until - checkpoint.end) // self._monitor.span)
             try:
@@ -99,18 +106,14 @@ class MonitorRunner:
                 break  # Another member went on: the rest is its.
             done["monitor_spans"] += spans
             done["monitor_signals"] += len(signals)
-        self._finish(done)
-        return done
 
-    def _finish(self, done: Dict[str, int]) -> None:
-        if done["monitor_signals"]:
-            self._checkpoints.forget_memories()
+    def _note_troubles(self, has_judged: bool) -> None:
+        """Note what people are to see; without any, a judged span ends what was noted before."""
         book = TroubleBook(self._stores, self._clock)
         if self._troubles:
             book.note(self._monitor.name, self._holder, " ".join(dict.fromkeys(self._troubles)))
-        elif done["monitor_spans"]:
+        elif has_judged:
             book.clear(self._monitor.name)
-        self._stores.claims.delete(f"{self._purpose}:turn")
 
     def _takes_turn(self, end: int, now: float) -> bool:
         """Tell whether this member is to go on from here, so that one alone runs the searches.
