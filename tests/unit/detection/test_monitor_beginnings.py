@@ -147,3 +147,49 @@ def test_a_clock_that_was_wrong_is_told_to_people_even_when_no_span_is_due():
     watched.pass_time(600)
 
     assert TroubleBook(watched.stores, watched.clock).all() == {}
+
+
+def test_spans_stay_due_when_the_very_first_searches_fail():
+    watched = ratio()
+    refuse(watched)
+    expected = all_bad(watched, 12)
+    assert watched.signals == []
+    watched.before = lambda _start, _end: None
+    watched.run()
+
+    assert watched.raised() == expected
+    assert watched.windows[-1][0] == START - HOUR
+
+
+@pytest.mark.parametrize("backfill", ["1m", "5m"])
+def test_a_monitor_with_next_to_no_backfill_begins_all_the_same(backfill):
+    watched = ratio(backfill=backfill)
+    watched.run()
+
+    assert all_bad(watched, 4) == watched.raised()
+
+
+def test_a_backfill_is_learned_at_once_and_what_comes_after_it_in_the_monitors_rhythm():
+    watched = ratio(every="1d")
+    watched.run()
+    assert judged(watched) == [-3900, -300]
+    watched.pass_time(DAY - 300)
+    assert judged(watched)[-1] == -300
+    watched.pass_time(300)
+
+    assert judged(watched)[-1] == DAY - 300
+
+
+def test_a_turn_is_given_back_whatever_happens_in_it():
+    watched = ratio()
+    watched.run()
+    watched.clock.advance(600)
+
+    def break_down(_start: int, _end: int) -> None:
+        raise Ended
+
+    watched.before = break_down
+    with pytest.raises(Ended):
+        watched.run()
+
+    assert watched.stores.claims.get("monitor:orders:turn") is None

@@ -120,6 +120,7 @@ class Checkpoints:
     def newest(self, now: float) -> Checkpoint:
         """Return the newest checkpoint that does not lie in the future, else a new beginning.
 
+        A beginning is saved before anything is searched, so that its spans stay due if that fails.
         One from the future was made while the clock was wrong: it covers spans whose events had
         yet to come, so it is taken away and those spans are judged again.
         """
@@ -136,8 +137,6 @@ class Checkpoints:
             return found
         stood_at = max(map(_stands_at, known), default=max(before, default=now - self._monitor.lag))
         trail = before.union(*(one["value"]["trail"] for one in known))
-        if not known and not wrong:
-            return self._beginning(stood_at)
         return self._begin(stood_at, trail, [*known, *wrong])
 
     def _tell_of_clock(self, wrong: Sequence[Document], now: float, knows_before: bool) -> None:
@@ -169,19 +168,21 @@ class Checkpoints:
 
         The beginning is written first: without it, it would not be known where that is.
         """
-        first = self._beginning(stood_at)
-        points = thinned([one for one in trail if one <= stood_at], stood_at, self._monitor.span)
-        first = replace(first, key=f"{self._purpose}:{first.end}", trail=points)
+        monitor = self._monitor
+        backfill = max(monitor.backfill, float(monitor.span))
+        start = monitor.complete_until(stood_at - backfill + monitor.lag)
+        first = Checkpoint(
+            start,
+            raising_from=stood_at,
+            covered_from=stood_at,
+            learned_as=monitor.learned_as,
+            trail=thinned([one for one in trail if one <= stood_at], stood_at, monitor.span),
+            key=f"{self._purpose}:{start}",
+        )
         # One of the old settings may stand under the same key.
         self._stores.claims.save([self._document(first.key, self._purpose, first.to_value())])
         self._delete([one for one in old if one["_key"] != first.key])
         return first
-
-    def _beginning(self, stood_at: float) -> Checkpoint:
-        monitor = self._monitor
-        backfill = max(monitor.backfill, float(monitor.span))
-        start = monitor.complete_until(stood_at - backfill + monitor.lag)
-        return Checkpoint(start, stood_at, stood_at, learned_as=monitor.learned_as)
 
     def _delete(self, documents: Sequence[Document]) -> None:
         for one in documents:

@@ -73,15 +73,27 @@ class MonitorRunner:
         done = {"monitor_spans": 0, "monitor_signals": 0}
         now = self._clock.now()
         checkpoint = self._checkpoints.newest(now)
-        until, end = self._monitor.complete_until(now), checkpoint.end
-        is_due = until > end and (not checkpoint.key or until - end >= self._monitor.every)
-        if is_due and self._takes_turn(end, now):
+        until = self._monitor.complete_until(now)
+        try:
+            if self._is_due(checkpoint, until) and self._takes_turn(checkpoint.end, now):
+                self._take_turn(until, checkpoint, done)
+        finally:
+            self._note_troubles(bool(done["monitor_spans"]))
+        return done
+
+    def _is_due(self, checkpoint: Checkpoint, until: int) -> bool:
+        """A backfill goes on at once, what comes after it in its rhythm."""
+        end, span = checkpoint.end, self._monitor.span
+        is_backfill = end + span <= checkpoint.raising_from
+        return until > end and (is_backfill or until - end >= self._monitor.every)
+
+    def _take_turn(self, until: int, checkpoint: Checkpoint, done: Dict[str, int]) -> None:
+        try:
             self._judge_until(until, checkpoint, done)
             if done["monitor_signals"]:
                 self._checkpoints.forget_memories()
+        finally:
             self._stores.claims.delete(f"{self._purpose}:turn")
-        self._note_troubles(bool(done["monitor_spans"]))
-        return done
 
     def _judge_until(self, until: int, checkpoint: Checkpoint, done: Dict[str, int]) -> None:
         """Judge the spans up to ``until``, and count in ``done`` what was done."""
@@ -96,7 +108,7 @@ class MonitorRunner:
                     continue
                 self._trouble(f"{error} Its spans stay due.")
                 break
-            except (SearchFailed, ValueError) as error:
+            except (SearchFailed, ValueError, ArithmeticError) as error:
                 self._trouble(f"{str(error).rstrip('.')}. Its spans stay due.")
                 break
             if signals:
