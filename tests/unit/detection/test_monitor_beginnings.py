@@ -45,11 +45,11 @@ def test_a_second_edit_raises_nothing_of_the_backfill_either():
     mixed(watched, START - 2400, 50, 50)
     watched.run()
     watched.pass_time(600)
-    watched.change(search="index=app | satts")
+    watched.change(monitor_search="index=app | satts")
     refuse(watched)
     watched.pass_time(300)
     watched.before = lambda _start, _end: None
-    watched.change(search="index=app | stats count")
+    watched.change(monitor_search="index=app | stats count")
     mixed(watched, watched.clock.now() - 200, 50, 50)
     at = int(watched.clock.now() - 300) - START
     watched.pass_time(300)
@@ -63,7 +63,7 @@ def test_an_edit_within_a_long_backfill_raises_nothing_of_it(searches):
     mixed(watched, START - 3 * DAY, 50, 50)
     end_after(watched, searches)
     assert newest(watched)["end"] < START - 3 * DAY
-    watched.change(search="index=app status=*")
+    watched.change(monitor_search="index=app status=*")
     watched.pass_time(600)
 
     assert watched.signals == []
@@ -124,7 +124,7 @@ def test_an_edit_while_the_clock_is_ahead_costs_no_span():
     expected = all_bad(watched, 12)
     watched.clock.advance(40 * HOUR)
     watched.run()
-    watched.change(search="index=app status=*")
+    watched.change(monitor_search="index=app status=*")
     watched.pass_time(HOUR)
     watched.clock.advance(-41 * HOUR)
     last = int(watched.clock.now()) - 300 - START

@@ -180,7 +180,7 @@ def test_a_malformed_stanza_is_shown_too():
     cluster = Cluster()
     nobody: Any = None
     stores, clock = cluster.watched.stores, cluster.watched.clock
-    stanza, values = "incident_monitor://orders", {"search": "x", "span": "often"}
+    stanza, values = "incident_monitor://orders", {"monitor_search": "x", "span": "often"}
     run = monitor_duty(stanza, values, nobody, stores, clock, "member-0", lambda *_: None)
     with pytest.raises(SettingsError):
         run()
