@@ -192,7 +192,7 @@ def test_neither_can_one_that_is_gone_nor_one_whose_memory_is_gone():
     watched.pass_time(2 * SPAN, 900, service="orders")
     search = watched.stores.incidents.all()[0]["search"]
     gone = MonitorRaising(watched.stores, watched.searcher, dict)
-    with pytest.raises(CannotJudge, match="no monitor 'orders' any more"):
+    with pytest.raises(CannotJudge, match="No search head has the monitor 'orders'"):
         gone.grid(search)
     forget(watched)
     with pytest.raises(CannotJudge, match="not kept any more"):

@@ -48,6 +48,7 @@ from .clocks import Clocks
 from .cycle import Duty
 from .events import EventStream
 from .monitor_duty import TOPOLOGY_FILE, monitors_of
+from .monitor_roster import MonitorRoster
 from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
 from .raising import MonitorRaising, Raising, SavedSearchRaising
@@ -105,8 +106,11 @@ class Duties:
         self._audit_index = AuditIndex(self.session, SplunkSearcher(self.session))
         self._events = EventStream(self.write_event, self._audit_index.name)
         bulletin = splunkd.Bulletin(self.session)
+        self._roster = MonitorRoster(
+            self.stores, self.clock, self.holder, partial(monitors_of, self.session)
+        )
         self._messages = MonitorMessages(
-            self.stores, self.clock, self.holder, bulletin, partial(monitors_of, self.session)
+            self.stores, self.clock, self.holder, bulletin, self._roster
         )
 
     def all(self) -> List[Duty]:
@@ -139,6 +143,7 @@ class Duties:
             Duty("quiet", self._quiet, every=60.0),
             Duty("retention", self._retention, every=60.0),
             Duty("enabled", self._note_enabled, every=120.0),
+            Duty("monitor roster", self._roster.sign, every=60.0, everywhere=True),
             Duty("monitor messages", self._messages.run, every=10.0, everywhere=True),
             Duty("forget", lambda: forget_answers(self.stores, self.clock), every=600.0),
         ]
@@ -307,7 +312,7 @@ class Duties:
             searcher = SplunkSearcher(self.session)
             raising = Raising(
                 SavedSearchRaising(self.session),
-                MonitorRaising(self.stores, searcher, partial(monitors_of, self.session)),
+                MonitorRaising(self.stores, searcher, self._roster.all),
             )
             self._verifier = Verifier(self._context(), searcher, raising)
         self._verifier.use(self._context())
