@@ -46,9 +46,13 @@ def cleanup_output_files(output_path: str, ta_name: str) -> None:
 
 
 def append_custom_confs(app: Path) -> None:
-    """Append each ``package_extra/<name>.custom.conf`` to the app's ``default/<name>.conf``."""
-    for extra in sorted((ROOT / "package_extra").glob("*.custom.conf")):
-        target = app / "default" / extra.name.replace(".custom.conf", ".conf")
+    """Append each ``package_extra/<name>.custom.conf`` to the app's ``default/<name>.conf``.
+
+    And ``<name>.custom.conf.spec`` to ``README/<name>.conf.spec``.
+    """
+    for extra in sorted((ROOT / "package_extra").glob("*.custom.conf*")):
+        folder = app / ("README" if extra.suffix == ".spec" else "default")
+        target = folder / extra.name.replace(".custom.conf", ".conf")
         generated = target.read_text(encoding="utf-8").rstrip() + "\n\n" if target.exists() else ""
         target.write_text(generated + extra.read_text(encoding="utf-8"), encoding="utf-8")
 

@@ -1,9 +1,9 @@
 """The modular input ``incident_monitor``: the worker, and monitors.
 
 splunkd starts one process for each stanza, and the next ``interval`` seconds after it has ended.
-A stanza with a ``search`` is a monitor: the process judges the spans that are due, and ends. Any
-other is the worker: it works in cycles for ``run_seconds``. SIGTERM ends either after its
-present duty.
+A stanza with a ``monitor_search`` is a monitor: the process judges the spans that are due, and
+ends. Any other is the worker: it works in cycles for ``run_seconds``. SIGTERM ends either after
+its present duty.
 """
 
 import import_declare_test  # noqa: F401  isort: skip  - puts lib/ on sys.path

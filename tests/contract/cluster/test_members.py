@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import splunklib.binding
@@ -152,6 +153,24 @@ def test_conf_changes_over_rest_reach_all_members_where_the_include_list_says(
     one.saved_searches.delete("Mine")
     two = members[1].service(app=APP, owner=OWNER)
     assert eventually(lambda: "Mine" not in [s.name for s in two.saved_searches])
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_an_input_reaches_the_others_only_where_the_include_list_names_inputs(
+    start_member: Start, app: Path, listed: bool
+) -> None:
+    """server.conf.spec: ``conf_replication_include.<conf>`` is false by default."""
+    if listed:
+        with (app / "default/server.conf").open("a", encoding="utf-8") as file:
+            file.write("conf_replication_include.inputs = true\n")
+    one, two = (start_member(label).service(app=APP, owner=OWNER) for label in ("sh1", "sh2"))
+    one.confs["inputs"].create("monitor:///var/log/till.log")
+    one.confs["till_settings"]["general"].submit({"currency": "USD"})
+
+    # What was written after it has arrived, so it would be there.
+    assert eventually(lambda: two.confs["till_settings"]["general"]["currency"] == "USD")
+    names = [stanza.name for stanza in two.confs["inputs"]]
+    assert ("monitor:///var/log/till.log" in names) == listed
 
 
 def test_a_file_edited_by_hand_stays_where_it_is(members: list[StandIn]) -> None:

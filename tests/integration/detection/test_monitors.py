@@ -18,7 +18,7 @@ run_seconds = 10
 interval = 1
 disabled = 0
 [incident_monitor://refusals]
-search = index=main sourcetype=shop | eval failed=if(status>=500, 1, 0)
+monitor_search = index=main sourcetype=shop | eval failed=if(status>=500, 1, 0)
 detector = ratio
 value = failed
 by = service

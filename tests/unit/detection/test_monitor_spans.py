@@ -173,7 +173,8 @@ def test_a_span_that_was_not_judged_whole_is_not_covered(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "change", [{"by": "host"}, {"span": "10m"}, {"search": "index=web"}, {"detector": "silence"}]
+    "change",
+    [{"by": "host"}, {"span": "10m"}, {"monitor_search": "index=web"}, {"detector": "silence"}],
 )
 def test_changed_settings_are_learned_anew_and_cost_no_span(change):
     """The old series would be judged as silent for good: nothing comes by their names any more."""

@@ -7,6 +7,7 @@ import pytest
 from incident_management.detection.monitors import judging
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.ports import SearchFailed, SearchTooSlow
+from incident_management.worker.monitor_duty import is_monitor
 from tests.unit.detection.watching import HOUR, STANZA, START, Watched, judged, mixed, newest, ratio
 
 
@@ -90,7 +91,7 @@ def test_a_search_that_fails_is_told_of_by_name_and_its_spans_stay_due():
 
     watched.before = refuse
     watched.run()
-    assert judged(watched) == []
+    assert newest(watched)["end"] == START - 3900  # where its backfill begins
     assert "Monitor 'orders': splunkd refused the search: Unknown" in watched.told[0]
 
     watched.before = lambda _start, _end: None
@@ -228,13 +229,13 @@ def test_a_row_without_a_time_is_told_of():
     watched.run()
 
     assert "a row's _time is '', not a time; keep _time" in watched.told[0]
-    assert judged(watched) == []
+    assert newest(watched)["end"] == START - 3900  # where its backfill begins
 
 
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"search": ""}, "search is empty"),
+        ({"monitor_search": ""}, "monitor_search is empty"),
         ({"detector": "magic"}, "'magic' is not known; use one of baseline"),
         ({"detector": "ratio"}, "a ratio needs value"),
         ({"value": "duration"}, "say how to add it up: avg(duration)"),
@@ -247,7 +248,7 @@ def test_a_row_without_a_time_is_told_of():
 )
 def test_a_malformed_stanza_is_one_sentence_that_names_it(values, sentence):
     with pytest.raises(ValueError) as caught:
-        Monitor.read(STANZA, {"search": "index=app", **values})
+        Monitor.read(STANZA, {"monitor_search": "index=app", **values})
     assert str(caught.value).startswith(f"inputs.conf [{STANZA}]: ")
     assert sentence in str(caught.value)
 
@@ -256,7 +257,7 @@ def test_the_search_counts_each_span_and_series():
     monitor = Monitor.read(
         STANZA,
         {
-            "search": "index=app | where x>1",
+            "monitor_search": "index=app | where x>1",
             "value": "avg(ms)",
             "by": "service, host",
             "span": "5m",
@@ -266,3 +267,16 @@ def test_the_search_counts_each_span_and_series():
         "index=app | where x>1 | bin _time span=300s aligntime=earliest "
         "| stats count as events avg(ms) as value by _time service host"
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "search"),
+    [
+        ({"search": "index=old"}, "index=old"),
+        ({"search": "index=old", "monitor_search": ""}, "index=old"),
+        ({"search": "index=old", "monitor_search": " index=new "}, "index=new"),
+    ],
+)
+def test_a_stanza_with_the_older_name_of_the_search_is_a_monitor_too(values, search):
+    assert is_monitor(values)
+    assert Monitor.read(STANZA, values).search == search

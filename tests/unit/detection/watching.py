@@ -21,7 +21,7 @@ class Watched:
     """Monitors one search over ``events``: (time, fields), which a test may add to."""
 
     def __init__(self, **settings: Any) -> None:
-        given = {"search": "index=app", "span": "5m", "lag": "60s", "backfill": "1h"}
+        given = {"monitor_search": "index=app", "span": "5m", "lag": "60s", "backfill": "1h"}
         self.values = {**given, **settings}
         self.monitor = Monitor.read(STANZA, self.values)
         self.stores = FakeStores()

@@ -96,7 +96,7 @@ def test_a_problem_that_was_gone_before_proves_nothing(bench):
 
 
 def test_what_can_not_be_asked_again_proves_nothing_and_undoes_nothing(bench):
-    bench.raising.unable = "There is no monitor 'orders' any more, or it is off."
+    bench.raising.unable = "No search head has the monitor 'orders'."
     bench.clock.advance(85)
     assert bench.verifier().run() == 0, "it may be switched on again"
     bench.clock.advance(600)

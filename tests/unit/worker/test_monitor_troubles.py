@@ -10,6 +10,7 @@ from incident_management.ports import SearchFailed, SearchTooSlow
 from incident_management.splunk.session import SplunkError
 from incident_management.splunk.settings import SettingsError
 from incident_management.worker.monitor_duty import monitor_duty
+from incident_management.worker.monitor_roster import MonitorRoster
 from incident_management.worker.monitor_troubles import MonitorMessages, TroubleBook
 from tests.unit.detection.watching import Watched
 
@@ -36,25 +37,35 @@ class Board:
 
 
 class Cluster:
-    """Two members' workers beside one monitor."""
+    """Two members' workers beside one monitor, which runs on the first of them."""
 
     def __init__(self, **settings: str) -> None:
         self.watched = Watched(detector="silence", **settings)
         self.watched.add(self.watched.clock.now() - 600)
+        self.watched.holder = "member-0"
         self.watched.run()
         self.boards = [Board(), Board()]
-        self.names = ["orders"]
+        self.monitors: List[Dict[str, Any]] = [{"orders": self.watched.values} for _ in (0, 1)]
+
+    def roster(self, member: int) -> MonitorRoster:
+        watched = self.watched
+        own = self.monitors[member]
+        return MonitorRoster(watched.stores, watched.clock, f"member-{member}", lambda: own)
 
     def worker(self, member: int) -> MonitorMessages:
-        watched = self.watched
-        holder, board = f"member-{member}", self.boards[member]
-        return MonitorMessages(watched.stores, watched.clock, holder, board, lambda: self.names)
+        watched, board, roster = self.watched, self.boards[member], self.roster(member)
+        return MonitorMessages(watched.stores, watched.clock, f"member-{member}", board, roster)
+
+    def work(self, *members: int) -> None:
+        """One round of these members' workers."""
+        for member in members:
+            self.roster(member).sign()
+            self.worker(member).run()
 
     def pass_time(self, spans: int = 1) -> None:
         for _span in range(spans):
             self.watched.pass_time(SPAN)
-            for member in (0, 1, 0):
-                self.worker(member).run()
+            self.work(0, 1, 0)
 
     def fail(self, error: Exception) -> None:
         def refuse(_start: int, _end: int) -> None:
@@ -64,6 +75,10 @@ class Cluster:
 
     def heal(self) -> None:
         self.watched.before = lambda _start, _end: None
+
+    @property
+    def notes(self) -> List[str]:
+        return list(TroubleBook(self.watched.stores, self.watched.clock).all())
 
     @property
     def shown(self) -> List[str]:
@@ -134,9 +149,60 @@ def test_a_monitor_that_is_switched_off_is_not_complained_about():
     cluster.fail(UNKNOWN)
     cluster.pass_time()
     assert cluster.shown
-    cluster.names = []
-    cluster.worker(0).run()
+    cluster.monitors = [{}, {}]
+    cluster.work(1)
+    assert cluster.shown
+    cluster.work(0)
 
+    assert cluster.shown == []
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_member_without_the_monitor_does_not_take_its_trouble_for_over(order):
+    """inputs.conf is not replicated, so that a monitor may be an input of one member alone."""
+    cluster = Cluster()
+    cluster.monitors[1] = {}
+    cluster.fail(UNKNOWN)
+    for _run in range(20):
+        cluster.watched.clock.advance(60)
+        cluster.watched.run()
+        for _round in range(6):
+            cluster.work(*order)
+
+    assert len(cluster.shown) == 1
+    assert sum(len(board.log) for board in cluster.boards) == 1
+    cluster.heal()
+    cluster.watched.clock.advance(SPAN)
+    cluster.watched.run()
+    cluster.work(*order, *order)
+    cluster.watched.clock.advance(3700)
+    cluster.work(*order)
+    assert cluster.shown == []
+
+
+def test_a_member_leaves_the_trouble_of_another_alone_before_that_has_signed():
+    cluster = Cluster()
+    cluster.monitors[1] = {}
+    cluster.fail(UNKNOWN)
+    cluster.watched.pass_time(SPAN)
+    cluster.work(1)
+
+    assert len(cluster.shown) == 1
+
+
+def test_the_trouble_of_a_member_that_is_gone_ends_with_it():
+    cluster = Cluster()
+    cluster.monitors[1] = {}
+    cluster.fail(UNKNOWN)
+    cluster.pass_time()
+    cluster.boards[0].shown.clear()
+    cluster.watched.clock.advance(3000)
+    cluster.work(1)
+    assert cluster.notes == ["orders"]
+    cluster.watched.clock.advance(700)
+    cluster.work(1)
+
+    assert cluster.notes == []
     assert cluster.shown == []
 
 
@@ -180,7 +246,7 @@ def test_a_malformed_stanza_is_shown_too():
     cluster = Cluster()
     nobody: Any = None
     stores, clock = cluster.watched.stores, cluster.watched.clock
-    stanza, values = "incident_monitor://orders", {"search": "x", "span": "often"}
+    stanza, values = "incident_monitor://orders", {"monitor_search": "x", "span": "often"}
     run = monitor_duty(stanza, values, nobody, stores, clock, "member-0", lambda *_: None)
     with pytest.raises(SettingsError):
         run()
@@ -198,3 +264,6 @@ def test_the_same_note_again_is_not_written_again():
 
     assert cluster.watched.stores.claims.log.count("save claims") == writes
     assert book.all() == {"orders": "It is broken."}
+    cluster.watched.clock.advance(700)
+    book.note("orders", "member-1", "It is broken.")
+    assert cluster.watched.stores.claims.log.count("save claims") == writes + 1

@@ -192,7 +192,7 @@ def test_neither_can_one_that_is_gone_nor_one_whose_memory_is_gone():
     watched.pass_time(2 * SPAN, 900, service="orders")
     search = watched.stores.incidents.all()[0]["search"]
     gone = MonitorRaising(watched.stores, watched.searcher, dict)
-    with pytest.raises(CannotJudge, match="no monitor 'orders' any more"):
+    with pytest.raises(CannotJudge, match="No search head has the monitor 'orders'"):
         gone.grid(search)
     forget(watched)
     with pytest.raises(CannotJudge, match="not kept any more"):
@@ -252,3 +252,20 @@ def test_memories_are_kept_for_open_incidents_and_otherwise_the_newest():
     assert len(kept) == 21
     first = watched.stores.incidents.all()[0]
     assert first["search"]["memory"] in {one["_key"] for one in kept}
+
+
+@pytest.mark.parametrize("number", ["inf", "N/A", ""])
+def test_a_window_without_a_usable_number_can_not_prove_recovery(number):
+    watched = Watched(value="max(ms)", season="none", backfill="2h", by="service")
+    for span in range(-24, 0):
+        watched.add(START + span * SPAN + 1, service="orders", ms=str(50 + span % 3))
+    watched.run()
+    bad = now(watched)
+    watched.add(bad + 1, service="orders", ms="900")
+    watched.pass_time(2 * SPAN)
+    assert asked(watched, bad)[0] == ["orders"]
+    after = {"_time": str(bad + SPAN), "service": "orders", "events": "40", "value": number}
+    watched.rows = [after]
+
+    with pytest.raises(CannotJudge):
+        asked(watched, bad + SPAN)

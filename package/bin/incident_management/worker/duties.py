@@ -49,6 +49,7 @@ from .cycle import Duty
 from .events import EventStream
 from .forgotten import ForgottenRuns
 from .monitor_duty import TOPOLOGY_FILE, monitors_of
+from .monitor_roster import MonitorRoster
 from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
 from .raising import MonitorRaising, Raising, SavedSearchRaising
@@ -111,8 +112,11 @@ class Duties:
         self._audit_index = AuditIndex(self.session, SplunkSearcher(self.session))
         self._events = EventStream(self.write_event, self._audit_index.name)
         bulletin = splunkd.Bulletin(self.session)
+        self._roster = MonitorRoster(
+            self.stores, self.clock, self.holder, partial(monitors_of, self.session)
+        )
         self._messages = MonitorMessages(
-            self.stores, self.clock, self.holder, bulletin, partial(monitors_of, self.session)
+            self.stores, self.clock, self.holder, bulletin, self._roster
         )
 
     def all(self) -> List[Duty]:
@@ -144,6 +148,7 @@ class Duties:
             Duty("quiet", self._quiet, every=60.0),
             Duty("retention", self._retention, every=60.0),
             Duty("enabled", self._note_enabled, every=120.0),
+            Duty("monitor roster", self._roster.sign, every=60.0, everywhere=True),
             Duty("monitor messages", self._messages.run, every=10.0, everywhere=True),
             Duty("forget", lambda: forget_answers(self.stores, self.clock), every=600.0),
         ]
@@ -318,7 +323,7 @@ class Duties:
             searcher = SplunkSearcher(self.session)
             raising = Raising(
                 SavedSearchRaising(self.session),
-                MonitorRaising(self.stores, searcher, partial(monitors_of, self.session)),
+                MonitorRaising(self.stores, searcher, self._roster.all),
             )
             self._verifier = Verifier(self._context(), searcher, raising)
         self._verifier.use(self._context())

@@ -12,7 +12,8 @@ open incident names it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from datetime import datetime, timezone
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ..detection.monitors.monitor import Monitor
 from ..detection.packing import pack, unpack
@@ -37,8 +38,8 @@ class Checkpoint:
     only. ``covered_from``: every span since was judged as a whole. ``unwell``: entity -> the end
     of the last span in which it was out of order; ``unwell_since``: entity -> the end of the first
     one of that trouble, where its monitor raises a trouble once. ``learned_as``: the settings that
-    the state depends on. ``trail``: where it stood before, ever more sparsely; it tells what was
-    judged before a clock went wrong.
+    the state depends on. ``trail``: where it stood before (:attr:`stands_at`), ever more
+    sparsely; it tells what was judged before a clock went wrong.
     """
 
     end: int
@@ -48,8 +49,16 @@ class Checkpoint:
     unwell: Mapping[str, float] = field(default_factory=dict)
     unwell_since: Mapping[str, float] = field(default_factory=dict)
     learned_as: str = ""
-    trail: Sequence[int] = ()
+    trail: Sequence[float] = ()
     key: str = ""
+
+    @property
+    def stands_at(self) -> float:
+        """Return up to where its findings were raised, or were not to be: later ones still are.
+
+        In a backfill that is not over ``end`` lies before it.
+        """
+        return max(float(self.end), self.raising_from)
 
     @classmethod
     def of(cls, document: Document) -> Checkpoint:
@@ -63,7 +72,7 @@ class Checkpoint:
             {entity: float(end) for entity, end in value["unwell"]},
             {entity: float(end) for entity, end in value.get("unwell_since") or ()},
             str(value["learned_as"]),
-            [int(end) for end in value["trail"]],
+            [float(point) for point in value["trail"]],
             str(document["_key"]),
         )
 
@@ -97,7 +106,10 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The checkpoints and memories of one monitor; ``tell`` takes one sentence."""
+    """The checkpoints and memories of one monitor.
+
+    ``tell`` takes one sentence for the log; ``trouble`` one that people are to see.
+    """
 
     def __init__(
         self,
@@ -106,67 +118,78 @@ class Checkpoints:
         clock: Clock,
         holder: str,
         tell: Callable[[str], Any],
+        trouble: Callable[[str], Any],
     ) -> None:
         self._monitor = monitor
         self._stores = stores
         self._clock = clock
         self._holder = holder
         self._tell = tell
+        self._trouble = trouble
         self._purpose = f"monitor:{monitor.name}"
 
     def newest(self, now: float) -> Checkpoint:
-        """Return the newest checkpoint that does not lie in the future, else a first one.
+        """Return the newest checkpoint that does not lie in the future, else a new beginning.
 
+        A beginning is saved before anything is searched, so that its spans stay due if that fails.
         One from the future was made while the clock was wrong: it covers spans whose events had
         yet to come, so it is taken away and those spans are judged again.
         """
         known = checkpoints_of(self._stores, self._monitor.name)
         latest = self._monitor.complete_until(now) + self._monitor.span
-        wrong = [one for one in known if one["value"]["end"] > latest]
-        known = known[: len(known) - len(wrong)]
+        wrong = [one for one in known if _stands_at(one) > latest]
+        known = [one for one in known if one not in wrong]
+        before = {point for one in wrong for point in one["value"]["trail"] if point <= latest}
         if wrong:
-            self._tell(
-                f"It stands at {wrong[-1]['value']['end']}, which is after the clock's {now:.0f}; "
-                "the clock was changed, and the spans in between are judged again."
-            )
-        return self._go_on(known, wrong, latest) or self._first(
-            self._monitor.complete_until(now - self._monitor.backfill), now - self._monitor.lag
-        )
+            self._tell_of_clock(wrong, now, bool(known or before))
+        found = self._readable(known)
+        if found:
+            self._delete([one for one in known if one["value"]["end"] > found.end] + wrong)
+            return found
+        stood_at = max(map(_stands_at, known), default=max(before, default=now - self._monitor.lag))
+        trail = before.union(*(one["value"]["trail"] for one in known))
+        return self._begin(stood_at, trail, [*known, *wrong])
 
-    def _go_on(
-        self, known: List[Document], wrong: List[Document], latest: float
-    ) -> Optional[Checkpoint]:
-        """Return the newest checkpoint that can be gone on from, or one that learns anew.
+    def _tell_of_clock(self, wrong: Sequence[Document], now: float, knows_before: bool) -> None:
+        then = "the spans since it was right are judged again"
+        if not knows_before:
+            then = "nothing is known of before, so it learns anew, and raises from now on"
+        at = _utc(max(map(_stands_at, wrong)))
+        self._trouble(f"It stood at {at}, but it is {_utc(now)}: the clock was changed; {then}.")
 
-        None: it was never run. ``wrong`` are those from the future.
-        """
+    def _readable(self, known: Sequence[Document]) -> Optional[Checkpoint]:
+        """Return the newest checkpoint that can be gone on from, if there is one."""
         if known and known[-1]["value"].get("learned_as") != self._monitor.learned_as:
             self._tell(
                 "Its settings, or the app's version, are others than when it learned: it learns "
                 "anew from the spans of its backfill."
             )
-            return self._learn_anew(int(known[-1]["value"]["end"]), [*known, *wrong])
-        for place in range(len(known) - 1, -1, -1):
+            return None
+        for document in reversed(known):
             try:
-                found = Checkpoint.of(known[place])
+                return Checkpoint.of(document)
             except ValueError as error:
                 self._tell(f"{error} It goes on from before.")
-                continue
-            self._delete([*known[place + 1 :], *wrong])
-            return found
-        ends = [int(one["value"]["end"]) for one in known]
-        ends += [end for one in wrong for end in one["value"]["trail"] if end <= latest]
-        return self._learn_anew(max(ends), [*known, *wrong]) if ends else None
+        return None
 
-    def _learn_anew(self, stood_at: int, old: List[Document]) -> Checkpoint:
-        """Begin with the backfill before ``stood_at``, and raise from there on.
+    def _begin(
+        self, stood_at: float, trail: Iterable[float], old: Sequence[Document]
+    ) -> Checkpoint:
+        """Begin with the backfill before ``stood_at``, and raise from there on; drop ``old``.
 
-        The new beginning is written first: without it, it would not be known where that is.
+        The beginning is written first: without it, it would not be known where that is.
         """
-        span, lag = self._monitor.span, self._monitor.lag
-        begin = self._monitor.complete_until(stood_at - self._monitor.backfill + lag)
-        first = self._first(min(begin, stood_at - span), float(stood_at))
-        first = replace(first, key=f"{self._purpose}:{first.end}")
+        monitor = self._monitor
+        backfill = max(monitor.backfill, float(monitor.span))
+        start = monitor.complete_until(stood_at - backfill + monitor.lag)
+        first = Checkpoint(
+            start,
+            raising_from=stood_at,
+            covered_from=stood_at,
+            learned_as=monitor.learned_as,
+            trail=thinned([one for one in trail if one <= stood_at], stood_at, monitor.span),
+            key=f"{self._purpose}:{start}",
+        )
         # One of the old settings may stand under the same key.
         self._stores.claims.save([self._document(first.key, self._purpose, first.to_value())])
         self._delete([one for one in old if one["_key"] != first.key])
@@ -176,14 +199,10 @@ class Checkpoints:
         for one in documents:
             self._stores.claims.delete(one["_key"])
 
-    def _first(self, start: int, raising_from: float) -> Checkpoint:
-        as_now = self._monitor.learned_as
-        return Checkpoint(start, raising_from, raising_from, learned_as=as_now)
-
     def commit(self, step: Checkpoint, before: Checkpoint) -> Checkpoint:
         """Set the next step; returns the newest checkpoint, which may be another member's."""
         key = f"{self._purpose}:{step.end}"
-        trail = thinned([*before.trail, before.end], step.end, self._monitor.span)
+        trail = thinned([*before.trail, before.stands_at], step.end, self._monitor.span)
         step = replace(step.bounded(), key=key, trail=trail)
         if not self._stores.claims.insert(self._document(key, self._purpose, step.to_value())):
             step = replace(step, key="")
@@ -226,15 +245,26 @@ class Checkpoints:
         }
 
 
-def thinned(ends: Sequence[int], now: int, span: int) -> List[int]:
+def _stands_at(document: Document) -> float:
+    """Return :attr:`Checkpoint.stands_at` of a document, whose state may be unreadable."""
+    value = document["value"]
+    return max(float(value["end"]), float(value["raising_from"]))
+
+
+def _utc(time: float) -> str:
+    return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def thinned(points: Sequence[float], now: float, span: int) -> List[float]:
     """Keep of some moments the first and the last at each order of distance, a power of two.
 
     So few are kept, and there is always one about as far back as any moment that one may look for.
+    Those of a backfill that is not over lie after ``now``, and count as near.
     """
-    orders: Dict[int, List[int]] = {}
-    for end in sorted(set(ends)):
-        orders.setdefault(((now - end) // span).bit_length(), []).append(end)
-    return sorted({end for some in orders.values() for end in (some[0], some[-1])})
+    orders: Dict[int, List[float]] = {}
+    for point in sorted(set(points)):
+        orders.setdefault(int(max(0.0, now - point) // span).bit_length(), []).append(point)
+    return sorted({point for some in orders.values() for point in (some[0], some[-1])})
 
 
 def recall(stores: Stores, key: str) -> Dict[str, Any]:

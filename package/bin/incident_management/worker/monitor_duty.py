@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, Sequence
 
-from ..detection.monitors.monitor import Monitor
+from ..detection.monitors.monitor import Monitor, search_of
 from ..incidents.grouping import Topology
 from ..incidents.intake.ingest import Ingest
 from ..incidents.routing import Routing
@@ -25,7 +25,7 @@ PREFIX = "incident_monitor://"
 
 def is_monitor(values: Mapping[str, Any]) -> bool:
     """Tell whether a stanza of ``incident_monitor`` is a monitor; the others are the worker."""
-    return bool(str(values.get("search") or values.get("detector") or "").strip())
+    return bool(search_of(values) or str(values.get("detector") or "").strip())
 
 
 def monitors_of(session: Session) -> Dict[str, Mapping[str, Any]]:

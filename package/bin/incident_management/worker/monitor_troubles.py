@@ -2,22 +2,21 @@
 
 A monitor's process notes its trouble in the KV store, and takes the note away when it judges again.
 The worker shows each note once in a cluster: the member that is first to insert the claim of a
-message shows it, and takes it away.
+message shows it, and takes it away. A note about a monitor that is no input of any member any more
+is taken away by the member that made it, as only that one knows.
 """
 
 from __future__ import annotations
 
-from typing import Callable, Collection, Dict, Protocol
+from typing import Dict, List, Protocol
 
 from ..ports import Clock, Document, Stores
+from .monitor_roster import GONE_SECONDS, REFRESH_SECONDS, MonitorRoster
 
 __all__ = ["Bulletin", "MonitorMessages", "TroubleBook"]
 
 TROUBLE = "monitor trouble"
 MESSAGE = "monitor message"
-# The member that shows a message says so again after this time, and is gone after the next.
-REFRESH_SECONDS = 600.0
-GONE_SECONDS = 3600.0
 
 
 class TroubleBook:
@@ -28,12 +27,13 @@ class TroubleBook:
         self._clock = clock
 
     def note(self, monitor: str, holder: str, sentence: str) -> None:
-        """Note what is wrong; the same again changes nothing."""
-        key = f"{TROUBLE}:{monitor}"
+        """Note what is wrong; the same again is written again only after a while."""
+        key, now = f"{TROUBLE}:{monitor}", self._clock.now()
         known = self._claims.get(key)
-        if known is None or known["value"]["sentence"] != sentence:
+        is_same = known is not None and known["value"]["sentence"] == sentence
+        if known is None or not is_same or not 0 <= now - float(known["time"]) < REFRESH_SECONDS:
             value = {"monitor": monitor, "sentence": sentence}
-            self._claims.save([_claim(key, TROUBLE, holder, self._clock.now(), value)])
+            self._claims.save([_claim(key, TROUBLE, holder, now, value)])
 
     def clear(self, monitor: str) -> None:
         """Say that nothing is wrong with a monitor any more."""
@@ -41,8 +41,11 @@ class TroubleBook:
 
     def all(self) -> Dict[str, str]:
         """Return the sentence of each monitor that is in trouble."""
-        found = self._claims.find({"purpose": TROUBLE})
-        return {str(one["value"]["monitor"]): str(one["value"]["sentence"]) for one in found}
+        return {_monitor(note): str(note["value"]["sentence"]) for note in self.notes()}
+
+    def notes(self) -> List[Document]:
+        """Return the documents of all troubles."""
+        return self._claims.find({"purpose": TROUBLE})
 
 
 class Bulletin(Protocol):
@@ -60,7 +63,7 @@ class MonitorMessages:
 
     Args:
         holder: this member's name.
-        watched: returns the names of the monitors that are enabled.
+        roster: the monitors that are enabled, of all members.
     """
 
     def __init__(
@@ -69,30 +72,37 @@ class MonitorMessages:
         clock: Clock,
         holder: str,
         bulletin: Bulletin,
-        watched: Callable[[], Collection[str]],
+        roster: MonitorRoster,
     ) -> None:
         self._claims = stores.claims
         self._book = TroubleBook(stores, clock)
         self._clock = clock
         self._holder = holder
         self._bulletin = bulletin
-        self._watched = watched
+        self._roster = roster
 
     def run(self) -> Dict[str, int]:
         """Do one round; returns how many messages were put up. Raises what its parts raise."""
+        self._clear_removed()
         troubles = self._book.all()
-        if troubles:
-            watched = self._watched()
-            for monitor in [one for one in troubles if one not in watched]:
-                self._book.clear(monitor)
-                del troubles[monitor]
-        shown = {
-            str(one["value"]["monitor"]): one for one in self._claims.find({"purpose": MESSAGE})
-        }
+        shown = {_monitor(one): one for one in self._claims.find({"purpose": MESSAGE})}
         for monitor, message in shown.items():
             self._look_after(monitor, message, troubles.get(monitor, ""))
         new = [monitor for monitor in troubles if monitor not in shown]
         return {"monitor_messages": sum(self._show(monitor, troubles[monitor]) for monitor in new)}
+
+    def _clear_removed(self) -> None:
+        """Take away the notes about monitors that are no input of any member any more."""
+        notes = self._book.notes()
+        watched = self._roster.all() if notes else {}
+        for note in notes:
+            if _monitor(note) not in watched and self._is_mine(note):
+                self._book.clear(_monitor(note))
+
+    def _is_mine(self, note: Document) -> bool:
+        """Tell whether a note is this member's, or that of one that is gone."""
+        holder, age = str(note["holder"]), self._clock.now() - float(note["time"])
+        return holder == self._holder or (age >= GONE_SECONDS and self._roster.is_gone(holder))
 
     def _look_after(self, monitor: str, message: Document, sentence: str) -> None:
         """Replace or take away a message, if it is this member's or that of one that is gone."""
@@ -125,6 +135,10 @@ class MonitorMessages:
     def _message(self, monitor: str, sentence: str) -> Document:
         value = {"monitor": monitor, "sentence": sentence}
         return _claim(f"{MESSAGE}:{monitor}", MESSAGE, self._holder, self._clock.now(), value)
+
+
+def _monitor(document: Document) -> str:
+    return str(document["value"]["monitor"])
 
 
 def _name(monitor: str) -> str:

@@ -66,7 +66,7 @@ class MonitorRunner:
         self._holder = holder
         self._purpose = f"monitor:{monitor.name}"
         self._spans = SPANS_A_SEARCH
-        self._checkpoints = Checkpoints(monitor, stores, clock, holder, self._tell)
+        self._checkpoints = Checkpoints(monitor, stores, clock, holder, self._tell, self._trouble)
         self._troubles: List[str] = []
 
     def run(self) -> Dict[str, int]:
@@ -78,11 +78,30 @@ class MonitorRunner:
         done = {"monitor_spans": 0, "monitor_signals": 0}
         now = self._clock.now()
         checkpoint = self._checkpoints.newest(now)
-        until, end = self._monitor.complete_until(now), checkpoint.end
-        if until <= end or (checkpoint.key and until - end < self._monitor.every):
-            return done
-        if not self._takes_turn(end, now):
-            return done
+        until = self._monitor.complete_until(now)
+        try:
+            if self._is_due(checkpoint, until) and self._takes_turn(checkpoint.end, now):
+                self._take_turn(until, checkpoint, done)
+        finally:
+            self._note_troubles(bool(done["monitor_spans"]))
+        return done
+
+    def _is_due(self, checkpoint: Checkpoint, until: int) -> bool:
+        """A backfill goes on at once, what comes after it in its rhythm."""
+        end, span = checkpoint.end, self._monitor.span
+        is_backfill = end + span <= checkpoint.raising_from
+        return until > end and (is_backfill or until - end >= self._monitor.every)
+
+    def _take_turn(self, until: int, checkpoint: Checkpoint, done: Dict[str, int]) -> None:
+        try:
+            self._judge_until(until, checkpoint, done)
+            if done["monitor_signals"]:
+                self._checkpoints.forget_memories()
+        finally:
+            self._stores.claims.delete(f"{self._purpose}:turn")
+
+    def _judge_until(self, until: int, checkpoint: Checkpoint, done: Dict[str, int]) -> None:
+        """Judge the spans up to ``until``, and count in ``done`` what was done."""
         while checkpoint.end < until and done["monitor_spans"] < SPANS_A_RUN:
             spans = min(self._spans, (until - checkpoint.end) // self._monitor.span)
             try:
@@ -94,7 +113,7 @@ class MonitorRunner:
                     continue
                 self._trouble(f"{error} Its spans stay due.")
                 break
-            except (SearchFailed, ValueError) as error:
+            except (SearchFailed, ValueError, ArithmeticError) as error:
                 self._trouble(f"{str(error).rstrip('.')}. Its spans stay due.")
                 break
             if signals:
@@ -107,18 +126,14 @@ class MonitorRunner:
         going_on = held_that_go_on(self._stores, self._monitor.name, checkpoint)
         if going_on:
             self._ingest(going_on, ACTOR)
-        self._finish(done)
-        return done
 
-    def _finish(self, done: Dict[str, int]) -> None:
-        if done["monitor_signals"]:
-            self._checkpoints.forget_memories()
+    def _note_troubles(self, has_judged: bool) -> None:
+        """Note what people are to see; without any, a judged span ends what was noted before."""
         book = TroubleBook(self._stores, self._clock)
         if self._troubles:
             book.note(self._monitor.name, self._holder, " ".join(dict.fromkeys(self._troubles)))
-        elif done["monitor_spans"]:
+        elif has_judged:
             book.clear(self._monitor.name)
-        self._stores.claims.delete(f"{self._purpose}:turn")
 
     def _takes_turn(self, end: int, now: float) -> bool:
         """Tell whether this member is to go on from here, so that one alone runs the searches.

@@ -45,8 +45,8 @@ class MonitorRaising:
     """Judges a window by the monitor's own detector, with what it knew before it raised.
 
     Args:
-        monitors: returns the settings of the monitors that are enabled, by name; raises
-            SplunkError.
+        monitors: returns the settings of the monitors that are enabled on some member, by name;
+            raises SplunkError.
     """
 
     def __init__(
@@ -92,7 +92,10 @@ class MonitorRaising:
         except SplunkError as error:
             raise SearchFailed(f"inputs.conf can't be read: {error.message}") from error
         if values is None:
-            raise CannotJudge(f"There is no monitor '{problem.monitor}' any more, or it is off.")
+            raise CannotJudge(
+                f"No search head has the monitor '{problem.monitor}': it was removed, it is off, "
+                "or the search head that has it is down."
+            )
         try:
             monitor = Monitor.read(f"incident_monitor://{problem.monitor}", values)
         except ValueError as error:

@@ -36,7 +36,9 @@ _ACTIONS = {
     "remove": (ACTION_REMOVE, "handleRemove"),
     "_reload": (ACTION_RELOAD, "handleReload"),
 }
-# What splunkd takes out of a request for itself before a handler sees its arguments.
+# What splunkd takes out of a request for itself before a handler sees its arguments. For lists that
+# is documented; whether it is so when an entry is made or changed is not, so here it always is: a
+# field that has such a name fails here, before it may do so in Splunk.
 _STEERING = frozenset(
     ["output_mode", "count", "offset", "search", "sort_key", "sort_dir", "sort_mode", "summarize",
      "f", "name", "splunk_form_key", "_"]

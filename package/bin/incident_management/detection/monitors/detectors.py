@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..baselines.baseline import SENSITIVITIES, Baseline, Score
 from ..baselines.records import CALM_POINTS, LASTING
@@ -115,18 +115,14 @@ class _Baselines(Detector):
     def _settings(self) -> Tuple[float, str]:
         return SENSITIVITIES[self.monitor.sensitivity], self.monitor.direction
 
-    def _value(self, row: Any) -> Any:
-        """A span without events counts 0; an average of nothing is no value."""
+    def _value(self, row: Optional[Row]) -> Optional[float]:
+        """A span without events counts 0; an average of nothing is no value, nor is text."""
         adds_up = self.monitor.value == "count" or self.monitor.value.startswith(("sum(", "dc("))
         if row is None:
             return 0.0 if adds_up else None
-        text = row.get("events" if self.monitor.value == "count" else "value")
-        try:
-            return float(text)
-        except (TypeError, ValueError):
-            if text in (None, ""):
-                return 0.0 if adds_up else None
-            raise ValueError(f"{self.monitor.value} is '{str(text)[:60]}', not a number") from None
+        field = "events" if self.monitor.value == "count" else "value"
+        number = self._number(row, field)
+        return 0.0 if number is None and adds_up and row.get(field) in (None, "") else number
 
 
 class _Silence(Detector):
@@ -181,7 +177,7 @@ class _Ratio(Detector):
         found = []
         for row in rows:
             events = events_of(row)
-            part = float(row.get("part") or 0)
+            part = self._number(row, "part") or 0.0
             if events >= self.monitor.min_events and 100 * part > self.monitor.threshold * events:
                 share = 100 * part / events
                 text = f"{share:.1f} percent of {events} events have {self.monitor.value}."

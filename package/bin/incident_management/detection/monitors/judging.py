@@ -7,13 +7,15 @@ findings and the same next state: a repeated span is harmless.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Sequence, Set
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from .monitor import Monitor
-from .rows import Key, Row
+from .rows import Key, Row, number_of, series_of
 
 __all__ = ["MOST_SERIES", "Detector", "Found"]
 
+NAMED_SERIES = 3
+"""Series without a usable number that a problem names; that is enough to find what is wrong."""
 MOST_SERIES = 500
 """Series of one monitor, so that its state stays one document of the KV store."""
 
@@ -49,6 +51,7 @@ class Detector:
         self.monitor = monitor
         self.problems: List[str] = []
         self.unwell: Set[Key] = set()
+        self._unusable: Set[Key] = set()
 
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
         """Judge the span that begins at ``start``, and learn from it."""
@@ -109,6 +112,20 @@ class Detector:
         """Say so when no row has a number where one belongs."""
         if rows and all(row.get(field) in (None, "") for row in rows):
             self._note(
-                f"Monitor '{self.monitor.name}': no event gives {self.monitor.value}; check that "
-                "the search has that field, and that it holds numbers."
+                f"no event gives {self.monitor.value}; check that the search has that field, and "
+                "that it holds numbers."
             )
+
+    def _number(self, row: Row, field: str) -> Optional[float]:
+        """Return the number in a row, None when there is none; one that is unusable is told of."""
+        number, given = number_of(row.get(field)), row.get(field)
+        if number is None and given not in (None, ""):
+            key = series_of(self.monitor, row)
+            if key not in self._unusable and len(self._unusable) < NAMED_SERIES:
+                self._unusable.add(key)
+                of = f" of {', '.join(key)}" if key else ""
+                self._note(
+                    f"{self.monitor.value}{of} is '{str(given)[:60]}', which is no usable number; "
+                    "that series has no value in such a span."
+                )
+        return number

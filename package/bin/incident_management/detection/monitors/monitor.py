@@ -17,7 +17,7 @@ from ...splunk import spl
 from ..baselines.baseline import DIRECTIONS, SEASONS, SENSITIVITIES, STATE_VERSION
 from ..options import Choice, Duration, FieldNames, Kind, Number, parse_options
 
-__all__ = ["DETECTORS", "MOST_EVENTS", "Monitor"]
+__all__ = ["DETECTORS", "MOST_EVENTS", "Monitor", "search_of"]
 
 DETECTORS = ("baseline", "new_template", "silence", "ratio")
 MOST_EVENTS = 10_000
@@ -59,6 +59,15 @@ _KINDS: Mapping[str, Kind] = {
 }
 
 
+def search_of(values: Mapping[str, Any]) -> str:
+    """Return the search of a stanza; empty when it has none.
+
+    It is ``monitor_search``, because ``search`` is an argument of splunkd's own wherever a stanza
+    is saved over REST. Where inputs.conf is written by hand, ``search`` does as well.
+    """
+    return str(values.get("monitor_search") or values.get("search") or "").strip()
+
+
 @dataclass(frozen=True)
 class Monitor:
     """One monitor. Times are seconds.
@@ -98,7 +107,7 @@ class Monitor:
         given = {key: values.get(key) for key in _KINDS if str(values.get(key) or "").strip()}
         try:
             options = {k: v for k, v in parse_options(_KINDS, given).items() if v is not None}
-            return cls._checked(name, str(values.get("search") or "").strip(), options, values)
+            return cls._checked(name, search_of(values), options, values)
         except ValueError as error:
             raise ValueError(f"inputs.conf [{stanza}]: {error}") from error
 
@@ -107,7 +116,7 @@ class Monitor:
         cls, name: str, search: str, options: Dict[str, Any], values: Mapping[str, Any]
     ) -> Monitor:
         if not search:
-            raise ValueError("search is empty; write the search that the monitor watches.")
+            raise ValueError("monitor_search is empty; write the search that the monitor watches.")
         detector = options.get("detector", cls.detector)
         value = options.get("value", cls.value)
         if detector == "ratio" and not (_FIELD.fullmatch(value) and value != "count"):

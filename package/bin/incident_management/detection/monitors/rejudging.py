@@ -63,7 +63,8 @@ def is_there(
     window's ends are whole spans, in epoch seconds.
 
     Raises:
-        ValueError: the memory is of another detector, or a row is malformed.
+        ValueError: the memory is of another detector, a row is malformed, or the problem was not
+            found and not everything could be judged.
     """
     detector = detector_for(monitor)
     detector.restore(memory)
@@ -76,6 +77,9 @@ def is_there(
         detector.is_there(at, spans.get(at, []), problem.series, problem.template_id)
         for at in moments
     ]
+    if not any(verdicts) and detector.problems:
+        # What could not be judged is not gone.
+        raise ValueError(detector.problems[0])
     return any(verdicts)
 
 

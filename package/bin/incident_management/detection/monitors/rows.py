@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .monitor import Monitor
 
-__all__ = ["Key", "Row", "by_span", "events_of", "seconds_of", "series_of", "text_of"]
+__all__ = ["Key", "Row", "by_span", "events_of", "number_of", "seconds_of", "series_of", "text_of"]
+
+MOST_VALUE = 1e300
+"""A greater number is none: sums and differences of such are not finite."""
 
 Row = Mapping[str, Any]
 Key = Tuple[str, ...]
@@ -20,7 +23,16 @@ def series_of(monitor: Monitor, row: Row) -> Key:
 
 def events_of(row: Row) -> int:
     """Return how many events a row of counts stands for."""
-    return int(float(row.get("events") or 0))
+    return int(number_of(row.get("events")) or 0)
+
+
+def number_of(value: Any) -> Optional[float]:
+    """Return a field as a number; None for text, what is not finite, and beyond 1e300."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if abs(number) <= MOST_VALUE else None
 
 
 def text_of(value: Any) -> str:

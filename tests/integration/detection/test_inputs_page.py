@@ -1,0 +1,88 @@
+"""Monitors as the Inputs page makes them: through UCC's REST handler, with the page's fields."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+from splunklib.binding import HTTPError
+
+from tests.integration.detection.conftest import APP_NAME, ROOT
+from tests.standin import StandIn, start_standin
+
+PAGE = f"{APP_NAME}_incident_monitor"
+FIELDS = {
+    "interval": "60",
+    "cycle_seconds": "6",
+    "run_seconds": "120",
+    "monitor_search": "index=main sourcetype=shop | eval failed=if(status>=500, 1, 0)",
+    "detector": "ratio",
+    "value": "failed",
+    "by": "service",
+    "span": "10m",
+    "every": "20m",
+    "lag": "2m",
+    "backfill": "2d",
+    "timeout": "30s",
+    "sensitivity": "high",
+    "season": "daily",
+    "direction": "up",
+    "threshold": "7",
+    "min_events": "30",
+    "severity": "high",
+    "title": "{monitor} at {entity}",
+    "runbook": "https://wiki.example.com/shop",
+    "actions": "rollback_change",
+    "tags": "shop, web",
+    "group": "0",
+}
+
+
+@pytest.fixture(scope="module")
+def page(app_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    python = os.environ.get("APP_PYTHON", sys.executable)
+    folder = tmp_path_factory.mktemp("page")
+    with start_standin(folder, apps=[app_folder], python=python) as standin:
+        yield standin
+
+
+def post(page: StandIn, path: str, **fields: str) -> None:
+    page.service(app=APP_NAME, owner="nobody").post(path, output_mode="json", **fields)
+
+
+def shown(page: StandIn, name: str, path: str = PAGE) -> dict[str, Any]:
+    """What the page lists of an entry, or another endpoint does."""
+    service = page.service(app=APP_NAME, owner="nobody")
+    answer = json.loads(service.get(path, output_mode="json", count=0).body.read())
+    (content,) = [one["content"] for one in answer["entry"] if one["name"] == name]
+    return dict(content)
+
+
+def test_every_field_of_the_page_is_saved_and_shown_again(page: StandIn) -> None:
+    (input_,) = json.loads((ROOT / "globalConfig.json").read_text())["pages"]["inputs"]["services"]
+    assert {one["field"] for one in input_["entity"]} == {"name", *FIELDS}
+    post(page, PAGE, name="refusals", **FIELDS)
+
+    listed = shown(page, "refusals")
+    assert {field: listed.get(field) for field in FIELDS} == FIELDS
+    kept = shown(page, "incident_monitor://refusals", "configs/conf-inputs")
+    assert {field: kept.get(field) for field in FIELDS} == FIELDS
+
+
+def test_a_monitor_is_changed_on_the_page(page: StandIn) -> None:
+    post(
+        page, PAGE, name="traffic", interval="60", monitor_search="index=main", detector="baseline"
+    )
+    post(page, f"{PAGE}/traffic", interval="60", monitor_search="index=main host=web-1", span="1m")
+
+    listed = shown(page, "traffic")
+    assert (listed["monitor_search"], listed["span"]) == ("index=main host=web-1", "1m")
+
+
+def test_a_monitor_without_a_search_is_refused_in_words(page: StandIn) -> None:
+    with pytest.raises(HTTPError, match="monitor_search is empty; write the search"):
+        post(page, PAGE, name="nothing", interval="60", detector="baseline")
