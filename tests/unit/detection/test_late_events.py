@@ -21,7 +21,7 @@ LATE = {"AWS CloudTrail Errors": 1200, "Certificate or Credential Expiry": 300}
 
 def detections():
     parser = configparser.RawConfigParser(strict=False)
-    parser.optionxform = str
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
     parser.read(CONF)
     return {name: dict(parser[name]) for name in parser.sections()}
 

@@ -114,7 +114,7 @@ def test_a_clock_that_stays_wrong_for_long_costs_no_span_either(hours):
 
 
 def test_the_trail_stays_short_and_reaches_back():
-    trail: list[int] = []
+    trail: list[float] = []
     for end in range(0, 10_000_000, 300):
         trail = thinned([*trail, end], end + 300, 300)
         assert len(trail) <= 34

@@ -65,8 +65,11 @@ def test_a_signal_that_goes_on_after_the_mute_opens_its_incident(stores, clock):
 def test_a_signal_that_was_counted_after_the_mute_is_not_held_back_by_the_next(stores, clock):
     """The delivery that opened the incident was ended before its last step."""
     for hours in (0, 2):
-        window = {"starts_at": START + hours * 3600, "ends_at": START + hours * 3600 + 1800}
-        document = Suppression(f"SUP-{hours}", "maintenance", "patches", "*", "check*", **window)
+        start = START + hours * 3600
+        document = Suppression(
+            f"SUP-{hours}", "maintenance", "patches", "*", "check*",
+            starts_at=start, ends_at=start + 1800,
+        )  # fmt: skip
         stores.suppressions.insert(document.to_document())
     ingest(stores, clock).ingest([signal()])
     (held,) = stores.signals.all()

@@ -276,7 +276,7 @@ def test_many_searches_are_looked_through_in_several_rounds(desk):
     after = desk.restarted()
     for number in range(25):
         desk.ran(f"Search {number}", sid=f"sid {number}", ago=20, results=0)
-    counts = []
+    counts: list[int] = []
     for _round in range(4):
         desk.work(after, 20 if counts else 200)
         counts.append(len(desk.listed))
