@@ -11,8 +11,9 @@ JOB = "/servicesNS/nobody/incident_management/search/jobs/1.2"
 class Jobs:
     """One search job: done after ``polls`` looks, with ``rows``."""
 
-    def __init__(self, polls=1, rows=(), failed="", refused=""):
+    def __init__(self, polls=1, rows=(), failed="", refused="", said=()):
         self.polls, self.rows, self.failed, self.refused = polls, list(rows), failed, refused
+        self.said = [{"type": level, "text": text} for level, text in said]
         self.cancelled = False
         self.form = ""
 
@@ -30,7 +31,7 @@ class Jobs:
             return 200, {"results": self.rows[start : start + count]}
         assert path == JOB
         self.polls -= 1
-        messages = [{"type": "FATAL", "text": self.failed}] if self.failed else []
+        messages = [{"type": "FATAL", "text": self.failed}] if self.failed else self.said
         content = {
             "isDone": self.polls <= 0,
             "isFailed": bool(self.failed),
@@ -58,6 +59,11 @@ def test_rows_come_back_and_the_job_is_removed(splunkd, searcher):
     assert jobs.cancelled
     assert "search=search+index%3Dmain+a" in jobs.form
     assert "earliest_time=-5m" in jobs.form
+
+
+def test_what_splunkd_warns_of_comes_with_the_rows(splunkd, searcher):
+    splunkd.answer = Jobs(said=[("INFO", "fine"), ("WARN", "a peer is down"), ("ERROR", "no map")])
+    assert searcher.run("index=main", "-5m", "now").warnings == ["a peer is down", "no map"]
 
 
 def test_a_generating_search_stays_as_it_is(splunkd, searcher):
