@@ -2,7 +2,8 @@
 
 Adds ``template_id``, ``template`` and ``variables`` to each event and keeps the order; with a
 baseline also ``is_new`` and ``usual_per_hour``. Runs on the search head, because templates are
-learned from all events together. The baseline is read with the rights of the search's user.
+learned from all events together. The baseline is read with the rights of the search's user, in the
+app of the search.
 """
 
 import gc
@@ -100,7 +101,8 @@ class LogTemplatesCommand(RowsCommand):
 
         With rows it may be about anything, such as an indexer that is down: it is passed on.
         """
-        session = Session.from_searchinfo(self.metadata.searchinfo)
+        info = self.metadata.searchinfo
+        session = Session.from_searchinfo(info).within(str(info.app), str(info.username))
         try:
             search = spl.Search().pipe(spl.lookup(self._lookup))
             found = SplunkSearcher(session).run(str(search), "0", "now", limit=MOST_TEMPLATES)

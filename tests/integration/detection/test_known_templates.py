@@ -27,3 +27,10 @@ def test_a_lookup_that_is_missing_is_named_and_nothing_is_new(logged: Detections
     job = _run(logged, COMPARE.format("knwon.csv"), APP_NAME)
     assert (job.state, list(job.rows)) == ("FAILED", [])
     assert "The baseline knwon.csv can't be used" in str(job.messages)
+
+
+@pytest.mark.parametrize("app", ["search", APP_NAME])
+def test_what_was_stored_in_an_app_is_known_there(logged: Detections, app: str) -> None:
+    _run(logged, LEARN, app)
+    job = _run(logged, COMPARE.format("known.csv"), app)
+    assert list(job.rows) == [{"is_new": "0", "count": "30"}], job.messages

@@ -14,8 +14,8 @@ KNOWN = [{"template": "user <*> logged in"}]
 @pytest.fixture
 def run(splunkd):
     def run(jobs):
-        splunkd.answer = jobs
-        given = {"splunkd_uri": splunkd.uri, "app": "incident_management", "username": "nobody"}
+        splunkd.answer, jobs.home = jobs, "/servicesNS/ann/shop/search/jobs"
+        given = {"splunkd_uri": splunkd.uri, "app": "shop", "owner": "bob", "username": "ann"}
         _, rows, said = launch("logtemplates", ["baseline=known.csv"], ROWS, **given)
         return [row["is_new"] for row in rows], said
 

@@ -33,7 +33,11 @@ class SavedSearch:
 
 
 class SplunkSearcher:
-    """Runs searches with one session's rights, see :class:`incident_management.ports.Searcher`."""
+    """Runs searches with one session's rights, see :class:`incident_management.ports.Searcher`.
+
+    They see the macros, lookups and other knowledge of the session's app, what its owner has there
+    in private, and what is shared with all apps; :meth:`.session.Session.within` names another.
+    """
 
     def __init__(
         self,
