@@ -33,6 +33,8 @@ SEASON_MEANS = {"hourly": 3, "daily": 12, "weekly": 12}
 """Points of the short mean of what deviates from a season."""
 CURVE = 10.0
 """How much the curved scale tells small values apart; it bends at a tenth of the usual value."""
+LEAST_BEND = 1e-150
+"""Below it, a large value divided by it would not be finite."""
 GAP_FACTOR = 10.0
 """A pause of more than this many usual steps is a gap: what follows it is not judged at once."""
 POISSON_SPREADS = 3.0
@@ -262,7 +264,7 @@ class _Learner:
         window.add(value)
         middle = self._level.middle
         if not -self._bend <= middle <= self._bend:
-            self._bend = abs(middle)
+            self._bend = max(abs(middle), LEAST_BEND)
         bend = self._bend or 1.0
         curved = math.asinh(CURVE * value / bend)
         few = self._curved_means.add(curved)

@@ -8,7 +8,14 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 
 from .baseline import SENSITIVITIES, Baseline
 
-__all__ = ["FIELDS", "MOST_AHEAD_SECONDS", "MOST_SERIES", "BadInput", "SeriesScorer"]
+__all__ = [
+    "FIELDS",
+    "MOST_AHEAD_SECONDS",
+    "MOST_NUMBER",
+    "MOST_SERIES",
+    "BadInput",
+    "SeriesScorer",
+]
 
 FIELDS = ("expected", "lower", "upper", "anomaly_score", "is_anomaly")
 """The fields that a row gets."""
@@ -17,6 +24,10 @@ MOST_SERIES = 10_000
 
 MOST_AHEAD_SECONDS = 300.0
 """How far a clock may be ahead: later rows are not learned from, where what is learned is kept."""
+MOST_NUMBER = 1e150
+"""A number beyond it, either way, counts as none: what a baseline makes of it, as the sum of some
+squares, would not be finite. It stands for something else, such as "not known"."""
+LEAST_NUMBER = -MOST_NUMBER
 
 _UNSORTED = (
     "Times go backwards, and a baseline is learned forwards: "
@@ -110,8 +121,8 @@ class SeriesScorer:
             number = float(text)
         except (TypeError, ValueError):
             number = _only_number(text)
-        if number - number != 0.0:
-            # Neither infinity nor what is no number at all takes part.
+        if not LEAST_NUMBER <= number <= MOST_NUMBER:
+            # What is no number is not within, either.
             self._note_missing(text)
             return _EMPTY
         self._present = True
@@ -231,7 +242,8 @@ class SeriesScorer:
     def _warn_text(self, text: Any) -> None:
         self._warnings.setdefault(
             "text",
-            f"Rows whose '{self._value}' is no number, such as '{str(text)[:40]}', have no score.",
+            f"Rows whose '{self._value}' is no number, or one beyond {MOST_NUMBER:g}, such as "
+            f"'{str(text)[:40]}', have no score.",
         )
 
     def _warn_series(self) -> None:
