@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import zoneinfo
+from datetime import datetime
 
 import pytest
 
@@ -63,6 +65,7 @@ def test_bad_rows_cost_anomalyscore_only_themselves():
         ("anomalyscore", [], "value"),
         ("anomalyscore", ["value=n", "season=monthly"], "use one of none, auto"),
         ("anomalyscore", ["value=n", "sensitivity=9"], "use one of low, medium, high"),
+        ("anomalyscore", ["value=n", "time_zone=Mars/Base"], "'Mars/Base' is no time zone"),
         ("anomalyscore", ["value=n", "min_history=1"], "whole number from 2"),
         ("incidentbacktest", [], "search"),
         ("incidentbacktest", ["search=x", "step=often"], "is not a span"),
@@ -82,6 +85,23 @@ def test_anomalyscore_finds_the_spike_over_chunks():
     assert info["type"] == "stateful"
     assert [row["_time"] for row in found if row["is_anomaly"] == "1"] == [str(80 * 60)]
     assert messages == []
+
+
+def test_anomalyscore_cuts_days_by_the_time_zone_that_is_asked_for():
+    """One hour of each day is busy; the clocks change two days before the end."""
+    zone = zoneinfo.ZoneInfo("America/New_York")
+    rows = []
+    for hour in range(24 * 22):
+        at = 1_771_225_200 + 3600 * hour
+        busy = datetime.fromtimestamp(at, zone).hour == 9
+        rows.append({"_time": str(at), "n": str((900 if busy else 100) + hour % 7)})
+    found = {}
+    for name in ("America/New_York", "UTC"):
+        _, scored, said = launch("anomalyscore", ["value=n", f"time_zone={name}"], rows)
+        found[name] = [row["expected"] for row in scored[-24 * 2 :] if float(row["n"]) > 800]
+        assert said == []
+    assert all(float(expected) > 800 for expected in found["America/New_York"])
+    assert any(float(expected) < 800 for expected in found["UTC"])
 
 
 def test_anomalyscore_says_that_the_rows_are_in_the_wrong_order():

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .baseline import SENSITIVITIES, Baseline
+from .zone import UTC, Zone
 
 __all__ = [
     "FIELDS",
@@ -58,7 +59,7 @@ class SeriesScorer:
     Args:
         value: field with the number.
         by: fields that tell series apart.
-        season, threshold, direction, min_history: see :class:`.baseline.Baseline`.
+        season, threshold, direction, min_history, zone: see :class:`.baseline.Baseline`.
     """
 
     def __init__(
@@ -69,10 +70,11 @@ class SeriesScorer:
         threshold: float = SENSITIVITIES["medium"],
         direction: str = "both",
         min_history: int = 10,
+        zone: Zone = UTC,
     ) -> None:
         self._value = value
         self._by = tuple(by)
-        self._settings = (season, threshold, direction, min_history)
+        self._settings = (season, threshold, direction, min_history, zone)
         self._series: Dict[Any, _Series] = {}
         self._latest = math.inf
         self._ahead = 0
