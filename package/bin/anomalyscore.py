@@ -15,11 +15,13 @@ from splunklib.searchcommands import Configuration, Option, dispatch
 from incident_management.detection.baselines.baseline import DIRECTIONS, SEASONS, SENSITIVITIES
 from incident_management.detection.baselines.remembered import Memory
 from incident_management.detection.baselines.series import FIELDS, BadInput, SeriesScorer
+from incident_management.detection.baselines.zone import Zone
 from incident_management.detection.options import (
     Choice,
     FieldName,
     FieldNames,
     Number,
+    TimeZone,
     parse_options,
 )
 from incident_management.incidents.errors import Invalid
@@ -33,6 +35,7 @@ KINDS = {
     "sensitivity": Choice(SENSITIVITIES),
     "direction": Choice(DIRECTIONS),
     "min_history": Number(2, 10000, whole=True),
+    "time_zone": TimeZone(),
     "state": FieldName(),
 }
 
@@ -43,7 +46,8 @@ class AnomalyScoreCommand(RowsCommand):
 
     ##Syntax
     anomalyscore value=<field> [by=<field,field…>] [season=auto|none|hourly|daily|weekly]
-    [sensitivity=low|medium|high] [direction=both|up|down] [min_history=<int>] [state=<name>]
+    [sensitivity=low|medium|high] [direction=both|up|down] [min_history=<int>]
+    [time_zone=<name>] [state=<name>]
     """
 
     value = Option(require=True, doc="Field with the number.")
@@ -52,6 +56,7 @@ class AnomalyScoreCommand(RowsCommand):
     sensitivity = Option(default="medium", doc="How soon it is an anomaly: low, medium or high.")
     direction = Option(default="both", doc="What is an anomaly: both, up or down.")
     min_history = Option(default="10", doc="Points before the first verdict.")
+    time_zone = Option(doc="Where days begin, Europe/Berlin; the search head's zone if absent.")
     state = Option(doc="Name under which what was learned is kept for the next run.")
 
     def prepare(self):
@@ -68,6 +73,7 @@ class AnomalyScoreCommand(RowsCommand):
             threshold=SENSITIVITIES[options["sensitivity"]],
             direction=options["direction"],
             min_history=options["min_history"],
+            zone=Zone(options["time_zone"] or ""),
         )
         self._memory, self._recalled = None, False
         if options["state"]:

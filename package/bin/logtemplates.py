@@ -2,7 +2,8 @@
 
 Adds ``template_id``, ``template`` and ``variables`` to each event and keeps the order; with a
 baseline also ``is_new`` and ``usual_per_hour``. Runs on the search head, because templates are
-learned from all events together. The baseline is read with the rights of the search's user.
+learned from all events together. The baseline is read with the rights of the search's user, in the
+app of the search.
 """
 
 import gc
@@ -96,15 +97,31 @@ class LogTemplatesCommand(RowsCommand):
         self._miner = TemplateMiner(known=self._baseline.templates if self._baseline else ())
 
     def _read_baseline(self):
-        search = spl.Search().pipe(spl.command("inputlookup", spl.quote(self._lookup)))
-        session = Session.from_searchinfo(self.metadata.searchinfo)
+        """Return what is known. With no rows, a warning of splunkd's is the reason, and ends it.
+
+        With rows it may be about anything, such as an indexer that is down: it is passed on.
+        """
+        info = self.metadata.searchinfo
+        session = Session.from_searchinfo(info).within(str(info.app), str(info.username))
         try:
+            search = spl.Search().pipe(spl.lookup(self._lookup))
             found = SplunkSearcher(session).run(str(search), "0", "now", limit=MOST_TEMPLATES)
-            if found.truncated:
-                self.write_warning(f"Only {MOST_TEMPLATES} rows of {self._lookup} were read.")
-            return Baseline(found.rows)
+            if found.warnings and not found.rows:
+                raise ValueError(found.warnings[0])
+            baseline = Baseline(found.rows)
         except (SearchFailed, SplunkError, ValueError) as error:
-            return self.error_exit(error, f"The baseline {self._lookup} can't be used: {error}.")
+            reason = str(error).rstrip(".")
+            return self.error_exit(error, f"The baseline {self._lookup} can't be used: {reason}.")
+        self._tell_of(found)
+        return baseline
+
+    def _tell_of(self, found):
+        for text in found.warnings:
+            self.write_warning(text)
+        if found.truncated:
+            self.write_warning(f"Only {MOST_TEMPLATES} rows of {self._lookup} were read.")
+        if not found.rows:
+            self.write_warning(f"The baseline {self._lookup} is empty: every template is new.")
 
 
 def _row(identity, template, values):

@@ -27,6 +27,9 @@ Row = dict[str, Any]
 class LookupTable(Protocol):
     """What the SPL engine needs of a lookup."""
 
+    @property
+    def exists(self) -> bool: ...
+
     def rows(self) -> list[Row]: ...
 
     def write(self, rows: Iterable[Mapping[str, Any]], append: bool) -> None: ...

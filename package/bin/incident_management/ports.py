@@ -75,13 +75,14 @@ class SearchResult:
     """What a finished search found.
 
     ``rows`` are result rows as splunkd gives them: text, or a list of texts for a multivalue
-    field. ``truncated``: there were more rows than the limit asked for.
+    field. ``truncated``: there were more rows than the limit asked for. ``warnings``: what splunkd
+    said of the search, as WARN or ERROR, though it came to its end.
     """
 
     rows: List[Dict[str, Any]]
     sid: str = ""
     truncated: bool = False
-    messages: List[str] = field(default_factory=list)
+    warnings: List[str] = field(default_factory=list)
 
 
 class Searcher(Protocol):

@@ -141,13 +141,24 @@ def test_a_time_that_is_none_is_refused(service, time: str) -> None:
 
 
 def test_a_search_that_fails_while_it_runs_says_why(service) -> None:
-    job = service.jobs.create("| inputlookup nothing.csv", exec_mode="blocking")
+    search = "| inputlookup strict=true nothing.csv"
+    job = service.jobs.create(search, exec_mode="blocking")
 
     assert job.is_done() and job["isFailed"] == "1"
     with pytest.raises(HTTPError, match=r"HTTP 400.*nothing\.csv"):
         job.results(output_mode="json")
     with pytest.raises(HTTPError, match=r"HTTP 400.*nothing\.csv"):
-        service.jobs.oneshot("| inputlookup nothing.csv", output_mode="json")
+        service.jobs.oneshot(search, output_mode="json")
+
+
+@pytest.mark.parametrize("lookup", ["nothing.csv", "nothing"])
+def test_a_lookup_that_is_missing_is_a_warning_and_no_rows(service, lookup: str) -> None:
+    job = service.jobs.create(f"| inputlookup {lookup}", exec_mode="blocking")
+
+    assert job["dispatchState"] == "DONE" and job["resultCount"] == "0"
+    (message,) = job["messages"]
+    assert message["type"] == "WARN"
+    assert "requires a .csv or KV store lookup definition" in message["text"]
 
 
 def test_roles_limit_what_indexes_a_search_sees(standin: StandIn, service) -> None:

@@ -20,6 +20,8 @@ STORED = frozenset(
 class MemoryTable:
     """A lookup table that is a list."""
 
+    exists = True
+
     def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
         self._rows = [dict(row) for row in rows]
 

@@ -138,6 +138,15 @@ def test_inputlookup_filters_and_pages() -> None:
     assert len(rows) == 6
 
 
+def test_inputlookup_of_a_missing_table_fails_only_when_strict() -> None:
+    """https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/inputlookup"""
+    results = run("| inputlookup gone.csv | stats count", MemoryContext())
+    assert results.rows == [{"count": "0"}]
+    assert [message.level for message in results.messages] == ["WARN"]
+    with pytest.raises(SplError, match=r"gone\.csv"):
+        run("| inputlookup strict=true gone.csv | stats count", MemoryContext())
+
+
 def test_the_where_clause_of_inputlookup_is_a_search_expression() -> None:
     """https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/inputlookup"""
     context = MemoryContext(tables={"t": MemoryTable([{"code": "de"}, {"code": "fr"}, {}])})

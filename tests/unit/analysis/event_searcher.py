@@ -49,7 +49,7 @@ class EventSearcher:
         return SearchResult(rows[:limit], sid="memory", truncated=len(rows) > limit)
 
     def _rows(self, spl: str, earliest: float, latest: float) -> List[Dict[str, Any]]:
-        if spl.startswith('| inputlookup "incident_topology"'):
+        if spl.startswith('| inputlookup strict=true "incident_topology"'):
             return list(self.topology)
         events = [e for e in self._base(spl) if earliest <= e["_time"] < latest]
         only = _ENTITY.search(spl)

@@ -66,7 +66,9 @@ class Engine:
                 ):
                     yield dict(event)
 
-        topology = SimpleNamespace(rows=lambda: [{"service": "orders", "depends_on": "db"}])
+        topology = SimpleNamespace(
+            exists=True, rows=lambda: [{"service": "orders", "depends_on": "db"}]
+        )
         return SimpleNamespace(
             now=latest, earliest=earliest, latest=latest, user="admin", app="incident_management",
             default_indexes=["main"], allowed_indexes=["*"], scan=scan,

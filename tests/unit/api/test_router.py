@@ -134,7 +134,7 @@ def test_a_bug_in_a_route_is_logged_and_tells_the_caller_nothing_secret(api, mon
 
 
 def test_health_answers_what_the_seed_promised(api):
-    api.searcher_value.answers["inputlookup incidents"] = [{"count": "3"}]
+    api.searcher_value.answers['inputlookup strict=true "incidents"'] = [{"count": "3"}]
     api.clock.advance(12)
     status, health = api.call("GET", "/health")
 

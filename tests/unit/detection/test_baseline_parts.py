@@ -20,6 +20,7 @@ from incident_management.detection.baselines.records import (
 )
 from incident_management.detection.baselines.season import PERIODS, Season
 from incident_management.detection.baselines.window import CHANGE, FULL, SPREAD, Means, Window
+from incident_management.detection.baselines.zone import UTC
 
 
 @settings(max_examples=30, deadline=None)
@@ -55,7 +56,7 @@ def test_means_are_of_the_last_values():
 
 
 def test_a_season_expects_the_same_hour_and_not_the_fault_that_goes_on():
-    season = Season(PERIODS["daily"])
+    season = Season(PERIODS["daily"], UTC)
     seen = []
     for i in range(3 * 288):
         time = i * 300.0
@@ -69,7 +70,7 @@ def test_a_season_expects_the_same_hour_and_not_the_fault_that_goes_on():
 
 @pytest.mark.parametrize("name", PERIODS)
 def test_a_season_keeps_a_bounded_number_of_values(name):
-    season = Season(PERIODS[name])
+    season = Season(PERIODS[name], UTC)
     for i in range(20_000):
         season.expected(i * 60.0)
         season.learn(float(i))

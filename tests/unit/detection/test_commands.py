@@ -2,86 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
+import zoneinfo
+from datetime import datetime
 
 import pytest
 
-BIN = Path(__file__).resolve().parents[3] / "package" / "bin"
-
-
-def _launch(command, args, rows=None, chunks=1):
-    info = {
-        "action": "getinfo",
-        "preview": False,
-        "searchinfo": {
-            "args": args, "raw_args": args, "dispatch_dir": "/nowhere", "sid": "1.1",
-            "app": "incident_management", "owner": "admin", "username": "admin",
-            "session_key": "k", "splunkd_uri": "https://127.0.0.1:9", "splunk_version": "9.4.0",
-            "search": "", "command": command, "maxresultrows": 50000,
-            "earliest_time": "0", "latest_time": "0",
-        },
-    }  # fmt: skip
-    sent = _chunk(info)
-    rows = rows or []
-    size = max(1, -(-len(rows) // chunks))
-    parts = [rows[i : i + size] for i in range(0, len(rows), size)] or [[]]
-    for place, part in enumerate(parts, 1):
-        sent += _chunk({"action": "execute", "finished": place == len(parts)}, _csv(part))
-    done = subprocess.run(
-        [sys.executable, str(BIN / f"{command}.py")],
-        input=sent,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert b"Traceback" not in done.stdout + done.stderr
-    return _read(done.stdout)
-
-
-def _chunk(metadata, body=""):
-    head, data = json.dumps(metadata).encode(), body.encode()
-    return b"chunked 1.0,%d,%d\n" % (len(head), len(data)) + head + data
-
-
-def _csv(rows):
-    if not rows:
-        return ""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, rows[0].keys())
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
-
-
-def _read(output):
-    """Return the getinfo reply, all rows, and all messages."""
-    metadata: list[dict[str, Any]] = []
-    rows: list[dict[str, str]] = []
-    messages: list[list[str]] = []
-    place = 0
-    while place < len(output):
-        head = re.match(rb"chunked 1\.0,(\d+),(\d+)\n", output[place:])
-        assert head is not None
-        start = place + head.end()
-        middle, place = start + int(head[1]), start + int(head[1]) + int(head[2])
-        metadata.append(json.loads(output[start:middle]))
-        rows.extend(csv.DictReader(io.StringIO(output[middle:place].decode())))
-        messages.extend(metadata[-1].get("inspector", {}).get("messages", []))
-    return metadata[0], rows, [text for _level, text in messages]
-
+from tests.unit.detection.launching import launch
 
 LOGS = [{"_time": str(i), "_raw": f"user=u{i} logged in from 10.0.0.{i}"} for i in range(40)]
 
 
 def test_logtemplates_adds_three_fields_keeps_the_order_and_stays_on_the_search_head():
-    info, rows, _ = _launch("logtemplates", [], LOGS, chunks=3)
+    info, rows, _ = launch("logtemplates", [], LOGS, chunks=3)
     assert info["type"] == "stateful"
     assert [row["_time"] for row in rows] == [row["_time"] for row in LOGS]
     assert {row["template"] for row in rows} == {"user=<*> logged in from <*>"}
@@ -90,20 +23,20 @@ def test_logtemplates_adds_three_fields_keeps_the_order_and_stays_on_the_search_
 
 
 def test_logtemplates_passes_events_without_the_field():
-    _, rows, said = _launch("logtemplates", ["field=message"], LOGS[:3], chunks=2)
+    _, rows, said = launch("logtemplates", ["field=message"], LOGS[:3], chunks=2)
     assert [row["template"] for row in rows] == ["", "", ""]
     assert said == ["No event has the field message; none got a template."]
 
 
 def test_logtemplates_says_nothing_of_a_field_that_some_events_have():
     sparse = [{"_time": str(n), "message": "started" if n == 5 else ""} for n in range(6)]
-    _, rows, said = _launch("logtemplates", ["field=message"], sparse, chunks=3)
+    _, rows, said = launch("logtemplates", ["field=message"], sparse, chunks=3)
     assert [row["template"] for row in rows] == ["", "", "", "", "", "started"]
     assert said == []
 
 
 def test_logtemplates_without_events_says_nothing():
-    assert _launch("logtemplates", ["field=message"])[2] == []
+    assert launch("logtemplates", ["field=message"])[2] == []
 
 
 def test_bad_rows_cost_anomalyscore_only_themselves():
@@ -112,7 +45,7 @@ def test_bad_rows_cost_anomalyscore_only_themselves():
         {"_time": str(n * 300), "n": value, "user": f"u{n}"}
         for n, value in enumerate(["many", "", "inf", *["7"] * 10_001])
     ]
-    _, scored, said = _launch("anomalyscore", ["value=n", "by=user"], rows, chunks=3)
+    _, scored, said = launch("anomalyscore", ["value=n", "by=user"], rows, chunks=3)
     assert len(scored) == len(rows)
     assert [row["anomaly_score"] for row in scored[:3]] == ["", "", ""]
     assert scored[3]["anomaly_score"] != "" and scored[-1]["anomaly_score"] == ""
@@ -132,6 +65,7 @@ def test_bad_rows_cost_anomalyscore_only_themselves():
         ("anomalyscore", [], "value"),
         ("anomalyscore", ["value=n", "season=monthly"], "use one of none, auto"),
         ("anomalyscore", ["value=n", "sensitivity=9"], "use one of low, medium, high"),
+        ("anomalyscore", ["value=n", "time_zone=Mars/Base"], "'Mars/Base' is no time zone"),
         ("anomalyscore", ["value=n", "min_history=1"], "whole number from 2"),
         ("incidentbacktest", [], "search"),
         ("incidentbacktest", ["search=x", "step=often"], "is not a span"),
@@ -139,7 +73,7 @@ def test_bad_rows_cost_anomalyscore_only_themselves():
     ],
 )
 def test_a_bad_option_is_named(command, args, says):
-    _, rows, messages = _launch(command, args, None if "backtest" in command else LOGS[:2])
+    _, rows, messages = launch(command, args, None if "backtest" in command else LOGS[:2])
     assert rows == []
     assert says in " ".join(messages)
 
@@ -147,20 +81,37 @@ def test_a_bad_option_is_named(command, args, says):
 def test_anomalyscore_finds_the_spike_over_chunks():
     rows = [{"_time": str(i * 60), "n": str(10 + i % 3), "host": "a"} for i in range(100)]
     rows[80]["n"] = "400"
-    info, found, messages = _launch("anomalyscore", ["value=n", "by=host"], rows, chunks=4)
+    info, found, messages = launch("anomalyscore", ["value=n", "by=host"], rows, chunks=4)
     assert info["type"] == "stateful"
     assert [row["_time"] for row in found if row["is_anomaly"] == "1"] == [str(80 * 60)]
     assert messages == []
 
 
+def test_anomalyscore_cuts_days_by_the_time_zone_that_is_asked_for():
+    """One hour of each day is busy; the clocks change two days before the end."""
+    zone = zoneinfo.ZoneInfo("America/New_York")
+    rows = []
+    for hour in range(24 * 22):
+        at = 1_771_225_200 + 3600 * hour
+        busy = datetime.fromtimestamp(at, zone).hour == 9
+        rows.append({"_time": str(at), "n": str((900 if busy else 100) + hour % 7)})
+    found = {}
+    for name in ("America/New_York", "UTC"):
+        _, scored, said = launch("anomalyscore", ["value=n", f"time_zone={name}"], rows)
+        found[name] = [row["expected"] for row in scored[-24 * 2 :] if float(row["n"]) > 800]
+        assert said == []
+    assert all(float(expected) > 800 for expected in found["America/New_York"])
+    assert any(float(expected) < 800 for expected in found["UTC"])
+
+
 def test_anomalyscore_says_that_the_rows_are_in_the_wrong_order():
     rows = [{"_time": str(9 - i), "n": "1"} for i in range(5)]
-    _, _, messages = _launch("anomalyscore", ["value=n"], rows)
+    _, _, messages = launch("anomalyscore", ["value=n"], rows)
     assert "sort 0 _time" in " ".join(messages)
 
 
 def test_anomalyscore_names_a_field_that_is_not_there():
-    _, rows, messages = _launch("anomalyscore", ["value=nothing"], LOGS[:5])
+    _, rows, messages = launch("anomalyscore", ["value=nothing"], LOGS[:5])
     assert len(rows) == 5
     assert "No row so far has the field 'nothing'" in messages[0]
 
@@ -173,7 +124,7 @@ ALERTS = [
 
 def test_alertgroups_gives_a_burst_over_chunks_and_hosts_one_group():
     later = [{"_time": "1700009000", "signature": "login", "dest": "db"}]
-    info, rows, messages = _launch(
+    info, rows, messages = launch(
         "alertgroups", ["kind=signature", "entity=dest"], ALERTS + later, chunks=3
     )
 
@@ -187,23 +138,23 @@ def test_alertgroups_gives_a_burst_over_chunks_and_hosts_one_group():
 
 def test_alertgroups_says_that_the_rows_are_in_the_wrong_order():
     rows = [{"_time": "1700009000", "signature": "a"}, {"_time": "1700000000", "signature": "a"}]
-    _, _, messages = _launch("alertgroups", ["kind=signature"], rows)
+    _, _, messages = launch("alertgroups", ["kind=signature"], rows)
     assert "put '| sort 0 _time' before alertgroups" in messages[0]
 
 
 def test_alertgroups_names_a_field_that_is_not_there():
-    _, _, messages = _launch("alertgroups", ["kind=signature"], LOGS)
+    _, _, messages = launch("alertgroups", ["kind=signature"], LOGS)
     assert messages == ["The rows have no field signature, and alertgroups needs it."]
 
 
 def test_alertgroups_tells_of_rows_that_it_can_not_place():
     rows = [{"_time": "1700000000", "signature": "a"}, {"_time": "soon", "signature": "a"}]
-    _, found, messages = _launch("alertgroups", ["kind=signature"], rows)
+    _, found, messages = launch("alertgroups", ["kind=signature"], rows)
     assert [bool(row["group_id"]) for row in found] == [True, False]
     assert messages == ["1 of 2 rows have no time or no kind, and no group."]
 
 
 def test_incidentbacktest_without_splunkd_is_one_sentence():
-    _, rows, messages = _launch("incidentbacktest", ["search=High Error Rate"])
+    _, rows, messages = launch("incidentbacktest", ["search=High Error Rate"])
     assert rows == []
     assert messages and "refuses connections" in messages[0]

@@ -9,7 +9,7 @@ import pytest
 from incident_management.worker.monitor_troubles import TroubleBook
 from tests.unit.detection.watching import START, Watched, judged
 
-UNUSABLE = ["nan", "inf", "-Infinity", "1e999", "1e301", "N/A", ["7", "8"]]
+UNUSABLE = ["nan", "inf", "-Infinity", "1e999", "1e151", "N/A", ["7", "8"]]
 
 
 def learned(value: str, **settings: str) -> Watched:
@@ -72,10 +72,20 @@ def test_a_count_that_is_none_is_told_of():
 
 def test_the_greatest_numbers_can_be_learned_from():
     watched = learned("max(ms)")
-    watch(watched, *([row("a", span, f"{(-1) ** span}e300"), row("b", span)] for span in range(20)))
+    watch(watched, *([row("a", span, f"{(-1) ** span}e150"), row("b", span)] for span in range(20)))
 
     assert judged(watched)[-1] == 19 * 300
     assert troubles(watched) == {}
+
+
+def test_a_number_whose_square_is_not_finite_is_none():
+    watched = learned("max(ms)")
+    numbers = [*["10"] * 40, "1e200", *["10"] * 4]
+    watch(watched, [], *([row("a", span, number)] for span, number in enumerate(numbers)))
+
+    assert judged(watched)[-1] == 45 * 300
+    (told,) = watched.told
+    assert "max(ms) of a is '1e200', which is no usable number" in told
 
 
 def test_a_trouble_names_a_few_series_and_not_hundreds():

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import math
+import random
 
 import pytest
 
 from incident_management.detection.baselines import series
-from incident_management.detection.baselines.series import BadInput, SeriesScorer
+from incident_management.detection.baselines.series import MOST_NUMBER, BadInput, SeriesScorer
+from incident_management.detection.packing import pack
 
 
 def _rows(count=30, **more):
@@ -43,7 +46,46 @@ def test_text_where_a_number_belongs_passes_with_one_warning():
         scorer.score([{"count": "many"}, {"count": "few"}, {"count": "inf"}, {"count": "3"}])
     )
     assert [row["is_anomaly"] for row in found] == ["", "", "", "0"]
-    assert scorer.warnings() == ["Rows whose 'count' is no number, such as 'many', have no score."]
+    assert scorer.warnings() == [
+        "Rows whose 'count' is no number, or one beyond 1e+150, such as 'many', have no score."
+    ]
+
+
+def _scored(values):
+    """The scores of a series, and of another beside it; what was learned can be kept."""
+    scorer = SeriesScorer("n", by=["host"])
+    scores = []
+    for i, value in enumerate(values):
+        scores.append(scorer.score_one(value, "a", str(i * 300)))
+        beside = scorer.score_one(str(100 + i % 7), "b", str(i * 300))
+    for one in scorer.to_state()["series"]:
+        pack(one)
+    return scores, beside, scorer.warnings()
+
+
+@pytest.mark.parametrize("value", ["1.797e308", "-1e151", "inf", "-inf", "nan"])
+def test_a_value_that_stands_for_not_known_costs_only_itself(value):
+    values = [value if i in (300, 320, 321) else str(100 + i % 7) for i in range(600)]
+    scores, beside, said = _scored(values)
+    assert [i for i, score in enumerate(scores) if score[3] == ""] == [300, 320, 321]
+    without = ["" if text == value else text for text in values]
+    assert scores == _scored(without)[0]
+    assert beside[3] != ""
+    assert len(said) == 1 and f"such as '{value}'" in said[0]
+
+
+def test_a_counter_up_to_any_number_can_be_kept():
+    scores, _, said = _scored([str(9e307 * i / 600) for i in range(600)])
+    assert {score[4] for score in scores} == {"0", ""} and len(said) == 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_numbers_of_any_size_in_one_series_have_finite_scores(seed):
+    rng = random.Random(seed)
+    sizes = [10.0 ** rng.uniform(-320, 150) for _ in range(3)] + [0.0, MOST_NUMBER, -MOST_NUMBER]
+    values = [sizes[0] if i < 400 else rng.choice(sizes) for i in range(900)]
+    for score in _scored([str(value) for value in values])[0]:
+        assert all(math.isfinite(float(field)) for field in score)
 
 
 def test_a_field_that_no_row_has_is_named():

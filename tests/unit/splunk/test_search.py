@@ -5,32 +5,35 @@ import pytest
 from incident_management.ports import SearchFailed
 from incident_management.splunk.search import SplunkSearcher
 
-JOB = "/servicesNS/nobody/incident_management/search/jobs/1.2"
+HOME = "/servicesNS/nobody/incident_management/search/jobs"
 
 
 class Jobs:
     """One search job: done after ``polls`` looks, with ``rows``."""
 
-    def __init__(self, polls=1, rows=(), failed="", refused=""):
+    def __init__(self, polls=1, rows=(), failed="", refused="", said=(), home=HOME):
+        self.home = home
         self.polls, self.rows, self.failed, self.refused = polls, list(rows), failed, refused
+        self.said = [{"type": level, "text": text} for level, text in said]
         self.cancelled = False
         self.form = ""
 
     def __call__(self, method, path, query, body):
-        if path.endswith("/search/jobs"):
+        if path == self.home:
             self.form = body
             if self.refused:
                 return 400, {"messages": [{"type": "FATAL", "text": self.refused}]}
             return 201, {"sid": "1.2"}
-        if path == JOB + "/control":
+        job = f"{self.home}/1.2"
+        if path == f"{job}/control":
             self.cancelled = body == "action=cancel"
             return 200, {}
-        if path == JOB + "/results":
+        if path == f"{job}/results":
             start, count = int(query["offset"]), int(query["count"])
             return 200, {"results": self.rows[start : start + count]}
-        assert path == JOB
+        assert path == job
         self.polls -= 1
-        messages = [{"type": "FATAL", "text": self.failed}] if self.failed else []
+        messages = [{"type": "FATAL", "text": self.failed}] if self.failed else self.said
         content = {
             "isDone": self.polls <= 0,
             "isFailed": bool(self.failed),
@@ -58,6 +61,18 @@ def test_rows_come_back_and_the_job_is_removed(splunkd, searcher):
     assert jobs.cancelled
     assert "search=search+index%3Dmain+a" in jobs.form
     assert "earliest_time=-5m" in jobs.form
+
+
+def test_what_splunkd_warns_of_comes_with_the_rows(splunkd, searcher):
+    splunkd.answer = Jobs(said=[("INFO", "fine"), ("WARN", "a peer is down"), ("ERROR", "no map")])
+    assert searcher.run("index=main", "-5m", "now").warnings == ["a peer is down", "no map"]
+
+
+def test_a_search_runs_in_the_app_and_as_the_user_that_is_named(splunkd, session):
+    splunkd.answer = Jobs(rows=[{"a": "1"}], home="/servicesNS/corp%2Fann%20b/shop/search/jobs")
+    searcher = SplunkSearcher(session.within("shop", "corp/ann b"))
+
+    assert searcher.run("| inputlookup mine", "0", "now").rows == [{"a": "1"}]
 
 
 def test_a_generating_search_stays_as_it_is(splunkd, searcher):

@@ -224,3 +224,15 @@ def test_splunk_web_asks_before_a_link_runs_a_command_that_acts_or_writes():
     risky = {name for name, one in default("commands").items() if one["is_risky"] == "true"}
 
     assert risky == {"aianalyze", "remediate", "openincident", "incidentbacktest"}
+
+
+def test_a_lookup_that_cannot_be_read_is_an_error_and_not_an_empty_list():
+    """``inputlookup`` in the Search Reference: without strict=true it may only warn."""
+    shipped = [*PACKAGE.glob("default/*.conf"), *PACKAGE.glob("default/data/ui/views/*.xml")]
+    found = {}
+    for path in shipped:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        text = "\n".join(line for line in lines if not line.startswith("#"))
+        found[path.name] = re.findall(r"\binputlookup\s+(\S+)", text)
+    assert sum(map(len, found.values())) > 10
+    assert {name: set(read) for name, read in found.items() if set(read) - {"strict=true"}} == {}

@@ -38,7 +38,10 @@ NO_HINT = ScanHint()
 
 
 class LookupTable(Protocol):
-    """A CSV file or a KV collection."""
+    """A CSV file, which exists once something is written to it, or a KV collection."""
+
+    @property
+    def exists(self) -> bool: ...
 
     def rows(self) -> list[dict[str, Any]]: ...
 

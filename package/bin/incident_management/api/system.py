@@ -118,9 +118,7 @@ def _version(request: Request) -> str:
 
 def _count(request: Request) -> Optional[int]:
     """Count in the KV store by a search, because its REST API has no count."""
-    search = spl.Search().pipe(
-        spl.command("inputlookup", spl.Fragment("incidents")), spl.stats("count")
-    )
+    search = spl.Search().pipe(spl.lookup("incidents"), spl.stats("count"))
     try:
         rows = request.system_searcher.run(str(search), "0", "now", 1, COUNT_SECONDS).rows
     except SearchFailed:

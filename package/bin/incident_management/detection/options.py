@@ -9,7 +9,18 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Iterable, List, Mapping, Union
 
-__all__ = ["Choice", "Duration", "FieldName", "FieldNames", "Kind", "Number", "parse_options"]
+from ..incidents.clocks.zones import ADVICE, zone_named
+
+__all__ = [
+    "Choice",
+    "Duration",
+    "FieldName",
+    "FieldNames",
+    "Kind",
+    "Number",
+    "TimeZone",
+    "parse_options",
+]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _NAME = re.compile(r"[^\s\"'|,=\\]{1,200}")
@@ -92,6 +103,15 @@ class Number(Kind):
         if not self.low <= number <= self.high:
             raise ValueError(f"'{value[:60]}' is not a {kind} from {self.low:g} to {self.high:g}.")
         return number
+
+
+class TimeZone(Kind):
+    """The IANA name of a time zone that this machine knows."""
+
+    def parse(self, value: str) -> str:
+        if zone_named(value) is None:
+            raise ValueError(f"'{value[:60]}' is no time zone that this machine knows; {ADVICE}")
+        return value
 
 
 class Duration(Kind):

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from fnmatch import fnmatchcase
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..ports import Clock, Collection, Document, Stores
 from .canonical import milliseconds
+from .clocks.zones import ADVICE, zone_named
 from .errors import Invalid, NotFound
 from .signal import Signal
 
@@ -206,13 +207,11 @@ def _minutes(text: str) -> int:
     return int(match.group(1)) * 60 + int(match.group(2))
 
 
-def _zone(name: str) -> Any:
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise Invalid(f"'{name[:60]}' is no time zone; use a name such as Europe/Berlin.") from None
+def _zone(name: str) -> tzinfo:
+    zone = zone_named(name)
+    if zone is None:
+        raise Invalid(f"'{name[:60]}' is no time zone that this machine knows; {ADVICE}")
+    return zone
 
 
 def _like(value: str, pattern: str) -> bool:

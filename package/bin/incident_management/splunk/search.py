@@ -33,7 +33,11 @@ class SavedSearch:
 
 
 class SplunkSearcher:
-    """Runs searches with one session's rights, see :class:`incident_management.ports.Searcher`."""
+    """Runs searches with one session's rights, see :class:`incident_management.ports.Searcher`.
+
+    They see the macros, lookups and other knowledge of the session's app, what its owner has there
+    in private, and what is shared with all apps; :meth:`.session.Session.within` names another.
+    """
 
     def __init__(
         self,
@@ -59,8 +63,7 @@ class SplunkSearcher:
             rows = self._rows(sid, limit + 1)
         finally:
             self._discard(sid)
-        texts = [str(message.get("text", "")) for message in job.get("messages") or []]
-        return SearchResult(rows[:limit], sid, len(rows) > limit, texts)
+        return SearchResult(rows[:limit], sid, len(rows) > limit, _texts(job, "WARN", "ERROR"))
 
     def results_of(self, sid: str, limit: int = 10_000) -> SearchResult:
         """Read the results of a job that has ended (a fired alert's run).
@@ -160,7 +163,13 @@ class SplunkSearcher:
 
 
 def _first_fault(job: Mapping[str, Any]) -> str:
-    for message in job.get("messages") or []:
-        if str(message.get("type", "")).upper() in ("FATAL", "ERROR"):
-            return str(message.get("text", "")).strip()
-    return "splunkd gave no reason."
+    return next(iter(_texts(job, "FATAL", "ERROR")), "splunkd gave no reason.")
+
+
+def _texts(job: Mapping[str, Any], *levels: str) -> List[str]:
+    """Return the texts of a job's messages of some levels."""
+    return [
+        str(message.get("text", "")).strip()
+        for message in job.get("messages") or []
+        if str(message.get("type", "")).upper() in levels
+    ]

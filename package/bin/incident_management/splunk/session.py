@@ -193,8 +193,9 @@ class Session:
                 host=self.host,
                 port=self.port,
                 token=self.token,
-                owner=self.owner,
-                app=self.app,
+                # splunklib puts them into paths as they are.
+                owner=path_of(self.owner),
+                app=path_of(self.app),
                 sharing="user" if self.owner != "nobody" else "app",
             )
         return self._context

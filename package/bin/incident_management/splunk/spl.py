@@ -24,6 +24,7 @@ __all__ = [
     "either",
     "field_is",
     "index_in",
+    "lookup",
     "macro",
     "negate",
     "number",
@@ -130,6 +131,15 @@ def command(command_name: str, *parts: Fragment) -> Fragment:
     if not _COMMAND.fullmatch(command_name):
         raise ValueError(f"{command_name!r} can't be the name of a command.")
     return Fragment(" ".join([command_name, *(_safe(part) for part in parts)]))
+
+
+def lookup(lookup_name: str) -> Fragment:
+    """``inputlookup strict=true "known.csv"``: the rows of a lookup; fails where there is none.
+
+    Without ``strict=true`` there would be no rows then and only a warning: "inputlookup" in the
+    Search Reference.
+    """
+    return command("inputlookup", option("strict", True), quote(lookup_name))
 
 
 def stats(

@@ -185,7 +185,10 @@ _INPUT = {"append": boolean, "start": integer, "max": integer, "strict": boolean
 @command("inputlookup", doc="search-commands/inputlookup", options=tuple(_INPUT))
 @dataclass
 class InputLookup(Command):
-    """The rows of a lookup table; WHERE takes a search expression, not an eval one."""
+    """The rows of a lookup table; WHERE takes a search expression, not an eval one.
+
+    A table that is not there is a warning and gives no rows; with ``strict=true`` it is an error.
+    """
 
     table: str
     condition: SearchExpression | None
@@ -211,13 +214,23 @@ class InputLookup(Command):
             test = compile_search(knowledge.expand(self.condition, env, run_subsearch), env)
         start, limit = self.options.get("start", 0), self.options.get("max", 1_000_000_000)
         found = 0
-        for index, entry in enumerate(env.lookup(self.table, self.position).rows()):
+        for index, entry in enumerate(self._entries(env)):
             if index < start or (test is not None and not test(entry)):
                 continue
             if found >= limit:
                 return
             found += 1
             yield {name: value for name, value in entry.items() if value != ""}
+
+    def _entries(self, env: Environment) -> list[Row]:
+        table = env.context.lookup(self.table)
+        if table is not None and table.exists:
+            return table.rows()
+        text = f"The lookup table '{self.table}' requires a .csv or KV store lookup definition."
+        if self.options.get("strict"):
+            raise SplError(text, self.position)
+        env.warn(text)
+        return []
 
 
 _OUTPUT = {"append": boolean, "override_if_empty": boolean, "key_field": text, "max": integer,

@@ -19,7 +19,7 @@ def find(scope: Scope) -> Finding:
     finding = Finding(NAME, LOOKS_FOR)
     search = spl.Search(
         commands=[
-            spl.command("inputlookup", spl.quote("incident_topology")),
+            spl.lookup("incident_topology"),
             spl.fields("table", ["service", "depends_on"]),
         ]
     )

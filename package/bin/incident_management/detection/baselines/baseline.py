@@ -18,6 +18,7 @@ from .level import Level, median
 from .records import Records
 from .season import PERIODS, Season
 from .window import CHANGE, FULL, SPREAD, Means, Window
+from .zone import UTC, Zone
 
 __all__ = ["DIRECTIONS", "SEASONS", "SENSITIVITIES", "STATE_VERSION", "Baseline", "Score"]
 
@@ -33,6 +34,8 @@ SEASON_MEANS = {"hourly": 3, "daily": 12, "weekly": 12}
 """Points of the short mean of what deviates from a season."""
 CURVE = 10.0
 """How much the curved scale tells small values apart; it bends at a tenth of the usual value."""
+LEAST_BEND = 1e-150
+"""Below it, a large value divided by it would not be finite."""
 GAP_FACTOR = 10.0
 """A pause of more than this many usual steps is a gap: what follows it is not judged at once."""
 POISSON_SPREADS = 3.0
@@ -68,11 +71,12 @@ _Judged = Tuple[float, float, float, float, bool]
 class _Seasonal:
     """A season with the error it makes, and the running mean of that."""
 
-    __slots__ = ("error", "means", "name", "residual", "season")
+    __slots__ = ("error", "means", "name", "residual", "season", "zone")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, zone: Zone) -> None:
         self.name = name
-        self.season = Season(PERIODS[name])
+        self.zone = zone
+        self.season = Season(PERIODS[name], zone)
         self.means = Means(SEASON_MEANS[name])
         self.error: Optional[float] = None
         self.residual: Optional[float] = None
@@ -85,7 +89,7 @@ class _Seasonal:
         }
 
     def restore(self, state: Dict[str, Any]) -> None:
-        self.season = Season.from_state(PERIODS[self.name], state["season"])
+        self.season = Season.from_state(PERIODS[self.name], self.zone, state["season"])
         self.means = Means.from_state(state["means"])
         error = state["error"]
         self.error = None if error is None else float(error)
@@ -101,6 +105,7 @@ class Baseline:
         threshold: how many times a record is an anomaly, see :data:`SENSITIVITIES`.
         direction: ``up``: only too high is an anomaly; ``down``: only too low; or ``both``.
         min_history: points before the first verdict.
+        zone: by whose clocks days and weeks begin.
     """
 
     __slots__ = ("_counter", "_learner", "_plain", "_settings")
@@ -111,8 +116,9 @@ class Baseline:
         threshold: float = SENSITIVITIES["medium"],
         direction: str = "both",
         min_history: int = 10,
+        zone: Zone = UTC,
     ) -> None:
-        self._settings = (season, threshold, direction, min_history)
+        self._settings = (season, threshold, direction, min_history, zone)
         self._learner = _Learner(*self._settings)
         self._counter = Counter()
         self._plain = False
@@ -163,6 +169,7 @@ class Baseline:
         threshold: float = SENSITIVITIES["medium"],
         direction: str = "both",
         min_history: int = 10,
+        zone: Zone = UTC,
     ) -> Baseline:
         """Return the baseline that was saved.
 
@@ -172,7 +179,7 @@ class Baseline:
         try:
             if state["version"] != STATE_VERSION:
                 raise ValueError(f"version {state['version']}, not {STATE_VERSION}")
-            baseline = cls(state["season"], threshold, direction, min_history)
+            baseline = cls(state["season"], threshold, direction, min_history, zone)
             baseline._counter = Counter.from_state(state["counter"])
             baseline._learner.restore(state["learner"])
         except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -191,9 +198,11 @@ class _Learner:
         "_step", "_threshold", "_window",
     )  # fmt: skip
 
-    def __init__(self, season: str, threshold: float, direction: str, min_history: int) -> None:
+    def __init__(
+        self, season: str, threshold: float, direction: str, min_history: int, zone: Zone
+    ) -> None:
         names: Tuple[str, ...] = _SEASON_NAMES.get(season, (season,))
-        self._seasons = [_Seasonal(name) for name in names]
+        self._seasons = [_Seasonal(name, zone) for name in names]
         self._threshold = threshold
         self._direction = direction
         self._min_history = min_history
@@ -246,8 +255,13 @@ class _Learner:
             usual = None
             if time is not None:
                 season = seasonal.season
-                inside = season.begin <= time < season.end
-                usual = season.usual if inside else season.expected(time)
+                if season.begin <= time < season.end:
+                    usual = season.usual
+                else:
+                    usual = season.expected(time)
+                    if season.is_clock_changed:
+                        # A day with an hour more or less is no change of what people do.
+                        self._window.clear()
             if usual is None:
                 seasonal.residual = None
             else:
@@ -262,7 +276,7 @@ class _Learner:
         window.add(value)
         middle = self._level.middle
         if not -self._bend <= middle <= self._bend:
-            self._bend = abs(middle)
+            self._bend = max(abs(middle), LEAST_BEND)
         bend = self._bend or 1.0
         curved = math.asinh(CURVE * value / bend)
         few = self._curved_means.add(curved)

@@ -173,7 +173,8 @@ class Records:
         for deviation, mark, floor, count in zip(deviations, self._marks, floors, self._counts):
             least = max(mark, floor) * (1.0 + YOUTH / (count + 1))
             known = deviation is not None and deviation > 0.0 and count >= FEWEST
-            found.append(0.0 if not known else (deviation or 0.0) / least if least else MOST)
+            ratio = (deviation or 0.0) / least if least else MOST
+            found.append(min(ratio, MOST) if known else 0.0)
         return found
 
     def _decide(self, best: float, ratios: Optional[List[float]], judged: bool) -> bool:

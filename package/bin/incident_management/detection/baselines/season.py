@@ -1,4 +1,8 @@
-"""What a value was at the same time of the hour, the day or the week before."""
+"""What a value was at the same time of the hour, the day or the week before, by local clocks.
+
+What follows people's hours keeps its place in the day when the clocks change. What was learned
+under another zone, or before there were zones, moves by as many slots as that is apart.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from array import array
 from typing import Any, Dict, NamedTuple, Optional
 
 from .level import median
+from .zone import Zone
 
 __all__ = ["PERIODS", "Period", "Season"]
 
@@ -33,17 +38,27 @@ class Season:
     The expectation is made when a slot is entered, so that the values of a fault that goes on
     within it don't count. Memory: ``slots * kept`` numbers, at most 672.
 
+    Args:
+        zone: by whose clocks the slots are cut.
+
     Attributes:
         usual: what is expected from ``begin`` until before ``end``, or None when not known.
+        is_clock_changed: whether the clocks were changed between this slot and the one before.
     """
 
-    __slots__ = ("_counts", "_entered", "_period", "_values", "begin", "end", "usual")
+    __slots__ = (
+        "_counts", "_entered", "_offset", "_period", "_values", "_zone", "begin", "end",
+        "is_clock_changed", "usual",
+    )  # fmt: skip
 
-    def __init__(self, period: Period) -> None:
+    def __init__(self, period: Period, zone: Zone) -> None:
         self._period = period
+        self._zone = zone
+        self._offset = 0.0
         self._values = array("d", bytes(8 * period.slots * period.kept))
         self._counts = [0] * period.slots
         self._entered = -1
+        self.is_clock_changed = False
         self.usual: Optional[float] = None
         self.begin = self.end = 0.0
 
@@ -57,7 +72,10 @@ class Season:
 
     def _enter(self, time: float) -> None:
         length, slots, _kept = self._period
-        within = time % length
+        offset = self._zone.offset(time)
+        self.is_clock_changed = self._entered >= 0 and (offset - self._offset) % length != 0.0
+        self._offset = offset
+        within = (time + offset) % length
         self._entered = min(int(within / length * slots), slots - 1)
         self.begin = time - within + self._entered * length / slots
         self.end = self.begin + length / slots
@@ -86,26 +104,42 @@ class Season:
         # What is usual is reckoned anew at the next time, whichever it is.
         self.end = self.begin
 
+    def _turn(self, learned_at: float) -> None:
+        """Move what was learned at another offset from UTC to the slots of the present one."""
+        length, slots, kept = self._period
+        self._offset = self._zone.offset(self.begin)
+        by = round((self._offset - learned_at) / length * slots) % slots
+        self._entered = (self._entered + by) % slots
+        self._counts = self._counts[slots - by :] + self._counts[: slots - by]
+        cut = (slots - by) * kept
+        self._values = self._values[cut:] + self._values[:cut]
+
     def to_state(self) -> Dict[str, Any]:
         """Return what :meth:`from_state` takes."""
         return {
             "values": [float(f"{value:.7g}") for value in self._values],
             "counts": list(self._counts),
             "time": self.begin,
+            "end": self.end,
+            "offset": self._offset,
             "entered": self._entered,
             "expected": self.usual,
         }
 
     @classmethod
-    def from_state(cls, period: Period, state: Dict[str, Any]) -> Season:
+    def from_state(cls, period: Period, zone: Zone, state: Dict[str, Any]) -> Season:
         """Return the season that was saved. Raises ValueError when it is of another shape."""
-        season = cls(period)
+        season = cls(period, zone)
         values, counts = array("d", state["values"]), [int(n) for n in state["counts"]]
         if len(values) != len(season._values) or len(counts) != period.slots:
             raise ValueError("the saved season has another number of slots.")
         season._values, season._counts = values, counts
-        if int(state["entered"]) >= 0:
-            season._enter(float(state["time"]))
+        season._entered = int(state["entered"])
+        if season._entered >= 0:
+            season.begin = begin = float(state["time"])
+            # A state of before there were zones is cut by UTC, and has no end of its slot.
+            season.end = float(state.get("end", begin + period.length / period.slots))
+            season._turn(float(state.get("offset", 0.0)))
         expected = state["expected"]
         season.usual = None if expected is None else float(expected)
         return season

@@ -7,8 +7,16 @@ from datetime import datetime, timezone
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .baseline import SENSITIVITIES, Baseline
+from .zone import UTC, Zone
 
-__all__ = ["FIELDS", "MOST_AHEAD_SECONDS", "MOST_SERIES", "BadInput", "SeriesScorer"]
+__all__ = [
+    "FIELDS",
+    "MOST_AHEAD_SECONDS",
+    "MOST_NUMBER",
+    "MOST_SERIES",
+    "BadInput",
+    "SeriesScorer",
+]
 
 FIELDS = ("expected", "lower", "upper", "anomaly_score", "is_anomaly")
 """The fields that a row gets."""
@@ -17,6 +25,10 @@ MOST_SERIES = 10_000
 
 MOST_AHEAD_SECONDS = 300.0
 """How far a clock may be ahead: later rows are not learned from, where what is learned is kept."""
+MOST_NUMBER = 1e150
+"""A number beyond it, either way, counts as none: what a baseline makes of it, as the sum of some
+squares, would not be finite. It stands for something else, such as "not known"."""
+LEAST_NUMBER = -MOST_NUMBER
 
 _UNSORTED = (
     "Times go backwards, and a baseline is learned forwards: "
@@ -47,7 +59,7 @@ class SeriesScorer:
     Args:
         value: field with the number.
         by: fields that tell series apart.
-        season, threshold, direction, min_history: see :class:`.baseline.Baseline`.
+        season, threshold, direction, min_history, zone: see :class:`.baseline.Baseline`.
     """
 
     def __init__(
@@ -58,10 +70,11 @@ class SeriesScorer:
         threshold: float = SENSITIVITIES["medium"],
         direction: str = "both",
         min_history: int = 10,
+        zone: Zone = UTC,
     ) -> None:
         self._value = value
         self._by = tuple(by)
-        self._settings = (season, threshold, direction, min_history)
+        self._settings = (season, threshold, direction, min_history, zone)
         self._series: Dict[Any, _Series] = {}
         self._latest = math.inf
         self._ahead = 0
@@ -110,8 +123,8 @@ class SeriesScorer:
             number = float(text)
         except (TypeError, ValueError):
             number = _only_number(text)
-        if number - number != 0.0:
-            # Neither infinity nor what is no number at all takes part.
+        if not LEAST_NUMBER <= number <= MOST_NUMBER:
+            # What is no number is not within, either.
             self._note_missing(text)
             return _EMPTY
         self._present = True
@@ -231,7 +244,8 @@ class SeriesScorer:
     def _warn_text(self, text: Any) -> None:
         self._warnings.setdefault(
             "text",
-            f"Rows whose '{self._value}' is no number, such as '{str(text)[:40]}', have no score.",
+            f"Rows whose '{self._value}' is no number, or one beyond {MOST_NUMBER:g}, such as "
+            f"'{str(text)[:40]}', have no score.",
         )
 
     def _warn_series(self) -> None:

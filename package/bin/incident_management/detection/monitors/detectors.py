@@ -7,6 +7,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..baselines.baseline import SENSITIVITIES, Baseline, Score
 from ..baselines.records import CALM_POINTS, LASTING
+from ..baselines.zone import Zone
 from ..templates.miner import TemplateMiner
 from .judging import Detector, Found
 from .monitor import Monitor
@@ -43,6 +44,7 @@ class _Baselines(Detector):
     def __init__(self, monitor: Monitor) -> None:
         super().__init__(monitor)
         self._series: Dict[Key, Baseline] = {}
+        self._zone = Zone(monitor.time_zone)
         self._faults: Dict[Key, _Fault] = {}
 
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
@@ -56,7 +58,9 @@ class _Baselines(Detector):
             if value is None or (key not in self._series and not self._has_room(len(self._series))):
                 continue
             if key not in self._series:
-                self._series[key] = Baseline(self.monitor.season, *self._settings())
+                self._series[key] = Baseline(
+                    self.monitor.season, *self._settings(), zone=self._zone
+                )
             score = self._series[key].add(value, float(start))
             if self._is_unwell(key, value, score, start):
                 self.unwell.add(key)
@@ -107,7 +111,7 @@ class _Baselines(Detector):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._series = {
-            tuple(key): Baseline.from_state(saved, *self._settings())
+            tuple(key): Baseline.from_state(saved, *self._settings(), zone=self._zone)
             for key, saved in state.get("series", [])
         }
         self._faults = {tuple(key): _Fault(*fault) for key, *fault in state.get("faults", [])}

@@ -15,7 +15,7 @@ from ...incidents.intake.results import names
 from ...incidents.model import SEVERITIES
 from ...splunk import spl
 from ..baselines.baseline import DIRECTIONS, SEASONS, SENSITIVITIES, STATE_VERSION
-from ..options import Choice, Duration, FieldNames, Kind, Number, parse_options
+from ..options import Choice, Duration, FieldNames, Kind, Number, TimeZone, parse_options
 
 __all__ = ["DETECTORS", "MOST_EVENTS", "Monitor", "search_of"]
 
@@ -52,6 +52,7 @@ _KINDS: Mapping[str, Kind] = {
     "timeout": Duration(),
     "sensitivity": Choice(SENSITIVITIES),
     "season": Choice(SEASONS),
+    "time_zone": TimeZone(),
     "direction": Choice(DIRECTIONS),
     "severity": Choice(SEVERITIES),
     "threshold": Number(0, 1e9),
@@ -73,9 +74,10 @@ class Monitor:
     """One monitor. Times are seconds.
 
     ``threshold``: spans of silence, percent of a ratio, or events of a new template; a baseline
-    has its ``sensitivity``. ``min_events``: events of a span below which a ratio is not judged.
-    ``backfill``: how far back the first run learns, without raising anything. ``runbook``,
-    ``actions``, ``tags`` and ``group`` are those of its signals.
+    has its ``sensitivity``. ``time_zone``: by whose clocks its days begin, this machine's if empty.
+    ``min_events``: events of a span below which a ratio is not judged. ``backfill``: how far back
+    the first run learns, without raising anything. ``runbook``, ``actions``, ``tags`` and ``group``
+    are those of its signals.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Monitor:
     timeout: float = 60.0
     sensitivity: str = "medium"
     season: str = "auto"
+    time_zone: str = ""
     direction: str = "both"
     severity: str = "medium"
     threshold: float = 0.0

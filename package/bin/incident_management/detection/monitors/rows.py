@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ..baselines.series import MOST_NUMBER
 from .monitor import Monitor
 
 __all__ = ["Key", "Row", "by_span", "events_of", "number_of", "seconds_of", "series_of", "text_of"]
-
-MOST_VALUE = 1e300
-"""A greater number is none: sums and differences of such are not finite."""
 
 Row = Mapping[str, Any]
 Key = Tuple[str, ...]
@@ -27,12 +25,12 @@ def events_of(row: Row) -> int:
 
 
 def number_of(value: Any) -> Optional[float]:
-    """Return a field as a number; None for text, what is not finite, and beyond 1e300."""
+    """Return a field as a number; None for text, what is not finite, and beyond MOST_NUMBER."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         return None
-    return number if abs(number) <= MOST_VALUE else None
+    return number if abs(number) <= MOST_NUMBER else None
 
 
 def text_of(value: Any) -> str:

@@ -4,19 +4,18 @@ A moment is open when the wall clock of the calendar's time zone shows a time wi
 hours, on a day that is no holiday. That one rule covers a change of the clocks: an hour that is
 skipped was not open, one that comes twice is open twice.
 
-Moments are epoch seconds, lengths are seconds. Time zones come from ``zoneinfo``, which reads the
-operating system's database and, where there is none (Windows), the ``tzdata`` package: "Data
-sources" in Python's documentation of zoneinfo. UTC needs neither.
+Moments are epoch seconds, lengths are seconds.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from ..errors import RoutingError
+from .zones import ADVICE, zone_named
 
 __all__ = ["ALWAYS", "ALWAYS_WORD", "DAYS", "Calendar", "Days"]
 
@@ -325,17 +324,12 @@ def _span_of_days(first: date, last: date) -> List[date]:
 
 
 def _zone(where: str, name: str) -> tzinfo:
-    if name.upper() == "UTC":
-        return timezone.utc
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+    zone = zone_named(name)
+    if zone is None:
         raise RoutingError(
-            f"{where} is '{name[:60]}', which this machine knows no time zone of; use a name such "
-            "as Europe/Berlin, or UTC, which needs no time zone database."
-        ) from None
+            f"{where} is '{name[:60]}', which this machine knows no time zone of; {ADVICE}"
+        )
+    return zone
 
 
 def _parts(text: str) -> List[str]:

@@ -1,0 +1,28 @@
+"""Time zones by name.
+
+They come from ``zoneinfo``, which reads the operating system's database and, where there is none
+(Windows), the ``tzdata`` package: "Data sources" in Python's documentation of zoneinfo. UTC needs
+neither.
+"""
+
+from __future__ import annotations
+
+from datetime import timezone, tzinfo
+from typing import Optional
+
+__all__ = ["ADVICE", "zone_named"]
+
+ADVICE = "use a name such as Europe/Berlin, or UTC, which needs no time zone database."
+"""What to do about a name that is not known."""
+
+
+def zone_named(name: str) -> Optional[tzinfo]:
+    """Return the zone of an IANA name; None when this machine knows none of that name."""
+    if name.upper() == "UTC":
+        return timezone.utc
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
