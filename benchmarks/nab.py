@@ -7,7 +7,7 @@ series. "Fixed" is its score with one threshold, the same for every profile; "op
 best threshold in hindsight, as NAB's published results are. "Held out" chooses the threshold on
 four fifths of the series and scores the other fifth, for each fifth; the interval is a bootstrap
 over series of the fixed score. Neither knows that a detector was designed with these series at
-hand: see docs/DETECTIONS.md for what to expect of others.
+hand: see docs/LEARNING.md for what to expect of others.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def owner(stores, incident_id):
 
 
 def test_it_goes_to_the_first_of_the_team_whose_shift_begins(stores, clock, mine, handed):
-    told: set[str] = set()
+    told: set[tuple[str, str]] = set()
     for _turn in range(3):
         assignment.place_waiting(stores, clock, handed, told)
     waits = last(stores, mine)
