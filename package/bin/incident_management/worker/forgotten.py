@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 
-from ..incidents.intake.results import triggers_for_each
+from ..incidents.intake.trigger import triggers, triggers_for_each
 from ..incidents.stores import find_by
 from ..ports import Clock, SearchFailed, Stores
 
@@ -28,12 +28,6 @@ GIVE_UP_SECONDS = 3600.0
 LONGEST_RUN_SECONDS = 3600.0
 SEARCHES_A_ROUND = 10
 NOTE_SECONDS = 60.0
-_RELATIONS = {
-    "greater than": lambda count, limit: count > limit,
-    "less than": lambda count, limit: count < limit,
-    "equal to": lambda count, limit: count == limit,
-    "not equal to": lambda count, limit: count != limit,
-}
 
 
 class Detection(Protocol):
@@ -187,23 +181,8 @@ class ForgottenRuns:
 def alerted(settings: Mapping[str, str], results: int) -> Optional[bool]:
     """Tell whether a run with so many results alerted; None when that can't be told from them.
 
-    "Notification options" of savedsearches.conf.spec: ``counttype``, ``relation``, ``quantity``.
-    Those that count hosts or sources, or compare with the run before, and conditions in SPL need
-    more than the count; throttling (``alert.suppress``) depends on runs that are gone.
+    Throttling (``alert.suppress``) depends on runs that are gone.
     """
-
-    def text(name: str) -> str:
-        return str(settings.get(name) or "").strip().lower()
-
-    if text("alert_condition") or text("alert.suppress") in ("1", "true"):
+    if str(settings.get("alert.suppress") or "").strip().lower() in ("1", "true"):
         return None
-    kind = text("counttype") or "always"
-    if kind == "always":
-        return True
-    relation = _RELATIONS.get(text("relation"))
-    if kind not in ("number of events", "number of results") or relation is None:
-        return None
-    try:
-        return relation(results, int(text("quantity")))
-    except ValueError:
-        return None
+    return triggers(settings, results)

@@ -6,7 +6,6 @@ Each scheduled run is done again over its own window, its rows go through the ap
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
@@ -15,7 +14,8 @@ from ...incidents import lifecycle
 from ...incidents.grouping import Topology
 from ...incidents.intake.findings import signals_from
 from ...incidents.intake.ingest import Ingest
-from ...incidents.intake.results import Alert, findings, findings_one_by_one, triggers_for_each
+from ...incidents.intake.results import Alert, findings, findings_one_by_one
+from ...incidents.intake.trigger import condition_of, triggers, triggers_for_each
 from ...incidents.routing import Routing
 from ...incidents.suppression import Suppression
 from ...ports import Searcher, SearchFailed
@@ -41,13 +41,6 @@ FIELDS = (
     "rule", "opened_at", "first_time", "last_time", "resolved_at", "entities", "severity",
     "signals", "events", "title", "reopened", "runs", "runs_fired",
 )  # fmt: skip
-
-_COMPARE = {
-    "greater than": lambda count, limit: count > limit,
-    "less than": lambda count, limit: count < limit,
-    "equal to": lambda count, limit: count == limit,
-    "not equal to": lambda count, limit: count != limit,
-}
 
 
 class BacktestFailed(Exception):
@@ -79,21 +72,15 @@ class Detection:
     def fires(self, rows: int) -> bool:
         """Whether so many results would have triggered the alert.
 
-        The conditions of "savedsearches.conf" in Splunk's Admin Manual: ``counttype``,
-        ``relation``, ``quantity``. Raises BacktestFailed for one that a replay can't judge.
+        Raises BacktestFailed for a condition that a replay can't judge.
         """
-        kind = self.settings.get("counttype") or self.settings.get("alert_type") or "always"
-        if kind == "always":
-            return rows > 0
-        relation = self.settings.get("relation") or self.settings.get("alert_comparator") or ""
-        limit = self.settings.get("quantity") or self.settings.get("alert_threshold") or ""
-        compare = _COMPARE.get(relation)
-        if kind != "number of events" or compare is None or not re.fullmatch(r"\d+", limit):
+        fires = triggers(self.settings, rows)
+        if fires is None:
             raise BacktestFailed(
-                f"'{self.name}' triggers on '{kind} {relation} {limit}', which a replay can't "
+                f"'{self.name}' triggers on '{condition_of(self.settings)}', which a replay can't "
                 "judge; use a number of results."
             )
-        return compare(rows, int(limit))
+        return fires
 
 
 @dataclass(frozen=True)

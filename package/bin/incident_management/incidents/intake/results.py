@@ -25,7 +25,7 @@ from ..signal import (
     TITLE_CHARACTERS,
 )
 
-__all__ = ["Alert", "findings", "findings_one_by_one", "run_of", "triggers_for_each"]
+__all__ = ["Alert", "findings", "findings_one_by_one", "run_of"]
 
 DEFAULT_WINDOW = "15m"
 
@@ -209,11 +209,6 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
         else:
             _add_row(finding, row, alert, now)
     return list(found.values())
-
-
-def triggers_for_each(settings: Mapping[str, Any]) -> bool:
-    """Whether a saved search runs its actions once for each result (``alert.digest_mode``)."""
-    return str(settings.get("alert.digest_mode") or "1").strip().lower() in ("0", "false")
 
 
 def findings_one_by_one(
