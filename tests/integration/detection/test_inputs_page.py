@@ -30,6 +30,7 @@ FIELDS = {
     "timeout": "30s",
     "sensitivity": "high",
     "season": "daily",
+    "time_zone": "Europe/Berlin",
     "direction": "up",
     "threshold": "7",
     "min_events": "30",
