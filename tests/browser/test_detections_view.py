@@ -56,6 +56,7 @@ def incident(number: int, size: int) -> dict[str, Any]:
         "severity": "high",
         "rules": [RULE],
         "opened_at": NOW - 80_000 + number * 3600,
+        "updated_at": NOW - 79_000 + number * 3600,
         "openings": 1,
         "feedback": "true_positive" if size == 40 else "false_positive",
     }
