@@ -10,15 +10,8 @@ from ..incidents.model import Entry, Incident
 from ..ports import Document
 from .catalogue import Action, CatalogueError
 from .context import SYSTEM, Context, Refused
-from .executors import ExecutorError
 from .plan import FINISHED, PlanState, new_plan, plan_state
-from .safety import (
-    checks,
-    cited_cause,
-    facts_of,
-    preconditions,
-    resolved_arguments,
-)
+from .safety import checks, cited_cause, facts_of, resolved_arguments, suitable_facts
 from .steps import action_run
 
 __all__ = ["approve", "expire", "propose", "reject"]
@@ -58,13 +51,7 @@ def _proposed(
     cause = cited_cause(incident, context.newest_analysis(entries))
     sources = {"analysis": cause, "incident": incident.to_document()}
     arguments = resolved_arguments(action, sources)
-    try:
-        service = context.executor(action.executor).facts(arguments)
-    except ExecutorError as error:
-        raise Refused(str(error), "executor") from None
-    sentence = preconditions(action, arguments, service)
-    if sentence:
-        raise Refused(sentence, "precondition")
+    service = suitable_facts(context, action, arguments)
     facts = facts_of(incident, cause, service)
     document = incident.to_document()
     for earlier in range(_finished(context, incident.id, action, arguments, entries), 10_000):

@@ -27,6 +27,7 @@ __all__ = [
     "preconditions",
     "resolved_arguments",
     "state_changes",
+    "suitable_facts",
     "withdrawn",
 ]
 
@@ -117,6 +118,23 @@ def state_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> List[str]:
 
 def _shown(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value or "nothing")
+
+
+def suitable_facts(
+    context: Context, action: Action, arguments: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """Return what the executor knows of the service that an action is about.
+
+    Raises Refused when it can't be asked, or when a precondition does not hold.
+    """
+    try:
+        service = context.executor(action.executor).facts(arguments)
+    except ExecutorError as error:
+        raise Refused(str(error), "executor") from None
+    sentence = preconditions(action, arguments, service)
+    if sentence:
+        raise Refused(sentence, "precondition")
+    return service
 
 
 def preconditions(

@@ -9,7 +9,7 @@ from .catalogue import Action, CatalogueError
 from .context import Context, Refused
 from .executors import ExecutorError, Outcome
 from .plan import PlanState
-from .safety import preconditions, resolved_arguments
+from .safety import resolved_arguments, suitable_facts
 
 __all__ = [
     "Run",
@@ -95,13 +95,7 @@ def inverse_step(
     sources = {"plan": plan["arguments"], "result": state.result, "before": plan["state"]}
     arguments = resolved_arguments(action, sources)
     if check:
-        try:
-            service = context.executor(action.executor).facts(arguments)
-        except ExecutorError as error:
-            raise Refused(str(error), "executor") from None
-        sentence = preconditions(action, arguments, service)
-        if sentence:
-            raise Refused(sentence, "precondition")
+        suitable_facts(context, action, arguments)
     return Step(rollback_run(plan, state), action, arguments)
 
 

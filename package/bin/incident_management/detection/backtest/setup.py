@@ -228,7 +228,7 @@ def _recorded(searcher: Searcher, start: float, end: float) -> List[Recorded]:
     times = f"last_time>={spl.number(start)} AND first_time<={spl.number(end)}"
     search = spl.Search(
         commands=[
-            spl.command("inputlookup", spl.quote("incidents"), spl.Fragment(f"where {times}")),
+            spl.Fragment(f"{spl.lookup('incidents')} where {times}"),
             spl.sort(["-first_time"], MOST_RECORDED),
         ]
     )
@@ -241,7 +241,7 @@ def _recorded(searcher: Searcher, start: float, end: float) -> List[Recorded]:
 
 def _topology(searcher: Searcher) -> Topology:
     """Read the topology with the searcher's rights; without it, only equal entities group."""
-    search = spl.Search(commands=[spl.command("inputlookup", spl.quote("incident_topology"))])
+    search = spl.Search(commands=[spl.lookup("incident_topology")])
     try:
         rows = searcher.run(str(search), "0", "now", limit=10000).rows
     except SearchFailed:
@@ -255,8 +255,7 @@ def _suppressions(searcher: Searcher) -> Tuple[Suppression, ...]:
     One holds nothing back that came before it was made, even if it was to begin earlier: nobody
     knew of it then. Those that were ended early are deleted, and unknown here.
     """
-    name = spl.quote("incident_suppressions")
-    search = spl.Search(commands=[spl.command("inputlookup", name)])
+    search = spl.Search(commands=[spl.lookup("incident_suppressions")])
     try:
         rows = searcher.run(str(search), "0", "now", limit=10000).rows
     except SearchFailed:
