@@ -13,11 +13,12 @@ condition and the job's count of results; where it does not, nothing is taken in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
+from typing import Callable, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 
 from ..incidents.intake.trigger import triggers, triggers_for_each
 from ..incidents.stores import find_by
 from ..ports import Clock, SearchFailed, Stores
+from ..splunk.detections import SavedDetection, SearchRun
 
 __all__ = ["ForgottenRuns", "PastRun", "RunHistory", "alerted"]
 
@@ -30,41 +31,13 @@ SEARCHES_A_ROUND = 10
 NOTE_SECONDS = 60.0
 
 
-class Detection(Protocol):
-    """A saved search that opens incidents, and its savedsearches.conf settings."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def app(self) -> str: ...
-    @property
-    def owner(self) -> str: ...
-    @property
-    def settings(self) -> Mapping[str, str]: ...
-
-
-class ScheduledRun(Protocol):
-    """A run by the schedule, its job and how many results it has."""
-
-    @property
-    def sid(self) -> str: ...
-    @property
-    def due(self) -> float: ...
-    @property
-    def failed(self) -> bool: ...
-    @property
-    def done(self) -> bool: ...
-    @property
-    def results(self) -> int: ...
-
-
 class RunHistory(Protocol):
     """What splunkd keeps of runs over a restart. Both methods raise SearchFailed."""
 
-    def searches(self) -> Sequence[Detection]:
+    def searches(self) -> Sequence[SavedDetection]:
         """The saved searches that open incidents."""
 
-    def runs(self, search: Any) -> Sequence[ScheduledRun]:
+    def runs(self, search: SavedDetection) -> Sequence[SearchRun]:
         """The runs of one of them whose jobs have not expired."""
 
 
@@ -105,7 +78,7 @@ class ForgottenRuns:
         self._key = f"worker:reconcile:until:{holder}"
         self._started = clock.now()
         self._since = 0.0
-        self._left: Optional[List[Detection]] = None
+        self._left: Optional[List[SavedDetection]] = None
         self._found: List[PastRun] = []
         self._noted = float("-inf")
 
@@ -153,7 +126,7 @@ class ForgottenRuns:
         except SearchFailed as error:
             self._trouble("forgotten", f"{error} It is tried again.")
 
-    def _runs_of(self, search: Detection) -> List[PastRun]:
+    def _runs_of(self, search: SavedDetection) -> List[PastRun]:
         try:
             runs = self._history.runs(search)
         except SearchFailed as error:
