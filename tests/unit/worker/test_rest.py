@@ -13,6 +13,7 @@ import pytest
 from incident_management.incidents import timeline
 from incident_management.splunk.session import SplunkError
 from incident_management.worker import splunkd
+from incident_management.worker.fired import FiredAlert
 from incident_management.worker.processes import has_ended, process_name
 from incident_management.worker.tidy import refresh_stale
 from incident_management.worker.timing import Timing
@@ -157,7 +158,7 @@ def test_fired_alerts_are_read_with_their_namespace():
         }
     )
     (fired,) = splunkd.SplunkAlerts(session).recent()
-    assert fired == splunkd.Fired(
+    assert fired == FiredAlert(
         "My alert", "search", "mia", "s1", 1_700_000_000.0, ("email", "open_incident")
     )
 

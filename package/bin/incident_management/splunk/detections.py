@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional
 
 from ..ports import SearchFailed
-from . import conf
 from .session import APP, Session, SplunkError, path_of
 
-__all__ = ["SavedDetection", "SearchRun", "detections", "macro_number", "past_runs", "scheduled"]
+__all__ = ["SavedDetection", "SearchRun", "detections", "past_runs", "scheduled"]
 
 ACTION = "action.open_incident"
 RUNS_LISTED = 1000
@@ -94,18 +93,6 @@ def scheduled(
     content = _get(session, search, "scheduled_times", **span)["entry"][0]["content"]
     times = content.get("scheduled_times") or []
     return sorted({float(time) for time in times if earliest < float(time) <= latest})
-
-
-def macro_number(session: Session, name: str) -> Optional[float]:
-    """Return a macro's definition where it is a number, else None. Raises SearchFailed."""
-    try:
-        definition = conf.load(session, "macros").get(name, {}).get("definition", "")
-    except SplunkError as error:
-        raise SearchFailed(f"The macro {name} can't be read: {error.message}") from error
-    try:
-        return float(definition)
-    except ValueError:
-        return None
 
 
 def _get(session: Session, search: SavedDetection, *tail: str, **query: Any) -> Dict[str, Any]:

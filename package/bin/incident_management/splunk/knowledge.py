@@ -10,7 +10,7 @@ from typing import Any, Dict, FrozenSet, Mapping, Optional
 
 from .session import Session, SplunkError, path_of
 
-__all__ = ["macro", "risky_commands"]
+__all__ = ["macro", "macro_number", "risky_commands"]
 
 
 def macro(session: Session, name: str, app: str, owner: str) -> Optional[Dict[str, str]]:
@@ -29,6 +29,15 @@ def macro(session: Session, name: str, app: str, owner: str) -> Optional[Dict[st
         raise
     content: Mapping[str, Any] = answer["entry"][0]["content"]
     return {key: "" if value is None else str(value) for key, value in content.items()}
+
+
+def macro_number(session: Session, name: str, app: str, owner: str) -> Optional[float]:
+    """Return a macro's definition where it is a number, else None. Raises SplunkError."""
+    found = macro(session, name, app, owner)
+    try:
+        return float(found.get("definition", "")) if found else None
+    except ValueError:
+        return None
 
 
 def risky_commands(session: Session, app: str, owner: str) -> FrozenSet[str]:

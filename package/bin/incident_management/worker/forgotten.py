@@ -12,15 +12,15 @@ condition and the job's count of results; where it does not, nothing is taken in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Callable, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
+from typing import Callable, List, Mapping, Optional, Protocol, Sequence, Set
 
 from ..incidents.intake.trigger import triggers, triggers_for_each
 from ..incidents.stores import find_by
 from ..ports import Clock, SearchFailed, Stores
 from ..splunk.detections import SavedDetection, SearchRun
+from .fired import ACTION, FiredAlert
 
-__all__ = ["ForgottenRuns", "PastRun", "RunHistory", "alerted"]
+__all__ = ["ForgottenRuns", "RunHistory", "alerted"]
 
 # An alert action has two minutes before splunkd ends it.
 GRACE_SECONDS = 150.0
@@ -39,19 +39,6 @@ class RunHistory(Protocol):
 
     def runs(self, search: SavedDetection) -> Sequence[SearchRun]:
         """The runs of one of them whose jobs have not expired."""
-
-
-@dataclass(frozen=True)
-class PastRun:
-    """See :class:`.signals.FiredAlert`; ``time`` is when the run was due."""
-
-    name: str
-    app: str
-    owner: str
-    sid: str
-    time: float
-    for_each_result: bool
-    actions: Tuple[str, ...] = ("open_incident",)
 
 
 class ForgottenRuns:
@@ -79,10 +66,10 @@ class ForgottenRuns:
         self._started = clock.now()
         self._since = 0.0
         self._left: Optional[List[SavedDetection]] = None
-        self._found: List[PastRun] = []
+        self._found: List[FiredAlert] = []
         self._noted = float("-inf")
 
-    def found(self) -> List[PastRun]:
+    def found(self) -> List[FiredAlert]:
         """Look through the next searches; return what was found and is not reconciled yet."""
         if self._left is None:
             self._begin()
@@ -126,7 +113,7 @@ class ForgottenRuns:
         except SearchFailed as error:
             self._trouble("forgotten", f"{error} It is tried again.")
 
-    def _runs_of(self, search: SavedDetection) -> List[PastRun]:
+    def _runs_of(self, search: SavedDetection) -> List[FiredAlert]:
         try:
             runs = self._history.runs(search)
         except SearchFailed as error:
@@ -148,7 +135,8 @@ class ForgottenRuns:
             )
         each = triggers_for_each(search.settings)
         mine = [run for run in finished if verdicts[run.sid]]
-        return [PastRun(search.name, search.app, search.owner, r.sid, r.due, each) for r in mine]
+        of = (search.name, search.app, search.owner)
+        return [FiredAlert(*of, run.sid, run.due, (ACTION,), each) for run in mine]
 
 
 def alerted(settings: Mapping[str, str], results: int) -> Optional[bool]:

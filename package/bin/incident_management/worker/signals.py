@@ -10,11 +10,11 @@ from ..incidents.intake.findings import signals_from
 from ..incidents.intake.results import Alert, findings, findings_one_by_one
 from ..incidents.signal import Signal
 from ..ports import Clock, SearchFailed, Stores
+from .fired import ACTION, FiredAlert
 from .forgotten import GIVE_UP_SECONDS, GRACE_SECONDS, ForgottenRuns
 
-__all__ = ["FiredAlert", "FiredAlerts", "Reconciler", "deliver_spool"]
+__all__ = ["FiredAlerts", "Reconciler", "deliver_spool"]
 
-ACTION = "open_incident"
 # Retention keeps what it needs to know of a run for at least this long (settings.Lifecycle.keep).
 OLDEST_SECONDS = 6 * 86400.0
 RUNS_A_ROUND = 50
@@ -81,25 +81,6 @@ def _carry_out(
         raise Invalid(f"There is no way to carry out a kept request to {path[:100]}.")
 
 
-class FiredAlert(Protocol):
-    """One run of a saved search that raised an alert."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def app(self) -> str: ...
-    @property
-    def owner(self) -> str: ...
-    @property
-    def sid(self) -> str: ...
-    @property
-    def time(self) -> float: ...
-    @property
-    def actions(self) -> Tuple[str, ...]: ...
-    @property
-    def for_each_result(self) -> bool: ...
-
-
 class FiredAlerts(Protocol):
     """What splunkd remembers of alerts."""
 
@@ -140,7 +121,7 @@ class Reconciler:
     def run(self) -> Dict[str, int]:
         """Reconcile at most 50 runs; returns how many signals had been lost."""
         recovered = 0
-        listed: List[FiredAlert] = [*self._alerts.recent(), *self._forgotten.found()]
+        listed = [*self._alerts.recent(), *self._forgotten.found()]
         self._done &= {alert.sid for alert in listed}
         now = self._clock.now()
         mine = [

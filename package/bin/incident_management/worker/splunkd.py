@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Mapping, Tuple
+from dataclasses import replace
+from typing import Any, Callable, Dict, List, Mapping
 
 from ..splunk import settings as settings_room
 from ..splunk.detections import SavedDetection, SearchRun, detections, past_runs
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError, path_of
 from ..splunk.settings import Settings, SettingsError
+from .fired import FiredAlert
 
 __all__ = [
     "Bulletin",
-    "Fired",
     "SplunkAlerts",
     "has_capability",
     "notice",
@@ -29,19 +29,6 @@ PARTS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Fired:
-    """See :class:`.signals.FiredAlert`."""
-
-    name: str
-    app: str
-    owner: str
-    sid: str
-    time: float
-    actions: Tuple[str, ...]
-    for_each_result: bool = False
-
-
 class SplunkAlerts:
     """splunkd's list of fired alerts: ``alerts/fired_alerts`` in the REST API Reference.
 
@@ -52,7 +39,7 @@ class SplunkAlerts:
         self._session = session
         self._searcher = SplunkSearcher(session)
 
-    def recent(self) -> List[Any]:
+    def recent(self) -> List[FiredAlert]:
         answer = self._session.get("/servicesNS/-/-/alerts/fired_alerts/-", count=FIRED_LISTED)
         return [_fired(entry) for entry in answer.get("entry") or []]
 
@@ -74,10 +61,10 @@ class SplunkAlerts:
         }
 
 
-def _fired(entry: Mapping[str, Any]) -> Fired:
+def _fired(entry: Mapping[str, Any]) -> FiredAlert:
     content, acl = entry.get("content") or {}, entry.get("acl") or {}
     actions = str(content.get("actions") or "").split(",")
-    return Fired(
+    return FiredAlert(
         str(content.get("savedsearch_name") or ""),
         str(acl.get("app") or APP),
         str(acl.get("owner") or "nobody"),

@@ -123,8 +123,7 @@ def _own_limit(session: Session, detection: Detection, user: str) -> Optional[fl
     limit = final_limit(detection.spl)
     try:
         if limit.startswith("`"):
-            found = knowledge.macro(session, limit.strip("`"), detection.app, user)
-            limit = found.get("definition", "") if found else ""
+            return knowledge.macro_number(session, limit.strip("`"), detection.app, user)
         return float(limit)
     except (SplunkError, ValueError):
         return None

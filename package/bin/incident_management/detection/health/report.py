@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ...incidents.errors import NotFound
-from ...ports import Document, Stores
-from ...splunk.detections import SavedDetection, detections, macro_number, past_runs, scheduled
-from ...splunk.session import Session
+from ...ports import Document, SearchFailed, Stores
+from ...splunk.detections import SavedDetection, detections, past_runs, scheduled
+from ...splunk.knowledge import macro_number
+from ...splunk.session import Session, SplunkError
 from ..thresholds import threshold_of
 from ..throttle import Throttle
 from .calming import Settings, calmed, findings_of
@@ -145,13 +146,19 @@ class HealthReport:
         if saved is None:
             return Settings()
         metric, limit = threshold_of(saved.spl)
-        if limit.startswith("`"):
-            value = macro_number(self._session, limit.strip("`"))
-        else:
-            value = float(limit) if limit else None
+        value = self._limit_of(saved, limit)
         fields = saved.settings.get("action.open_incident.param.dedup_fields", "").strip()
         period = Throttle.of(saved.settings).period
         return Settings(metric, limit, value, period, fields or "entity")
+
+    def _limit_of(self, saved: SavedDetection, limit: str) -> Optional[float]:
+        if not limit.startswith("`"):
+            return float(limit) if limit else None
+        name = limit.strip("`")
+        try:
+            return macro_number(self._session, name, saved.app, saved.owner)
+        except SplunkError as error:
+            raise SearchFailed(f"The macro {name} can't be read: {error.message}") from error
 
     def _runs(self, saved: SavedDetection, health: Mapping[str, Any]) -> Dict[str, Any]:
         """Return the figures of the runs that splunkd still knows, and what they say of it."""
