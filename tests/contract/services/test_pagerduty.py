@@ -62,6 +62,16 @@ def test_nothing_pages_anew_about_an_incident_that_is_over():
     assert action_of(late) == "resolve"
 
 
+def test_an_alerts_own_message_is_what_wakes_somebody():
+    said = Message(
+        event="alert", headline="Alert by Disk", title="Disk", text="web-1: /var\nis full"
+    )
+    assert event(said)["payload"]["summary"] == "web-1: /var is full"
+    assert event(ALL["bare"])["payload"]["summary"] == "Disk almost full"
+    opened = Message(event="opened", headline="h", title="Disk is full", text="at 10:00")
+    assert event(opened)["payload"]["summary"] == "Disk is full"
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [("critical", "critical"), ("high", "error"), ("medium", "warning"), ("low", "info")],

@@ -169,7 +169,7 @@ def event(message: Message) -> Dict[str, Any]:
     properties: Dict[str, Any] = {
         "client": "Incident Management for Splunk",
         "payload": {
-            "summary": truncated(message.title, SUMMARY_LENGTH),
+            "summary": truncated(_summary(message), SUMMARY_LENGTH),
             "source": truncated(listed(message.where) or "Splunk", 255),
             "severity": _SEVERITIES.get(message.severity, "warning"),
             "class": truncated(listed(message.rules) or message.event, 255),
@@ -190,3 +190,9 @@ def event(message: Message) -> Dict[str, Any]:
         properties["client_url"] = message.url
         properties["links"] = [{"href": message.url, "text": "Open the incident in Splunk"}]
     return properties
+
+
+def _summary(message: Message) -> str:
+    """What wakes somebody: the problem, or of an alert what its owner wrote for it."""
+    text = " ".join(message.text.split()) if message.event == "alert" else ""
+    return text or message.title
