@@ -1,0 +1,284 @@
+"""What a baseline learns of one series of plain values, and how it judges the next.
+
+See :mod:`.baseline` for the ways in which a series is looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Dict, List, Optional, Tuple
+
+from .level import Level, median
+from .records import Records
+from .season import PERIODS, Season
+from .window import CHANGE, FULL, SPREAD, Means, Window
+from .zone import Zone
+
+__all__ = ["Judged", "Learner"]
+
+Judged = Tuple[float, float, float, float, bool]
+"""What :class:`.baseline.Score` names: expected, lower, upper, score, is_anomaly."""
+
+_SEASON_NAMES: Dict[str, Tuple[str, ...]] = {"none": (), "auto": ("daily", "weekly")}
+
+FEW = 6
+"""Points of the short mean of values."""
+SEASON_MEANS = {"hourly": 3, "daily": 12, "weekly": 12}
+"""Points of the short mean of what deviates from a season."""
+CURVE = 10.0
+"""How much the curved scale tells small values apart; it bends at a tenth of the usual value."""
+LEAST_BEND = 1e-150
+"""Below it, a large value divided by it would not be finite."""
+GAP_FACTOR = 10.0
+"""A pause of more than this many usual steps is a gap: what follows it is not judged at once."""
+POISSON_SPREADS = 3.0
+RELATIVE_NOISE = 0.002
+"""A deviation below this share of the level, three times over, is never an anomaly."""
+ERROR_RATE = 0.005
+BETTER = 0.9
+"""A season is what is expected when its error is below this share of the level's error."""
+BORROWED = 100.0
+"""Points of a season after which its own record counts as much as half of the level's."""
+REFRESH = 32
+"""Points after which the noise floors are reckoned anew."""
+
+
+class _Seasonal:
+    """A season with the error it makes, and the running mean of that."""
+
+    __slots__ = ("error", "means", "name", "residual", "season", "zone")
+
+    def __init__(self, name: str, zone: Zone) -> None:
+        self.name = name
+        self.zone = zone
+        self.season = Season(PERIODS[name], zone)
+        self.means = Means(SEASON_MEANS[name])
+        self.error: Optional[float] = None
+        self.residual: Optional[float] = None
+
+    def to_state(self) -> Dict[str, Any]:
+        return {
+            "season": self.season.to_state(),
+            "means": self.means.to_state(),
+            "error": self.error,
+        }
+
+    def restore(self, state: Dict[str, Any]) -> None:
+        self.season = Season.from_state(PERIODS[self.name], self.zone, state["season"])
+        self.means = Means.from_state(state["means"])
+        error = state["error"]
+        self.error = None if error is None else float(error)
+
+
+class Learner:
+    """One series of plain values; the arguments are those of :class:`.baseline.Baseline`."""
+
+    __slots__ = (
+        "_bend", "_curved", "_curved_means", "_direction", "_error", "_floors", "_is_count",
+        "_last_time", "_level", "_min_history", "_records", "_seasons", "_seen", "_spread",
+        "_step", "_threshold", "_window",
+    )  # fmt: skip
+
+    def __init__(
+        self, season: str, threshold: float, direction: str, min_history: int, zone: Zone
+    ) -> None:
+        names: Tuple[str, ...] = _SEASON_NAMES.get(season, (season,))
+        self._seasons = [_Seasonal(name, zone) for name in names]
+        self._threshold = threshold
+        self._direction = direction
+        self._min_history = min_history
+        self._seen = 0
+        self._is_count = True
+        self._last_time: Optional[float] = None
+        self._step = 0.0
+        self._level, self._curved, self._spread = Level(), Level(), Level()
+        self._curved_means = Means(FEW)
+        self._bend = 0.0
+        self._window = Window()
+        self._error = 0.0
+        kinds = 4 + 2 * len(self._seasons)
+        self._records = Records(kinds, (0, *range(4, kinds, 2)), threshold)
+        self._floors = [0.0] * kinds
+
+    def add(self, value: float, time: Optional[float] = None) -> Judged:
+        """Judge a point, then learn from it."""
+        seen = self._seen
+        if self._is_count and (value < 0 or value != int(value)):
+            self._is_count = False
+        after_gap = self._note_time(time) if time is not None else False
+        if after_gap:
+            self._window.clear()
+        if seen == 0:
+            self._level.learn(value)
+        if seen % REFRESH == 0 or seen < REFRESH:
+            self._reckon_floors()
+        expected, kind = self._expect(value, time)
+        reach = self._records.reach(kind, self._floors[kind])
+        deviations = self._deviations(value)
+        verdict = self._records.weigh(
+            deviations, self._floors, seen >= self._min_history and not after_gap
+        )
+        self._learn(value, time)
+        if verdict.lasting:
+            self._shift()
+        lower = expected - reach
+        if self._is_count and lower < 0.0:
+            lower = 0.0
+        ratio = verdict.ratio
+        score = ratio / (ratio + self._threshold)
+        return expected, lower, expected + reach, score, verdict.told
+
+    def _expect(self, value: float, time: Optional[float]) -> Any:
+        """Note how far the value is from each expectation; return the best one and its kind."""
+        expected, kind, error = self._level.middle, 0, self._error * BETTER
+        place = 4
+        for seasonal in self._seasons:
+            usual = None
+            if time is not None:
+                season = seasonal.season
+                if season.begin <= time < season.end:
+                    usual = season.usual
+                else:
+                    usual = season.expected(time)
+                    if season.is_clock_changed:
+                        # A day with an hour more or less is no change of what people do.
+                        self._window.clear()
+            if usual is None:
+                seasonal.residual = None
+            else:
+                seasonal.residual = value - usual
+                if seasonal.error is not None and seasonal.error < error:
+                    expected, kind, error = usual, place, seasonal.error
+            place += 2
+        return expected, kind
+
+    def _deviations(self, value: float) -> List[Optional[float]]:
+        window = self._window
+        window.add(value)
+        middle = self._level.middle
+        if not -self._bend <= middle <= self._bend:
+            self._bend = max(abs(middle), LEAST_BEND)
+        bend = self._bend or 1.0
+        curved = math.asinh(CURVE * value / bend)
+        few = self._curved_means.add(curved)
+        signed: List[Optional[float]] = [
+            value - middle,
+            few - self._curved.middle if self._seen >= FEW else None,
+            window.change if window.seen >= FULL else None,
+            None,
+        ]
+        self._curved.learn(curved)
+        if window.seen >= SPREAD:
+            deviation = window.deviation
+            signed[3] = deviation - self._spread.middle if self._spread.seen else 0.0
+            self._spread.learn(deviation)
+        for seasonal in self._seasons:
+            residual = seasonal.residual
+            if residual is None:
+                signed += (None, None)
+            else:
+                signed += (residual, seasonal.means.add(residual))
+        if self._direction == "both":
+            for place, distance in enumerate(signed):
+                if distance is not None and distance < 0.0:
+                    signed[place] = -distance
+            return signed
+        # How much a series spreads says nothing about the direction.
+        signed[3] = None
+        sign = 1.0 if self._direction == "up" else -1.0
+        return [None if x is None else max(0.0, sign * x) for x in signed]
+
+    def _learn(self, value: float, time: Optional[float]) -> None:
+        self._seen = seen = self._seen + 1
+        self._level.learn(value)
+        if time is None or not self._seasons:
+            return
+        rate = 1.0 / seen if seen < 1.0 / ERROR_RATE else ERROR_RATE
+        self._error += rate * (abs(value - self._level.middle) - self._error)
+        for seasonal in self._seasons:
+            seasonal.season.learn(value)
+            residual = seasonal.residual
+            if residual is not None:
+                error = seasonal.error
+                distance = abs(residual)
+                seasonal.error = (
+                    distance if error is None else error + ERROR_RATE * (distance - error)
+                )
+
+    def _reckon_floors(self) -> None:
+        """What is noise: the spread of a Poisson distribution for counts, a little otherwise."""
+        middle = self._level.middle
+        noise = RELATIVE_NOISE * abs(middle)
+        if self._is_count:
+            noise = max(noise, math.sqrt(max(middle, 0.0) + 0.5))
+        reach = POISSON_SPREADS * noise
+        bend = max(self._bend, abs(middle)) or 1.0
+        few = reach / math.sqrt(FEW)
+        self._floors[:4] = [
+            reach,
+            math.asinh(CURVE * (middle + few) / bend) - math.asinh(CURVE * middle / bend),
+            reach / math.sqrt(CHANGE / 2),
+            noise if self._is_count else reach / math.sqrt(2 * SPREAD),
+        ]
+        for place, seasonal in enumerate(self._seasons):
+            kind, length = 4 + 2 * place, SEASON_MEANS[seasonal.name]
+            # A season that is known for a short while has seen few of its own extremes: until
+            # then, those of the level stand in for them.
+            known = self._records.seen(kind)
+            borrowed = self._records.mark(0) * BORROWED / (BORROWED + known)
+            self._floors[kind] = max(reach, borrowed)
+            self._floors[kind + 1] = max(reach / math.sqrt(length), borrowed)
+
+    def _note_time(self, time: float) -> bool:
+        """Learn the usual step; True when this point comes after a gap."""
+        last, self._last_time = self._last_time, time
+        if last is None:
+            return False
+        step = time - last
+        after_gap = 0.0 < GAP_FACTOR * self._step < step
+        if not after_gap:
+            self._step = step if self._step == 0 else self._step + 0.1 * (step - self._step)
+        return after_gap
+
+    def _shift(self) -> None:
+        """Take the level of the last hours for the normal one; the seasons move along."""
+        recent = self._window.recent(SPREAD)
+        self._level.middle = median(recent)
+        self._spread.middle = self._window.deviation
+        bend = self._bend or 1.0
+        self._curved.middle = math.asinh(CURVE * self._level.middle / bend)
+        for seasonal in self._seasons:
+            if seasonal.residual is not None:
+                seasonal.season.shift(seasonal.residual)
+
+    def to_state(self) -> Dict[str, Any]:
+        return {
+            "seen": self._seen,
+            "is_count": self._is_count,
+            "last_time": self._last_time,
+            "step": self._step,
+            "levels": [part.to_state() for part in (self._level, self._curved, self._spread)],
+            "few": self._curved_means.to_state(),
+            "bend": self._bend,
+            "window": self._window.to_state(),
+            "error": self._error,
+            "records": self._records.to_state(),
+            "floors": list(self._floors),
+            "seasons": [seasonal.to_state() for seasonal in self._seasons],
+        }
+
+    def restore(self, state: Dict[str, Any]) -> None:
+        self._seen, self._is_count = int(state["seen"]), bool(state["is_count"])
+        last = state["last_time"]
+        self._last_time = None if last is None else float(last)
+        self._step, self._bend = float(state["step"]), float(state["bend"])
+        self._error = float(state["error"])
+        self._level, self._curved, self._spread = map(Level.from_state, state["levels"])
+        self._curved_means = Means.from_state(state["few"])
+        self._window = Window.from_state(state["window"])
+        self._records.restore(state["records"])
+        if len(state["floors"]) != len(self._floors) or len(state["seasons"]) != len(self._seasons):
+            raise ValueError("it has other seasons")
+        self._floors = [float(floor) for floor in state["floors"]]
+        for seasonal, saved in zip(self._seasons, state["seasons"]):
+            seasonal.restore(saved)
