@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .group import Template, Words
-from .words import VALUE, WILDCARD, constants, is_verb, kind_of
+from .words import VALUE, WILDCARD, constants, is_event, is_verb, kind_of
 
 __all__ = ["SEPARATORS", "Heads"]
 
@@ -69,6 +69,8 @@ class Heads:
 
 def _cut(keys: Words) -> Optional[int]:
     """Return how many words of a line may be what a thing is called; None where none may be."""
+    if keys and is_event(keys[0]):
+        return None
     for place, word in enumerate(keys[:LONGEST_HEAD]):
         if is_verb(word) and word[-1] != ":":
             return None

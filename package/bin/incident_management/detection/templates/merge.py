@@ -30,6 +30,7 @@ from .words import (
     VALUE,
     WILDCARD,
     constants,
+    is_event,
     is_infinitive,
     is_shouted,
     kind_of,
@@ -129,6 +130,8 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
     if after[:1] == "=":
         return FIXED  # as in "size =3": what has a value is no value itself
     word = line[place]
+    if not place and is_event(word):
+        return FIXED
     if not place:
         return PLAIN if kind == NAME and not _is_argument(word) else kind
     if kind == NAME:

@@ -24,6 +24,7 @@ __all__ = [
     "WILDCARD",
     "Masked",
     "constants",
+    "is_event",
     "is_infinitive",
     "is_shouted",
     "is_told",
@@ -314,6 +315,11 @@ def constants(words: Sequence[str]) -> int:
 def is_told(masked: str) -> bool:
     """Whether a word says in small letters what happened, or joins words: opened, up, to."""
     return is_verb(masked) and masked.islower()
+
+
+def is_event(first: str) -> bool:
+    """Whether a line's first word is what some programs call an event: +sdown, -monitor."""
+    return first[0] in "+-" and first[1:2].isalpha()
 
 
 def is_infinitive(before: str, after: str) -> bool:
