@@ -85,6 +85,9 @@ _HEX_WORD = re.compile(r"(?:[0-9a-f]{8,}|[0-9A-F]{8,})\Z")
 _SIGN = re.compile(r"[A-Za-z][+-]\Z")  # X+ z-
 _ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\Z")
 
+# A host with a port within a word, as in tcp:www.example.dev:443
+_HOST_PORT = re.compile(r"(?<![\w.-])(?:[A-Za-z0-9][\w-]{0,62}\.)+[A-Za-z]{2,20}:0+(?![\w.])")
+
 # The value of ws=WorkSource{1}.
 _BRACKETED_VALUE = re.compile(r"=[\w.$-]{1,80}(?:\{[^{}]*\}|\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>)")
 
@@ -191,6 +194,8 @@ def mask(word: str) -> str:
             core = _COMPARED.sub("0", core)
         core = _BRACKETED_VALUE.sub("=0", core)
         core = _GIVEN.sub("=0", core)
+    if ":0" in core:
+        core = _HOST_PORT.sub("0", core)
     pieces = _SPLIT.split(core)
     before = ""
     for place, piece in enumerate(pieces):
