@@ -134,6 +134,8 @@ _FUNCTION_WORDS = frozenset(
     thrown caught starts stops fails begins ends exits closes opens succeeds happens
     occurs""".split()
 )
+# [conn=<*>], as stands before all that one connection or thread says
+_TAG = re.compile(r"\[[\w.-]+=<\*>[\],]\Z")
 _DETERMINERS = frozenset(["a", "an", "the", "its", "this", "that", "all", "any"])
 # What stands before a value in brackets, as in sshd[17]; the name in user=17 never is a value.
 _NAMED = re.compile(r"[A-Za-z][\w.$-]*(?=[({\[])")
@@ -282,7 +284,7 @@ def kind_of(masked: str) -> int:
     """Return the kind of a masked word."""
     if WILDCARD in masked:
         others = masked.replace(WILDCARD, "")
-        if not any(map(str.isalnum, others)):
+        if not any(map(str.isalnum, others)) or _TAG.match(masked):
             return VALUE
         named = _NAMED.match(masked.lstrip("(["))
         return kind_of(named.group()) if named else FIXED
