@@ -1,8 +1,9 @@
-"""What of an event its message is: past the header, inside JSON, the telling lines of a trace.
+"""What of an event its message is: past its header, inside what wraps it, the telling line of many.
 
-A header is what loggers put before a message: times, levels, host, process, thread, component. It
-is taken as such only where a time stands near the start of the line. Headers vary from line to
-line and machine to machine, and so are no part of a template.
+A message is wrapped by JSON objects, with or without a header before them, as a container's runtime
+writes them; by logfmt (``level=info msg="…" id=7``); by klog's quotes; by Windows events, both as
+XML and as Splunk's input writes them (a time, and then a line for each ``Name=value``); by
+java.util.logging, where it is in the second line; and by a first line that is only a header.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import json
 import re
 from typing import Dict, List, Optional, Sequence, Tuple
+
+from .header import MAY_BE_HEADER, after_header, is_header, is_klog
 
 __all__ = ["LONGEST_MESSAGE", "exception_line", "message_of", "messages_of"]
 
@@ -23,84 +26,49 @@ DEEPEST = 5
 MOST_FIELDS = 40
 """Fields of a JSON event without a message that make its template."""
 
-_MESSAGE_FIELDS = ("message", "msg", "log", "event", "body", "error", "text")
+_MESSAGE_FIELDS = (
+    "message", "msg", "log", "event", "body", "error", "text",
+    "Message", "MESSAGE", "short_message", "log_message", "@message",
+)  # fmt: skip
 # Of a JSON event without a message: the fields whose value says what happened.
 _KIND_FIELDS = ("eventName", "eventType", "event_type", "type", "kind", "action", "operation")
 
-_CLOCK = r"\d{1,2}[:.]\d{1,2}[:.]\d{1,2}(?:[.,:]\d{1,9})?"
-_ZONE = r"(?:\s?(?:Z\b|UTC|GMT|[+-]\d\d:?\d\d))?"
-_STAMP = rf"""(?:
-    \d{{4}}[-/.]\d\d[-/.]\d\d(?:[T\s_-]\s?{_CLOCK}{_ZONE})?          # 2026-01-31 10:00:00,123
-  | \d\d[-/.]\d\d(?:[-/.]\d\d(?:\d\d)?)?\s{_CLOCK}                   # 17/06/09 20:10:40
-  | (?:[A-Z][a-z]{{2}}\s+)?[A-Z][a-z]{{2}}\s+\d{{1,2}}\s+{_CLOCK}(?:\s[A-Z]{{3,4}})?(?:\s\d{{4}})?
-  | \d{{1,2}}[/-][A-Z][a-z]{{2}}[/-]\d{{4}}[:\s]{_CLOCK}{_ZONE}      # 31/Jan/2026:10:00:00 +0000
-  | \d{{6,8}}[\s-]\d{{6}}(?=\s) | \d{{8}}-{_CLOCK}                   # 081109 203615
-  | \d\d:\d\d:\d\d(?:[.,]\d{{1,9}})?
-  | 1\d{{9}}\.\d{{1,9}} | (?<!\[)1\d{{9}}                            # epoch seconds; [1…]: an id
-  | (?<=\[)\s{{0,8}}\d{{1,9}}\.\d{{6}}                               # kernel's seconds since boot
-)"""
-_LEVEL = (
-    r"(?:TRACE|DEBUG|INFO|INFORMATION|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRIT|CRITICAL|FATAL"
-    r"|ALERT|EMERG|PANIC|LOG|FAILURE|FINE|FINER|FINEST|CONFIG"
-    r"|trace|debug|info|notice|warn|warning|error|err|crit|critical|fatal|alert|emerg"
-    r"|Trace|Debug|Info|Notice|Warn|Warning|Error|Critical|Fatal|[VDIWEF])"
-)
-_START = re.compile(
-    rf"""(?:(?:-|\d{{1,12}}(?:\.\d+)*(?::[A-Z])?|[\w-]+\.log[\w.:-]*|node\S{{0,40}}|[\w.]{{1,40}}_[\w.]{{1,40}}
-        |[a-z]+\.[a-z]+)\s+){{0,4}}                                  # what may stand before a time
-        [\[<(]?{_STAMP}[\])>]?[,:]?(?=[\s|]|\Z)""",
-    re.X,
-)
-_PART = re.compile(
-    rf"""[\s|]*(?:
-        [\[<(]?{_STAMP}[\])>]?[,:]?(?=[\s|])
-      | [\[<(]?{_LEVEL}[\])>]?:?(?=[\s|])                            # level
-      | \[?\#?\d{{1,10}}\]?:?(?=[\s|])                               # process or thread
-      | [|-]+(?=\s)
-      | (?:[\w.-]+\#\d+:)(?=\s)
-      | \[(?:[^\[\]]|\[[^\[\]]{{0,60}}\]){{0,200}}\]:?(?=[\s|])      # [main], [req-1 - - -]
-      | (?:[A-Z]{{3,12}}\s+){{1,2}}(?={_LEVEL}\s)                    # RAS KERNEL INFO
-      | R\d\d-\S{{1,40}}(?=\s)
-      | [\w.-]{{1,80}}(?:/[\w.-]{{1,80}})?(?=\s{_STAMP})
-    )""",
-    re.X,
-)
-# host process[1]: of syslog; or a component, closed by a colon or dotted
-_SYSLOG = re.compile(
-    r"[\s|]*[\w.:/-]{1,80}\s+(?=[\w.@/+-]{1,60}(?:\([\w:.-]{1,60}\))?(?:\[\d{1,10}\])?:(?:\s|\Z))"
-)
-_COMPONENT = re.compile(
-    r"""[\s|]*(?:
-        (?!\S{0,120}(?:Error|Exception)\s?:)
-        [\w.$@/+-]{1,120}(?:\([\w:.-]{1,60}\))?(?:\[[\w.\s-]{0,40}\])?\s?:(?=\s|\Z)
-      | (?:[A-Za-z_][\w$-]*\.)+[\w$-]+(?:\s\[req-[^\]]{0,200}\]|\s-)?(?=\s)  # logger.name
-      | [A-Za-z_]\w{0,30}\|[\w]{0,20}\|                               # component|id|
-      | [A-Z]{2,12}(?=\s{2,})                                         # a column
-      | -(?=\s)
-    )""",
-    re.X,
-)
-_MAY_BE_HEADER = re.compile(r"[\[<(\d-]|[A-Z][a-z]{2}\s|node|[a-z_-][\w.-]{0,80}\d{4}-")
-_MAY_NOT_BE_MESSAGE = re.compile(r"\s|\{|" + _MAY_BE_HEADER.pattern)
+_MAY_NOT_BE_MESSAGE = re.compile(r"\s|\{|[A-Za-z_][\w.-]{0,40}=|" + MAY_BE_HEADER.pattern)
 _EXCEPTION = re.compile(r"^(?:Caused by: )?([A-Za-z_][\w.]*(?:Error|Exception|Warning|Fault)\b.*)$")
-_WORD_FOLLOWS = re.compile(r"[\s|]*\S")
+_QUOTED = r'"((?:[^"\\]|\\.)*)"'
+# Fields, the one that holds the message the last.
+_LOGFMT = re.compile(
+    rf"""(?:[A-Za-z_@][\w.@-]*=(?:"(?:[^"\\]|\\.)*"|[^\s"]*)\s+){{0,40}}?
+        (?:msg|message|event)=(?:{_QUOTED}|([\w./-]+))(?=\s|\Z)""",
+    re.X,
+)
+_KLOG_TEXT = re.compile(rf"{_QUOTED}(?=\s+[\w.-]+=|\Z)")
+_NAMED = re.compile(r"([A-Za-z]\w{0,40})=(.*)")
+_WINDOWS_XML = re.compile(
+    r"""<Event\s[^>]*>\s*<System>\s*<Provider\s[^>]*?Name=['"]([^'"]{1,200})['"][^>]*>"""
+    r"""(?:</Provider>)?\s*<EventID[^>]{0,60}>(\d{1,5})</EventID>"""
+)
+_RENDERED = re.compile(r"<Message>\s*([^<\r\n]{1,500})")
+_LEVEL_FIRST = re.compile(r"(?:SEVERE|WARNING|INFO|CONFIG|FINE|FINER|FINEST):\s+(?=\S)")
 
 
 def message_of(raw: str) -> str:
     """Return what a person would call the message of an event.
 
     The header is dropped. JSON: the first of the usual message fields; without one, what the event
-    says it is, and the names of its fields. Several lines: the first one, and the last line that
-    names an exception.
+    says it is, and the names of its fields. Several lines: the first one that says something, and
+    the last line that names an exception.
     """
     text = raw.strip()
     if text[:1] == "{":
         text = _of_json(text) or text
+    elif text[:7] == "<Event ":
+        text = _of_windows_xml(text) or text
     if "\n" in text:
         text = _of_lines(text)
     if len(text) > LONGEST_MESSAGE:
         text = text[:LONGEST_MESSAGE]
-    return _without_header(text) if _MAY_BE_HEADER.match(text) else text
+    return _of_line(text)
 
 
 def messages_of(lines: Sequence[str]) -> List[str]:
@@ -120,30 +88,65 @@ def exception_line(text: str) -> str:
     return ""
 
 
-def _without_header(text: str) -> str:
-    found = _START.match(text)
-    if found is None:
-        return text
-    end = found.end()
-    for _ in range(8):
-        part = _PART.match(text, end)
-        if part is None or not part.group().strip():
-            break
-        end = part.end()
-    host = _SYSLOG.match(text, end)
-    if host:
-        end = host.end()
-    component = _COMPONENT.match(text, end)
-    if component:
-        end = component.end()
-    # A line that is nothing but a header is its own message.
-    return text[end:].lstrip(" \t|") if _WORD_FOLLOWS.match(text, end) else text
+def _of_line(text: str) -> str:
+    rest = after_header(text) if MAY_BE_HEADER.match(text) else text
+    if rest[:1] == "{" and rest is not text:
+        return _of_json(rest) or rest
+    if rest[:1] == '"' and is_klog(text):
+        said = _KLOG_TEXT.match(rest)
+        return _unescaped(said.group(1)) if said else rest
+    return _of_fields(rest) or rest
+
+
+def _of_fields(text: str) -> str:
+    """Return the message that is one of the fields which a line begins with, "" for none."""
+    found = _LOGFMT.match(text)
+    return _unescaped(found.group(1) or found.group(2) or "") if found else ""
+
+
+def _unescaped(text: str) -> str:
+    return text.replace('\\"', '"')
 
 
 def _of_lines(text: str) -> str:
-    first = text.split("\n", 1)[0].strip()
+    lines = [line.strip() for line in text.split("\n", TRACE_LINES)[:TRACE_LINES]]
+    lines = [line for line in lines if line] or [""]
     said = exception_line(text)
-    return f"{first} {said}" if said else first
+    if len(lines) > 1 and is_header(lines[0]):
+        lines = lines[1:]
+        named = _of_named(lines)
+        if named:
+            return named
+    elif len(lines) > 1 and _LEVEL_FIRST.match(lines[1]) and MAY_BE_HEADER.match(lines[0]):
+        lines = [_LEVEL_FIRST.sub("", lines[1])]
+    first = lines[0]
+    return f"{first} {said}" if said and said != first else first
+
+
+def _of_named(lines: Sequence[str]) -> str:
+    """Return the message of an event of Windows, its code before it; "" for another event.
+
+    The lines are ``Name=value``; the value of ``Message``, the last, may have more lines.
+    """
+    fields: Dict[str, str] = {}
+    for line in lines:
+        found = _NAMED.match(line)
+        if found is None:
+            break
+        fields.setdefault(found.group(1), found.group(2))
+    if "EventCode" not in fields:
+        return ""
+    said = fields.get("Message") or fields.get("SourceName", "")
+    return f"EventCode:{fields['EventCode']} {said}".rstrip()
+
+
+def _of_windows_xml(text: str) -> str:
+    """Return an event's code, and its message or else its provider; "" for other XML."""
+    found = _WINDOWS_XML.match(text)
+    if found is None:
+        return ""
+    said = _RENDERED.search(text, found.end())
+    return f"EventCode:{found.group(2)} {said.group(1).strip() if said else found.group(1)}"
 
 
 def _of_json(text: str) -> str:

@@ -53,10 +53,15 @@ _NAMES = {
 ESCAPED_QUOTE = '\x11"'
 _QUOTE = '\\"'
 _NAMES[_QUOTE] = ESCAPED_QUOTE
-# %LINK-3-UPDOWN: what a network device calls a kind of message, with the digit of how bad it is.
-_MNEMONIC = re.compile(r"%[A-Z][A-Z0-9_]*-[0-7]-(?=[A-Z])")
+# What kind of message it is, by number: %LINK-3-UPDOWN of a network device, with the digit of how
+# bad it is, and an event of Windows, as :mod:`.event` puts it and in XML. Each by a part of it.
+_KINDS = {
+    "%": re.compile(r"%[A-Z][A-Z0-9_]*-[0-7]-(?=[A-Z])"),
+    "EventCode:": re.compile(r"(?<!\S)EventCode:\d{1,5}(?!\S)"),
+    "</EventID>": re.compile(r"<EventID(?: Qualifiers='\d{1,5}')?>\d{1,5}</EventID>"),
+}
 # What is in a key where one of these may be in its line.
-_PARTS = {name: name.encode().translate(None, _DIGITS) for name in (*_NAMES, "%")}
+_PARTS = {name: name.encode().translate(None, _DIGITS) for name in (*_NAMES, *_KINDS)}
 
 
 def without_digits(lines: Sequence[str]) -> List[bytes]:
@@ -76,8 +81,7 @@ def names_in(keys: Sequence[bytes], lines: Sequence[str]) -> List[str]:
     if names:
         said = "\n".join(lines)
         names = [name for name in names if name in said]
-        if "%" in names and not _MNEMONIC.search(said):
-            names.remove("%")
+        names = [name for name in names if name not in _KINDS or _KINDS[name].search(said)]
     return names
 
 
@@ -99,8 +103,9 @@ def names_kept(lines: Sequence[str]) -> Sequence[str]:
     text = given = "\n".join(lines)
     for name, hidden in _NAMES.items():
         text = text.replace(name, hidden)
-    if "%" in text:
-        text = _MNEMONIC.sub(_hidden, text)
+    for part, kind in _KINDS.items():
+        if part in text:
+            text = kind.sub(_hidden, text)
     return lines if text == given else text.split("\n")
 
 

@@ -1,0 +1,114 @@
+"""The header of a log line: what loggers put before a message.
+
+Times, levels, host, process, thread, component. It is taken as such only where a time stands near
+the start of the line. Headers vary from line to line and machine to machine, and so are no part of
+a template.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["MAY_BE_HEADER", "after_header", "is_header", "is_klog"]
+
+_CLOCK = r"\d{1,2}[:.]\d{1,2}[:.]\d{1,2}(?:[.,:]\d{1,9})?(?:\s[AP]M(?!\w))?"
+_ZONE = r"(?:\s?(?:Z\b|UTC|GMT|[+-]\d\d:?\d\d))?"
+_KLOG = r"[DIWEF]\d{4}\s\d\d:\d\d:\d\d\.\d{3,6}"
+_STAMP = rf"""(?:
+    \d{{4}}[-/.]\d\d[-/.]\d\d(?:[T\s_-]\s?{_CLOCK}{_ZONE})?          # 2026-01-31 10:00:00,123
+  | \d\d[-/.]\d\d(?:[-/.]\d\d(?:\d\d)?)?\s{_CLOCK}                   # 17/06/09 20:10:40
+  | (?:[A-Z][a-z]{{2}}\s+)?[A-Z][a-z]{{2}}\s+\d{{1,2}}\s+{_CLOCK}(?:\s[A-Z]{{3,4}})?(?:\s\d{{4}})?
+  | [A-Z][a-z]{{2}}\s\d{{1,2}},\s\d{{4}}\s{_CLOCK}                   # Jan 31, 2026 10:00:00 AM
+  | \d{{1,2}}[/-][A-Z][a-z]{{2}}[/-]\d{{4}}[:\s]{_CLOCK}{_ZONE}      # 31/Jan/2026:10:00:00 +0000
+  | \d{{6,8}}[\s-]\d{{6}}(?=\s) | \d{{8}}-{_CLOCK}                   # 081109 203615
+  | {_KLOG}                                                          # I0131 10:00:00.123456
+  | \d\d:\d\d:\d\d(?:[.,]\d{{1,9}})?
+  | 1\d{{9}}\.\d{{1,9}} | (?<!\[)1\d{{9}}                            # epoch seconds; [1…]: an id
+  | (?<=\[)\s{{0,8}}\d{{1,9}}\.\d{{6}}                               # kernel's seconds since boot
+)"""
+_LEVEL = (
+    r"(?:TRACE|DEBUG|INFO|INFORMATION|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRIT|CRITICAL|FATAL"
+    r"|ALERT|EMERG|PANIC|LOG|FAILURE|FINE|FINER|FINEST|CONFIG"
+    r"|trace|debug|info|notice|warn|warning|error|err|crit|critical|fatal|alert|emerg"
+    r"|Trace|Debug|Info|Notice|Warn|Warning|Error|Critical|Fatal|[VDIWEF])"
+)
+_START = re.compile(
+    rf"""(?:(?:-|\d{{1,12}}(?:\.\d+)*(?::[A-Z])?|[\w-]+\.log[\w.:-]*|node\S{{0,40}}|[\w.]{{1,40}}_[\w.]{{1,40}}
+        |[a-z]+\.[a-z]+)\s+){{0,4}}                                  # what may stand before a time
+        [\[<(]?{_STAMP}[\])>]?[,:]?(?=[\s|]|\Z)""",
+    re.X,
+)
+_PART = re.compile(
+    rf"""[\s|]{{0,40}}(?:
+        [\[<(]?{_STAMP}[\])>]?[,:]?(?=[\s|])
+      | [\[<(]?{_LEVEL}[\])>]?:?(?=[\s|])                            # level
+      | \[?\#?\d{{1,10}}\]?:?(?=[\s|])                               # process or thread
+      | [|-]{{1,9}}(?=\s)
+      | (?:[\w.-]+\#\d+:)(?=\s)
+      | \[(?:[^\[\]]|\[[^\[\]]{{0,60}}\]){{0,200}}\]:?(?=[\s|])      # [main], [req-1 - - -]
+      | (?:[A-Z]{{3,12}}\s+){{1,2}}(?={_LEVEL}\s)                    # RAS KERNEL INFO
+      | R\d\d-\S{{1,40}}(?=\s)
+      | std(?:out|err)\s[FP](?=\s)                                   # a container's stream
+      | [\w./-]{{1,80}}:\d{{1,6}}\](?=\s)                            # file.go:17]
+      | [\w.-]{{1,80}}(?:/[\w.-]{{1,80}})?(?=\s{_STAMP})
+    )""",
+    re.X,
+)
+# host process[1]: of syslog; or a component, closed by a colon or dotted
+_SYSLOG = re.compile(
+    r"[\s|]*[\w.:/-]{1,80}\s+(?=[\w.@/+-]{1,60}(?:\([\w:.-]{1,60}\))?(?:\[\d{1,10}\])?:(?:\s|\Z))"
+)
+_COMPONENT = re.compile(
+    r"""[\s|]*(?:
+        (?!\S{0,120}(?:Error|Exception)\s?:)
+        [\w.$@/+-]{1,120}(?:\([\w:.-]{1,60}\))?(?:\[[\w.\s-]{0,40}\])?\s?:(?=\s|\Z)
+      | (?:[A-Za-z_][\w$-]*\.)+[\w$-]+(?:\s\[req-[^\]]{0,200}\]|\s-)?(?=\s)  # logger.name
+      | [A-Za-z_]\w{0,30}\|[\w]{0,20}\|                               # component|id|
+      | [A-Z]{2,12}(?=\s{2,})                                         # a column
+      | -(?=\s)
+    )""",
+    re.X,
+)
+MAY_BE_HEADER = re.compile(
+    r"[\[<(\d-]|[A-Z][a-z]{2}\s|[DIWEF]\d{4}\s|node|[a-z_-][\w.-]{0,80}\d{4}-"
+)
+_IS_KLOG = re.compile(_KLOG)
+_WORD_FOLLOWS = re.compile(r"[\s|]*[^\s|]")
+_LEVEL_ALONE = re.compile(rf"{_LEVEL}:?\Z")
+
+
+def after_header(text: str) -> str:
+    """Return what stands behind a line's header; the line where it has none, or is one."""
+    end = _end_of_header(text)
+    # A line that is nothing but a header is its own message.
+    return text[end:].lstrip(" \t|") if _WORD_FOLLOWS.match(text, end) else text
+
+
+def is_header(text: str) -> bool:
+    """Whether a line is nothing but a header, as the first of an event may be."""
+    end = _end_of_header(text)
+    return end > 0 and (
+        not text[end:].strip() or _LEVEL_ALONE.match(text[end:].strip()) is not None
+    )
+
+
+def is_klog(text: str) -> bool:
+    """Whether a line begins as those of Kubernetes' klog do: ``I0131 10:00:00.123456``."""
+    return _IS_KLOG.match(text) is not None
+
+
+def _end_of_header(text: str) -> int:
+    found = _START.match(text)
+    if found is None:
+        return 0
+    end = found.end()
+    for _ in range(8):
+        part = _PART.match(text, end)
+        if part is None or not part.group().strip():
+            break
+        end = part.end()
+    host = _SYSLOG.match(text, end)
+    if host:
+        end = host.end()
+    component = _COMPONENT.match(text, end)
+    return component.end() if component else end
