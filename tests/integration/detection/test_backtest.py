@@ -33,6 +33,7 @@ def test_a_shipped_rule_is_replayed_compared_and_given_a_threshold(detections: D
     assert summaries["proposed"]["pages"] == "1"
     assert float(summaries["proposed"]["threshold"]) >= 8
     assert int(summaries["as asked"]["searches"]) >= 25
+    assert summaries["as asked"]["quiet"] == "86400"  # as the app resolves where nobody says
     assert float(summaries["as asked"]["search_seconds"]) > 0
 
 
@@ -99,6 +100,7 @@ def test_it_runs_when_the_schedule_says_in_the_app_and_with_the_macros_of_the_se
         "dispatch.earliest_time": "-20m@m",
         "dispatch.latest_time": "@m",
         "alert_type": "always",
+        "action.open_incident.param.quiet_after": "30m",
     }
     spl = "search `billing_events` | stats count, latest(_time) as last_time by host"
     saved(detections, "Billing", spl, **settings)
@@ -112,3 +114,4 @@ def test_it_runs_when_the_schedule_says_in_the_app_and_with_the_macros_of_the_se
     (summary,) = [row for row in rows if row["kind"] == "summary"]
     assert float(incident["opened_at"]) % 1200 == 420
     assert summary["runs"] == "6"
+    assert summary["quiet"] == "1800"

@@ -39,7 +39,9 @@ class Errors:
         return SearchResult(rows[:limit], truncated=len(rows) > limit)
 
 
-def told(searcher, recorded=(), settings=None, spl=SPL, suppressions=(), limit=None, **asked):
+def told(
+    searcher, recorded=(), settings=None, spl=SPL, suppressions=(), limit=None, replay=None, **asked
+):
     detection = Detection(
         "Errors", "app", "nobody", spl, "-5m@m", "@m", {**SETTINGS, **(settings or {})}
     )
@@ -48,10 +50,13 @@ def told(searcher, recorded=(), settings=None, spl=SPL, suppressions=(), limit=N
         searcher,
         [START + 300.0 * number for number in range(1, DAY // 300 + 1)],
         300.0,
-        900.0,
-        Routing(reopen_window=600.0),
-        suppressions=suppressions,
-        limit=limit,
+        **{
+            "quiet": 900.0,
+            "routing": Routing(reopen_window=600.0),
+            "suppressions": suppressions,
+            "limit": limit,
+            **(replay or {}),
+        },
     )
     rows = list(compared(run, Asked("", "", **asked), recorded))
     summaries = {row["setting"]: row for row in rows if row["kind"] == "summary"}
@@ -70,6 +75,31 @@ def test_the_summary_counts_pages_a_day_and_the_searches():
     assert summary["pages_per_day"] == 3.0
     assert summary["searches"] == searcher.asked == 288
     assert summary["search_seconds"] >= 0
+
+
+def often(entity, times):
+    """A fault of one run every 20 minutes."""
+    return [(entity, 1200 * number, 1200 * number + 300, 50) for number in range(1, times + 1)]
+
+
+def test_what_flaps_is_held_open_and_pages_no_more():
+    routing = Routing(reopen_window=3600.0, flap_count=4, flap_window=7200.0, flap_calm=1800.0)
+    searcher = Errors(5, *often("orders", 6))
+    _, summaries = told(searcher, replay={"routing": routing, "quiet": 600.0})
+    assert summaries["as asked"]["pages"] == 5
+
+
+@pytest.mark.parametrize(
+    ("replay", "pages", "quiet"),
+    [({"quiet": 0.0}, 1, "never"), ({"quiet_not": ("high",)}, 1, "600"), ({}, 6, "600")],
+)
+def test_what_nothing_resolves_pages_once(replay, pages, quiet):
+    settings = {"action.open_incident.param.severity": "high"}
+    searcher = Errors(5, *often("orders", 6))
+    routing = Routing(reopen_window=3600.0, flap_count=0)
+    replay = {"routing": routing, "quiet": 600.0, **replay}
+    _, summaries = told(searcher, settings=settings, replay=replay)
+    assert (summaries["as asked"]["pages"], summaries["as asked"]["quiet"]) == (pages, quiet)
 
 
 def test_lead_and_overlap_with_what_was_recorded():

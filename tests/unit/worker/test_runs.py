@@ -8,8 +8,9 @@ import pytest
 
 from incident_management.incidents.upkeep.quiet import Coverage, Plan, Run
 from incident_management.ports import SearchFailed
+from incident_management.splunk.detections import quiet_after
 from incident_management.splunk.session import SplunkError
-from incident_management.worker.runs import SplunkRuns, quiet_after
+from incident_management.worker.runs import SplunkRuns
 
 SEARCH = ("High / Error Rate", "shop", "ann")
 SID = "scheduler__ann__shop__RMD50c_at_{}_17"

@@ -13,13 +13,24 @@ from typing import Any, Dict, List, Mapping, Optional
 from ..ports import SearchFailed
 from .session import APP, Session, SplunkError, path_of
 
-__all__ = ["SavedDetection", "SearchRun", "detections", "past_runs", "scheduled"]
+__all__ = [
+    "QUIET_AFTER",
+    "SavedDetection",
+    "SearchRun",
+    "detections",
+    "past_runs",
+    "quiet_after",
+    "scheduled",
+]
 
 ACTION = "action.open_incident"
+QUIET_AFTER = f"{ACTION}.param.quiet_after"
 RUNS_LISTED = 1000
 # scheduler__<owner>__<app>__RMD5<hash>_at_<scheduled time>_<number>, see Splunk's Search Manual,
 # "Dispatch directory and search artifacts".
 _SCHEDULED = re.compile(r"^scheduler_.*_at_(\d+)_")
+_PERIOD = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,24 @@ def scheduled(
     content = _get(session, search, "scheduled_times", **span)["entry"][0]["content"]
     times = content.get("scheduled_times") or []
     return sorted({float(time) for time in times if earliest < float(time) <= latest})
+
+
+def quiet_after(text: str, name: str) -> Optional[float]:
+    """Read ``quiet_after`` in seconds, 0 for never, None when it is not set.
+
+    Raises SearchFailed for a malformed value: what was meant is not known.
+    """
+    value = text.strip().lower()
+    if not value:
+        return None
+    if value == "never":
+        return 0.0
+    match = _PERIOD.fullmatch(value)
+    if match is None:
+        raise SearchFailed(
+            f"{QUIET_AFTER} of '{name}' is '{value[:40]}'; set a time such as 2h, or never."
+        )
+    return float(match.group(1)) * _UNITS[match.group(2)]
 
 
 def _get(session: Session, search: SavedDetection, *tail: str, **query: Any) -> Dict[str, Any]:

@@ -12,17 +12,15 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ..incidents.upkeep.quiet import Plan, Run, SearchId
 from ..ports import SearchFailed
+from ..splunk.detections import QUIET_AFTER, quiet_after
 from ..splunk.session import Session, SplunkError, path_of
 
 __all__ = ["SplunkRuns"]
 
-PARAM = "action.open_incident.param.quiet_after"
 RUNS_LISTED = 1000
 # scheduler__<owner>__<app>__RMD5<hash>_at_<scheduled time>_<number>, see Splunk's Search Manual,
 # "Dispatch directory and search artifacts".
 _SCHEDULED = re.compile(r"^scheduler_.*_at_(\d+)_")
-_PERIOD = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
 class SplunkRuns:
@@ -40,7 +38,7 @@ class SplunkRuns:
             raise _failed(search, error) from error
         enabled = _true(content.get("is_scheduled")) and not _true(content.get("disabled"))
         throttled = _true(content.get("alert.suppress"))
-        return Plan(enabled, throttled, quiet_after(str(content.get(PARAM) or ""), search[0]))
+        return Plan(enabled, throttled, quiet_after(str(content.get(QUIET_AFTER) or ""), search[0]))
 
     def recent(self, search: SearchId) -> List[Run]:
         try:
@@ -64,24 +62,6 @@ class SplunkRuns:
         name, app, owner = search
         path = path_of(owner or "nobody", app, "saved", "searches", name, *tail)
         return self._session.get("/servicesNS/" + path, **query)
-
-
-def quiet_after(text: str, name: str) -> Optional[float]:
-    """Read ``quiet_after`` in seconds, 0 for never, None when it is not set.
-
-    Raises SearchFailed for a malformed value: what was meant is not known.
-    """
-    value = text.strip().lower()
-    if not value:
-        return None
-    if value == "never":
-        return 0.0
-    match = _PERIOD.fullmatch(value)
-    if match is None:
-        raise SearchFailed(
-            f"{PARAM} of '{name}' is '{value[:40]}'; set a time such as 2h, or never."
-        )
-    return float(match.group(1)) * _UNITS[match.group(2)]
 
 
 def _run(entry: Mapping[str, Any]) -> Optional[Run]:

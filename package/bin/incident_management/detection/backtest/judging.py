@@ -19,7 +19,7 @@ COLUMNS = (
     "entities", "severity", "signals", "events", "title", "reopened", "known", "lead_seconds",
     "incidents", "pages", "pages_per_day", "known_incidents", "known_found", "known_missed",
     "unknown", "runs", "runs_fired", "throttled", "suppressed", "searches", "search_seconds",
-    "truncated_runs",
+    "truncated_runs", "quiet",
 )  # fmt: skip
 """Of every row, as a search command has the same columns throughout; incidents leave the summary's
 blank, and a summary the incidents'."""

@@ -10,14 +10,16 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ...incidents import lifecycle
+from ...incidents import lifecycle, timeline
 from ...incidents.grouping import Topology
 from ...incidents.intake.findings import signals_from
 from ...incidents.intake.ingest import Ingest
 from ...incidents.intake.results import Alert, findings, findings_one_by_one
 from ...incidents.intake.trigger import condition_of, triggers, triggers_for_each
+from ...incidents.model import Incident
 from ...incidents.routing import Routing
 from ...incidents.suppression import Suppression
+from ...incidents.upkeep import flapping
 from ...ports import Searcher, SearchFailed
 from ..throttle import Throttle
 from ..timemodifiers import resolve
@@ -96,7 +98,8 @@ class Replay:
     """A replay of one detection over a time range; times are epoch seconds.
 
     ``moments``: when it would have run, oldest first. ``step``: seconds between two runs, mostly.
-    ``quiet``: seconds without a finding after which an incident counts as recovered.
+    ``quiet``: seconds without a finding after which an incident counts as recovered, 0: never;
+    ``quiet_not``: severities that do not.
     ``searches`` and ``search_seconds`` tell what the searches have cost so far, ``truncated_runs``
     how many had more rows than are read. ``limit``: the search's own threshold, where it is known
     and nothing follows it.
@@ -113,6 +116,7 @@ class Replay:
     routing: Routing = field(default_factory=Routing)
     topology: Topology = field(default_factory=Topology)
     suppressions: Tuple[Suppression, ...] = ()
+    quiet_not: Tuple[str, ...] = ()
     timeout: float = 60.0
     limit: Optional[float] = None
     searches: int = field(default=0, init=False)
@@ -125,8 +129,7 @@ class Replay:
         Raises:
             BacktestFailed: a search fails.
         """
-        setting = Setting(self.detection, self.routing, self.quiet, suppressions=self.suppressions)
-        yield from simulate(self.windows(), setting, self.topology).incidents
+        yield from simulate(self.windows(), self.setting, self.topology).incidents
 
     def windows(self, spl: str = "") -> List[Window]:
         """Run each window's search, once; ``spl`` in the place of the detection's own.
@@ -136,6 +139,17 @@ class Replay:
         return [
             Window(moment, self._rows(moment, spl or self.detection.spl)) for moment in self.moments
         ]
+
+    @property
+    def setting(self) -> Setting:
+        """How findings become incidents as it is configured."""
+        return Setting(
+            self.detection,
+            self.routing,
+            self.quiet,
+            quiet_not=self.quiet_not,
+            suppressions=self.suppressions,
+        )
 
     @property
     def days(self) -> float:
@@ -175,6 +189,7 @@ class Setting:
     quiet: float
     metric: str = ""
     threshold: Optional[float] = None
+    quiet_not: Tuple[str, ...] = ()
     suppressions: Tuple[Suppression, ...] = ()
 
 
@@ -213,7 +228,9 @@ def simulate(windows: Sequence[Window], setting: Setting, topology: Topology) ->
                 alert = setting.detection.alert(f"backtest_at_{int(window.moment)}_0")
                 found = setting.detection.findings(rows, alert, window.moment)
                 ingest.ingest(signals_from(found, window.moment, alert.common()), ACTOR)
-        _resolve_quiet(stores, clock, setting.quiet)
+        if setting.quiet:
+            _resolve_quiet(stores, clock, setting)
+        flapping.calm_down(stores, clock, setting.routing)
     incidents = stores.incidents.find(sort="first_time:1,_key:1")
     ordered = sorted(incidents, key=lambda i: (i["opened_at"], i["_key"]))
     rule = setting.detection.name
@@ -231,14 +248,20 @@ def _passes(row: Mapping[str, Any], setting: Setting) -> bool:
         return False
 
 
-def _resolve_quiet(stores: MemoryStores, clock: _ReplayClock, quiet: float) -> None:
+def _resolve_quiet(stores: MemoryStores, clock: _ReplayClock, setting: Setting) -> None:
     """Resolve what has had no finding for ``quiet`` seconds, as recovery would have."""
-    before = clock.moment - quiet
+    before = clock.moment - setting.quiet
     still = {"$and": [{"status": {"$ne": "resolved"}}, {"last_time": {"$lt": before}}]}
-    for incident in stores.incidents.find(still):
-        lifecycle.resolve(
-            stores, clock, incident["id"], ACTOR, resolution="quiet", reason="No more findings."
-        )
+    for document in stores.incidents.find(still):
+        if document["severity"] in setting.quiet_not:
+            continue
+        incident = Incident.from_document(document)
+        said = {"resolution": "quiet", "reason": "No more findings."}
+        once = f"quiet:{incident.signals}:{incident.last_time}"
+        if flapping.hold(stores, clock, incident, ACTOR, said, once):
+            timeline.refresh(stores, incident.id)
+        else:
+            lifecycle.resolve(stores, clock, incident.id, ACTOR, **said)
 
 
 def _row(

@@ -11,6 +11,8 @@ from ...incidents.routing import Routing
 from ...incidents.suppression import Suppression
 from ...ports import Searcher, SearchFailed
 from ...splunk import conf, knowledge, spl
+from ...splunk import settings as settings_room
+from ...splunk.detections import QUIET_AFTER, quiet_after
 from ...splunk.search import SplunkSearcher
 from ...splunk.session import Session, SplunkError
 from ..options import Duration, Kind, Number, parse_options
@@ -27,8 +29,6 @@ SPANS = ("quiet", "group_window", "reopen_window")
 
 MOST_RECORDED = 10_000
 """Incidents that a replay is compared with."""
-QUIET_RUNS = 3
-"""Runs without a finding after which an incident counts as recovered, unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +70,18 @@ def replay(
     _check_reading(session, detection, asked.user)
     schedule = detection.settings.get("cron_schedule", "")
     moments, step = runs_of(name, schedule, asked.step, start, end)
+    quiet, quiet_not = _recovery(session, detection)
     searcher = SplunkSearcher(session.within(detection.app, asked.user))
     run = Replay(
         detection,
         searcher,
         moments,
         step,
-        QUIET_RUNS * step,
+        quiet,
         routing,
         _topology(searcher),
         _suppressions(searcher),
+        quiet_not,
         limit=_own_limit(session, detection, asked.user),
     )
     for row in compared(run, asked, _recorded(searcher, start, end)):
@@ -97,6 +99,20 @@ def _found(session: Session, name: str, apps: Sequence[str], owner: str) -> Dete
             continue
         return Detection(name, app, owner, saved.spl, saved.earliest, saved.latest, saved.settings)
     raise failed
+
+
+def _recovery(session: Session, detection: Detection) -> Tuple[float, Tuple[str, ...]]:
+    """After how many seconds without a finding an incident is resolved (0: never), and which not.
+
+    Raises BacktestFailed.
+    """
+    try:
+        stanza = conf.load(session, "incident_management_settings").get("lifecycle", {})
+        lifecycle = settings_room.parse({"lifecycle": stanza}).lifecycle
+        own = quiet_after(detection.settings.get(QUIET_AFTER, ""), detection.name)
+    except (SearchFailed, SplunkError, settings_room.SettingsError) as error:
+        raise BacktestFailed(f"When incidents are over can't be read: {error}") from error
+    return lifecycle.resolve_after if own is None else own, lifecycle.resolve_not
 
 
 def _check_reading(session: Session, detection: Detection, user: str) -> None:
@@ -131,8 +147,7 @@ def _own_limit(session: Session, detection: Detection, user: str) -> Optional[fl
 
 def compared(run: Replay, asked: Asked, recorded: Sequence[Recorded]) -> Iterator[Dict[str, Any]]:
     """Yield the rows of each setting that is asked for, from one round of searches."""
-    base = Setting(run.detection, run.routing, run.quiet, suppressions=run.suppressions)
-    plain = _changed(base, asked, {})
+    plain = _changed(run.setting, asked, {})
     settings = [("as asked", plain)]
     if asked.compare:
         settings.append(("compared", _changed(plain, None, asked.compare)))
@@ -153,13 +168,13 @@ def compared(run: Replay, asked: Asked, recorded: Sequence[Recorded]) -> Iterato
         chosen = loose if setting.threshold is not None else plain_windows or []
         found = simulate(chosen, setting, run.topology)
         limit = run.limit if setting.threshold is None else setting.threshold
-        yield from _told(run, chosen, found, recorded, label, limit)
+        yield from _told(run, chosen, found, recorded, label, limit, setting.quiet)
     if asked.target_pages_per_day is not None:
         setting = settings[0][1]
         threshold, found = proposed(
             loose, setting, run.topology, run.days, asked.target_pages_per_day
         )
-        yield from _told(run, loose, found, recorded, "proposed", threshold)
+        yield from _told(run, loose, found, recorded, "proposed", threshold, setting.quiet)
 
 
 def _with_limit(setting: Setting, limit: float) -> Setting:
@@ -176,6 +191,7 @@ def _told(
     recorded: Sequence[Recorded],
     label: str,
     threshold: Optional[float],
+    quiet: float,
 ) -> Iterator[Dict[str, Any]]:
     rows, summary = judged(found, len(windows), run.days, recorded, run.step, label)
     yield from rows
@@ -183,6 +199,7 @@ def _told(
         **summary,
         "rule": run.detection.name,
         "threshold": "" if threshold is None else f"{threshold:g}",
+        "quiet": f"{quiet:g}" if quiet else "never",
         "searches": run.searches,
         "search_seconds": round(run.search_seconds, 3),
         "truncated_runs": run.truncated_runs,
