@@ -281,6 +281,18 @@ def test_an_answer_is_cut_at_max_rows_per_query(standin: StandIn, orders) -> Non
     assert len(orders.query(skip=5)) == 3
 
 
+def test_an_answer_is_cut_at_max_size_per_result(standin: StandIn, orders) -> None:
+    standin.splunk.conf.write("limits", "kvstore", {"max_size_per_result_mb": "1"}, "system", False)
+    orders.batch_save(*({"_key": str(n), "text": "x" * 300_000} for n in range(8)))
+
+    assert [d["_key"] for d in orders.query(sort="_key")] == ["0", "1", "2"]
+    assert [d["_key"] for d in orders.query(sort="_key", skip=3)] == ["3", "4", "5"]
+    assert [len(found) for found in orders.batch_find({"query": {}}, {"query": {"_key": "1"}})] == [
+        3,
+        1,
+    ]
+
+
 def test_documents_outlive_a_restart(tmp_path: Path, app: Path) -> None:
     with start_standin(tmp_path, [app]) as first:
         data = first.service(app=APP, owner="nobody").kvstore["orders"].data

@@ -120,6 +120,39 @@ def test_an_answer_that_may_have_been_cut_is_asked_again_in_halves(splunkd, inci
     assert [d["_key"] for d in found] == keys
 
 
+def test_what_one_alternative_matches_beyond_an_answer_is_read_page_by_page(
+    splunkd, incidents, monkeypatch
+):
+    monkeypatch.setattr(kvstore, "ANSWER_ROWS", 60)
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 40)
+    many = [{"_key": f"long{n:03}", "incident": "a"} for n in range(70)]
+
+    def answer(method, _path, query, body):
+        if method == "POST":
+            wanted = [part["incident"] for part in body[0]["query"]["$or"]]
+            return 200, [(many if "a" in wanted else [{"_key": w} for w in wanted])[:60]]
+        assert json.loads(query["query"]) == {"$or": [{"incident": "a"}]}
+        begin = int(query["skip"])
+        return 200, many[begin : begin + int(query["limit"])]
+
+    splunkd.answer = answer
+    found = incidents.find({"$or": [{"incident": name} for name in ("a", *map(str, range(160)))]})
+
+    assert len(found) == 70 + 160
+
+
+def test_a_large_answer_is_taken_for_cut(splunkd, incidents, monkeypatch):
+    monkeypatch.setattr(kvstore, "ANSWER_BYTES", 1000)
+    rows = [{"_key": str(n), "text": "x" * 200} for n in range(9)]
+
+    def answer(_method, _path, query, _body):
+        begin = int(query["skip"])
+        return 200, rows[begin : begin + 5]  # five fit what splunkd returns at most
+
+    splunkd.answer = answer
+    assert [row["_key"] for row in incidents.find({"team": "shop"})] == list("012345678")
+
+
 def test_delete_tells_whether_there_was_one(splunkd, incidents):
     splunkd.answers = [(200, ""), (404, error())]
 

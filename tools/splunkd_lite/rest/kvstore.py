@@ -6,6 +6,7 @@ Source: "KV store endpoint descriptions" in the REST API Reference.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tools.splunkd_lite.conf import ANY, NOBODY, ConfEntry, is_true
@@ -86,7 +87,7 @@ def query(splunk: Splunk, request: RestRequest) -> RestResponse:
         ",".join(request.param_list("fields")),
         is_true(request.param("shared", "0")),
     )
-    return RestResponse.of_json(found)
+    return _cut(splunk, RestResponse.of_json(found), lambda: _within(splunk, found))
 
 
 @route("POST", _DATA + "/{name}")
@@ -140,7 +141,36 @@ def batch_find(splunk: Splunk, request: RestRequest) -> RestResponse:
     most = int(splunk.conf.get("limits", "kvstore", "max_queries_per_batch") or 1000)
     if len(searches) > most:
         raise SplunkdError(400, f"batch_find takes at most {most} queries.")
-    return RestResponse.of_json([_find(splunk, where, search) for search in searches])
+    found = [_find(splunk, where, search) for search in searches]
+    return _cut(splunk, RestResponse.of_json(found), lambda: [_within(splunk, f) for f in found])
+
+
+def _cut(splunk: Splunk, whole_answer: RestResponse, found: Callable[[], Any]) -> RestResponse:
+    """The answer, or where it is too large for one what ``max_size_per_result_mb`` lets through."""
+    if len(whole_answer.body) <= _most_bytes(splunk):
+        return whole_answer
+    return RestResponse.of_json(found())
+
+
+def _within(splunk: Splunk, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first documents of a query's result that fit ``max_size_per_result_mb``.
+
+    limits.conf.spec, ``[kvstore]``: "the maximum size [...] of the result that will be returned
+    for a single query to a collection". That the rest is dropped without a word, as beyond
+    ``max_rows_per_query``, is not said; it is the harsher of the two readings.
+    """
+    left = _most_bytes(splunk)
+    fitting = []
+    for document in documents:
+        left -= len(json.dumps(document, separators=(",", ":"))) + 1
+        if left < 0:
+            break
+        fitting.append(document)
+    return fitting
+
+
+def _most_bytes(splunk: Splunk) -> float:
+    return float(splunk.conf.get("limits", "kvstore", "max_size_per_result_mb") or 50) * 1024 * 1024
 
 
 def _find(splunk: Splunk, where: CollectionId, search: dict[str, Any]) -> list[dict[str, Any]]:

@@ -2,8 +2,8 @@
 
 REST endpoints and limits: Splunk's "KV store endpoint descriptions" (REST API Reference) and
 ``[kvstore]`` in limits.conf.spec: at most 1,000 documents a ``batch_save``
-(``max_documents_per_batch_save``), at most 50,000 rows an answer (``max_rows_per_query``), where
-a longer answer is cut without a word.
+(``max_documents_per_batch_save``), at most 50,000 rows (``max_rows_per_query``) and 50 MB
+(``max_size_per_result_mb``) an answer, where a longer answer is cut without a word.
 """
 
 from __future__ import annotations
@@ -33,8 +33,12 @@ SAVE_DOCUMENTS = 1000
 SAVE_BYTES = 16_000_000
 PAGE_ROWS = 10_000
 ANSWER_ROWS = 50_000
+# A longer answer may have been cut: half the limit, as a cut one lacks less than one document.
+ANSWER_BYTES = 25_000_000
 # Longer queries travel in a POST to batch_find, because a URL has a limit.
 URL_QUERY_BYTES = 1500
+# What splunkd's server takes at least; for a query that matches too much for one answer.
+LONGEST_URL_QUERY_BYTES = 6000
 # So many alternatives never fit, so their text need not be made to see that.
 URL_QUERY_PARTS = 150
 
@@ -91,7 +95,8 @@ class KvCollection:
             rows = PAGE_ROWS if not limit else min(PAGE_ROWS, limit - len(found))
             page = self._session.get(self._data, limit=rows, skip=skip + len(found), **asked)
             found.extend(_document(row) for row in page or [])
-            if len(page or []) < rows or (limit and len(found) >= limit):
+            is_whole = self._session.answer_bytes < ANSWER_BYTES
+            if (len(page or []) < rows and is_whole) or (limit and len(found) >= limit):
                 return found
 
     def insert(self, document: Document) -> bool:
@@ -134,16 +139,22 @@ class KvCollection:
         return found[skip : skip + limit] if limit else found[skip:]
 
     def _all_by_post(self, query: Mapping[str, Any], fields: str = "") -> List[Document]:
-        """Return every match; an answer that may have been cut is asked for again in halves."""
+        """Return every match; an answer that may have been cut is asked for again in halves.
+
+        What matches a single alternative is then read page by page.
+        """
         search: Dict[str, Any] = {"query": query, "limit": ANSWER_ROWS}
         if fields:
             search["fields"] = fields
         body = [search]
         rows = list(self._session.post(f"{self._data}/batch_find", json_body=body)[0])
-        if len(rows) < ANSWER_ROWS:
+        if len(rows) < ANSWER_ROWS and self._session.answer_bytes < ANSWER_BYTES:
             return rows
         parts = query.get("$or")
         if set(query) != {"$or"} or not isinstance(parts, list) or len(parts) < 2:
+            text = json.dumps(query, allow_nan=False)
+            if len(text) <= LONGEST_URL_QUERY_BYTES:
+                return self._find_by_get(text, fields=fields)
             text = f"More than {ANSWER_ROWS} documents of {self.name} match; ask for less."
             raise SplunkError(413, text)
         middle = len(parts) // 2

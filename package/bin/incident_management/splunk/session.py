@@ -52,6 +52,8 @@ class Session:
         app: namespace app of relative paths.
         timeout: seconds that one request may take.
         sleep: pauses between attempts; tests pass their own.
+
+    ``answer_bytes`` is how long the newest answer's body was.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Session:
         self.scheme = parts.scheme
         self.host = parts.hostname
         self.port = parts.port
+        self.answer_bytes = 0
         self._sleep = sleep
         self._context: Any = None
         self._kept: Optional[KeptConnection] = None
@@ -163,7 +166,9 @@ class Session:
             # Our paths are escaped already, see path_of().
             escaped = UrlEncoded(path, skip_encode=True)
             response = getattr(self._connected(), verb)(escaped, **arguments)
-            return _parsed(response.body.read())
+            body = response.body.read()
+            self.answer_bytes = len(body)
+            return _parsed(body)
         except HTTPError as error:
             raise SplunkError(error.status, _refusal(error, path)) from None
         except ConnectionRefusedError:
