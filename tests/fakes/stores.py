@@ -102,7 +102,8 @@ class FakeCollection:
             return self.documents.pop(key, None) is not None
 
     def delete_matching(self, query: Mapping[str, Any]) -> None:
-        assert query, "an empty query would delete everything"
+        if not query:
+            raise ValueError("Without a query all documents would be deleted.")
         self._call("delete")
         with self._lock:
             for key, text in list(self.documents.items()):

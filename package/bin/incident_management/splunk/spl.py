@@ -4,7 +4,7 @@ Quoting as in Splunk's "Search Manual: Use the search command" and "Anatomy of a
 double quotes only the double quote and the backslash are special; a field name that is not a plain
 word is put into single quotes in eval and where, into double quotes elsewhere.
 
->>> str(Search(index_in(["main"]), field_is("service", 'pay"ments')).pipe(stats("count")))
+>>> str(Search(any_of("index", ["main"]), field_is("service", 'pay"ments')).pipe(stats("count")))
 'search index IN ("main") service="pay\\\\"ments" | stats count'
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Iterable, Mapping, Sequence, Tuple, Union
+from typing import Iterable, Sequence, Tuple, Union
 
 __all__ = [
     "Fragment",
@@ -23,7 +23,6 @@ __all__ = [
     "command",
     "either",
     "field_is",
-    "index_in",
     "lookup",
     "macro",
     "negate",
@@ -83,11 +82,6 @@ def any_of(field: str, values: Iterable[object]) -> Fragment:
     if not quoted:
         raise ValueError(f"No values to look for in {field}.")
     return Fragment(f"{name(field)} IN ({quoted})")
-
-
-def index_in(indexes: Iterable[object]) -> Fragment:
-    """``index IN ("main", "web")``."""
-    return any_of("index", indexes)
 
 
 def term(text: str) -> Fragment:
@@ -169,17 +163,6 @@ def sort(names: Iterable[str], limit: int = 0) -> Fragment:
         for field in names
     ]
     return command("sort", number(limit), *keys)
-
-
-def assign(values: Mapping[str, object]) -> Fragment:
-    """``eval a="text", b=3`` of constants."""
-    pairs = [
-        Fragment(
-            f"{name(key)}={number(value) if isinstance(value, (int, float)) else quote(value)}"
-        )
-        for key, value in values.items()
-    ]
-    return Fragment("eval " + ", ".join(pairs))
 
 
 def as_written(search: str) -> Fragment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ...ports import Collection, Document
@@ -10,11 +11,10 @@ from ...ports import Collection, Document
 __all__ = ["MemoryCollection", "MemoryStores"]
 
 _COMPARISONS: Dict[str, Callable[[Any, Any], bool]] = {
-    "$gt": lambda mine, given: mine is not None and mine > given,
-    "$gte": lambda mine, given: mine is not None and mine >= given,
-    "$lt": lambda mine, given: mine is not None and mine < given,
-    "$lte": lambda mine, given: mine is not None and mine <= given,
-    "$ne": lambda mine, given: mine != given,
+    "$gt": operator.gt,
+    "$gte": operator.ge,
+    "$lt": operator.lt,
+    "$lte": operator.le,
 }
 
 
@@ -36,7 +36,7 @@ class MemoryCollection:
         skip: int = 0,
     ) -> List[Document]:
         found = [d for d in self._documents.values() if _matches(d, query or {})]
-        for part in reversed([part for part in sort.split(",") if part]):
+        for part in reversed([part for part in (sort or "_key:1").split(",") if part]):
             name, _, direction = part.partition(":")
             found.sort(key=lambda d: _sortable(_value(d, name)), reverse=direction == "-1")
         found = found[skip : skip + limit] if limit else found[skip:]
@@ -59,6 +59,8 @@ class MemoryCollection:
         return self._documents.pop(key, None) is not None
 
     def delete_matching(self, query: Mapping[str, Any]) -> None:
+        if not query:
+            raise ValueError("Without a query all documents would be deleted.")
         for key in self.keys(query):
             del self._documents[key]
 
@@ -88,10 +90,25 @@ def _holds(document: Mapping[str, Any], name: str, wanted: Any) -> bool:
         return all(_matches(document, part) for part in wanted)
     if name == "$or":
         return any(_matches(document, part) for part in wanted)
+    if name == "$not":
+        return not _matches(document, wanted)
+    if name.startswith("$"):
+        raise ValueError(f"The KV store has no operator {name}.")
     mine = _value(document, name)
     if isinstance(wanted, Mapping):
-        return all(_COMPARISONS[operator](mine, given) for operator, given in wanted.items())
+        return all(_compares(mine, sign, given) for sign, given in wanted.items())
     return mine == wanted or (isinstance(mine, list) and wanted in mine)
+
+
+def _compares(mine: Any, sign: str, given: Any) -> bool:
+    """Compare a value, or any of a list's, with one of its own kind; others are unequal."""
+    values = mine if isinstance(mine, list) else [mine]
+    if sign == "$ne":
+        return given not in values
+    if sign not in _COMPARISONS:
+        raise ValueError(f"The KV store has no operator {sign}.")
+    kind = str if isinstance(given, str) else (int, float)
+    return any(isinstance(value, kind) and _COMPARISONS[sign](value, given) for value in values)
 
 
 def _value(document: Mapping[str, Any], name: str) -> Any:

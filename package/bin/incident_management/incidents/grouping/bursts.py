@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Dict, Iterable, Optional, Set
 
 from .mix import Mix
 from .tempo import LONGEST_PAUSE, SHORTEST_PAUSE, Tempo
@@ -43,21 +43,6 @@ class Burst:
         """Let it last until a time, or begin with it."""
         self.first = min(self.first, time)
         self.last = max(self.last, time)
-
-    def to_state(self) -> List[Any]:
-        """Return what :meth:`restore` needs, as JSON."""
-        entities = sorted(self.entities)
-        mix = self.mix.to_state()
-        return [self.group, self.first, self.last, self.alerts, self.tempo.longest, mix, entities]
-
-    @classmethod
-    def restore(cls, state: List[Any]) -> Tuple[Burst, List[str]]:
-        """Return the burst that gave this state, and the entities that are yet to enter it."""
-        group, first, last, alerts, longest, mix, entities = state
-        burst = cls(group, first)
-        burst.last, burst.alerts, burst.tempo = last, alerts, Tempo(longest)
-        burst.mix = Mix.restore(mix)
-        return burst, entities
 
 
 class Bursts:
@@ -113,18 +98,3 @@ class Bursts:
         del self._bursts[burst.group]
         for entity in burst.entities:
             del self._latest[entity]
-
-    def to_state(self) -> List[Any]:
-        """Return what :meth:`restore` needs, as JSON."""
-        return [burst.to_state() for burst in self._bursts.values()]
-
-    @classmethod
-    def restore(cls, state: List[Any], limit: int, entities: int) -> Bursts:
-        """Return the bursts that gave this state."""
-        bursts = cls(limit, entities)
-        for row in state:
-            burst, names = Burst.restore(row)
-            bursts.add(burst)
-            for name in names:
-                bursts.enter(burst, name)
-        return bursts

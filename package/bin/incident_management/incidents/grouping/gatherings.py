@@ -7,7 +7,7 @@ has a beginning and an end, and anything usual between them belongs to it.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Deque, List, Optional
+from typing import Deque, Optional
 
 __all__ = ["LONGEST_GATHERING", "Gathering", "Gatherings"]
 
@@ -66,14 +66,3 @@ class Gatherings:
         for gathering in self._recent:
             if gathering.closed is None and gathering.first < time and gathering.last <= time:
                 gathering.closed = time
-
-    def to_state(self) -> List[Any]:
-        """Return what :meth:`restore` needs, as JSON."""
-        return [[g.group, g.first, g.last, g.closed] for g in self._recent]
-
-    @classmethod
-    def restore(cls, state: List[Any], window: float) -> Gatherings:
-        """Return the gatherings that gave this state."""
-        gatherings = cls(window)
-        gatherings._recent.extend(Gathering(*row) for row in state)
-        return gatherings

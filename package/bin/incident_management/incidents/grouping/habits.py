@@ -7,7 +7,7 @@ comes again. Nothing here looks at alerts that have not come yet.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Iterable, Optional, Tuple
 
 __all__ = ["SLOT", "Crowd", "Habit", "Habits"]
 
@@ -18,7 +18,7 @@ USUAL_SLOTS = 3.0
 SURGE = 2.0
 KEYS = 100_000
 DIGITS = 3
-"""Decimals that are kept of a faded figure, so that a saved state is short."""
+"""Decimals that are kept of a faded figure."""
 
 
 def _decay(slots: int) -> float:
@@ -84,34 +84,6 @@ class Habits:
             self._habits.move_to_end(key)
         return habit.observe(time)
 
-    def to_state(self) -> Dict[str, Any]:
-        """Return what :meth:`restore` needs, as JSON: names once, and a row of numbers a habit."""
-        kinds: Dict[str, int] = {}
-        entities: Dict[str, int] = {}
-        rows = [
-            [
-                kinds.setdefault(kind, len(kinds)),
-                entities.setdefault(entity, len(entities)),
-                habit.slot,
-                habit.slots,
-                habit.count,
-                habit.peak,
-            ]
-            for (kind, entity), habit in self._habits.items()
-        ]
-        return {"kinds": list(kinds), "entities": list(entities), "rows": rows}
-
-    @classmethod
-    def restore(cls, state: Mapping[str, Any], keys: int = KEYS) -> Habits:
-        """Return the habits that gave this state; of more than ``keys``, the latest."""
-        habits = cls(keys)
-        rows = state["rows"]
-        for kind, entity, slot, slots, count, peak in rows[max(0, len(rows) - keys) :]:
-            habit = Habit(0.0)
-            habit.slot, habit.slots, habit.count, habit.peak = slot, slots, count, peak
-            habits._habits[state["kinds"][kind], state["entities"][entity]] = habit
-        return habits
-
 
 class Crowd:
     """How often anything unusual comes at all, so that a coincidence can be told from chance."""
@@ -142,14 +114,3 @@ class Crowd:
     def seconds_apart(self) -> float:
         """Return the usual time between two unusual moments, in seconds, before this slot."""
         return self._seconds / max(self._moments, 1e-9)
-
-    def to_state(self) -> List[Any]:
-        """Return what :meth:`restore` needs, as JSON."""
-        return [self._slot, self._moments, self._seconds, self._now, self._last]
-
-    @classmethod
-    def restore(cls, state: List[Any]) -> Crowd:
-        """Return the crowd that gave this state."""
-        crowd = cls()
-        crowd._slot, crowd._moments, crowd._seconds, crowd._now, crowd._last = state
-        return crowd

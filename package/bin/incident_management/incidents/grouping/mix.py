@@ -8,7 +8,7 @@ intersection (Swain and Ballard, "Color Indexing", 1991): 1 for the same mix, 0 
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, FrozenSet, List, Set
+from typing import Dict, FrozenSet, Set
 
 __all__ = ["SAMPLE", "Mix"]
 
@@ -79,17 +79,3 @@ class Mix:
             min(count / self._now_total, self._before.get(kind, 0) / self._before_total)
             for kind, count in self._now.items()
         )
-
-    def to_state(self) -> List[Any]:
-        """Return what :meth:`restore` needs, as JSON."""
-        return [self._before, self._before_total, self._now, self._now_total]
-
-    @classmethod
-    def restore(cls, state: List[Any]) -> Mix:
-        """Return the mix that gave this state."""
-        mix = cls()
-        before, mix._before_total, now, mix._now_total = state
-        mix._before, mix._now = dict(before), dict(now)
-        for kind in (*before, *now):
-            mix._learn(kind)
-        return mix

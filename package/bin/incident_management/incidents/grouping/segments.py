@@ -12,7 +12,7 @@ decision is final when it is made.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional
+from typing import Dict, Optional
 
 from .bursts import Burst, Bursts
 from .gatherings import Gatherings
@@ -101,36 +101,6 @@ class Segmenter:
             "gatherings": len(self._gatherings),
             "habits": len(self._habits),
         }
-
-    def to_state(self) -> Dict[str, Any]:
-        """Return what :meth:`restore` needs, as JSON; the limits bound its size."""
-        return {
-            "version": VERSION,
-            "groups": self._groups,
-            "habits": self._habits.to_state(),
-            "crowd": self._crowd.to_state(),
-            "bursts": self._bursts.to_state(),
-            "gatherings": self._gatherings.to_state(),
-        }
-
-    @classmethod
-    def restore(
-        cls, state: Mapping[str, Any], window: float = LONGEST_PAUSE, limits: Limits = Limits()
-    ) -> Segmenter:
-        """Return a segmenter that goes on where the one that gave this state stopped.
-
-        Raises:
-            ValueError: the state is of another version.
-        """
-        if state.get("version") != VERSION:
-            raise ValueError(f"A segmenter's state of version {VERSION} is needed.")
-        segmenter = cls(window, limits)
-        segmenter._groups = state["groups"]
-        segmenter._habits = Habits.restore(state["habits"], limits.habits)
-        segmenter._crowd = Crowd.restore(state["crowd"])
-        segmenter._bursts = Bursts.restore(state["bursts"], limits.bursts, limits.entities)
-        segmenter._gatherings = Gatherings.restore(state["gatherings"], window)
-        return segmenter
 
     def _nearest(self, time: float, kind: str, entity: str) -> Optional[Burst]:
         """The entity's own burst while it lasts, else the most recently active that it fits."""
