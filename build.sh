@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PYTHONDONTWRITEBYTECODE=1
 usage() {
   cat <<'TEXT'
 ./build.sh package            build dist/incident_management-<version>.tar.gz
-./build.sh test [ARGS]        every check and test; ARGS go to pytest
+./build.sh test [ARGS]        every check and test; with ARGS for pytest those alone, on one Python
 ./build.sh demo [--exit] [--fault orders|payments|none] [--kill]
                               break a real shop, find it, explain it, fix it, prove it
 ./build.sh inspect            splunk-appinspect on the package
@@ -95,11 +95,12 @@ cmd_test() {
   pages
   inspection_tools
   local python="$PWD/$WORK/venv/dev/bin/python" ended=0 chosen=("$@")
+  unit_tests=()
   system_package "command -v chromium" chromium || say "The browser tests will be skipped."
   "$python" -m ruff check .
   "$python" -m ruff format --check .
   "$python" -m mypy package/bin/incident_management tools benchmarks tests
-  start_unit_tests_on_splunks_pythons
+  [ $# -gt 0 ] || start_unit_tests_on_splunks_pythons
   # What both of Splunk's Pythons test, the newest need not test again.
   [ $# -gt 0 ] || [ "${#unit_tests[@]}" -lt 2 ] || chosen=($(not_on_splunks_pythons))
   APPINSPECT="$PWD/$WORK/venv/inspect/bin/splunk-appinspect" "$python" -m pytest \
