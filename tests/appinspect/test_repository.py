@@ -50,3 +50,11 @@ def test_no_tracked_file_is_large():
 def test_the_licence_is_apache_2():
     text = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "Apache License" in text and "Version 2.0, January 2004" in text
+
+
+def test_the_map_of_the_library_names_each_of_its_folders():
+    library = ROOT / "package" / "bin" / "incident_management"
+    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    folders = {path.parent for path in tracked() if path.is_relative_to(library)} - {library}
+    missing = {f.name for f in folders if not re.search(rf"^ +{f.name}/ ", text, re.M)}
+    assert missing == set()
