@@ -174,6 +174,11 @@ def test_an_action_gets_time_to_finish_first(desk):
     assert desk.reconciler().run() == {"signals_recovered": 2}
 
 
+def test_a_run_from_before_the_clock_was_put_back_is_made_good_at_once(desk):
+    desk.fire(ago=-86_400.0)
+    assert desk.reconciler().run() == {"signals_recovered": 2}
+
+
 def test_alerts_with_other_actions_are_none_of_our_business(desk):
     desk.fire(actions=("email",))
     assert desk.reconciler().run() == {"signals_recovered": 0}
@@ -220,6 +225,15 @@ def test_a_run_that_was_reconciled_before_the_restart_is_not_read_again(desk):
     assert desk.reads == 1
     assert desk.work(after) == 0
     assert desk.reads == 1
+
+
+def test_a_run_that_splunkd_forgot_is_made_good_though_the_clock_had_been_ahead(desk):
+    desk.clock.advance(86_400)
+    desk.work(desk.reconciler())
+    desk.clock.advance(-86_400)
+    after = desk.reconciler()
+    desk.ran(ago=20)
+    assert desk.work(after) == 2
 
 
 @pytest.mark.parametrize(
