@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.splunk.alert_action import RESULT_ROWS
 from incident_management.splunk.session import SplunkError
 from incident_management.worker import splunkd
 from incident_management.worker.fired import FiredAlert
@@ -157,7 +158,7 @@ def test_fired_alerts_are_read_with_their_namespace():
             ]
         }
     )
-    (fired,) = splunkd.SplunkAlerts(session).recent()
+    (fired,) = splunkd.SplunkAlerts(session).recent(0.0)
     assert fired == FiredAlert(
         "My alert", "search", "mia", "s1", 1_700_000_000.0, ("email", "open_incident")
     )
@@ -166,5 +167,50 @@ def test_fired_alerts_are_read_with_their_namespace():
 @pytest.mark.parametrize("mode", [False, 0, "0", "false"])
 def test_a_fired_alert_says_that_it_triggered_for_each_result(mode):
     session = FakeSession(get={"entry": [{"content": {"sid": "s1", "digest_mode": mode}}]})
-    (fired,) = splunkd.SplunkAlerts(session).recent()
+    (fired,) = splunkd.SplunkAlerts(session).recent(0.0)
     assert fired.for_each_result
+
+
+def test_fired_alerts_are_paged_through_newest_first_back_to_the_moment_that_was_asked_for():
+    class ManyAlerts:
+        """splunkd with an alert a minute, of all apps, and of ours every tenth."""
+
+        def __init__(self):
+            ours = ("open_incident", *["email"] * 9)
+            self.fired = [
+                {"sid": f"s{n}", "trigger_time": 60 * n, "actions": ours[n % 10]}
+                for n in range(2500)
+            ]
+
+        def get(self, path, **query):
+            assert path == "/servicesNS/-/-/alerts/fired_alerts/-"
+            down = query.get("sort_dir") == "desc"
+            ordered = sorted(
+                self.fired,
+                key=lambda one: one[query["sort_key"]] if "sort_key" in query else one["sid"],
+                reverse=down,
+            )
+            page = ordered[query["offset"] :][: query["count"]]
+            return {"entry": [{"content": content} for content in page]}
+
+    session: Any = ManyAlerts()
+    alerts = splunkd.SplunkAlerts(session)
+    ours = [one for one in alerts.recent(0.0) if "open_incident" in one.actions]
+    assert {one.sid for one in ours} == {f"s{n}" for n in range(0, 2500, 10)}
+    assert {one.sid for one in alerts.recent(60 * 2000)} >= {f"s{n}" for n in range(2000, 2500)}
+    assert len(alerts.recent(60 * 2000)) == 1000
+
+
+def test_as_many_results_of_a_run_are_read_as_its_action_takes():
+    class Job:
+        """A finished job with 60,000 results."""
+
+        def get(self, path, **query):
+            if not path.endswith("/results"):
+                return {"entry": [{"content": {"isDone": True}}]}
+            end = min(query["offset"] + query["count"], 60_000)
+            return {"results": [{"entity": f"h{n}"} for n in range(query["offset"], end)]}
+
+    session: Any = Job()
+    results = splunkd.SplunkAlerts(session).rows("s1")
+    assert len(results.rows) == RESULT_ROWS and results.truncated

@@ -16,7 +16,6 @@ from .session import APP, Session, SplunkError, path_of
 __all__ = ["SavedDetection", "SearchRun", "detections", "past_runs", "scheduled"]
 
 ACTION = "action.open_incident"
-RUNS_LISTED = 1000
 # scheduler__<owner>__<app>__RMD5<hash>_at_<scheduled time>_<number>, see Splunk's Search Manual,
 # "Dispatch directory and search artifacts".
 _SCHEDULED = re.compile(r"^scheduler_.*_at_(\d+)_")
@@ -80,7 +79,7 @@ def detections(session: Session) -> List[SavedDetection]:
 
 def past_runs(session: Session, search: SavedDetection) -> List[SearchRun]:
     """Return the scheduled runs whose jobs have not expired, oldest first. Raises SearchFailed."""
-    entries = _get(session, search, "history", count=RUNS_LISTED).get("entry") or []
+    entries = _get(session, search, "history", count=0).get("entry") or []
     runs = [run for run in (_run(entry) for entry in entries) if run is not None]
     return sorted(runs, key=lambda one: one.due)
 
