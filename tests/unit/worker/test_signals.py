@@ -153,6 +153,15 @@ def test_a_run_that_arrived_changes_nothing(desk):
     assert len(desk.stores.timeline.all()) == before
 
 
+def test_a_run_of_many_results_that_arrived_is_asked_about_in_one_call(desk):
+    desk.results[SID] = [{**ROWS[0], "entity": f"host-{n}"} for n in range(500)]
+    desk.ingest(desk.signals(desk.results[SID]), "nobody")
+    desk.fire()
+    desk.stores.signals.calls = 0
+    assert desk.reconciler().run() == {"signals_recovered": 0}
+    assert desk.stores.signals.calls == 1
+
+
 def test_a_run_that_arrived_in_part_is_completed(desk):
     desk.ingest(desk.signals()[:1], "nobody")
     desk.fire()

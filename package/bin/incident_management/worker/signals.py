@@ -9,6 +9,7 @@ from ..incidents.errors import Invalid, NotFound
 from ..incidents.intake.findings import signals_from
 from ..incidents.intake.results import Alert, findings, findings_one_by_one
 from ..incidents.signal import Signal
+from ..incidents.stores import find_by
 from ..ports import Clock, SearchFailed, SearchResult, Stores
 from .fired import ACTION, FiredAlert
 from .forgotten import GIVE_UP_SECONDS, GRACE_SECONDS, ForgottenRuns
@@ -182,4 +183,6 @@ class Reconciler:
             self._trouble(f"results of {fired.sid}", text)
         found = read(results.rows, alert, now)
         signals = signals_from(found, now, alert.common())
-        return [one for one in signals if self._stores.signals.get(one.key) is None]
+        stored = find_by(self._stores.signals, "_key", [one.key for one in signals])
+        arrived = {str(document["_key"]) for document in stored}
+        return [one for one in signals if one.key not in arrived]
