@@ -118,6 +118,24 @@ def test_a_document_that_was_written_late_is_looked_at():
     assert desk.dues()[0] == "Mon 10:15"
 
 
+def test_a_document_that_was_written_much_too_late_is_looked_at():
+    """The KV store could not be written to for 40 minutes; the clocks worked before the repair."""
+    desk = Desk()
+    desk.clocks.run(desk.routing)
+    now = desk.clock.now()
+    desk.stores.incidents.fail_after(0)
+    finding = signal("payments", severity="critical", first_time=now, last_time=now)
+    with pytest.raises(Unavailable):
+        ingest(desk.stores, desk.clock, desk.routing).ingest([finding])
+    desk.stores.heal()
+    desk.wait(40)
+    desk.id = desk.stores.timeline.all()[0]["incident_id"]
+    assert desk.incident is None
+    refresh_stale(desk.stores, desk.clock)
+    desk.wait(1)
+    assert [step for step, _owner, _time in desk.happened("escalation")] == [1, 2]
+
+
 @pytest.mark.parametrize("minutes", [4, 30, 24 * 60])
 def test_a_clock_that_ran_ahead_once_silences_nobody(minutes):
     desk = Desk()

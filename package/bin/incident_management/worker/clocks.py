@@ -25,11 +25,11 @@ from ..incidents.model import OPEN_STATUSES, Entry, Incident
 from ..incidents.routing import Choice, Routing
 from ..ports import Clock, Document, Stores
 
-__all__ = ["Clocks"]
+__all__ = ["Clocks", "ring"]
 
 CHECKPOINT = "worker:clocks:checkpoint"
 PURPOSE = "clock"
-# Covers clocks that differ, and documents that were written late by worker.tidy.
+# Covers clocks that differ, and documents that were written late.
 OVERLAP_SECONDS = 300.0
 # So many incidents of each kind are looked at in one turn; the rest waits for the next one.
 MOST_AT_ONCE = 500
@@ -262,6 +262,12 @@ class Clocks:
 def _marks(document: Mapping[str, Any]) -> Marks:
     """What of an incident can move a deadline or a step nearer; signals alone can't."""
     return tuple(document.get(name) for name in MARKS)
+
+
+def ring(stores: Stores, incident_ids: Sequence[str], moment: float) -> None:
+    """Have some incidents looked at at a moment, whatever their documents say of a change."""
+    if incident_ids:
+        stores.claims.save([_note(incident_id, moment) for incident_id in incident_ids])
 
 
 def _key(incident_id: str) -> str:
