@@ -143,7 +143,10 @@ def test_fired_alerts_are_grouped_listed_expire_and_are_forgotten_at_a_restart(
 
         groups = {group.name: group for group in service.fired_alerts}
         assert {name: group.count for name, group in groups.items()} == {"-": 2, "Errors": 2}
-        assert [each["sid"] for each in groups["Errors"].alerts] == ["sid_2", "sid_1"]
+        alerts = groups["Errors"].alerts
+        assert [each["sid"] for each in alerts] == ["sid_1", "sid_2"], "By name, unless asked."
+        newest_first = alerts.list(sort_key="trigger_time", sort_dir="desc")
+        assert [each["sid"] for each in newest_first] == ["sid_2", "sid_1"]
         assert service.saved_searches["Errors"].alert_count == 2
         clock.advance(60)
         assert [each["sid"] for each in groups["Errors"].alerts] == ["sid_2"]

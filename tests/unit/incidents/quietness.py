@@ -1,6 +1,6 @@
 """A scheduler, and the duty that resolves what is quiet, in tests."""
 
-from incident_management.incidents import timeline
+from incident_management.incidents import suppression, timeline
 from incident_management.incidents.upkeep.quiet import Plan, Quiet, Run
 from incident_management.ports import SearchFailed
 from tests.unit.incidents.builders import START, ingest, signal
@@ -59,6 +59,18 @@ class World:
         found = signal(entity, run, received_at=self.clock.now(), **given)
         (outcome,) = ingest(self.stores, self.clock).ingest([found])
         return outcome.incident_id
+
+    def mute(self, entity="checkout"):
+        wanted = {"kind": "mute", "reason": "known", "entity": entity}
+        suppression.add(self.stores, self.clock, "ann", wanted)
+
+    def finds(self, minutes, *entities):
+        """Let the search find problems at each of its runs, and the duty look every minute."""
+        for _run in range(int(minutes * 60 / PERIOD)):
+            self.minutes(PERIOD / 60)
+            now = self.clock.now()
+            for entity in entities:
+                self.raise_signal(entity, int(now), first_time=now - PERIOD, last_time=now)
 
     def duty(self):
         return Quiet(

@@ -12,7 +12,7 @@ from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.model import Entry
 from incident_management.incidents.upkeep.audit import AuditWriter, entry_of, event_of, history
 from incident_management.splunk.log import mask
-from tests.fakes import Unavailable
+from tests.fakes import ManualClock, Unavailable
 from tests.unit.incidents.builders import ingest, signal
 
 TOKEN = "xox" + "b-123456789012-abcdefghijkl"
@@ -120,6 +120,39 @@ def test_a_clock_that_runs_ahead_hides_nobody_elses_entries(stores, clock, index
     assert len(index.keys) == len(set(index.keys)) == 4
 
 
+@pytest.mark.parametrize("minutes", [4, 30, 24 * 60])
+def test_a_clock_that_ran_ahead_once_keeps_nothing_from_the_index(stores, clock, index, minutes):
+    writer = AuditWriter(stores, clock, index.send)
+    incident = an_incident(stores, clock)
+    writer.run()
+    clock.advance(60 * minutes)
+    lifecycle.note(stores, clock, incident, "ann", "from later")
+    writer.run()
+    clock.advance(60 - 60 * minutes)
+    lifecycle.note(stores, clock, incident, "bob", "from now")
+    writer.run()
+    clock.advance(60)
+    lifecycle.note(stores, clock, incident, "bob", "and from then on")
+    writer.run()
+
+    assert set(index.keys) == {entry.key for entry in timeline.read(stores, incident)}
+
+
+def test_of_two_members_one_of_which_is_always_ahead_each_entry_is_sent_once(stores, clock, index):
+    ahead = ManualClock(clock.now() + 3600)
+    rivals = AuditWriter(stores, clock, index.send), AuditWriter(stores, ahead, index.send)
+    incident = an_incident(stores, clock)
+    for number in range(60):
+        lifecycle.note(stores, (clock, ahead)[number % 2], incident, "ann", f"note {number}")
+        for one in rivals:
+            one.run()
+        clock.advance(30)
+        ahead.advance(30)
+
+    keys = [entry.key for entry in timeline.read(stores, incident)]
+    assert sorted(index.keys) == sorted(keys)
+
+
 def test_what_splunk_did_not_take_is_sent_again(stores, clock, index):
     writer = AuditWriter(stores, clock, index.send)
     an_incident(stores, clock)
@@ -176,12 +209,12 @@ def test_records_of_what_was_sent_do_not_pile_up(stores, clock, index):
     writer = AuditWriter(stores, clock, index.send)
     incident = an_incident(stores, clock)
     for number in range(60):
-        clock.advance(120)
+        clock.advance(3600)
         lifecycle.note(stores, clock, incident, "ann", str(number))
         writer.run()
 
     records = [one for one in stores.claims.all() if one["purpose"] == "audited"]
-    assert len(records) <= 11
+    assert len(records) <= 25
     assert len(index.keys) == 62
 
 

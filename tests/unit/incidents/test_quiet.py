@@ -7,7 +7,7 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.upkeep.quiet import Plan
 from tests.unit.incidents.builders import START, signal
-from tests.unit.incidents.quietness import HOUR, RULE, World
+from tests.unit.incidents.quietness import HOUR, RULE, SEARCH, World
 
 
 @pytest.fixture
@@ -195,6 +195,62 @@ def test_what_no_search_raised_is_left_to_people(world):
     world.minutes(300)
 
     assert world.status(incident) != "resolved"
+
+
+def test_a_finding_that_is_held_back_is_no_silence(world):
+    incident = world.raise_signal()
+    world.mute()
+    world.finds(240, "checkout")
+    held_at = world.clock.now()
+    assert world.status(incident) != "resolved"
+    world.minutes(100)
+    assert world.status(incident) != "resolved"
+    world.minutes(40)
+
+    assert world.status(incident) == "resolved"
+    (evidence,) = timeline.read(world.stores, incident)[-1].data["evidence"]
+    assert evidence["quiet_since"] == held_at
+
+
+def test_what_is_held_back_of_another_problem_keeps_none_open(world):
+    incident = world.raise_signal()
+    world.mute("orders")
+    world.finds(130, "orders")
+
+    assert world.status(incident) == "resolved"
+
+
+def test_each_problem_of_an_incident_counts_where_one_is_held_back(world):
+    incident = world.raise_signal("orders")
+    (found,) = world.stores.signals.all()
+    moved = signal(
+        "checkout", 1, app=RULE[1], owner=RULE[2], search=SEARCH, received_at=world.clock.now()
+    )
+    data = {"signals": {moved.key: 1}, "rule": RULE[0], "entities": ["checkout"]}
+    timeline.append(world.stores, world.clock, incident, "signal", data, "x")
+    later = {**found, "received_at": found["received_at"] + 1}
+    world.stores.signals.save([later, {**moved.to_document(), "incident_id": incident}])
+    timeline.refresh(world.stores, incident)
+    world.mute("checkout")
+    world.finds(180, "checkout")
+    assert world.status(incident) != "resolved"
+    world.minutes(140)
+
+    assert world.status(incident) == "resolved"
+
+
+def test_many_incidents_under_one_suppression_are_asked_about_together(world):
+    entities = [f"service-{number}" for number in range(40)]
+    for entity in entities:
+        world.raise_signal(entity)
+    world.mute("service-*")
+    world.finds(150, *entities)
+    world.stores.signals.calls = 0
+    world.minutes(1)
+
+    # The newest signal of each, and once what was held back.
+    assert world.stores.signals.calls <= 41
+    assert {one["status"] for one in world.stores.incidents.all()} == {"new"}
 
 
 def test_a_person_who_reopens_it_is_not_overruled(world):

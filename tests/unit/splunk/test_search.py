@@ -130,4 +130,4 @@ def test_a_saved_search_that_is_gone_is_named(splunkd, searcher):
 def test_results_of_an_unfinished_job_are_not_read(splunkd, searcher):
     splunkd.answer = Jobs(polls=5)
     with pytest.raises(SearchFailed, match="has not ended yet"):
-        searcher.results_of("1.2")
+        searcher.results_of("1.2", 10)

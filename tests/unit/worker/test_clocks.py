@@ -118,6 +118,93 @@ def test_a_document_that_was_written_late_is_looked_at():
     assert desk.dues()[0] == "Mon 10:15"
 
 
+def test_a_document_that_was_written_much_too_late_is_looked_at():
+    """The KV store could not be written to for 40 minutes; the clocks worked before the repair."""
+    desk = Desk()
+    desk.clocks.run(desk.routing)
+    now = desk.clock.now()
+    desk.stores.incidents.fail_after(0)
+    finding = signal("payments", severity="critical", first_time=now, last_time=now)
+    with pytest.raises(Unavailable):
+        ingest(desk.stores, desk.clock, desk.routing).ingest([finding])
+    desk.stores.heal()
+    desk.wait(40)
+    desk.id = desk.stores.timeline.all()[0]["incident_id"]
+    assert desk.incident is None
+    refresh_stale(desk.stores, desk.clock)
+    desk.wait(1)
+    assert [step for step, _owner, _time in desk.happened("escalation")] == [1, 2]
+
+
+@pytest.mark.parametrize("minutes", [4, 30, 24 * 60])
+def test_a_clock_that_ran_ahead_once_silences_nobody(minutes):
+    desk = Desk()
+    desk.clocks.run(desk.routing)
+    desk.clock.advance(60 * minutes)
+    desk.open("critical", "while-ahead")
+    desk.clock.advance(-60 * minutes)
+    desk.open("critical", "victim")
+    desk.wait(22)
+    assert [step for step, _owner, _time in desk.happened("escalation")] == [1]
+    assert ("breached", "acknowledge", "Mon 10:15") in desk.happened()
+
+
+def test_what_was_opened_while_the_clock_of_the_worker_was_ahead_is_looked_at():
+    """Another member opened it, long enough before the correction to lie before the overlap."""
+    desk = Desk()
+    desk.clocks.run(desk.routing)
+    desk.clock.advance(3600)
+    desk.clocks.run(desk.routing)
+    desk.clock.advance(-3600)
+    now = desk.clock.now()
+    finding = signal("payments", severity="critical", first_time=now, last_time=now)
+    (outcome,) = ingest(desk.stores, desk.clock, desk.routing).ingest([finding])
+    desk.clock.advance(600)
+    desk.id = outcome.incident_id
+    Clocks(desk.stores, desk.clock).run(desk.routing)
+    assert desk.dues()[0] == "Mon 10:15"
+
+
+def test_a_member_that_is_always_ahead_hides_nobodys_incidents(monkeypatch):
+    from incident_management.worker import clocks
+
+    monkeypatch.setattr(clocks, "MOST_AT_ONCE", 7)
+    desk = Desk()
+    now = desk.clock.now()
+    items = [
+        signal(f"pay-{n}", severity="critical", first_time=now, last_time=now) for n in range(40)
+    ]
+    ahead = ManualClock(now + 400)
+    Clocks(desk.stores, ahead).run(desk.routing)
+    ingest(desk.stores, desk.clock, desk.routing).ingest(items)
+    desk.clock.advance(400)  # This member's worker was down for a while.
+    ahead.advance(400)
+    rival = Clocks(desk.stores, ahead)
+    for _turn in range(10):
+        rival.run(desk.routing)
+        desk.clocks.run(desk.routing)
+    assert all(document["sla_ack_due"] for document in desk.stores.incidents.all())
+
+
+def test_a_sweep_that_is_on_is_followed_by_another_when_the_clock_was_wrong(monkeypatch):
+    from incident_management.worker import clocks
+
+    monkeypatch.setattr(clocks, "MOST_AT_ONCE", 7)
+    desk = Desk()
+    desk.clocks.run(desk.routing)
+    items = [signal(f"pay-{n}", severity="critical") for n in range(40)]
+    opened = ingest(desk.stores, desk.clock, desk.routing).ingest(items)
+    half_way = sorted(one.incident_id for one in opened)[20]
+    desk.clock.advance(600)
+    reached = desk.stores.claims.get(clocks.CHECKPOINT)
+    value = {**reached["value"], "sweeping": True, "after": half_way}
+    desk.stores.claims.save([{**reached, "time": desk.clock.now() + 3600, "value": value}])
+    for _turn in range(12):
+        desk.clocks.run(desk.routing)
+    assert all(document["sla_ack_due"] for document in desk.stores.incidents.all())
+    assert desk.stores.claims.get(clocks.CHECKPOINT)["value"]["sweeping"] is False
+
+
 def test_a_week_of_incidents_leaves_no_heap_of_notes():
     desk = Desk("2026-11-23T09:00")
     for day in range(7):

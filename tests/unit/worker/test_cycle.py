@@ -102,6 +102,15 @@ def test_a_duty_waits_for_its_time(stores, clock):
     assert len(member.ran) == 3
 
 
+def test_a_clock_that_is_put_back_stops_no_duty(stores, clock):
+    member = Member(stores, clock, "sh1", ("seldom", {"every": 20.0}))
+    member.worker.cycle()
+    clock.advance(-3600)
+    member.worker.cycle()
+    member.worker.cycle()
+    assert len(member.ran) == 2
+
+
 def test_turns_leave_no_heap_of_claims(stores, clock):
     member = Member(stores, clock, "sh1", "tell", "fix")
     for _ in range(200):

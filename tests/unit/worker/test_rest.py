@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -11,13 +12,14 @@ from typing import Any
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.splunk.alert_action import RESULT_ROWS
 from incident_management.splunk.session import SplunkError
-from incident_management.worker import splunkd
+from incident_management.worker import splunkd, tidy
 from incident_management.worker.fired import FiredAlert
 from incident_management.worker.processes import has_ended, process_name
 from incident_management.worker.tidy import refresh_stale
 from incident_management.worker.timing import Timing
-from tests.fakes import FakeStores, ManualClock
+from tests.fakes import FakeStores, ManualClock, Unavailable
 
 INCIDENT = "INC-20260101-AAAAAA"
 
@@ -40,6 +42,64 @@ def test_a_document_that_was_never_written_is_written():
     clock.advance(15)
     assert refresh_stale(stores, clock) == {"incidents_refreshed": 1}
     assert stores.incidents.get(INCIDENT)["title"] == "t"
+
+
+def opened(stores, clock, count, first=0):
+    """Incidents whose documents could not be written."""
+    ids = [f"INC-20260101-{number:06d}" for number in range(first, first + count)]
+    for incident_id in ids:
+        data = {"title": "t", "severity": "high"}
+        timeline.append(stores, clock, incident_id, "opened", data, "x")
+    return ids
+
+
+def test_what_was_not_written_in_an_outage_of_any_length_is_written_after_it():
+    stores, clock = FakeStores(), ManualClock()
+    refresh_stale(stores, clock)
+    opened(stores, clock, 3)
+    stores.incidents.fail_after(0)
+    for _minute in range(300):
+        clock.advance(60)
+        with contextlib.suppress(Unavailable):
+            refresh_stale(stores, clock)
+    stores.heal()
+    assert refresh_stale(stores, clock) == {"incidents_refreshed": 3}
+
+
+def test_a_history_that_no_round_has_looked_at_is_caught_up_with_in_parts(monkeypatch):
+    monkeypatch.setattr(tidy, "MOST_OLDER", 4)
+    stores, clock = FakeStores(), ManualClock()
+    ids = opened(stores, clock, 10)  # More than a part at one moment.
+    for first in range(10, 20):
+        clock.advance(3600)
+        ids += opened(stores, clock, 1, first)
+    clock.advance(86_400)
+    rounds = [refresh_stale(stores, clock)["incidents_refreshed"] for _round in range(6)]
+    assert rounds == [10, 4, 4, 2, 0, 0]
+    assert {one["_key"] for one in stores.incidents.all()} == set(ids)
+    stores.timeline.calls = 0
+    refresh_stale(stores, clock)
+    assert stores.timeline.calls == 2, "What is caught up with is not read again."
+
+
+def test_a_clock_that_was_ahead_leaves_no_document_unwritten():
+    stores, clock = FakeStores(), ManualClock()
+    clock.advance(86_400)
+    refresh_stale(stores, clock)
+    clock.advance(-86_400)
+    opened(stores, clock, 1)
+    clock.advance(2 * 3600)
+    assert refresh_stale(stores, clock) == {"incidents_refreshed": 1}
+
+
+def test_an_incident_that_is_leaving_gets_no_document_again():
+    stores, clock = FakeStores(), ManualClock()
+    (incident_id,) = opened(stores, clock, 1)
+    key = f"pruned:{incident_id}"
+    stores.claims.insert({"_key": key, "purpose": "pruned", "value": {"incident_id": incident_id}})
+    clock.advance(3600)
+    assert refresh_stale(stores, clock) == {"incidents_refreshed": 0}
+    assert stores.incidents.all() == []
 
 
 def test_timing_is_read_from_the_stanza():
@@ -157,7 +217,7 @@ def test_fired_alerts_are_read_with_their_namespace():
             ]
         }
     )
-    (fired,) = splunkd.SplunkAlerts(session).recent()
+    (fired,) = splunkd.SplunkAlerts(session).recent(0.0)
     assert fired == FiredAlert(
         "My alert", "search", "mia", "s1", 1_700_000_000.0, ("email", "open_incident")
     )
@@ -166,5 +226,50 @@ def test_fired_alerts_are_read_with_their_namespace():
 @pytest.mark.parametrize("mode", [False, 0, "0", "false"])
 def test_a_fired_alert_says_that_it_triggered_for_each_result(mode):
     session = FakeSession(get={"entry": [{"content": {"sid": "s1", "digest_mode": mode}}]})
-    (fired,) = splunkd.SplunkAlerts(session).recent()
+    (fired,) = splunkd.SplunkAlerts(session).recent(0.0)
     assert fired.for_each_result
+
+
+def test_fired_alerts_are_paged_through_newest_first_back_to_the_moment_that_was_asked_for():
+    class ManyAlerts:
+        """splunkd with an alert a minute, of all apps, and of ours every tenth."""
+
+        def __init__(self):
+            ours = ("open_incident", *["email"] * 9)
+            self.fired = [
+                {"sid": f"s{n}", "trigger_time": 60 * n, "actions": ours[n % 10]}
+                for n in range(2500)
+            ]
+
+        def get(self, path, **query):
+            assert path == "/servicesNS/-/-/alerts/fired_alerts/-"
+            down = query.get("sort_dir") == "desc"
+            ordered = sorted(
+                self.fired,
+                key=lambda one: one[query["sort_key"]] if "sort_key" in query else one["sid"],
+                reverse=down,
+            )
+            page = ordered[query["offset"] :][: query["count"]]
+            return {"entry": [{"content": content} for content in page]}
+
+    session: Any = ManyAlerts()
+    alerts = splunkd.SplunkAlerts(session)
+    ours = [one for one in alerts.recent(0.0) if "open_incident" in one.actions]
+    assert {one.sid for one in ours} == {f"s{n}" for n in range(0, 2500, 10)}
+    assert {one.sid for one in alerts.recent(60 * 2000)} >= {f"s{n}" for n in range(2000, 2500)}
+    assert len(alerts.recent(60 * 2000)) == 1000
+
+
+def test_as_many_results_of_a_run_are_read_as_its_action_takes():
+    class Job:
+        """A finished job with 60,000 results."""
+
+        def get(self, path, **query):
+            if not path.endswith("/results"):
+                return {"entry": [{"content": {"isDone": True}}]}
+            end = min(query["offset"] + query["count"], 60_000)
+            return {"results": [{"entity": f"h{n}"} for n in range(query["offset"], end)]}
+
+    session: Any = Job()
+    results = splunkd.SplunkAlerts(session).rows("s1")
+    assert len(results.rows) == RESULT_ROWS and results.truncated

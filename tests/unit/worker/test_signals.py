@@ -12,7 +12,8 @@ from incident_management.incidents.intake.findings import signals_from
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.intake.results import Alert, findings
 from incident_management.incidents.routing import Routing
-from incident_management.ports import SearchFailed
+from incident_management.ports import SearchFailed, SearchResult
+from incident_management.splunk.alert_action import RESULT_ROWS
 from incident_management.worker.forgotten import ForgottenRuns, alerted
 from incident_management.worker.signals import Reconciler, deliver_spool
 from tests.fakes import FakeStores, ManualClock, Unavailable
@@ -48,14 +49,16 @@ class Desk:
         self.troubles.append(sentence)
 
     # FiredAlerts
-    def recent(self):
+    def recent(self, since):
+        self.asked_since = since
         return list(self.fired)
 
     def rows(self, sid):
         self.reads += 1
         if sid not in self.results:
             raise SearchFailed(f"The results of {sid} can't be read: unknown sid.")
-        return self.results[sid]
+        rows = self.results[sid]
+        return SearchResult(rows[:RESULT_ROWS], sid, len(rows) > RESULT_ROWS)
 
     def params(self, name, app, owner):
         return {"severity": "high", "entity_field": "entity", "dedup_fields": "entity"}
@@ -150,6 +153,15 @@ def test_a_run_that_arrived_changes_nothing(desk):
     assert len(desk.stores.timeline.all()) == before
 
 
+def test_a_run_of_many_results_that_arrived_is_asked_about_in_one_call(desk):
+    desk.results[SID] = [{**ROWS[0], "entity": f"host-{n}"} for n in range(500)]
+    desk.ingest(desk.signals(desk.results[SID]), "nobody")
+    desk.fire()
+    desk.stores.signals.calls = 0
+    assert desk.reconciler().run() == {"signals_recovered": 0}
+    assert desk.stores.signals.calls == 1
+
+
 def test_a_run_that_arrived_in_part_is_completed(desk):
     desk.ingest(desk.signals()[:1], "nobody")
     desk.fire()
@@ -172,6 +184,36 @@ def test_an_action_gets_time_to_finish_first(desk):
     assert desk.reconciler().run() == {"signals_recovered": 0}
     desk.clock.advance(130)
     assert desk.reconciler().run() == {"signals_recovered": 2}
+
+
+def test_a_run_from_before_the_clock_was_put_back_is_made_good_at_once(desk):
+    desk.fire(ago=-86_400.0)
+    assert desk.reconciler().run() == {"signals_recovered": 2}
+
+
+def test_a_run_with_more_results_than_its_action_takes_is_made_good_as_far_as_that(desk):
+    desk.results[SID] = [{"entity": f"host-{n}"} for n in range(RESULT_ROWS + 1)]
+    batches = []
+    desk.ingest = lambda signals, actor: batches.append(len(signals))
+    desk.fire()
+    assert desk.reconciler().run() == {"signals_recovered": RESULT_ROWS}
+    assert sum(batches) == RESULT_ROWS and max(batches) <= 5000, "The limit of one request."
+    assert desk.troubles == [f"{SID} has more than 50000 results; the rest is not taken."]
+
+
+def test_the_list_of_alerts_is_read_back_to_what_is_not_reconciled_yet(desk):
+    reconciler = desk.reconciler()
+    reconciler.run()
+    assert desk.clock.now() - desk.asked_since == 6 * 86_400
+    desk.fire(ago=-1000.0)
+    desk.results.clear()
+    desk.work(reconciler, 1200)
+    desk.work(reconciler, 1200)
+    assert desk.asked_since < desk.fired[0].time, "Its results could not be read yet."
+    desk.results[SID] = ROWS
+    assert desk.work(reconciler, 1200) == 2
+    desk.work(reconciler, 20)
+    assert 900 < desk.clock.now() - desk.asked_since < 1200
 
 
 def test_alerts_with_other_actions_are_none_of_our_business(desk):
@@ -220,6 +262,15 @@ def test_a_run_that_was_reconciled_before_the_restart_is_not_read_again(desk):
     assert desk.reads == 1
     assert desk.work(after) == 0
     assert desk.reads == 1
+
+
+def test_a_run_that_splunkd_forgot_is_made_good_though_the_clock_had_been_ahead(desk):
+    desk.clock.advance(86_400)
+    desk.work(desk.reconciler())
+    desk.clock.advance(-86_400)
+    after = desk.reconciler()
+    desk.ran(ago=20)
+    assert desk.work(after) == 2
 
 
 @pytest.mark.parametrize(

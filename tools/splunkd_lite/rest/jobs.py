@@ -47,7 +47,8 @@ def list_jobs(splunk: Splunk, request: RestRequest) -> Feed:
     jobs = [
         job for job in splunk.jobs.all() if _may(request, job) and (not wanted or job.sid in wanted)
     ]
-    return paged("jobs", [job_entry(splunk, request, job) for job in jobs], request)
+    entries = [job_entry(splunk, request, job) for job in jobs]
+    return paged("jobs", entries, request, in_order=True)
 
 
 @both("POST", "")

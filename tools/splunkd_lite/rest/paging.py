@@ -1,6 +1,8 @@
 """``count``, ``offset``, ``search``, ``sort_*`` and ``f`` of lists.
 
-Source: "Pagination and filtering parameters" in the REST API Reference introduction.
+Source: "Pagination and filtering parameters" in the REST API Reference introduction. A list is
+sorted by name, ascending, unless it is asked otherwise; one of jobs by when they were dispatched,
+the newest first ("Search endpoint descriptions", ``search/jobs``).
 """
 
 from __future__ import annotations
@@ -20,11 +22,19 @@ _DEFAULT_COUNT = 30
 
 
 def paged(
-    title: str, entries: list[Entry], request: RestRequest, links: tuple[str, ...] = ("create",)
+    title: str,
+    entries: list[Entry],
+    request: RestRequest,
+    links: tuple[str, ...] = ("create",),
+    in_order: bool = False,
 ) -> Feed:
-    """Filter, sort and cut a list. ``count`` of 0 or -1 means all."""
+    """Filter, sort and cut a list. ``count`` of 0 or -1 means all.
+
+    ``in_order``: the entries are in the order that a request without ``sort_*`` gets.
+    """
     found = [entry for entry in entries if _matches(entry, request.param("search"))]
-    found = _sorted(found, request)
+    if not in_order or request.has("sort_key") or request.has("sort_dir"):
+        found = _sorted(found, request)
     count = request.number("count", _DEFAULT_COUNT)
     offset = max(0, request.number("offset", 0))
     page = found[offset:] if count <= 0 else found[offset : offset + count]
@@ -43,8 +53,6 @@ def _sorted(entries: list[Entry], request: RestRequest) -> list[Entry]:
     direction = request.param("sort_dir", "asc")
     if direction not in ("asc", "desc"):
         raise SplunkdError(400, f"Invalid sort_dir '{direction}': use asc or desc.")
-    if not request.has("sort_key") and not request.has("sort_dir"):
-        return entries
     return sorted(
         entries, key=lambda entry: _natural(_field(entry, key)), reverse=direction == "desc"
     )

@@ -86,7 +86,8 @@ def history(splunk: Splunk, request: RestRequest) -> Feed:
     """Jobs of this saved search that have not expired, newest first."""
     found = eai.readable(splunk, request, _CONF, request.vars["name"])
     jobs = splunk.jobs.all(found.name, found.acl.app)
-    feed = paged("history", [job_entry(splunk, request, job) for job in jobs], request)
+    entries = [job_entry(splunk, request, job) for job in jobs]
+    feed = paged("history", entries, request, in_order=True)
     for entry in feed.entries:
         entry.name = entry.content["sid"]
     return feed

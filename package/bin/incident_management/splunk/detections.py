@@ -25,7 +25,6 @@ __all__ = [
 
 ACTION = "action.open_incident"
 QUIET_AFTER = f"{ACTION}.param.quiet_after"
-RUNS_LISTED = 1000
 # scheduler__<owner>__<app>__RMD5<hash>_at_<scheduled time>_<number>, see Splunk's Search Manual,
 # "Dispatch directory and search artifacts".
 _SCHEDULED = re.compile(r"^scheduler_.*_at_(\d+)_")
@@ -91,7 +90,7 @@ def detections(session: Session) -> List[SavedDetection]:
 
 def past_runs(session: Session, search: SavedDetection) -> List[SearchRun]:
     """Return the scheduled runs whose jobs have not expired, oldest first. Raises SearchFailed."""
-    entries = _get(session, search, "history", count=RUNS_LISTED).get("entry") or []
+    entries = _get(session, search, "history", count=0).get("entry") or []
     runs = [run for run in (_run(entry) for entry in entries) if run is not None]
     return sorted(runs, key=lambda one: one.due)
 

@@ -65,7 +65,7 @@ class SplunkSearcher:
             self._discard(sid)
         return SearchResult(rows[:limit], sid, len(rows) > limit, _texts(job, "WARN", "ERROR"))
 
-    def results_of(self, sid: str, limit: int = 10_000) -> SearchResult:
+    def results_of(self, sid: str, limit: int) -> SearchResult:
         """Read the results of a job that has ended (a fired alert's run).
 
         Raises SearchFailed when the job is gone or has failed.

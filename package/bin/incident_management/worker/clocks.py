@@ -3,7 +3,8 @@
 Everything that is due follows from timelines and incident_routing.conf, so this module only has to
 know which incidents to look at: those that have changed since a checkpoint, and those whose
 next moment has come. That moment is kept in ``incident_claims`` under ``clock:<incident>``, a note
-that may be lost: a changed conf, or a checkpoint that is gone, has all open incidents looked at.
+that may be lost: a changed conf, a checkpoint that is gone, or one from the future, which a wrong
+clock made, has all open incidents looked at.
 
 The entries are written first, the notes after them, the checkpoint last, so a worker that is
 killed anywhere is repeated by the next, and ``once`` makes the repeat harmless.
@@ -24,11 +25,11 @@ from ..incidents.model import OPEN_STATUSES, Entry, Incident
 from ..incidents.routing import Choice, Routing
 from ..ports import Clock, Document, Stores
 
-__all__ = ["Clocks"]
+__all__ = ["Clocks", "ring"]
 
 CHECKPOINT = "worker:clocks:checkpoint"
 PURPOSE = "clock"
-# Covers clocks that differ, and documents that were written late by worker.tidy.
+# Covers clocks that differ, and documents that were written late.
 OVERLAP_SECONDS = 300.0
 # So many incidents of each kind are looked at in one turn; the rest waits for the next one.
 MOST_AT_ONCE = 500
@@ -49,11 +50,15 @@ Marks = Tuple[Any, ...]
 
 @dataclass
 class _Reached:
-    """How far the looking has come. ``after``: the last incident of a sweep; None without one."""
+    """How far the looking has come.
+
+    ``after``: the last incident of a sweep; None without one. ``again``: it is followed by another.
+    """
 
     time: float
     conf: str
     after: Optional[str]
+    again: bool = False
 
 
 class Clocks:
@@ -72,6 +77,7 @@ class Clocks:
         if reached is None:
             if not (routing.policies or routing.paths):
                 return {}
+            self._seen.clear()
             reached = _Reached(self._clock.now(), _digest(routing), "")
         rung = self._rung()
         wanted = [*rung, *self._changed(reached), *self._swept(reached)]
@@ -82,7 +88,10 @@ class Clocks:
     # --- which ------------------------------------------------------------------------------
 
     def _reached(self, conf: str) -> Optional[_Reached]:
-        """Where the last turn ended; another conf begins a sweep of all open incidents."""
+        """Where the last turn ended; None: there was none.
+
+        Another conf begins a sweep of all open incidents.
+        """
         known = self._stores.claims.get(CHECKPOINT)
         if known is None:
             return None
@@ -91,11 +100,29 @@ class Clocks:
         if value.get("conf") != conf:
             self._seen.clear()
             after = ""
-        return _Reached(float(known["time"]), conf, after)
+        reached = _Reached(float(known["time"]), conf, after, bool(value.get("again")))
+        self._come_back(reached)
+        return reached
+
+    def _come_back(self, reached: _Reached) -> None:
+        """Go on from now where the time lies in the future: a clock was, or still is, ahead.
+
+        What changed meanwhile by a right clock may lie before the overlap, so a sweep begins. One
+        that is on goes on first: a member that is always ahead must not hold it at its beginning.
+        """
+        now = self._clock.now()
+        if reached.time > now + OVERLAP_SECONDS:
+            reached.again, reached.after = bool(reached.after), reached.after or ""
+        reached.time = min(reached.time, now)
 
     def _save(self, reached: _Reached) -> None:
         sweeping = reached.after is not None
-        value = {"conf": reached.conf, "sweeping": sweeping, "after": reached.after or ""}
+        value = {
+            "conf": reached.conf,
+            "sweeping": sweeping,
+            "after": reached.after or "",
+            "again": reached.again,
+        }
         document = {
             "_key": CHECKPOINT,
             "purpose": CHECKPOINT,
@@ -133,8 +160,11 @@ class Clocks:
         is_open: List[Document] = [{"status": status} for status in OPEN_STATUSES]
         query: Document = {"$and": [{"$or": is_open}, {"_key": {"$gt": reached.after}}]}
         page = self._stores.incidents.find(query, "_key:1", MOST_AT_ONCE)
-        reached.after = str(page[-1]["_key"]) if len(page) == MOST_AT_ONCE else None
-        return [str(document["_key"]) for document in page]
+        if len(page) == MOST_AT_ONCE:
+            reached.after = str(page[-1]["_key"])
+        else:
+            reached.after, reached.again = ("" if reached.again else None), False
+        return [str(one["_key"]) for one in page if self._seen.get(str(one["_key"])) != _marks(one)]
 
     def _rung(self) -> List[str]:
         """Incidents whose next moment has come, the longest ago first."""
@@ -232,6 +262,12 @@ class Clocks:
 def _marks(document: Mapping[str, Any]) -> Marks:
     """What of an incident can move a deadline or a step nearer; signals alone can't."""
     return tuple(document.get(name) for name in MARKS)
+
+
+def ring(stores: Stores, incident_ids: Sequence[str], moment: float) -> None:
+    """Have some incidents looked at at a moment, whatever their documents say of a change."""
+    if incident_ids:
+        stores.claims.save([_note(incident_id, moment) for incident_id in incident_ids])
 
 
 def _key(incident_id: str) -> str:

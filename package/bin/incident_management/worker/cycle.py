@@ -108,7 +108,8 @@ class Worker:
 
     def _is_due(self, duty: Duty) -> bool:
         last = self._last_run.get(duty.name)
-        return last is None or self._clock.now() - last >= duty.every
+        # A run that lies in the future was timed by a clock that has been put right since.
+        return last is None or not 0 <= self._clock.now() - last < duty.every
 
     def _is_mine(self, duty: Duty) -> bool:
         if duty.everywhere:

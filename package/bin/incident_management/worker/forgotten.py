@@ -107,7 +107,8 @@ class ForgottenRuns:
         if known is None:
             self._left = []
             return
-        self._since = float(known["value"]["until"])
+        # A clock that was ahead before the restart wrote a moment that is yet to come.
+        self._since = min(float(known["value"]["until"]), self._started)
         try:
             self._left = list(self._history.searches())
         except SearchFailed as error:

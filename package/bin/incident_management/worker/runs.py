@@ -17,7 +17,6 @@ from ..splunk.session import Session, SplunkError, path_of
 
 __all__ = ["SplunkRuns"]
 
-RUNS_LISTED = 1000
 # scheduler__<owner>__<app>__RMD5<hash>_at_<scheduled time>_<number>, see Splunk's Search Manual,
 # "Dispatch directory and search artifacts".
 _SCHEDULED = re.compile(r"^scheduler_.*_at_(\d+)_")
@@ -42,7 +41,7 @@ class SplunkRuns:
 
     def recent(self, search: SearchId) -> List[Run]:
         try:
-            answer = self._get(search, "history", count=RUNS_LISTED)
+            answer = self._get(search, "history", count=0)
         except SplunkError as error:
             raise _failed(search, error) from error
         runs = (_run(entry) for entry in answer.get("entry") or [])

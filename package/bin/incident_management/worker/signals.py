@@ -9,7 +9,8 @@ from ..incidents.errors import Invalid, NotFound
 from ..incidents.intake.findings import signals_from
 from ..incidents.intake.results import Alert, findings, findings_one_by_one
 from ..incidents.signal import Signal
-from ..ports import Clock, SearchFailed, Stores
+from ..incidents.stores import find_by
+from ..ports import Clock, SearchFailed, SearchResult, Stores
 from .fired import ACTION, FiredAlert
 from .forgotten import GIVE_UP_SECONDS, GRACE_SECONDS, ForgottenRuns
 
@@ -17,7 +18,11 @@ __all__ = ["FiredAlerts", "Reconciler", "deliver_spool"]
 
 # Retention keeps what it needs to know of a run for at least this long (settings.Lifecycle.keep).
 OLDEST_SECONDS = 6 * 86400.0
+# Covers members' clocks that differ, and alerts that splunkd lists late.
+OVERLAP_SECONDS = 900.0
 RUNS_A_ROUND = 50
+# As many as one request of the action brings.
+SIGNALS_AT_ONCE = 4000
 REQUESTS_A_ROUND = 200
 
 Ingest = Callable[[Sequence[Signal], str], Any]
@@ -84,11 +89,11 @@ def _carry_out(
 class FiredAlerts(Protocol):
     """What splunkd remembers of alerts."""
 
-    def recent(self) -> List[FiredAlert]:
-        """The newest runs that raised an alert."""
+    def recent(self, since: float) -> List[FiredAlert]:
+        """The runs that raised an alert since then; there may be older ones among them."""
 
-    def rows(self, sid: str) -> List[Dict[str, Any]]:
-        """The results of a run. Raises SearchFailed when they are gone."""
+    def rows(self, sid: str) -> SearchResult:
+        """The results of a run, as many as its action took. Raises SearchFailed: they are gone."""
 
     def params(self, name: str, app: str, owner: str) -> Dict[str, str]:
         """``action.open_incident.param.*`` of a saved search, without that prefix."""
@@ -117,24 +122,29 @@ class Reconciler:
         self._ingest = ingest
         self._trouble = trouble
         self._done: Set[str] = set()
+        self._until = 0.0
 
     def run(self) -> Dict[str, int]:
         """Reconcile at most 50 runs; returns how many signals had been lost."""
         recovered = 0
-        listed = [*self._alerts.recent(), *self._forgotten.found()]
-        self._done &= {alert.sid for alert in listed}
         now = self._clock.now()
+        since = max(min(self._until, now) - OVERLAP_SECONDS, now - OLDEST_SECONDS)
+        listed = [*self._alerts.recent(since), *self._forgotten.found()]
+        self._done &= {alert.sid for alert in listed}
         mine = [
             alert
             for alert in sorted(listed, key=lambda one: one.time)
             if ACTION in alert.actions and now - alert.time <= OLDEST_SECONDS
         ]
         waiting = [alert for alert in mine if alert.sid not in self._done]
-        for alert in [one for one in waiting if now - one.time >= GRACE_SECONDS][:RUNS_A_ROUND]:
+        # One from the future alerted before the clock was put right; to look early does no harm.
+        ripe = [one for one in waiting if abs(now - one.time) >= GRACE_SECONDS]
+        for alert in ripe[:RUNS_A_ROUND]:
             if alert.sid not in self._done:
                 recovered += self._reconcile(alert, now - alert.time)
         left = [alert.time for alert in waiting if alert.sid not in self._done]
-        self._forgotten.reconciled(self._done, min([now - GRACE_SECONDS, *left]))
+        self._until = min([now - GRACE_SECONDS, *left])
+        self._forgotten.reconciled(self._done, self._until)
         return {"signals_recovered": recovered}
 
     def _reconcile(self, fired: FiredAlert, age: float) -> int:
@@ -149,8 +159,8 @@ class Reconciler:
                 return 0
             self._trouble(key, f"Whether all signals of {fired.sid} arrived is unknown: {error}")
             lost = []
-        if lost:
-            self._ingest(lost, fired.owner)
+        for start in range(0, len(lost), SIGNALS_AT_ONCE):
+            self._ingest(lost[start : start + SIGNALS_AT_ONCE], fired.owner)
         claim = {
             "_key": key,
             "purpose": "reconciled",
@@ -167,6 +177,12 @@ class Reconciler:
         alert = Alert.from_params(params, fired.name, fired.app, fired.owner, fired.sid)
         now = self._clock.now()
         read = findings_one_by_one if fired.for_each_result else findings
-        found = read(self._alerts.rows(fired.sid), alert, now)
+        results = self._alerts.rows(fired.sid)
+        if results.truncated:
+            text = f"{fired.sid} has more than {len(results.rows)} results; the rest is not taken."
+            self._trouble(f"results of {fired.sid}", text)
+        found = read(results.rows, alert, now)
         signals = signals_from(found, now, alert.common())
-        return [one for one in signals if self._stores.signals.get(one.key) is None]
+        stored = find_by(self._stores.signals, "_key", [one.key for one in signals])
+        arrived = {str(document["_key"]) for document in stored}
+        return [one for one in signals if one.key not in arrived]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping
 
+from ..ports import SearchResult
 from ..splunk import settings as settings_room
+from ..splunk.alert_action import RESULT_ROWS
 from ..splunk.detections import SavedDetection, SearchRun, detections, past_runs
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError, path_of
@@ -20,7 +22,7 @@ __all__ = [
     "read_settings",
 ]
 
-FIRED_LISTED = 1000
+FIRED_A_PAGE = 1000
 MESSAGE = "incident_management_settings"
 PARAM = "action.open_incident.param."
 PARTS = (
@@ -39,9 +41,21 @@ class SplunkAlerts:
         self._session = session
         self._searcher = SplunkSearcher(session)
 
-    def recent(self) -> List[FiredAlert]:
-        answer = self._session.get("/servicesNS/-/-/alerts/fired_alerts/-", count=FIRED_LISTED)
-        return [_fired(entry) for entry in answer.get("entry") or []]
+    def recent(self, since: float) -> List[FiredAlert]:
+        """Page through the list, which is that of all apps, newest first."""
+        found: List[FiredAlert] = []
+        while True:
+            answer = self._session.get(
+                "/servicesNS/-/-/alerts/fired_alerts/-",
+                sort_key="trigger_time",
+                sort_dir="desc",
+                count=FIRED_A_PAGE,
+                offset=len(found),
+            )
+            page = [_fired(entry) for entry in answer.get("entry") or []]
+            found.extend(page)
+            if len(page) < FIRED_A_PAGE or page[-1].time < since:
+                return found
 
     def searches(self) -> List[SavedDetection]:
         return detections(self._session)
@@ -49,8 +63,8 @@ class SplunkAlerts:
     def runs(self, search: SavedDetection) -> List[SearchRun]:
         return past_runs(self._session, search)
 
-    def rows(self, sid: str) -> List[Dict[str, Any]]:
-        return self._searcher.results_of(sid).rows
+    def rows(self, sid: str) -> SearchResult:
+        return self._searcher.results_of(sid, RESULT_ROWS)
 
     def params(self, name: str, app: str, owner: str) -> Dict[str, str]:
         saved = self._searcher.saved_search(name, app, owner)

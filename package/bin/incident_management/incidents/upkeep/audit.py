@@ -39,6 +39,8 @@ CHECKPOINT = "audit:checkpoint"
 SENT = "audited"
 # Covers clocks that differ, and entries that reached the KV store late.
 OVERLAP_SECONDS = 600.0
+# A member that is hours ahead must not take away what keeps the others from sending all again.
+SENT_KEPT_SECONDS = 86400.0
 ENTRIES_A_ROUND = 2000
 KEYS_A_RECORD = 1000
 KEY_DIGITS = 20
@@ -125,7 +127,8 @@ class AuditWriter:
     """Sends every timeline entry to the index, oldest first.
 
     What was sent is written down after it was sent, in ``incident_claims``: whoever is killed in
-    between sends it again. The checkpoint is the time of the newest entry that was sent.
+    between sends it again. The checkpoint is the time of the newest entry that was sent, or now
+    when that lies in the future.
 
     Args:
         send: hands entries to Splunk; returns when all were taken, else raises.
@@ -138,7 +141,9 @@ class AuditWriter:
 
     def run(self) -> Dict[str, int]:
         """Send what is new, at most 2,000 entries; returns how many. Raises what ``send`` does."""
-        checkpoint = self._checkpoint()
+        now, known = self._clock.now(), self._checkpoint()
+        # One from the future, which a wrong clock made, must not make others' entries look late.
+        checkpoint = min(known, now)
         since = checkpoint - OVERLAP_SECONDS
         sent = self._sent(since)
         late = self._late(since, checkpoint, sent)
@@ -151,9 +156,9 @@ class AuditWriter:
             some = entries[start : start + KEYS_A_RECORD]
             self._send(some)
             self._write_down(some)
-        if fresh:
-            # A clock that runs ahead must not make the others' entries look late.
-            self._move_to(min(float(fresh[-1]["time"]), self._clock.now()), checkpoint)
+        reached = min(float(fresh[-1]["time"]), now) if fresh else checkpoint
+        if reached != known:
+            self._move_to(reached)
         return {"audit_events": len(entries)}
 
     def _late(self, since: float, until: float, sent: Set[str]) -> List[Document]:
@@ -184,9 +189,7 @@ class AuditWriter:
         document = self._stores.claims.get(CHECKPOINT)
         return float(document["time"]) if document else 0.0
 
-    def _move_to(self, moment: float, before: float) -> None:
-        if moment <= before:
-            return
+    def _move_to(self, moment: float) -> None:
         checkpoint = {
             "_key": CHECKPOINT,
             "purpose": CHECKPOINT,
@@ -195,7 +198,7 @@ class AuditWriter:
             "value": {},
         }
         self._stores.claims.save([checkpoint])
-        old = {"purpose": SENT, "time": {"$lt": moment - 2 * OVERLAP_SECONDS}}
+        old = {"purpose": SENT, "time": {"$lt": moment - SENT_KEPT_SECONDS}}
         self._stores.claims.delete_matching(old)
 
 

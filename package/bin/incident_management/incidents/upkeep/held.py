@@ -1,21 +1,22 @@
-"""Alerts that were held back, of tools that tell of one twice: when it begins and when it ends.
+"""What suppressions held back: what of it still has to be heard of, and whose problems go on.
 
-CloudWatch sends an alarm when its state changes, Datadog unless it is told to renotify too. One
-that began in a maintenance window would not be heard of again: so the worker takes it in when no
-suppression covers it any more, unless the tool has said since that it is over.
+Some tools tell of an alert twice: when it begins and when it ends. CloudWatch sends an alarm when
+its state changes, Datadog unless it is told to renotify too. One that began in a maintenance window
+would not be heard of again: so the worker takes it in when no suppression covers it any more,
+unless the tool has said since that it is over.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Iterable, List
+from typing import Iterable, List, Set
 
 from ...ports import Clock, Document, Stores
 from .. import suppression
 from ..canonical import milliseconds
 from ..signal import Signal
 
-__all__ = ["TOLD_ONCE", "going_on", "note_ends"]
+__all__ = ["TOLD_ONCE", "going_on", "last_of", "note_ends", "problems_of"]
 
 TOLD_ONCE = ("cloudwatch", "datadog")
 # So many are looked at in one turn, the newest first.
@@ -31,6 +32,23 @@ def going_on(stores: Stores, clock: Clock) -> List[Signal]:
     active = suppression.active(stores.suppressions, now) if held else []
     signals = [replace(Signal.from_document(document), last_time=now) for document in held]
     return [signal for signal in signals if suppression.first_match(active, signal) is None]
+
+
+def problems_of(stores: Stores, rule: str, app: str, since: float) -> Set[str]:
+    """Return the problems, by dedup key, of which a detection's findings were held back since."""
+    query = {"$and": [*_of(rule, app), {"received_at": {"$gt": since}}]}
+    return {str(one["dedup_key"]) for one in stores.signals.find(query)}
+
+
+def last_of(stores: Stores, rule: str, app: str, since: float, until: float) -> float:
+    """Return when a detection's last finding within a span was held back; 0: none was."""
+    span = {"received_at": {"$gt": since, "$lte": until}}
+    found = stores.signals.find({"$and": [*_of(rule, app), span]}, "received_at:-1", 1)
+    return float(found[0]["received_at"]) if found else 0.0
+
+
+def _of(rule: str, app: str) -> List[Document]:
+    return [{"rule": rule}, {"app": app}, {"suppressed_by": {"$gt": ""}}]
 
 
 def note_ends(stores: Stores, problems: Iterable[str]) -> None:

@@ -5,7 +5,8 @@ So what counts is coverage, a span of time in which *every* scheduled run succee
 together from splunkd's list of past runs, looked at again and again, and kept in a claim
 (``ran:<search>``), because splunkd forgets a run after two periods. A monitor's checkpoint says
 itself since when it has judged every span as a whole, and who was out of order last: a trouble that
-goes on is raised once, and is silent, too.
+goes on is raised once, and is silent, too. What a search found counts also where a suppression
+held it back: a snooze is no silence.
 
 Whatever has no such evidence (the API, webhooks) is left to people or to its own "resolved".
 """
@@ -20,7 +21,8 @@ from .. import lifecycle, timeline
 from ..canonical import digest
 from ..joining.moving import named_by
 from ..model import OPEN_STATUSES, Incident
-from . import flapping
+from ..stores import KEYS_PER_QUERY
+from . import flapping, held
 
 __all__ = ["Coverage", "Quiet", "Run", "SearchRuns", "checkpoints_of"]
 
@@ -132,6 +134,7 @@ class Quiet:
         self._runs = runs
         self._trouble = trouble
         self._coverage: Dict[SearchId, Tuple[Plan, Coverage]] = {}
+        self._held: Dict[Tuple[str, str, float], Set[str]] = {}
 
     def run(self, resolve_after: float, resolve_not: Sequence[str] = ()) -> Dict[str, int]:
         """Do one round; returns how many incidents were resolved. Raises what the stores raise.
@@ -141,7 +144,7 @@ class Quiet:
         """
         query = {"$or": [{"status": status} for status in OPEN_STATUSES]}
         documents = self._stores.incidents.find(query, "last_time:1", INCIDENTS_A_ROUND)
-        self._coverage = {}
+        self._coverage, self._held = {}, {}
         resolved = 0
         for document in documents:
             if document.get("severity") in resolve_not or document.get("pinned"):
@@ -206,12 +209,39 @@ class Quiet:
         since = max(last, coverage.since)
         if not after or not coverage.since or coverage.until - since < after:
             return None
+        start = coverage.until - after
+        if self._goes_on(incident, newest, start):
+            return None
+        # Nothing is claimed of a time in which something of the detection was held back.
+        since = max(since, held.last_of(self._stores, rule, str(newest["app"]), since, start))
         try:
             runs = len(self._runs.scheduled(key, since, coverage.until))
         except SearchFailed:
             return None
         source = "saved/searches history: every scheduled run succeeded"
         return Evidence(rule, since, coverage.until, source, runs)
+
+    def _goes_on(self, incident: Incident, newest: Document, start: float) -> bool:
+        """Whether one of its problems was found since ``start``, though that was held back.
+
+        What goes on shows in the latest runs, so most incidents need no look further back.
+        """
+        for since in (max(start, self._clock.now() - LATE_SECONDS), start):
+            key = (str(newest["rule"]), str(newest["app"]), since)
+            if key not in self._held:
+                self._held[key] = held.problems_of(self._stores, *key)
+            problems = self._held[key]
+            if newest["dedup_key"] in problems or self._has_one_of(incident, problems):
+                return True
+        return False
+
+    def _has_one_of(self, incident: Incident, problems: Set[str]) -> bool:
+        wanted: List[Document] = [{"dedup_key": problem} for problem in sorted(problems)]
+        for begin in range(0, len(wanted), KEYS_PER_QUERY):
+            some: Document = {"$or": wanted[begin : begin + KEYS_PER_QUERY]}
+            if self._stores.signals.find({"$and": [named_by(incident), some]}, "", 1):
+                return True
+        return False
 
     def _quiet_monitor(
         self, incident: Incident, monitor: str, last: float, after: float
