@@ -290,6 +290,12 @@ def test_a_claim_in_the_words_of_the_evidence_is_shown_as_quoted(shop):
     assert {claim["status"] for claim in claims} == {"quoted"}
 
 
+def test_a_whole_line_of_plain_words_is_a_quote(shop):
+    said = ("The caller got 500 from orders.", "ERROR upstream orders returned 500")
+    (claim,) = _claims(shop, "upstream orders", said)
+    assert (claim["status"], claim["reason"]) == ("quoted", "")
+
+
 def test_what_a_model_claims_is_never_counted_as_verified(shop):
     plain = Shop().conclude()
     analysis = shop.conclude(FakeModel(_fair_answer))

@@ -18,7 +18,10 @@ from .evidence import Event
 __all__ = ["Evidence"]
 
 FEWEST_WORDS = 2
-"""Words of its own that a quote must have; one alone may stand in any event."""
+"""Telling words of its own that a quote must have; one alone may stand in any event."""
+PHRASE_WORDS = 4
+"""So many words in a row say something, plain as each of them is."""
+LEVELS = {"trace", "debug", "info", "warn", "warning", "error", "critical", "fatal"}
 FEWEST_SHAPES = 4
 """Different events from which on a word that most of them hold counts as nobody's own."""
 
@@ -43,7 +46,8 @@ class Evidence:
 
     def __init__(self, checked: Checked, hypotheses: Sequence[Mapping[str, Any]]) -> None:
         events = [e for key, e in checked.events.items() if checked.is_verified(key)]
-        shapes = {re.sub(r"\d+", "0", event.raw): event for event in events}
+        shapes = {_shape(event.raw): event for event in events}
+        self._shapes = list(shapes)
         self._held = [_words_of(event) for event in shapes.values()]
         told: List[str] = [_text_of(event) for event in events]
         told += [citation.quote for citation in checked.citations if citation.status == "verified"]
@@ -57,9 +61,11 @@ class Evidence:
         words = {word.lower() for word in _WORD.findall(rest)}
         telling = {word for word in words if terms(word) and not self._is_everywhere(word)}
         numbers = {word for word in words if word.isdigit()}
-        if not telling or len(telling | numbers) < FEWEST_WORDS:
-            return "Its quote is too short, or stands in most events: it proves nothing."
-        return ""
+        if telling and len(telling | numbers) >= FEWEST_WORDS:
+            return ""
+        if len(words - LEVELS) >= PHRASE_WORDS and not self._is_in_most(quote):
+            return ""
+        return "Its quote is too short, or stands in most events: it proves nothing."
 
     def fault_of_text(self, text: str, cited: Event) -> str:
         """Return why a claim's text goes beyond the evidence, "" when nothing shows that it does.
@@ -81,9 +87,18 @@ class Evidence:
         holding = sum(1 for words in self._held if word in words or terms(word) & words)
         return holding > len(self._held) / 2
 
+    def _is_in_most(self, quote: str) -> bool:
+        holding = sum(1 for shape in self._shapes if _shape(quote) in shape)
+        return len(self._shapes) >= FEWEST_SHAPES and holding > len(self._shapes) / 2
+
     def _holds(self, name: str) -> bool:
         place = re.escape(name.lower())
         return re.search(rf"(?<![\d.]){place}(?!\d)", self._text) is not None
+
+
+def _shape(text: str) -> str:
+    """Return a text without what its numbers, ids and blanks are."""
+    return " ".join(re.sub(r"\w*\d\w*", "0", text).split())
 
 
 def _stated(text: str) -> Iterable[str]:
