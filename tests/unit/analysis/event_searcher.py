@@ -59,7 +59,7 @@ class EventSearcher:
         if addresses:
             wanted = re.findall(r'"(.*?)"', addresses[1])
             events = [e for e in events if e["event_cd"] in wanted]
-        if "| stats count by entity" in spl or "min(_time) as first_time" in spl:
+        if "max(_time) as last_time" in spl or "min(_time) as first_time" in spl:
             return _counts(events)
         if spl.endswith("| stats count"):
             return [{"count": str(len(events))}]
@@ -109,12 +109,18 @@ def _counts(events: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     rows: Dict[str, Dict[str, Any]] = {}
     for event in events:
         row = rows.setdefault(
-            event["entity"], {"entity": event["entity"], "n": 0, "t": event["_time"]}
+            event["entity"], {"entity": event["entity"], "n": 0, "t": event["_time"], "u": 0.0}
         )
         row["n"] += 1
         row["t"] = min(row["t"], event["_time"])
+        row["u"] = max(row["u"], event["_time"])
     return [
-        {"entity": r["entity"], "count": str(r["n"]), "first_time": repr(r["t"])}
+        {
+            "entity": r["entity"],
+            "count": str(r["n"]),
+            "first_time": repr(r["t"]),
+            "last_time": repr(r["u"]),
+        }
         for r in rows.values()
         if r["entity"]
     ]

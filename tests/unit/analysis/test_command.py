@@ -11,7 +11,7 @@ from incident_management.analysis.command import FIELDS, AnalysisFailed, analyze
 from incident_management.splunk.session import SplunkError
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis import scenario
-from tests.unit.analysis.test_conclusion import Shop
+from tests.unit.analysis.test_conclusion import FakeModel, Shop
 
 BIN = Path(__file__).resolve().parents[3] / "package" / "bin"
 ID = scenario.incident()["id"]
@@ -55,6 +55,30 @@ def test_the_rows_are_a_verdict_and_the_ranked_hypotheses():
     assert found[1]["verified"] == "yes"
     assert any("(verified)" in citation for citation in found[1]["citations"])
     assert found[0]["detail"] == ["No model was asked: no Bedrock account is configured."]
+
+
+def test_what_a_model_said_is_told_as_quoted_or_unchecked_and_never_as_verified():
+    def answer(document):
+        pool = next(e for e in document["events"] if "QueuePool" in e["text"])
+        claim = {
+            "text": "The pool is used up.",
+            "citation_id": pool["id"],
+            "quote": "QueuePool limit of size 1",
+            "hypothesis_id": "H1",
+            "stance": "for",
+        }
+        return {
+            "summary": "Restore the backup.", "cause_found": True, "order": [], "claims": [claim],
+            "hypotheses": [{"cause": "The pool leaks", "claims": [claim]}],
+        }  # fmt: skip
+
+    verdict, first, *others = rows(Shop().conclude(FakeModel(answer)))
+    assert verdict["detail"][1] == "Not checked, in the model's words: Restore the backup."
+    assert first["detail"][0].endswith(", quote found]")
+    (added,) = [row for row in others if row["source"] == "model"]
+    assert added["verified"] == "quote found"
+    said = " ".join([*verdict["detail"], *first["detail"], *added["detail"]])
+    assert "verified" not in said
 
 
 def test_another_launch_of_the_search_is_waited_for():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +39,73 @@ def test_a_secret_does_not_survive(text, secret):
     assert secret not in mask(text)
 
 
+S = "Tr0ub4dor3verysecret"
+NAMED = [
+    f"request failed: GET /pay Cookie: _ga=GA1.2; JSESSIONID={S}; path=/",
+    f"Set-Cookie: id=1; Path=/; token={S}",
+    f'{{"msg": "GET /pay Cookie: a=1; b={S}", "level": "ERROR"}}',
+    f'{{"headers": {{"Cookie": ["a=1; b={S}", "c={S}"]}}}}',
+    f'Authorization: Digest username="shop", response="{S}"',
+    f"postgres://shop:Zx9@{S}@db-1:5432/shop",
+    f"postgres://shop@db-1:{S}@db-1:5432/shop",
+    f"postgres://shop:pa/ss{S}@db-1:5432/shop",
+    f'"https:\\/\\/shop:{S}@db-1\\/x"',
+    f"shop:{S}@tcp(db-1:3306)/shop",
+    f"mysqldump --user root --password {S} shop",
+    f"mysql -h db-1 -uroot -p{S} shop",
+    f'["backup", "--db-password", "{S}"]',
+    f"sshpass -p {S} ssh db-1",
+    f"curl -s -u shop:{S} http://pay",
+    f"ALTER USER shop PASSWORD '{S}'",
+    f"CREATE USER shop IDENTIFIED BY '{S}'",
+    f"DefaultEndpointsProtocol=https;AccountName=x;AccountKey={S}==",
+    f'{{"name":"DB_PASSWORD","value":"{S}"}}',
+    f'{{"value": "{S}", "name": "DB_PASSWORD"}}',
+    f'{{"op":"replace","path":"/spec/password","old":"{S}","new":"x{S}"}}',
+    f'{{\\"name\\":\\"DB_PASSWORD\\",\\"type\\":\\"env\\",\\"value\\":\\"{S}\\"}}',
+    f"- name: DB_PASSWORD\n  value: {S}\n- name: LOG_LEVEL",
+    f'<add key="DbPassword" value="{S}"/>',
+    f"<password>{S}</password>",
+    f'<wsse:Password Type="text">{S}</wsse:Password>',
+    f"DB_PASS={S}",
+    f"dbPass: {S}",
+    f"pass={S}",
+    f"ssh passphrase={S}",
+    f"password => {S}",
+    f"POST /login body password%3D{S}",
+    f"password=a,{S}&{S};",
+    f'Password = "a\\"{S}"',
+    f'{{"password": "{S} and the event is cut he',
+    f"https://store/blob?sv=1&sig={S}&se=2",
+    f"https://outlook.office.com/webhook/{S}/IncomingWebhook/{S}",
+    f"https://shop.webhook.office.com/webhookb2/{S}",
+    f"https://discord.com/api/webhooks/1/{S}",
+    f"Incorrect API key provided: sk-proj-{S}",
+    f"sk-ant-api03-{S}",
+    f"npm_{S * 2}",
+    f"pypi-{S}",
+    f"hvs.{S}{S}",
+]
+
+
+@pytest.mark.parametrize("text", NAMED)
+def test_no_part_of_a_named_secret_survives(text):
+    assert S in text
+    masked = mask(text)
+    assert S not in masked and mask(masked) == masked
+
+
+def test_what_stands_beside_a_secret_is_kept():
+    log = '{"msg": "GET /pay Cookie: a=1; b=2", "level": "ERROR"}'
+    assert mask(log) == '{"msg": "GET /pay Cookie: <masked:secret>", "level": "ERROR"}'
+    env = '[{"name":"DB_PASSWORD","value":"x1y2"},{"name":"LOG_LEVEL","value":"debug"}]'
+    assert mask(env) == env.replace("x1y2", "<masked:secret>")
+    url = "dial postgres://shop:a@b@db-1:5432/shop failed"
+    assert mask(url) == "dial postgres://shop:<masked:password>@db-1:5432/shop failed"
+    dump = "mysqldump --user root --password X1y2 shop: exit status 2"
+    assert mask(dump) == dump.replace("X1y2", "<masked:secret>")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -44,10 +113,50 @@ def test_a_secret_does_not_survive(text, secret):
         "jwt validation failed: token is expired",
         "2026-06-18T14:05:30Z GET /api/order 500 in 12ms",
         "https://paymentservice.svc:8443/charge failed",
+        "tests: pass 3 of 5, passed=12 failed=1",
+        "pass=12 fail=3",
+        "compass=north bypass: true passive=1 passenger: bob",
+        "x509: certificate has expired or is not yet valid: current time 2026-01-31T10:00:00Z",
+        'FATAL: password authentication failed for user "shop"',
+        "Basic authentication required; token verification failed",
+        "proxy http://proxy:3128/, then http://db:5432/x?owner=a@b.c",
+        "could not load config: missing required key STRIPE_KEY",
+        '{"name": "LOG_LEVEL", "value": "debug", "path": "/etc/app.conf"}',
+        "<status>failed</status><name>orders</name>",
+        "ERROR: duplicate key value violates unique constraint, Key (id)=(7) already exists",
+        "signal 11, code=500 sig=11 GET /x?code=500&page=2",
+        "mysql -h db-1 -P 3306 shop: can't connect",
+        "curl -sS http://payments:8080/health: connection refused",
+        "deploy --password-file /etc/pw --replicas 3",
+        "pool_size: 10 -> 1; key=orders:1234; partition key: 7",
+        "java.lang.NullPointerException: at com.shop.Secrets.load(Secrets.java:12)",
+        "task-runner risk-free desk-lamp SKU-123",
     ],
 )
 def test_ordinary_text_is_left_alone(text):
-    assert mask(text) == text
+    assert mask(text, emails=False) == text
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "a", "-", "a-", "a.", "\\", '"', "://", "://a:", "eyJ-", "-SG.", "password", "password[",
+        'password="', "password=,", "name=password ", '"name":"password","value":"x",', "value:\"",
+        "docker login ", "mysql ", "curl ", "<password ", "cookie:a", "a@a.", "--a-", "id:",
+    ],
+)  # fmt: skip
+def test_a_hostile_line_takes_linear_time(part):
+    def seconds(length):
+        text = (part * length)[:length]
+        begun = time.process_time()
+        mask(text)
+        return time.process_time() - begun
+
+    seconds(10_000)
+    short, long = min(seconds(25_000) for _ in range(3)), seconds(200_000)
+    assert long < 8 * short * 3 + 0.2, (
+        "eight times the text took much more than eight times as long"
+    )
 
 
 def test_emails_may_be_kept():
@@ -57,3 +166,10 @@ def test_emails_may_be_kept():
 @given(st.text(max_size=300))
 def test_masking_twice_is_masking_once(text):
     assert mask(mask(text)) == mask(text)
+
+
+@given(st.lists(st.sampled_from(NAMED), min_size=2, max_size=4))
+def test_the_secrets_of_several_lines_are_all_masked(texts):
+    masked = mask("\n".join(texts))
+    assert S not in masked
+    assert mask(masked) == masked

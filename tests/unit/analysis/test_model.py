@@ -22,22 +22,28 @@ ANSWER = {"summary": "s", "cause_found": True, "order": [], "claims": [], "hypot
 
 
 class Service:
-    """Answers every request with ``status`` and ``body``; keeps what it was sent."""
+    """Answers every request with ``status`` and ``body``; keeps what it was sent.
+
+    ``refuses`` gives the message of a ValidationException for a request, "" for none.
+    """
 
     def __init__(self):
         service = self
         self.status, self.body, self.kind = 200, _reply(ANSWER), ""
         self.requests: list[Any] = []
+        self.refuses = lambda sent: ""
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 size = int(self.headers["Content-Length"])
-                service.requests.append((self.path, json.loads(self.rfile.read(size))))
-                data = json.dumps(service.body).encode()
-                self.send_response(service.status)
+                sent = json.loads(self.rfile.read(size))
+                service.requests.append((self.path, sent))
+                refused = service.refuses(sent)
+                data = json.dumps({"message": refused} if refused else service.body).encode()
+                self.send_response(400 if refused else service.status)
                 self.send_header("Content-Type", "application/json")
-                if service.kind:
-                    self.send_header("x-amzn-ErrorType", service.kind)
+                if service.kind or refused:
+                    self.send_header("x-amzn-ErrorType", service.kind or "ValidationException")
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
@@ -119,6 +125,48 @@ def test_an_answer_cut_short_names_the_setting(service):
     service.body["output"]["message"]["content"] = [{"text": "and so"}]
     with pytest.raises(ModelUnavailable, match="max_output_tokens"):
         _model(service.url).ask(QUESTION)
+
+
+@pytest.mark.parametrize("part", [{}, {"summary": "The pool was made smaller and the"}, ANSWER])
+@pytest.mark.parametrize(
+    ("stop", "says"),
+    [
+        ("max_tokens", "max_output_tokens"),
+        ("model_context_window_exceeded", "did not fit"),
+        ("guardrail_intervened", "guardrail"),
+        ("content_filtered", "filter"),
+        ("malformed_tool_use", "ended with malformed_tool_use"),
+    ],
+)
+def test_a_tool_call_that_was_cut_off_is_no_answer(service, part, stop, says):
+    service.body = _reply(part, stop=stop)
+    with pytest.raises(ModelUnavailable, match=says) as caught:
+        _model(service.url).ask(QUESTION)
+    assert str(caught.value).count(".") == 1
+
+
+def test_a_tool_call_without_a_summary_is_no_answer(service):
+    service.body = _reply({})
+    with pytest.raises(ModelUnavailable, match="not in the form"):
+        _model(service.url).ask(QUESTION)
+
+
+def test_a_model_that_can_not_be_made_to_call_a_tool_is_told_to(service):
+    # The sentence is Bedrock's own; see strands-agents/harness-sdk#1241 on GitHub.
+    field = "toolConfig.toolChoice.tool"
+    refused = f"This model doesn't support the {field} field. Remove {field} and try again."
+    service.refuses = lambda sent: refused if "toolChoice" in sent["toolConfig"] else ""
+    assert _model(service.url).ask(QUESTION).content == ANSWER
+    (_, first), (_, second) = service.requests
+    del first["toolConfig"]["toolChoice"]
+    assert first == second
+
+
+def test_another_fault_of_the_request_is_not_tried_again(service):
+    service.refuses = lambda sent: "The provided model identifier is invalid."
+    with pytest.raises(ModelUnavailable, match="check model_id"):
+        _model(service.url).ask(QUESTION)
+    assert len(service.requests) == 1
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "not a url"])

@@ -57,6 +57,7 @@ def test_an_exception_is_one_line_without_its_secrets(logger, tmp_path):
         "AKIA" + "S3CRETS3CRETAAAA",
         "https://x.example/workflows/1?api=2&sig=s3cret&x=1",
         "https://user:s3cret@proxy.example",
+        "https://user:p@s3cret@proxy.example",
         "https://hooks.slack.com/services/T0/B0/s3cret",
         "routing_key='s3cret0123'",
     ],

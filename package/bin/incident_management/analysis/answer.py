@@ -11,8 +11,9 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from .budget import Budget, shorten
 from .citations import Checked, holds_quote
+from .support import Evidence
 
-__all__ = ["MOST_NEW_HYPOTHESES", "ORDER_BONUS", "apply", "objects"]
+__all__ = ["MOST_NEW_HYPOTHESES", "ORDER_BONUS", "QUOTED", "REJECTED", "apply", "objects"]
 
 ORDER_BONUS = 0.05
 """The most that a model's order can add to a hypothesis when sorting, in score."""
@@ -21,8 +22,8 @@ MODEL_SCORE = 0.3
 """Score of a hypothesis that the model alone brings up: listed, never blamed."""
 
 MOST_NEW_HYPOTHESES = 5
-SHORTEST_QUOTE = 6
-"""Characters; almost any event holds a shorter one."""
+QUOTED, REJECTED = "quoted", "rejected"
+"""Status of a claim: its quote was found and its text names nothing beyond the evidence; or not."""
 
 
 def apply(
@@ -36,65 +37,68 @@ def apply(
     Parts of the answer that do not have the form that was asked for are left out.
     """
     known = {hypothesis["id"]: hypothesis for hypothesis in hypotheses}
+    evidence = Evidence(checked, hypotheses)
     claims = [
-        _checked_claim(claim, checked, budget)
+        _checked_claim(claim, checked, evidence, budget)
         for claim in objects(content.get("claims"))[: budget.answer_claims]
     ]
     for claim in claims:
         hypothesis = known.get(claim["hypothesis_id"])
         if hypothesis is not None:
             hypothesis.setdefault("claims", []).append(claim)
-    added = _new_hypotheses(content, checked, budget)
+    added = _new_hypotheses(content, checked, evidence, budget)
     hypotheses.extend(added)
     _reorder(content.get("order"), hypotheses)
     return claims + [claim for hypothesis in added for claim in hypothesis["claims"]]
 
 
-def _checked_claim(claim: Mapping[str, Any], checked: Checked, budget: Budget) -> Dict[str, Any]:
+def _checked_claim(
+    claim: Mapping[str, Any], checked: Checked, evidence: Evidence, budget: Budget
+) -> Dict[str, Any]:
     citation_id, quote = _text(claim.get("citation_id"), 20), _text(claim.get("quote"), 400)
+    text = _text(claim.get("text"), budget.answer_characters)
     event = checked.events.get(citation_id)
-    reason = ""
     if event is None or not checked.is_verified(citation_id):
         reason = f"It cites {citation_id or 'nothing'}, which is no event of the evidence."
-    elif len(quote.strip()) < SHORTEST_QUOTE:
-        reason = "Its quote is too short to prove anything."
     elif not holds_quote(event.raw, quote):
         reason = f"Its quote is not in {citation_id}."
+    else:
+        reason = evidence.fault_of_quote(quote) or evidence.fault_of_text(text, event)
     stance = claim.get("stance")
     return {
-        "text": _text(claim.get("text"), budget.answer_characters),
+        "text": text,
         "citation_id": citation_id,
         "quote": quote,
         "hypothesis_id": _text(claim.get("hypothesis_id"), 20),
         "stance": stance if stance in ("for", "against") else "",
-        "status": "rejected" if reason else "verified",
+        "status": REJECTED if reason else QUOTED,
         "reason": reason,
         "source": "model",
     }
 
 
 def _new_hypotheses(
-    content: Mapping[str, Any], checked: Checked, budget: Budget
+    content: Mapping[str, Any], checked: Checked, evidence: Evidence, budget: Budget
 ) -> List[Dict[str, Any]]:
     added = []
     for place, document in enumerate(objects(content.get("hypotheses"))[:MOST_NEW_HYPOTHESES], 1):
         claims = [
-            _checked_claim(claim, checked, budget)
+            _checked_claim(claim, checked, evidence, budget)
             for claim in objects(document.get("claims"))[: budget.answer_claims]
         ]
         cause = _text(document.get("cause"), budget.answer_characters)
         if not cause:
             continue
-        verified = [claim for claim in claims if claim["status"] == "verified"]
+        quoted = [claim for claim in claims if claim["status"] == QUOTED]
         added.append(
             {
                 "id": f"M{place}",
                 "kind": "model",
                 "cause": cause,
-                "score": MODEL_SCORE if verified else 0.0,
-                "for": [claim["text"] for claim in verified],
-                "against": [] if verified else ["None of its claims could be verified."],
-                "citations": list(dict.fromkeys(claim["citation_id"] for claim in verified)),
+                "score": MODEL_SCORE if quoted else 0.0,
+                "for": [claim["text"] for claim in quoted],
+                "against": [] if quoted else ["None of its claims has a quote that supports it."],
+                "citations": list(dict.fromkeys(claim["citation_id"] for claim in quoted)),
                 "claims": claims,
                 "source": "model",
             }
@@ -103,13 +107,13 @@ def _new_hypotheses(
 
 
 def _reorder(order: Any, hypotheses: List[Dict[str, Any]]) -> None:
-    """Sort by score plus a small bonus for those that the model puts first, with proof."""
+    """Sort by score plus a small bonus for those that the model puts first, with a quote."""
     wanted: Sequence[Any] = order if isinstance(order, list) else []
     places = {_text(item, 20): place for place, item in enumerate(wanted)}
 
     def weight(hypothesis: Mapping[str, Any]) -> float:
         backed = any(
-            claim["status"] == "verified" and claim["stance"] == "for"
+            claim["status"] == QUOTED and claim["stance"] == "for"
             for claim in hypothesis.get("claims", [])
         )
         place = places.get(hypothesis["id"])

@@ -32,7 +32,8 @@ class Case:
 
     ``patterns`` are the error patterns that are new or have risen; ``failing`` maps an entity to
     the time of its first such error; ``depends_on`` maps a service to those it calls.
-    ``volume_ratio`` is events per minute in the span over before, per entity.
+    ``volume_ratio`` is events per minute in the span over before, per entity; 0 where an entity
+    fell silent.
     """
 
     onset: float

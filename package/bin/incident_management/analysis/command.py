@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional
 
 from ..ports import Clock, Searcher
 from ..splunk.session import Session, SplunkError, path_of
+from .answer import QUOTED
 from .investigation import investigate
 
 __all__ = ["FIELDS", "AnalysisFailed", "analyze", "rows"]
@@ -78,7 +79,14 @@ def rows(analysis: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
         previous_version=analysis["previous_version"],
         source=model.get("model_id") or "ranking",
         verified=f"{checked['verified']} of {checked['verified'] + checked['rejected']}",
-        detail=[model["detail"], *([model["summary"]] if model.get("summary") else [])],
+        detail=[
+            model["detail"],
+            *(
+                [f"Not checked, in the model's words: {model['summary']}"]
+                if model.get("summary")
+                else []
+            ),
+        ],
     )
     for hypothesis in analysis["hypotheses"]:
         yield _row(
@@ -90,7 +98,7 @@ def rows(analysis: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
                             "confidence", "for", "against", "source")
             },
             score=f"{hypothesis['score']:.2f}",
-            verified="yes" if hypothesis["verified"] else "no",
+            verified=_state(hypothesis),
             citations=[_citation(citation) for citation in hypothesis["citations"]],
             detail=[_claim(claim) for claim in hypothesis.get("claims", [])],
         )  # fmt: skip
@@ -102,13 +110,19 @@ def _row(analysis: Mapping[str, Any], **values: Any) -> Dict[str, Any]:
     return row
 
 
+def _state(hypothesis: Mapping[str, Any]) -> str:
+    """Of a model's hypothesis code knows no more than that its quotes are there."""
+    found = "quote found" if hypothesis["source"] == "model" else "yes"
+    return found if hypothesis["verified"] else "no"
+
+
 def _citation(citation: Mapping[str, Any]) -> str:
     state = "verified" if citation.get("verified") else f"rejected: {citation.get('reason', '')}"
     return f"{citation.get('id', '')} ({state}) {citation.get('quote', '')}"
 
 
 def _claim(claim: Mapping[str, Any]) -> str:
-    state = "verified" if claim["status"] == "verified" else f"rejected: {claim['reason']}"
+    state = "quote found" if claim["status"] == QUOTED else f"rejected: {claim['reason']}"
     return f"{claim['text']} [{claim['citation_id']}, {state}]"
 
 

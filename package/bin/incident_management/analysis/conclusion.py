@@ -117,7 +117,7 @@ class Conclusion:
             "hypotheses": hypotheses,
             "claims": claims,
             "checked": {
-                "verified": verified + len(claims) - rejected_claims,
+                "verified": verified,
                 "rejected": rejected + rejected_claims,
             },
             "model": said,
@@ -156,8 +156,8 @@ class Conclusion:
         told["summary"] = content["summary"]
         told["cause_found"] = content["cause_found"]
         told["detail"] = (
-            f"{told['model_id']} made {len(claims)} claims; {len(claims) - rejected} were "
-            f"verified, {rejected} rejected."
+            f"{told['model_id']} made {len(claims)} claims; the quotes of "
+            f"{len(claims) - rejected} were found, {rejected} were rejected."
         )
         return told, claims
 

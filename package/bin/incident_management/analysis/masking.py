@@ -1,7 +1,8 @@
 """Take secrets out of text before it leaves this machine.
 
 Masking is deterministic: the same text always gives the same result, so that a quote taken from
-masked text can be found again in the masked original.
+masked text can be found again in the masked original. It takes time linear in the length of the
+text, whatever the text: every repetition is bounded, or consumes what it has read.
 """
 
 from __future__ import annotations
@@ -12,52 +13,217 @@ from typing import Callable, List, Match, Pattern, Tuple, Union
 __all__ = ["mask"]
 
 _Replacement = Union[str, Callable[[Match[str]], str]]
+_Rule = Tuple[Pattern[str], _Replacement]
 
-# A name that announces a secret: password=…, "api_key": "…", X-Auth-Token: …
-_SECRET_NAME = (
-    r"(?:[\w.-]{0,40}(?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|apikey|access[_-]?key"
-    r"|private[_-]?key|credential|session[_-]?key|authorization|cookie|signature)[\w-]{0,20})"
+# Begins a word, also after a line end that JSON has escaped.
+_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
+
+# What announces a secret wherever it stands in a name: DB_PASSWORD, X-Auth-Token, apiKey.
+_SECRET_WORD = (
+    r"(?:passw(?:or)?d|pass[_-]?(?:phrase|code|key)|pwd|secret|token|api[_-]?key|credential"
+    r"|(?:access|account|auth|private|session|signing|encryption|master|storage|license"
+    r"|subscription|instrumentation)[_-]?key"
+    r"|authorization|cookie|signature|jsessionid|phpsessid"
+    # Short words only as a part of their own: db_pass and dbPass, not compass or passed.
+    r"|(?<![A-Za-z])(?:pass|pw)(?![A-Za-z])|(?-i:(?<=[a-z])Pass(?![A-Za-z])))"
+)
+_VENDORS = {
+    "aws_key_id": r"(?:AKIA|ASIA|AROA|AIDA)[0-9A-Z]{16}\b",
+    "slack_token": r"xox[abceoprs]-[\w-]{8,}|xapp-[\w-]{8,}",
+    "github_token": r"gh[pousr]_\w{20,}|github_pat_\w{20,}",
+    "gitlab_token": r"gl(?:pat|ptt|dt|rt|cbt|soat|ft)-[\w-]{16,}",
+    "stripe_key": r"[sr]k_(?:live|test)_\w{10,}|whsec_\w{16,}",
+    "google_key": r"AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}",
+    "model_key": r"sk-(?:proj|svcacct|admin|ant|or)-[\w-]{8,}|sk-[A-Za-z0-9]{32,}|hf_\w{30,}",
+    "package_key": r"npm_[A-Za-z0-9]{30,}|pypi-[\w-]{16,}|dckr_pat_[\w-]{16,}",
+    "vault_token": r"hv[sbr]\.[\w-]{20,}",
+    "sendgrid_key": r"SG\.[\w-]{16,64}\.[\w-]{16,}",
+    "service_key": r"do[opr]_v1_[a-f0-9]{32,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32,}"
+    r"|dapi[a-f0-9]{32,}|ATATT3[\w=-]{20,}|NRAK-[A-Z0-9]{20,}|glsa_\w{32,}|SK[0-9a-f]{32}\b",
+    "azure_secret": r"[\w.~-]{3}[78]Q~[\w.~-]{31,40}",
+}
+_SLASH = r"\\?/"
+
+# A quote as deeply escaped as the text is nested; what it holds ends at the same quote, or where
+# the line or the event was cut off. A quote that is escaped more deeply belongs to the value.
+_QUOTED = r"(?P<quote>\\{0,7}[\"'])(?:(?!(?<!\\)(?P=quote))[^\n]){1,4000}(?P<close>(?P=quote))?"
+_BARE = (
+    # Alone, what another rule has masked stays as it is.
+    r"(?P<bare>(?!<masked:[a-z-]{1,20}>(?:[\s\"',;&)}\]]|\Z))"
+    r"(?:[^\s\"',;&)}\]\\<]|<masked:[a-z-]{1,20}>|<(?!/|masked:)|\\(?![nrt\"'])|(?<=\w)[\"'](?=\w)"
+    # These end a value only where the next thing begins or the sentence ends.
+    r"|[,;&](?![\s\"'\\]|\Z|[\w. -]{1,40}[=:])|[)}\]](?![\s,;.)}\]\"'\\]|\Z)){3,})"
+)
+_IS = r"\s{0,3}(?::=|=>|==|[:=]|%3[AD])\s{0,3}"
+
+
+def _named_value(m: Match[str]) -> str:
+    if m.groupdict().get("list"):
+        return f"{m['name']}[<masked:secret>]"
+    quote = m["quote"] or ""
+    return f"{m['name']}{quote}<masked:secret>{quote and (m['close'] or '')}"
+
+
+def _header(inside: str) -> str:
+    """Cookies and Authorization hold several values: mask all that ``inside`` matches."""
+    name = r"(?:set-?)?cookie2?|authorization"
+    return rf"(?P<name>{_START}(?:{name})\s{{0,3}}[:=]\s{{0,3}})(?=[^\s\"'\[{{])(?:{inside})+"
+
+
+_IN_STRING = r"\\(?![nr]).|[^\"\\\r\n]"
+_IN_LINE = r"(?!\\[nr])[^\r\n]"
+_HEADER_IN_JSON = re.compile(_header(_IN_STRING), re.I)
+_HEADER_IN_LINE = re.compile(_header(_IN_LINE), re.I)
+
+
+def _mask_headers(line: str) -> str:
+    """Mask to the end of the line; in a line of JSON, to the end of the string."""
+    rule = _HEADER_IN_JSON if line.lstrip()[:1] in ("{", '"') else _HEADER_IN_LINE
+    return rule.sub(r"\g<name><masked:secret>", line)
+
+
+# {"name": "DB_PASSWORD", "value": "…"}, {"path": "/spec/token", "old": …, "new": …},
+# <add key="DbPassword" value="…"/>: a pair whose value is the name, and pairs beside it.
+_QUOTE = r"\\{0,7}[\"']"
+_PAIR_VALUE = r"[\w-]{0,20}(?:value|old|new|from|to|before|after|previous|current|content)"
+_NAMES_A_SECRET = (
+    rf"(?:name|key|field|setting|property|parameter|variable|path)(?:{_QUOTE})?{_IS}(?:{_QUOTE})?"
+    rf"[\w./:-]{{0,60}}{_SECRET_WORD}[\w./:-]{{0,20}}(?:{_QUOTE}|(?=[\s,;]))"
+)
+_SECRET_NAMED = re.compile(_NAMES_A_SECRET, re.I)
+_NEXT_PAIR = re.compile(
+    rf"(?P<name>[\s,;]{{0,40}}(?:{_QUOTE})?(?P<key>[\w-]{{1,40}})(?:{_QUOTE})?{_IS})"
+    rf"(?:{_QUOTED}|(?P<bare>[^\s\"',;{{}}\[\]]{{1,500}}))"
+)
+_PAIRS_BESIDE = 6
+_IS_PAIR_VALUE = re.compile(_PAIR_VALUE, re.I)
+_VALUE_FIRST = re.compile(
+    rf"(?P<name>(?<![A-Za-z]){_PAIR_VALUE}(?:{_QUOTE})?{_IS}){_QUOTED}"
+    rf"(?=[\s,]{{1,40}}(?:{_QUOTE})?\w{{0,20}}{_NAMES_A_SECRET})",
+    re.I,
 )
 
+
+def _mask_pairs(text: str) -> str:
+    """Mask the values that stand beside a pair that names a secret."""
+    text = _VALUE_FIRST.sub(_named_value, text)
+    parts, done = [], 0
+    for named in _SECRET_NAMED.finditer(text):
+        place = named.end()
+        for _ in range(_PAIRS_BESIDE):
+            pair = _NEXT_PAIR.match(text, place)
+            if not pair:
+                break
+            place = pair.end()
+            if _IS_PAIR_VALUE.fullmatch(pair["key"]) and pair.start() >= done:
+                parts += [text[done : pair.start()], _named_value(pair)]
+                done = place
+    return "".join(parts) + text[done:]
+
+
 # Order matters: the specific forms come before the general ones.
-_RULES: List[Tuple[Pattern[str], _Replacement]] = [
+_RULES: List[_Rule] = [
     (
         re.compile(
-            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?"
-            r"(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)",
+            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----.*?"
+            r"(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\Z)",
             re.S,
         ),
         "<masked:private-key>",
     ),
     (
-        re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?"),
+        re.compile(r"(?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?"),
         "<masked:jwt>",
     ),
-    (re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[0-9A-Z]{16}\b"), "<masked:aws-key-id>"),
-    (re.compile(r"\bxox[abeoprs]-[\w-]{8,}|\bxapp-[\w-]{8,}"), "<masked:slack-token>"),
-    (re.compile(r"\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}"), "<masked:github-token>"),
-    (re.compile(r"\bglpat-[\w-]{16,}"), "<masked:gitlab-token>"),
-    (re.compile(r"\b[sr]k_(?:live|test)_\w{10,}"), "<masked:stripe-key>"),
-    (re.compile(r"\bAIza[\w-]{30,}"), "<masked:google-key>"),
-    (re.compile(r"https://hooks\.slack\.com/[^\s\"']+"), "https://hooks.slack.com/<masked:path>"),
-    # scheme://user:password@host
     (
-        re.compile(r"\b([a-z][a-z0-9+.-]{1,20}://[^\s:/@\"']{0,100}):[^\s/@\"']{1,200}@", re.I),
+        re.compile(_START + "(?:" + "|".join(f"(?P<{k}>{v})" for k, v in _VENDORS.items()) + ")"),
+        lambda m: f"<masked:{str(m.lastgroup).replace('_', '-')}>",
+    ),
+    # Whoever knows the address of a webhook may post to it.
+    (
+        re.compile(
+            rf"(:{_SLASH}{_SLASH}(?:hooks\.slack\.com|[\w-]{{1,63}}\.webhook\.office\.com"
+            rf"|outlook\.office(?:365)?\.com{_SLASH}webhook(?:b2)?"
+            rf"|discord(?:app)?\.com{_SLASH}api{_SLASH}webhooks"
+            rf"|events\.pagerduty\.com{_SLASH}integration){_SLASH})[^\s\"'<>]+"
+        ),
+        r"\1<masked:path>",
+    ),
+    # scheme://user:password@host, up to the last @. After the colon, a number that ends there is
+    # the port of a host.
+    (
+        re.compile(
+            rf"(:{_SLASH}{_SLASH}[^\s:/\"']{{0,100}}):(?!<masked:password>@)"
+            r"(?!\d{1,5}(?:[/?#\s,;)\]}>\"'\\]|\Z))[^\s\"]{1,256}@"
+        ),
         r"\1:<masked:password>@",
     ),
+    # user:password@tcp(host:3306)/shop, the form of Go's MySQL driver
     (
-        re.compile(r"\b(Bearer|Basic|Splunk|token)\s+[A-Za-z0-9+/=._~-]{12,}", re.I),
+        re.compile(r"(?<!<masked)(:)[^\s\"'@(]{1,200}(?=@(?:tcp|unix)\()"),
+        r"\1<masked:password>",
+    ),
+    (
+        re.compile(
+            r"\b(Bearer|Basic|Splunk|token)\s+(?!(?-i:[a-z]{12,20})(?![\w+/=.~-]))"
+            r"[A-Za-z0-9+/=._~-]{12,}",
+            re.I,
+        ),
         r"\1 <masked:credential>",
+    ),
+    # Signatures and codes of URLs that let in whoever has them
+    (
+        re.compile(r"((?:[?&]|\\u0026|&amp;)(?:sig|code)=)(?!<masked:)[^\s&\"'<>\\]{12,}", re.I),
+        r"\1<masked:secret>",
+    ),
+    (
+        re.compile(
+            rf"(<(?!masked:)[\w:.-]{{0,40}}{_SECRET_WORD}[\w:.-]{{0,20}}(?:\s[^<>]{{0,200}})?>)"
+            r"(?!<|\s{0,80}<)[^<]{1,4000}",
+            re.I,
+        ),
+        r"\1<masked:secret>",
+    ),
+    # --password X; ["--password", "X"]
+    (
+        re.compile(
+            rf"(?P<name>--(?:[a-z]{{1,20}}[_-]){{0,4}}{_SECRET_WORD}(?:\s{{1,3}}|{_QUOTE}\s{{0,3}},\s{{0,3}}))"
+            rf"(?!-)(?:{_QUOTED}|{_BARE})",
+            re.I,
+        ),
+        _named_value,
+    ),
+    # Options that are a password with these programs alone
+    (
+        re.compile(
+            r"(\b(?:(?:mysql|mariadb)[\w-]{0,20}\b[^\n|;]{0,200}?\s-p"
+            r"|sshpass\s{1,3}-p\s{0,3}|redis-cli\b[^\n|;]{0,200}?\s-a\s{1,3}"
+            r"|ldap[a-z]{3,10}\b[^\n|;]{0,200}?\s-w\s{1,3}"
+            r"|(?:docker|podman|helm|oc|az)\s[^\n|;]{0,100}?login\b[^\n|;]{0,200}?\s-p\s{1,3}"
+            r"|curl\b[^\n|;]{0,200}?\s(?:-u|--user)\s{0,3}[\"']?[^\s:\"']{1,100}:))"
+            r"(?!<masked:)[^\s]{3,}"
+        ),
+        r"\1<masked:secret>",
+    ),
+    # SQL: PASSWORD 'X', IDENTIFIED BY 'X'
+    (
+        re.compile(
+            r"(?P<name>\b(?:password|passphrase|identified\s(?:with\s\S{1,40}\s)?by)\s{1,3})"
+            rf"{_QUOTED}",
+            re.I,
+        ),
+        lambda m: f"{m['name']}{m['quote']}<masked:secret>{m['close'] or ''}",
     ),
     # name: "value with spaces"  or  name=value ; within JSON, quotes and line ends are escaped
     (
         re.compile(
-            r"(?P<name>" + _SECRET_NAME + r")(?P<sep>\\?[\"']?\s{0,3}[:=]\s{0,3})"
-            r"(?:(?P<quote>\\?[\"'])(?P<quoted>(?:(?!(?P=quote)).){1,500})(?P=quote)"
-            r"|(?P<bare>(?!<masked:)(?:(?!\\[nrt])[^\s\"',;&)}\]]){3,500}))",
+            rf"(?P<name>{_SECRET_WORD}[\w-]{{0,20}}(?:{_QUOTE})?{_IS})"
+            # pass=12 is how many passed
+            r"(?<!\bpass=(?=\d{1,4}\b))"
+            rf"(?:(?P<list>\[[^\]\n]{{1,2000}}\])|{_QUOTED}|{_BARE})",
             re.I,
         ),
-        lambda m: "{}{}{q}<masked:secret>{q}".format(m["name"], m["sep"], q=m["quote"] or ""),
+        _named_value,
     ),
 ]
 
@@ -67,12 +233,16 @@ _EMAIL = re.compile(r"\b[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[a-z]{2,24}\b", re.
 def mask(text: str, emails: bool = True) -> str:
     """Return ``text`` with what looks like a secret replaced by ``<masked:kind>``.
 
-    Covers private keys, JSON web tokens, keys of well-known vendors, passwords in URLs,
-    ``Authorization`` values, and values whose name says that they are secret. It errs on the side
-    of masking. ``emails`` also masks e-mail addresses.
+    Covers private keys, JSON web tokens, keys of well-known vendors, addresses of webhooks,
+    passwords in URLs and on command lines, ``Cookie`` and ``Authorization`` headers, and values
+    whose name says that they are secret: ``name=value``, JSON, XML, and pairs such as
+    ``"name": "DB_PASSWORD", "value": "…"``. It errs on the side of masking. A secret in plain
+    prose ("the password is …") is not recognised. ``emails`` also masks e-mail addresses.
     """
+    text = "\n".join(map(_mask_headers, text.split("\n")))
+    text = _mask_pairs(text)
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
-    if emails:
+    if emails and "@" in text:
         text = _EMAIL.sub("<masked:email>", text)
     return text

@@ -1,7 +1,8 @@
 """Ask a model on Amazon Bedrock, through the Converse API, for one structured answer.
 
 The answer comes as the input of a tool that the model must call, so its form is checked by a
-schema. API: "Converse" in the Amazon Bedrock API Reference
+schema. Not every model with tools lets itself be made to call one ("ToolChoice" in the Amazon
+Bedrock API Reference): such a model is asked again and only told to. API: "Converse"
 (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html).
 """
 
@@ -35,6 +36,15 @@ _REASONS = {
     "ThrottlingException": "the account's rate limit is reached; try again later",
     "UnrecognizedClientException": "the access key is not valid; set it again",
     "ValidationException": "it does not accept the request; check model_id and max_output_tokens",
+}
+
+
+_STOPPED = {
+    "max_tokens": "was longer than max_output_tokens; raise that setting",
+    "model_context_window_exceeded": "did not fit beside the question; choose a model that takes "
+    "longer texts",
+    "guardrail_intervened": "was stopped by a guardrail of the account",
+    "content_filtered": "was stopped by the model's content filter",
 }
 
 
@@ -116,7 +126,7 @@ class BedrockModel:
 
             started = time.monotonic()
             try:
-                response = self._client().converse(**self._request(question))
+                response = self._converse(self._request(question))
             except ClientError as error:
                 code = str(error.response.get("Error", {}).get("Code", "unknown error"))
                 reason = _REASONS.get(code, f"it answered {code}")
@@ -129,6 +139,19 @@ class BedrockModel:
                     "endpoint_url, proxy and network."
                 ) from None
         return self._answer(response, time.monotonic() - started)
+
+    def _converse(self, request: Dict[str, Any]) -> Any:
+        from botocore.exceptions import ClientError
+
+        client = self._client()
+        try:
+            return client.converse(**request)
+        except ClientError as error:
+            said = error.response.get("Error", {})
+            if said.get("Code") != "ValidationException" or "toolChoice" not in str(said):
+                raise
+        del request["toolConfig"]["toolChoice"]
+        return client.converse(**request)
 
     def _client(self) -> Any:
         import boto3
@@ -174,10 +197,15 @@ class BedrockModel:
         }
 
     def _answer(self, response: Any, seconds: float) -> Answer:
+        stopped = response.get("stopReason")
+        if stopped not in ("tool_use", "end_turn"):
+            # A tool call that was cut off has an input, too: a part of the answer, or nothing.
+            why = _STOPPED.get(stopped, f"ended with {stopped}")
+            raise ModelUnavailable(f"The model's answer {why}.")
         usage = response.get("usage", {})
         for block in response.get("output", {}).get("message", {}).get("content", []):
             use = block.get("toolUse") or {}
-            if use.get("name") == TOOL and isinstance(use.get("input"), dict):
+            if use.get("name") == TOOL and _is_answer(use.get("input")):
                 return Answer(
                     use["input"],
                     self.model_id,
@@ -185,11 +213,11 @@ class BedrockModel:
                     int(usage.get("outputTokens", 0)),
                     seconds,
                 )
-        if response.get("stopReason") == "max_tokens":
-            raise ModelUnavailable(
-                "The model's answer was longer than max_output_tokens; raise that setting."
-            )
         raise ModelUnavailable("The model answered, but not in the form it was asked for.")
+
+
+def _is_answer(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("summary"), str)
 
 
 def from_settings(settings: Any) -> BedrockModel:

@@ -16,6 +16,7 @@ from ..words import identifiers, terms
 from .case import CULPRIT_SCORE, Case, Hypothesis
 from .changes import Change
 from .conditions import conditions
+from .dependencies import FailedDependency, failed_dependencies, silent_dependencies
 from .effects import Effect, balance, effects_of, harmless_reason, moved_share
 from .evidence import Citation, Event
 from .mechanisms import Tie, ties
@@ -62,8 +63,13 @@ def rank(case: Case) -> List[Hypothesis]:
     symptoms = symptoms_of(texts)
     words = _ErrorWords(texts, case)
     effects = {id(change): effects_of(change) for change in case.changes}
-    found = [_judge(change, case, symptoms, words, effects[id(change)]) for change in case.changes]
-    found.extend(conditions(case, texts, found, effects))
+    failed = failed_dependencies(case)
+    found = [
+        _judge(change, case, symptoms, words, effects[id(change)], failed)
+        for change in case.changes
+    ]
+    silent = silent_dependencies(case, failed, found, effects)
+    found.extend([*conditions(case, texts, found, effects), *silent])
     found.sort(key=lambda h: (-h.score, -h.time, h.change_id, h.cause))
     return found[:MOST_HYPOTHESES]
 
@@ -137,6 +143,7 @@ def _judge(
     symptoms: Mapping[str, float],
     words: _ErrorWords,
     effects: Sequence[Effect],
+    failed: Mapping[str, FailedDependency],
 ) -> Hypothesis:
     verdict = Hypothesis(
         kind="change",
@@ -151,7 +158,7 @@ def _judge(
         citations=[Citation.of_event(change.event, _change_quote(change), "change")],
     )
     timing = _timing(change, case, verdict)
-    place = _place(change, case, verdict)
+    place = _place(change, case, failed, verdict)
     content = _content(change, symptoms, words, effects, verdict)
     score = (
         TIMING_WEIGHT * timing
@@ -192,9 +199,14 @@ def _share_before(moment: float, case: Case) -> float:
     return sum(1 for time in times if time < moment) / len(times) if times else 0.0
 
 
-def _place(change: Change, case: Case, verdict: Hypothesis) -> float:
-    first = _first_entity(case)
+def _place(
+    change: Change, case: Case, failed: Mapping[str, FailedDependency], verdict: Hypothesis
+) -> float:
     service = change.service
+    if service in failed:
+        verdict.reasons_for.append(f"It is on {service}, which {failed[service].reason()}.")
+        return 1.0
+    first = "" if failed else _first_entity(case)
     if service and service == first:
         verdict.reasons_for.append(f"It is on {service}, which failed first.")
         return 1.0

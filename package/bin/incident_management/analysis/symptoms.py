@@ -23,26 +23,31 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
         ("slow", r"slow|latency|\bp9[059]\b|duration|exceeded \d+\s*ms|response time"),
         ("race", r"concurrent map|data race|deadlock|lock wait|race condition|concurrent modification|"
                  r"lost update|optimistic lock|stale object"),
-        ("memory", r"out ?of ?memory|oom|heap space|cannot allocate|memory (?:limit|pressure)|gc overhead"),
-        ("disk_full", r"no space left|disk (?:full|quota|used)|enospc|read-only file system|disk_used"),
+        ("memory", r"out ?of ?memory|(?<![a-z])oom|heap space|heap limit|cannot allocate|std::bad_alloc|memory (?:limit|pressure)|"
+                   r"gc overhead|memoryerror|insufficient memory"),
+        ("disk_full", r"no space left|not enough space on the disk|disk ?(?:full|quota|used)|enospc|read-only file system|disk_used"),
         ("cpu", r"cpu.{0,20}(?:saturat|throttl|100|utili)|load average|event loop (?:lag|blocked)"),
         ("auth_rejected", r"unauthori[sz]ed|\b401\b|invalid token|token is expired|signature.{0,20}(?:invalid|mismatch)|"
                           r"jwt|authentication fail|login failed|access denied|password authentication"),
-        ("expired", r"expired|expiry|not yet valid"),
-        ("forbidden", r"forbidden|\b403\b|permission denied|not authorized|accessdenied|eacces|insufficient privilege"),
+        ("expired", r"expired|expiry|not yet valid|nottimevalid"),
+        ("forbidden", r"forbidden|\b403\b|permission denied|not authorized|access ?(?:is |to .{1,80} is )?denied|eacces|eperm\b|"
+                      r"operation not permitted|unauthorizedaccess|insufficient privilege"),
         ("missing_schema", r"(?:relation|table|column|field|view|index).{0,80}(?:does not exist|doesn't exist|not found|"
                            r"unknown)|no such (?:table|column)|unknown column|undefinedtable|undefinedcolumn"),
-        ("unreachable", r"connection refused|econnrefused|no route to host|unreachable|could not connect|"
+        ("unreachable", r"connection ?refused|econnrefused|actively refused|no route to host|unreachable|could not connect|"
                         r"connect(?:ion)? (?:error|failed)|operationalerror|failed to connect|max retries exceeded"),
-        ("name_resolution", r"no such host|name or service not known|nxdomain|getaddrinfo|name resolution|enotfound"),
+        ("name_resolution", r"no such host|name or service not known|nxdomain|getaddrinfo|name resolution|enotfound|"
+                            r"unknownhost|could(?:n't| not) resolve (?:host|address|proxy)|name could not be resolved|eai_again"),
         ("null", r"null ?pointer|nil pointer|nonetype|cannot read propert|undefined is not|segfault|sigsegv|"
                  r"attributeerror|typeerror|keyerror|index out of (?:range|bounds)"),
         ("parse", r"parse|unmarshal|deserializ|decod|unexpected (?:token|end|field)|malformed|invalid (?:json|character|format)|"
                   r"schema|cannot convert|valueerror|numberformat"),
         ("validation", r"validation|out of range|constraint|violates|invalid (?:value|input|argument|request)|\b400\b|\b422\b"),
-        ("handles_exhausted", r"too many open files|emfile|file descriptor|socket.{0,20}exhaust|ephemeral port"),
-        ("rate_limited", r"rate.?limit|too many requests|\b429\b|throttl|slowdown|quota exceeded"),
-        ("tls", r"\btls\b|\bssl\b|x509|certificate|handshake"),
+        ("handles_exhausted", r"too many open files|emfile|enfile|file descriptor|socket.{0,20}exhaust|ephemeral port|"
+                              r"cannot assign requested address"),
+        ("rate_limited", r"rate.?limit|too many requests|\b429\b|throttl|slowdown|quota ?exceeded|"
+                         r"resource_?exhausted|throughputexceeded"),
+        ("tls", r"\btls\b|\bssl\b|x509|certificate|handshake|nottimevalid|\bpkix\b"),
         ("panic", r"panic|fatal error|crash|core dumped|unhandled|traceback|restart"),
         ("retries_exhausted", r"retr(?:y|ies).{0,30}(?:exhaust|exceed|budget)|after \d+ (?:retries|attempts)|budget exhausted"),
         ("backlog", r"backlog|\blag\b|queue.{0,30}(?:full|depth|grow|age)|buffer.{0,30}(?:full|capacity|overflow)|"
@@ -76,10 +81,14 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
     Condition(name, re.compile(pattern, re.I), strength, cause, advice, beaten_by)
     for name, pattern, strength, cause, advice, beaten_by in (
         ("certificate_expired",
-         r"certificate (?:has |is )?expired|cert(?:ificate)?.{0,30}not yet valid|certificate_expired|CERT_HAS_EXPIRED",
+         r"certificate (?:has |is )?(?:been )?expired|cert(?:ificate)?.{0,30}not yet valid|certificate_?expired|cert_?expired|"
+         # Java; .NET; Windows; OpenSSL and Node; Go; rustls; NSS
+         r"certificatenotyetvalid|nottimevalid|not within its validity period|cert_e_expired|sec_e_cert_expired|0x800b0101|"
+         r"0x80090328|cert_has_expired|expired certificate|peer certificate: expired|expired_cert(?:ificate)?\b",
          0.9, "A TLS certificate has expired", "Renew and roll out the certificate.", ("tls_changed",)),
         ("credential_expired",
          r"(?:password|secret|credential|api key|access key|license|licence|subscription)\w* (?:has |is )?expired|"
+         r"(?:secret|password|access) keys?.{0,60} (?:has|have|are|is) expired|ORA-28001|AADSTS7000222|"
          r"ExpiredToken(?:Exception)?\b",
          0.8, "A credential has expired", "Renew the credential.", ("credential_changed",)),
         ("provider_outage",
@@ -100,18 +109,34 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          0.65, "The network between machines is failing", "Check the network path.",
          ("endpoint_changed", "permission_changed")),
         ("name_resolution_failure",
-         r"nxdomain|no such host|temporary failure in name resolution|servfail|getaddrinfo",
+         r"nxdomain|no such host|name resolution|name or service not known|servfail|getaddrinfo|enotfound|eai_again|"
+         r"unknownhost|could(?:n't| not) resolve (?:host|address|proxy)|name could not be resolved",
          0.6, "Names are not being resolved", "Check DNS.", ("endpoint_changed", "permission_changed")),
         ("hardware_failure",
          r"i/o error|disk failure|bad sector|ecc error|machine check|ebs volume.{0,30}(?:impaired|degraded)|"
          r"instance.{0,30}(?:terminated|retired|reclaim)|spot interruption|node (?:not ?ready|lost|evict)|preempt",
          0.7, "A machine or a disk is failing", "Replace the machine or the disk.", ("resource_changed",)),
+        ("read_only", r"read-only file ?system|\berofs\b|remounting filesystem read-only",
+         0.66, "A file system is read-only", "Check the disk, then mount it for writing again.",
+         ("permission_changed", "resource_changed")),
+        ("out_of_memory",
+         r"out ?of ?memory|oom.?kill|oomkilled|heap space|heap limit|std::bad_alloc|cannot allocate memory|gc overhead limit|"
+         r"memoryerror|insufficient memory",
+         0.55, "A process ran out of memory", "Give it more memory, or find what holds it.",
+         ("room_lowered", "room_raised", "volume_raised", "limit_removed", "release_removed", "growth_added",
+          "concurrency_added", "resource_changed", "cache_removed", "expiry_changed")),
+        ("handles_exhausted", r"too many open files|\bemfile\b|\benfile\b|cannot assign requested address",
+         0.55, "A process has used up its files or ports", "Raise its limit, or find what leaves them open.",
+         ("room_lowered", "release_removed", "concurrency_added", "volume_raised", "resource_changed")),
         ("clock_skew", r"clock skew|time drift|ntp.{0,30}(?:unsync|offset)|request time.{0,20}too skewed",
          0.7, "A clock is wrong", "Synchronise the clock.", ("tolerance_removed", "expiry_changed")),
-        ("disk_full", r"no space left on device|disk full|enospc|disk quota exceeded",
-         0.45, "A disk is full", "Free space or grow the disk.",
+        ("disk_full",
+         r"no space left on device|not enough space on the disk|disk ?full|enospc|disk quota exceeded|flood.?stage|"
+         r"ora-0165\d|unable to extend (?:table|index|temp)|could not allocate space|table .{1,80} is full",
+         0.8, "A disk is full", "Free space or grow the disk.",
          ("verbose_logging", "volume_raised", "growth_added", "limit_removed", "room_raised", "release_removed")),
-        ("quota_exhausted", r"quota (?:has been )?exceeded|limitexceeded|rate exceeded|insufficient capacity|"
+        ("quota_exhausted", r"quota ?(?:has been )?exceeded|limitexceeded|rate ?(?:limit)?exceeded|insufficient(?: |_)(?:capacity|quota)|"
+                            r"throttlingexception|throughputexceeded|toomanyrequestsexception|resource_exhausted|"
                             r"insufficientinstancecapacity",
          0.65, "A quota of a provider is used up", "Raise the quota or use less.",
          ("volume_raised", "call_in_loop", "room_lowered", "retry_removed", "cache_removed", "query_added")),

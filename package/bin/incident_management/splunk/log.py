@@ -32,7 +32,7 @@ _SECRETS = re.compile(
         |(?<=Splunk\s)[\w^./=+-]{32,}
         |(?<=[?&]sig=)[^&\s"']+                            # Workflows webhook signatures
         |(?<=hooks\.slack\.com/services/)[\w/]+
-        |(?<=://)[^/\s:@]+:[^/\s@]+(?=@)                   # user:password of a URL
+        |(?<=://)[^/\s:]+:[^/\s]+(?=@)                     # user:password of a URL
         )""",
     re.VERBOSE,
 )

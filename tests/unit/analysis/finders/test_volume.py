@@ -27,3 +27,18 @@ def test_too_few_events_say_nothing():
     scope = scope_of([log(-5000, "orders", "INFO a"), *_steady("orders", 1, begin=0)])
     volume.find(scope)
     assert scope.volume_ratio == {}
+
+
+def test_an_entity_that_fell_silent_at_the_onset_is_found_among_the_calm_minutes_before_it():
+    scope = scope_of(_steady("db", 10, end=-5), entities=["db"])
+    found = volume.find(scope)
+    assert scope.volume_ratio["db"] == 0
+    assert found.found == ["db fell silent."]
+
+
+def test_a_rare_or_short_silence_is_none():
+    scope = scope_of(
+        _steady("rare", 100, end=-5) + _steady("late", 5, end=260), entities=["rare", "late"]
+    )
+    volume.find(scope)
+    assert min(scope.volume_ratio.values()) > 0

@@ -16,29 +16,49 @@ FEWEST_EVENTS = 20
 """Below this many events before, a ratio says nothing."""
 
 
+SILENT_EVENTS = 10.0
+"""An entity fell silent when it would have logged this many events since its last one ..."""
+SILENT_SECONDS = 60.0
+"""... and that is this long ago: events come into the index a little late."""
+
+
 def find(scope: Scope) -> Finding:
-    """Compare events per minute into ``scope.volume_ratio``. Raises SearchFailed."""
+    """Compare events per minute into ``scope.volume_ratio``: 0 for an entity that fell silent.
+
+    Raises SearchFailed.
+    """
     finding = Finding(NAME, LOOKS_FOR)
     entities = scope.relevant_entities()
     if not entities:
         finding.not_found.append("The incident names no entity, so there is nothing to count.")
         return finding
     rates: Dict[str, Dict[str, float]] = {}
+    last_times: Dict[str, float] = {}
     for which in (BEFORE, NOW):
         start, end = scope.window(which)
         search = application_events(from_entities(entities))
-        search = with_entity(search).pipe(spl.stats("count", by=["entity"]))
+        search = with_entity(search).pipe(
+            spl.stats("count", ("max(_time)", "last_time"), by=["entity"])
+        )
         for row in scope.run(finding, search, (start, end), 1000).rows:
             rate = number(row.get("count")) * 60 / max(1.0, end - start)
-            rates.setdefault(first_text(row.get("entity")), {})[which] = rate
+            entity = first_text(row.get("entity"))
+            rates.setdefault(entity, {})[which] = rate
+            last_times[entity] = number(row.get("last_time"))
+    end = scope.window(NOW)[1]
     calm_minutes = (scope.window(BEFORE)[1] - scope.window(BEFORE)[0]) / 60
     for entity in entities:
         calm, now = rates.get(entity, {}).get(BEFORE, 0.0), rates.get(entity, {}).get(NOW, 0.0)
         if calm * calm_minutes < FEWEST_EVENTS:
             continue
-        ratio = now / calm
+        # The time before the onset is part of the span: an average would hide the silence after it.
+        quiet = end - last_times[entity]
+        silent = quiet >= SILENT_SECONDS and calm * quiet / 60 >= SILENT_EVENTS
+        ratio = 0.0 if silent else now / calm
         scope.volume_ratio[entity] = ratio
-        if ratio >= SURGE or ratio <= SILENCE:
+        if silent:
+            finding.found.append(f"{entity} fell silent.")
+        elif ratio >= SURGE or ratio <= SILENCE:
             finding.found.append(f"{entity} logs {ratio:.1f} times as much as before.")
     if not finding.found:
         finding.not_found.append("No entity logs much more or much less than before.")

@@ -1,0 +1,119 @@
+"""What code can check of a model's claim: that its quote says something, and that it names nothing
+that the evidence does not hold.
+
+This is no proof that a claim is true: a model may quote one thing and claim another with the same
+words. So a claim that passes is told as "quote found", never as verified.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import Any, Iterable, List, Mapping, Sequence, Set
+
+from ..words import identifiers, terms
+from .citations import Checked
+from .evidence import Event
+
+__all__ = ["Evidence"]
+
+FEWEST_WORDS = 2
+"""Telling words of its own that a quote must have; one alone may stand in any event."""
+PHRASE_WORDS = 4
+"""So many words in a row say something, plain as each of them is."""
+LEVELS = {"trace", "debug", "info", "warn", "warning", "error", "critical", "fatal"}
+FEWEST_SHAPES = 4
+"""Different events from which on a word that most of them hold counts as nobody's own."""
+
+_MASKED = re.compile(r"<masked:[a-z-]{1,20}>")
+_TIMESTAMP = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)?"
+    r"|\b\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+)
+_JSON_KEY = re.compile(r"\\{0,3}\"[\w.@-]{1,60}\\{0,3}\"\s{0,3}:")
+_WORD = re.compile(r"\w+")
+_NUMBER = re.compile(r"(?<![\w.])v?(\d+(?:[.:]\d+)*)")
+_NAME = re.compile(
+    r"[\w.+-]{1,64}@[\w.-]{1,100}"  # an address
+    r"|(?<![\w-])[a-zA-Z][\w.-]{0,60}[_\d][\w.-]{0,60}"  # chg-17, pool_size, v1.2, db-1
+    r"|\b[a-z]+[A-Z]\w{0,60}|\b[A-Z][a-z0-9]+[A-Z]\w{0,60}"  # maxPoolSize, QueuePool
+)
+_PROPER = re.compile(r"(?<=[\w,;:)] )[A-Z][a-z]{2,60}\b(?![\w@])")
+
+
+class Evidence:
+    """All that was found again and all that ranking said of it, to hold claims against."""
+
+    def __init__(self, checked: Checked, hypotheses: Sequence[Mapping[str, Any]]) -> None:
+        events = [e for key, e in checked.events.items() if checked.is_verified(key)]
+        shapes = {_shape(event.raw): event for event in events}
+        self._shapes = list(shapes)
+        self._held = [_words_of(event) for event in shapes.values()]
+        told: List[str] = [_text_of(event) for event in events]
+        told += [citation.quote for citation in checked.citations if citation.status == "verified"]
+        for hypothesis in hypotheses:
+            told += [hypothesis["cause"], *hypothesis["for"], *hypothesis["against"]]
+        self._text = "\n".join(told).lower()
+
+    def fault_of_quote(self, quote: str) -> str:
+        """Return why a quote supports nothing, "" when it says something."""
+        rest = _JSON_KEY.sub(" ", _TIMESTAMP.sub(" ", _MASKED.sub(" ", quote)))
+        words = {word.lower() for word in _WORD.findall(rest)}
+        telling = {word for word in words if terms(word) and not self._is_everywhere(word)}
+        numbers = {word for word in words if word.isdigit()}
+        if telling and len(telling | numbers) >= FEWEST_WORDS:
+            return ""
+        if len(words - LEVELS) >= PHRASE_WORDS and not self._is_in_most(quote):
+            return ""
+        return "Its quote is too short, or stands in most events: it proves nothing."
+
+    def fault_of_text(self, text: str, cited: Event) -> str:
+        """Return why a claim's text goes beyond the evidence, "" when nothing shows that it does.
+
+        The names, numbers and times that it states must occur in the evidence, and at least one of
+        its words in the event that it cites.
+        """
+        said = _MASKED.sub(" ", text)
+        missing = [name for name in _stated(said) if not self._holds(name)]
+        if missing:
+            return f"It names {missing[0]}, which is nowhere in the evidence."
+        if not (terms(said) | identifiers(said)) & _words_of(cited):
+            return "It shares no word with the event that it cites."
+        return ""
+
+    def _is_everywhere(self, word: str) -> bool:
+        if len(self._held) < FEWEST_SHAPES:
+            return False
+        holding = sum(1 for words in self._held if word in words or terms(word) & words)
+        return holding > len(self._held) / 2
+
+    def _is_in_most(self, quote: str) -> bool:
+        holding = sum(1 for shape in self._shapes if _shape(quote) in shape)
+        return len(self._shapes) >= FEWEST_SHAPES and holding > len(self._shapes) / 2
+
+    def _holds(self, name: str) -> bool:
+        place = re.escape(name.lower())
+        return re.search(rf"(?<![\d.]){place}(?!\d)", self._text) is not None
+
+
+def _shape(text: str) -> str:
+    """Return a text without what its numbers, ids and blanks are."""
+    return " ".join(re.sub(r"\w*\d\w*", "0", text).split())
+
+
+def _stated(text: str) -> Iterable[str]:
+    """Return the names, numbers and times that a text states."""
+    names = [name.rstrip(".-") for name in _NAME.findall(text)]
+    rest = _NAME.sub(" ", text)
+    numbers = _NUMBER.findall(re.sub(r"(?<=\d),(?=\d{3}\b)", "", rest))
+    return [*names, *_PROPER.findall(text), *numbers]
+
+
+def _text_of(event: Event) -> str:
+    moment = datetime.fromtimestamp(event.time, timezone.utc)
+    return f"{event.raw}\n{event.entity}\n{moment.isoformat(' ')}"
+
+
+def _words_of(event: Event) -> Set[str]:
+    text = _text_of(event)
+    return terms(text) | identifiers(text)
