@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import nullcontext
 from types import SimpleNamespace
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import jsonschema  # type: ignore[import-untyped]
 
@@ -114,6 +114,9 @@ class FakeApi:
 
     def routing(self, session: Any) -> Routing:
         return self.routing_value
+
+    def problems(self, session: Any) -> Sequence[str]:
+        return (*self.settings(session).problems.values(), *self.routing_value.problems)
 
     def topology(self) -> Topology:
         return self.topology_value

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Protocol, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Protocol, Sequence, Tuple
 
 from ..incidents.grouping import Topology
 from ..incidents.routing import Routing
 from ..incidents.story import Stories
 from ..ports import Clock, Searcher, Stores
+from ..remediation.catalogue import Catalogue
 from ..splunk.clock import SystemClock
 
 __all__ = ["Backend", "SplunkBackend"]
@@ -40,6 +41,9 @@ class Backend(Protocol):
 
     def routing(self, session: Any) -> Routing: ...
 
+    def problems(self, session: Any) -> Sequence[str]:
+        """Return what is wrong with the configuration, a sentence each. Raises SplunkError."""
+
     def topology(self) -> Topology: ...
 
 
@@ -55,6 +59,7 @@ class SplunkBackend:
         self._monotonic = monotonic
         self._users: Dict[str, Tuple[float, Tuple[str, FrozenSet[str]]]] = {}
         self._routing: Optional[Tuple[float, Routing]] = None
+        self._problems: Optional[Tuple[float, Sequence[str]]] = None
 
     def session(self, raw: Mapping[str, Any], system: bool) -> Any:
         from ..splunk.session import Session
@@ -108,6 +113,22 @@ class SplunkBackend:
                 log.get("rest").error(problem)
             self._routing = (now, routing)
         return self._routing[1]
+
+    def problems(self, session: Any) -> Sequence[str]:
+        """Look at all configuration; remembered for 10 seconds."""
+        from ..splunk import conf
+
+        now = self._monotonic()
+        if self._problems is None or now - self._problems[0] >= CONFIGURATION_SECONDS:
+            known = self.settings(session)
+            actions = Catalogue.from_stanzas(conf.load(session, "incident_actions"))
+            found = (
+                *known.problems.values(),
+                *self.routing(session).problems,
+                *actions.problems.values(),
+            )
+            self._problems = (now, found)
+        return self._problems[1]
 
     def topology(self) -> Topology:
         from ..splunk import conf, log

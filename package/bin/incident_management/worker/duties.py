@@ -37,11 +37,11 @@ from ..remediation.catalogue import Catalogue
 from ..remediation.context import Context
 from ..remediation.executors import executors
 from ..remediation.verify import Verifier
-from ..splunk import conf, secrets, spool
+from ..splunk import conf, secrets, settings, spool
 from ..splunk.detections import detections
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session, SplunkError
-from ..splunk.settings import Settings, SettingsError
+from ..splunk.settings import SHARED_PARTS, Settings, SettingsError
 from . import splunkd
 from .audit_index import AuditIndex
 from .clocks import Clocks
@@ -61,8 +61,6 @@ __all__ = ["Duties"]
 
 CONFIGURATION_SECONDS = 15.0
 CAPABILITY = "incident_signal"
-# Parts of the settings that every service outside is reached by.
-SHARED_PARTS = ("network", "proxy")
 
 
 def _no_trouble(_name: str, _sentence: str) -> None:
@@ -85,7 +83,6 @@ class Duties:
     _configured: bool = field(default=False, init=False)
     _read_at: float = field(default=float("-inf"), init=False)
     _settings: Settings = field(default_factory=Settings, init=False)
-    _broken: Dict[str, str] = field(default_factory=dict, init=False)
     _routing: Routing = field(default_factory=Routing, init=False)
     _remembered: Stories = field(default_factory=Stories, init=False)
     _catalogue: Catalogue = field(default_factory=lambda: Catalogue({}, {}), init=False)
@@ -163,7 +160,7 @@ class Duties:
         if time.monotonic() - self._read_at >= CONFIGURATION_SECONDS:
             self._read()
         problems = [
-            *self._broken.values(),
+            *self._settings.problems.values(),
             *self._routing.problems,
             *self._catalogue.problems.values(),
         ]
@@ -172,23 +169,17 @@ class Duties:
         return {}
 
     def _read(self) -> None:
-        self._settings, self._broken = splunkd.read_settings(self.session)
         self._routing = Routing.from_stanzas(conf.load(self.session, "incident_routing"))
         self._catalogue = Catalogue.from_stanzas(conf.load(self.session, "incident_actions"))
+        self._settings = settings.load(self.session)
         self._read_at = time.monotonic()
         self._configured = True
 
     def _held_channels(self) -> Set[str]:
         """Channels whose settings are malformed: their messages wait until they are corrected."""
-        if not self._configured or any(part in self._broken for part in SHARED_PARTS):
+        if not self._configured or any(part in self._settings.problems for part in SHARED_PARTS):
             return {*CHANNELS, *map(channel_of, self._subscriptions)}
-        return {channel for channel in CHANNELS if channel in self._broken}
-
-    def _executor_settings(self) -> Settings:
-        for part in ("remediation", *SHARED_PARTS):
-            if part in self._broken:
-                raise SettingsError(self._broken[part])
-        return self._settings
+        return {channel for channel in CHANNELS if channel in self._settings.problems}
 
     # --- signals ----------------------------------------------------------------------------
 
@@ -312,7 +303,7 @@ class Duties:
     # --- fixes ------------------------------------------------------------------------------
 
     def _context(self) -> Context:
-        known = executors(self._executor_settings)
+        known = executors(lambda: self._settings)
         return Context(self.stores, self.clock, self._catalogue, known, process_name(), has_ended)
 
     def _settle(self) -> Mapping[str, int]:
@@ -336,14 +327,14 @@ class Duties:
 
     def _quiet(self) -> Mapping[str, int]:
         """Resolve what is quiet; with malformed settings nothing is resolved or deleted."""
-        if not self._configured or "lifecycle" in self._broken:
+        if not self._configured or "lifecycle" in self._settings.problems:
             return {}
         mine = self._settings.lifecycle
         quiet = Quiet(self.stores, self.clock, SplunkRuns(self.session), self._tell)
         return quiet.run(mine.resolve_after, mine.resolve_not)
 
     def _retention(self) -> Mapping[str, int]:
-        if not self._configured or "lifecycle" in self._broken:
+        if not self._configured or "lifecycle" in self._settings.problems:
             return {}
         mine = self._settings.lifecycle
         duty = Retention(
