@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping
 
+from ..ports import SearchFailed
 from ..splunk.detections import SavedDetection, SearchRun, detections, past_runs
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError, path_of
@@ -34,6 +35,13 @@ class SplunkAlerts:
     def recent(self) -> List[FiredAlert]:
         answer = self._session.get("/servicesNS/-/-/alerts/fired_alerts/-", count=FIRED_LISTED)
         return [_fired(entry) for entry in answer.get("entry") or []]
+
+    def splunkd_started(self) -> float:
+        try:
+            answer = self._session.get("/services/server/info")
+            return float(answer["entry"][0]["content"]["startup_time"])
+        except (SplunkError, KeyError) as error:
+            raise SearchFailed(f"When splunkd started can't be read: {error}.") from error
 
     def searches(self) -> List[SavedDetection]:
         return detections(self._session)
