@@ -118,7 +118,7 @@ class FakeApi:
     def problems(self, session: Any) -> Sequence[str]:
         return (*self.settings(session).problems.values(), *self.routing_value.problems)
 
-    def topology(self) -> Topology:
+    def topology(self, session: Any) -> Topology:
         return self.topology_value
 
     def _post(self, path: str, form: Any = None, **_query: Any) -> Any:

@@ -12,13 +12,13 @@ from ..incidents.story import Stories
 from ..ports import Clock, Searcher, Stores
 from ..remediation.catalogue import Catalogue
 from ..splunk.clock import SystemClock
+from ..splunk.topology import TopologyLookup
 
 __all__ = ["Backend", "SplunkBackend"]
 
 CAPABILITY_SECONDS = 30.0
 CONFIGURATION_SECONDS = 10.0
 CACHED_TOKENS = 1000
-TOPOLOGY_FILE = "incident_topology.csv"
 
 
 class Backend(Protocol):
@@ -44,7 +44,7 @@ class Backend(Protocol):
     def problems(self, session: Any) -> Sequence[str]:
         """Return what is wrong with the configuration, a sentence each. Raises SplunkError."""
 
-    def topology(self) -> Topology: ...
+    def topology(self, session: Any) -> Topology: ...
 
 
 class SplunkBackend:
@@ -59,6 +59,7 @@ class SplunkBackend:
         self._monotonic = monotonic
         self._users: Dict[str, Tuple[float, Tuple[str, FrozenSet[str]]]] = {}
         self._routing: Optional[Tuple[float, Routing]] = None
+        self._topology = TopologyLookup(monotonic)
         self._problems: Optional[Tuple[float, Sequence[str]]] = None
 
     def session(self, raw: Mapping[str, Any], system: bool) -> Any:
@@ -121,20 +122,21 @@ class SplunkBackend:
         now = self._monotonic()
         if self._problems is None or now - self._problems[0] >= CONFIGURATION_SECONDS:
             known = self.settings(session)
+            self._topology.read(session)
             actions = Catalogue.from_stanzas(conf.load(session, "incident_actions"))
             found = (
                 *known.problems.values(),
                 *self.routing(session).problems,
                 *actions.problems.values(),
+                *([self._topology.problem] if self._topology.problem else []),
             )
             self._problems = (now, found)
         return self._problems[1]
 
-    def topology(self) -> Topology:
-        from ..splunk import conf, log
+    def topology(self, session: Any) -> Topology:
+        from ..splunk import log
 
-        try:
-            return Topology.from_rows(conf.read_lookup(TOPOLOGY_FILE))
-        except ValueError as error:
-            log.get("rest").error("Grouping goes on without the topology: %s", error)
-            return Topology()
+        found = self._topology.read(session)
+        if self._topology.problem:
+            log.get("rest").error(self._topology.problem)
+        return found

@@ -101,7 +101,7 @@ class Request:
         return self.backend.problems(self.system_session)
 
     def topology(self) -> Topology:
-        return self.backend.topology()
+        return self.backend.topology(self.system_session)
 
     def text(self, name: str, default: str = "", required: bool = False) -> str:
         """Return a text of the body, stripped. Raises Invalid when it is required and blank."""

@@ -10,7 +10,6 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Seq
 
 from ..detection.health.enabled import note_enabled
 from ..incidents.clocks import assignment
-from ..incidents.grouping import Topology
 from ..incidents.intake import conditions
 from ..incidents.intake.ingest import ACTOR as INGEST_ACTOR
 from ..incidents.intake.ingest import Ingest
@@ -42,13 +41,14 @@ from ..splunk.detections import detections
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session, SplunkError
 from ..splunk.settings import SHARED_PARTS, Settings, SettingsError
+from ..splunk.topology import TopologyLookup
 from . import splunkd
 from .audit_index import AuditIndex
 from .clocks import Clocks
 from .cycle import Duty
 from .events import EventStream
 from .forgotten import ForgottenRuns
-from .monitor_duty import TOPOLOGY_FILE, monitors_of
+from .monitor_duty import monitors_of
 from .monitor_roster import MonitorRoster
 from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
@@ -84,6 +84,7 @@ class Duties:
     _read_at: float = field(default=float("-inf"), init=False)
     _settings: Settings = field(default_factory=Settings, init=False)
     _routing: Routing = field(default_factory=Routing, init=False)
+    _topology: TopologyLookup = field(default_factory=TopologyLookup, init=False)
     _remembered: Stories = field(default_factory=Stories, init=False)
     _catalogue: Catalogue = field(default_factory=lambda: Catalogue({}, {}), init=False)
     _subscriptions: Dict[str, Document] = field(default_factory=dict, init=False)
@@ -163,6 +164,7 @@ class Duties:
             *self._settings.problems.values(),
             *self._routing.problems,
             *self._catalogue.problems.values(),
+            *([self._topology.problem] if self._topology.problem else []),
         ]
         if problems:
             raise SettingsError(" ".join(problems))
@@ -184,14 +186,14 @@ class Duties:
     # --- signals ----------------------------------------------------------------------------
 
     def _ingest(self, signals: Sequence[Signal], actor: str) -> Any:
-        topology = Topology.from_rows(conf.read_lookup(TOPOLOGY_FILE))
+        topology = self._topology.read(self.session)
         ingest = Ingest(self.stores, self.clock, self._routing, topology, self._remembered)
         return ingest.ingest(signals, actor)
 
     def _join_raced(self) -> Mapping[str, int]:
         if not self._configured:
             return {}
-        topology = Topology.from_rows(conf.read_lookup(TOPOLOGY_FILE))
+        topology = self._topology.read(self.session)
         return join_raced(self.stores, self.clock, self._routing, topology)
 
     def _calm_down(self) -> Mapping[str, int]:
