@@ -16,6 +16,8 @@ from incident_management.ports import SearchFailed
 from incident_management.splunk.kvstore import KvStores
 from incident_management.splunk.session import Session, SplunkError
 
+# What splunkd answers of a collection that a role may not read.
+HIDDEN = (403, 404)
 KINDS = {"pages_per_day": Number(0, 1e6)}
 
 
@@ -44,7 +46,10 @@ class IncidentDetectionsCommand(GeneratingCommand):
             for health in report.all(runs=True):
                 yield flat(health)
         except (SearchFailed, SplunkError) as error:
-            self.error_exit(error, f"The health of the detections can't be told: {error}")
+            why = str(error)
+            if getattr(error, "status", 0) in HIDDEN:
+                why = "your role may not see incidents; incident_viewer may."
+            self.error_exit(error, f"The health of the detections can't be told: {why}")
 
 
 if __name__ == "__main__":

@@ -76,6 +76,25 @@ def test_every_tab_of_the_configuration_opens(tab: Any, shoot: Any) -> None:
     shoot(tab, "configuration-logging")
 
 
+@pytest.mark.parametrize("host", ["proxy.example.com", "10.0.0.8"])
+def test_a_proxy_with_a_login_is_saved_through_the_form(
+    tab: Any, built: Splunk, shoot: Any, host: str
+) -> None:
+    tab.get_by_role("tab", name="Proxy", exact=True).click(timeout=WAIT_MS)
+    values = {"proxy_url": host, "proxy_port": "3128", "proxy_username": "mia"}
+    for field, value in {**values, "proxy_password": "not-a-real-secret"}.items():
+        tab.locator(f"[data-name={field}] input").first.fill(value)
+    shoot(tab, "configuration-proxy")
+    with tab.expect_response(lambda reply: reply.request.method == "POST") as saved:
+        tab.get_by_role("button", name="Save").click()
+    assert saved.value.ok, saved.value.text()
+
+    settings = built.home / "etc" / "apps" / APP / "local" / f"{APP}_settings.conf"
+    text = settings.read_text(encoding="utf-8")
+    assert f"proxy_url = {host}" in text and "proxy_username = mia" in text
+    assert "not-a-real-secret" not in text
+
+
 def test_the_inputs_page_opens_in_the_dark(tab: Any, built: Splunk, shoot: Any) -> None:
     tab.click("#theme", timeout=WAIT_MS)
     tab.goto(f"http://127.0.0.1:{built.web_port}/en-US/app/{APP}/inputs")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import nullcontext
 from types import SimpleNamespace
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import jsonschema  # type: ignore[import-untyped]
 
@@ -115,7 +115,10 @@ class FakeApi:
     def routing(self, session: Any) -> Routing:
         return self.routing_value
 
-    def topology(self) -> Topology:
+    def problems(self, session: Any) -> Sequence[str]:
+        return (*self.settings(session).problems.values(), *self.routing_value.problems)
+
+    def topology(self, session: Any) -> Topology:
         return self.topology_value
 
     def _post(self, path: str, form: Any = None, **_query: Any) -> Any:

@@ -20,6 +20,16 @@ def test_a_service_joins_the_incident_of_the_one_it_depends_on(app: App) -> None
     assert "'shop' depends on 'payments'" in entries[-1]["data"]["reason"]
 
 
+def test_a_topology_in_a_lookup_of_ones_own_groups(app: App) -> None:
+    lookups = app.standin.splunk.home / "etc/apps/incident_management/lookups"
+    (lookups / "our_services.csv").write_text("service,depends_on\nshop,payments\n")
+    app.service.confs["transforms"]["incident_topology"].update(filename="our_services.csv")
+    app.log_errors("payments", 20)
+    app.log_errors("shop", 10)
+    app.run_detections()
+    assert sorted(app.only_incident()["entities"]) == ["payments", "shop"]
+
+
 def test_a_routing_rule_gives_the_incident_to_its_team(app: App) -> None:
     routing = app.service.confs["incident_routing"]
     routing.create("team:payments").update(members="cy", channels="slack")

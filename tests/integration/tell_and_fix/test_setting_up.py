@@ -6,6 +6,7 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
+from splunklib.binding import HTTPError
 
 from .conftest import ROOT, Office, wait_for
 
@@ -69,6 +70,37 @@ def test_a_channel_that_is_set_up_by_half_is_a_dead_letter(started: Office):
     dead = wait_for(lambda: [n for n in started.outbox() if n["state"] == "dead"])
     assert [(n["channel"], n["incident_id"]) for n in dead] == [("slack", incident)]
     assert dead[0]["last_error"].startswith("No Slack token is set: ")
+
+
+@pytest.mark.parametrize("host", ["proxy.example.com", "10.0.0.8"])
+def test_a_proxy_with_a_login_is_saved_and_used(fresh: Office, host: str):
+    login = {"proxy_username": "mia", "proxy_password": "not-a-real-one"}
+    fresh.set("proxy", proxy_enabled="1", proxy_url=host, proxy_port="3128", **login)
+    saved = fresh.admin.get("incident_management_settings/proxy", output_mode="json")
+    content = json.loads(saved.body.read())["entry"][0]["content"]
+    assert (content["proxy_url"], content["proxy_port"]) == (host, "3128")
+    local = fresh.home / "etc/apps/incident_management/local"
+    assert not [path for path in local.iterdir() if "not-a-real-one" in path.read_text()]
+    assert fresh.call("GET", "/system/info")["configuration_problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("part", "values"),
+    [
+        ("lifecycle", {"keep": "1d", "resolve_after": "24h", "close_after": "7d"}),
+        ("lifecycle", {"resolve_not": "urgent"}),
+        ("network", {"web_url": "splunk.example.com"}),
+        ("proxy", {"proxy_enabled": "1", "proxy_url": "http://proxy", "proxy_port": "3128"}),
+    ],
+)
+def test_what_the_app_can_not_use_is_not_saved(fresh: Office, part: str, values: dict[str, str]):
+    with pytest.raises(HTTPError, match=r"REST Error \[400\]: Bad Request -- "):
+        fresh.set(part, **values)
+
+
+def test_splunk_webs_address_may_be_http_as_it_is_by_default(fresh: Office):
+    fresh.set("network", web_url="http://splunk.example.com:8000")
+    assert fresh.call("GET", "/system/info")["configuration_problems"] == []
 
 
 def _wait_until_announced(office: Office, incident: str) -> None:

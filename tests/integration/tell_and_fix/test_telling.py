@@ -91,6 +91,31 @@ def test_a_malformed_setting_is_said_and_only_its_own_channel_waits(office: Offi
     wait_for(lambda: sentence not in office.bulletins())
 
 
+def test_a_secret_that_is_gone_is_said_and_only_its_own_channel_waits(fresh: Office):
+    fresh.set("slack", bot_token="xoxb-gone", channel="#incidents", api_url=fresh.slack.url)
+    fresh.set("teams", webhook_url=f"{fresh.teams.url}/workflows/x?sig=s")
+    passwords = fresh.admin.storage_passwords
+    gone = [one for one in passwords.list(count=-1) if one.username.startswith("slack")]
+    for one in gone:
+        one.delete()
+    assert gone
+    fresh.start_worker()
+    fresh.signal()
+    wait_for(lambda: fresh.teams.requests)
+
+    says = "[slack] bot_token is not in Splunk's password store"
+    wait_for(lambda: says in fresh.bulletins())
+    assert fresh.call("GET", "/health")["status"] == "degraded"
+    (problem,) = fresh.call("GET", "/system/info")["configuration_problems"]
+    assert says in problem
+    waiting = [n for n in fresh.outbox() if n["channel"] == "slack"]
+    assert [n["state"] for n in waiting] == ["pending"] and fresh.slack.messages == []
+
+    fresh.set("slack", bot_token="xoxb-test-token")
+    wait_for(lambda: fresh.slack.messages)
+    wait_for(lambda: fresh.call("GET", "/health")["status"] == "ok")
+
+
 def test_sigterm_ends_the_worker_cleanly(office: Office):
     (pid,) = wait_for(office.worker_pids)
     os.kill(pid, signal.SIGTERM)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from incident_management.analysis.briefing import ANSWER_SCHEMA, Question
 from incident_management.analysis.model import BedrockModel, ModelUnavailable, from_settings
-from incident_management.splunk.settings import Account, Bedrock, Settings
+from incident_management.splunk.settings import Account, Bedrock, Proxy, Settings, parse
 
 pytest.importorskip("boto3")
 
@@ -197,6 +196,38 @@ def test_what_is_not_configured_is_named(settings, says):
         from_settings(settings)
 
 
+@pytest.mark.parametrize(
+    ("stanza", "values", "asked"),
+    [
+        ("lifecycle", {"keep": "1d"}, True),
+        ("slack", {"bot_token": "******"}, True),
+        ("bedrock", {"timeout_seconds": "soon"}, False),
+        ("network", {"web_url": "ftp://x"}, False),
+        ("proxy", {"proxy_enabled": "1", "proxy_url": "p", "proxy_port": "0"}, False),
+        ("proxy", {"proxy_enabled": "0", "proxy_password": "******"}, True),
+    ],
+)
+def test_only_what_a_model_needs_keeps_it_from_being_asked(stanza, values, asked):
+    bedrock = {"enabled": "1", "account": "aws", "model_id": "m", "region": "eu-west-1"}
+    stanzas = {"bedrock": bedrock}
+    stanzas[stanza] = {**stanzas.get(stanza, {}), **values}
+    account = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": SECRET}
+    settings = parse(stanzas, {"aws": account, "other": {"aws_secret_access_key": "******"}})
+
+    if asked:
+        assert from_settings(settings).model_id == "m"
+        return
+    with pytest.raises(ModelUnavailable, match=rf"No model was asked: .*\[{stanza}\]"):
+        from_settings(settings)
+
+
+def test_an_account_without_its_secret_is_named():
+    stanzas = {"bedrock": {"enabled": "1", "account": "aws"}}
+    settings = parse(stanzas, {"aws": {"aws_secret_access_key": "******"}})
+    with pytest.raises(ModelUnavailable, match=r"\[aws\] aws_secret_access_key is not in Splunk's"):
+        from_settings(settings)
+
+
 def test_the_model_of_the_settings_does_not_show_its_keys():
     model = from_settings(Settings(bedrock=WHOLE, accounts={"aws": ACCOUNT}))
     assert SECRET not in repr(model)
@@ -204,12 +235,8 @@ def test_the_model_of_the_settings_does_not_show_its_keys():
 
 
 def test_a_proxy_with_its_password_is_used_and_never_shown():
-    proxy = SimpleNamespace(
-        enabled=True, type="http", host="127.0.0.1", port=9, username="u", password="p@ss/word"
-    )
-    settings = SimpleNamespace(
-        bedrock=WHOLE, accounts={"aws": ACCOUNT}, proxy=proxy, network=Settings().network
-    )
+    proxy = Proxy(True, "http", "127.0.0.1", 9, "u", "p@ss/word")
+    settings = Settings(bedrock=WHOLE, accounts={"aws": ACCOUNT}, proxy=proxy)
     with pytest.raises(ModelUnavailable) as caught:
         from_settings(settings).ask(QUESTION)
     assert "p@ss" not in str(caught.value) and "p%40ss" not in str(caught.value)

@@ -6,6 +6,7 @@ import pytest
 
 from incident_management.api.backend import SplunkBackend
 from incident_management.splunk import conf, log
+from incident_management.splunk.session import SplunkError
 from tests.fakes import ManualClock
 
 
@@ -17,11 +18,14 @@ class FakeSession:
         self.content = {"username": "ann", "capabilities": list(capabilities)}
         self.routing = {"team:a": {}, "rule:default": {"team": "a"}}
         self.asked = []
+        self.lookup = {"content": {"filename": "incident_topology.csv"}}
 
     def get(self, path, **_query):
         self.asked.append(path)
         if path.endswith("current-context"):
             return {"entry": [{"content": self.content}]}
+        if path.endswith("conf-transforms/incident_topology"):
+            return {"entry": [self.lookup]}
         stanzas = self.routing if path.endswith("incident_routing") else {}
         return {"entry": [{"name": name, "content": c} for name, c in stanzas.items()]}
 
@@ -75,18 +79,59 @@ def test_a_changed_routing_file_takes_effect_within_10_seconds(backend, time):
     assert backend.routing(session).decide("low", ["x"], ["r"]).team == "b"
 
 
-def test_the_topology_follows_its_file(backend, tmp_path):
+@pytest.fixture
+def lookups(tmp_path):
     folder = tmp_path / "etc/apps/incident_management/lookups"
     folder.mkdir(parents=True)
-    assert list(backend.topology().related("shop")) == ["shop"]
-    (folder / "incident_topology.csv").write_text("service,depends_on\nshop,payments\n")
-    assert set(backend.topology().related("shop")) == {"shop", "payments"}
+    (folder / "incident_topology.csv").write_text("service,depends_on\n")
+    return folder
 
 
-def test_a_lookup_that_is_too_large_or_no_text_does_not_stop_ingest(backend, tmp_path, monkeypatch):
-    folder = tmp_path / "etc/apps/incident_management/lookups"
+def test_the_topology_follows_its_file(backend, lookups):
+    session = FakeSession()
+    assert list(backend.topology(session).related("shop")) == ["shop"]
+    (lookups / "incident_topology.csv").write_text("service,depends_on\nshop,payments\n")
+    assert set(backend.topology(session).related("shop")) == {"shop", "payments"}
+    assert len(session.asked) == 1, "where the file is, is remembered"
+
+
+@pytest.mark.parametrize("app", ["incident_management", "search", "system"])
+def test_the_topology_is_the_file_that_the_lookups_definition_names(backend, time, tmp_path, app):
+    folder = tmp_path / "etc" / ("system" if app == "system" else f"apps/{app}") / "lookups"
     folder.mkdir(parents=True)
-    (folder / "incident_topology.csv").write_bytes(b"service,depends_on\n\xff\xfe,x\n")
-    assert backend.topology().depends_on == {}
+    (folder / "ours.csv").write_text("service,depends_on\nshop,payments\n")
+    session = FakeSession()
+    session.lookup = {"acl": {"app": app}, "content": {"filename": "ours.csv"}}
+    assert set(backend.topology(session).related("shop")) == {"shop", "payments"}
+    assert not any("Grouping" in problem for problem in backend.problems(session))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"filename": "gone.csv"}, "names gone.csv, which is not in the folder lookups of the app"),
+        ({"external_type": "kvstore", "collection": "x"}, "names no file; grouping reads a CSV"),
+    ],
+)
+def test_a_topology_that_can_not_be_read_is_said(backend, lookups, content, says):
+    session = FakeSession()
+    session.lookup = {"content": content}
+    assert backend.topology(session).depends_on == {}
+    (problem,) = backend.problems(session)
+    assert problem.startswith("Grouping goes on without the topology: ") and says in problem
+
+
+def test_a_lookup_that_is_too_large_or_no_text_does_not_stop_ingest(backend, lookups, monkeypatch):
+    session = FakeSession()
+    (lookups / "incident_topology.csv").write_bytes(b"service,depends_on\n\xff\xfe,x\n")
+    assert backend.topology(session).depends_on == {}
     monkeypatch.setattr(conf, "LOOKUP_BYTES", 5)
-    assert backend.topology().depends_on == {}
+    assert backend.topology(session).depends_on == {}
+
+
+def test_a_splunkd_that_can_not_be_asked_does_not_stop_ingest(backend, lookups, monkeypatch):
+    def refuse(_session, _path, **_query):
+        raise SplunkError(503, "busy")
+
+    monkeypatch.setattr(FakeSession, "get", refuse)
+    assert backend.topology(FakeSession()).depends_on == {}

@@ -8,6 +8,7 @@ from incident_management.api import ROUTES
 from incident_management.api.messages import parse_body
 from incident_management.api.router import Problem, dispatch, routes_of
 from incident_management.api.system import NOBODY_IS_TOLD
+from incident_management.splunk.settings import parse
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi
 
 ROUTED = [route for segment in ROUTES for route in routes_of(segment)]
@@ -153,6 +154,16 @@ def test_health_is_degraded_when_incidents_cannot_be_counted(api):
     _, health = api.call("GET", "/health")
 
     assert (health["status"], health["incidents_detected"]) == ("degraded", None)
+
+
+def test_a_missing_secret_degrades_health_and_is_told(api):
+    api.searcher_value.answers['inputlookup strict=true "incidents"'] = [{"count": "3"}]
+    api.settings_value = parse({"slack": {"bot_token": "******"}})
+    api.answers["conf-incident_management_settings"] = {"entry": []}
+
+    assert api.call("GET", "/health")[1]["status"] == "degraded"
+    (problem,) = api.call("GET", "/system/info")[1]["configuration_problems"]
+    assert problem.endswith("enter it again under Configuration > Slack.")
 
 
 def test_info_tells_versions_and_what_is_wrong(api):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import pytest
 
 from incident_management.notify.transport import NoAnswer, NotSent, Reply
 from incident_management.remediation.executors import DeployApi, ExecutorError, executors
+from incident_management.splunk.settings import Remediation, Settings, SettingsError, parse
 
 ARGUMENTS = {"service": "check out", "change_id": "CHG-8", "to_version": "r7"}
 NOW = {
@@ -117,10 +117,15 @@ def test_a_state_that_is_not_told_is_one_sentence():
     ],
 )
 def test_missing_settings_are_one_sentence(url, token, says):
-    settings = SimpleNamespace(
-        remediation=SimpleNamespace(deploy_api_url=url, deploy_api_token=token),
-        network=SimpleNamespace(ca_file=""),
-        proxy=SimpleNamespace(enabled=False),
-    )
+    settings = Settings(remediation=Remediation(url, token))
     with pytest.raises(ExecutorError, match=says):
         executors(lambda: settings)["deploy_api"]()
+
+
+def test_settings_that_are_not_needed_keep_no_fix_back():
+    values = {"deploy_api_url": "https://d.example", "deploy_api_token": "t"}
+    settings = parse({"remediation": values, "lifecycle": {"keep": "1d"}})
+    assert executors(lambda: settings)["deploy_api"]()
+    broken = parse({"remediation": {**values, "deploy_api_token": "******"}})
+    with pytest.raises(SettingsError, match="again under Configuration > Remediation"):
+        executors(lambda: broken)["deploy_api"]()

@@ -6,6 +6,7 @@ from incident_management.splunk.settings import (
     Lifecycle,
     Settings,
     SettingsError,
+    Slack,
     channels_set_up,
     parse,
 )
@@ -66,14 +67,14 @@ def test_secrets_do_not_show():
 )
 def test_a_malformed_value_is_one_sentence(stanza, key, value, sentence):
     with pytest.raises(SettingsError, match=sentence) as caught:
-        parse({stanza: {key: value}})
+        parse({stanza: {key: value}}).need(stanza)
     assert str(caught.value).startswith("incident_management_settings.conf [")
     assert str(caught.value).count("\n") == 0
 
 
 def test_a_malformed_secret_is_not_shown():
     with pytest.raises(SettingsError, match="webhook_url holds the value without TLS") as caught:
-        parse({"teams": {"webhook_url": "http://x.example/?sig=s3cret"}})
+        parse({"teams": {"webhook_url": "http://x.example/?sig=s3cret"}}).need("teams")
     assert "s3cret" not in str(caught.value)
 
 
@@ -85,6 +86,21 @@ def test_http_stays_on_this_machine():
 
 def test_links_may_be_plain_http():
     assert parse({"network": {"web_url": "http://splunk.example:8000"}}).network.web_url
+
+
+def test_a_malformed_part_spoils_no_other():
+    settings = parse(
+        {
+            "slack": {"bot_token": "xoxb-1", "api_url": "slack dot com"},
+            "teams": {"webhook_url": "https://t.example/x"},
+            "lifecycle": {"keep": "1d"},
+        }
+    )
+    assert set(settings.problems) == {"slack", "lifecycle"}
+    assert settings.slack == Slack() and settings.set_up == {"slack", "teams"}
+    assert settings.need("teams", "network", "proxy").teams.webhook_url == "https://t.example/x"
+    with pytest.raises(SettingsError, match=r"\[slack\] api_url"):
+        settings.need("teams", "slack")
 
 
 def test_times_of_the_lifecycle_are_read():
@@ -105,7 +121,7 @@ def test_times_of_the_lifecycle_are_read():
 )
 def test_a_malformed_lifecycle_is_one_sentence(key, value, says):
     with pytest.raises(SettingsError) as raised:
-        parse({"lifecycle": {key: value}})
+        parse({"lifecycle": {key: value}}).need("lifecycle")
 
     assert says in str(raised.value)
     assert "incident_management_settings.conf [lifecycle]" in str(raised.value)

@@ -1,4 +1,4 @@
-"""The small duties: stale documents, timing, processes, settings read part by part."""
+"""The small duties: stale documents, timing, processes, what splunkd is asked."""
 
 from __future__ import annotations
 
@@ -136,20 +136,6 @@ def test_only_a_process_of_this_machine_that_has_ended_is_gone():
     assert not has_ended("rest:mia") and not has_ended("")
 
 
-def test_a_malformed_part_of_the_settings_spoils_no_other(monkeypatch):
-    stanzas = {
-        "slack": {"bot_token": "xoxb-1", "api_url": "slack dot com"},
-        "teams": {"webhook_url": "https://t.example/x"},
-        "network": {"web_url": "https://splunk.example"},
-    }
-    monkeypatch.setattr(splunkd.settings_room, "stanzas", lambda session: stanzas)
-    settings, problems = splunkd.read_settings(NOBODY)
-    assert list(problems) == ["slack"] and "[slack] api_url" in problems["slack"]
-    assert settings.teams.webhook_url == "https://t.example/x"
-    assert settings.network.web_url == "https://splunk.example"
-    assert settings.set_up == {"slack", "teams"}
-
-
 class _Session:
     def __init__(self, **answers):
         self.answers = answers
@@ -175,7 +161,6 @@ class _Session:
 
 # Stands for a Session as far as these functions use one.
 FakeSession: Any = _Session
-NOBODY: Any = None
 
 
 def test_a_users_capability_is_looked_up():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,7 @@ class Desk:
             "quantity": "0",
         }
         self.listed = []
+        self.splunkd: Any = self.clock.now()
 
     def ingest(self, signals, actor):
         return Ingest(self.stores, self.clock, Routing()).ingest(signals, actor)
@@ -77,6 +79,11 @@ class Desk:
         )
 
     # RunHistory
+    def splunkd_started(self):
+        if isinstance(self.splunkd, Exception):
+            raise self.splunkd
+        return self.splunkd
+
     def searches(self):
         if isinstance(self.history, Exception):
             raise self.history
@@ -104,6 +111,7 @@ class Desk:
         self.work(before)
         self.clock.advance(30)
         self.fired.clear()
+        self.splunkd = self.clock.now()
         return self.reconciler()
 
     def work(self, reconciler, seconds=200.0):
@@ -268,6 +276,7 @@ def test_a_run_that_splunkd_forgot_is_made_good_though_the_clock_had_been_ahead(
     desk.clock.advance(86_400)
     desk.work(desk.reconciler())
     desk.clock.advance(-86_400)
+    desk.splunkd = desk.clock.now()
     after = desk.reconciler()
     desk.ran(ago=20)
     assert desk.work(after) == 2
@@ -297,6 +306,36 @@ def test_a_run_of_which_it_cannot_be_told_whether_it_alerted_is_told_of(desk):
     assert desk.work(after) == 0 and desk.reads == 0
     (sentence,) = desk.troubles
     assert sentence.startswith("Whether runs of 'High Error Rate' from before the restart alerted")
+
+
+def test_a_worker_that_begins_anew_under_the_same_splunkd_looks_through_nothing(desk):
+    desk.settings["alert.suppress"] = "1"
+    desk.ran(ago=20)
+    for _process in range(3):
+        desk.work(desk.reconciler(), 200.0)
+    assert desk.listed == [] and desk.troubles == []
+    desk.work(desk.restarted())
+    desk.work(desk.reconciler())
+    assert desk.listed == ["High Error Rate"], "once after a restart"
+
+
+@pytest.mark.parametrize("run", [{"results": 0}, {"sid": "done"}])
+def test_a_run_without_results_or_that_is_reconciled_is_not_judged(desk, run):
+    desk.settings["alert.suppress"] = "1"
+    desk.stores.claims.insert({"_key": "reconciled:done", "purpose": "reconciled"})
+    after = desk.restarted()
+    desk.ran(**{"ago": 20, **run})
+    desk.work(after)
+    assert desk.listed == ["High Error Rate"] and desk.troubles == []
+
+
+def test_a_start_of_splunkd_that_can_not_be_read_is_read_again(desk):
+    after = desk.restarted()
+    desk.ran(ago=20)
+    began, desk.splunkd = desk.splunkd, SearchFailed("When splunkd started can't be read: busy.")
+    assert desk.work(after) == 0
+    desk.splunkd = began
+    assert desk.work(after, 20) == 2
 
 
 @pytest.mark.parametrize(

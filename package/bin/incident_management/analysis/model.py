@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Optional, Protocol
 from urllib.parse import quote
 
+from ..splunk.settings import SHARED_PARTS, SettingsError
 from .briefing import ANSWER_SCHEMA, TOOL, Question
 
 __all__ = ["Answer", "BedrockModel", "Model", "ModelUnavailable", "request_hash"]
@@ -226,14 +227,22 @@ def from_settings(settings: Any) -> BedrockModel:
     Raises:
         ModelUnavailable: it is switched off, or something is not configured.
     """
-    bedrock = settings.bedrock
+    try:
+        return _configured(settings)
+    except SettingsError as error:
+        raise ModelUnavailable(f"No model was asked: {error}") from None
+
+
+def _configured(settings: Any) -> BedrockModel:
+    """Raises ModelUnavailable and SettingsError."""
+    bedrock = settings.need("bedrock").bedrock
     if not bedrock.account:
         raise ModelUnavailable(
             "No model was asked: no Bedrock account is configured; add one on the settings page."
         )
     if not bedrock.enabled:
         raise ModelUnavailable("No model was asked: Bedrock is switched off on the settings page.")
-    account = settings.accounts.get(bedrock.account)
+    account = settings.need(*SHARED_PARTS).account(bedrock.account)
     if account is None:
         raise ModelUnavailable(
             f"No model was asked: there is no account '{bedrock.account}'; choose another one."

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Protocol, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Protocol, Sequence, Tuple
 
 from ..incidents.grouping import Topology
 from ..incidents.routing import Routing
 from ..incidents.story import Stories
 from ..ports import Clock, Searcher, Stores
+from ..remediation.catalogue import Catalogue
 from ..splunk.clock import SystemClock
+from ..splunk.topology import TopologyLookup
 
 __all__ = ["Backend", "SplunkBackend"]
 
 CAPABILITY_SECONDS = 30.0
 CONFIGURATION_SECONDS = 10.0
 CACHED_TOKENS = 1000
-TOPOLOGY_FILE = "incident_topology.csv"
 
 
 class Backend(Protocol):
@@ -40,7 +41,10 @@ class Backend(Protocol):
 
     def routing(self, session: Any) -> Routing: ...
 
-    def topology(self) -> Topology: ...
+    def problems(self, session: Any) -> Sequence[str]:
+        """Return what is wrong with the configuration, a sentence each. Raises SplunkError."""
+
+    def topology(self, session: Any) -> Topology: ...
 
 
 class SplunkBackend:
@@ -55,6 +59,8 @@ class SplunkBackend:
         self._monotonic = monotonic
         self._users: Dict[str, Tuple[float, Tuple[str, FrozenSet[str]]]] = {}
         self._routing: Optional[Tuple[float, Routing]] = None
+        self._topology = TopologyLookup(monotonic)
+        self._problems: Optional[Tuple[float, Sequence[str]]] = None
 
     def session(self, raw: Mapping[str, Any], system: bool) -> Any:
         from ..splunk.session import Session
@@ -109,11 +115,28 @@ class SplunkBackend:
             self._routing = (now, routing)
         return self._routing[1]
 
-    def topology(self) -> Topology:
-        from ..splunk import conf, log
+    def problems(self, session: Any) -> Sequence[str]:
+        """Look at all configuration; remembered for 10 seconds."""
+        from ..splunk import conf
 
-        try:
-            return Topology.from_rows(conf.read_lookup(TOPOLOGY_FILE))
-        except ValueError as error:
-            log.get("rest").error("Grouping goes on without the topology: %s", error)
-            return Topology()
+        now = self._monotonic()
+        if self._problems is None or now - self._problems[0] >= CONFIGURATION_SECONDS:
+            known = self.settings(session)
+            self._topology.read(session)
+            actions = Catalogue.from_stanzas(conf.load(session, "incident_actions"))
+            found = (
+                *known.problems.values(),
+                *self.routing(session).problems,
+                *actions.problems.values(),
+                *([self._topology.problem] if self._topology.problem else []),
+            )
+            self._problems = (now, found)
+        return self._problems[1]
+
+    def topology(self, session: Any) -> Topology:
+        from ..splunk import log
+
+        found = self._topology.read(session)
+        if self._topology.problem:
+            log.get("rest").error(self._topology.problem)
+        return found

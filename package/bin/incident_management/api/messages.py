@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Dict, FrozenSet, List, Mapping
+from typing import Any, Dict, FrozenSet, List, Mapping, Sequence
 
 from ..incidents.errors import Invalid
 from ..incidents.grouping import Topology
@@ -90,14 +90,18 @@ class Request:
         return self.backend.searcher(self.system_session)
 
     def settings(self) -> Any:
-        """Return splunk.settings.Settings, secrets included. Raises SettingsError."""
+        """Return splunk.settings.Settings, secrets included. Raises SplunkError."""
         return self.backend.settings(self.system_session)
 
     def routing(self) -> Routing:
         return self.backend.routing(self.system_session)
 
+    def problems(self) -> Sequence[str]:
+        """Return what is wrong with the configuration, a sentence each. Raises SplunkError."""
+        return self.backend.problems(self.system_session)
+
     def topology(self) -> Topology:
-        return self.backend.topology()
+        return self.backend.topology(self.system_session)
 
     def text(self, name: str, default: str = "", required: bool = False) -> str:
         """Return a text of the body, stripped. Raises Invalid when it is required and blank."""

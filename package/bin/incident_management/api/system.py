@@ -42,15 +42,17 @@ NOBODY_IS_TOLD = (
 def get_health(request: Request) -> Response:
     """Whether the app can work.
 
-    ``status`` is ``ok`` or ``degraded``; ``incidents_detected`` counts all incidents ever opened,
-    null when that can't be told now; ``uptime_seconds`` is the handler process's own.
+    ``status`` is ``ok``, or ``degraded`` when splunkd or the KV store does not answer or something
+    is wrong with the configuration, which ``/system/info`` tells; ``incidents_detected`` counts all
+    incidents ever opened, null when that can't be told now; ``uptime_seconds`` is the handler
+    process's own.
     """
     connected = _server(request) is not None
     count = _count(request) if connected else None
     now = request.clock.now()
     return Response(
         {
-            "status": "ok" if count is not None else "degraded",
+            "status": "ok" if count is not None and _configured(request) else "degraded",
             "timestamp": datetime.fromtimestamp(now, timezone.utc).isoformat(timespec="seconds"),
             "splunk_connected": connected,
             "incidents_detected": count,
@@ -95,7 +97,7 @@ def get_info(request: Request) -> Response:
             "splunk_version": server.get("version", ""),
             "server_name": server.get("serverName", ""),
             "python_version": platform.python_version(),
-            "configuration_problems": list(request.routing().problems),
+            "configuration_problems": list(request.problems()),
             "channels": {channel: channel in set_up for channel in CHANNELS},
             "notices": [] if reached(set_up, subscriptions) else [NOBODY_IS_TOLD],
         },
@@ -109,6 +111,13 @@ def _server(request: Request) -> Optional[Dict[str, Any]]:
         return None
     content: Dict[str, Any] = answer["entry"][0]["content"]
     return content
+
+
+def _configured(request: Request) -> bool:
+    try:
+        return not request.problems()
+    except SplunkError:
+        return False
 
 
 def _version(request: Request) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Mapping, Protocol
 from urllib.parse import quote, urlsplit
 
+from ..splunk.settings import SHARED_PARTS
+
 __all__ = ["DeployApi", "Executor", "ExecutorError", "Outcome", "executors"]
 
 
@@ -157,7 +159,7 @@ def executors(settings: Callable[[], Any]) -> Executors:
         from ..notify.senders import network_of
         from ..notify.transport import BadUrl, checked_url, send_json
 
-        known = settings()
+        known = settings().need("remediation", *SHARED_PARTS)
         chosen = known.remediation
         if not chosen.deploy_api_url or not chosen.deploy_api_token:
             raise ExecutorError(

@@ -1,4 +1,4 @@
-"""Reads the app's own .conf files as splunkd layers them, and its lookup files.
+"""Reads the app's own .conf files as splunkd layers them, and lookup files.
 
 Endpoint: ``configs/conf-{file}`` in Splunk's REST API Reference ("Configuration endpoint
 descriptions"). Encrypted values are not decrypted here; see :mod:`.settings`.
@@ -46,19 +46,14 @@ def home() -> Path:
     return Path(os.environ["SPLUNK_HOME"])
 
 
-def read_lookup(filename: str) -> List[Dict[str, str]]:
-    """Return the rows of one of the app's lookup files; none when the file is missing.
+def read_lookup(path: Path) -> List[Dict[str, str]]:
+    """Return the rows of a lookup file, read anew only when the file changed.
 
-    Read anew only when the file changed. Raises ValueError for a file beyond 10 MB or not in
-    UTF-8.
+    Raises ValueError for a file beyond 10 MB or not in UTF-8, OSError for one that is not there.
     """
-    path = home() / "etc" / "apps" / APP / "lookups" / Path(filename).name
-    try:
-        state = path.stat()
-    except FileNotFoundError:
-        return []
+    state = path.stat()
     if state.st_size > LOOKUP_BYTES:
-        raise ValueError(f"The lookup {filename} is larger than 10 MB; keep it smaller.")
+        raise ValueError(f"The lookup {path.name} is larger than 10 MB; keep it smaller.")
     mark = (state.st_mtime, state.st_size)
     known = _lookups.get(path)
     if known is None or known[0] != mark:

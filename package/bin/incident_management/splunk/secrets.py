@@ -1,4 +1,4 @@
-"""Secrets of the app's own making, in splunkd's encrypted store.
+"""Secrets in splunkd's encrypted store: of the app's own making, and of its configuration page.
 
 Endpoint: ``storage/passwords`` in Splunk's REST API Reference ("Access endpoint descriptions").
 Only sessions with the app's own rights may use it.
@@ -6,11 +6,14 @@ Only sessions with the app's own rights may use it.
 
 from __future__ import annotations
 
-from typing import Any, Optional
+import json
+from contextlib import suppress
+from itertools import takewhile
+from typing import Any, Dict, Mapping, Optional
 
 from .session import APP, Session, SplunkError, path_of
 
-__all__ = ["delete", "read", "write"]
+__all__ = ["delete", "fields_of", "read", "write"]
 
 _PASSWORDS = "/servicesNS/nobody/" + path_of(APP, "storage", "passwords")
 
@@ -29,6 +32,32 @@ def read(session: Session, realm: str, name: str) -> Optional[str]:
             return None
         raise
     return str(answer["entry"][0]["content"].get("clear_password", "")) or None
+
+
+def fields_of(session: Session, realm: str) -> Dict[str, Mapping[str, Any]]:
+    """Return the secret fields that UCC's pages keep in a realm, by stanza; one request.
+
+    solnlib.credentials writes them: a stanza's fields are one JSON object, in pieces that are
+    numbered behind its name, up to an end mark. A stanza that can't be decrypted is left out.
+    Raises SplunkError.
+    """
+    from solnlib.credentials import CredentialManager
+
+    pieces: Dict[str, Dict[int, str]] = {}
+    answer: Any = session.get(_PASSWORDS, count=-1, search=f"realm={realm}")
+    for entry in answer.get("entry") or []:
+        content = entry["content"]
+        stanza, _, number = str(content.get("username")).partition(CredentialManager.SEP)
+        if content.get("realm") == realm and number.isdigit():
+            clear = str(content.get("clear_password") or "")
+            pieces.setdefault(stanza, {})[int(number)] = clear
+    found: Dict[str, Mapping[str, Any]] = {}
+    for stanza, numbered in pieces.items():
+        ordered = (numbered[number] for number in sorted(numbered))
+        text = "".join(takewhile(lambda piece: piece != CredentialManager.END_MARK, ordered))
+        with suppress(ValueError):
+            found[stanza] = dict(json.loads(text))
+    return found
 
 
 def delete(session: Session, realm: str, name: str) -> None:

@@ -1,18 +1,20 @@
 """The app's settings, as an admin sets them on its configuration page.
 
-Read with solnlib, which decrypts through ``storage/passwords``; so only the persistent REST
-handler and the modular input, which have the rights, may call :func:`load`.
+Secrets are in ``storage/passwords`` (:mod:`.secrets`); so only the persistent REST handler and the
+modular input, which have the rights, may call :func:`load`. Each part stands for itself: what is
+malformed in one, or a secret that is missing, spoils no other.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, fields
-from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
-from urllib.parse import urlsplit
+from functools import partial
+from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from ..incidents.model import SEVERITIES
-from .session import APP, Session, is_loopback
+from . import conf, secrets
+from .session import APP, Session, SplunkError
+from .stanza import ENCRYPTED, SettingsError, Stanza
 
 __all__ = [
     "Account",
@@ -29,21 +31,16 @@ __all__ = [
     "channels_set_up",
     "load",
     "parse",
-    "stanzas",
 ]
 
 CONF = "incident_management_settings"
 ACCOUNTS = "incident_management_account"
 
+# Parts that every service outside is reached by.
+SHARED_PARTS = ("network", "proxy")
+
 # Splunk may remember a fired alert for days: its signals must stay known for longer.
 LEAST_KEPT_SECONDS = 7 * 86400.0
-LONGEST_SECONDS = 3650 * 86400.0
-_PERIOD = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-
-
-class SettingsError(Exception):
-    """A setting is malformed; the text names file, stanza and key and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +120,11 @@ class Account:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings; ``accounts`` by name, ``set_up``: see :func:`channels_set_up`."""
+    """All settings; ``accounts`` by name, ``set_up``: see :func:`channels_set_up`.
+
+    A part that can't be used has its defaults, and a sentence in ``problems``; an account that
+    can't be used is left out, and has one there, too.
+    """
 
     slack: Slack = Slack()
     teams: Teams = Teams()
@@ -136,6 +137,18 @@ class Settings:
     loglevel: str = "INFO"
     set_up: FrozenSet[str] = frozenset()
     accounts: Dict[str, Account] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    def need(self, *parts: str) -> Settings:
+        """Return these settings. Raises SettingsError when one of the parts can't be used."""
+        for part in parts:
+            if part in self.problems:
+                raise SettingsError(self.problems[part])
+        return self
+
+    def account(self, name: str) -> Optional[Account]:
+        """Return an account, None where there is none. Raises SettingsError."""
+        return self.need(_part_of(name)).accounts.get(name)
 
 
 Stanzas = Mapping[str, Mapping[str, Any]]
@@ -144,49 +157,38 @@ _CHANNELS = {"slack": Slack, "teams": Teams, "pagerduty": PagerDuty}
 
 
 def load(session: Session) -> Settings:
-    """Read and check all settings.
-
-    Raises:
-        SettingsError: a value is malformed, or the files can't be read.
-    """
-    return parse(stanzas(session, CONF), stanzas(session, ACCOUNTS))
+    """Read all settings. Raises SplunkError when the files can't be read."""
+    return parse(_decrypted(session, CONF), _decrypted(session, ACCOUNTS))
 
 
 def parse(stanzas: Stanzas, accounts: Optional[Stanzas] = None) -> Settings:
-    """Make settings out of stanzas. Raises SettingsError for the first malformed value."""
-    slack, bedrock = _Stanza(CONF, "slack", stanzas), _Stanza(CONF, "bedrock", stanzas)
-    pagerduty, proxy = _Stanza(CONF, "pagerduty", stanzas), _Stanza(CONF, "proxy", stanzas)
-    remediation = _Stanza(CONF, "remediation", stanzas)
-    network = _Stanza(CONF, "network", stanzas)
-    return Settings(
-        slack=Slack(
-            slack.text("bot_token"),
-            slack.text("channel"),
-            slack.url("api_url", Slack.api_url),
-        ),
-        teams=Teams(_Stanza(CONF, "teams", stanzas).url("webhook_url", secret=True)),
-        pagerduty=PagerDuty(
-            pagerduty.text("routing_key"), pagerduty.url("api_url", PagerDuty.api_url)
-        ),
-        bedrock=Bedrock(
-            bedrock.flag("enabled"),
-            bedrock.text("account"),
-            bedrock.text("model_id"),
-            bedrock.text("region"),
-            bedrock.url("endpoint_url"),
-            bedrock.number("timeout_seconds", 60, 1, 600),
-            int(bedrock.number("max_output_tokens", 2000, 1, 100_000)),
-        ),
-        remediation=Remediation(
-            remediation.url("deploy_api_url"), remediation.text("deploy_api_token")
-        ),
-        network=Network(network.text("ca_file"), network.url("web_url", plain=True)),
-        proxy=_proxy(proxy),
-        lifecycle=_lifecycle(_Stanza(CONF, "lifecycle", stanzas)),
-        loglevel=_Stanza(CONF, "logging", stanzas).text("loglevel", "INFO").upper(),
-        set_up=channels_set_up(stanzas),
-        accounts={name: _account(name, accounts or {}) for name in accounts or {}},
+    """Make settings out of stanzas, each part by itself."""
+    parts, problems = _each(
+        {name: partial(read, _stanza(name, stanzas)) for name, read in _READERS.items()}
     )
+    known, of_accounts = _each(
+        {name: partial(_account, name, accounts) for name in accounts} if accounts else {}
+    )
+    problems.update({_part_of(name): text for name, text in of_accounts.items()})
+    return Settings(
+        **parts,
+        loglevel=_stanza("logging", stanzas).text("loglevel", "INFO").upper(),
+        set_up=channels_set_up(stanzas),
+        accounts=known,
+        problems=problems,
+    )
+
+
+def _each(readers: Mapping[str, Callable[[], Any]]) -> Tuple[Dict[str, Any], Dict[str, str]]:
+    """Return what each reader gives, and the sentences of those that can't."""
+    found: Dict[str, Any] = {}
+    problems: Dict[str, str] = {}
+    for name, read in readers.items():
+        try:
+            found[name] = read()
+        except SettingsError as error:
+            problems[name] = str(error)
+    return found, problems
 
 
 def channels_set_up(stanzas: Stanzas) -> FrozenSet[str]:
@@ -198,11 +200,45 @@ def channels_set_up(stanzas: Stanzas) -> FrozenSet[str]:
         name
         for name, shipped in _CHANNELS.items()
         for setting in fields(shipped)
-        if _Stanza(CONF, name, stanzas).text(setting.name) not in ("", setting.default)
+        if _stanza(name, stanzas).text(setting.name) not in ("", setting.default)
     )
 
 
-def _proxy(stanza: _Stanza) -> Proxy:
+def _slack(stanza: Stanza) -> Slack:
+    return Slack(
+        stanza.secret("bot_token"), stanza.text("channel"), stanza.url("api_url", Slack.api_url)
+    )
+
+
+def _teams(stanza: Stanza) -> Teams:
+    return Teams(stanza.url("webhook_url", secret=True))
+
+
+def _pagerduty(stanza: Stanza) -> PagerDuty:
+    return PagerDuty(stanza.secret("routing_key"), stanza.url("api_url", PagerDuty.api_url))
+
+
+def _bedrock(stanza: Stanza) -> Bedrock:
+    return Bedrock(
+        stanza.flag("enabled"),
+        stanza.text("account"),
+        stanza.text("model_id"),
+        stanza.text("region"),
+        stanza.url("endpoint_url"),
+        stanza.number("timeout_seconds", 60, 1, 600),
+        int(stanza.number("max_output_tokens", 2000, 1, 100_000)),
+    )
+
+
+def _remediation(stanza: Stanza) -> Remediation:
+    return Remediation(stanza.url("deploy_api_url"), stanza.secret("deploy_api_token"))
+
+
+def _network(stanza: Stanza) -> Network:
+    return Network(stanza.text("ca_file"), stanza.url("web_url", plain=True))
+
+
+def _proxy(stanza: Stanza) -> Proxy:
     if not stanza.flag("proxy_enabled"):
         return Proxy()
     return Proxy(
@@ -211,11 +247,11 @@ def _proxy(stanza: _Stanza) -> Proxy:
         stanza.text("proxy_url"),
         int(stanza.number("proxy_port", 0, 1, 65535)),
         stanza.text("proxy_username"),
-        stanza.text("proxy_password"),
+        stanza.secret("proxy_password"),
     )
 
 
-def _lifecycle(stanza: _Stanza) -> Lifecycle:
+def _lifecycle(stanza: Stanza) -> Lifecycle:
     severities = tuple(
         part.strip().lower() for part in stanza.text("resolve_not").split(",") if part.strip()
     )
@@ -231,102 +267,67 @@ def _lifecycle(stanza: _Stanza) -> Lifecycle:
     )
 
 
+# The titles of their pages in globalConfig.json, of those that hold a secret.
+_PAGES = {
+    "slack": "Slack",
+    "teams": "Teams",
+    "pagerduty": "PagerDuty",
+    "remediation": "Remediation",
+    "proxy": "Proxy",
+}
+_READERS: Dict[str, Callable[[Stanza], Any]] = {
+    "slack": _slack,
+    "teams": _teams,
+    "pagerduty": _pagerduty,
+    "bedrock": _bedrock,
+    "remediation": _remediation,
+    "network": _network,
+    "proxy": _proxy,
+    "lifecycle": _lifecycle,
+}
+
+
+def _stanza(name: str, stanzas: Stanzas) -> Stanza:
+    return Stanza(CONF, name, stanzas, _PAGES.get(name, ""))
+
+
+def _part_of(account: str) -> str:
+    return f"account {account}"
+
+
 def _account(name: str, accounts: Stanzas) -> Account:
-    stanza = _Stanza(ACCOUNTS, name, accounts)
+    stanza = Stanza(ACCOUNTS, name, accounts, "AWS accounts")
     return Account(
         name,
         stanza.text("aws_access_key_id"),
-        stanza.text("aws_secret_access_key"),
-        stanza.text("aws_session_token"),
+        stanza.secret("aws_secret_access_key"),
+        stanza.secret("aws_session_token"),
     )
 
 
-class _Stanza:
-    """Typed reading of one stanza; never shows a value that may be a secret."""
-
-    def __init__(self, conf: str, name: str, stanzas: Stanzas) -> None:
-        self._where = f"{conf}.conf [{name}]"
-        self._values = stanzas.get(name, {})
-
-    def text(self, key: str, default: str = "") -> str:
-        value = self._values.get(key)
-        return default if value is None or str(value).strip() == "" else str(value).strip()
-
-    def flag(self, key: str) -> bool:
-        value = self.text(key, "0").lower()
-        if value in ("1", "true", "yes"):
-            return True
-        if value in ("0", "false", "no"):
-            return False
-        raise self.error(key, f"is '{value}', which is neither 0 nor 1; set one of them")
-
-    def number(self, key: str, default: float, low: float, high: float) -> float:
-        value = self.text(key, str(default))
-        try:
-            parsed = float(value)
-        except ValueError:
-            parsed = float("nan")
-        if not low <= parsed <= high:
-            raise self.error(key, f"is '{value}'; set a number from {low:g} to {high:g}")
-        return parsed
-
-    def url(self, key: str, default: str = "", secret: bool = False, plain: bool = False) -> str:
-        """Return an https URL; http only to this machine, or anywhere when ``plain``."""
-        value = self.text(key, default)
-        if not value:
-            return ""
-        shown = "the value" if secret else f"'{value}'"
-        try:
-            parts = urlsplit(value)
-            host = parts.hostname or ""
-        except ValueError:
-            raise self.error(key, f"holds {shown}, which is not a URL; set https://…") from None
-        if parts.scheme not in ("http", "https") or not host:
-            raise self.error(key, f"holds {shown}, which is not a URL; set https://…")
-        if parts.scheme == "http" and not plain and not is_loopback(host):
-            raise self.error(key, f"holds {shown} without TLS; set https://…")
-        return value
-
-    def period(self, key: str, default: str, least: float) -> float:
-        """Return a span of time in seconds; ``never`` is 0."""
-        value = self.text(key, default).lower()
-        if value == "never":
-            return 0.0
-        match = _PERIOD.fullmatch(value)
-        seconds = float(match.group(1)) * _UNITS[match.group(2)] if match else -1.0
-        if not least <= seconds <= LONGEST_SECONDS:
-            limits = f"at least {least:.0f}s and at most {LONGEST_SECONDS / 86400:.0f}d"
-            raise self.error(key, f"is '{value}'; set a time such as 24h or 7d, {limits}, or never")
-        return seconds
-
-    def error(self, key: str, what: str) -> SettingsError:
-        return SettingsError(f"{self._where} {key} {what}.")
-
-
-def stanzas(session: Session, conf: str = CONF) -> Stanzas:
-    """Return the stanzas of a settings file, decrypted, for a caller that checks part by part.
-
-    Raises SettingsError when they can't be read.
-    """
-    from solnlib.conf_manager import ConfManager, ConfManagerException
-
-    manager = ConfManager(
-        session.token,
-        APP,
-        owner="nobody",
-        scheme=session.scheme,
-        host=session.host,
-        port=session.port,
-        realm=f"__REST_CREDENTIAL__#{APP}#configs/conf-{conf}",
-    )
-    try:
-        found: Stanzas = manager.get_conf(conf).get_all(only_current_app=True)
+def _decrypted(session: Session, file: str) -> Stanzas:
+    """Return a file's stanzas; a secret that can't be had stays :data:`ENCRYPTED` in them."""
+    found = _stanzas(session, file)
+    if not any(ENCRYPTED in stanza.values() for stanza in found.values()):
         return found
-    except ConfManagerException:
+    try:
+        known = secrets.fields_of(session, f"__REST_CREDENTIAL__#{APP}#configs/conf-{file}")
+    except SplunkError:
+        return found
+    return {
+        name: {
+            key: known.get(name, {}).get(key, value) if value == ENCRYPTED else value
+            for key, value in stanza.items()
+        }
+        for name, stanza in found.items()
+    }
+
+
+def _stanzas(session: Session, file: str) -> Dict[str, Dict[str, str]]:
+    try:
+        return conf.load(session, file)
+    except SplunkError as error:
+        if error.status != 404:
+            raise
         # The file has no stanza anywhere yet: no account was ever added.
         return {}
-    except Exception as error:
-        text = (
-            f"{conf}.conf can't be read ({type(error).__name__}); see splunkd.log for the reason."
-        )
-        raise SettingsError(text) from error

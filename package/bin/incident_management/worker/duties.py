@@ -10,7 +10,6 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Seq
 
 from ..detection.health.enabled import note_enabled
 from ..incidents.clocks import assignment
-from ..incidents.grouping import Topology
 from ..incidents.intake import conditions
 from ..incidents.intake.ingest import ACTOR as INGEST_ACTOR
 from ..incidents.intake.ingest import Ingest
@@ -37,18 +36,19 @@ from ..remediation.catalogue import Catalogue
 from ..remediation.context import Context
 from ..remediation.executors import executors
 from ..remediation.verify import Verifier
-from ..splunk import conf, secrets, spool
+from ..splunk import conf, secrets, settings, spool
 from ..splunk.detections import detections
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session, SplunkError
-from ..splunk.settings import Settings, SettingsError
+from ..splunk.settings import SHARED_PARTS, Settings, SettingsError
+from ..splunk.topology import TopologyLookup
 from . import splunkd
 from .audit_index import AuditIndex
 from .clocks import Clocks
 from .cycle import Duty
 from .events import EventStream
 from .forgotten import ForgottenRuns
-from .monitor_duty import TOPOLOGY_FILE, monitors_of
+from .monitor_duty import monitors_of
 from .monitor_roster import MonitorRoster
 from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
@@ -61,8 +61,6 @@ __all__ = ["Duties"]
 
 CONFIGURATION_SECONDS = 15.0
 CAPABILITY = "incident_signal"
-# Parts of the settings that every service outside is reached by.
-SHARED_PARTS = ("network", "proxy")
 
 
 def _no_trouble(_name: str, _sentence: str) -> None:
@@ -85,8 +83,8 @@ class Duties:
     _configured: bool = field(default=False, init=False)
     _read_at: float = field(default=float("-inf"), init=False)
     _settings: Settings = field(default_factory=Settings, init=False)
-    _broken: Dict[str, str] = field(default_factory=dict, init=False)
     _routing: Routing = field(default_factory=Routing, init=False)
+    _topology: TopologyLookup = field(default_factory=TopologyLookup, init=False)
     _remembered: Stories = field(default_factory=Stories, init=False)
     _catalogue: Catalogue = field(default_factory=lambda: Catalogue({}, {}), init=False)
     _subscriptions: Dict[str, Document] = field(default_factory=dict, init=False)
@@ -163,44 +161,39 @@ class Duties:
         if time.monotonic() - self._read_at >= CONFIGURATION_SECONDS:
             self._read()
         problems = [
-            *self._broken.values(),
+            *self._settings.problems.values(),
             *self._routing.problems,
             *self._catalogue.problems.values(),
+            *([self._topology.problem] if self._topology.problem else []),
         ]
         if problems:
             raise SettingsError(" ".join(problems))
         return {}
 
     def _read(self) -> None:
-        self._settings, self._broken = splunkd.read_settings(self.session)
         self._routing = Routing.from_stanzas(conf.load(self.session, "incident_routing"))
         self._catalogue = Catalogue.from_stanzas(conf.load(self.session, "incident_actions"))
+        self._settings = settings.load(self.session)
         self._read_at = time.monotonic()
         self._configured = True
 
     def _held_channels(self) -> Set[str]:
         """Channels whose settings are malformed: their messages wait until they are corrected."""
-        if not self._configured or any(part in self._broken for part in SHARED_PARTS):
+        if not self._configured or any(part in self._settings.problems for part in SHARED_PARTS):
             return {*CHANNELS, *map(channel_of, self._subscriptions)}
-        return {channel for channel in CHANNELS if channel in self._broken}
-
-    def _executor_settings(self) -> Settings:
-        for part in ("remediation", *SHARED_PARTS):
-            if part in self._broken:
-                raise SettingsError(self._broken[part])
-        return self._settings
+        return {channel for channel in CHANNELS if channel in self._settings.problems}
 
     # --- signals ----------------------------------------------------------------------------
 
     def _ingest(self, signals: Sequence[Signal], actor: str) -> Any:
-        topology = Topology.from_rows(conf.read_lookup(TOPOLOGY_FILE))
+        topology = self._topology.read(self.session)
         ingest = Ingest(self.stores, self.clock, self._routing, topology, self._remembered)
         return ingest.ingest(signals, actor)
 
     def _join_raced(self) -> Mapping[str, int]:
         if not self._configured:
             return {}
-        topology = Topology.from_rows(conf.read_lookup(TOPOLOGY_FILE))
+        topology = self._topology.read(self.session)
         return join_raced(self.stores, self.clock, self._routing, topology)
 
     def _calm_down(self) -> Mapping[str, int]:
@@ -312,7 +305,7 @@ class Duties:
     # --- fixes ------------------------------------------------------------------------------
 
     def _context(self) -> Context:
-        known = executors(self._executor_settings)
+        known = executors(lambda: self._settings)
         return Context(self.stores, self.clock, self._catalogue, known, process_name(), has_ended)
 
     def _settle(self) -> Mapping[str, int]:
@@ -336,14 +329,14 @@ class Duties:
 
     def _quiet(self) -> Mapping[str, int]:
         """Resolve what is quiet; with malformed settings nothing is resolved or deleted."""
-        if not self._configured or "lifecycle" in self._broken:
+        if not self._configured or "lifecycle" in self._settings.problems:
             return {}
         mine = self._settings.lifecycle
         quiet = Quiet(self.stores, self.clock, SplunkRuns(self.session), self._tell)
         return quiet.run(mine.resolve_after, mine.resolve_not)
 
     def _retention(self) -> Mapping[str, int]:
-        if not self._configured or "lifecycle" in self._broken:
+        if not self._configured or "lifecycle" in self._settings.problems:
             return {}
         mine = self._settings.lifecycle
         duty = Retention(

@@ -2,9 +2,10 @@
 
 "This property is valid until splunkd restarts. Restart clears the listing of triggered alerts"
 (``alert.expires`` in savedsearches.conf.spec): an alert action that the restart ended would never
-be made good. The jobs stay, for the action's ``ttl``. So when the worker begins, which it does with
-splunkd, it looks once through the runs of the searches that open incidents: those since the moment
-up to which it had reconciled everything, which it keeps in ``incident_claims``.
+be made good. The jobs stay, for the action's ``ttl``. So a worker that finds splunkd restarted
+looks once through the runs of the searches that open incidents: those since the moment up to which
+it had reconciled everything. It keeps that in ``incident_claims``, with the start of splunkd that
+it saw, because its own process ends every few minutes.
 
 A search's history lists all runs, alerts or not. Whether one alerted follows from the search's own
 condition and the job's count of results; where it does not, nothing is taken in and a line says so.
@@ -32,7 +33,10 @@ NOTE_SECONDS = 60.0
 
 
 class RunHistory(Protocol):
-    """What splunkd keeps of runs over a restart. Both methods raise SearchFailed."""
+    """What splunkd keeps of runs over a restart. The methods raise SearchFailed."""
+
+    def splunkd_started(self) -> float:
+        """When splunkd started, in epoch seconds."""
 
     def searches(self) -> Sequence[SavedDetection]:
         """The saved searches that open incidents."""
@@ -64,6 +68,7 @@ class ForgottenRuns:
         self._trouble = trouble
         self._key = f"worker:reconcile:until:{holder}"
         self._started = clock.now()
+        self._splunkd = 0.0
         self._since = 0.0
         self._left: Optional[List[SavedDetection]] = None
         self._found: List[FiredAlert] = []
@@ -76,11 +81,7 @@ class ForgottenRuns:
         if not self._left:
             return self._found
         now, self._left = self._left[:SEARCHES_A_ROUND], self._left[SEARCHES_A_ROUND:]
-        runs = [run for search in now for run in self._runs_of(search)]
-        keys = {f"reconciled:{run.sid}": run for run in runs}
-        for claim in find_by(self._claims, "_key", keys):
-            keys.pop(str(claim["_key"]), None)
-        self._found.extend(keys.values())
+        self._found.extend(run for search in now for run in self._alerts_of(search))
         return self._found
 
     def reconciled(self, done: Set[str], until: float) -> None:
@@ -94,7 +95,7 @@ class ForgottenRuns:
             "purpose": "worker:reconcile:until",
             "holder": self._holder,
             "time": self._clock.now(),
-            "value": {"until": until},
+            "value": {"until": until, "splunkd": self._splunkd},
         }
         self._claims.save([claim])
         self._noted = until
@@ -103,30 +104,22 @@ class ForgottenRuns:
         """List the searches to look through, when what was going on at the start has ended."""
         if self._clock.now() - self._started < GRACE_SECONDS:
             return
-        known = self._claims.get(self._key)
-        if known is None:
-            self._left = []
-            return
-        # A clock that was ahead before the restart wrote a moment that is yet to come.
-        self._since = min(float(known["value"]["until"]), self._started)
+        known = (self._claims.get(self._key) or {}).get("value")
         try:
+            self._splunkd = self._history.splunkd_started()
+            if known is None or known.get("splunkd") == self._splunkd:
+                self._left = []
+                return
+            # A clock that was ahead before the restart wrote a moment that is yet to come.
+            self._since = min(float(known["until"]), self._started)
             self._left = list(self._history.searches())
         except SearchFailed as error:
             self._trouble("forgotten", f"{error} It is tried again.")
 
-    def _runs_of(self, search: SavedDetection) -> List[FiredAlert]:
-        try:
-            runs = self._history.runs(search)
-        except SearchFailed as error:
-            if self._clock.now() - self._started < GIVE_UP_SECONDS and self._left is not None:
-                self._left.append(search)
-            else:
-                self._trouble(f"reconciled:{search.name}", f"{error} Some may not have arrived.")
-            return []
-        since = self._since - LONGEST_RUN_SECONDS
-        before = [run for run in runs if since <= run.due < self._started]
-        finished = [run for run in before if run.done and not run.failed]
-        verdicts = {run.sid: alerted(search.settings, run.results) for run in finished}
+    def _alerts_of(self, search: SavedDetection) -> List[FiredAlert]:
+        """Return the runs of a search that alerted before the restart and are not reconciled."""
+        runs = self._open(self._runs_of(search))
+        verdicts = {run.sid: alerted(search.settings, run.results) for run in runs}
         if None in verdicts.values():
             self._trouble(
                 f"forgotten:{search.name}",
@@ -135,9 +128,29 @@ class ForgottenRuns:
                 "action had not delivered by then may be missing.",
             )
         each = triggers_for_each(search.settings)
-        mine = [run for run in finished if verdicts[run.sid]]
+        mine = [run for run in runs if verdicts[run.sid]]
         of = (search.name, search.app, search.owner)
         return [FiredAlert(*of, run.sid, run.due, (ACTION,), each) for run in mine]
+
+    def _open(self, runs: List[SearchRun]) -> List[SearchRun]:
+        left = {f"reconciled:{run.sid}": run for run in runs}
+        for claim in find_by(self._claims, "_key", left):
+            left.pop(str(claim["_key"]), None)
+        return list(left.values())
+
+    def _runs_of(self, search: SavedDetection) -> List[SearchRun]:
+        """Return the runs from before the restart that found something."""
+        try:
+            runs = self._history.runs(search)
+        except SearchFailed as error:
+            if self._clock.now() - self._splunkd < GIVE_UP_SECONDS and self._left is not None:
+                self._left.append(search)
+            else:
+                self._trouble(f"reconciled:{search.name}", f"{error} Some may not have arrived.")
+            return []
+        since = self._since - LONGEST_RUN_SECONDS
+        before = [run for run in runs if since <= run.due < self._splunkd]
+        return [run for run in before if run.done and not run.failed and run.results]
 
 
 def alerted(settings: Mapping[str, str], results: int) -> Optional[bool]:

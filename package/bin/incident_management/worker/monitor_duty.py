@@ -14,12 +14,12 @@ from ..splunk import conf
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session
 from ..splunk.settings import SettingsError
+from ..splunk.topology import TopologyLookup
 from .monitor_troubles import TroubleBook
 from .monitoring import MonitorRunner
 
 __all__ = ["is_monitor", "monitor_duty", "monitors_of"]
 
-TOPOLOGY_FILE = "incident_topology.csv"
 PREFIX = "incident_monitor://"
 
 
@@ -49,10 +49,17 @@ def monitor_duty(
 ) -> Callable[[], Mapping[str, int]]:
     """Return what runs the monitor of a stanza of inputs.conf; it is read when that is called."""
 
+    lookup = TopologyLookup()
+
+    def topology() -> Topology:
+        found = lookup.read(session)
+        if lookup.problem:
+            trouble("topology", lookup.problem)
+        return found
+
     def ingest(signals: Sequence[Signal], actor: str) -> Any:
         routing = Routing.from_stanzas(conf.load(session, "incident_routing"))
-        topology = Topology.from_rows(conf.read_lookup(TOPOLOGY_FILE))
-        return Ingest(stores, clock, routing, topology).ingest(signals, actor)
+        return Ingest(stores, clock, routing, topology()).ingest(signals, actor)
 
     def run() -> Mapping[str, int]:
         try:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping
 
-from ..ports import SearchResult
-from ..splunk import settings as settings_room
+from ..ports import SearchFailed, SearchResult
 from ..splunk.alert_action import RESULT_ROWS
 from ..splunk.detections import SavedDetection, SearchRun, detections, past_runs
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError, path_of
-from ..splunk.settings import Settings, SettingsError
 from .fired import FiredAlert
 
 __all__ = [
@@ -19,16 +16,11 @@ __all__ = [
     "SplunkAlerts",
     "has_capability",
     "notice",
-    "read_settings",
 ]
 
 FIRED_A_PAGE = 1000
 MESSAGE = "incident_management_settings"
 PARAM = "action.open_incident.param."
-PARTS = (
-    "slack", "teams", "pagerduty", "bedrock", "remediation", "network", "proxy", "lifecycle",
-    "logging",
-)  # fmt: skip
 
 
 class SplunkAlerts:
@@ -56,6 +48,13 @@ class SplunkAlerts:
             found.extend(page)
             if len(page) < FIRED_A_PAGE or page[-1].time < since:
                 return found
+
+    def splunkd_started(self) -> float:
+        try:
+            answer = self._session.get("/services/server/info")
+            return float(answer["entry"][0]["content"]["startup_time"])
+        except (SplunkError, KeyError) as error:
+            raise SearchFailed(f"When splunkd started can't be read: {error}.") from error
 
     def searches(self) -> List[SavedDetection]:
         return detections(self._session)
@@ -87,25 +86,6 @@ def _fired(entry: Mapping[str, Any]) -> FiredAlert:
         tuple(action.strip() for action in actions if action.strip()),
         str(content.get("digest_mode", "1")).lower() in ("0", "false"),
     )
-
-
-def read_settings(session: Session) -> tuple[Settings, Dict[str, str]]:
-    """Read the settings part by part, so that a malformed one spoils no other.
-
-    Returns the settings, with defaults in the place of malformed parts, and for each such part
-    the sentence. A channel with a malformed part is set up all the same. Raises SettingsError
-    when they can't be read at all.
-    """
-    stanzas = settings_room.stanzas(session)
-    problems: Dict[str, str] = {}
-    for part in PARTS:
-        try:
-            settings_room.parse({part: stanzas.get(part, {})})
-        except SettingsError as error:
-            problems[part] = str(error)
-    good = {name: values for name, values in stanzas.items() if name not in problems}
-    settings = settings_room.parse(good)
-    return replace(settings, set_up=settings_room.channels_set_up(stanzas)), problems
 
 
 class Bulletin:

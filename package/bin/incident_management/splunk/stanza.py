@@ -1,0 +1,101 @@
+"""Typed reading of one stanza of the app's settings."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Mapping
+from urllib.parse import urlsplit
+
+from .session import is_loopback
+
+__all__ = ["ENCRYPTED", "SettingsError", "Stanza"]
+
+# What stands in a file in the place of a secret: solnlib.conf_manager.ConfFile.ENCRYPTED_TOKEN.
+ENCRYPTED = "******"
+
+LONGEST_SECONDS = 3650 * 86400.0
+_PERIOD = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+
+class SettingsError(Exception):
+    """A setting is malformed; the text names file, stanza and key and says what to do."""
+
+
+class Stanza:
+    """Reads one stanza of the stanzas of a file; never shows a value that may be a secret.
+
+    ``page``: the title of the page where its secrets are entered. Methods raise SettingsError.
+    """
+
+    def __init__(
+        self, conf: str, name: str, stanzas: Mapping[str, Mapping[str, Any]], page: str = ""
+    ) -> None:
+        self._where = f"{conf}.conf [{name}]"
+        self._page = page
+        self._values = stanzas.get(name, {})
+
+    def text(self, key: str, default: str = "") -> str:
+        value = self._values.get(key)
+        return default if value is None or str(value).strip() == "" else str(value).strip()
+
+    def secret(self, key: str) -> str:
+        """Return a secret; an error when it should be in the password store and is not."""
+        value = self.text(key)
+        if value == ENCRYPTED:
+            raise self.error(
+                key,
+                "is not in Splunk's password store, or can't be decrypted; enter it again under "
+                f"Configuration > {self._page}",
+            )
+        return value
+
+    def flag(self, key: str) -> bool:
+        value = self.text(key, "0").lower()
+        if value in ("1", "true", "yes"):
+            return True
+        if value in ("0", "false", "no"):
+            return False
+        raise self.error(key, f"is '{value}', which is neither 0 nor 1; set one of them")
+
+    def number(self, key: str, default: float, low: float, high: float) -> float:
+        value = self.text(key, str(default))
+        try:
+            parsed = float(value)
+        except ValueError:
+            parsed = float("nan")
+        if not low <= parsed <= high:
+            raise self.error(key, f"is '{value}'; set a number from {low:g} to {high:g}")
+        return parsed
+
+    def url(self, key: str, default: str = "", secret: bool = False, plain: bool = False) -> str:
+        """Return an https URL; http only to this machine, or anywhere when ``plain``."""
+        value = self.secret(key) if secret else self.text(key, default)
+        if not value:
+            return ""
+        shown = "the value" if secret else f"'{value}'"
+        try:
+            parts = urlsplit(value)
+            host = parts.hostname or ""
+        except ValueError:
+            raise self.error(key, f"holds {shown}, which is not a URL; set https://…") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise self.error(key, f"holds {shown}, which is not a URL; set https://…")
+        if parts.scheme == "http" and not plain and not is_loopback(host):
+            raise self.error(key, f"holds {shown} without TLS; set https://…")
+        return value
+
+    def period(self, key: str, default: str, least: float) -> float:
+        """Return a span of time in seconds; ``never`` is 0."""
+        value = self.text(key, default).lower()
+        if value == "never":
+            return 0.0
+        match = _PERIOD.fullmatch(value)
+        seconds = float(match.group(1)) * _UNITS[match.group(2)] if match else -1.0
+        if not least <= seconds <= LONGEST_SECONDS:
+            limits = f"at least {least:.0f}s and at most {LONGEST_SECONDS / 86400:.0f}d"
+            raise self.error(key, f"is '{value}'; set a time such as 24h or 7d, {limits}, or never")
+        return seconds
+
+    def error(self, key: str, what: str) -> SettingsError:
+        return SettingsError(f"{self._where} {key} {what}.")

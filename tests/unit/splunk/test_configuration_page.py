@@ -1,0 +1,90 @@
+"""What the configuration page accepts, the code accepts: the same values go through both."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from incident_management.splunk.settings import SettingsError, parse
+
+PAGE = json.loads((Path(__file__).parents[3] / "globalConfig.json").read_text(encoding="utf-8"))
+TABS = {tab.get("name"): tab for tab in PAGE["pages"]["configuration"]["tabs"]}
+
+
+def page_accepts(tab, field, value):
+    """As splunktaucclib's validators do: a pattern is matched, a number has a range."""
+    (entity,) = [one for one in TABS[tab]["entity"] if one["field"] == field]
+    for validator in entity["validators"]:
+        if validator["type"] == "regex" and not re.match(validator["pattern"], value):
+            return False
+        if validator["type"] == "number":
+            low, high = validator["range"]
+            if not (value.isdigit() and low <= int(value) <= high):
+                return False
+    return True
+
+
+def code_accepts(tab, field, value):
+    switched_on = {"proxy": {"proxy_enabled": "1", "proxy_url": "p", "proxy_port": "1"}}
+    try:
+        parse({tab: {**switched_on.get(tab, {}), field: value}}).need(tab)
+    except SettingsError:
+        return False
+    return True
+
+
+GOOD = [
+    *[("lifecycle", "keep", value) for value in ("7d", "7.5d", "90d", "3650d", "1w", "519w")],
+    *[("lifecycle", "keep", value) for value in ("never", "10 d", "999d", "2557d")],
+    *[("lifecycle", "resolve_after", value) for value in ("never", "300s", "5m", "24h", "1.5h")],
+    *[("lifecycle", "close_after", value) for value in ("999999m", "9999h", "1d", "3650d", "52 w")],
+    *[("lifecycle", "resolve_not", value) for value in ("critical", "critical, high", "low,info")],
+    *[("network", "web_url", f"{how}://splunk.example.com:8000") for how in ("http", "https")],
+    ("network", "web_url", "https://10.0.0.8/splunk"),
+    ("slack", "api_url", "https://slack.com/api/"),
+    ("slack", "api_url", "http://127.0.0.1:9000/api/"),
+    ("pagerduty", "api_url", "https://events.eu.pagerduty.com"),
+    ("bedrock", "endpoint_url", "https://vpce-1.bedrock-runtime.eu-west-1.vpce.amazonaws.com"),
+    ("remediation", "deploy_api_url", "https://[2001:db8::8]:8443/v1?x=1"),
+    ("bedrock", "timeout_seconds", "5"),
+    ("bedrock", "max_output_tokens", "8000"),
+    *[("proxy", "proxy_url", host) for host in ("proxy", "proxy.example.com", "10.0.0.8")],
+    ("proxy", "proxy_url", "[2001:db8::8]"),
+    ("proxy", "proxy_port", "65535"),
+]
+BAD = [
+    *[("lifecycle", "keep", value) for value in ("1d", "6.9d", "3651d", "522w", "7", "soon", "0w")],
+    *[("lifecycle", "resolve_after", value) for value in ("1s", "299s", "4m", "4.9m", "3650.5d")],
+    *[("lifecycle", "close_after", value) for value in ("1m", "0h", "522w", "-1d")],
+    *[("lifecycle", "resolve_not", value) for value in ("urgent", "critical high", "high, urgent")],
+    ("network", "web_url", "splunk.example.com:8000"),
+    ("network", "web_url", "ftp://splunk.example.com"),
+    ("slack", "api_url", "http://slack.com/api/"),
+    ("slack", "api_url", "https://[bad"),
+    ("slack", "api_url", "https://"),
+    ("remediation", "deploy_api_url", "https:///v1"),
+    ("bedrock", "endpoint_url", "bedrock.example.com"),
+    ("proxy", "proxy_port", "0"),
+]
+
+
+@pytest.mark.parametrize(("tab", "field", "value"), GOOD)
+def test_what_is_well_formed_is_accepted_by_both(tab, field, value):
+    assert page_accepts(tab, field, value) and code_accepts(tab, field, value)
+
+
+@pytest.mark.parametrize(("tab", "field", "value"), BAD)
+def test_what_the_code_refuses_can_not_be_saved(tab, field, value):
+    assert not code_accepts(tab, field, value)
+    assert not page_accepts(tab, field, value)
+
+
+@pytest.mark.parametrize("host", ["http://proxy.example.com", "proxy.example.com:3128", "a b", ""])
+def test_a_proxys_host_is_a_name_or_an_address_alone(host):
+    assert not page_accepts("proxy", "proxy_url", host)
+
+
+def test_the_proxys_types_are_those_that_work():
+    (kind,) = [one for one in TABS["proxy"]["entity"] if one["field"] == "proxy_type"]
+    assert [one["value"] for one in kind["options"]["autoCompleteFields"]] == ["http", "https"]
