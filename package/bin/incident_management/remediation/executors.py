@@ -59,8 +59,9 @@ class DeployApi:
 
     ``GET {url}/v1/services/{service}`` answers ``service, version, previous_version, change_id,
     healthy``. ``POST {url}/v1/services/{service}/rollback`` takes ``change_id`` (the change that
-    the service runs now), ``to_version`` and ``request_id``, and answers with the new change;
-    the same ``request_id`` again answers the same and does nothing.
+    the service runs now), ``to_version`` and ``request_id``, and answers 200 with the new change
+    once the service runs that version; the same ``request_id`` again answers the same and does
+    nothing.
 
     Args:
         send: makes an HTTP request, see
@@ -104,15 +105,9 @@ class DeployApi:
             return Outcome("failed", str(error))
         except NoAnswer as error:
             return Outcome("unknown", str(error))
-        answer = _object(reply.text)
-        if 200 <= reply.status < 300 and answer is not None:
-            result = {
-                name: str(answer.get(name) or "")
-                for name in ("change_id", "version", "previous_version")
-            }
-            service, version = arguments["service"], arguments["to_version"]
-            return Outcome("done", f"{service} runs {version}.", result)
-        if reply.status >= 500 or (answer is None and reply.status < 300):
+        if reply.status < 300:
+            return _accepted(reply, arguments)
+        if reply.status >= 500:
             return Outcome("unknown", f"The deploy API answered {reply.status}: {_reason(reply)}")
         return Outcome("failed", f"The deploy API refused with {reply.status}: {_reason(reply)}")
 
@@ -178,6 +173,20 @@ def executors(settings: Callable[[], Any]) -> Executors:
         return DeployApi(url, chosen.deploy_api_token, send)
 
     return {"deploy_api": deploy_api}
+
+
+def _accepted(reply: Any, arguments: Mapping[str, str]) -> Outcome:
+    """Judge a request that was not refused: done is only what the service says it runs."""
+    service, version = arguments["service"], arguments["to_version"]
+    answer = _object(reply.text) or {}
+    if reply.status != 200 or answer.get("version") != version:
+        sentence = (
+            f"The deploy API answered {reply.status}, but not that {service} runs {version}: "
+        )
+        return Outcome("unknown", sentence + _reason(reply))
+    names = ("change_id", "version", "previous_version")
+    result = {name: str(answer.get(name) or "") for name in names}
+    return Outcome("done", f"{service} runs {version}.", result)
 
 
 def _object(text: str) -> Any:
