@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, Protocol
+from typing import Any, Callable, Dict, Mapping, Protocol, Tuple
 from urllib.parse import quote, urlsplit
 
-__all__ = ["DeployApi", "Executor", "ExecutorError", "Outcome", "executors"]
+__all__ = ["NEEDED_ARGUMENTS", "DeployApi", "Executor", "ExecutorError", "Outcome", "executors"]
+
+# Every executor, and the arguments that an action must give it.
+NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
+    "deploy_api": ("service", "change_id", "to_version"),
+}
 
 
 class ExecutorError(Exception):
