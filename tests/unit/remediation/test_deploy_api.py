@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import pytest
 
 from incident_management.notify.transport import NoAnswer, NotSent, Reply
 from incident_management.remediation.executors import DeployApi, ExecutorError, executors
+from incident_management.splunk.settings import Remediation, Settings
 
 ARGUMENTS = {"service": "check out", "change_id": "CHG-8", "to_version": "r7"}
 NOW = {
@@ -120,10 +120,6 @@ def test_a_state_that_is_not_told_is_one_sentence():
     ],
 )
 def test_missing_settings_are_one_sentence(url, token, says):
-    settings = SimpleNamespace(
-        remediation=SimpleNamespace(deploy_api_url=url, deploy_api_token=token),
-        network=SimpleNamespace(ca_file=""),
-        proxy=SimpleNamespace(enabled=False),
-    )
+    settings = Settings(remediation=Remediation(url, token))
     with pytest.raises(ExecutorError, match=says):
         executors(lambda: settings)["deploy_api"]()

@@ -7,8 +7,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, Protocol, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Tuple
 from urllib.parse import quote, urlsplit
+
+from ..notify.channel import NotConfigured
+from ..notify.senders import network_of
+from ..notify.transport import (
+    BadUrl,
+    NoAnswer,
+    NotSent,
+    Reply,
+    checked_url,
+    json_headers,
+    send_json,
+)
+from ..splunk.settings import Settings
 
 __all__ = ["NEEDED_ARGUMENTS", "DeployApi", "Executor", "ExecutorError", "Outcome", "executors"]
 
@@ -57,6 +70,9 @@ class Executor(Protocol):
 
 
 Executors = Mapping[str, Callable[[], Executor]]
+Body = Optional[Mapping[str, str]]
+# Makes one HTTP request of an URL, a JSON body, headers and a method, as send_json does.
+Send = Callable[[str, Body, Mapping[str, str], str], Reply]
 
 
 class DeployApi:
@@ -67,13 +83,9 @@ class DeployApi:
     the service runs now), ``to_version`` and ``request_id``, and answers 200 with the new change
     once the service runs that version; the same ``request_id`` again answers the same and does
     nothing.
-
-    Args:
-        send: makes an HTTP request, see
-            :func:`incident_management.notify.transport.send_json`.
     """
 
-    def __init__(self, url: str, token: str, send: Callable[..., Any]) -> None:
+    def __init__(self, url: str, token: str, send: Send) -> None:
         self._url = url.rstrip("/")
         self._token = token
         self._send = send
@@ -95,8 +107,6 @@ class DeployApi:
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Ask for the rollback."""
-        from ..notify.transport import NoAnswer, NotSent
-
         body = {
             "change_id": arguments["change_id"],
             "to_version": arguments["to_version"],
@@ -130,33 +140,25 @@ class DeployApi:
         detail = f"{service} has moved on to {facts['version']} in the meantime."
         return Outcome("failed", detail, certain=False)
 
-    def _request(self, method: str, service: str) -> Any:
-        from ..notify.transport import NoAnswer, NotSent
-
+    def _request(self, method: str, service: str) -> Reply:
         try:
             return self._raw(method, service, "", None)
         except (NotSent, NoAnswer) as error:
             raise ExecutorError(f"The deploy API can't be asked: {error}") from None
 
-    def _raw(self, method: str, service: str, path: str, body: Any) -> Any:
-        from ..notify.transport import json_headers
-
+    def _raw(self, method: str, service: str, path: str, body: Body) -> Reply:
         url = f"{self._url}/v1/services/{quote(service, safe='')}{path}"
         return self._send(url, body, json_headers(self._token), method)
 
 
-def executors(settings: Callable[[], Any]) -> Executors:
+def executors(settings: Callable[[], Settings]) -> Executors:
     """Return, by name, functions that make an executor or raise ExecutorError.
 
-    ``settings`` reads the :class:`incident_management.splunk.settings.Settings`, secrets
-    included; it is called only when an executor is needed.
+    ``settings`` reads the app's settings, secrets included; it is called only when an executor is
+    needed.
     """
 
     def deploy_api() -> Executor:
-        from ..notify.channel import NotConfigured
-        from ..notify.senders import network_of
-        from ..notify.transport import BadUrl, checked_url, send_json
-
         known = settings()
         chosen = known.remediation
         if not chosen.deploy_api_url or not chosen.deploy_api_token:
@@ -169,7 +171,7 @@ def executors(settings: Callable[[], Any]) -> Executors:
         except (NotConfigured, BadUrl) as error:
             raise ExecutorError(str(error)) from None
 
-        def send(url: str, body: Any, headers: Mapping[str, str], method: str) -> Any:
+        def send(url: str, body: Body, headers: Mapping[str, str], method: str) -> Reply:
             try:
                 return send_json(network, url, body, headers, method)
             except BadUrl as error:
@@ -180,7 +182,7 @@ def executors(settings: Callable[[], Any]) -> Executors:
     return {"deploy_api": deploy_api}
 
 
-def _accepted(reply: Any, arguments: Mapping[str, str]) -> Outcome:
+def _accepted(reply: Reply, arguments: Mapping[str, str]) -> Outcome:
     """Judge a request that was not refused: done is only what the service says it runs."""
     service, version = arguments["service"], arguments["to_version"]
     answer = _object(reply.text) or {}
@@ -194,7 +196,7 @@ def _accepted(reply: Any, arguments: Mapping[str, str]) -> Outcome:
     return Outcome("done", f"{service} runs {version}.", result)
 
 
-def _object(text: str) -> Any:
+def _object(text: str) -> Optional[Dict[str, Any]]:
     try:
         answer = json.loads(text)
     except ValueError:
@@ -202,7 +204,7 @@ def _object(text: str) -> Any:
     return answer if isinstance(answer, dict) else None
 
 
-def _reason(reply: Any) -> str:
+def _reason(reply: Reply) -> str:
     answer = _object(reply.text) or {}
     text = answer.get("detail") or answer.get("error") or reply.text
     return " ".join(str(text).split())[:300] or "no reason given."
