@@ -36,7 +36,10 @@ class CatalogueError(Exception):
 
 @dataclass(frozen=True)
 class Argument:
-    """``source`` is ``$<where>.<field>$``; a value must match ``type`` as a whole."""
+    """``source`` is ``$<where>.<field>$``; a value must match ``type`` as a whole.
+
+    A source of another form, which no stanza may have, names nothing, so that it gives no value.
+    """
 
     name: str
     source: str
@@ -45,9 +48,8 @@ class Argument:
     @property
     def origin(self) -> Tuple[str, str]:
         """Where the value comes from: ("analysis", "change_id")."""
-        match = _SOURCE.fullmatch(self.source)
-        assert match is not None, "checked when the stanza was read"
-        return match.group(1), match.group(2)
+        where, _, name = self.source.strip("$").partition(".")
+        return where, name
 
 
 @dataclass(frozen=True)

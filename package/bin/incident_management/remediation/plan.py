@@ -14,7 +14,15 @@ from ..incidents.model import Entry
 from ..incidents.timeline import effective
 from .catalogue import Action
 
-__all__ = ["FINISHED", "PROPOSAL_SECONDS", "PlanState", "before_run", "new_plan", "plan_state"]
+__all__ = [
+    "FINISHED",
+    "PROPOSAL_SECONDS",
+    "PlanState",
+    "before_run",
+    "new_plan",
+    "plan_digest",
+    "plan_state",
+]
 
 # Nothing more happens to a plan by itself in these.
 FINISHED = (
@@ -29,6 +37,16 @@ FINISHED = (
 )
 # A proposal that nobody decides on speaks of a state that is long gone.
 PROPOSAL_SECONDS = 24 * 3600.0
+
+_HASHED = (
+    "incident_id",
+    "action",
+    "contract",
+    "arguments",
+    "analysis_id",
+    "state_hash",
+    "round",
+)
 
 Facts = Dict[str, Any]
 
@@ -57,7 +75,7 @@ def new_plan(
         "state_hash": digest(facts),
         "round": earlier + 1,
     }
-    plan_hash = digest(content)
+    plan_hash = plan_digest(content)
     return {
         "_key": f"PLAN-{plan_hash[:10]}",
         **content,
@@ -76,6 +94,11 @@ def new_plan(
         "status": "proposed",
         "updated_at": now,
     }
+
+
+def plan_digest(plan: Mapping[str, Any]) -> str:
+    """Return the hash of what a plan would do and why, which an approval is given for."""
+    return digest({name: plan[name] for name in _HASHED})
 
 
 def _summary(action: Action, arguments: Mapping[str, str]) -> str:
