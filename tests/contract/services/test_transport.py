@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from types import SimpleNamespace
+from typing import Optional
 
 import pytest
 
@@ -23,10 +24,14 @@ from incident_management.notify.transport import (
 
 
 class Proxy:
-    """An HTTP proxy that answers CONNECT by connecting to one fixed port."""
+    """An HTTP proxy that answers CONNECT by connecting to one fixed port, or as it is told.
 
-    def __init__(self, port: int) -> None:
+    ``refusal`` is its answer instead; empty bytes: it hangs up.
+    """
+
+    def __init__(self, port: int = 0, refusal: Optional[bytes] = None) -> None:
         self.port_behind = port
+        self.refusal = refusal
         self.asked: list = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -38,6 +43,10 @@ class Proxy:
         while b"\r\n\r\n" not in head:
             head += client.recv(4096)
         self.asked.append(head.decode())
+        if self.refusal is not None:
+            with client:
+                client.sendall(self.refusal)
+            return
         behind = socket.create_connection(("127.0.0.1", self.port_behind))
         client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         for source, sink in ((client, behind), (behind, client)):
@@ -48,6 +57,7 @@ def _pump(source, sink):
     try:
         while data := source.recv(65536):
             sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
     except OSError:
         return
 
@@ -87,6 +97,30 @@ def test_loopback_goes_past_the_proxy(receiver):
 def test_a_dead_proxy_proves_that_nothing_was_sent():
     with pytest.raises(NotSent, match=r"The proxy did not connect to service\.example"):
         send_json(Network(proxy_url="http://127.0.0.1:9"), "https://service.example/x", {})
+
+
+def test_a_tunnel_that_the_proxy_refuses_proves_that_nothing_was_sent():
+    proxy = Proxy(refusal=b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+    network = Network(proxy_url=f"http://127.0.0.1:{proxy.port}")
+    with pytest.raises(NotSent, match=r"The proxy did not connect to service\.example"):
+        send_json(network, "https://service.example/x", {})
+
+
+def test_a_connection_that_breaks_behind_the_proxy_proves_nothing(tls_receiver, ca_file):
+    """The service takes the request and hangs up: it may have acted on it."""
+    proxy = Proxy(tls_receiver.port)
+    tls_receiver.answers = ["drop"]
+    network = Network(ca_file, f"http://127.0.0.1:{proxy.port}")
+    with pytest.raises(NoAnswer, match=r"to service\.example through the proxy broke"):
+        send_json(network, "https://service.example/hook", {"a": 1})
+    assert tls_receiver.requests[0].json == {"a": 1}
+
+
+def test_a_proxy_that_hangs_up_proves_nothing():
+    """It looks the same as a connection that broke after the request was sent."""
+    network = Network(proxy_url=f"http://127.0.0.1:{Proxy(refusal=b'').port}")
+    with pytest.raises(NoAnswer, match="through the proxy broke"):
+        send_json(network, "https://service.example/x", {})
 
 
 def test_proxies_of_the_environment_have_no_say(receiver, monkeypatch):

@@ -53,6 +53,12 @@ def test_the_shipped_catalogue_is_whole():
         ({"argument__service__type": "anything"}, "the types are name, version, integer."),
         ({"preconditions": "moon_is_full"}, "preconditions names 'moon_is_full'; known are"),
         ({"inverse": "nothing"}, "inverse is 'nothing', which is no usable action"),
+        ({"executor": "robot"}, "executor is 'robot'; the executors are: deploy_api."),
+        (
+            {"argument__service": None, "argument__app": "$analysis.service$", "entity": "app"},
+            "lacks argument.service, which deploy_api needs; set it.",
+        ),
+        ({"argument__to_version": None}, "lacks argument.to_version, which deploy_api needs"),
         ({"entity": "host"}, "entity is 'host', which is none of its arguments."),
         ({"sample_fields": 'a"b'}, "which is no field name."),
     ],

@@ -185,6 +185,30 @@ def test_two_approvals_take_two_people(bench):
     assert execute(bench, plan).status == "done"
 
 
+def test_an_approval_that_has_run_out_does_not_count_towards_several(bench):
+    bench.stanzas["rollback_change"]["approvals"] = "2"
+    plan = propose(bench)
+    approval.approve(bench.context, plan, "omar")
+    bench.clock.advance(23 * 3600)
+    state = approval.approve(bench.context, plan, "zoe")
+    assert (state.status, state.approvers) == ("proposed", ["zoe"])
+    assert "one person" in refusal(lambda: execute(bench, plan))
+    state = approval.approve(bench.context, plan, "omar")
+    assert (state.status, state.approvers) == ("approved", ["omar", "zoe"])
+    assert execute(bench, plan).status == "done"
+
+
+def test_several_approvals_hold_until_the_first_of_them_runs_out(bench):
+    bench.stanzas["rollback_change"]["approvals"] = "2"
+    plan = propose(bench)
+    approval.approve(bench.context, plan, "omar")
+    bench.clock.advance(20 * 60)
+    assert approval.approve(bench.context, plan, "zoe").status == "approved"
+    bench.clock.advance(10 * 60 + 1)
+    assert "The approval ran out" in refusal(lambda: execute(bench, plan))
+    assert bench.api.executed == []
+
+
 def test_a_rejected_plan_stays_rejected(bench):
     plan = propose(bench)
     approval.reject(bench.context, plan, "omar", "no")

@@ -9,10 +9,19 @@ import pytest
 from incident_management.incidents import lifecycle
 from incident_management.notify.transport import Reply
 from incident_management.remediation import approval, execution
-from incident_management.remediation.executors import DeployApi
+from incident_management.remediation.context import Refused
+from incident_management.remediation.executors import DeployApi, Outcome
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
-STILL = "checkout still runs what it ran. The request was not sent again: "
+STILL = (
+    "It was not done in time, and may still be: check by hand. "
+    "checkout still runs what it ran. The request was not sent again: "
+)
+REFUSALS = {
+    "in progress": Outcome("failed", "The deploy API refused with 409: it is in progress."),
+    "too many": Outcome("failed", "The deploy API refused with 429: no reason given."),
+    "not sent": Outcome("failed", "The deploy API was not reached: refused."),
+}
 
 
 @pytest.fixture
@@ -152,11 +161,63 @@ def test_what_was_done_is_found_out_however_late():
     assert bench.api.executed == [bench.plan]
 
 
-def test_what_was_not_sent_again_does_not_cool_down(bench):
-    settle(bench, 1, seconds=3600)
-    second = approval.propose(bench.context, INCIDENT, "", "mia")["_key"]
-    approval.approve(bench.context, second, "omar")
-    assert execution.execute(bench.context, second, "mia").status == "done"
+@pytest.fixture
+def slow():
+    """The service works on a request whose answer was lost."""
+    made = Bench()
+    made.plan = approval.propose(made.context, INCIDENT, "", "mia")["_key"]
+    approval.approve(made.context, made.plan, "omar")
+    made.api.script = [Outcome("unknown", "It did not answer within 20 s.")]
+    assert execution.execute(made.context, made.plan, "mia").status == "running"
+    return made
+
+
+def complete(bench, request_id):
+    bench.api.script = []
+    known = bench.api.services["checkout"]
+    arguments = {"service": "checkout", "change_id": known["change_id"]}
+    bench.api.execute({**arguments, "to_version": known["previous_version"]}, request_id)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_a_repeat_that_is_refused_says_nothing_of_the_first_request(slow, refusal):
+    slow.api.script = [refusal]
+    assert settle(slow, 1).status == "running"
+    complete(slow, slow.plan)
+    assert settle(slow, 1).status == "done"
+    assert slow.api.executed == [slow.plan]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_a_request_that_may_still_be_carried_out_is_not_said_to_have_done_nothing(slow, refusal):
+    slow.api.script = [refusal] * 10
+    assert settle(slow, 8).status == "running"
+    state = settle(slow, 2)
+    assert state.status == "failed" and "check by hand" in state.detail
+    second = approval.propose(slow.context, INCIDENT, "", "mia")["_key"]
+    approval.approve(slow.context, second, "omar")
+    with pytest.raises(Refused, match="was carried out on checkout by"):
+        execution.execute(slow.context, second, "mia")
+
+
+def test_a_process_that_was_held_up_leaves_the_end_to_who_settles(monkeypatch):
+    """What it would refuse by now, another process may have asked for already."""
+    bench = Bench()
+    bench.plan = approval.propose(bench.context, INCIDENT, "", "mia")["_key"]
+    approval.approve(bench.context, bench.plan, "omar")
+    begin = execution.begin
+
+    def held_up(*arguments):
+        monkeypatch.setattr(execution, "begin", begin)
+        begin(*arguments)
+        bench.api.script = ["lose"]
+        settle(bench, 1)
+        close(bench)
+
+    monkeypatch.setattr(execution, "begin", held_up)
+    assert execution.execute(bench.context, bench.plan, "mia").status == "running"
+    assert settle(bench, 1).status == "done"
+    assert bench.api.executed == [bench.plan]
 
 
 @pytest.mark.parametrize("over", [True, False], ids=["closed", "open"])
@@ -189,9 +250,16 @@ def test_an_old_rollback_is_not_carried_out_after_an_outage(undoing):
     undoing.clock.advance(8 * 3600)
     assert execution.settle_all(undoing.context) == 1
     assert undoing.api.executed == [undoing.plan]
-    assert state_of(undoing).detail == (f"It was not rolled back. {STILL}It was begun 8 h ago.")
-    state = execution.roll_back(undoing.context, undoing.plan, "zoe", "again")
-    assert state.status == "rolled_back", "a person may try again"
+    assert state_of(undoing).status == "rollback_failed"
+    assert state_of(undoing).detail == f"{STILL}It was begun 8 h ago."
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_a_rollback_whose_repeat_is_refused_may_still_be_carried_out(undoing, refusal):
+    undoing.api.script = [refusal]
+    assert settle(undoing, 1).status == "rolling_back"
+    complete(undoing, f"{undoing.plan}-undo")
+    assert settle(undoing, 1).status == "rolled_back"
 
 
 def test_a_rollback_of_an_incident_that_is_over_is_not_sent_again(undoing):

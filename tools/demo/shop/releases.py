@@ -17,7 +17,7 @@ from typing import Any
 import requests
 
 from tools.demo.shop import settings
-from tools.demo.shop.processes import Service
+from tools.demo.shop.processes import NotStarted, Service
 
 FIRST_CHANGE = 1001
 HEALTH_SECONDS = 5.0
@@ -134,12 +134,15 @@ class Releases:
         diff: str,
         request: str = "",
     ) -> dict[str, Any]:
-        """Run a version, check that it serves, and write the change down."""
+        """Run a version, check that it serves, and write the change down.
+
+        Raises NotStarted when it does not: no refusal, as the service was touched.
+        """
         begun = datetime.datetime.now(datetime.timezone.utc)
         name = config.service
         self.services[name].replace(self._path(config), self.home, self._upstream(name))
         if self._running_version(name) != config.version:
-            raise Conflict(f"{name} does not serve version {config.version} after its restart.")
+            raise NotStarted(f"{name} does not serve version {config.version} after its restart.")
         self._last_change += 1
         change_id = f"CHG-{self._last_change}"
         self._releases[name] = Release(config.version, previous, change_id)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Dict
 from urllib.parse import urlsplit
 
+from ..ports import Clock
 from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
 from .message import Message, listed, truncated, utc
 from .transport import (
@@ -40,7 +41,7 @@ DETAIL_LENGTH = 2000
 class PagerDutySender:
     """Speaks to one integration. Raises NotConfigured when a setting is missing or unusable."""
 
-    def __init__(self, routing_key: str, api_url: str, network: Network, clock: Any) -> None:
+    def __init__(self, routing_key: str, api_url: str, network: Network, clock: Clock) -> None:
         if not routing_key:
             raise NotConfigured(
                 "No PagerDuty integration key is set: set it under Configuration > PagerDuty."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict
+from typing import Callable, Dict
 from urllib.parse import quote
 
+from ..ports import Clock
+from ..splunk.settings import Settings
 from .channel import NotConfigured, Sender
 from .pagerduty import PagerDutySender
 from .slack import SlackSender
@@ -16,11 +18,8 @@ __all__ = ["Senders", "network_of", "senders"]
 Senders = Dict[str, Callable[[], Sender]]
 
 
-def senders(settings: Any, clock: Any) -> Senders:
-    """Return, for each channel, a function that makes its sender or raises NotConfigured.
-
-    ``settings`` is a :class:`incident_management.splunk.settings.Settings`.
-    """
+def senders(settings: Settings, clock: Clock) -> Senders:
+    """Return, for each channel, a function that makes its sender or raises NotConfigured."""
 
     def slack() -> Sender:
         chosen = settings.slack
@@ -37,7 +36,7 @@ def senders(settings: Any, clock: Any) -> Senders:
     return {"slack": slack, "teams": teams, "pagerduty": pagerduty}
 
 
-def network_of(settings: Any) -> Network:
+def network_of(settings: Settings) -> Network:
     """How to reach the outside. Raises NotConfigured for a proxy that can't be used."""
     proxy = settings.proxy
     if not proxy.enabled:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Mapping, Optional
 
+from ..ports import Clock
 from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
 from .message import Message, listed, span, truncated, utc
 from .transport import (
@@ -66,7 +67,7 @@ class SlackSender:
     """
 
     def __init__(
-        self, bot_token: str, channel: str, api_url: str, network: Network, clock: Any
+        self, bot_token: str, channel: str, api_url: str, network: Network, clock: Clock
     ) -> None:
         if not bot_token:
             raise NotConfigured("No Slack token is set: set it under Configuration > Slack.")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 from urllib.parse import urlsplit
 
+from ..ports import Clock
 from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
 from .message import Message, listed, span, truncated, utc
 from .transport import (
@@ -39,7 +40,7 @@ _COLOURS = {
 class TeamsSender:
     """Speaks to one webhook. Raises NotConfigured when it is missing or can't be used."""
 
-    def __init__(self, webhook_url: str, network: Network, clock: Any) -> None:
+    def __init__(self, webhook_url: str, network: Network, clock: Clock) -> None:
         if not webhook_url:
             raise NotConfigured("No Teams webhook is set: set it under Configuration > Teams.")
         try:

@@ -99,7 +99,7 @@ def _finished(
 
 
 def approve(context: Context, plan_id: str, actor: str, plan_hash: str = "") -> PlanState:
-    """Approve a plan for the state that it was made for.
+    """Approve a plan for the state that it was made for, or again once one's approval ran out.
 
     Args:
         plan_hash: what the approver has seen; empty: whatever the plan says.
@@ -127,7 +127,8 @@ def approve(context: Context, plan_id: str, actor: str, plan_hash: str = "") -> 
         "decision": "approved",
         "expires_at": round(context.clock.now() + action.approval_ttl, 3),
     }
-    context.append(plan, "approval", data, actor, f"approval:{plan_id}:{actor}")
+    lapsed = f":{state.approvals[actor]}" if actor in state.approvals else ""
+    context.append(plan, "approval", data, actor, f"approval:{plan_id}:{actor}{lapsed}")
     return context.show(plan)
 
 

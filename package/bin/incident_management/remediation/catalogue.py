@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Tuple
 from ..incidents.canonical import digest
 from ..incidents.errors import RoutingError
 from ..incidents.routing import duration
+from .executors import NEEDED_ARGUMENTS
 
 __all__ = ["ACTION_TYPES", "Action", "Argument", "Catalogue", "CatalogueError", "check_value"]
 
@@ -35,7 +36,10 @@ class CatalogueError(Exception):
 
 @dataclass(frozen=True)
 class Argument:
-    """``source`` is ``$<where>.<field>$``; a value must match ``type`` as a whole."""
+    """``source`` is ``$<where>.<field>$``; a value must match ``type`` as a whole.
+
+    A source of another form, which no stanza may have, names nothing, so that it gives no value.
+    """
 
     name: str
     source: str
@@ -44,9 +48,8 @@ class Argument:
     @property
     def origin(self) -> Tuple[str, str]:
         """Where the value comes from: ("analysis", "change_id")."""
-        match = _SOURCE.fullmatch(self.source)
-        assert match is not None, "checked when the stanza was read"
-        return match.group(1), match.group(2)
+        where, _, name = self.source.strip("$").partition(".")
+        return where, name
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,7 @@ def _action(name: str, values: Mapping[str, str]) -> Action:
         name=name,
         label=_required(where, values, "label"),
         description=values.get("description", "").strip(),
-        executor=_required(where, values, "executor"),
+        executor=_executor(where, values, arguments),
         arguments=arguments,
         preconditions=preconditions,
         blast_radius=_required(where, values, "blast_radius"),
@@ -192,6 +195,19 @@ def _arguments(where: str, values: Mapping[str, str]) -> Tuple[Argument, ...]:
     if not arguments:
         raise CatalogueError(f"{where} has no arguments; add one, as argument.service = …")
     return tuple(arguments)
+
+
+def _executor(where: str, values: Mapping[str, str], arguments: Tuple[Argument, ...]) -> str:
+    """Return who carries it out, which its arguments must suffice for."""
+    name = _required(where, values, "executor")
+    if name not in NEEDED_ARGUMENTS:
+        known = ", ".join(NEEDED_ARGUMENTS)
+        raise CatalogueError(f"{where} executor is '{name}'; the executors are: {known}.")
+    given = {argument.name for argument in arguments}
+    for needed in NEEDED_ARGUMENTS[name]:
+        if needed not in given:
+            raise CatalogueError(f"{where} lacks argument.{needed}, which {name} needs; set it.")
+    return name
 
 
 def _required(where: str, values: Mapping[str, str], key: str) -> str:

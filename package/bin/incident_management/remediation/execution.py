@@ -164,11 +164,12 @@ def _run_once(
     begin(context, plan, step, actor, reason)
     context.show(plan)
     refusal = _stopped(context, plan, step, actor)
-    if refusal:
-        outcome = Outcome("failed", f"Nothing was done. {refusal}")
-        end(context, plan, step.run, outcome, actor)
-    elif context.clock.now() - claimed < LEASE_SECONDS / 2:
-        outcome = act(context, step)
+    # Later, whoever settles may have asked the executor already.
+    if context.clock.now() - claimed < LEASE_SECONDS / 2:
+        if refusal:
+            outcome = Outcome("failed", f"Nothing was done. {refusal}")
+        else:
+            outcome = act(context, step)
         if outcome.status != "unknown":
             end(context, plan, step.run, outcome, actor)
     return context.show(plan)
@@ -251,8 +252,14 @@ def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age
         return outcome
     refusal = _not_again(context, plan, step, age)
     if refusal is None:
-        return act(context, step)
+        return _again(context, step)
     return Outcome("unchanged", f"{outcome.detail} The request was not sent again: {refusal}")
+
+
+def _again(context: Context, step: Step) -> Outcome:
+    """Send a request again. That it fails says nothing of the first one, which may go on."""
+    outcome = act(context, step)
+    return outcome if outcome.status == "done" else Outcome("unknown", outcome.detail)
 
 
 def _not_again(context: Context, plan: Document, step: Step, age: float) -> Optional[Refused]:
@@ -273,10 +280,10 @@ def _not_again(context: Context, plan: Document, step: Step, age: float) -> Opti
 
 
 def _given_up(outcome: Outcome) -> Outcome:
+    doubt = "Nobody can tell whether it was done"
     if outcome.status == "unchanged":
-        return Outcome("failed", outcome.detail)
-    detail = f"Nobody can tell whether it was done: check by hand. {outcome.detail}"
-    return Outcome("failed", detail, certain=False)
+        doubt = "It was not done in time, and may still be"
+    return Outcome("failed", f"{doubt}: check by hand. {outcome.detail}", certain=False)
 
 
 def _begun(context: Context, plan: Document, state: PlanState) -> Tuple[float, Optional[Run]]:

@@ -7,12 +7,28 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, Protocol
+from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Tuple
 from urllib.parse import quote, urlsplit
 
-from ..splunk.settings import SHARED_PARTS
+from ..notify.channel import NotConfigured
+from ..notify.senders import network_of
+from ..notify.transport import (
+    BadUrl,
+    NoAnswer,
+    NotSent,
+    Reply,
+    checked_url,
+    json_headers,
+    send_json,
+)
+from ..splunk.settings import SHARED_PARTS, Settings
 
-__all__ = ["DeployApi", "Executor", "ExecutorError", "Outcome", "executors"]
+__all__ = ["NEEDED_ARGUMENTS", "DeployApi", "Executor", "ExecutorError", "Outcome", "executors"]
+
+# Every executor, and the arguments that an action must give it.
+NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
+    "deploy_api": ("service", "change_id", "to_version"),
+}
 
 
 class ExecutorError(Exception):
@@ -54,6 +70,9 @@ class Executor(Protocol):
 
 
 Executors = Mapping[str, Callable[[], Executor]]
+Body = Optional[Mapping[str, str]]
+# Makes one HTTP request of an URL, a JSON body, headers and a method, as send_json does.
+Send = Callable[[str, Body, Mapping[str, str], str], Reply]
 
 
 class DeployApi:
@@ -61,15 +80,12 @@ class DeployApi:
 
     ``GET {url}/v1/services/{service}`` answers ``service, version, previous_version, change_id,
     healthy``. ``POST {url}/v1/services/{service}/rollback`` takes ``change_id`` (the change that
-    the service runs now), ``to_version`` and ``request_id``, and answers with the new change;
-    the same ``request_id`` again answers the same and does nothing.
-
-    Args:
-        send: makes an HTTP request, see
-            :func:`incident_management.notify.transport.send_json`.
+    the service runs now), ``to_version`` and ``request_id``, and answers 200 with the new change
+    once the service runs that version; the same ``request_id`` again answers the same and does
+    nothing.
     """
 
-    def __init__(self, url: str, token: str, send: Callable[..., Any]) -> None:
+    def __init__(self, url: str, token: str, send: Send) -> None:
         self._url = url.rstrip("/")
         self._token = token
         self._send = send
@@ -91,8 +107,6 @@ class DeployApi:
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Ask for the rollback."""
-        from ..notify.transport import NoAnswer, NotSent
-
         body = {
             "change_id": arguments["change_id"],
             "to_version": arguments["to_version"],
@@ -106,15 +120,9 @@ class DeployApi:
             return Outcome("failed", str(error))
         except NoAnswer as error:
             return Outcome("unknown", str(error))
-        answer = _object(reply.text)
-        if 200 <= reply.status < 300 and answer is not None:
-            result = {
-                name: str(answer.get(name) or "")
-                for name in ("change_id", "version", "previous_version")
-            }
-            service, version = arguments["service"], arguments["to_version"]
-            return Outcome("done", f"{service} runs {version}.", result)
-        if reply.status >= 500 or (answer is None and reply.status < 300):
+        if reply.status < 300:
+            return _accepted(reply, arguments)
+        if reply.status >= 500:
             return Outcome("unknown", f"The deploy API answered {reply.status}: {_reason(reply)}")
         return Outcome("failed", f"The deploy API refused with {reply.status}: {_reason(reply)}")
 
@@ -132,33 +140,25 @@ class DeployApi:
         detail = f"{service} has moved on to {facts['version']} in the meantime."
         return Outcome("failed", detail, certain=False)
 
-    def _request(self, method: str, service: str) -> Any:
-        from ..notify.transport import NoAnswer, NotSent
-
+    def _request(self, method: str, service: str) -> Reply:
         try:
             return self._raw(method, service, "", None)
         except (NotSent, NoAnswer) as error:
             raise ExecutorError(f"The deploy API can't be asked: {error}") from None
 
-    def _raw(self, method: str, service: str, path: str, body: Any) -> Any:
-        from ..notify.transport import json_headers
-
+    def _raw(self, method: str, service: str, path: str, body: Body) -> Reply:
         url = f"{self._url}/v1/services/{quote(service, safe='')}{path}"
         return self._send(url, body, json_headers(self._token), method)
 
 
-def executors(settings: Callable[[], Any]) -> Executors:
+def executors(settings: Callable[[], Settings]) -> Executors:
     """Return, by name, functions that make an executor or raise ExecutorError.
 
-    ``settings`` reads the :class:`incident_management.splunk.settings.Settings`, secrets
-    included; it is called only when an executor is needed.
+    ``settings`` reads the app's settings, secrets included; it is called only when an executor is
+    needed.
     """
 
     def deploy_api() -> Executor:
-        from ..notify.channel import NotConfigured
-        from ..notify.senders import network_of
-        from ..notify.transport import BadUrl, checked_url, send_json
-
         known = settings().need("remediation", *SHARED_PARTS)
         chosen = known.remediation
         if not chosen.deploy_api_url or not chosen.deploy_api_token:
@@ -171,7 +171,7 @@ def executors(settings: Callable[[], Any]) -> Executors:
         except (NotConfigured, BadUrl) as error:
             raise ExecutorError(str(error)) from None
 
-        def send(url: str, body: Any, headers: Mapping[str, str], method: str) -> Any:
+        def send(url: str, body: Body, headers: Mapping[str, str], method: str) -> Reply:
             try:
                 return send_json(network, url, body, headers, method)
             except BadUrl as error:
@@ -182,7 +182,21 @@ def executors(settings: Callable[[], Any]) -> Executors:
     return {"deploy_api": deploy_api}
 
 
-def _object(text: str) -> Any:
+def _accepted(reply: Reply, arguments: Mapping[str, str]) -> Outcome:
+    """Judge a request that was not refused: done is only what the service says it runs."""
+    service, version = arguments["service"], arguments["to_version"]
+    answer = _object(reply.text) or {}
+    if reply.status != 200 or answer.get("version") != version:
+        sentence = (
+            f"The deploy API answered {reply.status}, but not that {service} runs {version}: "
+        )
+        return Outcome("unknown", sentence + _reason(reply))
+    names = ("change_id", "version", "previous_version")
+    result = {name: str(answer.get(name) or "") for name in names}
+    return Outcome("done", f"{service} runs {version}.", result)
+
+
+def _object(text: str) -> Optional[Dict[str, Any]]:
     try:
         answer = json.loads(text)
     except ValueError:
@@ -190,7 +204,7 @@ def _object(text: str) -> Any:
     return answer if isinstance(answer, dict) else None
 
 
-def _reason(reply: Any) -> str:
+def _reason(reply: Reply) -> str:
     answer = _object(reply.text) or {}
     text = answer.get("detail") or answer.get("error") or reply.text
     return " ".join(str(text).split())[:300] or "no reason given."

@@ -14,7 +14,15 @@ from ..incidents.model import Entry
 from ..incidents.timeline import effective
 from .catalogue import Action
 
-__all__ = ["FINISHED", "PROPOSAL_SECONDS", "PlanState", "before_run", "new_plan", "plan_state"]
+__all__ = [
+    "FINISHED",
+    "PROPOSAL_SECONDS",
+    "PlanState",
+    "before_run",
+    "new_plan",
+    "plan_digest",
+    "plan_state",
+]
 
 # Nothing more happens to a plan by itself in these.
 FINISHED = (
@@ -29,6 +37,16 @@ FINISHED = (
 )
 # A proposal that nobody decides on speaks of a state that is long gone.
 PROPOSAL_SECONDS = 24 * 3600.0
+
+_HASHED = (
+    "incident_id",
+    "action",
+    "contract",
+    "arguments",
+    "analysis_id",
+    "state_hash",
+    "round",
+)
 
 Facts = Dict[str, Any]
 
@@ -57,7 +75,7 @@ def new_plan(
         "state_hash": digest(facts),
         "round": earlier + 1,
     }
-    plan_hash = digest(content)
+    plan_hash = plan_digest(content)
     return {
         "_key": f"PLAN-{plan_hash[:10]}",
         **content,
@@ -78,6 +96,11 @@ def new_plan(
     }
 
 
+def plan_digest(plan: Mapping[str, Any]) -> str:
+    """Return the hash of what a plan would do and why, which an approval is given for."""
+    return digest({name: plan[name] for name in _HASHED})
+
+
 def _summary(action: Action, arguments: Mapping[str, str]) -> str:
     values = ", ".join(f"{name} {value}" for name, value in sorted(arguments.items()))
     return f"{action.label}: {values}."
@@ -93,15 +116,16 @@ def _filled(text: str, arguments: Mapping[str, str]) -> str:
 class PlanState:
     """What a plan's entries add up to. Times are epoch seconds, 0 when it did not happen.
 
+    ``approvals``: until when each person's approval holds. ``approvers``: those whose approval
+    holds, or held when it was last decided on. ``expires_at``: until when enough of them hold.
     ``rollback_started_at`` is 0 again after a rollback that changed nothing.
     """
 
     status: str = "proposed"
     detail: str = ""
     proposed_at: float = 0.0
+    approvals: Dict[str, float] = field(default_factory=dict)
     approvers: List[str] = field(default_factory=list)
-    approved_state: Facts = field(default_factory=dict)
-    approved_hash: str = ""
     expires_at: float = 0.0
     started_at: float = 0.0
     done_at: float = 0.0
@@ -133,8 +157,10 @@ def plan_state(plan: Mapping[str, Any], entries: Sequence[Entry], now: float) ->
             _apply(state, plan, entry)
     if state.status == "approved" and now > state.expires_at:
         state.status, state.detail = "expired", "The approval ran out before it was used."
-    if state.status == "proposed" and now > state.proposed_at + PROPOSAL_SECONDS:
-        state.status, state.detail = "expired", "Nobody approved it within a day."
+    if state.status == "proposed":
+        state.approvers = _holding(state, now)
+        if now > state.proposed_at + PROPOSAL_SECONDS:
+            state.status, state.detail = "expired", "Nobody approved it within a day."
     return state
 
 
@@ -171,13 +197,16 @@ def _approval(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
         return
     if entry.data.get("plan_hash") != plan["plan_hash"]:
         return
-    if entry.actor not in state.approvers:
-        state.approvers.append(entry.actor)
-    state.approved_state = dict(entry.data.get("state") or {})
-    state.approved_hash = str(entry.data.get("state_hash", ""))
-    state.expires_at = float(entry.data.get("expires_at") or 0.0)
-    if len(state.approvers) >= int(plan["approvals"]):
+    state.approvals[entry.actor] = float(entry.data.get("expires_at") or 0.0)
+    state.approvers = _holding(state, entry.time)
+    needed = int(plan["approvals"])
+    if len(state.approvers) >= needed:
+        state.expires_at = sorted(state.approvals.values())[-needed]
         state.status, state.detail = "approved", f"Approved by {', '.join(state.approvers)}."
+
+
+def _holding(state: PlanState, now: float) -> List[str]:
+    return [actor for actor, until in state.approvals.items() if now <= until]
 
 
 def _phase(state: PlanState, entry: Entry, names: Tuple[str, str, str]) -> None:

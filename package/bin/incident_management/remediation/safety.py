@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..incidents import timeline
-from ..incidents.canonical import digest
 from ..incidents.model import Entry, Incident
 from ..notify.message import span
 from .catalogue import Action, CatalogueError, check_value
 from .context import Context, Refused
 from .executors import ExecutorError
-from .plan import PlanState, before_run
+from .plan import PlanState, before_run, plan_digest
 from .proof import blamed_hypothesis, verified_citations
 
 __all__ = [
@@ -30,17 +29,6 @@ __all__ = [
     "suitable_facts",
     "withdrawn",
 ]
-
-# The parts of a plan's document that its hash covers.
-HASHED = (
-    "incident_id",
-    "action",
-    "contract",
-    "arguments",
-    "analysis_id",
-    "state_hash",
-    "round",
-)
 
 
 @dataclass(frozen=True)
@@ -204,7 +192,7 @@ def withdrawn(
 
 
 def _whole(plan: Mapping[str, Any]) -> Check:
-    same = digest({name: plan[name] for name in HASHED}) == plan["plan_hash"]
+    same = plan_digest(plan) == plan["plan_hash"]
     detail = (
         "The plan is as it was made."
         if same
