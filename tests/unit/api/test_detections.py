@@ -18,7 +18,7 @@ def api():
         "/saved/searches": {
             "entry": [saved("Errors"), saved("Resting", disabled="1"), saved("Report", action="0")]
         },
-        "/conf-macros": {"entry": [{"name": "my_limit", "content": {"definition": "5"}}]},
+        "/conf-macros/my_limit": {"entry": [{"name": "my_limit", "content": {"definition": "5"}}]},
         "/history": {"entry": []},
         "/scheduled_times": {"entry": [{"content": {"scheduled_times": []}}]},
     }
