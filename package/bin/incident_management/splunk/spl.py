@@ -23,6 +23,7 @@ __all__ = [
     "command",
     "either",
     "field_is",
+    "gathered",
     "index_in",
     "lookup",
     "macro",
@@ -180,6 +181,12 @@ def assign(values: Mapping[str, object]) -> Fragment:
         for key, value in values.items()
     ]
     return Fragment("eval " + ", ".join(pairs))
+
+
+def gathered(into: str, names: Iterable[str]) -> Fragment:
+    """``eval into=mvdedup(mvappend('a', 'b'))``: the different values that an event has there."""
+    values = ", ".join(f"'{name(field)}'" for field in names)
+    return Fragment(f"eval {name(into)}=mvdedup(mvappend({values}))")
 
 
 def as_written(search: str) -> Fragment:
