@@ -30,8 +30,8 @@ __all__ = ["Verifier"]
 FIRST_TRY_SECONDS = 120.0
 # A verdict that comes so long after the limit says nothing of the fix.
 LATE_SECONDS = 600.0
-# For an action that the catalogue has no more, and with it no limit.
-UNKNOWN_LIMIT_SECONDS = 600.0
+# An action that the catalogue has no more has no limit either; what failed once may be a moment's.
+SHORTEST_LIMIT_SECONDS = 120.0
 # Between two tries of what fails; doubled each time.
 PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 300.0
@@ -39,7 +39,7 @@ LONGEST_PAUSE_SECONDS = 300.0
 
 @dataclass
 class _Turn:
-    """When a plan is to be judged next, and how long it is waited for; epoch seconds."""
+    """When a plan is to be judged next, and until when it is waited for; epoch seconds."""
 
     deadline: float
     next: float = 0.0
@@ -103,8 +103,7 @@ class Verifier:
 
     def _judge(self, plan: Mapping[str, Any], state: PlanState) -> bool:
         now = self._context.clock.now()
-        limit = state.done_at + UNKNOWN_LIMIT_SECONDS
-        turn = self._turns.setdefault(plan["_key"], _Turn(limit))
+        turn = self._turns.setdefault(plan["_key"], _Turn(state.done_at + SHORTEST_LIMIT_SECONDS))
         if now < turn.next:
             return False
         try:
@@ -126,7 +125,7 @@ class Verifier:
     ) -> Optional[Judgement]:
         """Judge by the newest windows that are over; None while the first are not."""
         action = self._context.catalogue.get(plan["action"])
-        turn.deadline = state.done_at + action.verify_limit
+        turn.deadline = max(turn.deadline, state.done_at + action.verify_limit)
         incident, _entries = self._context.incident(plan["incident_id"])
         searches = searches_of(self._context.stores, incident)
         grids = [self._raising.grid(search, state.done_at) for search in searches]
@@ -150,6 +149,7 @@ class Verifier:
         """Write a verdict and do what it asks for, unless somebody began to undo the fix."""
         if self._context.load(plan["_key"])[2].status != "done":
             return False
+        self._turns.pop(plan["_key"], None)
         data = judgement.to_data()
         self._context.append(plan, "verification", data, SYSTEM, f"verification:{plan['_key']}")
         self._follow(plan, self._context.show(plan))
