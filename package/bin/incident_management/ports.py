@@ -76,13 +76,31 @@ class SearchResult:
 
     ``rows`` are result rows as splunkd gives them: text, or a list of texts for a multivalue
     field. ``truncated``: there were more rows than the limit asked for. ``warnings``: what splunkd
-    said of the search, as WARN or ERROR, though it came to its end.
+    said of the search, as WARN or ERROR, though it came to its end. ``cut_short``: it was ended
+    before it had read everything.
     """
 
     rows: List[Dict[str, Any]]
     sid: str = ""
     truncated: bool = False
     warnings: List[str] = field(default_factory=list)
+    cut_short: bool = False
+
+    def whole(self) -> SearchResult:
+        """Return this result, where nothing says that it may lack rows.
+
+        A peer that is down is a warning (or an error), as splunkd goes on without it.
+
+        Raises:
+            SearchFailed: something does.
+        """
+        if self.warnings:
+            raise SearchFailed(f"The search may lack results: {self.warnings[0]}")
+        if self.cut_short:
+            raise SearchFailed("The search was ended before it had read everything.")
+        if self.truncated:
+            raise SearchFailed(f"The search has more than {len(self.rows)} rows.")
+        return self
 
 
 class Searcher(Protocol):

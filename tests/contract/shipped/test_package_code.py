@@ -18,7 +18,8 @@ from incident_management.analysis.investigation import Investigation, investigat
 from incident_management.api import analysis, keeping, system
 from incident_management.detection.backtest import setup
 from incident_management.ports import SearchResult
-from incident_management.remediation.verify import Verifier, Windows
+from incident_management.remediation.judging import _counted
+from incident_management.remediation.raised import Windows
 from incident_management.splunk import spl
 from incident_management.worker.audit_index import AuditIndex
 from incident_management.worker.raising import MonitorRaising
@@ -86,11 +87,10 @@ def citations(searcher: StandInSearcher) -> None:
 
 
 def recovery_samples(searcher: StandInSearcher) -> None:
-    verifier = Verifier(None, searcher, None)  # type: ignore[arg-type]
     action: Any = SimpleNamespace(sample_fields=("service", "host"), min_samples=10)
     windows = Windows((scenario.START - 60, scenario.START), (scenario.START, scenario.START + 300))
     # 56 log events, and the changes chg-pool and chg-late, which name the service, too
-    assert verifier._samples(action, "orders", windows, 0) == 58
+    assert _counted(searcher, action, ["orders"], windows)["orders"] == 58
 
 
 def monitor_again(searcher: StandInSearcher) -> None:

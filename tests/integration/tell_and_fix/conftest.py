@@ -170,6 +170,9 @@ def fresh(tmp_path):
     (local / "incident_actions.conf").write_text(
         "[rollback_change]\nverify_delay = 0s\nverify_window = 5s\nmin_samples = 5\n"
     )
+    (local / "savedsearches.conf").write_text(
+        "[High Error Rate]\ndispatch.earliest_time = -6s@s\ndispatch.latest_time = -1s@s\n"
+    )
     standin.splunk.conf.reload()
     made = Office(standin)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, List
 
 from incident_management.incidents import timeline
@@ -9,7 +10,8 @@ from incident_management.ports import SearchFailed
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.context import Context
 from incident_management.remediation.executors import ExecutorError, Outcome
-from incident_management.remediation.verify import CannotJudge, Grid, Rerun, Verifier
+from incident_management.remediation.raised import CannotJudge, Grid, Rerun
+from incident_management.remediation.verify import Verifier
 from tests.fakes import FakeSearcher, FakeStores, ManualClock
 
 INCIDENT = "INC-20260101-AAAAAA"
@@ -128,7 +130,7 @@ class FakeRaisingSearch:
         self.events: Dict[str, int] = {}
         self.windows: List[Any] = []
 
-    def grid(self, search):
+    def grid(self, search, at):
         if self.unable:
             raise CannotJudge(self.unable)
         return self.asked_in
@@ -155,10 +157,16 @@ class Bench:
         self.executor: Any = self.api
         self.stanzas = {name: dict(values) for name, values in STANZAS.items()}
         self.samples = 100
-        self.searcher = FakeSearcher({"stats count": lambda *_: [{"count": str(self.samples)}]})
+        self.silent: List[str] = []
+        self.searcher = FakeSearcher({"stats count": self.count})
         self.raising = FakeRaisingSearch()
         self.open()
         self.analyse()
+
+    def count(self, asked: str, *_times: str) -> List[Dict[str, str]]:
+        """Count the events of the entities that a search names."""
+        names = {name for name in re.findall(r'"([^"]+)"', asked) if name not in self.silent}
+        return [{"entity": name, "count": str(self.samples)} for name in sorted(names)]
 
     @property
     def context(self) -> Context:

@@ -10,7 +10,7 @@ from incident_management.incidents import lifecycle, timeline
 from incident_management.ports import SearchFailed
 from incident_management.remediation import approval, execution
 from incident_management.remediation.context import Refused
-from incident_management.remediation.verify import Grid
+from incident_management.remediation.raised import Grid
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
 
@@ -38,11 +38,11 @@ def test_recovery_is_proved_over_matched_windows_and_resolves_the_incident(bench
     assert bench.verifier().run() == 1
     data = verification(bench)
     assert data["outcome"] == "recovered"
-    before, after = data["windows"]["before"], data["windows"]["after"]
-    assert before == [done - 60, done] and after == [done + 15, done + 75]
+    (asked,) = data["searches"]
+    assert asked["windows"] == {"before": [done - 60, done], "after": [done + 15, done + 75]}
     assert data["before"] == ["checkout"] and data["after"] == []
     assert data["samples"] == [{"entity": "checkout", "events": 100}]
-    assert "stats count by entity" in data["spl"]
+    assert asked["name"] == "High Error Rate" and "stats count by entity" in asked["spl"]
     assert bench.kinds()[-2:] == ["verification recovered", "status resolved"]
     incident = timeline.fold(timeline.read(bench.stores, INCIDENT))
     assert incident.status == "resolved" and "Roll back the change" in incident.resolution
@@ -54,7 +54,8 @@ def test_samples_are_counted_by_a_search_of_escaped_parts(bench):
     bench.verifier().run()
     (asked,) = {spl for spl, _earliest, _latest in bench.searcher.asked}
     assert asked == (
-        'search `incident_indexes` (service="checkout" OR host="checkout") | stats count'
+        'search `incident_indexes` (service IN ("checkout") OR host IN ("checkout"))'
+        " | eval entity=mvdedup(mvappend('service', 'host')) | stats count by entity"
     )
 
 
@@ -115,9 +116,44 @@ def test_a_monitors_windows_are_whole_spans_on_both_sides(bench):
     assert bench.verifier().run() == 0
     bench.clock.advance(2)
     assert bench.verifier().run() == 1
-    pair = verification(bench)["windows"]
+    pair = verification(bench)["searches"][0]["windows"]
     assert pair == {"before": [begin - 300, begin], "after": [after, after + 300]}
     assert begin <= done < done + 15 <= after
+
+
+def test_a_search_is_asked_about_windows_as_long_as_its_own(bench):
+    """Its limits are meant for so much time: over 60 s it finds too little, over an hour too much.
+
+    Its events are waited for as long as it waits itself, and so is its first window, whatever the
+    limit is.
+    """
+    bench.raising.asked_in = Grid(lag=90.0, length=900.0)
+    done = bench.clock.now()
+    verifier = bench.verifier()
+    bench.clock.set(done + 15 + 900 + 89)
+    assert verifier.run() == 0 and bench.raising.windows == []
+    bench.clock.advance(2)
+    assert verifier.run() == 1
+    data = verification(bench)
+    assert data["outcome"] == "recovered"
+    assert bench.raising.windows == [(done - 900, done), (done + 15, done + 915)]
+
+
+def test_a_short_search_is_asked_at_the_end_of_the_time_to_watch(bench):
+    bench.raising.asked_in = Grid(length=20.0)
+    done = bench.clock.now()
+    bench.clock.set(done + 15 + 60 + 5)
+    bench.verifier().run()
+    assert bench.raising.windows == [(done - 20, done), (done + 55, done + 75)]
+
+
+def test_a_problem_that_was_not_found_before_is_no_reason_to_undo(bench):
+    bench.raising.broken, bench.raising.after = [], ["checkout"]
+    bench.clock.advance(700)
+    bench.verifier().run()
+    data = verification(bench)
+    assert data["outcome"] == "insufficient_data" and "another problem" in data["detail"]
+    assert bench.api.executed == [bench.plan]
 
 
 def test_events_that_the_judge_saw_itself_are_samples(bench):

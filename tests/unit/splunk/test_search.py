@@ -2,24 +2,29 @@
 
 import pytest
 
-from incident_management.ports import SearchFailed
-from incident_management.splunk.search import SplunkSearcher
+from incident_management.ports import SearchFailed, SearchTooSlow
+from incident_management.splunk.search import SavedSearch, SplunkSearcher
 
 HOME = "/servicesNS/nobody/incident_management/search/jobs"
+SAVED = "/servicesNS/nobody/shop/saved/searches/Rate"
+RATE = SavedSearch("Rate", "index=main", "-5m", "now", path=SAVED)
 
 
 class Jobs:
     """One search job: done after ``polls`` looks, with ``rows``."""
 
-    def __init__(self, polls=1, rows=(), failed="", refused="", said=(), home=HOME):
+    def __init__(
+        self, polls=1, rows=(), failed="", refused="", said=(), home=HOME, cut=False, matching=()
+    ):
         self.home = home
+        self.cut, self.matching, self.searched = cut, list(matching), ""
         self.polls, self.rows, self.failed, self.refused = polls, list(rows), failed, refused
         self.said = [{"type": level, "text": text} for level, text in said]
         self.cancelled = False
         self.form = ""
 
     def __call__(self, method, path, query, body):
-        if path == self.home:
+        if path in (self.home, f"{SAVED}/dispatch"):
             self.form = body
             if self.refused:
                 return 400, {"messages": [{"type": "FATAL", "text": self.refused}]}
@@ -30,13 +35,16 @@ class Jobs:
             return 200, {}
         if path == f"{job}/results":
             start, count = int(query["offset"]), int(query["count"])
-            return 200, {"results": self.rows[start : start + count]}
+            self.searched = query.get("search", self.searched)
+            rows = self.matching if "search" in query else self.rows
+            return 200, {"results": rows[start : start + count]}
         assert path == job
         self.polls -= 1
         messages = [{"type": "FATAL", "text": self.failed}] if self.failed else self.said
         content = {
             "isDone": self.polls <= 0,
             "isFailed": bool(self.failed),
+            "isFinalized": self.cut,
             "messages": messages,
         }
         return 200, {"entry": [{"content": content}]}
@@ -66,6 +74,48 @@ def test_rows_come_back_and_the_job_is_removed(splunkd, searcher):
 def test_what_splunkd_warns_of_comes_with_the_rows(splunkd, searcher):
     splunkd.answer = Jobs(said=[("INFO", "fine"), ("WARN", "a peer is down"), ("ERROR", "no map")])
     assert searcher.run("index=main", "-5m", "now").warnings == ["a peer is down", "no map"]
+
+
+def test_a_search_that_was_cut_short_says_so(splunkd, searcher):
+    """``dispatch.max_time`` and a role's limits finalize a job: it is done, and lacks rows."""
+    splunkd.answer = Jobs(rows=[{"a": "1"}], cut=True)
+    result = searcher.run("index=main", "-5m", "now")
+    assert result.rows and result.cut_short
+    with pytest.raises(SearchFailed, match="before it had read everything"):
+        result.whole()
+
+
+def test_a_saved_search_runs_over_another_window_and_leaves_no_job(splunkd, searcher):
+    splunkd.answer = jobs = Jobs(polls=3, rows=[{"a": "1"}, {"a": "2"}])
+    result = searcher.run_saved(RATE, 1700000000.0, 1700000300.5)
+
+    assert result.rows == [{"a": "1"}, {"a": "2"}] and jobs.cancelled and not jobs.searched
+    assert jobs.form == (
+        "dispatch.earliest_time=1700000000.000&dispatch.latest_time=1700000300.500"
+    )
+
+
+@pytest.mark.parametrize(("matching", "found"), [([{"a": "2"}], 2), ([], 0)])
+def test_a_condition_over_the_results_decides_whether_there_are_any(
+    splunkd, searcher, matching, found
+):
+    splunkd.answer = jobs = Jobs(rows=[{"a": "1"}, {"a": "2"}], matching=matching)
+    result = searcher.run_saved(RATE, 0.0, 1.0, "search a > 1")
+
+    assert len(result.rows) == found and jobs.searched == "search a > 1" and jobs.cancelled
+
+
+def test_a_saved_search_that_is_too_slow_leaves_no_job(splunkd, searcher):
+    splunkd.answer = jobs = Jobs(polls=10_000)
+    with pytest.raises(SearchTooSlow, match="within 5 seconds"):
+        searcher.run_saved(RATE, 0.0, 1.0, timeout=5)
+    assert jobs.cancelled
+
+
+def test_a_saved_search_that_is_refused_is_named(splunkd, searcher):
+    splunkd.answer = Jobs(refused="No such thing")
+    with pytest.raises(SearchFailed, match=r"'Rate' can't be run again: .*No such thing"):
+        searcher.run_saved(RATE, 0.0, 1.0)
 
 
 def test_a_search_runs_in_the_app_and_as_the_user_that_is_named(splunkd, session):

@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 import pytest
 
-from incident_management.remediation.verify import CannotJudge
+from incident_management.remediation.raised import CannotJudge
 from incident_management.worker.raising import MonitorRaising, Raising, SavedSearchRaising
 from tests.unit.detection.watching import START, Watched
 
@@ -162,7 +162,7 @@ def test_another_series_is_another_problem():
 def test_windows_are_whole_spans_and_wait_for_late_events():
     watched = learned(lag="2m")
     watched.pass_time(2 * SPAN, 900, service="orders")
-    grid = raising(watched).grid(watched.stores.incidents.all()[0]["search"])
+    grid = raising(watched).grid(watched.stores.incidents.all()[0]["search"], START)
 
     assert (grid.span, grid.lag) == (SPAN, 120.0)
 
@@ -193,7 +193,7 @@ def test_neither_can_one_that_is_gone_nor_one_whose_memory_is_gone():
     search = watched.stores.incidents.all()[0]["search"]
     gone = MonitorRaising(watched.stores, watched.searcher, dict)
     with pytest.raises(CannotJudge, match="No search head has the monitor 'orders'"):
-        gone.grid(search)
+        gone.grid(search, START)
     forget(watched)
     with pytest.raises(CannotJudge, match="not kept any more"):
         asked(watched, START)

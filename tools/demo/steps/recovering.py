@@ -26,8 +26,9 @@ def run(world: World) -> None:
         return
     data = proof["data"]
     report.say(f"{data['outcome']}: {data['before']} before, {data['after']} after.")
-    report.quote("Windows", str(data.get("windows", "")))
-    report.quote("Search", str(data.get("spl", "")), lines=2)
+    for asked in data["searches"]:
+        report.quote("Windows", str(asked["windows"]))
+        report.quote("Search", str(asked["spl"]), lines=2)
     report.check("The raising search proves recovery", data["outcome"] == "recovered")
     report.check(
         "The services' own log files hold no new trouble since the fix",

@@ -1,124 +1,54 @@
-"""Whether a fix helped: the search or the monitor that raised the incident decides.
+"""Looks after plans that were carried out: has each judged, then resolves or rolls back.
 
-It is run over two windows of the same length, one that ends where the action began and one after
-it. ``recovered`` takes all of: the search finds the incident's entities in the first, none of
-them in the second, and those that it found had enough events in the second, so that silence is
-not mistaken for health. Anything less is ``insufficient_data``, which is waited out up to a limit
-and never counts as recovered.
+What can't be judged yet is waited for: the windows of the searches that raised the incident
+(:mod:`.raised`) to be over, a search that fails to work again, and enough events, the last two up
+to a limit. Then the plan ends as ``insufficient_data``, which resolves and undoes nothing, and the
+service is free for another plan. So it does when the worker comes too late: what is found then may
+be another problem.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from ..incidents import lifecycle
 from ..incidents.errors import IllegalMove
-from ..incidents.model import Incident
+from ..notify.message import span
 from ..ports import Searcher, SearchFailed
-from ..splunk import spl
 from .approval import live_plans
-from .catalogue import Action, CatalogueError
+from .catalogue import CatalogueError
 from .context import SYSTEM, Context, Refused
 from .execution import undo
+from .judging import INSUFFICIENT, Judgement, judge
 from .plan import PlanState
+from .raised import CannotJudge, RaisingSearch, searches_of
 
-__all__ = ["CannotJudge", "Grid", "RaisingSearch", "Rerun", "Verifier", "Windows", "windows"]
+__all__ = ["Verifier"]
 
-# Events reach the index late; a window is judged this long after its end.
-INDEX_LAG_SECONDS = 5.0
-SAMPLED_ENTITIES = 10
-
-
-@dataclass(frozen=True)
-class Rerun:
-    """What the raising search found in a window: rows, by the field that names the entity.
-
-    ``events``: how many events it saw of an entity, found or not; where it can tell.
-    """
-
-    spl: str
-    entity_field: str
-    rows: List[Dict[str, Any]]
-    events: Mapping[str, int] = field(default_factory=dict)
-
-    def entities(self) -> Set[str]:
-        """The entities that it found."""
-        found: Set[str] = set()
-        for row in self.rows:
-            value = row.get(self.entity_field)
-            found.update(str(v) for v in (value if isinstance(value, list) else [value]) if v)
-        return found
-
-
-class CannotJudge(Exception):
-    """What raised the incident can't be asked again, and won't be; the text says why."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Which windows can be judged, in seconds: whole multiples of ``span``, ``lag`` after the end.
-
-    ``span`` 0: any window.
-    """
-
-    span: int = 0
-    lag: float = INDEX_LAG_SECONDS
-
-
-class RaisingSearch(Protocol):
-    """Asks again, over another window, what raised an incident, without its actions.
-
-    ``search`` is an incident's ``search``: that of a saved search has its ``name``, that of a
-    monitor has ``monitor``. Both methods raise SearchFailed and CannotJudge.
-    """
-
-    def grid(self, search: Mapping[str, Any]) -> Grid:
-        """Tell which windows it can judge."""
-
-    def run(self, search: Mapping[str, Any], earliest: float, latest: float) -> Rerun:
-        """Judge a window of its grid; times are epoch seconds."""
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Epoch seconds; both windows have the same length."""
-
-    before: tuple[float, float]
-    after: tuple[float, float]
-
-    def to_document(self) -> Dict[str, Any]:
-        """As it stands on the timeline."""
-        return {"before": list(self.before), "after": list(self.after)}
+# The first windows may be over later than an action's limit: so long their judgement may take.
+FIRST_TRY_SECONDS = 120.0
+# A verdict that comes so long after the limit says nothing of the fix.
+LATE_SECONDS = 600.0
+# An action that the catalogue has no more has no limit either; what failed once may be a moment's.
+SHORTEST_LIMIT_SECONDS = 120.0
+# Between two tries of what fails; doubled each time.
+PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 300.0
 
 
 @dataclass
-class _Judgement:
-    outcome: str
-    detail: str
-    before: List[str] = field(default_factory=list)
-    after: List[str] = field(default_factory=list)
-    samples: Dict[str, int] = field(default_factory=dict)
-    spl: str = ""
+class _Turn:
+    """When a plan is to be judged next, and until when it is waited for; epoch seconds."""
 
+    deadline: float
+    next: float = 0.0
+    failures: int = 0
 
-def windows(action: Action, state: PlanState, now: float, grid: Grid = Grid()) -> Optional[Windows]:
-    """Return the newest complete pair of windows, or None while the first is not over."""
-    begin, begun = state.done_at + action.verify_delay, state.started_at
-    length = action.verify_window
-    if grid.span:
-        span = float(grid.span)
-        begin, begun = math.ceil(begin / span) * span, math.floor(begun / span) * span
-        length = math.ceil(length / span) * span
-    complete = int((now - grid.lag - begin) // length)
-    if complete < 1:
-        return None
-    start = begin + (complete - 1) * length
-    return Windows(
-        (round(begun - length, 3), round(begun, 3)),
-        (round(start, 3), round(start + length, 3)),
-    )
+    def failed(self, now: float) -> None:
+        pause = min(LONGEST_PAUSE_SECONDS, PAUSE_SECONDS * 2**self.failures)
+        self.failures += 1
+        self.next = min(now + pause, max(now, self.deadline))
 
 
 class Verifier:
@@ -128,7 +58,7 @@ class Verifier:
         self._context = context
         self._searcher = searcher
         self._raising = raising
-        self._judged: Set[str] = set()
+        self._turns: Dict[str, _Turn] = {}
 
     def use(self, context: Context) -> None:
         """Go on with newer configuration."""
@@ -137,7 +67,7 @@ class Verifier:
     def run(self, limit: int = 20, failed: Optional[Callable[[str, str], None]] = None) -> int:
         """Look after every live plan; returns how many were judged.
 
-        A plan whose searches fail, or that can't be undone just now, is tried again next time;
+        A plan whose searches fail, or that can't be undone just now, is tried again later;
         ``failed`` gets its id and why.
         """
         count = 0
@@ -158,6 +88,7 @@ class Verifier:
         """
         plan, _entries, state = self._context.load(plan_id)
         if state.status != "done":
+            self._turns.pop(plan_id, None)
             return self._follow(plan, state)
         return self._judge(plan, state)
 
@@ -171,84 +102,58 @@ class Verifier:
         return False
 
     def _judge(self, plan: Mapping[str, Any], state: PlanState) -> bool:
-        action = self._context.catalogue.get(plan["action"])
         now = self._context.clock.now()
-        incident, _entries = self._context.incident(plan["incident_id"])
-        pair = windows(action, state, now, self._grid(incident))
-        if pair is None:
+        turn = self._turns.setdefault(plan["_key"], _Turn(state.done_at + SHORTEST_LIMIT_SECONDS))
+        if now < turn.next:
             return False
-        turn = f"{plan['_key']}:{pair.after[0]}"
-        if turn in self._judged:
-            return False
-        judgement = self._compare(incident, action, pair)
-        self._judged.add(turn)
-        waited = now - state.done_at
-        if judgement.outcome == "insufficient_data" and waited < action.verify_limit:
-            return False
-        if self._context.load(plan["_key"])[2].status != "done":
-            # Somebody began to undo it while the search ran.
-            return False
-        self._write(plan, pair, judgement)
-        self._follow(plan, self._context.show(plan))
-        return True
-
-    def _grid(self, incident: Incident) -> Grid:
         try:
-            return self._raising.grid(incident.search)
-        except CannotJudge:
-            return Grid()  # Why is the verdict's detail.
-
-    def _compare(self, incident: Incident, action: Action, pair: Windows) -> _Judgement:
-        own = set(incident.entities)
-        try:
-            before = self._raising.run(incident.search, *pair.before)
-            after = self._raising.run(incident.search, *pair.after)
+            judgement = self._judgement(plan, state, turn, now)
+        except (SearchFailed, CatalogueError) as error:
+            turn.failed(now)
+            if now < turn.deadline:
+                raise
+            judgement = Judgement(INSUFFICIENT, str(error))
         except CannotJudge as error:
-            return _Judgement("insufficient_data", str(error))
-        failing = sorted(before.entities() & own)
-        still = sorted(after.entities() & own)
-        judgement = _Judgement("", "", failing, still, {}, after.spl)
-        if still:
-            judgement.outcome = "not_recovered"
-            judgement.detail = f"The search still finds {', '.join(still)} after the fix."
-            return judgement
-        if not failing:
-            judgement.outcome = "insufficient_data"
-            judgement.detail = (
-                "The search does not find the problem in as long a window before the fix, so "
-                "that it finds none after it proves nothing."
-            )
-            return judgement
-        judgement.samples = {
-            entity: self._samples(action, entity, pair, after.events.get(entity, 0))
-            for entity in failing[:SAMPLED_ENTITIES]
-        }
-        _weigh(judgement, action.min_samples)
+            turn.failed(now)
+            judgement = Judgement(INSUFFICIENT, str(error))
+        if judgement is None or (judgement.outcome == INSUFFICIENT and now < turn.deadline):
+            return False
+        return self._conclude(plan, judgement)
+
+    def _judgement(
+        self, plan: Mapping[str, Any], state: PlanState, turn: _Turn, now: float
+    ) -> Optional[Judgement]:
+        """Judge by the newest windows that are over; None while the first are not."""
+        action = self._context.catalogue.get(plan["action"])
+        turn.deadline = max(turn.deadline, state.done_at + action.verify_limit)
+        incident, _entries = self._context.incident(plan["incident_id"])
+        searches = searches_of(self._context.stores, incident)
+        grids = [self._raising.grid(search, state.done_at) for search in searches]
+        over = max(grid.first(action, state).after[1] + grid.lag for grid in grids)
+        turn.deadline = max(turn.deadline, over + FIRST_TRY_SECONDS)
+        if now < over:
+            turn.next = over
+            return None
+        if now > turn.deadline + LATE_SECONDS:
+            late = span(now - state.done_at)
+            return Judgement(INSUFFICIENT, f"It was looked at {late} after the fix, too late.")
+        pairs = [grid.newest(action, state, now) for grid in grids]
+        asked = list(zip(searches, pairs))
+        judgement = judge(self._raising, self._searcher, action, incident, asked)
+        following = [pair.after[1] + pair.length + grid.lag for pair, grid in zip(pairs, grids)]
+        turn.next = min([turn.deadline, *following])
+        turn.failures = 0
         return judgement
 
-    def _samples(self, action: Action, entity: str, pair: Windows, seen: int) -> int:
-        """How many events an entity produced in the second window; ``seen`` it is known to have."""
-        if seen >= action.min_samples:
-            return seen
-        of_entity = spl.either(*(spl.field_is(name, entity) for name in action.sample_fields))
-        search = spl.Search(spl.macro("incident_indexes"), of_entity).pipe(spl.stats("count"))
-        earliest, latest = (f"{when:.3f}" for when in pair.after)
-        rows = self._searcher.run(str(search), earliest, latest, limit=1).rows
-        return max(seen, int(float(rows[0].get("count") or 0)) if rows else 0)
-
-    def _write(self, plan: Mapping[str, Any], pair: Windows, judgement: _Judgement) -> None:
-        data = {
-            "outcome": judgement.outcome,
-            "detail": judgement.detail,
-            "before": judgement.before,
-            "after": judgement.after,
-            "windows": pair.to_document(),
-            "samples": [
-                {"entity": entity, "events": events} for entity, events in judgement.samples.items()
-            ],
-            "spl": judgement.spl,
-        }
+    def _conclude(self, plan: Mapping[str, Any], judgement: Judgement) -> bool:
+        """Write a verdict and do what it asks for, unless somebody began to undo the fix."""
+        if self._context.load(plan["_key"])[2].status != "done":
+            return False
+        self._turns.pop(plan["_key"], None)
+        data = judgement.to_data()
         self._context.append(plan, "verification", data, SYSTEM, f"verification:{plan['_key']}")
+        self._follow(plan, self._context.show(plan))
+        return True
 
     def _resolve(self, plan: Mapping[str, Any]) -> bool:
         """Resolve the incident that a plan has cured, unless somebody did."""
@@ -271,20 +176,3 @@ class Verifier:
             return False
         self._context.show(plan)
         return True
-
-
-def _weigh(judgement: _Judgement, enough: int) -> None:
-    few: Sequence[str] = [
-        f"{entity} ({events})" for entity, events in judgement.samples.items() if events < enough
-    ]
-    if few:
-        judgement.outcome = "insufficient_data"
-        judgement.detail = (
-            f"Too few events after the fix to tell, fewer than {enough}: {', '.join(few)}."
-        )
-    else:
-        judgement.outcome = "recovered"
-        judgement.detail = (
-            f"The search found {', '.join(judgement.before)} before the fix and none of them "
-            "after it, while they went on working."
-        )

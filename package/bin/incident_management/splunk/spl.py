@@ -23,6 +23,7 @@ __all__ = [
     "command",
     "either",
     "field_is",
+    "gathered",
     "lookup",
     "macro",
     "negate",
@@ -163,6 +164,12 @@ def sort(names: Iterable[str], limit: int = 0) -> Fragment:
         for field in names
     ]
     return command("sort", number(limit), *keys)
+
+
+def gathered(into: str, names: Iterable[str]) -> Fragment:
+    """``eval into=mvdedup(mvappend('a', 'b'))``: the different values that an event has there."""
+    values = ", ".join(f"'{name(field)}'" for field in names)
+    return Fragment(f"eval {name(into)}=mvdedup(mvappend({values}))")
 
 
 def as_written(search: str) -> Fragment:

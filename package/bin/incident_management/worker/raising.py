@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Mapping, Tuple
 
+from ..detection.backtest.reading import NotReading, plain_text
+from ..detection.lookback import bound_to, lookback
 from ..detection.monitors.monitor import MOST_EVENTS, Monitor
 from ..detection.monitors.rejudging import Problem, events_in, is_there
+from ..incidents.intake.trigger import condition_of, triggers
+from ..notify.message import span
 from ..ports import Searcher, SearchFailed, Stores
-from ..remediation.verify import CannotJudge, Grid, Rerun
-from ..splunk.search import SplunkSearcher
-from ..splunk.session import APP, Session, SplunkError, path_of
+from ..remediation.raised import CannotJudge, Grid, Rerun
+from ..splunk import knowledge
+from ..splunk.search import SavedSearch, SplunkSearcher
+from ..splunk.session import APP, Session, SplunkError
 from .monitor_checkpoints import recall
 
 __all__ = ["MonitorRaising", "Raising", "SavedSearchRaising"]
 
-RERUN_SECONDS = 60.0
-RERUN_ROWS = 10_000
+# A fix is waited for so long at most, and with it whatever else is to be done to its service.
+LONGEST_SECONDS = 7200.0
 PARAM = "action.open_incident.param."
 
 
 class Raising:
-    """See :class:`incident_management.remediation.verify.RaisingSearch`."""
+    """See :class:`incident_management.remediation.raised.RaisingSearch`."""
 
     def __init__(self, saved_searches: SavedSearchRaising, monitors: MonitorRaising) -> None:
         self._saved_searches = saved_searches
         self._monitors = monitors
 
-    def grid(self, search: Mapping[str, Any]) -> Grid:
-        return self._of(search).grid(search)
+    def grid(self, search: Mapping[str, Any], at: float) -> Grid:
+        return self._of(search).grid(search, at)
 
     def run(self, search: Mapping[str, Any], earliest: float, latest: float) -> Rerun:
         return self._of(search).run(search, earliest, latest)
@@ -59,7 +63,7 @@ class MonitorRaising:
         self._searcher = searcher
         self._monitors = monitors
 
-    def grid(self, search: Mapping[str, Any]) -> Grid:
+    def grid(self, search: Mapping[str, Any], at: float) -> Grid:
         monitor = self._monitor(Problem.of(search))
         return Grid(monitor.span, max(monitor.lag, Grid().lag))
 
@@ -78,6 +82,7 @@ class MonitorRaising:
         )
         if result.truncated:
             raise CannotJudge(f"A window has more than {MOST_EVENTS} rows, too many to judge.")
+        result.whole()
         try:
             found = is_there(monitor, problem, memory, result.rows, window)
             events = events_in(monitor, problem, result.rows, window)
@@ -106,49 +111,68 @@ class MonitorRaising:
 
 
 class SavedSearchRaising:
-    """Dispatches a saved search over another window, without its actions.
+    """Runs a saved search over another window as long as its own, without its actions.
 
-    ``saved/searches/{name}/dispatch`` in the REST API Reference: ``dispatch.*`` arguments replace
-    the saved ones, and actions are triggered only when asked for.
+    What its alert condition would not have alerted on was not found.
     """
 
-    def __init__(self, session: Session, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
         self._searcher = SplunkSearcher(session)
-        self._sleep = sleep
 
-    def grid(self, search: Mapping[str, Any]) -> Grid:
-        return Grid()
+    def grid(self, search: Mapping[str, Any], at: float) -> Grid:
+        saved = self._saved(search)
+        try:
+            length, lag = lookback(saved.earliest, saved.latest, at)
+            bound = bound_to(self._plain_text(saved, search))
+        except (ValueError, NotReading) as error:
+            raise CannotJudge(
+                f"Which time '{saved.name}' looks at can't be told: {error}"
+            ) from error
+        if bound:
+            raise CannotJudge(f"'{saved.name}' {bound}, so it can't prove recovery.")
+        if length > LONGEST_SECONDS:
+            raise CannotJudge(f"'{saved.name}' looks at {span(length)}, too long to wait for.")
+        _alerts(saved, 0)
+        return Grid(0, max(lag, Grid().lag), length)
 
     def run(self, search: Mapping[str, Any], earliest: float, latest: float) -> Rerun:
-        name, app = str(search["name"]), str(search.get("app") or APP)
-        owner = str(search.get("owner") or "nobody")
-        saved = self._searcher.saved_search(name, app, owner)
-        path = "/servicesNS/" + path_of(owner, app, "saved", "searches", name) + "/dispatch"
-        form = {
-            "dispatch.earliest_time": f"{earliest:.3f}",
-            "dispatch.latest_time": f"{latest:.3f}",
-        }
-        try:
-            sid = str(self._session.post(path, form=form)["sid"])
-        except SplunkError as error:
-            raise SearchFailed(f"'{name}' can't be run again: {error.message}") from error
-        rows = self._rows(sid)
+        saved = self._saved(search)
+        result = self._searcher.run_saved(saved, earliest, latest, _condition(saved)).whole()
+        rows = result.rows if _alerts(saved, len(result.rows)) else []
         field = saved.settings.get(f"{PARAM}entity_field", "").strip() or "entity"
         return Rerun(saved.spl, field, rows)
 
-    def _rows(self, sid: str) -> List[Dict[str, Any]]:
-        deadline = time.monotonic() + RERUN_SECONDS
-        path = "/services/search/jobs/" + path_of(sid)
-        while True:
-            try:
-                content = self._session.get(path)["entry"][0]["content"]
-            except SplunkError as error:
-                raise SearchFailed(f"The search {sid} was lost: {error.message}") from error
-            if content.get("isFailed"):
-                raise SearchFailed(f"The search {sid} failed.")
-            if content.get("isDone"):
-                return self._searcher.results_of(sid, RERUN_ROWS).rows
-            if time.monotonic() > deadline:
-                raise SearchFailed(f"The search {sid} did not end within {RERUN_SECONDS:.0f} s.")
-            self._sleep(0.2)
+    def _saved(self, search: Mapping[str, Any]) -> SavedSearch:
+        return self._searcher.saved_search(str(search["name"]), *_namespace(search))
+
+    def _plain_text(self, saved: SavedSearch, search: Mapping[str, Any]) -> str:
+        app, owner = _namespace(search)
+        try:
+            return plain_text(
+                saved.spl, lambda name: knowledge.macro(self._session, name, app, owner)
+            )
+        except SplunkError as error:
+            text = f"The macros of '{saved.name}' can't be read: {error.message}"
+            raise SearchFailed(text) from error
+
+
+def _namespace(search: Mapping[str, Any]) -> Tuple[str, str]:
+    return str(search.get("app") or APP), str(search.get("owner") or "nobody")
+
+
+def _condition(saved: SavedSearch) -> str:
+    return saved.settings.get("alert_condition", "").strip()
+
+
+def _alerts(saved: SavedSearch, results: int) -> bool:
+    """Tell whether so many results alert; those that a condition in SPL has let through do."""
+    if _condition(saved):
+        return results > 0
+    alerts = triggers(saved.settings, results)
+    if alerts is None:
+        raise CannotJudge(
+            f"'{saved.name}' alerts on '{condition_of(saved.settings)}', which can't be told of "
+            "another window."
+        )
+    return alerts

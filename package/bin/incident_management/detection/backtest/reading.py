@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Callable, Collection, List, Mapping, Optional, Sequence, Tuple
 
-__all__ = ["WRITING", "Macro", "NotReading", "check"]
+__all__ = ["WRITING", "Macro", "NotReading", "check", "plain_text"]
 
 WRITING = frozenset(
     "aianalyze collect delete dump mcollect meventcollect openincident outputcsv outputlookup"
@@ -52,8 +52,7 @@ def check(spl: str, macro: Callable[[str], Optional[Macro]], risky: Collection[s
     Raises:
         NotReading: it holds a command that writes, or what can't be looked into.
     """
-    text = _expanded(spl, macro, 0)
-    plain = "| " + re.sub(_QUOTED, '""', text, flags=re.S).lstrip("| \n\t")
+    plain = "| " + plain_text(spl, macro).lstrip("| \n\t")
     for match in _COMMAND.finditer(plain):
         command = match[1].lower()
         if command in WRITING or command in risky:
@@ -62,6 +61,15 @@ def check(spl: str, macro: Callable[[str], Optional[Macro]], risky: Collection[s
             raise NotReading(f"holds the command '{command}', which {_HIDING[command]}")
     if _LEARNING.search(plain):
         raise NotReading("keeps what it learns (anomalyscore state=); leave out state= for it")
+
+
+def plain_text(spl: str, macro: Callable[[str], Optional[Macro]]) -> str:
+    """Return a search with its macros in place, its comments gone, and its quoted texts empty.
+
+    Raises:
+        NotReading: a macro can't be looked into.
+    """
+    return re.sub(_QUOTED, '""', _expanded(spl, macro, 0), flags=re.S)
 
 
 def _expanded(spl: str, macro: Callable[[str], Optional[Macro]], depth: int) -> str:

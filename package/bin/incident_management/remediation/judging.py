@@ -1,0 +1,157 @@
+"""What the searches that raised an incident say of a fix, added up to one verdict.
+
+Each is run over two windows of the same length, one that ends where the action began and one after
+it. ``recovered`` takes all of: one of them found an entity of the incident before, none finds any
+after, and every entity of the incident had enough events after, so that silence is not mistaken for
+health. ``not_recovered``, which undoes the fix, takes a search that finds the same entity before
+and after. Anything less is ``insufficient_data``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
+
+from ..incidents.model import Incident
+from ..ports import Document, Searcher
+from ..splunk import spl
+from .catalogue import Action
+from .raised import RaisingSearch, Rerun, Windows
+
+__all__ = ["INSUFFICIENT", "NOT_RECOVERED", "RECOVERED", "Judgement", "judge"]
+
+RECOVERED, NOT_RECOVERED, INSUFFICIENT = "recovered", "not_recovered", "insufficient_data"
+MOST_ENTITIES = 200
+SAMPLE_ROWS = 10_000
+
+Asked = Sequence[Tuple[Mapping[str, Any], Windows]]
+
+
+@dataclass
+class Judgement:
+    """A verdict, why, and what it rests on; ``searches`` are what was asked, each with its find."""
+
+    outcome: str
+    detail: str
+    before: List[str] = field(default_factory=list)
+    after: List[str] = field(default_factory=list)
+    samples: Dict[str, int] = field(default_factory=dict)
+    searches: List[Document] = field(default_factory=list)
+
+    def to_data(self) -> Document:
+        """As it stands on the timeline."""
+        samples = [{"entity": one, "events": count} for one, count in self.samples.items()]
+        return {**vars(self), "samples": samples}
+
+
+def judge(
+    raising: RaisingSearch, searcher: Searcher, action: Action, incident: Incident, asked: Asked
+) -> Judgement:
+    """Ask every search over its windows. Raises SearchFailed and CannotJudge."""
+    own = set(incident.entities)
+    before: Set[str] = set()
+    after: Set[str] = set()
+    lasting: Set[str] = set()
+    reruns: List[Rerun] = []
+    searches: List[Document] = []
+    for search, windows in asked:
+        then = raising.run(search, *windows.before).entities() & own
+        rerun = raising.run(search, *windows.after)
+        now = rerun.entities() & own
+        before, after, lasting = before | then, after | now, lasting | (then & now)
+        reruns.append(rerun)
+        searches.append(_document(search, rerun, windows, then, now))
+    judgement = Judgement(INSUFFICIENT, "", sorted(before), sorted(after), {}, searches)
+    if not _is_cured(judgement, lasting):
+        return judgement
+    if len(own) > MOST_ENTITIES:
+        judgement.detail = (
+            f"The incident has {len(own)} entities; of more than {MOST_ENTITIES} it can't be told "
+            "whether all of them work."
+        )
+        return judgement
+    shortest = min((windows for _search, windows in asked), key=lambda one: one.length)
+    judgement.samples = _samples(searcher, action, sorted(own), reruns, shortest)
+    _weigh(judgement, action.min_samples)
+    return judgement
+
+
+def _document(
+    search: Mapping[str, Any], rerun: Rerun, windows: Windows, then: Set[str], now: Set[str]
+) -> Document:
+    return {
+        "name": str(search.get("name") or search.get("monitor") or ""),
+        "spl": rerun.spl,
+        "windows": windows.to_document(),
+        "before": sorted(then),
+        "after": sorted(now),
+    }
+
+
+def _is_cured(judgement: Judgement, lasting: Set[str]) -> bool:
+    """Tell whether what was found before is found no more; else say what is so."""
+    if lasting:
+        judgement.outcome = NOT_RECOVERED
+        judgement.detail = f"The search still finds {', '.join(sorted(lasting))} after the fix."
+    elif judgement.after:
+        judgement.detail = (
+            f"The search finds {', '.join(judgement.after)} after the fix, but not in as long a "
+            "window before it: that may be another problem."
+        )
+    elif not judgement.before:
+        judgement.detail = (
+            "The search does not find the problem in as long a window before the fix, so that it "
+            "finds none after it proves nothing."
+        )
+    return not judgement.after and bool(judgement.before)
+
+
+def _samples(
+    searcher: Searcher,
+    action: Action,
+    entities: Sequence[str],
+    reruns: Sequence[Rerun],
+    windows: Windows,
+) -> Dict[str, int]:
+    """How many events each entity produced after the fix.
+
+    Those that a search saw itself count; where they are too few, all that are the entity's.
+    """
+    seen = {one: max(rerun.events.get(one, 0) for rerun in reruns) for one in entities}
+    if any(events < action.min_samples for events in seen.values()):
+        counted = _counted(searcher, action, entities, windows)
+        seen = {one: max(events, counted.get(one.lower(), 0)) for one, events in seen.items()}
+    return seen
+
+
+def _counted(
+    searcher: Searcher, action: Action, entities: Sequence[str], windows: Windows
+) -> Dict[str, int]:
+    """Count the events of entities in the second window, by name in small letters.
+
+    As ``search`` compares: without regard to case.
+    """
+    named = spl.either(*(spl.any_of(name, entities) for name in action.sample_fields))
+    search = spl.Search(spl.macro("incident_indexes"), named).pipe(
+        spl.gathered("entity", action.sample_fields), spl.stats("count", by=["entity"])
+    )
+    earliest, latest = (f"{when:.3f}" for when in windows.after)
+    counts: Dict[str, int] = {}
+    for row in searcher.run(str(search), earliest, latest, limit=SAMPLE_ROWS).whole().rows:
+        name = str(row.get("entity", "")).lower()
+        counts[name] = counts.get(name, 0) + int(float(row.get("count") or 0))
+    return counts
+
+
+def _weigh(judgement: Judgement, enough: int) -> None:
+    few = [f"{one} ({events})" for one, events in judgement.samples.items() if events < enough]
+    if few:
+        judgement.detail = (
+            f"Too few events after the fix to tell, fewer than {enough}: {', '.join(few)}."
+        )
+    else:
+        judgement.outcome = RECOVERED
+        judgement.detail = (
+            f"The search found {', '.join(judgement.before)} before the fix and finds nothing of "
+            "the incident after it, while all of it went on working."
+        )

@@ -1,0 +1,135 @@
+"""A saved search is asked again as its schedule runs it, or not at all."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+import pytest
+
+from incident_management.ports import SearchFailed
+from incident_management.remediation.raised import CannotJudge, Grid
+from incident_management.splunk.session import SplunkError
+from incident_management.worker.raising import SavedSearchRaising
+
+AT = 1_700_000_040.0  # a whole minute
+SEARCH = {"name": "High Rate", "app": "shop", "owner": "nobody"}
+HOME = "/servicesNS/nobody/shop"
+ROWS = [{"entity": "checkout", "count": "50"}, {"entity": "payments", "count": "30"}]
+
+
+class Splunkd:
+    """A saved search with some settings, its macros, and the rows and messages of its runs."""
+
+    def __init__(self, spl: str = "index=main `errors` | stats count by entity", **settings: str):
+        self.settings: Dict[str, str] = {
+            "search": spl,
+            "dispatch.earliest_time": "-6m@m",
+            "dispatch.latest_time": "-1m@m",
+            **{name.replace("__", "."): value for name, value in settings.items()},
+        }
+        self.macros = {"errors": {"definition": "error"}}
+        self.rows: List[Dict[str, str]] = list(ROWS)
+        self.matching = 1
+        self.job: Dict[str, Any] = {"isDone": True}
+
+    def get(self, path: str, **query: Any) -> Any:
+        if path == f"{HOME}/saved/searches/High%20Rate":
+            return {"entry": [{"content": self.settings}]}
+        name = path.rpartition("/")[2]
+        if "/conf-macros/" in path:
+            if name not in self.macros:
+                raise SplunkError(404, "no such macro")
+            return {"entry": [{"content": self.macros[name]}]}
+        if path.endswith("/results"):
+            return {"results": self.rows[: self.matching] if "search" in query else self.rows}
+        return {"entry": [{"content": self.job}]}
+
+    def post(self, path: str, *_body: Any, **_form: Any) -> Mapping[str, Any]:
+        return {"sid": "1.1"}
+
+
+def grid(splunkd: Splunkd, at: float = AT) -> Grid:
+    session: Any = splunkd
+    return SavedSearchRaising(session).grid(SEARCH, at)
+
+
+def found(splunkd: Splunkd) -> List[str]:
+    session: Any = splunkd
+    return sorted(SavedSearchRaising(session).run(SEARCH, 0.0, 300.0).entities())
+
+
+def test_windows_are_as_long_as_its_own_and_wait_as_long_for_late_events():
+    assert grid(Splunkd()) == Grid(lag=60.0, length=300.0)
+    assert grid(Splunkd(), AT + 59).lag == 119.0
+    recent = Splunkd(dispatch__earliest_time="-90s", dispatch__latest_time="now")
+    assert grid(recent) == Grid(lag=Grid().lag, length=90.0)
+
+
+@pytest.mark.parametrize(
+    ("splunkd", "why"),
+    [
+        (Splunkd(dispatch__earliest_time="0"), "can't be told: It looks at all time"),
+        (Splunkd(dispatch__earliest_time="rt-5m"), "'rt-5m' is not understood"),
+        (Splunkd(dispatch__earliest_time="-7d@d"), "looks at .* d .*too long to wait for"),
+        (Splunkd("index=main earliest=-5m"), "'High Rate' sets its own times by 'earliest='"),
+        (Splunkd("index=main `gone`"), "uses the macro 'gone'"),
+        (Splunkd(counttype="number of hosts", relation="greater than"), "alerts on 'number of hos"),
+        (Splunkd(counttype="number of events", relation="rises by", quantity="5"), "rises by"),
+    ],
+)
+def test_one_that_can_not_be_told_to_answer_for_a_window_is_not_asked(splunkd, why):
+    with pytest.raises(CannotJudge, match=why):
+        grid(splunkd)
+
+
+def test_macros_that_can_not_be_read_are_tried_again():
+    splunkd = Splunkd()
+    get = splunkd.get
+
+    def refused(path: str, **query: Any) -> Any:
+        if "/conf-macros/" in path:
+            raise SplunkError(503, "busy")
+        return get(path, **query)
+
+    splunkd.get = refused  # type: ignore[method-assign]
+    with pytest.raises(SearchFailed, match=r"The macros of 'High Rate' can't be read: .*busy"):
+        grid(splunkd)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "entities"), [("1", ["checkout", "payments"]), ("2", []), ("3", [])]
+)
+def test_fewer_results_than_alert_are_nothing_found(quantity, entities):
+    count = {"counttype": "number of events", "relation": "greater than", "quantity": quantity}
+    assert found(Splunkd(**count)) == entities
+
+
+@pytest.mark.parametrize(("matching", "entities"), [(1, ["checkout", "payments"]), (0, [])])
+def test_a_condition_in_spl_decides_as_it_does_for_the_alert(matching, entities):
+    splunkd = Splunkd(alert_condition="search count > 40", counttype="custom")
+    splunkd.matching = matching
+    assert grid(splunkd).length == 300.0
+    assert found(splunkd) == entities
+
+
+@pytest.mark.parametrize(
+    ("job", "why"),
+    [
+        ({"isDone": True, "isFinalized": True}, "before it had read everything"),
+        ({"isDone": True, "messages": [{"type": "WARN", "text": "idx2: down"}]}, "idx2: down"),
+        ({"isDone": True, "messages": [{"type": "ERROR", "text": "idx2: down"}]}, "idx2: down"),
+        ({"isDone": True, "isFailed": True}, "failed"),
+    ],
+)
+def test_a_run_that_may_lack_results_is_none(job, why):
+    splunkd = Splunkd()
+    splunkd.job, splunkd.rows = job, []
+    with pytest.raises(SearchFailed, match=why):
+        found(splunkd)
+
+
+def test_a_run_with_more_rows_than_are_read_is_none():
+    splunkd = Splunkd()
+    splunkd.rows = [{"entity": "other"}] * 10_001
+    with pytest.raises(SearchFailed, match="more than 10000 rows"):
+        found(splunkd)
