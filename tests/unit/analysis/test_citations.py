@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.analysis.citations import MOST_FETCHES, check, holds_quote
+from incident_management.analysis.citations import MOST_FETCHES, check, counts, holds_quote
 from incident_management.analysis.evidence import Citation, Event
 from tests.unit.analysis import scenario
 from tests.unit.analysis.event_searcher import EventSearcher
@@ -70,7 +70,7 @@ def test_a_quote_may_be_of_the_masked_text():
     assert not holds_quote(RAW, "")
 
 
-def test_a_search_that_fails_rejects_its_citations_and_no_others():
+def test_a_search_that_fails_leaves_its_citations_unchecked_and_no_others():
     searcher = _searcher()
     searcher.failing = ["event_cd IN"]
     number = Citation.of_number(
@@ -78,6 +78,7 @@ def test_a_search_that_fails_rejects_its_citations_and_no_others():
     )
     number.id = "C2"
     checked = check([_citation(searcher), number], searcher)
+    assert checked.citations[0].status == "unchecked"
     assert "could not be fetched" in checked.citations[0].reason
     assert checked.is_verified("C2")
 
@@ -101,13 +102,26 @@ def test_a_number_is_counted_again(value, statistic, parameters, says):
     assert says in checked.citations[0].reason
 
 
-def test_the_number_of_searches_is_bounded_and_what_is_beyond_is_rejected():
+def test_the_number_of_searches_is_bounded_and_the_first_citations_get_them():
     logs = [{"time": T + 1000 * n, "service": "a", "raw": f"error {n}"} for n in range(20)]
     searcher = EventSearcher(logs)
     citations = [Citation.of_event(Event.from_row(row)) for row in searcher.logs]
     for place, citation in enumerate(citations):
         citation.id = f"C{place}"
-    checked = check(citations, searcher)
+    checked = check(citations, searcher, first=["C19", "C18", "C19"])
     assert len(searcher.asked) == MOST_FETCHES
-    assert [c.status for c in checked.citations].count("verified") == MOST_FETCHES
-    assert "More than" in checked.citations[-1].reason
+    statuses = [c.status for c in checked.citations]
+    assert statuses[:10] == ["verified"] * 10 and statuses[18:] == ["verified"] * 2
+    assert set(statuses[10:18]) == {"unchecked"}
+    assert "It was not looked for" in checked.citations[10].reason
+    assert counts(checked.citations) == {"verified": 12, "rejected": 0, "unchecked": 8}
+
+
+def test_what_is_named_first_twice_keeps_its_first_place():
+    logs = [{"time": T + 1000 * n, "service": "a", "raw": f"error {n}"} for n in range(20)]
+    searcher = EventSearcher(logs)
+    citations = [Citation.of_event(Event.from_row(row)) for row in searcher.logs]
+    for place, citation in enumerate(citations):
+        citation.id = f"C{place}"
+    ids = [citation.id for citation in reversed(citations)]
+    assert check(citations, searcher, first=[*ids, "C19"]).is_verified("C19")

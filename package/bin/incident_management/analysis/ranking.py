@@ -150,6 +150,8 @@ def _judge(
         time=change.time,
         citations=[Citation.of_event(change.event, _change_quote(change), "change")],
     )
+    if change.replaced:
+        verdict.citations.append(Citation.of_event(change.replaced, kind="change"))
     timing = _timing(change, case, verdict)
     place = _place(change, case, verdict)
     content = _content(change, symptoms, words, effects, verdict)
