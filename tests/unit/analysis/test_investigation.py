@@ -5,6 +5,7 @@ from incident_management.analysis.investigation import investigate
 from incident_management.analysis.ranking import CULPRIT_SCORE
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis import scenario
+from tests.unit.analysis.event_searcher import EventSearcher
 
 
 def _investigate(searcher=None, incident=None):
@@ -68,3 +69,14 @@ def test_the_number_of_searches_is_bounded():
     searcher = scenario.searcher()
     _investigate(searcher)
     assert len(searcher.asked) <= 10
+
+
+def test_a_stray_error_of_the_same_kind_now_and_then_hides_nothing():
+    searcher = scenario.searcher()
+    stray = [e for e in scenario.logs() if "QueuePool" in e["raw"]][:1] * 30
+    stray = [{**e, "time": scenario.START - 200 - 290 * n} for n, e in enumerate(stray)]
+    found = _investigate(EventSearcher([*searcher.logs, *stray], searcher.changes))
+    assert found.onset == scenario.START + 20
+    top = found.hypotheses[0]
+    assert (top.change_id, top.score >= 0.75) == ("chg-pool", True)
+    assert not any("had already begun" in reason for reason in top.reasons_against)

@@ -71,6 +71,7 @@ def investigate(
             findings.append(Finding(finder.NAME, finder.LOOKS_FOR, not_found=[str(error)]))
     case = Case(
         onset=scope.onset,
+        early_errors=scope.early_errors,
         entities=scope.entities,
         patterns=scope.patterns,
         failing=scope.failing,

@@ -51,8 +51,8 @@ class Scope:
     """An incident to investigate, with what finders have found so far.
 
     ``incident`` is the incident's document. ``facts`` passes what one finder found to the next:
-    ``failing`` (entity to time of first error), ``patterns``, ``onset``, ``changes``,
-    ``depends_on``, ``volume_ratio``.
+    ``failing`` (entity to time of first error), ``patterns``, ``onset``, ``early_errors`` (their
+    times around it), ``changes``, ``depends_on``, ``volume_ratio``.
     """
 
     incident: Mapping[str, Any]
@@ -63,6 +63,7 @@ class Scope:
     failing: Dict[str, float] = field(default_factory=dict)
     patterns: List[Pattern] = field(default_factory=list)
     onset: float = 0.0
+    early_errors: List[float] = field(default_factory=list)
     changes: List[Any] = field(default_factory=list)
     depends_on: Dict[str, List[str]] = field(default_factory=dict)
     volume_ratio: Dict[str, float] = field(default_factory=dict)

@@ -6,13 +6,12 @@ from typing import Dict, Tuple
 
 from ...splunk import spl
 from ..evidence import Citation, Finding, first_text, number
+from ..onset import RISE
 from ..scope import BEFORE, NOW, Scope, application_events, error_terms, with_entity
 
 NAME = "first_failure"
 LOOKS_FOR = "entities whose errors began or rose with the incident, and the first of them"
 MOST_ENTITIES = 1000
-RISE = 3.0
-"""An entity fails when it logs errors at this many times the rate of the calm time before."""
 
 
 def find(scope: Scope) -> Finding:
