@@ -125,3 +125,32 @@ def test_what_is_named_first_twice_keeps_its_first_place():
         citation.id = f"C{place}"
     ids = [citation.id for citation in reversed(citations)]
     assert check(citations, searcher, first=[*ids, "C19"]).is_verified("C19")
+
+
+SAME = '{"level": "ERROR", "message": "x509: certificate has expired"}'
+
+
+@pytest.mark.parametrize("keep_address", [True, False])
+def test_events_with_one_text_are_told_apart_by_address_or_time(keep_address):
+    """JSON logs without a time in them: the first event of two entities, fetched together."""
+    logs = [{"time": T + n * 5, "service": s, "raw": SAME} for n in range(4) for s in ("a", "b")]
+    searcher = EventSearcher(logs)
+    citations = [Citation.of_event(Event.from_row(row)) for row in searcher.logs]
+    for place, citation in enumerate(citations):
+        citation.id = f"C{place}"
+        citation.cd = citation.cd if keep_address else ""
+    checked = check(citations, searcher)
+    assert counts(checked.citations)["verified"] == 8
+    assert [checked.events[c.id].time for c in citations] == [c.time for c in citations]
+    if keep_address:
+        assert [checked.events[c.id].entity for c in citations] == [c.entity for c in citations]
+
+
+def test_what_more_events_than_are_fetched_may_hide_is_not_said_to_be_gone(monkeypatch):
+    monkeypatch.setattr("incident_management.analysis.citations.EVENTS_PER_FETCH", 3)
+    logs = [{"time": T + n / 100, "service": "a", "raw": f"error {n}"} for n in range(10)]
+    searcher = EventSearcher(logs)
+    citation = Citation.of_event(Event.from_row(searcher.logs[0]))
+    citation.id, citation.cd = "C0", ""
+    assert check([citation], searcher).citations[0].status == "unchecked"
+    assert "More than 3 events" in citation.reason

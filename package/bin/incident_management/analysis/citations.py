@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ..ports import Searcher, SearchFailed
 from ..splunk import spl
@@ -129,15 +129,27 @@ def _check_group(
         for citation in group:
             _leave(citation, f"It could not be fetched: {error}")
         return
-    by_hash: Dict[str, Mapping[str, Any]] = {}
+    by_hash: Dict[str, List[Mapping[str, Any]]] = {}
     for row in result.rows:
-        by_hash.setdefault(sha256_of(Event.from_row(row).raw), row)
+        by_hash.setdefault(sha256_of(Event.from_row(row).raw), []).append(row)
     for citation in group:
-        found = by_hash.get(citation.sha256)
-        if found is None:
-            _reject(citation, "There is no such event, or you may not read it.")
+        alike = by_hash.get(citation.sha256)
+        if alike:
+            _check_quote(citation, _nearest(citation, alike), checked)
+        elif len(result.rows) >= EVENTS_PER_FETCH:
+            _leave(citation, f"More than {EVENTS_PER_FETCH} events were there to look through.")
         else:
-            _check_quote(citation, found, checked)
+            _reject(citation, "There is no such event, or you may not read it.")
+
+
+def _nearest(citation: Citation, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the row that is meant, of events with one text: by its address, else by its time."""
+
+    def distance(row: Mapping[str, Any]) -> Tuple[bool, float]:
+        event = Event.from_row(row)
+        return event.cd != citation.cd, abs(event.time - citation.time)
+
+    return min(rows, key=distance)
 
 
 def _fetch(group: Sequence[Citation]) -> spl.Search:
