@@ -74,6 +74,15 @@ class Scope:
 
     @property
     def entities(self) -> List[str]:
+        """The incident's entities that a search can name."""
+        return [entity for entity in self._named() if spl.is_searchable(entity)]
+
+    @property
+    def unsearchable(self) -> List[str]:
+        """The incident's other entities: their names hold a line break."""
+        return [entity for entity in self._named() if not spl.is_searchable(entity)]
+
+    def _named(self) -> List[str]:
         return [str(entity) for entity in self.incident.get("entities") or [] if entity]
 
     @property
@@ -117,7 +126,8 @@ class Scope:
         for entity in self.entities:
             ordered.extend(self.depends_on.get(entity, []))
         ordered.extend(sorted(self.failing, key=lambda e: (self.failing[e], e)))
-        return list(dict.fromkeys(ordered))[: self.limits.entities]
+        names = [entity for entity in dict.fromkeys(ordered) if spl.is_searchable(entity)]
+        return names[: self.limits.entities]
 
 
 def application_events(*conditions: spl.Fragment) -> spl.Search:

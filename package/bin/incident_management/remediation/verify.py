@@ -228,7 +228,7 @@ class Verifier:
 
     def _samples(self, action: Action, entity: str, pair: Windows, seen: int) -> int:
         """How many events an entity produced in the second window; ``seen`` it is known to have."""
-        if seen >= action.min_samples:
+        if seen >= action.min_samples or not spl.is_searchable(entity):
             return seen
         of_entity = spl.either(*(spl.field_is(name, entity) for name in action.sample_fields))
         search = spl.Search(spl.macro("incident_indexes"), of_entity).pipe(spl.stats("count"))

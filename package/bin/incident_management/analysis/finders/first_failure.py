@@ -18,6 +18,10 @@ def find(scope: Scope) -> Finding:
     """Count errors by entity, now and before, into ``scope.failing``. Raises SearchFailed."""
     finding = Finding(NAME, LOOKS_FOR)
     now, before = _counts(scope, finding, NOW), _counts(scope, finding, BEFORE)
+    strange = {entity for entity in (*scope.unsearchable, *now) if not spl.is_searchable(entity)}
+    for entity in sorted(strange):
+        finding.not_found.append(f"{entity[:60]!r} has a line break: it can't be searched for.")
+        now.pop(entity, None)
     minutes = {w: max(1.0, (scope.window(w)[1] - scope.window(w)[0]) / 60) for w in (NOW, BEFORE)}
     for entity, (count, first_time) in now.items():
         calm = before.get(entity, (0.0, 0.0))[0]
