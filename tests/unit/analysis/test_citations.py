@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.analysis.citations import MOST_FETCHES, check, holds_quote
+from incident_management.analysis.citations import MOST_FETCHES, check, counts, holds_quote
 from incident_management.analysis.evidence import Citation, Event
 from tests.unit.analysis import scenario
 from tests.unit.analysis.event_searcher import EventSearcher
@@ -70,7 +70,7 @@ def test_a_quote_may_be_of_the_masked_text():
     assert not holds_quote(RAW, "")
 
 
-def test_a_search_that_fails_rejects_its_citations_and_no_others():
+def test_a_search_that_fails_leaves_its_citations_unchecked_and_no_others():
     searcher = _searcher()
     searcher.failing = ["event_cd IN"]
     number = Citation.of_number(
@@ -78,6 +78,7 @@ def test_a_search_that_fails_rejects_its_citations_and_no_others():
     )
     number.id = "C2"
     checked = check([_citation(searcher), number], searcher)
+    assert checked.citations[0].status == "unchecked"
     assert "could not be fetched" in checked.citations[0].reason
     assert checked.is_verified("C2")
 
@@ -101,13 +102,55 @@ def test_a_number_is_counted_again(value, statistic, parameters, says):
     assert says in checked.citations[0].reason
 
 
-def test_the_number_of_searches_is_bounded_and_what_is_beyond_is_rejected():
+def test_the_number_of_searches_is_bounded_and_the_first_citations_get_them():
     logs = [{"time": T + 1000 * n, "service": "a", "raw": f"error {n}"} for n in range(20)]
     searcher = EventSearcher(logs)
     citations = [Citation.of_event(Event.from_row(row)) for row in searcher.logs]
     for place, citation in enumerate(citations):
         citation.id = f"C{place}"
-    checked = check(citations, searcher)
+    checked = check(citations, searcher, first=["C19", "C18", "C19"])
     assert len(searcher.asked) == MOST_FETCHES
-    assert [c.status for c in checked.citations].count("verified") == MOST_FETCHES
-    assert "More than" in checked.citations[-1].reason
+    statuses = [c.status for c in checked.citations]
+    assert statuses[:10] == ["verified"] * 10 and statuses[18:] == ["verified"] * 2
+    assert set(statuses[10:18]) == {"unchecked"}
+    assert "It was not looked for" in checked.citations[10].reason
+    assert counts(checked.citations) == {"verified": 12, "rejected": 0, "unchecked": 8}
+
+
+def test_what_is_named_first_twice_keeps_its_first_place():
+    logs = [{"time": T + 1000 * n, "service": "a", "raw": f"error {n}"} for n in range(20)]
+    searcher = EventSearcher(logs)
+    citations = [Citation.of_event(Event.from_row(row)) for row in searcher.logs]
+    for place, citation in enumerate(citations):
+        citation.id = f"C{place}"
+    ids = [citation.id for citation in reversed(citations)]
+    assert check(citations, searcher, first=[*ids, "C19"]).is_verified("C19")
+
+
+SAME = '{"level": "ERROR", "message": "x509: certificate has expired"}'
+
+
+@pytest.mark.parametrize("keep_address", [True, False])
+def test_events_with_one_text_are_told_apart_by_address_or_time(keep_address):
+    """JSON logs without a time in them: the first event of two entities, fetched together."""
+    logs = [{"time": T + n * 5, "service": s, "raw": SAME} for n in range(4) for s in ("a", "b")]
+    searcher = EventSearcher(logs)
+    citations = [Citation.of_event(Event.from_row(row)) for row in searcher.logs]
+    for place, citation in enumerate(citations):
+        citation.id = f"C{place}"
+        citation.cd = citation.cd if keep_address else ""
+    checked = check(citations, searcher)
+    assert counts(checked.citations)["verified"] == 8
+    assert [checked.events[c.id].time for c in citations] == [c.time for c in citations]
+    if keep_address:
+        assert [checked.events[c.id].entity for c in citations] == [c.entity for c in citations]
+
+
+def test_what_more_events_than_are_fetched_may_hide_is_not_said_to_be_gone(monkeypatch):
+    monkeypatch.setattr("incident_management.analysis.citations.EVENTS_PER_FETCH", 3)
+    logs = [{"time": T + n / 100, "service": "a", "raw": f"error {n}"} for n in range(10)]
+    searcher = EventSearcher(logs)
+    citation = Citation.of_event(Event.from_row(searcher.logs[0]))
+    citation.id, citation.cd = "C0", ""
+    assert check([citation], searcher).citations[0].status == "unchecked"
+    assert "More than 3 events" in citation.reason

@@ -70,6 +70,13 @@ class Shop:
         sent = json.loads(json.dumps(body or self.body()))
         return conclusion.conclude(self.incident, read(sent))
 
+    def release(self, second, change_id, service, version):
+        """Add a deploy that says nothing of what it changed."""
+        made = scenario.change(second, change_id, service, "deploy", "a release", version=version)
+        known = self.searcher
+        changes = [*known.changes, made]
+        self.searcher = EventSearcher(known.logs, changes, known.topology)
+
     def kinds(self):
         return [entry.kind for entry in timeline.read(self.stores, self.incident["id"])]
 
@@ -320,3 +327,43 @@ def test_events_that_the_caller_may_not_read_are_not_confirmed(shop):
     assert analysis["change_id"] == ""
     assert analysis["verdict"] == "No cause in this evidence."
     assert not any(h["verified"] for h in analysis["hypotheses"])
+
+
+def test_many_changes_do_not_keep_the_likely_cause_from_being_checked(shop):
+    """More citations than a check looks for: what it looks for is what the best rest on."""
+    for hour in range(2, 12):
+        shop.release(-3600 * hour, f"old-{hour}", "orders", f"0.{hour}")
+    for place in range(1, 13):
+        shop.release(-600 * place, f"other-{place}", f"shop{place}", "7")
+    analysis = shop.conclude()
+    assert analysis["change_id"] == "chg-pool"
+    assert analysis["hypotheses"][0]["citations"][0]["status"] == "verified"
+    assert analysis["checked"]["unchecked"] > 0 == analysis["checked"]["rejected"]
+
+
+def test_a_change_that_was_not_looked_for_is_not_said_to_be_gone(shop):
+    body = shop.body()
+    shop.searcher.failing = ['search index="changes"']
+    analysis = shop.conclude(body=body)
+    assert analysis["cause"] == ""
+    against = analysis["hypotheses"][0]["against"][-1]
+    assert against.startswith("Its change event was not checked again. It could not be fetched:")
+    assert analysis["checked"]["rejected"] == 0
+
+
+def test_the_version_to_go_back_to_is_proved_by_the_deploy_long_before(shop):
+    """The deploy that was replaced is cited, also when many other changes came between."""
+    for place in range(1, 13):
+        shop.release(-250 * place, f"other-{place}", f"shop{place}", "7")
+    analysis = shop.conclude()
+    assert (analysis["version"], analysis["previous_version"]) == ("1.2", "1.1")
+
+
+def test_a_change_is_not_verified_by_the_event_of_another(shop):
+    body = shop.body()
+    other = next(c["id"] for c in body["citations"] if "chg-css" in c["quote"])
+    body["hypotheses"][0]["citations"] = [other]
+    blamed_before = body["hypotheses"][0]["change_id"]
+    found = {h["change_id"]: h for h in shop.conclude(body=body)["hypotheses"]}
+    assert found[blamed_before]["verified"] is False
+    assert "Its change event could not be found again." in found[blamed_before]["against"]

@@ -3,8 +3,10 @@ from __future__ import annotations
 from incident_management.analysis.citations import holds_quote
 from incident_management.analysis.investigation import investigate
 from incident_management.analysis.ranking import CULPRIT_SCORE
+from incident_management.splunk import spl
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis import scenario
+from tests.unit.analysis.event_searcher import EventSearcher
 
 
 def _investigate(searcher=None, incident=None):
@@ -68,3 +70,37 @@ def test_the_number_of_searches_is_bounded():
     searcher = scenario.searcher()
     _investigate(searcher)
     assert len(searcher.asked) <= 10
+
+
+def test_a_stray_error_of_the_same_kind_now_and_then_hides_nothing():
+    searcher = scenario.searcher()
+    stray = [e for e in scenario.logs() if "QueuePool" in e["raw"]][:1] * 30
+    stray = [{**e, "time": scenario.START - 200 - 290 * n} for n, e in enumerate(stray)]
+    found = _investigate(EventSearcher([*searcher.logs, *stray], searcher.changes))
+    assert found.onset == scenario.START + 20
+    top = found.hypotheses[0]
+    assert (top.change_id, top.score >= 0.75) == ("chg-pool", True)
+    assert not any("had already begun" in reason for reason in top.reasons_against)
+
+
+def test_a_line_break_in_the_service_of_one_log_line_costs_nothing():
+    strange = {"time": scenario.START + 30, "service": "evil\nname", "raw": "ERROR x"}
+    searcher = scenario.searcher()
+    calls = [*searcher.topology, {"service": "orders", "depends_on": "d\nb"}]
+    found = _investigate(
+        EventSearcher([*searcher.logs, strange], searcher.changes, calls),
+        {**scenario.incident(), "entities": ["orders", "or\nders"]},
+    )
+    assert found.hypotheses[0].change_id == "chg-pool"
+    failures = next(f for f in found.findings if f.finder == "first_failure")
+    assert "'evil\\nname' has a line break: it can't be searched for." in failures.not_found
+
+
+def test_a_finder_that_can_not_write_its_search_costs_its_finding(monkeypatch):
+    def find(scope):
+        raise spl.Unsearchable("A value with a line break can't be part of a search.")
+
+    monkeypatch.setattr("incident_management.analysis.finders.volume.find", find)
+    found = _investigate()
+    assert found.hypotheses[0].change_id == "chg-pool"
+    assert found.findings[-1].not_found == ["A value with a line break can't be part of a search."]

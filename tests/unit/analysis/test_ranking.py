@@ -28,7 +28,8 @@ def _pattern(text=POOL, entity="orders", count=20, begin=0.0, step=5.0):
 def _rank(*changes, patterns=None, **more):
     patterns = patterns or [_pattern()]
     failing = {p.entity: p.first_time for p in reversed(patterns)}
-    case = Case(T, ["orders"], patterns, failing, list(changes), **more)
+    times = sorted(event.time for pattern in patterns for event in pattern.events)
+    case = Case(T, ["orders"], patterns, failing, list(changes), early_errors=times, **more)
     return {h.change_id or h.cause: h for h in rank(case)}, rank(case)
 
 

@@ -265,3 +265,12 @@ def test_what_was_not_carried_out_can_not_be_undone():
     plan = approval.propose(bench.context, INCIDENT, "", "mia")["_key"]
     with pytest.raises(Refused, match="was not carried out: there is nothing to undo"):
         execution.roll_back(bench.context, plan, "mia", "why not")
+
+
+def test_an_entity_that_no_search_can_name_proves_nothing_and_stops_nothing(bench):
+    bench.write("edited", entities=["check\nout"])
+    bench.raising.broken = ["check\nout"]
+    bench.clock.advance(700)
+    assert bench.verifier().run() == 1
+    assert verification(bench)["outcome"] == "insufficient_data"
+    assert verification(bench)["samples"] == [{"entity": "check\nout", "events": 0}]

@@ -16,9 +16,11 @@ def test_the_examples_hold():
 @given(st.text())
 def test_a_quoted_value_ends_where_it_should(text):
     if any(character in text for character in "\r\n\0"):
-        with pytest.raises(ValueError, match="line break"):
+        assert not spl.is_searchable(text)
+        with pytest.raises(spl.Unsearchable, match="line break"):
             spl.quote(text)
         return
+    assert spl.is_searchable(text)
     quoted = spl.quote(text)
     inside = quoted[1:-1].replace("\\\\", "").replace('\\"', "")
     assert quoted[0] == quoted[-1] == '"'

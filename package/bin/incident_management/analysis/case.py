@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, List
+from functools import cached_property
+from typing import Dict, List, Optional
 
 from .changes import Change
 from .evidence import Citation, Event
@@ -16,7 +17,12 @@ CULPRIT_SCORE = 0.5
 
 @dataclass
 class Pattern:
-    """A group of alike error events. ``before`` is how many there were in the calm time before."""
+    """A group of alike error events.
+
+    ``count`` of them are in the incident's time, ``before`` in the calm time before. ``events`` are
+    the first of those from the onset on, or of the incident's time where there are none after it;
+    ``first_time`` is that of the first.
+    """
 
     template: str
     entity: str
@@ -31,9 +37,10 @@ class Case:
     """What ranking knows of an incident. ``onset`` is epoch seconds.
 
     ``patterns`` are the error patterns that are new or have risen; ``failing`` maps an entity to
-    the time of its first such error; ``depends_on`` maps a service to those it calls.
-    ``volume_ratio`` is events per minute in the span over before, per entity; 0 where an entity
-    fell silent.
+    the time of its first such error; ``depends_on`` maps a service to those it calls. The
+    times of ``early_errors`` are those of such errors up to some minutes past the onset, in order;
+    of those before it only where they had become more. ``volume_ratio`` is events per minute in
+    the span over before, per entity; 0 where an entity fell silent.
     """
 
     onset: float
@@ -44,6 +51,15 @@ class Case:
     depends_on: Dict[str, List[str]] = field(default_factory=dict)
     volume_ratio: Dict[str, float] = field(default_factory=dict)
     text: str = ""
+    early_errors: List[float] = field(default_factory=list)
+
+    @cached_property
+    def first_error(self) -> Optional[Citation]:
+        """Cites the first of the risen errors from the onset on; the first of all if none is."""
+        events = [event for pattern in self.patterns for event in pattern.events]
+        burst = [event for event in events if event.time >= self.onset]
+        first = min(burst or events, key=lambda event: (event.time, event.raw), default=None)
+        return Citation.of_event(first) if first else None
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .evidence import Event, first_text
 
@@ -30,7 +30,8 @@ class Change:
 
     ``removed`` and ``added`` are the lines that a diff takes away and puts in, or the setting's
     value before and after. ``kind`` is ``deploy``, ``config``, ``flag`` or ``commit``, or whatever
-    the event says.
+    the event says. ``replaced`` is the earlier change event that ``previous_version`` is from,
+    where this one does not say it itself.
     """
 
     change_id: str
@@ -46,6 +47,7 @@ class Change:
     added: List[str] = field(default_factory=list)
     context: str = ""
     event: Event = field(default_factory=lambda: Event(0.0, ""))
+    replaced: Optional[Event] = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Change:

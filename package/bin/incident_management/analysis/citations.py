@@ -7,6 +7,7 @@ an event can't have it confirmed either.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
@@ -45,21 +46,30 @@ class Checked:
         return any(c.id == citation_id and c.status == "verified" for c in self.citations)
 
 
-def check(citations: Sequence[Citation], searcher: Searcher, timeout: float = 60.0) -> Checked:
+def check(
+    citations: Sequence[Citation],
+    searcher: Searcher,
+    timeout: float = 60.0,
+    first: Sequence[str] = (),
+) -> Checked:
     """Set ``status`` and ``reason`` of each citation, and return them with what was fetched.
 
-    Nothing is raised for a citation that fails, or a search that does: it is rejected, with the
-    reason in one sentence.
+    ``first``: ids of the citations that matter most, the most important first. Where more searches
+    would be needed than may run, those for the others are left out. Nothing is raised for a
+    citation that does not hold: it is rejected. One that was not looked for, or whose search
+    failed, stays unchecked. Both have the reason in one sentence.
     """
     checked = Checked(list(citations))
     addressed = [c for c in checked.citations if c.kind != "number" and _has_address(c)]
+    places = {citation_id: place for place, citation_id in enumerate(dict.fromkeys(first))}
+    addressed.sort(key=lambda citation: places.get(citation.id, len(places)))
     for group in _groups(addressed):
         _check_group(group, searcher, checked, timeout)
     numbers = [c for c in checked.citations if c.kind == "number"]
     for citation in numbers[:MOST_NUMBERS]:
         _check_number(citation, searcher, timeout)
     for citation in numbers[MOST_NUMBERS:]:
-        _reject(citation, f"More than {MOST_NUMBERS} numbers: this one was not counted again.")
+        _leave(citation, f"More than {MOST_NUMBERS} numbers: this one was not counted again.")
     return checked
 
 
@@ -83,7 +93,11 @@ def _has_address(citation: Citation) -> bool:
 
 
 def _groups(citations: Sequence[Citation]) -> List[List[Citation]]:
-    """Group citations of one index and near times; at most MOST_FETCHES groups."""
+    """Group citations of one index and near times, each group by time.
+
+    At most MOST_FETCHES groups: those that hold the first of the citations, as they are given.
+    """
+    places = {id(citation): place for place, citation in enumerate(citations)}
     groups: List[List[Citation]] = []
     for citation in sorted(citations, key=lambda c: (c.index, c.time)):
         last = groups[-1][-1] if groups else None
@@ -91,9 +105,10 @@ def _groups(citations: Sequence[Citation]) -> List[List[Citation]]:
             groups[-1].append(citation)
         else:
             groups.append([citation])
+    groups.sort(key=lambda group: min(places[id(citation)] for citation in group))
     for group in groups[MOST_FETCHES:]:
         for citation in group:
-            _reject(citation, f"More than {MOST_FETCHES} searches would be needed to check all.")
+            _leave(citation, f"It was not looked for: one check runs {MOST_FETCHES} searches.")
     return groups[:MOST_FETCHES]
 
 
@@ -112,17 +127,29 @@ def _check_group(
         )
     except SearchFailed as error:
         for citation in group:
-            _reject(citation, f"It could not be fetched: {error}")
+            _leave(citation, f"It could not be fetched: {error}")
         return
-    by_hash: Dict[str, Mapping[str, Any]] = {}
+    by_hash: Dict[str, List[Mapping[str, Any]]] = {}
     for row in result.rows:
-        by_hash.setdefault(sha256_of(Event.from_row(row).raw), row)
+        by_hash.setdefault(sha256_of(Event.from_row(row).raw), []).append(row)
     for citation in group:
-        found = by_hash.get(citation.sha256)
-        if found is None:
-            _reject(citation, "There is no such event, or you may not read it.")
+        alike = by_hash.get(citation.sha256)
+        if alike:
+            _check_quote(citation, _nearest(citation, alike), checked)
+        elif len(result.rows) >= EVENTS_PER_FETCH:
+            _leave(citation, f"More than {EVENTS_PER_FETCH} events were there to look through.")
         else:
-            _check_quote(citation, found, checked)
+            _reject(citation, "There is no such event, or you may not read it.")
+
+
+def _nearest(citation: Citation, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the row that is meant, of events with one text: by its address, else by its time."""
+
+    def distance(row: Mapping[str, Any]) -> Tuple[bool, float]:
+        event = Event.from_row(row)
+        return event.cd != citation.cd, abs(event.time - citation.time)
+
+    return min(rows, key=distance)
 
 
 def _fetch(group: Sequence[Citation]) -> spl.Search:
@@ -156,8 +183,11 @@ def _check_number(citation: Citation, searcher: Searcher, timeout: float) -> Non
         return
     try:
         counted = count(searcher, citation.statistic, citation.parameters, timeout)
-    except (ValueError, SearchFailed) as error:
+    except ValueError as error:
         _reject(citation, f"It could not be counted again: {error}")
+        return
+    except SearchFailed as error:
+        _leave(citation, f"It could not be counted again: {error}")
         return
     if abs(counted - citation.value) <= NUMBER_TOLERANCE * max(1.0, abs(citation.value)):
         citation.status, citation.reason = "verified", ""
@@ -169,7 +199,11 @@ def _reject(citation: Citation, reason: str) -> None:
     citation.status, citation.reason = "rejected", reason
 
 
-def counts(citations: Sequence[Citation]) -> Tuple[int, int]:
-    """Return how many citations are verified and how many are rejected."""
-    verified = sum(1 for citation in citations if citation.status == "verified")
-    return verified, sum(1 for citation in citations if citation.status == "rejected")
+def _leave(citation: Citation, reason: str) -> None:
+    citation.status, citation.reason = "unchecked", reason
+
+
+def counts(citations: Sequence[Citation]) -> Dict[str, int]:
+    """Return how many citations are ``verified``, ``rejected`` and ``unchecked``."""
+    found = Counter(citation.status for citation in citations)
+    return {status: found[status] for status in ("verified", "rejected", "unchecked")}

@@ -78,7 +78,7 @@ def rows(analysis: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
         version=analysis["version"],
         previous_version=analysis["previous_version"],
         source=model.get("model_id") or "ranking",
-        verified=f"{checked['verified']} of {checked['verified'] + checked['rejected']}",
+        verified=f"{checked['verified']} of {sum(checked.values())}",
         detail=[
             model["detail"],
             *(
@@ -117,7 +117,8 @@ def _state(hypothesis: Mapping[str, Any]) -> str:
 
 
 def _citation(citation: Mapping[str, Any]) -> str:
-    state = "verified" if citation.get("verified") else f"rejected: {citation.get('reason', '')}"
+    status = citation.get("status", "unchecked")
+    state = status if status == "verified" else f"{status}: {citation.get('reason', '')}"
     return f"{citation.get('id', '')} ({state}) {citation.get('quote', '')}"
 
 

@@ -86,8 +86,10 @@ class Conclusion:
     def _make(
         self, key: str, incident: Mapping[str, Any], submission: Submission
     ) -> Dict[str, Any]:
-        checked = check(submission.citations, self.searcher)
         hypotheses = [dict(hypothesis) for hypothesis in submission.hypotheses]
+        hypotheses.sort(key=lambda h: -h["score"])
+        first = [citation for hypothesis in hypotheses for citation in hypothesis["citations"]]
+        checked = check(submission.citations, self.searcher, first=first)
         for hypothesis in hypotheses:
             _hold_to_the_event(hypothesis, checked)
         hypotheses.sort(key=lambda h: -h["score"])
@@ -97,8 +99,8 @@ class Conclusion:
         culprit, verdict = _verdict(hypotheses)
         for hypothesis in hypotheses:
             hypothesis["blamed"] = hypothesis is culprit
-        verified, rejected = counts(checked.citations)
-        rejected_claims = sum(1 for claim in claims if claim["status"] == "rejected")
+        told = counts(checked.citations)
+        told["rejected"] += sum(1 for claim in claims if claim["status"] == "rejected")
         return {
             "_key": key,
             "incident_id": str(incident["id"]),
@@ -116,10 +118,7 @@ class Conclusion:
             "citations": [_citation_document(c.to_document()) for c in checked.citations],
             "hypotheses": hypotheses,
             "claims": claims,
-            "checked": {
-                "verified": verified,
-                "rejected": rejected + rejected_claims,
-            },
+            "checked": told,
             "model": said,
         }
 
@@ -198,10 +197,13 @@ def _hold_to_the_event(hypothesis: Dict[str, Any], checked: Checked) -> None:
     """
     if hypothesis["kind"] != "change":
         return
-    told = [checked.changes[c] for c in hypothesis["citations"] if c in checked.changes]
-    told = [change for change in told if change.change_id == hypothesis["change_id"]]
+    told = [
+        checked.changes[citation]
+        for citation in hypothesis["citations"]
+        if _speaks_of(hypothesis, citation, checked)
+    ]
     if not told:
-        hypothesis["against"].append("Its change event could not be found again.")
+        hypothesis["against"].append(_why_unproved(hypothesis, checked))
         hypothesis["score"] = min(hypothesis["score"], CULPRIT_SCORE / 2)
         return
     change = told[0]
@@ -210,6 +212,15 @@ def _hold_to_the_event(hypothesis: Dict[str, Any], checked: Checked) -> None:
     hypothesis["previous_version"] = change.previous_version or (
         submitted if _ran_before(submitted, change, checked) else ""
     )
+
+
+def _why_unproved(hypothesis: Mapping[str, Any], checked: Checked) -> str:
+    """Say why there is no change event behind a hypothesis: not looked for, or not there."""
+    for citation in checked.citations:
+        cited = citation.kind == "change" and citation.id in hypothesis["citations"]
+        if cited and citation.status == "unchecked":
+            return f"Its change event was not checked again. {citation.reason}"
+    return "Its change event could not be found again."
 
 
 def _ran_before(version: str, change: Change, checked: Checked) -> bool:
@@ -225,12 +236,19 @@ def _finish(rank: int, hypothesis: Dict[str, Any], checked: Checked) -> None:
     by_id = {citation.id: citation for citation in checked.citations}
     cited = [by_id[citation_id] for citation_id in hypothesis["citations"] if citation_id in by_id]
     hypothesis["citations"] = [_citation_document(c.to_document()) for c in cited]
-    wanted = "change" if hypothesis["kind"] == "change" else ""
     hypothesis["verified"] = any(
-        c.status == "verified" and (not wanted or c.kind == wanted) for c in cited
+        c.status == "verified" and _speaks_of(hypothesis, c.id, checked) for c in cited
     )
     hypothesis["rank"] = rank
     hypothesis["confidence"] = _confidence(hypothesis)
+
+
+def _speaks_of(hypothesis: Mapping[str, Any], citation_id: str, checked: Checked) -> bool:
+    """Whether a citation can prove a hypothesis: one about a change takes that change's event."""
+    if hypothesis["kind"] != "change":
+        return True
+    change = checked.changes.get(citation_id)
+    return change is not None and change.change_id == hypothesis["change_id"]
 
 
 def _citation_document(document: Dict[str, Any]) -> Dict[str, Any]:

@@ -70,7 +70,8 @@ class Citation:
     """A claim's proof: an event's address and a quote from it, or a number and how it was counted.
 
     ``kind``: ``event``, ``change`` (an event that tells of a change) or ``number``.
-    ``status``: ``unchecked`` until code has fetched it again, then ``verified`` or ``rejected``.
+    ``status``: ``unchecked`` until code has looked for it again, then ``verified`` or ``rejected``;
+    ``reason`` is why it is not verified.
     A number names a statistic of :mod:`.statistics` and its parameters, never SPL, so that
     checking it runs only searches that this app wrote.
     """

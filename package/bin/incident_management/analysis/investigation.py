@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
 from ..ports import Clock, Searcher, SearchFailed
+from ..splunk import spl
 from .case import Case, Hypothesis
 from .evidence import Citation, Finding
 from .finders import first_failure, new_errors, recent_changes, topology, volume
@@ -59,18 +60,19 @@ def investigate(
 ) -> Investigation:
     """Gather evidence on an incident with the searcher's rights, and rank its causes.
 
-    ``incident`` is the incident's document. A finder whose search fails says so in its finding,
-    and the others go on.
+    ``incident`` is the incident's document. A finder whose search fails, or can't be written, says
+    so in its finding, and the others go on.
     """
     scope = Scope(incident, searcher, clock.now(), limits or Limits())
     findings = []
     for finder in FINDERS:
         try:
             findings.append(finder.find(scope))
-        except SearchFailed as error:
+        except (SearchFailed, spl.Unsearchable) as error:
             findings.append(Finding(finder.NAME, finder.LOOKS_FOR, not_found=[str(error)]))
     case = Case(
         onset=scope.onset,
+        early_errors=scope.early_errors,
         entities=scope.entities,
         patterns=scope.patterns,
         failing=scope.failing,

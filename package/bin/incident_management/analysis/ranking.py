@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from typing import Dict, List, Mapping, Sequence, Set, Tuple
 
 from ..words import identifiers, terms
@@ -18,7 +19,7 @@ from .changes import Change
 from .conditions import conditions
 from .dependencies import FailedDependency, failed_dependencies, silent_dependencies
 from .effects import Effect, balance, effects_of, harmless_reason, moved_share
-from .evidence import Citation, Event
+from .evidence import Citation
 from .mechanisms import Tie, ties
 from .symptoms import symptoms_of
 
@@ -157,6 +158,8 @@ def _judge(
         time=change.time,
         citations=[Citation.of_event(change.event, _change_quote(change), "change")],
     )
+    if change.replaced:
+        verdict.citations.append(Citation.of_event(change.replaced, kind="change"))
     timing = _timing(change, case, verdict)
     place = _place(change, case, failed, verdict)
     content = _content(change, symptoms, words, effects, verdict)
@@ -169,9 +172,8 @@ def _judge(
         verdict.reasons_against.append("Only its time and place speak for it.")
         score = min(score, UNTIED_SCORE)
     verdict.score = round(score * _factor(change, case, effects, verdict), 4)
-    first = _first_error(case)
-    if first:
-        verdict.citations.append(Citation.of_event(first))
+    if case.first_error:
+        verdict.citations.append(case.first_error)
     return verdict
 
 
@@ -189,14 +191,9 @@ def _timing(change: Change, case: Case, verdict: Hypothesis) -> float:
 
 
 def _share_before(moment: float, case: Case) -> float:
-    """Return the share of risen errors, up to 10 minutes past the onset, older than ``moment``."""
-    times = [
-        event.time
-        for pattern in case.patterns
-        for event in pattern.events
-        if event.time <= case.onset + 600
-    ]
-    return sum(1 for time in times if time < moment) / len(times) if times else 0.0
+    """Return the share of the early errors that are older than ``moment``."""
+    times = case.early_errors
+    return bisect_left(times, moment) / len(times) if times else 0.0
 
 
 def _place(
@@ -316,12 +313,6 @@ def _factor(change: Change, case: Case, effects: Sequence[Effect], verdict: Hypo
         verdict.reasons_against.append("No deploy is known to carry it.")
         factor *= NOT_DEPLOYED_FACTOR
     return factor
-
-
-def _first_error(case: Case) -> Event | None:
-    events = [event for pattern in case.patterns for event in pattern.events]
-    near = [event for event in events if event.time >= case.onset - AFTER_ONSET_SLACK]
-    return min(near or events, key=lambda event: (event.time, event.raw), default=None)
 
 
 def _change_quote(change: Change) -> str:

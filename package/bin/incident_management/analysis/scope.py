@@ -51,8 +51,8 @@ class Scope:
     """An incident to investigate, with what finders have found so far.
 
     ``incident`` is the incident's document. ``facts`` passes what one finder found to the next:
-    ``failing`` (entity to time of first error), ``patterns``, ``onset``, ``changes``,
-    ``depends_on``, ``volume_ratio``.
+    ``failing`` (entity to time of first error), ``patterns``, ``onset``, ``early_errors`` (their
+    times around it), ``changes``, ``depends_on``, ``volume_ratio``.
     """
 
     incident: Mapping[str, Any]
@@ -63,6 +63,7 @@ class Scope:
     failing: Dict[str, float] = field(default_factory=dict)
     patterns: List[Pattern] = field(default_factory=list)
     onset: float = 0.0
+    early_errors: List[float] = field(default_factory=list)
     changes: List[Any] = field(default_factory=list)
     depends_on: Dict[str, List[str]] = field(default_factory=dict)
     volume_ratio: Dict[str, float] = field(default_factory=dict)
@@ -73,6 +74,15 @@ class Scope:
 
     @property
     def entities(self) -> List[str]:
+        """The incident's entities that a search can name."""
+        return [entity for entity in self._named() if spl.is_searchable(entity)]
+
+    @property
+    def unsearchable(self) -> List[str]:
+        """The incident's other entities: their names hold a line break."""
+        return [entity for entity in self._named() if not spl.is_searchable(entity)]
+
+    def _named(self) -> List[str]:
         return [str(entity) for entity in self.incident.get("entities") or [] if entity]
 
     @property
@@ -116,7 +126,8 @@ class Scope:
         for entity in self.entities:
             ordered.extend(self.depends_on.get(entity, []))
         ordered.extend(sorted(self.failing, key=lambda e: (self.failing[e], e)))
-        return list(dict.fromkeys(ordered))[: self.limits.entities]
+        names = [entity for entity in dict.fromkeys(ordered) if spl.is_searchable(entity)]
+        return names[: self.limits.entities]
 
 
 def application_events(*conditions: spl.Fragment) -> spl.Search:

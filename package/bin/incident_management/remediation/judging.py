@@ -119,7 +119,8 @@ def _samples(
     """
     seen = {one: max(rerun.events.get(one, 0) for rerun in reruns) for one in entities}
     if any(events < action.min_samples for events in seen.values()):
-        counted = _counted(searcher, action, entities, windows)
+        searchable = [one for one in entities if spl.is_searchable(one)]
+        counted = _counted(searcher, action, searchable, windows) if searchable else {}
         seen = {one: max(events, counted.get(one.lower(), 0)) for one, events in seen.items()}
     return seen
 

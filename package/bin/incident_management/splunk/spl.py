@@ -17,6 +17,7 @@ from typing import Iterable, Sequence, Tuple, Union
 __all__ = [
     "Fragment",
     "Search",
+    "Unsearchable",
     "all_of",
     "any_of",
     "as_written",
@@ -24,6 +25,7 @@ __all__ = [
     "either",
     "field_is",
     "gathered",
+    "is_searchable",
     "lookup",
     "macro",
     "negate",
@@ -46,15 +48,24 @@ class Fragment(str):
     __slots__ = ()
 
 
+class Unsearchable(ValueError):
+    """A value can't be part of a search; the text is one sentence."""
+
+
+def is_searchable(value: str) -> bool:
+    """Whether a value can be part of a search: what events say may hold a line break or NUL."""
+    return not any(character in value for character in "\r\n\0")
+
+
 def quote(value: object) -> Fragment:
     """Return a value as a quoted SPL string.
 
-    Raises ValueError for a value that holds a line break or NUL: no field value that we search
-    for has one, and it would hide the rest of a search from a reader.
+    Raises Unsearchable for a value that holds a line break or NUL: it would hide the rest of a
+    search from a reader.
     """
     text = str(value)
-    if any(character in text for character in "\r\n\0"):
-        raise ValueError("A value with a line break or NUL can't be part of a search.")
+    if not is_searchable(text):
+        raise Unsearchable("A value with a line break or NUL can't be part of a search.")
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return Fragment(f'"{escaped}"')
 

@@ -34,3 +34,13 @@ def test_each_count_is_cited_so_that_it_can_be_counted_again():
     scope = scope_of(burst("orders", "ERROR a"))
     (citation,) = first_failure.find(scope).citations
     assert (citation.kind, citation.statistic, citation.value) == ("number", "errors_of_entity", 20)
+
+
+def test_a_name_that_no_search_can_hold_is_left_out_and_told():
+    scope = scope_of(burst("or\nders", "ERROR a") + burst("db", "ERROR b"), entities=["pay\nments"])
+    found = first_failure.find(scope)
+    assert list(scope.failing) == ["db"]
+    assert found.not_found == [
+        "'or\\nders' has a line break: it can't be searched for.",
+        "'pay\\nments' has a line break: it can't be searched for.",
+    ]

@@ -40,3 +40,40 @@ def test_the_beginning_is_read_even_when_there_are_too_many_events():
     scope = scope_of(burst("orders", "ERROR boom", count=200, step=1.0), events=100)
     new_errors.find(scope)
     assert scope.onset == T
+
+
+def test_errors_of_any_day_are_kept_apart_from_those_of_the_incident():
+    """One stray error each 290 seconds: the onset, the quote and the early errors are the burst."""
+    usual = [
+        log(-10_000 + i * 290, "orders", f"ERROR pool of size {i} is empty") for i in range(34)
+    ]
+    scope = scope_of(usual + burst("orders", "ERROR pool of size 3 is empty", count=60))
+    found = new_errors.find(scope)
+    assert scope.onset == T
+    assert found.citations[0].time == T
+    assert scope.patterns[0].events[0].time == scope.patterns[0].first_time == T
+    assert scope.early_errors[0] == T and len(scope.early_errors) == 60
+
+
+def test_more_old_errors_than_are_kept_do_not_take_the_place_of_the_burst():
+    old = burst("orders", "ERROR boom", count=250, begin=-7200, step=0.8)
+    scope = scope_of(old + burst("orders", "ERROR boom", count=150, step=2.0))
+    new_errors.find(scope)
+    assert (scope.patterns[0].count, scope.patterns[0].before) == (150, 250)
+    assert all(event.time >= T for event in scope.patterns[0].events)
+
+
+def test_noise_of_a_constant_rate_has_not_risen_though_not_all_of_the_calm_is_read():
+    noise = [log(-11_000 + i * 2, "orders", f"WARN lag of {i}") for i in range(5650)]
+    scope = scope_of(noise + burst("orders", "ERROR disk gone"), events=500)
+    new_errors.find(scope)
+    assert [p.template for p in scope.patterns] == ["ERROR disk gone"]
+
+
+def test_an_entity_with_errors_on_any_day_did_not_fail_before_the_burst():
+    usual = [log(-10_000 + i * 200, "frontend", "WARN slow upstream timeout") for i in range(50)]
+    more = burst("frontend", "WARN slow upstream timeout", begin=2.0, count=50)
+    scope = scope_of(usual + more + burst("orders", "ERROR boom"), entities=["orders", "frontend"])
+    scope.failing = {"frontend": T - 200, "orders": T}
+    new_errors.find(scope)
+    assert scope.failing == {"frontend": T + 2, "orders": T}

@@ -24,6 +24,7 @@ def test_a_version_that_was_replaced_is_taken_from_the_deploy_before():
     scope = scope_of(changes=changes)
     recent_changes.find(scope)
     assert [c.previous_version for c in scope.changes] == ["", "1"]
+    assert scope.changes[1].replaced == scope.changes[0].event
 
 
 def test_no_change_at_all_names_the_macro_to_check():

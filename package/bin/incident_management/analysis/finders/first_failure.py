@@ -6,19 +6,22 @@ from typing import Dict, Tuple
 
 from ...splunk import spl
 from ..evidence import Citation, Finding, first_text, number
+from ..onset import RISE
 from ..scope import BEFORE, NOW, Scope, application_events, error_terms, with_entity
 
 NAME = "first_failure"
 LOOKS_FOR = "entities whose errors began or rose with the incident, and the first of them"
 MOST_ENTITIES = 1000
-RISE = 3.0
-"""An entity fails when it logs errors at this many times the rate of the calm time before."""
 
 
 def find(scope: Scope) -> Finding:
     """Count errors by entity, now and before, into ``scope.failing``. Raises SearchFailed."""
     finding = Finding(NAME, LOOKS_FOR)
     now, before = _counts(scope, finding, NOW), _counts(scope, finding, BEFORE)
+    strange = {entity for entity in (*scope.unsearchable, *now) if not spl.is_searchable(entity)}
+    for entity in sorted(strange):
+        finding.not_found.append(f"{entity[:60]!r} has a line break: it can't be searched for.")
+        now.pop(entity, None)
     minutes = {w: max(1.0, (scope.window(w)[1] - scope.window(w)[0]) / 60) for w in (NOW, BEFORE)}
     for entity, (count, first_time) in now.items():
         calm = before.get(entity, (0.0, 0.0))[0]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
+import math
+from dataclasses import dataclass
+from typing import Dict, List, Sequence, Tuple
 
 from ...detection.templates.miner import TemplateMiner
+from ...splunk import spl
 from ..case import Pattern
 from ..evidence import Citation, Event, Finding
+from ..onset import RISE, Span, onset_of, seconds_of
 from ..scope import (
     BEFORE,
     NOW,
@@ -20,87 +24,109 @@ from ..scope import (
 
 NAME = "new_errors"
 LOOKS_FOR = "error messages that are new, or more frequent than in the calm time before"
-RISE = 3.0
-LONGEST_GAP = 300.0
-"""Errors with no longer gap than this, in seconds, are one burst."""
 EVENTS_KEPT = 200
+EARLY = 600.0
+"""Up to this many seconds past the onset an error is an early one."""
 BEGINNING = 60.0
 """Seconds from the first event that are read apart when there are too many events for one read."""
 
 
-def find(scope: Scope) -> Finding:
-    """Group error events by template into ``scope.patterns``, and set ``scope.onset``.
+@dataclass
+class _Read:
+    """Events, oldest first, and the spans of time of which all were read."""
 
-    Raises SearchFailed when an events search fails.
+    events: List[Event]
+    spans: List[Span]
+
+
+def find(scope: Scope) -> Finding:
+    """Group error events by template into ``scope.patterns``.
+
+    Sets ``scope.onset`` and ``scope.early_errors``. In ``scope.failing``, an entity's first error
+    becomes its first of these from the onset on. Raises SearchFailed when an events search fails.
     """
     finding = Finding(NAME, LOOKS_FOR)
     entities = scope.relevant_entities()
     if not entities:
         finding.not_found.append("The incident names no entity, so there is nothing to look at.")
         return finding
-    base = application_events(error_terms(), from_entities(entities))
-    search = events_of(base, scope.limits.events)
-    found: Dict[str, List[Event]] = {}
-    for which in (BEFORE, NOW):
-        result = scope.run(finding, search, scope.window(which), scope.limits.events)
-        found[which] = events(result)
-        if len(found[which]) >= scope.limits.events:
-            finding.not_found.append(f"Only the newest {scope.limits.events} events were read.")
-    if len(found[NOW]) >= scope.limits.events:
-        # Newest first: the beginning, where the cause shows, would be what was left out.
-        start = (scope.window(NOW)[0], scope.first_time + BEGINNING)
-        early = events(scope.run(finding, search, start, scope.limits.events))
-        found[NOW] = sorted({*early, *found[NOW]}, key=lambda event: (event.time, event.raw))
-    scope.patterns = _risen(scope, found[BEFORE], found[NOW])
-    scope.onset = _onset(scope)
+    search = events_of(
+        application_events(error_terms(), from_entities(entities)), scope.limits.events
+    )
+    before = _read(scope, finding, search, scope.window(BEFORE))
+    now = _read_now(scope, finding, search)
+    risen = _risen(before, now)
+    scope.patterns = [pattern for pattern, _calm in risen]
+    times = sorted(e.time for pattern, calm in risen for e in (*calm, *pattern.events))
+    onset = onset_of(times, [*before.spans, *now.spans])
+    if onset is not None:
+        scope.onset = onset.time
+        burst = [time for time in times if 0 <= time - onset.time <= EARLY]
+        scope.early_errors = [*onset.growing, *burst]
+    for pattern, calm in risen:
+        _keep_the_burst(pattern, calm, scope.onset)
+    _date_failures(scope)
     for pattern in scope.patterns[:8]:
-        calm = f"{pattern.before} before" if pattern.before else "new"
-        finding.found.append(f"{pattern.entity}: {pattern.template} ({pattern.count}, {calm})")
-        finding.citations.append(Citation.of_event(_example(pattern, scope.onset)))
+        usual = f"{pattern.before} before" if pattern.before else "new"
+        finding.found.append(f"{pattern.entity}: {pattern.template} ({pattern.count}, {usual})")
+        finding.citations.append(Citation.of_event(pattern.events[0]))
     if not scope.patterns:
         finding.not_found.append("No error message is new or more frequent than before.")
     return finding
 
 
-def _risen(scope: Scope, before: List[Event], now: List[Event]) -> List[Pattern]:
-    both = before + now
-    templates = TemplateMiner().templates_of([event.raw for event in both])
-    groups: Dict[Tuple[str, str], Pattern] = {}
-    boundary = scope.window(NOW)[0]
-    for event, template in zip(both, [found.text for found in templates]):
-        pattern = groups.get((event.entity, template))
-        if pattern is None:
-            pattern = Pattern(template, event.entity, 0, 0, event.time)
-            groups[(event.entity, template)] = pattern
-        if event.time < boundary:
-            pattern.before += 1
-        else:
-            pattern.count += 1
-        if len(pattern.events) < EVENTS_KEPT:
-            pattern.events.append(event)
-    risen = [pattern for pattern in groups.values() if _has_risen(pattern, scope)]
-    return sorted(risen, key=lambda p: (-p.count, p.first_time, p.template))
+def _read(scope: Scope, finding: Finding, search: spl.Search, window: Span) -> _Read:
+    """Read a window's events; where they are too many, its newest."""
+    most = scope.limits.events
+    result = scope.run(finding, search, window, most)
+    found = events(result)
+    if len(result.rows) < most or not found:
+        return _Read(found, [window])
+    finding.not_found.append(f"Only the newest {most} events were read.")
+    return _Read(found, [(found[0].time, window[1])])
 
 
-def _has_risen(pattern: Pattern, scope: Scope) -> bool:
-    (before_start, before_end), (start, end) = scope.window(BEFORE), scope.window(NOW)
-    calm = pattern.before / max(1.0, before_end - before_start)
-    return pattern.count > 0 and pattern.count / max(1.0, end - start) >= RISE * calm
+def _read_now(scope: Scope, finding: Finding, search: spl.Search) -> _Read:
+    """Read the incident's events; of too many the newest and, where the cause shows, the first."""
+    start, end = scope.window(NOW)
+    late = _read(scope, finding, search, (start, end))
+    begun = late.spans[0][0]
+    if begun <= start:
+        return late
+    early = _read(scope, finding, search, (start, min(begun, scope.first_time + BEGINNING)))
+    seen = sorted({*early.events, *late.events}, key=lambda event: (event.time, event.raw))
+    return _Read(seen, [*early.spans, *late.spans])
 
 
-def _onset(scope: Scope) -> float:
-    """Return when the burst that the incident belongs to began: back over short gaps only."""
-    times = sorted(event.time for p in scope.patterns for event in p.events)
-    later = [time for time in times if time >= scope.window(NOW)[0]]
-    if not later:
-        return scope.first_time
-    onset = later[0]
-    for time in reversed([time for time in times if time < onset]):
-        if onset - time > LONGEST_GAP:
-            break
-        onset = time
-    return onset
+def _risen(before: _Read, now: _Read) -> List[Tuple[Pattern, List[Event]]]:
+    """Return the patterns that have risen, the most frequent first, each with its calm events.
+
+    A pattern's own events are those of the incident's time.
+    """
+    both = before.events + now.events
+    mined = TemplateMiner().templates_of([event.raw for event in both])
+    groups: Dict[Tuple[str, str], Tuple[List[Event], List[Event]]] = {}
+    for place, (event, template) in enumerate(zip(both, (one.text for one in mined))):
+        calm, seen = groups.setdefault((event.entity, template), ([], []))
+        (calm if place < len(before.events) else seen).append(event)
+    calm_seconds, seconds = seconds_of(before.spans), seconds_of(now.spans)
+    found = []
+    for (entity, template), (calm, seen) in groups.items():
+        if seen and len(seen) * calm_seconds >= RISE * len(calm) * seconds:
+            pattern = Pattern(template, entity, len(seen), len(calm), seen[0].time, seen)
+            found.append((pattern, calm))
+    return sorted(found, key=lambda one: (-one[0].count, one[0].first_time, one[0].template))
 
 
-def _example(pattern: Pattern, onset: float) -> Event:
-    return min(pattern.events, key=lambda event: (event.time < onset - 60, event.time, event.raw))
+def _keep_the_burst(pattern: Pattern, calm: Sequence[Event], onset: float) -> None:
+    """Leave a pattern its events from the onset on; all of the incident's time if it has none."""
+    burst = [event for event in (*calm, *pattern.events) if event.time >= onset]
+    kept = burst or pattern.events
+    pattern.events, pattern.first_time = kept[:EVENTS_KEPT], kept[0].time
+
+
+def _date_failures(scope: Scope) -> None:
+    """An entity that had errors before the onset, as on any day, failed with its burst."""
+    for pattern in sorted(scope.patterns, key=lambda p: p.first_time):
+        if scope.failing.get(pattern.entity, math.inf) < scope.onset <= pattern.first_time:
+            scope.failing[pattern.entity] = pattern.first_time

@@ -39,10 +39,11 @@ def find(scope: Scope) -> Finding:
 
 def _fill_previous_versions(changes: List[Change]) -> None:
     """A deploy that does not say what it replaced replaced the service's deploy before it."""
-    running: Dict[str, str] = {}
+    running: Dict[str, Change] = {}
     for change in changes:
         if not change.version:
             continue
-        if not change.previous_version:
-            change.previous_version = running.get(change.service, "")
-        running[change.service] = change.version
+        earlier = running.get(change.service)
+        if earlier and not change.previous_version:
+            change.previous_version, change.replaced = earlier.version, earlier.event
+        running[change.service] = change

@@ -180,8 +180,7 @@ class Monitor:
         parts = [
             spl.field_is(name, value)
             for name, value in zip(self.by, key)
-            # A value over several lines can't be searched for.
-            if value and not set(value) & set("\r\n\0")
+            if value and spl.is_searchable(value)
         ]
         if parts:
             written = spl.pipeline(written, spl.command("search", *parts))
