@@ -38,10 +38,13 @@ def test_a_value_wrong_for_its_hour_is_found(season):
     assert _anomalies(values, season=season) == [night]
 
 
-def test_without_the_season_the_same_value_is_ordinary():
-    values = _season(7)
-    values[DAY * 6 + 216] = 160.0
-    assert _anomalies(values[:], season="none") in ([], [DAY * 6 + 216])
+@pytest.mark.parametrize(("season", "is_within"), [("none", True), ("daily", False)])
+def test_without_the_season_the_same_value_is_within_its_bounds(season, is_within):
+    baseline, night = Baseline(season=season), DAY * 6 + 216
+    for i, value in enumerate(_season(7)[:night]):
+        baseline.add(value, i * STEP)
+    score = baseline.add(160.0, night * STEP)
+    assert (score.lower <= 160.0 <= score.upper) == is_within
 
 
 @pytest.mark.parametrize("sensitivity", SENSITIVITIES)
