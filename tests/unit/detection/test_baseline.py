@@ -153,6 +153,15 @@ def test_small_counts_have_the_spread_of_a_poisson_distribution():
     assert _anomalies([0] * 100 + [1, 0, 2, 0, 1]) == []
 
 
+def test_a_whole_percentage_is_no_count():
+    rng = random.Random(4)
+    usual = [100 if rng.random() > 0.02 else 100 - rng.randrange(1, 4) for _ in range(2000)]
+    assert _anomalies(usual) == []
+    assert 2000 in _anomalies([*usual, *[90] * 36])
+    assert _anomalies([*[100] * 288, *[85] * 100])[:1] == [288]
+    assert _anomalies([*[3] * 300, 2, 3, 4, *[3] * 100]) == []
+
+
 def test_only_the_asked_direction_counts():
     values = [50.0 + (i % 5) for i in range(200)]
     values[100], values[150] = 200.0, -100.0

@@ -33,6 +33,8 @@ LEAST_BEND = 1e-150
 GAP_FACTOR = 10.0
 """A pause of more than this many usual steps is a gap: what follows it is not judged at once."""
 POISSON_SPREADS = 3.0
+STEADY, STEADY_POINTS = 0.25, 200
+"""Whole numbers that spread less than this share of a Poisson distribution's are no counts."""
 RELATIVE_NOISE = 0.002
 """A deviation below this share of the level, three times over, is never an anomaly."""
 ERROR_RATE = 0.005
@@ -209,8 +211,13 @@ class Learner:
         """What is noise: the spread of a Poisson distribution for counts, a little otherwise."""
         middle = self._level.middle
         noise = RELATIVE_NOISE * abs(middle)
-        if self._is_count:
-            noise = max(noise, math.sqrt(max(middle, 0.0) + 0.5))
+        is_count = self._is_count
+        if is_count:
+            poisson = math.sqrt(max(middle, 0.0) + 0.5)
+            steady = STEADY * poisson if middle >= 1.0 and self._seen >= STEADY_POINTS else 0.0
+            is_count = self._level.spread >= steady
+            # In whole numbers, one more or less is noise whatever they are.
+            noise = max(noise, poisson if is_count else 1.0)
         reach = POISSON_SPREADS * noise
         bend = max(self._bend, abs(middle)) or 1.0
         few = reach / math.sqrt(FEW)
@@ -220,7 +227,7 @@ class Learner:
             CURVE * middle / bend
         )
         floors[CHANGE] = reach / math.sqrt(CHANGE_POINTS / 2)
-        floors[SPREAD] = noise if self._is_count else reach / math.sqrt(2 * SPREAD_POINTS)
+        floors[SPREAD] = noise if is_count else reach / math.sqrt(2 * SPREAD_POINTS)
         for seasonal in self._seasons:
             length = SEASON_MEANS[seasonal.name]
             # A season that is known for a short while has seen few of its own extremes: until
