@@ -19,7 +19,13 @@ from incident_management.detection.baselines.records import (
     Records,
 )
 from incident_management.detection.baselines.season import PERIODS, Season
-from incident_management.detection.baselines.window import CHANGE, FULL, SPREAD, Means, Window
+from incident_management.detection.baselines.window import (
+    CHANGE_POINTS,
+    FULL,
+    SPREAD_POINTS,
+    Means,
+    Window,
+)
 from incident_management.detection.baselines.zone import UTC
 
 
@@ -32,14 +38,16 @@ def test_a_window_says_what_statistics_says(count, seed, offset):
     for value in values:
         window.add(value)
     assert window.seen == count
-    assert window.recent(SPREAD) == pytest.approx(values[-SPREAD:])
+    assert window.recent(SPREAD_POINTS) == pytest.approx(values[-SPREAD_POINTS:])
     if window.seen >= FULL:
-        change = statistics.fmean(values[-CHANGE:]) - statistics.fmean(
-            values[-2 * CHANGE : -CHANGE]
+        change = statistics.fmean(values[-CHANGE_POINTS:]) - statistics.fmean(
+            values[-2 * CHANGE_POINTS : -CHANGE_POINTS]
         )
         assert window.change == pytest.approx(change, abs=1e-6)
-    if window.seen >= SPREAD:
-        assert window.deviation == pytest.approx(statistics.pstdev(values[-SPREAD:]), abs=1e-6)
+    if window.seen >= SPREAD_POINTS:
+        assert window.deviation == pytest.approx(
+            statistics.pstdev(values[-SPREAD_POINTS:]), abs=1e-6
+        )
 
 
 def test_a_level_is_the_median_whatever_the_outliers():

@@ -130,7 +130,10 @@ def test_maintenance_is_found_but_held_back(seed: int) -> None:
     during = [s for d in days for s in d.signals if span[0] <= s["first_time"] - START < span[1]]
 
     assert during
-    assert all(not signal["incident_id"] for signal in during)
+    # The shift goes on after it, so that its incident may take in what was held back.
+    before = [s for d in days for s in d.signals if s["first_time"] - START < MAINTENANCE]
+    opened = {signal["incident_id"] for signal in before}
+    assert all(signal["incident_id"] in {"", *opened} for signal in during)
 
 
 def test_no_span_is_read_twice_and_a_run_reads_only_its_own() -> None:

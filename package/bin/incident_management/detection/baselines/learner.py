@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from typing import Any, Dict, List, Optional, Tuple
 
+from .kinds import CHANGE, SHORT_MEAN, SPREAD, VALUE, count_of, of_season, single
 from .level import Level, median
 from .records import Records
 from .season import PERIODS, Season
-from .window import CHANGE, FULL, SPREAD, Means, Window
+from .window import CHANGE_POINTS, FULL, SPREAD_POINTS, Means, Window
 from .zone import Zone
 
 __all__ = ["Judged", "Learner"]
@@ -32,6 +33,8 @@ LEAST_BEND = 1e-150
 GAP_FACTOR = 10.0
 """A pause of more than this many usual steps is a gap: what follows it is not judged at once."""
 POISSON_SPREADS = 3.0
+STEADY, STEADY_POINTS = 0.25, 200
+"""Whole numbers that spread less than this share of a Poisson distribution's are no counts."""
 RELATIVE_NOISE = 0.002
 """A deviation below this share of the level, three times over, is never an anomaly."""
 ERROR_RATE = 0.005
@@ -46,10 +49,11 @@ REFRESH = 32
 class _Seasonal:
     """A season with the error it makes, and the running mean of that."""
 
-    __slots__ = ("error", "means", "name", "residual", "season", "zone")
+    __slots__ = ("error", "kind", "mean_kind", "means", "name", "residual", "season", "zone")
 
-    def __init__(self, name: str, zone: Zone) -> None:
+    def __init__(self, name: str, zone: Zone, place: int) -> None:
         self.name = name
+        self.kind, self.mean_kind = of_season(place)
         self.zone = zone
         self.season = Season(PERIODS[name], zone)
         self.means = Means(SEASON_MEANS[name])
@@ -83,7 +87,7 @@ class Learner:
         self, season: str, threshold: float, direction: str, min_history: int, zone: Zone
     ) -> None:
         names: Tuple[str, ...] = _SEASON_NAMES.get(season, (season,))
-        self._seasons = [_Seasonal(name, zone) for name in names]
+        self._seasons = [_Seasonal(name, zone, i) for i, name in enumerate(names)]
         self._threshold = threshold
         self._direction = direction
         self._min_history = min_history
@@ -96,9 +100,9 @@ class Learner:
         self._bend = 0.0
         self._window = Window()
         self._error = 0.0
-        kinds = 4 + 2 * len(self._seasons)
-        self._records = Records(kinds, (0, *range(4, kinds, 2)), threshold)
-        self._floors = [0.0] * kinds
+        seasons = len(self._seasons)
+        self._records = Records(count_of(seasons), single(seasons), threshold)
+        self._floors = [0.0] * count_of(seasons)
 
     def add(self, value: float, time: Optional[float] = None) -> Judged:
         """Judge a point, then learn from it."""
@@ -130,8 +134,7 @@ class Learner:
 
     def _expect(self, value: float, time: Optional[float]) -> Any:
         """Note how far the value is from each expectation; return the best one and its kind."""
-        expected, kind, error = self._level.middle, 0, self._error * BETTER
-        place = 4
+        expected, kind, error = self._level.middle, VALUE, self._error * BETTER
         for seasonal in self._seasons:
             usual = None
             if time is not None:
@@ -148,8 +151,7 @@ class Learner:
             else:
                 seasonal.residual = value - usual
                 if seasonal.error is not None and seasonal.error < error:
-                    expected, kind, error = usual, place, seasonal.error
-            place += 2
+                    expected, kind, error = usual, seasonal.kind, seasonal.error
         return expected, kind
 
     def _deviations(self, value: float) -> List[Optional[float]]:
@@ -168,9 +170,9 @@ class Learner:
             None,
         ]
         self._curved.learn(curved)
-        if window.seen >= SPREAD:
+        if window.seen >= SPREAD_POINTS:
             deviation = window.deviation
-            signed[3] = deviation - self._spread.middle if self._spread.seen else 0.0
+            signed[SPREAD] = deviation - self._spread.middle if self._spread.seen else 0.0
             self._spread.learn(deviation)
         for seasonal in self._seasons:
             residual = seasonal.residual
@@ -184,7 +186,7 @@ class Learner:
                     signed[place] = -distance
             return signed
         # How much a series spreads says nothing about the direction.
-        signed[3] = None
+        signed[SPREAD] = None
         sign = 1.0 if self._direction == "up" else -1.0
         return [None if x is None else max(0.0, sign * x) for x in signed]
 
@@ -209,25 +211,31 @@ class Learner:
         """What is noise: the spread of a Poisson distribution for counts, a little otherwise."""
         middle = self._level.middle
         noise = RELATIVE_NOISE * abs(middle)
-        if self._is_count:
-            noise = max(noise, math.sqrt(max(middle, 0.0) + 0.5))
+        is_count = self._is_count
+        if is_count:
+            poisson = math.sqrt(max(middle, 0.0) + 0.5)
+            steady = STEADY * poisson if middle >= 1.0 and self._seen >= STEADY_POINTS else 0.0
+            is_count = self._level.spread >= steady
+            # In whole numbers, one more or less is noise whatever they are.
+            noise = max(noise, poisson if is_count else 1.0)
         reach = POISSON_SPREADS * noise
         bend = max(self._bend, abs(middle)) or 1.0
         few = reach / math.sqrt(FEW)
-        self._floors[:4] = [
-            reach,
-            math.asinh(CURVE * (middle + few) / bend) - math.asinh(CURVE * middle / bend),
-            reach / math.sqrt(CHANGE / 2),
-            noise if self._is_count else reach / math.sqrt(2 * SPREAD),
-        ]
-        for place, seasonal in enumerate(self._seasons):
-            kind, length = 4 + 2 * place, SEASON_MEANS[seasonal.name]
+        floors = self._floors
+        floors[VALUE] = reach
+        floors[SHORT_MEAN] = math.asinh(CURVE * (middle + few) / bend) - math.asinh(
+            CURVE * middle / bend
+        )
+        floors[CHANGE] = reach / math.sqrt(CHANGE_POINTS / 2)
+        floors[SPREAD] = noise if is_count else reach / math.sqrt(2 * SPREAD_POINTS)
+        for seasonal in self._seasons:
+            length = SEASON_MEANS[seasonal.name]
             # A season that is known for a short while has seen few of its own extremes: until
             # then, those of the level stand in for them.
-            known = self._records.seen(kind)
-            borrowed = self._records.mark(0) * BORROWED / (BORROWED + known)
-            self._floors[kind] = max(reach, borrowed)
-            self._floors[kind + 1] = max(reach / math.sqrt(length), borrowed)
+            known = self._records.seen(seasonal.kind)
+            borrowed = self._records.mark(VALUE) * BORROWED / (BORROWED + known)
+            floors[seasonal.kind] = max(reach, borrowed)
+            floors[seasonal.mean_kind] = max(reach / math.sqrt(length), borrowed)
 
     def _note_time(self, time: float) -> bool:
         """Learn the usual step; True when this point comes after a gap."""
@@ -242,7 +250,7 @@ class Learner:
 
     def _shift(self) -> None:
         """Take the level of the last hours for the normal one; the seasons move along."""
-        recent = self._window.recent(SPREAD)
+        recent = self._window.recent(SPREAD_POINTS)
         self._level.middle = median(recent)
         self._spread.middle = self._window.deviation
         bend = self._bend or 1.0

@@ -5,7 +5,7 @@ the distribution: a series that spikes each night has a large record of spikes a
 level changes. A deviation becomes part of its record only some time later: what grows little by
 little would otherwise be compared with itself, and never be an anomaly. What an anomaly adds to a
 record is bounded, so that one fault does not hide the next; and once told, an anomaly is not told
-again until the series has calmed down.
+again until values have been calm for some points, or become much clearer.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ GROWTH = 1.5
 """An anomaly makes a record no larger than this many times,"""
 LEAST_LEARNED = 0.05
 """but at least this share of itself: a fault seen a dozen times is usual."""
-CALM_POINTS = 12
-CALM_LEVEL = 0.9
-"""An anomaly is over after CALM_POINTS points in a row below this share of every record."""
+CALM_POINTS, CALM_LEVEL = 12, 0.9
+"""An anomaly is over after CALM_POINTS points in a row below this share of every record. A value
+beyond its bound is told before that, when so many values before it were below that share: means of
+some hours stay raised long after the values are as usual."""
 WARY_POINTS, WARY_SHARE = 150, 0.05
 WARY = 2.0
 """After an anomaly, the next must be this many times clearer for a while."""
-WORSE, WORSE_AFTER = 3.0, 48
-"""It is told again when a single value is so many times clearer than the anomaly lately was, and
-so many points have passed since it was told."""
+WORSE, WORSE_AFTER = 2.0, 4
+"""It is told again when two values in a row are so many times clearer than it lately was, and so
+many points have passed since it was told: a fault that builds up over some points is one."""
 LASTING = 144
 """Points that an anomaly goes on before it is a lasting shift."""
 MOST = 1e6
-_LISTS = ("marks", "seen", "latest", "waiting", "heights")
+_LISTS = ("marks", "seen", "latest", "waiting")
 
 
 class Verdict:
@@ -48,7 +49,7 @@ class Verdict:
 
     Attributes:
         ratio: largest deviation as a multiple of its record, after damping; 0 when nothing counts.
-        told: an anomaly begins here.
+        told: an anomaly begins here, comes again or becomes much clearer.
         lasting: the anomaly has gone on so long that it is the new normal.
     """
 
@@ -64,17 +65,17 @@ class Records:
 
     Args:
         kinds: how many kinds.
-        sudden: which of them are about a single value.
+        single: which of them are about a single value.
         threshold: multiple of a record that is an anomaly.
     """
 
     __slots__ = (
-        "_calm", "_counts", "_heights", "_latest", "_limits", "_marks", "_open", "_since",
-        "_sudden", "_threshold", "_total", "_waiting", "verdict",
+        "_before", "_calm", "_counts", "_height", "_latest", "_limits", "_marks", "_open", "_quiet",
+        "_since", "_single", "_threshold", "_total", "_waiting", "verdict",
     )  # fmt: skip
 
-    def __init__(self, kinds: int, sudden: Sequence[int], threshold: float) -> None:
-        self._sudden = frozenset(sudden)
+    def __init__(self, kinds: int, single: Sequence[int], threshold: float) -> None:
+        self._single = tuple(single)
         self._threshold = threshold
         self._marks = [0.0] * kinds
         self._counts = [0] * kinds
@@ -85,9 +86,11 @@ class Records:
         self._limits: List[float] = []
         self._open = 0
         """Points since the anomaly began that is not over yet, or 0."""
-        self._calm = 0
-        self._heights: List[float] = [0.0] * kinds
-        """How clear each kind of it is at present: follows rises at once and falls slowly."""
+        self._calm = self._quiet = 0
+        """Points in a row in which all kinds were calm, and those about a single value."""
+        self._height = self._before = 0.0
+        """How clear its single values are: what two in a row reach raises it at once, and it falls
+        slowly; and how clear the last one was."""
         self._since = 1 << 30
         self._total = 0
         self.verdict = Verdict()
@@ -178,33 +181,39 @@ class Records:
         return found
 
     def _decide(self, best: float, ratios: Optional[List[float]], judged: bool) -> bool:
-        """Fill in the verdict; True when a new anomaly begins."""
+        """Fill in the verdict; True when an anomaly is told."""
         verdict, threshold = self.verdict, self._threshold
         verdict.told = verdict.lasting = False
-        ratio, worse = best, False
+        ratio, is_told_again = best, False
         if ratios is not None:
-            worse = self._went_on(best, ratios)
-        if self._open and not worse:
+            is_told_again = self._went_on(best, ratios)
+        if self._open and not is_told_again:
             ratio = min(best, threshold) * 0.5
-        elif self._since < WARY_POINTS and self._since < WARY_SHARE * self._total and not worse:
+        elif (
+            self._since < WARY_POINTS
+            and self._since < WARY_SHARE * self._total
+            and not is_told_again
+        ):
             ratio = best / WARY
         verdict.ratio = ratio if judged else 0.0
         if not judged or ratio < threshold:
             return False
         verdict.told = True
         self._since = 0
-        return not self._open
+        return True
 
     def _begin(self, deviations: Sequence[Optional[float]], floors: Sequence[float]) -> None:
-        self._open, self._calm = 1, 0
-        self._heights = self._ratios(deviations, floors)
+        """Bound what the anomaly that is told may add to the records."""
+        self._open = self._open or 1
+        self._calm = self._quiet = 0
+        self._height = self._before = self._single_of(self._ratios(deviations, floors))
         self._limits = [
             max(GROWTH * mark, LEAST_LEARNED * (deviation or 0.0))
             for mark, deviation in zip(self._marks, deviations)
         ]
 
-    def _went_on(self, best: float, ratios: List[float]) -> bool:
-        """Follow an anomaly by a point; True when it has become much clearer than it lately was."""
+    def _went_on(self, best: float, ratios: Sequence[float]) -> bool:
+        """Follow an anomaly by a point; True when it is to be told again."""
         self._open += 1
         self._calm = self._calm + 1 if best < CALM_LEVEL else 0
         if self._calm >= CALM_POINTS:
@@ -212,15 +221,23 @@ class Records:
             self._limits = []
             return False
         self.verdict.lasting = self._open % LASTING == 0
-        worse, heights = False, self._heights
-        for kind, ratio in enumerate(ratios):
-            height = heights[kind]
-            if ratio > height:
-                worse = worse or (kind in self._sudden and ratio >= WORSE * max(height, 1.0))
-                heights[kind] = ratio
-            else:
-                heights[kind] = height + (ratio - height) / CALM_POINTS
-        return worse and self._since >= WORSE_AFTER
+        single = self._single_of(ratios)
+        comes_again = self._quiet >= CALM_POINTS and single >= self._threshold
+        self._quiet = self._quiet + 1 if single < CALM_LEVEL else 0
+        return self._is_worse(single) or comes_again
+
+    def _is_worse(self, single: float) -> bool:
+        """Follow how clear the values are; True when they are far clearer than they lately were."""
+        both, self._before = min(single, self._before), single
+        height = self._height
+        if both <= height:
+            self._height = height + (both - height) / CALM_POINTS
+            return False
+        self._height = both
+        return both >= WORSE * max(height, 1.0) and self._since >= WORSE_AFTER
+
+    def _single_of(self, ratios: Sequence[float]) -> float:
+        return max([ratios[kind] for kind in self._single])
 
     def to_state(self) -> Dict[str, Any]:
         """Return what :meth:`restore` takes."""
@@ -232,7 +249,9 @@ class Records:
             "limits": list(self._limits),
             "open": self._open,
             "calm": self._calm,
-            "heights": list(self._heights),
+            "quiet": self._quiet,
+            "height": self._height,
+            "before": self._before,
             "since": min(self._since, 1 << 30),
             "total": self._total,
         }
@@ -246,7 +265,9 @@ class Records:
         self._counts = [int(count) for count in state["seen"]]
         self._latest = [float(deviation) for deviation in state["latest"]]
         self._waiting = [float(deviation) for deviation in state["waiting"]]
-        self._heights = [float(height) for height in state["heights"]]
+        # A state of before these were there goes on as an anomaly that just began.
+        self._quiet = int(state.get("quiet", 0))
+        self._height, self._before = float(state.get("height", MOST)), float(state.get("before", 0))
         self._limits = [float(limit) for limit in state["limits"]]
         self._open, self._calm = int(state["open"]), int(state["calm"])
         self._since, self._total = int(state["since"]), int(state["total"])

@@ -6,18 +6,18 @@ import math
 from array import array
 from typing import Any, Dict, List, Sequence
 
-__all__ = ["CHANGE", "FULL", "SPREAD", "Means", "Window"]
+__all__ = ["CHANGE_POINTS", "FULL", "SPREAD_POINTS", "Means", "Window"]
 
-CHANGE = 96
+CHANGE_POINTS = 96
 """Points on each side of the change that :attr:`Window.change` measures."""
-FULL = 2 * CHANGE
+FULL = 2 * CHANGE_POINTS
 """Points from which :attr:`Window.change` is known."""
-SPREAD = 24
+SPREAD_POINTS = 24
 """Points that :attr:`Window.deviation` looks at, and from which it is known."""
 
 
 class Window:
-    """A ring of the last ``2 * CHANGE`` values with running sums.
+    """A ring of the last ``2 * CHANGE_POINTS`` values with running sums.
 
     The sums are made anew each time round, so that rounding errors can't pile up.
 
@@ -32,7 +32,7 @@ class Window:
 
     def clear(self) -> None:
         """Forget everything, as after a gap."""
-        self._ring = array("d", bytes(16 * CHANGE))
+        self._ring = array("d", bytes(16 * CHANGE_POINTS))
         self._zero = 0.0
         self._place = self.seen = 0
         self._last = self._older = self._sum = self._squares = 0.0
@@ -45,7 +45,7 @@ class Window:
         # Sums of squares keep their digits when values are near zero.
         value -= self._zero
         # Until the ring has been filled, what was never written is 0 and adds nothing.
-        middle, edge = ring[place - CHANGE], ring[place - SPREAD]
+        middle, edge = ring[place - CHANGE_POINTS], ring[place - SPREAD_POINTS]
         self._last += value - middle
         self._older += middle - ring[place]
         self._sum += value - edge
@@ -59,21 +59,21 @@ class Window:
 
     def _sum_up(self) -> None:
         ring = self._ring
-        recent = ring[-SPREAD:]
-        self._last, self._older = math.fsum(ring[CHANGE:]), math.fsum(ring[:CHANGE])
+        recent = ring[-SPREAD_POINTS:]
+        self._last, self._older = math.fsum(ring[CHANGE_POINTS:]), math.fsum(ring[:CHANGE_POINTS])
         self._sum = math.fsum(recent)
         self._squares = math.fsum([value * value for value in recent])
 
     @property
     def change(self) -> float:
-        """The mean of the last CHANGE values less that of those before."""
-        return (self._last - self._older) / CHANGE
+        """The mean of the last CHANGE_POINTS values less that of those before."""
+        return (self._last - self._older) / CHANGE_POINTS
 
     @property
     def deviation(self) -> float:
-        """The standard deviation of the last SPREAD values."""
-        mean = self._sum / SPREAD
-        variance = self._squares / SPREAD - mean * mean
+        """The standard deviation of the last SPREAD_POINTS values."""
+        mean = self._sum / SPREAD_POINTS
+        variance = self._squares / SPREAD_POINTS - mean * mean
         return math.sqrt(variance) if variance > 0.0 else 0.0
 
     def recent(self, count: int) -> List[float]:
@@ -84,7 +84,7 @@ class Window:
     def to_state(self) -> Dict[str, Any]:
         """Return what :meth:`from_state` takes."""
         return {
-            "values": self.recent(2 * CHANGE),
+            "values": self.recent(2 * CHANGE_POINTS),
             "seen": self.seen,
         }
 
@@ -92,7 +92,7 @@ class Window:
     def from_state(cls, state: Dict[str, Any]) -> Window:
         """Return the window that was saved."""
         window = cls()
-        values = [float(value) for value in state["values"]][-2 * CHANGE :]
+        values = [float(value) for value in state["values"]][-2 * CHANGE_POINTS :]
         for value in values:
             window.add(value)
         window.seen = max(int(state["seen"]), len(values))
