@@ -10,6 +10,7 @@ from incident_management.analysis.model import Answer, ModelUnavailable
 from incident_management.analysis.submission import read
 from incident_management.incidents import timeline
 from incident_management.incidents.errors import IllegalMove
+from incident_management.notify.message import build
 from tests.fakes.clock import ManualClock
 from tests.fakes.stores import FakeStores
 from tests.unit.analysis import scenario
@@ -367,3 +368,16 @@ def test_a_change_is_not_verified_by_the_event_of_another(shop):
     found = {h["change_id"]: h for h in shop.conclude(body=body)["hypotheses"]}
     assert found[blamed_before]["verified"] is False
     assert "Its change event could not be found again." in found[blamed_before]["against"]
+
+
+def test_an_analysis_that_finds_no_cause_takes_back_the_one_of_an_earlier_one(shop):
+    shop.conclude()
+    shop.searcher.changes = []
+    shop.clock.advance(60)
+    later = shop.conclude(body=shop.body("sid-2"))
+    assert later["verdict"] == "No cause in this evidence."
+    entries = timeline.read(shop.stores, shop.incident["id"])
+    incident = timeline.fold(entries).to_document()
+    assert incident["cause"] == ""
+    message = build(incident, entries[-1].to_document(), later)
+    assert (message.headline, message.cause, message.quote) == ("No cause found", "", "")

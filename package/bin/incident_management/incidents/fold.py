@@ -268,8 +268,8 @@ class State:
         self.incident.pinned = bool(entry.data.get("pinned"))
 
     def _analysis(self, entry: Entry) -> None:
-        if entry.data.get("cause"):
-            self.incident.cause = entry.data["cause"]
+        """The newest decides, as it does for remediation: also when it finds no cause."""
+        self.incident.cause = entry.data.get("cause") or ""
 
     def _sla(self, entry: Entry) -> None:
         self.promise.take(entry.data)

@@ -177,6 +177,8 @@ def build(
 
 def _headline(event: str, entry: Mapping[str, Any]) -> str:
     data = entry["data"]
+    if event == "analysis" and not data.get("cause"):
+        return "No cause found"
     if event == "verification":
         return {
             "recovered": "Fix verified: recovered",
