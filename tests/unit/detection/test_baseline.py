@@ -137,6 +137,20 @@ def test_a_counter_is_judged_by_its_growth_and_survives_a_restart():
     assert score.lower <= values[289] <= score.upper
 
 
+def test_what_was_no_counter_can_become_one_but_a_smooth_season_does_not():
+    baseline, total = Baseline(), 0.0
+    for i in range(8000):
+        total = i % 2 if i < 100 else total + 5.0
+        baseline.add(total, i * STEP)
+    assert baseline.to_state()["counter"]["is_counter"]
+    smooth, taken_for_one = Baseline(), []
+    for i in range(8000):
+        smooth.add(1000 + 600 * math.sin(2 * math.pi * i / DAY), i * STEP)
+        if i >= DAY and i % 50 == 0 and smooth.to_state()["counter"]["is_counter"]:
+            taken_for_one.append(i)
+    assert taken_for_one == []
+
+
 def test_a_constant_series_has_no_anomaly_until_it_moves():
     assert _anomalies([7.5] * 100) == []
     assert _anomalies([7.5] * 100 + [9.0] + [7.5] * 10) == [100]

@@ -155,3 +155,16 @@ def test_a_counter_that_falls_a_little_was_none():
         counter.growth(float(value))
     assert changed.count(True) == 2 and changed[-1]
     assert not counter.is_counter
+
+
+@pytest.mark.parametrize("restarts", [(1,), (3,), (20,), (29, 31), (200, 201, 202), (200, 204)])
+@pytest.mark.parametrize("rate", [0.3, 50.0])
+def test_a_counter_is_one_however_early_or_often_it_restarts(restarts, rate):
+    rng = random.Random(2)
+    counter, total = Counter(), 1000.0 * rate
+    for i in range(500):
+        grown = float(sum(rng.random() < rate / 100 for _ in range(100)))
+        total = grown * rng.random() // 1 if i in restarts else total + grown
+        counter.changes(total)
+        counter.growth(total)
+    assert counter.is_counter

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from incident_management.detection.monitors import judging
+from incident_management.detection.monitors.detectors import detector_for
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.ports import SearchFailed, SearchTooSlow
 from incident_management.worker.monitor_duty import is_monitor
@@ -184,6 +188,29 @@ def test_ten_thousand_series_are_told_of_and_the_first_are_watched():
         "Split it, or choose another field for by."
     }
     assert judged(watched)[-1] == 300
+
+
+@pytest.mark.parametrize("value", ["count", "avg(ms)"])
+def test_series_that_are_gone_leave_their_places_to_new_ones(value):
+    monitor = Monitor.read("incident_monitor://pods", {"monitor_search": "a", "value": value})
+    detector = detector_for(replace(monitor, by=("pod",)))
+
+    def judge(span: int, names: str, count: int) -> None:
+        pods = [f"{names}{i}" for i in range(count)]
+        rows = [{"_time": "0", "pod": pod, "events": "9", "value": "9"} for pod in pods]
+        detector.judge(START + span * monitor.span, rows)
+
+    judge(0, "old", 450)
+    judge(100, "new", 100)
+    assert detector.problems, "all of the old may come again"
+    detector.problems.clear()
+    saved = json.loads(json.dumps(detector.to_state()))
+    detector.restore(saved)
+    judge(301, "new", 100)
+    assert not detector.problems
+    assert {tuple(key) for key, *_ in detector.to_state()["series"]} == {
+        (f"new{i}",) for i in range(100)
+    }
 
 
 @pytest.mark.parametrize("values", [{"value": "avg(ms)"}, {"value": "failed", "detector": "ratio"}])

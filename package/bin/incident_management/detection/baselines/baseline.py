@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, NamedTuple, Optional
 
-from .counter import Counter
+from .counter import AGAIN, Counter
 from .learner import Judged, Learner
 from .season import PERIODS
 from .zone import UTC, Zone
@@ -66,7 +66,8 @@ class Baseline:
         self._settings = (season, threshold, direction, min_history, zone)
         self._learner = Learner(*self._settings)
         self._counter = Counter()
-        self._plain = False
+        self._plain = 0
+        """Points for which it is no counter, without asking."""
 
     def add(self, value: float, time: Optional[float] = None) -> Score:
         """Judge a point, then learn from it."""
@@ -75,13 +76,16 @@ class Baseline:
     def judge(self, value: float, time: Optional[float] = None) -> Judged:
         """Do what :meth:`add` does; the plain tuple takes less time to make."""
         if self._plain:
+            self._plain -= 1
             return self._learner.add(value, time)
         counter = self._counter
         last = counter.last
         if counter.changes(value):
             self._learner = Learner(*self._settings)
         growth = counter.growth(value)
-        self._plain = counter.ruled_out
+        if counter.ruled_out:
+            self._plain, self._counter = AGAIN, Counter(AGAIN)
+            return self._learner.add(value, time)
         if not counter.is_counter:
             return self._learner.add(value, time)
         if growth is None or last is None:
@@ -104,6 +108,7 @@ class Baseline:
             "version": STATE_VERSION,
             "season": self._settings[0],
             "counter": self._counter.to_state(),
+            "plain": self._plain,
             "learner": self._learner.to_state(),
         }
 
@@ -126,6 +131,7 @@ class Baseline:
                 raise ValueError(f"version {state['version']}, not {STATE_VERSION}")
             baseline = cls(state["season"], threshold, direction, min_history, zone)
             baseline._counter = Counter.from_state(state["counter"])
+            baseline._plain = int(state.get("plain", 0))
             baseline._learner.restore(state["learner"])
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise ValueError(

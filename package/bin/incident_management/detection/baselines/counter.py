@@ -4,53 +4,68 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
-__all__ = ["Counter"]
+__all__ = ["AGAIN", "Counter"]
 
-ENOUGH = 30
-"""Points that must not fall before a series may be a counter; most of them must grow."""
-RESET_SHARE = 0.1
-"""A fall to less than this share of the value before is a restart."""
+ENOUGH, RISES = 30, 10
+"""Points, and how many of them must rise, before a series is a counter."""
+UNDECIDED = 120
+"""Points after which one that did not rise so often is none: a trend or a shift comes later."""
+AGAIN = 3000
+"""Points after which a series that was none is looked at again, and for so long: days, since a
+smooth season rises for hours."""
+RESTART_SHARE, RESTART_STEPS = 0.1, 2.0
+"""A fall is a restart when what is left is this share of the highest value, or so many times the
+largest growth in one step: the second restart of two comes when there is little to fall from."""
+RARE, SPARE = 10, 2
+"""Rises for each restart, and how many restarts may come besides."""
 
 
 class Counter:
     """Tells whether a series is a counter, and turns its values into growth.
 
+    Args:
+        enough: points before it may be one.
+
     Attributes:
         is_counter: whether it is one; while that is not known, it is not.
+        ruled_out: whether it is none.
     """
 
-    __slots__ = ("_decided", "_growing", "_seen", "is_counter", "last")
+    __slots__ = (
+        "_enough", "_restarts", "_rises", "_seen", "_step", "_top", "is_counter", "last",
+        "ruled_out",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
-        self.is_counter = False
+    def __init__(self, enough: int = ENOUGH) -> None:
+        self._enough = enough
+        self._seen = self._rises = self._restarts = 0
+        self._step = self._top = 0.0
         self.last: Optional[float] = None
-        self._decided = False
-        self._seen = self._growing = 0
-
-    @property
-    def ruled_out(self) -> bool:
-        """Whether it is sure that the series is no counter, so that nobody need ask again."""
-        return self._decided and not self.is_counter
+        self.is_counter = self.ruled_out = False
 
     def changes(self, value: float) -> bool:
         """Note a value; True when it turns the series into a counter, or shows that it is none."""
-        last = self.last
-        if self._decided and not self.is_counter:
-            return False
+        last, was = self.last, self.is_counter
         self._seen += 1
-        if last is None or value >= last:
-            self._growing += last is not None and value > last
-            if not self._decided and self._seen > ENOUGH and 2 * self._growing > self._seen:
-                self._decided = self.is_counter = True
-                return True
-            # A constant series is not a counter; one that grows later is a trend or a shift.
-            self._decided = self._decided or self._seen > 2 * ENOUGH
-            return False
-        if self.is_counter and 0.0 <= value <= RESET_SHARE * last:
-            return False
-        was = self.is_counter
-        self._decided, self.is_counter = True, False
-        return was
+        if last is not None and value > last:
+            self._rises += 1
+            self._step = max(self._step, value - last)
+        elif last is not None and value < last:
+            self._restarts += 1
+            self.ruled_out = not self._is_restart(last, value)
+        if self.ruled_out:
+            self.is_counter = False
+        elif not was and self._seen > self._enough:
+            self.is_counter = self._rises >= max(RISES, RARE * self._restarts)
+            self.ruled_out = not self.is_counter and self._seen > self._enough + UNDECIDED
+        return self.is_counter != was
+
+    def _is_restart(self, last: float, value: float) -> bool:
+        self._top = max(self._top, last)
+        near_zero = max(RESTART_SHARE * self._top, RESTART_STEPS * self._step)
+        # Before it has grown at all, nothing tells how large a step is.
+        is_low = value >= 0.0 and (value <= near_zero or not self._rises)
+        return is_low and RARE * (self._restarts - SPARE) <= self._rises
 
     def growth(self, value: float) -> Optional[float]:
         """Return how much it grew since the last value; None when it began anew meanwhile."""
@@ -61,17 +76,24 @@ class Counter:
         """Return what :meth:`from_state` takes."""
         return {
             "is_counter": self.is_counter,
+            "ruled_out": self.ruled_out,
             "last": self.last,
-            "decided": self._decided,
+            "enough": self._enough,
             "seen": self._seen,
-            "growing": self._growing,
+            "rises": self._rises,
+            "restarts": self._restarts,
+            "step": self._step,
+            "top": self._top,
         }
 
     @classmethod
     def from_state(cls, state: Dict[str, Any]) -> Counter:
-        """Return the counter that was saved."""
-        counter = cls()
-        counter.is_counter, counter._decided = bool(state["is_counter"]), bool(state["decided"])
+        """Return the counter that was saved; one saved without its restarts is looked at anew."""
+        counter = cls(int(state.get("enough", ENOUGH)))
+        counter.is_counter = bool(state["is_counter"])
+        counter.ruled_out = bool(state.get("ruled_out", False))
         counter.last = None if state["last"] is None else float(state["last"])
-        counter._seen, counter._growing = int(state["seen"]), int(state["growing"])
+        counter._seen, counter._rises = int(state["seen"]), int(state.get("rises", 0))
+        counter._restarts = int(state.get("restarts", 0))
+        counter._step, counter._top = float(state.get("step", 0)), float(state.get("top", 0))
         return counter

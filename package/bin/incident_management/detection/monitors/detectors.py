@@ -9,7 +9,7 @@ from ..baselines.baseline import SENSITIVITIES, Baseline, Score
 from ..baselines.records import CALM_POINTS, LASTING
 from ..baselines.zone import Zone
 from ..templates.miner import TemplateMiner
-from .judging import Detector, Found
+from .judging import MOST_SERIES, Detector, Found
 from .monitor import Monitor
 from .rows import Key, Row, events_of, series_of, text_of
 
@@ -20,7 +20,7 @@ SAMPLE_CHARACTERS = 10_000
 REGULAR_SPANS = 6
 REGULAR_SHARE = 0.9
 FORGET_AFTER_SPANS = 300
-"""Spans of silence after which a series is no longer expected."""
+"""Spans of silence after which a series is no longer expected, or leaves its place to another."""
 
 
 @dataclass
@@ -46,12 +46,15 @@ class _Baselines(Detector):
         self._series: Dict[Key, Baseline] = {}
         self._zone = Zone(monitor.time_zone)
         self._faults: Dict[Key, _Fault] = {}
+        self._last: Dict[Key, int] = {}
+        """When each series had a row last."""
 
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
         values = {series_of(self.monitor, row): row for row in rows}
         if self.monitor.value != "count":
             self._check_numbers(rows, "value")
         self.unwell.clear()
+        self._make_room(start, values)
         found = []
         for key in [*self._series, *(key for key in values if key not in self._series)]:
             value = self._value(values.get(key))
@@ -61,6 +64,7 @@ class _Baselines(Detector):
                 self._series[key] = Baseline(
                     self.monitor.season, *self._settings(), zone=self._zone
                 )
+                self._last[key] = start
             score = self._series[key].add(value, float(start))
             if self._is_unwell(key, value, score, start):
                 self.unwell.add(key)
@@ -72,9 +76,27 @@ class _Baselines(Detector):
                 found.append(Found(key, text, events_of(values.get(key, {}))))
         return found
 
+    def _make_room(self, start: int, values: Mapping[Key, Row]) -> None:
+        """Note which series are there; forget those that are gone when new ones need their places.
+
+        Only then: what pauses each weekend is not to be learned anew each week.
+        """
+        # A series of a state without these times counts as seen now.
+        self._last = {
+            key: start if key in values else self._last.get(key, start) for key in self._series
+        }
+        if len(self._series.keys() | values.keys()) <= MOST_SERIES:
+            return
+        oldest = start - FORGET_AFTER_SPANS * self.monitor.span
+        for key in [key for key, last in self._last.items() if last < oldest]:
+            del self._series[key], self._last[key]
+            self._faults.pop(key, None)
+
     def to_state(self) -> Dict[str, Any]:
         return {
-            "series": [[list(key), one.to_state()] for key, one in self._series.items()],
+            "series": [
+                [list(key), one.to_state(), self._last[key]] for key, one in self._series.items()
+            ],
             "faults": [[list(key), *astuple(fault)] for key, fault in self._faults.items()],
         }
 
@@ -112,8 +134,9 @@ class _Baselines(Detector):
     def restore(self, state: Mapping[str, Any]) -> None:
         self._series = {
             tuple(key): Baseline.from_state(saved, *self._settings(), zone=self._zone)
-            for key, saved in state.get("series", [])
+            for key, saved, *_last in state.get("series", [])
         }
+        self._last = {tuple(key): last[0] for key, _saved, *last in state.get("series", []) if last}
         self._faults = {tuple(key): _Fault(*fault) for key, *fault in state.get("faults", [])}
 
     def _settings(self) -> Tuple[float, str]:
