@@ -192,6 +192,19 @@ def test_the_overview_says_that_nobody_is_told_before_a_channel_is_set_up(
         stored.put("incident_claims", REACH)
 
 
+def test_the_overview_says_so_when_no_worker_runs(
+    page: Any, stored: Any, studio_bundle: Any
+) -> None:
+    key = "worker:announce:checkpoint"
+    stored.put("incident_claims", {"_key": key, "purpose": key, "time": NOW - 3600})
+    try:
+        show(page, stored, "incident_overview")
+        words = page.get_by_text("nobody now: the worker has not run since").first
+        words.wait_for(timeout=WAIT_MS)
+    finally:
+        stored.put("incident_claims", {"_key": key, "purpose": key, "time": NOW})
+
+
 def test_the_overview_in_the_dark(page: Any, stored: Any, studio_bundle: Any, shoot: Any) -> None:
     show(page, stored, "incident_overview", "theme=dark")
     page.get_by_text("channel_not_found").wait_for(timeout=WAIT_MS)
@@ -199,7 +212,7 @@ def test_the_overview_in_the_dark(page: Any, stored: Any, studio_bundle: Any, sh
     shoot(page, "overview-dark")
 
 
-def test_an_incident_tells_its_story_in_order(
+def test_an_incident_tells_its_story_newest_first(
     page: Any, stored: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, stored, "incident", f"form.incident={INCIDENT}")
@@ -213,7 +226,7 @@ def test_an_incident_tells_its_story_in_order(
         for text in page.locator("[role=cell], td").all_inner_texts()
         if text in ("opened", "signal", "status", "notification")
     ]
-    assert kinds == ["opened", "signal", "status", "notification"]
+    assert kinds == ["notification", "status", "signal", "opened"]
     shoot(page, "incident-light")
 
 

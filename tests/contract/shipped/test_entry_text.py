@@ -41,6 +41,19 @@ ENTRIES: list[tuple[str, dict[str, Any], str]] = [
     ("split", {"to": "INC-3", "reason": "other"}, "Split off to INC-3: other"),
     ("pinned", {"pinned": "true", "reason": "hot"}, "Pinned: hot"),
     ("note", {"text": "hello"}, "hello"),
+    ("assigned", {"owner": "zoe", "reason": "on shift"}, "Assigned to zoe: on shift"),
+    ("refused", {"plan_id": "", "reason": "no analysis"}, "Refused: no analysis"),
+    ("refused", {"plan_id": "PLAN-1", "reason": "too late"}, "Refused PLAN-1: too late"),
+    (
+        "approval",
+        {"plan_id": "PLAN-1", "decision": "rejected", "reason": "not now"},
+        "Plan PLAN-1 rejected: not now",
+    ),
+    (
+        "verification",
+        {"plan_id": "PLAN-1", "outcome": "insufficient_data", "detail": "Too few events."},
+        "Verification of PLAN-1: insufficient_data: Too few events.",
+    ),
 ]
 
 
