@@ -49,7 +49,7 @@ def test_a_failing_search_costs_one_finding_not_the_analysis():
     found = _investigate(searcher)
     assert found.hypotheses[0].change_id == "chg-pool"
     topology = next(f for f in found.findings if f.finder == "topology")
-    assert topology.not_found == ["The search failed: switched to fail."]
+    assert topology.incomplete == ["The search failed: switched to fail."]
 
 
 def test_every_hypothesis_cites_events_that_hold_the_quote():
@@ -103,4 +103,4 @@ def test_a_finder_that_can_not_write_its_search_costs_its_finding(monkeypatch):
     monkeypatch.setattr("incident_management.analysis.finders.volume.find", find)
     found = _investigate()
     assert found.hypotheses[0].change_id == "chg-pool"
-    assert found.findings[-1].not_found == ["A value with a line break can't be part of a search."]
+    assert found.findings[-1].incomplete == ["A value with a line break can't be part of a search."]

@@ -7,6 +7,7 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.upkeep.audit import event_of
 from incident_management.incidents.upkeep.retention import tombstone
+from incident_management.ports import SearchResult
 from incident_management.splunk.log import mask
 from tests.fakes.api import FakeApi
 
@@ -102,6 +103,25 @@ def test_history_misses_an_entry_that_the_kv_store_knows(api):
 
     assert found["verified"] is False
     assert "is not indexed" in found["problems"][0]
+
+
+def test_history_says_that_its_search_may_lack_entries(api):
+    incident = opened(api)
+    index(api, incident)
+    part = "incident_audit_events"
+    rows = api.searcher_value.answers[part]
+    api.searcher_value.answers[part] = SearchResult(rows[1:], warnings=["Peer idx2 is down."])
+    _status, found = api.call("GET", f"/incidents/{incident}/history")
+    assert found["verified"] is False
+    assert found["problems"][0] == "The search may lack entries: Peer idx2 is down."
+
+    api.searcher_value.answers[part] = SearchResult(rows, warnings=["Peer idx2 is down."])
+    _status, found = api.call("GET", f"/incidents/{incident}/history")
+    assert (found["verified"], found["problems"]) == (True, []), "nothing is missing"
+
+    api.searcher_value.answers[part] = SearchResult([], warnings=["Peer idx2 is down."])
+    status, problem = api.call("GET", f"/incidents/{incident}/history")
+    assert status == 404 and problem["detail"].endswith("entries: Peer idx2 is down.")
 
 
 def test_no_history_is_not_found(api):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from incident_management.detection.backtest import replay
@@ -257,6 +259,16 @@ def test_runs_with_more_rows_than_are_read_are_counted(monkeypatch):
     _incidents, summaries = told(Errors(5, ("orders", 600, 1200, 50), ("stock", 600, 1200, 50)))
 
     assert summaries["as asked"]["truncated_runs"] == 2
+
+
+def test_runs_of_which_splunkd_warned_are_counted_with_them():
+    class Partial(Errors):
+        def run(self, *args, **more):
+            return replace(super().run(*args, **more), warnings=["Peer idx2 is down."])
+
+    _incidents, summaries = told(Partial(5, ("orders", 600, 1200, 50)))
+
+    assert summaries["as asked"]["truncated_runs"] == summaries["as asked"]["runs"] > 0
 
 
 def test_what_is_compared_is_checked():

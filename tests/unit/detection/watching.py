@@ -29,6 +29,8 @@ class Watched:
         self.events: List[Tuple[float, Dict[str, str]]] = []
         self.rows: Optional[List[Dict[str, str]]] = None
         """What every search finds, in the place of the events."""
+        self.warnings: List[str] = []
+        """What splunkd warns of at every search."""
         self.windows: List[Tuple[int, int]] = []
         self.told: List[str] = []
         self.before: Callable[[int, int], None] = lambda _start, _end: None
@@ -95,7 +97,7 @@ class Watched:
             key = (at, *[row.get(name, "") for name in self.monitor.by])
             spans.setdefault(key, []).append(row)
         rows = [self._row(key, some) for key, some in spans.items()]
-        return SearchResult(rows[:limit], truncated=len(rows) > limit)
+        return SearchResult(rows[:limit], "", len(rows) > limit, self.warnings)
 
     def _row(self, key: Tuple[str, ...], some: List[Dict[str, str]]) -> Dict[str, str]:
         row = {"_time": key[0], "events": str(len(some)), **dict(zip(self.monitor.by, key[1:]))}

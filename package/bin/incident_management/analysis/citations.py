@@ -138,6 +138,8 @@ def _check_group(
             _check_quote(citation, _nearest(citation, alike), checked)
         elif len(result.rows) >= EVENTS_PER_FETCH:
             _leave(citation, f"More than {EVENTS_PER_FETCH} events were there to look through.")
+        elif result.warnings:
+            _leave(citation, f"It was not among what could be read: {result.warnings[0]}")
         else:
             _reject(citation, "There is no such event, or you may not read it.")
 
@@ -189,10 +191,13 @@ def _check_number(citation: Citation, searcher: Searcher, timeout: float) -> Non
     except SearchFailed as error:
         _leave(citation, f"It could not be counted again: {error}")
         return
-    if abs(counted - citation.value) <= NUMBER_TOLERANCE * max(1.0, abs(citation.value)):
+    said = f"Counted again, it is {counted.number:g}, not {citation.value:g}."
+    if abs(counted.number - citation.value) <= NUMBER_TOLERANCE * max(1.0, abs(citation.value)):
         citation.status, citation.reason = "verified", ""
+    elif counted.warnings:
+        _leave(citation, f"{said} Not all may have been read: {counted.warnings[0]}")
     else:
-        _reject(citation, f"Counted again, it is {counted:g}, not {citation.value:g}.")
+        _reject(citation, said)
 
 
 def _reject(citation: Citation, reason: str) -> None:

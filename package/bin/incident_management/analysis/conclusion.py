@@ -20,6 +20,7 @@ from .budget import Budget, shorten
 from .case import CULPRIT_SCORE
 from .changes import Change
 from .citations import Checked, check, counts
+from .masking import mask
 from .model import Model, ModelUnavailable, request_hash
 from .submission import Submission
 
@@ -97,6 +98,7 @@ class Conclusion:
         for rank, hypothesis in enumerate(hypotheses, 1):
             _finish(rank, hypothesis, checked)
         culprit, verdict = _verdict(hypotheses)
+        verdict += _reservation(submission.evidence)
         for hypothesis in hypotheses:
             hypothesis["blamed"] = hypothesis is culprit
         told = counts(checked.citations)
@@ -275,6 +277,15 @@ def _verdict(hypotheses: List[Dict[str, Any]]) -> Tuple[Dict[str, Any], str]:
         advice = f" {hypothesis['advice']}" if hypothesis.get("advice") else ""
         return hypothesis, f"No change is to blame: {cause}.{advice}"
     return {}, "No cause in this evidence."
+
+
+def _reservation(evidence: List[Dict[str, Any]]) -> str:
+    """Say what the evidence may lack, as the end of a verdict; "" where nothing is known of."""
+    reasons = list(dict.fromkeys(reason for part in evidence for reason in part["incomplete"]))
+    if not reasons:
+        return ""
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return f" Not all of the evidence may have been read: {shorten(mask(reasons[0]), 300)}{more}"
 
 
 def _bounded(content: Mapping[str, Any], budget: Budget) -> Dict[str, Any]:

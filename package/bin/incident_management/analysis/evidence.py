@@ -179,6 +179,7 @@ class Finding:
 
     ``found`` and ``not_found`` are plain sentences. ``facts`` holds what ranking reads (plain
     JSON values and dataclasses of this package). ``searches`` are the SPL texts that were run.
+    ``incomplete``: what splunkd said of searches that may lack results, or why one failed.
     """
 
     finder: str
@@ -188,13 +189,16 @@ class Finding:
     facts: Dict[str, Any] = field(default_factory=dict)
     citations: List[Citation] = field(default_factory=list)
     searches: List[str] = field(default_factory=list)
+    incomplete: List[str] = field(default_factory=list)
 
     def to_document(self) -> Dict[str, Any]:
         """Return what is stored of it: the sentences, secrets masked, and the searches."""
+        lacks = [f"Not all may have been read: {reason}" for reason in self.incomplete]
         return {
             "finder": self.finder,
             "looked_for": self.looked_for,
             "found": [mask(sentence) for sentence in self.found],
-            "not_found": [mask(sentence) for sentence in self.not_found],
+            "not_found": [mask(sentence) for sentence in (*lacks, *self.not_found)],
+            "incomplete": [mask(reason) for reason in self.incomplete],
             "searches": self.searches,
         }

@@ -69,7 +69,7 @@ def investigate(
         try:
             findings.append(finder.find(scope))
         except (SearchFailed, spl.Unsearchable) as error:
-            findings.append(Finding(finder.NAME, finder.LOOKS_FOR, not_found=[str(error)]))
+            findings.append(Finding(finder.NAME, finder.LOOKS_FOR, incomplete=[str(error)]))
     case = Case(
         onset=scope.onset,
         early_errors=scope.early_errors,

@@ -102,7 +102,7 @@ class Scope:
     def run(
         self, finding: Finding, search: spl.Search, window: Tuple[float, float], limit: int
     ) -> SearchResult:
-        """Run a search within the budget, and note it on the finding.
+        """Run a search within the budget, and note it on the finding; so what splunkd warns of.
 
         Raises:
             SearchFailed: splunkd refused it, it took too long, or the budget is used up.
@@ -112,13 +112,15 @@ class Scope:
         self.searches_left -= 1
         text = str(search)
         finding.searches.append(text)
-        return self.searcher.run(
+        result = self.searcher.run(
             text,
             spl.number(window[0]),
             spl.number(window[1]),
             limit=limit,
             timeout=self.limits.search_timeout,
         )
+        finding.incomplete.extend(w for w in result.warnings if w not in finding.incomplete)
+        return result
 
     def relevant_entities(self) -> List[str]:
         """Return the incident's entities, what they depend on, and others that fail, bounded."""

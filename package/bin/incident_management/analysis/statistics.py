@@ -6,14 +6,14 @@ sent runs only searches that are written here.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Tuple
 
 from ..ports import Searcher
 from ..splunk import spl
 from .evidence import number
 from .scope import application_events, error_terms, from_entities, with_entity
 
-__all__ = ["Statistic", "count", "search_for"]
+__all__ = ["Counted", "Statistic", "count", "search_for"]
 
 Statistic = Tuple[spl.Search, str, str]
 
@@ -56,9 +56,16 @@ def search_for(name: str, parameters: Mapping[str, Any]) -> Statistic:
         raise ValueError(f"The statistic '{name}' lacks a parameter: {error}.") from error
 
 
+class Counted(NamedTuple):
+    """A number, and what splunkd warned of when it was counted."""
+
+    number: float
+    warnings: List[str]
+
+
 def count(
     searcher: Searcher, name: str, parameters: Mapping[str, Any], timeout: float = 60.0
-) -> float:
+) -> Counted:
     """Run a statistic's search and return its number.
 
     Raises:
@@ -66,5 +73,6 @@ def count(
         SearchFailed: splunkd refused the search, or it took too long.
     """
     search, earliest, latest = search_for(name, parameters)
-    rows = searcher.run(str(search), earliest, latest, limit=1, timeout=timeout).rows
-    return number(rows[0].get("count")) if rows else 0.0
+    result = searcher.run(str(search), earliest, latest, limit=1, timeout=timeout)
+    found = number(result.rows[0].get("count")) if result.rows else 0.0
+    return Counted(found, result.warnings)

@@ -64,7 +64,7 @@ def _finding(document: Mapping[str, Any]) -> Dict[str, Any]:
     finding: Dict[str, Any] = {
         key: _text(document, key, LONGEST_TEXT) for key in ("finder", "looked_for")
     }
-    for key in ("found", "not_found", "searches", "citations"):
+    for key in ("found", "not_found", "incomplete", "searches", "citations"):
         finding[key] = _texts(document, key)
     return finding
 

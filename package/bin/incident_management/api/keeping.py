@@ -8,6 +8,7 @@ from ..incidents import lifecycle, timeline
 from ..incidents.model import Entry
 from ..incidents.upkeep import retention
 from ..incidents.upkeep.audit import history
+from ..ports import SearchResult
 from ..splunk import spl
 from .acting import IF_MATCH, INCIDENT_ANSWER, acted, shown
 from .router import Problem, Request, Response, route
@@ -68,16 +69,21 @@ def get_history(request: Request) -> Response:
     must be there, too; an entry is indexed within a minute.
     """
     incident_id = request.params["id"]
-    found = history(_raws(request, incident_id))
+    result = _search(request, incident_id)
+    raws = (row.get("_raw") for row in result.rows)
+    found = history([raw for raw in raws if isinstance(raw, str)])
+    lacks = [f"The search may lack entries: {warning}" for warning in result.warnings]
     if not found.entries:
         text = f"The index holds no history of {incident_id[:60]}, or none that you may search."
-        raise Problem(404, text)
+        raise Problem(404, " ".join([text, *lacks]))
     verdict = found.verify()
     missing = [key for key in _head(request, incident_id) if key not in _keys(found.entries)]
     problems = [
         *verdict.problems,
         *(f"Entry {key[:12]}, the incident's last known one, is not indexed." for key in missing),
     ]
+    if problems:
+        problems = [*lacks, *problems]
     limit = request.args.get("limit", 1000)
     counted = _keys(timeline.effective(found.entries))
     return Response(
@@ -96,7 +102,8 @@ def get_history(request: Request) -> Response:
     )
 
 
-def _raws(request: Request, incident_id: str) -> List[str]:
+def _search(request: Request, incident_id: str) -> SearchResult:
+    """Return the incident's audit events that the caller may see. Raises Problem, SearchFailed."""
     try:
         condition = spl.field_is("incident_id", incident_id)
     except ValueError:
@@ -110,8 +117,7 @@ def _raws(request: Request, incident_id: str) -> List[str]:
     if result.truncated:
         text = f"{incident_id} has more than {2 * MOST_EVENTS} events: search them in Splunk."
         raise Problem(502, text)
-    raws = (row.get("_raw") for row in result.rows)
-    return [raw for raw in raws if isinstance(raw, str)]
+    return result
 
 
 def _head(request: Request, incident_id: str) -> List[str]:

@@ -175,6 +175,8 @@ class MonitorRunner:
                 f"A span has more than {MOST_EVENTS} rows; only so many were judged. Choose a "
                 "shorter span, or a narrower search."
             )
+        for warning in result.warnings[:1]:
+            self._trouble(f"Its search may lack events, so findings may be missing: {warning}")
         detector = detector_for(monitor)
         detector.restore(checkpoint.state)
         rows = by_span(result.rows, monitor.span)
@@ -198,7 +200,7 @@ class MonitorRunner:
                 f"It has seen no event {fields}yet; check its search, and that its events have the "
                 "fields of by."
             )
-        partly = result.truncated or detector.problems
+        partly = result.truncated or result.warnings or detector.problems
         step = replace(
             checkpoint,
             end=end,

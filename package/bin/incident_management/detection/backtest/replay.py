@@ -101,8 +101,8 @@ class Replay:
     ``quiet``: seconds without a finding after which an incident counts as recovered, 0: never;
     ``quiet_not``: severities that do not.
     ``searches`` and ``search_seconds`` tell what the searches have cost so far, ``truncated_runs``
-    how many had more rows than are read. ``limit``: the search's own threshold, where it is known
-    and nothing follows it.
+    how many may lack rows: there were more than are read, or splunkd warned. ``limit``: the
+    search's own threshold, where it is known and nothing follows it.
 
     It runs whatever the detection's search is: that it only reads is checked before
     (:mod:`.reading`).
@@ -172,7 +172,7 @@ class Replay:
             raise BacktestFailed(f"'{self.detection.name}' can't be replayed: {error}") from error
         self.searches += 1
         self.search_seconds += time.monotonic() - began
-        self.truncated_runs += result.truncated
+        self.truncated_runs += result.truncated or bool(result.warnings)
         return result.rows
 
 
