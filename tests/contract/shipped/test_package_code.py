@@ -134,7 +134,7 @@ def topology(searcher: StandInSearcher) -> None:
 
 def history_out_of_the_index(searcher: StandInSearcher) -> None:
     request: Any = SimpleNamespace(searcher=searcher)
-    assert keeping._raws(request, INCIDENT) == []
+    assert keeping._search(request, INCIDENT).rows == []
 
 
 def indexed_entries(searcher: StandInSearcher) -> None:
