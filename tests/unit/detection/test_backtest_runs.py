@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from incident_management.detection.backtest import setup
 from incident_management.detection.backtest.reading import NotReading, check
-from incident_management.detection.backtest.replay import BacktestFailed
+from incident_management.detection.backtest.replay import BacktestFailed, Detection
 from incident_management.detection.backtest.runs import MOST_RUNS, runs_of
 
 NOON = datetime(2026, 3, 12, 12, tzinfo=timezone.utc).timestamp()
@@ -109,3 +112,27 @@ def test_what_can_not_be_told_is_refused(spl, match):
 )
 def test_a_search_that_reads_is_not(spl):
     check(spl, MACROS.get, {"collect"})
+
+
+def recovery(lifecycle, **settings):
+    """After how long an incident is over, by the app's settings and the detection's own."""
+    answer = {"entry": [{"name": "lifecycle", "content": lifecycle}]}
+    session: Any = SimpleNamespace(get=lambda _path, **_query: answer)
+    own = {f"action.open_incident.param.{name}": value for name, value in settings.items()}
+    return setup._recovery(session, Detection("Errors", "app", "nobody", "", "", "", own))
+
+
+def test_an_incident_is_over_when_the_detection_says_so_else_as_the_app_is_configured():
+    assert recovery({}) == (86_400.0, ())
+    assert recovery({"resolve_after": "2h", "resolve_not": "critical"}) == (7200.0, ("critical",))
+    assert recovery({"resolve_after": "2h"}, quiet_after="30m") == (1800.0, ())
+    assert recovery({"resolve_after": "2h"}, quiet_after="never") == (0.0, ())
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "own", "match"),
+    [({"resolve_after": "soon"}, "", "resolve_after is 'soon'"), ({}, "soon", "is 'soon'")],
+)
+def test_a_malformed_time_is_said_and_not_guessed(lifecycle, own, match):
+    with pytest.raises(BacktestFailed, match=match):
+        recovery(lifecycle, quiet_after=own)

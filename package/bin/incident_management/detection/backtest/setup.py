@@ -108,7 +108,7 @@ def _recovery(session: Session, detection: Detection) -> Tuple[float, Tuple[str,
     """
     try:
         stanza = conf.load(session, "incident_management_settings").get("lifecycle", {})
-        lifecycle = settings_room.parse({"lifecycle": stanza}).lifecycle
+        lifecycle = settings_room.parse({"lifecycle": stanza}).need("lifecycle").lifecycle
         own = quiet_after(detection.settings.get(QUIET_AFTER, ""), detection.name)
     except (SearchFailed, SplunkError, settings_room.SettingsError) as error:
         raise BacktestFailed(f"When incidents are over can't be read: {error}") from error
