@@ -34,6 +34,17 @@ def test_an_event_says_when_where_and_what_it_is():
     assert json.loads(event.findtext("data") or "")["data"]["text"] == "ü & <0> \x01"
 
 
+def test_no_secret_that_the_app_knows_by_its_form_reaches_the_index():
+    said = 'pwd=correcthorse "password": "battery staple" gh' + "p_" + "0aZ9" * 9
+    said += " routing_key=rrrrrrrr ann@example.com"
+    entry = Entry.create("INC-1", "note", {"text": said}, "ann", 1700000000.0)
+    out = io.StringIO()
+    EventStream(EventWriter(out, io.StringIO()).write_event, lambda: "audit").send([entry])
+    for secret in ("correcthorse", "staple", "0aZ9", "rrrrrrrr"):
+        assert secret not in out.getvalue()
+    assert "ann@example.com" in out.getvalue()
+
+
 def test_a_splunkd_that_does_not_read_is_an_error_and_not_a_standstill():
     read = threading.Event()
     written: list[str] = []
