@@ -35,6 +35,14 @@ def test_a_line_is_json_with_its_facts(logger, tmp_path):
     assert (line["message"], line["signals"], line["level"]) == ("kept INC-1", 3, "INFO")
 
 
+@pytest.mark.parametrize(("level", "shown"), [("DEBUG", True), ("INFO", False), ("LOUD", False)])
+def test_the_level_of_the_configuration_page_is_heeded(logger, tmp_path, level, shown):
+    log.set_level("test_log", level)
+    logger.debug("a detail")
+    text = "".join(file.read_text() for file in tmp_path.rglob("incident_management_*.log"))
+    assert ("a detail" in text) == shown
+
+
 def test_an_exception_is_one_line_without_its_secrets(logger, tmp_path):
     try:
         raise ValueError("token=xoxb-1234-abcd refused")

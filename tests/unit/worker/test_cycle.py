@@ -139,6 +139,14 @@ def test_one_duty_failing_is_one_sentence_and_the_others_go_on(stores, clock, er
     assert "The duty 'second' works again." in member.texts("INFO")
 
 
+def test_what_nobody_expected_is_logged_with_its_traceback_and_the_rest_without(stores, clock):
+    member = Member(stores, clock, "sh1", "tell", "judge")
+    member.failing = {"tell": KeyError("x"), "judge": SplunkError(503, "Down.")}
+    member.worker.cycle()
+    traced = {line.getMessage().split("'")[1]: bool(line.exc_info) for line in member.lines[:2]}
+    assert traced == {"tell": True, "judge": False}
+
+
 def test_trouble_that_stays_is_said_again_after_a_while(stores, clock):
     member = Member(stores, clock, "sh1", "tell")
     member.failing["tell"] = SplunkError(0, "splunkd refuses connections.")

@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict
 
-__all__ = ["get", "mask"]
+__all__ = ["get", "mask", "set_level"]
 
 FILE_BYTES = 10_000_000
 FILES = 5
@@ -58,6 +58,11 @@ def get(name: str, level: str = "") -> logging.Logger:
         _handlers[name] = _handler(name)
         logger.addHandler(_handlers[name])
     return logger
+
+
+def set_level(name: str, level: str) -> None:
+    """Have a part of the app log from a level on; from INFO when it is none."""
+    logging.getLogger(f"incident_management.{name}").setLevel(getattr(logging, level, logging.INFO))
 
 
 def mask(text: str) -> str:

@@ -97,14 +97,17 @@ class Worker:
         self._report(done, time.monotonic() - began)
         return done
 
-    def trouble(self, name: str, sentence: str) -> None:
-        """Log what went wrong with one piece of work; the same one not again for a while."""
+    def trouble(self, name: str, sentence: str, error: Optional[BaseException] = None) -> None:
+        """Log what went wrong with one piece of work; the same one not again for a while.
+
+        ``error`` is one that nobody expected: its traceback is logged, too.
+        """
         known = self._trouble.get(name)
         now = self._clock.now()
         if known and known[0] == sentence and now - known[1] < REPEAT_SECONDS:
             return
         self._trouble[name] = (sentence, now)
-        self._log.error(sentence, extra={"facts": {"duty": name}})
+        self._log.error(sentence, exc_info=error, extra={"facts": {"duty": name}})
 
     def _is_due(self, duty: Duty) -> bool:
         last = self._last_run.get(duty.name)
@@ -136,9 +139,7 @@ class Worker:
         return True
 
     def _failed(self, name: str, sentence: str, error: Optional[BaseException] = None) -> None:
-        self.trouble(name, f"The duty '{name}' failed and is tried again: {sentence}")
-        if error is not None:
-            self._log.debug("The duty '%s' failed.", name, exc_info=error)
+        self.trouble(name, f"The duty '{name}' failed and is tried again: {sentence}", error)
 
     def _recovered(self, name: str) -> None:
         if name in self._trouble:

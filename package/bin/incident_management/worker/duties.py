@@ -36,7 +36,7 @@ from ..remediation.catalogue import Catalogue
 from ..remediation.context import Context
 from ..remediation.executors import executors
 from ..remediation.verify import Verifier
-from ..splunk import conf, secrets, settings, spool
+from ..splunk import conf, log, secrets, settings, spool
 from ..splunk.detections import detections
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session, SplunkError
@@ -174,6 +174,7 @@ class Duties:
         self._routing = Routing.from_stanzas(conf.load(self.session, "incident_routing"))
         self._catalogue = Catalogue.from_stanzas(conf.load(self.session, "incident_actions"))
         self._settings = settings.load(self.session)
+        log.set_level("worker", self._settings.loglevel)
         self._read_at = time.monotonic()
         self._configured = True
 
