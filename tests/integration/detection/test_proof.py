@@ -23,6 +23,8 @@ ROLLBACK = {
         "label": "Roll back",
         "executor": "deploy_api",
         "argument.service": "$analysis.service$",
+        "argument.change_id": "$analysis.change_id$",
+        "argument.to_version": "$analysis.previous_version$",
         "blast_radius": "$service$ restarts.",
     }
 }
