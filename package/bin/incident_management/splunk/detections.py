@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ..ports import SearchFailed
 from .session import APP, Session, SplunkError, path_of
+from .stanza import period_of
 
 __all__ = [
     "QUIET_AFTER",
@@ -28,8 +29,6 @@ QUIET_AFTER = f"{ACTION}.param.quiet_after"
 # scheduler__<owner>__<app>__RMD5<hash>_at_<scheduled time>_<number>, see Splunk's Search Manual,
 # "Dispatch directory and search artifacts".
 _SCHEDULED = re.compile(r"^scheduler_.*_at_(\d+)_")
-_PERIOD = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
 @dataclass(frozen=True)
@@ -115,12 +114,12 @@ def quiet_after(text: str, name: str) -> Optional[float]:
         return None
     if value == "never":
         return 0.0
-    match = _PERIOD.fullmatch(value)
-    if match is None:
+    seconds = period_of(value)
+    if seconds is None:
         raise SearchFailed(
             f"{QUIET_AFTER} of '{name}' is '{value[:40]}'; set a time such as 2h, or never."
         )
-    return float(match.group(1)) * _UNITS[match.group(2)]
+    return seconds
 
 
 def _get(session: Session, search: SavedDetection, *tail: str, **query: Any) -> Dict[str, Any]:

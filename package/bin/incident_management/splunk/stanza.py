@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 from urllib.parse import urlsplit
 
 from .session import is_loopback
 
-__all__ = ["ENCRYPTED", "SettingsError", "Stanza"]
+__all__ = ["ENCRYPTED", "SettingsError", "Stanza", "period_of"]
 
 # What stands in a file in the place of a secret: solnlib.conf_manager.ConfFile.ENCRYPTED_TOKEN.
 ENCRYPTED = "******"
@@ -20,6 +20,12 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 class SettingsError(Exception):
     """A setting is malformed; the text names file, stanza and key and says what to do."""
+
+
+def period_of(text: str) -> Optional[float]:
+    """Return the seconds of a span such as ``90m`` or ``1.5h``; None for another text."""
+    match = _PERIOD.fullmatch(text)
+    return float(match.group(1)) * _UNITS[match.group(2)] if match else None
 
 
 class Stanza:
@@ -90,9 +96,8 @@ class Stanza:
         value = self.text(key, default).lower()
         if value == "never":
             return 0.0
-        match = _PERIOD.fullmatch(value)
-        seconds = float(match.group(1)) * _UNITS[match.group(2)] if match else -1.0
-        if not least <= seconds <= LONGEST_SECONDS:
+        seconds = period_of(value)
+        if seconds is None or not least <= seconds <= LONGEST_SECONDS:
             limits = f"at least {least:.0f}s and at most {LONGEST_SECONDS / 86400:.0f}d"
             raise self.error(key, f"is '{value}'; set a time such as 24h or 7d, {limits}, or never")
         return seconds
