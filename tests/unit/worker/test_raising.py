@@ -62,7 +62,7 @@ def test_what_a_fault_has_taught_since_does_not_count():
     """Judged by the checkpoint of today the flood would be usual."""
     watched = learned()
     begin = now(watched)
-    watched.pass_time(40 * HOUR, 900, service="orders")
+    watched.pass_time(40 * HOUR, 300, service="orders")
 
     assert asked(watched, begin + 39 * HOUR)[0] == ["orders"]
 
