@@ -8,7 +8,7 @@ import ssl
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Dict, List, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 # (status, headers, body) or "drop": close the connection without an answer.
 Answer = Union[str, Tuple[int, Dict[str, str], Any]]
@@ -28,11 +28,12 @@ class Request:
 
 @dataclass
 class Receiver:
-    """``answers`` are given in turn, then ``default``."""
+    """``answers`` are given in turn, then what ``respond`` says, or without it ``default``."""
 
     default: Answer = (200, {}, {"ok": True})
     answers: List[Answer] = field(default_factory=list)
     requests: List[Request] = field(default_factory=list)
+    respond: Optional[Callable[[Request], Answer]] = None
     scheme: str = "http"
     port: int = 0
 
@@ -48,8 +49,12 @@ class Receiver:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length)
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                receiver.requests.append(Request(self.command, self.path, headers, body))
-                answer = receiver.answers.pop(0) if receiver.answers else receiver.default
+                request = Request(self.command, self.path, headers, body)
+                receiver.requests.append(request)
+                if receiver.answers:
+                    answer = receiver.answers.pop(0)
+                else:
+                    answer = receiver.respond(request) if receiver.respond else receiver.default
                 if isinstance(answer, str):
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
@@ -62,7 +67,7 @@ class Receiver:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = _handle
+            do_GET = do_POST = do_PATCH = _handle
 
             def log_message(self, *_: Any) -> None:
                 return

@@ -8,6 +8,7 @@ from incident_management.api import ROUTES
 from incident_management.api.messages import parse_body
 from incident_management.api.router import Problem, dispatch, routes_of
 from incident_management.api.system import NOBODY_IS_TOLD
+from incident_management.notify.channel import CHANNELS
 from incident_management.splunk.settings import parse
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi
 
@@ -191,5 +192,5 @@ def test_info_tells_which_channels_are_set_up(api, stanza, subscription, notices
         api.stores_value.subscriptions.insert(subscription)
     _status, info = api.call("GET", "/system/info")
 
-    assert info["channels"] == {"slack": False, "teams": bool(stanza), "pagerduty": False}
+    assert info["channels"] == {**dict.fromkeys(CHANNELS, False), "teams": bool(stanza)}
     assert info["notices"] == [NOBODY_IS_TOLD] * notices

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from incident_management.notify.action import ask
+from incident_management.notify.action import ask, ask_for_ticket
 from incident_management.splunk.alert_action import Payload
 from incident_management.splunk.session import SplunkError
 from tests.fakes.api import FakeApi
@@ -37,6 +37,13 @@ class Desk:
         params = {"message": "Disk full", "channel": target, **params}
         session: Any = self
         return ask(Payload("Disk check", "search", "mia", SID, file, params, session), channel)
+
+    def ticket(self, **params: str) -> str:
+        params = {"message": "Disk full", **params}
+        session: Any = self
+        return ask_for_ticket(
+            Payload("Disk check", "search", "mia", SID, "/d/results.csv.gz", params, session)
+        )
 
     def told(self) -> list[str]:
         return [document["message"]["text"] for document in self.api.stores_value.outbox.all()]
@@ -123,3 +130,21 @@ def test_an_empty_message_tells_the_alerts_name(desk, capsys):
     desk.notify(message=" ")
     assert desk.told() == ["Disk check"]
     assert "param.message is empty" in capsys.readouterr().err
+
+
+def test_a_fired_alert_makes_a_ticket_in_the_system_that_it_names(desk, capsys):
+    assert desk.ticket(system="jira").startswith("create_ticket: notification ")
+    assert desk.ticket(system="jira").endswith("is on the outbox already")
+    desk.ticket(system=" ServiceNow ")
+    assert capsys.readouterr().err == ""
+    documents = desk.api.stores_value.outbox.all()
+    assert sorted(document["channel"] for document in documents) == ["jira", "servicenow"]
+
+
+def test_a_system_that_is_none_is_named_and_costs_no_ticket(desk, capsys):
+    desk.ticket(system="remedy")
+    assert "create_ticket param.system is 'remedy', neither of servicenow and jira" in (
+        capsys.readouterr().err
+    )
+    (document,) = desk.api.stores_value.outbox.all()
+    assert document["channel"] == "servicenow"

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from incident_management.notify.channel import NotConfigured, dead, retry, unknown
+from incident_management.notify.channel import NotConfigured, dead, retry, sent, unknown
 from incident_management.notify.outbox import Outbox
 from tests.unit.notify.services import Crash, FakeService, Office
 
@@ -157,6 +157,18 @@ def test_later_messages_go_to_the_first_ones_thread():
         office.enqueue(f"{number}-entry")
         office.run()
     assert [dict(m.thread or {}) for m in slack.messages] == [{}, {"ts": "1.0"}, {"ts": "1.0"}]
+
+
+def test_later_messages_go_to_the_ticket_that_the_last_one_went_to():
+    first, second = {"ticket": "a", "number": "INC1"}, {"ticket": "b", "number": "INC2"}
+    jira = FakeService()
+    office = Office(jira=jira)
+    jira.script = [sent(first), sent(first), sent(second), sent(second)]
+    for number in range(4):
+        office.enqueue(f"{number}-entry", "jira")
+        office.run()
+        office.clock.advance(1)
+    assert [dict(m.thread or {}) for m in jira.messages] == [{}, first, first, second]
 
 
 def test_a_lost_answer_is_settled_by_asking():

@@ -102,7 +102,8 @@ def test_nobody_but_the_system_writes_the_collections():
 
 
 @pytest.mark.parametrize(
-    "action", ["open_incident", "notify_slack", "notify_teams", "notify_pagerduty"]
+    "action",
+    ["open_incident", "notify_slack", "notify_teams", "notify_pagerduty", "create_ticket"],
 )
 def test_an_alert_action_is_whole(action):
     settings = default("alert_actions")[action]

@@ -1,4 +1,4 @@
-"""What the three notify_* alert actions do: one request a fired alert, sent once."""
+"""What the notify_* alert actions and create_ticket do: one request a fired alert, sent once."""
 
 from __future__ import annotations
 
@@ -10,32 +10,49 @@ from ..splunk.alert_action import Payload, deliver, report
 from .asked import CHARACTERS, is_target
 from .message import truncated
 
-__all__ = ["ask"]
+__all__ = ["ask", "ask_for_ticket"]
+
+TICKET_SYSTEMS = ("servicenow", "jira")
 
 # As in default/alert_actions.conf.
 _SEVERITIES = {"pagerduty": "high"}
 
 
-def ask(payload: Payload, channel: str) -> str:
+def ask_for_ticket(payload: Payload) -> str:
+    """Ask for a ticket in the system that ``system`` names; else as :func:`ask`."""
+    system = payload.configuration.get("system", "").strip().lower()
+    if system not in TICKET_SYSTEMS:
+        report(
+            "WARN",
+            f"Alert '{payload.search_name}': create_ticket param.system is '{system[:40]}', "
+            f"neither of {' and '.join(TICKET_SYSTEMS)}; {TICKET_SYSTEMS[0]} is used.",
+        )
+        system = TICKET_SYSTEMS[0]
+    return ask(payload, system, "create_ticket")
+
+
+def ask(payload: Payload, channel: str, action: str = "") -> str:
     """Ask the API for a notification of a fired alert; returns a line for splunkd.log.
 
     Parameters: ``message``, ``severity``, for Slack also ``channel``. The search id, and the number
     of the result where the search triggers for each, make the request safe to repeat.
 
     A value that the API would refuse, such as a token that the result fills wrongly, does not cost
-    the message: a default takes its place, with a warning, and long texts are cut.
+    the message: a default takes its place, with a warning, and long texts are cut. ``action``: what
+    the alert action is called, by default ``notify_`` and the channel.
 
     Raises ActionFailed: the API refused it.
     """
-    (answer,) = deliver(payload, "/notifications", [_request(payload, channel)])
+    action = action or f"notify_{channel}"
+    (answer,) = deliver(payload, "/notifications", [_request(payload, channel, action)])
     if answer is None:
-        return f"notify_{channel}: kept for the worker"
+        return f"{action}: kept for the worker"
     state = "on the outbox" if answer["new"] else "on the outbox already"
-    return f"notify_{channel}: notification {answer['id']} is {state}"
+    return f"{action}: notification {answer['id']} is {state}"
 
 
-def _request(payload: Payload, channel: str) -> Dict[str, str]:
-    given, setting = payload.configuration, f"Alert '{payload.search_name}': notify_{channel} param"
+def _request(payload: Payload, channel: str, action: str) -> Dict[str, str]:
+    given, setting = payload.configuration, f"Alert '{payload.search_name}': {action} param"
     default = _SEVERITIES.get(channel, DEFAULT_SEVERITY)
     severity, problem = configured_severity(given.get("severity"), default, f"{setting}.severity")
     if problem:

@@ -18,7 +18,7 @@ __all__ = [
     "unknown",
 ]
 
-CHANNELS = ("slack", "teams", "pagerduty")
+CHANNELS = ("slack", "teams", "pagerduty", "servicenow", "jira")
 
 
 class NotConfigured(Exception):
@@ -34,7 +34,8 @@ class Notification:
         target: where within the channel (a Slack channel); empty: what the settings say.
         event: what happened, see :func:`incident_management.notify.message.event_of`.
         message: a :class:`~incident_management.notify.message.Message` as a document.
-        thread: the receipt of the incident's first message there, if there is one.
+        thread: the receipt of the incident's first message there, or where messages go to a ticket
+            the last one's, if there is one.
         first_sent: epoch seconds of the first attempt; where to look for a lost message.
     """
 

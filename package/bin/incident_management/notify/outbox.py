@@ -344,7 +344,11 @@ class Outbox:
         )
 
     def _thread(self, document: Document) -> Mapping[str, Any]:
-        """The receipt of the incident's first message in the same place, or nothing."""
+        """The receipt of what this message goes on from in the same place, or nothing.
+
+        That is the incident's first message, which began a thread; or the last one, whose ticket is
+        the one that is worked on: a new one may have followed another that was closed for good.
+        """
         if not document["incident_id"]:
             return {}
         query = {
@@ -358,7 +362,9 @@ class Outbox:
             receipt: Mapping[str, Any] = found.get("receipt") or {}
             if receipt.get("ts") and not receipt.get("thread_ts"):
                 return receipt
-        return {}
+        latest: List[Document] = self._stores.outbox.find(query, "sent_at:-1", 1) if earlier else []
+        receipt = latest[0].get("receipt") or {} if latest else {}
+        return receipt if receipt.get("ticket") else {}
 
 
 def _sender(channel: str, senders: Senders, made: Dict[str, Sender]) -> Sender:

@@ -16,11 +16,12 @@ def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
     """Return what the outbox calls with a notification that has reached its end."""
 
     def record(document: Document) -> None:
+        ticket = str((document.get("receipt") or {}).get("number") or "")
         data = {
             "channel": document["channel"],
             "event": document["event"],
             "outcome": document["state"],
-            "detail": document["last_error"],
+            "detail": document["last_error"] or ticket,
             "notification_id": document["_key"],
         }
         # Sending a dead one again is another ending.

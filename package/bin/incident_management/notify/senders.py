@@ -8,7 +8,9 @@ from urllib.parse import quote
 from ..ports import Clock
 from ..splunk.settings import Settings
 from .channel import NotConfigured, Sender
+from .jira import JiraSender
 from .pagerduty import PagerDutySender
+from .servicenow import ServiceNowSender
 from .slack import SlackSender
 from .teams import TeamsSender
 from .transport import Network
@@ -33,7 +35,19 @@ def senders(settings: Settings, clock: Clock) -> Senders:
         chosen = settings.pagerduty
         return PagerDutySender(chosen.routing_key, chosen.api_url, network_of(settings), clock)
 
-    return {"slack": slack, "teams": teams, "pagerduty": pagerduty}
+    def servicenow() -> Sender:
+        return ServiceNowSender(settings.servicenow, network_of(settings), clock)
+
+    def jira() -> Sender:
+        return JiraSender(settings.jira, network_of(settings), clock)
+
+    return {
+        "slack": slack,
+        "teams": teams,
+        "pagerduty": pagerduty,
+        "servicenow": servicenow,
+        "jira": jira,
+    }
 
 
 def network_of(settings: Settings) -> Network:

@@ -7,6 +7,7 @@ malformed in one, or a secret that is missing, spoils no other.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
@@ -19,11 +20,13 @@ from .stanza import ENCRYPTED, SettingsError, Stanza
 __all__ = [
     "Account",
     "Bedrock",
+    "Jira",
     "Lifecycle",
     "Network",
     "PagerDuty",
     "Proxy",
     "Remediation",
+    "ServiceNow",
     "Settings",
     "SettingsError",
     "Slack",
@@ -38,6 +41,10 @@ ACCOUNTS = "incident_management_account"
 
 # Parts that every service outside is reached by.
 SHARED_PARTS = ("network", "proxy")
+
+# As ServiceNow and Jira allow them; they become part of addresses and queries.
+_TABLE = re.compile(r"[a-z][a-z0-9_]{0,79}")
+_PROJECT = re.compile(r"[A-Z][A-Z0-9_]{0,254}")
 
 # Splunk may remember a fired alert for days: its signals must stay known for longer.
 LEAST_KEPT_SECONDS = 7 * 86400.0
@@ -59,6 +66,29 @@ class Teams:
 class PagerDuty:
     routing_key: str = field(default="", repr=False)
     api_url: str = "https://events.pagerduty.com"
+
+
+@dataclass(frozen=True)
+class ServiceNow:
+    """``assignment_group`` and ``close_code`` are what the instance calls them."""
+
+    instance_url: str = ""
+    username: str = ""
+    password: str = field(default="", repr=False)
+    table: str = "incident"
+    assignment_group: str = ""
+    close_code: str = "Solution provided"
+
+
+@dataclass(frozen=True)
+class Jira:
+    """``project`` is the key of a project of Jira Cloud."""
+
+    site_url: str = ""
+    email: str = ""
+    api_token: str = field(default="", repr=False)
+    project: str = ""
+    issue_type: str = "Task"
 
 
 @dataclass(frozen=True)
@@ -129,6 +159,8 @@ class Settings:
     slack: Slack = Slack()
     teams: Teams = Teams()
     pagerduty: PagerDuty = PagerDuty()
+    servicenow: ServiceNow = ServiceNow()
+    jira: Jira = Jira()
     bedrock: Bedrock = Bedrock()
     remediation: Remediation = Remediation()
     network: Network = Network()
@@ -153,7 +185,13 @@ class Settings:
 
 Stanzas = Mapping[str, Mapping[str, Any]]
 
-_CHANNELS = {"slack": Slack, "teams": Teams, "pagerduty": PagerDuty}
+_CHANNELS = {
+    "slack": Slack,
+    "teams": Teams,
+    "pagerduty": PagerDuty,
+    "servicenow": ServiceNow,
+    "jira": Jira,
+}
 
 
 def load(session: Session) -> Settings:
@@ -218,6 +256,27 @@ def _pagerduty(stanza: Stanza) -> PagerDuty:
     return PagerDuty(stanza.secret("routing_key"), stanza.url("api_url", PagerDuty.api_url))
 
 
+def _servicenow(stanza: Stanza) -> ServiceNow:
+    return ServiceNow(
+        stanza.url("instance_url"),
+        stanza.text("username"),
+        stanza.secret("password"),
+        stanza.matching("table", _TABLE, "the name of a table, such as incident", ServiceNow.table),
+        stanza.text("assignment_group"),
+        stanza.text("close_code", ServiceNow.close_code),
+    )
+
+
+def _jira(stanza: Stanza) -> Jira:
+    return Jira(
+        stanza.url("site_url"),
+        stanza.text("email"),
+        stanza.secret("api_token"),
+        stanza.matching("project", _PROJECT, "the key of a project, such as OPS"),
+        stanza.text("issue_type", Jira.issue_type),
+    )
+
+
 def _bedrock(stanza: Stanza) -> Bedrock:
     return Bedrock(
         stanza.flag("enabled"),
@@ -272,6 +331,8 @@ _PAGES = {
     "slack": "Slack",
     "teams": "Teams",
     "pagerduty": "PagerDuty",
+    "servicenow": "ServiceNow",
+    "jira": "Jira",
     "remediation": "Remediation",
     "proxy": "Proxy",
 }
@@ -279,6 +340,8 @@ _READERS: Dict[str, Callable[[Stanza], Any]] = {
     "slack": _slack,
     "teams": _teams,
     "pagerduty": _pagerduty,
+    "servicenow": _servicenow,
+    "jira": _jira,
     "bedrock": _bedrock,
     "remediation": _remediation,
     "network": _network,

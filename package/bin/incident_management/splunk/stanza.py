@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Pattern
 from urllib.parse import urlsplit
 
 from .session import is_loopback
@@ -44,6 +44,13 @@ class Stanza:
     def text(self, key: str, default: str = "") -> str:
         value = self._values.get(key)
         return default if value is None or str(value).strip() == "" else str(value).strip()
+
+    def matching(self, key: str, pattern: Pattern[str], what: str, default: str = "") -> str:
+        """Return a text of a form; an error says that it is not ``what``."""
+        value = self.text(key, default)
+        if value and not pattern.fullmatch(value):
+            raise self.error(key, f"is '{value[:60]}', which is not {what}; correct it")
+        return value
 
     def secret(self, key: str) -> str:
         """Return a secret; an error when it should be in the password store and is not."""

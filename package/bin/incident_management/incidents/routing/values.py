@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 CONF = "incident_routing.conf"
-CHANNELS = ("slack", "teams", "pagerduty")
+CHANNELS = ("slack", "teams", "pagerduty", "servicenow", "jira")
 # After a channel of [announce]: tell it only where it is set up.
 IF_SET_UP = "?"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

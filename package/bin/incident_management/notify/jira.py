@@ -1,0 +1,210 @@
+"""Jira Cloud: one issue for one incident, through REST API v3.
+
+The incident's id is a label of the issue, and each comment carries the id of the message that it is
+in a property, so a message whose answer was lost is recognised when it is tried again. Texts are
+Atlassian Document Format, whose text nodes know no markup. Jira's search lags behind what was just
+created, so a lost creation is not repeated within the first minute.
+
+Sources: "Issues", "Issue search", "Issue comments" of "The Jira Cloud platform REST API" (v3).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional
+from urllib.parse import quote
+
+from ..ports import Clock
+from ..splunk.settings import Jira
+from .channel import Delivery, Inquiry, NotConfigured, Notification, sent
+from .message import Message
+from .tickets import Refused, Service, attempt, basic, facts, is_over, known_ticket, subject
+from .transport import BadUrl, Network, checked_url
+
+__all__ = ["JiraSender", "document"]
+
+LABEL = "splunk-incident"
+PROPERTY = "incident-management"
+SEARCH_LAG_SECONDS = 60.0
+# An incident's messages come one after the other, so a repeated one is among the newest.
+COMMENTS_READ = 20
+
+
+class JiraSender:
+    """Speaks to one project. Raises NotConfigured when a setting is missing or unusable."""
+
+    def __init__(self, settings: Jira, network: Network, clock: Clock) -> None:
+        for value, name in (
+            (settings.site_url, "address"),
+            (settings.email, "user"),
+            (settings.api_token, "API token"),
+            (settings.project, "project"),
+        ):
+            if not value:
+                raise NotConfigured(f"No Jira {name} is set: set it under Configuration > Jira.")
+        try:
+            base = checked_url(settings.site_url, "The Jira address")
+        except BadUrl as error:
+            raise NotConfigured(str(error)) from None
+        login = basic(settings.email, settings.api_token)
+        self._service = Service("Jira", f"{base}/rest/api/3", login, network, _reason, clock.now)
+        self._settings = settings
+        self._clock = clock
+
+    def send(self, notification: Notification) -> Delivery:
+        """Open the incident's issue, or comment on it and move it along."""
+        return attempt(lambda: self._send(notification))
+
+    def ask(self, notification: Notification) -> Inquiry:
+        """A repeat looks first whether it arrived; for a creation Jira's search needs a while."""
+        age = self._clock.now() - notification.first_sent
+        if not known_ticket(notification) and age < SEARCH_LAG_SECONDS:
+            return Inquiry("later", "Jira's search may not know the issue yet.")
+        return Inquiry("harmless", "A repeat looks first whether it arrived.")
+
+    def _send(self, notification: Notification) -> Delivery:
+        message = Message.from_document(notification.message)
+        issue = self._found(notification)
+        if issue is None:
+            if is_over(message):
+                # Nobody there ever heard of it.
+                return sent({})
+            return sent(_receipt(self._open(notification, message)))
+        if issue["properties"].get(PROPERTY, {}).get("message") == notification.id:
+            return sent(_receipt(issue))
+        path = f"/issue/{quote(issue['id'], safe='')}"
+        if not self._has_comment(path, notification.id):
+            moved = self._move(path, issue, message)
+            self._comment(path, notification, message, moved)
+        return sent(_receipt(issue))
+
+    def _found(self, notification: Notification) -> Optional[Dict[str, Any]]:
+        """The incident's newest issue, with its status' category; None when there is none."""
+        known = known_ticket(notification) or self._searched(notification)
+        if not known:
+            return None
+        path = f"/issue/{quote(known, safe='')}?fields=status&properties={PROPERTY}"
+        try:
+            found = self._service.call("GET", path)
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return None
+        return {"properties": {}, **found, "id": str(found["id"])}
+
+    def _searched(self, notification: Notification) -> str:
+        # Both are of characters that JQL takes inside quotes as they are: see Jira in settings.
+        jql = (
+            f'project = "{self._settings.project}" AND labels = "{_label(notification)}" '
+            "ORDER BY created DESC"
+        )
+        body = {"jql": jql, "maxResults": 1, "fields": ["status"]}
+        issues = self._service.call("POST", "/search/jql", body).get("issues") or []
+        return str(issues[0]["id"]) if issues else ""
+
+    def _open(self, notification: Notification, message: Message) -> Mapping[str, Any]:
+        body = {
+            "fields": {
+                "project": {"key": self._settings.project},
+                "issuetype": {"name": self._settings.issue_type},
+                "summary": subject(message),
+                "description": document(message, True),
+                "labels": [LABEL, _label(notification)],
+            },
+            "properties": [{"key": PROPERTY, "value": {"message": notification.id}}],
+        }
+        return self._service.call("POST", "/issue", body)
+
+    def _has_comment(self, path: str, message_id: str) -> bool:
+        query = f"orderBy=-created&maxResults={COMMENTS_READ}&expand=properties"
+        comments = self._service.call("GET", f"{path}/comment?{query}").get("comments") or []
+        return any(
+            one.get("key") == PROPERTY and (one.get("value") or {}).get("message") == message_id
+            for comment in comments
+            for one in comment.get("properties") or []
+        )
+
+    def _comment(
+        self, path: str, notification: Notification, message: Message, remark: str
+    ) -> None:
+        body = {
+            "body": document(message, False, remark),
+            "properties": [{"key": PROPERTY, "value": {"message": notification.id}}],
+        }
+        self._service.call("POST", f"{path}/comment", body)
+
+    def _move(self, path: str, issue: Mapping[str, Any], message: Message) -> str:
+        """Move the issue to where the incident is; returns what people must do where it can't."""
+        status = issue["fields"]["status"]
+        over = is_over(message)
+        if not over and message.event != "reopened":
+            return ""
+        if (status["statusCategory"]["key"] == "done") == over:
+            return ""
+        offered = self._service.call("GET", f"{path}/transitions?expand=transitions.fields")
+        step = _transition(offered.get("transitions") or [], over)
+        goal = "a status that is done" if over else "a status that is not done"
+        if not step:
+            return (
+                f"Splunk could not move this issue on: from '{status['name']}' its workflow has no "
+                f"transition to {goal} that needs no more fields. Please move it by hand."
+            )
+        try:
+            self._service.call("POST", f"{path}/transitions", {"transition": {"id": step}})
+        except Refused as error:
+            if error.delivery.outcome != "dead":
+                raise
+            return f"Splunk could not move this issue to {goal}. {error}"
+        return ""
+
+
+def _transition(offered: List[Mapping[str, Any]], over: bool) -> str:
+    """Choose the first transition to the right side that asks for nothing."""
+    for one in offered:
+        done = one["to"]["statusCategory"]["key"] == "done"
+        asks = any(
+            field.get("required") and not field.get("hasDefaultValue")
+            for field in (one.get("fields") or {}).values()
+        )
+        if done == over and not asks:
+            return str(one["id"])
+    return ""
+
+
+def document(message: Message, first: bool, remark: str = "") -> Dict[str, Any]:
+    """Lay a message out in Atlassian Document Format."""
+    said = [*facts(message, first), *([("", remark)] if remark else [])]
+    return {
+        "type": "doc",
+        "version": 1,
+        "content": [_paragraph(label, value) for label, value in said],
+    }
+
+
+def _paragraph(label: str, value: str) -> Dict[str, Any]:
+    content: List[Dict[str, Any]] = []
+    if label:
+        strong = [{"type": "strong"}]
+        content.append({"type": "text", "text": f"{label}: ", "marks": strong})
+    for number, line in enumerate(value.split("\n")):
+        if number:
+            content.append({"type": "hardBreak"})
+        if line:
+            content.append({"type": "text", "text": line})
+    return {"type": "paragraph", "content": content}
+
+
+def _label(notification: Notification) -> str:
+    """What joins an issue to what was told; a label has no blanks, and neither have ids."""
+    return notification.incident_id or notification.id
+
+
+def _receipt(issue: Mapping[str, Any]) -> Dict[str, str]:
+    return {"ticket": str(issue.get("id", "")), "number": str(issue.get("key", ""))}
+
+
+def _reason(answer: Mapping[str, Any]) -> str:
+    texts = [str(text) for text in answer.get("errorMessages") or []]
+    errors = answer.get("errors")
+    if isinstance(errors, dict):
+        texts += [f"{name}: {text}" for name, text in errors.items()]
+    return "; ".join(texts)

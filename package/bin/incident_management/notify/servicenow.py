@@ -1,0 +1,161 @@
+"""ServiceNow: one record of a table, through the Table API, for one incident.
+
+``correlation_id`` of the record is the incident's id, and ``correlation_display`` the id of the
+message that was written last: it changes together with what the message writes, so a message whose
+answer was lost is recognised when it is tried again. An incident's messages come one by one.
+
+Sources: "Table API" in ServiceNow's REST API reference; states and close codes are those of a base
+system's Incident Management (1 new, 2 in progress, 6 resolved, 7 closed, 8 canceled).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Mapping, Optional
+from urllib.parse import quote, urlencode
+
+from ..ports import Clock
+from ..splunk.settings import ServiceNow
+from .channel import Delivery, Inquiry, NotConfigured, Notification, sent
+from .message import Message
+from .tickets import Refused, Service, attempt, basic, facts, is_over, known_ticket, subject
+from .transport import BadUrl, Network, checked_url
+
+__all__ = ["ServiceNowSender"]
+
+NEW, IN_PROGRESS, RESOLVED = "1", "2", "6"
+# Nothing can be added to these, and the base system does not let anybody open them again.
+FINAL = ("7", "8")
+# Impact and urgency, of which a base system makes the priority 1 to 5.
+_GRAVITY = {
+    "critical": ("1", "1"),
+    "high": ("2", "1"),
+    "medium": ("2", "2"),
+    "low": ("3", "2"),
+    "info": ("3", "3"),
+}
+_FIELDS = "sys_id,number,state,correlation_display"
+# What a journal field takes for HTML begins with this.
+_CODE = re.compile(r"\[(/?code\])", re.IGNORECASE)
+
+
+class ServiceNowSender:
+    """Speaks to one instance. Raises NotConfigured when a setting is missing or unusable."""
+
+    def __init__(self, settings: ServiceNow, network: Network, clock: Clock) -> None:
+        for value, name in (
+            (settings.instance_url, "address"),
+            (settings.username, "user"),
+            (settings.password, "password"),
+        ):
+            if not value:
+                raise NotConfigured(
+                    f"No ServiceNow {name} is set: set it under Configuration > ServiceNow."
+                )
+        try:
+            base = checked_url(settings.instance_url, "The ServiceNow address")
+        except BadUrl as error:
+            raise NotConfigured(str(error)) from None
+        login = basic(settings.username, settings.password)
+        self._service = Service("ServiceNow", base, login, network, _reason, clock.now)
+        self._table = f"/api/now/table/{quote(settings.table, safe='')}"
+        self._settings = settings
+
+    def send(self, notification: Notification) -> Delivery:
+        """Open the incident's record, or add to it."""
+        return attempt(lambda: self._send(notification))
+
+    def ask(self, notification: Notification) -> Inquiry:
+        """A repeat is harmless: it looks first whether the record has the message."""
+        return Inquiry("harmless", "A repeat looks first whether it arrived.")
+
+    def _send(self, notification: Notification) -> Delivery:
+        message = Message.from_document(notification.message)
+        mark = f"Splunk {notification.id}"
+        record = self._found(notification)
+        if record is not None and record.get("correlation_display") == mark:
+            return sent(_receipt(record))
+        if record is None or (record.get("state") in FINAL and not is_over(message)):
+            if is_over(message):
+                # Nobody there ever heard of it.
+                return sent({})
+            return sent(_receipt(self._open(notification, message, mark)))
+        if record.get("state") in FINAL:
+            return sent(_receipt(record))
+        change = {**self._change(message, str(record.get("state"))), "correlation_display": mark}
+        path = f"{self._table}/{quote(str(record['sys_id']), safe='')}?{_query()}"
+        return sent(_receipt(self._service.call("PATCH", path, change).get("result") or record))
+
+    def _found(self, notification: Notification) -> Optional[Mapping[str, Any]]:
+        """The incident's newest record; None when there is none."""
+        known = known_ticket(notification)
+        if known:
+            try:
+                path = f"{self._table}/{quote(known, safe='')}?{_query()}"
+                found: Optional[Mapping[str, Any]] = self._service.call("GET", path).get("result")
+            except Refused as error:
+                if error.status != 404:
+                    raise
+                return None
+            return found
+        search = f"correlation_id={_correlation(notification)}^ORDERBYDESCsys_created_on"
+        answer = self._service.call("GET", f"{self._table}?{_query(search)}").get("result") or []
+        return answer[0] if answer else None
+
+    def _open(self, notification: Notification, message: Message, mark: str) -> Mapping[str, Any]:
+        impact, urgency = _GRAVITY.get(message.severity, _GRAVITY["medium"])
+        record = {
+            "short_description": subject(message),
+            "description": _text(message, True),
+            "impact": impact,
+            "urgency": urgency,
+            "correlation_id": _correlation(notification),
+            "correlation_display": mark,
+        }
+        if self._settings.assignment_group:
+            record["assignment_group"] = self._settings.assignment_group
+        answer = self._service.call("POST", f"{self._table}?{_query()}", record)
+        result: Mapping[str, Any] = answer.get("result") or {}
+        return result
+
+    def _change(self, message: Message, state: str) -> Dict[str, str]:
+        note = _text(message, False)
+        change = {"work_notes": note}
+        if is_over(message):
+            if state != RESOLVED:
+                change.update(
+                    state=RESOLVED, close_code=self._settings.close_code, close_notes=note
+                )
+        elif message.event == "reopened" or (message.event == "acknowledged" and state == NEW):
+            change["state"] = IN_PROGRESS
+        elif message.event == "severity":
+            change["impact"], change["urgency"] = _GRAVITY.get(message.severity, _GRAVITY["medium"])
+        return change
+
+
+def _correlation(notification: Notification) -> str:
+    """What joins a record to what was told; ids have no character that a query knows."""
+    return notification.incident_id or notification.id
+
+
+def _query(search: str = "") -> str:
+    values = {"sysparm_fields": _FIELDS}
+    if search:
+        values.update(sysparm_query=search, sysparm_limit="1")
+    return urlencode(values)
+
+
+def _text(message: Message, first: bool) -> str:
+    lines = [f"{label}: {value}" if label else value for label, value in facts(message, first)]
+    return _CODE.sub(r"[ \1", "\n".join(lines))
+
+
+def _receipt(record: Mapping[str, Any]) -> Dict[str, str]:
+    return {"ticket": str(record.get("sys_id", "")), "number": str(record.get("number", ""))}
+
+
+def _reason(answer: Mapping[str, Any]) -> str:
+    error = answer.get("error")
+    if not isinstance(error, dict):
+        return ""
+    return " ".join(str(error[part]) for part in ("message", "detail") if error.get(part))

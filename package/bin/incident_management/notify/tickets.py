@@ -1,0 +1,179 @@
+"""What ServiceNow and Jira have in common: one ticket for one incident, which follows it.
+
+The first thing told of an incident opens its ticket, what follows is added to it, and its end
+resolves it. Before anything is written the service is asked whether it is there already, so a
+message may be repeated whenever its answer was lost. Texts come from logs: nothing in them may be
+taken for the service's markup.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from urllib.parse import urlsplit
+
+from .channel import Delivery, Notification, dead, retry, unknown
+from .message import Message, listed, truncated, utc
+from .transport import (
+    BadUrl,
+    Network,
+    NoAnswer,
+    NotSent,
+    json_headers,
+    not_followed,
+    retry_after,
+    send_json,
+)
+
+__all__ = [
+    "Refused",
+    "Service",
+    "attempt",
+    "basic",
+    "facts",
+    "is_over",
+    "known_ticket",
+    "subject",
+]
+
+SUBJECT_LENGTH = 160
+
+
+class Refused(Exception):
+    """The service did not do what was asked; ``delivery`` is what that means for the message."""
+
+    def __init__(self, delivery: Delivery, status: int = 0) -> None:
+        super().__init__(delivery.detail)
+        self.delivery = delivery
+        self.status = status
+
+
+class Service:
+    """One service's REST API: each call is one request, and its answer JSON.
+
+    Args:
+        name: as people know it, for the sentences about it.
+        base: the address that paths are added to.
+        reason_of: reads out of an error's body why it was refused.
+        now: gives the time in epoch seconds, to read ``Retry-After`` by.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base: str,
+        authorization: str,
+        network: Network,
+        reason_of: Callable[[Mapping[str, Any]], str],
+        now: Callable[[], float],
+    ) -> None:
+        self._name = name
+        self._base = base
+        self._headers = {**json_headers(), "Authorization": authorization}
+        self._network = network
+        self._reason_of = reason_of
+        self._now = now
+
+    def call(self, method: str, path: str, body: Any = None) -> Dict[str, Any]:
+        """Send one request; an empty answer is an empty object.
+
+        Raises:
+            Refused: it was answered with anything but 2xx, or not with a JSON object.
+            NotSent, BadUrl: as :func:`~.transport.send_json`.
+            NoAnswer: the same, of a request that may have changed something.
+        """
+        try:
+            reply = send_json(self._network, self._base + path, body, self._headers, method)
+        except NoAnswer as error:
+            if method == "GET":
+                raise NotSent(str(error)) from None
+            raise
+        answer = _object(reply.text)
+        if 200 <= reply.status < 300:
+            if answer is None:
+                raise Refused(retry(f"{self._name} answered without JSON: check its address."))
+            return answer
+        raise Refused(self._judged(method, reply, answer or {}), reply.status)
+
+    def _judged(self, method: str, reply: Any, answer: Mapping[str, Any]) -> Delivery:
+        status = reply.status
+        if status in (429, 503) or (status >= 500 and method == "GET"):
+            wait = retry_after(reply.headers, self._now())
+            return retry(f"{self._name} answered {status}.", wait)
+        if status >= 500:
+            # It may have been carried out before it failed, or behind a gateway.
+            return unknown(f"{self._name} answered {status}.")
+        host = urlsplit(self._base).hostname or ""
+        if elsewhere := not_followed(reply, host):
+            return dead(elsewhere)
+        reason = truncated(" ".join(self._reason_of(answer).split()), 300) or "no reason given"
+        return dead(f"{self._name} refused it with {status}: {reason}")
+
+
+def _object(text: str) -> Optional[Dict[str, Any]]:
+    """Parse a JSON object; None for anything else."""
+    if not text.strip():
+        return {}
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def attempt(work: Callable[[], Delivery]) -> Delivery:
+    """Do it, and say what a failure means for the message."""
+    try:
+        return work()
+    except Refused as error:
+        return error.delivery
+    except NotSent as error:
+        return retry(str(error))
+    except NoAnswer as error:
+        return unknown(str(error))
+    except BadUrl as error:
+        return dead(str(error))
+
+
+def basic(user: str, password: str) -> str:
+    """Return the value of ``Authorization`` for basic authentication (RFC 7617)."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
+
+
+def known_ticket(notification: Notification) -> str:
+    """Return the id of the incident's ticket, as an earlier message's receipt has it."""
+    return str((notification.thread or {}).get("ticket") or "")
+
+
+def is_over(message: Message) -> bool:
+    """Tell whether the incident has ended, or had when something was told of it."""
+    ended = ("resolved", "closed")
+    return message.event in ended or (message.status in ended and message.event != "reopened")
+
+
+def subject(message: Message) -> str:
+    """Return a ticket's title: one line."""
+    return truncated(
+        " ".join(f"{message.severity.upper()}: {message.title}".split()), SUBJECT_LENGTH
+    )
+
+
+def facts(message: Message, first: bool) -> List[Tuple[str, str]]:
+    """Return what a message says, as labelled lines; a ticket's ``first`` ones say all."""
+    found = [("What happened", message.headline), ("", message.text)]
+    if first:
+        found += [
+            ("Where", listed(message.where)),
+            ("Since", utc(message.since) if message.since else ""),
+            ("Found by", listed(message.rules)),
+            ("Team", message.team),
+        ]
+    found += [
+        ("Owner", message.owner if first or message.event == "assigned" else ""),
+        ("Likely cause", message.cause if first or message.event == "analysis" else ""),
+        ("Log line", message.quote if first or message.event == "analysis" else ""),
+    ]
+    if first:
+        found += [("Incident", message.incident_id), ("In Splunk", message.url)]
+    return [(label, value) for label, value in found if value]

@@ -1,0 +1,119 @@
+"""An incident has one ticket in ServiceNow and one in Jira, which follow it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract.services.receiver import Receiver
+from tests.contract.services.ticketing import FakeJira, FakeServiceNow, text_of
+
+from .conftest import Office, wait_for
+
+
+@pytest.fixture
+def instance():
+    receiver = Receiver().start()
+    yield FakeServiceNow(receiver)
+    receiver.stop()
+
+
+@pytest.fixture
+def site():
+    receiver = Receiver().start()
+    # Its search lags behind for as long as the test lasts, as Jira's may for a while.
+    yield FakeJira(receiver, indexed=False)
+    receiver.stop()
+
+
+@pytest.fixture
+def desk(fresh: Office, instance: FakeServiceNow, site: FakeJira) -> Office:
+    """Both are set up as the configuration page does it, and nothing else is."""
+    fresh.set(
+        "servicenow", instance_url=instance.receiver.url, username="splunk", password="s3cret"
+    )
+    fresh.set(
+        "jira",
+        site_url=site.receiver.url,
+        email="mia@example.com",
+        api_token="t0ken",
+        project="OPS",
+    )
+    fresh.start_worker()
+    return fresh
+
+
+def test_an_incident_has_one_ticket_in_each_system_until_it_is_solved(
+    desk: Office, instance: FakeServiceNow, site: FakeJira
+):
+    incident = desk.signal()
+    wait_for(lambda: instance.records and site.issues)
+    desk.signal(run="2")
+    desk.call("POST", f"/incidents/{incident}/acknowledge", {})
+    wait_for(lambda: instance.records[0]["state"] == "2")
+    desk.call("POST", f"/incidents/{incident}/resolve", {"reason": "rolled back"})
+    wait_for(lambda: instance.records[0]["state"] == "6")
+    wait_for(lambda: site.issues[0]["fields"]["status"] == "Done")
+    assert len(instance.records) == 1 and len(site.issues) == 1
+    assert instance.records[0]["correlation_id"] == incident
+    assert "rolled back" in instance.records[0]["close_notes"]
+    wait_for(lambda: "rolled back" in text_of(site.issues[0]["comments"][-1]["body"]))
+    told = wait_for(
+        lambda: {
+            (e["data"]["channel"], e["data"]["outcome"], e["data"]["detail"])
+            for e in desk.timeline(incident)
+            if e["kind"] == "notification" and e["data"]["event"] == "resolved"
+        }
+    )
+    assert told <= {("servicenow", "sent", "INC0000001"), ("jira", "sent", "OPS-1")}
+
+
+def test_a_worker_killed_before_it_hears_the_answer_makes_no_second_ticket(
+    desk: Office, instance: FakeServiceNow
+):
+    wait_for(desk.worker_pids)
+    handle = instance.receiver.respond
+    assert handle is not None
+
+    def taken_and_lost(request):
+        answer = handle(request)
+        if request.method == "POST":
+            instance.receiver.respond = handle
+            desk.kill_worker()
+        return answer
+
+    instance.receiver.respond = taken_and_lost
+    desk.signal()
+    wait_for(lambda: instance.records)
+    wait_for(
+        lambda: [n["state"] for n in desk.outbox() if n["channel"] == "servicenow"] == ["sent"]
+    )
+    assert len(desk.worker_pids()) == 2
+    assert len(instance.records) == 1
+
+
+def test_secrets_of_ticket_systems_are_in_the_password_store_alone(desk: Office):
+    local = desk.home / "etc/apps/incident_management/local"
+    settings = (local / "incident_management_settings.conf").read_text(encoding="utf-8")
+    assert "s3cret" not in settings and "t0ken" not in settings
+    names = {one.username for one in desk.admin.storage_passwords.list(count=-1)}
+    assert {name.split("``")[0] for name in names} == {"servicenow", "jira"}
+
+
+def test_a_refused_login_is_told_with_the_services_reason(desk: Office, site: FakeJira):
+    desk.set("servicenow", password="wrong")
+    incident = desk.signal()
+    wait_for(lambda: site.issues)
+    dead = wait_for(
+        lambda: [
+            e["data"]
+            for e in desk.timeline(incident)
+            if e["kind"] == "notification" and e["data"]["outcome"] == "dead"
+        ]
+    )
+    assert [(d["channel"], d["detail"]) for d in dead] == [
+        (
+            "servicenow",
+            "ServiceNow refused it with 401: User Not Authenticated Required to provide Auth "
+            "information",
+        )
+    ]
