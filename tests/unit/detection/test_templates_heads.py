@@ -54,6 +54,13 @@ def test_what_happened_is_no_name():
     assert len(_found(lines)) == len(lines)
 
 
+def test_what_happened_is_no_name_before_a_colon_either():
+    reasons = ["the user gave up", "no key fits here", "it took too long"]
+    names = ["Remote host disconnected", "Local disconnected"]
+    lines = [f"{name}: {reason}." for name in names for reason in reasons]
+    assert {text.partition(":")[0] for text in _found(lines)} == set(names)
+
+
 def test_known_templates_stay():
     known = f"firefox (<*>): {STATEMENTS[2].replace('a.example:443', '<*>')}"
     miner = TemplateMiner(known=[known])

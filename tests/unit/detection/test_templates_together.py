@@ -92,6 +92,22 @@ def _groups(*kinds):
             r'"no start" err="failed to \"Run\" for \"web\": \"wait 10s\"" pod="a/b"',
             r'"no start" err="Get \"https://10.0.0.1/x\": refused" pod="a/c"',
         ],
+        # an identifier that is made of many
+        [
+            "done: UPID:mars:00A1:0F2E:65A1:backup:101:ann@local: in time",
+            "done: UPID:venus:00B7:1F00:65A2:restore:7:bob@local: in time",
+        ],
+        # what a state was, and what it is
+        ["port 7: armed -> active", "port 8: active -> spare"],
+        # five names before a colon of which the same is said
+        [f"{name}: hashed 3 of 17 blocks" for name in ("boot", "vendor", "system", "odm", "misc")],
+        # three texts after a colon, also where a value belongs to the word before it
+        [f"IMAP(ann): Disconnected: {why}" for why in ("Logged out", "in IDLE", "Too many errors")],
+        # the rest of a line, after a field and a semicolon
+        [
+            "ann : TTY=pts/0 ; USER=root ; COMMAND=/bin/systemctl restart web",
+            "ann : TTY=pts/1 ; USER=root ; COMMAND=/bin/ls",
+        ],
         # a yes or no after a colon
         ["denied user 17 (with password: YES)", "denied user 18 (with password: NO)"],
         # a name with a quote in it

@@ -72,8 +72,8 @@ def _cut(keys: Words) -> Optional[int]:
     if keys and is_event(keys[0]):
         return None
     for place, word in enumerate(keys[:LONGEST_HEAD]):
-        if is_verb(word) and word[-1] != ":":
-            return None
+        if is_verb(word) and (place or word[-1] != ":"):
+            return None  # it says what happened; only a level may stand there alone
         if place and (word in SEPARATORS or kind_of(word) == VALUE or word[-1] == ":"):
             cut = place if word in SEPARATORS else place + 1
             return cut if constants(keys[cut:]) >= FEWEST_CONSTANT else None

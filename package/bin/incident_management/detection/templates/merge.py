@@ -52,6 +52,8 @@ MANY_STATES = 2
 """The same for words that begin in capitals or have a hyphen, as names and states do."""
 MANY_FIRST = 8
 """The same for the first word of a line, which mostly says what the line is about."""
+MANY_LABELS = 5
+"""The same where it is a label: parts of a program hardly say the same."""
 ROUNDS = 4
 """Merging at one place makes lines equal that then merge at another, at most this many times."""
 RARER = 3.0
@@ -70,6 +72,7 @@ _LINKS = frozenset(["to", "is", "from", "was"])
 _NO_STATES = frozenset("a an the in of to is its and from this that with".split())
 _BEFORE_STATES = frozenset("from to state status is in as mode type level phase".split())
 _TELLING = _ANNOUNCES | _STATES | _LINKS | _BEFORE_STATES
+_ARROWS = frozenset(["->", "-->", "=>"])
 _ANSWERS = frozenset("YES NO ON OFF OK yes no on off ok Yes No On Off".split())
 
 _VALUES = frozenset([NAME, VALUE])
@@ -141,6 +144,8 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
     if kind == PLAIN and after.startswith(IN_BRACKETS):
         return NAME  # as in "store main (17)"
     before = line[place - 1]
+    if line[place].isalpha() and (after in _ARROWS or before in _ARROWS):
+        return NAME  # as in "armed -> active"
     if is_infinitive(before, after):
         return FIXED
     after = after.rstrip(".,;")
@@ -266,6 +271,8 @@ def _is_variable(place: int, lines: Sequence[Line], known: _Known) -> bool:
         return False
     if others < 2:
         return others == 1 and len(lines) >= 2 * MANY_FIRST
+    if not place and all(line[0][-1] == ":" for line in lines):
+        return len(lines) >= MANY_LABELS
     if all(kind == VALUE for kind in kinds[:place]):
         return len(lines) >= MANY_FIRST
     if all(is_shouted(_bare(line[place])) for line in lines):

@@ -39,8 +39,13 @@ _METHOD = re.compile(r"[\"'](?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) ")
 _LABELLED = re.compile(r"\[(\w+): [^\[\]\n]+(?=\])")
 # key=Type{some words}
 _GIVEN = re.compile(r"=(?:<\*>)?(?:\{[^{}\n]*\}|<\*>\([^()\n]*\)|<\*>\[[^\[\]\n]*\])")
-# The value of one of several fields with commas between them: name=Map 0 (any note), id=0
-_FIELD = re.compile(r"((?:^|[:,\]] )[\w.-]+=)<\*> [^=,;\n]*(?=(?:, )[\w.-]+=)", re.M)
+# The value of one of several fields with commas between them, name=Map 0 (any note), id=0, or of
+# one that follows a semicolon, as sudo's ; COMMAND=/bin/x any arguments
+_FIELD = re.compile(
+    r"((?:^|[:,\]] )[\w.-]+=)<\*> [^=,;\n]*(?=(?:, )[\w.-]+=)"
+    r"|( ; [\w.-]+=)<\*> [^\s=;][^=;\n]*?(?= ;|$)",
+    re.M,
+)
 # &Type{Name:x,Count:0,}, {"key":"any text"}
 _MEMBERS = re.compile(r"(?<!\S)(&?[A-Za-z][\w.$]*|)\{[^{}\n]*[:,=][^{}\n]*\}(?=[\s,;.:\"]|\Z)")
 _CODE = re.compile(r"\(<\*>: [^()\n]+\)")
@@ -92,8 +97,8 @@ def _compared(text: str) -> str:
     if "=" in text:
         text = _EMPTY.sub(WILDCARD, text)
         text = _GIVEN.sub("=" + WILDCARD, text)
-        if ", " in text:
-            text = _FIELD.sub(r"\1" + WILDCARD, text)
+        if ", " in text or " ; " in text:
+            text = _FIELD.sub(r"\1\2" + WILDCARD, text)
     if "{" in text:
         text = _MEMBERS.sub(r"\1{<*>}", text)
     if "''" in text or '""' in text or "[]" in text or "{}" in text:

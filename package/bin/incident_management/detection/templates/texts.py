@@ -177,7 +177,7 @@ def _after_colons(text: str) -> Iterator[Tuple[str, int]]:
     place = text.find(": ")
     while 0 < place < end:
         words = text[:place].split()
-        if sum([word.strip("():").isalpha() for word in words]) > 1:
+        if sum([_LETTER.search(word) is not None for word in words]) > 1:
             many = MANY_TEXTS
             if words[-1] in _FAILURES:
                 many = MANY_FAILURES

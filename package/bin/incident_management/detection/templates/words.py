@@ -189,7 +189,7 @@ def mask(word: str) -> str:
         return word
     if core == "_" or (start and word[start - 1] in "'\"" and not any(map(str.isalnum, core))):
         return word[:start] + WILDCARD + word[end:]
-    if _WHOLE.match(core):
+    if _WHOLE.match(core) or _is_made_of_parts(core):
         return word[:start] + WILDCARD + word[end:]
     if "=" in core:
         if "=0" in core:
@@ -209,6 +209,11 @@ def mask(word: str) -> str:
     if ">:<" in masked or ">,<" in masked:
         masked = _JOINED.sub(WILDCARD, masked)
     return word[:start] + masked + word[end:]
+
+
+def _is_made_of_parts(core: str) -> bool:
+    """Whether this is one identifier made of many, as ``UPID:host:0000A1B2:11:vzdump:101:root``."""
+    return core.count(":") > 3 and core.count("0") > 1 and "=" not in core
 
 
 def _enclosed(found: re.Match[str]) -> str:
