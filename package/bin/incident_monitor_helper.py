@@ -16,7 +16,7 @@ import time
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.splunk import log
 from incident_management.splunk.clock import SystemClock
-from incident_management.splunk.kvstore import KvStores
+from incident_management.splunk.replica import Replica, stores_of
 from incident_management.splunk.session import Session
 from incident_management.worker import splunkd
 from incident_management.worker.cycle import Duty, Worker
@@ -39,7 +39,8 @@ def stream_events(inputs, event_writer):
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     session = Session(inputs.metadata["server_uri"], inputs.metadata["session_key"])
-    clock, stores = SystemClock(), KvStores(session)
+    clock = SystemClock()
+    stores = stores_of(session, Replica(clock))
     holder = inputs.metadata.get("server_host") or socket.gethostname()
     monitors = {name: values for name, values in inputs.inputs.items() if is_monitor(values)}
     if monitors:

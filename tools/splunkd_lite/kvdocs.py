@@ -59,6 +59,12 @@ class Documents:
     def __iter__(self) -> Iterator[str]:
         return iter(self._bodies)
 
+    def copy(self) -> Documents:
+        """The same documents, not yet indexed."""
+        made = Documents()
+        made._bodies = dict(self._bodies)
+        return made
+
     def get(self, key: str) -> Document | None:
         """A copy of a document, or None."""
         body = self._bodies.get(key)

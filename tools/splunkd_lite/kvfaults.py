@@ -2,6 +2,7 @@
 
 ``unavailable``: every call is 503, as while it starts. ``read_only``: writes are 503 ("Manage the
 KV store workload with read-only mode", Admin manual). ``delay_seconds``: each call waits first.
+``lag_seconds``: members of a cluster but the captain read what was there so long ago (``kvlag``).
 Without a primary, writes are 503 and reads go on (unverified: MongoDB's replica sets behave so when
 secondaries may be read). What splunkd says in each case is not recorded.
 """
@@ -23,14 +24,17 @@ MAX_DELAY_SECONDS = 60.0
 class KvFaults:
     """The switches. ``primary_lost_until`` is epoch seconds of the machine's clock.
 
-    ``majority`` tells whether enough members of a cluster are up for a primary.
+    ``majority`` tells whether enough members of a cluster are up for a primary, ``is_captain``
+    whether this one is it.
     """
 
     unavailable: bool = False
     read_only: bool = False
     delay_seconds: float = 0.0
+    lag_seconds: float = 0.0
     primary_lost_until: float = 0.0
     majority: Callable[[], bool] = lambda: True
+    is_captain: Callable[[], bool] = lambda: True
 
     def lose_primary(self, seconds: float) -> None:
         """No primary from now on, until a new one is there after ``seconds``."""
@@ -39,6 +43,11 @@ class KvFaults:
     @property
     def has_primary(self) -> bool:
         return time.time() >= self.primary_lost_until and self.majority()
+
+    @property
+    def lag(self) -> float:
+        """How many seconds this member's reads are behind."""
+        return 0.0 if not self.lag_seconds or self.is_captain() else self.lag_seconds
 
     @property
     def status(self) -> str:
@@ -66,7 +75,7 @@ class KvFaults:
 
     def settings(self) -> dict[str, Any]:
         """The switches as plain values."""
-        return {key: value for key, value in vars(self).items() if key != "majority"}
+        return {key: value for key, value in vars(self).items() if not callable(value)}
 
     def set(self, settings: dict[str, Any]) -> None:
         for key, value in settings.items():

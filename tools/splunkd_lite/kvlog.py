@@ -4,23 +4,28 @@ Each member of a cluster holds all documents in memory. Before it reads or write
 whether another connection has committed (``PRAGMA data_version``) and, if so, reads the documents
 that the log names. A write does so inside its own exclusive transaction, so of many members that
 insert one ``_key`` exactly one succeeds.
+
+The log holds what was written as well, and when, for members that lag (``kvlag.py``).
 """
 
 from __future__ import annotations
 
 import sqlite3
-from typing import Iterable
+import time
+from typing import Iterable, Iterator
 
-__all__ = ["ChangeLog"]
+__all__ = ["Change", "ChangeLog", "Place"]
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS changes (
+CREATE TABLE IF NOT EXISTS operations (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
-  app TEXT NOT NULL, owner TEXT NOT NULL, collection TEXT NOT NULL, key TEXT NOT NULL);
+  app TEXT NOT NULL, owner TEXT NOT NULL, collection TEXT NOT NULL, key TEXT NOT NULL,
+  body TEXT, time REAL NOT NULL);
 """
 KEPT = 20_000  # a member that is further behind reads the store as a whole
 
 Place = tuple[str, str, str, str]  # app, owner, collection, key
+Change = tuple[str, str, str, str, "str | None"]  # a place and the new text; None: deleted
 
 
 class ChangeLog:
@@ -39,7 +44,7 @@ class ChangeLog:
             return []
         self._version = version
         rows = self._db.execute(
-            "SELECT seq, app, owner, collection, key FROM changes WHERE seq > ? ORDER BY seq",
+            "SELECT seq, app, owner, collection, key FROM operations WHERE seq > ? ORDER BY seq",
             (self._seq,),
         ).fetchall()
         if not rows:
@@ -48,13 +53,35 @@ class ChangeLog:
         self._seq = rows[-1][0]
         return None if missed else list(dict.fromkeys(tuple(row[1:]) for row in rows))
 
-    def add(self, places: Iterable[Place]) -> None:
+    @property
+    def seq(self) -> int:
+        """The newest change that this member knows."""
+        return self._seq
+
+    def add(self, changes: Iterable[Change]) -> None:
         """Note changes, inside the transaction that makes them."""
+        now = time.time()
         self._db.executemany(
-            "INSERT INTO changes (app, owner, collection, key) VALUES (?, ?, ?, ?)", places
+            "INSERT INTO operations (app, owner, collection, key, body, time)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            ((*change, now) for change in changes),
         )
         self._mine = self._last()
-        self._db.execute("DELETE FROM changes WHERE seq <= ?", (self._mine - KEPT,))
+        self._db.execute("DELETE FROM operations WHERE seq <= ?", (self._mine - KEPT,))
+
+    def since(self, seq: int, until: float) -> Iterator[tuple[int, Change]]:
+        """The changes after ``seq``, in order, up to the first one later than ``until``.
+
+        Raises LookupError when some of them are not kept any more.
+        """
+        rows = self._db.execute("SELECT * FROM operations WHERE seq > ? ORDER BY seq", (seq,))
+        for number, *change, changed in rows:
+            if number != seq + 1:
+                raise LookupError(f"what came after change {seq}")
+            if changed > until:
+                return
+            seq = number
+            yield seq, tuple(change)
 
     def committed(self) -> None:
         """The transaction of the last :meth:`add` is in: this member knows what it wrote.
@@ -65,4 +92,4 @@ class ChangeLog:
         self._seq = self._mine
 
     def _last(self) -> int:
-        return int(self._db.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()[0])
+        return int(self._db.execute("SELECT coalesce(max(seq), 0) FROM operations").fetchone()[0])

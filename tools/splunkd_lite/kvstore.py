@@ -21,7 +21,8 @@ from tools.splunkd_lite.conf import NOBODY, ConfStore, is_true
 from tools.splunkd_lite.errors import SplunkdError, is_disk_full
 from tools.splunkd_lite.kvdocs import Documents, accelerated
 from tools.splunkd_lite.kvfaults import KvFaults
-from tools.splunkd_lite.kvlog import ChangeLog, Place
+from tools.splunkd_lite.kvlag import Behind
+from tools.splunkd_lite.kvlog import Change, ChangeLog
 from tools.splunkd_lite.kvquery import Document, matcher, project, sort_documents
 from tools.splunkd_lite.kvtypes import apply_types
 
@@ -81,6 +82,7 @@ class KvStore:
         self._db.executescript(_SCHEMA)
         self._log = ChangeLog(self._db) if shared else None
         self._data: dict[CollectionId, Documents] = {}
+        self._behind: Behind | None = None
         self._load()
 
     def _load(self) -> None:
@@ -132,8 +134,7 @@ class KvStore:
         """Raises: SplunkdError: 404, no document with that ``_key``."""
         self.faults.before_read()
         with self._lock:
-            self._catch_up()
-            document = self._of(where).get(key)
+            document = self._readable()(where).get(key)
         if document is None:
             raise SplunkdError(404, "Could not find object.")
         return document
@@ -156,16 +157,16 @@ class KvStore:
         self.faults.before_read()
         query = query or {}
         with self._lock:
-            self._catch_up()
+            of = self._readable()
             if fields == "_key" and sort in ("", "_key:1") and not shared:
-                keys = self._indexed(where).decided(query)
+                keys = self._indexed(where, of).decided(query)
                 if keys is not None:
                     keys = sorted(keys) if sort else keys
                     return [{"_key": key} for key in keys[slice(*self._span(skip, limit))]]
-            candidates = self._candidates(where, query)
+            candidates = self._indexed(where, of).candidates(query)
             if shared and where.owner != NOBODY:
                 common = CollectionId(where.app, where.name)
-                candidates = [*self._candidates(common, query), *candidates]
+                candidates = [*self._indexed(common, of).candidates(query), *candidates]
         matches = matcher(query)
         found = [document for document in candidates if matches(document)]
         found = sort_documents(found, sort)
@@ -238,7 +239,8 @@ class KvStore:
         self.faults.before_write()
         with self._exclusively():
             matches = matcher(query or {})
-            keys = [d["_key"] for d in self._candidates(where, query or {}) if matches(d)]
+            found = self._indexed(where, self._of).candidates(query or {})
+            keys = [each["_key"] for each in found if matches(each)]
             self._remove(where, keys)
         return len(keys)
 
@@ -263,12 +265,27 @@ class KvStore:
         most = int(self._limit("max_rows_per_query"))
         return skip, skip + min(limit, most) if limit > 0 else skip + most
 
-    def _candidates(self, where: CollectionId, query: Document) -> list[Document]:
-        return self._indexed(where).candidates(query)
+    def _readable(self) -> Callable[[CollectionId], Documents]:
+        """What tells the documents that this member's reads see of a collection."""
+        self._catch_up()
+        lag = self.faults.lag
+        if self._log is None or not lag:
+            self._behind = None
+            return self._of
+        try:
+            behind = self._behind or self._copy(self._log)
+            behind.follow(lag)
+        except LookupError:
+            behind = self._copy(self._log)
+        self._behind = behind
+        return lambda where: behind.of((where.app, where.owner, where.name))
 
-    def _indexed(self, where: CollectionId) -> Documents:
+    def _copy(self, log: ChangeLog) -> Behind:
+        return Behind({(w.app, w.owner, w.name): each for w, each in self._data.items()}, log)
+
+    def _indexed(self, where: CollectionId, of: Callable[[CollectionId], Documents]) -> Documents:
         """A collection's documents, with the indexes that its acceleration asks for."""
-        documents = self._of(where)
+        documents = of(where)
         documents.index(self._accelerated(where))
         return documents
 
@@ -330,7 +347,7 @@ class KvStore:
             data.pop(key)
 
     def _transaction(self, where: CollectionId, rows: list[Any], stale: list[str]) -> None:
-        gone: list[Place] = [(where.app, where.owner, where.name, key) for key in stale]
+        gone = [(where.app, where.owner, where.name, key) for key in stale]
         try:
             if not self._db.in_transaction:
                 self._db.execute("BEGIN IMMEDIATE")
@@ -339,7 +356,8 @@ class KvStore:
             )
             self._db.executemany(_UPSERT, rows)
             if self._log is not None:
-                self._log.add([*gone, *(row[:4] for row in rows)])
+                deleted: list[Change] = [(*place, None) for place in gone]
+                self._log.add([*deleted, *rows])
             self._db.execute("COMMIT")
             if self._log is not None:
                 self._log.committed()

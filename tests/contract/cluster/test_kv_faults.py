@@ -11,7 +11,7 @@ import pytest
 import splunklib.binding
 import splunklib.client
 
-from tests.contract.cluster.conftest import APP
+from tests.contract.cluster.conftest import APP, LABELS
 from tests.standin import StandIn, start_standin
 
 PATH = "splunkd_lite/kvstore"
@@ -87,3 +87,80 @@ def test_all_members_of_a_cluster_follow(start_member) -> None:
     while not two.splunk.kv.read_only and time.monotonic() < deadline:
         time.sleep(0.05)
     assert status_of(sales(two).insert, "{}") == 503
+
+
+# --- members that lag ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lagging(start_member) -> tuple[StandIn, StandIn]:
+    """The captain, and a member whose reads are as far behind as ``lag`` then says."""
+    members = [start_member(label) for label in LABELS]
+    captain = next(each for each in members if each.splunk.cluster.membership.is_captain)
+    other = next(each for each in members if each is not captain)
+    for member in members:
+        member.splunk.kv.faults.lag_seconds = 3600.0
+    assert sales(captain).query() == sales(other).query() == []
+    return captain, other
+
+
+def lag(member: StandIn, seconds: float) -> None:
+    member.splunk.kv.faults.lag_seconds = seconds
+
+
+def test_a_member_that_lags_does_not_see_what_it_wrote_but_the_captain_does(lagging) -> None:
+    captain, other = lagging
+    data = sales(other)
+    data.insert(json.dumps({"_key": "a", "n": 1}))
+    data.batch_save({"_key": "b", "n": 1})
+
+    assert [each["_key"] for each in sales(captain).query()] == ["a", "b"]
+    assert data.query() == []
+    assert status_of(data.query_by_id, "a") == 404
+    lag(other, 0.0)
+    assert [each["_key"] for each in data.query()] == ["a", "b"]
+
+
+def test_what_a_member_that_lags_writes_is_decided_by_the_captain(lagging) -> None:
+    captain, other = lagging
+    sales(captain).insert(json.dumps({"_key": "a"}))
+
+    assert status_of(sales(other).insert, json.dumps({"_key": "a"})) == 409
+    sales(other).delete(json.dumps({"_key": "a"}))
+    assert sales(captain).query() == []
+
+
+def test_a_member_that_lags_sees_older_states_in_their_order(lagging) -> None:
+    captain, other = lagging
+    data, written, seen = sales(other), [], []
+    for number in range(3):
+        sales(captain).batch_save({"_key": "a", "n": number}, {"_key": f"x{number}"})
+        written.append(time.time())
+        time.sleep(0.5)
+    for moment in written:
+        lag(other, time.time() - moment)
+        seen.append({each["_key"]: each.get("n") for each in data.query()})
+
+    assert seen == [
+        {"a": 0, "x0": None},
+        {"a": 1, "x0": None, "x1": None},
+        {"a": 2, "x0": None, "x1": None, "x2": None},
+    ]
+
+
+def test_a_member_that_becomes_captain_has_everything(lagging) -> None:
+    captain, other = lagging
+    sales(captain).insert(json.dumps({"_key": "a"}))
+    captain.splunk.cluster.stop()
+    other.splunk.cluster.membership.beat()
+    assert other.splunk.cluster.membership.is_captain
+    assert [each["_key"] for each in sales(other).query()] == ["a"]
+
+
+def test_the_lag_is_switched_on_for_all(lagging) -> None:
+    captain, other = lagging
+    captain.service().post(PATH, lag_seconds="0.5")
+    deadline = time.monotonic() + 5
+    while other.splunk.kv.faults.lag_seconds != 0.5 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (other.splunk.kv.faults.lag, captain.splunk.kv.faults.lag) == (0.5, 0.0)

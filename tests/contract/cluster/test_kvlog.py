@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from tools.splunkd_lite.kvlog import ChangeLog, Place
+from tools.splunkd_lite.kvlog import Change, ChangeLog
 
 
 def member(folder: Path) -> tuple[sqlite3.Connection, ChangeLog]:
@@ -15,9 +15,9 @@ def member(folder: Path) -> tuple[sqlite3.Connection, ChangeLog]:
 
 def write(db: sqlite3.Connection, log: ChangeLog, key: str) -> None:
     """A write up to its commit; the member has not come to note it yet."""
-    place: Place = ("app", "nobody", "sales", key)
+    change: Change = ("app", "nobody", "sales", key, "{}")
     db.execute("BEGIN IMMEDIATE")
-    log.add([place])
+    log.add([change])
     db.execute("COMMIT")
 
 

@@ -41,6 +41,7 @@ class Detection:
             resolution="Recovered",
             reason="It is over.",
             once=f"over:{self.run}",
+            by_itself=True,
             **more,
         )
 

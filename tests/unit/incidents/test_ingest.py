@@ -184,8 +184,8 @@ def test_beyond_the_group_window_or_without_grouping_nothing_joins(stores, clock
 
 
 def test_two_problems_never_share_an_id(stores, clock, monkeypatch):
-    def narrow(clock, claim):
-        return new_incident_id(clock, claim)[:-6] + ("AAAAAA" if "#" not in claim else claim[-6:])
+    def narrow(now, claim):
+        return new_incident_id(now, claim)[:-6] + ("AAAAAA" if "#" not in claim else claim[-6:])
 
     monkeypatch.setattr("incident_management.incidents.intake.planning.new_incident_id", narrow)
     app = ingest(stores, clock)

@@ -149,8 +149,8 @@ class FakeRaisingSearch:
 class Bench:
     """Everything wired up; time only moves when told to."""
 
-    def __init__(self) -> None:
-        self.stores: Any = FakeStores()
+    def __init__(self, stores: Any = None) -> None:
+        self.stores: Any = stores or FakeStores()
         self.plan = ""
         self.clock = ManualClock()
         self.api = FakeDeployApi()

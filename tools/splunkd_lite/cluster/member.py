@@ -46,6 +46,7 @@ class ClusterMember:
     def start(self) -> None:
         """Join, take over what was missed, and keep in touch."""
         self._splunk.kv.faults.majority = self.membership.has_majority
+        self._splunk.kv.faults.is_captain = lambda: self.membership.is_captain
         self._beat()
         self.membership.start(self._splunk.mgmt_uri, self._beat)
 

@@ -2,7 +2,7 @@
 
     GET  /services/splunkd_lite/kvstore
     POST /services/splunkd_lite/kvstore   unavailable, read_only: 0 or 1; delay_seconds;
-                                          lose_primary_seconds
+                                          lag_seconds; lose_primary_seconds
 
 It is for people and for tests of the stand-in. An app must never use it.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _PATH = "splunkd_lite/kvstore"
 _SWITCHES = ("unavailable", "read_only")
-_SECONDS = ("delay_seconds", "lose_primary_seconds")
+_SECONDS = ("delay_seconds", "lag_seconds", "lose_primary_seconds")
 
 
 @route("GET", _PATH, capability="admin_all_objects")
@@ -46,7 +46,7 @@ def switch(splunk: Splunk, request: RestRequest) -> Feed:
     for key, value in settings_of(request).items():
         if key in _SWITCHES:
             settings[key] = is_true(value)
-        elif key == "delay_seconds":
+        elif key in ("delay_seconds", "lag_seconds"):
             settings[key] = _seconds(key, value, MAX_DELAY_SECONDS)
         elif key == "lose_primary_seconds":
             settings["primary_lost_until"] = time.time() + _seconds(key, value, 3600.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping
 
-from ..incidents import editing, timeline
+from ..incidents import editing, lifecycle, timeline
 from ..incidents.model import Document, Incident
 from .leaving import was_deleted
 from .router import Problem, Request, Response
@@ -37,10 +37,16 @@ def acted(
 
 
 def guarded(request: Request, act: Callable[[], Incident], required: bool = False) -> Response:
-    """Do something to an incident if it is the version that ``If-Match`` names.
+    """Do something to an incident if it is the version that ``If-Match`` names, once for a key.
 
     Raises Problem: 428 without the header where it is ``required``, 412 for another version.
     """
+    done = request.mark and lifecycle.done_before(
+        request.stores, request.params["id"], request.mark
+    )
+    if done:
+        # An earlier attempt's, which was ended before it answered: it has changed the version.
+        return answered(done.to_document())
     wanted = request.headers.get("if-match", "").strip()
     if not wanted and required:
         raise Problem(428, f"{request.method} needs If-Match: send the ETag that was read, or *.")

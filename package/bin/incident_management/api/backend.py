@@ -12,6 +12,7 @@ from ..incidents.story import Stories
 from ..ports import Clock, Searcher, Stores
 from ..remediation.catalogue import Catalogue
 from ..splunk.clock import SystemClock
+from ..splunk.replica import Replica, stores_of
 from ..splunk.topology import TopologyLookup
 
 __all__ = ["Backend", "SplunkBackend"]
@@ -60,6 +61,7 @@ class SplunkBackend:
         self._users: Dict[str, Tuple[float, Tuple[str, FrozenSet[str]]]] = {}
         self._routing: Optional[Tuple[float, Routing]] = None
         self._topology = TopologyLookup(monotonic)
+        self._replica = Replica(self.clock)
         self._problems: Optional[Tuple[float, Sequence[str]]] = None
 
     def session(self, raw: Mapping[str, Any], system: bool) -> Any:
@@ -87,9 +89,7 @@ class SplunkBackend:
         return found
 
     def stores(self, session: Any) -> Stores:
-        from ..splunk.kvstore import KvStores
-
-        return KvStores(session)
+        return stores_of(session, self._replica)
 
     def searcher(self, session: Any) -> Searcher:
         from ..splunk.search import SplunkSearcher

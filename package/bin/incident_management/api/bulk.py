@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..incidents import editing, lifecycle
 from ..incidents.clocks import assignment
@@ -25,31 +25,35 @@ Act = Callable[[str], Incident]
 
 
 def _acknowledge(request: Request) -> Act:
-    return lambda key: lifecycle.acknowledge(request.stores, request.clock, key, request.user)
+    return lambda key: lifecycle.acknowledge(
+        request.stores, request.clock, key, request.user, request.mark
+    )
 
 
 def _assign(request: Request) -> Act:
     owner, team = request.text("owner"), request.text("team")
     if not owner and not team:
         raise Invalid("Name an owner or a team to assign the incidents to.")
-    routing = request.routing()
+    routing, once = request.routing(), request.mark
     return lambda key: assignment.assign(
-        request.stores, request.clock, routing, key, request.user, owner=owner, team=team
+        request.stores, request.clock, routing, key, request.user, owner, team, once
     )
 
 
 def _escalate(request: Request) -> Act:
     reason = request.text("reason", required=True)
     owner, team = request.text("owner"), request.text("team")
-    routing = request.routing()
+    routing, once = request.routing(), request.mark
     return lambda key: assignment.escalate(
-        request.stores, request.clock, routing, key, request.user, reason, owner=owner, team=team
+        request.stores, request.clock, routing, key, request.user, reason, owner, team, once
     )
 
 
 def _note(request: Request) -> Act:
     said = request.text("text", required=True)
-    return lambda key: lifecycle.note(request.stores, request.clock, key, request.user, said)
+    return lambda key: lifecycle.note(
+        request.stores, request.clock, key, request.user, said, request.mark
+    )
 
 
 def _severity(request: Request) -> Act:
@@ -69,6 +73,7 @@ def _resolve(request: Request) -> Act:
         reason=request.text("reason"),
         category=request.text("category"),
         feedback=request.text("feedback"),
+        once=request.mark,
     )
 
 
@@ -79,7 +84,9 @@ def _reopen(request: Request) -> Act:
 
 def _close(request: Request) -> Act:
     reason = request.text("reason")
-    return lambda key: lifecycle.close(request.stores, request.clock, key, request.user, reason)
+    return lambda key: lifecycle.close(
+        request.stores, request.clock, key, request.user, reason, request.mark
+    )
 
 
 # Action -> (what does it, the fields that it takes).
@@ -148,7 +155,8 @@ def bulk(request: Request) -> Response:
     A filter is that of ``GET /incidents``. One that matches more than ``most`` (200 unless given)
     changes nothing and is refused. Each incident has its own result; one that fails does not keep
     the others. Sending it again after an interruption is safe: what was done before is refused by
-    the incident's state, with an ``Idempotency-Key`` the first answer comes back.
+    the incident's state, but a note, an escalation or an assignment may be there twice; with an
+    ``Idempotency-Key`` nothing is.
     """
     action = request.text("action")
     make, takes = ACTIONS[action]
@@ -157,11 +165,18 @@ def bulk(request: Request) -> Response:
             known = ", ".join(takes) or "no field"
             raise Invalid(f"'{action}' does not take '{name}'; it takes {known}.")
     act = make(request)
-    results = _results(_chosen(request), act)
+    results = _results(_chosen(request), lambda key: _done_before(request, key) or act(key))
     succeeded = sum(1 for result in results if result["ok"])
-    return Response(
-        {"results": results, "succeeded": succeeded, "failed": len(results) - succeeded}
-    )
+    answer = {"results": results, "succeeded": succeeded, "failed": len(results) - succeeded}
+    unfinished = any(result["status"] >= 500 for result in results)
+    return Response(answer, unfinished=unfinished)
+
+
+def _done_before(request: Request, incident_id: str) -> Optional[Incident]:
+    """What an earlier attempt of this request has done already; None without a key."""
+    if not request.mark:
+        return None
+    return lifecycle.done_before(request.stores, incident_id, request.mark)
 
 
 def _chosen(request: Request) -> List[str]:

@@ -38,7 +38,7 @@ def simulate_incident(request: Request) -> Response:
     The incident is marked by its title ([Test] …) and its rule, "Simulated incident". Whoever is
     told of new incidents is told of this one. Withdraw it afterwards.
     """
-    mark = uuid.uuid4().hex
+    mark = request.mark or uuid.uuid4().hex
     entity = request.text("entity") or "test-service"
     title = request.text("title") or f"Trying out the way from a signal to {entity}'s team"
     (outcome,) = taken_in(

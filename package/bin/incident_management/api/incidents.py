@@ -54,7 +54,8 @@ def open_incident(request: Request) -> Response:
         request.text("severity", "medium"),
         request.texts("affected_systems"),
         request.user,
-        uuid.uuid4().hex,
+        request.mark or uuid.uuid4().hex,
+        request.began,
     )
     return answered(incident.to_document(), 201)
 
@@ -199,7 +200,7 @@ def get_signals(request: Request) -> Response:
 )
 def acknowledge(request: Request) -> Response:
     """Start work on an incident; it becomes the caller's unless it has an owner."""
-    return acted(request, lifecycle.acknowledge)
+    return acted(request, lifecycle.acknowledge, once=request.mark)
 
 
 @route(
@@ -213,7 +214,7 @@ def acknowledge(request: Request) -> Response:
 def assign(request: Request) -> Response:
     """Give an incident to a person, a team, or both; of a team alone, whoever can take it."""
     owner, team = request.text("owner"), request.text("team")
-    return acted(request, assignment.assign, routed=True, owner=owner, team=team)
+    return acted(request, assignment.assign, routed=True, owner=owner, team=team, once=request.mark)
 
 
 @route(
@@ -226,7 +227,8 @@ def assign(request: Request) -> Response:
 )
 def add_note(request: Request) -> Response:
     """Write a note, in any state."""
-    return acted(request, lifecycle.note, request.text("text", required=True))
+    said = request.text("text", required=True)
+    return acted(request, lifecycle.note, said, once=request.mark)
 
 
 @route(
@@ -253,6 +255,7 @@ def resolve(request: Request) -> Response:
         reason=request.text("reason"),
         category=request.text("category"),
         feedback=request.text("feedback"),
+        once=request.mark,
     )
 
 

@@ -40,7 +40,7 @@ class Response:
     """JSON and its HTTP status; with another ``content_type``, ``body`` is the text itself.
 
     ``kept`` is what a repeat with the same Idempotency-Key gets, where that must differ (a secret
-    that is shown once).
+    that is shown once). ``unfinished``: a part failed as with a 5xx, so a repeat runs again.
     """
 
     body: Any
@@ -48,6 +48,7 @@ class Response:
     headers: Dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
     kept: Any = None
+    unfinished: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ class Request:
     ``args`` the same as the route's schema has them, ``body`` the JSON object that was sent and
     fits the schema, ``headers`` by lower-case name. ``stores`` and ``system_session`` have the
     app's own rights; ``user_session`` and ``searcher`` the caller's.
+
+    ``mark`` stands for the request and its repeats with the same ``Idempotency-Key``, which began
+    at ``began`` (epoch seconds): what is written under it is there once. Empty without a key.
     """
 
     method: str
@@ -72,6 +76,8 @@ class Request:
     backend: Backend
     headers: Mapping[str, str] = field(default_factory=dict)
     args: Mapping[str, Any] = field(default_factory=dict)
+    mark: str = ""
+    began: float = 0.0
 
     @property
     def stores(self) -> Stores:

@@ -51,7 +51,7 @@ def notify(request: Request) -> Response:
         request.stores,
         request.clock,
         _outbox(request),
-        request.body,
+        {"id": request.mark, **request.body},
         _web_url(request),
         request.user,
     )

@@ -4,16 +4,19 @@ The manner is that of the IETF draft "The Idempotency-Key HTTP Header Field": th
 caller's own, the answer is kept for 24 hours by user, route and key, another body under the same
 key is refused, and so is a repeat while the first is still being worked on.
 
-The claim is inserted before the route runs, so of two requests at the same moment one runs.
+The claim is inserted before the route runs, so of two requests at the same moment one runs. It
+stays when that fails: the repeat has the same ``mark``, from which a route makes the ids of what it
+writes. So a repeat finds what the first one came to write, and adds what is missing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Callable, Dict
+from dataclasses import replace
+from typing import Any, Callable, Dict, List, Mapping
 
-from ..incidents.canonical import canonical
+from ..incidents.canonical import canonical, milliseconds
 from .messages import Problem, Request, Response
 
 __all__ = ["HEADER", "KEPT_ANSWER", "KEPT_SECONDS", "once"]
@@ -25,10 +28,11 @@ KEPT_ANSWER = "idempotency:"
 KEPT_SECONDS = 24 * 3600.0
 # A handler that has not answered after this was ended.
 WORKING_SECONDS = 120.0
+MARK_DIGITS = 32
 
 
-def once(request: Request, run: Callable[[], Response]) -> Response:
-    """Run a request unless its key's answer is known. Raises Problem 400 and 409.
+def once(request: Request, run: Callable[[Request], Response]) -> Response:
+    """Run a request, with its ``mark``, unless its key's answer is known. Raises Problem 400, 409.
 
     An error of ours (5xx) is not kept: the caller may try again with the same key.
     """
@@ -38,14 +42,18 @@ def once(request: Request, run: Callable[[], Response]) -> Response:
     claim = _claim(request, key)
     if not request.stores.claims.insert(claim):
         known = request.stores.claims.get(claim["_key"])
-        if known is not None and not _is_over(known, request.clock.now()):
-            return _known(known, claim)
+        if known is not None and request.clock.now() - float(known["time"]) <= KEPT_SECONDS:
+            if not _may_run_again(known, claim, request.clock.now()):
+                return _known(known)
+            claim["value"]["began"] = known["value"].get("began", known["time"])
         request.stores.claims.save([claim])
+    began = float(claim["value"]["began"])
+    mark = _digest([claim["_key"], claim["value"]["sent"], f"{began:.3f}"])[:MARK_DIGITS]
     try:
-        response = run()
+        response = run(replace(request, mark=mark, began=began))
     except Problem as problem:
         if problem.status >= 500:
-            request.stores.claims.delete(claim["_key"])
+            _let_go(request, claim)
         else:
             _keep(
                 request,
@@ -58,8 +66,11 @@ def once(request: Request, run: Callable[[], Response]) -> Response:
             )
         raise
     except Exception:
-        request.stores.claims.delete(claim["_key"])
+        _let_go(request, claim)
         raise
+    if response.unfinished:
+        _let_go(request, claim)
+        return response
     body = response.body if response.kept is None else response.kept
     answer = {"status": response.status, "body": body, "headers": response.headers}
     _keep(request, claim, answer)
@@ -69,25 +80,32 @@ def once(request: Request, run: Callable[[], Response]) -> Response:
 def _claim(request: Request, key: str) -> Dict[str, Any]:
     place = "\n".join((request.user, request.path, key))
     purpose = KEPT_ANSWER + hashlib.sha256(place.encode("utf-8", "replace")).hexdigest()
-    content = canonical([request.body, dict(request.query)])
+    now = milliseconds(request.clock.now())
+    sent = _digest([request.body, dict(request.query)])
     return {
         "_key": purpose,
         "purpose": purpose,
         "holder": request.user,
-        "time": request.clock.now(),
-        "value": {"sent": hashlib.sha256(content.encode("utf-8")).hexdigest(), "answer": ""},
+        "time": now,
+        "value": {"sent": sent, "answer": "", "began": now, "failed": False},
     }
 
 
-def _is_over(known: Dict[str, Any], now: float) -> bool:
-    answered = bool(known["value"].get("answer"))
-    return now - float(known["time"]) > (KEPT_SECONDS if answered else WORKING_SECONDS)
+def _digest(content: List[Any]) -> str:
+    return hashlib.sha256(canonical(content).encode("utf-8")).hexdigest()
 
 
-def _known(known: Dict[str, Any], claim: Dict[str, Any]) -> Response:
+def _may_run_again(known: Mapping[str, Any], claim: Mapping[str, Any], now: float) -> bool:
+    """Tell whether an earlier attempt has ended without an answer. Raises Problem 409."""
     value = known["value"]
     if value.get("sent") != claim["value"]["sent"]:
         raise Problem(409, "This Idempotency-Key was used for another request: choose a new one.")
+    ended = value.get("failed") or now - float(known["time"]) > WORKING_SECONDS
+    return bool(ended) and not value.get("answer")
+
+
+def _known(known: Mapping[str, Any]) -> Response:
+    value = known["value"]
     if not value.get("answer"):
         text = "The first request with this Idempotency-Key is being worked on: try again later."
         raise Problem(409, text, {"Retry-After": "5"})
@@ -97,6 +115,12 @@ def _known(known: Dict[str, Any], claim: Dict[str, Any]) -> Response:
     if "detail" in answer:
         raise Problem(int(answer["status"]), str(answer["detail"]), headers)
     return Response(answer["body"], int(answer["status"]), headers)
+
+
+def _let_go(request: Request, claim: Dict[str, Any]) -> None:
+    """Let a repeat run at once."""
+    claim["value"]["failed"] = True
+    request.stores.claims.save([claim])
 
 
 def _keep(request: Request, claim: Dict[str, Any], answer: Dict[str, Any]) -> None:

@@ -24,7 +24,15 @@ def escalate(request: Request) -> Response:
     Without a team and an owner it goes to the next step of its escalation path.
     """
     reason, owner, team = (request.text(name) for name in ("reason", "owner", "team"))
-    return acted(request, assignment.escalate, reason, routed=True, owner=owner, team=team)
+    return acted(
+        request,
+        assignment.escalate,
+        reason,
+        routed=True,
+        owner=owner,
+        team=team,
+        once=request.mark,
+    )
 
 
 @route(
@@ -37,7 +45,7 @@ def escalate(request: Request) -> Response:
 )
 def close(request: Request) -> Response:
     """Close a resolved incident for good; the same problem then opens a new one."""
-    return acted(request, lifecycle.close, request.text("reason"))
+    return acted(request, lifecycle.close, request.text("reason"), once=request.mark)
 
 
 @route("GET", "/incidents/{id}/report", capability="incident_read", answers={200: "text/markdown"})

@@ -193,7 +193,7 @@ def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:
         )
         with system.kept_open():
             if method == "POST" and IDEMPOTENCY_HEADER in request.headers:
-                return once(request, lambda: _run(found, request))
+                return once(request, lambda marked: _run(found, marked))
             return _run(found, request)
     except REFUSALS as error:
         raise problem_of(error) from error

@@ -80,7 +80,7 @@ def create(request: Request) -> Response:
     """Subscribe. The answer has the secret that signs each delivery; it is never shown again."""
     if len(request.stores.subscriptions.find({}, limit=MOST_SUBSCRIPTIONS)) >= MOST_SUBSCRIPTIONS:
         raise Invalid(f"There are {MOST_SUBSCRIPTIONS} subscriptions: delete one first.")
-    key = "SUB-" + random_secrets.token_hex(5)
+    key = f"SUB-{request.mark[:10] or random_secrets.token_hex(5)}"
     secret = random_secrets.token_urlsafe(SECRET_BYTES)
     document = {
         **_checked(request.body),
@@ -88,6 +88,9 @@ def create(request: Request) -> Response:
         "created_by": request.user,
         "created_at": request.clock.now(),
     }
+    if request.mark:
+        # An earlier attempt's, which nobody was told.
+        secrets.delete(request.system_session, REALM, key)
     # The secret first: a subscription without one could never deliver.
     secrets.write(request.system_session, REALM, key, secret)
     request.stores.subscriptions.insert(document)

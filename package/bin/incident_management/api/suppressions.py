@@ -63,7 +63,8 @@ def list_suppressions(request: Request) -> Response:
 )
 def add_suppression(request: Request) -> Response:
     """Hold signals back: they are stored and counted, and open no incident."""
-    made = suppression.add(request.stores, request.clock, request.user, request.body)
+    who = (request.stores, request.clock, request.user)
+    made = suppression.add(*who, request.body, request.mark)
     return Response(_shown(request, made), status=201)
 
 

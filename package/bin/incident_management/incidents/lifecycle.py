@@ -2,11 +2,13 @@
 
 Every function appends entries, refreshes and returns the incident. All raise NotFound for an
 unknown id and IllegalMove, with one sentence, when the incident's state does not allow it.
+
+``once`` names the request: the entry that does what was asked for bears it (:func:`done_before`).
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ..ports import Clock, Stores
 from . import timeline
@@ -20,6 +22,7 @@ __all__ = [
     "acknowledge",
     "assign",
     "close",
+    "done_before",
     "escalate",
     "note",
     "pin",
@@ -32,7 +35,19 @@ __all__ = [
 FEEDBACK = ("true_positive", "false_positive", "duplicate")
 
 
-def acknowledge(stores: Stores, clock: Clock, incident_id: str, actor: str) -> Incident:
+def done_before(stores: Stores, incident_id: str, once: str) -> Optional[Incident]:
+    """Return the incident, refreshed, if it has an entry of this ``once``; else None.
+
+    Whoever wrote that may have been ended before the document.
+    """
+    if any(entry.once == once for entry in timeline.read(stores, incident_id)):
+        return timeline.refresh(stores, incident_id)
+    return None
+
+
+def acknowledge(
+    stores: Stores, clock: Clock, incident_id: str, actor: str, once: str = ""
+) -> Incident:
     """Start work on an incident; it becomes the actor's unless it has an owner."""
     incident = _current(stores, incident_id)
     if incident.status == "in_progress":
@@ -42,7 +57,7 @@ def acknowledge(stores: Stores, clock: Clock, incident_id: str, actor: str) -> I
         data = {"owner": actor, "team": incident.team}
         timeline.append(stores, clock, incident_id, "assigned", data, actor)
     data = {"from": incident.status, "to": "in_progress", "reason": "acknowledged"}
-    timeline.append(stores, clock, incident_id, "status", data, actor)
+    timeline.append(stores, clock, incident_id, "status", data, actor, once)
     return timeline.refresh(stores, incident_id)
 
 
@@ -54,6 +69,7 @@ def assign(
     owner: str = "",
     team: str = "",
     reason: str = "",
+    once: str = "",
 ) -> Incident:
     """Give an incident to a person, a team, or both. Raises Invalid for neither.
 
@@ -66,7 +82,7 @@ def assign(
     data = {"owner": owner, "team": team}
     if reason:
         data["reason"] = reason
-    timeline.append(stores, clock, incident_id, "assigned", data, actor)
+    timeline.append(stores, clock, incident_id, "assigned", data, actor, once)
     return timeline.refresh(stores, incident_id)
 
 
@@ -83,8 +99,8 @@ def escalate(
 ) -> Incident:
     """Hand an open incident one level up, to a person, a team, or whoever listens there.
 
-    ``channels`` hear of it besides those of [announce]. Raises Invalid without a reason.
-    ``once`` as for :func:`resolve`.
+    ``channels`` hear of it besides those of [announce]. Raises Invalid without a reason. Where an
+    entry of this ``once`` is there, nothing happens.
     """
     if not reason.strip():
         raise Invalid("An escalation needs a reason, for whoever gets the incident.")
@@ -105,23 +121,27 @@ def escalate(
     return timeline.refresh(stores, incident_id)
 
 
-def close(stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = "") -> Incident:
+def close(
+    stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = "", once: str = ""
+) -> Incident:
     """Close a resolved incident; it is not reopened, the problem's next signal opens a new one."""
     incident = _current(stores, incident_id)
     if incident.status != "resolved":
         raise IllegalMove(f"{incident_id} is {_shown(incident)}; only a resolved one is closed.")
     data = {"from": "resolved", "to": "closed", "reason": reason}
-    timeline.append(stores, clock, incident_id, "status", data, actor)
+    timeline.append(stores, clock, incident_id, "status", data, actor, once)
     return timeline.refresh(stores, incident_id)
 
 
-def note(stores: Stores, clock: Clock, incident_id: str, actor: str, text: str) -> Incident:
+def note(
+    stores: Stores, clock: Clock, incident_id: str, actor: str, text: str, once: str = ""
+) -> Incident:
     """Write a note, in any state. Raises Invalid for an empty or too long text."""
     if not text.strip():
         raise Invalid("A note needs a text.")
     if len(text) > TEXT_CHARACTERS:
         raise Invalid(f"A note holds at most {TEXT_CHARACTERS} characters.")
-    timeline.append(stores, clock, incident_id, "note", {"text": text}, actor)
+    timeline.append(stores, clock, incident_id, "note", {"text": text}, actor, once)
     return timeline.refresh(stores, incident_id)
 
 
@@ -145,12 +165,13 @@ def resolve(
     once: str = "",
     category: str = "",
     feedback: str = "",
+    by_itself: bool = False,
 ) -> Incident:
     """Resolve an open incident. Raises Invalid for a ``feedback`` that is none of FEEDBACK.
 
-    An automatic resolve passes ``once``. It does not resolve a flapping incident, but is written
-    down (:mod:`.upkeep.flapping`); when that has been done before, nothing happens, so a
-    worker that was ended in between may simply try again.
+    Where an entry of this ``once`` is there, nothing happens, so a worker that was ended in between
+    may simply try again. One ``by_itself``, which nobody asked for, does not resolve a flapping
+    incident, but is written down (:mod:`.upkeep.flapping`).
     """
     if feedback and feedback not in FEEDBACK:
         raise Invalid(f"'{feedback[:60]}' is no feedback; use {', '.join(FEEDBACK)}.")
@@ -167,7 +188,7 @@ def resolve(
         "category": category,
         "feedback": feedback,
     }
-    if once and flapping.hold(stores, clock, incident, actor, data, once):
+    if by_itself and flapping.hold(stores, clock, incident, actor, data, once):
         return timeline.refresh(stores, incident_id)
     timeline.append(stores, clock, incident_id, "status", data, actor, once)
     return timeline.refresh(stores, incident_id)

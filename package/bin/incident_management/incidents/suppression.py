@@ -113,10 +113,13 @@ class Suppression:
         return began_today or (yesterday in self.days and minute < end)
 
 
-def add(stores: Stores, clock: Clock, actor: str, wanted: Mapping[str, Any]) -> Suppression:
+def add(
+    stores: Stores, clock: Clock, actor: str, wanted: Mapping[str, Any], unique: str = ""
+) -> Suppression:
     """Check and store one; ``wanted`` has the fields of :class:`Suppression` that a person gives.
 
-    ``seconds`` may stand for ``ends_at``: so long from now. Raises Invalid with one sentence.
+    ``seconds`` may stand for ``ends_at``: so long from now. ``unique`` names the request; one that
+    was made for it is returned as it is. Raises Invalid with one sentence.
     """
     now = milliseconds(clock.now())
     values: Dict[str, Any] = {"starts_at": now, **wanted}
@@ -126,7 +129,7 @@ def add(stores: Stores, clock: Clock, actor: str, wanted: Mapping[str, Any]) -> 
     suppression = Suppression(
         **{
             **values,
-            "id": f"SUP-{uuid.uuid4().hex[:10]}",
+            "id": f"SUP-{(unique or uuid.uuid4().hex)[:10]}",
             "days": tuple(dict.fromkeys(values.get("days") or ())),
             "created_by": actor,
             "created_at": now,
@@ -135,8 +138,10 @@ def add(stores: Stores, clock: Clock, actor: str, wanted: Mapping[str, Any]) -> 
     _check(suppression, now)
     if len(stores.suppressions.keys(_not_over(now))) >= MOST:
         raise Invalid(f"There are {MOST} suppressions already; delete those that are not needed.")
-    stores.suppressions.insert(suppression.to_document())
-    return suppression
+    if stores.suppressions.insert(suppression.to_document()):
+        return suppression
+    known = stores.suppressions.get(suppression.id)
+    return Suppression.from_document(known) if known else suppression
 
 
 def remove(stores: Stores, suppression_id: str) -> None:

@@ -170,6 +170,7 @@ class Verifier:
                 resolution=f"{plan['summary']} The raising search finds it no more.",
                 reason=f"Recovery verified after {plan['_key']}.",
                 once=f"resolve:{plan['_key']}",
+                by_itself=True,
             )
         except IllegalMove:
             # Somebody resolved it between the look and the move: that is as good.

@@ -38,6 +38,7 @@ from ..remediation.executors import executors
 from ..remediation.verify import Verifier
 from ..splunk import conf, log, secrets, settings, spool
 from ..splunk.detections import detections
+from ..splunk.replica import forget_marks
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session, SplunkError
 from ..splunk.settings import SHARED_PARTS, Settings, SettingsError
@@ -148,7 +149,7 @@ class Duties:
             Duty("enabled", self._note_enabled, every=120.0),
             Duty("monitor roster", self._roster.sign, every=60.0, everywhere=True),
             Duty("monitor messages", self._messages.run, every=10.0, everywhere=True),
-            Duty("forget", lambda: forget_answers(self.stores, self.clock), every=600.0),
+            Duty("forget", self._forget, every=600.0),
         ]
 
     # --- configuration ----------------------------------------------------------------------
@@ -353,3 +354,7 @@ class Duties:
 
     def _tell(self, name: str, text: str) -> None:
         self.trouble(name, text)
+
+    def _forget(self) -> Mapping[str, int]:
+        forget_marks(self.stores, self.clock)
+        return forget_answers(self.stores, self.clock)

@@ -256,7 +256,7 @@ def _resolve_quiet(stores: MemoryStores, clock: _ReplayClock, setting: Setting) 
         if document["severity"] in setting.quiet_not:
             continue
         incident = Incident.from_document(document)
-        said = {"resolution": "quiet", "reason": "No more findings."}
+        said: Dict[str, Any] = {"resolution": "quiet", "reason": "No more findings."}
         once = f"quiet:{incident.signals}:{incident.last_time}"
         if flapping.hold(stores, clock, incident, ACTOR, said, once):
             timeline.refresh(stores, incident.id)

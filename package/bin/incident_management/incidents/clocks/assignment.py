@@ -38,6 +38,7 @@ def assign(
     actor: str,
     owner: str = "",
     team: str = "",
+    once: str = "",
 ) -> Incident:
     """Give an incident to a person, a team, or both; of a team alone, whoever can take it.
 
@@ -51,7 +52,7 @@ def assign(
             incident = timeline.fold(entries)
             choice = taker(stores, clock, routing, incident, team)
             team, owner, reason = choice.team, choice.owner, choice.reason
-    return lifecycle.assign(stores, clock, incident_id, actor, owner, team, reason)
+    return lifecycle.assign(stores, clock, incident_id, actor, owner, team, reason, once)
 
 
 def escalate(
@@ -63,6 +64,7 @@ def escalate(
     reason: str,
     owner: str = "",
     team: str = "",
+    once: str = "",
 ) -> Incident:
     """Hand an incident one level up; without a team and an owner to the next step of its path.
 
@@ -82,7 +84,7 @@ def escalate(
             choice = taker(stores, clock, routing, incident, team, passing=incident.owner)
             team, owner, reason = choice.team, choice.owner, f"{reason} {choice.reason}"
     return lifecycle.escalate(
-        stores, clock, incident_id, actor, reason, owner=owner, team=team, channels=channels
+        stores, clock, incident_id, actor, reason, owner, team, once, channels
     )
 
 

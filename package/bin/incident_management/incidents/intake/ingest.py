@@ -96,9 +96,14 @@ class Ingest:
         entities: Sequence[str],
         actor: str,
         unique: str,
+        began: float = 0.0,
     ) -> Incident:
-        """Open an incident that no signal raised; ``unique`` names the request."""
-        incident_id = new_incident_id(self._clock, f"manual:{unique}")
+        """Open an incident that no signal raised; ``unique`` names the request.
+
+        A repeat of the request that began at ``began`` (epoch seconds; 0: now) finds its incident.
+        """
+        day = began or self._clock.now()
+        incident_id = new_incident_id(day, f"manual:{unique}")
         data: Document = {
             "title": title,
             "description": description,

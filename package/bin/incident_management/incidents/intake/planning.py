@@ -145,7 +145,7 @@ class Planner:
         for problem in problems:
             if not self._adds(problem, batch):
                 claim = episode_claim(problem.dedup_key, problem.episode + 1)
-                chosen[problem.dedup_key] = new_incident_id(self._clock, claim)
+                chosen[problem.dedup_key] = new_incident_id(self._clock.now(), claim)
         opening = sorted(chosen)
         self._reader.read(batch, [chosen[key] for key in opening])
         used: Set[str] = set()
@@ -153,7 +153,7 @@ class Planner:
             salt = 0
             while chosen[key] in used or _opened_for_another(batch.stories[chosen[key]], key):
                 salt += 1
-                chosen[key] = new_incident_id(self._clock, f"{key}#{salt}")
+                chosen[key] = new_incident_id(self._clock.now(), f"{key}#{salt}")
                 self._reader.read(batch, [chosen[key]])
             used.add(chosen[key])
         return chosen

@@ -273,7 +273,7 @@ def _later(stores: Stores, incident_id: str, holder: Story, back: Dict[str, int]
 def _unused_id(stores: Stores, clock: Clock, number: int) -> str:
     salt = 0
     while True:
-        chosen = new_incident_id(clock, f"split:{number}:{salt}")
+        chosen = new_incident_id(clock.now(), f"split:{number}:{salt}")
         if not timeline.read(stores, chosen):
             return chosen
         salt += 1

@@ -109,6 +109,7 @@ def _end(
             resolution="Recovered",
             reason=_said(ended.values()),
             once=once,
+            by_itself=True,
         )
     except IllegalMove:
         # Somebody resolved it in between.

@@ -1,0 +1,220 @@
+"""A POST that failed with a 5xx and comes again: with an Idempotency-Key nothing is doubled."""
+
+import pytest
+
+from incident_management.incidents import timeline
+from tests.fakes import ManualClock, Unavailable
+from tests.fakes.api import FakeApi
+from tests.unit.incidents.builders import ROUTING
+
+KEY = {"Idempotency-Key": "k1"}
+
+
+@pytest.fixture
+def api():
+    made = FakeApi()
+    made.routing_value = ROUTING
+    return made
+
+
+@pytest.fixture
+def incident(api):
+    return api.call("POST", "/incidents", {"title": "Checkout is down"})[1]["id"]
+
+
+def fail_at(api, verb, name):
+    """Have the KV store fail from this call on."""
+
+    def before(called, collection):
+        if (called, collection) == (verb, name):
+            raise Unavailable
+
+    getattr(api.stores_value, name).before = before
+
+
+def fails_then_comes_again(api, path, body, verb="save", name="incidents", wait=5.0):
+    """What the first attempt and its repeat answered."""
+    fail_at(api, verb, name)
+    first = api.call("POST", path, body, headers=KEY)
+    api.stores_value.heal()
+    api.clock.advance(wait)
+    return first[0], api.call("POST", path, body, headers=KEY)
+
+
+def kinds(api, incident_id):
+    entries = timeline.read(api.stores_value, incident_id)
+    assert timeline.verify(entries).ok
+    return [entry.kind for entry in entries]
+
+
+def is_up_to_date(api, incident_id):
+    entries = timeline.read(api.stores_value, incident_id)
+    return timeline.fold(entries).to_document() == api.stores_value.incidents.get(incident_id)
+
+
+@pytest.mark.parametrize(
+    ("verb", "name"), [("save", "timeline"), ("save", "incidents"), ("find", "timeline")]
+)
+def test_one_incident_is_opened(api, verb, name):
+    first, (status, body) = fails_then_comes_again(
+        api, "/incidents", {"title": "Checkout is down"}, verb, name
+    )
+
+    assert (first, status) == (503, 201)
+    assert kinds(api, body["id"]) == ["opened", "routed"]
+    assert {entry["incident_id"] for entry in api.stores_value.timeline.all()} == {body["id"]}
+
+
+def test_one_incident_is_opened_over_midnight():
+    api = FakeApi(clock=ManualClock(1_700_006_399.0))  # a second before midnight, UTC
+    first, (status, _) = fails_then_comes_again(api, "/incidents", {"title": "Slow"})
+
+    assert (first, status) == (503, 201)
+    assert len({entry["incident_id"] for entry in api.stores_value.timeline.all()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "written"),
+    [
+        ("acknowledge", {}, ["assigned", "status"]),
+        ("assign", {"owner": "zoe"}, ["assigned"]),
+        ("escalate", {"reason": "nobody answers", "owner": "zoe"}, ["escalation"]),
+        ("notes", {"text": "rolled back"}, ["note"]),
+        ("pin", {"pinned": True}, ["pinned"]),
+        ("resolve", {"resolution": "rolled back"}, ["status"]),
+    ],
+)
+@pytest.mark.parametrize("wait", [5.0, 500.0])
+def test_what_was_asked_for_is_written_once(api, incident, path, body, written, wait):
+    first, (status, answer) = fails_then_comes_again(
+        api, f"/incidents/{incident}/{path}", body, wait=wait
+    )
+
+    assert (first, status) == (503, 200)
+    assert kinds(api, incident) == ["opened", "routed", *written]
+    assert answer["entries"] == 2 + len(written)
+    assert is_up_to_date(api, incident)
+
+
+def test_a_close_is_written_once(api, incident):
+    api.call("POST", f"/incidents/{incident}/resolve", {})
+
+    first, (status, answer) = fails_then_comes_again(api, f"/incidents/{incident}/close", {})
+
+    assert (first, status, answer["status"]) == (503, 200, "closed")
+    assert kinds(api, incident)[2:] == ["status", "status"]
+
+
+def test_an_acknowledgement_that_was_half_written_is_completed(api, incident):
+    inserted = []
+
+    def before(verb, _name):
+        if verb == "insert":
+            inserted.append(1)
+            if len(inserted) == 2:
+                raise Unavailable
+
+    api.stores_value.timeline.before = before
+    path = f"/incidents/{incident}/acknowledge"
+    assert api.call("POST", path, {}, headers=KEY)[0] == 503
+    api.stores_value.heal()
+
+    assert api.call("POST", path, {}, headers=KEY)[1]["status"] == "in_progress"
+    assert kinds(api, incident)[2:] == ["assigned", "status"]
+
+
+def test_the_version_that_was_read_is_the_repeats_too(api, incident):
+    api.call("GET", f"/incidents/{incident}")
+    headers = {**KEY, "If-Match": api.headers["ETag"]}
+    path, body = f"/incidents/{incident}/notes", {"text": "rolled back"}
+    fail_at(api, "save", "incidents")
+    assert api.call("POST", path, body, headers=headers)[0] == 503
+    api.stores_value.heal()
+
+    assert api.call("POST", path, body, headers=headers)[0] == 200
+    assert kinds(api, incident)[2:] == ["note"]
+
+
+def test_the_same_key_a_day_later_is_another_request(api, incident):
+    path, body = f"/incidents/{incident}/notes", {"text": "rolled back"}
+    api.call("POST", path, body, headers=KEY)
+    api.clock.advance(25 * 3600)
+
+    assert api.call("POST", path, body, headers=KEY)[0] == 200
+    assert kinds(api, incident)[2:] == ["note", "note"]
+
+
+def test_another_body_under_the_key_of_a_failure_is_refused(api, incident):
+    path = f"/incidents/{incident}/notes"
+    fail_at(api, "save", "incidents")
+    assert api.call("POST", path, {"text": "rolled back"}, headers=KEY)[0] == 503
+    api.stores_value.heal()
+
+    assert api.call("POST", path, {"text": "something else"}, headers=KEY)[0] == 409
+
+
+def test_what_a_bulk_left_undone_is_done_by_its_repeat(api):
+    ids = [api.call("POST", "/incidents", {"title": str(n)})[1]["id"] for n in range(3)]
+    saved = []
+
+    def before(verb, _name):
+        if verb == "save":
+            saved.append(1)
+            if len(saved) == 2:
+                raise Unavailable
+
+    api.stores_value.incidents.before = before
+    body = {"action": "note", "ids": ids, "text": "rolled back"}
+    status, first = api.call("POST", "/incidents/bulk", body, headers=KEY)
+    assert (status, [one["status"] for one in first["results"]]) == (200, [200, 503, 503])
+    api.stores_value.heal()
+
+    status, again = api.call("POST", "/incidents/bulk", body, headers=KEY)
+
+    assert (status, again["succeeded"]) == (200, 3)
+    assert all(kinds(api, one)[2:] == ["note"] for one in ids)
+    assert all(is_up_to_date(api, one) for one in ids)
+    assert api.call("POST", "/incidents/bulk", body, headers=KEY)[1] == again
+
+
+def test_one_suppression_is_made(api):
+    body = {"kind": "mute", "reason": "r", "rule": "High*", "seconds": 600}
+    first, (status, made) = fails_then_comes_again(
+        api, "/suppressions", body, verb="find", name="signals"
+    )
+
+    assert (first, status) == (503, 201)
+    assert [one["_key"] for one in api.stores_value.suppressions.all()] == [made["id"]]
+
+
+def test_one_simulation_is_made(api):
+    first, (status, answer) = fails_then_comes_again(api, "/simulate-incident", {}, name="signals")
+
+    assert (first, status) == (503, 201)
+    assert [one["id"] for one in api.stores_value.incidents.all()] == [answer["incident_id"]]
+
+
+def test_one_notification_is_sent(api):
+    body = {"channel": "slack", "message": "hello"}
+    api.answers["incident_management_settings"] = {"entry": []}
+    fail_at(api, "save", "claims")  # when the answer is kept
+    assert api.call("POST", "/notifications", body, headers=KEY)[0] == 503
+    api.stores_value.heal()
+    api.clock.advance(300.0)
+
+    assert api.call("POST", "/notifications", body, headers=KEY)[0] == 200
+    assert len(api.stores_value.outbox.all()) == 1
+
+
+def test_one_subscription_is_made_and_the_secret_that_is_told_is_the_one_in_use(api):
+    body = {"url": "http://127.0.0.1:9/hook", "events": ["opened"]}
+    first, (status, made) = fails_then_comes_again(
+        api, "/subscriptions", body, verb="save", name="claims", wait=300.0
+    )
+
+    assert (first, status) == (503, 201)
+    assert [one["_key"] for one in api.stores_value.subscriptions.all()] == [made["id"]]
+    (_path, before), (_path, now) = api.posted
+    assert (before["name"], now["name"]) == (made["id"], made["id"])
+    assert before["password"] != now["password"] == made["secret"]
+    assert api.deleted[-1].endswith(f"{made['id']}%3A")
