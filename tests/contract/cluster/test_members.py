@@ -89,9 +89,8 @@ def test_there_is_one_captain_and_every_member_names_it(members: list[StandIn]) 
     names = {str(rest(member, "shcluster/captain/info")[0]["label"]) for member in members}
     assert len(names) == 1 and names <= set(LABELS)
     shown = rest(members[1], "shcluster/captain/members")
-    assert sorted(str(each["label"]) for each in shown) == list(
-        LABELS
-    )  # listed by their random ids
+    # Listed by their random ids.
+    assert sorted(str(each["label"]) for each in shown) == list(LABELS)
     assert {each["status"] for each in shown} == {"Up"}
     assert sum(bool(each["is_captain"]) for each in shown) == 1
     roles = [member.service().info["server_roles"] for member in members]
