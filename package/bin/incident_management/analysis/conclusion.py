@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ..incidents import timeline
 from ..incidents.errors import IllegalMove
+from ..masking import mask
 from ..ports import Clock, Searcher, Stores
 from . import answer as model_answer
 from .answer import objects
@@ -20,7 +21,6 @@ from .budget import Budget, shorten
 from .case import CULPRIT_SCORE
 from .changes import Change
 from .citations import Checked, check, counts
-from .masking import mask
 from .model import Model, ModelUnavailable, request_hash
 from .submission import Submission
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
 from ..detection.templates.miner import exception_line
-from .masking import mask
+from ..masking import mask
 
 __all__ = ["Citation", "Event", "Finding", "first_text", "number", "sha256_of"]
 

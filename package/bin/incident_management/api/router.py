@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Tuple
 
 from ..incidents.errors import Contended, IllegalMove, Invalid, NotFound
+from ..masking import mask
 from ..ports import SearchFailed
 from ..splunk import log
 from ..splunk.session import SplunkError
@@ -289,7 +290,7 @@ def _find(method: str, path: str) -> Tuple[Route, Dict[str, str]]:
 
 
 def _refuse(problem: Problem) -> Dict[str, Any]:
-    body = problem_body(problem.status, log.mask(problem.detail))
+    body = problem_body(problem.status, mask(problem.detail, emails=False))
     return _reply(problem.status, body, "application/problem+json", problem.headers)
 
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterable, List, Sequence, Set, Tuple
 
+from ...masking import mask_values
 from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..canonical import digest
@@ -45,17 +46,16 @@ ENTRIES_A_ROUND = 2000
 KEYS_A_RECORD = 1000
 KEY_DIGITS = 20
 
-Mask = Callable[[str], str]
 Send = Callable[[Sequence[Entry]], None]
 
 
-def event_of(entry: Entry, mask: Mask) -> str:
+def event_of(entry: Entry) -> str:
     """Return an entry as one line of ASCII JSON.
 
     What looks like a secret is replaced; then the event says ``masked``, and its hash can't be
     checked any more.
     """
-    data = _masked(entry.data, mask)
+    data = mask_values(entry.data)
     event: Document = {
         "time": entry.time,
         "key": entry.key,
@@ -204,16 +204,3 @@ class AuditWriter:
 
 def _short(key: str) -> str:
     return key[:KEY_DIGITS]
-
-
-def _masked(value: Any, mask: Mask, name: str = "") -> Any:
-    """A copy in which every text is masked, by itself and as the value of its name."""
-    if isinstance(value, Mapping):
-        return {key: _masked(inner, mask, str(key)) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_masked(inner, mask, name) for inner in value]
-    if not isinstance(value, str):
-        return value
-    hidden = mask(value)
-    named = f"{name}={hidden}"
-    return "***" if name and " " not in hidden and mask(named) != named else hidden
