@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional
 
+from ..durations import seconds_of
 from ..ports import SearchFailed
 from .session import APP, Session, SplunkError, path_of
-from .stanza import period_of
 
 __all__ = [
     "QUIET_AFTER",
@@ -109,17 +109,12 @@ def quiet_after(text: str, name: str) -> Optional[float]:
 
     Raises SearchFailed for a malformed value: what was meant is not known.
     """
-    value = text.strip().lower()
-    if not value:
+    if not text.strip():
         return None
-    if value == "never":
-        return 0.0
-    seconds = period_of(value)
-    if seconds is None:
-        raise SearchFailed(
-            f"{QUIET_AFTER} of '{name}' is '{value[:40]}'; set a time such as 2h, or never."
-        )
-    return seconds
+    try:
+        return seconds_of(text, unit=True, never=True)
+    except ValueError as error:
+        raise SearchFailed(f"{QUIET_AFTER} of '{name}' {error}.") from error
 
 
 def _get(session: Session, search: SavedDetection, *tail: str, **query: Any) -> Dict[str, Any]:
