@@ -17,6 +17,7 @@ from .errors import Invalid
 from .fold import EDITABLE
 from .model import SEVERITIES, Entry, Incident
 from .signal import TEXT_CHARACTERS, TITLE_CHARACTERS
+from .stores import claim_document
 
 __all__ = ["FIELDS", "Outdated", "edit", "editing", "version", "withdraw"]
 
@@ -57,7 +58,7 @@ def _claim(stores: Stores, clock: Clock, incident_id: str, expected: str, actor:
     now = clock.now()
     for attempt in range(ATTEMPTS):
         key = f"edit:{incident_id}:{expected}:{attempt}"
-        claim = {"_key": key, "purpose": key, "holder": actor, "time": now, "value": {}}
+        claim = claim_document(key, now, holder=actor)
         if stores.claims.insert(claim):
             return key
         known = stores.claims.get(key)

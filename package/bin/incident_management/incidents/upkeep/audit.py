@@ -21,7 +21,7 @@ from .. import timeline
 from ..canonical import digest
 from ..fold import ordered
 from ..model import Entry
-from ..stores import find_by
+from ..stores import claim_document, find_by
 
 __all__ = [
     "SOURCE",
@@ -176,13 +176,12 @@ class AuditWriter:
     def _write_down(self, entries: Sequence[Entry]) -> None:
         keys = [_short(entry.key) for entry in entries]
         self._stores.claims.insert(
-            {
-                "_key": f"{SENT}:{digest(keys, 40)}",
-                "purpose": SENT,
-                "holder": "",
-                "time": max(entry.time for entry in entries),
-                "value": {"keys": keys},
-            }
+            claim_document(
+                f"{SENT}:{digest(keys, 40)}",
+                max(entry.time for entry in entries),
+                {"keys": keys},
+                purpose=SENT,
+            )
         )
 
     def _checkpoint(self) -> float:
@@ -190,13 +189,7 @@ class AuditWriter:
         return float(document["time"]) if document else 0.0
 
     def _move_to(self, moment: float) -> None:
-        checkpoint = {
-            "_key": CHECKPOINT,
-            "purpose": CHECKPOINT,
-            "holder": "",
-            "time": moment,
-            "value": {},
-        }
+        checkpoint = claim_document(CHECKPOINT, moment)
         self._stores.claims.save([checkpoint])
         old = {"purpose": SENT, "time": {"$lt": moment - SENT_KEPT_SECONDS}}
         self._stores.claims.delete_matching(old)
