@@ -27,7 +27,7 @@ from ..splunk.session import SplunkError
 from ..splunk.settings import SettingsError
 from . import ROUTES
 from .backend import Backend
-from .leaving import OF_AN_INCIDENT, refuse_changes, was_deleted
+from .gone import OF_AN_INCIDENT, refuse_changes, was_deleted
 from .messages import BODY_BYTES, Problem, Request, Response, parse_body, problem_body
 from .once import HEADER as IDEMPOTENCY_HEADER
 from .once import once
