@@ -12,7 +12,7 @@ ROUTES = {
         "incidents",
         "listing",
         "joining",
-        "progress",
+        "lifecycle",
         "analysis",
         "plans",
         "history",
