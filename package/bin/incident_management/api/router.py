@@ -28,9 +28,9 @@ from ..splunk.settings import SettingsError
 from . import ROUTES
 from .backend import Backend
 from .gone import OF_AN_INCIDENT, refuse_changes, was_deleted
+from .idempotency import HEADER as IDEMPOTENCY_HEADER
+from .idempotency import once
 from .messages import BODY_BYTES, Problem, Request, Response, parse_body, problem_body
-from .once import HEADER as IDEMPOTENCY_HEADER
-from .once import once
 from .schema import Schema, check, convert
 
 __all__ = [

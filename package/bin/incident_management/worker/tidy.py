@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Tuple
 
-from ..api.once import KEPT_ANSWER, KEPT_SECONDS
+from ..api.idempotency import KEPT_ANSWER, KEPT_SECONDS
 from ..incidents import timeline
 from ..incidents.stores import claim_document, find_by
 from ..incidents.upkeep.retention import pruned
