@@ -6,7 +6,7 @@ from typing import Any, Mapping
 from urllib.parse import urlsplit
 
 from ..durations import seconds_of
-from .session import is_loopback
+from ..hosts import is_loopback
 
 __all__ = ["ENCRYPTED", "SettingsError", "Stanza"]
 
