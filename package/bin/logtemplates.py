@@ -13,7 +13,7 @@ import import_declare_test  # noqa: F401  # puts the app's libraries on the path
 from splunklib.searchcommands import Configuration, Option, dispatch
 
 from incident_management.detection.options import Choice, FieldName, parse_options
-from incident_management.detection.templates.known import MOST_TEMPLATES, Baseline
+from incident_management.detection.templates.known import MOST_TEMPLATES, KnownTemplates
 from incident_management.detection.templates.miner import TemplateMiner
 from incident_management.ports import SearchFailed
 from incident_management.splunk import spl
@@ -108,7 +108,7 @@ class LogTemplatesCommand(RowsCommand):
             found = SplunkSearcher(session).run(str(search), "0", "now", limit=MOST_TEMPLATES)
             if found.warnings and not found.rows:
                 raise ValueError(found.warnings[0])
-            baseline = Baseline(found.rows)
+            baseline = KnownTemplates(found.rows)
         except (SearchFailed, SplunkError, ValueError) as error:
             reason = str(error).rstrip(".")
             return self.error_exit(error, f"The baseline {self._lookup} can't be used: {reason}.")

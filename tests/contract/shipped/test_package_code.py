@@ -15,7 +15,7 @@ import incident_management
 from incident_management.analysis.citations import check
 from incident_management.analysis.evidence import Citation
 from incident_management.analysis.investigation import Investigation, investigate
-from incident_management.api import analysis, keeping, system
+from incident_management.api import analysis, history, system
 from incident_management.detection.backtest import setup
 from incident_management.ports import SearchResult
 from incident_management.remediation.judging import _counted
@@ -134,7 +134,7 @@ def topology(searcher: StandInSearcher) -> None:
 
 def history_out_of_the_index(searcher: StandInSearcher) -> None:
     request: Any = SimpleNamespace(searcher=searcher)
-    assert keeping._search(request, INCIDENT).rows == []
+    assert history._search(request, INCIDENT).rows == []
 
 
 def indexed_entries(searcher: StandInSearcher) -> None:

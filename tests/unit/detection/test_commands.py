@@ -68,7 +68,7 @@ def test_bad_rows_cost_anomalyscore_only_themselves():
         ("anomalyscore", ["value=n", "time_zone=Mars/Base"], "'Mars/Base' is no time zone"),
         ("anomalyscore", ["value=n", "min_history=1"], "whole number from 2"),
         ("incidentbacktest", [], "search"),
-        ("incidentbacktest", ["search=x", "step=often"], "is not a span"),
+        ("incidentbacktest", ["search=x", "step=often"], "it is 'often'"),
         ("logtemplates", ["_raw"], "write options as name=value"),
     ],
 )

@@ -267,7 +267,7 @@ def test_a_row_without_a_time_is_told_of():
         ({"detector": "ratio"}, "a ratio needs value"),
         ({"value": "duration"}, "say how to add it up: avg(duration)"),
         ({"value": "avg(a) | delete"}, "write avg(duration_ms)"),
-        ({"span": "often"}, "The option span is wrong: 'often' is not a span"),
+        ({"span": "often"}, "The option span is wrong: it is 'often'"),
         ({"severity": "loud"}, "'loud' is not known"),
         ({"threshold": "x", "detector": "silence"}, "The option threshold is wrong"),
         ({"by": "a|b"}, "is not a field name"),

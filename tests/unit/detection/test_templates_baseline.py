@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import template_corpora
-from incident_management.detection.templates.known import Baseline
+from incident_management.detection.templates.known import KnownTemplates
 from incident_management.detection.templates.miner import TemplateMiner
 
 
@@ -11,7 +11,7 @@ def test_what_was_learned_is_known_afterwards_with_its_id():
     for name, lines in template_corpora.all_systems():
         contents = [content for content, _raw, _truth in lines]
         learned = TemplateMiner().match_all(contents)
-        baseline = Baseline([{"template": match.template} for match in learned])
+        baseline = KnownTemplates([{"template": match.template} for match in learned])
 
         found = TemplateMiner(known=baseline.templates).match_all(contents)
 
@@ -21,7 +21,7 @@ def test_what_was_learned_is_known_afterwards_with_its_id():
 
 
 def test_a_line_of_another_kind_is_new():
-    baseline = Baseline([{"template": "took <*> ms"}])
+    baseline = KnownTemplates([{"template": "took <*> ms"}])
     miner = TemplateMiner(known=baseline.templates)
     assert not baseline.is_new(miner.learn("took 7 ms").template)
     assert baseline.is_new(miner.learn("disk /dev/sda1 is gone").template)
@@ -41,18 +41,18 @@ def test_rates_are_over_the_time_that_the_baseline_covers():
         {"template": "a", "count": "10", "first_time": "1000000", "last_time": "1003600"},
         {"template": "b", "count": "4", "first_time": "1003600", "last_time": "1007200"},
     ]
-    baseline = Baseline(rows)
+    baseline = KnownTemplates(rows)
     assert baseline.usual_per_hour("a") == "5"
     assert baseline.usual_per_hour("b") == "2"
     assert baseline.usual_per_hour("c") == "0"
-    assert Baseline([{"template": "a", "count": "3"}]).usual_per_hour("a") == ""
+    assert KnownTemplates([{"template": "a", "count": "3"}]).usual_per_hour("a") == ""
 
 
 @pytest.mark.parametrize("row", [{"count": "3"}, {"template": " "}, {"template": ["a", "b"]}])
 def test_a_lookup_without_templates_is_refused(row):
     with pytest.raises(ValueError, match="no row has the field template"):
-        Baseline([row])
+        KnownTemplates([row])
 
 
 def test_an_empty_lookup_knows_nothing():
-    assert Baseline([]).is_new("anything")
+    assert KnownTemplates([]).is_new("anything")

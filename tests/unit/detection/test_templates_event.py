@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from incident_management.detection.templates.known import Baseline
+from incident_management.detection.templates.known import KnownTemplates
 from incident_management.detection.templates.miner import TemplateMiner, message_of
 
 SAID = ["Server is ready to receive web requests.", "TSDB started", "Head GC completed"]
@@ -74,7 +74,7 @@ def test_what_a_baseline_never_saw_is_new_in_every_format(wrapped):
     learned = TemplateMiner().match_all([wrapped(said) for said in SAID * 20])
     known = {match.template for match in learned}
     assert len(known) == len(SAID)
-    baseline = Baseline([{"template": template, "count": 20} for template in known])
+    baseline = KnownTemplates([{"template": template, "count": 20} for template in known])
     found = TemplateMiner(known=baseline.templates).match_all([wrapped(x) for x in SAID + NEW])
     assert [baseline.is_new(match.template) for match in found] == [False] * 3 + [True] * 2
 

@@ -11,7 +11,6 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.model import Entry
 from incident_management.incidents.upkeep.audit import AuditWriter, entry_of, event_of, history
-from incident_management.splunk.log import mask
 from tests.fakes import ManualClock, Unavailable
 from tests.unit.incidents.builders import ingest, signal
 
@@ -28,7 +27,7 @@ class Index:
     def send(self, entries):
         if self.failing:
             raise self.failing
-        self.raws += [event_of(entry, mask) for entry in entries]
+        self.raws += [event_of(entry) for entry in entries]
 
     @property
     def keys(self):
@@ -47,7 +46,7 @@ def an_incident(stores, clock, entity="checkout", run=0):
 
 def test_an_event_becomes_its_entry_again():
     entry = Entry.create("INC-1", "note", {"text": 'ü "quoted"\n\x01'}, "ann", 1700000000.125)
-    raw = event_of(entry, mask)
+    raw = event_of(entry)
 
     assert raw.isascii()
     assert "\n" not in raw
@@ -57,7 +56,7 @@ def test_an_event_becomes_its_entry_again():
 
 def test_small_fields_stand_before_the_data_that_splunk_may_cut():
     entry = Entry.create("INC-1", "opened", {"signals": {"f" * 40: 1}}, "ann", 1.0)
-    names = list(json.loads(event_of(entry, mask)))
+    names = list(json.loads(event_of(entry)))
 
     assert names[:4] == ["time", "key", "incident_id", "kind"]
     assert names[-1] == "data"
@@ -66,7 +65,7 @@ def test_small_fields_stand_before_the_data_that_splunk_may_cut():
 def test_what_looks_like_a_secret_never_reaches_the_index():
     data = {"text": f"use {TOKEN}", "params": [{"password": "hunter22"}, {"count": 3}]}
     entry = Entry.create("INC-1", "note", data, "ann", 1.0)
-    raw = event_of(entry, mask)
+    raw = event_of(entry)
 
     assert TOKEN not in raw
     assert "hunter22" not in raw

@@ -54,34 +54,13 @@ def test_an_exception_is_one_line_without_its_secrets(logger, tmp_path):
     assert "xoxb" not in json.dumps(line)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "sent with xoxb-12345-secret to Slack",
-        "Authorization: Bearer abc.s3cret.def",
-        "Authorization: Splunk s3cretAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-        '{"password": "s3cret"}',
-        "aws_secret_access_key = s3cretKEY",
-        "AKIA" + "S3CRETS3CRETAAAA",
-        "https://x.example/workflows/1?api=2&sig=s3cret&x=1",
-        "https://user:s3cret@proxy.example",
-        "https://user:p@s3cret@proxy.example",
-        "https://hooks.slack.com/services/T0/B0/s3cret",
-        "routing_key='s3cret0123'",
-    ],
-)
-def test_a_secret_is_masked(text):
-    masked = log.mask(text)
+def test_facts_are_masked_by_their_names_and_within(logger, tmp_path):
+    facts = {"session_key": "s3cretAAAA", "asked": [{"url": "https://u:s3cret@x/"}], "tries": 3}
+    logger.warning("refused", extra={"facts": facts})
 
-    assert "s3cret" not in masked.lower().replace("aws_secret", "")
-    assert "xoxb-1" not in masked
-    assert "***" in masked
-
-
-def test_ordinary_text_is_left_alone():
-    text = "GET /incidents failed: splunkd at https://127.0.0.1:8089 answered 503; 3 tokens left"
-
-    assert log.mask(text) == text
+    (line,) = lines(tmp_path)
+    assert "s3cret" not in json.dumps(line)
+    assert line["tries"] == 3
 
 
 def test_a_log_that_cannot_be_opened_goes_to_stderr(monkeypatch, tmp_path, capsys):

@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from incident_management.splunk.session import ATTEMPTS, Session, SplunkError, is_loopback, path_of
+from incident_management.hosts import is_loopback
+from incident_management.splunk.session import ATTEMPTS, Session, SplunkError, path_of
 
 INITIALIZING = {"messages": [{"type": "ERROR", "text": "KV Store is initializing."}]}
 

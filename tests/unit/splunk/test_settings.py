@@ -113,9 +113,9 @@ def test_times_of_the_lifecycle_are_read():
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("resolve_after", "1m", "resolve_after is '1m'; set a time such as 24h or 7d"),
+        ("resolve_after", "1m", "resolve_after is '1m'; write a number and s, m, h, d or w"),
         ("resolve_after", "soon", "or never"),
-        ("keep", "1d", "at least 604800s"),
+        ("keep", "1d", "from 7d to 3650d"),
         ("resolve_not", "urgent", "holds 'urgent', which is none of critical"),
     ],
 )

@@ -252,7 +252,7 @@ def test_a_malformed_stanza_is_shown_too():
         run()
     cluster.worker(1).run()
 
-    assert "The option span is wrong: 'often'" in cluster.shown[0]
+    assert "The option span is wrong: it is 'often'" in cluster.shown[0]
 
 
 def test_the_same_note_again_is_not_written_again():

@@ -8,9 +8,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence
 
+from ..masking import mask
 from .budget import Budget, shorten
 from .citations import Checked
-from .masking import mask
 
 __all__ = ["ANSWER_SCHEMA", "TOOL", "Question", "question"]
 

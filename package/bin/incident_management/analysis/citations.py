@@ -11,11 +11,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
+from ..masking import mask
 from ..ports import Searcher, SearchFailed
 from ..splunk import spl
 from .changes import Change
 from .evidence import Citation, Event, sha256_of
-from .masking import mask
 from .scope import ADDRESS, EVENT_FIELDS, with_entity
 from .statistics import count
 

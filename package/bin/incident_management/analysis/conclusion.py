@@ -12,6 +12,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ..incidents import timeline
 from ..incidents.errors import IllegalMove
+from ..incidents.stores import claim_document
+from ..masking import mask
 from ..ports import Clock, Searcher, Stores
 from . import answer as model_answer
 from .answer import objects
@@ -20,7 +22,6 @@ from .budget import Budget, shorten
 from .case import CULPRIT_SCORE
 from .changes import Change
 from .citations import Checked, check, counts
-from .masking import mask
 from .model import Model, ModelUnavailable, request_hash
 from .submission import Submission
 
@@ -70,7 +71,7 @@ class Conclusion:
         for attempt in range(1, MOST_ATTEMPTS + 1):
             now = self.clock.now()
             purpose = f"analysis:{key}:{attempt}"
-            taken = {"_key": purpose, "purpose": purpose, "holder": self.actor, "time": now}
+            taken = claim_document(purpose, now, holder=self.actor)
             if self.stores.claims.insert(taken):
                 return
             held = self.stores.claims.get(purpose) or {}

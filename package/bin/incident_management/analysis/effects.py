@@ -13,8 +13,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Dict, List, Pattern, Tuple
 
+from ..masking import mask
 from .changes import Change
-from .masking import mask
 
 __all__ = ["Effect", "effects_of", "harmless_reason"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
 from ..detection.templates.miner import exception_line
-from .masking import mask
+from ..masking import mask
 
 __all__ = ["Citation", "Event", "Finding", "first_text", "number", "sha256_of"]
 
@@ -177,8 +177,7 @@ _CITATION_TYPES: Dict[str, Any] = {
 class Finding:
     """What one finder has to say.
 
-    ``found`` and ``not_found`` are plain sentences. ``facts`` holds what ranking reads (plain
-    JSON values and dataclasses of this package). ``searches`` are the SPL texts that were run.
+    ``found`` and ``not_found`` are plain sentences. ``searches`` are the SPL texts that were run.
     ``incomplete``: what splunkd said of searches that may lack results, or why one failed.
     """
 
@@ -186,7 +185,6 @@ class Finding:
     looked_for: str
     found: List[str] = field(default_factory=list)
     not_found: List[str] = field(default_factory=list)
-    facts: Dict[str, Any] = field(default_factory=dict)
     citations: List[Citation] = field(default_factory=list)
     searches: List[str] = field(default_factory=list)
     incomplete: List[str] = field(default_factory=list)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
+from ..masking import mask
 from ..ports import Clock, Searcher, SearchFailed
 from ..splunk import spl
 from .case import Case, Hypothesis
 from .evidence import Citation, Finding
 from .finders import first_failure, new_errors, recent_changes, topology, volume
-from .masking import mask
 from .ranking import rank
 from .scope import Limits, Scope
 

@@ -50,7 +50,7 @@ class Limits:
 class Scope:
     """An incident to investigate, with what finders have found so far.
 
-    ``incident`` is the incident's document. ``facts`` passes what one finder found to the next:
+    ``incident`` is the incident's document. What one finder found it leaves here for the next:
     ``failing`` (entity to time of first error), ``patterns``, ``onset``, ``early_errors`` (their
     times around it), ``changes``, ``depends_on``, ``volume_ratio``.
     """

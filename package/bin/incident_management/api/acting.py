@@ -6,7 +6,7 @@ from typing import Any, Callable, Mapping
 
 from ..incidents import editing, lifecycle, timeline
 from ..incidents.model import Document, Incident
-from .leaving import was_deleted
+from .gone import was_deleted
 from .router import Problem, Request, Response
 from .shapes import INCIDENT
 

@@ -11,7 +11,7 @@ import re
 from http import HTTPStatus
 from typing import Any, Dict, List, Mapping
 
-from .leaving import OF_AN_INCIDENT
+from .gone import OF_AN_INCIDENT
 from .router import BODY_METHODS, PREFIX, Request, Response, Route, all_routes, route
 from .schema import COMPONENTS, any_object, resolved
 from .shapes import PROBLEM

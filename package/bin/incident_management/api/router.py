@@ -20,16 +20,17 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Tuple
 
 from ..incidents.errors import Contended, IllegalMove, Invalid, NotFound
+from ..masking import mask
 from ..ports import SearchFailed
 from ..splunk import log
 from ..splunk.session import SplunkError
 from ..splunk.settings import SettingsError
 from . import ROUTES
 from .backend import Backend
-from .leaving import OF_AN_INCIDENT, refuse_changes, was_deleted
+from .gone import OF_AN_INCIDENT, refuse_changes, was_deleted
+from .idempotency import HEADER as IDEMPOTENCY_HEADER
+from .idempotency import once
 from .messages import BODY_BYTES, Problem, Request, Response, parse_body, problem_body
-from .once import HEADER as IDEMPOTENCY_HEADER
-from .once import once
 from .schema import Schema, check, convert
 
 __all__ = [
@@ -289,7 +290,7 @@ def _find(method: str, path: str) -> Tuple[Route, Dict[str, str]]:
 
 
 def _refuse(problem: Problem) -> Dict[str, Any]:
-    body = problem_body(problem.status, log.mask(problem.detail))
+    body = problem_body(problem.status, mask(problem.detail, emails=False))
     return _reply(problem.status, body, "application/problem+json", problem.headers)
 
 

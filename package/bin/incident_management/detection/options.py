@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Iterable, List, Mapping, Union
 
+from ..durations import seconds_of
 from ..incidents.clocks.zones import ADVICE, zone_named
 
 __all__ = [
@@ -22,7 +23,6 @@ __all__ = [
     "parse_options",
 ]
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _NAME = re.compile(r"[^\s\"'|,=\\]{1,200}")
 
 
@@ -115,12 +115,13 @@ class TimeZone(Kind):
 
 
 class Duration(Kind):
-    """A span such as ``90s``, ``5m``, ``4h``, ``1d``; parsed into seconds."""
+    """A span of time such as ``5m``, in whole seconds."""
 
     def parse(self, value: str) -> float:
-        match = re.fullmatch(r"(\d{1,6})\s*([smhdw]?)", value.lower())
-        if not match or int(match[1]) == 0:
-            raise ValueError(
-                f"'{value[:60]}' is not a span; write a number and s, m, h, d or w: 5m."
-            )
-        return float(match[1]) * _SECONDS[match[2] or "s"]
+        try:
+            seconds = seconds_of(value, 1.0)
+        except ValueError as error:
+            raise ValueError(f"it {error}.") from error
+        if seconds % 1:
+            raise ValueError(f"it is '{value}'; write a span of whole seconds.")
+        return seconds

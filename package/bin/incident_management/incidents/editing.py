@@ -8,15 +8,17 @@ than editors (a signal, a note) may still come in between; they are added, not l
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Mapping, Sequence
+from typing import Any, Dict, Iterator, Mapping, Sequence
 
 from ..ports import Clock, Stores
 from . import timeline
 from .canonical import digest
 from .errors import Invalid
 from .fold import EDITABLE
-from .model import SEVERITIES, Entry, Incident
+from .lifecycle import entries_of
+from .model import SEVERITIES, Incident
 from .signal import TEXT_CHARACTERS, TITLE_CHARACTERS
+from .stores import claim_document
 
 __all__ = ["FIELDS", "Outdated", "edit", "editing", "version", "withdraw"]
 
@@ -44,7 +46,7 @@ def editing(
     """Hold the right to change one version. Raises Outdated when it is gone or taken."""
     key = _claim(stores, clock, incident_id, expected, actor)
     try:
-        if version(timeline.fold(_entries(stores, incident_id)).head) != expected:
+        if version(timeline.fold(entries_of(stores, incident_id)).head) != expected:
             text = f"{incident_id} has changed since it was read: read it again first."
             raise Outdated(text)
         yield
@@ -57,7 +59,7 @@ def _claim(stores: Stores, clock: Clock, incident_id: str, expected: str, actor:
     now = clock.now()
     for attempt in range(ATTEMPTS):
         key = f"edit:{incident_id}:{expected}:{attempt}"
-        claim = {"_key": key, "purpose": key, "holder": actor, "time": now, "value": {}}
+        claim = claim_document(key, now, holder=actor)
         if stores.claims.insert(claim):
             return key
         known = stores.claims.get(key)
@@ -78,7 +80,7 @@ def edit(
         Invalid: an unknown field or severity, an empty title, or a text that is too long.
     """
     _check(changes)
-    incident = timeline.fold(_entries(stores, incident_id))
+    incident = timeline.fold(entries_of(stores, incident_id))
     now = incident.to_document()
     edited: Dict[str, Any] = {
         name: changes[name]
@@ -98,7 +100,7 @@ def withdraw(
     stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = ""
 ) -> Incident:
     """Close an incident that should not have been one. Doing it again changes nothing."""
-    incident = timeline.fold(_entries(stores, incident_id))
+    incident = timeline.fold(entries_of(stores, incident_id))
     resolution = f"{WITHDRAWN}: {reason}" if reason else WITHDRAWN
     for to in ("resolved", "closed"):
         if incident.status == "closed":
@@ -125,10 +127,3 @@ def _check(changes: Mapping[str, Any]) -> None:
         raise Invalid(f"A title holds {TITLE_CHARACTERS} characters.")
     if len(changes.get("description", "")) > TEXT_CHARACTERS:
         raise Invalid(f"A description holds {TEXT_CHARACTERS} characters.")
-
-
-def _entries(stores: Stores, incident_id: str) -> List[Entry]:
-    entries = timeline.read(stores, incident_id)
-    if not entries:
-        raise timeline.unknown(incident_id)
-    return entries

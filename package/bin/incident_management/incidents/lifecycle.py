@@ -23,6 +23,7 @@ __all__ = [
     "assign",
     "close",
     "done_before",
+    "entries_of",
     "escalate",
     "note",
     "pin",
@@ -104,7 +105,7 @@ def escalate(
     """
     if not reason.strip():
         raise Invalid("An escalation needs a reason, for whoever gets the incident.")
-    entries = _entries(stores, incident_id)
+    entries = entries_of(stores, incident_id)
     if once and any(entry.once == once for entry in entries):
         return timeline.refresh(stores, incident_id)
     incident = timeline.fold(entries)
@@ -175,7 +176,7 @@ def resolve(
     """
     if feedback and feedback not in FEEDBACK:
         raise Invalid(f"'{feedback[:60]}' is no feedback; use {', '.join(FEEDBACK)}.")
-    entries = _entries(stores, incident_id)
+    entries = entries_of(stores, incident_id)
     if once and any(entry.once == once for entry in entries):
         return timeline.refresh(stores, incident_id)
     incident = timeline.fold(entries)
@@ -198,7 +199,7 @@ def reopen(
     stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = ""
 ) -> Incident:
     """Reopen a resolved incident."""
-    entries = _entries(stores, incident_id)
+    entries = entries_of(stores, incident_id)
     incident = timeline.fold(entries)
     if incident.status != "resolved":
         raise IllegalMove(f"{incident_id} is {_shown(incident)}; only a resolved one is reopened.")
@@ -214,7 +215,8 @@ def reopening(incident: Incident, resolve: str, reason: str) -> Tuple[Dict[str, 
     return {"from": incident.status, "to": to, "reason": reason}, f"reopen:{resolve}"
 
 
-def _entries(stores: Stores, incident_id: str) -> List[Entry]:
+def entries_of(stores: Stores, incident_id: str) -> List[Entry]:
+    """Return the entries of an incident. Raises NotFound when there is none of that id."""
     entries = timeline.read(stores, incident_id)
     if not entries:
         raise timeline.unknown(incident_id)
@@ -222,7 +224,7 @@ def _entries(stores: Stores, incident_id: str) -> List[Entry]:
 
 
 def _current(stores: Stores, incident_id: str) -> Incident:
-    return timeline.fold(_entries(stores, incident_id))
+    return timeline.fold(entries_of(stores, incident_id))
 
 
 def _must_be_open(incident: Incident, move: str) -> None:

@@ -1,14 +1,36 @@
-"""Reading many documents of a collection in few calls."""
+"""Reading many documents of a collection in few calls, and what a document of claims looks like."""
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator, List, Mapping, Set
+from typing import Any, Iterable, Iterator, List, Mapping, Optional, Set
 
 from ..ports import Collection, Document
 
-__all__ = ["KEYS_PER_QUERY", "find_by", "keys_since"]
+__all__ = ["KEYS_PER_QUERY", "claim_document", "find_by", "keys_since"]
 
 KEYS_PER_QUERY = 5000
+
+
+def claim_document(
+    key: str,
+    time: float,
+    value: Optional[Mapping[str, Any]] = None,
+    *,
+    purpose: str = "",
+    holder: str = "",
+) -> Document:
+    """Return a document of ``incident_claims``.
+
+    ``purpose`` is what its kind is found by, the key when not given; ``holder`` whose it is, where
+    that matters; ``time`` epoch seconds.
+    """
+    return {
+        "_key": key,
+        "purpose": purpose or key,
+        "holder": holder,
+        "time": time,
+        "value": dict(value or {}),
+    }
 
 
 def find_by(collection: Collection, name: str, values: Iterable[str]) -> List[Document]:

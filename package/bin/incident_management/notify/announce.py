@@ -17,6 +17,7 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Seq
 from ..incidents import timeline
 from ..incidents.model import Entry
 from ..incidents.routing import Routing
+from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 from . import late
 from .audience import Audience, Hearing
@@ -106,15 +107,7 @@ class Announcer:
 
     def _save_checkpoint(self, checkpoint: _Checkpoint) -> None:
         self._stores.claims.save(
-            [
-                {
-                    "_key": CHECKPOINT,
-                    "purpose": CHECKPOINT,
-                    "holder": "",
-                    "time": checkpoint.time,
-                    "value": checkpoint.hearing.to_document(),
-                }
-            ]
+            [claim_document(CHECKPOINT, checkpoint.time, checkpoint.hearing.to_document())]
         )
 
     def _fresh(self, since: float) -> Dict[str, List[Document]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 from typing import Any, Callable, Dict, Mapping, Optional
 
+from ..incidents.stores import claim_document
 from ..ports import Clock, Stores
 from .channel import Delivery, retry
 
@@ -101,11 +102,5 @@ class Attempts:
 
     def _insert(self, key: str, value: Mapping[str, Any]) -> bool:
         return self._stores.claims.insert(
-            {
-                "_key": key,
-                "purpose": key,
-                "holder": self._holder,
-                "time": self._clock.now(),
-                "value": dict(value),
-            }
+            claim_document(key, self._clock.now(), value, holder=self._holder)
         )

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Dict, List, Mapping, Optional
 from urllib.parse import quote as url_quote
 
-from ..analysis.masking import mask
+from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
 
 __all__ = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Collection, Iterable, Tuple
 
+from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 from .channel import CHANNELS
 
@@ -24,5 +25,5 @@ def note_reach(stores: Stores, clock: Clock, channels: Iterable[str]) -> None:
     value = {"channels": ", ".join(channels)}
     known = stores.claims.get(KEY)
     if known is None or known["value"] != value:
-        note = {"_key": KEY, "purpose": KEY, "holder": "", "time": clock.now(), "value": value}
+        note = claim_document(KEY, clock.now(), value)
         stores.claims.save([note])

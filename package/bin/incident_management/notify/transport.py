@@ -8,12 +8,13 @@ host and never the rest of the URL, which may itself be a secret (a webhook).
 from __future__ import annotations
 
 import email.utils
-import ipaddress
 import ssl
 import time
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional
 from urllib.parse import urlsplit
+
+from ..hosts import is_loopback
 
 __all__ = [
     "BadUrl",
@@ -23,7 +24,6 @@ __all__ = [
     "Reply",
     "checked_url",
     "http_session",
-    "is_loopback",
     "json_headers",
     "network_failure",
     "not_followed",
@@ -86,16 +86,6 @@ def checked_url(url: str, what: str) -> str:
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise BadUrl(f"{what} must start with https:// (http is only for this machine itself).")
     return url.strip().rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address stays on this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def tls_context(network: Network) -> ssl.SSLContext:

@@ -19,6 +19,7 @@ import socket
 from typing import Any, Callable, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
+from ..hosts import is_loopback
 from ..ports import Clock, Document
 from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
 from .transport import (
@@ -27,7 +28,6 @@ from .transport import (
     NoAnswer,
     NotSent,
     checked_url,
-    is_loopback,
     json_headers,
     not_followed,
     retry_after,

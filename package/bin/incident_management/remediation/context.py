@@ -9,6 +9,7 @@ from ..incidents import timeline
 from ..incidents.canonical import digest
 from ..incidents.errors import NotFound
 from ..incidents.model import Entry, Incident
+from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 from .catalogue import Catalogue
 from .executors import Executor, ExecutorError, Executors
@@ -110,13 +111,7 @@ class Context:
     def claim(self, key: str, value: Mapping[str, Any], purpose: str = "") -> bool:
         """Take a claim. False: somebody has it."""
         return self.stores.claims.insert(
-            {
-                "_key": key,
-                "purpose": purpose or key,
-                "holder": self.holder,
-                "time": self.clock.now(),
-                "value": dict(value),
-            }
+            claim_document(key, self.clock.now(), value, purpose=purpose, holder=self.holder)
         )
 
     # --- one run at a time per entity -------------------------------------------------------

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional
 
+from ..durations import seconds_of
 from ..ports import SearchFailed
 from .session import APP, Session, SplunkError, path_of
-from .stanza import period_of
 
 __all__ = [
     "QUIET_AFTER",
@@ -21,6 +21,7 @@ __all__ = [
     "detections",
     "past_runs",
     "quiet_after",
+    "saved_search",
     "scheduled",
 ]
 
@@ -44,6 +45,10 @@ class SavedDetection:
     @property
     def enabled(self) -> bool:
         return _true(self.settings.get("is_scheduled")) and not _true(self.settings.get("disabled"))
+
+    @property
+    def throttled(self) -> bool:
+        return _true(self.settings.get("alert.suppress"))
 
 
 @dataclass(frozen=True)
@@ -74,17 +79,25 @@ def detections(session: Session) -> List[SavedDetection]:
         raise SearchFailed(f"The saved searches can't be read: {error.message}") from error
     found = []
     for entry in answer.get("entry") or []:
-        content = {k: "" if v is None else str(v) for k, v in (entry.get("content") or {}).items()}
-        if not _true(content.get(ACTION)):
+        if not _true((entry.get("content") or {}).get(ACTION)):
             continue
         acl = entry.get("acl") or {}
         app, owner = str(acl.get("app") or APP), str(acl.get("owner") or "nobody")
         # What is shared is read as nobody's: its owner's own folder may hold no copy.
         owner = owner if acl.get("sharing") == "user" else "nobody"
-        found.append(
-            SavedDetection(str(entry["name"]), app, owner, content.get("search", ""), content)
-        )
+        found.append(_saved(entry, str(entry["name"]), app, owner))
     return sorted(found, key=lambda one: (one.name, one.app, one.owner))
+
+
+def saved_search(session: Session, name: str, app: str, owner: str) -> Optional[SavedDetection]:
+    """Return a saved search as it is now; None when there is none. Raises SearchFailed."""
+    try:
+        answer = session.get(_path(name, app, owner))
+    except SplunkError as error:
+        if error.status == 404:
+            return None
+        raise _unread(name, error) from error
+    return _saved(answer["entry"][0], name, app, owner)
 
 
 def past_runs(session: Session, search: SavedDetection) -> List[SearchRun]:
@@ -98,7 +111,8 @@ def scheduled(
     session: Session, search: SavedDetection, earliest: float, latest: float
 ) -> List[float]:
     """Return when it was to run within a span, oldest first. Raises SearchFailed."""
-    span = {"earliest_time": f"{earliest:.0f}", "latest_time": f"{latest:.0f}"}
+    # Whether the ends belong to the span is not documented, hence the second more.
+    span = {"earliest_time": f"{earliest:.0f}", "latest_time": f"{latest + 1:.0f}"}
     content = _get(session, search, "scheduled_times", **span)["entry"][0]["content"]
     times = content.get("scheduled_times") or []
     return sorted({float(time) for time in times if earliest < float(time) <= latest})
@@ -109,27 +123,34 @@ def quiet_after(text: str, name: str) -> Optional[float]:
 
     Raises SearchFailed for a malformed value: what was meant is not known.
     """
-    value = text.strip().lower()
-    if not value:
+    if not text.strip():
         return None
-    if value == "never":
-        return 0.0
-    seconds = period_of(value)
-    if seconds is None:
-        raise SearchFailed(
-            f"{QUIET_AFTER} of '{name}' is '{value[:40]}'; set a time such as 2h, or never."
-        )
-    return seconds
+    try:
+        return seconds_of(text, unit=True, never=True)
+    except ValueError as error:
+        raise SearchFailed(f"{QUIET_AFTER} of '{name}' {error}.") from error
 
 
 def _get(session: Session, search: SavedDetection, *tail: str, **query: Any) -> Dict[str, Any]:
-    path = path_of(search.owner, search.app, "saved", "searches", search.name, *tail)
+    path = _path(search.name, search.app, search.owner, *tail)
     try:
-        answer: Dict[str, Any] = session.get("/servicesNS/" + path, **query)
+        answer: Dict[str, Any] = session.get(path, **query)
     except SplunkError as error:
-        text = f"The runs of '{search.name}' can't be read: {error.message}"
-        raise SearchFailed(text) from error
+        raise _unread(search.name, error) from error
     return answer
+
+
+def _path(name: str, app: str, owner: str, *tail: str) -> str:
+    return "/servicesNS/" + path_of(owner, app, "saved", "searches", name, *tail)
+
+
+def _unread(name: str, error: SplunkError) -> SearchFailed:
+    return SearchFailed(f"The runs of '{name}' can't be read: {error.message}")
+
+
+def _saved(entry: Mapping[str, Any], name: str, app: str, owner: str) -> SavedDetection:
+    settings = {k: "" if v is None else str(v) for k, v in (entry.get("content") or {}).items()}
+    return SavedDetection(name, app, owner, settings.get("search", ""), settings)
 
 
 def _run(entry: Mapping[str, Any]) -> Optional[SearchRun]:

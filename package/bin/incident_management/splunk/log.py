@@ -10,37 +10,19 @@ import json
 import logging
 import logging.handlers
 import os
-import re
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict
 
-__all__ = ["get", "mask", "set_level"]
+from ..masking import mask, mask_values
+
+__all__ = ["get", "set_level"]
 
 FILE_BYTES = 10_000_000
 FILES = 5
 
 _handlers: Dict[str, logging.Handler] = {}
-
-_SECRETS = re.compile(
-    r"""(xox[a-z]-[\w-]+                                   # Slack tokens
-        |xapp-[\w-]+
-        |(?:AKIA|ASIA)[A-Z0-9]{16}                         # AWS access keys
-        |(?<=Bearer\s)[\w.~+/=-]+
-        |(?<=Basic\s)[\w+/=-]{8,}
-        |(?<=Splunk\s)[\w^./=+-]{32,}
-        |(?<=[?&]sig=)[^&\s"']+                            # Workflows webhook signatures
-        |(?<=hooks\.slack\.com/services/)[\w/]+
-        |(?<=://)[^/\s:]+:[^/\s]+(?=@)                     # user:password of a URL
-        )""",
-    re.VERBOSE,
-)
-_NAMED = re.compile(
-    r"""(?i)(["']?\b[\w-]*(?:password|secret|token|authorization|session_?key|routing_?key|api_?key)
-        [\w-]*["']?\s*[:=]\s*["']?)(?!(?:Bearer|Basic|Splunk)\s)([^\s"',;&}]{4,})""",
-    re.VERBOSE,
-)
 
 
 def get(name: str, level: str = "") -> logging.Logger:
@@ -65,11 +47,6 @@ def set_level(name: str, level: str) -> None:
     logging.getLogger(f"incident_management.{name}").setLevel(getattr(logging, level, logging.INFO))
 
 
-def mask(text: str) -> str:
-    """Replace what looks like a secret by ``***``."""
-    return _SECRETS.sub("***", _NAMED.sub(r"\1***", text))
-
-
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(record.created, timezone.utc)
@@ -85,8 +62,11 @@ class _JsonLines(logging.Formatter):
             line.update({key: value for key, value in facts.items() if key not in line})
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        masked = {key: mask(v) if isinstance(v, str) else v for key, v in line.items()}
-        return json.dumps(masked, ensure_ascii=False, default=lambda value: mask(str(value)))
+        return json.dumps(
+            mask_values(line),
+            ensure_ascii=False,
+            default=lambda value: mask(str(value), emails=False),
+        )
 
 
 class _QuietRotatingFile(logging.handlers.RotatingFileHandler):

@@ -8,7 +8,6 @@ again a few times; anything else is the caller's to judge.
 from __future__ import annotations
 
 import errno
-import ipaddress
 import json
 import os
 import random
@@ -21,9 +20,10 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional
 from urllib.parse import quote, urlsplit
 
+from ..hosts import is_loopback
 from .connection import KeptConnection
 
-__all__ = ["APP", "Session", "SplunkError", "is_loopback"]
+__all__ = ["APP", "Session", "SplunkError"]
 
 APP = "incident_management"
 
@@ -204,16 +204,6 @@ class Session:
                 sharing="user" if self.owner != "nobody" else "app",
             )
         return self._context
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address stays on this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def path_of(*parts: str) -> str:

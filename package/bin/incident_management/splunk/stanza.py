@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Mapping, Optional, Pattern
+from typing import Any, Mapping, Pattern
 from urllib.parse import urlsplit
 
-from .session import is_loopback
+from ..durations import seconds_of
+from ..hosts import is_loopback
 
-__all__ = ["ENCRYPTED", "SettingsError", "Stanza", "period_of"]
+__all__ = ["ENCRYPTED", "SettingsError", "Stanza"]
 
 # What stands in a file in the place of a secret: solnlib.conf_manager.ConfFile.ENCRYPTED_TOKEN.
 ENCRYPTED = "******"
 
-LONGEST_SECONDS = 3650 * 86400.0
-_PERIOD = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-
 
 class SettingsError(Exception):
     """A setting is malformed; the text names file, stanza and key and says what to do."""
-
-
-def period_of(text: str) -> Optional[float]:
-    """Return the seconds of a span such as ``90m`` or ``1.5h``; None for another text."""
-    match = _PERIOD.fullmatch(text)
-    return float(match.group(1)) * _UNITS[match.group(2)] if match else None
 
 
 class Stanza:
@@ -100,14 +90,10 @@ class Stanza:
 
     def period(self, key: str, default: str, least: float) -> float:
         """Return a span of time in seconds; ``never`` is 0."""
-        value = self.text(key, default).lower()
-        if value == "never":
-            return 0.0
-        seconds = period_of(value)
-        if seconds is None or not least <= seconds <= LONGEST_SECONDS:
-            limits = f"at least {least:.0f}s and at most {LONGEST_SECONDS / 86400:.0f}d"
-            raise self.error(key, f"is '{value}'; set a time such as 24h or 7d, {limits}, or never")
-        return seconds
+        try:
+            return seconds_of(self.text(key, default), least, unit=True, never=True)
+        except ValueError as error:
+            raise self.error(key, str(error)) from error
 
     def error(self, key: str, what: str) -> SettingsError:
         return SettingsError(f"{self._where} {key} {what}.")

@@ -23,6 +23,7 @@ from ..incidents.clocks.lives import Life, lives_of
 from ..incidents.fold import effective
 from ..incidents.model import OPEN_STATUSES, Entry, Incident
 from ..incidents.routing import Choice, Routing
+from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 
 __all__ = ["Clocks", "ring"]
@@ -123,13 +124,7 @@ class Clocks:
             "after": reached.after or "",
             "again": reached.again,
         }
-        document = {
-            "_key": CHECKPOINT,
-            "purpose": CHECKPOINT,
-            "holder": "",
-            "time": reached.time,
-            "value": value,
-        }
+        document = claim_document(CHECKPOINT, reached.time, value)
         self._stores.claims.save([document])
 
     def _changed(self, reached: _Reached) -> List[str]:
@@ -275,13 +270,7 @@ def _key(incident_id: str) -> str:
 
 
 def _note(incident_id: str, moment: float) -> Document:
-    return {
-        "_key": _key(incident_id),
-        "purpose": PURPOSE,
-        "holder": incident_id,
-        "time": moment,
-        "value": {},
-    }
+    return claim_document(_key(incident_id), moment, purpose=PURPOSE, holder=incident_id)
 
 
 def _count(entries: Sequence[Entry], kind: str) -> int:

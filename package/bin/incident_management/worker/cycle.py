@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from logging import Logger
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
+from ..incidents.stores import claim_document
 from ..ports import Clock, SearchFailed, Stores
 from ..splunk.session import SplunkError
 from ..splunk.settings import SettingsError
@@ -121,13 +122,9 @@ class Worker:
         if self._slots.get(duty.name) == slot:
             return True
         key = f"worker:{duty.name}:{slot}"
-        claim = {
-            "_key": key,
-            "purpose": f"worker:{duty.name}",
-            "holder": self._holder,
-            "time": self._clock.now(),
-            "value": {},
-        }
+        claim = claim_document(
+            key, self._clock.now(), purpose=f"worker:{duty.name}", holder=self._holder
+        )
         if not self._stores.claims.insert(claim):
             known = self._stores.claims.get(key)
             if known is None or known["holder"] != self._holder:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..detection.health.enabled import note_enabled
 from ..incidents.clocks import assignment
@@ -14,7 +12,6 @@ from ..incidents.intake import conditions
 from ..incidents.intake.ingest import ACTOR as INGEST_ACTOR
 from ..incidents.intake.ingest import Ingest
 from ..incidents.joining.moving import finish_recent
-from ..incidents.routing import Routing
 from ..incidents.signal import Signal
 from ..incidents.story import Stories
 from ..incidents.upkeep import flapping, held
@@ -23,32 +20,24 @@ from ..incidents.upkeep.quiet import Quiet
 from ..incidents.upkeep.raced import join_raced
 from ..incidents.upkeep.retention import Retention
 from ..notify import asked
-from ..notify.announce import Announcer
-from ..notify.channel import CHANNELS, NotConfigured, Sender
-from ..notify.outbox import Outbox
-from ..notify.reach import note_reach, reached
-from ..notify.record import recorder
-from ..notify.senders import network_of, senders
-from ..notify.webhook import MOST_SUBSCRIPTIONS, REALM, WebhookSender, channel_of
-from ..ports import Clock, Document, Stores
+from ..ports import Clock, Stores
 from ..remediation import approval, execution
-from ..remediation.catalogue import Catalogue
 from ..remediation.context import Context
 from ..remediation.executors import executors
 from ..remediation.verify import Verifier
-from ..splunk import conf, log, secrets, settings, spool
+from ..splunk import spool
 from ..splunk.detections import detections
 from ..splunk.replica import forget_marks
 from ..splunk.search import SplunkSearcher
-from ..splunk.session import Session, SplunkError
-from ..splunk.settings import SHARED_PARTS, Settings, SettingsError
-from ..splunk.topology import TopologyLookup
+from ..splunk.session import Session
 from . import splunkd
 from .audit_index import AuditIndex
 from .clocks import Clocks
+from .configuration import Configuration
 from .cycle import Duty
 from .events import EventStream
 from .forgotten import ForgottenRuns
+from .messages import Messages
 from .monitor_duty import monitors_of
 from .monitor_roster import MonitorRoster
 from .monitor_troubles import MonitorMessages
@@ -60,7 +49,6 @@ from .tidy import forget_answers, refresh_stale
 
 __all__ = ["Duties"]
 
-CONFIGURATION_SECONDS = 15.0
 CAPABILITY = "incident_signal"
 
 
@@ -70,7 +58,7 @@ def _no_trouble(_name: str, _sentence: str) -> None:
 
 @dataclass
 class Duties:
-    """Makes the list of duties. Configuration is read again every 15 seconds.
+    """Makes the list of duties.
 
     ``write_event``: ``EventWriter.write_event`` of the modular input, for audit events.
     ``holder``: this member's name.
@@ -81,30 +69,12 @@ class Duties:
     clock: Clock
     write_event: Callable[[Any], None]
     holder: str = ""
-    _configured: bool = field(default=False, init=False)
-    _read_at: float = field(default=float("-inf"), init=False)
-    _settings: Settings = field(default_factory=Settings, init=False)
-    _routing: Routing = field(default_factory=Routing, init=False)
-    _topology: TopologyLookup = field(default_factory=TopologyLookup, init=False)
     _remembered: Stories = field(default_factory=Stories, init=False)
-    _catalogue: Catalogue = field(default_factory=lambda: Catalogue({}, {}), init=False)
-    _subscriptions: Dict[str, Document] = field(default_factory=dict, init=False)
     trouble: Callable[[str, str], None] = field(default=_no_trouble, init=False)
 
     def __post_init__(self) -> None:
-        self.outbox = Outbox(
-            self.stores,
-            self.clock,
-            process_name(),
-            recorder(self.stores, self.clock),
-            gone=has_ended,
-        )
-        self.announcer = Announcer(
-            self.stores,
-            self.clock,
-            self.outbox,
-            lambda sentence: self.trouble("announced late", sentence),
-        )
+        self._config = Configuration(self.session)
+        self._messages = Messages(self.session, self.stores, self.clock, self._config, self._tell)
         self._verifier: Optional[Verifier] = None
         self._clocks = Clocks(self.stores, self.clock)
         self._waiting: Set[Tuple[str, str]] = set()
@@ -114,7 +84,7 @@ class Duties:
         self._roster = MonitorRoster(
             self.stores, self.clock, self.holder, partial(monitors_of, self.session)
         )
-        self._messages = MonitorMessages(
+        self._monitor_messages = MonitorMessages(
             self.stores, self.clock, self.holder, bulletin, self._roster
         )
 
@@ -126,15 +96,15 @@ class Duties:
             self.stores, self.clock, alerts, forgotten, self._ingest, self._tell
         )
         return [
-            Duty("configuration", self._configuration, everywhere=True),
+            Duty("configuration", self._config.refresh, everywhere=True),
             Duty("spool", self._spool, everywhere=True),
             Duty("reconcile", reconciler.run, every=20.0),
             Duty("raced", self._join_raced, every=5.0),
             Duty("assign", self._assign, every=5.0),
             Duty("clocks", self._run_clocks, every=5.0),
-            Duty("announce", self._announce),
-            Duty("deliver", self._deliver),
-            Duty("reach", self._note_reach, every=15.0),
+            Duty("announce", self._messages.announce),
+            Duty("deliver", self._messages.deliver),
+            Duty("reach", self._messages.note_reach, every=15.0),
             Duty("settle", self._settle, every=15.0),
             Duty("verify", self._verify, every=5.0),
             Duty("expire", self._expire, every=30.0),
@@ -148,60 +118,27 @@ class Duties:
             Duty("retention", self._retention, every=60.0),
             Duty("enabled", self._note_enabled, every=120.0),
             Duty("monitor roster", self._roster.sign, every=60.0, everywhere=True),
-            Duty("monitor messages", self._messages.run, every=10.0, everywhere=True),
+            Duty("monitor messages", self._monitor_messages.run, every=10.0, everywhere=True),
             Duty("forget", self._forget, every=600.0),
         ]
-
-    # --- configuration ----------------------------------------------------------------------
-
-    def _configuration(self) -> Mapping[str, int]:
-        """Read all configuration when it is time. Raises SettingsError for what is malformed.
-
-        What is well-formed is taken over before that.
-        """
-        if time.monotonic() - self._read_at >= CONFIGURATION_SECONDS:
-            self._read()
-        problems = [
-            *self._settings.problems.values(),
-            *self._routing.problems,
-            *self._catalogue.problems.values(),
-            *([self._topology.problem] if self._topology.problem else []),
-        ]
-        if problems:
-            raise SettingsError(" ".join(problems))
-        return {}
-
-    def _read(self) -> None:
-        self._routing = Routing.from_stanzas(conf.load(self.session, "incident_routing"))
-        self._catalogue = Catalogue.from_stanzas(conf.load(self.session, "incident_actions"))
-        self._settings = settings.load(self.session)
-        log.set_level("worker", self._settings.loglevel)
-        self._read_at = time.monotonic()
-        self._configured = True
-
-    def _held_channels(self) -> Set[str]:
-        """Channels whose settings are malformed: their messages wait until they are corrected."""
-        if not self._configured or any(part in self._settings.problems for part in SHARED_PARTS):
-            return {*CHANNELS, *map(channel_of, self._subscriptions)}
-        return {channel for channel in CHANNELS if channel in self._settings.problems}
 
     # --- signals ----------------------------------------------------------------------------
 
     def _ingest(self, signals: Sequence[Signal], actor: str) -> Any:
-        topology = self._topology.read(self.session)
-        ingest = Ingest(self.stores, self.clock, self._routing, topology, self._remembered)
+        topology = self._config.topology()
+        ingest = Ingest(self.stores, self.clock, self._config.routing, topology, self._remembered)
         return ingest.ingest(signals, actor)
 
     def _join_raced(self) -> Mapping[str, int]:
-        if not self._configured:
+        if not self._config.is_read:
             return {}
-        topology = self._topology.read(self.session)
-        return join_raced(self.stores, self.clock, self._routing, topology)
+        topology = self._config.topology()
+        return join_raced(self.stores, self.clock, self._config.routing, topology)
 
     def _calm_down(self) -> Mapping[str, int]:
-        if not self._configured:
+        if not self._config.is_read:
             return {}
-        return flapping.calm_down(self.stores, self.clock, self._routing)
+        return flapping.calm_down(self.stores, self.clock, self._config.routing)
 
     def _look_at_waiting(self) -> Mapping[str, int]:
         """Look again at the signals whose detection waits for more of them."""
@@ -211,14 +148,16 @@ class Duties:
 
     def _look_at_held(self) -> Mapping[str, int]:
         """Take in what was held back and goes on, of tools that do not send it again."""
-        signals = held.going_on(self.stores, self.clock) if self._configured else []
+        signals = held.going_on(self.stores, self.clock) if self._config.is_read else []
         outcomes = self._ingest(signals, INGEST_ACTOR) if signals else []
         return {"held_signals_done": sum(1 for one in outcomes if one.what != "suppressed")}
 
     def _spool(self) -> Mapping[str, int]:
         def notify(body: Mapping[str, Any], actor: str) -> Any:
-            web_url = self._settings.network.web_url
-            return asked.enqueue(self.stores, self.clock, self.outbox, body, web_url, actor)
+            web_url = self._config.settings.network.web_url
+            return asked.enqueue(
+                self.stores, self.clock, self._messages.outbox, body, web_url, actor
+            )
 
         return deliver_spool(
             spool.pending(),
@@ -226,89 +165,24 @@ class Duties:
             notify,
             lambda user: splunkd.has_capability(self.session, user, CAPABILITY),
             self.clock,
-            lambda name, text: self.trouble(name, text),
+            self._tell,
         )
 
     def _assign(self) -> Mapping[str, int]:
-        return assignment.place_waiting(self.stores, self.clock, self._routing, self._waiting)
+        return assignment.place_waiting(
+            self.stores, self.clock, self._config.routing, self._waiting
+        )
 
     def _run_clocks(self) -> Mapping[str, int]:
-        return self._clocks.run(self._routing) if self._configured else {}
-
-    # --- messages ---------------------------------------------------------------------------
-
-    def _announce(self) -> Mapping[str, int]:
-        if not self._configured:
-            return {}
-        added = self.announcer.run(
-            self._routing,
-            self._settings.network.web_url,
-            self._set_up,
-            self._read_subscriptions(),
-        )
-        return {"notifications_queued": added}
-
-    def _set_up(self) -> Collection[str]:
-        """The channels that are set up; a missing one is looked for once more, as in `_sender`.
-
-        Where that can't be read, the duty "configuration" says so, and what is known holds.
-        """
-        if not self._settings.set_up.issuperset(CHANNELS):
-            with suppress(SettingsError, SplunkError):
-                self._read_again()
-        return self._settings.set_up
-
-    def _read_again(self) -> bool:
-        """Read all configuration, unless that was done just now: tells whether it was read."""
-        if time.monotonic() - self._read_at < 1.0:
-            return False
-        self._read()
-        return True
-
-    def _deliver(self) -> Mapping[str, int]:
-        made = {channel: self._sender(channel) for channel in CHANNELS}
-        made.update({channel_of(key): self._webhook(key) for key in self._read_subscriptions()})
-        counts = self.outbox.deliver_due(made, held=self._held_channels())
-        return {f"notifications_{state}": count for state, count in counts.items()}
-
-    def _note_reach(self) -> Mapping[str, int]:
-        if self._configured:
-            subscriptions = self._read_subscriptions().values()
-            note_reach(self.stores, self.clock, reached(self._settings.set_up, subscriptions))
-        return {}
-
-    def _sender(self, channel: str) -> Callable[[], Sender]:
-        """Make a sender; a missing setting is looked for once more, as it may have come since."""
-
-        def make() -> Sender:
-            try:
-                return senders(self._settings, self.clock)[channel]()
-            except NotConfigured:
-                if not self._read_again():
-                    raise
-                return senders(self._settings, self.clock)[channel]()
-
-        return make
-
-    def _read_subscriptions(self) -> Dict[str, Document]:
-        """Read each time: another member may have put a message for a new one on the outbox."""
-        found = self.stores.subscriptions.find({}, limit=MOST_SUBSCRIPTIONS)
-        self._subscriptions = {str(one["_key"]): one for one in found}
-        return self._subscriptions
-
-    def _webhook(self, key: str) -> Callable[[], Sender]:
-        def make() -> Sender:
-            secret = secrets.read(self.session, REALM, key)
-            known = self.stores.subscriptions.get(key)
-            return WebhookSender(known, secret, network_of(self._settings), self.clock)
-
-        return make
+        return self._clocks.run(self._config.routing) if self._config.is_read else {}
 
     # --- fixes ------------------------------------------------------------------------------
 
     def _context(self) -> Context:
-        known = executors(lambda: self._settings)
-        return Context(self.stores, self.clock, self._catalogue, known, process_name(), has_ended)
+        known = executors(lambda: self._config.settings)
+        return Context(
+            self.stores, self.clock, self._config.catalogue, known, process_name(), has_ended
+        )
 
     def _settle(self) -> Mapping[str, int]:
         return {"runs_settled": execution.settle_all(self._context())}
@@ -331,21 +205,23 @@ class Duties:
 
     def _quiet(self) -> Mapping[str, int]:
         """Resolve what is quiet; with malformed settings nothing is resolved or deleted."""
-        if not self._configured or "lifecycle" in self._settings.problems:
+        if not self._config.is_read or "lifecycle" in self._config.settings.problems:
             return {}
-        mine = self._settings.lifecycle
+        mine = self._config.settings.lifecycle
         quiet = Quiet(self.stores, self.clock, SplunkRuns(self.session), self._tell)
         return quiet.run(mine.resolve_after, mine.resolve_not)
 
     def _retention(self) -> Mapping[str, int]:
-        if not self._configured or "lifecycle" in self._settings.problems:
+        if not self._config.is_read or "lifecycle" in self._config.settings.problems:
             return {}
-        mine = self._settings.lifecycle
+        mine = self._config.settings.lifecycle
         duty = Retention(
             self.stores, self.clock, self._audit_index.keys, self._events.send, self._tell
         )
         # What was resolved is not closed while it may still be reopened by a finding.
-        close_after = max(mine.close_after, self._routing.reopen_window) if mine.close_after else 0
+        close_after = (
+            max(mine.close_after, self._config.routing.reopen_window) if mine.close_after else 0
+        )
         return duty.run(close_after, mine.keep)
 
     def _note_enabled(self) -> Mapping[str, int]:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import threading
 from typing import Any, Callable, List, Optional, Sequence
 
-from ..analysis import masking
 from ..incidents.model import Entry
 from ..incidents.upkeep.audit import SOURCE, SOURCETYPE, event_of
-from ..splunk import log
 from ..splunk.session import SplunkError
 
 __all__ = ["EventStream"]
@@ -55,7 +53,7 @@ class EventStream:
         index = self._index()
         return [
             Event(
-                data=event_of(entry, _mask),
+                data=event_of(entry),
                 time=f"{entry.time:.3f}",
                 index=index,
                 source=SOURCE,
@@ -83,8 +81,3 @@ class EventStream:
         if self._errors:
             error = self._errors.pop()
             raise SplunkError(0, f"Audit events can't be written: {error}") from error
-
-
-def _mask(text: str) -> str:
-    """Take out what either masker knows; addresses stay, as they say who acted."""
-    return log.mask(masking.mask(text, emails=False))

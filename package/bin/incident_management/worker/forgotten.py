@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Callable, List, Mapping, Optional, Protocol, Sequence, Set
 
 from ..incidents.intake.trigger import triggers, triggers_for_each
-from ..incidents.stores import find_by
+from ..incidents.stores import claim_document, find_by
 from ..ports import Clock, SearchFailed, Stores
 from ..splunk.detections import SavedDetection, SearchRun
 from .fired import ACTION, FiredAlert
@@ -90,13 +90,13 @@ class ForgottenRuns:
         complete = self._left == [] and not self._found
         if not complete or until - self._noted < NOTE_SECONDS:
             return
-        claim = {
-            "_key": self._key,
-            "purpose": "worker:reconcile:until",
-            "holder": self._holder,
-            "time": self._clock.now(),
-            "value": {"until": until, "splunkd": self._splunkd},
-        }
+        claim = claim_document(
+            self._key,
+            self._clock.now(),
+            {"until": until, "splunkd": self._splunkd},
+            purpose="worker:reconcile:until",
+            holder=self._holder,
+        )
         self._claims.save([claim])
         self._noted = until
 

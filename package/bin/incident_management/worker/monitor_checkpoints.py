@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 from ..detection.monitors.monitor import Monitor
 from ..detection.packing import pack, unpack
 from ..incidents.model import OPEN_STATUSES
+from ..incidents.stores import claim_document
 from ..incidents.upkeep.quiet import checkpoints_of
 from ..ports import Clock, Document, Stores
 
@@ -236,13 +237,7 @@ class Checkpoints:
         return f"monitor memory:{self._monitor.name}"
 
     def _document(self, key: str, purpose: str, value: Document) -> Document:
-        return {
-            "_key": key,
-            "purpose": purpose,
-            "holder": self._holder,
-            "time": self._clock.now(),
-            "value": value,
-        }
+        return claim_document(key, self._clock.now(), value, purpose=purpose, holder=self._holder)
 
 
 def _stands_at(document: Document) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping
 
 from ..detection.packing import pack, unpack
+from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 
 __all__ = ["GONE_SECONDS", "REFRESH_SECONDS", "MonitorRoster"]
@@ -50,8 +51,8 @@ class MonitorRoster:
         is_same = known is not None and known["value"]["monitors"] == monitors
         if not is_same or not 0 <= age < REFRESH_SECONDS:
             value = {"monitors": monitors}
-            signed = {"purpose": PURPOSE, "holder": self._holder, "time": now, "value": value}
-            self._claims.save([{"_key": key, **signed}])
+            signed = claim_document(key, now, value, purpose=PURPOSE, holder=self._holder)
+            self._claims.save([signed])
         return {}
 
     def all(self) -> Dict[str, Mapping[str, Any]]:

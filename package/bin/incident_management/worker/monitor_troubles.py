@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Protocol
 
+from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 from .monitor_roster import GONE_SECONDS, REFRESH_SECONDS, MonitorRoster
 
@@ -33,7 +34,7 @@ class TroubleBook:
         is_same = known is not None and known["value"]["sentence"] == sentence
         if known is None or not is_same or not 0 <= now - float(known["time"]) < REFRESH_SECONDS:
             value = {"monitor": monitor, "sentence": sentence}
-            self._claims.save([_claim(key, TROUBLE, holder, now, value)])
+            self._claims.save([claim_document(key, now, value, purpose=TROUBLE, holder=holder)])
 
     def clear(self, monitor: str) -> None:
         """Say that nothing is wrong with a monitor any more."""
@@ -134,7 +135,8 @@ class MonitorMessages:
 
     def _message(self, monitor: str, sentence: str) -> Document:
         value = {"monitor": monitor, "sentence": sentence}
-        return _claim(f"{MESSAGE}:{monitor}", MESSAGE, self._holder, self._clock.now(), value)
+        key, now = f"{MESSAGE}:{monitor}", self._clock.now()
+        return claim_document(key, now, value, purpose=MESSAGE, holder=self._holder)
 
 
 def _monitor(document: Document) -> str:
@@ -143,7 +145,3 @@ def _monitor(document: Document) -> str:
 
 def _name(monitor: str) -> str:
     return f"incident_management_monitor_{monitor}"
-
-
-def _claim(key: str, purpose: str, holder: str, time: float, value: Document) -> Document:
-    return {"_key": key, "purpose": purpose, "holder": holder, "time": time, "value": value}

@@ -17,6 +17,7 @@ from ..detection.monitors.rejudging import Problem
 from ..detection.monitors.rows import by_span
 from ..incidents.errors import Invalid
 from ..incidents.signal import Signal
+from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Searcher, SearchFailed, SearchTooSlow, Stores
 from ..splunk.session import APP
 from .monitor_checkpoints import Checkpoint, Checkpoints
@@ -141,13 +142,9 @@ class MonitorRunner:
         That only saves work. A member that was ended at its turn goes on at once when it is back,
         another one when the turn has grown old.
         """
-        turn: Document = {
-            "_key": f"{self._purpose}:turn",
-            "purpose": "monitor turn",
-            "holder": self._holder,
-            "time": now,
-            "value": {"end": end},
-        }
+        turn: Document = claim_document(
+            f"{self._purpose}:turn", now, {"end": end}, purpose="monitor turn", holder=self._holder
+        )
         if self._stores.claims.insert(turn):
             return True
         known = self._stores.claims.get(turn["_key"])

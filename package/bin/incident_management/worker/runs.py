@@ -1,25 +1,22 @@
-"""What splunkd knows of a saved search's runs, for :mod:`..incidents.upkeep.quiet`.
-
-Endpoints: "Search endpoint descriptions" in Splunk's REST API Reference: ``saved/searches/{name}``,
-``…/history`` (the jobs of its runs that have not expired) and ``…/scheduled_times``
-(``earliest_time`` and ``latest_time``, absolute or relative).
-"""
+"""What splunkd knows of a saved search's runs, for :mod:`..incidents.upkeep.quiet`."""
 
 from __future__ import annotations
 
-import re
-from typing import Any, Dict, List, Mapping, Optional
+from typing import List
 
 from ..incidents.upkeep.quiet import Plan, Run, SearchId
-from ..ports import SearchFailed
-from ..splunk.detections import QUIET_AFTER, quiet_after
-from ..splunk.session import Session, SplunkError, path_of
+from ..splunk.detections import (
+    QUIET_AFTER,
+    SavedDetection,
+    SearchRun,
+    past_runs,
+    quiet_after,
+    saved_search,
+    scheduled,
+)
+from ..splunk.session import Session
 
 __all__ = ["SplunkRuns"]
-
-# scheduler__<owner>__<app>__RMD5<hash>_at_<scheduled time>_<number>, see Splunk's Search Manual,
-# "Dispatch directory and search artifacts".
-_SCHEDULED = re.compile(r"^scheduler_.*_at_(\d+)_")
 
 
 class SplunkRuns:
@@ -29,54 +26,30 @@ class SplunkRuns:
         self._session = session
 
     def plan(self, search: SearchId) -> Plan:
-        try:
-            content = self._get(search)["entry"][0]["content"]
-        except SplunkError as error:
-            if error.status == 404:
-                return Plan(False)
-            raise _failed(search, error) from error
-        enabled = _true(content.get("is_scheduled")) and not _true(content.get("disabled"))
-        throttled = _true(content.get("alert.suppress"))
-        return Plan(enabled, throttled, quiet_after(str(content.get(QUIET_AFTER) or ""), search[0]))
+        name, app, owner = search
+        saved = saved_search(self._session, name, app, owner or "nobody")
+        if saved is None:
+            return Plan(False)
+        quiet = quiet_after(saved.settings.get(QUIET_AFTER, ""), name)
+        return Plan(saved.enabled, saved.throttled, quiet)
 
     def recent(self, search: SearchId) -> List[Run]:
-        try:
-            answer = self._get(search, "history", count=0)
-        except SplunkError as error:
-            raise _failed(search, error) from error
-        runs = (_run(entry) for entry in answer.get("entry") or [])
-        return [run for run in runs if run is not None]
+        return [
+            Run(run.due, _state(run), run.results)
+            for run in past_runs(self._session, _named(search))
+        ]
 
     def scheduled(self, search: SearchId, earliest: float, latest: float) -> List[float]:
-        # Whether the ends belong to the span is not documented, hence the second more.
-        span = {"earliest_time": f"{earliest:.0f}", "latest_time": f"{latest + 1:.0f}"}
-        try:
-            answer = self._get(search, "scheduled_times", **span)
-        except SplunkError as error:
-            raise _failed(search, error) from error
-        times = answer["entry"][0]["content"].get("scheduled_times") or []
-        return sorted({float(time) for time in times if earliest < float(time) <= latest})
-
-    def _get(self, search: SearchId, *tail: str, **query: Any) -> Any:
-        name, app, owner = search
-        path = path_of(owner or "nobody", app, "saved", "searches", name, *tail)
-        return self._session.get("/servicesNS/" + path, **query)
+        return scheduled(self._session, _named(search), earliest, latest)
 
 
-def _run(entry: Mapping[str, Any]) -> Optional[Run]:
-    """A run by the schedule; one that somebody started is none."""
-    content: Dict[str, Any] = entry.get("content") or {}
-    match = _SCHEDULED.match(str(content.get("sid") or entry.get("name") or ""))
-    if match is None:
-        return None
-    failed = _true(content.get("isFailed")) or _true(content.get("isZombie"))
-    state = "failed" if failed else "succeeded" if _true(content.get("isDone")) else "running"
-    return Run(float(match.group(1)), state, int(content.get("resultCount") or 0))
+def _named(search: SearchId) -> SavedDetection:
+    """The search by its names alone, which is all that asking for its runs needs."""
+    name, app, owner = search
+    return SavedDetection(name, app, owner or "nobody", "", {})
 
 
-def _true(value: Any) -> bool:
-    return str(value).strip().lower() in ("1", "true")
-
-
-def _failed(search: SearchId, error: SplunkError) -> SearchFailed:
-    return SearchFailed(f"The runs of '{search[0]}' can't be read: {error.message}")
+def _state(run: SearchRun) -> str:
+    if run.failed:
+        return "failed"
+    return "succeeded" if run.done else "running"

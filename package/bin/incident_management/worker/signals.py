@@ -9,7 +9,7 @@ from ..incidents.errors import Invalid, NotFound
 from ..incidents.intake.findings import signals_from
 from ..incidents.intake.results import Alert, findings, findings_one_by_one
 from ..incidents.signal import Signal
-from ..incidents.stores import find_by
+from ..incidents.stores import claim_document, find_by
 from ..ports import Clock, SearchFailed, SearchResult, Stores
 from .fired import ACTION, FiredAlert
 from .forgotten import GIVE_UP_SECONDS, GRACE_SECONDS, ForgottenRuns
@@ -161,13 +161,9 @@ class Reconciler:
             lost = []
         for start in range(0, len(lost), SIGNALS_AT_ONCE):
             self._ingest(lost[start : start + SIGNALS_AT_ONCE], fired.owner)
-        claim = {
-            "_key": key,
-            "purpose": "reconciled",
-            "holder": "",
-            "time": self._clock.now(),
-            "value": {"recovered": len(lost)},
-        }
+        claim = claim_document(
+            key, self._clock.now(), {"recovered": len(lost)}, purpose="reconciled"
+        )
         self._stores.claims.insert(claim)
         self._done.add(fired.sid)
         return len(lost)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Dict, List, Tuple
 
-from ..api.once import KEPT_ANSWER, KEPT_SECONDS
+from ..api.idempotency import KEPT_ANSWER, KEPT_SECONDS
 from ..incidents import timeline
-from ..incidents.stores import find_by
+from ..incidents.stores import claim_document, find_by
 from ..incidents.upkeep.retention import pruned
 from ..ports import Clock, Document, Stores
 from .clocks import ring
@@ -39,13 +39,7 @@ def refresh_stale(stores: Stores, clock: Clock) -> Dict[str, int]:
     refreshed = _refresh(stores, list(dict.fromkeys(one["incident_id"] for one in entries)))
     # Their documents bear the times of their entries, which may lie before what the clocks look at.
     ring(stores, refreshed, now)
-    checkpoint = {
-        "_key": CHECKPOINT,
-        "purpose": CHECKPOINT,
-        "holder": "",
-        "time": reached,
-        "value": {},
-    }
+    checkpoint = claim_document(CHECKPOINT, reached)
     stores.claims.save([checkpoint])
     return {"incidents_refreshed": len(refreshed)}
 

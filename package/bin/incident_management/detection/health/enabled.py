@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Iterable, Optional
 
 from ...incidents.canonical import digest
+from ...incidents.stores import claim_document
 from ...ports import Clock, Stores
 from ...splunk.detections import SavedDetection
 
@@ -27,7 +28,7 @@ def note_enabled(stores: Stores, clock: Clock, detections: Iterable[SavedDetecti
     before = known["value"]["since"] if known and is_recent else {}
     names = [_name(one) for one in detections if one.enabled]
     value = {"since": {name: before.get(name, now) for name in names}}
-    stores.claims.save([{"_key": KEY, "purpose": KEY, "holder": "", "time": now, "value": value}])
+    stores.claims.save([claim_document(KEY, now, value)])
 
 
 def enabled_since(stores: Stores, search: SavedDetection) -> Optional[float]:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping
 
-__all__ = ["MOST_TEMPLATES", "Baseline"]
+__all__ = ["MOST_TEMPLATES", "KnownTemplates"]
 
 MOST_TEMPLATES = 10_000
 HOUR = 3600.0
 
 
-class Baseline:
+class KnownTemplates:
     """Known templates.
 
     Raises:

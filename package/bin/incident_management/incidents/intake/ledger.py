@@ -19,6 +19,7 @@ from ...ports import Clock, Document, Stores
 from ..canonical import digest, milliseconds
 from ..identity import episode_claim
 from ..signal import Signal
+from ..stores import claim_document
 
 __all__ = ["Claim", "Ledger", "Number", "ledger_of"]
 
@@ -53,28 +54,20 @@ class Number:
     claims: List[Document] = field(default_factory=list)
 
     def to_document(self) -> Document:
-        return {
-            "_key": f"{self.ledger}:{self.number:09d}",
-            "purpose": self.ledger,
-            "holder": self.holder,
-            "time": self.time,
-            "value": {"number": self.number, "claims": self.claims},
-        }
+        return claim_document(
+            f"{self.ledger}:{self.number:09d}",
+            self.time,
+            {"number": self.number, "claims": self.claims},
+            purpose=self.ledger,
+            holder=self.holder,
+        )
 
     def claim_documents(self) -> List[Document]:
         """The documents that these claims are looked up by."""
         documents = []
         for value in self.claims:
             key = episode_claim(value["dedup_key"], int(value["episode"]))
-            documents.append(
-                {
-                    "_key": key,
-                    "purpose": key,
-                    "holder": self.holder,
-                    "time": self.time,
-                    "value": value,
-                }
-            )
+            documents.append(claim_document(key, self.time, value, holder=self.holder))
         return documents
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Mapping, Optional, Sequence, Tuple
 
+from ...durations import seconds_of
 from ..errors import RoutingError
 
 __all__ = [
@@ -28,8 +28,6 @@ CONF = "incident_routing.conf"
 CHANNELS = ("slack", "teams", "pagerduty", "servicenow", "jira")
 # After a channel of [announce]: tell it only where it is set up.
 IF_SET_UP = "?"
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)")
 
 
 @dataclass(frozen=True)
@@ -41,14 +39,11 @@ class Wish:
 
 
 def duration(text: str, where: str = "The duration") -> float:
-    """Return the seconds of ``90s``, ``15m``, ``4h``, ``2d``, ``1w`` or plain seconds.
-
-    Raises RoutingError naming ``where``.
-    """
-    match = _DURATION.fullmatch(str(text).strip().lower())
-    if not match:
-        raise RoutingError(f"{where} is '{text}'; write a number and one of s, m, h, d, w: 15m.")
-    return float(match.group(1)) * _UNITS[match.group(2) or "s"]
+    """Return the seconds of a span of time. Raises RoutingError naming ``where``."""
+    try:
+        return seconds_of(text)
+    except ValueError as error:
+        raise RoutingError(f"{where} {error}.") from error
 
 
 def optional_duration(where: str, values: Mapping[str, str], key: str) -> Optional[float]:

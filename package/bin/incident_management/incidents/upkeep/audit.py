@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterable, List, Sequence, Set, Tuple
 
+from ...masking import mask_values
 from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..canonical import digest
 from ..fold import ordered
 from ..model import Entry
-from ..stores import find_by
+from ..stores import claim_document, find_by
 
 __all__ = [
     "SOURCE",
@@ -45,17 +46,16 @@ ENTRIES_A_ROUND = 2000
 KEYS_A_RECORD = 1000
 KEY_DIGITS = 20
 
-Mask = Callable[[str], str]
 Send = Callable[[Sequence[Entry]], None]
 
 
-def event_of(entry: Entry, mask: Mask) -> str:
+def event_of(entry: Entry) -> str:
     """Return an entry as one line of ASCII JSON.
 
     What looks like a secret is replaced; then the event says ``masked``, and its hash can't be
     checked any more.
     """
-    data = _masked(entry.data, mask)
+    data = mask_values(entry.data)
     event: Document = {
         "time": entry.time,
         "key": entry.key,
@@ -176,13 +176,12 @@ class AuditWriter:
     def _write_down(self, entries: Sequence[Entry]) -> None:
         keys = [_short(entry.key) for entry in entries]
         self._stores.claims.insert(
-            {
-                "_key": f"{SENT}:{digest(keys, 40)}",
-                "purpose": SENT,
-                "holder": "",
-                "time": max(entry.time for entry in entries),
-                "value": {"keys": keys},
-            }
+            claim_document(
+                f"{SENT}:{digest(keys, 40)}",
+                max(entry.time for entry in entries),
+                {"keys": keys},
+                purpose=SENT,
+            )
         )
 
     def _checkpoint(self) -> float:
@@ -190,13 +189,7 @@ class AuditWriter:
         return float(document["time"]) if document else 0.0
 
     def _move_to(self, moment: float) -> None:
-        checkpoint = {
-            "_key": CHECKPOINT,
-            "purpose": CHECKPOINT,
-            "holder": "",
-            "time": moment,
-            "value": {},
-        }
+        checkpoint = claim_document(CHECKPOINT, moment)
         self._stores.claims.save([checkpoint])
         old = {"purpose": SENT, "time": {"$lt": moment - SENT_KEPT_SECONDS}}
         self._stores.claims.delete_matching(old)
@@ -204,16 +197,3 @@ class AuditWriter:
 
 def _short(key: str) -> str:
     return key[:KEY_DIGITS]
-
-
-def _masked(value: Any, mask: Mask, name: str = "") -> Any:
-    """A copy in which every text is masked, by itself and as the value of its name."""
-    if isinstance(value, Mapping):
-        return {key: _masked(inner, mask, str(key)) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_masked(inner, mask, name) for inner in value]
-    if not isinstance(value, str):
-        return value
-    hidden = mask(value)
-    named = f"{name}={hidden}"
-    return "***" if name and " " not in hidden and mask(named) != named else hidden

@@ -21,7 +21,7 @@ from .. import lifecycle, timeline
 from ..canonical import digest
 from ..joining.moving import named_by
 from ..model import OPEN_STATUSES, Incident
-from ..stores import KEYS_PER_QUERY
+from ..stores import KEYS_PER_QUERY, claim_document
 from . import flapping, held
 
 __all__ = ["Coverage", "Quiet", "Run", "SearchRuns", "checkpoints_of"]
@@ -357,13 +357,12 @@ def _judged(run: Run, plan: Plan) -> Run:
 
 
 def _claim(key: str, search: SearchId, coverage: Coverage, now: float) -> Document:
-    return {
-        "_key": key,
-        "purpose": RAN,
-        "holder": "",
-        "time": now,
-        "value": {
+    return claim_document(
+        key,
+        now,
+        {
             "search": list(search),
             "coverage": {"since": coverage.since, "until": coverage.until},
         },
-    }
+        purpose=RAN,
+    )

@@ -19,7 +19,7 @@ from ...ports import Clock, Document, Stores
 from .. import lifecycle, suppression
 from ..errors import IllegalMove, NotFound
 from ..model import Entry
-from ..stores import find_by
+from ..stores import claim_document, find_by
 
 __all__ = ["Retention", "gone", "pruned", "tombstone", "totals"]
 
@@ -237,30 +237,25 @@ class Retention:
         if not count:
             return
         known = totals(self._stores)
-        document = {
-            "_key": TOTALS,
-            "purpose": TOTALS,
-            "holder": "",
-            "time": self._clock.now(),
-            "value": {**known, name: known.get(name, 0) + count},
-        }
+        document = claim_document(
+            TOTALS, self._clock.now(), {**known, name: known.get(name, 0) + count}
+        )
         self._stores.claims.save([document])
 
 
 def _tombstone(document: Mapping[str, Any], now: float) -> Document:
     incident_id = str(document["_key"])
     kept = ("title", "severity", "opened_at", "resolved_at", "updated_at", "entries", "head")
-    return {
-        "_key": f"{TOMBSTONE}:{incident_id}",
-        "purpose": TOMBSTONE,
-        "holder": "",
-        "time": now,
-        "value": {
+    return claim_document(
+        f"{TOMBSTONE}:{incident_id}",
+        now,
+        {
             "incident_id": incident_id,
             "phase": "leaving",
             **{name: document[name] for name in kept if name in document},
         },
-    }
+        purpose=TOMBSTONE,
+    )
 
 
 def _between(name: str, prefix: str) -> Document:

@@ -115,15 +115,29 @@ def get_stats(request: Request) -> Response:
 def get_metrics(request: Request) -> Response:
     """The same for Prometheus, in its text format 0.0.4."""
     now = request.clock.now()
+    lines = [*_metrics_of_now(request), *_metrics_of_the_day(request, now)]
+    lines += _family(
+        "deleted_by_age_total",
+        "What retention has deleted from the KV store.",
+        [
+            ({"what": what}, float(count))
+            for what, count in sorted(retention.totals(request.stores).items())
+        ],
+    )
+    uptime = now - request.backend.started_at
+    lines += _family("uptime_seconds", "Age of this handler process.", [({}, uptime)])
+    return Response(
+        "\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8"
+    )
+
+
+def _metrics_of_now(request: Request) -> List[str]:
     standing, _cut = _open(request.stores)
     by_kind = Counter(
         (str(one.get("status")), str(one.get("severity")), str(one.get("team") or ""))
         for one in standing
     )
-    recent = request.stores.incidents.find(
-        {"opened_at": {"$gte": now - DAY_SECONDS}}, "opened_at:-1", MOST_COUNTED
-    )
-    lines = [
+    return [
         *_family(
             "open_incidents",
             "Incidents that are open now.",
@@ -141,6 +155,29 @@ def get_metrics(request: Request) -> Response:
             ],
         ),
         *_family(
+            "flapping_incidents",
+            "Open incidents that are held open because they open again and again.",
+            [({}, float(sum(1 for one in standing if one.get("flapping"))))],
+        ),
+        *_family(
+            "notifications",
+            "Notifications that were not delivered, by state.",
+            [({"state": state}, float(_waiting(request.stores, state))) for state in OUTBOX_STATES],
+        ),
+        *_family(
+            "waiting_signals",
+            "Signals that wait for the condition of their detection.",
+            [({}, float(conditions.pending_count(request.stores)))],
+        ),
+    ]
+
+
+def _metrics_of_the_day(request: Request, now: float) -> List[str]:
+    recent = request.stores.incidents.find(
+        {"opened_at": {"$gte": now - DAY_SECONDS}}, "opened_at:-1", MOST_COUNTED
+    )
+    lines = [
+        *_family(
             "opened_incidents_day",
             "Incidents opened in the last 24 hours.",
             [
@@ -157,21 +194,6 @@ def get_metrics(request: Request) -> Response:
             ],
         ),
         *_family(
-            "notifications",
-            "Notifications that were not delivered, by state.",
-            [({"state": state}, float(_waiting(request.stores, state))) for state in OUTBOX_STATES],
-        ),
-        *_family(
-            "flapping_incidents",
-            "Open incidents that are held open because they open again and again.",
-            [({}, float(sum(1 for one in standing if one.get("flapping"))))],
-        ),
-        *_family(
-            "waiting_signals",
-            "Signals that wait for the condition of their detection.",
-            [({}, float(conditions.pending_count(request.stores)))],
-        ),
-        *_family(
             "suppressed_signals_day",
             "Signals that were held back in the last 24 hours.",
             [({}, float(_suppressed(request.stores, now - DAY_SECONDS, now)))],
@@ -184,19 +206,7 @@ def get_metrics(request: Request) -> Response:
             f"Mean time to {name} of the incidents opened in the last 24 hours.",
             [({}, times["mean"])] if times else [],
         )
-    lines += _family(
-        "deleted_by_age_total",
-        "What retention has deleted from the KV store.",
-        [
-            ({"what": what}, float(count))
-            for what, count in sorted(retention.totals(request.stores).items())
-        ],
-    )
-    uptime = now - request.backend.started_at
-    lines += _family("uptime_seconds", "Age of this handler process.", [({}, uptime)])
-    return Response(
-        "\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8"
-    )
+    return lines
 
 
 def _open(stores: Stores) -> Tuple[List[Document], bool]:

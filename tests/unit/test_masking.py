@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incident_management.analysis.masking import mask
+from incident_management.masking import mask, mask_values
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
 
@@ -32,6 +32,20 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
         ("-----BEGIN PRIV" + "ATE KEY-----\nMIIcut", "MIIcut"),
         ("mail to jane.doe@example.com bounced", "jane.doe"),
         ("Set-Cookie: session=abcdef123456", "abcdef123456"),
+        ("sent with xoxb-12345-s3cret to Slack", "12345"),
+        ("https://x.example/?q%3Dxoxz-12-s3cret", "s3cret"),
+        ("Authorization: Bearer abc.s3cret.def", "s3cret"),
+        ("sent Bearer s3cret", "s3cret"),
+        ("Basic dXNlcjpw refused", "dXNlcjpw"),
+        ("Splunk " + "a" * 20 + "^s3cret^" + "b" * 20, "s3cret"),
+        ("aws_secret_access_key      = s3cretKEY", "s3cretKEY"),
+        ("cutAKIA" + "S3CRETS3CRETAAAABBBB", "S3CRET"),
+        ("https://x.example/workflows/1?api=2&sig=s3cret&x=1", "s3cret"),
+        ("https://user:p@s3cret@proxy.example", "s3cret"),
+        ("https://user:" + "p" * 300 + "s3cret@proxy.example", "s3cret"),
+        ("https://s3cret0123456789abc:x-oauth-basic@git.example/shop", "s3cret"),
+        ("hooks.slack.com/services/T0/B0/s3cret answered 404", "s3cret"),
+        ("routing_key='s3cret0123'", "s3cret"),
     ],
 )
 def test_a_secret_does_not_survive(text, secret):
@@ -131,6 +145,10 @@ def test_what_stands_beside_a_secret_is_kept():
         "pool_size: 10 -> 1; key=orders:1234; partition key: 7",
         "java.lang.NullPointerException: at com.shop.Secrets.load(Secrets.java:12)",
         "task-runner risk-free desk-lamp SKU-123",
+        "GET /incidents failed: splunkd at https://127.0.0.1:8089 answered 503; 3 tokens left",
+        'WWW-Authenticate: Bearer realm="shop", error="expired"',
+        "Bearer token missing; expected a Bearer token.",
+        "published routing_key=orders.created, routing_key: 'orders.*'",
     ],
 )
 def test_ordinary_text_is_left_alone(text):
@@ -142,6 +160,7 @@ def test_ordinary_text_is_left_alone(text):
     [
         "a", "-", "a-", "a.", "\\", '"', "://", "://a:", "eyJ-", "-SG.", "password", "password[",
         'password="', "password=,", "name=password ", '"name":"password","value":"x",', "value:\"",
+        "routing_key=a.", "://a1", "token    ", "hooks.slack.com",
         "docker login ", "mysql ", "curl ", "<password ", "cookie:a", "a@a.", "--a-", "id:",
     ],
 )  # fmt: skip
@@ -157,6 +176,11 @@ def test_a_hostile_line_takes_linear_time(part):
     assert long < 8 * short * 3 + 0.2, (
         "eight times the text took much more than eight times as long"
     )
+
+
+def test_values_are_masked_by_their_names_and_addresses_stay():
+    found = mask_values({"token": ["s3cretAAAA"], "by": "ann@example.com", "n": 3, "why": "a b"})
+    assert found == {"token": ["<masked:secret>"], "by": "ann@example.com", "n": 3, "why": "a b"}
 
 
 def test_emails_may_be_kept():

@@ -1,0 +1,73 @@
+"""What the worker's duties are configured to do: settings, routing, catalogue and topology."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable, Mapping
+
+from ..incidents.grouping import Topology
+from ..incidents.routing import Routing
+from ..remediation.catalogue import Catalogue
+from ..splunk import conf, log, settings
+from ..splunk.session import Session
+from ..splunk.settings import Settings, SettingsError
+from ..splunk.topology import TopologyLookup
+
+__all__ = ["Configuration"]
+
+REFRESH_SECONDS = 15.0
+# What was read within this is not read again for a setting that is missing.
+JUST_NOW_SECONDS = 1.0
+
+
+class Configuration:
+    """All configuration, read again every 15 seconds.
+
+    ``is_read``: False until it was read once; a duty that depends on it does nothing before.
+    """
+
+    def __init__(self, session: Session, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.settings = Settings()
+        self.routing = Routing()
+        self.catalogue = Catalogue({}, {})
+        self.is_read = False
+        self._session = session
+        self._monotonic = monotonic
+        self._topology = TopologyLookup()
+        self._read_at = float("-inf")
+
+    def refresh(self) -> Mapping[str, int]:
+        """Read all configuration when it is time. Raises SettingsError for what is malformed.
+
+        What is well-formed is taken over before that.
+        """
+        if self._monotonic() - self._read_at >= REFRESH_SECONDS:
+            self._read()
+        problems = [
+            *self.settings.problems.values(),
+            *self.routing.problems,
+            *self.catalogue.problems.values(),
+            *([self._topology.problem] if self._topology.problem else []),
+        ]
+        if problems:
+            raise SettingsError(" ".join(problems))
+        return {}
+
+    def read_again(self) -> bool:
+        """Read all configuration, unless that was done just now: tells whether it was read."""
+        if self._monotonic() - self._read_at < JUST_NOW_SECONDS:
+            return False
+        self._read()
+        return True
+
+    def topology(self) -> Topology:
+        """Return what depends on what, read again when it is time."""
+        return self._topology.read(self._session)
+
+    def _read(self) -> None:
+        self.routing = Routing.from_stanzas(conf.load(self._session, "incident_routing"))
+        self.catalogue = Catalogue.from_stanzas(conf.load(self._session, "incident_actions"))
+        self.settings = settings.load(self._session)
+        log.set_level("worker", self.settings.loglevel)
+        self._read_at = self._monotonic()
+        self.is_read = True

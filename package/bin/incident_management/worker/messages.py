@@ -1,0 +1,116 @@
+"""The duties that tell people: entries become notifications, and those are delivered."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Callable, Collection, Dict, Mapping, Set
+
+from ..notify.announce import Announcer
+from ..notify.channel import CHANNELS, NotConfigured, Sender
+from ..notify.outbox import Outbox
+from ..notify.reach import note_reach, reached
+from ..notify.record import recorder
+from ..notify.senders import network_of, senders
+from ..notify.webhook import MOST_SUBSCRIPTIONS, REALM, WebhookSender, channel_of
+from ..ports import Clock, Document, Stores
+from ..splunk import secrets
+from ..splunk.session import Session, SplunkError
+from ..splunk.settings import SHARED_PARTS, SettingsError
+from .configuration import Configuration
+from .processes import has_ended, process_name
+
+__all__ = ["Messages"]
+
+
+class Messages:
+    """Queues and sends notifications. ``trouble`` is called with what to tell, by name."""
+
+    def __init__(
+        self,
+        session: Session,
+        stores: Stores,
+        clock: Clock,
+        configuration: Configuration,
+        trouble: Callable[[str, str], None],
+    ) -> None:
+        self._session = session
+        self._stores = stores
+        self._clock = clock
+        self._config = configuration
+        self._subscriptions: Dict[str, Document] = {}
+        self.outbox = Outbox(stores, clock, process_name(), recorder(stores, clock), gone=has_ended)
+        self._announcer = Announcer(
+            stores, clock, self.outbox, lambda sentence: trouble("announced late", sentence)
+        )
+
+    def announce(self) -> Mapping[str, int]:
+        """Put what is new on the timelines on the outbox, for each channel that wants it."""
+        if not self._config.is_read:
+            return {}
+        added = self._announcer.run(
+            self._config.routing,
+            self._config.settings.network.web_url,
+            self._set_up,
+            self._read_subscriptions(),
+        )
+        return {"notifications_queued": added}
+
+    def deliver(self) -> Mapping[str, int]:
+        """Send what is due."""
+        made = {channel: self._sender(channel) for channel in CHANNELS}
+        made.update({channel_of(key): self._webhook(key) for key in self._read_subscriptions()})
+        counts = self.outbox.deliver_due(made, held=self._held_channels())
+        return {f"notifications_{state}": count for state, count in counts.items()}
+
+    def note_reach(self) -> Mapping[str, int]:
+        """Note for the overview page who can be told."""
+        if self._config.is_read:
+            subscriptions = self._read_subscriptions().values()
+            set_up = self._config.settings.set_up
+            note_reach(self._stores, self._clock, reached(set_up, subscriptions))
+        return {}
+
+    def _held_channels(self) -> Set[str]:
+        """Channels whose settings are malformed: their messages wait until they are corrected."""
+        problems = self._config.settings.problems
+        if not self._config.is_read or any(part in problems for part in SHARED_PARTS):
+            return {*CHANNELS, *map(channel_of, self._subscriptions)}
+        return {channel for channel in CHANNELS if channel in problems}
+
+    def _set_up(self) -> Collection[str]:
+        """The channels that are set up; a missing one is looked for once more, as in `_sender`.
+
+        Where that can't be read, the duty "configuration" says so, and what is known holds.
+        """
+        if not self._config.settings.set_up.issuperset(CHANNELS):
+            with suppress(SettingsError, SplunkError):
+                self._config.read_again()
+        return self._config.settings.set_up
+
+    def _sender(self, channel: str) -> Callable[[], Sender]:
+        """Make a sender; a missing setting is looked for once more, as it may have come since."""
+
+        def make() -> Sender:
+            try:
+                return senders(self._config.settings, self._clock)[channel]()
+            except NotConfigured:
+                if not self._config.read_again():
+                    raise
+                return senders(self._config.settings, self._clock)[channel]()
+
+        return make
+
+    def _webhook(self, key: str) -> Callable[[], Sender]:
+        def make() -> Sender:
+            secret = secrets.read(self._session, REALM, key)
+            known = self._stores.subscriptions.get(key)
+            network = network_of(self._config.settings)
+            return WebhookSender(known, secret, network, self._clock)
+
+        return make
+
+    def _read_subscriptions(self) -> Dict[str, Document]:
+        """Read each time: another member may have put a message for a new one on the outbox."""
+        found = self._stores.subscriptions.find({}, limit=MOST_SUBSCRIPTIONS)
+        self._subscriptions = {str(one["_key"]): one for one in found}
+        return self._subscriptions
