@@ -27,10 +27,19 @@ export function actionBar(detail) {
     const first = shown.filter((move) => FIRST.includes(move.id));
     const rest = shown.filter((move) => !FIRST.includes(move.id));
     const primary = ['acknowledge', 'resolve', 'reopen'].find((id) => first.some((move) => move.id === id && usable(move)));
-    const menu = h('div', { class: 'wb-menu', role: 'group', 'aria-label': 'More' }, rest.map((move) => button(move, 'wb-menu-item')));
-    const more = h('details', { class: 'wb-more-menu', on: { toggle: (event) => closeElsewhere(event.target) } },
-        h('summary', { class: 'wb-button', 'data-place': 'more' }, 'More'), menu);
+    const more = moreMenu(rest.map((move) => button(move, 'wb-menu-item')));
     return h('div', { class: 'wb-actions' }, first.map((move) => button(move, move.id === primary ? 'wb-primary' : '')), more);
+}
+
+/**
+ * Buttons behind a button.
+ * @param {Node[]} items
+ * @param {string} [extra] class
+ */
+export function moreMenu(items, extra = '') {
+    return h('details', { class: 'wb-more-menu', on: { toggle: (event) => closeElsewhere(event.target) } },
+        h('summary', { class: `wb-button ${extra}`, 'data-place': 'more' }, 'More'),
+        h('div', { class: 'wb-menu', role: 'group', 'aria-label': 'More' }, items));
 }
 
 /**

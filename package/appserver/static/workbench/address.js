@@ -33,13 +33,13 @@ export function readAddress() {
  */
 export function addressOf(filters, incident = '', tab = '') {
     const query = new URLSearchParams(location.search);
+    const said = { incident, tab };
     for (const [name, standard] of Object.entries(DEFAULTS)) {
-        if (filters[name] === standard) query.delete(name);
-        else query.set(name, filters[name]);
+        said[name] = filters[name] === standard ? '' : filters[name];
     }
-    for (const [name, value] of Object.entries({ incident, tab })) {
+    for (const [name, value] of Object.entries(said)) {
+        query.delete(name);
         if (value) query.set(name, value);
-        else query.delete(name);
     }
     const text = query.toString();
     return location.pathname + (text ? `?${text}` : '');

@@ -2,6 +2,7 @@
  * One thing done to several incidents at once, each with a result of its own.
  */
 
+import { moreMenu } from './actionbar.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
 import { ask } from './forms.js';
@@ -9,6 +10,8 @@ import { lacks, moveOf } from './moves.js';
 import { isOpen, many, SEVERITIES } from './words.js';
 
 const MOST = 200;
+// Beside the count; the others are behind More, so that the bar keeps its height.
+const FIRST = ['acknowledge', 'assign', 'resolve'];
 
 const open = (incident) => isOpen(incident);
 const resolved = (incident) => incident.status === 'resolved';
@@ -37,10 +40,9 @@ export class BulkBar {
         this.app = app;
         this.count = h('span', { role: 'status' });
         this.all = h('input', { type: 'checkbox', 'aria-label': 'Select all that are shown', on: { change: (event) => app.list.selectAll(event.currentTarget.checked) } });
-        for (const [action, { label }] of Object.entries(ACTIONS)) {
-            this.#buttons.set(action, h('button', { type: 'button', class: 'wb-button wb-small', 'data-bulk': action, on: { click: () => this.#start(action) } }, label));
-        }
-        this.actions = h('span', { class: 'wb-bulk-actions' }, [...this.#buttons.values()]);
+        for (const action of Object.keys(ACTIONS)) this.#buttons.set(action, this.#button(action));
+        const behind = [...this.#buttons].filter(([action]) => !FIRST.includes(action)).map(([, button]) => button);
+        this.actions = h('span', { class: 'wb-bulk-actions' }, FIRST.map((action) => this.#buttons.get(action)), moreMenu(behind, 'wb-small'));
         this.element = h('div', { class: 'wb-bulk', role: 'toolbar', 'aria-label': 'Selected incidents' }, h('label', { class: 'wb-check' }, this.all), this.count, this.actions);
     }
 
@@ -59,6 +61,15 @@ export class BulkBar {
             if (why) button.setAttribute('aria-disabled', 'true');
             else button.removeAttribute('aria-disabled');
         }
+    }
+
+    #button(action) {
+        const act = (event) => {
+            event.currentTarget.closest('details')?.removeAttribute('open');
+            this.#start(action);
+        };
+        const look = FIRST.includes(action) ? 'wb-small' : 'wb-menu-item';
+        return h('button', { type: 'button', class: `wb-button ${look}`, 'data-bulk': action, on: { click: act } }, ACTIONS[action].label);
     }
 
     #chosen() {

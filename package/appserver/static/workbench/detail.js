@@ -221,7 +221,7 @@ function clocks(incident) {
     const lasted = (incident.resolved_at && !isOpen(incident) ? incident.resolved_at : now()) - incident.opened_at;
     return [
         `${isOpen(incident) ? 'open for' : 'took'} ${span(lasted)}`,
-        text && h('span', { class: `wb-sla wb-sla-${state || 'none'}` }, text),
+        text && ' · ', text && h('span', { class: `wb-sla wb-sla-${state || 'none'}` }, text),
     ];
 }
 

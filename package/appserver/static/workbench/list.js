@@ -169,7 +169,7 @@ class Row {
         this.incident = incident;
         this.link.href = this.address();
         const { severity, title, id, status, entities, signals } = incident;
-        const facts = [id, stateName(status), holder(incident), some(entities), signals > 1 ? many(signals, 'signal') : ''].filter(Boolean).join(' · ');
+        const facts = [stateName(status), holder(incident), some(entities), signals > 1 ? many(signals, 'signal') : '', id].filter(Boolean).join(' · ');
         const text = [severity, title, facts].join('\n');
         if (text !== this.#shown) {
             this.#shown = text;
@@ -182,9 +182,10 @@ class Row {
     }
 
     tick() {
-        const { state, text } = serviceLevel(this.incident);
+        const { state, text, brief } = serviceLevel(this.incident);
         this.sla.className = `wb-sla wb-sla-${state || 'none'}`;
-        fill(this.sla, text);
+        this.sla.title = text;
+        fill(this.sla, brief);
         fill(this.age, span(now() - this.incident.opened_at));
     }
 

@@ -22,6 +22,7 @@ const PAGE_SIZE = 50;
 const MOST_SHOWN = 500;
 const REFRESH_SECONDS = 15;
 const SYSTEM_SECONDS = 300;
+const CHOICES_SECONDS = 300;
 const WORKER_SILENT_SECONDS = 300;
 const SAID_MS = 8000;
 
@@ -52,7 +53,7 @@ export class Workbench {
         const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
         const left = h('section', { class: 'wb-left', 'aria-label': 'List' }, h('div', { class: 'wb-row wb-bar' }, this.filters.element, keys), this.bulk.element, this.list.element);
         this.panes = h('div', { class: 'wb-panes' }, left, this.detail.element);
-        fill(root, this.banner, this.notice, this.panes, this.said);
+        fill(root, this.panes, h('div', { class: 'wb-below' }, this.banner, this.notice), this.said);
         this.poller = new Poller(REFRESH_SECONDS, () => this.#refresh(true));
         window.addEventListener('popstate', () => this.#followAddress());
         listen(this);
@@ -64,10 +65,9 @@ export class Workbench {
         await this.#refresh(false);
         this.poller.start();
         new Poller(SYSTEM_SECONDS, () => this.#lookAtSystem()).now();
-        this.choices().then((choices) => {
-            this.filters.offerTeams(choices.teams);
-            this.filters.offerPeople(choices.people.filter((one) => one !== this.me.name));
-        }, () => undefined); // the filters work without; the list says what is wrong
+        const { teams, people } = await this.choices();
+        this.filters.offerTeams(teams);
+        this.filters.offerPeople(people.filter((one) => one !== this.me.name));
     }
 
     /** @param {string} id */
@@ -113,7 +113,6 @@ export class Workbench {
 
     /** Something was changed: show it. */
     async changed(id = '') {
-        this.#choices = null;
         await Promise.all([this.#refresh(false), id === this.detail.id && id ? this.detail.reload() : null]);
     }
 
@@ -133,8 +132,8 @@ export class Workbench {
             return;
         }
         const change = new Change(move.guarded === false ? undefined : seen);
-        let choices = { me: this.me.name, teams: [], people: [], others: [], actions: [] };
-        if (move.fields) choices = await this.choices().catch(() => choices);
+        const choices = move.fields ? await this.choices() : null;
+        if (move.id === 'merge') choices.others = await openIncidents();
         const fields = move.fields?.(incident, choices) ?? [];
         const act = (values) => this.#act(move, change, values);
         if (!fields.length && !move.danger) {
@@ -161,12 +160,23 @@ export class Workbench {
         }
     }
 
-    /** What the forms offer; read once in a while. */
-    choices() {
-        this.#choices ??= readChoices(this.me.name).catch((error) => {
-            this.#choices = null;
-            throw error;
-        });
+    /**
+     * What the forms offer. A form works without, so what can't be read is not offered.
+     * @returns {Promise<import('./moves.js').Choices>}
+     */
+    async choices() {
+        if (!this.#choices || now() - this.#choices.readAt > CHOICES_SECONDS) {
+            const [teams, actions] = await Promise.all([listOf('teams'), listOf('actions')]);
+            const people = new Set([this.me.name, ...teams.flatMap((team) => team.members)]);
+            this.#choices = {
+                readAt: now(),
+                me: this.me.name,
+                teams: teams.map((team) => team.name),
+                people: [...people].sort(),
+                actions: actions.filter((action) => action.proposable).map((action) => [action.name, action.label]),
+                others: [],
+            };
+        }
         return this.#choices;
     }
 
@@ -292,28 +302,28 @@ export class Workbench {
     }
 }
 
-async function readChoices(me) {
-    const [teams, others, actions] = await Promise.all([
-        get('teams'), get('incidents', { status: 'open', sort: '-severity', limit: 200 }), get('actions'),
-    ]);
-    const people = new Set([me, ...teams.body.teams.flatMap((team) => team.members)]);
-    return {
-        me,
-        teams: teams.body.teams.map((team) => team.name),
-        people: [...people].sort(),
-        others: others.body.incidents,
-        actions: actions.body.actions.filter((action) => action.proposable).map((action) => [action.name, action.label]),
-    };
+/** A list of the API by its name; empty when it can't be read. */
+async function listOf(name, query = {}) {
+    try {
+        return (await get(name, query)).body[name];
+    } catch (error) {
+        if (error instanceof ApiError) return [];
+        throw error;
+    }
 }
+
+const openIncidents = () => listOf('incidents', { status: 'open', sort: '-severity', limit: 200 });
 
 async function begin() {
     const root = h('div', { class: 'workbench' });
+    const asked = splunkd('authentication/current-context');
+    asked.catch(() => undefined); // what is wrong is said below, in the frame
     (await enterFrame()).append(root);
     const place = () => root.style.setProperty('--wb-above', `${Math.round(root.getBoundingClientRect().top + window.scrollY)}px`);
     new ResizeObserver(place).observe(document.body);
     place();
     try {
-        const context = await splunkd('authentication/current-context');
+        const context = await asked;
         const me = { name: context.username, capabilities: new Set(context.capabilities ?? []) };
         const lacking = lacks(me.capabilities, 'incident_read');
         if (lacking) fill(root, h('div', { class: 'wb-message', role: 'alert' }, h('p', {}, `${lacking} Ask an administrator for the role incident_viewer or incident_responder.`)));

@@ -44,10 +44,8 @@ function mustBeOpen(incident) {
     return 'It is resolved: reopen it first.';
 }
 
-function mustBeResolved(incident) {
-    if (incident.status === 'resolved') return '';
-    return `It is ${stateName(incident.status).toLowerCase()}: only a resolved one can be.`;
-}
+const mustBeResolved = (to) => (incident) => incident.status === 'resolved'
+    ? '' : `It is ${stateName(incident.status).toLowerCase()}: only a resolved one is ${to}.`;
 
 const reason = (required = false, label = 'Why') => ({ name: 'reason', label, kind: 'area', required });
 const who = (choices) => [
@@ -107,14 +105,14 @@ export const MOVES = [
     },
     {
         id: 'reopen', label: 'Reopen', key: 'o', capability: 'incident_write',
-        blocked: mustBeResolved,
+        blocked: mustBeResolved('reopened'),
         fields: () => [reason()],
         path: at('reopen'), body: filled,
         done: (i) => `${i.id} is open again.`,
     },
     {
         id: 'close', label: 'Close', capability: 'incident_write', danger: true,
-        blocked: mustBeResolved,
+        blocked: mustBeResolved('closed'),
         fields: () => [reason()],
         effects: (i) => [`${i.id} “${i.title}” is closed for good: nobody can reopen it.`, 'The next signal of the same problem opens a new incident.'],
         path: at('close'), body: filled,

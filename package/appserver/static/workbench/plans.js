@@ -51,9 +51,15 @@ function one(detail, plan) {
         h('dl', { class: 'wb-facts' }, given),
         plan.blast_radius && h('p', {}, h('span', { class: 'wb-dim' }, 'What it touches: '), plan.blast_radius),
         plan.cause && h('p', {}, h('span', { class: 'wb-dim' }, 'Because: '), plan.cause),
-        plan.checks?.length > 0 && h('ul', { class: 'wb-checks', 'aria-label': 'Safety checks' }, plan.checks.map((check) =>
-            h('li', { class: check.ok ? 'wb-ok' : 'wb-not-ok' }, h('span', { 'aria-hidden': 'true' }, check.ok ? '✓' : '✗'), h('span', { class: 'wb-hidden' }, check.ok ? 'holds: ' : 'does not hold: '), check.detail))),
+        plan.checks?.length > 0 && h('ul', { class: 'wb-checks', 'aria-label': 'Safety checks' }, plan.checks.map((check) => rule(check, plan))),
         h('div', { class: 'wb-row' }, decisions(detail, plan)));
+}
+
+/** One safety rule's answer. That nobody has approved yet is nothing wrong. */
+function rule(check, plan) {
+    const waits = check.name === 'approval' && plan.status === 'proposed';
+    const [kind, mark, said] = check.ok ? ['wb-ok', '✓', 'holds: '] : waits ? ['wb-dim', '○', 'waits: '] : ['wb-not-ok', '✗', 'does not hold: '];
+    return h('li', { class: kind }, h('span', { 'aria-hidden': 'true' }, mark), h('span', { class: 'wb-hidden' }, said), h('span', {}, check.detail));
 }
 
 function decisions(detail, plan) {

@@ -80,18 +80,22 @@ export function some(names = [], most = 2) {
 /**
  * How an incident stands with what was promised.
  * @param {Object<string, any>} incident
- * @returns {{state: ''|'ok'|'warning'|'breached'|'met'|'missed', text: string}}
+ * @returns {{state: ''|'ok'|'warning'|'breached'|'met'|'missed', text: string, brief: string}}
  */
 export function serviceLevel(incident) {
     const state = incident.sla_status ?? '';
-    if (!isOpen(incident)) return { state, text: { met: 'SLA met', missed: 'SLA missed' }[state] ?? '' };
+    if (!isOpen(incident)) {
+        const text = { met: 'SLA met', missed: 'SLA missed' }[state] ?? '';
+        return { state, text, brief: text };
+    }
     const waits = !incident.acknowledged_at && incident.sla_ack_due;
     const due = waits ? incident.sla_ack_due : incident.sla_resolve_due;
-    if (!due) return { state: '', text: '' };
+    if (!due) return { state: '', text: '', brief: '' };
     const left = due - now();
     const what = waits ? 'acknowledge' : 'resolve';
-    if (left < 0) return { state: 'breached', text: `${what}: ${span(-left)} late` };
-    return { state: state === 'breached' ? 'warning' : state || 'ok', text: `${what} in ${span(left)}` };
+    if (left < 0) return { state: 'breached', text: `${what}: ${span(-left)} late`, brief: `${span(-left)} late` };
+    const brief = `due in ${span(left)}`;
+    return { state: state === 'breached' ? 'warning' : state || 'ok', text: `${what}: ${brief}`, brief };
 }
 
 /**
