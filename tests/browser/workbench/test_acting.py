@@ -98,6 +98,12 @@ def test_merging_splitting_pinning_and_holding_back(site: Site, enter: Enter) ->
 
     page.get_by_role("link", name=a).first.click()
     page.wait_for_url(f"**incident={a}**")
+    press(page, "unmerge")
+    submit(page)
+    said(page, "is open again")
+    assert site.incident(b)["status"] == "new"
+    site.call("POST", f"/incidents/{b}/merge", {"into": a})
+    page.reload()
     page.get_by_role("tab", name="Signals").click()
     expect(page.locator(".wb-signal")).to_have_count(2)
     page.get_by_label("Split off: merge-b is slow").check()

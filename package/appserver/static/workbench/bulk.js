@@ -53,7 +53,8 @@ export class BulkBar {
         this.all.checked = chosen.length > 0 && chosen.length === shown;
         this.all.indeterminate = chosen.length > 0 && chosen.length < shown;
         this.all.disabled = !shown;
-        fill(this.count, chosen.length ? `${chosen.length} selected` : `${shown}${this.app.list.more.hidden ? '' : '+'} shown`);
+        const number = chosen.length || `${shown}${this.app.list.more.hidden ? '' : '+'}`;
+        fill(this.count, number, h('span', { class: chosen.length ? 'wb-wide' : null }, chosen.length ? ' selected' : ' shown'));
         this.actions.hidden = !chosen.length;
         for (const [action, button] of this.#buttons) {
             const why = this.#whyNot(action, chosen);

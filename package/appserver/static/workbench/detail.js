@@ -256,16 +256,22 @@ function runbook(address) {
     return h('a', { href: base + address, target: '_blank', rel: 'noopener' }, address.split(/[/#]/).pop().replaceAll('-', ' '));
 }
 
-function integrity({ verified, problems }) {
-    if (verified) return null;
-    return h('div', { class: 'wb-trouble', role: 'alert' }, 'The timeline is not as it was written: ', problems.slice(0, 3).join(' '));
+function integrity({ verified, problems, etag }) {
+    const wrong = [
+        !verified && `The timeline is not as it was written: ${problems.slice(0, 3).join(' ')}`,
+        !etag && 'Something between here and Splunk keeps the incident’s version back: a change by others in the same moment is not noticed.',
+    ].filter(Boolean);
+    return wrong.length > 0 && h('div', { class: 'wb-trouble', role: 'alert' }, wrong.map((one) => h('p', {}, one)));
 }
 
-/** Change what an element holds; focus and scrolling stay where they were. */
+/** Change what an element holds; focus, scrolling and what is unfolded stay as they were. */
 function keepingPlace(element, change) {
     const { scrollTop } = element;
     const place = element.contains(document.activeElement) ? document.activeElement.dataset?.place : '';
+    const unfolded = [...element.querySelectorAll('details[open] > summary')].map((summary) => summary.dataset.place);
     change();
+    const placed = (name) => element.querySelector(`[data-place="${CSS.escape(name)}"]`);
+    for (const name of unfolded) placed(name)?.parentElement.setAttribute('open', '');
     element.scrollTop = scrollTop;
-    if (place) element.querySelector(`[data-place="${CSS.escape(place)}"]`)?.focus({ preventScroll: true });
+    if (place) placed(place)?.focus({ preventScroll: true });
 }

@@ -47,7 +47,9 @@ export class FilterBar {
         }
         const clear = h('button', { type: 'button', class: 'wb-quiet', on: { click: () => this.#clear() } }, 'Clear');
         this.clear = clear;
-        this.element = h('div', { class: 'wb-filters', role: 'search', 'aria-label': 'Filters' }, this.#search, [...this.#selects.values()], clear);
+        this.element = h('div', { class: 'wb-filters', role: 'search', 'aria-label': 'Filters' },
+            h('div', { class: 'wb-search-row' }, this.#search, clear),
+            h('div', { class: 'wb-selects' }, [...this.#selects.values()]));
         this.show(filters);
     }
 

@@ -53,7 +53,7 @@ export class Workbench {
         const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
         const left = h('section', { class: 'wb-left', 'aria-label': 'List' }, h('div', { class: 'wb-row wb-bar' }, this.filters.element, keys), this.bulk.element, this.list.element);
         this.panes = h('div', { class: 'wb-panes' }, left, this.detail.element);
-        fill(root, this.panes, h('div', { class: 'wb-below' }, this.banner, this.notice), this.said);
+        fill(root, this.panes, h('div', { class: 'wb-below' }, this.said, this.banner, this.notice));
         this.poller = new Poller(REFRESH_SECONDS, () => this.#refresh(true));
         window.addEventListener('popstate', () => this.#followAddress());
         listen(this);

@@ -137,6 +137,14 @@ export const MOVES = [
         done: (i) => `It is part of ${i.id} now.`,
     },
     {
+        id: 'unmerge', label: 'Take a merged one out', capability: 'incident_write',
+        blocked: (i) => i.merged?.length ? mustBeOpen(i) : 'Nothing was merged into it.',
+        fields: (i) => [{ name: 'incident', label: 'Incident', kind: 'select', options: (i.merged ?? []).map((id) => [id, id]) }, reason()],
+        effects: (i, values) => [`${values.incident} is open again, with what it had and what its problems brought since.`],
+        path: at('split'), body: filled,
+        done: () => 'The merged incident is open again.',
+    },
+    {
         id: 'pin', label: 'Pin', capability: 'incident_write',
         blocked: (i) => i.pinned ? 'It is pinned already.' : mustBeOpen(i),
         fields: () => [{ ...reason(), help: 'A pinned incident is never resolved by itself when its searches are quiet.' }],

@@ -53,7 +53,7 @@ export class SignalsPart {
                     h('span', { class: 'wb-entry-title' }, signal.title || signal.rule)),
                 h('div', { class: 'wb-dim' }, [signal.rule, signal.entity, many(signal.count ?? 1, 'event'), `${moment(signal.first_time)} to ${moment(signal.last_time)}`].filter(Boolean).join(' · ')),
                 samples.length > 0 && h('details', { class: 'wb-samples' },
-                    h('summary', {}, many(samples.length, 'sample row')),
+                    h('summary', { 'data-place': `samples-${signal._key}` }, many(samples.length, 'sample row')),
                     samples.map((row) => h('pre', {}, Object.entries(row).map(([name, value]) => `${name}=${value}`).join('\n'))))));
     }
 
