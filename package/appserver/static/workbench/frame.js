@@ -1,7 +1,7 @@
 /**
  * What Splunk Web puts around an app's page: its bars at the top, and the user's theme.
  *
- * The scripts and names are those that Splunk's own @splunk/react-page and splunk-utils use. Where
+ * The scripts and names are those that Splunk's own packages for pages use, as UCC's pages do. Where
  * one is missing the page works without it.
  */
 
