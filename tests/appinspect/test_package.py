@@ -51,8 +51,9 @@ def test_nothing_in_it_tells_when_it_was_built(app):
     with tarfile.open(PACKAGES[-1]) as tar:
         commit = str(int(tar.getmembers()[0].mtime))
     assert conf(app, "app").get("install", "build") == commit
-    page = (app / "appserver" / "templates" / "base.html").read_text(encoding="utf-8")
-    assert set(re.findall(r"\d{10}", page)) == {commit}
+    for page in ("base.html", "workbench.html"):
+        text = (app / "appserver" / "templates" / page).read_text(encoding="utf-8")
+        assert set(re.findall(r"/@(\w+)/", text)) == {commit}, page
 
 
 def test_it_holds_no_compiled_module_and_no_local_folder(app):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import xml.etree.ElementTree as ET
 from typing import Any
@@ -264,10 +265,16 @@ def test_a_table_sorts_by_a_column(page: Any, stored: Any, studio_bundle: Any) -
     expect(titles).to_have_text(["Slow log-ins", "Checkout answers 500"], timeout=WAIT_MS)
 
 
-def test_an_incident_opens_from_the_overview(page: Any, stored: Any, studio_bundle: Any) -> None:
+def test_an_incident_opens_in_the_workbench_from_the_overview_and_from_its_page(
+    page: Any, stored: Any, studio_bundle: Any
+) -> None:
     show(page, stored, "incident_overview")
     page.get_by_text(OTHER).first.click(timeout=WAIT_MS)
-    page.wait_for_url(f"**/en-US/app/{APP}/incident?form.incident={OTHER}", timeout=WAIT_MS)
+    page.wait_for_url(f"**/en-US/app/{APP}/workbench?incident={OTHER}", timeout=WAIT_MS)
+    show(page, stored, "incident", f"form.incident={OTHER}")
+    link = page.get_by_role("link", name="Act on it in the workbench")
+    address = f"/app/{APP}/workbench?incident={OTHER}"
+    expect(link).to_have_attribute("href", re.compile(re.escape(address) + "$"), timeout=WAIT_MS)
 
 
 def as_reader(browser: Any, stored: Any, role: str) -> Any:

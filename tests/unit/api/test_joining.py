@@ -3,6 +3,7 @@
 import pytest
 
 from incident_management.api.bulk import ACTIONS, MOST_AT_ONCE
+from incident_management.incidents import timeline
 from incident_management.incidents.errors import Contended
 from incident_management.incidents.joining import moves
 from incident_management.notify.message import build
@@ -139,6 +140,28 @@ def test_a_list_is_sorted_by_status_signals_and_last_signal(api):
     assert first("-last_time") == late
     assert first("-status") == done
     assert "severity_rank" not in _pages(api, "status")[0]
+
+
+def test_a_list_is_sorted_by_the_deadline_that_comes_next(api):
+    times = {"a": (900, 5000), "b": (400, 9000), "c": (300, 2000), "d": (100, 200), "none": ()}
+    ids = {}
+    for name, due in times.items():
+        ids[name] = opened(api, signal(name))
+        if due:
+            acknowledge, resolve = (START + seconds for seconds in due)
+            data = {"event": "timed", "acknowledge_due": acknowledge, "resolve_due": resolve}
+            told = (api.stores_value, api.clock, ids[name], "sla", {**data, "life": 1})
+            timeline.append(*told, "system")
+            timeline.refresh(api.stores_value, ids[name])
+    api.call("POST", f"/incidents/{ids['c']}/acknowledge", {})
+    api.call("POST", f"/incidents/{ids['d']}/resolve", {})
+
+    shown = _pages(api, "sla_due")
+    names = {incident_id: name for name, incident_id in ids.items()}
+    order = [names[one["id"]] for one in shown]
+    assert order[:3] == ["b", "a", "c"]
+    assert set(order[3:]) == {"d", "none"}
+    assert "next_due" not in shown[0]
 
 
 def _pages(api, sort):

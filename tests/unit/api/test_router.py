@@ -8,6 +8,7 @@ from incident_management.api import ROUTES
 from incident_management.api.messages import parse_body
 from incident_management.api.router import Problem, dispatch, routes_of
 from incident_management.api.system import NOBODY_IS_TOLD
+from incident_management.notify.announce import CHECKPOINT
 from incident_management.notify.channel import CHANNELS
 from incident_management.splunk.settings import parse
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi
@@ -174,6 +175,14 @@ def test_info_tells_versions_and_what_is_wrong(api):
     assert status == 200
     assert info["splunk_version"] == "9.4.0"
     assert info["configuration_problems"] == []
+
+
+def test_info_tells_when_the_worker_last_ran(api):
+    api.answers["conf-incident_management_settings"] = {"entry": []}
+    assert api.call("GET", "/system/info")[1]["worker_seen"] is None
+
+    api.stores_value.claims.insert({"_key": CHECKPOINT, "purpose": CHECKPOINT, "time": 1234.5})
+    assert api.call("GET", "/system/info")[1]["worker_seen"] == 1234.5
 
 
 @pytest.mark.parametrize(

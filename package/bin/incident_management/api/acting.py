@@ -15,7 +15,7 @@ __all__ = ["IF_MATCH", "INCIDENT_ANSWER", "acted", "answered", "document_of", "g
 IF_MATCH = {"If-Match": "The ETag that was read; `*` for any. Answers 412 when it has changed."}
 INCIDENT_ANSWER = {200: INCIDENT}
 # Fields that only the order of a list needs.
-_FOR_SORTING = ("severity_rank", "status_rank", "last_seen")
+_FOR_SORTING = ("severity_rank", "status_rank", "last_seen", "next_due")
 
 
 def acted(

@@ -32,6 +32,7 @@ ORDERS = {
     "status": "status_rank",
     "signals": "signals",
     "last_time": "last_seen",
+    "sla_due": "next_due",
 }
 SORTS = tuple(sign + name for name in ORDERS for sign in ("-", ""))
 _KEY = re.compile(r"[\w-]{1,100}", re.ASCII)
@@ -86,7 +87,11 @@ class Place(NamedTuple):
     query={
         **FILTER_ARGUMENTS,
         "text": text(200, about="Part of title, description or id, in any case."),
-        "sort": one_of(SORTS, "`severity`: from info to critical; `status`: from new to closed."),
+        "sort": one_of(
+            SORTS,
+            "`severity`: from info to critical; `status`: from new to closed; `sla_due`: the next "
+            "deadline first, those without one last.",
+        ),
         "limit": {**LIMIT, "minimum": 1},
         "cursor": text(2000, about="`next_cursor` of the page before, with the same filters."),
         "offset": OFFSET,

@@ -6,6 +6,7 @@ import platform
 from datetime import datetime, timezone
 from typing import Any, Dict, Optional
 
+from ..notify.announce import CHECKPOINT
 from ..notify.channel import CHANNELS
 from ..notify.reach import reached
 from ..notify.webhook import MOST_SUBSCRIPTIONS
@@ -78,18 +79,32 @@ def get_health(request: Request) -> Response:
                     {channel: flag("Whether somebody has set it up.") for channel in CHANNELS},
                     CHANNELS,
                 ),
+                "worker_seen": nullable(number(about="When the worker last ran, epoch seconds.")),
                 "notices": listed({"type": "string", "description": "What is no failure."}),
             },
-            ("app", "version", "splunk_version", "configuration_problems", "channels", "notices"),
+            (
+                "app",
+                "version",
+                "splunk_version",
+                "configuration_problems",
+                "channels",
+                "worker_seen",
+                "notices",
+            ),
         )
     },
 )
 def get_info(request: Request) -> Response:
-    """Versions, what is wrong with the configuration, and which channels are set up."""
+    """Versions, what is wrong with the configuration, which channels are set up, and the worker.
+
+    ``worker_seen`` is up to when the worker has looked for what is to be told, null before its
+    first round. It lags by seconds; minutes mean that it does not run.
+    """
     server = _server(request) or {}
     stanzas = conf.load(request.system_session, settings.CONF)
     set_up = settings.channels_set_up(stanzas)
     subscriptions = request.stores.subscriptions.find({}, limit=MOST_SUBSCRIPTIONS)
+    worked = request.stores.claims.get(CHECKPOINT)
     return Response(
         {
             "app": APP,
@@ -99,6 +114,7 @@ def get_info(request: Request) -> Response:
             "python_version": platform.python_version(),
             "configuration_problems": list(request.problems()),
             "channels": {channel: channel in set_up for channel in CHANNELS},
+            "worker_seen": float(worked["time"]) if worked else None,
             "notices": [] if reached(set_up, subscriptions) else [NOBODY_IS_TOLD],
         },
     )

@@ -28,6 +28,8 @@ Document = Dict[str, Any]
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 STATUSES = ("new", "assigned", "in_progress", "resolved", "closed")
 OPEN_STATUSES = ("new", "assigned", "in_progress")
+# Where no promise is still to be kept: later than any time.
+NO_DEADLINE = 1e11
 
 
 def worst(severities: Iterable[str]) -> str:
@@ -227,7 +229,15 @@ class Incident:
             "severity_rank": len(SEVERITIES) - SEVERITIES.index(self.severity),
             "status_rank": STATUSES.index(self.status) + 1,
             "last_seen": self.last_time or self.opened_at or 0.0,
+            "next_due": self._next_due(),
         }
+
+    def _next_due(self) -> float:
+        """The deadline that comes next: of the acknowledgement until that is given."""
+        due = self.sla_resolve_due
+        if self.acknowledged_at is None and self.sla_ack_due is not None:
+            due = self.sla_ack_due
+        return due if self.is_open and due is not None else NO_DEADLINE
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Incident:

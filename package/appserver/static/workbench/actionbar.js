@@ -1,0 +1,78 @@
+/**
+ * The buttons of an incident. One that can't be used now stays there and says why.
+ */
+
+import { h } from './dom.js';
+import { MOVES, whyNot } from './moves.js';
+
+const FIRST = ['acknowledge', 'assign', 'escalate', 'resolve', 'reopen'];
+// Of each pair, the one that can be used is shown.
+const INSTEAD = { reopen: 'resolve', unpin: 'pin' };
+
+/**
+ * @param {import('./detail.js').Detail} detail
+ * @returns {Node}
+ */
+export function actionBar(detail) {
+    const { incident } = detail.seen;
+    const { capabilities } = detail.app.me;
+    const usable = (move) => !whyNot(move, incident, capabilities);
+    const shown = MOVES.filter((move) => {
+        const other = INSTEAD[move.id] ?? Object.keys(INSTEAD).find((id) => INSTEAD[id] === move.id);
+        if (!other) return true;
+        const twin = MOVES.find((one) => one.id === other);
+        return usable(move) || (!usable(twin) && !(move.id in INSTEAD));
+    });
+    const button = (move, extra) => actionButton(detail, move, whyNot(move, incident, capabilities), extra);
+    const first = shown.filter((move) => FIRST.includes(move.id));
+    const rest = shown.filter((move) => !FIRST.includes(move.id));
+    const primary = ['acknowledge', 'resolve', 'reopen'].find((id) => first.some((move) => move.id === id && usable(move)));
+    const more = moreMenu(rest.map((move) => button(move, 'wb-menu-item')));
+    return h('div', { class: 'wb-actions' }, first.map((move) => button(move, move.id === primary ? 'wb-primary' : '')), more);
+}
+
+/**
+ * Buttons behind a button.
+ * @param {Node[]} items
+ * @param {string} [extra] class
+ */
+export function moreMenu(items, extra = '') {
+    return h('details', { class: 'wb-more-menu', on: { toggle: (event) => closeElsewhere(event.target) } },
+        h('summary', { class: `wb-button ${extra}`, 'data-place': 'more' }, 'More'),
+        h('div', { class: 'wb-menu', role: 'group', 'aria-label': 'More' }, items));
+}
+
+/**
+ * A button for a move.
+ * @param {import('./detail.js').Detail} detail
+ * @param {import('./moves.js').Move} move
+ * @param {string} why it can't be used now; empty when it can
+ * @param {string} [extra] class
+ */
+export function actionButton(detail, move, why, extra = '') {
+    const act = (event) => {
+        event.currentTarget.closest('details')?.removeAttribute('open');
+        if (why) detail.app.say(`${move.label}: ${why}`);
+        else detail.app.make(move);
+    };
+    return h('button', {
+        type: 'button', class: `wb-button ${extra}`, 'data-place': `move-${move.id}`, 'data-move': move.id,
+        'aria-disabled': why ? 'true' : null, title: why || (move.key ? `Key: ${move.key}` : null), on: { click: act },
+    }, move.label, move.danger && !why ? ' …' : '', why && h('small', { class: 'wb-why' }, why));
+}
+
+function closeElsewhere(details) {
+    if (!details.open) return;
+    const close = (event) => {
+        if (event.type === 'keydown' ? event.key !== 'Escape' : details.contains(event.target)) return;
+        details.removeAttribute('open');
+        if (event.type === 'keydown') {
+            event.stopPropagation();
+            details.querySelector('summary').focus();
+        }
+        document.removeEventListener('click', close);
+        document.removeEventListener('keydown', close, true);
+    };
+    document.addEventListener('click', close);
+    document.addEventListener('keydown', close, true);
+}

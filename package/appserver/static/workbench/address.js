@@ -1,0 +1,64 @@
+/**
+ * The page's address holds the filters and the chosen incident: it can be shared, and the browser's
+ * back button undoes one step.
+ */
+
+export const DEFAULTS = { status: 'open', severity: '', team: '', owner: '', sla: '', text: '', sort: '-severity' };
+const SORTS = new Set(['-severity', 'sla_due', '-opened_at', 'opened_at', '-updated_at', '-signals']);
+
+/**
+ * @typedef {{status: string, severity: string, team: string, owner: string, sla: string, text: string, sort: string}} Filters
+ */
+
+/**
+ * What the address says.
+ * @returns {{filters: Filters, incident: string, tab: string}}
+ */
+export function readAddress() {
+    const query = new URLSearchParams(location.search);
+    const filters = { ...DEFAULTS };
+    for (const name of Object.keys(DEFAULTS)) {
+        if (query.has(name)) filters[name] = query.get(name);
+    }
+    if (!SORTS.has(filters.sort)) filters.sort = DEFAULTS.sort;
+    return { filters, incident: query.get('incident') ?? '', tab: query.get('tab') ?? '' };
+}
+
+/**
+ * The address of a state of the page.
+ * @param {Filters} filters
+ * @param {string} [incident]
+ * @param {string} [tab]
+ * @returns {string} path and query
+ */
+export function addressOf(filters, incident = '', tab = '') {
+    const query = new URLSearchParams(location.search);
+    const said = { incident, tab };
+    for (const [name, standard] of Object.entries(DEFAULTS)) {
+        said[name] = filters[name] === standard ? '' : filters[name];
+    }
+    for (const [name, value] of Object.entries(said)) {
+        query.delete(name);
+        if (value) query.set(name, value);
+    }
+    const text = query.toString();
+    return location.pathname + (text ? `?${text}` : '');
+}
+
+/**
+ * The query of `GET /incidents` for some filters.
+ * @param {Filters} filters
+ * @param {string} me who `me` is
+ */
+export function queryOf(filters, me) {
+    const { status, severity, team, owner, sla, text, sort } = filters;
+    return {
+        status: status === 'all' ? '' : status,
+        severity,
+        team,
+        owner: owner === 'me' ? me : owner,
+        sla_status: sla,
+        text,
+        sort,
+    };
+}

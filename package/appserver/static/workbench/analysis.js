@@ -1,0 +1,81 @@
+/**
+ * What the analysis found: its verdict, the causes with the events that they stand on, and what a
+ * model claimed, with what became of each claim.
+ */
+
+import { actionButton } from './actionbar.js';
+import { h } from './dom.js';
+import { moveOf, whyNot } from './moves.js';
+import { moment } from './words.js';
+
+const CHECKS = { verified: 'found again', rejected: 'rejected', unchecked: 'not checked', quoted: 'quote found' };
+const CONFIDENCE = { high: 'high confidence', medium: 'medium confidence', low: 'low confidence' };
+
+/**
+ * @param {import('./detail.js').Detail} detail
+ * @param {Object<string, any>|null} analysis as `GET /incidents/{id}/analysis` has it
+ * @returns {Node[]}
+ */
+export function analysisPart(detail, analysis) {
+    const move = moveOf('analyze');
+    const running = detail.app.running(detail.id);
+    const why = running ? 'It is running.' : whyNot(move, detail.seen.incident, detail.app.me.capabilities);
+    const button = actionButton(detail, { ...move, label: analysis ? 'Analyse again' : 'Ask for an analysis' }, why);
+    const bar = h('div', { class: 'wb-row wb-part-actions' }, button,
+        running && h('span', { class: 'wb-dim', role: 'status' }, 'The analysis is running …'),
+        !running && analysis && h('span', { class: 'wb-dim' }, `Of ${moment(analysis.time)}, by ${analysis.actor ?? 'the app'}.`));
+    if (!analysis) return [bar, h('p', { class: 'wb-dim' }, 'Not analysed yet. An analysis looks for changes, new errors, the first failure and dependencies in the logs that you may read, and cites what it finds.')];
+    return [
+        bar,
+        h('p', { class: 'wb-verdict' }, analysis.verdict),
+        h('h2', {}, 'Causes, most likely first'),
+        analysis.hypotheses?.length
+            ? h('ol', { class: 'wb-causes' }, analysis.hypotheses.map(cause))
+            : h('p', { class: 'wb-dim' }, 'None.'),
+        model(analysis),
+    ];
+}
+
+function cause(hypothesis) {
+    return h('li', { class: hypothesis.blamed ? 'wb-cause wb-blamed' : 'wb-cause' },
+        h('div', { class: 'wb-entry-title' }, hypothesis.cause),
+        h('div', { class: 'wb-dim' }, [
+            hypothesis.blamed && 'blamed', CONFIDENCE[hypothesis.confidence],
+            hypothesis.score !== undefined && `score ${Number(hypothesis.score).toFixed(2)}`,
+            hypothesis.source === 'model' && 'named by the model',
+        ].filter(Boolean).join(' · ')),
+        hypothesis.advice && h('p', {}, hypothesis.advice),
+        reasons('For', hypothesis.for), reasons('Against', hypothesis.against),
+        (hypothesis.citations ?? []).map(citation));
+}
+
+function reasons(label, list) {
+    if (!list?.length) return null;
+    return h('div', { class: 'wb-reasons' }, h('span', { class: 'wb-dim' }, label), h('ul', {}, list.map((one) => h('li', {}, one))));
+}
+
+function citation(cited) {
+    const status = cited.status ?? 'unchecked';
+    return h('figure', { class: `wb-citation wb-check-${status}` },
+        h('blockquote', {}, cited.quote || cited.spl || ''),
+        h('figcaption', { class: 'wb-dim' }, [
+            `${cited.id} ${cited.kind ?? ''}`, cited.index && `index ${cited.index}`, cited.sourcetype,
+            cited.entity, moment(Number(cited.time)), CHECKS[status] ?? status, cited.reason,
+        ].filter(Boolean).join(' · ')));
+}
+
+function model(analysis) {
+    const said = analysis.model ?? {};
+    const claims = analysis.claims ?? [];
+    return [
+        h('h2', {}, 'The model'),
+        h('p', { class: 'wb-dim' }, said.detail || 'It was not asked.'),
+        said.summary && h('p', {}, h('span', { class: 'wb-dim' }, 'Its own words, not checked: '), said.summary),
+        claims.length > 0 && h('ul', { class: 'wb-claims' }, claims.map((claim) => {
+            const rejected = claim.status === 'rejected';
+            return h('li', { class: `wb-check-${claim.status}` },
+                h(rejected ? 's' : 'span', {}, claim.text ?? ''),
+                h('div', { class: 'wb-dim' }, [CHECKS[claim.status] ?? String(claim.status ?? '').replaceAll('_', ' '), claim.citation_id, claim.reason].filter(Boolean).join(' · ')));
+        })),
+    ];
+}

@@ -1,0 +1,91 @@
+/**
+ * Making a change, so that two people can't overwrite each other and a repeat does nothing twice.
+ */
+
+import { ApiError, get, newKey, send } from './api.js';
+import { isDecision } from './story.js';
+
+const READ_AT_ONCE = 200;
+const TRIES = 4;
+
+/**
+ * What of an incident somebody has seen.
+ * @typedef {{incident: Object<string, any>, etag: string, entries: import('./story.js').Entry[], earlier: number, verified: boolean, problems: string[]}} Seen
+ */
+
+/** Others have decided something since the incident was read; `news` are their entries. */
+export class Conflict extends Error {
+    /**
+     * @param {Seen} seen the incident as it is now
+     * @param {import('./story.js').Entry[]} news
+     */
+    constructor(seen, news) {
+        super(`${seen.incident.id} has changed since you looked at it. Nothing was done.`);
+        this.seen = seen;
+        this.news = news;
+    }
+}
+
+/**
+ * Read an incident and the newest part of its timeline, newest first.
+ * @param {string} id
+ * @returns {Promise<Seen>} `earlier`: how many older entries there are
+ */
+export async function readIncident(id) {
+    const path = `incidents/${encodeURIComponent(id)}`;
+    const { body: incident, etag } = await get(path);
+    const offset = Math.max(0, (incident.entries ?? 0) - READ_AT_ONCE);
+    const { body } = await get(`${path}/timeline`, { offset });
+    const entries = body.entries.filter((entry) => entry.counts !== false).reverse();
+    return { incident, etag, entries, earlier: offset, verified: body.verified, problems: body.problems };
+}
+
+/**
+ * One thing that somebody asked for. Sent again after no answer, it has the same Idempotency-Key.
+ */
+export class Change {
+    #key = newKey();
+    #sent = '';
+
+    /** @param {Seen} [seen] the version that it is meant for; none where the API takes none */
+    constructor(seen) {
+        this.seen = seen;
+    }
+
+    /**
+     * Send it. Entries that decide nothing (signals, messages) do not stand in its way.
+     * @param {string} method
+     * @param {string} path
+     * @param {object} body
+     * @returns {Promise<import('./api.js').Answer>}
+     * @throws {Conflict} others decided something meanwhile
+     * @throws {ApiError}
+     */
+    async send(method, path, body) {
+        this.#renewFor(JSON.stringify([method, path, body]));
+        for (let attempt = 1; ; attempt += 1) {
+            try {
+                return await send(method, path, body, { etag: this.seen?.etag, key: this.#key });
+            } catch (error) {
+                const known = error instanceof ApiError;
+                // Without an answer it may have been done: the same key finds out.
+                if (!known || error.kind !== 'away') this.#key = newKey();
+                if (!known || error.kind !== 'outdated' || !this.seen) throw error;
+                await this.#catchUp(attempt);
+            }
+        }
+    }
+
+    #renewFor(sent) {
+        if (this.#sent && this.#sent !== sent) this.#key = newKey();
+        this.#sent = sent;
+    }
+
+    async #catchUp(attempt) {
+        const known = new Set(this.seen.entries.map((entry) => entry._key));
+        const fresh = await readIncident(this.seen.incident.id);
+        const news = fresh.entries.filter((entry) => !known.has(entry._key) && isDecision(entry));
+        this.seen = fresh;
+        if (news.length || attempt >= TRIES) throw new Conflict(fresh, news);
+    }
+}

@@ -1,0 +1,277 @@
+/**
+ * One incident: its facts, what can be done to it, and its parts (timeline, analysis, fixes, signals).
+ */
+
+import { ApiError, get } from './api.js';
+import { actionBar } from './actionbar.js';
+import { readIncident } from './change.js';
+import { Composer } from './composer.js';
+import { fill, h, outside } from './dom.js';
+import { explained } from './forms.js';
+import { analysisPart } from './analysis.js';
+import { plansPart, readPlans } from './plans.js';
+import { SignalsPart } from './signals.js';
+import { timelinePart } from './timeline.js';
+import { holder, isOpen, many, moment, now, serviceLevel, span, stateName } from './words.js';
+
+// Facts that take a whole line.
+const LONG = new Set(['Resolution', 'Likely cause']);
+const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals']];
+
+export class Detail {
+    #id = '';
+    #parts = new Map();
+    #loading = 0;
+
+    /**
+     * @param {import('./main.js').Workbench} app
+     */
+    constructor(app) {
+        this.app = app;
+        this.seen = null;
+        this.tab = 'timeline';
+        this.composer = new Composer(this);
+        this.signals = new SignalsPart(this);
+        this.head = h('header', { class: 'wb-head' });
+        this.tabs = h('div', { class: 'wb-tabs', role: 'tablist', 'aria-label': 'Parts of the incident' });
+        this.part = h('section', { class: 'wb-part', role: 'tabpanel', id: 'wb-part', tabindex: 0 });
+        this.body = h('div', { class: 'wb-detail-body' }, this.head, this.tabs, this.composer.element, this.part);
+        this.message = h('div', { class: 'wb-message' });
+        this.element = h('article', { class: 'wb-scroll wb-detail', 'aria-label': 'Incident' }, this.message, this.body);
+        this.close();
+    }
+
+    /** The incident that is shown, its id; empty for none. */
+    get id() {
+        return this.#id;
+    }
+
+    /** Show no incident. */
+    close() {
+        this.#id = '';
+        this.seen = null;
+        this.body.hidden = true;
+        this.message.hidden = false;
+        fill(this.message, h('p', {}, 'Choose an incident on the left.'), h('p', { class: 'wb-dim' }, 'Press ? for the keys.'));
+    }
+
+    /**
+     * Show an incident.
+     * @param {string} id
+     * @param {string} tab
+     */
+    async open(id, tab) {
+        this.tab = TABS.some(([name]) => name === tab) ? tab : 'timeline';
+        if (id === this.#id && this.seen) {
+            this.#show();
+            return;
+        }
+        this.#id = id;
+        this.seen = null;
+        this.#parts.clear();
+        this.signals.reset();
+        this.composer.open(id);
+        this.body.hidden = true;
+        this.message.hidden = false;
+        fill(this.message, 'Loading …');
+        this.element.scrollTop = 0;
+        await this.reload();
+    }
+
+    /** Read it again and show it; what is wrong is said in its place. */
+    async reload() {
+        const id = this.#id;
+        const turn = (this.#loading += 1);
+        try {
+            const seen = await readIncident(id);
+            if (turn === this.#loading && id === this.#id) this.take(seen);
+        } catch (error) {
+            if (turn !== this.#loading || id !== this.#id) return;
+            if (error instanceof ApiError && ['session', 'away'].includes(error.kind)) this.app.trouble(error);
+            if (this.seen) return;
+            fill(this.message, error instanceof ApiError && error.kind === 'missing' ? h('p', {}, error.message) : explained(error));
+        }
+    }
+
+    /**
+     * Show this version.
+     * @param {import('./change.js').Seen} seen
+     */
+    take(seen) {
+        if (seen.incident.id !== this.#id) return;
+        const changed = this.seen?.etag !== seen.etag || this.seen?.incident.entries !== seen.incident.entries;
+        this.seen = seen;
+        if (changed) this.#parts.clear();
+        this.#show();
+    }
+
+    /** Read it again if the list shows that it has changed. */
+    async follow(incident) {
+        if (!this.#id) return;
+        const known = this.seen?.incident.head?.join();
+        if (!incident || incident.head?.join() !== known) await this.reload();
+        else this.tick();
+    }
+
+    /** Let its clocks go on. */
+    tick() {
+        if (this.seen && this.clocks) fill(this.clocks, clocks(this.seen.incident));
+    }
+
+    /** Show another part. */
+    turn(tab) {
+        this.tab = tab;
+        this.app.turned(tab);
+        this.#show();
+    }
+
+    /** Read the shown part again, such as after a decision on a plan. */
+    async again() {
+        this.#parts.delete(this.tab);
+        await this.reload();
+        await this.#showPart();
+    }
+
+    #show() {
+        this.message.hidden = true;
+        this.body.hidden = false;
+        keepingPlace(this.element, () => {
+            const { incident } = this.seen;
+            this.clocks = h('span', { class: 'wb-clocks' }, clocks(incident));
+            fill(this.head, heading(incident, this, this.clocks), actionBar(this), facts(incident, this.app), integrity(this.seen));
+            fill(this.tabs, TABS.map(([name, label]) => this.#tabButton(name, label)));
+            this.part.setAttribute('aria-labelledby', `wb-tab-${this.tab}`);
+            this.composer.element.hidden = this.tab !== 'timeline';
+            this.composer.show();
+        });
+        return this.#showPart();
+    }
+
+    #tabButton(name, label) {
+        const { incident } = this.seen;
+        const chosen = name === this.tab;
+        const count = { signals: incident.signals, timeline: incident.entries }[name];
+        return h('button', {
+            type: 'button', role: 'tab', id: `wb-tab-${name}`, 'data-place': `tab-${name}`, 'aria-selected': String(chosen), 'aria-controls': 'wb-part', tabindex: chosen ? 0 : -1,
+            on: { click: () => this.turn(name), keydown: (event) => this.#arrows(event, name) },
+        }, label, count ? h('span', { class: 'wb-count' }, count) : null);
+    }
+
+    #arrows(event, name) {
+        const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (!by) return;
+        event.preventDefault();
+        const names = TABS.map(([one]) => one);
+        this.turn(names[(names.indexOf(name) + by + names.length) % names.length]);
+        this.tabs.querySelector('[aria-selected=true]').focus();
+    }
+
+    async #showPart() {
+        const { tab, seen } = this;
+        if (tab === 'timeline') {
+            keepingPlace(this.element, () => fill(this.part, timelinePart(this)));
+            return;
+        }
+        if (!this.#parts.has(tab)) {
+            if (this.part.dataset.tab !== `${this.#id}/${tab}`) fill(this.part, h('p', { class: 'wb-dim' }, 'Loading …'));
+            try {
+                this.#parts.set(tab, await this.#read(tab, seen.incident));
+            } catch (error) {
+                if (tab === this.tab && seen === this.seen) fill(this.part, explained(error));
+                return;
+            }
+        }
+        if (tab !== this.tab || seen.incident.id !== this.#id) return;
+        this.part.dataset.tab = `${this.#id}/${tab}`;
+        const found = this.#parts.get(tab);
+        const shown = { analysis: () => analysisPart(this, found), fixes: () => plansPart(this, found), signals: () => this.signals.show(found) };
+        keepingPlace(this.element, () => fill(this.part, shown[tab]()));
+    }
+
+    async #read(tab, incident) {
+        if (tab === 'fixes') return readPlans(incident.id);
+        if (tab === 'signals') return (await get(`incidents/${incident.id}/signals`, { limit: 200 })).body;
+        try {
+            return (await get(`incidents/${incident.id}/analysis`)).body;
+        } catch (error) {
+            if (error instanceof ApiError && error.status === 404) return null;
+            throw error;
+        }
+    }
+}
+
+function heading(incident, detail, clocksElement) {
+    return [
+        h('div', { class: 'wb-row' },
+            h('button', { type: 'button', class: 'wb-quiet wb-back', on: { click: () => detail.app.leave() } }, '‹ List'),
+            h('span', { class: `wb-severity wb-${incident.severity}` }, incident.severity),
+            h('span', { class: 'wb-state' }, stateName(incident.status)),
+            h('span', { class: 'wb-id' }, incident.id),
+            incident.pinned && h('span', { class: 'wb-tag' }, 'pinned'),
+            incident.flapping && h('span', { class: 'wb-tag' }, 'opens too often'),
+            incident.level > 0 && h('span', { class: 'wb-tag' }, `escalated to level ${incident.level}`),
+            clocksElement),
+        h('h1', { tabindex: -1 }, incident.title),
+        incident.description && incident.description !== incident.title && h('p', { class: 'wb-description' }, incident.description),
+    ];
+}
+
+function clocks(incident) {
+    const { state, text } = serviceLevel(incident);
+    const lasted = (incident.resolved_at && !isOpen(incident) ? incident.resolved_at : now()) - incident.opened_at;
+    return [
+        `${isOpen(incident) ? 'open for' : 'took'} ${span(lasted)}`,
+        text && ' · ', text && h('span', { class: `wb-sla wb-sla-${state || 'none'}` }, text),
+    ];
+}
+
+function facts(incident, app) {
+    const other = (id) => h('a', { href: app.addressOf(id) }, id);
+    const rows = [
+        ['Owner', holder(incident)],
+        ['Team', incident.team],
+        ['Opened', moment(incident.opened_at)],
+        ['Acknowledged', moment(incident.acknowledged_at)],
+        ['Resolved', !isOpen(incident) && moment(incident.resolved_at)],
+        ['Affects', (incident.entities ?? []).join(', ')],
+        ['Detections', (incident.rules ?? []).join(', ')],
+        ['Runbook', incident.runbook && runbook(incident.runbook)],
+        ['Tags', (incident.tags ?? []).join(', ')],
+        ['Merged into', incident.merged_into && other(incident.merged_into)],
+        ['Took over', incident.merged?.length > 0 && incident.merged.map((id, place) => [place ? ', ' : '', other(id)])],
+        ['Split from', incident.split_from && other(incident.split_from)],
+        ['Before this', incident.previous && other(incident.previous)],
+        ['Signals', incident.signals > 0 && `${many(incident.signals, 'signal')}, ${many(incident.events ?? 0, 'event')}`],
+        ['Likely cause', typeof incident.cause === 'string' && incident.cause],
+        ['Resolution', !isOpen(incident) && [incident.category, incident.resolution].filter(Boolean).join(': ')],
+    ].filter(([, value]) => value);
+    return h('dl', { class: 'wb-facts' }, rows.map(([name, value]) => h('div', { class: LONG.has(name) ? 'wb-long' : null }, h('dt', {}, name), h('dd', {}, value))));
+}
+
+/** The shipped detections name a page of this app, others a whole address; anything else is text. */
+function runbook(address) {
+    const own = /^\/(?:static\/)?app\/[\w-]+\/[\w./-]+(?:#[\w-]+)?$/.test(address);
+    if (!own) return outside(address);
+    const base = new URL('../../', location.href).pathname.replace(/\/$/, '');
+    return h('a', { href: base + address, target: '_blank', rel: 'noopener' }, address.split(/[/#]/).pop().replaceAll('-', ' '));
+}
+
+function integrity({ verified, problems, etag }) {
+    const wrong = [
+        !verified && `The timeline is not as it was written: ${problems.slice(0, 3).join(' ')}`,
+        !etag && 'Something between here and Splunk keeps the incident’s version back: a change by others in the same moment is not noticed.',
+    ].filter(Boolean);
+    return wrong.length > 0 && h('div', { class: 'wb-trouble', role: 'alert' }, wrong.map((one) => h('p', {}, one)));
+}
+
+/** Change what an element holds; focus, scrolling and what is unfolded stay as they were. */
+function keepingPlace(element, change) {
+    const { scrollTop } = element;
+    const place = element.contains(document.activeElement) ? document.activeElement.dataset?.place : '';
+    const unfolded = [...element.querySelectorAll('details[open] > summary')].map((summary) => summary.dataset.place);
+    change();
+    const placed = (name) => element.querySelector(`[data-place="${CSS.escape(name)}"]`);
+    for (const name of unfolded) placed(name)?.parentElement.setAttribute('open', '');
+    element.scrollTop = scrollTop;
+    if (place) placed(place)?.focus({ preventScroll: true });
+}

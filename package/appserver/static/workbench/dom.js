@@ -1,0 +1,81 @@
+/**
+ * Making elements. Nothing here takes markup: what comes from an incident is always text.
+ */
+
+// Control characters, and those that turn the direction of the text around them.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * Text as it may be shown: what could hide or reorder other text is made visible.
+ * @param {unknown} value
+ * @returns {string}
+ */
+export function plain(value) {
+    return String(value ?? '').replace(UNSEEN, '\ufffd');
+}
+
+/**
+ * Make an element.
+ * @param {string} tag
+ * @param {Object<string, any>} [properties] attributes; `on` holds listeners by event name, a value
+ *     of false, null or undefined leaves an attribute out, true sets it without a value
+ * @param {...(Node|string|number|null|undefined|Array)} children texts and nodes
+ * @returns {HTMLElement}
+ */
+export function h(tag, properties = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties)) {
+        if (name === 'on') {
+            for (const [event, listener] of Object.entries(value)) {
+                element.addEventListener(event, listener);
+            }
+        } else if (name === 'value') {
+            element.value = value;
+        } else if (value !== false && value !== null && value !== undefined) {
+            if (name === 'href' && !isSafe(value)) continue;
+            element.setAttribute(name, value === true ? '' : String(value));
+        }
+    }
+    append(element, children);
+    return element;
+}
+
+/**
+ * Replace what an element holds.
+ * @param {Element} element
+ * @param {...any} children as for {@link h}
+ */
+export function fill(element, ...children) {
+    element.replaceChildren();
+    append(element, children);
+}
+
+/**
+ * Whether an address may stand behind a link: of this server, or http(s) to another one.
+ * @param {string} address
+ * @returns {boolean}
+ */
+export function isSafe(address) {
+    try {
+        return ['http:', 'https:'].includes(new URL(address, location.href).protocol);
+    } catch {
+        return false;
+    }
+}
+
+/**
+ * A link if the address is a whole http(s) one, else its text alone.
+ * @param {string} address
+ * @returns {HTMLElement}
+ */
+export function outside(address) {
+    if (!/^https?:\/\//i.test(address) || !isSafe(address)) return h('span', {}, address);
+    return h('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, address);
+}
+
+function append(element, children) {
+    for (const child of children.flat(Infinity)) {
+        if (child === null || child === undefined || child === false) continue;
+        element.append(child instanceof Node ? child : document.createTextNode(plain(child)));
+    }
+}

@@ -1,0 +1,108 @@
+/**
+ * The bar above the list: which incidents, in which order.
+ */
+
+import { DEFAULTS } from './address.js';
+import { h } from './dom.js';
+
+const TYPING_MS = 300;
+
+const CHOICES = {
+    status: ['Status', [
+        ['open', 'Open'], ['new', 'New'], ['assigned', 'Assigned'], ['in_progress', 'In progress'],
+        ['resolved', 'Resolved'], ['closed', 'Closed'], ['all', 'Any status'],
+    ]],
+    severity: ['Severity', [
+        ['', 'Any severity'], ['critical', 'Critical'], ['critical,high', 'High and above'],
+        ['critical,high,medium', 'Medium and above'], ['low,info', 'Low and info'],
+    ]],
+    team: ['Team', [['', 'Any team']]],
+    owner: ['Owner', [['', 'Any owner'], ['me', 'Mine']]],
+    sla: ['Service level', [['', 'Any SLA'], ['breached', 'SLA breached'], ['warning,breached', 'SLA at risk']]],
+    sort: ['Order', [
+        ['-severity', 'Gravest first'], ['sla_due', 'Deadline first'], ['-opened_at', 'Newest first'],
+        ['opened_at', 'Oldest first'], ['-updated_at', 'Last changed first'], ['-signals', 'Most signals first'],
+    ]],
+};
+
+export class FilterBar {
+    #selects = new Map();
+    #search;
+    #timer = 0;
+
+    /**
+     * @param {import('./address.js').Filters} filters
+     * @param {function(import('./address.js').Filters): void} changed
+     */
+    constructor(filters, changed) {
+        this.changed = changed;
+        this.#search = h('input', {
+            type: 'search', class: 'wb-search', placeholder: 'Title, description or id', 'aria-label': 'Text', maxlength: 200,
+            on: { input: () => this.#typed() },
+        });
+        for (const [name, [label, options]] of Object.entries(CHOICES)) {
+            const select = h('select', { 'aria-label': label, name, on: { change: () => this.#tell() } });
+            this.#selects.set(name, select);
+            this.#offer(name, options);
+        }
+        const clear = h('button', { type: 'button', class: 'wb-quiet', on: { click: () => this.#clear() } }, 'Clear');
+        this.clear = clear;
+        this.element = h('div', { class: 'wb-filters', role: 'search', 'aria-label': 'Filters' },
+            h('div', { class: 'wb-search-row' }, this.#search, clear),
+            h('div', { class: 'wb-selects' }, [...this.#selects.values()]));
+        this.show(filters);
+    }
+
+    /** Offer these teams, besides any. */
+    offerTeams(teams) {
+        this.#offer('team', [...CHOICES.team[1], ...teams.map((team) => [team, team])]);
+    }
+
+    /** Offer these people as owners, besides anybody and oneself. */
+    offerPeople(people) {
+        this.#offer('owner', [...CHOICES.owner[1], ...people.map((one) => [one, one])]);
+    }
+
+    /** @param {import('./address.js').Filters} filters */
+    show(filters) {
+        for (const [name, select] of this.#selects) {
+            if (![...select.options].some((option) => option.value === filters[name])) {
+                select.append(h('option', { value: filters[name] }, filters[name]));
+            }
+            select.value = filters[name];
+            select.classList.toggle('wb-set', filters[name] !== DEFAULTS[name]);
+        }
+        if (this.#search !== document.activeElement) this.#search.value = filters.text;
+        this.clear.hidden = Object.entries(DEFAULTS).every(([name, value]) => filters[name] === value);
+    }
+
+    focus() {
+        this.#search.focus();
+        this.#search.select();
+    }
+
+    #offer(name, options) {
+        const select = this.#selects.get(name);
+        const chosen = select.value;
+        const known = options.some(([value]) => value === chosen) ? options : [...options, [chosen, chosen]];
+        select.replaceChildren(...known.map(([value, text]) => h('option', { value }, text)));
+        select.value = chosen;
+    }
+
+    #typed() {
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.#tell(), TYPING_MS);
+    }
+
+    #clear() {
+        this.#search.value = '';
+        this.changed({ ...DEFAULTS });
+    }
+
+    #tell() {
+        clearTimeout(this.#timer);
+        const filters = { text: this.#search.value.trim() };
+        for (const [name, select] of this.#selects) filters[name] = select.value;
+        this.changed(filters);
+    }
+}

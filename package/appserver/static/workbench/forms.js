@@ -1,0 +1,112 @@
+/**
+ * The dialog that asks what a move needs, says what will happen, and keeps what was typed.
+ */
+
+import { ApiError, loginAddress } from './api.js';
+import { Conflict } from './change.js';
+import { fill, h } from './dom.js';
+import { tell } from './story.js';
+import { moment } from './words.js';
+
+let number = 0;
+
+/**
+ * @typedef {object} Question
+ * @property {string} title
+ * @property {string} [about] a line below the title
+ * @property {import('./moves.js').Field[]} fields
+ * @property {function(Object<string, string>): string[]} [effects] what will happen, sentence by sentence
+ * @property {boolean} [danger]
+ * @property {string} submit what the button says
+ * @property {function(Object<string, string>): Promise<void>} act does it; may throw
+ */
+
+/**
+ * Ask, and act on the answer. The dialog stays open, with what was typed, until acting worked.
+ * @param {Question} question
+ */
+export function ask(question) {
+    const inputs = new Map();
+    const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
+    const effects = h('ul', { class: 'wb-effects' });
+    const submit = h('button', { type: 'submit', class: question.danger ? 'wb-button wb-danger' : 'wb-button wb-primary' }, question.submit);
+    const cancel = h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Cancel');
+    const values = () => Object.fromEntries([...inputs].map(([name, input]) => [name, input.value.trim()]));
+    const tellEffects = () => {
+        const sentences = question.effects?.(values()) ?? [];
+        effects.hidden = !sentences.length;
+        fill(effects, sentences.map((sentence) => h('li', {}, sentence)));
+    };
+    const heading = `wb-dialog-${(number += 1)}`;
+    const form = h('form', { method: 'dialog', on: { input: tellEffects } },
+        h('h2', { id: heading }, question.title),
+        question.about && h('p', { class: 'wb-dim' }, question.about),
+        question.fields.map((field) => labelled(field, inputs)),
+        effects, trouble,
+        h('div', { class: 'wb-row wb-end' }, cancel, submit));
+    const dialog = h('dialog', { class: 'wb-dialog', 'aria-labelledby': heading, on: { close: () => dialog.remove() } }, form);
+    form.addEventListener('submit', async (event) => {
+        event.preventDefault();
+        if (submit.disabled) return;
+        submit.disabled = true;
+        fill(trouble);
+        try {
+            await question.act(values());
+            dialog.close();
+        } catch (error) {
+            fill(trouble, explained(error));
+        } finally {
+            submit.disabled = false;
+        }
+    });
+    form.addEventListener('keydown', (event) => {
+        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit(submit);
+    });
+    (document.querySelector('.workbench') ?? document.body).append(dialog);
+    tellEffects();
+    dialog.showModal();
+    (question.danger && !inputs.size ? cancel : [...inputs.values()][0] ?? submit).focus();
+}
+
+/**
+ * What went wrong, and the way on.
+ * @param {unknown} error
+ * @returns {Node[]}
+ */
+export function explained(error) {
+    if (error instanceof Conflict) {
+        const news = error.news.map((entry) => {
+            const told = tell(entry);
+            return h('li', {}, `${moment(entry.time)}, ${entry.actor}: ${told.title}${told.text ? ` – ${told.text}` : ''}`);
+        });
+        return [h('p', {}, `${error.message} This is new, and the page shows it now:`), h('ul', {}, news), h('p', {}, 'What you typed is kept: send it again if it still holds.')];
+    }
+    if (error instanceof ApiError && error.kind === 'session') {
+        return [h('p', {}, error.message, ' ', h('a', { href: loginAddress(), target: '_blank' }, 'Log in again'), ' in another tab, then go on here: what you typed is kept.')];
+    }
+    if (error instanceof ApiError && error.kind === 'away') {
+        return [h('p', {}, `${error.message} Send it again${error.retryAfter ? ` in ${error.retryAfter} seconds` : ''}: nothing is done twice.`)];
+    }
+    if (error instanceof ApiError) return [h('p', {}, error.message)];
+    throw error;
+}
+
+function labelled(field, inputs) {
+    const id = `wb-field-${(number += 1)}`;
+    const help = field.help ? h('small', { id: `${id}-help`, class: 'wb-dim' }, field.help) : null;
+    const common = { id, name: field.name, required: field.required, 'aria-describedby': help ? help.id : null };
+    let input;
+    let list = null;
+    if (field.kind === 'select') {
+        input = h('select', common, field.options.map(([value, text]) => h('option', { value }, text)));
+        if (field.value !== undefined) input.value = field.value;
+    } else if (field.kind === 'area') {
+        input = h('textarea', { ...common, rows: 3, maxlength: 10_000, value: field.value ?? '' });
+    } else {
+        list = field.suggestions?.length ? h('datalist', { id: `${id}-list` }, field.suggestions.map(([value, text]) => h('option', { value }, text))) : null;
+        input = h('input', { ...common, type: 'text', maxlength: 200, autocomplete: 'off', list: list?.id, value: field.value ?? '' });
+    }
+    inputs.set(field.name, input);
+    const mark = field.required ? h('span', { class: 'wb-dim' }, ' (needed)') : null;
+    return h('div', { class: 'wb-field' }, h('label', { for: id }, field.label, mark), input, list, help);
+}

@@ -1,0 +1,46 @@
+/**
+ * What Splunk Web puts around an app's page: its bars at the top, and the user's theme.
+ *
+ * The scripts and names are those that Splunk's own packages for pages use, as UCC's pages do. Where
+ * one is missing the page works without it.
+ */
+
+const LOCALE = new URL('../../', location.href);
+// By Splunk's own build, so that the browser keeps none of these scripts over an upgrade of Splunk.
+const STATIC = new URL(`static/@${window.$C?.BUILD_NUMBER ?? 0}/`, LOCALE);
+
+/**
+ * Put the page into Splunk Web's frame.
+ * @returns {Promise<HTMLElement>} the element that the page fills
+ */
+export async function enterFrame() {
+    const dark = /dark/i.test(await theme());
+    document.documentElement.dataset.theme = dark ? 'dark' : 'light';
+    await load(new URL('js/i18n.js', STATIC));
+    await load(new URL('i18ncatalog?autoload=1', LOCALE));
+    await load(new URL(`build/api/layout${dark ? '-dark' : ''}.js`, STATIC));
+    const layout = window.__splunk_layout__;
+    if (layout) return layout.create({ theme: dark ? 'dark' : 'light' }).getContainerElement();
+    const main = document.createElement('main');
+    document.body.append(main);
+    return main;
+}
+
+async function theme() {
+    await load(new URL('build/api/get_theme.js', STATIC));
+    try {
+        return String(await window.__get_theme__.getTheme());
+    } catch {
+        return String(window.$C?.SPLUNK_UI_THEME ?? 'light');
+    }
+}
+
+/** Load a classic script; one that is not there is passed over. */
+function load(address) {
+    return new Promise((resolve) => {
+        const script = document.createElement('script');
+        script.src = address.href;
+        script.onload = script.onerror = resolve;
+        document.head.append(script);
+    });
+}

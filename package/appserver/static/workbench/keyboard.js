@@ -1,0 +1,67 @@
+/**
+ * The keys. They can be switched off, for people whose software types for them.
+ */
+
+import { h } from './dom.js';
+import { MOVES } from './moves.js';
+
+const STORED = 'incident_management.keys';
+
+const KEYS = [
+    ['j or ↓', 'next incident'], ['k or ↑', 'previous incident'], ['Enter', 'open it'],
+    ['x', 'select it'], ['Escape', 'back to the list'], ['/', 'search'], ['n', 'write a note'],
+    ...MOVES.filter((move) => move.key).map((move) => [move.key, move.label.toLowerCase()]),
+    ['1 to 4', 'timeline, analysis, fixes, signals'], ['Ctrl+Enter', 'send what is being written'], ['?', 'this help'],
+];
+
+/**
+ * Listen to the keys.
+ * @param {import('./main.js').Workbench} app
+ */
+export function listen(app) {
+    document.addEventListener('keydown', (event) => {
+        if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+        if (document.querySelector('dialog[open]')) return;
+        const { target } = event;
+        const writing = target.matches?.('textarea, select, input:not([type=checkbox]), [contenteditable]');
+        if (event.key === 'Escape') {
+            if (writing) target.blur();
+            else app.leave();
+            return;
+        }
+        if (writing || (event.key.length === 1 && !areOn())) return;
+        if (act(app, event)) event.preventDefault();
+    });
+}
+
+function act(app, event) {
+    const { key } = event;
+    const inList = app.list.items.contains(event.target);
+    if (key === 'j' || (key === 'ArrowDown' && inList)) return done(app.list.step(1));
+    if (key === 'k' || (key === 'ArrowUp' && inList)) return done(app.list.step(-1));
+    if (key === 'x') return done(app.list.toggle(app.list.current()));
+    if (key === '/') return done(app.filters.focus());
+    if (key === '?') return done(showKeys());
+    if (!app.detail.seen) return false;
+    if (key === 'n') return done(app.detail.turn('timeline'), app.detail.composer.focus());
+    const tab = ['timeline', 'analysis', 'fixes', 'signals'][Number(key) - 1];
+    if (tab) return done(app.detail.turn(tab));
+    const move = MOVES.find((one) => one.key === key);
+    return move ? done(app.make(move)) : false;
+}
+
+const done = () => true;
+const areOn = () => localStorage.getItem(STORED) !== 'off';
+
+/** Show which keys there are. */
+export function showKeys() {
+    const box = h('input', { type: 'checkbox', on: { change: (event) => localStorage.setItem(STORED, event.currentTarget.checked ? 'on' : 'off') } });
+    box.checked = areOn();
+    const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'Keys', on: { close: () => dialog.remove() } },
+        h('h2', {}, 'Keys'),
+        h('dl', { class: 'wb-keys' }, KEYS.map(([key, what]) => h('div', {}, h('dt', {}, h('kbd', {}, key)), h('dd', {}, what)))),
+        h('label', { class: 'wb-row' }, box, 'Single letters work as keys'),
+        h('div', { class: 'wb-row wb-end' }, h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));
+    document.querySelector('.workbench').append(dialog);
+    dialog.showModal();
+}

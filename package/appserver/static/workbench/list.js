@@ -1,0 +1,214 @@
+/**
+ * The list: one row an incident. A refresh changes what a row says and moves nothing under the hand.
+ */
+
+import { fill, h } from './dom.js';
+import { holder, many, now, serviceLevel, some, span, stateName } from './words.js';
+
+/**
+ * @typedef {Object<string, any>} Incident
+ */
+
+export class IncidentList {
+    #rows = new Map();
+    #chosen = '';
+    #waiting = null;
+
+    /**
+     * @param {object} calls
+     * @param {function(string): string} calls.address of an incident's page
+     * @param {function(string): void} calls.open
+     * @param {function(): void} calls.selected the selection has changed
+     * @param {function(): void} calls.more the next page is wanted
+     */
+    constructor(calls) {
+        this.calls = calls;
+        this.selection = new Set();
+        this.incidents = [];
+        this.items = h('ul', { class: 'wb-list', 'aria-label': 'Incidents' });
+        this.news = h('button', { type: 'button', class: 'wb-news', hidden: true, on: { click: () => this.#showWaiting() } });
+        this.more = h('button', { type: 'button', class: 'wb-button wb-more', hidden: true, on: { click: () => calls.more() } }, 'Show more');
+        this.message = h('div', { class: 'wb-message', role: 'status' }, 'Loading …');
+        this.scroller = h('div', { class: 'wb-scroll' }, this.items, this.message, this.more);
+        this.element = h('div', { class: 'wb-list-pane' }, this.news, this.scroller);
+    }
+
+    /**
+     * Show a page. One that comes by itself and has other rows than those that are shown waits for a
+     * click while somebody is at work in the list.
+     * @param {Incident[]} incidents
+     * @param {{more: boolean, quietly: boolean, empty: (Node|string)[]}} how
+     */
+    show(incidents, how) {
+        const ids = incidents.map((one) => one.id).join();
+        const same = ids === this.incidents.map((one) => one.id).join();
+        if (how.quietly && !same && this.#inUse()) {
+            this.#waiting = { incidents, how };
+            for (const one of incidents) this.#rows.get(one.id)?.show(one);
+            const fresh = incidents.filter((one) => !this.#rows.has(one.id)).length;
+            fill(this.news, fresh ? `${many(fresh, 'new incident')} – show` : 'The list has changed – show');
+            this.news.hidden = false;
+            return;
+        }
+        this.#waiting = null;
+        this.news.hidden = true;
+        this.incidents = incidents;
+        this.#place(incidents);
+        this.more.hidden = !how.more;
+        this.message.hidden = incidents.length > 0;
+        if (!incidents.length) fill(this.message, how.empty);
+    }
+
+    /** Say something instead of rows, when there are none. */
+    say(...what) {
+        if (this.incidents.length) return;
+        this.message.hidden = false;
+        fill(this.message, ...what);
+    }
+
+    /** Let ages and deadlines go on. */
+    tick() {
+        for (const row of this.#rows.values()) row.tick();
+    }
+
+    /** Mark the incident that is open beside. */
+    choose(id) {
+        this.#rows.get(this.#chosen)?.mark(false);
+        this.#chosen = id;
+        this.#rows.get(id)?.mark(true);
+    }
+
+    /** Move the focus by so many rows; from outside, to the chosen or first one. */
+    step(by) {
+        const ids = this.incidents.map((one) => one.id);
+        if (!ids.length) return;
+        const at = ids.findIndex((id) => this.#rows.get(id).element.contains(document.activeElement));
+        const from = at >= 0 ? at : ids.indexOf(this.#chosen);
+        const to = from < 0 ? 0 : Math.min(ids.length - 1, Math.max(0, from + by));
+        this.#rows.get(ids[to]).focus();
+    }
+
+    /** The incident whose row has the focus, else the chosen one; empty for none. */
+    current() {
+        const found = this.incidents.find((one) => this.#rows.get(one.id).element.contains(document.activeElement));
+        return found?.id ?? this.#chosen;
+    }
+
+    /** Select a row, or not any more. */
+    toggle(id) {
+        const row = this.#rows.get(id);
+        if (!row) return;
+        if (!this.selection.delete(id)) this.selection.add(id);
+        row.select(this.selection.has(id));
+        this.calls.selected();
+    }
+
+    /** Select all rows, or none. */
+    selectAll(on) {
+        this.selection = new Set(on ? this.incidents.map((one) => one.id) : []);
+        for (const [id, row] of this.#rows) row.select(this.selection.has(id));
+        this.calls.selected();
+    }
+
+    #inUse() {
+        return this.selection.size > 0 || this.scroller.scrollTop > 0 || this.items.matches(':hover') || this.items.contains(document.activeElement);
+    }
+
+    #showWaiting() {
+        const { incidents, how } = this.#waiting;
+        this.scroller.scrollTop = 0;
+        this.show(incidents, { ...how, quietly: false });
+    }
+
+    #place(incidents) {
+        const wanted = new Set(incidents.map((one) => one.id));
+        for (const [id, row] of this.#rows) {
+            if (wanted.has(id)) continue;
+            row.element.remove();
+            this.#rows.delete(id);
+            this.selection.delete(id);
+        }
+        let before = this.items.firstElementChild;
+        for (const one of incidents) {
+            const row = this.#rows.get(one.id) ?? this.#newRow(one.id);
+            row.show(one);
+            if (row.element === before) before = before.nextElementSibling;
+            else this.items.insertBefore(row.element, before);
+        }
+        this.calls.selected();
+    }
+
+    #newRow(id) {
+        const row = new Row(id, this.calls, () => this.toggle(id));
+        row.mark(id === this.#chosen);
+        this.#rows.set(id, row);
+        return row;
+    }
+}
+
+class Row {
+    #shown = '';
+
+    constructor(id, calls, toggle) {
+        this.box = h('input', { type: 'checkbox', 'aria-label': `Select ${id}`, on: { change: toggle } });
+        this.title = h('span', { class: 'wb-row-title' });
+        this.facts = h('span', { class: 'wb-row-facts' });
+        this.sla = h('span', { class: 'wb-sla' });
+        this.age = h('span', { class: 'wb-age' });
+        this.severity = h('span', { class: 'wb-severity' });
+        this.link = h('a', {
+            class: 'wb-row-link', href: calls.address(id), 'data-id': id,
+            on: { click: (event) => follow(event, () => calls.open(id)) },
+        }, h('span', { class: 'wb-row-top' }, this.severity, this.title), h('span', { class: 'wb-row-below' }, this.facts, this.sla, this.age));
+        this.element = h('li', { class: 'wb-item' }, h('label', { class: 'wb-check' }, this.box), this.link);
+        this.address = () => calls.address(id);
+    }
+
+    /** @param {Incident} incident */
+    show(incident) {
+        this.incident = incident;
+        this.link.href = this.address();
+        const { severity, title, id, status, entities, signals } = incident;
+        const facts = [stateName(status), holder(incident), some(entities), signals > 1 ? many(signals, 'signal') : '', id].filter(Boolean).join(' · ');
+        const text = [severity, title, facts].join('\n');
+        if (text !== this.#shown) {
+            this.#shown = text;
+            this.severity.className = `wb-severity wb-${severity}`;
+            fill(this.severity, severity);
+            fill(this.title, title);
+            fill(this.facts, facts);
+        }
+        this.tick();
+    }
+
+    tick() {
+        const { state, text, brief } = serviceLevel(this.incident);
+        this.sla.className = `wb-sla wb-sla-${state || 'none'}`;
+        this.sla.title = text;
+        fill(this.sla, brief);
+        fill(this.age, span(now() - this.incident.opened_at));
+    }
+
+    mark(on) {
+        this.element.classList.toggle('wb-chosen', on);
+        if (on) this.link.setAttribute('aria-current', 'true');
+        else this.link.removeAttribute('aria-current');
+    }
+
+    select(on) {
+        this.box.checked = on;
+        this.element.classList.toggle('wb-selected', on);
+    }
+
+    focus() {
+        this.link.focus({ preventScroll: true });
+        this.element.scrollIntoView({ block: 'nearest' });
+    }
+}
+
+/** Leave a click that opens another tab or window to the browser. */
+function follow(event, act) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    act();
+}

@@ -1,0 +1,336 @@
+/**
+ * The workbench: where people act on incidents. Puts the parts together and keeps them up to date.
+ */
+
+import { addressOf, queryOf, readAddress } from './address.js';
+import { ApiError, get, loginAddress, splunkd } from './api.js';
+import { BulkBar } from './bulk.js';
+import { Change, Conflict } from './change.js';
+import { Detail } from './detail.js';
+import { fill, h } from './dom.js';
+import { FilterBar } from './filters.js';
+import { ask, explained } from './forms.js';
+import { enterFrame } from './frame.js';
+import { listen, showKeys } from './keyboard.js';
+import { IncidentList } from './list.js';
+import { lacks, whyNot } from './moves.js';
+import { Poller } from './poller.js';
+import { watchAnalysis } from './running.js';
+import { moment, now, span } from './words.js';
+
+const PAGE_SIZE = 50;
+const MOST_SHOWN = 500;
+const REFRESH_SECONDS = 15;
+const SYSTEM_SECONDS = 300;
+const CHOICES_SECONDS = 300;
+const WORKER_SILENT_SECONDS = 300;
+const SAID_MS = 8000;
+
+export class Workbench {
+    #running = new Set();
+    #turn = 0;
+    #choices = null;
+    #saidTimer = 0;
+
+    /**
+     * @param {HTMLElement} root
+     * @param {{name: string, capabilities: Set<string>}} me
+     */
+    constructor(root, me) {
+        this.me = me;
+        const { filters } = readAddress();
+        this.wanted = filters;
+        this.shown = PAGE_SIZE;
+        this.banner = h('div', { class: 'wb-banner', role: 'alert', hidden: true });
+        this.notice = h('div', { class: 'wb-notice', role: 'status', hidden: true });
+        this.said = h('div', { class: 'wb-said', role: 'status', hidden: true });
+        this.filters = new FilterBar(filters, (changed) => this.filter(changed));
+        this.list = new IncidentList({
+            address: (id) => this.addressOf(id), open: (id) => this.open(id), more: () => this.showMore(), selected: () => this.bulk?.show(),
+        });
+        this.bulk = new BulkBar(this);
+        this.detail = new Detail(this);
+        const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
+        const left = h('section', { class: 'wb-left', 'aria-label': 'List' }, h('div', { class: 'wb-row wb-bar' }, this.filters.element, keys), this.bulk.element, this.list.element);
+        this.panes = h('div', { class: 'wb-panes' }, left, this.detail.element);
+        fill(root, this.panes, h('div', { class: 'wb-below' }, this.said, this.banner, this.notice));
+        this.poller = new Poller(REFRESH_SECONDS, () => this.#refresh(true));
+        window.addEventListener('popstate', () => this.#followAddress());
+        listen(this);
+    }
+
+    /** Show what the address says, and go on from there. */
+    async start() {
+        this.#openWanted();
+        await this.#refresh(false);
+        this.poller.start();
+        new Poller(SYSTEM_SECONDS, () => this.#lookAtSystem()).now();
+        const { teams, people } = await this.choices();
+        this.filters.offerTeams(teams);
+        this.filters.offerPeople(people.filter((one) => one !== this.me.name));
+    }
+
+    /** @param {string} id */
+    addressOf(id) {
+        return addressOf(this.wanted, id);
+    }
+
+    /** Choose an incident: one step in the browser's history. */
+    open(id) {
+        if (id !== this.detail.id) history.pushState(null, '', addressOf(this.wanted, id, readAddress().tab));
+        this.#openWanted();
+    }
+
+    /** Back to the list. */
+    leave() {
+        if (!this.detail.id) return;
+        const { id } = this.detail;
+        history.pushState(null, '', addressOf(this.wanted));
+        this.#openWanted();
+        this.list.items.querySelector(`[data-id="${CSS.escape(id)}"]`)?.focus();
+    }
+
+    /** Another part of the incident is shown. */
+    turned(tab) {
+        history.replaceState(null, '', addressOf(this.wanted, this.detail.id, tab === 'timeline' ? '' : tab));
+    }
+
+    /** Show other incidents. */
+    filter(filters) {
+        this.wanted = filters;
+        this.shown = PAGE_SIZE;
+        history.replaceState(null, '', addressOf(filters, this.detail.id, readAddress().tab));
+        this.filters.show(filters);
+        this.list.scroller.scrollTop = 0;
+        this.#refresh(false);
+    }
+
+    /** Show the next page, too. */
+    showMore() {
+        this.shown = Math.min(MOST_SHOWN, this.shown + PAGE_SIZE);
+        this.#next();
+    }
+
+    /** Something was changed: show it. */
+    async changed(id = '') {
+        await Promise.all([this.#refresh(false), id === this.detail.id && id ? this.detail.reload() : null]);
+    }
+
+    /** Whether an analysis of an incident was asked for here and has not ended. */
+    running(id) {
+        return this.#running.has(id);
+    }
+
+    /** Do something to the incident that is open, asking first what it takes. */
+    async make(move) {
+        const { seen } = this.detail;
+        if (!seen) return;
+        const { incident } = seen;
+        const why = whyNot(move, incident, this.me.capabilities);
+        if (why) {
+            this.say(`${move.label}: ${why}`);
+            return;
+        }
+        const change = new Change(move.guarded === false ? undefined : seen);
+        const choices = move.fields ? await this.choices() : null;
+        if (move.id === 'merge') choices.others = await openIncidents();
+        const fields = move.fields?.(incident, choices) ?? [];
+        const act = (values) => this.#act(move, change, values);
+        if (!fields.length && !move.danger) {
+            await act({}).catch((error) => this.#failed(error));
+            return;
+        }
+        ask({
+            title: `${move.label}: ${incident.id}`, about: incident.title, fields, danger: move.danger, submit: move.label, act,
+            effects: (values) => move.effects?.(incident, values, choices) ?? [],
+        });
+    }
+
+    async #act(move, change, values) {
+        const { incident } = change.seen ?? this.detail.seen;
+        try {
+            const { body } = await change.send(move.method ?? 'POST', move.path(incident, values), move.body?.(values, incident) ?? {});
+            this.say(move.done(move.id === 'snooze' || move.id === 'propose' ? incident : body, body));
+            if (move.id === 'analyze') this.#watch(incident.id, body.sid);
+            if (move.id === 'propose') this.detail.turn('fixes');
+            await this.changed(incident.id);
+        } catch (error) {
+            if (error instanceof Conflict) this.detail.take(error.seen);
+            throw error;
+        }
+    }
+
+    /**
+     * What the forms offer. A form works without, so what can't be read is not offered.
+     * @returns {Promise<import('./moves.js').Choices>}
+     */
+    async choices() {
+        if (!this.#choices || now() - this.#choices.readAt > CHOICES_SECONDS) {
+            const [teams, actions] = await Promise.all([listOf('teams'), listOf('actions')]);
+            const people = new Set([this.me.name, ...teams.flatMap((team) => team.members)]);
+            this.#choices = {
+                readAt: now(),
+                me: this.me.name,
+                teams: teams.map((team) => team.name),
+                people: [...people].sort(),
+                actions: actions.filter((action) => action.proposable).map((action) => [action.name, action.label]),
+                others: [],
+            };
+        }
+        return this.#choices;
+    }
+
+    /** Say in passing that something was done, or why not. */
+    say(text, stays = false) {
+        clearTimeout(this.#saidTimer);
+        fill(this.said, h('span', {}, text), h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Hide', on: { click: () => { this.said.hidden = true; } } }, '×'));
+        this.said.hidden = false;
+        if (!stays) this.#saidTimer = setTimeout(() => { this.said.hidden = true; }, SAID_MS);
+    }
+
+    /** Say what is wrong with the way to Splunk; it goes when an answer comes. */
+    trouble(error) {
+        if (error.kind === 'session') {
+            fill(this.banner, `${error.message} `, h('a', { href: loginAddress(), target: '_blank' }, 'Log in again'), ' in another tab: this page goes on by itself, and what you typed is kept.');
+        } else {
+            fill(this.banner, error.kind === 'away' ? `${error.message} What is shown is as it was; it is tried again${error.retryAfter > REFRESH_SECONDS ? ` in ${error.retryAfter} seconds` : ' by itself'}.` : error.message);
+        }
+        this.banner.hidden = false;
+    }
+
+    #failed(error) {
+        fill(this.said, explained(error), h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Hide', on: { click: () => { this.said.hidden = true; } } }, '×'));
+        clearTimeout(this.#saidTimer);
+        this.said.hidden = false;
+    }
+
+    #openWanted() {
+        const { incident, tab } = readAddress();
+        this.panes.classList.toggle('wb-open', Boolean(incident));
+        this.list.choose(incident);
+        document.title = incident ? `${incident} · Workbench` : 'Workbench';
+        if (incident) this.detail.open(incident, tab);
+        else this.detail.close();
+    }
+
+    #followAddress() {
+        const { filters } = readAddress();
+        const same = JSON.stringify(filters) === JSON.stringify(this.wanted);
+        this.wanted = filters;
+        this.filters.show(filters);
+        this.#openWanted();
+        if (!same) this.#refresh(false);
+    }
+
+    async #read(query) {
+        const turn = (this.#turn += 1);
+        const { body } = await get('incidents', { ...queryOf(this.wanted, this.me.name), ...query });
+        return turn === this.#turn ? body : null;
+    }
+
+    /** Read the list, and the open incident if it has changed. Answers how long to wait at least. */
+    async #refresh(quietly) {
+        try {
+            const page = await this.#read({ limit: this.shown });
+            if (!page) return 0;
+            this.banner.hidden = true;
+            this.cursor = page.next_cursor;
+            this.#showList(page.incidents, quietly);
+            if (quietly) await this.detail.follow(page.incidents.find((one) => one.id === this.detail.id));
+            return 0;
+        } catch (error) {
+            return this.#listFailed(error);
+        }
+    }
+
+    async #next() {
+        try {
+            const page = await this.#read({ limit: PAGE_SIZE, cursor: this.cursor });
+            if (!page) return;
+            this.cursor = page.next_cursor;
+            const known = new Set(page.incidents.map((one) => one.id));
+            this.#showList([...this.list.incidents.filter((one) => !known.has(one.id)), ...page.incidents], false);
+        } catch (error) {
+            this.#listFailed(error);
+        }
+    }
+
+    #showList(incidents, quietly) {
+        this.list.show(incidents, { quietly, more: Boolean(this.cursor) && incidents.length < MOST_SHOWN, empty: this.#empty() });
+        this.list.tick();
+        this.bulk.show();
+    }
+
+    #empty() {
+        const any = !this.filters.clear.hidden;
+        return any
+            ? [h('p', {}, 'No incident fits these filters.'), h('button', { type: 'button', class: 'wb-button', on: { click: () => this.filters.clear.click() } }, 'Clear the filters')]
+            : [h('p', {}, 'No open incident.'), h('p', { class: 'wb-dim' }, 'New ones appear here by themselves.')];
+    }
+
+    #listFailed(error) {
+        if (!(error instanceof ApiError)) throw error;
+        this.trouble(error);
+        this.list.say('The list could not be read.');
+        return error.retryAfter;
+    }
+
+    async #lookAtSystem() {
+        try {
+            const { body } = await get('system/info');
+            const silent = body.worker_seen === null || now() - body.worker_seen > WORKER_SILENT_SECONDS;
+            const since = body.worker_seen ? ` since ${moment(body.worker_seen)} (${span(now() - body.worker_seen)})` : ' yet';
+            const problems = [
+                silent && `The worker has not run${since}: nobody is told, deadlines and proofs wait. An administrator finds it under Settings › Data inputs.`,
+                ...body.configuration_problems.slice(0, 2),
+            ].filter(Boolean);
+            this.notice.hidden = !problems.length;
+            fill(this.notice, problems.map((problem) => h('p', {}, problem)));
+        } catch (error) {
+            if (!(error instanceof ApiError)) throw error; // the list says what is wrong
+        }
+        return 0;
+    }
+
+    #watch(id, sid) {
+        this.#running.add(id);
+        watchAnalysis(sid).then((failure) => {
+            this.#running.delete(id);
+            if (failure) this.say(`The analysis of ${id} failed: ${failure}`, true);
+            if (this.detail.id === id) this.detail.again();
+        });
+    }
+}
+
+/** A list of the API by its name; empty when it can't be read. */
+async function listOf(name, query = {}) {
+    try {
+        return (await get(name, query)).body[name];
+    } catch (error) {
+        if (error instanceof ApiError) return [];
+        throw error;
+    }
+}
+
+const openIncidents = () => listOf('incidents', { status: 'open', sort: '-severity', limit: 200 });
+
+async function begin() {
+    const root = h('div', { class: 'workbench' });
+    const asked = splunkd('authentication/current-context');
+    asked.catch(() => undefined); // what is wrong is said below, in the frame
+    (await enterFrame()).append(root);
+    const place = () => root.style.setProperty('--wb-above', `${Math.round(root.getBoundingClientRect().top + window.scrollY)}px`);
+    new ResizeObserver(place).observe(document.body);
+    place();
+    try {
+        const context = await asked;
+        const me = { name: context.username, capabilities: new Set(context.capabilities ?? []) };
+        const lacking = lacks(me.capabilities, 'incident_read');
+        if (lacking) fill(root, h('div', { class: 'wb-message', role: 'alert' }, h('p', {}, `${lacking} Ask an administrator for the role incident_viewer or incident_responder.`)));
+        else await new Workbench(root, me).start();
+    } catch (error) {
+        fill(root, h('div', { class: 'wb-message', role: 'alert' }, explained(error)));
+    }
+}
+
+begin();

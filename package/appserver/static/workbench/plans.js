@@ -1,0 +1,143 @@
+/**
+ * Fixes: what is proposed, what the safety rules say of it now, and who decides.
+ */
+
+import { actionButton } from './actionbar.js';
+import { get } from './api.js';
+import { Change } from './change.js';
+import { h } from './dom.js';
+import { ask } from './forms.js';
+import { lacks, moveOf, whyNot } from './moves.js';
+import { moment } from './words.js';
+
+const WAITING = ['proposed', 'approved'];
+const UNDOABLE = ['done', 'recovered', 'insufficient_data', 'not_recovered', 'rollback_failed'];
+// Each asks the service that it is about: more than these wait for nobody.
+const MOST_CHECKED = 3;
+
+/**
+ * Read an incident's fixes, those that wait for somebody with their safety rules.
+ * @param {string} id
+ * @returns {Promise<Object<string, any>[]>} newest first
+ */
+export async function readPlans(id) {
+    const { body } = await get(`incidents/${encodeURIComponent(id)}/plans`);
+    const waiting = body.plans.filter((plan) => WAITING.includes(plan.status)).slice(0, MOST_CHECKED);
+    const checked = await Promise.all(waiting.map((plan) => get(`plans/${encodeURIComponent(plan.plan_id)}`)));
+    const byId = new Map(checked.map((answer) => [answer.body.plan_id, answer.body]));
+    return body.plans.map((plan) => byId.get(plan.plan_id) ?? plan);
+}
+
+/**
+ * @param {import('./detail.js').Detail} detail
+ * @param {Object<string, any>[]} plans
+ * @returns {Node[]}
+ */
+export function plansPart(detail, plans) {
+    const move = moveOf('propose');
+    const button = actionButton(detail, move, whyNot(move, detail.seen.incident, detail.app.me.capabilities));
+    const none = h('p', { class: 'wb-dim' }, 'No fix is proposed. A fix takes an analysis that blames a change and cites it; nothing is done without an approval.');
+    return [h('div', { class: 'wb-row wb-part-actions' }, button), plans.length ? h('ul', { class: 'wb-plans' }, plans.map((plan) => one(detail, plan))) : none];
+}
+
+function one(detail, plan) {
+    const given = Object.entries(plan.arguments ?? {}).map(([name, value]) => h('div', {}, h('dt', {}, name.replaceAll('_', ' ')), h('dd', {}, String(value))));
+    return h('li', { class: 'wb-plan' },
+        h('div', { class: 'wb-row' },
+            h('span', { class: 'wb-entry-title' }, plan.summary || plan.label || plan.action),
+            h('span', { class: `wb-tag wb-plan-${plan.status}` }, String(plan.status).replaceAll('_', ' '))),
+        h('div', { class: 'wb-dim' }, [plan.plan_id, `proposed by ${plan.proposed_by ?? 'unknown'}`, moment(plan.created_at)].join(' · ')),
+        plan.detail && h('p', {}, plan.detail),
+        h('dl', { class: 'wb-facts' }, given),
+        plan.blast_radius && h('p', {}, h('span', { class: 'wb-dim' }, 'What it touches: '), plan.blast_radius),
+        plan.cause && h('p', {}, h('span', { class: 'wb-dim' }, 'Because: '), plan.cause),
+        plan.checks?.length > 0 && h('ul', { class: 'wb-checks', 'aria-label': 'Safety checks' }, plan.checks.map((check) => rule(check, plan))),
+        h('div', { class: 'wb-row' }, decisions(detail, plan)));
+}
+
+/** One safety rule's answer. That nobody has approved yet is nothing wrong. */
+function rule(check, plan) {
+    const waits = check.name === 'approval' && plan.status === 'proposed';
+    const [kind, mark, said] = check.ok ? ['wb-ok', '✓', 'holds: '] : waits ? ['wb-dim', '○', 'waits: '] : ['wb-not-ok', '✗', 'does not hold: '];
+    return h('li', { class: kind }, h('span', { 'aria-hidden': 'true' }, mark), h('span', { class: 'wb-hidden' }, said), h('span', {}, check.detail));
+}
+
+function decisions(detail, plan) {
+    const { capabilities } = detail.app.me;
+    const waits = WAITING.includes(plan.status);
+    const blocking = (plan.checks ?? []).find((check) => !check.ok && check.name !== 'approval');
+    const offered = [];
+    if (waits) {
+        const why = lacks(capabilities, 'incident_approve');
+        offered.push(
+            button(detail, 'approve', 'Approve', why || (plan.status === 'approved' ? 'It is approved already.' : ''), () => approve(detail, plan)),
+            button(detail, 'reject', 'Reject', why, () => reject(detail, plan)),
+            button(detail, 'execute', 'Carry it out …', lacks(capabilities, 'incident_remediate') || (plan.status === 'approved' ? '' : 'It must be approved first.') || blocking?.detail || '', () => execute(detail, plan), 'wb-danger'));
+    }
+    if (UNDOABLE.includes(plan.status)) {
+        offered.push(button(detail, 'rollback', 'Undo it …', lacks(capabilities, 'incident_remediate'), () => undo(detail, plan), 'wb-danger'));
+    }
+    return offered;
+}
+
+function button(detail, id, label, why, act, extra = '') {
+    return h('button', {
+        type: 'button', class: `wb-button ${why ? '' : extra}`, 'data-place': `plan-${id}`, 'data-move': id,
+        'aria-disabled': why ? 'true' : null, title: why || null, on: { click: () => (why ? detail.app.say(why) : act()) },
+    }, label);
+}
+
+function approve(detail, plan) {
+    const many = Number(plan.approvals) > 1 ? `It takes ${plan.approvals} people; ${(plan.approved_by ?? []).length} approved so far.` : '';
+    decide(detail, plan, {
+        verb: 'approve', title: 'Approve this fix', submit: 'Approve', body: () => ({ plan_hash: plan.plan_hash }),
+        effects: [plan.summary, plan.blast_radius, many, 'Your approval holds for exactly this plan and for the state it was made for. It carries nothing out.'],
+        done: 'The fix is approved.',
+    });
+}
+
+function reject(detail, plan) {
+    decide(detail, plan, {
+        verb: 'reject', title: 'Reject this fix', submit: 'Reject', fields: [{ name: 'reason', label: 'Why', kind: 'area' }],
+        body: ({ reason }) => (reason ? { reason } : {}), effects: ['It is not carried out, and can’t be approved any more.'], done: 'The fix is rejected.',
+    });
+}
+
+function execute(detail, plan) {
+    const by = (plan.approved_by ?? []).join(', ');
+    decide(detail, plan, {
+        verb: 'execute', title: `Carry out: ${plan.label || plan.action}`, submit: `Carry it out on ${plan.entity ?? 'the service'}`, danger: true, body: () => ({}),
+        effects: [
+            plan.summary, plan.blast_radius, `Approved by ${by || 'nobody'}${plan.expires_at ? `, until ${moment(plan.expires_at)}` : ''}.`,
+            plan.inverse ? `If it does not help, it is undone by itself (${plan.inverse.replaceAll('_', ' ')}).` : 'There is no way back: it is not undone by itself.',
+            'All safety checks run once more right before.',
+        ],
+        done: 'The fix is being carried out; its proof follows on the timeline.',
+    });
+}
+
+function undo(detail, plan) {
+    decide(detail, plan, {
+        verb: 'rollback', title: `Undo: ${plan.label || plan.action}`, submit: `Undo it on ${plan.entity ?? 'the service'}`, danger: true,
+        fields: [{ name: 'reason', label: 'Why', kind: 'area' }], body: ({ reason }) => (reason ? { reason } : {}),
+        effects: [`${plan.entity ?? 'The service'} is put back to what it ran before this fix${plan.inverse ? ` (${plan.inverse.replaceAll('_', ' ')})` : ''}.`],
+        done: 'The fix is being undone.',
+    });
+}
+
+function decide(detail, plan, { verb, title, submit, danger, fields = [], effects, body, done }) {
+    const change = new Change();
+    ask({
+        title, about: `${plan.plan_id} · ${plan.incident_id}`, fields, danger, submit,
+        effects: () => effects.filter(Boolean),
+        act: async (values) => {
+            try {
+                await change.send('POST', `plans/${encodeURIComponent(plan.plan_id)}/${verb}`, body(values));
+                detail.app.say(done);
+            } finally {
+                // Refused or not: what the rules say now is shown.
+                await detail.again();
+            }
+        },
+    });
+}

@@ -1,0 +1,95 @@
+/**
+ * What a timeline entry says, for people. The kinds are those of docs/ARCHITECTURE.md.
+ */
+
+import { FEEDBACK, many, moment, some, stateName } from './words.js';
+
+/**
+ * @typedef {{_key: string, kind: string, time: number, actor: string, data: Object<string, any>, counts?: boolean}} Entry
+ * @typedef {{title: string, text: string, tone: ''|'person'|'good'|'bad'}} Told
+ */
+
+const sentence = (...parts) => parts.filter(Boolean).join(' ');
+const count = (value) => Object.keys(value ?? {}).length;
+
+/** @type {Object<string, function(Object<string, any>): [string, string, string?]>} */
+const KINDS = {
+    opened: (d) => ['Opened', sentence(d.description || d.title, d.reason)],
+    signal: (d) => [`${many(count(d.signals), 'more signal')}`, sentence(`${d.rule ?? ''} on ${some(d.entities, 4)}.`, d.reason)],
+    routed: (d) => [`Routed to ${d.owner || d.team || 'nobody'}`, d.reason],
+    note: (d) => ['Note', d.text],
+    edited: (d) => [`Corrected ${Object.keys(d).join(', ')}`, d.title ?? ''],
+    assigned: (d) => [`Given to ${[d.owner, d.team && `team ${d.team}`].filter(Boolean).join(', ')}`, d.reason],
+    unassigned: (d) => ['Without an owner', d.reason],
+    sla: serviceLevel,
+    status: status,
+    severity: (d) => [`Severity from ${d.from} to ${d.to}`, d.reason],
+    escalation: (d) => [`Escalated to level ${d.level}`, sentence(d.owner || d.team ? `To ${d.owner || d.team}.` : '', d.reason), 'bad'],
+    pinned: (d) => [d.pinned ? 'Pinned: not resolved by itself' : 'Pin taken off', d.reason],
+    merged: (d) => [`Merged into ${d.into}`, d.reason],
+    joined: (d) => [`Took over ${d.from}`, sentence(d.title, d.reason)],
+    split: (d) => [`Split: some of it is ${d.to} now`, d.reason],
+    unmerged: (d) => [`Taken out of ${d.from} again`, d.reason],
+    flapping: (d) => [{ began: 'Opens too often: held open', held: 'Held open', ended: 'Calm again' }[d.state] ?? 'Flapping', d.reason],
+    analysis: (d) => [d.cause ? 'Analysed: cause found' : 'Analysed: no cause found', d.verdict],
+    notification: (d) => [`${name(d.channel)} ${{ sent: 'was told', dead: 'could not be told', unconfirmed: 'may have been told' }[d.outcome] ?? d.outcome}`, d.detail, d.outcome === 'dead' ? 'bad' : ''],
+    plan: (d) => ['Fix proposed', d.summary],
+    refused: (d) => ['Fix refused', d.reason, 'bad'],
+    approval: (d) => [d.decision === 'approved' ? 'Fix approved' : 'Fix rejected', d.expires_at && d.decision === 'approved' ? `Holds until ${moment(d.expires_at)}.` : d.reason],
+    action: (d) => [{ started: 'Fix begun', done: 'Fix carried out' }[d.phase] ?? 'Fix failed', d.detail, d.phase === 'failed' ? 'bad' : ''],
+    rollback: (d) => [{ started: 'Undoing the fix', done: 'Fix undone' }[d.phase] ?? 'Fix could not be undone', d.detail, d.phase === 'failed' ? 'bad' : ''],
+    verification: (d) => [{ recovered: 'Recovery proved', not_recovered: 'The fix did not help' }[d.outcome] ?? 'Recovery not proved: not enough data', d.detail, { recovered: 'good', not_recovered: 'bad' }[d.outcome] ?? ''],
+};
+
+// What others decided or said. Signals and messages come all the time and change nobody's mind.
+const DECISIONS = new Set([
+    'note', 'edited', 'assigned', 'unassigned', 'status', 'severity', 'escalation', 'pinned',
+    'merged', 'joined', 'split', 'unmerged', 'approval',
+]);
+
+/**
+ * Tell an entry.
+ * @param {Entry} entry
+ * @returns {Told}
+ */
+export function tell(entry) {
+    const [title, text, tone] = KINDS[entry.kind]?.(entry.data ?? {}) ?? [name(entry.kind), ''];
+    return { title, text: text ?? '', tone: tone || (isPerson(entry.actor) ? 'person' : '') };
+}
+
+/**
+ * Whether an entry is one that somebody else should know of before changing the incident.
+ * @param {Entry} entry
+ */
+export const isDecision = (entry) => DECISIONS.has(entry.kind);
+
+function isPerson(actor) {
+    return Boolean(actor) && actor !== 'system' && actor !== 'splunk-system-user';
+}
+
+function status(d) {
+    const { from, to } = d;
+    if (to === 'resolved') {
+        const judged = FEEDBACK[d.feedback] ? `${FEEDBACK[d.feedback]}.` : '';
+        return ['Resolved', sentence(d.category && `${d.category}.`, d.resolution, d.reason, judged), 'good'];
+    }
+    if (to === 'closed') return ['Closed', sentence(d.resolution, d.reason)];
+    if (from === 'resolved' || from === 'closed') return ['Reopened', d.reason, 'bad'];
+    if (to === 'in_progress') return ['Acknowledged', d.reason === 'acknowledged' ? '' : d.reason];
+    return [`${stateName(from)} to ${stateName(to)}`, d.reason];
+}
+
+function serviceLevel(d) {
+    if (d.event === 'timed') {
+        const dues = [d.acknowledge_due && `acknowledge by ${moment(d.acknowledge_due)}`, d.resolve_due && `resolve by ${moment(d.resolve_due)}`];
+        return ['Deadlines set', dues.filter(Boolean).join(', ')];
+    }
+    const what = d.clock === 'acknowledge' ? 'acknowledgement' : 'resolution';
+    const late = d.event === 'breached';
+    return [`Deadline of the ${what} ${late ? 'missed' : 'is near'}`, d.reason, late ? 'bad' : ''];
+}
+
+function name(word) {
+    const text = String(word ?? '').replaceAll('_', ' ');
+    return text.charAt(0).toUpperCase() + text.slice(1);
+}

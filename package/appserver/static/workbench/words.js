@@ -1,0 +1,108 @@
+/**
+ * Times, spans and states as people read them.
+ */
+
+export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'];
+export const OPEN = ['new', 'assigned', 'in_progress'];
+
+const STATES = {
+    new: 'New',
+    assigned: 'Assigned',
+    in_progress: 'In progress',
+    resolved: 'Resolved',
+    closed: 'Closed',
+};
+export const FEEDBACK = {
+    true_positive: 'A real problem',
+    false_positive: 'A false alarm',
+    duplicate: 'A duplicate',
+};
+
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86_400;
+
+/** @returns {number} now, in epoch seconds */
+export const now = () => Date.now() / 1000;
+
+/** @param {{status: string}} incident */
+export const isOpen = (incident) => OPEN.includes(incident.status);
+
+/** @param {string} status */
+export const stateName = (status) => STATES[status] ?? status;
+
+/**
+ * A span as one number and its unit.
+ * @param {number} seconds
+ * @returns {string}
+ */
+export function span(seconds) {
+    const length = Math.max(0, seconds);
+    if (length < 2 * MINUTE) return `${Math.round(length)} s`;
+    if (length < 2 * HOUR) return `${Math.round(length / MINUTE)} min`;
+    if (length < 2 * DAY) return `${Math.round(length / HOUR)} h`;
+    return `${Math.round(length / DAY)} d`;
+}
+
+/**
+ * A moment: the time alone for today, else with the day.
+ * @param {number} [seconds] epoch seconds
+ * @returns {string}
+ */
+export function moment(seconds) {
+    if (!seconds) return '';
+    const date = new Date(seconds * 1000);
+    const time = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+    if (date.toDateString() === new Date().toDateString()) return time;
+    const year = date.getFullYear() === new Date().getFullYear() ? {} : { year: 'numeric' };
+    return `${date.toLocaleDateString('en', { day: 'numeric', month: 'short', ...year })}, ${time}`;
+}
+
+/**
+ * A number with its noun.
+ * @param {number} count
+ * @param {string} noun in the singular
+ */
+export function many(count, noun) {
+    return `${Number(count).toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/**
+ * The first names of a list, and how many more there are.
+ * @param {string[]} [names]
+ * @param {number} most
+ */
+export function some(names = [], most = 2) {
+    const rest = names.length - most;
+    return names.slice(0, most).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
+}
+
+/**
+ * How an incident stands with what was promised.
+ * @param {Object<string, any>} incident
+ * @returns {{state: ''|'ok'|'warning'|'breached'|'met'|'missed', text: string, brief: string}}
+ */
+export function serviceLevel(incident) {
+    const state = incident.sla_status ?? '';
+    if (!isOpen(incident)) {
+        const text = { met: 'SLA met', missed: 'SLA missed' }[state] ?? '';
+        return { state, text, brief: text };
+    }
+    const waits = !incident.acknowledged_at && incident.sla_ack_due;
+    const due = waits ? incident.sla_ack_due : incident.sla_resolve_due;
+    if (!due) return { state: '', text: '', brief: '' };
+    const left = due - now();
+    const what = waits ? 'acknowledge' : 'resolve';
+    if (left < 0) return { state: 'breached', text: `${what}: ${span(-left)} late`, brief: `${span(-left)} late` };
+    const brief = `due in ${span(left)}`;
+    return { state: state === 'breached' ? 'warning' : state || 'ok', text: `${what}: ${brief}`, brief };
+}
+
+/**
+ * Who has an incident.
+ * @param {{owner?: string, team?: string}} incident
+ */
+export function holder({ owner, team }) {
+    if (owner) return owner;
+    return team ? `nobody (${team})` : 'nobody';
+}

@@ -1,0 +1,213 @@
+"""The built app in a stand-in with Splunk Web, people with their roles, and incidents."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from incident_management.incidents import timeline
+from incident_management.splunk.kvstore import KvStores
+from incident_management.splunk.session import Session
+from tests.browser.conftest import APP
+from tests.integration.tell_and_fix.conftest import package
+from tests.integration.tell_and_fix.receivers import Deployer
+from tests.standin import ADMIN_PASSWORD, start_standin
+
+API = "/services/incident_management/v1"
+PEOPLE = {
+    "mia": "incident_manager",
+    "rob": "incident_responder",
+    "ada": "incident_approver",
+    "vic": "incident_viewer",
+    "ulf": "user",
+}
+ROUTING = """[team:payments]
+members = mia, rob
+[team:web]
+members = rob
+[sla:critical]
+disabled = 0
+[sla:high]
+disabled = 0
+"""
+
+
+class Clock:
+    """The machine's."""
+
+    def now(self) -> float:
+        return time.time()
+
+
+class Site:
+    """A running stand-in, its people, and what the tests ask the API."""
+
+    def __init__(self, folder: Path) -> None:
+        self.standin = start_standin(folder, apps=[package()], parts={"web"}, https=False)
+        splunk = self.standin.splunk
+        local = splunk.home / f"etc/apps/{APP}/local"
+        local.mkdir(exist_ok=True)
+        (local / "incident_routing.conf").write_text(ROUTING, encoding="utf-8")
+        splunk.conf.reload()
+        for name, role in PEOPLE.items():
+            self.standin.add_user(name, role)
+        self.web = f"http://127.0.0.1:{splunk.web_port}"
+        self.page = f"{self.web}/en-US/app/{APP}/workbench"
+        self.sessions: dict[str, Any] = {}
+        self.deployer = Deployer("checkout")
+        form = {"deploy_api_url": self.deployer.url, "deploy_api_token": "deploy-token"}
+        admin = self.standin.service(app=APP, owner="nobody")
+        admin.post("incident_management_settings/remediation", **form)
+        session = Session(splunk.mgmt_uri, self.standin.session_key())
+        self.stores = KvStores(session)
+
+    def stop(self) -> None:
+        self.deployer.stop()
+        self.standin.stop()
+
+    def call(self, method: str, path: str, body: Any = None, user: str = "admin") -> Any:
+        """Call the API as somebody; the answer must be a success."""
+        headers = {"Authorization": f"Splunk {self.standin.session_key(user)}"}
+        address = self.standin.splunk.mgmt_uri + API + path
+        answer = httpx.request(method, address, json=body, headers=headers, timeout=60)
+        assert answer.status_code < 400, answer.text
+        return answer.json()
+
+    def open(self, title: str, **fields: Any) -> str:
+        """Open an incident by hand; returns its id."""
+        return str(self.call("POST", "/incidents", {"title": title, **fields})["id"])
+
+    def signals(self, *found: Mapping[str, Any]) -> list[str]:
+        """Raise signals, as a detection does; returns their incidents' ids."""
+        now = time.time()
+        common = {
+            "rule": "High Error Rate",
+            "app": APP,
+            "owner": "nobody",
+            "severity": "high",
+            "count": 42,
+            "first_time": now - 300,
+            "last_time": now - 60,
+            "run": str(now),
+        }
+        body = {"common": common, "signals": [dict(one) for one in found]}
+        outcomes = self.call("POST", "/signals", body)["outcomes"]
+        return [str(one["incident_id"]) for one in outcomes]
+
+    def incident(self, incident_id: str) -> Any:
+        return self.call("GET", f"/incidents/{incident_id}")
+
+    def kinds(self, incident_id: str) -> list[str]:
+        """The kinds of an incident's entries, and that its timeline is whole."""
+        told = self.call("GET", f"/incidents/{incident_id}/timeline")
+        assert told["verified"] is True, told["problems"]
+        return [entry["kind"] for entry in told["entries"] if entry["counts"]]
+
+    def write(self, incident_id: str, kind: str, actor: str, **data: Any) -> None:
+        """Write an entry as the app itself would."""
+        timeline.append(self.stores, Clock(), incident_id, kind, data, actor)
+        timeline.refresh(self.stores, incident_id)
+
+    def promise(self, incident_id: str, acknowledge: float, resolve: float) -> None:
+        """Give an incident deadlines, in seconds from now."""
+        now = time.time()
+        due = {"acknowledge_due": now + acknowledge, "resolve_due": now + resolve}
+        self.write(incident_id, "sla", "system", event="timed", life=1, policies=["x"], **due)
+
+    def analysed(self, incident_id: str, **changed: Any) -> None:
+        """Give an incident an analysis that blames a change, with a citation that was checked."""
+        cause = "CHG-8 set pool_size from 20 to 1 on checkout (r7 to r8), 2 minutes before"
+        quote = "ERROR checkout QueuePool limit of size 1 overflow 0 reached, timed out"
+        change = "CHG-8 service=checkout pool_size: 20 -> 1 version=r8"
+        key = f"ANA-{incident_id[-6:].lower():0>10}"
+        hypothesis = {
+            "id": "H1",
+            "rank": 1,
+            "kind": "change",
+            "blamed": True,
+            "cause": cause,
+            "score": 0.86,
+            "confidence": "high",
+            "source": "ranking",
+            "verified": True,
+            "change_id": "CHG-8",
+            "service": "checkout",
+            "version": "r8",
+            "previous_version": "r7",
+            "for": ["Errors began 2 minutes after it.", "The failing service is the one changed."],
+            "against": [],
+            "citations": [
+                {
+                    "id": "C1",
+                    "kind": "change",
+                    "quote": change,
+                    "index": "main",
+                    "time": time.time() - 500,
+                    "entity": "checkout",
+                    "status": "verified",
+                    "verified": True,
+                },
+                {
+                    "id": "C2",
+                    "kind": "event",
+                    "quote": quote,
+                    "index": "main",
+                    "time": time.time() - 380,
+                    "entity": "checkout",
+                    "status": "verified",
+                    "verified": True,
+                },
+            ],
+            **changed,
+        }
+        other = {
+            "id": "H2",
+            "rank": 2,
+            "kind": "condition",
+            "cause": "Traffic of checkout rose to 1.3 times the usual",
+            "score": 0.11,
+            "confidence": "low",
+            "source": "ranking",
+            "for": ["It rose before the errors."],
+            "against": ["So it did yesterday, without errors."],
+            "citations": [],
+        }
+        self.stores.analyses.insert(
+            {
+                "_key": key,
+                "incident_id": incident_id,
+                "time": time.time(),
+                "actor": "rob",
+                "verdict": f"Most likely cause (high confidence): {cause}.",
+                "cause": cause,
+                "hypotheses": [hypothesis, other],
+                "citations": hypothesis["citations"],
+                "claims": [
+                    {
+                        "text": "The pool of checkout was cut to one connection.",
+                        "status": "quoted",
+                        "citation_id": "C1",
+                    },
+                    {
+                        "text": "The database was restarted at noon.",
+                        "status": "rejected",
+                        "reason": "Its quote is in no event.",
+                    },
+                ],
+                "model": {"detail": "2 claims; the quotes of 1 were found, 1 were rejected."},
+            }
+        )
+        data = {"analysis_id": key, "verdict": cause, "cause": cause, "hypotheses": 2}
+        self.write(incident_id, "analysis", "rob", **data)
+
+
+def sign_in(tab: Any, user: str) -> None:
+    """Fill in the log-in form that a tab shows."""
+    tab.fill("[name=username]", user)
+    tab.fill("[name=password]", ADMIN_PASSWORD)
+    tab.click("main button[type=submit]")
+    tab.wait_for_url("**/app/**")

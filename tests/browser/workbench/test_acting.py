@@ -1,0 +1,279 @@
+"""What people do on the workbench, and what the API says of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+from .site import Site
+
+Enter = Callable[..., Any]
+
+
+def press(page: Any, move: str) -> None:
+    """Press an incident's button, in the bar or below More."""
+    button = page.locator(f"[data-move={move}]").first
+    if not button.is_visible():
+        page.locator(".wb-actions summary").click()
+    button.click()
+
+
+def said(page: Any, text: str) -> None:
+    expect(page.locator(".wb-said")).to_contain_text(text)
+
+
+def submit(page: Any) -> None:
+    page.locator("dialog button[type=submit]").click()
+
+
+def test_an_incident_from_acknowledging_to_closing(site: Site, enter: Enter) -> None:
+    incident = site.open("Checkout is slow", severity="high")
+    page = enter("rob", f"?incident={incident}")
+    press(page, "acknowledge")
+    said(page, "is acknowledged")
+    shown = site.incident(incident)
+    assert (shown["status"], shown["owner"]) == ("in_progress", "rob")
+
+    press(page, "assign")
+    page.locator("dialog [name=owner]").fill("mia")
+    page.locator("dialog select[name=team]").select_option("payments")
+    submit(page)
+    said(page, "is with mia")
+    assert site.incident(incident)["team"] == "payments"
+
+    page.get_by_label("Note").fill("Looking at it\nnow")
+    page.keyboard.press("Control+Enter")
+    said(page, "on the timeline")
+    expect(page.locator(".wb-entry").first).to_contain_text("Looking at it")
+    expect(page.get_by_label("Note")).to_have_value("")
+
+    press(page, "escalate")
+    submit(page)  # without a reason the browser itself refuses
+    expect(page.locator("dialog")).to_be_visible()
+    page.locator("dialog [name=reason]").fill("Customers wait")
+    page.locator("dialog [name=owner]").fill("rob")
+    submit(page)
+    said(page, "level 1")
+
+    press(page, "resolve")
+    page.locator("dialog [name=resolution]").fill("Restarted it")
+    page.locator("dialog [name=category]").fill("Capacity")
+    page.locator("dialog [name=feedback]").select_option("true_positive")
+    submit(page)
+    said(page, "is resolved")
+    shown = site.incident(incident)
+    assert (shown["category"], shown["feedback"]) == ("Capacity", "true_positive")
+
+    press(page, "reopen")
+    page.locator("dialog [name=reason]").fill("Again")
+    submit(page)
+    said(page, "open again")
+    press(page, "resolve")
+    submit(page)
+    said(page, "is resolved")
+    press(page, "close")
+    expect(page.locator(".wb-effects")).to_contain_text("closed for good")
+    submit(page)
+    said(page, "is closed")
+    assert site.incident(incident)["status"] == "closed"
+    kinds = ["assigned", "status", "assigned", "note", "escalation", *["status"] * 4]
+    assert [kind for kind in site.kinds(incident) if kind not in ("opened", "routed")] == kinds
+
+
+def test_merging_splitting_pinning_and_holding_back(site: Site, enter: Enter) -> None:
+    a, b = site.signals(
+        {"entity": "merge-a", "title": "Errors of merge-a"},
+        {"rule": "Latency Shift", "entity": "merge-b", "title": "merge-b is slow"},
+    )
+    page = enter("rob", f"?incident={b}")
+    press(page, "merge")
+    page.locator("dialog [name=into]").fill(a)
+    effects = page.locator(".wb-effects")
+    expect(effects).to_contain_text(f"{b} “merge-b is slow” is closed and points to {a}")
+    submit(page)
+    said(page, f"It is part of {a} now")
+    assert site.incident(b)["merged_into"] == a
+
+    page.get_by_role("link", name=a).first.click()
+    page.wait_for_url(f"**incident={a}**")
+    press(page, "unmerge")
+    submit(page)
+    said(page, "is open again")
+    assert site.incident(b)["status"] == "new"
+    site.call("POST", f"/incidents/{b}/merge", {"into": a})
+    page.reload()
+    page.get_by_role("tab", name="Signals").click()
+    expect(page.locator(".wb-signal")).to_have_count(2)
+    page.get_by_label("Split off: merge-b is slow").check()
+    page.get_by_role("button", name="Split 1 signal off").click()
+    page.locator("dialog [name=title]").fill("merge-b alone")
+    submit(page)
+    said(page, "has them now")
+    expect(page.locator(".wb-signal")).to_have_count(1)
+    (split,) = site.call("GET", "/incidents?text=merge-b%20alone")["incidents"]
+    assert split["split_from"] == a
+
+    press(page, "pin")
+    submit(page)
+    said(page, "is pinned")
+    assert site.incident(a)["pinned"] is True
+    press(page, "unpin")
+    said(page, "by itself again")
+
+    press(page, "snooze")
+    page.locator("dialog [name=seconds]").select_option("14400")
+    page.locator("dialog [name=reason]").fill("Known")
+    expect(page.locator(".wb-effects")).to_contain_text("about merge-a open no incident until")
+    submit(page)
+    said(page, "Held back until")
+    (held,) = site.call("GET", "/suppressions")["suppressions"]
+    assert (held["rule"], held["entity"], held["kind"]) == ("High Error Rate", "merge-a", "snooze")
+    site.call("DELETE", f"/suppressions/{held['id']}")
+
+    press(page, "edit")
+    page.locator("dialog [name=title]").fill("Errors, corrected")
+    page.locator("dialog [name=severity]").select_option("low")
+    submit(page)
+    said(page, "is corrected")
+    shown = site.incident(a)
+    assert (shown["title"], shown["severity"]) == ("Errors, corrected", "low")
+
+
+def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
+    site: Site, enter: Enter
+) -> None:
+    (incident,) = site.signals({"entity": "checkout", "title": "Errors of checkout"})
+    site.analysed(incident)
+    responder = enter("rob", f"?incident={incident}&tab=analysis")
+    expect(responder.locator(".wb-verdict")).to_contain_text("CHG-8")
+    expect(responder.locator(".wb-check-verified").first).to_contain_text("pool_size: 20 -> 1")
+    struck = responder.locator(".wb-claims s")
+    expect(struck).to_have_text("The database was restarted at noon.")
+
+    press(responder, "propose")
+    said(responder, "is proposed")
+    approve = responder.locator(".wb-plan [data-move=approve]")
+    expect(approve).to_have_attribute("title", "Your roles lack the capability incident_approve.")
+
+    approver = enter("ada", f"?incident={incident}&tab=fixes")
+    press(approver, "approve")
+    expect(approver.locator(".wb-effects")).to_contain_text("restarts with version r7")
+    submit(approver)
+    said(approver, "is approved")
+    expect(approver.locator("[data-move=execute]")).to_have_attribute("aria-disabled", "true")
+
+    manager = enter("mia", f"?incident={incident}&tab=fixes")
+    press(manager, "execute")
+    expect(manager.locator(".wb-effects")).to_contain_text("Approved by ada")
+    assert manager.evaluate("document.activeElement.textContent") == "Cancel"
+    manager.get_by_role("button", name="Carry it out on checkout").click()
+    said(manager, "being carried out")
+    assert len(site.deployer.rollbacks) == 1
+    (plan,) = site.call("GET", f"/incidents/{incident}/plans")["plans"]
+    assert plan["status"] == "done"
+    expect(manager.get_by_role("button", name="Undo it …")).to_be_visible()
+
+
+def test_many_at_once_each_with_its_result(site: Site, enter: Enter) -> None:
+    ids = [site.open(f"Bulk {number}", severity="low") for number in range(4)]
+    site.call("POST", f"/incidents/{ids[3]}/resolve", {})
+    page = enter("rob", "?text=Bulk&status=all")
+    expect(page.locator(".wb-item")).to_have_count(4)
+    page.get_by_label("Select all that are shown").check()
+    page.locator("[data-bulk=acknowledge]").click()
+    expect(page.locator(".wb-effects")).to_contain_text("1 selected incident not in a state")
+    submit(page)
+    said(page, "done to 3 incidents")
+    assert {site.incident(one)["status"] for one in ids} == {"in_progress", "resolved"}
+    expect(page.locator(".wb-bulk")).to_contain_text("4 shown")
+
+
+def test_of_two_people_the_second_is_told_and_keeps_what_was_typed(
+    site: Site, enter: Enter
+) -> None:
+    incident = site.open("Both at once")
+    page = enter("rob", f"?incident={incident}")
+    press(page, "resolve")
+    page.locator("dialog [name=resolution]").fill("I restarted it")
+    site.call("POST", f"/incidents/{incident}/notes", {"text": "Wait, I am on it"}, user="mia")
+    submit(page)
+    trouble = page.locator("dialog .wb-trouble")
+    expect(trouble).to_contain_text("has changed since you looked at it. Nothing was done.")
+    expect(trouble).to_contain_text("mia: Note – Wait, I am on it")
+    expect(page.locator(".wb-entry").first).to_contain_text("Wait, I am on it")
+    assert site.incident(incident)["status"] == "new"
+    expect(page.locator("dialog [name=resolution]")).to_have_value("I restarted it")
+    submit(page)
+    said(page, "is resolved")
+    assert site.incident(incident)["resolution"] == "I restarted it"
+
+
+def test_a_signal_that_comes_in_between_stops_nobody(site: Site, enter: Enter) -> None:
+    (incident,) = site.signals({"entity": "busy", "title": "Errors of busy"})
+    page = enter("rob", f"?incident={incident}")
+    press(page, "resolve")
+    site.signals({"entity": "busy", "title": "More errors of busy"})
+    submit(page)
+    said(page, "is resolved")
+
+
+def test_a_repeat_without_an_answer_is_done_once(site: Site, enter: Enter) -> None:
+    incident = site.open("Answer lost")
+    page = enter("rob", f"?incident={incident}")
+    lost = {"times": 1}
+
+    def lose(route: Any) -> None:
+        route.fetch()
+        if lost["times"]:
+            lost["times"] -= 1
+            body = '{"detail": "The KV store can\'t be reached now."}'
+            headers = {"Retry-After": "7", "Content-Type": "application/problem+json"}
+            route.fulfill(status=503, headers=headers, body=body)
+        else:
+            route.fulfill(response=route.fetch())
+
+    page.route("**/notes", lose)
+    page.get_by_label("Note").fill("Once only")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.locator(".wb-composer .wb-trouble")).to_contain_text("again in 7 seconds")
+    expect(page.get_by_label("Note")).to_have_value("Once only")
+    page.get_by_role("button", name="Add note").click()
+    said(page, "on the timeline")
+    assert site.kinds(incident).count("note") == 1
+
+
+def test_an_analysis_is_asked_for_and_shown_when_it_is_there(site: Site, enter: Enter) -> None:
+    (incident,) = site.signals({"entity": "quiet", "title": "Errors of quiet"})
+    page = enter("rob", f"?incident={incident}&tab=analysis")
+    expect(page.locator(".wb-part")).to_contain_text("Not analysed yet")
+    press(page, "analyze")
+    said(page, "The analysis has begun")
+    expect(page.locator(".wb-verdict")).to_contain_text("cause", timeout=45_000)
+    assert "analysis" in site.kinds(incident)
+
+
+def test_who_may_only_look_is_told_what_is_missing(site: Site, enter: Enter) -> None:
+    incident = site.open("For a viewer to see")
+    page = enter("vic", f"?incident={incident}")
+    why = "Your roles lack the capability incident_write."
+    for move in ("acknowledge", "resolve", "merge"):
+        button = page.locator(f"[data-move={move}]").first
+        expect(button).to_have_attribute("aria-disabled", "true")
+        expect(button).to_have_attribute("title", why)
+    page.locator("[data-move=resolve]").first.click(force=True)  # it is marked as disabled
+    said(page, f"Resolve: {why}")
+    expect(page.locator("dialog")).to_have_count(0)
+    expect(page.get_by_label("Note")).to_be_disabled()
+    assert site.incident(incident)["status"] == "new"
+
+
+def test_a_state_that_does_not_allow_it_says_so(site: Site, enter: Enter) -> None:
+    incident = site.open("Done already")
+    site.call("POST", f"/incidents/{incident}/resolve", {})
+    page = enter("rob", f"?incident={incident}")
+    button = page.locator("[data-move=acknowledge]")
+    expect(button).to_have_attribute("title", "It is resolved: reopen it first.")
+    expect(page.locator("[data-move=resolve]")).to_have_count(0)
+    expect(page.locator("[data-move=reopen]")).to_be_visible()
