@@ -225,16 +225,15 @@ class Learner:
         self._level.learn(value)
         if time is None or not self._seasons:
             return
+        # How well a season fits shows in what is usual.
+        is_usual = not self._shift.points
+        if is_usual:
+            rate = 1.0 / seen if seen < 1.0 / ERROR_RATE else ERROR_RATE
+            self._error += rate * (abs(value - self._level.middle) - self._error)
         for seasonal in self._seasons:
             seasonal.season.learn(value)
-        if self._shift.points:
-            # How well a season fits shows in what is usual.
-            return
-        rate = 1.0 / seen if seen < 1.0 / ERROR_RATE else ERROR_RATE
-        self._error += rate * (abs(value - self._level.middle) - self._error)
-        for seasonal in self._seasons:
             residual = seasonal.residual
-            if residual is not None:
+            if is_usual and residual is not None:
                 error = seasonal.error
                 distance = abs(residual)
                 seasonal.error = (
