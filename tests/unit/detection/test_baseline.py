@@ -64,6 +64,23 @@ def test_a_lasting_shift_is_told_and_then_is_the_new_normal():
     assert not [i for i in found if i > 1500 + DAY + 24]
 
 
+@pytest.mark.parametrize("factor", [1.6, 2.0, 3.0, 0.5])
+@pytest.mark.parametrize("seed", [11, 12, 13])
+def test_a_series_that_is_scaled_for_good_is_told_once(factor, seed):
+    begin = 21 * DAY + 61 * seed % DAY
+    values = [v * (factor if i >= begin else 1) for i, v in enumerate(_season(25, seed=seed))]
+    found = [i for i in _anomalies(values) if i >= begin]
+    assert len(found) == 1 and found[0] <= begin + 12
+
+
+def test_a_scaled_series_is_judged_by_its_own_height_the_next_day():
+    begin = 21 * DAY
+    values = [v * (3 if i >= begin else 1) for i, v in enumerate(_season(24))]
+    outage = begin + 2 * DAY + 100
+    values[outage : outage + 6] = [0.0] * 6
+    assert [i for i in _anomalies(values) if i >= begin] == [begin, outage]
+
+
 def test_an_anomaly_is_told_once_where_it_begins():
     values = [50.0 + (i % 5) for i in range(400)]
     for i in range(300, 306):
@@ -112,8 +129,7 @@ def test_a_day_with_a_deploy_and_three_faults(seed):
         for i in range(start, start + 6):
             values[i] *= 3.0
     found = [i for i in _anomalies(values) if i >= day]
-    # While the shift is not yet usual, two values in a row tell that something is worse.
-    assert all(told - fault in (0, 1) for told, fault in zip(found[-3:], faults))
+    assert found[-3:] == faults
     assert found[:-3] == [day + 30]
 
 

@@ -19,6 +19,7 @@ from incident_management.detection.baselines.records import (
     Records,
 )
 from incident_management.detection.baselines.season import PERIODS, Season
+from incident_management.detection.baselines.shift import Shift
 from incident_management.detection.baselines.window import (
     CHANGE_POINTS,
     FULL,
@@ -168,3 +169,55 @@ def test_a_counter_is_one_however_early_or_often_it_restarts(restarts, rate):
         counter.changes(total)
         counter.growth(total)
     assert counter.is_counter
+
+
+def _excusable():
+    records = Records(2, (0, 1), 1.7)
+    for i in range(300):
+        records.weigh([1.0 + i % 2, 1.0 + i % 2], [0.0, 0.0], True)
+    return records
+
+
+@pytest.mark.parametrize(("season", "is_told"), [(1.0, False), (30.0, True)])
+def test_what_the_longest_season_expected_is_no_anomaly(season, is_told):
+    assert _excusable().weigh([30.0, season], [0.0, 0.0], True).told == is_told
+
+
+def _followed(points):
+    shift = Shift()
+    for value, usual in points:
+        shift.follow(value, usual, calm=5.0)
+    return shift
+
+
+def test_a_scaled_series_is_told_from_a_moved_one():
+    usual = [100.0 + 5.0 * i for i in range(40)]
+    scaled = _followed([(3.0 * one, one) for one in usual])
+    moved = _followed([(one + 80.0, one) for one in usual])
+    assert scaled.holds and scaled.is_clear
+    assert (scaled.factor, scaled.sum) == (pytest.approx(3.0), 0.0)
+    assert moved.holds and moved.is_clear
+    assert (moved.factor, moved.sum) == (1.0, pytest.approx(80.0))
+
+
+def test_a_shift_that_is_over_holds_no_longer():
+    shift = _followed([(300.0, 100.0)] * 20)
+    assert shift.holds
+    for _ in range(12):
+        shift.follow(100.0, 100.0, calm=5.0)
+    assert not shift.holds and shift.points == 0
+
+
+def test_a_fault_that_changes_with_each_point_is_no_shift():
+    assert not _followed([(0.0 if i % 2 else 900.0, 100.0) for i in range(60)]).holds
+
+
+def test_only_what_a_season_saw_before_a_shift_is_scaled():
+    season = Season(PERIODS["daily"], UTC)
+    for i in range(300):
+        season.expected(i * 300.0)
+        season.learn(10.0)
+    season.move(3.0, 0.0, lasted=13 * 300.0, step=300.0)
+    now = 299 * 300.0
+    assert season.expected(now, alone=True) == 10.0
+    assert season.expected(now + 6 * 3600.0, alone=True) == 30.0

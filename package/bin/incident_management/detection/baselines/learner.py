@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from typing import Any, Dict, List, Optional, Tuple
 
-from .kinds import CHANGE, SHORT_MEAN, SPREAD, VALUE, count_of, of_season, single
+from .kinds import CHANGE, FIRST_SEASON, SHORT_MEAN, SPREAD, VALUE, count_of, of_season, single
 from .level import Level, median
-from .records import Records
+from .records import CALM_LEVEL, LASTING, Records
 from .season import PERIODS, Season
+from .shift import FEWEST, Shift
 from .window import CHANGE_POINTS, FULL, SPREAD_POINTS, Means, Window
 from .zone import Zone
 
@@ -42,6 +43,9 @@ BETTER = 0.9
 """A season is what is expected when its error is below this share of the level's error."""
 BORROWED = 100.0
 """Points of a season after which its own record counts as much as half of the level's."""
+UNCLEAR_SECONDS = 72000.0
+"""How long a shift goes on before it is lasting when it is not clear which it is: in a flat night
+the factor and the sum look the same."""
 REFRESH = 32
 """Points after which the noise floors are reckoned anew."""
 
@@ -79,8 +83,8 @@ class Learner:
 
     __slots__ = (
         "_bend", "_curved", "_curved_means", "_direction", "_error", "_floors", "_is_count",
-        "_last_time", "_level", "_min_history", "_records", "_seasons", "_seen", "_spread",
-        "_step", "_threshold", "_window",
+        "_last_time", "_level", "_min_history", "_records", "_seasons", "_seen", "_shift",
+        "_spread", "_step", "_threshold", "_window",
     )  # fmt: skip
 
     def __init__(
@@ -103,6 +107,7 @@ class Learner:
         seasons = len(self._seasons)
         self._records = Records(count_of(seasons), single(seasons), threshold)
         self._floors = [0.0] * count_of(seasons)
+        self._shift = Shift()
 
     def add(self, value: float, time: Optional[float] = None) -> Judged:
         """Judge a point, then learn from it."""
@@ -119,12 +124,23 @@ class Learner:
         expected, kind = self._expect(value, time)
         reach = self._records.reach(kind, self._floors[kind])
         deviations = self._deviations(value)
+        shift = self._shift
         verdict = self._records.weigh(
-            deviations, self._floors, seen >= self._min_history and not after_gap
+            deviations,
+            self._floors,
+            seen >= self._min_history and not after_gap,
+            self._explained(value, expected, reach) if shift.holds else None,
         )
+        if self._records.open:
+            self._follow(value, expected, reach)
+        elif shift.points:
+            shift.clear()
         self._learn(value, time)
-        if verdict.lasting:
-            self._shift()
+        if shift.holds:
+            if self._is_lasting(kind):
+                self._move()
+        elif verdict.lasting:
+            self._settle()
         lower = expected - reach
         if self._is_count and lower < 0.0:
             lower = 0.0
@@ -142,7 +158,7 @@ class Learner:
                 if season.begin <= time < season.end:
                     usual = season.usual
                 else:
-                    usual = season.expected(time)
+                    usual = season.expected(time, self._shift.points > 0)
                     if season.is_clock_changed:
                         # A day with an hour more or less is no change of what people do.
                         self._window.clear()
@@ -190,17 +206,34 @@ class Learner:
         sign = 1.0 if self._direction == "up" else -1.0
         return [None if x is None else max(0.0, sign * x) for x in signed]
 
+    def _explained(self, value: float, usual: float, reach: float) -> float:
+        """Return how clear a value is against the shifted series, as a multiple of its record."""
+        # Counts that are four times as high are twice as noisy; other things are up to four times.
+        least = reach * math.sqrt(max(1.0, self._shift.factor)) or LEAST_BEND
+        return self._shift.distance(value, usual) * self._threshold / least
+
+    def _follow(self, value: float, usual: float, reach: float) -> None:
+        """Learn what the anomaly that goes on has made of the series."""
+        shift = self._shift
+        held = shift.holds
+        shift.follow(value, usual, CALM_LEVEL * reach / self._threshold)
+        if shift.holds and not held:
+            self._records.settle()
+
     def _learn(self, value: float, time: Optional[float]) -> None:
         self._seen = seen = self._seen + 1
         self._level.learn(value)
         if time is None or not self._seasons:
             return
-        rate = 1.0 / seen if seen < 1.0 / ERROR_RATE else ERROR_RATE
-        self._error += rate * (abs(value - self._level.middle) - self._error)
+        # How well a season fits shows in what is usual.
+        is_usual = not self._shift.points
+        if is_usual:
+            rate = 1.0 / seen if seen < 1.0 / ERROR_RATE else ERROR_RATE
+            self._error += rate * (abs(value - self._level.middle) - self._error)
         for seasonal in self._seasons:
             seasonal.season.learn(value)
             residual = seasonal.residual
-            if residual is not None:
+            if is_usual and residual is not None:
                 error = seasonal.error
                 distance = abs(residual)
                 seasonal.error = (
@@ -248,16 +281,46 @@ class Learner:
             self._step = step if self._step == 0 else self._step + 0.1 * (step - self._step)
         return after_gap
 
-    def _shift(self) -> None:
-        """Take the level of the last hours for the normal one; the seasons move along."""
-        recent = self._window.recent(SPREAD_POINTS)
-        self._level.middle = median(recent)
-        self._spread.middle = self._window.deviation
-        bend = self._bend or 1.0
-        self._curved.middle = math.asinh(CURVE * self._level.middle / bend)
+    def _is_lasting(self, kind: int) -> bool:
+        """Whether the shift that holds, seen against what that kind expects, is here to stay."""
+        shift = self._shift
+        if kind == VALUE or shift.is_clear:
+            return shift.points >= LASTING
+        return shift.points >= 2 * FEWEST and shift.points * self._step >= UNCLEAR_SECONDS
+
+    def _move(self) -> None:
+        """Take the shifted series for the normal one: level, seasons and records move along."""
+        shift = self._shift
+        factor, by = shift.factor, shift.sum
+        errors = [one.error for one in self._seasons if one.error is not None]
+        noise = shift.noise(min([self._error, *errors]) or self._level.spread)
+        self._set_level(self._level.middle * factor + by)
+        for level in (self._level, self._spread):
+            level.spread *= factor
+        self._spread.middle *= factor
+        self._error *= noise
         for seasonal in self._seasons:
-            if seasonal.residual is not None:
-                seasonal.season.shift(seasonal.residual)
+            if self._records.seen(seasonal.kind) * self._step < PERIODS[seasonal.name].length:
+                # Known for one period or less: what moved may be the season itself.
+                continue
+            seasonal.season.move(factor, by, shift.points * self._step, self._step)
+            seasonal.means = Means(SEASON_MEANS[seasonal.name])
+            if seasonal.error is not None:
+                seasonal.error *= noise
+        # With a season, most of these is the season, which has become as much higher.
+        self._records.scale(factor if errors else noise, (VALUE, CHANGE, SPREAD))
+        self._records.scale(noise, range(FIRST_SEASON, len(self._floors)))
+        shift.clear()
+
+    def _settle(self) -> None:
+        """Take the level of the last hours for the normal one."""
+        self._set_level(median(self._window.recent(SPREAD_POINTS)))
+        self._spread.middle = self._window.deviation
+        self._shift.clear()
+
+    def _set_level(self, middle: float) -> None:
+        self._level.middle = middle
+        self._curved.middle = math.asinh(CURVE * middle / (self._bend or 1.0))
 
     def to_state(self) -> Dict[str, Any]:
         return {
@@ -271,6 +334,7 @@ class Learner:
             "window": self._window.to_state(),
             "error": self._error,
             "records": self._records.to_state(),
+            "shift": self._shift.to_state(),
             "floors": list(self._floors),
             "seasons": [seasonal.to_state() for seasonal in self._seasons],
         }
@@ -285,6 +349,9 @@ class Learner:
         self._curved_means = Means.from_state(state["few"])
         self._window = Window.from_state(state["window"])
         self._records.restore(state["records"])
+        if "shift" in state:
+            # A state of before there were shifts follows an anomaly that goes on from now.
+            self._shift.restore(state["shift"])
         if len(state["floors"]) != len(self._floors) or len(state["seasons"]) != len(self._seasons):
             raise ValueError("it has other seasons")
         self._floors = [float(floor) for floor in state["floors"]]

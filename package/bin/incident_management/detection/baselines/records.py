@@ -40,6 +40,9 @@ WORSE, WORSE_AFTER = 2.0, 4
 many points have passed since it was told: a fault that builds up over some points is one."""
 LASTING = 144
 """Points that an anomaly goes on before it is a lasting shift."""
+EXCUSED_SHARE, EXCUSED_POINTS = 0.5, 192
+"""The longest season excuses what deviates from all else when its own deviation is below this share
+of the largest; for so many points after, means of some hours that have seen it are excused too."""
 MOST = 1e6
 _LISTS = ("marks", "seen", "latest", "waiting")
 
@@ -70,8 +73,8 @@ class Records:
     """
 
     __slots__ = (
-        "_before", "_calm", "_counts", "_height", "_latest", "_limits", "_marks", "_open", "_quiet",
-        "_since", "_single", "_threshold", "_total", "_waiting", "verdict",
+        "_before", "_calm", "_counts", "_excused", "_height", "_latest", "_limits", "_marks",
+        "_quiet", "_since", "_single", "_threshold", "_total", "_waiting", "open", "verdict",
     )  # fmt: skip
 
     def __init__(self, kinds: int, single: Sequence[int], threshold: float) -> None:
@@ -84,7 +87,7 @@ class Records:
         self._waiting = [0.0] * kinds
         """and those of the LAG points before, which raise them next."""
         self._limits: List[float] = []
-        self._open = 0
+        self.open = 0
         """Points since the anomaly began that is not over yet, or 0."""
         self._calm = self._quiet = 0
         """Points in a row in which all kinds were calm, and those about a single value."""
@@ -93,6 +96,8 @@ class Records:
         slowly; and how clear the last one was."""
         self._since = 1 << 30
         self._total = 0
+        self._excused = 1 << 30
+        """Points since one was excused; what it was teaches no record."""
         self.verdict = Verdict()
 
     def mark(self, kind: int) -> float:
@@ -110,8 +115,21 @@ class Records:
             mark = floor
         return mark * self._threshold * (1.0 + YOUTH / (self._counts[kind] or 1))
 
+    def scale(self, by: float, kinds: Sequence[int]) -> None:
+        """Multiply the records of some kinds: the series has become so many times as high."""
+        for kind in kinds:
+            self._marks[kind] *= by
+
+    def settle(self) -> None:
+        """Note that a shift explains the anomaly: what stands out from it is clear anew."""
+        self._height = 0.0
+
     def weigh(
-        self, deviations: Sequence[Optional[float]], floors: Sequence[float], judged: bool
+        self,
+        deviations: Sequence[Optional[float]],
+        floors: Sequence[float],
+        judged: bool,
+        explained: Optional[float] = None,
     ) -> Verdict:
         """Judge one point's deviations, then learn from them.
 
@@ -119,9 +137,11 @@ class Records:
             deviations: one a kind, not negative; None: not known at this point.
             floors: deviations no larger than these are noise, however small the record.
             judged: whether this point may be an anomaly.
+            explained: how clear the value is, as a multiple of a record, against the shifted series
+                that the anomaly has left; None: it has left none.
         """
         marks, counts = self._marks, self._counts
-        ratios = self._ratios(deviations, floors) if self._open else None
+        ratios = self._ratios(deviations, floors) if self.open else None
         best, broken = 0.0, []
         # The same as _ratios, but for every point of every series: so without a call and a list.
         for kind, deviation in enumerate(deviations):
@@ -142,9 +162,17 @@ class Records:
                     best = ratio
         self._total += 1
         self._since += 1
-        if self._decide(best if best < MOST else MOST, ratios, judged):
+        if ratios is None and best < self._threshold and self._since >= WARY_POINTS:
+            # What _decide would say, for nearly every point: so without a call.
+            verdict = self.verdict
+            verdict.told = verdict.lasting = False
+            verdict.ratio = best if judged else 0.0
+            self._excused += 1
+        elif self._decide(
+            best if best < MOST else MOST, ratios, judged, explained, deviations, floors
+        ):
             self._begin(deviations, floors)
-        if broken:
+        if broken and self._excused:
             self._learn(broken, deviations)
         if self._total % LAG == 0:
             self._raise()
@@ -180,14 +208,22 @@ class Records:
             found.append(min(ratio, MOST) if known else 0.0)
         return found
 
-    def _decide(self, best: float, ratios: Optional[List[float]], judged: bool) -> bool:
+    def _decide(
+        self,
+        best: float,
+        ratios: Optional[List[float]],
+        judged: bool,
+        explained: Optional[float],
+        deviations: Sequence[Optional[float]],
+        floors: Sequence[float],
+    ) -> bool:
         """Fill in the verdict; True when an anomaly is told."""
         verdict, threshold = self.verdict, self._threshold
         verdict.told = verdict.lasting = False
         ratio, is_told_again = best, False
         if ratios is not None:
-            is_told_again = self._went_on(best, ratios)
-        if self._open and not is_told_again:
+            is_told_again = self._went_on(best, ratios, explained)
+        if self.open and not is_told_again:
             ratio = min(best, threshold) * 0.5
         elif (
             self._since < WARY_POINTS
@@ -196,15 +232,33 @@ class Records:
         ):
             ratio = best / WARY
         verdict.ratio = ratio if judged else 0.0
+        self._excused += 1
         if not judged or ratio < threshold:
+            return False
+        if self._is_excused(deviations, floors):
+            verdict.ratio = threshold * 0.5
             return False
         verdict.told = True
         self._since = 0
         return True
 
+    def _is_excused(self, deviations: Sequence[Optional[float]], floors: Sequence[float]) -> bool:
+        """True when the longest season that is known expected what surprises the other kinds."""
+        ratios = self._ratios(deviations, floors)
+        if self._single_of(ratios) < self._threshold:
+            return self._excused < EXCUSED_POINTS
+        longest = self._single[-1]
+        own = deviations[longest]
+        if own is None or ratios[longest] > 1.0 or self._counts[longest] < LEARNING:
+            return False
+        if own >= EXCUSED_SHARE * max([deviations[kind] or 0.0 for kind in self._single]):
+            return False
+        self._excused = 0
+        return True
+
     def _begin(self, deviations: Sequence[Optional[float]], floors: Sequence[float]) -> None:
         """Bound what the anomaly that is told may add to the records."""
-        self._open = self._open or 1
+        self.open = self.open or 1
         self._calm = self._quiet = 0
         self._height = self._before = self._single_of(self._ratios(deviations, floors))
         self._limits = [
@@ -212,16 +266,18 @@ class Records:
             for mark, deviation in zip(self._marks, deviations)
         ]
 
-    def _went_on(self, best: float, ratios: Sequence[float]) -> bool:
+    def _went_on(self, best: float, ratios: Sequence[float], explained: Optional[float]) -> bool:
         """Follow an anomaly by a point; True when it is to be told again."""
-        self._open += 1
-        self._calm = self._calm + 1 if best < CALM_LEVEL else 0
+        self.open += 1
+        self._calm = self._calm + 1 if best < CALM_LEVEL and explained is None else 0
         if self._calm >= CALM_POINTS:
-            self._open = 0
+            self.open = 0
             self._limits = []
             return False
-        self.verdict.lasting = self._open % LASTING == 0
+        self.verdict.lasting = self.open % LASTING == 0
         single = self._single_of(ratios)
+        if explained is not None and explained < single:
+            single = explained
         comes_again = self._quiet >= CALM_POINTS and single >= self._threshold
         self._quiet = self._quiet + 1 if single < CALM_LEVEL else 0
         return self._is_worse(single) or comes_again
@@ -247,13 +303,14 @@ class Records:
             "latest": list(self._latest),
             "waiting": list(self._waiting),
             "limits": list(self._limits),
-            "open": self._open,
+            "open": self.open,
             "calm": self._calm,
             "quiet": self._quiet,
             "height": self._height,
             "before": self._before,
             "since": min(self._since, 1 << 30),
             "total": self._total,
+            "excused": min(self._excused, 1 << 30),
         }
 
     def restore(self, state: Dict[str, Any]) -> None:
@@ -269,5 +326,6 @@ class Records:
         self._quiet = int(state.get("quiet", 0))
         self._height, self._before = float(state.get("height", MOST)), float(state.get("before", 0))
         self._limits = [float(limit) for limit in state["limits"]]
-        self._open, self._calm = int(state["open"]), int(state["calm"])
+        self.open, self._calm = int(state["open"]), int(state["calm"])
         self._since, self._total = int(state["since"]), int(state["total"])
+        self._excused = int(state.get("excused", 1 << 30))

@@ -7,7 +7,7 @@ under another zone, or before there were zones, moves by as many slots as that i
 from __future__ import annotations
 
 from array import array
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from .level import median
 from .zone import Zone
@@ -62,12 +62,15 @@ class Season:
         self.usual: Optional[float] = None
         self.begin = self.end = 0.0
 
-    def expected(self, time: float) -> Optional[float]:
-        """Return what is usual at that time, or None when it is not known yet."""
+    def expected(self, time: float, alone: bool = False) -> Optional[float]:
+        """Return what is usual at that time, or None when it is not known yet.
+
+        ``alone``: leave the neighbours of the slot out; one of them was just seen in an anomaly.
+        """
         if not self.begin <= time < self.end:
             self._enter(time)
             slot = self._entered
-            self.usual = self._usual(slot) if self._counts[slot] >= ENOUGH else None
+            self.usual = self._usual(slot, alone) if self._counts[slot] >= ENOUGH else None
         return self.usual
 
     def _enter(self, time: float) -> None:
@@ -80,10 +83,11 @@ class Season:
         self.begin = time - within + self._entered * length / slots
         self.end = self.begin + length / slots
 
-    def _usual(self, slot: int) -> float:
+    def _usual(self, slot: int, alone: bool) -> float:
         kept, slots = self._period.kept, self._period.slots
-        found: list = []
-        for near in (slot - 1, slot, slot + 1 - slots):
+        near_slots = (slot,) if alone else (slot - 1, slot, slot + 1 - slots)
+        found: List[float] = []
+        for near in near_slots:
             # A negative place counts from the end: the neighbours wrap around.
             start = near % slots * kept
             found.extend(self._values[start : start + min(kept, self._counts[near])])
@@ -97,10 +101,24 @@ class Season:
         # The count says which place is next, too, so it stays in step with the ring.
         self._counts[slot] = count + 1 if count < 2 * kept - 1 else kept
 
-    def shift(self, by: float) -> None:
-        """Move all that is remembered: the level has changed for good, the season has not."""
-        for place, value in enumerate(self._values):
-            self._values[place] = value + by
+    def move(self, factor: float, by: float, lasted: float, step: float) -> None:
+        """Scale and move what is remembered of before a shift; the season itself has not changed.
+
+        Args:
+            factor, by: what the series is scaled and moved by.
+            lasted: seconds since the shift; what was learned within them has it already.
+            step: seconds from point to point.
+        """
+        length, slots, kept = self._period
+        slot_length = length / slots
+        each = max(1, round(slot_length / step)) if step > 0.0 else kept
+        for slot, count in enumerate(self._counts):
+            ago = (self._entered - slot) % slots * slot_length
+            visits = int((lasted - ago) / length) + 1 if lasted >= ago else 0
+            # From the newest value back, leaving out those of the visits since.
+            for age in range(visits * each, min(count, kept)):
+                place = slot * kept + (count - 1 - age) % kept
+                self._values[place] = self._values[place] * factor + by
         # What is usual is reckoned anew at the next time, whichever it is.
         self.end = self.begin
 
