@@ -26,7 +26,7 @@ from typing import NamedTuple
 __all__ = ["PROFILES", "Labelled", "Tally", "load", "normalised", "optimise", "tally"]
 
 PROBATION_SHARE = 0.15
-MOST_PROBATION = 750
+MAX_PROBATION = 750
 
 
 class Profile(NamedTuple):
@@ -62,7 +62,7 @@ class Labelled:
     @property
     def probation(self) -> int:
         """Points at the start that are not scored."""
-        return min(math.floor(PROBATION_SHARE * len(self.values)), MOST_PROBATION)
+        return min(math.floor(PROBATION_SHARE * len(self.values)), MAX_PROBATION)
 
 
 def load(folder: Path) -> list[Labelled]:

@@ -13,7 +13,7 @@ import import_declare_test  # noqa: F401  # puts the app's libraries on the path
 from splunklib.searchcommands import Configuration, Option, dispatch
 
 from incident_management.detection.options import Choice, FieldName, parse_options
-from incident_management.detection.templates.known import MOST_TEMPLATES, KnownTemplates
+from incident_management.detection.templates.known import MAX_TEMPLATES, KnownTemplates
 from incident_management.detection.templates.miner import TemplateMiner
 from incident_management.ports import SearchFailed
 from incident_management.splunk import spl
@@ -105,7 +105,7 @@ class LogTemplatesCommand(RowsCommand):
         session = Session.from_searchinfo(info).within(str(info.app), str(info.username))
         try:
             search = spl.Search().pipe(spl.lookup(self._lookup))
-            found = SplunkSearcher(session).run(str(search), "0", "now", limit=MOST_TEMPLATES)
+            found = SplunkSearcher(session).run(str(search), "0", "now", limit=MAX_TEMPLATES)
             if found.warnings and not found.rows:
                 raise ValueError(found.warnings[0])
             baseline = KnownTemplates(found.rows)
@@ -119,7 +119,7 @@ class LogTemplatesCommand(RowsCommand):
         for text in found.warnings:
             self.write_warning(text)
         if found.truncated:
-            self.write_warning(f"Only {MOST_TEMPLATES} rows of {self._lookup} were read.")
+            self.write_warning(f"Only {MAX_TEMPLATES} rows of {self._lookup} were read.")
         if not found.rows:
             self.write_warning(f"The baseline {self._lookup} is empty: every template is new.")
 

@@ -27,7 +27,7 @@ NUMBERS = st.lists(
 @settings(max_examples=400, deadline=None)
 def test_each_rank_is_that_of_the_sorted_numbers(left: list[float], right: list[float]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(numberbag, "MOST_DISTINCT", 5)
+        patch.setattr(numberbag, "MAX_DISTINCT", 5)
         patch.setattr(numberbag, "_SMALL", 3)
         bag, other = NumberBag(), NumberBag()
         for number in left:

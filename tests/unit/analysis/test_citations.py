@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.analysis.citations import MOST_FETCHES, check, counts, holds_quote
+from incident_management.analysis.citations import MAX_FETCHES, check, counts, holds_quote
 from incident_management.analysis.evidence import Citation, Event
 from tests.unit.analysis import scenario
 from tests.unit.analysis.event_searcher import EventSearcher
@@ -109,7 +109,7 @@ def test_the_number_of_searches_is_bounded_and_the_first_citations_get_them():
     for place, citation in enumerate(citations):
         citation.id = f"C{place}"
     checked = check(citations, searcher, first=["C19", "C18", "C19"])
-    assert len(searcher.asked) == MOST_FETCHES
+    assert len(searcher.asked) == MAX_FETCHES
     statuses = [c.status for c in checked.citations]
     assert statuses[:10] == ["verified"] * 10 and statuses[18:] == ["verified"] * 2
     assert set(statuses[10:18]) == {"unchecked"}

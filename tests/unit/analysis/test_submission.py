@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from incident_management.analysis.submission import MOST_CITATIONS, read
+from incident_management.analysis.submission import MAX_CITATIONS, read
 from incident_management.incidents.errors import Invalid
 
 GOOD: dict[str, Any] = {
@@ -36,7 +36,7 @@ def test_a_good_body_is_read_and_unknown_citations_are_dropped():
         (("citations",), [{"kind": "event"}], "id of its own"),
         (("citations",), [{"kind": "event", "id": "C1", "time": "x"}], "'time'"),
         (("citations",), [{"kind": "event", "id": "C1"}] * 2, "id of its own"),
-        (("citations",), [{"kind": "event", "id": "C"}] * (MOST_CITATIONS + 1), "at most"),
+        (("citations",), [{"kind": "event", "id": "C"}] * (MAX_CITATIONS + 1), "at most"),
         (("hypotheses", 0, "kind"), "model", "kind change or condition"),
         (("hypotheses", 0, "score"), None, "'score'"),
         (("hypotheses", 0, "cause"), "x" * 3000, "'cause'"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incident_management.api.bulk import ACTIONS, MOST_AT_ONCE
+from incident_management.api.bulk import ACTIONS, MAX_AT_ONCE
 from incident_management.incidents import timeline
 from incident_management.incidents.errors import Contended
 from incident_management.incidents.joining import moves
@@ -230,7 +230,7 @@ def test_a_bulk_move_of_a_filter_is_bounded(api):
         ({"action": "note", "ids": ["x"]}, "'text' is empty"),
         ({"action": "note", "text": "x", "ids": ["x"], "owner": "bob"}, "does not take 'owner'"),
         ({"action": "assign", "ids": ["x"]}, "Name an owner or a team"),
-        ({"action": "note", "text": "x", "ids": ["x"] * (MOST_AT_ONCE + 1)}, "ids"),
+        ({"action": "note", "text": "x", "ids": ["x"] * (MAX_AT_ONCE + 1)}, "ids"),
         ({"action": "note", "text": "x", "filter": {"status": "odd"}}, "is not a status"),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 from incident_management.detection.backtest import setup
 from incident_management.detection.backtest.reading import NotReading, check
 from incident_management.detection.backtest.replay import BacktestFailed, Detection
-from incident_management.detection.backtest.runs import MOST_RUNS, runs_of
+from incident_management.detection.backtest.runs import MAX_RUNS, runs_of
 
 NOON = datetime(2026, 3, 12, 12, tzinfo=timezone.utc).timestamp()
 DAY = 86400.0
@@ -42,7 +42,7 @@ def test_a_step_of_ones_own_is_on_whole_steps():
 @pytest.mark.parametrize(
     ("schedule", "step", "span", "match"),
     [
-        ("* * * * *", None, DAY * 2, f"More than {MOST_RUNS} runs .* larger step"),
+        ("* * * * *", None, DAY * 2, f"More than {MAX_RUNS} runs .* larger step"),
         ("", 0.5, 10, "under one second"),
         ("", None, DAY, "'n' has no schedule; give step="),
         ("@daily", None, DAY, "When 'n' runs can't be told: .* Give step="),

@@ -159,7 +159,7 @@ def test_a_member_waits_for_the_turn_of_another_unless_it_is_old():
 
 
 def test_a_span_that_was_not_judged_whole_is_not_covered(monkeypatch):
-    monkeypatch.setattr(monitoring, "MOST_EVENTS", 20)
+    monkeypatch.setattr(monitoring, "MAX_EVENTS", 20)
     watched = Watched(detector="new_template", by="service")
     watched.run()
     since = newest(watched)["covered_from"]

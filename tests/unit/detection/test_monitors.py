@@ -165,7 +165,7 @@ def test_a_finding_is_about_the_service_or_host_so_that_others_find_its_events()
 
 
 def test_more_series_than_are_watched_are_told_of(monkeypatch):
-    monkeypatch.setattr(judging, "MOST_SERIES", 20)
+    monkeypatch.setattr(judging, "MAX_SERIES", 20)
     watched = Watched(by="user")
     for number in range(30):
         watched.add(START - 400, user=f"u{number}.example")

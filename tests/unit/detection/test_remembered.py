@@ -115,7 +115,7 @@ def test_a_run_that_was_killed_half_way_counts_for_nothing(session):
 
 
 def test_beyond_the_limit_those_with_the_latest_rows_are_kept(session, monkeypatch):
-    monkeypatch.setattr(remembered, "MOST_SERIES_KEPT", 3)
+    monkeypatch.setattr(remembered, "MAX_SERIES_KEPT", 3)
     scorer = _scorer()
     for n in range(5):
         list(scorer.score(_rows(n, 1, [f"h{n}"])))

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from incident_management.detection.baselines import series
-from incident_management.detection.baselines.series import MOST_NUMBER, BadInput, SeriesScorer
+from incident_management.detection.baselines.series import MAX_NUMBER, BadInput, SeriesScorer
 from incident_management.detection.packing import pack
 
 
@@ -82,7 +82,7 @@ def test_a_counter_up_to_any_number_can_be_kept():
 @pytest.mark.parametrize("seed", range(12))
 def test_numbers_of_any_size_in_one_series_have_finite_scores(seed):
     rng = random.Random(seed)
-    sizes = [10.0 ** rng.uniform(-320, 150) for _ in range(3)] + [0.0, MOST_NUMBER, -MOST_NUMBER]
+    sizes = [10.0 ** rng.uniform(-320, 150) for _ in range(3)] + [0.0, MAX_NUMBER, -MAX_NUMBER]
     values = [sizes[0] if i < 400 else rng.choice(sizes) for i in range(900)]
     for score in _scored([str(value) for value in values])[0]:
         assert all(math.isfinite(float(field)) for field in score)
@@ -101,7 +101,7 @@ def test_times_that_go_backwards_are_refused_with_the_remedy():
 
 
 def test_series_beyond_the_limit_pass_without_a_score(monkeypatch):
-    monkeypatch.setattr(series, "MOST_SERIES", 3)
+    monkeypatch.setattr(series, "MAX_SERIES", 3)
     scorer = SeriesScorer("count", by=["host"])
     found = list(scorer.score({"host": str(i), "count": "1"} for i in range(5)))
     assert [bool(row["is_anomaly"]) for row in found] == [True, True, True, False, False]

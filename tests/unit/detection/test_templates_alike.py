@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.detection.templates.alike import MOST_COMPARED, Alike
+from incident_management.detection.templates.alike import MAX_COMPARED, Alike
 from incident_management.detection.templates.group import Template
 from incident_management.detection.templates.miner import TemplateMiner
 
@@ -122,9 +122,9 @@ def test_lines_of_later_chunks_belong_to_the_statement_that_was_found():
 
 def test_a_template_is_compared_with_a_bounded_number_of_others():
     alike = Alike()
-    for n in range(3 * MOST_COMPARED):
+    for n in range(3 * MAX_COMPARED):
         alike.add(_template(f"alpha beta {'x' * (n + 1)} gamma"))
-    assert len(alike.add(_template("alpha beta y gamma"))) <= 2 * MOST_COMPARED
+    assert len(alike.add(_template("alpha beta y gamma"))) <= 2 * MAX_COMPARED
 
 
 def test_a_word_that_is_like_a_verb_may_be_a_value_where_the_other_is_none():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from incident_management.detection.templates import heads
 from incident_management.detection.templates.group import Template
-from incident_management.detection.templates.heads import MOST_COMPARED, SHARED, Heads
+from incident_management.detection.templates.heads import MAX_COMPARED, SHARED, Heads
 from incident_management.detection.templates.miner import TemplateMiner
 
 NAMES = ["firefox", "Web Helper (Renderer)", "svc host"]
@@ -70,13 +70,13 @@ def test_known_templates_stay():
 
 
 def test_names_beyond_those_that_are_compared_belong_to_it():
-    names = [f"part {'x' * n} helper" for n in range(1, 2 * MOST_COMPARED)]
+    names = [f"part {'x' * n} helper" for n in range(1, 2 * MAX_COMPARED)]
     lines = [f"{name} (4): {s}" for name in names for s in STATEMENTS]
     assert len(_found(lines)) == len(STATEMENTS)
 
 
 def test_what_is_remembered_is_bounded_however_many_statements_one_thing_makes(monkeypatch):
-    monkeypatch.setattr(heads, "MOST_TAKEN", 10)
+    monkeypatch.setattr(heads, "MAX_TAKEN", 10)
     known = Heads()
     for number in range(50):
         words = ("part", "helper:", f"statement{number}", "of", "this", "part")

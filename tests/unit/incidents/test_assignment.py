@@ -168,7 +168,7 @@ def test_what_nobody_can_take_is_not_read_again_at_every_turn(stores, clock):
 
 
 def test_a_team_that_is_full_holds_no_other_team_up(stores, clock, monkeypatch):
-    monkeypatch.setattr(assignment, "MOST_PLACED", 3)
+    monkeypatch.setattr(assignment, "MAX_PLACED", 3)
     conf = routing(team__payments={"capacity": "0"}, member__kim={"capacity": "0"})
     for number in range(6):
         opened(stores, clock, conf, f"pay-{number}", severity="critical")

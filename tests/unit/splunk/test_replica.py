@@ -14,7 +14,7 @@ from incident_management.remediation import approval, execution
 from incident_management.remediation.context import Refused
 from incident_management.splunk.replica import (
     MARK_SECONDS,
-    MOST_BEHIND_SECONDS,
+    MAX_BEHIND_SECONDS,
     Replica,
     SyncedStores,
     forget_marks,
@@ -221,7 +221,7 @@ def test_a_copy_that_is_too_far_behind_is_not_read_and_nothing_is_lost(
 
     assert (status, api.headers["Retry-After"]) == (503, "5")
     assert "more than 10 s behind the KV store captain" in body["detail"]
-    assert replication.now - began < MOST_BEHIND_SECONDS + 1.0
+    assert replication.now - began < MAX_BEHIND_SECONDS + 1.0
 
     replication.lag = LAG
     clock.advance(30.0)
@@ -231,7 +231,7 @@ def test_a_copy_that_is_too_far_behind_is_not_read_and_nothing_is_lost(
 
 
 def test_a_process_goes_on_waiting_for_its_mark(captain, replication):
-    replication.lag = 1.5 * MOST_BEHIND_SECONDS
+    replication.lag = 1.5 * MAX_BEHIND_SECONDS
     member = member_of(captain)
     member.signals.save([{"_key": "a"}])
     with pytest.raises(SplunkError):

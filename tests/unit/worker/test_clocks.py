@@ -85,7 +85,7 @@ def test_a_worker_killed_at_any_store_call_says_everything_once(moment):
 def test_more_incidents_than_one_turn_takes_are_all_looked_at(monkeypatch):
     from incident_management.worker import clocks
 
-    monkeypatch.setattr(clocks, "MOST_AT_ONCE", 7)
+    monkeypatch.setattr(clocks, "MAX_AT_ONCE", 7)
     desk = Desk()
     now = desk.clock.now()
     items = [
@@ -168,7 +168,7 @@ def test_what_was_opened_while_the_clock_of_the_worker_was_ahead_is_looked_at():
 def test_a_member_that_is_always_ahead_hides_nobodys_incidents(monkeypatch):
     from incident_management.worker import clocks
 
-    monkeypatch.setattr(clocks, "MOST_AT_ONCE", 7)
+    monkeypatch.setattr(clocks, "MAX_AT_ONCE", 7)
     desk = Desk()
     now = desk.clock.now()
     items = [
@@ -189,7 +189,7 @@ def test_a_member_that_is_always_ahead_hides_nobodys_incidents(monkeypatch):
 def test_a_sweep_that_is_on_is_followed_by_another_when_the_clock_was_wrong(monkeypatch):
     from incident_management.worker import clocks
 
-    monkeypatch.setattr(clocks, "MOST_AT_ONCE", 7)
+    monkeypatch.setattr(clocks, "MAX_AT_ONCE", 7)
     desk = Desk()
     desk.clocks.run(desk.routing)
     items = [signal(f"pay-{n}", severity="critical") for n in range(40)]

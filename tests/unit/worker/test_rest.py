@@ -67,7 +67,7 @@ def test_what_was_not_written_in_an_outage_of_any_length_is_written_after_it():
 
 
 def test_a_history_that_no_round_has_looked_at_is_caught_up_with_in_parts(monkeypatch):
-    monkeypatch.setattr(tidy, "MOST_OLDER", 4)
+    monkeypatch.setattr(tidy, "MAX_OLDER", 4)
     stores, clock = FakeStores(), ManualClock()
     ids = opened(stores, clock, 10)  # More than a part at one moment.
     for first in range(10, 20):

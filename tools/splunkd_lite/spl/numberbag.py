@@ -1,6 +1,6 @@
 """Many numbers in little memory, and the one of a given rank.
 
-Up to MOST_DISTINCT different numbers are counted. Beyond, those that a machine word holds without
+Up to MAX_DISTINCT different numbers are counted. Beyond, those that a machine word holds without
 loss take eight bytes each, and the one of a rank is selected rather than sorted out (Hoare's
 quickselect, 1961, with the pivot taken from an evenly spaced sample).
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 __all__ = ["NumberBag"]
 
-MOST_DISTINCT = 10_000
+MAX_DISTINCT = 10_000
 _SMALL = 1_000
 _EXACT = 2**53
 
@@ -42,7 +42,7 @@ class NumberBag:
             self.packed.extend(repeat(number, times))
         else:
             counts[number] = times
-            if len(counts) > MOST_DISTINCT and self.packed is None:
+            if len(counts) > MAX_DISTINCT and self.packed is None:
                 self.packed = array("d")
 
     def merge(self, other: NumberBag) -> None:

@@ -19,7 +19,7 @@ import { watchAnalysis } from './running.js';
 import { moment, now, span } from './words.js';
 
 const PAGE_SIZE = 50;
-const MOST_SHOWN = 500;
+const MAX_SHOWN = 500;
 const REFRESH_SECONDS = 15;
 const SYSTEM_SECONDS = 300;
 const CHOICES_SECONDS = 300;
@@ -107,7 +107,7 @@ export class Workbench {
 
     /** Show the next page, too. */
     showMore() {
-        this.shown = Math.min(MOST_SHOWN, this.shown + PAGE_SIZE);
+        this.shown = Math.min(MAX_SHOWN, this.shown + PAGE_SIZE);
         this.#next();
     }
 
@@ -256,7 +256,7 @@ export class Workbench {
     }
 
     #showList(incidents, quietly) {
-        this.list.show(incidents, { quietly, more: Boolean(this.cursor) && incidents.length < MOST_SHOWN, empty: this.#empty() });
+        this.list.show(incidents, { quietly, more: Boolean(this.cursor) && incidents.length < MAX_SHOWN, empty: this.#empty() });
         this.list.tick();
         this.bulk.show();
     }

@@ -13,7 +13,7 @@ import { moment } from './words.js';
 const WAITING = ['proposed', 'approved'];
 const UNDOABLE = ['done', 'recovered', 'insufficient_data', 'not_recovered', 'rollback_failed'];
 // Each asks the service that it is about: more than these wait for nobody.
-const MOST_CHECKED = 3;
+const MAX_CHECKED = 3;
 
 /**
  * Read an incident's fixes, those that wait for somebody with their safety rules.
@@ -22,7 +22,7 @@ const MOST_CHECKED = 3;
  */
 export async function readPlans(id) {
     const { body } = await get(`incidents/${encodeURIComponent(id)}/plans`);
-    const waiting = body.plans.filter((plan) => WAITING.includes(plan.status)).slice(0, MOST_CHECKED);
+    const waiting = body.plans.filter((plan) => WAITING.includes(plan.status)).slice(0, MAX_CHECKED);
     const checked = await Promise.all(waiting.map((plan) => get(`plans/${encodeURIComponent(plan.plan_id)}`)));
     const byId = new Map(checked.map((answer) => [answer.body.plan_id, answer.body]));
     return body.plans.map((plan) => byId.get(plan.plan_id) ?? plan);

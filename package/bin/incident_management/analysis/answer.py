@@ -13,7 +13,7 @@ from .budget import Budget, shorten
 from .citations import Checked, holds_quote
 from .support import Evidence
 
-__all__ = ["MOST_NEW_HYPOTHESES", "ORDER_BONUS", "QUOTED", "REJECTED", "apply", "objects"]
+__all__ = ["MAX_NEW_HYPOTHESES", "ORDER_BONUS", "QUOTED", "REJECTED", "apply", "objects"]
 
 ORDER_BONUS = 0.05
 """The most that a model's order can add to a hypothesis when sorting, in score."""
@@ -21,7 +21,7 @@ ORDER_BONUS = 0.05
 MODEL_SCORE = 0.3
 """Score of a hypothesis that the model alone brings up: listed, never blamed."""
 
-MOST_NEW_HYPOTHESES = 5
+MAX_NEW_HYPOTHESES = 5
 QUOTED, REJECTED = "quoted", "rejected"
 """Status of a claim: its quote was found and its text names nothing beyond the evidence; or not."""
 
@@ -81,7 +81,7 @@ def _new_hypotheses(
     content: Mapping[str, Any], checked: Checked, evidence: Evidence, budget: Budget
 ) -> List[Dict[str, Any]]:
     added = []
-    for place, document in enumerate(objects(content.get("hypotheses"))[:MOST_NEW_HYPOTHESES], 1):
+    for place, document in enumerate(objects(content.get("hypotheses"))[:MAX_NEW_HYPOTHESES], 1):
         claims = [
             _checked_claim(claim, checked, evidence, budget)
             for claim in objects(document.get("claims"))[: budget.answer_claims]

@@ -21,9 +21,9 @@ from .statistics import count
 
 __all__ = ["Checked", "check", "holds_quote"]
 
-MOST_FETCHES = 12
+MAX_FETCHES = 12
 """Searches that one check may run for events; nearby events are fetched together."""
-MOST_NUMBERS = 6
+MAX_NUMBERS = 6
 EVENTS_PER_FETCH = 5000
 JOIN_SECONDS = 60.0
 NUMBER_TOLERANCE = 0.05
@@ -66,10 +66,10 @@ def check(
     for group in _groups(addressed):
         _check_group(group, searcher, checked, timeout)
     numbers = [c for c in checked.citations if c.kind == "number"]
-    for citation in numbers[:MOST_NUMBERS]:
+    for citation in numbers[:MAX_NUMBERS]:
         _check_number(citation, searcher, timeout)
-    for citation in numbers[MOST_NUMBERS:]:
-        _leave(citation, f"More than {MOST_NUMBERS} numbers: this one was not counted again.")
+    for citation in numbers[MAX_NUMBERS:]:
+        _leave(citation, f"More than {MAX_NUMBERS} numbers: this one was not counted again.")
     return checked
 
 
@@ -95,7 +95,7 @@ def _has_address(citation: Citation) -> bool:
 def _groups(citations: Sequence[Citation]) -> List[List[Citation]]:
     """Group citations of one index and near times, each group by time.
 
-    At most MOST_FETCHES groups: those that hold the first of the citations, as they are given.
+    At most MAX_FETCHES groups: those that hold the first of the citations, as they are given.
     """
     places = {id(citation): place for place, citation in enumerate(citations)}
     groups: List[List[Citation]] = []
@@ -106,10 +106,10 @@ def _groups(citations: Sequence[Citation]) -> List[List[Citation]]:
         else:
             groups.append([citation])
     groups.sort(key=lambda group: min(places[id(citation)] for citation in group))
-    for group in groups[MOST_FETCHES:]:
+    for group in groups[MAX_FETCHES:]:
         for citation in group:
-            _leave(citation, f"It was not looked for: one check runs {MOST_FETCHES} searches.")
-    return groups[:MOST_FETCHES]
+            _leave(citation, f"It was not looked for: one check runs {MAX_FETCHES} searches.")
+    return groups[:MAX_FETCHES]
 
 
 def _check_group(

@@ -29,7 +29,7 @@ __all__ = ["Conclusion", "analysis_id_of"]
 
 CLAIM_SECONDS = 1500.0
 """A launch that has not finished after this long is dead: longer than a model may take at most."""
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 
 
 def analysis_id_of(incident_id: str, sid: str) -> str:
@@ -68,7 +68,7 @@ class Conclusion:
 
     def _claim(self, key: str) -> None:
         """Take the work, so that two launches at once do not both ask the model."""
-        for attempt in range(1, MOST_ATTEMPTS + 1):
+        for attempt in range(1, MAX_ATTEMPTS + 1):
             now = self.clock.now()
             purpose = f"analysis:{key}:{attempt}"
             taken = claim_document(purpose, now, holder=self.actor)
@@ -81,7 +81,7 @@ class Conclusion:
                     "minute with GET /incidents/{id}/analysis."
                 )
         raise IllegalMove(
-            f"This search's analysis was begun {MOST_ATTEMPTS} times and never finished; run a new "
+            f"This search's analysis was begun {MAX_ATTEMPTS} times and never finished; run a new "
             "search."
         )
 
@@ -302,7 +302,7 @@ def _bounded(content: Mapping[str, Any], budget: Budget) -> Dict[str, Any]:
                 "cause": _text(one.get("cause"), budget),
                 "claims": _bounded_claims(one.get("claims"), budget),
             }
-            for one in objects(content.get("hypotheses"))[: model_answer.MOST_NEW_HYPOTHESES]
+            for one in objects(content.get("hypotheses"))[: model_answer.MAX_NEW_HYPOTHESES]
         ],
     }
 

@@ -53,13 +53,13 @@ AFTER_ONSET_FACTOR = 0.05
 HARMLESS_FACTOR = 0.15
 MOVED_FACTOR = 0.6
 NOT_DEPLOYED_FACTOR = 0.7
-MOST_HYPOTHESES = 10
+MAX_HYPOTHESES = 10
 TEXT_LIMIT = 4000
 """Characters of one event that are looked at."""
 
 
 def rank(case: Case) -> List[Hypothesis]:
-    """Return the hypotheses, best first; at most :data:`MOST_HYPOTHESES`."""
+    """Return the hypotheses, best first; at most :data:`MAX_HYPOTHESES`."""
     texts = _error_texts(case)
     symptoms = symptoms_of(texts)
     words = _ErrorWords(texts, case)
@@ -72,7 +72,7 @@ def rank(case: Case) -> List[Hypothesis]:
     silent = silent_dependencies(case, failed, found, effects)
     found.extend([*conditions(case, texts, found, effects), *silent])
     found.sort(key=lambda h: (-h.score, -h.time, h.change_id, h.cause))
-    return found[:MOST_HYPOTHESES]
+    return found[:MAX_HYPOTHESES]
 
 
 def _error_texts(case: Case) -> Dict[str, float]:

@@ -14,10 +14,10 @@ from .evidence import Citation
 
 __all__ = ["Submission", "read"]
 
-MOST_CITATIONS = 200
-MOST_FINDINGS = 30
-MOST_HYPOTHESES = 20
-MOST_SENTENCES = 50
+MAX_CITATIONS = 200
+MAX_FINDINGS = 30
+MAX_HYPOTHESES = 20
+MAX_SENTENCES = 50
 LONGEST_TEXT = 2000
 
 _TEXTS = (
@@ -40,7 +40,7 @@ class Submission:
 def read(body: Mapping[str, Any]) -> Submission:
     """Check a body. Raises Invalid with one sentence that names the field."""
     citations = []
-    for document in _objects(body, "citations", MOST_CITATIONS):
+    for document in _objects(body, "citations", MAX_CITATIONS):
         try:
             citations.append(Citation.from_document(document))
         except ValueError as error:
@@ -54,8 +54,8 @@ def read(body: Mapping[str, Any]) -> Submission:
     return Submission(
         sid=sid,
         onset=_number(body, "onset"),
-        evidence=[_finding(f) for f in _objects(body, "evidence", MOST_FINDINGS)],
-        hypotheses=[_hypothesis(h, ids) for h in _objects(body, "hypotheses", MOST_HYPOTHESES)],
+        evidence=[_finding(f) for f in _objects(body, "evidence", MAX_FINDINGS)],
+        hypotheses=[_hypothesis(h, ids) for h in _objects(body, "hypotheses", MAX_HYPOTHESES)],
         citations=citations,
     )
 
@@ -101,10 +101,10 @@ def _texts(document: Mapping[str, Any], name: str) -> List[str]:
     value = document.get(name, [])
     if (
         not isinstance(value, list)
-        or len(value) > MOST_SENTENCES
+        or len(value) > MAX_SENTENCES
         or not all(isinstance(item, str) for item in value)
     ):
-        raise Invalid(f"The field '{name}' must be a list of at most {MOST_SENTENCES} texts.")
+        raise Invalid(f"The field '{name}' must be a list of at most {MAX_SENTENCES} texts.")
     return [item[:LONGEST_TEXT] for item in value]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..analysis.conclusion import Conclusion
 from ..analysis.model import Model, from_settings
-from ..analysis.submission import MOST_CITATIONS, MOST_FINDINGS, MOST_HYPOTHESES, read
+from ..analysis.submission import MAX_CITATIONS, MAX_FINDINGS, MAX_HYPOTHESES, read
 from ..incidents.errors import NotFound
 from ..splunk import spl
 from .acting import document_of
@@ -37,9 +37,9 @@ _INVESTIGATION = named(
         {
             "sid": text(300, 1, "The search that investigated."),
             "onset": number(about="Epoch seconds."),
-            "evidence": listed(any_object(), MOST_FINDINGS),
-            "hypotheses": listed(any_object(), MOST_HYPOTHESES),
-            "citations": listed(any_object(), MOST_CITATIONS),
+            "evidence": listed(any_object(), MAX_FINDINGS),
+            "hypotheses": listed(any_object(), MAX_HYPOTHESES),
+            "citations": listed(any_object(), MAX_CITATIONS),
         },
         ("citations", "hypotheses", "evidence", "onset", "sid"),
         more=True,

@@ -14,11 +14,11 @@ _SERIES = listed(
 _SETTINGS = {
     "season": one_of(("auto", "none", "hourly", "daily", "weekly")),
     "by": listed(NAME, 20, "The fields that tell series apart."),
-    "count": whole(0, remembered.MOST_SERIES_KEPT, "How many series."),
+    "count": whole(0, remembered.MAX_SERIES_KEPT, "How many series."),
 }
 _HEAD_FIELDS = {"name": NAME, "run": _RUN, "saved_at": TIME, "saved_by": NAME, **_SETTINGS}
 _HEAD = named("Baseline", obj(_HEAD_FIELDS, tuple(_HEAD_FIELDS)))
-_FIRST = whole(0, remembered.MOST_SERIES_KEPT, "Number of the first series.")
+_FIRST = whole(0, remembered.MAX_SERIES_KEPT, "Number of the first series.")
 _BODY_BYTES = 4_000_000
 
 

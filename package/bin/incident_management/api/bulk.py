@@ -14,10 +14,10 @@ from .router import Request, Response, problem_of, route
 from .schema import flag, listed, obj, one_of, text, whole
 from .shapes import NAME, REASON, SEVERITY
 
-__all__ = ["MOST_AT_ONCE", "bulk"]
+__all__ = ["MAX_AT_ONCE", "bulk"]
 
 # In one request: each takes some calls of the KV store, one incident after the other.
-MOST_AT_ONCE = 200
+MAX_AT_ONCE = 200
 # A note too long for one incident is too long for each; beyond this the body is refused.
 NOTE = text(10_000, 1)
 
@@ -131,9 +131,9 @@ _RESULT = obj(
     body=obj(
         {
             "action": one_of(tuple(ACTIONS)),
-            "ids": listed(text(100, 1), MOST_AT_ONCE),
+            "ids": listed(text(100, 1), MAX_AT_ONCE),
             "filter": obj(FILTER_ARGUMENTS),
-            "most": whole(1, MOST_AT_ONCE, "With a filter: more matches are refused."),
+            "most": whole(1, MAX_AT_ONCE, "With a filter: more matches are refused."),
             **_FIELDS,
         },
         ("action",),
@@ -188,7 +188,7 @@ def _chosen(request: Request) -> List[str]:
     clauses = clauses_of(wanted or {})
     if not clauses:
         raise Invalid("The 'filter' is empty: name at least one field, such as status.")
-    most = int(request.body.get("most", MOST_AT_ONCE))
+    most = int(request.body.get("most", MAX_AT_ONCE))
     found = request.stores.incidents.find(query_of(clauses), "opened_at:1,_key:1", most + 1)
     if len(found) > most:
         raise Invalid(f"The filter matches more than {most} incidents; narrow it down.")

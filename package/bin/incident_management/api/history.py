@@ -17,7 +17,7 @@ from .shapes import ENTRY, INCIDENT, LIMIT, REASON
 
 __all__ = ["get_history", "pin"]
 
-MOST_EVENTS = 10_000
+MAX_EVENTS = 10_000
 SEARCH_SECONDS = 60.0
 
 
@@ -41,7 +41,7 @@ def pin(request: Request) -> Response:
     "GET",
     "/incidents/{id}/history",
     capability="incident_read",
-    query={"limit": {**LIMIT, "maximum": MOST_EVENTS}},
+    query={"limit": {**LIMIT, "maximum": MAX_EVENTS}},
     answers={
         200: obj(
             {
@@ -112,10 +112,10 @@ def _search(request: Request, incident_id: str) -> SearchResult:
         spl.fields("table", ["_raw"])
     )
     result = request.searcher.run(
-        str(search), "0", "now", limit=2 * MOST_EVENTS, timeout=SEARCH_SECONDS
+        str(search), "0", "now", limit=2 * MAX_EVENTS, timeout=SEARCH_SECONDS
     )
     if result.truncated:
-        text = f"{incident_id} has more than {2 * MOST_EVENTS} events: search them in Splunk."
+        text = f"{incident_id} has more than {2 * MAX_EVENTS} events: search them in Splunk."
         raise Problem(502, text)
     return result
 

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping
 
 from ..incidents.canonical import canonical, milliseconds
+from ..incidents.stores import claim_document
 from .messages import Problem, Request, Response
 
 __all__ = ["HEADER", "KEPT_ANSWER", "KEPT_SECONDS", "once"]
@@ -82,13 +83,8 @@ def _claim(request: Request, key: str) -> Dict[str, Any]:
     purpose = KEPT_ANSWER + hashlib.sha256(place.encode("utf-8", "replace")).hexdigest()
     now = milliseconds(request.clock.now())
     sent = _digest([request.body, dict(request.query)])
-    return {
-        "_key": purpose,
-        "purpose": purpose,
-        "holder": request.user,
-        "time": now,
-        "value": {"sent": sent, "answer": "", "began": now, "failed": False},
-    }
+    value = {"sent": sent, "answer": "", "began": now, "failed": False}
+    return claim_document(purpose, now, value, holder=request.user)
 
 
 def _digest(content: List[Any]) -> str:

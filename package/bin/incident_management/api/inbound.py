@@ -27,7 +27,7 @@ __all__ = [
     "time_of",
 ]
 
-MOST_ALERTS = 1000
+MAX_ALERTS = 1000
 TEXT = 10_000
 
 # Labels that say what is affected, the most telling first.
@@ -69,8 +69,8 @@ def alerts_of(body: Mapping[str, Any], source: str, now: float) -> List[Arrival]
     alerts = body.get("alerts")
     if not isinstance(alerts, list) or not all(isinstance(one, dict) for one in alerts):
         raise Invalid("'alerts' must be a list of objects.")
-    if len(alerts) > MOST_ALERTS:
-        raise Invalid(f"'alerts' holds {len(alerts)}; at most {MOST_ALERTS} are taken at once.")
+    if len(alerts) > MAX_ALERTS:
+        raise Invalid(f"'alerts' holds {len(alerts)}; at most {MAX_ALERTS} are taken at once.")
     return [_alert(alert, source, now) for alert in alerts]
 
 

@@ -12,7 +12,7 @@ from .shapes import INCIDENT, NAME, REASON, TITLE
 
 __all__ = ["merge", "split"]
 
-MOST_MERGED = 50
+MAX_MERGED = 50
 
 
 @route(
@@ -22,7 +22,7 @@ MOST_MERGED = 50
     body=obj(
         {
             "into": NAME,
-            "from": listed(NAME, MOST_MERGED, "Incidents that this one takes over."),
+            "from": listed(NAME, MAX_MERGED, "Incidents that this one takes over."),
             "reason": REASON,
         }
     ),
@@ -57,7 +57,7 @@ def merge(request: Request) -> Response:
     capability="incident_write",
     body=obj(
         {
-            "signals": listed(text(40, 1), merging.MOST_SPLIT, "Keys of this incident's signals."),
+            "signals": listed(text(40, 1), merging.MAX_SPLIT, "Keys of this incident's signals."),
             "title": TITLE,
             "incident": NAME,
             "reason": REASON,

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 from ..incidents.canonical import canonical, digest
 from ..incidents.errors import Invalid
 from ..incidents.severities import severity_of
-from .inbound import MOST_ALERTS, Arrival, time_of
+from .inbound import MAX_ALERTS, Arrival, time_of
 
 __all__ = ["AlertMapping", "read_mapping"]
 
@@ -40,8 +40,8 @@ class AlertMapping:
         alerts: Any = _at(body, self.items) if self.items else [body]
         if not isinstance(alerts, list):
             raise Invalid(f"The body has no list at '{self.items}', see {CONF} [{self._stanza}].")
-        if len(alerts) > MOST_ALERTS:
-            raise Invalid(f"'{self.items}' holds {len(alerts)}; at most {MOST_ALERTS} are taken.")
+        if len(alerts) > MAX_ALERTS:
+            raise Invalid(f"'{self.items}' holds {len(alerts)}; at most {MAX_ALERTS} are taken.")
         return [self._arrival(alert, now) for alert in alerts]
 
     @property

@@ -19,7 +19,7 @@ __all__ = ["get_metrics", "get_stats"]
 DAY_SECONDS = 86400.0
 LONGEST_SECONDS = 400 * DAY_SECONDS
 # Beyond this many incidents the figures are of the newest, and say so.
-MOST_COUNTED = 50_000
+MAX_COUNTED = 50_000
 OUTBOX_STATES = ("pending", "sending", "dead", "unconfirmed")
 _COUNTS: Schema = {"type": "object", "additionalProperties": {"type": "integer"}}
 
@@ -84,10 +84,10 @@ def get_stats(request: Request) -> Response:
     until = min(float(request.args.get("until", now)), now)
     since = max(float(request.args.get("since", until - 7 * DAY_SECONDS)), until - LONGEST_SECONDS)
     query = {"$and": [{"opened_at": {"$gte": since}}, {"opened_at": {"$lt": until}}]}
-    opened = request.stores.incidents.find(query, "opened_at:-1", MOST_COUNTED + 1)
+    opened = request.stores.incidents.find(query, "opened_at:-1", MAX_COUNTED + 1)
     standing, cut = _open(request.stores)
-    truncated = cut or len(opened) > MOST_COUNTED
-    opened = opened[:MOST_COUNTED]
+    truncated = cut or len(opened) > MAX_COUNTED
+    opened = opened[:MAX_COUNTED]
     return Response(
         {
             "since": since,
@@ -174,7 +174,7 @@ def _metrics_of_now(request: Request) -> List[str]:
 
 def _metrics_of_the_day(request: Request, now: float) -> List[str]:
     recent = request.stores.incidents.find(
-        {"opened_at": {"$gte": now - DAY_SECONDS}}, "opened_at:-1", MOST_COUNTED
+        {"opened_at": {"$gte": now - DAY_SECONDS}}, "opened_at:-1", MAX_COUNTED
     )
     lines = [
         *_family(
@@ -212,8 +212,8 @@ def _metrics_of_the_day(request: Request, now: float) -> List[str]:
 def _open(stores: Stores) -> Tuple[List[Document], bool]:
     """Return the open incidents, and whether there were more than are counted."""
     query = {"$or": [{"status": status} for status in OPEN_STATUSES]}
-    found = stores.incidents.find(query, "opened_at:-1", MOST_COUNTED + 1)
-    return found[:MOST_COUNTED], len(found) > MOST_COUNTED
+    found = stores.incidents.find(query, "opened_at:-1", MAX_COUNTED + 1)
+    return found[:MAX_COUNTED], len(found) > MAX_COUNTED
 
 
 def _suppressed(stores: Stores, since: float, until: float) -> int:
@@ -222,7 +222,7 @@ def _suppressed(stores: Stores, since: float, until: float) -> int:
 
 
 def _waiting(stores: Stores, state: str) -> int:
-    return len(stores.outbox.find({"state": state}, limit=MOST_COUNTED))
+    return len(stores.outbox.find({"state": state}, limit=MAX_COUNTED))
 
 
 def _counted(documents: Iterable[Mapping[str, Any]], name: str) -> Dict[str, int]:

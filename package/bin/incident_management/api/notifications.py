@@ -17,7 +17,7 @@ from .shapes import LIMIT, NOTIFICATION, page
 __all__ = ["list_outbox", "notify", "retry", "shown"]
 
 STATES = ("pending", "sending", *FINAL)
-MOST_LISTED = 500
+MAX_LISTED = 500
 _ASKED = obj({"id": {"type": "string"}, "new": flag()}, ("id", "new"))
 _SHOWN = (
     "incident_id", "channel", "target", "event", "state", "attempts", "next_attempt",
@@ -66,7 +66,7 @@ def notify(request: Request) -> Response:
         "state": one_of(STATES),
         "channel": text(100, about="Also `webhook:<subscription>`."),
         "incident": text(40),
-        "limit": {**LIMIT, "maximum": MOST_LISTED},
+        "limit": {**LIMIT, "maximum": MAX_LISTED},
     },
     answers={200: page("notifications", NOTIFICATION)},
 )

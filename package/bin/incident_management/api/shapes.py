@@ -31,7 +31,7 @@ __all__ = [
     "page",
 ]
 
-MOST_LISTED = 1000
+MAX_LISTED = 1000
 LARGEST_OFFSET = 1_000_000
 NAME_CHARACTERS = 200
 
@@ -186,5 +186,5 @@ def page(name: str, items: Schema) -> Schema:
     return obj({name: listed(items), "more": flag()}, (name, "more"), more=True)
 
 
-LIMIT = whole(0, MOST_LISTED, "At most so many.")
+LIMIT = whole(0, MAX_LISTED, "At most so many.")
 OFFSET = whole(0, LARGEST_OFFSET, "Leave out so many at the beginning.")

@@ -45,8 +45,8 @@ FINDING = named(
             "tags": listed(text(100), 20, about="The detection's own words, for routing."),
             "after": obj(
                 {
-                    "signals": whole(0, conditions.MOST_SIGNALS, "So many of this problem."),
-                    "rules": whole(0, conditions.MOST_RULES, "So many rules about the entity."),
+                    "signals": whole(0, conditions.MAX_SIGNALS, "So many of this problem."),
+                    "rules": whole(0, conditions.MAX_RULES, "So many rules about the entity."),
                     "seconds": number(0, conditions.LONGEST_SECONDS, "In so long a time."),
                 }
             ),

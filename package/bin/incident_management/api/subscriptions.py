@@ -9,7 +9,7 @@ from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import SEVERITIES
 from ..notify.message import HEADLINES
 from ..notify.transport import BadUrl
-from ..notify.webhook import MOST_SUBSCRIPTIONS, REALM, channel_of, safe_url
+from ..notify.webhook import MAX_SUBSCRIPTIONS, REALM, channel_of, safe_url
 from ..ports import Document
 from ..splunk import secrets
 from .notifications import shown as shown_notification
@@ -65,7 +65,7 @@ _BODY = obj(_FIELDS, ("url",))
 )
 def list_all(request: Request) -> Response:
     """List the subscriptions, without their secrets."""
-    found = request.stores.subscriptions.find({}, "created_at:1,_key:1", MOST_SUBSCRIPTIONS)
+    found = request.stores.subscriptions.find({}, "created_at:1,_key:1", MAX_SUBSCRIPTIONS)
     return Response({"subscriptions": [_shown(one) for one in found]})
 
 
@@ -78,8 +78,8 @@ def list_all(request: Request) -> Response:
 )
 def create(request: Request) -> Response:
     """Subscribe. The answer has the secret that signs each delivery; it is never shown again."""
-    if len(request.stores.subscriptions.find({}, limit=MOST_SUBSCRIPTIONS)) >= MOST_SUBSCRIPTIONS:
-        raise Invalid(f"There are {MOST_SUBSCRIPTIONS} subscriptions: delete one first.")
+    if len(request.stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)) >= MAX_SUBSCRIPTIONS:
+        raise Invalid(f"There are {MAX_SUBSCRIPTIONS} subscriptions: delete one first.")
     key = f"SUB-{request.mark[:10] or random_secrets.token_hex(5)}"
     secret = random_secrets.token_urlsafe(SECRET_BYTES)
     document = {

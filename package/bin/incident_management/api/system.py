@@ -9,7 +9,7 @@ from typing import Any, Dict, Optional
 from ..notify.announce import CHECKPOINT
 from ..notify.channel import CHANNELS
 from ..notify.reach import reached
-from ..notify.webhook import MOST_SUBSCRIPTIONS
+from ..notify.webhook import MAX_SUBSCRIPTIONS
 from ..ports import SearchFailed
 from ..splunk import conf, settings, spl
 from ..splunk.session import APP, SplunkError
@@ -103,7 +103,7 @@ def get_info(request: Request) -> Response:
     server = _server(request) or {}
     stanzas = conf.load(request.system_session, settings.CONF)
     set_up = settings.channels_set_up(stanzas)
-    subscriptions = request.stores.subscriptions.find({}, limit=MOST_SUBSCRIPTIONS)
+    subscriptions = request.stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)
     worked = request.stores.claims.get(CHECKPOINT)
     return Response(
         {

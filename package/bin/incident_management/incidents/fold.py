@@ -20,7 +20,7 @@ from .model import OPEN_STATUSES, SEVERITIES, Document, Entry, Incident, worst
 __all__ = [
     "ADDING",
     "EDITABLE",
-    "MOST_WORDINGS",
+    "MAX_WORDINGS",
     "MOVES",
     "State",
     "effective",
@@ -36,8 +36,8 @@ EDITABLE = ("title", "description", "owner", "team")
 # The kinds of entries that bring signals.
 ADDING = ("opened", "signal", "joined", "unmerged")
 
-MOST_WORDINGS = 16
-MOST_SHARED = 200
+MAX_WORDINGS = 16
+MAX_SHARED = 200
 
 # Which status may follow which. Entries of a move that lost a race are kept and have no effect.
 MOVES = {
@@ -161,8 +161,8 @@ class State:
         _extend(incident.rules, [data["rule"]] if data.get("rule") else data.get("rules") or [])
         _extend(incident.tags, data.get("tags") or [])
         _extend(incident.actions, data.get("actions") or [])
-        _extend(incident.wordings, data.get("wordings") or [], MOST_WORDINGS)
-        _extend(incident.group_values, data.get("group_values") or [], MOST_SHARED)
+        _extend(incident.wordings, data.get("wordings") or [], MAX_WORDINGS)
+        _extend(incident.group_values, data.get("group_values") or [], MAX_SHARED)
         incident.runbook = incident.runbook or str(data.get("runbook") or "")
         incident.first_time = _edge(min, incident.first_time, data.get("first_time"))
         incident.last_time = _edge(max, incident.last_time, data.get("last_time"))

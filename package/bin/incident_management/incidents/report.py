@@ -17,7 +17,7 @@ from .model import Entry, Incident
 __all__ = ["markdown", "measures", "plain"]
 
 LINE_CHARACTERS = 400
-MOST_LINES = 500
+MAX_LINES = 500
 # What Markdown, GitHub's extensions to it or HTML read as more than text, within a line …
 _SPECIAL = re.compile(
     r"[\\`*\[\]<>#|~&@]"  # emphasis, code, links, pictures, tags, tables, mentions, entities
@@ -51,9 +51,9 @@ def markdown(entries: Sequence[Entry]) -> str:
     lines += ["## Resolution", "", plain(incident.resolution) or "Not written down.", ""]
     happened = [entry for entry in told if entry.kind != "notification"]
     lines += ["## What happened", "", "| time (UTC) | who | what |", "|---|---|---|"]
-    lines += [f"| {_when(e.time)} | {plain(e.actor)} | {_told(e)} |" for e in happened[:MOST_LINES]]
-    if len(happened) > MOST_LINES:
-        lines += ["", f"{len(happened) - MOST_LINES} more entries are on the timeline."]
+    lines += [f"| {_when(e.time)} | {plain(e.actor)} | {_told(e)} |" for e in happened[:MAX_LINES]]
+    if len(happened) > MAX_LINES:
+        lines += ["", f"{len(happened) - MAX_LINES} more entries are on the timeline."]
     lines += _messages([entry.data for entry in told if entry.kind == "notification"])
     return "\n".join(lines) + "\n"
 
@@ -206,6 +206,6 @@ def plain(value: Any) -> str:
 
 def _paragraphs(text: str) -> List[str]:
     """The lines of a text, each a line of the report."""
-    lines = [plain(line) for line in text.strip().splitlines()[:MOST_LINES]]
+    lines = [plain(line) for line in text.strip().splitlines()[:MAX_LINES]]
     # Two blanks at a line's end keep the line that follows from being joined to it.
     return [f"{line}  " if line and after else line for line, after in zip(lines, [*lines[1:], ""])]

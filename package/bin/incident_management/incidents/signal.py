@@ -21,9 +21,9 @@ TITLE_CHARACTERS = 300
 TEXT_CHARACTERS = 10_000
 LINK_CHARACTERS = 2000
 NAME_CHARACTERS = 100
-MOST_ACTIONS = 20
-MOST_TAGS = 20
-MOST_GROUP_VALUES = 20
+MAX_ACTIONS = 20
+MAX_TAGS = 20
+MAX_GROUP_VALUES = 20
 
 
 @dataclass(frozen=True)
@@ -209,8 +209,8 @@ NORMAL: Dict[str, Callable[[Any], Any]] = {
     "rows": _samples,
     "search": dict,
     "after": dict,
-    "actions": _first_names(MOST_ACTIONS),
-    "tags": _first_names(MOST_TAGS),
-    "group_values": _first_names(MOST_GROUP_VALUES),
+    "actions": _first_names(MAX_ACTIONS),
+    "tags": _first_names(MAX_TAGS),
+    "group_values": _first_names(MAX_GROUP_VALUES),
 }
 _SIGNAL_FIELDS = [name for name in Signal.__dataclass_fields__ if name != "key"]

@@ -40,7 +40,7 @@ SKEW_SECONDS = 300.0
 # count.
 MOST = 1000
 # So many of those that are over are listed.
-MOST_OVER = 200
+MAX_OVER = 200
 LONGEST_SNOOZE = 30 * 86400.0
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
@@ -162,7 +162,7 @@ def listing(stores: Stores, clock: Clock) -> List[Suppression]:
     over: Document = {"$and": [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lte": now}}]}
     found = [
         *stores.suppressions.find(_not_over(now)),
-        *stores.suppressions.find(over, sort="created_at:-1", limit=MOST_OVER),
+        *stores.suppressions.find(over, sort="created_at:-1", limit=MAX_OVER),
     ]
     found.sort(key=lambda document: -float(document["created_at"]))
     return [Suppression.from_document(document) for document in found]

@@ -35,7 +35,7 @@ from .transport import (
 )
 
 __all__ = [
-    "MOST_SUBSCRIPTIONS",
+    "MAX_SUBSCRIPTIONS",
     "REALM",
     "WebhookSender",
     "channel_of",
@@ -47,7 +47,7 @@ __all__ = [
 PREFIX = "webhook:"
 # Where the secrets are, in storage/passwords.
 REALM = "incident_management_subscriptions"
-MOST_SUBSCRIPTIONS = 100
+MAX_SUBSCRIPTIONS = 100
 ALL = "*"
 # Where clouds answer with credentials, outside the link-local block that they mostly use.
 _METADATA = ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")

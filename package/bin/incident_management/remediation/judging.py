@@ -21,7 +21,7 @@ from .raised import RaisingSearch, Rerun, Windows
 __all__ = ["INSUFFICIENT", "NOT_RECOVERED", "RECOVERED", "Judgement", "judge"]
 
 RECOVERED, NOT_RECOVERED, INSUFFICIENT = "recovered", "not_recovered", "insufficient_data"
-MOST_ENTITIES = 200
+MAX_ENTITIES = 200
 SAMPLE_ROWS = 10_000
 
 Asked = Sequence[Tuple[Mapping[str, Any], Windows]]
@@ -64,9 +64,9 @@ def judge(
     judgement = Judgement(INSUFFICIENT, "", sorted(before), sorted(after), {}, searches)
     if not _is_cured(judgement, lasting):
         return judgement
-    if len(own) > MOST_ENTITIES:
+    if len(own) > MAX_ENTITIES:
         judgement.detail = (
-            f"The incident has {len(own)} entities; of more than {MOST_ENTITIES} it can't be told "
+            f"The incident has {len(own)} entities; of more than {MAX_ENTITIES} it can't be told "
             "whether all of them work."
         )
         return judgement

@@ -17,7 +17,7 @@ __all__ = ["CannotJudge", "Grid", "RaisingSearch", "Rerun", "Windows", "searches
 # Events reach the index late; a window is judged this long after its end.
 INDEX_LAG_SECONDS = 5.0
 FINDINGS_READ = 1000
-MOST_SEARCHES = 20
+MAX_SEARCHES = 20
 
 Search = Mapping[str, Any]
 
@@ -125,9 +125,9 @@ def searches_of(stores: Stores, incident: Incident) -> List[Search]:
             found.setdefault(_identity(search), search)
     if not found:
         raise CannotJudge("The incident was raised by no search that could be run again.")
-    if len(found) > MOST_SEARCHES:
+    if len(found) > MAX_SEARCHES:
         raise CannotJudge(
-            f"{len(found)} searches and series raised the incident, more than the {MOST_SEARCHES} "
+            f"{len(found)} searches and series raised the incident, more than the {MAX_SEARCHES} "
             "that are asked again."
         )
     return list(found.values())

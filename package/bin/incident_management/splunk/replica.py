@@ -19,16 +19,17 @@ import threading
 import time
 from typing import Any, Callable, List, Mapping, Optional, Sequence
 
+from ..incidents.stores import claim_document
 from ..ports import Clock, Collection, Document, Stores
 from .clock import SystemClock
 from .kvstore import KvStores
 from .session import Session, SplunkError
 
-__all__ = ["MOST_BEHIND_SECONDS", "Replica", "SyncedStores", "forget_marks", "stores_of"]
+__all__ = ["MAX_BEHIND_SECONDS", "Replica", "SyncedStores", "forget_marks", "stores_of"]
 
 PURPOSE = "synced"
 # A copy that is further behind is not waited for: the call that wants to read fails with 503.
-MOST_BEHIND_SECONDS = 10.0
+MAX_BEHIND_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.2
 # A process that has written no mark for so long has ended, or will write it anew.
@@ -91,27 +92,18 @@ class Replica:
 
     def _save_a_mark(self, claims: Collection) -> None:
         self._mark = secrets.token_hex(8)
-        claims.save(
-            [
-                {
-                    "_key": self._key,
-                    "purpose": PURPOSE,
-                    "holder": self._mark,
-                    "time": self._clock.now(),
-                    "value": {},
-                }
-            ]
-        )
+        now = self._clock.now()
+        claims.save([claim_document(self._key, now, purpose=PURPOSE, holder=self._mark)])
 
     def _wait_for_the_mark(self, claims: Collection) -> None:
-        until = self._monotonic() + MOST_BEHIND_SECONDS
+        until = self._monotonic() + MAX_BEHIND_SECONDS
         pause = FIRST_PAUSE_SECONDS
         while (claims.get(self._key) or {}).get("holder") != self._mark:
             if self._monotonic() >= until:
                 raise SplunkError(
                     503,
                     f"This search head's copy of the KV store is more than "
-                    f"{MOST_BEHIND_SECONDS:.0f} s behind the KV store captain: try again.",
+                    f"{MAX_BEHIND_SECONDS:.0f} s behind the KV store captain: try again.",
                 )
             self._sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

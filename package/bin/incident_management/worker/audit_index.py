@@ -20,7 +20,7 @@ __all__ = ["EVENTS_MACRO", "INDEX_MACRO", "AuditIndex", "events_search"]
 INDEX_MACRO = "incident_audit_index"
 EVENTS_MACRO = "incident_audit_events"
 REMEMBERED_SECONDS = 60.0
-MOST_KEYS = 50_000
+MAX_KEYS = 50_000
 SEARCH_SECONDS = 120.0
 # What "Rules for index names" in Managing Indexers and Clusters allows.
 _DEFINITION = re.compile(r'\s*index\s*=\s*"?([a-z0-9_][a-z0-9_-]*)"?\s*')
@@ -55,11 +55,9 @@ class AuditIndex:
         search = events_search(incident_ids).pipe(
             spl.fields("dedup", ["key"]), spl.fields("table", ["incident_id", "key"])
         )
-        result = self._searcher.run(
-            str(search), "0", "now", limit=MOST_KEYS, timeout=SEARCH_SECONDS
-        )
+        result = self._searcher.run(str(search), "0", "now", limit=MAX_KEYS, timeout=SEARCH_SECONDS)
         if result.truncated:
-            raise SearchFailed(f"More than {MOST_KEYS} audit events of {len(incident_ids)} found.")
+            raise SearchFailed(f"More than {MAX_KEYS} audit events of {len(incident_ids)} found.")
         return _by_incident(result.rows)
 
     def _read(self) -> str:

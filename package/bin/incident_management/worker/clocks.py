@@ -33,7 +33,7 @@ PURPOSE = "clock"
 # Covers clocks that differ, and documents that were written late.
 OVERLAP_SECONDS = 300.0
 # So many incidents of each kind are looked at in one turn; the rest waits for the next one.
-MOST_AT_ONCE = 500
+MAX_AT_ONCE = 500
 REMEMBERED = 50_000
 MARKS = (
     "status",
@@ -134,16 +134,16 @@ class Clocks:
         found: List[str] = []
         skip = 0
         while True:
-            page = self._stores.incidents.find(query, "updated_at:1,_key:1", MOST_AT_ONCE, skip)
+            page = self._stores.incidents.find(query, "updated_at:1,_key:1", MAX_AT_ONCE, skip)
             for document in page:
                 if self._seen.get(str(document["_key"])) == _marks(document):
                     continue
                 found.append(str(document["_key"]))
-                if len(found) == MOST_AT_ONCE:
+                if len(found) == MAX_AT_ONCE:
                     moment = min(now, float(document["updated_at"]))
                     reached.time = max(reached.time, moment)
                     return found
-            if len(page) < MOST_AT_ONCE:
+            if len(page) < MAX_AT_ONCE:
                 reached.time = max(reached.time, now)
                 return found
             skip += len(page)
@@ -154,8 +154,8 @@ class Clocks:
             return []
         is_open: List[Document] = [{"status": status} for status in OPEN_STATUSES]
         query: Document = {"$and": [{"$or": is_open}, {"_key": {"$gt": reached.after}}]}
-        page = self._stores.incidents.find(query, "_key:1", MOST_AT_ONCE)
-        if len(page) == MOST_AT_ONCE:
+        page = self._stores.incidents.find(query, "_key:1", MAX_AT_ONCE)
+        if len(page) == MAX_AT_ONCE:
             reached.after = str(page[-1]["_key"])
         else:
             reached.after, reached.again = ("" if reached.again else None), False
@@ -164,7 +164,7 @@ class Clocks:
     def _rung(self) -> List[str]:
         """Incidents whose next moment has come, the longest ago first."""
         query = {"$and": [{"purpose": PURPOSE}, {"time": {"$lte": self._clock.now()}}]}
-        notes = self._stores.claims.find(query, "time:1", MOST_AT_ONCE)
+        notes = self._stores.claims.find(query, "time:1", MAX_AT_ONCE)
         return [str(note["holder"]) for note in notes]
 
     # --- what -------------------------------------------------------------------------------

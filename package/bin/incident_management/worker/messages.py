@@ -11,7 +11,7 @@ from ..notify.outbox import Outbox
 from ..notify.reach import note_reach, reached
 from ..notify.record import recorder
 from ..notify.senders import network_of, senders
-from ..notify.webhook import MOST_SUBSCRIPTIONS, REALM, WebhookSender, channel_of
+from ..notify.webhook import MAX_SUBSCRIPTIONS, REALM, WebhookSender, channel_of
 from ..ports import Clock, Document, Stores
 from ..splunk import secrets
 from ..splunk.session import Session, SplunkError
@@ -111,6 +111,6 @@ class Messages:
 
     def _read_subscriptions(self) -> Dict[str, Document]:
         """Read each time: another member may have put a message for a new one on the outbox."""
-        found = self._stores.subscriptions.find({}, limit=MOST_SUBSCRIPTIONS)
+        found = self._stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)
         self._subscriptions = {str(one["_key"]): one for one in found}
         return self._subscriptions

@@ -22,12 +22,12 @@ from ..incidents.stores import claim_document
 from ..incidents.upkeep.quiet import checkpoints_of
 from ..ports import Clock, Document, Stores
 
-__all__ = ["MOST_STATE_BYTES", "Checkpoint", "Checkpoints", "recall"]
+__all__ = ["MAX_STATE_BYTES", "Checkpoint", "Checkpoints", "recall"]
 
 KEPT_CHECKPOINTS = 3
 KEPT_MEMORIES = 20
-MOST_UNWELL = 1000
-MOST_STATE_BYTES = 64_000_000
+MAX_UNWELL = 1000
+MAX_STATE_BYTES = 64_000_000
 """JSON of what a monitor has learned; packed it is a third of that or less."""
 
 
@@ -69,7 +69,7 @@ class Checkpoint:
             int(value["end"]),
             float(value["raising_from"]),
             float(value["covered_from"]),
-            unpack(value["state"], MOST_STATE_BYTES),
+            unpack(value["state"], MAX_STATE_BYTES),
             {entity: float(end) for entity, end in value["unwell"]},
             {entity: float(end) for entity, end in value.get("unwell_since") or ()},
             str(value["learned_as"]),
@@ -79,11 +79,11 @@ class Checkpoint:
 
     def bounded(self) -> Checkpoint:
         """Forget who was out of order longest ago; nobody counts as quiet in the time forgotten."""
-        if len(self.unwell) <= MOST_UNWELL:
+        if len(self.unwell) <= MAX_UNWELL:
             return self
         latest = sorted(self.unwell.items(), key=lambda one: -one[1])
-        covered_from = max(self.covered_from, latest[MOST_UNWELL][1])
-        unwell = dict(latest[:MOST_UNWELL])
+        covered_from = max(self.covered_from, latest[MAX_UNWELL][1])
+        unwell = dict(latest[:MAX_UNWELL])
         since = {entity: end for entity, end in self.unwell_since.items() if entity in unwell}
         return replace(self, unwell=unwell, unwell_since=since, covered_from=covered_from)
 
@@ -271,6 +271,6 @@ def recall(stores: Stores, key: str) -> Dict[str, Any]:
     if document is None or not str(document["purpose"]).startswith("monitor memory:"):
         raise LookupError("What the monitor knew before it raised this is not kept any more.")
     try:
-        return unpack(document["value"]["state"], MOST_STATE_BYTES)
+        return unpack(document["value"]["state"], MAX_STATE_BYTES)
     except ValueError as error:
         raise LookupError(str(error)) from error

@@ -18,7 +18,7 @@ from .monitor_checkpoints import Checkpoint
 __all__ = ["held_that_go_on"]
 
 # So many of one monitor are looked at, the newest first.
-MOST_HELD = 1000
+MAX_HELD = 1000
 
 
 def held_that_go_on(stores: Stores, monitor: str, checkpoint: Checkpoint) -> List[Signal]:
@@ -30,7 +30,7 @@ def held_that_go_on(stores: Stores, monitor: str, checkpoint: Checkpoint) -> Lis
         "$and": [{"suppressed_by": {"$gt": ""}}, {"rule": monitor}, {"app": APP}, earliest]
     }
     found = []
-    for document in stores.signals.find(query, "last_time:-1", MOST_HELD):
+    for document in stores.signals.find(query, "last_time:-1", MAX_HELD):
         signal = Signal.from_document(document)
         end = checkpoint.goes_on(signal.entity, signal.last_time)
         if end is not None:

@@ -20,7 +20,7 @@ PURPOSE = "monitors of a member"
 # A member says again what is the case after this time, and is gone after the next.
 REFRESH_SECONDS = 600.0
 GONE_SECONDS = 3600.0
-MOST_BYTES = 8_000_000
+MAX_BYTES = 8_000_000
 
 Monitors = Mapping[str, Mapping[str, Any]]
 
@@ -81,6 +81,6 @@ class MonitorRoster:
 def _monitors_of(document: Document) -> Monitors:
     """Return what a member signed for; nothing, if it can't be read: it will be signed again."""
     try:
-        return dict(unpack(str(document["value"]["monitors"]), MOST_BYTES)["monitors"])
+        return dict(unpack(str(document["value"]["monitors"]), MAX_BYTES)["monitors"])
     except (ValueError, LookupError):
         return {}

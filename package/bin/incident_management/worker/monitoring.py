@@ -12,7 +12,7 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, Sequence, Tup
 from ..detection.baselines.records import CALM_POINTS
 from ..detection.monitors.detectors import detector_for
 from ..detection.monitors.judging import Found
-from ..detection.monitors.monitor import MOST_EVENTS, Monitor
+from ..detection.monitors.monitor import MAX_EVENTS, Monitor
 from ..detection.monitors.rejudging import Problem
 from ..detection.monitors.rows import by_span
 from ..incidents.errors import Invalid
@@ -161,7 +161,7 @@ class MonitorRunner:
         monitor, start = self._monitor, checkpoint.end
         end = start + spans * monitor.span
         result = self._searcher.run(
-            monitor.spl(), str(start), str(end), limit=MOST_EVENTS, timeout=monitor.timeout
+            monitor.spl(), str(start), str(end), limit=MAX_EVENTS, timeout=monitor.timeout
         )
         if result.truncated and spans > 1:
             first, between = self._judge(checkpoint, spans // 2)
@@ -169,7 +169,7 @@ class MonitorRunner:
             return [*first, *rest], step
         if result.truncated:
             self._trouble(
-                f"A span has more than {MOST_EVENTS} rows; only so many were judged. Choose a "
+                f"A span has more than {MAX_EVENTS} rows; only so many were judged. Choose a "
                 "shorter span, or a narrower search."
             )
         for warning in result.warnings[:1]:

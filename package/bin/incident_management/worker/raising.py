@@ -6,7 +6,7 @@ from typing import Any, Callable, Mapping, Tuple
 
 from ..detection.backtest.reading import NotReading, plain_text
 from ..detection.lookback import bound_to, lookback
-from ..detection.monitors.monitor import MOST_EVENTS, Monitor
+from ..detection.monitors.monitor import MAX_EVENTS, Monitor
 from ..detection.monitors.rejudging import Problem, events_in, is_there
 from ..incidents.intake.trigger import condition_of, triggers
 from ..notify.message import span
@@ -78,10 +78,10 @@ class MonitorRaising:
         spl = monitor.spl(problem.series)
         begin = window[0] - monitor.span
         result = self._searcher.run(
-            spl, str(begin), str(window[1]), limit=MOST_EVENTS, timeout=monitor.timeout
+            spl, str(begin), str(window[1]), limit=MAX_EVENTS, timeout=monitor.timeout
         )
         if result.truncated:
-            raise CannotJudge(f"A window has more than {MOST_EVENTS} rows, too many to judge.")
+            raise CannotJudge(f"A window has more than {MAX_EVENTS} rows, too many to judge.")
         result.whole()
         try:
             found = is_there(monitor, problem, memory, result.rows, window)

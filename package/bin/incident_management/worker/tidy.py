@@ -21,7 +21,7 @@ CHECKPOINT = "worker:refresh:checkpoint"
 # Covers clocks that differ, and entries that reached the KV store late.
 LOOK_BACK_SECONDS = 1800.0
 # So many older entries are looked at in one round.
-MOST_OLDER = 1000
+MAX_OLDER = 1000
 # A writer that is still at it gets time to finish.
 GRACE_SECONDS = 10.0
 FORGOTTEN_AT_ONCE = 1000
@@ -54,8 +54,8 @@ def _older(stores: Stores, now: float) -> Tuple[List[Document], float]:
     since = float(known["time"]) if known and known["time"] <= now else 0.0
     until = now - LOOK_BACK_SECONDS
     span = {"time": {"$gt": since, "$lt": until}}
-    found = stores.timeline.find(span, "time:1", MOST_OLDER)
-    if len(found) < MOST_OLDER:
+    found = stores.timeline.find(span, "time:1", MAX_OLDER)
+    if len(found) < MAX_OLDER:
         return found, until
     reached = float(found[-1]["time"])
     return found + stores.timeline.find({"time": reached}), reached

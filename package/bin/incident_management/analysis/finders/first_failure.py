@@ -11,7 +11,7 @@ from ..scope import BEFORE, NOW, Scope, application_events, error_terms, with_en
 
 NAME = "first_failure"
 LOOKS_FOR = "entities whose errors began or rose with the incident, and the first of them"
-MOST_ENTITIES = 1000
+MAX_ENTITIES = 1000
 
 
 def find(scope: Scope) -> Finding:
@@ -44,9 +44,9 @@ def _counts(scope: Scope, finding: Finding, which: str) -> Dict[str, Tuple[float
     search = with_entity(application_events(error_terms())).pipe(
         spl.stats("count", ("min(_time)", "first_time"), by=["entity"])
     )
-    result = scope.run(finding, search, scope.window(which), MOST_ENTITIES)
+    result = scope.run(finding, search, scope.window(which), MAX_ENTITIES)
     if result.truncated:
-        finding.not_found.append(f"More than {MOST_ENTITIES} entities: the rest was not looked at.")
+        finding.not_found.append(f"More than {MAX_ENTITIES} entities: the rest was not looked at.")
     return {
         first_text(row.get("entity")): (number(row.get("count")), number(row.get("first_time")))
         for row in result.rows

@@ -8,7 +8,7 @@ from ..scope import NOW, Scope
 
 NAME = "topology"
 LOOKS_FOR = "services that the affected ones depend on, in the lookup incident_topology"
-MOST_ROWS = 10000
+MAX_ROWS = 10000
 
 
 def find(scope: Scope) -> Finding:
@@ -23,7 +23,7 @@ def find(scope: Scope) -> Finding:
             spl.fields("table", ["service", "depends_on"]),
         ]
     )
-    for row in scope.run(finding, search, scope.window(NOW), MOST_ROWS).rows:
+    for row in scope.run(finding, search, scope.window(NOW), MAX_ROWS).rows:
         service, target = first_text(row.get("service")), first_text(row.get("depends_on"))
         if service and target and target not in scope.depends_on.setdefault(service, []):
             scope.depends_on[service].append(target)

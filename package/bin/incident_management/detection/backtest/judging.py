@@ -23,7 +23,7 @@ COLUMNS = (
 )  # fmt: skip
 """Of every row, as a search command has the same columns throughout; incidents leave the summary's
 blank, and a summary the incidents'."""
-MOST_THRESHOLDS = 60
+MAX_THRESHOLDS = 60
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def proposed(
     seen = sorted({_number(row.get(setting.metric), 0.0) for w in windows for row in w.rows})
     if not seen:
         return None, simulate(windows, setting, topology)
-    pace = max(1, -(-len(seen) // MOST_THRESHOLDS))
+    pace = max(1, -(-len(seen) // MAX_THRESHOLDS))
     candidates = [0.0, *seen[::pace], seen[-1]]
     for threshold in sorted(set(candidates)):
         found = simulate(windows, replace(setting, threshold=threshold), topology)

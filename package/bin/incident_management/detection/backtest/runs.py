@@ -9,9 +9,9 @@ from typing import List, Optional, Tuple
 from ..cron import Cron
 from .replay import BacktestFailed
 
-__all__ = ["MOST_RUNS", "runs_of"]
+__all__ = ["MAX_RUNS", "runs_of"]
 
-MOST_RUNS = 2000
+MAX_RUNS = 2000
 
 
 def runs_of(
@@ -42,9 +42,9 @@ def runs_of(
         if step
         else _scheduled(name, schedule, earliest, latest, zone)
     )
-    if len(moments) > MOST_RUNS:
+    if len(moments) > MAX_RUNS:
         raise BacktestFailed(
-            f"More than {MOST_RUNS} runs would be needed; choose a shorter range or a larger step."
+            f"More than {MAX_RUNS} runs would be needed; choose a shorter range or a larger step."
         )
     if not moments:
         raise BacktestFailed(
@@ -59,7 +59,7 @@ def _regular(step: float, earliest: float, latest: float) -> List[float]:
     if step < 1:
         raise BacktestFailed("The step is under one second.")
     first = -(-earliest // step)
-    many = min(int(latest // step - first) + 1, MOST_RUNS + 1)
+    many = min(int(latest // step - first) + 1, MAX_RUNS + 1)
     return [(first + number) * step for number in range(max(0, many))]
 
 
@@ -69,7 +69,7 @@ def _scheduled(
     if not schedule.strip():
         raise BacktestFailed(f"'{name}' has no schedule; give step=, such as step=5m.")
     try:
-        return Cron(schedule, zone).between(earliest, latest, MOST_RUNS)
+        return Cron(schedule, zone).between(earliest, latest, MAX_RUNS)
     except ValueError as error:
         raise BacktestFailed(
             f"When '{name}' runs can't be told: {error} Give step=, such as step=5m."

@@ -27,7 +27,7 @@ __all__ = ["SPANS", "Asked", "compared", "parse_compare", "replay"]
 
 SPANS = ("quiet", "group_window", "reopen_window")
 
-MOST_RECORDED = 10_000
+MAX_RECORDED = 10_000
 """Incidents that a replay is compared with."""
 
 
@@ -245,11 +245,11 @@ def _recorded(searcher: Searcher, start: float, end: float) -> List[Recorded]:
     search = spl.Search(
         commands=[
             spl.Fragment(f"{spl.lookup('incidents')} where {times}"),
-            spl.sort(["-first_time"], MOST_RECORDED),
+            spl.sort(["-first_time"], MAX_RECORDED),
         ]
     )
     try:
-        rows = searcher.run(str(search), "0", "now", limit=MOST_RECORDED).rows
+        rows = searcher.run(str(search), "0", "now", limit=MAX_RECORDED).rows
     except SearchFailed:
         return []
     return [Recorded.of(row) for row in rows]

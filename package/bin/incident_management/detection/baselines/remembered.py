@@ -16,8 +16,8 @@ from ...splunk.session import SplunkError
 from ..packing import pack, unpack
 
 __all__ = [
-    "MOST_SERIES_KEPT",
-    "MOST_STATE_BYTES",
+    "MAX_SERIES_KEPT",
+    "MAX_STATE_BYTES",
     "PART_SERIES",
     "Memory",
     "checked_name",
@@ -28,11 +28,11 @@ __all__ = [
     "save_part",
 ]
 
-MOST_SERIES_KEPT = 2_000
+MAX_SERIES_KEPT = 2_000
 """Series of one name that are remembered; one takes some 6 kB."""
 PART_SERIES = 50
 """Series in one request."""
-MOST_STATE_BYTES = 100_000
+MAX_STATE_BYTES = 100_000
 """JSON of one series."""
 _API = "/services/incident_management/v1/baselines"
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
@@ -51,11 +51,11 @@ def save_part(stores: Stores, name: str, run: str, first: int, series: Sequence[
     Raises:
         Invalid: there are too many, or one is malformed.
     """
-    if first + len(series) > MOST_SERIES_KEPT:
-        raise Invalid(f"At most {MOST_SERIES_KEPT} series are remembered under one name.")
+    if first + len(series) > MAX_SERIES_KEPT:
+        raise Invalid(f"At most {MAX_SERIES_KEPT} series are remembered under one name.")
     for text in series:
         try:
-            unpack(text, MOST_STATE_BYTES)
+            unpack(text, MAX_STATE_BYTES)
         except ValueError as error:
             raise Invalid(str(error)) from error
     stores.baselines.save(
@@ -158,15 +158,15 @@ class Memory:
                     f"The state '{head['name']}' was replaced while it was read; run it again."
                 )
             packed.extend(found["series"])
-        series = [unpack(one, MOST_STATE_BYTES) for one in packed]
+        series = [unpack(one, MAX_STATE_BYTES) for one in packed]
         return {"season": head["season"], "by": head["by"], "series": series}
 
     def save(self, state: Mapping[str, Any]) -> int:
         """Keep what :meth:`..series.SeriesScorer.to_state` gave; return how many series were kept.
 
-        Of more than :data:`MOST_SERIES_KEPT`, those with the latest rows.
+        Of more than :data:`MAX_SERIES_KEPT`, those with the latest rows.
         """
-        series = sorted(state["series"], key=lambda one: -(one["time"] or 0.0))[:MOST_SERIES_KEPT]
+        series = sorted(state["series"], key=lambda one: -(one["time"] or 0.0))[:MAX_SERIES_KEPT]
         for first in range(0, len(series), PART_SERIES):
             packed = [pack(one) for one in series[first : first + PART_SERIES]]
             body = {"run": self._run, "first": first, "series": packed}

@@ -11,24 +11,24 @@ from .zone import UTC, Zone
 
 __all__ = [
     "FIELDS",
-    "MOST_AHEAD_SECONDS",
-    "MOST_NUMBER",
-    "MOST_SERIES",
+    "MAX_AHEAD_SECONDS",
+    "MAX_NUMBER",
+    "MAX_SERIES",
     "BadInput",
     "SeriesScorer",
 ]
 
 FIELDS = ("expected", "lower", "upper", "anomaly_score", "is_anomaly")
 """The fields that a row gets."""
-MOST_SERIES = 10_000
+MAX_SERIES = 10_000
 """Series that are kept; values of further ones pass without a score, and a warning says so."""
 
-MOST_AHEAD_SECONDS = 300.0
+MAX_AHEAD_SECONDS = 300.0
 """How far a clock may be ahead: later rows are not learned from, where what is learned is kept."""
-MOST_NUMBER = 1e150
+MAX_NUMBER = 1e150
 """A number beyond it, either way, counts as none: what a baseline makes of it, as the sum of some
 squares, would not be finite. It stands for something else, such as "not known"."""
-LEAST_NUMBER = -MOST_NUMBER
+LEAST_NUMBER = -MAX_NUMBER
 
 _UNSORTED = (
     "Times go backwards, and a baseline is learned forwards: "
@@ -84,12 +84,12 @@ class SeriesScorer:
         self._warnings: Dict[str, str] = {}
 
     def set_now(self, now: float) -> None:
-        """From here on pass rows that lie more than :data:`MOST_AHEAD_SECONDS` after ``now``.
+        """From here on pass rows that lie more than :data:`MAX_AHEAD_SECONDS` after ``now``.
 
         They get no score and nothing is learned from them. A series goes on from its latest row,
         so in a state that is kept one row of a wrong clock would silence it until that time.
         """
-        self._latest = now + MOST_AHEAD_SECONDS
+        self._latest = now + MAX_AHEAD_SECONDS
 
     def score(self, rows: Iterable[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
         """Yield the rows with their scores, in order.
@@ -123,7 +123,7 @@ class SeriesScorer:
             number = float(text)
         except (TypeError, ValueError):
             number = _only_number(text)
-        if not LEAST_NUMBER <= number <= MOST_NUMBER:
+        if not LEAST_NUMBER <= number <= MAX_NUMBER:
             # What is no number is not within, either.
             self._note_missing(text)
             return _EMPTY
@@ -138,7 +138,7 @@ class SeriesScorer:
             return _EMPTY
         one = self._series.get(key)
         if one is None:
-            if len(self._series) >= MOST_SERIES:
+            if len(self._series) >= MAX_SERIES:
                 self._warn_series()
                 return _EMPTY
             one = self._series[key] = _Series(Baseline(*self._settings))
@@ -198,7 +198,7 @@ class SeriesScorer:
                 "delete them to learn anew."
             )
         ahead = 0
-        for saved in state["series"][:MOST_SERIES]:
+        for saved in state["series"][:MAX_SERIES]:
             names = [str(part) for part in saved["by"]]
             baseline = Baseline.from_state(saved["baseline"], *self._settings[1:])
             time = _NEVER if saved["time"] is None else float(saved["time"])
@@ -215,7 +215,7 @@ class SeriesScorer:
         """Return one sentence on the rows that lay too far after now; empty: there were none."""
         if not self._ahead:
             return ""
-        minutes = f"{MOST_AHEAD_SECONDS / 60:.0f} minutes"
+        minutes = f"{MAX_AHEAD_SECONDS / 60:.0f} minutes"
         return (
             f"Rows that lie more than {minutes} after now have no score, and nothing was learned "
             f"from them ({self._ahead}, up to {_shown(self._farthest)}); look at the clock of what "
@@ -244,14 +244,14 @@ class SeriesScorer:
     def _warn_text(self, text: Any) -> None:
         self._warnings.setdefault(
             "text",
-            f"Rows whose '{self._value}' is no number, or one beyond {MOST_NUMBER:g}, such as "
+            f"Rows whose '{self._value}' is no number, or one beyond {MAX_NUMBER:g}, such as "
             f"'{str(text)[:40]}', have no score.",
         )
 
     def _warn_series(self) -> None:
         names = ", ".join(self._by)
         self._warnings.setdefault(
-            "series", f"Only the first {MOST_SERIES} values of {names} are scored."
+            "series", f"Only the first {MAX_SERIES} values of {names} are scored."
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 __all__ = ["Calmed", "Settings", "calmed", "findings_of"]
 
-MOST_THRESHOLDS = 60
+MAX_THRESHOLDS = 60
 PERIODS = (("15m", 900.0), ("30m", 1800.0), ("1h", 3600.0), ("2h", 7200.0), ("4h", 14400.0),
            ("8h", 28800.0), ("24h", 86400.0))  # fmt: skip
 WINDOWS = PERIODS[:3]
@@ -130,7 +130,7 @@ def _tried(findings: Sequence[Finding], settings: Settings) -> Iterator[Tuple[st
     seen = sorted({one.value for one in findings if one.value is not None})
     whole = bool(seen) and all(one.value is not None for one in findings)
     if settings.metric and whole:
-        pace = -(-len(seen) // MOST_THRESHOLDS)
+        pace = -(-len(seen) // MAX_THRESHOLDS)
         for limit in seen[:-1:pace]:
             if settings.value is not None and limit <= settings.value:
                 continue

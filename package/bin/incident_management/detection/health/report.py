@@ -30,8 +30,8 @@ from .measures import (
 
 __all__ = ["HealthReport", "flat"]
 
-MOST_INCIDENTS = 50_000
-MOST_SIGNALS = 5_000
+MAX_INCIDENTS = 50_000
+MAX_SIGNALS = 5_000
 """Signals of a detection that are taken once more for its calming setting, the newest."""
 RUN_FIGURES = (
     "known", "failed", "mean_seconds", "longest_seconds", "seconds_per_day", "mean_events_scanned",
@@ -83,7 +83,7 @@ class HealthReport:
     def _recent(self) -> List[Document]:
         since = self._now - MONTH_DAYS * DAY
         query = {"updated_at": {"$gte": since}}
-        return self._stores.incidents.find(query, "updated_at:-1", MOST_INCIDENTS)
+        return self._stores.incidents.find(query, "updated_at:-1", MAX_INCIDENTS)
 
     def _reopenings(self) -> Dict[str, List[float]]:
         """When incidents were opened again lately, by id; an entry that two writers made is one."""
@@ -91,7 +91,7 @@ class HealthReport:
         ended = {"$or": [{"data.from": "resolved"}, {"data.from": "closed"}]}
         query = {"$and": [{"kind": "status"}, ended, {"time": {"$gte": since}}]}
         found: Dict[str, Dict[str, float]] = {}
-        for entry in self._stores.timeline.find(query, "time:-1", MOST_INCIDENTS):
+        for entry in self._stores.timeline.find(query, "time:-1", MAX_INCIDENTS):
             if entry["data"].get("to") != "closed":
                 times = found.setdefault(str(entry["incident_id"]), {})
                 times[str(entry.get("once") or entry["_key"])] = float(entry["time"])
@@ -134,7 +134,7 @@ class HealthReport:
     ) -> Optional[Document]:
         since = self._now - MONTH_DAYS * DAY
         query = {"$and": [{"rule": name}, {"received_at": {"$gte": since}}]}
-        signals = self._stores.signals.find(query, "received_at:-1", MOST_SIGNALS)
+        signals = self._stores.signals.find(query, "received_at:-1", MAX_SIGNALS)
         settings = self._settings(saved)
         feedback = {str(one["id"]): str(one.get("feedback") or "") for one in opened}
         found = findings_of(signals, settings.metric)

@@ -9,13 +9,13 @@ from ..baselines.baseline import SENSITIVITIES, Baseline, Score
 from ..baselines.records import CALM_POINTS, LASTING
 from ..baselines.zone import Zone
 from ..templates.miner import TemplateMiner
-from .judging import MOST_SERIES, Detector, Found
+from .judging import MAX_SERIES, Detector, Found
 from .monitor import Monitor
 from .rows import Key, Row, events_of, series_of, text_of
 
 __all__ = ["detector_for"]
 
-MOST_TEMPLATES = 5000
+MAX_TEMPLATES = 5000
 SAMPLE_CHARACTERS = 10_000
 REGULAR_SPANS = 6
 REGULAR_SHARE = 0.9
@@ -85,7 +85,7 @@ class _Baselines(Detector):
         self._last = {
             key: start if key in values else self._last.get(key, start) for key in self._series
         }
-        if len(self._series.keys() | values.keys()) <= MOST_SERIES:
+        if len(self._series.keys() | values.keys()) <= MAX_SERIES:
             return
         oldest = start - FORGET_AFTER_SPANS * self.monitor.span
         for key in [key for key, last in self._last.items() if last < oldest]:
@@ -285,8 +285,8 @@ class _Templates(Detector):
 
     def _forget(self, start: int) -> None:
         """Drop what was seen longest ago, and what was raised long ago."""
-        if len(self._known) > MOST_TEMPLATES:
-            newest = sorted(self._known.items(), key=lambda one: -one[1])[:MOST_TEMPLATES]
+        if len(self._known) > MAX_TEMPLATES:
+            newest = sorted(self._known.items(), key=lambda one: -one[1])[:MAX_TEMPLATES]
             self._known = dict(newest)
         since = start - LASTING * self.monitor.span
         self._raised = {text: raised for text, raised in self._raised.items() if raised > since}

@@ -12,11 +12,11 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 from .monitor import Monitor
 from .rows import Key, Row, number_of, series_of
 
-__all__ = ["MOST_SERIES", "Detector", "Found"]
+__all__ = ["MAX_SERIES", "Detector", "Found"]
 
 NAMED_SERIES = 3
 """Series without a usable number that a problem names; that is enough to find what is wrong."""
-MOST_SERIES = 500
+MAX_SERIES = 500
 """Series of one monitor, so that its state stays one document of the KV store."""
 
 
@@ -94,10 +94,10 @@ class Detector:
         return True
 
     def _has_room(self, known: int) -> bool:
-        if known < MOST_SERIES:
+        if known < MAX_SERIES:
             return True
         sentence = (
-            f"Monitor '{self.monitor.name}' has more than {MOST_SERIES} series by "
+            f"Monitor '{self.monitor.name}' has more than {MAX_SERIES} series by "
             f"{', '.join(self.monitor.by)}; the further ones are not watched. Split it, or choose "
             "another field for by."
         )

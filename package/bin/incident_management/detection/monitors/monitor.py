@@ -17,10 +17,10 @@ from ...splunk import spl
 from ..baselines.baseline import DIRECTIONS, SEASONS, SENSITIVITIES, STATE_VERSION
 from ..options import Choice, Duration, FieldNames, Kind, Number, TimeZone, parse_options
 
-__all__ = ["DETECTORS", "MOST_EVENTS", "Monitor", "search_of"]
+__all__ = ["DETECTORS", "MAX_EVENTS", "Monitor", "search_of"]
 
 DETECTORS = ("baseline", "new_template", "silence", "ratio")
-MOST_EVENTS = 10_000
+MAX_EVENTS = 10_000
 """Result rows of one search; a span with more is told of."""
 DEFAULT_THRESHOLDS = {"baseline": 0.0, "new_template": 1.0, "silence": 3.0, "ratio": 5.0}
 DEFAULT_BACKFILL = 30

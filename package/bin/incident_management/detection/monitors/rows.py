@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..baselines.series import MOST_NUMBER
+from ..baselines.series import MAX_NUMBER
 from .monitor import Monitor
 
 __all__ = ["Key", "Row", "by_span", "events_of", "number_of", "seconds_of", "series_of", "text_of"]
@@ -25,12 +25,12 @@ def events_of(row: Row) -> int:
 
 
 def number_of(value: Any) -> Optional[float]:
-    """Return a field as a number; None for text, what is not finite, and beyond MOST_NUMBER."""
+    """Return a field as a number; None for text, what is not finite, and beyond MAX_NUMBER."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         return None
-    return number if abs(number) <= MOST_NUMBER else None
+    return number if abs(number) <= MAX_NUMBER else None
 
 
 def text_of(value: Any) -> str:

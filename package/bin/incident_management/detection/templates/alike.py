@@ -31,9 +31,9 @@ __all__ = ["FEWEST_CONSTANT", "Alike", "Pair", "denies", "takes_any_text"]
 
 FEWEST_CONSTANT = 3
 """Words that are no values, and that two templates of one statement have in common."""
-MOST_COMPARED = 50
+MAX_COMPARED = 50
 """Templates of one beginning that a new one is compared with: the latest."""
-MOST_STARTS = 20_000
+MAX_STARTS = 20_000
 
 # What each feature of a place adds to the logarithm of the odds that it is a value's.
 _WEIGHTS = {
@@ -75,14 +75,14 @@ class Alike:
 
     def add(self, template: Template) -> List[Template]:
         """Take in a template; return those that it may be one statement with."""
-        if len(self._by_start) > MOST_STARTS:
+        if len(self._by_start) > MAX_STARTS:
             self._by_start.clear()
         others: Dict[Template, None] = {}
         for start in _starts(template.keys):
             alike = self._by_start.setdefault(start, {})
             others.update(alike)
             alike[template] = None
-            if len(alike) > MOST_COMPARED:
+            if len(alike) > MAX_COMPARED:
                 del alike[next(iter(alike))]
         return [other for other in others if other.wider is None and other is not template]
 

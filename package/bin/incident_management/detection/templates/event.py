@@ -23,7 +23,7 @@ TRACE_LINES = 400
 LONGEST_EXCEPTION = 500
 DEEPEST = 5
 """Levels of a JSON event in which its message is looked for."""
-MOST_FIELDS = 40
+MAX_FIELDS = 40
 """Fields of a JSON event without a message that make its template."""
 
 _MESSAGE_FIELDS = (
@@ -176,7 +176,7 @@ def _json_fields(document: Dict[str, object]) -> str:
     fields: List[Tuple[str, object]] = []
     _flatten(document, "", 0, fields)
     kinds = [_kind(document.get(name)) for name in _KIND_FIELDS]
-    named = [f"{name}={_word(value)}" for name, value in sorted(fields)[:MOST_FIELDS]]
+    named = [f"{name}={_word(value)}" for name, value in sorted(fields)[:MAX_FIELDS]]
     return " ".join([kind for kind in kinds if kind] + named)
 
 

@@ -23,9 +23,9 @@ FEWEST_CONSTANT = 2
 """Words behind it that are no values."""
 SEPARATORS = frozenset(["-", "--", "->", "=>", "|"])
 """What may stand between a name and what follows."""
-MOST_COMPARED = 50
+MAX_COMPARED = 50
 """Heads of one statement that another is compared with: the first ones."""
-MOST_TAKEN = 20_000
+MAX_TAKEN = 20_000
 """Templates that are remembered; beyond it all are forgotten, so memory is bounded."""
 
 
@@ -39,7 +39,7 @@ class Heads:
 
     def take(self, templates: Sequence[Template]) -> Iterator[Tuple[Words, List[Template]]]:
         """Take in templates; yield the words of each statement and its templates to merge."""
-        if self._taken > MOST_TAKEN:
+        if self._taken > MAX_TAKEN:
             self._tails.clear()
             self._heads.clear()
             self._taken = 0
@@ -53,7 +53,7 @@ class Heads:
                 self._taken += 1
                 touched.setdefault(tail, []).append(head)
         for tail in sorted(touched):
-            known = list(islice(self._heads[tail], MOST_COMPARED))
+            known = list(islice(self._heads[tail], MAX_COMPARED))
             heads = dict.fromkeys(known + touched[tail])
             alike = [head for head in heads if any(self._are_alike(head, h) for h in known)]
             if alike:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping
 
-__all__ = ["MOST_TEMPLATES", "KnownTemplates"]
+__all__ = ["MAX_TEMPLATES", "KnownTemplates"]
 
-MOST_TEMPLATES = 10_000
+MAX_TEMPLATES = 10_000
 HOUR = 3600.0
 
 

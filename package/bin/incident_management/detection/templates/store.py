@@ -21,7 +21,7 @@ from .words import marks_of
 
 __all__ = ["Store"]
 
-MOST_IN_BUCKET = 2_000
+MAX_IN_BUCKET = 2_000
 """Templates of one length and punctuation that are compared."""
 
 
@@ -70,8 +70,8 @@ class Store:
         self._pending.clear()
         for bucket in pending:
             bucket.settle()
-            if len(bucket.by_keys) > MOST_IN_BUCKET:
-                bucket.forget(MOST_IN_BUCKET // 2)
+            if len(bucket.by_keys) > MAX_IN_BUCKET:
+                bucket.forget(MAX_IN_BUCKET // 2)
                 self._compare_anew()
         fresh = [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
         self._shorten(fresh)

@@ -36,7 +36,7 @@ ENOUGH_AROUND = 4
 """Words that are no values around such a name."""
 LONGEST_AROUND = 40
 """Words of a line in which such names are looked for."""
-MOST_FRAMES = 20_000
+MAX_FRAMES = 20_000
 
 _FAILURES = frozenset(["failed", "failure", "error", "exception", "reason", "because", "cause"])
 # What systems say of an error's number (strerror).
@@ -235,7 +235,7 @@ class Frames:
                 many = MANY_THINGS
             if len(members) >= many and (many < MANY_TEXTS or _are_texts(frame, members)):
                 yield frame, members
-        if len(self._members) > MOST_FRAMES:
+        if len(self._members) > MAX_FRAMES:
             self._members.clear()
             self._things.clear()
             self._begun.clear()

@@ -22,9 +22,9 @@ __all__ = ["ACTOR", "assign", "escalate", "loads", "place_waiting", "skills_for"
 
 ACTOR = "incident_management"
 # More open incidents of one team's people than this are not counted one by one.
-MOST_COUNTED = 20_000
+MAX_COUNTED = 20_000
 # So many waiting incidents of a team are looked at in one turn.
-MOST_PLACED = 200
+MAX_PLACED = 200
 GRAVEST_FIRST = "severity_rank:-1,opened_at:1"
 
 Told = Tuple[str, str]
@@ -125,7 +125,7 @@ def loads(stores: Stores, routing: Routing, names: Iterable[str]) -> Dict[str, f
             {"$or": [{"owner": name} for name in sorted(found)]},
         ]
     }
-    for document in stores.incidents.find(query, "opened_at:1", MOST_COUNTED):
+    for document in stores.incidents.find(query, "opened_at:1", MAX_COUNTED):
         found[str(document["owner"])] += routing.weight(str(document.get("severity")))
     return found
 
@@ -230,7 +230,7 @@ def _waiting(stores: Stores, teams: Sequence[str]) -> List[Document]:
     waiting: Document = {"$or": [{"status": "new"}, kept_for_now]}
     for team in teams:
         query = {"$and": [{"team": team}, waiting]}
-        found += stores.incidents.find(query, GRAVEST_FIRST, MOST_PLACED)
+        found += stores.incidents.find(query, GRAVEST_FIRST, MAX_PLACED)
     return sorted(found, key=lambda one: (SEVERITIES.index(one["severity"]), one["opened_at"]))
 
 

@@ -14,7 +14,7 @@ __all__ = ["FIELDS", "RowGrouper"]
 
 FIELDS = ("group_id", "group_usual", "group_reason")
 """The fields that a row gets."""
-MOST_IDS = 50_000
+MAX_IDS = 50_000
 """Groups whose id is remembered; a segmenter keeps far fewer."""
 BACKWARDS_SECONDS = 900.0
 """An alert that is later than this is no straggler: the rows are in another order."""
@@ -69,7 +69,7 @@ class RowGrouper:
         if known is None:
             first = f"{time:.3f}\x00{kind}\x00{entity}".encode("utf-8", "surrogatepass")
             known = self._ids[placed.group] = f"GRP-{hashlib.sha256(first).hexdigest()[:12]}"
-            if len(self._ids) > MOST_IDS:
+            if len(self._ids) > MAX_IDS:
                 self._ids.popitem(last=False)
         else:
             self._ids.move_to_end(placed.group)

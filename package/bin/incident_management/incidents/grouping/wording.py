@@ -19,8 +19,8 @@ __all__ = ["LEAST_ALIKE", "Wordings", "wording_of"]
 LEAST_ALIKE = 0.7
 LEAST_SHARED = 4
 """Fewer telling words than this, and two texts are alike by chance."""
-MOST_WORDS = 32
-MOST_CHARACTERS = 2000
+MAX_WORDS = 32
+MAX_CHARACTERS = 2000
 # The fields of a result row that hold an event, the surest first.
 EVENT_FIELDS = ("_raw", "sample", "message", "msg", "error_message", "errorMessage", "error")
 
@@ -34,15 +34,15 @@ def wording_of(signal: Signal) -> str:
         for name in EVENT_FIELDS:
             if not row.get(name):
                 continue
-            words = terms(message_of(_text(row, name))[:MOST_CHARACTERS]) - terms(signal.entity)
+            words = terms(message_of(_text(row, name))[:MAX_CHARACTERS]) - terms(signal.entity)
             if len(words) >= LEAST_SHARED:
-                return " ".join(sorted(words)[:MOST_WORDS])
+                return " ".join(sorted(words)[:MAX_WORDS])
     return ""
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name) or ""
-    return str(value[0] if isinstance(value, list) and value else value)[: 2 * MOST_CHARACTERS]
+    return str(value[0] if isinstance(value, list) and value else value)[: 2 * MAX_CHARACTERS]
 
 
 class Wordings:

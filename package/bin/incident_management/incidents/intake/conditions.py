@@ -36,14 +36,14 @@ from ..story import Story
 
 __all__ = ["Gate", "check", "choose", "gates", "pending_count", "pending_now", "released"]
 
-MOST_SIGNALS = 1000
-MOST_RULES = 50
+MAX_SIGNALS = 1000
+MAX_RULES = 50
 LONGEST_SECONDS = 7 * 86400.0
 ENTITIES_PER_QUERY = 500
 # Beyond this many about one part of the entities, the newest are looked at.
-MOST_READ = 10_000
+MAX_READ = 10_000
 # Pending signals that the worker looks at in one turn, the newest first.
-MOST_AGAIN = 2000
+MAX_AGAIN = 2000
 
 Fact = Tuple[float, str]
 
@@ -69,8 +69,8 @@ def check(after: Mapping[str, Any]) -> Document:
     signals, rules, seconds = int(given[0]), int(given[1]), float(given[2])
     if signals <= 1 and rules <= 1:
         return {}
-    if signals > MOST_SIGNALS or rules > MOST_RULES:
-        text = f"A condition counts at most {MOST_SIGNALS} signals or {MOST_RULES} rules."
+    if signals > MAX_SIGNALS or rules > MAX_RULES:
+        text = f"A condition counts at most {MAX_SIGNALS} signals or {MAX_RULES} rules."
         raise Invalid(text)
     if not 0 < seconds <= LONGEST_SECONDS:
         raise Invalid("A condition needs 'seconds', its time span, of at most 7 days.")
@@ -117,7 +117,7 @@ def choose(
 def pending_now(stores: Stores, clock: Clock) -> List[Signal]:
     """Return the newest signals that still may open something, for the worker to take in again."""
     query = {"$and": [{"pending": True}, {"last_time": {"$gte": clock.now() - LONGEST_SECONDS}}]}
-    found = stores.signals.find(query, "last_time:-1", MOST_AGAIN)
+    found = stores.signals.find(query, "last_time:-1", MAX_AGAIN)
     return [Signal.from_document(document) for document in found]
 
 
@@ -218,7 +218,7 @@ def _pending(stores: Stores, entities: Set[str]) -> List[Signal]:
     found: List[Signal] = []
     for some in _parts(sorted(entities)):
         query = {"$and": [{"pending": True}, {"$or": some}]}
-        documents = stores.signals.find(query, "last_time:-1", MOST_READ)
+        documents = stores.signals.find(query, "last_time:-1", MAX_READ)
         found += [Signal.from_document(document) for document in documents]
     return found
 
@@ -236,7 +236,7 @@ def _others(stores: Stores, signals: Sequence[Signal]) -> Dict[str, List[Fact]]:
                 {"last_time": {"$lte": max(times) + span}},
             ]
         }
-        for document in stores.signals.find(query, "last_time:-1", MOST_READ):
+        for document in stores.signals.find(query, "last_time:-1", MAX_READ):
             if not document.get("pending") and not document.get("suppressed_by"):
                 fact = (float(document["last_time"]), f"{document['app']}:{document['rule']}")
                 found.setdefault(str(document["entity"]), []).append(fact)

@@ -17,9 +17,9 @@ from ..model import Document
 from ..severities import DEFAULT_SEVERITY, configured_severity
 from ..signal import (
     LINK_CHARACTERS,
-    MOST_ACTIONS,
-    MOST_GROUP_VALUES,
-    MOST_TAGS,
+    MAX_ACTIONS,
+    MAX_GROUP_VALUES,
+    MAX_TAGS,
     NAME_CHARACTERS,
     TEXT_CHARACTERS,
     TITLE_CHARACTERS,
@@ -105,7 +105,7 @@ class Alert:
             _is_on(params, "group"),
             dict(search or {"name": rule, "app": app, "owner": owner}),
             str(params.get("runbook") or "").strip()[:LINK_CHARACTERS],
-            _first_names(params.get("actions"), MOST_ACTIONS),
+            _first_names(params.get("actions"), MAX_ACTIONS),
             tuple(problems),
             str(params.get("tags") or ""),
             after,
@@ -243,7 +243,7 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
         finding["title"] = title[:TITLE_CHARACTERS]
     if alert.description:
         finding["description"] = _filled(alert.description, first)[:TEXT_CHARACTERS]
-    tags = _first_names(_filled(alert.tags, first), MOST_TAGS) if alert.tags else ()
+    tags = _first_names(_filled(alert.tags, first), MAX_TAGS) if alert.tags else ()
     if tags:
         finding["tags"] = list(tags)
     if alert.group_fields:
@@ -263,7 +263,7 @@ def _add_group_values(finding: Document, row: Mapping[str, Any], alert: Alert) -
         for one in value if isinstance(value, list) else [value]:
             text = _text(one)
             pair = f"{name}={text}"[:NAME_CHARACTERS]
-            if text and pair not in known and len(known) < MOST_GROUP_VALUES:
+            if text and pair not in known and len(known) < MAX_GROUP_VALUES:
                 known.append(pair)
 
 

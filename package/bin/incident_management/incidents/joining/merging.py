@@ -13,7 +13,7 @@ from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..canonical import milliseconds
 from ..errors import Contended, IllegalMove, Invalid
-from ..fold import MOST_SHARED, MOST_WORDINGS
+from ..fold import MAX_SHARED, MAX_WORDINGS
 from ..grouping import wording_of
 from ..identity import new_incident_id
 from ..intake.ledger import ledger_of
@@ -26,14 +26,14 @@ from . import moves
 from .moves import Move
 from .moving import IN_A_REQUEST, finish
 
-__all__ = ["MOST_SPLIT", "merge", "split", "undo_merge"]
+__all__ = ["MAX_SPLIT", "merge", "split", "undo_merge"]
 
 # Signals in one split; what a person chooses on a page.
-MOST_SPLIT = 1000
+MAX_SPLIT = 1000
 # Signals that one undone merge gives back: their keys are one document of the KV store.
-MOST_UNDONE = 100_000
+MAX_UNDONE = 100_000
 # Beyond so many different values it is not looked up which are left behind; all are kept.
-MOST_VALUES = 200
+MAX_VALUES = 200
 KEYS_PER_QUERY = 500
 ROUNDS = 50
 
@@ -77,8 +77,8 @@ def split(
     the new incident. Raises Invalid for signals that the incident does not have.
     """
     keys = list(dict.fromkeys(signals))
-    if not 0 < len(keys) <= MOST_SPLIT:
-        raise Invalid(f"Name 1 to {MOST_SPLIT} signals to split off.")
+    if not 0 < len(keys) <= MAX_SPLIT:
+        raise Invalid(f"Name 1 to {MAX_SPLIT} signals to split off.")
 
     def decide(number: int, now: float) -> Move:
         story = _stories(stores, [incident_id])[incident_id]
@@ -131,9 +131,9 @@ def undo_merge(
         owned = story.owned()
         back = {key: count for key, count in owned.items() if holder.counts(key)}
         back.update(_later(stores, incident_id, holder, back))
-        if len(back) > MOST_UNDONE:
-            raise IllegalMove(f"More than {MOST_UNDONE} signals would move; split some off.")
-        some = find_by(stores.signals, "_key", sorted(back)[:MOST_SPLIT])
+        if len(back) > MAX_UNDONE:
+            raise IllegalMove(f"More than {MAX_UNDONE} signals would move; split some off.")
+        some = find_by(stores.signals, "_key", sorted(back)[:MAX_SPLIT])
         detail = {
             "gone": sorted(set(owned) - set(back)),
             **_left_alone(stores, incident_id, [Signal.from_document(d) for d in some], set(back)),
@@ -238,18 +238,18 @@ def _left_alone(
         values = sorted({str(getattr(signal, field)) for signal in signals})
         found[name] = [
             value
-            for value in (values if len(values) <= MOST_VALUES else [])
+            for value in (values if len(values) <= MAX_VALUES else [])
             if not _staying(stores, incident_id, field, value, going)
         ]
     return found
 
 
 def _wordings(signals: Iterable[Signal]) -> List[str]:
-    return sorted({wording_of(signal) for signal in signals} - {""})[:MOST_WORDINGS]
+    return sorted({wording_of(signal) for signal in signals} - {""})[:MAX_WORDINGS]
 
 
 def _group_values(signals: Iterable[Signal]) -> List[str]:
-    return sorted({value for signal in signals for value in signal.group_values})[:MOST_SHARED]
+    return sorted({value for signal in signals for value in signal.group_values})[:MAX_SHARED]
 
 
 def _staying(stores: Stores, incident_id: str, field: str, value: str, leaving: Set[str]) -> bool:

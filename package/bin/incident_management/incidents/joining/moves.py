@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
 from ...ports import Document, Stores
+from ..stores import claim_document
 
 __all__ = ["Move", "newest", "since", "take"]
 
@@ -38,13 +39,8 @@ class Move:
     detail: Document = field(default_factory=dict)
 
     def to_document(self) -> Document:
-        return {
-            "_key": f"{PURPOSE}:{self.number:09d}",
-            "purpose": PURPOSE,
-            "holder": self.actor,
-            "time": self.time,
-            "value": asdict(self),
-        }
+        key = f"{PURPOSE}:{self.number:09d}"
+        return claim_document(key, self.time, asdict(self), purpose=PURPOSE, holder=self.actor)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Move:

@@ -32,7 +32,7 @@ IN_A_REQUEST = 5000
 ROUNDS = 20
 # The worker looks at moves this old again: a writer that was slow has written by then.
 LOOK_BACK_SECONDS = 3600.0
-MOST_MOVES = 1000
+MAX_MOVES = 1000
 
 
 def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None) -> bool:
@@ -71,7 +71,7 @@ def finish_recent(stores: Stores, clock: Clock) -> Dict[str, int]:
 
     And the last of all: the others were finished before it was decided.
     """
-    recent = moves.since(stores, clock.now() - LOOK_BACK_SECONDS, MOST_MOVES)
+    recent = moves.since(stores, clock.now() - LOOK_BACK_SECONDS, MAX_MOVES)
     last = None if recent else moves.newest(stores)
     if last is not None and _is_named(stores, last.source):
         recent = [last]

@@ -15,8 +15,8 @@ from .teams import Member, Team
 
 __all__ = ["Choice", "Standing", "choose", "standings"]
 
-MOST_FALLBACKS = 5
-MOST_NAMED = 8
+MAX_FALLBACKS = 5
+MAX_NAMED = 8
 
 Load = Mapping[str, float]
 
@@ -119,7 +119,7 @@ def choose(
     said: List[str] = []
     tried: List[str] = []
     name = team
-    while name in teams and name not in tried and len(tried) <= MOST_FALLBACKS:
+    while name in teams and name not in tried and len(tried) <= MAX_FALLBACKS:
         tried.append(name)
         standing = standings(teams[name], members, skills, load, now, passing)
         free = [one for one in standing if one.can_take(weight)]
@@ -145,8 +145,8 @@ def _none(team: str, standing: Sequence[Standing], weight: float) -> str:
 
 
 def _some(words: List[str]) -> List[str]:
-    more = len(words) - MOST_NAMED
-    return words if more <= 0 else [*words[:MOST_NAMED], f"and {more} more"]
+    more = len(words) - MAX_NAMED
+    return words if more <= 0 else [*words[:MAX_NAMED], f"and {more} more"]
 
 
 def _and(words: Sequence[str]) -> str:

@@ -33,7 +33,7 @@ __all__ = ["CONF", "Decision", "Routing"]
 T = TypeVar("T")
 Stanzas = Mapping[str, Mapping[str, str]]
 Read = Callable[[Callable[[], T], T], T]
-MOST_NAMED = 50
+MAX_NAMED = 50
 _NO_TEAM = Team("")
 
 
@@ -117,7 +117,7 @@ class Routing:
         Empty is no team. Where no team is configured at all, any name will do.
         """
         if team and self.teams and team not in self.teams:
-            known = ", ".join(sorted(self.teams)[:MOST_NAMED])
+            known = ", ".join(sorted(self.teams)[:MAX_NAMED])
             raise Invalid(f"There is no team '{team[:60]}' in {CONF}; the teams are {known}.")
 
     def assigns(self, team: str) -> bool:

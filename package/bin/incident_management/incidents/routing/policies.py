@@ -13,8 +13,8 @@ from .values import CHANNELS, CONF, choice, duration, listed, matching, number, 
 __all__ = ["TEAM_HOURS", "Path", "Policy", "Step"]
 
 TEAM_HOURS = "team"
-MOST_STEPS = 20
-MOST_REPEATS = 100
+MAX_STEPS = 20
+MAX_REPEATS = 100
 _STEP = re.compile(r"step\.(\d+)")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
@@ -101,7 +101,7 @@ class Path(Applies):
     ) -> Path:
         """Read a stanza. Raises RoutingError."""
         where = f"{CONF} [escalation:{name}]"
-        repeat = int(min(number(where, values, "repeat", 0), MOST_REPEATS))
+        repeat = int(min(number(where, values, "repeat", 0), MAX_REPEATS))
         every = optional_duration(where, values, "repeat_every") or 0.0
         if repeat and not every:
             raise RoutingError(
@@ -152,8 +152,8 @@ def _steps(where: str, values: Mapping[str, str], teams: Mapping[str, object]) -
         match = _STEP.fullmatch(key)
         if match and text.strip():
             found.append(_step(f"{where} {key}", int(match.group(1)), listed(text), teams))
-    if not 0 < len(found) <= MOST_STEPS:
-        raise RoutingError(f"{where} has {len(found)} steps; write step.1 to step.{MOST_STEPS}.")
+    if not 0 < len(found) <= MAX_STEPS:
+        raise RoutingError(f"{where} has {len(found)} steps; write step.1 to step.{MAX_STEPS}.")
     found.sort(key=lambda step: step.number)
     if any(one.after > other.after for one, other in zip(found, found[1:])):
         raise RoutingError(f"{where} has a step before the one of a lower number; order them.")

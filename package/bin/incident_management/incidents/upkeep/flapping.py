@@ -22,7 +22,7 @@ __all__ = ["ACTOR", "begins", "calm_down", "hold"]
 
 ACTOR = "incident_management"
 # Looked at in one turn of the worker.
-MOST_AT_ONCE = 1000
+MAX_AT_ONCE = 1000
 OPEN_RANK = 3
 
 
@@ -68,7 +68,7 @@ def hold(
 def calm_down(stores: Stores, clock: Clock, routing: Routing) -> Dict[str, int]:
     """Release the incidents that are calm; the worker's duty. Safe to run twice at once."""
     query = {"$and": [{"flapping": True}, {"status_rank": {"$lte": OPEN_RANK}}]}
-    found = stores.incidents.find(query, "opened_at:1", MOST_AT_ONCE)
+    found = stores.incidents.find(query, "opened_at:1", MAX_AT_ONCE)
     timelines = timeline.read_many(stores, [str(document["id"]) for document in found])
     released = 0
     for incident_id, entries in timelines.items():

@@ -20,14 +20,14 @@ __all__ = ["TOLD_ONCE", "going_on", "last_of", "note_ends", "problems_of"]
 
 TOLD_ONCE = ("cloudwatch", "datadog")
 # So many are looked at in one turn, the newest first.
-MOST_HELD = 2000
+MAX_HELD = 2000
 
 
 def going_on(stores: Stores, clock: Clock) -> List[Signal]:
     """Return what was held back, is not over and is held back no longer, with now as its end."""
     tools: Document = {"$or": [{"app": tool} for tool in TOLD_ONCE]}
     query: Document = {"$and": [{"suppressed_by": {"$gt": ""}}, tools, {"over": {"$ne": True}}]}
-    held = stores.signals.find(query, "last_time:-1", MOST_HELD)
+    held = stores.signals.find(query, "last_time:-1", MAX_HELD)
     now = milliseconds(clock.now())
     active = suppression.active(stores.suppressions, now) if held else []
     signals = [replace(Signal.from_document(document), last_time=now) for document in held]
