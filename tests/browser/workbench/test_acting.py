@@ -210,6 +210,16 @@ def test_of_two_people_the_second_is_told_and_keeps_what_was_typed(
     assert site.incident(incident)["resolution"] == "I restarted it"
 
 
+def test_what_one_did_oneself_just_before_stops_nobody(site: Site, enter: Enter) -> None:
+    """The page has not read the incident again yet, as right after the button before."""
+    incident = site.open("Mine twice")
+    page = enter("rob", f"?incident={incident}")
+    press(page, "resolve")
+    site.call("POST", f"/incidents/{incident}/acknowledge", {}, user="rob")
+    submit(page)
+    said(page, "is resolved")
+
+
 def test_a_signal_that_comes_in_between_stops_nobody(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "busy", "title": "Errors of busy"})
     page = enter("rob", f"?incident={incident}")

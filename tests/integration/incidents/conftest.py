@@ -117,7 +117,16 @@ def app(app_folder: Path, tmp_path: Path) -> Iterator[App]:
 
 
 def handler_processes(app: App) -> list[int]:
-    """The process ids of this stand-in's own persistent handlers, its children."""
+    """The process ids of this stand-in's own persistent handlers, once there is one."""
+    until = time.monotonic() + 15
+    while not (found := _running_handlers(app)):
+        assert time.monotonic() < until, "no handler is running"
+        time.sleep(0.05)
+    return found
+
+
+def _running_handlers(app: App) -> list[int]:
+    """Those of its children that have its SPLUNK_HOME."""
     mark = f"SPLUNK_HOME={app.standin.splunk.home}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -128,7 +137,6 @@ def handler_processes(app: App) -> list[int]:
             continue
         if mark in environment and parent == os.getpid():
             found.append(int(folder.name))
-    assert found, "no handler is running"
     return found
 
 

@@ -47,9 +47,13 @@ export class Change {
     #key = newKey();
     #sent = '';
 
-    /** @param {Seen} [seen] the version that it is meant for; none where the API takes none */
-    constructor(seen) {
+    /**
+     * @param {Seen} [seen] the version that it is meant for; none where the API takes none
+     * @param {string} [me] whose change it is: what they did just before does not stand in its way
+     */
+    constructor(seen, me = '') {
         this.seen = seen;
+        this.me = me;
     }
 
     /**
@@ -84,7 +88,7 @@ export class Change {
     async #catchUp(attempt) {
         const known = new Set(this.seen.entries.map((entry) => entry._key));
         const fresh = await readIncident(this.seen.incident.id);
-        const news = fresh.entries.filter((entry) => !known.has(entry._key) && isDecision(entry));
+        const news = fresh.entries.filter((entry) => !known.has(entry._key) && isDecision(entry) && entry.actor !== this.me);
         this.seen = fresh;
         if (news.length || attempt >= TRIES) throw new Conflict(fresh, news);
     }

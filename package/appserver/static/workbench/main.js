@@ -131,7 +131,7 @@ export class Workbench {
             this.say(`${move.label}: ${why}`);
             return;
         }
-        const change = new Change(move.guarded === false ? undefined : seen);
+        const change = new Change(move.guarded === false ? undefined : seen, this.me.name);
         const choices = move.fields ? await this.choices() : null;
         if (move.id === 'merge') choices.others = await openIncidents();
         const fields = move.fields?.(incident, choices) ?? [];

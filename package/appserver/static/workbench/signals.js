@@ -90,7 +90,7 @@ export class SignalsPart {
         }
         const { incident } = detail.seen;
         const signals = [...this.#chosen];
-        const change = new Change(detail.seen);
+        const change = new Change(detail.seen, detail.app.me.name);
         ask({
             title: `Split ${many(signals.length, 'signal')} off ${incident.id}`,
             fields: [{ name: 'title', label: 'Title of the new incident', help: 'Left empty, that of its first signal.' }, { name: 'reason', label: 'Why', kind: 'area' }],
