@@ -24,7 +24,7 @@ CLEARLY = 0.5
 FAR = 3.0
 """An error larger than this many usual ones counts as no larger: a fault within the shift."""
 
-MOST = 1e6
+MAX_FACTOR = 1e6
 """The largest factor."""
 
 
@@ -116,7 +116,7 @@ class Shift:
             self._noise += (off - self._noise) / max(1, points - FEWEST)
         if self._size > 0.0:
             step = rate * (off_factor if usual > 0.0 else -off_factor) / self._size
-            self._by_factor.number = min(MOST, max(0.0, self._by_factor.number + step))
+            self._by_factor.number = min(MAX_FACTOR, max(0.0, self._by_factor.number + step))
         self._by_sum.number += rate * off_sum
         self._decide(is_calm, is_explained)
 
