@@ -15,10 +15,21 @@ from urllib.parse import quote
 
 from ..ports import Clock
 from ..splunk.settings import Jira
-from .channel import Delivery, Inquiry, NotConfigured, Notification, sent
+from .channel import Delivery, Inquiry, Notification, sent
 from .message import Message
-from .tickets import Refused, Service, attempt, basic, facts, is_over, known_ticket, subject
-from .transport import BadUrl, Network, checked_url
+from .tickets import (
+    Refused,
+    Service,
+    attempt,
+    basic,
+    configured,
+    facts,
+    is_over,
+    known_ticket,
+    reference,
+    subject,
+)
+from .transport import Network
 
 __all__ = ["JiraSender", "document"]
 
@@ -33,18 +44,13 @@ class JiraSender:
     """Speaks to one project. Raises NotConfigured when a setting is missing or unusable."""
 
     def __init__(self, settings: Jira, network: Network, clock: Clock) -> None:
-        for value, name in (
-            (settings.site_url, "address"),
-            (settings.email, "user"),
-            (settings.api_token, "API token"),
-            (settings.project, "project"),
-        ):
-            if not value:
-                raise NotConfigured(f"No Jira {name} is set: set it under Configuration > Jira.")
-        try:
-            base = checked_url(settings.site_url, "The Jira address")
-        except BadUrl as error:
-            raise NotConfigured(str(error)) from None
+        base = configured(
+            "Jira",
+            settings.site_url,
+            user=settings.email,
+            API_token=settings.api_token,
+            project=settings.project,
+        )
         login = basic(settings.email, settings.api_token)
         self._service = Service("Jira", f"{base}/rest/api/3", login, network, _reason, clock.now)
         self._settings = settings
@@ -83,18 +89,13 @@ class JiraSender:
         if not known:
             return None
         path = f"/issue/{quote(known, safe='')}?fields=status&properties={PROPERTY}"
-        try:
-            found = self._service.call("GET", path)
-        except Refused as error:
-            if error.status != 404:
-                raise
-            return None
-        return {"properties": {}, **found, "id": str(found["id"])}
+        found = self._service.find(path)
+        return {"properties": {}, **found, "id": str(found["id"])} if found else None
 
     def _searched(self, notification: Notification) -> str:
         # Both are of characters that JQL takes inside quotes as they are: see Jira in settings.
         jql = (
-            f'project = "{self._settings.project}" AND labels = "{_label(notification)}" '
+            f'project = "{self._settings.project}" AND labels = "{reference(notification)}" '
             "ORDER BY created DESC"
         )
         body = {"jql": jql, "maxResults": 1, "fields": ["status"]}
@@ -108,7 +109,7 @@ class JiraSender:
                 "issuetype": {"name": self._settings.issue_type},
                 "summary": subject(message),
                 "description": document(message, True),
-                "labels": [LABEL, _label(notification)],
+                "labels": [LABEL, reference(notification)],
             },
             "properties": [{"key": PROPERTY, "value": {"message": notification.id}}],
         }
@@ -191,11 +192,6 @@ def _paragraph(label: str, value: str) -> Dict[str, Any]:
         if line:
             content.append({"type": "text", "text": line})
     return {"type": "paragraph", "content": content}
-
-
-def _label(notification: Notification) -> str:
-    """What joins an issue to what was told; a label has no blanks, and neither have ids."""
-    return notification.incident_id or notification.id
 
 
 def _receipt(issue: Mapping[str, Any]) -> Dict[str, str]:

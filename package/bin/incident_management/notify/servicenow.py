@@ -16,10 +16,20 @@ from urllib.parse import quote, urlencode
 
 from ..ports import Clock
 from ..splunk.settings import ServiceNow
-from .channel import Delivery, Inquiry, NotConfigured, Notification, sent
+from .channel import Delivery, Inquiry, Notification, sent
 from .message import Message
-from .tickets import Refused, Service, attempt, basic, facts, is_over, known_ticket, subject
-from .transport import BadUrl, Network, checked_url
+from .tickets import (
+    Service,
+    attempt,
+    basic,
+    configured,
+    facts,
+    is_over,
+    known_ticket,
+    reference,
+    subject,
+)
+from .transport import Network
 
 __all__ = ["ServiceNowSender"]
 
@@ -43,19 +53,12 @@ class ServiceNowSender:
     """Speaks to one instance. Raises NotConfigured when a setting is missing or unusable."""
 
     def __init__(self, settings: ServiceNow, network: Network, clock: Clock) -> None:
-        for value, name in (
-            (settings.instance_url, "address"),
-            (settings.username, "user"),
-            (settings.password, "password"),
-        ):
-            if not value:
-                raise NotConfigured(
-                    f"No ServiceNow {name} is set: set it under Configuration > ServiceNow."
-                )
-        try:
-            base = checked_url(settings.instance_url, "The ServiceNow address")
-        except BadUrl as error:
-            raise NotConfigured(str(error)) from None
+        base = configured(
+            "ServiceNow",
+            settings.instance_url,
+            user=settings.username,
+            password=settings.password,
+        )
         login = basic(settings.username, settings.password)
         self._service = Service("ServiceNow", base, login, network, _reason, clock.now)
         self._table = f"/api/now/table/{quote(settings.table, safe='')}"
@@ -90,15 +93,9 @@ class ServiceNowSender:
         """The incident's newest record; None when there is none."""
         known = known_ticket(notification)
         if known:
-            try:
-                path = f"{self._table}/{quote(known, safe='')}?{_query()}"
-                found: Optional[Mapping[str, Any]] = self._service.call("GET", path).get("result")
-            except Refused as error:
-                if error.status != 404:
-                    raise
-                return None
-            return found
-        search = f"correlation_id={_correlation(notification)}^ORDERBYDESCsys_created_on"
+            found = self._service.find(f"{self._table}/{quote(known, safe='')}?{_query()}")
+            return found.get("result") if found else None
+        search = f"correlation_id={reference(notification)}^ORDERBYDESCsys_created_on"
         answer = self._service.call("GET", f"{self._table}?{_query(search)}").get("result") or []
         return answer[0] if answer else None
 
@@ -109,7 +106,7 @@ class ServiceNowSender:
             "description": _text(message, True),
             "impact": impact,
             "urgency": urgency,
-            "correlation_id": _correlation(notification),
+            "correlation_id": reference(notification),
             "correlation_display": mark,
         }
         if self._settings.assignment_group:
@@ -131,11 +128,6 @@ class ServiceNowSender:
         elif message.event == "severity":
             change["impact"], change["urgency"] = _GRAVITY.get(message.severity, _GRAVITY["medium"])
         return change
-
-
-def _correlation(notification: Notification) -> str:
-    """What joins a record to what was told; ids have no character that a query knows."""
-    return notification.incident_id or notification.id
 
 
 def _query(search: str = "") -> str:

@@ -13,13 +13,14 @@ import json
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from .channel import Delivery, Notification, dead, retry, unknown
+from .channel import Delivery, NotConfigured, Notification, dead, retry, unknown
 from .message import Message, listed, truncated, utc
 from .transport import (
     BadUrl,
     Network,
     NoAnswer,
     NotSent,
+    checked_url,
     json_headers,
     not_followed,
     retry_after,
@@ -31,9 +32,11 @@ __all__ = [
     "Service",
     "attempt",
     "basic",
+    "configured",
     "facts",
     "is_over",
     "known_ticket",
+    "reference",
     "subject",
 ]
 
@@ -96,6 +99,15 @@ class Service:
             return answer
         raise Refused(self._judged(method, reply, answer or {}), reply.status)
 
+    def find(self, path: str) -> Optional[Dict[str, Any]]:
+        """Get what is at a path; None when there is no such thing. Raises as :meth:`call`."""
+        try:
+            return self.call("GET", path)
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return None
+
     def _judged(self, method: str, reply: Any, answer: Mapping[str, Any]) -> Delivery:
         status = reply.status
         if status in (429, 503) or (status >= 500 and method == "GET"):
@@ -134,6 +146,25 @@ def attempt(work: Callable[[], Delivery]) -> Delivery:
         return unknown(str(error))
     except BadUrl as error:
         return dead(str(error))
+
+
+def configured(service: str, address: str, **needed: str) -> str:
+    """Return a service's address, checked. Raises NotConfigured, also when a setting is empty."""
+    for name, value in {"address": address, **needed}.items():
+        if not value:
+            what = name.replace("_", " ")
+            raise NotConfigured(
+                f"No {service} {what} is set: set it under Configuration > {service}."
+            )
+    try:
+        return checked_url(address, f"The {service} address")
+    except BadUrl as error:
+        raise NotConfigured(str(error)) from None
+
+
+def reference(notification: Notification) -> str:
+    """Return what joins a ticket to what was told: an id, without blanks or marks of a query."""
+    return notification.incident_id or notification.id
 
 
 def basic(user: str, password: str) -> str:
