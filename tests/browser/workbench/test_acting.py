@@ -220,6 +220,36 @@ def test_what_one_did_oneself_just_before_stops_nobody(site: Site, enter: Enter)
     said(page, "is resolved")
 
 
+def test_what_is_done_waits_for_no_reading_and_a_note_goes_on_from_it(
+    site: Site, enter: Enter
+) -> None:
+    """What is typed right after belongs to the page, not to a dialog that is still there."""
+    incident = site.open("Slow to read")
+    page = enter("rob", f"?incident={incident}")
+    held: list[Any] = []
+    slow = {"yes": True}
+
+    def hold(route: Any) -> None:
+        if slow["yes"]:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(f"**/incidents/{incident}", hold)
+    press(page, "assign")
+    page.locator("dialog [name=owner]").fill("mia")
+    submit(page)
+    expect(page.locator("dialog")).to_have_count(0)
+    assert held
+    page.get_by_label("Note").fill("Over to mia")
+    page.keyboard.press("Control+Enter")
+    slow["yes"] = False
+    for route in held:
+        route.continue_()
+    said(page, "on the timeline")
+    assert site.kinds(incident)[-2:] == ["assigned", "note"]
+
+
 def test_a_signal_that_comes_in_between_stops_nobody(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "busy", "title": "Errors of busy"})
     page = enter("rob", f"?incident={incident}")

@@ -111,7 +111,7 @@ export class BulkBar {
                 const { body: answer } = await change.send('POST', 'incidents/bulk', body);
                 this.#tell(label, answer);
                 this.app.list.selectAll(false);
-                await this.app.changed();
+                this.app.changed();
             },
         });
     }

@@ -59,7 +59,7 @@ export class Composer {
         const text = this.input.value.trim();
         if (!text || this.button.disabled) return;
         const id = this.#id;
-        this.#change ??= new Change();
+        this.#change ??= new Change(undefined, this.detail.app.me.name);
         this.#change.seen = this.detail.seen; // the key stays the same until there is an answer
         this.button.disabled = true;
         fill(this.trouble);
@@ -71,7 +71,7 @@ export class Composer {
                 this.#change = null;
             }
             this.detail.app.say('The note is on the timeline.');
-            await this.detail.app.changed(id);
+            this.detail.app.changed(id);
         } catch (error) {
             if (error instanceof Conflict) this.detail.take(error.seen);
             if (id === this.#id) fill(this.trouble, explained(error));

@@ -111,9 +111,10 @@ export class Workbench {
         this.#next();
     }
 
-    /** Something was changed: show it. */
-    async changed(id = '') {
-        await Promise.all([this.#refresh(false), id === this.detail.id && id ? this.detail.reload() : null]);
+    /** Something was changed: show it. Nobody waits for that, so a dialog closes at once. */
+    changed(id = '') {
+        this.#refresh(false);
+        if (id && id === this.detail.id) this.detail.reload();
     }
 
     /** Whether an analysis of an incident was asked for here and has not ended. */
@@ -153,7 +154,7 @@ export class Workbench {
             this.say(move.done(move.id === 'snooze' || move.id === 'propose' ? incident : body, body));
             if (move.id === 'analyze') this.#watch(incident.id, body.sid);
             if (move.id === 'propose') this.detail.turn('fixes');
-            await this.changed(incident.id);
+            this.changed(incident.id);
         } catch (error) {
             if (error instanceof Conflict) this.detail.take(error.seen);
             throw error;

@@ -136,7 +136,7 @@ function decide(detail, plan, { verb, title, submit, danger, fields = [], effect
                 detail.app.say(done);
             } finally {
                 // Refused or not: what the rules say now is shown.
-                await detail.again();
+                detail.again();
             }
         },
     });

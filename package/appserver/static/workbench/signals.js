@@ -102,7 +102,7 @@ export class SignalsPart {
                     const { body } = await change.send('POST', `incidents/${incident.id}/split`, { signals, ...given });
                     this.#chosen.clear();
                     detail.app.say(`${body.id} has them now.`);
-                    await detail.app.changed(incident.id);
+                    detail.app.changed(incident.id);
                 } catch (error) {
                     if (error instanceof Conflict) detail.take(error.seen);
                     throw error;
