@@ -8,8 +8,8 @@ from incident_management.api import ROUTES
 from incident_management.api.messages import parse_body
 from incident_management.api.router import Problem, dispatch, routes_of
 from incident_management.api.system import NOBODY_IS_TOLD
+from incident_management.channels import CHANNELS
 from incident_management.notify.announce import CHECKPOINT
-from incident_management.notify.channel import CHANNELS
 from incident_management.splunk.settings import parse
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi
 

@@ -201,7 +201,7 @@ def test_a_wrong_suppression_is_refused_in_one_sentence(stores, clock, wrong, se
 
 
 def test_what_is_over_makes_room_and_what_is_not_does_not(stores, clock, monkeypatch):
-    monkeypatch.setattr(suppression, "MOST", 3)
+    monkeypatch.setattr(suppression, "MAX_SUPPRESSIONS", 3)
     monkeypatch.setattr(suppression, "MAX_OVER", 3)
     weekly = muted(stores, clock, kind="maintenance", days=["fri"])
     over = []

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from incident_management.incidents.routing import CHANNELS, Routing
+from incident_management.channels import CHANNELS
+from incident_management.incidents.routing import Routing
 from incident_management.notify.message import HEADLINES
 from incident_management.splunk.kvstore import COLLECTIONS
 from incident_management.splunk.settings import channels_set_up

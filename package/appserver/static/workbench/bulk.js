@@ -9,7 +9,7 @@ import { ask } from './forms.js';
 import { lacks, moveOf } from './moves.js';
 import { isOpen, many, SEVERITIES } from './words.js';
 
-const MOST = 200;
+const MAX_AT_ONCE = 200;
 // Beside the count; the others are behind More, so that the bar keeps its height.
 const FIRST = ['acknowledge', 'assign', 'resolve'];
 
@@ -80,7 +80,7 @@ export class BulkBar {
     #whyNot(action, chosen) {
         const lacking = lacks(this.app.me.capabilities, 'incident_write');
         if (lacking) return lacking;
-        if (chosen.length > MOST) return `At most ${MOST} at once.`;
+        if (chosen.length > MAX_AT_ONCE) return `At most ${MAX_AT_ONCE} at once.`;
         return chosen.some(ACTIONS[action].fits) ? '' : 'None of the selected ones is in a state for this.';
     }
 

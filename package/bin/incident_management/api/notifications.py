@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ..channels import CHANNELS
 from ..incidents.errors import NotFound
 from ..notify.asked import CHARACTERS, enqueue
-from ..notify.channel import CHANNELS
 from ..notify.outbox import FINAL, Outbox
 from ..notify.record import recorder
 from ..splunk import conf

@@ -6,8 +6,8 @@ import platform
 from datetime import datetime, timezone
 from typing import Any, Dict, Optional
 
+from ..channels import CHANNELS
 from ..notify.announce import CHECKPOINT
-from ..notify.channel import CHANNELS
 from ..notify.reach import reached
 from ..notify.webhook import MAX_SUBSCRIPTIONS
 from ..ports import SearchFailed

@@ -38,7 +38,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SKEW_SECONDS = 300.0
 # More at once are refused: each signal is held against each of them. Those that are over do not
 # count.
-MOST = 1000
+MAX_SUPPRESSIONS = 1000
 # So many of those that are over are listed.
 MAX_OVER = 200
 LONGEST_SNOOZE = 30 * 86400.0
@@ -136,8 +136,10 @@ def add(
         }
     )
     _check(suppression, now)
-    if len(stores.suppressions.keys(_not_over(now))) >= MOST:
-        raise Invalid(f"There are {MOST} suppressions already; delete those that are not needed.")
+    if len(stores.suppressions.keys(_not_over(now))) >= MAX_SUPPRESSIONS:
+        raise Invalid(
+            f"There are {MAX_SUPPRESSIONS} suppressions already; delete those that are not needed."
+        )
     if stores.suppressions.insert(suppression.to_document()):
         return suppression
     known = stores.suppressions.get(suppression.id)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Set
 
+from ..channels import CHANNELS
 from ..incidents import timeline
 from ..incidents.model import Entry
 from ..incidents.routing import Routing
@@ -21,7 +22,6 @@ from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 from . import late
 from .audience import Audience, Hearing
-from .channel import CHANNELS
 from .message import build
 from .outbox import Outbox
 

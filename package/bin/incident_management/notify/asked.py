@@ -6,11 +6,11 @@ import hashlib
 import re
 from typing import Any, Dict, Mapping
 
+from ..channels import CHANNELS
 from ..incidents.canonical import canonical
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import SEVERITIES
 from ..ports import Clock, Stores
-from .channel import CHANNELS
 from .message import Message, incident_url, plain
 from .outbox import Outbox, notification_id
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Collection, Dict, Iterator, Mapping, Sequence, Set
 
+from ..channels import CHANNELS
 from ..incidents.model import Entry
 from ..incidents.routing import Routing
 from ..ports import Document
-from .channel import CHANNELS
 from .webhook import ALL, channel_of, subscribed
 
 __all__ = ["Audience", "Hearing"]

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Protocol
 
 __all__ = [
-    "CHANNELS",
     "Delivery",
     "Inquiry",
     "NotConfigured",
@@ -17,8 +16,6 @@ __all__ = [
     "sent",
     "unknown",
 ]
-
-CHANNELS = ("slack", "teams", "pagerduty", "servicenow", "jira")
 
 
 class NotConfigured(Exception):

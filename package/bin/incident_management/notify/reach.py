@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Collection, Iterable, Tuple
 
+from ..channels import CHANNELS
 from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
-from .channel import CHANNELS
 
 __all__ = ["KEY", "note_reach", "reached"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Callable, Collection, Dict, Mapping, Set
 
+from ..channels import CHANNELS
 from ..notify.announce import Announcer
-from ..notify.channel import CHANNELS, NotConfigured, Sender
+from ..notify.channel import NotConfigured, Sender
 from ..notify.outbox import Outbox
 from ..notify.reach import note_reach, reached
 from ..notify.record import recorder

@@ -43,7 +43,7 @@ LASTING = 144
 EXCUSED_SHARE, EXCUSED_POINTS = 0.5, 192
 """The longest season excuses what deviates from all else when its own deviation is below this share
 of the largest; for so many points after, means of some hours that have seen it are excused too."""
-MOST = 1e6
+MAX_RATIO = 1e6
 _LISTS = ("marks", "seen", "latest", "waiting")
 
 
@@ -157,7 +157,7 @@ class Records:
             if floors[kind] > mark:
                 mark = floors[kind]
             if deviation > best * mark and count > FEWEST:
-                ratio = deviation / (mark * (1.0 + YOUTH / count)) if mark > 0.0 else MOST
+                ratio = deviation / (mark * (1.0 + YOUTH / count)) if mark > 0.0 else MAX_RATIO
                 if ratio > best:
                     best = ratio
         self._total += 1
@@ -169,7 +169,7 @@ class Records:
             verdict.ratio = best if judged else 0.0
             self._excused += 1
         elif self._decide(
-            best if best < MOST else MOST, ratios, judged, explained, deviations, floors
+            best if best < MAX_RATIO else MAX_RATIO, ratios, judged, explained, deviations, floors
         ):
             self._begin(deviations, floors)
         if broken and self._excused:
@@ -204,8 +204,8 @@ class Records:
         for deviation, mark, floor, count in zip(deviations, self._marks, floors, self._counts):
             least = max(mark, floor) * (1.0 + YOUTH / (count + 1))
             known = deviation is not None and deviation > 0.0 and count >= FEWEST
-            ratio = (deviation or 0.0) / least if least else MOST
-            found.append(min(ratio, MOST) if known else 0.0)
+            ratio = (deviation or 0.0) / least if least else MAX_RATIO
+            found.append(min(ratio, MAX_RATIO) if known else 0.0)
         return found
 
     def _decide(
@@ -324,7 +324,10 @@ class Records:
         self._waiting = [float(deviation) for deviation in state["waiting"]]
         # A state of before these were there goes on as an anomaly that just began.
         self._quiet = int(state.get("quiet", 0))
-        self._height, self._before = float(state.get("height", MOST)), float(state.get("before", 0))
+        self._height, self._before = (
+            float(state.get("height", MAX_RATIO)),
+            float(state.get("before", 0)),
+        )
         self._limits = [float(limit) for limit in state["limits"]]
         self.open, self._calm = int(state["open"]), int(state["calm"])
         self._since, self._total = int(state["since"]), int(state["total"])

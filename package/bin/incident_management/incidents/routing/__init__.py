@@ -8,10 +8,9 @@ from .conf import CONF, Decision, Routing
 from .policies import Path, Policy, Step
 from .rules import Rule
 from .teams import Member, Team
-from .values import CHANNELS, duration
+from .values import duration
 
 __all__ = [
-    "CHANNELS",
     "CONF",
     "Choice",
     "Decision",

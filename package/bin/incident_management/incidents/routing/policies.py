@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import List, Mapping, Optional, Tuple
 
+from ...channels import CHANNELS
 from ..errors import RoutingError
 from .teams import Calendars, calendar_named
-from .values import CHANNELS, CONF, choice, duration, listed, matching, number, optional_duration
+from .values import CONF, choice, duration, listed, matching, number, optional_duration
 
 __all__ = ["TEAM_HOURS", "Path", "Policy", "Step"]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Mapping, Optional, Sequence, Tuple
 
+from ...channels import CHANNELS
 from ...durations import seconds_of
 from ..errors import RoutingError
 
 __all__ = [
-    "CHANNELS",
     "CONF",
     "Wish",
     "announced",
@@ -25,7 +25,6 @@ __all__ = [
 ]
 
 CONF = "incident_routing.conf"
-CHANNELS = ("slack", "teams", "pagerduty", "servicenow", "jira")
 # After a channel of [announce]: tell it only where it is set up.
 IF_SET_UP = "?"
 

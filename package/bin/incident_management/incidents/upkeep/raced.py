@@ -25,7 +25,7 @@ ACTOR = "incident_management"
 TOGETHER_SECONDS = 15.0
 """How long a writer may take from its look to its writing, and members' clocks may differ."""
 LOOK_BACK_SECONDS = 120.0
-MOST = 500
+MAX_INCIDENTS = 500
 # Somebody has decided here on what does not belong together.
 TAKEN_APART = ("split", "unmerged")
 
@@ -39,7 +39,9 @@ def join_raced(
     Contended.
     """
     since = clock.now() - LOOK_BACK_SECONDS
-    documents = stores.incidents.find({"opened_at": {"$gte": since}}, "opened_at:1,_key:1", MOST)
+    documents = stores.incidents.find(
+        {"opened_at": {"$gte": since}}, "opened_at:1,_key:1", MAX_INCIDENTS
+    )
     recent = [one for one in map(Incident.from_document, documents) if one.is_open]
     merged = 0
     for place, incident in enumerate(recent):
