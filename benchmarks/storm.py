@@ -67,9 +67,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
+    timed = options.signals // options.run - FIRST
+    if timed < 1:
+        parser.error(f"--signals takes two runs at least: {2 * options.run} or more.")
     with tempfile.TemporaryDirectory(prefix="storm-") as name, a_splunk(Path(name)) as place:
         storm = Storm(place, Path(name), options.problems, options.run)
-        figures = storm.run(options.signals, options.steps, options.open)
+        figures = storm.run(options.signals, min(options.steps, timed), options.open)
     print(json.dumps({k: v for k, v in figures.items() if k != "growth"}, indent=1))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
