@@ -16,6 +16,7 @@ from typing import Any, Iterable, Sequence
 
 import splunklib.client
 
+from tests.package import APP, share_compiled
 from tools.splunkd_lite.clock import Clock
 from tools.splunkd_lite.core import Options, Splunk
 
@@ -110,6 +111,8 @@ def start_standin(
         **options,
     )
     splunk = Splunk(home or tmp_path / "splunk", chosen, clock)
-    splunk.install(list(apps))
+    for app in splunk.install(list(apps)):
+        if app == APP:
+            share_compiled(splunk.home / "etc" / "apps" / app)
     splunk.start()
     return StandIn(splunk)

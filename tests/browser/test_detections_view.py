@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.integration.detection.conftest import APP_NAME, app_folder  # noqa: F401
+from tests.package import APP, unpacked
 from tools.splunkd_lite.core import Options, Splunk
 
 from .conftest import PASSWORD
@@ -22,14 +22,14 @@ NOW = time.time()
 
 
 @pytest.fixture(scope="module")
-def splunk(app_folder: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:  # noqa: F811
+def splunk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A stand-in with the built app, in which a detection raised what people did not want."""
     folder = tmp_path_factory.mktemp("detections")
     options = Options(
         mgmt_port=0, web_port=0, https=True, admin_password=PASSWORD, parts=frozenset({"web"})
     )
     core = Splunk(folder / "home", options)
-    core.install([app_folder])
+    core.install([unpacked()])
     core.start()
     token = core.access.token_for("splunk-system-user", 3600)
     client = httpx.Client(
@@ -39,7 +39,7 @@ def splunk(app_folder: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     )
     sizes = [6, 7, 8, 6, 7, 8, 6, 7, 40]
     for collection, make in (("incidents", incident), ("incident_signals", signal)):
-        path = f"/servicesNS/nobody/{APP_NAME}/storage/collections/data/{collection}/batch_save"
+        path = f"/servicesNS/nobody/{APP}/storage/collections/data/{collection}/batch_save"
         documents = [make(number, size) for number, size in enumerate(sizes)]
         client.post(path, json=documents).raise_for_status()
     yield SimpleNamespace(core=core, web=f"http://127.0.0.1:{core.web_port}")
@@ -67,7 +67,7 @@ def signal(number: int, size: int) -> dict[str, Any]:
         "_key": f"{number}" * 40,
         "incident_id": f"INC-20261101-00000{number}",
         "rule": RULE,
-        "app": APP_NAME,
+        "app": APP,
         "entity": f"web-{number}",
         "dedup_key": f"{number}" * 40,
         "last_time": NOW - 80_000 + number * 3600,
@@ -79,7 +79,7 @@ def signal(number: int, size: int) -> dict[str, Any]:
 def test_the_view_names_the_noisy_detection_and_what_to_set(
     page: Any, splunk: Any, studio_bundle: Any, shoot: Any
 ) -> None:
-    page.goto(f"{splunk.web}/en-US/app/{APP_NAME}/detections")
+    page.goto(f"{splunk.web}/en-US/app/{APP}/detections")
     macro = "incident_high_error_rate_threshold from 5 to 8"
     page.get_by_text(macro).first.wait_for(timeout=WAIT_MS)
     page.get_by_text("dropped 8 of 8 false or duplicate ones").first.wait_for(timeout=WAIT_MS)
@@ -93,6 +93,6 @@ def test_a_limit_from_the_address_is_never_part_of_the_search_language(
     page: Any, splunk: Any, studio_bundle: Any
 ) -> None:
     more = quote('10 | eval name="INJECTED", noisy=1')
-    page.goto(f"{splunk.web}/en-US/app/{APP_NAME}/detections?form.limit={more}")
+    page.goto(f"{splunk.web}/en-US/app/{APP}/detections?form.limit={more}")
     page.get_by_text("The option pages_per_day is wrong").first.wait_for(timeout=WAIT_MS)
     assert page.get_by_text("INJECTED", exact=True).count() == 0

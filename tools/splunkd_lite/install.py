@@ -77,7 +77,7 @@ def _place(home: Path, folder: Path, name: str) -> str:
         for path in target.iterdir():
             if path.name not in ("local", "metadata", "lookups"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-    shutil.copytree(folder, target, dirs_exist_ok=True, ignore=_ignore)
+    shutil.copytree(folder, target, symlinks=True, dirs_exist_ok=True, ignore=_ignore)
     return app
 
 

@@ -13,8 +13,8 @@ from incident_management.incidents import timeline
 from incident_management.splunk.kvstore import KvStores
 from incident_management.splunk.session import Session
 from tests.browser.conftest import APP
-from tests.integration.tell_and_fix.conftest import package
 from tests.integration.tell_and_fix.receivers import Deployer
+from tests.package import unpacked
 from tests.standin import ADMIN_PASSWORD, start_standin
 
 API = "/services/incident_management/v1"
@@ -47,7 +47,7 @@ class Site:
     """A running stand-in, its people, and what the tests ask the API."""
 
     def __init__(self, folder: Path) -> None:
-        self.standin = start_standin(folder, apps=[package()], parts={"web"}, https=False)
+        self.standin = start_standin(folder, apps=[unpacked()], parts={"web"}, https=False)
         splunk = self.standin.splunk
         local = splunk.home / f"etc/apps/{APP}/local"
         local.mkdir(exist_ok=True)

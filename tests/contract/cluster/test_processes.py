@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,11 +14,11 @@ import splunklib.binding
 import splunklib.client
 
 from tests.contract.cluster.conftest import APP
+from tests.package import APP_PYTHON
 from tools.splunkd_lite.cluster.processes import ClusterPlan, ClusterProcesses
 
 ROOT = Path(__file__).resolve().parents[3]
 PASSWORD = "a-test-password"
-PYTHON = os.environ.get("APP_PYTHON", sys.executable)
 REAL_APP = "incident_management"
 
 
@@ -101,7 +99,7 @@ def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClusterPro
     if not built:
         pytest.fail("There is no package to test: run ./build.sh package first.")
     monkeypatch.chdir(ROOT)
-    without = ["--without=hec", "--without=web", "--python", PYTHON]
+    without = ["--without=hec", "--without=web", "--python", APP_PYTHON]
     yield from run_cluster(tmp_path / "c", "--app", str(built[-1]), *without)
 
 

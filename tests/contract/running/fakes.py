@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+from tests.package import APP_PYTHON
 from tools.splunkd_lite.clock import ManualClock
 from tools.splunkd_lite.resultsfile import write_results
 
@@ -140,7 +139,7 @@ class FakeSplunk:
         self.conf = FakeConf("tiny")
         self.access = FakeAccess()
         self.indexes = FakeIndexes()
-        self.python = os.environ.get("APP_PYTHON", sys.executable)
+        self.python = APP_PYTHON
         self.server_name = "stand-in"
         self.mgmt_uri = "https://127.0.0.1:18089"
         self.web_port = 18000

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.package import unpacked
 from tests.standin import StandIn, start_standin
 from tests.unit.analysis import scenario
 from tools.splunkd_lite.clock import ManualClock
@@ -16,15 +16,9 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="session")
-def app_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The app as it ships, unpacked."""
-    built = sorted((ROOT / "dist").glob("incident_management-*.tar.gz"))
-    if not built:
-        pytest.fail("There is no package to test: run ./build.sh package first.")
-    folder = tmp_path_factory.mktemp("shipped")
-    with tarfile.open(built[-1]) as tar:
-        tar.extractall(folder, filter="data")
-    return folder / "incident_management"
+def app_folder() -> Path:
+    """The app as it ships, unpacked; nothing is written into it."""
+    return unpacked()
 
 
 @pytest.fixture(scope="package")

@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.incidents.conftest import app_folder  # noqa: F401
 from tests.standin import StandIn, start_standin
 
 BASE = "/services/incident_management/v1"
@@ -37,7 +36,7 @@ class Client:
 
 
 @pytest.fixture(scope="module")
-def standin(app_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:  # noqa: F811
+def standin(app_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     folder = tmp_path_factory.mktemp("api")
     with start_standin(folder, apps=[app_folder], https=False) as running:
         yield running

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import tarfile
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
 
+from tests.package import APP_PYTHON
 from tests.standin import StandIn, start_standin
 from tools.splunkd_lite.clock import ManualClock
 
@@ -76,21 +74,8 @@ class Detections:
         return sorted(str(row["entity"]) for row in self.run(name))
 
 
-@pytest.fixture(scope="session")
-def app_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The app as it ships, unpacked."""
-    built = sorted((ROOT / "dist").glob("incident_management-*.tar.gz"))
-    if not built:
-        pytest.fail("There is no package to test: run ./build.sh package first.")
-    folder = tmp_path_factory.mktemp("app")
-    with tarfile.open(built[-1]) as tar:
-        tar.extractall(folder, filter="data")
-    return folder / APP_NAME
-
-
 @pytest.fixture
 def detections(app_folder: Path, tmp_path: Path) -> Iterator[Detections]:
-    python = os.environ.get("APP_PYTHON", sys.executable)
     clock = ManualClock(NOW)
-    with start_standin(tmp_path, apps=[app_folder], clock=clock, python=python) as standin:
+    with start_standin(tmp_path, apps=[app_folder], clock=clock, python=APP_PYTHON) as standin:
         yield Detections(standin)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -12,6 +10,7 @@ import pytest
 from splunklib.binding import HTTPError
 
 from tests.integration.detection.conftest import APP_NAME, ROOT
+from tests.package import APP_PYTHON
 from tests.standin import StandIn, start_standin
 
 PAGE = f"{APP_NAME}_incident_monitor"
@@ -45,9 +44,8 @@ FIELDS = {
 
 @pytest.fixture(scope="module")
 def page(app_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
-    python = os.environ.get("APP_PYTHON", sys.executable)
     folder = tmp_path_factory.mktemp("page")
-    with start_standin(folder, apps=[app_folder], python=python) as standin:
+    with start_standin(folder, apps=[app_folder], python=APP_PYTHON) as standin:
         yield standin
 
 

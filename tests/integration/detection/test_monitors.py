@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from pathlib import Path
 
 from tests.integration.detection.conftest import APP_NAME
+from tests.package import APP_PYTHON
 from tests.standin import StandIn, start_standin
 
 INPUTS = """
@@ -43,8 +42,7 @@ def messages(standin: StandIn) -> dict[str, str]:
 
 
 def test_one_raises_while_another_tells_of_its_error(app_folder: Path, tmp_path: Path) -> None:
-    python = os.environ.get("APP_PYTHON", sys.executable)
-    with start_standin(tmp_path, apps=[app_folder], python=python) as standin:
+    with start_standin(tmp_path, apps=[app_folder], python=APP_PYTHON) as standin:
         local = standin.splunk.home / "etc/apps" / APP_NAME / "local"
         local.mkdir(exist_ok=True)
         (local / "inputs.conf").write_text(INPUTS)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-import tarfile
 import threading
 import time
 from pathlib import Path
@@ -14,24 +12,13 @@ from typing import Any, Callable, Iterator, Mapping
 import pytest
 from splunklib.binding import HTTPError
 
+from tests.package import APP_PYTHON
 from tests.standin import StandIn, start_standin
 from tools.splunkd_lite.clock import ManualClock
 
 ROOT = Path(__file__).parents[3]
 APP_NAME = "incident_management"
 PERIOD = 300
-
-
-@pytest.fixture(scope="session")
-def app_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The app as it ships, unpacked."""
-    built = sorted((ROOT / "dist").glob("incident_management-*.tar.gz"))
-    if not built:
-        pytest.fail("There is no package to test: run ./build.sh package first.")
-    folder = tmp_path_factory.mktemp("app")
-    with tarfile.open(built[-1]) as tar:
-        tar.extractall(folder, filter="data")
-    return folder / "incident_management"
 
 
 class App:
@@ -110,9 +97,7 @@ class App:
 @pytest.fixture
 def app(app_folder: Path, tmp_path: Path) -> Iterator[App]:
     clock = ManualClock(time.time() // PERIOD * PERIOD - 2 * PERIOD + 10)
-    # APP_PYTHON: the interpreter for the app's own processes, as Splunk brings its own.
-    python = os.environ.get("APP_PYTHON", sys.executable)
-    with start_standin(tmp_path, apps=[app_folder], clock=clock, python=python) as standin:
+    with start_standin(tmp_path, apps=[app_folder], clock=clock, python=APP_PYTHON) as standin:
         yield App(standin, clock)
 
 

@@ -11,7 +11,6 @@ import json
 import os
 import random
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ import splunklib.client
 from incident_management.splunk.session import Session, SplunkError
 from tests.integration.incidents.conftest import ROOT, more_come
 from tests.integration.incidents.test_under_fire import SIGNALS, finding
+from tests.package import APP_PYTHON
 from tools.splunkd_lite.cluster.processes import ClusterPlan, ClusterProcesses
 
 PASSWORD = "a-test-password"
@@ -48,7 +48,7 @@ def cluster(
     monkeypatch.chdir(ROOT)
     without = ("--without", "scheduler", "--without", "inputs", "--without", "hec")
     arguments = ("--http", "--app", str(app_folder), *without, "--without", "web")
-    python = ("--python", os.environ.get("APP_PYTHON", sys.executable))
+    python = ("--python", APP_PYTHON)
     plan = ClusterPlan(tmp_path / "c", 3, (0, 0, 0), (*arguments, *python), lease=3.0)
     cluster = ClusterProcesses(plan, PASSWORD)
     try:

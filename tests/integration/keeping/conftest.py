@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
-import sys
-import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from splunklib.binding import HTTPError
 
 from incident_management.splunk.session import Session
+from tests.package import APP_PYTHON, unpacked
 from tests.standin import StandIn, start_standin
 from tools.splunkd_lite.clock import ManualClock
 
@@ -27,13 +27,8 @@ APP = "incident_management"
 @pytest.fixture(scope="session")
 def app_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The app as it ships, unpacked, with a worker that looks every second."""
-    named = os.environ.get("INCIDENT_MANAGEMENT_PACKAGE")
-    built = [Path(named)] if named else sorted((ROOT / "dist").glob("incident_management-*.gz"))
-    if not built:
-        pytest.fail("There is no package to test: run ./build.sh package first.")
     folder = tmp_path_factory.mktemp("app")
-    with tarfile.open(built[-1]) as tar:
-        tar.extractall(folder, filter="data")
+    shutil.copytree(unpacked(), folder / APP, symlinks=True)
     local = folder / APP / "local"
     local.mkdir()
     (local / "inputs.conf").write_text("[incident_monitor://worker]\ncycle_seconds = 1\n")
@@ -128,8 +123,7 @@ def until(what: Callable[[], Any], seconds: float = 60.0) -> Any:
 @pytest.fixture
 def idle(app_folder: Path, tmp_path: Path) -> Iterator[Place]:
     """Before its worker is started."""
-    python = os.environ.get("APP_PYTHON", sys.executable)
-    with start_standin(tmp_path, apps=[app_folder], python=python) as standin:
+    with start_standin(tmp_path, apps=[app_folder], python=APP_PYTHON) as standin:
         yield Place(standin)
 
 
@@ -143,7 +137,6 @@ def place(idle: Place) -> Place:
 @pytest.fixture
 def still(app_folder: Path, tmp_path: Path) -> Iterator[Place]:
     """Without the worker, and with a clock and a scheduler that the test drives."""
-    python = os.environ.get("APP_PYTHON", sys.executable)
     clock = ManualClock(time.time() // 300 * 300 + 10)
-    with start_standin(tmp_path, apps=[app_folder], clock=clock, python=python) as standin:
+    with start_standin(tmp_path, apps=[app_folder], clock=clock, python=APP_PYTHON) as standin:
         yield Place(standin)

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List
@@ -14,20 +13,13 @@ from typing import Any, Callable, Dict, List
 import pytest
 from splunklib.binding import HTTPError
 
+from tests.package import APP_PYTHON, unpacked
 from tests.standin import ADMIN_PASSWORD, StandIn, start_standin
 
 from .receivers import Deployer, Pager, Service, Slack
 
 ROOT = Path(__file__).parents[3]
 API = "/services/incident_management/v1"
-
-
-def package() -> Path:
-    """The built app: INCIDENT_MANAGEMENT_PACKAGE, else the newest in dist/."""
-    named = os.environ.get("INCIDENT_MANAGEMENT_PACKAGE")
-    found = [Path(named)] if named else sorted((ROOT / "dist").glob("incident_management-*.gz"))
-    assert found, "There is no package in dist/: run ./build.sh package first."
-    return found[-1]
 
 
 class Office:
@@ -159,8 +151,7 @@ def wait_for(what: Callable[[], Any], seconds: float = 45.0) -> Any:
 @pytest.fixture
 def fresh(tmp_path):
     """As it was installed: no channel is set up. Its worker, once started, cycles every second."""
-    python = os.environ.get("INCIDENT_MANAGEMENT_PYTHON", sys.executable)
-    standin = start_standin(tmp_path, apps=[package()], python=python)
+    standin = start_standin(tmp_path, apps=[unpacked()], python=APP_PYTHON)
     app = standin.splunk.home / "etc/apps/incident_management"
     local = app / "local"
     local.mkdir(exist_ok=True)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Iterator, List, NamedTuple
 
 import pytest
 
+from tests.package import APP_PYTHON, unpacked
 from tests.standin import start_standin
 from tools.splunkd_lite.cluster.membership import ClusterOptions
 
-from .conftest import Office, package, wait_for
+from .conftest import Office, wait_for
 from .test_fixing import analysed, kinds
 
 LABELS = ("sh1", "sh2", "sh3")
@@ -32,13 +31,12 @@ class Cluster(NamedTuple):
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    python = os.environ.get("INCIDENT_MANAGEMENT_PYTHON", sys.executable)
     offices: List[Office] = []
     try:
         for label in LABELS:
             options = ClusterOptions(tmp_path / "cluster", label, len(LABELS))
             standin = start_standin(
-                tmp_path, [package()], home=tmp_path / label, cluster=options, python=python
+                tmp_path, [unpacked()], home=tmp_path / label, cluster=options, python=APP_PYTHON
             )
             offices.append(Office(standin))
         captain = next(each for each in offices if _cluster_of(each).membership.is_captain)
