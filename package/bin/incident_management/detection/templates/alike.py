@@ -53,6 +53,7 @@ _DENYING = frozenset(
 )
 _RUN = re.compile(r"<\*>(?: <\*>)+")
 _VALUE = (WILDCARD,)
+_LABEL = re.compile(r"[A-Za-z][\w.-]*(?::$|=)")
 _OPENING, _CLOSING = "([{<\"'`", ")]}>\"'`"
 _MARKS = ":|-=,"
 _APART = tuple(_MARKS + _OPENING)
@@ -261,12 +262,31 @@ def _is_enclosed(text: Words) -> bool:
 
 
 def _is_optional(one: Words, other: Words, behind: Words) -> bool:
-    """Whether one of two lines ends in a part of its own: a note in brackets, or fields."""
+    """Whether one of two lines goes on where the other ends: with words, fields or a note."""
+    short, long = sorted((one, other), key=len)
+    mine, theirs = _labels(short), _labels(long)
+    if mine != theirs and (not short or (_LABEL.match(short[0]) and _LABEL.match(long[0]))):
+        return True
     if behind:
         return False
-    if not (one and other) and any("=" in word for word in one or other):
-        return True
+    if not short:
+        return any("=" in word for word in long) or constants(long) > 1
+    if long[len(short) - 1].rstrip(",;:") == short[-1] and long[: len(short) - 1] == short[:-1]:
+        rest = long[len(short) :]
+        if rest and (_LABEL.match(rest[0]) or constants(rest) > 1):
+            return True
     return _ends_in_note(one) != _ends_in_note(other)
+
+
+def _labels(text: Words) -> List[str]:
+    """Return the names of the fields of a text, without those of a value in brackets."""
+    names, depth = [], 0
+    for word in text:
+        found = _LABEL.match(word)
+        if found and not depth:
+            names.append(found.group()[:-1])
+        depth = max(0, depth + sum(map(word.count, "([{")) - sum(map(word.count, ")]}")))
+    return names
 
 
 def _ends_in_note(text: Words) -> bool:
