@@ -62,7 +62,12 @@ def test_the_first_message_opens_an_issue_with_all_that_is_known(site):
     assert issue["fields"]["issuetype"] == {"name": "Task"}
     assert issue["fields"]["labels"] == ["splunk-incident", INCIDENT["id"]]
     said = text_of(issue["fields"]["description"])
-    for part in ("checkout", "CHG-1042 set pool_size to 1", "QueuePool limit", "/incident?form"):
+    for part in (
+        "checkout",
+        "CHG-1042 set pool_size to 1",
+        "QueuePool limit",
+        "/workbench?incident=INC-",
+    ):
         assert part in said
 
 

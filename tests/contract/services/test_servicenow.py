@@ -54,7 +54,12 @@ def test_the_first_message_opens_a_record_with_all_that_is_known(instance):
     assert delivery.receipt == {"ticket": record["sys_id"], "number": "INC0000001"}
     assert record["short_description"] == "HIGH: High Error Rate: checkout"
     assert (record["impact"], record["urgency"]) == ("2", "1")
-    for part in ("checkout", "CHG-1042 set pool_size to 1", "QueuePool limit", "/incident?form"):
+    for part in (
+        "checkout",
+        "CHG-1042 set pool_size to 1",
+        "QueuePool limit",
+        "/workbench?incident=INC-",
+    ):
         assert part in record["description"]
 
 

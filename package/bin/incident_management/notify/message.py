@@ -27,7 +27,7 @@ __all__ = [
     "utc",
 ]
 
-PAGE = "/en-US/app/incident_management/incident"
+PAGE = "/en-US/app/incident_management/workbench"
 TITLE_LENGTH = 200
 TEXT_LENGTH = 1500
 QUOTE_LENGTH = 700
@@ -131,10 +131,10 @@ def event_of(entry: Mapping[str, Any]) -> str:
 
 
 def incident_url(web_url: str, incident_id: str) -> str:
-    """Return the address of the incident's page; empty when Splunk Web's is not configured."""
+    """Return the address of an incident on the workbench; empty where Splunk Web has none set."""
     if not web_url or not incident_id:
         return ""
-    return f"{web_url.rstrip('/')}{PAGE}?form.incident={url_quote(incident_id, safe='')}"
+    return f"{web_url.rstrip('/')}{PAGE}?incident={url_quote(incident_id, safe='')}"
 
 
 def build(
