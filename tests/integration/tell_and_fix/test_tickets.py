@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.contract.services.fake_jira import FakeJira, text_of
+from tests.contract.services.fake_servicenow import FakeServiceNow
 from tests.contract.services.receiver import Receiver
-from tests.contract.services.ticketing import FakeJira, FakeServiceNow, text_of
 
 from .conftest import Office, wait_for
 
