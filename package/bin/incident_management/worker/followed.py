@@ -19,7 +19,9 @@ __all__ = ["Followed", "Notebook"]
 
 # Covers members' clocks that differ, and outcomes that were written down late.
 OVERLAP_SECONDS = 900.0
-RECEIPTS_AT_ONCE = 1000
+PAGE = 1000
+# All that a cluster keeps in three months, of a thousand messages a day.
+MAX_PAGES = 100
 MAX_FOLLOWED = 5000
 # So long after its end an incident's ticket is looked at: reasons are often written down later.
 AFTER_END_SECONDS = 86400.0
@@ -29,7 +31,8 @@ AFTER_END_SECONDS = 86400.0
 class Followed:
     """One ticket. ``stamp``: the last that was looked at; ``settled``: twice, with the same stamp.
 
-    ``sent_at``: when the message was sent whose receipt named it.
+    ``sent_at``: when the message was sent whose receipt named it. ``state`` and ``over``: as it was
+    looked at last; empty, and False, before that.
     """
 
     incident_id: str
@@ -38,6 +41,8 @@ class Followed:
     sent_at: float
     stamp: str = ""
     settled: bool = False
+    state: str = ""
+    over: bool = False
 
     def to_list(self) -> List[object]:
         """Return it as JSON; a list, because ids are no names of fields."""
@@ -48,6 +53,8 @@ class Followed:
             self.sent_at,
             self.stamp,
             self.settled,
+            self.state,
+            self.over,
         ]
 
 
@@ -103,10 +110,14 @@ class Notebook:
         """Follow what receipts have named since the last time."""
         start = min(self.since, now) - OVERLAP_SECONDS
         query = {"channel": self.channel, "state": "sent", "sent_at": {"$gte": start}}
-        found = stores.outbox.find(query, "sent_at:1", RECEIPTS_AT_ONCE)
-        for document in found:
-            self._follow(document)
-        self.since = float(found[-1]["sent_at"]) if len(found) == RECEIPTS_AT_ONCE else now
+        for page in range(MAX_PAGES):
+            found = stores.outbox.find(query, "sent_at:1", PAGE, page * PAGE)
+            for document in found:
+                self._follow(document)
+            if len(found) < PAGE:
+                self.since = now
+                return
+            self.since = float(found[-1]["sent_at"])
 
     def _follow(self, document: Mapping[str, object]) -> None:
         receipt = document.get("receipt")

@@ -8,6 +8,7 @@ worker that is ended before leaves it to the next.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence
 
@@ -33,6 +34,9 @@ LONGEST_BACKOFF_SECONDS = 900.0
 # A refused login that is tried often would lock the account there.
 REFUSED_SECONDS = 1800.0
 LONGEST_WAIT_SECONDS = 3600.0
+# The other duties wait meanwhile; the rest of the tickets has its turn soon.
+LOOK_SECONDS = 20.0
+GOES_ON_SECONDS = 10.0
 # Covers members' clocks that differ: a message that was sent about when a ticket was read.
 SETTLING_SECONDS = 5.0
 
@@ -67,12 +71,18 @@ class Tickets:
     """
 
     def __init__(
-        self, stores: Stores, clock: Clock, configuration: Current, trouble: Trouble
+        self,
+        stores: Stores,
+        clock: Clock,
+        configuration: Current,
+        trouble: Trouble,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stores = stores
         self._clock = clock
         self._config = configuration
         self._trouble = trouble
+        self._monotonic = monotonic
         # With which settings a look failed; others are tried at once.
         self._failed_with: Dict[str, Any] = {}
 
@@ -106,16 +116,16 @@ class Tickets:
             return
         notebook.follow_new(self._stores, now)
         due = notebook.due(self._stores, now)[:MAX_AT_ONCE]
+        wait, trouble = chosen.look_every, ""
         try:
             if due:
                 reader = readers(settings, self._clock)[channel]()
-                resolves = chosen.when_resolved == RESOLVE
-                look = _Look(reader, notebook, resolves, counts)
-                self._look(look, due)
-                self._note(notebook, " ".join(dict.fromkeys(look.complaints)))
-            else:
-                self._note(notebook, "")
-            notebook.failures, wait = 0, chosen.look_every
+                look = _Look(reader, notebook, chosen.when_resolved == RESOLVE, counts)
+                if not self._look(look, due):
+                    wait = min(GOES_ON_SECONDS, wait)
+                trouble = " ".join(dict.fromkeys(look.complaints))
+            self._note(notebook, trouble)
+            notebook.failures = 0
             self._failed_with.pop(channel, None)
         except (NotConfigured, *FAILURES) as error:
             self._failed_with[channel] = used
@@ -147,20 +157,25 @@ class Tickets:
 
     # --- one look ---------------------------------------------------------------------------
 
-    def _look(self, look: _Look, due: Sequence[Followed]) -> None:
-        size = look.reader.batch
+    def _look(self, look: _Look, due: Sequence[Followed]) -> bool:
+        """Look at tickets in turn. False: the time was over before the last one."""
+        size, until = look.reader.batch, self._monotonic() + LOOK_SECONDS
         for start in range(0, len(due), size):
             some = due[start : start + size]
             asked_at = self._clock.now()
             found = look.reader.tickets([one.ticket for one in some])
             for one in some:
+                # One that can't be read must not keep the others from their turn.
+                look.notebook.after = one.incident_id
                 ticket = found.get(one.ticket)
                 if ticket is None:
                     self._missing(look, one)
                 elif ticket.stamp != one.stamp or not one.settled:
                     self._changed(look, one, ticket, asked_at)
-            look.notebook.after = some[-1].incident_id
+                if self._monotonic() > until and one is not due[-1]:
+                    return False
             look.notebook.save(self._stores, self._clock)
+        return True
 
     def _missing(self, look: _Look, one: Followed) -> None:
         if one.stamp == "gone" or not look.reader.is_gone(one.ticket):
@@ -177,24 +192,27 @@ class Tickets:
         if not _is_quiet(messages, asked_at):
             # What this app does to the ticket just now must not be taken for somebody else's doing.
             return
-        known = Known(channel, one.ticket, timeline.read(self._stores, one.incident_id), messages)
+        entries = timeline.read(self._stores, one.incident_id)
+        known = Known(channel, one.ticket, entries, messages, (one.state, one.over))
         try:
             if known.needs_history(ticket):
                 ticket = look.reader.with_history(ticket)
             remarks = self._remarks(look, ticket, known)
         except Refused as error:
-            if error.status != 404:
+            if error.delivery.outcome != "dead" or error.status == 401:
                 raise
-            # It was deleted just now: the next look says so.
+            if error.status != 404:
+                look.complaints.append(f"{ticket.number} can't be read: {error}")
+            # With 404 it was deleted just now, and the next look says so.
             return
         state = known.state(ticket)
-        news = [*known.remarks(ticket.number, remarks), known.assignee(ticket)]
+        found = [*known.remarks(ticket.number, remarks), known.assignee(ticket), state]
         if state and state.ends and look.resolves:
             self._resolve(look, one.incident_id, known.ending(ticket, state))
-        self._write(look, one.incident_id, [one for one in (*news, state) if one])
+        self._write(look, one.incident_id, [news for news in found if news])
+        one.number, one.state, one.over = ticket.number, ticket.state, ticket.over
         if not look.blind:
             one.settled, one.stamp = one.stamp == ticket.stamp, ticket.stamp
-            one.number = ticket.number
 
     def _remarks(self, look: _Look, ticket: Ticket, known: Known) -> Sequence[Remark]:
         """Read the remarks; when they are hidden, the others of this look are not asked for."""

@@ -8,7 +8,7 @@ the remark. So a writer that was ended anywhere is repeated by the next, which s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...channels import NAMES
 from ...incidents.fold import effective
@@ -66,6 +66,8 @@ class Known:
     Args:
         entries: the incident's timeline.
         messages: what was sent of the incident on this channel: documents of the outbox.
+        seen: the state that the ticket was in when it was looked at last, and whether it was over
+            then; counts where nothing else says so.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Known:
         ticket_id: str,
         entries: Sequence[Entry],
         messages: Sequence[Mapping[str, Any]],
+        seen: Tuple[str, bool] = ("", False),
     ) -> None:
         self._channel = channel
         self._ticket_id = ticket_id
@@ -86,6 +89,8 @@ class Known:
         receipts = ((one, one.get("receipt") or {}) for one in messages)
         self._sent = [(one, got) for one, got in receipts if got.get("ticket") == ticket_id]
         self._last = self._last_state()
+        if self._last is None and seen[0]:
+            self._last = _Last(0.0, seen[0], "", seen[1])
 
     @property
     def has_own_notes(self) -> bool:

@@ -28,11 +28,12 @@ __all__ = ["ServiceNowReader"]
 PAGE = 50
 MAX_PAGES = 4
 TABLES = "/api/now/table"
+JOURNAL = f"{TABLES}/sys_journal_field"
 _FIELDS = (
     "sys_id,number,state,sys_mod_count,sys_updated_on,sys_updated_by,assigned_to,resolved_by,"
     "closed_by,close_code,close_notes"
 )
-_JOURNAL = "sys_id,element,value,sys_created_on,sys_created_by"
+_JOURNAL_FIELDS = "sys_id,element,value,sys_created_on,sys_created_by"
 _KINDS = {"work_notes": "work note", "comments": "comment"}
 
 
@@ -55,8 +56,7 @@ class ServiceNowReader:
             "sysparm_exclude_reference_link": "true",
             "sysparm_limit": str(len(ids)),
         }
-        answer = self._service.call("GET", f"{self._table}?{urlencode(query)}")
-        found = (_ticket(record) for record in _rows(answer))
+        found = (_ticket(record) for record in self._rows(self._table, query))
         # A query that the service understands in part gives other records, too.
         return {ticket.id: ticket for ticket in found if ticket.id in ids}
 
@@ -73,16 +73,23 @@ class ServiceNowReader:
             query = {
                 "sysparm_query": f"element_id={ticket.id}^elementINcomments,work_notes"
                 "^ORDERBYDESCsys_created_on",
-                "sysparm_fields": _JOURNAL,
+                "sysparm_fields": _JOURNAL_FIELDS,
                 "sysparm_limit": str(PAGE),
                 "sysparm_offset": str(page * PAGE),
             }
-            path = f"{TABLES}/sys_journal_field?{urlencode(query)}"
-            rows = [self._remark(row) for row in _rows(self._service.call("GET", path))]
+            rows = [self._remark(row) for row in self._rows(JOURNAL, query)]
             found.update((row.id, row) for row in rows)
             if len(rows) < PAGE or rows[-1].at < since:
                 return Remarks(_sorted(found))
         return Remarks(_sorted(found), whole=False)
+
+    def _rows(self, table: str, query: Mapping[str, str]) -> List[Mapping[str, Any]]:
+        """Return the rows of a query; some versions answer 404 when there are none."""
+        answer = self._service.find(f"{table}?{urlencode(query)}")
+        rows = answer.get("result") if answer is not None else []
+        if not isinstance(rows, list):
+            raise Refused.unreadable("ServiceNow")
+        return [row for row in rows if isinstance(row, dict)]
 
     def _remark(self, row: Mapping[str, Any]) -> Remark:
         by = str(row.get("sys_created_by") or "")
@@ -117,13 +124,6 @@ def _ticket(record: Mapping[str, Any]) -> Ticket:
         by=by or _value(record, "sys_updated_by"),
         ended=ended if over else "",
     )
-
-
-def _rows(answer: Mapping[str, Any]) -> List[Mapping[str, Any]]:
-    rows = answer.get("result")
-    if not isinstance(rows, list):
-        raise Refused.unreadable("ServiceNow")
-    return [row for row in rows if isinstance(row, dict)]
 
 
 def _value(record: Mapping[str, Any], name: str) -> str:
