@@ -26,7 +26,7 @@ _PROJECT = re.compile(r"[A-Z][A-Z0-9_]{0,254}")
 
 # What a ticket that is resolved there does to its incident, besides standing on its timeline.
 NOTE_ONLY, RESOLVE = "note", "resolve"
-LEAST_LOOK_SECONDS = 10.0
+LEAST_LOOK_SECONDS = 5.0
 
 
 def _look_every() -> float:
