@@ -9,6 +9,7 @@ import pytest
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.notify.channel import Delivery, NotConfigured
+from incident_management.notify.heard import news
 from incident_management.notify.heard.ticket import Remark, Remarks, Ticket
 from incident_management.notify.heard.troubles import troubles
 from incident_management.notify.tickets import Refused
@@ -22,6 +23,7 @@ class FakeReader:
     """A service with tickets; ``refuses`` are what reading a ticket's remarks raises, by its id."""
 
     batch = 2
+    hidden = "Jira does not show them."
 
     def __init__(self) -> None:
         self.known: Dict[str, Ticket] = {}
@@ -190,6 +192,35 @@ def test_a_service_that_is_down_is_asked_ever_more_slowly(desk):
     assert 5 <= len(desk.reader.asked) <= 8
     assert troubles(desk.stores) == [
         "What happens to tickets in Jira can't be read: Jira answered 503."
+    ]
+
+
+def test_a_message_that_arrives_again_ends_the_wait_for_another_process(desk):
+    incident = desk.incident(1)
+    desk.reader.refuses["t1"] = Refused(Delivery("dead", "Jira refused it with 401."), 401)
+    desk.look()
+    del desk.reader.refuses["t1"]
+    desk.restart()
+    desk.look()
+    assert desk.told(incident) == []
+    desk.sent(incident, "t1b")
+    desk.reader.known["t1b"] = replace(desk.reader.known["t1"], id="t1b")
+    desk.look(1)
+    assert desk.told(incident) == ["about t1b"]
+
+
+def test_a_timeline_takes_a_thousand_remarks_of_a_ticket(desk, monkeypatch):
+    monkeypatch.setattr(news, "MAX_REMARKS", 3)
+    incident = desk.incident(1)
+    found = [Remark(f"r{n}", "comment", "Mia", float(n), f"remark {n}", False) for n in range(5)]
+    desk.reader.remarks = lambda ticket, since: Remarks(found)
+    for _look in range(3):
+        desk.look()
+    assert desk.told(incident) == [
+        "remark 0",
+        "remark 1",
+        "remark 2",
+        "3 remarks came from it; read the others in Jira.",
     ]
 
 

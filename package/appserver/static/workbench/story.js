@@ -81,7 +81,7 @@ function status(d) {
 }
 
 function ticketTitle(d) {
-    const did = { state: 'moved on', assignee: 'handed over', gone: 'gone' }[d.event];
+    const did = { state: 'moved on', assignee: 'handed over', gone: 'gone', full: 'has more remarks' }[d.event];
     return did ? `Ticket ${d.number} ${did}` : sentence(`Ticket ${d.number}:`, d.what || 'comment', d.by && `by ${d.by}`);
 }
 

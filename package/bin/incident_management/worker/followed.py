@@ -64,7 +64,8 @@ class Notebook:
 
     Attributes:
         since: up to when receipts were read, by our clock.
-        next: when it is asked next; ``failures`` in a row, and the ``trouble`` they mean.
+        next: when it is asked next.
+        failures: in a row, the last at ``failed_at``; ``trouble`` is what people are told.
         after: the incident that was looked at last, where one look does not reach all.
     """
 
@@ -74,6 +75,7 @@ class Notebook:
     failures: int = 0
     trouble: str = ""
     after: str = ""
+    failed_at: float = 0.0
     tickets: Dict[str, Followed] = field(default_factory=dict)
 
     @classmethod
@@ -91,6 +93,7 @@ class Notebook:
             int(str(value.get("failures", 0))),
             str(value.get("trouble", "")),
             str(value.get("after", "")),
+            float(str(value.get("failed_at", 0.0))),
             {one.incident_id: one for one in followed},
         )
 
@@ -102,9 +105,15 @@ class Notebook:
             "failures": self.failures,
             "trouble": self.trouble,
             "after": self.after,
+            "failed_at": self.failed_at,
             "tickets": [one.to_list() for one in self.tickets.values()],
         }
         stores.claims.save([claim_document(note_key(self.channel), clock.now(), value)])
+
+    def is_reached_again(self, stores: Stores) -> bool:
+        """Tell whether a message arrived there after the last failure."""
+        sent = {"channel": self.channel, "state": "sent", "sent_at": {"$gt": self.failed_at}}
+        return self.failures > 0 and bool(stores.outbox.find(sent, limit=1))
 
     def follow_new(self, stores: Stores, now: float) -> None:
         """Follow what receipts have named since the last time."""

@@ -110,9 +110,7 @@ class Tickets:
             return
         used = (chosen, settings.network, settings.proxy)
         is_corrected = self._failed_with.get(channel, used) != used
-        # A time that lies too far ahead was set by a clock, or a pace, that was changed since.
-        longest = max(LONGEST_WAIT_SECONDS, chosen.look_every)
-        if 0 < notebook.next - now <= longest and not is_corrected:
+        if not is_corrected and self._has_to_wait(notebook, chosen.look_every, now):
             return
         notebook.follow_new(self._stores, now)
         due = notebook.due(self._stores, now)[:MAX_AT_ONCE]
@@ -133,6 +131,13 @@ class Tickets:
         notebook.next = self._clock.now() + wait
         notebook.save(self._stores, self._clock)
 
+    def _has_to_wait(self, notebook: Notebook, every: float, now: float) -> bool:
+        # A time that lies too far ahead was set by a clock, or a pace, that was changed since.
+        if not 0 < notebook.next - now <= max(LONGEST_WAIT_SECONDS, every):
+            return False
+        is_paced = 0 <= now - notebook.failed_at < every
+        return is_paced or not notebook.is_reached_again(self._stores)
+
     def _failed(self, notebook: Notebook, error: Exception, every: float) -> float:
         """Note what went wrong; returns in how many seconds it is tried again."""
         said, wait = str(error), REFUSED_SECONDS
@@ -143,8 +148,8 @@ class Tickets:
             asked = delivery.retry_after or 0.0
             backoff = min(LONGEST_BACKOFF_SECONDS, every * 2.0 ** min(notebook.failures, 20))
             wait = REFUSED_SECONDS if is_final else max(every, backoff, asked)
-        notebook.failures += 1
-        again = " It is tried again every 30 minutes, and when the settings change."
+        notebook.failures, notebook.failed_at = notebook.failures + 1, self._clock.now()
+        again = " It is tried again every 30 minutes, or when a message has arrived there."
         what = f"What happens to tickets in {NAMES[notebook.channel]} can't be read: {said}"
         self._note(notebook, what + (again if is_final else ""))
         return min(wait, LONGEST_WAIT_SECONDS)
@@ -218,21 +223,16 @@ class Tickets:
         """Read the remarks; when they are hidden, the others of this look are not asked for."""
         if look.blind:
             return ()
-        service = NAMES[look.notebook.channel]
-        hidden = (
-            f"{service} does not show the remarks of tickets: let the app's user read them "
-            "(ServiceNow: the table sys_journal_field)."
-        )
         try:
             read = look.reader.remarks(ticket, known.read_from)
         except Refused as error:
             if error.status != 403:
                 raise
-            look.blind = hidden
+            look.blind = look.reader.hidden
         else:
             if not read.found and known.has_own_notes:
                 # Rows that may not be read are left out of an answer without a word.
-                look.blind = hidden
+                look.blind = look.reader.hidden
             if not read.whole:
                 look.complaints.append(
                     f"{ticket.number} has more new remarks than are read at once: the oldest are "

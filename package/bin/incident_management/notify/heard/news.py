@@ -22,6 +22,9 @@ __all__ = ["KIND", "Ending", "Known", "News", "heard_from"]
 KIND = "ticket"
 NAME_LENGTH = 120
 TEXT_LENGTH = 4000
+ID_LENGTH = 64
+# More remarks of one ticket do not come to a timeline, which is read as a whole.
+MAX_REMARKS = 1000
 # Remarks are read again so far back: they may become visible in another order than their times'.
 OVERLAP_SECONDS = 600.0
 _ONCE = "ticket:"
@@ -90,7 +93,7 @@ class Known:
         self._sent = [(one, got) for one, got in receipts if got.get("ticket") == ticket_id]
         self._last = self._last_state()
         if self._last is None and seen[0]:
-            self._last = _Last(0.0, seen[0], "", seen[1])
+            self._last = _Last(0.0, _id(seen[0]), "", seen[1])
 
     @property
     def has_own_notes(self) -> bool:
@@ -105,23 +108,23 @@ class Known:
 
     def needs_history(self, ticket: Ticket) -> bool:
         """Whether the ticket's history says something that matters."""
-        return self._last is None or self._last.state != ticket.state
+        return self._last is None or self._last.state != _id(ticket.state)
 
     def state(self, ticket: Ticket) -> Optional[News]:
         """Return the news that somebody else changed the ticket's state; None: nobody did."""
-        last = self._last
+        last, now = self._last, _id(ticket.state)
         if last is None:
             # One that ended is told in any case; otherwise it is as it was made, for all we know.
             if not ticket.over and ticket.first_state in ("", ticket.state):
                 return None
-            last = _Last(0.0, ticket.first_state, "", False)
-        if last.state == ticket.state:
+            last = _Last(0.0, _id(ticket.first_state), "", False)
+        if last.state == now:
             return None
         name, by = _name(ticket.state_name) or ticket.state, _name(ticket.by)
         moved = f"From {last.name} to {name}" if last.name else f"Now {name}"
         ended = plain(ticket.ended, TEXT_LENGTH)
         text = f"{moved}{f', by {by}' if by else ''}.{f' {ended}' if ended else ''}"
-        values = {"from": last.name, "to": name, "by": by, "value": ticket.state}
+        values = {"from": last.name, "to": name, "by": by, "value": now}
         return News(
             self._data(ticket.number, "state", text, **values, over=ticket.over),
             self._once("state", str(len(self._told["state"]))),
@@ -130,13 +133,13 @@ class Known:
 
     def assignee(self, ticket: Ticket) -> Optional[News]:
         """Return the news that the ticket has another assignee."""
-        told = self._told["assignee"]
+        told, now = self._told["assignee"], _id(ticket.assignee)
         before = told[-1].data if told else {}
-        if str(before.get("value") or "") == ticket.assignee:
+        if str(before.get("value") or "") == now:
             return None
-        name = _name(ticket.assignee_name) or _name(ticket.assignee)
+        name = _name(ticket.assignee_name) or _name(now)
         text = f"Assigned to {name}." if name else "Assigned to nobody any more."
-        values = {"from": str(before.get("to") or ""), "to": name, "value": ticket.assignee}
+        values = {"from": str(before.get("to") or ""), "to": name, "value": now}
         return News(
             self._data(ticket.number, "assignee", text, **values),
             self._once("assignee", str(len(told))),
@@ -144,15 +147,21 @@ class Known:
 
     def remarks(self, number: str, found: Sequence[Remark]) -> List[News]:
         """Return the remarks of others that were not told yet."""
-        news = []
+        news: List[News] = []
         for remark in found:
-            once = self._once("comment", remark.id)
+            once = self._once("comment", _id(remark.id))
             if remark.own or once in self._onces:
                 continue
             text = plain(remark.text, TEXT_LENGTH) or "(without text)"
             values = {"by": _name(remark.by), "at": remark.at, "what": remark.kind}
             news.append(News(self._data(number, "comment", text, **values), once))
-        return news
+        room = max(0, MAX_REMARKS - len(self._told["comment"]))
+        return news if len(news) <= room else [*news[:room], *self._full(number)]
+
+    def _full(self, number: str) -> List[News]:
+        once = self._once("full", "")
+        text = f"{MAX_REMARKS} remarks came from it; read the others in {NAMES[self._channel]}."
+        return [] if once in self._onces else [News(self._data(number, "full", text), once)]
 
     def gone(self, number: str) -> Optional[News]:
         """Return the news that the ticket is gone."""
@@ -188,7 +197,7 @@ class Known:
             for entry in self._told["state"]
         ]
         known += [
-            _Last(float(one["sent_at"]), str(got["state"]), "", bool(got.get("over")))
+            _Last(float(one["sent_at"]), _id(str(got["state"])), "", bool(got.get("over")))
             for one, got in self._sent
             if got.get("state")
         ]
@@ -207,6 +216,11 @@ class Known:
 
     def _once(self, event: str, which: str) -> str:
         return f"{_ONCE}{self._channel}:{self._ticket_id}:{event}:{which}"
+
+
+def _id(text: str) -> str:
+    """An id from outside, that is only compared."""
+    return text[:ID_LENGTH]
 
 
 def _name(text: str) -> str:

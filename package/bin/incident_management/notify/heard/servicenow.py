@@ -42,6 +42,10 @@ class ServiceNowReader:
 
     # A sys_id is 32 characters, and all of them become one address.
     batch = 50
+    hidden = (
+        "ServiceNow does not show what people write in records: let the app's user read the table "
+        "sys_journal_field."
+    )
 
     def __init__(self, settings: ServiceNow, network: Network, clock: Clock) -> None:
         self._service = service_of(settings, network, clock)

@@ -68,6 +68,8 @@ class Reader(Protocol):
 
     # So many tickets are asked for at once.
     batch: int
+    # What to tell people when remarks may not be read.
+    hidden: str
 
     def tickets(self, ids: Sequence[str]) -> Dict[str, Ticket]:
         """Return those of some tickets that are there, and may be seen, by id."""
