@@ -65,6 +65,7 @@ HEADLINES = {
     "held": "Held open while it flaps",
     "joined": "Another incident was merged into this one",
     "split": "Signals were split off to another incident",
+    "ticket": "Ticket changed",
 }
 _MEANS = {"merged": "resolved", "unmerged": "reopened"}
 
@@ -224,6 +225,9 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
     if event == "pinned":
         state = "It is not resolved by itself." if data.get("pinned") else "It may be resolved."
         return f"{state} {data.get('reason') or ''}".strip()
+    if event == "ticket":
+        said = str(data.get("by") or "") if data.get("event") == "comment" else ""
+        return f"{data.get('number')}: {f'{said}: ' if said else ''}{data.get('text')}"
     if event == "severity":
         return f"From {data.get('from')} to {data.get('to')}. {data.get('reason') or ''}"
     for part in ("text", "detail", "reason", "summary"):
