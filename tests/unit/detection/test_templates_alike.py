@@ -101,6 +101,16 @@ def test_templates_with_much_in_common_are_one_statement(one, other, both):
             "session of user <*> is over: time=<*> host=<*> port=<*>",
             "session of user <*> is over: time=<*> local=<*>",
         ),
+        (
+            "[BLOCK] IN=<*> SRC=<*> DST=<*> ID=<*> PROTO=TCP SPT=<*> SYN URGP=<*>",
+            "[BLOCK] IN=<*> SRC=<*> DST=<*> ID=<*> DF PROTO=TCP SPT=<*> SYN URGP=<*>",
+        ),
+        (
+            "[BLOCK] IN=<*> SRC=<*> DST=<*> ID=<*> DF PROTO=TCP SPT=<*> SYN URGP=<*>",
+            "[BLOCK] IN=<*> SRC=<*> DST=<*> ID=<*> PROTO=UDP SPT=<*> LEN=<*>",
+        ),
+        # what is told of a value
+        ("request for <*> from <*> came via <*>", "request for <*> from <*> came via <*>: <*>"),
         # words behind what the other one ends with
         (
             "call of part [<*>] in path [<*>] threw exception",

@@ -199,7 +199,7 @@ def _are_apart(before: Words, behind: Words, one: Words, other: Words) -> bool:
     """Whether two texts are never values of one statement, whatever is around them."""
     return (
         _say_what_happens(before, one, other, behind)
-        or _is_optional(one, other, behind)
+        or _is_optional(before, one, other, behind)
         or _are_statements(before, one, other)
     )
 
@@ -262,11 +262,15 @@ def _is_enclosed(text: Words) -> bool:
     return bool(text) and text[0][0] in _OPENING and text[-1].rstrip(".,;:")[-1:] in _CLOSING
 
 
-def _is_optional(one: Words, other: Words, behind: Words) -> bool:
+def _is_optional(before: Words, one: Words, other: Words, behind: Words) -> bool:
     """Whether one of two lines goes on where the other ends: with words, fields or a note."""
     short, long = sorted((one, other), key=len)
-    if _have_other_fields(short, long):
+    if _have_other_fields(before, short, long):
         return True
+    if not short and behind:
+        is_flag = _is_field(before[-1]) and _is_field(behind[0]) and constants(long) > 0
+        is_told_of = long[-1][-1] == ":" and kind_of(long[-1]) == VALUE
+        return is_flag or is_told_of
     return not behind and (_goes_on(short, long) or _ends_in_note(one) != _ends_in_note(other))
 
 
@@ -275,17 +279,22 @@ def _goes_on(short: Words, long: Words) -> bool:
     if not short:
         return any("=" in word for word in long) or constants(long) > 1
     last = len(short) - 1
-    if long[:last] != short[:last] or long[last].rstrip(",;:") != short[last]:
-        return False
     rest = long[len(short) :]
-    return bool(rest) and (_LABEL.match(rest[0]) is not None or constants(rest) > 1)
-
-
-def _have_other_fields(short: Words, long: Words) -> bool:
-    """Whether two texts are fields, or one is nothing and the other has some, of other names."""
-    if short and not (_LABEL.match(short[0]) and _LABEL.match(long[0])):
+    if not rest or long[:last] != short[:last] or long[last].rstrip(",;:") != short[last]:
         return False
-    return _labels(short) != _labels(long)
+    told = long[last][-1] == ":" != short[last][-1]
+    return told or _is_field(rest[0]) or constants(rest) > 1
+
+
+def _have_other_fields(before: Words, short: Words, long: Words) -> bool:
+    """Whether two texts are among fields, or one is nothing, and have fields of other names."""
+    if _labels(short) == _labels(long):
+        return False
+    return not short or _is_field(before[-1]) or (_is_field(short[0]) and _is_field(long[0]))
+
+
+def _is_field(word: str) -> bool:
+    return _LABEL.match(word) is not None
 
 
 def _labels(text: Words) -> List[str]:
