@@ -94,6 +94,18 @@ def test_capabilities_are_declared_and_given_as_designed():
     assert "importRoles" not in stanzas["role_user"]
 
 
+def test_whoever_sees_the_pages_may_run_all_searches_of_one_at_once():
+    """Those beyond ``srchJobsQuota`` wait or fail, and their panels stay empty."""
+    roles = {name: v for name, v in default("authorize").items() if "role_incident_" in name}
+    searches = {
+        path.name: len(re.findall(r'"type": "ds\.search"', path.read_text(encoding="utf-8")))
+        for path in PACKAGE.glob("default/data/ui/views/*.xml")
+    }
+    assert max(searches.values()) > 3
+    for name, role in roles.items():
+        assert int(role["srchJobsQuota"]) > max(searches.values()), name
+
+
 def test_nobody_but_the_system_writes_the_collections():
     meta = conf(PACKAGE / "metadata" / "default.meta")
     access = meta["collections"]["access"]
