@@ -76,7 +76,7 @@ def _place(home: Path, folder: Path, name: str) -> str:
     if target.exists():
         for path in target.iterdir():
             if path.name not in ("local", "metadata", "lookups"):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     shutil.copytree(folder, target, symlinks=True, dirs_exist_ok=True, ignore=_ignore)
     return app
 

@@ -213,6 +213,21 @@ def test_a_window_is_how_long_a_search_waits_for_its_turn(
 )
 def test_a_malformed_window_or_priority_is_named(splunk, acted, one_at_a_time, setting, says):
     several(splunk, first={}, odd=setting)
+    said = threading.Event()
+    log = splunk.log
+
+    def hear(component, level, text):
+        log(component, level, text)
+        if says in text:
+            said.set()
+
+    splunk.log = hear
+
+    def while_the_other_waits(_now):
+        said.wait(10)
+        return []
+
+    splunk.jobs.answer = while_the_other_waits
     Scheduler(splunk).tick(NOON + 300)
     assert len(splunk.logged(says)) == 1
     assert sorted(order(splunk)) == ["first", "odd"]

@@ -12,8 +12,8 @@ from incident_management.notify.jira import JiraSender
 from incident_management.notify.transport import Network
 from incident_management.splunk.settings import Jira
 
+from .fake_jira import FakeJira, text_of
 from .messages import ALL, CLOCK, INCIDENT, message, notification
-from .ticketing import FakeJira, text_of
 
 SETTINGS = Jira("", "mia@example.com", "t0ken", "OPS")
 
@@ -62,7 +62,12 @@ def test_the_first_message_opens_an_issue_with_all_that_is_known(site):
     assert issue["fields"]["issuetype"] == {"name": "Task"}
     assert issue["fields"]["labels"] == ["splunk-incident", INCIDENT["id"]]
     said = text_of(issue["fields"]["description"])
-    for part in ("checkout", "CHG-1042 set pool_size to 1", "QueuePool limit", "/incident?form"):
+    for part in (
+        "checkout",
+        "CHG-1042 set pool_size to 1",
+        "QueuePool limit",
+        "/workbench?incident=INC-",
+    ):
         assert part in said
 
 
@@ -70,6 +75,14 @@ def test_what_follows_is_a_comment_and_the_end_moves_it_to_done(site):
     tell(site, "opened", "note", "resolved")
     assert ["Looking at it." in text for text in comments(site)] == [True, False]
     assert status(site) == "Done"
+
+
+def test_a_receipt_says_in_which_status_the_message_left_the_issue(site):
+    assert "state" not in tell(site, "opened", "note").receipt
+    site.issues.clear()
+    assert tell(site, "opened", "resolved").receipt["state"] == "10001"
+    site.issues.clear()
+    assert tell(site, "opened", "resolved", "reopened").receipt["state"] == "10000"
 
 
 def test_a_reopening_moves_it_back(site):

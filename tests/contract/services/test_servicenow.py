@@ -11,8 +11,8 @@ from incident_management.notify.servicenow import ServiceNowSender
 from incident_management.notify.transport import Network
 from incident_management.splunk.settings import ServiceNow
 
+from .fake_servicenow import FakeServiceNow
 from .messages import ALL, CLOCK, INCIDENT, message, notification
-from .ticketing import FakeServiceNow
 
 
 @pytest.fixture
@@ -51,10 +51,20 @@ def test_every_message_is_taken(name, instance):
 def test_the_first_message_opens_a_record_with_all_that_is_known(instance):
     delivery = tell(instance, "opened, analysed")
     (record,) = instance.records
-    assert delivery.receipt == {"ticket": record["sys_id"], "number": "INC0000001"}
+    assert delivery.receipt == {
+        "ticket": record["sys_id"],
+        "number": "INC0000001",
+        "state": "1",
+        "over": False,
+    }
     assert record["short_description"] == "HIGH: High Error Rate: checkout"
     assert (record["impact"], record["urgency"]) == ("2", "1")
-    for part in ("checkout", "CHG-1042 set pool_size to 1", "QueuePool limit", "/incident?form"):
+    for part in (
+        "checkout",
+        "CHG-1042 set pool_size to 1",
+        "QueuePool limit",
+        "/workbench?incident=INC-",
+    ):
         assert part in record["description"]
 
 
@@ -99,8 +109,18 @@ def test_a_closed_record_takes_no_more_of_an_incident_that_is_over(instance):
     first = tell(instance, "opened", "resolved").receipt
     instance.records[0]["state"] = "7"
     late = sender(instance).send(notification(ALL["resolved"], "9" * 40, thread=first))
-    assert (late.outcome, late.receipt) == ("sent", first)
+    assert (late.outcome, late.receipt["ticket"]) == ("sent", first["ticket"])
+    # That somebody closed it is not this app's doing.
+    assert "state" not in late.receipt
     assert len(instance.records) == 1
+
+
+def test_a_receipt_says_in_which_state_the_message_left_the_record(instance):
+    assert tell(instance, "opened", "acknowledged").receipt["state"] == "2"
+    instance.records.clear()
+    assert tell(instance, "opened", "resolved").receipt["state"] == "6"
+    instance.records.clear()
+    assert "state" not in tell(instance, "opened", "note").receipt
 
 
 def test_what_ended_before_anybody_there_heard_of_it_makes_no_record(instance):

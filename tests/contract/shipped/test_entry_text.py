@@ -41,6 +41,16 @@ ENTRIES: list[tuple[str, dict[str, Any], str]] = [
     ("split", {"to": "INC-3", "reason": "other"}, "Split off to INC-3: other"),
     ("pinned", {"pinned": "true", "reason": "hot"}, "Pinned: hot"),
     ("note", {"text": "hello"}, "hello"),
+    (
+        "ticket",
+        {"number": "INC1", "event": "comment", "by": "Mia", "text": "It is the pool."},
+        "Ticket INC1: Mia: It is the pool.",
+    ),
+    (
+        "ticket",
+        {"number": "OPS-1", "event": "state", "by": "Mia", "text": "Now Done, by Mia."},
+        "Ticket OPS-1: Now Done, by Mia.",
+    ),
     ("assigned", {"owner": "zoe", "reason": "on shift"}, "Assigned to zoe: on shift"),
     ("refused", {"plan_id": "", "reason": "no analysis"}, "Refused: no analysis"),
     ("refused", {"plan_id": "PLAN-1", "reason": "too late"}, "Refused PLAN-1: too late"),

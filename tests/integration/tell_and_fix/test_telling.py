@@ -19,7 +19,7 @@ def test_an_incident_is_told_on_every_channel_once_and_its_end_in_the_same_threa
     assert opened["channel"] == "#incidents" and "thread_ts" not in opened
     assert resolved["thread_ts"] == opened["ts"] and resolved["channel"] == "C0000000001"
     assert "High Error Rate: checkout" in opened["text"]
-    assert f"/app/incident_management/incident?form.incident={incident}" in json.dumps(opened)
+    assert f"/app/incident_management/workbench?incident={incident}" in json.dumps(opened)
     assert office.pager.actions() == ["trigger", "resolve"]
     assert len(office.teams.requests) == 2
     everything = {

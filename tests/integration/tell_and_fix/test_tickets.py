@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.contract.services.fake_jira import FakeJira, text_of
+from tests.contract.services.fake_servicenow import FakeServiceNow
 from tests.contract.services.receiver import Receiver
-from tests.contract.services.ticketing import FakeJira, FakeServiceNow, text_of
 
 from .conftest import Office, wait_for
 
@@ -117,3 +118,51 @@ def test_a_refused_login_is_told_with_the_services_reason(desk: Office, site: Fa
             "information",
         )
     ]
+
+
+def _remarks(desk: Office, incident: str) -> list[str]:
+    entries = [e["data"] for e in desk.timeline(incident) if e["kind"] == "ticket"]
+    return [data["text"] for data in entries if data["event"] == "comment"]
+
+
+def test_a_ticket_that_is_resolved_there_resolves_its_incident(
+    desk: Office, instance: FakeServiceNow, site: FakeJira
+):
+    desk.set("servicenow", look_every="5s", when_resolved="resolve")
+    incident = desk.signal()
+    wait_for(lambda: instance.records and site.issues)
+    instance.work("Mia", state="6", close_code="Solution provided", close_notes="Pool enlarged")
+    wait_for(lambda: desk.call("GET", f"/incidents/{incident}")["status"] == "resolved")
+    (resolve,) = [e for e in desk.timeline(incident) if e["kind"] == "status"]
+    assert resolve["actor"] == "servicenow"
+    assert resolve["data"]["resolution"] == "Solution provided: Pool enlarged"
+    # The other system hears of it, and the ticket itself does not.
+    wait_for(lambda: site.issues[0]["fields"]["status"] == "Done")
+    assert instance.journal == []
+    assert instance.records[0]["sys_updated_by"] == "Mia"
+
+
+def test_a_comment_arrives_once_though_the_worker_is_killed_while_it_reads(
+    desk: Office, site: FakeJira
+):
+    desk.set("jira", look_every="5s")
+    incident = desk.signal()
+    wait_for(lambda: site.issues)
+    site.say("Mia", "It is the pool.")
+    handle = site.receiver.respond
+    assert handle is not None
+    killed: list[int] = []
+
+    def read_and_killed(request):
+        answer = handle(request)
+        if "/comment?" in request.path and "startAt" in request.path and not killed:
+            killed.append(desk.worker_pids()[-1])
+            desk.kill_worker()
+        return answer
+
+    site.receiver.respond = read_and_killed
+    wait_for(lambda: _remarks(desk, incident))
+    site.say("Mia", "It was.")
+    wait_for(lambda: len(_remarks(desk, incident)) > 1)
+    assert killed and len(desk.worker_pids()) == 2
+    assert _remarks(desk, incident) == ["It is the pool.", "It was."]

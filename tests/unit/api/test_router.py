@@ -185,6 +185,16 @@ def test_info_tells_when_the_worker_last_ran(api):
     assert api.call("GET", "/system/info")[1]["worker_seen"] == 1234.5
 
 
+def test_info_and_health_tell_what_keeps_tickets_from_being_read(api):
+    api.searcher_value.answers['inputlookup strict=true "incidents"'] = [{"count": "3"}]
+    api.answers["conf-incident_management_settings"] = {"entry": []}
+    assert api.call("GET", "/system/info")[1]["troubles"] == []
+    note = {"_key": "worker:tickets:jira", "value": {"trouble": "Jira refused it."}}
+    api.stores_value.claims.insert(note)
+    assert api.call("GET", "/system/info")[1]["troubles"] == ["Jira refused it."]
+    assert api.call("GET", "/health")[1]["status"] == "degraded"
+
+
 @pytest.mark.parametrize(
     ("stanza", "subscription", "notices"),
     [

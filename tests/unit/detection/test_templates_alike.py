@@ -94,6 +94,18 @@ def test_templates_with_much_in_common_are_one_statement(one, other, both):
         # a note in brackets, or a field, at the end
         ("peer <*> left port <*>: no answer", "peer <*> left port <*>: no route [early]"),
         ("refused login from host <*>", "refused login from host <*> user=<*>"),
+        ('<*> in zone "<*>", server: <*>', '<*> in zone "<*>", server: <*>, referrer: "<*>"'),
+        ('in use by zone "<*>", host: "<*>"', 'in use by zone "<*>", host: "<*>", from: "<*>"'),
+        # other fields
+        (
+            "session of user <*> is over: time=<*> host=<*> port=<*>",
+            "session of user <*> is over: time=<*> local=<*>",
+        ),
+        # words behind what the other one ends with
+        (
+            "call of part [<*>] in path [<*>] threw exception",
+            "call of part [<*>] in path [<*>] threw exception [<*>] with root cause",
+        ),
         # statements of one part of a program
         ("DISK info (device <*>): group <*> gone", "DISK info (device <*>): chunk <*> too small"),
     ],

@@ -167,6 +167,17 @@ def test_lines_that_differ_in_the_form_of_a_value_are_one_template(lines):
         # an optional part
         (["refused login from 10.0.0.1"], ["refused login from 10.0.0.2 user=eve"]),
         (["peer 10.0.0.1 left: no answer"], ["peer 10.0.0.2 left: no route [early]"]),
+        (
+            ["connection authorized: user=ann db=x", "connection authorized: user=bob db=x"],
+            [
+                "connection authorized: user=ann db=x app=y",
+                "connection authorized: user=cy db=y app=y",
+            ],
+            [
+                "connection authorized: user=ann db=x ssl=on",
+                "connection authorized: user=dan db=x ssl=on",
+            ],
+        ),
         (["lease for 00:11:22:33:44:55 on eth1"], ["lease for 00:11:22:33:44:55 on eth1: no free"]),
         # names with a number that are no values
         (["listening on ipv4 port 80"], ["listening on ipv6 port 80"]),

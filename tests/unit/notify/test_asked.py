@@ -47,7 +47,7 @@ def test_a_request_about_an_incident_links_to_it(ask):
     ask(channel="slack", message="look", incident_id="INC-1")
     (document,) = ask.stores.outbox.all()
     assert document["incident_id"] == "INC-1"
-    assert document["message"]["url"].endswith("/incident?form.incident=INC-1")
+    assert document["message"]["url"].endswith("/workbench?incident=INC-1")
 
 
 @pytest.mark.parametrize(

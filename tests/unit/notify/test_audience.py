@@ -120,3 +120,18 @@ def test_a_checkpoint_of_an_earlier_version_takes_nothing_from_anybody(desk):
     desk.clock.advance(90)
     desk.announce(routing("slack"))
     assert heard(desk, "slack") == ["opened", "resolved"]
+
+
+@pytest.mark.parametrize(
+    ("once", "told"),
+    [
+        ("ticket:jira:10001:state:0", ["slack"]),
+        ("ticket:servicenow:1:resolve:0", ["jira", "slack"]),
+        ("", ["jira", "slack"]),
+    ],
+)
+def test_what_came_from_a_ticket_is_told_everywhere_but_there(desk, once, told):
+    desk.services = {**desk.services, "jira": None}
+    desk.write("status", once=once, **RESOLVED)
+    desk.announce(routing("slack", "slack, jira"))
+    assert sorted(name for name, event in desk.told() if event == "resolved") == told

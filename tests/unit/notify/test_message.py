@@ -50,6 +50,18 @@ def test_a_status_change_is_named_by_what_it_means(before, after, event):
         ("severity", {"from": "low", "to": "high"}, "Severity changed", "From low to high."),
         ("note", {"text": "hello"}, "Note added", "hello"),
         (
+            "ticket",
+            {"event": "comment", "number": "OPS-1", "by": "Mia", "text": "It is the pool."},
+            "Ticket changed",
+            "OPS-1: Mia: It is the pool.",
+        ),
+        (
+            "ticket",
+            {"event": "state", "number": "OPS-1", "by": "Mia", "text": "Now Done, by Mia."},
+            "Ticket changed",
+            "OPS-1: Now Done, by Mia.",
+        ),
+        (
             "edited",
             {"title": "x", "entities": ["b"]},
             "Incident corrected",

@@ -55,6 +55,11 @@ GOOD = [
     *[("servicenow", "table", name) for name in ("incident", "u_incident_2", "em_event")],
     ("jira", "site_url", "https://example.atlassian.net"),
     *[("jira", "project", key) for key in ("OPS", "A", "OPS_2")],
+    *[
+        (system, "look_every", value)
+        for system in ("servicenow", "jira")
+        for value in ("never", "5s", "10s", "2m", "1.5h", "1d", "3650d", "519w")
+    ],
     ("proxy", "proxy_port", "65535"),
 ]
 BAD = [
@@ -64,6 +69,10 @@ BAD = [
     *[("servicenow", "table", name) for name in ("incident?x=1", "Incident", "../x", "a b")],
     *[("jira", "project", key) for key in ("ops", 'OPS" OR "1', "OPS-1", "2OPS")],
     ("jira", "site_url", "http://jira.example.com"),
+    *[
+        ("jira", "look_every", value)
+        for value in ("4s", "4.9s", "0s", "2", "soon", "3651d", "522w")
+    ],
     *[("lifecycle", "resolve_not", value) for value in ("urgent", "critical high", "high, urgent")],
     ("network", "web_url", "splunk.example.com:8000"),
     ("network", "web_url", "ftp://splunk.example.com"),
@@ -90,6 +99,21 @@ def test_what_the_code_refuses_can_not_be_saved(tab, field, value):
 @pytest.mark.parametrize("host", ["http://proxy.example.com", "proxy.example.com:3128", "a b", ""])
 def test_a_proxys_host_is_a_name_or_an_address_alone(host):
     assert not page_accepts("proxy", "proxy_url", host)
+
+
+@pytest.mark.parametrize("system", ["servicenow", "jira"])
+def test_what_a_resolved_ticket_may_do_is_known_to_the_code(system):
+    (choice,) = [one for one in TABS[system]["entity"] if one["field"] == "when_resolved"]
+    words = [one["value"] for one in choice["options"]["autoCompleteFields"]]
+    assert words == ["note", "resolve"] and choice["defaultValue"] == "note"
+    assert all(code_accepts(system, "when_resolved", word) for word in words)
+    assert not code_accepts(system, "when_resolved", "close")
+
+
+@pytest.mark.parametrize("system", ["servicenow", "jira"])
+def test_a_ticket_system_as_it_is_shipped_is_not_set_up(system):
+    shipped = {one["field"]: one.get("defaultValue", "") for one in TABS[system]["entity"]}
+    assert parse({system: shipped}).set_up == frozenset()
 
 
 def test_the_proxys_types_are_those_that_work():

@@ -18,6 +18,7 @@ const KINDS = {
     signal: (d) => [`${many(count(d.signals), 'more signal')}`, sentence(`${d.rule ?? ''} on ${some(d.entities, 4)}.`, d.reason)],
     routed: (d) => [`Routed to ${d.owner || d.team || 'nobody'}`, d.reason],
     note: (d) => ['Note', d.text],
+    ticket: (d) => [ticketTitle(d), d.text],
     edited: (d) => [`Corrected ${Object.keys(d).join(', ')}`, d.title ?? ''],
     assigned: (d) => [`Given to ${[d.owner, d.team && `team ${d.team}`].filter(Boolean).join(', ')}`, d.reason],
     unassigned: (d) => ['Without an owner', d.reason],
@@ -77,6 +78,11 @@ function status(d) {
     if (from === 'resolved' || from === 'closed') return ['Reopened', d.reason, 'bad'];
     if (to === 'in_progress') return ['Acknowledged', d.reason === 'acknowledged' ? '' : d.reason];
     return [`${stateName(from)} to ${stateName(to)}`, d.reason];
+}
+
+function ticketTitle(d) {
+    const did = { state: 'moved on', assignee: 'handed over', gone: 'gone', full: 'has more remarks' }[d.event];
+    return did ? `Ticket ${d.number} ${did}` : sentence(`Ticket ${d.number}:`, d.what || 'comment', d.by && `by ${d.by}`);
 }
 
 function serviceLevel(d) {

@@ -8,6 +8,7 @@ from typing import Any, Dict, Optional
 
 from ..channels import CHANNELS
 from ..notify.announce import CHECKPOINT
+from ..notify.heard.troubles import troubles
 from ..notify.reach import reached
 from ..notify.webhook import MAX_SUBSCRIPTIONS
 from ..ports import SearchFailed
@@ -43,8 +44,9 @@ NOBODY_IS_TOLD = (
 def get_health(request: Request) -> Response:
     """Whether the app can work.
 
-    ``status`` is ``ok``, or ``degraded`` when splunkd or the KV store does not answer or something
-    is wrong with the configuration, which ``/system/info`` tells; ``incidents_detected`` counts all
+    ``status`` is ``ok``, or ``degraded`` when splunkd or the KV store does not answer, something is
+    wrong with the configuration, or what happens to tickets can't be read, which ``/system/info``
+    tells; ``incidents_detected`` counts all
     incidents ever opened, null when that can't be told now; ``uptime_seconds`` is the handler
     process's own.
     """
@@ -53,7 +55,7 @@ def get_health(request: Request) -> Response:
     now = request.clock.now()
     return Response(
         {
-            "status": "ok" if count is not None and _configured(request) else "degraded",
+            "status": "ok" if count is not None and _works(request) else "degraded",
             "timestamp": datetime.fromtimestamp(now, timezone.utc).isoformat(timespec="seconds"),
             "splunk_connected": connected,
             "incidents_detected": count,
@@ -81,6 +83,9 @@ def get_health(request: Request) -> Response:
                 ),
                 "worker_seen": nullable(number(about="When the worker last ran, epoch seconds.")),
                 "notices": listed({"type": "string", "description": "What is no failure."}),
+                "troubles": listed(
+                    {"type": "string", "description": "What can't be read from ticket systems."}
+                ),
             },
             (
                 "app",
@@ -90,6 +95,7 @@ def get_health(request: Request) -> Response:
                 "channels",
                 "worker_seen",
                 "notices",
+                "troubles",
             ),
         )
     },
@@ -116,6 +122,7 @@ def get_info(request: Request) -> Response:
             "channels": {channel: channel in set_up for channel in CHANNELS},
             "worker_seen": float(worked["time"]) if worked else None,
             "notices": [] if reached(set_up, subscriptions) else [NOBODY_IS_TOLD],
+            "troubles": troubles(request.stores),
         },
     )
 
@@ -129,9 +136,9 @@ def _server(request: Request) -> Optional[Dict[str, Any]]:
     return content
 
 
-def _configured(request: Request) -> bool:
+def _works(request: Request) -> bool:
     try:
-        return not request.problems()
+        return not request.problems() and not troubles(request.stores)
     except SplunkError:
         return False
 

@@ -126,6 +126,13 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "signal": lambda data: " ".join(_words(f"added {_signals(data)}", data.get("reason"))),
     "routed": lambda data: str(data.get("reason") or ""),
     "note": lambda data: str(data.get("text") or ""),
+    "ticket": lambda data: ": ".join(
+        _words(
+            data.get("number"),
+            data.get("by") if data.get("event") == "comment" else "",
+            data.get("text"),
+        )
+    ),
     "assigned": lambda data: (
         "assigned to " + ", ".join(_words(data.get("owner"), data.get("team"), data.get("reason")))
     ),

@@ -34,7 +34,17 @@ LATE_SECONDS = 120.0
 
 # What can happen to an incident without changing where the next signal of its problems goes.
 STAYING = frozenset(
-    ("opened", "signal", "routed", "note", "notification", "analysis", "assigned", "severity")
+    (
+        "opened",
+        "signal",
+        "routed",
+        "note",
+        "notification",
+        "analysis",
+        "assigned",
+        "severity",
+        "ticket",
+    )
 )
 
 

@@ -15,6 +15,7 @@ from ..channels import CHANNELS
 from ..incidents.model import Entry
 from ..incidents.routing import Routing
 from ..ports import Document
+from .heard.news import heard_from
 from .webhook import ALL, channel_of, subscribed
 
 __all__ = ["Audience", "Hearing"]
@@ -82,7 +83,14 @@ class Audience:
     hearing: Hearing
 
     def channels(self, entry: Entry, message: Mapping[str, Any], team: str) -> Iterator[str]:
-        """Give the channels; one may come more than once."""
+        """Give the channels; one may come more than once.
+
+        What came from a ticket is no news there.
+        """
+        source = heard_from(entry.once)
+        return (name for name in self._wanted(entry, message, team) if name != source)
+
+    def _wanted(self, entry: Entry, message: Mapping[str, Any], team: str) -> Iterator[str]:
         event, hearing = message["event"], self.hearing
         there = [name for name in self.set_up if hearing.left_out.get(name, 0.0) < entry.time]
         for name in self.routing.channels(event, team, there):

@@ -10,7 +10,7 @@ Sources: "Issues", "Issue search", "Issue comments" of "The Jira Cloud platform 
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
 from ..ports import Clock
@@ -31,7 +31,7 @@ from .tickets import (
 )
 from .transport import Network
 
-__all__ = ["JiraSender", "document"]
+__all__ = ["PROPERTY", "JiraSender", "document", "service_of"]
 
 LABEL = "splunk-incident"
 PROPERTY = "incident-management"
@@ -44,15 +44,7 @@ class JiraSender:
     """Speaks to one project. Raises NotConfigured when a setting is missing or unusable."""
 
     def __init__(self, settings: Jira, network: Network, clock: Clock) -> None:
-        base = configured(
-            "Jira",
-            settings.site_url,
-            user=settings.email,
-            API_token=settings.api_token,
-            project=settings.project,
-        )
-        login = basic(settings.email, settings.api_token)
-        self._service = Service("Jira", f"{base}/rest/api/3", login, network, _reason, clock.now)
+        self._service = service_of(settings, network, clock)
         self._settings = settings
         self._clock = clock
 
@@ -78,10 +70,11 @@ class JiraSender:
         if issue["properties"].get(PROPERTY, {}).get("message") == notification.id:
             return sent(_receipt(issue))
         path = f"/issue/{quote(issue['id'], safe='')}"
+        status = issue["fields"]["status"]
         if not self._has_comment(path, notification.id):
-            moved = self._move(path, issue, message)
-            self._comment(path, notification, message, moved)
-        return sent(_receipt(issue))
+            status, remark = self._move(path, status, message)
+            self._comment(path, notification, message, remark)
+        return sent({**_receipt(issue), **_left_in(status, message)})
 
     def _found(self, notification: Notification) -> Optional[Dict[str, Any]]:
         """The incident's newest issue, with its status' category; None when there is none."""
@@ -133,42 +126,75 @@ class JiraSender:
         }
         self._service.call("POST", f"{path}/comment", body)
 
-    def _move(self, path: str, issue: Mapping[str, Any], message: Message) -> str:
-        """Move the issue to where the incident is; returns what people must do where it can't."""
-        status = issue["fields"]["status"]
+    def _move(
+        self, path: str, status: Mapping[str, Any], message: Message
+    ) -> Tuple[Mapping[str, Any], str]:
+        """Move the issue to where the incident is.
+
+        Returns the status that it is in then, and what people must do where it can't be moved.
+        """
         over = is_over(message)
-        if not over and message.event != "reopened":
-            return ""
-        if (status["statusCategory"]["key"] == "done") == over:
-            return ""
+        if not _moves(message) or _is_done(status) == over:
+            return status, ""
         offered = self._service.call("GET", f"{path}/transitions?expand=transitions.fields")
         step = _transition(offered.get("transitions") or [], over)
         goal = "a status that is done" if over else "a status that is not done"
         if not step:
-            return (
+            return status, (
                 f"Splunk could not move this issue on: from '{status['name']}' its workflow has no "
                 f"transition to {goal} that needs no more fields. Please move it by hand."
             )
         try:
-            self._service.call("POST", f"{path}/transitions", {"transition": {"id": step}})
+            self._service.call("POST", f"{path}/transitions", {"transition": {"id": step["id"]}})
         except Refused as error:
             if error.delivery.outcome != "dead":
                 raise
-            return f"Splunk could not move this issue to {goal}. {error}"
-        return ""
+            return status, f"Splunk could not move this issue to {goal}. {error}"
+        return step["to"], ""
 
 
-def _transition(offered: List[Mapping[str, Any]], over: bool) -> str:
+def service_of(settings: Jira, network: Network, clock: Clock) -> Service:
+    """Return the site's API. Raises NotConfigured when a setting is missing or unusable."""
+    base = configured(
+        "Jira",
+        settings.site_url,
+        user=settings.email,
+        API_token=settings.api_token,
+        project=settings.project,
+    )
+    login = basic(settings.email, settings.api_token)
+    return Service("Jira", f"{base}/rest/api/3", login, network, _reason, clock.now)
+
+
+def _moves(message: Message) -> bool:
+    return is_over(message) or message.event == "reopened"
+
+
+def _is_done(status: Mapping[str, Any]) -> bool:
+    return bool(status["statusCategory"]["key"] == "done")
+
+
+def _left_in(status: Mapping[str, Any], message: Message) -> Dict[str, Any]:
+    """The status that a message has left the issue in, if it was to change that.
+
+    So that what comes back of it is not taken for what somebody else did.
+    """
+    if not _moves(message) or _is_done(status) != is_over(message):
+        return {}
+    return {"state": str(status.get("id", "")), "over": _is_done(status)}
+
+
+def _transition(offered: List[Mapping[str, Any]], over: bool) -> Optional[Mapping[str, Any]]:
     """Choose the first transition to the right side that asks for nothing."""
     for one in offered:
-        done = one["to"]["statusCategory"]["key"] == "done"
+        done = _is_done(one["to"])
         asks = any(
             field.get("required") and not field.get("hasDefaultValue")
             for field in (one.get("fields") or {}).values()
         )
         if done == over and not asks:
-            return str(one["id"])
-    return ""
+            return one
+    return None
 
 
 def document(message: Message, first: bool, remark: str = "") -> Dict[str, Any]:

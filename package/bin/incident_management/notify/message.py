@@ -27,7 +27,7 @@ __all__ = [
     "utc",
 ]
 
-PAGE = "/en-US/app/incident_management/incident"
+PAGE = "/en-US/app/incident_management/workbench"
 TITLE_LENGTH = 200
 TEXT_LENGTH = 1500
 QUOTE_LENGTH = 700
@@ -65,6 +65,7 @@ HEADLINES = {
     "held": "Held open while it flaps",
     "joined": "Another incident was merged into this one",
     "split": "Signals were split off to another incident",
+    "ticket": "Ticket changed",
 }
 _MEANS = {"merged": "resolved", "unmerged": "reopened"}
 
@@ -131,10 +132,10 @@ def event_of(entry: Mapping[str, Any]) -> str:
 
 
 def incident_url(web_url: str, incident_id: str) -> str:
-    """Return the address of the incident's page; empty when Splunk Web's is not configured."""
+    """Return the address of an incident on the workbench; empty where Splunk Web has none set."""
     if not web_url or not incident_id:
         return ""
-    return f"{web_url.rstrip('/')}{PAGE}?form.incident={url_quote(incident_id, safe='')}"
+    return f"{web_url.rstrip('/')}{PAGE}?incident={url_quote(incident_id, safe='')}"
 
 
 def build(
@@ -224,6 +225,9 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
     if event == "pinned":
         state = "It is not resolved by itself." if data.get("pinned") else "It may be resolved."
         return f"{state} {data.get('reason') or ''}".strip()
+    if event == "ticket":
+        said = str(data.get("by") or "") if data.get("event") == "comment" else ""
+        return f"{data.get('number')}: {f'{said}: ' if said else ''}{data.get('text')}"
     if event == "severity":
         return f"From {data.get('from')} to {data.get('to')}. {data.get('reason') or ''}"
     for part in ("text", "detail", "reason", "summary"):

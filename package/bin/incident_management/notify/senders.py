@@ -8,6 +8,9 @@ from urllib.parse import quote
 from ..ports import Clock
 from ..splunk.settings import Settings
 from .channel import NotConfigured, Sender
+from .heard.jira import JiraReader
+from .heard.servicenow import ServiceNowReader
+from .heard.ticket import Reader
 from .jira import JiraSender
 from .pagerduty import PagerDutySender
 from .servicenow import ServiceNowSender
@@ -15,7 +18,7 @@ from .slack import SlackSender
 from .teams import TeamsSender
 from .transport import Network
 
-__all__ = ["Senders", "network_of", "senders"]
+__all__ = ["Senders", "network_of", "readers", "senders"]
 
 Senders = Dict[str, Callable[[], Sender]]
 
@@ -48,6 +51,18 @@ def senders(settings: Settings, clock: Clock) -> Senders:
         "servicenow": servicenow,
         "jira": jira,
     }
+
+
+def readers(settings: Settings, clock: Clock) -> Dict[str, Callable[[], Reader]]:
+    """Return, for each ticket system, what makes its reader or raises NotConfigured."""
+
+    def servicenow() -> Reader:
+        return ServiceNowReader(settings.servicenow, network_of(settings), clock)
+
+    def jira() -> Reader:
+        return JiraReader(settings.jira, network_of(settings), clock)
+
+    return {"servicenow": servicenow, "jira": jira}
 
 
 def network_of(settings: Settings) -> Network:

@@ -11,7 +11,7 @@ system's Incident Management (1 new, 2 in progress, 6 resolved, 7 closed, 8 canc
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 from urllib.parse import quote, urlencode
 
 from ..ports import Clock
@@ -31,7 +31,7 @@ from .tickets import (
 )
 from .transport import Network
 
-__all__ = ["ServiceNowSender"]
+__all__ = ["FINAL", "RESOLVED", "ServiceNowSender", "service_of"]
 
 NEW, IN_PROGRESS, RESOLVED = "1", "2", "6"
 # Nothing can be added to these, and the base system does not let anybody open them again.
@@ -53,14 +53,7 @@ class ServiceNowSender:
     """Speaks to one instance. Raises NotConfigured when a setting is missing or unusable."""
 
     def __init__(self, settings: ServiceNow, network: Network, clock: Clock) -> None:
-        base = configured(
-            "ServiceNow",
-            settings.instance_url,
-            user=settings.username,
-            password=settings.password,
-        )
-        login = basic(settings.username, settings.password)
-        self._service = Service("ServiceNow", base, login, network, _reason, clock.now)
+        self._service = service_of(settings, network, clock)
         self._table = f"/api/now/table/{quote(settings.table, safe='')}"
         self._settings = settings
 
@@ -77,17 +70,18 @@ class ServiceNowSender:
         mark = f"Splunk {notification.id}"
         record = self._found(notification)
         if record is not None and record.get("correlation_display") == mark:
-            return sent(_receipt(record))
+            return sent(_receipt(record, message))
         if record is None or (record.get("state") in FINAL and not is_over(message)):
             if is_over(message):
                 # Nobody there ever heard of it.
                 return sent({})
-            return sent(_receipt(self._open(notification, message, mark)))
+            return sent(_receipt(self._open(notification, message, mark), message, True))
         if record.get("state") in FINAL:
-            return sent(_receipt(record))
+            return sent(_receipt(record, message))
         change = {**self._change(message, str(record.get("state"))), "correlation_display": mark}
         path = f"{self._table}/{quote(str(record['sys_id']), safe='')}?{_query()}"
-        return sent(_receipt(self._service.call("PATCH", path, change).get("result") or record))
+        changed = self._service.call("PATCH", path, change).get("result") or record
+        return sent({**_receipt(changed, message), "noted": True})
 
     def _found(self, notification: Notification) -> Optional[Mapping[str, Any]]:
         """The incident's newest record; None when there is none."""
@@ -130,6 +124,15 @@ class ServiceNowSender:
         return change
 
 
+def service_of(settings: ServiceNow, network: Network, clock: Clock) -> Service:
+    """Return the instance's API. Raises NotConfigured when a setting is missing or unusable."""
+    base = configured(
+        "ServiceNow", settings.instance_url, user=settings.username, password=settings.password
+    )
+    login = basic(settings.username, settings.password)
+    return Service("ServiceNow", base, login, network, _reason, clock.now)
+
+
 def _query(search: str = "") -> str:
     values = {"sysparm_fields": _FIELDS}
     if search:
@@ -142,8 +145,28 @@ def _text(message: Message, first: bool) -> str:
     return _CODE.sub(r"[ \1", "\n".join(lines))
 
 
-def _receipt(record: Mapping[str, Any]) -> Dict[str, str]:
-    return {"ticket": str(record.get("sys_id", "")), "number": str(record.get("number", ""))}
+def _receipt(record: Mapping[str, Any], message: Message, is_new: bool = False) -> Dict[str, Any]:
+    """The record, with the state that this message has left it in, if it was to change that.
+
+    So that what comes back of it is not taken for what somebody else did.
+    """
+    state = str(record.get("state", ""))
+    receipt: Dict[str, Any] = {
+        "ticket": str(record.get("sys_id", "")),
+        "number": str(record.get("number", "")),
+    }
+    if is_new or state in _goals(message):
+        receipt.update(state=state, over=state == RESOLVED or state in FINAL)
+    return receipt
+
+
+def _goals(message: Message) -> Tuple[str, ...]:
+    """The states of which one is what a message leads to."""
+    if is_over(message):
+        return (RESOLVED,)
+    return {"opened": (NEW,), "reopened": (IN_PROGRESS,), "acknowledged": (IN_PROGRESS,)}.get(
+        message.event, ()
+    )
 
 
 def _reason(answer: Mapping[str, Any]) -> str:

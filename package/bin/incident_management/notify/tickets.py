@@ -28,6 +28,8 @@ from .transport import (
 )
 
 __all__ = [
+    "FAILURES",
+    "FIRST_LABEL",
     "Refused",
     "Service",
     "attempt",
@@ -36,11 +38,14 @@ __all__ = [
     "facts",
     "is_over",
     "known_ticket",
+    "meaning",
     "reference",
     "subject",
 ]
 
 SUBJECT_LENGTH = 160
+# What each message begins with.
+FIRST_LABEL = "What happened"
 
 
 class Refused(Exception):
@@ -50,6 +55,11 @@ class Refused(Exception):
         super().__init__(delivery.detail)
         self.delivery = delivery
         self.status = status
+
+    @classmethod
+    def unreadable(cls, name: str) -> Refused:
+        """The answer of the service of that name has not the form of its reference."""
+        return cls(retry(f"{name} answered in a form that can't be read: check its address."))
 
 
 class Service:
@@ -129,23 +139,30 @@ def _object(text: str) -> Optional[Dict[str, Any]]:
         return {}
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+# What speaking to a service may raise.
+FAILURES = (Refused, NotSent, NoAnswer, BadUrl)
 
 
 def attempt(work: Callable[[], Delivery]) -> Delivery:
     """Do it, and say what a failure means for the message."""
     try:
         return work()
-    except Refused as error:
-        return error.delivery
-    except NotSent as error:
-        return retry(str(error))
-    except NoAnswer as error:
-        return unknown(str(error))
-    except BadUrl as error:
-        return dead(str(error))
+    except FAILURES as error:
+        return meaning(error)
+
+
+def meaning(failure: Exception) -> Delivery:
+    """Say what one of :data:`FAILURES` means for what was asked."""
+    if isinstance(failure, Refused):
+        return failure.delivery
+    if isinstance(failure, NoAnswer):
+        return unknown(str(failure))
+    return dead(str(failure)) if isinstance(failure, BadUrl) else retry(str(failure))
 
 
 def configured(service: str, address: str, **needed: str) -> str:
@@ -192,7 +209,7 @@ def subject(message: Message) -> str:
 
 def facts(message: Message, first: bool) -> List[Tuple[str, str]]:
     """Return what a message says, as labelled lines; a ticket's ``first`` ones say all."""
-    found = [("What happened", message.headline), ("", message.text)]
+    found = [(FIRST_LABEL, message.headline), ("", message.text)]
     if first:
         found += [
             ("Where", listed(message.where)),

@@ -7,13 +7,21 @@ malformed in one, or a secret that is missing, spoils no other.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from ..incidents.model import SEVERITIES
 from . import conf, secrets
+from .channel_settings import (
+    CHANNEL_READERS,
+    CHANNEL_SETTINGS,
+    Jira,
+    PagerDuty,
+    ServiceNow,
+    Slack,
+    Teams,
+)
 from .session import APP, Session, SplunkError
 from .stanza import ENCRYPTED, SettingsError, Stanza
 
@@ -42,53 +50,8 @@ ACCOUNTS = "incident_management_account"
 # Parts that every service outside is reached by.
 SHARED_PARTS = ("network", "proxy")
 
-# As ServiceNow and Jira allow them; they become part of addresses and queries.
-_TABLE = re.compile(r"[a-z][a-z0-9_]{0,79}")
-_PROJECT = re.compile(r"[A-Z][A-Z0-9_]{0,254}")
-
 # Splunk may remember a fired alert for days: its signals must stay known for longer.
 LEAST_KEPT_SECONDS = 7 * 86400.0
-
-
-@dataclass(frozen=True)
-class Slack:
-    bot_token: str = field(default="", repr=False)
-    channel: str = ""
-    api_url: str = "https://slack.com/api/"
-
-
-@dataclass(frozen=True)
-class Teams:
-    webhook_url: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True)
-class PagerDuty:
-    routing_key: str = field(default="", repr=False)
-    api_url: str = "https://events.pagerduty.com"
-
-
-@dataclass(frozen=True)
-class ServiceNow:
-    """``assignment_group`` and ``close_code`` are what the instance calls them."""
-
-    instance_url: str = ""
-    username: str = ""
-    password: str = field(default="", repr=False)
-    table: str = "incident"
-    assignment_group: str = ""
-    close_code: str = "Solution provided"
-
-
-@dataclass(frozen=True)
-class Jira:
-    """``project`` is the key of a project of Jira Cloud."""
-
-    site_url: str = ""
-    email: str = ""
-    api_token: str = field(default="", repr=False)
-    project: str = ""
-    issue_type: str = "Task"
 
 
 @dataclass(frozen=True)
@@ -156,11 +119,11 @@ class Settings:
     can't be used is left out, and has one there, too.
     """
 
-    slack: Slack = Slack()
-    teams: Teams = Teams()
-    pagerduty: PagerDuty = PagerDuty()
-    servicenow: ServiceNow = ServiceNow()
-    jira: Jira = Jira()
+    slack: Slack = field(default_factory=Slack)
+    teams: Teams = field(default_factory=Teams)
+    pagerduty: PagerDuty = field(default_factory=PagerDuty)
+    servicenow: ServiceNow = field(default_factory=ServiceNow)
+    jira: Jira = field(default_factory=Jira)
     bedrock: Bedrock = Bedrock()
     remediation: Remediation = Remediation()
     network: Network = Network()
@@ -184,14 +147,6 @@ class Settings:
 
 
 Stanzas = Mapping[str, Mapping[str, Any]]
-
-_CHANNELS = {
-    "slack": Slack,
-    "teams": Teams,
-    "pagerduty": PagerDuty,
-    "servicenow": ServiceNow,
-    "jira": Jira,
-}
 
 
 def load(session: Session) -> Settings:
@@ -236,44 +191,10 @@ def channels_set_up(stanzas: Stanzas) -> FrozenSet[str]:
     """
     return frozenset(
         name
-        for name, shipped in _CHANNELS.items()
+        for name, shipped in CHANNEL_SETTINGS.items()
         for setting in fields(shipped)
-        if _stanza(name, stanzas).text(setting.name) not in ("", setting.default)
-    )
-
-
-def _slack(stanza: Stanza) -> Slack:
-    return Slack(
-        stanza.secret("bot_token"), stanza.text("channel"), stanza.url("api_url", Slack.api_url)
-    )
-
-
-def _teams(stanza: Stanza) -> Teams:
-    return Teams(stanza.url("webhook_url", secret=True))
-
-
-def _pagerduty(stanza: Stanza) -> PagerDuty:
-    return PagerDuty(stanza.secret("routing_key"), stanza.url("api_url", PagerDuty.api_url))
-
-
-def _servicenow(stanza: Stanza) -> ServiceNow:
-    return ServiceNow(
-        stanza.url("instance_url"),
-        stanza.text("username"),
-        stanza.secret("password"),
-        stanza.matching("table", _TABLE, "the name of a table, such as incident", ServiceNow.table),
-        stanza.text("assignment_group"),
-        stanza.text("close_code", ServiceNow.close_code),
-    )
-
-
-def _jira(stanza: Stanza) -> Jira:
-    return Jira(
-        stanza.url("site_url"),
-        stanza.text("email"),
-        stanza.secret("api_token"),
-        stanza.matching("project", _PROJECT, "the key of a project, such as OPS"),
-        stanza.text("issue_type", Jira.issue_type),
+        if _stanza(name, stanzas).text(setting.name)
+        not in ("", setting.metadata.get("shipped", setting.default))
     )
 
 
@@ -337,11 +258,7 @@ _PAGES = {
     "proxy": "Proxy",
 }
 _READERS: Dict[str, Callable[[Stanza], Any]] = {
-    "slack": _slack,
-    "teams": _teams,
-    "pagerduty": _pagerduty,
-    "servicenow": _servicenow,
-    "jira": _jira,
+    **CHANNEL_READERS,
     "bedrock": _bedrock,
     "remediation": _remediation,
     "network": _network,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Pattern
+from typing import Any, Mapping, Pattern, Sequence
 from urllib.parse import urlsplit
 
 from ..durations import seconds_of
@@ -51,6 +51,13 @@ class Stanza:
                 "is not in Splunk's password store, or can't be decrypted; enter it again under "
                 f"Configuration > {self._page}",
             )
+        return value
+
+    def choice(self, key: str, words: Sequence[str]) -> str:
+        """Return one of some words; the first when none is set."""
+        value = self.text(key, words[0]).lower()
+        if value not in words:
+            raise self.error(key, f"is '{value[:60]}', which is none of {', '.join(words)}")
         return value
 
     def flag(self, key: str) -> bool:

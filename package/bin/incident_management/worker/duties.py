@@ -45,6 +45,7 @@ from .processes import has_ended, process_name
 from .raising import MonitorRaising, Raising, SavedSearchRaising
 from .runs import SplunkRuns
 from .signals import Reconciler, deliver_spool
+from .tickets import Tickets
 from .tidy import forget_answers, refresh_stale
 
 __all__ = ["Duties"]
@@ -75,6 +76,7 @@ class Duties:
     def __post_init__(self) -> None:
         self._config = Configuration(self.session)
         self._messages = Messages(self.session, self.stores, self.clock, self._config, self._tell)
+        self._tickets = Tickets(self.stores, self.clock, self._config, self._tell)
         self._verifier: Optional[Verifier] = None
         self._clocks = Clocks(self.stores, self.clock)
         self._waiting: Set[Tuple[str, str]] = set()
@@ -105,6 +107,7 @@ class Duties:
             Duty("announce", self._messages.announce),
             Duty("deliver", self._messages.deliver),
             Duty("reach", self._messages.note_reach, every=15.0),
+            Duty("tickets", self._tickets.run, every=5.0),
             Duty("settle", self._settle, every=15.0),
             Duty("verify", self._verify, every=5.0),
             Duty("expire", self._expire, every=30.0),

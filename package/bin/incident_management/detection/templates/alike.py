@@ -53,6 +53,8 @@ _DENYING = frozenset(
 )
 _RUN = re.compile(r"<\*>(?: <\*>)+")
 _VALUE = (WILDCARD,)
+# The name of a field: host=, referrer:
+_LABEL = re.compile(r"[A-Za-z][\w.-]*(?::$|=)")
 _OPENING, _CLOSING = "([{<\"'`", ")]}>\"'`"
 _MARKS = ":|-=,"
 _APART = tuple(_MARKS + _OPENING)
@@ -261,12 +263,40 @@ def _is_enclosed(text: Words) -> bool:
 
 
 def _is_optional(one: Words, other: Words, behind: Words) -> bool:
-    """Whether one of two lines ends in a part of its own: a note in brackets, or fields."""
-    if behind:
-        return False
-    if not (one and other) and any("=" in word for word in one or other):
+    """Whether one of two lines goes on where the other ends: with words, fields or a note."""
+    short, long = sorted((one, other), key=len)
+    if _have_other_fields(short, long):
         return True
-    return _ends_in_note(one) != _ends_in_note(other)
+    return not behind and (_goes_on(short, long) or _ends_in_note(one) != _ends_in_note(other))
+
+
+def _goes_on(short: Words, long: Words) -> bool:
+    """Whether a text has words, or fields, behind what another text is."""
+    if not short:
+        return any("=" in word for word in long) or constants(long) > 1
+    last = len(short) - 1
+    if long[:last] != short[:last] or long[last].rstrip(",;:") != short[last]:
+        return False
+    rest = long[len(short) :]
+    return bool(rest) and (_LABEL.match(rest[0]) is not None or constants(rest) > 1)
+
+
+def _have_other_fields(short: Words, long: Words) -> bool:
+    """Whether two texts are fields, or one is nothing and the other has some, of other names."""
+    if short and not (_LABEL.match(short[0]) and _LABEL.match(long[0])):
+        return False
+    return _labels(short) != _labels(long)
+
+
+def _labels(text: Words) -> List[str]:
+    """Return the names of the fields of a text, without those of a value in brackets."""
+    names, depth = [], 0
+    for word in text:
+        found = _LABEL.match(word)
+        if found and not depth:
+            names.append(found.group()[:-1])
+        depth = max(0, depth + sum(map(word.count, "([{")) - sum(map(word.count, ")]}")))
+    return names
 
 
 def _ends_in_note(text: Words) -> bool:

@@ -61,8 +61,8 @@ _ERROR_ENDS = frozenset([error.rpartition(" ")[2] for error in _ERRORS])
 # What may stand after a reason: as a tag or the logger's name, or the error's number.
 _TAG = re.compile(r" (?:\[[\w.-]+\]|\((?:[\w.$-]+|<\*>)\))\Z")
 _ENDS = ".,;:"
-# What is called with named arguments is no reason, but a statement's own.
-_CALL = re.compile(r"\w+\(\w+=")
+# Fields, and what is called with named arguments, are no reason, but a statement's own.
+_FIELDS = re.compile(r"\w+(?:\(\w+)?=|[^,;()\[\]{}]*[,;] [\w.-]+(?:: |=)")
 _NAMES = frozenset([PLAIN, NAME])
 _LETTER = re.compile("[A-Za-z]")
 # What is in brackets, after the bracket that opens.
@@ -183,7 +183,7 @@ def _after_colons(text: str) -> Iterator[Tuple[str, int]]:
                 many = MANY_FAILURES
             elif any(is_verb(word) and word.lower() not in LEVELS for word in words):
                 many = MANY_REASONS
-            if not _CALL.match(text, place + 2):
+            if not _FIELDS.match(text, place + 2):
                 yield f"{text[:place]}: {WILDCARD}{text[end:]}", many
         place = text.find(": ", place + 1)
 

@@ -1,130 +1,23 @@
-"""ServiceNow's Table API and Jira Cloud's REST API, as far as a ticket needs them, with a memory.
+"""Jira Cloud's REST API, as far as a ticket needs it, with a memory.
 
-Written from their published references: "Table API" (ServiceNow), "Issues", "Issue search", "Issue
-comments" (The Jira Cloud platform REST API, version 3) and "Atlassian Document Format". What a
-reference does not list is refused.
+Written from its published reference: "Issues" (with "Bulk fetch issues" and ``changelog``), "Issue
+search", "Issue comments" (The Jira Cloud platform REST API, version 3) and "Atlassian Document
+Format". What the reference does not list is refused. What people do there is a method: ``work``,
+``say``, ``delete``.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Dict, List, Optional, Set
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import jsonschema  # type: ignore[import-untyped]
 
+from .answering import OwnClock, Problem, answered
 from .receiver import Answer, Receiver, Request
-
-# Fields of a base system's incident table that an integration may write.
-_WRITABLE = {
-    "short_description", "description", "impact", "urgency", "state", "assignment_group",
-    "correlation_id", "correlation_display", "work_notes", "close_code", "close_notes",
-}  # fmt: skip
-_LENGTHS = {"short_description": 160, "correlation_id": 100, "correlation_display": 100}
-_CLOSE_CODES = {"Solution provided", "Workaround provided", "Resolved by change"}
-
-
-class Problem(Exception):
-    """Answered with this status and body."""
-
-    def __init__(self, status: int, body: Any) -> None:
-        super().__init__(str(body))
-        self.answer: Answer = (status, {}, body)
-
-
-def _answered(handle: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
-    def respond(request: Request) -> Answer:
-        try:
-            return handle(request)
-        except Problem as problem:
-            return problem.answer
-        except (AssertionError, jsonschema.ValidationError) as error:
-            # Either service's form of a refusal, so that the test shows what was wrong.
-            return 400, {}, {"errorMessages": [str(error)], "error": {"message": str(error)}}
-
-    return respond
-
-
-@dataclass
-class FakeServiceNow:
-    """Records of one table, oldest first; ``notes`` are the work notes of each, by sys_id."""
-
-    receiver: Receiver
-    records: List[Dict[str, str]] = field(default_factory=list)
-    notes: Dict[str, List[str]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.receiver.respond = _answered(self._handle)
-
-    def _handle(self, request: Request) -> Answer:
-        parts = urlsplit(request.path)
-        query = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
-        if request.headers.get("authorization") != "Basic c3BsdW5rOnMzY3JldA==":
-            raise _refused(401, "User Not Authenticated", "Required to provide Auth information")
-        found = re.fullmatch(r"/api/now/table/incident(?:/(\w+))?", parts.path)
-        unknown = set(query) - {"sysparm_fields", "sysparm_query", "sysparm_limit"}
-        if not found or unknown:
-            raise _refused(400, "Requested URI does not represent any resource", str(unknown))
-        shown = query.get("sysparm_fields", "").split(",")
-        if found[1] is None and request.method == "GET":
-            return 200, {}, {"result": [_only(r, shown) for r in self._matching(query)]}
-        if found[1] is None and request.method == "POST":
-            return 201, {}, {"result": _only(self._create(request.json), shown)}
-        record = self._record(found[1])
-        if request.method == "PATCH":
-            self._change(record, request.json)
-        return 200, {}, {"result": _only(record, shown)}
-
-    def _matching(self, query: Dict[str, str]) -> List[Dict[str, str]]:
-        condition = re.fullmatch(
-            r"correlation_id=([\w-]+)\^ORDERBYDESCsys_created_on", query["sysparm_query"]
-        )
-        assert condition, query
-        newest = reversed(self.records)
-        return [r for r in newest if r["correlation_id"] == condition[1]][:1]
-
-    def _create(self, given: Dict[str, Any]) -> Dict[str, str]:
-        _check_fields(given)
-        number = len(self.records) + 1
-        record = {"sys_id": f"{number:032x}", "number": f"INC{number:07d}", "state": "1", **given}
-        self.records.append(record)
-        self.notes[record["sys_id"]] = []
-        return record
-
-    def _record(self, sys_id: str) -> Dict[str, str]:
-        for record in self.records:
-            if record["sys_id"] == sys_id:
-                return record
-        raise _refused(404, "No Record found", "Record doesn't exist or ACL restricts it")
-
-    def _change(self, record: Dict[str, str], given: Dict[str, Any]) -> None:
-        _check_fields(given)
-        if record["state"] in ("7", "8"):
-            raise _refused(403, "Operation Failed", "ACL Exception Update Failed")
-        if given.get("state") == "6" and not (given.get("close_code") and given.get("close_notes")):
-            raise _refused(403, "Operation Failed", "Data Policy: Resolution code is mandatory")
-        if note := given.pop("work_notes", ""):
-            self.notes[record["sys_id"]].append(note)
-        record.update(given)
-
-
-def _check_fields(given: Dict[str, Any]) -> None:
-    assert set(given) <= _WRITABLE, set(given) - _WRITABLE
-    for name, value in given.items():
-        assert isinstance(value, str) and len(value) <= _LENGTHS.get(name, 4000), (name, value)
-    for name in ("impact", "urgency"):
-        assert given.get(name, "1") in ("1", "2", "3")
-    assert given.get("close_code", "Solution provided") in _CLOSE_CODES
-
-
-def _only(record: Dict[str, str], fields: List[str]) -> Dict[str, str]:
-    return {name: record[name] for name in fields if name in record}
-
-
-def _refused(status: int, message: str, detail: str) -> Problem:
-    return Problem(status, {"error": {"message": message, "detail": detail}, "status": "failure"})
-
 
 _TEXT = {
     "type": "object",
@@ -166,6 +59,10 @@ _STATUS = {
     "In Progress": "indeterminate",
     "Done": "done",
 }
+_IDS = {"To Do": "10000", "In Progress": "3", "Done": "10001"}
+APP = "Splunk"
+# As the account's time zone has it.
+_ZONE = timezone(timedelta(hours=-5))
 
 
 @dataclass
@@ -177,9 +74,67 @@ class FakeJira:
     indexed: bool = True
     # Fields that a transition asks for, by the status it leads to.
     required: Dict[str, Set[str]] = field(default_factory=dict)
+    # Whether comments are shown with their properties.
+    shows_properties: bool = True
+    clock: OwnClock = field(default_factory=OwnClock)
+    _made: int = 0
 
     def __post_init__(self) -> None:
-        self.receiver.respond = _answered(self._handle)
+        self.receiver.respond = answered(self._handle)
+
+    # --- what people do ---------------------------------------------------------------------
+
+    def work(self, by: str, number: int = 0, **changes: str) -> None:
+        """Somebody changes an issue's ``status`` or ``assignee``."""
+        issue, items = self.issues[number], []
+        for name, value in changes.items():
+            before = issue["fields"].get(name, "")
+            ids = _IDS if name == "status" else {}
+            items.append(
+                {
+                    "field": name,
+                    "from": ids.get(before, before),
+                    "fromString": before,
+                    "to": ids.get(value, value),
+                    "toString": value,
+                }
+            )
+            issue["fields"][name] = value
+        history = {
+            "id": str(len(issue["histories"]) + 1),
+            "author": _account(by),
+            "created": self._touch(issue),
+            "items": items,
+        }
+        issue["histories"].append(history)
+
+    def say(self, by: str, body: Any, number: int = 0) -> None:
+        """Somebody comments on an issue, with a text or a whole document."""
+        paragraph = {"type": "paragraph", "content": [{"type": "text", "text": body}]}
+        document = {"type": "doc", "version": 1, "content": [paragraph]}
+        self._add(self.issues[number], by, document if isinstance(body, str) else body, [])
+
+    def delete(self, number: int = 0) -> None:
+        del self.issues[number]
+
+    def _touch(self, issue: Dict[str, Any]) -> str:
+        moment = datetime.fromtimestamp(self.clock.tick(), _ZONE)
+        issue["updated"] = moment.strftime("%Y-%m-%dT%H:%M:%S.000%z")
+        return str(issue["updated"])
+
+    def _add(self, issue: Dict[str, Any], by: str, body: Any, properties: List[Any]) -> str:
+        self._made += 1
+        comment = {
+            "id": str(20_000 + self._made),
+            "author": _account(by),
+            "body": body,
+            "created": self._touch(issue),
+            "properties": properties,
+        }
+        issue["comments"].append(comment)
+        return str(comment["id"])
+
+    # --- the API ----------------------------------------------------------------------------
 
     def _handle(self, request: Request) -> Answer:
         parts = urlsplit(request.path)
@@ -192,6 +147,8 @@ class FakeJira:
             return 200, {}, {"issues": self._searched(request.json), "isLast": True}
         if (request.method, path) == ("POST", ["issue"]):
             return 201, {}, self._create(request.json)
+        if (request.method, path) == ("POST", ["issue", "bulkfetch"]):
+            return 200, {}, self._fetched(request.json)
         assert path[0] == "issue", path
         issue = self._issue(unquote(path[1]))
         routes: Dict[Any, Callable[[], Answer]] = {
@@ -224,14 +181,17 @@ class FakeJira:
         assert 0 < len(fields["summary"]) <= 255 and "\n" not in fields["summary"]
         assert all(label and " " not in label for label in fields["labels"])
         jsonschema.validate(fields["description"], ADF)
-        number = len(self.issues) + 1
-        issue = {
+        self._made += 1
+        number = self._made
+        issue: Dict[str, Any] = {
             "id": str(10_000 + number),
             "key": f"OPS-{number}",
             "fields": {**fields, "status": "To Do"},
             "properties": {one["key"]: one["value"] for one in body["properties"]},
             "comments": [],
+            "histories": [],
         }
+        self._touch(issue)
         self.issues.append(issue)
         return {"id": issue["id"], "key": issue["key"], "self": "https://x/"}
 
@@ -243,27 +203,47 @@ class FakeJira:
             404, {"errorMessages": ["Issue does not exist or you do not have permission."]}
         )
 
+    def _fetched(self, body: Dict[str, Any]) -> Dict[str, Any]:
+        assert set(body) <= {"issueIdsOrKeys", "fields", "fieldsByKeys", "expand", "properties"}
+        assert 0 < len(body["issueIdsOrKeys"]) <= 100
+        found = [one for one in self.issues if one["id"] in body["issueIdsOrKeys"]]
+        shown = [
+            {"id": one["id"], "key": one["key"], "fields": _fields(one, body["fields"])}
+            for one in sorted(found, key=lambda one: int(one["id"]))
+        ]
+        return {"issues": shown, "issueErrors": []}
+
     def _shown(self, issue: Dict[str, Any], query: Dict[str, str]) -> Dict[str, Any]:
-        assert query["fields"] == "status", query
-        status = {
-            "name": issue["fields"]["status"],
-            "statusCategory": {"key": _STATUS[issue["fields"]["status"]]},
+        assert set(query) <= {"fields", "properties", "expand"}, query
+        shown = {
+            "id": issue["id"],
+            "key": issue["key"],
+            "fields": _fields(issue, query["fields"].split(",")),
         }
-        shown = {"id": issue["id"], "key": issue["key"], "fields": {"status": status}}
         wanted = query.get("properties", "").split(",")
         properties = {k: v for k, v in issue["properties"].items() if k in wanted}
-        return {**shown, "properties": properties} if properties else shown
+        if properties:
+            shown["properties"] = properties
+        if "expand" in query:
+            assert query["expand"] == "changelog", query
+            newest = issue["histories"][::-1]
+            shown["changelog"] = {"startAt": 0, "total": len(newest), "histories": newest}
+        return shown
 
     def _comments(self, issue: Dict[str, Any], query: Dict[str, str]) -> Dict[str, Any]:
+        assert set(query) <= {"startAt", "maxResults", "orderBy", "expand"}, query
         assert query["orderBy"] == "-created" and query["expand"] == "properties"
-        newest = issue["comments"][::-1][: int(query["maxResults"])]
-        return {"comments": newest, "total": len(issue["comments"])}
+        start, most = int(query.get("startAt", 0)), int(query["maxResults"])
+        assert 0 < most <= 100
+        shown = issue["comments"][::-1][start : start + most]
+        if not self.shows_properties:
+            shown = [{k: v for k, v in one.items() if k != "properties"} for one in shown]
+        return {"startAt": start, "comments": shown, "total": len(issue["comments"])}
 
     def _commented(self, issue: Dict[str, Any], body: Dict[str, Any]) -> Dict[str, Any]:
         assert set(body) == {"body", "properties"}
         jsonschema.validate(body["body"], ADF)
-        issue["comments"].append(body)
-        return {"id": str(len(issue["comments"]))}
+        return {"id": self._add(issue, APP, body["body"], body["properties"])}
 
     def _transitions(self, query: Dict[str, str]) -> Dict[str, Any]:
         assert query == {"expand": "transitions.fields"}
@@ -272,7 +252,11 @@ class FakeJira:
                 {
                     "id": str(number),
                     "name": f"to {name}",
-                    "to": {"name": name, "statusCategory": {"key": category}},
+                    "to": {
+                        "id": _IDS[name],
+                        "name": name,
+                        "statusCategory": {"key": category},
+                    },
                     "fields": {
                         asked: {"required": True, "hasDefaultValue": False}
                         for asked in self.required.get(name, ())
@@ -284,8 +268,30 @@ class FakeJira:
 
     def _moved(self, issue: Dict[str, Any], body: Dict[str, Any]) -> Answer:
         assert set(body) == {"transition"}
-        issue["fields"]["status"] = list(_STATUS)[int(body["transition"]["id"]) - 11]
+        status = list(_STATUS)[int(body["transition"]["id"]) - 11]
+        self.work(APP, self.issues.index(issue), status=status)
         return 204, {}, b""
+
+
+def _account(name: str) -> Dict[str, str]:
+    return {"accountId": f"id-of-{name}", "displayName": name}
+
+
+def _fields(issue: Dict[str, Any], names: List[str]) -> Dict[str, Any]:
+    status, assignee = issue["fields"]["status"], issue["fields"].get("assignee")
+    is_done = _STATUS[status] == "done"
+    known = {
+        "status": {
+            "id": _IDS[status],
+            "name": status,
+            "statusCategory": {"key": _STATUS[status]},
+        },
+        "assignee": _account(assignee) if assignee else None,
+        "updated": issue["updated"],
+        "resolution": {"id": "10000", "name": "Fixed"} if is_done else None,
+        "creator": _account(APP),
+    }
+    return {name: known[name] for name in names}
 
 
 def text_of(document: Optional[Dict[str, Any]]) -> str:

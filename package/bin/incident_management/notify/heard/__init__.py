@@ -1,0 +1,1 @@
+"""What happens to an incident's ticket in the service that keeps it, and comes back."""

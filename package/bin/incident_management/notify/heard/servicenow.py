@@ -1,0 +1,155 @@
+"""What ServiceNow says of its records: their fields, and their journal.
+
+Remarks are read from ``sys_journal_field``, a row each, and not from the record's own text of all
+of them, in which a remark could pretend to be several. No query has a time in it, as the Table API
+reads times in queries by the user's time zone.
+
+Sources: "Table API" in ServiceNow's REST API reference (``sysparm_*``; with ``all`` each field is
+its value, times in UTC, and what people see); "Journal field type" (where entries are kept);
+"Operators available for filters and queries" (``IN``, ``ORDERBYDESC``).
+"""
+
+from __future__ import annotations
+
+import calendar
+import time
+from typing import Any, Dict, List, Mapping, Sequence
+from urllib.parse import quote, urlencode
+
+from ...ports import Clock
+from ...splunk.settings import ServiceNow
+from ..servicenow import FINAL, RESOLVED, service_of
+from ..tickets import Refused
+from ..transport import Network
+from .ticket import Remark, Remarks, Ticket
+
+__all__ = ["ServiceNowReader"]
+
+PAGE = 50
+MAX_PAGES = 4
+TABLES = "/api/now/table"
+JOURNAL = f"{TABLES}/sys_journal_field"
+_FIELDS = (
+    "sys_id,number,state,sys_mod_count,sys_updated_on,sys_updated_by,assigned_to,resolved_by,"
+    "closed_by,close_code,close_notes"
+)
+_JOURNAL_FIELDS = "sys_id,element,value,sys_created_on,sys_created_by"
+_KINDS = {"work_notes": "work note", "comments": "comment"}
+
+
+class ServiceNowReader:
+    """Reads one table. Raises NotConfigured when a setting is missing or unusable."""
+
+    # A sys_id is 32 characters, and all of them become one address.
+    batch = 50
+    hidden = (
+        "ServiceNow does not show what people write in records: let the app's user read the table "
+        "sys_journal_field."
+    )
+
+    def __init__(self, settings: ServiceNow, network: Network, clock: Clock) -> None:
+        self._service = service_of(settings, network, clock)
+        self._table = f"{TABLES}/{quote(settings.table, safe='')}"
+        self._user = settings.username.casefold()
+
+    def tickets(self, ids: Sequence[str]) -> Dict[str, Ticket]:
+        query = {
+            "sysparm_query": f"sys_idIN{','.join(ids)}",
+            "sysparm_fields": _FIELDS,
+            "sysparm_display_value": "all",
+            "sysparm_exclude_reference_link": "true",
+            "sysparm_limit": str(len(ids)),
+        }
+        found = (_ticket(record) for record in self._rows(self._table, query))
+        # A query that the service understands in part gives other records, too.
+        return {ticket.id: ticket for ticket in found if ticket.id in ids}
+
+    def is_gone(self, ticket_id: str) -> bool:
+        path = f"{self._table}/{quote(ticket_id, safe='')}?sysparm_fields=sys_id"
+        return self._service.find(path) is None
+
+    def with_history(self, ticket: Ticket) -> Ticket:
+        return ticket
+
+    def remarks(self, ticket: Ticket, since: float) -> Remarks:
+        found: Dict[str, Remark] = {}
+        for page in range(MAX_PAGES):
+            query = {
+                "sysparm_query": f"element_id={ticket.id}^elementINcomments,work_notes"
+                "^ORDERBYDESCsys_created_on",
+                "sysparm_fields": _JOURNAL_FIELDS,
+                "sysparm_limit": str(PAGE),
+                "sysparm_offset": str(page * PAGE),
+            }
+            rows = [self._remark(row) for row in self._rows(JOURNAL, query)]
+            found.update((row.id, row) for row in rows)
+            if len(rows) < PAGE or rows[-1].at < since:
+                return Remarks(_sorted(found))
+        return Remarks(_sorted(found), whole=False)
+
+    def _rows(self, table: str, query: Mapping[str, str]) -> List[Mapping[str, Any]]:
+        """Return the rows of a query; some versions answer 404 when there are none."""
+        answer = self._service.find(f"{table}?{urlencode(query)}")
+        rows = answer.get("result") if answer is not None else []
+        if not isinstance(rows, list):
+            raise Refused.unreadable("ServiceNow")
+        return [row for row in rows if isinstance(row, dict)]
+
+    def _remark(self, row: Mapping[str, Any]) -> Remark:
+        by = str(row.get("sys_created_by") or "")
+        return Remark(
+            str(row.get("sys_id") or ""),
+            _KINDS.get(str(row.get("element")), "comment"),
+            by,
+            _seconds(str(row.get("sys_created_on") or "")),
+            str(row.get("value") or ""),
+            by.casefold() == self._user,
+        )
+
+
+def _ticket(record: Mapping[str, Any]) -> Ticket:
+    state = _value(record, "state")
+    over = state == RESOLVED or state in FINAL
+    ended = ": ".join(
+        text for text in (_shown(record, "close_code"), _shown(record, "close_notes")) if text
+    )
+    by = _shown(record, "closed_by") if state in FINAL else ""
+    if over and not by:
+        by = _shown(record, "resolved_by")
+    return Ticket(
+        id=_value(record, "sys_id"),
+        number=_value(record, "number"),
+        stamp=f"{_value(record, 'sys_updated_on')} {_value(record, 'sys_mod_count')}",
+        state=state,
+        state_name=_shown(record, "state"),
+        over=over,
+        assignee=_value(record, "assigned_to"),
+        assignee_name=_shown(record, "assigned_to"),
+        by=by or _value(record, "sys_updated_by"),
+        ended=ended if over else "",
+    )
+
+
+def _value(record: Mapping[str, Any], name: str) -> str:
+    return _part(record, name, "value")
+
+
+def _shown(record: Mapping[str, Any], name: str) -> str:
+    return _part(record, name, "display_value")
+
+
+def _part(record: Mapping[str, Any], name: str, part: str) -> str:
+    field = record.get(name)
+    return str(field.get(part) or "") if isinstance(field, dict) else ""
+
+
+def _sorted(found: Mapping[str, Remark]) -> List[Remark]:
+    return sorted(found.values(), key=lambda remark: (remark.at, remark.id))
+
+
+def _seconds(text: str) -> float:
+    """Read a time of the service, in UTC; 0 when it is none."""
+    try:
+        return float(calendar.timegm(time.strptime(text, "%Y-%m-%d %H:%M:%S")))
+    except ValueError:
+        return 0.0

@@ -1,0 +1,92 @@
+"""What a ticket system says of its tickets, in the same words for each system."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Dict, List, Protocol, Sequence
+
+__all__ = ["Reader", "Remark", "Remarks", "Ticket", "is_ticket_id"]
+
+_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A ticket as it is now. Texts are the service's own: they come from outside.
+
+    Attributes:
+        stamp: another one after each change of the ticket, whatever changed.
+        state, state_name: the state's id, and what people call it.
+        over: it is resolved, closed or canceled.
+        assignee, assignee_name: an id and a name; both empty: nobody has it.
+        by: who changed its state last; empty where the service does not say.
+        ended: how it ended, in the service's words.
+        first_state: the state that it was made in; empty where the service does not say.
+        keeper: the account that made it, where remarks are told apart by it.
+    """
+
+    id: str
+    number: str
+    stamp: str
+    state: str
+    state_name: str
+    over: bool
+    assignee: str = ""
+    assignee_name: str = ""
+    by: str = ""
+    ended: str = ""
+    first_state: str = ""
+    keeper: str = ""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A comment or a work note (``kind``), written ``at`` that epoch second of the service's clock.
+
+    ``own``: this app wrote it.
+    """
+
+    id: str
+    kind: str
+    by: str
+    at: float
+    text: str
+    own: bool
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """Remarks, oldest first. ``whole``: none of those that were asked for is missing."""
+
+    found: List[Remark]
+    whole: bool = True
+
+
+class Reader(Protocol):
+    """Reads the tickets of one service. All methods raise what ``tickets.FAILURES`` lists."""
+
+    # So many tickets are asked for at once.
+    batch: int
+    # What to tell people when remarks may not be read.
+    hidden: str
+
+    def tickets(self, ids: Sequence[str]) -> Dict[str, Ticket]:
+        """Return those of some tickets that are there, and may be seen, by id."""
+
+    def is_gone(self, ticket_id: str) -> bool:
+        """Tell whether there is no such ticket, or none that may be seen."""
+
+    def with_history(self, ticket: Ticket) -> Ticket:
+        """Return the ticket with what only its history says."""
+
+    def remarks(self, ticket: Ticket, since: float) -> Remarks:
+        """Return the remarks since a time of the service's clock; earlier ones may be among them.
+
+        Raises Refused with the status 403 when remarks may not be read.
+        """
+
+
+def is_ticket_id(text: str) -> bool:
+    """Tell whether a text is an id that may become a part of an address or a query as it is."""
+    return bool(_ID.fullmatch(text))

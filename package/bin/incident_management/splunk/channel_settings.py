@@ -1,0 +1,141 @@
+"""The settings of the channels that can be told of an incident; see :mod:`.settings`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict
+
+from .stanza import Stanza
+
+__all__ = [
+    "CHANNEL_READERS",
+    "CHANNEL_SETTINGS",
+    "NOTE_ONLY",
+    "RESOLVE",
+    "Jira",
+    "PagerDuty",
+    "ServiceNow",
+    "Slack",
+    "Teams",
+]
+
+# As ServiceNow and Jira allow them; they become part of addresses and queries.
+_TABLE = re.compile(r"[a-z][a-z0-9_]{0,79}")
+_PROJECT = re.compile(r"[A-Z][A-Z0-9_]{0,254}")
+
+# What a ticket that is resolved there does to its incident, besides standing on its timeline.
+NOTE_ONLY, RESOLVE = "note", "resolve"
+LEAST_LOOK_SECONDS = 5.0
+
+
+def _look_every() -> float:
+    """How often what happened to tickets is asked for, in seconds; 0: never."""
+    every: float = field(default=120.0, metadata={"shipped": "2m"})
+    return every
+
+
+@dataclass(frozen=True)
+class Slack:
+    bot_token: str = field(default="", repr=False)
+    channel: str = ""
+    api_url: str = "https://slack.com/api/"
+
+
+@dataclass(frozen=True)
+class Teams:
+    webhook_url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class PagerDuty:
+    routing_key: str = field(default="", repr=False)
+    api_url: str = "https://events.pagerduty.com"
+
+
+@dataclass(frozen=True)
+class ServiceNow:
+    """``assignment_group`` and ``close_code`` are what the instance calls them.
+
+    ``when_resolved``, here and of Jira, is :data:`NOTE_ONLY` or :data:`RESOLVE`.
+    """
+
+    instance_url: str = ""
+    username: str = ""
+    password: str = field(default="", repr=False)
+    table: str = "incident"
+    assignment_group: str = ""
+    close_code: str = "Solution provided"
+    look_every: float = _look_every()
+    when_resolved: str = NOTE_ONLY
+
+
+@dataclass(frozen=True)
+class Jira:
+    """``project`` is the key of a project of Jira Cloud."""
+
+    site_url: str = ""
+    email: str = ""
+    api_token: str = field(default="", repr=False)
+    project: str = ""
+    issue_type: str = "Task"
+    look_every: float = _look_every()
+    when_resolved: str = NOTE_ONLY
+
+
+# Their names and defaults are those of the configuration page.
+CHANNEL_SETTINGS = {
+    "slack": Slack,
+    "teams": Teams,
+    "pagerduty": PagerDuty,
+    "servicenow": ServiceNow,
+    "jira": Jira,
+}
+
+
+def _slack(stanza: Stanza) -> Slack:
+    return Slack(
+        stanza.secret("bot_token"), stanza.text("channel"), stanza.url("api_url", Slack.api_url)
+    )
+
+
+def _teams(stanza: Stanza) -> Teams:
+    return Teams(stanza.url("webhook_url", secret=True))
+
+
+def _pagerduty(stanza: Stanza) -> PagerDuty:
+    return PagerDuty(stanza.secret("routing_key"), stanza.url("api_url", PagerDuty.api_url))
+
+
+def _servicenow(stanza: Stanza) -> ServiceNow:
+    return ServiceNow(
+        stanza.url("instance_url"),
+        stanza.text("username"),
+        stanza.secret("password"),
+        stanza.matching("table", _TABLE, "the name of a table, such as incident", ServiceNow.table),
+        stanza.text("assignment_group"),
+        stanza.text("close_code", ServiceNow.close_code),
+        stanza.period("look_every", "2m", LEAST_LOOK_SECONDS),
+        stanza.choice("when_resolved", (NOTE_ONLY, RESOLVE)),
+    )
+
+
+def _jira(stanza: Stanza) -> Jira:
+    return Jira(
+        stanza.url("site_url"),
+        stanza.text("email"),
+        stanza.secret("api_token"),
+        stanza.matching("project", _PROJECT, "the key of a project, such as OPS"),
+        stanza.text("issue_type", Jira.issue_type),
+        stanza.period("look_every", "2m", LEAST_LOOK_SECONDS),
+        stanza.choice("when_resolved", (NOTE_ONLY, RESOLVE)),
+    )
+
+
+CHANNEL_READERS: Dict[str, Callable[[Stanza], Any]] = {
+    "slack": _slack,
+    "teams": _teams,
+    "pagerduty": _pagerduty,
+    "servicenow": _servicenow,
+    "jira": _jira,
+}

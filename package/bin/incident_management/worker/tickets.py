@@ -1,0 +1,278 @@
+"""The duty that asks ServiceNow and Jira what became of the tickets of incidents.
+
+One request for each batch of tickets says which have changed; only those are looked at closely, and
+once more the next time, so that nothing is missed of what becomes visible late. No time of this
+side is compared with one of theirs. A ticket counts as looked at when its entries are written; a
+worker that is ended before leaves it to the next.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence
+
+from ..channels import NAMES, TICKET_SYSTEMS
+from ..incidents import lifecycle, timeline
+from ..incidents.errors import IllegalMove
+from ..notify.channel import NotConfigured
+from ..notify.heard.news import KIND, Ending, Known, News
+from ..notify.heard.ticket import Reader, Remark, Ticket
+from ..notify.outbox import FINAL
+from ..notify.senders import readers
+from ..notify.tickets import FAILURES, Refused, meaning
+from ..ports import Clock, Document, Stores
+from ..splunk.channel_settings import RESOLVE
+from ..splunk.settings import SHARED_PARTS, Settings
+from .followed import Followed, Notebook
+
+__all__ = ["Tickets"]
+
+# What one look asks about; the rest has its turn with the next one.
+MAX_AT_ONCE = 500
+LONGEST_BACKOFF_SECONDS = 900.0
+# A refused login that is tried often would lock the account there.
+REFUSED_SECONDS = 1800.0
+LONGEST_WAIT_SECONDS = 3600.0
+# The other duties wait meanwhile; the rest of the tickets has its turn soon.
+LOOK_SECONDS = 20.0
+GOES_ON_SECONDS = 10.0
+# Covers members' clocks that differ: a message that was sent about when a ticket was read.
+SETTLING_SECONDS = 5.0
+
+Trouble = Callable[[str, str], None]
+
+
+class Current(Protocol):
+    """The settings as they are now; ``is_read``: False before they were read."""
+
+    settings: Settings
+    is_read: bool
+
+
+@dataclass
+class _Look:
+    """One look at one service's tickets."""
+
+    reader: Reader
+    notebook: Notebook
+    resolves: bool
+    counts: Dict[str, int]
+    # What keeps remarks from being read; then the rest is looked at without them.
+    blind: str = ""
+    complaints: List[str] = field(default_factory=list)
+
+
+class Tickets:
+    """Looks at tickets. One lives as long as its process.
+
+    Args:
+        trouble: is told, by a name and in one sentence, what goes wrong.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        clock: Clock,
+        configuration: Current,
+        trouble: Trouble,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._config = configuration
+        self._trouble = trouble
+        self._monotonic = monotonic
+        # With which settings a look failed; others are tried at once.
+        self._failed_with: Dict[str, Any] = {}
+
+    def run(self) -> Mapping[str, int]:
+        """Look where it is time; returns how many entries were written, and incidents resolved.
+
+        Raises what the stores raise; then the next turn looks at the same again.
+        """
+        counts = {"ticket_entries": 0, "incidents_resolved_by_ticket": 0}
+        settings = self._config.settings
+        if not self._config.is_read:
+            return counts
+        for channel in TICKET_SYSTEMS:
+            if not any(part in settings.problems for part in (channel, *SHARED_PARTS)):
+                self._run(channel, settings, counts)
+        return counts
+
+    def _run(self, channel: str, settings: Settings, counts: Dict[str, int]) -> None:
+        chosen = getattr(settings, channel)
+        notebook, now = Notebook.read(self._stores, channel), self._clock.now()
+        if not chosen.look_every or channel not in settings.set_up:
+            if notebook.trouble:
+                notebook.trouble, notebook.failures = "", 0
+                notebook.save(self._stores, self._clock)
+            return
+        used = (chosen, settings.network, settings.proxy)
+        is_corrected = self._failed_with.get(channel, used) != used
+        if not is_corrected and self._has_to_wait(notebook, chosen.look_every, now):
+            return
+        notebook.follow_new(self._stores, now)
+        due = notebook.due(self._stores, now)[:MAX_AT_ONCE]
+        wait, trouble = chosen.look_every, ""
+        try:
+            if due:
+                reader = readers(settings, self._clock)[channel]()
+                look = _Look(reader, notebook, chosen.when_resolved == RESOLVE, counts)
+                if not self._look(look, due):
+                    wait = min(GOES_ON_SECONDS, wait)
+                trouble = " ".join(dict.fromkeys(look.complaints))
+            self._note(notebook, trouble)
+            notebook.failures = 0
+            self._failed_with.pop(channel, None)
+        except (NotConfigured, *FAILURES) as error:
+            self._failed_with[channel] = used
+            wait = self._failed(notebook, error, chosen.look_every)
+        notebook.next = self._clock.now() + wait
+        notebook.save(self._stores, self._clock)
+
+    def _has_to_wait(self, notebook: Notebook, every: float, now: float) -> bool:
+        # A time that lies too far ahead was set by a clock, or a pace, that was changed since.
+        if not 0 < notebook.next - now <= max(LONGEST_WAIT_SECONDS, every):
+            return False
+        is_paced = 0 <= now - notebook.failed_at < every
+        return is_paced or not notebook.is_reached_again(self._stores)
+
+    def _failed(self, notebook: Notebook, error: Exception, every: float) -> float:
+        """Note what went wrong; returns in how many seconds it is tried again."""
+        said, wait = str(error), REFUSED_SECONDS
+        is_final = isinstance(error, NotConfigured)
+        if not is_final:
+            delivery = meaning(error)
+            said, is_final = delivery.detail, delivery.outcome == "dead"
+            asked = delivery.retry_after or 0.0
+            backoff = min(LONGEST_BACKOFF_SECONDS, every * 2.0 ** min(notebook.failures, 20))
+            wait = REFUSED_SECONDS if is_final else max(every, backoff, asked)
+        notebook.failures, notebook.failed_at = notebook.failures + 1, self._clock.now()
+        again = " It is tried again every 30 minutes, or when a message has arrived there."
+        what = f"What happens to tickets in {NAMES[notebook.channel]} can't be read: {said}"
+        self._note(notebook, what + (again if is_final else ""))
+        return min(wait, LONGEST_WAIT_SECONDS)
+
+    def _note(self, notebook: Notebook, sentence: str) -> None:
+        """Keep what is wrong where the API shows it, and log it."""
+        notebook.trouble = sentence
+        if sentence:
+            self._trouble(f"tickets {notebook.channel}", sentence)
+
+    # --- one look ---------------------------------------------------------------------------
+
+    def _look(self, look: _Look, due: Sequence[Followed]) -> bool:
+        """Look at tickets in turn. False: the time was over before the last one."""
+        size, until = look.reader.batch, self._monotonic() + LOOK_SECONDS
+        for start in range(0, len(due), size):
+            some = due[start : start + size]
+            asked_at = self._clock.now()
+            found = look.reader.tickets([one.ticket for one in some])
+            for one in some:
+                # One that can't be read must not keep the others from their turn.
+                look.notebook.after = one.incident_id
+                ticket = found.get(one.ticket)
+                if ticket is None:
+                    self._missing(look, one)
+                elif ticket.stamp != one.stamp or not one.settled:
+                    self._changed(look, one, ticket, asked_at)
+                if self._monotonic() > until and one is not due[-1]:
+                    return False
+            look.notebook.save(self._stores, self._clock)
+        return True
+
+    def _missing(self, look: _Look, one: Followed) -> None:
+        if one.stamp == "gone" or not look.reader.is_gone(one.ticket):
+            return
+        entries = timeline.read(self._stores, one.incident_id)
+        news = Known(look.notebook.channel, one.ticket, entries, ()).gone(one.number)
+        self._write(look, one.incident_id, [news] if news else [])
+        one.stamp, one.settled = "gone", True
+
+    def _changed(self, look: _Look, one: Followed, ticket: Ticket, asked_at: float) -> None:
+        channel = look.notebook.channel
+        of = {"incident_id": one.incident_id, "channel": channel}
+        messages: List[Document] = self._stores.outbox.find(of)
+        if not _is_quiet(messages, asked_at):
+            # What this app does to the ticket just now must not be taken for somebody else's doing.
+            return
+        entries = timeline.read(self._stores, one.incident_id)
+        known = Known(channel, one.ticket, entries, messages, (one.state, one.over))
+        try:
+            if known.needs_history(ticket):
+                ticket = look.reader.with_history(ticket)
+            remarks = self._remarks(look, ticket, known)
+        except Refused as error:
+            if error.delivery.outcome != "dead" or error.status == 401:
+                raise
+            if error.status != 404:
+                look.complaints.append(f"{ticket.number} can't be read: {error}")
+            # With 404 it was deleted just now, and the next look says so.
+            return
+        state = known.state(ticket)
+        found = [*known.remarks(ticket.number, remarks), known.assignee(ticket), state]
+        if state and state.ends and look.resolves:
+            self._resolve(look, one.incident_id, known.ending(ticket, state))
+        self._write(look, one.incident_id, [news for news in found if news])
+        one.number, one.state, one.over = ticket.number, ticket.state, ticket.over
+        if not look.blind:
+            one.settled, one.stamp = one.stamp == ticket.stamp, ticket.stamp
+
+    def _remarks(self, look: _Look, ticket: Ticket, known: Known) -> Sequence[Remark]:
+        """Read the remarks; when they are hidden, the others of this look are not asked for."""
+        if look.blind:
+            return ()
+        try:
+            read = look.reader.remarks(ticket, known.read_from)
+        except Refused as error:
+            if error.status != 403:
+                raise
+            look.blind = look.reader.hidden
+        else:
+            if not read.found and known.has_own_notes:
+                # Rows that may not be read are left out of an answer without a word.
+                look.blind = look.reader.hidden
+            if not read.whole:
+                look.complaints.append(
+                    f"{ticket.number} has more new remarks than are read at once: the oldest are "
+                    "not on the timeline."
+                )
+        if look.blind:
+            look.complaints.append(look.blind)
+            return ()
+        return read.found
+
+    def _resolve(self, look: _Look, incident_id: str, ending: Ending) -> None:
+        """Resolve the incident as its ticket was; nothing where it is not open any more."""
+        try:
+            lifecycle.resolve(
+                self._stores,
+                self._clock,
+                incident_id,
+                look.notebook.channel,
+                ending.resolution,
+                ending.reason,
+                ending.once,
+            )
+        except IllegalMove:
+            return
+        look.counts["incidents_resolved_by_ticket"] += 1
+
+    def _write(self, look: _Look, incident_id: str, news: Sequence[News]) -> None:
+        """Write entries, and bring the incident's document up to them."""
+        actor = look.notebook.channel
+        if not news:
+            return
+        for one in news:
+            timeline.append(self._stores, self._clock, incident_id, KIND, one.data, actor, one.once)
+        timeline.refresh(self._stores, incident_id)
+        look.counts["ticket_entries"] += len(news)
+
+
+def _is_quiet(messages: Sequence[Mapping[str, Any]], asked_at: float) -> bool:
+    """Whether no message was on its way to a ticket when it was read, nor since."""
+    return all(
+        one["state"] in FINAL and float(one["sent_at"]) < asked_at - SETTLING_SECONDS
+        for one in messages
+    )

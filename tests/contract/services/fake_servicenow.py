@@ -1,0 +1,210 @@
+"""ServiceNow's Table API, as far as a ticket needs it, with a memory.
+
+Written from its published references: "Table API", "Operators available for filters and queries",
+"Journal field type". What a reference does not list is refused; a condition that a real instance
+would ignore is, too. What people do there is a method: ``work``, ``say``, ``delete``.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any, Dict, List
+from urllib.parse import parse_qsl, urlsplit
+
+from .answering import OwnClock, Problem, answered
+from .receiver import Answer, Receiver, Request
+
+# Fields of a base system's incident table that an integration may write.
+_WRITABLE = {
+    "short_description", "description", "impact", "urgency", "state", "assignment_group",
+    "correlation_id", "correlation_display", "work_notes", "close_code", "close_notes",
+}  # fmt: skip
+_LENGTHS = {"short_description": 160, "correlation_id": 100, "correlation_display": 100}
+_CLOSE_CODES = {"Solution provided", "Workaround provided", "Resolved by change"}
+_STATES = {
+    "1": "New", "2": "In Progress", "3": "On Hold", "6": "Resolved", "7": "Closed", "8": "Canceled",
+}  # fmt: skip
+_PARAMETERS = {
+    "sysparm_fields", "sysparm_query", "sysparm_limit", "sysparm_offset", "sysparm_display_value",
+    "sysparm_exclude_reference_link",
+}  # fmt: skip
+_PEOPLE = ("assigned_to", "resolved_by", "closed_by")
+USER = "splunk"
+
+
+@dataclass
+class FakeServiceNow:
+    """Records of one table, and the journal, oldest first."""
+
+    receiver: Receiver
+    records: List[Dict[str, str]] = field(default_factory=list)
+    journal: List[Dict[str, str]] = field(default_factory=list)
+    # How the journal is kept from the integration's user: "", "rows" (left out) or "table".
+    hides_journal: str = ""
+    clock: OwnClock = field(default_factory=OwnClock)
+    _made: int = 0
+
+    def __post_init__(self) -> None:
+        self.receiver.respond = answered(self._handle)
+
+    @property
+    def notes(self) -> Dict[str, List[str]]:
+        """The work notes of each record, by sys_id."""
+        found: Dict[str, List[str]] = {record["sys_id"]: [] for record in self.records}
+        for row in self.journal:
+            found.setdefault(row["element_id"], []).append(row["value"])
+        return found
+
+    # --- what people do ---------------------------------------------------------------------
+
+    def work(self, by: str, number: int = 0, **changes: str) -> None:
+        """Somebody changes a record; ``assigned_to`` is a person's name."""
+        record = self.records[number]
+        if changes.get("state") == "6":
+            record["resolved_by"] = by
+        if changes.get("state") == "7":
+            record["closed_by"] = by
+        record.update(changes)
+        self._touch(record, by)
+
+    def say(self, by: str, text: str, number: int = 0, element: str = "work_notes") -> None:
+        """Somebody writes a work note or a comment."""
+        self._note(self.records[number], by, element, text)
+        self._touch(self.records[number], by)
+
+    def delete(self, number: int = 0) -> None:
+        del self.records[number]
+
+    def _touch(self, record: Dict[str, str], by: str) -> None:
+        record["sys_updated_on"] = self._now()
+        record["sys_updated_by"] = by
+        record["sys_mod_count"] = str(int(record["sys_mod_count"]) + 1)
+
+    def _note(self, record: Dict[str, str], by: str, element: str, text: str) -> None:
+        self.journal.append(
+            {
+                "sys_id": f"{len(self.journal) + 1:032x}",
+                "element_id": record["sys_id"],
+                "element": element,
+                "value": text,
+                "sys_created_on": self._now(),
+                "sys_created_by": by,
+            }
+        )
+
+    def _now(self) -> str:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(self.clock.tick()))
+
+    # --- the API ----------------------------------------------------------------------------
+
+    def _handle(self, request: Request) -> Answer:
+        parts = urlsplit(request.path)
+        query = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+        if request.headers.get("authorization") != "Basic c3BsdW5rOnMzY3JldA==":
+            raise _refused(401, "User Not Authenticated", "Required to provide Auth information")
+        found = re.fullmatch(r"/api/now/table/(incident|sys_journal_field)(?:/(\w+))?", parts.path)
+        unknown = set(query) - _PARAMETERS
+        if not found or unknown:
+            raise _refused(400, "Requested URI does not represent any resource", str(unknown))
+        if found[2] is None and request.method == "GET":
+            rows = [_shown(row, query) for row in self._matching(self._rows(found[1]), query)]
+            return 200, {}, {"result": rows}
+        assert found[1] == "incident", "The journal is written by writing the record's fields."
+        if found[2] is None and request.method == "POST":
+            return 201, {}, {"result": _shown(self._create(request.json), query)}
+        record = self._record(found[2])
+        if request.method == "PATCH":
+            self._change(record, request.json)
+        return 200, {}, {"result": _shown(record, query)}
+
+    def _rows(self, table: str) -> List[Dict[str, str]]:
+        if table == "incident":
+            return self.records
+        if self.hides_journal == "table":
+            raise _refused(403, "Operation Failed", "User Not Authorized")
+        return [] if self.hides_journal else self.journal
+
+    def _matching(self, rows: List[Dict[str, str]], query: Dict[str, str]) -> List[Dict[str, str]]:
+        found = list(rows)
+        for part in query["sysparm_query"].split("^"):
+            condition = re.fullmatch(r"([a-z_]+)(=|IN)([\w,-]+)", part)
+            order = re.fullmatch(r"ORDERBYDESC(sys_created_on)", part)
+            assert condition or order, f"{part} would be ignored."
+            if condition:
+                wanted = condition[3].split(",") if condition[2] == "IN" else [condition[3]]
+                found = [row for row in found if row[condition[1]] in wanted]
+            if order:
+                found.sort(key=lambda row: row["sys_created_on"], reverse=True)
+        start = int(query.get("sysparm_offset", 0))
+        return found[start : start + int(query.get("sysparm_limit", 10_000))]
+
+    def _create(self, given: Dict[str, Any]) -> Dict[str, str]:
+        _check_fields(given)
+        self._made += 1
+        record = {
+            "sys_id": f"{self._made:032x}",
+            "number": f"INC{self._made:07d}",
+            "state": "1",
+            "sys_mod_count": "0",
+            "sys_created_on": self._now(),
+            **dict.fromkeys((*_PEOPLE, "close_code", "close_notes"), ""),
+            **given,
+        }
+        self._touch(record, USER)
+        self.records.append(record)
+        return record
+
+    def _record(self, sys_id: str) -> Dict[str, str]:
+        for record in self.records:
+            if record["sys_id"] == sys_id:
+                return record
+        raise _refused(404, "No Record found", "Record doesn't exist or ACL restricts it")
+
+    def _change(self, record: Dict[str, str], given: Dict[str, Any]) -> None:
+        _check_fields(given)
+        if record["state"] in ("7", "8"):
+            raise _refused(403, "Operation Failed", "ACL Exception Update Failed")
+        if given.get("state") == "6" and not (given.get("close_code") and given.get("close_notes")):
+            raise _refused(403, "Operation Failed", "Data Policy: Resolution code is mandatory")
+        if given.get("state") == "6":
+            record["resolved_by"] = USER
+        if note := given.pop("work_notes", ""):
+            self._note(record, USER, "work_notes", note)
+        record.update(given)
+        self._touch(record, USER)
+
+
+def _check_fields(given: Dict[str, Any]) -> None:
+    assert set(given) <= _WRITABLE, set(given) - _WRITABLE
+    for name, value in given.items():
+        assert isinstance(value, str) and len(value) <= _LENGTHS.get(name, 4000), (name, value)
+    for name in ("impact", "urgency"):
+        assert given.get(name, "1") in ("1", "2", "3")
+    assert given.get("close_code", "Solution provided") in _CLOSE_CODES
+
+
+def _shown(record: Dict[str, str], query: Dict[str, str]) -> Dict[str, Any]:
+    """A record's fields as the request wants them: values, or with what people see as well."""
+    names = query.get("sysparm_fields", "").split(",")
+    assert not set(names) - set(record) - _WRITABLE, set(names) - set(record)
+    if query.get("sysparm_display_value", "false") == "false":
+        return {name: record[name] for name in names if name in record}
+    assert query["sysparm_display_value"] == "all"
+    assert query.get("sysparm_exclude_reference_link") == "true"
+    return {name: _both(name, record[name]) for name in names if name in record}
+
+
+def _both(name: str, value: str) -> Dict[str, str]:
+    if name == "state":
+        return {"display_value": _STATES[value], "value": value}
+    if name in _PEOPLE and value:
+        return {"display_value": value, "value": value.encode().hex().ljust(32, "0")[:32]}
+    # People see times in their own zone.
+    shown = f"{value} (Berlin)" if name.endswith("_on") else value
+    return {"display_value": shown, "value": value}
+
+
+def _refused(status: int, message: str, detail: str) -> Problem:
+    return Problem(status, {"error": {"message": message, "detail": detail}, "status": "failure"})

@@ -1,0 +1,50 @@
+"""The words of a Jira comment, whatever its document holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.notify.heard.adf import MAX_NODES, text_of
+
+
+def doc(*content):
+    return {"type": "doc", "version": 1, "content": list(content)}
+
+
+def paragraph(*content):
+    return {"type": "paragraph", "content": list(content)}
+
+
+def text(words):
+    return {"type": "text", "text": words}
+
+
+def test_paragraphs_lists_and_what_stands_for_text_are_read():
+    item = {"type": "listItem", "content": [paragraph(text("one"))]}
+    document = doc(
+        {"type": "heading", "attrs": {"level": 1}, "content": [text("Cause")]},
+        paragraph(
+            text("Ask "),
+            {"type": "mention", "attrs": {"id": "x", "text": "@Lee"}},
+            {"type": "hardBreak"},
+            {"type": "inlineCard", "attrs": {"url": "https://wiki.example/1"}},
+        ),
+        {"type": "bulletList", "content": [item, item]},
+    )
+    assert text_of(document) == "Cause\nAsk @Lee\nhttps://wiki.example/1\none\none"
+
+
+@pytest.mark.parametrize(
+    "document", [None, "x", 7, [], {}, doc(None, 3, {"content": "x"}), {"type": "mention"}]
+)
+def test_what_is_no_document_says_nothing(document):
+    assert text_of(document) == ""
+
+
+def test_a_document_that_is_deep_or_endless_is_read_within_bounds():
+    deep = text("bottom")
+    for _level in range(MAX_NODES // 4):
+        deep = {"type": "blockquote", "content": [deep]}
+    assert text_of(doc(deep)) == "bottom"
+    wide = doc(*[paragraph(text("x"))] * MAX_NODES)
+    assert 0 < text_of(wide).count("x") < MAX_NODES

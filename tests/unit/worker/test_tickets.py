@@ -1,0 +1,293 @@
+"""When tickets are looked at, which ones, and what happens when one can't be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, List
+
+import pytest
+
+from incident_management.incidents import lifecycle, timeline
+from incident_management.notify.channel import Delivery, NotConfigured
+from incident_management.notify.heard import news
+from incident_management.notify.heard.ticket import Remark, Remarks, Ticket
+from incident_management.notify.heard.troubles import troubles
+from incident_management.notify.tickets import Refused
+from incident_management.splunk.settings import Jira, Settings
+from incident_management.worker import tickets as module
+from incident_management.worker.tickets import Tickets
+from tests.fakes import FakeStores, ManualClock
+
+
+class FakeReader:
+    """A service with tickets; ``refuses`` are what reading a ticket's remarks raises, by its id."""
+
+    batch = 2
+    hidden = "Jira does not show them."
+
+    def __init__(self) -> None:
+        self.known: Dict[str, Ticket] = {}
+        self.refuses: Dict[str, Exception] = {}
+        self.asked: List[List[str]] = []
+        self.read: List[str] = []
+
+    def tickets(self, ids: Any) -> Dict[str, Ticket]:
+        self.asked.append(list(ids))
+        return {key: self.known[key] for key in ids if key in self.known}
+
+    def is_gone(self, ticket_id: str) -> bool:
+        return ticket_id not in self.known
+
+    def with_history(self, ticket: Ticket) -> Ticket:
+        return replace(ticket, first_state=ticket.state)
+
+    def remarks(self, ticket: Ticket, since: float) -> Remarks:
+        self.read.append(ticket.id)
+        if ticket.id in self.refuses:
+            raise self.refuses[ticket.id]
+        return Remarks([Remark("r1", "comment", "Mia", 5.0, f"about {ticket.id}", False)])
+
+
+@dataclass
+class Config:
+    settings: Settings
+    is_read: bool = True
+
+
+@dataclass
+class Desk:
+    reader: FakeReader
+    stores: Any = field(default_factory=FakeStores)
+    clock: ManualClock = field(default_factory=ManualClock)
+    said: List[str] = field(default_factory=list)
+    seconds: float = 0.0
+    # What passes with each look at the monotonic clock.
+    pace: float = 0.0
+
+    def __post_init__(self) -> None:
+        jira = Jira("https://x.example", "u", "t", "OPS")
+        self.config = Config(Settings(jira=jira, set_up=frozenset({"jira"})))
+        self.restart()
+
+    def restart(self) -> None:
+        self.duty = Tickets(
+            self.stores,
+            self.clock,
+            self.config,
+            lambda name, said: self.said.append(said),
+            self._monotonic,
+        )
+
+    def _monotonic(self) -> float:
+        self.seconds += self.pace
+        return self.seconds
+
+    def incident(self, number: int, ticket: str = "") -> str:
+        incident = f"INC-20260101-{number:06d}"
+        if not timeline.read(self.stores, incident):
+            data = {"title": "slow", "severity": "high", "signals": {}}
+            timeline.append(self.stores, self.clock, incident, "opened", data, "tester")
+            timeline.refresh(self.stores, incident)
+        name = ticket or f"t{number}"
+        self.reader.known[name] = Ticket(name, f"OPS-{name}", "s1", "1", "New", False)
+        self.sent(incident, name)
+        self.clock.advance(60)
+        return incident
+
+    def sent(self, incident: str, ticket: str) -> None:
+        self.stores.outbox.insert(
+            {
+                "_key": f"{incident}/{ticket}",
+                "incident_id": incident,
+                "channel": "jira",
+                "state": "sent",
+                "sent_at": self.clock.now(),
+                "receipt": {"ticket": ticket, "number": f"OPS-{ticket}"},
+            }
+        )
+
+    def look(self, minutes: float = 3.0) -> None:
+        self.clock.advance(60 * minutes)
+        self.duty.run()
+
+    def told(self, incident: str) -> List[str]:
+        entries = timeline.read(self.stores, incident)
+        return [entry.data["text"] for entry in entries if entry.kind == "ticket"]
+
+
+@pytest.fixture
+def desk(monkeypatch):
+    reader = FakeReader()
+    monkeypatch.setattr(module, "readers", lambda settings, clock: {"jira": lambda: reader})
+    return Desk(reader)
+
+
+def settings_with(desk, **more):
+    return replace(desk.config.settings, jira=replace(desk.config.settings.jira, **more))
+
+
+def test_a_service_is_asked_at_its_pace_also_by_another_process(desk):
+    desk.incident(1)
+    for _turn in range(60):
+        desk.look(minutes=1 / 12)
+        desk.restart()
+    # Five minutes, a look every two.
+    assert len(desk.reader.asked) == 3
+
+
+def test_never_is_never_and_nothing_is_asked_without_a_ticket(desk):
+    desk.look()
+    desk.incident(1)
+    desk.config.settings = settings_with(desk, look_every=0.0)
+    desk.look()
+    assert desk.reader.asked == []
+
+
+def test_a_ticket_is_read_until_two_looks_saw_the_same(desk):
+    incident = desk.incident(1)
+    for _look in range(5):
+        desk.look()
+    assert desk.reader.read == ["t1", "t1"]
+    assert desk.told(incident) == ["about t1"]
+
+
+def test_a_look_that_takes_long_goes_on_soon_where_it_was(desk):
+    incidents = [desk.incident(number) for number in range(1, 6)]
+    desk.pace = module.LOOK_SECONDS * 0.8
+    desk.look()
+    assert desk.reader.read == ["t1", "t2"]
+    for _turn in range(2):
+        desk.look(minutes=0.2)
+    assert [desk.told(incident) for incident in incidents[:5]] == [
+        [f"about t{number}"] for number in range(1, 6)
+    ]
+
+
+def test_one_ticket_that_can_not_be_read_does_not_hold_the_others(desk):
+    first, second = desk.incident(1), desk.incident(2)
+    desk.reader.refuses["t1"] = Refused(Delivery("dead", "It is odd."), 400)
+    desk.look()
+    assert (desk.told(first), desk.told(second)) == ([], ["about t2"])
+    assert troubles(desk.stores) == ["OPS-t1 can't be read: It is odd."]
+    del desk.reader.refuses["t1"]
+    desk.look()
+    assert desk.told(first) == ["about t1"] and troubles(desk.stores) == []
+
+
+def test_one_ticket_at_which_the_service_fails_has_its_turn_last(desk):
+    desk.incident(1)
+    second = desk.incident(2)
+    desk.reader.refuses["t1"] = Refused(Delivery("retry", "Jira answered 500."), 500)
+    desk.look()
+    assert desk.told(second) == []
+    desk.look(5)
+    assert desk.told(second) == ["about t2"]
+
+
+def test_a_service_that_is_down_is_asked_ever_more_slowly(desk):
+    desk.incident(1)
+    desk.reader.refuses["t1"] = Refused(Delivery("retry", "Jira answered 503."), 503)
+    for _turn in range(12 * 60):
+        desk.look(minutes=1 / 12)
+    assert 5 <= len(desk.reader.asked) <= 8
+    assert troubles(desk.stores) == [
+        "What happens to tickets in Jira can't be read: Jira answered 503."
+    ]
+
+
+def test_a_message_that_arrives_again_ends_the_wait_for_another_process(desk):
+    incident = desk.incident(1)
+    desk.reader.refuses["t1"] = Refused(Delivery("dead", "Jira refused it with 401."), 401)
+    desk.look()
+    del desk.reader.refuses["t1"]
+    desk.restart()
+    desk.look()
+    assert desk.told(incident) == []
+    desk.sent(incident, "t1b")
+    desk.reader.known["t1b"] = replace(desk.reader.known["t1"], id="t1b")
+    desk.look(1)
+    assert desk.told(incident) == ["about t1b"]
+
+
+def test_a_timeline_takes_a_thousand_remarks_of_a_ticket(desk, monkeypatch):
+    monkeypatch.setattr(news, "MAX_REMARKS", 3)
+    incident = desk.incident(1)
+    found = [Remark(f"r{n}", "comment", "Mia", float(n), f"remark {n}", False) for n in range(5)]
+    desk.reader.remarks = lambda ticket, since: Remarks(found)
+    for _look in range(3):
+        desk.look()
+    assert desk.told(incident) == [
+        "remark 0",
+        "remark 1",
+        "remark 2",
+        "3 remarks came from it; read the others in Jira.",
+    ]
+
+
+def test_a_missing_setting_is_said_once_there_is_a_ticket(desk, monkeypatch):
+    def missing():
+        raise NotConfigured("No Jira project is set.")
+
+    monkeypatch.setattr(module, "readers", lambda settings, clock: {"jira": missing})
+    desk.look()
+    assert desk.said == []
+    desk.incident(1)
+    desk.look()
+    assert "No Jira project is set." in desk.said[0]
+    desk.config.settings = replace(desk.config.settings, set_up=frozenset())
+    desk.look()
+    assert troubles(desk.stores) == []
+
+
+def test_a_clock_that_was_ahead_silences_nothing(desk):
+    incident = desk.incident(1)
+    now = desk.clock.now()
+    desk.clock.set(now + 30 * 86400)
+    desk.duty.run()
+    desk.clock.set(now)
+    asked = len(desk.reader.asked)
+    desk.look()
+    assert len(desk.reader.asked) == asked + 1
+    late = desk.incident(2)
+    desk.look()
+    assert desk.told(incident) and desk.told(late)
+
+
+def test_the_newest_ticket_of_an_incident_is_followed(desk):
+    incident = desk.incident(1)
+    desk.look()
+    desk.incident(1, "t9")
+    for _look in range(3):
+        desk.look()
+    assert desk.reader.asked[-1] == ["t9"]
+    assert desk.told(incident) == ["about t1", "about t9"]
+
+
+def test_a_ticket_is_looked_at_for_a_day_after_the_incidents_end(desk):
+    incident = desk.incident(1)
+    lifecycle.resolve(desk.stores, desk.clock, incident, "dana")
+    desk.look(60)
+    assert desk.reader.asked == [["t1"]]
+    desk.look(25 * 60)
+    assert len(desk.reader.asked) == 1
+    lifecycle.reopen(desk.stores, desk.clock, incident, "dana")
+    desk.look()
+    assert len(desk.reader.asked) == 2
+
+
+def test_an_id_that_could_be_more_than_an_id_is_never_asked_for(desk):
+    incident = desk.incident(1)
+    desk.sent(incident, "x^ORnumberISNOTEMPTY")
+    desk.look()
+    assert desk.reader.asked == [["t1"]]
+
+
+def test_a_state_from_before_this_version_is_where_news_begin(desk):
+    """No receipt of that time says in which state a ticket was left."""
+    incident = desk.incident(1)
+    ticket = desk.reader.known["t1"]
+    desk.reader.known["t1"] = replace(ticket, state="2", state_name="On it")
+    desk.look()
+    desk.reader.known["t1"] = replace(ticket, state="3", state_name="On hold", stamp="s2")
+    desk.look()
+    assert desk.told(incident) == ["about t1", "Now On hold."]
