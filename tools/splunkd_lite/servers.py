@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Servers"]
 
 START_SECONDS = 20.0
+ANSWER_SECONDS = 3.0  # that a stop leaves to the requests that are being answered
+GOODBYE_SECONDS = 0.5  # and to open connections, to close in good order
 NEXT_PORTS = 20
 
 
@@ -106,11 +108,22 @@ class Servers:
         for server, _, _ in self._running.values():
             server.should_exit = True
         for server, thread, listener in self._running.values():
-            thread.join(timeout=3)
+            _wait_for_answers(server, thread)
             server.force_exit = True
             thread.join(timeout=10)
             listener.close()
         self._running.clear()
+
+
+def _wait_for_answers(server: uvicorn.Server, thread: threading.Thread) -> None:
+    """Wait while requests are answered, but not for a client that only keeps its connection.
+
+    Over TLS such a client has to agree to the end, which it does when it next reads.
+    """
+    deadline = time.monotonic() + ANSWER_SECONDS
+    thread.join(timeout=GOODBYE_SECONDS)
+    while thread.is_alive() and server.server_state.tasks and time.monotonic() < deadline:
+        thread.join(timeout=0.02)
 
 
 def certificate(home: Path) -> Path:
