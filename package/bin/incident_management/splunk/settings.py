@@ -53,6 +53,7 @@ LEAST_KEPT_SECONDS = 7 * 86400.0
 @dataclass(frozen=True)
 class Slack:
     bot_token: str = field(default="", repr=False)
+    app_token: str = field(default="", repr=False)
     channel: str = ""
     api_url: str = "https://slack.com/api/"
 
@@ -243,9 +244,8 @@ def channels_set_up(stanzas: Stanzas) -> FrozenSet[str]:
 
 
 def _slack(stanza: Stanza) -> Slack:
-    return Slack(
-        stanza.secret("bot_token"), stanza.text("channel"), stanza.url("api_url", Slack.api_url)
-    )
+    tokens = stanza.secret("bot_token"), stanza.token("app_token", "xapp-")
+    return Slack(*tokens, stanza.text("channel"), stanza.url("api_url", Slack.api_url))
 
 
 def _teams(stanza: Stanza) -> Teams:
