@@ -27,7 +27,7 @@ __all__ = ["MESSAGE", "WAITING", "Listening", "Parts"]
 
 MESSAGE = "incident_management_slack_socket"
 WAITING = "waiting"
-ROUND_SECONDS = 5.0
+ROUND_SECONDS = 1.0
 # How often settings are read and the turn is renewed.
 LOOK_SECONDS = 15.0
 # A process that begins anew has a new session key, and the app's code after an upgrade.
@@ -124,6 +124,7 @@ class Listening:
                     return False
             if is_due or (self._holds and self._said() != self._reported):
                 self._take_turn()
+                self._trouble = ""
             if self._holds:
                 self._show()
         except SplunkError as error:
@@ -131,8 +132,6 @@ class Listening:
                 self._log.info("The session has ended; a new process gets a new one.")
                 return False
             self._complain(f"splunkd can't be asked just now: {error}")
-        else:
-            self._trouble = ""
         return True
 
     # --- settings ---------------------------------------------------------------------------
