@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
 
 from incident_management.notify.channel import NotConfigured
 from incident_management.notify.slack import SlackSender, blocks, escape, fallback
+from incident_management.notify.slack_buttons import decided, form
 from incident_management.notify.transport import Network
+from tools.demo.receivers import blocks as block_kit
 
 from .messages import ALL, CLOCK, hostile, message, notification
 
@@ -36,6 +40,38 @@ def test_every_message_is_valid_block_kit(name):
         assert len(section.get("fields", [])) <= 10
         assert all(len(f["text"]) <= 2000 for f in section.get("fields", []))
     assert len(laid[0]["text"]["text"]) <= 150
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_message_with_buttons_is_valid_block_kit_before_and_after_a_press(name):
+    laid = blocks(ALL[name], answers=True)
+    assert block_kit.problems(laid) == []
+    for status in ("new", "in_progress", "resolved", ""):
+        assert block_kit.problems(decided(laid, status, "Acknowledged by mia")) == []
+
+
+def test_buttons_are_there_when_somebody_listens_and_fit_the_state():
+    def labels(content, answers=True):
+        actions = [b for b in blocks(content, answers) if b["type"] == "actions"]
+        return [e["text"]["text"] for b in actions for e in b["elements"]]
+
+    link = "Open the incident"
+    assert labels(message(), answers=False) == [link]
+    assert labels(message()) == ["Acknowledge", "Assign to me", "Resolve…", link]
+    plan = {"plan_id": "PLAN-0123456789", "plan_hash": "f" * 64, "summary": "Roll back."}
+    assert labels(message("plan", **plan)) == ["Approve", "Reject", link]
+    assert labels(message("note", text="Looking.")) == [link]
+    late = message("sla", event="breached")
+    assert labels(replace(late, status="in_progress")) == ["Assign to me", "Resolve…", link]
+    assert labels(replace(late, status="resolved")) == [link]
+
+
+def test_the_form_is_a_valid_view():
+    view = form("INC-20260202-0A1B2C", "{}")
+    View(**view).validate_json()
+    parsed = Block.parse(view["blocks"][0])
+    assert parsed is not None and parsed.to_dict()["element"]["max_length"] == 2000
+    assert all(len(view[part]["text"]) <= 24 for part in ("title", "submit", "close"))
 
 
 def test_a_message_says_what_where_since_when_how_many_and_whose():

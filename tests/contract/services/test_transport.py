@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from types import SimpleNamespace
 from typing import Optional
@@ -26,12 +27,18 @@ from incident_management.notify.transport import (
 class Proxy:
     """An HTTP proxy that answers CONNECT by connecting to one fixed port, or as it is told.
 
-    ``refusal`` is its answer instead; empty bytes: it hangs up.
+    ``refusal`` is its answer instead; empty bytes: it hangs up. ``tls``: it is an HTTPS proxy.
     """
 
-    def __init__(self, port: int = 0, refusal: Optional[bytes] = None) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        refusal: Optional[bytes] = None,
+        tls: Optional[ssl.SSLContext] = None,
+    ) -> None:
         self.port_behind = port
         self.refusal = refusal
+        self.tls = tls
         self.asked: list = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -39,6 +46,8 @@ class Proxy:
 
     def _serve(self) -> None:
         client, _ = self.listener.accept()
+        if self.tls is not None:
+            client = self.tls.wrap_socket(client, server_side=True)
         head = b""
         while b"\r\n\r\n" not in head:
             head += client.recv(4096)

@@ -10,6 +10,7 @@ from incident_management.api.router import Problem, dispatch, routes_of
 from incident_management.api.system import NOBODY_IS_TOLD
 from incident_management.channels import CHANNELS
 from incident_management.notify.announce import CHECKPOINT
+from incident_management.slack_socket.turn import Turn
 from incident_management.splunk.settings import parse
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi
 
@@ -193,6 +194,21 @@ def test_info_and_health_tell_what_keeps_tickets_from_being_read(api):
     api.stores_value.claims.insert(note)
     assert api.call("GET", "/system/info")[1]["troubles"] == ["Jira refused it."]
     assert api.call("GET", "/health")[1]["status"] == "degraded"
+
+
+def test_info_tells_how_slacks_buttons_are(api):
+    entry = {"name": "slack", "content": {}}
+    api.answers["conf-incident_management_settings"] = {"entry": [entry]}
+    off = {"state": "off", "detail": "", "member": "", "seen": None}
+    assert api.call("GET", "/system/info")[1]["slack_socket"] == off
+
+    entry["content"] = {"app_token": "******"}
+    assert api.call("GET", "/system/info")[1]["slack_socket"]["state"] == "not_running"
+
+    Turn(api.stores_value, api.clock, "sh1#7", lambda _: False).take({"state": "connected"})
+    known = api.call("GET", "/system/info")[1]["slack_socket"]
+    assert (known["state"], known["member"]) == ("connected", "sh1")
+    assert known["seen"] == api.clock.now()
 
 
 @pytest.mark.parametrize(

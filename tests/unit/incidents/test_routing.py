@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from incident_management.incidents.routing import Routing, duration
+from incident_management.incidents.routing.teams import member_in_slack
 from tests.unit.incidents.builders import ROUTING
 
 
@@ -177,3 +178,19 @@ def test_a_rule_by_tag_and_by_several_patterns():
 )
 def test_durations(text, seconds):
     assert duration(text) == seconds
+
+
+def test_a_slack_id_that_is_none_costs_its_stanza_and_a_good_one_names_somebody():
+    routing = Routing.from_stanzas(
+        {
+            "member:mia": {"slack_id": "U0MIA"},
+            "member:eve": {"slack_id": "T0ELSE/U0EVE"},
+            "member:bob": {"slack_id": "@bob", "skills": "db"},
+        }
+    )
+    (problem,) = routing.problems
+    assert "[member:bob] slack_id is '@bob'; set a member ID such as U0123ABCD" in problem
+    assert member_in_slack(routing.members, "", "U0MIA") == "mia"
+    assert member_in_slack(routing.members, "T0ELSE", "U0EVE") == "eve"
+    assert member_in_slack(routing.members, "T0ELSE", "U0MIA") == ""
+    assert member_in_slack(routing.members, "", "") == ""

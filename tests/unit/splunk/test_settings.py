@@ -37,7 +37,7 @@ def test_values_are_typed():
 def test_secrets_do_not_show():
     settings = parse(
         {
-            "slack": {"bot_token": "xoxb-secret"},
+            "slack": {"bot_token": "xoxb-secret", "app_token": "xapp-secret"},
             "teams": {"webhook_url": "https://x.example/sig-secret"},
             "pagerduty": {"routing_key": "key-secret"},
             "remediation": {"deploy_api_token": "t-secret"},
@@ -59,6 +59,7 @@ def test_secrets_do_not_show():
         ("bedrock", "timeout_seconds", "soon", "timeout_seconds is 'soon'; set a number from 1"),
         ("bedrock", "timeout_seconds", "0", "timeout_seconds is '0'; set a number from 1 to 600"),
         ("bedrock", "max_output_tokens", "inf", "max_output_tokens is 'inf'"),
+        ("slack", "app_token", "xoxb-1", "app_token does not begin with xapp-; enter the right"),
         ("slack", "api_url", "slack.com", "api_url holds 'slack.com', which is not a URL"),
         ("slack", "api_url", "http://slack.com", "holds 'http://slack.com' without TLS"),
         ("slack", "api_url", "https://[bad", "which is not a URL"),

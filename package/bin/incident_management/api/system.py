@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from datetime import datetime, timezone
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ..channels import CHANNELS
 from ..notify.announce import CHECKPOINT
@@ -12,6 +12,7 @@ from ..notify.heard.troubles import troubles
 from ..notify.reach import reached
 from ..notify.webhook import MAX_SUBSCRIPTIONS
 from ..ports import SearchFailed
+from ..slack_socket.health import STATES, state_of
 from ..splunk import conf, settings, spl
 from ..splunk.session import APP, SplunkError
 from .router import Request, Response, route
@@ -82,6 +83,15 @@ def get_health(request: Request) -> Response:
                     CHANNELS,
                 ),
                 "worker_seen": nullable(number(about="When the worker last ran, epoch seconds.")),
+                "slack_socket": obj(
+                    {
+                        "state": one_of(STATES, "Of the connection that buttons need."),
+                        "detail": {"type": "string", "description": "What is wrong, if anything."},
+                        "member": {"type": "string", "description": "Which search head has it."},
+                        "seen": nullable(number(about="When it last said so, epoch seconds.")),
+                    },
+                    ("state", "detail", "member", "seen"),
+                ),
                 "notices": listed({"type": "string", "description": "What is no failure."}),
                 "troubles": listed(
                     {"type": "string", "description": "What can't be read from ticket systems."}
@@ -94,6 +104,7 @@ def get_health(request: Request) -> Response:
                 "configuration_problems",
                 "channels",
                 "worker_seen",
+                "slack_socket",
                 "notices",
                 "troubles",
             ),
@@ -101,10 +112,12 @@ def get_health(request: Request) -> Response:
     },
 )
 def get_info(request: Request) -> Response:
-    """Versions, what is wrong with the configuration, which channels are set up, and the worker.
+    """Versions, what is wrong with the configuration, which channels are set up, what runs.
 
     ``worker_seen`` is up to when the worker has looked for what is to be told, null before its
-    first round. It lags by seconds; minutes mean that it does not run.
+    first round. It lags by seconds; minutes mean that it does not run. ``slack_socket`` is the
+    connection over which buttons in Slack arrive: ``off`` without an app-level token,
+    ``not_running`` when its input has said nothing for two minutes.
     """
     server = _server(request) or {}
     stanzas = conf.load(request.system_session, settings.CONF)
@@ -121,10 +134,16 @@ def get_info(request: Request) -> Response:
             "configuration_problems": list(request.problems()),
             "channels": {channel: channel in set_up for channel in CHANNELS},
             "worker_seen": float(worked["time"]) if worked else None,
+            "slack_socket": _slack_socket(request, stanzas),
             "notices": [] if reached(set_up, subscriptions) else [NOBODY_IS_TOLD],
             "troubles": troubles(request.stores),
         },
     )
+
+
+def _slack_socket(request: Request, stanzas: Mapping[str, Mapping[str, str]]) -> Dict[str, Any]:
+    wanted = bool(stanzas.get("slack", {}).get("app_token"))
+    return state_of(request.stores, wanted, request.clock.now())
 
 
 def _server(request: Request) -> Optional[Dict[str, Any]]:

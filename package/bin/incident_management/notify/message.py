@@ -75,7 +75,8 @@ class Message:
     """One thing to tell. Times are epoch seconds, 0 when unknown.
 
     ``headline`` says what happened, ``title`` which problem it is about, ``text`` the details of
-    this event. ``quote`` is the log line that the likely ``cause`` rests on.
+    this event. ``quote`` is the log line that the likely ``cause`` rests on. ``plan_id`` and
+    ``plan_hash`` are those of a fix that is proposed.
     """
 
     event: str
@@ -96,6 +97,8 @@ class Message:
     quote: str = ""
     url: str = ""
     time: float = 0.0
+    plan_id: str = ""
+    plan_hash: str = ""
 
     def to_document(self) -> Dict[str, Any]:
         """Return it as a JSON object."""
@@ -173,6 +176,8 @@ def build(
         quote=quote,
         url=incident_url(web_url, str(incident.get("id", ""))),
         time=float(entry.get("time") or 0.0),
+        plan_id=str(entry["data"].get("plan_id") or "") if event == "plan" else "",
+        plan_hash=str(entry["data"].get("plan_hash") or "") if event == "plan" else "",
     )
 
 

@@ -29,7 +29,14 @@ def senders(settings: Settings, clock: Clock) -> Senders:
     def slack() -> Sender:
         chosen = settings.slack
         network = network_of(settings)
-        return SlackSender(chosen.bot_token, chosen.channel, chosen.api_url, network, clock)
+        return SlackSender(
+            chosen.bot_token,
+            chosen.channel,
+            chosen.api_url,
+            network,
+            clock,
+            answers=bool(chosen.app_token),
+        )
 
     def teams() -> Sender:
         return TeamsSender(settings.teams.webhook_url, network_of(settings), clock)

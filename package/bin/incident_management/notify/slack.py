@@ -15,6 +15,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from ..ports import Clock
 from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
 from .message import Message, listed, span, truncated, utc
+from .slack_buttons import buttons
 from .transport import (
     BadUrl,
     Network,
@@ -26,7 +27,7 @@ from .transport import (
     send_json,
 )
 
-__all__ = ["EVENT_TYPE", "SlackSender", "blocks", "escape"]
+__all__ = ["EVENT_TYPE", "SlackSender", "blocks", "escape", "web_client"]
 
 EVENT_TYPE = "incident_management_notification"
 HEADER_LENGTH = 150
@@ -61,23 +62,26 @@ _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{7,}")
 
 
 class SlackSender:
-    """Speaks to one workspace.
+    """Speaks to one workspace; ``answers``: whether somebody listens for buttons that are pressed.
 
     Raises NotConfigured (one sentence) when a setting is missing or can't be used.
     """
 
     def __init__(
-        self, bot_token: str, channel: str, api_url: str, network: Network, clock: Clock
+        self,
+        bot_token: str,
+        channel: str,
+        api_url: str,
+        network: Network,
+        clock: Clock,
+        answers: bool = False,
     ) -> None:
         if not bot_token:
             raise NotConfigured("No Slack token is set: set it under Configuration > Slack.")
         self._default_channel = channel
         self._clock = clock
-        try:
-            base = checked_url(api_url, "The Slack API URL") + "/"
-        except BadUrl as error:
-            raise NotConfigured(str(error)) from None
-        self._web = _web_client(bot_token, base, network)
+        self._answers = answers
+        self._web = web_client(bot_token, api_url, network)
 
     def send(self, notification: Notification) -> Delivery:
         """Post the message, into the incident's thread when there is one."""
@@ -89,7 +93,7 @@ class SlackSender:
         arguments: Dict[str, Any] = {
             "channel": channel,
             "text": fallback(message),
-            "blocks": blocks(message),
+            "blocks": blocks(message, self._answers),
             "metadata": {
                 "event_type": EVENT_TYPE,
                 "event_payload": {"notification_id": notification.id},
@@ -186,13 +190,19 @@ class SlackSender:
         return ""
 
 
-def _web_client(token: str, base_url: str, network: Network) -> Any:
-    """slack_sdk's client over our own transport.
+def web_client(token: str, api_url: str, network: Network) -> Any:
+    """slack_sdk's client over our own transport. Raises NotConfigured for a malformed address.
 
     Its own would follow redirects with the token, read proxies from the environment, and send a
-    message again by itself when a connection breaks.
+    message again by itself when a connection breaks. A call raises its SlackApiError for an answer
+    that is not ``ok``, and NotSent, NoAnswer and BadUrl of :mod:`.transport`.
     """
     from slack_sdk import WebClient
+
+    try:
+        base_url = checked_url(api_url, "The Slack API URL") + "/"
+    except BadUrl as error:
+        raise NotConfigured(str(error)) from None
 
     class _Client(WebClient):
         def _perform_urllib_http_request_internal(self, url: str, req: Any) -> Dict[str, Any]:
@@ -256,8 +266,8 @@ def fallback(message: Message) -> str:
     return escape(f"{line} ({message.incident_id})" if message.incident_id else line, 600)
 
 
-def blocks(message: Message) -> List[Dict[str, Any]]:
-    """Lay a message out in Block Kit."""
+def blocks(message: Message, answers: bool = False) -> List[Dict[str, Any]]:
+    """Lay a message out in Block Kit; ``answers``: see :func:`.slack_buttons.buttons`."""
     laid: List[Dict[str, Any]] = [_header(message)]
     if message.event not in ("opened", "reopened") and message.incident_id:
         laid.append(_section(f"*{escape(message.title, 600)}*"))
@@ -270,8 +280,7 @@ def blocks(message: Message) -> List[Dict[str, Any]]:
         laid.append(_section(f"*Likely cause*\n{escape(message.cause, 2800)}"))
     if message.quote:
         laid.append(_preformatted(message.quote))
-    if message.url:
-        laid.append(_button(message.url))
+    laid += buttons(message, answers)
     laid.append(_context(message))
     return laid
 
@@ -319,20 +328,6 @@ def _preformatted(text: str) -> Dict[str, Any]:
         "type": "rich_text",
         "elements": [
             {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}
-        ],
-    }
-
-
-def _button(url: str) -> Dict[str, Any]:
-    return {
-        "type": "actions",
-        "elements": [
-            {
-                "type": "button",
-                "action_id": "open_incident_page",
-                "text": {"type": "plain_text", "text": "Open the incident", "emoji": False},
-                "url": url,
-            }
         ],
     }
 

@@ -38,6 +38,7 @@ def _look_every() -> float:
 @dataclass(frozen=True)
 class Slack:
     bot_token: str = field(default="", repr=False)
+    app_token: str = field(default="", repr=False)
     channel: str = ""
     api_url: str = "https://slack.com/api/"
 
@@ -94,9 +95,8 @@ CHANNEL_SETTINGS = {
 
 
 def _slack(stanza: Stanza) -> Slack:
-    return Slack(
-        stanza.secret("bot_token"), stanza.text("channel"), stanza.url("api_url", Slack.api_url)
-    )
+    tokens = stanza.secret("bot_token"), stanza.token("app_token", "xapp-")
+    return Slack(*tokens, stanza.text("channel"), stanza.url("api_url", Slack.api_url))
 
 
 def _teams(stanza: Stanza) -> Teams:

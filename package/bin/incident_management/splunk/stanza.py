@@ -60,6 +60,17 @@ class Stanza:
             raise self.error(key, f"is '{value[:60]}', which is none of {', '.join(words)}")
         return value
 
+    def token(self, key: str, start: str) -> str:
+        """Return a secret that begins with ``start``."""
+        value = self.secret(key)
+        if value and not value.startswith(start):
+            raise self.error(
+                key,
+                f"does not begin with {start}; enter the right token under Configuration > "
+                f"{self._page}",
+            )
+        return value
+
     def flag(self, key: str) -> bool:
         value = self.text(key, "0").lower()
         if value in ("1", "true", "yes"):

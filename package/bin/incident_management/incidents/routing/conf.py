@@ -25,7 +25,7 @@ from . import choice
 from .choice import Choice, Load, Standing
 from .policies import TEAM_HOURS, Path, Policy
 from .rules import Rule
-from .teams import Member, Team, calendar_named, unlimited
+from .teams import Member, Team, calendar_named, shared_slack_ids, unlimited
 from .values import CONF, Wish, announced, duration, number, some_of
 
 __all__ = ["CONF", "Decision", "Routing"]
@@ -205,6 +205,7 @@ class _Reader:
     def routing(self) -> Routing:
         calendars = self._all("calendar", _calendar, _always)
         members = self._all("member", lambda n, v: Member.read(n, v, calendars), Member)
+        self._problems += shared_slack_ids(members)
         names: Dict[str, Any] = dict.fromkeys(self._named("team"))
         teams = self._all("team", lambda n, v: Team.read(n, v, calendars, names), Team)
         rules = self._each("rule", lambda n, v: Rule.read(n, v, teams))

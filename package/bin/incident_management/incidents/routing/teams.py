@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import FrozenSet, Mapping, Optional, Tuple
+from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from ..clocks.calendar import ALWAYS, ALWAYS_WORD, Calendar, Days
 from ..errors import RoutingError
 from .values import CONF, channels, choice, listed, number
 
-__all__ = ["Calendars", "Member", "Team", "calendar_named", "unlimited"]
+__all__ = [
+    "Calendars",
+    "Member",
+    "Team",
+    "calendar_named",
+    "member_in_slack",
+    "shared_slack_ids",
+    "unlimited",
+]
 
 Calendars = Mapping[str, Calendar]
+
+_SLACK_ID = re.compile(r"(T[A-Z0-9]{2,20}/)?[UW][A-Z0-9]{2,20}")
 
 
 @dataclass(frozen=True)
@@ -19,7 +30,8 @@ class Member:
     """One person.
 
     ``capacity`` is how much open work the person takes (None: as the team says), ``calendar``
-    when the person works (None: with the team), ``away`` the days off.
+    when the person works (None: with the team), ``away`` the days off. ``slack_id`` is who this is
+    in Slack: ``U…``, or ``T…/U…`` for a member of another workspace than the app's own.
     """
 
     name: str
@@ -27,6 +39,7 @@ class Member:
     capacity: Optional[float] = None
     calendar: Optional[Calendar] = None
     away: Days = field(default_factory=Days, compare=False)
+    slack_id: str = ""
 
     @classmethod
     def read(cls, name: str, values: Mapping[str, str], calendars: Calendars) -> Member:
@@ -39,6 +52,7 @@ class Member:
             _capacity(where, values),
             calendar_named(f"{where} calendar", hours, calendars) if hours else None,
             Days.read(f"{where} away", values.get("away", "")),
+            _slack_id(where, values),
         )
 
 
@@ -118,6 +132,39 @@ def unlimited(members: Mapping[str, Member], team: Team) -> bool:
         return False
     member = members.get(team.members[0], Member(team.members[0]))
     return team.capacity_of(member) is None and team.hours_of(member).always
+
+
+def member_in_slack(members: Mapping[str, Member], workspace: str, user: str) -> str:
+    """Return the name of the one member who is a user of a Slack workspace; empty: nobody is.
+
+    ``workspace`` is empty for the app's own. Who shares an id with another member is nobody.
+    """
+    wanted = f"{workspace}/{user}" if workspace else user
+    found = [name for name, member in members.items() if user and member.slack_id == wanted]
+    return found[0] if len(found) == 1 else ""
+
+
+def shared_slack_ids(members: Mapping[str, Member]) -> List[str]:
+    """Return a sentence for each id that several members have."""
+    by_id: Dict[str, List[str]] = {}
+    for name, member in members.items():
+        by_id.setdefault(member.slack_id, []).append(name)
+    return [
+        f"{CONF}: {' and '.join(sorted(names)[:5])} have the same slack_id '{shared}', so nobody "
+        "can press buttons under it; correct it."
+        for shared, names in by_id.items()
+        if shared and len(names) > 1
+    ]
+
+
+def _slack_id(where: str, values: Mapping[str, str]) -> str:
+    text = values.get("slack_id", "").strip()
+    if text and not _SLACK_ID.fullmatch(text):
+        raise RoutingError(
+            f"{where} slack_id is '{text[:60]}'; set a member ID such as U0123ABCD, as the "
+            "person's profile in Slack shows it."
+        )
+    return text
 
 
 def _capacity(where: str, values: Mapping[str, str]) -> Optional[float]:

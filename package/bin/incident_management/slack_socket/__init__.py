@@ -1,0 +1,1 @@
+"""Slack's Socket Mode: what people press in a message arrives over a connection that we open."""

@@ -1,0 +1,249 @@
+"""Does what was pressed, through the API's own routes, and tells the person how it went.
+
+A press is one request to the router (:mod:`..api.router`), made as the Splunk user who the person
+in Slack is: the same capability, schema, rules and timeline as on any other way. It has an
+``Idempotency-Key``, so a press that Slack delivers again, also to another member, is done once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from logging import Logger
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Protocol, Tuple
+
+from ..api.backend import Backend, SplunkBackend
+from ..api.router import Problem, dispatch
+from ..incidents.routing.teams import member_in_slack
+from ..masking import mask
+from ..notify.slack import escape
+from ..notify.slack_buttons import (
+    ACKNOWLEDGE,
+    APPROVE,
+    FORM,
+    REJECT,
+    RESOLVE,
+    TAKE,
+    decided,
+    form,
+)
+from ..notify.transport import BadUrl, Network, NoAnswer, NotSent, checked_url, send_json
+from ..splunk.session import Session, SplunkError, path_of
+from .presses import Press, Unreadable, metadata, read
+
+__all__ = ["Actor", "Slack", "SlackUsers", "WebSlack"]
+
+REMEMBERED = 1000
+ANSWER_CHARACTERS = 2000
+WORKING = 409
+
+# Where each action goes, and what the message says of it afterwards.
+_ROUTES = {
+    ACKNOWLEDGE: "/incidents/{}/acknowledge",
+    TAKE: "/incidents/{}/assign",
+    FORM: "/incidents/{}/resolve",
+    APPROVE: "/plans/{}/approve",
+    REJECT: "/plans/{}/reject",
+}
+_LINES = {
+    ACKNOWLEDGE: "Acknowledged by {}",
+    TAKE: "Taken by {}",
+    FORM: "Resolved by {}",
+    APPROVE: "Approved by {}",
+    REJECT: "Rejected by {}",
+}
+
+
+class Slack(Protocol):
+    """What is said to Slack. Both raise NotSent, NoAnswer or BadUrl when it does not arrive."""
+
+    def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
+        """Show a form to whoever pressed a button."""
+
+    def answer(self, response_url: str, body: Mapping[str, Any]) -> None:
+        """Answer a press."""
+
+
+@dataclass(frozen=True)
+class _Presser:
+    """Stands for the session of a person in Slack: a name without any rights at splunkd."""
+
+    user: str
+
+
+class SlackUsers(SplunkBackend):
+    """The routes' backend for people in Slack: their capabilities are what splunkd says now."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._system = session
+
+    def session(self, raw: Mapping[str, Any], system: bool) -> Any:
+        return self._system if system else _Presser(str(raw["session"]["user"]))
+
+    def capabilities(self, session: Any) -> Tuple[str, FrozenSet[str]]:
+        """``authentication/users`` in Splunk's REST API Reference. Raises Problem, SplunkError."""
+        try:
+            answer = self._system.get("/services/authentication/users/" + path_of(session.user))
+        except SplunkError as error:
+            if error.status != 404:
+                raise
+            text = f"{session.user}, who you are by incident_routing.conf, is no user of Splunk."
+            raise Problem(403, text) from None
+        content = answer["entry"][0]["content"]
+        return session.user, frozenset(content.get("capabilities") or ())
+
+
+class WebSlack:
+    """Speaks to Slack with the bot's token; ``web`` is :func:`..notify.slack.web_client`'s."""
+
+    def __init__(self, web: Any, network: Network) -> None:
+        self._web = web
+        self._network = network
+
+    def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
+        from slack_sdk.errors import SlackApiError
+
+        try:
+            self._web.views_open(trigger_id=trigger_id, view=view)
+        except SlackApiError as error:
+            data = error.response.data
+            reason = data.get("error") if isinstance(data, dict) else error.response.status_code
+            raise NotSent(f"Slack did not open the form ({str(reason)[:100]}).") from None
+
+    def answer(self, response_url: str, body: Mapping[str, Any]) -> None:
+        url = checked_url(response_url, "The address for the answer")
+        reply = send_json(self._network, url, body)
+        if reply.status != 200:
+            raise NoAnswer(f"Slack answered {reply.status} to the answer of a press.")
+
+
+class Actor:
+    """Acts on one payload after the other, on one thread.
+
+    ``workspace`` gives the id of the workspace that the app was installed to: people of another
+    one, who are in a shared channel, are told apart by theirs.
+    """
+
+    def __init__(
+        self, backend: Backend, slack: Slack, workspace: Callable[[], str], log: Logger
+    ) -> None:
+        self._backend = backend
+        self._slack = slack
+        self._workspace = workspace
+        self._log = log
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    def act(self, payload: Mapping[str, Any]) -> None:
+        """Do what a payload asks for. Raises nothing that Slack, splunkd or a person can cause."""
+        try:
+            press = read(payload)
+        except Unreadable as error:
+            self._log.error("Slack sent a payload that can't be read: %s", error)
+            return
+        if press is None or self._is_known(press.key):
+            return
+        facts = {"action": press.action, "target": press.target, "slack_user": press.user}
+        try:
+            outcome = self._do(press)
+        except (SplunkError, NotSent, NoAnswer, BadUrl) as error:
+            outcome = str(error)
+            self._tell(press, f"That was not done: {outcome}")
+        self._log.info("Pressed in Slack: %s", mask(outcome), extra={"facts": facts})
+
+    def _is_known(self, key: str) -> bool:
+        if key in self._seen:
+            return True
+        self._seen[key] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        return False
+
+    def _do(self, press: Press) -> str:
+        """Return how it went, for the log."""
+        routing = self._backend.routing(self._backend.session({}, system=True))
+        outside = "" if press.workspace == self._workspace() else press.workspace
+        user = member_in_slack(routing.members, outside, press.user)
+        if not user:
+            mine = f"{outside}/{press.user}" if outside else press.user
+            sentence = (
+                "Your account in Slack is nobody's in Splunk yet: an administrator adds "
+                f"slack_id = {mine} to your [member:…] stanza of incident_routing.conf."
+            )
+            self._tell(press, sentence)
+            return "by nobody that incident_routing.conf knows"
+        if press.action == RESOLVE:
+            return self._ask(press, user)
+        status, answer = self._call(press, user)
+        if status == WORKING and "Retry-After" in answer.get("headers", {}):
+            return "delivered again while it is being done"
+        body = _object(answer)
+        if status >= 400:
+            self._tell(press, str(body.get("detail") or f"That failed ({status})."))
+            return f"{user} was refused ({status})"
+        self._show(press, user, body)
+        return f"done for {user}"
+
+    def _ask(self, press: Press, user: str) -> str:
+        """Open the form, for somebody who may send it: it has to be open within three seconds."""
+        session = self._backend.session({"session": {"user": user}}, system=False)
+        try:
+            _name, capabilities = self._backend.capabilities(session)
+        except Problem as problem:
+            self._tell(press, problem.detail)
+            return f"{user} was refused ({problem.status})"
+        if "incident_write" not in capabilities:
+            self._tell(press, f"Resolving needs the capability incident_write, which {user} lacks.")
+            return f"{user} was refused (403)"
+        self._slack.open_form(press.trigger_id, form(press.target, metadata(press)))
+        return f"the form was opened for {user}"
+
+    def _call(self, press: Press, user: str) -> Tuple[int, Dict[str, Any]]:
+        bodies: Dict[str, Dict[str, Any]] = {
+            TAKE: {"owner": user},
+            FORM: {"resolution": press.typed},
+            APPROVE: {"plan_hash": press.plan_hash},
+        }
+        reply = dispatch(
+            {
+                "method": "POST",
+                "path_info": _ROUTES[press.action].format(press.target),
+                "session": {"user": user, "authtoken": press.key},
+                "headers": [["Idempotency-Key", press.key]],
+                "payload": json.dumps(bodies.get(press.action, {})),
+            },
+            self._backend,
+        )
+        return int(reply["status"]), reply
+
+    def _show(self, press: Press, user: str, body: Mapping[str, Any]) -> None:
+        """Have the message say who did it, without the buttons that are of no use any more."""
+        line = _LINES[press.action].format(user)
+        if press.blocks is None:
+            self._tell(press, f"{press.target} is resolved.")
+            return
+        status = str(body.get("status") or "") if press.action in (ACKNOWLEDGE, TAKE) else ""
+        blocks: List[Any] = decided(press.blocks, status, line)
+        answer = {"replace_original": True, "text": escape(line), "blocks": blocks}
+        self._answer(press, answer)
+
+    def _tell(self, press: Press, sentence: str) -> None:
+        """Say something to whoever pressed, and to nobody else."""
+        text = escape(mask(sentence, emails=False), ANSWER_CHARACTERS)
+        ephemeral = {"response_type": "ephemeral", "replace_original": False, "text": text}
+        self._answer(press, ephemeral)
+
+    def _answer(self, press: Press, body: Mapping[str, Any]) -> None:
+        if not press.response_url:
+            return
+        try:
+            self._slack.answer(press.response_url, body)
+        except (NotSent, NoAnswer, BadUrl) as error:
+            # What was done is done, and on the timeline.
+            self._log.warning("An answer to a press did not arrive: %s", error)
+
+
+def _object(reply: Mapping[str, Any]) -> Mapping[str, Any]:
+    payload: Optional[Any] = json.loads(reply["payload"]) if reply.get("payload") else None
+    return payload if isinstance(payload, dict) else {}

@@ -1,0 +1,73 @@
+"""Asking Slack where to connect: what its answers mean, and that tokens stay where they belong."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.notify.transport import Network
+from incident_management.slack_socket.opening import (
+    Refused,
+    Unreachable,
+    socket_address,
+    workspace_of,
+)
+from incident_management.splunk.settings import Slack
+
+ADDRESS = {"ok": True, "url": "wss://wss-primary.slack.example/link/?ticket=1&app_id=2"}
+
+
+def settings(receiver):
+    return Slack(bot_token="xoxb-secret-token", app_token="xapp-secret-token", api_url=receiver.url)
+
+
+def test_each_call_has_its_own_token_in_a_header_alone(receiver):
+    receiver.answers = [(200, {}, ADDRESS), (200, {}, {"ok": True, "team_id": "T1"})]
+    assert socket_address(settings(receiver), Network(), 0.0) == ADDRESS["url"]
+    assert workspace_of(settings(receiver), Network(), 0.0) == "T1"
+    opened, tested = receiver.requests
+    assert (opened.method, opened.path) == ("POST", "/apps.connections.open")
+    assert opened.headers["authorization"] == "Bearer xapp-secret-token"
+    assert tested.path == "/auth.test"
+    assert tested.headers["authorization"] == "Bearer xoxb-secret-token"
+    assert all(b"secret" not in one.body and "secret" not in one.path for one in receiver.requests)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "says"),
+    [
+        ("invalid_auth", Refused, "app-level token (invalid_auth): it is not valid: set a new one"),
+        ("not_allowed_token_type", Refused, "it is none of an app: make one under Basic Info"),
+        ("missing_scope", Refused, "it lacks the scope connections:write"),
+        ("forbidden_team", Refused, "ask an administrator of your Slack workspace"),
+        ("internal_error", Unreachable, "Slack answered 200 internal_error"),
+        ("something_new", Unreachable, "Slack answered 200 something_new"),
+    ],
+)
+def test_what_an_error_means(receiver, answer, kind, says):
+    receiver.answers = [(200, {}, {"ok": False, "error": answer})]
+    with pytest.raises(kind) as caught:
+        socket_address(settings(receiver), Network(), 0.0)
+    assert says in str(caught.value) and "secret-token" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "says", "after"),
+    [
+        (
+            (429, {"Retry-After": "30"}, {"ok": False, "error": "ratelimited"}),
+            Unreachable,
+            "429",
+            30,
+        ),
+        ((503, {}, b"upstream"), Unreachable, "503", None),
+        ((200, {}, {"ok": True}), Unreachable, "no address", None),
+        ((302, {"Location": "https://evil.example/"}, b""), Refused, "redirect", None),
+        ("drop", Unreachable, "broke before it answered", None),
+    ],
+)
+def test_what_an_answer_means(receiver, answer, kind, says, after):
+    receiver.answers = [answer]
+    with pytest.raises(kind, match=says) as caught:
+        socket_address(settings(receiver), Network(), 0.0)
+    assert getattr(caught.value, "after", None) == after
+    assert len(receiver.requests) == 1

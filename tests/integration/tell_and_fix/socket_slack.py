@@ -1,0 +1,154 @@
+"""A Slack with Socket Mode: messages, a WebSocket, and people who press buttons.
+
+Sources: "Using Socket Mode", "apps.connections.open method", "block_actions payload",
+"view_submission payload" and "views.open method" in Slack's documentation.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any, Dict, List, Optional
+
+from tests.fakes.websocket import Peer, WebSocketServer
+from tools.demo.receivers import blocks as block_kit
+
+from .receivers import Slack
+
+APP_TOKEN = "xapp-1-A0TEST-1234567890-0123456789abcdef"
+WORKSPACE = "T0HOME"
+# Known to the app as the user mia, and unknown.
+MIA, STRANGER = "U0MIA", "U0STRANGER"
+
+
+class SocketSlack(Slack):
+    """``refuses``: the error that the app-level token is answered with.
+
+    ``answers`` are those to presses, in order; ``opened`` how often an address was asked for.
+    """
+
+    def __init__(self) -> None:
+        self.sockets = WebSocketServer()
+        self.refuses = ""
+        self.answers: List[Dict[str, Any]] = []
+        self.views: List[Dict[str, Any]] = []
+        self.opened = 0
+        self._count = 0
+        super().__init__()
+
+    def answer(self, method, path, given, headers):
+        if path == "/apps.connections.open":
+            return self._connections_open(method, given, headers)
+        if path.startswith("/answers/"):
+            with self.lock:
+                self.answers.append(given)
+            return 200, {"ok": True}
+        if path == "/auth.test":
+            known = headers.get("Authorization") == "Bearer xoxb-test-token"
+            answer = {"ok": True, "team_id": WORKSPACE} if known else {"ok": False}
+            return 200, answer if known else {**answer, "error": "invalid_auth"}
+        if path == "/views.open":
+            return self._view(given)
+        return super().answer(method, path, given, headers)
+
+    def stop(self) -> None:
+        super().stop()
+        self.sockets.stop()
+
+    # --- what Slack does ----------------------------------------------------------------------
+
+    def connection(self, seconds: float = 30.0) -> Peer:
+        """The next connection that is opened, greeted."""
+        peer = self.sockets.next_peer(seconds)
+        hello = {"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A0TEST"}}
+        peer.send(json.dumps(hello))
+        return peer
+
+    def press(
+        self, peer: Peer, action_id: str, user: str = MIA, message: Optional[Dict[str, Any]] = None
+    ) -> Dict[str, Any]:
+        """Somebody presses a button of a message, the first unless given; returns the envelope."""
+        shown = message or self.messages[0]
+        laid = shown["blocks"]
+        (action,) = [e for e in elements(laid) if e.get("action_id") == action_id]
+        self._count += 1
+        payload: Dict[str, Any] = {
+            "type": "block_actions",
+            "user": {"id": user, "username": user.lower(), "team_id": WORKSPACE},
+            "api_app_id": "A0TEST",
+            "token": "legacy-verification-token",
+            "container": {
+                "type": "message",
+                "message_ts": shown["ts"],
+                "channel_id": "C0000000001",
+                "is_ephemeral": False,
+            },
+            "trigger_id": f"1234.5678.{self._count}",
+            "team": {"id": WORKSPACE, "domain": "shop"},
+            "enterprise": None,
+            "is_enterprise_install": False,
+            "channel": {"id": "C0000000001", "name": "incidents"},
+            "message": {"type": "message", "ts": shown["ts"], "text": "", "blocks": laid},
+            "state": {"values": {}},
+            "response_url": f"{self.url}/answers/{self._count}",
+            "actions": [{**copy.deepcopy(action), "action_ts": f"1700000000.{self._count:06d}"}],
+        }
+        return self.deliver(peer, payload)
+
+    def send_form(self, peer: Peer, typed: str, user: str = MIA) -> Dict[str, Any]:
+        """Somebody fills the form in that was opened last, and sends it."""
+        view = self.views[-1]
+        (block,) = view["blocks"]
+        values = {block["block_id"]: {block["element"]["action_id"]: {"value": typed}}}
+        payload = {
+            "type": "view_submission",
+            "user": {"id": user, "name": user.lower(), "team_id": WORKSPACE},
+            "team": {"id": WORKSPACE, "domain": "shop"},
+            "view": {**view, "id": f"V{self._count}", "hash": "1.a", "state": {"values": values}},
+            "response_urls": [],
+        }
+        return self.deliver(peer, payload)
+
+    def deliver(
+        self, peer: Peer, payload: Dict[str, Any], again: Optional[Dict[str, Any]] = None
+    ) -> Dict[str, Any]:
+        """Send an envelope, and take its acknowledgement, which Slack waits three seconds for."""
+        self._count += 1
+        envelope = again or {
+            "envelope_id": f"00000000-0000-4000-8000-{self._count:012d}",
+            "type": "interactive",
+            "payload": payload,
+            "accepts_response_payload": payload.get("type") == "view_submission",
+        }
+        peer.send(json.dumps(envelope))
+        assert json.loads(peer.texts.get(timeout=3)) == {"envelope_id": envelope["envelope_id"]}
+        return envelope
+
+    # --- its Web API --------------------------------------------------------------------------
+
+    def _connections_open(self, method: str, given: Dict[str, Any], headers: Dict[str, str]) -> Any:
+        self.opened += 1
+        if method != "POST" or "token" in given:
+            return 200, {"ok": False, "error": "invalid_arguments"}
+        if self.refuses or headers.get("Authorization") != f"Bearer {APP_TOKEN}":
+            return 200, {"ok": False, "error": self.refuses or "invalid_auth"}
+        return 200, {"ok": True, "url": f"{self.sockets.url}?ticket={self.opened}&app_id=A0TEST"}
+
+    def _view(self, given: Dict[str, Any]) -> Any:
+        view = given["view"]
+        view = json.loads(view) if isinstance(view, str) else view
+        if not given.get("trigger_id") or set(view) - VIEW or len(view["private_metadata"]) > 3000:
+            return 200, {"ok": False, "error": "invalid_arguments"}
+        if any(len(view[part]["text"]) > 24 for part in ("title", "submit", "close")):
+            return 200, {"ok": False, "error": "invalid_arguments"}
+        self.views.append(view)
+        return 200, {"ok": True, "view": view}
+
+
+VIEW = {"type", "callback_id", "private_metadata", "title", "submit", "close", "blocks"}
+
+
+def elements(laid: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """The buttons of a message, which must be valid Block Kit."""
+    assert block_kit.problems(laid) == []
+    return [e for block in laid if block["type"] == "actions" for e in block["elements"]]
