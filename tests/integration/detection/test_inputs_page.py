@@ -62,8 +62,9 @@ def shown(page: StandIn, name: str, path: str = PAGE) -> dict[str, Any]:
 
 
 def test_every_field_of_the_page_is_saved_and_shown_again(page: StandIn) -> None:
-    (input_,) = json.loads((ROOT / "globalConfig.json").read_text())["pages"]["inputs"]["services"]
-    assert {one["field"] for one in input_["entity"]} == {"name", *FIELDS}
+    kinds = json.loads((ROOT / "globalConfig.json").read_text())["pages"]["inputs"]["services"]
+    (monitor,) = [kind for kind in kinds if kind["name"] == "incident_monitor"]
+    assert {one["field"] for one in monitor["entity"]} == {"name", *FIELDS}
     post(page, PAGE, name="refusals", **FIELDS)
 
     listed = shown(page, "refusals")
