@@ -264,22 +264,3 @@ def test_too_many_presses_at_once_are_not_taken(office):
     taken = [office.lines[0].take(n) for n in range(110)]
     assert taken[:100] == [True] * 100 and taken[-1] is False
     office.slow.set()
-
-
-def test_who_gets_its_turn_back_shows_its_trouble_again(office):
-    one, two = office.member(), office.member("sh2#1")
-    for member, holder in ((one, "sh2#1"), (two, "sh1#1")):
-        office.dead = {holder}
-        office.rounds(member)
-        office.lines[-1].status = Status("refused", "Slack refuses the token.")
-        office.rounds(member, 2)
-    assert office.bulletins == 2
-    # The second one's trouble is over; the first has none of its turn's memory.
-    office.lines[-1].status = Status("connected")
-    office.rounds(two, 2)
-    office.rounds(one, 16)
-    office.dead = {"sh2#1"}
-    office.rounds(one, 16)
-    office.lines[-1].status = Status("refused", "Slack refuses the token.")
-    office.rounds(one, 2)
-    assert office.bulletins == 3 and office.shown
