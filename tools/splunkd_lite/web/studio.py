@@ -22,7 +22,7 @@ BUILD = Path(__file__).resolve().parents[3] / ".build" / "web"
 OUTPUT = BUILD / "studio"
 STEP_SECONDS = 900
 """Longest time for `npm ci` or the bundler; beyond it the build fails."""
-_INPUTS = ("package.json", "package-lock.json", ".npmrc", "build.js")
+_INPUTS = ("package.json", "package-lock.json", ".npmrc", "build.mjs")
 
 
 class StudioUnavailableError(Exception):
@@ -87,7 +87,7 @@ def _build(node: Node, digest: str) -> None:
         _step([*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], work)
         installed.write_text(wanted, encoding="ascii")
     shutil.rmtree(work / "dist", ignore_errors=True)
-    _step([node.node, "build.js", "dist"], work)
+    _step([node.node, "build.mjs", "dist"], work)
     shutil.rmtree(OUTPUT, ignore_errors=True)
     shutil.copytree(work / "dist", OUTPUT)
     (OUTPUT / "sources.sha256").write_text(digest, encoding="ascii")

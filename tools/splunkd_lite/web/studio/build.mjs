@@ -1,4 +1,6 @@
 // Bundles src/main.jsx into the folder that is named: studio.js, studio.css, and what is loaded later.
+// package.json names no "type": with "module", main.jsx would get a CommonJS package's default export
+// wrapped once more, as in Node, and not as in the bundlers that the dashboard packages are made for.
 import { build } from 'esbuild';
 
 await build({
