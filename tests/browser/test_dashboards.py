@@ -206,6 +206,20 @@ def test_the_overview_says_so_when_no_worker_runs(
         stored.put("incident_claims", {"_key": key, "purpose": key, "time": NOW})
 
 
+def test_the_overview_says_whether_detections_have_anything_to_look_at(
+    page: Any, stored: Any, studio_bundle: Any, shoot: Any
+) -> None:
+    show(page, stored, "incident_overview")
+    words = "none in 24 hours: set the macro incident_indexes"
+    page.get_by_text(words).first.wait_for(timeout=WAIT_MS)
+    shoot(page, "overview-no-events")
+
+    stored.core.indexes.write("main", [{"_raw": "GET / 200", "_time": NOW - 60}])
+    show(page, stored, "incident_overview")
+    shown = time.strftime("the newest is of %Y-%m-%d %H:%M:%S", time.gmtime(NOW - 60))
+    page.get_by_text(shown).first.wait_for(timeout=WAIT_MS)
+
+
 def test_the_overview_in_the_dark(page: Any, stored: Any, studio_bundle: Any, shoot: Any) -> None:
     show(page, stored, "incident_overview", "theme=dark")
     page.get_by_text("channel_not_found").wait_for(timeout=WAIT_MS)
