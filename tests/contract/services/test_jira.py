@@ -77,6 +77,11 @@ def test_what_follows_is_a_comment_and_the_end_moves_it_to_done(site):
     assert status(site) == "Done"
 
 
+def test_customers_of_a_service_project_see_none_of_the_comments(site):
+    tell(site, "opened", "note", "resolved")
+    assert [one["jsdPublic"] for one in site.issues[0]["comments"]] == [False, False]
+
+
 def test_a_receipt_says_in_which_status_the_message_left_the_issue(site):
     assert "state" not in tell(site, "opened", "note").receipt
     site.issues.clear()

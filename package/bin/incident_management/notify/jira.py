@@ -5,7 +5,12 @@ in a property, so a message whose answer was lost is recognised when it is tried
 Atlassian Document Format, whose text nodes know no markup. Jira's search lags behind what was just
 created, so a lost creation is not repeated within the first minute.
 
-Sources: "Issues", "Issue search", "Issue comments" of "The Jira Cloud platform REST API" (v3).
+In a service project (Jira Service Management) a comment is shown to customers unless it says
+otherwise (``jsdPublic`` of "Add comment": "Defaults to true"); ours hold log lines and causes, and
+are internal, as ServiceNow's work notes are. Elsewhere that property means nothing.
+
+Sources: "Issues", "Issue search", "Issue comments" of "The Jira Cloud platform REST API" (v3). The
+property that makes a comment internal is the one that Service Management itself keeps it in.
 """
 
 from __future__ import annotations
@@ -35,6 +40,7 @@ __all__ = ["PROPERTY", "JiraSender", "document", "service_of"]
 
 LABEL = "splunk-incident"
 PROPERTY = "incident-management"
+_INTERNAL = {"key": "sd.public.comment", "value": {"internal": True}}
 SEARCH_LAG_SECONDS = 60.0
 # An incident's messages come one after the other, so a repeated one is among the newest.
 COMMENTS_READ = 20
@@ -122,7 +128,7 @@ class JiraSender:
     ) -> None:
         body = {
             "body": document(message, False, remark),
-            "properties": [{"key": PROPERTY, "value": {"message": notification.id}}],
+            "properties": [{"key": PROPERTY, "value": {"message": notification.id}}, _INTERNAL],
         }
         self._service.call("POST", f"{path}/comment", body)
 
