@@ -134,6 +134,18 @@ def test_a_lost_creation_waits_for_the_search_to_know_it(site):
     assert speaker.ask(replace(opened, thread={"ticket": "10001"})).answer == "harmless"
 
 
+def test_an_issue_that_follows_a_deleted_one_is_made_once_also_when_its_answer_was_lost(site):
+    note = notification(ALL["note"], "b" * 40, thread={"ticket": "999", "number": "OPS-9"})
+    site.indexed = False
+    assert sender(site).send(note).outcome == "sent"
+    assert sender(site).ask(note).answer == "later", "Jira's search does not know it yet"
+    site.indexed = True
+    assert sender(site).send(note).receipt["ticket"] == site.issues[0]["id"]
+    assert len(site.issues) == 1
+    site.receiver.answers = ["drop"]
+    assert sender(site).ask(note).answer == "later", "it can't be asked what is there"
+
+
 def test_an_issue_that_was_deleted_is_made_again_while_the_incident_lasts(site):
     gone = {"ticket": "999", "number": "OPS-9"}
     assert sender(site).send(notification(ALL["note"], thread=gone)).outcome == "sent"

@@ -23,6 +23,7 @@ from ..splunk.settings import Jira
 from .channel import Delivery, Inquiry, Notification, sent
 from .message import Message
 from .tickets import (
+    FAILURES,
     Refused,
     Service,
     attempt,
@@ -61,8 +62,11 @@ class JiraSender:
     def ask(self, notification: Notification) -> Inquiry:
         """A repeat looks first whether it arrived; for a creation Jira's search needs a while."""
         age = self._clock.now() - notification.first_sent
-        if not known_ticket(notification) and age < SEARCH_LAG_SECONDS:
-            return Inquiry("later", "Jira's search may not know the issue yet.")
+        try:
+            if age < SEARCH_LAG_SECONDS and self._known(notification) is None:
+                return Inquiry("later", "Jira's search may not know the issue yet.")
+        except FAILURES as error:
+            return Inquiry("later", f"Jira can't be asked just now: {error}")
         return Inquiry("harmless", "A repeat looks first whether it arrived.")
 
     def _send(self, notification: Notification) -> Delivery:
@@ -83,11 +87,20 @@ class JiraSender:
         return sent({**_receipt(issue), **_left_in(status, message)})
 
     def _found(self, notification: Notification) -> Optional[Dict[str, Any]]:
-        """The incident's newest issue, with its status' category; None when there is none."""
-        known = known_ticket(notification) or self._searched(notification)
-        if not known:
+        """The incident's newest issue, with its status' category; None when there is none.
+
+        One that was deleted may have been followed by another, if the answer was lost that named
+        it.
+        """
+        return self._known(notification) or self._issue(self._searched(notification))
+
+    def _known(self, notification: Notification) -> Optional[Dict[str, Any]]:
+        return self._issue(known_ticket(notification))
+
+    def _issue(self, issue_id: str) -> Optional[Dict[str, Any]]:
+        if not issue_id:
             return None
-        path = f"/issue/{quote(known, safe='')}?fields=status&properties={PROPERTY}"
+        path = f"/issue/{quote(issue_id, safe='')}?fields=status&properties={PROPERTY}"
         found = self._service.find(path)
         return {"properties": {}, **found, "id": str(found["id"])} if found else None
 
