@@ -173,8 +173,9 @@ def test_another_fault_of_the_request_is_not_tried_again(service):
     [
         # Bedrock's own sentences: langchain-ai/langchain-aws#1019 on GitHub for the first.
         (
-            "Invocation of model ID some.model-v1:0 with on-demand throughput isn’t supported. Retry "
-            "your request with the ID or ARN of an inference profile that contains this model.",
+            "Invocation of model ID some.model-v1:0 with on-demand throughput isn’t supported. "
+            "Retry your request with the ID or ARN of an inference profile that contains this "
+            "model.",
             "set the id of one that contains it as model_id",
         ),
         ("This model doesn't support tool use.", "choose one that can"),

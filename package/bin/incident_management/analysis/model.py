@@ -42,8 +42,8 @@ _REASONS = {
 
 # What a ValidationException is about, by words of its message.
 _INVALID = {
-    "inference profile": "this model is only reached by an inference profile; set the id of one that "
-    "contains it as model_id",
+    "inference profile": "this model is only reached by an inference profile; set the id of one "
+    "that contains it as model_id",
     "tool use": "this model can't call tools; choose one that can",
     "too long": "the question is too long for this model; choose one that takes longer texts",
 }
