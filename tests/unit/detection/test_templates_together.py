@@ -32,7 +32,8 @@ def _groups(*kinds):
         # a value is one word here and two there
         ["sent 12 bytes in <1 sec", "sent 1,204,331 bytes in 00:02"],
         ["free 17 GB of 20.5 GB", "free 312 B of 4096 B"],
-        ["sent 5 bytes, lifetime 1 s", "sent 5012 bytes (5.0 KB), lifetime 2 s"],
+        # a name without a number, where other lines have a value of that form beside another one
+        ["lost peer node17 10.0.0.8 again", "lost peer cedar 10.0.0.7 again"],
         # lists of any length
         ["dropped blocks b-1", "dropped blocks b-1 b-22 b-9012", "dropped blocks b-7 b-8"],
         ["groups set to: amber, birch", "groups set to: amber", "groups set to: fir, oak, ash"],
@@ -99,6 +100,8 @@ def _groups(*kinds):
         ],
         # what a state was, and what it is
         ["port 7: armed -> active", "port 8: active -> spare"],
+        ["panel(SEEN→HIDDEN): 3", "panel(PEEKING→HIDDEN): 4"],
+        ["gate 7 CLOSED->HALF_OPEN", "gate 8 OPEN->CLOSED"],
         # five names before a colon of which the same is said
         [f"{name}: hashed 3 of 17 blocks" for name in ("boot", "vendor", "system", "odm", "misc")],
         # three texts after a colon, also where a value belongs to the word before it
@@ -179,6 +182,18 @@ def test_lines_that_differ_in_the_form_of_a_value_are_one_template(lines):
             ],
         ),
         (["lease for 00:11:22:33:44:55 on eth1"], ["lease for 00:11:22:33:44:55 on eth1: no free"]),
+        # a value in brackets that only some lines have, or brackets with nothing in them
+        (
+            ["7 closed, 5 bytes sent, 17 bytes got", "8 closed, 6 bytes sent, 18 bytes got"],
+            ["7 closed, 5012 bytes (5.0 KB) sent, 17 bytes got"],
+            ["7 closed, 5 bytes sent, 1712 bytes (1.7 KB) got"],
+            ["7 closed, 5012 bytes (5.0 KB) sent, 1712 bytes (1.7 KB) got"],
+        ),
+        (["client 10.0.0.1 (h1.example.net) came"], ["client 10.0.0.2 () came"]),
+        # a thing and its number, where other lines have a number and its unit
+        (["sent 5 bytes to 10.0.0.1"], ["sent block 7 to 10.0.0.2"]),
+        # a member of what is pointed to
+        (["node->next is 7"], ["node->prev is 8"]),
         # names with a number that are no values
         (["listening on ipv4 port 80"], ["listening on ipv6 port 80"]),
         # another setting

@@ -21,7 +21,7 @@ from collections import Counter, defaultdict
 from functools import lru_cache
 from typing import Dict, Hashable, Iterable, List, Sequence, Set, Tuple
 
-from .spans import IN_BRACKETS
+from .spans import IN_BRACKETS, NOTHING
 from .words import (
     CACHED_WORDS,
     FIXED,
@@ -265,6 +265,8 @@ def _one_place(lines: Sequence[Line], parents: Dict[Line, Line], known: _Known) 
 def _is_variable(place: int, lines: Sequence[Line], known: _Known) -> bool:
     kinds = known[lines[0]]
     others = len(kinds) - kinds.count(VALUE) - (kinds[place] != VALUE)
+    if any(line[place] == NOTHING for line in lines):
+        return False
     if others and any(known[line][place] == VALUE for line in lines):
         return place > 0 or others > 2 or lines[0][0][0] in "([<"
     if any(known[line][place] == FIXED for line in lines):

@@ -7,14 +7,16 @@ each becomes one ``<*>``, whatever its length, so that lines can be compared wor
 from __future__ import annotations
 
 import re
-from typing import Sequence
+from typing import Iterator, Sequence, Tuple
 
-from .words import NAME, PLAIN, WILDCARD, kind_of
+from .words import NAME, PLAIN, WILDCARD, constants, kind_of
 
-__all__ = ["IN_BRACKETS", "TWO_VALUES", "compared", "name_as_value", "one_value"]
+__all__ = ["IN_BRACKETS", "NOTHING", "compared", "name_as_value", "without_name"]
 
-TWO_VALUES = "<*> (<*>)"
 IN_BRACKETS = "(<*>)"
+NOTHING = "()"
+FEWEST_CONSTANT = 2
+"""Words that are no values around a name beside a value."""
 _UNITS = (
     "[kKMGT]|[kKMGT]?i?[bB]|bytes?|[num]?s|[muµ]secs?|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|days?"
     "|milliseconds?|microseconds?|nanoseconds?|[kKMG]?[hH]z|rpm|percent"
@@ -75,11 +77,6 @@ def compared(text: str) -> str:
     return _compared(text)
 
 
-def one_value(text: str) -> str:
-    """Return a text in which what is told twice, in other units or by name, is one value."""
-    return text.replace(TWO_VALUES, WILDCARD)
-
-
 def name_as_value(keys: Sequence[str]) -> str:
     """Return a line in which a name with a value in brackets, as in ``cron (17)``, is one value."""
     words = list(keys)
@@ -87,6 +84,19 @@ def name_as_value(keys: Sequence[str]) -> str:
         if keys[place].startswith(IN_BRACKETS) and _may_be_name(keys[place - 1]):
             words[place - 1 : place + 1] = [WILDCARD + keys[place][len(IN_BRACKETS) :]]
     return " ".join(words)
+
+
+def without_name(keys: Sequence[str]) -> Iterator[Tuple[int, Sequence[str]]]:
+    """Yield a line's words without one that stands beside a value and may be one as well.
+
+    The number is the place of that value in them.
+    """
+    for place, word in enumerate(keys):
+        behind = keys[place + 1 : place + 2] == (WILDCARD,)
+        if (behind or (place and keys[place - 1] == WILDCARD)) and kind_of(word) in (NAME, PLAIN):
+            words = (*keys[:place], *keys[place + 1 :])
+            if constants(words) >= FEWEST_CONSTANT:
+                yield place if behind else place - 1, words
 
 
 def _may_be_name(word: str) -> bool:
@@ -118,8 +128,6 @@ def _compared(text: str) -> str:
             text = _AFTER_NUMBER.sub(WILDCARD, text)
         if "<*>(" in text:
             text = _CALLED.sub(WILDCARD, text)
-        if TWO_VALUES in text:
-            text = one_value(text)
         if "> <" in text or ">, <" in text or ">,<" in text or "> *" in text:
             text = _RUN.sub(WILDCARD, text)
     if "," in text:

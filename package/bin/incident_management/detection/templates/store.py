@@ -9,13 +9,13 @@ have in common (:mod:`.alike`).
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from .alike import Alike
 from .described import Described
 from .group import Bucket, Template, Words
 from .heads import Heads
-from .spans import TWO_VALUES, compared, name_as_value, one_value
+from .spans import compared, name_as_value, without_name
 from .texts import Frames, frames_of, has_frame, without_error
 from .words import marks_of
 
@@ -74,7 +74,7 @@ class Store:
                 bucket.forget(MAX_IN_BUCKET // 2)
                 self._compare_anew()
         fresh = [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
-        self._shorten(fresh)
+        self._merge(list(self._named(fresh)))
         fresh = _current(fresh)
         self._merge(self._heads.take(fresh))
         fresh = _current(fresh)
@@ -95,12 +95,18 @@ class Store:
         self._index()
         self._compare_anew()
 
-    def _shorten(self, templates: Sequence[Template]) -> None:
-        """Make a value and one in brackets behind it one value, as they are in lines."""
-        texts = [(" ".join(t.keys), t) for t in templates]
-        self._merge(
-            [(tuple(one_value(text).split()), (t,)) for text, t in texts if TWO_VALUES in text], 1
-        )
+    def _named(
+        self, templates: Sequence[Template]
+    ) -> Iterator[Tuple[Words, Tuple[Template, Template]]]:
+        """Yield templates with a name beside a value where another one has two values.
+
+        As in ``lost peer cedar <*>``: of ``lost peer <*> <*>`` one value is compared.
+        """
+        for template in templates:
+            for place, words in without_name(template.keys):
+                other = self._find(" ".join(words))
+                if other is not None and place in other.rows:
+                    yield other.keys, (template, other)
 
     def _merge(
         self, groups: Iterable[Tuple[Words, Sequence[Template]]], fewest: int = 2
@@ -134,6 +140,8 @@ class Store:
             if member is not target:
                 self._bucket(member.keys).remove(member)
                 target.count += member.count
+                if len(member.keys) == len(keys):
+                    target.rows |= member.rows
                 member.wider = target
         target.any_text = self._any_text = True
         return target

@@ -109,6 +109,9 @@ _HEX_PARTS = re.compile(
 # An IPv6 address in brackets, with a port.
 _WITH_PORT = re.compile(r"\[[0-9a-f:.]*:[0-9a-f:.]*(?:%\w+)?\]:0", re.I)
 
+# What a state was and what it is, as OPEN→CLOSED; small letters before -> may be a pointer.
+_CHANGE = re.compile(r"[A-Za-z][\w-]*→[A-Za-z][\w-]*|[A-Z][A-Z_]+[-=]>[A-Z][A-Z_]+(?!\w)")
+
 _JOINED = re.compile(r"<\*>(?:[:,]<\*>)+")
 
 _NAME = re.compile(r"[A-Za-z].*(?:[_.$\\/@~#%\d]\w|[a-z][A-Z])")
@@ -164,6 +167,8 @@ def mask(word: str) -> str:
         return ESCAPED_QUOTE.join(map(mask, word.split(ESCAPED_QUOTE)))
     if "'" in word:
         word = _SURNAME.sub("0", word)
+    if "→" in word or ">" in word:
+        word = _CHANGE.sub("0", word)
     bare = word.strip(_ENDS)
     if bare == "0" or bare in _VALUE_WORDS:
         return word.replace(bare, WILDCARD, 1)
