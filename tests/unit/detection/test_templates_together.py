@@ -55,6 +55,13 @@ def _groups(*kinds):
         # paths of any depth, with and without numbers
         ["cannot read /etc/app/a.conf: denied", "cannot read /srv/x9/y/z/b: denied"],
         ["need lib (python:>=3.7)", "need lib (python:>=3.8,<4)"],
+        # fields of a word each
+        [
+            "plan: part: a-1, current: Staged, next: Absent, limit: Staged",
+            "plan: part: a-2, current: Absent, next: Installed, limit: Installed",
+        ],
+        # where in a program's source
+        ["*** note [mice.c(340)]: ", "*** note [mini.c(17)]: "],
         # a state, by the words that lead to it
         ["port ge1 changed state to up", "port ge2 changed state to down"],
         ["disk 7 entered failed state", "disk 8 entered spare state"],
@@ -162,6 +169,9 @@ def test_lines_that_differ_in_the_form_of_a_value_are_one_template(lines):
         (["task 7 started on node 3"], ["task 8 stopped on node 4"]),
         (["GET /a/1 took 3 ms"], ["POST /a/2 took 4 ms"], ["DELETE /a/2 took 4 ms"]),
         (["link eth0 is up"], ["link eth0 is down"]),
+        # the same in a line of capitals
+        (["JOB 7 STARTED ON NODE 3"], ["JOB 8 ENDED ON NODE 4"]),
+        (["7 - BEGUN - TIME=3"], ["8 - DONE - TIME=4"]),
         # a message that is quoted as a whole
         (['"pod removed" pod="a/b"'], ['"pod added and ready" pod="a/b"']),
         ([r'"stop of \"b17\" failed"'], [r'"stop of \"b18\" is done"', r'"stop of \"b\" is done"']),
@@ -384,7 +394,7 @@ def test_a_name_is_one_value_with_and_without_another_one_in_brackets():
     [
         (
             ["focus: a.widget.Frame{7f V.E} mode=1", "focus: a.widget.ListView{8 V.E} mode=2"],
-            "focus: <*>{<*> V.E} mode=<*>",
+            "focus: <*>{<*>} mode=<*>",
         ),
         (['ruled by "GEOIP,NO"', 'ruled by "*.a.example; *.b"'], 'ruled by "<*>"'),
         (["acl of XX:XX:XX:XX:4F:21 gone"], "acl of <*> gone"),

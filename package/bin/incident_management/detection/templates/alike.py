@@ -21,6 +21,7 @@ from .words import (
     WILDCARD,
     constants,
     is_infinitive,
+    is_loud,
     is_told,
     is_verb,
     kind_of,
@@ -242,6 +243,8 @@ def _say_what_happens(before: Words, one: Words, other: Words, behind: Words) ->
         return not behind and _is_of_a_thing(before, one, other) and _are_told((one, other))
     if behind and is_infinitive(before[-1], behind[0]):
         return WILDCARD not in one[0] + other[0]
+    if is_loud(before + behind):
+        return is_verb(one[0].lower()) and is_verb(other[0].lower())
     return is_told(one[0]) and is_told(other[0])
 
 

@@ -48,6 +48,11 @@ _FIELD = re.compile(
     r"|( ; [\w.-]+=)<\*> [^\s=;][^=;\n]*?(?= ;|$)",
     re.M,
 )
+# Three fields or more of a word each: current: Staged, start: Absent, limit: Staged
+_WORDS_OF_FIELDS = re.compile(r"[\w.-]+: [\w<*>.-]+(?:, [\w.-]+: [\w<*>.-]+){2,}")
+_WORD_OF_FIELD = re.compile(r"(: )[\w<*>.-]+")
+# Type{<*> some words}, as one object is printed
+_OBJECT_OF_WORDS = re.compile(r"(?<![\w.])([A-Za-z][\w.$]*)\{<\*>[^{}\n]*\}")
 # &Type{Name:x,Count:0,}, {"key":"any text"}
 _MEMBERS = re.compile(r"(?<!\S)(&?[A-Za-z][\w.$]*|)\{[^{}\n]*[:,=][^{}\n]*\}(?=[\s,;.:\"]|\Z)")
 _CODE = re.compile(r"\(<\*>: [^()\n]+\)")
@@ -111,6 +116,8 @@ def _compared(text: str) -> str:
             text = _FIELD.sub(r"\1\2" + WILDCARD, text)
     if "{" in text:
         text = _MEMBERS.sub(r"\1{<*>}", text)
+        if "{<*>" in text:
+            text = _OBJECT_OF_WORDS.sub(r"\1{<*>}", text)
     if "''" in text or '""' in text or "[]" in text or "{}" in text:
         text = _NOTHING.sub(_enclosed, text)
     if "[" in text and ": " in text:
@@ -131,6 +138,8 @@ def _compared(text: str) -> str:
         if "> <" in text or ">, <" in text or ">,<" in text or "> *" in text:
             text = _RUN.sub(WILDCARD, text)
     if "," in text:
+        if text.count(": ") > 2:
+            text = _WORDS_OF_FIELDS.sub(_fields, text)
         text = _LIST.sub(_list, text)
         if ": " in text:
             text = _TAIL.sub(_list, text)
@@ -150,6 +159,10 @@ def _quoted(found: re.Match[str]) -> str:
 def _enclosed(found: re.Match[str]) -> str:
     text = found.group()
     return text[0] + WILDCARD + text[-1]
+
+
+def _fields(found: re.Match[str]) -> str:
+    return _WORD_OF_FIELD.sub(rf"\1{WILDCARD}", found.group())
 
 
 def _list(found: re.Match[str]) -> str:

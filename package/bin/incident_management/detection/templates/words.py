@@ -26,6 +26,7 @@ __all__ = [
     "constants",
     "is_event",
     "is_infinitive",
+    "is_loud",
     "is_shouted",
     "is_told",
     "is_verb",
@@ -116,6 +117,7 @@ _JOINED = re.compile(r"<\*>(?:[:,]<\*>)+")
 
 _NAME = re.compile(r"[A-Za-z].*(?:[_.$\\/@~#%\d]\w|[a-z][A-Z])")
 _QUOTED = re.compile(r"""(["'`])[^"'`]+\1\Z""")
+_CAPITALS = re.compile("[A-Z]{3}")
 _SHOUTED = re.compile(r"[A-Z][A-Z_-]{2,}\Z")
 
 # Words that carry a message's meaning: two lines that differ in one are two messages.
@@ -355,6 +357,12 @@ def may_be_value(word: str) -> bool:
 def is_shouted(word: str) -> bool:
     """Whether a word is in capitals, as the values of an enumeration are."""
     return _SHOUTED.match(word) is not None
+
+
+def is_loud(words: Sequence[str]) -> bool:
+    """Whether a line is written in capitals, which so tell nothing of a word in it."""
+    said = "".join(words)
+    return said.isupper() and _CAPITALS.search(said) is not None
 
 
 class Masked(Dict[str, str]):
