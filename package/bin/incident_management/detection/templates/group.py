@@ -8,7 +8,7 @@ from typing import Dict, FrozenSet, List, Optional, Tuple
 from .merge import merged
 from .words import VALUE, WILDCARD, kind_of, union_of
 
-__all__ = ["Bucket", "Template", "Words", "template_id"]
+__all__ = ["Bucket", "Template", "Words", "rows_of", "template_id"]
 
 Words = Tuple[str, ...]
 _NO_ROWS: FrozenSet[int] = frozenset()
@@ -66,7 +66,7 @@ class Template:
         # looked at.
         self.any_text = False
         # places of keys that stand for several values in a row
-        self.rows = rows_of(keys, shown) if len(shown) > len(keys) else _NO_ROWS
+        self.rows = _NO_ROWS
         self.framed: Optional[Words] = None
         self.wider: Optional[Template] = None
         # what stands between the wildcards of the text; made when it is asked for

@@ -96,12 +96,12 @@ def without_name(keys: Sequence[str]) -> Iterator[Tuple[int, Sequence[str]]]:
 
     The number is the place of that value in them.
     """
-    for place, word in enumerate(keys):
-        behind = keys[place + 1 : place + 2] == (WILDCARD,)
-        if (behind or (place and keys[place - 1] == WILDCARD)) and kind_of(word) in (NAME, PLAIN):
-            words = (*keys[:place], *keys[place + 1 :])
-            if constants(words) >= FEWEST_CONSTANT:
-                yield place if behind else place - 1, words
+    for value in [place for place, word in enumerate(keys) if word == WILDCARD]:
+        for place in (value - 1, value + 1):
+            if 0 <= place < len(keys) and kind_of(keys[place]) in (NAME, PLAIN):
+                words = (*keys[:place], *keys[place + 1 :])
+                if constants(words) >= FEWEST_CONSTANT:
+                    yield min(place, value), words
 
 
 def _may_be_name(word: str) -> bool:

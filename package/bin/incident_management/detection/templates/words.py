@@ -169,8 +169,6 @@ def mask(word: str) -> str:
         return ESCAPED_QUOTE.join(map(mask, word.split(ESCAPED_QUOTE)))
     if "'" in word:
         word = _SURNAME.sub("0", word)
-    if "→" in word or ">" in word:
-        word = _CHANGE.sub("0", word)
     bare = word.strip(_ENDS)
     if bare == "0" or bare in _VALUE_WORDS:
         return word.replace(bare, WILDCARD, 1)
@@ -178,6 +176,9 @@ def mask(word: str) -> str:
         return word
     if len(word) > LONGEST_WORD:
         return WILDCARD
+    if ">" in word or not word.isascii():
+        word = _CHANGE.sub("0", word)
+        bare = word.strip(_ENDS)
     if bare.isalnum() or (bare[-1:].isalnum() and not _SPLIT.search(bare)):
         return word.replace(bare, WILDCARD, 1) if _is_value(bare) else word
     field = _FIELD.match(word) if "=" in word else None
