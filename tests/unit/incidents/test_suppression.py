@@ -237,6 +237,36 @@ def test_the_api_adds_counts_and_ends_suppressions(stores, clock):
     assert api.call("DELETE", f"/suppressions/{made['id']}")[0] == 404
 
 
+def test_the_api_lists_what_is_held_back_and_what_holds_it(stores, clock):
+    api = FakeApi(stores, clock)
+    body = {"kind": "maintenance", "reason": "patch night", "starts_at": START, "seconds": 7200}
+    later = {"starts_at": START + 7000, "seconds": 9000}
+    _status, first = api.call("POST", "/suppressions", {**body, "entity": "checkout"})
+    _status, other = api.call("POST", "/suppressions", {**body, "entity": "db", **later})
+    found = [signal(), signal(rule="Slow", last_time=START + 90), signal(entity="web")]
+    ingest(stores, clock).ingest(found)
+
+    def held(**query):
+        status, answer = api.call("GET", "/suppressions/signals", query=query)
+        assert status == 200, answer
+        return [one["rule"] for one in answer["signals"]], answer["more"]
+
+    newest_first = ([found[1].rule, found[0].rule], False)
+    assert held() == newest_first
+    assert held(limit="1") == ([found[1].rule], True)
+    assert held(limit="1", offset="1") == ([found[0].rule], False)
+    assert held(suppression=other["id"]) == ([], False)
+
+    def listed(in_force):
+        _status, answer = api.call("GET", "/suppressions", query={"in_force": in_force})
+        return [(one["id"], one["in_force"]) for one in answer["suppressions"]]
+
+    assert listed("true") == [(first["id"], True)]
+    assert listed("false") == [(other["id"], False)]
+    assert api.call("DELETE", f"/suppressions/{first['id']}")[0] == 200
+    assert held(suppression=first["id"]) == newest_first, "they name it still"
+
+
 def test_only_who_may_write_may_silence(stores, clock):
     body = {"kind": "mute", "reason": "known", "entity": "checkout"}
     status, _answer = FakeApi(stores, clock).call(

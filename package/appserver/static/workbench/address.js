@@ -12,7 +12,8 @@ const SORTS = new Set(['-severity', 'sla_due', '-opened_at', 'opened_at', '-upda
 
 /**
  * What the address says.
- * @returns {{filters: Filters, incident: string, tab: string}}
+ * @returns {{filters: Filters, incident: string, tab: string, held: boolean}} `held`: what is held back
+ *     is shown instead of an incident
  */
 export function readAddress() {
     const query = new URLSearchParams(location.search);
@@ -21,7 +22,8 @@ export function readAddress() {
         if (query.has(name)) filters[name] = query.get(name);
     }
     if (!SORTS.has(filters.sort)) filters.sort = DEFAULTS.sort;
-    return { filters, incident: query.get('incident') ?? '', tab: query.get('tab') ?? '' };
+    const incident = query.get('incident') ?? '';
+    return { filters, incident, tab: query.get('tab') ?? '', held: !incident && query.get('view') === 'held' };
 }
 
 /**
@@ -29,11 +31,12 @@ export function readAddress() {
  * @param {Filters} filters
  * @param {string} [incident]
  * @param {string} [tab]
+ * @param {boolean} [held]
  * @returns {string} path and query
  */
-export function addressOf(filters, incident = '', tab = '') {
+export function addressOf(filters, incident = '', tab = '', held = false) {
     const query = new URLSearchParams(location.search);
-    const said = { incident, tab };
+    const said = { incident, tab, view: held ? 'held' : '' };
     for (const [name, standard] of Object.entries(DEFAULTS)) {
         said[name] = filters[name] === standard ? '' : filters[name];
     }

@@ -6,7 +6,7 @@ import { ApiError, get } from './api.js';
 import { actionBar } from './actionbar.js';
 import { readIncident } from './change.js';
 import { Composer } from './composer.js';
-import { fill, h, outside } from './dom.js';
+import { fill, h, keepingPlace, outside } from './dom.js';
 import { explained } from './forms.js';
 import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
@@ -37,7 +37,7 @@ export class Detail {
         this.part = h('section', { class: 'wb-part', role: 'tabpanel', id: 'wb-part', tabindex: 0 });
         this.body = h('div', { class: 'wb-detail-body' }, this.head, this.tabs, this.composer.element, this.part);
         this.message = h('div', { class: 'wb-message' });
-        this.element = h('article', { class: 'wb-scroll wb-detail', 'aria-label': 'Incident' }, this.message, this.body);
+        this.element = h('article', { class: 'wb-scroll wb-beside wb-detail', 'aria-label': 'Incident' }, this.message, this.body);
         this.close();
     }
 
@@ -207,6 +207,7 @@ function heading(incident, detail, clocksElement) {
             h('span', { class: `wb-severity wb-${incident.severity}` }, incident.severity),
             h('span', { class: 'wb-state' }, stateName(incident.status)),
             h('span', { class: 'wb-id' }, incident.id),
+            h('a', { href: dashboardOf(incident.id), 'data-place': 'dashboard', title: 'All of it on one page, to read, share or print' }, 'Dashboard'),
             incident.pinned && h('span', { class: 'wb-tag' }, 'pinned'),
             incident.flapping && h('span', { class: 'wb-tag' }, 'opens too often'),
             incident.level > 0 && h('span', { class: 'wb-tag' }, `escalated to level ${incident.level}`),
@@ -214,6 +215,13 @@ function heading(incident, detail, clocksElement) {
         h('h1', { tabindex: -1 }, incident.title),
         incident.description && incident.description !== incident.title && h('p', { class: 'wb-description' }, incident.description),
     ];
+}
+
+/** The address of the view `incident`, beside this one. */
+function dashboardOf(id) {
+    const address = new URL('incident', location.href);
+    address.searchParams.set('form.incident', id);
+    return address.pathname + address.search;
 }
 
 function clocks(incident) {
@@ -262,16 +270,4 @@ function integrity({ verified, problems, etag }) {
         !etag && 'Something between here and Splunk keeps the incident’s version back: a change by others in the same moment is not noticed.',
     ].filter(Boolean);
     return wrong.length > 0 && h('div', { class: 'wb-trouble', role: 'alert' }, wrong.map((one) => h('p', {}, one)));
-}
-
-/** Change what an element holds; focus, scrolling and what is unfolded stay as they were. */
-function keepingPlace(element, change) {
-    const { scrollTop } = element;
-    const place = element.contains(document.activeElement) ? document.activeElement.dataset?.place : '';
-    const unfolded = [...element.querySelectorAll('details[open] > summary')].map((summary) => summary.dataset.place);
-    change();
-    const placed = (name) => element.querySelector(`[data-place="${CSS.escape(name)}"]`);
-    for (const name of unfolded) placed(name)?.parentElement.setAttribute('open', '');
-    element.scrollTop = scrollTop;
-    if (place) placed(place)?.focus({ preventScroll: true });
 }

@@ -73,6 +73,22 @@ export function outside(address) {
     return h('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, address);
 }
 
+/**
+ * Change what an element holds; focus, scrolling and what is unfolded stay as they were.
+ * @param {HTMLElement} element what of it has a `data-place` is found again
+ * @param {function(): void} change
+ */
+export function keepingPlace(element, change) {
+    const { scrollTop } = element;
+    const place = element.contains(document.activeElement) ? document.activeElement.dataset?.place : '';
+    const unfolded = [...element.querySelectorAll('details[open] > summary')].map((summary) => summary.dataset.place);
+    change();
+    const placed = (name) => element.querySelector(`[data-place="${CSS.escape(name)}"]`);
+    for (const name of unfolded) placed(name)?.parentElement.setAttribute('open', '');
+    element.scrollTop = scrollTop;
+    if (place) placed(place)?.focus({ preventScroll: true });
+}
+
 function append(element, children) {
     for (const child of children.flat(Infinity)) {
         if (child === null || child === undefined || child === false) continue;

@@ -33,8 +33,9 @@ export class FilterBar {
     /**
      * @param {import('./address.js').Filters} filters
      * @param {function(import('./address.js').Filters): void} changed
+     * @param {...Node} beside what stands at the end of the first row
      */
-    constructor(filters, changed) {
+    constructor(filters, changed, ...beside) {
         this.changed = changed;
         this.#search = h('input', {
             type: 'search', class: 'wb-search', placeholder: 'Title, description or id', 'aria-label': 'Text', maxlength: 200,
@@ -48,7 +49,7 @@ export class FilterBar {
         const clear = h('button', { type: 'button', class: 'wb-quiet', on: { click: () => this.#clear() } }, 'Clear');
         this.clear = clear;
         this.element = h('div', { class: 'wb-filters', role: 'search', 'aria-label': 'Filters' },
-            h('div', { class: 'wb-search-row' }, this.#search, clear),
+            h('div', { class: 'wb-search-row' }, this.#search, clear, beside),
             h('div', { class: 'wb-selects' }, [...this.#selects.values()]));
         this.show(filters);
     }

@@ -11,7 +11,7 @@ const KEYS = [
     ['j or ↓', 'next incident'], ['k or ↑', 'previous incident'], ['Enter', 'open it'],
     ['x', 'select it'], ['Escape', 'back to the list'], ['/', 'search'], ['n', 'write a note'],
     ...MOVES.filter((move) => move.key).map((move) => [move.key, move.label.toLowerCase()]),
-    ['1 to 4', 'timeline, analysis, fixes, signals'], ['Ctrl+Enter', 'send what is being written'], ['?', 'this help'],
+    ['1 to 4', 'timeline, analysis, fixes, signals'], ['h', 'what is held back'], ['Ctrl+Enter', 'send what is being written'], ['?', 'this help'],
 ];
 
 /**
@@ -42,6 +42,7 @@ function act(app, event) {
     if (key === 'x') return done(app.list.toggle(app.list.current()));
     if (key === '/') return done(app.filters.focus());
     if (key === '?') return done(showKeys());
+    if (key === 'h') return done(app.showHeld());
     if (!app.detail.seen) return false;
     if (key === 'n') return done(app.detail.turn('timeline'), app.detail.composer.focus());
     const tab = ['timeline', 'analysis', 'fixes', 'signals'][Number(key) - 1];

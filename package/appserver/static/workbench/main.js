@@ -11,6 +11,7 @@ import { fill, h } from './dom.js';
 import { FilterBar } from './filters.js';
 import { ask, explained } from './forms.js';
 import { enterFrame } from './frame.js';
+import { HeldBack } from './held.js';
 import { listen, showKeys } from './keyboard.js';
 import { IncidentList } from './list.js';
 import { lacks, whyNot } from './moves.js';
@@ -44,15 +45,16 @@ export class Workbench {
         this.banner = h('div', { class: 'wb-banner', role: 'alert', hidden: true });
         this.notice = h('div', { class: 'wb-notice', role: 'status', hidden: true });
         this.said = h('div', { class: 'wb-said', role: 'status', hidden: true });
-        this.filters = new FilterBar(filters, (changed) => this.filter(changed));
+        this.held = new HeldBack(this);
+        const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
+        this.filters = new FilterBar(filters, (changed) => this.filter(changed), this.held.button, keys);
         this.list = new IncidentList({
             address: (id) => this.addressOf(id), open: (id) => this.open(id), more: () => this.showMore(), selected: () => this.bulk?.show(),
         });
         this.bulk = new BulkBar(this);
         this.detail = new Detail(this);
-        const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
-        const left = h('section', { class: 'wb-left', 'aria-label': 'List' }, h('div', { class: 'wb-row wb-bar' }, this.filters.element, keys), this.bulk.element, this.list.element);
-        this.panes = h('div', { class: 'wb-panes' }, left, this.detail.element);
+        const left = h('section', { class: 'wb-left', 'aria-label': 'List' }, h('div', { class: 'wb-bar' }, this.filters.element), this.bulk.element, this.list.element);
+        this.panes = h('div', { class: 'wb-panes' }, left, this.detail.element, this.held.element);
         fill(root, this.panes, h('div', { class: 'wb-below' }, this.said, this.banner, this.notice));
         this.poller = new Poller(REFRESH_SECONDS, () => this.#refresh(true));
         window.addEventListener('popstate', () => this.#followAddress());
@@ -81,13 +83,20 @@ export class Workbench {
         this.#openWanted();
     }
 
+    /** Show what is held back. */
+    showHeld() {
+        if (!readAddress().held) history.pushState(null, '', addressOf(this.wanted, '', '', true));
+        this.#openWanted();
+    }
+
     /** Back to the list. */
     leave() {
-        if (!this.detail.id) return;
         const { id } = this.detail;
+        if (!id && !readAddress().held) return;
+        const from = id ? this.list.items.querySelector(`[data-id="${CSS.escape(id)}"]`) : this.held.button;
         history.pushState(null, '', addressOf(this.wanted));
         this.#openWanted();
-        this.list.items.querySelector(`[data-id="${CSS.escape(id)}"]`)?.focus();
+        from?.focus();
     }
 
     /** Another part of the incident is shown. */
@@ -99,7 +108,7 @@ export class Workbench {
     filter(filters) {
         this.wanted = filters;
         this.shown = PAGE_SIZE;
-        history.replaceState(null, '', addressOf(filters, this.detail.id, readAddress().tab));
+        history.replaceState(null, '', addressOf(filters, this.detail.id, readAddress().tab, readAddress().held));
         this.filters.show(filters);
         this.list.scroller.scrollTop = 0;
         this.#refresh(false);
@@ -154,6 +163,7 @@ export class Workbench {
             this.say(move.done(move.id === 'snooze' || move.id === 'propose' ? incident : body, body));
             if (move.id === 'analyze') this.#watch(incident.id, body.sid);
             if (move.id === 'propose') this.detail.turn('fixes');
+            if (move.id === 'snooze') this.held.look();
             this.changed(incident.id);
         } catch (error) {
             if (error instanceof Conflict) this.detail.take(error.seen);
@@ -206,10 +216,12 @@ export class Workbench {
     }
 
     #openWanted() {
-        const { incident, tab } = readAddress();
-        this.panes.classList.toggle('wb-open', Boolean(incident));
+        const { incident, tab, held } = readAddress();
+        this.panes.classList.toggle('wb-open', Boolean(incident) || held);
         this.list.choose(incident);
-        document.title = incident ? `${incident} · Workbench` : 'Workbench';
+        document.title = incident || held ? `${incident || 'Held back'} · Workbench` : 'Workbench';
+        this.detail.element.hidden = held;
+        this.held.show(held);
         if (incident) this.detail.open(incident, tab);
         else this.detail.close();
     }
@@ -238,6 +250,7 @@ export class Workbench {
             this.cursor = page.next_cursor;
             this.#showList(page.incidents, quietly);
             if (quietly) await this.detail.follow(page.incidents.find((one) => one.id === this.detail.id));
+            if (quietly) await this.held.reload();
             return 0;
         } catch (error) {
             return this.#listFailed(error);
@@ -277,6 +290,7 @@ export class Workbench {
     }
 
     async #lookAtSystem() {
+        this.held.look();
         try {
             const { body } = await get('system/info');
             const silent = body.worker_seen === null || now() - body.worker_seen > WORKER_SILENT_SECONDS;

@@ -8,6 +8,24 @@ import { ask } from './forms.js';
 import { isOpen, many, moment } from './words.js';
 import { lacks } from './moves.js';
 
+/**
+ * What a signal found.
+ * @param {Object<string, any>} signal
+ * @returns {Node[]}
+ */
+export function signalTold(signal) {
+    const samples = signal.rows ?? [];
+    return [
+        h('div', { class: 'wb-row' },
+            h('span', { class: `wb-severity wb-${signal.severity}` }, signal.severity),
+            h('span', { class: 'wb-entry-title' }, signal.title || signal.rule)),
+        h('div', { class: 'wb-dim' }, [signal.rule, signal.entity, many(signal.count ?? 1, 'event'), `${moment(signal.first_time)} to ${moment(signal.last_time)}`].filter(Boolean).join(' · ')),
+        samples.length > 0 && h('details', { class: 'wb-samples' },
+            h('summary', { 'data-place': `samples-${signal._key}` }, many(samples.length, 'sample row')),
+            samples.map((row) => h('pre', {}, Object.entries(row).map(([name, value]) => `${name}=${value}`).join('\n')))),
+    ];
+}
+
 export class SignalsPart {
     #chosen = new Set();
 
@@ -44,17 +62,7 @@ export class SignalsPart {
             on: { change: (event) => this.#choose(signal._key, event.currentTarget.checked) },
         });
         box.checked = this.#chosen.has(signal._key);
-        const samples = signal.rows ?? [];
-        return h('li', { class: 'wb-signal' },
-            h('label', { class: 'wb-check' }, box),
-            h('div', {},
-                h('div', { class: 'wb-row' },
-                    h('span', { class: `wb-severity wb-${signal.severity}` }, signal.severity),
-                    h('span', { class: 'wb-entry-title' }, signal.title || signal.rule)),
-                h('div', { class: 'wb-dim' }, [signal.rule, signal.entity, many(signal.count ?? 1, 'event'), `${moment(signal.first_time)} to ${moment(signal.last_time)}`].filter(Boolean).join(' · ')),
-                samples.length > 0 && h('details', { class: 'wb-samples' },
-                    h('summary', { 'data-place': `samples-${signal._key}` }, many(samples.length, 'sample row')),
-                    samples.map((row) => h('pre', {}, Object.entries(row).map(([name, value]) => `${name}=${value}`).join('\n'))))));
+        return h('li', { class: 'wb-signal' }, h('label', { class: 'wb-check' }, box), h('div', {}, signalTold(signal)));
     }
 
     #choose(key, on) {

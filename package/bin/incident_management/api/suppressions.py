@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..incidents import suppression
 from ..ports import Document
 from .router import Request, Response, route
-from .schema import listed, named, number, obj, one_of, text, whole
-from .shapes import NAME, TIME
+from .schema import flag, listed, named, number, obj, one_of, text, whole
+from .shapes import LIMIT, NAME, OFFSET, SIGNAL, TIME, page
 
 _GIVEN = {
     "kind": one_of(suppression.KINDS),
@@ -29,9 +29,10 @@ SUPPRESSION = named(
             "id": NAME,
             "created_by": NAME,
             "created_at": TIME,
+            "in_force": flag("It holds back what comes now."),
             "signals": whole(0, 10**9, "How many signals it has held back."),
         },
-        ("id", "kind", "reason", "rule", "entity"),
+        ("id", "kind", "reason", "rule", "entity", "in_force"),
     ),
 )
 
@@ -40,6 +41,7 @@ SUPPRESSION = named(
     "GET",
     "/suppressions",
     capability="incident_read",
+    query={"in_force": flag("Those alone that hold something back now, or the others.")},
     answers={200: obj({"suppressions": listed(SUPPRESSION)}, ("suppressions",))},
 )
 def list_suppressions(request: Request) -> Response:
@@ -47,8 +49,35 @@ def list_suppressions(request: Request) -> Response:
 
     All that are not over, and the newest 200 of those that are.
     """
-    shown = [_shown(request, one) for one in suppression.listing(request.stores, request.clock)]
-    return Response({"suppressions": shown})
+    found = suppression.listing(request.stores, request.clock)
+    wanted = request.args.get("in_force")
+    if wanted is not None:
+        now = request.clock.now()
+        found = [one for one in found if one.in_force(now) is wanted]
+    return Response({"suppressions": [_shown(request, one) for one in found]})
+
+
+@route(
+    "GET",
+    "/suppressions/signals",
+    capability="incident_read",
+    query={
+        "suppression": {**NAME, "description": "The id of one, also of one that was deleted."},
+        "limit": LIMIT,
+        "offset": OFFSET,
+    },
+    answers={200: page("signals", SIGNAL)},
+)
+def list_held_back(request: Request) -> Response:
+    """Signals that were held back, the newest first, of all suppressions or of one.
+
+    Each names it and its reason: `suppressed_by`, `suppressed_because`.
+    """
+    limit, offset = request.args.get("limit", 100), request.args.get("offset", 0)
+    by = request.args.get("suppression") or {"$gt": ""}
+    order = "last_time:-1,_key:1"
+    found = request.stores.signals.find({"suppressed_by": by}, order, limit=limit + 1, skip=offset)
+    return Response({"signals": found[:limit], "more": len(found) > limit})
 
 
 @route(
@@ -84,4 +113,5 @@ def remove_suppression(request: Request) -> Response:
 def _shown(request: Request, one: suppression.Suppression) -> Document:
     document = {k: v for k, v in one.to_document().items() if k != "_key"}
     held = request.stores.signals.keys({"suppressed_by": one.id})
-    return {**document, "signals": len(held)}
+    in_force = one.in_force(request.clock.now())
+    return {**document, "in_force": in_force, "signals": len(held)}

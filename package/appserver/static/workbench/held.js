@@ -1,0 +1,192 @@
+/**
+ * What is held back: the maintenance windows, mutes and snoozes, and the signals that opened nothing
+ * because of them.
+ */
+
+import { ApiError, get } from './api.js';
+import { Change } from './change.js';
+import { fill, h, keepingPlace } from './dom.js';
+import { ask, explained } from './forms.js';
+import { lacks } from './moves.js';
+import { signalTold } from './signals.js';
+import { many, moment, now } from './words.js';
+
+const SIGNALS_AT_ONCE = 50;
+const NO_END = '';
+const SPANS = [['1800', 'half an hour'], ['3600', 'an hour'], ['14400', '4 hours'], ['28800', '8 hours'], ['86400', 'a day'], [NO_END, 'until somebody ends it']];
+const NAMES = [['rule', 'Detection'], ['entity', 'Host, service or user'], ['tag', 'Tag']];
+
+/**
+ * @typedef {Object<string, any>} Suppression as `GET /suppressions` has it
+ */
+
+export class HeldBack {
+    #turn = 0;
+    #only = '';
+    #shown = '';
+
+    /** @param {import('./main.js').Workbench} app */
+    constructor(app) {
+        this.app = app;
+        this.button = h('button', { type: 'button', class: 'wb-quiet wb-held', title: 'What is held back (h)', on: { click: () => app.showHeld() } });
+        this.body = h('div', { class: 'wb-detail-body' });
+        this.element = h('article', { class: 'wb-scroll wb-beside', 'aria-label': 'Held back', hidden: true }, this.body);
+        this.#count(0);
+    }
+
+    /** See how many hold something back now, and say it on the button. */
+    async look() {
+        try {
+            this.#count((await get('suppressions', { in_force: true })).body.suppressions.length);
+        } catch (error) {
+            if (!(error instanceof ApiError)) throw error; // the list says what is wrong
+        }
+    }
+
+    #count(number) {
+        fill(this.button, 'Held back', number > 0 && ' ', number > 0 && h('span', { class: 'wb-count', 'aria-label': `${number} in force` }, number));
+    }
+
+    /** Show it, or not any more. */
+    async show(on) {
+        const opened = on && this.element.hidden;
+        this.element.hidden = !on;
+        if (!on) this.#turn += 1;
+        if (!opened) return;
+        this.#only = '';
+        this.#shown = '';
+        fill(this.body, h('p', { class: 'wb-dim' }, 'Loading …'));
+        await this.reload();
+    }
+
+    /** Read it again, if it is shown. */
+    async reload() {
+        if (this.element.hidden) return;
+        const turn = (this.#turn += 1);
+        try {
+            const [{ body: listed }, { body: found }] = await Promise.all([
+                get('suppressions'), get('suppressions/signals', { suppression: this.#only, limit: SIGNALS_AT_ONCE }),
+            ]);
+            if (turn === this.#turn) this.#take(listed.suppressions, found);
+        } catch (error) {
+            if (!(error instanceof ApiError)) throw error;
+            if (turn !== this.#turn) return;
+            if (['session', 'away'].includes(error.kind)) this.app.trouble(error);
+            if (!this.#shown) fill(this.body, explained(error));
+        }
+    }
+
+    #take(suppressions, found) {
+        this.#count(suppressions.filter((one) => one.in_force).length);
+        const shown = JSON.stringify([this.#only, suppressions, found]);
+        if (shown === this.#shown) return; // nothing moves under the hand
+        this.#shown = shown;
+        const over = suppressions.filter(isOver);
+        const current = suppressions.filter((one) => one.in_force);
+        const waiting = suppressions.filter((one) => !one.in_force && !isOver(one));
+        keepingPlace(this.element, () => fill(this.body,
+            h('div', { class: 'wb-row' }, h('button', { type: 'button', class: 'wb-quiet wb-back', 'data-place': 'back', on: { click: () => this.app.leave() } }, '‹ List')),
+            h('h1', { tabindex: -1 }, 'Held back'),
+            h('p', { class: 'wb-description' }, 'Signals that match one of these are stored and counted, and open no incident.'),
+            h('div', { class: 'wb-actions' }, this.#button('Hold back …', 'add', () => this.#add())),
+            this.#section('In force now', current, 'Nothing is held back now.'),
+            waiting.length > 0 && this.#section('At other times', waiting),
+            over.length > 0 && h('details', { class: 'wb-over' }, h('summary', { 'data-place': 'over' }, `${over.length} that ${over.length === 1 ? 'is' : 'are'} over`), h('ul', {}, over.map((one) => this.#row(one)))),
+            this.#signals(suppressions, found)));
+    }
+
+    #section(title, some, otherwise = '') {
+        return h('section', { class: 'wb-part', 'aria-label': title }, h('h2', {}, title),
+            some.length ? h('ul', {}, some.map((one) => this.#row(one))) : h('p', { class: 'wb-dim' }, otherwise));
+    }
+
+    /** @param {Suppression} one */
+    #row(one) {
+        const signals = one.signals > 0 && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `signals-${one.id}`, 'aria-pressed': String(one.id === this.#only), on: { click: () => this.#showOnly(one.id) } }, many(one.signals, 'signal'));
+        return h('li', { class: 'wb-suppression' },
+            h('div', {},
+                h('div', { class: 'wb-row' }, h('span', { class: 'wb-tag' }, one.kind), h('span', { class: 'wb-entry-title' }, aboutWhat(one))),
+                h('div', { class: 'wb-entry-text' }, one.reason),
+                h('div', { class: 'wb-dim' }, [when(one), one.created_by && `by ${one.created_by}`, one.id].filter(Boolean).join(' · '))),
+            h('div', { class: 'wb-row' }, signals, !isOver(one) && this.#button('End it …', `end-${one.id}`, () => this.#end(one))));
+    }
+
+    #signals(suppressions, { signals, more }) {
+        const only = suppressions.find((one) => one.id === this.#only);
+        const rows = signals.map((signal) => h('li', { class: 'wb-signal wb-plain' }, h('div', {}, signalTold(signal), h('div', { class: 'wb-dim' }, signal.suppressed_because))));
+        return h('section', { class: 'wb-part', 'aria-label': 'Signals' },
+            h('h2', {}, only ? `Signals held back by ${only.id}` : 'Signals held back, newest first'),
+            only && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': 'all', on: { click: () => this.#showOnly('') } }, 'Show those of all'),
+            rows.length ? h('ul', { class: 'wb-signals' }, rows) : h('p', { class: 'wb-dim' }, 'No signal was held back.'),
+            more && h('p', { class: 'wb-dim' }, `The newest ${signals.length} are shown.`));
+    }
+
+    async #showOnly(id) {
+        this.#only = id === this.#only ? '' : id;
+        await this.reload();
+    }
+
+    #button(label, place, act) {
+        const why = lacks(this.app.me.capabilities, 'incident_write');
+        return h('button', {
+            type: 'button', class: 'wb-button', 'data-place': place, 'aria-disabled': why ? 'true' : null, title: why || null,
+            on: { click: () => (why ? this.app.say(why) : act()) },
+        }, label);
+    }
+
+    #add() {
+        const change = new Change();
+        const rules = [...new Set(this.app.list.incidents.flatMap((one) => one.rules ?? []))].sort();
+        ask({
+            title: 'Hold signals back', submit: 'Hold back',
+            fields: [
+                ...NAMES.map(([name, label]) => ({ name, label, suggestions: name === 'rule' ? rules.map((rule) => [rule, '']) : [] })),
+                { name: 'seconds', label: 'For', kind: 'select', value: '3600', options: SPANS },
+                { name: 'reason', label: 'Why, for whoever wonders about the silence', kind: 'area', required: true },
+            ],
+            effects: (values) => {
+                const given = Object.fromEntries(NAMES.map(([name]) => [name, values[name] || '*']));
+                if (Object.values(given).every((pattern) => pattern === '*')) return ['Fill in at least one of the first three. * stands for any text, ? for one character; a signal must match all that you fill in.'];
+                const until = values.seconds === NO_END ? 'until somebody ends it' : `until ${moment(now() + Number(values.seconds))}`;
+                return [`Signals about ${aboutWhat(given)} open no incident ${until}. They are stored and counted.`];
+            },
+            act: async ({ seconds, ...values }) => {
+                const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
+                const length = seconds === NO_END ? { kind: 'mute' } : { kind: 'maintenance', seconds: Number(seconds) };
+                const { body } = await change.send('POST', 'suppressions', { ...given, ...length });
+                this.app.say(`${body.id} holds them back now.`);
+                this.reload();
+            },
+        });
+    }
+
+    /** @param {Suppression} one */
+    #end(one) {
+        const change = new Change();
+        ask({
+            title: `End ${one.id}`, about: one.reason, fields: [], danger: true, submit: 'End it',
+            effects: () => [`Signals about ${aboutWhat(one)} open incidents again from now on.`, 'What was held back stays held back; a trouble that goes on opens its incident.'],
+            act: async () => {
+                await change.send('DELETE', `suppressions/${encodeURIComponent(one.id)}`);
+                this.app.say(`${one.id} is over.`);
+                if (this.#only === one.id) this.#only = '';
+                this.reload();
+            },
+        });
+    }
+}
+
+const isOver = (one) => one.ends_at > 0 && one.ends_at <= now();
+
+/** What a suppression is about: all of its patterns must match. */
+function aboutWhat(one) {
+    const named = [['rule', 'the detection'], ['entity', ''], ['tag', 'the tag']].filter(([name]) => one[name] && one[name] !== '*');
+    return named.map(([name, word]) => `${word} “${one[name]}”`.trim()).join(' and ');
+}
+
+function when(one) {
+    const weekly = one.days?.length > 0 && `${one.days.join(', ')} from ${one.from_time} to ${one.to_time} (${one.time_zone})`;
+    const begins = one.starts_at > now() && `from ${moment(one.starts_at)}`;
+    const ends = one.ends_at ? `${isOver(one) ? 'over since' : 'until'} ${moment(one.ends_at)}` : !weekly && 'until somebody ends it';
+    return [weekly, begins, ends].filter(Boolean).join(', ');
+}

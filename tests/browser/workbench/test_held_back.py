@@ -1,0 +1,98 @@
+"""What is held back: seen, begun and ended on the workbench."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import APP
+
+from .site import Site
+
+Enter = Callable[..., Any]
+HOSTILE = "<img src=x onerror=\"window.broken='reason'\">"
+
+
+def held(page: Any) -> Any:
+    return page.get_by_role("article", name="Held back")
+
+
+def test_what_is_held_back_is_seen_with_what_holds_it(site: Site, enter: Enter) -> None:
+    body = {"kind": "maintenance", "reason": f"Upgrade {HOSTILE}", "entity": "held-db*"}
+    made = site.call("POST", "/suppressions", {**body, "seconds": 3600}, user="mia")
+    weekly = {"days": ["fri"], "from_time": "22:00", "to_time": "06:00", "starts_at": 9e9}
+    site.call("POST", "/suppressions", {**body, **weekly, "entity": "held-other"}, user="mia")
+    now = time.time() + 1
+    found = [{"entity": f"held-db{n}", "title": f"Held {n}", "last_time": now} for n in range(2)]
+    assert site.signals(*found) == ["", ""]
+
+    page = enter("vic", "?text=held-db")
+    expect(page.get_by_text("No incident fits these filters.")).to_be_visible()
+    button = page.get_by_role("button", name="Held back")
+    expect(button).to_contain_text("1")
+    button.click()
+    assert page.url.endswith("?view=held&text=held-db")
+    row = page.get_by_role("region", name="In force now").locator("li")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text(f"“held-db*”Upgrade {HOSTILE}until ")
+    expect(row).to_contain_text(f"by mia · {made['id']}")
+    other = page.get_by_role("region", name="At other times").locator("li")
+    expect(other).to_contain_text("fri from 22:00 to 06:00 (UTC), from ")
+    signals = page.get_by_role("region", name="Signals").locator("li")
+    expect(signals).to_have_count(2)
+    expect(signals.first).to_contain_text(f"Held back by maintenance {made['id']}: Upgrade")
+    row.get_by_role("button", name="2 signals").click()
+    expect(page.get_by_text(f"Signals held back by {made['id']}")).to_be_visible()
+    assert page.evaluate("window.broken") is None
+
+    # who may not write sees why
+    row.get_by_role("button", name="End it").press("Enter")
+    expect(page.locator(".wb-said")).to_contain_text("lack the capability incident_write")
+    assert len(site.call("GET", "/suppressions?in_force=true")["suppressions"]) == 1
+    page.keyboard.press("Escape")
+    expect(held(page)).to_be_hidden()
+    expect(button).to_be_focused()
+    page.go_back()
+    expect(held(page)).to_be_visible()
+    for one in site.call("GET", "/suppressions")["suppressions"]:
+        site.call("DELETE", f"/suppressions/{one['id']}")
+
+
+def test_holding_back_is_begun_and_ended(site: Site, enter: Enter) -> None:
+    page = enter("rob", width=390)
+    expect(page.locator(".wb-list-pane")).to_be_visible()
+    page.keyboard.press("h")
+    expect(held(page)).to_contain_text("Nothing is held back now.")
+    page.get_by_role("button", name="Hold back …").click()
+    page.locator("dialog [name=reason]").fill("Reboot")
+    page.locator("dialog button[type=submit]").click()
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("Name a rule, an entity or a tag")
+    page.locator("dialog [name=entity]").fill("begun-*")
+    expect(page.locator(".wb-effects")).to_contain_text("about “begun-*” open no incident until")
+    page.locator("dialog button[type=submit]").click()
+    expect(page.locator(".wb-said")).to_contain_text("holds them back now")
+    (made,) = site.call("GET", "/suppressions?in_force=true")["suppressions"]
+    assert (made["kind"], made["entity"], made["rule"]) == ("maintenance", "begun-*", "*")
+    assert 3500 < made["ends_at"] - time.time() <= 3600
+    row = page.get_by_role("region", name="In force now").locator("li")
+    expect(row).to_contain_text("“begun-*”Reboot")
+
+    wide = "document.querySelector('.workbench').scrollWidth"
+    assert page.evaluate(wide) <= 390
+    row.get_by_role("button", name="End it").click()
+    page.locator("dialog button[type=submit]").click()
+    expect(held(page)).to_contain_text("Nothing is held back now.")
+    assert site.call("GET", "/suppressions?in_force=true")["suppressions"] == []
+    page.get_by_role("button", name="List").click()
+    expect(page.locator(".wb-list-pane")).to_be_visible()
+
+
+def test_an_incident_leads_to_its_dashboard(site: Site, enter: Enter) -> None:
+    incident = site.open("Has a dashboard")
+    page = enter("vic", f"?incident={incident}")
+    page.get_by_role("link", name="Dashboard").click()
+    address = f"{site.web}/en-US/app/{APP}/incident?form.incident={incident}"
+    expect(page).to_have_url(address)
