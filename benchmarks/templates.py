@@ -96,13 +96,13 @@ def corpora(folder: Path) -> Iterator[Corpus]:
         raise ValueError(f"No *{TRUTH} is in {folder} or below it.")
     csv.field_size_limit(10_000_000)
     for file in files:
-        with file.open(encoding="utf-8", errors="replace", newline="") as opened:
+        with file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
             rows = list(csv.DictReader(opened))
         missing = {"LineId", "EventTemplate"} - set(rows[0] if rows else {})
         if missing:
             raise ValueError(f"{file} lacks the column {' and '.join(sorted(missing))}.")
         log = file.with_name(file.name[: -len(TRUTH)])
-        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        text = log.read_text(encoding="utf-8-sig", errors="replace") if log.exists() else ""
         lines = [line.rstrip("\r") for line in text.split("\n")]
         raw = [_line(lines, row["LineId"]) for row in rows] if text else []
         if not raw and "Content" not in rows[0]:

@@ -44,6 +44,14 @@ def test_systems_are_found_flat_and_in_folders_of_their_own(tmp_path):
         assert corpus.truth == ["open <*>, ok", "open <*>, ok", "closed"]
 
 
+def test_a_byte_order_mark_belongs_to_no_column_and_to_no_line(tmp_path):
+    _system(tmp_path, "Alpha")
+    for file in tmp_path.iterdir():
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    (corpus,) = corpora(tmp_path)
+    assert corpus.raw[0] == "Jan 1 host: open 1, ok"
+
+
 def test_without_a_column_content_the_lines_of_the_log_are_mined(tmp_path):
     _system(tmp_path, "Alpha", header=["LineId", "EventTemplate"])
     (corpus,) = corpora(tmp_path)
