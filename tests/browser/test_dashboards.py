@@ -267,8 +267,10 @@ def test_a_period_from_the_address_is_never_part_of_the_search_language(
     page: Any, stored: Any, studio_bundle: Any
 ) -> None:
     more = '7d") | eval acknowledged_at=opened_at+86400*7777 | where ("1"="1'
-    show(page, stored, "incident_overview", f"form.period={quote(more)}")
-    page.get_by_text("Invalid value '-7d").first.wait_for(timeout=WAIT_MS)
+    with page.expect_response(lambda answer: answer.status == 400, timeout=WAIT_MS) as refused:
+        show(page, stored, "incident_overview", f"form.period={quote(more)}")
+    assert "Invalid value '-7d" in refused.value.text()
+    page.get_by_text("Slow log-ins").wait_for(timeout=WAIT_MS)
     assert page.get_by_text("7777.0 d").count() == 0
 
 

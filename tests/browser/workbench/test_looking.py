@@ -10,11 +10,12 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from incident_management.incidents import timeline
 from incident_management.incidents.model import Incident
 from tests.browser.conftest import APP
 from tests.standin import ADMIN_PASSWORD
 
-from .site import Site, sign_in
+from .site import Clock, Site, sign_in
 
 NOW = time.time()
 Enter = Callable[..., Any]
@@ -51,6 +52,10 @@ def test_the_list_is_filtered_sorted_paged_and_its_address_says_how(
     expect(page.locator(".wb-item")).to_have_count(62)
     expect(page.get_by_role("button", name="Show more")).to_be_hidden()
     assert len(set(titles(page))) == 62
+    refresh(page)
+    page.wait_for_load_state("networkidle")
+    page.reload()
+    expect(page.locator(".wb-item")).to_have_count(62)
 
     page.get_by_label("Order").select_option("sla_due")
     expect(page.locator(".wb-item").first).to_contain_text("Row due")
@@ -67,6 +72,41 @@ def test_the_list_is_filtered_sorted_paged_and_its_address_says_how(
     expect(page.get_by_text("No incident fits these filters.")).to_be_visible()
     page.get_by_label("Status").select_option("all")
     expect(page.locator(".wb-row-title")).to_have_text("Row done")
+
+
+def test_a_list_that_is_cut_says_so(site: Site, enter: Enter) -> None:
+    rows = [Incident(f"INC-20260102-{n:06}", f"Crowd {n}", opened_at=NOW - n) for n in range(501)]
+    site.stores.incidents.save([row.to_document() for row in rows])
+    page = enter("rob", "?text=crowd&rows=450")
+    expect(page.locator(".wb-item")).to_have_count(450)
+    expect(page.get_by_text("narrow the filters")).to_be_hidden()
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator(".wb-item")).to_have_count(500)
+    expect(page.get_by_text("There are more than these 500: narrow the filters")).to_be_visible()
+    expect(page.get_by_role("button", name="Show more")).to_be_hidden()
+    expect(page.locator(".wb-bulk")).to_contain_text("500+ shown")
+    page.get_by_label("Order").select_option("-opened_at")
+    expect(page.locator(".wb-item")).to_have_count(50)
+    assert page.url.endswith("?text=crowd&sort=-opened_at")
+    site.stores.incidents.delete_matching({"title": {"$regex": "^Crowd"}})
+
+
+def test_earlier_entries_stay_when_something_new_happens(site: Site, enter: Enter) -> None:
+    incident = site.open("Long story")
+    for number in range(205):
+        data = {"text": f"Remark {number}"}
+        timeline.append(site.stores, Clock(), incident, "note", data, "mia")
+    timeline.refresh(site.stores, incident)
+    entries = int(site.incident(incident)["entries"])
+    page = enter("rob", f"?incident={incident}&text=long")
+    expect(page.locator(".wb-entry")).to_have_count(200)
+    page.get_by_role("button", name=f"Show {entries - 200} earlier entries").click()
+    expect(page.locator(".wb-entry")).to_have_count(entries)
+    site.call("POST", f"/incidents/{incident}/notes", {"text": "One more"}, user="mia")
+    refresh(page)
+    expect(page.locator(".wb-entry").first).to_contain_text("One more")
+    expect(page.locator(".wb-entry")).to_have_count(entries + 1)
+    expect(page.get_by_text("earlier entr")).to_have_count(0)
 
 
 def test_one_press_of_back_is_one_step(site: Site, enter: Enter) -> None:

@@ -307,7 +307,14 @@ def test_a_post_process_search_runs_over_the_results(service) -> None:
     path = f"/services/search/jobs/{job.sid}/results"
     answer = service.get(path, search='| where host="host-1"', output_mode="json")
 
-    assert json.loads(answer.body.read())["results"] == [{"host": "host-1", "count": "83"}]
+    told = json.loads(answer.body.read())
+    assert told["results"] == [{"host": "host-1", "count": "83"}]
+    assert told["post_process_count"] == 1
+    page = service.get(path, search="| sort host", count=1, output_mode="json_cols")
+    told = json.loads(page.body.read())
+    assert [len(column) for column in told["columns"]] == [1, 1]
+    assert told["post_process_count"] == int(job["resultCount"]) > 1
+    assert "post_process_count" not in json.loads(service.get(path, output_mode="json").body.read())
 
 
 def test_parsing_alone(service) -> None:

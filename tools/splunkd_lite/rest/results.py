@@ -28,6 +28,9 @@ __all__ = ["LOOK_SECONDS", "attribute", "export", "iso", "response", "streams"]
 Row = dict[str, Any]
 _MODES = ("xml", "json", "json_rows", "json_cols", "csv", "raw")
 _STREAMED = ("json", "raw")
+# How many results a post-process has before a page of them is cut; Splunk's own package
+# @splunk/datasources pages by it (src/utils/SplunkSearchUtils.js, `totalCount`).
+_POST_PROCESS_COUNT = "post_process_count"
 _DEFAULT_COUNT = 100
 LOOK_SECONDS = 0.02
 
@@ -70,7 +73,10 @@ def response(splunk: Splunk, job: Job, request: RestRequest, events: bool = Fals
         return RestResponse(200, body.encode(), "text/plain; charset=utf-8")
     if mode == "xml":
         return RestResponse.of_xml(_xml(job, fields, page, offset, preview=not job.is_done))
-    return RestResponse.of_json(_json(mode, job, fields, page, offset))
+    answer = _json(mode, job, fields, page, offset)
+    if search:
+        answer[_POST_PROCESS_COUNT] = len(rows)
+    return RestResponse.of_json(answer)
 
 
 def export(job: Job, request: RestRequest) -> RestResponse:

@@ -12,8 +12,8 @@ const SORTS = new Set(['-severity', 'sla_due', '-opened_at', 'opened_at', '-upda
 
 /**
  * What the address says.
- * @returns {{filters: Filters, incident: string, tab: string, held: boolean}} `held`: what is held back
- *     is shown instead of an incident
+ * @returns {{filters: Filters, incident: string, tab: string, held: boolean, rows: number}} `held`: what
+ *     is held back is shown instead of an incident; `rows`: how many incidents are listed, 0 unless said
  */
 export function readAddress() {
     const query = new URLSearchParams(location.search);
@@ -23,7 +23,7 @@ export function readAddress() {
     }
     if (!SORTS.has(filters.sort)) filters.sort = DEFAULTS.sort;
     const incident = query.get('incident') ?? '';
-    return { filters, incident, tab: query.get('tab') ?? '', held: !incident && query.get('view') === 'held' };
+    return { filters, incident, tab: query.get('tab') ?? '', held: !incident && query.get('view') === 'held', rows: Number.parseInt(query.get('rows'), 10) || 0 };
 }
 
 /**
@@ -44,6 +44,18 @@ export function addressOf(filters, incident = '', tab = '', held = false) {
         query.delete(name);
         if (value) query.set(name, value);
     }
+    const text = query.toString();
+    return location.pathname + (text ? `?${text}` : '');
+}
+
+/**
+ * The address of the page as it is, with so many incidents listed.
+ * @param {number} rows 0 for as many as at first
+ */
+export function withRows(rows) {
+    const query = new URLSearchParams(location.search);
+    query.delete('rows');
+    if (rows) query.set('rows', rows);
     const text = query.toString();
     return location.pathname + (text ? `?${text}` : '');
 }

@@ -53,7 +53,7 @@ export class BulkBar {
         this.all.checked = chosen.length > 0 && chosen.length === shown;
         this.all.indeterminate = chosen.length > 0 && chosen.length < shown;
         this.all.disabled = !shown;
-        const number = chosen.length || `${shown}${this.app.list.more.hidden ? '' : '+'}`;
+        const number = chosen.length || `${shown}${this.app.cursor ? '+' : ''}`;
         fill(this.count, number, h('span', { class: chosen.length ? 'wb-wide' : null }, chosen.length ? ' selected' : ' shown'));
         this.actions.hidden = !chosen.length;
         for (const [action, button] of this.#buttons) {

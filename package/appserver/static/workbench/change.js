@@ -6,6 +6,8 @@ import { ApiError, get, newKey, send } from './api.js';
 import { isDecision } from './story.js';
 
 const READ_AT_ONCE = 200;
+// So many entries the API gives at once.
+const MOST_ENTRIES = 5000;
 const TRIES = 4;
 
 /**
@@ -29,13 +31,15 @@ export class Conflict extends Error {
 /**
  * Read an incident and the newest part of its timeline, newest first.
  * @param {string} id
+ * @param {number} [from] how many of the oldest entries were not shown before: as much is read again
  * @returns {Promise<Seen>} `earlier`: how many older entries there are
  */
-export async function readIncident(id) {
+export async function readIncident(id, from = Infinity) {
     const path = `incidents/${encodeURIComponent(id)}`;
     const { body: incident, etag } = await get(path);
-    const offset = Math.max(0, (incident.entries ?? 0) - READ_AT_ONCE);
-    const { body } = await get(`${path}/timeline`, { offset });
+    const newest = (most) => Math.max(0, (incident.entries ?? 0) - most);
+    const offset = Math.max(newest(MOST_ENTRIES), Math.min(newest(READ_AT_ONCE), from));
+    const { body } = await get(`${path}/timeline`, { offset, limit: MOST_ENTRIES });
     const entries = body.entries.filter((entry) => entry.counts !== false).reverse();
     return { incident, etag, entries, earlier: offset, verified: body.verified, problems: body.problems };
 }
@@ -87,7 +91,7 @@ export class Change {
 
     async #catchUp(attempt) {
         const known = new Set(this.seen.entries.map((entry) => entry._key));
-        const fresh = await readIncident(this.seen.incident.id);
+        const fresh = await readIncident(this.seen.incident.id, this.seen.earlier);
         const news = fresh.entries.filter((entry) => !known.has(entry._key) && isDecision(entry) && entry.actor !== this.me);
         this.seen = fresh;
         if (news.length || attempt >= TRIES) throw new Conflict(fresh, news);

@@ -83,7 +83,7 @@ export class Detail {
         const id = this.#id;
         const turn = (this.#loading += 1);
         try {
-            const seen = await readIncident(id);
+            const seen = await readIncident(id, this.seen?.earlier);
             if (turn === this.#loading && id === this.#id) this.take(seen);
         } catch (error) {
             if (turn !== this.#loading || id !== this.#id) return;

@@ -29,7 +29,8 @@ export class IncidentList {
         this.news = h('button', { type: 'button', class: 'wb-news', hidden: true, on: { click: () => this.#showWaiting() } });
         this.more = h('button', { type: 'button', class: 'wb-button wb-more', hidden: true, on: { click: () => calls.more() } }, 'Show more');
         this.message = h('div', { class: 'wb-message', role: 'status' }, 'Loading …');
-        this.scroller = h('div', { class: 'wb-scroll' }, this.items, this.message, this.more);
+        this.limit = h('p', { class: 'wb-message wb-dim', hidden: true });
+        this.scroller = h('div', { class: 'wb-scroll' }, this.items, this.message, this.more, this.limit);
         this.element = h('div', { class: 'wb-list-pane' }, this.news, this.scroller);
     }
 
@@ -37,7 +38,8 @@ export class IncidentList {
      * Show a page. One that comes by itself and has other rows than those that are shown waits for a
      * click while somebody is at work in the list.
      * @param {Incident[]} incidents
-     * @param {{more: boolean, quietly: boolean, empty: (Node|string)[]}} how
+     * @param {{more: boolean, most: number, quietly: boolean, empty: (Node|string)[]}} how `most`: so many
+     *     are listed at most
      */
     show(incidents, how) {
         const ids = incidents.map((one) => one.id).join();
@@ -54,7 +56,9 @@ export class IncidentList {
         this.news.hidden = true;
         this.incidents = incidents;
         this.#place(incidents);
-        this.more.hidden = !how.more;
+        this.more.hidden = !how.more || incidents.length >= how.most;
+        this.limit.hidden = !how.more || incidents.length < how.most;
+        fill(this.limit, `There are more than these ${incidents.length}: narrow the filters to see them.`);
         this.message.hidden = incidents.length > 0;
         if (!incidents.length) fill(this.message, how.empty);
     }

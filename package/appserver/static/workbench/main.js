@@ -2,7 +2,7 @@
  * The workbench: where people act on incidents. Puts the parts together and keeps them up to date.
  */
 
-import { addressOf, queryOf, readAddress } from './address.js';
+import { addressOf, queryOf, readAddress, withRows } from './address.js';
 import { ApiError, get, loginAddress, splunkd } from './api.js';
 import { BulkBar } from './bulk.js';
 import { Change, Conflict } from './change.js';
@@ -39,9 +39,9 @@ export class Workbench {
      */
     constructor(root, me) {
         this.me = me;
-        const { filters } = readAddress();
+        const { filters, rows } = readAddress();
         this.wanted = filters;
-        this.shown = PAGE_SIZE;
+        this.shown = Math.min(MAX_SHOWN, Math.max(PAGE_SIZE, rows));
         this.banner = h('div', { class: 'wb-banner', role: 'alert', hidden: true });
         this.notice = h('div', { class: 'wb-notice', role: 'status', hidden: true });
         this.said = h('div', { class: 'wb-said', role: 'status', hidden: true });
@@ -108,6 +108,7 @@ export class Workbench {
     filter(filters) {
         this.wanted = filters;
         this.shown = PAGE_SIZE;
+        history.replaceState(null, '', withRows(0));
         history.replaceState(null, '', addressOf(filters, this.detail.id, readAddress().tab, readAddress().held));
         this.filters.show(filters);
         this.list.scroller.scrollTop = 0;
@@ -117,6 +118,7 @@ export class Workbench {
     /** Show the next page, too. */
     showMore() {
         this.shown = Math.min(MAX_SHOWN, this.shown + PAGE_SIZE);
+        history.replaceState(null, '', withRows(this.shown));
         this.#next();
     }
 
@@ -270,7 +272,7 @@ export class Workbench {
     }
 
     #showList(incidents, quietly) {
-        this.list.show(incidents, { quietly, more: Boolean(this.cursor) && incidents.length < MAX_SHOWN, empty: this.#empty() });
+        this.list.show(incidents, { quietly, more: Boolean(this.cursor), most: MAX_SHOWN, empty: this.#empty() });
         this.list.tick();
         this.bulk.show();
     }

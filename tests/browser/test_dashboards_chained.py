@@ -1,0 +1,93 @@
+"""Panels that show the same data share one search, and say 0 or nothing where there is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from .test_dashboards import INCIDENT, NOTIFICATION, NOW, WAIT_MS, incident, show
+
+JOBS = "/search/jobs"
+EMPTIED = ("incidents", "incident_outbox", "incident_analyses")
+
+
+@pytest.fixture
+def empty(splunk: Any) -> Iterator[Any]:
+    for collection in EMPTIED:
+        splunk.clear(collection)
+    yield splunk
+    for collection in EMPTIED:
+        splunk.clear(collection)
+
+
+def started(page: Any) -> list[str]:
+    """The searches that a page starts, as they come."""
+    found: list[str] = []
+
+    def note(request: Any) -> None:
+        if request.method == "POST" and request.url.split("?")[0].endswith(JOBS):
+            found.append(request.post_data or "")
+
+    page.on("request", note)
+    return found
+
+
+def panel(page: Any, name: str) -> Any:
+    return page.locator(f"#viz_{name}")
+
+
+def shows(page: Any, name: str, text: str) -> None:
+    expect(panel(page, name)).to_contain_text(text, timeout=WAIT_MS)
+
+
+def test_an_overview_of_nothing_says_0(page: Any, empty: Any, studio_bundle: Any) -> None:
+    searches = started(page)
+    show(page, empty, "incident_overview")
+    for name in ("open", "critical", "high", "medium", "low", "undelivered_count"):
+        expect(panel(page, name)).to_have_text(re.compile(r"\D0$"), timeout=WAIT_MS)
+    shows(page, "mtta", "none yet")
+    shows(page, "mttr", "none yet")
+    shows(page, "list", "No search results returned")
+    shows(page, "undelivered", "No search results returned")
+    assert len(searches) == 4, searches
+
+
+def test_what_is_resolved_counts_for_the_times_alone(
+    page: Any, empty: Any, studio_bundle: Any
+) -> None:
+    solved = {"status": "resolved", "resolved_at": NOW}
+    empty.put(
+        "incidents",
+        *(incident(f"INC-20261120-{n:06}", title=f"Open {n}", severity="low") for n in range(15)),
+        *(incident(f"INC-20261121-{n:06}", title=f"Done {n}", **solved) for n in range(30)),
+        incident("INC-20260101-000000", **solved, opened_at=NOW - 31 * 86400),
+        incident("INC-20260101-000001", title="Old and open", opened_at=NOW - 40 * 86400),
+    )
+    empty.put("incident_outbox", NOTIFICATION, {**NOTIFICATION, "_key": "s", "state": "sent"})
+    show(page, empty, "incident_overview")
+    figures = {"open": "16", "critical": "1", "low": "15", "undelivered_count": "1"}
+    for name, figure in figures.items():
+        expect(panel(page, name)).to_have_text(re.compile(rf"\D{figure}$"), timeout=WAIT_MS)
+    shows(page, "mttr", "4 min")
+    shows(page, "list", "Old and open")
+    pages = panel(page, "list").locator("[data-test=page]")
+    expect(pages).to_have_text(["1", "2"])
+    pages.last.click()
+    expect(panel(page, "list").locator("tbody tr")).to_have_count(6, timeout=WAIT_MS)
+    expect(panel(page, "list").get_by_text("Done ")).to_have_count(0)
+
+
+def test_the_incident_page_reads_its_analysis_once(
+    page: Any, empty: Any, studio_bundle: Any
+) -> None:
+    empty.put("incidents", incident(INCIDENT))
+    searches = started(page)
+    show(page, empty, "incident", f"form.incident={INCIDENT}")
+    shows(page, "hypotheses", "No search results returned")
+    shows(page, "facts", "Checkout answers 500")
+    assert len([one for one in searches if "incident_analyses" in one]) == 1
+    assert len(searches) == 7
