@@ -98,8 +98,9 @@ def test_a_button_pressed_in_slack_is_done_once_and_the_connection_comes_back(bu
     ]
     resolution = buttons.call("GET", f"/incidents/{incident}")["resolution"]
     assert resolution.startswith("Rolled the release back")
-    (told,) = wait_for(lambda: slack.whispers)
-    assert told["user"] == "U0MIA" and told["text"] == f"{incident}: Resolved by mia."
+    wait_for(lambda: len(slack.answers) == 3)
+    assert elements(slack.answers[2]["blocks"]) == []
+    assert "Resolved by mia" in json.dumps(slack.answers[2]["blocks"])
 
     # No secret in any log, and none of what is as good as one.
     assert slack.sockets.faults == []
