@@ -144,8 +144,8 @@ class Actor:
     """Acts on one payload after the other, on one thread.
 
     Args:
-        workspace: gives the id of the workspace that the app was installed to: people of another
-            one, who are in a shared channel, are told apart by theirs.
+        workspace: gives the id of the workspace that the app was installed to (empty: not known
+            yet): people of another one, who are in a shared channel, are told apart by theirs.
         kept: the presses that were written down before they were acknowledged.
     """
 
