@@ -18,7 +18,7 @@ from tools.demo.receivers import blocks as block_kit
 from .receivers import Slack
 
 APP_TOKEN = "xapp-1-A0TEST-1234567890-0123456789abcdef"
-WORKSPACE = "T0HOME"
+WORKSPACE, ELSEWHERE = "T0HOME", "T0ELSE"
 # Known to the app as the users mia and omar, and unknown.
 MIA, OMAR, STRANGER = "U0MIA", "U0OMAR", "U0STRANGER"
 
@@ -74,7 +74,12 @@ class SocketSlack(Slack):
         return peer
 
     def press(
-        self, peer: Peer, action_id: str, user: str = MIA, message: Optional[Dict[str, Any]] = None
+        self,
+        peer: Peer,
+        action_id: str,
+        user: str = MIA,
+        message: Optional[Dict[str, Any]] = None,
+        workspace: str = WORKSPACE,
     ) -> Dict[str, Any]:
         """Somebody presses a button of a message, the first unless given; returns the envelope."""
         shown = message or self.messages[0]
@@ -83,7 +88,7 @@ class SocketSlack(Slack):
         self._count += 1
         payload: Dict[str, Any] = {
             "type": "block_actions",
-            "user": {"id": user, "username": user.lower(), "team_id": WORKSPACE},
+            "user": {"id": user, "username": user.lower(), "team_id": workspace},
             "api_app_id": "A0TEST",
             "token": "legacy-verification-token",
             "container": {

@@ -262,6 +262,26 @@ def test_when_it_is_stopped_what_was_acknowledged_is_done_and_the_turn_given_bac
     assert office.turn()["value"]["released"] is True
 
 
+@pytest.mark.parametrize(
+    ("last_press", "hours"),
+    [(None, 24.0), (23.0, 24.0), (23.8, 24.3), ("always", 36.0)],
+)
+def test_it_begins_anew_once_a_day_but_not_while_buttons_are_in_use(office, last_press, hours):
+    one, began = office.member(), office.clock.now()
+
+    def wait(_seconds: float) -> bool:
+        office.clock.advance(60)
+        now = (office.clock.now() - began) / 3600
+        if last_press == "always" or (last_press and abs(now - last_press) < 0.01):
+            office.lines[0].take("press")
+        return False
+
+    one._stop.wait = wait
+    one.run()
+    assert (office.clock.now() - began) / 3600 == pytest.approx(hours, abs=0.05)
+    assert office.turn()["value"]["released"] is True
+
+
 def test_too_many_presses_at_once_are_not_taken(office):
     one = office.member()
     office.rounds(one)

@@ -40,6 +40,7 @@ from .presses import Press, Unreadable, metadata, read
 __all__ = ["Actor", "Slack", "SlackUsers", "WebSlack"]
 
 REMEMBERED = 1000
+REMEMBERED_MESSAGES = 100
 ANSWER_CHARACTERS = 3000
 WORKING = 409
 BEING_DONE = "delivered again while it is being done"
@@ -143,8 +144,8 @@ class Actor:
     """Acts on one payload after the other, on one thread.
 
     Args:
-        workspace: gives the id of the workspace that the app was installed to: people of another
-            one, who are in a shared channel, are told apart by theirs.
+        workspace: gives the id of the workspace that the app was installed to (empty: not known
+            yet): people of another one, who are in a shared channel, are told apart by theirs.
         kept: the presses that were written down before they were acknowledged.
     """
 
@@ -163,6 +164,8 @@ class Actor:
         self._log = log
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._unforgotten: List[Press] = []
+        # The messages whose form is open, by the addresses that the forms bring back.
+        self._asked: OrderedDict[str, Optional[List[Any]]] = OrderedDict()
 
     def act(self, payload: Mapping[str, Any]) -> bool:
         """Do what a payload asks for. Raises nothing that Slack, splunkd or a person can cause.
@@ -264,6 +267,9 @@ class Actor:
             self._tell(press, f"Resolving needs the capability incident_write, which {user} lacks.")
             return f"{user} was refused (403)"
         self._slack.open_form(press.trigger_id, form(press.target, metadata(press)))
+        self._asked[press.response_url] = press.blocks
+        if len(self._asked) > REMEMBERED_MESSAGES:
+            self._asked.popitem(last=False)
         return f"the form was opened for {user}"
 
     def _call(self, press: Press, user: str) -> Tuple[int, Dict[str, Any]]:
@@ -287,13 +293,16 @@ class Actor:
     def _show(self, press: Press, user: str, body: Mapping[str, Any]) -> None:
         """Have the message say who did it, without the buttons that are of no use any more."""
         line = _LINES[press.action].format(user)
-        if press.blocks is None:
-            self._tell(press, f"{press.target}: {line}.")
-            return
-        status = str(body.get("status") or "") if press.action in (ACKNOWLEDGE, TAKE) else ""
-        blocks: List[Any] = decided(press.blocks, status, line)
-        answer = {"replace_original": True, "text": escape(line), "blocks": blocks}
-        self._answer(press, answer)
+        message = press.blocks
+        if message is None:
+            message = self._asked.pop(press.response_url, None)
+        status = "" if press.action in (APPROVE, REJECT) else str(body.get("status") or "")
+        if message is not None:
+            blocks: List[Any] = decided(message, status, line)
+            answer = {"replace_original": True, "text": escape(line), "blocks": blocks}
+            if self._answer(press, answer) or press.blocks is not None:
+                return
+        self._tell(press, f"{press.target}: {line}.")
 
     def _refuse(self, press: Press, sentence: str) -> None:
         """Say why something was not done; what was typed would otherwise be gone with its form."""
@@ -311,14 +320,16 @@ class Actor:
         ephemeral = {"response_type": "ephemeral", "replace_original": False, "text": text}
         self._answer(press, ephemeral)
 
-    def _answer(self, press: Press, body: Mapping[str, Any]) -> None:
+    def _answer(self, press: Press, body: Mapping[str, Any]) -> bool:
+        """Answer a press; False: it did not arrive. What was done is done, and on the timeline."""
         if not press.response_url:
-            return
+            return False
         try:
             self._slack.answer(press.response_url, body)
         except (NotSent, NoAnswer, BadUrl) as error:
-            # What was done is done, and on the timeline.
             self._log.warning("An answer to a press did not arrive: %s", error)
+            return False
+        return True
 
 
 def _reason(error: Any) -> str:

@@ -30,8 +30,11 @@ WAITING = "waiting"
 ROUND_SECONDS = 1.0
 # How often settings are read and the turn is renewed.
 LOOK_SECONDS = 15.0
-# A process that begins anew has a new session key, and the app's code after an upgrade.
+# A process that begins anew has a new session key, and the app's code after an upgrade. Until it
+# does nobody is connected, so while buttons are in use it waits, but not for ever.
 RUN_SECONDS = 24 * 3600.0
+QUIET_SECONDS = 1800.0
+LONGEST_RUN_SECONDS = 36 * 3600.0
 WAITING_PRESSES = 100
 # How often what was left is tried again, until it is done.
 RESUME_SECONDS = 15.0
@@ -101,14 +104,15 @@ class Listening:
         self._holds = False
         self._reported: Mapping[str, str] = {}
         self._next_look = 0.0
+        self._pressed_at = float("-inf")
         self._shown: Optional[str] = None
         self._trouble = ""
 
     def run(self) -> None:
         """Work. Returns at once where nobody has set an app-level token."""
-        end = self._monotonic() + RUN_SECONDS
+        began = self._monotonic()
         try:
-            while not self._stop.is_set() and self._monotonic() < end and self.round():
+            while not self._stop.is_set() and not self._is_over(began) and self.round():
                 self._stop.wait(ROUND_SECONDS)
         finally:
             self._hang_up()
@@ -139,6 +143,14 @@ class Listening:
             self._complain(f"splunkd can't be asked just now: {error}")
         return True
 
+    def _is_over(self, began: float) -> bool:
+        """Tell whether it is time for another process."""
+        now = self._monotonic()
+        if now - began < RUN_SECONDS:
+            return False
+        is_quiet = now - self._pressed_at >= QUIET_SECONDS
+        return is_quiet or now - began >= LONGEST_RUN_SECONDS
+
     # --- settings ---------------------------------------------------------------------------
 
     def _configured(self) -> bool:
@@ -168,8 +180,11 @@ class Listening:
             # It is the other one's to show and to take away.
             self._shown = None
         elif self._link is None and not self._problem and self._known is not None:
-            self._link = _Link(self._parts(self._known), self._log)
+            self._link = _Link(self._parts(self._known), self._log, self._pressed)
         self._holds, self._reported = holds, said
+
+    def _pressed(self) -> None:
+        self._pressed_at = self._monotonic()
 
     def _said(self) -> Dict[str, str]:
         status = self._status()
@@ -217,11 +232,12 @@ class Listening:
 
 
 class _Link:
-    """A line and an actor, on a thread each."""
+    """A line and an actor, on a thread each; ``pressed`` is called with each press."""
 
-    def __init__(self, parts: Parts, logger: Logger) -> None:
+    def __init__(self, parts: Parts, logger: Logger, pressed: Callable[[], None]) -> None:
         self._parts = parts
         self._log = logger
+        self._pressed = pressed
         self._stop = threading.Event()
         self._presses: queue.Queue[Optional[Mapping[str, Any]]] = queue.Queue(WAITING_PRESSES)
         self._failed = ""
@@ -260,6 +276,7 @@ class _Link:
         # Nobody else puts anything in while there is a connection.
         if self._presses.full():
             return False
+        self._pressed()
         self._parts.keep(payload)
         self._presses.put(payload)
         return True

@@ -65,7 +65,9 @@ def _parts(settings: Settings, session: Session, replica: Replica, log: Logger) 
         return Kept(stores_of(of, replica), clock, _HOLDER)
 
     def home() -> str:
-        return workspaces[0]
+        # Empty before the first connection: until then there are only presses that an earlier
+        # process has left, and compared with it.
+        return workspaces[0] if workspaces else ""
 
     # Sessions of their own, because each thread keeps its connections.
     mine, quick = (

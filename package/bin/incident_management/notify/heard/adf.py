@@ -2,27 +2,43 @@
 
 A walk without recursion and with a bound: the document comes from outside.
 
-Source: "Atlassian Document Format", the nodes that hold text of their own or end a line.
+Source: "Atlassian Document Format", the nodes that hold text of their own or end a line; a date is
+its day in UTC, kept as milliseconds since the epoch.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Any, List
 
 __all__ = ["text_of"]
 
 MAX_NODES = 20_000
 _LINES = frozenset(
-    ("paragraph", "heading", "codeBlock", "listItem", "tableRow", "rule", "taskItem")
+    (
+        "paragraph",
+        "heading",
+        "codeBlock",
+        "listItem",
+        "tableRow",
+        "rule",
+        "taskItem",
+        "decisionItem",
+        "blockCard",
+        "embedCard",
+    )
 )
-# The attribute in which a node without content says what people see.
+# The attribute in which a node says what people see, besides its content.
 _SHOWN = {
     "mention": "text",
     "emoji": "text",
     "status": "text",
     "inlineCard": "url",
     "blockCard": "url",
+    "embedCard": "url",
 }
+# These have a title over their content.
+_TITLED = frozenset(("expand", "nestedExpand"))
 _END = object()
 
 
@@ -37,8 +53,9 @@ def text_of(document: Any) -> str:
         if node is _END:
             parts.append("\n")
         elif isinstance(node, dict):
-            parts.append(_said(node))
-            if node.get("type") in _LINES:
+            kind = str(node.get("type"))
+            parts.append(_said(kind, node))
+            if kind in _LINES:
                 waiting.append(_END)
             content = node.get("content")
             waiting.extend(reversed(content) if isinstance(content, list) else ())
@@ -46,13 +63,34 @@ def text_of(document: Any) -> str:
     return "\n".join(line.strip() for line in lines if line.strip())
 
 
-def _said(node: Any) -> str:
-    kind = node.get("type")
+def _said(kind: str, node: Any) -> str:
+    attributes = node.get("attrs")
+    if not isinstance(attributes, dict):
+        attributes = {}
     if kind == "text":
-        return str(node.get("text") or "")
+        return _with_address(str(node.get("text") or ""), node.get("marks"))
     if kind == "hardBreak":
         return "\n"
-    attributes = node.get("attrs")
-    if kind in _SHOWN and isinstance(attributes, dict):
-        return str(attributes.get(_SHOWN[kind]) or "")
-    return ""
+    if kind == "date":
+        return _day(str(attributes.get("timestamp") or ""))
+    if kind in _TITLED:
+        return f"{attributes.get('title') or ''}\n"
+    return str(attributes.get(_SHOWN[kind]) or "") if kind in _SHOWN else ""
+
+
+def _with_address(text: str, marks: Any) -> str:
+    """Return words with the address that they lead to, where they do not say it themselves."""
+    for mark in marks if isinstance(marks, list) else ():
+        attributes = mark.get("attrs") if isinstance(mark, dict) else None
+        if isinstance(attributes, dict) and mark.get("type") == "link":
+            address = str(attributes.get("href") or "")
+            return text if not address or address in text else f"{text} ({address})"
+    return text
+
+
+def _day(timestamp: str) -> str:
+    """Return a date node's day; what can't be read as it is."""
+    try:
+        return time.strftime("%Y-%m-%d", time.gmtime(int(timestamp) / 1000))
+    except (ValueError, OverflowError, OSError):
+        return timestamp
