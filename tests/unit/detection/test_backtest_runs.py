@@ -84,6 +84,9 @@ def test_a_search_that_writes_is_refused(spl):
     ("spl", "match"),
     [
         ("| savedsearch Writes", "'savedsearch', which runs another"),
+        ("| from savedsearch:Writes", "'from' with what may be another"),
+        ('index=a | append [ from savedsearch "Writes" ]', "'from' with what may be another"),
+        ('| from "savedsearch:Writes"', "'from' with what may be another"),
         ('index=a | map search="search b | collect index=c"', "'map', which runs another"),
         ("index=a | anomalyscore value=count state=live", "keeps what it learns"),
         ('index=a | anomalyscore state = "live" value=count | head 1', "keeps what it learns"),
@@ -107,6 +110,8 @@ def test_what_can_not_be_told_is_refused(spl, match):
         "index=a | anomalyscore value=count | where state=1",
         'index=a ```| collect index=b``` | eval x="`keep`"',
         "| tstats count where index=a by host",
+        "| from datamodel:Web.Web | stats count by src",
+        "| from lookup hosts | eval from=1",
         'index=a | rex "(?<collect>x)" | where a>1',
     ],
 )

@@ -121,7 +121,10 @@ class _Searcher:
 
 
 def ratio(**more: str) -> Watched:
-    return Watched(detector="ratio", value="failed", threshold="5", **more)
+    """One that has seen an event, in its backfill, so that it does not say that there was none."""
+    watched = Watched(detector="ratio", value="failed", threshold="5", **more)
+    watched.add(START - 1000, failed="0")
+    return watched
 
 
 def mixed(watched: Watched, time: float, good: int, bad: int, **fields: str) -> None:

@@ -45,7 +45,10 @@ def parse_options(
         ValueError: an option is malformed; the text names it and says what it should be.
     """
     for argument in extra:
-        raise ValueError(f"'{argument[:60]}' is not an option; write options as name=value.")
+        raise ValueError(
+            f"'{argument[:60]}' is not an option; write options as name=value, and several names "
+            'in quotes, as in by="service, host".'
+        )
     parsed: Dict[str, Any] = {}
     for name, kind in kinds.items():
         value = values.get(name)

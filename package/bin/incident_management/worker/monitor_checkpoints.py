@@ -137,10 +137,14 @@ class Checkpoints:
         yet to come, so it is taken away and those spans are judged again.
         """
         known = checkpoints_of(self._stores, self._monitor.name)
-        latest = self._monitor.complete_until(now) + self._monitor.span
-        wrong = [one for one in known if _stands_at(one) > latest]
+        wrong = [one for one in known if _stands_at(one) > self._latest(one, now)]
         known = [one for one in known if one not in wrong]
-        before = {point for one in wrong for point in one["value"]["trail"] if point <= latest}
+        before = {
+            point
+            for one in wrong
+            for point in one["value"]["trail"]
+            if point <= self._latest(one, now)
+        }
         if wrong:
             self._tell_of_clock(wrong, now, bool(known or before))
         found = self._readable(known)
@@ -150,6 +154,14 @@ class Checkpoints:
         stood_at = max(map(_stands_at, known), default=max(before, default=now - self._monitor.lag))
         trail = before.union(*(one["value"]["trail"] for one in known))
         return self._begin(stood_at, trail, [*known, *wrong])
+
+    def _latest(self, document: Document, now: float) -> float:
+        """Return where a checkpoint may stand at most, by the lag with which it was made.
+
+        With another one since, it is only to wait until it is complete by that.
+        """
+        lag, span = float(document["value"].get("lag", self._monitor.lag)), self._monitor.span
+        return float((now - lag) // span * span + span)
 
     def _tell_of_clock(self, wrong: Sequence[Document], now: float, knows_before: bool) -> None:
         then = "the spans since it was right are judged again"
@@ -192,7 +204,7 @@ class Checkpoints:
             key=f"{self._purpose}:{start}",
         )
         # One of the old settings may stand under the same key.
-        self._stores.claims.save([self._document(first.key, self._purpose, first.to_value())])
+        self._stores.claims.save([self._step(first)])
         self._delete([one for one in old if one["_key"] != first.key])
         return first
 
@@ -205,7 +217,7 @@ class Checkpoints:
         key = f"{self._purpose}:{step.end}"
         trail = thinned([*before.trail, before.stands_at], step.end, self._monitor.span)
         step = replace(step.bounded(), key=key, trail=trail)
-        if not self._stores.claims.insert(self._document(key, self._purpose, step.to_value())):
+        if not self._stores.claims.insert(self._step(step)):
             step = replace(step, key="")
         known = checkpoints_of(self._stores, self._monitor.name)
         self._delete(known[:-KEPT_CHECKPOINTS])
@@ -235,6 +247,10 @@ class Checkpoints:
     @property
     def _memories(self) -> str:
         return f"monitor memory:{self._monitor.name}"
+
+    def _step(self, step: Checkpoint) -> Document:
+        value = {**step.to_value(), "lag": self._monitor.lag}
+        return self._document(step.key, self._purpose, value)
 
     def _document(self, key: str, purpose: str, value: Document) -> Document:
         return claim_document(key, self._clock.now(), value, purpose=purpose, holder=self._holder)

@@ -23,6 +23,8 @@ _HIDING = {
     "map": "runs another search for each row",
     "savedsearch": "runs another saved search",
 }
+# A dataset of the type savedsearch is any saved search ("from" in Splunk's Search Reference).
+_DATASET = re.compile(r"[|\[]\s*from\b(?!\s+(?:datamodel|lookup)\b)", re.I)
 _LEARNING = re.compile(r"anomalyscore\b[^|\]]*?\bstate\s*=", re.I)
 _COMMAND = re.compile(r"[|\[]\s*([a-z_]\w*)", re.I)
 _QUOTED = r'"(?:\\.|[^"\\])*"'
@@ -59,6 +61,8 @@ def check(spl: str, macro: Callable[[str], Optional[Macro]], risky: Collection[s
             raise NotReading(f"holds the command '{command}', which writes or acts")
         if command in _HIDING:
             raise NotReading(f"holds the command '{command}', which {_HIDING[command]}")
+    if _DATASET.search(plain):
+        raise NotReading("holds the command 'from' with what may be another saved search")
     if _LEARNING.search(plain):
         raise NotReading("keeps what it learns (anomalyscore state=); leave out state= for it")
 

@@ -158,6 +158,10 @@ class _Silence(Detector):
     def __init__(self, monitor: Monitor) -> None:
         super().__init__(monitor)
         self._seen: Dict[Key, List[int]] = {}
+        self._lost: Dict[Key, int] = {}
+        """Series that were found silent and are not expected any more -> when they were last seen.
+
+        They are found no more, but nobody can say that they are well until they have events."""
 
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
         span = self.monitor.span
@@ -167,26 +171,36 @@ class _Silence(Detector):
                 continue
             first, spans, _last = self._seen.get(key, [start, 0, start])
             self._seen[key] = [first, spans + 1, start]
+            self._lost.pop(key, None)
         found = []
         for key, (first, spans, last) in list(self._seen.items()):
             silent = (start - last) // span
+            usual = spans / ((last - first) / span + 1)
+            is_silent = silent >= max(1, self.monitor.threshold)
+            is_found = is_silent and spans >= REGULAR_SPANS and usual >= REGULAR_SHARE
             if silent > FORGET_AFTER_SPANS:
                 del self._seen[key]
-                continue
-            usual = spans / ((last - first) / span + 1)
-            if silent < self.monitor.threshold or silent < 1:
-                continue
-            if spans >= REGULAR_SPANS and usual >= REGULAR_SHARE:
+                if is_found:
+                    self._lose(key, last)
+            elif is_found:
                 text = f"No event for {silent * span // 60} minutes; there was one all the time."
                 found.append(Found(key, text))
-        self.unwell = {one.key for one in found}
+        self.unwell = {*self._lost, *(one.key for one in found)}
         return found
 
+    def _lose(self, key: Key, last: int) -> None:
+        self._lost[key] = last
+        if len(self._lost) > MAX_SERIES:
+            del self._lost[min(self._lost, key=lambda one: self._lost[one])]
+
     def to_state(self) -> Dict[str, Any]:
-        return {"seen": [[list(key), seen] for key, seen in self._seen.items()]}
+        return {
+            "seen": [[list(key), seen] for key, seen in self._seen.items()],
+            "lost": [[list(key), last] for key, last in self._lost.items()],
+        }
 
     def has_seen_any(self) -> bool:
-        return bool(self._seen)
+        return bool(self._seen or self._lost)
 
     @staticmethod
     def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
@@ -194,12 +208,18 @@ class _Silence(Detector):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._seen = {tuple(key): list(seen) for key, seen in state.get("seen", [])}
+        self._lost = {tuple(key): int(last) for key, last in state.get("lost", [])}
 
 
 class _Ratio(Detector):
     """More of the events are of one kind than ``threshold`` percent."""
 
+    def __init__(self, monitor: Monitor) -> None:
+        super().__init__(monitor)
+        self._seen = False
+
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
+        self._seen = self._seen or bool(rows)
         self._check_numbers(rows, "part")
         found = []
         for row in rows:
@@ -213,14 +233,17 @@ class _Ratio(Detector):
         return found
 
     def to_state(self) -> Dict[str, Any]:
-        return {}
+        return {"seen": self._seen}
+
+    def has_seen_any(self) -> bool:
+        return self._seen
 
     @staticmethod
     def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
         return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        return
+        self._seen = bool(state.get("seen"))
 
 
 class _Templates(Detector):
@@ -234,6 +257,7 @@ class _Templates(Detector):
 
     def __init__(self, monitor: Monitor) -> None:
         super().__init__(monitor)
+        self._seen = False
         self._known: Dict[str, int] = {}
         self._raised: Dict[str, int] = {}
         """Template -> the span in which it was raised."""
@@ -243,7 +267,11 @@ class _Templates(Detector):
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
         found = []
         self.unwell.clear()
-        for identity, template, by_key in self._groups(rows):
+        self._seen = self._seen or bool(rows)
+        lines = [row for row in rows if text_of(row.get("_raw"))]
+        if rows and not lines:
+            self._note("no event gives _raw; a search for new templates must keep it.")
+        for identity, template, by_key in self._groups(lines):
             count = sum(map(len, by_key.values()))
             is_new = template not in self._known
             if is_new and count < self.monitor.threshold:
@@ -293,12 +321,17 @@ class _Templates(Detector):
 
     def to_state(self) -> Dict[str, Any]:
         return {
+            "seen": self._seen,
             "known": [[text, seen] for text, seen in self._known.items()],
             "raised": [[text, raised] for text, raised in self._raised.items()],
         }
 
+    def has_seen_any(self) -> bool:
+        return self._seen
+
     def restore(self, state: Mapping[str, Any]) -> None:
         self._known = {text: int(seen) for text, seen in state.get("known", [])}
+        self._seen = bool(state.get("seen", self._known))
         self._raised = {text: int(raised) for text, raised in state.get("raised", [])}
         self._examples = {one[0]: (one[1], one[2]) for one in state.get("examples", [])}
 
