@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -96,10 +97,91 @@ NAMED = [
     f"https://discord.com/api/webhooks/1/{S}",
     f"Incorrect API key provided: sk-proj-{S}",
     f"sk-ant-api03-{S}",
+    f"jdbc:oracle:thin:shop/{S}@//db-1:1521/shop",
+    f"sqlplus -s shop/{S}@shop",
+    f"next=https%3A%2F%2Fshop%3A{S}%40db-1%2Fx",
+    f"body password%253D{S}",
+    f"requirepass {S}",
+    f"machine api.example\n  login shop\n  password {S}",
+    f"mongosh -u root -p {S} shop",
+    f"keytool -list -storepass {S} -keystore x",
+    f"Connect-Shop -User shop -Password {S}",
+    f"smbclient //db-1/x -U shop%{S}",
+    f"snmpwalk -v2c -c {S} db-1",
+    f"DBPASS={S}",
+    f"sshpass={S}",
+    f"psk={S}",
+    f"creds={S}",
+    f'{{"app_key":"{S}"}}',
+    f"ASP.NET_SessionId={S}",
+    f"connect.sid=s%3A{S}",
+    f"client_assertion={S}&code_verifier={S}",
+    f"SAMLResponse={S}",
+    f"GET /maps?key={S} 200",
+    f"[password] => {S}",
+    f'["password"]=> string(20) "{S}"',
+    f'{{"credentials": {{"username": "shop", "value": "{S}"}}}}',
+    f'{{"secrets": {{\n  "db": "{S}",\n  "mail": "{S}"\n}}}}',
+    f'{{"tokens": [\n  "{S}",\n  "x{S}"\n]}}',
+    f"client_secret: >-\n  {S}\n  {S}\nname: shop",
+    f"<password>\n<![CDATA[{S}]]></password>",
+    f'form-data; name="password"\r\n\r\n{S}\r\n--x',
+    f'"rawHeaders":["Host","shop","Cookie","sid={S}","X-Api-Key","{S}"]',
+    f"headers=[(b'host', b'shop'), (b'cookie', b'sid={S}')]",
+    f'{{"auths":{{"https://registry.example":{{"auth":"{S}"}}}}}}',
+    f"//registry.example/:_auth={S}==",
+    f"Authorization: SSWS {S}; sent GenieKey {S}",
+    f"AUTH PLAIN {S}",
+    f"eyJhbGciOiJSU0EtT0FFUCJ9.OKOawDo13gRp.48V1_ALb6.5eym8TW_c8.{S}",
     f"npm_{S * 2}",
     f"pypi-{S}",
     f"hvs.{S}{S}",
 ]
+
+
+# What stands in place of a letter X is made up; the forms are the vendors' own.
+VENDORS = [
+    "sntrys_X40", "glc_X40", "lin_api_X40", "ntn_X46", "secret_X43", "figd_X40", "key-F32",
+    "F32-us12", "sbp_F40", "bkua_F40", "rubygems_F48", "pul-F40", "sdk-F8-F4-F4-F4-F12", "r8_X37",
+    "pscale_pw_X43", "fo1_X43", "fm2_X60", "dp.pt.X43", "X14.atlasv1.X64", "PMAK-F24-F34",
+    "ATBBX32", "ATCTT3X60", "CCIPAT_X22_F40", "AKCpX69", "sq0atp-X22", "EAAAX60", "LTAIX20",
+    "AKIDX32", "AQVNX35", "ABSKX100", "1//0X40", "dt0c01.U24.U64", "AGE-SECRET-KEY-1U58",
+    "bot1234567890:AAX33", "MX23.X6.X27", "v4.local.X60", "$2b$12$X53", "$6$salt$X86",
+    "$apr1$salt8888$X22", "$argon2id$v=19$m=65536,t=3,p=4$X22$X43",
+    "F36NRAL", "eyJrIjoiX60", "amzn.mws.F8-F4-F4-F4-F12",
+]  # fmt: skip
+_LETTERS = {"X": "Zq7Rw2Lk9Tb4", "F": "3f9a1c7e5b2d", "U": "Q7ZR2WLK9TB4"}
+
+
+def _made_up(form):
+    def letters(m):
+        return (_LETTERS[m[1]] * 9)[: int(m[2])]
+
+    return re.sub(r"([XFU])(\d+)", letters, form)
+
+
+@pytest.mark.parametrize("form", VENDORS)
+def test_a_vendors_key_is_known_by_its_form(form):
+    key = _made_up(form)
+    masked = mask(f"refused {key}, tried again")
+    assert key[-12:] not in masked and masked.endswith(", tried again")
+    assert mask(masked) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "is_card"),
+    [
+        ("card 4111 1111 1111 1111 declined", True),
+        ('{"number":"5500005555555559"}', True),
+        ("charged 3782-822463-10005", True),
+        ("order 4111111111111112 failed", False),
+        ("span 1700000000000000 took 4111.1111111111111111", False),
+        ("id=7111111111111115 x4111111111111111", False),
+    ],
+)
+def test_a_number_is_a_cards_by_its_beginning_and_its_check_digit(text, is_card):
+    assert ("<masked:card>" in mask(text)) is is_card
+    assert is_card or mask(text) == text
 
 
 @pytest.mark.parametrize("text", NAMED)
@@ -149,6 +231,14 @@ def test_what_stands_beside_a_secret_is_kept():
         'WWW-Authenticate: Bearer realm="shop", error="expired"',
         "Bearer token missing; expected a Bearer token.",
         "published routing_key=orders.created, routing_key: 'orders.*'",
+        "order DE-1700000000123456 at 2023111422132000 trace=4bf92f3577b34da6a3ce929d0e0e4736",
+        "BYPASS=true COMPASS=north; proxy_pass http://orders:8080; error_code: 500",
+        "listening on https%3A%2F%2Forders%3A8080%2Fx%3Fby%3Da%40b",
+        '{"auth": "kerberos-authentication", "auth_type": "basic", "methods": ["get", "post"]}',
+        "user logged in: session_id=abc123 -- sort -k 2 -p 80; head -c 20",
+        "-token validation moved\n+session checks moved",
+        "sdk-core 1.2.3, app-key.pem not found, key-value store, v1.local.example",
+        "GET /x?key=order-1&page=2 200; summary: >-\n  all is well",
     ],
 )
 def test_ordinary_text_is_left_alone(text):
@@ -161,6 +251,9 @@ def test_ordinary_text_is_left_alone(text):
         "a", "-", "a-", "a.", "\\", '"', "://", "://a:", "eyJ-", "-SG.", "password", "password[",
         'password="', "password=,", "name=password ", '"name":"password","value":"x",', "value:\"",
         "routing_key=a.", "://a1", "token    ", "hooks.slack.com",
+        "%3A%2F%2F", "%3A", "jdbc:oracle:x:a", "sqlplus ", "4111 ", "1", "password: |\n ",
+        "password={a:", 'name="password"\n', '"auth":"', " -a-", '"x-', "snmpget ",
+        "machine a login ", "$2a$", "12345678:AA", "M", "AAAA", "0",
         "docker login ", "mysql ", "curl ", "<password ", "cookie:a", "a@a.", "--a-", "id:",
     ],
 )  # fmt: skip

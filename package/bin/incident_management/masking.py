@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, List, Mapping, Match, Pattern, Tuple, Union
 
+from .vendor_keys import PECULIAR, VENDORS
+
 __all__ = ["mask", "mask_values"]
 
 _Replacement = Union[str, Callable[[Match[str]], str]]
@@ -22,38 +24,33 @@ _START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
 _QUOTE = r"\\{0,7}[\"']"
 # Columns that are aligned have many blanks.
 _BLANKS = r"(?:\s{0,3}|[ \t]{4,40})"
-_IS = rf"{_BLANKS}(?::=|=>|==|[:=]|%3[AD]){_BLANKS}"
+_IS = rf"{_BLANKS}(?::=|=>|==|[:=]|%(?:25)?3[AD]){_BLANKS}"
 
 # What announces a secret wherever it stands in a name: DB_PASSWORD, X-Auth-Token, apiKey.
 _SECRET_WORD = (
-    r"(?:passw(?:or)?d|pass[_-]?(?:phrase|code|key)|pwd|secret|token|api[_-]?key|credential"
+    r"(?:passw(?:or)?d|pass[_-]?(?:phrase|code|key)|pwd|pword|passwort|kennwort|secret|token"
+    r"|api[_-]?key|credential|creds(?![A-Za-z])"
     r"|(?:access|account|auth|private|session|signing|encryption|master|storage|license"
-    r"|subscription|instrumentation)[_-]?key"
-    r"|authorization|cookie|signature|jsessionid|phpsessid"
+    r"|subscription|instrumentation|app(?:lication)?|consumer|(?:pre)?shared|hmac|ingest(?:ion)?"
+    r"|integration)[_-]?key"
+    r"|authorization|cookie|signature|jsessionid|phpsessid|asp\.net_sessionid|connect\.sid"
+    r"|splunkd_\d{1,5}|client[_-]?assertion|saml(?:response|assertion)|(?:code|oauth)[_-]?verifier"
+    r"|(?:device|verification|one[_-]?time)[_-]?code"
+    r"|(?:card|cc)[_-]?(?:number|num|no)(?![A-Za-z])"
+    r"|pass(?![A-Za-z])(?:(?<=[gd]bpass)|(?<=userpass)|(?<=rootpass)|(?<=sshpass)|(?<=smtppass)"
+    r"|(?<=ldappass)|(?<=adminpass)|(?<=storepass)|(?<=keypass)|(?<=ftppass)|(?<=mailpass))"
     # PagerDuty's; a message queue's are topics, and no secret: routing_key=orders.created
     rf"|routing[_-]?key(?!(?:{_QUOTE})?{_IS}(?:{_QUOTE})?"
     r"(?-i:[a-z*#]+(?:\.[a-z*#]+){1,9})(?:[\s\"',;&)}\]\\]|\Z))"
     # Short words only as a part of their own: db_pass and dbPass, not compass or passed.
-    r"|(?<![A-Za-z])(?:pass|pw)(?![A-Za-z])|(?-i:(?<=[a-z])Pass(?![A-Za-z])))"
+    r"|(?<![A-Za-z])(?:pass|pw|psk|otp|cvv2?|cvc2?)(?![A-Za-z])|(?-i:(?<=[a-z])Pass(?![A-Za-z])))"
 )
-# So peculiar that they are found within a word as well
-_PECULIAR = r"(?P<aws_key_id>(?:AKIA|ASIA|AROA|AIDA)[0-9A-Z]{16})" + (
-    r"|(?P<slack_token>xox[a-z]-[\w-]{4,}|xapp-\d-[\w-]{4,})"
+_NAMED = re.compile(_SECRET_WORD, re.I)
+_PERCENT = r"%(?:25)?"
+# What the numbers of payment cards begin with: Visa, Mastercard, American Express, Discover, JCB.
+_CARD = re.compile(
+    r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|6(?:011|5)|35(?:2[89]|[3-8])"
 )
-_VENDORS = {
-    "slack_token": r"xapp-[\w-]{8,}",
-    "github_token": r"gh[pousr]_\w{20,}|github_pat_\w{20,}",
-    "gitlab_token": r"gl(?:pat|ptt|dt|rt|cbt|soat|ft)-[\w-]{16,}",
-    "stripe_key": r"[sr]k_(?:live|test)_\w{10,}|whsec_\w{16,}",
-    "google_key": r"AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}",
-    "model_key": r"sk-(?:proj|svcacct|admin|ant|or)-[\w-]{8,}|sk-[A-Za-z0-9]{32,}|hf_\w{30,}",
-    "package_key": r"npm_[A-Za-z0-9]{30,}|pypi-[\w-]{16,}|dckr_pat_[\w-]{16,}",
-    "vault_token": r"hv[sbr]\.[\w-]{20,}",
-    "sendgrid_key": r"SG\.[\w-]{16,64}\.[\w-]{16,}",
-    "service_key": r"do[opr]_v1_[a-f0-9]{32,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32,}"
-    r"|dapi[a-f0-9]{32,}|ATATT3[\w=-]{20,}|NRAK-[A-Z0-9]{20,}|glsa_\w{32,}|SK[0-9a-f]{32}\b",
-    "azure_secret": r"[\w.~-]{3}[78]Q~[\w.~-]{31,40}",
-}
 _SLASH = r"\\?/"
 
 # A quote as deeply escaped as the text is nested; what it holds ends at the same quote, or where
@@ -77,6 +74,14 @@ def _named_value(m: Match[str]) -> str:
         return f"{m['name']}[<masked:secret>]"
     quote = m["quote"] or ""
     return f"{m['name']}{quote}<masked:secret>{quote and (m['close'] or '')}"
+
+
+def _card_number(m: Match[str]) -> str:
+    """Mask a number that a card may have: by what it begins with, and its check digit (Luhn)."""
+    digits = [int(c) for c in m[0] if c.isdigit()]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
+    valid = (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
+    return "<masked:card>" if valid and _CARD.match("".join(map(str, digits))) else m[0]
 
 
 def _header(inside: str) -> str:
@@ -146,12 +151,12 @@ _RULES: List[_Rule] = [
         "<masked:private-key>",
     ),
     (
-        re.compile(r"(?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?"),
+        re.compile(r"(?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*){0,3}"),
         "<masked:jwt>",
     ),
-    (re.compile(_PECULIAR), _kind_masked),
+    (re.compile(PECULIAR), _kind_masked),
     (
-        re.compile(_START + "(?:" + "|".join(f"(?P<{k}>{v})" for k, v in _VENDORS.items()) + ")"),
+        re.compile(_START + "(?:" + "|".join(f"(?P<{k}>{v})" for k, v in VENDORS.items()) + ")"),
         _kind_masked,
     ),
     # Whoever knows the address of a webhook may post to it.
@@ -168,7 +173,7 @@ _RULES: List[_Rule] = [
     # the port of a host.
     (
         re.compile(
-            rf"(:{_SLASH}{_SLASH}[^\s:/\"']*):(?!<masked:password>@)"
+            rf"(:{_SLASH}{_SLASH}[^\s:/\"']*):(?!(?:user>:)?<masked:password>@)"
             r"(?!\d{1,5}(?:[/?#\s,;)\]}>\"'\\]|\Z))(?:[^\s\"/]{257,}|[^\s\"]{1,256})@"
         ),
         r"\1:<masked:password>@",
@@ -181,6 +186,23 @@ _RULES: List[_Rule] = [
         ),
         r"\1<masked:user>",
     ),
+    # https%3A%2F%2Fuser%3Apassword%40host, the same in a parameter of another URL
+    (
+        re.compile(
+            rf"({_PERCENT}3A{_PERCENT}2F{_PERCENT}2F[^\s%\"'<>]{{0,100}}{_PERCENT}3A)"
+            rf"(?:(?!{_PERCENT}(?:2F|3F|40))[^\s\"'<>&]){{1,256}}(?={_PERCENT}40)",
+            re.I,
+        ),
+        r"\1<masked:password>",
+    ),
+    # jdbc:oracle:thin:user/password@//db:1521/shop; sqlplus user/password@shop
+    (
+        re.compile(
+            r"((?:\bjdbc:oracle:\w{1,5}:|\b(?:sqlplus|sqlldr|expdp|impdp|rman)\b[^\n|;]{0,100}?\s)"
+            r"[\w$#.-]{1,60}/)(?!<masked:)[^\s@\"'/][^\s@\"']{0,200}(?=@)"
+        ),
+        r"\1<masked:password>",
+    ),
     # user:password@tcp(host:3306)/shop, the form of Go's MySQL driver
     (
         re.compile(r"(?<!<masked)(:)[^\s\"'@(]{1,200}(?=@(?:tcp|unix)\()"),
@@ -188,7 +210,7 @@ _RULES: List[_Rule] = [
     ),
     (
         re.compile(
-            r"\b(Bearer|Basic|Splunk|token)\s+(?!(?-i:[a-z]{12,20})(?![\w+/=.~^-]))"
+            r"\b(Bearer|Basic|Splunk|token|SSWS|GenieKey|ApiKey|Negotiate)\s+(?!(?-i:[a-z]{12,20})(?![\w+/=.~^-]))"
             r"[A-Za-z0-9+/=._~^-]{12,}",
             re.I,
         ),
@@ -205,7 +227,7 @@ _RULES: List[_Rule] = [
     # Signatures and codes of URLs that let in whoever has them
     (
         re.compile(
-            r"((?:[?&]|\\u0026|&amp;)(?:sig=|code=(?=[^\s&\"'<>\\]{12})))"
+            r"((?:[?&]|\\u0026|&amp;)(?:sig=|(?:code|key)=(?=[^\s&\"'<>\\]{12})))"
             r"(?!<masked:)[^\s&\"'<>\\]+",
             re.I,
         ),
@@ -213,16 +235,19 @@ _RULES: List[_Rule] = [
     ),
     (
         re.compile(
-            rf"(<(?!masked:)[\w:.-]{{0,40}}{_SECRET_WORD}[\w:.-]{{0,20}}(?:\s[^<>]{{0,200}})?>)"
+            rf"(<(?!masked:)[\w:.-]{{0,40}}{_SECRET_WORD}[\w:.-]{{0,20}}(?:\s[^<>]{{0,200}})?>"
+            r"(?:\s{0,80}<!\[CDATA\[)?)"
             r"(?!<|\s{0,80}<)[^<]{1,4000}",
             re.I,
         ),
         r"\1<masked:secret>",
     ),
-    # --password X; ["--password", "X"]
+    # --password X; -storepass X; ["--password", "X"]
     (
         re.compile(
-            rf"(?P<name>--(?:[a-z]{{1,20}}[_-]){{0,4}}{_SECRET_WORD}(?:\s{{1,3}}|{_QUOTE}\s{{0,3}},\s{{0,3}}))"
+            rf"(?P<name>(?:--|(?<=[ \t])-)(?:[a-z]{{1,20}}[_.-]){{0,4}}[a-z]{{0,10}}?"
+            rf"{_SECRET_WORD}"
+            rf"(?:\s{{1,3}}|{_QUOTE}\s{{0,3}},\s{{0,3}}))"
             rf"(?!-)(?:{_QUOTED}|{_BARE})",
             re.I,
         ),
@@ -231,12 +256,59 @@ _RULES: List[_Rule] = [
     # Options that are a password with these programs alone
     (
         re.compile(
-            r"(\b(?:(?:mysql|mariadb)[\w-]{0,20}\b[^\n|;]{0,200}?\s-p"
+            r"(\b(?:(?:mysql|mariadb)[\w-]{0,20}\b[^\n|;]{0,200}?\s-p(?!assw)"
             r"|sshpass\s{1,3}-p\s{0,3}|redis-cli\b[^\n|;]{0,200}?\s-a\s{1,3}"
             r"|ldap[a-z]{3,10}\b[^\n|;]{0,200}?\s-w\s{1,3}"
             r"|(?:docker|podman|helm|oc|az)\s[^\n|;]{0,100}?login\b[^\n|;]{0,200}?\s-p\s{1,3}"
+            r"|mongo\w{0,10}\b[^\n|;]{0,200}?\s-p\s{1,3}|snmp[a-z]{3,10}\b[^\n|;]{0,200}?\s-c\s{1,3}"
+            r"|smbclient\b[^\n|;]{0,200}?\s-U\s{0,2}[^\s%]{1,100}%"
             r"|curl\b[^\n|;]{0,200}?\s(?:-u|--user)\s{0,3}[\"']?[^\s:\"']{1,100}:))"
             r"(?!<masked:)[^\s]{3,}"
+        ),
+        r"\1<masked:secret>",
+    ),
+    # Files of settings that are read by place: redis.conf, ldap.conf, .netrc; SMTP's AUTH
+    (
+        re.compile(
+            r"(\b(?:requirepass|masterauth|bindpw|rootpw)\s{1,8}|\bAUTH\s(?:PLAIN|LOGIN)\s"
+            r"|\bmachine\s{1,4}\S{1,200}\s{1,20}login\s{1,4}\S{1,100}\s{1,20}password\s{1,4})"
+            r"(?!<masked:)[^\s:=]\S{2,}"
+        ),
+        r"\1<masked:secret>",
+    ),
+    # "auth": "dXNlcjpw…", as Docker and npm keep logins
+    (
+        re.compile(
+            rf"((?:{_QUOTE}|_)auth(?:{_QUOTE})?{_IS}(?:{_QUOTE})?)"
+            r"(?=[^\s\"']{0,200}[0-9A-Z])[A-Za-z0-9+/_-]{16,}={0,2}"
+        ),
+        r"\1<masked:credential>",
+    ),
+    # A field of a form: Content-Disposition: form-data; name="password", a blank line, the value
+    (
+        re.compile(
+            rf"(\bname={_QUOTE}[\w.-]{{0,40}}{_SECRET_WORD}[\w.-]{{0,20}}{_QUOTE}"
+            r"(?:\r?\n|(?:\\r)?\\n){2})(?!--|<masked:)[^\r\n\\]+",
+            re.I,
+        ),
+        r"\1<masked:secret>",
+    ),
+    # ["Cookie", "X"], (b"x-api-key", b"X"): headers as lists
+    (
+        re.compile(
+            rf"(?P<name>{_QUOTE}(?:(?:set-)?cookie2?|authorization"
+            rf"|(?:\w{{1,20}}-){{1,4}}{_SECRET_WORD}[\w-]{{0,20}}){_QUOTE}\s{{0,3}},\s{{0,3}}b?)"
+            rf"{_QUOTED}",
+            re.I,
+        ),
+        _named_value,
+    ),
+    # YAML's blocks: password: |
+    (
+        re.compile(
+            rf"(^[ \t-]{{0,60}}[\w.-]{{0,60}}?{_SECRET_WORD}[\w-]{{0,20}}:[ ]?[|>][+-]?\d?\n"
+            r"([ \t]{1,60}))[^\n]*(?:\n\2[^\n]*)*",
+            re.I | re.M,
         ),
         r"\1<masked:secret>",
     ),
@@ -252,13 +324,22 @@ _RULES: List[_Rule] = [
     # name: "value with spaces"  or  name=value ; within JSON, quotes and line ends are escaped
     (
         re.compile(
-            rf"(?P<name>{_SECRET_WORD}[\w-]{{0,20}}(?:{_QUOTE})?{_IS})"
+            rf"(?P<name>{_SECRET_WORD}[\w-]{{0,20}}(?:{_QUOTE})?\]?{_IS}(?:string\(\d{{1,5}}\)\s)?)"
             # pass=12 is how many passed
             r"(?<!\bpass=(?=\d{1,4}\b))"
-            rf"(?:(?P<list>\[[^\]\n]{{1,2000}}\])|{_QUOTED}|{_BARE})",
+            # A list, or an object that holds texts
+            r"(?:(?P<list>\[[^\]]{1,2000}\]"
+            rf"|\{{(?=[^{{}}]{{0,400}}[:=]\s{{0,3}}{_QUOTE})[^{{}}]{{1,2000}}\}})|{_QUOTED}|{_BARE})",
             re.I,
         ),
         _named_value,
+    ),
+    (
+        re.compile(
+            r"(?<![\w.+-])(?:\d{4}(?P<gap>[ -]?)\d{4}(?P=gap)\d{4}(?P=gap)\d{4}"
+            r"|3[47]\d\d(?P<space>[ -]?)\d{6}(?P=space)\d{5})(?![\w-]|\.\d)"
+        ),
+        _card_number,
     ),
 ]
 
@@ -268,16 +349,20 @@ _EMAIL = re.compile(r"\b[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[a-z]{2,24}\b", re.
 def mask(text: str, emails: bool = True) -> str:
     """Return ``text`` with what looks like a secret replaced by ``<masked:kind>``.
 
-    Covers private keys, JSON web tokens, keys of well-known vendors, addresses of webhooks,
-    passwords in URLs and on command lines, ``Cookie`` and ``Authorization`` headers, and values
-    whose name says that they are secret: ``name=value``, JSON, XML, and pairs such as
-    ``"name": "DB_PASSWORD", "value": "…"``. It errs on the side of masking. A secret in plain
-    prose ("the password is …") is not recognised. ``emails`` also masks e-mail addresses.
+    Covers private keys, JSON web tokens, keys of well-known vendors, hashes of passwords, numbers
+    of payment cards, addresses of webhooks, passwords in URLs and on command lines, ``Cookie`` and
+    ``Authorization`` headers, and values whose name says that they are secret: ``name=value``,
+    JSON, XML, YAML, and pairs such as ``"name": "DB_PASSWORD", "value": "…"``. It errs on the side
+    of masking. A secret in plain prose ("the password is …") is not recognised. ``emails`` also
+    masks e-mail addresses.
     """
     text = "\n".join(map(_mask_headers, text.split("\n")))
-    text = _mask_pairs(text)
+    named = _NAMED.search(text) is not None
+    if named:
+        text = _mask_pairs(text)
     for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
+        if named or _SECRET_WORD not in pattern.pattern:
+            text = pattern.sub(replacement, text)
     if emails and "@" in text:
         text = _EMAIL.sub("<masked:email>", text)
     return text

@@ -321,6 +321,16 @@ def test_a_forged_change_is_not_blamed(shop):
     assert forged["score"] < 0.5
 
 
+def test_a_secret_that_a_quote_was_sent_with_is_not_kept(shop):
+    body = shop.body()
+    row = next(one for one in shop.searcher.logs if "hunter2" in one["_raw"])
+    sent = Citation.of_event(Event.from_row(row)).to_document()
+    body["citations"].append({**sent, "id": "C99", "quote": "password=hunter2-very-secret"})
+    analysis = shop.conclude(body=body)
+    assert analysis["citations"][-1]["status"] == "verified"
+    assert "hunter2" not in json.dumps(analysis)
+
+
 def test_a_log_line_that_says_that_it_is_a_change_is_none(shop):
     told = {"change_id": "chg-pool", "service": "orders", "version": "9", "previous_version": "8"}
     line = {"time": scenario.START - 5, "service": "orders", "raw": json.dumps(told), **told}

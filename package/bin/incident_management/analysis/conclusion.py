@@ -255,7 +255,9 @@ def _speaks_of(hypothesis: Mapping[str, Any], citation_id: str, checked: Checked
 
 
 def _citation_document(document: Dict[str, Any]) -> Dict[str, Any]:
-    return {**document, "verified": document.get("status") == "verified"}
+    """Whoever sent the quote may read the event; those who see the incident perhaps not."""
+    quote = mask(str(document.get("quote", "")), emails=False)
+    return {**document, "quote": quote, "verified": document.get("status") == "verified"}
 
 
 def _confidence(hypothesis: Mapping[str, Any]) -> str:
