@@ -46,6 +46,14 @@ def test_a_line_that_a_known_template_describes_belongs_to_it(known, line):
     assert _found(known, line) == known
 
 
+def test_names_beside_a_value_are_learned_as_one_of_two_and_known_again():
+    jobs, classes = ["PAY101A", "NIGHT02", "PAYROLL", "LEDGER"], ["A", "B", "S"]
+    lines = [f"JES3 {job} BEGUN - INIT 5 - CLASS {name}" for job in jobs for name in classes]
+    (known,) = {template.text for template in TemplateMiner().templates_of(lines)}
+    assert known == "<*> <*> BEGUN - INIT <*> - CLASS <*>"
+    assert {_found(known, line) for line in lines} == {known}
+
+
 @pytest.mark.parametrize(
     ("known", "line"),
     [

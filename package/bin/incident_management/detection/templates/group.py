@@ -14,21 +14,29 @@ Words = Tuple[str, ...]
 _NO_ROWS: FrozenSet[int] = frozenset()
 
 
-def rows_of(keys: Words, words: Words) -> FrozenSet[int]:
-    """Return the places of keys that stand for several values in a row, not for a text or unit."""
-    rows, at = [], 0
-    for place, key in enumerate(keys):
+def aligned(keys: Words, words: Words) -> List[Words]:
+    """Return for each key the words that it stands for: one, or several values in a row.
+
+    Returns nothing where a key stands for words of another sort, as a text or a number's unit.
+    """
+    found: List[Words] = []
+    at = 0
+    for key in keys:
         begin = at
         if key == WILDCARD:
-            while at < len(words) and words[at].strip(",") == WILDCARD:
+            while at < len(words) and words[at].rstrip(",") == WILDCARD:
                 at += 1
         if at == begin:
             if words[at : at + 1] != (key,):
-                break  # a value of another sort
+                return []
             at += 1
-        if at > begin + 1:
-            rows.append(place)
-    return frozenset(rows)
+        found.append(words[begin:at])
+    return found if at == len(words) else []
+
+
+def rows_of(keys: Words, words: Words) -> FrozenSet[int]:
+    """Return the places of keys that stand for several values in a row."""
+    return frozenset([p for p, some in enumerate(aligned(keys, words)) if len(some) > 1])
 
 
 def template_id(template: str) -> str:
@@ -123,10 +131,23 @@ class Template:
             if len(shown) == len(keys):
                 shown = tuple([s if k == o else k for k, o, s in zip(keys, self.keys, shown)])
             elif keys != self.keys:
-                shown = keys
+                shown = _widened(self.keys, keys, shown)
         else:
             shown = keys
         self.keys, self.shown = keys, shown
+        self._text = self._id = ""
+        self._literals = None
+
+    def take_named(self, template: Template) -> None:
+        """Take in a template that has a word where this one has a second value in a row."""
+        self.count += template.count
+        template.wider = self
+        if self.fixed:
+            return
+        if len(self.shown) == len(template.shown) == len(template.keys):
+            self.shown = tuple(map(union_of, self.shown, template.shown))
+        else:
+            self.shown = self.keys
         self._text = self._id = ""
         self._literals = None
 
@@ -136,6 +157,20 @@ class Template:
         while template.wider is not None:
             template = template.wider
         return template
+
+
+def _widened(keys: Words, wider: Words, shown: Words) -> Words:
+    """Return what is shown of keys as it is under wider ones; those where that cannot be told."""
+    some = aligned(keys, shown)
+    if not some:
+        return wider
+    return tuple(
+        [
+            word
+            for key, wide, words in zip(keys, wider, some)
+            for word in (words if key == wide else (wide,))
+        ]
+    )
 
 
 class Bucket:
@@ -202,7 +237,10 @@ class Bucket:
             template.widen(wide, template.shown)
             self.by_keys[wide] = template
         else:
-            target.widen(wide, template.shown)
+            shown = template.shown
+            if len(shown) != len(wide) and shown != target.shown:
+                shown = _widened(template.keys, wide, shown)
+            target.widen(wide, shown)
             target.count += template.count
             target.any_text = target.any_text or template.any_text
             target.rows |= template.rows

@@ -9,7 +9,7 @@ have in common (:mod:`.alike`).
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from .alike import Alike
 from .described import Described
@@ -81,7 +81,7 @@ class Store:
                 self._compare_anew()
         fresh = [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
         if self._rows:
-            self._merge(list(self._named(fresh)))
+            self._join_named(fresh)
             fresh = _current(fresh)
         self._merge(self._heads.take(fresh))
         fresh = _current(fresh)
@@ -102,18 +102,18 @@ class Store:
         self._index()
         self._compare_anew()
 
-    def _named(
-        self, templates: Sequence[Template]
-    ) -> Iterator[Tuple[Words, Tuple[Template, Template]]]:
-        """Yield templates with a name beside a value where another one has two values.
+    def _join_named(self, templates: Sequence[Template]) -> None:
+        """Join templates with a name beside a value to those that have two values there.
 
         As in ``lost peer cedar <*>``: of ``lost peer <*> <*>`` one value is compared.
         """
-        for template in [t for t in templates if len(t.keys) - 1 in self._rows]:
+        for template in [t for t in templates if len(t.keys) - 1 in self._rows and not t.fixed]:
             for place, words in without_name(template.keys):
                 other = self._find(" ".join(words))
                 if other is not None and place in other.rows:
-                    yield other.keys, (template, other)
+                    self._bucket(template.keys).remove(template)
+                    other.take_named(template)
+                    break
 
     def _merge(
         self, groups: Iterable[Tuple[Words, Sequence[Template]]], fewest: int = 2
