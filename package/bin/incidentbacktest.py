@@ -62,7 +62,15 @@ class IncidentBacktestCommand(GeneratingCommand):
         owner = self.owner or self._user
         session = Session.from_searchinfo(searchinfo)
         try:
-            yield from replay(session, time.time(), self.search, apps, owner, self._asked)
+            yield from replay(
+                session,
+                time.time(),
+                self.search,
+                apps,
+                owner,
+                self._asked,
+                self.write_warning,
+            )
         except BacktestFailed as error:
             self.error_exit(error, str(error))
 

@@ -37,6 +37,20 @@ def test_a_shipped_rule_is_replayed_compared_and_given_a_threshold(detections: D
     assert float(summaries["as asked"]["search_seconds"]) > 0
 
 
+def test_a_step_that_leaves_time_out_is_told(detections: Detections) -> None:
+    def told(step: str) -> str:
+        spl = (
+            '| incidentbacktest search="High Error Rate" '
+            f"earliest={NOW - 7200:.0f} latest={NOW:.0f} {step}"
+        )
+        job = detections.standin.splunk.jobs.dispatch(spl, "admin", APP_NAME)
+        assert job.state == "DONE", job.messages
+        return str(job.messages)
+
+    assert "looks at 300 seconds of every 600" in told("step=10m")
+    assert "seconds of every" not in told("step=5m") + told("")
+
+
 def test_it_writes_nothing(detections: Detections) -> None:
     detections.log_many("ERROR payment failed service=pay", 30, 6200, 6050)
     assert any(row["kind"] == "incident" for row in backtest(detections, ""))

@@ -182,6 +182,12 @@ RAISES = [
     ("High Error Rate", says("error=-110 while reading, service=shop"), ["shop"]),
     ("Latency Shift", served(60, 100, 40, 450), ["shop"]),
     ("Service Went Silent", heartbeat(9000, 1300, 60), ["db-1"]),
+    # A second outage, two hours after one of 40 minutes.
+    (
+        "Service Went Silent",
+        all_of(heartbeat(14000, 10800, 60), heartbeat(8400, 1300, 60)),
+        ["db-1"],
+    ),
     ("Error from a New Template", old_error(40, "ERROR pool of 5 is exhausted", 3), ["web-1"]),
     ("Restart Loop", starts(4), ["web-1"]),
     ("Restart Loop", all_of(restarts(1, 4), restarts(6, 1)), ["shop"]),

@@ -37,6 +37,30 @@ def test_a_host_that_is_silent_for_days_is_never_told_to_be_well():
     assert out_of_order(watched) == []
 
 
+def _pattern(watched, *parts):
+    """Let a host have events for so many spans, then none for so many, and so on."""
+    for number, spans in enumerate(parts):
+        for _span in range(spans):
+            if number % 2 == 0:
+                watched.add(watched.clock.now() + 1, 1, host="db-1")
+            watched.pass_time(300, 1, host="web-1")
+
+
+def test_a_second_outage_soon_after_the_first_is_found():
+    watched = watched_hosts()
+    _pattern(watched, 24, 12, 6, 6, 2)
+    found = [time // 300 for _host, time in watched.raised()]
+    assert [span for span in found if span < 36] == list(range(26, 36))
+    assert [span for span in found if span >= 36] == [44, 45, 46, 47]
+
+
+def test_pauses_that_come_again_are_learned():
+    watched = watched_hosts()
+    _pattern(watched, *(12, 6) * 6)
+    found = {time // 300 // 18 for _host, time in watched.raised()}
+    assert found <= {0, 1}, "the first two pauses, and no later one"
+
+
 def test_hosts_that_are_gone_are_kept_in_bounded_number(monkeypatch):
     monkeypatch.setattr("incident_management.detection.monitors.detectors.MAX_SERIES", 2)
     watched = Watched(detector="silence", by="host")

@@ -173,7 +173,7 @@ def test_a_saved_search_is_read_as_its_owner_sees_it(splunkd, searcher):
 
 def test_a_saved_search_that_is_gone_is_named(splunkd, searcher):
     splunkd.answers = [(404, {"messages": [{"type": "ERROR", "text": "Not Found"}]})]
-    with pytest.raises(SearchFailed, match="'Old' of app shop can't be read"):
+    with pytest.raises(SearchFailed, match="There is no saved search 'Old' in the app shop"):
         searcher.saved_search("Old", "shop", "ann")
 
 

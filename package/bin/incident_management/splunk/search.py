@@ -130,6 +130,8 @@ class SplunkSearcher:
             answer = self._session.get(path)
         except SplunkError as error:
             text = f"The saved search '{name}' of app {app} can't be read: {error.message}"
+            if error.status == 404:
+                text = f"There is no saved search '{name}' in the app {app} that you may see."
             raise SearchFailed(text) from error
         content: Mapping[str, Any] = answer["entry"][0]["content"]
         settings = {key: "" if value is None else str(value) for key, value in content.items()}

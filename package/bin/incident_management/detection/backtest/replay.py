@@ -156,11 +156,34 @@ class Replay:
         """Days that the runs cover."""
         return (self.moments[-1] - self.moments[0] + self.step) / DAY
 
+    @property
+    def unseen(self) -> str:
+        """One sentence when no run looks at a part of the time, else an empty text.
+
+        Raises as :meth:`run` does.
+        """
+        earliest, latest = self._window(self.moments[-1])
+        if latest - earliest >= self.step:
+            return ""
+        return (
+            f"Each run looks at {latest - earliest:g} seconds of every {self.step:g}: what came in "
+            "the others is not in these rows, and pages_per_day may be too low; choose a step of "
+            f"{latest - earliest:g}s, or none."
+        )
+
+    def _window(self, moment: float) -> Tuple[float, float]:
+        try:
+            return (
+                resolve(self.detection.earliest or "0", moment),
+                resolve(self.detection.latest, moment),
+            )
+        except ValueError as error:
+            raise BacktestFailed(f"'{self.detection.name}' can't be replayed: {error}") from error
+
     def _rows(self, moment: float, spl: str) -> List[Dict[str, Any]]:
         began = time.monotonic()
+        earliest, latest = self._window(moment)
         try:
-            earliest = resolve(self.detection.earliest or "0", moment)
-            latest = resolve(self.detection.latest, moment)
             result = self.searcher.run(
                 spl,
                 f"{earliest:.3f}",
@@ -168,7 +191,7 @@ class Replay:
                 limit=ROWS_PER_WINDOW,
                 timeout=self.timeout,
             )
-        except (ValueError, SearchFailed) as error:
+        except SearchFailed as error:
             raise BacktestFailed(f"'{self.detection.name}' can't be replayed: {error}") from error
         self.searches += 1
         self.search_seconds += time.monotonic() - began

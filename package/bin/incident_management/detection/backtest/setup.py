@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ...incidents.grouping import Topology
 from ...incidents.routing import Routing
@@ -53,13 +53,19 @@ class Asked:
 
 
 def replay(
-    session: Session, now: float, name: str, apps: Sequence[str], owner: str, asked: Asked
+    session: Session,
+    now: float,
+    name: str,
+    apps: Sequence[str],
+    owner: str,
+    asked: Asked,
+    tell: Callable[[str], Any],
 ) -> Iterator[Dict[str, Any]]:
     """Replay a saved search: a row an incident, then a summary row, of each setting.
 
     It is looked for in ``apps``, in their order, and its searches run in the app in which it is,
-    with that app's macros and lookups. They are run once, whatever is compared. Raises
-    BacktestFailed with one sentence.
+    with that app's macros and lookups. They are run once, whatever is compared. ``tell`` takes a
+    sentence about what the rows do not show. Raises BacktestFailed with one sentence.
     """
     try:
         detection = _found(session, name, apps, owner)
@@ -84,6 +90,8 @@ def replay(
         quiet_not,
         limit=_own_limit(session, detection, asked.user),
     )
+    if asked.step and run.unseen:
+        tell(run.unseen)
     for row in compared(run, asked, _recorded(searcher, start, end)):
         yield {column: row.get(column, "") for column in COLUMNS}
 

@@ -19,6 +19,9 @@ MAX_TEMPLATES = 5000
 SAMPLE_CHARACTERS = 10_000
 REGULAR_SPANS = 6
 REGULAR_SHARE = 0.9
+EXCUSED_SHARE = 1 / 3
+"""The longest pause of a series, up to this share of its spans with events, says nothing of how
+regular it is: else an outage would hide the next one."""
 FORGET_AFTER_SPANS = 300
 """Spans of silence after which a series is no longer expected, or leaves its place to another."""
 
@@ -169,15 +172,15 @@ class _Silence(Detector):
             key = series_of(self.monitor, row)
             if key not in self._seen and not self._has_room(len(self._seen)):
                 continue
-            first, spans, _last = self._seen.get(key, [start, 0, start])
-            self._seen[key] = [first, spans + 1, start]
+            first, spans, last, longest = self._seen.get(key, [start, 0, start, 0])
+            pause = max(longest, (start - last) // span - 1)
+            self._seen[key] = [first, spans + 1, start, pause]
             self._lost.pop(key, None)
         found = []
-        for key, (first, spans, last) in list(self._seen.items()):
+        for key, seen in list(self._seen.items()):
+            last = seen[2]
             silent = (start - last) // span
-            usual = spans / ((last - first) / span + 1)
-            is_silent = silent >= max(1, self.monitor.threshold)
-            is_found = is_silent and spans >= REGULAR_SPANS and usual >= REGULAR_SHARE
+            is_found = silent >= max(1, self.monitor.threshold) and self._is_regular(*seen)
             if silent > FORGET_AFTER_SPANS:
                 del self._seen[key]
                 if is_found:
@@ -187,6 +190,12 @@ class _Silence(Detector):
                 found.append(Found(key, text))
         self.unwell = {*self._lost, *(one.key for one in found)}
         return found
+
+    def _is_regular(self, first: int, spans: int, last: int, longest: int) -> bool:
+        """Whether there were events in nearly every span, but for one outage."""
+        excused = longest if longest <= EXCUSED_SHARE * spans else 0
+        watched = (last - first) // self.monitor.span + 1 - excused
+        return spans >= REGULAR_SPANS and spans >= REGULAR_SHARE * watched
 
     def _lose(self, key: Key, last: int) -> None:
         self._lost[key] = last
@@ -207,7 +216,8 @@ class _Silence(Detector):
         return {"seen": _of_keys(state.get("seen", []), found)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._seen = {tuple(key): list(seen) for key, seen in state.get("seen", [])}
+        # A state of before there were pauses has three numbers.
+        self._seen = {tuple(key): [*seen, 0][:4] for key, seen in state.get("seen", [])}
         self._lost = {tuple(key): int(last) for key, last in state.get("lost", [])}
 
 
