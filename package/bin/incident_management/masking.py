@@ -3,7 +3,7 @@
 Masking is deterministic: the same text always gives the same result, so that a quote taken from
 masked text can be found again in the masked original. It takes time linear in the length of the
 text, whatever the text: every repetition is bounded, or consumes what it has read. Importing it
-compiles its expressions, about 30 ms.
+compiles its expressions, about 50 ms.
 """
 
 from __future__ import annotations
@@ -37,15 +37,16 @@ _SECRET_WORD = (
     r"|splunkd_\d{1,5}|client[_-]?assertion|saml(?:response|assertion)|(?:code|oauth)[_-]?verifier"
     r"|(?:device|verification|one[_-]?time)[_-]?code"
     r"|(?:card|cc)[_-]?(?:number|num|no)(?![A-Za-z])"
-    r"|pass(?![A-Za-z])(?:(?<=[gd]bpass)|(?<=userpass)|(?<=rootpass)|(?<=sshpass)|(?<=smtppass)"
-    r"|(?<=ldappass)|(?<=adminpass)|(?<=storepass)|(?<=keypass)|(?<=ftppass)|(?<=mailpass))"
     # PagerDuty's; a message queue's are topics, and no secret: routing_key=orders.created
     rf"|routing[_-]?key(?!(?:{_QUOTE})?{_IS}(?:{_QUOTE})?"
     r"(?-i:[a-z*#]+(?:\.[a-z*#]+){1,9})(?:[\s\"',;&)}\]\\]|\Z))"
     # Short words only as a part of their own: db_pass and dbPass, not compass or passed.
-    r"|(?<![A-Za-z])(?:pass|pw|psk|otp|cvv2?|cvc2?)(?![A-Za-z])|(?-i:(?<=[a-z])Pass(?![A-Za-z])))"
+    r"|(?<![A-Za-z])(?:(?:db|user|root|ssh|smtp|ldap|admin|store|key|ftp|mail)?(?:pass|pw)"
+    r"|psk|otp|cv[vc]2?)(?![A-Za-z])|(?-i:(?<=[a-z])Pass(?![A-Za-z])))"
 )
 _NAMED = re.compile(_SECRET_WORD, re.I)
+# The same in few words, where the place says already that a value follows: it compiles faster.
+_PLAIN_WORD = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|[_-]key|credential)"
 _PERCENT = r"%(?:25)?"
 # What the numbers of payment cards begin with: Visa, Mastercard, American Express, Discover, JCB.
 _CARD = re.compile(
@@ -287,7 +288,7 @@ _RULES: List[_Rule] = [
     # A field of a form: Content-Disposition: form-data; name="password", a blank line, the value
     (
         re.compile(
-            rf"(\bname={_QUOTE}[\w.-]{{0,40}}{_SECRET_WORD}[\w.-]{{0,20}}{_QUOTE}"
+            rf"(\bname={_QUOTE}[\w.-]{{0,40}}{_PLAIN_WORD}[\w.-]{{0,20}}{_QUOTE}"
             r"(?:\r?\n|(?:\\r)?\\n){2})(?!--|<masked:)[^\r\n\\]+",
             re.I,
         ),
@@ -297,7 +298,7 @@ _RULES: List[_Rule] = [
     (
         re.compile(
             rf"(?P<name>{_QUOTE}(?:(?:set-)?cookie2?|authorization"
-            rf"|(?:\w{{1,20}}-){{1,4}}{_SECRET_WORD}[\w-]{{0,20}}){_QUOTE}\s{{0,3}},\s{{0,3}}b?)"
+            rf"|(?:\w{{1,20}}-){{1,4}}{_PLAIN_WORD}[\w-]{{0,20}}){_QUOTE}\s{{0,3}},\s{{0,3}}b?)"
             rf"{_QUOTED}",
             re.I,
         ),
@@ -306,7 +307,7 @@ _RULES: List[_Rule] = [
     # YAML's blocks: password: |
     (
         re.compile(
-            rf"(^[ \t-]{{0,60}}[\w.-]{{0,60}}?{_SECRET_WORD}[\w-]{{0,20}}:[ ]?[|>][+-]?\d?\n"
+            rf"(^[ \t-]{{0,60}}[\w.-]{{0,60}}?{_PLAIN_WORD}[\w-]{{0,20}}:[ ]?[|>][+-]?\d?\n"
             r"([ \t]{1,60}))[^\n]*(?:\n\2[^\n]*)*",
             re.I | re.M,
         ),

@@ -295,11 +295,22 @@ def test_an_action_that_is_gone_is_refused(bench):
     assert "There is no action 'rollback_change'" in refusal(lambda: execute(bench, plan))
 
 
-def test_a_plan_that_was_tampered_with_is_refused(bench):
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"arguments": {"service": "payments", "change_id": "CHG-8", "to_version": "r7"}},
+        {"state": {}},
+        {"entity": "payments"},
+        {"inverse": "rollback_change"},
+        {"approvals": 0},
+        {"summary": "Nothing much."},
+        {"blast_radius": "None."},
+    ],
+)
+def test_a_plan_that_was_tampered_with_is_refused(bench, changed):
     plan = approved(bench)
     document = bench.stores.plans.get(plan)
-    document["arguments"]["service"] = "payments"
-    bench.stores.plans.save([document])
+    bench.stores.plans.save([{**document, **changed}])
     bench.api.services["payments"] = dict(bench.api.services["checkout"])
     assert refusal(lambda: execute(bench, plan)) == (
         f"{plan} was changed after it was made: propose it again."

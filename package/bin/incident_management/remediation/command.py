@@ -14,6 +14,13 @@ VERBS = ("propose", "approve", "reject", "execute", "rollback", "status")
 INCIDENT_ID = re.compile(r"INC-\d{8}-[0-9A-Z]{4,12}")
 PLAN_ID = re.compile(r"PLAN-[0-9a-f]{10}")
 
+# A person may not have seen the newest of several plans that these could be meant of.
+_WAITING = {
+    "approve": ("proposed",),
+    "reject": ("proposed", "approved"),
+    "execute": ("approved",),
+}
+
 FIELDS = (
     "incident", "plan_id", "action", "status", "detail", "summary", "arguments", "blast_radius",
     "cause", "citations", "checks", "approved_by", "expires_at", "outcome", "refused",
@@ -83,10 +90,16 @@ def _propose(session: Session, incident: str, action: str) -> List[Dict[str, Any
 
 
 def _chosen(plans: List[Dict[str, Any]], plan: str, do: str, incident: str) -> str:
-    """The plan that is meant: the one named, else the newest."""
+    """The plan that is meant: the one named, else the newest, unless others wait for the same."""
     if not plans:
         raise RemediationFailed(f"{incident} has no plan: propose one with do=propose.")
     if not plan:
+        waiting = [one["plan_id"] for one in plans if one["status"] in _WAITING.get(do, ())]
+        if len(waiting) > 1:
+            raise RemediationFailed(
+                f"{incident} has {len(waiting)} plans to {do}: name one with plan= "
+                f"({', '.join(waiting[:3])}), and see do=status for what each would do."
+            )
         return str(plans[0]["plan_id"])
     if plan not in [known["plan_id"] for known in plans]:
         raise RemediationFailed(f"{plan} is no plan of {incident}: see do=status.")

@@ -22,6 +22,7 @@ __all__ = [
     "new_plan",
     "plan_digest",
     "plan_state",
+    "terms_of",
 ]
 
 # Nothing more happens to a plan by itself in these.
@@ -81,18 +82,25 @@ def new_plan(
         **content,
         "plan_hash": plan_hash,
         "state": facts,
-        "entity": arguments[action.entity],
-        "label": action.label,
-        "summary": _summary(action, arguments),
-        "blast_radius": _filled(action.blast_radius, arguments),
-        "inverse": action.inverse,
+        **terms_of(action, arguments),
         "cause": str(analysis.get("cause", "")),
         "citations": list(analysis.get("citations") or [])[:3],
-        "approvals": action.approvals,
         "proposed_by": actor,
         "created_at": now,
         "status": "proposed",
         "updated_at": now,
+    }
+
+
+def terms_of(action: Action, arguments: Mapping[str, str]) -> Dict[str, Any]:
+    """Return what a plan says that follows from its action and arguments alone."""
+    return {
+        "entity": arguments.get(action.entity, ""),
+        "label": action.label,
+        "summary": _summary(action, arguments),
+        "blast_radius": _filled(action.blast_radius, arguments),
+        "inverse": action.inverse,
+        "approvals": action.approvals,
     }
 
 

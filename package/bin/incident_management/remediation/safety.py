@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..incidents import timeline
+from ..incidents.canonical import digest
 from ..incidents.model import Entry, Incident
 from ..notify.message import span
 from .catalogue import Action, CatalogueError, check_value
 from .context import Context, Refused
 from .executors import ExecutorError
-from .plan import PlanState, before_run, plan_digest
+from .plan import PlanState, before_run, plan_digest, terms_of
 from .proof import blamed_hypothesis, verified_citations
 
 __all__ = [
@@ -161,7 +162,7 @@ def checks(
 ) -> List[Check]:
     """Check every rule of a plan as of now; the first that is not ok is the reason to refuse."""
     incident, _entries = context.incident(plan["incident_id"])
-    results = [_whole(plan), _contract(context, plan), _open(incident)]
+    results = [_whole(context, plan), _contract(context, plan), _open(incident)]
     try:
         action = context.catalogue.get(plan["action"])
     except CatalogueError:
@@ -191,8 +192,13 @@ def withdrawn(
     return None
 
 
-def _whole(plan: Mapping[str, Any]) -> Check:
-    same = plan_digest(plan) == plan["plan_hash"]
+def _whole(context: Context, plan: Mapping[str, Any]) -> Check:
+    same = plan_digest(plan) == plan["plan_hash"] and digest(plan["state"]) == plan["state_hash"]
+    action = context.catalogue.actions.get(plan["action"])
+    if same and action and action.digest() == plan["contract"]:
+        # The hash does not cover these, which say how many must approve, and what else may not run.
+        terms = terms_of(action, plan["arguments"])
+        same = all(plan[name] == value for name, value in terms.items())
     detail = (
         "The plan is as it was made."
         if same
