@@ -3,13 +3,14 @@
 A line belongs to the template that describes it (:meth:`Store.take`); without one it is a template
 of its own until all lines of a batch are taken. Then those that are one statement become one
 (:meth:`Store.settle`): first in their buckets (:mod:`.merge`), then those of different lengths by
-the values that others have in their words' places (:mod:`.elsewhere`), by what they begin with (:mod:`.heads`), by what is around a text (:mod:`.texts`), and by how much they
+the values that others have in their words' places (:mod:`.elsewhere`), by what they begin with
+(:mod:`.heads`), by what is around a text (:mod:`.texts`), and by how much they
 have in common (:mod:`.alike`).
 """
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from .alike import Alike
 from .described import Described
@@ -21,6 +22,8 @@ from .texts import Frames, frames_of, has_frame, without_error
 from .words import marks_of
 
 __all__ = ["Store"]
+
+_Find = Callable[[Template], Optional[Template]]
 
 MAX_IN_BUCKET = 2_000
 """Templates of one length and punctuation that are compared."""
@@ -81,7 +84,9 @@ class Store:
                 bucket.forget(MAX_IN_BUCKET // 2)
                 self._compare_anew()
         fresh = [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
-        self._join_as_elsewhere(fresh)
+        if self._rows:
+            self._join(fresh, self._with_row)
+        self._join(fresh, self._with_value)
         fresh = _current(fresh)
         self._merge(self._heads.take(fresh))
         fresh = _current(fresh)
@@ -92,7 +97,7 @@ class Store:
         while fresh:
             pairs = self._alike.pairs(fresh)
             fresh = self._merge((pair.keys, (pair.one, pair.other)) for pair in pairs)
-        self._join_as_elsewhere(at_first)
+        self._join(at_first, self._with_value)
 
     def forget(self, most: int) -> None:
         """Keep the templates that are known, and of the others those seen most, ``most`` in all."""
@@ -104,14 +109,13 @@ class Store:
         self._index()
         self._compare_anew()
 
-    def _join_as_elsewhere(self, templates: Sequence[Template]) -> None:
+    def _join(self, templates: Sequence[Template], find: _Find) -> None:
         """Join templates to those that have a value where they have words that may be one."""
-        for find in (self._with_row, self._with_value):
-            for template in [t for t in templates if not t.fixed and t.wider is None]:
-                other = find(template)
-                if other is not None and other.current() is not template:
-                    self._bucket(template.keys).remove(template)
-                    other.current().take_in(template)
+        for template in templates:
+            other = None if template.fixed or template.wider else find(template)
+            if other is not None and other.current() is not template:
+                self._bucket(template.keys).remove(template)
+                other.current().take_in(template)
 
     def _with_row(self, template: Template) -> Optional[Template]:
         """Return the template that has two values where one has a name beside a value.
