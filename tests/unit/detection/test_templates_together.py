@@ -55,6 +55,19 @@ def _groups(*kinds):
         # paths of any depth, with and without numbers
         ["cannot read /etc/app/a.conf: denied", "cannot read /srv/x9/y/z/b: denied"],
         ["need lib (python:>=3.7)", "need lib (python:>=3.8,<4)"],
+        # a host with its port, and a field's value of some words, as in other lines
+        ["assign cedar:13562 to fetcher", "assign 10.0.0.7:13562 to fetcher"],
+        [
+            "move mars:80 to venus:80 now",
+            "move mars:80 to 10.0.0.8:80 now",
+            "move h1:80 to h2:80 now",
+        ],
+        ["lock name=Audio Out held=3", "lock name=RILJ held=4"],
+        # a path with blanks
+        [r"removed C:\Program Files (x86)\My App\a.dll in 3 ms", r"removed C:\b.dll in 4 ms"],
+        # bytes, of which some are like words
+        ["packet 0a be 17 ff e0", "packet 17 18 19"],
+        ["flow 17 state ready", "flow 18 state waiting"],
         # fields of a word each
         [
             "plan: part: a-1, current: Staged, next: Absent, limit: Staged",
@@ -177,6 +190,11 @@ def test_lines_that_differ_in_the_form_of_a_value_are_one_template(lines):
         ([r'"stop of \"b17\" failed"'], [r'"stop of \"b18\" is done"', r'"stop of \"b\" is done"']),
         # a part of a program and what is given to a function
         (["auth(cron:session): done"], ["auth(su:session): done"]),
+        # of what kind a value is
+        (
+            ["refused login for admin from 10.0.0.1 via key"],
+            ["refused login for unknown account u17 from 10.0.0.2 via key"],
+        ),
         # an optional part
         (["refused login from 10.0.0.1"], ["refused login from 10.0.0.2 user=eve"]),
         (["peer 10.0.0.1 left: no answer"], ["peer 10.0.0.2 left: no route [early]"]),

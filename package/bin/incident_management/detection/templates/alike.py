@@ -275,8 +275,15 @@ def _is_optional(before: Words, one: Words, other: Words, behind: Words) -> bool
     if not short and behind:
         is_flag = _is_field(before[-1]) and _is_field(behind[0]) and constants(long) > 0
         is_told_of = long[-1][-1] == ":" and kind_of(long[-1]) == VALUE
-        return is_flag or is_told_of
+        return is_flag or is_told_of or _says_of_what(long, behind[0])
+    if len(short) == 1 < len(long) and kind_of(short[0]) != FIXED and behind:
+        return _says_of_what(long[:-1], long[-1])
     return not behind and (_goes_on(short, long) or _ends_in_note(one) != _ends_in_note(other))
+
+
+def _says_of_what(text: Words, value: str) -> bool:
+    """Whether a text says of what kind a value is: ``unknown account`` before a name."""
+    return kind_of(value) == VALUE and all(word.isalpha() and word.islower() for word in text)
 
 
 def _goes_on(short: Words, long: Words) -> bool:

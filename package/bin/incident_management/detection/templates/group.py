@@ -138,8 +138,8 @@ class Template:
         self._text = self._id = ""
         self._literals = None
 
-    def take_named(self, template: Template) -> None:
-        """Take in a template that has a word where this one has a second value in a row."""
+    def take_in(self, template: Template) -> None:
+        """Take in a template that has words where this one has a value, under the keys it has."""
         self.count += template.count
         template.wider = self
         if self.fixed:
@@ -238,7 +238,7 @@ class Bucket:
             self.by_keys[wide] = template
         else:
             shown = template.shown
-            if len(shown) != len(wide) and shown != target.shown:
+            if len(wide) != len(shown) == len(target.shown) and shown != target.shown:
                 shown = _widened(template.keys, wide, shown)
             target.widen(wide, shown)
             target.count += template.count

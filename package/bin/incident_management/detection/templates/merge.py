@@ -183,7 +183,9 @@ def _is_state(line: Line, place: int, before: str, after: str) -> bool:
     if after in _STATES:
         return True
     if before in _STATES:
-        return line[place - 1][-1] == ":" or (place > 1 and line[place - 2] in _NO_STATES)
+        if line[place - 1][-1] == ":" or (place > 1 and line[place - 2] in _NO_STATES):
+            return True
+        return place > 1 and not after and kind_of(line[place - 2]) == VALUE
     return before in _LINKS and place > 1 and line[place - 2] in _STATES
 
 
@@ -205,7 +207,7 @@ def _names(lines: Sequence[Line], parents: Dict[Line, Line], known: _Known) -> L
     for key, members in groups.items():
         if len(members) > 1:
             plain = constants(key)
-            if plain >= 2 or (plain and len(members) >= MANY):
+            if plain >= 2 or (plain and (len(members) >= MANY or not _STATES.isdisjoint(key))):
                 kept.append(_union(members, parents))
                 continue
         kept.extend(members)
@@ -279,15 +281,19 @@ def _is_variable(place: int, lines: Sequence[Line], known: _Known) -> bool:
         return len(lines) >= MANY_LABELS
     if all(kind == VALUE for kind in kinds[:place]):
         return len(lines) >= MANY_FIRST
-    if is_loud(lines[0][:place] + lines[0][place + 1 :]) and any(
-        is_verb(line[place].lower()) for line in lines
-    ):
+    if lines[0][place][:1].isupper() and _tells_aloud(place, lines):
         return False
     if all(is_shouted(_bare(line[place])) for line in lines):
         return True
     if all(may_be_value(line[place]) for line in lines):
         return len(lines) >= MANY_STATES
     return len(lines) >= (MANY_IN_LONG if others >= LONG else MANY)
+
+
+def _tells_aloud(place: int, lines: Sequence[Line]) -> bool:
+    """Whether a place tells what happened in lines of capitals, as STARTED and ENDED do."""
+    around = lines[0][:place] + lines[0][place + 1 :]
+    return is_loud(around) and any(is_verb(line[place].lower()) for line in lines)
 
 
 def _rare_words(lines: Sequence[Line], parents: Dict[Line, Line], known: _Known) -> None:

@@ -21,7 +21,7 @@ from .event import exception_line, message_of, messages_of
 from .fold import folded, keep_names, names_in, names_kept, without_digits
 from .group import Template, Words, template_id
 from .store import Store
-from .words import WILDCARD, Masked
+from .words import WILDCARD, Masked, paths_joined
 
 __all__ = [
     "WILDCARD",
@@ -150,8 +150,9 @@ class TemplateMiner:
     def _templates_of(self, forms: Sequence[str]) -> Dict[str, Template]:
         """Return the templates of folded messages."""
         mask = self._masked.__getitem__
+        said = {form: paths_joined(form) if ":\\" in form else form for form in forms}
         masked = {
-            form: tuple(map(mask, form.split(None, MAX_WORDS))) for form in dict.fromkeys(forms)
+            form: tuple(map(mask, text.split(None, MAX_WORDS))) for form, text in said.items()
         }
         known = self._templates
         new = [words for words in dict.fromkeys(masked.values()) if words not in known]

@@ -7,21 +7,22 @@ each becomes one ``<*>``, whatever its length, so that lines can be compared wor
 from __future__ import annotations
 
 import re
-from typing import Iterator, Sequence, Tuple
+from typing import Sequence
 
-from .words import NAME, PLAIN, WILDCARD, constants, kind_of
+from .words import NAME, PLAIN, WILDCARD, kind_of
 
-__all__ = ["IN_BRACKETS", "NOTHING", "compared", "name_as_value", "without_name"]
+__all__ = ["IN_BRACKETS", "NOTHING", "compared", "name_as_value"]
 
 IN_BRACKETS = "(<*>)"
 NOTHING = "()"
-FEWEST_CONSTANT = 2
-"""Words that are no values around a name beside a value."""
 _UNITS = (
     "[kKMGT]|[kKMGT]?i?[bB]|bytes?|[num]?s|[muµ]secs?|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|days?"
     "|milliseconds?|microseconds?|nanoseconds?|[kKMG]?[hH]z|rpm|percent"
 )
 _AFTER_NUMBER = re.compile(rf"<\*> (?:{_UNITS})(?=[\s,.;:)\]]|\Z)")
+# Bytes in hexadecimal digits, of which some are like words: 0a be 17 ff
+_BYTE = r"(?:<\*>|[0-9a-f]{2}|[0-9A-F]{2})"
+_BYTES = re.compile(rf"(?<!\S)(?:{_BYTE} ){{3,}}{_BYTE}(?!\S)")
 # Values by blank or comma are one list.
 _RUN = re.compile(r"<\*>(?:,? (?:<\*>|\*{2,}))+(?![=:(\[\w])|<\*>(?:,<\*>)+(?![=:(\[\w])")
 # A pattern begins with a character, and looks back from behind it: so places are found fast.
@@ -91,19 +92,6 @@ def name_as_value(keys: Sequence[str]) -> str:
     return " ".join(words)
 
 
-def without_name(keys: Sequence[str]) -> Iterator[Tuple[int, Sequence[str]]]:
-    """Yield a line's words without one that stands beside a value and may be one as well.
-
-    The number is the place of that value in them.
-    """
-    for value in [place for place, word in enumerate(keys) if word == WILDCARD]:
-        for place in (value - 1, value + 1):
-            if 0 <= place < len(keys) and kind_of(keys[place]) in (NAME, PLAIN):
-                words = (*keys[:place], *keys[place + 1 :])
-                if constants(words) >= FEWEST_CONSTANT:
-                    yield min(place, value), words
-
-
 def _may_be_name(word: str) -> bool:
     return word[-1].isalnum() and kind_of(word) in (NAME, PLAIN)
 
@@ -135,6 +123,8 @@ def _compared(text: str) -> str:
             text = _AFTER_NUMBER.sub(WILDCARD, text)
         if "<*>(" in text:
             text = _CALLED.sub(WILDCARD, text)
+        if text.count("<*> ") > 1:
+            text = _BYTES.sub(_bytes, text)
         if "> <" in text or ">, <" in text or ">,<" in text or "> *" in text:
             text = _RUN.sub(WILDCARD, text)
     if "," in text:
@@ -154,6 +144,10 @@ def _quoted(found: re.Match[str]) -> str:
     if method and found.string[max(0, found.start() - 2) : found.start()] != ": ":
         return method.group() + WILDCARD + text[-1]
     return text[0] + WILDCARD + text[-1]
+
+
+def _bytes(found: re.Match[str]) -> str:
+    return WILDCARD if WILDCARD in found.group() else found.group()
 
 
 def _enclosed(found: re.Match[str]) -> str:

@@ -3,23 +3,27 @@
 A line belongs to the template that describes it (:meth:`Store.take`); without one it is a template
 of its own until all lines of a batch are taken. Then those that are one statement become one
 (:meth:`Store.settle`): first in their buckets (:mod:`.merge`), then those of different lengths by
-what they begin with (:mod:`.heads`), by what is around a text (:mod:`.texts`), and by how much they
+the values that others have in their words' places (:mod:`.elsewhere`), by what they begin with
+(:mod:`.heads`), by what is around a text (:mod:`.texts`), and by how much they
 have in common (:mod:`.alike`).
 """
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from .alike import Alike
 from .described import Described
+from .elsewhere import with_value, without_name
 from .group import Bucket, Template, Words, rows_of
 from .heads import Heads
-from .spans import IN_BRACKETS, compared, name_as_value, without_name
+from .spans import IN_BRACKETS, compared, name_as_value
 from .texts import Frames, frames_of, has_frame, without_error
 from .words import marks_of
 
 __all__ = ["Store"]
+
+_Find = Callable[[Template], Optional[Template]]
 
 MAX_IN_BUCKET = 2_000
 """Templates of one length and punctuation that are compared."""
@@ -81,16 +85,19 @@ class Store:
                 self._compare_anew()
         fresh = [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
         if self._rows:
-            self._join_named(fresh)
-            fresh = _current(fresh)
+            self._join(fresh, self._with_row)
+        self._join(fresh, self._with_value)
+        fresh = _current(fresh)
         self._merge(self._heads.take(fresh))
         fresh = _current(fresh)
         frames = self._frames.take(fresh)
         self._merge((tuple(frame.split()), members) for frame, members in frames)
         fresh = _current(fresh)
+        at_first = fresh
         while fresh:
             pairs = self._alike.pairs(fresh)
             fresh = self._merge((pair.keys, (pair.one, pair.other)) for pair in pairs)
+        self._join(at_first, self._with_value)
 
     def forget(self, most: int) -> None:
         """Keep the templates that are known, and of the others those seen most, ``most`` in all."""
@@ -102,18 +109,29 @@ class Store:
         self._index()
         self._compare_anew()
 
-    def _join_named(self, templates: Sequence[Template]) -> None:
-        """Join templates with a name beside a value to those that have two values there.
+    def _join(self, templates: Sequence[Template], find: _Find) -> None:
+        """Join templates to those that have a value where they have words that may be one."""
+        for template in templates:
+            other = None if template.fixed or template.wider else find(template)
+            if other is not None and other.current() is not template:
+                self._bucket(template.keys).remove(template)
+                other.current().take_in(template)
+
+    def _with_row(self, template: Template) -> Optional[Template]:
+        """Return the template that has two values where one has a name beside a value.
 
         As in ``lost peer cedar <*>``: of ``lost peer <*> <*>`` one value is compared.
         """
-        for template in [t for t in templates if len(t.keys) - 1 in self._rows and not t.fixed]:
+        if len(template.keys) - 1 in self._rows:
             for place, words in without_name(template.keys):
                 other = self._find(" ".join(words))
                 if other is not None and place in other.rows:
-                    self._bucket(template.keys).remove(template)
-                    other.take_named(template)
-                    break
+                    return other
+        return None
+
+    def _with_value(self, template: Template) -> Optional[Template]:
+        found = (self._find(" ".join(words)) for words in with_value(template.keys))
+        return next(filter(None, found), None)
 
     def _merge(
         self, groups: Iterable[Tuple[Words, Sequence[Template]]], fewest: int = 2

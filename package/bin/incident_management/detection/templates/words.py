@@ -34,6 +34,7 @@ __all__ = [
     "marks_of",
     "mask",
     "may_be_value",
+    "paths_joined",
     "pieces_of",
     "union_of",
 ]
@@ -74,6 +75,13 @@ _PATH = re.compile(
     r"(?:~|\.{1,2})?/[^\s/]*(?:/[^\s/]*)*\Z|[\w.+~-]+(?:/[\w.+~*-]+){2,}/?\Z"
     r"|[a-z]\w*(?:\.\w+)+/\.?[A-Za-z][\w.$]*\Z"  # com.example.app/.MainActivity
 )
+# C:\\Program Files (x86)\\a: a part with blanks has no dot, and ends in one that begins in capitals
+_SPACED_PATH = re.compile(
+    r"(?<!\w)[A-Za-z]:\\(?:[^\s\"'<>|,;]*\\)?[^\s\"'<>|,;.\\]+"
+    r"(?: [\w.()&+-]{1,40}){0,2}? [A-Z(0][\w.()&+-]*\\"
+)
+MAX_SPACED = 4
+"""Parts with blanks in a path that are looked for."""
 _DOMAIN = re.compile(
     r"(?:[a-z0-9-]+\.)+(?:com|net|org|edu|gov|io|info|biz|local|internal|localdomain|lan|cn|hk|tw"
     r"|jp|kr|de|fr|it|nl|se|uk|eu|ru|br|in|au|ca|us|ch|es|pl)\Z"
@@ -264,6 +272,20 @@ def _is_value(piece: str) -> object:
 def _is_dotted(bare: str) -> bool:
     """Whether this is a host's full name, or that of a unit of systemd."""
     return "." in bare and bool(_DOMAIN.match(bare) or _UNIT.match(bare))
+
+
+def paths_joined(text: str) -> str:
+    """Return a text in which a path with blanks, as in ``C:\\My Files\\a``, is one word."""
+    for _ in range(MAX_SPACED):
+        joined = _SPACED_PATH.sub(_without_blanks, text)
+        if joined == text:
+            break
+        text = joined
+    return text
+
+
+def _without_blanks(found: re.Match[str]) -> str:
+    return found.group().replace(" ", "")
 
 
 @lru_cache(CACHED_WORDS)
