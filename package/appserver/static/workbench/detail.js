@@ -16,6 +16,8 @@ import { holder, isOpen, many, moment, now, serviceLevel, span, stateName } from
 
 // Facts that take a whole line.
 const LONG = new Set(['Resolution', 'Likely cause']);
+// So many names of what a storm affects are shown at first.
+const MOST_NAMES = 8;
 const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals']];
 
 export class Detail {
@@ -241,10 +243,10 @@ function facts(incident, app) {
         ['Opened', moment(incident.opened_at)],
         ['Acknowledged', moment(incident.acknowledged_at)],
         ['Resolved', !isOpen(incident) && moment(incident.resolved_at)],
-        ['Affects', (incident.entities ?? []).join(', ')],
-        ['Detections', (incident.rules ?? []).join(', ')],
+        ['Affects', names('entities', incident.entities ?? [])],
+        ['Detections', names('rules', incident.rules ?? [])],
         ['Runbook', incident.runbook && runbook(incident.runbook)],
-        ['Tags', (incident.tags ?? []).join(', ')],
+        ['Tags', names('tags', incident.tags ?? [])],
         ['Merged into', incident.merged_into && other(incident.merged_into)],
         ['Took over', incident.merged?.length > 0 && incident.merged.map((id, place) => [place ? ', ' : '', other(id)])],
         ['Split from', incident.split_from && other(incident.split_from)],
@@ -253,7 +255,14 @@ function facts(incident, app) {
         ['Likely cause', typeof incident.cause === 'string' && incident.cause],
         ['Resolution', !isOpen(incident) && [incident.category, incident.resolution].filter(Boolean).join(': ')],
     ].filter(([, value]) => value);
-    return h('dl', { class: 'wb-facts' }, rows.map(([name, value]) => h('div', { class: LONG.has(name) ? 'wb-long' : null }, h('dt', {}, name), h('dd', {}, value))));
+    return h('dl', { class: 'wb-facts' }, rows.map(([name, value]) => h('div', { class: LONG.has(name) || Array.isArray(value) ? 'wb-long' : null }, h('dt', {}, name), h('dd', {}, value))));
+}
+
+/** Names, the first ones of many; the others are unfolded. */
+function names(place, all) {
+    if (all.length <= MOST_NAMES + 1) return all.join(', ');
+    return [all.slice(0, MOST_NAMES).join(', '), h('details', { class: 'wb-unfold' },
+        h('summary', { 'data-place': `all-${place}` }, `and ${all.length - MOST_NAMES} more`), h('span', {}, all.slice(MOST_NAMES).join(', ')))];
 }
 
 /** The shipped detections name a page of this app, others a whole address; anything else is text. */

@@ -186,6 +186,7 @@ export class Workbench {
                 me: this.me.name,
                 teams: teams.map((team) => team.name),
                 people: [...people].sort(),
+                shifts: new Map(teams.map((team) => [team.name, atWork(team.people)])),
                 actions: actions.filter((action) => action.proposable).map((action) => [action.name, action.label]),
                 others: [],
             };
@@ -329,6 +330,7 @@ async function listOf(name, query = {}) {
     }
 }
 
+const atWork = (people) => people.filter((one) => one.on_shift).sort((a, b) => a.load - b.load).map((one) => one.name);
 const openIncidents = () => listOf('incidents', { status: 'open', sort: '-severity', limit: 200 });
 
 async function begin() {

@@ -2,7 +2,7 @@
  * What people can do to an incident: who may, when it makes sense, what is asked, what is sent.
  */
 
-import { FEEDBACK, isOpen, many, moment, now, SEVERITIES, stateName } from './words.js';
+import { FEEDBACK, isOpen, many, moment, now, SEVERITIES, some, stateName } from './words.js';
 
 /**
  * @typedef {Object<string, any>} Incident as `GET /incidents/{id}` has it
@@ -26,6 +26,7 @@ import { FEEDBACK, isOpen, many, moment, now, SEVERITIES, stateName } from './wo
  * @property {string} me
  * @property {string[]} teams
  * @property {string[]} people
+ * @property {Map<string, string[]>} shifts by team who of it works now, who has least to do first
  * @property {Incident[]} others open incidents
  * @property {[string, string][]} actions entries of the remediation catalogue
  */
@@ -48,8 +49,8 @@ const mustBeResolved = (to) => (incident) => incident.status === 'resolved'
     ? '' : `It is ${stateName(incident.status).toLowerCase()}: only a resolved one is ${to}.`;
 
 const reason = (required = false, label = 'Why') => ({ name: 'reason', label, kind: 'area', required });
-const who = (choices) => [
-    { name: 'owner', label: 'Owner', suggestions: choices.people.map((one) => [one, one === choices.me ? 'you' : '']) },
+const who = (incident, choices) => [
+    { name: 'owner', label: 'Owner', suggestions: choices.people.map((one) => [one, one === choices.me ? 'you' : '']), help: onShift(incident.team, choices.shifts) },
     { name: 'team', label: 'Team', kind: 'select', options: [['', 'as it is'], ...choices.teams.map((team) => [team, team])] },
 ];
 
@@ -65,7 +66,7 @@ export const MOVES = [
         id: 'assign', label: 'Assign', key: 's', capability: 'incident_write',
         blocked: mustBeOpen,
         fields: (i, choices) => {
-            const [owner, team] = who(choices);
+            const [owner, team] = who(i, choices);
             return [
                 { ...owner, value: i.owner || choices.me },
                 { ...team, help: 'A team without an owner gives it to whoever of it is on shift and has room.' },
@@ -78,7 +79,7 @@ export const MOVES = [
         id: 'escalate', label: 'Escalate', key: 'e', capability: 'incident_write',
         blocked: mustBeOpen,
         fields: (i, choices) => {
-            const [owner, team] = who(choices);
+            const [owner, team] = who(i, choices);
             return [
                 reason(true, 'Why, for whoever gets it'),
                 owner,
@@ -210,6 +211,16 @@ export const MOVES = [
         done: (_i, plan) => `${plan.plan_id} is proposed: ${plan.summary ?? ''}`,
     },
 ];
+
+/** Who works now: of a team, else of all. */
+function onShift(team, shifts) {
+    if (!shifts.size) return '';
+    const all = some([...new Set([...shifts.values()].flat())].sort(), 8);
+    const here = shifts.get(team) ?? [];
+    if (here.length) return `On shift in ${team} now: ${some(here, 8)}.`;
+    if (!all) return 'Nobody is on shift now.';
+    return shifts.has(team) ? `Nobody is on shift in ${team} now; in other teams: ${all}.` : `On shift now: ${all}.`;
+}
 
 // A suppression's patterns know * and ?; a name that holds one is matched with ? in its place.
 const literal = (name) => name.replace(/[*]/g, '?');

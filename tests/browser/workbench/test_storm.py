@@ -1,0 +1,65 @@
+"""An incident with very much in it, and whom to give it to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+from .site import Site
+from .test_looking import refresh
+
+Enter = Callable[..., Any]
+
+
+def test_many_signals_in_a_row_hide_nothing_that_people_wrote(site: Site, enter: Enter) -> None:
+    found = {"entity": "storm", "title": "Errors of storm"}
+    (incident,) = site.signals(found)
+    site.call("POST", f"/incidents/{incident}/notes", {"text": "Before the storm"})
+    for run in range(5):
+        assert site.signals({**found, "run": f"storm-{run}"}) == [incident]
+    page = enter("rob", f"?incident={incident}")
+    expect(page.locator(".wb-item").first).to_be_visible()  # refreshes begin with the list
+    shown = page.locator(".wb-entry:visible .wb-entry-title")
+    expect(shown.nth(0)).to_contain_text("1 more signal")
+    expect(shown.nth(1)).to_contain_text("Note")
+    page.get_by_text("4 earlier entries of more signals").click()
+    expect(shown).to_have_count(site.incident(incident)["entries"])
+
+    # what is unfolded stays so when there is more
+    site.signals({**found, "run": "storm-last"})
+    refresh(page)
+    expect(page.get_by_text("5 earlier entries of more signals")).to_be_visible()
+    expect(shown).to_have_count(site.incident(incident)["entries"])
+    expect(shown.nth(6)).to_contain_text("Note")
+
+
+def test_of_many_names_the_first_are_shown(site: Site, enter: Enter) -> None:
+    names = [f"host-{number:02}" for number in range(40)]
+    incident = site.open("Many hosts", affected_systems=names)
+    page = enter("vic", f"?incident={incident}")
+    facts = page.locator(".wb-facts")
+    expect(facts).to_contain_text("host-07and 32 more")
+    expect(facts.get_by_text("host-39")).to_be_hidden()
+    facts.get_by_text("and 32 more").press("Enter")
+    expect(facts.get_by_text("host-39")).to_be_visible()
+
+
+def test_who_works_now_is_said_where_an_owner_is_chosen(site: Site, enter: Enter) -> None:
+    incident = site.open("Whose is it", severity="critical")
+    site.call("POST", f"/incidents/{incident}/assign", {"owner": "mia", "team": "payments"})
+    page = enter("rob", f"?incident={incident}")
+    expect(page.locator(".wb-id")).to_have_text(incident)
+    page.keyboard.press("s")
+    owner = page.locator("dialog [name=owner]")
+    # who has less to do comes first
+    expect(owner).to_have_accessible_description("On shift in payments now: rob, mia.")
+    page.keyboard.press("Escape")
+    other = site.open("Whose is that")
+    page = enter("rob", f"?incident={other}")
+    expect(page.locator(".wb-id")).to_have_text(other)
+    page.keyboard.press("e")
+    expect(page.locator("dialog [name=owner]")).to_have_accessible_description(
+        "Nobody is on shift in operations now; in other teams: mia, rob."
+    )
