@@ -220,6 +220,11 @@ def test_lines_that_differ_in_the_form_of_a_value_are_one_template(lines):
         (["client 10.0.0.1 (h1.example.net) came"], ["client 10.0.0.2 () came"]),
         # a thing and its number, where other lines have a number and its unit
         (["sent 5 bytes to 10.0.0.1"], ["sent block 7 to 10.0.0.2"]),
+        (["sent 6 7 to host"], ["sent block 7 8 to host"]),
+        # what a number is called, what happened between fields, and what follows a path
+        (["17 removed by admin"], ["uid:7 removed by admin"], ["gid:7 removed by admin"]),
+        (["state=5 rc=3 now"], ["state=5 Done rc=3 now"]),
+        ([r"read C:\Temp at 3"], [r"read C:\Temp from Share\y at 3"]),
         # a member of what is pointed to
         (["node->next is 7"], ["node->prev is 8"]),
         # names with a number that are no values

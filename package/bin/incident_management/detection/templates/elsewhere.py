@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905  # lists of words read best as text
 """Words that are values because other lines of the same words have a value in their place.
 
 Where a value of several words is compared as one, such lines have unequal lengths, and so are not
@@ -10,29 +11,38 @@ import re
 from typing import Iterator, Tuple
 
 from .group import Words
-from .words import NAME, PLAIN, WILDCARD, constants, kind_of
+from .words import NAME, PLAIN, WILDCARD, constants, is_verb, kind_of
 
 __all__ = ["with_value", "without_name"]
 
 FEWEST_CONSTANT = 2
 """Words around such a word that are no values."""
 
+LONGEST_PREPOSITION = 3
+"""Letters of words that join others, and may be part of a name."""
+
 _HOST = re.compile(r"[A-Za-z][\w-]*:<\*>[,.;)]?\Z")
-_PART_OF_NAME = re.compile(r"[A-Z][a-z]+(?<!ed)\Z")
+# What a number is called, and no host: uid:17
+_LABELS = frozenset(
+    """id uid gid pid tid ppid sid user group line code rc err errno error seq port size len length
+    count total try retry attempt step level status state type time ms offset index row rank cpu
+    core job task""".split()
+)
+_PART_OF_NAME = re.compile(r"[A-Z][a-z]+\Z")
 _FIELD = re.compile(r"[\w.-]+=")
 
 
-def without_name(keys: Words) -> Iterator[Tuple[int, Words]]:
+def without_name(keys: Words) -> Iterator[Tuple[int, int, Words]]:
     """Yield a line's words without one that stands beside a value and may be one as well.
 
-    The number is the place of that value in them.
+    Before them come the places of that value, in the line and in these words.
     """
     for value in [place for place, word in enumerate(keys) if word == WILDCARD]:
         for place in (value - 1, value + 1):
             if 0 <= place < len(keys) and kind_of(keys[place]) in (NAME, PLAIN):
                 words = (*keys[:place], *keys[place + 1 :])
                 if constants(words) >= FEWEST_CONSTANT:
-                    yield min(place, value), words
+                    yield value, min(place, value), words
 
 
 def with_value(keys: Words) -> Iterator[Words]:
@@ -50,7 +60,7 @@ def with_value(keys: Words) -> Iterator[Words]:
 
 
 def _without_hosts(keys: Words) -> Iterator[Words]:
-    hosts = [place for place, word in enumerate(keys) if ":<" in word and _HOST.match(word)]
+    hosts = [place for place, word in enumerate(keys) if ":<" in word and _is_host(word)]
     for places in ([hosts] if len(hosts) > 1 else []) + [[place] for place in hosts]:
         words = list(keys)
         for place in places:
@@ -58,11 +68,22 @@ def _without_hosts(keys: Words) -> Iterator[Words]:
         yield tuple(words)
 
 
+def _is_host(word: str) -> bool:
+    return _HOST.match(word) is not None and word.partition(":")[0].lower() not in _LABELS
+
+
 def _without_names(keys: Words) -> Iterator[Words]:
     for place, word in enumerate(keys):
         if word[-4:] == "=<*>":
             end = place + 1
-            while end < len(keys) and _PART_OF_NAME.match(keys[end]):
+            while end < len(keys) and _is_part_of_name(keys[end]):
                 end += 1
             if place + 1 < end < len(keys) and _FIELD.match(keys[end]):
                 yield (*keys[: place + 1], *keys[end:])
+
+
+def _is_part_of_name(word: str) -> bool:
+    """Whether a word is one as ``Audio`` and ``Out`` are, and tells of nothing that happened."""
+    if _PART_OF_NAME.match(word) is None:
+        return False
+    return len(word) <= LONGEST_PREPOSITION or not (is_verb(word) or word.endswith("ed"))

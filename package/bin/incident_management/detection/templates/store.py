@@ -123,9 +123,9 @@ class Store:
         As in ``lost peer cedar <*>``: of ``lost peer <*> <*>`` one value is compared.
         """
         if len(template.keys) - 1 in self._rows:
-            for place, words in without_name(template.keys):
-                other = self._find(" ".join(words))
-                if other is not None and place in other.rows:
+            for mine, theirs, words in without_name(template.keys):
+                other = None if mine in template.rows else self._find(" ".join(words))
+                if other is not None and theirs in other.rows:
                     return other
         return None
 

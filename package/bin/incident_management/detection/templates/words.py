@@ -78,7 +78,7 @@ _PATH = re.compile(
 # C:\\Program Files (x86)\\a: a part with blanks has no dot, and ends in one that begins in capitals
 _SPACED_PATH = re.compile(
     r"(?<!\w)[A-Za-z]:\\(?:[^\s\"'<>|,;]*\\)?[^\s\"'<>|,;.\\]+"
-    r"(?: [\w.()&+-]{1,40}){0,2}? [A-Z(0][\w.()&+-]*\\"
+    r"(?: (?:[A-Z(0&][\w.()&+-]{0,40}|and|of)){0,2}? [A-Z(0][\w.()&+-]*\\"
 )
 MAX_SPACED = 4
 """Parts with blanks in a path that are looked for."""
