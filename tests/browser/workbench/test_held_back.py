@@ -66,7 +66,9 @@ def test_holding_back_is_begun_and_ended(site: Site, enter: Enter) -> None:
     expect(page.locator(".wb-list-pane")).to_be_visible()
     page.keyboard.press("h")
     expect(held(page)).to_contain_text("Nothing is held back now.")
-    page.get_by_role("button", name="Hold back …").click()
+    expect(page.get_by_role("heading", name="Held back", exact=True)).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
     page.locator("dialog [name=reason]").fill("Reboot")
     page.locator("dialog button[type=submit]").click()
     expect(page.locator("dialog .wb-trouble")).to_contain_text("Name a rule, an entity or a tag")
@@ -91,8 +93,8 @@ def test_holding_back_is_begun_and_ended(site: Site, enter: Enter) -> None:
 
 
 def test_an_incident_leads_to_its_dashboard(site: Site, enter: Enter) -> None:
-    incident = site.open("Has a dashboard")
+    incident = site.open("Read by all")
     page = enter("vic", f"?incident={incident}")
-    page.get_by_role("link", name="Dashboard").click()
+    page.get_by_role("link", name="Dashboard", exact=True).click()
     address = f"{site.web}/en-US/app/{APP}/incident?form.incident={incident}"
     expect(page).to_have_url(address)

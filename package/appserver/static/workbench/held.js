@@ -24,6 +24,7 @@ export class HeldBack {
     #turn = 0;
     #only = '';
     #shown = '';
+    #comes = false;
 
     /** @param {import('./main.js').Workbench} app */
     constructor(app) {
@@ -55,6 +56,7 @@ export class HeldBack {
         if (!opened) return;
         this.#only = '';
         this.#shown = '';
+        this.#comes = [this.button, document.body].includes(document.activeElement);
         fill(this.body, h('p', { class: 'wb-dim' }, 'Loading …'));
         await this.reload();
     }
@@ -93,6 +95,9 @@ export class HeldBack {
             waiting.length > 0 && this.#section('At other times', waiting),
             over.length > 0 && h('details', { class: 'wb-over' }, h('summary', { 'data-place': 'over' }, `${over.length} that ${over.length === 1 ? 'is' : 'are'} over`), h('ul', {}, over.map((one) => this.#row(one)))),
             this.#signals(suppressions, found)));
+        // Whoever opened it goes on in it, not behind a list of fifty rows.
+        if (this.#comes) this.body.querySelector('h1').focus();
+        this.#comes = false;
     }
 
     #section(title, some, otherwise = '') {

@@ -31,7 +31,7 @@ export class IncidentList {
         this.message = h('div', { class: 'wb-message', role: 'status' }, 'Loading …');
         this.limit = h('p', { class: 'wb-message wb-dim', hidden: true });
         this.scroller = h('div', { class: 'wb-scroll' }, this.items, this.message, this.more, this.limit);
-        this.element = h('div', { class: 'wb-list-pane' }, this.news, this.scroller);
+        this.element = h('div', { class: 'wb-list-pane' }, h('div', { role: 'status' }, this.news), this.scroller);
     }
 
     /**
