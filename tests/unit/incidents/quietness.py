@@ -20,11 +20,15 @@ class Scheduler:
         self.skipped, self.failed, self.found = set(), set(), set()
         self.delay = 0.0
         self.broken = False
+        self.blind = ""
 
     def plan(self, search):
         if self.broken:
             raise SearchFailed("splunkd is busy.")
         return self.plans.get(search, Plan(True))
+
+    def blindness(self, search):
+        return self.blind
 
     def recent(self, search):
         now = self.clock.now()

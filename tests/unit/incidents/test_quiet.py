@@ -36,6 +36,23 @@ def test_the_entry_says_on_what_evidence(world):
     assert evidence["runs"] == 24
     assert evidence["source"] == "saved/searches history: every scheduled run succeeded"
     assert "'High Error Rate' found nothing in 24 runs for 2" in entry.data["reason"]
+    assert entry.data["resolution"] == "It ended by itself."
+
+
+def test_what_finds_a_trouble_only_when_it_begins_is_not_said_to_have_seen_its_end(world):
+    """Service Went Silent: after hours a host that is still dead is found no more."""
+    world.scheduler.blind = (
+        "compares parts of its window with 'addinfo': what lasts, it finds no more"
+    )
+    incident = world.raise_signal()
+    world.minutes(130)
+    entry = timeline.read(world.stores, incident)[-1]
+
+    assert entry.data["to"] == "resolved"
+    assert (
+        entry.data["resolution"] == "Nothing more was found of it. Whether it is over was not seen."
+    )
+    assert "it compares parts of its window" in entry.data["reason"]
 
 
 def test_a_new_finding_starts_the_time_anew(world):

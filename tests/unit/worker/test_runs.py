@@ -48,9 +48,33 @@ def test_one_that_was_deleted_is_not_enabled():
     assert not SplunkRuns(splunkd(SplunkError(404, "no"))).plan(SEARCH).enabled
 
 
+@pytest.mark.parametrize(
+    ("macro", "said"),
+    [
+        ("index=main error", ""),
+        ("index=main | addinfo", "compares parts of its window with 'addinfo'"),
+    ],
+)
+def test_a_search_that_looks_for_a_change_says_so_also_in_its_macro(macro, said):
+    contents = {"savedsearch": {"search": "`events` | stats count"}, "macro": {"definition": macro}}
+
+    def get(path, **query):
+        return {
+            "entry": [{"content": contents["macro" if "conf-macros" in path else "savedsearch"]}]
+        }
+
+    assert SplunkRuns(SimpleNamespace(get=get)).blindness(SEARCH).startswith(said)
+    assert bool(said) == bool(SplunkRuns(SimpleNamespace(get=get)).blindness(SEARCH))
+
+
 def test_trouble_is_not_an_answer():
     runs = SplunkRuns(splunkd(SplunkError(503, "starting")))
-    for ask in (runs.plan, runs.recent, lambda search: runs.scheduled(search, 0, 1)):
+    for ask in (
+        runs.plan,
+        runs.recent,
+        runs.blindness,
+        lambda search: runs.scheduled(search, 0, 1),
+    ):
         with pytest.raises(SearchFailed, match="'High / Error Rate' can't be read: starting"):
             ask(SEARCH)
 

@@ -14,7 +14,7 @@ from typing import Tuple
 
 from .timemodifiers import resolve
 
-__all__ = ["bound_to", "lookback"]
+__all__ = ["bound_to", "lookback", "looks_for_change"]
 
 _MODIFIER = re.compile(
     r"\b(_index_)?(earliest|latest)\s*=(?!=)"
@@ -52,6 +52,17 @@ def lookback(earliest: str, latest: str, at: float) -> Tuple[float, float]:
     return end - begin, at - end
 
 
+def looks_for_change(plain: str) -> str:
+    """Tell why a search does not find what lasts; empty where it is not seen to look for a change.
+
+    The text goes on from the search's name; ``plain`` as for :func:`bound_to`.
+    """
+    change = _CHANGE.search(plain)
+    if change is None:
+        return ""
+    return f"compares parts of its window with '{change[1]}': what lasts, it finds no more"
+
+
 def bound_to(plain: str) -> str:
     """Tell what keeps a search from being asked about any window; empty if nothing is seen to.
 
@@ -67,9 +78,9 @@ def bound_to(plain: str) -> str:
     hides = _HIDES.search(plain)
     if hides:
         return f"holds the command '{hides[1]}', which runs another search"
-    change = _CHANGE.search(plain)
+    change = looks_for_change(plain)
     if change:
-        return f"compares parts of its window with '{change[1]}': what lasts, it finds no more"
+        return change
     present = _PRESENT.search(plain)
     if present:
         return f"asks for the present time by {present[0]}"

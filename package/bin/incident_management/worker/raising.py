@@ -124,7 +124,8 @@ class SavedSearchRaising:
         saved = self._saved(search)
         try:
             length, lag = lookback(saved.earliest, saved.latest, at)
-            bound = bound_to(self._plain_text(saved, search))
+            names = _namespace(search)
+            bound = bound_to(without_macros(self._session, saved.name, saved.spl, *names))
         except (ValueError, NotReading) as error:
             raise CannotJudge(
                 f"Which time '{saved.name}' looks at can't be told: {error}"
@@ -146,15 +147,18 @@ class SavedSearchRaising:
     def _saved(self, search: Mapping[str, Any]) -> SavedSearch:
         return self._searcher.saved_search(str(search["name"]), *_namespace(search))
 
-    def _plain_text(self, saved: SavedSearch, search: Mapping[str, Any]) -> str:
-        app, owner = _namespace(search)
-        try:
-            return plain_text(
-                saved.spl, lambda name: knowledge.macro(self._session, name, app, owner)
-            )
-        except SplunkError as error:
-            text = f"The macros of '{saved.name}' can't be read: {error.message}"
-            raise SearchFailed(text) from error
+
+def without_macros(session: Session, name: str, spl: str, app: str, owner: str) -> str:
+    """Return the plain text of a saved search, its macros in place.
+
+    Raises:
+        SearchFailed: splunkd does not give the macros.
+        NotReading: a macro can't be looked into.
+    """
+    try:
+        return plain_text(spl, lambda macro: knowledge.macro(session, macro, app, owner))
+    except SplunkError as error:
+        raise SearchFailed(f"The macros of '{name}' can't be read: {error.message}") from error
 
 
 def _namespace(search: Mapping[str, Any]) -> Tuple[str, str]:

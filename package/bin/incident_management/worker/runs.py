@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import List
 
+from ..detection.backtest.reading import NotReading
+from ..detection.lookback import looks_for_change
 from ..incidents.upkeep.quiet import Plan, Run, SearchId
 from ..splunk.detections import (
     QUIET_AFTER,
@@ -15,6 +17,7 @@ from ..splunk.detections import (
     scheduled,
 )
 from ..splunk.session import Session
+from .raising import without_macros
 
 __all__ = ["SplunkRuns"]
 
@@ -32,6 +35,17 @@ class SplunkRuns:
             return Plan(False)
         quiet = quiet_after(saved.settings.get(QUIET_AFTER, ""), name)
         return Plan(saved.enabled, saved.throttled, quiet)
+
+    def blindness(self, search: SearchId) -> str:
+        name, app, owner = search
+        saved = saved_search(self._session, name, app, owner or "nobody")
+        if saved is None:
+            return ""
+        try:
+            text = without_macros(self._session, name, saved.spl, app, owner or "nobody")
+        except NotReading as error:
+            return str(error)
+        return looks_for_change(text)
 
     def recent(self, search: SearchId) -> List[Run]:
         return [

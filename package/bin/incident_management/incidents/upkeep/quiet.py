@@ -64,6 +64,9 @@ class SearchRuns(Protocol):
 
     def plan(self, search: SearchId) -> Plan: ...
 
+    def blindness(self, search: SearchId) -> str:
+        """Why it finds no more what still lasts, going on from its name; empty where it does."""
+
     def recent(self, search: SearchId) -> List[Run]:
         """The runs that splunkd remembers."""
 
@@ -100,13 +103,17 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Why one of an incident's detections counts as quiet."""
+    """Why one of an incident's detections counts as quiet.
+
+    ``blindness``: why that does not show that the trouble is over; empty where it does.
+    """
 
     rule: str
     quiet_since: float
     until: float
     source: str
     runs: Optional[int] = None
+    blindness: str = ""
 
     def to_data(self) -> Document:
         data: Document = {
@@ -122,7 +129,8 @@ class Evidence:
     def __str__(self) -> str:
         ran = "" if self.runs is None else f" in {self.runs} runs"
         hours = (self.until - self.quiet_since) / 3600
-        return f"'{self.rule}' found nothing{ran} for {hours:.3g} h ({self.source})"
+        found = f"'{self.rule}' found nothing{ran} for {hours:.3g} h ({self.source})"
+        return f"{found}; it {self.blindness}" if self.blindness else found
 
 
 class Quiet:
@@ -216,10 +224,11 @@ class Quiet:
         since = max(since, held.last_of(self._stores, rule, str(newest["app"]), since, start))
         try:
             runs = len(self._runs.scheduled(key, since, coverage.until))
+            blindness = self._runs.blindness(key)
         except SearchFailed:
             return None
         source = "saved/searches history: every scheduled run succeeded"
-        return Evidence(rule, since, coverage.until, source, runs)
+        return Evidence(rule, since, coverage.until, source, runs, blindness)
 
     def _goes_on(self, incident: Incident, newest: Document, start: float) -> bool:
         """Whether one of its problems was found since ``start``, though that was held back.
@@ -315,7 +324,7 @@ class Quiet:
             "from": incident.status,
             "to": "resolved",
             "reason": f"Quiet: {'; '.join(map(str, evidence))}.",
-            "resolution": "It ended by itself.",
+            "resolution": _resolution(evidence),
             "category": "quiet",
             "feedback": "",
             "evidence": [one.to_data() for one in evidence],
@@ -335,6 +344,12 @@ class Quiet:
         if found and timeline.fold(entries).status == "resolved":
             reason = "A finding came while it was resolved for being quiet."
             lifecycle.reopen(self._stores, self._clock, incident_id, ACTOR, reason)
+
+
+def _resolution(evidence: Sequence[Evidence]) -> str:
+    if any(one.blindness for one in evidence):
+        return "Nothing more was found of it. Whether it is over was not seen."
+    return "It ended by itself."
 
 
 def checkpoints_of(stores: Stores, monitor: str) -> List[Document]:
