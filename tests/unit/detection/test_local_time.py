@@ -12,7 +12,8 @@ from datetime import datetime, timezone
 import pytest
 
 from incident_management.detection.baselines.baseline import Baseline
-from incident_management.detection.baselines.season import PERIODS, Season
+from incident_management.detection.baselines.season import PERIODS
+from incident_management.detection.baselines.weeks import season_class
 from incident_management.detection.baselines.zone import UTC, Zone
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.ports import SearchResult
@@ -103,7 +104,7 @@ def test_without_a_time_zone_database_a_name_is_refused_and_utc_is_not(monkeypat
 
 def _hours(zone, period, days=15):
     """A season of days up to SPRING, in which each value is the hour in Berlin."""
-    season = Season(PERIODS[period], zone)
+    season = season_class(period)(PERIODS[period], zone)
     for at in range(int(SPRING) - days * DAY, int(SPRING), 1800):
         season.expected(at)
         season.learn(float(datetime.fromtimestamp(at, BERLIN).hour))
@@ -119,14 +120,17 @@ def _expects_the_hour(season, start):
 @pytest.mark.parametrize("period", ["daily", "weekly"])
 @pytest.mark.parametrize("before", ["Europe/Berlin", "UTC", "Asia/Tokyo", "America/New_York"])
 def test_what_was_learned_under_another_zone_moves(period, before):
-    season = Season.from_state(PERIODS[period], Zone("Europe/Berlin"), _hours(Zone(before), period))
+    state = _hours(Zone(before), period)
+    season = season_class(period).from_state(PERIODS[period], Zone("Europe/Berlin"), state)
     _expects_the_hour(season, SPRING)
 
 
 def test_what_was_learned_before_there_were_zones_moves():
     state = _hours(UTC, "daily")
     del state["offset"], state["end"]
-    _expects_the_hour(Season.from_state(PERIODS["daily"], Zone("Europe/Berlin"), state), SPRING)
+    _expects_the_hour(
+        season_class("daily").from_state(PERIODS["daily"], Zone("Europe/Berlin"), state), SPRING
+    )
 
 
 class _Shop(Watched):

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from typing import Any, Dict, List, Optional, Tuple
 
-from .kinds import CHANGE, FIRST_SEASON, SHORT_MEAN, SPREAD, VALUE, count_of, of_season, single
+from .kinds import CHANGE, FIRST_SEASON, SHORT_MEAN, SPREAD, VALUE, count_of, single
 from .level import Level, median
 from .records import CALM_LEVEL, LASTING, Records
-from .season import PERIODS, Season
+from .season import PERIODS
+from .seasonal import SEASON_MEANS, Seasonal
 from .shift import FEWEST, Shift
 from .window import CHANGE_POINTS, FULL, SPREAD_POINTS, Means, Window
 from .zone import Zone
@@ -25,8 +26,6 @@ _SEASON_NAMES: Dict[str, Tuple[str, ...]] = {"none": (), "auto": ("daily", "week
 
 FEW = 6
 """Points of the short mean of values."""
-SEASON_MEANS = {"hourly": 3, "daily": 12, "weekly": 12}
-"""Points of the short mean of what deviates from a season."""
 CURVE = 10.0
 """How much the curved scale tells small values apart; it bends at a tenth of the usual value."""
 LEAST_BEND = 1e-150
@@ -47,36 +46,11 @@ BORROWED = 100.0
 UNCLEAR_SECONDS = 72000.0
 """How long a shift goes on before it is lasting when it is not clear which it is: in a flat night
 the factor and the sum look the same."""
+RANGE_NOISE = 3.0
+"""What lies outside a range of weeks by no more than so many mean errors is noise. A record of that
+is low at first: of all values, the range has few left over."""
 REFRESH = 32
 """Points after which the noise floors are reckoned anew."""
-
-
-class _Seasonal:
-    """A season with the error it makes, and the running mean of that."""
-
-    __slots__ = ("error", "kind", "mean_kind", "means", "name", "residual", "season", "zone")
-
-    def __init__(self, name: str, zone: Zone, place: int) -> None:
-        self.name = name
-        self.kind, self.mean_kind = of_season(place)
-        self.zone = zone
-        self.season = Season(PERIODS[name], zone)
-        self.means = Means(SEASON_MEANS[name])
-        self.error: Optional[float] = None
-        self.residual: Optional[float] = None
-
-    def to_state(self) -> Dict[str, Any]:
-        return {
-            "season": self.season.to_state(),
-            "means": self.means.to_state(),
-            "error": self.error,
-        }
-
-    def restore(self, state: Dict[str, Any]) -> None:
-        self.season = Season.from_state(PERIODS[self.name], self.zone, state["season"])
-        self.means = Means.from_state(state["means"])
-        error = state["error"]
-        self.error = None if error is None else float(error)
 
 
 class Learner:
@@ -92,7 +66,7 @@ class Learner:
         self, season: str, threshold: float, direction: str, min_history: int, zone: Zone
     ) -> None:
         names: Tuple[str, ...] = _SEASON_NAMES.get(season, (season,))
-        self._seasons = [_Seasonal(name, zone, i) for i, name in enumerate(names)]
+        self._seasons = [Seasonal(name, zone, i) for i, name in enumerate(names)]
         self._threshold = threshold
         self._direction = direction
         self._min_history = min_history
@@ -122,7 +96,7 @@ class Learner:
             self._level.learn(value)
         if seen % REFRESH == 0 or seen < REFRESH:
             self._reckon_floors()
-        expected, kind = self._expect(value, time)
+        kind, expected, low, high = self._usual(self._expect(value, time))
         reach = self._records.reach(kind, self._floors[kind])
         deviations = self._deviations(value)
         shift = self._shift
@@ -142,44 +116,59 @@ class Learner:
                 self._move()
         elif verdict.lasting:
             self._settle()
-        lower = expected - reach
+        lower = low - reach
         if self._is_count and lower < 0.0:
             lower = 0.0
         ratio = verdict.ratio
         score = ratio / (ratio + self._threshold)
-        return expected, lower, expected + reach, score, verdict.told
+        return expected, lower, high + reach, score, verdict.told
 
     def _pass_over(self, value: float, time: float) -> Judged:
         """Say what was expected of the first point after a gap, which says nothing of the usual."""
         self._window.clear()
-        expected, kind = self._expect(value, time)
+        kind, expected, low, high = self._usual(self._expect(value, time))
         reach = self._records.reach(kind, self._floors[kind])
-        lower = expected - reach
+        lower = low - reach
         if self._is_count and lower < 0.0:
             lower = 0.0
-        return expected, lower, expected + reach, 0.0, False
+        return expected, lower, high + reach, 0.0, False
 
-    def _expect(self, value: float, time: Optional[float]) -> Any:
-        """Note how far the value is from each expectation; return the best one and its kind."""
-        expected, kind, error = self._level.middle, VALUE, self._error * BETTER
+    def _usual(self, best: Optional[Seasonal]) -> Tuple[int, float, float, float]:
+        """Return the kind of an expectation, what it expects, and between which values."""
+        if best is None:
+            middle = self._level.middle
+            return VALUE, middle, middle, middle
+        season = best.season
+        return best.kind, season.usual or 0.0, season.low, season.high
+
+    def _expect(self, value: float, time: Optional[float]) -> Optional[Seasonal]:
+        """Note how far the value is from what each season expects; return the one that knows best.
+
+        None: the level does.
+        """
+        best, error = None, self._error * BETTER
         for seasonal in self._seasons:
-            usual = None
-            if time is not None:
-                season = seasonal.season
-                if season.begin <= time < season.end:
-                    usual = season.usual
-                else:
-                    usual = season.expected(time, self._shift.points > 0)
-                    if season.is_clock_changed:
-                        # A day with an hour more or less is no change of what people do.
-                        self._window.clear()
-            if usual is None:
+            if time is None:
                 seasonal.residual = None
+                continue
+            season = seasonal.season
+            if not season.begin <= time < season.end:
+                season.expected(time, self._shift.points > 0)
+                if season.is_clock_changed:
+                    # A day with an hour more or less is no change of what people do.
+                    self._window.clear()
+            if season.usual is None:
+                seasonal.residual = None
+                continue
+            if value < season.low:
+                seasonal.residual = value - season.low
+            elif value > season.high:
+                seasonal.residual = value - season.high
             else:
-                seasonal.residual = value - usual
-                if seasonal.error is not None and seasonal.error < error:
-                    expected, kind, error = usual, seasonal.kind, seasonal.error
-        return expected, kind
+                seasonal.residual = 0.0
+            if seasonal.error is not None and seasonal.error < error:
+                best, error = seasonal, seasonal.error
+        return best
 
     def _deviations(self, value: float) -> List[Optional[float]]:
         window = self._window
@@ -243,10 +232,9 @@ class Learner:
             self._error += rate * (abs(value - self._level.middle) - self._error)
         for seasonal in self._seasons:
             seasonal.season.learn(value)
-            residual = seasonal.residual
-            if is_usual and residual is not None:
+            if is_usual and seasonal.residual is not None:
                 error = seasonal.error
-                distance = abs(residual)
+                distance = abs(value - (seasonal.season.usual or 0.0))
                 seasonal.error = (
                     distance if error is None else error + ERROR_RATE * (distance - error)
                 )
@@ -278,7 +266,8 @@ class Learner:
             # then, those of the level stand in for them.
             known = self._records.seen(seasonal.kind)
             borrowed = self._records.mark(VALUE) * BORROWED / (BORROWED + known)
-            floors[seasonal.kind] = max(reach, borrowed)
+            noise = RANGE_NOISE * (seasonal.error or 0.0) if seasonal.is_range else 0.0
+            floors[seasonal.kind] = max(reach, borrowed, noise)
             floors[seasonal.mean_kind] = max(reach / math.sqrt(length), borrowed)
 
     def _note_time(self, time: float) -> bool:
@@ -374,4 +363,4 @@ class Learner:
             raise ValueError("it has other seasons")
         self._floors = [float(floor) for floor in state["floors"]]
         for seasonal, saved in zip(self._seasons, state["seasons"]):
-            seasonal.restore(saved)
+            seasonal.restore(saved, self._step)

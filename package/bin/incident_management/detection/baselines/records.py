@@ -43,6 +43,9 @@ LASTING = 144
 EXCUSED_SHARE, EXCUSED_POINTS = 0.5, 192
 """The longest season excuses what deviates from all else when its own deviation is below this share
 of the largest; for so many points after, means of some hours that have seen it are excused too."""
+EXCUSED_FROM = 0.5
+"""How clear a single value must be for that, as a multiple of its record: a job that is no record
+any more still makes a record of what the last hours spread."""
 MAX_RATIO = 1e6
 _LISTS = ("marks", "seen", "latest", "waiting")
 
@@ -222,7 +225,8 @@ class Records:
         verdict.told = verdict.lasting = False
         ratio, is_told_again = best, False
         if ratios is not None:
-            is_told_again = self._went_on(best, ratios, explained)
+            is_calm = best < CALM_LEVEL or self._is_of_the_season(deviations, ratios)
+            is_told_again = self._went_on(is_calm and explained is None, ratios, explained)
         if self.open and not is_told_again:
             ratio = min(best, threshold) * 0.5
         elif (
@@ -245,16 +249,26 @@ class Records:
     def _is_excused(self, deviations: Sequence[Optional[float]], floors: Sequence[float]) -> bool:
         """True when the longest season that is known expected what surprises the other kinds."""
         ratios = self._ratios(deviations, floors)
-        if self._single_of(ratios) < self._threshold:
+        if self._single_of(ratios) < EXCUSED_FROM:
             return self._excused < EXCUSED_POINTS
-        longest = self._single[-1]
-        own = deviations[longest]
-        if own is None or ratios[longest] > 1.0 or self._counts[longest] < LEARNING:
-            return False
-        if own >= EXCUSED_SHARE * max([deviations[kind] or 0.0 for kind in self._single]):
+        if not self._is_of_the_season(deviations, ratios):
             return False
         self._excused = 0
         return True
+
+    def _is_of_the_season(
+        self, deviations: Sequence[Optional[float]], ratios: Sequence[float]
+    ) -> bool:
+        """Whether the longest season expected the value, far better than the other kinds."""
+        longest = self._single[-1]
+        own = deviations[longest]
+        # Its mean comes last: where that is an anomaly, every value is off, if only a little.
+        if own is None or ratios[longest] > 1.0 or ratios[-1] >= self._threshold:
+            return False
+        if own > 0.0 and self._counts[longest] < LEARNING:
+            return False
+        largest = max([deviations[kind] or 0.0 for kind in self._single])
+        return own < EXCUSED_SHARE * largest
 
     def _begin(self, deviations: Sequence[Optional[float]], floors: Sequence[float]) -> None:
         """Bound what the anomaly that is told may add to the records."""
@@ -266,10 +280,10 @@ class Records:
             for mark, deviation in zip(self._marks, deviations)
         ]
 
-    def _went_on(self, best: float, ratios: Sequence[float], explained: Optional[float]) -> bool:
+    def _went_on(self, is_calm: bool, ratios: Sequence[float], explained: Optional[float]) -> bool:
         """Follow an anomaly by a point; True when it is to be told again."""
         self.open += 1
-        self._calm = self._calm + 1 if best < CALM_LEVEL and explained is None else 0
+        self._calm = self._calm + 1 if is_calm else 0
         if self._calm >= CALM_POINTS:
             self.open = 0
             self._limits = []

@@ -16,7 +16,7 @@ __all__ = ["PERIODS", "Period", "Season"]
 
 
 class Period(NamedTuple):
-    """A season: its length in seconds, into how many slots it is cut, and values kept of a slot."""
+    """A season: its length in seconds, how many slots it has, and numbers kept of a slot."""
 
     length: float
     slots: int
@@ -26,7 +26,7 @@ class Period(NamedTuple):
 PERIODS: Dict[str, Period] = {
     "hourly": Period(3600.0, 12, 12),
     "daily": Period(86400.0, 48, 7),
-    "weekly": Period(7 * 86400.0, 168, 4),
+    "weekly": Period(7 * 86400.0, 168, 6),
 }
 ENOUGH = 2
 """Values of a slot from which it expects something."""
@@ -36,19 +36,21 @@ class Season:
     """The last few values of every slot; what is expected is the median over it and its neighbours.
 
     The expectation is made when a slot is entered, so that the values of a fault that goes on
-    within it don't count. Memory: ``slots * kept`` numbers, at most 672.
+    within it don't count. Memory: ``slots * kept`` numbers, at most 336.
 
     Args:
         zone: by whose clocks the slots are cut.
 
     Attributes:
         usual: what is expected from ``begin`` until before ``end``, or None when not known.
+        low, high: between which values all are as usual; a season of ranges has some distance
+            between them.
         is_clock_changed: whether the clocks were changed between this slot and the one before.
     """
 
     __slots__ = (
         "_counts", "_entered", "_offset", "_period", "_values", "_zone", "begin", "end",
-        "is_clock_changed", "usual",
+        "high", "is_clock_changed", "low", "usual",
     )  # fmt: skip
 
     def __init__(self, period: Period, zone: Zone) -> None:
@@ -60,6 +62,7 @@ class Season:
         self._entered = -1
         self.is_clock_changed = False
         self.usual: Optional[float] = None
+        self.low = self.high = 0.0
         self.begin = self.end = 0.0
 
     def expected(self, time: float, alone: bool = False) -> Optional[float]:
@@ -71,6 +74,7 @@ class Season:
             self._enter(time)
             slot = self._entered
             self.usual = self._usual(slot, alone) if self._counts[slot] >= ENOUGH else None
+            self.low = self.high = self.usual or 0.0
         return self.usual
 
     def _enter(self, time: float) -> None:
@@ -122,8 +126,8 @@ class Season:
         # What is usual is reckoned anew at the next time, whichever it is.
         self.end = self.begin
 
-    def _turn(self, learned_at: float) -> None:
-        """Move what was learned at another offset from UTC to the slots of the present one."""
+    def _turn(self, learned_at: float) -> int:
+        """Move what was learned at another offset from UTC; return by how many slots."""
         length, slots, kept = self._period
         self._offset = self._zone.offset(self.begin)
         by = round((self._offset - learned_at) / length * slots) % slots
@@ -131,6 +135,7 @@ class Season:
         self._counts = self._counts[slots - by :] + self._counts[: slots - by]
         cut = (slots - by) * kept
         self._values = self._values[cut:] + self._values[:cut]
+        return by
 
     def to_state(self) -> Dict[str, Any]:
         """Return what :meth:`from_state` takes."""
@@ -148,16 +153,20 @@ class Season:
     def from_state(cls, period: Period, zone: Zone, state: Dict[str, Any]) -> Season:
         """Return the season that was saved. Raises ValueError when it is of another shape."""
         season = cls(period, zone)
-        values, counts = array("d", state["values"]), [int(n) for n in state["counts"]]
-        if len(values) != len(season._values) or len(counts) != period.slots:
-            raise ValueError("the saved season has another number of slots.")
-        season._values, season._counts = values, counts
-        season._entered = int(state["entered"])
-        if season._entered >= 0:
-            season.begin = begin = float(state["time"])
-            # A state of before there were zones is cut by UTC, and has no end of its slot.
-            season.end = float(state.get("end", begin + period.length / period.slots))
-            season._turn(float(state.get("offset", 0.0)))
-        expected = state["expected"]
-        season.usual = None if expected is None else float(expected)
+        season._restore(state)
+        season.low = season.high = season.usual or 0.0
         return season
+
+    def _restore(self, state: Dict[str, Any]) -> None:
+        values, counts = array("d", state["values"]), [int(n) for n in state["counts"]]
+        if len(values) != len(self._values) or len(counts) != self._period.slots:
+            raise ValueError("the saved season has another number of slots.")
+        self._values, self._counts = values, counts
+        self._entered = int(state["entered"])
+        if self._entered >= 0:
+            self.begin = begin = float(state["time"])
+            # A state of before there were zones is cut by UTC, and has no end of its slot.
+            self.end = float(state.get("end", begin + self._period.length / self._period.slots))
+            self._turn(float(state.get("offset", 0.0)))
+        expected = state["expected"]
+        self.usual = None if expected is None else float(expected)

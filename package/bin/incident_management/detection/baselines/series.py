@@ -171,7 +171,7 @@ class SeriesScorer:
         """Return what was learned of every series as plain JSON values, for :meth:`restore`.
 
         Under ``series``: one document a series, ``{"by": [...], "time": ..., "baseline": {...}}``,
-        at most 25 kB each, so that each fits a document of the KV store.
+        at most 27 kB each, so that each fits a document of the KV store.
         """
         return {
             "season": self._settings[0],

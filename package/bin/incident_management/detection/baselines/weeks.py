@@ -1,0 +1,201 @@
+"""Between what each hour of the week was in the weeks before: a season of ranges.
+
+An hour's lowest and highest value are kept for three weeks, and usual is what lies between the
+median of the lowest and that of the highest. So a job of half an hour once a week is usual, and
+what one week's fault was is not.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Dict, List, Optional, Tuple, Type
+
+from .season import Period, Season
+from .zone import Zone
+
+__all__ = ["Weeks", "season_class"]
+
+WEEKS = 3
+"""Visits that are kept of each slot."""
+PAIR = 2
+"""Numbers that are kept of a visit: the lowest and the highest value."""
+OLDER_KEPT = 4
+"""Values that older versions kept of each slot."""
+
+Visit = Tuple[int, float, float]
+"""A slot, and the lowest and the highest value in it."""
+
+
+class Weeks(Season):
+    """The lowest and the highest value of each slot's last three visits.
+
+    What is expected is made when half of a slot is entered, of this slot and its nearer neighbour:
+    what happens once a week begins a little earlier or later. Nothing of a visit is in it before
+    the next slot was left, so that a fault that goes on does not count. With two visits, usual is
+    what either of them was.
+
+    Memory: 1,008 numbers.
+    """
+
+    __slots__ = ("_begun", "_highest", "_lowest", "_slot", "_waiting")
+
+    def __init__(self, period: Period, zone: Zone) -> None:
+        super().__init__(period, zone)
+        self._slot = -1
+        self._begun = 0.0
+        self._lowest, self._highest = math.inf, -math.inf
+        self._waiting: Optional[Visit] = None
+
+    def expected(self, time: float, alone: bool = False) -> Optional[float]:
+        """Return the middle of what is usual then, or None when it is not known yet.
+
+        ``alone`` changes nothing: no neighbour has seen an anomaly that goes on.
+        """
+        if not self.begin <= time < self.end:
+            self._enter(time)
+            half = (self.end - self.begin) / 2.0
+            if self._slot < 0 or abs(self.begin - self._begun) > half:
+                self._leave()
+                self._slot, self._begun = self._entered, self.begin
+            if time < self.begin + half:
+                self.end = self.begin + half
+                self._look(self._slot, self._slot - 1)
+            else:
+                self.begin += half
+                self._look(self._slot, (self._slot + 1) % self._period.slots)
+        return self.usual
+
+    def _leave(self) -> None:
+        """Keep the visit that waits; the one that has just ended waits from now on."""
+        if self._waiting is not None:
+            slot, low, high = self._waiting
+            count = self._counts[slot]
+            self._put(slot, count, low, high)
+            # The count says which place is next, too, so it stays in step with the ring.
+            self._counts[slot] = count + 1 if count < 2 * WEEKS - 1 else WEEKS
+        self._waiting = self._going_on()
+        self._lowest, self._highest = math.inf, -math.inf
+
+    def _going_on(self) -> Optional[Visit]:
+        if self._lowest > self._highest:
+            return None
+        return self._slot, self._lowest, self._highest
+
+    def _put(self, slot: int, count: int, low: float, high: float) -> None:
+        place = slot * self._period.kept + count % WEEKS * PAIR
+        self._values[place], self._values[place + 1] = low, high
+
+    def _look(self, slot: int, near: int) -> None:
+        """Set what is usual in a slot, next to that neighbour."""
+        self.usual = None
+        if self._counts[slot]:
+            self.low, self.high = self._range(slot)
+            self.usual = (self.low + self.high) / 2.0
+            if self._counts[near]:
+                low, high = self._range(near)
+                self.low, self.high = min(self.low, low), max(self.high, high)
+
+    def _range(self, slot: int) -> Tuple[float, float]:
+        kept, count = self._period.kept, min(self._counts[slot], WEEKS)
+        # A negative slot counts from the end: the neighbours wrap around.
+        start = slot % self._period.slots * kept
+        pairs = self._values[start : start + count * PAIR]
+        return sorted(pairs[::PAIR])[(count - 1) // 2], sorted(pairs[1::PAIR])[count // 2]
+
+    def learn(self, value: float) -> None:
+        """Note the value of the time that was last asked for."""
+        if value < self._lowest:
+            self._lowest = value
+        if value > self._highest:
+            self._highest = value
+
+    def move(self, factor: float, by: float, lasted: float, step: float) -> None:
+        """Scale and move the visits of before a shift; see :meth:`.season.Season.move`."""
+        length, slots, kept = self._period
+        slot_length = length / slots
+        for slot, count in enumerate(self._counts):
+            ago = (self._entered - slot) % slots * slot_length
+            visits = int((lasted - ago) / length) + 1 if lasted >= ago else 0
+            if ago < 2.0 * slot_length and visits:
+                # The visit that goes on and the one that waits are not kept yet.
+                visits -= 1
+            for age in range(visits, min(count, WEEKS)):
+                place = slot * kept + (count - 1 - age) % WEEKS * PAIR
+                for number in (place, place + 1):
+                    self._values[number] = self._values[number] * factor + by
+        # What is usual is reckoned anew at the next time, whichever it is.
+        self.end = self.begin
+
+    def _turn(self, learned_at: float) -> int:
+        by, slots = super()._turn(learned_at), self._period.slots
+        if self._slot >= 0:
+            self._slot = (self._slot + by) % slots
+        if self._waiting is not None:
+            slot, low, high = self._waiting
+            self._waiting = (slot + by) % slots, low, high
+        return by
+
+    def to_state(self) -> Dict[str, Any]:
+        """Return what :meth:`from_state` takes."""
+        visits = [self._waiting, self._going_on()]
+        return {
+            **super().to_state(),
+            "range": [self.low, self.high],
+            "begun": self._begun,
+            "visits": [None if visit is None else list(visit) for visit in visits],
+        }
+
+    @classmethod
+    def from_state(
+        cls, period: Period, zone: Zone, state: Dict[str, Any], step: float = 0.0
+    ) -> Weeks:
+        """Return the season that was saved, by an older version too.
+
+        Args:
+            step: seconds from point to point; by it, an older version's values are told apart by
+                visits.
+
+        Raises:
+            ValueError: it is of another shape.
+        """
+        if "visits" not in state:
+            return cls._from_older(period, zone, state, step)
+        season = cls(period, zone)
+        # Before the season is turned to the present zone, as what was learned is.
+        waiting, going_on = state["visits"]
+        season._waiting = None if waiting is None else _visit(waiting)
+        if going_on is not None:
+            season._slot, season._lowest, season._highest = _visit(going_on)
+        season._begun = float(state["begun"])
+        season._restore(state)
+        season.low, season.high = map(float, state["range"])
+        return season
+
+    @classmethod
+    def _from_older(cls, period: Period, zone: Zone, state: Dict[str, Any], step: float) -> Weeks:
+        """Return the ranges of what was kept as the last four values of each slot."""
+        season, values = cls(period, zone), [float(value) for value in state["values"]]
+        if len(values) != period.slots * OLDER_KEPT or len(state["counts"]) != period.slots:
+            raise ValueError("the saved season has another number of slots.")
+        each = max(1, round(period.length / period.slots / step)) if step > 0.0 else OLDER_KEPT
+        for slot, count in enumerate(map(int, state["counts"])):
+            ring = values[slot * OLDER_KEPT : (slot + 1) * OLDER_KEPT]
+            newest = [ring[(count - 1 - age) % OLDER_KEPT] for age in range(min(count, OLDER_KEPT))]
+            visits = [newest[i : i + each] for i in range(0, len(newest), each)][:WEEKS]
+            for visit in reversed(visits):
+                season._put(slot, season._counts[slot], min(visit), max(visit))
+                season._counts[slot] += 1
+        numbers = {"values": season._values, "counts": season._counts}
+        season._restore({**state, **numbers, "expected": None})
+        season.end = season.begin
+        return season
+
+
+def _visit(saved: List[Any]) -> Visit:
+    slot, low, high = saved
+    return int(slot), float(low), float(high)
+
+
+def season_class(name: str) -> Type[Season]:
+    """Return the class of the season of that name."""
+    return Weeks if name == "weekly" else Season
