@@ -150,15 +150,22 @@ def panel(page: Any, title: str) -> Any:
 def test_a_definition_fits_the_schema_of_splunks_packages(
     name: str, page: Any, splunk: Any, studio_bundle: Any
 ) -> None:
-    show(page, splunk, "incident_overview")
+    show(page, splunk, name)
     page.wait_for_function("window.dashboardSchema")
     schema = page.evaluate("window.dashboardSchema()")
+    shown = page.evaluate("window.dashboardDefinition")
     validator = Draft7Validator(schema)
-    assert [error.message for error in validator.iter_errors(definition(name))] == []
+    assert [error.message for error in validator.iter_errors(shown)] == []
 
-    broken = definition(name)
+    broken = json.loads(json.dumps(shown))
     next(iter(broken["visualizations"].values()))["type"] = 7
     assert list(validator.iter_errors(broken)), "the schema accepts a visualization of type 7"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_layout_is_one_that_older_splunks_take_too(name: str) -> None:
+    """Dashboard Studio's packages 26.0 refuse tabs; newer ones make one tab of a layout without."""
+    assert set(definition(name)["layout"]) <= {"type", "options", "globalInputs", "structure"}
 
 
 def test_the_overview_shows_what_is_stored(
@@ -204,6 +211,20 @@ def test_the_overview_says_so_when_no_worker_runs(
         words.wait_for(timeout=WAIT_MS)
     finally:
         stored.put("incident_claims", {"_key": key, "purpose": key, "time": NOW})
+
+
+def test_the_overview_says_whether_detections_have_anything_to_look_at(
+    page: Any, stored: Any, studio_bundle: Any, shoot: Any
+) -> None:
+    show(page, stored, "incident_overview")
+    words = "none in 24 hours: set the macro incident_indexes"
+    page.get_by_text(words).first.wait_for(timeout=WAIT_MS)
+    shoot(page, "overview-no-events")
+
+    stored.core.indexes.write("main", [{"_raw": "GET / 200", "_time": NOW - 60}])
+    show(page, stored, "incident_overview")
+    shown = time.strftime("the newest is of %Y-%m-%d %H:%M:%S", time.gmtime(NOW - 60))
+    page.get_by_text(shown).first.wait_for(timeout=WAIT_MS)
 
 
 def test_the_overview_in_the_dark(page: Any, stored: Any, studio_bundle: Any, shoot: Any) -> None:

@@ -130,6 +130,9 @@ class FakeJira:
             "body": body,
             "created": self._touch(issue),
             "properties": properties,
+            # What "Add comment" says of jsdPublic: true unless it was made internal.
+            "jsdPublic": {"key": "sd.public.comment", "value": {"internal": True}}
+            not in properties,
         }
         issue["comments"].append(comment)
         return str(comment["id"])

@@ -77,6 +77,11 @@ def test_what_follows_is_a_comment_and_the_end_moves_it_to_done(site):
     assert status(site) == "Done"
 
 
+def test_customers_of_a_service_project_see_none_of_the_comments(site):
+    tell(site, "opened", "note", "resolved")
+    assert [one["jsdPublic"] for one in site.issues[0]["comments"]] == [False, False]
+
+
 def test_a_receipt_says_in_which_status_the_message_left_the_issue(site):
     assert "state" not in tell(site, "opened", "note").receipt
     site.issues.clear()
@@ -127,6 +132,18 @@ def test_a_lost_creation_waits_for_the_search_to_know_it(site):
     assert speaker.ask(opened).answer == "later"
     assert speaker.ask(replace(opened, first_sent=CLOCK.now() - 61)).answer == "harmless"
     assert speaker.ask(replace(opened, thread={"ticket": "10001"})).answer == "harmless"
+
+
+def test_an_issue_that_follows_a_deleted_one_is_made_once_also_when_its_answer_was_lost(site):
+    note = notification(ALL["note"], "b" * 40, thread={"ticket": "999", "number": "OPS-9"})
+    site.indexed = False
+    assert sender(site).send(note).outcome == "sent"
+    assert sender(site).ask(note).answer == "later", "Jira's search does not know it yet"
+    site.indexed = True
+    assert sender(site).send(note).receipt["ticket"] == site.issues[0]["id"]
+    assert len(site.issues) == 1
+    site.receiver.answers = ["drop"]
+    assert sender(site).ask(note).answer == "later", "it can't be asked what is there"
 
 
 def test_an_issue_that_was_deleted_is_made_again_while_the_incident_lasts(site):

@@ -105,6 +105,16 @@ def test_a_record_that_was_closed_is_followed_by_a_new_one(instance):
     assert [record["state"] for record in instance.records] == ["7", "6"]
 
 
+def test_a_record_that_follows_another_is_made_once_also_when_its_answer_was_lost(instance):
+    first = tell(instance, "opened", "resolved").receipt
+    instance.records[0]["state"] = "7"
+    for thread in (first, {"ticket": "f" * 32, "number": "INC9"}):
+        again = notification(ALL["reopened"], "8" * 40, thread=thread)
+        one, two = sender(instance).send(again), sender(instance).send(again)
+        assert one.receipt["ticket"] == two.receipt["ticket"]
+        assert [record["state"] for record in instance.records] == ["7", "1"]
+
+
 def test_a_closed_record_takes_no_more_of_an_incident_that_is_over(instance):
     first = tell(instance, "opened", "resolved").receipt
     instance.records[0]["state"] = "7"

@@ -101,6 +101,13 @@ def test_hostile_log_text_can_neither_mention_nor_link_nor_leak():
     assert "\\u0000" not in everything and "\\u001b" not in everything
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_slack_makes_no_links_and_no_mentions_of_plain_words(name):
+    """Without ``verbatim`` Slack parses plain text itself: an "@here", an address of a log line."""
+    texts = list(_mrkdwn_objects(blocks(ALL[name], answers=True)))
+    assert texts and all(text["verbatim"] is True for text in texts)
+
+
 def test_escaping_cuts_between_characters_not_within_an_entity():
     text = escape("<" * 4000, 3000)
     assert len(text) <= 3000 and text.replace("&lt;", "") == "…"
@@ -221,11 +228,15 @@ def _stored(ts, key):
 
 def _mrkdwn(value):
     """Every mrkdwn text within blocks."""
+    return [text["text"] for text in _mrkdwn_objects(value)]
+
+
+def _mrkdwn_objects(value):
     if isinstance(value, dict):
         if value.get("type") == "mrkdwn":
-            yield value["text"]
+            yield value
         for inner in value.values():
-            yield from _mrkdwn(inner)
+            yield from _mrkdwn_objects(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _mrkdwn(inner)
+            yield from _mrkdwn_objects(inner)

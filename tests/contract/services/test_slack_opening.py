@@ -1,10 +1,12 @@
-"""Asking Slack where to connect: what its answers mean, and that tokens stay where they belong."""
+"""Asking Slack where to connect, and telling one person something: what its answers mean."""
 
 from __future__ import annotations
 
 import pytest
 
-from incident_management.notify.transport import Network
+from incident_management.notify.slack import web_client
+from incident_management.notify.transport import Network, NotSent
+from incident_management.slack_socket.acting import WebSlack
 from incident_management.slack_socket.opening import (
     Refused,
     Unreachable,
@@ -71,3 +73,18 @@ def test_what_an_answer_means(receiver, answer, kind, says, after):
         socket_address(settings(receiver), Network(), 0.0)
     assert getattr(caught.value, "after", None) == after
     assert len(receiver.requests) == 1
+
+
+def test_one_person_is_told_in_the_thread_where_the_button_is(receiver):
+    web = WebSlack(web_client("xoxb-secret-token", receiver.url, Network()), Network())
+    receiver.default = (200, {}, {"ok": True, "message_ts": "1.2"})
+    web.whisper("C1", "U0MIA", "1.1", "Acknowledged already.")
+    web.whisper("C1", "U0MIA", "", "Acknowledged already.")
+    within, outside = receiver.requests
+    assert within.path == "/chat.postEphemeral"
+    assert within.headers["authorization"] == "Bearer xoxb-secret-token"
+    told = {"channel": "C1", "user": "U0MIA", "text": "Acknowledged already."}
+    assert (within.json, outside.json) == ({**told, "thread_ts": "1.1"}, told)
+    receiver.answers = [(200, {}, {"ok": False, "error": "user_not_in_channel"})]
+    with pytest.raises(NotSent, match=r"to U0MIA \(user_not_in_channel\)"):
+        web.whisper("C1", "U0MIA", "", "Acknowledged already.")

@@ -101,3 +101,18 @@ def test_an_option_that_is_wrong_is_named(client: Client) -> None:
     )
     assert job.state == "FAILED"
     assert "pages_per_day" in str(job.messages)
+
+
+def test_a_monitor_is_not_told_to_set_what_only_saved_searches_have(client: Client) -> None:
+    sent = [{**signal(number, 6), "rule": "checkout_traffic"} for number in range(5)]
+    assert client("POST", "/signals", json={"signals": sent}).status_code < 300
+    listed = client("GET", "/incidents").json()
+    for incident in listed.get("incidents") or listed["items"]:
+        if incident["rules"] == ["checkout_traffic"]:
+            feedback = {"feedback": "false_positive"}
+            assert (
+                client("POST", f"/incidents/{incident['id']}/resolve", json=feedback).status_code
+                == 200
+            )
+    health = client("GET", "/detections/checkout_traffic/health").json()
+    assert (health["source"], health["noisy"], health["calmed_by"]) == ("other", True, None)

@@ -95,13 +95,57 @@ def certificate(days: float) -> Write:
     return lambda d: d.log(raw, 900)
 
 
-def queue(*depths: int) -> Write:
+def certificates(*days: float) -> Write:
+    """One host that looks at several, the first of them first."""
+
     def write(d: Detections) -> None:
-        for number, depth in enumerate(depths):
-            raw = json.dumps({"queue": "orders", "queue_depth": depth})
-            d.log(raw, 550 - 60 * number)
+        for number, left in enumerate(days):
+            d.log(json.dumps({"cn": f"{number}.example.com", "days_left": left}), 900 - number)
 
     return write
+
+
+def queue(*depths: int, host: str = "web-1", **of: Any) -> Write:
+    def write(d: Detections) -> None:
+        for number, depth in enumerate(depths):
+            raw = json.dumps({"queue": "orders", "queue_depth": depth, **of})
+            d.log(raw, 550 - 60 * number, host=host)
+
+    return write
+
+
+def all_of(*writes: Write) -> Write:
+    def write(d: Detections) -> None:
+        for one in writes:
+            one(d)
+
+    return write
+
+
+def perfmon(count: int, kind: str, instance: str, value: int) -> Write:
+    raw = f'object={kind} counter="% Processor Time" instance={instance} Value={value}'
+    return lambda d: d.log_many(raw, count, 500, 10, sourcetype=f"Perfmon:{kind}")
+
+
+def disk(used: str, kind: str, mount: str = "/") -> Write:
+    raw = f"Filesystem=/dev/x Type={kind} UsePct={used} MountedOn={mount}"
+    return lambda d: d.log_many(raw, 2, 500, 10, sourcetype="df")
+
+
+def restarts(hosts: int, each: int) -> Write:
+    """Restarts of one service on several hosts, a minute and a half apart on each."""
+
+    def write(d: Detections) -> None:
+        for host in range(hosts):
+            for number in range(each):
+                line = "INFO service=shop Application startup complete."
+                d.log(line, 850 - 30 * host - 90 * number, host=f"web-{host}")
+
+    return write
+
+
+def says(line: str) -> Write:
+    return lambda d: d.log_many(line, 40, 300, 70)
 
 
 def change(before: int, after: int, service: str = "shop", ago: float = 600) -> Write:
@@ -123,21 +167,37 @@ RAISES = [
     ("Resource Pressure", measured(10, cpu_load_percent=97), ["web-1"]),
     ("Resource Pressure", measured(2, mem_used_percent=95, storage_used_percent=99), ["web-1"] * 2),
     ("Resource Pressure", measured(1, UsePct="96%", sourcetype="df"), []),
+    # A hundred idle processes do not hide it.
+    (
+        "Resource Pressure",
+        all_of(perfmon(9, "Processor", "_Total", 99), perfmon(100, "Process", "idler", 0)),
+        ["web-1"],
+    ),
+    ("Resource Pressure", disk("96%", "xfs", "/data"), ["web-1"]),
     ("Authentication Failures", refused(11), ["bastion"]),
     ("HTTP 5xx Ratio", answered(30, 4), ["shop"]),
     ("HTTP 5xx Ratio", answered(1, 40), ["shop"]),
+    ("High Error Rate", says('{"error": null, "message": "payment failed"}'), ["web-1"]),
+    ("High Error Rate", says("ERROR: null pointer, error=0x80004005"), ["web-1"]),
+    ("High Error Rate", says("error=-110 while reading, service=shop"), ["shop"]),
     ("Latency Shift", served(60, 100, 40, 450), ["shop"]),
     ("Service Went Silent", heartbeat(9000, 1300, 60), ["db-1"]),
     ("Error from a New Template", old_error(40, "ERROR pool of 5 is exhausted", 3), ["web-1"]),
     ("Restart Loop", starts(4), ["web-1"]),
+    ("Restart Loop", all_of(restarts(1, 4), restarts(6, 1)), ["shop"]),
+    ("Restart Loop", restarts(10, 3), ["shop"]),
     ("Certificate or Credential Expiry", certificate(14), ["shop"]),
     ("Certificate or Credential Expiry", certificate(-1), ["shop"]),
+    ("Certificate or Credential Expiry", certificates(2, 300), ["web-1"]),
     (
         "Certificate or Credential Expiry",
         lambda d: d.log("TLS: certificate has expired service=pay", 600),
         ["pay"],
     ),
     ("Queue Backlog", queue(900, 1400, 2000), ["orders"]),
+    # Of one of two brokers, and of one partition, where the other's depth came last.
+    ("Queue Backlog", all_of(queue(9000, 9500, host="mq-0"), queue(3, 3, host="mq-1")), ["orders"]),
+    ("Queue Backlog", all_of(queue(9000, 9500, partition=0), queue(3, 3, partition=1)), ["orders"]),
     ("Change Followed by Errors", change(0, 6), ["shop"]),
     ("Change Followed by Errors", change(3, 10), ["shop"]),
 ]
@@ -145,10 +205,15 @@ RAISES = [
 STAYS_QUIET = [
     ("High Error Rate", errors(5), "exactly the threshold"),
     ("High Error Rate", errors(1), "one event"),
+    ("High Error Rate", says('{"status": 200, "error": null, "failed": 0}'), "no error, in JSON"),
+    ("High Error Rate", says("job done failed=0 error=none"), "no error, in fields"),
     ("AWS CloudTrail Errors", cloudtrail(3), "exactly the threshold"),
     ("AWS CloudTrail Errors", cloudtrail(50, "success"), "calls that succeed"),
     ("Resource Pressure", measured(10, cpu_load_percent=90), "exactly the threshold"),
     ("Resource Pressure", measured(10, cpu_load_percent=20, storage_used_percent=60), "healthy"),
+    ("Resource Pressure", perfmon(50, "Process", "_Total", 1600), "sixteen idle cores"),
+    ("Resource Pressure", disk("100%", "squashfs"), "what can only be read"),
+    ("Resource Pressure", disk("100%", "fuse", "/snap/core/1"), "a snap in a container"),
     ("Authentication Failures", refused(10), "exactly the threshold"),
     ("Authentication Failures", refused(50, "Accepted password"), "logins that succeed"),
     ("HTTP 5xx Ratio", answered(38, 2), "exactly the threshold"),
@@ -166,8 +231,20 @@ STAYS_QUIET = [
     ("Error from a New Template", old_error(40, "ERROR pool of 5 is exhausted", 2), "only two"),
     ("Restart Loop", starts(3), "exactly the threshold"),
     ("Restart Loop", starts(1), "one restart"),
+    ("Restart Loop", restarts(6, 1), "a rollout"),
+    ("Restart Loop", restarts(6, 2), "a rollout whose stops and starts are told apart"),
     ("Certificate or Credential Expiry", certificate(14.1), "not yet"),
     ("Certificate or Credential Expiry", lambda d: d.log("certificate renewed", 600), "renewed"),
+    (
+        "Certificate or Credential Expiry",
+        lambda d: d.log('{"service": "shop", "ssl_end_time": "Nov 28 23:59:59 2033 GMT"}', 600),
+        "an end that is no number",
+    ),
+    (
+        "Certificate or Credential Expiry",
+        lambda d: d.log("request refused: token expired user=17", 600),
+        "somebody's session has ended",
+    ),
     ("Queue Backlog", queue(1000, 1000), "exactly the threshold"),
     ("Queue Backlog", queue(5000, 3000, 1500), "it drains"),
     ("Queue Backlog", queue(5000), "one event"),

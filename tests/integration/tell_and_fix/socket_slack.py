@@ -1,13 +1,15 @@
 """A Slack with Socket Mode: messages, a WebSocket, and people who press buttons.
 
 Sources: "Using Socket Mode", "apps.connections.open method", "block_actions payload",
-"view_submission payload" and "views.open method" in Slack's documentation.
+"view_submission payload", "views.open method" and "chat.postEphemeral method" in Slack's
+documentation.
 """
 
 from __future__ import annotations
 
 import copy
 import json
+import threading
 from typing import Any, Dict, List, Optional
 
 from tests.fakes.websocket import Peer, WebSocketServer
@@ -17,21 +19,25 @@ from .receivers import Slack
 
 APP_TOKEN = "xapp-1-A0TEST-1234567890-0123456789abcdef"
 WORKSPACE = "T0HOME"
-# Known to the app as the user mia, and unknown.
-MIA, STRANGER = "U0MIA", "U0STRANGER"
+# Known to the app as the users mia and omar, and unknown.
+MIA, OMAR, STRANGER = "U0MIA", "U0OMAR", "U0STRANGER"
 
 
 class SocketSlack(Slack):
     """``refuses``: the error that the app-level token is answered with.
 
-    ``answers`` are those to presses, in order; ``opened`` how often an address was asked for.
+    ``answers`` are those to presses, in order, and come in while ``answering`` is set; ``whispers``
+    what one person was shown; ``opened`` how often an address was asked for.
     """
 
     def __init__(self) -> None:
         self.sockets = WebSocketServer()
         self.refuses = ""
         self.answers: List[Dict[str, Any]] = []
+        self.whispers: List[Dict[str, Any]] = []
         self.views: List[Dict[str, Any]] = []
+        self.answering = threading.Event()
+        self.answering.set()
         self.opened = 0
         self._count = 0
         super().__init__()
@@ -40,6 +46,7 @@ class SocketSlack(Slack):
         if path == "/apps.connections.open":
             return self._connections_open(method, given, headers)
         if path.startswith("/answers/"):
+            self.answering.wait(60)
             with self.lock:
                 self.answers.append(given)
             return 200, {"ok": True}
@@ -49,6 +56,8 @@ class SocketSlack(Slack):
             return 200, answer if known else {**answer, "error": "invalid_auth"}
         if path == "/views.open":
             return self._view(given)
+        if path == "/chat.postEphemeral":
+            return self._whispered(given, headers)
         return super().answer(method, path, given, headers)
 
     def stop(self) -> None:
@@ -88,7 +97,13 @@ class SocketSlack(Slack):
             "enterprise": None,
             "is_enterprise_install": False,
             "channel": {"id": "C0000000001", "name": "incidents"},
-            "message": {"type": "message", "ts": shown["ts"], "text": "", "blocks": laid},
+            "message": {
+                "type": "message",
+                "ts": shown["ts"],
+                "text": "",
+                "blocks": laid,
+                **({"thread_ts": shown["thread_ts"]} if "thread_ts" in shown else {}),
+            },
             "state": {"values": {}},
             "response_url": f"{self.url}/answers/{self._count}",
             "actions": [{**copy.deepcopy(action), "action_ts": f"1700000000.{self._count:06d}"}],
@@ -133,6 +148,16 @@ class SocketSlack(Slack):
         if self.refuses or headers.get("Authorization") != f"Bearer {APP_TOKEN}":
             return 200, {"ok": False, "error": self.refuses or "invalid_auth"}
         return 200, {"ok": True, "url": f"{self.sockets.url}?ticket={self.opened}&app_id=A0TEST"}
+
+    def _whispered(self, given: Dict[str, Any], headers: Dict[str, str]) -> Any:
+        if headers.get("Authorization") != "Bearer xoxb-test-token":
+            return 200, {"ok": False, "error": "invalid_auth"}
+        needed = {"channel", "user", "text"}
+        if not needed <= set(given) or set(given) - needed - {"thread_ts"}:
+            return 200, {"ok": False, "error": "invalid_arguments"}
+        with self.lock:
+            self.whispers.append(given)
+        return 200, {"ok": True, "message_ts": "1700000000.000001"}
 
     def _view(self, given: Dict[str, Any]) -> Any:
         view = given["view"]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 
 import pytest
 
 from .conftest import Office, wait_for
-from .socket_slack import APP_TOKEN, STRANGER, SocketSlack, elements
+from .socket_slack import APP_TOKEN, OMAR, STRANGER, SocketSlack, elements
+from .test_fixing import analysed
 
 
 @pytest.fixture
@@ -95,7 +98,8 @@ def test_a_button_pressed_in_slack_is_done_once_and_the_connection_comes_back(bu
     ]
     resolution = buttons.call("GET", f"/incidents/{incident}")["resolution"]
     assert resolution.startswith("Rolled the release back")
-    wait_for(lambda: len(slack.answers) == 3)
+    (told,) = wait_for(lambda: slack.whispers)
+    assert told["user"] == "U0MIA" and told["text"] == f"{incident}: Resolved by mia."
 
     # No secret in any log, and none of what is as good as one.
     assert slack.sockets.faults == []
@@ -127,3 +131,85 @@ def test_a_refused_token_is_one_message_and_is_not_tried_again_at_once(buttons: 
     assert info["detail"].startswith(sentence)
     assert log_of(buttons).count(sentence) == 1 and slack.opened == asked
     assert APP_TOKEN not in log_of(buttons) + buttons.bulletins()
+
+
+def test_a_fix_is_decided_on_by_button_by_whom_may_and_as_it_was_shown(buttons: Office):
+    slack = slack_of(buttons)
+    buttons.set("remediation", deploy_api_url=buttons.deployer.url, deploy_api_token="deploy-token")
+    local = buttons.home / "etc/apps/incident_management/local/incident_routing.conf"
+    local.write_text(local.read_text() + "[member:omar]\nslack_id = U0OMAR\n")
+    buttons.standin.splunk.conf.reload()
+    buttons.user("omar", "incident_approver")
+    peer = slack.connection()
+
+    def proposed(incident: str):
+        """The plan's id, and the message that asks for a decision."""
+        plan = buttons.call("POST", f"/incidents/{incident}/plans")["plan_id"]
+        return plan, wait_for(lambda: [m for m in slack.messages if plan in json.dumps(m)])[0]
+
+    def plan_of(plan: str):
+        found = buttons.call("GET", f"/plans/{plan}")
+        return found["status"], found["approved_by"]
+
+    incident = analysed(buttons)
+    plan, message = proposed(incident)
+    assert [e["text"]["text"] for e in elements(message["blocks"])] == ["Approve", "Reject"]
+
+    # Who may not is told so, in the thread that the message is in.
+    slack.press(peer, "plan_approve", message=message)
+    (told,) = wait_for(lambda: slack.whispers)
+    assert (told["user"], told["thread_ts"]) == ("U0MIA", message["thread_ts"])
+    assert "needs the capability incident_approve, which mia lacks" in told["text"]
+
+    # What was shown of it is what is approved, and nothing else.
+    forged = json.loads(json.dumps(message).replace(f"{plan} ", f"{plan} {'0' * 32}"))
+    for element in elements(forged["blocks"]):
+        element["value"] = element["value"][: len(plan) + 1 + 64]
+    slack.press(peer, "plan_approve", user=OMAR, message=forged)
+    wait_for(lambda: len(slack.whispers) == 2)
+    assert "is not the plan that you have seen" in slack.whispers[1]["text"]
+    assert plan_of(plan) == ("proposed", [])
+
+    slack.press(peer, "plan_approve", user=OMAR, message=message)
+    (shown,) = wait_for(lambda: slack.answers)
+    assert shown["replace_original"] is True and elements(shown["blocks"]) == []
+    assert "Approved by omar" in json.dumps(shown["blocks"])
+    assert plan_of(plan) == ("approved", ["omar"]) and buttons.deployer.rollbacks == {}
+    decided = [e for e in buttons.timeline(incident) if e["kind"] == "approval"]
+    assert [(e["actor"], e["data"]["decision"]) for e in decided] == [("omar", "approved")]
+
+    # The old message still has its buttons in somebody's window: the last word counts.
+    slack.press(peer, "plan_reject", user=OMAR, message=message)
+    wait_for(lambda: len(slack.answers) == 2)
+    assert "Rejected by omar" in json.dumps(slack.answers[1]["blocks"])
+    assert plan_of(plan)[0] == "rejected"
+    slack.press(peer, "plan_approve", user=OMAR, message=message)
+    wait_for(lambda: len(slack.whispers) == 3)
+    assert "rejected" in slack.whispers[2]["text"] and plan_of(plan)[0] == "rejected"
+
+
+def test_what_was_acknowledged_by_a_process_that_is_killed_is_done_by_the_next(buttons: Office):
+    slack = slack_of(buttons)
+    peer = slack.connection()
+    incident = buttons.signal()
+    wait_for(lambda: slack.messages)
+
+    # The first answer takes its time, so the second press is acknowledged and waits.
+    slack.answering.clear()
+    slack.press(peer, "incident_take", user=STRANGER)
+    wait_for(lambda: any(path.startswith("/answers/") for _m, path, _g in slack.requests))
+    slack.press(peer, "incident_acknowledge")
+    assert buttons.call("GET", f"/incidents/{incident}")["status"] == "new"
+    os.kill(json.loads(log_of(buttons).splitlines()[-1])["pid"], signal.SIGKILL)
+    slack.answering.set()
+
+    slack.connection()
+    wait_for(lambda: buttons.call("GET", f"/incidents/{incident}")["status"] == "in_progress")
+    wait_for(lambda: len(slack.whispers) == 2)
+    told = {one["user"]: one["text"] for one in slack.whispers}
+    assert told["U0MIA"] == f"{incident}: Acknowledged by mia."
+    assert told[STRANGER].startswith("Your account in Slack is nobody's in Splunk yet")
+    assert kinds(buttons, incident) == [("assigned", "mia"), ("status", "mia")]
+    query = {"query": json.dumps({"purpose": "slack press"}), "output_mode": "json"}
+    path = "storage/collections/data/incident_claims"
+    wait_for(lambda: json.loads(buttons.admin.get(path, **query).body.read()) == [])

@@ -72,7 +72,8 @@ class EventSearcher:
     def _base(self, spl: str) -> List[Dict[str, Any]]:
         index = _INDEX.match(spl)
         if index:
-            return [e for e in self.logs + self.changes if e["index"] == index[1]]
+            events = self.changes if "`incident_change_index`" in spl else self.logs + self.changes
+            return [e for e in events if e["index"] == index[1]]
         if spl.startswith("search `incident_change_index`"):
             assert 'change_id="*"' in spl, "the change index may hold other events too"
             return [e for e in self.changes if e.get("change_id")]

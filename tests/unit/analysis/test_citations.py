@@ -91,6 +91,8 @@ def test_a_search_that_fails_leaves_its_citations_unchecked_and_no_others():
         (30, "errors_of_entity", {}, "Counted again, it is 60, not 30"),
         (60, "drop_everything", {}, "no statistic"),
         (60, "errors_of_entity", {"earliest": "soon"}, "could not be counted"),
+        (60, "errors_of_entity", {"earliest": float("inf")}, "could not be counted"),
+        (60, "errors_of_entity", {"earliest": "nan"}, "could not be counted"),
     ],
 )
 def test_a_number_is_counted_again(value, statistic, parameters, says):
@@ -100,6 +102,19 @@ def test_a_number_is_counted_again(value, statistic, parameters, says):
     checked = check([citation], scenario.searcher())
     assert checked.is_verified("C1") is (says == "")
     assert says in checked.citations[0].reason
+
+
+def test_a_true_number_is_not_believed_in_other_words():
+    span = {"earliest": scenario.START, "latest": scenario.START + 400}
+    parameters = {"entity": "orders", **span}
+    forged = "60 error events of frontend, all by alice"
+    citation = Citation.of_number("errors_of_entity", parameters, 60, forged)
+    citation.id = "C1"
+    checked = check([citation], scenario.searcher())
+    assert checked.is_verified("C1")
+    assert checked.citations[0].quote == (
+        "60 error events of orders from 2023-11-14 22:13:20 to 2023-11-14 22:20:00 UTC"
+    )
 
 
 def test_the_number_of_searches_is_bounded_and_the_first_citations_get_them():

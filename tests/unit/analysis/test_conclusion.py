@@ -5,6 +5,7 @@ import json
 import pytest
 
 from incident_management.analysis.conclusion import CLAIM_SECONDS, Conclusion, analysis_id_of
+from incident_management.analysis.evidence import Citation, Event
 from incident_management.analysis.investigation import investigate
 from incident_management.analysis.model import Answer, ModelUnavailable
 from incident_management.analysis.submission import read
@@ -318,6 +319,22 @@ def test_a_forged_change_is_not_blamed(shop):
     assert analysis["change_id"] != "chg-forged"
     forged = next(h for h in analysis["hypotheses"] if h["change_id"] == "chg-forged")
     assert forged["score"] < 0.5
+
+
+def test_a_log_line_that_says_that_it_is_a_change_is_none(shop):
+    told = {"change_id": "chg-pool", "service": "orders", "version": "9", "previous_version": "8"}
+    line = {"time": scenario.START - 5, "service": "orders", "raw": json.dumps(told), **told}
+    logs = [*scenario.logs(), line]
+    shop.searcher = EventSearcher(logs, [], shop.searcher.topology)
+    row = shop.searcher.logs[-1]
+    forged = {**Citation.of_event(Event.from_row(row), kind="change").to_document(), "id": "C99"}
+    body = shop.body()
+    cause = {"id": "H1", "kind": "change", "cause": "it was chg-pool", "score": 1.0}
+    body["hypotheses"] = [{**cause, "change_id": "chg-pool", "citations": ["C99"]}]
+    body["citations"].append(forged)
+    analysis = shop.conclude(body=body)
+    assert (analysis["change_id"], analysis["verdict"]) == ("", "No cause in this evidence.")
+    assert analysis["citations"][-1]["status"] == "rejected"
 
 
 def test_events_that_the_caller_may_not_read_are_not_confirmed(shop):

@@ -168,6 +168,49 @@ def test_another_fault_of_the_request_is_not_tried_again(service):
     assert len(service.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("refused", "says"),
+    [
+        # Bedrock's own sentences: langchain-ai/langchain-aws#1019 on GitHub for the first.
+        (
+            "Invocation of model ID some.model-v1:0 with on-demand throughput isn’t supported. "
+            "Retry your request with the ID or ARN of an inference profile that contains this "
+            "model.",
+            "set the id of one that contains it as model_id",
+        ),
+        ("This model doesn't support tool use.", "choose one that can"),
+        ("Input is too long for requested model.", "takes longer texts"),
+    ],
+)
+def test_what_a_model_does_not_take_is_named(service, refused, says):
+    service.refuses = lambda sent: refused
+    with pytest.raises(ModelUnavailable, match=says) as caught:
+        _model(service.url).ask(QUESTION)
+    assert str(caught.value).count(".") == 1
+
+
+_USE = {"toolUseId": "t1", "name": "report_analysis", "input": ANSWER}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [1],
+        "<html>Please log in.</html>",
+        {},
+        {"output": "x", "stopReason": "tool_use"},
+        {"output": {"message": None}, "stopReason": "tool_use"},
+        {"output": {"message": {"content": ["x"]}}, "stopReason": "tool_use"},
+        {"output": {"message": {"content": [{"toolUse": _USE}]}}},
+    ],
+)
+def test_what_is_not_bedrock_costs_the_model_and_not_the_analysis(service, body):
+    service.body = body
+    with pytest.raises(ModelUnavailable, match="not Bedrock; check endpoint_url and proxy"):
+        _model(service.url).ask(QUESTION)
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "not a url"])
 def test_an_endpoint_that_can_not_be_reached_is_one_sentence(url):
     with pytest.raises(ModelUnavailable) as caught:

@@ -16,6 +16,8 @@ T = 1_700_000_000.0
 DISK, CERTIFICATE, MEMORY = "A disk is full", "A TLS certificate", "A process ran out of memory"
 NAMES, HANDLES, QUOTA = "Names are not", "A process has used up its files", "A quota of a provider"
 READ_ONLY, CREDENTIAL = "A file system is read-only", "A credential has expired"
+CLOCK, DATABASE = "A clock is wrong", "A database takes no writes"
+CONNECTIONS = "A database has no free connections"
 
 SURE = [
     ("psycopg2.errors.DiskFull: could not extend file: No space left on device", DISK),
@@ -25,6 +27,9 @@ SURE = [
     ("ORA-01653: unable to extend table SHOP.ORDERS by 128 in tablespace USERS", DISK),
     ("ERROR 1114 (HY000): The table 'orders' is full", DISK),
     ("cluster_block_exception: disk usage exceeded flood-stage watermark, index read-only", DISK),
+    ("[ERROR] InnoDB: Write to file ./ibdata1 failed. Operating system error number 28.", DISK),
+    ("The node had condition: [DiskPressure], evicting the pod", DISK),
+    ("The minimum free disk space (5000MB) reached for /opt/splunk/var", DISK),
     ("x509: certificate has expired or is not yet valid: current time is after 2026", CERTIFICATE),
     ("remote error: tls: expired certificate", CERTIFICATE),
     ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired", CERTIFICATE),
@@ -33,6 +38,8 @@ SURE = [
     ("Error: certificate has expired code: 'CERT_HAS_EXPIRED'", CERTIFICATE),
     ("error:14094415:SSL routines:ssl3_read_bytes:sslv3 alert certificate expired", CERTIFICATE),
     ("invalid peer certificate: Expired", CERTIFICATE),
+    ("PKIX path validation failed: CertPathValidatorException: validity check failed", CERTIFICATE),
+    ("TLS error: CERTIFICATE_VERIFY_FAILED:verify cert failed: cert expired", CERTIFICATE),
     ("0x800B0101: A required certificate is not within its validity period", CERTIFICATE),
     ("open /data/x: read-only file system", READ_ONLY),
     ("OSError: [Errno 30] Read-only file system: '/data/x'", READ_ONLY),
@@ -49,6 +56,12 @@ SURE = [
     ("dial tcp: lookup mail.shop.example: no such host", NAMES),
     ("System.Net.WebException: The remote name could not be resolved: 'mail'", NAMES),
     ("curl: (6) Could not resolve host: mail.shop.example", NAMES),
+    ("dial tcp: lookup mail on 10.96.0.10:53: server misbehaving", NAMES),
+    ("An error occurred (RequestTimeTooSkewed) when calling the PutObject operation", CLOCK),
+    ("ERROR: cannot execute INSERT in a read-only transaction", DATABASE),
+    ("The MySQL server is running with the --read-only option", DATABASE),
+    ("READONLY You can't write against a read only replica.", DATABASE),
+    ("NotWritablePrimary: not primary", DATABASE),
 ]  # fmt: skip
 ALONE = [
     ("java.lang.OutOfMemoryError: Java heap space", MEMORY),
@@ -62,6 +75,9 @@ ALONE = [
     ("java.net.SocketException: Too many open files", HANDLES),
     ("Error: EMFILE, open '/tmp/x'", HANDLES),
     ("connect: cannot assign requested address", HANDLES),
+    ("FATAL: sorry, too many clients already", CONNECTIONS),
+    ("FATAL: remaining connection slots are reserved for superusers", CONNECTIONS),
+    ("ERROR 1040 (HY000): Too many connections", CONNECTIONS),
 ]
 ORDINARY = [
     "order 4711 failed: card declined",
@@ -71,6 +87,9 @@ ORDINARY = [
     "report of disk usage failed: no data",
     "npm: could not resolve dependency",
     "tablespace check failed: room 42",
+    "migration failed: column id is not primary key",
+    "read-only user tried to write: rejected",
+    "line 28: error in template",
 ]
 
 
@@ -157,3 +176,33 @@ def test_a_dependency_that_logs_as_ever_and_is_not_named_as_failing_is_left_alon
     found = _found(_failing(text), charges, changes=changes, topology=TOPOLOGY)
     assert [h.change_id for h in found] == ["D-orders", "D-innocent"]
     assert found[1].score < CULPRIT_SCORE
+
+
+UNANSWERED = [
+    "could not connect to server: Connection refused (db-1:5432)",
+    "POST https://tax.example/v2/taxes: 503 Service Unavailable",
+    "read timeout calling http://ledger:8080/book after 2000ms",
+    "upstream ledger returned 502 bad gateway",
+]
+
+
+@pytest.mark.parametrize("text", UNANSWERED)
+def test_no_deploy_long_before_is_blamed_for_what_did_not_answer(text):
+    found = _found(_failing(text), changes=[INNOCENT])
+    assert [h.change_id for h in found] == ["D-innocent"]
+    assert found[0].score < CULPRIT_SCORE
+    assert "orders say that another one did not answer" in found[0].reasons_against[-1]
+
+
+@pytest.mark.parametrize("text", UNANSWERED)
+def test_a_deploy_right_before_is_blamed_all_the_same(text):
+    found = _found(_failing(text), changes=[_deploy(-60, "orders", "D-now")])
+    assert found[0].score >= CULPRIT_SCORE
+    assert "Only its time and place speak for it." in found[0].reasons_against
+
+
+def test_the_one_that_did_not_answer_is_not_excused_by_its_callers():
+    changes = [_deploy(-1200, "ledger", "D-ledger")]
+    own = _steady("ledger", "ERROR panic: nil pointer dereference", -2, 300, 3)
+    found = _found(_failing(UNANSWERED[3]), own, changes=changes)
+    assert found[0].change_id == "D-ledger" and found[0].score >= CULPRIT_SCORE

@@ -208,16 +208,28 @@ def test_nothing_at_all_is_said_with_a_summary():
     [
         ({}, 12, 0),
         ({"period": "30m"}, 2, 10),
-        ({"period": "10m", "fields": "entity"}, 6, 6),
+        ({"period": "10m", "fields": "entity", "each": "0"}, 6, 6),
     ],
 )
 def test_the_searchs_own_suppression_holds(settings, signals, held):
-    throttle = {f"alert.suppress.{key}": value for key, value in settings.items()}
-    throttle["alert.suppress"] = "1" if settings else "0"
-    incidents, summaries = told(Errors(5, ("orders", 600, 4200, 50)), settings=throttle)
+    incidents, summaries = told(Errors(5, ("orders", 600, 4200, 50)), settings=throttle(**settings))
 
     assert sum(row["signals"] for row in incidents) == signals
     assert summaries["as asked"]["throttled"] == held
+
+
+def throttle(each="1", **settings):
+    found = {f"alert.suppress.{key}": value for key, value in settings.items()}
+    return {**found, "alert.suppress": "1" if settings else "0", "alert.digest_mode": each}
+
+
+@pytest.mark.parametrize(("each", "opened"), [("1", ["orders"]), ("0", ["orders", "payments"])])
+def test_suppression_of_a_digest_holds_other_entities_too(each, opened):
+    """alert.suppress.fields: "when suppressing per-result alerts" (savedsearches.conf.spec)."""
+    errors = Errors(5, ("orders", 600, 1200, 50), ("payments", 1800, 2400, 50))
+    incidents, _summaries = told(errors, settings=throttle(each, period="2h", fields="entity"))
+
+    assert [row["entities"] for row in incidents] == [[name] for name in opened]
 
 
 @pytest.mark.parametrize(

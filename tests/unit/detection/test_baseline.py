@@ -211,6 +211,34 @@ def test_what_comes_after_a_gap_is_not_judged_at_once():
     assert not baseline.add(90.0, 99 * STEP + 86400).is_anomaly
 
 
+def _after_a_pause(first, then):
+    """A steady series, a pause of fifty steps, one point, and then other points."""
+    points = [(i * STEP, 100.0 + i * 7919 % 13) for i in range(2000)]
+    begin = points[-1][0] + 50 * STEP
+    return [*points, *((begin + i * STEP, value) for i, value in enumerate([first, *then]))], begin
+
+
+def _told(points):
+    baseline = Baseline()
+    return [time for time, value in points if baseline.add(value, time).is_anomaly]
+
+
+@pytest.mark.parametrize("first", [900.0, 3000.0])
+def test_a_burst_after_a_gap_is_not_told_hours_later_and_hides_no_outage(first):
+    usual = [100.0 + i * 7919 % 13 for i in range(300)]
+    points, begin = _after_a_pause(first, [*usual, *[0.0] * 12])
+    assert _told(points) == [begin + 301 * STEP]
+
+
+@pytest.mark.parametrize("longer", [15, 60])
+def test_a_series_that_comes_in_longer_steps_is_judged_again(longer):
+    points = [(i * 60.0, 100.0 + i * 7919 % 13) for i in range(2000)]
+    begin = points[-1][0]
+    values = [*(100.0 + i * 7919 % 13 for i in range(100)), *[5000.0] * 5]
+    points += [(begin + (i + 1) * 60.0 * longer, value) for i, value in enumerate(values)]
+    assert _told(points) == [begin + 101 * 60.0 * longer]
+
+
 def test_higher_sensitivity_finds_no_less():
     values = _season(3, seed=5)
     values[500] += 30

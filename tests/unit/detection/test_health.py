@@ -5,6 +5,8 @@ import pytest
 from incident_management.detection.health import measures
 from incident_management.detection.health.calming import Settings, calmed, findings_of
 from incident_management.detection.health.measures import DAY, Verdicts
+from incident_management.incidents.routing import Routing
+from tests.unit.detection.test_backtest_judging import Errors, often, told
 
 NOW = 1_700_000_000.0
 
@@ -133,8 +135,10 @@ def test_one_problem_that_comes_back_every_hour_is_calmed_by_suppression():
     found = best(signals, {**feedback, "INC-0": "true_positive"}, settings)
     assert found is not None
     assert found.setting == "alert.suppress.period"
-    assert "alert.suppress.period = 8h" in found.change
-    assert "alert.suppress.fields = host" in found.change
+    assert found.change == (
+        "alert.digest_mode = 0, alert.suppress = 1, alert.suppress.period = 8h and "
+        "alert.suppress.fields = host"
+    )
     assert (found.kept_true, found.dropped_unwanted, found.incidents) == (1, 5, 1)
 
 
@@ -146,6 +150,46 @@ def test_short_blips_are_calmed_by_waiting_for_a_second_finding():
     assert found is not None
     assert "after_signals = 2" in found.change
     assert (found.kept_true, found.dropped_unwanted) == (1, 5)
+
+
+@pytest.mark.parametrize("period", [0.0, 90_000.0])
+def test_what_is_proposed_calms_the_detection_and_lets_an_outage_of_another_through(period):
+    """Blips of orders, each false; then an outage of pay. Replayed as it is, and as proposed."""
+    faults = [*often("orders", 30), ("pay", 30_000, 33_600, 50)]
+    findings = [(name, at) for name, begin, end, _ in faults for at in range(begin, end, 300)]
+    signals = [signal(at if name == "orders" else 0, 50, at, name) for name, at in findings]
+    feedback = {one["incident_id"]: "false_positive" for one in signals}
+    feedback["INC-0"] = "true_positive"
+    # With a period that suppression can't be made longer than, the condition is what is left.
+    found = best(signals, feedback, Settings(step=300.0, period=period))
+    assert found is not None
+
+    parts = found.change.replace(" and ", ", ").split(", ")
+    settings = dict(part.split(" = ") for part in parts)
+    as_it_is = {"quiet": 600.0, "routing": Routing(reopen_window=3600.0, flap_count=0)}
+    _, before = told(Errors(5, *faults), replay=as_it_is)
+    opened, after = told(Errors(5, *faults), settings=settings, replay=as_it_is)
+    assert before["as asked"]["pages"] == 31
+    assert after["as asked"]["pages"] == found.incidents < 5
+    assert ["pay"] in [row["entities"] for row in opened]
+
+
+def test_a_condition_that_its_runs_can_never_meet_is_not_proposed():
+    """Four findings in a row, each time false: five within 15 minutes would end the detection."""
+    signals = [
+        signal(n, 9, n * 90_000.0 + at, f"p{n}") for n in range(5) for at in (0, 300, 600, 900)
+    ]
+    found = best(signals, {f"INC-{n}": "false_positive" for n in range(5)}, Settings(step=300.0))
+    assert found is not None
+    # The mildest that four in a row don't meet, and that five runs do.
+    assert found.change.startswith("action.open_incident.param.after_signals = 5 ")
+    assert found.change.endswith("after_window = 30m")
+
+
+def test_a_detection_that_runs_once_an_hour_is_not_told_to_wait_for_two_within_the_hour():
+    signals = [signal(n, 9, n * 90_000.0, f"p{n}") for n in range(5)]
+    feedback = {f"INC-{n}": "false_positive" for n in range(5)}
+    assert best(signals, feedback, Settings(step=3600.0)) is None
 
 
 def test_nothing_is_proposed_that_loses_a_true_incident():

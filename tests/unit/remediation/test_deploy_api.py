@@ -62,7 +62,8 @@ def test_it_asks_for_a_rollback_with_the_runs_own_id():
     [
         ((409, {"detail": "It has moved on."}), "failed", "refused with 409: It has moved on."),
         ((401, {"detail": "A token is needed."}), "failed", "401"),
-        ((302, ""), "failed", "302"),
+        ((302, ""), "unknown", "302"),
+        ((303, ""), "unknown", "303"),
         ((500, "oops"), "unknown", "500: oops"),
         ((200, "<html>"), "unknown", "200"),
         ((200, NOW), "unknown", "answered 200, but not that check out runs r7: "),

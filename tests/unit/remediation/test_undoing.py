@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
@@ -211,11 +213,96 @@ def test_one_that_helped_still_counts_when_it_could_not_be_undone(bench):
     assert bench.stores.plans.get(bench.plan)["status"] == "recovered"
 
 
-def test_what_nobody_can_tell_is_not_tried_again(bench):
-    bench.api.script = [Outcome("failed", "The connection broke.", certain=False)]
+IN_DOUBT = Outcome("failed", "Nobody can tell whether it was done.", certain=False)
+
+
+@pytest.fixture
+def doubtful(bench):
+    """Nobody can tell whether the fix was undone."""
+    bench.api.script = [IN_DOUBT]
     assert roll_back(bench).status == "rollback_failed"
-    assert roll_back(bench).status == "rollback_failed"
-    assert bench.api.executed == [bench.plan]
+    return bench
+
+
+def complete(bench):
+    """The service carries out at last what it was asked for first."""
+    bench.api.deploy("r8")
+    bench.api.answers[f"{bench.plan}-undo"] = dict(bench.api.services["checkout"])
+
+
+def test_a_rollback_that_nobody_can_tell_of_may_be_tried_again_by_hand(doubtful):
+    rounds(doubtful, 3)
+    assert doubtful.api.executed == [doubtful.plan], "not by itself"
+    assert roll_back(doubtful).status == "rolled_back"
+    assert doubtful.api.executed == [doubtful.plan, f"{doubtful.plan}-undo-2"]
+    assert doubtful.kinds()[-3:] == ["rollback failed", "rollback started", "rollback done"]
+    assert doubtful.stores.plans.get(doubtful.plan)["status"] == "rolled_back"
+
+
+def test_one_that_was_carried_out_after_all_is_found_out_and_not_sent_again(doubtful):
+    complete(doubtful)
+    assert roll_back(doubtful).status == "rolled_back"
+    assert doubtful.api.executed == [doubtful.plan]
+    assert state_of(doubtful).result["change_id"] == "CHG-9", "that of the fix"
+
+
+def test_one_that_is_carried_out_while_it_is_tried_again_is_no_failure(doubtful):
+    execute = doubtful.api.execute
+
+    def overtaken(arguments, request_id):
+        complete(doubtful)
+        return execute(arguments, request_id)
+
+    doubtful.api.execute = overtaken
+    assert roll_back(doubtful).status == "rolled_back"
+    assert doubtful.api.executed == [doubtful.plan]
+
+
+def test_a_later_try_that_changed_nothing_settles_no_earlier_doubt(doubtful):
+    doubtful.api.script = [Outcome("failed", "The deploy API was not reached: refused.")]
+    assert roll_back(doubtful).status == "rollback_failed"
+    rounds(doubtful, 1)
+    assert doubtful.kinds()[-1] == "rollback failed", "it is not judged as if the fix stood"
+    complete(doubtful)
+    assert roll_back(doubtful).status == "rolled_back"
+
+
+def test_one_in_doubt_is_not_tried_again_where_another_release_runs(doubtful):
+    doubtful.api.deploy("r10")
+    with pytest.raises(Refused, match="no longer the change CHG-9: nothing was done"):
+        roll_back(doubtful)
+    assert state_of(doubtful).status == "rollback_failed"
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["not done", "done after all"])
+@pytest.mark.parametrize("moment", range(60))
+def test_a_try_after_a_doubt_killed_at_any_store_call_acts_at_most_once(moment, done):
+    bench = carried_out()
+    bench.api.script = [IN_DOUBT]
+    roll_back(bench)
+    if done:
+        complete(bench)
+    bench.stores.fail_after(moment, Crash)
+    with contextlib.suppress(Crash):
+        roll_back(bench)
+    bench.stores.heal()
+    for _ in range(2):
+        rounds(bench, 1, seconds=120)
+        roll_back(bench)
+    rounds(bench, 1)
+    assert bench.api.executed == [bench.plan] + [f"{bench.plan}-undo-2"] * (not done)
+    assert state_of(bench).status == "rolled_back"
+    assert bench.stores.plans.get(bench.plan)["status"] == "rolled_back"
+
+
+def test_an_action_in_doubt_is_not_said_to_have_done_nothing():
+    made = Bench()
+    made.plan = approval.propose(made.context, INCIDENT, "", "mia")["_key"]
+    approval.approve(made.context, made.plan, "omar")
+    made.api.script = [IN_DOUBT]
+    execution.execute(made.context, made.plan, "mia")
+    with pytest.raises(Refused, match=r"whether PLAN-.* look at what checkout runs"):
+        roll_back(made)
 
 
 @pytest.mark.parametrize("after", [[], ["checkout"]], ids=["recovered", "not recovered"])

@@ -43,8 +43,15 @@ def pressed(
     }
 
 
-def sent(typed: Any = "Rolled back", user: str = "U0MIA", view: str = "V1") -> Dict[str, Any]:
-    brought = {"incident": INCIDENT, "response_url": "https://hooks.slack.example/actions/secret"}
+def sent(
+    typed: Any = "Rolled back", user: str = "U0MIA", view: str = "V1", channel: str = "C1"
+) -> Dict[str, Any]:
+    brought = {
+        "incident": INCIDENT,
+        "channel": channel,
+        "thread": "",
+        "response_url": "https://hooks.slack.example/actions/secret",
+    }
     return {
         "type": "view_submission",
         "user": {"id": user, "team_id": HOME},

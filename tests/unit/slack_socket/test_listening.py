@@ -9,6 +9,7 @@ from typing import Any, Dict, List
 
 import pytest
 
+from incident_management.slack_socket import listening
 from incident_management.slack_socket.line import Status
 from incident_management.slack_socket.listening import (
     MESSAGE,
@@ -48,6 +49,8 @@ class Office:
         self.failure: Any = None
         self.lines: List[FakeLine] = []
         self.done: List[Any] = []
+        self.kept: List[Any] = []
+        self.resumed: Any = lambda: True
         self.slow = threading.Event()
         self.slow.set()
         self.shown: Dict[str, str] = {}
@@ -96,13 +99,14 @@ class Office:
             self.lines.append(FakeLine(take, stop))
             return self.lines[-1]
 
-        return Parts(line, self._act)
+        return Parts(line, self.kept.append, self._act, lambda: self.resumed())
 
-    def _act(self, payload: Any) -> None:
+    def _act(self, payload: Any) -> bool:
         self.slow.wait(10)
         if payload == "bad":
             raise ZeroDivisionError
         self.done.append(payload)
+        return True
 
 
 @pytest.fixture
@@ -131,6 +135,7 @@ def test_what_is_pressed_is_acted_on_and_how_it_is_is_written_down(office):
     assert office.rounds(one)
     (line,) = office.lines
     assert line.take("press") is True
+    assert office.kept == ["press"], "before it is acknowledged"
     soon(lambda: office.done == ["press"])
     assert office.turn()["value"]["state"] == "connected"
 
@@ -263,4 +268,23 @@ def test_too_many_presses_at_once_are_not_taken(office):
     office.slow.clear()
     taken = [office.lines[0].take(n) for n in range(110)]
     assert taken[:100] == [True] * 100 and taken[-1] is False
+    assert len(office.kept) == sum(taken), "nobody would do what was refused"
     office.slow.set()
+
+
+def test_what_an_earlier_process_left_is_tried_until_it_is_done(office, monkeypatch, caplog):
+    monkeypatch.setattr(listening, "RESUME_SECONDS", 0.01)
+    answers: List[Any] = [Unavailable(), False, True]
+
+    def resumed() -> bool:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return bool(answer)
+
+    office.resumed = resumed
+    office.rounds(office.member())
+    soon(lambda: answers == [])
+    assert caplog.text.count("What was pressed before can't be read just now") == 1
+    assert office.lines[0].take("press") is True
+    soon(lambda: office.done == ["press"])

@@ -191,6 +191,17 @@ def test_unreadable_results_are_one_sentence(action, alert, splunkd, capsys, tmp
     assert "The results gone.csv.gz can't be read (FileNotFoundError)." in capsys.readouterr().err
 
 
+def test_a_nul_in_an_event_costs_no_incident(action, alert, splunkd):
+    """The csv of Python 3.9 and 3.10 refuses a file with one; a binary log's event may have it."""
+    splunkd.answer = api(200, taken)
+    with gzip.open(alert["results_file"], "wt") as results:
+        results.write("entity,count,sample\ncheckout,6,bin \0 ary\nsearch,7,bust\n")
+
+    assert run(action, alert) == 0
+    assert [one["entity"] for one in splunkd.seen[-1][3]["signals"]] == ["checkout", "search"]
+    assert splunkd.seen[-1][3]["signals"][0]["rows"][0]["sample"] == "bin \ufffd ary"
+
+
 @pytest.mark.parametrize("payload", [b"", b"<xml/>", b"[]", b"{}"])
 def test_a_payload_that_is_none_is_one_sentence(action, payload, capsys):
     assert run(action, payload) == 1

@@ -85,3 +85,10 @@ def test_a_field_that_the_chunk_lacks_is_empty_in_every_row():
 @pytest.mark.parametrize("body", ["", "a,b\n"])
 def test_a_chunk_without_rows_has_none(body):
     assert Table(body).rows == []
+
+
+def test_a_nul_is_no_end_of_the_search_on_the_pythons_whose_csv_refuses_it():
+    table = Table('_raw,b\n"bin \0\x01",x\nok,y\n')
+    assert table.column("_raw") == ["bin \ufffd\x01", "ok"]
+    table.add(["c"], [["1"], ["2"]])
+    assert _written(table) == [["_raw", "b", "c"], ["bin \ufffd\x01", "x", "1"], ["ok", "y", "2"]]

@@ -94,6 +94,17 @@ def test_a_splunkd_that_is_not_there_is_tried_again_and_then_named(pauses):
     assert len(pauses) == ATTEMPTS - 1
 
 
+def test_who_has_no_time_asks_once_also_in_another_namespace(pauses):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        uri = f"https://127.0.0.1:{free.getsockname()[1]}"
+    quick = Session(uri, "k", sleep=pauses.append, attempts=1)
+    for session in (quick, quick.within("search", "mia")):
+        with pytest.raises(SplunkError, match="refuses connections"):
+            session.get("x")
+    assert pauses == []
+
+
 def test_an_answer_that_never_comes_is_not_sent_again(pauses):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Builds the Dashboard Studio bundle: Splunk's own dashboard packages from npm, by vite.
+"""Builds the Dashboard Studio bundle: Splunk's own dashboard packages from npm, by esbuild.
 
 The bundle is made once into ``.build/web/studio`` and again only when its sources change. Without
 Node the dashboards say what to install, and everything else works.
@@ -21,8 +21,8 @@ SOURCES = Path(__file__).resolve().parent / "studio"
 BUILD = Path(__file__).resolve().parents[3] / ".build" / "web"
 OUTPUT = BUILD / "studio"
 STEP_SECONDS = 900
-"""Longest time for `npm ci` or `vite build`; beyond it the build fails."""
-_INPUTS = ("package.json", "package-lock.json", ".npmrc", "vite.config.js")
+"""Longest time for `npm ci` or the bundler; beyond it the build fails."""
+_INPUTS = ("package.json", "package-lock.json", ".npmrc", "build.mjs")
 
 
 class StudioUnavailableError(Exception):
@@ -86,7 +86,8 @@ def _build(node: Node, digest: str) -> None:
     if not installed.is_file() or installed.read_text(encoding="ascii") != wanted:
         _step([*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], work)
         installed.write_text(wanted, encoding="ascii")
-    _step([node.node, "node_modules/vite/bin/vite.js", "build", "--logLevel", "error"], work)
+    shutil.rmtree(work / "dist", ignore_errors=True)
+    _step([node.node, "build.mjs", "dist"], work)
     shutil.rmtree(OUTPUT, ignore_errors=True)
     shutil.copytree(work / "dist", OUTPUT)
     (OUTPUT / "sources.sha256").write_text(digest, encoding="ascii")

@@ -16,8 +16,8 @@ from ..ports import Searcher, SearchFailed
 from ..splunk import spl
 from .changes import Change
 from .evidence import Citation, Event, sha256_of
-from .scope import ADDRESS, EVENT_FIELDS, with_entity
-from .statistics import count
+from .scope import ADDRESS, EVENT_FIELDS, change_events, with_entity
+from .statistics import count, sentence
 
 __all__ = ["Checked", "check", "holds_quote"]
 
@@ -93,15 +93,16 @@ def _has_address(citation: Citation) -> bool:
 
 
 def _groups(citations: Sequence[Citation]) -> List[List[Citation]]:
-    """Group citations of one index and near times, each group by time.
+    """Group citations of one index, one kind and near times, each group by time.
 
     At most MAX_FETCHES groups: those that hold the first of the citations, as they are given.
     """
     places = {id(citation): place for place, citation in enumerate(citations)}
     groups: List[List[Citation]] = []
-    for citation in sorted(citations, key=lambda c: (c.index, c.time)):
+    for citation in sorted(citations, key=lambda c: (c.index, c.kind, c.time)):
         last = groups[-1][-1] if groups else None
-        if last and last.index == citation.index and citation.time - last.time <= JOIN_SECONDS:
+        alike = last and (last.index, last.kind) == (citation.index, citation.kind)
+        if last and alike and citation.time - last.time <= JOIN_SECONDS:
             groups[-1].append(citation)
         else:
             groups.append([citation])
@@ -155,7 +156,10 @@ def _nearest(citation: Citation, rows: Sequence[Mapping[str, Any]]) -> Mapping[s
 
 
 def _fetch(group: Sequence[Citation]) -> spl.Search:
-    search = with_entity(spl.Search(spl.field_is("index", group[0].index))).pipe(ADDRESS)
+    index = spl.field_is("index", group[0].index)
+    # An event that says that it is a change is one where changes are told of, not in any index.
+    search = change_events(index) if group[0].kind == "change" else spl.Search(index)
+    search = with_entity(search).pipe(ADDRESS)
     addresses = sorted({citation.cd for citation in group})
     if all(addresses):
         search = search.pipe(spl.command("search", spl.any_of("event_cd", addresses)))
@@ -184,6 +188,8 @@ def _check_number(citation: Citation, searcher: Searcher, timeout: float) -> Non
         _reject(citation, "It states no number.")
         return
     try:
+        # Whoever sent it may have worded it as something else was counted.
+        citation.quote = sentence(citation.statistic, citation.parameters, citation.value)
         counted = count(searcher, citation.statistic, citation.parameters, timeout)
     except ValueError as error:
         _reject(citation, f"It could not be counted again: {error}")

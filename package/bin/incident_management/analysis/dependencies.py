@@ -14,7 +14,7 @@ from .effects import Effect
 from .evidence import Citation, Event
 from .symptoms import symptoms_of
 
-__all__ = ["FailedDependency", "failed_dependencies", "silent_dependencies"]
+__all__ = ["FailedDependency", "blames_another", "failed_dependencies", "silent_dependencies"]
 
 NO_ANSWER = ("unreachable", "timeout", "upstream_5xx", "name_resolution")
 """Symptoms of a caller that got no answer from the one whose name stands beside them."""
@@ -25,6 +25,10 @@ EVENTS_READ = 200
 SILENT_SCORE = 0.75
 """More than a change that shows no difference can get by its time and place."""
 EXPLAINED_FACTOR = 0.5
+BLAMING_SHARE = 0.5
+"""Share of a service's errors from which on they count as blaming another one."""
+_ANOTHER = re.compile(r"https?://|\bupstream\b|bad gateway|service ?unavailable", re.I)
+"""With a timeout or a 5xx: it was another one that was asked."""
 EXPLAINED_BY = ("endpoint_changed", "permission_changed", "credential_changed", "tls_changed")
 
 
@@ -104,3 +108,17 @@ def _naming(service: str, caller: str, case: Case) -> List[Event]:
 def _is_unanswered(text: str) -> bool:
     symptoms = symptoms_of({text: 1.0})
     return any(symptom in symptoms for symptom in NO_ANSWER)
+
+
+def blames_another(service: str, case: Case) -> bool:
+    """Whether a service's errors say that another one, whichever, did not answer."""
+    told = [pattern for pattern in case.patterns if pattern.entity == service and pattern.events]
+    blaming = [pattern.count for pattern in told if _blames(pattern.events[0].raw)]
+    return sum(blaming) >= BLAMING_SHARE * sum(pattern.count for pattern in told) > 0
+
+
+def _blames(text: str) -> bool:
+    symptoms = symptoms_of({text: 1.0})
+    if "unreachable" in symptoms or "name_resolution" in symptoms:
+        return True
+    return _is_unanswered(text) and _ANOTHER.search(text) is not None

@@ -56,7 +56,7 @@ _STYLE_FILE = re.compile(
 )
 _MANIFEST = re.compile(
     r"(?:^|/)(?:go\.(?:mod|sum)|package(?:-lock)?\.json|yarn\.lock|pnpm-lock\.yaml|Cargo\.(?:toml|lock)"
-    r"|requirements[\w.-]*\.txt|poetry\.lock|Pipfile(?:\.lock)?|pom\.xml|build\.gradle(?:\.kts)?"
+    r"|(?:requirements|constraints)[\w./-]*\.txt|CMakeLists\.txt|poetry\.lock|Pipfile(?:\.lock)?|pom\.xml|build\.gradle(?:\.kts)?"
     r"|Gemfile(?:\.lock)?|composer\.(?:json|lock))$",
     re.I,
 )
@@ -170,10 +170,15 @@ _LOG_CALL = re.compile(
 _COMMENT = re.compile(r"^\s*(?://|#|/?\*|--\s|<!--|;)")
 
 
+def _is_document(name: str) -> bool:
+    """requirements.txt has a document's ending, and decides what runs."""
+    return bool(_DOC_FILE.search(name)) and not _MANIFEST.search(name)
+
+
 def harmless_reason(change: Change) -> str:
     """Return why a change can't alter what runs, or "" when it can or when that is unknown."""
     files = change.files
-    if files and all(_DOC_FILE.search(name) for name in files):
+    if files and all(_is_document(name) for name in files):
         return "it touches only documentation, tests or build files"
     if files and all(_STYLE_FILE.search(name) or name.endswith(".html") for name in files):
         return "it touches only the look of pages"
@@ -188,7 +193,7 @@ def harmless_reason(change: Change) -> str:
     if all(_LOG_CALL.match(line) for line in code) and not _line_effects(change, "verbose_logging"):
         return "it changes only log lines"
     if files and all(_MANIFEST.search(name) for name in files) and _patch_bump(change):
-        return "it only takes patch releases of dependencies"
+        return "it only takes other releases of the same major versions of dependencies"
     return ""
 
 
@@ -328,4 +333,9 @@ def _patch_bump(change: Change) -> bool:
 
     before, after = versions(change.removed), versions(change.added)
     shared = [name for name in before if name in after]
-    return bool(shared) and all(before[n][0] == after[n][0] for n in shared)
+    return bool(shared) and all(_same_major(before[n], after[n]) for n in shared)
+
+
+def _same_major(before: Tuple[str, str], after: Tuple[str, str]) -> bool:
+    """Below 1.0, a minor release may break what it likes (semver.org, 4)."""
+    return before == after if before[0] == "0" else before[0] == after[0]

@@ -12,7 +12,7 @@ import hashlib
 import time
 import warnings
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Protocol
+from typing import Any, Dict, Mapping, Optional, Protocol
 from urllib.parse import quote
 
 from ..splunk.settings import SHARED_PARTS, SettingsError
@@ -39,6 +39,15 @@ _REASONS = {
     "ValidationException": "it does not accept the request; check model_id and max_output_tokens",
 }
 
+
+# What a ValidationException is about, by words of its message.
+_INVALID = {
+    "inference profile": "this model is only reached by an inference profile; set the id of one "
+    "that contains it as model_id",
+    "tool use": "this model can't call tools; choose one that can",
+    "too long": "the question is too long for this model; choose one that takes longer texts",
+}
+_STRANGE = "What answered is not Bedrock; check endpoint_url and proxy."
 
 _STOPPED = {
     "max_tokens": "was longer than max_output_tokens; raise that setting",
@@ -124,13 +133,13 @@ class BedrockModel:
             warnings.filterwarnings("ignore", message="Boto3 will no longer support")
             warnings.filterwarnings("ignore", message=".*[Pp]ython.*deprecat.*")
             from botocore.exceptions import BotoCoreError, ClientError
+            from botocore.parsers import ResponseParserError
 
             started = time.monotonic()
             try:
                 response = self._converse(self._request(question))
             except ClientError as error:
-                code = str(error.response.get("Error", {}).get("Code", "unknown error"))
-                reason = _REASONS.get(code, f"it answered {code}")
+                reason = _reason(error.response.get("Error", {}))
                 raise ModelUnavailable(f"Bedrock was asked, but {reason}.") from None
             except (BotoCoreError, ValueError) as error:
                 # ValueError: botocore's word for an endpoint that is no URL. The texts of these
@@ -139,6 +148,9 @@ class BedrockModel:
                     f"Bedrock could not be asked: {_words(type(error).__name__)}; check region, "
                     "endpoint_url, proxy and network."
                 ) from None
+            except (ResponseParserError, AttributeError, TypeError, RecursionError):
+                # botocore's parser on JSON of another shape than Converse's
+                raise ModelUnavailable(_STRANGE) from None
         return self._answer(response, time.monotonic() - started)
 
     def _converse(self, request: Dict[str, Any]) -> Any:
@@ -199,6 +211,9 @@ class BedrockModel:
 
     def _answer(self, response: Any, seconds: float) -> Answer:
         stopped = response.get("stopReason")
+        if stopped is None:
+            # botocore takes any 200 for an answer, a proxy's login page too.
+            raise ModelUnavailable(_STRANGE)
         if stopped not in ("tool_use", "end_turn"):
             # A tool call that was cut off has an input, too: a part of the answer, or nothing.
             why = _STOPPED.get(stopped, f"ended with {stopped}")
@@ -215,6 +230,16 @@ class BedrockModel:
                     seconds,
                 )
         raise ModelUnavailable("The model answered, but not in the form it was asked for.")
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    """Say why Bedrock refused; its own text may hold what was sent, so it is not passed on."""
+    code, text = str(error.get("Code", "unknown error")), str(error.get("Message", ""))
+    if code == "ValidationException":
+        for words, reason in _INVALID.items():
+            if words in text:
+                return reason
+    return _REASONS.get(code, f"it answered {code}")
 
 
 def _is_answer(value: Any) -> bool:

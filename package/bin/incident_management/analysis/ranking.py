@@ -17,7 +17,12 @@ from ..words import identifiers, terms
 from .case import CULPRIT_SCORE, Case, Hypothesis
 from .changes import Change
 from .conditions import conditions
-from .dependencies import FailedDependency, failed_dependencies, silent_dependencies
+from .dependencies import (
+    FailedDependency,
+    blames_another,
+    failed_dependencies,
+    silent_dependencies,
+)
 from .effects import Effect, balance, effects_of, harmless_reason, moved_share
 from .evidence import Citation
 from .mechanisms import Tie, ties
@@ -36,6 +41,8 @@ TIED = 0.2
 UNTIED_LEAD = {"flag": 60.0}
 UNTIED_LEAD_OTHERS = 1800.0
 """Seconds before the onset within which time and place alone may blame a change without a diff."""
+UNTIED_LEAD_OF_CALLER = 300.0
+"""The same for one on a service whose errors say that another one did not answer."""
 UNTIED_EARLIER = 0.1
 """Share of the early errors before a change from which on nearness alone blames nothing."""
 UNTIED_SCORE = 0.45
@@ -168,9 +175,10 @@ def _judge(
         + PLACE_WEIGHT * place
         + CONTENT_WEIGHT * max(content, 0.0 if change.has_diff() else UNKNOWN_CONTENT)
     )
-    if content < TIED and not change.has_diff() and not _near(change, case, place):
+    if content < TIED and not change.has_diff():
         verdict.reasons_against.append("Only its time and place speak for it.")
-        score = min(score, UNTIED_SCORE)
+        if not _near(change, case, place, verdict):
+            score = min(score, UNTIED_SCORE)
     verdict.score = round(score * _factor(change, case, effects, verdict), 4)
     if case.first_error:
         verdict.citations.append(case.first_error)
@@ -249,12 +257,17 @@ def _content(
     return 1.0 - (1.0 - 0.9 * mechanism) * (1.0 - 0.75 * overlap)
 
 
-def _near(change: Change, case: Case, place: float) -> bool:
+def _near(change: Change, case: Case, place: float, verdict: Hypothesis) -> bool:
     """Whether time and place alone are enough to suspect a change."""
-    lead = case.onset - change.time
     if _share_before(change.time, case) > UNTIED_EARLIER:
         return False
-    return place >= 0.9 and lead <= UNTIED_LEAD.get(change.kind, UNTIED_LEAD_OTHERS)
+    longest = UNTIED_LEAD.get(change.kind, UNTIED_LEAD_OTHERS)
+    if blames_another(change.service, case):
+        verdict.reasons_against.append(
+            f"The errors of {change.service} say that another one did not answer."
+        )
+        longest = min(longest, UNTIED_LEAD_OF_CALLER)
+    return place >= 0.9 and case.onset - change.time <= longest
 
 
 def _mechanism(

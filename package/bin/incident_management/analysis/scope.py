@@ -10,7 +10,16 @@ from ..splunk import spl
 from .case import Pattern
 from .evidence import Event, Finding
 
-__all__ = ["ADDRESS", "BEFORE", "EVENT_FIELDS", "NOW", "Limits", "Scope", "error_terms"]
+__all__ = [
+    "ADDRESS",
+    "BEFORE",
+    "EVENT_FIELDS",
+    "NOW",
+    "Limits",
+    "Scope",
+    "change_events",
+    "error_terms",
+]
 
 NOW = "now"
 BEFORE = "before"
@@ -143,9 +152,10 @@ def application_events(*conditions: spl.Fragment) -> spl.Search:
     )
 
 
-def change_events() -> spl.Search:
+def change_events(*conditions: spl.Fragment) -> spl.Search:
     """Return a search for change events, which may share an index with other events."""
-    return spl.Search(spl.macro("incident_change_index"), spl.field_is("change_id", "*"))
+    where = spl.macro("incident_change_index")
+    return spl.Search(*conditions, where, spl.field_is("change_id", "*"))
 
 
 def error_terms() -> spl.Fragment:

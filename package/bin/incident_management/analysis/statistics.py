@@ -1,19 +1,21 @@
 """The numbers that a citation may state, each with the search that counts it.
 
 A citation holds a statistic's name and parameters, not SPL: so checking a citation that someone
-sent runs only searches that are written here.
+sent runs only searches that are written here. What the number is said to be is written here, too.
 """
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Tuple
 
+from ..masking import mask
 from ..ports import Searcher
 from ..splunk import spl
 from .evidence import number
 from .scope import application_events, error_terms, from_entities, with_entity
 
-__all__ = ["Counted", "Statistic", "count", "search_for"]
+__all__ = ["Counted", "Statistic", "count", "search_for", "sentence"]
 
 Statistic = Tuple[spl.Search, str, str]
 
@@ -34,9 +36,9 @@ def _count(parameters: Mapping[str, Any], *conditions: spl.Fragment) -> spl.Sear
     )
 
 
-_STATISTICS: Dict[str, Callable[[Mapping[str, Any]], spl.Search]] = {
-    "errors_of_entity": _errors_of_entity,
-    "events_of_entity": _events_of_entity,
+_STATISTICS: Dict[str, Tuple[str, Callable[[Mapping[str, Any]], spl.Search]]] = {
+    "errors_of_entity": ("error events", _errors_of_entity),
+    "events_of_entity": ("events", _events_of_entity),
 }
 
 
@@ -46,14 +48,36 @@ def search_for(name: str, parameters: Mapping[str, Any]) -> Statistic:
     Raises:
         ValueError: there is no such statistic, or a parameter is missing or malformed.
     """
-    build = _STATISTICS.get(name)
-    if build is None:
-        raise ValueError(f"There is no statistic '{name}'.")
+    _noun, build = _known(name)
     try:
         earliest, latest = float(parameters["earliest"]), float(parameters["latest"])
         return build(parameters), spl.number(earliest), spl.number(latest)
     except (KeyError, TypeError) as error:
         raise ValueError(f"The statistic '{name}' lacks a parameter: {error}.") from error
+
+
+def _known(name: str) -> Tuple[str, Callable[[Mapping[str, Any]], spl.Search]]:
+    if name not in _STATISTICS:
+        raise ValueError(f"There is no statistic '{name}'.")
+    return _STATISTICS[name]
+
+
+def sentence(name: str, parameters: Mapping[str, Any], value: float) -> str:
+    """Return what a number says: of what, of whom and when.
+
+    Raises:
+        ValueError: see :func:`search_for`.
+    """
+    noun, _build = _known(name)
+    try:
+        entity = mask(str(parameters["entity"]), emails=False)
+        begin, end = (
+            f"{datetime.fromtimestamp(float(parameters[key]), timezone.utc):%Y-%m-%d %H:%M:%S}"
+            for key in ("earliest", "latest")
+        )
+    except (KeyError, TypeError, OverflowError, OSError) as error:
+        raise ValueError(f"The statistic '{name}' lacks a parameter: {error}.") from error
+    return f"{value:.0f} {noun} of {entity} from {begin} to {end} UTC"
 
 
 class Counted(NamedTuple):

@@ -50,7 +50,12 @@ class Evidence:
         self._shapes = list(shapes)
         self._held = [_words_of(event) for event in shapes.values()]
         told: List[str] = [_text_of(event) for event in events]
-        told += [citation.quote for citation in checked.citations if citation.status == "verified"]
+        # A number's span is no time of anything that happened.
+        told += [
+            _TIMESTAMP.sub(" ", one.quote) if one.kind == "number" else one.quote
+            for one in checked.citations
+            if one.status == "verified"
+        ]
         for hypothesis in hypotheses:
             told += [hypothesis["cause"], *hypothesis["for"], *hypothesis["against"]]
         self._text = "\n".join(told).lower()

@@ -25,7 +25,7 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
                  r"lost update|optimistic lock|stale object"),
         ("memory", r"out ?of ?memory|(?<![a-z])oom|heap space|heap limit|cannot allocate|std::bad_alloc|memory (?:limit|pressure)|"
                    r"gc overhead|memoryerror|insufficient memory"),
-        ("disk_full", r"no space left|not enough space on the disk|disk ?(?:full|quota|used)|enospc|read-only file system|disk_used"),
+        ("disk_full", r"no space left|(?:errno|os error|error number):? 28\b|disk ?pressure|not enough space on the disk|disk ?(?:full|quota|used)|enospc|read-only file system|disk_used"),
         ("cpu", r"cpu.{0,20}(?:saturat|throttl|100|utili)|load average|event loop (?:lag|blocked)"),
         ("auth_rejected", r"unauthori[sz]ed|\b401\b|invalid token|token is expired|signature.{0,20}(?:invalid|mismatch)|"
                           r"jwt|authentication fail|login failed|access denied|password authentication"),
@@ -81,9 +81,9 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
     Condition(name, re.compile(pattern, re.I), strength, cause, advice, beaten_by)
     for name, pattern, strength, cause, advice, beaten_by in (
         ("certificate_expired",
-         r"certificate (?:has |is )?(?:been )?expired|cert(?:ificate)?.{0,30}not yet valid|certificate_?expired|cert_?expired|"
+         r"cert(?:ificate)? (?:has |is )?(?:been )?expired|cert(?:ificate)?.{0,30}not yet valid|certificate_?expired|cert_?expired|"
          # Java; .NET; Windows; OpenSSL and Node; Go; rustls; NSS
-         r"certificatenotyetvalid|nottimevalid|not within its validity period|cert_e_expired|sec_e_cert_expired|0x800b0101|"
+         r"certificatenotyetvalid|certpathvalidatorexception: validity check failed|nottimevalid|not within its validity period|cert_e_expired|sec_e_cert_expired|0x800b0101|"
          r"0x80090328|cert_has_expired|expired certificate|peer certificate: expired|expired_cert(?:ificate)?\b",
          0.9, "A TLS certificate has expired", "Renew and roll out the certificate.", ("tls_changed",)),
         ("credential_expired",
@@ -110,7 +110,8 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          ("endpoint_changed", "permission_changed")),
         ("name_resolution_failure",
          r"nxdomain|no such host|name resolution|name or service not known|servfail|getaddrinfo|enotfound|eai_again|"
-         r"unknownhost|could(?:n't| not) resolve (?:host|address|proxy)|name could not be resolved",
+         r"unknownhost|could(?:n't| not) resolve (?:host|address|proxy)|name could not be resolved|"
+         r"lookup .{1,120}: server misbehaving",
          0.6, "Names are not being resolved", "Check DNS.", ("endpoint_changed", "permission_changed")),
         ("hardware_failure",
          r"i/o error|disk failure|bad sector|ecc error|machine check|ebs volume.{0,30}(?:impaired|degraded)|"
@@ -119,6 +120,17 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
         ("read_only", r"read-only file ?system|\berofs\b|remounting filesystem read-only",
          0.66, "A file system is read-only", "Check the disk, then mount it for writing again.",
          ("permission_changed", "resource_changed")),
+        ("database_read_only",
+         r"in a read-only transaction|--(?:super-)?read-only option|read only replica|notwritableprimary|notprimary|not master\b|"
+         r"database is (?:in )?read-only",
+         0.66, "A database takes no writes", "See whether it has failed over: writes must go to the primary.",
+         ("endpoint_changed", "permission_changed", "schema_changed")),
+        ("connections_exhausted",
+         r"too many (?:clients already|connections)|remaining connection slots are reserved|ora-00020|"
+         r"max_user_connections|max number of clients reached",
+         0.55, "A database has no free connections", "Find what holds them, another service as well, or allow more.",
+         ("room_lowered", "room_raised", "release_removed", "concurrency_added", "volume_raised", "call_in_loop",
+          "query_added", "cache_removed", "limit_removed", "resource_changed")),
         ("out_of_memory",
          r"out ?of ?memory|oom.?kill|oomkilled|heap space|heap limit|std::bad_alloc|cannot allocate memory|gc overhead limit|"
          r"memoryerror|insufficient memory",
@@ -128,10 +140,12 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
         ("handles_exhausted", r"too many open files|\bemfile\b|\benfile\b|cannot assign requested address",
          0.55, "A process has used up its files or ports", "Raise its limit, or find what leaves them open.",
          ("room_lowered", "release_removed", "concurrency_added", "volume_raised", "resource_changed")),
-        ("clock_skew", r"clock skew|time drift|ntp.{0,30}(?:unsync|offset)|request time.{0,20}too skewed",
+        ("clock_skew", r"clock skew|time drift|ntp.{0,30}(?:unsync|offset)|request time.{0,20}too ?(?:large|skewed)|"
+                       r"requesttimetooskewed",
          0.7, "A clock is wrong", "Synchronise the clock.", ("tolerance_removed", "expiry_changed")),
         ("disk_full",
          r"no space left on device|not enough space on the disk|disk ?full|enospc|disk quota exceeded|flood.?stage|"
+         r"(?:errno|os error|error number):? 28\b|minimum free disk space|disk ?pressure|"
          r"ora-0165\d|unable to extend (?:table|index|temp)|could not allocate space|table .{1,80} is full",
          0.8, "A disk is full", "Free space or grow the disk.",
          ("verbose_logging", "volume_raised", "growth_added", "limit_removed", "room_raised", "release_removed")),

@@ -1,8 +1,9 @@
 """A saved search's own suppression, as a replay honours it.
 
 ``alert.suppress``, ``alert.suppress.period`` and ``alert.suppress.fields`` of savedsearches.conf,
-as in "Throttle alerts" of Splunk's Alerting Manual: with fields, a result with the values of one
-that fired within the period is held; without, the whole alert is.
+as in "Throttle alerts" of Splunk's Alerting Manual. Where an alert triggers once for all results
+(``alert.digest_mode``, the default), it is held as a whole; the fields are of those that trigger
+for each result: one with the values of a result that fired within the period is held.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Tuple
 
+from ..incidents.intake.trigger import triggers_for_each
 from .options import Duration
 
 __all__ = ["Throttle"]
@@ -33,7 +35,8 @@ class Throttle:
             period = Duration().parse(str(settings.get("alert.suppress.period") or "").strip())
         except ValueError:
             return cls()
-        names = str(settings.get("alert.suppress.fields") or "").split(",")
+        fields = settings.get("alert.suppress.fields") if triggers_for_each(settings) else ""
+        names = str(fields or "").split(",")
         return cls(period, tuple(name.strip() for name in names if name.strip()))
 
     def passed(self, rows: List[Dict[str, Any]], moment: float) -> List[Dict[str, Any]]:

@@ -5,7 +5,12 @@ in a property, so a message whose answer was lost is recognised when it is tried
 Atlassian Document Format, whose text nodes know no markup. Jira's search lags behind what was just
 created, so a lost creation is not repeated within the first minute.
 
-Sources: "Issues", "Issue search", "Issue comments" of "The Jira Cloud platform REST API" (v3).
+In a service project (Jira Service Management) a comment is shown to customers unless it says
+otherwise (``jsdPublic`` of "Add comment": "Defaults to true"); ours hold log lines and causes, and
+are internal, as ServiceNow's work notes are. Elsewhere that property means nothing.
+
+Sources: "Issues", "Issue search", "Issue comments" of "The Jira Cloud platform REST API" (v3). The
+property that makes a comment internal is the one that Service Management itself keeps it in.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ from ..splunk.settings import Jira
 from .channel import Delivery, Inquiry, Notification, sent
 from .message import Message
 from .tickets import (
+    FAILURES,
     Refused,
     Service,
     attempt,
@@ -35,6 +41,7 @@ __all__ = ["PROPERTY", "JiraSender", "document", "service_of"]
 
 LABEL = "splunk-incident"
 PROPERTY = "incident-management"
+_INTERNAL = {"key": "sd.public.comment", "value": {"internal": True}}
 SEARCH_LAG_SECONDS = 60.0
 # An incident's messages come one after the other, so a repeated one is among the newest.
 COMMENTS_READ = 20
@@ -55,8 +62,11 @@ class JiraSender:
     def ask(self, notification: Notification) -> Inquiry:
         """A repeat looks first whether it arrived; for a creation Jira's search needs a while."""
         age = self._clock.now() - notification.first_sent
-        if not known_ticket(notification) and age < SEARCH_LAG_SECONDS:
-            return Inquiry("later", "Jira's search may not know the issue yet.")
+        try:
+            if age < SEARCH_LAG_SECONDS and self._known(notification) is None:
+                return Inquiry("later", "Jira's search may not know the issue yet.")
+        except FAILURES as error:
+            return Inquiry("later", f"Jira can't be asked just now: {error}")
         return Inquiry("harmless", "A repeat looks first whether it arrived.")
 
     def _send(self, notification: Notification) -> Delivery:
@@ -77,11 +87,20 @@ class JiraSender:
         return sent({**_receipt(issue), **_left_in(status, message)})
 
     def _found(self, notification: Notification) -> Optional[Dict[str, Any]]:
-        """The incident's newest issue, with its status' category; None when there is none."""
-        known = known_ticket(notification) or self._searched(notification)
-        if not known:
+        """The incident's newest issue, with its status' category; None when there is none.
+
+        One that was deleted may have been followed by another, if the answer was lost that named
+        it.
+        """
+        return self._known(notification) or self._issue(self._searched(notification))
+
+    def _known(self, notification: Notification) -> Optional[Dict[str, Any]]:
+        return self._issue(known_ticket(notification))
+
+    def _issue(self, issue_id: str) -> Optional[Dict[str, Any]]:
+        if not issue_id:
             return None
-        path = f"/issue/{quote(known, safe='')}?fields=status&properties={PROPERTY}"
+        path = f"/issue/{quote(issue_id, safe='')}?fields=status&properties={PROPERTY}"
         found = self._service.find(path)
         return {"properties": {}, **found, "id": str(found["id"])} if found else None
 
@@ -122,7 +141,7 @@ class JiraSender:
     ) -> None:
         body = {
             "body": document(message, False, remark),
-            "properties": [{"key": PROPERTY, "value": {"message": notification.id}}],
+            "properties": [{"key": PROPERTY, "value": {"message": notification.id}}, _INTERNAL],
         }
         self._service.call("POST", f"{path}/comment", body)
 

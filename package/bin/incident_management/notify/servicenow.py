@@ -84,14 +84,20 @@ class ServiceNowSender:
         return sent({**_receipt(changed, message), "noted": True})
 
     def _found(self, notification: Notification) -> Optional[Mapping[str, Any]]:
-        """The incident's newest record; None when there is none."""
-        known = known_ticket(notification)
+        """The incident's newest record; None when there is none.
+
+        The one that is known may have been followed by another, if the answer was lost that named
+        it.
+        """
+        known, record = known_ticket(notification), None
         if known:
             found = self._service.find(f"{self._table}/{quote(known, safe='')}?{_query()}")
-            return found.get("result") if found else None
+            record = found.get("result") if found else None
+            if record and record.get("state") not in FINAL:
+                return record
         search = f"correlation_id={reference(notification)}^ORDERBYDESCsys_created_on"
         answer = self._service.call("GET", f"{self._table}?{_query(search)}").get("result") or []
-        return answer[0] if answer else None
+        return answer[0] if answer else record
 
     def _open(self, notification: Notification, message: Message, mark: str) -> Mapping[str, Any]:
         impact, urgency = _GRAVITY.get(message.severity, _GRAVITY["medium"])

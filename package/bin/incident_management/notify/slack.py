@@ -1,9 +1,10 @@
 """Slack: Block Kit messages by ``chat.postMessage``.
 
 Limits: header 150 characters, section text 3,000, ten fields of 2,000 a section (Slack's Block
-Kit reference). Text from outside is escaped (``& < >``), so that a log line can neither mention
-people nor make links. Every message carries our notification's id as metadata; a message whose
-answer was lost is looked for by it in the channel's history, which takes the bot's scopes
+Kit reference). Text from outside is escaped (``& < >``) and ``verbatim``, without which Slack
+makes links and "certain mentions" out of plain words ("Text object"), so a log line can neither
+mention people nor make links. Every message carries our notification's id as metadata; a message
+whose answer was lost is looked for by it in the channel's history, which takes the bot's scopes
 ``channels:history`` and ``channels:read`` (``groups:…`` for private channels).
 """
 
@@ -307,7 +308,7 @@ def _fields(message: Message) -> List[Dict[str, Any]]:
         pairs.append(("Found by", escape(listed(message.rules), 1900)))
     if message.status and message.event not in ("opened", "resolved"):
         pairs.append(("Status", escape(message.status.replace("_", " "), 100)))
-    return [{"type": "mrkdwn", "text": f"*{name}*\n{text}"[:FIELD_LENGTH]} for name, text in pairs]
+    return [_mrkdwn(f"*{name}*\n{text}"[:FIELD_LENGTH]) for name, text in pairs]
 
 
 def _since(message: Message) -> str:
@@ -318,8 +319,12 @@ def _since(message: Message) -> str:
     return text
 
 
-def _section(mrkdwn: str) -> Dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn[:SECTION_LENGTH]}}
+def _section(text: str) -> Dict[str, Any]:
+    return {"type": "section", "text": _mrkdwn(text[:SECTION_LENGTH])}
+
+
+def _mrkdwn(text: str) -> Dict[str, Any]:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def _preformatted(text: str) -> Dict[str, Any]:
@@ -334,5 +339,4 @@ def _preformatted(text: str) -> Dict[str, Any]:
 
 def _context(message: Message) -> Dict[str, Any]:
     parts = [part for part in (message.headline, message.incident_id) if part]
-    text = escape(" · ".join(parts), 500)
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
+    return {"type": "context", "elements": [_mrkdwn(escape(" · ".join(parts), 500))]}

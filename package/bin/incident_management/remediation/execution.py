@@ -17,10 +17,22 @@ from ..ports import Document
 from .approval import live_plans
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context, Refused
-from .executors import ExecutorError, Outcome
+from .executors import Outcome
 from .plan import PlanState, before_run
 from .safety import checks, withdrawn
-from .steps import Run, Step, act, action_run, action_step, begin, end, inverse_step, rollback_run
+from .steps import (
+    Run,
+    Step,
+    act,
+    action_run,
+    action_step,
+    begin,
+    end,
+    inverse_step,
+    look,
+    rollback_in_doubt,
+    rollback_run,
+)
 
 __all__ = ["execute", "roll_back", "settle", "settle_all", "undo"]
 
@@ -79,7 +91,8 @@ def _taken(context: Context, plan: Document) -> Refused:
 def roll_back(context: Context, plan_id: str, actor: str, reason: str) -> PlanState:
     """Undo a plan that was carried out, by its action's inverse, once.
 
-    A refusal leaves the plan as it is: a fix that is not verified yet still will be.
+    A refusal leaves the plan as it is: a fix that is not verified yet still will be. Of an earlier
+    attempt that is in doubt the executor is asked first: what was done after all is not done again.
 
     Raises:
         NotFound: no such plan.
@@ -108,7 +121,7 @@ def undo(context: Context, plan_id: str) -> PlanState:
         Refused: it can't be done just now: call again.
     """
     plan, entries, state = context.load(plan_id)
-    if state.rollback_started_at:
+    if state.status != "not_recovered":
         return state
     over = _over(entries)
     if over:
@@ -130,12 +143,26 @@ def _undoing(context: Context, plan: Document, state: PlanState) -> Step:
     """Take the entity for what undoes a plan. Raises Refused."""
     if not state.done_at:
         sentence = f"{plan['_key']} was not carried out: there is nothing to undo."
+        if state.action_in_doubt:
+            sentence = (
+                f"Nobody can tell whether {plan['_key']} was carried out: look at what "
+                f"{plan['entity']} runs, and undo it by hand if it has to be."
+            )
         raise Refused(sentence, "not_executed")
-    step = inverse_step(context, plan, state)
+    step = _unless_done(context, plan, state)
     occupied = _occupied(context, plan)
     if occupied:
         raise occupied
     return step
+
+
+def _unless_done(context: Context, plan: Document, state: PlanState) -> Step:
+    """Return what undoes a plan. Raises Refused if it can't be done, and was not done already."""
+    step = inverse_step(context, plan, state, check=False)
+    earlier = rollback_in_doubt(plan, state)
+    if earlier and look(context, step, earlier).status == "done":
+        return step
+    return inverse_step(context, plan, state)
 
 
 def _give_up(context: Context, plan: Document, state: PlanState, why: str) -> PlanState:
@@ -169,10 +196,28 @@ def _run_once(
         if refusal:
             outcome = Outcome("failed", f"Nothing was done. {refusal}")
         else:
-            outcome = act(context, step)
+            outcome = _acted(context, plan, step)
         if outcome.status != "unknown":
             end(context, plan, step.run, outcome, actor)
     return context.show(plan)
+
+
+def _acted(context: Context, plan: Document, step: Step) -> Outcome:
+    """Carry a step out, unless an attempt that was in doubt turns out to have been carried out.
+
+    That may also be why a new request is refused.
+    """
+    _plan, _entries, state = context.load(plan["_key"])
+    earlier = rollback_in_doubt(plan, state) if step.run.kind == "rollback" else None
+    if earlier is None:
+        return act(context, step)
+    found = look(context, step, earlier)
+    if found.status == "done":
+        return found
+    outcome = act(context, step)
+    if outcome.status == "failed":
+        found = look(context, step, earlier)
+    return found if found.status == "done" else outcome
 
 
 def _stopped(context: Context, plan: Document, step: Step, actor: str) -> Optional[Refused]:
@@ -243,11 +288,13 @@ def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age
             step = action_step(context, plan)
         else:
             step = inverse_step(context, plan, state, check=False)
-        begin(context, plan, step, SYSTEM)
-        executor = context.executor(step.action.executor)
-        outcome = executor.settle(step.arguments, run.request_id)
-    except (ExecutorError, CatalogueError, Refused) as error:
+    except (CatalogueError, Refused) as error:
         return Outcome("unknown", str(error))
+    begin(context, plan, step, SYSTEM)
+    outcome = look(context, step, run)
+    earlier = rollback_in_doubt(plan, state) if run.kind == "rollback" else None
+    if earlier and outcome.status == "unchanged":
+        outcome = look(context, step, earlier)
     if outcome.status != "unchanged":
         return outcome
     refusal = _not_again(context, plan, step, age)

@@ -122,7 +122,8 @@ class DeployApi:
             return Outcome("unknown", str(error))
         if reply.status < 300:
             return _accepted(reply, arguments)
-        if reply.status >= 500:
+        if not 400 <= reply.status < 500:
+            # A redirect, too: 303 is what an API may answer that has done what it was asked for.
             return Outcome("unknown", f"The deploy API answered {reply.status}: {_reason(reply)}")
         return Outcome("failed", f"The deploy API refused with {reply.status}: {_reason(reply)}")
 

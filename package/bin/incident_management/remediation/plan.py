@@ -118,7 +118,9 @@ class PlanState:
 
     ``approvals``: until when each person's approval holds. ``approvers``: those whose approval
     holds, or held when it was last decided on. ``expires_at``: until when enough of them hold.
-    ``rollback_started_at`` is 0 again after a rollback that changed nothing.
+    ``action_in_doubt``: the action has failed, and nobody can tell whether it was carried out.
+    ``rollback_started_at`` is 0 again after a rollback that failed. ``rollback_in_doubt`` is the
+    number of the attempt of which nobody could tell whether it was carried out, 0 without one.
     """
 
     status: str = "proposed"
@@ -134,6 +136,8 @@ class PlanState:
     judged_at: float = 0.0
     rollback_started_at: float = 0.0
     rollbacks_failed: int = 0
+    rollback_in_doubt: int = 0
+    action_in_doubt: bool = False
 
     @property
     def executed(self) -> bool:
@@ -178,6 +182,7 @@ def _apply(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
         _approval(state, plan, entry)
     elif entry.kind == "action":
         _phase(state, entry, ("running", "done", "failed"))
+        state.action_in_doubt = state.status == "failed" and not data.get("nothing_done")
     elif entry.kind == "verification":
         state.outcome, state.judged_at = str(data.get("outcome", "")), entry.time
         # One that was written while the fix was being undone says nothing of what is so now.
@@ -229,14 +234,17 @@ def _phase(state: PlanState, entry: Entry, names: Tuple[str, str, str]) -> None:
 
 
 def _not_rolled_back(state: PlanState, nothing_done: bool) -> None:
-    """A rollback that changed nothing leaves the fix as it was, and may be tried again.
+    """A rollback that failed may be tried again; one that changed nothing leaves the fix as it was.
 
-    So a fix that nobody has judged yet is still judged, and one that has helped still counts.
+    So a fix that nobody has judged yet is still judged, and one that has helped still counts. That
+    a later attempt changed nothing says nothing of an earlier one that is in doubt.
     """
     state.rollbacks_failed += 1
-    if not nothing_done:
-        return
     state.rollback_started_at = 0.0
+    if not nothing_done:
+        state.rollback_in_doubt = state.rollbacks_failed
+    if state.rollback_in_doubt:
+        return
     if state.outcome in ("", "recovered"):
         state.status = state.outcome or "done"
         state.detail = f"It was not rolled back. {state.detail}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional
 
 from .catalogue import Action, CatalogueError
 from .context import Context, Refused
@@ -20,6 +20,8 @@ __all__ = [
     "begin",
     "end",
     "inverse_step",
+    "look",
+    "rollback_in_doubt",
     "rollback_run",
 ]
 
@@ -65,6 +67,13 @@ def action_run(plan: Mapping[str, Any]) -> Run:
 def rollback_run(plan: Mapping[str, Any], state: PlanState) -> Run:
     """Return the attempt to undo a plan that is under way, or else the next one."""
     return Run(str(plan["_key"]), "rollback", state.rollbacks_failed + 1)
+
+
+def rollback_in_doubt(plan: Mapping[str, Any], state: PlanState) -> Optional[Run]:
+    """Return the attempt to undo a plan that may have been carried out, for all that is known."""
+    if not state.rollback_in_doubt:
+        return None
+    return Run(str(plan["_key"]), "rollback", state.rollback_in_doubt)
 
 
 @dataclass(frozen=True)
@@ -115,6 +124,15 @@ def act(context: Context, step: Step) -> Outcome:
         return executor.execute(step.arguments, step.run.request_id)
     except ExecutorError as error:
         return Outcome("failed", str(error))
+
+
+def look(context: Context, step: Step, run: Run) -> Outcome:
+    """Have the executor find out what became of a run that asked for the same as a step does."""
+    try:
+        executor = context.executor(step.action.executor)
+    except ExecutorError as error:
+        return Outcome("unknown", str(error))
+    return executor.settle(step.arguments, run.request_id)
 
 
 def end(context: Context, plan: Mapping[str, Any], run: Run, outcome: Outcome, actor: str) -> None:

@@ -3,6 +3,10 @@
 A press is one request to the router (:mod:`..api.router`), made as the Splunk user who the person
 in Slack is: the same capability, schema, rules and timeline as on any other way. It has an
 ``Idempotency-Key``, so a press that Slack delivers again, also to another member, is done once.
+
+What is said to one person is said where that person looks. An answer by ``response_url`` is shown
+in the channel, and that address is good for half an hour ("Handling user interaction"). So in a
+thread, and after a form that may have been open for longer, the bot says it ("chat.postEphemeral").
 """
 
 from __future__ import annotations
@@ -30,13 +34,19 @@ from ..notify.slack_buttons import (
 )
 from ..notify.transport import BadUrl, Network, NoAnswer, NotSent, checked_url, send_json
 from ..splunk.session import Session, SplunkError, path_of
+from .kept import LATEST_SECONDS, Kept
 from .presses import Press, Unreadable, metadata, read
 
 __all__ = ["Actor", "Slack", "SlackUsers", "WebSlack"]
 
 REMEMBERED = 1000
-ANSWER_CHARACTERS = 2000
+ANSWER_CHARACTERS = 3000
 WORKING = 409
+BEING_DONE = "delivered again while it is being done"
+INTERRUPTED = (
+    "Splunk was interrupted when you pressed a button of {}: look whether it was done, and press "
+    "again if it was not."
+)
 
 # Where each action goes, and what the message says of it afterwards.
 _ROUTES = {
@@ -56,13 +66,16 @@ _LINES = {
 
 
 class Slack(Protocol):
-    """What is said to Slack. Both raise NotSent, NoAnswer or BadUrl when it does not arrive."""
+    """What is said to Slack. All raise NotSent, NoAnswer or BadUrl when it does not arrive."""
 
     def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
         """Show a form to whoever pressed a button."""
 
     def answer(self, response_url: str, body: Mapping[str, Any]) -> None:
         """Answer a press."""
+
+    def whisper(self, channel: str, user: str, thread: str, text: str) -> None:
+        """Say something that one person sees, in a thread of a channel (empty: in none)."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +121,7 @@ class WebSlack:
         try:
             self._web.views_open(trigger_id=trigger_id, view=view)
         except SlackApiError as error:
-            data = error.response.data
-            reason = data.get("error") if isinstance(data, dict) else error.response.status_code
-            raise NotSent(f"Slack did not open the form ({str(reason)[:100]}).") from None
+            raise NotSent(f"Slack did not open the form ({_reason(error)}).") from None
 
     def answer(self, response_url: str, body: Mapping[str, Any]) -> None:
         url = checked_url(response_url, "The address for the answer")
@@ -118,39 +129,95 @@ class WebSlack:
         if reply.status != 200:
             raise NoAnswer(f"Slack answered {reply.status} to the answer of a press.")
 
+    def whisper(self, channel: str, user: str, thread: str, text: str) -> None:
+        from slack_sdk.errors import SlackApiError
+
+        where = {"channel": channel, "user": user, **({"thread_ts": thread} if thread else {})}
+        try:
+            self._web.chat_postEphemeral(text=text, **where)
+        except SlackApiError as error:
+            raise NotSent(f"Slack did not show it to {user} ({_reason(error)}).") from None
+
 
 class Actor:
     """Acts on one payload after the other, on one thread.
 
-    ``workspace`` gives the id of the workspace that the app was installed to: people of another
-    one, who are in a shared channel, are told apart by theirs.
+    Args:
+        workspace: gives the id of the workspace that the app was installed to: people of another
+            one, who are in a shared channel, are told apart by theirs.
+        kept: the presses that were written down before they were acknowledged.
     """
 
     def __init__(
-        self, backend: Backend, slack: Slack, workspace: Callable[[], str], log: Logger
+        self,
+        backend: Backend,
+        slack: Slack,
+        workspace: Callable[[], str],
+        kept: Kept,
+        log: Logger,
     ) -> None:
         self._backend = backend
         self._slack = slack
         self._workspace = workspace
+        self._kept = kept
         self._log = log
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self._unforgotten: List[Press] = []
 
-    def act(self, payload: Mapping[str, Any]) -> None:
-        """Do what a payload asks for. Raises nothing that Slack, splunkd or a person can cause."""
+    def act(self, payload: Mapping[str, Any]) -> bool:
+        """Do what a payload asks for. Raises nothing that Slack, splunkd or a person can cause.
+
+        False: there is something left for :meth:`resume`.
+        """
         try:
             press = read(payload)
         except Unreadable as error:
             self._log.error("Slack sent a payload that can't be read: %s", error)
-            return
+            press = None
         if press is None or self._is_known(press.key):
-            return
+            return not self._unforgotten
+        if self._carry_out(press) != BEING_DONE:
+            self._forget(press)
+        return not self._unforgotten
+
+    def resume(self) -> bool:
+        """Do what was acknowledged by a process that has ended since. False: not all of it yet.
+
+        Raises SplunkError when the KV store can't be asked what there is.
+        """
+        for press in list(self._unforgotten):
+            self._forget(press)
+        is_done = True
+        for press, age in self._kept.left():
+            if age > LATEST_SECONDS:
+                self._log.error("A press of %.0f s ago is not done any more.", age)
+                self._refuse(press, INTERRUPTED.format(press.target))
+            elif self._carry_out(press) == BEING_DONE:
+                # As far as the API knows; after two minutes it takes the first attempt for ended.
+                is_done = False
+                continue
+            self._forget(press)
+        return is_done and not self._unforgotten
+
+    def _carry_out(self, press: Press) -> str:
         facts = {"action": press.action, "target": press.target, "slack_user": press.user}
         try:
             outcome = self._do(press)
         except (SplunkError, NotSent, NoAnswer, BadUrl) as error:
             outcome = str(error)
-            self._tell(press, f"That was not done: {outcome}")
+            self._refuse(press, f"That was not done: {outcome}")
         self._log.info("Pressed in Slack: %s", mask(outcome), extra={"facts": facts})
+        return outcome
+
+    def _forget(self, press: Press) -> None:
+        if press not in self._unforgotten:
+            self._unforgotten.append(press)
+        try:
+            self._kept.forget(press)
+        except SplunkError as error:
+            self._log.warning("That a press was done can't be written down just now: %s", error)
+        else:
+            self._unforgotten.remove(press)
 
     def _is_known(self, key: str) -> bool:
         if key in self._seen:
@@ -163,7 +230,7 @@ class Actor:
     def _do(self, press: Press) -> str:
         """Return how it went, for the log."""
         routing = self._backend.routing(self._backend.session({}, system=True))
-        outside = "" if press.workspace == self._workspace() else press.workspace
+        outside = press.workspace and press.at_home(self._workspace()).workspace
         user = member_in_slack(routing.members, outside, press.user)
         if not user:
             mine = f"{outside}/{press.user}" if outside else press.user
@@ -171,16 +238,16 @@ class Actor:
                 "Your account in Slack is nobody's in Splunk yet: an administrator adds "
                 f"slack_id = {mine} to your [member:…] stanza of incident_routing.conf."
             )
-            self._tell(press, sentence)
+            self._refuse(press, sentence)
             return "by nobody that incident_routing.conf knows"
         if press.action == RESOLVE:
             return self._ask(press, user)
         status, answer = self._call(press, user)
         if status == WORKING and "Retry-After" in answer.get("headers", {}):
-            return "delivered again while it is being done"
+            return BEING_DONE
         body = _object(answer)
         if status >= 400:
-            self._tell(press, str(body.get("detail") or f"That failed ({status})."))
+            self._refuse(press, str(body.get("detail") or f"That failed ({status})."))
             return f"{user} was refused ({status})"
         self._show(press, user, body)
         return f"done for {user}"
@@ -221,16 +288,26 @@ class Actor:
         """Have the message say who did it, without the buttons that are of no use any more."""
         line = _LINES[press.action].format(user)
         if press.blocks is None:
-            self._tell(press, f"{press.target} is resolved.")
+            self._tell(press, f"{press.target}: {line}.")
             return
         status = str(body.get("status") or "") if press.action in (ACKNOWLEDGE, TAKE) else ""
         blocks: List[Any] = decided(press.blocks, status, line)
         answer = {"replace_original": True, "text": escape(line), "blocks": blocks}
         self._answer(press, answer)
 
+    def _refuse(self, press: Press, sentence: str) -> None:
+        """Say why something was not done; what was typed would otherwise be gone with its form."""
+        self._tell(press, f"{sentence}\nYou had typed: {press.typed}" if press.typed else sentence)
+
     def _tell(self, press: Press, sentence: str) -> None:
         """Say something to whoever pressed, and to nobody else."""
         text = escape(mask(sentence, emails=False), ANSWER_CHARACTERS)
+        if press.channel and (press.thread or press.blocks is None):
+            try:
+                self._slack.whisper(press.channel, press.user, press.thread, text)
+                return
+            except (NotSent, NoAnswer, BadUrl) as error:
+                self._log.warning("An answer to a press is tried another way: %s", error)
         ephemeral = {"response_type": "ephemeral", "replace_original": False, "text": text}
         self._answer(press, ephemeral)
 
@@ -242,6 +319,12 @@ class Actor:
         except (NotSent, NoAnswer, BadUrl) as error:
             # What was done is done, and on the timeline.
             self._log.warning("An answer to a press did not arrive: %s", error)
+
+
+def _reason(error: Any) -> str:
+    data = error.response.data
+    reason = data.get("error") if isinstance(data, dict) else error.response.status_code
+    return str(reason)[:100]
 
 
 def _object(reply: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,8 +1,8 @@
 """The modular input's work: take turns, keep the line open, act on what is pressed, say how it is.
 
 Three threads, so that none keeps another waiting: this one speaks to splunkd about turns and
-settings, one holds the connection and acknowledges, one acts. A thread that ends by an error ends
-the process, and splunkd starts it anew.
+settings, one holds the connection, writes presses down and acknowledges them, one acts. A thread
+that ends by an error ends the process, and splunkd starts it anew.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ LOOK_SECONDS = 15.0
 # A process that begins anew has a new session key, and the app's code after an upgrade.
 RUN_SECONDS = 24 * 3600.0
 WAITING_PRESSES = 100
+# How often what was left is tried again, until it is done.
+RESUME_SECONDS = 15.0
 # What is acknowledged is done before the process ends, if that takes no longer.
 FINISH_SECONDS = 5.0
 NO_BOT_TOKEN = (
@@ -53,12 +55,15 @@ class Bulletin(Protocol):
 class Parts:
     """What one connection is made of, for some settings.
 
-    ``line`` makes it out of what takes its payloads and the event that ends it; ``act`` does what a
-    payload asks for.
+    ``line`` makes it out of what takes its payloads and the event that ends it. ``keep`` writes a
+    payload down before it is acknowledged, on the line's thread; ``act`` does what it asks for, and
+    ``resume`` what was left to do, on another thread (both False: there is something left).
     """
 
     line: Callable[[Callable[[Mapping[str, Any]], bool], threading.Event], Line]
-    act: Callable[[Mapping[str, Any]], None]
+    keep: Callable[[Mapping[str, Any]], None]
+    act: Callable[[Mapping[str, Any]], bool]
+    resume: Callable[[], bool]
 
 
 class Listening:
@@ -252,18 +257,31 @@ class _Link:
             self._log.error("A press was not done in time, or is done while the process ends.")
 
     def _take(self, payload: Mapping[str, Any]) -> bool:
-        try:
-            self._presses.put_nowait(payload)
-        except queue.Full:
+        # Nobody else puts anything in while there is a connection.
+        if self._presses.full():
             return False
+        self._parts.keep(payload)
+        self._presses.put(payload)
         return True
 
     def _act(self) -> None:
+        is_resumed = self._resume()
         while True:
-            payload = self._presses.get()
+            try:
+                payload = self._presses.get(timeout=None if is_resumed else RESUME_SECONDS)
+            except queue.Empty:
+                is_resumed = self._resume()
+                continue
             if payload is None:
                 return
-            self._parts.act(payload)
+            is_resumed = self._parts.act(payload) and is_resumed
+
+    def _resume(self) -> bool:
+        try:
+            return self._parts.resume()
+        except SplunkError as error:
+            self._log.warning("What was pressed before can't be read just now: %s", error)
+            return False
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, List, Mapping, Optional, Tuple
 
 from ..incidents.identity import INCIDENT_ID
@@ -42,9 +42,11 @@ class Press:
 
     ``action`` is one of :mod:`..notify.slack_buttons`; ``target`` an incident's or a plan's id,
     ``plan_hash`` what was shown of the plan. ``user`` and ``workspace`` are Slack's ids of who did
-    it. ``key`` is the same whenever Slack delivers it again. ``response_url`` takes answers for
-    half an hour, ``trigger_id`` opens one form within seconds; until then both are as good as a
-    password. ``blocks`` are those of the message, None for a form, whose message is not told.
+    it, and ``workspace`` is empty for the app's own where that was found out before. ``key`` is the
+    same whenever Slack delivers it again. ``channel`` is where, and ``thread`` within which thread;
+    empty: in none. ``response_url`` takes answers for half an hour, ``trigger_id`` opens one form
+    within seconds; until then both are as good as a password. ``blocks`` are those of the message,
+    None for a form, whose message is not told.
     """
 
     action: str
@@ -54,9 +56,15 @@ class Press:
     key: str
     plan_hash: str = ""
     typed: str = ""
+    channel: str = ""
+    thread: str = ""
     response_url: str = field(default="", repr=False)
     trigger_id: str = field(default="", repr=False)
     blocks: Optional[List[Any]] = field(default=None, repr=False)
+
+    def at_home(self, workspace: str) -> Press:
+        """Return it with an empty workspace where it is that one, the app's own."""
+        return replace(self, workspace="") if self.workspace == workspace else self
 
 
 def read(payload: Mapping[str, Any]) -> Optional[Press]:
@@ -74,8 +82,9 @@ def read(payload: Mapping[str, Any]) -> Optional[Press]:
 
 def metadata(press: Press) -> str:
     """Return what the form that a press opens has to bring back."""
-    text = json.dumps({"incident": press.target, "response_url": press.response_url})
-    return text if len(text) <= METADATA_CHARACTERS else json.dumps({"incident": press.target})
+    brought = {"incident": press.target, "channel": press.channel, "thread": press.thread}
+    text = json.dumps({**brought, "response_url": press.response_url})
+    return text if len(text) <= METADATA_CHARACTERS else json.dumps(brought)
 
 
 def _button(payload: Mapping[str, Any]) -> Optional[Press]:
@@ -102,6 +111,8 @@ def _button(payload: Mapping[str, Any]) -> Optional[Press]:
         workspace,
         _key(workspace, user, name, target, when, *where),
         plan_hash=plan_hash,
+        channel=where[0],
+        thread=_thread(message, where[1]),
         response_url=str(payload.get("response_url") or ""),
         trigger_id=str(payload.get("trigger_id") or ""),
         blocks=blocks if isinstance(blocks, list) else [],
@@ -129,8 +140,16 @@ def _form(payload: Mapping[str, Any]) -> Optional[Press]:
         workspace,
         _key(workspace, user, FORM, target, opened),
         typed=str(typed).strip(),
+        channel=str(brought.get("channel") or ""),
+        thread=str(brought.get("thread") or ""),
         response_url=str(brought.get("response_url") or ""),
     )
+
+
+def _thread(message: Mapping[str, Any], ts: str) -> str:
+    """Return the thread that a message is in; the one that begins a thread is in the channel."""
+    thread = str(message.get("thread_ts") or "")
+    return "" if thread == ts else thread
 
 
 def _target(name: str, value: str) -> Tuple[str, str]:

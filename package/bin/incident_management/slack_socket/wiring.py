@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from logging import Logger
 from typing import Callable, List
@@ -16,6 +17,7 @@ from ..splunk.settings import Settings
 from ..worker.processes import has_ended, process_name
 from ..worker.splunkd import Bulletin
 from .acting import Actor, SlackUsers, WebSlack
+from .kept import Keeper, Kept
 from .line import Line
 from .listening import Listening, Parts
 from .opening import socket_address, workspace_of
@@ -24,16 +26,22 @@ from .wire import Wire, open_wire
 
 __all__ = ["listening"]
 
+# Slack waits three seconds for an acknowledgement.
+KEEP_SECONDS = 1.0
+# Whose presses are written down, see :class:`.kept.Kept`.
+_HOLDER = f"{process_name()} {secrets.token_hex(8)}"
+
 
 def listening(
     session: Session, log: Logger, stop: threading.Event, orphaned: Callable[[], bool]
 ) -> Listening:
     """Return what the modular input runs. ``session`` has the app's own rights."""
     clock = SystemClock()
-    turn = Turn(stores_of(session, Replica(clock)), clock, process_name(), has_ended)
+    replica = Replica(clock)
+    turn = Turn(stores_of(session, replica), clock, process_name(), has_ended)
     return Listening(
         lambda: app_settings.load(session),
-        lambda known: _parts(known, session, log),
+        lambda known: _parts(known, session, replica, log),
         turn,
         Bulletin(session),
         log,
@@ -42,7 +50,7 @@ def listening(
     )
 
 
-def _parts(settings: Settings, session: Session, log: Logger) -> Parts:
+def _parts(settings: Settings, session: Session, replica: Replica, log: Logger) -> Parts:
     network, clock, slack = network_of(settings), SystemClock(), settings.slack
     web = web_client(slack.bot_token, slack.api_url, network)
     workspaces: List[str] = []
@@ -53,7 +61,21 @@ def _parts(settings: Settings, session: Session, log: Logger) -> Parts:
             workspaces.append(workspace_of(slack, network, clock.now()))
         return open_wire(socket_address(slack, network, clock.now()), network)
 
-    # A session of its own, because each thread keeps its connections.
-    users = SlackUsers(Session(session.server_uri, session.token))
-    actor = Actor(users, WebSlack(web, network), lambda: workspaces[0], log)
-    return Parts(lambda take, stop: Line(connect, take, log, stop), actor.act)
+    def kept(of: Session) -> Kept:
+        return Kept(stores_of(of, replica), clock, _HOLDER)
+
+    def home() -> str:
+        return workspaces[0]
+
+    # Sessions of their own, because each thread keeps its connections.
+    mine, quick = (
+        Session(session.server_uri, session.token),
+        Session(session.server_uri, session.token, timeout=KEEP_SECONDS, attempts=1),
+    )
+    actor = Actor(SlackUsers(mine), WebSlack(web, network), home, kept(mine), log)
+    return Parts(
+        lambda take, stop: Line(connect, take, log, stop),
+        Keeper(kept(quick), home, log).keep,
+        actor.act,
+        actor.resume,
+    )

@@ -21,6 +21,9 @@ from splunklib.searchcommands.internals import CsvDialect
 __all__ = ["MULTIVALUE", "RowsCommand", "Table"]
 
 MULTIVALUE = "__mv_"
+NUL, SHOWN = "\0", "\ufffd"
+"""Python reads a NUL in a CSV only from 3.11 on; the event of a binary log shows the sign for what
+can't be shown in its place."""
 
 Row = List[str]
 _END = "\r\n"
@@ -34,7 +37,7 @@ class Table:
     """
 
     def __init__(self, body: str) -> None:
-        self._lines: List[str] = list(StringIO(body))
+        self._lines: List[str] = list(StringIO(body.replace(NUL, SHOWN)))
         reader = csv.reader(self._lines, dialect=CsvDialect)
         self.header: Row = next(reader, [])
         self.rows: List[Row] = list(reader)

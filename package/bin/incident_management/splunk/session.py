@@ -52,6 +52,7 @@ class Session:
         app: namespace app of relative paths.
         timeout: seconds that one request may take.
         sleep: pauses between attempts; tests pass their own.
+        attempts: how often a request is sent that splunkd could not take.
 
     ``answer_bytes`` is how long the newest answer's body was.
     """
@@ -64,6 +65,7 @@ class Session:
         app: str = APP,
         timeout: float = REQUEST_TIMEOUT_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
+        attempts: int = ATTEMPTS,
     ) -> None:
         parts = urlsplit(server_uri)
         if parts.scheme not in ("http", "https") or not parts.hostname or not parts.port:
@@ -78,6 +80,7 @@ class Session:
         self.port = parts.port
         self.answer_bytes = 0
         self._sleep = sleep
+        self._attempts = attempts
         self._context: Any = None
         self._kept: Optional[KeptConnection] = None
 
@@ -106,7 +109,9 @@ class Session:
 
     def within(self, app: str, owner: str) -> Session:
         """Return a session of the same rights whose relative paths are in another namespace."""
-        return Session(self.server_uri, self.token, owner, app, self.timeout, self._sleep)
+        return Session(
+            self.server_uri, self.token, owner, app, self.timeout, self._sleep, self._attempts
+        )
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
@@ -150,11 +155,11 @@ class Session:
 
     def _request(self, verb: str, path: str, arguments: Dict[str, Any]) -> Any:
         arguments.setdefault("output_mode", "json")
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, self._attempts + 1):
             try:
                 return self._once(verb, path, arguments)
             except SplunkError as error:
-                if error.status not in (0, 503) or attempt == ATTEMPTS:
+                if error.status not in (0, 503) or attempt == self._attempts:
                     raise
                 self._sleep(_pause(attempt))
         raise AssertionError("unreachable")

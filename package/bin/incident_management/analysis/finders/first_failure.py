@@ -8,6 +8,7 @@ from ...splunk import spl
 from ..evidence import Citation, Finding, first_text, number
 from ..onset import RISE
 from ..scope import BEFORE, NOW, Scope, application_events, error_terms, with_entity
+from ..statistics import sentence
 
 NAME = "first_failure"
 LOOKS_FOR = "entities whose errors began or rose with the incident, and the first of them"
@@ -57,5 +58,5 @@ def _counts(scope: Scope, finding: Finding, which: str) -> Dict[str, Tuple[float
 def _citation(scope: Scope, entity: str, count: float) -> Citation:
     earliest, latest = scope.window(NOW)
     parameters = {"entity": entity, "earliest": earliest, "latest": latest}
-    said = f"{count:.0f} error events of {entity}"
+    said = sentence("errors_of_entity", parameters, count)
     return Citation.of_number("errors_of_entity", parameters, count, said)

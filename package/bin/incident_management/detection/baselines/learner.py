@@ -32,7 +32,8 @@ CURVE = 10.0
 LEAST_BEND = 1e-150
 """Below it, a large value divided by it would not be finite."""
 GAP_FACTOR = 10.0
-"""A pause of more than this many usual steps is a gap: what follows it is not judged at once."""
+"""A pause of more than this many usual steps is a gap: the point after it is neither judged nor
+learned from, since it may stand for the whole gap. Two such pauses in a row are another rhythm."""
 POISSON_SPREADS = 3.0
 STEADY, STEADY_POINTS = 0.25, 200
 """Whole numbers that spread less than this share of a Poisson distribution's are no counts."""
@@ -83,8 +84,8 @@ class Learner:
 
     __slots__ = (
         "_bend", "_curved", "_curved_means", "_direction", "_error", "_floors", "_is_count",
-        "_last_time", "_level", "_min_history", "_records", "_seasons", "_seen", "_shift",
-        "_spread", "_step", "_threshold", "_window",
+        "_last_time", "_level", "_min_history", "_paused", "_records", "_seasons", "_seen",
+        "_shift", "_spread", "_step", "_threshold", "_window",
     )  # fmt: skip
 
     def __init__(
@@ -99,6 +100,7 @@ class Learner:
         self._is_count = True
         self._last_time: Optional[float] = None
         self._step = 0.0
+        self._paused = False
         self._level, self._curved, self._spread = Level(), Level(), Level()
         self._curved_means = Means(FEW)
         self._bend = 0.0
@@ -114,9 +116,8 @@ class Learner:
         seen = self._seen
         if self._is_count and (value < 0 or value != int(value)):
             self._is_count = False
-        after_gap = self._note_time(time) if time is not None else False
-        if after_gap:
-            self._window.clear()
+        if time is not None and self._note_time(time):
+            return self._pass_over(value, time)
         if seen == 0:
             self._level.learn(value)
         if seen % REFRESH == 0 or seen < REFRESH:
@@ -128,7 +129,7 @@ class Learner:
         verdict = self._records.weigh(
             deviations,
             self._floors,
-            seen >= self._min_history and not after_gap,
+            seen >= self._min_history,
             self._explained(value, expected, reach) if shift.holds else None,
         )
         if self._records.open:
@@ -147,6 +148,16 @@ class Learner:
         ratio = verdict.ratio
         score = ratio / (ratio + self._threshold)
         return expected, lower, expected + reach, score, verdict.told
+
+    def _pass_over(self, value: float, time: float) -> Judged:
+        """Say what was expected of the first point after a gap, which says nothing of the usual."""
+        self._window.clear()
+        expected, kind = self._expect(value, time)
+        reach = self._records.reach(kind, self._floors[kind])
+        lower = expected - reach
+        if self._is_count and lower < 0.0:
+            lower = 0.0
+        return expected, lower, expected + reach, 0.0, False
 
     def _expect(self, value: float, time: Optional[float]) -> Any:
         """Note how far the value is from each expectation; return the best one and its kind."""
@@ -276,10 +287,15 @@ class Learner:
         if last is None:
             return False
         step = time - last
-        after_gap = 0.0 < GAP_FACTOR * self._step < step
-        if not after_gap:
-            self._step = step if self._step == 0 else self._step + 0.1 * (step - self._step)
-        return after_gap
+        was_paused, self._paused = self._paused, 0.0 < GAP_FACTOR * self._step < step
+        if self._paused and not was_paused:
+            return True
+        if self._paused or self._step == 0:
+            # A search that was given longer spans would have gaps for ever.
+            self._step, self._paused = step, False
+        else:
+            self._step += 0.1 * (step - self._step)
+        return False
 
     def _is_lasting(self, kind: int) -> bool:
         """Whether the shift that holds, seen against what that kind expects, is here to stay."""
@@ -328,6 +344,7 @@ class Learner:
             "is_count": self._is_count,
             "last_time": self._last_time,
             "step": self._step,
+            "paused": self._paused,
             "levels": [part.to_state() for part in (self._level, self._curved, self._spread)],
             "few": self._curved_means.to_state(),
             "bend": self._bend,
@@ -344,6 +361,7 @@ class Learner:
         last = state["last_time"]
         self._last_time = None if last is None else float(last)
         self._step, self._bend = float(state["step"]), float(state["bend"])
+        self._paused = bool(state.get("paused", False))
         self._error = float(state["error"])
         self._level, self._curved, self._spread = map(Level.from_state, state["levels"])
         self._curved_means = Means.from_state(state["few"])

@@ -3,7 +3,8 @@
 Three settings are tried, each alone: a higher threshold, a longer suppression of the same problem
 (``alert.suppress.period``), and the condition that it must be found several times
 (``after_signals``). An incident would have been opened if one of its signals had got through. What
-people called right must all stay. Nothing is searched again. Times are epoch seconds.
+people called right must all stay, and no condition is tried that so few runs can't meet: it would
+not calm the detection but end it. Nothing is searched again. Times are epoch seconds.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ class Settings:
     """What a detection is set to: ``metric`` is the field its threshold is about, empty for none.
 
     ``limit``: the threshold as it stands, a number or a macro's name; ``period`` in seconds.
+    ``for_each``: whether it triggers for each result. Else suppression holds the whole alert, what
+    other entities have included (``alert.suppress.fields`` is of "per-result alerts",
+    savedsearches.conf.spec). ``step``: seconds between two runs.
     """
 
     metric: str = ""
@@ -35,6 +39,8 @@ class Settings:
     value: Optional[float] = None
     period: float = 0.0
     suppress_fields: str = "entity"
+    for_each: bool = False
+    step: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -135,15 +141,18 @@ def _tried(findings: Sequence[Finding], settings: Settings) -> Iterator[Tuple[st
             if settings.value is not None and limit <= settings.value:
                 continue
             yield "threshold", _threshold(settings, limit), _kept(findings, _above(limit))
+    each = "" if settings.for_each else "alert.digest_mode = 0, "
     for text, seconds in PERIODS:
         if seconds > settings.period:
             change = (
-                f"alert.suppress = 1, alert.suppress.period = {text} and "
+                f"{each}alert.suppress = 1, alert.suppress.period = {text} and "
                 f"alert.suppress.fields = {settings.suppress_fields}"
             )
             yield "alert.suppress.period", change, _kept(findings, _Throttled(seconds))
     for count in TIMES:
         for text, seconds in WINDOWS:
+            if count * settings.step > seconds:
+                continue
             change = (
                 f"action.open_incident.param.after_signals = {count} and "
                 f"action.open_incident.param.after_window = {text}"

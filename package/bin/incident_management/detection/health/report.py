@@ -5,13 +5,17 @@ The list needs a few small queries a detection; the report of one also asks for 
 
 from __future__ import annotations
 
+import statistics
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ...incidents.errors import NotFound
+from ...incidents.intake.results import names
+from ...incidents.intake.trigger import triggers_for_each
 from ...ports import Document, SearchFailed, Stores
 from ...splunk.detections import SavedDetection, detections, past_runs, scheduled
 from ...splunk.knowledge import macro_number
 from ...splunk.session import Session, SplunkError
+from ..cron import Cron
 from ..thresholds import threshold_of
 from ..throttle import Throttle
 from .calming import Settings, calmed, findings_of
@@ -31,6 +35,8 @@ from .measures import (
 __all__ = ["HealthReport", "flat"]
 
 MAX_INCIDENTS = 50_000
+PARAM = "action.open_incident.param."
+RUNS_A_DAY = 1440
 MAX_SIGNALS = 5_000
 """Signals of a detection that are taken once more for its calming setting, the newest."""
 RUN_FIGURES = (
@@ -132,6 +138,8 @@ class HealthReport:
     def _calmed_by(
         self, name: str, saved: Optional[SavedDetection], opened: Sequence[Mapping[str, Any]]
     ) -> Optional[Document]:
+        if saved is None:
+            return None  # Monitors and other tools have none of these settings.
         since = self._now - MONTH_DAYS * DAY
         query = {"$and": [{"rule": name}, {"received_at": {"$gte": since}}]}
         signals = self._stores.signals.find(query, "received_at:-1", MAX_SIGNALS)
@@ -142,14 +150,28 @@ class HealthReport:
         best = calmed(found, feedback, settings, days, self._limit)
         return best.to_document() if best else None
 
-    def _settings(self, saved: Optional[SavedDetection]) -> Settings:
-        if saved is None:
-            return Settings()
+    def _settings(self, saved: SavedDetection) -> Settings:
         metric, limit = threshold_of(saved.spl)
-        value = self._limit_of(saved, limit)
-        fields = saved.settings.get("action.open_incident.param.dedup_fields", "").strip()
-        period = Throttle.of(saved.settings).period
-        return Settings(metric, limit, value, period, fields or "entity")
+        return Settings(
+            metric,
+            limit,
+            self._limit_of(saved, limit),
+            Throttle.of(saved.settings).period,
+            ",".join(_problem_fields(saved)),
+            triggers_for_each(saved.settings),
+            self._step(saved),
+        )
+
+    def _step(self, saved: SavedDetection) -> float:
+        """Return the usual seconds between two runs of a day; 0 where no schedule tells."""
+        try:
+            times = Cron(saved.settings.get("cron_schedule", "")).between(
+                self._now - DAY, self._now, RUNS_A_DAY
+            )
+        except ValueError:
+            return 0.0
+        gaps = [later - one for one, later in zip(times, times[1:])]
+        return statistics.median(gaps) if gaps else DAY
 
     def _limit_of(self, saved: SavedDetection, limit: str) -> Optional[float]:
         if not limit.startswith("`"):
@@ -207,6 +229,14 @@ class HealthReport:
             return None
         runs = len(scheduled(self._session, saved, self._now - DAY, self._now))
         return round(runs * sum(times) / len(times), 1)
+
+
+def _problem_fields(saved: SavedDetection) -> Sequence[str]:
+    """Return the fields by which two results are the same problem, as the alert action does."""
+    params = {
+        name: saved.settings.get(f"{PARAM}{name}") for name in ("dedup_fields", "entity_field")
+    }
+    return names(params["dedup_fields"]) or names(params["entity_field"]) or ("entity",)
 
 
 def flat(health: Mapping[str, Any]) -> Document:

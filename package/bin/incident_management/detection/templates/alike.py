@@ -13,7 +13,7 @@ import re
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 from .group import Template, Words
-from .spans import compared
+from .spans import IN_BRACKETS, NOTHING, compared
 from .words import (
     FIXED,
     LEVELS,
@@ -21,6 +21,7 @@ from .words import (
     WILDCARD,
     constants,
     is_infinitive,
+    is_loud,
     is_told,
     is_verb,
     kind_of,
@@ -242,6 +243,8 @@ def _say_what_happens(before: Words, one: Words, other: Words, behind: Words) ->
         return not behind and _is_of_a_thing(before, one, other) and _are_told((one, other))
     if behind and is_infinitive(before[-1], behind[0]):
         return WILDCARD not in one[0] + other[0]
+    if is_loud(before + behind):
+        return is_verb(one[0].lower()) and is_verb(other[0].lower())
     return is_told(one[0]) and is_told(other[0])
 
 
@@ -267,6 +270,8 @@ def _is_optional(before: Words, one: Words, other: Words, behind: Words) -> bool
     short, long = sorted((one, other), key=len)
     if _have_other_fields(before, short, long):
         return True
+    if _have_other_values(short, long):
+        return True
     if not short and behind:
         is_flag = _is_field(before[-1]) and _is_field(behind[0]) and constants(long) > 0
         is_told_of = long[-1][-1] == ":" and kind_of(long[-1]) == VALUE
@@ -291,6 +296,17 @@ def _have_other_fields(before: Words, short: Words, long: Words) -> bool:
     if _labels(short) == _labels(long):
         return False
     return not short or _is_field(before[-1]) or (_is_field(short[0]) and _is_field(long[0]))
+
+
+def _have_other_values(short: Words, long: Words) -> bool:
+    """Whether one of two texts has a value in brackets more, and both have the same words.
+
+    As in ``<*> bytes sent, <*> bytes (<*>) received``; brackets may have nothing in them.
+    """
+    mine, theirs = ([word for word in text if kind_of(word) != VALUE] for text in (short, long))
+    if NOTHING in mine + theirs:
+        return mine != theirs
+    return mine == theirs and any(word.startswith(IN_BRACKETS) for word in (*short, *long))
 
 
 def _is_field(word: str) -> bool:

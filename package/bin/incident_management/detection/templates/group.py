@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, FrozenSet, List, Optional, Tuple
 
 from .merge import merged
 from .words import VALUE, WILDCARD, kind_of, union_of
 
-__all__ = ["Bucket", "Template", "Words", "template_id"]
+__all__ = ["Bucket", "Template", "Words", "rows_of", "template_id"]
 
 Words = Tuple[str, ...]
+_NO_ROWS: FrozenSet[int] = frozenset()
+
+
+def rows_of(keys: Words, words: Words) -> FrozenSet[int]:
+    """Return the places of keys that stand for several values in a row, not for a text or unit."""
+    rows, at = [], 0
+    for place, key in enumerate(keys):
+        begin = at
+        if key == WILDCARD:
+            while at < len(words) and words[at].strip(",") == WILDCARD:
+                at += 1
+        if at == begin:
+            if words[at : at + 1] != (key,):
+                break  # a value of another sort
+            at += 1
+        if at > begin + 1:
+            rows.append(place)
+    return frozenset(rows)
 
 
 def template_id(template: str) -> str:
@@ -34,6 +52,7 @@ class Template:
         "fixed",
         "framed",
         "keys",
+        "rows",
         "shown",
         "wider",
     )
@@ -46,6 +65,8 @@ class Template:
         # Whether one of its values may be a text of any length, and for which keys its frames were
         # looked at.
         self.any_text = False
+        # places of keys that stand for several values in a row
+        self.rows = _NO_ROWS
         self.framed: Optional[Words] = None
         self.wider: Optional[Template] = None
         # what stands between the wildcards of the text; made when it is asked for
@@ -184,6 +205,7 @@ class Bucket:
             target.widen(wide, template.shown)
             target.count += template.count
             target.any_text = target.any_text or template.any_text
+            target.rows |= template.rows
             template.wider = target
 
     def index(self) -> None:

@@ -21,7 +21,7 @@ from collections import Counter, defaultdict
 from functools import lru_cache
 from typing import Dict, Hashable, Iterable, List, Sequence, Set, Tuple
 
-from .spans import IN_BRACKETS
+from .spans import IN_BRACKETS, NOTHING
 from .words import (
     CACHED_WORDS,
     FIXED,
@@ -32,7 +32,9 @@ from .words import (
     constants,
     is_event,
     is_infinitive,
+    is_loud,
     is_shouted,
+    is_verb,
     kind_of,
     may_be_value,
     union_of,
@@ -138,7 +140,7 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
     if not place:
         return PLAIN if kind == NAME and not _is_argument(word) else kind
     if kind == NAME:
-        if word[-1] != ":" or not _are_values(line[place + 1 :]):
+        if word[-1] != ":" or not after or not _are_values(line[place + 1 :]):
             return NAME
         kind = PLAIN
     if kind == PLAIN and after.startswith(IN_BRACKETS):
@@ -265,6 +267,8 @@ def _one_place(lines: Sequence[Line], parents: Dict[Line, Line], known: _Known) 
 def _is_variable(place: int, lines: Sequence[Line], known: _Known) -> bool:
     kinds = known[lines[0]]
     others = len(kinds) - kinds.count(VALUE) - (kinds[place] != VALUE)
+    if any(line[place] == NOTHING for line in lines):
+        return False
     if others and any(known[line][place] == VALUE for line in lines):
         return place > 0 or others > 2 or lines[0][0][0] in "([<"
     if any(known[line][place] == FIXED for line in lines):
@@ -275,6 +279,10 @@ def _is_variable(place: int, lines: Sequence[Line], known: _Known) -> bool:
         return len(lines) >= MANY_LABELS
     if all(kind == VALUE for kind in kinds[:place]):
         return len(lines) >= MANY_FIRST
+    if is_loud(lines[0][:place] + lines[0][place + 1 :]) and any(
+        is_verb(line[place].lower()) for line in lines
+    ):
+        return False
     if all(is_shouted(_bare(line[place])) for line in lines):
         return True
     if all(may_be_value(line[place]) for line in lines):

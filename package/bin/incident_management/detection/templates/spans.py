@@ -7,14 +7,16 @@ each becomes one ``<*>``, whatever its length, so that lines can be compared wor
 from __future__ import annotations
 
 import re
-from typing import Sequence
+from typing import Iterator, Sequence, Tuple
 
-from .words import NAME, PLAIN, WILDCARD, kind_of
+from .words import NAME, PLAIN, WILDCARD, constants, kind_of
 
-__all__ = ["IN_BRACKETS", "TWO_VALUES", "compared", "name_as_value", "one_value"]
+__all__ = ["IN_BRACKETS", "NOTHING", "compared", "name_as_value", "without_name"]
 
-TWO_VALUES = "<*> (<*>)"
 IN_BRACKETS = "(<*>)"
+NOTHING = "()"
+FEWEST_CONSTANT = 2
+"""Words that are no values around a name beside a value."""
 _UNITS = (
     "[kKMGT]|[kKMGT]?i?[bB]|bytes?|[num]?s|[muµ]secs?|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|days?"
     "|milliseconds?|microseconds?|nanoseconds?|[kKMG]?[hH]z|rpm|percent"
@@ -46,6 +48,11 @@ _FIELD = re.compile(
     r"|( ; [\w.-]+=)<\*> [^\s=;][^=;\n]*?(?= ;|$)",
     re.M,
 )
+# Three fields or more of a word each: current: Staged, start: Absent, limit: Staged
+_WORDS_OF_FIELDS = re.compile(r"[\w.-]+: [\w<*>.-]+(?:, [\w.-]+: [\w<*>.-]+){2,}")
+_WORD_OF_FIELD = re.compile(r"(: )[\w<*>.-]+")
+# Type{<*> some words}, as one object is printed
+_OBJECT_OF_WORDS = re.compile(r"(?<![\w.])([A-Za-z][\w.$]*)\{<\*>[^{}\n]*\}")
 # &Type{Name:x,Count:0,}, {"key":"any text"}
 _MEMBERS = re.compile(r"(?<!\S)(&?[A-Za-z][\w.$]*|)\{[^{}\n]*[:,=][^{}\n]*\}(?=[\s,;.:\"]|\Z)")
 _CODE = re.compile(r"\(<\*>: [^()\n]+\)")
@@ -75,11 +82,6 @@ def compared(text: str) -> str:
     return _compared(text)
 
 
-def one_value(text: str) -> str:
-    """Return a text in which what is told twice, in other units or by name, is one value."""
-    return text.replace(TWO_VALUES, WILDCARD)
-
-
 def name_as_value(keys: Sequence[str]) -> str:
     """Return a line in which a name with a value in brackets, as in ``cron (17)``, is one value."""
     words = list(keys)
@@ -87,6 +89,19 @@ def name_as_value(keys: Sequence[str]) -> str:
         if keys[place].startswith(IN_BRACKETS) and _may_be_name(keys[place - 1]):
             words[place - 1 : place + 1] = [WILDCARD + keys[place][len(IN_BRACKETS) :]]
     return " ".join(words)
+
+
+def without_name(keys: Sequence[str]) -> Iterator[Tuple[int, Sequence[str]]]:
+    """Yield a line's words without one that stands beside a value and may be one as well.
+
+    The number is the place of that value in them.
+    """
+    for value in [place for place, word in enumerate(keys) if word == WILDCARD]:
+        for place in (value - 1, value + 1):
+            if 0 <= place < len(keys) and kind_of(keys[place]) in (NAME, PLAIN):
+                words = (*keys[:place], *keys[place + 1 :])
+                if constants(words) >= FEWEST_CONSTANT:
+                    yield min(place, value), words
 
 
 def _may_be_name(word: str) -> bool:
@@ -101,6 +116,8 @@ def _compared(text: str) -> str:
             text = _FIELD.sub(r"\1\2" + WILDCARD, text)
     if "{" in text:
         text = _MEMBERS.sub(r"\1{<*>}", text)
+        if "{<*>" in text:
+            text = _OBJECT_OF_WORDS.sub(r"\1{<*>}", text)
     if "''" in text or '""' in text or "[]" in text or "{}" in text:
         text = _NOTHING.sub(_enclosed, text)
     if "[" in text and ": " in text:
@@ -118,11 +135,11 @@ def _compared(text: str) -> str:
             text = _AFTER_NUMBER.sub(WILDCARD, text)
         if "<*>(" in text:
             text = _CALLED.sub(WILDCARD, text)
-        if TWO_VALUES in text:
-            text = one_value(text)
         if "> <" in text or ">, <" in text or ">,<" in text or "> *" in text:
             text = _RUN.sub(WILDCARD, text)
     if "," in text:
+        if text.count(": ") > 2:
+            text = _WORDS_OF_FIELDS.sub(_fields, text)
         text = _LIST.sub(_list, text)
         if ": " in text:
             text = _TAIL.sub(_list, text)
@@ -142,6 +159,10 @@ def _quoted(found: re.Match[str]) -> str:
 def _enclosed(found: re.Match[str]) -> str:
     text = found.group()
     return text[0] + WILDCARD + text[-1]
+
+
+def _fields(found: re.Match[str]) -> str:
+    return _WORD_OF_FIELD.sub(rf"\1{WILDCARD}", found.group())
 
 
 def _list(found: re.Match[str]) -> str:

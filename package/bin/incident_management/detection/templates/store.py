@@ -9,13 +9,13 @@ have in common (:mod:`.alike`).
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .alike import Alike
 from .described import Described
-from .group import Bucket, Template, Words
+from .group import Bucket, Template, Words, rows_of
 from .heads import Heads
-from .spans import TWO_VALUES, compared, name_as_value, one_value
+from .spans import IN_BRACKETS, compared, name_as_value, without_name
 from .texts import Frames, frames_of, has_frame, without_error
 from .words import marks_of
 
@@ -37,6 +37,7 @@ class Store:
         self._pending: Dict[Bucket, None] = {}
         self._described = Described()
         self._any_text = False  # whether a template has a value that may be any text
+        self._rows: Set[int] = set()  # how long those are that have values in a row
         self._known = [_known(words) for words in known]
         self._compare_anew()
         for template in self._known:
@@ -50,7 +51,8 @@ class Store:
 
     def take(self, words: Words) -> Template:
         """Return the template of a masked line; a new one is settled later."""
-        text = compared(" ".join(words))
+        said = " ".join(words)
+        text = compared(said)
         keys = tuple(text.split())
         bucket = self._bucket_of(text)
         template = (
@@ -60,6 +62,10 @@ class Store:
             template = Template(keys, words)
             bucket.add(template)
             self._pending[bucket] = None
+            if "> <" in said or ">, <" in said:
+                template.rows = rows_of(keys, words)
+                if template.rows:
+                    self._rows.add(len(keys))
         else:
             template.widen(template.keys, words)
         return template
@@ -74,8 +80,9 @@ class Store:
                 bucket.forget(MAX_IN_BUCKET // 2)
                 self._compare_anew()
         fresh = [t for b in pending for t in b.by_keys.values() if t.framed is not t.keys]
-        self._shorten(fresh)
-        fresh = _current(fresh)
+        if self._rows:
+            self._merge(list(self._named(fresh)))
+            fresh = _current(fresh)
         self._merge(self._heads.take(fresh))
         fresh = _current(fresh)
         frames = self._frames.take(fresh)
@@ -95,12 +102,18 @@ class Store:
         self._index()
         self._compare_anew()
 
-    def _shorten(self, templates: Sequence[Template]) -> None:
-        """Make a value and one in brackets behind it one value, as they are in lines."""
-        texts = [(" ".join(t.keys), t) for t in templates]
-        self._merge(
-            [(tuple(one_value(text).split()), (t,)) for text, t in texts if TWO_VALUES in text], 1
-        )
+    def _named(
+        self, templates: Sequence[Template]
+    ) -> Iterator[Tuple[Words, Tuple[Template, Template]]]:
+        """Yield templates with a name beside a value where another one has two values.
+
+        As in ``lost peer cedar <*>``: of ``lost peer <*> <*>`` one value is compared.
+        """
+        for template in [t for t in templates if len(t.keys) - 1 in self._rows]:
+            for place, words in without_name(template.keys):
+                other = self._find(" ".join(words))
+                if other is not None and place in other.rows:
+                    yield other.keys, (template, other)
 
     def _merge(
         self, groups: Iterable[Tuple[Words, Sequence[Template]]], fewest: int = 2
@@ -134,13 +147,16 @@ class Store:
             if member is not target:
                 self._bucket(member.keys).remove(member)
                 target.count += member.count
+                if len(member.keys) == len(keys):
+                    target.rows |= member.rows
                 member.wider = target
         target.any_text = self._any_text = True
         return target
 
     def _framed(self, text: str, keys: Words) -> Optional[Template]:
         """Return the template in which a part of this line is one value."""
-        for one in (name_as_value(keys), without_error(text)):
+        named = name_as_value(keys) if IN_BRACKETS in text else text
+        for one in (named, without_error(text)):
             template = self._find(one) if one != text else None
             if template is not None:
                 return template

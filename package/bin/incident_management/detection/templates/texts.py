@@ -163,7 +163,8 @@ def without_error(text: str) -> str:
     """
     tag = _TAG.search(text) if text[-1:] in ")]" else None
     end = tag.start() if tag else len(text)
-    if text[:end].rpartition(" ")[2] not in _ERROR_ENDS or not text.endswith(_ERRORS, 0, end):
+    said = text[:end] if tag else text
+    if said.rpartition(" ")[2] not in _ERROR_ENDS or not text.endswith(_ERRORS, 0, end):
         return text
     reason = max((e for e in _ERRORS if text.endswith(e, 0, end)), key=len)
     before = text[: end - len(reason)]

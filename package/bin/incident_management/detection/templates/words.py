@@ -26,6 +26,7 @@ __all__ = [
     "constants",
     "is_event",
     "is_infinitive",
+    "is_loud",
     "is_shouted",
     "is_told",
     "is_verb",
@@ -109,10 +110,14 @@ _HEX_PARTS = re.compile(
 # An IPv6 address in brackets, with a port.
 _WITH_PORT = re.compile(r"\[[0-9a-f:.]*:[0-9a-f:.]*(?:%\w+)?\]:0", re.I)
 
+# What a state was and what it is, as OPEN→CLOSED; small letters before -> may be a pointer.
+_CHANGE = re.compile(r"[A-Za-z][\w-]*→[A-Za-z][\w-]*|[A-Z][A-Z_]+[-=]>[A-Z][A-Z_]+(?!\w)")
+
 _JOINED = re.compile(r"<\*>(?:[:,]<\*>)+")
 
 _NAME = re.compile(r"[A-Za-z].*(?:[_.$\\/@~#%\d]\w|[a-z][A-Z])")
 _QUOTED = re.compile(r"""(["'`])[^"'`]+\1\Z""")
+_CAPITALS = re.compile("[A-Z]{3}")
 _SHOUTED = re.compile(r"[A-Z][A-Z_-]{2,}\Z")
 
 # Words that carry a message's meaning: two lines that differ in one are two messages.
@@ -171,6 +176,9 @@ def mask(word: str) -> str:
         return word
     if len(word) > LONGEST_WORD:
         return WILDCARD
+    if ">" in word or not word.isascii():
+        word = _CHANGE.sub("0", word)
+        bare = word.strip(_ENDS)
     if bare.isalnum() or (bare[-1:].isalnum() and not _SPLIT.search(bare)):
         return word.replace(bare, WILDCARD, 1) if _is_value(bare) else word
     field = _FIELD.match(word) if "=" in word else None
@@ -350,6 +358,12 @@ def may_be_value(word: str) -> bool:
 def is_shouted(word: str) -> bool:
     """Whether a word is in capitals, as the values of an enumeration are."""
     return _SHOUTED.match(word) is not None
+
+
+def is_loud(words: Sequence[str]) -> bool:
+    """Whether a line is written in capitals, which so tell nothing of a word in it."""
+    said = "".join(words)
+    return said.isupper() and _CAPITALS.search(said) is not None
 
 
 class Masked(Dict[str, str]):

@@ -5,9 +5,13 @@ import { DashboardContextProvider } from '@splunk/dashboard-context';
 import { DashboardCore } from '@splunk/dashboard-core';
 import { createSchemaBasedOnPresets } from '@splunk/dashboard-definition';
 import preset from '@splunk/dashboard-presets/EnterpriseViewOnlyPreset';
+import { migrateToTabsLayout } from '@splunk/dashboard-utils';
 import { SplunkThemeProvider } from '@splunk/themes';
 
-const { definition, theme, tokens } = JSON.parse(document.getElementById('dashboard').textContent);
+const { theme, tokens, ...written } = JSON.parse(document.getElementById('dashboard').textContent);
+// A layout without tabs is what every Splunk since 9.0 takes; these packages, which want tabs, have
+// this function for it.
+const { definition } = migrateToTabsLayout({ definition: written.definition });
 
 function showProblem(error) {
     const box = document.createElement('p');
@@ -28,8 +32,9 @@ function rememberTokens(binding) {
     window.history.replaceState(null, '', url);
 }
 
-// For tests: the JSON Schema that these packages make for a definition.
+// For tests: the JSON Schema that these packages make for a definition, and the definition shown.
 window.dashboardSchema = () => createSchemaBasedOnPresets(preset);
+window.dashboardDefinition = definition;
 
 createRoot(document.getElementById('root')).render(
     <SplunkThemeProvider family="enterprise" colorScheme={theme} density="comfortable">
