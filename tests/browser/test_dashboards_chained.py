@@ -53,7 +53,7 @@ def test_an_overview_of_nothing_says_0(page: Any, empty: Any, studio_bundle: Any
     shows(page, "mttr", "none yet")
     shows(page, "list", "No search results returned")
     shows(page, "undelivered", "No search results returned")
-    assert len(searches) == 4, searches
+    assert len(searches) == 5, searches
 
 
 def test_what_is_resolved_counts_for_the_times_alone(
