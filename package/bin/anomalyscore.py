@@ -93,7 +93,7 @@ class AnomalyScoreCommand(RowsCommand):
         if len(by) == 1:
             keys = table.column(by[0])
         try:
-            table.add(FIELDS, map(scorer.score_one, values, keys, table.column("_time")))
+            table.add_plain(FIELDS, map(scorer.score_one, values, keys, table.column("_time")))
         except BadInput as error:
             self.error_exit(error, str(error))
         scorer.note_end()

@@ -56,8 +56,8 @@ def _scored(values):
     scorer = SeriesScorer("n", by=["host"])
     scores = []
     for i, value in enumerate(values):
-        scores.append(scorer.score_one(value, "a", str(i * 300)))
-        beside = scorer.score_one(str(100 + i % 7), "b", str(i * 300))
+        scores.append(scorer.score_one(value, "a", str(i * 300)).split(","))
+        beside = scorer.score_one(str(100 + i % 7), "b", str(i * 300)).split(",")
     for one in scorer.to_state()["series"]:
         pack(one)
     return scores, beside, scorer.warnings()

@@ -44,6 +44,22 @@ def test_fields_are_added_at_the_end_and_all_else_goes_as_it_came(given_table, d
     ]
 
 
+@settings(max_examples=100, deadline=None)
+@given(TABLES, st.data(), st.booleans())
+def test_plain_texts_are_added_as_their_values_would_be(given_table, data, all_wanted):
+    header, rows = given_table
+    added = [(str(n), "", f"{n}.5") for n in range(len(rows))]
+    wanted = [all_wanted or data.draw(st.booleans()) for _ in rows]
+    written = []
+    for add in ("add", "add_plain"):
+        table = Table(_body(header, rows))
+        values = added if add == "add" else map(",".join, added)
+        getattr(table, add)([header[0], "new", "other"], values)
+        table.keep(wanted)
+        written.append(_written(table))
+    assert written[0] == written[1]
+
+
 @settings(max_examples=50, deadline=None)
 @given(TABLES, st.data())
 def test_rows_that_are_not_wanted_go(given_table, data):

@@ -43,6 +43,7 @@ class Table:
         self.rows: List[Row] = list(reader)
         self._names: List[str] = []
         self._added: List[Sequence[str]] = [()] * len(self.rows)
+        self._plain: List[str] = []
         self._place: Dict[str, int] = {name: place for place, name in enumerate(self.header)}
         self._whole = self._even_out() and len(self._lines) == len(self.rows) + 1
 
@@ -78,10 +79,19 @@ class Table:
             self.rows = [list(compress(row, kept)) for row in self.rows]
             self._whole = False
 
+    def add_plain(self, names: Sequence[str], texts: Iterable[str]) -> None:
+        """Do what :meth:`add` does, with the values of a row as one text, between commas.
+
+        No value may hold a comma, a quote or the end of a line.
+        """
+        self._plain = list(texts)
+        self.add(names, ())
+
     def keep(self, wanted: Sequence[Any]) -> None:
         """Keep only the rows for which ``wanted`` has something true, in order."""
         self.rows = list(compress(self.rows, wanted))
         self._added = list(compress(self._added, wanted))
+        self._plain = list(compress(self._plain, wanted))
         self._lines[1:] = compress(self._lines[1:], wanted) if self._whole else []
 
     def write(self, out: StringIO) -> None:
@@ -89,13 +99,19 @@ class Table:
         writer = csv.writer(out, dialect=CsvDialect)
         writer.writerow([*self.header, *self._names])
         if not (self._whole and self._names):
-            writer.writerows([*row, *more] for row, more in zip(self.rows, self._added))
+            added = self._added or [text.split(",") for text in self._plain]
+            writer.writerows([*row, *more] for row, more in zip(self.rows, added))
             return
         # A row that came on one line goes as it came: nothing in it has changed.
-        added: List[str] = []
-        csv.writer(SimpleNamespace(write=added.append), dialect=CsvDialect).writerows(self._added)
-        lines = zip(self._lines[1:], added)
-        out.writelines([f"{line.rstrip(_END)},{text}" for line, text in lines])
+        lines, end = self._lines[1:], ""
+        texts = self._plain
+        if texts:
+            end = CsvDialect.lineterminator
+        else:
+            texts = []
+            to_list = SimpleNamespace(write=texts.append)
+            csv.writer(to_list, dialect=CsvDialect).writerows(self._added)
+        out.writelines([f"{line.rstrip(_END)},{text}{end}" for line, text in zip(lines, texts)])
 
 
 class RowsCommand(StreamingCommand):

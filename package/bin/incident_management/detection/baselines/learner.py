@@ -90,13 +90,25 @@ class Learner:
         seen = self._seen
         if self._is_count and (value < 0 or value != int(value)):
             self._is_count = False
-        if time is not None and self._note_time(time):
-            return self._pass_over(value, time)
+        if time is not None:
+            last = self._last_time
+            if last is not None and time - last == self._step and not self._paused:
+                # What _note_time would do, for nearly every point: so without a call.
+                self._last_time = time
+            elif self._note_time(time):
+                return self._pass_over(value, time)
         if seen == 0:
             self._level.learn(value)
         if seen % REFRESH == 0 or seen < REFRESH:
             self._reckon_floors()
-        kind, expected, low, high = self._usual(self._expect(value, time))
+        best = self._expect(value, time)
+        # The same as _usual, but for every point: so without a call.
+        if best is None:
+            kind, expected = VALUE, self._level.middle
+            low = high = expected
+        else:
+            kind, season = best.kind, best.season
+            expected, low, high = season.usual or 0.0, season.low, season.high
         reach = self._records.reach(kind, self._floors[kind])
         deviations = self._deviations(value)
         shift = self._shift
@@ -173,30 +185,34 @@ class Learner:
     def _deviations(self, value: float) -> List[Optional[float]]:
         window = self._window
         window.add(value)
-        middle = self._level.middle
-        if not -self._bend <= middle <= self._bend:
-            self._bend = max(abs(middle), LEAST_BEND)
-        bend = self._bend or 1.0
-        curved = math.asinh(CURVE * value / bend)
+        middle, bend = self._level.middle, self._bend
+        if not -bend <= middle <= bend:
+            self._bend = bend = max(abs(middle), LEAST_BEND)
+        curved = math.asinh(CURVE * value / (bend or 1.0))
         few = self._curved_means.add(curved)
+        known = window.seen
         signed: List[Optional[float]] = [
             value - middle,
             few - self._curved.middle if self._seen >= FEW else None,
-            window.change if window.seen >= FULL else None,
+            window.change if known >= FULL else None,
             None,
         ]
         self._curved.learn(curved)
-        if window.seen >= SPREAD_POINTS:
+        if known >= SPREAD_POINTS:
             deviation = window.deviation
             signed[SPREAD] = deviation - self._spread.middle if self._spread.seen else 0.0
             self._spread.learn(deviation)
         for seasonal in self._seasons:
             residual = seasonal.residual
             if residual is None:
+                known = 0
                 signed += (None, None)
             else:
                 signed += (residual, seasonal.means.add(residual))
         if self._direction == "both":
+            if known >= FULL:
+                # All are known, of nearly every point: so without a loop.
+                return list(map(abs, signed))  # type: ignore[arg-type]
             for place, distance in enumerate(signed):
                 if distance is not None and distance < 0.0:
                     signed[place] = -distance

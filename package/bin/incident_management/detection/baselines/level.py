@@ -8,6 +8,7 @@ __all__ = ["Level", "median"]
 
 MEMORY = 4000
 """Points after which an old value has little say."""
+SLOWEST = 1.0 / MEMORY
 STEPS = 3.0
 FAR = 10.0
 """A value further away than this many spreads counts as no further."""
@@ -34,16 +35,17 @@ class Level:
         if seen == 1:
             self.middle = value
             return
-        rate = 1.0 / seen if seen < MEMORY else 1.0 / MEMORY
-        surprise = value - self.middle
+        rate = 1.0 / seen if seen < MEMORY else SLOWEST
+        middle, spread = self.middle, self.spread
+        surprise = value - middle
         distance = surprise if surprise >= 0.0 else -surprise
-        most = FAR * self.spread
+        most = FAR * spread
         counted = most if 0.0 < most < distance and seen > 5 else distance
-        self.spread += rate * (counted - self.spread)
-        step = STEPS * rate * self.spread if seen > 20 else 2.0 * rate * counted
+        self.spread = spread = spread + rate * (counted - spread)
+        step = STEPS * rate * spread if seen > 20 else 2.0 * rate * counted
         if step > distance:
             step = distance
-        self.middle += step if surprise >= 0.0 else -step
+        self.middle = middle + step if surprise >= 0.0 else middle - step
 
     def to_state(self) -> List[float]:
         """Return what :meth:`from_state` takes."""

@@ -76,7 +76,7 @@ class Records:
     """
 
     __slots__ = (
-        "_before", "_calm", "_counts", "_excused", "_height", "_latest", "_limits", "_marks",
+        "_before", "_calm", "_excused", "_height", "_latest", "_limits", "_marks", "_missed",
         "_quiet", "_since", "_single", "_threshold", "_total", "_waiting", "open", "verdict",
     )  # fmt: skip
 
@@ -84,7 +84,8 @@ class Records:
         self._single = tuple(single)
         self._threshold = threshold
         self._marks = [0.0] * kinds
-        self._counts = [0] * kinds
+        self._missed = [0] * kinds
+        """At how many points a kind was not known: fewer than those at which it was."""
         self._latest = [0.0] * kinds
         """The largest deviations above the records since they were last raised,"""
         self._waiting = [0.0] * kinds
@@ -109,14 +110,14 @@ class Records:
 
     def seen(self, kind: int) -> int:
         """Return how many points of a kind there were."""
-        return self._counts[kind]
+        return self._total - self._missed[kind]
 
     def reach(self, kind: int, floor: float) -> float:
         """Return the deviation of that kind which alone would be an anomaly."""
         mark = self._marks[kind]
         if floor > mark:
             mark = floor
-        return mark * self._threshold * (1.0 + YOUTH / (self._counts[kind] or 1))
+        return mark * self._threshold * (1.0 + YOUTH / (self._total - self._missed[kind] or 1))
 
     def scale(self, by: float, kinds: Sequence[int]) -> None:
         """Multiply the records of some kinds: the series has become so many times as high."""
@@ -143,27 +144,30 @@ class Records:
             explained: how clear the value is, as a multiple of a record, against the shifted series
                 that the anomaly has left; None: it has left none.
         """
-        marks, counts = self._marks, self._counts
+        marks, missed = self._marks, self._missed
         ratios = self._ratios(deviations, floors) if self.open else None
+        self._total = total = self._total + 1
         best, broken = 0.0, []
         # The same as _ratios, but for every point of every series: so without a call and a list.
         for kind, deviation in enumerate(deviations):
             if deviation is None:
+                missed[kind] += 1
                 continue
-            counts[kind] = count = counts[kind] + 1
             mark = marks[kind]
             if deviation > mark:
                 broken.append(kind)
             else:
                 faded = mark * DECAY
                 marks[kind] = deviation if deviation > faded else faded
-            if floors[kind] > mark:
-                mark = floors[kind]
-            if deviation > best * mark and count > FEWEST:
-                ratio = deviation / (mark * (1.0 + YOUTH / count)) if mark > 0.0 else MAX_RATIO
-                if ratio > best:
-                    best = ratio
-        self._total += 1
+            floor = floors[kind]
+            if floor > mark:
+                mark = floor
+            if deviation > best * mark:
+                count = total - missed[kind]
+                if count > FEWEST:
+                    ratio = deviation / (mark * (1.0 + YOUTH / count)) if mark > 0.0 else MAX_RATIO
+                    if ratio > best:
+                        best = ratio
         self._since += 1
         if ratios is None and best < self._threshold and self._since >= WARY_POINTS:
             # What _decide would say, for nearly every point: so without a call.
@@ -186,7 +190,7 @@ class Records:
         marks, limits = self._marks, self._limits
         for kind in kinds:
             deviation, faded = deviations[kind] or 0.0, marks[kind] * DECAY
-            if self._counts[kind] <= LEARNING:
+            if self.seen(kind) <= LEARNING:
                 marks[kind] = max(faded, deviation)
                 continue
             marks[kind] = faded
@@ -204,7 +208,8 @@ class Records:
     ) -> List[float]:
         """Return each deviation as a multiple of its record; one that does not count yet is 0."""
         found = []
-        for deviation, mark, floor, count in zip(deviations, self._marks, floors, self._counts):
+        for deviation, mark, floor, missed in zip(deviations, self._marks, floors, self._missed):
+            count = self._total - missed
             least = max(mark, floor) * (1.0 + YOUTH / (count + 1))
             known = deviation is not None and deviation > 0.0 and count >= FEWEST
             ratio = (deviation or 0.0) / least if least else MAX_RATIO
@@ -265,7 +270,7 @@ class Records:
         # Its mean comes last: where that is an anomaly, every value is off, if only a little.
         if own is None or ratios[longest] > 1.0 or ratios[-1] >= self._threshold:
             return False
-        if own > 0.0 and self._counts[longest] < LEARNING:
+        if own > 0.0 and self.seen(longest) < LEARNING:
             return False
         largest = max([deviations[kind] or 0.0 for kind in self._single])
         return own < EXCUSED_SHARE * largest
@@ -313,7 +318,7 @@ class Records:
         """Return what :meth:`restore` takes."""
         return {
             "marks": list(self._marks),
-            "seen": list(self._counts),
+            "seen": [self._total - missed for missed in self._missed],
             "latest": list(self._latest),
             "waiting": list(self._waiting),
             "limits": list(self._limits),
@@ -333,7 +338,8 @@ class Records:
         if {len(state[name]) for name in _LISTS} != {kinds}:
             raise ValueError("it has records of other kinds")
         self._marks = [float(mark) for mark in state["marks"]]
-        self._counts = [int(count) for count in state["seen"]]
+        self._total = int(state["total"])
+        self._missed = [self._total - int(count) for count in state["seen"]]
         self._latest = [float(deviation) for deviation in state["latest"]]
         self._waiting = [float(deviation) for deviation in state["waiting"]]
         # A state of before these were there goes on as an anomaly that just began.
@@ -344,5 +350,5 @@ class Records:
         )
         self._limits = [float(limit) for limit in state["limits"]]
         self.open, self._calm = int(state["open"]), int(state["calm"])
-        self._since, self._total = int(state["since"]), int(state["total"])
+        self._since = int(state["since"])
         self._excused = int(state.get("excused", 1 << 30))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Sequence, Tuple
 
 __all__ = ["CHANGE_POINTS", "FULL", "SPREAD_POINTS", "Means", "Window"]
 
@@ -23,9 +23,14 @@ class Window:
 
     Attributes:
         seen: how many values came since it was last cleared.
+        change: the mean of the last CHANGE_POINTS values less that of those before.
+        deviation: the standard deviation of the last SPREAD_POINTS values.
     """
 
-    __slots__ = ("_last", "_older", "_place", "_ring", "_squares", "_sum", "_zero", "seen")
+    __slots__ = (
+        "_last", "_older", "_place", "_ring", "_squares", "_sum", "_zero", "change", "deviation",
+        "seen",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.clear()
@@ -36,6 +41,7 @@ class Window:
         self._zero = 0.0
         self._place = self.seen = 0
         self._last = self._older = self._sum = self._squares = 0.0
+        self.change = self.deviation = 0.0
 
     def add(self, value: float) -> None:
         """Add the newest value; the oldest one goes."""
@@ -46,35 +52,28 @@ class Window:
         value -= self._zero
         # Until the ring has been filled, what was never written is 0 and adds nothing.
         middle, edge = ring[place - CHANGE_POINTS], ring[place - SPREAD_POINTS]
-        self._last += value - middle
-        self._older += middle - ring[place]
-        self._sum += value - edge
-        self._squares += value * value - edge * edge
+        self._last = last = self._last + (value - middle)
+        self._older = older = self._older + (middle - ring[place])
+        self._sum = total = self._sum + (value - edge)
+        self._squares = squares = self._squares + (value * value - edge * edge)
         ring[place] = value
         self.seen += 1
-        self._place = place + 1
-        if self._place == FULL:
+        self._place = place = place + 1
+        if place == FULL:
             self._place = 0
-            self._sum_up()
+            last, older, total, squares = self._sum_up()
+        self.change = (last - older) / CHANGE_POINTS
+        mean = total / SPREAD_POINTS
+        variance = squares / SPREAD_POINTS - mean * mean
+        self.deviation = math.sqrt(variance) if variance > 0.0 else 0.0
 
-    def _sum_up(self) -> None:
+    def _sum_up(self) -> Tuple[float, float, float, float]:
         ring = self._ring
         recent = ring[-SPREAD_POINTS:]
         self._last, self._older = math.fsum(ring[CHANGE_POINTS:]), math.fsum(ring[:CHANGE_POINTS])
         self._sum = math.fsum(recent)
         self._squares = math.fsum([value * value for value in recent])
-
-    @property
-    def change(self) -> float:
-        """The mean of the last CHANGE_POINTS values less that of those before."""
-        return (self._last - self._older) / CHANGE_POINTS
-
-    @property
-    def deviation(self) -> float:
-        """The standard deviation of the last SPREAD_POINTS values."""
-        mean = self._sum / SPREAD_POINTS
-        variance = self._squares / SPREAD_POINTS - mean * mean
-        return math.sqrt(variance) if variance > 0.0 else 0.0
+        return self._last, self._older, self._sum, self._squares
 
     def recent(self, count: int) -> List[float]:
         """Return the last values, at most ``count``, the oldest first."""
