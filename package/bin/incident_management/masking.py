@@ -343,6 +343,8 @@ _RULES: List[_Rule] = [
         _card_number,
     ),
 ]
+# Those that can find something where no word says that it is secret.
+_RULES_WITHOUT_NAME = [rule for rule in _RULES if _SECRET_WORD not in rule[0].pattern]
 
 _EMAIL = re.compile(r"\b[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[a-z]{2,24}\b", re.I)
 
@@ -361,9 +363,8 @@ def mask(text: str, emails: bool = True) -> str:
     named = _NAMED.search(text) is not None
     if named:
         text = _mask_pairs(text)
-    for pattern, replacement in _RULES:
-        if named or _SECRET_WORD not in pattern.pattern:
-            text = pattern.sub(replacement, text)
+    for pattern, replacement in _RULES if named else _RULES_WITHOUT_NAME:
+        text = pattern.sub(replacement, text)
     if emails and "@" in text:
         text = _EMAIL.sub("<masked:email>", text)
     return text

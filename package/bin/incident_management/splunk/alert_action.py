@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, Mapping, Sequence
 
 from . import spool
+from .nul import without_nul
 from .session import Session, SplunkError, path_of
 
 __all__ = [
@@ -138,8 +139,7 @@ def read_results(path: str, limit: int = RESULT_ROWS) -> Iterator[Dict[str, str]
     csv.field_size_limit(CELL_CHARACTERS)
     try:
         with gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="") as file:
-            # Python's csv takes a NUL, as the event of a binary log may hold, only from 3.11 on.
-            rows = csv.reader(line.replace("\0", "\ufffd") for line in file)
+            rows = csv.reader(map(without_nul, file))
             header = next(rows, [])
             shown = [i for i, name in enumerate(header) if name and name[:5] != "__mv_"]
             names = [header[i] for i in shown]

@@ -18,12 +18,11 @@ from typing import Any, Dict, Iterable, List, Sequence, Tuple
 from splunklib.searchcommands import StreamingCommand
 from splunklib.searchcommands.internals import CsvDialect
 
+from .nul import without_nul
+
 __all__ = ["MULTIVALUE", "RowsCommand", "Table"]
 
 MULTIVALUE = "__mv_"
-NUL, SHOWN = "\0", "\ufffd"
-"""Python reads a NUL in a CSV only from 3.11 on; the event of a binary log shows the sign for what
-can't be shown in its place."""
 
 Row = List[str]
 _END = "\r\n"
@@ -37,7 +36,7 @@ class Table:
     """
 
     def __init__(self, body: str) -> None:
-        self._lines: List[str] = list(StringIO(body.replace(NUL, SHOWN)))
+        self._lines: List[str] = list(StringIO(without_nul(body)))
         reader = csv.reader(self._lines, dialect=CsvDialect)
         self.header: Row = next(reader, [])
         self.rows: List[Row] = list(reader)

@@ -8,6 +8,7 @@ from ..detection.backtest.reading import NotReading, plain_text
 from ..detection.lookback import bound_to, lookback
 from ..detection.monitors.monitor import MAX_EVENTS, Monitor
 from ..detection.monitors.rejudging import Problem, events_in, is_there
+from ..incidents.intake.results import params_of
 from ..incidents.intake.trigger import condition_of, triggers
 from ..notify.message import span
 from ..ports import Searcher, SearchFailed, Stores
@@ -21,7 +22,6 @@ __all__ = ["MonitorRaising", "Raising", "SavedSearchRaising"]
 
 # A fix is waited for so long at most, and with it whatever else is to be done to its service.
 LONGEST_SECONDS = 7200.0
-PARAM = "action.open_incident.param."
 
 
 class Raising:
@@ -141,7 +141,7 @@ class SavedSearchRaising:
         saved = self._saved(search)
         result = self._searcher.run_saved(saved, earliest, latest, _condition(saved)).whole()
         rows = result.rows if _alerts(saved, len(result.rows)) else []
-        field = saved.settings.get(f"{PARAM}entity_field", "").strip() or "entity"
+        field = params_of(saved.settings).get("entity_field", "").strip() or "entity"
         return Rerun(saved.spl, field, rows)
 
     def _saved(self, search: Mapping[str, Any]) -> SavedSearch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping
 
+from ..incidents.intake.results import params_of
 from ..ports import SearchFailed, SearchResult
 from ..splunk.alert_action import RESULT_ROWS
 from ..splunk.detections import SavedDetection, SearchRun, detections, past_runs
@@ -20,7 +21,6 @@ __all__ = [
 
 FIRED_A_PAGE = 1000
 MESSAGE = "incident_management_settings"
-PARAM = "action.open_incident.param."
 
 
 class SplunkAlerts:
@@ -67,11 +67,8 @@ class SplunkAlerts:
 
     def params(self, name: str, app: str, owner: str) -> Dict[str, str]:
         saved = self._searcher.saved_search(name, app, owner)
-        return {
-            key[len(PARAM) :]: value.replace("$name$", name)
-            for key, value in saved.settings.items()
-            if key.startswith(PARAM)
-        }
+        given = params_of(saved.settings).items()
+        return {key: value.replace("$name$", name) for key, value in given}
 
 
 def _fired(entry: Mapping[str, Any]) -> FiredAlert:

@@ -14,7 +14,7 @@ from ...incidents import lifecycle, timeline
 from ...incidents.grouping import Topology
 from ...incidents.intake.findings import signals_from
 from ...incidents.intake.ingest import Ingest
-from ...incidents.intake.results import Alert, findings, findings_one_by_one
+from ...incidents.intake.results import Alert, findings, findings_one_by_one, params_of
 from ...incidents.intake.trigger import condition_of, triggers, triggers_for_each
 from ...incidents.model import Incident
 from ...incidents.routing import Routing
@@ -38,7 +38,6 @@ __all__ = [
 ROWS_PER_WINDOW = 10_000
 DAY = 86400.0
 ACTOR = "backtest"
-PREFIX = "action.open_incident.param."
 FIELDS = (
     "rule", "opened_at", "first_time", "last_time", "resolved_at", "entities", "severity",
     "signals", "events", "title", "reopened", "runs", "runs_fired",
@@ -63,8 +62,7 @@ class Detection:
 
     def alert(self, sid: str) -> Alert:
         """Return what the alert action would have been given."""
-        params = {k[len(PREFIX) :]: v for k, v in self.settings.items() if k.startswith(PREFIX)}
-        return Alert.from_params(params, self.name, self.app, self.owner, sid)
+        return Alert.from_params(params_of(self.settings), self.name, self.app, self.owner, sid)
 
     def findings(self, rows: List[Dict[str, Any]], alert: Alert, moment: float) -> List[Any]:
         """Return what the alert action would deliver: once for all results, or for each."""

@@ -9,7 +9,7 @@ import statistics
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ...incidents.errors import NotFound
-from ...incidents.intake.results import names
+from ...incidents.intake.results import Alert, params_of
 from ...incidents.intake.trigger import triggers_for_each
 from ...ports import Document, SearchFailed, Stores
 from ...splunk.detections import SavedDetection, detections, past_runs, scheduled
@@ -35,7 +35,6 @@ from .measures import (
 __all__ = ["HealthReport", "flat"]
 
 MAX_INCIDENTS = 50_000
-PARAM = "action.open_incident.param."
 RUNS_A_DAY = 1440
 MAX_SIGNALS = 5_000
 """Signals of a detection that are taken once more for its calming setting, the newest."""
@@ -232,11 +231,9 @@ class HealthReport:
 
 
 def _problem_fields(saved: SavedDetection) -> Sequence[str]:
-    """Return the fields by which two results are the same problem, as the alert action does."""
-    params = {
-        name: saved.settings.get(f"{PARAM}{name}") for name in ("dedup_fields", "entity_field")
-    }
-    return names(params["dedup_fields"]) or names(params["entity_field"]) or ("entity",)
+    """Return the fields by which two results are the same problem to the alert action."""
+    params = params_of(saved.settings)
+    return Alert.from_params(params, saved.name, saved.app, saved.owner, "").dedup_fields
 
 
 def flat(health: Mapping[str, Any]) -> Document:

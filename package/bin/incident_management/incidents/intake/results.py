@@ -25,7 +25,9 @@ from ..signal import (
     TITLE_CHARACTERS,
 )
 
-__all__ = ["Alert", "findings", "findings_one_by_one", "run_of"]
+__all__ = ["Alert", "findings", "findings_one_by_one", "params_of", "run_of"]
+
+PARAM = "action.open_incident.param."
 
 DEFAULT_WINDOW = "15m"
 
@@ -163,6 +165,11 @@ def _condition(params: Mapping[str, Any]) -> Tuple[Document, List[str]]:
         return conditions.check(given), []
     except (Invalid, RoutingError) as error:
         return {}, [f"{error} Its incidents open at once."]
+
+
+def params_of(settings: Mapping[str, str]) -> Dict[str, str]:
+    """Return what a saved search's settings give the alert action, without their prefix."""
+    return {key[len(PARAM) :]: value for key, value in settings.items() if key.startswith(PARAM)}
 
 
 def names(text: Any) -> Tuple[str, ...]:
