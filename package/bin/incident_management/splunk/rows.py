@@ -28,6 +28,20 @@ Row = List[str]
 _END = "\r\n"
 
 
+def _read(body: str) -> Tuple[List[str], List[Row]]:
+    """Return the lines of a CSV without their ends, and its rows."""
+    plain = body.replace(_END, "\n")
+    if '"' in plain or "\r" in plain:
+        lines = list(StringIO(body))
+        return [line.rstrip(_END) for line in lines], list(csv.reader(lines, dialect=CsvDialect))
+    # Numbers as they come from timechart or stats: a comma ends a field wherever it stands. To
+    # split is three times as fast as to ask of each character what it means.
+    lines = plain.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines, [line.split(",") for line in lines]
+
+
 class Table:
     """The rows of one chunk, as the text of a CSV.
 
@@ -36,10 +50,9 @@ class Table:
     """
 
     def __init__(self, body: str) -> None:
-        self._lines: List[str] = list(StringIO(without_nul(body)))
-        reader = csv.reader(self._lines, dialect=CsvDialect)
-        self.header: Row = next(reader, [])
-        self.rows: List[Row] = list(reader)
+        self._lines, rows = _read(without_nul(body))
+        self.header: Row = rows[0] if rows else []
+        self.rows: List[Row] = rows[1:]
         self._names: List[str] = []
         self._added: List[Sequence[str]] = [()] * len(self.rows)
         self._plain: List[str] = []
@@ -102,15 +115,12 @@ class Table:
             writer.writerows([*row, *more] for row, more in zip(self.rows, added))
             return
         # A row that came on one line goes as it came: nothing in it has changed.
-        lines, end = self._lines[1:], ""
-        texts = self._plain
-        if texts:
-            end = CsvDialect.lineterminator
-        else:
-            texts = []
+        texts, end = self._plain, CsvDialect.lineterminator
+        if not texts:
+            texts, end = [], ""
             to_list = SimpleNamespace(write=texts.append)
             csv.writer(to_list, dialect=CsvDialect).writerows(self._added)
-        out.writelines([f"{line.rstrip(_END)},{text}{end}" for line, text in zip(lines, texts)])
+        out.writelines([f"{line},{text}{end}" for line, text in zip(self._lines[1:], texts)])
 
 
 class RowsCommand(StreamingCommand):

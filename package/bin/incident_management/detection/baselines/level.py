@@ -39,8 +39,9 @@ class Level:
         middle, spread = self.middle, self.spread
         surprise = value - middle
         distance = surprise if surprise >= 0.0 else -surprise
-        most = FAR * spread
-        counted = most if 0.0 < most < distance and seen > 5 else distance
+        counted, most = distance, FAR * spread
+        if distance > most > 0.0 and seen > 5:
+            counted = most
         self.spread = spread = spread + rate * (counted - spread)
         step = STEPS * rate * spread if seen > 20 else 2.0 * rate * counted
         if step > distance:

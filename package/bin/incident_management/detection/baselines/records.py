@@ -14,16 +14,16 @@ from typing import Any, Dict, List, Optional, Sequence
 
 __all__ = ["CALM_POINTS", "LASTING", "Records", "Verdict"]
 
+LAG = 24
+"""A record is raised by what was seen LAG to 2 * LAG points ago, once it is past LEARNING."""
 DECAY = 0.99995
-"""What is left of a record after each point: half after 14,000."""
+"""What is left of a record after each point: half after 14,000. It fades when it is raised."""
 YOUTH = 75.0
 """Points at which a new record must be twice the old one to count as much as later."""
 FEWEST = 10
 """Points of a kind before it counts at all."""
 LEARNING = 200
 """Points of a kind during which its record learns all it sees."""
-LAG = 24
-"""A record is raised by what was seen LAG to 2 * LAG points ago, once it is past LEARNING."""
 GROWTH = 1.5
 """An anomaly makes a record no larger than this many times,"""
 LEAST_LEARNED = 0.05
@@ -47,6 +47,7 @@ EXCUSED_FROM = 0.5
 """How clear a single value must be for that, as a multiple of its record: a job that is no record
 any more still makes a record of what the last hours spread."""
 MAX_RATIO = 1e6
+_FADED = DECAY**LAG
 _LISTS = ("marks", "seen", "latest", "waiting")
 
 
@@ -77,12 +78,14 @@ class Records:
 
     __slots__ = (
         "_before", "_calm", "_excused", "_height", "_latest", "_limits", "_marks", "_missed",
-        "_quiet", "_since", "_single", "_threshold", "_total", "_waiting", "open", "verdict",
+        "_places", "_quiet", "_since", "_single", "_threshold", "_total", "_waiting", "open",
+        "verdict",
     )  # fmt: skip
 
     def __init__(self, kinds: int, single: Sequence[int], threshold: float) -> None:
         self._single = tuple(single)
         self._threshold = threshold
+        self._places = range(kinds)
         self._marks = [0.0] * kinds
         self._missed = [0] * kinds
         """At how many points a kind was not known: fewer than those at which it was."""
@@ -149,17 +152,12 @@ class Records:
         self._total = total = self._total + 1
         best, broken = 0.0, []
         # The same as _ratios, but for every point of every series: so without a call and a list.
-        for kind, deviation in enumerate(deviations):
+        for kind, deviation, mark, floor in zip(self._places, deviations, marks, floors):
             if deviation is None:
                 missed[kind] += 1
                 continue
-            mark = marks[kind]
             if deviation > mark:
                 broken.append(kind)
-            else:
-                faded = mark * DECAY
-                marks[kind] = deviation if deviation > faded else faded
-            floor = floors[kind]
             if floor > mark:
                 mark = floor
             if deviation > best * mark:
@@ -189,18 +187,18 @@ class Records:
         """Learn deviations above their records; what is no longer young waits before it counts."""
         marks, limits = self._marks, self._limits
         for kind in kinds:
-            deviation, faded = deviations[kind] or 0.0, marks[kind] * DECAY
+            deviation = deviations[kind] or 0.0
             if self.seen(kind) <= LEARNING:
-                marks[kind] = max(faded, deviation)
+                marks[kind] = deviation
                 continue
-            marks[kind] = faded
             if limits:
                 deviation = min(deviation, limits[kind])
             self._latest[kind] = max(self._latest[kind], deviation)
 
     def _raise(self) -> None:
-        """Raise the records by what has waited long enough."""
-        self._marks[:] = map(max, self._marks, self._waiting)
+        """Let the records fade, and raise them by what has waited long enough."""
+        faded = [mark * _FADED for mark in self._marks]
+        self._marks[:] = map(max, faded, self._waiting)
         self._waiting, self._latest = self._latest, [0.0] * len(self._marks)
 
     def _ratios(

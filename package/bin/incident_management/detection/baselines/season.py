@@ -49,12 +49,13 @@ class Season:
     """
 
     __slots__ = (
-        "_counts", "_entered", "_offset", "_period", "_values", "_zone", "begin", "end",
+        "_counts", "_entered", "_kept", "_offset", "_period", "_values", "_zone", "begin", "end",
         "high", "is_clock_changed", "low", "usual",
     )  # fmt: skip
 
     def __init__(self, period: Period, zone: Zone) -> None:
         self._period = period
+        self._kept = period.kept
         self._zone = zone
         self._offset = 0.0
         self._values = array("d", bytes(8 * period.slots * period.kept))
@@ -99,7 +100,7 @@ class Season:
 
     def learn(self, value: float) -> None:
         """Keep the value of the time that was last asked for."""
-        kept, slot = self._period.kept, self._entered
+        kept, slot = self._kept, self._entered
         count = self._counts[slot]
         self._values[slot * kept + count % kept] = value
         # The count says which place is next, too, so it stays in step with the ring.

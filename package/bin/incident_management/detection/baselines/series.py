@@ -36,7 +36,9 @@ _UNSORTED = (
 )
 _NEVER = -math.inf
 _EMPTY = ",,,,"
-"""What a row gets that has no score."""
+"""What a row gets that has no score,"""
+_SCORED = "%.6g,%.6g,%.6g,%.4f,%d"
+"""and what one gets that has."""
 
 
 class BadInput(Exception):
@@ -80,7 +82,7 @@ class SeriesScorer:
         self._latest = math.inf
         self._ahead = 0
         self._farthest = _NEVER
-        self._rows = 0
+        self._absent = False
         self._present = False
         self._warnings: Dict[str, str] = {}
 
@@ -121,7 +123,6 @@ class SeriesScorer:
         Raises:
             BadInput: times go backwards.
         """
-        self._rows += 1
         try:
             number = float(text)
         except (TypeError, ValueError):
@@ -154,13 +155,11 @@ class SeriesScorer:
             if time < one.time:
                 raise BadInput(_UNSORTED)
             one.time = time
-        expected, lower, upper, score, is_anomaly = one.judge(number, time)
-        told = "1" if is_anomaly else "0"
-        return f"{expected:.6g},{lower:.6g},{upper:.6g},{score:.4f},{told}"
+        return _SCORED % one.judge(number, time)
 
     def note_end(self) -> None:
         """Say so when there were rows, and none of them has the field."""
-        if self._rows and not self._present:
+        if self._absent and not self._present:
             self._warnings["field"] = (
                 f"No row so far has the field '{self._value}'; name the one with the number."
             )
@@ -234,10 +233,12 @@ class SeriesScorer:
         self._farthest = max(self._farthest, time)
 
     def _note_missing(self, text: Any) -> None:
-        if text is not None:
-            self._present = True
-            if text != "":
-                self._warn_text(text)
+        if text is None:
+            self._absent = True
+            return
+        self._present = True
+        if text != "":
+            self._warn_text(text)
 
     def _warn_text(self, text: Any) -> None:
         self._warnings.setdefault(
