@@ -190,3 +190,37 @@ def test_sent_ones_come_once_however_the_pages_of_the_queue_lie():
     office.run(seconds=60)
     for service in office.services.values():
         assert len(service.arrived) == len(set(service.arrived)) == 450
+
+
+def test_a_clock_that_was_ahead_keeps_no_message_back():
+    """It was put on the outbox, or tried, by a member whose clock has been put right since."""
+    slack = FakeService()
+    office = Office(slack=slack)
+    right = office.clock.now()
+    office.clock.set(right + 6 * HOUR)
+    office.enqueue("1-opened")
+    office.clock.set(right)
+    office.run(worker=office.worker("sh2"))
+    assert len(slack.arrived) == 1
+
+    office.clock.set(right + 6 * HOUR)
+    slack.script = [DOWN]
+    office.enqueue("2-note")
+    office.run(worker=office.worker("sh1"))
+    office.clock.set(right + 10)
+    office.run(worker=office.worker("sh2"))
+    assert len(slack.arrived) == 2
+
+
+def test_a_pause_by_a_clock_that_was_ahead_does_not_last():
+    slack = FakeService()
+    slack.script = [retry("Slack asks to slow down (429).", 30.0)]
+    office = Office(slack=slack)
+    right = office.clock.now()
+    office.clock.set(right + 6 * HOUR)
+    office.enqueue("1-opened")
+    office.run()
+    office.clock.set(right)
+    office.enqueue("2-other", incident_id=incident(2))
+    office.run(seconds=60)
+    assert len(slack.arrived) == 2

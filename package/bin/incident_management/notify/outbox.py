@@ -24,7 +24,7 @@ from . import late
 from .attempts import LEASE_SECONDS, Attempts
 from .channel import Delivery, Inquiry, NotConfigured, Notification, Sender
 from .senders import Senders
-from .turns import Turns, urgency
+from .turns import AT_ONCE, Turns, urgency
 
 __all__ = ["FINAL", "Outbox", "notification_id"]
 
@@ -113,7 +113,7 @@ class Outbox:
                 "state": "pending",
                 "attempts": 0,
                 "spent": 0,
-                "next_attempt": now,
+                "next_attempt": AT_ONCE,
                 "first_sent": 0.0,
                 "last_error": "",
                 "created_at": now,
@@ -154,7 +154,7 @@ class Outbox:
         document.update(
             state="pending",
             spent=document["attempts"],
-            next_attempt=self._clock.now(),
+            next_attempt=AT_ONCE,
             first_sent=0.0,
             recorded=False,
         )

@@ -14,9 +14,14 @@ from typing import Dict, Iterator, List, Optional, Set
 from ..incidents.model import SEVERITIES
 from ..ports import Clock, Collection, Document
 
-__all__ = ["Turns", "urgency"]
+__all__ = ["AT_ONCE", "Turns", "urgency"]
 
 WAITING = ({"state": "pending"}, {"state": "sending"})
+# As the time of an attempt: now, whatever a clock says.
+AT_ONCE = 0.0
+# No service is left alone for so long (transport.LONGEST_RETRY_AFTER and a tenth): what lies
+# further ahead was written by a clock that was.
+AHEAD_SECONDS = 4000.0
 ORDER = "urgency:1,created_at:1,order:1"
 PAGE = 200
 # A channel's share of a round, in seconds; what is on its way is never broken off.
@@ -47,7 +52,9 @@ class Turns:
     def _begin(self, limit: int, held: Names[str]) -> None:
         now = self._clock.now()
         self._limit = limit
-        self._paused = {name: until for name, until in self._paused.items() if until > now}
+        self._paused = {
+            name: until for name, until in self._paused.items() if not _is_due(until, now)
+        }
         self._resting: Set[str] = {*held, *self._paused}
         self._given: Set[str] = set()
         self._blocked: Set[str] = set()
@@ -104,11 +111,13 @@ class Turns:
     # --- choosing ---------------------------------------------------------------------------
 
     def _query(self, resting: Set[str]) -> Document:
-        due: Document = {"$or": list(WAITING), "next_attempt": {"$lte": self._clock.now()}}
-        if resting:
-            left_out = sorted(resting)[:LEFT_OUT]
-            due["$and"] = [{"channel": {"$ne": channel}} for channel in left_out]
-        return due
+        now = self._clock.now()
+        times = [
+            {"next_attempt": {"$lte": now}},
+            {"next_attempt": {"$gt": now + AHEAD_SECONDS}},
+        ]
+        left_out = [{"channel": {"$ne": channel}} for channel in sorted(resting)[:LEFT_OUT]]
+        return {"$and": [{"$or": list(WAITING)}, {"$or": times}, *left_out]}
 
     def _may_go(self, document: Document) -> bool:
         return not (
@@ -124,7 +133,9 @@ class Turns:
             if first is None:
                 self._given.add(document["_key"])
                 yield document
-            elif first["next_attempt"] > self._clock.now() or first["_key"] in self._given:
+            elif first["_key"] in self._given or not _is_due(
+                first["next_attempt"], self._clock.now()
+            ):
                 self._blocked.add(document["lane"])
             else:
                 self._given.add(first["_key"])
@@ -140,3 +151,8 @@ class Turns:
         }
         found: List[Document] = self._outbox.find(query, "order:1", 1)
         return found[0] if found else None
+
+
+def _is_due(moment: float, now: float) -> bool:
+    """Whether a moment has come, or lies further ahead than one that a right clock wrote."""
+    return moment <= now or moment > now + AHEAD_SECONDS
