@@ -131,6 +131,8 @@ def test_a_lost_creation_waits_for_the_search_to_know_it(site):
     assert CLOCK.now() - opened.first_sent < 60
     assert speaker.ask(opened).answer == "later"
     assert speaker.ask(replace(opened, first_sent=CLOCK.now() - 61)).answer == "harmless"
+    again = replace(opened, first_sent=CLOCK.now() - 600, begun=CLOCK.now() - 15)
+    assert speaker.ask(again).answer == "later", "it was tried in vain for ten minutes before"
     assert speaker.ask(replace(opened, thread={"ticket": "10001"})).answer == "harmless"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
@@ -121,3 +122,23 @@ def test_a_repeat_is_harmless(receiver):
 def test_a_missing_key_is_one_sentence():
     with pytest.raises(NotConfigured, match=r"^No PagerDuty integration key is set: "):
         PagerDutySender("", "https://events.pagerduty.com", Network(), CLOCK)
+
+
+def test_nobody_is_paged_for_what_ended_while_the_page_waited(tls_receiver, ca_file):
+    tls_receiver.default = ACCEPTED
+    over = replace(notification(ALL["opened"]), is_over=True, late=7200.0)
+    assert sender(tls_receiver, ca_file=ca_file).send(over).outcome == "sent"
+    (request,) = tls_receiver.requests
+    jsonschema.validate(request.json, PAGERDUTY)
+    assert request.json["event_action"] == "resolve"
+
+
+def test_a_page_that_is_late_says_so_where_it_wakes_somebody(tls_receiver, ca_file):
+    tls_receiver.default = ACCEPTED
+    late = replace(notification(ALL["opened"]), late=7200.0)
+    assert sender(tls_receiver, ca_file=ca_file).send(late).outcome == "sent"
+    (request,) = tls_receiver.requests
+    jsonschema.validate(request.json, PAGERDUTY)
+    assert request.json["event_action"] == "trigger"
+    summary = request.json["payload"]["summary"]
+    assert summary == "[told 2 h late] High Error Rate: checkout"

@@ -5,7 +5,7 @@ import pytest
 from incident_management.incidents import timeline
 from tests.fakes import ManualClock, Unavailable
 from tests.fakes.api import FakeApi
-from tests.unit.incidents.builders import ROUTING
+from tests.unit.incidents.builders import ROUTING, ingest, signal
 
 KEY = {"Idempotency-Key": "k1"}
 
@@ -218,3 +218,116 @@ def test_one_subscription_is_made_and_the_secret_that_is_told_is_the_one_in_use(
     assert (before["name"], now["name"]) == (made["id"], made["id"])
     assert before["password"] != now["password"] == made["secret"]
     assert api.deleted[-1].endswith(f"{made['id']}%3A")
+
+
+def resolved(api, incident):
+    assert api.call("POST", f"/incidents/{incident}/resolve", {})[0] == 200
+
+
+def read(api, incident):
+    """The headers of a change that goes by the version that is there now."""
+    api.call("GET", f"/incidents/{incident}")
+    return {**KEY, "If-Match": api.headers["ETag"]}
+
+
+@pytest.mark.parametrize("wait", [5.0, 500.0])
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_reopening_is_written_once_and_told_again(api, incident, wait, guarded):
+    resolved(api, incident)
+    headers = read(api, incident) if guarded else KEY
+    fail_at(api, "save", "incidents")
+    path = f"/incidents/{incident}/reopen"
+    assert api.call("POST", path, {"reason": "again"}, headers=headers)[0] == 503
+    api.stores_value.heal()
+    api.clock.advance(wait)
+
+    status, answer = api.call("POST", path, {"reason": "again"}, headers=headers)
+
+    assert (status, answer.get("status")) == (200, "new")
+    assert kinds(api, incident)[2:] == ["status", "status"]
+    assert is_up_to_date(api, incident)
+
+
+def test_a_reopening_of_before_is_not_taken_for_one_that_is_asked_for_now(api, incident):
+    resolved(api, incident)
+    path = f"/incidents/{incident}/reopen"
+    assert api.call("POST", path, {}, headers=KEY)[0] == 200
+    api.clock.advance(5)
+
+    assert api.call("POST", path, {}, headers={"Idempotency-Key": "k2"})[0] == 409
+    resolved(api, incident)
+    api.clock.advance(5)
+    assert api.call("POST", path, {}, headers={"Idempotency-Key": "k3"})[0] == 200
+    assert kinds(api, incident)[2:] == ["status"] * 4
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_merge_is_made_once_and_told_again(api, incident, guarded):
+    other = api.call("POST", "/incidents", {"title": "Cart is down"})[1]["id"]
+    headers = read(api, incident) if guarded else KEY
+    path, body = f"/incidents/{incident}/merge", {"into": other}
+    fail_at(api, "save", "incidents")
+    assert api.call("POST", path, body, headers=headers)[0] == 503
+    api.stores_value.heal()
+
+    status, answer = api.call("POST", path, body, headers=headers)
+
+    assert (status, answer.get("id")) == (200, other)
+    assert kinds(api, other).count("joined") == kinds(api, incident).count("merged") == 1
+    assert is_up_to_date(api, incident) and is_up_to_date(api, other)
+
+
+def test_what_is_left_of_a_merge_of_several_is_done_by_its_repeat(api, incident):
+    others = [api.call("POST", "/incidents", {"title": str(n)})[1]["id"] for n in range(3)]
+    taken = []
+
+    def before(verb, _name):
+        if verb == "save":
+            taken.append(1)
+            if len(taken) == 3:
+                raise Unavailable
+
+    api.stores_value.incidents.before = before
+    path, body = f"/incidents/{incident}/merge", {"from": others}
+    assert api.call("POST", path, body, headers=KEY)[0] == 503
+    api.stores_value.heal()
+
+    status, answer = api.call("POST", path, body, headers=KEY)
+
+    assert (status, sorted(answer.get("merged", []))) == (200, sorted(others))
+    assert kinds(api, incident).count("joined") == 3
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_split_is_made_once_and_its_incident_named(api, guarded):
+    ingest(api.stores_value, api.clock).ingest([signal("web-1", run) for run in range(3)], "ann")
+    (incident,) = [one["_key"] for one in api.stores_value.incidents.all()]
+    keys = sorted(one["_key"] for one in api.stores_value.signals.all())[:1]
+    headers = read(api, incident) if guarded else KEY
+    path, body = f"/incidents/{incident}/split", {"signals": keys}
+    fail_at(api, "save", "signals")
+    assert api.call("POST", path, body, headers=headers)[0] == 503
+    api.stores_value.heal()
+
+    status, answer = api.call("POST", path, body, headers=headers)
+
+    assert status == 201 and answer["split_from"] == incident
+    assert len(api.stores_value.incidents.all()) == 2
+    assert kinds(api, incident).count("split") == 1
+    (moved,) = [one for one in api.stores_value.signals.all() if one["_key"] in keys]
+    assert moved["incident_id"] == answer["id"]
+
+
+def test_an_undone_merge_is_undone_once_and_told_again(api, incident):
+    other = api.call("POST", "/incidents", {"title": "Cart is down"})[1]["id"]
+    assert api.call("POST", f"/incidents/{incident}/merge", {"into": other})[0] == 200
+    path, body = f"/incidents/{other}/split", {"incident": incident}
+    fail_at(api, "save", "claims")  # when the answer is kept
+    assert api.call("POST", path, body, headers=KEY)[0] == 503
+    api.stores_value.heal()
+    api.clock.advance(300.0)
+
+    status, answer = api.call("POST", path, body, headers=KEY)
+
+    assert (status, answer.get("id"), answer.get("status")) == (200, incident, "new")
+    assert kinds(api, incident).count("unmerged") == 1

@@ -76,7 +76,9 @@ class Office:
         more.setdefault("event", "opened")
         more.setdefault("incident_id", "INC-20260101-AAAAAA")
         more.setdefault("order", source)
-        return self.outbox.enqueue(source, channel, message={"event": "opened"}, **more)
+        said = {"event": more["event"], "time": self.clock.now(), "text": "As it was."}
+        said["severity"] = more.pop("severity", "medium")
+        return self.outbox.enqueue(source, channel, message=said, **more)
 
     def run(self, seconds: float = 0.0, worker: Optional[Outbox] = None) -> Dict[str, int]:
         """One round, or rounds every 5 s for some seconds."""

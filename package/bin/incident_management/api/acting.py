@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Optional
 
 from ..incidents import editing, lifecycle, timeline
 from ..incidents.model import Document, Incident
@@ -11,6 +11,8 @@ from .router import Problem, Request, Response
 from .shapes import INCIDENT
 
 __all__ = ["IF_MATCH", "INCIDENT_ANSWER", "acted", "answered", "document_of", "guarded", "shown"]
+
+Done = Callable[[], Optional[Incident]]
 
 IF_MATCH = {"If-Match": "The ETag that was read; `*` for any. Answers 412 when it has changed."}
 INCIDENT_ANSWER = {200: INCIDENT}
@@ -24,6 +26,7 @@ def acted(
     *given: Any,
     required: bool = False,
     routed: bool = False,
+    done: Optional[Done] = None,
     **named: Any,
 ) -> Response:
     """Answer with what ``act(stores, clock, incident, user, …)`` makes of the path's incident.
@@ -33,20 +36,26 @@ def acted(
     """
     routing = [request.routing()] if routed else []
     who = (request.stores, request.clock, *routing, request.params["id"], request.user)
-    return guarded(request, lambda: act(*who, *given, **named), required)
+    return guarded(request, lambda: act(*who, *given, **named), required, done)
 
 
-def guarded(request: Request, act: Callable[[], Incident], required: bool = False) -> Response:
+def guarded(
+    request: Request,
+    act: Callable[[], Incident],
+    required: bool = False,
+    done: Optional[Done] = None,
+) -> Response:
     """Do something to an incident if it is the version that ``If-Match`` names, once for a key.
 
+    ``done`` finds what an earlier attempt under the key has done, where no entry bears its mark.
     Raises Problem: 428 without the header where it is ``required``, 412 for another version.
     """
-    done = request.mark and lifecycle.done_before(
-        request.stores, request.params["id"], request.mark
-    )
-    if done:
-        # An earlier attempt's, which was ended before it answered: it has changed the version.
-        return answered(done.to_document())
+    if request.mark:
+        who = (request.stores, request.params["id"], request.mark)
+        incident = done() if done else lifecycle.done_before(*who)
+        if incident:
+            # That attempt was ended before it answered; it has changed the version.
+            return answered(incident.to_document())
     wanted = request.headers.get("if-match", "").strip()
     if not wanted and required:
         raise Problem(428, f"{request.method} needs If-Match: send the ETag that was read, or *.")

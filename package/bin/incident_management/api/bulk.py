@@ -79,7 +79,13 @@ def _resolve(request: Request) -> Act:
 
 def _reopen(request: Request) -> Act:
     reason = request.text("reason")
-    return lambda key: lifecycle.reopen(request.stores, request.clock, key, request.user, reason)
+
+    def act(key: str) -> Incident:
+        since = (key, request.user, request.began)
+        done = lifecycle.reopened_since(request.stores, *since) if request.mark else None
+        return done or lifecycle.reopen(request.stores, request.clock, key, request.user, reason)
+
+    return act
 
 
 def _close(request: Request) -> Act:

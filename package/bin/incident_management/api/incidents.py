@@ -269,7 +269,13 @@ def resolve(request: Request) -> Response:
 )
 def reopen(request: Request) -> Response:
     """Reopen a resolved incident."""
-    return acted(request, lifecycle.reopen, request.text("reason"))
+    who = (request.stores, request.params["id"], request.user, request.began)
+    return acted(
+        request,
+        lifecycle.reopen,
+        request.text("reason"),
+        done=lambda: lifecycle.reopened_since(*who),
+    )
 
 
 def _edited(request: Request, changes: Mapping[str, Any], required: bool) -> Response:

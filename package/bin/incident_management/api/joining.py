@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from ..incidents.errors import Invalid
 from ..incidents.joining import merging
 from ..incidents.model import Incident
@@ -42,13 +44,22 @@ def merge(request: Request) -> Response:
     here, reason = request.params["id"], request.text("reason")
     pairs = [(here, into)] if into else [(source, here) for source in dict.fromkeys(sources)]
 
+    def done(source: str, target: str) -> Optional[Incident]:
+        """What an earlier attempt under the same key has done of it."""
+        who = (request.stores, request.clock, source, target, request.user)
+        return merging.merged_since(*who, request.began) if request.mark else None
+
     def act() -> Incident:
         for source, target in pairs:
             who = (request.stores, request.clock, source, target, request.user)
-            incident = merging.merge(*who, reason)
+            incident = done(source, target) or merging.merge(*who, reason)
         return incident
 
-    return guarded(request, act)
+    def all_done() -> Optional[Incident]:
+        found = [done(source, target) for source, target in pairs]
+        return found[-1] if all(found) else None
+
+    return guarded(request, act, done=all_done)
 
 
 @route(
@@ -84,11 +95,13 @@ def split(request: Request) -> Response:
         return guarded(
             request,
             lambda: merging.undo_merge(*who, here, merged, request.user, reason),
+            done=lambda: merging.undone_since(*who, here, merged, request.user, request.began),
         )
     reply = guarded(
         request,
         lambda: merging.split(
             *who, request.routing(), here, keys, request.user, request.text("title"), reason
         ),
+        done=lambda: merging.split_since(*who, here, keys, request.user, request.began),
     )
     return Response(reply.body, 201, reply.headers)

@@ -28,10 +28,12 @@ __all__ = [
     "note",
     "pin",
     "reopen",
+    "reopened_since",
     "reopening",
     "resolve",
 ]
 
+REOPEN = "reopen:"
 # What a person says of the finding when the incident is over.
 FEEDBACK = ("true_positive", "false_positive", "duplicate")
 
@@ -195,10 +197,20 @@ def resolve(
     return timeline.refresh(stores, incident_id)
 
 
+def reopened_since(
+    stores: Stores, incident_id: str, actor: str, since: float
+) -> Optional[Incident]:
+    """Return the incident, refreshed, if this actor has reopened it since then; else None."""
+    for entry in timeline.effective(timeline.read(stores, incident_id)):
+        if (entry.actor, entry.time >= since) == (actor, True) and entry.once.startswith(REOPEN):
+            return timeline.refresh(stores, incident_id)
+    return None
+
+
 def reopen(
     stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = ""
 ) -> Incident:
-    """Reopen a resolved incident."""
+    """Reopen a resolved incident. What is undone is a resolve, once: see :func:`reopened_since`."""
     entries = entries_of(stores, incident_id)
     incident = timeline.fold(entries)
     if incident.status != "resolved":
@@ -212,7 +224,7 @@ def reopen(
 def reopening(incident: Incident, resolve: str, reason: str) -> Tuple[Dict[str, Any], str]:
     """Return data and ``once`` of the entry that reopens; one ``resolve`` entry is undone once."""
     to = "assigned" if incident.owner else "new"
-    return {"from": incident.status, "to": to, "reason": reason}, f"reopen:{resolve}"
+    return {"from": incident.status, "to": to, "reason": reason}, f"{REOPEN}{resolve}"
 
 
 def entries_of(stores: Stores, incident_id: str) -> List[Entry]:

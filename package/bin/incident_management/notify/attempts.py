@@ -63,6 +63,11 @@ class Attempts:
         over = self._clock.now() - began >= LEASE_SECONDS
         return began if over or self._gone(str(claim["holder"])) else None
 
+    def began(self, key: str, number: int) -> float:
+        """When an attempt was begun, in epoch seconds; 0 when it is not known."""
+        claim = self._stores.claims.get(f"deliver:{key}:{number}")
+        return float(claim["time"]) if claim else 0.0
+
     def outcome(self, key: str, number: int) -> Optional[Delivery]:
         """How an attempt ended; None: nobody has written it down, and it is not known here."""
         name, written = f"{key}:{number}", self._written(key, number)

@@ -34,6 +34,9 @@ class Notification:
         thread: the receipt of the incident's first message there, or where messages go to a ticket
             the last one's, if there is one.
         first_sent: epoch seconds of the first attempt; where to look for a lost message.
+        begun: epoch seconds of the attempt that is asked about.
+        late: for how many seconds it had to wait, if for so long that it is worth a word.
+        is_over: whether the incident has ended by now, of a message that had to wait.
     """
 
     id: str
@@ -44,6 +47,9 @@ class Notification:
     message: Mapping[str, Any]
     thread: Optional[Mapping[str, Any]] = None
     first_sent: float = 0.0
+    begun: float = 0.0
+    late: float = 0.0
+    is_over: bool = False
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class JiraSender:
 
     def ask(self, notification: Notification) -> Inquiry:
         """A repeat looks first whether it arrived; for a creation Jira's search needs a while."""
-        age = self._clock.now() - notification.first_sent
+        age = self._clock.now() - (notification.begun or notification.first_sent)
         try:
             if age < SEARCH_LAG_SECONDS and self._known(notification) is None:
                 return Inquiry("later", "Jira's search may not know the issue yet.")

@@ -1,7 +1,11 @@
-"""What happened while nothing was announced for so long that it is no news any more.
+"""What people hear of late, and the words that say so.
 
-It is not told entry by entry. Of each incident at most one entry is: the one that it stands at now,
-so that nobody goes on without knowing of an open incident, or with a page for one that is over.
+What happened while nothing was announced for so long that it is no news any more is not told entry
+by entry. Of each incident at most one entry is: the one that it stands at now, so that nobody goes
+on without knowing of an open incident, or with a page for one that is over.
+
+What was announced in time and had to wait, because a service was down, is told with how long it
+waited, and whether the incident is over by now.
 """
 
 from __future__ import annotations
@@ -13,11 +17,25 @@ from ..incidents.model import Entry
 from ..ports import Document, Stores
 from .message import event_of, span, utc
 
-__all__ = ["is_over", "missed", "standing", "summary", "told_late"]
+__all__ = [
+    "LATE_SECONDS",
+    "has_ended",
+    "is_over",
+    "missed",
+    "standing",
+    "summary",
+    "told_late",
+    "waited",
+]
+
+# A message that had to wait for longer says so.
+LATE_SECONDS = 900.0
 
 # Kinds of entries, and what they can mean, with which an incident begins or ends for people.
 _KINDS = ("opened", "status", "merged", "unmerged")
 _BEGUN, _OVER = ("opened", "reopened"), "resolved"
+_ENDED = ("resolved", "closed")
+_WORDS = "Told late: this was at"
 
 
 def missed(stores: Stores, start: float, end: float) -> Dict[str, Set[str]]:
@@ -60,5 +78,24 @@ def summary(since: float, age: float, told: int, left_out: int) -> str:
 def told_late(message: Document) -> Document:
     """Return the message with a sentence that says since when it is so."""
     when = utc(float(message["time"]))
-    said = f"Told late: this was at {when}, and nothing was announced then. {message['text']}"
+    said = f"{_WORDS} {when}, and nothing was announced then. {message['text']}"
     return {**message, "text": said.strip()}
+
+
+def has_ended(incident: Optional[Mapping[str, object]]) -> bool:
+    """Tell whether an incident, if there is one, is over."""
+    return incident is not None and incident["status"] in _ENDED
+
+
+def waited(message: Document, seconds: float, incident: Optional[Mapping[str, object]]) -> Document:
+    """Return a message that had to wait so long with a sentence that says so.
+
+    ``incident`` is its document as it stands now; that it is over is said where that is news.
+    """
+    text = str(message.get("text") or "")
+    if text.startswith(_WORDS):
+        return message
+    said = f"{_WORDS} {utc(float(message['time']))}, {span(seconds)} ago."
+    if incident is not None and has_ended(incident) and message.get("event") not in _ENDED:
+        said += f" The incident is {incident['status']} now."
+    return {**message, "text": f"{said} {text}".strip()}

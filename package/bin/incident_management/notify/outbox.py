@@ -16,12 +16,15 @@ from __future__ import annotations
 
 import hashlib
 import random
-from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Optional, Set
+from dataclasses import replace
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional
 
 from ..ports import Clock, Document, Stores
+from . import late
 from .attempts import LEASE_SECONDS, Attempts
 from .channel import Delivery, Inquiry, NotConfigured, Notification, Sender
 from .senders import Senders
+from .turns import AT_ONCE, Turns, urgency
 
 __all__ = ["FINAL", "Outbox", "notification_id"]
 
@@ -31,10 +34,14 @@ FINAL = ("sent", "dead", "unconfirmed")
 ASK_AFTER_SECONDS = 15.0
 FIRST_BACKOFF_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 900.0
+# A message that its service does not take is given up after so many attempts if others went
+# through meanwhile; where none did, the service is down, and that may last a night.
 ATTEMPTS = 20
-ASKING_GIVES_UP_SECONDS = 24 * 3600.0
+GIVES_UP_SECONDS = 24 * 3600.0
+# After a wait of so long an incident may have ended meanwhile.
+OVERTAKEN_SECONDS = 60.0
+# So many of each channel in a round.
 BATCH = 50
-PAGE = 200
 
 Record = Callable[[Document], None]
 
@@ -70,8 +77,7 @@ class Outbox:
         self._attempts = Attempts(stores, clock, holder, gone)
         self._record = record
         self._jitter = jitter
-        self._paused: Dict[str, float] = {}
-        self._resting: Set[str] = set()
+        self._turns = Turns(stores.outbox, clock)
 
     def enqueue(
         self,
@@ -99,6 +105,7 @@ class Outbox:
                 "incident_id": incident_id,
                 "lane": f"{incident_id}/{channel}" if order else "",
                 "order": order,
+                "urgency": urgency(message.get("severity")),
                 "channel": channel,
                 "target": target,
                 "event": event,
@@ -106,7 +113,7 @@ class Outbox:
                 "state": "pending",
                 "attempts": 0,
                 "spent": 0,
-                "next_attempt": now,
+                "next_attempt": AT_ONCE,
                 "first_sent": 0.0,
                 "last_error": "",
                 "created_at": now,
@@ -120,24 +127,18 @@ class Outbox:
     def deliver_due(
         self, senders: Senders, limit: int = BATCH, held: Collection[str] = ()
     ) -> Dict[str, int]:
-        """Make the attempts that are due, at most ``limit``; returns how many ended how.
+        """Make the attempts that are due; returns how many ended how.
 
-        Messages for the channels in ``held`` wait. A channel whose service is down or asks to
-        slow down is left alone for the rest of the round.
+        At most ``limit`` of a channel are made. Messages for the channels in ``held`` wait.
         """
         counts: Dict[str, int] = {}
         made: Dict[str, Sender] = {}
-        done = 0
-        self._resting = set(held)
-        for document in self._due():
-            if done >= limit:
-                break
-            if self._held_back(document):
-                continue
+        for document in self._turns.round(limit, held):
+            began = self._clock.now()
             state = self._advance(document, senders, made)
+            self._turns.took(document["channel"], self._clock.now() - began, bool(state))
             if state:
                 counts[state] = counts.get(state, 0) + 1
-                done += 1
         self._record_final(limit)
         return counts
 
@@ -153,45 +154,12 @@ class Outbox:
         document.update(
             state="pending",
             spent=document["attempts"],
-            next_attempt=self._clock.now(),
+            next_attempt=AT_ONCE,
             first_sent=0.0,
             recorded=False,
         )
         self._stores.outbox.save([document])
         return document
-
-    # --- choosing ---------------------------------------------------------------------------
-
-    def _due(self) -> Iterator[Document]:
-        query = {
-            "$or": [{"state": "pending"}, {"state": "sending"}],
-            "next_attempt": {"$lte": self._clock.now()},
-        }
-        seen = set()
-        skip = 0
-        while True:
-            page = self._stores.outbox.find(query, "created_at:1,order:1", PAGE, skip)
-            for document in page:
-                if document["_key"] not in seen:
-                    seen.add(document["_key"])
-                    yield document
-            if len(page) < PAGE:
-                return
-            skip += PAGE
-
-    def _held_back(self, document: Document) -> bool:
-        """Whether its channel is paused, or an earlier one of its incident has not left yet."""
-        channel = document["channel"]
-        if channel in self._resting or self._paused.get(channel, 0.0) > self._clock.now():
-            return True
-        if not document["lane"]:
-            return False
-        earlier = {
-            "lane": document["lane"],
-            "order": {"$lt": document["order"]},
-            "$or": [{"state": "pending"}, {"state": "sending"}],
-        }
-        return bool(self._stores.outbox.find(earlier, limit=1))
 
     # --- one attempt ------------------------------------------------------------------------
 
@@ -221,6 +189,7 @@ class Outbox:
     def _attempt(self, document: Document, sender: Sender) -> Optional[str]:
         key, number = document["_key"], int(document["attempts"]) + 1
         self._choose_thread(document)
+        notification = self._as_it_is_now(document)
         started = self._clock.now()
         if not self._attempts.begin(key, number):
             return self._overtaken(document, number, sender)
@@ -229,7 +198,7 @@ class Outbox:
             # Others may soon take this attempt for lost; it was not made yet.
             return self._end(document, number, Delivery("retry", "The attempt began too late."))
         self._attempts.make(key, number)
-        delivery = sender.send(self._notification(document))
+        delivery = sender.send(replace(notification, first_sent=document["first_sent"]))
         if delivery.outcome == "unknown":
             return self._wait_to_ask(document, delivery.detail)
         return self._end(document, number, delivery)
@@ -262,10 +231,11 @@ class Outbox:
         outcome = self._attempts.outcome(document["_key"], number)
         if outcome is not None:
             return self._apply(document, number, outcome)
-        inquiry = sender.ask(self._notification(document))
+        begun = self._attempts.began(document["_key"], number)
+        inquiry = sender.ask(replace(self._notification(document), begun=begun))
         if inquiry.answer == "later":
             age = self._clock.now() - document["first_sent"]
-            if age < ASKING_GIVES_UP_SECONDS:
+            if age < GIVES_UP_SECONDS:
                 document["attempts"] = number
                 return self._wait_to_ask(document, inquiry.detail)
         return self._end(document, number, _settled(inquiry))
@@ -277,7 +247,7 @@ class Outbox:
             next_attempt=self._clock.now() + ASK_AFTER_SECONDS,
         )
         self._stores.outbox.save([document])
-        self._pause(document["channel"], 0.0)
+        self._turns.failed(document["channel"])
         return "asking"
 
     # --- outcomes ---------------------------------------------------------------------------
@@ -292,7 +262,7 @@ class Outbox:
         document.update(attempts=number, last_error=delivery.detail)
         if delivery.outcome == "retry":
             spent = number - int(document["spent"])
-            if spent >= ATTEMPTS:
+            if self._is_given_up(document, spent):
                 document.update(
                     state="dead",
                     last_error=f"Given up after {spent} attempts; the last: {delivery.detail}",
@@ -300,24 +270,35 @@ class Outbox:
             else:
                 wait = self._backoff(spent, delivery.retry_after)
                 document.update(state="pending", next_attempt=now + wait)
-                self._pause(document["channel"], delivery.retry_after or 0.0)
+                self._turns.failed(document["channel"], delivery.retry_after or 0.0)
         else:
             document["state"] = delivery.outcome
             if delivery.outcome == "sent":
+                self._turns.worked(document["channel"])
                 document.update(sent_at=now, receipt=dict(delivery.receipt), last_error="")
         self._stores.outbox.save([document])
         if document["state"] in FINAL:
             self._write_record(document)
         return str(document["state"]) if document["state"] in FINAL else "retry"
 
+    def _is_given_up(self, document: Document, spent: int) -> bool:
+        """Whether it is tried no more: for a day, or in vain while its service took others."""
+        began = document["first_sent"] or self._clock.now()
+        if self._clock.now() - began >= GIVES_UP_SECONDS:
+            return True
+        if spent < ATTEMPTS:
+            return False
+        others = {
+            "channel": document["channel"],
+            "state": "sent",
+            "sent_at": {"$gt": began},
+        }
+        return bool(self._stores.outbox.find(others, limit=1))
+
     def _backoff(self, spent: int, asked: Optional[float]) -> float:
         """Exponential with jitter, and never less than the service asked for."""
-        longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** (spent - 1))
+        longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(spent - 1, 20))
         return max(longest * (0.5 + self._jitter() / 2), (asked or 0.0) * (1 + self._jitter() / 10))
-
-    def _pause(self, channel: str, seconds: float) -> None:
-        self._resting.add(channel)
-        self._paused[channel] = self._clock.now() + seconds
 
     def _record_final(self, limit: int) -> None:
         """Catch up on outcomes whose timeline entry a crash prevented."""
@@ -330,6 +311,20 @@ class Outbox:
             self._record(document)
         document["recorded"] = True
         self._stores.outbox.save([document])
+
+    def _as_it_is_now(self, document: Document) -> Notification:
+        """The notification with what its waiting makes worth saying."""
+        notification = self._notification(document)
+        told: Document = document["message"]
+        age = self._clock.now() - float(told.get("time") or self._clock.now())
+        if age < OVERTAKEN_SECONDS:
+            return notification
+        key = document["incident_id"]
+        incident = self._stores.incidents.get(key) if key else None
+        notification = replace(notification, is_over=late.has_ended(incident))
+        if age < late.LATE_SECONDS:
+            return notification
+        return replace(notification, late=age, message=late.waited(told, age, incident))
 
     def _notification(self, document: Document) -> Notification:
         return Notification(

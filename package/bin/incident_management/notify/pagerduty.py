@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ..ports import Clock
 from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
-from .message import Message, listed, truncated, utc
+from .message import Message, listed, span, truncated, utc
 from .transport import (
     BadUrl,
     Network,
@@ -61,8 +61,9 @@ class PagerDutySender:
         key = notification.incident_id or notification.id
         try:
             with _events_session(self._routing_key, self._url, self._network) as session:
-                properties = event(message)
-                session.send_event(action_of(message), dedup_key=key[:255], **properties)
+                action = action_of(message, notification.is_over)
+                properties = event(message, notification.late) if action == "trigger" else {}
+                session.send_event(action, dedup_key=key[:255], **properties)
         except BadUrl as error:
             return dead(str(error))
         except pdpyras.PDHTTPError as error:
@@ -134,12 +135,15 @@ def _reasons(response: Any) -> str:
     return truncated("; ".join([str(body.get("message") or ""), *listed_errors]).strip("; "), 300)
 
 
-def action_of(message: Message) -> str:
+def action_of(message: Message, is_over: bool = False) -> str:
     """Choose ``event_action``.
 
     Once the incident is over, nothing but a new life of it may trigger, because a trigger after a
-    resolve pages somebody anew.
+    resolve pages somebody anew. ``is_over``: it has ended while the message waited, and a page
+    would wake somebody for nothing.
     """
+    if is_over:
+        return "resolve"
     if message.event in ("opened", "reopened"):
         return "trigger"
     if message.event in ("resolved", "closed") or message.status in ("resolved", "closed"):
@@ -149,10 +153,11 @@ def action_of(message: Message) -> str:
     return "trigger"
 
 
-def event(message: Message) -> Dict[str, Any]:
-    """Build what goes with the action: ``payload``, ``links`` and ``client``."""
-    if action_of(message) != "trigger":
-        return {}
+def event(message: Message, late: float = 0.0) -> Dict[str, Any]:
+    """Build what goes with a trigger: ``payload``, ``links`` and ``client``.
+
+    ``late``: for how many seconds the message had to wait, if for long.
+    """
     details: Dict[str, Any] = {
         "incident": message.incident_id,
         "what happened": message.headline,
@@ -170,7 +175,7 @@ def event(message: Message) -> Dict[str, Any]:
     properties: Dict[str, Any] = {
         "client": "Incident Management for Splunk",
         "payload": {
-            "summary": truncated(_summary(message), SUMMARY_LENGTH),
+            "summary": truncated(_summary(message, late), SUMMARY_LENGTH),
             "source": truncated(listed(message.where) or "Splunk", 255),
             "severity": _SEVERITIES.get(message.severity, "warning"),
             "class": truncated(listed(message.rules) or message.event, 255),
@@ -193,7 +198,8 @@ def event(message: Message) -> Dict[str, Any]:
     return properties
 
 
-def _summary(message: Message) -> str:
+def _summary(message: Message, late: float) -> str:
     """What wakes somebody: the problem, or of an alert what its owner wrote for it."""
     text = " ".join(message.text.split()) if message.event == "alert" else ""
-    return text or message.title
+    told = text or message.title
+    return f"[told {span(late)} late] {told}" if late else told

@@ -7,7 +7,7 @@ move incidents all the time, or a very large merge is not finished yet.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterable, List, Sequence, Set
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set
 
 from ...ports import Clock, Document, Stores
 from .. import timeline
@@ -26,7 +26,15 @@ from . import moves
 from .moves import Move
 from .moving import IN_A_REQUEST, finish
 
-__all__ = ["MAX_SPLIT", "merge", "split", "undo_merge"]
+__all__ = [
+    "MAX_SPLIT",
+    "merge",
+    "merged_since",
+    "split",
+    "split_since",
+    "undo_merge",
+    "undone_since",
+]
 
 # Signals in one split; what a person chooses on a page.
 MAX_SPLIT = 1000
@@ -59,6 +67,34 @@ def merge(
 
     _decided(stores, clock, decide)
     return timeline.refresh(stores, into)
+
+
+def merged_since(
+    stores: Stores, clock: Clock, source: str, into: str, actor: str, time: float
+) -> Optional[Incident]:
+    """Return ``into`` if this actor has merged ``source`` into it since then, all of it done."""
+    return _finished(stores, clock, moves.made(stores, time, "merge", source, actor, into))
+
+
+def split_since(
+    stores: Stores,
+    clock: Clock,
+    incident_id: str,
+    signals: Sequence[str],
+    actor: str,
+    time: float,
+) -> Optional[Incident]:
+    """Return the incident that this actor has split off with these signals since then."""
+    move = moves.made(stores, time, "split", incident_id, actor, signals=signals)
+    return _finished(stores, clock, move)
+
+
+def undone_since(
+    stores: Stores, clock: Clock, incident_id: str, merged: str, actor: str, time: float
+) -> Optional[Incident]:
+    """Return ``merged`` if this actor has taken it out of the incident since then."""
+    move = moves.made(stores, time, "undo", incident_id, actor, merged)
+    return _finished(stores, clock, move)
 
 
 def split(
@@ -141,6 +177,14 @@ def undo_merge(
         return Move(number, "undo", incident_id, merged, actor, now, reason, back, detail)
 
     return timeline.refresh(stores, _decided(stores, clock, decide).target)
+
+
+def _finished(stores: Stores, clock: Clock, move: Optional[Move]) -> Optional[Incident]:
+    """Do what is missing of a move, if there is one, and return where its signals went."""
+    if move is None:
+        return None
+    finish(stores, clock, move, IN_A_REQUEST)
+    return timeline.refresh(stores, move.target)
 
 
 def _decided(stores: Stores, clock: Clock, decide: Callable[[int, float], Move]) -> Move:

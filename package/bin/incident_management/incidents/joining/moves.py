@@ -9,14 +9,16 @@ that did before deciding. A move that was interrupted is finished by the next on
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Collection, Dict, List, Mapping, Optional
 
 from ...ports import Document, Stores
 from ..stores import claim_document
 
-__all__ = ["Move", "newest", "since", "take"]
+__all__ = ["Move", "made", "newest", "since", "take"]
 
 PURPOSE = "moves"
+# So many moves since a request was first made are looked through for what it did.
+MAX_MADE = 1000
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,29 @@ def since(stores: Stores, time: float, most: int) -> List[Move]:
     query = {"$and": [{"purpose": PURPOSE}, {"time": {"$gte": time}}]}
     found = stores.claims.find(query, sort="_key:1", limit=most)
     return [Move.from_document(document) for document in found]
+
+
+def made(
+    stores: Stores,
+    time: float,
+    kind: str,
+    source: str,
+    actor: str,
+    target: str = "",
+    signals: Collection[str] = (),
+) -> Optional[Move]:
+    """Return the last of somebody's moves since then that is this one; None: there is none.
+
+    A split names no ``target``, and only a split names ``signals``.
+    """
+    found = [
+        move
+        for move in since(stores, time, MAX_MADE)
+        if (move.kind, move.source, move.actor) == (kind, source, actor)
+        and target in ("", move.target)
+        and (not signals or set(signals) == set(move.signals))
+    ]
+    return found[-1] if found else None
 
 
 def take(stores: Stores, move: Move) -> bool:

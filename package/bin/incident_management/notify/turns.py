@@ -1,0 +1,158 @@
+"""Whose turn it is on the outbox: the gravest first, of equals the oldest.
+
+A channel has its share of a round, in messages and in time, so that neither a long queue nor a
+slow service keeps the others waiting. One whose service is down or asks to slow down rests. The
+notifications of a lane (one incident's on one channel) leave in their order; a grave one takes the
+lesser ones before it along.
+"""
+
+from __future__ import annotations
+
+from typing import Collection as Names
+from typing import Dict, Iterator, List, Optional, Set
+
+from ..incidents.model import SEVERITIES
+from ..ports import Clock, Collection, Document
+
+__all__ = ["AT_ONCE", "Turns", "urgency"]
+
+WAITING = ({"state": "pending"}, {"state": "sending"})
+# As the time of an attempt: now, whatever a clock says.
+AT_ONCE = 0.0
+# No service is left alone for so long (transport.LONGEST_RETRY_AFTER and a tenth): what lies
+# further ahead was written by a clock that was.
+AHEAD_SECONDS = 4000.0
+ORDER = "urgency:1,created_at:1,order:1"
+PAGE = 200
+# A channel's share of a round, in seconds; what is on its way is never broken off.
+SHARE_SECONDS = 10.0
+# So many failures in a row are a matter of a message; more are one of the service.
+FORGIVEN = 3
+LONGEST_PAUSE_SECONDS = 30.0
+# So many channels that rest are left out by the query, which travels in a URL.
+LEFT_OUT = 10
+
+
+def urgency(severity: object) -> int:
+    """Return how soon a message of this severity is to be sent: 0 is the soonest."""
+    known = str(severity)
+    return SEVERITIES.index(known) if known in SEVERITIES else len(SEVERITIES)
+
+
+class Turns:
+    """Gives out what is due. One lives as long as its process, as a service's failures do."""
+
+    def __init__(self, outbox: Collection, clock: Clock) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._paused: Dict[str, float] = {}
+        self._failures: Dict[str, int] = {}
+        self._begin(0, ())
+
+    def _begin(self, limit: int, held: Names[str]) -> None:
+        now = self._clock.now()
+        self._limit = limit
+        self._paused = {
+            name: until for name, until in self._paused.items() if not _is_due(until, now)
+        }
+        self._resting: Set[str] = {*held, *self._paused}
+        self._given: Set[str] = set()
+        self._blocked: Set[str] = set()
+        self._made: Dict[str, int] = {}
+        self._used: Dict[str, float] = {}
+
+    def round(self, limit: int, held: Names[str]) -> Iterator[Document]:
+        """Give what is due, each notification once; at most ``limit`` of a channel that are done.
+
+        Nothing is given for the channels in ``held``. Between two, :meth:`took`, :meth:`failed` and
+        :meth:`worked` say how it went.
+        """
+        self._begin(limit, held)
+        skip = 0
+        while True:
+            known = set(self._resting)
+            page = self._outbox.find(self._query(known), ORDER, PAGE, skip)
+            left = 0
+            for document in page:
+                if self._may_go(document):
+                    yield from self._in_order(document)
+                else:
+                    left += 1
+            if self._resting - known:
+                skip = 0
+            elif len(page) < PAGE:
+                return
+            else:
+                # What was given out is no longer due, as a rule, and the others have moved up.
+                skip += left
+
+    def took(self, channel: str, seconds: float, done: bool) -> None:
+        """Count what one took of its channel's share, and whether anything came of it."""
+        self._made[channel] = self._made.get(channel, 0) + done
+        self._used[channel] = self._used.get(channel, 0.0) + max(seconds, 0.0)
+        if self._made[channel] >= self._limit or self._used[channel] >= SHARE_SECONDS:
+            self._resting.add(channel)
+
+    def failed(self, channel: str, asked: float = 0.0) -> None:
+        """Leave a channel alone for the round, and as long as its service asked for.
+
+        One that fails again and again is left alone for longer.
+        """
+        failures = self._failures[channel] = self._failures.get(channel, 0) + 1
+        growing = 2.0 ** min(failures - FORGIVEN, 10) if failures > FORGIVEN else 0.0
+        pause = max(asked, min(growing, LONGEST_PAUSE_SECONDS))
+        self._resting.add(channel)
+        self._paused[channel] = self._clock.now() + pause
+
+    def worked(self, channel: str) -> None:
+        """The service took a message."""
+        self._failures.pop(channel, None)
+
+    # --- choosing ---------------------------------------------------------------------------
+
+    def _query(self, resting: Set[str]) -> Document:
+        now = self._clock.now()
+        times = [
+            {"next_attempt": {"$lte": now}},
+            {"next_attempt": {"$gt": now + AHEAD_SECONDS}},
+        ]
+        left_out = [{"channel": {"$ne": channel}} for channel in sorted(resting)[:LEFT_OUT]]
+        return {"$and": [{"$or": list(WAITING)}, {"$or": times}, *left_out]}
+
+    def _may_go(self, document: Document) -> bool:
+        return not (
+            document["_key"] in self._given
+            or document["channel"] in self._resting
+            or (document["lane"] and document["lane"] in self._blocked)
+        )
+
+    def _in_order(self, document: Document) -> Iterator[Document]:
+        """Give what its lane has before it, if that is due, and then the notification itself."""
+        while self._may_go(document):
+            first = self._before(document) if document["lane"] else None
+            if first is None:
+                self._given.add(document["_key"])
+                yield document
+            elif first["_key"] in self._given or not _is_due(
+                first["next_attempt"], self._clock.now()
+            ):
+                self._blocked.add(document["lane"])
+            else:
+                self._given.add(first["_key"])
+                yield first
+
+    def _before(self, document: Document) -> Optional[Document]:
+        """The first of a notification's lane that has not left yet, if it comes before it."""
+        query = {
+            "incident_id": document["incident_id"],
+            "lane": document["lane"],
+            "order": {"$lt": document["order"]},
+            "$or": list(WAITING),
+        }
+        found: List[Document] = self._outbox.find(query, "order:1", 1)
+        return found[0] if found else None
+
+
+def _is_due(moment: float, now: float) -> bool:
+    """Whether a moment has come, or lies further ahead than one that a right clock wrote."""
+    return moment <= now or moment > now + AHEAD_SECONDS
