@@ -89,6 +89,13 @@ def test_a_number_of_a_query_is_json_s_kind(raw):
         convert(raw, schema.number(), "since")
 
 
+@pytest.mark.parametrize("raw", ["--5", "-", "5-", "٥", "1" * 20, "1.0", ""])
+def test_what_is_no_whole_number_in_a_query_is_refused(raw):
+    with pytest.raises(Invalid, match="give a whole number from 0 to 9"):
+        convert(raw, schema.whole(0, 9), "limit")
+    assert convert("5", schema.whole(0, 9), "limit") == 5
+
+
 def test_every_route_is_described_whole():
     described = document()
     for route in all_routes():
