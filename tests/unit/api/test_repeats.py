@@ -3,6 +3,7 @@
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.splunk.session import SplunkError
 from tests.fakes import ManualClock, Unavailable
 from tests.fakes.api import FakeApi
 from tests.unit.incidents.builders import ROUTING
@@ -218,3 +219,19 @@ def test_one_subscription_is_made_and_the_secret_that_is_told_is_the_one_in_use(
     assert (before["name"], now["name"]) == (made["id"], made["id"])
     assert before["password"] != now["password"] == made["secret"]
     assert api.deleted[-1].endswith(f"{made['id']}%3A")
+
+
+def test_a_subscription_is_deleted_with_its_secret_also_when_it_takes_two_attempts(
+    api, monkeypatch
+):
+    made = api.call("POST", "/subscriptions", {"url": "http://127.0.0.1:9/hook"})[1]
+
+    def busy(_path):
+        raise SplunkError(503, "splunkd is busy.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(api, "_delete", busy)
+        assert api.call("DELETE", f"/subscriptions/{made['id']}")[0] == 503
+    assert api.call("DELETE", f"/subscriptions/{made['id']}")[0] == 200
+    assert [path.endswith(f"{made['id']}%3A") for path in api.deleted] == [True]
+    assert api.stores_value.subscriptions.all() == []
