@@ -129,6 +129,17 @@ def test_no_history_is_not_found(api):
     assert api.call("GET", "/incidents/INC-20260101-AAAAAA/history")[0] == 404
 
 
+@pytest.mark.parametrize("wild", ["*", "INC-*", "INC-20260101-AAAAA*", "a\nb"])
+def test_a_wildcard_is_no_incidents_id(api, wild):
+    """In a search it would stand for any incidents, and read all of their events."""
+    index(api, opened(api))
+
+    status, problem = api.call("GET", f"/incidents/{wild}/history")
+
+    assert (status, problem["detail"].startswith("No incident ")) == (404, True)
+    assert api.searcher_value.asked == []
+
+
 def test_what_was_masked_is_named(api):
     incident = opened(api)
     token = "xox" + "b-123456789012-abcdefghijkl"

@@ -3,6 +3,7 @@
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.splunk.session import SplunkError
 from tests.fakes import ManualClock, Unavailable
 from tests.fakes.api import FakeApi
 from tests.unit.incidents.builders import ROUTING, ingest, signal
@@ -331,3 +332,19 @@ def test_an_undone_merge_is_undone_once_and_told_again(api, incident):
 
     assert (status, answer.get("id"), answer.get("status")) == (200, incident, "new")
     assert kinds(api, incident).count("unmerged") == 1
+
+
+def test_a_subscription_is_deleted_with_its_secret_also_when_it_takes_two_attempts(
+    api, monkeypatch
+):
+    made = api.call("POST", "/subscriptions", {"url": "http://127.0.0.1:9/hook"})[1]
+
+    def busy(_path):
+        raise SplunkError(503, "splunkd is busy.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(api, "_delete", busy)
+        assert api.call("DELETE", f"/subscriptions/{made['id']}")[0] == 503
+    assert api.call("DELETE", f"/subscriptions/{made['id']}")[0] == 200
+    assert [path.endswith(f"{made['id']}%3A") for path in api.deleted] == [True]
+    assert api.stores_value.subscriptions.all() == []

@@ -48,6 +48,20 @@ def test_without_a_session_nothing_is_answered(api):
     assert reply["status"] == 401
 
 
+def test_an_argument_that_is_given_twice_is_refused_not_halved(api):
+    api.users["ann"] = ("ann", ALL_CAPABILITIES)
+    query = [["status", "new"], ["status", "assigned"]]
+    asked = {"method": "GET", "path_info": "incidents", "session": {"authtoken": "ann"}}
+    raw = {**asked, "system_authtoken": "system", "query": query}
+    reply = dispatch(raw, api)
+
+    assert reply["status"] == 400
+    assert "'status' is given twice" in json.loads(reply["payload"])["detail"]
+    # Splunk Web may add its own to what the caller gave.
+    splunks = [["output_mode", "json"], ["output_mode", "json"]]
+    assert dispatch({**raw, "query": splunks}, api)["status"] == 200
+
+
 def test_problems_are_problem_json(api):
     raw = {"method": "GET", "path_info": "nowhere", "session": {"authtoken": "x"}}
     reply = dispatch(raw, api)

@@ -1,5 +1,8 @@
 """The check of requests says what JSON Schema says, judged by an independent validator."""
 
+import re
+from pathlib import Path
+
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -87,6 +90,25 @@ def test_what_is_wrong_is_said_in_one_sentence(body, sentence):
 def test_a_number_of_a_query_is_json_s_kind(raw):
     with pytest.raises(Invalid):
         convert(raw, schema.number(), "since")
+
+
+@pytest.mark.parametrize("raw", ["--5", "-", "5-", "٥", "1" * 20, "1.0", ""])
+def test_what_is_no_whole_number_in_a_query_is_refused(raw):
+    with pytest.raises(Invalid, match="give a whole number from 0 to 9"):
+        convert(raw, schema.whole(0, 9), "limit")
+    assert convert("5", schema.whole(0, 9), "limit") == 5
+
+
+@pytest.mark.parametrize("one", all_routes(), ids=lambda one: f"{one.method} {one.path}")
+def test_every_route_is_in_the_manual(one):
+    """By its path, or by the end of it where one row has several."""
+    manual = (Path(__file__).parents[3] / "docs" / "API.md").read_text(encoding="utf-8")
+    told = re.escape(one.path)
+    if "/webhooks/" in one.path:
+        told = rf"`{one.path.rpartition('/')[2]}(\?|`)"
+    end = one.path.rpartition("/")[2]
+    row = rf"{re.escape(one.path[: -len(end)])}[^|]*`{re.escape(end)}`"
+    assert re.search(rf"{told}|{row}", manual), f"docs/API.md lacks {one.method} {one.path}."
 
 
 def test_every_route_is_described_whole():

@@ -201,16 +201,34 @@ def test_an_alarm_without_data_is_no_alert(api):
 
 def test_an_sns_subscription_is_for_an_administrator_to_confirm(api):
     url = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=1"
-    asked = {"Type": "SubscriptionConfirmation", "TopicArn": "arn:x", "SubscribeURL": url}
+    topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
+    asked = {"Type": "SubscriptionConfirmation", "TopicArn": topic, "SubscribeURL": url}
     status, answer = api.call("POST", "/webhooks/cloudwatch", asked)
     assert (status, answer["outcomes"]) == (202, [])
     ((path, form),) = api.posted
     assert path == "/services/messages"
-    assert url in form["value"]
-    for foreign in ("https://sns.evil.example/", "http://sns.eu-west-1.amazonaws.com/"):
-        assert (
-            api.call("POST", "/webhooks/cloudwatch", {**asked, "SubscribeURL": foreign})[0] == 400
-        )
+    assert url in form["value"] and topic in form["value"] and "login of ann" in form["value"]
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"SubscribeURL": "https://sns.evil.example/?Action=ConfirmSubscription"},
+        {"SubscribeURL": "http://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription"},
+        {"SubscribeURL": "https://sns.mine.s3.amazonaws.com/?Action=ConfirmSubscription"},
+        {"SubscribeURL": "https://x@sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription"},
+        {"SubscribeURL": "https://sns.eu-west-1.amazonaws.com/?a [[https://evil.example|Confirm]]"},
+        {"TopicArn": "x. Your licence ends: [[https://evil.example|renew it]]"},
+    ],
+)
+def test_nobody_puts_a_link_of_their_own_before_an_administrator(api, foreign):
+    asked = {
+        "Type": "SubscriptionConfirmation",
+        "TopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms",
+        "SubscribeURL": "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=1",
+    }
+    assert api.call("POST", "/webhooks/cloudwatch", {**asked, **foreign})[0] == 400
+    assert api.posted == []
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,14 @@ def test_delete_tells_whether_there_was_one(splunkd, incidents):
     assert incidents.delete("a") is False
 
 
+@pytest.mark.parametrize("key", ["", ".", ".."])
+def test_a_key_that_names_the_collection_itself_names_no_document(splunkd, incidents, key):
+    """A DELETE of the collection deletes all that is in it."""
+    assert incidents.get(key) is None
+    assert incidents.delete(key) is False
+    assert splunkd.seen == []
+
+
 def test_sorting_is_the_kv_stores():
     documents: list[dict[str, Any]] = [
         {"_key": "a", "x": 2},

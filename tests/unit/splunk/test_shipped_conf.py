@@ -108,10 +108,20 @@ def test_whoever_sees_the_pages_may_run_all_searches_of_one_at_once():
 
 def test_nobody_but_the_system_writes_the_collections():
     meta = conf(PACKAGE / "metadata" / "default.meta")
-    access = meta["collections"]["access"]
+    collections = [v["access"] for name, v in meta.items() if name.startswith("collections")]
 
-    assert re.search(r"write : \[ *\]", access)
-    assert "*" not in access
+    assert len(collections) == 2
+    for access in collections:
+        assert re.search(r"write : \[ *\]", access)
+        assert "*" not in access
+
+
+def test_the_apps_roles_change_nothing_that_runs_with_the_systems_rights():
+    """Of what they may write, none is run: the topology is data."""
+    meta = conf(PACKAGE / "metadata" / "default.meta")
+    written = {name for name, v in meta.items() if re.search(r"write :.*incident_", str(v))}
+
+    assert written == {"lookups"}
 
 
 @pytest.mark.parametrize(

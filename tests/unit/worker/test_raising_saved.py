@@ -31,10 +31,15 @@ class Splunkd:
         self.rows: List[Dict[str, str]] = list(ROWS)
         self.matching = 1
         self.job: Dict[str, Any] = {"isDone": True}
+        self.acl = {"owner": "ann", "sharing": "app"}
+        self.limits: Dict[str, str] = {}
+        self.dispatched = 0
 
     def get(self, path: str, **query: Any) -> Any:
         if path == f"{HOME}/saved/searches/High%20Rate":
-            return {"entry": [{"content": self.settings}]}
+            return {"entry": [{"content": self.settings, "acl": self.acl}]}
+        if path.endswith("/conf-limits"):
+            return {"entry": [{"name": "search", "content": self.limits}]}
         name = path.rpartition("/")[2]
         if "/conf-macros/" in path:
             if name not in self.macros:
@@ -45,6 +50,7 @@ class Splunkd:
         return {"entry": [{"content": self.job}]}
 
     def post(self, path: str, *_body: Any, **_form: Any) -> Mapping[str, Any]:
+        self.dispatched += path.endswith("/dispatch")
         return {"sid": "1.1"}
 
 
@@ -133,3 +139,53 @@ def test_a_run_with_more_rows_than_are_read_is_none():
     splunkd.rows = [{"entity": "other"}] * 10_001
     with pytest.raises(SearchFailed, match="more than 10000 rows"):
         found(splunkd)
+
+
+FORCED = {"force_saved_search_dispatch_as_user": "true"}
+
+
+@pytest.mark.parametrize(
+    ("acl", "dispatch_as", "limits", "why"),
+    [
+        ({"owner": "ann", "sharing": "user"}, "owner", {}, "it is private: share it"),
+        ({"owner": "ann", "sharing": "app"}, "user", {}, "set dispatchAs = owner"),
+        ({"owner": "ann", "sharing": "global"}, "owner", FORCED, "force_saved_search_dispatch_as"),
+    ],
+)
+def test_a_search_runs_with_its_owners_rights_or_not_at_all(acl, dispatch_as, limits, why):
+    """Else its author would have the system run what the author may not."""
+    splunkd = Splunkd(dispatchAs=dispatch_as)
+    splunkd.acl, splunkd.limits = acl, limits
+    for ask in (grid, found):
+        with pytest.raises(CannotJudge, match=rf"'High Rate' would run with the app's .*{why}"):
+            ask(splunkd)
+    assert splunkd.dispatched == 0
+
+
+def test_what_nobody_owns_runs_with_the_systems_rights_on_its_schedule_too():
+    splunkd = Splunkd(dispatchAs="user", alert_condition="search `errors`", counttype="custom")
+    splunkd.acl, splunkd.limits = {"owner": "nobody", "sharing": "app"}, FORCED
+    assert found(splunkd) == ["checkout", "payments"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "why"),
+    [
+        ("search count > 1 | outputlookup mine.csv", "'outputlookup', which may do more"),
+        ("outputlookup mine.csv", "'outputlookup'"),
+        ("| sendalert x", "'sendalert'"),
+        ('where match(x, "a|b") | Collect index=main', "'Collect'"),
+        ("search [ rest /services/storage/passwords ]", "a subsearch"),
+        ("search `errors`", "a macro"),
+    ],
+)
+def test_a_condition_that_the_app_would_apply_with_its_own_rights_only_filters(condition, why):
+    splunkd = Splunkd(alert_condition=condition, counttype="custom")
+    with pytest.raises(CannotJudge, match=f"The alert condition of 'High Rate' .*{why}"):
+        found(splunkd)
+    assert splunkd.dispatched == 0
+
+
+@pytest.mark.parametrize("condition", ["search count > 40", 'where match(x, "[a|b]") | head 1'])
+def test_a_condition_that_filters_is_applied(condition):
+    assert found(Splunkd(alert_condition=condition, counttype="custom"))

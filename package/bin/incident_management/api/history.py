@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Iterable, List, Set
 
 from ..incidents import lifecycle, timeline
+from ..incidents.identity import INCIDENT_ID
 from ..incidents.model import Entry
 from ..incidents.upkeep import retention
 from ..incidents.upkeep.audit import history
@@ -103,11 +104,14 @@ def get_history(request: Request) -> Response:
 
 
 def _search(request: Request, incident_id: str) -> SearchResult:
-    """Return the incident's audit events that the caller may see. Raises Problem, SearchFailed."""
-    try:
-        condition = spl.field_is("incident_id", incident_id)
-    except ValueError:
-        raise Problem(404, "An incident's id has no line break.") from None
+    """Return the incident's audit events that the caller may see.
+
+    Raises NotFound, Problem, SearchFailed.
+    """
+    if not INCIDENT_ID.fullmatch(incident_id):
+        # Within a search a * would stand for any incidents.
+        raise timeline.unknown(incident_id)
+    condition = spl.field_is("incident_id", incident_id)
     search = spl.Search(spl.macro("incident_audit_events"), condition).pipe(
         spl.fields("table", ["_raw"])
     )

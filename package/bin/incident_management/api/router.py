@@ -176,7 +176,7 @@ def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:
         if found.capability not in capabilities:
             text = f"{method} {path} needs the capability {found.capability}, which {user} lacks."
             raise Problem(403, text)
-        query = {str(name): str(value) for name, value in raw.get("query") or []}
+        query = _query(raw)
         system = backend.session(raw, system=True)
         request = Request(
             method,
@@ -226,6 +226,17 @@ def _payload(raw: Mapping[str, Any]) -> Any:
     """Return the bytes of the body as they came (``passPayload = base64``)."""
     encoded = raw.get("payload_base64")
     return raw.get("payload") if encoded is None else base64.b64decode(encoded)
+
+
+def _query(raw: Mapping[str, Any]) -> Dict[str, str]:
+    """Return the query by name. One that comes twice is refused: only one would count."""
+    query: Dict[str, str] = {}
+    for name, value in raw.get("query") or []:
+        if name in query and name not in SPLUNKS_ARGUMENTS:
+            known = f"The argument '{str(name)[:60]}' is given twice"
+            raise Invalid(f"{known}: put several values into one, by comma.")
+        query[str(name)] = str(value)
+    return query
 
 
 def _arguments(query: Mapping[str, str], found: Route) -> Dict[str, Any]:

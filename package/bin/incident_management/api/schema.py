@@ -8,6 +8,7 @@ OpenAPI 3.1 takes.
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..incidents.errors import Invalid
@@ -32,6 +33,7 @@ __all__ = [
 Schema = Dict[str, Any]
 
 REFERENCE = "#/components/schemas/"
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
 COMPONENTS: Dict[str, Schema] = {}
 
 
@@ -139,7 +141,7 @@ def convert(raw: str, schema: Schema, name: str) -> Any:
     kind = schema.get("type")
     value: Any = raw
     if kind == "integer":
-        if not raw.isascii() or not raw.lstrip("-").isdigit() or len(raw) > 20:
+        if not _WHOLE.fullmatch(raw):
             low, high = schema["minimum"], schema["maximum"]
             text = f"'{name}' is '{raw[:20]}'; give a whole number from {low} to {high}."
             raise Invalid(text)

@@ -34,8 +34,10 @@ FINDING = named(
             "sid": text(1000),
             "run": text(1000, about="The same finding of the same run is one signal."),
             "dedup": any_object("What makes two findings one problem; by default the entity."),
-            "rows": listed(any_object(), about="Sample rows; the first 5 are kept."),
-            "search": any_object(),
+            "rows": listed(
+                any_object(), about="Sample rows; 5 are kept, with 250 fields of 4,000 characters."
+            ),
+            "search": any_object("The saved search: name, app, owner. At most 10,000 characters."),
             "group": flag("May join an open incident that it is related to."),
             "group_values": listed(
                 text(100), 20, about="What it shares with related problems, such as customer=acme."

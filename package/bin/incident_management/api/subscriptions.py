@@ -134,8 +134,9 @@ def replace(request: Request) -> Response:
 def delete(request: Request) -> Response:
     """End a subscription and forget its secret; what waits for delivery is given up."""
     known = _found(request)
-    request.stores.subscriptions.delete(known["_key"])
+    # The secret first: a repeat after a failure finds the document still, and no secret is left.
     secrets.delete(request.system_session, REALM, known["_key"])
+    request.stores.subscriptions.delete(known["_key"])
     return Response(_shown(known))
 
 

@@ -7,8 +7,8 @@ whose alerts it, or another such tool, has ended.
 
 from __future__ import annotations
 
+import re
 from typing import Sequence
-from urllib.parse import urlsplit
 
 from ..incidents.errors import Invalid
 from ..incidents.intake.findings import signal_from
@@ -22,6 +22,13 @@ from .signals import taken_in
 
 __all__ = ["post_alertmanager", "post_cloudwatch", "post_datadog", "post_generic", "post_grafana"]
 
+# "HTTP/HTTPS subscription confirmation JSON format" in AWS's manual. What an administrator is asked
+# to open is nothing but that: any user may send such a message, and the name of a bucket of
+# somebody else can begin with "sns.", too (sns.x.s3.amazonaws.com).
+_SNS_LINK = re.compile(
+    r"https://sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/\?[\w.~:/&=%+-]{1,2000}", re.ASCII
+)
+_SNS_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}", re.ASCII)
 _ANSWER = named(
     "Arrivals",
     obj(
@@ -143,12 +150,14 @@ def _taken(request: Request, arrivals: Sequence[Arrival]) -> Response:
 
 
 def _asked_to_confirm(request: Request, asked: Confirmation) -> Response:
-    parts = urlsplit(asked.url)
-    host = parts.hostname or ""
-    aws = host.endswith((".amazonaws.com", ".amazonaws.com.cn")) and host.startswith("sns.")
-    if parts.scheme != "https" or not aws:
+    if not _SNS_LINK.fullmatch(asked.url):
         raise Invalid("'SubscribeURL' is not a link to Amazon SNS.")
-    said = f"Amazon SNS asks to confirm that {asked.topic[:200]} may send alarms. Open: {asked.url}"
+    if not _SNS_TOPIC.fullmatch(asked.topic):
+        raise Invalid("'TopicArn' is not the name of a topic of Amazon SNS.")
+    said = (
+        f"Amazon SNS, with the login of {request.user}, asks to confirm that {asked.topic} may "
+        f"send alarms. If you set that up, open: {asked.url}"
+    )
     request.system_session.post(
         "/services/messages",
         {"name": "incident_management_sns", "value": said, "severity": "warn"},

@@ -16,6 +16,10 @@ from .model import SEVERITIES, Document
 __all__ = ["NORMAL", "Signal"]
 
 SAMPLE_ROWS = 5
+SAMPLE_FIELDS = 250
+SAMPLE_NAME_CHARACTERS = 200
+# Of a field with several values.
+SAMPLE_VALUES = 100
 SAMPLE_VALUE_CHARACTERS = 4000
 TITLE_CHARACTERS = 300
 TEXT_CHARACTERS = 10_000
@@ -177,10 +181,16 @@ def _samples(rows: Sequence[Mapping[str, Any]]) -> List[Document]:
 
 
 def _sample(row: Mapping[str, Any]) -> Document:
-    """A result row as a document: field names that the KV store refuses are changed."""
+    """A result row as a document: field names that the KV store refuses are changed.
+
+    What is more than people look at is left out, so that no client can fill the KV store with it.
+    """
+    fields = row.items() if len(row) <= SAMPLE_FIELDS else list(row.items())[:SAMPLE_FIELDS]
     return {
-        _safe(name): value[:SAMPLE_VALUE_CHARACTERS] if type(value) is str else _shown(value)
-        for name, value in row.items()
+        _safe(name[:SAMPLE_NAME_CHARACTERS]): (
+            value[:SAMPLE_VALUE_CHARACTERS] if type(value) is str else _shown(value)
+        )
+        for name, value in fields
     }
 
 
@@ -193,7 +203,7 @@ def _safe(name: str) -> str:
 
 def _shown(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        return [str(part)[:SAMPLE_VALUE_CHARACTERS] for part in value]
+        return [str(part)[:SAMPLE_VALUE_CHARACTERS] for part in value[:SAMPLE_VALUES]]
     return str(value)[:SAMPLE_VALUE_CHARACTERS]
 
 

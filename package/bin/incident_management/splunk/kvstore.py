@@ -56,6 +56,8 @@ class KvCollection:
         self._data = path_of("storage", "collections", "data", name)
 
     def get(self, key: str) -> Optional[Document]:
+        if not _is_key(key):
+            return None
         try:
             found = self._session.get(f"{self._data}/{path_of(key)}")
         except SplunkError as error:
@@ -113,6 +115,8 @@ class KvCollection:
             self._session.post(f"{self._data}/batch_save", json_text=batch)
 
     def delete(self, key: str) -> bool:
+        if not _is_key(key):
+            return False
         try:
             self._session.delete(f"{self._data}/{path_of(key)}")
         except SplunkError as error:
@@ -189,6 +193,15 @@ def sorted_documents(documents: Sequence[Document], sort: str) -> List[Document]
             reverse=direction.strip() == "-1",
         )
     return ordered
+
+
+def _is_key(key: str) -> bool:
+    """Tell whether a document can have that key, which may be anything that a client sent.
+
+    Nothing, or a dot, would name the collection itself once a path is normalized (RFC 3986,
+    6.2.2.3; an escaped dot as well), and a DELETE of that deletes all.
+    """
+    return key.strip(".") != ""
 
 
 def _document(row: Document) -> Document:

@@ -25,7 +25,8 @@ JOB_LIFE_SECONDS = 120
 class SavedSearch:
     """A saved search; ``settings`` holds all of its savedsearches.conf settings as text.
 
-    ``path`` is its endpoint.
+    ``path`` is its endpoint; ``owner`` and ``sharing`` (``user``, ``app``, ``global``) are those of
+    its access list.
     """
 
     name: str
@@ -34,6 +35,8 @@ class SavedSearch:
     latest: str
     settings: Dict[str, str] = field(default_factory=dict)
     path: str = ""
+    owner: str = ""
+    sharing: str = ""
 
 
 class SplunkSearcher:
@@ -133,7 +136,8 @@ class SplunkSearcher:
             if error.status == 404:
                 text = f"There is no saved search '{name}' in the app {app} that you may see."
             raise SearchFailed(text) from error
-        content: Mapping[str, Any] = answer["entry"][0]["content"]
+        entry: Mapping[str, Any] = answer["entry"][0]
+        content, acl = entry["content"], entry.get("acl") or {}
         settings = {key: "" if value is None else str(value) for key, value in content.items()}
         return SavedSearch(
             name,
@@ -142,6 +146,8 @@ class SplunkSearcher:
             settings.get("dispatch.latest_time", ""),
             settings,
             path,
+            str(acl.get("owner") or ""),
+            str(acl.get("sharing") or ""),
         )
 
     def _dispatch(self, spl: str, earliest: str, latest: str, limit: int) -> str:

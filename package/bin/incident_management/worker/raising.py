@@ -17,6 +17,7 @@ from ..splunk import knowledge
 from ..splunk.search import SavedSearch, SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError
 from .monitor_checkpoints import recall
+from .rights import only_filters, runs_as_its_owner
 
 __all__ = ["MonitorRaising", "Raising", "SavedSearchRaising"]
 
@@ -113,7 +114,8 @@ class MonitorRaising:
 class SavedSearchRaising:
     """Runs a saved search over another window as long as its own, without its actions.
 
-    What its alert condition would not have alerted on was not found.
+    It runs with its owner's rights, or not at all (:mod:`.rights`). What its alert condition would
+    not have alerted on was not found.
     """
 
     def __init__(self, session: Session) -> None:
@@ -145,7 +147,10 @@ class SavedSearchRaising:
         return Rerun(saved.spl, field, rows)
 
     def _saved(self, search: Mapping[str, Any]) -> SavedSearch:
-        return self._searcher.saved_search(str(search["name"]), *_namespace(search))
+        saved = self._searcher.saved_search(str(search["name"]), *_namespace(search))
+        runs_as_its_owner(self._session, saved)
+        only_filters(saved)
+        return saved
 
 
 def without_macros(session: Session, name: str, spl: str, app: str, owner: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 
+from ..canonical import canonical, check_names
 from ..errors import Invalid
 from ..model import Document
 from ..signal import NORMAL, Signal
@@ -13,6 +14,8 @@ from .results import run_of
 __all__ = ["signal_from", "signals_from"]
 
 LATEST_TIME = 1e11
+# It is kept with the signal, on the timeline and in the incident, which lists show.
+SEARCH_CHARACTERS = 10_000
 
 
 def signals_from(
@@ -85,6 +88,17 @@ def _of_kind(kind: type) -> Callable[[str, Any], Any]:
     return checked
 
 
+def _search(_name: str, value: Any) -> Document:
+    if not isinstance(value, dict):
+        raise Invalid("A signal's search must be of the kind dict.")
+    check_names(value)
+    size = len(canonical(value))
+    if size > SEARCH_CHARACTERS:
+        text = f"A signal's search has {size} characters as JSON; at most {SEARCH_CHARACTERS} go"
+        raise Invalid(f"{text}: give its name, app and owner.")
+    return value
+
+
 def _texts(name: str, value: Any) -> List[str]:
     if not isinstance(value, list):
         raise Invalid(f"A signal's {name} must be of the kind list.")
@@ -121,7 +135,8 @@ _KINDS: Dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("rule", "app", "owner", "entity", "severity", "title", "description"), _text),
     **dict.fromkeys(("sid", "run", "runbook"), _text),
     **dict.fromkeys(("first_time", "last_time"), _number),
-    **dict.fromkeys(("dedup", "search"), _of_kind(dict)),
+    "dedup": _of_kind(dict),
+    "search": _search,
     **dict.fromkeys(("actions", "tags", "group_values"), _texts),
     "count": _count,
     "rows": _rows,

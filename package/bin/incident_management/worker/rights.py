@@ -1,0 +1,77 @@
+"""With whose rights a saved search runs that the app dispatches.
+
+The app's own rights are the system's, and whoever wrote a search need not have these. So it asks
+again only what splunkd runs as its schedule does, with its owner's rights: ``dispatchAs`` in
+savedsearches.conf.spec ("only meaningful for shared saved searches") and
+``force_saved_search_dispatch_as_user`` in limits.conf.spec. What nobody owns runs with the system's
+rights on its schedule, too.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..detection.backtest.reading import NotReading, plain_text
+from ..ports import SearchFailed
+from ..remediation.raised import CannotJudge
+from ..splunk import conf
+from ..splunk.search import SavedSearch
+from ..splunk.session import Session, SplunkError
+
+__all__ = ["only_filters", "runs_as_its_owner"]
+
+# Commands that an alert condition is made of, and that read and write nothing else.
+_FILTERS = frozenset(
+    (
+        "bin", "chart", "convert", "dedup", "eval", "eventstats", "fields", "fillnull", "head",
+        "makemv", "mvexpand", "rare", "regex", "rename", "reverse", "rex", "search", "sort",
+        "stats", "streamstats", "table", "tail", "timechart", "top", "where",
+    )
+)  # fmt: skip
+
+
+def runs_as_its_owner(session: Session, saved: SavedSearch) -> None:
+    """Raise CannotJudge for a search that the app's rights would run, SearchFailed if unknown."""
+    if saved.owner == "nobody":
+        return
+    why = ""
+    if saved.sharing not in ("app", "global", "system"):
+        why = "is private: share it with its app"
+    elif saved.settings.get("dispatchAs", "").strip().lower() == "user":
+        why = "runs as whoever runs it: set dispatchAs = owner"
+    elif _forced(session):
+        why = "runs as whoever runs it, see force_saved_search_dispatch_as_user in limits.conf"
+    if why:
+        raise CannotJudge(
+            f"'{saved.name}' would run with the app's rights and not with its owner's, as it {why}."
+        )
+
+
+def only_filters(saved: SavedSearch) -> None:
+    """Raise CannotJudge for an alert condition that does more than filter the results.
+
+    The app applies it, with its own rights: a post-process search of ``search/jobs/{sid}/results``.
+    """
+    condition = saved.settings.get("alert_condition", "").strip()
+    if saved.owner == "nobody" or not condition:
+        return
+    try:
+        plain = plain_text(condition, lambda name: None)
+    except NotReading:
+        raise CannotJudge(f"The alert condition of '{saved.name}' holds a macro.") from None
+    if "[" in plain:
+        raise CannotJudge(f"The alert condition of '{saved.name}' holds a subsearch.")
+    for command in re.findall(r"(?:^|\|)\s*([^\s|]+)", plain):
+        if command.lower() not in _FILTERS:
+            raise CannotJudge(
+                f"The alert condition of '{saved.name}' holds '{command[:40]}', which may do more "
+                "than filter its results."
+            )
+
+
+def _forced(session: Session) -> bool:
+    try:
+        limits = conf.load(session, "limits").get("search", {})
+    except SplunkError as error:
+        raise SearchFailed(f"limits.conf can't be read: {error.message}") from error
+    return limits.get("force_saved_search_dispatch_as_user", "").strip().lower() in ("1", "true")

@@ -1,0 +1,59 @@
+"""What the roles can do besides the API: splunkd's own endpoints and searches."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.integration.api.conftest import Client
+from tests.standin import StandIn
+
+APP = "/servicesNS/nobody/incident_management"
+URL = "https://hooks.example.com/T0/the-way-in"
+
+
+def asked(standin: StandIn, user: str, method: str, path: str, **form: str) -> httpx.Response:
+    """One request to splunkd, as a user."""
+    token = standin.session_key(user)
+    return httpx.request(
+        method,
+        standin.splunk.mgmt_uri + path,
+        headers={"Authorization": f"Splunk {token}"},
+        data={**form, "output_mode": "json"} if method == "POST" else None,
+        params={"output_mode": "json"} if method != "POST" else None,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("role", ["user", "power", "incident_manager"])
+def test_nobody_but_an_administrator_changes_a_search_that_runs_with_the_systems_rights(
+    standin: StandIn, role: str
+) -> None:
+    somebody = standin.add_user(f"changes-{role}", role)
+    path = f"{APP}/saved/searches/High%20Error%20Rate"
+    before = asked(standin, "admin", "GET", path).json()["entry"][0]["content"]["search"]
+    changed = asked(standin, somebody, "POST", path, search="| rest /services/storage/passwords")
+    after = asked(standin, "admin", "GET", path).json()["entry"][0]["content"]["search"]
+
+    assert (changed.status_code, after) == (403, before)
+
+
+@pytest.mark.parametrize(
+    ("role", "sees"), [("incident_viewer", False), ("incident_approver", False),
+                       ("incident_manager", True)]
+)  # fmt: skip
+def test_where_webhooks_go_is_seen_by_those_who_may_ask_the_api_for_it(
+    standin: StandIn, client: Client, role: str, sees: bool
+) -> None:
+    made = client("POST", "/subscriptions", json={"url": URL, "enabled": False}).json()
+    somebody = standin.add_user(f"sees-{role}", role)
+    data = f"{APP}/storage/collections/data/incident_subscriptions"
+    search = "| inputlookup incident_subscriptions"
+    answers = [
+        asked(standin, somebody, "GET", data),
+        asked(standin, somebody, "POST", "/services/search/v2/jobs/export", search=search),
+    ]
+    client("DELETE", f"/subscriptions/{made['id']}")
+
+    assert [URL in answer.text for answer in answers] == [sees, sees]
+    assert (Client(standin, somebody)("GET", "/subscriptions").status_code == 200) is sees
