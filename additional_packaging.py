@@ -21,8 +21,10 @@ AWS_SERVICES = frozenset({"bedrock-runtime", "sts"})
 # is off unless AWS_CSM_ENABLED is set, and the app never sets it.
 UDP_SOCKET = "socket=socket.socket(socket.AF_INET, socket.SOCK_DGRAM),"
 
-# Of no use to the app at run time: command-line entry points, tests, type stubs, what pip leaves.
-USELESS = ("bin", "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED",
+# Of no use to the app at run time: command-line entry points, tests, type stubs, what pip leaves,
+# slack_sdk under its old name.
+USELESS = ("bin", "slack", "*/tests",
+           "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED",
            "*.dist-info/direct_url.json", "requirements.txt", "exclude.txt",
            "boto3/data/*/", "boto3/examples", "**/examples-1.json", "**/__pycache__")  # fmt: skip
 
@@ -46,15 +48,25 @@ def cleanup_output_files(output_path: str, ta_name: str) -> None:
 
 
 def append_custom_confs(app: Path) -> None:
-    """Append each ``package_extra/<name>.custom.conf`` to the app's ``default/<name>.conf``.
+    """Add each ``package_extra/<name>.custom.conf`` to the app's ``default/<name>.conf``.
 
     And ``<name>.custom.conf.spec`` to ``README/<name>.conf.spec``.
     """
     for extra in sorted((ROOT / "package_extra").glob("*.custom.conf*")):
         folder = app / ("README" if extra.suffix == ".spec" else "default")
         target = folder / extra.name.replace(".custom.conf", ".conf")
-        generated = target.read_text(encoding="utf-8").rstrip() + "\n\n" if target.exists() else ""
-        target.write_text(generated + extra.read_text(encoding="utf-8"), encoding="utf-8")
+        generated = target.read_text(encoding="utf-8") if target.exists() else ""
+        added = extra.read_text(encoding="utf-8")
+        target.write_text(with_addition(generated, added), encoding="utf-8")
+
+
+def with_addition(generated: str, added: str) -> str:
+    """Return a file with more at its end, or in the stanza that ``added`` begins with."""
+    head, _, lines = added.partition("\n")
+    if head.startswith("[") and head in generated.splitlines():
+        before, after = re.split(rf"(?m)^{re.escape(head)}\n", generated, maxsplit=1)
+        return f"{before}{head}\n{lines.rstrip()}\n{after}"
+    return f"{generated.rstrip()}\n\n{added}" if generated else added
 
 
 def date_the_build(app: Path) -> None:

@@ -50,7 +50,9 @@ environment() {
     # Compiling all that is installed takes longer than it saves where little of it runs, and seldom.
     local compile=--compile
     case "$name" in ucc | inspect | unit-*) compile=--no-compile ;; esac
-    "$folder/bin/python" -m pip install --quiet "$compile" --require-hashes -r "$lock"
+    "$folder/bin/python" -m pip install --quiet "$compile" --require-hashes -r "$lock" ||
+      fail "What $lock lists can't be installed, see above. A machine that reaches no package index takes it" \
+        "from a folder that holds it: set PIP_NO_INDEX=1 and PIP_FIND_LINKS=<folder>."
     cp "$lock" "$stamp"
   fi
 }

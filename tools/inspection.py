@@ -29,7 +29,9 @@ def inspect(appinspect: Path, package: Path, report: Path) -> dict[str, Any]:
         RuntimeError: it ended without a report.
     """
     tags = [part for tag in TAGS for part in ("--included-tags", tag)]
-    command = [str(appinspect), "inspect", str(package), "--mode", "precert", *tags]
+    # By the environment's own Python, so that it works after a checkout was moved.
+    program = [str(appinspect.with_name("python")), str(appinspect)]
+    command = [*program, "inspect", str(package), "--mode", "precert", *tags]
     command += ["--data-format", "json", "--output-file", str(report)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if not report.exists():

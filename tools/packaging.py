@@ -55,7 +55,10 @@ def commit_time() -> int:
     if "SOURCE_DATE_EPOCH" in os.environ:
         return int(os.environ["SOURCE_DATE_EPOCH"])
     command = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # a machine without git, with an archive of the sources
+        return EPOCH_WITHOUT_GIT
     return int(result.stdout) if result.returncode == 0 and result.stdout else EPOCH_WITHOUT_GIT
 
 
@@ -76,7 +79,9 @@ def run_ucc(ucc: Path, folder: Path, output: Path, version: str) -> None:
         BuildError: UCC failed; its last lines are in the text.
     """
     command = [
-        str(ucc / "ucc-gen"), "build", "--source", str(folder / "package"),
+        # By the environment's own Python: the first line of ucc-gen still names the folder in which
+        # the environment was made, after a checkout was moved.
+        str(ucc / "python"), str(ucc / "ucc-gen"), "build", "--source", str(folder / "package"),
         "--ta-version", version, "-o", str(output), "--overwrite",
         "--python-binary-name", str(ucc / "python"), "--pip-version", PIP_VERSION,
         "--pip-custom-flag=--no-compile --ignore-installed --no-deps --no-build-isolation "
@@ -90,7 +95,20 @@ def run_ucc(ucc: Path, folder: Path, output: Path, version: str) -> None:
     # UCC ends with 0 after an exception of its own, and leaves half an app behind.
     complete = (output / APP / "bin" / APP / "__init__.py").is_file()
     if result.returncode != 0 or "Uncaught exception" in said or not complete:
-        raise BuildError("UCC failed:\n" + said[-4000:])
+        raise BuildError(complaint(said))
+
+
+def complaint(said: str) -> str:
+    """Return what of UCC's output tells why it failed."""
+    noise = ("INFO: ", "WARNING: The field ")
+    told = "\n".join(line for line in said.splitlines() if not line.startswith(noise))[-4000:]
+    if "Command (pip install) returned" not in said:
+        return f"UCC failed:\n{told}"
+    return (
+        f"{told.strip()}\nWhat package/lib/requirements.txt lists can't be installed, see above. A "
+        "machine that reaches no package index takes it from a folder that holds it: set "
+        "PIP_NO_INDEX=1 and PIP_FIND_LINKS=<folder>."
+    )
 
 
 def archive(app: Path, target: Path, mtime: int) -> None:

@@ -117,3 +117,15 @@ def test_the_app_does_not_know_what_it_runs_on(app):
     for script in (app / "bin").rglob("*.py"):
         text = script.read_text(encoding="utf-8")
         assert not any(word in text for word in ("splunkd_lite", "pytest", "TEST_MODE")), script
+
+
+def test_an_older_setting_of_monitors_is_documented_in_their_stanza(app):
+    spec = (app / "README" / "inputs.conf.spec").read_text(encoding="utf-8")
+    monitor, _, buttons = spec.partition("[incident_slack_socket://<name>]")
+    assert re.search(r"(?m)^search = ", monitor)
+    assert not re.search(r"(?m)^search = ", buttons)
+
+
+def test_the_libraries_are_without_what_the_app_never_loads(app):
+    assert not [p for p in (app / "lib").rglob("tests") if p.is_dir()]
+    assert not (app / "lib" / "slack").exists()

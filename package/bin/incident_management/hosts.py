@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 
-__all__ = ["is_loopback"]
+__all__ = ["is_loopback", "is_splunkd_here"]
 
 
 def is_loopback(host: str) -> bool:
@@ -15,3 +16,20 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_splunkd_here(host: str) -> bool:
+    """Tell whether splunkd at this host is the one that runs this process.
+
+    It is at a loopback address, but where SPLUNK_BINDIP (splunk-launch.conf) has it listen at
+    another one of this machine's, and there alone.
+    """
+    bound = os.environ.get("SPLUNK_BINDIP", "").strip().strip("[]")
+    return is_loopback(host) or (bound != "" and _plain(bound) == _plain(host))
+
+
+def _plain(host: str) -> str:
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host.lower()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.incidents.conftest import APP_NAME, App, handler_processes
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_fired_search_opens_an_incident(app: App) -> None:
@@ -107,6 +111,16 @@ def test_an_incident_can_be_read_in_the_search_bar(app: App) -> None:
     assert rows[0]["data.title"] == "High error rate: web-1"
     (row,) = app.standin.search("| inputlookup incident_signals | table entity count", app=APP_NAME)
     assert (row["entity"], str(row["count"])) == ("web-1", "20")
+
+
+def test_what_the_guide_says_to_try_opens_an_incident(app: App) -> None:
+    guide = (ROOT / "docs" / "ADMIN.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"`(\| makeresults .* sendalert .*)`", guide)
+    app.standin.search(command, app="search")
+
+    incident = app.only_incident()
+    assert (incident["title"], incident["severity"]) == ("Test of the installation", "low")
+    assert incident["entities"] == ["nothing real"]
 
 
 def test_a_resolved_incident_reopens_when_the_search_fires_again(app: App) -> None:

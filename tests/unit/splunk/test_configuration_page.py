@@ -61,6 +61,7 @@ GOOD = [
         for value in ("never", "5s", "10s", "2m", "1.5h", "1d", "3650d", "519w")
     ],
     ("proxy", "proxy_port", "65535"),
+    *[("bedrock", "region", name) for name in ("us-east-1", "us-gov-west-1", "eusc-de-east-1")],
 ]
 BAD = [
     *[("lifecycle", "keep", value) for value in ("1d", "6.9d", "3651d", "522w", "7", "soon", "0w")],

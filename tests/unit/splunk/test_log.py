@@ -2,10 +2,14 @@
 
 import json
 import logging
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from incident_management.splunk import log
+
+PACKAGE = Path(__file__).parents[3] / "package"
 
 
 def forget(name):
@@ -71,3 +75,30 @@ def test_a_log_that_cannot_be_opened_goes_to_stderr(monkeypatch, tmp_path, capsy
     finally:
         forget("test_log_stderr")
     assert "still said" in capsys.readouterr().err
+
+
+def test_splunk_reads_each_line_as_an_event_of_one_source_type(logger, tmp_path):
+    """Also a line that is longer than the 10,000 bytes that props.conf leaves by default."""
+    pytest.importorskip("pcre2")
+    from tools.splunkd_lite.conffile import read
+    from tools.splunkd_lite.inputs.breaking import break_events, text_of_span
+    from tools.splunkd_lite.inputs.props import props_for
+    from tools.splunkd_lite.inputs.timestamps import find_time
+
+    class Conf:
+        def stanzas(self, name):
+            return read(PACKAGE / "default" / f"{name}.conf")
+
+    logger.info("a long one", extra={"facts": {"detail": "x" * 20_000}})
+    logger.info("another")
+    file = tmp_path / "var/log/splunk/incident_management_test_log.log"
+    for name in (file.name, f"{file.name}.1"):
+        props = props_for(Conf(), f"/opt/splunk/var/log/splunk/{name}", "", "sh-1")
+        assert props.sourcetype == "incident_management:log"
+
+    data = file.read_bytes()
+    events = [text_of_span(data, span, props) for span in break_events(data, props, True)]
+    assert [json.loads(event)["message"] for event in events] == ["a long one", "another"]
+    for event, line in zip(events, lines(tmp_path)):
+        written = datetime.fromisoformat(line["time"]).timestamp()
+        assert find_time(event, props) == pytest.approx(written, abs=0.001)

@@ -1,10 +1,13 @@
 """Requests to splunkd: what is sent, what is sent again, what an error says."""
 
 import socket
+import ssl
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from incident_management.hosts import is_loopback
+from incident_management.hosts import is_loopback, is_splunkd_here
 from incident_management.splunk.session import ATTEMPTS, Session, SplunkError, path_of
 
 INITIALIZING = {"messages": [{"type": "ERROR", "text": "KV Store is initializing."}]}
@@ -127,3 +130,65 @@ def test_only_this_machine_is_loopback():
 
 def test_a_name_cannot_leave_its_place_in_a_path():
     assert path_of("a", "../b c", "d/e") == "a/..%2Fb%20c/d%2Fe"
+
+
+def test_splunkd_is_here_where_it_was_told_to_listen(monkeypatch):
+    monkeypatch.delenv("SPLUNK_BINDIP", raising=False)
+    assert is_splunkd_here("::1") and not is_splunkd_here("10.0.0.1")
+
+    monkeypatch.setenv("SPLUNK_BINDIP", "10.0.0.1")
+    assert is_splunkd_here("10.0.0.1") and is_splunkd_here("127.0.0.1")
+    assert not is_splunkd_here("10.0.0.2")
+
+    monkeypatch.setenv("SPLUNK_BINDIP", "[2001:DB8:0::1]")
+    assert is_splunkd_here("2001:db8::1") and not is_splunkd_here("2001:db8::2")
+
+
+@pytest.fixture
+def bound():
+    """A splunkd with a certificate of its own making, at an address that is no loopback."""
+    trustme = pytest.importorskip("trustme")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("198.51.100.1", 9))  # sends nothing
+        except OSError:
+            pytest.skip("this machine has no address but loopback")
+        address = probe.getsockname()[0]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_arguments):
+            return
+
+    server = HTTPServer((address, 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("splunkserverdefaultcert").configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield address, f"https://{address}:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_splunkd_that_listens_at_one_address_alone_is_spoken_to(bound, monkeypatch):
+    """SPLUNK_BINDIP in splunk-launch.conf; the certificate is still the one Splunk came with."""
+    address, uri = bound
+    monkeypatch.setenv("SPLUNK_BINDIP", address)
+    session = Session(uri, "k", attempts=1)
+    assert session.get("x") == {}
+    with session.kept_open():
+        assert session.get("x") == {}
+
+
+def test_another_machines_splunkd_must_prove_who_it_is(bound, monkeypatch):
+    monkeypatch.delenv("SPLUNK_BINDIP", raising=False)
+    _address, uri = bound
+    with pytest.raises(SplunkError, match=r"to x: [a-zA-Z ]*certificate"):
+        Session(uri, "k", attempts=1).get("x")

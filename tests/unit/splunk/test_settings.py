@@ -143,3 +143,9 @@ def test_a_malformed_lifecycle_is_one_sentence(key, value, says):
 )
 def test_a_channel_is_set_up_once_a_setting_is_not_as_shipped(stanzas, set_up):
     assert channels_set_up(stanzas) == set_up
+
+
+def test_the_path_of_the_ca_file_may_begin_with_splunk_home(monkeypatch):
+    monkeypatch.setenv("SPLUNK_HOME", "/opt/splunk")
+    read = parse({"network": {"ca_file": "$SPLUNK_HOME/etc/auth/our-ca.pem"}})
+    assert read.network.ca_file == "/opt/splunk/etc/auth/our-ca.pem"

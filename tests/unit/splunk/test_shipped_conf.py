@@ -4,6 +4,7 @@ import configparser
 import json
 import re
 from pathlib import Path
+from typing import Dict, List
 
 import pytest
 
@@ -260,3 +261,30 @@ def test_a_lookup_that_cannot_be_read_is_an_error_and_not_an_empty_list():
         found[path.name] = re.findall(r"\binputlookup\s+(\S+)", text)
     assert sum(map(len, found.values())) > 10
     assert {name: set(read) for name, read in found.items() if set(read) - {"strict=true"}} == {}
+
+
+def documented(name):
+    """The settings of each stanza of a spec file."""
+    found: Dict[str, List[str]] = {}
+    stanza = ""
+    for line in (PACKAGE / "README" / f"{name}.conf.spec").read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            stanza = line.strip("[]")
+        elif "=" in line and line[0] not in "*# ":
+            found.setdefault(stanza, []).append(line.partition("=")[0].strip())
+    return found
+
+
+def stands_for(name, pattern):
+    """Tell whether a name is one of a spec's, which has <words> for what is free."""
+    return re.fullmatch(re.sub(r"<[^>]*>", "[^=]+", re.sub(r"([\\[.])", r"\\\1", pattern)), name)
+
+
+@pytest.mark.parametrize("name", ["incident_actions", "incident_routing", "incident_webhooks"])
+def test_each_setting_that_is_shipped_is_documented_for_its_stanza(name):
+    """What a spec file does not have, `splunk btool check` and splunkd's start complain of."""
+    for stanza, settings in default(name).items():
+        kinds = [kind for kind in documented(name) if stands_for(stanza, kind)]
+        known = [key for kind in kinds for key in documented(name)[kind]]
+        unknown = [key for key in settings if not any(stands_for(key, one) for one in known)]
+        assert unknown == [], f"[{stanza}] of {name}.conf"

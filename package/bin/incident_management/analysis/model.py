@@ -11,8 +11,11 @@ from __future__ import annotations
 import hashlib
 import time
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Protocol
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Dict, Iterator, Mapping, Optional, Protocol
 from urllib.parse import quote
 
 from ..splunk.settings import SHARED_PARTS, SettingsError
@@ -98,7 +101,7 @@ class BedrockModel:
         endpoint_url: "" for AWS's own.
         timeout_seconds: longest wait for an answer.
         max_output_tokens: longest answer.
-        ca_file: PEM file of a private CA, "" for the bundled roots.
+        ca_file: PEM file of a private CA, trusted besides the bundled roots; "" for those alone.
         proxy_url: an HTTP proxy with its credentials, "" for none.
     """
 
@@ -132,7 +135,7 @@ class BedrockModel:
             # boto3 warns of Python 3.9's end of support at import; splunkd shows it as an error.
             warnings.filterwarnings("ignore", message="Boto3 will no longer support")
             warnings.filterwarnings("ignore", message=".*[Pp]ython.*deprecat.*")
-            from botocore.exceptions import BotoCoreError, ClientError
+            from botocore.exceptions import BotoCoreError, ClientError, SSLError
             from botocore.parsers import ResponseParserError
 
             started = time.monotonic()
@@ -141,6 +144,11 @@ class BedrockModel:
             except ClientError as error:
                 reason = _reason(error.response.get("Error", {}))
                 raise ModelUnavailable(f"Bedrock was asked, but {reason}.") from None
+            except SSLError:
+                raise ModelUnavailable(
+                    "Bedrock could not be asked: its certificate, or the proxy's, is not to be "
+                    "trusted; set ca_file under Network if it is a private one."
+                ) from None
             except (BotoCoreError, ValueError) as error:
                 # ValueError: botocore's word for an endpoint that is no URL. The texts of these
                 # may hold the endpoint or the proxy with its password, so only the kind is told.
@@ -156,17 +164,18 @@ class BedrockModel:
     def _converse(self, request: Dict[str, Any]) -> Any:
         from botocore.exceptions import ClientError
 
-        client = self._client()
-        try:
+        with _trusted(self._ca_file) as roots:
+            client = self._client(roots)
+            try:
+                return client.converse(**request)
+            except ClientError as error:
+                said = error.response.get("Error", {})
+                if said.get("Code") != "ValidationException" or "toolChoice" not in str(said):
+                    raise
+            del request["toolConfig"]["toolChoice"]
             return client.converse(**request)
-        except ClientError as error:
-            said = error.response.get("Error", {})
-            if said.get("Code") != "ValidationException" or "toolChoice" not in str(said):
-                raise
-        del request["toolConfig"]["toolChoice"]
-        return client.converse(**request)
 
-    def _client(self) -> Any:
+    def _client(self, roots: str) -> Any:
         import boto3
         from botocore.config import Config
 
@@ -185,7 +194,7 @@ class BedrockModel:
             aws_secret_access_key=secret,
             aws_session_token=token,
             endpoint_url=self._endpoint_url,
-            verify=self._ca_file or True,
+            verify=roots or True,
             config=config,
         )
 
@@ -230,6 +239,27 @@ class BedrockModel:
                     seconds,
                 )
         raise ModelUnavailable("The model answered, but not in the form it was asked for.")
+
+
+@contextmanager
+def _trusted(ca_file: str) -> Iterator[str]:
+    """Yield a file of all trusted roots, "" for the bundled ones: botocore takes only one file."""
+    if not ca_file:
+        yield ""
+        return
+    import certifi
+
+    with TemporaryDirectory(prefix="incident_management_") as folder:
+        roots = Path(folder) / "roots.pem"
+        try:
+            own = Path(ca_file).read_bytes()
+        except OSError as error:
+            raise ModelUnavailable(
+                f"No model was asked: the CA file '{ca_file}' can't be read "
+                f"({type(error).__name__}); correct ca_file under Network."
+            ) from None
+        roots.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + own)
+        yield str(roots)
 
 
 def _reason(error: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional
 from urllib.parse import quote, urlsplit
 
-from ..hosts import is_loopback
+from ..hosts import is_splunkd_here
 from .connection import KeptConnection
 
 __all__ = ["APP", "Session", "SplunkError"]
@@ -116,7 +116,7 @@ class Session:
     @contextmanager
     def kept_open(self) -> Iterator[None]:
         """Use one connection for all requests inside, which one thread makes."""
-        tls = _trusting_context if is_loopback(self.host) else _trusted_context
+        tls = _trusting_context if is_splunkd_here(self.host) else _trusted_context
         self._kept = KeptConnection(self.timeout, tls)
         try:
             yield
@@ -180,20 +180,18 @@ class Session:
             raise SplunkError(0, f"splunkd at {self.server_uri} refuses connections.") from None
         except (socket.timeout, ssl.SSLError, OSError, HTTPException) as error:
             # The request may have been carried out: not sent again, hence not status 0.
-            number = getattr(error, "errno", None) or 0
-            reason = errno.errorcode.get(number, type(error).__name__)
-            text = f"No answer from splunkd at {self.server_uri} to {path}: {reason}."
+            text = f"No answer from splunkd at {self.server_uri} to {path}: {_reason(error)}."
             raise SplunkError(504, text) from error
 
     def _connected(self) -> Any:
         if self._context is None:
             from splunklib import binding
 
-            loopback = is_loopback(self.host)
+            here = is_splunkd_here(self.host)
             alone = binding.handler(
                 timeout=self.timeout,
-                verify=not loopback,
-                context=None if loopback else _trusted_context(),
+                verify=not here,
+                context=None if here else _trusted_context(),
             )
             self._context = binding.Context(
                 handler=lambda url, message, **_more: (
@@ -231,6 +229,12 @@ def _trusting_context() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):  # whose errno counts OpenSSL's own errors
+        return str(getattr(error, "verify_message", "") or error.reason or type(error).__name__)
+    return errno.errorcode.get(getattr(error, "errno", None) or 0, type(error).__name__)
 
 
 def _pause(attempt: int) -> float:

@@ -7,6 +7,7 @@ malformed in one, or a secret that is missing, spoils no other.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
@@ -215,7 +216,9 @@ def _remediation(stanza: Stanza) -> Remediation:
 
 
 def _network(stanza: Stanza) -> Network:
-    return Network(stanza.text("ca_file"), stanza.url("web_url", plain=True))
+    # As in Splunk's own settings of certificates, a path may begin with $SPLUNK_HOME.
+    ca_file = os.path.expandvars(stanza.text("ca_file"))
+    return Network(ca_file, stanza.url("web_url", plain=True))
 
 
 def _proxy(stanza: Stanza) -> Proxy:

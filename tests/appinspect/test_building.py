@@ -1,0 +1,70 @@
+"""How the package is built on machines that are not like the one it was written on."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import additional_packaging
+from tools import packaging
+
+SPEC = "[a://<name>]\nx = 1\n\n[b://<name>]\ny = 2\n"
+ENDED_BY_PIP = """\
+INFO: Installing requirements from requirements.txt
+WARNING: The field 'title' does not have a validator specified.
+ERROR: Command (pip install) returned 1 status code
+ERROR: No matching distribution found for boto3
+"""
+
+
+def environment(folder: Path, script: str) -> Path:
+    """An environment whose Python does as the script says, and whose ucc-gen can't be run."""
+    (folder / "ucc-gen").write_text("#!/no/such/python\n", encoding="utf-8")
+    python = folder / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    python.chmod(0o755)
+    return folder
+
+
+def test_sources_without_git_have_a_date_of_their_own(monkeypatch, tmp_path):
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError):
+        subprocess.run(["git"], check=False)
+
+    assert packaging.commit_time() == packaging.EPOCH_WITHOUT_GIT
+
+
+def test_an_environment_that_was_moved_still_builds(tmp_path):
+    """The first line of an environment's programs names the folder in which it was made."""
+    output = tmp_path / "output"
+    ucc = environment(
+        tmp_path,
+        f'[ "$1" = {tmp_path}/ucc-gen ] && mkdir -p {output}/{packaging.APP}/bin/{packaging.APP} '
+        f"&& touch {output}/{packaging.APP}/bin/{packaging.APP}/__init__.py",
+    )
+    packaging.run_ucc(ucc, tmp_path, output, "1.0.0")
+
+
+def test_a_build_that_reaches_no_package_index_says_what_helps(tmp_path):
+    (tmp_path / "said").write_text(ENDED_BY_PIP, encoding="utf-8")
+    ucc = environment(tmp_path, f"cat {tmp_path}/said; exit 1")
+
+    with pytest.raises(packaging.BuildError) as caught:
+        packaging.run_ucc(ucc, tmp_path, tmp_path / "output", "1.0.0")
+    first, *_, last = str(caught.value).splitlines()
+    assert first == "ERROR: Command (pip install) returned 1 status code"
+    assert last.endswith("set PIP_NO_INDEX=1 and PIP_FIND_LINKS=<folder>.")
+
+
+def test_what_is_added_to_a_stanza_stands_in_it():
+    added = "[a://<name>]\nz = 3\n"
+    text = additional_packaging.with_addition(SPEC, added)
+    assert text == "[a://<name>]\nz = 3\nx = 1\n\n[b://<name>]\ny = 2\n"
+
+
+def test_a_stanza_that_is_new_is_added_at_the_end():
+    assert additional_packaging.with_addition(SPEC, "# c\n[c]\n") == f"{SPEC}\n# c\n[c]\n"
+    assert additional_packaging.with_addition("", "[c]\n") == "[c]\n"

@@ -1,0 +1,75 @@
+"""Whom the Bedrock client trusts: the real boto3 over TLS, with a private authority and without."""
+
+from __future__ import annotations
+
+import ssl
+
+import certifi
+import pytest
+import trustme
+
+from incident_management.analysis.briefing import Question
+from incident_management.analysis.model import BedrockModel, ModelUnavailable
+
+from .test_transport import Proxy
+
+pytest.importorskip("boto3")
+
+CONTENT = {"summary": "s", "cause_found": True, "order": [], "claims": [], "hypotheses": []}
+REPLY = {
+    "output": {
+        "message": {
+            "role": "assistant",
+            "content": [
+                {"toolUse": {"toolUseId": "t1", "name": "report_analysis", "input": CONTENT}}
+            ],
+        }
+    },
+    "stopReason": "tool_use",
+    "usage": {"inputTokens": 12, "outputTokens": 3, "totalTokens": 15},
+    "metrics": {"latencyMs": 1},
+}
+
+
+@pytest.fixture
+def bedrock(tls_receiver):
+    tls_receiver.default = (200, {}, REPLY)
+    return tls_receiver
+
+
+def ask(url, **more):
+    model = BedrockModel(
+        "some.model-v1:0", "eu-west-1", "AKIAEXAMPLE", "s", endpoint_url=url, **more
+    )
+    return model.ask(Question("You help.", "{}", 0)).content
+
+
+def test_a_private_authority_is_trusted_when_its_file_is_set(bedrock, ca_file):
+    assert ask(bedrock.url, ca_file=ca_file) == CONTENT
+    with pytest.raises(ModelUnavailable, match=r"certificate, .*; set ca_file"):
+        ask(bedrock.url)
+
+
+def test_a_private_authority_does_not_take_the_place_of_the_public_ones(
+    bedrock, ca_file, monkeypatch, tmp_path
+):
+    """The file is set for a service of one's own; Bedrock's certificate is a public one."""
+    monkeypatch.setattr(certifi, "where", lambda: ca_file)
+    own = tmp_path / "own.pem"
+    trustme.CA().cert_pem.write_to_path(str(own))
+    assert ask(bedrock.url, ca_file=str(own)) == CONTENT
+
+
+def test_a_proxy_with_a_private_certificate_is_trusted_too(bedrock, ca_file, authority):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    proxy = Proxy(bedrock.port, tls=context)
+    url = f"https://service.example:{bedrock.port}"
+    assert ask(url, ca_file=ca_file, proxy_url=f"https://127.0.0.1:{proxy.port}") == CONTENT
+    assert proxy.asked[0].startswith("CONNECT service.example:")
+
+
+def test_an_authority_that_can_not_be_read_is_one_sentence(bedrock, tmp_path):
+    with pytest.raises(ModelUnavailable, match=r"can't be read .*; correct ca_file under Network"):
+        ask(bedrock.url, ca_file=str(tmp_path / "none.pem"))
+    assert bedrock.requests == []
