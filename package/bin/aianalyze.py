@@ -10,12 +10,10 @@ import import_declare_test  # noqa: F401  # puts the app's libraries on the path
 from splunklib.searchcommands import Configuration, GeneratingCommand, Option, dispatch
 
 from incident_management.analysis.command import AnalysisFailed, analyze, rows
-from incident_management.splunk.clock import SystemClock
-from incident_management.splunk.search import SplunkSearcher
 from incident_management.splunk.session import Session
 
-SESSION_SECONDS = 660.0
-"""The REST handler may wait this long for the model (its longest setting, and some)."""
+SESSION_SECONDS = 1200.0
+"""The REST handler may search and wait for the model this long (its longest setting, and some)."""
 
 
 @Configuration(type="reporting")
@@ -33,9 +31,7 @@ class AiAnalyzeCommand(GeneratingCommand):
         session = Session.from_searchinfo(info)
         session.timeout = SESSION_SECONDS
         try:
-            analysis = analyze(
-                self.incident, session, SplunkSearcher(session), SystemClock(), str(info.sid)
-            )
+            analysis = analyze(self.incident, session, str(info.sid))
         except AnalysisFailed as error:
             self.error_exit(error, str(error))
         yield from rows(analysis)

@@ -11,59 +11,33 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, List, Mapping, Match, Pattern, Tuple, Union
 
+from .secret_names import (
+    ASSIGNED,
+    BARE,
+    IS,
+    NAMED,
+    PERCENT,
+    PLAIN_WORD,
+    QUOTE,
+    QUOTED,
+    SAID_OF_IT,
+    SECRET_WORD,
+    START,
+    begins,
+)
+from .spoken_secrets import SPOKEN
 from .vendor_keys import PECULIAR, VENDORS
 
 __all__ = ["mask", "mask_values"]
 
 _Replacement = Union[str, Callable[[Match[str]], str]]
-_Rule = Tuple[Pattern[str], _Replacement]
+_Rule = Tuple[Tuple[str, ...], Pattern[str], _Replacement]
 
-# Begins a word, also after a line end that JSON has escaped and a sign that a URL has.
-_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
-
-_QUOTE = r"\\{0,7}[\"']"
-# Columns that are aligned have many blanks.
-_BLANKS = r"(?:\s{0,3}|[ \t]{4,40})"
-_IS = rf"{_BLANKS}(?::=|=>|==|[:=]|%(?:25)?3[AD]){_BLANKS}"
-
-# What announces a secret wherever it stands in a name: DB_PASSWORD, X-Auth-Token, apiKey.
-_SECRET_WORD = (
-    r"(?:passw(?:or)?d|pass[_-]?(?:phrase|code|key)|pwd|pword|passwort|kennwort|secret|token"
-    r"|api[_-]?key|credential|creds(?![A-Za-z])"
-    r"|(?:access|account|auth|private|session|signing|encryption|master|storage|license"
-    r"|subscription|instrumentation|app(?:lication)?|consumer|(?:pre)?shared|hmac|ingest(?:ion)?"
-    r"|integration)[_-]?key"
-    r"|authorization|cookie|signature|jsessionid|phpsessid|asp\.net_sessionid|connect\.sid"
-    r"|splunkd_\d{1,5}|client[_-]?assertion|saml(?:response|assertion)|(?:code|oauth)[_-]?verifier"
-    r"|(?:device|verification|one[_-]?time)[_-]?code"
-    r"|(?:card|cc)[_-]?(?:number|num|no)(?![A-Za-z])"
-    # PagerDuty's; a message queue's are topics, and no secret: routing_key=orders.created
-    rf"|routing[_-]?key(?!(?:{_QUOTE})?{_IS}(?:{_QUOTE})?"
-    r"(?-i:[a-z*#]+(?:\.[a-z*#]+){1,9})(?:[\s\"',;&)}\]\\]|\Z))"
-    # Short words only as a part of their own: db_pass and dbPass, not compass or passed.
-    r"|(?<![A-Za-z])(?:(?:db|user|root|ssh|smtp|ldap|admin|store|key|ftp|mail)?(?:pass|pw)"
-    r"|psk|otp|cv[vc]2?)(?![A-Za-z])|(?-i:(?<=[a-z])Pass(?![A-Za-z])))"
-)
-_NAMED = re.compile(_SECRET_WORD, re.I)
-# The same in few words, where the place says already that a value follows: it compiles faster.
-_PLAIN_WORD = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|[_-]key|credential)"
-_PERCENT = r"%(?:25)?"
 # What the numbers of payment cards begin with: Visa, Mastercard, American Express, Discover, JCB.
 _CARD = re.compile(
     r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|6(?:011|5)|35(?:2[89]|[3-8])"
 )
 _SLASH = r"\\?/"
-
-# A quote as deeply escaped as the text is nested; what it holds ends at the same quote, or where
-# the line or the event was cut off. A quote that is escaped more deeply belongs to the value.
-_QUOTED = r"(?P<quote>\\{0,7}[\"'])(?:(?!(?<!\\)(?P=quote))[^\n]){1,4000}(?P<close>(?P=quote))?"
-_BARE = (
-    # Alone, what another rule has masked stays as it is.
-    r"(?P<bare>(?!<masked:[a-z-]{1,20}>(?:[\s\"',;&)}\]]|\Z))"
-    r"(?:[^\s\"',;&)}\]\\<]|<masked:[a-z-]{1,20}>|<(?!/|masked:)|\\(?![nrt\"'])|(?<=\w)[\"'](?=\w)"
-    # These end a value only where the next thing begins or the sentence ends.
-    r"|[,;&](?![\s\"'\\]|\Z|[\w. -]{1,40}[=:])|[)}\]](?![\s,;.)}\]\"'\\]|\Z)){3,})"
-)
 
 
 def _kind_masked(m: Match[str]) -> str:
@@ -88,7 +62,8 @@ def _card_number(m: Match[str]) -> str:
 def _header(inside: str) -> str:
     """Cookies and Authorization hold several values: mask all that ``inside`` matches."""
     name = r"(?:set-?)?cookie2?|authorization"
-    return rf"(?P<name>{_START}(?:{name})\s{{0,3}}[:=]\s{{0,3}})(?=[^\s\"'\[{{])(?:{inside})+"
+    begin = rf"(?P<name>{START}(?:{name})\s{{0,3}}[:=]\s{{0,3}})(?!{SAID_OF_IT})"
+    return rf"{begin}(?=[^\s\"'\[{{])(?:{inside})+"
 
 
 _IN_STRING = r"\\(?![nr]).|[^\"\\\r\n]"
@@ -107,19 +82,19 @@ def _mask_headers(line: str) -> str:
 # <add key="DbPassword" value="…"/>: a pair whose value is the name, and pairs beside it.
 _PAIR_VALUE = r"[\w-]{0,20}(?:value|old|new|from|to|before|after|previous|current|content)"
 _NAMES_A_SECRET = (
-    rf"(?:name|key|field|setting|property|parameter|variable|path)(?:{_QUOTE})?{_IS}(?:{_QUOTE})?"
-    rf"[\w./:-]{{0,60}}{_SECRET_WORD}[\w./:-]{{0,20}}(?:{_QUOTE}|(?=[\s,;]))"
+    rf"(?:name|key|field|setting|property|parameter|variable|path)(?:{QUOTE})?{IS}(?:{QUOTE})?"
+    rf"[\w./:-]{{0,60}}{SECRET_WORD}[\w./:-]{{0,20}}(?:{QUOTE}|(?=[\s,;]))"
 )
 _SECRET_NAMED = re.compile(_NAMES_A_SECRET, re.I)
 _NEXT_PAIR = re.compile(
-    rf"(?P<name>[\s,;]{{0,40}}(?:{_QUOTE})?(?P<key>[\w-]{{1,40}})(?:{_QUOTE})?{_IS})"
-    rf"(?:{_QUOTED}|(?P<bare>[^\s\"',;{{}}\[\]]{{1,500}}))"
+    rf"(?P<name>[\s,;]{{0,40}}(?:{QUOTE})?(?P<key>[\w-]{{1,40}})(?:{QUOTE})?{IS})"
+    rf"(?:{QUOTED}|(?P<bare>[^\s\"',;{{}}\[\]]{{1,500}}))"
 )
 _PAIRS_BESIDE = 6
 _IS_PAIR_VALUE = re.compile(_PAIR_VALUE, re.I)
 _VALUE_FIRST = re.compile(
-    rf"(?P<name>(?<![A-Za-z]){_PAIR_VALUE}(?:{_QUOTE})?{_IS}){_QUOTED}"
-    rf"(?=[\s,]{{1,40}}(?:{_QUOTE})?\w{{0,20}}{_NAMES_A_SECRET})",
+    rf"(?P<name>(?<![A-Za-z]){_PAIR_VALUE}(?:{QUOTE})?{IS}){QUOTED}"
+    rf"(?=[\s,]{{1,40}}(?:{QUOTE})?\w{{0,20}}{_NAMES_A_SECRET})",
     re.I,
 )
 
@@ -141,9 +116,24 @@ def _mask_pairs(text: str) -> str:
     return "".join(parts) + text[done:]
 
 
-# Order matters: the specific forms come before the general ones.
+def _mask_assigned(text: str) -> str:
+    parts, done = [], 0
+    for place in begins(text):
+        found = ASSIGNED.match(text, place) if place >= done else None
+        if found:
+            parts += [text[done:place], _named_value(found)]
+            done = found.end()
+    return "".join(parts) + text[done:]
+
+
+_WHERE_NAMED = ("a name that announces a secret",)
+"""In place of words, for rules that find something only where one of SECRET_WORD stands."""
+
+# Order matters: the specific forms come before the general ones. A rule can find something only in
+# texts that hold one of its first words, in small letters; in any where it has none.
 _RULES: List[_Rule] = [
     (
+        ("-----begin",),
         re.compile(
             r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----.*?"
             r"(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\Z)",
@@ -152,16 +142,19 @@ _RULES: List[_Rule] = [
         "<masked:private-key>",
     ),
     (
+        ("eyj",),
         re.compile(r"(?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*){0,3}"),
         "<masked:jwt>",
     ),
-    (re.compile(PECULIAR), _kind_masked),
+    (("akia", "asia", "aroa", "aida", "xox", "xapp-"), re.compile(PECULIAR), _kind_masked),
     (
-        re.compile(_START + "(?:" + "|".join(f"(?P<{k}>{v})" for k, v in VENDORS.items()) + ")"),
+        (),
+        re.compile(START + "(?:" + "|".join(f"(?P<{k}>{v})" for k, v in VENDORS.items()) + ")"),
         _kind_masked,
     ),
     # Whoever knows the address of a webhook may post to it.
     (
+        ("hooks.slack.com", "office", "discord", "events.pagerduty.com"),
         re.compile(
             rf"((?::{_SLASH}{_SLASH}|(?<![\w.-]))(?:hooks\.slack\.com|[\w-]{{1,63}}\.webhook\.office\.com"
             rf"|outlook\.office(?:365)?\.com{_SLASH}webhook(?:b2)?"
@@ -173,6 +166,7 @@ _RULES: List[_Rule] = [
     # scheme://user:password@host, up to the last @. After the colon, a number that ends there is
     # the port of a host.
     (
+        ("@",),
         re.compile(
             rf"(:{_SLASH}{_SLASH}[^\s:/\"']*):(?!(?:user>:)?<masked:password>@)"
             r"(?!\d{1,5}(?:[/?#\s,;)\]}>\"'\\]|\Z))(?:[^\s\"/]{257,}|[^\s\"]{1,256})@"
@@ -181,6 +175,7 @@ _RULES: List[_Rule] = [
     ),
     # token:x-oauth-basic@host: a user that is long and has a digit is the secret itself.
     (
+        ("@",),
         re.compile(
             rf"(:{_SLASH}{_SLASH})(?=[^\s:/\"'\d]{{0,100}}\d)[^\s:/\"'<]{{16,}}"
             r"(?=:<masked:password>@)"
@@ -189,15 +184,17 @@ _RULES: List[_Rule] = [
     ),
     # https%3A%2F%2Fuser%3Apassword%40host, the same in a parameter of another URL
     (
+        ("%40",),
         re.compile(
-            rf"({_PERCENT}3A{_PERCENT}2F{_PERCENT}2F[^\s%\"'<>]{{0,100}}{_PERCENT}3A)"
-            rf"(?:(?!{_PERCENT}(?:2F|3F|40))[^\s\"'<>&]){{1,256}}(?={_PERCENT}40)",
+            rf"({PERCENT}3A{PERCENT}2F{PERCENT}2F[^\s%\"'<>]{{0,100}}{PERCENT}3A)"
+            rf"(?:(?!{PERCENT}(?:2F|3F|40))[^\s\"'<>&]){{1,256}}(?={PERCENT}40)",
             re.I,
         ),
         r"\1<masked:password>",
     ),
     # jdbc:oracle:thin:user/password@//db:1521/shop; sqlplus user/password@shop
     (
+        ("@",),
         re.compile(
             r"((?:\bjdbc:oracle:\w{1,5}:|\b(?:sqlplus|sqlldr|expdp|impdp|rman)\b[^\n|;]{0,100}?\s)"
             r"[\w$#.-]{1,60}/)(?!<masked:)[^\s@\"'/][^\s@\"']{0,200}(?=@)"
@@ -206,10 +203,12 @@ _RULES: List[_Rule] = [
     ),
     # user:password@tcp(host:3306)/shop, the form of Go's MySQL driver
     (
+        ("@tcp(", "@unix("),
         re.compile(r"(?<!<masked)(:)[^\s\"'@(]{1,200}(?=@(?:tcp|unix)\()"),
         r"\1<masked:password>",
     ),
     (
+        ("bearer", "basic", "splunk", "token", "ssws", "geniekey", "apikey", "negotiate"),
         re.compile(
             r"\b(Bearer|Basic|Splunk|token|SSWS|GenieKey|ApiKey|Negotiate)\s+(?!(?-i:[a-z]{12,20})(?![\w+/=.~^-]))"
             r"[A-Za-z0-9+/=._~^-]{12,}",
@@ -219,6 +218,7 @@ _RULES: List[_Rule] = [
     ),
     # A short one, unless it is a word of a sentence or a parameter: Bearer token; Bearer realm="…"
     (
+        ("bearer", "basic"),
         re.compile(
             r"\b(Bearer|Basic)\s(?![A-Z]?[a-z]{1,20}(?:[.:]?[\s,;)\"'\]]|[.:]?\Z|=[\"']))"
             r"[^\s\"',;(){}\[\]<>\\]{4,}"
@@ -227,6 +227,7 @@ _RULES: List[_Rule] = [
     ),
     # Signatures and codes of URLs that let in whoever has them
     (
+        ("sig=", "code=", "key="),
         re.compile(
             r"((?:[?&]|\\u0026|&amp;)(?:sig=|(?:code|key)=(?=[^\s&\"'<>\\]{12})))"
             r"(?!<masked:)[^\s&\"'<>\\]+",
@@ -235,8 +236,9 @@ _RULES: List[_Rule] = [
         r"\1<masked:secret>",
     ),
     (
+        _WHERE_NAMED,
         re.compile(
-            rf"(<(?!masked:)[\w:.-]{{0,40}}{_SECRET_WORD}[\w:.-]{{0,20}}(?:\s[^<>]{{0,200}})?>"
+            rf"(<(?!masked:)[\w:.-]{{0,40}}{SECRET_WORD}[\w:.-]{{0,20}}(?:\s[^<>]{{0,200}})?>"
             r"(?:\s{0,80}<!\[CDATA\[)?)"
             r"(?!<|\s{0,80}<)[^<]{1,4000}",
             re.I,
@@ -245,17 +247,30 @@ _RULES: List[_Rule] = [
     ),
     # --password X; -storepass X; ["--password", "X"]
     (
+        _WHERE_NAMED,
         re.compile(
             rf"(?P<name>(?:--|(?<=[ \t])-)(?:[a-z]{{1,20}}[_.-]){{0,4}}[a-z]{{0,10}}?"
-            rf"{_SECRET_WORD}"
-            rf"(?:\s{{1,3}}|{_QUOTE}\s{{0,3}},\s{{0,3}}))"
-            rf"(?!-)(?:{_QUOTED}|{_BARE})",
+            rf"{SECRET_WORD}"
+            rf"(?:\s{{1,3}}|{QUOTE}\s{{0,3}},\s{{0,3}}))"
+            rf"(?!-)(?:{QUOTED}|{BARE})",
             re.I,
         ),
         _named_value,
     ),
     # Options that are a password with these programs alone
     (
+        (
+            "mysql",
+            "mariadb",
+            "sshpass",
+            "redis-cli",
+            "ldap",
+            "login",
+            "mongo",
+            "snmp",
+            "smbclient",
+            "curl",
+        ),
         re.compile(
             r"(\b(?:(?:mysql|mariadb)[\w-]{0,20}\b[^\n|;]{0,200}?\s-p(?!assw)"
             r"|sshpass\s{1,3}-p\s{0,3}|redis-cli\b[^\n|;]{0,200}?\s-a\s{1,3}"
@@ -270,6 +285,7 @@ _RULES: List[_Rule] = [
     ),
     # Files of settings that are read by place: redis.conf, ldap.conf, .netrc; SMTP's AUTH
     (
+        ("requirepass", "masterauth", "bindpw", "rootpw", "auth", "machine"),
         re.compile(
             r"(\b(?:requirepass|masterauth|bindpw|rootpw)\s{1,8}|\bAUTH\s(?:PLAIN|LOGIN)\s"
             r"|\bmachine\s{1,4}\S{1,200}\s{1,20}login\s{1,4}\S{1,100}\s{1,20}password\s{1,4})"
@@ -279,16 +295,18 @@ _RULES: List[_Rule] = [
     ),
     # "auth": "dXNlcjpw…", as Docker and npm keep logins
     (
+        ("auth",),
         re.compile(
-            rf"((?:{_QUOTE}|_)auth(?:{_QUOTE})?{_IS}(?:{_QUOTE})?)"
+            rf"((?:{QUOTE}|_)auth(?:{QUOTE})?{IS}(?:{QUOTE})?)"
             r"(?=[^\s\"']{0,200}[0-9A-Z])[A-Za-z0-9+/_-]{16,}={0,2}"
         ),
         r"\1<masked:credential>",
     ),
     # A field of a form: Content-Disposition: form-data; name="password", a blank line, the value
     (
+        ("name=",),
         re.compile(
-            rf"(\bname={_QUOTE}[\w.-]{{0,40}}{_PLAIN_WORD}[\w.-]{{0,20}}{_QUOTE}"
+            rf"(\bname={QUOTE}[\w.-]{{0,40}}{PLAIN_WORD}[\w.-]{{0,20}}{QUOTE}"
             r"(?:\r?\n|(?:\\r)?\\n){2})(?!--|<masked:)[^\r\n\\]+",
             re.I,
         ),
@@ -296,18 +314,30 @@ _RULES: List[_Rule] = [
     ),
     # ["Cookie", "X"], (b"x-api-key", b"X"): headers as lists
     (
+        (
+            "cookie",
+            "authorization",
+            "passw",
+            "passphrase",
+            "pwd",
+            "secret",
+            "token",
+            "key",
+            "credent",
+        ),
         re.compile(
-            rf"(?P<name>{_QUOTE}(?:(?:set-)?cookie2?|authorization"
-            rf"|(?:\w{{1,20}}-){{1,4}}{_PLAIN_WORD}[\w-]{{0,20}}){_QUOTE}\s{{0,3}},\s{{0,3}}b?)"
-            rf"{_QUOTED}",
+            rf"(?P<name>{QUOTE}(?:(?:set-)?cookie2?|authorization"
+            rf"|(?:\w{{1,20}}-){{1,4}}{PLAIN_WORD}[\w-]{{0,20}}){QUOTE}\s{{0,3}},\s{{0,3}}b?)"
+            rf"{QUOTED}",
             re.I,
         ),
         _named_value,
     ),
     # YAML's blocks: password: |
     (
+        ("|", ">"),
         re.compile(
-            rf"(^[ \t-]{{0,60}}[\w.-]{{0,60}}?{_PLAIN_WORD}[\w-]{{0,20}}:[ ]?[|>][+-]?\d?\n"
+            rf"(^[ \t-]{{0,60}}[\w.-]{{0,60}}?{PLAIN_WORD}[\w-]{{0,20}}:[ ]?[|>][+-]?\d?\n"
             r"([ \t]{1,60}))[^\n]*(?:\n\2[^\n]*)*",
             re.I | re.M,
         ),
@@ -315,37 +345,27 @@ _RULES: List[_Rule] = [
     ),
     # SQL: PASSWORD 'X', IDENTIFIED BY 'X'
     (
+        ("password", "passphrase", "identified"),
         re.compile(
             r"(?P<name>\b(?:password|passphrase|identified\s(?:with\s\S{1,40}\s)?by)\s{1,3})"
-            rf"{_QUOTED}",
+            rf"{QUOTED}",
             re.I,
         ),
         lambda m: f"{m['name']}{m['quote']}<masked:secret>{m['close'] or ''}",
     ),
-    # name: "value with spaces"  or  name=value ; within JSON, quotes and line ends are escaped
+]
+# After all that a name announces
+_LAST_RULES: List[_Rule] = [
     (
-        re.compile(
-            rf"(?P<name>{_SECRET_WORD}[\w-]{{0,20}}(?:{_QUOTE})?\]?{_IS}(?:string\(\d{{1,5}}\)\s)?)"
-            # pass=12 is how many passed
-            r"(?<!\bpass=(?=\d{1,4}\b))"
-            # A list, or an object that holds texts
-            r"(?:(?P<list>\[[^\]]{1,2000}\]"
-            rf"|\{{(?=[^{{}}]{{0,400}}[:=]\s{{0,3}}{_QUOTE})[^{{}}]{{1,2000}}\}})|{_QUOTED}|{_BARE})",
-            re.I,
-        ),
-        _named_value,
-    ),
-    (
+        (),
         re.compile(
             r"(?<![\w.+-])(?:\d{4}(?P<gap>[ -]?)\d{4}(?P=gap)\d{4}(?P=gap)\d{4}"
             r"|3[47]\d\d(?P<space>[ -]?)\d{6}(?P=space)\d{5})(?![\w-]|\.\d)"
         ),
         _card_number,
     ),
+    *SPOKEN,
 ]
-# Those that can find something where no word says that it is secret.
-_RULES_WITHOUT_NAME = [rule for rule in _RULES if _SECRET_WORD not in rule[0].pattern]
-
 _EMAIL = re.compile(r"\b[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[a-z]{2,24}\b", re.I)
 
 
@@ -355,16 +375,24 @@ def mask(text: str, emails: bool = True) -> str:
     Covers private keys, JSON web tokens, keys of well-known vendors, hashes of passwords, numbers
     of payment cards, addresses of webhooks, passwords in URLs and on command lines, ``Cookie`` and
     ``Authorization`` headers, and values whose name says that they are secret: ``name=value``,
-    JSON, XML, YAML, and pairs such as ``"name": "DB_PASSWORD", "value": "…"``. It errs on the side
-    of masking. A secret in plain prose ("the password is …") is not recognised. ``emails`` also
-    masks e-mail addresses.
+    JSON, XML, YAML, and pairs such as ``"name": "DB_PASSWORD", "value": "…"``; also sentences ("the
+    password is hunter2"), ids of sessions and numbers of accounts. It errs on the side of masking.
+    ``emails`` also masks e-mail addresses.
     """
-    text = "\n".join(map(_mask_headers, text.split("\n")))
-    named = _NAMED.search(text) is not None
+    small = text.lower()
+    if "cookie" in small or "authorization" in small:
+        text = "\n".join(map(_mask_headers, text.split("\n")))
+    named = any(NAMED.match(text, place) for place in begins(text))
     if named:
         text = _mask_pairs(text)
-    for pattern, replacement in _RULES if named else _RULES_WITHOUT_NAME:
-        text = pattern.sub(replacement, text)
+    for words, pattern, replacement in _RULES:
+        if named if words is _WHERE_NAMED else not words or any(word in small for word in words):
+            text = pattern.sub(replacement, text)
+    if named:
+        text = _mask_assigned(text)
+    for words, pattern, replacement in _LAST_RULES:
+        if not words or any(word in small for word in words):
+            text = pattern.sub(replacement, text)
     if emails and "@" in text:
         text = _EMAIL.sub("<masked:email>", text)
     return text

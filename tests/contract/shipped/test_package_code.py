@@ -13,7 +13,6 @@ import pytest
 
 import incident_management
 from incident_management.analysis.citations import check
-from incident_management.analysis.evidence import Citation
 from incident_management.analysis.investigation import Investigation, investigate
 from incident_management.api import analysis, history, system
 from incident_management.detection.backtest import setup
@@ -80,8 +79,7 @@ def investigation(searcher: StandInSearcher) -> Investigation:
 
 
 def citations(searcher: StandInSearcher) -> None:
-    document = investigation(searcher).to_document("s")
-    checked = check([Citation.from_document(c) for c in document["citations"]], searcher)
+    checked = check(investigation(searcher).numbered().citations, searcher)
     assert checked.citations
     assert [c.reason for c in checked.citations if c.status != "verified"] == []
 

@@ -169,3 +169,25 @@ def test_what_more_events_than_are_fetched_may_hide_is_not_said_to_be_gone(monke
     citation.id, citation.cd = "C0", ""
     assert check([citation], searcher).citations[0].status == "unchecked"
     assert "More than 3 events" in citation.reason
+
+
+IN_JSON = '{"level": "ERROR", "path": "C:\\\\temp", "msg": "pool of orders\tis used up, 20 wait"}'
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        '"level": "ERROR"',
+        r"\"level\": \"ERROR\"",
+        r"pool of orders\tis used up",
+        "pool of orders is used up…",
+        "...is used up, 20 wait",
+    ],
+)
+def test_a_quote_as_a_model_copies_it_out_of_json_is_found(quote):
+    assert holds_quote(IN_JSON, quote)
+
+
+@pytest.mark.parametrize("quote", ["…", "...", "", "\\", "pool of…wait", r"pool \"of\" orders"])
+def test_what_is_not_in_the_event_is_not_found_for_its_dots_or_escapes(quote):
+    assert not holds_quote("ERROR pool of orders wait", quote)

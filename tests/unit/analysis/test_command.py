@@ -9,7 +9,6 @@ import pytest
 
 from incident_management.analysis.command import FIELDS, AnalysisFailed, analyze, rows
 from incident_management.splunk.session import SplunkError
-from tests.fakes.clock import ManualClock
 from tests.unit.analysis import scenario
 from tests.unit.analysis.test_conclusion import FakeModel, Shop
 
@@ -23,27 +22,21 @@ class FakeSession:
     def __init__(self):
         self.shop = Shop()
         self.busy = 0
-        self.refuse = {}
-
-    def get(self, path):
-        if "get" in self.refuse:
-            raise self.refuse["get"]
-        assert path == f"/services/incident_management/v1/incidents/{ID}"
-        return self.shop.incident
+        self.refuse = None
 
     def post(self, path, json_body):
-        if "post" in self.refuse:
-            raise self.refuse["post"]
+        if self.refuse:
+            raise self.refuse
+        assert path == f"/services/incident_management/v1/incidents/{ID}/analysis"
         if self.busy:
             self.busy -= 1
             raise SplunkError(409, "being made")
-        return self.shop.conclude(body=json_body)
+        return self.shop.conclude(**json_body)
 
 
 def _run(session, incident_id=ID):
     slept: list[float] = []
-    clock = ManualClock(scenario.START + 330)
-    analysis = analyze(incident_id, session, session.shop.searcher, clock, "sid", slept.append)
+    analysis = analyze(incident_id, session, "sid", slept.append)
     return list(rows(analysis)), slept
 
 
@@ -89,16 +82,15 @@ def test_another_launch_of_the_search_is_waited_for():
 
 
 @pytest.mark.parametrize(
-    ("verb", "status", "text"),
+    ("status", "text"),
     [
-        ("get", 404, "No incident INC-20231114-ABCDEF; check the id."),
-        ("get", 403, "GET /incidents needs the capability incident_read, which bob lacks."),
-        ("post", 403, "POST needs the capability incident_write, which bob lacks."),
+        (404, "No incident INC-20231114-ABCDEF; check the id."),
+        (403, "POST needs the capability incident_write, which bob lacks."),
     ],
 )
-def test_a_refusal_is_passed_on_as_one_sentence(verb, status, text):
+def test_a_refusal_is_passed_on_as_one_sentence(status, text):
     session = FakeSession()
-    session.refuse = {verb: SplunkError(status, text)}
+    session.refuse = SplunkError(status, text)
     with pytest.raises(AnalysisFailed) as caught:
         _run(session)
     assert str(caught.value) == text
@@ -107,7 +99,7 @@ def test_a_refusal_is_passed_on_as_one_sentence(verb, status, text):
 @pytest.mark.parametrize("bad", ["", "INC-1", "../../x", "INC-20231114-ABCDEF/../y", "x" * 500])
 def test_what_is_no_incident_id_is_refused_before_anything_is_asked(bad):
     session = FakeSession()
-    session.refuse = {"get": AssertionError("nothing may be asked")}
+    session.refuse = AssertionError("nothing may be asked")
     with pytest.raises(AnalysisFailed, match="is not an incident's id"):
         _run(session, bad)
 

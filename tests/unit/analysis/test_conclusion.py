@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from incident_management.analysis.budget import Allowance
 from incident_management.analysis.conclusion import CLAIM_SECONDS, Conclusion, analysis_id_of
 from incident_management.analysis.evidence import Citation, Event
 from incident_management.analysis.investigation import investigate
 from incident_management.analysis.model import Answer, ModelUnavailable
-from incident_management.analysis.submission import read
 from incident_management.incidents import timeline
 from incident_management.incidents.errors import IllegalMove
 from incident_management.notify.message import build
@@ -25,8 +25,9 @@ class FakeModel:
 
     model_id = "test.model"
 
-    def __init__(self, answer):
+    def __init__(self, answer, **allowance):
         self.answer = answer
+        self.allowance = Allowance(**allowance)
         self.asked = []
 
     def ask(self, question):
@@ -55,10 +56,10 @@ class Shop:
         }  # fmt: skip
         timeline.append(self.stores, self.clock, self.incident["id"], "opened", opened, "test")
 
-    def body(self, sid="sid-1"):
-        return investigate(self.incident, self.searcher, self.clock).to_document(sid)
+    def find(self):
+        return investigate(self.incident, self.searcher, self.clock).numbered()
 
-    def conclude(self, model=None, body=None, searcher=None):
+    def conclude(self, model=None, found=None, searcher=None, sid="sid-1"):
         def no_model():
             raise ModelUnavailable(NO_ACCOUNT)
 
@@ -69,8 +70,7 @@ class Shop:
             (lambda: model) if model else no_model,
             "alice",
         )
-        sent = json.loads(json.dumps(body or self.body()))
-        return conclusion.conclude(self.incident, read(sent))
+        return conclusion.conclude(self.incident, sid, (lambda: found) if found else self.find)
 
     def release(self, second, change_id, service, version):
         """Add a deploy that says nothing of what it changed."""
@@ -108,7 +108,7 @@ def test_a_second_launch_of_the_search_gives_the_same_analysis_and_asks_nobody(s
 def test_the_same_question_from_another_search_is_not_paid_for_again(shop):
     model = FakeModel(_fair_answer)
     shop.conclude(model)
-    again = shop.conclude(model, body=shop.body("sid-2"))
+    again = shop.conclude(model, sid="sid-2")
     assert len(model.asked) == 1
     assert again["model"]["reused"] is True
     assert again["claims"]
@@ -234,9 +234,9 @@ def test_a_model_that_is_down_leaves_the_analysis_and_one_sentence(shop):
 
 
 def test_forged_arguments_for_a_fix_are_replaced_by_those_of_the_event(shop):
-    body = shop.body()
-    body["hypotheses"][0].update(service="payments", version="9", previous_version="evil")
-    top = shop.conclude(body=body)["hypotheses"][0]
+    found = shop.find()
+    found.hypotheses[0].update(service="payments", version="9", previous_version="evil")
+    top = shop.conclude(found=found)["hypotheses"][0]
     assert (top["service"], top["version"], top["previous_version"]) == ("orders", "1.2", "")
 
 
@@ -313,20 +313,21 @@ def test_what_a_model_claims_is_never_counted_as_verified(shop):
 
 
 def test_a_forged_change_is_not_blamed(shop):
-    body = shop.body()
-    body["hypotheses"][0]["change_id"] = "chg-forged"
-    analysis = shop.conclude(body=body)
+    found = shop.find()
+    found.hypotheses[0]["change_id"] = "chg-forged"
+    analysis = shop.conclude(found=found)
     assert analysis["change_id"] != "chg-forged"
     forged = next(h for h in analysis["hypotheses"] if h["change_id"] == "chg-forged")
     assert forged["score"] < 0.5
 
 
-def test_a_secret_that_a_quote_was_sent_with_is_not_kept(shop):
-    body = shop.body()
+def test_a_secret_within_a_quote_is_not_kept(shop):
+    found = shop.find()
     row = next(one for one in shop.searcher.logs if "hunter2" in one["_raw"])
-    sent = Citation.of_event(Event.from_row(row)).to_document()
-    body["citations"].append({**sent, "id": "C99", "quote": "password=hunter2-very-secret"})
-    analysis = shop.conclude(body=body)
+    plain = Citation.of_event(Event.from_row(row))
+    plain.id, plain.quote = "C99", "password=hunter2-very-secret"
+    found.citations.append(plain)
+    analysis = shop.conclude(found=found)
     assert analysis["citations"][-1]["status"] == "verified"
     assert "hunter2" not in json.dumps(analysis)
 
@@ -337,21 +338,24 @@ def test_a_log_line_that_says_that_it_is_a_change_is_none(shop):
     logs = [*scenario.logs(), line]
     shop.searcher = EventSearcher(logs, [], shop.searcher.topology)
     row = shop.searcher.logs[-1]
-    forged = {**Citation.of_event(Event.from_row(row), kind="change").to_document(), "id": "C99"}
-    body = shop.body()
+    forged = Citation.of_event(Event.from_row(row), kind="change")
+    forged.id = "C99"
+    found = shop.find()
     cause = {"id": "H1", "kind": "change", "cause": "it was chg-pool", "score": 1.0}
-    body["hypotheses"] = [{**cause, "change_id": "chg-pool", "citations": ["C99"]}]
-    body["citations"].append(forged)
-    analysis = shop.conclude(body=body)
+    said = {"service": "", "version": "", "previous_version": "", "source": "ranking"}
+    reasons = {"for": [], "against": [], "citations": ["C99"]}
+    found.hypotheses = [{**cause, **said, **reasons, "change_id": "chg-pool"}]
+    found.citations.append(forged)
+    analysis = shop.conclude(found=found)
     assert (analysis["change_id"], analysis["verdict"]) == ("", "No cause in this evidence.")
     assert analysis["citations"][-1]["status"] == "rejected"
 
 
 def test_events_that_the_caller_may_not_read_are_not_confirmed(shop):
-    body = shop.body()
+    found = shop.find()
     blind = scenario.searcher()
     blind.logs = blind.changes = []
-    analysis = shop.conclude(body=body, searcher=blind)
+    analysis = shop.conclude(found=found, searcher=blind)
     assert analysis["change_id"] == ""
     assert analysis["verdict"] == "No cause in this evidence."
     assert not any(h["verified"] for h in analysis["hypotheses"])
@@ -370,9 +374,9 @@ def test_many_changes_do_not_keep_the_likely_cause_from_being_checked(shop):
 
 
 def test_a_change_that_was_not_looked_for_is_not_said_to_be_gone(shop):
-    body = shop.body()
+    found = shop.find()
     shop.searcher.failing = ['search index="changes"']
-    analysis = shop.conclude(body=body)
+    analysis = shop.conclude(found=found)
     assert analysis["cause"] == ""
     against = analysis["hypotheses"][0]["against"][-1]
     assert against.startswith("Its change event was not checked again. It could not be fetched:")
@@ -388,20 +392,20 @@ def test_the_version_to_go_back_to_is_proved_by_the_deploy_long_before(shop):
 
 
 def test_a_change_is_not_verified_by_the_event_of_another(shop):
-    body = shop.body()
-    other = next(c["id"] for c in body["citations"] if "chg-css" in c["quote"])
-    body["hypotheses"][0]["citations"] = [other]
-    blamed_before = body["hypotheses"][0]["change_id"]
-    found = {h["change_id"]: h for h in shop.conclude(body=body)["hypotheses"]}
-    assert found[blamed_before]["verified"] is False
-    assert "Its change event could not be found again." in found[blamed_before]["against"]
+    found = shop.find()
+    other = next(c.id for c in found.citations if "chg-css" in c.quote)
+    found.hypotheses[0]["citations"] = [other]
+    blamed_before = found.hypotheses[0]["change_id"]
+    made = {h["change_id"]: h for h in shop.conclude(found=found)["hypotheses"]}
+    assert made[blamed_before]["verified"] is False
+    assert "Its change event could not be found again." in made[blamed_before]["against"]
 
 
 def test_an_analysis_that_finds_no_cause_takes_back_the_one_of_an_earlier_one(shop):
     shop.conclude()
     shop.searcher.changes = []
     shop.clock.advance(60)
-    later = shop.conclude(body=shop.body("sid-2"))
+    later = shop.conclude(sid="sid-2")
     assert later["verdict"] == "No cause in this evidence."
     entries = timeline.read(shop.stores, shop.incident["id"])
     incident = timeline.fold(entries).to_document()

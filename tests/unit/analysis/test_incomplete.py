@@ -32,7 +32,7 @@ def _partial(searcher):
 
 def test_every_finding_says_that_its_searches_may_lack_events():
     found = investigate(scenario.incident(), PartialSearcher(), ManualClock(scenario.START + 330))
-    for finding in found.to_document("sid")["evidence"]:
+    for finding in found.numbered().evidence:
         assert finding["not_found"][0] == f"Not all may have been read: {DOWN}"
         assert finding["incomplete"] == [DOWN]
 

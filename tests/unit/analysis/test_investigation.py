@@ -40,7 +40,7 @@ def test_with_no_change_event_nothing_is_blamed():
 
 
 def test_the_same_input_gives_the_same_analysis():
-    assert _investigate().to_document("s") == _investigate().to_document("s")
+    assert _investigate().numbered() == _investigate().numbered()
 
 
 def test_a_failing_search_costs_one_finding_not_the_analysis():
@@ -53,12 +53,12 @@ def test_a_failing_search_costs_one_finding_not_the_analysis():
 
 
 def test_every_hypothesis_cites_events_that_hold_the_quote():
-    document = _investigate().to_document("s")
+    citations = _investigate().numbered().citations
     raws = [e["_raw"] for e in scenario.searcher().logs + scenario.searcher().changes]
-    assert document["citations"]
-    for citation in document["citations"]:
-        if citation["kind"] != "number":
-            assert any(holds_quote(raw, citation["quote"]) for raw in raws)
+    assert citations
+    for citation in citations:
+        if citation.kind != "number":
+            assert any(holds_quote(raw, citation.quote) for raw in raws)
 
 
 def test_an_incident_without_entities_is_explained_by_what_fails():

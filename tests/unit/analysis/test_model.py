@@ -110,6 +110,7 @@ def test_a_refusal_is_one_sentence_after_bounded_tries(service, status, kind, sa
     assert says in str(caught.value)
     assert SECRET not in str(caught.value) and str(caught.value).count(".") == 1
     assert len(service.requests) == calls
+    assert caught.value.charged is False
 
 
 def test_an_answer_without_the_tool_is_said_to_be_in_the_wrong_form(service):
@@ -142,6 +143,49 @@ def test_a_tool_call_that_was_cut_off_is_no_answer(service, part, stop, says):
     with pytest.raises(ModelUnavailable, match=says) as caught:
         _model(service.url).ask(QUESTION)
     assert str(caught.value).count(".") == 1
+    assert caught.value.charged is True
+
+
+CLAIM = {"text": "It is full.", "citation_id": "C1", "quote": "No space left"}
+
+
+def test_lists_that_came_as_texts_are_read(service):
+    # boto/boto3#4644 on GitHub: the text of a list, and a tag of the model's own markup after it
+    said = {**ANSWER, "claims": json.dumps([CLAIM], indent=1) + "\n</invoke>", "order": '["H1"]'}
+    service.body = _reply(said)
+    assert _model(service.url).ask(QUESTION).content == {
+        **ANSWER,
+        "claims": [CLAIM],
+        "order": ["H1"],
+    }
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{answer}",
+        "Here is what I found:\n```json\n{answer}\n```\nI hope that {{this}} helps.",
+        'The set {{C1, C2}} says:\n{{"name": "report_analysis", "parameters": {answer}}}',
+        '<tool_call>\n{{"name": "report_analysis", "arguments": {answer}}}\n</tool_call>',
+    ],
+)
+def test_a_call_that_is_written_out_is_read(service, form):
+    # BerriAI/litellm#28596 on GitHub
+    said = {**ANSWER, "claims": [CLAIM]}
+    service.body = _reply(ANSWER, stop="end_turn")
+    text = form.format(answer=json.dumps(said))
+    service.body["output"]["message"]["content"] = [{"text": text}]
+    assert _model(service.url).ask(QUESTION).content == said
+
+
+@pytest.mark.parametrize(
+    "text", ["I can't help with that.", "{" * 5000, '{"summary": 5}', '{"a": 1} {"summary": "s"}']
+)
+def test_a_text_that_is_no_answer_is_said_to_be_none(service, text):
+    service.body = _reply(ANSWER, stop="end_turn")
+    service.body["output"]["message"]["content"] = [{"text": text}]
+    with pytest.raises(ModelUnavailable, match="not in the form"):
+        _model(service.url).ask(QUESTION)
 
 
 def test_a_tool_call_without_a_summary_is_no_answer(service):
@@ -216,6 +260,7 @@ def test_an_endpoint_that_can_not_be_reached_is_one_sentence(url):
     with pytest.raises(ModelUnavailable) as caught:
         _model(url, proxy_url="").ask(QUESTION)
     assert "could not be asked" in str(caught.value)
+    assert caught.value.charged is False
     assert SECRET not in str(caught.value)
 
 

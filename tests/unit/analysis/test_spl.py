@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import pytest
 
 from incident_management.analysis.citations import check
-from incident_management.analysis.evidence import Citation
 from incident_management.analysis.investigation import investigate
 from incident_management.ports import SearchResult
 from tests.fakes.clock import ManualClock
@@ -96,7 +95,7 @@ def test_every_finder_finds_in_one_index_of_logs_and_changes(found):
 
 
 def test_its_citations_are_found_again(found):
-    citations = [Citation.from_document(c) for c in found.to_document("s")["citations"]]
+    citations = found.numbered().citations
     checked = check(citations, Engine())
     assert [c.reason for c in checked.citations if c.status != "verified"] == []
     assert {c.kind for c in checked.citations} == {"event", "change", "number"}

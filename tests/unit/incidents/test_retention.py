@@ -48,6 +48,8 @@ class Old:
         for purpose in (f"deliver:{self.message}:1", f"outcome:{self.message}:1"):
             self.claim(purpose, purpose)
         self.claim("monitor:latency:1", "monitor:latency")
+        call = {"_key": f"model call:{self.id}:1", "purpose": "model call", "holder": self.id}
+        stores.claims.insert({**call, "time": clock.now(), "value": {}})
         stores.plans.save([{"_key": "PLAN-1", "incident_id": self.id, "status": "recovered"}])
         stores.analyses.save([{"_key": "ANA-1", "incident_id": self.id}])
         lifecycle.resolve(stores, clock, self.id, "ann")
@@ -256,13 +258,14 @@ def test_signals_that_were_held_back_are_deleted_by_age(old):
 def test_claims_of_no_more_use_are_deleted_by_age(old):
     old.claim("reconciled:sid1", "reconciled")
     old.claim("worker:deliver:77", "worker:deliver")
+    old.claim("model call of a day:2023-11-14:1", "model call of a day")
     checkpoint = {"_key": "worker:announce:checkpoint", "purpose": "worker:announce:checkpoint"}
     old.stores.claims.insert({**checkpoint, "holder": "", "time": old.clock.now(), "value": {}})
     old.clock.advance(KEEP + DAY)
     old.run()
 
     left = {one["_key"] for one in old.stores.claims.all()}
-    assert not left & {"reconciled:sid1", "worker:deliver:77"}
+    assert not left & {"reconciled:sid1", "worker:deliver:77", "model call of a day:2023-11-14:1"}
     assert "worker:announce:checkpoint" in left
 
 

@@ -49,6 +49,8 @@ GOOD = [
     ("remediation", "deploy_api_url", "https://[2001:db8::8]:8443/v1?x=1"),
     ("bedrock", "timeout_seconds", "5"),
     ("bedrock", "max_output_tokens", "8000"),
+    ("bedrock", "calls_per_incident", "1"),
+    ("bedrock", "calls_per_day", "10000"),
     *[("proxy", "proxy_url", host) for host in ("proxy", "proxy.example.com", "10.0.0.8")],
     ("proxy", "proxy_url", "[2001:db8::8]"),
     ("servicenow", "instance_url", "https://example.service-now.com"),

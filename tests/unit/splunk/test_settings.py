@@ -59,6 +59,7 @@ def test_secrets_do_not_show():
         ("bedrock", "timeout_seconds", "soon", "timeout_seconds is 'soon'; set a number from 1"),
         ("bedrock", "timeout_seconds", "0", "timeout_seconds is '0'; set a number from 1 to 600"),
         ("bedrock", "max_output_tokens", "inf", "max_output_tokens is 'inf'"),
+        ("bedrock", "calls_per_day", "0", "calls_per_day is '0'; set a number from 1 to 10000"),
         ("slack", "app_token", "xoxb-1", "app_token does not begin with xapp-; enter the right"),
         ("slack", "api_url", "slack.com", "api_url holds 'slack.com', which is not a URL"),
         ("slack", "api_url", "http://slack.com", "holds 'http://slack.com' without TLS"),

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Budget", "shorten"]
+__all__ = ["Allowance", "Budget", "shorten"]
 
 LEFT_OUT = " … (left out) … "
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """How often a model may be asked: about one incident, and on one day (UTC) in all."""
+
+    calls_per_incident: int = 10
+    calls_per_day: int = 200
 
 
 @dataclass(frozen=True)

@@ -74,12 +74,22 @@ def check(
 
 
 def holds_quote(raw: str, quote: str) -> bool:
-    """Whether an event's text, as it is or masked, holds the quote; runs of blanks are one."""
-    wanted = " ".join(quote.split())
-    if not wanted:
-        return False
-    texts = (raw, mask(raw, emails=False), mask(raw))
-    return any(wanted in " ".join(text.split()) for text in texts)
+    """Whether an event's text, as it is or masked, holds the quote; runs of blanks are one.
+
+    A model reads the text within JSON: a quote may have its escapes. The dots that it may end a
+    quote with, where the text goes on, are no part of it.
+    """
+    plain = " ".join(quote.split())
+    shorter = re.sub(r"^(?:\.{3}|…) ?| ?(?:\.{3}|…)$", "", plain)
+    wanted = {one for one in (plain, shorter, _unescaped(plain), _unescaped(shorter)) if one}
+    texts = (" ".join(text.split()) for text in (raw, mask(raw, emails=False), mask(raw)))
+    return any(one in text for text in texts for one in wanted)
+
+
+def _unescaped(quote: str) -> str:
+    """Return a quote without the escapes that it has as a text of JSON."""
+    plain = re.sub(r"\\([\"\\/nrt])", lambda m: m[1] if m[1] in '"\\/' else " ", quote)
+    return " ".join(plain.split())
 
 
 def _has_address(citation: Citation) -> bool:
@@ -188,7 +198,6 @@ def _check_number(citation: Citation, searcher: Searcher, timeout: float) -> Non
         _reject(citation, "It states no number.")
         return
     try:
-        # Whoever sent it may have worded it as something else was counted.
         citation.quote = sentence(citation.statistic, citation.parameters, citation.value)
         counted = count(searcher, citation.statistic, citation.parameters, timeout)
     except ValueError as error:

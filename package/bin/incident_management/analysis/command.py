@@ -1,15 +1,13 @@
-"""What ``| aianalyze`` does: read the incident, investigate, have it concluded, and give rows."""
+"""What ``| aianalyze`` does: have an incident analysed by the REST handler, and give rows."""
 
 from __future__ import annotations
 
 import re
 import time
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional
+from typing import Any, Callable, Dict, Iterator, Mapping
 
-from ..ports import Clock, Searcher
 from ..splunk.session import Session, SplunkError, path_of
 from .answer import QUOTED
-from .investigation import investigate
 
 __all__ = ["FIELDS", "AnalysisFailed", "analyze", "rows"]
 
@@ -35,8 +33,6 @@ class AnalysisFailed(Exception):
 def analyze(
     incident_id: str,
     session: Session,
-    searcher: Searcher,
-    clock: Clock,
     sid: str,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Dict[str, Any]:
@@ -51,12 +47,10 @@ def analyze(
         raise AnalysisFailed(
             f"'{incident_id[:60]}' is not an incident's id; it looks like INC-20260131-A1B2C3."
         )
-    path = f"{API}/incidents/{path_of(incident_id)}"
-    incident = _incident(_asked(lambda: session.get(path)))
-    body = investigate(incident, searcher, clock).to_document(sid)
+    path = f"{API}/incidents/{path_of(incident_id)}/analysis"
     for _ in range(BUSY_TRIES):
         try:
-            result: Dict[str, Any] = session.post(f"{path}/analysis", json_body=body)
+            result: Dict[str, Any] = session.post(path, json_body={"sid": sid})
             return result
         except SplunkError as error:
             if error.status != 409:
@@ -125,18 +119,3 @@ def _citation(citation: Mapping[str, Any]) -> str:
 def _claim(claim: Mapping[str, Any]) -> str:
     state = "quote found" if claim["status"] == QUOTED else f"rejected: {claim['reason']}"
     return f"{claim['text']} [{claim['citation_id']}, {state}]"
-
-
-def _asked(ask: Callable[[], Any]) -> Any:
-    try:
-        return ask()
-    except SplunkError as error:
-        raise AnalysisFailed(error.message) from error
-
-
-def _incident(answer: Optional[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Accept the incident's document itself, or wrapped in ``incident``."""
-    document: Any = (answer or {}).get("incident", answer)
-    if not isinstance(document, dict) or not document.get("id"):
-        raise AnalysisFailed("The incident API answered with something that is not an incident.")
-    return document

@@ -1,7 +1,8 @@
 """Conclude an analysis: check citations, ask the model if there is one, reach a verdict, keep it.
 
-Runs in the REST handler: citations are fetched with the caller's rights, the model is asked and
-the analysis is stored with the app's.
+Runs in the REST handler, as the investigation does: who asks for an analysis can bring no evidence
+or score of their own. Events are searched with the caller's rights, the model is asked and the
+analysis is stored with the app's.
 """
 
 from __future__ import annotations
@@ -17,18 +18,19 @@ from ..masking import mask
 from ..ports import Clock, Searcher, Stores
 from . import answer as model_answer
 from .answer import objects
-from .briefing import question
+from .briefing import Question, question
 from .budget import Budget, shorten
+from .calls import Calls, UsedUp
 from .case import CULPRIT_SCORE
 from .changes import Change
 from .citations import Checked, check, counts
-from .model import Model, ModelUnavailable, request_hash
-from .submission import Submission
+from .investigation import Found
+from .model import Answer, Model, ModelUnavailable, request_hash
 
 __all__ = ["Conclusion", "analysis_id_of"]
 
-CLAIM_SECONDS = 1500.0
-"""A launch that has not finished after this long is dead: longer than a model may take at most."""
+CLAIM_SECONDS = 3000.0
+"""A launch that has not finished after this long is dead: longer than all that it waits for."""
 MAX_ATTEMPTS = 3
 
 
@@ -49,19 +51,24 @@ class Conclusion:
     actor: str
     budget: Budget = field(default_factory=Budget)
 
-    def conclude(self, incident: Mapping[str, Any], submission: Submission) -> Dict[str, Any]:
+    def conclude(
+        self, incident: Mapping[str, Any], sid: str, find: Callable[[], Found]
+    ) -> Dict[str, Any]:
         """Return the stored analysis document, made now or by an earlier launch of the search.
+
+        ``sid`` is the search that asks for it; ``find`` investigates, and is called by the one
+        launch that makes the analysis.
 
         Raises:
             IllegalMove: another launch of the same search is at it right now.
             NotFound: the incident has no entries.
         """
         incident_id = str(incident["id"])
-        key = analysis_id_of(incident_id, submission.sid)
+        key = analysis_id_of(incident_id, sid)
         done = self.stores.analyses.get(key)
         if done is None:
             self._claim(key)
-            done = self._make(key, incident, submission)
+            done = self._make(key, incident, sid, find())
             self.stores.analyses.save([done])
         self._tell(done)
         return done
@@ -86,20 +93,19 @@ class Conclusion:
         )
 
     def _make(
-        self, key: str, incident: Mapping[str, Any], submission: Submission
+        self, key: str, incident: Mapping[str, Any], sid: str, found: Found
     ) -> Dict[str, Any]:
-        hypotheses = [dict(hypothesis) for hypothesis in submission.hypotheses]
-        hypotheses.sort(key=lambda h: -h["score"])
+        hypotheses = [dict(hypothesis) for hypothesis in found.hypotheses]
         first = [citation for hypothesis in hypotheses for citation in hypothesis["citations"]]
-        checked = check(submission.citations, self.searcher, first=first)
+        checked = check(found.citations, self.searcher, first=first)
         for hypothesis in hypotheses:
             _hold_to_the_event(hypothesis, checked)
         hypotheses.sort(key=lambda h: -h["score"])
-        said, claims = self._ask(incident, submission, hypotheses, checked)
+        said, claims = self._ask(incident, found, hypotheses, checked)
         for rank, hypothesis in enumerate(hypotheses, 1):
             _finish(rank, hypothesis, checked)
         culprit, verdict = _verdict(hypotheses)
-        verdict += _reservation(submission.evidence)
+        verdict += _reservation(found.evidence)
         for hypothesis in hypotheses:
             hypothesis["blamed"] = hypothesis is culprit
         told = counts(checked.citations)
@@ -109,15 +115,15 @@ class Conclusion:
             "incident_id": str(incident["id"]),
             "time": self.clock.now(),
             "actor": self.actor,
-            "sid": submission.sid,
-            "onset": submission.onset,
+            "sid": sid,
+            "onset": found.onset,
             "verdict": verdict,
             "cause": culprit.get("cause", ""),
             "change_id": culprit.get("change_id", ""),
             "service": culprit.get("service", ""),
             "version": culprit.get("version", ""),
             "previous_version": culprit.get("previous_version", ""),
-            "evidence": submission.evidence,
+            "evidence": found.evidence,
             "citations": [_citation_document(c.to_document()) for c in checked.citations],
             "hypotheses": hypotheses,
             "claims": claims,
@@ -128,18 +134,18 @@ class Conclusion:
     def _ask(
         self,
         incident: Mapping[str, Any],
-        submission: Submission,
+        found: Found,
         hypotheses: List[Dict[str, Any]],
         checked: Checked,
     ) -> Tuple[Dict[str, Any], List[Dict[str, Any]]]:
         """Ask the model and take its answer in; returns what is told of it, and its claims."""
         try:
             model = self.model()
-            asked = question(incident, submission.evidence, hypotheses, checked, self.budget)
+            asked = question(incident, found.evidence, hypotheses, checked, self.budget)
             digest = request_hash(model.model_id, asked)
             told = self._answered_before(str(incident["id"]), digest)
             if told is None:
-                answer = model.ask(asked)
+                answer = self._asked(model, asked, str(incident["id"]))
                 told = {
                     "asked": True,
                     "model_id": answer.model_id,
@@ -150,7 +156,7 @@ class Conclusion:
                     "left_out": asked.left_out,
                     "answer": _bounded(answer.content, self.budget),
                 }
-        except ModelUnavailable as error:
+        except (ModelUnavailable, UsedUp) as error:
             return {"asked": False, "detail": str(error)}, []
         content = told["answer"]
         claims = model_answer.apply(content, hypotheses, checked, self.budget)
@@ -162,6 +168,17 @@ class Conclusion:
             f"{len(claims) - rejected} were found, {rejected} were rejected."
         )
         return told, claims
+
+    def _asked(self, model: Model, asked: Question, incident_id: str) -> Answer:
+        """Ask the model, if its allowance lets us. Raises ModelUnavailable and UsedUp."""
+        calls = Calls(self.stores.claims, model.allowance)
+        places = calls.take(incident_id, self.clock.now())
+        try:
+            return model.ask(asked)
+        except ModelUnavailable as error:
+            if not error.charged:
+                calls.give_back(places)
+            raise
 
     def _answered_before(self, incident_id: str, digest: str) -> Optional[Dict[str, Any]]:
         """The same question to the same model is not paid for twice."""
@@ -196,7 +213,7 @@ def _hold_to_the_event(hypothesis: Dict[str, Any], checked: Checked) -> None:
     """A hypothesis about a change must say what the change event says.
 
     Remediation takes its arguments from here, so they come from the event as it was fetched just
-    now, not from what was submitted.
+    now.
     """
     if hypothesis["kind"] != "change":
         return
@@ -211,9 +228,9 @@ def _hold_to_the_event(hypothesis: Dict[str, Any], checked: Checked) -> None:
         return
     change = told[0]
     hypothesis["service"], hypothesis["version"] = change.service, change.version
-    submitted = hypothesis["previous_version"]
+    ranked = hypothesis["previous_version"]
     hypothesis["previous_version"] = change.previous_version or (
-        submitted if _ran_before(submitted, change, checked) else ""
+        ranked if _ran_before(ranked, change, checked) else ""
     )
 
 
@@ -255,7 +272,7 @@ def _speaks_of(hypothesis: Mapping[str, Any], citation_id: str, checked: Checked
 
 
 def _citation_document(document: Dict[str, Any]) -> Dict[str, Any]:
-    """Whoever sent the quote may read the event; those who see the incident perhaps not."""
+    """Who had it searched may read the event; those who see the incident perhaps not."""
     quote = mask(str(document.get("quote", "")), emails=False)
     return {**document, "quote": quote, "verified": document.get("status") == "verified"}
 

@@ -128,50 +128,6 @@ class Citation:
         """Return it as a JSON object without empty fields."""
         return {k: v for k, v in vars(self).items() if v not in ("", None, {}) and v != 0.0}
 
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Citation:
-        """Build a citation from JSON that a caller sent.
-
-        Raises:
-            ValueError: a field has the wrong type, or the kind is not known.
-        """
-        if document.get("kind") not in ("event", "change", "number"):
-            raise ValueError("A citation's kind must be event, change or number.")
-        known: Dict[str, Any] = {}
-        for name, kind in _CITATION_TYPES.items():
-            if name not in document:
-                continue
-            value = document[name]
-            if not isinstance(value, kind) or isinstance(value, bool):
-                raise ValueError(f"A citation's field '{name}' has the wrong type.")
-            known[name] = value[:4000] if isinstance(value, str) else value
-        # Names that are not known here may be ones that the KV store refuses.
-        parameters = known.get("parameters", {})
-        known["parameters"] = {
-            key: parameters[key]
-            for key in ("entity", "earliest", "latest")
-            if isinstance(parameters.get(key), (str, int, float))
-        }
-        known["quote"] = str(known.get("quote", ""))[:QUOTE_LIMIT]
-        return cls(**known)
-
-
-_CITATION_TYPES: Dict[str, Any] = {
-    "id": str,
-    "kind": str,
-    "quote": str,
-    "time": (int, float),
-    "index": str,
-    "entity": str,
-    "sourcetype": str,
-    "cd": str,
-    "bkt": str,
-    "sha256": str,
-    "statistic": str,
-    "parameters": dict,
-    "value": (int, float),
-}
-
 
 @dataclass
 class Finding:

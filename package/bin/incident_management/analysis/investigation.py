@@ -8,16 +8,35 @@ from typing import Any, Dict, List, Mapping, Optional
 from ..masking import mask
 from ..ports import Clock, Searcher, SearchFailed
 from ..splunk import spl
+from .budget import shorten
 from .case import Case, Hypothesis
 from .evidence import Citation, Finding
 from .finders import first_failure, new_errors, recent_changes, topology, volume
 from .ranking import rank
 from .scope import Limits, Scope
 
-__all__ = ["FINDERS", "Investigation", "investigate"]
+__all__ = ["FINDERS", "Found", "Investigation", "investigate"]
 
 FINDERS = (topology, first_failure, new_errors, recent_changes, volume)
 """In this order: each may use what those before it found."""
+
+
+LONGEST_TEXT = 2000
+"""Characters that are kept of one sentence: a change may say anything of itself."""
+
+
+@dataclass
+class Found:
+    """What an investigation found, as it is concluded from and kept; ``onset`` is epoch seconds.
+
+    Citations are numbered ``C1``, ``C2`` … once; ``evidence`` (a finding each) and ``hypotheses``
+    (best first) name them by id.
+    """
+
+    onset: float
+    evidence: List[Dict[str, Any]]
+    hypotheses: List[Dict[str, Any]]
+    citations: List[Citation]
 
 
 @dataclass
@@ -29,13 +48,10 @@ class Investigation:
     findings: List[Finding] = field(default_factory=list)
     hypotheses: List[Hypothesis] = field(default_factory=list)
 
-    def to_document(self, sid: str) -> Dict[str, Any]:
-        """Return the body of ``POST /incidents/{id}/analysis``.
-
-        Citations are numbered ``C1``, ``C2`` … once; findings and hypotheses name them by id.
-        """
+    def numbered(self) -> Found:
+        """Return all of it with its citations numbered."""
         book = _CitationBook()
-        findings = [
+        evidence = [
             {**finding.to_document(), "citations": book.add(finding.citations)}
             for finding in self.findings
         ]
@@ -43,13 +59,7 @@ class Investigation:
             _hypothesis_document(place, hypothesis, book)
             for place, hypothesis in enumerate(self.hypotheses, 1)
         ]
-        return {
-            "sid": sid,
-            "onset": self.onset,
-            "evidence": findings,
-            "hypotheses": hypotheses,
-            "citations": [citation.to_document() for citation in book.citations],
-        }
+        return Found(self.onset, evidence, hypotheses, book.citations)
 
 
 def investigate(
@@ -107,10 +117,10 @@ def _hypothesis_document(place: int, hypothesis: Hypothesis, book: _CitationBook
         "id": f"H{place}",
         "rank": place,
         "kind": hypothesis.kind,
-        "cause": mask(hypothesis.cause),
+        "cause": _sentence(hypothesis.cause),
         "score": hypothesis.score,
-        "for": [mask(reason) for reason in hypothesis.reasons_for],
-        "against": [mask(reason) for reason in hypothesis.reasons_against],
+        "for": [_sentence(reason) for reason in hypothesis.reasons_for],
+        "against": [_sentence(reason) for reason in hypothesis.reasons_against],
         "citations": book.add(hypothesis.citations),
         "change_id": hypothesis.change_id,
         "change_kind": hypothesis.change_kind,
@@ -120,3 +130,7 @@ def _hypothesis_document(place: int, hypothesis: Hypothesis, book: _CitationBook
         "advice": hypothesis.advice,
         "source": hypothesis.source,
     }
+
+
+def _sentence(text: str) -> str:
+    return shorten(mask(text), LONGEST_TEXT)

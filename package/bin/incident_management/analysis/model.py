@@ -20,6 +20,8 @@ from urllib.parse import quote
 
 from ..splunk.settings import SHARED_PARTS, SettingsError
 from .briefing import ANSWER_SCHEMA, TOOL, Question
+from .budget import Allowance
+from .reading import answer_in
 
 __all__ = ["Answer", "BedrockModel", "Model", "ModelUnavailable", "request_hash"]
 
@@ -61,8 +63,28 @@ _STOPPED = {
 }
 
 
+# Answers of Bedrock, and errors on the way to it, after which nothing was computed or billed.
+_REFUSED = {
+    "AccessDeniedException", "ExpiredTokenException", "InvalidSignatureException",
+    "ModelNotReadyException", "ResourceNotFoundException", "ServiceQuotaExceededException",
+    "ServiceUnavailableException", "ThrottlingException", "UnrecognizedClientException",
+    "ValidationException",
+}  # fmt: skip
+_NOT_REACHED = {
+    "ConnectTimeoutError", "EndpointConnectionError", "InvalidProxiesConfigError",
+    "InvalidRegionError", "ProxyConnectionError", "SSLError", "ValueError",
+}  # fmt: skip
+
+
 class ModelUnavailable(Exception):
-    """No answer; the text is one sentence that says why, without anything secret."""
+    """No answer; the text is one sentence that says why, without anything secret.
+
+    ``charged``: a model may have been at work all the same, and be on the bill.
+    """
+
+    def __init__(self, text: str, charged: bool = False) -> None:
+        super().__init__(text)
+        self.charged = charged
 
 
 @dataclass(frozen=True)
@@ -80,6 +102,7 @@ class Model(Protocol):
     """Something that can be asked."""
 
     model_id: str
+    allowance: Allowance
 
     def ask(self, question: Question) -> Answer:
         """Ask once. Raises ModelUnavailable."""
@@ -103,6 +126,7 @@ class BedrockModel:
         max_output_tokens: longest answer.
         ca_file: PEM file of a private CA, trusted besides the bundled roots; "" for those alone.
         proxy_url: an HTTP proxy with its credentials, "" for none.
+        allowance: how often it may be asked; None for the usual one.
     """
 
     def __init__(
@@ -117,8 +141,10 @@ class BedrockModel:
         max_output_tokens: int = 2000,
         ca_file: str = "",
         proxy_url: str = "",
+        allowance: Optional[Allowance] = None,
     ) -> None:
         self.model_id = model_id
+        self.allowance = allowance or Allowance()
         self._region = region
         self._keys = (access_key_id, secret_access_key, session_token or None)
         self._endpoint_url = endpoint_url or None
@@ -142,8 +168,10 @@ class BedrockModel:
             try:
                 response = self._converse(self._request(question))
             except ClientError as error:
-                reason = _reason(error.response.get("Error", {}))
-                raise ModelUnavailable(f"Bedrock was asked, but {reason}.") from None
+                said = error.response.get("Error", {})
+                raise ModelUnavailable(
+                    f"Bedrock was asked, but {_reason(said)}.", said.get("Code") not in _REFUSED
+                ) from None
             except SSLError:
                 raise ModelUnavailable(
                     "Bedrock could not be asked: its certificate, or the proxy's, is not to be "
@@ -154,7 +182,8 @@ class BedrockModel:
                 # may hold the endpoint or the proxy with its password, so only the kind is told.
                 raise ModelUnavailable(
                     f"Bedrock could not be asked: {_words(type(error).__name__)}; check region, "
-                    "endpoint_url, proxy and network."
+                    "endpoint_url, proxy and network.",
+                    type(error).__name__ not in _NOT_REACHED,
                 ) from None
             except (ResponseParserError, AttributeError, TypeError, RecursionError):
                 # botocore's parser on JSON of another shape than Converse's
@@ -226,19 +255,15 @@ class BedrockModel:
         if stopped not in ("tool_use", "end_turn"):
             # A tool call that was cut off has an input, too: a part of the answer, or nothing.
             why = _STOPPED.get(stopped, f"ended with {stopped}")
-            raise ModelUnavailable(f"The model's answer {why}.")
+            raise ModelUnavailable(f"The model's answer {why}.", charged=True)
         usage = response.get("usage", {})
-        for block in response.get("output", {}).get("message", {}).get("content", []):
-            use = block.get("toolUse") or {}
-            if use.get("name") == TOOL and _is_answer(use.get("input")):
-                return Answer(
-                    use["input"],
-                    self.model_id,
-                    int(usage.get("inputTokens", 0)),
-                    int(usage.get("outputTokens", 0)),
-                    seconds,
-                )
-        raise ModelUnavailable("The model answered, but not in the form it was asked for.")
+        content = answer_in(response.get("output", {}).get("message", {}).get("content", []))
+        if content is not None:
+            used = int(usage.get("inputTokens", 0)), int(usage.get("outputTokens", 0))
+            return Answer(content, self.model_id, *used, seconds)
+        raise ModelUnavailable(
+            "The model answered, but not in the form it was asked for.", charged=True
+        )
 
 
 @contextmanager
@@ -270,10 +295,6 @@ def _reason(error: Mapping[str, Any]) -> str:
             if words in text:
                 return reason
     return _REASONS.get(code, f"it answered {code}")
-
-
-def _is_answer(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("summary"), str)
 
 
 def from_settings(settings: Any) -> BedrockModel:
@@ -322,6 +343,7 @@ def _configured(settings: Any) -> BedrockModel:
         max_output_tokens=bedrock.max_output_tokens,
         ca_file=settings.network.ca_file,
         proxy_url=_proxy_url(settings.proxy),
+        allowance=Allowance(bedrock.calls_per_incident, bedrock.calls_per_day),
     )
 
 

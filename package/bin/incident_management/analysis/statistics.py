@@ -1,7 +1,7 @@
 """The numbers that a citation may state, each with the search that counts it.
 
-A citation holds a statistic's name and parameters, not SPL: so checking a citation that someone
-sent runs only searches that are written here. What the number is said to be is written here, too.
+A citation holds a statistic's name and parameters, not SPL: so checking one runs only searches that
+are written here. What the number is said to be is written here, too.
 """
 
 from __future__ import annotations

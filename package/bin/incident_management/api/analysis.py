@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ..analysis.conclusion import Conclusion
+from ..analysis.investigation import Found, investigate
 from ..analysis.model import Model, from_settings
-from ..analysis.submission import MAX_CITATIONS, MAX_FINDINGS, MAX_HYPOTHESES, read
 from ..incidents.errors import NotFound
 from ..splunk import spl
 from .acting import document_of
 from .router import Request, Response, route
-from .schema import any_object, listed, named, number, obj, text
+from .schema import any_object, listed, named, obj, text
 
 __all__ = ["analyze", "create", "latest"]
 
@@ -31,41 +31,28 @@ _ANALYSIS = named(
     ),
 )
 
-_INVESTIGATION = named(
-    "Investigation",
-    obj(
-        {
-            "sid": text(300, 1, "The search that investigated."),
-            "onset": number(about="Epoch seconds."),
-            "evidence": listed(any_object(), MAX_FINDINGS),
-            "hypotheses": listed(any_object(), MAX_HYPOTHESES),
-            "citations": listed(any_object(), MAX_CITATIONS),
-        },
-        ("citations", "hypotheses", "evidence", "onset", "sid"),
-        more=True,
-    ),
-)
-
 
 @route(
     "POST",
     "/incidents/{id}/analysis",
     capability="incident_write",
-    body=_INVESTIGATION,
+    body=obj({"sid": text(300, 1, "The search that the analysis is made for.")}, ("sid",)),
     body_required=True,
     answers={200: _ANALYSIS},
 )
 def create(request: Request) -> Response:
-    """Check an investigation's citations, ask the model if there is one, and keep the analysis.
+    """Investigate, rank the causes, check citations, ask the model if there is one, and keep it.
 
-    The body is what ``| aianalyze`` found. Citations are fetched with the caller's rights. Sending
-    the same search's investigation again answers with the same analysis.
+    ``| aianalyze`` calls this. Events are searched with the caller's rights, and nothing but they
+    decides what is found. The same search's analysis is made once, and answered again.
     """
     incident = document_of(request)
-    submission = read(request.body)
 
     def model() -> Model:
         return from_settings(request.settings())
+
+    def find() -> Found:
+        return investigate(incident, request.searcher, request.clock).numbered()
 
     conclusion = Conclusion(
         stores=request.stores,
@@ -74,7 +61,7 @@ def create(request: Request) -> Response:
         model=model,
         actor=request.user,
     )
-    return Response(conclusion.conclude(incident, submission))
+    return Response(conclusion.conclude(incident, str(request.body["sid"]), find))
 
 
 @route(

@@ -6,9 +6,18 @@ from typing import Any, Iterable, Iterator, List, Mapping, Optional, Set
 
 from ..ports import Collection, Document
 
-__all__ = ["KEYS_PER_QUERY", "claim_document", "find_by", "keys_since"]
+__all__ = [
+    "KEYS_PER_QUERY",
+    "MODEL_CALL",
+    "MODEL_CALL_OF_DAY",
+    "claim_document",
+    "find_by",
+    "keys_since",
+]
 
 KEYS_PER_QUERY = 5000
+MODEL_CALL, MODEL_CALL_OF_DAY = "model call", "model call of a day"
+"""Purposes of the claims that count what a model was asked; held by the incident, or the day."""
 
 
 def claim_document(

@@ -64,6 +64,8 @@ class Bedrock:
     endpoint_url: str = ""
     timeout_seconds: float = 60.0
     max_output_tokens: int = 2000
+    calls_per_incident: int = 10
+    calls_per_day: int = 200
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,8 @@ def _bedrock(stanza: Stanza) -> Bedrock:
         stanza.url("endpoint_url"),
         stanza.number("timeout_seconds", 60, 1, 600),
         int(stanza.number("max_output_tokens", 2000, 1, 100_000)),
+        int(stanza.number("calls_per_incident", 10, 1, 1000)),
+        int(stanza.number("calls_per_day", 200, 1, 10_000)),
     )
 
 

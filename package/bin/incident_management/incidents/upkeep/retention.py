@@ -19,7 +19,7 @@ from ...ports import Clock, Document, Stores
 from .. import lifecycle, suppression
 from ..errors import IllegalMove, NotFound
 from ..model import Entry
-from ..stores import claim_document, find_by
+from ..stores import MODEL_CALL, MODEL_CALL_OF_DAY, claim_document, find_by
 
 __all__ = ["Retention", "gone", "pruned", "tombstone", "totals"]
 
@@ -193,6 +193,7 @@ class Retention:
         self._delete_notifications(stores.outbox.keys(mine))
         stores.claims.delete_matching(_between("purpose", f"edit:{incident_id}:"))
         stores.claims.delete(f"clock:{incident_id}")
+        stores.claims.delete_matching({"purpose": MODEL_CALL, "holder": incident_id})
         value = {**stone["value"], "phase": "left", "left_at": self._clock.now()}
         value["entries"] = max(entries, int(stone["value"].get("entries") or 0))
         stores.claims.save([{**stone, "value": value}])
@@ -224,7 +225,7 @@ class Retention:
         self._delete_notifications(messages)
         suppression.forget(stores, cutoff)
         before = {"time": {"$lt": cutoff}}
-        for purpose in ("reconciled", "ran"):
+        for purpose in ("reconciled", "ran", MODEL_CALL_OF_DAY):
             stores.claims.delete_matching({"purpose": purpose, **before})
         # Turns of workers that were ended; a checkpoint has no holder and stays.
         left = [*_between("purpose", "worker:")["$and"], {"holder": {"$ne": ""}}]

@@ -1,0 +1,94 @@
+"""How a text names a secret, and gives it: what announces one, and the value that follows.
+
+Pieces of regular expressions for :mod:`.masking`, which says what they are held to.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Iterable
+
+__all__ = [
+    "ASSIGNED", "BARE", "IS", "NAMED", "PERCENT", "PLAIN_WORD", "QUOTE", "QUOTED", "SAID_OF_IT",
+    "SECRET_WORD", "START", "begins",
+]  # fmt: skip
+
+# Begins a word, also after a line end that JSON has escaped and a sign that a URL has.
+START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
+
+QUOTE = r"\\{0,7}[\"']"
+# Columns that are aligned have many blanks.
+_BLANKS = r"(?:\s{0,3}|[ \t]{4,40})"
+IS = rf"{_BLANKS}(?::=|=>|==|[:=]|%(?:25)?3[AD]){_BLANKS}"
+
+# What announces a secret wherever it stands in a name: DB_PASSWORD, X-Auth-Token, apiKey.
+SECRET_WORD = (
+    r"(?:passw(?:or)?d|pass[_-]?(?:phrase|code|key)|pwd|pword|passwort|kennwort|secret|token"
+    r"|api[_-]?key|credential|creds(?![A-Za-z])"
+    r"|(?:access|account|auth|private|session|signing|encryption|master|storage|license"
+    r"|subscription|instrumentation|app(?:lication)?|consumer|(?:pre)?shared|hmac|ingest(?:ion)?"
+    r"|integration)[_-]?key"
+    r"|authorization|cookie|signature|jsessionid|phpsessid|asp\.net_sessionid|connect\.sid"
+    r"|contrase[nñ]a|wachtwoord|senha|mot[ _-]de[ _-]passe"
+    r"|splunkd_\d{1,5}|client[_-]?assertion|saml(?:response|assertion)|(?:code|oauth)[_-]?verifier"
+    r"|(?:device|verification|one[_-]?time)[_-]?code"
+    r"|(?:card|cc)[_-]?(?:number|num|no)(?![A-Za-z])"
+    # PagerDuty's; a message queue's are topics, and no secret: routing_key=orders.created
+    rf"|routing[_-]?key(?!(?:{QUOTE})?{IS}(?:{QUOTE})?"
+    r"(?-i:[a-z*#]+(?:\.[a-z*#]+){1,9})(?:[\s\"',;&)}\]\\]|\Z))"
+    # Short words only as a part of their own: db_pass and dbPass, not compass or passed.
+    r"|(?<![A-Za-z])(?:(?:db|user|root|ssh|smtp|ldap|admin|store|key|ftp|mail)?(?:pass|pw)"
+    r"|psk|otp|cv[vc]2?)(?![A-Za-z])|(?-i:(?<=[a-z])Pass(?![A-Za-z])))"
+)
+NAMED = re.compile(SECRET_WORD, re.I)
+# The same in few words, where the place says already that a value follows: it compiles faster.
+PLAIN_WORD = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|[_-]key|credential)"
+PERCENT = r"%(?:25)?"
+# A quote as deeply escaped as the text is nested; what it holds ends at the same quote, or where
+# the line or the event was cut off. A quote that is escaped more deeply belongs to the value.
+QUOTED = r"(?P<quote>\\{0,7}[\"'])(?:(?!(?<!\\)(?P=quote))[^\n]){1,4000}(?P<close>(?P=quote))?"
+BARE = (
+    # Alone, what another rule has masked stays as it is.
+    r"(?P<bare>(?!<masked:[a-z-]{1,20}>(?:[\s\"',;&)}\]]|\Z))"
+    r"(?:[^\s\"',;&)}\]\\<]|<masked:[a-z-]{1,20}>|<(?!/|masked:)|\\(?![nrt\"'])|(?<=\w)[\"'](?=\w)"
+    # These end a value only where the next thing begins or the sentence ends.
+    r"|[,;&](?![\s\"'\\]|\Z|[\w. -]{1,40}[=:])|[)}\]](?![\s,;.)}\]\"'\\]|\Z)){3,})"
+)
+
+
+SAID_OF_IT = (
+    rf"(?:{QUOTE})?(?:expired|invalid|incorrect|wrong|missing|required|empty|none|null|true|false"
+    r"|unknown|not|rejected|revoked|denied|failed|malformed|mismatch(?:ed)?|verified|validated)"
+    rf"(?:{QUOTE}|[.,;:)\]}}]{{0,2}}(?:\s|\Z))"
+    r"|(?-i:(?:I[A-Z]{2,3}|DFH[A-Z]{0,2}|DSN[A-Z]?|DFS|BPX[A-Z]|CSV|EZ[A-Z]|CSQ[A-Z]|ARC|ADR|CNZ"
+    r"|ORA-|TNS-|PLS-|RMAN-|SQL|AADSTS)\d{3,8}[A-Z]?):?(?:\s|\Z)"
+)
+
+# name: "value with spaces"  or  name=value ; within JSON, quotes and line ends are escaped
+ASSIGNED = re.compile(
+    rf"(?P<name>{SECRET_WORD}[\w-]{{0,20}}(?:{QUOTE}|{PERCENT}22)?\]?{IS}(?:string\(\d{{1,5}}\)\s)?)"
+    # pass=12 is how many passed
+    r"(?<!\bpass=(?=\d{1,4}\b))"
+    # What is said of a secret is none, nor are the codes that mainframes and databases put there.
+    rf"(?!{SAID_OF_IT})"
+    # A list, or an object that holds texts
+    r"(?:(?P<list>\[[^\]]{1,2000}\]"
+    rf"|\{{(?=[^{{}}]{{0,400}}[:=]\s{{0,3}}{QUOTE})[^{{}}]{{1,2000}}\}})|{QUOTED}|{BARE})",
+    re.I,
+)
+
+# Where a name that announces a secret may begin, in small letters: it is found many times faster
+# than the whole name, for which each place of a text would have to be tried.
+_BEGINS = re.compile(
+    r"p(?=ass|wd|wor|w|sk|resh|hps|riva)|k(?=enn|ey)|s(?=ecr|ess|ign|tor|ubs|har|plu|aml|sh|mtp|enh)"
+    r"|t(?=oke)|a(?=pi|cce|cco|uth|pp|sp\.|dmin)|c(?=red|onsu|ook|onne|lie|ode|ard|c|v|ontr)"
+    r"|e(?=ncr)|m(?=ast|ail|ot)|l(?=ice|dap)|i(?=nst|nge|nte)|h(?=mac)|j(?=sess)|o(?=auth|ne|tp)"
+    r"|d(?=evi|b)|v(?=eri)|r(?=out|oot)|u(?=ser)|f(?=tp)|w(?=ach)"
+)
+
+
+def begins(text: str) -> Iterable[int]:
+    small = text.lower()
+    if len(small) != len(text):  # a letter such as İ, which is two as a small one
+        return range(len(text))
+    return (m.start() for m in _BEGINS.finditer(small))

@@ -1,0 +1,104 @@
+"""Secrets that no ``name=value`` announces: in sentences, ids of sessions, numbers of accounts.
+
+A sentence says much of passwords that is none ("the password is expired"), so what follows is taken
+for one only where it is quoted, or mixes letters with digits or signs as words do not.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Callable, List, Match, Pattern, Tuple, Union
+
+__all__ = ["SPOKEN"]
+
+_NAME = (
+    r"(?:passw(?:or)?d|pass(?:phrase|code)|pwd|passwort|kennwort|mot\sde\spasse|contrase[nñ]a"
+    r"|(?:api|access|secret|recovery|license)[ _-]?key|secret|token|credentials?)"
+)
+_IS_SAID = (
+    r"\s{1,3}(?:(?:is|was|lautet|ist|est|es)(?:\snow)?\s{1,3}"
+    r"|(?:(?:is|was|has\sbeen)\s)?(?:changed|set|reset|rotated|updated)\sto\s{1,3})"
+)
+_QUOTED = r"(?P<quote>[\"'`])[^\s\"'`]{4,100}(?P=quote)"
+# Names of algorithms, dates, and numbers with a unit are said of secrets, and are none.
+_MIXED = (
+    r"(?!(?:sha|md|aes|rsa|hs|rs|es|ps|utf|base|tls|v)-?\d|\d{4}-\d\d-\d\d|\d[\d.]{0,20}-?[a-z]{1,10}[\s.,;)]"
+    r"|[\w./-]{1,100}:\d{1,5}(?:[\s.,;)]|\Z))"
+    r"(?=[^\s<>]{0,100}[A-Za-z])(?=[^\s<>]{0,100}[\d!@#$%^&*])[^\s\"'`<>]{5,200}?(?=[.,;:)\]]{0,3}(?:\s|\Z))"
+)
+_SIGNS = r"\d{3}[\d -]{0,20}\d"
+_CODE = r"(?:otp|pin|passcode|(?:verification|security|one-time|recovery)\s(?:code|key))"
+
+_COUNTRIES = {
+    "AD": 24, "AE": 23, "AT": 20, "BE": 16, "BG": 22, "CH": 21, "CY": 28, "CZ": 24, "DE": 22,
+    "DK": 18, "EE": 20, "ES": 24, "FI": 18, "FR": 27, "GB": 22, "GR": 27, "HR": 21, "HU": 28,
+    "IE": 22, "IL": 23, "IS": 26, "IT": 27, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "MC": 27,
+    "MT": 31, "NL": 18, "NO": 15, "PL": 28, "PT": 25, "RO": 24, "SA": 24, "SE": 24, "SI": 19,
+    "SK": 24, "SM": 27, "TR": 26, "UA": 29,
+}  # fmt: skip
+"""How long an account's number is, by country (SWIFT's IBAN Registry)."""
+
+
+def _said(m: Match[str]) -> str:
+    quote = m["quote"] or ""
+    return f"{m['name']}{quote}<masked:secret>{quote}"
+
+
+def _account(m: Match[str]) -> str:
+    """Mask an IBAN: by its country's length and its check digits (ISO 7064, modulo 97)."""
+    length, place, taken = _COUNTRIES.get(m[0][:2], 99), 0, ""
+    while place < len(m[0]) and len(taken) < length:
+        taken += m[0][place].strip()
+        place += 1
+    rest = m[0][place:]
+    if len(taken) < length or rest[:1].isalnum():
+        return m[0]
+    digits = "".join(str(int(letter, 36)) for letter in taken[4:] + taken[:4])
+    return f"<masked:account>{rest}" if int(digits) % 97 == 1 else m[0]
+
+
+SPOKEN: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[str]], str]]]] = [
+    # the password is hunter2; the token was changed to "…"
+    (
+        ("pass", "pwd", "kennwort", "contrase", "key", "secret", "token", "credential"),
+        re.compile(rf"(?P<name>\b{_NAME}{_IS_SAID})(?:{_QUOTED}|{_MIXED})", re.I),
+        _said,
+    ),
+    # user bob pass hunter2
+    (
+        ("pass", "pwd", "kennwort"),
+        re.compile(
+            rf"(?P<name>\b(?:passw(?:or)?d|passphrase|pwd|pass|passwort|kennwort)\s{{1,3}})"
+            rf"(?=[\w!@#$%^&*.+=-]{{6}})(?P<quote>(?!)|){_MIXED}",
+            re.I,
+        ),
+        _said,
+    ),
+    # the verification code is 482910; passcode 482910
+    (
+        ("otp", "pin", "code", "key"),
+        re.compile(
+            rf"(?P<name>\b{_CODE}\s{{1,3}}(?:(?:is|was)\s|(?=[\d -]{{6}})))"
+            rf"(?P<quote>(?!)|){_SIGNS}",
+            re.I,
+        ),
+        _said,
+    ),
+    # session_id=4f9c…, "sessionId": "…", X-Session-Id: …; a short one is a number of something
+    (
+        ("sess",),
+        re.compile(
+            r"((?:session(?:[_-]?id)?|sess[_-]?id)(?:\\{0,7}[\"'])?\s{0,3}(?:=>|[:=])\s{0,3}"
+            r"(?:\\{0,7}[\"'])?)(?=[\w.%+/=-]{0,100}\d)(?=[\w.%+/=-]{0,100}[A-Za-z])[\w.%+/=-]{16,}",
+            re.I,
+        ),
+        r"\1<masked:session>",
+    ),
+    (
+        (),
+        re.compile(
+            r"(?<![A-Za-z0-9])[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
+        ),
+        _account,
+    ),
+]
