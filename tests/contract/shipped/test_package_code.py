@@ -15,7 +15,7 @@ import incident_management
 from incident_management.analysis.citations import check
 from incident_management.analysis.investigation import Investigation, investigate
 from incident_management.api import analysis, history, system
-from incident_management.detection.backtest import setup
+from incident_management.detection.backtest.known import Known
 from incident_management.ports import SearchResult
 from incident_management.remediation.judging import _counted
 from incident_management.remediation.raised import Windows
@@ -127,7 +127,9 @@ def analysis_on_request(searcher: StandInSearcher) -> None:
 
 
 def topology(searcher: StandInSearcher) -> None:
-    setup._topology(searcher)
+    told: list[str] = []
+    Known(searcher, told.append).topology()
+    assert told == []
 
 
 def history_out_of_the_index(searcher: StandInSearcher) -> None:

@@ -51,6 +51,24 @@ def test_a_step_that_leaves_time_out_is_told(detections: Detections) -> None:
     assert "seconds of every" not in told("step=5m") + told("")
 
 
+def test_incidents_that_can_not_be_read_are_told_not_counted_as_none(
+    detections: Detections,
+) -> None:
+    """Anybody may ask what a search would have found; incidents are for some."""
+    detections.standin.add_user("kim", "user")
+    spl = (
+        '| incidentbacktest search="High Error Rate" '
+        f"earliest={NOW - 7200:.0f} latest={NOW:.0f} step=5m"
+    )
+    job = detections.standin.splunk.jobs.dispatch(spl, "kim", APP_NAME)
+    assert job.state == "DONE", job.messages
+    (summary,) = job.rows
+    assert summary["pages"] == "0"
+    assert not {"known_incidents", "known_found", "unknown"} & summary.keys()
+    assert "You can't read the recorded incidents" in str(job.messages)
+    assert "You can't read maintenance windows" in str(job.messages)
+
+
 def test_it_writes_nothing(detections: Detections) -> None:
     detections.log_many("ERROR payment failed service=pay", 30, 6200, 6050)
     assert any(row["kind"] == "incident" for row in backtest(detections, ""))

@@ -20,13 +20,14 @@ def errors(count: int) -> Write:
     return lambda d: d.log_many("ERROR payment failed service=shop", count, 300, 70)
 
 
-def cloudtrail(count: int, code: str = "AccessDenied") -> Write:
+def cloudtrail(count: int, code: str = "AccessDenied", call: str = "Get") -> Write:
     raw = json.dumps(
         {
             "eventSource": "s3.amazonaws.com",
             "errorCode": code,
             "errorMessage": "no",
-            "eventName": "Get",
+            "eventName": call,
+            "readOnly": call.startswith(("Get", "Describe")),
         }
     )
     return lambda d: d.log_many(raw, count, 1700, 1210, sourcetype="aws:cloudtrail")
@@ -144,8 +145,34 @@ def restarts(hosts: int, each: int) -> Write:
     return write
 
 
-def says(line: str) -> Write:
-    return lambda d: d.log_many(line, 40, 300, 70)
+def says(line: str, count: int = 40, of: dict[str, Any] | None = None) -> Write:
+    return lambda d: d.log_many(line, count, 300, 70, **(of or {}))
+
+
+def back_off(pod: str) -> Write:
+    """What Kubernetes says of a pod whose container ends again and again."""
+    said = {
+        "reason": "BackOff",
+        "message": f"Back-off restarting failed container in pod {pod}_prod",
+        "involvedObject": {"kind": "Pod", "name": pod, "namespace": "prod"},
+    }
+    return lambda d: d.log_many(json.dumps(said), 5, 600, 20, sourcetype="kube:objects:events")
+
+
+def sqs(*depths: float) -> Write:
+    """A queue's depth as the Add-on for AWS indexes it."""
+
+    def write(d: Detections) -> None:
+        for number, depth in enumerate(depths):
+            said = {
+                "metric_name": "ApproximateNumberOfMessagesVisible",
+                "metric_dimensions": "QueueName=[orders]",
+                "Average": depth,
+                "Maximum": depth,
+            }
+            d.log(json.dumps(said), 550 - 60 * number, sourcetype="aws:cloudwatch")
+
+    return write
 
 
 def change(before: int, after: int, service: str = "shop", ago: float = 600) -> Write:
@@ -180,6 +207,18 @@ RAISES = [
     ("High Error Rate", says('{"error": null, "message": "payment failed"}'), ["web-1"]),
     ("High Error Rate", says("ERROR: null pointer, error=0x80004005"), ["web-1"]),
     ("High Error Rate", says("error=-110 while reading, service=shop"), ["shop"]),
+    # What names an event: a service that is one, OpenTelemetry's, else the host; a field that is
+    # extracted twice counts once.
+    ("High Error Rate", says('{"service": "", "level": "error"}'), ["web-1"]),
+    ("High Error Rate", says('{"service": null, "level": "error"}'), ["web-1"]),
+    ("High Error Rate", says("service=- error"), ["web-1"]),
+    ("High Error Rate", says("error: no upstream", of={"service.name": "api"}), ["api"]),
+    ("High Error Rate", says('{"service": {"name": "mail"}, "level": "error"}'), ["mail"]),
+    ("High Error Rate", says("error", count=6, of={"service": ["shop", "shop"]}), ["shop"]),
+    ("High Error Rate", says('{"error_count": 12, "last_error": null}'), ["web-1"]),
+    ("High Error Rate", says("ERROR: 0 workers left"), ["web-1"]),
+    ("High Error Rate", says("ERROR:\n  at Order.pay"), ["web-1"]),
+    ("AWS CloudTrail Errors", cloudtrail(4, "ResourceNotFoundException"), ["s3.amazonaws.com"]),
     ("Latency Shift", served(60, 100, 40, 450), ["shop"]),
     ("Service Went Silent", heartbeat(9000, 1300, 60), ["db-1"]),
     # A second outage, two hours after one of 40 minutes.
@@ -192,6 +231,9 @@ RAISES = [
     ("Restart Loop", starts(4), ["web-1"]),
     ("Restart Loop", all_of(restarts(1, 4), restarts(6, 1)), ["shop"]),
     ("Restart Loop", restarts(10, 3), ["shop"]),
+    ("Restart Loop", back_off("cart-6d5f7c9b8-x2x4z"), ["cart"]),
+    ("Restart Loop", back_off("db-0"), ["db"]),
+    ("Restart Loop", back_off("mailer"), ["mailer"]),
     ("Certificate or Credential Expiry", certificate(14), ["shop"]),
     ("Certificate or Credential Expiry", certificate(-1), ["shop"]),
     ("Certificate or Credential Expiry", certificates(2, 300), ["web-1"]),
@@ -204,6 +246,7 @@ RAISES = [
     # Of one of two brokers, and of one partition, where the other's depth came last.
     ("Queue Backlog", all_of(queue(9000, 9500, host="mq-0"), queue(3, 3, host="mq-1")), ["orders"]),
     ("Queue Backlog", all_of(queue(9000, 9500, partition=0), queue(3, 3, partition=1)), ["orders"]),
+    ("Queue Backlog", sqs(1400, 2000), ["orders"]),
     ("Change Followed by Errors", change(0, 6), ["shop"]),
     ("Change Followed by Errors", change(3, 10), ["shop"]),
 ]
@@ -213,7 +256,33 @@ STAYS_QUIET = [
     ("High Error Rate", errors(1), "one event"),
     ("High Error Rate", says('{"status": 200, "error": null, "failed": 0}'), "no error, in JSON"),
     ("High Error Rate", says("job done failed=0 error=none"), "no error, in fields"),
+    ("High Error Rate", says('{"error_count": 0, "last_error": null}'), "no error, in counts"),
+    ("High Error Rate", says('{"failed": {}, "error_message": "", "error": "none"}'), "empty"),
+    (
+        "High Error Rate",
+        says('{"log": "{\\"level\\": \\"info\\", \\"error\\": null}"}'),
+        "in a text",
+    ),
+    ("High Error Rate", says("EventCode=4776\nError Code:\t0x0"), "a login on Windows"),
+    ("High Error Rate", says("pages dumped: 3, error: 0"), "a backup of SQL Server"),
+    ("High Error Rate", says("5 passed, 0 failed in 3s"), "none failed"),
+    (
+        "High Error Rate",
+        says('10.1.1.1 - - [x] "GET /error.css" 200', of={"sourcetype": "access_combined"}),
+        "a path",
+    ),
+    ("High Error Rate", says("error", count=5, of={"service": ["shop", "shop"]}), "a field twice"),
     ("AWS CloudTrail Errors", cloudtrail(3), "exactly the threshold"),
+    (
+        "AWS CloudTrail Errors",
+        cloudtrail(50, "NoSuchLifecycleConfiguration"),
+        "a scanner asks how buckets are set",
+    ),
+    (
+        "AWS CloudTrail Errors",
+        cloudtrail(50, "InvalidInstanceID.NotFound", "DescribeInstances"),
+        "a deployment tool asks whether it is there",
+    ),
     ("AWS CloudTrail Errors", cloudtrail(50, "success"), "calls that succeed"),
     ("Resource Pressure", measured(10, cpu_load_percent=90), "exactly the threshold"),
     ("Resource Pressure", measured(10, cpu_load_percent=20, storage_used_percent=60), "healthy"),
@@ -254,6 +323,7 @@ STAYS_QUIET = [
     ("Queue Backlog", queue(1000, 1000), "exactly the threshold"),
     ("Queue Backlog", queue(5000, 3000, 1500), "it drains"),
     ("Queue Backlog", queue(5000), "one event"),
+    ("Queue Backlog", sqs(5000, 3000), "it drains"),
     ("Change Followed by Errors", change(0, 5), "exactly the threshold"),
     ("Change Followed by Errors", change(10, 12), "errors from before the change"),
     ("Change Followed by Errors", change(0, 20, service="other"), "another service's errors"),

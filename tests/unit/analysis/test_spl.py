@@ -22,6 +22,7 @@ CONFS = {
     "macros": {
         "incident_indexes": {"definition": "index=main"},
         "incident_change_index": {"definition": "index=main"},
+        "incident_service": {"definition": "service"},
     },
     "props": {"shop:change": {"KV_MODE": "json"}},
 }

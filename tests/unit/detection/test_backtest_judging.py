@@ -122,6 +122,15 @@ def test_lead_and_overlap_with_what_was_recorded():
     assert summary["lead_seconds"] == 1500
 
 
+def test_what_was_recorded_is_left_empty_where_nobody_knows():
+    """Nothing known is not the same as none known."""
+    (row,), summaries = told(Errors(5, ("orders", 600, 3000, 50)), recorded=None)
+    summary = summaries["as asked"]
+    compared_with = ("known_incidents", "known_found", "known_missed", "unknown")
+    assert [summary.get(name, "") for name in compared_with] == ["", "", "", ""]
+    assert (row["known"], row["lead_seconds"], summary["pages"]) == ([], "", 1)
+
+
 def test_the_lead_is_before_the_earliest_of_the_incidents_that_it_overlaps():
     recorded = [
         Recorded("INC-1", START + 600, START + 600, START + 1000, ("orders",)),

@@ -95,8 +95,9 @@ def signal(number, count=1, at=0.0, problem="p", **more):
 FIVE_EVENTS = Settings("count", "5", 5.0)
 
 
-def best(signals, feedback, settings=FIVE_EVENTS, wanted=10.0):
-    return calmed(findings_of(signals, settings.metric), feedback, settings, 1.0, wanted)
+def best(signals, feedback, settings=FIVE_EVENTS, wanted=10.0, reopened=None):
+    findings = findings_of(signals, settings.metric, reopened or {})
+    return calmed(findings, feedback, settings, 1.0, wanted)
 
 
 def test_a_higher_threshold_that_keeps_the_true_ones_is_proposed():
@@ -206,6 +207,19 @@ def test_without_verdicts_the_mildest_setting_that_is_quiet_enough_is_proposed()
     assert (found.incidents, found.of_incidents) == (10, 20)
     assert found.change == "the limit of count from 5 to 15"
     assert "true incidents" not in found.sentence
+
+
+def test_an_incident_that_is_opened_again_and_again_is_not_quiet_enough():
+    """One came back every 45 minutes, another was there once: without it, it is as loud as ever."""
+    times = [NOW + 2700.0 * number for number in range(32)]
+    signals = [signal(1, 50, time - NOW, received_at=time) for time in times]
+    signals.append(signal(2, 6, 50_000.0, "q", received_at=NOW + 50_000.0))
+    found = best(signals, {"INC-1": "", "INC-2": ""}, reopened={"INC-1": times[1:]})
+
+    assert found is not None
+    assert (found.setting, found.incidents, found.of_pages) == ("alert.suppress.period", 2, 33)
+    assert found.pages <= 10
+    assert f"2 of 2 incidents would have been opened, with {found.pages} of 33" in found.sentence
 
 
 def test_what_was_held_back_and_what_joined_anothers_incident_does_not_count():

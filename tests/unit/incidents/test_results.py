@@ -56,3 +56,31 @@ def test_a_scheduled_run_is_named_by_its_time_and_a_real_time_trigger_by_its_own
     first = "rt_scheduler__admin__search__RMD5bb597fe7dda10157_at_1421496279_8.1"
     second = "rt_scheduler__admin__search__RMD5bb597fe7dda10157_at_1421496279_8.2"
     assert run_of(first) != run_of(second)
+
+
+def found_of(rows, **params):
+    """Entity, title and what makes it the same problem, of each finding."""
+    found = findings(rows, Alert.from_params(params, "Full", "a", "o", "s"), now=1.0)
+    return [(one["entity"], one["title"], one["dedup"]) for one in found]
+
+
+def test_a_copy_with_another_entity_field_loses_no_host():
+    """Cloned in Splunk Web with only the entity field changed: the rest still says ``entity``."""
+    rows = [{"host": host, "resource": "disk"} for host in ("db-1", "db-2")]
+    params = {"entity_field": "host", "title": "{resource} pressure: {entity}"}
+    assert found_of(rows, dedup_fields="entity, resource", **params) == [
+        (host, f"disk pressure: {host}", {"entity": host, "resource": "disk"})
+        for host in ("db-1", "db-2")
+    ]
+
+
+def test_rows_without_any_dedup_field_are_told_apart_by_their_entity():
+    rows = [{"entity": "db-1"}, {"entity": "db-2"}]
+    found = found_of(rows, dedup_fields="resorce", title="{entity}")
+    assert [entity for entity, _title, _dedup in found] == ["db-1", "db-2"]
+
+
+def test_what_some_rows_lack_stays_one_problem_with_those_that_lack_it_too():
+    rows = [{"entity": "db-1", "signature": "s"}, {"entity": "db-2", "signature": "s"}]
+    found = found_of(rows, dedup_fields="signature, user", title="{signature}")
+    assert [dedup for _entity, _title, dedup in found] == [{"signature": "s", "user": ""}]

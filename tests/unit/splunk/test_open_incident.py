@@ -11,6 +11,7 @@ from incident_management.api import schema
 from incident_management.api.router import routes_of
 from incident_management.api.signals import SIGNALS_BYTES
 from incident_management.incidents.intake.findings import signals_from
+from incident_management.incidents.intake.results import Alert, findings
 from incident_management.splunk import alert_action, spool
 
 SID = "scheduler__admin__shop__RMD5abc_at_1700000000_7"
@@ -269,3 +270,19 @@ def test_a_row_of_a_megabyte_in_any_script_is_cut_to_what_the_api_takes(
     (signal,) = body["signals"]
     assert long.startswith(signal["title"])
     assert long.startswith(signal["rows"][0]["sample"])
+
+
+def test_a_field_of_several_values_gives_the_signal_that_the_worker_would_make(
+    action, alert, splunkd
+):
+    """Else the worker, which reads the results over REST, takes the signal for lost."""
+    with gzip.open(alert["results_file"], "wt", newline="") as file:
+        file.write('entity,__mv_entity,code\n"web-1\nweb$2",$web-1$;$web$$2$,7\n')
+    splunkd.answer = api(200, taken)
+    assert run(action, alert) == 0
+
+    (sent,) = splunkd.seen[-1][3]["signals"]
+    read = Alert.from_params(alert["configuration"], "High Error Rate", "shop", "ann", SID)
+    (made,) = findings([{"entity": ["web-1", "web$2"], "code": "7"}], read, sent["first_time"])
+    assert sent == made
+    assert sent["dedup"] == {"entity": "web-1, web$2"}

@@ -22,6 +22,7 @@ class Jobs:
         self.said = [{"type": level, "text": text} for level, text in said]
         self.cancelled = False
         self.form = ""
+        self.state = "RUNNING"
 
     def __call__(self, method, path, query, body):
         if path in (self.home, f"{SAVED}/dispatch"):
@@ -45,6 +46,7 @@ class Jobs:
             "isDone": self.polls <= 0,
             "isFailed": bool(self.failed),
             "isFinalized": self.cut,
+            "dispatchState": self.state,
             "messages": messages,
         }
         return 200, {"entry": [{"content": content}]}
@@ -74,6 +76,16 @@ def test_rows_come_back_and_the_job_is_removed(splunkd, searcher):
 def test_what_splunkd_warns_of_comes_with_the_rows(splunkd, searcher):
     splunkd.answer = Jobs(said=[("INFO", "fine"), ("WARN", "a peer is down"), ("ERROR", "no map")])
     assert searcher.run("index=main", "-5m", "now").warnings == ["a peer is down", "no map"]
+
+
+def test_a_search_that_splunkd_only_queued_was_not_too_slow(splunkd, searcher):
+    """A monitor would look at half the time, and half of that, though nothing was looked at yet."""
+    splunkd.answer = jobs = Jobs(polls=1000)
+    jobs.state = "QUEUED"
+    with pytest.raises(SearchFailed, match="did not begin within 60 seconds") as told:
+        searcher.run("index=main", "-5m", "now")
+    assert not isinstance(told.value, SearchTooSlow)
+    assert jobs.cancelled
 
 
 def test_a_search_that_was_cut_short_says_so(splunkd, searcher):

@@ -257,7 +257,7 @@ class _Input(threading.Thread):
             given = input_xml(self._header(self._kind.name), self.stanzas, self._kind.app)
             feeder = threading.Thread(target=_feed, args=(process, given), daemon=True)
             feeder.start()
-            while data := process.stdout.read1(1 << 16):  # type: ignore[attr-defined]
+            while data := _read(process):
                 sink.feed(data)
             sink.close()
             status = process.wait(5.0)
@@ -267,6 +267,15 @@ class _Input(threading.Thread):
         finally:
             process.end()
             self._process = None
+
+
+def _read(process: AppProcess) -> bytes:
+    """What it wrote; nothing once it has ended, also where it was told to while this waits."""
+    try:
+        data: bytes = process.stdout.read1(1 << 16)  # type: ignore[attr-defined]
+    except ValueError:
+        return b""  # the pipe was closed by AppProcess.end()
+    return data
 
 
 def _feed(process: AppProcess, data: bytes) -> None:

@@ -32,7 +32,9 @@ _ERROR_TERMS = (
     "unavailable", "traceback", "expired", "exceeded",
 )  # fmt: skip
 
-_ENTITY = spl.Fragment("eval entity=coalesce(service, host), event_time=_time")
+_ENTITY = spl.Fragment("eval entity=coalesce(`incident_service`, host), event_time=_time")
+# What the macro incident_service reads, and the host.
+_NAMED_BY = ("service", "service.name", "host")
 ADDRESS = spl.Fragment("eval event_cd=_cd, event_bkt=_bkt")
 EVENT_FIELDS = ("event_time", "index", "entity", "sourcetype", "event_cd", "event_bkt", "_raw")
 
@@ -166,7 +168,7 @@ def error_terms() -> spl.Fragment:
 def from_entities(entities: Iterable[str]) -> spl.Fragment:
     """Return the condition that an event comes from one of the entities."""
     names = list(entities)
-    return spl.either(spl.any_of("service", names), spl.any_of("host", names))
+    return spl.either(*(spl.any_of(field, names) for field in _NAMED_BY))
 
 
 def with_entity(search: spl.Search) -> spl.Search:

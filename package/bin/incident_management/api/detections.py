@@ -41,6 +41,8 @@ _CALMED = obj(
         "of_unwanted": _COUNT,
         "incidents": whole(0, 10**9, "How many would have been opened."),
         "of_incidents": _COUNT,
+        "pages": whole(0, 10**9, "How often they would have been opened, or opened again."),
+        "of_pages": _COUNT,
         "sentence": text(4000, 1),
     },
     ("setting", "change", "sentence"),

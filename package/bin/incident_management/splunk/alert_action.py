@@ -35,6 +35,7 @@ __all__ = [
 RESULT_ROWS = 50_000
 PER_RESULT = "per_result_alert"
 _OF_ONE_RESULT = re.compile(r"tmp_(\d+)\.csv(?:\.gz)?")
+_VALUE = re.compile(r"\$((?:\$\$|[^$])*)\$(?:;|\Z)")
 API = "/services/incident_management/v1"
 # A cell of a result, such as _raw, may be much longer than csv's own limit.
 CELL_CHARACTERS = 10_000_000
@@ -130,8 +131,10 @@ def report(level: str, text: str) -> None:
     sys.stderr.write(f"{level} {text}\n")
 
 
-def read_results(path: str, limit: int = RESULT_ROWS) -> Iterator[Dict[str, str]]:
-    """Yield the result rows, without Splunk's ``__mv_*`` twins of multivalue fields.
+def read_results(path: str, limit: int = RESULT_ROWS) -> Iterator[Dict[str, Any]]:
+    """Yield the result rows; a field of several values is a list, as splunkd's REST API gives it.
+
+    The worker reads that API where an alert did not arrive, and must come to the same findings.
 
     Says so on stderr when there are more than ``limit``. Raises ActionFailed for an unreadable
     file.
@@ -143,6 +146,7 @@ def read_results(path: str, limit: int = RESULT_ROWS) -> Iterator[Dict[str, str]
             header = next(rows, [])
             shown = [i for i, name in enumerate(header) if name and name[:5] != "__mv_"]
             names = [header[i] for i in shown]
+            twins = [(name[5:], i) for i, name in enumerate(header) if name[:5] == "__mv_"]
             number = 0
             for row in rows:
                 if not row:
@@ -153,10 +157,19 @@ def read_results(path: str, limit: int = RESULT_ROWS) -> Iterator[Dict[str, str]
                 number += 1
                 if len(row) < len(header):
                     row += [""] * (len(header) - len(row))
-                yield dict(zip(names, [row[i] for i in shown]))
+                values: Dict[str, Any] = dict(zip(names, [row[i] for i in shown]))
+                for name, i in twins:
+                    if row[i]:
+                        values[name] = _several(row[i])
+                yield values
     except (OSError, EOFError, csv.Error) as error:
         text = f"The results {Path(path).name} can't be read ({type(error).__name__})."
         raise ActionFailed(text) from error
+
+
+def _several(twin: str) -> List[str]:
+    """Return the values in a ``__mv_`` column: ``$a$;$b$``, each ``$`` of a value doubled."""
+    return [value.replace("$$", "$") for value in _VALUE.findall(twin)]
 
 
 def deliver(payload: Payload, route: str, bodies: Sequence[Mapping[str, Any]]) -> List[Any]:

@@ -178,6 +178,12 @@ class SplunkSearcher:
             if job.get("isDone"):
                 return job
             if self._monotonic() >= deadline:
+                if str(job.get("dispatchState", "")).upper() == "QUEUED":
+                    # To look at less would not help, which is what SearchTooSlow asks for.
+                    raise SearchFailed(
+                        f"The search did not begin within {timeout:g} seconds: splunkd holds it in "
+                        "its queue, as more searches run than its limits or the role's allow."
+                    )
                 raise SearchTooSlow(f"The search did not end within {timeout:g} seconds.")
             self._sleep(pause)
             pause = min(LONGEST_POLL_SECONDS, pause * 2)

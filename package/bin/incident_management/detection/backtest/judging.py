@@ -58,7 +58,7 @@ def judged(
     simulated: Simulated,
     runs: int,
     days: float,
-    recorded: Sequence[Recorded],
+    recorded: Optional[Sequence[Recorded]],
     slack: float,
     label: str,
 ) -> Tuple[List[Dict[str, Any]], Dict[str, Any]]:
@@ -66,13 +66,13 @@ def judged(
 
     ``runs`` were made, which cover so many ``days``. ``lead_seconds`` is how long before the
     earliest recorded incident that it overlaps it would have been opened; negative when it would
-    have come later.
+    have come later. ``recorded`` is None where that is not known: what compares with it is empty.
     """
     found: Set[str] = set()
     leads: List[float] = []
     rows = []
     for row in simulated.incidents:
-        mine = [one for one in recorded if one.overlaps(row, slack)]
+        mine = [one for one in recorded or () if one.overlaps(row, slack)]
         found.update(one.id for one in mine)
         lead = min((one.opened_at - row["opened_at"] for one in mine), default=None)
         if lead is not None:
@@ -92,12 +92,15 @@ def judged(
         "runs_fired": simulated.runs_fired,
         "throttled": simulated.throttled,
         "suppressed": simulated.suppressed,
-        "known_incidents": len(recorded),
-        "known_found": len(found),
-        "known_missed": sorted(one.id for one in recorded if one.id not in found),
-        "unknown": sum(1 for row in rows if not row["known"]),
         "lead_seconds": round(sorted(leads)[len(leads) // 2]) if leads else "",
     }
+    if recorded is not None:
+        summary.update(
+            known_incidents=len(recorded),
+            known_found=len(found),
+            known_missed=sorted(one.id for one in recorded if one.id not in found),
+            unknown=sum(1 for row in rows if not row["known"]),
+        )
     return rows, summary
 
 

@@ -6,11 +6,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ...incidents.grouping import Topology
 from ...incidents.routing import Routing
-from ...incidents.suppression import Suppression
-from ...ports import Searcher, SearchFailed
-from ...splunk import conf, knowledge, spl
+from ...ports import SearchFailed
+from ...splunk import conf, knowledge
 from ...splunk import settings as settings_room
 from ...splunk.detections import QUIET_AFTER, quiet_after
 from ...splunk.search import SplunkSearcher
@@ -19,6 +17,7 @@ from ..options import Duration, Kind, Number, parse_options
 from ..thresholds import final_limit
 from ..timemodifiers import resolve
 from .judging import COLUMNS, Recorded, judged, loosened, proposed
+from .known import Known
 from .reading import NotReading, check
 from .replay import BacktestFailed, Detection, Replay, Setting, Simulated, Window, simulate
 from .runs import runs_of
@@ -26,9 +25,6 @@ from .runs import runs_of
 __all__ = ["SPANS", "Asked", "compared", "parse_compare", "replay"]
 
 SPANS = ("quiet", "group_window", "reopen_window")
-
-MAX_RECORDED = 10_000
-"""Incidents that a replay is compared with."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +74,7 @@ def replay(
     moments, step = runs_of(name, schedule, asked.step, start, end)
     quiet, quiet_not = _recovery(session, detection)
     searcher = SplunkSearcher(session.within(detection.app, asked.user))
+    known = Known(searcher, tell)
     run = Replay(
         detection,
         searcher,
@@ -85,14 +82,14 @@ def replay(
         step,
         quiet,
         routing,
-        _topology(searcher),
-        _suppressions(searcher),
+        known.topology(),
+        known.suppressions(),
         quiet_not,
         limit=_own_limit(session, detection, asked.user),
     )
     if asked.step and run.unseen:
         tell(run.unseen)
-    for row in compared(run, asked, _recorded(searcher, start, end)):
+    for row in compared(run, asked, known.recorded(start, end)):
         yield {column: row.get(column, "") for column in COLUMNS}
 
 
@@ -153,8 +150,13 @@ def _own_limit(session: Session, detection: Detection, user: str) -> Optional[fl
         return None
 
 
-def compared(run: Replay, asked: Asked, recorded: Sequence[Recorded]) -> Iterator[Dict[str, Any]]:
-    """Yield the rows of each setting that is asked for, from one round of searches."""
+def compared(
+    run: Replay, asked: Asked, recorded: Optional[Sequence[Recorded]]
+) -> Iterator[Dict[str, Any]]:
+    """Yield the rows of each setting that is asked for, from one round of searches.
+
+    ``recorded`` is None where it is not known what was recorded.
+    """
     plain = _changed(run.setting, asked, {})
     settings = [("as asked", plain)]
     if asked.compare:
@@ -196,7 +198,7 @@ def _told(
     run: Replay,
     windows: Sequence[Window],
     found: Simulated,
-    recorded: Sequence[Recorded],
+    recorded: Optional[Sequence[Recorded]],
     label: str,
     threshold: Optional[float],
     quiet: float,
@@ -245,53 +247,3 @@ def parse_compare(text: str) -> Dict[str, float]:
                 f"{', '.join(kinds)}."
             )
     return {name: one for name, one in parse_options(kinds, given).items() if one is not None}
-
-
-def _recorded(searcher: Searcher, start: float, end: float) -> List[Recorded]:
-    """The incidents of that time which the searcher may see, the newest; none where none."""
-    times = f"last_time>={spl.number(start)} AND first_time<={spl.number(end)}"
-    search = spl.Search(
-        commands=[
-            spl.Fragment(f"{spl.lookup('incidents')} where {times}"),
-            spl.sort(["-first_time"], MAX_RECORDED),
-        ]
-    )
-    try:
-        rows = searcher.run(str(search), "0", "now", limit=MAX_RECORDED).rows
-    except SearchFailed:
-        return []
-    return [Recorded.of(row) for row in rows]
-
-
-def _topology(searcher: Searcher) -> Topology:
-    """Read the topology with the searcher's rights; without it, only equal entities group."""
-    search = spl.Search(commands=[spl.lookup("incident_topology")])
-    try:
-        rows = searcher.run(str(search), "0", "now", limit=10000).rows
-    except SearchFailed:
-        return Topology()
-    return Topology.from_rows({k: str(v) for k, v in row.items()} for row in rows)
-
-
-def _suppressions(searcher: Searcher) -> Tuple[Suppression, ...]:
-    """The app's suppressions as they stood; none where the searcher may see none.
-
-    One holds nothing back that came before it was made, even if it was to begin earlier: nobody
-    knew of it then. Those that were ended early are deleted, and unknown here.
-    """
-    search = spl.Search(commands=[spl.lookup("incident_suppressions")])
-    try:
-        rows = searcher.run(str(search), "0", "now", limit=10000).rows
-    except SearchFailed:
-        return ()
-    return tuple(_suppression(row) for row in rows)
-
-
-def _suppression(row: Mapping[str, Any]) -> Suppression:
-    given = {name: value for name, value in row.items() if value not in (None, "")}
-    days = given.get("days") or ()
-    times = {name: float(given.get(name) or 0.0) for name in ("starts_at", "ends_at", "created_at")}
-    times["starts_at"] = max(times["starts_at"], times["created_at"])
-    # One day is a text, several are a list.
-    named = [days] if isinstance(days, str) else list(days)
-    return Suppression.from_document({**given, **times, "days": named})

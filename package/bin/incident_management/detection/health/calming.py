@@ -2,15 +2,17 @@
 
 Three settings are tried, each alone: a higher threshold, a longer suppression of the same problem
 (``alert.suppress.period``), and the condition that it must be found several times
-(``after_signals``). An incident would have been opened if one of its signals had got through. What
-people called right must all stay, and no condition is tried that so few runs can't meet: it would
-not calm the detection but end it. Nothing is searched again. Times are epoch seconds.
+(``after_signals``). An incident would have been opened if one of its signals had got through, and
+opened again if one had that came with it or after it. What people called right must all stay, and
+no condition is tried that so few runs can't meet: it would not calm the detection but end it.
+Nothing is searched again. Times are epoch seconds.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 __all__ = ["Calmed", "Settings", "calmed", "findings_of"]
@@ -22,6 +24,11 @@ WINDOWS = PERIODS[:3]
 TIMES = (2, 3, 4, 5)
 
 UNWANTED = ("false_positive", "duplicate")
+# A signal is received a moment before the incident is opened again for it.
+MOMENT = 60.0
+
+Page = Tuple[str, int]
+"""An incident's id, and how often it had been opened again."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +52,20 @@ class Settings:
 
 @dataclass(frozen=True)
 class Finding:
-    """One recorded signal: whose incident, which problem, when, and how large its metric was."""
+    """One recorded signal: whose incident, which problem, when, and how large its metric was.
+
+    ``again``: how often its incident had been opened again by then.
+    """
 
     incident_id: str
     dedup_key: str
     time: float
     value: Optional[float]
+    again: int = 0
+
+    @property
+    def page(self) -> Page:
+        return self.incident_id, self.again
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,8 @@ class Calmed:
     of_unwanted: int
     incidents: int
     of_incidents: int
+    pages: int
+    of_pages: int
 
     @property
     def sentence(self) -> str:
@@ -74,18 +91,25 @@ class Calmed:
                 f" It would have kept {self.kept_true} of {self.of_true} true incidents and "
                 f"dropped {self.dropped_unwanted} of {self.of_unwanted} false or duplicate ones."
             )
-        left = f" {self.incidents} of {self.of_incidents} incidents would have been opened."
-        return f"Set {self.change}.{said}{left}"
+        left = f" {self.incidents} of {self.of_incidents} incidents would have been opened"
+        if self.of_pages > self.of_incidents:
+            left += f", with {self.pages} of {self.of_pages} pages"
+        return f"Set {self.change}.{said}{left}."
 
     def to_document(self) -> Dict[str, Any]:
         names = (name for name in self.__dataclass_fields__)
         return {**{name: getattr(self, name) for name in names}, "sentence": self.sentence}
 
 
-def findings_of(signals: Sequence[Mapping[str, Any]], metric: str) -> List[Finding]:
+def findings_of(
+    signals: Sequence[Mapping[str, Any]],
+    metric: str,
+    reopened: Mapping[str, Sequence[float]] = MappingProxyType({}),
+) -> List[Finding]:
     """Return the findings that opened or joined an incident, oldest first.
 
-    A signal of several rows is as large as its largest, as one row above the limit is enough.
+    ``reopened``: when incidents were opened again, by id. A signal of several rows is as large as
+    its largest, as one row above the limit is enough.
     """
     found = [
         Finding(
@@ -93,6 +117,7 @@ def findings_of(signals: Sequence[Mapping[str, Any]], metric: str) -> List[Findi
             str(one.get("dedup_key") or ""),
             float(one.get("last_time") or 0.0),
             _value(one.get("rows") or [], metric),
+            _before(reopened.get(str(one["incident_id"]), ()), one),
         )
         for one in signals
         if one.get("incident_id") and not one.get("suppressed_by")
@@ -111,7 +136,7 @@ def calmed(
 
     Where people called incidents false or duplicates, the one that drops most of these, and of
     equals the one that drops least else. Where nobody did, the mildest that leaves at most
-    ``wanted_per_day`` incidents a day.
+    ``wanted_per_day`` pages a day.
 
     Args:
         feedback: verdict, or an empty text, by the id of each incident that it opened.
@@ -121,18 +146,20 @@ def calmed(
     true = {key for key in known if feedback[key] == "true_positive"}
     unwanted = {key for key in known if feedback[key] in UNWANTED}
     made: List[Calmed] = []
-    for setting, change, kept in _tried(mine, settings):
+    all_pages = {one.page for one in mine}
+    for setting, change, pages in _tried(mine, settings):
+        kept = {incident for incident, _again in pages}
         dropped = len(unwanted - kept)
-        helps = dropped > 0 if unwanted else len(kept) <= wanted_per_day * days
-        if true <= kept and helps and kept != known:
+        helps = dropped > 0 if unwanted else len(pages) <= wanted_per_day * days
+        if true <= kept and helps and pages != all_pages:
             counts = (len(true), len(true), dropped, len(unwanted), len(kept), len(known))
-            made.append(Calmed(setting, change, *counts))
+            made.append(Calmed(setting, change, *counts, len(pages), len(all_pages)))
     # max() takes the first of equals, and a threshold is tried first: it is simplest to explain.
-    return max(made, key=lambda one: (one.dropped_unwanted, one.incidents), default=None)
+    return max(made, key=lambda one: (one.dropped_unwanted, one.incidents, one.pages), default=None)
 
 
-def _tried(findings: Sequence[Finding], settings: Settings) -> Iterator[Tuple[str, str, Set[str]]]:
-    """Yield (setting, how to set it, the incidents that would still be opened)."""
+def _tried(findings: Sequence[Finding], settings: Settings) -> Iterator[Tuple[str, str, Set[Page]]]:
+    """Yield (setting, how to set it, the pages that would still come)."""
     seen = sorted({one.value for one in findings if one.value is not None})
     whole = bool(seen) and all(one.value is not None for one in findings)
     if settings.metric and whole:
@@ -160,8 +187,14 @@ def _tried(findings: Sequence[Finding], settings: Settings) -> Iterator[Tuple[st
             yield "after_signals", change, _kept(findings, _Repeated(findings, count, seconds))
 
 
-def _kept(findings: Sequence[Finding], passes: Callable[[Finding], bool]) -> Set[str]:
-    return {one.incident_id for one in findings if passes(one)}
+def _kept(findings: Sequence[Finding], passes: Callable[[Finding], bool]) -> Set[Page]:
+    return {one.page for one in findings if passes(one)}
+
+
+def _before(reopened: Sequence[float], signal: Mapping[str, Any]) -> int:
+    """Return how often an incident had been opened again when a signal was taken in."""
+    received = float(signal.get("received_at") or signal.get("last_time") or 0.0)
+    return sum(1 for time in reopened if time <= received + MOMENT)
 
 
 def _above(limit: float) -> Callable[[Finding], bool]:

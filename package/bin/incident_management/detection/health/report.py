@@ -144,7 +144,7 @@ class HealthReport:
         signals = self._stores.signals.find(query, "received_at:-1", MAX_SIGNALS)
         settings = self._settings(saved)
         feedback = {str(one["id"]): str(one.get("feedback") or "") for one in opened}
-        found = findings_of(signals, settings.metric)
+        found = findings_of(signals, settings.metric, self._reopened)
         days = max(1.0, (self._now - found[0].time) / DAY) if found else 1.0
         best = calmed(found, feedback, settings, days, self._limit)
         return best.to_document() if best else None

@@ -28,6 +28,7 @@ from ..signal import (
 __all__ = ["Alert", "findings", "findings_one_by_one", "params_of", "run_of"]
 
 PARAM = "action.open_incident.param."
+ENTITY = "entity"
 
 DEFAULT_WINDOW = "15m"
 
@@ -203,6 +204,10 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
     ``last_time``, else ``_time``, else ``now``. A row without the entity field is about the
     detection itself. Of a finding's rows only the first few are kept in memory, as samples.
 
+    As a dedup field and in a title, ``entity`` is the row's entity where the row has no such field:
+    who names another entity field need not name it three times. Rows that have none of the dedup
+    fields are told apart by their entity, or what befell the others would be lost.
+
     Where not each result is a finding (``per_result``), all rows are one; it is about the entity
     that all of them have, or about the detection itself.
     """
@@ -210,6 +215,8 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
     fields = alert.dedup_fields if alert.per_result else ()
     for row in rows:
         values = tuple([_text(row.get(name)) for name in fields])
+        if fields and not all(values):
+            values = _with_entity(values, row, alert)
         finding = found.get(values)
         if finding is None:
             found[values] = _finding(values, row, alert, now)
@@ -236,8 +243,10 @@ def findings_one_by_one(
 def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now: float) -> Document:
     """The finding of one row; texts are cut to what the API takes."""
     start, end = _span(first, now)
+    entity = _entity(first, alert)
+    told = first if first.get(ENTITY) else {**first, ENTITY: entity}
     finding: Document = {
-        "entity": _entity(first, alert),
+        "entity": entity,
         "first_time": start,
         "last_time": end,
         "count": _count(first),
@@ -246,16 +255,27 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
     }
     if alert.title:
         # A field of several values has each on a line of its own.
-        title = ", ".join(_filled(alert.title, first).splitlines())
+        title = ", ".join(_filled(alert.title, told).splitlines())
         finding["title"] = title[:TITLE_CHARACTERS]
     if alert.description:
-        finding["description"] = _filled(alert.description, first)[:TEXT_CHARACTERS]
+        finding["description"] = _filled(alert.description, told)[:TEXT_CHARACTERS]
     tags = _first_names(_filled(alert.tags, first), MAX_TAGS) if alert.tags else ()
     if tags:
         finding["tags"] = list(tags)
     if alert.group_fields:
         _add_group_values(finding, first, alert)
     return finding
+
+
+def _with_entity(values: Tuple[str, ...], row: Mapping[str, Any], alert: Alert) -> Tuple[str, ...]:
+    """Return the values of the dedup fields, those that the row lacks filled as findings() says."""
+    entity = _text(row.get(alert.entity_field))[:ENTITY_CHARACTERS]
+    if not any(values):
+        return (entity, *values[1:])
+    return tuple(
+        value or (entity if name == ENTITY else "")
+        for name, value in zip(alert.dedup_fields, values)
+    )
 
 
 def _entity(row: Mapping[str, Any], alert: Alert) -> str:
