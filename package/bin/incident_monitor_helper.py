@@ -18,9 +18,7 @@ from incident_management.splunk import log
 from incident_management.splunk.clock import SystemClock
 from incident_management.splunk.replica import Replica, stores_of
 from incident_management.splunk.session import Session
-from incident_management.worker import splunkd
 from incident_management.worker.cycle import Duty, Worker
-from incident_management.worker.duties import Duties
 from incident_management.worker.monitor_duty import is_monitor, monitor_duty
 from incident_management.worker.timing import Timing
 
@@ -53,17 +51,23 @@ def _watch(stanzas, session, stores, clock, holder, stop):
     """Judge once what is due of these monitors; one that fails does not stop the others."""
     logger = log.get("monitor")
     duties = []
+    # It runs each minute, and most often nothing is due: no line then.
     worker = Worker(
-        duties, stores, clock, holder, logger, lambda sentence: None, stopping=stop.is_set
+        duties, stores, clock, holder, logger, lambda sentence: None, stop.is_set, False
     )
     for stanza, values in stanzas.items():
         run = monitor_duty(stanza, values, session, stores, clock, holder, worker.trouble)
         # A monitor takes turns by itself; a slot of the worker's would outlive this process.
         duties.append(Duty(f"monitor {stanza.partition('://')[2]}", run, everywhere=True))
-    worker.cycle()
+    with session.kept_open():
+        worker.cycle()
 
 
 def _work(stanzas, session, stores, clock, holder, stop, event_writer):
+    # Not needed by a monitor, and most of what a process of this input imports.
+    from incident_management.worker import splunkd
+    from incident_management.worker.duties import Duties
+
     logger = log.get("worker")
     timing = Timing.of_inputs(stanzas, logger.error)
     duties = Duties(session, stores, clock, event_writer.write_event, holder)
@@ -73,5 +77,7 @@ def _work(stanzas, session, stores, clock, holder, stop, event_writer):
     duties.trouble = worker.trouble
     end = time.monotonic() + timing.run_seconds
     while not stop.is_set() and time.monotonic() < end:
-        worker.cycle()
+        # Dozens of small requests a cycle: most of what one takes alone is its handshake.
+        with session.kept_open():
+            worker.cycle()
         stop.wait(timing.cycle_seconds)

@@ -10,10 +10,8 @@ import os
 import signal
 import threading
 
-from incident_management.slack_socket.wiring import listening
-from incident_management.splunk import conf, log
+from incident_management.splunk import conf
 from incident_management.splunk.session import Session
-from incident_management.splunk.settings import CONF
 
 
 def validate_input(_definition):
@@ -26,10 +24,13 @@ def stream_events(inputs, _event_writer):
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     session = Session(inputs.metadata["server_uri"], inputs.metadata["session_key"])
-    stanzas = conf.load(session, CONF)
-    # Most installations have none: no more than this is then read, each time.
+    stanzas = conf.load(session, conf.SETTINGS)
+    # Most installations have none: no more than this is then read and imported, each minute.
     if not stanzas.get("slack", {}).get("app_token"):
         return
+    from incident_management.slack_socket.wiring import listening
+    from incident_management.splunk import log
+
     logger = log.get("slack_socket", stanzas.get("logging", {}).get("loglevel", ""))
     splunkd = os.getppid()
     listening(session, logger, stop, lambda: os.getppid() != splunkd).run()

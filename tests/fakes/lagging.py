@@ -5,7 +5,7 @@ Time moves only in :meth:`Replication.sleep`, which stands for what a process wa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from incident_management.ports import Stores
@@ -86,9 +86,10 @@ class _Copy(FakeCollection):
         sort: str = "",
         limit: int = 0,
         skip: int = 0,
+        fields: Sequence[str] = (),
     ) -> List[Document]:
         self._catch_up()
-        return super().find(query, sort, limit, skip)
+        return super().find(query, sort, limit, skip, fields)
 
 
 class MemberStores(FakeStores):

@@ -70,6 +70,7 @@ class FakeCollection:
         sort: str = "",
         limit: int = 0,
         skip: int = 0,
+        fields: Sequence[str] = (),
     ) -> List[Document]:
         self._call("find")
         known = self._known()
@@ -78,7 +79,10 @@ class FakeCollection:
         found = [document for _, document in known if id(document) in texts]
         found = sorted_documents(found, sort or "_key:1")
         found = found[skip : skip + limit] if limit else found[skip:]
-        return [json.loads(texts[id(document)]) for document in found]
+        whole = [json.loads(texts[id(document)]) for document in found]
+        if not fields:
+            return whole
+        return [{n: one[n] for n in ("_key", *fields) if n in one} for one in whole]
 
     def keys(self, query: Mapping[str, Any]) -> List[str]:
         return [str(document["_key"]) for document in self.find(query)]

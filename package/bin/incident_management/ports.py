@@ -32,11 +32,13 @@ class Collection(Protocol):
         sort: str = "",
         limit: int = 0,
         skip: int = 0,
+        fields: Sequence[str] = (),
     ) -> List[Document]:
         """Return the documents that match a KV store query.
 
         ``sort`` is the KV store's own form, ``field:1,other:-1``. ``limit`` 0 means all of them,
-        read page by page, because one KV store answer is silently cut at 50,000 rows.
+        read page by page, because one KV store answer is silently cut at 50,000 rows. ``fields``:
+        only these of each document, and its ``_key``; all of them when none is named.
         """
 
     def keys(self, query: Mapping[str, Any]) -> List[str]:

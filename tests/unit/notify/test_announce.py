@@ -32,6 +32,23 @@ def test_a_team_without_channels_of_its_own_uses_all(desk):
     assert desk.told() == [("pagerduty", "opened"), ("slack", "opened"), ("teams", "opened")]
 
 
+def test_of_the_overlap_no_more_is_read_than_whether_it_is_news(desk):
+    desk.open()
+    desk.announce()
+    seen: list[str] = []
+    find = desk.stores.timeline.find
+
+    def watched(*asked, **named):
+        found = find(*asked, **named)
+        seen.extend(name for document in found for name in document)
+        return found
+
+    desk.stores.timeline.find = watched
+    desk.clock.advance(5)
+    assert desk.announce() == 0
+    assert set(seen) == {"_key", "incident_id", "kind", "time"}
+
+
 def test_an_incident_is_told_of_once_its_team_is_known(desk):
     desk.open(team="")
     assert desk.announce() == 0

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from incident_management.splunk.session import Session
+from tests.unit.splunk.keeper import Keeper
 
 Answer = Tuple[int, Any]
 
@@ -73,3 +74,16 @@ def pauses():
 @pytest.fixture
 def session(splunkd, pauses):
     return Session(splunkd.uri, "key-1", sleep=pauses.append)
+
+
+@pytest.fixture
+def keeper():
+    made = []
+
+    def make(**options):
+        made.append(Keeper(**options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()

@@ -1,78 +1,11 @@
 """One connection for many requests: when it is used again, when not, and what is sent twice."""
 
 import json
-import socket
-import threading
 
 import pytest
 
 from incident_management.splunk.session import Session, SplunkError
-
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n%s\r\n{}"
-
-
-class Keeper:
-    """A splunkd that keeps connections; ``heard`` has the requests of each connection.
-
-    ``answers`` are those to the next requests; one that is not whole cuts the connection.
-    ``ends`` closes a connection after that many answers, without a word.
-    """
-
-    def __init__(self, ends=None):
-        self.heard = []
-        self.answers = []
-        self.ends = ends
-        self.ended = threading.Event()
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.uri = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def _serve(self):
-        while True:
-            try:
-                connection, _peer = self._socket.accept()
-            except OSError:
-                return
-            requests: list[str] = []
-            self.heard.append(requests)
-            with connection, connection.makefile("rb") as lines:
-                self._talk(connection, lines, requests)
-            self.ended.set()
-
-    def _talk(self, connection, lines, requests):
-        while len(requests) != self.ends:
-            first = lines.readline()
-            if not first:
-                return
-            length = 0
-            while (line := lines.readline().strip().lower()) != b"":
-                if line.startswith(b"content-length:"):
-                    length = int(line.partition(b":")[2])
-            body = lines.read(length)
-            requests.append((first.split()[0].decode(), body.decode()))
-            answer = self.answers.pop(0) if self.answers else ANSWER % b""
-            connection.sendall(answer)
-            if b"\r\n\r\n{}" not in answer or b"close" in answer:
-                return
-
-    def stop(self):
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join()
-
-
-@pytest.fixture
-def keeper():
-    made = []
-
-    def make(**options):
-        made.append(Keeper(**options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.stop()
+from tests.unit.splunk.keeper import ANSWER
 
 
 def methods(keeper):

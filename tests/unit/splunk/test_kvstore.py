@@ -106,6 +106,22 @@ def test_a_long_query_travels_in_a_body_and_keeps_order_and_limit(splunkd, incid
     assert body == [{"query": query, "limit": kvstore.ANSWER_ROWS}]
 
 
+def test_only_the_fields_that_are_wanted_are_asked_for(splunkd, incidents):
+    splunkd.answers = [(200, [{"_key": "a", "status": "new"}])]
+
+    assert incidents.find({"x": 1}, fields=("status", "team")) == [{"_key": "a", "status": "new"}]
+    assert splunkd.seen[0][2]["fields"] == "status,team"
+
+
+def test_of_a_long_query_also_the_fields_that_it_is_sorted_by_are_read(splunkd, incidents):
+    query = {"$or": [{"_key": f"{n:040x}"} for n in range(100)]}
+    splunkd.answers = [(200, [[{"_key": "a", "t": 1}, {"_key": "b", "t": 3}]])]
+
+    found = incidents.find(query, "t:-1,_key:1", fields=("status",))
+    assert [document["_key"] for document in found] == ["b", "a"]
+    assert splunkd.seen[0][3][0]["fields"] == "status,t,_key"
+
+
 def test_an_answer_that_may_have_been_cut_is_asked_again_in_halves(splunkd, incidents, monkeypatch):
     monkeypatch.setattr(kvstore, "ANSWER_ROWS", 60)
     keys = [f"{n:040x}" for n in range(100)]

@@ -69,6 +69,29 @@ def test_a_duty_runs_on_one_member_of_a_cluster(stores, clock):
     assert (len(first.ran), len(second.ran)) == (4, 0)
 
 
+def test_whose_turn_it_is_is_asked_once_a_turn(stores, clock):
+    first = Member(stores, clock, "sh1", "tell", "fix")
+    second = Member(stores, clock, "sh2", "tell", "fix")
+    first.worker.cycle()
+    before = stores.calls
+    for _ in range(5):
+        clock.advance(1)
+        second.worker.cycle()
+    assert second.ran == []
+    # For each of the duties the claim that is taken, and whose it is.
+    assert stores.calls - before == 4
+
+
+def test_turns_that_are_over_are_deleted_in_one_call(stores, clock):
+    member = Member(stores, clock, "sh1", "tell", "fix", "undo")
+    member.worker.cycle()
+    clock.advance(31)
+    before = stores.claims.log.count("delete claims")
+    member.worker.cycle()
+    assert stores.claims.log.count("delete claims") - before == 1
+    assert len(stores.claims.all()) == 3
+
+
 def test_another_member_takes_over_when_one_is_gone(stores, clock):
     Member(stores, clock, "sh1", "tell").worker.cycle()
     second = Member(stores, clock, "sh2", "tell")

@@ -6,7 +6,8 @@ from typing import Any, Dict
 
 from ..channels import CHANNELS
 from ..incidents.errors import NotFound
-from ..notify.asked import CHARACTERS, enqueue
+from ..notify.asked import enqueue
+from ..notify.asking import CHARACTERS
 from ..notify.outbox import FINAL, Outbox
 from ..notify.record import recorder
 from ..splunk import conf

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, List, Mapping, Optional, Set
+from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence, Set
 
 from ..ports import Collection, Document
 
@@ -42,12 +42,16 @@ def claim_document(
     }
 
 
-def find_by(collection: Collection, name: str, values: Iterable[str]) -> List[Document]:
+def find_by(
+    collection: Collection, name: str, values: Iterable[str], fields: Sequence[str] = ()
+) -> List[Document]:
     """Return the documents whose field ``name`` (dotted for a nested one) is one of ``values``.
 
-    One call for each 5,000 values. ``$or`` because the KV store documents no ``$in``.
+    One call for each 5,000 values. ``$or`` because the KV store documents no ``$in``. ``fields`` as
+    for :meth:`.ports.Collection.find`.
     """
-    return [found for query in _queries(name, values) for found in collection.find(query)]
+    queries = _queries(name, values)
+    return [found for query in queries for found in collection.find(query, fields=fields)]
 
 
 def keys_since(collection: Collection, name: str, order: str, since: Mapping[str, int]) -> Set[str]:

@@ -7,8 +7,7 @@ from typing import Dict
 from ..incidents.canonical import digest
 from ..incidents.severities import DEFAULT_SEVERITY, configured_severity
 from ..splunk.alert_action import Payload, deliver, report
-from .asked import CHARACTERS, is_target
-from .message import truncated
+from .asking import CHARACTERS, is_target, truncated
 
 __all__ = ["ask", "ask_for_ticket"]
 

@@ -34,6 +34,8 @@ OLDEST_SECONDS = 24 * 3600.0
 # An incident is opened and routed in two entries: its message waits for the team.
 ROUTING_WAIT_SECONDS = 10.0
 REMEMBERED = 20_000
+# The overlap is read at every turn: of its entries no more than says whether they are news.
+_LOOKED_AT = ("incident_id", "kind", "time")
 # Entries about telling are not told.
 _SILENT = {"notification"}
 
@@ -113,7 +115,8 @@ class Announcer:
     def _fresh(self, since: float) -> Dict[str, List[Document]]:
         """Entries since then that this process has not announced, by incident."""
         fresh: Dict[str, List[Document]] = {}
-        for entry in self._stores.timeline.find({"time": {"$gte": since}}, "time:1"):
+        recent = {"time": {"$gte": since}}
+        for entry in self._stores.timeline.find(recent, "time:1", fields=_LOOKED_AT):
             if entry["_key"] not in self._told and entry["kind"] not in _SILENT:
                 fresh.setdefault(entry["incident_id"], []).append(entry)
         return fresh

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import Any, Dict, Mapping
 
 from ..channels import CHANNELS
@@ -11,20 +10,14 @@ from ..incidents.canonical import canonical
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import SEVERITIES
 from ..ports import Clock, Stores
+from .asking import CHARACTERS, is_target
 from .message import Message, incident_url, plain
 from .outbox import Outbox, notification_id
 
-__all__ = ["CHARACTERS", "enqueue", "is_target"]
+__all__ = ["enqueue"]
 
-# The fields of a request, and how many characters each may have.
-CHARACTERS = {
-    "channel": 40, "id": 200, "message": 20_000, "title": 1000, "severity": 20, "target": 81,
-    "incident_id": 40, "rule": 1000,
-}  # fmt: skip
 TEXT_CHARACTERS = 3000
 TITLE_CHARACTERS = 200
-# A Slack channel: its name or its id.
-_TARGET = re.compile(r"#?[\w.-]{1,80}")
 
 
 def enqueue(
@@ -100,11 +93,6 @@ def _checked(request: Mapping[str, Any]) -> Dict[str, str]:
     if values["target"] and not is_target(values["target"]):
         raise Invalid("'target' must be the name or the id of a Slack channel.")
     return values
-
-
-def is_target(text: str) -> bool:
-    """Tell whether this can be the name or the id of a Slack channel."""
-    return _TARGET.fullmatch(text) is not None
 
 
 def _own_id(values: Mapping[str, str], actor: str, now: float) -> str:

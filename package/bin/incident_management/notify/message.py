@@ -13,6 +13,7 @@ from urllib.parse import quote as url_quote
 
 from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
+from .asking import truncated
 
 __all__ = [
     "HEADLINES",
@@ -264,11 +265,6 @@ def plain(value: Any, length: int) -> str:
     text = mask(str(value or ""), emails=False)
     text = "".join(c if c == "\n" or c.isprintable() else " " for c in text)
     return truncated(text.strip(), length)
-
-
-def truncated(text: str, length: int) -> str:
-    """Cut text to a length, the last character saying so."""
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
 def listed(names: List[str]) -> str:

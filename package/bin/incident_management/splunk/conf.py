@@ -13,7 +13,10 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from .session import APP, Session, path_of
 
-__all__ = ["home", "load", "read_lookup"]
+__all__ = ["SETTINGS", "home", "load", "read_lookup"]
+
+# The file of the app's own settings, as UCC's pages write it.
+SETTINGS = "incident_management_settings"
 
 # A lookup that is larger belongs into the KV store.
 LOOKUP_BYTES = 10_000_000

@@ -72,11 +72,12 @@ class KvCollection:
         sort: str = "",
         limit: int = 0,
         skip: int = 0,
+        fields: Sequence[str] = (),
     ) -> List[Document]:
         text = _url_query(query or {})
         if text is None:
-            return self._find_by_post(query, sort, limit, skip)
-        return self._find_by_get(text if query else "", sort, limit, skip)
+            return self._find_by_post(query, sort, limit, skip, fields)
+        return self._find_by_get(text if query else "", sort, limit, skip, ",".join(fields))
 
     def keys(self, query: Mapping[str, Any]) -> List[str]:
         text = _url_query(query)
@@ -131,14 +132,20 @@ class KvCollection:
         self._session.delete(self._data, query=json.dumps(query, allow_nan=False))
 
     def _find_by_post(
-        self, query: Optional[Mapping[str, Any]], sort: str, limit: int, skip: int
+        self,
+        query: Optional[Mapping[str, Any]],
+        sort: str,
+        limit: int,
+        skip: int,
+        fields: Sequence[str],
     ) -> List[Document]:
         """Find with a query too long for a URL.
 
         ``batch_find`` takes it in its body. Order and paging are done here, because their form in
-        that body is not documented.
+        that body is not documented: what is sorted by has to be read.
         """
-        rows = [_document(row) for row in self._all_by_post(query or {})]
+        read = ",".join([*fields, *_sorted_by(sort)]) if fields else ""
+        rows = [_document(row) for row in self._all_by_post(query or {}, read)]
         found = sorted_documents(rows, sort or "_key:1")
         return found[skip : skip + limit] if limit else found[skip:]
 
@@ -202,6 +209,10 @@ def _is_key(key: str) -> bool:
     6.2.2.3; an escaped dot as well), and a DELETE of that deletes all.
     """
     return key.strip(".") != ""
+
+
+def _sorted_by(sort: str) -> List[str]:
+    return [part.partition(":")[0].strip() for part in sort.split(",") if part]
 
 
 def _document(row: Document) -> Document:

@@ -15,8 +15,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict
 
-from ..masking import mask, mask_values
-
 __all__ = ["get", "set_level"]
 
 FILE_BYTES = 10_000_000
@@ -49,6 +47,9 @@ def set_level(name: str, level: str) -> None:
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
+        # Not before there is a line: many processes write none, and are spared 50 ms.
+        from ..masking import mask, mask_values
+
         when = datetime.fromtimestamp(record.created, timezone.utc)
         line: Dict[str, Any] = {
             "time": when.isoformat(timespec="milliseconds"),

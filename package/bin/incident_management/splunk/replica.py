@@ -129,9 +129,10 @@ class _SyncedCollection:
         sort: str = "",
         limit: int = 0,
         skip: int = 0,
+        fields: Sequence[str] = (),
     ) -> List[Document]:
         self._sync()
-        return self._collection.find(query, sort, limit, skip)
+        return self._collection.find(query, sort, limit, skip, fields)
 
     def keys(self, query: Mapping[str, Any]) -> List[str]:
         self._sync()

@@ -45,7 +45,7 @@ __all__ = [
     "parse",
 ]
 
-CONF = "incident_management_settings"
+CONF = conf.SETTINGS
 ACCOUNTS = "incident_management_account"
 
 # Parts that every service outside is reached by.

@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from ..incidents.stores import claim_document
 from ..ports import Clock, SearchFailed, Stores
 from ..splunk.session import SplunkError
-from ..splunk.settings import SettingsError
+from ..splunk.stanza import SettingsError
 
 __all__ = ["Duty", "Worker"]
 
@@ -48,6 +48,7 @@ class Worker:
         holder: this member's name; a restarted worker of it goes on at once.
         notice: shows a sentence to administrators in Splunk Web; an empty one takes it away.
         stopping: tells whether to stop between two duties.
+        tells_it_lives: a line in the log now and then, also when there was nothing to do.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Worker:
         log: Logger,
         notice: Callable[[str], None],
         stopping: Callable[[], bool] = lambda: False,
+        tells_it_lives: bool = True,
     ) -> None:
         self._duties = duties
         self._stores = stores
@@ -67,10 +69,14 @@ class Worker:
         self._log = log
         self._notice = notice
         self._stopping = stopping
+        # The newest slot of each duty that is this member's, and that is another's.
         self._slots: Dict[str, int] = {}
+        self._others: Dict[str, int] = {}
+        self._past: List[str] = []
         self._last_run: Dict[str, float] = {}
         self._trouble: Dict[str, tuple[str, float]] = {}
         self._noticed = ""
+        self._tells_it_lives = tells_it_lives
         self._heartbeat = 0.0
 
     def cycle(self) -> Dict[str, int]:
@@ -94,6 +100,7 @@ class Worker:
                 self._failed(duty.name, str(error))
             except Exception as error:  # noqa: BLE001 - one duty must not stop the others
                 self._failed(duty.name, f"{type(error).__name__}: {error}", error)
+        self._give_up_past_turns()
         self._show(malformed)
         self._report(done, time.monotonic() - began)
         return done
@@ -121,6 +128,8 @@ class Worker:
         slot = int(self._clock.now() // SLOT_SECONDS)
         if self._slots.get(duty.name) == slot:
             return True
+        if self._others.get(duty.name) == slot:
+            return False
         key = f"worker:{duty.name}:{slot}"
         claim = claim_document(
             key, self._clock.now(), purpose=f"worker:{duty.name}", holder=self._holder
@@ -128,12 +137,22 @@ class Worker:
         if not self._stores.claims.insert(claim):
             known = self._stores.claims.get(key)
             if known is None or known["holder"] != self._holder:
+                self._others[duty.name] = slot
                 return False
-        past = self._slots.get(duty.name)
+        if duty.name in self._slots:
+            self._past.append(f"worker:{duty.name}:{self._slots[duty.name]}")
         self._slots[duty.name] = slot
-        if past is not None:
-            self._stores.claims.delete(f"worker:{duty.name}:{past}")
         return True
+
+    def _give_up_past_turns(self) -> None:
+        """Delete the claims on turns that are over, of all duties at once."""
+        if not self._past:
+            return
+        try:
+            self._stores.claims.delete_matching({"$or": [{"_key": key} for key in self._past]})
+            self._past.clear()
+        except SplunkError as error:
+            self.trouble("turns", f"Turns that are over can't be deleted: {error}")
 
     def _failed(self, name: str, sentence: str, error: Optional[BaseException] = None) -> None:
         self.trouble(name, f"The duty '{name}' failed and is tried again: {sentence}", error)
@@ -156,7 +175,7 @@ class Worker:
         """One line of metrics for a cycle that did something, or as a sign of life."""
         worked = {name: count for name, count in done.items() if count}
         now = self._clock.now()
-        if worked or now - self._heartbeat >= HEARTBEAT_SECONDS:
+        if worked or (self._tells_it_lives and now - self._heartbeat >= HEARTBEAT_SECONDS):
             self._heartbeat = now
             facts: Dict[str, Any] = {**worked, "ms": round(seconds * 1000)}
             self._log.info("cycle", extra={"facts": facts})

@@ -13,7 +13,7 @@ from ..ports import Clock, Stores
 from ..splunk import conf
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session
-from ..splunk.settings import SettingsError
+from ..splunk.stanza import SettingsError
 from ..splunk.topology import TopologyLookup
 from .monitor_troubles import TroubleBook
 from .monitoring import MonitorRunner

@@ -84,21 +84,24 @@ class MonitorMessages:
 
     def run(self) -> Dict[str, int]:
         """Do one round; returns how many messages were put up. Raises what its parts raise."""
-        self._clear_removed()
-        troubles = self._book.all()
+        troubles = self._book.all() if self._clear_removed() else {}
         shown = {_monitor(one): one for one in self._claims.find({"purpose": MESSAGE})}
         for monitor, message in shown.items():
             self._look_after(monitor, message, troubles.get(monitor, ""))
         new = [monitor for monitor in troubles if monitor not in shown]
         return {"monitor_messages": sum(self._show(monitor, troubles[monitor]) for monitor in new)}
 
-    def _clear_removed(self) -> None:
-        """Take away the notes about monitors that are no input of any member any more."""
+    def _clear_removed(self) -> bool:
+        """Take away the notes about monitors that are no input of any member any more.
+
+        Returns whether there were any notes.
+        """
         notes = self._book.notes()
         watched = self._roster.all() if notes else {}
         for note in notes:
             if _monitor(note) not in watched and self._is_mine(note):
                 self._book.clear(_monitor(note))
+        return bool(notes)
 
     def _is_mine(self, note: Document) -> bool:
         """Tell whether a note is this member's, or that of one that is gone."""

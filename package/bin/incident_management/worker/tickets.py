@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence, Set
 
 from ..channels import NAMES, TICKET_SYSTEMS
 from ..incidents import lifecycle, timeline
@@ -85,6 +85,8 @@ class Tickets:
         self._monotonic = monotonic
         # With which settings a look failed; others are tried at once.
         self._failed_with: Dict[str, Any] = {}
+        # Which are not asked, and have no trouble left.
+        self._at_rest: Set[str] = set()
 
     def run(self) -> Mapping[str, int]:
         """Look where it is time; returns how many entries were written, and incidents resolved.
@@ -102,12 +104,13 @@ class Tickets:
 
     def _run(self, channel: str, settings: Settings, counts: Dict[str, int]) -> None:
         chosen = getattr(settings, channel)
-        notebook, now = Notebook.read(self._stores, channel), self._clock.now()
         if not chosen.look_every or channel not in settings.set_up:
-            if notebook.trouble:
-                notebook.trouble, notebook.failures = "", 0
-                notebook.save(self._stores, self._clock)
+            if channel not in self._at_rest:
+                self._forget_trouble(channel)
+                self._at_rest.add(channel)
             return
+        self._at_rest.discard(channel)
+        notebook, now = Notebook.read(self._stores, channel), self._clock.now()
         used = (chosen, settings.network, settings.proxy)
         is_corrected = self._failed_with.get(channel, used) != used
         if not is_corrected and self._has_to_wait(notebook, chosen.look_every, now):
@@ -130,6 +133,13 @@ class Tickets:
             wait = self._failed(notebook, error, chosen.look_every)
         notebook.next = self._clock.now() + wait
         notebook.save(self._stores, self._clock)
+
+    def _forget_trouble(self, channel: str) -> None:
+        """What is not asked any more has no trouble."""
+        notebook = Notebook.read(self._stores, channel)
+        if notebook.trouble:
+            notebook.trouble, notebook.failures = "", 0
+            notebook.save(self._stores, self._clock)
 
     def _has_to_wait(self, notebook: Notebook, every: float, now: float) -> bool:
         # A time that lies too far ahead was set by a clock, or a pace, that was changed since.

@@ -6,6 +6,7 @@ looked at: after an outage, or in a new worker, some each time until it has caug
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Dict, List, Tuple
 
 from ..api.idempotency import KEPT_ANSWER, KEPT_SECONDS
@@ -22,6 +23,8 @@ CHECKPOINT = "worker:refresh:checkpoint"
 LOOK_BACK_SECONDS = 1800.0
 # So many older entries are looked at in one round.
 MAX_OLDER = 1000
+# What is read of an entry: whose it is, not what it says.
+_WHOSE = ("incident_id", "time")
 # A writer that is still at it gets time to finish.
 GRACE_SECONDS = 10.0
 FORGOTTEN_AT_ONCE = 1000
@@ -35,7 +38,7 @@ def refresh_stale(stores: Stores, clock: Clock) -> Dict[str, int]:
     now = clock.now()
     recent = {"time": {"$gte": now - LOOK_BACK_SECONDS, "$lte": now - GRACE_SECONDS}}
     older, reached = _older(stores, now)
-    entries = [*older, *stores.timeline.find(recent, "time:1")]
+    entries = [*older, *stores.timeline.find(recent, "time:1", fields=_WHOSE)]
     refreshed = _refresh(stores, list(dict.fromkeys(one["incident_id"] for one in entries)))
     # Their documents bear the times of their entries, which may lie before what the clocks look at.
     ring(stores, refreshed, now)
@@ -54,21 +57,22 @@ def _older(stores: Stores, now: float) -> Tuple[List[Document], float]:
     since = float(known["time"]) if known and known["time"] <= now else 0.0
     until = now - LOOK_BACK_SECONDS
     span = {"time": {"$gt": since, "$lt": until}}
-    found = stores.timeline.find(span, "time:1", MAX_OLDER)
+    found = stores.timeline.find(span, "time:1", MAX_OLDER, fields=_WHOSE)
     if len(found) < MAX_OLDER:
         return found, until
     reached = float(found[-1]["time"])
-    return found + stores.timeline.find({"time": reached}), reached
+    return found + stores.timeline.find({"time": reached}, fields=_WHOSE), reached
 
 
 def _refresh(stores: Stores, ids: List[str]) -> List[str]:
     """Refresh those of some incidents that have other entries than their documents say."""
-    known = {document["_key"]: document for document in find_by(stores.incidents, "_key", ids)}
-    stale: List[str] = [
-        incident_id
-        for incident_id, entries in timeline.read_many(stores, ids).items()
-        if (known.get(incident_id) or {}).get("entries") != len(entries)
-    ]
+    known = {
+        document["_key"]: document.get("entries")
+        for document in find_by(stores.incidents, "_key", ids, fields=("entries",))
+    }
+    entries = find_by(stores.timeline, "incident_id", ids, fields=("incident_id",))
+    written = Counter(str(entry["incident_id"]) for entry in entries)
+    stale = [one for one in ids if known.get(one) != written[one]]
     # One that is leaving must not get a document again after its own is deleted.
     leaving = pruned(stores, stale)
     return list(timeline.refresh_many(stores, [one for one in stale if one not in leaving]))

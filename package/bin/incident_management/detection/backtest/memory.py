@@ -34,12 +34,15 @@ class MemoryCollection:
         sort: str = "",
         limit: int = 0,
         skip: int = 0,
+        fields: Sequence[str] = (),
     ) -> List[Document]:
         found = [d for d in self._documents.values() if _matches(d, query or {})]
         for part in reversed([part for part in (sort or "_key:1").split(",") if part]):
             name, _, direction = part.partition(":")
             found.sort(key=lambda d: _sortable(_value(d, name)), reverse=direction == "-1")
         found = found[skip : skip + limit] if limit else found[skip:]
+        if fields:
+            found = [{n: d[n] for n in ("_key", *fields) if n in d} for d in found]
         return copy.deepcopy(found)
 
     def keys(self, query: Mapping[str, Any]) -> List[str]:

@@ -88,7 +88,9 @@ class HealthReport:
     def _recent(self) -> List[Document]:
         since = self._now - MONTH_DAYS * DAY
         query = {"updated_at": {"$gte": since}}
-        return self._stores.incidents.find(query, "updated_at:-1", MAX_INCIDENTS)
+        return self._stores.incidents.find(
+            query, "updated_at:-1", MAX_INCIDENTS, fields=("id", "rules", "opened_at", "feedback")
+        )
 
     def _reopenings(self) -> Dict[str, List[float]]:
         """When incidents were opened again lately, by id; an entry that two writers made is one."""

@@ -125,7 +125,8 @@ def loads(stores: Stores, routing: Routing, names: Iterable[str]) -> Dict[str, f
             {"$or": [{"owner": name} for name in sorted(found)]},
         ]
     }
-    for document in stores.incidents.find(query, "opened_at:1", MAX_COUNTED):
+    work = stores.incidents.find(query, "opened_at:1", MAX_COUNTED, fields=("owner", "severity"))
+    for document in work:
         found[str(document["owner"])] += routing.weight(str(document.get("severity")))
     return found
 
