@@ -71,7 +71,8 @@ class Inquiry:
     """What a service says of an attempt whose outcome is unknown.
 
     ``answer`` is ``arrived``; ``missing``; ``harmless``, a repeat changes nothing there;
-    ``marked``, a repeat is known as one by whoever heeds its id; ``impossible``, it can't be asked; or ``later``, it could not be asked just now.
+    ``marked``, a repeat is known as one by whoever heeds its id; ``impossible``, it can't be
+    asked; or ``later``, it could not be asked just now.
     """
 
     answer: str
