@@ -56,3 +56,20 @@ def test_a_scheduled_run_is_named_by_its_time_and_a_real_time_trigger_by_its_own
     first = "rt_scheduler__admin__search__RMD5bb597fe7dda10157_at_1421496279_8.1"
     second = "rt_scheduler__admin__search__RMD5bb597fe7dda10157_at_1421496279_8.2"
     assert run_of(first) != run_of(second)
+
+
+@pytest.mark.parametrize(
+    ("row", "span"),
+    [
+        ({"first_time": "-300", "last_time": "1700000000"}, (1_700_000_000, 1_700_000_000)),
+        ({"first_time": "-300", "last_time": "-1"}, (1_700_000_900, 1_700_000_900)),
+        ({"_time": "-1"}, (1_700_000_900, 1_700_000_900)),
+        ({"first_time": "0", "last_time": "5"}, (0, 5)),
+    ],
+)
+def test_a_time_before_the_epoch_is_none_and_costs_the_run_no_finding(row, span):
+    """The API refuses it, and with it every finding of the run."""
+    alert = Alert("r", "a", "o", "s")
+    found = findings([{"entity": "web-1", **row}, {"entity": "web-2"}], alert, 1_700_000_900.0)
+    assert (found[0]["first_time"], found[0]["last_time"]) == span
+    assert len(signals_from(found, 1_700_000_900.0, alert.common())) == 2
