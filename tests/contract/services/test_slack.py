@@ -240,3 +240,16 @@ def _mrkdwn_objects(value):
     elif isinstance(value, list):
         for inner in value:
             yield from _mrkdwn_objects(inner)
+
+
+def test_a_lost_message_is_looked_for_since_its_own_attempt(receiver):
+    """Those before it certainly did not arrive; in hours of them others wrote much there."""
+    receiver.answers = [
+        (200, {}, {"ok": True, "channels": [{"id": "C0000000009", "name": "incidents"}]}),
+        (200, {}, {"ok": True, "messages": []}),
+    ]
+    told = notification(message(), begun=CLOCK.now() - 15)
+    told = replace(told, first_sent=CLOCK.now() - 9 * 3600)
+    assert sender(receiver).ask(told).answer == "missing"
+    asked = parse_qs(receiver.requests[1].body.decode())
+    assert asked["oldest"] == [f"{CLOCK.now() - 135:.6f}"]

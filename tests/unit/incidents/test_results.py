@@ -84,3 +84,20 @@ def test_what_some_rows_lack_stays_one_problem_with_those_that_lack_it_too():
     rows = [{"entity": "db-1", "signature": "s"}, {"entity": "db-2", "signature": "s"}]
     found = found_of(rows, dedup_fields="signature, user", title="{signature}")
     assert [dedup for _entity, _title, dedup in found] == [{"signature": "s", "user": ""}]
+
+
+@pytest.mark.parametrize(
+    ("row", "span"),
+    [
+        ({"first_time": "-300", "last_time": "1700000000"}, (1_700_000_000, 1_700_000_000)),
+        ({"first_time": "-300", "last_time": "-1"}, (1_700_000_900, 1_700_000_900)),
+        ({"_time": "-1"}, (1_700_000_900, 1_700_000_900)),
+        ({"first_time": "0", "last_time": "5"}, (0, 5)),
+    ],
+)
+def test_a_time_before_the_epoch_is_none_and_costs_the_run_no_finding(row, span):
+    """The API refuses it, and with it every finding of the run."""
+    alert = Alert("r", "a", "o", "s")
+    found = findings([{"entity": "web-1", **row}, {"entity": "web-2"}], alert, 1_700_000_900.0)
+    assert (found[0]["first_time"], found[0]["last_time"]) == span
+    assert len(signals_from(found, 1_700_000_900.0, alert.common())) == 2

@@ -194,3 +194,16 @@ def test_a_slack_id_that_is_none_costs_its_stanza_and_a_good_one_names_somebody(
     assert member_in_slack(routing.members, "T0ELSE", "U0EVE") == "eve"
     assert member_in_slack(routing.members, "T0ELSE", "U0MIA") == ""
     assert member_in_slack(routing.members, "", "") == ""
+
+
+def test_a_rule_may_name_an_entity_with_brackets():
+    routing = Routing.from_stanzas(
+        {
+            "team:dba": {"members": "ann"},
+            "team:web": {"members": "bob"},
+            "rule:disk": {"team": "dba", "entity": "disk[C:]*"},
+            "rule:default": {"team": "web"},
+        }
+    )
+    assert routing.decide("high", ["disk[C:] of web-1"], ["r"]).team == "dba"
+    assert routing.decide("high", ["diskC"], ["r"]).team == "web"

@@ -134,6 +134,14 @@ def test_a_tag_holds_back_what_bears_it(stores, clock):
     assert [outcome.what for outcome in outcomes] == ["suppressed", "opened", "opened"]
 
 
+@pytest.mark.parametrize("name", ["Processor[_Total]", "web-1 [prod]", "[::1]:443", "a]b[", "[!x]"])
+def test_a_name_with_brackets_is_held_back_by_its_own_name(stores, clock, name):
+    muted(stores, clock, starts_at=START, entity=name)
+    muted(stores, clock, starts_at=START, rule="High [Err*", entity=f"{name[:3]}?*")
+    outcomes = ingest(stores, clock).ingest([signal(name), signal("t"), signal("x")])
+    assert [outcome.what for outcome in outcomes] == ["suppressed", "opened", "opened"]
+
+
 def test_a_tag_has_recurring_windows_too(stores, clock):
     window = Suppression(
         "SUP-1", "maintenance", "patches", tag="batch", days=("tue",), from_time="22:00"

@@ -46,6 +46,8 @@ class FakeService:
             if notification.id in self.arrived:
                 return Inquiry("arrived", "Found.", {"ts": "9.0"})
             return Inquiry("missing", "Not found.")
+        if self.asking == "marked":
+            return Inquiry("marked", "A repeat carries the same delivery id.")
         return Inquiry(self.asking, "Can't be asked.")
 
 

@@ -224,3 +224,41 @@ def test_a_pause_by_a_clock_that_was_ahead_does_not_last():
     office.enqueue("2-other", incident_id=incident(2))
     office.run(seconds=60)
     assert len(slack.arrived) == 2
+
+
+def test_a_receiver_that_never_answers_in_time_gets_no_message_a_day_long():
+    """It may well have it each time; only a service that joins repeats is asked for longer."""
+
+    class Silent(FakeService):
+        def send(self, notification: Notification) -> Delivery:
+            self.arrived.append(notification.id)
+            return unknown("hooks.example.com did not answer within 20 s.")
+
+    hook, pagerduty = Silent(asking="marked"), Silent(asking="harmless")
+    office = Office(**{"webhook:slow": hook, "pagerduty": pagerduty})
+    office.enqueue("1", "webhook:slow")
+    office.enqueue("1", "pagerduty")
+    office.run(seconds=8 * HOUR)
+    by_channel = {d["channel"]: d for d in office.stores.outbox.all()}
+    told = by_channel["webhook:slow"]
+    assert (told["state"], len(hook.arrived)) == ("unconfirmed", 20)
+    assert told["last_error"] == (
+        "Sent 20 times, and never answered. A repeat carries the same delivery id."
+    )
+    assert by_channel["pagerduty"]["state"] in ("pending", "sending")
+
+
+def test_a_service_that_never_accepts_a_connection_takes_little_of_the_time():
+    """Each attempt lasts until it times out, and meanwhile nobody else is told anything."""
+
+    class Walled(DownService):
+        def send(self, notification: Notification) -> Delivery:
+            office.clock.advance(10)
+            return super().send(notification)
+
+    walled = Walled()
+    office = Office(**{"webhook:old": walled})
+    backlog(office, 100, "webhook:old")
+    began = office.clock.now()
+    office.run(seconds=3600)
+    assert 10 * walled.tried <= 0.2 * (office.clock.now() - began)

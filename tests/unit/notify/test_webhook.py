@@ -69,7 +69,7 @@ def test_it_is_signed_over_time_and_body(answers):
 def test_what_an_answer_means(answers, answer, outcome):
     answers[0].append(answer)
     assert sender().send(NOTIFICATION).outcome == outcome
-    assert sender().ask(NOTIFICATION).answer == "harmless"
+    assert sender().ask(NOTIFICATION).answer == "marked"
 
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "127.0.0.1", "::1", "fd00:ec2::254", "::"])

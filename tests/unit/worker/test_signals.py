@@ -57,6 +57,24 @@ def test_of_a_run_that_triggers_for_each_result_the_results_that_are_missing_are
     assert events == {"checkout": 12, "payments": 9}
 
 
+def test_a_run_that_can_never_be_taken_in_is_said_and_holds_no_other_up(desk):
+    desk.fire("scheduler__nobody__app__RMD5bad_at_1699999000_1", ago=900.0)
+    desk.fired[0].name = " "
+    desk.results["scheduler__nobody__app__RMD5bad_at_1699999000_1"] = ROWS
+    desk.fire()
+    reconciler = desk.reconciler()
+    assert reconciler.run() == {"signals_recovered": 2}
+    assert reconciler.run() == desk.reconciler().run() == {"signals_recovered": 0}
+    (said,) = desk.troubles
+    assert "RMD5bad" in said and "A signal needs a rule" in said
+
+
+def test_one_row_with_an_impossible_time_costs_a_run_nothing(desk):
+    desk.results[SID] = [*ROWS, {"entity": "cart", "count": "3", "first_time": "-300"}]
+    desk.fire()
+    assert desk.reconciler().run() == {"signals_recovered": 3}
+
+
 def test_an_action_gets_time_to_finish_first(desk):
     desk.fire(ago=30.0)
     assert desk.reconciler().run() == {"signals_recovered": 0}

@@ -10,13 +10,13 @@ import re
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, tzinfo
-from fnmatch import fnmatchcase
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..ports import Clock, Collection, Document, Stores
 from .canonical import milliseconds
 from .clocks.zones import ADVICE, zone_named
 from .errors import Invalid, NotFound
+from .patterns import fits
 from .signal import Signal
 
 __all__ = [
@@ -74,9 +74,9 @@ class Suppression:
     def holds_back(self, signal: Signal) -> bool:
         """Tell whether a signal is held back: by what it is about, and by when it ended."""
         return (
-            _like(signal.rule, self.rule)
-            and _like(signal.entity, self.entity)
-            and (self.tag == "*" or any(_like(tag, self.tag) for tag in signal.tags))
+            fits(signal.rule, self.rule)
+            and fits(signal.entity, self.entity)
+            and (self.tag == "*" or any(fits(tag, self.tag) for tag in signal.tags))
             and self.in_force(signal.last_time)
         )
 
@@ -219,7 +219,3 @@ def _zone(name: str) -> tzinfo:
     if zone is None:
         raise Invalid(f"'{name[:60]}' is no time zone that this machine knows; {ADVICE}")
     return zone
-
-
-def _like(value: str, pattern: str) -> bool:
-    return fnmatchcase(value.lower(), pattern.lower())

@@ -33,8 +33,8 @@ class Notification:
         message: a :class:`~incident_management.notify.message.Message` as a document.
         thread: the receipt of the incident's first message there, or where messages go to a ticket
             the last one's, if there is one.
-        first_sent: epoch seconds of the first attempt; where to look for a lost message.
-        begun: epoch seconds of the attempt that is asked about.
+        first_sent: epoch seconds of the first attempt.
+        begun: epoch seconds of the attempt that is asked about; where to look for a lost message.
         late: for how many seconds it had to wait, if for so long that it is worth a word.
         is_over: whether the incident has ended by now, of a message that had to wait.
     """
@@ -71,7 +71,8 @@ class Inquiry:
     """What a service says of an attempt whose outcome is unknown.
 
     ``answer`` is ``arrived``; ``missing``; ``harmless``, a repeat changes nothing there;
-    ``impossible``, it can't be asked; or ``later``, it could not be asked just now.
+    ``marked``, a repeat is known as one by whoever heeds its id; ``impossible``, it can't be
+    asked; or ``later``, it could not be asked just now.
     """
 
     answer: str

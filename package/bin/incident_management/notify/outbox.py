@@ -238,7 +238,7 @@ class Outbox:
             if age < GIVES_UP_SECONDS:
                 document["attempts"] = number
                 return self._wait_to_ask(document, inquiry.detail)
-        return self._end(document, number, _settled(inquiry))
+        return self._end(document, number, _settled(inquiry, number - int(document["spent"])))
 
     def _wait_to_ask(self, document: Document, detail: str) -> str:
         document.update(
@@ -370,10 +370,13 @@ def _sender(channel: str, senders: Senders, made: Dict[str, Sender]) -> Sender:
     return made[channel]
 
 
-def _settled(inquiry: Inquiry) -> Delivery:
-    """What an inquiry's answer makes of the attempt."""
+def _settled(inquiry: Inquiry, spent: int) -> Delivery:
+    """What an inquiry's answer makes of the attempt; ``spent``: the attempts so far."""
     if inquiry.answer == "arrived":
         return Delivery("sent", inquiry.detail, inquiry.receipt)
-    if inquiry.answer in ("missing", "harmless"):
+    if inquiry.answer == "marked" and spent >= ATTEMPTS:
+        text = f"Sent {spent} times, and never answered. {inquiry.detail}"
+        return Delivery("unconfirmed", text)
+    if inquiry.answer in ("missing", "harmless", "marked"):
         return Delivery("retry", inquiry.detail)
     return Delivery("unconfirmed", inquiry.detail)

@@ -34,7 +34,7 @@ EVENT_TYPE = "incident_management_notification"
 HEADER_LENGTH = 150
 SECTION_LENGTH = 3000
 FIELD_LENGTH = 2000
-# A lost message is looked for from this long before its first attempt: clocks differ.
+# A lost message is looked for from this long before its attempt: clocks differ.
 CLOCK_SKEW_SECONDS = 120.0
 HISTORY_PAGES = 10
 CHANNEL_PAGES = 20
@@ -125,7 +125,7 @@ class SlackSender:
         return sent(receipt)
 
     def ask(self, notification: Notification) -> Inquiry:
-        """Look for the notification's id among the channel's messages since the first attempt."""
+        """Look for the notification's id among the channel's messages since the attempt."""
         from slack_sdk.errors import SlackApiError
 
         thread = notification.thread or {}
@@ -150,9 +150,10 @@ class SlackSender:
     def _find(
         self, channel: str, thread_ts: Optional[str], notification: Notification
     ) -> Optional[Mapping[str, Any]]:
+        since = notification.begun or notification.first_sent
         arguments: Dict[str, Any] = {
             "channel": channel,
-            "oldest": f"{max(notification.first_sent - CLOCK_SKEW_SECONDS, 0.0):.6f}",
+            "oldest": f"{max(since - CLOCK_SKEW_SECONDS, 0.0):.6f}",
             "include_all_metadata": True,
             "limit": 200,
         }

@@ -29,6 +29,8 @@ SHARE_SECONDS = 10.0
 # So many failures in a row are a matter of a message; more are one of the service.
 FORGIVEN = 3
 LONGEST_PAUSE_SECONDS = 30.0
+# Where an attempt lasts until it times out, the pause is so many times as long.
+REST_OF_TIME = 5.0
 # So many channels that rest are left out by the query, which travels in a URL.
 LEFT_OUT = 10
 
@@ -92,6 +94,9 @@ class Turns:
         self._used[channel] = self._used.get(channel, 0.0) + max(seconds, 0.0)
         if self._made[channel] >= self._limit or self._used[channel] >= SHARE_SECONDS:
             self._resting.add(channel)
+        if self._failures.get(channel, 0) > FORGIVEN:
+            rested = self._clock.now() + REST_OF_TIME * max(seconds, 0.0)
+            self._paused[channel] = max(self._paused.get(channel, 0.0), rested)
 
     def failed(self, channel: str, asked: float = 0.0) -> None:
         """Leave a channel alone for the round, and as long as its service asked for.

@@ -170,8 +170,8 @@ class WebhookSender:
         return dead(not_followed(reply, host) or f"{host} refused it with {reply.status}.")
 
     def ask(self, notification: Notification) -> Inquiry:
-        """A repeat is harmless: it has the same X-Incident-Delivery."""
-        return Inquiry("harmless", "A repeat carries the same delivery id.")
+        """A repeat has the same X-Incident-Delivery."""
+        return Inquiry("marked", "A repeat carries the same delivery id.")
 
     def _headers(self, notification: Notification, body: bytes) -> Dict[str, str]:
         timestamp = str(int(self._clock.now()))

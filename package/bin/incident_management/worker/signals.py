@@ -159,6 +159,10 @@ class Reconciler:
                 return 0
             self._trouble(key, f"Whether all signals of {fired.sid} arrived is unknown: {error}")
             lost = []
+        except Invalid as error:
+            # It will never be taken in, and the runs after it must not wait for it.
+            self._trouble(key, f"The results of {fired.sid} can't be taken in: {error}")
+            lost = []
         for start in range(0, len(lost), SIGNALS_AT_ONCE):
             self._ingest(lost[start : start + SIGNALS_AT_ONCE], fired.owner)
         claim = claim_document(

@@ -308,9 +308,9 @@ def _add_row(finding: Document, row: Mapping[str, Any], alert: Alert, now: float
 
 
 def _span(row: Mapping[str, Any], now: float) -> Tuple[float, float]:
-    first, last = _float(row.get("first_time")), _float(row.get("last_time"))
+    first, last = _moment(row.get("first_time")), _moment(row.get("last_time"))
     if first is None or last is None:
-        moment = _float(row.get("_time"))
+        moment = _moment(row.get("_time"))
         known = [value for value in (first, last, moment) if value is not None] or [float(now)]
         first = first if first is not None else min(known)
         last = last if last is not None else max(known)
@@ -380,6 +380,12 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(str(part) for part in value)
     return "" if value is None else str(value).strip()
+
+
+def _moment(value: Any) -> Optional[float]:
+    """A time, or None: one before the epoch is no time of an event, and would be refused."""
+    number = _float(value)
+    return number if number is not None and number >= 0 else None
 
 
 def _float(value: Any) -> Optional[float]:

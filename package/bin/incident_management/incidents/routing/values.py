@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Mapping, Optional, Sequence, Tuple
 
 from ...channels import CHANNELS
 from ...durations import seconds_of
 from ..errors import RoutingError
+from ..patterns import fits
 
 __all__ = [
     "CONF",
@@ -116,6 +116,6 @@ def matching(patterns: str, values: Sequence[str]) -> Tuple[str, str]:
     """
     for pattern in listed(patterns):
         for value in values:
-            if fnmatchcase(value.lower(), pattern.lower()):
+            if fits(value, pattern):
                 return value, pattern
     return "", ""
