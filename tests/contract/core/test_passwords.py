@@ -102,6 +102,27 @@ def test_reading_needs_list_and_writing_needs_edit_storage_passwords(standin: St
         rob.create("two", "bot2", "slack")
 
 
+def test_reading_needs_read_access_to_the_credential_besides(standin: StandIn) -> None:
+    admin = standin.service(app=APP, owner="nobody")
+    admin.storage_passwords.create("one", "bot", "slack")
+    both = ["list_storage_passwords", "edit_storage_passwords"]
+    admin.roles.create("keeper", imported_roles=["user"], capabilities=both)
+    standin.add_user("kim", "keeper")
+    local = standin.splunk.home / "etc/apps" / APP / "metadata/local.meta"
+    local.parent.mkdir(exist_ok=True)
+    with local.open("a") as file:
+        file.write("[passwords]\naccess = read : [ admin ], write : [ admin ]\n")
+    standin.splunk.conf.reload()
+    kim = standin.service("kim", app=APP, owner="nobody").storage_passwords
+
+    assert kim.list() == []
+    with pytest.raises(KeyError):
+        kim["slack:bot:"]
+    with pytest.raises(KeyError):
+        kim.delete("bot", "slack")
+    assert admin.storage_passwords["slack:bot:"].clear_password == "one"
+
+
 def test_configs_conf_does_not_lead_round_the_check(standin: StandIn) -> None:
     admin = standin.service(app=APP, owner="nobody")
     admin.storage_passwords.create("one", "bot", "slack")

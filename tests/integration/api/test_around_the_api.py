@@ -57,3 +57,20 @@ def test_where_webhooks_go_is_seen_by_those_who_may_ask_the_api_for_it(
 
     assert [URL in answer.text for answer in answers] == [sees, sees]
     assert (Client(standin, somebody)("GET", "/subscriptions").status_code == 200) is sees
+
+
+def test_a_role_that_reads_other_apps_secrets_reads_none_of_ours(
+    standin: StandIn, client: Client
+) -> None:
+    """Who may list secrets must also have read access to the credential."""
+    made = client("POST", "/subscriptions", json={"url": URL, "enabled": False}).json()
+    admin = standin.service()
+    capabilities = ["list_storage_passwords", "edit_storage_passwords"]
+    admin.roles.create("lister", imported_roles=["power"], capabilities=capabilities)
+    somebody = standin.add_user("lists", "lister")
+    everywhere = "/servicesNS/-/-/storage/passwords"
+    answers = [asked(standin, who, "GET", everywhere) for who in (somebody, "admin")]
+    client("DELETE", f"/subscriptions/{made['id']}")
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [made["secret"] in answer.text for answer in answers] == [False, True]

@@ -113,6 +113,13 @@ def test_a_bad_body_is_one_clear_4xx(api, payload, status):
     assert problem["detail"].endswith(".")
 
 
+def test_a_whole_number_that_is_no_float_is_refused(api):
+    incident = api.call("POST", "/incidents", {"title": "Down"})[1]["id"]
+    lists = '"evidence": [], "hypotheses": [], "citations": []'
+    payload = '{"sid": "1", "onset": 1' + "0" * 400 + f", {lists}}}"
+    assert api.call("POST", f"/incidents/{incident}/analysis", payload=payload)[0] == 400
+
+
 @pytest.mark.parametrize(
     ("payload", "said"),
     [
@@ -122,6 +129,7 @@ def test_a_bad_body_is_one_clear_4xx(api, payload, status):
         (b'{"title": "\\ud800"}', "half a character"),
         (b'{"title": NaN}', "NaN"),
         (b'{"title": 1e999}', "1e999"),
+        (b'{"title": -1' + b"0" * 400 + b"}", "beyond a number's range"),
         (b'{"title": ' + b"[" * 100_000, "deeper than 20"),
         (b'{"title": ' + b"[" * 30 + b"]" * 30 + b"}", "deeper than 20"),
         (b'{"a": "]}", "b": ' + b"[" * 20 + b"]" * 20 + b"}", "deeper than 20"),

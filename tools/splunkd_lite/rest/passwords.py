@@ -2,7 +2,9 @@
 
 Source: "Access endpoint descriptions" in the REST API Reference; authorize.conf:
 ``list_storage_passwords`` lets a role read secrets, ``edit_storage_passwords`` change them;
-``admin_all_objects`` implies both.
+``admin_all_objects`` implies both. The first needs read access to the credential besides, the
+second write access ("Manage credentials used by apps and data inputs" in the Splunk Cloud Platform
+manual).
 """
 
 from __future__ import annotations
@@ -23,15 +25,13 @@ if TYPE_CHECKING:
 @route("GET", "storage/passwords")
 def list_passwords(splunk: Splunk, request: RestRequest) -> Feed:
     _reader(request)
-    found = splunk.passwords.list(request.context_app, request.context_owner)
-    return paged("passwords", [_entry(each) for each in found], request)
+    return _listed(splunk, request)
 
 
 @route("GET", "storage/passwords/{name}")
 def get_password(splunk: Splunk, request: RestRequest) -> Feed:
     _reader(request)
-    found = splunk.passwords.get(request.vars["name"], request.context_app, request.context_owner)
-    return Feed("passwords", [_entry(found)])
+    return Feed("passwords", [_entry(_allowed(splunk, request, "read"))])
 
 
 @route("POST", "storage/passwords")
@@ -50,6 +50,7 @@ def create_password(splunk: Splunk, request: RestRequest) -> Feed:
 @route("POST", "storage/passwords/{name}")
 def update_password(splunk: Splunk, request: RestRequest) -> Feed:
     _writer(request)
+    _allowed(splunk, request, "write")
     changed = splunk.passwords.update(
         request.vars["name"],
         request.param("password"),
@@ -62,9 +63,22 @@ def update_password(splunk: Splunk, request: RestRequest) -> Feed:
 @route("DELETE", "storage/passwords/{name}")
 def delete_password(splunk: Splunk, request: RestRequest) -> Feed:
     _writer(request)
+    _allowed(splunk, request, "write")
     splunk.passwords.delete(request.vars["name"], request.context_app, request.context_owner)
+    return _listed(splunk, request)
+
+
+def _listed(splunk: Splunk, request: RestRequest) -> Feed:
     found = splunk.passwords.list(request.context_app, request.context_owner)
-    return paged("passwords", [_entry(each) for each in found], request)
+    seen = [each for each in found if splunk.access.may(request.who, "read", each.acl)]
+    return paged("passwords", [_entry(each) for each in seen], request)
+
+
+def _allowed(splunk: Splunk, request: RestRequest, verb: str) -> Credential:
+    name = request.vars["name"]
+    found = splunk.passwords.get(name, request.context_app, request.context_owner)
+    splunk.access.require(request.who, verb, found.acl, name)
+    return found
 
 
 def _reader(request: RestRequest) -> None:

@@ -192,7 +192,8 @@ def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
             clauses.append({"$or": [{stored: value} for value in values]})
     for name, (stored, operator) in RANGES.items():
         if name in arguments:
-            clauses.append({stored: {operator: arguments[name]}})
+            # As a float, which the stored times are: a whole number may be beyond the store's.
+            clauses.append({stored: {operator: float(arguments[name])}})
     return clauses
 
 

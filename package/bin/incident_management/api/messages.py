@@ -19,6 +19,7 @@ __all__ = ["Problem", "Request", "Response", "parse_body"]
 
 BODY_BYTES = 1_000_000
 BODY_DEPTH = 20
+WHOLE_DIGITS = 300
 TOO_DEEP = f"The body is nested deeper than {BODY_DEPTH} levels."
 _ONE_KIND = bytes.maketrans(b"[]", b"{}")
 _NO_BRACKETS = bytes(set(range(256)) - set(b'{}[]"\\'))
@@ -134,7 +135,7 @@ def parse_body(payload: Any, most: int = BODY_BYTES) -> Dict[str, Any]:
         return {}
     try:
         text = given.decode("utf-8")
-        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole)
         if _SURROGATE.search(given):
             # An escape may name half a character, which no storage takes.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -180,6 +181,13 @@ def _finite(digits: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{digits[:20]} is beyond a number's range")
     return number
+
+
+def _whole(digits: str) -> int:
+    # A longer one is no float's, which is what most numbers become.
+    if len(digits) > WHOLE_DIGITS:
+        raise ValueError(f"{digits[:20]}… is beyond a number's range")
+    return int(digits)
 
 
 def _surely_flat(given: bytes, levels: int) -> bool:
