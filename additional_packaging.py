@@ -1,16 +1,19 @@
 """What the UCC framework calls at the end of its build, to finish the package.
 
-Three things that UCC does not do: append our REST endpoints to the files that it generates (a file
-of ours in ``package/default/`` would replace them), keep only the parts of the libraries that the
-app uses, and make the one change to botocore that Splunk's vetting asks for.
+What UCC does not do: append our REST endpoints to the files that it generates (a file of ours in
+``package/default/`` would replace them), say in the spec files what a setting of the configuration
+page means, keep only the parts of the libraries that the app uses, and make the one change to
+botocore that Splunk's vetting asks for.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent
 
@@ -41,6 +44,7 @@ def cleanup_output_files(output_path: str, ta_name: str) -> None:
     """
     app = Path(output_path) / ta_name
     append_custom_confs(app)
+    document_settings(app)
     date_the_build(app)
     trim_libraries(app / "lib")
     drop_udp_socket(app / "lib" / "botocore" / "session.py")
@@ -67,6 +71,42 @@ def with_addition(generated: str, added: str) -> str:
         before, after = re.split(rf"(?m)^{re.escape(head)}\n", generated, maxsplit=1)
         return f"{before}{head}\n{lines.rstrip()}\n{after}"
     return f"{generated.rstrip()}\n\n{added}" if generated else added
+
+
+def document_settings(app: Path) -> None:
+    """Say in the spec files of what the configuration page saves what its help says."""
+    page = json.loads((ROOT / "globalConfig.json").read_text(encoding="utf-8"))
+    specs = {"account": "", "settings": ""}
+    for tab in page["pages"]["configuration"]["tabs"]:
+        if "entity" in tab:
+            kind, stanza = ("account", "<name>") if "table" in tab else ("settings", tab["name"])
+            fields = "\n".join(field_documented(e) for e in tab["entity"] if e["field"] != "name")
+            specs[kind] += f"[{stanza}]\n* Configuration > {tab['title']}.\n\n{fields}\n"
+    specs["settings"] += (
+        "[logging]\n* Configuration > Logging.\n\nloglevel = DEBUG|INFO|WARNING|ERROR|CRITICAL\n"
+        "* From which level on the app's own logs are written.\n* Default: INFO\n"
+    )
+    for kind, text in specs.items():
+        path = app / "README" / f"incident_management_{kind}.conf.spec"
+        if not path.exists():
+            raise RuntimeError(f"UCC writes no {path.name} any more: look again.")
+        path.write_text(text, encoding="utf-8")
+
+
+def field_documented(entity: dict[str, Any]) -> str:
+    """Return the lines of a spec file about one field of a page."""
+    options = entity.get("options", {}).get("autoCompleteFields", [])
+    kind = "|".join(option["value"] for option in options)
+    if entity["type"] == "checkbox":
+        kind = "<boolean>"
+    elif any(validator["type"] == "number" for validator in entity.get("validators", [])):
+        kind = "<integer>"
+    lines = [f"{entity['field']} = {kind or '<string>'}", f"* {entity['label']}."]
+    if "help" in entity:
+        lines.append(f"* {entity['help']}")
+    if entity.get("encrypted"):
+        lines.append("* Kept in Splunk's password store. Set it on the page or by REST, not here.")
+    return "\n".join([*lines, f"* Default: {entity.get('defaultValue', 'empty')}", ""])
 
 
 def date_the_build(app: Path) -> None:

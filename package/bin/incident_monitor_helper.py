@@ -2,8 +2,8 @@
 
 splunkd starts one process for each stanza, and the next ``interval`` seconds after it has ended.
 A stanza with a ``monitor_search`` is a monitor: the process judges the spans that are due, and
-ends. Any other is the worker: it works in cycles for ``run_seconds``. SIGTERM ends either after
-its present duty.
+ends. Any other is the worker: it works in cycles for ``run_seconds``, or until the app is upgraded.
+SIGTERM ends either after its present duty.
 """
 
 import import_declare_test  # noqa: F401  isort: skip  - puts lib/ on sys.path
@@ -14,6 +14,7 @@ import threading
 import time
 
 from incident_management.detection.monitors.monitor import Monitor
+from incident_management.installed import Installed
 from incident_management.splunk import log
 from incident_management.splunk.clock import SystemClock
 from incident_management.splunk.replica import Replica, stores_of
@@ -76,7 +77,8 @@ def _work(stanzas, session, stores, clock, holder, stop, event_writer):
     )
     duties.trouble = worker.trouble
     end = time.monotonic() + timing.run_seconds
-    while not stop.is_set() and time.monotonic() < end:
+    installed = Installed()
+    while not stop.is_set() and time.monotonic() < end and not installed.replaced():
         # Dozens of small requests a cycle: most of what one takes alone is its handshake.
         with session.kept_open():
             worker.cycle()

@@ -7,17 +7,29 @@ import import_declare_test  # noqa: F401  isort: skip  - puts lib/ on sys.path
 
 import gc
 import json
+import os
+import threading
 from typing import Any, Dict
 
 from splunk.persistconn.application import PersistentServerConnectionApplication
 
 from incident_management.api.backend import SplunkBackend
-from incident_management.api.router import dispatch
+from incident_management.api.messages import Problem
+from incident_management.api.router import dispatch, refuse
+from incident_management.installed import Installed
 
 # A request may bring thousands of findings, and none of what is made of them refers back to itself:
 # the collector of such loops need not look while they are all there. The largest request makes half
 # as many objects, which are gone after it.
 NEW_OBJECTS_BEFORE_A_LOOK = 150_000
+
+# Before the handler of an older version ends, so that splunkd can take its last answer.
+ANSWER_SECONDS = 0.3
+UPGRADED = Problem(
+    503,
+    "The app was upgraded, and its new version is about to start: ask again.",
+    {"Retry-After": "1"},
+)
 
 
 class IncidentHandler(PersistentServerConnectionApplication):
@@ -25,9 +37,14 @@ class IncidentHandler(PersistentServerConnectionApplication):
 
     def __init__(self, _command_line: str = "", _command_arg: str = "") -> None:
         super().__init__()
+        self._installed = Installed()
         self._backend = SplunkBackend()
         gc.freeze()
         gc.set_threshold(NEW_OBJECTS_BEFORE_A_LOOK, 20, 20)
 
     def handle(self, in_string: Any) -> Dict[str, Any]:
+        if self._installed.replaced():
+            # splunkd starts a process for the next request where none is left.
+            threading.Timer(ANSWER_SECONDS, os._exit, (0,)).start()
+            return refuse(UPGRADED)
         return dispatch(json.loads(in_string), self._backend)

@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 
+from incident_management.installed import Installed
 from incident_management.splunk import conf
 from incident_management.splunk.session import Session
 
@@ -32,5 +33,5 @@ def stream_events(inputs, _event_writer):
     from incident_management.splunk import log
 
     logger = log.get("slack_socket", stanzas.get("logging", {}).get("loglevel", ""))
-    splunkd = os.getppid()
-    listening(session, logger, stop, lambda: os.getppid() != splunkd).run()
+    splunkd, installed = os.getppid(), Installed()
+    listening(session, logger, stop, lambda: os.getppid() != splunkd or installed.replaced()).run()

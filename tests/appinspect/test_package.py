@@ -129,3 +129,13 @@ def test_an_older_setting_of_monitors_is_documented_in_their_stanza(app):
 def test_the_libraries_are_without_what_the_app_never_loads(app):
     assert not [p for p in (app / "lib").rglob("tests") if p.is_dir()]
     assert not (app / "lib" / "slack").exists()
+
+
+def test_each_setting_of_the_configuration_page_is_explained_in_its_spec(app):
+    settings = conf(app, "incident_management_settings")
+    spec = (app / "README" / "incident_management_settings.conf.spec").read_text(encoding="utf-8")
+    for stanza in settings.sections():
+        part = spec.partition(f"[{stanza}]\n")[2].partition("\n[")[0]
+        for key in settings.options(stanza):
+            explained = rf"(?m)^{key} = [<\w].*\n\* .*\n(?:\* .*\n)*\* Default: \S"
+            assert re.search(explained, part), f"[{stanza}] {key}"

@@ -41,6 +41,7 @@ __all__ = [
     "all_routes",
     "dispatch",
     "problem_of",
+    "refuse",
     "route",
     "routes_of",
 ]
@@ -157,12 +158,12 @@ def dispatch(raw: Mapping[str, Any], backend: Backend) -> Dict[str, Any]:
         if problem.status >= 500:
             name = f"{raw.get('method')} {_path(raw)}"
             log.get("rest").error("%s answered %d: %s", name, problem.status, problem.detail)
-        return _refuse(problem)
+        return refuse(problem)
     except Exception:  # noqa: BLE001 - a handler that raises would leave its caller waiting
         name = f"{raw.get('method')} {_path(raw)}"
         log.get("rest").exception("%s failed", name)
         text = f"{name} failed; incident_management_rest.log says why."
-        return _refuse(Problem(500, text))
+        return refuse(Problem(500, text))
 
 
 def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:
@@ -300,7 +301,8 @@ def _find(method: str, path: str) -> Tuple[Route, Dict[str, str]]:
     raise Problem(405, f"{path[:200]} takes {allowed}, not {method}.", {"Allow": allowed})
 
 
-def _refuse(problem: Problem) -> Dict[str, Any]:
+def refuse(problem: Problem) -> Dict[str, Any]:
+    """Return the answer that says what is wrong, in the form that splunkd takes from a handler."""
     body = problem_body(problem.status, mask(problem.detail, emails=False))
     return _reply(problem.status, body, "application/problem+json", problem.headers)
 

@@ -30,8 +30,8 @@ WAITING = "waiting"
 ROUND_SECONDS = 1.0
 # How often settings are read and the turn is renewed.
 LOOK_SECONDS = 15.0
-# A process that begins anew has a new session key, and the app's code after an upgrade. Until it
-# does nobody is connected, so while buttons are in use it waits, but not for ever.
+# A process that begins anew has a new session key. Until it does nobody is connected, so while
+# buttons are in use it waits, but not for ever.
 RUN_SECONDS = 24 * 3600.0
 QUIET_SECONDS = 1800.0
 LONGEST_RUN_SECONDS = 36 * 3600.0
@@ -76,7 +76,8 @@ class Listening:
         settings: reads the settings. Raises SplunkError.
         parts: makes a connection's parts out of settings that allow one.
         bulletin: the messages that administrators see.
-        orphaned: tells whether splunkd, which started this process, is gone.
+        orphaned: tells whether splunkd, which started this process, or this version of the app is
+            gone.
     """
 
     def __init__(
@@ -121,7 +122,7 @@ class Listening:
     def round(self) -> bool:
         """Look after everything once; False: there is nothing to do here any more."""
         if self._orphaned():
-            self._log.info("splunkd is gone.")
+            self._log.info("splunkd is gone, or the app was upgraded.")
             return False
         if self._link is not None:
             self._link.check()
