@@ -176,7 +176,9 @@ def test_the_overview_shows_what_is_stored(
     page.get_by_text("Slow log-ins").wait_for(timeout=WAIT_MS)
     page.get_by_text("channel_not_found").wait_for(timeout=WAIT_MS)
     page.get_by_text("teams", exact=True).first.wait_for(timeout=WAIT_MS)  # are told
-    page.get_by_text("Status new to in_progress: acknowledged").wait_for(timeout=WAIT_MS)
+    page.get_by_text("Acknowledged", exact=True).first.wait_for(timeout=WAIT_MS)
+    page.get_by_text("In progress", exact=True).first.wait_for(timeout=WAIT_MS)
+    assert page.get_by_text("in_progress").count() == 0
     page.get_by_text("90 s", exact=True).first.wait_for(timeout=WAIT_MS)  # to acknowledge
     page.get_by_text("4 min", exact=True).first.wait_for(timeout=WAIT_MS)  # to resolve
     page.wait_for_timeout(1500)

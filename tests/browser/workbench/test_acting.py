@@ -158,7 +158,7 @@ def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     expect(approve).to_have_attribute("title", "Your roles lack the capability incident_approve.")
 
     approver = enter("ada", f"?incident={incident}&tab=fixes")
-    press(approver, "approve")
+    approver.locator("[data-move=approve]").click()
     expect(approver.locator(".wb-effects")).to_contain_text("restarts with version r7")
     submit(approver)
     said(approver, "is approved")
@@ -294,18 +294,30 @@ def test_an_analysis_is_asked_for_and_shown_when_it_is_there(site: Site, enter: 
     assert "analysis" in site.kinds(incident)
 
 
-def test_who_may_only_look_is_told_what_is_missing(site: Site, enter: Enter) -> None:
+def test_who_may_only_look_is_offered_nothing_else_and_told_what_is_missing(
+    site: Site, enter: Enter
+) -> None:
     incident = site.open("For a viewer to see")
     page = enter("vic", f"?incident={incident}")
     why = "Your roles lack the capability incident_write."
-    for move in ("acknowledge", "resolve", "merge"):
-        button = page.locator(f"[data-move={move}]").first
-        expect(button).to_have_attribute("aria-disabled", "true")
-        expect(button).to_have_attribute("title", why)
-    page.locator("[data-move=resolve]").first.click(force=True)  # it is marked as disabled
+    expect(page.locator(".wb-actions")).to_have_text(
+        f"{why} To act on it, ask for the role incident_responder."
+    )
+    expect(page.locator("[data-move]")).to_have_count(0)
+    for hidden in (page.get_by_label("Note"), page.get_by_role("checkbox")):
+        expect(hidden.filter(visible=True)).to_have_count(0)
+    for key in ("n", "x"):
+        page.keyboard.press(key)
+        said(page, why)
+        page.get_by_role("button", name="Hide").click()
+    page.keyboard.press("r")
     said(page, f"Resolve: {why}")
     expect(page.locator("dialog")).to_have_count(0)
-    expect(page.get_by_label("Note")).to_be_disabled()
+    # of what is for managers alone a responder sees nothing
+    responder = enter("rob", f"?incident={incident}")
+    responder.locator(".wb-actions summary").click()
+    expect(responder.locator("[data-move=merge]")).to_be_visible()
+    expect(responder.locator("[data-move=withdraw]")).to_have_count(0)
     assert site.incident(incident)["status"] == "new"
 
 

@@ -62,7 +62,17 @@ ENTRIES: list[tuple[str, dict[str, Any], str]] = [
     (
         "verification",
         {"plan_id": "PLAN-1", "outcome": "insufficient_data", "detail": "Too few events."},
-        "Verification of PLAN-1: insufficient_data: Too few events.",
+        "Verification of PLAN-1: insufficient data: Too few events.",
+    ),
+    ("status", {"from": "new", "to": "in_progress", "reason": "acknowledged"}, "Acknowledged"),
+    ("status", {"from": "new", "to": "assigned", "reason": "mia"}, "Status new to assigned: mia"),
+    ("status", {"from": "assigned", "to": "resolved", "resolution": "done"}, "Resolved: done"),
+    ("status", {"from": "resolved", "to": "new", "reason": "it is back"}, "Reopened: it is back"),
+    ("status", {"from": "resolved", "to": "closed"}, "Closed"),
+    (
+        "notification",
+        {"channel": "slack", "event": "opened", "outcome": "dead", "detail": "no such channel"},
+        "Message to slack (opened): not delivered (no such channel)",
     ),
 ]
 

@@ -1,9 +1,10 @@
 /**
- * The buttons of an incident. One that can't be used now stays there and says why.
+ * The buttons of an incident. What somebody's roles never allow is not offered; what can't be done now
+ * stays there and says why.
  */
 
 import { h } from './dom.js';
-import { MOVES, whyNot } from './moves.js';
+import { lacks, MOVES, whyNot } from './moves.js';
 
 const FIRST = ['acknowledge', 'assign', 'escalate', 'resolve', 'reopen'];
 // Of each pair, the one that can be used is shown.
@@ -17,7 +18,9 @@ export function actionBar(detail) {
     const { incident } = detail.seen;
     const { capabilities } = detail.app.me;
     const usable = (move) => !whyNot(move, incident, capabilities);
-    const shown = MOVES.filter((move) => {
+    const allowed = MOVES.filter((move) => !lacks(capabilities, move.capability));
+    if (!allowed.length) return h('p', { class: 'wb-actions wb-dim' }, `${lacks(capabilities, 'incident_write')} To act on it, ask for the role incident_responder.`);
+    const shown = allowed.filter((move) => {
         const other = INSTEAD[move.id] ?? Object.keys(INSTEAD).find((id) => INSTEAD[id] === move.id);
         if (!other) return true;
         const twin = MOVES.find((one) => one.id === other);

@@ -6,7 +6,7 @@ import { moreMenu } from './actionbar.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
 import { ask } from './forms.js';
-import { lacks, moveOf } from './moves.js';
+import { moveOf } from './moves.js';
 import { isOpen, many, SEVERITIES } from './words.js';
 
 const MAX_AT_ONCE = 200;
@@ -78,8 +78,6 @@ export class BulkBar {
     }
 
     #whyNot(action, chosen) {
-        const lacking = lacks(this.app.me.capabilities, 'incident_write');
-        if (lacking) return lacking;
         if (chosen.length > MAX_AT_ONCE) return `At most ${MAX_AT_ONCE} at once.`;
         return chosen.some(ACTIONS[action].fits) ? '' : 'None of the selected ones is in a state for this.';
     }
@@ -98,7 +96,7 @@ export class BulkBar {
         const change = new Change();
         ask({
             title: `${label}: ${many(fitting.length, 'incident')}`, danger, submit: `${label} ${fitting.length}`,
-            fields: fields?.(choices) ?? [],
+            fields: fields?.(choices) ?? [], draft: [action, ...fitting.map((one) => one.id)].join(),
             effects: () => [
                 ...fitting.slice(0, 5).map((one) => `${one.id} “${one.title}”`),
                 fitting.length > 5 && `and ${fitting.length - 5} more`,

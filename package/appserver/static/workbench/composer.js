@@ -5,7 +5,6 @@
 import { Change, Conflict } from './change.js';
 import { fill, h } from './dom.js';
 import { explained } from './forms.js';
-import { lacks } from './moves.js';
 
 const STORED = 'incident_management.note.';
 
@@ -31,14 +30,6 @@ export class Composer {
         this.#change = null;
         fill(this.trouble);
         this.input.value = sessionStorage.getItem(STORED + id) ?? '';
-    }
-
-    /** Offer writing to whoever may. */
-    show() {
-        const why = lacks(this.detail.app.me.capabilities, 'incident_write');
-        this.input.disabled = Boolean(why);
-        this.button.disabled = Boolean(why);
-        this.input.placeholder = why || 'Write a note for everybody …';
     }
 
     focus() {

@@ -12,7 +12,7 @@ import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
 import { SignalsPart } from './signals.js';
 import { timelinePart } from './timeline.js';
-import { holder, isOpen, many, moment, now, serviceLevel, span, stateName } from './words.js';
+import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, wholeMoment } from './words.js';
 
 // Facts that take a whole line.
 const LONG = new Set(['Resolution', 'Likely cause']);
@@ -32,6 +32,10 @@ export class Detail {
         this.app = app;
         this.seen = null;
         this.tab = 'timeline';
+        /** Whether whoever opens an incident goes on in it. */
+        this.comes = false;
+        /** Entries of messages that were sent again from here. */
+        this.sentAgain = new Set();
         this.composer = new Composer(this);
         this.signals = new SignalsPart(this);
         this.head = h('header', { class: 'wb-head' });
@@ -115,6 +119,12 @@ export class Detail {
         else this.tick();
     }
 
+    /** Show that something is on its way, if that takes longer than a moment. */
+    wait(on) {
+        this.element.classList.toggle('wb-acting', on);
+        this.element.setAttribute('aria-busy', String(on));
+    }
+
     /** Let its clocks go on. */
     tick() {
         if (this.seen && this.clocks) fill(this.clocks, clocks(this.seen.incident));
@@ -143,9 +153,10 @@ export class Detail {
             fill(this.head, heading(incident, this, this.clocks), actionBar(this), facts(incident, this.app), integrity(this.seen));
             fill(this.tabs, TABS.map(([name, label]) => this.#tabButton(name, label)));
             this.part.setAttribute('aria-labelledby', `wb-tab-${this.tab}`);
-            this.composer.element.hidden = this.tab !== 'timeline';
-            this.composer.show();
+            this.composer.element.hidden = this.tab !== 'timeline' || !this.app.mayWrite;
         });
+        if (this.comes) this.head.querySelector('h1').focus({ preventScroll: true });
+        this.comes = false;
         return this.#showPart();
     }
 
@@ -240,9 +251,9 @@ function facts(incident, app) {
     const rows = [
         ['Owner', holder(incident)],
         ['Team', incident.team],
-        ['Opened', moment(incident.opened_at)],
-        ['Acknowledged', moment(incident.acknowledged_at)],
-        ['Resolved', !isOpen(incident) && moment(incident.resolved_at)],
+        ['Opened', at(incident.opened_at)],
+        ['Acknowledged', at(incident.acknowledged_at)],
+        ['Resolved', !isOpen(incident) && at(incident.resolved_at)],
         ['Affects', names('entities', incident.entities ?? [])],
         ['Detections', names('rules', incident.rules ?? [])],
         ['Runbook', incident.runbook && runbook(incident.runbook)],
@@ -257,6 +268,8 @@ function facts(incident, app) {
     ].filter(([, value]) => value);
     return h('dl', { class: 'wb-facts' }, rows.map(([name, value]) => h('div', { class: LONG.has(name) || Array.isArray(value) ? 'wb-long' : null }, h('dt', {}, name), h('dd', {}, value))));
 }
+
+const at = (time) => time && h('time', { datetime: new Date(time * 1000).toISOString(), title: wholeMoment(time) }, moment(time));
 
 /** Names, the first ones of many; the others are unfolded. */
 function names(place, all) {

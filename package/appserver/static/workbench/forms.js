@@ -9,6 +9,8 @@ import { tell } from './story.js';
 import { moment } from './words.js';
 
 let number = 0;
+// What was written in a form that was left, by Question.draft and field: Escape is pressed easily.
+const drafts = new Map();
 
 /**
  * @typedef {object} Question
@@ -18,6 +20,7 @@ let number = 0;
  * @property {function(Object<string, string>): string[]} [effects] what will happen, sentence by sentence
  * @property {boolean} [danger]
  * @property {string} submit what the button says
+ * @property {string} [draft] what it is about: texts that were not sent are there again when it is asked anew
  * @property {function(Object<string, string>): Promise<void>} act does it; may throw
  */
 
@@ -41,10 +44,11 @@ export function ask(question) {
     const form = h('form', { method: 'dialog', on: { input: tellEffects } },
         h('h2', { id: heading }, question.title),
         question.about && h('p', { class: 'wb-dim' }, question.about),
-        question.fields.map((field) => labelled(field, inputs)),
+        question.fields.map((field) => labelled(withDraft(question, field), inputs)),
         effects, trouble,
         h('div', { class: 'wb-row wb-end' }, cancel, submit));
     const dialog = h('dialog', { class: 'wb-dialog', 'aria-labelledby': heading, on: { close: () => dialog.remove() } }, form);
+    form.addEventListener('input', ({ target }) => keep(question, target.name, target.value));
     form.addEventListener('submit', async (event) => {
         event.preventDefault();
         if (submit.disabled) return;
@@ -52,6 +56,7 @@ export function ask(question) {
         fill(trouble);
         try {
             await question.act(values());
+            for (const { name } of question.fields) keep(question, name, '');
             dialog.close();
         } catch (error) {
             fill(trouble, explained(error));
@@ -89,6 +94,18 @@ export function explained(error) {
     }
     if (error instanceof ApiError) return [h('p', {}, error.message)];
     throw error;
+}
+
+function keep({ draft }, name, text) {
+    if (!draft) return;
+    if (text.trim()) drafts.set(`${draft}/${name}`, text);
+    else drafts.delete(`${draft}/${name}`);
+}
+
+/** Only for texts that begin empty: what is chosen or corrected begins with how things are now. */
+function withDraft({ draft }, field) {
+    const kept = field.kind === 'area' && !field.value && drafts.get(`${draft}/${field.name}`);
+    return kept ? { ...field, value: kept } : field;
 }
 
 function labelled(field, inputs) {

@@ -7,7 +7,6 @@ import { ApiError, get } from './api.js';
 import { Change } from './change.js';
 import { fill, h, keepingPlace } from './dom.js';
 import { ask, explained } from './forms.js';
-import { lacks } from './moves.js';
 import { signalTold } from './signals.js';
 import { many, moment, now } from './words.js';
 
@@ -90,7 +89,7 @@ export class HeldBack {
             h('div', { class: 'wb-row' }, h('button', { type: 'button', class: 'wb-quiet wb-back', 'data-place': 'back', on: { click: () => this.app.leave() } }, '‹ List')),
             h('h1', { tabindex: -1 }, 'Held back'),
             h('p', { class: 'wb-description' }, 'Signals that match one of these are stored and counted, and open no incident.'),
-            h('div', { class: 'wb-actions' }, this.#button('Hold back …', 'add', () => this.#add())),
+            this.app.mayWrite && h('div', { class: 'wb-actions' }, this.#button('Hold back …', 'add', () => this.#add())),
             this.#section('In force now', current, 'Nothing is held back now.'),
             waiting.length > 0 && this.#section('At other times', waiting),
             over.length > 0 && h('details', { class: 'wb-over' }, h('summary', { 'data-place': 'over' }, `${over.length} that ${over.length === 1 ? 'is' : 'are'} over`), h('ul', {}, over.map((one) => this.#row(one)))),
@@ -113,7 +112,7 @@ export class HeldBack {
                 h('div', { class: 'wb-row' }, h('span', { class: 'wb-tag' }, one.kind), h('span', { class: 'wb-entry-title' }, aboutWhat(one))),
                 h('div', { class: 'wb-entry-text' }, one.reason),
                 h('div', { class: 'wb-dim' }, [when(one), one.created_by && `by ${one.created_by}`, one.id].filter(Boolean).join(' · '))),
-            h('div', { class: 'wb-row' }, signals, !isOver(one) && this.#button('End it …', `end-${one.id}`, () => this.#end(one))));
+            h('div', { class: 'wb-row' }, signals, this.app.mayWrite && !isOver(one) && this.#button('End it …', `end-${one.id}`, () => this.#end(one))));
     }
 
     #signals(suppressions, { signals, more }) {
@@ -132,18 +131,14 @@ export class HeldBack {
     }
 
     #button(label, place, act) {
-        const why = lacks(this.app.me.capabilities, 'incident_write');
-        return h('button', {
-            type: 'button', class: 'wb-button', 'data-place': place, 'aria-disabled': why ? 'true' : null, title: why || null,
-            on: { click: () => (why ? this.app.say(why) : act()) },
-        }, label);
+        return h('button', { type: 'button', class: 'wb-button', 'data-place': place, on: { click: act } }, label);
     }
 
     #add() {
         const change = new Change();
         const rules = [...new Set(this.app.list.incidents.flatMap((one) => one.rules ?? []))].sort();
         ask({
-            title: 'Hold signals back', submit: 'Hold back',
+            title: 'Hold signals back', submit: 'Hold back', draft: 'held',
             fields: [
                 ...NAMES.map(([name, label]) => ({ name, label, suggestions: name === 'rule' ? rules.map((rule) => [rule, '']) : [] })),
                 { name: 'seconds', label: 'For', kind: 'select', value: '3600', options: SPANS },

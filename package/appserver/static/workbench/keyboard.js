@@ -3,7 +3,7 @@
  */
 
 import { h } from './dom.js';
-import { MOVES } from './moves.js';
+import { lacks, MOVES } from './moves.js';
 
 const STORED = 'incident_management.keys';
 
@@ -39,12 +39,12 @@ function act(app, event) {
     const inList = app.list.items.contains(event.target);
     if (key === 'j' || (key === 'ArrowDown' && inList)) return done(app.list.step(1));
     if (key === 'k' || (key === 'ArrowUp' && inList)) return done(app.list.step(-1));
-    if (key === 'x') return done(app.list.toggle(app.list.current()));
+    if (key === 'x') return done(app.mayWrite ? app.list.toggle(app.list.current()) : sayWhyNot(app));
     if (key === '/') return done(app.filters.focus());
     if (key === '?') return done(showKeys());
     if (key === 'h') return done(app.showHeld());
     if (!app.detail.seen) return false;
-    if (key === 'n') return done(app.detail.turn('timeline'), app.detail.composer.focus());
+    if (key === 'n') return done(app.detail.turn('timeline'), app.mayWrite ? app.detail.composer.focus() : sayWhyNot(app));
     const tab = ['timeline', 'analysis', 'fixes', 'signals'][Number(key) - 1];
     if (tab) return done(app.detail.turn(tab));
     const move = MOVES.find((one) => one.key === key);
@@ -52,6 +52,7 @@ function act(app, event) {
 }
 
 const done = () => true;
+const sayWhyNot = (app) => app.say(lacks(app.me.capabilities, 'incident_write'));
 const areOn = () => localStorage.getItem(STORED) !== 'off';
 
 /** Show which keys there are. */

@@ -5,6 +5,10 @@
 import { fill, h } from './dom.js';
 import { holder, many, now, serviceLevel, some, span, stateName } from './words.js';
 
+// So long after the last movement of the pointer or key in it, nobody is at work in the list: a pointer
+// that lies there, as on a screen on the wall, must not keep it from showing what is new.
+const AT_WORK_MS = 60_000;
+
 /**
  * @typedef {Object<string, any>} Incident
  */
@@ -13,11 +17,12 @@ export class IncidentList {
     #rows = new Map();
     #chosen = '';
     #waiting = null;
+    #touched = 0;
 
     /**
      * @param {object} calls
      * @param {function(string): string} calls.address of an incident's page
-     * @param {function(string): void} calls.open
+     * @param {function(string, boolean): void} calls.open and whether by keyboard
      * @param {function(): void} calls.selected the selection has changed
      * @param {function(): void} calls.more the next page is wanted
      */
@@ -32,6 +37,20 @@ export class IncidentList {
         this.limit = h('p', { class: 'wb-message wb-dim', hidden: true });
         this.scroller = h('div', { class: 'wb-scroll' }, this.items, this.message, this.more, this.limit);
         this.element = h('div', { class: 'wb-list-pane' }, h('div', { role: 'status' }, this.news), this.scroller);
+        for (const event of ['pointermove', 'pointerdown', 'keydown', 'focusin']) {
+            this.scroller.addEventListener(event, () => { this.#touched = Date.now(); }, { passive: true });
+        }
+    }
+
+    /** Other incidents are asked for: what is shown is not the answer. */
+    wait() {
+        this.element.classList.add('wb-waiting');
+        this.element.setAttribute('aria-busy', 'true');
+    }
+
+    #answered() {
+        this.element.classList.remove('wb-waiting');
+        this.element.removeAttribute('aria-busy');
     }
 
     /**
@@ -44,9 +63,15 @@ export class IncidentList {
     show(incidents, how) {
         const ids = incidents.map((one) => one.id).join();
         const same = ids === this.incidents.map((one) => one.id).join();
+        this.#answered();
         if (how.quietly && !same && this.#inUse()) {
             this.#waiting = { incidents, how };
-            for (const one of incidents) this.#rows.get(one.id)?.show(one);
+            const left = new Set(this.#rows.keys());
+            for (const one of incidents) {
+                left.delete(one.id);
+                this.#rows.get(one.id)?.show(one);
+            }
+            for (const id of left) this.#rows.get(id).leave();
             const fresh = incidents.filter((one) => !this.#rows.has(one.id)).length;
             fill(this.news, fresh ? `${many(fresh, 'new incident')} – show` : 'The list has changed – show');
             this.news.hidden = false;
@@ -65,6 +90,7 @@ export class IncidentList {
 
     /** Say something instead of rows, when there are none. */
     say(...what) {
+        this.#answered();
         if (this.incidents.length) return;
         this.message.hidden = false;
         fill(this.message, ...what);
@@ -115,7 +141,8 @@ export class IncidentList {
     }
 
     #inUse() {
-        return this.selection.size > 0 || this.scroller.scrollTop > 0 || this.items.matches(':hover') || this.items.contains(document.activeElement);
+        if (this.selection.size > 0 || this.scroller.scrollTop > 0) return true;
+        return Date.now() - this.#touched < AT_WORK_MS && (this.items.matches(':hover') || this.items.contains(document.activeElement));
     }
 
     #showWaiting() {
@@ -132,6 +159,7 @@ export class IncidentList {
             this.#rows.delete(id);
             this.selection.delete(id);
         }
+        const focused = this.items.contains(document.activeElement) ? document.activeElement : null;
         let before = this.items.firstElementChild;
         for (const one of incidents) {
             const row = this.#rows.get(one.id) ?? this.#newRow(one.id);
@@ -139,6 +167,8 @@ export class IncidentList {
             if (row.element === before) before = before.nextElementSibling;
             else this.items.insertBefore(row.element, before);
         }
+        // A row that is put elsewhere loses the focus.
+        if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
         this.calls.selected();
     }
 
@@ -152,6 +182,7 @@ export class IncidentList {
 
 class Row {
     #shown = '';
+    #gone = false;
 
     constructor(id, calls, toggle) {
         this.box = h('input', { type: 'checkbox', 'aria-label': `Select ${id}`, on: { change: toggle } });
@@ -162,7 +193,7 @@ class Row {
         this.severity = h('span', { class: 'wb-severity' });
         this.link = h('a', {
             class: 'wb-row-link', href: calls.address(id), 'data-id': id,
-            on: { click: (event) => follow(event, () => calls.open(id)) },
+            on: { click: (event) => follow(event, () => calls.open(id, event.detail === 0)) },
         }, h('span', { class: 'wb-row-top' }, this.severity, this.title), h('span', { class: 'wb-row-below' }, this.facts, this.sla, this.age));
         this.element = h('li', { class: 'wb-item' }, h('label', { class: 'wb-check' }, this.box), this.link);
         this.address = () => calls.address(id);
@@ -175,6 +206,8 @@ class Row {
         const { severity, title, id, status, entities, signals } = incident;
         const facts = [stateName(status), holder(incident), some(entities), signals > 1 ? many(signals, 'signal') : '', id].filter(Boolean).join(' · ');
         const text = [severity, title, facts].join('\n');
+        this.#gone = false;
+        this.element.classList.remove('wb-gone');
         if (text !== this.#shown) {
             this.#shown = text;
             this.severity.className = `wb-severity wb-${severity}`;
@@ -185,7 +218,17 @@ class Row {
         this.tick();
     }
 
+    /** It is not among those that are shown any more, and stays until they are shown anew. */
+    leave() {
+        this.element.classList.add('wb-gone');
+        this.#gone = true;
+        this.#shown = '';
+        fill(this.facts, `Not in this list any more · ${this.incident.id}`);
+        fill(this.sla);
+    }
+
     tick() {
+        if (this.#gone) return;
         const { state, text, brief } = serviceLevel(this.incident);
         this.sla.className = `wb-sla wb-sla-${state || 'none'}`;
         this.sla.title = text;

@@ -17,7 +17,7 @@ import { IncidentList } from './list.js';
 import { lacks, whyNot } from './moves.js';
 import { Poller } from './poller.js';
 import { watchAnalysis } from './running.js';
-import { moment, now, span } from './words.js';
+import { moment, now, span, useTimeZone } from './words.js';
 
 const PAGE_SIZE = 50;
 const MAX_SHOWN = 500;
@@ -32,6 +32,7 @@ export class Workbench {
     #turn = 0;
     #choices = null;
     #saidTimer = 0;
+    #making = new Set();
 
     /**
      * @param {HTMLElement} root
@@ -44,18 +45,20 @@ export class Workbench {
         this.shown = Math.min(MAX_SHOWN, Math.max(PAGE_SIZE, rows));
         this.banner = h('div', { class: 'wb-banner', role: 'alert', hidden: true });
         this.notice = h('div', { class: 'wb-notice', role: 'status', hidden: true });
-        this.said = h('div', { class: 'wb-said', role: 'status', hidden: true });
+        this.said = h('div', { class: 'wb-said', hidden: true });
         this.held = new HeldBack(this);
         const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
         this.filters = new FilterBar(filters, (changed) => this.filter(changed), this.held.button, keys);
         this.list = new IncidentList({
-            address: (id) => this.addressOf(id), open: (id) => this.open(id), more: () => this.showMore(), selected: () => this.bulk?.show(),
+            address: (id) => this.addressOf(id), open: (id, byKeyboard) => this.open(id, byKeyboard), more: () => this.showMore(), selected: () => this.bulk?.show(),
         });
         this.bulk = new BulkBar(this);
         this.detail = new Detail(this);
         const left = h('section', { class: 'wb-left', 'aria-label': 'List' }, h('div', { class: 'wb-bar' }, this.filters.element), this.bulk.element, this.list.element);
         this.panes = h('div', { class: 'wb-panes' }, left, this.detail.element, this.held.element);
-        fill(root, this.panes, h('div', { class: 'wb-below' }, this.said, this.banner, this.notice));
+        // The place that screen readers listen to is there before anything is said in it.
+        fill(root, this.panes, h('div', { class: 'wb-below' }, h('div', { role: 'status' }, this.said), this.banner, this.notice));
+        root.classList.toggle('wb-looking', !this.mayWrite);
         this.poller = new Poller(REFRESH_SECONDS, () => this.#refresh(true));
         window.addEventListener('popstate', () => this.#followAddress());
         listen(this);
@@ -67,9 +70,11 @@ export class Workbench {
         await this.#refresh(false);
         this.poller.start();
         new Poller(SYSTEM_SECONDS, () => this.#lookAtSystem()).now();
-        const { teams, people } = await this.choices();
-        this.filters.offerTeams(teams);
-        this.filters.offerPeople(people.filter((one) => one !== this.me.name));
+    }
+
+    /** Whether somebody may act on incidents, not only look. */
+    get mayWrite() {
+        return !lacks(this.me.capabilities, 'incident_write');
     }
 
     /** @param {string} id */
@@ -77,9 +82,14 @@ export class Workbench {
         return addressOf(this.wanted, id);
     }
 
-    /** Choose an incident: one step in the browser's history. */
-    open(id) {
+    /**
+     * Choose an incident: one step in the browser's history.
+     * @param {string} id
+     * @param {boolean} byKeyboard whoever has no mouse goes on in it, not behind a list of fifty rows
+     */
+    open(id, byKeyboard = false) {
         if (id !== this.detail.id) history.pushState(null, '', addressOf(this.wanted, id, readAddress().tab));
+        this.detail.comes = byKeyboard || this.#onePane();
         this.#openWanted();
     }
 
@@ -112,6 +122,7 @@ export class Workbench {
         history.replaceState(null, '', addressOf(filters, this.detail.id, readAddress().tab, readAddress().held));
         this.filters.show(filters);
         this.list.scroller.scrollTop = 0;
+        this.list.wait();
         this.#refresh(false);
     }
 
@@ -122,10 +133,10 @@ export class Workbench {
         this.#next();
     }
 
-    /** Something was changed: show it. Nobody waits for that, so a dialog closes at once. */
-    changed(id = '') {
+    /** Something was changed: show it. A dialog does not wait for that, it closes at once. */
+    async changed(id = '') {
         this.#refresh(false);
-        if (id && id === this.detail.id) this.detail.reload();
+        if (id && id === this.detail.id) await this.detail.reload();
     }
 
     /** Whether an analysis of an incident was asked for here and has not ended. */
@@ -133,10 +144,22 @@ export class Workbench {
         return this.#running.has(id);
     }
 
-    /** Do something to the incident that is open, asking first what it takes. */
+    /** Do something to the incident that is open, asking first what it takes; once, however often it is pressed. */
     async make(move) {
         const { seen } = this.detail;
-        if (!seen) return;
+        const once = `${move.id}/${seen?.incident.id}`;
+        if (!seen || this.#making.has(once)) return;
+        this.#making.add(once);
+        this.detail.wait(true);
+        try {
+            await this.#make(move, seen);
+        } finally {
+            this.#making.delete(once);
+            this.detail.wait(this.#making.size > 0);
+        }
+    }
+
+    async #make(move, seen) {
         const { incident } = seen;
         const why = whyNot(move, incident, this.me.capabilities);
         if (why) {
@@ -149,11 +172,12 @@ export class Workbench {
         const fields = move.fields?.(incident, choices) ?? [];
         const act = (values) => this.#act(move, change, values);
         if (!fields.length && !move.danger) {
-            await act({}).catch((error) => this.#failed(error));
+            // Until the page shows what was done, a second press would be another try at it.
+            await act({}).then((shown) => shown.read, (error) => this.#failed(error));
             return;
         }
         ask({
-            title: `${move.label}: ${incident.id}`, about: incident.title, fields, danger: move.danger, submit: move.label, act,
+            title: `${move.label}: ${incident.id}`, about: incident.title, fields, danger: move.danger, submit: move.label, act, draft: `${move.id}/${incident.id}`,
             effects: (values) => move.effects?.(incident, values, choices) ?? [],
         });
     }
@@ -166,7 +190,7 @@ export class Workbench {
             if (move.id === 'analyze') this.#watch(incident.id, body.sid);
             if (move.id === 'propose') this.detail.turn('fixes');
             if (move.id === 'snooze') this.held.look();
-            this.changed(incident.id);
+            return { read: this.changed(incident.id) };
         } catch (error) {
             if (error instanceof Conflict) this.detail.take(error.seen);
             throw error;
@@ -179,10 +203,11 @@ export class Workbench {
      */
     async choices() {
         if (!this.#choices || now() - this.#choices.readAt > CHOICES_SECONDS) {
-            const [teams, actions] = await Promise.all([listOf('teams'), listOf('actions')]);
+            const read = await Promise.all([listOf('teams'), listOf('actions')]);
+            const [teams, actions] = read.map((list) => list ?? []);
             const people = new Set([this.me.name, ...teams.flatMap((team) => team.members)]);
             this.#choices = {
-                readAt: now(),
+                readAt: read.includes(null) ? 0 : now(), // what could not be read is asked for again next time
                 me: this.me.name,
                 teams: teams.map((team) => team.name),
                 people: [...people].sort(),
@@ -229,13 +254,20 @@ export class Workbench {
         else this.detail.close();
     }
 
+    /** Whether the list is hidden while an incident is shown: a telephone, or a window as narrow. */
+    #onePane() {
+        return matchMedia('(max-width: 899px)').matches;
+    }
+
     #followAddress() {
         const { filters } = readAddress();
         const same = JSON.stringify(filters) === JSON.stringify(this.wanted);
         this.wanted = filters;
         this.filters.show(filters);
         this.#openWanted();
-        if (!same) this.#refresh(false);
+        if (same) return;
+        this.list.wait();
+        this.#refresh(false);
     }
 
     async #read(query) {
@@ -294,6 +326,10 @@ export class Workbench {
 
     async #lookAtSystem() {
         this.held.look();
+        this.choices().then(({ teams, people }) => {
+            this.filters.offerTeams(teams);
+            this.filters.offerPeople(people.filter((one) => one !== this.me.name));
+        });
         try {
             const { body } = await get('system/info');
             const silent = body.worker_seen === null || now() - body.worker_seen > WORKER_SILENT_SECONDS;
@@ -320,18 +356,18 @@ export class Workbench {
     }
 }
 
-/** A list of the API by its name; empty when it can't be read. */
+/** A list of the API by its name; null when it can't be read now. */
 async function listOf(name, query = {}) {
     try {
         return (await get(name, query)).body[name];
     } catch (error) {
-        if (error instanceof ApiError) return [];
+        if (error instanceof ApiError) return null;
         throw error;
     }
 }
 
 const atWork = (people) => people.filter((one) => one.on_shift).sort((a, b) => a.load - b.load).map((one) => one.name);
-const openIncidents = () => listOf('incidents', { status: 'open', sort: '-severity', limit: 200 });
+const openIncidents = async () => (await listOf('incidents', { status: 'open', sort: '-severity', limit: 200 })) ?? [];
 
 async function begin() {
     const root = h('div', { class: 'workbench' });
@@ -343,6 +379,7 @@ async function begin() {
     place();
     try {
         const context = await asked;
+        useTimeZone(context.tz);
         const me = { name: context.username, capabilities: new Set(context.capabilities ?? []) };
         const lacking = lacks(me.capabilities, 'incident_read');
         if (lacking) fill(root, h('div', { class: 'wb-message', role: 'alert' }, h('p', {}, `${lacking} Ask an administrator for the role incident_viewer or incident_responder.`)));

@@ -37,7 +37,7 @@ export function plansPart(detail, plans) {
     const move = moveOf('propose');
     const button = actionButton(detail, move, whyNot(move, detail.seen.incident, detail.app.me.capabilities));
     const none = h('p', { class: 'wb-dim' }, 'No fix is proposed. A fix takes an analysis that blames a change and cites it; nothing is done without an approval.');
-    return [h('div', { class: 'wb-row wb-part-actions' }, button), plans.length ? h('ul', { class: 'wb-plans' }, plans.map((plan) => one(detail, plan))) : none];
+    return [detail.app.mayWrite && h('div', { class: 'wb-row wb-part-actions' }, button), plans.length ? h('ul', { class: 'wb-plans' }, plans.map((plan) => one(detail, plan))) : none];
 }
 
 function one(detail, plan) {

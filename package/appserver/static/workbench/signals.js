@@ -6,7 +6,6 @@ import { Change, Conflict } from './change.js';
 import { h } from './dom.js';
 import { ask } from './forms.js';
 import { isOpen, many, moment } from './words.js';
-import { lacks } from './moves.js';
 
 /**
  * What a signal found.
@@ -50,7 +49,7 @@ export class SignalsPart {
         this.button = h('button', { type: 'button', class: 'wb-button', 'data-place': 'split', on: { click: () => this.#split() } });
         this.#count();
         return [
-            h('div', { class: 'wb-row wb-part-actions' }, this.button),
+            this.detail.app.mayWrite && h('div', { class: 'wb-row wb-part-actions' }, this.button),
             h('ul', { class: 'wb-signals' }, signals.map((signal) => this.#row(signal))),
             more && h('p', { class: 'wb-dim' }, `The newest ${signals.length} are shown.`),
         ];
@@ -81,8 +80,6 @@ export class SignalsPart {
 
     #whyNot() {
         const { incident } = this.detail.seen;
-        const lacking = lacks(this.detail.app.me.capabilities, 'incident_write');
-        if (lacking) return lacking;
         if (!isOpen(incident)) return 'Only an open incident is split.';
         if (incident.signals < 2) return 'It has one signal only: at least one must stay.';
         if (!this.#chosen.size) return 'Choose the signals first.';

@@ -3,14 +3,17 @@
  */
 
 import { get } from './api.js';
-import { h } from './dom.js';
+import { Change } from './change.js';
+import { fill, h } from './dom.js';
 import { explained } from './forms.js';
+import { lacks } from './moves.js';
 import { tell } from './story.js';
-import { many, moment } from './words.js';
+import { many, moment, wholeMoment } from './words.js';
 
 const READ_AT_ONCE = 500;
 // Of more than so many entries of signals in a row, the newest is shown and the others are unfolded.
 const MOST_IN_A_ROW = 3;
+const ON_ITS_WAY = 'On its way again';
 
 /**
  * @param {import('./detail.js').Detail} detail
@@ -18,7 +21,9 @@ const MOST_IN_A_ROW = 3;
  */
 export function timelinePart(detail) {
     const { entries, earlier } = detail.seen;
-    const items = inRows(entries).map((row) => row.length > MOST_IN_A_ROW ? [told(row[0]), folded(row.slice(1))] : row.map(told));
+    const undelivered = lacks(detail.app.me.capabilities, 'incident_admin') ? new Set() : notDelivered(entries);
+    const one = (entry) => told(entry, undelivered.has(entry) && sendAgain(detail, entry));
+    const items = inRows(entries).map((row) => row.length > MOST_IN_A_ROW ? [one(row[0]), folded(row.slice(1))] : row.map(one));
     const more = earlier > 0 && h('button', { type: 'button', class: 'wb-button', 'data-place': 'earlier', on: { click: (event) => readEarlier(detail, event.currentTarget) } }, `Show ${many(Math.min(earlier, READ_AT_ONCE), 'earlier entry').replace('entrys', 'entries')}`);
     return [h('ol', { class: 'wb-timeline' }, items), more];
 }
@@ -34,18 +39,55 @@ function inRows(entries) {
     return rows;
 }
 
-function told(entry) {
+/** The entries of messages that reached nobody, or perhaps nobody: the last of each message. */
+function notDelivered(newestFirst) {
+    const last = new Map();
+    for (const entry of newestFirst) {
+        const message = entry.kind === 'notification' && entry.data.notification_id;
+        if (message && !last.has(message)) last.set(message, entry);
+    }
+    return new Set([...last.values()].filter((entry) => ['dead', 'unconfirmed'].includes(entry.data.outcome)));
+}
+
+function sendAgain(detail, entry) {
+    const { notification_id: message, outcome } = entry.data;
+    const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
+    const send = async (event) => {
+        const button = event.currentTarget;
+        if (button.getAttribute('aria-disabled')) return;
+        button.setAttribute('aria-disabled', 'true');
+        fill(trouble);
+        try {
+            await new Change().send('POST', `outbox/${encodeURIComponent(message)}/retry`, {});
+            detail.sentAgain.add(entry._key);
+            detail.app.say('It is sent again. How that ends is told on the timeline.');
+            button.textContent = ON_ITS_WAY;
+        } catch (error) {
+            button.removeAttribute('aria-disabled');
+            fill(trouble, explained(error));
+        }
+    };
+    const sent = detail.sentAgain.has(entry._key);
+    const button = h('button', {
+        type: 'button', class: 'wb-button wb-small', 'data-place': `again-${entry._key}`, 'aria-disabled': sent ? 'true' : null, on: { click: send },
+    }, sent ? ON_ITS_WAY : 'Send it again');
+    const warning = outcome === 'unconfirmed' && h('span', { class: 'wb-dim' }, 'It may have arrived: look there first.');
+    return h('div', {}, h('div', { class: 'wb-row' }, button, warning), trouble);
+}
+
+function told(entry, below = null) {
     const { title, text, tone } = tell(entry);
     return h('li', { class: `wb-entry wb-tone-${tone || 'none'}` },
-        h('time', { datetime: new Date(entry.time * 1000).toISOString() }, moment(entry.time)),
+        h('time', { datetime: new Date(entry.time * 1000).toISOString(), title: wholeMoment(entry.time) }, moment(entry.time)),
         h('div', {},
             h('div', { class: 'wb-entry-title' }, title, h('span', { class: 'wb-dim' }, ` · ${entry.actor || 'unknown'}`)),
-            text && h('div', { class: 'wb-entry-text' }, text)));
+            text && h('div', { class: 'wb-entry-text' }, text),
+            below));
 }
 
 function folded(entries) {
     const summary = h('summary', { 'data-place': `signals-${entries.at(-1)._key}` }, `${entries.length} earlier entries of more signals`);
-    return h('li', { class: 'wb-unfold' }, h('details', {}, summary, h('ol', {}, entries.map(told))));
+    return h('li', { class: 'wb-unfold' }, h('details', {}, summary, h('ol', {}, entries.map((entry) => told(entry)))));
 }
 
 async function readEarlier(detail, button) {

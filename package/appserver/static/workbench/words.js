@@ -44,6 +44,32 @@ export function span(seconds) {
     return `${Math.round(length / DAY)} d`;
 }
 
+const CLOCK = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' };
+const DAY_OF_YEAR = { day: 'numeric', month: 'short' };
+const DATE = { ...DAY_OF_YEAR, year: 'numeric' };
+let told = inZone();
+
+/** How times are told in a time zone. To make these takes longer than to use them. */
+function inZone(timeZone) {
+    const format = (how, language = 'en') => new Intl.DateTimeFormat(language, { ...how, timeZone });
+    return {
+        time: format(CLOCK, []), day: format(DAY_OF_YEAR), date: format(DATE), year: format({ year: 'numeric' }),
+        whole: format({ ...DATE, ...CLOCK, timeZoneName: 'short' }),
+    };
+}
+
+/**
+ * Tell times by the zone that the user has chosen in Splunk, as its own pages and the dashboards do.
+ * @param {string} [name] of the zone database; where it is empty or not known here, the browser's zone
+ */
+export function useTimeZone(name) {
+    try {
+        told = inZone(name || undefined);
+    } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+    }
+}
+
 /**
  * A moment: the time alone for today, else with the day.
  * @param {number} [seconds] epoch seconds
@@ -52,10 +78,20 @@ export function span(seconds) {
 export function moment(seconds) {
     if (!seconds) return '';
     const date = new Date(seconds * 1000);
-    const time = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
-    if (date.toDateString() === new Date().toDateString()) return time;
-    const year = date.getFullYear() === new Date().getFullYear() ? {} : { year: 'numeric' };
-    return `${date.toLocaleDateString('en', { day: 'numeric', month: 'short', ...year })}, ${time}`;
+    const time = told.time.format(date);
+    const today = new Date();
+    if (told.date.format(date) === told.date.format(today)) return time;
+    const sameYear = told.year.format(date) === told.year.format(today);
+    return `${(sameYear ? told.day : told.date).format(date)}, ${time}`;
+}
+
+/**
+ * A moment with its day, year and time zone.
+ * @param {number} [seconds] epoch seconds
+ * @returns {string}
+ */
+export function wholeMoment(seconds) {
+    return seconds ? told.whole.format(new Date(seconds * 1000)) : '';
 }
 
 /**

@@ -1,0 +1,239 @@
+"""What happens to people in between: second presses, slow answers, telephones, other hours."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+from incident_management.notify.outbox import Outbox
+
+from .site import Clock, Site
+from .test_acting import press, said, submit
+from .test_looking import refresh, titles
+
+Enter = Callable[..., Any]
+PHONE = {"width": 390, "has_touch": True, "is_mobile": True}
+
+
+def slowly(page: Any, pattern: str, milliseconds: int) -> None:
+    """Let answers to the page come so much later."""
+    page.evaluate(
+        """([pattern, wait]) => {
+            const ask = window.fetch;
+            window.fetch = async (address, how) => {
+                if (String(address).includes(pattern)) {
+                    await new Promise((go) => { setTimeout(go, wait); });
+                }
+                return ask(address, how);
+            };
+        }""",
+        [pattern, milliseconds],
+    )
+
+
+def not_delivered(site: Site, incident: str, outcome: str) -> str:
+    """A message of the incident's that ended so; returns its key."""
+    outbox = Outbox(site.stores, Clock(), "test", lambda document: None)
+    message = {"title": "Told nobody", "text": "Told nobody"}
+    outbox.enqueue(f"{incident}-{outcome}", "slack", "opened", message, incident)
+    (document,) = site.stores.outbox.find({"incident_id": incident})
+    document.update(state=outcome, attempts=5, last_error="channel_not_found")
+    site.stores.outbox.save([document])
+    key = str(document["_key"])
+    ended = {"channel": "slack", "event": "opened", "notification_id": key}
+    site.write(incident, "notification", "system", outcome=outcome, detail="no channel", **ended)
+    return key
+
+
+def test_a_message_that_reached_nobody_is_sent_again_where_that_is_told(
+    site: Site, enter: Enter
+) -> None:
+    incident = site.open("Nobody was told")
+    key = not_delivered(site, incident, "dead")
+    responder = enter("rob", f"?incident={incident}")
+    expect(responder.locator(".wb-timeline")).to_contain_text("Slack could not be told")
+    expect(responder.get_by_role("button", name="Send it again")).to_have_count(0)
+
+    manager = enter("mia", f"?incident={incident}")
+    manager.get_by_role("button", name="Send it again").click()
+    said(manager, "It is sent again.")
+    (document,) = site.stores.outbox.find({"_key": key})
+    assert document["state"] == "pending"
+    expect(manager.get_by_role("button", name="On its way again")).to_be_disabled()
+    site.call("POST", f"/incidents/{incident}/notes", {"text": "Meanwhile"})
+    refresh(manager)
+    expect(manager.locator(".wb-timeline")).to_contain_text("Meanwhile")
+    expect(manager.get_by_role("button", name="On its way again")).to_be_visible()
+    sent = {"channel": "slack", "event": "opened", "notification_id": key, "outcome": "sent"}
+    site.write(incident, "notification", "system", **sent)
+    refresh(manager)
+    expect(manager.locator(".wb-timeline")).to_contain_text("Slack was told")
+    expect(manager.get_by_role("button", name="On its way again")).to_have_count(0)
+
+    other = site.open("Perhaps somebody was told")
+    gone = not_delivered(site, other, "unconfirmed")
+    manager = enter("mia", f"?incident={other}")
+    expect(manager.locator(".wb-timeline")).to_contain_text("It may have arrived: look there first")
+    site.stores.outbox.delete(gone)
+    manager.get_by_role("button", name="Send it again").click()
+    expect(manager.locator(".wb-timeline .wb-trouble")).to_contain_text("There is no notification")
+    expect(manager.get_by_role("button", name="Send it again")).to_be_enabled()
+
+
+def test_a_second_press_is_not_another_try(site: Site, enter: Enter) -> None:
+    incident = site.open("Pressed twice")
+    page = enter("rob", f"?incident={incident}")
+    expect(page.locator(".wb-id")).to_have_text(incident)
+    page.wait_for_load_state("networkidle")
+    slowly(page, f"{incident}/acknowledge", 800)
+    page.locator("[data-move=acknowledge]").dblclick()
+    expect(page.locator(".wb-detail")).to_have_attribute("aria-busy", "true")
+    page.keyboard.press("a")
+    said(page, f"{incident} is acknowledged. Owner: rob.")
+    expect(page.locator(".wb-detail")).to_have_attribute("aria-busy", "false")
+    expect(page.locator(".wb-state")).to_have_text("In progress")
+    said(page, f"{incident} is acknowledged. Owner: rob.")
+    slowly(page, "/teams", 500)
+    page.keyboard.press("s")
+    page.keyboard.press("s")
+    expect(page.locator("dialog")).to_have_count(1)
+    assert site.kinds(incident).count("status") == 1
+
+
+def test_while_other_incidents_are_asked_for_the_old_ones_are_no_answer(
+    site: Site, enter: Enter
+) -> None:
+    site.open("Wait severe", severity="critical")
+    site.open("Wait mild", severity="low")
+    page = enter("rob", "?text=wait")
+    expect(page.locator(".wb-item")).to_have_count(2)
+    slowly(page, "/incidents?", 1000)
+    page.get_by_label("Severity").select_option("critical")
+    expect(page.locator(".wb-list-pane")).to_have_attribute("aria-busy", "true")
+    page.wait_for_function("getComputedStyle(document.querySelector('.wb-list')).opacity < 0.6")
+    assert len(titles(page)) == 2
+    expect(page.locator(".wb-item")).to_have_count(1)
+    expect(page.locator(".wb-list")).to_have_css("opacity", "1")
+
+
+def test_teams_that_could_not_be_read_once_are_offered_afterwards(site: Site, enter: Enter) -> None:
+    incident = site.open("Read once more")
+    page = enter("rob")
+    page.route("**/v1/teams", lambda route: route.fulfill(status=503, json={}))
+    page.goto(f"{site.page}?incident={incident}")
+    expect(page.locator(".wb-id")).to_have_text(incident)
+    page.wait_for_load_state("networkidle")
+    page.unroute("**/v1/teams")
+    press(page, "assign")
+    expect(page.locator("dialog select[name=team]")).to_contain_text("payments")
+
+
+def test_what_is_over_does_not_look_open_in_a_list_that_waits(site: Site, enter: Enter) -> None:
+    a, b = site.open("Rest one", severity="critical"), site.open("Rest two")
+    page = enter("rob", "?text=rest&sort=opened_at")
+    row = page.locator(f".wb-item:has([data-id={a}])")
+    row.hover()
+    site.call("POST", f"/incidents/{a}/resolve", {})
+    refresh(page)
+    expect(page.locator(".wb-news")).to_have_text("The list has changed – show")
+    expect(row).to_contain_text(f"Not in this list any more · {a}")
+    # a pointer that rests there, as on a screen on the wall, holds nothing up
+    for _ in range(4):
+        refresh(page)
+    expect(page.locator(".wb-news")).to_be_hidden()
+    assert titles(page) == ["Rest two"]
+
+    # whoever is in a row stays in it when it moves
+    page.locator(f"[data-id={b}]").focus()
+    c = site.open("Rest three", severity="critical")
+    page.get_by_label("Order").select_option("-severity")
+    expect(page.locator(".wb-item")).to_have_count(2)
+    page.locator(f"[data-id={b}]").focus()
+    site.call("PATCH", f"/incidents/{c}", {"severity": "info"})
+    for _ in range(5):
+        refresh(page)
+    expect(page.locator(".wb-item").first).to_contain_text("Rest two")
+    expect(page.locator(f"[data-id={b}]")).to_be_focused()
+
+
+def test_whoever_opens_an_incident_by_keyboard_or_by_finger_goes_on_in_it(
+    site: Site, enter: Enter
+) -> None:
+    for number in range(3):
+        site.open(f"Goes on {number}")
+    page = enter("rob", "?text=goes+on&sort=opened_at")
+    expect(page.locator(".wb-item")).to_have_count(3)
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Goes on 0")).to_be_focused()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.dataset.move") == "acknowledge"
+    page.keyboard.press("j")
+    expect(page.locator(".wb-row-link").nth(1)).to_be_focused()
+    page.locator(".wb-row-link").nth(2).click()
+    expect(page.locator("h1")).to_have_text("Goes on 2")
+    expect(page.locator(".wb-row-link").nth(2)).to_be_focused()
+
+    phone = enter("rob", "?text=goes+on&sort=opened_at", **PHONE)
+    phone.locator(".wb-row-link").nth(1).tap()
+    expect(phone.get_by_role("heading", name="Goes on 1")).to_be_focused()
+
+
+def test_on_a_telephone_fields_do_not_zoom_and_buttons_fit_a_finger(
+    site: Site, enter: Enter
+) -> None:
+    incident = site.open("By finger")
+    page = enter("rob", f"?incident={incident}&text=finger", **PHONE)
+    expect(page.locator(".wb-id")).to_have_text(incident)
+    small = """() => [...document.querySelectorAll('.workbench :is(input, select, textarea)')]
+        .filter((one) => one.type !== 'checkbox' && parseFloat(getComputedStyle(one).fontSize) < 16)
+        .map((one) => one.name || one.className)"""
+    assert page.evaluate(small) == []
+    for button in page.locator(".wb-actions > :is(button, details)").all():
+        assert button.bounding_box()["height"] >= 40
+    assert page.evaluate("document.querySelector('.workbench').scrollWidth") <= 390
+
+
+def test_a_text_survives_escape(site: Site, enter: Enter) -> None:
+    incident = site.open("Escaped")
+    page = enter("rob", f"?incident={incident}")
+    press(page, "resolve")
+    page.locator("dialog [name=resolution]").fill("Restarted the pool")
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_have_count(0)
+    press(page, "escalate")
+    expect(page.locator("dialog [name=reason]")).to_have_value("")
+    page.keyboard.press("Escape")
+    press(page, "resolve")
+    expect(page.locator("dialog [name=resolution]")).to_have_value("Restarted the pool")
+    submit(page)
+    said(page, "is resolved")
+    assert site.incident(incident)["resolution"] == "Restarted the pool"
+    press(page, "reopen")
+    submit(page)
+    said(page, "is open again")
+    press(page, "resolve")
+    expect(page.locator("dialog [name=resolution]")).to_have_value("")
+
+
+def test_times_are_told_by_the_zone_that_the_user_chose_in_splunk(site: Site, enter: Enter) -> None:
+    incident = site.open("Elsewhere")
+    opened = time.gmtime(site.incident(incident)["opened_at"] + 5.5 * 3600)
+
+    def chosen(route: Any) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        told["entry"][0]["content"]["tz"] = "Asia/Kolkata"
+        route.fulfill(response=answer, json=told)
+
+    page = enter("rob", timezone_id="America/New_York")
+    page.route("**/authentication/current-context*", chosen)
+    page.goto(f"{site.page}?incident={incident}")
+    entry = page.locator(".wb-entry time").last
+    expect(entry).to_have_text(time.strftime("%H:%M:%S", opened))
+    expect(entry).to_have_attribute(
+        "title", time.strftime(f"%b {opened.tm_mday}, %Y, %H:%M:%S GMT+5:30", opened)
+    )
