@@ -305,7 +305,8 @@ def test_ordinary_text_is_left_alone(text):
         "password={a:", 'name="password"\n', '"auth":"', " -a-", '"x-', "snmpget ",
         "machine a login ", "$2a$", "12345678:AA", "M", "AAAA", "0",
         "session=", "sess_id: 1a", "the password is ", "password is a1", "DE89 ", "DE89", "otp 1 1",
-        "passcode is ", "pass hunter", "token was set to ", "docker login ", "mysql ", "curl ", "<password ", "cookie:a", "a@a.", "--a-", "id:",
+        "passcode is ", "pass hunter", "token was set to ",
+        "docker login ", "mysql ", "curl ", "<password ", "cookie:a", "a@a.", "--a-", "id:",
     ],
 )  # fmt: skip
 def test_a_hostile_line_takes_linear_time(part):

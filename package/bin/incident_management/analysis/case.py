@@ -40,7 +40,8 @@ class Case:
     the time of its first such error; ``depends_on`` maps a service to those it calls. The
     times of ``early_errors`` are those of such errors up to some minutes past the onset, in order;
     of those before it only where they had become more. ``volume_ratio`` is events per minute in
-    the span over before, per entity; 0 where an entity fell silent.
+    the span over before, per entity; 0 where an entity fell silent. ``ordinary_ratio`` is the same
+    without the errors that have risen.
     """
 
     onset: float
@@ -50,6 +51,7 @@ class Case:
     changes: List[Change] = field(default_factory=list)
     depends_on: Dict[str, List[str]] = field(default_factory=dict)
     volume_ratio: Dict[str, float] = field(default_factory=dict)
+    ordinary_ratio: Dict[str, float] = field(default_factory=dict)
     text: str = ""
     early_errors: List[float] = field(default_factory=list)
 

@@ -106,7 +106,7 @@ _LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
                 r"CompletableFuture|\bspawn\(", re.I),
      "adds concurrent work"),
     ("verbose_logging", "added",
-     re.compile(r"level[\"']?\s*[:=]\s*[\"']?(?:debug|trace)|\bDEBUG\s*=\s*(?:true|1)|setLevel\(.*DEBUG|"
+     re.compile(r"(?:level|logger)[\w.-]{0,60}[\"']?\s*[:=]\s*[\"']?(?:debug|trace|all\b)|\bDEBUG\s*=\s*(?:true|1)|setLevel\(.*DEBUG|"
                 r"verbose[\"']?\s*[:=]\s*true", re.I),
      "turns verbose logging on"),
     ("growth_added", "added",
@@ -145,6 +145,26 @@ _LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
     ("environment_changed", "either",
      re.compile(r"getenv|os\.environ|process\.env|\bENV\b|\benv\b|secretKeyRef|configMap", re.I),
      "changes what is read from the environment"),
+]  # fmt: skip
+
+# What the words say of a change that shows no difference: work on what services stand on often has
+# no more to show than that it was done. (effect, pattern, what it says)
+_SAID_RULES: List[Tuple[str, Pattern[str], str]] = [
+    ("credential_changed",
+     re.compile(r"\b(?:rotat|renew|revok|reset|replac|chang|updat)\w*\b.{0,60}\b(?:passwords?|credentials?|secrets?|api.?keys?|access.?keys?|tokens?)\b|"
+                r"\b(?:passwords?|credentials?|secrets?|api.?keys?|access.?keys?|tokens?)\b.{0,20}\b(?:rotat|renew|revo|reset|replac|chang)", re.I),
+     "says that it changes credentials"),
+    ("tls_changed",
+     re.compile(r"\b(?:rotat|renew|replac|revok|issu|updat)\w*\b.{0,60}\b(?:certificates?|certs?|ca\b|tls)|"
+                r"\b(?:certificates?|certs?|tls)\b.{0,20}\b(?:rotat|renew|replac|revo)", re.I),
+     "says that it changes certificates"),
+    ("permission_changed",
+     re.compile(r"\b(?:firewall|security.?groups?|network.?polic(?:y|ies)|acls?|iam|rbac)\b", re.I),
+     "says that it changes who may reach or do what"),
+    ("endpoint_changed",
+     re.compile(r"\bfail(?:ed|ing)?.?over\b|\bswitch.?over\b|\bpromot\w* .{0,40}(?:replica|primary|standby)|"
+                r"\bdns\b.{0,40}\b(?:record|zone|entr(?:y|ies)|resolver)|\b(?:record|zone|resolver)s?\b.{0,40}\bdns\b", re.I),
+     "says that it changes where something is reached"),
 ]  # fmt: skip
 
 # Effects where the same name with another value is the change: whole lines are compared.
@@ -202,6 +222,8 @@ def effects_of(change: Change) -> List[Effect]:
     found: List[Effect] = []
     if change.kind == "flag":
         found.append(Effect("flag_switched", f"switches {change.summary or change.change_id}"))
+    if not change.has_diff():
+        found += [Effect(n, says) for n, said, says in _SAID_RULES if said.search(change.summary)]
     found.extend(_number_effects(change))
     found.extend(_line_effects(change))
     if _loop_with_call(change):

@@ -89,6 +89,7 @@ def investigate(
         changes=scope.changes,
         depends_on=scope.depends_on,
         volume_ratio=scope.volume_ratio,
+        ordinary_ratio=scope.ordinary_ratio,
         text=" ".join(str(incident.get(key) or "") for key in ("title", "description")),
     )
     return Investigation(str(incident.get("id", "")), scope.onset, findings, rank(case))

@@ -59,7 +59,7 @@ _TABLE: Dict[str, Dict[str, float]] = {
     "regex_changed": {"cpu": 0.9, "slow": 0.6, "parse": 0.6, "timeout": 0.5, "validation": 0.5},
     "tls_changed": {"tls": 1.0, "unreachable": 0.4},
     "endpoint_changed": {"unreachable": 1.0, "name_resolution": 1.0, "timeout": 0.5, "not_found": 0.8,
-                         "upstream_5xx": 0.4, "auth_rejected": 0.3, "tls": 0.4, "backlog": 0.4},
+                         "upstream_5xx": 0.4, "auth_rejected": 0.3, "tls": 0.4, "backlog": 0.4, "read_only": 0.9},
     "permission_changed": {"forbidden": 1.0, "auth_rejected": 0.5, "unreachable": 0.6, "timeout": 0.3},
     "credential_changed": {"auth_rejected": 0.9, "forbidden": 0.7, "expired": 0.3},
     "expiry_changed": {"expired": 0.9, "auth_rejected": 0.6, "slow": 0.2, "memory": 0.3},

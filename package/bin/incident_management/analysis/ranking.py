@@ -26,7 +26,7 @@ from .dependencies import (
 from .effects import Effect, balance, effects_of, harmless_reason, moved_share
 from .evidence import Citation
 from .mechanisms import Tie, ties
-from .symptoms import symptoms_of
+from .symptoms import from_outside, symptoms_of
 
 __all__ = ["CULPRIT_SCORE", "rank"]
 
@@ -43,8 +43,15 @@ UNTIED_LEAD_OTHERS = 1800.0
 """Seconds before the onset within which time and place alone may blame a change without a diff."""
 UNTIED_LEAD_OF_CALLER = 300.0
 """The same for one on a service whose errors say that another one did not answer."""
+UNTIED_LEAD_OUTSIDE = 300.0
+"""The same where most errors speak of what may come from outside: a timeout, a full disk."""
+SAID_LEAD = 600.0
+"""The same for what a change elsewhere says of itself, such as that it rotates a password."""
+DEMAND = 3.0
+"""From so many times as many events as before, errors apart, demand may have risen."""
 UNTIED_EARLIER = 0.1
 """Share of the early errors before a change from which on nearness alone blames nothing."""
+OUTSIDE_SHARE = 0.5
 UNTIED_SCORE = 0.45
 """The most that a change gets when neither content nor such nearness speaks for it."""
 PLAIN_WORDS = 0.4
@@ -72,8 +79,9 @@ def rank(case: Case) -> List[Hypothesis]:
     words = _ErrorWords(texts, case)
     effects = {id(change): effects_of(change) for change in case.changes}
     failed = failed_dependencies(case)
+    outside = from_outside(texts) >= OUTSIDE_SHARE
     found = [
-        _judge(change, case, symptoms, words, effects[id(change)], failed)
+        _judge(change, case, symptoms, words, effects[id(change)], failed, outside)
         for change in case.changes
     ]
     silent = silent_dependencies(case, failed, found, effects)
@@ -152,6 +160,7 @@ def _judge(
     words: _ErrorWords,
     effects: Sequence[Effect],
     failed: Mapping[str, FailedDependency],
+    outside: bool,
 ) -> Hypothesis:
     verdict = Hypothesis(
         kind="change",
@@ -169,6 +178,8 @@ def _judge(
         verdict.citations.append(Citation.of_event(change.replaced, kind="change"))
     timing = _timing(change, case, verdict)
     place = _place(change, case, failed, verdict)
+    if not change.has_diff() and place < 0.8 and not 0 <= case.onset - change.time <= SAID_LEAD:
+        effects = []
     content = _content(change, symptoms, words, effects, verdict)
     score = (
         TIMING_WEIGHT * timing
@@ -177,7 +188,7 @@ def _judge(
     )
     if content < TIED and not change.has_diff():
         verdict.reasons_against.append("Only its time and place speak for it.")
-        if not _near(change, case, place, verdict):
+        if not _near(change, case, place, outside, verdict):
             score = min(score, UNTIED_SCORE)
     verdict.score = round(score * _factor(change, case, effects, verdict), 4)
     if case.first_error:
@@ -215,6 +226,9 @@ def _place(
     if service and service == first:
         verdict.reasons_for.append(f"It is on {service}, which failed first.")
         return 1.0
+    if first and first != service and (is_machine_of(service, first) or _names(change, first)):
+        verdict.reasons_for.append(f"It is on {first}, which failed first.")
+        return 1.0
     if service and service in case.entities:
         verdict.reasons_for.append(f"It is on {service}, which the incident is about.")
         return 0.9
@@ -229,6 +243,23 @@ def _place(
         return _place_by_files(change, case, verdict)
     verdict.reasons_against.append(f"It is on {service}, which shows no errors.")
     return 0.15
+
+
+def is_machine_of(service: str, entity: str) -> bool:
+    """Whether an entity's name is that of a service's machine or pod: orders-07."""
+    if not service:
+        return False
+    name = re.escape(service)
+    machine = rf"{name}[-_.]?\d{{1,5}}(?:\..*)?|{name}-[0-9a-f]{{6,10}}-[a-z0-9]{{5}}"
+    return re.fullmatch(machine, entity, re.I) is not None
+
+
+def _names(change: Change, entity: str) -> bool:
+    """Whether a change says the name of one machine: a name with a number in it."""
+    if len(entity) < 4 or not re.search(r"\d", entity):
+        return False
+    text = " ".join([change.summary, *change.files, *change.removed, *change.added])
+    return re.search(rf"(?<![\w.-]){re.escape(entity)}(?![\w-])", text, re.I) is not None
 
 
 def _place_by_files(change: Change, case: Case, verdict: Hypothesis) -> float:
@@ -257,9 +288,16 @@ def _content(
     return 1.0 - (1.0 - 0.9 * mechanism) * (1.0 - 0.75 * overlap)
 
 
-def _near(change: Change, case: Case, place: float, verdict: Hypothesis) -> bool:
+def _near(change: Change, case: Case, place: float, outside: bool, verdict: Hypothesis) -> bool:
     """Whether time and place alone are enough to suspect a change."""
     if _share_before(change.time, case) > UNTIED_EARLIER:
+        return False
+    grown = max(case.entities, key=lambda e: case.ordinary_ratio.get(e, 0.0), default="")
+    if outside and case.ordinary_ratio.get(grown, 0.0) >= DEMAND:
+        verdict.reasons_against.append(
+            f"{grown} logs {case.ordinary_ratio[grown]:.1f} times as much as before, errors apart: "
+            "demand may have risen."
+        )
         return False
     longest = UNTIED_LEAD.get(change.kind, UNTIED_LEAD_OTHERS)
     if blames_another(change.service, case):
@@ -267,6 +305,11 @@ def _near(change: Change, case: Case, place: float, verdict: Hypothesis) -> bool
             f"The errors of {change.service} say that another one did not answer."
         )
         longest = min(longest, UNTIED_LEAD_OF_CALLER)
+    elif outside and UNTIED_LEAD_OUTSIDE < case.onset - change.time <= longest:
+        verdict.reasons_against.append(
+            "Such errors come from outside a service as well: it came too long before."
+        )
+        longest = UNTIED_LEAD_OUTSIDE
     return place >= 0.9 and case.onset - change.time <= longest
 
 

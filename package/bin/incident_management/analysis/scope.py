@@ -29,7 +29,8 @@ BEFORE = "before"
 _ERROR_TERMS = (
     "error", "err", "errors", "failed", "failure", "fail", "exception", "fatal", "panic",
     "critical", "crit", "severe", "warn", "warning", "timeout", "refused", "denied", "rejected",
-    "unavailable", "traceback", "expired", "exceeded",
+    "unavailable", "traceback", "expired", "exceeded", "unable", "cannot", "aborted", "unreachable",
+    "overloaded", "throttled", "segfault", "killed", "oom", "outofmemoryerror",
 )  # fmt: skip
 
 _ENTITY = spl.Fragment("eval entity=coalesce(`incident_service`, host), event_time=_time")
@@ -63,7 +64,7 @@ class Scope:
 
     ``incident`` is the incident's document. What one finder found it leaves here for the next:
     ``failing`` (entity to time of first error), ``patterns``, ``onset``, ``early_errors`` (their
-    times around it), ``changes``, ``depends_on``, ``volume_ratio``.
+    times around it), ``changes``, ``depends_on``, ``volume_ratio``, ``ordinary_ratio``.
     """
 
     incident: Mapping[str, Any]
@@ -78,6 +79,7 @@ class Scope:
     changes: List[Any] = field(default_factory=list)
     depends_on: Dict[str, List[str]] = field(default_factory=dict)
     volume_ratio: Dict[str, float] = field(default_factory=dict)
+    ordinary_ratio: Dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.searches_left = self.limits.searches

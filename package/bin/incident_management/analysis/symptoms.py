@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Dict, List, Pattern, Tuple
 
-__all__ = ["CONDITIONS", "Condition", "symptoms_of"]
+__all__ = ["CONDITIONS", "Condition", "from_outside", "symptoms_of"]
 
 _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
     (name, re.compile(pattern, re.I))
@@ -35,9 +35,14 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
         ("missing_schema", r"(?:relation|table|column|field|view|index).{0,80}(?:does not exist|doesn't exist|not found|"
                            r"unknown)|no such (?:table|column)|unknown column|undefinedtable|undefinedcolumn"),
         ("unreachable", r"connection ?refused|econnrefused|actively refused|no route to host|unreachable|could not connect|"
-                        r"connect(?:ion)? (?:error|failed)|operationalerror|failed to connect|max retries exceeded"),
+                        r"connect(?:ion)? (?:error|failed)|operationalerror|failed to connect|max retries exceeded|"
+                        r"connect etimedout|connect timed out"),
+        ("read_only", r"read-only transaction|read.only replica|notwritableprimary|--(?:super-)?read-only option"),
         ("name_resolution", r"no such host|name or service not known|nxdomain|getaddrinfo|name resolution|enotfound|"
-                            r"unknownhost|could(?:n't| not) resolve (?:host|address|proxy)|name could not be resolved|eai_again"),
+                            r"unknownhost|could(?:n't| not) resolve (?:host|address|proxy)|name could not be resolved|eai_again|"
+                            r"lookup \S{1,120} on \S{1,80}:"),
+        ("connection_lost", r"server closed the connection|terminating connection|connection (?:was )?(?:reset|aborted|closed by)|"
+                            r"broken pipe|econnreset|\bepipe\b|lost connection|server has gone away|unexpected eof"),
         ("null", r"null ?pointer|nil pointer|nonetype|cannot read propert|undefined is not|segfault|sigsegv|"
                  r"attributeerror|typeerror|keyerror|index out of (?:range|bounds)"),
         ("parse", r"parse|unmarshal|deserializ|decod|unexpected (?:token|end|field)|malformed|invalid (?:json|character|format)|"
@@ -89,7 +94,8 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
         ("credential_expired",
          r"(?:password|secret|credential|api key|access key|license|licence|subscription)\w* (?:has |is )?expired|"
          r"(?:secret|password|access) keys?.{0,60} (?:has|have|are|is) expired|ORA-28001|AADSTS7000222|"
-         r"ExpiredToken(?:Exception)?\b",
+         # of OAuth 2.0 (RFC 6749, 5.2): of a grant or a refresh token
+         r"ExpiredToken(?:Exception)?\b|invalid_grant.{0,120}expired",
          0.8, "A credential has expired", "Renew the credential.", ("credential_changed",)),
         ("provider_outage",
          r"(?:amazonaws\.com|azure|googleapis|cloudflare|aws sdk|cloudfront|\bs3\b|dynamodb|\bsqs\b|stripe\.com|twilio|"
@@ -111,7 +117,7 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
         ("name_resolution_failure",
          r"nxdomain|no such host|name resolution|name or service not known|servfail|getaddrinfo|enotfound|eai_again|"
          r"unknownhost|could(?:n't| not) resolve (?:host|address|proxy)|name could not be resolved|"
-         r"lookup .{1,120}: server misbehaving",
+         r"lookup .{1,120}: server misbehaving|lookup \S{1,120} on \S{1,80}: .{0,120}i/o timeout",
          0.6, "Names are not being resolved", "Check DNS.", ("endpoint_changed", "permission_changed")),
         ("hardware_failure",
          r"i/o error|disk failure|bad sector|ecc error|machine check|ebs volume.{0,30}(?:impaired|degraded)|"
@@ -141,7 +147,9 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          0.55, "A process has used up its files or ports", "Raise its limit, or find what leaves them open.",
          ("room_lowered", "release_removed", "concurrency_added", "volume_raised", "resource_changed")),
         ("clock_skew", r"clock skew|time drift|ntp.{0,30}(?:unsync|offset)|request time.{0,20}too ?(?:large|skewed)|"
-                       r"requesttimetooskewed",
+                       # of chronyd and systemd; of PyJWT, and of Go's
+                       r"requesttimetooskewed|system clock wrong by|system clock was stepped|system time has been changed|"
+                       r"token used before issued|token is not yet valid \(iat\)",
          0.7, "A clock is wrong", "Synchronise the clock.", ("tolerance_removed", "expiry_changed")),
         ("disk_full",
          r"no space left on device|not enough space on the disk|disk ?full|enospc|disk quota exceeded|flood.?stage|"
@@ -158,6 +166,30 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          0.6, "Hostile traffic", "Block the source.", ("permission_changed",)),
     )
 )  # fmt: skip
+
+
+# What a service's own code can bring about, and what may reach it from outside as well: another
+# service, the network, a machine, an account, or more demand.
+_FROM_WITHIN = {
+    "pool_exhausted", "memory", "null", "parse", "validation", "missing_schema", "missing_setting",
+    "conflict", "not_found", "handles_exhausted",
+}  # fmt: skip
+_FROM_OUTSIDE = {
+    "timeout", "slow", "race", "disk_full", "cpu", "auth_rejected", "expired", "unreachable",
+    "name_resolution", "connection_lost", "rate_limited", "tls", "backlog",
+}  # fmt: skip
+
+
+def from_outside(texts: Dict[str, float]) -> float:
+    """Return the share of the weight of texts that speak of what may come from outside a service,
+    or of a condition, and not of what its own code brings about; 0 to 1."""
+    outside = 0.0
+    for text, weight in texts.items():
+        said = set(symptoms_of({text: 1.0}))
+        told = any(condition.pattern.search(text) for condition in CONDITIONS)
+        if not said & _FROM_WITHIN and (told or said & _FROM_OUTSIDE):
+            outside += weight
+    return outside / (sum(texts.values()) or 1.0)
 
 
 def symptoms_of(texts: Dict[str, float]) -> Dict[str, float]:

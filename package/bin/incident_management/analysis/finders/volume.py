@@ -25,7 +25,7 @@ SILENT_SECONDS = 60.0
 def find(scope: Scope) -> Finding:
     """Compare events per minute into ``scope.volume_ratio``: 0 for an entity that fell silent.
 
-    Raises SearchFailed.
+    ``scope.ordinary_ratio`` is the same without the errors that have risen. Raises SearchFailed.
     """
     finding = Finding(NAME, LOOKS_FOR)
     entities = scope.relevant_entities()
@@ -56,6 +56,7 @@ def find(scope: Scope) -> Finding:
         silent = quiet >= SILENT_SECONDS and calm * quiet / 60 >= SILENT_EVENTS
         ratio = 0.0 if silent else now / calm
         scope.volume_ratio[entity] = ratio
+        scope.ordinary_ratio[entity] = max(0.0, now - _risen_errors(scope, entity)) / calm
         if silent:
             finding.found.append(f"{entity} fell silent.")
         elif ratio >= SURGE or ratio <= SILENCE:
@@ -63,3 +64,10 @@ def find(scope: Scope) -> Finding:
     if not finding.found:
         finding.not_found.append("No entity logs much more or much less than before.")
     return finding
+
+
+def _risen_errors(scope: Scope, entity: str) -> float:
+    """Return how many of the errors that have risen an entity logs a minute."""
+    start, end = scope.window(NOW)
+    count = sum(pattern.count for pattern in scope.patterns if pattern.entity == entity)
+    return count * 60 / max(1.0, end - start)
