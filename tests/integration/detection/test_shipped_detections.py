@@ -229,6 +229,7 @@ RAISES = [
     ("High Error Rate", says("error", count=6, of={"service": ["shop", "shop"]}), ["shop"]),
     ("High Error Rate", says('{"error_count": 12, "last_error": null}'), ["web-1"]),
     ("High Error Rate", says("ERROR: 0 workers left"), ["web-1"]),
+    ("High Error Rate", says("FATAL:  sorry, too many clients already"), ["web-1"]),
     ("High Error Rate", says("ERROR:\n  at Order.pay"), ["web-1"]),
     ("AWS CloudTrail Errors", cloudtrail(4, "ResourceNotFoundException"), ["s3.amazonaws.com"]),
     ("Latency Shift", served(60, 100, 40, 450), ["shop"]),
@@ -279,6 +280,7 @@ STAYS_QUIET = [
     ("High Error Rate", says("EventCode=4776\nError Code:\t0x0"), "a login on Windows"),
     ("High Error Rate", says("pages dumped: 3, error: 0"), "a backup of SQL Server"),
     ("High Error Rate", says("5 passed, 0 failed in 3s"), "none failed"),
+    ("High Error Rate", says('{"fatal": false, "note": "non-fatal"}'), "nothing fatal"),
     (
         "High Error Rate",
         says('10.1.1.1 - - [x] "GET /error.css" 200', of={"sourcetype": "access_combined"}),
