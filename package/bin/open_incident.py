@@ -23,6 +23,8 @@ from incident_management.splunk.alert_action import (
 # Below the API's limits of 5,000 signals and 8 MB a request.
 BATCH_SIGNALS = 4000
 BATCH_BYTES = 6_000_000
+# In the line for splunkd.log, which a storm would make longer than anybody reads.
+NAMED_INCIDENTS = 20
 
 
 def open_incident(payload: Payload) -> str:
@@ -39,7 +41,9 @@ def open_incident(payload: Payload) -> str:
     answers = deliver_text(payload, "/signals", _bodies(found, alert.common()))
     taken = sum(answer["taken"] for answer in answers if answer)
     opened = {incident for answer in answers if answer for incident in answer["incidents"]}
-    incidents = ", ".join(sorted(opened))
+    incidents = ", ".join(sorted(opened)[:NAMED_INCIDENTS])
+    if len(opened) > NAMED_INCIDENTS:
+        incidents += f" and {len(opened) - NAMED_INCIDENTS} more"
     kept = f", {len(found) - taken} kept for the worker" if None in answers else ""
     return f"open_incident: {taken} signals of {payload.sid} in [{incidents}]{kept}"
 

@@ -145,6 +145,18 @@ def restarts(hosts: int, each: int) -> Write:
     return write
 
 
+def units(*each: int) -> Write:
+    """Restarts of systemd's units of one host, so many of each."""
+
+    def write(d: Detections) -> None:
+        for unit, count in enumerate(each):
+            for number in range(count):
+                line = f"systemd[1]: app-{unit}.service: Main process exited, code=killed"
+                d.log(line, 800 - 30 * unit - 150 * number)
+
+    return write
+
+
 def says(line: str, count: int = 40, of: dict[str, Any] | None = None) -> Write:
     return lambda d: d.log_many(line, count, 300, 70, **(of or {}))
 
@@ -217,6 +229,7 @@ RAISES = [
     ("High Error Rate", says("error", count=6, of={"service": ["shop", "shop"]}), ["shop"]),
     ("High Error Rate", says('{"error_count": 12, "last_error": null}'), ["web-1"]),
     ("High Error Rate", says("ERROR: 0 workers left"), ["web-1"]),
+    ("High Error Rate", says("FATAL:  sorry, too many clients already"), ["web-1"]),
     ("High Error Rate", says("ERROR:\n  at Order.pay"), ["web-1"]),
     ("AWS CloudTrail Errors", cloudtrail(4, "ResourceNotFoundException"), ["s3.amazonaws.com"]),
     ("Latency Shift", served(60, 100, 40, 450), ["shop"]),
@@ -233,6 +246,7 @@ RAISES = [
     ("Restart Loop", restarts(10, 3), ["shop"]),
     ("Restart Loop", back_off("cart-6d5f7c9b8-x2x4z"), ["cart"]),
     ("Restart Loop", back_off("db-0"), ["db"]),
+    ("Restart Loop", units(1, 4, 1), ["web-1"]),
     ("Restart Loop", back_off("mailer"), ["mailer"]),
     ("Certificate or Credential Expiry", certificate(14), ["shop"]),
     ("Certificate or Credential Expiry", certificate(-1), ["shop"]),
@@ -266,6 +280,7 @@ STAYS_QUIET = [
     ("High Error Rate", says("EventCode=4776\nError Code:\t0x0"), "a login on Windows"),
     ("High Error Rate", says("pages dumped: 3, error: 0"), "a backup of SQL Server"),
     ("High Error Rate", says("5 passed, 0 failed in 3s"), "none failed"),
+    ("High Error Rate", says('{"fatal": false, "note": "non-fatal"}'), "nothing fatal"),
     (
         "High Error Rate",
         says('10.1.1.1 - - [x] "GET /error.css" 200', of={"sourcetype": "access_combined"}),
@@ -306,6 +321,7 @@ STAYS_QUIET = [
     ("Error from a New Template", old_error(40, "ERROR pool of 5 is exhausted", 2), "only two"),
     ("Restart Loop", starts(3), "exactly the threshold"),
     ("Restart Loop", starts(1), "one restart"),
+    ("Restart Loop", units(1, 1, 1, 1, 1, 1), "a host that is patched: its services start once"),
     ("Restart Loop", restarts(6, 1), "a rollout"),
     ("Restart Loop", restarts(6, 2), "a rollout whose stops and starts are told apart"),
     ("Certificate or Credential Expiry", certificate(14.1), "not yet"),
@@ -319,6 +335,19 @@ STAYS_QUIET = [
         "Certificate or Credential Expiry",
         lambda d: d.log("request refused: token expired user=17", 600),
         "somebody's session has ended",
+    ),
+    (
+        "Certificate or Credential Expiry",
+        says(
+            "EventCode=4625 Failure Reason: The specified account's password has expired.",
+            of={"sourcetype": "WinEventLog"},
+        ),
+        "somebody's password has ended",
+    ),
+    (
+        "Certificate or Credential Expiry",
+        cloudtrail(9, "ExpiredToken"),
+        "somebody's session with AWS has ended",
     ),
     ("Queue Backlog", queue(1000, 1000), "exactly the threshold"),
     ("Queue Backlog", queue(5000, 3000, 1500), "it drains"),

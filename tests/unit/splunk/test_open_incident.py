@@ -286,3 +286,14 @@ def test_a_field_of_several_values_gives_the_signal_that_the_worker_would_make(
     (made,) = findings([{"entity": ["web-1", "web$2"], "code": "7"}], read, sent["first_time"])
     assert sent == made
     assert sent["dedup"] == {"entity": "web-1, web$2"}
+
+
+def test_the_line_of_a_storm_stays_a_line(action, alert, splunkd, capsys):
+    with gzip.open(alert["results_file"], "wt") as file:
+        file.write("entity\n" + "".join(f"host-{number}\n" for number in range(500)))
+    splunkd.answer = api(200, taken)
+    assert run(action, alert) == 0
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"INFO open_incident: 500 signals of {SID} in [INC-0, INC-1, ")
+    assert said.endswith(" and 480 more]\n") and len(said) < 500
