@@ -356,6 +356,27 @@ def test_what_a_process_left_that_has_certainly_ended_is_settled_at_once(step):
     assert len(service.arrived) == 1 and office.only()["state"] == "sent"
 
 
+@pytest.mark.parametrize("held", [(), ("slack",)])
+def test_of_a_channel_that_takes_nothing_not_all_that_waits_is_read_in_each_round(held):
+    office = Office(slack=FakeService(), pagerduty=FakeService())
+    for number in range(1000):
+        office.enqueue(f"{number:04}", incident_id=f"INC-20260101-{number:06}")
+    office.enqueue("page", "pagerduty", incident_id="INC-20260101-999999")
+    office.services["slack"].script = [retry("Slack answered 503.")]
+    read = []
+    find = office.stores.outbox.find
+
+    def counted(*asked, **named):
+        found = find(*asked, **named)
+        read.extend(found)
+        return found
+
+    office.stores.outbox.find = counted
+    counts = office.outbox.deliver_due(office.senders, held=held)
+    assert counts.get("sent") == 1 and len(office.services["pagerduty"].arrived) == 1
+    assert len(read) < 300
+
+
 def test_messages_for_a_held_channel_wait():
     office = Office(slack=FakeService(), teams=FakeService())
     office.enqueue("entry-1", "slack")
