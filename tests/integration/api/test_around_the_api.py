@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import httpx
 import pytest
 
@@ -74,3 +76,33 @@ def test_a_role_that_reads_other_apps_secrets_reads_none_of_ours(
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert [made["secret"] in answer.text for answer in answers] == [False, True]
+
+
+def test_what_another_app_shares_with_all_apps_is_not_this_apps_configuration(
+    standin: StandIn, client: Client
+) -> None:
+    """In the app search the role power may write, and Splunk mixes in what is shared."""
+    somebody = standin.add_user("shares", "power")
+    conf = "/servicesNS/nobody/search/configs/conf-{}"
+    made = [
+        ("incident_actions", "wipe", {"executor": "deploy_api", "label": "Wipe it"}),
+        ("incident_routing", "member:admin", {"slack_id": "U0EVIL", "teams": "operations"}),
+        ("incident_routing", "team:takers", {"members": "shares"}),
+    ]
+    for file, name, values in made:
+        path = conf.format(file)
+        assert asked(standin, somebody, "POST", path, name=name, **values).status_code == 201
+        shared = {"sharing": "global", "owner": somebody}
+        assert asked(standin, somebody, "POST", f"{path}/{name}/acl", **shared).status_code == 200
+    try:
+        time.sleep(10.5)  # configuration is remembered for ten seconds
+        actions, teams = client("GET", "/actions").text, client("GET", "/teams").text
+        problems = client("GET", "/system/info").json()["configuration_problems"]
+    finally:
+        for file, name, _values in made:
+            asked(standin, "admin", "DELETE", f"{conf.format(file)}/{name}")
+
+    assert "wipe" not in actions and "takers" not in teams
+    for file, name, _values in made:
+        told = f"{file}.conf [{name}] of the app search is shared with all apps"
+        assert any(problem.startswith(told) for problem in problems), problems

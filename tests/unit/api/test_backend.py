@@ -1,6 +1,7 @@
 """The real backend: who a caller is, and what is remembered for how long."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -135,3 +136,16 @@ def test_a_splunkd_that_can_not_be_asked_does_not_stop_ingest(backend, lookups, 
 
     monkeypatch.setattr(FakeSession, "get", refuse)
     assert backend.topology(FakeSession()).depends_on == {}
+
+
+def test_a_stanza_of_another_app_is_not_read_from_the_apps_own_files():
+    def get(path, **_query):
+        own = {"name": "team:a", "content": {}, "acl": {"app": "incident_management"}}
+        system = {"name": "team:s", "content": {}, "acl": {"app": "system"}}
+        other = {"name": "member:bo", "content": {"slack_id": "U1"}, "acl": {"app": "search"}}
+        return {"entry": [own, system, other]}
+
+    session: Any = SimpleNamespace(get=get)
+    assert list(conf.load(session, "incident_routing")) == ["team:a", "team:s"]
+    # Inputs are any app's: a monitor may be one.
+    assert list(conf.load(session, "inputs")) == ["team:a", "team:s", "member:bo"]

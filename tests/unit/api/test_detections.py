@@ -196,3 +196,13 @@ def test_a_name_that_nobody_knows_is_not_found(api):
     status, problem = api.call("GET", "/detections/Nobody/health")
     assert status == 404
     assert "Nobody" in problem["detail"]
+
+
+def test_a_name_with_a_slash_is_found(api):
+    """A client writes it as %2F; the path comes decoded."""
+    api.answers["/saved/searches"]["entry"].append(saved("4xx/5xx"))
+    fire(api, 1, 20, rule="4xx/5xx")
+    status, answer = api.call("GET", "/detections/4xx/5xx/health")
+
+    assert (status, answer["name"]) == (200, "4xx/5xx")
+    assert api.call("GET", "/detections/4xx/5xx")[0] == 404

@@ -38,8 +38,8 @@ class Splunkd:
     def get(self, path: str, **query: Any) -> Any:
         if path == f"{HOME}/saved/searches/High%20Rate":
             return {"entry": [{"content": self.settings, "acl": self.acl}]}
-        if path.endswith("/conf-limits"):
-            return {"entry": [{"name": "search", "content": self.limits}]}
+        if path == "/services/configs/conf-limits/search":
+            return {"entry": [{"content": self.limits}]}
         name = path.rpartition("/")[2]
         if "/conf-macros/" in path:
             if name not in self.macros:

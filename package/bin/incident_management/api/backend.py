@@ -129,6 +129,7 @@ class SplunkBackend:
                 *self.routing(session).problems,
                 *actions.problems.values(),
                 *([self._topology.problem] if self._topology.problem else []),
+                *(text for file in conf.OWN for text in conf.from_other_apps(session, file)),
             )
             self._problems = (now, found)
         return self._problems[1]

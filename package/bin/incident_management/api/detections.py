@@ -101,6 +101,7 @@ def list_detections(request: Request) -> Response:
         200: named("DetectionHealth", obj({**_FIELDS, "runs": nullable(_RUNS)}, (*_FIELDS, "runs")))
     },
     problems=(404,),
+    slashes=True,
 )
 def show_health(request: Request) -> Response:
     """One detection's health, with its runs: what they cost, and whether they fail or are skipped.

@@ -105,16 +105,19 @@ def route(
     problems: Tuple[int, ...] = (),
     headers: Optional[Mapping[str, str]] = None,
     body_bytes: int = BODY_BYTES,
+    slashes: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Register a function as a route; ``{name}`` in the path takes one segment.
 
-    ``headers``: what the caller may send besides, name and description. See :class:`Route` for the
-    others; a body with required fields is required unless said otherwise, and holds at most
-    ``body_bytes``.
+    With ``slashes`` it takes several: a saved search's name may hold a slash, and the path comes
+    decoded. ``headers``: what the caller may send besides, name and description. See
+    :class:`Route` for the others; a body with required fields is required unless said otherwise,
+    and holds at most ``body_bytes``.
     """
 
     def register(handler: Handler) -> Handler:
-        pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
+        taken = ".+" if slashes else "[^/]+"
+        pattern = re.compile(re.sub(r"\{(\w+)\}", rf"(?P<\1>{taken})", path))
         _routes[:] = [r for r in _routes if (r.method, r.path) != (method, path)]
         _routes.append(
             Route(

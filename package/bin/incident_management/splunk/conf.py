@@ -11,12 +11,23 @@ import os
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
-from .session import APP, Session, path_of
+from .session import APP, Session, SplunkError, path_of
 
-__all__ = ["SETTINGS", "home", "load", "read_lookup"]
+__all__ = ["OWN", "SETTINGS", "from_other_apps", "home", "load", "read_lookup"]
 
 # The file of the app's own settings, as UCC's pages write it.
 SETTINGS = "incident_management_settings"
+# The app's own files. Splunk mixes in what other apps share with all apps ("Configuration file
+# precedence" in the Admin Manual), and in some of these more than administrators may write.
+OWN = (
+    "incident_actions",
+    "incident_management_account",
+    SETTINGS,
+    "incident_routing",
+    "incident_webhooks",
+)
+# etc/system is administrators' too.
+_TRUSTED = (APP, "system")
 
 # A lookup that is larger belongs into the KV store.
 LOOKUP_BYTES = 10_000_000
@@ -27,7 +38,8 @@ _lookups: Dict[Path, Tuple[Tuple[float, int], List[Dict[str, str]]]] = {}
 def load(session: Session, conf: str) -> Dict[str, Dict[str, str]]:
     """Return the stanzas of one conf file, each with its settings as text.
 
-    Stanzas with ``disabled`` set are left out. Raises SplunkError.
+    Stanzas with ``disabled`` set are left out, and those of other apps where the file is one of
+    :data:`OWN`. Raises SplunkError.
     """
     path = "/servicesNS/nobody/" + path_of(APP, "configs", f"conf-{conf}")
     answer: Mapping[str, Any] = session.get(path, count=0)
@@ -36,12 +48,39 @@ def load(session: Session, conf: str) -> Dict[str, Dict[str, str]]:
         content = entry.get("content", {})
         if str(content.get("disabled", "0")).lower() in ("1", "true"):
             continue
+        if conf in OWN and _app_of(entry) not in _TRUSTED:
+            continue
         stanzas[str(entry["name"])] = {
             key: "" if value is None else str(value)
             for key, value in content.items()
             if not key.startswith("eai:") and key != "disabled"
         }
     return stanzas
+
+
+def from_other_apps(session: Session, conf: str) -> List[str]:
+    """Return a sentence for each stanza of a file of :data:`OWN` that another app shares.
+
+    One of a new name is not used. What one adds to a stanza of ours can't be told from what is
+    ours. Raises SplunkError.
+    """
+    try:
+        answer = session.get("/servicesNS/-/-/" + path_of("configs", f"conf-{conf}"), count=0)
+    except SplunkError as error:
+        if error.status != 404:
+            raise
+        # No app has a stanza of it.
+        return []
+    return [
+        f"{conf}.conf [{entry['name']}] of the app {_app_of(entry)} is shared with all apps, and "
+        f"not used unless {APP} has a stanza of that name: move it there, or stop sharing it."
+        for entry in answer.get("entry", [])
+        if _app_of(entry) not in _TRUSTED and entry["acl"].get("sharing") == "global"
+    ]
+
+
+def _app_of(entry: Mapping[str, Any]) -> str:
+    return str((entry.get("acl") or {}).get("app") or APP)
 
 
 def home() -> Path:

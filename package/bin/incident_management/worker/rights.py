@@ -14,7 +14,6 @@ import re
 from ..detection.backtest.reading import NotReading, plain_text
 from ..ports import SearchFailed
 from ..remediation.raised import CannotJudge
-from ..splunk import conf
 from ..splunk.search import SavedSearch
 from ..splunk.session import Session, SplunkError
 
@@ -71,7 +70,11 @@ def only_filters(saved: SavedSearch) -> None:
 
 def _forced(session: Session) -> bool:
     try:
-        limits = conf.load(session, "limits").get("search", {})
+        answer = session.get("/services/configs/conf-limits/search")
     except SplunkError as error:
+        if error.status == 404:
+            return False
         raise SearchFailed(f"limits.conf can't be read: {error.message}") from error
-    return limits.get("force_saved_search_dispatch_as_user", "").strip().lower() in ("1", "true")
+    content = answer["entry"][0]["content"]
+    forced = str(content.get("force_saved_search_dispatch_as_user") or "")
+    return forced.strip().lower() in ("1", "true")
