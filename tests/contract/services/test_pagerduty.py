@@ -127,7 +127,9 @@ def test_a_missing_key_is_one_sentence():
 def test_nobody_is_paged_for_what_ended_while_the_page_waited(tls_receiver, ca_file):
     tls_receiver.default = ACCEPTED
     over = replace(notification(ALL["opened"]), is_over=True, late=7200.0)
-    assert sender(tls_receiver, ca_file=ca_file).send(over).outcome == "sent"
+    delivery = sender(tls_receiver, ca_file=ca_file).send(over)
+    assert delivery.outcome == "sent"
+    assert delivery.receipt["note"] == "Nobody was paged: the incident was over by then."
     (request,) = tls_receiver.requests
     jsonschema.validate(request.json, PAGERDUTY)
     assert request.json["event_action"] == "resolve"

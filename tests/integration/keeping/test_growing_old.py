@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
-from incident_management.incidents.upkeep.quiet import Quiet, Run
+from incident_management.incidents.upkeep.coverage import Run
+from incident_management.incidents.upkeep.quiet import Quiet
 from incident_management.incidents.upkeep.retention import Retention
 from incident_management.splunk.kvstore import KvStores
 from incident_management.splunk.search import SplunkSearcher

@@ -1,7 +1,8 @@
 """A scheduler, and the duty that resolves what is quiet, in tests."""
 
 from incident_management.incidents import suppression, timeline
-from incident_management.incidents.upkeep.quiet import Plan, Quiet, Run
+from incident_management.incidents.upkeep.coverage import Plan, Run
+from incident_management.incidents.upkeep.quiet import Quiet
 from incident_management.ports import SearchFailed
 from tests.unit.incidents.builders import START, ingest, signal
 

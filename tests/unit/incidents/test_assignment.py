@@ -178,6 +178,22 @@ def test_a_team_that_is_full_holds_no_other_team_up(stores, clock, monkeypatch):
     assert [owner for owner in owners(stores) if owner] == ["nik"]
 
 
+def test_what_nobody_can_take_holds_nothing_up_that_somebody_can(stores, clock, monkeypatch):
+    """Graver ones wait for a skill that nobody on shift has; the others are idle."""
+    monkeypatch.setattr(assignment, "MAX_PLACED", 3)
+    conf = routing(member__dana={"away": "2026-11-30"})
+    for number in range(7):
+        opened(stores, clock, conf, f"db-{number}", severity="critical", tags=["database"])
+    free = opened(stores, clock, conf, "pay-1", severity="low")
+    told: set[tuple[str, str]] = set()
+    for _turn in range(3):
+        assignment.place_waiting(stores, clock, conf, told)
+    assert stores.incidents.get(free)["owner"] in ("lee", "kim")
+    reads = stores.timeline.calls
+    assignment.place_waiting(stores, clock, conf, told)
+    assert stores.timeline.calls == reads, "what nobody can take is not read again"
+
+
 def test_a_team_that_assigns_by_hand_is_left_alone(stores, clock):
     conf = routing(team__payments={"assign": "manual"})
     incident_id = opened(stores, clock, conf)

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from incident_management.incidents import timeline
 from incident_management.notify.channel import Inquiry, Notification, retry, unknown
+from incident_management.notify.record import recorder
+from tests.fakes import FakeStores, ManualClock
 from tests.unit.notify.services import FakeService, Office
 
 INCIDENT = "INC-20260101-AAAAAA"
@@ -85,3 +88,20 @@ def test_a_lost_answer_is_asked_about_by_when_its_own_attempt_was():
     office.run(seconds=3600)
     assert office.states() == ["sent"]
     assert len(asked) == 1 and 15 <= asked[0] <= 30
+
+
+def test_the_timeline_says_that_nobody_was_paged_for_what_was_over():
+    stores, clock = FakeStores(), ManualClock()
+    timeline.append(stores, clock, INCIDENT, "opened", {"title": "x"}, "app")
+    document = {
+        "_key": "n",
+        "incident_id": INCIDENT,
+        "channel": "pagerduty",
+        "event": "opened",
+        "state": "sent",
+        "last_error": "",
+        "attempts": 1,
+        "receipt": {"dedup_key": INCIDENT, "note": "Nobody was paged: it was over."},
+    }
+    recorder(stores, clock)(document)
+    assert timeline.read(stores, INCIDENT)[-1].data["detail"] == "Nobody was paged: it was over."

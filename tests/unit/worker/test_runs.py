@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from incident_management.incidents.upkeep.quiet import Coverage, Plan, Run
+from incident_management.incidents.upkeep.coverage import Coverage, Plan, Run
 from incident_management.ports import SearchFailed
 from incident_management.splunk.detections import quiet_after
 from incident_management.splunk.session import SplunkError

@@ -70,7 +70,10 @@ class PagerDutySender:
             return _judged(error.response, self._clock.now())
         except pdpyras.PDClientError as error:
             return _lost(error.__cause__ or error, urlsplit(self._url).hostname or "")
-        return sent({"dedup_key": key[:255]})
+        receipt = {"dedup_key": key[:255]}
+        if notification.is_over and action_of(message) == "trigger":
+            receipt["note"] = "Nobody was paged: the incident was over by then."
+        return sent(receipt)
 
     def ask(self, notification: Notification) -> Inquiry:
         """A repeat is harmless: the dedup key joins it to the first."""

@@ -16,12 +16,13 @@ def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
     """Return what the outbox calls with a notification that has reached its end."""
 
     def record(document: Document) -> None:
-        ticket = str((document.get("receipt") or {}).get("number") or "")
+        receipt = document.get("receipt") or {}
         data = {
             "channel": document["channel"],
             "event": document["event"],
             "outcome": document["state"],
-            "detail": document["last_error"] or ticket,
+            "detail": document["last_error"]
+            or str(receipt.get("number") or receipt.get("note") or ""),
             "notification_id": document["_key"],
         }
         # Sending a dead one again is another ending.

@@ -6,7 +6,7 @@ from typing import List
 
 from ..detection.backtest.reading import NotReading
 from ..detection.lookback import looks_for_change
-from ..incidents.upkeep.quiet import Plan, Run, SearchId
+from ..incidents.upkeep.coverage import Plan, Run, SearchId
 from ..splunk.detections import (
     QUIET_AFTER,
     SavedDetection,

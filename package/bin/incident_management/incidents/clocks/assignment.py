@@ -23,8 +23,10 @@ __all__ = ["ACTOR", "assign", "escalate", "loads", "place_waiting", "skills_for"
 ACTOR = "incident_management"
 # More open incidents of one team's people than this are not counted one by one.
 MAX_COUNTED = 20_000
-# So many waiting incidents of a team are looked at in one turn.
+# So many waiting incidents of a team are read at once, and so many times in one turn: behind those
+# that nobody can take, there may be one that somebody can.
 MAX_PLACED = 200
+MAX_READS = 10
 GRAVEST_FIRST = "severity_rank:-1,opened_at:1"
 
 Told = Tuple[str, str]
@@ -147,12 +149,10 @@ def place_waiting(
     """
     told = set() if told is None else told
     teams = [name for name in routing.teams if routing.assigns(name)]
-    waiting = {str(one["id"]): Incident.from_document(one) for one in _waiting(stores, teams)}
+    waiting, moving, load = _next_to_place(stores, clock, routing, teams, told)
     told &= {(incident.id, incident.team) for incident in waiting.values()}
-    if not waiting:
+    if not moving:
         return {"incidents_assigned": 0, "incidents_unassigned": 0}
-    load = loads(stores, routing, _people(routing, teams))
-    moving = _movable(routing, waiting.values(), dict(load), told, clock.now())
     timelines = timeline.read_many(stores, moving)
     new: List[Entry] = []
     for entries in timelines.values():
@@ -166,6 +166,27 @@ def place_waiting(
     told -= {(key, waiting[key].team) for key in given}
     assigned = len(given)
     return {"incidents_assigned": assigned, "incidents_unassigned": len(new) - assigned}
+
+
+def _next_to_place(
+    stores: Stores, clock: Clock, routing: Routing, teams: Sequence[str], told: Set[Told]
+) -> Tuple[Dict[str, Incident], List[str], Dict[str, float]]:
+    """Read what waits, the gravest first, until something of it can be placed.
+
+    Returns what was read, the ids of what can be placed, and who has how much.
+    """
+    waiting: Dict[str, Incident] = {}
+    load: Dict[str, float] = {}
+    for number in range(MAX_READS):
+        page = [Incident.from_document(one) for one in _waiting(stores, teams, number)]
+        if not page:
+            break
+        load = load or loads(stores, routing, _people(routing, teams))
+        waiting.update((incident.id, incident) for incident in page)
+        moving = _movable(routing, page, dict(load), told, clock.now())
+        if moving:
+            return waiting, moving, load
+    return waiting, [], load
 
 
 def _movable(
@@ -221,17 +242,17 @@ def _waits(incident: Incident) -> bool:
     return incident.status == "new" or (incident.status == "assigned" and incident.handed_on)
 
 
-def _waiting(stores: Stores, teams: Sequence[str]) -> List[Document]:
-    """Open incidents that nobody of their team owns, at most 200 of each team: the gravest first.
+def _waiting(stores: Stores, teams: Sequence[str], number: int) -> List[Document]:
+    """Open incidents that nobody of their team owns: the gravest first, of equals the oldest.
 
-    Of equals the oldest is first.
+    Of each team at most 200, after ``number`` times as many.
     """
     found: List[Document] = []
     kept_for_now: Document = {"$and": [{"status": "assigned"}, {"handed_on": True}]}
     waiting: Document = {"$or": [{"status": "new"}, kept_for_now]}
     for team in teams:
         query = {"$and": [{"team": team}, waiting]}
-        found += stores.incidents.find(query, GRAVEST_FIRST, MAX_PLACED)
+        found += stores.incidents.find(query, GRAVEST_FIRST, MAX_PLACED, number * MAX_PLACED)
     return sorted(found, key=lambda one: (SEVERITIES.index(one["severity"]), one["opened_at"]))
 
 

@@ -14,7 +14,18 @@ Whatever has no such evidence (the API, webhooks) is left to people or to its ow
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from ...ports import Clock, Document, SearchFailed, Stores
 from .. import lifecycle, timeline
@@ -23,82 +34,22 @@ from ..joining.moving import named_by
 from ..model import OPEN_STATUSES, Incident
 from ..stores import KEYS_PER_QUERY, claim_document
 from . import flapping, held
+from .coverage import LATE_SECONDS, Coverage, Plan, Run, SearchId, SearchRuns
 
-__all__ = ["Coverage", "Quiet", "Run", "SearchRuns", "checkpoints_of"]
+__all__ = ["Quiet", "checkpoints_of"]
 
 ACTOR = "incident_management"
 RAN = "ran"
-# A run that is not in splunkd's list this long after its time was skipped.
-LATE_SECONDS = 900.0
+# All open incidents are read, so many at once, and each one's search is watched. Of so many the
+# signals are looked at in one round, and of the next ones in the next.
+INCIDENTS_READ = 1000
+MOST_READ = 20_000
 INCIDENTS_A_ROUND = 1000
+CHECKPOINT = "worker:quiet:reached"
 SEARCHES_A_ROUND = 200
 IN_PROGRESS = ("approved", "running", "done", "resolving", "rolling_back", "not_recovered")
 
-SearchId = Tuple[str, str, str]
 Trouble = Callable[[str, str], None]
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a saved search: its scheduled time, and how it ended."""
-
-    time: float
-    state: str  # succeeded, failed or running
-    results: int = 0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a saved search's settings say: ``quiet_after`` in seconds, None: the app's own time.
-
-    ``throttled``: a finding may raise nothing, so only a run without results is quiet.
-    """
-
-    enabled: bool
-    throttled: bool = False
-    quiet_after: Optional[float] = None
-
-
-class SearchRuns(Protocol):
-    """What splunkd knows of a saved search, by name, app and owner. All raise SearchFailed."""
-
-    def plan(self, search: SearchId) -> Plan: ...
-
-    def blindness(self, search: SearchId) -> str:
-        """Why it finds no more what still lasts, going on from its name; empty where it does."""
-
-    def recent(self, search: SearchId) -> List[Run]:
-        """The runs that splunkd remembers."""
-
-    def scheduled(self, search: SearchId, earliest: float, latest: float) -> List[float]:
-        """The times at which it should have run: later than ``earliest``, at most ``latest``."""
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """From when to when all scheduled runs succeeded; 0 and 0: nothing is known."""
-
-    since: float = 0.0
-    until: float = 0.0
-
-    def extended(self, runs: Sequence[Run], due: Sequence[float], now: float) -> Coverage:
-        """Go on with the runs that are known now; ``due`` are the scheduled times since.
-
-        A time that has no run for too long, and a run that failed, begin it anew.
-        """
-        since, until = self.since, self.until
-        ends = [*due[1:], float("inf")]
-        for at, end in zip(due, ends):
-            found = [run for run in runs if at <= run.time < end]
-            if any(run.state == "succeeded" for run in found):
-                since, until = since or at, at
-            elif any(run.state == "running" for run in found) or (
-                not found and now - at < LATE_SECONDS
-            ):
-                break
-            else:
-                since = until = 0.0
-        return Coverage(since, until)
 
 
 @dataclass(frozen=True)
@@ -150,20 +101,40 @@ class Quiet:
         ``resolve_after`` in seconds, 0: only detections with a time of their own;
         ``resolve_not``: severities that are left to people.
         """
-        query = {"$or": [{"status": status} for status in OPEN_STATUSES]}
-        documents = self._stores.incidents.find(query, "last_time:1", INCIDENTS_A_ROUND)
         self._coverage, self._held = {}, {}
+        due = [
+            incident
+            for incident in self._open()
+            if incident.severity not in resolve_not
+            and not incident.pinned
+            and self._may_be_due(incident, resolve_after)
+        ]
         resolved = 0
-        for document in documents:
-            if document.get("severity") in resolve_not or document.get("pinned"):
-                continue
-            incident = Incident.from_document(document)
-            if not self._may_be_due(incident, resolve_after):
-                continue
+        for incident in self._next_of(due):
             evidence = self._evidence(incident, resolve_after)
             if evidence and not self._repairing(incident.id):
                 resolved += self._resolve(incident.id, evidence)
         return {"incidents_resolved_quiet": resolved}
+
+    def _open(self) -> Iterator[Incident]:
+        """The open incidents, those with the oldest findings first."""
+        query = {"$or": [{"status": status} for status in OPEN_STATUSES]}
+        order = "last_time:1,_key:1"
+        for skip in range(0, MOST_READ, INCIDENTS_READ):
+            page = self._stores.incidents.find(query, order, INCIDENTS_READ, skip)
+            yield from map(Incident.from_document, page)
+            if len(page) < INCIDENTS_READ:
+                return
+
+    def _next_of(self, due: List[Incident]) -> List[Incident]:
+        """Those whose turn it is: some are due for ever, and must not keep the others waiting."""
+        if len(due) <= INCIDENTS_A_ROUND:
+            return due
+        known = self._stores.claims.get(CHECKPOINT)
+        start = int(known["value"]["after"]) % len(due) if known else 0
+        reached = {"after": start + INCIDENTS_A_ROUND}
+        self._stores.claims.save([claim_document(CHECKPOINT, self._clock.now(), reached)])
+        return [*due[start:], *due[:start]][:INCIDENTS_A_ROUND]
 
     # --- evidence ---------------------------------------------------------------------------
 
