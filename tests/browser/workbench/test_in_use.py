@@ -195,6 +195,50 @@ def test_on_a_telephone_fields_do_not_zoom_and_buttons_fit_a_finger(
     for button in page.locator(".wb-actions > :is(button, details)").all():
         assert button.bounding_box()["height"] >= 40
     assert page.evaluate("document.querySelector('.workbench').scrollWidth") <= 390
+    page.locator(".wb-actions summary").tap()
+    seen_whole(page, ".wb-actions .wb-menu")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="List").tap()
+    page.locator(".wb-item .wb-check").tap()
+    page.locator(".wb-bulk summary").tap()
+    seen_whole(page, ".wb-bulk .wb-menu")
+
+
+def seen_whole(page: Any, selector: str) -> None:
+    box = page.locator(selector).bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+
+
+def test_whoever_has_no_mouse_stays_where_they_were(site: Site, enter: Enter) -> None:
+    incident = site.open("No mouse")
+    page = enter("rob", f"?incident={incident.lower()}&text=mouse")
+    expect(page.locator(".wb-id")).to_have_text(incident)
+    page.get_by_label("Note").fill("One")
+    add = page.get_by_role("button", name="Add note")
+    add.press("Enter")
+    said(page, "on the timeline")
+    expect(add).to_be_focused()
+    press(page, "assign")
+    page.locator("dialog [name=owner]").fill("")
+    page.locator("dialog button[type=submit]").press("Enter")
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("Name an owner or a team")
+    expect(page.locator("dialog button[type=submit]")).to_be_focused()
+    page.keyboard.press("Escape")
+    # a search field that Escape empties would say that nothing is filtered
+    page.keyboard.press("/")
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Text")).to_have_value("mouse")
+    expect(page.get_by_label("Text")).not_to_be_focused()
+
+
+def test_a_list_that_can_not_be_read_offers_nothing_for_selected_ones(
+    site: Site, enter: Enter
+) -> None:
+    page = enter("rob", "?status=bogus&incident=INC-20200101-000000")
+    expect(page.get_by_text("The list could not be read.")).to_be_visible()
+    expect(page.locator("[data-bulk]").filter(visible=True)).to_have_count(0)
+    expect(page.locator(".wb-detail")).to_contain_text("There is no incident INC-20200101-000000.")
 
 
 def test_a_text_survives_escape(site: Site, enter: Enter) -> None:

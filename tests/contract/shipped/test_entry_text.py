@@ -64,6 +64,16 @@ ENTRIES: list[tuple[str, dict[str, Any], str]] = [
         {"plan_id": "PLAN-1", "outcome": "insufficient_data", "detail": "Too few events."},
         "Verification of PLAN-1: insufficient data: Too few events.",
     ),
+    (
+        "analysis",
+        {"verdict": "Most likely cause (high confidence): the pool.", "cause": "the pool"},
+        "Analysis: Most likely cause (high confidence): the pool.",
+    ),
+    (
+        "plan",
+        {"plan_id": "PLAN-1", "action": "rollback_change", "summary": "Roll it back."},
+        "Plan PLAN-1: Roll it back.",
+    ),
     ("status", {"from": "new", "to": "in_progress", "reason": "acknowledged"}, "Acknowledged"),
     ("status", {"from": "new", "to": "assigned", "reason": "mia"}, "Status new to assigned: mia"),
     ("status", {"from": "assigned", "to": "resolved", "resolution": "done"}, "Resolved: done"),

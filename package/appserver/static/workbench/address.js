@@ -22,7 +22,7 @@ export function readAddress() {
         if (query.has(name)) filters[name] = query.get(name);
     }
     if (!SORTS.has(filters.sort)) filters.sort = DEFAULTS.sort;
-    const incident = query.get('incident') ?? '';
+    const incident = (query.get('incident') ?? '').trim().toUpperCase(); // as every id is written
     return { filters, incident, tab: query.get('tab') ?? '', held: !incident && query.get('view') === 'held', rows: Number.parseInt(query.get('rows'), 10) || 0 };
 }
 

@@ -43,6 +43,7 @@ export class BulkBar {
         for (const action of Object.keys(ACTIONS)) this.#buttons.set(action, this.#button(action));
         const behind = [...this.#buttons].filter(([action]) => !FIRST.includes(action)).map(([, button]) => button);
         this.actions = h('span', { class: 'wb-bulk-actions' }, FIRST.map((action) => this.#buttons.get(action)), moreMenu(behind, 'wb-small'));
+        this.actions.hidden = true;
         this.element = h('div', { class: 'wb-bulk', role: 'toolbar', 'aria-label': 'Selected incidents' }, h('label', { class: 'wb-check' }, this.all), this.count, this.actions);
     }
 

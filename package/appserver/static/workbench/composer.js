@@ -48,11 +48,11 @@ export class Composer {
     async #send(event) {
         event.preventDefault();
         const text = this.input.value.trim();
-        if (!text || this.button.disabled) return;
+        if (!text || this.button.getAttribute('aria-disabled')) return;
         const id = this.#id;
         this.#change ??= new Change(undefined, this.detail.app.me.name);
         this.#change.seen = this.detail.seen; // the key stays the same until there is an answer
-        this.button.disabled = true;
+        this.button.setAttribute('aria-disabled', 'true'); // a disabled one would lose the focus
         fill(this.trouble);
         try {
             await this.#change.send('POST', `incidents/${encodeURIComponent(id)}/notes`, { text });
@@ -67,7 +67,7 @@ export class Composer {
             if (error instanceof Conflict) this.detail.take(error.seen);
             if (id === this.#id) fill(this.trouble, explained(error));
         } finally {
-            this.button.disabled = false;
+            this.button.removeAttribute('aria-disabled');
         }
     }
 }

@@ -95,7 +95,7 @@ export class Detail {
             if (turn !== this.#loading || id !== this.#id) return;
             if (error instanceof ApiError && ['session', 'away'].includes(error.kind)) this.app.trouble(error);
             if (this.seen) return;
-            fill(this.message, error instanceof ApiError && error.kind === 'missing' ? h('p', {}, error.message) : explained(error));
+            fill(this.message, error instanceof ApiError && error.status === 404 ? h('p', {}, `There is no incident ${id}. Look for it by its id or title, with “Any status”.`) : explained(error));
         }
     }
 

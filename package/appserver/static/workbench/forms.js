@@ -51,8 +51,8 @@ export function ask(question) {
     form.addEventListener('input', ({ target }) => keep(question, target.name, target.value));
     form.addEventListener('submit', async (event) => {
         event.preventDefault();
-        if (submit.disabled) return;
-        submit.disabled = true;
+        if (submit.getAttribute('aria-disabled')) return;
+        submit.setAttribute('aria-disabled', 'true'); // a disabled one would lose the focus
         fill(trouble);
         try {
             await question.act(values());
@@ -61,7 +61,7 @@ export function ask(question) {
         } catch (error) {
             fill(trouble, explained(error));
         } finally {
-            submit.disabled = false;
+            submit.removeAttribute('aria-disabled');
         }
     });
     form.addEventListener('keydown', (event) => {

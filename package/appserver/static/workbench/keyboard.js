@@ -25,6 +25,8 @@ export function listen(app) {
         const { target } = event;
         const writing = target.matches?.('textarea, select, input:not([type=checkbox]), [contenteditable]');
         if (event.key === 'Escape') {
+            // Chromium would empty a search field without telling the page, whose list stays filtered.
+            if (target.type === 'search') event.preventDefault();
             if (writing) target.blur();
             else app.leave();
             return;
