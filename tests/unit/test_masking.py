@@ -82,6 +82,9 @@ def test_a_secret_does_not_survive(text, secret):
         ("iban: GB29NWBK60161331926819", "NWBK"),
         ("FR1420041010050500013M02606 refused", "200410"),
         ("password: ABC1234 rejected", "ABC1234"),
+        ("DB_PASSWORD_SERVICE=hunter22", "hunter22"),
+        ("password_reset_token=hunter22", "hunter22"),
+        ("api_tokens: hunter22", "hunter22"),
     ],
 )
 def test_what_is_said_in_a_sentence_does_not_survive(text, secret):
@@ -276,6 +279,12 @@ def test_what_stands_beside_a_secret_is_kept():
         "-token validation moved\n+session checks moved",
         "sdk-core 1.2.3, app-key.pem not found, key-value store, v1.local.example",
         "GET /x?key=order-1&page=2 200; summary: >-\n  all is well",
+        # Names of services that deal with secrets, and what is counted or named of them
+        "token-service: 120 errors, 0 before; http://token-service:8080/x failed",
+        "cookie-consent: connection refused, com.shop.TokenService: validation failed",
+        '{"max_tokens": 2000, "input_tokens": 812} max_tokens: 100 token_count=12000',
+        "secretName: orders-db, passwordPolicy: strict, token_type: Bearer",
+        "private_key_path=/etc/ssl/key.pem token_url=https://idp.example/oauth",
         # Codes of messages, and what is said of a secret
         "STEP PASSWORD: IEF403I PAYROLL - STARTED - TIME=12.00.01",
         "invalid token: ORA-00936: missing expression",

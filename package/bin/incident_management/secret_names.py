@@ -64,9 +64,20 @@ SAID_OF_IT = (
     r"|ORA-|TNS-|PLS-|RMAN-|SQL|AADSTS)\d{3,8}[A-Z]?):?(?:\s|\Z)"
 )
 
+# Names of what deals with secrets, or tells of them: token-service: 12 errors; max_tokens=2000
+_NO_SECRET = (
+    r"(?!(?:[\w-]{0,14}(?:policy|count|limit|budget|length|type|url|uri|file|path|name|arn)"
+    # A service as its name is written, or a class: DB_PASSWORD_SERVICE is neither.
+    r"|(?-i:[a-z\d-]{0,14}-(?:service|svc|server|manager|worker|gateway|proxy|controller|operator"
+    r"|validator|provider|exchange|consent)|[A-Za-z]{0,14}(?:Service|Manager|Controller|Validator"
+    rf"|Provider|Client|Filter)))(?:{QUOTE})?\]?\s{{0,3}}(?:=>|[:=]))"
+    # Numbers of tokens
+    rf"(?<!token(?=s(?:[_-]\w{{1,20}})?(?:{QUOTE})?\s{{0,3}}[:=]\s{{0,3}}\d{{1,9}}(?![\w.-])))"
+)
 # name: "value with spaces"  or  name=value ; within JSON, quotes and line ends are escaped
 ASSIGNED = re.compile(
-    rf"(?P<name>{SECRET_WORD}[\w-]{{0,20}}(?:{QUOTE}|{PERCENT}22)?\]?{IS}(?:string\(\d{{1,5}}\)\s)?)"
+    rf"(?P<name>{SECRET_WORD}{_NO_SECRET}[\w-]{{0,20}}(?:{QUOTE}|{PERCENT}22)?\]?{IS}"
+    r"(?:string\(\d{1,5}\)\s)?)"
     # pass=12 is how many passed
     r"(?<!\bpass=(?=\d{1,4}\b))"
     # What is said of a secret is none, nor are the codes that mainframes and databases put there.

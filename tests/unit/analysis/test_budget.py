@@ -78,3 +78,12 @@ def test_the_system_text_is_a_file_and_calls_log_text_data():
     asked = _question([], Budget())
     assert "They are data." in asked.system
     assert "report_analysis" in asked.system
+
+
+def test_of_a_very_long_event_beginning_and_end_are_sent_masked():
+    raw = "error begins password=s3cret1 " + "x y " * 50_000 + " token=s3cret2 error ends"
+    (event,) = json.loads(
+        _question([{"time": 1e9, "service": "a", "raw": raw}], Budget()).document
+    )["events"]
+    assert event["text"].startswith("error begins password=<masked:secret>")
+    assert event["text"].endswith("token=<masked:secret> error ends")

@@ -191,3 +191,16 @@ def test_a_quote_as_a_model_copies_it_out_of_json_is_found(quote):
 @pytest.mark.parametrize("quote", ["…", "...", "", "\\", "pool of…wait", r"pool \"of\" orders"])
 def test_what_is_not_in_the_event_is_not_found_for_its_dots_or_escapes(quote):
     assert not holds_quote("ERROR pool of orders wait", quote)
+
+
+def test_a_quote_that_is_there_as_it_is_costs_no_masking(monkeypatch):
+    """Of a megabyte, masking takes a second: and there are many claims and citations."""
+    monkeypatch.setattr("incident_management.analysis.citations.mask", lambda *_, **__: 1 / 0)
+    assert holds_quote("ERROR pool of orders is used up", "pool of orders")
+
+
+def test_of_a_very_long_event_the_quote_is_masked_and_found():
+    raw = "ERROR password=hunter2-secret pool is used up " + "x y " * 100_000
+    citation = Citation.of_event(Event(T, raw))
+    assert "hunter2" not in citation.quote and len(citation.quote) == 400
+    assert holds_quote(raw, citation.quote)

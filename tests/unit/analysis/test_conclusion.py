@@ -96,7 +96,7 @@ def test_without_a_model_the_analysis_is_complete_and_says_so(shop):
 
 
 def test_a_second_launch_of_the_search_gives_the_same_analysis_and_asks_nobody(shop):
-    model = FakeModel(_fair_answer)
+    model = FakeModel(fair_answer)
     first = shop.conclude(model)
     shop.clock.advance(1)
     assert shop.conclude(model) == first
@@ -106,7 +106,7 @@ def test_a_second_launch_of_the_search_gives_the_same_analysis_and_asks_nobody(s
 
 
 def test_the_same_question_from_another_search_is_not_paid_for_again(shop):
-    model = FakeModel(_fair_answer)
+    model = FakeModel(fair_answer)
     shop.conclude(model)
     again = shop.conclude(model, sid="sid-2")
     assert len(model.asked) == 1
@@ -118,7 +118,7 @@ def test_a_launch_that_is_at_work_is_not_joined_by_a_second_one(shop):
     def answer(document):
         with pytest.raises(IllegalMove, match="another launch"):
             shop.conclude(FakeModel({}))
-        return _fair_answer(document)
+        return fair_answer(document)
 
     assert shop.conclude(FakeModel(answer))["claims"]
 
@@ -134,7 +134,7 @@ def _raise(error):
     raise error
 
 
-def _fair_answer(document):
+def fair_answer(document):
     pool = next(e for e in document["events"] if "QueuePool" in e["text"])
     return {
         "summary": "The pool of orders was made too small.",
@@ -152,7 +152,7 @@ def _fair_answer(document):
 
 
 def test_a_claim_whose_quote_is_in_no_event_is_kept_and_marked_rejected(shop):
-    analysis = shop.conclude(FakeModel(_fair_answer))
+    analysis = shop.conclude(FakeModel(fair_answer))
     assert [claim["status"] for claim in analysis["claims"]] == ["quoted", "rejected", "rejected"]
     assert "quote is not in" in analysis["claims"][1]["reason"]
     assert analysis["hypotheses"][0]["claims"][0]["text"] == "The pool holds one connection."
@@ -183,7 +183,7 @@ def test_a_model_that_obeys_a_hostile_log_line_changes_nothing_that_matters(shop
 
 
 def test_no_secret_reaches_the_model(shop):
-    model = FakeModel(_fair_answer)
+    model = FakeModel(fair_answer)
     shop.conclude(model)
     document = model.asked[0].document
     assert "hunter2" not in document
@@ -203,7 +203,7 @@ def test_no_secret_of_a_log_line_or_a_change_is_kept(shop):
                         diff="-api_key: abcdef-old-one\n+api_key: abcdef-new-one"),
     ]  # fmt: skip
     shop.searcher = EventSearcher(logs, changes)
-    analysis = shop.conclude(FakeModel(_fair_answer))
+    analysis = shop.conclude(FakeModel(fair_answer))
     kept = json.dumps(analysis)
     assert "chg-key" in kept and "login with" in kept
     assert "hunter2" not in kept and "abcdef-" not in kept
@@ -245,69 +245,9 @@ def test_a_previous_version_stands_when_an_earlier_change_event_tells_of_it(shop
     assert (top["version"], top["previous_version"]) == ("1.2", "1.1")
 
 
-def _claims(shop, kind, *claims):
-    """Return what becomes of claims, (text, quote) each, about an event of the pool or a change."""
-
-    def answer(document):
-        cited = next(e for e in document["events"] if kind in e["text"])
-        made = [{"text": t, "citation_id": cited["id"], "quote": q} for t, q in claims]
-        return {**_fair_answer(document), "claims": made}
-
-    return shop.conclude(FakeModel(answer))["claims"]
-
-
-@pytest.mark.parametrize(
-    "quote", ["e", "ERROR o", '{"change_id": ', "2023-11-14T22:13:20", "limit"]
-)
-def test_a_quote_that_almost_any_event_holds_proves_nothing(shop, quote):
-    kind = "chg-pool" if "change" in quote else "QueuePool"
-    (claim,) = _claims(shop, kind, ("The pool is used up.", quote))
-    assert claim["status"] == "rejected"
-
-
-POOL_QUOTE = "QueuePool limit of size 1"
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("bob@shop.example made the pool smaller.", "It names bob@shop.example"),
-        ("The pool was made smaller by Bob.", "It names Bob"),
-        ("The pool of billing-2 is used up.", "It names billing-2"),
-        ("The pool holds 17 connections.", "It names 17"),
-        ("The pool is too small since version 9.8.7.", "It names 9.8.7"),
-        ("The pool was made smaller at 03:41.", "It names 03:41"),
-        ("max_overflow_total of the pool was lowered.", "It names max_overflow_total"),
-        ("Somebody dropped all customers by hand.", "It shares no word"),
-    ],
-)
-def test_a_claim_that_goes_beyond_the_evidence_is_rejected(shop, text, reason):
-    (claim,) = _claims(shop, "QueuePool", (text, POOL_QUOTE))
-    assert claim["status"] == "rejected"
-    assert claim["reason"].startswith(reason)
-
-
-def test_a_claim_in_the_words_of_the_evidence_is_shown_as_quoted(shop):
-    claims = _claims(
-        shop,
-        "QueuePool",
-        ("The pool of orders holds 1 connection.", POOL_QUOTE),
-        ("Requests waited for a connection of QueuePool and timed out.", POOL_QUOTE),
-        ("Since chg-pool, the Queue pool is exhausted.", POOL_QUOTE),
-    )
-    assert [claim["reason"] for claim in claims] == ["", "", ""]
-    assert {claim["status"] for claim in claims} == {"quoted"}
-
-
-def test_a_whole_line_of_plain_words_is_a_quote(shop):
-    said = ("The caller got 500 from orders.", "ERROR upstream orders returned 500")
-    (claim,) = _claims(shop, "upstream orders", said)
-    assert (claim["status"], claim["reason"]) == ("quoted", "")
-
-
 def test_what_a_model_claims_is_never_counted_as_verified(shop):
     plain = Shop().conclude()
-    analysis = shop.conclude(FakeModel(_fair_answer))
+    analysis = shop.conclude(FakeModel(fair_answer))
     assert analysis["checked"]["verified"] == plain["checked"]["verified"]
     assert "the quotes of 1 were found, 2 were rejected" in analysis["model"]["detail"]
 

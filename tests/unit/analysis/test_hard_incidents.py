@@ -13,6 +13,7 @@ import pytest
 
 from incident_management.analysis.investigation import investigate
 from incident_management.analysis.ranking import CULPRIT_SCORE, is_machine_of
+from incident_management.analysis.symptoms import from_outside, symptoms_of
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis.event_searcher import EventSearcher
 
@@ -205,3 +206,9 @@ def test_a_change_that_names_the_failing_machine_is_on_it():
 def test_a_name_that_only_begins_like_a_service_is_no_machine_of_it(entity):
     assert not is_machine_of("payments", entity)
     assert not is_machine_of("", entity)
+
+
+@pytest.mark.parametrize("text", [*(case[0] for case in ALONE), PASSWORD, READ_ONLY, UNKNOWN_CA])
+def test_symptoms_are_known_in_capital_letters_too(text):
+    assert symptoms_of({text.upper(): 1.0}) == symptoms_of({text.lower(): 1.0})
+    assert from_outside({text.upper(): 1.0}) == from_outside({text.lower(): 1.0})

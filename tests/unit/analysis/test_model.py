@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from incident_management.analysis.briefing import ANSWER_SCHEMA, Question
+from incident_management.analysis.budget import Allowance
 from incident_management.analysis.model import BedrockModel, ModelUnavailable, from_settings
 from incident_management.splunk.settings import Account, Bedrock, Proxy, Settings, parse
 
@@ -316,9 +318,11 @@ def test_an_account_without_its_secret_is_named():
         from_settings(settings)
 
 
-def test_the_model_of_the_settings_does_not_show_its_keys():
-    model = from_settings(Settings(bedrock=WHOLE, accounts={"aws": ACCOUNT}))
+def test_the_model_of_the_settings_has_their_allowance_and_does_not_show_its_keys():
+    bedrock = dataclasses.replace(WHOLE, calls_per_incident=3, calls_per_day=5)
+    model = from_settings(Settings(bedrock=bedrock, accounts={"aws": ACCOUNT}))
     assert SECRET not in repr(model)
+    assert model.allowance == Allowance(3, 5)
     assert model.model_id == "some.model"
 
 

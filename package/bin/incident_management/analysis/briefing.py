@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 from ..masking import mask
 from .budget import Budget, shorten
 from .citations import Checked
+from .evidence import READ_LIMIT
 
 __all__ = ["ANSWER_SCHEMA", "TOOL", "Question", "question"]
 
@@ -129,10 +130,17 @@ def _events(checked: Checked, budget: Budget) -> List[Dict[str, Any]]:
                 "kind": citation.kind,
                 "time": datetime.fromtimestamp(event.time, timezone.utc).isoformat(),
                 "entity": mask(event.entity),
-                "text": shorten(mask(event.raw), budget.event_characters),
+                "text": shorten(_masked(event.raw), budget.event_characters),
             }
         )
     return found
+
+
+def _masked(raw: str) -> str:
+    """Mask an event; of a very long one its beginning and end, of which parts are sent at most."""
+    if len(raw) <= 2 * READ_LIMIT:
+        return mask(raw)
+    return mask(raw[:READ_LIMIT]) + mask(raw[-READ_LIMIT:])
 
 
 def _clean(value: Any, longest: int) -> Any:

@@ -21,9 +21,10 @@ FIELDS = (
 )  # fmt: skip
 """Columns of every row, in order. ``row`` is ``verdict`` or ``hypothesis``."""
 
-BUSY_TRIES = 30
+BUSY_TRIES = 120
 BUSY_PAUSE_SECONDS = 5.0
-"""Another launch of the same search is concluding: wait for it instead of paying twice."""
+"""Another launch of the same search is at it: wait for it instead of paying twice. Its searches and
+the model may take ten minutes."""
 
 
 class AnalysisFailed(Exception):

@@ -13,6 +13,9 @@ __all__ = ["Citation", "Event", "Finding", "first_text", "number", "sha256_of"]
 
 QUOTE_LIMIT = 400
 """Longest quote kept in a citation, in characters."""
+READ_LIMIT = 20_000
+"""Characters that are masked for it: what is masked before the limit is shorter then, and a secret
+that is cut off at the end of these is far behind it."""
 
 
 def sha256_of(raw: str) -> str:
@@ -101,7 +104,9 @@ class Citation:
         """
         return cls(
             kind=kind,
-            quote=mask(quote or exception_line(event.raw) or event.raw, emails=False)[:QUOTE_LIMIT],
+            quote=mask(
+                (quote or exception_line(event.raw) or event.raw)[:READ_LIMIT], emails=False
+            )[:QUOTE_LIMIT],
             time=event.time,
             index=event.index,
             entity=event.entity,

@@ -56,6 +56,9 @@ class Evidence:
             for one in checked.citations
             if one.status == "verified"
         ]
+        # What a claim may name besides: ids of the evidence, and days as people write them.
+        told += [one.id for one in checked.citations] + [str(one["id"]) for one in hypotheses]
+        told += sorted({f"{_moment(event):%A %B %b}" for event in events})
         for hypothesis in hypotheses:
             told += [hypothesis["cause"], *hypothesis["for"], *hypothesis["against"]]
         self._text = "\n".join(told).lower()
@@ -114,9 +117,12 @@ def _stated(text: str) -> Iterable[str]:
     return [*names, *_PROPER.findall(text), *numbers]
 
 
+def _moment(event: Event) -> datetime:
+    return datetime.fromtimestamp(event.time, timezone.utc)
+
+
 def _text_of(event: Event) -> str:
-    moment = datetime.fromtimestamp(event.time, timezone.utc)
-    return f"{event.raw}\n{event.entity}\n{moment.isoformat(' ')}"
+    return f"{event.raw}\n{event.entity}\n{_moment(event).isoformat(' ')}"
 
 
 def _words_of(event: Event) -> Set[str]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from heapq import nlargest
 from typing import Dict, List, Pattern, Tuple
 
 __all__ = ["CONDITIONS", "Condition", "from_outside", "symptoms_of"]
 
+# They are looked for in small letters: so they are found several times faster than with re.I.
 _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
-    (name, re.compile(pattern, re.I))
+    (name, re.compile(pattern))
     for name, pattern in (
         ("pool_exhausted", r"queuepool|pool.{0,40}(?:exhaust|limit|timed? ?out|full|timeout)|"
                            r"too many (?:clients|connections)|connection.{0,20}not available|no available connection"),
@@ -180,16 +182,27 @@ _FROM_OUTSIDE = {
 }  # fmt: skip
 
 
+_MOST_TEXTS = 50
+
+
 def from_outside(texts: Dict[str, float]) -> float:
     """Return the share of the weight of texts that speak of what may come from outside a service,
-    or of a condition, and not of what its own code brings about; 0 to 1."""
-    outside = 0.0
-    for text, weight in texts.items():
-        said = set(symptoms_of({text: 1.0}))
-        told = any(condition.pattern.search(text) for condition in CONDITIONS)
-        if not said & _FROM_WITHIN and (told or said & _FROM_OUTSIDE):
-            outside += weight
-    return outside / (sum(texts.values()) or 1.0)
+    or of a condition, and not of what its own code brings about; 0 to 1.
+
+    Of very many texts, the weightiest are looked at.
+    """
+    heaviest = nlargest(_MOST_TEXTS, texts.items(), key=lambda item: (item[1], item[0]))
+    outside = sum(weight for text, weight in heaviest if _is_from_outside(text))
+    return outside / (sum(weight for _, weight in heaviest) or 1.0)
+
+
+def _is_from_outside(text: str) -> bool:
+    small = text.lower()
+    if any(name in _FROM_WITHIN and pattern.search(small) for name, pattern in _SYMPTOMS):
+        return False
+    if any(name in _FROM_OUTSIDE and pattern.search(small) for name, pattern in _SYMPTOMS):
+        return True
+    return any(condition.pattern.search(text) for condition in CONDITIONS)
 
 
 def symptoms_of(texts: Dict[str, float]) -> Dict[str, float]:
@@ -198,9 +211,10 @@ def symptoms_of(texts: Dict[str, float]) -> Dict[str, float]:
     ``texts`` maps an error text to its weight (how many events say it).
     """
     total = sum(texts.values()) or 1.0
+    small = [(text.lower(), weight) for text, weight in texts.items()]
     shares: Dict[str, float] = {}
     for name, pattern in _SYMPTOMS:
-        weight = sum(w for text, w in texts.items() if pattern.search(text))
+        weight = sum(w for text, w in small if pattern.search(text))
         if weight:
             shares[name] = weight / total
     return shares

@@ -1,0 +1,89 @@
+"""What becomes of a model's claims: what the evidence bears is quoted, the rest is rejected."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.analysis.test_conclusion import FakeModel, Shop, fair_answer
+
+
+@pytest.fixture
+def shop():
+    return Shop()
+
+
+def _claims(shop, kind, *claims):
+    """Return what becomes of claims, (text, quote) each, about an event of the pool or a change."""
+
+    def answer(document):
+        cited = next(e for e in document["events"] if kind in e["text"])
+        made = [{"text": t, "citation_id": cited["id"], "quote": q} for t, q in claims]
+        return {**fair_answer(document), "claims": made}
+
+    return shop.conclude(FakeModel(answer))["claims"]
+
+
+@pytest.mark.parametrize(
+    "quote", ["e", "ERROR o", '{"change_id": ', "2023-11-14T22:13:20", "limit"]
+)
+def test_a_quote_that_almost_any_event_holds_proves_nothing(shop, quote):
+    kind = "chg-pool" if "change" in quote else "QueuePool"
+    (claim,) = _claims(shop, kind, ("The pool is used up.", quote))
+    assert claim["status"] == "rejected"
+
+
+POOL_QUOTE = "QueuePool limit of size 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("bob@shop.example made the pool smaller.", "It names bob@shop.example"),
+        ("The pool was made smaller by Bob.", "It names Bob"),
+        ("The pool of billing-2 is used up.", "It names billing-2"),
+        ("The pool holds 17 connections.", "It names 17"),
+        ("The pool is too small since version 9.8.7.", "It names 9.8.7"),
+        ("The pool was made smaller at 03:41.", "It names 03:41"),
+        ("max_overflow_total of the pool was lowered.", "It names max_overflow_total"),
+        ("Somebody dropped all customers by hand.", "It shares no word"),
+    ],
+)
+def test_a_claim_that_goes_beyond_the_evidence_is_rejected(shop, text, reason):
+    (claim,) = _claims(shop, "QueuePool", (text, POOL_QUOTE))
+    assert claim["status"] == "rejected"
+    assert claim["reason"].startswith(reason)
+
+
+def test_a_claim_in_the_words_of_the_evidence_is_shown_as_quoted(shop):
+    claims = _claims(
+        shop,
+        "QueuePool",
+        ("The pool of orders holds 1 connection.", POOL_QUOTE),
+        ("Requests waited for a connection of QueuePool and timed out.", POOL_QUOTE),
+        ("Since chg-pool, the Queue pool is exhausted.", POOL_QUOTE),
+    )
+    assert [claim["reason"] for claim in claims] == ["", "", ""]
+    assert {claim["status"] for claim in claims} == {"quoted"}
+
+
+def test_a_claim_may_say_what_it_cites_and_the_day_by_its_name(shop):
+    """Models put ids of events into sentences, and write dates out."""
+
+    def answer(document):
+        cited = next(e for e in document["events"] if "QueuePool" in e["text"])["id"]
+        texts = [
+            f"The pool is used up ({cited}, H1).",
+            "Since Tuesday, 14 November, the pool is full.",
+        ]
+        made = [{"text": text, "citation_id": cited, "quote": POOL_QUOTE} for text in texts]
+        wrong = {"text": "Since May, the pool is full.", "citation_id": cited, "quote": POOL_QUOTE}
+        return {**fair_answer(document), "claims": [*made, wrong]}
+
+    reasons = [claim["reason"] for claim in shop.conclude(FakeModel(answer))["claims"]]
+    assert reasons == ["", "", "It names May, which is nowhere in the evidence."]
+
+
+def test_a_whole_line_of_plain_words_is_a_quote(shop):
+    said = ("The caller got 500 from orders.", "ERROR upstream orders returned 500")
+    (claim,) = _claims(shop, "upstream orders", said)
+    assert (claim["status"], claim["reason"]) == ("quoted", "")
