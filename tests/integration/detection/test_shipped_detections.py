@@ -216,6 +216,11 @@ RAISES = [
     ("Authentication Failures", refused(11), ["bastion"]),
     ("HTTP 5xx Ratio", answered(30, 4), ["shop"]),
     ("HTTP 5xx Ratio", answered(1, 40), ["shop"]),
+    (
+        "HTTP 5xx Ratio",
+        says('{"elb": "app/shop", "elb_status_code": 504}', of={"sourcetype": "aws:elb"}),
+        ["app/shop"],
+    ),
     ("High Error Rate", says('{"error": null, "message": "payment failed"}'), ["web-1"]),
     ("High Error Rate", says("ERROR: null pointer, error=0x80004005"), ["web-1"]),
     ("High Error Rate", says("error=-110 while reading, service=shop"), ["shop"]),
@@ -358,6 +363,14 @@ STAYS_QUIET = [
     ("Change Followed by Errors", change(0, 20, service="other"), "another service's errors"),
     ("Change Followed by Errors", change(0, 20, ago=1200), "a change that is long past"),
 ]
+
+
+def test_the_fullest_disk_is_named(detections: Detections) -> None:
+    all_of(disk("97%", "xfs", "/data"), disk("9%", "ext4"), disk("96%", "xfs", "/z"))(detections)
+
+    (row,) = detections.run("Resource Pressure")
+    assert (row["what"], row["used"]) == ("disk /data", "97.0")
+
 
 NAMES = sorted({name for name, *_rest in RAISES})
 
