@@ -17,6 +17,7 @@ from incident_management.analysis.investigation import Investigation, investigat
 from incident_management.api import analysis, history, system
 from incident_management.detection.backtest.known import Known
 from incident_management.ports import SearchResult
+from incident_management.remediation.catalogue import SAMPLE_FIELDS
 from incident_management.remediation.judging import _counted
 from incident_management.remediation.raised import Windows
 from incident_management.splunk import spl
@@ -85,7 +86,7 @@ def citations(searcher: StandInSearcher) -> None:
 
 
 def recovery_samples(searcher: StandInSearcher) -> None:
-    action: Any = SimpleNamespace(sample_fields=("service", "host"), min_samples=10)
+    action: Any = SimpleNamespace(sample_fields=SAMPLE_FIELDS, min_samples=10)
     windows = Windows((scenario.START - 60, scenario.START), (scenario.START, scenario.START + 300))
     # 56 log events, and the changes chg-pool and chg-late, which name the service, too
     assert _counted(searcher, action, ["orders"], windows)["orders"] == 58

@@ -145,6 +145,17 @@ def restarts(hosts: int, each: int) -> Write:
     return write
 
 
+def pods(*names: str) -> Write:
+    """Containers of one node that start, as OpenTelemetry's collector sends their lines."""
+
+    def write(d: Detections) -> None:
+        for number, pod in enumerate(names):
+            line = "INFO:     Started server process [1]"
+            d.log(line, 800 - 90 * number, host="node-1", **{"k8s.pod.name": pod})
+
+    return write
+
+
 def units(*each: int) -> Write:
     """Restarts of systemd's units of one host, so many of each."""
 
@@ -216,6 +227,11 @@ RAISES = [
     ("Authentication Failures", refused(11), ["bastion"]),
     ("HTTP 5xx Ratio", answered(30, 4), ["shop"]),
     ("HTTP 5xx Ratio", answered(1, 40), ["shop"]),
+    (
+        "HTTP 5xx Ratio",
+        says('{"elb": "app/shop", "elb_status_code": 504}', of={"sourcetype": "aws:elb"}),
+        ["app/shop"],
+    ),
     ("High Error Rate", says('{"error": null, "message": "payment failed"}'), ["web-1"]),
     ("High Error Rate", says("ERROR: null pointer, error=0x80004005"), ["web-1"]),
     ("High Error Rate", says("error=-110 while reading, service=shop"), ["shop"]),
@@ -247,6 +263,7 @@ RAISES = [
     ("Restart Loop", back_off("cart-6d5f7c9b8-x2x4z"), ["cart"]),
     ("Restart Loop", back_off("db-0"), ["db"]),
     ("Restart Loop", units(1, 4, 1), ["web-1"]),
+    ("Restart Loop", pods(*["cart-6d5f7c9b8-x2x4z"] * 4, "mail-6d5f7c9b8-bbb22"), ["cart"]),
     ("Restart Loop", back_off("mailer"), ["mailer"]),
     ("Certificate or Credential Expiry", certificate(14), ["shop"]),
     ("Certificate or Credential Expiry", certificate(-1), ["shop"]),
@@ -321,6 +338,12 @@ STAYS_QUIET = [
     ("Error from a New Template", old_error(40, "ERROR pool of 5 is exhausted", 2), "only two"),
     ("Restart Loop", starts(3), "exactly the threshold"),
     ("Restart Loop", starts(1), "one restart"),
+    (
+        "Restart Loop",
+        pods(*(f"{name}-6d5f7c9b8-x2x4z" for name in ("cart", "mail", "pay", "shop", "web"))),
+        "a node on which services are deployed",
+    ),
+    ("Restart Loop", pods(*(f"cart-6d5f7c9b8-{n}x2x4" for n in range(2, 8))), "a rollout of pods"),
     ("Restart Loop", units(1, 1, 1, 1, 1, 1), "a host that is patched: its services start once"),
     ("Restart Loop", restarts(6, 1), "a rollout"),
     ("Restart Loop", restarts(6, 2), "a rollout whose stops and starts are told apart"),
@@ -358,6 +381,14 @@ STAYS_QUIET = [
     ("Change Followed by Errors", change(0, 20, service="other"), "another service's errors"),
     ("Change Followed by Errors", change(0, 20, ago=1200), "a change that is long past"),
 ]
+
+
+def test_the_fullest_disk_is_named(detections: Detections) -> None:
+    all_of(disk("97%", "xfs", "/data"), disk("9%", "ext4"), disk("96%", "xfs", "/z"))(detections)
+
+    (row,) = detections.run("Resource Pressure")
+    assert (row["what"], row["used"]) == ("disk /data", "97.0")
+
 
 NAMES = sorted({name for name, *_rest in RAISES})
 

@@ -54,8 +54,10 @@ def test_samples_are_counted_by_a_search_of_escaped_parts(bench):
     bench.verifier().run()
     (asked,) = {spl for spl, _earliest, _latest in bench.searcher.asked}
     assert asked == (
-        'search `incident_indexes` (service IN ("checkout") OR host IN ("checkout"))'
-        " | eval entity=mvdedup(mvappend('service', 'host')) | stats count by entity"
+        'search `incident_indexes` (service IN ("checkout") OR service.name IN ("checkout")'
+        ' OR host IN ("checkout"))'
+        " | eval entity=mvdedup(mvappend('service', 'service.name', 'host'))"
+        " | stats count by entity"
     )
 
 

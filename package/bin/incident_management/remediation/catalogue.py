@@ -15,9 +15,19 @@ from ..incidents.errors import RoutingError
 from ..incidents.routing import duration
 from .executors import NEEDED_ARGUMENTS
 
-__all__ = ["ACTION_TYPES", "Action", "Argument", "Catalogue", "CatalogueError", "check_value"]
+__all__ = [
+    "ACTION_TYPES",
+    "SAMPLE_FIELDS",
+    "Action",
+    "Argument",
+    "Catalogue",
+    "CatalogueError",
+    "check_value",
+]
 
 CONF = "incident_actions.conf"
+SAMPLE_FIELDS = ("service", "service.name", "host")
+"""What names an event's entity, unless an action says otherwise: as the shipped detections do."""
 
 # What an argument may look like. Values come out of logs, so nothing else gets through.
 ACTION_TYPES: Dict[str, re.Pattern[str]] = {
@@ -73,7 +83,7 @@ class Action:
     verify_window: float = 60.0
     verify_limit: float = 600.0
     min_samples: int = 10
-    sample_fields: Tuple[str, ...] = field(default=("service", "host"))
+    sample_fields: Tuple[str, ...] = field(default=SAMPLE_FIELDS)
 
     def digest(self) -> str:
         """A hash of the whole contract: an approval is given for what it said."""
@@ -238,7 +248,7 @@ def _number(
 
 
 def _fields(where: str, values: Mapping[str, str]) -> Tuple[str, ...]:
-    names = _list(values.get("sample_fields", "")) or ("service", "host")
+    names = _list(values.get("sample_fields", "")) or SAMPLE_FIELDS
     for name in names:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", name):
             raise CatalogueError(f"{where} sample_fields names '{name}', which is no field name.")
