@@ -33,9 +33,11 @@ class AiAnalyzeCommand(GeneratingCommand):
         session = Session.from_searchinfo(info)
         session.timeout = SESSION_SECONDS
         try:
-            analysis = analyze(
-                self.incident, session, SplunkSearcher(session), SystemClock(), str(info.sid)
-            )
+            # Dozens of small requests: most of what one takes alone is its handshake.
+            with session.kept_open():
+                analysis = analyze(
+                    self.incident, session, SplunkSearcher(session), SystemClock(), str(info.sid)
+                )
         except AnalysisFailed as error:
             self.error_exit(error, str(error))
         yield from rows(analysis)
