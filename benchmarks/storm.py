@@ -136,8 +136,11 @@ def unpacked(folder: Path) -> Path:
 class Storm:
     """Delivers runs of one alert, and times them."""
 
-    def __init__(self, place: Place, folder: Path, problems: int, rows: int) -> None:
+    def __init__(
+        self, place: Place, folder: Path, problems: int, rows: int, start: float = START
+    ) -> None:
         self.place, self.folder, self.problems, self.rows = place, folder, problems, rows
+        self.start = start
         self.calls = 0
         self.number = 0
         self.began = time.perf_counter()
@@ -164,7 +167,7 @@ class Storm:
 
     def now(self) -> float:
         """The time in the benchmark: runs come a period apart, and take as long as they take."""
-        return START + self.number * PERIOD + time.perf_counter() - self.began
+        return self.start + self.number * PERIOD + time.perf_counter() - self.began
 
     def run(self, signals: int, steps: int, most: int) -> dict[str, Any]:
         """Deliver all; returns the figures and prints a line for each step."""
@@ -195,6 +198,29 @@ class Storm:
             "incidents, their timelines verified",
             "growth": growth,
         }
+
+    def fire_once(self) -> None:
+        """Deliver one run, and time nothing."""
+        self._step(1, None)
+
+    def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Hand a request to the API's handler, as splunkd does; returns its reply."""
+        raw = {
+            "method": method,
+            "path_info": path,
+            "query": [],
+            "headers": [],
+            "session": {"user": "admin", "authtoken": self.place.key},
+            "system_authtoken": self.place.key,
+            "server": {"rest_uri": self.place.uri},
+        }
+        if body is not None:
+            text = body if isinstance(body, str) else json.dumps(body)
+            raw["payload_base64"] = base64.b64encode(text.encode("ascii")).decode()
+        reply: dict[str, Any] = self.handler.handle(json.dumps(raw))
+        if reply["status"] not in (200, 201):
+            raise SystemExit(f"The API answered {reply['status']}: {reply['payload'][:300]}")
+        return reply
 
     def _grow(self, size: int) -> dict[str, Any]:
         """Go on to a number of open signals, and time the last tenth of the way."""
@@ -267,7 +293,7 @@ class Storm:
         with gzip.open(file, "wt", encoding="utf-8", newline="") as out:
             writer = csv.writer(out)
             writer.writerow(["entity", "host", "count", "first_time", "last_time", "sample"])
-            moment = START + number * PERIOD
+            moment = self.start + number * PERIOD
             for row in range(self.rows):
                 entity = f"service-{row % self.problems}"
                 text = f"ERROR payment {row} failed: upstream timed out"
@@ -307,19 +333,7 @@ class Storm:
         def post(this: Any, path: str, *rest: Any, **named: Any) -> Any:
             if "/incident_management/v1" not in path:
                 return real(this, path, *rest, **named)
-            raw = {
-                "method": "POST",
-                "path_info": path.partition("/v1/")[2],
-                "query": [],
-                "headers": [],
-                "session": {"user": "admin", "authtoken": self.place.key},
-                "system_authtoken": self.place.key,
-                "server": {"rest_uri": self.place.uri},
-                "payload_base64": base64.b64encode(named["json_text"].encode("ascii")).decode(),
-            }
-            reply = self.handler.handle(json.dumps(raw))
-            if reply["status"] != 200:
-                raise SystemExit(f"The API answered {reply['status']}: {reply['payload'][:300]}")
+            reply = self.ask("POST", path.partition("/v1/")[2], named["json_text"])
             return json.loads(reply["payload"])
 
         session.post = post

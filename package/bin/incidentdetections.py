@@ -42,9 +42,11 @@ class IncidentDetectionsCommand(GeneratingCommand):
     def generate(self):
         session = Session.from_searchinfo(self.metadata.searchinfo)
         try:
-            report = HealthReport(session, KvStores(session), time.time(), self._limit)
-            for health in report.all(runs=True):
-                yield flat(health)
+            # Some small requests a detection: most of what one takes alone is its handshake.
+            with session.kept_open():
+                report = HealthReport(session, KvStores(session), time.time(), self._limit)
+                for health in report.all(runs=True):
+                    yield flat(health)
         except (SearchFailed, SplunkError) as error:
             why = str(error)
             if getattr(error, "status", 0) in HIDDEN:

@@ -122,6 +122,19 @@ def test_reading_again_tells_nothing_twice(desk):
     assert Announcer(desk.stores, desk.clock, desk.outbox).run(ROUTING, "", desk.set_up) == 0
 
 
+def test_a_process_that_begins_inserts_nothing_that_is_there(desk):
+    ids = [f"INC-20260101-{number:06}" for number in range(20)]
+    for incident in ids:
+        desk.open(incident)
+    assert desk.announce() == 40
+    desk.clock.advance(60)
+    desk.open("INC-20260101-NEWEST")
+    desk.restart()
+    before = desk.stores.outbox.log.count("insert outbox")
+    assert desk.announce() == 2
+    assert desk.stores.outbox.log.count("insert outbox") - before == 2
+
+
 def test_a_status_change_is_told_by_what_it_means(desk):
     desk.open()
     desk.write("status", **{"from": "new", "to": "in_progress", "reason": ""})

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -121,3 +122,31 @@ def test_a_cycle_of_the_worker_has_one_connection(keeper, splunk_home):
     entry._work({}, session, stores, clock, "sh1", _Once(), Writer)
     (requests,) = splunkd.heard
     assert len(requests) > 20
+
+
+def _begun(command, splunkd):
+    info = SimpleNamespace(splunkd_uri=splunkd.uri, session_key="k", sid="1")
+    command._metadata = SimpleNamespace(searchinfo=info)
+    return command
+
+
+def test_the_health_of_detections_is_asked_over_one_connection(keeper):
+    splunkd = keeper()
+    command = importlib.import_module("incidentdetections").IncidentDetectionsCommand()
+    command._limit = 10.0
+
+    assert list(_begun(command, splunkd).generate()) == []
+    (requests,) = splunkd.heard
+    assert len(requests) > 2
+
+
+def test_an_analysis_is_made_over_one_connection(keeper, monkeypatch):
+    splunkd, entry = keeper(), importlib.import_module("aianalyze")
+    monkeypatch.setattr(entry, "rows", list)
+    monkeypatch.setattr(
+        entry, "analyze", lambda _incident, session, *_more: [session.get(n) for n in "abc"]
+    )
+
+    assert list(_begun(entry.AiAnalyzeCommand(), splunkd).generate()) == [{}, {}, {}]
+    (requests,) = splunkd.heard
+    assert len(requests) == 3

@@ -18,12 +18,12 @@ from ..channels import CHANNELS
 from ..incidents import timeline
 from ..incidents.model import Entry
 from ..incidents.routing import Routing
-from ..incidents.stores import claim_document
+from ..incidents.stores import claim_document, find_by
 from ..ports import Clock, Document, Stores
 from . import late
 from .audience import Audience, Hearing
 from .message import build
-from .outbox import Outbox
+from .outbox import Outbox, notification_id
 
 __all__ = ["Announcer"]
 
@@ -63,6 +63,8 @@ class Announcer:
         self._outbox = outbox
         self._say = say
         self._told: Set[str] = set()
+        # Notifications that are on the outbox already, of what is announced now.
+        self._there: Set[str] = set()
 
     def run(
         self,
@@ -88,6 +90,7 @@ class Announcer:
         missed = late.missed(self._stores, known.time, oldest) if known.time < oldest else {}
         waiting = {key for key, entries in fresh.items() if _awaits_routing(entries, now)}
         ready = [key for key in fresh if key not in waiting]
+        self._there = set() if self._told else self._on_the_outbox(ready)
         # Before the settings are read: what happens from here on may be told there later.
         moment = self._clock.now()
         there = set_up() if ready or missed else CHANNELS
@@ -120,6 +123,14 @@ class Announcer:
             if entry["_key"] not in self._told and entry["kind"] not in _SILENT:
                 fresh.setdefault(entry["incident_id"], []).append(entry)
         return fresh
+
+    def _on_the_outbox(self, incident_ids: Sequence[str]) -> Set[str]:
+        """The notifications of some incidents: a process that begins finds most of the overlap.
+
+        Each would else be inserted in vain, one call for each.
+        """
+        found = find_by(self._stores.outbox, "incident_id", incident_ids, fields=("_key",))
+        return {str(document["_key"]) for document in found}
 
     def _announce_late(
         self, missed: Mapping[str, Set[str]], audience: Audience, web_url: str, since: float
@@ -174,6 +185,8 @@ class Announcer:
     def _enqueue(
         self, channel: str, entry: Entry, message: Document, routing: Routing, team: str
     ) -> bool:
+        if notification_id(entry.identity, channel, "") in self._there:
+            return False
         return self._outbox.enqueue(
             source=entry.identity,
             channel=channel,
