@@ -6,16 +6,33 @@ arrays match by any element); an operator it does not know fails the test.
 
 from __future__ import annotations
 
+import configparser
 import json
 import threading
+from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from incident_management.splunk.kvstore import sorted_documents
+from incident_management.splunk.kvstore import COLLECTIONS, URL_QUERY_BYTES, sorted_documents
 from incident_management.splunk.session import SplunkError
+from tools.splunkd_lite.kvsort import is_indexed
 
 __all__ = ["DiskFull", "FakeCollection", "FakeStores", "Unavailable"]
 
 Document = Dict[str, Any]
+
+# 32 MB are what the KV store sorts without an index: 16 KB for each of so many.
+MOST_UNINDEXED = 2000
+
+
+def _collections_conf() -> Dict[str, Dict[str, str]]:
+    parser = configparser.RawConfigParser(delimiters=("=",), comment_prefixes=("#",))
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    package = Path(__file__).parents[2] / "package"
+    parser.read(package / "default" / "collections.conf", encoding="utf-8")
+    return {name: dict(parser[name]) for name in parser.sections()}
+
+
+COLLECTIONS_CONF = _collections_conf()
 
 
 class Unavailable(SplunkError):
@@ -73,6 +90,7 @@ class FakeCollection:
         fields: Sequence[str] = (),
     ) -> List[Document]:
         self._call("find")
+        self._check_order(query or {}, sort, limit, skip)
         known = self._known()
         quick = _as_set(query or {})
         texts = {id(document): text for text, document in known if matches(document, quick)}
@@ -83,6 +101,20 @@ class FakeCollection:
         if not fields:
             return whole
         return [{n: one[n] for n in ("_key", *fields) if n in one} for one in whole]
+
+    def _check_order(self, query: Mapping[str, Any], sort: str, limit: int, skip: int) -> None:
+        """Fail a test whose order the KV store may refuse, see tools/splunkd_lite/kvsort.py.
+
+        A long query is not sent with an order: KvCollection sorts what it finds.
+        """
+        if self.name not in COLLECTIONS or len(json.dumps(query)) > URL_QUERY_BYTES:
+            return
+        if is_indexed(sort, query, COLLECTIONS_CONF[COLLECTIONS[self.name]]):
+            return
+        assert 0 < limit <= MOST_UNINDEXED and not skip, (
+            f"No acceleration of {self.name} gives the order '{sort}' of {query}, so it must have "
+            f"a limit of at most {MOST_UNINDEXED} and not be paged by skip."
+        )
 
     def keys(self, query: Mapping[str, Any]) -> List[str]:
         return [str(document["_key"]) for document in self.find(query)]

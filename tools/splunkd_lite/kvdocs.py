@@ -70,6 +70,10 @@ class Documents:
         body = self._bodies.get(key)
         return json.loads(body) if body is not None else None
 
+    def size(self, key: str) -> int:
+        """How many bytes a document takes as JSON; 0 for none."""
+        return len(self._bodies.get(key, ""))
+
     def items(self) -> Iterator[tuple[str, Document]]:
         return ((key, json.loads(body)) for key, body in list(self._bodies.items()))
 

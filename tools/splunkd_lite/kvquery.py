@@ -14,6 +14,7 @@ from typing import Any, Iterable
 from mongomock.filtering import filter_applies
 
 from tools.splunkd_lite.errors import SplunkdError
+from tools.splunkd_lite.kvsort import sort_terms
 
 __all__ = ["Document", "checked_query", "matcher", "parse_query", "project", "sort_documents"]
 
@@ -149,13 +150,14 @@ def _holds_one_of(document: Any, path: list[str], wanted: frozenset[str]) -> boo
 
 
 def sort_documents(documents: list[Document], sort: str) -> list[Document]:
-    """``sort`` is ``field:1,other:-1``; a field alone is ascending."""
-    for term in reversed([part.strip() for part in sort.split(",") if part.strip()]):
-        name, _, direction = term.rpartition(":") if ":" in term else (term, "", "1")
-        if direction not in ("1", "-1"):
-            raise SplunkdError(400, f"Invalid sort direction '{direction}' for field '{name}'.")
-        documents = sorted(documents, key=lambda d: _rank(_at(d, name)), reverse=direction == "-1")
+    """The documents in the order of ``sort``, see :func:`.kvsort.sort_terms`."""
+    for name, direction in reversed(sort_terms(sort)):
+        documents = _sorted_by(documents, name, direction)
     return documents
+
+
+def _sorted_by(documents: list[Document], name: str, direction: int) -> list[Document]:
+    return sorted(documents, key=lambda d: _rank(_at(d, name)), reverse=direction < 0)
 
 
 def project(documents: Iterable[Document], fields: str) -> list[Document]:

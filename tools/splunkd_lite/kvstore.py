@@ -24,6 +24,7 @@ from tools.splunkd_lite.kvfaults import KvFaults
 from tools.splunkd_lite.kvlag import Behind
 from tools.splunkd_lite.kvlog import Change, ChangeLog
 from tools.splunkd_lite.kvquery import Document, matcher, project, sort_documents
+from tools.splunkd_lite.kvsort import check_sort
 from tools.splunkd_lite.kvtypes import apply_types
 
 __all__ = ["CollectionId", "KvStore"]
@@ -96,22 +97,6 @@ class KvStore:
             found = self._data[where] = Documents()
         return found
 
-    @property
-    def unavailable(self) -> bool:
-        return self.faults.unavailable
-
-    @unavailable.setter
-    def unavailable(self, on: bool) -> None:
-        self.faults.unavailable = on
-
-    @property
-    def read_only(self) -> bool:
-        return self.faults.read_only
-
-    @read_only.setter
-    def read_only(self, on: bool) -> None:
-        self.faults.read_only = on
-
     def close(self) -> None:
         with self._lock:
             self._db.close()
@@ -152,7 +137,8 @@ class KvStore:
         """Matching documents; ``limit`` 0 means as many as one answer may hold.
 
         An answer is cut without a word at ``max_rows_per_query`` (limits.conf: 50,000).
-        ``shared`` adds what ``nobody`` owns to a user's own documents.
+        ``shared`` adds what ``nobody`` owns to a user's own documents. Raises: SplunkdError: 500,
+        an order that no index gives, of too much (``kvsort.py``).
         """
         self.faults.before_read()
         query = query or {}
@@ -163,14 +149,17 @@ class KvStore:
                 if keys is not None:
                     keys = sorted(keys) if sort else keys
                     return [{"_key": key} for key in keys[slice(*self._span(skip, limit))]]
-            candidates = self._indexed(where, of).candidates(query)
+            documents = self._indexed(where, of)
+            candidates = documents.candidates(query)
             if shared and where.owner != NOBODY:
                 common = CollectionId(where.app, where.name)
                 candidates = [*self._indexed(common, of).candidates(query), *candidates]
         matches = matcher(query)
         found = [document for document in candidates if matches(document)]
-        found = sort_documents(found, sort)
-        return project(found[slice(*self._span(skip, limit))], fields)
+        start, end = self._span(skip, limit)
+        sizes = (documents.size(each["_key"]) for each in found)
+        check_sort(sizes, end, sort, query, self._settings(where))
+        return project(sort_documents(found, sort)[start:end], fields)
 
     # Writing
 
@@ -290,11 +279,15 @@ class KvStore:
         return documents
 
     def _accelerated(self, where: CollectionId) -> tuple[tuple[str, str], ...]:
-        """The fields that an index is there for; none for what an app left behind."""
+        """The fields that an index is there for."""
+        return accelerated(self._settings(where))
+
+    def _settings(self, where: CollectionId) -> dict[str, str]:
+        """The stanza of collections.conf; nothing for what an app left behind."""
         for entry in self._conf.entries("collections", where.app):
             if entry.name == where.name:
-                return accelerated(entry.settings)
-        return ()
+                return entry.settings
+        return {}
 
     def _prepared(self, where: CollectionId, documents: list[Any]) -> list[_Prepared]:
         self.faults.before_write()

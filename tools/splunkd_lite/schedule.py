@@ -1,7 +1,13 @@
-"""Cron times, as the scheduler uses them."""
+"""Cron times, as the scheduler uses them.
+
+Source: "Use cron expressions for alert scheduling" in the Alerting Manual: five fields of ``N``,
+``N,M``, ``I-J``, ``*`` and ``*/N``, alone or together, the day of the week from 0 to 6. Seconds,
+names and letters such as ``L`` are not among them.
+"""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from cronsim import CronSim, CronSimError
@@ -11,6 +17,9 @@ from .runners.errors import RunnerError
 __all__ = ["due_times", "next_time", "previous_time"]
 
 MAX_CATCH_UP = 10_000
+_PART = r"(?:(?:\*|\d+-\d+)(?:/\d+)?|\d+)"
+_FIELD = re.compile(rf"{_PART}(?:,{_PART})*")
+_LAST_DAY_OF_WEEK = 6
 
 
 def next_time(cron: str, after: float) -> float:
@@ -49,7 +58,19 @@ def due_times(cron: str, after: float, until: float) -> list[float]:
     return times
 
 
+def _check(cron: str) -> None:
+    fields = cron.split()
+    if len(fields) != 5 or not all(_FIELD.fullmatch(field) for field in fields):
+        raise RunnerError(
+            f"'{cron}' is not a cron schedule: five fields of numbers, ranges, lists, * and steps."
+        )
+    for number in re.findall(r"(?<!/)\b\d+", fields[4]):
+        if int(number) > _LAST_DAY_OF_WEEK:
+            raise RunnerError(f"The day of the week in '{cron}' is {number}: it is 0 to 6.")
+
+
 def _first(cron: str, start: float, backwards: bool) -> float:
+    _check(cron)
     moment = datetime.fromtimestamp(start).astimezone()
     if backwards and moment.microsecond:
         moment = moment.replace(microsecond=0) + timedelta(seconds=1)

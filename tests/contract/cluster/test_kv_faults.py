@@ -84,7 +84,7 @@ def test_all_members_of_a_cluster_follow(start_member) -> None:
     one, two = start_member("sh1", lease=1.0), start_member("sh2", lease=1.0)
     one.service().post(PATH, read_only="1")
     deadline = time.monotonic() + 5
-    while not two.splunk.kv.read_only and time.monotonic() < deadline:
+    while not two.splunk.kv.faults.read_only and time.monotonic() < deadline:
         time.sleep(0.05)
     assert status_of(sales(two).insert, "{}") == 503
 

@@ -140,6 +140,20 @@ def test_a_time_that_is_none_is_refused(service, time: str) -> None:
         service.jobs.create("search index=main", earliest_time=time)
 
 
+@pytest.mark.parametrize("name", ["max_time", "index_earliest", "sample_ratio", "enable_lookups"])
+def test_an_argument_that_is_not_done_is_refused_and_starts_nothing(service, name: str) -> None:
+    with pytest.raises(HTTPError, match=rf"HTTP 400.*'{name}' is not supported"):
+        service.jobs.create("search index=main", **{name: "-5m"})
+    assert len(service.jobs.list()) == 0
+
+
+def test_results_take_no_argument_that_would_be_ignored(service) -> None:
+    job = service.jobs.create("search index=main", exec_mode="blocking", sample_ratio=1)
+    with pytest.raises(HTTPError, match="'earliest_time' is not supported"):
+        job.events(earliest_time=NOW - 5)
+    assert len(rows(job.results(output_mode="json", count=2))) == 2
+
+
 def test_a_search_that_fails_while_it_runs_says_why(service) -> None:
     search = "| inputlookup strict=true nothing.csv"
     job = service.jobs.create(search, exec_mode="blocking")

@@ -220,19 +220,19 @@ def test_reading_and_writing_follow_the_collection_s_access_list(standin: StandI
 
 def test_a_switched_off_kv_store_answers_503_until_it_is_back(standin: StandIn, orders) -> None:
     orders.insert({"_key": "a"})
-    standin.splunk.kv.unavailable = True
+    standin.splunk.kv.faults.unavailable = True
     with refusal(503):
         orders.query()
     with refusal(503):
         orders.insert({"_key": "b"})
-    standin.splunk.kv.unavailable = False
+    standin.splunk.kv.faults.unavailable = False
 
     assert [d["_key"] for d in orders.query()] == ["a"]
 
 
 def test_read_only_refuses_writes_and_serves_reads(standin: StandIn, orders) -> None:
     orders.insert({"_key": "a"})
-    standin.splunk.kv.read_only = True
+    standin.splunk.kv.faults.read_only = True
     with refusal(503):
         orders.insert({"_key": "b"})
     with refusal(503):
@@ -291,6 +291,20 @@ def test_an_answer_is_cut_at_max_size_per_result(standin: StandIn, orders) -> No
         3,
         1,
     ]
+
+
+def test_an_argument_of_another_name_is_refused_before_anything_is_deleted(
+    standin: StandIn, orders
+) -> None:
+    orders.insert({"_key": "a"})
+    service = standin.service(app=APP, owner="nobody")
+    path = f"/servicesNS/nobody/{APP}/storage/collections/data/orders"
+    for call, more in [(service.delete, {"qury": "{}"}), (service.get, {"sorted": "total"})]:
+        with pytest.raises(HTTPError, match="is not supported by this endpoint"):
+            call(path, **more)
+    with pytest.raises(HTTPError, match="batch_find does not take where"):
+        orders.batch_find({"where": {"_key": "b"}})
+    assert [d["_key"] for d in orders.query()] == ["a"]
 
 
 def test_documents_outlive_a_restart(tmp_path: Path, app: Path) -> None:

@@ -227,6 +227,22 @@ def test_a_kill_at_any_point_neither_loses_nor_doubles_the_alert(splunk, acted, 
     assert len(acted) == 1
 
 
+@pytest.mark.parametrize(
+    "cron",
+    ["*/5 * * * * *", "0 0 L * *", "0 0 * * 5#2", "0 0 * * MON", "0 0 1 JAN *", "0 0 * * 7",
+     "0 0 * * 1-7", "5/15 * * * *", "@daily", ""],
+)  # fmt: skip
+def test_a_cron_schedule_is_of_five_fields_of_the_documented_forms(cron):
+    with pytest.raises(RunnerError):
+        due_times(cron, NOON, NOON + 60)
+
+
+def test_ranges_lists_and_steps_of_a_cron_schedule_are_taken_together():
+    assert due_times("1,7-59/20 0-23 * * 0-6", NOON, NOON + 3600) == [
+        NOON + minute * 60 for minute in (1, 7, 27, 47)
+    ]
+
+
 def test_a_bad_cron_schedule_is_named_once_and_stops_nothing_else(splunk, acted):
     schedule(splunk)
     splunk.conf.confs["savedsearches"]["Bad"] = {**EVERY_5, "cron_schedule": "61 * * * *"}

@@ -58,9 +58,9 @@ def test_sixteen_writers_lose_nothing_and_count_nothing_twice(app: App) -> None:
                     os.kill(process, signal.SIGKILL)
             except (AssertionError, ProcessLookupError):
                 continue
-            app.standin.splunk.kv.unavailable = True
+            app.standin.splunk.kv.faults.unavailable = True
             done.wait(0.1)
-            app.standin.splunk.kv.unavailable = False
+            app.standin.splunk.kv.faults.unavailable = False
             kills.append(len(taken))
 
     writers = [
@@ -75,7 +75,7 @@ def test_sixteen_writers_lose_nothing_and_count_nothing_twice(app: App) -> None:
         writer.join()
     done.set()
     trouble.join()
-    app.standin.splunk.kv.unavailable = False
+    app.standin.splunk.kv.faults.unavailable = False
 
     assert errors == []
     assert len(kills) > 1

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from incident_management.notify import outbox
 from incident_management.notify.channel import NotConfigured, dead, retry, sent, unknown
 from incident_management.notify.outbox import Outbox
 from tests.unit.notify.services import Crash, FakeService, Office
@@ -19,6 +20,17 @@ def test_a_notification_is_sent_once():
     document = office.only()
     assert document["state"] == "sent" and document["receipt"] == {"ts": "1.0"}
     assert office.records == [(document["_key"], "sent")]
+
+
+def test_more_than_a_page_of_notifications_is_sent(monkeypatch):
+    monkeypatch.setattr(outbox, "PAGE", 2)
+    office = Office(slack=FakeService())
+    for number in range(5):
+        office.enqueue(f"entry-{number}", incident_id=f"INC-20260101-AAAAA{number}")
+        office.clock.advance(1)
+    office.run(seconds=300)
+    assert len(office.services["slack"].arrived) == 5
+    assert set(office.states()) == {"sent"}
 
 
 def test_the_same_entry_is_put_on_the_outbox_once():

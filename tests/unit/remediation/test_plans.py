@@ -6,35 +6,14 @@ import pytest
 
 from incident_management.incidents import lifecycle
 from incident_management.incidents.errors import Invalid, NotFound
-from incident_management.remediation import approval, execution, view
-from incident_management.remediation.context import Refused
-from incident_management.remediation.executors import Outcome
+from incident_management.remediation import approval, view
 from tests.unit.remediation.bench import INCIDENT, Bench
+from tests.unit.remediation.plans import approved, execute, propose, refusal
 
 
 @pytest.fixture
 def bench():
     return Bench()
-
-
-def propose(bench, action="", actor="mia", incident=INCIDENT):
-    return approval.propose(bench.context, incident, action, actor)["_key"]
-
-
-def approved(bench, **more):
-    plan = propose(bench, **more)
-    approval.approve(bench.context, plan, "omar")
-    return plan
-
-
-def execute(bench, plan, actor="mia"):
-    return execution.execute(bench.context, plan, actor)
-
-
-def refusal(act):
-    with pytest.raises(Refused) as caught:
-        act()
-    return str(caught.value)
 
 
 # --- proposing --------------------------------------------------------------------------------
@@ -326,84 +305,3 @@ def test_the_rules_are_shown_before_anything_is_done(bench):
         "preconditions", "cooldown", "alone",
     ]  # fmt: skip
     assert [name for name, check in shown.items() if not check["ok"]] == ["approval"]
-
-
-# --- executing --------------------------------------------------------------------------------
-
-
-def test_an_approved_plan_is_carried_out_once(bench):
-    plan = approved(bench)
-    state = execute(bench, plan)
-    assert state.status == "done" and state.result["version"] == "r7"
-    assert execute(bench, plan).status == "done"
-    assert bench.api.executed == [plan]
-    assert bench.kinds() == ["plan", "approval approved", "action started", "action done"]
-    assert bench.stores.plans.get(plan)["status"] == "done"
-
-
-def test_the_same_action_cools_down_on_the_same_entity(bench):
-    plan = approved(bench)
-    execute(bench, plan)
-    bench.clock.advance(700)
-    bench.samples = 0
-    bench.verifier().run()
-    bench.api.deploy("r8b")
-    bench.analyse(
-        key="ANA-2", change_id="CHG-10", previous_version="r7", version="r8b", cause="CHG-10"
-    )
-    second = approved(bench)
-    text = refusal(lambda: execute(bench, second))
-    assert text == (
-        f"'rollback_change' was carried out on checkout by {plan} already; it may be again in "
-        "18 min 20 s."
-    )
-    bench.clock.advance(1101)
-    assert execute(bench, second).status == "done"
-
-
-def test_a_run_that_changed_nothing_does_not_cool_down(bench):
-    plan = approved(bench)
-    bench.api.script = [Outcome("failed", "The deploy API was not reached.")]
-    assert execute(bench, plan).status == "failed"
-    assert execute(bench, approved(bench)).status == "done"
-
-
-def test_one_run_at_a_time_on_an_entity(bench):
-    """Another incident's fix is still being verified there."""
-    plan = approved(bench)
-    execute(bench, plan)
-    other = "INC-20260101-BBBBBB"
-    bench.open(other)
-    bench.stanzas["rollback_change"]["cooldown"] = "0s"
-    bench.api.deploy("r9")
-    bench.analyse(other, "ANA-2", change_id="CHG-10", previous_version="r7", version="r9")
-    second = approved(bench, incident=other)
-    assert refusal(lambda: execute(bench, second)) == (
-        f"{plan} is being carried out on checkout: wait until it is verified."
-    )
-    bench.clock.advance(700)
-    bench.samples = 0
-    bench.verifier().run()
-    assert execute(bench, second).status == "done"
-
-
-def test_two_plans_at_the_same_moment_take_one_entity_once(bench):
-    first, second = approved(bench), "PLAN-0000000000"
-    context = bench.context
-    assert context.take_run("checkout", first)
-    bench.stores.plans.save([{**bench.stores.plans.get(first), "_key": second}])
-    assert not context.take_run("checkout", second)
-    assert context.take_run("checkout", first), "its own run may go on"
-
-
-def test_a_refusal_by_the_deploy_api_fails_the_plan(bench):
-    plan = approved(bench)
-    bench.api.script = [Outcome("failed", "The deploy API refused with 409: moved on.")]
-    state = execute(bench, plan)
-    assert (state.status, state.detail) == ("failed", "The deploy API refused with 409: moved on.")
-    assert bench.kinds()[-2:] == ["action started", "action failed"]
-
-
-def test_an_unknown_plan_is_not_found(bench):
-    with pytest.raises(NotFound, match="No plan PLAN-ffffffffff"):
-        execute(bench, "PLAN-ffffffffff")

@@ -3,104 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
-from typing import Any, Dict, List, Tuple
+from typing import Any
 
 import pytest
 
-from incident_management.incidents import timeline
-from incident_management.incidents.routing import Routing
-from incident_management.notify.transport import NoAnswer, NotSent
-from incident_management.slack_socket.acting import Actor, SlackUsers
-from incident_management.slack_socket.kept import LATEST_SECONDS, PURPOSE, Keeper, Kept
+from incident_management.slack_socket.acting import SlackUsers
 from incident_management.slack_socket.presses import Unreadable, metadata, read
 from incident_management.splunk.session import SplunkError
 from tests.fakes import Unavailable
-from tests.fakes.api import FakeApi
 
 from .payloads import ELSEWHERE, HOME, INCIDENT, PLAN, pressed, sent
-
-MEMBERS = {
-    "member:mia": {"slack_id": "U0MIA"},
-    "member:eve": {"slack_id": f"{ELSEWHERE}/U0EVE"},
-    "member:one": {"slack_id": "U0BOTH"},
-    "member:two": {"slack_id": "U0BOTH"},
-}
-
-
-class FakeSlack:
-    def __init__(self) -> None:
-        self.answers: List[Tuple[str, Dict[str, Any]]] = []
-        self.forms: List[Any] = []
-        self.whispers: List[Tuple[str, str, str, str]] = []
-        self.broken = self.deaf = self.expired = False
-
-    def open_form(self, trigger_id, view):
-        if self.broken:
-            raise NotSent("Slack did not open the form (expired_trigger_id).")
-        self.forms.append((trigger_id, view))
-
-    def answer(self, response_url, body):
-        if self.expired:
-            raise NoAnswer("Slack answered 404 to the answer of a press.")
-        if self.broken:
-            raise NotSent("slack.example did not accept a connection.")
-        self.answers.append((response_url, json.loads(json.dumps(body))))
-
-    def whisper(self, channel, user, thread, text):
-        if self.broken or self.deaf:
-            raise NotSent("Slack did not show it to U0MIA (user_not_in_channel).")
-        self.whispers.append((channel, user, thread, text))
-
-
-class Desk(FakeApi):
-    """The API over fakes, for people in Slack: ``mia`` may write and ``eve`` may read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.routing_value = Routing.from_stanzas(MEMBERS)
-        everything = frozenset({"incident_read", "incident_write", "incident_approve"})
-        self.users = {"mia": ("mia", everything), "eve": ("eve", frozenset({"incident_read"}))}
-        self.slack = FakeSlack()
-        self.processes = 0
-        self.actor = self.another()
-        self.write("opened", title="Errors", severity="high")
-
-    def another(self) -> Actor:
-        """An actor of another process."""
-        self.processes += 1
-        kept = self.kept = Kept(self.stores_value, self.clock, f"sh1#{self.processes}")
-        log = logging.getLogger("test.slack")
-        self.keeper = Keeper(kept, lambda: HOME, log, self.clock.now)
-        return Actor(self, self.slack, lambda: HOME, kept, log)
-
-    def session(self, raw, system):
-        user = "system" if system else raw["session"]["user"]
-        return super().session({"system_authtoken": user, "session": {"authtoken": user}}, system)
-
-    def write(self, kind, **data):
-        timeline.append(self.stores_value, self.clock, INCIDENT, kind, data, "tester")
-        timeline.refresh(self.stores_value, INCIDENT)
-
-    def story(self):
-        entries = timeline.effective(timeline.read(self.stores_value, INCIDENT))
-        return [(e.kind, e.actor) for e in entries if e.actor != "tester"]
-
-    @property
-    def incident(self):
-        return self.stores_value.incidents.get(INCIDENT)
-
-    def said(self):
-        answers = [body["text"] for _url, body in self.slack.answers]
-        return answers + [text for *_where, text in self.slack.whispers]
-
-    def kept_presses(self):
-        return self.stores_value.claims.find({"purpose": PURPOSE})
-
-
-@pytest.fixture
-def desk():
-    return Desk()
 
 
 def names(blocks):
@@ -289,87 +201,6 @@ def test_what_was_typed_is_given_back_when_it_could_not_be_done(desk):
     said = desk.said()[-1]
     assert said.startswith(f"{INCIDENT} is resolved and can't be resolved")
     assert said.endswith("\nYou had typed: Rolled back &lt;!channel&gt; twice")
-
-
-# --- a process that is killed -------------------------------------------------------------------
-
-
-def test_what_was_acknowledged_by_a_process_that_was_killed_is_done_by_the_next(desk):
-    payload = pressed("incident_acknowledge", user="U0EVE", workspace=ELSEWHERE)
-    desk.users["eve"] = desk.users["mia"]
-    desk.keeper.keep(payload)
-    text = json.dumps(desk.kept_presses())
-    assert "secret" not in text and "trigger-1" not in text
-    # The process that kept it does not take it for another's.
-    assert desk.actor.resume() is True and desk.story() == []
-
-    following = desk.another()
-    assert following.resume() is True
-    assert desk.story().count(("status", "mia")) == 1 and desk.kept_presses() == []
-    assert desk.slack.whispers == [("C1", "U0EVE", "", f"{INCIDENT}: Acknowledged by eve.")]
-    following.act(payload)
-    assert desk.story().count(("status", "mia")) == 1, "the same press, delivered again"
-
-
-def test_one_that_was_killed_while_it_was_done_is_finished_when_its_time_is_over(desk):
-    payload = pressed("incident_acknowledge")
-    desk.keeper.keep(payload)
-    desk.stores_value.fail_after(6)
-    desk.actor.act(payload)
-    desk.stores_value.heal()
-    desk.slack.answers.clear()
-
-    following = desk.another()
-    assert following.resume() is False and len(desk.kept_presses()) == 1
-    desk.clock.advance(121)
-    assert following.resume() is True and desk.kept_presses() == []
-    assert desk.story().count(("status", "mia")) == 1
-    assert desk.said() == [f"{INCIDENT}: Acknowledged by mia."]
-
-
-def test_what_was_done_is_forgotten_and_what_opens_a_form_is_never_kept(desk):
-    for payload in (pressed("incident_acknowledge"), pressed("incident_take", user="U0NOBODY")):
-        desk.keeper.keep(payload)
-        assert len(desk.kept_presses()) == 1
-        desk.actor.act(payload)
-        assert desk.kept_presses() == []
-    for payload in (pressed("incident_resolve"), {"type": "block_actions"}, {}):
-        desk.keeper.keep(payload)
-    assert desk.kept_presses() == []
-
-
-def test_what_was_done_while_the_kv_store_went_away_is_forgotten_when_it_is_back(desk):
-    payload = pressed("incident_acknowledge", user="U0NOBODY")
-    desk.keeper.keep(payload)
-    desk.stores_value.fail_after(0)
-    assert desk.actor.act(payload) is False
-    with pytest.raises(SplunkError):
-        desk.actor.resume()
-    desk.stores_value.heal()
-    assert desk.actor.resume() is True and desk.kept_presses() == []
-
-
-def test_what_was_wanted_too_long_ago_is_not_done_any_more_and_that_is_said(desk):
-    desk.keeper.keep(sent("Rolled back"))
-    desk.clock.advance(LATEST_SECONDS + 1)
-    assert desk.another().resume() is True
-    assert desk.incident["status"] == "new" and desk.kept_presses() == []
-    (said,) = desk.said()
-    assert said.startswith(f"Splunk was interrupted when you pressed a button of {INCIDENT}: look")
-    assert "You had typed: Rolled back" in said
-
-
-def test_a_kv_store_that_is_away_keeps_no_press_from_being_acknowledged(desk, caplog):
-    desk.stores_value.fail_after(0)
-    desk.keeper.keep(pressed("incident_acknowledge"))
-    calls = desk.stores_value.calls
-    desk.keeper.keep(pressed("incident_acknowledge", when="2.2"))
-    assert desk.stores_value.calls == calls, "asked again at once, each would wait"
-    assert caplog.text.count("A press could not be written down") == 1
-    desk.stores_value.heal()
-    desk.clock.advance(16)
-    desk.keeper.keep(pressed("incident_acknowledge", when="3.3"))
-    assert len(desk.kept_presses()) == 1
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["job_entry", "with_search"]
 
 _TTL, _SAVED_TTL = 600, 604_800
+# What the reference lists and is not done here, though it would change what a search finds. A name
+# that it does not list is kept with the job by splunkd, as Dashboard Studio relies on.
+_NOT_DONE = (
+    "auto_finalize_ec", "auto_pause", "enable_lookups", "index_earliest", "index_latest",
+    "max_time", "reload_macros", "remote_server_list", "replay_et", "replay_lt", "replay_speed",
+    "reuse_max_seconds_ago", "sample_ratio", "time_format",
+)  # fmt: skip
 _EXEC_MODES = ("normal", "blocking", "oneshot")
 _NAMESPACES = (
     ' xmlns="http://www.w3.org/2005/Atom" xmlns:s="http://dev.splunk.com/ns/rest"'
@@ -255,6 +262,7 @@ def _start(splunk: Splunk, request: RestRequest, mode: str) -> Job:
         raise SplunkdError(400, f"Unknown search command '{first}'.", "FATAL")
     if request.param("search_mode", "normal") == "realtime":
         raise SplunkdError(400, "Real-time searches are not supported.", "FATAL")
+    _check_done(request)
     timeout = request.number("timeout", 0) or request.number("auto_cancel", 0)
     return splunk.jobs.dispatch(
         spl,
@@ -265,10 +273,22 @@ def _start(splunk: Splunk, request: RestRequest, mode: str) -> Job:
         exec_mode="normal" if mode == "normal" else "blocking",
         max_count=request.number("max_count", 500_000) or 500_000,
         sid=request.param("id") or None,
-        now=float(request.param("now")) if request.param("now").isdigit() else None,
+        now=float(request.number("now", 0)) if request.param("now") else None,
         ttl=float(timeout or 600),
         label=request.param("label"),
     )
+
+
+def _check_done(request: RestRequest) -> None:
+    """Raises: SplunkdError: 400, an argument that is not done here has another than its default."""
+    defaults = {
+        "sample_ratio": ("1",),
+        "enable_lookups": ("1", "true"),
+        "reload_macros": ("1", "true"),
+    }
+    for name in _NOT_DONE:
+        if request.has(name) and request.param(name) not in defaults.get(name, ("", "0")):
+            raise SplunkdError(400, f"Argument '{name}' is not supported by this endpoint.")
 
 
 def _app(splunk: Splunk, request: RestRequest) -> str:

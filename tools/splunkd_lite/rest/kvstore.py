@@ -78,6 +78,7 @@ def set_collection_acl(splunk: Splunk, request: RestRequest) -> Feed:
 
 @route("GET", _DATA + "/{name}")
 def query(splunk: Splunk, request: RestRequest) -> RestResponse:
+    request.only("query", "sort", "skip", "limit", "fields", "shared")
     found = splunk.kv.find(
         _where(splunk, request, "read"),
         parse_query(request.param("query")),
@@ -99,6 +100,8 @@ def insert(splunk: Splunk, request: RestRequest) -> RestResponse:
 
 @route("DELETE", _DATA + "/{name}")
 def delete_matching(splunk: Splunk, request: RestRequest) -> RestResponse:
+    """Delete what matches; without a query everything."""
+    request.only("query")
     where = _where(splunk, request, "write")
     splunk.kv.delete_matching(where, parse_query(request.param("query")))
     return RestResponse(200, b"", "application/json; charset=utf-8")
@@ -174,6 +177,9 @@ def _most_bytes(splunk: Splunk) -> float:
 
 
 def _find(splunk: Splunk, where: CollectionId, search: dict[str, Any]) -> list[dict[str, Any]]:
+    unknown = set(search) - {"query", "sort", "skip", "limit", "fields"}
+    if unknown:
+        raise SplunkdError(400, f"A query of batch_find does not take {', '.join(unknown)}.")
     return splunk.kv.find(
         where,
         checked_query(search.get("query") or {}),

@@ -60,6 +60,16 @@ class RestRequest:
         """Raises: SplunkdError: 400, not a whole number."""
         return whole(self.param(name) or str(default), name)
 
+    def only(self, *names: str) -> None:
+        """Refuse arguments that the endpoint does not take, as it would act without them.
+
+        Raises:
+            SplunkdError: 400, it names the first of them.
+        """
+        for name, _ in self.params:
+            if name not in names and name != "output_mode":
+                raise SplunkdError(400, f"Argument '{name}' is not supported by this endpoint.")
+
     def header(self, name: str, default: str = "") -> str:
         return next((v for k, v in self.headers if k.lower() == name.lower()), default)
 

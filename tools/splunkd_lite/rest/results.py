@@ -23,9 +23,16 @@ from tools.splunkd_lite.resultsfile import text_of
 if TYPE_CHECKING:
     from tools.splunkd_lite.core import Splunk
 
-__all__ = ["LOOK_SECONDS", "attribute", "export", "iso", "response", "streams"]
+__all__ = ["ARGUMENTS", "LOOK_SECONDS", "attribute", "export", "iso", "response", "streams"]
 
 Row = dict[str, Any]
+# What a page of results is asked for with.
+# Those of the last two lines are sent by Splunk's SDK and Dashboard Studio; they change no row.
+ARGUMENTS = (
+    "count", "offset", "f", "field_list", "search",
+    "segmentation", "show_metadata", "add_summary_to_metadata",
+    "requestTotalCount", "progress", "check_risky_command",
+)  # fmt: skip
 _MODES = ("xml", "json", "json_rows", "json_cols", "csv", "raw")
 _STREAMED = ("json", "raw")
 # How many results a post-process has before a page of them is cut; Splunk's own package
@@ -50,7 +57,10 @@ def response(splunk: Splunk, job: Job, request: RestRequest, events: bool = Fals
 
     ``count`` 0 means all that one answer may hold.
     """
-    search = request.param("search").strip() if request.segments[-1] != "jobs" else ""
+    oneshot = request.segments[-1] == "jobs"
+    if not oneshot:
+        request.only(*ARGUMENTS)
+    search = "" if oneshot else request.param("search").strip()
     fields, rows = job.shown_fields, job.rows
     if search:  # post-process; in a oneshot request it is the search itself
         fields, rows = splunk.jobs.post_process(job, search, request.who)

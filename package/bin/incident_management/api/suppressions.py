@@ -69,13 +69,13 @@ def list_suppressions(request: Request) -> Response:
     answers={200: page("signals", SIGNAL)},
 )
 def list_held_back(request: Request) -> Response:
-    """Signals that were held back, the newest first, of all suppressions or of one.
+    """Signals that were held back, the latest to come first, of all suppressions or of one.
 
     Each names it and its reason: `suppressed_by`, `suppressed_because`.
     """
     limit, offset = request.args.get("limit", 100), request.args.get("offset", 0)
     by = request.args.get("suppression") or {"$gt": ""}
-    order = "last_time:-1,_key:1"
+    order = "received_at:-1,last_time:-1,_key:-1"  # as an acceleration has it, for pages far down
     found = request.stores.signals.find({"suppressed_by": by}, order, limit=limit + 1, skip=offset)
     return Response({"signals": found[:limit], "more": len(found) > limit})
 

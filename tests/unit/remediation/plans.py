@@ -1,0 +1,29 @@
+"""What tests of plans do with a bench."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.remediation import approval, execution
+from incident_management.remediation.context import Refused
+from tests.unit.remediation.bench import INCIDENT
+
+
+def propose(bench, action="", actor="mia", incident=INCIDENT):
+    return approval.propose(bench.context, incident, action, actor)["_key"]
+
+
+def approved(bench, **more):
+    plan = propose(bench, **more)
+    approval.approve(bench.context, plan, "omar")
+    return plan
+
+
+def execute(bench, plan, actor="mia"):
+    return execution.execute(bench.context, plan, actor)
+
+
+def refusal(act):
+    with pytest.raises(Refused) as caught:
+        act()
+    return str(caught.value)

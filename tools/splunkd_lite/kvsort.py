@@ -1,0 +1,102 @@
+"""Which orders an index of a collection gives; the others MongoDB makes in memory, up to a limit.
+
+Sources: "cursor.sort()" and "Use Indexes to Sort Query Results" in MongoDB's manual, 4.2, the KV
+store's server version in Splunk 9.3 and, where nobody has upgraded it, in 9.4 to 10.2: "the sort
+operation must use less than 32 megabytes", else the query fails; with a limit only so many
+documents count. From 7.0 on such a sort goes to disk.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from typing import Any, Iterable, Mapping
+
+from tools.splunkd_lite.errors import SplunkdError
+
+__all__ = ["MAX_SORT_BYTES", "check_sort", "is_indexed", "sort_terms"]
+
+MAX_SORT_BYTES = 32 * 1024 * 1024
+# The unique index of each collection. Every query is for one user's documents, or for nobody's.
+_OWN = (("_user", 1), ("_key", 1))
+# "internalQueryMaxScansToExplode": so many values of one field are each read in order and merged.
+_MOST_VALUES = 200
+
+
+def sort_terms(sort: str) -> list[tuple[str, int]]:
+    """``field:1,other:-1`` as pairs; a field alone is ascending.
+
+    Raises:
+        SplunkdError: 400, a direction is neither 1 nor -1.
+    """
+    terms = []
+    for term in (part.strip() for part in sort.split(",") if part.strip()):
+        name, _, direction = term.rpartition(":") if ":" in term else (term, "", "1")
+        if direction not in ("1", "-1"):
+            raise SplunkdError(400, f"Invalid sort direction '{direction}' for field '{name}'.")
+        terms.append((name, int(direction)))
+    return terms
+
+
+def check_sort(
+    sizes: Iterable[int],
+    kept: int,
+    sort: str,
+    query: Mapping[str, Any],
+    settings: Mapping[str, str],
+) -> None:
+    """Refuse an order that no index gives, of more than fits.
+
+    ``sizes`` are those of the documents that match, in bytes, of which ``kept`` are asked for. In
+    which order they come is not defined, so the largest may be held at once.
+
+    Raises:
+        SplunkdError: 500 in MongoDB's words; the status is unverified.
+    """
+    if is_indexed(sort, query, settings):
+        return
+    if sum(heapq.nlargest(kept, sizes)) > MAX_SORT_BYTES:
+        raise SplunkdError(
+            500,
+            f"Sort operation used more than the maximum {MAX_SORT_BYTES} bytes of RAM. Add an "
+            "index, or specify a smaller limit.",
+        )
+
+
+def is_indexed(sort: str, query: Mapping[str, Any], settings: Mapping[str, str]) -> bool:
+    """Whether ``_key`` or an acceleration in a stanza of collections.conf gives this order."""
+    terms = sort_terms(sort)
+    fixed = {"_user", *_fixed(query)}
+    return not terms or any(_gives(index, terms, fixed) for index in _indexes(settings))
+
+
+def _indexes(settings: Mapping[str, str]) -> list[Iterable[tuple[str, int]]]:
+    declared = (v for k, v in settings.items() if k.startswith("accelerated_fields."))
+    return [_OWN, *(tuple(json.loads(text).items()) for text in declared)]
+
+
+def _fixed(query: Mapping[str, Any]) -> set[str]:
+    """The fields of which a query names the value, or each of a few values."""
+    names: set[str] = set()
+    for name, wanted in query.items():
+        if name == "$and":
+            names.update(*map(_fixed, wanted))
+        elif name == "$or":
+            alternatives = [tuple(_fixed(part)) for part in wanted if len(part) == 1]
+            if len(set(alternatives)) == 1 and len(alternatives) == len(wanted) <= _MOST_VALUES:
+                names.update(alternatives[0])
+        elif not name.startswith("$") and not isinstance(wanted, dict):
+            names.add(name)
+    return names
+
+
+def _gives(index: Iterable[tuple[str, int]], terms: list[tuple[str, int]], fixed: set[str]) -> bool:
+    """Whether an index, read forwards or backwards, is in this order; fixed fields don't count."""
+    left = list(terms)
+    ways = set()
+    for name, direction in index:
+        if left and name == left[0][0]:
+            ways.add(direction * left.pop(0)[1])
+        elif left and name not in fixed:
+            return False
+    return not left and len(ways) == 1
