@@ -104,6 +104,29 @@ def test_a_proxys_host_is_a_name_or_an_address_alone(host):
     assert not page_accepts("proxy", "proxy_url", host)
 
 
+PAGES = {
+    "servicenow": ["/nav_to.do", "/nav_to.do?uri=x", "/now/nav/ui/home", "/api/now", "?x=1"],
+    "jira": ["/jira/projects/OPS/boards/1", "/browse/OPS-1", "/secure/Dashboard.jspa", "/?x=1"],
+}
+
+
+@pytest.mark.parametrize(
+    ("system", "field", "host"),
+    [
+        ("servicenow", "instance_url", "example.service-now.com"),
+        ("jira", "site_url", "example.atlassian.net"),
+    ],
+)
+def test_a_ticket_system_is_not_named_by_one_of_its_pages(system, field, host):
+    """Whose address is what people copy out of a browser; a gateway may have a path."""
+    for good in (f"https://{host}", f"https://{host}/", "http://127.0.0.1:8080"):
+        assert page_accepts(system, field, good)
+    for path in ("tickets", "ex/jira/11223344-a1b2"):
+        assert page_accepts(system, field, f"https://gateway.example.com/{path}")
+    for page in PAGES[system]:
+        assert not page_accepts(system, field, f"https://{host}{page}"), page
+
+
 @pytest.mark.parametrize("system", ["servicenow", "jira"])
 def test_what_a_resolved_ticket_may_do_is_known_to_the_code(system):
     (choice,) = [one for one in TABS[system]["entity"] if one["field"] == "when_resolved"]
