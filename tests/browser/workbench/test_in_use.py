@@ -177,6 +177,14 @@ def test_whoever_opens_an_incident_by_keyboard_or_by_finger_goes_on_in_it(
     expect(page.locator("h1")).to_have_text("Goes on 2")
     expect(page.locator(".wb-row-link").nth(2)).to_be_focused()
 
+    # whoever is quicker than the answer is not taken back
+    slowly(page, "/timeline", 700)
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.keyboard.press("k")
+    expect(page.locator("h1")).to_have_text("Goes on 1")
+    expect(page.locator(".wb-row-link").nth(0)).to_be_focused()
+
     phone = enter("rob", "?text=goes+on&sort=opened_at", **PHONE)
     phone.locator(".wb-row-link").nth(1).tap()
     expect(phone.get_by_role("heading", name="Goes on 1")).to_be_focused()
@@ -239,6 +247,19 @@ def test_a_list_that_can_not_be_read_offers_nothing_for_selected_ones(
     expect(page.get_by_text("The list could not be read.")).to_be_visible()
     expect(page.locator("[data-bulk]").filter(visible=True)).to_have_count(0)
     expect(page.locator(".wb-detail")).to_contain_text("There is no incident INC-20200101-000000.")
+
+
+def test_a_runbook_is_read_on_a_telephone_and_at_night(site: Site, enter: Enter) -> None:
+    runbook = "/static/app/incident_management/runbooks.html#high-error-rate"
+    found = {"entity": "night", "title": "Errors at night", "runbook": runbook}
+    (incident,) = site.signals(found)
+    page = enter("rob", f"?incident={incident}", color_scheme="dark", **PHONE)
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="high error rate").tap()
+    book = opened.value
+    expect(book.get_by_role("heading", name="High Error Rate")).to_be_in_viewport()
+    assert book.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [390, 390]
+    assert book.evaluate("getComputedStyle(document.body).color") == "rgb(255, 255, 255)"
 
 
 def test_a_text_survives_escape(site: Site, enter: Enter) -> None:

@@ -155,9 +155,15 @@ export class Detail {
             this.part.setAttribute('aria-labelledby', `wb-tab-${this.tab}`);
             this.composer.element.hidden = this.tab !== 'timeline' || !this.app.mayWrite;
         });
-        if (this.comes) this.head.querySelector('h1').focus({ preventScroll: true });
-        this.comes = false;
+        this.#goOn();
         return this.#showPart();
+    }
+
+    /** Take whoever opened it along, unless they went on elsewhere while it was read. */
+    #goOn() {
+        const at = document.activeElement;
+        if (this.comes && (at === document.body || at.dataset.id === this.#id)) this.head.querySelector('h1').focus({ preventScroll: true });
+        this.comes = false;
     }
 
     #tabButton(name, label) {
