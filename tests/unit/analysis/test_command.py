@@ -10,7 +10,7 @@ import pytest
 from incident_management.analysis.command import FIELDS, AnalysisFailed, analyze, rows
 from incident_management.splunk.session import SplunkError
 from tests.unit.analysis import scenario
-from tests.unit.analysis.test_conclusion import FakeModel, Shop
+from tests.unit.analysis.shop import FakeModel, Shop
 
 BIN = Path(__file__).resolve().parents[3] / "package" / "bin"
 ID = scenario.incident()["id"]

@@ -13,7 +13,7 @@ from incident_management.analysis.investigation import investigate
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis import scenario
 from tests.unit.analysis.event_searcher import EventSearcher
-from tests.unit.analysis.test_conclusion import Shop
+from tests.unit.analysis.shop import Shop
 
 DOWN = "Unable to distribute to peer named idx2 at uri=https://idx2:8089: status=Down."
 
