@@ -11,7 +11,7 @@ from incident_management.analysis.calls import Calls, UsedUp
 from incident_management.analysis.model import ModelUnavailable
 from tests.fakes.stores import FakeStores
 from tests.unit.analysis import scenario
-from tests.unit.analysis.test_conclusion import FakeModel, Shop
+from tests.unit.analysis.shop import FakeModel, Shop
 
 ANSWER = {"summary": "s", "cause_found": False, "order": [], "claims": [], "hypotheses": []}
 DAY = 86400.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.analysis.test_conclusion import FakeModel, Shop, fair_answer
+from tests.unit.analysis.shop import FakeModel, Shop, fair_answer
 
 
 @pytest.fixture

@@ -4,83 +4,20 @@ import json
 
 import pytest
 
-from incident_management.analysis.budget import Allowance
-from incident_management.analysis.conclusion import CLAIM_SECONDS, Conclusion, analysis_id_of
+from incident_management.analysis.conclusion import CLAIM_SECONDS, analysis_id_of
 from incident_management.analysis.evidence import Citation, Event
-from incident_management.analysis.investigation import investigate
-from incident_management.analysis.model import Answer, ModelUnavailable
+from incident_management.analysis.model import ModelUnavailable
 from incident_management.incidents import timeline
 from incident_management.incidents.errors import IllegalMove
 from incident_management.notify.message import build
-from tests.fakes.clock import ManualClock
-from tests.fakes.stores import FakeStores
 from tests.unit.analysis import scenario
 from tests.unit.analysis.event_searcher import EventSearcher
-
-NO_ACCOUNT = "No model was asked: no Bedrock account is configured."
-
-
-class FakeModel:
-    """Answers what the test prepared, and keeps what it was asked."""
-
-    model_id = "test.model"
-
-    def __init__(self, answer, **allowance):
-        self.answer = answer
-        self.allowance = Allowance(**allowance)
-        self.asked = []
-
-    def ask(self, question):
-        self.asked.append(question)
-        content = (
-            self.answer(json.loads(question.document)) if callable(self.answer) else self.answer
-        )
-        return Answer(content, self.model_id, 100, 10, 0.5)
+from tests.unit.analysis.shop import NO_ACCOUNT, FakeModel, Shop, fair_answer
 
 
 @pytest.fixture
 def shop():
     return Shop()
-
-
-class Shop:
-    def __init__(self):
-        self.clock = ManualClock(scenario.START + 330)
-        self.stores = FakeStores()
-        self.searcher = scenario.searcher()
-        self.incident = scenario.incident()
-        opened = {
-            "title": "t", "description": "", "severity": "high", "entities": ["orders"],
-            "rule": "High Error Rate", "dedup_key": "d", "signals": {"s": 1}, "search": {},
-            "first_time": scenario.START, "last_time": scenario.START + 1, "previous": "",
-        }  # fmt: skip
-        timeline.append(self.stores, self.clock, self.incident["id"], "opened", opened, "test")
-
-    def find(self):
-        return investigate(self.incident, self.searcher, self.clock).numbered()
-
-    def conclude(self, model=None, found=None, searcher=None, sid="sid-1"):
-        def no_model():
-            raise ModelUnavailable(NO_ACCOUNT)
-
-        conclusion = Conclusion(
-            self.stores,
-            self.clock,
-            searcher or self.searcher,
-            (lambda: model) if model else no_model,
-            "alice",
-        )
-        return conclusion.conclude(self.incident, sid, (lambda: found) if found else self.find)
-
-    def release(self, second, change_id, service, version):
-        """Add a deploy that says nothing of what it changed."""
-        made = scenario.change(second, change_id, service, "deploy", "a release", version=version)
-        known = self.searcher
-        changes = [*known.changes, made]
-        self.searcher = EventSearcher(known.logs, changes, known.topology)
-
-    def kinds(self):
-        return [entry.kind for entry in timeline.read(self.stores, self.incident["id"])]
 
 
 def test_without_a_model_the_analysis_is_complete_and_says_so(shop):
@@ -132,23 +69,6 @@ def test_a_launch_that_died_does_not_block_the_search_for_ever(shop):
 
 def _raise(error):
     raise error
-
-
-def fair_answer(document):
-    pool = next(e for e in document["events"] if "QueuePool" in e["text"])
-    return {
-        "summary": "The pool of orders was made too small.",
-        "cause_found": True,
-        "order": ["H1"],
-        "claims": [
-            {"text": "The pool holds one connection.", "citation_id": pool["id"],
-             "quote": "QueuePool limit of size 1", "hypothesis_id": "H1", "stance": "for"},
-            {"text": "The disk was full.", "citation_id": pool["id"],
-             "quote": "No space left on device"},
-            {"text": "Someone said so.", "citation_id": "C999", "quote": "QueuePool"},
-        ],
-        "hypotheses": [],
-    }  # fmt: skip
 
 
 def test_a_claim_whose_quote_is_in_no_event_is_kept_and_marked_rejected(shop):
