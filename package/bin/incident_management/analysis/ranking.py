@@ -14,7 +14,7 @@ from bisect import bisect_left
 from typing import Dict, List, Mapping, Sequence, Set, Tuple
 
 from ..words import identifiers, terms
-from .case import CULPRIT_SCORE, Case, Hypothesis
+from .case import CULPRIT_SCORE, ONLY_NEAR, Case, Hypothesis
 from .changes import Change
 from .conditions import conditions
 from .dependencies import (
@@ -187,7 +187,7 @@ def _judge(
         + CONTENT_WEIGHT * max(content, 0.0 if change.has_diff() else UNKNOWN_CONTENT)
     )
     if content < TIED and not change.has_diff():
-        verdict.reasons_against.append("Only its time and place speak for it.")
+        verdict.reasons_against.append(ONLY_NEAR)
         if not _near(change, case, place, outside, failed, verdict):
             score = min(score, UNTIED_SCORE)
     verdict.score = round(score * _factor(change, case, effects, verdict), 4)
