@@ -39,9 +39,23 @@ _COUNTRIES = {
 """How long an account's number is, by country (SWIFT's IBAN Registry)."""
 
 
+# What the numbers of payment cards begin with: Visa, Mastercard, American Express, Discover, JCB.
+_CARD = re.compile(
+    r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|6(?:011|5)|35(?:2[89]|[3-8])"
+)
+
+
 def _said(m: Match[str]) -> str:
     quote = m["quote"] or ""
     return f"{m['name']}{quote}<masked:secret>{quote}"
+
+
+def _card_number(m: Match[str]) -> str:
+    """Mask a number that a card may have: by what it begins with, and its check digit (Luhn)."""
+    digits = [int(c) for c in m[0] if c.isdigit()]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
+    valid = (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
+    return "<masked:card>" if valid and _CARD.match("".join(map(str, digits))) else m[0]
 
 
 def _account(m: Match[str]) -> str:
@@ -93,6 +107,14 @@ SPOKEN: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[str
             re.I,
         ),
         r"\1<masked:session>",
+    ),
+    (
+        (),
+        re.compile(
+            r"(?<![\w.+-])(?:\d{4}(?P<gap>[ -]?)\d{4}(?P=gap)\d{4}(?P=gap)\d{4}"
+            r"|3[47]\d\d(?P<space>[ -]?)\d{6}(?P=space)\d{5})(?![\w-]|\.\d)"
+        ),
+        _card_number,
     ),
     (
         (),

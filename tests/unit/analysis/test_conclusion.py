@@ -251,6 +251,16 @@ def test_the_version_to_go_back_to_is_proved_by_the_deploy_long_before(shop):
     assert (analysis["version"], analysis["previous_version"]) == ("1.2", "1.1")
 
 
+def test_a_change_that_only_time_and_place_speak_for_is_blamed_with_low_confidence(shop):
+    logs = scenario.logs()
+    boom = [{**log, "raw": log["raw"].replace(scenario.POOL_ERROR, "boom")} for log in logs]
+    shop.searcher = EventSearcher(boom, [])
+    shop.release(-30, "chg-bare", "orders", "9")
+    analysis = shop.conclude()
+    assert analysis["change_id"] == "chg-bare"
+    assert analysis["verdict"].startswith("Most likely cause (low confidence): Deploy chg-bare")
+
+
 def test_a_change_is_not_verified_by_the_event_of_another(shop):
     found = shop.find()
     other = next(c.id for c in found.citations if "chg-css" in c.quote)

@@ -95,6 +95,10 @@ ALONE = [
     ("ERROR redis.exceptions.ConnectionError: Error 111 connecting to redis:6379. Connection refused.", 1200, ""),
     ("WARN [gc] Full GC pause 812 ms, request latency exceeded 5000 ms", 1500, ""),
     ("WARN Connection to node 3 (kafka-3:9092) failed. TimeoutException: Expiring 12 record(s)", 1000, ""),
+    ("FATAL: sorry, too many clients already", 1200, "A database has no free connections."),
+    ("ERROR geocoding failed: OVER_QUERY_LIMIT You have exceeded your daily request quota for this API", 900, "A quota of a provider is used up."),
+    ("ERROR OSError: [Errno 116] Stale file handle: /mnt/share/a.pdf", 1500, ""),
+    ("ERROR QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30", 1300, DEPLOY),
     ("ERROR TypeError: Cannot read properties of undefined (reading 'sku')", 1200, DEPLOY),
     ("ERROR java.lang.OutOfMemoryError: Java heap space", 1500, DEPLOY),
     ("ERROR: column o.discount does not exist at character 112", 900, DEPLOY),
@@ -120,6 +124,8 @@ ELSEWHERE = [
     (PASSWORD, "db-admin", "scheduled credential rotation", 7200, ""),
     ("ERROR connect ETIMEDOUT 10.4.0.9:5432", "net", "tighten firewall between app and data zone", 30, "chg-x"),
     ("ERROR connect ETIMEDOUT 10.4.0.9:5432", "net", "tighten firewall between app and data zone", 21_600, ""),
+    ("ERROR smtplib.SMTPAuthenticationError: (535, b'Username and Password not accepted')", "iam", "revoked old app passwords", 90, "chg-x"),
+    ("ERROR upstream returned 403 Forbidden for /api/cart", "edge", "new WAF rule set and ACL", 40, "chg-x"),
     (UNKNOWN_CA, "mesh", "rotated the mesh CA certificate", 60, "chg-x"),
     (READ_ONLY, "orders-db", "promote replica 2 to primary", 25, "chg-x"),
     ("ERROR deadlock detected, process 12 waits", "hr", "rotate the API key of the HR portal", 300, ""),
@@ -177,6 +183,27 @@ def test_a_retry_storm_is_blamed_on_the_setting_that_makes_it():
     ]  # fmt: skip
     calls = [{"service": "orders", "depends_on": "payments"}]
     assert _blamed(logs, [retries, _deploy(-1300, "payments")], topology=calls)[0] == "chg-retries"
+
+
+def test_a_caller_is_not_blamed_for_a_dependency_that_its_errors_name():
+    logs = [
+        *_calm("orders", "vault"),
+        *_failing("orders", "ERROR vault answered 503: Vault is sealed"),
+    ]
+    calls = [{"service": "orders", "depends_on": "vault"}]
+    assert _blamed(logs, [_deploy(-800)], topology=calls)[0] == ""
+    assert _blamed(logs, [_deploy(-60)], topology=calls)[0] == DEPLOY
+
+
+def test_a_pool_of_another_service_that_was_raised_explains_a_full_database():
+    raised = {"db.pool_size": {"from": 10, "to": 200}}
+    reports = _change(-100, "chg-reports", "reports", "config", "more workers", changes=raised)
+    calls = [{"service": "orders", "depends_on": "reports"}]
+    logs = [
+        *_calm("orders", "reports"),
+        *_failing("orders", "FATAL: sorry, too many clients already"),
+    ]
+    assert _blamed(logs, [reports, _deploy(-1200)], topology=calls)[0] == "chg-reports"
 
 
 NIL = "ERROR panic: nil pointer dereference in Cart.Total"

@@ -9,10 +9,12 @@ from typing import Dict, List, Optional
 from .changes import Change
 from .evidence import Citation, Event
 
-__all__ = ["CULPRIT_SCORE", "Case", "Hypothesis", "Pattern"]
+__all__ = ["CULPRIT_SCORE", "ONLY_NEAR", "Case", "Hypothesis", "Pattern"]
 
 CULPRIT_SCORE = 0.5
 """A hypothesis below this score is listed, but nothing is blamed on it."""
+ONLY_NEAR = "Only its time and place speak for it."
+"""Said against a change that nothing else ties to the errors: its confidence is low."""
 
 
 @dataclass

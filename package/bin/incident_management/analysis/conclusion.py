@@ -21,7 +21,7 @@ from .answer import objects
 from .briefing import Question, question
 from .budget import Budget, shorten
 from .calls import Calls, UsedUp
-from .case import CULPRIT_SCORE
+from .case import CULPRIT_SCORE, ONLY_NEAR
 from .changes import Change
 from .citations import Checked, check, counts
 from .investigation import Found
@@ -279,6 +279,8 @@ def _citation_document(document: Dict[str, Any]) -> Dict[str, Any]:
 
 def _confidence(hypothesis: Mapping[str, Any]) -> str:
     if not hypothesis["verified"] or hypothesis["score"] < CULPRIT_SCORE:
+        return "low"
+    if ONLY_NEAR in hypothesis["against"]:
         return "low"
     return "high" if hypothesis["score"] >= 0.75 else "medium"
 

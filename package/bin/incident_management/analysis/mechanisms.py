@@ -22,7 +22,7 @@ _TABLE: Dict[str, Dict[str, float]] = {
     },
     "room_raised": {
         "memory": 0.6, "pool_exhausted": 0.3, "rate_limited": 0.4, "disk_full": 0.5, "cpu": 0.4,
-        "handles_exhausted": 0.4,
+        "handles_exhausted": 0.4, "server_full": 0.9,
     },
     "volume_raised": {
         "disk_full": 1.0, "rate_limited": 0.8, "cpu": 0.7, "slow": 0.5, "backlog": 0.7,

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from typing import Dict, List, Mapping, Sequence, Set, Tuple
 
 from ..words import identifiers, terms
-from .case import CULPRIT_SCORE, Case, Hypothesis
+from .case import CULPRIT_SCORE, ONLY_NEAR, Case, Hypothesis
 from .changes import Change
 from .conditions import conditions
 from .dependencies import (
@@ -187,8 +187,8 @@ def _judge(
         + CONTENT_WEIGHT * max(content, 0.0 if change.has_diff() else UNKNOWN_CONTENT)
     )
     if content < TIED and not change.has_diff():
-        verdict.reasons_against.append("Only its time and place speak for it.")
-        if not _near(change, case, place, outside, verdict):
+        verdict.reasons_against.append(ONLY_NEAR)
+        if not _near(change, case, place, outside, failed, verdict):
             score = min(score, UNTIED_SCORE)
     verdict.score = round(score * _factor(change, case, effects, verdict), 4)
     if case.first_error:
@@ -288,7 +288,14 @@ def _content(
     return 1.0 - (1.0 - 0.9 * mechanism) * (1.0 - 0.75 * overlap)
 
 
-def _near(change: Change, case: Case, place: float, outside: bool, verdict: Hypothesis) -> bool:
+def _near(
+    change: Change,
+    case: Case,
+    place: float,
+    outside: bool,
+    failed: Mapping[str, FailedDependency],
+    verdict: Hypothesis,
+) -> bool:
     """Whether time and place alone are enough to suspect a change."""
     if _share_before(change.time, case) > UNTIED_EARLIER:
         return False
@@ -300,7 +307,8 @@ def _near(change: Change, case: Case, place: float, outside: bool, verdict: Hypo
         )
         return False
     longest = UNTIED_LEAD.get(change.kind, UNTIED_LEAD_OTHERS)
-    if blames_another(change.service, case):
+    named = [one for one in failed.values() if one.caller == change.service and one.events]
+    if blames_another(change.service, case) or (named and change.service not in failed):
         verdict.reasons_against.append(
             f"The errors of {change.service} say that another one did not answer."
         )

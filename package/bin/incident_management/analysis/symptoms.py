@@ -30,7 +30,8 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
         ("disk_full", r"no space left|(?:errno|os error|error number):? 28\b|disk ?pressure|not enough space on the disk|disk ?(?:full|quota|used)|enospc|read-only file system|disk_used"),
         ("cpu", r"cpu.{0,20}(?:saturat|throttl|100|utili)|load average|event loop (?:lag|blocked)"),
         ("auth_rejected", r"unauthori[sz]ed|\b401\b|invalid token|token is expired|signature.{0,20}(?:invalid|mismatch)|"
-                          r"jwt|authentication fail|login failed|access denied|password authentication"),
+                          r"jwt|authentication (?:fail|error|unsuccessful)|authenticationerror|login failed|access denied|password authentication|"
+                          r"(?:invalid|bad|wrong) (?:credentials|password)|password not accepted"),
         ("expired", r"expired|expiry|not yet valid|nottimevalid"),
         ("forbidden", r"forbidden|\b403\b|permission denied|not authorized|access ?(?:is |to .{1,80} is )?denied|eacces|eperm\b|"
                       r"operation not permitted|unauthorizedaccess|insufficient privilege"),
@@ -39,6 +40,8 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
         ("unreachable", r"connection ?refused|econnrefused|actively refused|no route to host|unreachable|could not connect|"
                         r"connect(?:ion)? (?:error|failed)|operationalerror|failed to connect|max retries exceeded|"
                         r"connect etimedout|connect timed out"),
+        ("server_full", r"too many (?:clients already|connections)|remaining connection slots|ora-00020|max_user_connections"),
+        ("storage", r"stale (?:nfs )?file handle|\bestale\b|input/output error|\bi/o error"),
         ("read_only", r"read-only transaction|read.only replica|notwritableprimary|--(?:super-)?read-only option"),
         ("name_resolution", r"no such host|name or service not known|nxdomain|getaddrinfo|name resolution|enotfound|"
                             r"unknownhost|could(?:n't| not) resolve (?:host|address|proxy)|name could not be resolved|eai_again|"
@@ -53,7 +56,7 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
         ("handles_exhausted", r"too many open files|emfile|enfile|file descriptor|socket.{0,20}exhaust|ephemeral port|"
                               r"cannot assign requested address"),
         ("rate_limited", r"rate.?limit|too many requests|\b429\b|throttl|slowdown|quota ?exceeded|"
-                         r"resource_?exhausted|throughputexceeded"),
+                         r"resource_?exhausted|throughputexceeded|over_query_limit|exceeded your .{0,40}quota"),
         ("tls", r"\btls\b|\bssl\b|x509|certificate|handshake|nottimevalid|\bpkix\b"),
         ("panic", r"panic|fatal error|crash|core dumped|unhandled|traceback|restart"),
         ("retries_exhausted", r"retr(?:y|ies).{0,30}(?:exhaust|exceed|budget)|after \d+ (?:retries|attempts)|budget exhausted"),
@@ -161,6 +164,7 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          ("verbose_logging", "volume_raised", "growth_added", "limit_removed", "room_raised", "release_removed")),
         ("quota_exhausted", r"quota ?(?:has been )?exceeded|limitexceeded|rate ?(?:limit)?exceeded|insufficient(?: |_)(?:capacity|quota)|"
                             r"throttlingexception|throughputexceeded|toomanyrequestsexception|resource_exhausted|"
+                            r"over_query_limit|exceeded your .{0,40}quota|"
                             r"insufficientinstancecapacity",
          0.65, "A quota of a provider is used up", "Raise the quota or use less.",
          ("volume_raised", "call_in_loop", "room_lowered", "retry_removed", "cache_removed", "query_added")),
@@ -178,8 +182,10 @@ _FROM_WITHIN = {
 }  # fmt: skip
 _FROM_OUTSIDE = {
     "timeout", "slow", "race", "disk_full", "cpu", "auth_rejected", "expired", "unreachable",
-    "name_resolution", "connection_lost", "rate_limited", "tls", "backlog",
+    "name_resolution", "connection_lost", "rate_limited", "tls", "backlog", "storage",
 }  # fmt: skip
+_SURELY_OUTSIDE = "server_full"
+"""A database's connections: any of those that use it may hold them."""
 
 
 _MOST_TEXTS = 50
@@ -198,6 +204,8 @@ def from_outside(texts: Dict[str, float]) -> float:
 
 def _is_from_outside(text: str) -> bool:
     small = text.lower()
+    if any(name == _SURELY_OUTSIDE and pattern.search(small) for name, pattern in _SYMPTOMS):
+        return True
     if any(name in _FROM_WITHIN and pattern.search(small) for name, pattern in _SYMPTOMS):
         return False
     if any(name in _FROM_OUTSIDE and pattern.search(small) for name, pattern in _SYMPTOMS):
