@@ -33,6 +33,14 @@ def test_get_of_an_unknown_key_is_none(splunkd, incidents):
     assert incidents.get("a") is None
 
 
+def test_keys_asks_for_the_keys_alone_and_find_for_whole_documents(splunkd, incidents):
+    splunkd.answer = lambda *_request: (200, [{"_key": "a"}])
+    assert incidents.keys({"status": "new"}) == ["a"]
+    assert incidents.find({"status": "new"}) == [{"_key": "a"}]
+
+    assert [query.get("fields") for _m, _p, query, _b in splunkd.seen] == ["_key", None]
+
+
 def test_insert_tells_whether_the_key_was_free(splunkd, incidents):
     splunkd.answers = [(201, {"_key": "a"}), (409, error("duplicate key"))]
 
