@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from incident_management.notify import outbox
+from incident_management.notify import turns
 from incident_management.notify.channel import NotConfigured, dead, retry, sent, unknown
 from incident_management.notify.outbox import Outbox
 from tests.unit.notify.services import Crash, FakeService, Office
@@ -23,7 +23,7 @@ def test_a_notification_is_sent_once():
 
 
 def test_more_than_a_page_of_notifications_is_sent(monkeypatch):
-    monkeypatch.setattr(outbox, "PAGE", 2)
+    monkeypatch.setattr(turns, "PAGE", 2)
     office = Office(slack=FakeService())
     for number in range(5):
         office.enqueue(f"entry-{number}", incident_id=f"INC-20260101-AAAAA{number}")

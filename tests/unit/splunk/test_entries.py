@@ -138,15 +138,3 @@ def test_the_health_of_detections_is_asked_over_one_connection(keeper):
     assert list(_begun(command, splunkd).generate()) == []
     (requests,) = splunkd.heard
     assert len(requests) > 2
-
-
-def test_an_analysis_is_made_over_one_connection(keeper, monkeypatch):
-    splunkd, entry = keeper(), importlib.import_module("aianalyze")
-    monkeypatch.setattr(entry, "rows", list)
-    monkeypatch.setattr(
-        entry, "analyze", lambda _incident, session, *_more: [session.get(n) for n in "abc"]
-    )
-
-    assert list(_begun(entry.AiAnalyzeCommand(), splunkd).generate()) == [{}, {}, {}]
-    (requests,) = splunkd.heard
-    assert len(requests) == 3
