@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_management.masking import mask, mask_values
-from incident_management.secret_names import NAMED as NAMED_SECRET
-from incident_management.secret_names import begins
+from incident_management.masking.names import NAMED as NAMED_SECRET
+from incident_management.masking.names import begins
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
 

@@ -1,6 +1,6 @@
 """How a text names a secret, and gives it: what announces one, and the value that follows.
 
-Pieces of regular expressions for :mod:`.masking`, which says what they are held to.
+Pieces of regular expressions for :mod:`.rules`, which says what they are held to.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, List, Mapping, Match, Pattern, Tuple, Union
 
-from .secret_names import (
+from .names import (
     ASSIGNED,
     BARE,
     IS,
@@ -25,7 +25,7 @@ from .secret_names import (
     START,
     begins,
 )
-from .spoken_secrets import SPOKEN
+from .spoken import SPOKEN
 from .vendor_keys import PECULIAR, VENDORS
 
 __all__ = ["mask", "mask_values"]
