@@ -23,6 +23,7 @@ from incident_management.remediation.raised import Windows
 from incident_management.splunk import spl
 from incident_management.worker.audit_index import AuditIndex
 from incident_management.worker.raising import MonitorRaising
+from incident_management.worker.runs import SplunkRuns
 from tests.fakes import FakeStores
 from tests.fakes.clock import ManualClock
 from tests.standin import StandIn
@@ -142,7 +143,13 @@ def indexed_entries(searcher: StandInSearcher) -> None:
     assert AuditIndex(None, searcher).keys([INCIDENT]) == {}  # type: ignore[arg-type]
 
 
+def hosts_that_send_events(searcher: StandInSearcher) -> None:
+    session: Any = None
+    assert SplunkRuns(session, searcher).seen("host", 0.0)
+
+
 USES = [
+    hosts_that_send_events,
     citations,
     recovery_samples,
     monitor_again,

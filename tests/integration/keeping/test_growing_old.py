@@ -19,6 +19,10 @@ SEARCH = ("High Error Rate", APP, "nobody")
 PERIOD = 300.0
 
 
+def runs_of(place: Place) -> SplunkRuns:
+    return SplunkRuns(place.session(), SplunkSearcher(place.session()))
+
+
 def run_periods(place: Place, count: int) -> None:
     splunk = place.standin.splunk
     for _period in range(count):
@@ -28,7 +32,7 @@ def run_periods(place: Place, count: int) -> None:
 
 
 def test_splunkd_tells_which_runs_succeeded(still: Place) -> None:
-    runs = SplunkRuns(still.session())
+    runs = runs_of(still)
     run_periods(still, 4)
     start = still.clock.now() - 2 * PERIOD
 
@@ -40,7 +44,7 @@ def test_splunkd_tells_which_runs_succeeded(still: Place) -> None:
 
 
 def test_a_search_that_is_switched_off_or_gone_is_not_enabled(still: Place) -> None:
-    runs = SplunkRuns(still.session())
+    runs = runs_of(still)
 
     assert not runs.plan(("No such search", APP, "nobody")).enabled
     still.admin.post("saved/searches/High Error Rate/disable")
@@ -53,7 +57,7 @@ def test_a_failed_run_is_told_as_failed(still: Place) -> None:
     )
     run_periods(still, 2)
 
-    assert {run.state for run in SplunkRuns(still.session()).recent(SEARCH)} == {"failed"}
+    assert {run.state for run in runs_of(still).recent(SEARCH)} == {"failed"}
 
 
 def test_a_detections_own_time_is_read(still: Place) -> None:
@@ -61,9 +65,26 @@ def test_a_detections_own_time_is_read(still: Place) -> None:
         "saved/searches/High Error Rate",
         **{"action.open_incident.param.quiet_after": "2h", "alert.suppress": "1"},
     )
-    plan = SplunkRuns(still.session()).plan(SEARCH)
+    plan = runs_of(still).plan(SEARCH)
 
     assert (plan.quiet_after, plan.throttled) == (7200.0, True)
+
+
+def test_the_hosts_that_send_events_are_counted_without_reading_them(still: Place) -> None:
+    now = still.clock.now()
+    still.standin.index(
+        "main",
+        [
+            {"_time": now - ago, "_raw": "ok", "host": host, "sourcetype": kind}
+            for ago, host, kind in (
+                (60, "Web-1", "app"),
+                (7200, "web-2", "app"),
+                (60, "web-3", "incident_management:audit"),
+            )
+        ],
+    )
+
+    assert runs_of(still).seen("host", now - 3600) == {"web-1"}
 
 
 @pytest.mark.parametrize("watched", [True, False])
@@ -74,7 +95,7 @@ def test_an_incident_is_resolved_when_its_search_was_seen_to_be_quiet(
     run_periods(still, 1)
     incident = still.raise_signal()
     stores = KvStores(still.session())
-    duty = Quiet(stores, clock, SplunkRuns(still.session()), lambda name, text: None)
+    duty = Quiet(stores, clock, runs_of(still), lambda name, text: None)
     for _period in range(16):
         if watched:
             duty.run(3600.0)

@@ -22,6 +22,7 @@ class Scheduler:
         self.delay = 0.0
         self.broken = False
         self.blind = ""
+        self.events = {}
 
     def plan(self, search):
         if self.broken:
@@ -30,6 +31,11 @@ class Scheduler:
 
     def blindness(self, search):
         return self.blind
+
+    def seen(self, field, since):
+        if self.broken:
+            raise SearchFailed("splunkd is busy.")
+        return {name for name, time in self.events.items() if field == "host" and time >= since}
 
     def recent(self, search):
         now = self.clock.now()

@@ -17,6 +17,11 @@ SEARCH = ("High / Error Rate", "shop", "ann")
 SID = "scheduler__ann__shop__RMD50c_at_{}_17"
 
 
+def runs_of(session: Any) -> SplunkRuns:
+    no_searcher: Any = None
+    return SplunkRuns(session, no_searcher)
+
+
 def splunkd(answer):
     asked = []
 
@@ -33,20 +38,32 @@ def test_settings_say_whether_it_runs_and_how():
     session = splunkd([{"is_scheduled": True, "disabled": False, "alert.suppress": "1",
                         "action.open_incident.param.quiet_after": "90m"}])  # fmt: skip
 
-    assert SplunkRuns(session).plan(SEARCH) == Plan(True, True, 5400.0)
+    assert runs_of(session).plan(SEARCH) == Plan(True, True, 5400.0)
     path = "/servicesNS/ann/shop/saved/searches/High%20%2F%20Error%20Rate"
     assert session.asked == [(path, {})]
+
+
+@pytest.mark.parametrize("field", ["host", "source", "sourcetype"])
+def test_what_must_be_seen_again_is_a_field_that_every_event_has_in_the_index(field):
+    settings = {"is_scheduled": True, "action.open_incident.param.alive_field": f" {field} "}
+    assert runs_of(splunkd([settings])).plan(SEARCH).alive_field == field
+
+
+def test_another_field_is_refused():
+    settings = {"is_scheduled": True, "action.open_incident.param.alive_field": "service"}
+    with pytest.raises(SearchFailed, match="must be host, source, sourcetype or empty"):
+        runs_of(splunkd([settings])).plan(SEARCH)
 
 
 @pytest.mark.parametrize(
     "content", [{"is_scheduled": False}, {"is_scheduled": "1", "disabled": "1"}]
 )
 def test_one_that_is_switched_off_is_not_enabled(content):
-    assert not SplunkRuns(splunkd([content])).plan(SEARCH).enabled
+    assert not runs_of(splunkd([content])).plan(SEARCH).enabled
 
 
 def test_one_that_was_deleted_is_not_enabled():
-    assert not SplunkRuns(splunkd(SplunkError(404, "no"))).plan(SEARCH).enabled
+    assert not runs_of(splunkd(SplunkError(404, "no"))).plan(SEARCH).enabled
 
 
 @pytest.mark.parametrize(
@@ -67,13 +84,13 @@ def test_a_search_that_looks_for_a_change_says_so_also_in_its_macro(macro, said)
         }
 
     session.get = get
-    found = SplunkRuns(session).blindness(SEARCH)
+    found = runs_of(session).blindness(SEARCH)
     assert found.startswith(said)
     assert bool(found) == bool(said)
 
 
 def test_trouble_is_not_an_answer():
-    runs = SplunkRuns(splunkd(SplunkError(503, "starting")))
+    runs = runs_of(splunkd(SplunkError(503, "starting")))
     for ask in (
         runs.plan,
         runs.recent,
@@ -94,7 +111,7 @@ def test_runs_by_the_schedule_count_and_others_do_not():
         {"sid": "1700000000.12", "isDone": True},
     ]
 
-    assert SplunkRuns(splunkd(jobs)).recent(SEARCH) == [
+    assert runs_of(splunkd(jobs)).recent(SEARCH) == [
         Run(300.0, "succeeded", 2),
         Run(600.0, "failed"),
         Run(900.0, "running"),
@@ -105,7 +122,7 @@ def test_runs_by_the_schedule_count_and_others_do_not():
 def test_only_times_within_the_span_are_due():
     session = splunkd([{"scheduled_times": [300, 900, 600, 1200]}])
 
-    assert SplunkRuns(session).scheduled(SEARCH, 300, 900) == [600.0, 900.0]
+    assert runs_of(session).scheduled(SEARCH, 300, 900) == [600.0, 900.0]
 
 
 def test_a_malformed_time_of_its_own_proves_nothing():

@@ -15,9 +15,11 @@ from ..ports import SearchFailed
 from .session import APP, Session, SplunkError, path_of
 
 __all__ = [
+    "ALIVE_FIELD",
     "QUIET_AFTER",
     "SavedDetection",
     "SearchRun",
+    "alive_field",
     "detections",
     "past_runs",
     "quiet_after",
@@ -27,6 +29,9 @@ __all__ = [
 
 ACTION = "action.open_incident"
 QUIET_AFTER = f"{ACTION}.param.quiet_after"
+ALIVE_FIELD = f"{ACTION}.param.alive_field"
+# Fields that every event has in the index, so that no event need be read.
+INDEXED = ("host", "source", "sourcetype")
 # scheduler__<owner>__<app>__RMD5<hash>_at_<scheduled time>_<number>, see Splunk's Search Manual,
 # "Dispatch directory and search artifacts".
 _SCHEDULED = re.compile(r"^scheduler_.*_at_(\d+)_")
@@ -129,6 +134,14 @@ def quiet_after(text: str, name: str) -> Optional[float]:
         return seconds_of(text, unit=True, never=True)
     except ValueError as error:
         raise SearchFailed(f"{QUIET_AFTER} of '{name}' {error}.") from error
+
+
+def alive_field(text: str, name: str) -> str:
+    """Read ``alive_field``, empty when it is not set. Raises SearchFailed for any other field."""
+    field = text.strip()
+    if field not in ("", *INDEXED):
+        raise SearchFailed(f"{ALIVE_FIELD} of '{name}' must be {', '.join(INDEXED)} or empty.")
+    return field
 
 
 def _get(session: Session, search: SavedDetection, *tail: str, **query: Any) -> Dict[str, Any]:

@@ -211,7 +211,8 @@ class Duties:
         if not self._config.is_read or "lifecycle" in self._config.settings.problems:
             return {}
         mine = self._config.settings.lifecycle
-        quiet = Quiet(self.stores, self.clock, SplunkRuns(self.session), self._tell)
+        runs = SplunkRuns(self.session, SplunkSearcher(self.session))
+        quiet = Quiet(self.stores, self.clock, runs, self._tell)
         return quiet.run(mine.resolve_after, mine.resolve_not)
 
     def _retention(self) -> Mapping[str, int]:

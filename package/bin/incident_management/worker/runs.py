@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import List, Set
 
 from ..detection.backtest.reading import NotReading
 from ..detection.lookback import looks_for_change
 from ..incidents.upkeep.coverage import Plan, Run, SearchId
+from ..ports import Searcher
+from ..splunk import spl
 from ..splunk.detections import (
+    ALIVE_FIELD,
     QUIET_AFTER,
     SavedDetection,
     SearchRun,
+    alive_field,
     past_runs,
     quiet_after,
     saved_search,
@@ -21,12 +25,16 @@ from .raising import without_macros
 
 __all__ = ["SplunkRuns"]
 
+# splunkd gives no more rows of a result at once (maxresultrows in limits.conf).
+MOST_SEEN = 50_000
+
 
 class SplunkRuns:
-    """See :class:`incident_management.incidents.upkeep.quiet.SearchRuns`."""
+    """See :class:`incident_management.incidents.upkeep.coverage.SearchRuns`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, searcher: Searcher) -> None:
         self._session = session
+        self._searcher = searcher
 
     def plan(self, search: SearchId) -> Plan:
         name, app, owner = search
@@ -34,7 +42,8 @@ class SplunkRuns:
         if saved is None:
             return Plan(False)
         quiet = quiet_after(saved.settings.get(QUIET_AFTER, ""), name)
-        return Plan(saved.enabled, saved.throttled, quiet)
+        alive = alive_field(saved.settings.get(ALIVE_FIELD, ""), name)
+        return Plan(saved.enabled, saved.throttled, quiet, alive)
 
     def blindness(self, search: SearchId) -> str:
         name, app, owner = search
@@ -46,6 +55,21 @@ class SplunkRuns:
         except NotReading as error:
             return str(error)
         return looks_for_change(text)
+
+    def seen(self, field: str, since: float) -> Set[str]:
+        counted = spl.command(
+            "tstats",
+            spl.name("count"),
+            spl.name("where"),
+            spl.macro("incident_indexes"),
+            spl.negate(spl.field_is("sourcetype", "incident_management*")),
+            spl.name("by"),
+            spl.name(field),
+        )
+        search = str(spl.Search().pipe(counted))
+        # What is missing from a result that is not whole counts as not seen.
+        found = self._searcher.run(search, f"{since:.0f}", "now", MOST_SEEN)
+        return {str(row[field]).lower() for row in found.rows}
 
     def recent(self, search: SearchId) -> List[Run]:
         return [

@@ -23,10 +23,10 @@ __all__ = ["ACTOR", "assign", "escalate", "loads", "place_waiting", "skills_for"
 ACTOR = "incident_management"
 # More open incidents of one team's people than this are not counted one by one.
 MAX_COUNTED = 20_000
-# So many waiting incidents of a team are read at once, and so many times in one turn: behind those
-# that nobody can take, there may be one that somebody can.
+# So many waiting incidents of a team are read in one turn, and then so many: behind those that
+# nobody can take, there may be one that somebody can.
 MAX_PLACED = 200
-MAX_READS = 10
+MOST_PLACED = 2000
 GRAVEST_FIRST = "severity_rank:-1,opened_at:1"
 
 Told = Tuple[str, str]
@@ -177,13 +177,13 @@ def _next_to_place(
     """
     waiting: Dict[str, Incident] = {}
     load: Dict[str, float] = {}
-    for number in range(MAX_READS):
-        page = [Incident.from_document(one) for one in _waiting(stores, teams, number)]
-        if not page:
+    for most in (MAX_PLACED, MOST_PLACED):
+        found = [Incident.from_document(one) for one in _waiting(stores, teams, most)]
+        if len(found) == len(waiting):
             break
         load = load or loads(stores, routing, _people(routing, teams))
-        waiting.update((incident.id, incident) for incident in page)
-        moving = _movable(routing, page, dict(load), told, clock.now())
+        waiting = {incident.id: incident for incident in found}
+        moving = _movable(routing, found, dict(load), told, clock.now())
         if moving:
             return waiting, moving, load
     return waiting, [], load
@@ -242,17 +242,17 @@ def _waits(incident: Incident) -> bool:
     return incident.status == "new" or (incident.status == "assigned" and incident.handed_on)
 
 
-def _waiting(stores: Stores, teams: Sequence[str], number: int) -> List[Document]:
+def _waiting(stores: Stores, teams: Sequence[str], most: int) -> List[Document]:
     """Open incidents that nobody of their team owns: the gravest first, of equals the oldest.
 
-    Of each team at most 200, after ``number`` times as many.
+    Of each team at most ``most``.
     """
     found: List[Document] = []
     kept_for_now: Document = {"$and": [{"status": "assigned"}, {"handed_on": True}]}
     waiting: Document = {"$or": [{"status": "new"}, kept_for_now]}
     for team in teams:
         query = {"$and": [{"team": team}, waiting]}
-        found += stores.incidents.find(query, GRAVEST_FIRST, MAX_PLACED, number * MAX_PLACED)
+        found += stores.incidents.find(query, GRAVEST_FIRST, most)
     return sorted(found, key=lambda one: (SEVERITIES.index(one["severity"]), one["opened_at"]))
 
 

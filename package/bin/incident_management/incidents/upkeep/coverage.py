@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional, Protocol, Sequence, Tuple
+from typing import List, Optional, Protocol, Sequence, Set, Tuple
 
 __all__ = ["LATE_SECONDS", "Coverage", "Plan", "Run", "SearchId", "SearchRuns"]
 
@@ -27,11 +27,13 @@ class Plan:
     """What a saved search's settings say: ``quiet_after`` in seconds, None: the app's own time.
 
     ``throttled``: a finding may raise nothing, so only a run without results is quiet.
+    ``alive_field``: the field of events that must name an entity again before it counts as well.
     """
 
     enabled: bool
     throttled: bool = False
     quiet_after: Optional[float] = None
+    alive_field: str = ""
 
 
 class SearchRuns(Protocol):
@@ -41,6 +43,9 @@ class SearchRuns(Protocol):
 
     def blindness(self, search: SearchId) -> str:
         """Why it finds no more what still lasts, going on from its name; empty where it does."""
+
+    def seen(self, field: str, since: float) -> Set[str]:
+        """The values, in lower case, of an indexed field in the events since then."""
 
     def recent(self, search: SearchId) -> List[Run]:
         """The runs that splunkd remembers."""

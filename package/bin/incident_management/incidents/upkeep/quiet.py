@@ -44,6 +44,8 @@ RAN = "ran"
 # signals are looked at in one round, and of the next ones in the next.
 INCIDENTS_READ = 1000
 MOST_READ = 20_000
+# Of an incident that has more signals, nobody looks whether all of its entities are back.
+SIGNALS_READ = 10_000
 INCIDENTS_A_ROUND = 1000
 CHECKPOINT = "worker:quiet:reached"
 SEARCHES_A_ROUND = 200
@@ -57,6 +59,7 @@ class Evidence:
     """Why one of an incident's detections counts as quiet.
 
     ``blindness``: why that does not show that the trouble is over; empty where it does.
+    ``alive``: what its events name again, of which there had been none.
     """
 
     rule: str
@@ -65,6 +68,7 @@ class Evidence:
     source: str
     runs: Optional[int] = None
     blindness: str = ""
+    alive: Tuple[str, ...] = ()
 
     def to_data(self) -> Document:
         data: Document = {
@@ -75,12 +79,17 @@ class Evidence:
         }
         if self.runs is not None:
             data["runs"] = self.runs
+        if self.alive:
+            data["alive"] = list(self.alive)
         return data
 
     def __str__(self) -> str:
         ran = "" if self.runs is None else f" in {self.runs} runs"
         hours = (self.until - self.quiet_since) / 3600
         found = f"'{self.rule}' found nothing{ran} for {hours:.3g} h ({self.source})"
+        if self.alive:
+            more = f" and {len(self.alive) - 1} more" if len(self.alive) > 1 else ""
+            return f"{found}; events of {self.alive[0]}{more} come again"
         return f"{found}; it {self.blindness}" if self.blindness else found
 
 
@@ -94,6 +103,7 @@ class Quiet:
         self._trouble = trouble
         self._coverage: Dict[SearchId, Tuple[Plan, Coverage]] = {}
         self._held: Dict[Tuple[str, str, float], Set[str]] = {}
+        self._seen: Dict[Tuple[str, float], Set[str]] = {}
 
     def run(self, resolve_after: float, resolve_not: Sequence[str] = ()) -> Dict[str, int]:
         """Do one round; returns how many incidents were resolved. Raises what the stores raise.
@@ -101,7 +111,7 @@ class Quiet:
         ``resolve_after`` in seconds, 0: only detections with a time of their own;
         ``resolve_not``: severities that are left to people.
         """
-        self._coverage, self._held = {}, {}
+        self._coverage, self._held, self._seen = {}, {}, {}
         due = [
             incident
             for incident in self._open()
@@ -194,12 +204,28 @@ class Quiet:
         # Nothing is claimed of a time in which something of the detection was held back.
         since = max(since, held.last_of(self._stores, rule, str(newest["app"]), since, start))
         try:
+            alive = self._alive(incident, rule, plan.alive_field, start)
+            if plan.alive_field and not alive:
+                return None
             runs = len(self._runs.scheduled(key, since, coverage.until))
-            blindness = self._runs.blindness(key)
+            blindness = "" if alive else self._runs.blindness(key)
         except SearchFailed:
             return None
         source = "saved/searches history: every scheduled run succeeded"
-        return Evidence(rule, since, coverage.until, source, runs, blindness)
+        return Evidence(rule, since, coverage.until, source, runs, blindness, alive)
+
+    def _alive(self, incident: Incident, rule: str, field: str, since: float) -> Tuple[str, ...]:
+        """Its entities, if events since then name each of them in the field; else nothing."""
+        if not field:
+            return ()
+        if (field, since) not in self._seen:
+            self._seen[(field, since)] = self._runs.seen(field, since)
+        query = {"$and": [named_by(incident), {"rule": rule}]}
+        found = self._stores.signals.find(query, "", SIGNALS_READ, fields=("entity",))
+        entities = sorted({str(one["entity"]) for one in found})
+        seen = self._seen[(field, since)]
+        whole = len(found) < SIGNALS_READ and all(one.lower() in seen for one in entities)
+        return tuple(entities) if whole else ()
 
     def _goes_on(self, incident: Incident, newest: Document, start: float) -> bool:
         """Whether one of its problems was found since ``start``, though that was held back.
