@@ -7,8 +7,6 @@ changed: the ranking names what the evidence shows, or nothing.
 # ruff: noqa: E501  (a table: one incident a line reads better)
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from incident_management.analysis.investigation import investigate
@@ -16,8 +14,8 @@ from incident_management.analysis.ranking import CULPRIT_SCORE, is_machine_of
 from incident_management.analysis.symptoms import from_outside, symptoms_of
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis.event_searcher import EventSearcher
+from tests.unit.analysis.scenario import START, change
 
-T = 1_700_000_000.0
 DEPLOY = "chg-deploy"
 DISK, CREDENTIAL, CLOCK = "A disk is full.", "A credential has expired.", "A clock is wrong."
 NAMES, DATABASE = "Names are not being resolved.", "A database takes no writes."
@@ -29,7 +27,7 @@ def _event(second, service, raw, host="", sourcetype="log4j"):
     return {
         **fields,
         "host": host or f"{service}-1",
-        "time": T + second,
+        "time": START + second,
         "raw": raw,
         "sourcetype": sourcetype,
     }
@@ -54,30 +52,18 @@ def _failing(service, text, begin=20, host="", sourcetype="log4j"):
     return [_event(s, service, f"{text} n={s}", host, sourcetype) for s in range(begin, 300, 4)]
 
 
-def _change(second, change_id, service, kind, summary, **more):
-    document = {
-        "change_id": change_id,
-        "service": service,
-        "kind": kind,
-        "summary": summary,
-        **more,
-    }
-    fields = {key: value for key, value in document.items() if isinstance(value, str)}
-    return {**fields, "time": T + second, "raw": json.dumps(document)}
-
-
 def _deploy(second, service="orders"):
-    return _change(second, DEPLOY, service, "deploy", "release 2023.46", version="46")
+    return change(second, DEPLOY, service, "deploy", "release 2023.46", version="46")
 
 
 def _blamed(logs, changes, entities=("orders",), topology=()):
     """Return the change or the condition that is blamed, "" for none, and all hypotheses."""
     incident = {
         "id": "INC-20231114-ABCDEF", "title": f"High Error Rate: {entities[0]}", "severity": "high",
-        "entities": list(entities), "first_time": T + 20, "last_time": T + 300, "opened_at": T + 310,
+        "entities": list(entities), "first_time": START + 20, "last_time": START + 300, "opened_at": START + 310,
     }  # fmt: skip
     searcher = EventSearcher(logs, changes, topology)
-    found = investigate(incident, searcher, ManualClock(T + 330)).hypotheses
+    found = investigate(incident, searcher, ManualClock(START + 330)).hypotheses
     if not found or found[0].score < CULPRIT_SCORE:
         return "", found
     return found[0].change_id or found[0].cause, found
@@ -137,7 +123,7 @@ def test_work_on_what_a_service_stands_on_is_known_by_what_it_says_of_itself(
     text, service, summary, before, cause
 ):
     """Such a change shows no difference; its words tie it to the errors, right before them."""
-    changes = [_deploy(-1200), _change(-before, "chg-x", service, "config", summary)]
+    changes = [_deploy(-1200), change(-before, "chg-x", service, "config", summary)]
     logs = [*_calm("orders", service), *_failing("orders", text)]
     assert _blamed(logs, changes)[0] == cause
 
@@ -165,7 +151,7 @@ def test_a_failover_of_the_database_is_not_blamed_on_a_deploy():
 
 def test_a_setting_that_turns_on_debug_logs_explains_a_full_disk():
     level = {"logging.level.root": {"from": "INFO", "to": "DEBUG"}}
-    debug = _change(-9000, "chg-debug", "orders", "config", "look into it", changes=level)
+    debug = change(-9000, "chg-debug", "orders", "config", "look into it", changes=level)
     logs = [*_calm("orders"), *_failing("orders", "ERROR write: No space left on device")]
     assert _blamed(logs, [debug, _deploy(-1000)])[0] == "chg-debug"
 
@@ -175,7 +161,7 @@ def test_a_retry_storm_is_blamed_on_the_setting_that_makes_it():
         "payments.retries": {"from": 2, "to": 10},
         "payments.backoff_ms": {"from": 500, "to": 0},
     }
-    retries = _change(-7000, "chg-retries", "orders", "config", "retry harder", changes=harder)
+    retries = change(-7000, "chg-retries", "orders", "config", "retry harder", changes=harder)
     logs = [
         *_calm("orders", "payments"),
         *_failing("payments", "WARN overloaded: 503 returned, queue depth 4000", 15),
@@ -197,7 +183,7 @@ def test_a_caller_is_not_blamed_for_a_dependency_that_its_errors_name():
 
 def test_a_pool_of_another_service_that_was_raised_explains_a_full_database():
     raised = {"db.pool_size": {"from": 10, "to": 200}}
-    reports = _change(-100, "chg-reports", "reports", "config", "more workers", changes=raised)
+    reports = change(-100, "chg-reports", "reports", "config", "more workers", changes=raised)
     calls = [{"service": "orders", "depends_on": "reports"}]
     logs = [
         *_calm("orders", "reports"),
@@ -219,11 +205,11 @@ def test_a_canary_that_fails_on_one_machine_is_the_deploy_of_its_service(host):
 
 
 def test_a_change_that_names_the_failing_machine_is_on_it():
-    named = _change(-120, "chg-kernel", "platform", "config", "new kernel on node-41, rebooted")
+    named = change(-120, "chg-kernel", "platform", "config", "new kernel on node-41, rebooted")
     logs = [_access(s, "", "node-41") for s in range(-10_500, 400, 20)]
     errors = _failing("", NIL, host="node-41")
     assert _blamed([*logs, *errors], [named], ["node-41"])[0] == "chg-kernel"
-    other = _change(-120, "chg-kernel", "platform", "config", "new kernel on node-412, rebooted")
+    other = change(-120, "chg-kernel", "platform", "config", "new kernel on node-412, rebooted")
     assert _blamed([*logs, *errors], [other], ["node-41"])[0] == ""
 
 

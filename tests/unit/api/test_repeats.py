@@ -33,6 +33,19 @@ def fail_at(api, verb, name):
     getattr(api.stores_value, name).before = before
 
 
+def fail_once(api, verb, name, number):
+    """Have one call of the KV store fail, that of this number."""
+    calls = []
+
+    def before(called, _collection):
+        if called == verb:
+            calls.append(1)
+            if len(calls) == number:
+                raise Unavailable
+
+    getattr(api.stores_value, name).before = before
+
+
 def fails_then_comes_again(api, path, body, verb="save", name="incidents", wait=5.0):
     """What the first attempt and its repeat answered."""
     fail_at(api, verb, name)
@@ -107,15 +120,7 @@ def test_a_close_is_written_once(api, incident):
 
 
 def test_an_acknowledgement_that_was_half_written_is_completed(api, incident):
-    inserted = []
-
-    def before(verb, _name):
-        if verb == "insert":
-            inserted.append(1)
-            if len(inserted) == 2:
-                raise Unavailable
-
-    api.stores_value.timeline.before = before
+    fail_once(api, "insert", "timeline", 2)
     path = f"/incidents/{incident}/acknowledge"
     assert api.call("POST", path, {}, headers=KEY)[0] == 503
     api.stores_value.heal()
@@ -156,15 +161,7 @@ def test_another_body_under_the_key_of_a_failure_is_refused(api, incident):
 
 def test_what_a_bulk_left_undone_is_done_by_its_repeat(api):
     ids = [api.call("POST", "/incidents", {"title": str(n)})[1]["id"] for n in range(3)]
-    saved = []
-
-    def before(verb, _name):
-        if verb == "save":
-            saved.append(1)
-            if len(saved) == 2:
-                raise Unavailable
-
-    api.stores_value.incidents.before = before
+    fail_once(api, "save", "incidents", 2)
     body = {"action": "note", "ids": ids, "text": "rolled back"}
     status, first = api.call("POST", "/incidents/bulk", body, headers=KEY)
     assert (status, [one["status"] for one in first["results"]]) == (200, [200, 503, 503])
@@ -280,15 +277,7 @@ def test_a_merge_is_made_once_and_told_again(api, incident, guarded):
 
 def test_what_is_left_of_a_merge_of_several_is_done_by_its_repeat(api, incident):
     others = [api.call("POST", "/incidents", {"title": str(n)})[1]["id"] for n in range(3)]
-    taken = []
-
-    def before(verb, _name):
-        if verb == "save":
-            taken.append(1)
-            if len(taken) == 3:
-                raise Unavailable
-
-    api.stores_value.incidents.before = before
+    fail_once(api, "save", "incidents", 3)
     path, body = f"/incidents/{incident}/merge", {"from": others}
     assert api.call("POST", path, body, headers=KEY)[0] == 503
     api.stores_value.heal()

@@ -5,17 +5,7 @@ from __future__ import annotations
 import random
 
 from incident_management.detection.templates.miner import TemplateMiner
-
-
-def _groups(*kinds):
-    """Return, for each kind of line, the templates that its lines got, all mined together."""
-    lines = [(kind, line) for kind, some in enumerate(kinds) for line in some]
-    random.Random(4).shuffle(lines)
-    found = TemplateMiner().templates_of([line for _, line in lines])
-    return [
-        {t.text for (kind, _), t in zip(lines, found) if kind == place}
-        for place in range(len(kinds))
-    ]
+from tests.unit.detection.mining import groups
 
 
 def test_a_text_in_one_frame_is_a_value_once_many_were_seen_whatever_the_batches():
@@ -31,9 +21,9 @@ def test_a_text_in_one_frame_is_a_value_once_many_were_seen_whatever_the_batches
 
 
 def test_few_texts_after_a_colon_are_no_values_and_a_name_before_it_makes_none():
-    (few,) = _groups(["link gap: bye bye", "link gap: timer expired", "link gap: as you asked"])
+    (few,) = groups(["link gap: bye bye", "link gap: timer expired", "link gap: as you asked"])
     said = ["a page was freed", "the pool is full", "slabs grew by 4", "arena lost", "all fine now"]
-    (parts,) = _groups([f"memory keeper: {text}" for text in said])
+    (parts,) = groups([f"memory keeper: {text}" for text in said])
     assert len(few) == 3
     assert len(parts) == 5
 
@@ -50,13 +40,13 @@ def test_statements_of_one_part_of_a_program_are_not_texts_after_its_name():
         for n, text in enumerate(said)
         for word in ["here", "so far", "in the log", "on a mount"]
     ]
-    (found,) = _groups(lines)
+    (found,) = groups(lines)
     assert "DISKFS info (device <*>): <*>" not in found
     assert len(found) >= len(said)
 
 
 def test_lines_of_nothing_but_brackets_stay_apart():
-    (found,) = _groups(["[all is lost]", "[all is fine now]", "[who knows]", "[so be it then]"])
+    (found,) = groups(["[all is lost]", "[all is fine now]", "[who knows]", "[so be it then]"])
     assert len(found) == 4
 
 
@@ -73,28 +63,28 @@ def test_frames_that_overlap_are_merged_alike_in_any_order_of_the_lines():
 
 def test_what_several_things_are_done_with_is_a_value():
     things = ["Daily clean up", "Session Manager for user 7", "Disk Cache of All Users"]
-    start, started = _groups(
+    start, started = groups(
         [f"Starting {thing}..." for thing in things], [f"Started {thing}." for thing in things]
     )
-    (alone,) = _groups([f"Starting {thing}..." for thing in things])
+    (alone,) = groups([f"Starting {thing}..." for thing in things])
     assert (start, started) == ({"Starting <*>..."}, {"Started <*>."})
     assert len(alone) == 3
 
 
 def test_a_field_among_others_ends_where_the_next_one_begins():
-    (found,) = _groups(
+    (found,) = groups(
         [
             "[Event:STARTED]: vertex=Map 1, attempt=a_1, time=5",
             "[Event:STARTED]: vertex=Reducer 2 (FAN OUT), attempt=a_2, time=6",
         ]
     )
     assert found == {"[Event:STARTED]: vertex=<*>, attempt=<*>, time=<*>"}
-    (kept,) = _groups(["got n=1 while waiting for the lock, left=2"])
+    (kept,) = groups(["got n=1 while waiting for the lock, left=2"])
     assert kept == {"got n=<*> while waiting for the lock, left=<*>"}
 
 
 def test_a_state_may_end_a_sentence():
-    (found,) = _groups(
+    (found,) = groups(
         [f"The Spooler service entered the {state} state." for state in ("running", "stopped")]
     )
     assert found == {"The Spooler service entered the <*> state."}

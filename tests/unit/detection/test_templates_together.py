@@ -5,22 +5,10 @@ The lines are made up for these tests, in the manner of many programs.
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from incident_management.detection.templates.miner import TemplateMiner
-
-
-def _groups(*kinds):
-    """Return, for each kind of line, the templates that its lines got, all mined together."""
-    lines = [(kind, line) for kind, some in enumerate(kinds) for line in some]
-    random.Random(4).shuffle(lines)
-    found = TemplateMiner().templates_of([line for _, line in lines])
-    return [
-        {t.text for (kind, _), t in zip(lines, found) if kind == place}
-        for place in range(len(kinds))
-    ]
+from tests.unit.detection.mining import groups
 
 
 @pytest.mark.parametrize(
@@ -171,7 +159,7 @@ def _groups(*kinds):
     ],
 )
 def test_lines_that_differ_in_the_form_of_a_value_are_one_template(lines):
-    (found,) = _groups(lines)
+    (found,) = groups(lines)
     assert len(found) == 1, found
 
 
@@ -236,16 +224,16 @@ def test_lines_that_differ_in_the_form_of_a_value_are_one_template(lines):
     ],
 )
 def test_lines_that_say_different_things_stay_apart(kinds):
-    found = _groups(*kinds)
+    found = groups(*kinds)
     assert all(len(texts) == 1 for texts in found), found
     assert len(set.union(*found)) == len(kinds), found
 
 
 def test_many_plain_words_at_one_place_are_a_value_and_few_are_not():
     users = ["ann", "bob", "cyd", "dan", "eve"]
-    (many,) = _groups([f"granted {user} access to the vault" for user in users])
-    (few,) = _groups([f"granted {user} access to the vault" for user in users[:2]])
-    (in_short,) = _groups([f"vault given {user}" for user in users[:3]])
+    (many,) = groups([f"granted {user} access to the vault" for user in users])
+    (few,) = groups([f"granted {user} access to the vault" for user in users[:2]])
+    (in_short,) = groups([f"vault given {user}" for user in users[:3]])
     assert many == {"granted <*> access to the vault"}
     assert len(few) == 2
     assert len(in_short) == 3
@@ -284,7 +272,7 @@ def test_values_are_read_past_any_header_and_in_batches_as_alone():
 
 
 def test_what_a_network_device_calls_a_message_is_kept():
-    up, changed = _groups(
+    up, changed = groups(
         [f"%LINK-3-UPDOWN: Interface Gi0/{n}, changed state to up" for n in range(3)],
         ["%LINK-5-CHANGED: Interface Gi0/3, changed state to administratively down"],
     )
@@ -317,7 +305,7 @@ def test_a_templates_text_says_what_each_of_its_lines_says(lines):
 
 def test_a_label_before_values_is_no_value():
     kinds = ["EventJoin", "EventLeave", "EventUpdate", "EventFailed", "EventReap"]
-    found = _groups(*[[f"serf: {kind}: node{n} 10.0.0.{n}" for n in range(3)] for kind in kinds])
+    found = groups(*[[f"serf: {kind}: node{n} 10.0.0.{n}" for n in range(3)] for kind in kinds])
     assert len(set(map(frozenset, found))) == len(kinds)
 
 
