@@ -45,6 +45,7 @@ def tab(browser: Any, built: Splunk) -> Iterator[Any]:
 
 
 def test_an_account_is_added_through_the_form(tab: Any, built: Splunk, shoot: Any) -> None:
+    tab.get_by_role("tab", name="AWS accounts", exact=True).click(timeout=WAIT_MS)
     tab.get_by_role("button", name="Add").click(timeout=WAIT_MS)
     tab.locator("[data-name=name] input, input[name=name]").first.fill("production")
     tab.locator("[data-name=aws_access_key_id] input").first.fill("AKIA" + "IOSFODNN7EXAMPLE")
@@ -69,8 +70,11 @@ def test_an_account_is_added_through_the_form(tab: Any, built: Splunk, shoot: An
 
 
 def test_every_tab_of_the_configuration_opens(tab: Any, shoot: Any) -> None:
-    tab.get_by_role("button", name="Add").wait_for(timeout=WAIT_MS)
-    for name in ("Slack", "Teams", "PagerDuty", "Proxy", "Logging"):
+    # What most people are here for is what it opens on.
+    first = tab.get_by_role("tab", selected=True)
+    first.wait_for(timeout=WAIT_MS)
+    assert first.inner_text() == "Slack"
+    for name in ("Teams", "PagerDuty", "ServiceNow", "Jira", "Slack", "Proxy", "Logging"):
         tab.get_by_role("tab", name=name, exact=True).click()
         tab.get_by_role("button", name="Save").wait_for(timeout=WAIT_MS)
     shoot(tab, "configuration-logging")
