@@ -8,7 +8,7 @@ is taken away by the member that made it, as only that one knows.
 
 from __future__ import annotations
 
-from typing import Dict, List, Protocol
+from typing import Dict, Iterable, List, Protocol, Sequence
 
 from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
@@ -42,7 +42,7 @@ class TroubleBook:
 
     def all(self) -> Dict[str, str]:
         """Return the sentence of each monitor that is in trouble."""
-        return {_monitor(note): str(note["value"]["sentence"]) for note in self.notes()}
+        return _sentences(self.notes())
 
     def notes(self) -> List[Document]:
         """Return the documents of all troubles."""
@@ -84,24 +84,23 @@ class MonitorMessages:
 
     def run(self) -> Dict[str, int]:
         """Do one round; returns how many messages were put up. Raises what its parts raise."""
-        troubles = self._book.all() if self._clear_removed() else {}
+        troubles = _sentences(self._without_removed(self._book.notes()))
         shown = {_monitor(one): one for one in self._claims.find({"purpose": MESSAGE})}
         for monitor, message in shown.items():
             self._look_after(monitor, message, troubles.get(monitor, ""))
         new = [monitor for monitor in troubles if monitor not in shown]
         return {"monitor_messages": sum(self._show(monitor, troubles[monitor]) for monitor in new)}
 
-    def _clear_removed(self) -> bool:
-        """Take away the notes about monitors that are no input of any member any more.
-
-        Returns whether there were any notes.
-        """
-        notes = self._book.notes()
+    def _without_removed(self, notes: Sequence[Document]) -> List[Document]:
+        """Take away notes about monitors that are no input of any member; return the others."""
         watched = self._roster.all() if notes else {}
+        kept = []
         for note in notes:
             if _monitor(note) not in watched and self._is_mine(note):
                 self._book.clear(_monitor(note))
-        return bool(notes)
+            else:
+                kept.append(note)
+        return kept
 
     def _is_mine(self, note: Document) -> bool:
         """Tell whether a note is this member's, or that of one that is gone."""
@@ -140,6 +139,10 @@ class MonitorMessages:
         value = {"monitor": monitor, "sentence": sentence}
         key, now = f"{MESSAGE}:{monitor}", self._clock.now()
         return claim_document(key, now, value, purpose=MESSAGE, holder=self._holder)
+
+
+def _sentences(notes: Iterable[Document]) -> Dict[str, str]:
+    return {_monitor(note): str(note["value"]["sentence"]) for note in notes}
 
 
 def _monitor(document: Document) -> str:

@@ -55,6 +55,7 @@ class Season:
 
     def __init__(self, period: Period, zone: Zone) -> None:
         self._period = period
+        # As in the period, but asked for at every point.
         self._kept = period.kept
         self._zone = zone
         self._offset = 0.0

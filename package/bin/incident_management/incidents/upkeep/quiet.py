@@ -176,8 +176,8 @@ class Quiet:
         return found
 
     def _newest(self, incident: Incident, rule: str) -> Optional[Document]:
-        query = {"$and": [named_by(incident), {"rule": rule}]}
-        return next(iter(self._stores.signals.find(query, "received_at:-1", 1)), None)
+        newest = self._stores.signals.find(_found_by(incident, rule), "received_at:-1", 1)
+        return next(iter(newest), None)
 
     def _quiet(
         self, incident: Incident, rule: str, newest: Document, resolve_after: float
@@ -220,7 +220,7 @@ class Quiet:
             return ()
         if (field, since) not in self._seen:
             self._seen[(field, since)] = self._runs.seen(field, since)
-        query = {"$and": [named_by(incident), {"rule": rule}]}
+        query = _found_by(incident, rule)
         found = self._stores.signals.find(query, "", SIGNALS_READ, fields=("entity",))
         entities = sorted({str(one["entity"]) for one in found})
         seen = self._seen[(field, since)]
@@ -353,6 +353,11 @@ def checkpoints_of(stores: Stores, monitor: str) -> List[Document]:
     """Return a monitor's checkpoints, the newest last."""
     found = stores.claims.find({"purpose": f"monitor:{monitor}"})
     return sorted(found, key=lambda one: float(one["value"]["end"]))
+
+
+def _found_by(incident: Incident, rule: str) -> Document:
+    """The query for the signals of an incident that one of its detections raised."""
+    return {"$and": [named_by(incident), {"rule": rule}]}
 
 
 def _search_id(search: Mapping[str, Any], signal: Mapping[str, Any]) -> SearchId:
