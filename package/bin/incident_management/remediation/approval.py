@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
-from ..incidents import timeline
-from ..incidents.errors import Invalid
+from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import Entry, Incident
 from ..ports import Document
 from .catalogue import Action, CatalogueError
 from .context import SYSTEM, Context, Refused
-from .plan import FINISHED, PlanState, new_plan, plan_state
+from .live import live_plans, undecided_plans
+from .plan import PlanState, new_plan, plan_state
 from .safety import checks, cited_cause, facts_of, resolved_arguments, suitable_facts
 from .steps import action_run
 
@@ -172,8 +172,11 @@ def _too_late(context: Context, plan: Mapping[str, Any]) -> Optional[Refused]:
 def expire(context: Context) -> int:
     """Write down which plans have run out; returns how many."""
     count = 0
-    for plan in live_plans(context):
-        _plan, entries, state = context.load(plan["_key"])
+    for plan in [*undecided_plans(context), *live_plans(context)]:
+        try:
+            _plan, entries, state = context.load(plan["_key"])
+        except NotFound:
+            continue  # Its incident left by age.
         if state.status == "expired" and not _is_ended(plan, entries):
             reason = f"{plan['_key']} has expired. {state.detail}"
             refusal = Refused(reason, "expired", "expired")
@@ -182,19 +185,6 @@ def expire(context: Context) -> int:
         elif state.status != plan["status"]:
             context.show(plan)
     return count
-
-
-def live_plans(context: Context, limit: int = 200) -> List[Document]:
-    """Plans whose documents do not say yet that they are over, the oldest first."""
-    return [
-        plan
-        for plan in context.stores.plans.find(
-            {"$and": [{"status": {"$ne": status}} for status in FINISHED]},
-            "created_at:1",
-            limit,
-        )
-        if timeline.read(context.stores, plan["incident_id"])
-    ]
 
 
 def _is_ended(plan: Mapping[str, Any], entries: List[Entry]) -> bool:

@@ -50,11 +50,16 @@ class Context:
     gone: Callable[[str], bool] = lambda holder: False
 
     def load(self, plan_id: str) -> Tuple[Document, List[Entry], PlanState]:
-        """Return a plan, its incident's entries, and its state. Raises NotFound."""
+        """Return a plan, its incident's entries, and its state.
+
+        Raises NotFound, also when the incident is gone.
+        """
         plan = self.stores.plans.get(plan_id)
         if plan is None:
             raise NotFound(f"No plan {plan_id}; list an incident's plans with do=status.")
         entries = timeline.read(self.stores, plan["incident_id"])
+        if not entries:
+            raise timeline.unknown(plan["incident_id"])
         return plan, entries, plan_state(plan, entries, self.clock.now())
 
     def incident(self, incident_id: str) -> Tuple[Incident, List[Entry]]:

@@ -8,16 +8,16 @@ run's request id, what happened. Only what is wanted still is asked for again.
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 from ..incidents import timeline
 from ..incidents.model import Entry
 from ..notify.message import span
 from ..ports import Document
-from .approval import live_plans
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context, Refused
 from .executors import Outcome
+from .live import each_plan
 from .plan import PlanState, before_run
 from .safety import checks, withdrawn
 from .steps import (
@@ -174,7 +174,7 @@ def _give_up(context: Context, plan: Document, state: PlanState, why: str) -> Pl
 
 
 def _carry_back(context: Context, plan: Document, step: Step, actor: str, reason: str) -> PlanState:
-    # Its document must not say that it is over while it is being undone: see live_plans.
+    # Its document must not say that it is over while it is being undone: see :mod:`.live`.
     plan.update(status="rolling_back", updated_at=context.clock.now())
     context.stores.plans.save([plan])
     return _run_once(context, plan, step, actor, reason)
@@ -247,14 +247,11 @@ def _over(entries: List[Entry]) -> Optional[Refused]:
     return Refused(sentence, "incident_over")
 
 
-def settle_all(context: Context, limit: int = 20) -> int:
-    """End the runs that were cut off; returns how many were ended."""
-    ended = 0
-    for plan in live_plans(context)[:200]:
-        if ended >= limit:
-            break
-        ended += settle(context, plan["_key"])
-    return ended
+def settle_all(
+    context: Context, limit: int = 20, failed: Optional[Callable[[str, str], None]] = None
+) -> int:
+    """End the runs that were cut off; returns how many were ended. See :func:`each_plan`."""
+    return each_plan(context, lambda plan_id: settle(context, plan_id), limit, failed)
 
 
 def settle(context: Context, plan_id: str) -> bool:

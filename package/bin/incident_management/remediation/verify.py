@@ -16,11 +16,11 @@ from ..incidents import lifecycle
 from ..incidents.errors import IllegalMove
 from ..notify.message import span
 from ..ports import Searcher, SearchFailed
-from .approval import live_plans
 from .catalogue import CatalogueError
-from .context import SYSTEM, Context, Refused
+from .context import SYSTEM, Context
 from .execution import undo
 from .judging import INSUFFICIENT, Judgement, judge
+from .live import each_plan
 from .plan import PlanState
 from .raised import CannotJudge, RaisingSearch, searches_of
 
@@ -67,19 +67,10 @@ class Verifier:
     def run(self, limit: int = 20, failed: Optional[Callable[[str, str], None]] = None) -> int:
         """Look after every live plan; returns how many were judged.
 
-        A plan whose searches fail, or that can't be undone just now, is tried again later;
-        ``failed`` gets its id and why.
+        A plan whose searches fail, or that can't be undone just now, is tried again later; see
+        :func:`.live.each_plan`.
         """
-        count = 0
-        for plan in live_plans(self._context)[:200]:
-            if count >= limit:
-                break
-            try:
-                count += self.look_after(plan["_key"])
-            except (SearchFailed, CatalogueError, Refused) as error:
-                if failed is not None:
-                    failed(plan["_key"], str(error))
-        return count
+        return each_plan(self._context, self.look_after, limit, failed)
 
     def look_after(self, plan_id: str) -> bool:
         """Take one plan a step further, if there is one to take.

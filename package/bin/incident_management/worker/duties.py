@@ -188,7 +188,7 @@ class Duties:
         )
 
     def _settle(self) -> Mapping[str, int]:
-        return {"runs_settled": execution.settle_all(self._context())}
+        return {"runs_settled": execution.settle_all(self._context(), failed=self.trouble)}
 
     def _verify(self) -> Mapping[str, int]:
         if self._verifier is None:

@@ -1,0 +1,60 @@
+"""The plans that the worker looks after, and how it goes through them."""
+
+from __future__ import annotations
+
+from typing import Callable, List, Optional
+
+from ..incidents.errors import NotFound
+from ..ports import Document, SearchFailed
+from ..splunk.session import SplunkError
+from .catalogue import CatalogueError
+from .context import Context, Refused
+from .plan import FINISHED
+
+__all__ = ["each_plan", "live_plans", "undecided_plans"]
+
+# A decision takes a person each and holds for minutes, so there are never so many at once.
+MAX_LIVE = 1000
+MAX_UNDECIDED = 200
+
+
+def live_plans(context: Context) -> List[Document]:
+    """Plans that somebody decided on and whose documents do not say that they are over.
+
+    Without those that nobody has decided on, which may be many and must not stand in their way.
+    """
+    query = {"$and": [{"status": {"$ne": status}} for status in (*FINISHED, "proposed")]}
+    return context.stores.plans.find(query, "created_at:1", MAX_LIVE)
+
+
+def undecided_plans(context: Context) -> List[Document]:
+    """The oldest plans that nobody has decided on; the others' turn comes as these expire."""
+    return context.stores.plans.find({"status": "proposed"}, "created_at:1", MAX_UNDECIDED)
+
+
+def each_plan(
+    context: Context,
+    work: Callable[[str], bool],
+    limit: int,
+    failed: Optional[Callable[[str, str], None]] = None,
+) -> int:
+    """Do something with every live plan, the oldest first, until it was done ``limit`` times.
+
+    What can't be done with one plan keeps no other back: ``failed`` gets its id and why. Returns
+    how often ``work`` returned True. Raises SplunkError, which would stop all of them.
+    """
+    count = 0
+    for plan in live_plans(context):
+        if count >= limit:
+            break
+        try:
+            count += work(plan["_key"])
+        except NotFound:
+            continue  # Its incident left by age.
+        except SplunkError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one plan must not stop the others
+            known = isinstance(error, (SearchFailed, CatalogueError, Refused))
+            if failed is not None:
+                failed(plan["_key"], str(error) if known else f"{type(error).__name__}: {error}")
+    return count

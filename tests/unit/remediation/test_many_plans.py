@@ -1,0 +1,49 @@
+"""One plan among many: neither their number nor a broken one keeps it waiting."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.remediation import execution
+from incident_management.remediation.live import MAX_UNDECIDED
+from tests.unit.remediation.bench import Bench
+from tests.unit.remediation.plans import approved, execute, propose
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def proposals(bench: Bench, count: int) -> None:
+    for number in range(count):
+        incident = f"INC-20260101-B{number:05d}"
+        bench.open(incident)
+        bench.analyse(incident, key=f"ANA-B{number}")
+        propose(bench, incident=incident)
+
+
+def test_proposals_that_nobody_decides_on_keep_no_fix_from_being_proved(bench):
+    proposals(bench, MAX_UNDECIDED + 1)
+    bench.clock.advance(10)
+    plan = approved(bench)
+    execute(bench, plan)
+    bench.raising.fixed_at = bench.clock.now()
+    bench.clock.advance(90)
+    assert bench.verifier().run() == 1
+    assert bench.context.load(plan)[2].status == "recovered"
+
+
+def test_a_plan_that_can_not_be_read_keeps_no_other_back(bench):
+    plan = approved(bench)
+    bench.api.script = ["lose"]
+    execute(bench, plan)
+    broken = {**bench.stores.plans.get(plan), "_key": "PLAN-0000000000", "created_at": 0.0}
+    del broken["plan_hash"]
+    broken["status"] = "approved"
+    bench.stores.plans.insert(broken)
+    bench.write("approval", plan_id=broken["_key"], plan_hash="", decision="approved")
+    said = []
+    bench.clock.advance(91)
+    assert execution.settle_all(bench.context, failed=lambda *what: said.append(what)) == 1
+    assert said == [("PLAN-0000000000", "KeyError: 'plan_hash'")]
