@@ -113,6 +113,9 @@ class FakeDeployApi:
         if self.down:
             return Outcome("unknown", "The deploy API can't be asked: it is down.")
         if request_id in self.answers:
+            runs = self.services[arguments["service"]]["version"]
+            if runs != arguments["to_version"]:
+                return Outcome("failed", f"checkout has moved on to {runs}.", certain=False)
             return Outcome("done", "It had been done.", self.answers[request_id])
         return Outcome("unchanged", "checkout still runs what it ran.")
 

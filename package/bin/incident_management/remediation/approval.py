@@ -11,7 +11,7 @@ from .catalogue import Action, CatalogueError
 from .context import SYSTEM, Context, Refused
 from .live import live_plans, undecided_plans
 from .plan import PlanState, new_plan, plan_state
-from .safety import checks, cited_cause, facts_of, resolved_arguments, suitable_facts
+from .safety import checks, cited_cause, facts_of, over_because, resolved_arguments, suitable_facts
 from .steps import action_run
 
 __all__ = ["approve", "expire", "propose", "reject"]
@@ -44,9 +44,7 @@ def _proposed(
     context: Context, incident: Incident, entries: List[Entry], action_name: str, actor: str
 ) -> Dict[str, Any]:
     if not incident.is_open:
-        raise Refused(
-            f"{incident.id} is {incident.status}: there is nothing left to fix.", "incident_over"
-        )
+        raise Refused(over_because(incident), "incident_over")
     action = _chosen(context, action_name)
     cause = cited_cause(incident, context.newest_analysis(entries))
     sources = {"analysis": cause, "incident": incident.to_document()}

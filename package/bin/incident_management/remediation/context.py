@@ -69,6 +69,15 @@ class Context:
             raise timeline.unknown(incident_id)
         return timeline.fold(entries), entries
 
+    def standing(self, incident_id: str) -> Tuple[Incident, List[Entry]]:
+        """Return an incident, or the one that took it over since. Raises NotFound."""
+        incident, entries = self.incident(incident_id)
+        passed = {incident_id}
+        while incident.merged_into and incident.merged_into not in passed:
+            passed.add(incident.merged_into)
+            incident, entries = self.incident(incident.merged_into)
+        return incident, entries
+
     def executor(self, name: str) -> Executor:
         """Return an executor. Raises ExecutorError when it is unknown or not configured."""
         if name not in self.executors:
@@ -87,10 +96,11 @@ class Context:
 
     def show(self, plan: Mapping[str, Any]) -> PlanState:
         """Bring the incident's and the plan's documents up to the entries; returns the state."""
-        incident = timeline.refresh(self.stores, plan["incident_id"])
+        timeline.refresh(self.stores, plan["incident_id"])
         current, _entries, state = self.load(plan["_key"])
         # A plan is over when its incident is resolved, too; until then the worker looks after it.
-        over = state.status != "recovered" or not incident.is_open
+        resolving = state.status == "recovered"
+        over = not resolving or not self.standing(plan["incident_id"])[0].is_open
         status = state.status if over else "resolving"
         if current["status"] != status:
             current.update(status=status, updated_at=self.clock.now())

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Callable, List, Optional, Tuple
 
-from ..incidents import timeline
 from ..incidents.model import Entry
 from ..notify.message import span
 from ..ports import Document
@@ -120,10 +119,10 @@ def undo(context: Context, plan_id: str) -> PlanState:
         NotFound: no such plan.
         Refused: it can't be done just now: call again.
     """
-    plan, entries, state = context.load(plan_id)
+    plan, _entries, state = context.load(plan_id)
     if state.status != "not_recovered":
         return state
-    over = _over(entries)
+    over = _over(context, plan)
     if over:
         return _give_up(context, plan, state, str(over))
     late = context.clock.now() - state.judged_at > UNDO_SECONDS
@@ -232,12 +231,12 @@ def _stopped(context: Context, plan: Document, step: Step, actor: str) -> Option
     _plan, entries, _state = context.load(plan["_key"])
     if step.run.kind == "action":
         return withdrawn(context, plan, entries)
-    return _over(entries) if actor == SYSTEM else None
+    return _over(context, plan) if actor == SYSTEM else None
 
 
-def _over(entries: List[Entry]) -> Optional[Refused]:
+def _over(context: Context, plan: Document) -> Optional[Refused]:
     """Why the app does not undo a fix by itself: the people whose incident it is are done."""
-    incident = timeline.fold(entries)
+    incident, _entries = context.standing(plan["incident_id"])
     if incident.is_open:
         return None
     sentence = (

@@ -10,7 +10,7 @@ and after. Anything less is ``insufficient_data``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Sequence, Set, Tuple
 
 from ..incidents.model import Incident
 from ..ports import Document, Searcher
@@ -45,9 +45,18 @@ class Judgement:
 
 
 def judge(
-    raising: RaisingSearch, searcher: Searcher, action: Action, incident: Incident, asked: Asked
+    raising: RaisingSearch,
+    searcher: Searcher,
+    action: Action,
+    incident: Incident,
+    asked: Asked,
+    meant: Collection[str],
 ) -> Judgement:
-    """Ask every search over its windows. Raises SearchFailed and CannotJudge."""
+    """Ask every search over its windows. Raises SearchFailed and CannotJudge.
+
+    ``meant``: the entities that the fix was approved for. Others may have joined the incident
+    since; that they are found still is no recovery, and no reason to undo it.
+    """
     own = set(incident.entities)
     before: Set[str] = set()
     after: Set[str] = set()
@@ -62,7 +71,7 @@ def judge(
         reruns.append(rerun)
         searches.append(_document(search, rerun, windows, then, now))
     judgement = Judgement(INSUFFICIENT, "", sorted(before), sorted(after), {}, searches)
-    if not _is_cured(judgement, lasting):
+    if not _is_cured(judgement, lasting, meant):
         return judgement
     if len(own) > MAX_ENTITIES:
         judgement.detail = (
@@ -88,11 +97,14 @@ def _document(
     }
 
 
-def _is_cured(judgement: Judgement, lasting: Set[str]) -> bool:
+def _is_cured(judgement: Judgement, lasting: Set[str], meant: Collection[str]) -> bool:
     """Tell whether what was found before is found no more; else say what is so."""
     if lasting:
-        judgement.outcome = NOT_RECOVERED
         judgement.detail = f"The search still finds {', '.join(sorted(lasting))} after the fix."
+        if lasting & set(meant):
+            judgement.outcome = NOT_RECOVERED
+        else:
+            judgement.detail += " The fix was not made for that: it joined the incident later."
     elif judgement.after:
         judgement.detail = (
             f"The search finds {', '.join(judgement.after)} after the fix, but not in as long a "

@@ -24,6 +24,7 @@ __all__ = [
     "checks",
     "cited_cause",
     "facts_of",
+    "over_because",
     "preconditions",
     "resolved_arguments",
     "state_changes",
@@ -224,8 +225,14 @@ def _contract(context: Context, plan: Mapping[str, Any]) -> Check:
 def _open(incident: Incident) -> Check:
     if incident.is_open:
         return Check("incident", True, f"{incident.id} is open.")
-    detail = f"{incident.id} is {incident.status}: there is nothing left to fix."
-    return Check("incident", False, detail, "incident_over", "void")
+    return Check("incident", False, over_because(incident), "incident_over", "void")
+
+
+def over_because(incident: Incident) -> str:
+    """Say why an incident that is not open needs no fix."""
+    if incident.merged_into:
+        return f"{incident.id} was merged into {incident.merged_into}: propose it there."
+    return f"{incident.id} is {incident.status}: there is nothing left to fix."
 
 
 def _evidence(context: Context, plan: Mapping[str, Any]) -> Check:

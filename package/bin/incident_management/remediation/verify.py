@@ -19,10 +19,11 @@ from ..ports import Searcher, SearchFailed
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context
 from .execution import undo
-from .judging import INSUFFICIENT, Judgement, judge
+from .judging import INSUFFICIENT, RECOVERED, Judgement, judge
 from .live import each_plan
 from .plan import PlanState
 from .raised import CannotJudge, RaisingSearch, searches_of
+from .steps import action_step, look
 
 __all__ = ["Verifier"]
 
@@ -117,7 +118,7 @@ class Verifier:
         """Judge by the newest windows that are over; None while the first are not."""
         action = self._context.catalogue.get(plan["action"])
         turn.deadline = max(turn.deadline, state.done_at + action.verify_limit)
-        incident, _entries = self._context.incident(plan["incident_id"])
+        incident, _entries = self._context.standing(plan["incident_id"])
         searches = searches_of(self._context.stores, incident)
         grids = [self._raising.grid(search, state.done_at) for search in searches]
         over = max(grid.first(action, state).after[1] + grid.lag for grid in grids)
@@ -130,10 +131,32 @@ class Verifier:
             return Judgement(INSUFFICIENT, f"It was looked at {late} after the fix, too late.")
         pairs = [grid.newest(action, state, now) for grid in grids]
         asked = list(zip(searches, pairs))
-        judgement = judge(self._raising, self._searcher, action, incident, asked)
+        meant = plan["state"]["entities"]
+        judgement = judge(self._raising, self._searcher, action, incident, asked, meant)
         following = [pair.after[1] + pair.length + grid.lag for pair, grid in zip(pairs, grids)]
         turn.next = min([turn.deadline, *following])
         turn.failures = 0
+        return self._if_it_stands(plan, judgement, turn)
+
+    def _if_it_stands(
+        self, plan: Mapping[str, Any], judgement: Judgement, turn: _Turn
+    ) -> Judgement:
+        """Take a recovery for the fix's only while the service still runs what the fix put there.
+
+        Somebody else's release may have cured it, or what was fixed may have come back.
+        """
+        if judgement.outcome != RECOVERED:
+            return judgement
+        step = action_step(self._context, plan)
+        found = look(self._context, step, step.run)
+        if found.status == "done":
+            return judgement
+        if found.status != "unknown":
+            turn.deadline = 0.0  # It is not coming back.
+        judgement.outcome = INSUFFICIENT
+        judgement.detail = (
+            f"The search finds it no more, but that does not prove the fix: {found.detail}"
+        )
         return judgement
 
     def _conclude(self, plan: Mapping[str, Any], judgement: Judgement) -> bool:
@@ -148,7 +171,7 @@ class Verifier:
 
     def _resolve(self, plan: Mapping[str, Any]) -> bool:
         """Resolve the incident that a plan has cured, unless somebody did."""
-        incident, _entries = self._context.incident(plan["incident_id"])
+        incident, _entries = self._context.standing(plan["incident_id"])
         if not incident.is_open:
             self._context.show(plan)
             return False

@@ -38,9 +38,13 @@ def describe(context: Context, plan_id: str, with_checks: bool = True) -> Dict[s
 
 
 def of_incident(context: Context, incident_id: str) -> List[Dict[str, Any]]:
-    """Return an incident's plans, the newest first, without their rules. Raises NotFound."""
-    context.incident(incident_id)
-    plans = context.stores.plans.find({"incident_id": incident_id}, "created_at:-1", 100)
+    """Return the plans of an incident and of those merged into it, the newest first.
+
+    Without their rules. Raises NotFound.
+    """
+    incident, _entries = context.incident(incident_id)
+    known = [{"incident_id": one} for one in (incident_id, *incident.merged)]
+    plans = context.stores.plans.find({"$or": known}, "created_at:-1", 100)
     views = []
     for plan in plans:
         views.append(describe(context, plan["_key"], with_checks=False))
