@@ -71,6 +71,13 @@ def test_a_malformed_action_says_what_is_wrong(values, says):
     assert "reapply_change" in catalogue.actions
 
 
+def test_an_action_whose_inverse_lacks_its_own_is_not_usable_either():
+    chain = {name: {**STANZAS["rollback_change"], "inverse": after} for name, after in
+             (("first", "second"), ("second", "third"), ("third", "gone"))}  # fmt: skip
+    catalogue = Catalogue.from_stanzas(chain)
+    assert not catalogue.actions and len(catalogue.problems) == 3
+
+
 def test_the_contracts_hash_covers_all_of_it():
     plain = changed().get("rollback_change").digest()
     assert plain == changed().get("rollback_change").digest()

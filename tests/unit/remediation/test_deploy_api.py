@@ -8,7 +8,7 @@ import pytest
 
 from incident_management.notify.transport import NoAnswer, NotSent, Reply
 from incident_management.remediation.executors import DeployApi, ExecutorError, executors
-from incident_management.splunk.settings import Remediation, Settings, SettingsError, parse
+from incident_management.splunk.settings import Remediation, Settings, parse
 
 ARGUMENTS = {"service": "check out", "change_id": "CHG-8", "to_version": "r7"}
 NOW = {
@@ -69,6 +69,7 @@ def test_it_asks_for_a_rollback_with_the_runs_own_id():
         ((200, NOW), "unknown", "answered 200, but not that check out runs r7: "),
         ((202, {"status": "accepted"}), "unknown", "answered 202, but not that check out runs r7"),
         ((201, AFTER), "unknown", "answered 201"),
+        ((200, {**AFTER, "change_id": ""}), "unknown", "by which change check out runs r7."),
         (NotSent("refused"), "failed", "was not reached: refused"),
         (NoAnswer("broke"), "unknown", "broke"),
     ],
@@ -106,6 +107,14 @@ def test_a_lost_run_can_not_be_told_while_the_api_is_down():
     assert executor.settle(ARGUMENTS, "PLAN-1").status == "unknown"
 
 
+@pytest.mark.parametrize("lacking", ["version", "change_id"])
+def test_an_answer_that_lacks_what_runs_tells_nothing(lacking):
+    executor, _wire = api((200, {**NOW, lacking: None}), (200, {**NOW, lacking: ""}))
+    with pytest.raises(ExecutorError, match="does not tell the version and the change"):
+        executor.facts(ARGUMENTS)
+    assert executor.settle(ARGUMENTS, "PLAN-1").status == "unknown"
+
+
 def test_a_state_that_is_not_told_is_one_sentence():
     executor, _wire = api((404, {"detail": "There is no 'check out' here."}))
     with pytest.raises(ExecutorError, match=r"\(404\): There is no 'check out' here\.$"):
@@ -131,5 +140,5 @@ def test_settings_that_are_not_needed_keep_no_fix_back():
     settings = parse({"remediation": values, "lifecycle": {"keep": "1d"}})
     assert executors(lambda: settings)["deploy_api"]()
     broken = parse({"remediation": {**values, "deploy_api_token": "******"}})
-    with pytest.raises(SettingsError, match="again under Configuration > Remediation"):
+    with pytest.raises(ExecutorError, match="again under Configuration > Remediation"):
         executors(lambda: broken)["deploy_api"]()

@@ -268,6 +268,14 @@ def test_a_changed_contract_voids_the_plan(bench):
     assert text.startswith("The action 'rollback_change' was changed in the catalogue since")
 
 
+def test_a_changed_inverse_voids_the_plan(bench):
+    plan = approved(bench)
+    bench.stanzas["reapply_change"]["preconditions"] = ""
+    text = refusal(lambda: execute(bench, plan))
+    assert text.endswith("was made, or what undoes it was: propose it again.")
+    assert bench.api.executed == []
+
+
 def test_an_action_that_is_gone_is_refused(bench):
     plan = approved(bench)
     del bench.stanzas["rollback_change"]

@@ -105,6 +105,30 @@ def test_a_worker_that_was_gone_for_long_does_not_act_on_an_old_verdict(bench):
     )
 
 
+def test_an_inverse_that_was_changed_since_the_approval_does_not_run_by_itself(bench):
+    bench.stanzas["reapply_change"]["preconditions"] = ""
+    rounds(not_helping(bench), 1)
+    state = state_of(bench)
+    assert state.status == "rollback_failed"
+    assert state.detail.startswith(f"What undoes {bench.plan} was changed in the catalogue since")
+    assert bench.api.executed == [bench.plan]
+    assert roll_back(bench).status == "rolled_back", "a person may, having looked at it"
+
+
+def test_a_fix_without_a_way_back_ends_as_one_that_did_not_help():
+    made = Bench()
+    made.stanzas["rollback_change"]["inverse"] = ""
+    made.plan = approval.propose(made.context, INCIDENT, "", "mia")["_key"]
+    approval.approve(made.context, made.plan, "omar")
+    execution.execute(made.context, made.plan, "mia")
+    made.raising.fixed_at = made.clock.now() + 1
+    rounds(not_helping(made), 2)
+    assert state_of(made).status == "did_not_help" and state_of(made).finished
+    assert made.kinds()[-1] == "verification not_recovered", "no rollback is said to have failed"
+    with pytest.raises(Refused, match="has no inverse: undo it by hand"):
+        roll_back(made)
+
+
 def test_what_people_have_closed_is_not_undone_by_itself(bench):
     not_helping(bench)
     lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "zoe")

@@ -51,10 +51,10 @@ def _proposed(
     arguments = resolved_arguments(action, sources)
     service = suitable_facts(context, action, arguments)
     facts = facts_of(incident, cause, service)
-    document = incident.to_document()
+    document, contract = incident.to_document(), context.catalogue.contract(action)
     for earlier in range(_finished(context, incident.id, action, arguments, entries), 10_000):
         plan = new_plan(
-            document, action, arguments, cause, facts, actor, context.clock.now(), earlier
+            document, action, contract, arguments, cause, facts, actor, context.clock.now(), earlier
         )
         known = context.stores.plans.get(plan["_key"])
         if known is None or not plan_state(known, entries, context.clock.now()).finished:

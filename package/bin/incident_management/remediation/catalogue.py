@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ..incidents.canonical import digest
 from ..incidents.errors import RoutingError
@@ -86,7 +86,7 @@ class Action:
     sample_fields: Tuple[str, ...] = field(default=SAMPLE_FIELDS)
 
     def digest(self) -> str:
-        """A hash of the whole contract: an approval is given for what it said."""
+        """A hash of all that it says."""
         return digest(asdict(self), 40)
 
 
@@ -109,13 +109,12 @@ class Catalogue:
                 actions[name] = _action(name, values)
             except CatalogueError as error:
                 problems[name] = str(error)
-        for name, action in list(actions.items()):
-            if action.inverse and action.inverse not in actions:
-                problems[name] = (
-                    f"{CONF} [{name}] inverse is '{action.inverse}', which is no usable action "
-                    "of this file; name one, or leave it blank."
-                )
-                del actions[name]
+        while lacking := _without_inverse(actions):
+            problems[lacking.name] = (
+                f"{CONF} [{lacking.name}] inverse is '{lacking.inverse}', which is no usable "
+                "action of this file; name one, or leave it blank."
+            )
+            del actions[lacking.name]
         return cls(actions, problems)
 
     def get(self, name: str) -> Action:
@@ -128,6 +127,15 @@ class Catalogue:
         raise CatalogueError(
             f"There is no action '{name}' in the catalogue; the actions are: {known}."
         )
+
+    def contract(self, action: Action) -> str:
+        """Return what an approval of an action is given for: its hash, and that of its inverse."""
+        undoing = self.undoing(action)
+        return f"{action.digest()}:{undoing}" if undoing else action.digest()
+
+    def undoing(self, action: Action) -> str:
+        """Return the hash of an action's inverse; empty where it has none."""
+        return self.actions[action.inverse].digest() if action.inverse else ""
 
     def proposable(self) -> List[str]:
         """Names of the actions that a plan may be made of."""
@@ -149,6 +157,12 @@ def check_value(argument: Argument, value: Any) -> str:
             f"{argument.type}; nothing was done."
         )
     return text
+
+
+def _without_inverse(actions: Mapping[str, Action]) -> Optional[Action]:
+    """Return an action whose inverse is none of these."""
+    found = (one for one in actions.values() if one.inverse and one.inverse not in actions)
+    return next(found, None)
 
 
 def _action(name: str, values: Mapping[str, str]) -> Action:

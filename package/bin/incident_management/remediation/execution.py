@@ -127,6 +127,7 @@ def undo(context: Context, plan_id: str) -> PlanState:
         return _give_up(context, plan, state, str(over))
     late = context.clock.now() - state.judged_at > UNDO_SECONDS
     try:
+        _as_approved(context, plan)
         step = _undoing(context, plan, state)
         if late:
             raise Refused("Roll it back by hand if it has to be.", "too_late")
@@ -153,6 +154,18 @@ def _undoing(context: Context, plan: Document, state: PlanState) -> Step:
     if occupied:
         raise occupied
     return step
+
+
+def _as_approved(context: Context, plan: Document) -> None:
+    """Raise Refused where the catalogue does not undo a plan as it did when that was approved."""
+    action = context.catalogue.actions.get(plan["action"])
+    approved = str(plan["contract"]).partition(":")[2]
+    if approved and (action is None or context.catalogue.undoing(action) != approved):
+        sentence = (
+            f"What undoes {plan['_key']} was changed in the catalogue since it was made: look at "
+            "it, and roll it back by hand if it has to be."
+        )
+        raise Refused(sentence, "action_changed")
 
 
 def _unless_done(context: Context, plan: Document, state: PlanState) -> Step:
@@ -313,6 +326,7 @@ def _not_again(context: Context, plan: Document, step: Step, age: float) -> Opti
             unbegun = before_run(plan, entries, context.clock.now())
             refusal = _refusal(context, plan, unbegun, entries)
         else:
+            _as_approved(context, plan)
             inverse_step(context, plan, state)
             refusal = None
     except Refused as found:

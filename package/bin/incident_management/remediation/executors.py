@@ -21,7 +21,7 @@ from ..notify.transport import (
     json_headers,
     send_json,
 )
-from ..splunk.settings import SHARED_PARTS, Settings
+from ..splunk.settings import SHARED_PARTS, Settings, SettingsError
 
 __all__ = ["NEEDED_ARGUMENTS", "DeployApi", "Executor", "ExecutorError", "Outcome", "executors"]
 
@@ -94,11 +94,11 @@ class DeployApi:
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return the service's version, previous version and the change it runs."""
         reply = self._request("GET", arguments["service"])
-        answer = _object(reply.text)
-        if reply.status != 200 or answer is None:
+        answer = _object(reply.text) or {}
+        if reply.status != 200 or not answer.get("version") or not answer.get("change_id"):
             raise ExecutorError(
-                f"The deploy API at {self._host} does not tell the state of "
-                f"{arguments['service']} ({reply.status}): {_reason(reply)}"
+                f"The deploy API at {self._host} does not tell the version and the change that "
+                f"{arguments['service']} runs ({reply.status}): {_reason(reply)}"
             )
         return {
             name: str(answer.get(name) or "")
@@ -160,7 +160,10 @@ def executors(settings: Callable[[], Settings]) -> Executors:
     """
 
     def deploy_api() -> Executor:
-        known = settings().need("remediation", *SHARED_PARTS)
+        try:
+            known = settings().need("remediation", *SHARED_PARTS)
+        except SettingsError as error:
+            raise ExecutorError(str(error)) from None
         chosen = known.remediation
         if not chosen.deploy_api_url or not chosen.deploy_api_token:
             raise ExecutorError(
@@ -192,6 +195,9 @@ def _accepted(reply: Reply, arguments: Mapping[str, str]) -> Outcome:
             f"The deploy API answered {reply.status}, but not that {service} runs {version}: "
         )
         return Outcome("unknown", sentence + _reason(reply))
+    if not answer.get("change_id"):  # Without it there would be no way back.
+        sentence = f"The deploy API did not answer by which change {service} runs {version}."
+        return Outcome("unknown", sentence)
     names = ("change_id", "version", "previous_version")
     result = {name: str(answer.get(name) or "") for name in names}
     return Outcome("done", f"{service} runs {version}.", result)

@@ -32,6 +32,7 @@ FINISHED = (
     "expired",
     "failed",
     "recovered",
+    "did_not_help",
     "insufficient_data",
     "rolled_back",
     "rollback_failed",
@@ -55,6 +56,7 @@ Facts = Dict[str, Any]
 def new_plan(
     incident: Mapping[str, Any],
     action: Action,
+    contract: str,
     arguments: Mapping[str, str],
     analysis: Mapping[str, Any],
     facts: Facts,
@@ -64,13 +66,14 @@ def new_plan(
 ) -> Dict[str, Any]:
     """Return a plan's document.
 
-    ``earlier`` counts the finished plans of the same action and arguments, so that proposing the
-    same again is the same plan while it lives, and a new one afterwards.
+    ``contract`` is the catalogue's for the action. ``earlier`` counts the finished plans of the
+    same action and arguments, so that proposing the same again is the same plan while it lives, and
+    a new one afterwards.
     """
     content = {
         "incident_id": incident["id"],
         "action": action.name,
-        "contract": action.digest(),
+        "contract": contract,
         "arguments": dict(arguments),
         "analysis_id": analysis["analysis_id"],
         "state_hash": digest(facts),
@@ -196,6 +199,8 @@ def _apply(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
         # One that was written while the fix was being undone says nothing of what is so now.
         if state.status == "done":
             state.status, state.detail = state.outcome, str(data.get("detail", ""))
+            if state.outcome == "not_recovered" and not plan["inverse"]:
+                state.status = "did_not_help"  # There is no way back that could be gone.
     elif entry.kind == "rollback":
         _phase(state, entry, ("rolling_back", "rolled_back", "rollback_failed"))
         if state.status == "rollback_failed":

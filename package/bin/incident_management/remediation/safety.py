@@ -196,7 +196,7 @@ def withdrawn(
 def _whole(context: Context, plan: Mapping[str, Any]) -> Check:
     same = plan_digest(plan) == plan["plan_hash"] and digest(plan["state"]) == plan["state_hash"]
     action = context.catalogue.actions.get(plan["action"])
-    if same and action and action.digest() == plan["contract"]:
+    if same and action and context.catalogue.contract(action) == plan["contract"]:
         # The hash does not cover these, which say how many must approve, and what else may not run.
         terms = terms_of(action, plan["arguments"])
         same = all(plan[name] == value for name, value in terms.items())
@@ -213,10 +213,10 @@ def _contract(context: Context, plan: Mapping[str, Any]) -> Check:
         action = context.catalogue.get(plan["action"])
     except CatalogueError as error:
         return Check("action", False, str(error), "unknown_action")
-    if action.digest() != plan["contract"]:
+    if context.catalogue.contract(action) != plan["contract"]:
         detail = (
             f"The action '{action.name}' was changed in the catalogue since {plan['_key']} was "
-            "made: propose it again."
+            "made, or what undoes it was: propose it again."
         )
         return Check("action", False, detail, "action_changed", "void")
     return Check("action", True, f"'{action.name}' is in the catalogue, unchanged.")
