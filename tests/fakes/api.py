@@ -44,6 +44,7 @@ class FakeApi:
         self.remembered = Stories()
         self.searcher_value: Any = FakeSearcher()
         self.settings_value: Any = Settings()
+        self.raising_value: Any = None
         self.routing_value = Routing()
         self.topology_value = Topology()
         self.headers: Dict[str, str] = {}
@@ -111,6 +112,9 @@ class FakeApi:
         if isinstance(self.settings_value, Exception):
             raise self.settings_value
         return self.settings_value
+
+    def raising(self, session: Any) -> Any:
+        return self.raising_value
 
     def routing(self, session: Any) -> Routing:
         return self.routing_value

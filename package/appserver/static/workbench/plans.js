@@ -12,17 +12,19 @@ import { moment } from './words.js';
 
 const WAITING = ['proposed', 'approved'];
 const UNDOABLE = ['done', 'recovered', 'insufficient_data', 'not_recovered', 'rollback_failed'];
+// Of these it is read how they are proved, of those that wait also what the safety rules say.
+const READ = [...WAITING, 'done'];
 // Each asks the service that it is about: more than these wait for nobody.
 const MAX_CHECKED = 3;
 
 /**
- * Read an incident's fixes, those that wait for somebody with their safety rules.
+ * Read an incident's fixes, those that wait with their safety rules and how they are proved.
  * @param {string} id
  * @returns {Promise<Object<string, any>[]>} newest first
  */
 export async function readPlans(id) {
     const { body } = await get(`incidents/${encodeURIComponent(id)}/plans`);
-    const waiting = body.plans.filter((plan) => WAITING.includes(plan.status)).slice(0, MAX_CHECKED);
+    const waiting = body.plans.filter((plan) => READ.includes(plan.status)).slice(0, MAX_CHECKED);
     const checked = await Promise.all(waiting.map((plan) => get(`plans/${encodeURIComponent(plan.plan_id)}`)));
     const byId = new Map(checked.map((answer) => [answer.body.plan_id, answer.body]));
     return body.plans.map((plan) => byId.get(plan.plan_id) ?? plan);
@@ -48,11 +50,17 @@ function one(detail, plan) {
             h('span', { class: `wb-tag wb-plan-${plan.status}` }, String(plan.status).replaceAll('_', ' '))),
         h('div', { class: 'wb-dim' }, [plan.plan_id, `proposed by ${plan.proposed_by ?? 'unknown'}`, moment(plan.created_at)].join(' · ')),
         plan.detail && h('p', {}, plan.detail),
+        plan.next && h('p', {}, fact('Next: '), plan.next, plan.status === 'approved' && ` Its approval holds until ${moment(plan.expires_at)}.`),
         h('dl', { class: 'wb-facts' }, given),
-        plan.blast_radius && h('p', {}, h('span', { class: 'wb-dim' }, 'What it touches: '), plan.blast_radius),
-        plan.cause && h('p', {}, h('span', { class: 'wb-dim' }, 'Because: '), plan.cause),
+        plan.blast_radius && h('p', {}, fact('What it touches: '), plan.blast_radius),
+        plan.proof && h('p', { class: plan.provable === false ? 'wb-not-ok' : null }, fact('Proof: '), plan.proof),
+        plan.cause && h('p', {}, fact('Because: '), plan.cause),
         plan.checks?.length > 0 && h('ul', { class: 'wb-checks', 'aria-label': 'Safety checks' }, plan.checks.map((check) => rule(check, plan))),
         h('div', { class: 'wb-row' }, decisions(detail, plan)));
+}
+
+function fact(name) {
+    return h('span', { class: 'wb-dim' }, name);
 }
 
 /** One safety rule's answer. That nobody has approved yet is nothing wrong. */
@@ -74,7 +82,7 @@ function decisions(detail, plan) {
             button(detail, 'reject', 'Reject', why, () => reject(detail, plan)),
             button(detail, 'execute', 'Carry it out …', lacks(capabilities, 'incident_remediate') || (plan.status === 'approved' ? '' : 'It must be approved first.') || blocking?.detail || '', () => execute(detail, plan), 'wb-danger'));
     }
-    if (UNDOABLE.includes(plan.status)) {
+    if (UNDOABLE.includes(plan.status) && plan.inverse) {
         offered.push(button(detail, 'rollback', 'Undo it …', lacks(capabilities, 'incident_remediate'), () => undo(detail, plan), 'wb-danger'));
     }
     return offered;
@@ -91,7 +99,7 @@ function approve(detail, plan) {
     const many = Number(plan.approvals) > 1 ? `It takes ${plan.approvals} people; ${(plan.approved_by ?? []).length} approved so far.` : '';
     decide(detail, plan, {
         verb: 'approve', title: 'Approve this fix', submit: 'Approve', body: () => ({ plan_hash: plan.plan_hash }),
-        effects: [plan.summary, plan.blast_radius, many, 'Your approval holds for exactly this plan and for the state it was made for. It carries nothing out.'],
+        effects: [plan.summary, plan.blast_radius, plan.proof, many, 'Your approval holds for exactly this plan and for the state it was made for. It carries nothing out.'],
         done: 'The fix is approved.',
     });
 }
@@ -109,11 +117,17 @@ function execute(detail, plan) {
         verb: 'execute', title: `Carry out: ${plan.label || plan.action}`, submit: `Carry it out on ${plan.entity ?? 'the service'}`, danger: true, body: () => ({}),
         effects: [
             plan.summary, plan.blast_radius, `Approved by ${by || 'nobody'}${plan.expires_at ? `, until ${moment(plan.expires_at)}` : ''}.`,
-            plan.inverse ? `If it does not help, it is undone by itself (${plan.inverse.replaceAll('_', ' ')}).` : 'There is no way back: it is not undone by itself.',
+            plan.proof, wayBack(plan),
             'All safety checks run once more right before.',
         ],
         done: 'The fix is being carried out; its proof follows on the timeline.',
     });
+}
+
+function wayBack(plan) {
+    if (!plan.inverse) return 'There is no way back: it can’t be undone.';
+    const name = plan.inverse.replaceAll('_', ' ');
+    return plan.provable === false ? `It can be undone by hand (${name}).` : `If it does not help, it is undone by itself (${name}).`;
 }
 
 function undo(detail, plan) {

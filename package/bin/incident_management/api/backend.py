@@ -11,6 +11,7 @@ from ..incidents.routing import Routing
 from ..incidents.story import Stories
 from ..ports import Clock, Searcher, Stores
 from ..remediation.catalogue import Catalogue
+from ..remediation.raised import RaisingSearch
 from ..splunk.clock import SystemClock
 from ..splunk.replica import Replica, stores_of
 from ..splunk.topology import TopologyLookup
@@ -46,6 +47,9 @@ class Backend(Protocol):
         """Return what is wrong with the configuration, a sentence each. Raises SplunkError."""
 
     def topology(self, session: Any) -> Topology: ...
+
+    def raising(self, session: Any) -> RaisingSearch:
+        """Return what asks again what raised an incident."""
 
 
 class SplunkBackend:
@@ -133,6 +137,17 @@ class SplunkBackend:
             )
             self._problems = (now, found)
         return self._problems[1]
+
+    def raising(self, session: Any) -> RaisingSearch:
+        from ..splunk.search import SplunkSearcher
+        from ..worker.monitor_duty import monitors_of
+        from ..worker.monitor_roster import MonitorRoster
+        from ..worker.raising import MonitorRaising, Raising, SavedSearchRaising
+
+        stores = self.stores(session)
+        roster = MonitorRoster(stores, self.clock, "", lambda: monitors_of(session))
+        monitors = MonitorRaising(stores, SplunkSearcher(session), roster.all)
+        return Raising(SavedSearchRaising(session), monitors)
 
     def topology(self, session: Any) -> Topology:
         from ..splunk import log

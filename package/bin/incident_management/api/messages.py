@@ -13,6 +13,7 @@ from ..incidents.errors import Invalid
 from ..incidents.grouping import Topology
 from ..incidents.routing import Routing
 from ..ports import Clock, Searcher, Stores
+from ..remediation.raised import RaisingSearch
 from .backend import Backend
 
 __all__ = ["Problem", "Request", "Response", "parse_body"]
@@ -109,6 +110,10 @@ class Request:
 
     def topology(self) -> Topology:
         return self.backend.topology(self.system_session)
+
+    def raising(self) -> RaisingSearch:
+        """Return what asks again what raised an incident, with the app's own rights."""
+        return self.backend.raising(self.system_session)
 
     def text(self, name: str, default: str = "", required: bool = False) -> str:
         """Return a text of the body, stripped. Raises Invalid when it is required and blank."""

@@ -191,6 +191,7 @@ def _context(request: Request) -> Context:
         executors(request.settings),
         holder=process_name(),
         gone=has_ended,
+        raising=request.raising,
     )
 
 

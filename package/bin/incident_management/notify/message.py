@@ -211,10 +211,12 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
     if event == "analysis":
         return str(data.get("verdict") or "")
     if event == "plan":
-        return (
-            f"{data.get('summary', '')}\nIt needs an approval: | remediate "
-            f"incident={incident.get('id', '')} plan={data.get('plan_id', '')} do=approve"
+        lines = [str(data.get(part) or "") for part in ("summary", "blast_radius", "proof")]
+        lines.append(
+            f"It needs an approval: | remediate incident={incident.get('id', '')} "
+            f"plan={data.get('plan_id', '')} do=approve"
         )
+        return "\n".join(line for line in lines if line)
     if event == "assigned":
         who = f"Owner: {data.get('owner') or 'nobody'}. Team: {data.get('team') or 'none'}."
         return f"{who} {data.get('reason') or ''}".strip()

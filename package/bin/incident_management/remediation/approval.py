@@ -9,6 +9,7 @@ from ..incidents.model import Entry, Incident
 from ..ports import Document
 from .catalogue import Action, CatalogueError
 from .context import SYSTEM, Context, Refused
+from .foresight import foresee
 from .live import live_plans, undecided_plans
 from .plan import PlanState, new_plan, plan_state
 from .safety import checks, cited_cause, facts_of, over_because, resolved_arguments, suitable_facts
@@ -34,7 +35,8 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
         context.refuse(incident_id, None, refusal, actor)
         raise
     context.stores.plans.insert(plan)
-    data = {name: plan[name] for name in ("action", "arguments", "plan_hash", "summary")}
+    told = ("action", "arguments", "plan_hash", "summary", "blast_radius")
+    data = {**{name: plan[name] for name in told}, **foresee(context, plan).to_document()}
     context.append(plan, "plan", data, actor, f"plan:{plan['_key']}")
     context.show(plan)
     return context.load(plan["_key"])[0]
@@ -123,6 +125,7 @@ def approve(context: Context, plan_id: str, actor: str, plan_hash: str = "") -> 
         "state_hash": plan["state_hash"],
         "state": plan["state"],
         "decision": "approved",
+        "detail": _left_to_approve(plan, state, actor),
         "expires_at": round(context.clock.now() + action.approval_ttl, 3),
     }
     lapsed = f":{state.approvals[actor]}" if actor in state.approvals else ""
@@ -205,6 +208,15 @@ def _not_open_to_decisions(plan: Mapping[str, Any], state: PlanState) -> Optiona
     status = state.status.replace("_", " ")
     sentence = f"{plan['_key']} is {status} and can't be decided on any more. {state.detail}"
     return Refused(sentence.strip(), "decided")
+
+
+def _left_to_approve(plan: Mapping[str, Any], state: PlanState, actor: str) -> str:
+    """What one more approval leaves to be done, for those who are told of it."""
+    left = int(plan["approvals"]) - len({*state.approvers, actor})
+    if left <= 0:
+        return "It can be carried out; nothing happens by itself."
+    people = "one more person" if left == 1 else f"{left} more people"
+    return f"Approved by {actor}; {people} must approve it."
 
 
 def _failed_check(

@@ -22,10 +22,12 @@ _WAITING = {
 }
 
 FIELDS = (
-    "incident", "plan_id", "action", "status", "detail", "summary", "arguments", "blast_radius",
-    "cause", "citations", "checks", "approved_by", "expires_at", "outcome", "refused",
+    "incident", "plan_id", "action", "status", "refused", "detail", "next", "summary",
+    "blast_radius", "proof", "cause", "citations", "checks", "approved_by", "expires_at", "outcome",
+    "arguments",
 )  # fmt: skip
-"""Columns of every row, in order. ``refused`` is why safety said no to what was asked."""
+"""Columns of every row, in order. ``refused`` is why safety said no to what was asked, ``next``
+what is to be done, ``proof`` how it will be told whether the fix helps."""
 
 
 class RemediationFailed(Exception):
@@ -69,6 +71,7 @@ def rows(plans: List[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
         row: Dict[str, Any] = {name: plan.get(name, "") for name in FIELDS}
         row.update(
             incident=plan.get("incident_id", ""),
+            next=" ".join(str(plan.get(name) or "") for name in ("next", "next_search")).strip(),
             arguments=[f"{name}={v}" for name, v in sorted(plan.get("arguments", {}).items())],
             citations=[_citation(one) for one in plan.get("citations", [])],
             checks=[_check_text(one) for one in plan.get("checks", [])],

@@ -14,6 +14,7 @@ from ..ports import Clock, Document, Stores
 from .catalogue import Catalogue
 from .executors import Executor, ExecutorError, Executors
 from .plan import PlanState, plan_state
+from .raised import RaisingSearch
 
 __all__ = ["SYSTEM", "Context", "Refused"]
 
@@ -39,7 +40,8 @@ class Context:
     """Stores, clock, catalogue and executors.
 
     ``holder`` is who this process is, for claims; ``gone`` tells whether another holder has
-    certainly ended, so that what it left needs no waiting.
+    certainly ended, so that what it left needs no waiting. ``raising`` makes what asks again what
+    raised an incident, where that is to be said before a fix.
     """
 
     stores: Stores
@@ -48,6 +50,7 @@ class Context:
     executors: Executors
     holder: str = SYSTEM
     gone: Callable[[str], bool] = lambda holder: False
+    raising: Optional[Callable[[], RaisingSearch]] = None
 
     def load(self, plan_id: str) -> Tuple[Document, List[Entry], PlanState]:
         """Return a plan, its incident's entries, and its state.

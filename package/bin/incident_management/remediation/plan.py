@@ -113,8 +113,13 @@ def plan_digest(plan: Mapping[str, Any]) -> str:
 
 
 def _summary(action: Action, arguments: Mapping[str, str]) -> str:
-    values = ", ".join(f"{name} {value}" for name, value in sorted(arguments.items()))
-    return f"{action.label}: {values}."
+    others = [
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in sorted(arguments.items())
+        if name != action.entity
+    ]
+    how = f" ({', '.join(others)})" if others else ""
+    return f"{action.label}: {arguments.get(action.entity, '')}{how}."
 
 
 def _filled(text: str, arguments: Mapping[str, str]) -> str:

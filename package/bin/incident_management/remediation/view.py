@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 from .context import Context
+from .foresight import foresee
+from .next_step import what_next
 from .safety import checks
 
 __all__ = ["describe", "of_incident"]
 
 
 def describe(context: Context, plan_id: str, with_checks: bool = True) -> Dict[str, Any]:
-    """Return a plan's document with its state and, if it was not begun, each rule's answer.
+    """Return a plan's document with its state, what follows, and, unless that is left out, how it
+    will be proved and each rule's answer, as long as these matter.
 
     Raises NotFound.
     """
     plan, entries, state = context.load(plan_id)
+    sentence, search = what_next(plan, state)
     view = {name: value for name, value in plan.items() if name != "_key"}
     view.update(
         plan_id=plan_id,
@@ -28,7 +32,11 @@ def describe(context: Context, plan_id: str, with_checks: bool = True) -> Dict[s
         outcome=state.outcome,
         result=state.result,
         checks=[],
+        next=sentence,
+        next_search=search,
     )
+    if with_checks and not state.finished and not state.outcome:
+        view.update(foresee(context, plan).to_document())
     if with_checks and not state.executed and not state.finished:
         view["checks"] = [
             {"name": check.name, "ok": check.ok, "detail": check.detail}

@@ -1,0 +1,66 @@
+"""What can be said of a fix's proof before it is carried out: how it will be judged, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional
+
+from ..incidents.model import Incident
+from ..notify.message import listed, span
+from ..ports import SearchFailed
+from .catalogue import Action, CatalogueError
+from .context import Context
+from .judging import MAX_ENTITIES
+from .plan import PlanState
+from .raised import CannotJudge, RaisingSearch, searches_of
+
+__all__ = ["Foresight", "foresee"]
+
+
+@dataclass(frozen=True)
+class Foresight:
+    """Whether recovery can be proved (None: nobody can tell just now), in a sentence or two.
+
+    ``seconds``: so long after the action the first verdict can come; 0 where none can.
+    """
+
+    provable: Optional[bool]
+    detail: str
+    seconds: float = 0.0
+
+    def to_document(self) -> Dict[str, Any]:
+        """As a plan shows it."""
+        return {"provable": self.provable, "proof": self.detail}
+
+
+def foresee(context: Context, plan: Mapping[str, Any]) -> Foresight:
+    """Ask what raised a plan's incident whether it can judge the fix, without running it."""
+    if context.raising is None:
+        return Foresight(None, "")
+    try:
+        action = context.catalogue.get(plan["action"])
+        incident, _entries = context.standing(plan["incident_id"])
+        return _foreseen(context, context.raising(), action, incident)
+    except CannotJudge as reason:
+        undone = " and nothing is undone by itself" if plan["inverse"] else ""
+        detail = f"Whether it helps can't be proved, so a person decides{undone}: {reason}"
+        return Foresight(False, detail)
+    except (SearchFailed, CatalogueError) as error:
+        return Foresight(None, f"Whether its help can be proved can't be told just now: {error}")
+
+
+def _foreseen(
+    context: Context, raising: RaisingSearch, action: Action, incident: Incident
+) -> Foresight:
+    now = context.clock.now()
+    if len(incident.entities) > MAX_ENTITIES:
+        raise CannotJudge(f"The incident has more than {MAX_ENTITIES} entities.")
+    searches = searches_of(context.stores, incident)
+    grids = [raising.grid(search, now) for search in searches]
+    state = PlanState(started_at=now, done_at=now)
+    seconds = max(grid.first(action, state).after[1] + grid.lag for grid in grids) - now
+    names = sorted({str(one.get("name") or one.get("monitor")) for one in searches})
+    quoted = listed([f"'{name}'" for name in names])
+    verb = "is" if len(names) == 1 else "are"
+    detail = f"{quoted} {verb} asked again; the verdict comes about {span(seconds)} after the fix."
+    return Foresight(True, detail, seconds)

@@ -1,0 +1,54 @@
+"""What somebody who looks at a plan has to do next, or may wait for."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Tuple
+
+from .plan import PlanState
+
+__all__ = ["what_next"]
+
+
+def what_next(plan: Mapping[str, Any], state: PlanState) -> Tuple[str, str]:
+    """Return a sentence or two, and the search that does it; that is empty where there is none."""
+    incident, entity = plan["incident_id"], plan["entity"]
+    one = f"| remediate incident={incident} plan={plan['_key']} do="
+    undo = f"{one}rollback" if plan["inverse"] else ""
+    again = f"| remediate incident={incident} action={plan['action']}"
+    why = f"| aianalyze incident={incident}"
+    if state.status == "failed" and state.action_in_doubt:
+        return f"Look at what {entity} runs before anything else is done to it.", ""
+    return {
+        "proposed": (f"{_people(plan, state)} must approve it.", f"{one}approve"),
+        "approved": ("Nothing happens by itself: have it carried out.", f"{one}execute"),
+        "running": (
+            "Wait. If its answer was lost, the worker finds out what became of it, within 15 min; "
+            "it is not carried out twice.",
+            "",
+        ),
+        "done": ("Wait for the verdict, or undo it.", undo),
+        "recovered": ("Nothing is left to do.", ""),
+        "not_recovered": ("Wait: it is being undone.", ""),
+        "did_not_help": ("What it did stays as it is. Look for another cause.", why),
+        "insufficient_data": (
+            f"Look whether {entity} works. Resolve {incident} if it does, else undo the fix.",
+            undo,
+        ),
+        "failed": ("Nothing was changed. Once the reason is put right, propose it again.", again),
+        "rejected": ("If it is wanted after all, propose it again.", again),
+        "void": ("If it is wanted still, propose it again.", again),
+        "expired": ("If it is wanted still, propose it again.", again),
+        "rolling_back": ("Wait: it is being undone.", ""),
+        "rolled_back": (f"{entity} is as it was before the fix. Look for another cause.", why),
+        "rollback_failed": (
+            f"Look at what {entity} runs. Then try to undo it again, or do so by hand.",
+            undo,
+        ),
+    }[state.status]
+
+
+def _people(plan: Mapping[str, Any], state: PlanState) -> str:
+    needed = int(plan["approvals"]) - len(state.approvers)
+    more = " more" if state.approvers else ""
+    people = f"One{more} person" if needed == 1 else f"{needed}{more} people"
+    return f"{people} with the capability incident_approve"
