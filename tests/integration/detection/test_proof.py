@@ -70,7 +70,8 @@ def judged(detections: Detections, name: str, **changes: str) -> Judgement:
     state = PlanState(started_at=NOW, done_at=NOW)
     windows = raising.grid(search, NOW).first(action, state)
     incident = Incident("INC-20260101-AAAAAA", entities=["checkout"])
-    return judge(raising, SplunkSearcher(session), action, incident, [(search, windows)])
+    asked = [(search, windows)]
+    return judge(raising, SplunkSearcher(session), action, incident, asked, ["checkout"])
 
 
 def test_all_requests_fail_as_before_but_there_are_fewer(detections: Detections) -> None:

@@ -51,21 +51,27 @@ class Office:
             return error.status, json.loads(text) if text.startswith("{") else text
         return json.loads(answer.body.read())
 
-    def signal(self, entity: str = "checkout", run: str = "1") -> str:
-        """Raise a signal; returns the incident's id."""
+    def signal(
+        self,
+        entity: str = "checkout",
+        run: str = "1",
+        name: str = "High Error Rate",
+        owner: str = "nobody",
+    ) -> str:
+        """Raise a signal of a saved search; returns the incident's id."""
         now = time.time()
         finding = {
-            "rule": "High Error Rate",
+            "rule": name,
             "app": "incident_management",
-            "owner": "nobody",
+            "owner": owner,
             "entity": entity,
             "severity": "high",
-            "title": f"High Error Rate: {entity}",
+            "title": f"{name}: {entity}",
             "run": run,
             "count": 42,
             "first_time": now - 60,
             "last_time": now,
-            "search": {"name": "High Error Rate", "app": "incident_management", "owner": "nobody"},
+            "search": {"name": name, "app": "incident_management", "owner": owner},
         }
         (outcome,) = self.call("POST", "/signals", {"signals": [finding]})["outcomes"]
         return str(outcome["incident_id"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -14,6 +15,7 @@ from splunklib.binding import HTTPError
 from incident_management.incidents import timeline
 from incident_management.splunk.kvstore import KvStores
 from incident_management.splunk.session import Session
+from tests.standin import ADMIN_PASSWORD
 
 from .conftest import Office, wait_for
 
@@ -70,9 +72,9 @@ def shop(office: Office):
     made.stop()
 
 
-def analysed(office: Office) -> str:
+def analysed(office: Office, **finding: str) -> str:
     """An incident whose analysis has verified that the change did it."""
-    incident = office.signal()
+    incident = office.signal(**finding)
     session = Session(office.standin.splunk.mgmt_uri, office.standin.session_key())
     stores = KvStores(session)
     stores.analyses.insert(
@@ -160,6 +162,32 @@ def test_a_fix_that_does_not_help_is_undone_by_the_worker(office: Office, shop: 
     wait_for(lambda: "rollback done" in kinds(office, incident))
     assert office.deployer.state["version"] == "r8"
     assert office.call("GET", f"/incidents/{incident}")["status"] == "new"
+
+
+def test_that_a_private_alert_proves_nothing_is_read_before_it_is_approved(
+    office: Office, shop: Shop
+):
+    """A search that is shared with its app, and the shipped ones, say when the verdict comes."""
+    rita = office.user("rita", "incident_responder")
+    own = office.standin.service("rita", ADMIN_PASSWORD, app="incident_management", owner="rita")
+    own.saved_searches.create(
+        "My errors",
+        'search index=main ERROR | rex "service=(?<entity>\\S+)" | stats count by entity',
+        **{"dispatch.earliest_time": "-6s@s", "dispatch.latest_time": "-1s@s"},
+    )
+    private = analysed(office, name="My errors", owner="rita")
+    proposed = remediate(office, private, rita)
+    assert proposed["status"] == "proposed"
+    assert proposed["proof"] == (
+        "Whether it helps can't be proved, so a person decides and nothing is undone by itself: "
+        "'My errors' would run with the app's rights and not with its owner's, as it is private: "
+        "share it with its app."
+    )
+    wait_for(lambda: "as it is private: share it with its app" in json.dumps(office.slack.messages))
+    theirs = office.standin.service(app="incident_management", owner="rita").saved_searches
+    theirs["My errors"].acl_update(sharing="app", owner="rita")
+    shared = remediate(office, private, rita, do="status", plan=proposed["plan_id"])
+    assert shared["proof"].startswith("'My errors' is asked again; the verdict comes about ")
 
 
 def test_a_rest_handler_killed_during_the_rollback_does_it_once(office: Office, shop: Shop):
