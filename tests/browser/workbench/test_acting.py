@@ -141,6 +141,22 @@ def test_merging_splitting_pinning_and_holding_back(site: Site, enter: Enter) ->
     assert (shown["title"], shown["severity"]) == ("Errors, corrected", "low")
 
 
+def test_a_fix_that_the_service_refuses_is_not_said_to_be_carried_out(
+    site: Site, enter: Enter
+) -> None:
+    (incident,) = site.signals({"entity": "cart", "title": "Errors of cart"})
+    site.analysed(incident)
+    plan = site.call("POST", f"/incidents/{incident}/plans", {})["plan_id"]
+    site.call("POST", f"/plans/{plan}/approve", {})
+    site.deployer.refuses = "A deploy freeze is on."
+    page = enter("mia", f"?incident={incident}&tab=fixes")
+    press(page, "execute")
+    page.get_by_role("button", name="Carry it out on checkout").click()
+    said(page, "The fix is failed: The deploy API refused with 409: A deploy freeze is on.")
+    expect(page.locator(".wb-plan").first).to_contain_text("Next: Nothing was changed.")
+    site.deployer.refuses = ""
+
+
 def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     site: Site, enter: Enter
 ) -> None:
@@ -154,14 +170,17 @@ def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
 
     press(responder, "propose")
     said(responder, "is proposed")
-    approve = responder.locator(".wb-plan [data-move=approve]")
+    plan = responder.locator(".wb-plan")
+    expect(plan).to_contain_text("Next: One person with the capability incident_approve must")
+    expect(plan).to_contain_text("Proof: Whether it helps can't be proved, so a person decides")
+    approve = plan.locator("[data-move=approve]")
     expect(approve).to_have_attribute("title", "Your roles lack the capability incident_approve.")
 
     approver = enter("ada", f"?incident={incident}&tab=fixes")
     approver.locator("[data-move=approve]").click()
     expect(approver.locator(".wb-effects")).to_contain_text("restarts with version r7")
     submit(approver)
-    said(approver, "is approved")
+    said(approver, "is approved; it is not carried out by itself")
     expect(approver.locator("[data-move=execute]")).to_have_attribute("aria-disabled", "true")
 
     manager = enter("mia", f"?incident={incident}&tab=fixes")
@@ -169,7 +188,7 @@ def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     expect(manager.locator(".wb-effects")).to_contain_text("Approved by ada")
     assert manager.evaluate("document.activeElement.textContent") == "Cancel"
     manager.get_by_role("button", name="Carry it out on checkout").click()
-    said(manager, "being carried out")
+    said(manager, "The fix is carried out: checkout runs r7. Its proof follows")
     assert len(site.deployer.rollbacks) == 1
     (plan,) = site.call("GET", f"/incidents/{incident}/plans")["plans"]
     assert plan["status"] == "done"

@@ -124,6 +124,7 @@ class Deployer(Service):
             "healthy": True,
         }
         self.rollbacks: Dict[str, Dict[str, Any]] = {}
+        self.refuses = ""
         self.after_rollback: Optional[Callable[[], None]] = None
         super().__init__()
 
@@ -132,6 +133,8 @@ class Deployer(Service):
             return 401, {"detail": "A token is needed."}
         if method == "GET":
             return 200, self.state
+        if self.refuses:
+            return 409, {"detail": self.refuses}
         with self.lock:
             if given["request_id"] not in self.rollbacks:
                 if given["change_id"] != self.state["change_id"]:

@@ -47,7 +47,7 @@ function one(detail, plan) {
     return h('li', { class: 'wb-plan' },
         h('div', { class: 'wb-row' },
             h('span', { class: 'wb-entry-title' }, plan.summary || plan.label || plan.action),
-            h('span', { class: `wb-tag wb-plan-${plan.status}` }, String(plan.status).replaceAll('_', ' '))),
+            h('span', { class: `wb-tag wb-plan-${plan.status}` }, words(plan.status))),
         h('div', { class: 'wb-dim' }, [plan.plan_id, `proposed by ${plan.proposed_by ?? 'unknown'}`, moment(plan.created_at)].join(' · ')),
         plan.detail && h('p', {}, plan.detail),
         plan.next && h('p', {}, fact('Next: '), plan.next, plan.status === 'approved' && ` Its approval holds until ${moment(plan.expires_at)}.`),
@@ -57,6 +57,10 @@ function one(detail, plan) {
         plan.cause && h('p', {}, fact('Because: '), plan.cause),
         plan.checks?.length > 0 && h('ul', { class: 'wb-checks', 'aria-label': 'Safety checks' }, plan.checks.map((check) => rule(check, plan))),
         h('div', { class: 'wb-row' }, decisions(detail, plan)));
+}
+
+function words(name) {
+    return String(name).replaceAll('_', ' ');
 }
 
 function fact(name) {
@@ -100,14 +104,14 @@ function approve(detail, plan) {
     decide(detail, plan, {
         verb: 'approve', title: 'Approve this fix', submit: 'Approve', body: () => ({ plan_hash: plan.plan_hash }),
         effects: [plan.summary, plan.blast_radius, plan.proof, many, 'Your approval holds for exactly this plan and for the state it was made for. It carries nothing out.'],
-        done: 'The fix is approved.',
+        done: (after) => (after.status === 'approved' ? 'The fix is approved; it is not carried out by itself.' : `Your approval is noted. ${after.next}`),
     });
 }
 
 function reject(detail, plan) {
     decide(detail, plan, {
         verb: 'reject', title: 'Reject this fix', submit: 'Reject', fields: [{ name: 'reason', label: 'Why', kind: 'area' }],
-        body: ({ reason }) => (reason ? { reason } : {}), effects: ['It is not carried out, and can’t be approved any more.'], done: 'The fix is rejected.',
+        body: ({ reason }) => (reason ? { reason } : {}), effects: ['It is not carried out, and can’t be approved any more.'], done: () => 'The fix is rejected.',
     });
 }
 
@@ -120,13 +124,16 @@ function execute(detail, plan) {
             plan.proof, wayBack(plan),
             'All safety checks run once more right before.',
         ],
-        done: 'The fix is being carried out; its proof follows on the timeline.',
+        done: (after) => ({
+            done: `The fix is carried out: ${after.detail} Its proof follows on the timeline.`,
+            running: 'The fix was begun; whether it is done is not known yet.',
+        })[after.status] ?? `The fix is ${words(after.status)}: ${after.detail}`,
     });
 }
 
 function wayBack(plan) {
     if (!plan.inverse) return 'There is no way back: it can’t be undone.';
-    const name = plan.inverse.replaceAll('_', ' ');
+    const name = words(plan.inverse);
     return plan.provable === false ? `It can be undone by hand (${name}).` : `If it does not help, it is undone by itself (${name}).`;
 }
 
@@ -134,8 +141,11 @@ function undo(detail, plan) {
     decide(detail, plan, {
         verb: 'rollback', title: `Undo: ${plan.label || plan.action}`, submit: `Undo it on ${plan.entity ?? 'the service'}`, danger: true,
         fields: [{ name: 'reason', label: 'Why', kind: 'area' }], body: ({ reason }) => (reason ? { reason } : {}),
-        effects: [`${plan.entity ?? 'The service'} is put back to what it ran before this fix${plan.inverse ? ` (${plan.inverse.replaceAll('_', ' ')})` : ''}.`],
-        done: 'The fix is being undone.',
+        effects: [`${plan.entity ?? 'The service'} is put back to what it ran before this fix${plan.inverse ? ` (${words(plan.inverse)})` : ''}.`],
+        done: (after) => ({
+            rolled_back: `The fix is undone: ${after.detail}`,
+            rolling_back: 'The undoing was begun; whether it is done is not known yet.',
+        })[after.status] ?? `The fix is not undone, it is ${words(after.status)}: ${after.detail}`,
     });
 }
 
@@ -146,8 +156,8 @@ function decide(detail, plan, { verb, title, submit, danger, fields = [], effect
         effects: () => effects.filter(Boolean),
         act: async (values) => {
             try {
-                await change.send('POST', `plans/${encodeURIComponent(plan.plan_id)}/${verb}`, body(values));
-                detail.app.say(done);
+                const answer = await change.send('POST', `plans/${encodeURIComponent(plan.plan_id)}/${verb}`, body(values));
+                detail.app.say(done(answer.body));
             } finally {
                 // Refused or not: what the rules say now is shown.
                 detail.again();

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, Mapping, Optional
 
 from ..incidents.model import Incident
@@ -40,7 +40,9 @@ def foresee(context: Context, plan: Mapping[str, Any]) -> Foresight:
     try:
         action = context.catalogue.get(plan["action"])
         incident, _entries = context.standing(plan["incident_id"])
-        return _foreseen(context, context.raising(), action, incident)
+        found = _foreseen(context, context.raising(), action, incident)
+        undone = " If it did not help, it is undone by itself." if plan["inverse"] else ""
+        return replace(found, detail=found.detail + undone)
     except CannotJudge as reason:
         undone = " and nothing is undone by itself" if plan["inverse"] else ""
         detail = f"Whether it helps can't be proved, so a person decides{undone}: {reason}"
