@@ -59,6 +59,7 @@ def test_the_shipped_catalogue_is_whole():
             "lacks argument.service, which deploy_api needs; set it.",
         ),
         ({"argument__to_version": None}, "lacks argument.to_version, which deploy_api needs"),
+        ({"approve_own": "maybe"}, "approve_own is 'maybe'; set 1 or 0."),
         ({"entity": "host"}, "entity is 'host', which is none of its arguments."),
         ({"sample_fields": 'a"b'}, "which is no field name."),
     ],

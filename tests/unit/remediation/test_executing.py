@@ -52,6 +52,27 @@ def test_a_run_that_changed_nothing_does_not_cool_down(bench):
     assert execute(bench, approved(bench)).status == "done"
 
 
+def test_an_action_runs_so_many_times_an_hour_on_all_entities_together(bench):
+    bench.stanzas["rollback_change"]["hourly_limit"] = "2"
+    plans = []
+    for name in ("pay", "cart", "mail"):
+        incident = f"INC-20260101-{name.upper():0>6}"
+        bench.api.services[name] = {**bench.api.services["checkout"], "service": name}
+        bench.open(incident)
+        bench.analyse(incident, key=f"ANA-{name}", service=name)
+        plans.append(approved(bench, incident=incident))
+    for plan in plans[:2]:
+        assert execute(bench, plan).status == "done"
+    assert refusal(lambda: execute(bench, plans[2])) == (
+        "'rollback_change' was carried out 2 times within the last hour; it may be 2 times "
+        "(hourly_limit)."
+    )
+    assert len(bench.api.executed) == 2
+    bench.clock.advance(3601)
+    again = approved(bench, incident="INC-20260101-00MAIL")
+    assert execute(bench, again).status == "done"
+
+
 def test_one_run_at_a_time_on_an_entity(bench):
     """Another incident's fix is still being verified there."""
     plan = approved(bench)

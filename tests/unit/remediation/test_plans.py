@@ -188,6 +188,17 @@ def test_several_approvals_hold_until_the_first_of_them_runs_out(bench):
     assert bench.api.executed == []
 
 
+def test_where_others_must_approve_whoever_proposed_it_can_not(bench):
+    bench.stanzas["rollback_change"]["approve_own"] = "0"
+    plan = propose(bench, actor="mia")
+    text = refusal(lambda: approval.approve(bench.context, plan, "mia"))
+    assert text == f"{plan} was proposed by mia: somebody else must approve it."
+    assert view.describe(bench.context, plan)["next"] == (
+        "One person with the capability incident_approve, other than mia, must approve it."
+    )
+    assert approval.approve(bench.context, plan, "omar").status == "approved"
+
+
 def test_a_rejected_plan_stays_rejected(bench):
     plan = propose(bench)
     approval.reject(bench.context, plan, "omar", "no")
@@ -310,6 +321,6 @@ def test_the_rules_are_shown_before_anything_is_done(bench):
     shown = {check["name"]: check for check in view.describe(bench.context, plan)["checks"]}
     assert list(shown) == [
         "plan", "action", "incident", "evidence", "arguments", "approval", "state",
-        "preconditions", "cooldown", "alone",
+        "preconditions", "cooldown", "rate", "alone",
     ]  # fmt: skip
     assert [name for name, check in shown.items() if not check["ok"]] == ["approval"]

@@ -81,8 +81,9 @@ function decisions(detail, plan) {
     const offered = [];
     if (waits) {
         const why = lacks(capabilities, 'incident_approve');
+        const own = plan.approve_own === false && plan.proposed_by === detail.app.me.name ? 'You proposed it: somebody else must approve it.' : '';
         offered.push(
-            button(detail, 'approve', 'Approve', why || (plan.status === 'approved' ? 'It is approved already.' : ''), () => approve(detail, plan)),
+            button(detail, 'approve', 'Approve', why || (plan.status === 'approved' ? 'It is approved already.' : own), () => approve(detail, plan)),
             button(detail, 'reject', 'Reject', why, () => reject(detail, plan)),
             button(detail, 'execute', 'Carry it out …', lacks(capabilities, 'incident_remediate') || (plan.status === 'approved' ? '' : 'It must be approved first.') || blocking?.detail || '', () => execute(detail, plan), 'wb-danger'));
     }

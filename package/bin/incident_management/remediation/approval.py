@@ -115,7 +115,11 @@ def approve(context: Context, plan_id: str, actor: str, plan_hash: str = "") -> 
         raise Invalid(f"{plan_id} is not the plan that you have seen: look at it again.")
     if actor in state.approvers and state.status in ("proposed", "approved"):
         return state
-    refusal = _not_open_to_decisions(plan, state) or _failed_check(context, plan, state, entries)
+    refusal = (
+        _not_open_to_decisions(plan, state)
+        or _own(plan, actor)
+        or _failed_check(context, plan, state, entries)
+    )
     if refusal:
         context.refuse(plan["incident_id"], plan, refusal, actor)
         raise refusal
@@ -210,6 +214,18 @@ def _not_open_to_decisions(plan: Mapping[str, Any], state: PlanState) -> Optiona
     return Refused(sentence.strip(), "decided")
 
 
+def _own(plan: Mapping[str, Any], actor: str) -> Optional[Refused]:
+    """Refuse whoever proposed a plan of which others must approve, see :func:`_failed_check`.
+
+    A plan whose ``approve_own`` was changed after it was made fails that.
+    """
+    if plan.get("approve_own", True) or actor != plan["proposed_by"]:
+        return None
+    return Refused(
+        f"{plan['_key']} was proposed by {actor}: somebody else must approve it.", "own_plan"
+    )
+
+
 def _left_to_approve(plan: Mapping[str, Any], state: PlanState, actor: str) -> str:
     """What one more approval leaves to be done, for those who are told of it."""
     left = int(plan["approvals"]) - len({*state.approvers, actor})
@@ -224,6 +240,6 @@ def _failed_check(
 ) -> Optional[Refused]:
     """What speaks against approving now; cool-down and other runs only matter at execution."""
     for check in checks(context, plan, state, entries):
-        if not check.ok and check.name not in ("approval", "cooldown", "alone"):
+        if not check.ok and check.name not in ("approval", "cooldown", "rate", "alone"):
             return check.refusal()
     return None

@@ -37,6 +37,7 @@ ACTION_TYPES: Dict[str, re.Pattern[str]] = {
 }
 PRECONDITIONS = ("runs_the_change", "returns_to_previous", "not_there_yet")
 _SOURCE = re.compile(r"\$(analysis|incident|plan|result|before)\.([a-z_]+)\$")
+_TRUE, _FALSE = ("1", "true", "yes"), ("0", "false", "no")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -76,6 +77,8 @@ class Action:
     entity: str = "service"
     cooldown: float = 1800.0
     approvals: int = 1
+    approve_own: bool = True
+    hourly_limit: int = 10
     approval_ttl: float = 1800.0
     inverse: str = ""
     inverse_only: bool = False
@@ -190,9 +193,11 @@ def _action(name: str, values: Mapping[str, str]) -> Action:
         entity=entity,
         cooldown=_duration(where, values, "cooldown", "30m"),
         approvals=int(_number(where, values, "approvals", 1, 1, 10)),
+        approve_own=_flag(where, values, "approve_own", True),
+        hourly_limit=int(_number(where, values, "hourly_limit", 10, 1, 1000)),
         approval_ttl=_duration(where, values, "approval_ttl", "30m"),
         inverse=values.get("inverse", "").strip(),
-        inverse_only=values.get("inverse_only", "0").strip().lower() in ("1", "true"),
+        inverse_only=_flag(where, values, "inverse_only", False),
         verify_delay=_duration(where, values, "verify_delay", "15s"),
         verify_window=_duration(where, values, "verify_window", "60s"),
         verify_limit=_duration(where, values, "verify_limit", "10m"),
@@ -259,6 +264,13 @@ def _number(
     if not text.isdigit() or not low <= int(text) <= high:
         raise CatalogueError(f"{where} {key} is '{text}'; set a whole number from {low} to {high}.")
     return int(text)
+
+
+def _flag(where: str, values: Mapping[str, str], key: str, default: bool) -> bool:
+    text = values.get(key, "").strip().lower()
+    if text not in ("", *_TRUE, *_FALSE):
+        raise CatalogueError(f"{where} {key} is '{text}'; set 1 or 0.")
+    return text in _TRUE if text else default
 
 
 def _fields(where: str, values: Mapping[str, str]) -> Tuple[str, ...]:

@@ -51,4 +51,5 @@ def _people(plan: Mapping[str, Any], state: PlanState) -> str:
     needed = int(plan["approvals"]) - len(state.approvers)
     more = " more" if state.approvers else ""
     people = f"One{more} person" if needed == 1 else f"{needed}{more} people"
-    return f"{people} with the capability incident_approve"
+    other = "" if plan.get("approve_own", True) else f", other than {plan['proposed_by']},"
+    return f"{people} with the capability incident_approve{other}"

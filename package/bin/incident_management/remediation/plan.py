@@ -104,6 +104,7 @@ def terms_of(action: Action, arguments: Mapping[str, str]) -> Dict[str, Any]:
         "blast_radius": _filled(action.blast_radius, arguments),
         "inverse": action.inverse,
         "approvals": action.approvals,
+        "approve_own": action.approve_own,
     }
 
 

@@ -7,7 +7,7 @@ before it is carried out; the answer of that last time counts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..incidents import timeline
 from ..incidents.canonical import digest
@@ -31,6 +31,9 @@ __all__ = [
     "suitable_facts",
     "withdrawn",
 ]
+
+
+HOUR = 3600.0
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,7 @@ def checks(
     results.append(_arguments(action, plan))
     results.append(_approval(plan, state))
     results.extend(_present(context, plan, state, action, incident, list(entries)))
-    results.append(_cooldown(context, plan, action))
+    results.extend(_pace(context, plan, action))
     results.append(_alone(context, plan))
     return results
 
@@ -310,23 +313,53 @@ def _present(
     ]
 
 
-def _cooldown(context: Context, plan: Mapping[str, Any], action: Action) -> Check:
-    since = context.clock.now() - action.cooldown
+def _pace(context: Context, plan: Mapping[str, Any], action: Action) -> List[Check]:
+    """How often an action may run: on one entity, and in all.
+
+    The latter stops whatever takes one cause for that of many incidents.
+    """
+    now = context.clock.now()
+    runs = _runs(context, plan, now - max(action.cooldown, HOUR))
+    same = [run for run in runs if run[1]["entity"] == plan["entity"]]
+    since, other = same[0] if same else (0.0, {})
+    cool = since + action.cooldown <= now
+    many = sum(begun > now - HOUR for begun, _other in runs)
+    return [
+        Check(
+            "cooldown",
+            cool,
+            f"Not carried out on {plan['entity']} lately."
+            if cool
+            else f"'{action.name}' was carried out on {plan['entity']} by {other['_key']} already; "
+            f"it may be again in {span(since + action.cooldown - now)}.",
+        ),
+        Check(
+            "rate",
+            many < action.hourly_limit,
+            f"'{action.name}' was carried out {many} times within the last hour; it may be "
+            f"{action.hourly_limit} times (hourly_limit).",
+        ),
+    ]
+
+
+def _runs(
+    context: Context, plan: Mapping[str, Any], since: float
+) -> List[Tuple[float, Mapping[str, Any]]]:
+    """When other plans of the same action were begun, the newest first; without harmless ones."""
     query = {"kind": "action", "time": {"$gt": since}}
     documents = context.stores.timeline.find(query, "time:-1", 1000)
     harmless = {d["data"]["plan_id"] for d in documents if d["data"].get("nothing_done")}
-    for document in documents:
-        other = str(document["data"].get("plan_id", ""))
-        if document["data"].get("phase") != "started" or other in harmless | {plan["_key"]}:
-            continue
-        earlier = context.stores.plans.get(other) or {}
-        if (earlier.get("action"), earlier.get("entity")) == (plan["action"], plan["entity"]):
-            detail = (
-                f"'{action.name}' was carried out on {plan['entity']} by {other} already; it may "
-                f"be again in {span(document['time'] - since)}."
-            )
-            return Check("cooldown", False, detail, "cooldown")
-    return Check("cooldown", True, f"Not carried out on {plan['entity']} lately.")
+    begun = {
+        str(document["data"].get("plan_id", "")): float(document["time"])
+        for document in documents
+        if document["data"].get("phase") == "started"
+    }
+    others = (
+        (when, context.stores.plans.get(other) or {})
+        for other, when in begun.items()
+        if other not in harmless | {plan["_key"]}
+    )
+    return [(when, other) for when, other in others if other.get("action") == plan["action"]]
 
 
 def _alone(context: Context, plan: Mapping[str, Any]) -> Check:
