@@ -38,6 +38,9 @@ class Splunkd:
     def get(self, path: str, **query: Any) -> Any:
         if path == f"{HOME}/saved/searches/High%20Rate":
             return {"entry": [{"content": self.settings, "acl": self.acl}]}
+        if path == "/servicesNS/nobody/shop/configs/conf-commands":
+            commands = [("page", "1"), ("stats", None)]
+            return {"entry": [{"name": n, "content": {"is_risky": r}} for n, r in commands]}
         if path == "/services/configs/conf-limits/search":
             return {"entry": [{"content": self.limits}]}
         name = path.rpartition("/")[2]
@@ -86,6 +89,24 @@ def test_windows_are_as_long_as_its_own_and_wait_as_long_for_late_events():
 def test_one_that_can_not_be_told_to_answer_for_a_window_is_not_asked(splunkd, why):
     with pytest.raises(CannotJudge, match=why):
         grid(splunkd)
+
+
+@pytest.mark.parametrize(
+    ("spl", "condition", "command"),
+    [
+        ("index=main `errors` | stats count by entity | collect index=summary", "", "collect"),
+        ("index=main `errors` | outputlookup seen.csv", "", "outputlookup"),
+        ("index=main `errors` | delete", "", "delete"),
+        ("index=main `errors` | page team=ops", "", "page"),
+        ("index=main | stats count by entity", "search count>1 | outputlookup x", "outputlookup"),
+    ],
+)
+def test_one_that_writes_is_not_run_out_of_turn(spl, condition, command):
+    splunkd = Splunkd(spl, alert_condition=condition)
+    splunkd.acl = {"owner": "nobody", "sharing": "app"}
+    with pytest.raises(CannotJudge, match=f"'High Rate' holds the command '{command}', which"):
+        grid(splunkd)
+    assert splunkd.dispatched == 0
 
 
 def test_macros_that_can_not_be_read_are_tried_again():

@@ -17,7 +17,7 @@ from ..splunk import knowledge
 from ..splunk.search import SavedSearch, SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError
 from .monitor_checkpoints import recall
-from .rights import only_filters, runs_as_its_owner
+from .rights import only_filters, only_reads, runs_as_its_owner
 
 __all__ = ["MonitorRaising", "Raising", "SavedSearchRaising"]
 
@@ -136,6 +136,7 @@ class SavedSearchRaising:
             raise CannotJudge(f"'{saved.name}' {bound}, so it can't prove recovery.")
         if length > LONGEST_SECONDS:
             raise CannotJudge(f"'{saved.name}' looks at {span(length)}, too long to wait for.")
+        only_reads(self._session, saved, *names)
         _alerts(saved, 0)
         return Grid(0, max(lag, Grid().lag), length)
 

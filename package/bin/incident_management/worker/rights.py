@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 
-from ..detection.backtest.reading import NotReading, plain_text
+from ..detection.backtest.reading import NotReading, check, plain_text
 from ..ports import SearchFailed
 from ..remediation.raised import CannotJudge
+from ..splunk import knowledge
 from ..splunk.search import SavedSearch
 from ..splunk.session import Session, SplunkError
 
-__all__ = ["only_filters", "runs_as_its_owner"]
+__all__ = ["only_filters", "only_reads", "runs_as_its_owner"]
 
 # Commands that an alert condition is made of, and that read and write nothing else.
 _FILTERS = frozenset(
@@ -66,6 +67,26 @@ def only_filters(saved: SavedSearch) -> None:
                 f"The alert condition of '{saved.name}' holds '{command[:40]}', which may do more "
                 "than filter its results."
             )
+
+
+def only_reads(session: Session, saved: SavedSearch, app: str, owner: str) -> None:
+    """Raise CannotJudge for a search that writes, sends or acts, SearchFailed if unknown.
+
+    What raised an incident is named by whoever raised its signal, and a run out of turn would do
+    again what it does: count a summary twice, overwrite a lookup, delete.
+    """
+    condition = saved.settings.get("alert_condition", "").strip()
+    text = f"{saved.spl} | {condition}" if condition else saved.spl
+    try:
+        check(
+            text,
+            lambda name: knowledge.macro(session, name, app, owner),
+            knowledge.risky_commands(session, app, owner),
+        )
+    except NotReading as error:
+        raise CannotJudge(f"'{saved.name}' {error}; only what just reads is run again.") from None
+    except SplunkError as error:
+        raise SearchFailed(f"What '{saved.name}' does can't be read: {error.message}") from error
 
 
 def _forced(session: Session) -> bool:
