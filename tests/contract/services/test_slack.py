@@ -83,6 +83,12 @@ def test_a_message_says_what_where_since_when_how_many_and_whose():
     assert "https://splunk.example:8000/en-US/app/incident_management/workbench" in text
 
 
+def test_the_owner_is_mentioned_where_it_is_news_for_them():
+    text = json.dumps(blocks(replace(message(), mention="U0MIA")), ensure_ascii=False)
+    assert "payments · mia <@U0MIA>" in text
+    assert "<@" not in json.dumps(blocks(message()))
+
+
 def test_an_analysed_incidents_message_names_the_cause_and_quotes_its_proof():
     laid = blocks(message("analysis", analysed=True))
     quoted = [b for b in laid if b["type"] == "rich_text"]

@@ -32,11 +32,13 @@ __all__ = [
     "reopened_since",
     "reopening",
     "resolve",
+    "told_by_acknowledging",
 ]
 
 REOPEN = "reopen:"
 # Who wanted to begin and has not after this was ended, and is not told of who begins now.
 BEGINNING_SECONDS = 60.0
+_OWNER = ":owner"
 # What a person says of the finding when the incident is over.
 FEEDBACK = ("true_positive", "false_positive", "duplicate")
 
@@ -69,13 +71,21 @@ def acknowledge(
         incident = _not_begun(entries_of(stores, incident_id))
     if not incident.owner:
         owned = {"owner": first, "team": incident.team}
-        timeline.append(stores, clock, incident_id, "assigned", owned, first, f"{key}:owner")
+        timeline.append(stores, clock, incident_id, "assigned", owned, first, f"{key}{_OWNER}")
     data = {"from": incident.status, "to": "in_progress", "reason": "acknowledged"}
     timeline.append(stores, clock, incident_id, "status", data, first, str(claim["value"]["once"]))
     incident = timeline.refresh(stores, incident_id)
     if first != actor:
         raise IllegalMove(_begun_by(incident, first))
     return incident
+
+
+def told_by_acknowledging(once: str) -> bool:
+    """Tell, by its ``once``, whether an entry says whose an acknowledgement made the incident.
+
+    The acknowledgement's own entry comes with it and tells that, too.
+    """
+    return once.startswith("edit:") and once.endswith(_OWNER)
 
 
 def _first(stores: Stores, clock: Clock, key: str, actor: str, once: str) -> Document:

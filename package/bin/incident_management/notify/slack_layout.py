@@ -92,7 +92,8 @@ def _fields(message: Message) -> List[Dict[str, Any]]:
         pairs.append(("Events", f"{message.events:,}"))
     if message.incident_id:
         people = " · ".join(part for part in (message.team, message.owner) if part)
-        pairs.append(("Team · owner", escape(people or "nobody yet", 1900)))
+        mention = f" <@{message.mention}>" if message.mention else ""
+        pairs.append(("Team · owner", escape(people or "nobody yet", 1900) + mention))
     if message.rules:
         pairs.append(("Found by", escape(listed(message.rules), 1900)))
     if message.status and message.event not in ("opened", "resolved"):

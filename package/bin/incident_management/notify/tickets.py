@@ -218,7 +218,7 @@ def facts(message: Message, first: bool) -> List[Tuple[str, str]]:
             ("Team", message.team),
         ]
     found += [
-        ("Owner", message.owner if first or message.event == "assigned" else ""),
+        ("Owner", message.owner if first else ""),
         ("Likely cause", message.cause if first or message.event == "analysis" else ""),
         ("Log line", message.quote if first or message.event == "analysis" else ""),
     ]
