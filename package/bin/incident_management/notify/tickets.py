@@ -13,6 +13,7 @@ import json
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
+from ..incidents.model import SEVERITIES
 from .channel import Delivery, NotConfigured, Notification, dead, retry, unknown
 from .message import Message, listed, truncated, utc
 from .transport import (
@@ -39,6 +40,7 @@ __all__ = [
     "is_over",
     "known_ticket",
     "meaning",
+    "more",
     "reference",
     "subject",
 ]
@@ -205,6 +207,20 @@ def subject(message: Message) -> str:
     return truncated(
         " ".join(f"{message.severity.upper()}: {message.title}".split()), SUBJECT_LENGTH
     )
+
+
+def more(fields: Mapping[str, Any], message: Message) -> Dict[str, Any]:
+    """Return the fields that an administrator wants a new ticket to have besides.
+
+    Of a value that is an object with names of severities, the one of the message's severity counts.
+    """
+    found = {}
+    for name, value in fields.items():
+        if isinstance(value, dict) and value and set(value) <= set(SEVERITIES):
+            value = value.get(message.severity)
+        if value is not None:
+            found[name] = value
+    return found
 
 
 def facts(message: Message, first: bool) -> List[Tuple[str, str]]:
