@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 from urllib.parse import parse_qsl, urlsplit
 
 from .answering import OwnClock, Problem, answered
@@ -20,6 +20,7 @@ from .receiver import Answer, Receiver, Request
 _WRITABLE = {
     "short_description", "description", "impact", "urgency", "state", "assignment_group",
     "correlation_id", "correlation_display", "work_notes", "close_code", "close_notes",
+    "caller_id", "category",
 }  # fmt: skip
 _LENGTHS = {"short_description": 160, "correlation_id": 100, "correlation_display": 100}
 _CLOSE_CODES = {"Solution provided", "Workaround provided", "Resolved by change"}
@@ -43,6 +44,11 @@ class FakeServiceNow:
     journal: List[Dict[str, str]] = field(default_factory=list)
     # How the journal is kept from the integration's user: "", "rows" (left out) or "table".
     hides_journal: str = ""
+    # What data policies want besides: fields of a new record, and of one that is resolved.
+    needs: Tuple[str, ...] = ()
+    needs_to_resolve: Tuple[str, ...] = ()
+    # The table is none of tasks: conditions on correlation_id are dropped, and values, too.
+    is_no_task: bool = False
     clock: OwnClock = field(default_factory=OwnClock)
     _made: int = 0
 
@@ -132,6 +138,8 @@ class FakeServiceNow:
             condition = re.fullmatch(r"([a-z_]+)(=|IN)([\w,-]+)", part)
             order = re.fullmatch(r"ORDERBYDESC(sys_created_on)", part)
             assert condition or order, f"{part} would be ignored."
+            if condition and self.is_no_task and condition[1] == "correlation_id":
+                continue
             if condition:
                 wanted = condition[3].split(",") if condition[2] == "IN" else [condition[3]]
                 found = [row for row in found if row[condition[1]] in wanted]
@@ -142,7 +150,10 @@ class FakeServiceNow:
 
     def _create(self, given: Dict[str, Any]) -> Dict[str, str]:
         _check_fields(given)
+        _need(given, self.needs)
         self._made += 1
+        if self.is_no_task:
+            given = {k: v for k, v in given.items() if not k.startswith("correlation")}
         record = {
             "sys_id": f"{self._made:032x}",
             "number": f"INC{self._made:07d}",
@@ -169,11 +180,19 @@ class FakeServiceNow:
         if given.get("state") == "6" and not (given.get("close_code") and given.get("close_notes")):
             raise _refused(403, "Operation Failed", "Data Policy: Resolution code is mandatory")
         if given.get("state") == "6":
+            _need({**record, **given}, self.needs_to_resolve)
             record["resolved_by"] = USER
         if note := given.pop("work_notes", ""):
             self._note(record, USER, "work_notes", note)
         record.update(given)
         self._touch(record, USER)
+
+
+def _need(given: Dict[str, Any], names: Tuple[str, ...]) -> None:
+    missing = ", ".join(name for name in names if not given.get(name))
+    if missing:
+        detail = f"Data Policy Exception: The following fields are mandatory: {missing}"
+        raise _refused(403, "Operation Failed", detail)
 
 
 def _check_fields(given: Dict[str, Any]) -> None:

@@ -212,3 +212,15 @@ def test_a_refusal_tells_the_services_reason(site):
 def test_a_missing_setting_is_one_sentence(missing, sentence):
     with pytest.raises(NotConfigured, match=f"^{sentence}"):
         JiraSender(missing, Network(), CLOCK)
+
+
+def test_a_new_issue_has_what_an_administrator_says_it_needs(site):
+    priority = {"critical": {"name": "Highest"}, "high": {"name": "High"}}
+    more = {"priority": priority, "components": [{"name": "Shop"}], "summary": "ours is ours"}
+    sender(site, more_fields=more).send(notification(ALL["opened"]))
+    fields = site.issues[0]["fields"]
+    assert fields["priority"] == {"name": "High"} and fields["components"] == [{"name": "Shop"}]
+    assert fields["summary"] == "HIGH: High Error Rate: checkout"
+    low = notification(replace(ALL["opened"], severity="low", incident_id="INC-20260202-000000"))
+    sender(site, more_fields=more).send(low)
+    assert "priority" not in site.issues[1]["fields"]

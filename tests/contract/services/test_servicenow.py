@@ -200,3 +200,36 @@ def test_a_refusal_tells_the_services_reason(instance):
 def test_a_missing_setting_is_one_sentence(missing, sentence):
     with pytest.raises(NotConfigured, match=f"^{sentence}"):
         ServiceNowSender(missing, Network(), CLOCK)
+
+
+def test_a_table_without_correlation_id_has_nobody_elses_record_written_to(instance):
+    """An instance drops a condition that it can't use, and answers with any record it has."""
+    instance.is_no_task = True
+    strangers = instance._create({"short_description": "A stranger's", "impact": "1"})
+    delivery = tell(instance, "opened", "note", "resolved")
+    assert (strangers["state"], instance.notes[strangers["sys_id"]]) == ("1", [])
+    assert delivery.receipt["ticket"] != strangers["sys_id"]
+    assert [record["state"] for record in instance.records] == ["1", "6"]
+
+
+def test_a_new_record_has_what_an_administrator_says_it_needs(instance):
+    instance.needs = ("caller_id", "category")
+    refused = sender(instance).send(notification(ALL["opened"]))
+    assert refused.outcome == "dead" and "mandatory: caller_id, category" in refused.detail
+    category = {"critical": "outage", "high": "degradation"}
+    more = {"caller_id": "abc", "category": category, "impact": "3"}
+    delivery = sender(instance, more_fields=more).send(notification(ALL["opened"]))
+    (record,) = instance.records
+    assert (delivery.outcome, record["caller_id"]) == ("sent", "abc")
+    assert (record["category"], record["impact"]) == ("degradation", "2"), "ours are ours"
+
+
+def test_a_record_that_may_not_be_resolved_is_told_why_and_keeps_the_message(instance):
+    instance.needs_to_resolve = ("category",)
+    delivery = tell(instance, "opened", "resolved")
+    (record,) = instance.records
+    (note,) = instance.notes[record["sys_id"]]
+    assert record["state"] == "1" and "state" not in delivery.receipt
+    assert note.startswith("What happened: Incident resolved\n")
+    assert "Splunk could not resolve this record, please do so by hand." in note
+    assert "mandatory: category" in note

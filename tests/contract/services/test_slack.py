@@ -12,8 +12,9 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from incident_management.notify.channel import NotConfigured
-from incident_management.notify.slack import SlackSender, blocks, escape, fallback
+from incident_management.notify.slack import SlackSender
 from incident_management.notify.slack_buttons import decided, form
+from incident_management.notify.slack_layout import blocks, escape, fallback
 from incident_management.notify.transport import Network
 from tools.demo.receivers import blocks as block_kit
 
@@ -80,6 +81,12 @@ def test_a_message_says_what_where_since_when_how_many_and_whose():
         assert part in text
     assert "<!date^1769999700^{date_short_pretty} {time_secs}|2026-02-02 02:35:00 UTC>" in text
     assert "https://splunk.example:8000/en-US/app/incident_management/workbench" in text
+
+
+def test_the_owner_is_mentioned_where_it_is_news_for_them():
+    text = json.dumps(blocks(replace(message(), mention="U0MIA")), ensure_ascii=False)
+    assert "payments · mia <@U0MIA>" in text
+    assert "<@" not in json.dumps(blocks(message()))
 
 
 def test_an_analysed_incidents_message_names_the_cause_and_quotes_its_proof():
@@ -189,12 +196,80 @@ def test_a_lost_message_is_found_in_the_history_by_its_id(receiver):
     assert asked["oldest"] == ["1769999850.000000"] and asked["include_all_metadata"] == ["1"]
 
 
-def test_a_lost_reply_is_looked_for_in_its_thread(receiver):
+THREAD = {"channel": "C0000000001", "ts": "1.0"}
+REFUSED: Any = (200, {}, {"ok": False, "error": "is_archived"})
+
+
+def test_a_lost_reply_is_looked_for_in_its_thread_and_then_in_the_channel(receiver):
     receiver.answers = [(200, {}, {"ok": True, "messages": [_stored("2.2", "other")]})]
-    thread = {"channel": "C0000000001", "ts": "1.0"}
-    inquiry = sender(receiver).ask(notification(message(), thread=thread))
+    inquiry = sender(receiver, "C0000000001").ask(notification(message(), thread=THREAD))
     assert inquiry.answer == "missing"
-    assert [request.path for request in receiver.requests] == ["/conversations.replies"]
+    paths = [request.path for request in receiver.requests]
+    assert paths == ["/conversations.replies", "/conversations.history"]
+    stored = {**_stored("2.2", "n" * 40), "thread_ts": "1.0"}
+    receiver.answers = [(200, {}, {"ok": True, "messages": [stored]})]
+    inquiry = sender(receiver, "C0000000001").ask(notification(message(), thread=THREAD))
+    assert inquiry.receipt == {"channel": "C0000000001", "ts": "2.2", "thread_ts": "1.0"}
+
+
+def test_a_lost_reply_whose_thread_is_gone_is_found_in_the_channel(receiver):
+    receiver.answers = [
+        (200, {}, {"ok": False, "error": "thread_not_found"}),
+        (200, {}, {"ok": True, "messages": [_stored("2.2", "n" * 40)]}),
+    ]
+    inquiry = sender(receiver).ask(notification(message(), thread=THREAD))
+    assert inquiry.receipt == {"channel": "C0000000001", "ts": "2.2"}
+
+
+def test_a_reply_of_which_slack_makes_a_message_of_the_channel_begins_a_thread(receiver):
+    """The first message was deleted: Slack says so only by what the answer does not hold."""
+    posted = {"ok": True, "channel": "C0000000001", "ts": "2.2"}
+    receiver.answers = [(200, {}, {**posted, "message": {"text": "x", "ts": "2.2"}})]
+    delivery = sender(receiver).send(notification(ALL["note"], thread=THREAD))
+    assert delivery.receipt == {"channel": "C0000000001", "ts": "2.2"}
+    within = {"text": "x", "ts": "2.2", "thread_ts": "1.0"}
+    receiver.answers = [(200, {}, {**posted, "message": within})]
+    delivery = sender(receiver).send(notification(ALL["note"], thread=THREAD))
+    assert delivery.receipt["thread_ts"] == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("error", "goes_to"),
+    [("is_archived", "#incidents"), ("cannot_reply_to_message", "C0000000001")],
+)
+def test_where_a_thread_can_not_be_gone_on_with_another_begins(receiver, error, goes_to):
+    """An archived channel, say: an open incident would never be heard of again."""
+    receiver.answers = [(200, {}, {"ok": False, "error": error}), POSTED]
+    delivery = sender(receiver).send(notification(ALL["resolved"], thread=THREAD))
+    assert (delivery.outcome, "thread_ts" in delivery.receipt) == ("sent", False)
+    body = receiver.requests[1].json
+    assert body["channel"] == goes_to
+    assert "thread_ts" not in body and "reply_broadcast" not in body
+
+
+def test_a_channel_that_is_archived_still_is_said(receiver):
+    receiver.answers = [REFUSED, REFUSED]
+    delivery = sender(receiver).send(notification(ALL["note"], thread=THREAD))
+    assert (delivery.outcome, len(receiver.requests)) == ("dead", 2)
+    assert "is archived: set another one" in delivery.detail
+
+
+@pytest.mark.parametrize("name", ["reopened", "resolved", "note", "analysis"])
+def test_what_asks_somebody_and_the_end_are_shown_in_the_channel_too(receiver, name):
+    receiver.default = POSTED
+    sender(receiver).send(notification(ALL[name], thread=THREAD))
+    sender(receiver).send(notification(ALL[name]))
+    within, first = (request.json for request in receiver.requests)
+    assert within.get("reply_broadcast", False) is (name in ("reopened", "resolved"))
+    assert "reply_broadcast" not in first
+
+
+def test_a_telephone_shows_first_how_bad_it_is_then_what_and_where():
+    assert fallback(message()) == "🟠 HIGH · High Error Rate: checkout · INC-20260202-0A1B2C"
+    elsewhere = replace(message(), where=["db-07"])
+    assert fallback(elsewhere).startswith("🟠 HIGH · High Error Rate: checkout · db-07 · INC-")
+    again = "🟠 HIGH · Incident reopened · High Error Rate: checkout · INC-20260202-0A1B2C"
+    assert fallback(ALL["reopened"]) == again
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from incident_management.notify.channel import NotConfigured
+from incident_management.notify.message import build
 from incident_management.notify.teams import TeamsSender, card, envelope
 from incident_management.notify.transport import Network
 
-from .messages import ALL, CLOCK, hostile, message, notification
+from .messages import ALL, CLOCK, INCIDENT, entry, hostile, message, notification
 from .schemas import TEAMS
 
 PATH = "/workflows/abc/triggers/manual/paths/invoke?sig=very-secret-signature"
@@ -26,6 +27,21 @@ def test_every_card_is_valid_and_fits(name):
     body = envelope(ALL[name])
     jsonschema.validate(body, TEAMS)
     assert len(json.dumps(body).encode()) < 28_000
+
+
+@pytest.mark.parametrize("character", ["x", "错", "🔥"])
+def test_a_long_message_fits_in_every_script(receiver, character):
+    """A card of more than 28 KB is taken by the workflow, and then posted by nobody."""
+    text, name = character * 6000, character * 80
+    incident = {**INCIDENT, "title": text, "cause": text, "entities": [name] * 9, "team": name}
+    incident.update(rules=[name] * 9, owner=name)
+    citation = {"quote": text, "verified": True}
+    analysis = {"hypotheses": [{"rank": 1, "blamed": True, "cause": text, "citations": [citation]}]}
+    told = build(incident, entry("note", text=text), analysis, "https://s.example")
+    assert sender(receiver).send(notification(told)).outcome == "sent"
+    (request,) = receiver.requests
+    assert len(request.body) < 28_000
+    assert request.json["attachments"][0]["content"]["body"][1]["inlines"][0]["text"] == told.title
 
 
 def test_the_schema_can_tell_a_bad_card():

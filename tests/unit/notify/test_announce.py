@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.incidents import timeline
+from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.routing import Routing
 from incident_management.notify.announce import Announcer
 from tests.fakes import Unavailable
@@ -221,3 +221,52 @@ def test_a_process_killed_at_any_store_call_tells_everything_once(moment):
     told = [m.event for m in desk.services["slack"].messages]
     assert told == ["opened", "resolved"]
     assert [m.event for m in desk.services["pagerduty"].messages] == ["opened", "resolved"]
+
+
+CALLED = {
+    "announce": {
+        "acknowledged": "slack, pagerduty, jira",
+        "assigned": "slack, jira",
+        "escalation": "slack",
+        "note": "slack",
+    },
+    "member:mia": {"slack_id": "T0OTHER/U0MIA"},
+}
+
+
+def mentions(desk):
+    documents = [d for d in desk.stores.outbox.all() if d["channel"] == "slack"]
+    return [d["message"]["mention"] for d in sorted(documents, key=lambda d: d["order"])]
+
+
+def test_whose_an_incident_is_hears_it_in_slack_by_a_mention(desk):
+    """Slack is silent about a channel's messages; a mention makes the telephone ring."""
+    desk.open(team="")
+    desk.write("assigned", owner="mia", team="web")
+    desk.write("note", text="no news for the owner")
+    desk.write("escalation", level=2, team="web", reason="late")
+    desk.write("assigned", owner="zoe", team="web")
+    desk.clock.advance(11)
+    desk.announce(Routing.from_stanzas(CALLED))
+    assert mentions(desk) == ["", "", "", ""], "it is zoe's by now, whom Slack does not know"
+    desk.write("assigned", owner="mia", team="web")
+    desk.announce(Routing.from_stanzas(CALLED))
+    assert mentions(desk)[4:] == ["U0MIA"]
+
+
+def test_who_takes_an_incident_is_not_called(desk):
+    desk.open(team="")
+    desk.clock.advance(11)
+    lifecycle.assign(desk.stores, desk.clock, INCIDENT, "mia", owner="mia")
+    desk.announce(Routing.from_stanzas(CALLED))
+    assert mentions(desk) == [""]
+
+
+def test_an_acknowledgement_is_told_once_though_it_gives_the_incident_an_owner(desk):
+    desk.open(team="")
+    desk.clock.advance(11)
+    lifecycle.acknowledge(desk.stores, desk.clock, INCIDENT, "mia")
+    desk.announce(Routing.from_stanzas(CALLED), {"s": {"events": ["assigned"]}})
+    told = [(channel, event) for channel, event in desk.told() if "webhook" not in channel]
+    assert told == [(name, "acknowledged") for name in ("jira", "pagerduty", "slack")]
+    assert ("webhook:s", "assigned") in desk.told(), "who subscribed to it hears of it"

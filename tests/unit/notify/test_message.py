@@ -76,6 +76,29 @@ def test_each_kind_has_its_words(kind, data, headline, text):
     assert message.event in HEADLINES, "a subscriber could not ask for it by name"
 
 
+@pytest.mark.parametrize(
+    ("actor", "kind", "data", "headline"),
+    [
+        ("dana", "status", {"from": "new", "to": "in_progress"}, "Incident acknowledged by dana"),
+        ("dana", "status", {"from": "new", "to": "resolved"}, "Incident resolved by dana"),
+        ("jira", "status", {"from": "new", "to": "resolved"}, "Incident resolved by Jira"),
+        ("incident_management", "status", {"from": "new", "to": "resolved"}, "Incident resolved"),
+        ("lee", "note", {"text": "hello"}, "Note added by lee"),
+        ("lee", "approval", {"decision": "rejected"}, "Fix rejected by lee"),
+        # A search's owner did not do what its search found.
+        ("admin", "opened", {}, "Incident opened"),
+        ("admin", "status", {"from": "resolved", "to": "new"}, "Incident reopened"),
+    ],
+)
+def test_a_message_says_whose_doing_it_is(actor, kind, data, headline):
+    assert build(INCIDENT, {**entry(kind, **data), "actor": actor}).headline == headline
+
+
+def test_an_acknowledgement_says_whose_the_incident_is():
+    acknowledged = entry("status", **{"from": "new", "to": "in_progress", "reason": "acknowledged"})
+    assert build({**INCIDENT, "owner": "mia"}, acknowledged).text == "Owner: mia."
+
+
 def test_a_plan_says_how_to_approve_it():
     text = build(INCIDENT, entry("plan", plan_id="PLAN-1", summary="Roll back.")).text
     assert text == (

@@ -174,6 +174,19 @@ def test_later_messages_go_to_the_first_ones_thread():
     assert [dict(m.thread or {}) for m in slack.messages] == [{}, {"ts": "1.0"}, {"ts": "1.0"}]
 
 
+def test_a_reply_that_began_a_thread_of_its_own_is_gone_on_with():
+    first, second = {"channel": "C1", "ts": "1.0"}, {"channel": "C2", "ts": "2.0"}
+    slack = FakeService()
+    office = Office(slack=slack)
+    slack.script = [sent(first), sent({**first, "ts": "1.1", "thread_ts": "1.0"}), sent(second)]
+    slack.script += [sent({**second, "ts": "2.1", "thread_ts": "2.0"})] * 2
+    for number in range(5):
+        office.enqueue(f"{number}-entry")
+        office.run()
+        office.clock.advance(1)
+    assert [dict(m.thread or {}) for m in slack.messages] == [{}, first, first, second, second]
+
+
 def test_later_messages_go_to_the_ticket_that_the_last_one_went_to():
     first, second = {"ticket": "a", "number": "INC1"}, {"ticket": "b", "number": "INC2"}
     jira = FakeService()

@@ -55,7 +55,7 @@ def test_a_second_press_is_refused_as_the_api_refuses_it(desk):
     assert body == {
         "response_type": "ephemeral",
         "replace_original": False,
-        "text": f"{INCIDENT} is acknowledged already.",
+        "text": f"{INCIDENT} is acknowledged already: by mia.",
     }
 
 

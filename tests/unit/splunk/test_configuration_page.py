@@ -137,6 +137,18 @@ def test_what_a_resolved_ticket_may_do_is_known_to_the_code(system):
 
 
 @pytest.mark.parametrize("system", ["servicenow", "jira"])
+def test_more_fields_are_a_json_object(system):
+    for good in ("", '{"a": {"high": "b"}}', ' {\n"a": [1]\n}\n'):
+        assert page_accepts(system, "more_fields", good) and code_accepts(
+            system, "more_fields", good
+        )
+    for bad in ("a=b", "[1]", '"a"'):
+        assert not page_accepts(system, "more_fields", bad)
+        assert not code_accepts(system, "more_fields", bad)
+    assert not code_accepts(system, "more_fields", "{a}")
+
+
+@pytest.mark.parametrize("system", ["servicenow", "jira"])
 def test_a_ticket_system_as_it_is_shipped_is_not_set_up(system):
     shipped = {one["field"]: one.get("defaultValue", "") for one in TABS[system]["entity"]}
     assert parse({system: shipped}).set_up == frozenset()

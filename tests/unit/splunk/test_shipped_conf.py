@@ -173,6 +173,13 @@ def test_the_shipped_routing_is_whole():
     assert sorted(re.findall(r"^(\w+) = ", announced, re.MULTILINE)) == sorted(HEADLINES)
 
 
+def test_whoever_pages_people_hears_that_somebody_is_at_it():
+    """PagerDuty goes on to the next person of its escalation policy until it is told."""
+    routing = Routing.from_stanzas(default("incident_routing"))
+    assert {"slack", "pagerduty"} <= set(routing.channels("acknowledged", "operations", CHANNELS))
+    assert "slack" in routing.channels("assigned", "operations", CHANNELS)
+
+
 def test_whoever_hears_that_an_incident_is_over_hears_that_it_is_open_again():
     routing = Routing.from_stanzas(default("incident_routing"))
 

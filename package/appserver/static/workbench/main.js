@@ -17,6 +17,7 @@ import { IncidentList } from './list.js';
 import { lacks, whyNot } from './moves.js';
 import { Poller } from './poller.js';
 import { watchAnalysis } from './running.js';
+import { Undelivered } from './undelivered.js';
 import { moment, now, span, useTimeZone } from './words.js';
 
 const PAGE_SIZE = 50;
@@ -47,8 +48,9 @@ export class Workbench {
         this.notice = h('div', { class: 'wb-notice', role: 'status', hidden: true });
         this.said = h('div', { class: 'wb-said', hidden: true });
         this.held = new HeldBack(this);
+        this.undelivered = new Undelivered(this);
         const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
-        this.filters = new FilterBar(filters, (changed) => this.filter(changed), this.held.button, keys);
+        this.filters = new FilterBar(filters, (changed) => this.filter(changed), this.undelivered.button, this.held.button, keys);
         this.list = new IncidentList({
             address: (id) => this.addressOf(id), open: (id, byKeyboard) => this.open(id, byKeyboard), more: () => this.showMore(), selected: () => this.bulk?.show(),
         });
@@ -326,6 +328,7 @@ export class Workbench {
 
     async #lookAtSystem() {
         this.held.look();
+        this.undelivered.look();
         this.choices().then(({ teams, people }) => {
             this.filters.offerTeams(teams);
             this.filters.offerPeople(people.filter((one) => one !== this.me.name));

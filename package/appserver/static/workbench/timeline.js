@@ -3,17 +3,16 @@
  */
 
 import { get } from './api.js';
-import { Change } from './change.js';
-import { fill, h } from './dom.js';
+import { h } from './dom.js';
 import { explained } from './forms.js';
 import { lacks } from './moves.js';
 import { tell } from './story.js';
+import { sendAgain } from './undelivered.js';
 import { many, moment, wholeMoment } from './words.js';
 
 const READ_AT_ONCE = 500;
 // Of more than so many entries of signals in a row, the newest is shown and the others are unfolded.
 const MOST_IN_A_ROW = 3;
-const ON_ITS_WAY = 'On its way again';
 
 /**
  * @param {import('./detail.js').Detail} detail
@@ -22,7 +21,7 @@ const ON_ITS_WAY = 'On its way again';
 export function timelinePart(detail) {
     const { entries, earlier } = detail.seen;
     const undelivered = lacks(detail.app.me.capabilities, 'incident_admin') ? new Set() : notDelivered(entries);
-    const one = (entry) => told(entry, undelivered.has(entry) && sendAgain(detail, entry));
+    const one = (entry) => told(entry, undelivered.has(entry) && again(detail, entry));
     const items = inRows(entries).map((row) => row.length > MOST_IN_A_ROW ? [one(row[0]), folded(row.slice(1))] : row.map(one));
     const more = earlier > 0 && h('button', { type: 'button', class: 'wb-button', 'data-place': 'earlier', on: { click: (event) => readEarlier(detail, event.currentTarget) } }, `Show ${many(Math.min(earlier, READ_AT_ONCE), 'earlier entry').replace('entrys', 'entries')}`);
     return [h('ol', { class: 'wb-timeline' }, items), more];
@@ -49,30 +48,10 @@ function notDelivered(newestFirst) {
     return new Set([...last.values()].filter((entry) => ['dead', 'unconfirmed'].includes(entry.data.outcome)));
 }
 
-function sendAgain(detail, entry) {
+function again(detail, entry) {
     const { notification_id: message, outcome } = entry.data;
-    const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
-    const send = async (event) => {
-        const button = event.currentTarget;
-        if (button.getAttribute('aria-disabled')) return;
-        button.setAttribute('aria-disabled', 'true');
-        fill(trouble);
-        try {
-            await new Change().send('POST', `outbox/${encodeURIComponent(message)}/retry`, {});
-            detail.sentAgain.add(entry._key);
-            detail.app.say('It is sent again. How that ends is told on the timeline.');
-            button.textContent = ON_ITS_WAY;
-        } catch (error) {
-            button.removeAttribute('aria-disabled');
-            fill(trouble, explained(error));
-        }
-    };
-    const sent = detail.sentAgain.has(entry._key);
-    const button = h('button', {
-        type: 'button', class: 'wb-button wb-small', 'data-place': `again-${entry._key}`, 'aria-disabled': sent ? 'true' : null, on: { click: send },
-    }, sent ? ON_ITS_WAY : 'Send it again');
-    const warning = outcome === 'unconfirmed' && h('span', { class: 'wb-dim' }, 'It may have arrived: look there first.');
-    return h('div', {}, h('div', { class: 'wb-row' }, button, warning), trouble);
+    const known = { place: `again-${entry._key}`, isSent: detail.sentAgain.has(entry._key), sent: () => detail.sentAgain.add(entry._key) };
+    return sendAgain({ message, outcome, app: detail.app, ...known }).element;
 }
 
 function told(entry, below = null) {

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from ..ports import Clock, Stores
+from ..ports import Clock, Document, Stores
 from . import timeline
 from .errors import IllegalMove, Invalid
 from .model import Entry, Incident
 from .signal import TEXT_CHARACTERS
+from .stores import claim_document
 from .upkeep import flapping
 
 __all__ = [
@@ -31,9 +32,13 @@ __all__ = [
     "reopened_since",
     "reopening",
     "resolve",
+    "told_by_acknowledging",
 ]
 
 REOPEN = "reopen:"
+# Who wanted to begin and has not after this was ended, and is not told of who begins now.
+BEGINNING_SECONDS = 60.0
+_OWNER = ":owner"
 # What a person says of the finding when the incident is over.
 FEEDBACK = ("true_positive", "false_positive", "duplicate")
 
@@ -51,17 +56,73 @@ def done_before(stores: Stores, incident_id: str, once: str) -> Optional[Inciden
 def acknowledge(
     stores: Stores, clock: Clock, incident_id: str, actor: str, once: str = ""
 ) -> Incident:
-    """Start work on an incident; it becomes the actor's unless it has an owner."""
-    incident = _current(stores, incident_id)
-    if incident.status == "in_progress":
-        raise IllegalMove(f"{incident_id} is acknowledged already.")
-    _must_be_open(incident, "acknowledged")
+    """Start work on an incident; it becomes the actor's unless it has an owner.
+
+    Of several who do so at the same moment one has it, and the others are told who (IllegalMove).
+    A claim decides that, which is inserted before anything is written.
+    """
+    entries = entries_of(stores, incident_id)
+    incident = _not_begun(entries)
+    key = f"edit:{incident_id}:acknowledge:{len(_acknowledgements(entries))}"
+    claim = _first(stores, clock, key, actor, once or key)
+    first = str(claim["holder"])
+    if first != actor:
+        # They may have been ended before it was written: what they wanted is done.
+        incident = _not_begun(entries_of(stores, incident_id))
     if not incident.owner:
-        data = {"owner": actor, "team": incident.team}
-        timeline.append(stores, clock, incident_id, "assigned", data, actor)
+        owned = {"owner": first, "team": incident.team}
+        timeline.append(stores, clock, incident_id, "assigned", owned, first, f"{key}{_OWNER}")
     data = {"from": incident.status, "to": "in_progress", "reason": "acknowledged"}
-    timeline.append(stores, clock, incident_id, "status", data, actor, once)
-    return timeline.refresh(stores, incident_id)
+    timeline.append(stores, clock, incident_id, "status", data, first, str(claim["value"]["once"]))
+    incident = timeline.refresh(stores, incident_id)
+    if first != actor:
+        raise IllegalMove(_begun_by(incident, first))
+    return incident
+
+
+def told_by_acknowledging(once: str) -> bool:
+    """Tell, by its ``once``, whether an entry says whose an acknowledgement made the incident.
+
+    The acknowledgement's own entry comes with it and tells that, too.
+    """
+    return once.startswith("edit:") and once.endswith(_OWNER)
+
+
+def _first(stores: Stores, clock: Clock, key: str, actor: str, once: str) -> Document:
+    """Return the claim that counts: the actor's, or of whoever was first within a minute."""
+    number = 0
+    while True:
+        name, now = f"{key}:{number}", clock.now()
+        claim = claim_document(name, now, {"once": once}, holder=actor)
+        if stores.claims.insert(claim):
+            return claim
+        known = stores.claims.get(name)
+        if known is not None and now - float(known["time"]) < BEGINNING_SECONDS:
+            return known
+        number += 1
+
+
+def _acknowledgements(entries: Sequence[Entry]) -> List[Entry]:
+    return [
+        entry
+        for entry in timeline.effective(entries)
+        if entry.kind == "status" and entry.data.get("to") == "in_progress"
+    ]
+
+
+def _not_begun(entries: Sequence[Entry]) -> Incident:
+    """Return an incident that nobody works on. Raises IllegalMove: somebody does, or it is over."""
+    incident = timeline.fold(entries)
+    if incident.status == "in_progress":
+        raise IllegalMove(_begun_by(incident, _acknowledgements(entries)[-1].actor))
+    _must_be_open(incident, "acknowledged")
+    return incident
+
+
+def _begun_by(incident: Incident, actor: str) -> str:
+    owner = incident.owner if incident.owner not in ("", actor) else ""
+    kept = f", and {owner} has it" if owner else ""
+    return f"{incident.id} is acknowledged already: by {actor}{kept}."
 
 
 def assign(

@@ -24,6 +24,7 @@ from . import late
 from .audience import Audience, Hearing
 from .message import build
 from .outbox import Outbox, notification_id
+from .slack_buttons import ASKING
 
 __all__ = ["Announcer"]
 
@@ -36,6 +37,8 @@ ROUTING_WAIT_SECONDS = 10.0
 REMEMBERED = 20_000
 # The overlap is read at every turn: of its entries no more than says whether they are news.
 _LOOKED_AT = ("incident_id", "kind", "time")
+# What is news for an incident's owner.
+_CALLING = ("assigned", *ASKING)
 # Entries about telling are not told.
 _SILENT = {"notification"}
 
@@ -187,6 +190,8 @@ class Announcer:
     ) -> bool:
         if notification_id(entry.identity, channel, "") in self._there:
             return False
+        if channel == "slack":
+            message = {**message, "mention": _mentioned(entry, message, routing)}
         return self._outbox.enqueue(
             source=entry.identity,
             channel=channel,
@@ -202,6 +207,17 @@ class Announcer:
             if entry.kind == "analysis":
                 return self._stores.analyses.get(str(entry.data.get("analysis_id", "")))
         return None
+
+
+def _mentioned(entry: Entry, message: Document, routing: Routing) -> str:
+    """Return Slack's id of the owner where they are asked to act, and did not do this themselves.
+
+    One of another workspace is written as ``T0123/U0123``, of which a mention takes the second.
+    """
+    owner = routing.members.get(str(message["owner"]))
+    if owner is None or entry.actor == message["owner"] or message["event"] not in _CALLING:
+        return ""
+    return owner.slack_id.rpartition("/")[2]
 
 
 def _awaits_routing(entries: Sequence[Document], now: float) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Collection, Dict, Iterator, Mapping, Sequence, Set
 
 from ..channels import CHANNELS
+from ..incidents.lifecycle import told_by_acknowledging
 from ..incidents.model import Entry
 from ..incidents.routing import Routing
 from ..ports import Document
@@ -93,7 +94,8 @@ class Audience:
     def _wanted(self, entry: Entry, message: Mapping[str, Any], team: str) -> Iterator[str]:
         event, hearing = message["event"], self.hearing
         there = [name for name in self.set_up if hearing.left_out.get(name, 0.0) < entry.time]
-        for name in self.routing.channels(event, team, there):
+        by_routing = self.routing.channels(event, team, there)
+        for name in () if told_by_acknowledging(entry.once) else by_routing:
             if hearing.hears(name, entry.time, event, f"{event}?") and hearing.hears(
                 name, entry.time, _team(team)
             ):

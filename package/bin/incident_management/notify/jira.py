@@ -32,6 +32,7 @@ from .tickets import (
     facts,
     is_over,
     known_ticket,
+    more,
     reference,
     subject,
 )
@@ -117,6 +118,7 @@ class JiraSender:
     def _open(self, notification: Notification, message: Message) -> Mapping[str, Any]:
         body = {
             "fields": {
+                **more(self._settings.more_fields, message),
                 "project": {"key": self._settings.project},
                 "issuetype": {"name": self._settings.issue_type},
                 "summary": subject(message),

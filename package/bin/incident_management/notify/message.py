@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Dict, List, Mapping, Optional
 from urllib.parse import quote as url_quote
 
+from ..channels import NAMES
 from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
 from .asking import truncated
@@ -68,6 +69,13 @@ HEADLINES = {
     "split": "Signals were split off to another incident",
     "ticket": "Ticket changed",
 }
+# Of these people want to know whose doing it is.
+_DOINGS = (
+    "acknowledged", "resolved", "closed", "status", "severity", "assigned", "note", "edited",
+    "pinned", "approval", "joined", "split", "escalation",
+)  # fmt: skip
+# Who acts where nobody did.
+_NOBODY = ("", "incident_management", "incident_monitor")
 _MEANS = {"merged": "resolved", "unmerged": "reopened"}
 
 
@@ -77,7 +85,8 @@ class Message:
 
     ``headline`` says what happened, ``title`` which problem it is about, ``text`` the details of
     this event. ``quote`` is the log line that the likely ``cause`` rests on. ``plan_id`` and
-    ``plan_hash`` are those of a fix that is proposed.
+    ``plan_hash`` are those of a fix that is proposed. ``mention`` is Slack's id of the owner, where
+    this is news for them.
     """
 
     event: str
@@ -100,6 +109,7 @@ class Message:
     time: float = 0.0
     plan_id: str = ""
     plan_hash: str = ""
+    mention: str = ""
 
     def to_document(self) -> Dict[str, Any]:
         """Return it as a JSON object."""
@@ -183,6 +193,13 @@ def build(
 
 
 def _headline(event: str, entry: Mapping[str, Any]) -> str:
+    said, by = _happened(event, entry), str(entry.get("actor") or "")
+    if event not in _DOINGS or by in _NOBODY:
+        return said
+    return f"{said} by {NAMES.get(by) or plain(by, 80)}"
+
+
+def _happened(event: str, entry: Mapping[str, Any]) -> str:
     data = entry["data"]
     if event == "analysis" and not data.get("cause"):
         return "No cause found"
@@ -226,6 +243,8 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
         return f"{data.get('from')}: {data.get('title') or ''}"
     if entry["kind"] == "split":
         return f"They are in {data.get('to')} now. {data.get('reason') or ''}".strip()
+    if event == "acknowledged":
+        return f"Owner: {incident.get('owner') or 'nobody'}."
     if event in ("resolved", "closed"):
         return " ".join(str(data.get(part) or "") for part in ("resolution", "reason")).strip()
     if event == "edited":

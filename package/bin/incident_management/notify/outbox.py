@@ -339,10 +339,9 @@ class Outbox:
         )
 
     def _thread(self, document: Document) -> Mapping[str, Any]:
-        """The receipt of what this message goes on from in the same place, or nothing.
+        """What this message goes on from in the same place: a thread, a ticket, or nothing.
 
-        That is the incident's first message, which began a thread; or the last one, whose ticket is
-        the one that is worked on: a new one may have followed another that was closed for good.
+        The last one that was sent says it: a new thread or ticket may have followed another.
         """
         if not document["incident_id"]:
             return {}
@@ -352,13 +351,11 @@ class Outbox:
             "target": document["target"],
             "state": "sent",
         }
-        earlier: List[Document] = self._stores.outbox.find(query, "sent_at:1", 10)
-        for found in earlier:
-            receipt: Mapping[str, Any] = found.get("receipt") or {}
-            if receipt.get("ts") and not receipt.get("thread_ts"):
-                return receipt
-        latest: List[Document] = self._stores.outbox.find(query, "sent_at:-1", 1) if earlier else []
-        receipt = latest[0].get("receipt") or {} if latest else {}
+        latest: List[Document] = self._stores.outbox.find(query, "sent_at:-1", 1)
+        receipt: Mapping[str, Any] = (latest[0].get("receipt") or {}) if latest else {}
+        if receipt.get("ts"):
+            first = {name: receipt[name] for name in ("channel", "ts") if name in receipt}
+            return {**first, "ts": receipt.get("thread_ts") or receipt["ts"]}
         return receipt if receipt.get("ticket") else {}
 
 

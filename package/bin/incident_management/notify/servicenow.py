@@ -19,6 +19,7 @@ from ..splunk.settings import ServiceNow
 from .channel import Delivery, Inquiry, Notification, sent
 from .message import Message
 from .tickets import (
+    Refused,
     Service,
     attempt,
     basic,
@@ -26,6 +27,7 @@ from .tickets import (
     facts,
     is_over,
     known_ticket,
+    more,
     reference,
     subject,
 )
@@ -44,7 +46,11 @@ _GRAVITY = {
     "low": ("3", "2"),
     "info": ("3", "3"),
 }
-_FIELDS = "sys_id,number,state,correlation_display"
+_FIELDS = "sys_id,number,state,correlation_id,correlation_display"
+_BY_HAND = {
+    RESOLVED: "Splunk could not resolve this record, please do so by hand.",
+    IN_PROGRESS: "Splunk could not set this record to in progress, please do so by hand.",
+}
 # What a journal field takes for HTML begins with this.
 _CODE = re.compile(r"\[(/?code\])", re.IGNORECASE)
 
@@ -79,9 +85,19 @@ class ServiceNowSender:
         if record.get("state") in FINAL:
             return sent(_receipt(record, message))
         change = {**self._change(message, str(record.get("state"))), "correlation_display": mark}
+        return sent({**_receipt(self._changed(record, change), message), "noted": True})
+
+    def _changed(self, record: Mapping[str, Any], change: Mapping[str, str]) -> Mapping[str, Any]:
+        """Change a record. One that may not get its state yet (a data policy, say) is told why."""
         path = f"{self._table}/{quote(str(record['sys_id']), safe='')}?{_query()}"
-        changed = self._service.call("PATCH", path, change).get("result") or record
-        return sent({**_receipt(changed, message), "noted": True})
+        try:
+            return self._service.call("PATCH", path, change).get("result") or record
+        except Refused as error:
+            if "state" not in change or error.delivery.outcome != "dead":
+                raise
+            note = f"{change['work_notes']}\n{_BY_HAND[change['state']]} {_plain(str(error))}"
+        told = {"work_notes": note, "correlation_display": change["correlation_display"]}
+        return self._service.call("PATCH", path, told).get("result") or record
 
     def _found(self, notification: Notification) -> Optional[Mapping[str, Any]]:
         """The incident's newest record; None when there is none.
@@ -97,11 +113,15 @@ class ServiceNowSender:
                 return record
         search = f"correlation_id={reference(notification)}^ORDERBYDESCsys_created_on"
         answer = self._service.call("GET", f"{self._table}?{_query(search)}").get("result") or []
-        return answer[0] if answer else record
+        # Of a query whose field a table does not have, or that may not be read, an instance drops
+        # that part, and answers with any record (glide.invalid_query.returns_no_rows is false).
+        mine = [one for one in answer if one.get("correlation_id") == reference(notification)]
+        return mine[0] if mine else record
 
     def _open(self, notification: Notification, message: Message, mark: str) -> Mapping[str, Any]:
         impact, urgency = _GRAVITY.get(message.severity, _GRAVITY["medium"])
         record = {
+            **more(self._settings.more_fields, message),
             "short_description": subject(message),
             "description": _text(message, True),
             "impact": impact,
@@ -148,7 +168,11 @@ def _query(search: str = "") -> str:
 
 def _text(message: Message, first: bool) -> str:
     lines = [f"{label}: {value}" if label else value for label, value in facts(message, first)]
-    return _CODE.sub(r"[ \1", "\n".join(lines))
+    return _plain("\n".join(lines))
+
+
+def _plain(text: str) -> str:
+    return _CODE.sub(r"[ \1", text)
 
 
 def _receipt(record: Mapping[str, Any], message: Message, is_new: bool = False) -> Dict[str, Any]:

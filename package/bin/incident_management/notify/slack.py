@@ -1,22 +1,26 @@
-"""Slack: Block Kit messages by ``chat.postMessage``.
+"""Slack: messages by ``chat.postMessage``.
 
-Limits: header 150 characters, section text 3,000, ten fields of 2,000 a section (Slack's Block
-Kit reference). Text from outside is escaped (``& < >``) and ``verbatim``, without which Slack
-makes links and "certain mentions" out of plain words ("Text object"), so a log line can neither
-mention people nor make links. Every message carries our notification's id as metadata; a message
-whose answer was lost is looked for by it in the channel's history, which takes the bot's scopes
-``channels:history`` and ``channels:read`` (``groups:…`` for private channels).
+Every message carries our notification's id as metadata; a message whose answer was lost is looked
+for by it in the channel's history, which takes the bot's scopes ``channels:history`` and
+``channels:read`` (``groups:…`` for private channels).
+
+An incident's messages are one thread. What asks somebody to act, and that it is over, is shown in
+the channel as well (``reply_broadcast``): a reply alone is seen by those who follow the thread.
+Where the first message was deleted Slack makes of a reply a message of the channel and says so only
+by an answer without ``message.thread_ts`` (slack-go/slack#1571); that message begins a new thread.
+So does the next one where the thread's channel was archived, in the channel that is set by then.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from ..ports import Clock
 from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
-from .message import Message, listed, span, truncated, utc
-from .slack_buttons import buttons
+from .message import Message, truncated
+from .slack_buttons import ASKING
+from .slack_layout import blocks, fallback
 from .transport import (
     BadUrl,
     Network,
@@ -28,12 +32,9 @@ from .transport import (
     send_json,
 )
 
-__all__ = ["EVENT_TYPE", "SlackSender", "blocks", "escape", "web_client"]
+__all__ = ["EVENT_TYPE", "SlackSender", "web_client"]
 
 EVENT_TYPE = "incident_management_notification"
-HEADER_LENGTH = 150
-SECTION_LENGTH = 3000
-FIELD_LENGTH = 2000
 # A lost message is looked for from this long before its attempt: clocks differ.
 CLOCK_SKEW_SECONDS = 120.0
 HISTORY_PAGES = 10
@@ -52,13 +53,10 @@ _HINTS = {
     "is_archived": "the channel is archived: set another one",
     "missing_scope": "the token lacks the scope chat:write",
 }
-_EMOJI = {
-    "critical": "🔴",
-    "high": "🟠",
-    "medium": "🟡",
-    "low": "🔵",
-    "info": "⚪",
-}
+# A thread can't be gone on with: its message is gone, or its channel.
+_NO_THREAD = {"cannot_reply_to_message", "thread_not_found"}
+_NO_CHANNEL = {"channel_not_found", "is_archived", "not_in_channel"}
+_IN_CHANNEL_TOO = (*ASKING, "resolved")
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{7,}")
 
 
@@ -87,12 +85,8 @@ class SlackSender:
     def send(self, notification: Notification) -> Delivery:
         """Post the message, into the incident's thread when there is one."""
         message = Message.from_document(notification.message)
-        thread = notification.thread or {}
-        channel = thread.get("channel") or notification.target or self._default_channel
-        if not channel:
-            return dead("No Slack channel is set: set it under Configuration > Slack.")
+        chosen = notification.target or self._default_channel
         arguments: Dict[str, Any] = {
-            "channel": channel,
             "text": fallback(message),
             "blocks": blocks(message, self._answers),
             "metadata": {
@@ -102,54 +96,87 @@ class SlackSender:
             "unfurl_links": False,
             "unfurl_media": False,
         }
+        thread = notification.thread or {}
         if thread.get("ts"):
-            arguments["thread_ts"] = thread["ts"]
-        return self._post(arguments)
+            within = {"channel": thread["channel"], "thread_ts": thread["ts"]}
+            if message.event in _IN_CHANNEL_TOO and not notification.is_over:
+                within["reply_broadcast"] = True
+            delivery, refused = self._post({**arguments, **within})
+            if refused not in _NO_THREAD | _NO_CHANNEL:
+                return delivery
+            chosen = thread["channel"] if refused in _NO_THREAD else chosen
+        if not chosen:
+            return dead("No Slack channel is set: set it under Configuration > Slack.")
+        return self._post({**arguments, "channel": chosen})[0]
 
-    def _post(self, arguments: Dict[str, Any]) -> Delivery:
+    def _post(self, arguments: Dict[str, Any]) -> Tuple[Delivery, str]:
+        """Return how it went, and Slack's word for why it refused it."""
         from slack_sdk.errors import SlackApiError
 
         try:
             answer = self._web.chat_postMessage(**arguments)
         except NotSent as error:
-            return retry(str(error))
+            return retry(str(error)), ""
         except NoAnswer as error:
-            return unknown(str(error))
+            return unknown(str(error)), ""
         except BadUrl as error:
-            return dead(str(error))
+            return dead(str(error)), ""
         except SlackApiError as error:
-            return _judged(error.response, self._clock.now())
+            refused = str(_field(error.response, "error"))
+            return _judged(error.response, self._clock.now()), refused
         receipt = {"channel": str(answer.get("channel", "")), "ts": str(answer.get("ts", ""))}
-        if "thread_ts" in arguments:
+        posted = answer.get("message") or arguments
+        if "thread_ts" in arguments and "thread_ts" in posted:
             receipt["thread_ts"] = arguments["thread_ts"]
-        return sent(receipt)
+        return sent(receipt), ""
 
     def ask(self, notification: Notification) -> Inquiry:
-        """Look for the notification's id among the channel's messages since the attempt."""
+        """Look for the notification's id among the messages since the attempt."""
         from slack_sdk.errors import SlackApiError
 
         thread = notification.thread or {}
         try:
-            channel = thread.get("channel") or self._channel_id(
-                notification.target or self._default_channel
-            )
-            if not channel:
-                return Inquiry("impossible", "Slack's channel list does not hold that channel.")
-            found = self._find(channel, thread.get("ts"), notification)
+            for channel, ts in self._places(notification):
+                found = self._find(channel, ts, notification)
+                if found is not None:
+                    receipt = {"channel": channel, "ts": str(found.get("ts", ""))}
+                    if thread.get("ts") and found.get("thread_ts") == thread["ts"]:
+                        receipt["thread_ts"] = thread["ts"]
+                    return Inquiry("arrived", "Found in Slack's history.", receipt)
         except (NotSent, NoAnswer, BadUrl) as error:
             return Inquiry("later", str(error))
         except SlackApiError as error:
             return _inquiry_failed(error.response)
-        if found is None:
-            return Inquiry("missing", "Slack's history does not hold the message.")
-        receipt = {"channel": channel, "ts": str(found.get("ts", ""))}
-        if thread.get("ts"):
-            receipt["thread_ts"] = thread["ts"]
-        return Inquiry("arrived", "Found in Slack's history.", receipt)
+        except LookupError:
+            return Inquiry("impossible", "Slack's channel list does not hold that channel.")
+        return Inquiry("missing", "Slack's history does not hold the message.")
+
+    def _places(self, notification: Notification) -> Iterator[Tuple[str, str]]:
+        """Give the channels, and threads of them, where :meth:`send` may have put it.
+
+        Raises LookupError: the only one has a name that is in no list.
+        """
+        from slack_sdk.errors import SlackApiError
+
+        thread = notification.thread or {}
+        chosen = notification.target or self._default_channel
+        if not thread.get("ts"):
+            yield self._channel_id(chosen), ""
+            return
+        yield thread["channel"], thread["ts"]
+        yield thread["channel"], ""
+        try:
+            channel = self._channel_id(chosen)
+        except (LookupError, SlackApiError):
+            return
+        if channel != thread["channel"]:
+            yield channel, ""
 
     def _find(
-        self, channel: str, thread_ts: Optional[str], notification: Notification
+        self, channel: str, thread_ts: str, notification: Notification
     ) -> Optional[Mapping[str, Any]]:
+        from slack_sdk.errors import SlackApiError
+
         since = notification.begun or notification.first_sent
         arguments: Dict[str, Any] = {
             "channel": channel,
@@ -162,7 +189,12 @@ class SlackSender:
             arguments["ts"] = thread_ts
             method = self._web.conversations_replies
         for _ in range(HISTORY_PAGES):
-            answer = method(**arguments)
+            try:
+                answer = method(**arguments)
+            except SlackApiError as error:
+                if _field(error.response, "error") in _NO_THREAD:
+                    return None
+                raise
             for message in answer.get("messages") or []:
                 metadata = message.get("metadata") or {}
                 payload = metadata.get("event_payload") or {}
@@ -175,7 +207,7 @@ class SlackSender:
         raise NoAnswer("Slack's history since the attempt is longer than 2,000 messages.")
 
     def _channel_id(self, channel: str) -> str:
-        """History is asked by id; posting also takes a name."""
+        """History is asked by id; posting also takes a name. Raises LookupError."""
         if _CHANNEL_ID.fullmatch(channel):
             return channel
         cursor = ""
@@ -189,7 +221,7 @@ class SlackSender:
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 break
-        return ""
+        raise LookupError(channel)
 
 
 def web_client(token: str, api_url: str, network: Network) -> Any:
@@ -243,101 +275,3 @@ def _inquiry_failed(response: Any) -> Inquiry:
 def _field(response: Any, name: str) -> Any:
     data = response.data
     return data.get(name) or "" if isinstance(data, dict) else ""
-
-
-# --- layout -----------------------------------------------------------------------------------
-
-
-def escape(text: str, length: int = SECTION_LENGTH) -> str:
-    """Escape for mrkdwn, cut so that the escaped text is at most ``length`` long."""
-
-    def escaped(part: str) -> str:
-        return part.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-    result = escaped(text)
-    keep = len(text)
-    while len(result) > length:
-        keep = min(keep - 1, max(keep - (len(result) - length) // 5, 1))
-        result = escaped(text[:keep].rstrip()) + "…"
-    return result
-
-
-def fallback(message: Message) -> str:
-    """The line that notifications show."""
-    line = f"{message.headline}: {message.title}"
-    return escape(f"{line} ({message.incident_id})" if message.incident_id else line, 600)
-
-
-def blocks(message: Message, answers: bool = False) -> List[Dict[str, Any]]:
-    """Lay a message out in Block Kit; ``answers``: see :func:`.slack_buttons.buttons`."""
-    laid: List[Dict[str, Any]] = [_header(message)]
-    if message.event not in ("opened", "reopened") and message.incident_id:
-        laid.append(_section(f"*{escape(message.title, 600)}*"))
-    fields = _fields(message)
-    if fields:
-        laid.append({"type": "section", "fields": fields})
-    if message.text:
-        laid.append(_section(escape(message.text)))
-    if message.cause:
-        laid.append(_section(f"*Likely cause*\n{escape(message.cause, 2800)}"))
-    if message.quote:
-        laid.append(_preformatted(message.quote))
-    laid += buttons(message, answers)
-    laid.append(_context(message))
-    return laid
-
-
-def _header(message: Message) -> Dict[str, Any]:
-    subject = message.title if message.event in ("opened", "reopened") else message.headline
-    mark = "✅" if message.event == "resolved" else _EMOJI.get(message.severity, "⚪")
-    text = truncated(f"{mark} {message.severity.upper()} · {subject}", HEADER_LENGTH)
-    return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": False}}
-
-
-def _fields(message: Message) -> List[Dict[str, Any]]:
-    pairs = []
-    if message.where:
-        pairs.append(("Where", escape(listed(message.where), 1900)))
-    if message.since:
-        pairs.append(("Since", _since(message)))
-    if message.events:
-        pairs.append(("Events", f"{message.events:,}"))
-    if message.incident_id:
-        people = " · ".join(part for part in (message.team, message.owner) if part)
-        pairs.append(("Team · owner", escape(people or "nobody yet", 1900)))
-    if message.rules:
-        pairs.append(("Found by", escape(listed(message.rules), 1900)))
-    if message.status and message.event not in ("opened", "resolved"):
-        pairs.append(("Status", escape(message.status.replace("_", " "), 100)))
-    return [_mrkdwn(f"*{name}*\n{text}"[:FIELD_LENGTH]) for name, text in pairs]
-
-
-def _since(message: Message) -> str:
-    when = int(message.since)
-    text = f"<!date^{when}^{{date_short_pretty}} {{time_secs}}|{utc(when)}>"
-    if message.event == "resolved" and message.time > message.since:
-        return f"{text} (for {span(message.time - message.since)})"
-    return text
-
-
-def _section(text: str) -> Dict[str, Any]:
-    return {"type": "section", "text": _mrkdwn(text[:SECTION_LENGTH])}
-
-
-def _mrkdwn(text: str) -> Dict[str, Any]:
-    return {"type": "mrkdwn", "text": text, "verbatim": True}
-
-
-def _preformatted(text: str) -> Dict[str, Any]:
-    """Rich text is not parsed as markup at all, so a quote stands in it letter by letter."""
-    return {
-        "type": "rich_text",
-        "elements": [
-            {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}
-        ],
-    }
-
-
-def _context(message: Message) -> Dict[str, Any]:
-    parts = [part for part in (message.headline, message.incident_id) if part]
-    return {"type": "context", "elements": [_mrkdwn(escape(" · ".join(parts), 500))]}

@@ -17,6 +17,7 @@ from .message import Message
 __all__ = [
     "ACKNOWLEDGE",
     "APPROVE",
+    "ASKING",
     "BUTTONS",
     "FORM",
     "OPEN_PAGE",
@@ -45,7 +46,7 @@ RESOLUTION = "resolution"
 RESOLUTION_CHARACTERS = 2000
 
 # What asks somebody to act; other messages of the thread have no buttons.
-_ASKING = ("opened", "reopened", "escalation", "unassigned", "sla_warning", "sla_breached")
+ASKING = ("opened", "reopened", "escalation", "unassigned", "sla_warning", "sla_breached")
 _OPEN = ("new", "assigned", "in_progress")
 # In which states of an incident a button still does something.
 _USEFUL = {ACKNOWLEDGE: ("new", "assigned"), TAKE: _OPEN, RESOLVE: _OPEN}
@@ -59,7 +60,7 @@ def buttons(message: Message, answers: bool) -> List[Block]:
     elements: List[Block] = []
     if answers and message.plan_id:
         elements += _of_plan(message)
-    elif answers and message.incident_id and message.event in _ASKING:
+    elif answers and message.incident_id and message.event in ASKING:
         elements += _of_incident(message.incident_id, message.status)
     if message.url:
         elements.append({**_button(OPEN_PAGE, "Open the incident"), "url": message.url})

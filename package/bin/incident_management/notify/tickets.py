@@ -13,6 +13,7 @@ import json
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
+from ..incidents.model import SEVERITIES
 from .channel import Delivery, NotConfigured, Notification, dead, retry, unknown
 from .message import Message, listed, truncated, utc
 from .transport import (
@@ -39,6 +40,7 @@ __all__ = [
     "is_over",
     "known_ticket",
     "meaning",
+    "more",
     "reference",
     "subject",
 ]
@@ -207,6 +209,20 @@ def subject(message: Message) -> str:
     )
 
 
+def more(fields: Mapping[str, Any], message: Message) -> Dict[str, Any]:
+    """Return the fields that an administrator wants a new ticket to have besides.
+
+    Of a value that is an object with names of severities, the one of the message's severity counts.
+    """
+    found = {}
+    for name, value in fields.items():
+        if isinstance(value, dict) and value and set(value) <= set(SEVERITIES):
+            value = value.get(message.severity)
+        if value is not None:
+            found[name] = value
+    return found
+
+
 def facts(message: Message, first: bool) -> List[Tuple[str, str]]:
     """Return what a message says, as labelled lines; a ticket's ``first`` ones say all."""
     found = [(FIRST_LABEL, message.headline), ("", message.text)]
@@ -218,7 +234,7 @@ def facts(message: Message, first: bool) -> List[Tuple[str, str]]:
             ("Team", message.team),
         ]
     found += [
-        ("Owner", message.owner if first or message.event == "assigned" else ""),
+        ("Owner", message.owner if first else ""),
         ("Likely cause", message.cause if first or message.event == "analysis" else ""),
         ("Log line", message.quote if first or message.event == "analysis" else ""),
     ]

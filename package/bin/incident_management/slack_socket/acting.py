@@ -21,7 +21,6 @@ from ..api.backend import Backend, SplunkBackend
 from ..api.router import Problem, dispatch
 from ..incidents.routing.teams import member_in_slack
 from ..masking import mask
-from ..notify.slack import escape
 from ..notify.slack_buttons import (
     ACKNOWLEDGE,
     APPROVE,
@@ -32,6 +31,7 @@ from ..notify.slack_buttons import (
     decided,
     form,
 )
+from ..notify.slack_layout import escape
 from ..notify.transport import BadUrl, Network, NoAnswer, NotSent, checked_url, send_json
 from ..splunk.session import Session, SplunkError, path_of
 from .kept import LATEST_SECONDS, Kept

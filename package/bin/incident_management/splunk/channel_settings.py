@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Mapping
 
 from .stanza import Stanza
 
@@ -27,6 +27,12 @@ _PROJECT = re.compile(r"[A-Z][A-Z0-9_]{0,254}")
 # What a ticket that is resolved there does to its incident, besides standing on its timeline.
 NOTE_ONLY, RESOLVE = "note", "resolve"
 LEAST_LOOK_SECONDS = 5.0
+
+
+def _more_fields() -> Mapping[str, Any]:
+    """What a new ticket needs besides, by the service's own names of fields."""
+    more: Mapping[str, Any] = field(default_factory=dict, metadata={"shipped": ""})
+    return more
 
 
 def _look_every() -> float:
@@ -69,6 +75,7 @@ class ServiceNow:
     close_code: str = "Solution provided"
     look_every: float = _look_every()
     when_resolved: str = NOTE_ONLY
+    more_fields: Mapping[str, Any] = _more_fields()
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,7 @@ class Jira:
     issue_type: str = "Task"
     look_every: float = _look_every()
     when_resolved: str = NOTE_ONLY
+    more_fields: Mapping[str, Any] = _more_fields()
 
 
 # Their names and defaults are those of the configuration page.
@@ -117,6 +125,7 @@ def _servicenow(stanza: Stanza) -> ServiceNow:
         stanza.text("close_code", ServiceNow.close_code),
         stanza.period("look_every", "2m", LEAST_LOOK_SECONDS),
         stanza.choice("when_resolved", (NOTE_ONLY, RESOLVE)),
+        stanza.json_object("more_fields"),
     )
 
 
@@ -129,6 +138,7 @@ def _jira(stanza: Stanza) -> Jira:
         stanza.text("issue_type", Jira.issue_type),
         stanza.period("look_every", "2m", LEAST_LOOK_SECONDS),
         stanza.choice("when_resolved", (NOTE_ONLY, RESOLVE)),
+        stanza.json_object("more_fields"),
     )
 
 

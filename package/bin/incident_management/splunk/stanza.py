@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Mapping, Pattern, Sequence
 from urllib.parse import urlsplit
 
@@ -51,6 +52,16 @@ class Stanza:
                 "is not in Splunk's password store, or can't be decrypted; enter it again under "
                 f"Configuration > {self._page}",
             )
+        return value
+
+    def json_object(self, key: str) -> Mapping[str, Any]:
+        """Return a JSON object; an empty one when none is set."""
+        try:
+            value = json.loads(self.text(key, "{}"))
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            raise self.error(key, 'is no JSON object, such as {"category": "network"}; correct it')
         return value
 
     def choice(self, key: str, words: Sequence[str]) -> str:

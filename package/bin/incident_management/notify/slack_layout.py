@@ -1,0 +1,132 @@
+"""How a message looks in Slack: Block Kit, pure.
+
+Limits: header 150 characters, section text 3,000, ten fields of 2,000 a section (Slack's Block
+Kit reference). Text from outside is escaped (``& < >``) and ``verbatim``, without which Slack
+makes links and "certain mentions" out of plain words ("Text object"), so a log line can neither
+mention people nor make links.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from .message import Message, listed, span, truncated, utc
+from .slack_buttons import buttons
+
+__all__ = ["blocks", "escape", "fallback"]
+
+HEADER_LENGTH = 150
+SECTION_LENGTH = 3000
+FIELD_LENGTH = 2000
+_EMOJI = {
+    "critical": "🔴",
+    "high": "🟠",
+    "medium": "🟡",
+    "low": "🔵",
+    "info": "⚪",
+}
+
+
+def escape(text: str, length: int = SECTION_LENGTH) -> str:
+    """Escape for mrkdwn, cut so that the escaped text is at most ``length`` long."""
+
+    def escaped(part: str) -> str:
+        return part.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+    result = escaped(text)
+    keep = len(text)
+    while len(result) > length:
+        keep = min(keep - 1, max(keep - (len(result) - length) // 5, 1))
+        result = escaped(text[:keep].rstrip()) + "…"
+    return result
+
+
+def fallback(message: Message) -> str:
+    """The line that a telephone shows: how bad, what happened, to what, where."""
+    parts = [_subject(message)]
+    if message.event != "opened":
+        parts.append(" ".join(message.title.split()))
+    where = listed(message.where)
+    if where and where not in message.title:
+        parts.append(where)
+    return escape(" · ".join([*parts, *filter(None, [message.incident_id])]), 600)
+
+
+def blocks(message: Message, answers: bool = False) -> List[Dict[str, Any]]:
+    """Lay a message out in Block Kit; ``answers``: see :func:`.slack_buttons.buttons`."""
+    laid: List[Dict[str, Any]] = [_header(message)]
+    if message.event != "opened" and message.incident_id:
+        laid.append(_section(f"*{escape(' '.join(message.title.split()), 600)}*"))
+    fields = _fields(message)
+    if fields:
+        laid.append({"type": "section", "fields": fields})
+    if message.text:
+        laid.append(_section(escape(message.text)))
+    if message.cause:
+        laid.append(_section(f"*Likely cause*\n{escape(message.cause, 2800)}"))
+    if message.quote:
+        laid.append(_preformatted(message.quote))
+    laid += buttons(message, answers)
+    laid.append(_context(message))
+    return laid
+
+
+def _header(message: Message) -> Dict[str, Any]:
+    text = truncated(_subject(message), HEADER_LENGTH)
+    return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": False}}
+
+
+def _subject(message: Message) -> str:
+    mark = "✅" if message.event == "resolved" else _EMOJI.get(message.severity, "⚪")
+    subject = message.headline if message.event != "opened" else " ".join(message.title.split())
+    return f"{mark} {message.severity.upper()} · {subject}"
+
+
+def _fields(message: Message) -> List[Dict[str, Any]]:
+    pairs = []
+    if message.where:
+        pairs.append(("Where", escape(listed(message.where), 1900)))
+    if message.since:
+        pairs.append(("Since", _since(message)))
+    if message.events:
+        pairs.append(("Events", f"{message.events:,}"))
+    if message.incident_id:
+        people = " · ".join(part for part in (message.team, message.owner) if part)
+        mention = f" <@{message.mention}>" if message.mention else ""
+        pairs.append(("Team · owner", escape(people or "nobody yet", 1900) + mention))
+    if message.rules:
+        pairs.append(("Found by", escape(listed(message.rules), 1900)))
+    if message.status and message.event not in ("opened", "resolved"):
+        pairs.append(("Status", escape(message.status.replace("_", " "), 100)))
+    return [_mrkdwn(f"*{name}*\n{text}"[:FIELD_LENGTH]) for name, text in pairs]
+
+
+def _since(message: Message) -> str:
+    when = int(message.since)
+    text = f"<!date^{when}^{{date_short_pretty}} {{time_secs}}|{utc(when)}>"
+    if message.event == "resolved" and message.time > message.since:
+        return f"{text} (for {span(message.time - message.since)})"
+    return text
+
+
+def _section(text: str) -> Dict[str, Any]:
+    return {"type": "section", "text": _mrkdwn(text[:SECTION_LENGTH])}
+
+
+def _mrkdwn(text: str) -> Dict[str, Any]:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _preformatted(text: str) -> Dict[str, Any]:
+    """Rich text is not parsed as markup at all, so a quote stands in it letter by letter."""
+    return {
+        "type": "rich_text",
+        "elements": [
+            {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}
+        ],
+    }
+
+
+def _context(message: Message) -> Dict[str, Any]:
+    parts = [part for part in (message.headline, message.incident_id) if part]
+    return {"type": "context", "elements": [_mrkdwn(escape(" · ".join(parts), 500))]}

@@ -1,0 +1,81 @@
+"""Of several who acknowledge an incident at the same moment one has it, and the others know who."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.errors import IllegalMove
+from tests.fakes import Unavailable
+from tests.unit.incidents.builders import ingest, signal
+
+
+@pytest.fixture
+def incident(stores, clock):
+    (opened,) = ingest(stores, clock).ingest([signal()])
+    return opened.incident_id
+
+
+def acknowledge(stores, clock, incident, actor, once=""):
+    return lifecycle.acknowledge(stores, clock, incident, actor, once)
+
+
+def just_before(collection, verb, act):
+    """Do something once, just before the next call of this verb."""
+
+    def run(called, _name):
+        if called == verb:
+            collection.before = None
+            act()
+
+    collection.before = run
+
+
+def begun(stores, incident):
+    entries = timeline.effective(timeline.read(stores, incident))
+    return [(e.kind, e.actor) for e in entries if e.kind in ("assigned", "status")]
+
+
+def test_whoever_reads_it_as_new_a_moment_too_late_is_told_who_has_it(stores, clock, incident):
+    just_before(stores.claims, "insert", lambda: acknowledge(stores, clock, incident, "bob"))
+    with pytest.raises(IllegalMove, match=rf"^{incident} is acknowledged already: by bob\.$"):
+        acknowledge(stores, clock, incident, "ann")
+    assert begun(stores, incident) == [("assigned", "bob"), ("status", "bob")]
+    assert timeline.refresh(stores, incident).owner == "bob"
+
+
+def test_both_have_read_it_as_new_and_the_first_has_not_written_yet(stores, clock, incident):
+    def late():
+        with pytest.raises(IllegalMove, match="by bob"):
+            acknowledge(stores, clock, incident, "ann", "anns request")
+
+    just_before(stores.timeline, "insert", late)
+    assert acknowledge(stores, clock, incident, "bob", "bobs request").owner == "bob"
+    assert begun(stores, incident) == [("assigned", "bob"), ("status", "bob")]
+    assert lifecycle.done_before(stores, incident, "bobs request")
+    assert not lifecycle.done_before(stores, incident, "anns request")
+
+
+def test_an_owner_is_named_beside_who_began(stores, clock, incident):
+    lifecycle.assign(stores, clock, incident, "lee", owner="zoe")
+    acknowledge(stores, clock, incident, "bob")
+    with pytest.raises(IllegalMove, match=r"already: by bob, and zoe has it\.$"):
+        acknowledge(stores, clock, incident, "ann")
+
+
+def test_one_that_was_never_written_stands_in_nobodys_way_later(stores, clock, incident):
+    stores.timeline.fail_after(1)
+    with pytest.raises(Unavailable):
+        acknowledge(stores, clock, incident, "bob")
+    stores.timeline.heal()
+    assert begun(stores, incident) == []
+    clock.advance(61)
+    assert acknowledge(stores, clock, incident, "ann").owner == "ann"
+
+
+def test_a_new_life_is_acknowledged_anew(stores, clock, incident):
+    for actor in ("bob", "ann"):
+        acknowledge(stores, clock, incident, actor)
+        lifecycle.resolve(stores, clock, incident, actor)
+        lifecycle.reopen(stores, clock, incident, actor)
+    assert [who for kind, who in begun(stores, incident) if kind == "status"][::3] == ["bob", "ann"]
