@@ -86,3 +86,26 @@ def test_a_monitor_is_changed_on_the_page(page: StandIn) -> None:
 def test_a_monitor_without_a_search_is_refused_in_words(page: StandIn) -> None:
     with pytest.raises(HTTPError, match="monitor_search is empty; write the search"):
         post(page, PAGE, name="nothing", interval="60", detector="baseline")
+
+
+@pytest.mark.parametrize(
+    ("search", "said"),
+    [
+        ("index=main | satts count", "splunkd does not take monitor_search: .*satts"),
+        ('index=main "unclosed', "splunkd does not take monitor_search: "),
+        ("index=main | outputlookup hosts.csv", "outputlookup.*, which writes or acts; a monitor"),
+        ("index=main | `wipe`", "delete.*, which writes or acts; a monitor runs only searches"),
+        ("`no_such_macro` error", "no_such_macro.*, which is not there"),
+        ("| from savedsearch:mine", "may be another saved search"),
+    ],
+)
+def test_a_search_that_is_wrong_or_writes_is_refused_when_it_is_saved(
+    page: StandIn, search: str, said: str
+) -> None:
+    macros = page.splunk.home / "etc/apps" / APP_NAME / "local/macros.conf"
+    macros.parent.mkdir(exist_ok=True)
+    macros.write_text("[wipe]\ndefinition = delete\n")
+    page.splunk.conf.reload()
+    with pytest.raises(HTTPError, match=said):
+        post(page, PAGE, name="wrong", interval="60", monitor_search=search, detector="baseline")
+    assert "incident_monitor://wrong" not in page.splunk.conf.stanzas("inputs")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.detection.backtest import memory
 from incident_management.detection.backtest.replay import BacktestFailed, Detection, Replay
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.routing import Routing
@@ -105,3 +106,40 @@ def test_an_spl_error_names_the_detection():
 
     with pytest.raises(BacktestFailed, match=r"'High Error Rate' can't be replayed: Unknown"):
         _replay([], searcher=Broken())
+
+
+@pytest.mark.parametrize("per_run", [1, 5])
+def test_the_work_of_a_replay_grows_with_its_runs_and_not_with_their_square(monkeypatch, per_run):
+    """A week of a detection that always finds one thing took 40 seconds, and of ten hours."""
+    looked = [0]
+    matches = memory._matches
+
+    def counted(document, query):
+        looked[0] += 1
+        return matches(document, query)
+
+    monkeypatch.setattr(memory, "_matches", counted)
+
+    def work(hours):
+        looked[0] = 0
+        _replay([(f"host-{number}", 0, hours * 3600) for number in range(per_run)], hours=hours)
+        return looked[0]
+
+    assert work(24) < 2.5 * work(12)
+
+
+def test_more_rows_than_there_is_memory_for_are_refused_in_words(monkeypatch):
+    monkeypatch.setattr("incident_management.detection.backtest.replay.MAX_BYTES", 20_000)
+    with pytest.raises(BacktestFailed, match="MB of rows, 2 in one run; choose a shorter range"):
+        _replay([("orders", 0, 9000), ("pay", 0, 9000)])
+
+
+def test_a_search_that_was_ended_early_is_counted_among_those_that_may_lack_rows():
+    class Cut(Faults):
+        def run(self, *arguments, **more):
+            return SearchResult(super().run(*arguments, **more).rows, cut_short=True)
+
+    detection = Detection("High Error Rate", "incident_management", "nobody", "x", "-5m", "now")
+    run = Replay(detection, Cut([]), [START, START + 300.0], 300.0, 900.0)
+    run.windows()
+    assert run.truncated_runs == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -66,3 +67,33 @@ def test_an_operator_that_the_kv_store_has_not_is_an_error():
     for query in ({"team": {"$regex": "s.*"}}, {"$nor": [{"team": "pay"}]}):
         with pytest.raises(ValueError, match="no operator"):
             memory.find(query)
+
+
+def test_what_is_looked_up_stays_right_through_changes():
+    """By random writes and deletes, against the stand-in, which looks at every document."""
+    dice = random.Random(7)
+    memory, fake = MemoryCollection(), FakeCollection("x")
+    values: list[Any] = ["a", "b", 1, 2, 2.5, None, True, ["a", 1], [1, 1, 3], {"z": "a"}]
+    queries: list[dict[str, Any]] = [
+        {"x": "a"},
+        {"x": 1},
+        {"x.z": "a"},
+        {"x": {"$gte": 1, "$lt": 3}},
+        {"y": {"$lte": 2}},
+        {"x": "b", "y": {"$gt": 1}},
+        {"$or": [{"x": "a"}, {"y": {"$gt": 2}}]},
+        {"$or": [{"x": "a"}, {"x": {"$ne": 1}}]},
+        {"$and": [{"$or": [{"x": 1}, {"y": 1}]}, {"y": {"$gte": 1}}]},
+        {"x": {"$gte": "a"}},
+    ]
+    for _step in range(400):
+        key, is_gone = str(dice.randrange(30)), dice.random() < 0.2
+        found = {name: dice.choice(values) for name in "xy"}
+        kept = {name: value for name, value in found.items() if value is not None}
+        for collection in (memory, fake):
+            if is_gone:
+                collection.delete(key)
+            else:
+                collection.save([{"_key": key, **kept}])
+        for query in queries:
+            assert sorted(memory.keys(query)) == sorted(fake.keys(query)), query

@@ -193,3 +193,29 @@ def test_a_turn_is_given_back_whatever_happens_in_it():
         watched.run()
 
     assert watched.stores.claims.get("monitor:orders:turn") is None
+
+
+def test_two_members_with_other_settings_under_one_name_are_told_of():
+    """Edited on one member alone, as Splunk does not replicate inputs.conf: both learn for ever."""
+    watched = ratio(by="service")
+    watched.run()
+    watched.pass_time(300)
+    watched.holder = "member-2"
+    watched.change(by="host")
+    watched.pass_time(300)
+    assert (
+        "The search head member-1 has a monitor of this name with other settings"
+        in (TroubleBook(watched.stores, watched.clock).all()["orders"])
+    )
+    watched.pass_time(300)
+    assert TroubleBook(watched.stores, watched.clock).all() == {}
+
+
+def test_an_edit_on_the_member_that_has_it_is_no_trouble():
+    watched = ratio(by="service")
+    watched.add(START - 1000, failed="0", host="web-1")
+    watched.run()
+    watched.pass_time(300)
+    watched.change(by="host")
+    watched.pass_time(300)
+    assert TroubleBook(watched.stores, watched.clock).all() == {}

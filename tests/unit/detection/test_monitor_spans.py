@@ -172,25 +172,6 @@ def test_a_span_that_was_not_judged_whole_is_not_covered(monkeypatch):
     assert "more than 20 rows" in watched.told[-1]
 
 
-def test_a_span_whose_search_may_lack_events_is_not_covered():
-    """A peer is down: no finding then is no proof that a trouble is over."""
-    watched = ratio()
-    watched.run()
-    since = newest(watched)["covered_from"]
-    watched.pass_time(600)
-    assert newest(watched)["covered_from"] == since
-    watched.warnings = ["Unable to distribute to peer named idx2: status=Down."]
-    watched.pass_time(300)
-    watched.warnings = []
-    watched.pass_time(600)
-
-    assert newest(watched)["covered_from"] == newest(watched)["end"] - 600
-    assert watched.told == [
-        "Monitor 'orders': Its search may lack events, so findings may be missing: "
-        "Unable to distribute to peer named idx2: status=Down."
-    ]
-
-
 @pytest.mark.parametrize(
     "change",
     [{"by": "host"}, {"span": "10m"}, {"monitor_search": "index=web"}, {"detector": "silence"}],

@@ -31,6 +31,8 @@ class Watched:
         """What every search finds, in the place of the events."""
         self.warnings: List[str] = []
         """What splunkd warns of at every search."""
+        self.cut_short = False
+        """Whether splunkd ends every search of more than a span before it has read everything."""
         self.windows: List[Tuple[int, int]] = []
         self.told: List[str] = []
         self.before: Callable[[int, int], None] = lambda _start, _end: None
@@ -97,7 +99,8 @@ class Watched:
             key = (at, *[row.get(name, "") for name in self.monitor.by])
             spans.setdefault(key, []).append(row)
         rows = [self._row(key, some) for key, some in spans.items()]
-        return SearchResult(rows[:limit], "", len(rows) > limit, self.warnings)
+        cut = self.cut_short and end - start > self.monitor.span
+        return SearchResult(rows[:limit], "", len(rows) > limit, self.warnings, cut)
 
     def _row(self, key: Tuple[str, ...], some: List[Dict[str, str]]) -> Dict[str, str]:
         row = {"_time": key[0], "events": str(len(some)), **dict(zip(self.monitor.by, key[1:]))}

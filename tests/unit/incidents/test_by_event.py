@@ -45,6 +45,12 @@ def test_it_is_raised_as_a_signal_of_its_host():
     assert signal_from(finding, 1.0).severity == "high"
 
 
+def test_a_service_is_known_by_the_name_that_opentelemetry_gives_it():
+    finding = finding_of({**EVENT, "service": " ", "service.name": "cart"}, "1", "low", "", "ann")
+    assert finding["entity"] == "cart"
+    assert finding["rows"][0]["service.name"] == "cart"
+
+
 def test_a_search_id_stays_in_its_place_of_the_path():
     splunkd = Splunkd([EVENT])
     open_from_event(splunkd, "../../apps", 0, "low", "", "ann")

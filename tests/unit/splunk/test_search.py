@@ -22,7 +22,8 @@ class Jobs:
         self.said = [{"type": level, "text": text} for level, text in said]
         self.cancelled = False
         self.form = ""
-        self.state = "RUNNING"
+        self.states = ["RUNNING"]
+        """At each look; the last one stays."""
 
     def __call__(self, method, path, query, body):
         if path in (self.home, f"{SAVED}/dispatch"):
@@ -46,7 +47,7 @@ class Jobs:
             "isDone": self.polls <= 0,
             "isFailed": bool(self.failed),
             "isFinalized": self.cut,
-            "dispatchState": self.state,
+            "dispatchState": self.states.pop(0) if len(self.states) > 1 else self.states[0],
             "messages": messages,
         }
         return 200, {"entry": [{"content": content}]}
@@ -81,11 +82,39 @@ def test_what_splunkd_warns_of_comes_with_the_rows(splunkd, searcher):
 def test_a_search_that_splunkd_only_queued_was_not_too_slow(splunkd, searcher):
     """A monitor would look at half the time, and half of that, though nothing was looked at yet."""
     splunkd.answer = jobs = Jobs(polls=1000)
-    jobs.state = "QUEUED"
+    jobs.states = ["QUEUED"]
     with pytest.raises(SearchFailed, match="did not begin within 60 seconds") as told:
         searcher.run("index=main", "-5m", "now")
     assert not isinstance(told.value, SearchTooSlow)
     assert jobs.cancelled
+
+
+def test_the_time_in_the_queue_does_not_count_as_the_time_that_it_took(splunkd, searcher):
+    """Half of it would wait as long; it is not the search that is slow."""
+    splunkd.answer = jobs = Jobs(polls=100)
+    jobs.states = ["QUEUED"] * 55 + ["RUNNING"]
+    assert searcher.run("index=main", "-5m", "now").rows == []
+    jobs = splunkd.answer = Jobs(polls=1000)
+    jobs.states = ["QUEUED"] * 55 + ["RUNNING"]
+    with pytest.raises(SearchTooSlow, match="did not end within 60 seconds"):
+        searcher.run("index=main", "-5m", "now")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[idx1] Error in 'litsearch' command: Your Splunk license expired or you have exceeded your"
+        " license limit too many times.",
+        "Search disabled: licensing: this instance is in violation of its license; searching is"
+        " disabled.",
+    ],
+)
+def test_a_search_that_the_license_forbids_found_nothing_because_it_did_not_search(
+    splunkd, searcher, text
+):
+    splunkd.answer = Jobs(said=[("ERROR", text)])
+    with pytest.raises(SearchFailed, match=r"The search failed: .*license"):
+        searcher.run("index=main", "-5m", "now")
 
 
 def test_a_search_that_was_cut_short_says_so(splunkd, searcher):

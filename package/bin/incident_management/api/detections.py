@@ -96,7 +96,7 @@ def list_detections(request: Request) -> Response:
     "GET",
     "/detections/{name}/health",
     capability="incident_read",
-    query=_PAGES,
+    query={**_PAGES, "app": text(200, 1, "Its app, where several have one of that name.")},
     answers={
         200: named("DetectionHealth", obj({**_FIELDS, "runs": nullable(_RUNS)}, (*_FIELDS, "runs")))
     },
@@ -110,7 +110,8 @@ def show_health(request: Request) -> Response:
     from its recorded signals of 30 days; null when no setting would have helped without losing an
     incident that people called right.
     """
-    return Response(_report(request).one(request.params["name"]))
+    app = str(request.args.get("app") or "")
+    return Response(_report(request).one(request.params["name"], app))
 
 
 def _report(request: Request) -> HealthReport:

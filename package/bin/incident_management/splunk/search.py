@@ -6,6 +6,7 @@ Endpoints: "Search endpoint descriptions" in Splunk's REST API Reference (``sear
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping
@@ -13,7 +14,7 @@ from typing import Any, Callable, Dict, List, Mapping
 from ..ports import SearchFailed, SearchResult, SearchTooSlow
 from .session import Session, SplunkError, path_of
 
-__all__ = ["SavedSearch", "SplunkSearcher"]
+__all__ = ["SavedSearch", "SplunkSearcher", "with_search"]
 
 PAGE_ROWS = 10_000
 FIRST_POLL_SECONDS = 0.05
@@ -97,6 +98,7 @@ class SplunkSearcher:
         """Wait for a job, read its rows and remove it, whatever becomes of it."""
         try:
             job = self._wait(sid, timeout)
+            _check_license(job)
             holds = not condition or bool(self._rows(sid, 1, condition))
             rows = self._rows(sid, limit + 1) if holds else []
         finally:
@@ -152,7 +154,7 @@ class SplunkSearcher:
 
     def _dispatch(self, spl: str, earliest: str, latest: str, limit: int) -> str:
         form = {
-            "search": spl if spl.lstrip().startswith(("|", "search ")) else f"search {spl}",
+            "search": with_search(spl),
             "earliest_time": earliest,
             "latest_time": latest,
             "exec_mode": "normal",
@@ -166,7 +168,7 @@ class SplunkSearcher:
         return str(answer["sid"])
 
     def _wait(self, sid: str, timeout: float) -> Mapping[str, Any]:
-        deadline = self._monotonic() + timeout
+        deadline, began = self._monotonic() + timeout, False
         pause = FIRST_POLL_SECONDS
         while True:
             try:
@@ -177,8 +179,12 @@ class SplunkSearcher:
                 raise SearchFailed(f"The search failed: {_first_fault(job)}")
             if job.get("isDone"):
                 return job
+            queued = str(job.get("dispatchState", "")).upper() == "QUEUED"
+            if not queued and not began:
+                # What it waited in the queue is no time in which it was too slow.
+                deadline, began = self._monotonic() + timeout, True
             if self._monotonic() >= deadline:
-                if str(job.get("dispatchState", "")).upper() == "QUEUED":
+                if queued:
                     # To look at less would not help, which is what SearchTooSlow asks for.
                     raise SearchFailed(
                         f"The search did not begin within {timeout:g} seconds: splunkd holds it in "
@@ -217,6 +223,22 @@ class SplunkSearcher:
             self._session.post("search/jobs/" + path_of(sid) + "/control", {"action": "cancel"})
         except SplunkError:
             return
+
+
+def with_search(spl: str) -> str:
+    """Return a search as splunkd takes it: one that begins with no command is of ``search``."""
+    return spl if spl.lstrip().startswith(("|", "search ")) else f"search {spl}"
+
+
+def _check_license(job: Mapping[str, Any]) -> None:
+    """Raise SearchFailed where splunkd did not search, as its license does not allow it.
+
+    "About license violations" in the Admin Manual: search is disabled then, but for Splunk's own
+    indexes. Nothing found is no result then, even if the job came to its end.
+    """
+    for text in _texts(job, "ERROR"):
+        if re.search(r"\blicen[cs]e\b.*\b(?:expired|exceeded|violat|invalid|disabled)", text, re.I):
+            raise SearchFailed(f"The search failed: {text}")
 
 
 def _first_fault(job: Mapping[str, Any]) -> str:

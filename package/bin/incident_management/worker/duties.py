@@ -40,6 +40,7 @@ from .forgotten import ForgottenRuns
 from .messages import Messages
 from .monitor_duty import monitors_of
 from .monitor_roster import MonitorRoster
+from .monitor_search import MonitorSearcher
 from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
 from .raising import MonitorRaising, Raising, SavedSearchRaising
@@ -195,7 +196,7 @@ class Duties:
             searcher = SplunkSearcher(self.session)
             raising = Raising(
                 SavedSearchRaising(self.session),
-                MonitorRaising(self.stores, searcher, self._roster.all),
+                MonitorRaising(self.stores, MonitorSearcher(self.session), self._roster.all),
             )
             self._verifier = Verifier(self._context(), searcher, raising)
         self._verifier.use(self._context())

@@ -21,12 +21,15 @@ from ..incidents.model import OPEN_STATUSES
 from ..incidents.stores import claim_document
 from ..incidents.upkeep.quiet import checkpoints_of
 from ..ports import Clock, Document, Stores
+from .monitor_roster import off_since
 
 __all__ = ["MAX_STATE_BYTES", "Checkpoint", "Checkpoints", "recall"]
 
 KEPT_CHECKPOINTS = 3
 KEPT_MEMORIES = 20
 MAX_UNWELL = 1000
+SHORT_BREAK_SECONDS = 900.0
+"""A monitor that is off for no longer goes on as if it had not been."""
 MAX_STATE_BYTES = 64_000_000
 """JSON of what a monitor has learned; packed it is a third of that or less."""
 
@@ -148,12 +151,37 @@ class Checkpoints:
         if wrong:
             self._tell_of_clock(wrong, now, bool(known or before))
         found = self._readable(known)
+        was_off = self._was_off(known, now)
         if found:
             self._delete([one for one in known if one["value"]["end"] > found.end] + wrong)
-            return found
+            return self._raising_from_now(found, now) if was_off else found
         stood_at = max(map(_stands_at, known), default=max(before, default=now - self._monitor.lag))
+        stood_at = now - self._monitor.lag if was_off else stood_at
         trail = before.union(*(one["value"]["trail"] for one in known))
         return self._begin(stood_at, trail, [*known, *wrong])
+
+    def _was_off(self, known: Sequence[Document], now: float) -> bool:
+        """Tell whether somebody had switched the monitor off, or removed it, since it judged last.
+
+        What was found by then would be raised days later, of a time that nobody wanted watched.
+        """
+        stood_at = max(map(_stands_at, known), default=now)
+        if now - stood_at <= SHORT_BREAK_SECONDS + self._monitor.lag + self._monitor.every:
+            return False
+        since = off_since(self._stores, self._monitor.name)
+        if since is None or since < stood_at:
+            return False
+        self._tell(
+            f"It was off from {_utc(since)} to {_utc(now)}: what it would have found since "
+            f"{_utc(stood_at)} is learned from, and not raised."
+        )
+        return True
+
+    def _raising_from_now(self, found: Checkpoint, now: float) -> Checkpoint:
+        until = float(self._monitor.complete_until(now))
+        found = replace(found, raising_from=until, covered_from=until)
+        self._stores.claims.save([self._step(found)])
+        return found
 
     def _latest(self, document: Document, now: float) -> float:
         """Return where a checkpoint may stand at most, by the lag with which it was made.
@@ -177,6 +205,7 @@ class Checkpoints:
                 "Its settings, or the app's version, are others than when it learned: it learns "
                 "anew from the spans of its backfill."
             )
+            self._tell_of_another(known[-1])
             return None
         for document in reversed(known):
             try:
@@ -184,6 +213,22 @@ class Checkpoints:
             except ValueError as error:
                 self._tell(f"{error} It goes on from before.")
         return None
+
+    def _tell_of_another(self, newest: Document) -> None:
+        """Tell people of a member that goes on with other settings: each undoes what the other did.
+
+        Splunk does not replicate inputs.conf, so an edit on one member stays there.
+        """
+        age = self._clock.now() - float(newest["time"])
+        if (
+            newest["holder"] != self._holder
+            and 0 <= age < 2 * self._monitor.every + self._monitor.lag
+        ):
+            self._trouble(
+                f"The search head {newest['holder']} has a monitor of this name with other "
+                "settings or another version of the app, and each learns anew what the other has "
+                "learned; make them the same, or give one another name."
+            )
 
     def _begin(
         self, stood_at: float, trail: Iterable[float], old: Sequence[Document]

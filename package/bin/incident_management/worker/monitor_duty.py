@@ -11,10 +11,10 @@ from ..incidents.routing import Routing
 from ..incidents.signal import Signal
 from ..ports import Clock, Stores
 from ..splunk import conf
-from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session
 from ..splunk.stanza import SettingsError
 from ..splunk.topology import TopologyLookup
+from .monitor_search import MonitorSearcher
 from .monitor_troubles import TroubleBook
 from .monitoring import MonitorRunner
 
@@ -67,7 +67,7 @@ def monitor_duty(
         except ValueError as error:
             TroubleBook(stores, clock).note(stanza.partition("://")[2], holder, str(error))
             raise SettingsError(str(error)) from error
-        searcher = SplunkSearcher(session)
+        searcher = MonitorSearcher(session)
         return MonitorRunner(monitor, stores, searcher, clock, ingest, trouble, holder).run()
 
     return run

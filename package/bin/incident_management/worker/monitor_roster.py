@@ -8,15 +8,16 @@ for removed, and can judge a window as they would.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 from ..detection.packing import pack, unpack
 from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 
-__all__ = ["GONE_SECONDS", "REFRESH_SECONDS", "MonitorRoster"]
+__all__ = ["GONE_SECONDS", "REFRESH_SECONDS", "MonitorRoster", "off_since"]
 
 PURPOSE = "monitors of a member"
+OFF = "monitor off"
 # A member says again what is the case after this time, and is gone after the next.
 REFRESH_SECONDS = 600.0
 GONE_SECONDS = 3600.0
@@ -43,8 +44,12 @@ class MonitorRoster:
         self._own = own
 
     def sign(self) -> Dict[str, int]:
-        """The duty: say which monitors this member has. Raises what its parts raise."""
-        now, monitors = self._clock.now(), pack({"monitors": self._own()})
+        """The duty: say which monitors this member has, and which it has no more.
+
+        Raises what its parts raise.
+        """
+        own = self._own()
+        now, monitors = self._clock.now(), pack({"monitors": own})
         key = f"{PURPOSE}:{self._holder}"
         known = self._claims.get(key)
         age = now - float(known["time"]) if known else 0.0
@@ -53,7 +58,19 @@ class MonitorRoster:
             value = {"monitors": monitors}
             signed = claim_document(key, now, value, purpose=PURPOSE, holder=self._holder)
             self._claims.save([signed])
+            self._note_off(set(_monitors_of(known)) - set(own) if known else set())
         return {}
+
+    def _note_off(self, removed: Set[str]) -> None:
+        """Note which monitors no member has any more, since now: somebody switched them off."""
+        off = removed - set(self.all()) if removed else removed
+        now = self._clock.now()
+        self._claims.save(
+            [
+                claim_document(f"{OFF}:{one}", now, purpose=OFF, holder=self._holder)
+                for one in sorted(off)
+            ]
+        )
 
     def all(self) -> Dict[str, Mapping[str, Any]]:
         """Return the settings of the monitors of all members, by name; this one's own count first.
@@ -76,6 +93,12 @@ class MonitorRoster:
         signed = self._claims.find({"purpose": PURPOSE})
         fresh = [one for one in signed if now - float(one["time"]) < GONE_SECONDS]
         return sorted(fresh, key=lambda one: float(one["time"]))
+
+
+def off_since(stores: Stores, monitor: str) -> Optional[float]:
+    """Return when a monitor was switched off or removed last, None where nobody saw that."""
+    note = stores.claims.get(f"{OFF}:{monitor}")
+    return float(note["time"]) if note else None
 
 
 def _monitors_of(document: Document) -> Monitors:

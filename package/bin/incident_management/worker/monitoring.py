@@ -18,7 +18,7 @@ from ..detection.monitors.rows import by_span
 from ..incidents.errors import Invalid
 from ..incidents.signal import Signal
 from ..incidents.stores import claim_document
-from ..ports import Clock, Document, Searcher, SearchFailed, SearchTooSlow, Stores
+from ..ports import Clock, Document, Searcher, SearchFailed, SearchResult, SearchTooSlow, Stores
 from ..splunk.session import APP
 from .monitor_checkpoints import Checkpoint, Checkpoints
 from .monitor_held import held_that_go_on
@@ -32,6 +32,8 @@ SPANS_A_RUN = 20_000
 SHOWN_CHARACTERS = 1000
 """Of the event that a finding shows to people."""
 TURN_SECONDS = 900.0
+WAIT_SECONDS = 900.0
+"""That spans wait at most for events that a search may lack."""
 # Of one series, what is out of order again after so many spans or fewer is the same trouble: an
 # anomaly of a baseline is over after so many that are calm.
 SPANS_BETWEEN = CALM_POINTS
@@ -106,7 +108,13 @@ class MonitorRunner:
         while checkpoint.end < until and done["monitor_spans"] < SPANS_A_RUN:
             spans = min(self._spans, (until - checkpoint.end) // self._monitor.span)
             try:
-                signals, step = self._judge(checkpoint, spans)
+                result = self._search(checkpoint, spans)
+                if result.truncated and spans > 1:
+                    self._spans = spans // 2
+                    continue
+                if result.warnings and self._waits(checkpoint, result.warnings[0]):
+                    break
+                signals, step = self._judge(checkpoint, spans, result)
             except SearchTooSlow as error:
                 if spans > 1:
                     self._tell(f"{error} The search is tried over half the time.")
@@ -156,17 +164,44 @@ class MonitorRunner:
 
     # --- judging ----------------------------------------------------------------------------
 
-    def _judge(self, checkpoint: Checkpoint, spans: int) -> Tuple[List[Signal], Checkpoint]:
-        """Return the signals of the next spans, and the step that they are."""
+    def _search(self, checkpoint: Checkpoint, spans: int) -> SearchResult:
         monitor, start = self._monitor, checkpoint.end
         end = start + spans * monitor.span
         result = self._searcher.run(
             monitor.spl(), str(start), str(end), limit=MAX_EVENTS, timeout=monitor.timeout
         )
-        if result.truncated and spans > 1:
-            first, between = self._judge(checkpoint, spans // 2)
-            rest, step = self._judge(between, spans - spans // 2)
-            return [*first, *rest], step
+        if result.cut_short:
+            raise SearchTooSlow("The search was ended before it had read everything.")
+        return result
+
+    def _waits(self, checkpoint: Checkpoint, warning: str) -> bool:
+        """Tell whether spans of which events may be missing are looked at again later.
+
+        A search peer that restarts is back in minutes, and what it has is no silence. What still
+        lacks events by then is judged as it is, and so is what follows, until a search is whole.
+        """
+        if checkpoint.covered_from == checkpoint.end:
+            return False  # The span before was not whole either.
+        now, key = self._clock.now(), f"{self._purpose}:waits"
+        known = self._stores.claims.get(key)
+        if known is None or known["value"]["end"] != checkpoint.end:
+            value = {"end": checkpoint.end}
+            known = claim_document(key, now, value, purpose="monitor waits", holder=self._holder)
+            self._stores.claims.save([known])
+        if not 0 <= now - float(known["time"]) < WAIT_SECONDS:
+            return False
+        self._trouble(
+            f"Its search may lack events: {warning} Its spans wait for them for "
+            f"{WAIT_SECONDS / 60:g} minutes."
+        )
+        return True
+
+    def _judge(
+        self, checkpoint: Checkpoint, spans: int, result: SearchResult
+    ) -> Tuple[List[Signal], Checkpoint]:
+        """Return the signals of the next spans, and the step that they are."""
+        monitor, start = self._monitor, checkpoint.end
+        end = start + spans * monitor.span
         if result.truncated:
             self._trouble(
                 f"A span has more than {MAX_EVENTS} rows; only so many were judged. Choose a "

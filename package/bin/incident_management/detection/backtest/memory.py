@@ -1,10 +1,26 @@
-"""The app's collections in memory, so that a replay can run the real ingest and write nothing."""
+"""The app's collections in memory, so that a replay can run the real ingest and write nothing.
+
+A week of runs writes thousands of documents, and each run asks for those of its problems. So what
+is asked for by a field's value, or by a span of its numbers, is looked up and not looked for.
+"""
 
 from __future__ import annotations
 
-import copy
 import operator
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from bisect import bisect_left, bisect_right, insort
+from itertools import chain
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from ...ports import Collection, Document
 
@@ -16,6 +32,61 @@ _COMPARISONS: Dict[str, Callable[[Any, Any], bool]] = {
     "$lt": operator.lt,
     "$lte": operator.le,
 }
+_INFINITE = float("inf")
+
+
+class _Likely(NamedTuple):
+    """The documents that may match a part of a query: how many, and what gives their keys."""
+
+    size: int
+    keys: Callable[[], Iterable[str]]
+
+
+class _Values:
+    """The documents by their values of one field: each of a list's."""
+
+    def __init__(self, name: str, documents: Iterable[Document]) -> None:
+        self._name = name
+        self._keys: Dict[Any, Dict[str, None]] = {}
+        # Numbers in order, each with the key of its document.
+        self._numbers: List[Tuple[float, str]] = []
+        for document in documents:
+            self.add(document)
+
+    def add(self, document: Document) -> None:
+        for value in self._of(document):
+            self._keys.setdefault(value, {})[document["_key"]] = None
+            if isinstance(value, (int, float)):
+                insort(self._numbers, (value, document["_key"]))
+
+    def remove(self, document: Document) -> None:
+        for value in self._of(document):
+            self._keys[value].pop(document["_key"], None)
+            if isinstance(value, (int, float)):
+                del self._numbers[bisect_left(self._numbers, (value, document["_key"]))]
+
+    def equal(self, value: Any) -> _Likely:
+        keys = self._keys.get(value, {})
+        return _Likely(len(keys), lambda: keys)
+
+    def between(self, wanted: Mapping[str, Any]) -> Optional[_Likely]:
+        """Those within bounds, the ends included; None where these are no numbers."""
+        if not all(isinstance(bound, (int, float)) for bound in wanted.values()):
+            return None
+        low = max((wanted[sign] for sign in ("$gt", "$gte") if sign in wanted), default=-_INFINITE)
+        high = min((wanted[sign] for sign in ("$lt", "$lte") if sign in wanted), default=_INFINITE)
+        first = bisect_left(self._numbers, (low, ""))
+        last = bisect_right(self._numbers, (high, "\U0010ffff"))
+        # A list may have several within the bounds.
+        return _Likely(
+            max(0, last - first),
+            lambda: dict.fromkeys(key for _number, key in self._numbers[first:last]),
+        )
+
+    def _of(self, document: Document) -> List[Any]:
+        value = _value(document, self._name)
+        values = list(dict.fromkeys(value)) if isinstance(value, list) else [value]
+        return [one for one in values if not isinstance(one, (dict, list))]
 
 
 class MemoryCollection:
@@ -23,10 +94,12 @@ class MemoryCollection:
 
     def __init__(self) -> None:
         self._documents: Dict[str, Document] = {}
+        self._values: Dict[str, _Values] = {}
+        """Of the fields that were asked for."""
 
     def get(self, key: str) -> Optional[Document]:
         found = self._documents.get(key)
-        return copy.deepcopy(found) if found is not None else None
+        return _copied(found) if found is not None else None
 
     def find(
         self,
@@ -36,36 +109,84 @@ class MemoryCollection:
         skip: int = 0,
         fields: Sequence[str] = (),
     ) -> List[Document]:
-        found = [d for d in self._documents.values() if _matches(d, query or {})]
+        found = [self._documents[key] for key in self.keys(query or {})]
         for part in reversed([part for part in (sort or "_key:1").split(",") if part]):
             name, _, direction = part.partition(":")
             found.sort(key=lambda d: _sortable(_value(d, name)), reverse=direction == "-1")
         found = found[skip : skip + limit] if limit else found[skip:]
         if fields:
             found = [{n: d[n] for n in ("_key", *fields) if n in d} for d in found]
-        return copy.deepcopy(found)
+        return [_copied(one) for one in found]
 
     def keys(self, query: Mapping[str, Any]) -> List[str]:
-        return [key for key, document in self._documents.items() if _matches(document, query)]
+        likely = self._likely(query)
+        keys = self._documents if likely is None else likely.keys()
+        return [key for key in keys if _matches(self._documents[key], query)]
 
     def insert(self, document: Document) -> bool:
         if document["_key"] in self._documents:
             return False
-        self._documents[document["_key"]] = copy.deepcopy(document)
+        self._put(document)
         return True
 
     def save(self, documents: Sequence[Document]) -> None:
         for document in documents:
-            self._documents[document["_key"]] = copy.deepcopy(document)
+            self.delete(document["_key"])
+            self._put(document)
 
     def delete(self, key: str) -> bool:
-        return self._documents.pop(key, None) is not None
+        document = self._documents.pop(key, None)
+        if document is None:
+            return False
+        for values in self._values.values():
+            values.remove(document)
+        return True
 
     def delete_matching(self, query: Mapping[str, Any]) -> None:
         if not query:
             raise ValueError("Without a query all documents would be deleted.")
         for key in self.keys(query):
-            del self._documents[key]
+            self.delete(key)
+
+    def _put(self, document: Document) -> None:
+        kept = self._documents[document["_key"]] = _copied(document)
+        for values in self._values.values():
+            values.add(kept)
+
+    def _likely(self, query: Mapping[str, Any]) -> Optional[_Likely]:
+        """All documents that can match a query, by its narrowest part; None: any of them can."""
+        found = [one for name, wanted in query.items() for one in self._parts(name, wanted)]
+        return min(found, key=lambda one: one.size, default=None)
+
+    def _parts(self, name: str, wanted: Any) -> List[_Likely]:
+        if name in ("$and", "$or"):
+            parts = [self._likely(part) for part in wanted]
+            some = [part for part in parts if part is not None]
+            if name == "$and":
+                return some
+            return [_any_of(some)] if len(some) == len(parts) else []
+        if name.startswith("$"):
+            return []
+        if not isinstance(wanted, dict):
+            return [self._having(name).equal(wanted)]
+        likely = self._having(name).between(wanted) if _is_span(wanted) else None
+        return [likely] if likely else []
+
+    def _having(self, name: str) -> _Values:
+        if name not in self._values:
+            self._values[name] = _Values(name, self._documents.values())
+        return self._values[name]
+
+
+def _is_span(wanted: Mapping[str, Any]) -> bool:
+    return wanted.keys() <= _COMPARISONS.keys()
+
+
+def _any_of(parts: Sequence[_Likely]) -> _Likely:
+    def keys() -> Iterable[str]:
+        return dict.fromkeys(chain.from_iterable(part.keys() for part in parts))
+
+    return _Likely(sum(part.size for part in parts), keys)
 
 
 class MemoryStores:
@@ -98,7 +219,7 @@ def _holds(document: Mapping[str, Any], name: str, wanted: Any) -> bool:
     if name.startswith("$"):
         raise ValueError(f"The KV store has no operator {name}.")
     mine = _value(document, name)
-    if isinstance(wanted, Mapping):
+    if isinstance(wanted, dict):
         return all(_compares(mine, sign, given) for sign, given in wanted.items())
     return mine == wanted or (isinstance(mine, list) and wanted in mine)
 
@@ -117,9 +238,18 @@ def _compares(mine: Any, sign: str, given: Any) -> bool:
 def _value(document: Mapping[str, Any], name: str) -> Any:
     value: Any = document
     for part in name.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
+        value = value.get(part) if isinstance(value, dict) else None
     return value
 
 
 def _sortable(value: Any) -> Any:
     return (value is not None, isinstance(value, str), value if value is not None else 0)
+
+
+def _copied(value: Any) -> Any:
+    """A copy of JSON values, all the way down."""
+    if isinstance(value, dict):
+        return {key: _copied(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_copied(one) for one in value]
+    return value

@@ -16,8 +16,9 @@ from ...incidents.intake.findings import signals_from
 from ...incidents.intake.ingest import Ingest
 from ...incidents.intake.results import Alert, findings, findings_one_by_one, params_of
 from ...incidents.intake.trigger import condition_of, triggers, triggers_for_each
-from ...incidents.model import Incident
+from ...incidents.model import OPEN_STATUSES, Incident
 from ...incidents.routing import Routing
+from ...incidents.story import Stories
 from ...incidents.suppression import Suppression
 from ...incidents.upkeep import flapping
 from ...ports import Searcher, SearchFailed
@@ -36,6 +37,11 @@ __all__ = [
 ]
 
 ROWS_PER_WINDOW = 10_000
+MAX_BYTES = 300_000_000
+"""Of the rows of all runs, which are kept in memory for each setting that is compared."""
+VALUE_CHARACTERS = 1000
+ROW_BYTES = 500
+"""What a row takes beside its values' text."""
 DAY = 86400.0
 ACTOR = "backtest"
 FIELDS = (
@@ -132,11 +138,19 @@ class Replay:
     def windows(self, spl: str = "") -> List[Window]:
         """Run each window's search, once; ``spl`` in the place of the detection's own.
 
-        Raises as :meth:`run` does.
+        Raises as :meth:`run` does, and for more rows than there is memory for.
         """
-        return [
-            Window(moment, self._rows(moment, spl or self.detection.spl)) for moment in self.moments
-        ]
+        found, taken = [], 0
+        for moment in self.moments:
+            rows = [_short(row) for row in self._rows(moment, spl or self.detection.spl)]
+            taken += sum(ROW_BYTES + sum(map(len, map(str, row.values()))) for row in rows)
+            if taken > MAX_BYTES:
+                raise BacktestFailed(
+                    f"The runs of '{self.detection.name}' give more than {MAX_BYTES // 10**6} MB "
+                    f"of rows, {len(rows)} in one run; choose a shorter range or a larger step."
+                )
+            found.append(Window(moment, rows))
+        return found
 
     @property
     def setting(self) -> Setting:
@@ -193,8 +207,16 @@ class Replay:
             raise BacktestFailed(f"'{self.detection.name}' can't be replayed: {error}") from error
         self.searches += 1
         self.search_seconds += time.monotonic() - began
-        self.truncated_runs += result.truncated or bool(result.warnings)
+        self.truncated_runs += result.truncated or result.cut_short or bool(result.warnings)
         return result.rows
+
+
+def _short(row: Dict[str, Any]) -> Dict[str, Any]:
+    """A row whose long texts, such as an event of many lines, are cut."""
+    return {
+        name: value[:VALUE_CHARACTERS] if isinstance(value, str) else value
+        for name, value in row.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -236,7 +258,9 @@ def simulate(windows: Sequence[Window], setting: Setting, topology: Topology) ->
     """Put the windows' rows through the real ingest, all in memory. Raises BacktestFailed."""
     stores, clock = MemoryStores(), _ReplayClock(0.0)
     stores.suppressions.save([one.to_document() for one in setting.suppressions])
-    ingest = Ingest(stores, clock, setting.routing, topology)
+    # By the replay's clock what is old is settled; by ours each run would look for all of it anew.
+    remembered = Stories(monotonic=clock.now)
+    ingest = Ingest(stores, clock, setting.routing, topology, remembered)
     throttle = Throttle.of(setting.detection.settings)
     fired = 0
     for window in windows:
@@ -272,7 +296,8 @@ def _passes(row: Mapping[str, Any], setting: Setting) -> bool:
 def _resolve_quiet(stores: MemoryStores, clock: _ReplayClock, setting: Setting) -> None:
     """Resolve what has had no finding for ``quiet`` seconds, as recovery would have."""
     before = clock.moment - setting.quiet
-    still = {"$and": [{"status": {"$ne": "resolved"}}, {"last_time": {"$lt": before}}]}
+    is_open = {"$or": [{"status": status} for status in OPEN_STATUSES]}
+    still = {"$and": [is_open, {"last_time": {"$lt": before}}]}
     for document in stores.incidents.find(still):
         if document["severity"] in setting.quiet_not:
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 __all__ = [
     "DAY",
@@ -19,7 +19,6 @@ __all__ = [
     "Verdicts",
     "firing",
     "noise",
-    "opened_by",
     "quietness",
     "wilson",
 ]
@@ -86,11 +85,6 @@ class Verdicts:
             "precision_low": round(low, 3),
             "precision_high": round(high, 3),
         }
-
-
-def opened_by(incidents: Sequence[Mapping[str, Any]], rule: str) -> List[Mapping[str, Any]]:
-    """Return the incidents that a detection opened; what it only added to is not its page."""
-    return [one for one in incidents if (one.get("rules") or [""])[0] == rule]
 
 
 def firing(

@@ -1,6 +1,6 @@
 """Puts a detection's health together from the KV store and from what splunkd knows.
 
-The list needs a few small queries a detection; the report of one also asks for its runs.
+The list takes one look at the signals of a month; the report of one also asks for its runs.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ..thresholds import threshold_of
 from ..throttle import Throttle
 from .calming import Settings, calmed, findings_of
 from .enabled import enabled_since
+from .found import Found, Key, last_before
 from .measures import (
     DAY,
     MONTH_DAYS,
@@ -28,7 +29,6 @@ from .measures import (
     Verdicts,
     firing,
     noise,
-    opened_by,
     quietness,
 )
 
@@ -69,27 +69,53 @@ class HealthReport:
         as monitors do. ``runs``: with what :meth:`one` tells of them, two requests a search.
         """
         saved = detections(self._session)
-        names = {one.name for one in saved}
-        others = sorted({one["rules"][0] for one in self._opened if one.get("rules")} - names)
-        found = [self._of(one.name, one) for one in saved]
+        found = Found(self._stores, self._now)
+        keys = [_key_of(one) for one in saved]
+        names = {name for name, _app in keys}
+        others = {found.opened(one) for one in self._opened if one.get("rules")}.difference(keys)
+        silent = [key for key in keys if found.last(key) is None]
+        older = last_before(self._stores, silent, self._now - MONTH_DAYS * DAY)
+        health = [self._of(key, one, found, older) for key, one in zip(keys, saved)]
         if runs:
-            found = [{**one, **self._runs(of, one)} for one, of in zip(found, saved)]
-        found += [self._of(name, None) for name in others]
-        return sorted(found, key=lambda one: (-one["week"]["pages"], one["name"]))
+            health = [{**one, **self._runs(of, one)} for one, of in zip(health, saved)]
+        # What names no app counts for the saved search of its name already.
+        health += [
+            self._of(key, None, found, older)
+            for key in sorted(others)
+            if key[1] or key[0] not in names
+        ]
+        return sorted(health, key=lambda one: (-one["week"]["pages"], one["name"], one["app"]))
 
-    def one(self, name: str) -> Document:
-        """Return one detection's health, its runs included. Raises NotFound."""
-        saved = next((one for one in detections(self._session) if one.name == name), None)
-        health = self._of(name, saved)
+    def one(self, name: str, app: str = "") -> Document:
+        """Return one detection's health, its runs included. Raises NotFound.
+
+        ``app``: that of the detection; where it is empty, the first one of that name is meant.
+        """
+        found = Found(self._stores, self._now, name)
+        saved = next(
+            (one for one in detections(self._session) if one.name == name and app in ("", one.app)),
+            None,
+        )
+        key = _key_of(saved) if saved else (name, app or self._app_of(name))
+        older = last_before(self._stores, [key], self._now - MONTH_DAYS * DAY)
+        health = self._of(key, saved, found, older)
         if saved is None and health["last_fired"] is None:
             raise NotFound(f"There is no detection '{name[:100]}', and no signal of one.")
         return {**health, **(self._runs(saved, health) if saved else {"runs": None})}
+
+    def _app_of(self, name: str) -> str:
+        """The app of what is no saved search, by its newest signal."""
+        newest = self._stores.signals.find({"rule": name}, "received_at:-1", 1, fields=("app",))
+        return str(newest[0].get("app") or "") if newest else ""
 
     def _recent(self) -> List[Document]:
         since = self._now - MONTH_DAYS * DAY
         query = {"updated_at": {"$gte": since}}
         return self._stores.incidents.find(
-            query, "updated_at:-1", MAX_INCIDENTS, fields=("id", "rules", "opened_at", "feedback")
+            query,
+            "updated_at:-1",
+            MAX_INCIDENTS,
+            fields=("id", "rules", "opened_at", "feedback", "search"),
         )
 
     def _reopenings(self) -> Dict[str, List[float]]:
@@ -104,18 +130,26 @@ class HealthReport:
                 times[str(entry.get("once") or entry["_key"])] = float(entry["time"])
         return {incident: list(times.values()) for incident, times in found.items()}
 
-    def _of(self, name: str, saved: Optional[SavedDetection]) -> Document:
-        mine = opened_by(self._opened, name)
-        week = self._firing(mine, name, WEEK_DAYS)
-        month = self._firing(mine, name, MONTH_DAYS)
-        last = self._stores.signals.find({"rule": name}, "received_at:-1", 1)
-        fired = float(last[0]["received_at"]) if last else None
+    def _of(
+        self,
+        key: Key,
+        saved: Optional[SavedDetection],
+        found: Found,
+        older: Mapping[Key, float],
+    ) -> Document:
+        name, app = key
+        mine = found.of(key, self._opened)
+        week, month = (
+            firing(mine, self._reopened, found.signals(key, days), days, self._now)
+            for days in (WEEK_DAYS, MONTH_DAYS)
+        )
+        fired = found.last(key) or older.get(key)
         state, why = quietness(saved.enabled if saved else None, fired, self._now)
         verdicts = Verdicts.of(mine)
         noisy = noise(verdicts, week["pages_per_day"], self._limit)
         return {
             "name": name,
-            "app": saved.app if saved else str(last[0].get("app") or "") if last else "",
+            "app": app,
             "source": "saved_search" if saved else "other",
             "state": state,
             "why": why,
@@ -125,25 +159,17 @@ class HealthReport:
             "feedback": verdicts.to_document(),
             "noisy": bool(noisy),
             "why_noisy": noisy,
-            "calmed_by": self._calmed_by(name, saved, mine) if noisy else None,
+            "calmed_by": self._calmed_by(saved, mine) if noisy and saved else None,
         }
 
-    def _firing(self, mine: Sequence[Mapping[str, Any]], name: str, days: int) -> Document:
-        return firing(mine, self._reopened, self._signals(name, days), days, self._now)
-
-    def _signals(self, name: str, days: int) -> int:
-        since = self._now - days * DAY
-        query = {"$and": [{"rule": name}, {"received_at": {"$gte": since}}]}
-        return len(self._stores.signals.keys(query))
-
     def _calmed_by(
-        self, name: str, saved: Optional[SavedDetection], opened: Sequence[Mapping[str, Any]]
+        self, saved: SavedDetection, opened: Sequence[Mapping[str, Any]]
     ) -> Optional[Document]:
-        if saved is None:
-            return None  # Monitors and other tools have none of these settings.
+        """What would have calmed it; monitors and other tools have none of these settings."""
         since = self._now - MONTH_DAYS * DAY
-        query = {"$and": [{"rule": name}, {"received_at": {"$gte": since}}]}
-        signals = self._stores.signals.find(query, "received_at:-1", MAX_SIGNALS)
+        of: List[Document] = [{"rule": saved.name}, {"received_at": {"$gte": since}}]
+        of.append({"$or": [{"app": saved.app}, {"app": ""}]})
+        signals = self._stores.signals.find({"$and": of}, "received_at:-1", MAX_SIGNALS)
         settings = self._settings(saved)
         feedback = {str(one["id"]): str(one.get("feedback") or "") for one in opened}
         found = findings_of(signals, settings.metric, self._reopened)
@@ -230,6 +256,10 @@ class HealthReport:
             return None
         runs = len(scheduled(self._session, saved, self._now - DAY, self._now))
         return round(runs * sum(times) / len(times), 1)
+
+
+def _key_of(saved: SavedDetection) -> Key:
+    return saved.name, saved.app
 
 
 def _problem_fields(saved: SavedDetection) -> Sequence[str]:

@@ -18,7 +18,8 @@ from ..signal import TITLE_CHARACTERS
 __all__ = ["RULE", "SEVERITIES", "OpenFailed", "open_from_event"]
 
 RULE = "Opened from an event"
-ENTITY_FIELDS = ("service", "dest", "host")
+# OpenTelemetry calls a service service.name.
+ENTITY_FIELDS = ("service", "service.name", "dest", "host")
 API = "/services/incident_management/v1/signals"
 
 
@@ -77,10 +78,10 @@ def finding_of(
 ) -> Dict[str, Any]:
     """Return the finding, as the JSON of ``POST /signals``, that an event makes."""
     raw = _text(event, "_raw")
-    entity = next((_text(event, name) for name in ENTITY_FIELDS if _text(event, name)), "")
+    entity = next((text for name in ENTITY_FIELDS if (text := _text(event, name).strip())), "")
     mark = digest([raw, *(_text(event, name) for name in ("_time", "index", "host", "source"))], 40)
     first_line = next((line.strip() for line in raw.splitlines() if line.strip()), "")
-    names = ("_time", "index", "host", "source", "sourcetype", "service")
+    names = ("_time", "index", "host", "source", "sourcetype", "service", "service.name")
     return {
         "rule": RULE,
         "app": APP,

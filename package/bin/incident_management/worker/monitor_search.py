@@ -1,0 +1,75 @@
+"""The searches of monitors: they run with the app's rights, which are the system's, so they may
+only read.
+
+Whoever may edit a macro that a monitor uses could write with these rights otherwise. So what it
+holds is looked at when the monitor is saved, and again before each search.
+"""
+
+from __future__ import annotations
+
+from ..detection.backtest.reading import NotReading, check
+from ..detection.monitors.monitor import Monitor
+from ..ports import SearchFailed, SearchResult
+from ..splunk import knowledge
+from ..splunk.search import SplunkSearcher, with_search
+from ..splunk.session import APP, Session, SplunkError
+
+__all__ = ["MonitorSearcher", "check_search"]
+
+NOBODY = "nobody"
+
+
+class MonitorSearcher:
+    """Runs what only reads; see :class:`incident_management.ports.Searcher`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._searcher = SplunkSearcher(session)
+
+    def run(
+        self,
+        spl: str,
+        earliest: str,
+        latest: str,
+        limit: int = 1000,
+        timeout: float = 60.0,
+    ) -> SearchResult:
+        try:
+            _check_reading(self._session, spl)
+        except SplunkError as error:
+            raise SearchFailed(f"What the search does can't be read: {error.message}") from error
+        except ValueError as error:
+            raise SearchFailed(str(error)) from error
+        return self._searcher.run(spl, earliest, latest, limit, timeout)
+
+
+def check_search(session: Session, monitor: Monitor) -> None:
+    """Check that splunkd takes a monitor's search, and that it only reads, without running it.
+
+    ``search/v2/parser`` in Splunk's REST API Reference; ``parse_only`` keeps it from running
+    subsearches.
+
+    Raises:
+        ValueError: one sentence that says what is wrong with it.
+    """
+    spl = monitor.spl()
+    try:
+        _check_reading(session, spl)
+        form = {"q": with_search(spl), "parse_only": "true"}
+        session.post("search/v2/parser", form=form)
+    except SplunkError as error:
+        raise ValueError(
+            f"splunkd does not take monitor_search: {error.message} Mend the search."
+        ) from error
+
+
+def _check_reading(session: Session, spl: str) -> None:
+    """Raise ValueError for a search that does not only read, SplunkError if that is unknown."""
+    try:
+        check(
+            spl,
+            lambda name: knowledge.macro(session, name, APP, NOBODY),
+            knowledge.risky_commands(session, APP, NOBODY),
+        )
+    except NotReading as error:
+        raise ValueError(f"The search {error}; a monitor runs only searches that read.") from error

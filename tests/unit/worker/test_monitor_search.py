@@ -1,0 +1,54 @@
+"""A monitor's search runs with the system's rights: what it holds is looked at each time."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+import pytest
+
+from incident_management.ports import SearchFailed
+from incident_management.splunk.session import SplunkError
+from incident_management.worker.monitor_search import MonitorSearcher
+
+
+class Splunkd:
+    """One macro, one command of another app that is marked as risky, and jobs that find a row."""
+
+    def __init__(self, macro: str) -> None:
+        self.macro = macro
+        self.searches: List[str] = []
+
+    def get(self, path: str, **query: Any) -> Any:
+        if path.endswith("/conf-commands"):
+            return {"entry": [{"name": "wipeout", "content": {"is_risky": "1"}}]}
+        if path.endswith("/conf-macros/shop"):
+            return {"entry": [{"content": {"definition": self.macro}}]}
+        if path.endswith("/results"):
+            return {"results": [{"events": "1"}]}
+        if path == "search/jobs/1":
+            return {"entry": [{"content": {"isDone": True}}]}
+        raise SplunkError(404, f"There is no {path}.")
+
+    def post(self, path: str, form: Mapping[str, str]) -> Dict[str, str]:
+        if path == "search/jobs":
+            self.searches.append(form["search"])
+        return {"sid": "1"}
+
+
+def test_a_macro_that_somebody_changed_since_is_not_run_once_it_writes() -> None:
+    splunkd: Any = Splunkd("index=shop")
+    searcher = MonitorSearcher(splunkd)
+    assert searcher.run("`shop` error", "0", "300").rows == [{"events": "1"}]
+
+    splunkd.macro = "index=shop | outputlookup users.csv"
+    with pytest.raises(SearchFailed, match=r"'outputlookup', which writes .* only searches"):
+        searcher.run("`shop` error", "0", "300")
+    assert splunkd.searches == ["search `shop` error"]
+
+
+def test_what_splunkd_marks_as_risky_and_what_can_not_be_looked_into_is_not_run() -> None:
+    splunkd: Any = Splunkd("index=shop | wipeout")
+    for search in ("`shop` error", "`elsewhere`", "index=shop | map search=x"):
+        with pytest.raises(SearchFailed, match="a monitor runs only searches that read"):
+            MonitorSearcher(splunkd).run(search, "0", "300")
+    assert splunkd.searches == []
