@@ -31,15 +31,21 @@ _BEHIND = _BEFORE + b"/\\+~@#%$*&^" + bytes(range(128, 256))
 _JOINS = b".,:"
 # FE and FF are in no UTF-8 text: they mark the first and the other characters of a run.
 _FIRST, _OTHER = 0xFE, b"\xff"
+# The bits of a character's classes.
+_DIGIT, _JOIN, _RUN = 1, 2, 0x80
 
 
-def _table(marked: bytes, mark: int) -> bytes:
-    return bytes([mark if code in marked else 0 for code in range(256)])
+def _classes(run: bytes) -> bytes:
+    """Return the table of characters' classes, where runs are of these characters."""
+    return bytes(
+        [
+            _RUN * (code in run) | _JOIN * (code in _JOINS) | _DIGIT * (code in _DIGITS)
+            for code in range(256)
+        ]
+    )
 
 
-_ONE_AT_DIGIT = _table(_DIGITS, 1)
-_ONE_AT_JOIN = _table(_JOINS, 1)
-_FULL_BEFORE, _FULL_BEHIND = _table(_BEFORE, 0xFF), _table(_BEHIND, 0xFF)
+_CLASSES_BEFORE, _CLASSES_BEHIND = _classes(_BEFORE), _classes(_BEHIND)
 _WRITTEN = bytes([0x30 if code == _FIRST else code for code in range(256)])
 _Order = Literal["little", "big"]
 TOGETHER = 256
@@ -82,7 +88,8 @@ def names_in(keys: Sequence[bytes], lines: Sequence[str]) -> List[str]:
     ``keys`` are lines without digits: what none of them can have is not looked for.
     """
     text = b"\n".join(keys)
-    names = [name for name, part in _PARTS.items() if part in text]
+    parts = {part for part in set(_PARTS.values()) if part in text}
+    names = [name for name, part in _PARTS.items() if part in parts]
     if names:
         said = "\n".join(lines)
         names = [name for name in names if name in said]
@@ -132,28 +139,32 @@ def folded(lines: Sequence[str]) -> List[str]:
     found: List[str] = []
     for start in range(0, len(lines), TOGETHER):
         text = "\n".join(lines[start : start + TOGETHER]).encode("utf-8", "replace")
-        text = _folded(_folded(text, "little", _FULL_BEHIND), "big", _FULL_BEFORE)
+        text = _folded(_folded(text, "little", _CLASSES_BEHIND), "big", _CLASSES_BEFORE)
         found += text.decode("utf-8", "replace").split("\n")
     return found
 
 
-def _folded(text: bytes, order: _Order, full_at_run: bytes) -> bytes:
+def _folded(text: bytes, order: _Order, classes_of: bytes) -> bytes:
     """Put a 0 for each digit and what is beside it in its run: behind it, or in "big" order before.
 
     The text is read as one very large integer with a byte for each character. Runs of characters
     are then found by a few additions and shifts of that integer.
     """
     size = len(text)
-    run = int.from_bytes(text.translate(full_at_run), order)
-    digits = int.from_bytes(text.translate(_ONE_AT_DIGIT), order)
+    classes = int.from_bytes(text.translate(classes_of), order)
+    high = int.from_bytes(b"\x80" * size, order)
+    digits = classes & (high >> 7)
     # A mark between numbers, beyond which a digit is, belongs to their run.
-    joins = int.from_bytes(text.translate(_ONE_AT_JOIN), order) & (digits >> 8)
-    run |= (joins << 8) - joins
+    joins = (classes >> 1) & (digits >> 8)
+    run = (classes & high) | (joins << 7)
     # Adding 1 at a digit carries through the bytes FF up to the end of its run. What the sum has
     # lost of the runs is what is to go.
-    high = int.from_bytes(b"\x80" * size, order)
-    gone = (run ^ (run & (run + digits))) & high
-    whole = (gone << 1) - (gone >> 7)
+    gone = run ^ (run & (_filled(run) + digits))
     first = gone ^ (gone & (gone << 8))
-    marked = (int.from_bytes(text, order) | whole) ^ (first >> 7)
+    marked = (int.from_bytes(text, order) | _filled(gone)) ^ (first >> 7)
     return marked.to_bytes(size, order).translate(_WRITTEN, _OTHER)
+
+
+def _filled(high: int) -> int:
+    """Return a number with FF for each byte that is 80."""
+    return (high << 1) - (high >> 7)

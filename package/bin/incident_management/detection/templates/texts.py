@@ -161,9 +161,8 @@ def without_error(text: str) -> str:
 
     Returns the same text where it says no such thing.
     """
-    tag = _TAG.search(text) if text[-1:] in ")]" else None
-    end = tag.start() if tag else len(text)
-    said = text[:end] if tag else text
+    end = _end(text)
+    said = text[:end]
     if said.rpartition(" ")[2] not in _ERROR_ENDS or not text.endswith(_ERRORS, 0, end):
         return text
     reason = max((e for e in _ERRORS if text.endswith(e, 0, end)), key=len)
@@ -171,10 +170,17 @@ def without_error(text: str) -> str:
     return before + WILDCARD + text[end:] if before[-1:] in (" ", '"') else text
 
 
+def _end(text: str) -> int:
+    """Return where a text ends but for what is in brackets behind it.
+
+    That is a tag, the logger's name or an error's number, and no part of a reason.
+    """
+    last = text.rfind(" ")
+    return last if last >= 0 and _TAG.match(text, last) else len(text)
+
+
 def _after_colons(text: str) -> Iterator[Tuple[str, int]]:
-    # What is in brackets at the end, as a tag or the logger's name, is no part of a reason.
-    tag = _TAG.search(text)
-    end = tag.start() if tag else len(text)
+    end = _end(text)
     place = text.find(": ")
     while 0 < place < end:
         words = text[:place].split()
