@@ -77,7 +77,6 @@ def test_templates_with_much_in_common_are_one_statement(one, other, both):
         ("the session of user <*> opened now", "the session of user <*> closed now"),
         ("the link on port <*> is up", "the link on port <*> is down"),
         ("agent: Synced check: check=<*>", "agent: Deregistered check: check=<*>"),
-        ("interface <*> [<*>] join AllPeers group.", "interface <*> [<*>] leave AllPeers group."),
         (
             "took <*> to make the copy on the second disk",
             "took <*> to wipe the copy on the second disk",
