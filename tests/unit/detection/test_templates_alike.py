@@ -76,6 +76,7 @@ def test_templates_with_much_in_common_are_one_statement(one, other, both):
         # what happened
         ("the session of user <*> opened now", "the session of user <*> closed now"),
         ("the link on port <*> is up", "the link on port <*> is down"),
+        ("agent: Synced check: check=<*>", "agent: Deregistered check: check=<*>"),
         (
             "took <*> to make the copy on the second disk",
             "took <*> to wipe the copy on the second disk",
@@ -96,6 +97,10 @@ def test_templates_with_much_in_common_are_one_statement(one, other, both):
         ("refused login from host <*>", "refused login from host <*> user=<*>"),
         ('<*> in zone "<*>", server: <*>', '<*> in zone "<*>", server: <*>, referrer: "<*>"'),
         ('in use by zone "<*>", host: "<*>"', 'in use by zone "<*>", host: "<*>", from: "<*>"'),
+        (
+            "closing link of client <*> (<*> -> <*>):",
+            "closing link of client <*> (<*> -> <*>, host: '<*>', user: '<*>'):",
+        ),
         # other fields
         (
             "session of user <*> is over: time=<*> host=<*> port=<*>",

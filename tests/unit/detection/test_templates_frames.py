@@ -45,6 +45,16 @@ def test_statements_of_one_part_of_a_program_are_not_texts_after_its_name():
     assert len(found) >= len(said)
 
 
+def test_statements_on_a_thing_that_was_made_are_not_texts_after_it_and_reasons_are():
+    said = ["Adding member on {}", "Promoting member {}", "copy {} detected that {} is down"]
+    found, reasons = groups(
+        [f"Mirrored list 'a{n}': {text.format(n, n)}" for text in said for n in range(3)],
+        [f"cannot sync, it failed: {text.format(n, n)}" for text in said for n in range(3)],
+    )
+    assert len(found) == len(said)
+    assert reasons == {"cannot sync, it failed: <*>"}
+
+
 def test_lines_of_nothing_but_brackets_stay_apart():
     (found,) = groups(["[all is lost]", "[all is fine now]", "[who knows]", "[so be it then]"])
     assert len(found) == 4

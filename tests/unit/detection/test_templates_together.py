@@ -170,6 +170,7 @@ def test_lines_that_differ_in_the_form_of_a_value_are_one_template(lines):
         (["task 7 started on node 3"], ["task 8 stopped on node 4"]),
         (["GET /a/1 took 3 ms"], ["POST /a/2 took 4 ms"], ["DELETE /a/2 took 4 ms"]),
         (["link eth0 is up"], ["link eth0 is down"]),
+        (["view of port 7: join relay group 3"], ["view of port 8: leave relay group 4"]),
         # the same in a line of capitals
         (["JOB 7 STARTED ON NODE 3"], ["JOB 8 ENDED ON NODE 4"]),
         (["7 - BEGUN - TIME=3"], ["8 - DONE - TIME=4"]),

@@ -58,6 +58,8 @@ _VALUE = (WILDCARD,)
 _LABEL = re.compile(r"[A-Za-z][\w.-]*(?::$|=)")
 _OPENING, _CLOSING = "([{<\"'`", ")]}>\"'`"
 _MARKS = ":|-=,"
+_ENDS = ",;:.)]}"
+_BEFORE_SENTENCE = ":|-])"
 _APART = tuple(_MARKS + _OPENING)
 
 
@@ -245,7 +247,9 @@ def _say_what_happens(before: Words, one: Words, other: Words, behind: Words) ->
         return WILDCARD not in one[0] + other[0]
     if is_loud(before + behind):
         return is_verb(one[0].lower()) and is_verb(other[0].lower())
-    return is_told(one[0]) and is_told(other[0])
+    # a sentence's verb may be in capitals, as in "agent: Synced check: <*>"
+    begins = before[-1][-1] in _BEFORE_SENTENCE and behind and kind_of(behind[0]) != VALUE
+    return all(map(is_verb if begins else is_told, (one[0], other[0])))
 
 
 def _is_of_a_thing(before: Words, one: Words, other: Words) -> bool:
@@ -292,7 +296,9 @@ def _goes_on(short: Words, long: Words) -> bool:
         return any("=" in word for word in long) or constants(long) > 1
     last = len(short) - 1
     rest = long[len(short) :]
-    if not rest or long[:last] != short[:last] or long[last].rstrip(",;:") != short[last]:
+    if not rest or long[:last] != short[:last]:
+        return False
+    if long[last].rstrip(_ENDS) != short[last].rstrip(_ENDS):
         return False
     told = long[last][-1] == ":" != short[last][-1]
     return told or _is_field(rest[0]) or constants(rest) > 1

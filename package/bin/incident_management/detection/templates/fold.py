@@ -4,13 +4,13 @@ Both forms are made for all lines of a batch at once, by operations on one long 
 interpreter does in C, so that a line costs some tenths of a microsecond, whatever it holds.
 
 :func:`without_digits` gives the keys of a cache: a line without its digits. :func:`folded` is the
-form that is worked on when a key is new: a 0 for what begins with a digit.
+form that is worked on when a key is new: a 0 for what has a digit.
 """
 
 from __future__ import annotations
 
 import re
-from typing import List, Sequence
+from typing import List, Literal, Sequence
 
 __all__ = [
     "ESCAPED_QUOTE",
@@ -24,19 +24,30 @@ __all__ = [
 
 _DIGITS = b"0123456789"
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz"
-# What may stand beside a digit in one value. No dot: a row of dots before a number is no value.
-_RUN = _DIGITS + _LETTERS + _LETTERS.upper() + b"_/\\+-~@#%$*&^" + bytes(range(128, 256))
+# What may stand before a digit in one value, and what behind it. No dot: a row of dots before a
+# number is no value.
+_BEFORE = _DIGITS + _LETTERS + _LETTERS.upper() + b"_-"
+_BEHIND = _BEFORE + b"/\\+~@#%$*&^" + bytes(range(128, 256))
+_JOINS = b".,:"
 # FE and FF are in no UTF-8 text: they mark the first and the other characters of a run.
 _FIRST, _OTHER = 0xFE, b"\xff"
+# The bits of a character's classes.
+_DIGIT, _JOIN, _RUN = 1, 2, 0x80
 
 
-def _table(marked: bytes, mark: int) -> bytes:
-    return bytes([mark if code in marked else 0 for code in range(256)])
+def _classes(run: bytes) -> bytes:
+    """Return the table of characters' classes, where runs are of these characters."""
+    return bytes(
+        [
+            _RUN * (code in run) | _JOIN * (code in _JOINS) | _DIGIT * (code in _DIGITS)
+            for code in range(256)
+        ]
+    )
 
 
-_ONE_AT_DIGIT = _table(_DIGITS, 1)
-_FULL_AT_RUN = _table(_RUN, 0xFF)
+_CLASSES_BEFORE, _CLASSES_BEHIND = _classes(_BEFORE), _classes(_BEHIND)
 _WRITTEN = bytes([0x30 if code == _FIRST else code for code in range(256)])
+_Order = Literal["little", "big"]
 TOGETHER = 256
 """Lines that are folded at once: as many as fit the processor's nearest cache."""
 
@@ -77,7 +88,8 @@ def names_in(keys: Sequence[bytes], lines: Sequence[str]) -> List[str]:
     ``keys`` are lines without digits: what none of them can have is not looked for.
     """
     text = b"\n".join(keys)
-    names = [name for name, part in _PARTS.items() if part in text]
+    parts = {part for part in set(_PARTS.values()) if part in text}
+    names = [name for name, part in _PARTS.items() if part in parts]
     if names:
         said = "\n".join(lines)
         names = [name for name in names if name in said]
@@ -120,32 +132,39 @@ def numbers_shown(text: str) -> str:
 
 
 def folded(lines: Sequence[str]) -> List[str]:
-    """Return each line with 0 for what begins with a digit, up to a blank or a mark.
+    """Return each line with 0 for what has a digit, from a blank or a mark up to the next.
 
     Numbers with dots, commas or colons between them are one 0. No line may hold a line feed.
     """
     found: List[str] = []
     for start in range(0, len(lines), TOGETHER):
-        text = _folded("\n".join(lines[start : start + TOGETHER]).encode("utf-8", "replace"))
-        for joined in (b"0.0", b"0.0", b"0:0", b"0:0", b"0,0", b"0,0", b"0.0"):
-            text = text.replace(joined, b"0")
+        text = "\n".join(lines[start : start + TOGETHER]).encode("utf-8", "replace")
+        text = _folded(_folded(text, "little", _CLASSES_BEHIND), "big", _CLASSES_BEFORE)
         found += text.decode("utf-8", "replace").split("\n")
     return found
 
 
-def _folded(text: bytes) -> bytes:
-    """Read the text as one very large integer with a byte for each character.
+def _folded(text: bytes, order: _Order, classes_of: bytes) -> bytes:
+    """Put a 0 for each digit and what is beside it in its run: behind it, or in "big" order before.
 
-    Runs of characters are then found by a few additions and shifts of that integer.
+    The text is read as one very large integer with a byte for each character. Runs of characters
+    are then found by a few additions and shifts of that integer.
     """
     size = len(text)
-    run = int.from_bytes(text.translate(_FULL_AT_RUN), "little")
-    digits = int.from_bytes(text.translate(_ONE_AT_DIGIT), "little")
+    classes = int.from_bytes(text.translate(classes_of), order)
+    high = int.from_bytes(b"\x80" * size, order)
+    digits = classes & (high >> 7)
+    # A mark between numbers, beyond which a digit is, belongs to their run.
+    joins = (classes >> 1) & (digits >> 8)
+    run = (classes & high) | (joins << 7)
     # Adding 1 at a digit carries through the bytes FF up to the end of its run. What the sum has
     # lost of the runs is what is to go.
-    high = int.from_bytes(b"\x80" * size, "little")
-    gone = (run ^ (run & (run + digits))) & high
-    whole = (gone << 1) - (gone >> 7)
+    gone = run ^ (run & (_filled(run) + digits))
     first = gone ^ (gone & (gone << 8))
-    marked = (int.from_bytes(text, "little") | whole) ^ (first >> 7)
-    return marked.to_bytes(size, "little").translate(_WRITTEN, _OTHER)
+    marked = (int.from_bytes(text, order) | _filled(gone)) ^ (first >> 7)
+    return marked.to_bytes(size, order).translate(_WRITTEN, _OTHER)
+
+
+def _filled(high: int) -> int:
+    """Return a number with FF for each byte that is 80."""
+    return (high << 1) - (high >> 7)

@@ -127,7 +127,7 @@ class Template:
         if self.fixed or (keys == self.keys and shown == self.shown):
             return
         if len(shown) == len(self.shown) and (shown == self.shown or len(shown) == len(keys)):
-            shown = tuple(map(union_of, shown, self.shown))
+            shown = tuple([s if s == o else union_of(s, o) for s, o in zip(shown, self.shown)])
             if len(shown) == len(keys):
                 shown = tuple([s if k == o else k for k, o, s in zip(keys, self.keys, shown)])
             elif keys != self.keys:

@@ -63,6 +63,9 @@ _TAG = re.compile(r" (?:\[[\w.-]+\]|\((?:[\w.$-]+|<\*>)\))\Z")
 _ENDS = ".,;:"
 # Fields, and what is called with named arguments, are no reason, but a statement's own.
 _FIELDS = re.compile(r"\w+(?:\(\w+)?=|[^,;()\[\]{}]*[,;] [\w.-]+(?:: |=)")
+# A frame whose text ends the line, and what tells in a text that something happens.
+_REASON = ": " + WILDCARD
+_TELLS = re.compile(r"(?<![\w-])[A-Za-z][a-z]{2,}(?:ed|ing)(?!\w)")
 _NAMES = frozenset([PLAIN, NAME])
 _LETTER = re.compile("[A-Za-z]")
 # What is in brackets, after the bracket that opens.
@@ -161,9 +164,8 @@ def without_error(text: str) -> str:
 
     Returns the same text where it says no such thing.
     """
-    tag = _TAG.search(text) if text[-1:] in ")]" else None
-    end = tag.start() if tag else len(text)
-    said = text[:end] if tag else text
+    end = _end(text)
+    said = text[:end]
     if said.rpartition(" ")[2] not in _ERROR_ENDS or not text.endswith(_ERRORS, 0, end):
         return text
     reason = max((e for e in _ERRORS if text.endswith(e, 0, end)), key=len)
@@ -171,10 +173,17 @@ def without_error(text: str) -> str:
     return before + WILDCARD + text[end:] if before[-1:] in (" ", '"') else text
 
 
+def _end(text: str) -> int:
+    """Return where a text ends but for what is in brackets behind it.
+
+    That is a tag, the logger's name or an error's number, and no part of a reason.
+    """
+    last = text.rfind(" ")
+    return last if last >= 0 and _TAG.match(text, last) else len(text)
+
+
 def _after_colons(text: str) -> Iterator[Tuple[str, int]]:
-    # What is in brackets at the end, as a tag or the logger's name, is no part of a reason.
-    tag = _TAG.search(text)
-    end = tag.start() if tag else len(text)
+    end = _end(text)
     place = text.find(": ")
     while 0 < place < end:
         words = text[:place].split()
@@ -234,7 +243,7 @@ class Frames:
             if many == RECURRING:
                 members = [t for t in members if self._recurs(t)]
                 many = MANY_THINGS
-            if len(members) >= many and (many < MANY_TEXTS or _are_texts(frame, members)):
+            if len(members) >= many and _are_texts(frame, members, many):
                 yield frame, members
         if len(self._members) > MAX_FRAMES:
             self._members.clear()
@@ -269,11 +278,23 @@ def _is_in(frame: str, template: Template) -> bool:
     return template.framed is keys or " ".join(keys) == frame or has_frame(keys, frame)
 
 
-def _are_texts(frame: str, members: Sequence[Template]) -> bool:
-    """Whether what differs in some lines is one text.
+def _are_texts(frame: str, members: Sequence[Template], many: int) -> bool:
+    """Whether what differs in some lines is one text, and not statements that begin alike.
 
-    Statements that share a beginning, as those of one part of a program do, mostly have values of
-    their own; texts have few.
+    ``many`` is how many texts are many in the frame. Where little tells that a text follows,
+    statements are told by their values: those of one part of a program mostly have some of their
+    own, texts few. Behind a colon with a verb before it, but none that says that something failed,
+    statements are those that begin differently, and of which most have values of their own and
+    tell of something that happens, as in ``Mirrored queue 'a': Adding mirror on node 7``.
     """
-    values = frame.count(WILDCARD)
-    return 2 * sum([" ".join(t.keys).count(WILDCARD) >= values for t in members]) <= len(members)
+    lines = [" ".join(t.keys) for t in members]
+    if many == MANY_TEXTS:
+        values = frame.count(WILDCARD)
+        return 2 * sum([line.count(WILDCARD) >= values for line in lines]) <= len(lines)
+    said = frame[: -len(_REASON)] if frame.endswith(_REASON) else ""
+    if said and said.rpartition(" ")[2] not in _FAILURES:
+        texts = [line[len(frame) - len(WILDCARD) :] for line in lines]
+        told = sum([WILDCARD in text and _TELLS.search(text) is not None for text in texts])
+        begun = len({text.partition(" ")[0] for text in texts})
+        return 2 * min(told, begun) <= len(texts)
+    return True

@@ -63,7 +63,7 @@ _WHOLE = re.compile(
     r"""(?:
       [a-z][a-z0-9+.-]{1,15}://.*                          # URL
     | [a-z]:\\.*                                           # path of Windows
-    | [<>~!]=?-?\d[\w.,%]*                                 # <1  >=20
+    | [<>~!]=?-?\d[\d.,%]*                                 # <1  >=20
     | [+-]?\d+(?:,\d+)+(?:\.\d+)?[a-z%]{0,3}               # 1,000
     | [0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,9}(?:%\w+|/\d+)?   # IPv6, MAC
     | /?(?:[\w-]+\.)+[\w-]+(?:/[\d.]+)?:\d+(?::[\d.]+)*    # host:port
@@ -133,19 +133,19 @@ _FUNCTION_WORDS = frozenset(
     """a an the and or nor but not no in on at to of off from for by with without within into onto
     over under up down out via per as is are was were be been being has have had do does did can
     cannot could can't will would shall should may might must if then else when while until since
-    before after again now yet already still only all any each every some more most less than
-    that this these those it its we you i there here because so too very also both either
-    neither instead get post put delete head patch options ok okay yes
-    success successful successfully succeeded failure fail failed error errors warning info debug
-    fatal critical notice start stop open close read write send receive enable disable enter exit
-    begin end first last new old min max start-up startup shutdown login logout connect
-    disconnect online offline ready busy idle active inactive alive dead valid invalid available
-    unavailable normal abnormal true false input output request response allow deny accept reject
-    add remove create update insert drop lock unlock acquire release load unload push pop true
-    primary secondary master slave left right through
-    done lost found sent made taken given begun held kept built broken written shut gone seen
-    thrown caught starts stops fails begins ends exits closes opens succeeds happens
-    occurs""".split()
+    before after again now yet already still only all any each every some more most less than that
+    this these those it its we you i there here because so too very also both either neither instead
+    get post put delete head patch options ok okay yes success successful successfully succeeded
+    failure fail failed error errors warning info debug fatal critical notice start stop open close
+    read write send receive enable disable enter exit begin end first last new old min max start-up
+    startup shutdown login logout connect disconnect online offline ready busy idle active inactive
+    alive dead valid invalid available unavailable normal abnormal true false input output request
+    response allow deny accept reject add remove create update insert drop lock unlock acquire
+    release load unload push pop primary secondary master slave left right through join leave attach
+    detach mount unmount grant revoke bind unbind register unregister suspend resume pause unpause
+    promote demote subscribe unsubscribe install uninstall done lost found sent made taken given
+    begun held kept built broken written shut gone seen thrown caught starts stops fails begins ends
+    exits closes opens succeeds happens occurs""".split()
 )
 # [conn=<*>], as stands before all that one connection or thread says
 _TAG = re.compile(r"\[[\w.-]+=<\*>[\],]\Z")
