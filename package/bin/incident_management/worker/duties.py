@@ -43,10 +43,11 @@ from .monitor_roster import MonitorRoster
 from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
 from .raising import MonitorRaising, Raising, SavedSearchRaising
+from .refreshing import refresh_stale
 from .runs import SplunkRuns
 from .signals import Reconciler, deliver_spool
 from .tickets import Tickets
-from .tidy import forget_answers, refresh_stale
+from .tidy import forget_answers
 
 __all__ = ["Duties"]
 
