@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any, List
 
 import pytest
 
@@ -153,7 +154,8 @@ def test_entries_that_come_while_a_round_reads_cost_no_count(monkeypatch, reads)
     (incident_id,) = opened(stores, clock, 1)
     told(stores, clock, incident_id, *"abcdefgh")
     clock.advance(15)
-    real, noted = stores.incidents.find, [[]]
+    real = stores.incidents.find
+    noted: List[Any] = []
 
     def find(*args, **named):
         told(stores, clock, incident_id, "i", "j")
