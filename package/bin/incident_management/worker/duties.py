@@ -17,7 +17,7 @@ from ..incidents.story import Stories
 from ..incidents.upkeep import flapping, held
 from ..incidents.upkeep.audit import AuditWriter
 from ..incidents.upkeep.quiet import Quiet
-from ..incidents.upkeep.raced import join_raced
+from ..incidents.upkeep.raced import Compared, join_raced
 from ..incidents.upkeep.retention import Retention
 from ..notify import asked
 from ..ports import Clock, Stores
@@ -81,6 +81,7 @@ class Duties:
         self._verifier: Optional[Verifier] = None
         self._clocks = Clocks(self.stores, self.clock)
         self._waiting: Set[Tuple[str, str]] = set()
+        self._compared: Compared = {}
         self._audit_index = AuditIndex(self.session, SplunkSearcher(self.session))
         self._events = EventStream(self.write_event, self._audit_index.name)
         bulletin = splunkd.Bulletin(self.session)
@@ -137,7 +138,7 @@ class Duties:
         if not self._config.is_read:
             return {}
         topology = self._config.topology()
-        return join_raced(self.stores, self.clock, self._config.routing, topology)
+        return join_raced(self.stores, self.clock, self._config.routing, topology, self._compared)
 
     def _calm_down(self) -> Mapping[str, int]:
         if not self._config.is_read:
