@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from incident_management.incidents import lifecycle
-from incident_management.worker.tidy import refresh_stale
+from incident_management.worker.refreshing import refresh_stale
 
 from .ticket_desk import ENDED, WORKED_ON, TicketDesk
 

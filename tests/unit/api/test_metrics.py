@@ -134,10 +134,20 @@ def test_a_secret_is_shown_once_and_kept_nowhere_but_in_splunks_store(api):
     ((_path, form),) = api.posted
     assert (form["name"], form["password"]) == (made["id"], made["secret"])
     _, again = api.call("POST", "/subscriptions", body, headers=headers)
-    assert again == {**made, "secret": ""}
+    assert again == {**made, "secret": "", "url": ""}
     for collection in api.stores_value.collections:
         assert made["secret"] not in str(collection.all())
     assert "secret" not in api.call("GET", f"/subscriptions/{made['id']}")[1]
+
+
+def test_of_a_subscription_that_was_deleted_no_address_stays(api):
+    """Who gave it an Idempotency-Key had its answer kept for a day, and addresses hold tokens."""
+    body = {"url": "http://127.0.0.1:9/hook/T0K3N"}
+    _, made = api.call("POST", "/subscriptions", body, headers={"Idempotency-Key": "s"})
+    assert made["url"].endswith("T0K3N")
+    assert api.call("DELETE", f"/subscriptions/{made['id']}")[0] == 200
+    for collection in api.stores_value.collections:
+        assert "T0K3N" not in str(collection.all())
 
 
 def test_a_subscription_can_be_changed_and_ended(api):

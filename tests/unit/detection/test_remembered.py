@@ -136,6 +136,48 @@ def test_what_is_remembered_is_listed_and_can_be_forgotten(api, session):
     assert api.stores_value.baselines.all() == []
 
 
+def _save(session, name, run, first=0):
+    scorer = _scorer()
+    list(scorer.score(_rows(0, 20)))
+    packed = [pack(one) for one in scorer.to_state()["series"][:1]]
+    body = {"run": run, "first": first, "series": packed}
+    session.post(f"{API}/baselines/{name}/series", body)
+
+
+def test_there_are_only_so_many_names_begun_ones_included(api, session, monkeypatch):
+    monkeypatch.setattr(remembered, "MAX_NAMES", 2)
+    scorer = _scorer()
+    list(scorer.score(_rows(0, 20)))
+    Memory(session, "web", "run").save(scorer.to_state())
+    _save(session, "begun", "run")
+    for attempt in (Memory(session, "new", "run").save, lambda state: _save(session, "new", "run")):
+        with pytest.raises(SplunkError, match="2 states are remembered already: forget one"):
+            attempt(scorer.to_state())
+    with pytest.raises(SplunkError, match="2 states are remembered already"):
+        Memory(session, "new", "run").save({**scorer.to_state(), "series": []})
+    Memory(session, "web", "another run").save(scorer.to_state())
+
+    assert api.call("DELETE", "/baselines/begun")[0] == 200
+    assert api.call("DELETE", "/baselines/begun")[0] == 404
+    _save(session, "new", "run")
+
+
+def test_what_runs_that_never_ended_have_left_goes_before_it_is_much(api, session):
+    scorer = _scorer()
+    list(scorer.score(_rows(0, 20)))
+    Memory(session, "web", "good").save(scorer.to_state())
+    for number in range(20):
+        _save(session, "web", f"killed-{number}")
+
+    assert len(api.stores_value.baselines.all()) < 12
+    assert len(series(Memory(session, "web", "next"))) == 2
+
+
+def test_a_run_is_saved_from_its_first_series_on(session):
+    with pytest.raises(SplunkError, match="from number 0 on"):
+        _save(session, "web", "run", first=50)
+
+
 def test_a_state_s_name_is_plain(session):
     with pytest.raises(Invalid, match="letters"):
         Memory(session, "../plans", "run")

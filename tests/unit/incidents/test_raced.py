@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents import editing, lifecycle, timeline
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.joining import merging
-from incident_management.incidents.upkeep.raced import join_raced
+from incident_management.incidents.upkeep.raced import Compared, join_raced
 from tests.unit.incidents.builders import ROUTING, ingest, signal
 
 # A writer that sees no incident of the others.
@@ -89,3 +89,34 @@ def test_one_that_was_resolved_meanwhile_is_left_alone(stores, clock):
     lifecycle.resolve(stores, clock, first, "ann")
 
     assert look(stores, clock) == NOTHING
+
+
+def test_what_stays_apart_is_compared_once_and_again_when_one_is_about_something_else(
+    stores, clock
+):
+    compared: Compared = {}
+    first = opened(stores, clock)
+    clock.advance(1)
+    second = opened(stores, clock, entity="mailer")
+    for _turn in range(3):
+        assert join_raced(stores, clock, ROUTING, Topology(), compared) == NOTHING
+    assert stores.signals.log.count("find signals") == 2 + 1, "by two deliveries, and one look"
+
+    editing.edit(stores, clock, first, "ann", {"entities": ["checkout", "mailer"]})
+    wanted = {"raced_incidents_merged": 1}
+    assert join_raced(stores, clock, ROUTING, Topology(), compared) == wanted
+    assert stores.incidents.get(second)["merged_into"] == first
+
+
+def test_one_whose_signal_is_still_to_be_written_is_looked_at_again(stores, clock):
+    compared: Compared = {}
+    opened(stores, clock)
+    clock.advance(1)
+    opened(stores, clock, rule="HTTP 5xx")
+    (late,) = [one for one in stores.signals.all() if one["rule"] == "HTTP 5xx"]
+    stores.signals.delete(late["_key"])
+    assert join_raced(stores, clock, ROUTING, Topology(), compared) == NOTHING
+
+    stores.signals.insert(late)
+    wanted = {"raced_incidents_merged": 1}
+    assert join_raced(stores, clock, ROUTING, Topology(), compared) == wanted

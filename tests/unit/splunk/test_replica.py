@@ -22,7 +22,7 @@ from incident_management.splunk.replica import (
 )
 from incident_management.splunk.session import SplunkError
 from incident_management.worker.cycle import Duty, Worker
-from incident_management.worker.tidy import refresh_stale
+from incident_management.worker.refreshing import refresh_stale
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.api import FakeApi
 from tests.fakes.lagging import CaptainStores, MemberStores, Replication, member_of

@@ -1,11 +1,14 @@
 """Requests to splunkd: what is sent, what is sent again, what an error says."""
 
+import json
 import socket
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import pytest
+from splunklib import binding
 
 from incident_management.hosts import is_loopback, is_splunkd_here
 from incident_management.splunk.session import ATTEMPTS, Session, SplunkError, path_of
@@ -28,6 +31,20 @@ def test_json_is_posted_whole_in_any_script(splunkd, session):
     session.post("/services/x", json_body={"text": "naïve ☃"})
 
     assert splunkd.seen[0][3] == {"text": "naïve ☃"}
+
+
+def test_a_body_is_not_parsed_again_on_its_way_out(splunkd, session, monkeypatch):
+    """splunklib masks what it would log, for which it parses each body; ours may have megabytes."""
+    splunkd.answers = [(200, {}), (200, {})]
+    parsed, loads = [], json.loads
+    monkeypatch.setattr(binding, "json", SimpleNamespace(loads=lambda t: parsed.append(loads(t))))
+
+    session.post("/services/x", json_body=[{"text": "a"}])
+    with session.kept_open():
+        session.post("/services/x", json_text='[{"text": "b"}]')
+
+    assert [seen[3] for seen in splunkd.seen] == [[{"text": "a"}], [{"text": "b"}]]
+    assert not [value for value in parsed if isinstance(value, list)]
 
 
 def test_a_form_is_posted_as_a_form(splunkd, session):

@@ -11,7 +11,7 @@ from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.clocks import assignment
 from incident_management.notify.announce import Announcer
 from incident_management.worker.clocks import Clocks
-from incident_management.worker.tidy import refresh_stale
+from incident_management.worker.refreshing import refresh_stale
 from tests.fakes import ManualClock, Unavailable
 from tests.unit.incidents.builders import ingest, signal
 from tests.unit.notify.services import Crash

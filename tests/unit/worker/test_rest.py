@@ -1,8 +1,7 @@
-"""The small duties: stale documents, timing, processes, what splunkd is asked."""
+"""The small duties: timing, processes, what splunkd is asked."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import subprocess
@@ -11,95 +10,12 @@ from typing import Any
 
 import pytest
 
-from incident_management.incidents import timeline
 from incident_management.splunk.alert_action import RESULT_ROWS
 from incident_management.splunk.session import SplunkError
-from incident_management.worker import splunkd, tidy
+from incident_management.worker import splunkd
 from incident_management.worker.fired import FiredAlert
 from incident_management.worker.processes import has_ended, process_name
-from incident_management.worker.tidy import refresh_stale
 from incident_management.worker.timing import Timing
-from tests.fakes import FakeStores, ManualClock, Unavailable
-
-INCIDENT = "INC-20260101-AAAAAA"
-
-
-def test_a_document_that_lacks_its_newest_entry_is_brought_up_to_it():
-    stores, clock = FakeStores(), ManualClock()
-    timeline.append(stores, clock, INCIDENT, "opened", {"title": "t", "severity": "high"}, "x")
-    timeline.refresh(stores, INCIDENT)
-    timeline.append(stores, clock, INCIDENT, "note", {"text": "n"}, "x")
-    assert refresh_stale(stores, clock) == {"incidents_refreshed": 0}, "its writer may be at it"
-    clock.advance(15)
-    assert refresh_stale(stores, clock) == {"incidents_refreshed": 1}
-    assert stores.incidents.get(INCIDENT)["entries"] == 2
-    assert refresh_stale(stores, clock) == {"incidents_refreshed": 0}
-
-
-def test_a_document_that_was_never_written_is_written():
-    stores, clock = FakeStores(), ManualClock()
-    timeline.append(stores, clock, INCIDENT, "opened", {"title": "t", "severity": "high"}, "x")
-    clock.advance(15)
-    assert refresh_stale(stores, clock) == {"incidents_refreshed": 1}
-    assert stores.incidents.get(INCIDENT)["title"] == "t"
-
-
-def opened(stores, clock, count, first=0):
-    """Incidents whose documents could not be written."""
-    ids = [f"INC-20260101-{number:06d}" for number in range(first, first + count)]
-    for incident_id in ids:
-        data = {"title": "t", "severity": "high"}
-        timeline.append(stores, clock, incident_id, "opened", data, "x")
-    return ids
-
-
-def test_what_was_not_written_in_an_outage_of_any_length_is_written_after_it():
-    stores, clock = FakeStores(), ManualClock()
-    refresh_stale(stores, clock)
-    opened(stores, clock, 3)
-    stores.incidents.fail_after(0)
-    for _minute in range(300):
-        clock.advance(60)
-        with contextlib.suppress(Unavailable):
-            refresh_stale(stores, clock)
-    stores.heal()
-    assert refresh_stale(stores, clock) == {"incidents_refreshed": 3}
-
-
-def test_a_history_that_no_round_has_looked_at_is_caught_up_with_in_parts(monkeypatch):
-    monkeypatch.setattr(tidy, "MAX_OLDER", 4)
-    stores, clock = FakeStores(), ManualClock()
-    ids = opened(stores, clock, 10)  # More than a part at one moment.
-    for first in range(10, 20):
-        clock.advance(3600)
-        ids += opened(stores, clock, 1, first)
-    clock.advance(86_400)
-    rounds = [refresh_stale(stores, clock)["incidents_refreshed"] for _round in range(6)]
-    assert rounds == [10, 4, 4, 2, 0, 0]
-    assert {one["_key"] for one in stores.incidents.all()} == set(ids)
-    stores.timeline.calls = 0
-    refresh_stale(stores, clock)
-    assert stores.timeline.calls == 2, "What is caught up with is not read again."
-
-
-def test_a_clock_that_was_ahead_leaves_no_document_unwritten():
-    stores, clock = FakeStores(), ManualClock()
-    clock.advance(86_400)
-    refresh_stale(stores, clock)
-    clock.advance(-86_400)
-    opened(stores, clock, 1)
-    clock.advance(2 * 3600)
-    assert refresh_stale(stores, clock) == {"incidents_refreshed": 1}
-
-
-def test_an_incident_that_is_leaving_gets_no_document_again():
-    stores, clock = FakeStores(), ManualClock()
-    (incident_id,) = opened(stores, clock, 1)
-    key = f"pruned:{incident_id}"
-    stores.claims.insert({"_key": key, "purpose": "pruned", "value": {"incident_id": incident_id}})
-    clock.advance(3600)
-    assert refresh_stale(stores, clock) == {"incidents_refreshed": 0}
-    assert stores.incidents.all() == []
 
 
 def test_timing_is_read_from_the_stanza():

@@ -46,6 +46,7 @@ _CREATED = named(
         **_SUBSCRIPTION,
         "properties": {
             **_SUBSCRIPTION["properties"],
+            "url": text(2000, about="Empty in a repeat by Idempotency-Key."),
             "secret": {
                 "type": "string",
                 "description": "Shown this once; empty in a repeat by Idempotency-Key.",
@@ -95,7 +96,8 @@ def create(request: Request) -> Response:
     secrets.write(request.system_session, REALM, key, secret)
     request.stores.subscriptions.insert(document)
     shown = _shown(document)
-    return Response({**shown, "secret": secret}, 201, kept={**shown, "secret": ""})
+    # An address may hold a token, and is kept no longer than its subscription.
+    return Response({**shown, "secret": secret}, 201, kept={**shown, "secret": "", "url": ""})
 
 
 @route(

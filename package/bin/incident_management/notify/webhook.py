@@ -36,6 +36,7 @@ from .transport import (
 
 __all__ = [
     "MAX_SUBSCRIPTIONS",
+    "PREFIX",
     "REALM",
     "WebhookSender",
     "channel_of",

@@ -46,6 +46,7 @@ MARKS = (
     "sla_ack_due",
     "sla_resolve_due",
 )
+READ = ("updated_at", *MARKS)
 Marks = Tuple[Any, ...]
 
 
@@ -134,7 +135,9 @@ class Clocks:
         found: List[str] = []
         skip = 0
         while True:
-            page = self._stores.incidents.find(query, "updated_at:1,_key:1", MAX_AT_ONCE, skip)
+            page = self._stores.incidents.find(
+                query, "updated_at:1,_key:1", MAX_AT_ONCE, skip, READ
+            )
             for document in page:
                 if self._seen.get(str(document["_key"])) == _marks(document):
                     continue
@@ -154,7 +157,7 @@ class Clocks:
             return []
         is_open: List[Document] = [{"status": status} for status in OPEN_STATUSES]
         query: Document = {"$and": [{"$or": is_open}, {"_key": {"$gt": reached.after}}]}
-        page = self._stores.incidents.find(query, "_key:1", MAX_AT_ONCE)
+        page = self._stores.incidents.find(query, "_key:1", MAX_AT_ONCE, fields=READ)
         if len(page) == MAX_AT_ONCE:
             reached.after = str(page[-1]["_key"])
         else:

@@ -17,7 +17,7 @@ from ..incidents.story import Stories
 from ..incidents.upkeep import flapping, held
 from ..incidents.upkeep.audit import AuditWriter
 from ..incidents.upkeep.quiet import Quiet
-from ..incidents.upkeep.raced import join_raced
+from ..incidents.upkeep.raced import Compared, join_raced
 from ..incidents.upkeep.retention import Retention
 from ..notify import asked
 from ..ports import Clock, Stores
@@ -44,10 +44,11 @@ from .monitor_search import MonitorSearcher
 from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
 from .raising import MonitorRaising, Raising, SavedSearchRaising
+from .refreshing import refresh_stale
 from .runs import SplunkRuns
 from .signals import Reconciler, deliver_spool
 from .tickets import Tickets
-from .tidy import forget_answers, refresh_stale
+from .tidy import forget_answers
 
 __all__ = ["Duties"]
 
@@ -81,6 +82,7 @@ class Duties:
         self._verifier: Optional[Verifier] = None
         self._clocks = Clocks(self.stores, self.clock)
         self._waiting: Set[Tuple[str, str]] = set()
+        self._compared: Compared = {}
         self._audit_index = AuditIndex(self.session, SplunkSearcher(self.session))
         self._events = EventStream(self.write_event, self._audit_index.name)
         bulletin = splunkd.Bulletin(self.session)
@@ -137,7 +139,7 @@ class Duties:
         if not self._config.is_read:
             return {}
         topology = self._config.topology()
-        return join_raced(self.stores, self.clock, self._config.routing, topology)
+        return join_raced(self.stores, self.clock, self._config.routing, topology, self._compared)
 
     def _calm_down(self) -> Mapping[str, int]:
         if not self._config.is_read:

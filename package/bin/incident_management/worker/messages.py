@@ -11,8 +11,8 @@ from ..notify.channel import NotConfigured, Sender
 from ..notify.outbox import Outbox
 from ..notify.reach import note_reach, reached
 from ..notify.record import recorder
-from ..notify.senders import network_of, senders
-from ..notify.webhook import MAX_SUBSCRIPTIONS, REALM, WebhookSender, channel_of
+from ..notify.senders import Senders, network_of, senders
+from ..notify.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookSender, channel_of
 from ..ports import Clock, Document, Stores
 from ..splunk import secrets
 from ..splunk.session import Session, SplunkError
@@ -38,7 +38,6 @@ class Messages:
         self._stores = stores
         self._clock = clock
         self._config = configuration
-        self._subscriptions: Dict[str, Document] = {}
         self.outbox = Outbox(stores, clock, process_name(), recorder(stores, clock), gone=has_ended)
         self._announcer = Announcer(
             stores, clock, self.outbox, lambda sentence: trouble("announced late", sentence)
@@ -59,8 +58,8 @@ class Messages:
     def deliver(self) -> Mapping[str, int]:
         """Send what is due."""
         made = {channel: self._sender(channel) for channel in CHANNELS}
-        made.update({channel_of(key): self._webhook(key) for key in self._read_subscriptions()})
-        counts = self.outbox.deliver_due(made, held=self._held_channels())
+        known = _Channels(made, self._webhook)
+        counts = self.outbox.deliver_due(known, held=self._held_channels())
         return {f"notifications_{state}": count for state, count in counts.items()}
 
     def note_reach(self) -> Mapping[str, int]:
@@ -75,7 +74,7 @@ class Messages:
         """Channels whose settings are malformed: their messages wait until they are corrected."""
         problems = self._config.settings.problems
         if not self._config.is_read or any(part in problems for part in SHARED_PARTS):
-            return {*CHANNELS, *map(channel_of, self._subscriptions)}
+            return {*CHANNELS, *map(channel_of, self._read_subscriptions())}
         return {channel for channel in CHANNELS if channel in problems}
 
     def _set_up(self) -> Collection[str]:
@@ -111,7 +110,22 @@ class Messages:
         return make
 
     def _read_subscriptions(self) -> Dict[str, Document]:
-        """Read each time: another member may have put a message for a new one on the outbox."""
         found = self._stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)
-        self._subscriptions = {str(one["_key"]): one for one in found}
-        return self._subscriptions
+        return {str(one["_key"]): one for one in found}
+
+
+class _Channels(Dict[str, Callable[[], Sender]]):
+    """Senders by channel; that of a webhook reads its subscription when there is a message for it.
+
+    A list of them, read beforehand, would not have one that another member has a message for since.
+    """
+
+    def __init__(self, known: Senders, webhook: Callable[[str], Callable[[], Sender]]) -> None:
+        super().__init__(known)
+        self._webhook = webhook
+
+    def __contains__(self, channel: object) -> bool:
+        return super().__contains__(channel) or str(channel).startswith(PREFIX)
+
+    def __missing__(self, channel: str) -> Callable[[], Sender]:
+        return self._webhook(channel[len(PREFIX) :])

@@ -16,6 +16,7 @@ from ...splunk.session import SplunkError
 from ..packing import pack, unpack
 
 __all__ = [
+    "MAX_NAMES",
     "MAX_SERIES_KEPT",
     "MAX_STATE_BYTES",
     "PART_SERIES",
@@ -30,6 +31,10 @@ __all__ = [
 
 MAX_SERIES_KEPT = 2_000
 """Series of one name that are remembered; one takes some 6 kB."""
+MAX_NAMES = 200
+"""Names under which something is remembered, or was begun to be."""
+MAX_BEGUN = 5
+"""Other runs of a name that have begun to save; of more, none is still at it."""
 PART_SERIES = 50
 """Series in one request."""
 MAX_STATE_BYTES = 100_000
@@ -49,7 +54,7 @@ def save_part(stores: Stores, name: str, run: str, first: int, series: Sequence[
     """Keep some series of a run, packed; ``first`` is the number of the first one.
 
     Raises:
-        Invalid: there are too many, or one is malformed.
+        Invalid: there are too many, one is malformed, or those from number 0 on are not saved yet.
     """
     if first + len(series) > MAX_SERIES_KEPT:
         raise Invalid(f"At most {MAX_SERIES_KEPT} series are remembered under one name.")
@@ -58,6 +63,10 @@ def save_part(stores: Stores, name: str, run: str, first: int, series: Sequence[
             unpack(text, MAX_STATE_BYTES)
         except ValueError as error:
             raise Invalid(str(error)) from error
+    if first == 0:
+        _begin(stores, name, run)
+    elif not stores.baselines.keys({"_key": f"{name}:{run}:0"}):
+        raise Invalid("Save the series of a run from number 0 on, in their order.")
     stores.baselines.save(
         [
             {"_key": f"{name}:{run}:{first + n}", "name": name, "run": run, "n": first + n, "s": s}
@@ -74,6 +83,8 @@ def finish(
     Raises:
         Invalid: a series that ``settings["count"]`` promises is missing.
     """
+    if not settings["count"]:
+        _begin(stores, name, run)
     saved = stores.baselines.keys({"name": name, "run": run})
     if len(saved) != settings["count"]:
         raise Invalid(
@@ -107,10 +118,29 @@ def part(stores: Stores, name: str, first: int, run: str = "") -> Document:
 
 
 def forget(stores: Stores, name: str) -> None:
-    """Delete what is remembered under a name. Raises NotFound."""
-    _head(stores, name)
+    """Delete what is remembered under a name, or was begun to be. Raises NotFound."""
+    if not stores.baselines.keys({"name": name}):
+        _head(stores, name)
     stores.baselines.delete(name)
     stores.baselines.delete_matching({"name": name})
+
+
+def _begin(stores: Stores, name: str, run: str) -> None:
+    """Make room for a run. Raises Invalid when there are too many names."""
+    heads_found = stores.baselines.find({"name": ""}, fields=("run",))
+    known = {str(head["_key"]): str(head["run"]) for head in heads_found}
+    begun = stores.baselines.find({"n": 0}, fields=("name", "run"))
+    names = known.keys() | {str(one["name"]) for one in begun}
+    if name not in names and len(names) >= MAX_NAMES:
+        raise Invalid(
+            f"{MAX_NAMES} states are remembered already: forget one that is not needed, with "
+            "DELETE /baselines/{name}."
+        )
+    stay = {run, known.get(name, run)}
+    others = {str(one["run"]) for one in begun if one["name"] == name} - stay
+    if len(others) > MAX_BEGUN:
+        left: List[Document] = [{"run": {"$ne": one}} for one in sorted(stay)]
+        stores.baselines.delete_matching({"$and": [{"name": name}, *left]})
 
 
 def _head(stores: Stores, name: str) -> Document:

@@ -8,7 +8,7 @@ both are there, opened seconds apart, and the later one would have joined the ea
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 from ...ports import Clock, Stores
 from .. import timeline
@@ -19,7 +19,7 @@ from ..model import Incident
 from ..routing import Routing
 from ..signal import Signal
 
-__all__ = ["join_raced"]
+__all__ = ["Compared", "join_raced"]
 
 ACTOR = "incident_management"
 TOGETHER_SECONDS = 15.0
@@ -28,25 +28,52 @@ LOOK_BACK_SECONDS = 120.0
 MAX_INCIDENTS = 500
 # Somebody has decided here on what does not belong together.
 TAKEN_APART = ("split", "unmerged")
+# What is read of an incident: what it is about, and when.
+_READ = (
+    *("id", "status", "opened_at", "first_time", "last_time"),
+    *("entities", "group_values", "wordings"),
+)
+About = Tuple[str, int, int, int]
+Compared = Dict[str, Tuple[About, ...]]
+"""Incidents that were compared with those near them, and what these were about."""
 
 
 def join_raced(
-    stores: Stores, clock: Clock, routing: Routing, topology: Topology
+    stores: Stores,
+    clock: Clock,
+    routing: Routing,
+    topology: Topology,
+    compared: Optional[Compared] = None,
 ) -> Dict[str, int]:
     """Merge what was opened at once and belongs together into the one that was first.
 
     What was split or taken out of a merge stays apart. Raises what the stores raise, and
     Contended.
+
+    Args:
+        compared: what was found to stay apart, kept between calls: in a storm it saves reading a
+            signal of each incident again and again.
     """
+    compared = {} if compared is None else compared
     since = clock.now() - LOOK_BACK_SECONDS
     documents = stores.incidents.find(
-        {"opened_at": {"$gte": since}}, "opened_at:1,_key:1", MAX_INCIDENTS
+        {"opened_at": {"$gte": since}}, "opened_at:1,_key:1", MAX_INCIDENTS, fields=_READ
     )
     recent = [one for one in map(Incident.from_document, documents) if one.is_open]
+    for gone in compared.keys() - {incident.id for incident in recent}:
+        del compared[gone]
     merged = 0
     for place, incident in enumerate(recent):
-        join = _join(stores, incident, recent[:place], routing, topology)
+        near = _near(incident, recent[:place])
+        state = tuple(_about(one) for one in near)
+        if not near or compared.get(incident.id) == state:
+            continue
+        first = stores.signals.find({"incident_id": incident.id}, "first_time:1,_key:1", 1)
+        if not first:
+            continue  # Its writer is about to write it.
+        join = _join(Signal.from_document(first[0]), near, routing, topology)
         if join is None or not _untouched(stores, incident.id, join.incident_id):
+            compared[incident.id] = state
             continue
         try:
             reason = f"{join.reason} Both were opened at once."
@@ -58,25 +85,27 @@ def join_raced(
     return {"raced_incidents_merged": merged}
 
 
-def _join(
-    stores: Stores,
-    incident: Incident,
-    earlier: List[Incident],
-    routing: Routing,
-    topology: Topology,
-) -> Optional[Join]:
-    """Return what the incident would have joined, had its writer seen it."""
+def _near(incident: Incident, earlier: List[Incident]) -> List[Incident]:
+    """Return those that were opened so shortly before that its writer may not have seen them."""
     opened = incident.opened_at or 0.0
-    near = [
+    return [
         one
         for one in earlier
         if one.is_open and opened - (one.opened_at or 0.0) <= TOGETHER_SECONDS
     ]
-    if not near:
-        return None
-    first = stores.signals.find({"incident_id": incident.id}, "first_time:1,_key:1", 1)
-    signal = Signal.from_document(first[0]) if first else None
-    if signal is None or not signal.group:
+
+
+def _about(incident: Incident) -> About:
+    """Return a mark of what an incident is about, which may let others join it."""
+    counts = (len(incident.entities), len(incident.group_values), len(incident.wordings))
+    return (incident.id, *counts)
+
+
+def _join(
+    signal: Signal, near: List[Incident], routing: Routing, topology: Topology
+) -> Optional[Join]:
+    """Return what an incident with this first signal would have joined, had its writer seen it."""
+    if not signal.group:
         return None
     window, grounds = routing.group_window, routing.group_by
     return next(iter(Candidates(near).choose(signal, topology, window, grounds)), None)
