@@ -12,6 +12,8 @@ from .symptoms import CONDITIONS, Condition
 
 __all__ = ["conditions"]
 
+SURE = 0.6
+"""Strength from which on a condition is none that a service's own code easily brings about."""
 CONDITION_EXPLAINED_FACTOR = 0.5
 """A condition that a likely change could have brought about keeps this share of its score."""
 
@@ -63,7 +65,7 @@ def _condition(
     if explained:
         said.reasons_against.append(f"{explained[0].cause} could have brought it about.")
         score *= CONDITION_EXPLAINED_FACTOR
-    said.score = round(score, 4)
+    said.score, said.sure = round(score, 4), condition.strength >= SURE
     said.citations = [Citation.of_event(event) for event in events[:2]]
     said.time = events[0].time if events else case.onset
     said.service = events[0].entity if events else ""
@@ -108,6 +110,7 @@ def _poisoned_record(case: Case) -> Optional[Hypothesis]:
             advice="Set the record aside, and tell its producer.",
             service=pattern.entity,
             time=pattern.first_time,
+            sure=True,
             citations=[Citation.of_event(event) for event in events[:2]],
         )
     return None

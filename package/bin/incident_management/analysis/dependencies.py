@@ -29,7 +29,9 @@ BLAMING_SHARE = 0.5
 """Share of a service's errors from which on they count as blaming another one."""
 _ANOTHER = re.compile(r"https?://|\bupstream\b|bad gateway|service ?unavailable", re.I)
 """With a timeout or a 5xx: it was another one that was asked."""
-EXPLAINED_BY = ("endpoint_changed", "permission_changed", "credential_changed", "tls_changed")
+EXPLAINED_BY = (
+    "endpoint_changed", "permission_changed", "reach_changed", "credential_changed", "tls_changed",
+)  # fmt: skip
 
 
 @dataclass
@@ -84,6 +86,7 @@ def silent_dependencies(
             service=one.service,
             advice=f"See whether {one.service} runs.",
             time=one.events[0].time,
+            sure=True,
         )
         for hypothesis, change in zip(judged, case.changes):
             reached = any(effect.name in EXPLAINED_BY for effect in effects[id(change)])

@@ -58,6 +58,7 @@ def create(request: Request) -> Response:
         stores=request.stores,
         clock=request.clock,
         searcher=request.searcher,
+        everything=request.system_searcher,
         model=model,
         actor=request.user,
     )
