@@ -17,6 +17,15 @@ DEEPEST = 10
 LINE_LIMIT = 1000
 """Characters of one of its lines: a longer one is generated code."""
 
+# How a line begins before what it tells: a time, a host, a program. No level and nothing quoted.
+_LEVEL = r"(?:trace|debug|info|notice|warn\w*|err\w*|crit\w*|fatal|severe|alert|emerg\w*)"
+_HEADER = re.compile(rf"(?!.*\b{_LEVEL}\b)[^=?&\"'{{}}]{{0,120}}", re.I)
+_PAIRS_UP_TO_ID = re.compile(
+    r"(?<![\w.])((?:(?!level|severity|loglevel)[\w.]{1,60}=(?:\"[^\"\n]{0,400}\"|[^\s\"=]{1,400})[,;]?\s{1,4}){0,30})"
+    r"change_id\s?=",
+    re.I,
+)
+
 _DIFF_FIELDS = ("diff", "patch", "changes", "details", "body")
 _FILE_FIELDS = ("files", "files_changed", "paths", "file")
 _BEFORE_FIELDS = ("before", "old", "old_value", "from", "previous")
@@ -84,6 +93,24 @@ class Change:
             added=added,
             context=context,
             event=event,
+        )
+
+    def is_told(self) -> bool:
+        """Whether the event tells of the change itself.
+
+        splunkd extracts ``change_id=…`` from any text, so the URL of a request, or what somebody
+        typed into a form that was logged, would name a cause. An event that does not hold the name
+        of the field has it by the administrator's configuration (an alias, a calculated field).
+        """
+        raw = self.event.raw
+        if "change_id" not in raw:
+            return True
+        start = raw.find("{")
+        if start >= 0 and _HEADER.fullmatch(raw[:start].strip()):
+            return "change_id" in _json_object(raw)
+        return any(
+            _HEADER.fullmatch(raw[: found.start()].strip())
+            for found in _PAIRS_UP_TO_ID.finditer(raw[:LINE_LIMIT])
         )
 
     def has_diff(self) -> bool:
