@@ -21,7 +21,8 @@ LINE_LIMIT = 1000
 _LEVEL = r"(?:trace|debug|info|notice|warn\w*|err\w*|crit\w*|fatal|severe|alert|emerg\w*)"
 _HEADER = re.compile(rf"(?!.*\b{_LEVEL}\b)[^=?&\"'{{}}]{{0,120}}", re.I)
 _PAIRS_UP_TO_ID = re.compile(
-    r"(?<![\w.])((?:(?!level|severity|loglevel)[\w.]{1,60}=(?:\"[^\"\n]{0,400}\"|[^\s\"=]{1,400})[,;]?\s{1,4}){0,30})"
+    r"(?<![\w.])(?:(?!level|severity|loglevel)[\w.]{1,60}="
+    r"(?:\"[^\"\n]{0,400}\"|[^\s\"=]{1,400})[,;]?\s{1,4}){0,30}"
     r"change_id\s?=",
     re.I,
 )

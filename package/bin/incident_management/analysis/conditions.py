@@ -73,7 +73,7 @@ def _condition(
 
 
 def _events_that_match(condition: Condition, case: Case) -> List[Event]:
-    events = [e for p in case.patterns for e in p.events if condition.pattern.search(e.raw)]
+    events = [e for p in case.patterns for e in p.events if condition.pattern.search(e.begins)]
     return sorted(events, key=lambda event: event.time)
 
 
@@ -92,12 +92,12 @@ _RECORD_KEY = re.compile(
 def _poisoned_record(case: Case) -> Optional[Hypothesis]:
     """The same record failing over and over: bad data, whatever was deployed."""
     for pattern in sorted(case.patterns, key=lambda p: p.first_time):
-        events = [e for e in pattern.events if _BAD_RECORD.search(e.raw)]
+        events = [e for e in pattern.events if _BAD_RECORD.search(e.begins)]
         if len(events) < 4:
             continue
         seen: Dict[Tuple[str, str], int] = {}
         for event in events:
-            for key in set(_RECORD_KEY.findall(event.raw)):
+            for key in set(_RECORD_KEY.findall(event.begins)):
                 seen[key] = seen.get(key, 0) + 1
         (name, value), times = max(seen.items(), key=lambda x: (x[1], x[0]), default=(("", ""), 0))
         if times < 0.8 * len(events):

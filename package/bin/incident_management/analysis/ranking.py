@@ -66,8 +66,6 @@ HARMLESS_FACTOR = 0.15
 MOVED_FACTOR = 0.6
 NOT_DEPLOYED_FACTOR = 0.7
 MAX_HYPOTHESES = 10
-TEXT_LIMIT = 4000
-"""Characters of one event that are looked at."""
 
 
 def rank(case: Case) -> List[Hypothesis]:
@@ -105,7 +103,7 @@ def _error_texts(case: Case) -> Dict[str, float]:
     texts: Dict[str, float] = {}
     for pattern in case.patterns:
         weight = math.log1p(pattern.count) * (2.0 if pattern.entity == first else 1.0)
-        shown = {event.raw[:TEXT_LIMIT] for event in pattern.events[:5]} or {pattern.template}
+        shown = {event.begins for event in pattern.events[:5]} or {pattern.template}
         for text in shown:
             texts[text] = texts.get(text, 0.0) + weight / len(shown)
     if case.text:
