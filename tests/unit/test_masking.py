@@ -94,6 +94,50 @@ def test_what_is_said_in_a_sentence_does_not_survive(text, secret):
     assert secret in last or masked.split()[-1] == last
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password-reset: mail sent",
+        "secret-01: down",
+        "password-reset-01: 500",
+        "token-store: unreachable",
+        "credential-helper: started",
+        "auth-token-refresher: timeout after 30s",
+        "api-key-rotation: finished",
+        "db-password-rotator: rotated",
+        "queue secret-rotation: depth 400",
+        "unexpected token: '}'",
+        "syntax error near unexpected token: newline",
+        "session=12345678 opened",
+        "session: orders-01 closed",
+    ],
+)
+def test_the_name_of_a_job_or_host_that_begins_a_line_announces_no_secret(text):
+    assert mask(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password-reset: Tr0ub4dor3",
+        "secret-01: Tr0ub4dor3",
+        "secret-01=swordfish",
+        "db-password-staging: swordfish",
+        "db-password-production: swordfish",
+        "password-user: swordfish",
+        "client-secret-value: swordfish",
+        "db-password: swordfish",
+        "x-auth-token: swordfish",
+        "sessionid=ab12cd34ef",
+        "session_id=9f8e7d6c5b4a",
+        '{"session_id":"Zx81kq0P"}',
+        "session id: 8f3k2l1m",
+    ],
+)
+def test_what_only_looks_like_such_a_name_is_masked(text):
+    assert "<masked:" in mask(text) and mask(mask(text)) == mask(text)
+
+
 S = "Tr0ub4dor3verysecret"
 NAMED = [
     f"request failed: GET /pay Cookie: _ga=GA1.2; JSESSIONID={S}; path=/",

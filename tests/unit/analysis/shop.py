@@ -40,6 +40,7 @@ class Shop:
         self.clock = ManualClock(scenario.START + 330)
         self.stores = FakeStores()
         self.searcher = scenario.searcher()
+        self.everything = None
         self.incident = scenario.incident()
         opened = {
             "title": "t", "description": "", "severity": "high", "entities": ["orders"],
@@ -59,6 +60,7 @@ class Shop:
             self.stores,
             self.clock,
             searcher or self.searcher,
+            self.everything or searcher or self.searcher,
             (lambda: model) if model else no_model,
             "alice",
         )

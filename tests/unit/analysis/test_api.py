@@ -111,6 +111,41 @@ def test_a_change_that_says_very_much_of_itself_is_analysed_all_the_same(api, in
     assert max(len(h["cause"]) for h in made["hypotheses"]) == 2000
 
 
+class _Ending:
+    """A searcher that runs so many searches until somebody ends the search that asks."""
+
+    def __init__(self, api, searches):
+        self.api, self.left, self.searcher = api, searches, api.searcher_value
+        self.job({"isDone": False, "dispatchState": "RUNNING"})
+
+    def job(self, content):
+        self.api.answers[f"search/jobs/{BODY['sid']}"] = {"entry": [{"content": content}]}
+
+    def run(self, *args, **options):
+        self.left -= 1
+        if not self.left:
+            self.job({"isDone": True, "isFinalized": True, "dispatchState": "DONE"})
+        return self.searcher.run(*args, **options)
+
+
+@pytest.mark.parametrize("searches", [1, 4, 9])
+def test_a_search_that_is_ended_ends_its_analysis_and_nothing_is_kept(api, incident, searches):
+    ending = api.searcher_value = _Ending(api, searches)
+    path = f"/incidents/{incident['id']}/analysis"
+    status, problem = api.call("POST", path, BODY)
+    assert (status, problem["detail"]) == (
+        410,
+        "The search 1700000330.7 was ended, and its analysis with it.",
+    )
+    assert ending.left == 0, "no search was begun after it"
+    assert api.call("GET", path)[0] == 404
+
+
+def test_a_search_that_runs_on_gets_its_analysis(api, incident):
+    api.searcher_value = _Ending(api, 1000)
+    assert api.call("POST", f"/incidents/{incident['id']}/analysis", BODY)[0] == 200
+
+
 def test_names_that_a_kv_store_refuses_do_not_reach_it(api, incident):
     strange = scenario.change(-60, "chg-odd", "orders", "deploy", "odd", **{"a.b": {"$x": 1}})
     known = api.searcher_value

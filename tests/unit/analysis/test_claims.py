@@ -46,6 +46,18 @@ POOL_QUOTE = "QueuePool limit of size 1"
         ("The pool was made smaller at 03:41.", "It names 03:41"),
         ("max_overflow_total of the pool was lowered.", "It names max_overflow_total"),
         ("Somebody dropped all customers by hand.", "It shares no word"),
+        ("Mallory made the pool smaller.", "It names Mallory"),
+        ("The pool is full: Mallory made it small.", "It names Mallory"),
+        ("MALLORY broke the pool.", "It names MALLORY"),
+        ("The pool is called by evil.example now.", "It names evil.example"),
+        ("The pool was emptied by Боб.", "It names Боб"),
+        ("The pool of \u0440ayments is used up.", "It names \u0440ayments"),
+        ("The pool was made smaller by \uff22\uff4f\uff42.", "It names \uff22\uff4f\uff42"),
+        ("The pool was made smaller by B\u200bob.", "It holds characters that hide"),
+        ("The pool of orders\u202e is used up.", "It holds characters that hide"),
+        ("The pool lost two million orders.", "It names million"),
+        ("The pool refuses ninety percent of orders.", "It names ninety"),
+        ("Half of the orders got no connection of the pool.", "It names Half"),
     ],
 )
 def test_a_claim_that_goes_beyond_the_evidence_is_rejected(shop, text, reason):
@@ -61,8 +73,10 @@ def test_a_claim_in_the_words_of_the_evidence_is_shown_as_quoted(shop):
         ("The pool of orders holds 1 connection.", POOL_QUOTE),
         ("Requests waited for a connection of QueuePool and timed out.", POOL_QUOTE),
         ("Since chg-pool, the Queue pool is exhausted.", POOL_QUOTE),
+        ("Because the pool is full, orders time out after two seconds.", POOL_QUOTE),
+        ("The pool is used up. Several requests wait; connections are short.", POOL_QUOTE),
     )
-    assert [claim["reason"] for claim in claims] == ["", "", ""]
+    assert [claim["reason"] for claim in claims] == [""] * 5
     assert {claim["status"] for claim in claims} == {"quoted"}
 
 
@@ -87,3 +101,16 @@ def test_a_whole_line_of_plain_words_is_a_quote(shop):
     said = ("The caller got 500 from orders.", "ERROR upstream orders returned 500")
     (claim,) = _claims(shop, "upstream orders", said)
     assert (claim["status"], claim["reason"]) == ("quoted", "")
+
+
+def test_a_cause_and_a_summary_that_name_what_no_event_holds_are_told_as_such(shop):
+    def answer(document):
+        fair = fair_answer(document)
+        cause = {"cause": "Mallory attacked the pool.", "claims": fair["claims"][:1]}
+        return {**fair, "summary": "Mallory attacked the pool.", "hypotheses": [cause]}
+
+    analysis = shop.conclude(FakeModel(answer))
+    (made,) = [h for h in analysis["hypotheses"] if h["source"] == "model"]
+    fault = "names Mallory, which is nowhere in the evidence."
+    assert (made["score"], made["against"], made["verified"]) == (0.0, [f"It {fault}"], False)
+    assert analysis["model"]["detail"].endswith(f"Beware of its summary: it {fault}")

@@ -258,7 +258,24 @@ def test_a_change_that_only_time_and_place_speak_for_is_blamed_with_low_confiden
     shop.release(-30, "chg-bare", "orders", "9")
     analysis = shop.conclude()
     assert analysis["change_id"] == "chg-bare"
-    assert analysis["verdict"].startswith("Most likely cause (low confidence): Deploy chg-bare")
+    assert analysis["verdict"] == (
+        "Not proved, but to be looked at first (low confidence): Deploy chg-bare of orders (a "
+        "release). Only its time and place speak for it."
+    )
+    assert analysis["cause"].endswith("(suspected for its time and place alone)")
+
+
+def test_the_nearest_change_is_told_of_as_a_lead_where_nothing_is_blamed(shop):
+    logs = scenario.logs()
+    slow = [{**log, "raw": log["raw"].replace(scenario.POOL_ERROR, "timed out")} for log in logs]
+    shop.searcher = EventSearcher(slow, [])
+    shop.release(-880, "chg-bare", "orders", "9")
+    analysis = shop.conclude()
+    assert (analysis["cause"], analysis["change_id"]) == ("", "")
+    assert analysis["verdict"] == (
+        "No cause in this evidence. Worth a look: Deploy chg-bare of orders (a release). It came "
+        "15 minutes before the errors began. Only its time and place speak for it."
+    )
 
 
 def test_a_change_is_not_verified_by_the_event_of_another(shop):

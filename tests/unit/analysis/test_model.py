@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -115,6 +116,39 @@ def test_a_refusal_is_one_sentence_after_bounded_tries(service, status, kind, sa
     assert caught.value.charged is False
 
 
+PROFILE = "with on-demand throughput isn't supported. Retry with the ARN of an inference profile"
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "says"),
+    [
+        ("ValidationException", PROFILE, "only reached by an inference profile"),
+        ("ValidationException", "This model doesn't support tool use.", "can't call tools"),
+        ("ValidationException", "This model doesn't support the system field.", "no instructions"),
+        ("ValidationException", "The provided model identifier is invalid.", "model_id and region"),
+        ("ValidationException", "Input is too long for requested model.", "longer texts"),
+        ("ResourceNotFoundException", "Model use case details have not been submitted", "use case"),
+        ("ResourceNotFoundException", "This Model is marked by provider as Legacy", "retired"),
+        ("InvalidSignatureException", "Signature expired: 20231114T2 is now earlier", "clock"),
+        ("InvalidSignatureException", "The request signature does not match", "secret key"),
+    ],
+)
+def test_what_is_wrong_is_told_and_not_what_the_error_is_called(service, kind, message, says):
+    service.status, service.kind, service.body = 400, kind, {"message": message}
+    with pytest.raises(ModelUnavailable, match=says) as caught:
+        _model(service.url).ask(QUESTION)
+    assert (caught.value.charged, len(service.requests)) == (False, 1)
+
+
+def test_a_call_that_timed_out_is_not_paid_for_twice(service):
+    service.refuses = lambda sent: time.sleep(1.5) or ""
+    with pytest.raises(ModelUnavailable, match="read timeout error") as caught:
+        _model(service.url, timeout_seconds=0.3).ask(QUESTION)
+    assert caught.value.charged is True
+    time.sleep(2.0)
+    assert len(service.requests) == 1
+
+
 def test_an_answer_without_the_tool_is_said_to_be_in_the_wrong_form(service):
     service.body = _reply(ANSWER)
     service.body["output"]["message"]["content"] = [{"text": "I would rather chat."}]
@@ -196,10 +230,17 @@ def test_a_tool_call_without_a_summary_is_no_answer(service):
         _model(service.url).ask(QUESTION)
 
 
-def test_a_model_that_can_not_be_made_to_call_a_tool_is_told_to(service):
-    # The sentence is Bedrock's own; see strands-agents/harness-sdk#1241 on GitHub.
-    field = "toolConfig.toolChoice.tool"
-    refused = f"This model doesn't support the {field} field. Remove {field} and try again."
+@pytest.mark.parametrize(
+    "refused",
+    [
+        # Bedrock's own: strands-agents/harness-sdk#1241 and vercel/ai#4396 on GitHub
+        "This model doesn't support the toolConfig.toolChoice.tool field. Remove "
+        "toolConfig.toolChoice.tool and try again.",
+        "The model returned the following errors: tool_choice forces tool use, which is not "
+        "supported with this model",
+    ],
+)
+def test_a_model_that_can_not_be_made_to_call_a_tool_is_told_to(service, refused):
     service.refuses = lambda sent: refused if "toolChoice" in sent["toolConfig"] else ""
     assert _model(service.url).ask(QUESTION).content == ANSWER
     (_, first), (_, second) = service.requests

@@ -13,7 +13,15 @@ from .budget import Budget, shorten
 from .citations import Checked, holds_quote
 from .support import Evidence
 
-__all__ = ["MAX_NEW_HYPOTHESES", "ORDER_BONUS", "QUOTED", "REJECTED", "apply", "objects"]
+__all__ = [
+    "MAX_NEW_HYPOTHESES",
+    "ORDER_BONUS",
+    "QUOTED",
+    "REJECTED",
+    "apply",
+    "objects",
+    "summary_fault",
+]
 
 ORDER_BONUS = 0.05
 """The most that a model's order can add to a hypothesis when sorting, in score."""
@@ -22,8 +30,17 @@ MODEL_SCORE = 0.3
 """Score of a hypothesis that the model alone brings up: listed, never blamed."""
 
 MAX_NEW_HYPOTHESES = 5
+NO_QUOTE = "None of its claims has a quote that supports it."
 QUOTED, REJECTED = "quoted", "rejected"
 """Status of a claim: its quote was found and its text names nothing beyond the evidence; or not."""
+
+
+def summary_fault(summary: str, hypotheses: Sequence[Mapping[str, Any]], checked: Checked) -> str:
+    """Return what a summary names that the evidence does not hold, as a sentence; "" for nothing.
+
+    ``hypotheses`` are those of the ranking: what a model says proves nothing of itself.
+    """
+    return Evidence(checked, hypotheses).fault_of_names(summary)
 
 
 def apply(
@@ -89,7 +106,8 @@ def _new_hypotheses(
         cause = _text(document.get("cause"), budget.answer_characters)
         if not cause:
             continue
-        quoted = [claim for claim in claims if claim["status"] == QUOTED]
+        fault = evidence.fault_of_names(cause)
+        quoted = [] if fault else [claim for claim in claims if claim["status"] == QUOTED]
         added.append(
             {
                 "id": f"M{place}",
@@ -97,7 +115,7 @@ def _new_hypotheses(
                 "cause": cause,
                 "score": MODEL_SCORE if quoted else 0.0,
                 "for": [claim["text"] for claim in quoted],
-                "against": [] if quoted else ["None of its claims has a quote that supports it."],
+                "against": [] if quoted else [fault or NO_QUOTE],
                 "citations": list(dict.fromkeys(claim["citation_id"] for claim in quoted)),
                 "claims": claims,
                 "source": "model",

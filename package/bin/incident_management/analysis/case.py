@@ -84,3 +84,7 @@ class Hypothesis:
     advice: str = ""
     source: str = "ranking"
     time: float = 0.0
+    sure: bool = False
+    """More speaks for it than nearness: such a one wins over a change that is only near."""
+    near: bool = False
+    """A change that shows nothing, on what failed and shortly before: to be looked at first."""

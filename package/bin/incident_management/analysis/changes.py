@@ -17,10 +17,24 @@ DEEPEST = 10
 LINE_LIMIT = 1000
 """Characters of one of its lines: a longer one is generated code."""
 
+# How a line begins before what it tells: a time, a host, a program. No level and nothing quoted.
+_LEVEL = r"(?:trace|debug|info|notice|warn\w*|err\w*|crit\w*|fatal|severe|alert|emerg\w*)"
+_HEADER = re.compile(rf"(?!.*\b{_LEVEL}\b)[^=?&\"'{{}}]{{0,120}}", re.I)
+_PAIRS_UP_TO_ID = re.compile(
+    r"(?<![\w.])(?:(?!level|severity|loglevel)[\w.]{1,60}="
+    r"(?:\"[^\"\n]{0,400}\"|[^\s\"=]{1,400})[,;]?\s{1,4}){0,30}"
+    r"change_id\s?=",
+    re.I,
+)
+
 _DIFF_FIELDS = ("diff", "patch", "changes", "details", "body")
 _FILE_FIELDS = ("files", "files_changed", "paths", "file")
 _BEFORE_FIELDS = ("before", "old", "old_value", "from", "previous")
 _AFTER_FIELDS = ("after", "new", "new_value", "to", "current")
+_NAME_FIELDS = ("key", "name", "setting", "parameter", "option", "flag")
+_SWITCH = re.compile(
+    r"(?:[^:]{1,200}: )?(?:true|false|on|off|enabled|disabled|\d{1,3}(?:\.\d{1,3})?\s?%?)", re.I
+)
 _HUNK_FILE = re.compile(r"^(?:\+\+\+ b/|@@ )([\w./-]+\.\w+|[\w-]+(?:/[\w.-]+)+)", re.M)
 
 
@@ -62,12 +76,15 @@ class Change:
             return first_text(row.get(name)) or first_text(_plain(document.get(name)))
 
         removed, added, context = _difference(document, event.raw)
+        kind = text("kind").lower() or "change"
+        if kind == "flag" and all(_SWITCH.fullmatch(line) for line in (*removed, *added)):
+            removed, added = [], []  # that a flag is on now shows nothing of what it does
         files = _files(document) or _HUNK_FILE.findall(context)
         return cls(
             change_id=text("change_id"),
             time=event.time,
             service=text("service") or event.entity,
-            kind=text("kind").lower() or "change",
+            kind=kind,
             summary=text("summary") or first_text(_plain(document.get("message"))),
             actor=text("actor") or first_text(_plain(document.get("author"))),
             version=text("version"),
@@ -77,6 +94,24 @@ class Change:
             added=added,
             context=context,
             event=event,
+        )
+
+    def is_told(self) -> bool:
+        """Whether the event tells of the change itself.
+
+        splunkd extracts ``change_id=…`` from any text, so the URL of a request, or what somebody
+        typed into a form that was logged, would name a cause. An event that does not hold the name
+        of the field has it by the administrator's configuration (an alias, a calculated field).
+        """
+        raw = self.event.raw
+        if "change_id" not in raw:
+            return True
+        start = raw.find("{")
+        if start >= 0 and _HEADER.fullmatch(raw[:start].strip()):
+            return "change_id" in _json_object(raw)
+        return any(
+            _HEADER.fullmatch(raw[: found.start()].strip())
+            for found in _PAIRS_UP_TO_ID.finditer(raw[:LINE_LIMIT])
         )
 
     def has_diff(self) -> bool:
@@ -126,7 +161,8 @@ def _difference(document: Mapping[str, Any], raw: str) -> Tuple[List[str], List[
     before = _first(document, _BEFORE_FIELDS)
     after = _first(document, _AFTER_FIELDS)
     if before is not None or after is not None:
-        return _flat_lines(before), _flat_lines(after), ""
+        name = first_text(_plain(_first(document, _NAME_FIELDS)))
+        return _flat_lines(before, name), _flat_lines(after, name), ""
     if not document:
         return _diff_lines(raw[:DIFF_LIMIT]) if "\n@@" in raw or "\n+" in raw else ([], [], "")
     return [], [], ""
@@ -163,7 +199,7 @@ def _settings_difference(value: Any) -> Tuple[List[str], List[str], str]:
         if isinstance(item, list) and len(item) == 2:
             before, after = item
         elif isinstance(item, dict):
-            name = first_text(item.get("key") or item.get("name") or item.get("setting")) or name
+            name = first_text(_plain(_first(item, _NAME_FIELDS))) or name
             before, after = _first(item, _BEFORE_FIELDS), _first(item, _AFTER_FIELDS)
         else:
             before, after = None, item

@@ -21,11 +21,13 @@ from .answer import objects
 from .briefing import Question, question
 from .budget import Budget, shorten
 from .calls import Calls, UsedUp
-from .case import CULPRIT_SCORE, ONLY_NEAR
+from .case import CULPRIT_SCORE
 from .changes import Change
 from .citations import Checked, check, counts
+from .earlier import earlier_cause
 from .investigation import Found
 from .model import Answer, Model, ModelUnavailable, request_hash
+from .verdict import Verdict, confidence_of, reservation, verdict_of
 
 __all__ = ["Conclusion", "analysis_id_of"]
 
@@ -42,11 +44,16 @@ def analysis_id_of(incident_id: str, sid: str) -> str:
 
 @dataclass
 class Conclusion:
-    """What concluding needs. ``model`` gives the model to ask, or raises ModelUnavailable."""
+    """What concluding needs. ``model`` gives the model to ask, or raises ModelUnavailable.
+
+    ``searcher`` has the caller's rights. ``everything`` has the app's, and only tells whether what
+    an earlier analysis has cited is still there.
+    """
 
     stores: Stores
     clock: Clock
     searcher: Searcher
+    everything: Searcher
     model: Callable[[], Model]
     actor: str
     budget: Budget = field(default_factory=Budget)
@@ -104,8 +111,8 @@ class Conclusion:
         said, claims = self._ask(incident, found, hypotheses, checked)
         for rank, hypothesis in enumerate(hypotheses, 1):
             _finish(rank, hypothesis, checked)
-        culprit, verdict = _verdict(hypotheses)
-        verdict += _reservation(found.evidence)
+        verdict, origin = self._with_the_earlier(str(incident["id"]), hypotheses)
+        culprit = verdict.culprit
         for hypothesis in hypotheses:
             hypothesis["blamed"] = hypothesis is culprit
         told = counts(checked.citations)
@@ -117,8 +124,8 @@ class Conclusion:
             "actor": self.actor,
             "sid": sid,
             "onset": found.onset,
-            "verdict": verdict,
-            "cause": culprit.get("cause", ""),
+            "verdict": verdict.sentence + reservation(found.evidence),
+            "cause": verdict.cause,
             "change_id": culprit.get("change_id", ""),
             "service": culprit.get("service", ""),
             "version": culprit.get("version", ""),
@@ -129,7 +136,31 @@ class Conclusion:
             "claims": claims,
             "checked": told,
             "model": said,
+            **({"kept_from": origin} if origin else {}),
         }
+
+    def _with_the_earlier(
+        self, incident_id: str, hypotheses: List[Dict[str, Any]]
+    ) -> Tuple[Verdict, Dict[str, Any]]:
+        """Return the verdict; with an earlier cause in it whose proof this caller may not read.
+
+        Where that is as well founded, it is put first among the hypotheses, and who found it and
+        when is returned, too.
+        """
+        verdict = verdict_of(hypotheses)
+        earlier = earlier_cause(self.stores.analyses, incident_id)
+        if earlier is None or not earlier.differs(verdict.culprit):
+            return verdict, {}
+        if not earlier.is_hidden_from(self.searcher, self.everything):
+            return verdict, {}
+        if not earlier.outweighs(verdict.culprit):
+            return verdict._replace(sentence=verdict.sentence + earlier.remark()), {}
+        hypotheses.insert(0, earlier.kept())
+        for rank, hypothesis in enumerate(hypotheses, 1):
+            hypothesis["rank"] = rank
+        kept = verdict_of(hypotheses)
+        sentence = f"{kept.sentence}{earlier.found_by()} Found now: {verdict.sentence}"
+        return kept._replace(sentence=sentence), earlier.origin()
 
     def _ask(
         self,
@@ -159,6 +190,7 @@ class Conclusion:
         except (ModelUnavailable, UsedUp) as error:
             return {"asked": False, "detail": str(error)}, []
         content = told["answer"]
+        fault = model_answer.summary_fault(content["summary"], hypotheses, checked)
         claims = model_answer.apply(content, hypotheses, checked, self.budget)
         rejected = sum(1 for claim in claims if claim["status"] == "rejected")
         told["summary"] = content["summary"]
@@ -166,6 +198,7 @@ class Conclusion:
         told["detail"] = (
             f"{told['model_id']} made {len(claims)} claims; the quotes of "
             f"{len(claims) - rejected} were found, {rejected} were rejected."
+            + (f" Beware of its summary: {fault[0].lower()}{fault[1:]}" if fault else "")
         )
         return told, claims
 
@@ -260,7 +293,7 @@ def _finish(rank: int, hypothesis: Dict[str, Any], checked: Checked) -> None:
         c.status == "verified" and _speaks_of(hypothesis, c.id, checked) for c in cited
     )
     hypothesis["rank"] = rank
-    hypothesis["confidence"] = _confidence(hypothesis)
+    hypothesis["confidence"] = confidence_of(hypothesis)
 
 
 def _speaks_of(hypothesis: Mapping[str, Any], citation_id: str, checked: Checked) -> bool:
@@ -275,39 +308,6 @@ def _citation_document(document: Dict[str, Any]) -> Dict[str, Any]:
     """Who had it searched may read the event; those who see the incident perhaps not."""
     quote = mask(str(document.get("quote", "")), emails=False)
     return {**document, "quote": quote, "verified": document.get("status") == "verified"}
-
-
-def _confidence(hypothesis: Mapping[str, Any]) -> str:
-    if not hypothesis["verified"] or hypothesis["score"] < CULPRIT_SCORE:
-        return "low"
-    if ONLY_NEAR in hypothesis["against"]:
-        return "low"
-    return "high" if hypothesis["score"] >= 0.75 else "medium"
-
-
-def _verdict(hypotheses: List[Dict[str, Any]]) -> Tuple[Dict[str, Any], str]:
-    """Return the hypothesis that is blamed ({} for none) and the verdict in one sentence."""
-    for hypothesis in hypotheses:
-        if hypothesis["source"] != "ranking" or hypothesis["score"] < CULPRIT_SCORE:
-            continue
-        if not hypothesis["verified"]:
-            continue
-        cause = hypothesis["cause"].rstrip(".")
-        if hypothesis["kind"] == "change":
-            sure = hypothesis["confidence"]
-            return hypothesis, f"Most likely cause ({sure} confidence): {cause}."
-        advice = f" {hypothesis['advice']}" if hypothesis.get("advice") else ""
-        return hypothesis, f"No change is to blame: {cause}.{advice}"
-    return {}, "No cause in this evidence."
-
-
-def _reservation(evidence: List[Dict[str, Any]]) -> str:
-    """Say what the evidence may lack, as the end of a verdict; "" where nothing is known of."""
-    reasons = list(dict.fromkeys(reason for part in evidence for reason in part["incomplete"]))
-    if not reasons:
-        return ""
-    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    return f" Not all of the evidence may have been read: {shorten(mask(reasons[0]), 300)}{more}"
 
 
 def _bounded(content: Mapping[str, Any], budget: Budget) -> Dict[str, Any]:

@@ -12,6 +12,8 @@ from .symptoms import CONDITIONS, Condition
 
 __all__ = ["conditions"]
 
+SURE = 0.6
+"""Strength from which on a condition is none that a service's own code easily brings about."""
 CONDITION_EXPLAINED_FACTOR = 0.5
 """A condition that a likely change could have brought about keeps this share of its score."""
 
@@ -63,7 +65,7 @@ def _condition(
     if explained:
         said.reasons_against.append(f"{explained[0].cause} could have brought it about.")
         score *= CONDITION_EXPLAINED_FACTOR
-    said.score = round(score, 4)
+    said.score, said.sure = round(score, 4), condition.strength >= SURE
     said.citations = [Citation.of_event(event) for event in events[:2]]
     said.time = events[0].time if events else case.onset
     said.service = events[0].entity if events else ""
@@ -71,7 +73,7 @@ def _condition(
 
 
 def _events_that_match(condition: Condition, case: Case) -> List[Event]:
-    events = [e for p in case.patterns for e in p.events if condition.pattern.search(e.raw)]
+    events = [e for p in case.patterns for e in p.events if condition.pattern.search(e.begins)]
     return sorted(events, key=lambda event: event.time)
 
 
@@ -90,12 +92,12 @@ _RECORD_KEY = re.compile(
 def _poisoned_record(case: Case) -> Optional[Hypothesis]:
     """The same record failing over and over: bad data, whatever was deployed."""
     for pattern in sorted(case.patterns, key=lambda p: p.first_time):
-        events = [e for e in pattern.events if _BAD_RECORD.search(e.raw)]
+        events = [e for e in pattern.events if _BAD_RECORD.search(e.begins)]
         if len(events) < 4:
             continue
         seen: Dict[Tuple[str, str], int] = {}
         for event in events:
-            for key in set(_RECORD_KEY.findall(event.raw)):
+            for key in set(_RECORD_KEY.findall(event.begins)):
                 seen[key] = seen.get(key, 0) + 1
         (name, value), times = max(seen.items(), key=lambda x: (x[1], x[0]), default=(("", ""), 0))
         if times < 0.8 * len(events):
@@ -108,6 +110,7 @@ def _poisoned_record(case: Case) -> Optional[Hypothesis]:
             advice="Set the record aside, and tell its producer.",
             service=pattern.entity,
             time=pattern.first_time,
+            sure=True,
             citations=[Citation.of_event(event) for event in events[:2]],
         )
     return None

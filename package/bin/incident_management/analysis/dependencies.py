@@ -29,7 +29,9 @@ BLAMING_SHARE = 0.5
 """Share of a service's errors from which on they count as blaming another one."""
 _ANOTHER = re.compile(r"https?://|\bupstream\b|bad gateway|service ?unavailable", re.I)
 """With a timeout or a 5xx: it was another one that was asked."""
-EXPLAINED_BY = ("endpoint_changed", "permission_changed", "credential_changed", "tls_changed")
+EXPLAINED_BY = (
+    "endpoint_changed", "permission_changed", "reach_changed", "credential_changed", "tls_changed",
+)  # fmt: skip
 
 
 @dataclass
@@ -84,6 +86,7 @@ def silent_dependencies(
             service=one.service,
             advice=f"See whether {one.service} runs.",
             time=one.events[0].time,
+            sure=True,
         )
         for hypothesis, change in zip(judged, case.changes):
             reached = any(effect.name in EXPLAINED_BY for effect in effects[id(change)])
@@ -101,7 +104,7 @@ def _naming(service: str, caller: str, case: Case) -> List[Event]:
     name = re.compile(rf"(?<![\w.-]){re.escape(service)}(?:-(?:svc|service|api))?(?![\w-])", re.I)
     events = [e for p in case.patterns if p.entity == caller for e in p.events]
     events = sorted(events, key=lambda event: (event.time, event.raw))[:EVENTS_READ]
-    naming = [e for e in events if name.search(e.raw) and _is_unanswered(e.raw)]
+    naming = [e for e in events if name.search(e.begins) and _is_unanswered(e.begins)]
     return naming if len(naming) >= NAMED_SHARE * len(events) else []
 
 
@@ -113,7 +116,7 @@ def _is_unanswered(text: str) -> bool:
 def blames_another(service: str, case: Case) -> bool:
     """Whether a service's errors say that another one, whichever, did not answer."""
     told = [pattern for pattern in case.patterns if pattern.entity == service and pattern.events]
-    blaming = [pattern.count for pattern in told if _blames(pattern.events[0].raw)]
+    blaming = [pattern.count for pattern in told if _blames(pattern.events[0].begins)]
     return sum(blaming) >= BLAMING_SHARE * sum(pattern.count for pattern in told) > 0
 
 

@@ -5,7 +5,6 @@ nothing away and puts nothing in, and so has no effect. No model is involved; ea
 line that a reader can check.
 """
 
-# ruff: noqa: E501  (a table: one rule a line reads better)
 from __future__ import annotations
 
 import re
@@ -15,6 +14,7 @@ from typing import Dict, List, Pattern, Tuple
 
 from ..masking import mask
 from .changes import Change
+from .effect_rules import LINE_RULES, SAID_RULES
 
 __all__ = ["Effect", "effects_of", "harmless_reason"]
 
@@ -33,7 +33,11 @@ _SETTING = re.compile(
         (-?\d+(?:\.\d+)?)\s*([*]?\s*(?:time\.)?[A-Za-z%]{0,12})""",
     re.X,
 )
+SETTING_LINES = 2
 _NUMBER = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?)\s*([*]?\s*(?:time\.)?[A-Za-z%]{0,12})")
+_NAMED_NUMBER = re.compile(r"([A-Za-z][\w.]*?[\s=:\"'-]*)(\d+(?:\.\d+)?)([A-Za-z%]{0,3})(?!\w)")
+_Number = Tuple[float, str]
+"""A number by its unit, and as it is written."""
 _ARROW = re.compile(
     r"([A-Za-z_][\w. -]{1,40}?)[\s:=]*(?:from\s+)?(-?\d+(?:\.\d+)?)\s*(\w{0,3})\s*"
     r"(?:->|→|=>|to)\s*(-?\d+(?:\.\d+)?)\s*(\w{0,3})"
@@ -62,129 +66,27 @@ _MANIFEST = re.compile(
 )
 _IDLE_SUMMARY = re.compile(r"^\W*(?:docs?|tests?|ci|style)\b[^:]{0,30}:|\btypo\b", re.I)
 
-# Lines that hold these on balance on one side only. (effect, side, pattern, what it says)
-_LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
-    ("lock_removed", "removed",
-     re.compile(r"mutex|\b\w*\.?r?(?:un)?lock\(|synchronized|semaphore|\batomic\b|with \w*lock", re.I),
-     "removes a lock"),
-    ("limit_removed", "removed",
-     re.compile(r"\bLIMIT\s+\d+|max_?(?:size|rows|results|entries|length)|page_?size|\.limit\(|"
-                r"MaxBytesReader|truncate|TOP\s+\d+|\bevict|maxsize", re.I),
-     "removes a limit"),
-    ("tolerance_removed", "removed",
-     re.compile(r"leeway|clock.?skew|grace|tolerance|drift|\bslack\b", re.I),
-     "removes a tolerance"),
-    ("retry_removed", "removed",
-     re.compile(r"backoff|\bretr(?:y|ies)|base.?delay|\bsleep\(|jitter", re.I),
-     "removes retrying or waiting between tries"),
-    ("release_removed", "removed",
-     re.compile(r"\bdefer \w|\.close\(|\.release\(|\bfinally\b|\.dispose\(|\.rollback\(|\bfree\(|"
-                r"\.return_conn|putconn|\bcancel\(\)|\bwith \w+.*:$|removeListener|unsubscribe|\.stop\(", re.I),
-     "no longer releases a resource"),
-    ("guard_removed", "removed",
-     re.compile(r"(?:==|!=|is|is not)\s*(?:nil|null|None|undefined)\b|\bif\b.*\b(?:len|exists|valid|empty)|"
-                r"\?\.\w|getOrDefault|Optional|\bvalidate\w*\(|\.get\(", re.I),
-     "removes a check"),
-    ("cache_removed", "removed",
-     re.compile(r"cache|memoi[sz]e|singleflight|\bttl\b", re.I),
-     "removes caching"),
-    ("index_removed", "removed",
-     re.compile(r"create (?:unique )?index|add_index|\bindex\(", re.I),
-     "removes an index"),
-    ("index_removed", "added", re.compile(r"drop index|remove_index", re.I), "drops an index"),
-    ("schema_changed", "added",
-     re.compile(r"\b(?:alter|drop|rename)\s+(?:table|column)|not null|add_column|remove_column|"
-                r"drop_table|rename_column", re.I),
-     "changes the database schema"),
-    ("query_added", "added",
-     re.compile(r"\bselect\b.+\bfrom\b|\.query(?:row|one|all|context|rowcontext)?\(|"
-                r"\.find(?:one|by\w*|_by\w*)?\(|\.execute\(|objects\.(?:get|filter)|\.getitem\(|"
-                r"\bfetch\w*\(|\.load\(", re.I),
-     "adds a query or a remote call"),
-    ("concurrency_added", "added",
-     re.compile(r"\bgo func|threading\.|ThreadPool|asyncio\.gather|Promise\.all|\.parallel|"
-                r"CompletableFuture|\bspawn\(", re.I),
-     "adds concurrent work"),
-    ("verbose_logging", "added",
-     re.compile(r"(?:level|logger)[\w.-]{0,60}[\"']?\s*[:=]\s*[\"']?(?:debug|trace|all\b)|\bDEBUG\s*=\s*(?:true|1)|setLevel\(.*DEBUG|"
-                r"verbose[\"']?\s*[:=]\s*true", re.I),
-     "turns verbose logging on"),
-    ("growth_added", "added",
-     re.compile(r"\.append\(|\bappend\(|\.push\(|\[\w+\]\s*=|\.put\(|\.add\(|setdefault\(|"
-                r"maxsize\s*=\s*None|unbounded|Infinity", re.I),
-     "keeps more in memory"),
-    ("regex_changed", "added", re.compile(r"regexp?\.|re\.compile|RegExp|Pattern\.compile"),
-     "changes a regular expression"),
-    ("tls_changed", "added",
-     re.compile(r"InsecureSkipVerify|MinVersion|ssl_?context|verify_?(?:ssl|mode)|rootCAs|truststore|"
-                r"\bca_?(?:file|bundle|cert)|cert(?:ificate)?_?(?:file|path|name)|\.pem\b|\.crt\b|sslmode", re.I),
-     "changes TLS settings"),
-    ("endpoint_changed", "added",
-     re.compile(r"https?://[\w.-]+|(?<![a-z])(?:host(?:name)?|addr(?:ess)?|endpoint|port|dsn|url|bootstrap|broker)s?(?![a-z])"
-                r"[\w.]*[\"']?\s*[:=]|topic[\"']?\s*[:=]|queue[\"']?\s*[:=]", re.I),
-     "changes an address"),
-    ("permission_changed", "either",
-     re.compile(r"\b(?:role|policy|policies|permission|grant|revoke|iam|scope|acl|rbac|securitygroup|"
-                r"networkpolicy|allow|deny|principal|firewall|ingress|egress|cors|whitelist|allowlist)\b", re.I),
-     "changes permissions"),
-    ("credential_changed", "either",
-     re.compile(r"secret|password|passwd|api_?key|credential|client_?id|\bkid\b|signing|issuer|audience|\baud\b",
-                re.I),
-     "changes credentials or how they are checked"),
-    ("expiry_changed", "either", re.compile(r"expir|not_?after|\bexp\b|\bttl\b|max_?age|\bnbf\b", re.I),
-     "changes how expiry is judged"),
-    ("format_changed", "either",
-     re.compile(r"json:\"|@JsonProperty|\bmarshal|\bunmarshal|serializ|deserializ|\bschema\b|protobuf|"
-                r"\breserved\b|\bparse\w*\(|encoding|charset|strftime|strptime|content-type|\bproto\b|avro", re.I),
-     "changes a data format"),
-    ("ordering_changed", "either", re.compile(r"order by|sort|join|where\b|group by", re.I),
-     "changes a query"),
-    ("resource_changed", "either",
-     re.compile(r"\b(?:memory|cpu|heap|xmx|replicas|requests|limits|ulimit|nofile|gomaxprocs|quota)\b", re.I),
-     "changes resources"),
-    ("environment_changed", "either",
-     re.compile(r"getenv|os\.environ|process\.env|\bENV\b|\benv\b|secretKeyRef|configMap", re.I),
-     "changes what is read from the environment"),
-]  # fmt: skip
-
-# What the words say of a change that shows no difference: work on what services stand on often has
-# no more to show than that it was done. (effect, pattern, what it says)
-_SAID_RULES: List[Tuple[str, Pattern[str], str]] = [
-    ("credential_changed",
-     re.compile(r"\b(?:rotat|renew|revok|reset|replac|chang|updat)\w*\b.{0,60}\b(?:passwords?|credentials?|secrets?|api.?keys?|access.?keys?|tokens?)\b|"
-                r"\b(?:passwords?|credentials?|secrets?|api.?keys?|access.?keys?|tokens?)\b.{0,20}\b(?:rotat|renew|revo|reset|replac|chang)", re.I),
-     "says that it changes credentials"),
-    ("tls_changed",
-     re.compile(r"\b(?:rotat|renew|replac|revok|issu|updat)\w*\b.{0,60}\b(?:certificates?|certs?|ca\b|tls)|"
-                r"\b(?:certificates?|certs?|tls)\b.{0,20}\b(?:rotat|renew|replac|revo)", re.I),
-     "says that it changes certificates"),
-    ("permission_changed",
-     re.compile(r"\b(?:firewall|security.?groups?|network.?polic(?:y|ies)|acls?|iam|rbac)\b", re.I),
-     "says that it changes who may reach or do what"),
-    ("endpoint_changed",
-     re.compile(r"\bfail(?:ed|ing)?.?over\b|\bswitch.?over\b|\bpromot\w* .{0,40}(?:replica|primary|standby)|"
-                r"\bdns\b.{0,40}\b(?:record|zone|entr(?:y|ies)|resolver)|\b(?:record|zone|resolver)s?\b.{0,40}\bdns\b", re.I),
-     "says that it changes where something is reached"),
-]  # fmt: skip
-
 # Effects where the same name with another value is the change: whole lines are compared.
 _VALUE_EFFECTS = {
-    "tls_changed", "endpoint_changed", "permission_changed", "credential_changed",
-    "resource_changed", "environment_changed",
+    "tls_changed", "endpoint_changed", "permission_changed", "reach_changed", "path_changed",
+    "credential_changed", "resource_changed", "environment_changed",
 }  # fmt: skip
 
 # A number that stands for room: less of it starves.
 _ROOM = re.compile(
     r"time_?out|deadline|budget|retr(?:y|ies)|attempts|pool|max|limit|capacity|conn|worker|thread|"
     r"replica|buffer|queue|size|memory|heap|cpu|ttl|interval|backoff|delay|concurren|quota|overflow|"
-    r"window|burst|rate|lease|grace|leeway",
+    r"window|burst|rate|lease|grace|leeway|retention|xmx|(?<![a-z])ram(?![a-z])",
     re.I,
 )
 _VOLUME = re.compile(
-    r"sampl|verbos|log|trace|fanout|parallel|batch|concurren|replay|prefetch", re.I
+    r"sampl|verbos|(?<![a-z])log(?!in|out)|trace|fanout|parallel|batch|bulk|chunk|concurren|replay"
+    r"|prefetch|records|rows|page_?size",
+    re.I,
 )
+_WAIT = re.compile(r"time_?out|deadline", re.I)
 _LOG_CALL = re.compile(
-    r"^\W*(?:[\w.]*\b)?(?:log(?:ger)?|LOG_\w+|console|slog|zap|logrus)\w*[.(].*|^\W*\"[\w.]+\",\s*[\w.()]+,?$|^\W*print\w*\(",
+    r"^\W*(?:[\w.]*\b)?(?:log(?:ger)?|LOG_\w+|console|slog|zap|logrus)\w*(?:\.\w+){0,5}\s?[({!].*|^\W*\"[\w.]+\",\s*[\w.()]+,?$|^\W*print\w*\(",
     re.I,
 )
 _COMMENT = re.compile(r"^\s*(?://|#|/?\*|--\s|<!--|;)")
@@ -222,10 +124,15 @@ def effects_of(change: Change) -> List[Effect]:
     found: List[Effect] = []
     if change.kind == "flag":
         found.append(Effect("flag_switched", f"switches {change.summary or change.change_id}"))
-    if not change.has_diff():
-        found += [Effect(n, says) for n, said, says in _SAID_RULES if said.search(change.summary)]
     found.extend(_number_effects(change))
     found.extend(_line_effects(change))
+    said = " ".join([change.summary, change.service, *change.files])
+    seen = {effect.name for effect in found}
+    found += [
+        Effect(name, says)
+        for name, words, says in SAID_RULES
+        if name not in seen and words.search(said)
+    ]
     if _loop_with_call(change):
         found.append(Effect("call_in_loop", "makes a call for each item of a loop"))
     if change.files and all(_MANIFEST.search(name) for name in change.files):
@@ -241,7 +148,12 @@ def balance(change: Change) -> Tuple[Counter, Counter]:
 
 
 def moved_share(change: Change) -> float:
-    """Return the share of removed words that come back among the added ones, 0 to 1."""
+    """Return the share of removed words that come back among the added ones, 0 to 1.
+
+    A line or two with another value are a setting: nothing is moved.
+    """
+    if len(change.removed) <= SETTING_LINES:
+        return 0.0
     removed = Counter(t for line in change.removed for t in _TOKEN.findall(line) if t[0].isalpha())
     total = sum(removed.values())
     if not total:
@@ -257,7 +169,7 @@ def _line_effects(change: Change, only: str = "") -> List[Effect]:
         "removed": [x for x in change.removed if not _COMMENT.match(x)],
         "added": [x for x in change.added if not _COMMENT.match(x)],
     }
-    for name, side, pattern, says in _LINE_RULES:
+    for name, side, pattern, says in LINE_RULES:
         if (only and name != only) or name in found:
             continue
         whole = name in _VALUE_EFFECTS
@@ -291,6 +203,8 @@ def _number_effects(change: Change) -> List[Effect]:
             continue
         if _VOLUME.search(name) and after > before:
             found.append(Effect("volume_raised", f"raises {shown}"))
+        elif _WAIT.search(name) and after > before:
+            found.append(Effect("wait_raised", f"raises {shown}"))
         elif _ROOM.search(name):
             found.append(
                 Effect("room_lowered", f"lowers {shown}")
@@ -306,24 +220,47 @@ def _settings_pairs(change: Change) -> List[Tuple[str, float, float, str]]:
     """Return (name, before, after, shown) of settings and calls whose number differs."""
     before = _settings(change.removed)
     after = _settings(change.added)
-    return [
-        (name, before[name][0], after[name][0], f"{name} from {before[name][1]} to {after[name][1]}")
+    found = {
+        name: (before[name], after[name])
         for name in before
         if name in after and before[name][0] != after[name][0]
-    ]  # fmt: skip
+    }
+    found = found or _numbers_in_place(change)
+    return [
+        (name, one[0], other[0], f"{name} from {one[1]} to {other[1]}")
+        for name, (one, other) in found.items()
+    ]
 
 
-def _settings(lines: List[str]) -> Dict[str, Tuple[float, str]]:
-    found: Dict[str, Tuple[float, str]] = {}
+def _numbers_in_place(change: Change) -> Dict[str, Tuple[_Number, _Number]]:
+    """Return what differs between lines that are the same but for numbers: -Xmx2g, -Xmx512m."""
+    alike = {_NAMED_NUMBER.sub(r"\1", line): line for line in change.removed}
+    found: Dict[str, Tuple[_Number, _Number]] = {}
+    for line in change.added:
+        other = alike.get(_NAMED_NUMBER.sub(r"\1", line), line)
+        pairs = zip(_NAMED_NUMBER.finditer(other), _NAMED_NUMBER.finditer(line))
+        for one, now in pairs:
+            values = _read_number(one[2], one[3]), _read_number(now[2], now[3])
+            if values[0][0] != values[1][0]:
+                found.setdefault(one[1].strip(" =:\"'-"), values)
+    return found
+
+
+def _read_number(value: str, unit: str) -> _Number:
+    return _scaled(value, unit), (value + unit).strip()
+
+
+def _settings(lines: List[str]) -> Dict[str, _Number]:
+    found: Dict[str, _Number] = {}
     for line in lines:
         for match in _SETTING.finditer(line):
-            found.setdefault(match[1], (_scaled(match[2], match[3]), (match[2] + match[3]).strip()))
+            found.setdefault(match[1], _read_number(match[2], match[3]))
         call = re.search(r"([A-Za-z_][\w.]*)\((.*)\)", line)
         if call:
             numbers = _NUMBER.findall(call[2])
             if len(numbers) == 1:
                 value, unit = numbers[0]
-                found.setdefault(call[1], (_scaled(value, unit), (value + unit).strip()))
+                found.setdefault(call[1], _read_number(value, unit))
     return found
 
 

@@ -17,6 +17,9 @@ READ_LIMIT = 20_000
 """Characters that are masked for it: what is masked before the limit is shorter then, and a secret
 that is cut off at the end of these is far behind it."""
 
+LOOKED_AT = 4000
+"""Characters of an event that ranking looks at: a megabyte would take it seconds."""
+
 
 def sha256_of(raw: str) -> str:
     """Return the SHA-256 of an event's text, 64 hex digits: half of what its address is."""
@@ -53,6 +56,11 @@ class Event:
     sourcetype: str = ""
     cd: str = ""
     bkt: str = ""
+
+    @property
+    def begins(self) -> str:
+        """What is looked at of its text: the first :data:`LOOKED_AT` characters."""
+        return self.raw[:LOOKED_AT]
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Event:

@@ -130,6 +130,7 @@ def _hypothesis_document(place: int, hypothesis: Hypothesis, book: _CitationBook
         "previous_version": hypothesis.previous_version,
         "advice": hypothesis.advice,
         "source": hypothesis.source,
+        "near": hypothesis.near,
     }
 
 

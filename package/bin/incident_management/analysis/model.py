@@ -9,6 +9,7 @@ Bedrock API Reference): such a model is asked again and only told to. API: "Conv
 from __future__ import annotations
 
 import hashlib
+import random
 import time
 import warnings
 from contextlib import contextmanager
@@ -27,12 +28,16 @@ __all__ = ["Answer", "BedrockModel", "Model", "ModelUnavailable", "request_hash"
 
 CONNECT_SECONDS = 10
 ATTEMPTS = 2
-"""Of one call, first one included; botocore waits in between and gives up after the last."""
+"""Of one call, first one included."""
+PAUSE_SECONDS = 2.0
+"""Between them: up to twice as long, so that callers do not come back together."""
 
 _REASONS = {
-    "AccessDeniedException": "the account may not use this model; allow bedrock:InvokeModel for it",
+    "AccessDeniedException": "the account may not use this model; allow bedrock:InvokeModel for "
+    "it, and see that the account has access to it in this region",
     "ExpiredTokenException": "the session token has expired; set a new one",
     "InvalidSignatureException": "the secret key does not belong to the key id; set both again",
+    "InternalServerException": "the service failed; try again later",
     "ModelErrorException": "the model failed on this question",
     "ModelNotReadyException": "the model is not ready; try again later",
     "ModelTimeoutException": "the model took too long",
@@ -45,11 +50,20 @@ _REASONS = {
 }
 
 
-# What a ValidationException is about, by words of its message.
-_INVALID = {
+# What an error is about, by words of its message, where its name alone would mislead.
+_SAID = {
     "inference profile": "this model is only reached by an inference profile; set the id of one "
     "that contains it as model_id",
     "tool use": "this model can't call tools; choose one that can",
+    "the system field": "this model takes no instructions apart from the question; choose one that "
+    "can call tools",
+    "identifier is invalid": "there is no such model or inference profile in this region; check "
+    "model_id and region",
+    "use case details": "the account has not told the model's provider its use case; do so in the "
+    "Bedrock console",
+    "marked by provider as Legacy": "this model is being retired; choose a newer one",
+    "Signature expired": "this machine's clock is wrong; set it right",
+    "Signature not yet current": "this machine's clock is wrong; set it right",
     "too long": "the question is too long for this model; choose one that takes longer texts",
 }
 _STRANGE = "What answered is not Bedrock; check endpoint_url and proxy."
@@ -70,6 +84,8 @@ _REFUSED = {
     "ServiceUnavailableException", "ThrottlingException", "UnrecognizedClientException",
     "ValidationException",
 }  # fmt: skip
+_PASSING = {"InternalServerException", "ServiceUnavailableException", "ThrottlingException"}
+"""What may go by itself. A call that timed out is none: a model may be at work on it, and paid."""
 _NOT_REACHED = {
     "ConnectTimeoutError", "EndpointConnectionError", "InvalidProxiesConfigError",
     "InvalidRegionError", "ProxyConnectionError", "SSLError", "ValueError",
@@ -195,14 +211,19 @@ class BedrockModel:
 
         with _trusted(self._ca_file) as roots:
             client = self._client(roots)
-            try:
-                return client.converse(**request)
-            except ClientError as error:
-                said = error.response.get("Error", {})
-                if said.get("Code") != "ValidationException" or "toolChoice" not in str(said):
-                    raise
-            del request["toolConfig"]["toolChoice"]
-            return client.converse(**request)
+            attempts = 1
+            while True:
+                try:
+                    return client.converse(**request)
+                except ClientError as error:
+                    said = error.response.get("Error", {})
+                    if _refuses_the_choice(said) and "toolChoice" in request["toolConfig"]:
+                        del request["toolConfig"]["toolChoice"]
+                        continue
+                    if said.get("Code") not in _PASSING or attempts >= ATTEMPTS:
+                        raise
+                attempts += 1
+                time.sleep(PAUSE_SECONDS * (1 + random.random()))
 
     def _client(self, roots: str) -> Any:
         import boto3
@@ -212,7 +233,7 @@ class BedrockModel:
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=self._timeout,
-            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+            retries={"total_max_attempts": 1},
             proxies=proxies,
         )
         key, secret, token = self._keys
@@ -287,13 +308,18 @@ def _trusted(ca_file: str) -> Iterator[str]:
         yield str(roots)
 
 
+def _refuses_the_choice(error: Mapping[str, Any]) -> bool:
+    """Bedrock calls the field toolChoice, the models of some providers tool_choice."""
+    said = str(error.get("Message", "")).replace("_", "").lower()
+    return error.get("Code") == "ValidationException" and "toolchoice" in said
+
+
 def _reason(error: Mapping[str, Any]) -> str:
     """Say why Bedrock refused; its own text may hold what was sent, so it is not passed on."""
     code, text = str(error.get("Code", "unknown error")), str(error.get("Message", ""))
-    if code == "ValidationException":
-        for words, reason in _INVALID.items():
-            if words in text:
-                return reason
+    for words, reason in _SAID.items():
+        if words in text:
+            return reason
     return _REASONS.get(code, f"it answered {code}")
 
 

@@ -13,7 +13,6 @@ import re
 from bisect import bisect_left
 from typing import Dict, List, Mapping, Sequence, Set, Tuple
 
-from ..words import identifiers, terms
 from .case import CULPRIT_SCORE, ONLY_NEAR, Case, Hypothesis
 from .changes import Change
 from .conditions import conditions
@@ -23,7 +22,8 @@ from .dependencies import (
     failed_dependencies,
     silent_dependencies,
 )
-from .effects import Effect, balance, effects_of, harmless_reason, moved_share
+from .effects import Effect, effects_of, harmless_reason, moved_share
+from .error_words import ErrorWords
 from .evidence import Citation
 from .mechanisms import Tie, ties
 from .symptoms import from_outside, symptoms_of
@@ -36,7 +36,7 @@ PLACE_WEIGHT = 0.2
 CONTENT_WEIGHT = 0.6
 UNKNOWN_CONTENT = 0.45
 """What a change that does not show what it changed gets for its content."""
-TIED = 0.2
+TIED = 0.25
 """Content from which on a change counts as tied to the errors by more than time and place."""
 UNTIED_LEAD = {"flag": 60.0}
 UNTIED_LEAD_OTHERS = 1800.0
@@ -45,8 +45,9 @@ UNTIED_LEAD_OF_CALLER = 300.0
 """The same for one on a service whose errors say that another one did not answer."""
 UNTIED_LEAD_OUTSIDE = 300.0
 """The same where most errors speak of what may come from outside: a timeout, a full disk."""
-SAID_LEAD = 600.0
-"""The same for what a change elsewhere says of itself, such as that it rotates a password."""
+SAID_LEAD = 1800.0
+"""The same for what a change elsewhere says of itself, such as that it rotates a password: the
+connections of a pool live so long."""
 DEMAND = 3.0
 """From so many times as many events as before, errors apart, demand may have risen."""
 UNTIED_EARLIER = 0.1
@@ -54,9 +55,6 @@ UNTIED_EARLIER = 0.1
 OUTSIDE_SHARE = 0.5
 UNTIED_SCORE = 0.45
 """The most that a change gets when neither content nor such nearness speaks for it."""
-PLAIN_WORDS = 0.4
-"""The most that shared plain words, without an identifier, count for (see ``_overlap``)."""
-
 TIMING_HALF_LIFE = 20 * 60.0
 """Seconds before the onset at which nearness has lost half of what it can lose."""
 OLDEST_TIMING = 0.25
@@ -68,15 +66,13 @@ HARMLESS_FACTOR = 0.15
 MOVED_FACTOR = 0.6
 NOT_DEPLOYED_FACTOR = 0.7
 MAX_HYPOTHESES = 10
-TEXT_LIMIT = 4000
-"""Characters of one event that are looked at."""
 
 
 def rank(case: Case) -> List[Hypothesis]:
     """Return the hypotheses, best first; at most :data:`MAX_HYPOTHESES`."""
     texts = _error_texts(case)
     symptoms = symptoms_of(texts)
-    words = _ErrorWords(texts, case)
+    words = ErrorWords(texts, case)
     effects = {id(change): effects_of(change) for change in case.changes}
     failed = failed_dependencies(case)
     outside = from_outside(texts) >= OUTSIDE_SHARE
@@ -86,8 +82,19 @@ def rank(case: Case) -> List[Hypothesis]:
     ]
     silent = silent_dependencies(case, failed, found, effects)
     found.extend([*conditions(case, texts, found, effects), *silent])
+    _put_nearness_last(found)
     found.sort(key=lambda h: (-h.score, -h.time, h.change_id, h.cause))
     return found[:MAX_HYPOTHESES]
+
+
+def _put_nearness_last(found: Sequence[Hypothesis]) -> None:
+    """Where something is likely that more than nearness speaks for, nothing else is blamed."""
+    sure = max((h.score for h in found if h.sure), default=0.0)
+    if sure < CULPRIT_SCORE:
+        return
+    for hypothesis in found:
+        if ONLY_NEAR in hypothesis.reasons_against:
+            hypothesis.score = min(hypothesis.score, UNTIED_SCORE)
 
 
 def _error_texts(case: Case) -> Dict[str, float]:
@@ -96,7 +103,7 @@ def _error_texts(case: Case) -> Dict[str, float]:
     texts: Dict[str, float] = {}
     for pattern in case.patterns:
         weight = math.log1p(pattern.count) * (2.0 if pattern.entity == first else 1.0)
-        shown = {event.raw[:TEXT_LIMIT] for event in pattern.events[:5]} or {pattern.template}
+        shown = {event.begins for event in pattern.events[:5]} or {pattern.template}
         for text in shown:
             texts[text] = texts.get(text, 0.0) + weight / len(shown)
     if case.text:
@@ -117,47 +124,11 @@ def _first_entity(case: Case) -> str:
     return min(case.failing, key=when)
 
 
-class _ErrorWords:
-    """How telling each word of errors is: rare among the changes, frequent in the errors."""
-
-    def __init__(self, texts: Mapping[str, float], case: Case) -> None:
-        total = sum(texts.values()) or 1.0
-        names = {w for e in [*case.entities, *case.failing] for w in terms(e) | {e.lower()}}
-        documents = [_change_words(change) for change in case.changes]
-        self.whole: Set[str] = set()
-        self._weights: Dict[str, float] = {}
-        for text, weight in texts.items():
-            self.whole |= identifiers(text)
-            for word in (identifiers(text) | terms(text)) - names:
-                self._weights[word] = self._weights.get(word, 0.0) + weight / total
-        size = len(documents) + 1
-        for word in self._weights:
-            seen = sum(1 for document in documents if word in document)
-            rarity = math.log((size + 1) / (seen + 1)) / math.log(size + 1)
-            prominence = min(1.0, self._weights[word] * 1.5) ** 0.5
-            self._weights[word] = rarity * prominence * (1.6 if word in self.whole else 0.6)
-
-    def shared(self, words: Set[str]) -> List[Tuple[str, float]]:
-        """Return the words that errors and ``words`` share, the most telling first."""
-        both = [(w, self._weights[w]) for w in words if self._weights.get(w, 0.0) > 0.05]
-        return sorted(both, key=lambda item: (-item[1], item[0]))
-
-
-def _words_of(text: str) -> Set[str]:
-    return identifiers(text) | terms(text)
-
-
-def _change_words(change: Change) -> Set[str]:
-    return _words_of(
-        " ".join([change.summary, *change.files, *change.removed, *change.added, change.context])
-    )
-
-
 def _judge(
     change: Change,
     case: Case,
     symptoms: Mapping[str, float],
-    words: _ErrorWords,
+    words: ErrorWords,
     effects: Sequence[Effect],
     failed: Mapping[str, FailedDependency],
     outside: bool,
@@ -177,17 +148,18 @@ def _judge(
     if change.replaced:
         verdict.citations.append(Citation.of_event(change.replaced, kind="change"))
     timing = _timing(change, case, verdict)
-    place = _place(change, case, failed, verdict)
+    place = _place(change, case, failed, words, verdict)
     if not change.has_diff() and place < 0.8 and not 0 <= case.onset - change.time <= SAID_LEAD:
         effects = []
     content = _content(change, symptoms, words, effects, verdict)
-    score = (
-        TIMING_WEIGHT * timing
-        + PLACE_WEIGHT * place
-        + CONTENT_WEIGHT * max(content, 0.0 if change.has_diff() else UNKNOWN_CONTENT)
-    )
-    if content < TIED and not change.has_diff():
+    verdict.sure = change.has_diff() or content >= TIED
+    if not change.has_diff():
+        # Of two that show nothing, the one whose words the errors share is the likelier.
+        content = max(content, UNKNOWN_CONTENT + (1.0 - UNKNOWN_CONTENT) * content / 2)
+    score = TIMING_WEIGHT * timing + PLACE_WEIGHT * place + CONTENT_WEIGHT * content
+    if not verdict.sure:
         verdict.reasons_against.append(ONLY_NEAR)
+        verdict.near = place >= 0.9 and 0 <= case.onset - change.time <= UNTIED_LEAD_OTHERS
         if not _near(change, case, place, outside, failed, verdict):
             score = min(score, UNTIED_SCORE)
     verdict.score = round(score * _factor(change, case, effects, verdict), 4)
@@ -216,7 +188,11 @@ def _share_before(moment: float, case: Case) -> float:
 
 
 def _place(
-    change: Change, case: Case, failed: Mapping[str, FailedDependency], verdict: Hypothesis
+    change: Change,
+    case: Case,
+    failed: Mapping[str, FailedDependency],
+    words: ErrorWords,
+    verdict: Hypothesis,
 ) -> float:
     service = change.service
     if service in failed:
@@ -238,6 +214,9 @@ def _place(
         return 0.8
     if service and service in case.failing:
         verdict.reasons_for.append(f"It is on {service}, which fails too.")
+        return 0.7
+    if service and words.name(service):
+        verdict.reasons_for.append(f"It is on {service}, which the errors name.")
         return 0.7
     if not service:
         return _place_by_files(change, case, verdict)
@@ -277,12 +256,14 @@ def _place_by_files(change: Change, case: Case, verdict: Hypothesis) -> float:
 def _content(
     change: Change,
     symptoms: Mapping[str, float],
-    words: _ErrorWords,
+    words: ErrorWords,
     effects: Sequence[Effect],
     verdict: Hypothesis,
 ) -> float:
     mechanism = _mechanism(effects, symptoms, verdict)
-    overlap = _overlap(change, words, verdict)
+    overlap, names = words.overlap(change)
+    if names:
+        verdict.reasons_for.append(f"The errors name what it changes: {', '.join(names)}.")
     if change.has_diff() and mechanism < 0.15 and overlap < 0.15:
         verdict.reasons_against.append("Nothing in what it changes bears on these errors.")
     return 1.0 - (1.0 - 0.9 * mechanism) * (1.0 - 0.75 * overlap)
@@ -337,27 +318,6 @@ def _mechanism(
             f"It {effects[0].detail}, which does not bring about such errors."
         )
     return found[0].strength if found else 0.0
-
-
-def _overlap(change: Change, words: _ErrorWords, verdict: Hypothesis) -> float:
-    """Return how much of what the errors name the change touches, 0 to 1."""
-    removed, added = balance(change)
-    touched = _words_of(" ".join([*removed, *added]))
-    near = _words_of(" ".join([change.context, *change.files])) - touched
-    said = _words_of(change.summary) - touched - near
-    strong = words.shared(touched)
-    named_whole = plain = 0.0
-    for shared, share in ((strong, 1.0), (words.shared(near), 0.2), (words.shared(said), 0.3)):
-        for word, weight in shared:
-            if word in words.whole:
-                named_whole += weight * share
-            else:
-                plain += weight * share
-    total = named_whole + min(PLAIN_WORDS, plain)
-    if strong and strong[0][1] > 0.25:
-        named = ", ".join(word for word, _ in strong[:4])
-        verdict.reasons_for.append(f"The errors name what it changes: {named}.")
-    return 1.0 - math.exp(-total / 1.2)
 
 
 def _factor(change: Change, case: Case, effects: Sequence[Effect], verdict: Hypothesis) -> float:

@@ -8,6 +8,7 @@ words. So a claim that passes is told as "quote found", never as verified.
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import datetime, timezone
 from typing import Any, Iterable, List, Mapping, Sequence, Set
 
@@ -35,10 +36,37 @@ _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"(?<![\w.])v?(\d+(?:[.:]\d+)*)")
 _NAME = re.compile(
     r"[\w.+-]{1,64}@[\w.-]{1,100}"  # an address
+    r"|\b[a-zA-Z][\w-]{0,60}(?:\.[\w-]{2,60}){1,8}"  # shop.example, com.shop.Cart
     r"|(?<![\w-])[a-zA-Z][\w.-]{0,60}[_\d][\w.-]{0,60}"  # chg-17, pool_size, v1.2, db-1
     r"|\b[a-z]+[A-Z]\w{0,60}|\b[A-Z][a-z0-9]+[A-Z]\w{0,60}"  # maxPoolSize, QueuePool
 )
-_PROPER = re.compile(r"(?<=[\w,;:)] )[A-Z][a-z]{2,60}\b(?![\w@])")
+_PROPER = re.compile(r"(?<=[\w,;:)] )[A-Z][a-z]{2,60}\b(?![\w@])|\b[A-Z]{3,60}\b(?! ?\d)")
+_FIRST_WORD = re.compile(r"(?:\A|[.!?:;] )\W{0,3}([A-Z][a-z]{2,60})\b(?![\w@])")
+_FOREIGN = re.compile(r"[\w-]*[^\W\x00-\x7f][\w-]*")
+"""A word with letters beyond ASCII: some look like other ones."""
+_HIDING = {"Cf", "Co", "Cs", "Cn"}
+"""Unicode's categories of characters that nobody sees, or that reorder others."""
+_SMALL = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+_COUNTS = {word: str(number) for number, word in enumerate(_SMALL.split("|"), 2)}
+_AMOUNT = re.compile(
+    rf"\b(?:{_SMALL}|(?:thir|four|fif|six|seven|eigh|nine)teen"
+    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|(?:dozen|hundred|thousand|million|billion)s?"
+    r"|half|twice|double|triple|percent)\b",
+    re.I,
+)
+# What a sentence may begin with although no event says it. Words of every log are no terms.
+_BEGINNINGS = set(
+    """
+    about above according afterwards again all almost along already also although among another any
+    around because become between both but consequently during each earlier either even every
+    exactly few finally first following further hence how however immediately instead its just last
+    later likely many may meanwhile might more moreover most much neither never next nobody none nor
+    nothing now often once one only other others otherwise possibly probably rather right several
+    shortly should similarly since some somebody something soon still such then there therefore
+    these they those though through thus together too until what when where whether which while who
+    why within without yet
+    """.split()  # noqa: SIM905
+)
 
 
 class Evidence:
@@ -62,6 +90,7 @@ class Evidence:
         for hypothesis in hypotheses:
             told += [hypothesis["cause"], *hypothesis["for"], *hypothesis["against"]]
         self._text = "\n".join(told).lower()
+        self._terms = terms(self._text)
 
     def fault_of_quote(self, quote: str) -> str:
         """Return why a quote supports nothing, "" when it says something."""
@@ -82,11 +111,22 @@ class Evidence:
         its words in the event that it cites.
         """
         said = _MASKED.sub(" ", text)
-        missing = [name for name in _stated(said) if not self._holds(name)]
-        if missing:
-            return f"It names {missing[0]}, which is nowhere in the evidence."
+        fault = self.fault_of_names(said)
+        if fault:
+            return fault
         if not (terms(said) | identifiers(said)) & _words_of(cited):
             return "It shares no word with the event that it cites."
+        return ""
+
+    def fault_of_names(self, said: str) -> str:
+        """Return what a text states that is nowhere in the evidence, "" when there is nothing."""
+        if any(unicodedata.category(letter) in _HIDING for letter in said):
+            return "It holds characters that hide or reorder text."
+        missing = [name for name in _stated(said) if not self._holds(name)]
+        missing += [word for word in _AMOUNT.findall(said) if not self._counts(word.lower())]
+        missing += [word for word in _FIRST_WORD.findall(said) if self._is_strange(word)]
+        if missing:
+            return f"It names {missing[0]}, which is nowhere in the evidence."
         return ""
 
     def _is_everywhere(self, word: str) -> bool:
@@ -98,6 +138,14 @@ class Evidence:
     def _is_in_most(self, quote: str) -> bool:
         holding = sum(1 for shape in self._shapes if _shape(quote) in shape)
         return len(self._shapes) >= FEWEST_SHAPES and holding > len(self._shapes) / 2
+
+    def _counts(self, word: str) -> bool:
+        return self._holds(word) or (word in _COUNTS and self._holds(_COUNTS[word]))
+
+    def _is_strange(self, word: str) -> bool:
+        """Whether a capital letter may be that of a name, though it begins a sentence."""
+        own = terms(word)
+        return bool(own) and word.lower() not in _BEGINNINGS and not own & self._terms
 
     def _holds(self, name: str) -> bool:
         place = re.escape(name.lower())
@@ -114,7 +162,7 @@ def _stated(text: str) -> Iterable[str]:
     names = [name.rstrip(".-") for name in _NAME.findall(text)]
     rest = _NAME.sub(" ", text)
     numbers = _NUMBER.findall(re.sub(r"(?<=\d),(?=\d{3}\b)", "", rest))
-    return [*names, *_PROPER.findall(text), *numbers]
+    return [*names, *_PROPER.findall(text), *_FOREIGN.findall(text), *numbers]
 
 
 def _moment(event: Event) -> datetime:

@@ -23,7 +23,8 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
                            r"too many (?:clients|connections)|connection.{0,20}not available|no available connection"),
         ("timeout", r"time[d\s-]*out|deadline.?exceeded|context canceled|etimedout|took too long"),
         ("slow", r"slow|latency|\bp9[059]\b|duration|exceeded \d+\s*ms|response time"),
-        ("race", r"concurrent map|data race|deadlock|lock wait|race condition|concurrent modification|"
+        ("race", r"concurrent map|data race|deadlock|lock wait|lock ?(?:request )?time[d\s]*out|locknotavailable|could not obtain lock|"
+                 r"race condition|concurrent modification|"
                  r"lost update|optimistic lock|stale object"),
         ("memory", r"out ?of ?memory|(?<![a-z])oom|heap space|heap limit|cannot allocate|std::bad_alloc|memory (?:limit|pressure)|"
                    r"gc overhead|memoryerror|insufficient memory"),
@@ -66,6 +67,8 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
                             r"undefined variable|no such file|filenotfound"),
         ("upstream_5xx", r"\b50[0-4]\b|bad gateway|service ?unavailable|internal server error|5xx"),
         ("not_found", r"\b404\b|not found|no handler|unknown route"),
+        ("data_gone", r"offset.{0,40}out of range|outofrange|snapshot too old|no longer available|already (?:deleted|purged)|"
+                      r"retention"),
         ("conflict", r"duplicate key|unique constraint|already exists|\b409\b"),
         ("chatty", r"select .{1,200} from |db\.calls|queries per|n\+1|db_query"),
     )
@@ -118,12 +121,12 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
         ("network_failure",
          r"no route to host|network is unreachable|packet loss|link down|bgp|partition(?:ed)? from|split.?brain",
          0.65, "The network between machines is failing", "Check the network path.",
-         ("endpoint_changed", "permission_changed")),
+         ("endpoint_changed", "permission_changed", "reach_changed")),
         ("name_resolution_failure",
          r"nxdomain|no such host|name resolution|name or service not known|servfail|getaddrinfo|enotfound|eai_again|"
          r"unknownhost|could(?:n't| not) resolve (?:host|address|proxy)|name could not be resolved|"
          r"lookup .{1,120}: server misbehaving|lookup \S{1,120} on \S{1,80}: .{0,120}i/o timeout",
-         0.6, "Names are not being resolved", "Check DNS.", ("endpoint_changed", "permission_changed")),
+         0.6, "Names are not being resolved", "Check DNS.", ("endpoint_changed", "permission_changed", "reach_changed")),
         ("hardware_failure",
          r"i/o error|disk failure|bad sector|ecc error|machine check|ebs volume.{0,30}(?:impaired|degraded)|"
          r"instance.{0,30}(?:terminated|retired|reclaim)|spot interruption|node (?:not ?ready|lost|evict)|preempt",
@@ -168,6 +171,11 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
                             r"insufficientinstancecapacity",
          0.65, "A quota of a provider is used up", "Raise the quota or use less.",
          ("volume_raised", "call_in_loop", "room_lowered", "retry_removed", "cache_removed", "query_added")),
+        ("leader_lost",
+         r"leader election|(?:lost|no|without an?) (?:elected )?leader\b|not ?(?:the )?leader\b|notleader\w*|leader (?:changed|lost|not available)|"
+         r"(?:group|cluster) has (?:no|lost its) (?:master|quorum)|master_?not_?discovered|no quorum|quorum (?:is )?lost",
+         0.62, "A cluster has lost its leader", "See which of its members failed.",
+         ("resource_changed", "room_lowered", "endpoint_changed", "reach_changed")),
         ("attack", r"brute.?force|credential stuffing|ddos|syn flood|sql injection|malicious|blocked by waf",
          0.6, "Hostile traffic", "Block the source.", ("permission_changed",)),
     )

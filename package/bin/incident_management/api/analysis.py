@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, Callable
+
 from ..analysis.conclusion import Conclusion
 from ..analysis.investigation import Found, investigate
 from ..analysis.model import Model, from_settings
+from ..analysis.wanted import Abandoned, WhileWanted
 from ..incidents.errors import NotFound
 from ..splunk import spl
+from ..splunk.session import SplunkError, path_of
 from .acting import document_of
-from .router import Request, Response, route
+from .router import Problem, Request, Response, route
 from .schema import any_object, listed, named, obj, text
 
 __all__ = ["analyze", "create", "latest"]
@@ -44,24 +48,50 @@ def create(request: Request) -> Response:
     """Investigate, rank the causes, check citations, ask the model if there is one, and keep it.
 
     ``| aianalyze`` calls this. Events are searched with the caller's rights, and nothing but they
-    decides what is found. The same search's analysis is made once, and answered again.
+    decides what is found. The same search's analysis is made once, and answered again. Of a search
+    that is ended meanwhile (cancelled, say) no analysis is made or paid for.
     """
-    incident = document_of(request)
+    incident, sid = document_of(request), str(request.body["sid"])
+    searcher = WhileWanted(request.searcher, _while_it_runs(request.user_session, sid))
 
     def model() -> Model:
+        searcher.check()
         return from_settings(request.settings())
 
     def find() -> Found:
-        return investigate(incident, request.searcher, request.clock).numbered()
+        return investigate(incident, searcher, request.clock).numbered()
 
     conclusion = Conclusion(
         stores=request.stores,
         clock=request.clock,
-        searcher=request.searcher,
+        searcher=searcher,
+        everything=request.system_searcher,
         model=model,
         actor=request.user,
     )
-    return Response(conclusion.conclude(incident, str(request.body["sid"]), find))
+    try:
+        return Response(conclusion.conclude(incident, sid, find))
+    except Abandoned:
+        raise Problem(410, f"The search {sid} was ended, and its analysis with it.") from None
+
+
+def _while_it_runs(session: Any, sid: str) -> Callable[[], bool]:
+    """Return whether to go on: until a search that runs now does so no more.
+
+    One that splunkd does not know now, as a part of another search, is not looked after.
+    """
+    if not _runs(session, sid):
+        return lambda: True
+    return lambda: _runs(session, sid)
+
+
+def _runs(session: Any, sid: str) -> bool:
+    """``search/jobs/{search_id}``: "Search endpoint descriptions" in the REST API Reference."""
+    try:
+        job = session.get("search/jobs/" + path_of(sid))["entry"][0]["content"]
+    except SplunkError as error:
+        return error.status != 404  # busy, or restarting: that is no word of the search
+    return not any(job.get(end) for end in ("isDone", "isFailed", "isFinalized", "isZombie"))
 
 
 @route(

@@ -64,8 +64,16 @@ SAID_OF_IT = (
     r"|ORA-|TNS-|PLS-|RMAN-|SQL|AADSTS)\d{3,8}[A-Z]?):?(?:\s|\Z)"
 )
 
+# What a line begins with: the name of a job, program or host in small letters, then a plain word or
+# a number: password-reset: mail sent; secret-01: down. Not: db-password-staging: swordfish
+_LOGGER = (
+    r"(?-i:(?:-[a-z\d]{1,20}){0,3}-(?:\d{2,4}|[a-z]{0,16}(?:(?<!us)(?<!mast)er|[st]or|(?<!product)ion|set|sync|store|cache"
+    r"|pool|queue|job|cron|agent|renewal|refresh|api))"
+    r":[ ](?:[a-z]{3,20}|\d{1,5})(?=[\s.,;:)]|\Z))"
+)
 # Names of what deals with secrets, or tells of them: token-service: 12 errors; max_tokens=2000
 _NO_SECRET = (
+    rf"(?!{_LOGGER})"
     r"(?!(?:[\w-]{0,14}(?:policy|count|limit|budget|length|type|url|uri|file|path|name|arn)"
     # A service as its name is written, or a class: DB_PASSWORD_SERVICE is neither.
     r"|(?-i:[a-z\d-]{0,14}-(?:service|svc|server|manager|worker|gateway|proxy|controller|operator"
@@ -74,9 +82,11 @@ _NO_SECRET = (
     # Numbers of tokens
     rf"(?<!token(?=s(?:[_-]\w{{1,20}})?(?:{QUOTE})?\s{{0,3}}[:=]\s{{0,3}}\d{{1,9}}(?![\w.-])))"
 )
+# What a parser did not expect is no credential.
+_OF_A_PARSER = r"(?<!unexpected (?=token))"
 # name: "value with spaces"  or  name=value ; within JSON, quotes and line ends are escaped
 ASSIGNED = re.compile(
-    rf"(?P<name>{SECRET_WORD}{_NO_SECRET}[\w-]{{0,20}}(?:{QUOTE}|{PERCENT}22)?\]?{IS}"
+    rf"(?P<name>{_OF_A_PARSER}{SECRET_WORD}{_NO_SECRET}[\w-]{{0,20}}(?:{QUOTE}|{PERCENT}22)?\]?{IS}"
     r"(?:string\(\d{1,5}\)\s)?)"
     # pass=12 is how many passed
     r"(?<!\bpass=(?=\d{1,4}\b))"

@@ -98,12 +98,14 @@ SPOKEN: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[str
         ),
         _said,
     ),
-    # session_id=4f9c…, "sessionId": "…", X-Session-Id: …; a short one is a number of something
+    # session_id=4f9c…, "sessionId": "…", X-Session-Id: …; of a short one only letters and digits
+    # that are mixed: others are numbers and names of something
     (
         ("sess",),
         re.compile(
-            r"((?:session(?:[_-]?id)?|sess[_-]?id)(?:\\{0,7}[\"'])?\s{0,3}(?:=>|[:=])\s{0,3}"
-            r"(?:\\{0,7}[\"'])?)(?=[\w.%+/=-]{0,100}\d)(?=[\w.%+/=-]{0,100}[A-Za-z])[\w.%+/=-]{16,}",
+            r"((?:session(?:[ _-]?id)?|sess[_-]?id)(?:\\{0,7}[\"'])?\s{0,3}(?:=>|[:=])\s{0,3}"
+            r"(?:\\{0,7}[\"'])?)(?=[\w.%+/=-]{0,100}\d)(?=[\w.%+/=-]{0,100}[A-Za-z])"
+            r"(?:[\w.%+/=-]{16,}|(?=[a-z]{0,15}\d[a-z]{0,15}\d)[a-z\d]{8,15}(?![\w.%+/=-]))",
             re.I,
         ),
         r"\1<masked:session>",

@@ -21,13 +21,19 @@ def find(scope: Scope) -> Finding:
     window = (scope.onset - scope.limits.change_lookback, scope.onset + AFTER_SECONDS)
     search = events_of(change_events(), scope.limits.changes, FIELDS)
     result = scope.run(finding, search, window, scope.limits.changes)
-    changes = [Change.from_row(row) for row in result.rows]
+    read = [Change.from_row(row) for row in result.rows]
+    changes = [change for change in read if change.is_told()]
     changes.sort(key=lambda change: (change.time, change.change_id))
     _fill_previous_versions(changes)
     scope.changes = changes
     for change in [c for c in changes if c.time <= scope.onset][-10:]:
         finding.found.append(f"{change.label()}, {(scope.onset - change.time) / 60:.0f} min before")
         finding.citations.append(Citation.of_event(change.event, kind="change"))
+    if len(changes) < len(read):
+        finding.not_found.append(
+            f"{len(read) - len(changes)} events only hold the words change_id=… within another "
+            "text: they are no changes."
+        )
     if not changes:
         finding.not_found.append(
             "No change events: check the macro incident_change_index if changes are indexed."

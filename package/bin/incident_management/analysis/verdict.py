@@ -1,0 +1,67 @@
+"""What an analysis says in the end: which cause is blamed, how surely, and what it may lack."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
+
+from ..masking import mask
+from .budget import shorten
+from .case import CULPRIT_SCORE, ONLY_NEAR
+
+__all__ = ["NO_CAUSE", "Verdict", "confidence_of", "reservation", "verdict_of"]
+
+NO_CAUSE = "No cause in this evidence."
+SUSPECTED = "suspected for its time and place alone"
+
+
+class Verdict(NamedTuple):
+    """``culprit`` is the hypothesis that is blamed, {} for none; ``cause`` is told wherever the
+    incident is; ``sentence`` is the whole verdict."""
+
+    culprit: Dict[str, Any]
+    cause: str
+    sentence: str
+
+
+def confidence_of(hypothesis: Mapping[str, Any]) -> str:
+    """Return ``high``, ``medium`` or ``low``. ``low``: it is not proved, or only near."""
+    if not hypothesis["verified"] or hypothesis["score"] < CULPRIT_SCORE:
+        return "low"
+    if ONLY_NEAR in hypothesis["against"]:
+        return "low"
+    return "high" if hypothesis["score"] >= 0.75 else "medium"
+
+
+def verdict_of(hypotheses: Sequence[Dict[str, Any]]) -> Verdict:
+    """Blame the best of the finished hypotheses, if one is good enough and proved."""
+    for hypothesis in hypotheses:
+        if hypothesis["source"] != "ranking" or hypothesis["score"] < CULPRIT_SCORE:
+            continue
+        if not hypothesis["verified"]:
+            continue
+        cause = hypothesis["cause"].rstrip(".")
+        if ONLY_NEAR in hypothesis["against"]:
+            said = f"Not proved, but to be looked at first (low confidence): {cause}. {ONLY_NEAR}"
+            return Verdict(hypothesis, f"{cause} ({SUSPECTED})", said)
+        said = f"Most likely cause ({hypothesis['confidence']} confidence): {cause}."
+        advice = f" {hypothesis['advice']}" if hypothesis.get("advice") else ""
+        return Verdict(hypothesis, hypothesis["cause"], said + advice + _lead(hypotheses))
+    return Verdict({}, "", NO_CAUSE + _lead(hypotheses))
+
+
+def _lead(hypotheses: Sequence[Mapping[str, Any]]) -> str:
+    """Name the nearest change that shows nothing of what it changed: it is no cause, and a lead."""
+    for hypothesis in hypotheses:
+        if hypothesis.get("near") and hypothesis["verified"]:
+            when = hypothesis["for"][0] if hypothesis["for"] else ""
+            return f" Worth a look: {hypothesis['cause'].rstrip('.')}. {when} {ONLY_NEAR}"
+    return ""
+
+
+def reservation(evidence: List[Dict[str, Any]]) -> str:
+    """Say what the evidence may lack, as the end of a verdict; "" where nothing is known of."""
+    reasons = list(dict.fromkeys(reason for part in evidence for reason in part["incomplete"]))
+    if not reasons:
+        return ""
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return f" Not all of the evidence may have been read: {shorten(mask(reasons[0]), 300)}{more}"
