@@ -219,7 +219,7 @@ def test_the_overview_says_whether_detections_have_anything_to_look_at(
     page: Any, stored: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, stored, "incident_overview")
-    words = "none in 24 hours: set the macro incident_indexes"
+    words = "none in 24 hours: point the macro incident_indexes at your logs"
     page.get_by_text(words).first.wait_for(timeout=WAIT_MS)
     shoot(page, "overview-no-events")
 
@@ -227,6 +227,41 @@ def test_the_overview_says_whether_detections_have_anything_to_look_at(
     show(page, stored, "incident_overview")
     shown = time.strftime("the newest is of %Y-%m-%d %H:%M:%S", time.gmtime(NOW - 60))
     page.get_by_text(shown).first.wait_for(timeout=WAIT_MS)
+
+
+def test_the_overview_tells_how_fast_they_are_answered_and_by_whom(
+    page: Any, stored: Any, studio_bundle: Any
+) -> None:
+    show(page, stored, "incident_overview")
+    answers = page.locator("[data-item-id=viz_answers], [id=viz_answers]").or_(
+        panel(page, "How fast they are answered")
+    )
+    rows = answers.last.get_by_role("row")
+    # two are open, of which one is acknowledged; a third is resolved
+    expect(rows.filter(has_text="web")).to_have_text(
+        re.compile(r"web\s*3\s*2\s*90 s\s*4 min\s*0"), timeout=WAIT_MS
+    )
+    show(page, stored, "incident_overview", "form.by=severity")
+    medium = rows.filter(has_text="medium")
+    expect(medium).to_have_text(
+        re.compile(r"medium\s*1\s*1\s*none yet\s*none yet\s*0"), timeout=WAIT_MS
+    )
+
+
+@pytest.mark.parametrize(("view", "tables"), [("incident_overview", 4), ("incident", 7)])
+def test_tables_fill_a_large_screen(
+    view: str, tables: int, page: Any, stored: Any, studio_bundle: Any
+) -> None:
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    show(page, stored, view, f"form.incident={INCIDENT}")
+    expect(page.get_by_role("table")).to_have_count(tables, timeout=WAIT_MS)
+    narrow = """tables => tables.map(table => {
+        const room = table.closest('[data-test=table-container], [data-test=viz-panel], section')
+            ?? table.parentElement.parentElement;
+        return [table.getBoundingClientRect().width, room.getBoundingClientRect().width];
+    }).filter(([width, room]) => width < 0.95 * room)"""
+    page.wait_for_timeout(500)
+    assert page.get_by_role("table").evaluate_all(narrow) == []
 
 
 def test_the_overview_in_the_dark(page: Any, stored: Any, studio_bundle: Any, shoot: Any) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from tests.package import APP, unpacked
 from tools.splunkd_lite.core import Options, Splunk
@@ -87,6 +88,13 @@ def test_the_view_names_the_noisy_detection_and_what_to_set(
     page.wait_for_timeout(1500)
     assert page.locator("#problems .message").count() == 0
     shoot(page, "detections")
+
+
+def test_a_detection_leads_to_what_it_found(page: Any, splunk: Any, studio_bundle: Any) -> None:
+    page.goto(f"{splunk.web}/en-US/app/{APP}/detections")
+    page.get_by_text(RULE, exact=True).last.click(timeout=WAIT_MS)
+    page.wait_for_url("**/workbench?status=all&text=High%20Error%20Rate")
+    expect(page.locator(".wb-bulk")).to_contain_text("9 shown", timeout=WAIT_MS)
 
 
 def test_a_limit_from_the_address_is_never_part_of_the_search_language(

@@ -123,6 +123,8 @@ def test_a_list_is_filtered_and_paged(api):
         "High Error Rate: svc-2",
     ]
     assert ids(text="100% ODD") == ["By hand: 100% odd"]
+    assert ids(text="SVC-4") == ids(entity="svc-4")
+    assert len(ids(text="high error")) == 5
     assert ids(limit="2", offset="1") == ["High Error Rate: svc-4", "High Error Rate: svc-3"]
     assert ids(status="closed") == []
 

@@ -6,18 +6,25 @@ import { moreMenu } from './actionbar.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
 import { ask } from './forms.js';
+import { MAX_SHOWN } from './list.js';
 import { moveOf } from './moves.js';
 import { isOpen, many, SEVERITIES } from './words.js';
 
-const MAX_AT_ONCE = 200;
+// More are sent in several requests, one after the other, so that it is seen how far it is. The API takes 200.
+const AT_ONCE = 50;
+const MAX_MERGED = 50;
 // Beside the count; the others are behind More, so that the bar keeps its height.
 const FIRST = ['acknowledge', 'assign', 'resolve'];
 
 const open = (incident) => isOpen(incident);
 const resolved = (incident) => incident.status === 'resolved';
 const any = () => true;
+const listed = (one) => `${one.id} “${one.title}”`;
 
-/** Action of `POST /incidents/bulk` -> label, which incidents it fits, fields, what follows. */
+/**
+ * Action -> label, which incidents it fits, fields, what follows; `least` and `most` incidents. Those of
+ * `POST /incidents/bulk`, and a merge, which has a route of its own.
+ */
 const ACTIONS = {
     acknowledge: { label: 'Acknowledge', fits: (one) => open(one) && one.status !== 'in_progress' },
     assign: { label: 'Assign', fits: open, fields: (choices) => moveOf('assign').fields({}, choices) },
@@ -29,7 +36,16 @@ const ACTIONS = {
     },
     resolve: { label: 'Resolve', fits: open, fields: () => moveOf('resolve').fields() },
     reopen: { label: 'Reopen', fits: resolved, fields: () => moveOf('reopen').fields() },
-    close: { label: 'Close', fits: resolved, danger: true, fields: () => moveOf('close').fields(), effect: 'They are closed for good: nobody can reopen them. The next signal of a problem opens a new incident.' },
+    close: { label: 'Close', fits: resolved, danger: true, fields: () => moveOf('close').fields(), effects: () => ['They are closed for good: nobody can reopen them. The next signal of a problem opens a new incident.'] },
+    merge: {
+        label: 'Merge', fits: open, danger: true, least: 2, most: MAX_MERGED + 1,
+        fields: (_choices, fitting) => [
+            { name: 'into', label: 'Incident that takes the others over', kind: 'select', options: fitting.map((one) => [one.id, listed(one)]) },
+            { name: 'reason', label: 'Why', kind: 'area' },
+        ],
+        effects: ({ into }) => [`The others are closed and point to ${into}. Their signals, and later ones of the same problems, count there. Each can be taken out again.`],
+        send: merge,
+    },
 };
 
 export class BulkBar {
@@ -42,7 +58,8 @@ export class BulkBar {
         this.all = h('input', { type: 'checkbox', 'aria-label': 'Select all that are shown', on: { change: (event) => app.list.selectAll(event.currentTarget.checked) } });
         for (const action of Object.keys(ACTIONS)) this.#buttons.set(action, this.#button(action));
         const behind = [...this.#buttons].filter(([action]) => !FIRST.includes(action)).map(([, button]) => button);
-        this.actions = h('span', { class: 'wb-bulk-actions' }, FIRST.map((action) => this.#buttons.get(action)), moreMenu(behind, 'wb-small'));
+        this.most = h('button', { type: 'button', class: 'wb-button wb-menu-item', hidden: true, on: { click: (event) => this.#selectMost(event) } }, `Select up to ${MAX_SHOWN}`);
+        this.actions = h('span', { class: 'wb-bulk-actions' }, FIRST.map((action) => this.#buttons.get(action)), moreMenu([this.most, ...behind], 'wb-small'));
         this.actions.hidden = true;
         this.element = h('div', { class: 'wb-bulk', role: 'toolbar', 'aria-label': 'Selected incidents' }, h('label', { class: 'wb-check' }, this.all), this.count, this.actions);
     }
@@ -57,12 +74,18 @@ export class BulkBar {
         const number = chosen.length || `${shown}${this.app.cursor ? '+' : ''}`;
         fill(this.count, number, h('span', { class: chosen.length ? 'wb-wide' : null }, chosen.length ? ' selected' : ' shown'));
         this.actions.hidden = !chosen.length;
+        this.most.hidden = chosen.length < shown || shown >= MAX_SHOWN || !this.app.cursor;
         for (const [action, button] of this.#buttons) {
             const why = this.#whyNot(action, chosen);
             button.title = why;
             if (why) button.setAttribute('aria-disabled', 'true');
             else button.removeAttribute('aria-disabled');
         }
+    }
+
+    #selectMost(event) {
+        event.currentTarget.closest('details').removeAttribute('open');
+        this.app.selectMost();
     }
 
     #button(action) {
@@ -79,12 +102,15 @@ export class BulkBar {
     }
 
     #whyNot(action, chosen) {
-        if (chosen.length > MAX_AT_ONCE) return `At most ${MAX_AT_ONCE} at once.`;
-        return chosen.some(ACTIONS[action].fits) ? '' : 'None of the selected ones is in a state for this.';
+        const { fits, least = 1, most = Infinity } = ACTIONS[action];
+        const fitting = chosen.filter(fits).length;
+        if (!fitting) return 'None of the selected ones is in a state for this.';
+        if (fitting < least) return 'Select at least two open incidents.';
+        return fitting > most ? `At most ${most} at once.` : '';
     }
 
     async #start(action) {
-        const { label, fits, fields, danger, effect } = ACTIONS[action];
+        const { label, fits, fields, danger, effects, send = inParts } = ACTIONS[action];
         const chosen = this.#chosen();
         const why = this.#whyNot(action, chosen);
         if (why) {
@@ -94,30 +120,64 @@ export class BulkBar {
         const fitting = chosen.filter(fits);
         const left = chosen.length - fitting.length;
         const choices = await this.app.choices();
-        const change = new Change();
+        const sending = send(action, fitting.map((one) => one.id));
         ask({
             title: `${label}: ${many(fitting.length, 'incident')}`, danger, submit: `${label} ${fitting.length}`,
-            fields: fields?.(choices) ?? [], draft: [action, ...fitting.map((one) => one.id)].join(),
-            effects: () => [
-                ...fitting.slice(0, 5).map((one) => `${one.id} “${one.title}”`),
+            fields: fields?.(choices, fitting) ?? [], draft: [action, ...fitting.map((one) => one.id)].join(),
+            effects: (values) => [
+                ...fitting.slice(0, 5).map(listed),
                 fitting.length > 5 && `and ${fitting.length - 5} more`,
                 left > 0 && `${many(left, 'selected incident')} not in a state for this: left as ${left === 1 ? 'it is' : 'they are'}.`,
-                effect,
+                ...effects?.(values) ?? [],
             ].filter(Boolean),
-            act: async (values) => {
+            act: async (values, progress) => {
                 const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
-                const body = { action, ids: fitting.map((one) => one.id), ...given };
-                const { body: answer } = await change.send('POST', 'incidents/bulk', body);
-                this.#tell(label, answer);
-                this.app.list.selectAll(false);
-                this.app.changed();
+                try {
+                    this.#tell(label, await sending(given, progress));
+                    this.app.list.selectAll(false);
+                } finally {
+                    this.app.changed(this.app.detail.id); // a part may have been done
+                }
             },
         });
     }
 
-    #tell(label, { results, succeeded, failed }) {
+    #tell(label, results) {
         const failures = results.filter((one) => !one.ok);
+        const failed = failures.length;
         const first = failures.slice(0, 3).map((one) => `${one.id}: ${one.detail}`).join(' ');
-        this.app.say(`${label}: done to ${many(succeeded, 'incident')}${failed ? `, not to ${failed}. ${first}` : '.'}`, failed > 0);
+        this.app.say(`${label}: done to ${many(results.length - failed, 'incident')}${failed ? `, not to ${failed}. ${first}` : '.'}`, failed > 0);
     }
+}
+
+/**
+ * `POST /incidents/bulk`, in as many requests as it takes. Tried again, it goes on where it stopped.
+ * @param {string} action
+ * @param {string[]} ids
+ */
+function inParts(action, ids) {
+    const results = [];
+    let part = new Change();
+    return async (values, progress) => {
+        while (results.length < ids.length) {
+            const next = ids.slice(results.length, results.length + AT_ONCE);
+            if (ids.length > AT_ONCE) progress(`${results.length} of ${ids.length} done …`);
+            const { body } = await part.send('POST', 'incidents/bulk', { action, ids: next, ...values });
+            results.push(...body.results);
+            part = new Change();
+            if (body.results.some((one) => one.status >= 500)) break; // Splunk is away: the others would wait as long
+        }
+        const rest = ids.slice(results.length).map((id) => ({ id, ok: false, detail: 'Not tried: an earlier one failed.' }));
+        return [...results, ...rest];
+    };
+}
+
+/** All into the one that was chosen. */
+function merge(_action, ids) {
+    const change = new Change();
+    return async ({ into, reason = '' }) => {
+        const from = ids.filter((id) => id !== into);
+        await change.send('POST', `incidents/${encodeURIComponent(into)}/merge`, { from, reason });
+        return from.map((id) => ({ id, ok: true }));
+    };
 }

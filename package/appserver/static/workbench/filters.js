@@ -38,7 +38,7 @@ export class FilterBar {
     constructor(filters, changed, ...beside) {
         this.changed = changed;
         this.#search = h('input', {
-            type: 'search', class: 'wb-search', placeholder: 'Title, description or id', 'aria-label': 'Text', maxlength: 200,
+            type: 'search', class: 'wb-search', placeholder: 'Title, id, host, service, detection …', 'aria-label': 'Text', maxlength: 200,
             on: { input: () => this.#typed() },
         });
         for (const [name, [label, options]] of Object.entries(CHOICES)) {
@@ -85,7 +85,7 @@ export class FilterBar {
     #offer(name, options) {
         const select = this.#selects.get(name);
         const chosen = select.value;
-        const known = options.some(([value]) => value === chosen) ? options : [...options, [chosen, chosen]];
+        const known = !chosen || options.some(([value]) => value === chosen) ? options : [...options, [chosen, chosen]];
         select.replaceChildren(...known.map(([value, text]) => h('option', { value }, text)));
         select.value = chosen;
     }

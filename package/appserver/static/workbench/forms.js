@@ -21,7 +21,8 @@ const drafts = new Map();
  * @property {boolean} [danger]
  * @property {string} submit what the button says
  * @property {string} [draft] what it is about: texts that were not sent are there again when it is asked anew
- * @property {function(Object<string, string>): Promise<void>} act does it; may throw
+ * @property {function(Object<string, string>, function(string): void): Promise<void>} act does it; may throw. What it
+ *     tells meanwhile, by its second argument, is shown
  */
 
 /**
@@ -32,6 +33,7 @@ export function ask(question) {
     const inputs = new Map();
     const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
     const effects = h('ul', { class: 'wb-effects' });
+    const progress = h('p', { class: 'wb-dim', role: 'status' });
     const submit = h('button', { type: 'submit', class: question.danger ? 'wb-button wb-danger' : 'wb-button wb-primary' }, question.submit);
     const cancel = h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Cancel');
     const values = () => Object.fromEntries([...inputs].map(([name, input]) => [name, input.value.trim()]));
@@ -45,7 +47,7 @@ export function ask(question) {
         h('h2', { id: heading }, question.title),
         question.about && h('p', { class: 'wb-dim' }, question.about),
         question.fields.map((field) => labelled(withDraft(question, field), inputs)),
-        effects, trouble,
+        effects, progress, trouble,
         h('div', { class: 'wb-row wb-end' }, cancel, submit));
     const dialog = h('dialog', { class: 'wb-dialog', 'aria-labelledby': heading, on: { close: () => dialog.remove() } }, form);
     form.addEventListener('input', ({ target }) => keep(question, target.name, target.value));
@@ -55,12 +57,13 @@ export function ask(question) {
         submit.setAttribute('aria-disabled', 'true'); // a disabled one would lose the focus
         fill(trouble);
         try {
-            await question.act(values());
+            await question.act(values(), (text) => fill(progress, text));
             for (const { name } of question.fields) keep(question, name, '');
             dialog.close();
         } catch (error) {
             fill(trouble, explained(error));
         } finally {
+            fill(progress);
             submit.removeAttribute('aria-disabled');
         }
     });

@@ -4,12 +4,13 @@
 
 import { h } from './dom.js';
 import { lacks, MOVES } from './moves.js';
+import { openByHand } from './opening.js';
 
 const STORED = 'incident_management.keys';
 
 const KEYS = [
     ['j or ↓', 'next incident'], ['k or ↑', 'previous incident'], ['Enter', 'open it'],
-    ['x', 'select it'], ['Escape', 'back to the list'], ['/', 'search'], ['n', 'write a note'],
+    ['x', 'select it'], ['Escape', 'back to the list'], ['/', 'search'], ['n', 'write a note'], ['c', 'new incident'],
     ...MOVES.filter((move) => move.key).map((move) => [move.key, move.label.toLowerCase()]),
     ['1 to 4', 'timeline, analysis, fixes, signals'], ['h', 'what is held back'], ['Ctrl+Enter', 'send what is being written'], ['?', 'this help'],
 ];
@@ -45,6 +46,7 @@ function act(app, event) {
     if (key === '/') return done(app.filters.focus());
     if (key === '?') return done(showKeys());
     if (key === 'h') return done(app.showHeld());
+    if (key === 'c') return done(app.mayWrite ? openByHand(app) : sayWhyNot(app));
     if (!app.detail.seen) return false;
     if (key === 'n') return done(app.detail.turn('timeline'), app.mayWrite ? app.detail.composer.focus() : sayWhyNot(app));
     const tab = ['timeline', 'analysis', 'fixes', 'signals'][Number(key) - 1];

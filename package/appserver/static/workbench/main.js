@@ -13,27 +13,28 @@ import { ask, explained } from './forms.js';
 import { enterFrame } from './frame.js';
 import { HeldBack } from './held.js';
 import { listen, showKeys } from './keyboard.js';
-import { IncidentList } from './list.js';
+import { IncidentList, MAX_SHOWN } from './list.js';
 import { lacks, whyNot } from './moves.js';
+import { Offers, openIncidents } from './offers.js';
+import { nothingOpen, openByHand } from './opening.js';
 import { Poller } from './poller.js';
 import { watchAnalysis } from './running.js';
 import { Undelivered } from './undelivered.js';
 import { moment, now, span, useTimeZone } from './words.js';
 
 const PAGE_SIZE = 50;
-const MAX_SHOWN = 500;
 const REFRESH_SECONDS = 15;
 const SYSTEM_SECONDS = 300;
-const CHOICES_SECONDS = 300;
 const WORKER_SILENT_SECONDS = 300;
 const SAID_MS = 8000;
 
 export class Workbench {
     #running = new Set();
     #turn = 0;
-    #choices = null;
+    #offers;
     #saidTimer = 0;
     #making = new Set();
+    #notices = [];
 
     /**
      * @param {HTMLElement} root
@@ -41,6 +42,7 @@ export class Workbench {
      */
     constructor(root, me) {
         this.me = me;
+        this.#offers = new Offers(me.name);
         const { filters, rows } = readAddress();
         this.wanted = filters;
         this.shown = Math.min(MAX_SHOWN, Math.max(PAGE_SIZE, rows));
@@ -50,7 +52,8 @@ export class Workbench {
         this.held = new HeldBack(this);
         this.undelivered = new Undelivered(this);
         const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
-        this.filters = new FilterBar(filters, (changed) => this.filter(changed), this.undelivered.button, this.held.button, keys);
+        const fresh = h('button', { type: 'button', class: 'wb-quiet', title: 'New incident (c)', 'aria-label': 'New incident', hidden: !this.mayWrite, on: { click: () => openByHand(this) } }, 'New');
+        this.filters = new FilterBar(filters, (changed) => this.filter(changed), fresh, this.undelivered.button, this.held.button, keys);
         this.list = new IncidentList({
             address: (id) => this.addressOf(id), open: (id, byKeyboard) => this.open(id, byKeyboard), more: () => this.showMore(), selected: () => this.bulk?.show(),
         });
@@ -135,6 +138,15 @@ export class Workbench {
         this.#next();
     }
 
+    /** Show as many as are ever shown, and select them. */
+    async selectMost() {
+        this.shown = MAX_SHOWN;
+        history.replaceState(null, '', withRows(this.shown));
+        this.list.wait();
+        await this.#refresh(false);
+        this.list.selectAll(true);
+    }
+
     /** Something was changed: show it. A dialog does not wait for that, it closes at once. */
     async changed(id = '') {
         this.#refresh(false);
@@ -199,26 +211,9 @@ export class Workbench {
         }
     }
 
-    /**
-     * What the forms offer. A form works without, so what can't be read is not offered.
-     * @returns {Promise<import('./moves.js').Choices>}
-     */
-    async choices() {
-        if (!this.#choices || now() - this.#choices.readAt > CHOICES_SECONDS) {
-            const read = await Promise.all([listOf('teams'), listOf('actions')]);
-            const [teams, actions] = read.map((list) => list ?? []);
-            const people = new Set([this.me.name, ...teams.flatMap((team) => team.members)]);
-            this.#choices = {
-                readAt: read.includes(null) ? 0 : now(), // what could not be read is asked for again next time
-                me: this.me.name,
-                teams: teams.map((team) => team.name),
-                people: [...people].sort(),
-                shifts: new Map(teams.map((team) => [team.name, atWork(team.people)])),
-                actions: actions.filter((action) => action.proposable).map((action) => [action.name, action.label]),
-                others: [],
-            };
-        }
-        return this.#choices;
+    /** @returns {Promise<import('./moves.js').Choices>} what the forms offer */
+    choices() {
+        return this.#offers.choices();
     }
 
     /** Say in passing that something was done, or why not. */
@@ -316,7 +311,7 @@ export class Workbench {
         const any = !this.filters.clear.hidden;
         return any
             ? [h('p', {}, 'No incident fits these filters.'), h('button', { type: 'button', class: 'wb-button', on: { click: () => this.filters.clear.click() } }, 'Clear the filters')]
-            : [h('p', {}, 'No open incident.'), h('p', { class: 'wb-dim' }, 'New ones appear here by themselves.')];
+            : nothingOpen(this, this.#notices);
     }
 
     #listFailed(error) {
@@ -341,6 +336,8 @@ export class Workbench {
                 silent && `The worker has not run${since}: nobody is told, deadlines and proofs wait. An administrator finds it under Settings › Data inputs.`,
                 ...body.configuration_problems.slice(0, 2),
             ].filter(Boolean);
+            this.#notices = body.notices;
+            if (this.banner.hidden) this.list.say(...this.#empty());
             this.notice.hidden = !problems.length;
             fill(this.notice, problems.map((problem) => h('p', {}, problem)));
         } catch (error) {
@@ -358,19 +355,6 @@ export class Workbench {
         });
     }
 }
-
-/** A list of the API by its name; null when it can't be read now. */
-async function listOf(name, query = {}) {
-    try {
-        return (await get(name, query)).body[name];
-    } catch (error) {
-        if (error instanceof ApiError) return null;
-        throw error;
-    }
-}
-
-const atWork = (people) => people.filter((one) => one.on_shift).sort((a, b) => a.load - b.load).map((one) => one.name);
-const openIncidents = async () => (await listOf('incidents', { status: 'open', sort: '-severity', limit: 200 })) ?? [];
 
 async function begin() {
     const root = h('div', { class: 'workbench' });

@@ -86,7 +86,9 @@ class Place(NamedTuple):
     capability="incident_read",
     query={
         **FILTER_ARGUMENTS,
-        "text": text(200, about="Part of title, description or id, in any case."),
+        "text": text(
+            200, about="Part of title, description, id, an entity, a rule or a tag; in any case."
+        ),
         "sort": one_of(
             SORTS,
             "`severity`: from info to critical; `status`: from new to closed; `sla_due`: the next "
@@ -204,7 +206,9 @@ def query_of(clauses: List[Document]) -> Document:
 
 
 def _searched(document: Document) -> str:
-    parts = (document.get("id"), document.get("title"), document.get("description"))
+    parts = [document.get(name) for name in ("id", "title", "description")]
+    for name in ("entities", "rules", "tags"):
+        parts += document.get(name) or []
     return "\n".join(str(part or "") for part in parts).lower()
 
 

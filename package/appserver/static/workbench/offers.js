@@ -1,0 +1,56 @@
+/**
+ * What the forms offer to choose from.
+ */
+
+import { ApiError, get } from './api.js';
+import { now } from './words.js';
+
+const KEPT_SECONDS = 300;
+
+export class Offers {
+    #kept = null;
+
+    /** @param {string} me the user's name */
+    constructor(me) {
+        this.me = me;
+    }
+
+    /**
+     * Teams, people and fixes. A form works without, so what can't be read is not offered.
+     * @returns {Promise<import('./moves.js').Choices>}
+     */
+    async choices() {
+        if (!this.#kept || now() - this.#kept.readAt > KEPT_SECONDS) {
+            const read = await Promise.all([listOf('teams'), listOf('actions')]);
+            const [teams, actions] = read.map((list) => list ?? []);
+            const people = new Set([this.me, ...teams.flatMap((team) => team.members)]);
+            this.#kept = {
+                readAt: read.includes(null) ? 0 : now(), // what could not be read is asked for again next time
+                me: this.me,
+                teams: teams.map((team) => team.name),
+                people: [...people].sort(),
+                shifts: new Map(teams.map((team) => [team.name, atWork(team.people)])),
+                actions: actions.filter((action) => action.proposable).map((action) => [action.name, action.label]),
+                others: [],
+            };
+        }
+        return this.#kept;
+    }
+}
+
+/** @returns {Promise<import('./moves.js').Incident[]>} the gravest open incidents; none when they can't be read */
+export async function openIncidents() {
+    return (await listOf('incidents', { status: 'open', sort: '-severity', limit: 200 })) ?? [];
+}
+
+/** A list of the API by its name; null when it can't be read now. */
+async function listOf(name, query = {}) {
+    try {
+        return (await get(name, query)).body[name];
+    } catch (error) {
+        if (error instanceof ApiError) return null;
+        throw error;
+    }
+}
+
+const atWork = (people) => people.filter((one) => one.on_shift).sort((a, b) => a.load - b.load).map((one) => one.name);

@@ -1,0 +1,123 @@
+"""Opening incidents by hand, and doing one thing to very many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+from .site import Site
+from .test_acting import said, submit
+
+Enter = Callable[..., Any]
+
+
+def choose_all(page: Any, count: int) -> None:
+    expect(page.locator(".wb-item")).to_have_count(count)
+    page.get_by_label("Select all that are shown").check()
+
+
+def more(page: Any, action: str) -> None:
+    """Press what is behind More of the selected ones."""
+    page.locator(".wb-bulk summary").click()
+    page.locator(f"[data-bulk={action}]").click()
+
+
+def test_an_incident_is_opened_by_hand(site: Site, enter: Enter) -> None:
+    page = enter("rob")
+    expect(page.locator(".wb-bulk")).to_contain_text("shown")
+    assert "" not in page.get_by_label("Order").locator("option").all_inner_texts()
+    page.keyboard.press("c")
+    page.locator("dialog [name=title]").fill("Customers can't log in")
+    page.locator("dialog [name=severity]").select_option("high")
+    page.locator("dialog [name=affected]").fill("login, gateway,")
+    submit(page)
+    expect(page.locator(".wb-detail h1")).to_have_text("Customers can't log in")
+    opened = site.incident(page.locator(".wb-id").inner_text())
+    assert opened["severity"] == "high"
+    assert opened["entities"] == ["login", "gateway"]
+    assert site.kinds(opened["id"])[0] == "opened"
+
+
+def test_who_may_only_look_opens_nothing(site: Site, enter: Enter) -> None:
+    page = enter("vic")
+    expect(page.locator(".wb-bulk")).to_contain_text("shown")
+    expect(page.get_by_role("button", name="New incident")).to_be_hidden()
+    page.keyboard.press("c")
+    said(page, "incident_write")
+
+
+def test_where_nothing_is_open_the_way_is_tried(site: Site, enter: Enter) -> None:
+    page = enter("rob")
+    page.route(  # what others opened on this site is not shown
+        "**/v1/incidents?status=open&sort=*",
+        lambda route: route.fulfill(json={"incidents": [], "more": False, "next_cursor": None}),
+    )
+    page.reload()
+    expect(page.get_by_text("No channel is set up, so nobody is told of incidents")).to_be_visible()
+    page.get_by_role("button", name="Open a test incident").click()
+    submit(page)
+    expect(page.locator(".wb-detail h1")).to_contain_text("[Test]")
+    opened = site.incident(page.locator(".wb-id").inner_text())
+    assert opened["rules"] == ["Simulated incident"]
+
+
+def test_an_incident_is_found_by_what_it_affects_and_by_what_found_it(
+    site: Site, enter: Enter
+) -> None:
+    host = site.open("Slow", affected_systems=["db-eu-17"])
+    (found,) = site.signals({"entity": "x9", "title": "Odd", "rule": "Tide of Errors"})
+    page = enter("vic", "?text=EU-17")
+    expect(page.locator("[data-id]")).to_have_attribute("data-id", host)
+    page = enter("vic", "?text=tide%20of")
+    expect(page.locator("[data-id]")).to_have_attribute("data-id", found)
+
+
+def test_several_are_merged_into_the_one_that_is_chosen(site: Site, enter: Enter) -> None:
+    found = [{"entity": f"mergeable-{n}", "title": f"Mergeable {n}", "group": False} for n in "123"]
+    one, two, three = site.signals(*found)
+    page = enter("rob", "?text=mergeable&sort=opened_at")
+    page.get_by_label(f"Select {one}").check()
+    page.locator(".wb-bulk summary").click()
+    merge = page.locator("[data-bulk=merge]")
+    expect(merge).to_have_attribute("title", "Select at least two open incidents.")
+    page.keyboard.press("Escape")
+    choose_all(page, 3)
+    more(page, "merge")
+    page.locator("dialog [name=into]").select_option(two)
+    expect(page.locator(".wb-effects")).to_contain_text(f"point to {two}")
+    submit(page)
+    said(page, "done to 2 incidents")
+    assert [site.incident(each)["merged_into"] for each in (one, three)] == [two, two]
+    assert site.incident(two)["signals"] == 3
+    expect(page.locator(".wb-item")).to_have_count(1)
+
+
+def test_more_than_are_shown_are_selected_and_done_in_parts(site: Site, enter: Enter) -> None:
+    found = [{"entity": f"flood-{n}", "title": f"Flood {n}", "group": False} for n in range(61)]
+    flood = site.signals(*found)
+    page = enter("rob", "?text=flood-")
+    choose_all(page, 50)
+    page.locator(".wb-bulk summary").click()
+    page.get_by_role("button", name="Select up to 500").click()
+    expect(page.locator(".wb-bulk")).to_contain_text("61 selected")
+
+    sent: list[list[str]] = []
+
+    def once_away(route: Any) -> None:
+        sent.append(route.request.post_data_json["ids"])
+        if len(sent) == 2:
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/incidents/bulk", once_away)
+    more(page, "note")
+    page.locator("dialog [name=text]").fill("All hands")
+    submit(page)
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("Send it again")
+    submit(page)  # goes on where it stopped
+    said(page, "done to 61 incidents")
+    assert [len(part) for part in sent] == [50, 11, 11]
+    assert {site.kinds(one).count("note") for one in flood} == {1}
