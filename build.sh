@@ -36,13 +36,13 @@ find_python() {
   fail "Python 3.11 or newer with venv is needed: on Debian, apt-get install python3-venv."
 }
 
-# environment NAME: makes the virtual environment .build/venv/NAME from requirements/NAME.txt, hashes
-# checked, and again only when that file has changed.
+# environment NAME [PYTHON [LOCK]]: makes the virtual environment .build/venv/NAME from LOCK, which is
+# requirements/NAME.txt unless given, hashes checked; and again only when that file has changed, or
+# the Python is gone that it was made with.
 environment() {
-  local name=$1 python=${2:-} folder="$WORK/venv/$1" lock="requirements/$1.txt"
-  [ $# -gt 2 ] && lock=$3
+  local name=$1 python=${2:-} folder="$WORK/venv/$1" lock=${3:-requirements/$1.txt}
   local stamp="$folder/.made-from"
-  if [ ! -f "$stamp" ] || ! cmp -s "$lock" "$stamp"; then
+  if ! cmp -s "$lock" "$stamp" 2>/dev/null || ! "$folder/bin/python" -c '' 2>/dev/null; then
     say "Setting up $folder …"
     [ -n "$python" ] || python=$(find_python)
     rm -rf "$folder"

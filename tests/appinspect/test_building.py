@@ -10,6 +10,7 @@ import pytest
 import additional_packaging
 from tools import packaging
 
+ROOT = Path(__file__).resolve().parents[2]
 SPEC = "[a://<name>]\nx = 1\n\n[b://<name>]\ny = 2\n"
 ENDED_BY_PIP = """\
 INFO: Installing requirements from requirements.txt
@@ -46,6 +47,27 @@ def test_an_environment_that_was_moved_still_builds(tmp_path):
         f"&& touch {output}/{packaging.APP}/bin/{packaging.APP}/__init__.py",
     )
     packaging.run_ucc(ucc, tmp_path, output, "1.0.0")
+
+
+def test_an_environment_whose_python_is_gone_is_made_again(tmp_path):
+    """As after an upgrade of the machine's Python."""
+    made = tmp_path / ".build" / "venv" / "tool" / "bin" / "python"
+    environment(tmp_path, f'[ "$2" != venv ] || {{ mkdir -p {made.parent}; ln -s $0 {made}; }}')
+    (tmp_path / "lock.txt").write_text("", encoding="utf-8")
+    script = (ROOT / "build.sh").read_text(encoding="utf-8")
+    functions = script[script.index("readonly APP") :].replace('main "$@"', "")
+    asked = f"set -eu\n{functions}\ncd {tmp_path}; environment tool {tmp_path}/python lock.txt"
+
+    def set_up() -> str:
+        run = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+        return run.stderr
+
+    assert "Setting up" in set_up()
+    assert set_up() == ""
+    made.unlink()
+    made.symlink_to(tmp_path / "no-such-python")
+    assert "Setting up" in set_up()
+    assert made.exists()
 
 
 def test_a_build_that_reaches_no_package_index_says_what_helps(tmp_path):

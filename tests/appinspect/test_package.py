@@ -108,6 +108,26 @@ def test_custom_confs_replicate_and_reload_in_a_cluster(app):
         assert app_conf.get("triggers", f"reload.{name}") == "simple"
 
 
+def test_the_indexers_get_what_searches_need_there_and_no_programs(app):
+    denied = conf(app, "distsearch").get("replicationDenylist", APP)
+    # Splunk's patterns: "..." is anything, the rest is a regular expression (distsearch.conf.spec).
+    pattern = re.compile(denied.replace("...", ".*"))
+    files = {str(p.relative_to(app)) for p in app.rglob("*") if p.is_file()}
+    kept = {name for name in files if not pattern.fullmatch(f"apps/{APP}/{name}")}
+    assert {name.split("/")[0] for name in files - kept} == {"appserver", "bin", "lib", "static"}
+    assert {"default/props.conf", "default/transforms.conf", "metadata/default.meta"} <= kept
+    assert sum((app / name).stat().st_size for name in kept) < 0.5 * MEGABYTE
+    assert not pattern.fullmatch("apps/another_app/bin/command.py")
+
+
+def test_no_command_is_distributed_to_indexers_that_lack_its_programs(app):
+    commands = conf(app, "commands")
+    for stanza in commands.sections():
+        script = (app / "bin" / commands.get(stanza, "filename")).read_text(encoding="utf-8")
+        stays = ("@Configuration(distributed=False)", '@Configuration(type="reporting")')
+        assert any(line in stays for line in script.splitlines()), stanza
+
+
 def test_every_conf_of_ours_has_a_spec(app):
     for path in (app / "default").glob("incident_*.conf"):
         assert (app / "README" / f"{path.name}.spec").is_file(), path.name

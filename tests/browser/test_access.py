@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tools.splunkd_lite.web.splunkd import longest_wait
+
 from .conftest import APP, PASSWORD
 
 RAW = "/en-US/splunkd/__raw"
@@ -42,6 +44,33 @@ def test_a_page_sends_a_stranger_to_the_login_and_back(anonymous: httpx.Client) 
     assert answer.headers["location"].startswith("/en-US/account/login?return_to=")
     login = anonymous.get(answer.headers["location"]).text
     assert f'value="/en-US/app/{APP}/search?q=x"' in login
+
+
+def test_an_apps_own_templates_can_be_switched_off(splunk: Any, signed_in: httpx.Client) -> None:
+    """web-features.conf.spec 10.4."""
+    page = f"/en-US/app/{APP}/workbench"
+    assert signed_in.get(page).status_code == 200
+    switch = "deactivate_custom_mako_templates"
+    conf, feature = splunk.core.conf, "feature:appserver_security"
+    conf.write("web-features", feature, {switch: "true"}, "system", create=True)
+    try:
+        answer = signed_in.get(page)
+    finally:
+        conf.delete("web-features", feature, "system")
+    assert answer.status_code == 404
+    assert switch in answer.text
+
+
+@pytest.mark.parametrize(("given", "seconds"), [(None, 30), ("", 30), ("5", 30), ("90", 90)])
+def test_splunk_web_waits_for_splunkd_as_web_conf_says(given: str | None, seconds: float) -> None:
+    """web.conf.spec: at least 30, the default."""
+
+    class Conf:
+        def get(self, conf: str, stanza: str, key: str) -> str | None:
+            assert (conf, stanza, key) == ("web", "settings", "splunkdConnectionTimeout")
+            return given
+
+    assert longest_wait(Conf()) == seconds
 
 
 def test_a_wrong_password_is_refused(anonymous: httpx.Client) -> None:

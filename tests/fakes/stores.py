@@ -180,18 +180,7 @@ class FakeCollection:
 class FakeStores:
     """All collections (ports.Stores)."""
 
-    NAMES = (
-        "signals",
-        "timeline",
-        "incidents",
-        "claims",
-        "outbox",
-        "plans",
-        "analyses",
-        "suppressions",
-        "subscriptions",
-        "baselines",
-    )
+    NAMES = tuple(COLLECTIONS)
 
     def __init__(self) -> None:
         self.signals: Any = FakeCollection("signals")
@@ -207,7 +196,7 @@ class FakeStores:
 
     @property
     def collections(self) -> List[FakeCollection]:
-        return [getattr(self, name) for name in self.NAMES]
+        return [getattr(self, name) for name in COLLECTIONS]
 
     @property
     def calls(self) -> int:

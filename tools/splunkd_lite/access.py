@@ -15,32 +15,20 @@ import threading
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Callable, Iterable
+from typing import Callable
 
 from tools.splunkd_lite.clock import Clock
 from tools.splunkd_lite.conf import ConfStore
 from tools.splunkd_lite.errors import SplunkdError, not_found
 from tools.splunkd_lite.metadata import Acl
+from tools.splunkd_lite.roles import Role, narrowing, resolved, unique, with_imports
 
-__all__ = ["SYSTEM_USER", "Access", "Role", "User"]
+__all__ = ["SYSTEM_USER", "Access", "User"]
 
 SYSTEM_USER = "splunk-system-user"
 SESSION_SECONDS = 3600.0
 DEFAULT_JOBS_QUOTA = 3  # authorize.conf
 _SCRYPT = {"n": 2**12, "r": 8, "p": 1}
-
-
-@dataclass(frozen=True)
-class Role:
-    """A role with what it inherits folded in; ``settings`` are its own lines."""
-
-    name: str
-    imported: tuple[str, ...]
-    own_capabilities: frozenset[str]
-    capabilities: frozenset[str]
-    allowed_indexes: tuple[str, ...]
-    default_indexes: tuple[str, ...]
-    settings: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -157,8 +145,8 @@ class Access:
             account.name,
             account.roles,
             frozenset().union(*(role.capabilities for role in held)),
-            _unique(index for role in held for index in role.allowed_indexes),
-            _unique(index for role in held for index in role.default_indexes),
+            unique(index for role in held for index in role.allowed_indexes),
+            unique(index for role in held for index in role.default_indexes),
             account.realname,
             account.email,
         )
@@ -220,25 +208,31 @@ class Access:
 
     def roles(self) -> dict[str, Role]:
         """All roles of authorize.conf, resolved."""
-        return self._conf.view(("roles",), "authorize", None, self._resolve_roles)
+        return self._conf.view(
+            ("roles",), "authorize", None, lambda: resolved(self._conf.stanzas("authorize"))
+        )
 
     def jobs_quota(self, user: User) -> int:
         """How many searches the user may run at once; 0: any number (splunkd's own)."""
         if user.name == SYSTEM_USER:
             return 0
-        roles = self.roles()
-        chain = {name for role in user.roles for name in (role, *_imports_of(role, roles))}
-        found = [roles[name].settings.get("srchJobsQuota") for name in chain if name in roles]
+        found = [role.settings.get("srchJobsQuota") for role in self._roles_of(user)]
         quotas = [int(text) for text in found if text and text.isdigit()]
         return 0 if 0 in quotas else max(quotas, default=DEFAULT_JOBS_QUOTA)
 
-    def _resolve_roles(self) -> dict[str, Role]:
-        stanzas = {
-            name.removeprefix("role_"): body
-            for name, body in self._conf.stanzas("authorize").items()
-            if name.startswith("role_")
-        }
-        return {name: _resolve(name, stanzas) for name in stanzas}
+    def check_search_limits(self, user: User) -> None:
+        """Refuse a search of somebody whose roles narrow it in a way that is not done here.
+
+        Raises:
+            SplunkdError: 501, it names role and setting.
+        """
+        for role in self._roles_of(user):
+            for setting in narrowing(role):
+                raise SplunkdError(501, f"{setting} of the role {role.name} is not done here.")
+
+    def _roles_of(self, user: User) -> list[Role]:
+        """The user's roles and all that these import."""
+        return with_imports(user.roles, self.roles())
 
     def capabilities(self) -> list[str]:
         """Every capability that a stanza declares or a role enables."""
@@ -314,52 +308,8 @@ class Access:
             self._accounts = self._load()
 
 
-def _imports_of(name: str, roles: dict[str, Role]) -> list[str]:
-    return _imports(name, {n: {"importRoles": ";".join(r.imported)} for n, r in roles.items()})
-
-
-def _resolve(name: str, stanzas: dict[str, dict[str, str]]) -> Role:
-    imported = _imports(name, stanzas)
-    chain = [name, *imported]
-    own = _enabled(stanzas[name])
-    return Role(
-        name,
-        tuple(_split(stanzas[name].get("importRoles", ""))),
-        own,
-        own.union(*(_enabled(stanzas[role]) for role in imported)),
-        _unique(i for role in chain for i in _split(stanzas[role].get("srchIndexesAllowed", ""))),
-        _unique(i for role in chain for i in _split(stanzas[role].get("srchIndexesDefault", ""))),
-        stanzas[name],
-    )
-
-
-def _imports(name: str, stanzas: dict[str, dict[str, str]]) -> list[str]:
-    """Imported roles, nearest first; a cycle ends the walk."""
-    seen: list[str] = []
-    waiting = _split(stanzas[name].get("importRoles", ""))
-    while waiting:
-        role = waiting.pop(0)
-        if role in seen or role == name or role not in stanzas:
-            continue
-        seen.append(role)
-        waiting += _split(stanzas[role].get("importRoles", ""))
-    return seen
-
-
-def _enabled(settings: dict[str, str]) -> frozenset[str]:
-    return frozenset(key for key, value in settings.items() if value.strip().lower() == "enabled")
-
-
 def _granted(user: User, roles: tuple[str, ...]) -> bool:
     return "*" in roles or any(role in roles for role in user.roles)
-
-
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in text.split(";") if part.strip()]
-
-
-def _unique(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))
 
 
 def _plain(text: str) -> str:

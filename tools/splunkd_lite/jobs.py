@@ -72,12 +72,13 @@ class Jobs:
 
         Raises:
             SplunkdError: 400, the search does not parse; 403, no ``search`` capability; 507,
-                the disk is full.
+                the disk is full; 501, a role narrows searches in a way that is not done here.
         """
         self.reap()
         who = self._splunk.access.user(user) if isinstance(user, str) else user
         if not who.can("search"):
             raise SplunkdError(403, f"User '{who.name}' lacks the capability: search.")
+        self._splunk.access.check_search_limits(who)
         moment = self._splunk.clock.now() if now is None else now
         scheduled = saved_search is not None if scheduled is None else scheduled
         identity = sid or self._sid(saved_search if scheduled else None, owner, who, app, moment)

@@ -137,6 +137,31 @@ def test_a_star_does_not_mean_internal_indexes(standin: StandIn) -> None:
     assert standin.splunk.access.user("admin").may_search("_internal")
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "wide"),
+    [
+        ("srchFilter", "sourcetype=public", "*"),
+        ("srchTimeWin", "3600", "-1"),
+        ("srchTimeEarliest", "86400", "0"),
+        ("srchMaxTime", "10m", "100days"),
+    ],
+)
+def test_a_role_whose_searches_are_to_be_narrowed_finds_nothing_rather_than_too_much(
+    tmp_path: Path, setting: str, value: str, wide: str
+) -> None:
+    with start_standin(tmp_path) as standin:
+        role = {"importRoles": "user", setting: value}
+        conf = standin.splunk.conf
+        conf.write("authorize", "role_narrow", role, "system", create=True)
+        conf.write("authorize", "role_guest", {"importRoles": "narrow"}, "system", create=True)
+        guest = standin.service(standin.add_user("guest", "guest"))
+        with pytest.raises(HTTPError, match=f"{setting} of the role narrow") as refused:
+            guest.jobs.oneshot("search index=main")
+        assert refused.value.status == 501
+        conf.write("authorize", "role_narrow", {setting: wide}, "system", create=False)
+        guest.jobs.oneshot("search index=main")
+
+
 def test_capabilities_of_an_app_are_known_and_given_by_its_roles(standin: StandIn) -> None:
     standin.add_user("max", "shop_manager")
 

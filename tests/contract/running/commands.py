@@ -1,6 +1,6 @@
 """Small search commands, written with the real splunklib."""
 
-from tools.splunkd_lite.runners.chunked import ChunkedCommand
+from tools.splunkd_lite.runners.chunked import MAX_CHUNK_ROWS, ChunkedCommand
 
 HEAD = "import sys, time\nfrom splunklib.searchcommands import *\n"
 TAIL = "\ndispatch({name}, sys.argv, sys.stdin, sys.stdout, __name__)\n"
@@ -19,7 +19,7 @@ class Tiny(StreamingCommand):
 """
 
 
-def command(splunk, body, name="Tiny", **settings):
+def command(splunk, body, name="Tiny", chunk_rows=MAX_CHUNK_ROWS, **settings):
     splunk.script("tiny.py", HEAD + body + TAIL.format(name=name))
     stanza = {"chunked": "true", "filename": "tiny.py", **settings}
-    return ChunkedCommand(splunk, "tiny", stanza, "tiny")
+    return ChunkedCommand(splunk, "tiny", stanza, "tiny", chunk_rows)

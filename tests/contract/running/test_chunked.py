@@ -14,7 +14,7 @@ from tools.splunkd_lite.runners.errors import CommandFailed, ProcessFailed
 
 
 def test_a_streaming_command_sees_every_row_in_chunks_and_keeps_their_order(splunk, context):
-    tiny = command(splunk, COUNT, maxchunksize="40")
+    tiny = command(splunk, COUNT, chunk_rows=40)
     rows = ({"n": str(i), "text": "a b " * (i % 3)} for i in range(100))
 
     out = list(tiny.run(["fieldname=words", 'pattern="\\w+"', "text"], rows, context))
@@ -90,7 +90,7 @@ class Tiny(ReportingCommand):
     def reduce(self, records):
         yield {"parts": ",".join(r["part"] for r in records)}
 """,
-        maxchunksize="2",
+        chunk_rows=2,
     )
     out = list(tiny.run([], [{"n": "1"}, {"n": "2"}, {"n": "3"}], context))
     assert out == [{"parts": "3,3"}]
@@ -207,7 +207,7 @@ class Tiny(GeneratingCommand):
 
 
 def test_a_consumer_that_stops_early_leaves_no_process(splunk, context):
-    tiny = command(splunk, COUNT, maxchunksize="1")
+    tiny = command(splunk, COUNT, chunk_rows=1)
     rows = ({"text": "x"} for _ in range(1000))
     results = tiny.run(["fieldname=n", "pattern=x", "text"], rows, context)
     next(results)
@@ -296,7 +296,13 @@ class Tiny({base}):
     assert (notes.count("launch"), notes.count("work")) == (launches, 1)
 
 
-@pytest.mark.parametrize(("written", "runs"), [({}, True), ({"run_in_preview": "false"}, False)])
-def test_whether_a_command_may_run_in_previews_is_what_commands_conf_says(splunk, written, runs):
-    """commands.conf.spec 10.0: true by default. Previews here never run an app's command."""
-    assert command(splunk, COUNT, **written).run_in_preview is runs
+@pytest.mark.parametrize(("limit", "ends_well"), [("0", True), ("100000", True), ("2000", False)])
+def test_an_answer_larger_than_maxchunksize_ends_the_command(splunk, context, limit, ends_well):
+    """commands.conf.spec: bytes of metadata and body that the command may produce; 0: any."""
+    tiny = command(splunk, COUNT, maxchunksize=limit)
+    out = tiny.run(["fieldname=words", "pattern=x", "text"], [{"text": "x" * 5000}], context)
+    if ends_well:
+        assert len(list(out)) == 1
+    else:
+        with pytest.raises(CommandFailed, match="more than 2000"):
+            list(out)

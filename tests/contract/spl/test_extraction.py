@@ -46,6 +46,40 @@ def test_json_events_give_paths() -> None:
         assert row["ok"] == "true"
 
 
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        ('{"a":1,"b":{"c":[2,3],"d":"LONG"},"e":5}', {"a": "1", "b.c{}": ["2", "3"]}),
+        ('{"a":1,"b":"SHORT","e":5}', {"a": "1", "b": "x" * 4900, "e": "5"}),
+        ('{"a":"say \\"hi, you\\"","b":[],"c":[{"d":1},{"d":2,"e":"LONG"}]}',
+         {"a": 'say "hi, you"', "c{}.d": ["1", "2"]}),
+        ('{"b":"LONG","e":5}', {}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("search", ["*", "* | fields _raw | spath"])
+def test_json_gives_the_fields_that_stand_whole_in_its_first_5000_characters(
+    raw: str, found: dict[str, Any], search: str
+) -> None:
+    """limits.conf.spec, [spath] extraction_cutoff."""
+    row = fields(raw.replace("LONG", LONG).replace("SHORT", "x" * 4900), search=search)
+    names = ("a", "b", "e", "b.c{}", "b.d", "c{}.d", "c{}.e")
+    assert {name: row[name] for name in names if row.get(name) is not None} == found
+
+
+def test_a_path_is_followed_through_all_of_the_json() -> None:
+    raw = '{"b":"LONG","e":5}'.replace("LONG", LONG)
+    assert fields(raw, search="* | spath e")["e"] == "5"
+
+
+def test_pairs_are_looked_for_in_the_first_10_240_characters() -> None:
+    """limits.conf.spec, [kv] maxchars."""
+    row = fields(f"a=1 {'word ' * 2100} b=2")
+    assert (row.get("a"), row.get("b")) == ("1", None)
+
+
 def test_json_values_are_found_through_their_path() -> None:
     assert fields('{"user": {"name": "Bo"}}', search="user.name=bo")["user.name"] == "Bo"
     assert fields('{"user": {"name": "Bo"}}', search="user.name=al") is None

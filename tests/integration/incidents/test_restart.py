@@ -1,4 +1,4 @@
-"""splunkd is restarted while an alert action runs: it forgets the alert, and nothing is lost."""
+"""An alert action is ended whose alert splunkd has forgotten, or never lists: nothing is lost."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from incident_management.splunk.session import Session
 from incident_management.worker.forgotten import ForgottenRuns
 from incident_management.worker.signals import Reconciler
 from incident_management.worker.splunkd import SplunkAlerts
+from incident_management.worker.untracked import UntrackedRuns
 from tests.integration.incidents.conftest import PERIOD, App
 from tests.standin import start_standin
 from tools.splunkd_lite import alerting
@@ -29,8 +30,9 @@ class Worker:
         self.clock, self.told = app.clock, list[str]()
         stores, alerts = KvStores(session), SplunkAlerts(session)
         ingest = Ingest(stores, self.clock, Routing()).ingest
-        forgotten = ForgottenRuns(stores, self.clock, alerts, "sh1", self._tell)
-        self.reconciler = Reconciler(stores, self.clock, alerts, forgotten, ingest, self._tell)
+        history = (stores, self.clock, alerts, "sh1", self._tell)
+        unlisted = (ForgottenRuns(*history), UntrackedRuns(*history))
+        self.reconciler = Reconciler(stores, self.clock, alerts, *unlisted, ingest, self._tell)
 
     def _tell(self, _name: str, sentence: str) -> None:
         self.told.append(sentence)
@@ -63,3 +65,25 @@ def test_a_run_whose_action_the_restart_ended_opens_its_incident_once(
         assert app.only_incident()["entities"] == ["web-1"]
         assert (worker.work(), Worker(app).work(), worker.told) == (0, 0, [])
         assert app.only_incident()["signals"] == 1
+
+
+def test_a_run_of_an_alert_that_is_not_tracked_opens_its_incident_once(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Splunk Web tracks an alert only with *Add to Triggered Alerts* among its actions."""
+    splunk = app.standin.splunk
+    splunk.conf.write(
+        "savedsearches", "High Error Rate", {"alert.track": "0"}, "incident_management", False
+    )
+    worker = Worker(app)
+    assert worker.work() == 0
+    app.log_errors("web-1", 20)
+    with monkeypatch.context() as ended:
+        ended.setattr(alerting.alert_action, "run", lambda *_arguments: None)
+        app.run_detections()
+    assert splunk.alerts.all() == [] and app.incidents() == []
+
+    assert (worker.work(), worker.work()) == (0, 1)
+    assert app.only_incident()["entities"] == ["web-1"]
+    assert (worker.work(), worker.work(), Worker(app).work(), worker.told) == (0, 0, 0, [])
+    assert app.only_incident()["signals"] == 1

@@ -11,7 +11,13 @@ import pytest
 from splunklib import binding
 
 from incident_management.hosts import is_loopback, is_splunkd_here
-from incident_management.splunk.session import ATTEMPTS, Session, SplunkError, path_of
+from incident_management.splunk.session import (
+    ATTEMPTS,
+    Session,
+    SplunkError,
+    _trusted_context,
+    path_of,
+)
 
 INITIALIZING = {"messages": [{"type": "ERROR", "text": "KV Store is initializing."}]}
 
@@ -209,3 +215,10 @@ def test_another_machines_splunkd_must_prove_who_it_is(bound, monkeypatch):
     _address, uri = bound
     with pytest.raises(SplunkError, match=r"to x: [a-zA-Z ]*certificate"):
         Session(uri, "k", attempts=1).get("x")
+
+
+def test_a_private_ca_is_trusted_on_python_3_13_as_on_3_9():
+    """Strictly, as is the default from 3.13 on, certificates of many a company's own CA fail."""
+    context = _trusted_context()
+    assert context.verify_mode == ssl.CERT_REQUIRED and context.check_hostname
+    assert not context.verify_flags & ssl.VERIFY_X509_STRICT

@@ -14,6 +14,7 @@ from incident_management.ports import SearchFailed, SearchResult
 from incident_management.splunk.alert_action import RESULT_ROWS
 from incident_management.worker.forgotten import ForgottenRuns
 from incident_management.worker.signals import Reconciler, deliver_spool
+from incident_management.worker.untracked import UntrackedRuns
 from tests.fakes import FakeStores, ManualClock
 
 __all__ = ["ROWS", "SID", "LossyDesk"]
@@ -103,8 +104,11 @@ class LossyDesk:
 
     def reconciler(self):
         """That of a worker that begins now."""
-        forgotten = ForgottenRuns(self.stores, self.clock, self, "sh1", self.trouble)
-        return Reconciler(self.stores, self.clock, self, forgotten, self.ingest, self.trouble)
+        history = (self.stores, self.clock, self, "sh1", self.trouble)
+        forgotten, untracked = ForgottenRuns(*history), UntrackedRuns(*history)
+        return Reconciler(
+            self.stores, self.clock, self, forgotten, untracked, self.ingest, self.trouble
+        )
 
     def restarted(self):
         """Work until now, be restarted with a run that fired just before, and work again."""

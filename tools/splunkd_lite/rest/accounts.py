@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tools.splunkd_lite.access import Role, User
+from tools.splunkd_lite.access import User
 from tools.splunkd_lite.errors import SplunkdError, not_found
 from tools.splunkd_lite.metadata import Acl
 from tools.splunkd_lite.rest.atom import Entry, Feed, xml_text
@@ -15,6 +15,7 @@ from tools.splunkd_lite.rest.paging import paged
 from tools.splunkd_lite.rest.permission import require
 from tools.splunkd_lite.rest.request import RestRequest, RestResponse
 from tools.splunkd_lite.rest.router import route
+from tools.splunkd_lite.roles import Role
 
 if TYPE_CHECKING:
     from tools.splunkd_lite.core import Splunk

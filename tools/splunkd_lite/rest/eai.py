@@ -52,9 +52,7 @@ def visible(splunk: Splunk, request: RestRequest, conf: str) -> list[ConfEntry]:
     if owner not in (NOBODY, "-", request.who.name):
         require(request, "admin_all_objects")
     entries = splunk.conf.entries(conf, app, owner)
-    if owner == "-":
-        entries = [e for e in entries if splunk.access.may(request.who, "read", e.acl)]
-    return [e for e in entries if splunk.access.may(request.who, "read", e.acl)]
+    return [each for each in entries if splunk.access.may(request.who, "read", each.acl)]
 
 
 def readable(splunk: Splunk, request: RestRequest, conf: str, name: str) -> ConfEntry:

@@ -7,7 +7,6 @@ in ``splunk.admin.init``, which the stand-in's ``splunk`` package provides.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from tools.splunkd_lite.rest.request import RestRequest
 from .errors import ProcessFailed, RunnerError, Unsupported
 from .process import PYLIB, script_path
 from .settings import truthy
-from .workers import WorkerPool
+from .workers import WorkerPool, WorkerPools
 
 __all__ = ["AdminExternal"]
 
@@ -31,8 +30,7 @@ class AdminExternal:
 
     def __init__(self, splunk: Any) -> None:
         self._splunk = splunk
-        self._pools: dict[str, WorkerPool] = {}
-        self._lock = threading.Lock()
+        self._pools = WorkerPools()
 
     def call(
         self,
@@ -52,7 +50,7 @@ class AdminExternal:
         """
         settings = self._splunk.conf.stanzas("restmap")[stanza]
         try:
-            answer = self._pool(stanza, settings).ask(
+            answer = self._pools.of(stanza, lambda: self._new_pool(stanza, settings)).ask(
                 {"request": self._request(stanza, settings, action, name, params, request)}
             )
         except RunnerError as error:
@@ -64,16 +62,7 @@ class AdminExternal:
 
     def stop(self) -> None:
         """End all handler processes."""
-        with self._lock:
-            pools, self._pools = list(self._pools.values()), {}
-        for pool in pools:
-            pool.stop()
-
-    def _pool(self, stanza: str, settings: Mapping[str, str]) -> WorkerPool:
-        with self._lock:
-            if stanza not in self._pools:
-                self._pools[stanza] = self._new_pool(stanza, settings)
-            return self._pools[stanza]
+        self._pools.stop()
 
     def _new_pool(self, stanza: str, settings: Mapping[str, str]) -> WorkerPool:
         if settings.get("handlertype") != "python":

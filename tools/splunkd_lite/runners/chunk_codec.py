@@ -44,13 +44,15 @@ def frame(metadata: Mapping[str, Any], body: bytes = b"") -> bytes:
     return b"chunked 1.0,%d,%d\n" % (len(meta), len(body)) + meta + body
 
 
-def read_chunk(stream: Reader) -> tuple[dict[str, Any], bytes] | None:
+def read_chunk(
+    stream: Reader, max_bytes: int = MAX_CHUNK_BYTES
+) -> tuple[dict[str, Any], bytes] | None:
     """The next chunk's metadata and body, or None at the end of the stream.
 
     Blank lines before a header are skipped: a recorded command wrote one, and splunkd took it.
 
     Raises:
-        ProcessFailed: what was read is not a chunk.
+        ProcessFailed: what was read is not a chunk, or is larger than ``max_bytes``.
     """
     header = stream.readline()
     while header in (b"\n", b"\r\n"):
@@ -61,8 +63,10 @@ def read_chunk(stream: Reader) -> tuple[dict[str, Any], bytes] | None:
     if match is None:
         raise ProcessFailed(f"it wrote {header[:120]!r} where a chunk's header was due")
     meta_size, body_size = (int(group) for group in match.groups())
-    if meta_size + body_size > MAX_CHUNK_BYTES:
-        raise ProcessFailed(f"it announced a chunk of {meta_size + body_size} bytes")
+    if meta_size + body_size > max_bytes:
+        raise ProcessFailed(
+            f"it announced a chunk of {meta_size + body_size} bytes, more than {max_bytes}"
+        )
     meta = stream.read(meta_size)
     body = stream.read(body_size)
     if len(meta) < meta_size or len(body) < body_size:

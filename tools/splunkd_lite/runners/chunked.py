@@ -3,7 +3,8 @@
 Protocol facts: recordings of a real splunkd, and what Splunk's support published about the fields
 of the ``getinfo`` reply (community.splunk.com, "metadata fields of the custom search command"):
 ``type`` (default ``streaming``), ``generating``, ``required_fields``, ``maxwait``, ``finished``,
-``error``, ``inspector.messages``. Settings: commands.conf.spec of Splunk 10.0.
+``error``, ``inspector.messages``. Settings: commands.conf.spec of Splunk 9.3 to 10.4; by it
+``maxchunksize`` limits what the command may answer, and 0 is no limit.
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ from urllib.parse import quote
 
 from tools.splunkd_lite.version import VERSION
 
-from .chunk_codec import decode_body, encode_body, frame, read_chunk, unquote_argument
+from .chunk_codec import (
+    MAX_CHUNK_BYTES,
+    decode_body,
+    encode_body,
+    frame,
+    read_chunk,
+    unquote_argument,
+)
 from .errors import CommandFailed, ProcessFailed
 from .process import AppProcess, script_path
 
@@ -38,8 +46,15 @@ _BUILT_IN_DEFAULTS = {"generating", "streaming", "retainsevents", "supports_mult
 class ChunkedCommand:
     """One command of ``commands.conf`` with ``chunked = true``."""
 
-    def __init__(self, splunk: Any, name: str, stanza: Mapping[str, str], app: str) -> None:
-        """``stanza``: its settings; ``app``: the app it stands in.
+    def __init__(
+        self,
+        splunk: Any,
+        name: str,
+        stanza: Mapping[str, str],
+        app: str,
+        chunk_rows: int = MAX_CHUNK_ROWS,
+    ) -> None:
+        """``stanza``: its settings; ``app``: the app it stands in; ``chunk_rows``: sent at once.
 
         Raises:
             CommandFailed: the stanza asks for what the protocol, or this stand-in, does not do.
@@ -48,14 +63,10 @@ class ChunkedCommand:
         self.app = app
         self._splunk = splunk
         self._stanza = dict(stanza)
+        self._chunk_rows = chunk_rows
         self.generating: bool | None = None
         self.type: str | None = None
         _check_stanza(name, stanza)
-
-    @property
-    def run_in_preview(self) -> bool:
-        """Whether the command may run on previews of results (default true)."""
-        return _is_true(self._stanza.get("run_in_preview", "true"))
 
     def run(
         self, args: list[str], rows: Iterable[Mapping[str, Any]] | None, context: Any
@@ -70,7 +81,7 @@ class ChunkedCommand:
         for _ in range(self._splunk.command_rehearsals):
             self.probe(args, context)
         process = self._start()
-        exchange = _Exchange(process, float(self._stanza.get("maxwait", "0")), context.cancelled)
+        exchange = self._exchange(process, context)
         try:
             yield from self._converse(process, exchange, args, rows, context)
         except ProcessFailed as error:
@@ -78,6 +89,11 @@ class ChunkedCommand:
             raise CommandFailed(f"Error in '{self.name}' command: {said}") from error
         finally:
             process.end()
+
+    def _exchange(self, process: AppProcess, context: Any) -> _Exchange:
+        maxwait = float(self._stanza.get("maxwait", "0"))
+        max_bytes = int(self._stanza.get("maxchunksize", "0")) or MAX_CHUNK_BYTES
+        return _Exchange(process, maxwait, max_bytes, context.cancelled)
 
     def _start(self) -> AppProcess:
         filename = self._stanza.get("filename", f"{self.name}.py")
@@ -166,7 +182,7 @@ class ChunkedCommand:
             return rows
         if words[0] != self.name:
             raise ProcessFailed(f"its streaming_preop starts with '{words[0]}', not with itself")
-        step = ChunkedCommand(self._splunk, self.name, self._stanza, self.app)
+        step = ChunkedCommand(self._splunk, self.name, self._stanza, self.app, self._chunk_rows)
         if step.probe(words[1:], context) == "reporting":
             return rows
         return step.run(words[1:], rows, context)
@@ -178,7 +194,7 @@ class ChunkedCommand:
             CommandFailed: as for :meth:`run`.
         """
         process = self._start()
-        exchange = _Exchange(process, float(self._stanza.get("maxwait", "0")), context.cancelled)
+        exchange = self._exchange(process, context)
         try:
             reply, _ = self._ask(exchange, self._splunk_info(args, context), b"", context)
         except ProcessFailed as error:
@@ -202,7 +218,7 @@ class ChunkedCommand:
         self, exchange: _Exchange, rows: Iterable[Mapping[str, Any]], context: Any
     ) -> Iterator[dict[str, Any]]:
         """Send the rows chunk by chunk, then ask until the command has said all that it holds."""
-        for chunk, last in _chunks(rows, self._chunk_rows()):
+        for chunk, last in _chunks(rows, self._chunk_rows):
             request = {"action": "execute", "finished": last}
             reply, answer = self._ask(exchange, request, encode_body(chunk), context)
             yield from decode_body(answer)
@@ -212,10 +228,6 @@ class ChunkedCommand:
             request = {"action": "execute", "finished": True}
             reply, answer = self._ask(exchange, request, b"", context)
             yield from decode_body(answer)
-
-    def _chunk_rows(self) -> int:
-        """Rows in a chunk: ``maxchunksize`` of commands.conf, or 50,000 (0 or absent)."""
-        return min(int(self._stanza.get("maxchunksize", "0")) or MAX_CHUNK_ROWS, MAX_CHUNK_ROWS)
 
     def _ask(
         self, exchange: _Exchange, request: dict[str, Any], body: bytes, context: Any
@@ -231,7 +243,7 @@ class ChunkedCommand:
 
 
 class _Exchange:
-    """One question and its answer at a time, with ``maxwait`` and the search's cancellation.
+    """One question and its answer at a time, with the command's limits and the cancellation.
 
     Writing happens in a thread of its own, so a command that answers before it has read all of its
     input cannot make both sides wait for each other.
@@ -239,10 +251,12 @@ class _Exchange:
 
     POLL_SECONDS = 0.2
 
-    def __init__(self, process: AppProcess, maxwait: float, cancelled: Any) -> None:
+    def __init__(self, process: AppProcess, maxwait: float, max_bytes: int, cancelled: Any) -> None:
+        """``maxwait``: seconds for an answer, 0 for no limit; ``max_bytes``: of an answer."""
         self.errors: list[str] = []
         self._process = process
         self._maxwait = maxwait
+        self._max_bytes = max_bytes
         self._cancelled = cancelled
         self._buffer = b""
         self._deadline: float | None = None
@@ -251,13 +265,13 @@ class _Exchange:
         """Send a chunk and read the next one.
 
         Raises:
-            ProcessFailed: no answer within ``maxwait``, the command ended, or broke the protocol.
+            ProcessFailed: no answer within its limits, the command ended, or broke the protocol.
         """
         self._deadline = time.monotonic() + self._maxwait if self._maxwait else None
         message = frame(request, body)
         writer = threading.Thread(target=self._send, args=(message,), daemon=True)
         writer.start()
-        answer = read_chunk(self)
+        answer = read_chunk(self, self._max_bytes)
         if answer is None:
             status = self._process.wait(2.0)
             raise ProcessFailed(

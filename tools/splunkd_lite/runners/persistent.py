@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from tools.splunkd_lite.rest.request import RestRequest, RestResponse
 from .errors import ProcessFailed, Unsupported
 from .process import PYLIB
 from .settings import truthy
-from .workers import WorkerPool
+from .workers import WorkerPool, WorkerPools
 
 __all__ = ["PersistentHandlers"]
 
@@ -35,8 +34,7 @@ class PersistentHandlers:
 
     def __init__(self, splunk: Any) -> None:
         self._splunk = splunk
-        self._pools: dict[str, WorkerPool] = {}
-        self._lock = threading.Lock()
+        self._pools = WorkerPools()
 
     def handle(self, stanza: str, request: RestRequest) -> RestResponse:
         """Answer a request whose caller was already checked.
@@ -45,7 +43,7 @@ class PersistentHandlers:
         """
         settings = self._splunk.conf.stanzas("restmap")[stanza]
         try:
-            pool = self._pool(stanza, settings)
+            pool = self._pools.of(stanza, lambda: self._new_pool(stanza, settings))
             message = {"request": json.dumps(self._request(stanza, settings, request))}
             answer = pool.ask(message)
         except (ProcessFailed, Unsupported) as error:
@@ -65,16 +63,7 @@ class PersistentHandlers:
 
     def stop(self) -> None:
         """End all handler processes."""
-        with self._lock:
-            pools, self._pools = list(self._pools.values()), {}
-        for pool in pools:
-            pool.stop()
-
-    def _pool(self, stanza: str, settings: Mapping[str, str]) -> WorkerPool:
-        with self._lock:
-            if stanza not in self._pools:
-                self._pools[stanza] = self._new_pool(stanza, settings)
-            return self._pools[stanza]
+        self._pools.stop()
 
     def _new_pool(self, stanza: str, settings: Mapping[str, str]) -> WorkerPool:
         if settings.get("scripttype") != "persist":

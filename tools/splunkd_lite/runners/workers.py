@@ -7,13 +7,13 @@ import select
 import struct
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .errors import ProcessFailed
 from .process import AppProcess
 
-__all__ = ["WorkerPool"]
+__all__ = ["WorkerPool", "WorkerPools"]
 
 REQUEST_TIMEOUT_SECONDS = 120.0
 START_TIMEOUT_SECONDS = 60.0
@@ -162,3 +162,25 @@ class WorkerPool:
             self._all.discard(worker)
             if worker in self._idle:
                 self._idle.remove(worker)
+
+
+class WorkerPools:
+    """A pool for each stanza of restmap.conf, made when it is first asked."""
+
+    def __init__(self) -> None:
+        self._pools: dict[str, WorkerPool] = {}
+        self._lock = threading.Lock()
+
+    def of(self, stanza: str, make: Callable[[], WorkerPool]) -> WorkerPool:
+        """The stanza's pool. Raises what ``make`` raises, which is called for the first request."""
+        with self._lock:
+            if stanza not in self._pools:
+                self._pools[stanza] = make()
+            return self._pools[stanza]
+
+    def stop(self) -> None:
+        """End all processes."""
+        with self._lock:
+            pools, self._pools = list(self._pools.values()), {}
+        for pool in pools:
+            pool.stop()

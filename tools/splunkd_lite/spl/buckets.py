@@ -22,7 +22,6 @@ __all__ = ["Bucketing", "bucketing_options", "parse_bucketing"]
 
 Placer = Callable[[Any], Any]
 _LOG = re.compile(r"(\d*\.?\d*)log(\d*\.?\d*)\Z", re.I)
-_CALENDAR = ("d", "w", "mon", "q", "y")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 Operations run in Splunk's order: EXTRACT, REPORT, KV_MODE, FIELDALIAS, EVAL, LOOKUP, event types,
 tags: https://help.splunk.com/en/splunk-enterprise/knowledge-manager/9.4/get-started-with-knowledge-objects/the-sequence-of-search-time-operations
 Only the fields that a search needs are extracted; the recipe of a (sourcetype, source, host) is
-worked out once.
+worked out once. KV_MODE looks at the beginning of a long event alone: limits.conf.spec,
+``[spath] extraction_cutoff`` ("applies both the auto kv extraction and the spath command") and
+``[kv] maxchars``.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from tools.splunkd_lite.spl.context import Environment
 from tools.splunkd_lite.spl.errors import SplError
 from tools.splunkd_lite.spl.evalparser import parse_expression
 from tools.splunkd_lite.spl.evaluate import compile_expression, references
+from tools.splunkd_lite.spl.holding import setting
 from tools.splunkd_lite.spl.pcre import compile_pattern, group_names
 from tools.splunkd_lite.spl.reports import Report, report_of
 from tools.splunkd_lite.spl.scanner import Scanner
@@ -190,11 +193,12 @@ class Extractor:
         wanted = None if wanted is None else wanted - _STORED
         if wanted is not None and not wanted:
             return []
+        structured = _structured(wanted, setting(self.env, "spath", "extraction_cutoff", 5000))
         if mode in ("json", "xml"):
-            return [_structured(wanted)]
+            return [structured]
         json_too = settings.get("AUTO_KV_JSON", "true").strip().lower() not in ("0", "false")
         pairs = key_values if wanted is None else only_keys(wanted)
-        structured = _structured(wanted)
+        most = setting(self.env, "kv", "maxchars", 10_240)
 
         def step(row: Row) -> None:
             raw = row.get("_raw")
@@ -203,7 +207,7 @@ class Extractor:
             if json_too and raw[:1] in "{[" and raw.lstrip()[:1]:
                 structured(row)
             elif "=" in raw:
-                pairs(raw, row)
+                pairs(raw[:most], row)
 
         return [step]
 
@@ -291,7 +295,7 @@ def _expression(name: str, value: str) -> Any:
     return tree
 
 
-def _structured(wanted: frozenset[str] | None) -> Step:
+def _structured(wanted: frozenset[str] | None, cutoff: int) -> Step:
     """Adds the leaves of JSON or XML, all of them or at least the wanted ones."""
     top = [name for name in wanted or () if not set(name) & {".", "{"}]
     deep = None if wanted is None else wanted - frozenset(top)
@@ -300,7 +304,7 @@ def _structured(wanted: frozenset[str] | None) -> Step:
         raw = row.get("_raw")
         if not isinstance(raw, str):
             return
-        loaded = load_json(raw) if top else None
+        loaded = load_json(raw, cutoff) if top else None
         names = wanted
         if isinstance(loaded, dict):
             for name in top:
@@ -310,7 +314,7 @@ def _structured(wanted: frozenset[str] | None) -> Step:
             if not deep:
                 return
             names = deep
-        for path, values in extract_all(raw, names, loaded).items():
+        for path, values in extract_all(raw, names, loaded, cutoff).items():
             if path not in row:
                 row[path] = from_list(values)
 

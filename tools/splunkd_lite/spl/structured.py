@@ -1,6 +1,8 @@
 """Paths into JSON and XML text, as spath and the JSON functions write them.
 
 Source: https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/spath
+and limits.conf.spec, ``[spath] extraction_cutoff``: all fields of a text are those of its
+beginning. XML is not cut here.
 """
 
 from __future__ import annotations
@@ -14,6 +16,9 @@ from typing import Any
 
 __all__ = ["extract_all", "extract_path", "find_path", "flatten", "leaf", "load_json", "split_path"]
 
+# What a cut looks at: a whole string, a mark, or the quote of a string that does not end.
+_MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],"]', re.S)
+_CLOSING = {"{": "}", "[": "]"}
 _STEP = re.compile(r"\{[^}]*\}|[^.{}]+")
 
 
@@ -71,15 +76,41 @@ def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield prefix, leaf(value)
 
 
-def load_json(text: str) -> Any:
-    """JSON that is an object or an array, from text that starts with it; otherwise None."""
+def load_json(text: str, cutoff: int = 0) -> Any:
+    """JSON that is an object or an array, from text that starts with it; otherwise None.
+
+    ``cutoff``: of longer text, what stands whole in so many characters; 0 for all of it.
+    """
     stripped = text.lstrip()
     if stripped[:1] not in ("{", "["):
         return None
+    if 0 < cutoff < len(text):
+        stripped = _beginning(stripped[:cutoff])
     try:
         return _DECODER.raw_decode(stripped)[0]
     except (ValueError, RecursionError):
         return None
+
+
+def _beginning(text: str) -> str:
+    """The start of JSON as JSON: up to its last comma or end of a list or object, then closed."""
+    open_: list[str] = []
+    end, closing = 0, ""
+    for mark in _MARK.finditer(text):
+        sign = mark.group()
+        if sign == '"':
+            break
+        if sign in _CLOSING:
+            open_.append(_CLOSING[sign])
+        elif sign in _CLOSING.values() and open_:
+            open_.pop()
+        elif sign != ",":
+            continue
+        end = mark.start() if sign == "," else mark.end()
+        closing = "".join(reversed(open_))
+        if not open_:
+            break
+    return text[:end] + closing
 
 
 def _load_xml(text: str) -> ElementTree.Element | None:
@@ -102,11 +133,12 @@ def _flatten_xml(node: ElementTree.Element, prefix: str) -> Iterator[tuple[str, 
 
 
 def extract_all(
-    text: str, names: frozenset[str] | None = None, loaded: Any = None
+    text: str, names: frozenset[str] | None = None, loaded: Any = None, cutoff: int = 0
 ) -> dict[str, list[Any]]:
     """The leaves of JSON or XML text, by path. With `names`, parts of a JSON object that lead to
-    none of these may be left out. `loaded` is the JSON when it has been read already."""
-    loaded = load_json(text) if loaded is None else loaded
+    none of these may be left out. `loaded` is the JSON when it has been read already; `cutoff` is
+    as for `load_json`."""
+    loaded = load_json(text, cutoff) if loaded is None else loaded
     if names is not None and isinstance(loaded, dict):
         loaded = {key: item for key, item in loaded.items() if _leads_to(key, names)}
     if loaded is None:

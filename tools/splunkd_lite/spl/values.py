@@ -20,7 +20,6 @@ __all__ = [
     "as_list",
     "compare",
     "from_list",
-    "is_numeric",
     "sort_key",
     "to_number",
     "to_text",
@@ -70,10 +69,6 @@ def to_number(value: Value) -> int | float | None:
     if kind is list and len(value) == 1:
         return to_number(value[0])
     return None
-
-
-def is_numeric(value: Value) -> bool:
-    return to_number(value) is not None
 
 
 def _number_text(value: float) -> str:

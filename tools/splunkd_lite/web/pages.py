@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.templating import Jinja2Templates
 
+from tools.splunkd_lite.conf import is_true
 from tools.splunkd_lite.web import account, ucc
 from tools.splunkd_lite.web.apps import SEARCH_VIEW, App, Dashboard, NavItem, PageError
 from tools.splunkd_lite.web.session import Session
@@ -94,7 +95,25 @@ async def app_view(request: Request) -> Response:
         raise PageError(404, f'Your roles may not read the view "{name}" of "{app.name}".')
     if isinstance(view, Dashboard):
         return await _dashboard_page(request, app, name, view)
+    _check_templates_allowed(request, view.template)
     return HTMLResponse(ucc.expand(view.template.read_text(encoding="utf-8"), app.name))
+
+
+def _check_templates_allowed(request: Request, template: Path) -> None:
+    """Refuse an app's template where an administrator has switched these off.
+
+    web-features.conf.spec 10.4: "blocks custom app Mako templates in the
+    $SPLUNK_HOME/etc/apps/<app>/appserver/templates [...] directories", whatever they hold. What
+    Splunk Web then answers is unverified.
+    """
+    switch = "deactivate_custom_mako_templates"
+    conf = request.app.state.splunk.conf
+    if is_true(conf.get("web-features", "feature:appserver_security", switch, "false")):
+        raise PageError(
+            404,
+            f"{template.name} is a template of an app's own, which {switch} in web-features.conf "
+            "forbids.",
+        )
 
 
 async def chrome(request: Request) -> Response:

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import httpx
 
-TIMEOUT_SECONDS = 120.0
-"""Longest wait for one answer: a blocking search or a remediation may take long."""
+LEAST_TIMEOUT_SECONDS = 30.0
+"""``splunkdConnectionTimeout`` in web.conf: its default, and less is ignored (web.conf.spec)."""
 MAX_LISTED = 1000
 
 
@@ -22,7 +22,9 @@ class SplunkdRefusedError(Exception):
 
 
 class Server(Protocol):
-    """Where splunkd is."""
+    """Where splunkd is, and what is set."""
+
+    conf: Any  # a ConfStore
 
     @property
     def home(self) -> Path: ...
@@ -35,6 +37,12 @@ def _tls_context(home: Path) -> ssl.SSLContext | bool:
     """Trust the stand-in's own CA only (``etc/auth/cacert.pem``)."""
     ca = home / "etc" / "auth" / "cacert.pem"
     return ssl.create_default_context(cafile=str(ca)) if ca.is_file() else True
+
+
+def longest_wait(conf: Any) -> float:
+    """How long splunkweb waits for one answer of splunkd, in seconds, by its ConfStore."""
+    given = conf.get("web", "settings", "splunkdConnectionTimeout") or ""
+    return max(float(given) if given.isdigit() else 0.0, LEAST_TIMEOUT_SECONDS)
 
 
 class Splunkd:
@@ -50,7 +58,7 @@ class Splunkd:
             self._client = httpx.AsyncClient(
                 base_url=self._splunk.mgmt_uri,
                 verify=_tls_context(self._splunk.home),
-                timeout=TIMEOUT_SECONDS,
+                timeout=longest_wait(self._splunk.conf),
                 trust_env=False,
             )
         return self._client
@@ -71,7 +79,7 @@ class Splunkd:
     ) -> httpx.Response:
         """Send a request as the session's user; ``target`` is the path with its query string.
 
-        Raises httpx.HTTPError when splunkd can't be reached or takes longer than TIMEOUT_SECONDS.
+        Raises httpx.HTTPError when splunkd can't be reached or takes longer than web.conf allows.
         """
         sent = [*(headers or []), ("Authorization", f"Splunk {session_key}")]
         return await self._open().request(method, target, headers=sent, content=body)

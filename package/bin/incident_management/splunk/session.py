@@ -216,8 +216,14 @@ def path_of(*parts: str) -> str:
 
 
 def _trusted_context() -> ssl.SSLContext:
-    """Trust the system's roots and, if there is one, the CA that signed this Splunk's own."""
+    """Trust the system's roots and, if there is one, the CA that signed this Splunk's own.
+
+    Those of many a company's own CA lack what Python asks for from 3.13 on
+    (``VERIFY_X509_STRICT``, "ssl.create_default_context()" in its documentation). It is not asked
+    for here, or the app would lose splunkd with the upgrade to Splunk 10.2.
+    """
     context = ssl.create_default_context()
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     own = Path(os.environ.get("SPLUNK_HOME", "")) / "etc" / "auth" / "cacert.pem"
     if own.is_file():
         context.load_verify_locations(cafile=str(own))

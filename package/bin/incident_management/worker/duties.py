@@ -49,6 +49,7 @@ from .runs import SplunkRuns
 from .signals import Reconciler, deliver_spool
 from .tickets import Tickets
 from .tidy import forget_answers
+from .untracked import UntrackedRuns
 
 __all__ = ["Duties"]
 
@@ -96,9 +97,10 @@ class Duties:
     def all(self) -> List[Duty]:
         """The duties in the order of the flow: signals in, messages out, fixes after."""
         alerts = splunkd.SplunkAlerts(self.session)
-        forgotten = ForgottenRuns(self.stores, self.clock, alerts, self.holder, self._tell)
+        history = (self.stores, self.clock, alerts, self.holder, self._tell)
+        forgotten, untracked = ForgottenRuns(*history), UntrackedRuns(*history)
         reconciler = Reconciler(
-            self.stores, self.clock, alerts, forgotten, self._ingest, self._tell
+            self.stores, self.clock, alerts, forgotten, untracked, self._ingest, self._tell
         )
         return [
             Duty("configuration", self._config.refresh, everywhere=True),

@@ -17,11 +17,11 @@ from typing import Callable, List, Mapping, Optional, Protocol, Sequence, Set
 
 from ..incidents.intake.trigger import triggers, triggers_for_each
 from ..incidents.stores import claim_document, find_by
-from ..ports import Clock, SearchFailed, Stores
+from ..ports import Clock, Collection, SearchFailed, Stores
 from ..splunk.detections import SavedDetection, SearchRun
 from .fired import ACTION, FiredAlert
 
-__all__ = ["ForgottenRuns", "RunHistory", "alerted"]
+__all__ = ["ForgottenRuns", "RunHistory", "alerted", "fired_by", "unreconciled"]
 
 # An alert action has two minutes before splunkd ends it.
 GRACE_SECONDS = 150.0
@@ -118,7 +118,7 @@ class ForgottenRuns:
 
     def _alerts_of(self, search: SavedDetection) -> List[FiredAlert]:
         """Return the runs of a search that alerted before the restart and are not reconciled."""
-        runs = self._open(self._runs_of(search))
+        runs = unreconciled(self._claims, self._runs_of(search))
         verdicts = {run.sid: alerted(search.settings, run.results) for run in runs}
         if None in verdicts.values():
             self._trouble(
@@ -127,16 +127,7 @@ class ForgottenRuns:
                 "from their results, as it throttles or has a condition of its own: what an alert "
                 "action had not delivered by then may be missing.",
             )
-        each = triggers_for_each(search.settings)
-        mine = [run for run in runs if verdicts[run.sid]]
-        of = (search.name, search.app, search.owner)
-        return [FiredAlert(*of, run.sid, run.due, (ACTION,), each) for run in mine]
-
-    def _open(self, runs: List[SearchRun]) -> List[SearchRun]:
-        left = {f"reconciled:{run.sid}": run for run in runs}
-        for claim in find_by(self._claims, "_key", left):
-            left.pop(str(claim["_key"]), None)
-        return list(left.values())
+        return fired_by(search, [run for run in runs if verdicts[run.sid]])
 
     def _runs_of(self, search: SavedDetection) -> List[SearchRun]:
         """Return the runs from before the restart that found something."""
@@ -151,6 +142,21 @@ class ForgottenRuns:
         since = self._since - LONGEST_RUN_SECONDS
         before = [run for run in runs if since <= run.due < self._splunkd]
         return [run for run in before if run.done and not run.failed and run.results]
+
+
+def unreconciled(claims: Collection, runs: Sequence[SearchRun]) -> List[SearchRun]:
+    """Return the runs that no worker has reconciled yet."""
+    left = {f"reconciled:{run.sid}": run for run in runs}
+    for claim in find_by(claims, "_key", left):
+        left.pop(str(claim["_key"]), None)
+    return list(left.values())
+
+
+def fired_by(search: SavedDetection, runs: Sequence[SearchRun]) -> List[FiredAlert]:
+    """Return runs that alerted as splunkd would list them."""
+    each = triggers_for_each(search.settings)
+    of = (search.name, search.app, search.owner)
+    return [FiredAlert(*of, run.sid, run.due, (ACTION,), each) for run in runs]
 
 
 def alerted(settings: Mapping[str, str], results: int) -> Optional[bool]:

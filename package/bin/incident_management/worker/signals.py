@@ -13,6 +13,7 @@ from ..incidents.stores import claim_document, find_by
 from ..ports import Clock, SearchFailed, SearchResult, Stores
 from .fired import ACTION, FiredAlert
 from .forgotten import GIVE_UP_SECONDS, GRACE_SECONDS, ForgottenRuns
+from .untracked import UntrackedRuns
 
 __all__ = ["FiredAlerts", "Reconciler", "deliver_spool"]
 
@@ -104,6 +105,7 @@ class Reconciler:
 
     Args:
         forgotten: the runs from before a restart, which splunkd does not list.
+        untracked: the runs that it never lists.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class Reconciler:
         clock: Clock,
         alerts: FiredAlerts,
         forgotten: ForgottenRuns,
+        untracked: UntrackedRuns,
         ingest: Ingest,
         trouble: Trouble,
     ) -> None:
@@ -119,6 +122,7 @@ class Reconciler:
         self._clock = clock
         self._alerts = alerts
         self._forgotten = forgotten
+        self._untracked = untracked
         self._ingest = ingest
         self._trouble = trouble
         self._done: Set[str] = set()
@@ -129,7 +133,8 @@ class Reconciler:
         recovered = 0
         now = self._clock.now()
         since = max(min(self._until, now) - OVERLAP_SECONDS, now - OLDEST_SECONDS)
-        listed = [*self._alerts.recent(since), *self._forgotten.found()]
+        unlisted = [*self._forgotten.found(), *self._untracked.found()]
+        listed = [*self._alerts.recent(since), *unlisted]
         self._done &= {alert.sid for alert in listed}
         mine = [
             alert
@@ -145,6 +150,7 @@ class Reconciler:
         left = [alert.time for alert in waiting if alert.sid not in self._done]
         self._until = min([now - GRACE_SECONDS, *left])
         self._forgotten.reconciled(self._done, self._until)
+        self._untracked.reconciled(self._done)
         return {"signals_recovered": recovered}
 
     def _reconcile(self, fired: FiredAlert, age: float) -> int:

@@ -17,14 +17,11 @@ ACTION_CREATE = 1
 ACTION_LIST = 2
 ACTION_EDIT = 4
 ACTION_REMOVE = 8
-ACTION_MEMBERS = 16
 ACTION_RELOAD = 32
 ACTION_CUSTOM = 64
 CONTEXT_NONE = 1
 CONTEXT_APP_ONLY = 2
-CONTEXT_APP_AND_USER = 3
 EAI_ENTRY_ACL = "eai:acl"
-EAI_META_PREFIX = "eai:"
 
 # Given by the process's launcher: where requests come from. None outside of the stand-in.
 channel = None
@@ -63,18 +60,6 @@ class BadActionException(AdminManagerException):
     status = 405
 
 
-class NotFoundException(AdminManagerException):
-    """There is no such object."""
-
-    status = 404
-
-
-class AlreadyExistsException(AdminManagerException):
-    """The name is taken."""
-
-    status = 409
-
-
 class InternalException(AdminManagerException):
     """The handler failed."""
 
@@ -83,10 +68,6 @@ class ServiceUnavailableException(AdminManagerException):
     """Try again later."""
 
     status = 503
-
-
-class HandlerSetupException(AdminManagerException):
-    """The handler's setup failed."""
 
 
 class ConfigItem(dict):
@@ -111,25 +92,9 @@ class ConfigItem(dict):
 class ConfigInfo(dict):
     """Entries by name; asking for a new name makes it."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.messages: list[tuple[str, str]] = []
-
     def __missing__(self, name: str) -> ConfigItem:
         self[name] = ConfigItem()
         return self[name]
-
-    def addInfoMsg(self, text: str) -> None:
-        """Add a message to the answer."""
-        self.messages.append(("INFO", text))
-
-    def addWarnMsg(self, text: str) -> None:
-        """Add a warning to the answer."""
-        self.messages.append(("WARN", text))
-
-    def addErrorMsg(self, text: str) -> None:
-        """Add an error to the answer."""
-        self.messages.append(("ERROR", text))
 
 
 class SupportedArgs:
@@ -260,15 +225,6 @@ class MConfigHandler:
         return self._entries(rest.simpleRequest(
             path, self.getSessionKey(), {"output_mode": "json", "count": 0}, raiseAllErrors=True
         )[1])  # fmt: skip
-
-    def writeConf(self, confName: str, stanzaName: str, settings: dict[str, Any]) -> None:
-        """Write settings into a stanza of this app's ``local``."""
-        path = f"/servicesNS/nobody/{self.appName}/configs/conf-{confName}"
-        if stanzaName not in self.readConf(confName):
-            posted = {**settings, "name": stanzaName}
-        else:
-            path, posted = f"{path}/{stanzaName}", settings
-        rest.simpleRequest(path, self.getSessionKey(), postargs=posted, raiseAllErrors=True)
 
     @staticmethod
     def _entries(body: bytes) -> dict[str, dict[str, Any]]:

@@ -11,6 +11,7 @@ from tools.splunkd_lite.spl.autokv import key_values
 from tools.splunkd_lite.spl.commands.searching import plus
 from tools.splunkd_lite.spl.context import Environment
 from tools.splunkd_lite.spl.functions.text import substitute
+from tools.splunkd_lite.spl.holding import setting
 from tools.splunkd_lite.spl.pcre import compile_pattern, group_names
 from tools.splunkd_lite.spl.reader import Reader, boolean, choice, integer, only, text
 from tools.splunkd_lite.spl.registry import command
@@ -152,7 +153,7 @@ _SPATH = {"input": text, "output": text, "path": text}
 @command("spath", doc="search-commands/spath", options=tuple(_SPATH))
 @dataclass
 class Spath(Command):
-    """Fields of JSON or XML text: one path, or all of them."""
+    """Fields of JSON or XML text: one path, or all of those in its first 5,000 characters."""
 
     source: str
     output: str | None
@@ -169,6 +170,7 @@ class Spath(Command):
         return cls(options.get("input", "_raw"), options.get("output"), path)
 
     def run(self, rows: Iterable[Row], env: Environment) -> Iterator[Row]:
+        cutoff = setting(env, "spath", "extraction_cutoff", 5000)
         for row in rows:
             value = row.get(self.source)
             if value is None:
@@ -176,7 +178,7 @@ class Spath(Command):
                 continue
             subject = to_text(value)
             if self.path is None:
-                for name, values in extract_all(subject).items():
+                for name, values in extract_all(subject, cutoff=cutoff).items():
                     row[name] = from_list(values)
             else:
                 found = from_list(extract_path(subject, self.path))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from typing import Any, Callable, Dict, Mapping, Optional
 
-__all__ = ["condition_of", "triggers", "triggers_for_each"]
+__all__ = ["always_triggers", "condition_of", "triggers", "triggers_for_each"]
 
 _RELATIONS: Dict[str, Callable[[int, int], bool]] = {
     "greater than": operator.gt,
@@ -25,16 +25,22 @@ def triggers(settings: Mapping[str, Any], results: int) -> Optional[bool]:
 
     Conditions on hosts or sources, on the run before, and those in SPL need more than the number.
     """
-    kind = _text(settings, "counttype", "alert_type") or "always"
+    kind = _text(settings, "counttype", "alert_type")
     if _text(settings, "alert_condition"):
         return None
-    if kind == "always":
+    if always_triggers(settings):
         return True
     relation = _RELATIONS.get(_text(settings, "relation", "alert_comparator"))
     if kind not in ("number of events", "number of results") or relation is None:
         return None
     limit = _text(settings, "quantity", "alert_threshold")
     return relation(results, int(limit)) if limit.isdecimal() else None
+
+
+def always_triggers(settings: Mapping[str, Any]) -> bool:
+    """Whether a saved search triggers whatever it finds."""
+    kind = _text(settings, "counttype", "alert_type") or "always"
+    return kind == "always" and not _text(settings, "alert_condition")
 
 
 def condition_of(settings: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-__all__ = ["get_base_path", "make_splunkhome_path"]
+__all__ = ["make_splunkhome_path"]
 
 
 def make_splunkhome_path(parts: Any) -> str:
@@ -15,11 +15,6 @@ def make_splunkhome_path(parts: Any) -> str:
     if path != home and not path.startswith(home + os.sep):
         raise ValueError(f'Illegal escape from parent directory "{home}": {path}')
     return path
-
-
-def get_base_path() -> str:
-    """Where apps are."""
-    return make_splunkhome_path(["etc", "apps"])
 
 
 def __getattr__(name: str) -> Any:

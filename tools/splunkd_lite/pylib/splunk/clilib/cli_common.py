@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
-    "getAppConf",
     "getConfKeyValue",
     "getConfStanza",
-    "getConfStanzas",
     "getMergedConf",
     "getMgmtUri",
 ]  # fmt: skip
@@ -35,11 +33,6 @@ def getMergedConf(confName: str) -> dict[str, dict[str, str]]:
     return _merge(folder / f"{confName}.conf" for folder in folders)
 
 
-def getConfStanzas(confName: str) -> dict[str, dict[str, str]]:
-    """All stanzas of a configuration."""
-    return getMergedConf(confName)
-
-
 def getConfStanza(confName: str, stanza: str) -> dict[str, str]:
     """One stanza; an unknown one is empty."""
     return getMergedConf(confName).get(stanza, {})
@@ -55,12 +48,6 @@ def getConfKeyValue(confName: str, stanza: str, key: str) -> str:
     if key not in settings:
         raise KeyError(f"{confName}.conf has no {key} in [{stanza}]")
     return settings[key]
-
-
-def getAppConf(confName: str, app: str) -> dict[str, dict[str, str]]:
-    """The stanzas of one app's files."""
-    folder = Path(os.environ["SPLUNK_HOME"]) / "etc" / "apps" / app
-    return _merge(folder / layer / f"{confName}.conf" for layer in ("default", "local"))
 
 
 def _merge(paths: Iterable[Path]) -> dict[str, dict[str, str]]:
