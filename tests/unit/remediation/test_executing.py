@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents.errors import NotFound
-from incident_management.remediation.executors import Outcome
+from incident_management.remediation.executor import Outcome
 from tests.unit.remediation.bench import Bench
 from tests.unit.remediation.plans import approved, execute, refusal
 

@@ -10,7 +10,7 @@ from incident_management.notify.message import build
 from incident_management.ports import SearchFailed
 from incident_management.remediation import approval, execution, view
 from incident_management.remediation.command import rows
-from incident_management.remediation.executors import Outcome
+from incident_management.remediation.executor import Outcome
 from incident_management.remediation.next_step import what_next
 from incident_management.remediation.plan import FINISHED, PlanState
 from incident_management.remediation.raised import Grid

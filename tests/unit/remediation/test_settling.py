@@ -10,7 +10,8 @@ from incident_management.incidents import lifecycle
 from incident_management.notify.transport import Reply
 from incident_management.remediation import approval, execution
 from incident_management.remediation.context import Refused
-from incident_management.remediation.executors import DeployApi, Outcome
+from incident_management.remediation.deploy_api import DeployApi
+from incident_management.remediation.executor import Outcome
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
 STILL = (

@@ -9,7 +9,7 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.remediation import approval, execution
 from incident_management.remediation.context import Refused
-from incident_management.remediation.executors import Outcome
+from incident_management.remediation.executor import Outcome
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
 DOWN = "The deploy API can't be asked: it is down."

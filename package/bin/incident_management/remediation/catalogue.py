@@ -38,6 +38,8 @@ ACTION_TYPES: Dict[str, re.Pattern[str]] = {
 PRECONDITIONS = ("runs_the_change", "returns_to_previous", "not_there_yet")
 _SOURCE = re.compile(r"\$(analysis|incident|plan|result|before)\.([a-z_]+)\$")
 _TRUE, _FALSE = ("1", "true", "yes"), ("0", "false", "no")
+# A source that somebody forgot the $ of is no value.
+_MEANT = re.compile(r"(analysis|incident|plan|result|before)\.")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -47,14 +49,18 @@ class CatalogueError(Exception):
 
 @dataclass(frozen=True)
 class Argument:
-    """``source`` is ``$<where>.<field>$``; a value must match ``type`` as a whole.
-
-    A source of another form, which no stanza may have, names nothing, so that it gives no value.
-    """
+    """``source`` is ``$<where>.<field>$``, or the value itself, which must match ``type``."""
 
     name: str
     source: str
     type: str
+
+    def value(self, sources: Mapping[str, Mapping[str, Any]]) -> Any:
+        """Return its value, None where there is none, of what is known by where it comes from."""
+        if "$" not in self.source:
+            return self.source
+        where, name = self.origin
+        return sources.get(where, {}).get(name)
 
     @property
     def origin(self) -> Tuple[str, str]:
@@ -173,10 +179,16 @@ def _action(name: str, values: Mapping[str, str]) -> Action:
     if not _NAME.fullmatch(name):
         raise CatalogueError(f"{where}: an action's name is lower-case letters, digits and _.")
     arguments = _arguments(where, values)
+    executor = _executor(where, values, arguments)
     entity = values.get("entity", "").strip() or "service"
     if entity not in [argument.name for argument in arguments]:
         raise CatalogueError(f"{where} entity is '{entity}', which is none of its arguments.")
     preconditions = _list(values.get("preconditions", ""))
+    if preconditions and executor != "deploy_api":
+        raise CatalogueError(
+            f"{where} preconditions are about what deploy_api tells, which {executor} does not: "
+            "leave them blank."
+        )
     for condition in preconditions:
         if condition not in PRECONDITIONS:
             raise CatalogueError(
@@ -186,7 +198,7 @@ def _action(name: str, values: Mapping[str, str]) -> Action:
         name=name,
         label=_required(where, values, "label"),
         description=values.get("description", "").strip(),
-        executor=_executor(where, values, arguments),
+        executor=executor,
         arguments=arguments,
         preconditions=preconditions,
         blast_radius=_required(where, values, "blast_radius"),
@@ -216,9 +228,12 @@ def _arguments(where: str, values: Mapping[str, str]) -> Tuple[Argument, ...]:
             raise CatalogueError(
                 f"{where} {key}.type is '{kind}'; the types are {', '.join(ACTION_TYPES)}."
             )
-        if not _SOURCE.fullmatch(source.strip()):
+        given = source.strip()
+        form = _SOURCE if "$" in given or _MEANT.match(given) else ACTION_TYPES[kind]
+        if not form.fullmatch(given):
             raise CatalogueError(
-                f"{where} {key} is '{source}'; write where it comes from, as $analysis.service$."
+                f"{where} {key} is '{source}'; write where it comes from, as $analysis.service$, "
+                f"or a value of the type {kind}."
             )
         arguments.append(Argument(key[len("argument.") :], source.strip(), kind))
     if not arguments:

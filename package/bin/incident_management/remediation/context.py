@@ -12,7 +12,7 @@ from ..incidents.model import Entry, Incident
 from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 from .catalogue import Catalogue
-from .executors import Executor, ExecutorError, Executors
+from .executor import Executor, ExecutorError, Executors
 from .plan import PlanState, plan_state
 from .raised import RaisingSearch
 

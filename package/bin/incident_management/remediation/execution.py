@@ -15,7 +15,7 @@ from ..notify.message import span
 from ..ports import Document
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context, Refused
-from .executors import Outcome
+from .executor import Outcome
 from .live import each_plan
 from .plan import PlanState, before_run
 from .safety import checks, withdrawn

@@ -15,7 +15,7 @@ from ..incidents.model import Entry, Incident
 from ..notify.message import span
 from .catalogue import Action, CatalogueError, check_value
 from .context import Context, Refused
-from .executors import ExecutorError
+from .executor import ExecutorError
 from .plan import PlanState, before_run, plan_digest, terms_of
 from .proof import blamed_hypothesis, verified_citations
 
@@ -78,9 +78,8 @@ def resolved_arguments(action: Action, sources: Mapping[str, Mapping[str, Any]])
     """Return the action's arguments. Raises Refused for one without a fitting value."""
     arguments = {}
     for argument in action.arguments:
-        where, name = argument.origin
         try:
-            arguments[argument.name] = check_value(argument, sources.get(where, {}).get(name))
+            arguments[argument.name] = check_value(argument, argument.value(sources))
         except CatalogueError as error:
             raise Refused(str(error), "argument") from None
     return arguments

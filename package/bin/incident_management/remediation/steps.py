@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from .catalogue import Action, CatalogueError
 from .context import Context, Refused
-from .executors import ExecutorError, Outcome
+from .executor import ExecutorError, Outcome
 from .plan import PlanState
 from .safety import resolved_arguments, suitable_facts
 

@@ -72,6 +72,8 @@ class Bedrock:
 class Remediation:
     deploy_api_url: str = ""
     deploy_api_token: str = field(default="", repr=False)
+    awx_url: str = ""
+    awx_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,12 @@ def _bedrock(stanza: Stanza) -> Bedrock:
 
 
 def _remediation(stanza: Stanza) -> Remediation:
-    return Remediation(stanza.url("deploy_api_url"), stanza.secret("deploy_api_token"))
+    return Remediation(
+        stanza.url("deploy_api_url"),
+        stanza.secret("deploy_api_token"),
+        stanza.url("awx_url"),
+        stanza.secret("awx_token"),
+    )
 
 
 def _network(stanza: Stanza) -> Network:

@@ -1,0 +1,145 @@
+"""Runs a job template of AWX, or of the controller of Red Hat's Ansible Automation Platform.
+
+From AWX's own API templates and collection (``job_template_launch.md``, ``job_launch.py``): ``POST
+/api/v2/job_templates/{id}/launch/`` with ``extra_vars`` answers 201 and the job, which runs on by
+itself, and drops variables, without an error, that the template does not prompt for. AWX knows no
+request ids, so each job bears its own as the variable ``incident_request_id``, by which it is found
+again among the template's jobs.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, Callable, Dict, List, Mapping, Optional
+from urllib.parse import urlsplit
+
+from ..notify.transport import NoAnswer, NotSent, Reply, json_headers
+from .executor import ExecutorError, Outcome, Send, object_of, reason_of
+
+__all__ = ["Awx"]
+
+REQUEST_ID = "incident_request_id"
+TEMPLATE = "job_template"
+GOING_ON = ("new", "pending", "waiting", "running")
+# Of a template so many of its newest jobs are looked at.
+NEWEST = 25
+# A job is waited for so long before its end is left to be found out later.
+WAIT_SECONDS = 20.0
+PAUSE_SECONDS = 2.0
+
+
+class Awx:
+    """One AWX. The argument ``job_template`` is the template's number, the others its variables."""
+
+    def __init__(
+        self, url: str, token: str, send: Send, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._token = token
+        self._send = send
+        self._sleep = sleep
+        self._host = urlsplit(url).hostname or ""
+
+    def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
+        """Return which playbook the template runs, and where.
+
+        Raises ExecutorError also for a template that would run without the variables.
+        """
+        number = arguments[TEMPLATE]
+        template = self._got(f"job_templates/{number}/")
+        name = str(template.get("name") or number)
+        if not template.get("ask_variables_on_launch"):
+            raise ExecutorError(
+                f"The job template '{name}' would run without the plan's arguments: tick 'Prompt "
+                "on launch' at its variables in AWX."
+            )
+        named = {one: str(template.get(one) or "") for one in ("playbook", "project", "inventory")}
+        return {TEMPLATE: name, **named}
+
+    def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Start a job, and wait a little for its end."""
+        variables = {name: value for name, value in arguments.items() if name != TEMPLATE}
+        body = {"extra_vars": {**variables, REQUEST_ID: request_id}}
+        try:
+            reply = self._asked("POST", f"job_templates/{arguments[TEMPLATE]}/launch/", body)
+        except NotSent as error:
+            return Outcome("failed", f"AWX was not reached: {error}")
+        except ExecutorError as error:
+            return Outcome("failed", str(error))
+        except NoAnswer as error:
+            return Outcome("unknown", str(error))
+        if 400 <= reply.status < 500:
+            return Outcome("failed", f"AWX refused with {reply.status}: {reason_of(reply)}")
+        job = object_of(reply.text) or {}
+        if reply.status >= 300 or not job.get("id"):
+            return Outcome("unknown", f"AWX answered {reply.status}: {reason_of(reply)}")
+        if job.get("ignored_fields"):
+            detail = f"AWX began job {job['id']} without its variables: look at it."
+            return Outcome("failed", detail, certain=False)
+        return self._awaited(job)
+
+    def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Find the job of a request among the newest of its template.
+
+        New releases leave ``extra_vars`` out of lists (``UnifiedJobListSerializer``) unless
+        asked in a way that older ones refuse; so each job is then read by itself.
+
+        Never ``unchanged``: a first request may still be under way, and AWX would run both.
+        """
+        path = f"job_templates/{arguments[TEMPLATE]}/jobs/?order_by=-id&page_size={NEWEST}"
+        try:
+            jobs: List[Mapping[str, Any]] = self._got(path).get("results") or []
+            for job in jobs:
+                whole = job if "extra_vars" in job else self._got(f"jobs/{job['id']}/")
+                if _variables(whole).get(REQUEST_ID) == request_id:
+                    return _outcome(whole)
+        except ExecutorError as error:
+            return Outcome("unknown", str(error))
+        return Outcome("unknown", "AWX has no job of this request, which is not sent again.")
+
+    def _awaited(self, job: Mapping[str, Any]) -> Outcome:
+        deadline = time.monotonic() + WAIT_SECONDS
+        outcome = _outcome(job)
+        while outcome.status == "unknown" and time.monotonic() < deadline:
+            self._sleep(PAUSE_SECONDS)
+            try:
+                outcome = _outcome(self._got(f"jobs/{job['id']}/"))
+            except ExecutorError:
+                break
+        return outcome
+
+    def _got(self, path: str) -> Dict[str, Any]:
+        try:
+            reply = self._asked("GET", path, None)
+        except (NotSent, NoAnswer) as error:
+            raise ExecutorError(f"AWX can't be asked: {error}") from None
+        answer = object_of(reply.text)
+        if reply.status != 200 or answer is None:
+            what = path.partition("?")[0]
+            raise ExecutorError(
+                f"AWX at {self._host} does not give {what} ({reply.status}): {reason_of(reply)}"
+            )
+        return answer
+
+    def _asked(self, method: str, path: str, body: Optional[Mapping[str, Any]]) -> Reply:
+        return self._send(f"{self._url}/api/v2/{path}", body, json_headers(self._token), method)
+
+
+def _outcome(job: Mapping[str, Any]) -> Outcome:
+    number, status = str(job.get("id") or ""), str(job.get("status") or "")
+    if status == "successful":
+        return Outcome("done", f"Job {number} has succeeded.", {"job": number})
+    if status in GOING_ON:
+        return Outcome("unknown", f"Job {number} is {status}.")
+    detail = f"Job {number} ended as {status or 'nothing known'}: see what it did in AWX."
+    return Outcome("failed", detail, certain=False)
+
+
+def _variables(job: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a job's variables, which AWX gives as JSON in a text."""
+    try:
+        found = json.loads(str(job.get("extra_vars") or "{}"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,107 @@
+"""The executor that speaks to a deployment service; docs/REMEDIATION.md has its contract."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional
+from urllib.parse import quote, urlsplit
+
+from ..notify.transport import NoAnswer, NotSent, Reply, json_headers
+from .executor import ExecutorError, Outcome, Send, object_of, reason_of
+
+__all__ = ["DeployApi"]
+
+
+class DeployApi:
+    """A deployment service's HTTP API.
+
+    ``GET {url}/v1/services/{service}`` answers ``service, version, previous_version, change_id,
+    healthy``. ``POST {url}/v1/services/{service}/rollback`` takes ``change_id`` (the change that
+    the service runs now), ``to_version`` and ``request_id``, and answers 200 with the new change
+    once the service runs that version; the same ``request_id`` again answers the same and does
+    nothing.
+    """
+
+    def __init__(self, url: str, token: str, send: Send) -> None:
+        self._url = url.rstrip("/")
+        self._token = token
+        self._send = send
+        self._host = urlsplit(url).hostname or ""
+
+    def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
+        """Return the service's version, previous version and the change it runs."""
+        reply = self._request("GET", arguments["service"])
+        answer = object_of(reply.text) or {}
+        if reply.status != 200 or not answer.get("version") or not answer.get("change_id"):
+            raise ExecutorError(
+                f"The deploy API at {self._host} does not tell the version and the change that "
+                f"{arguments['service']} runs ({reply.status}): {reason_of(reply)}"
+            )
+        return {
+            name: str(answer.get(name) or "")
+            for name in ("service", "version", "previous_version", "change_id")
+        }
+
+    def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Ask for the rollback."""
+        body = {
+            "change_id": arguments["change_id"],
+            "to_version": arguments["to_version"],
+            "request_id": request_id,
+        }
+        try:
+            reply = self._raw("POST", arguments["service"], "/rollback", body)
+        except NotSent as error:
+            return Outcome("failed", f"The deploy API was not reached: {error}")
+        except ExecutorError as error:
+            return Outcome("failed", str(error))
+        except NoAnswer as error:
+            return Outcome("unknown", str(error))
+        if reply.status < 300:
+            return _accepted(reply, arguments)
+        if not 400 <= reply.status < 500:
+            # A redirect, too: 303 is what an API may answer that has done what it was asked for.
+            return Outcome("unknown", f"The deploy API answered {reply.status}: {reason_of(reply)}")
+        return Outcome("failed", f"The deploy API refused with {reply.status}: {reason_of(reply)}")
+
+    def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Look at what the service runs."""
+        try:
+            facts = self.facts(arguments)
+        except ExecutorError as error:
+            return Outcome("unknown", str(error))
+        service = arguments["service"]
+        if facts["change_id"] == arguments["change_id"]:
+            return Outcome("unchanged", f"{service} still runs {facts['version']}.")
+        if facts["version"] == arguments["to_version"]:
+            return Outcome("done", f"{service} runs {facts['version']}.", facts)
+        detail = f"{service} has moved on to {facts['version']} in the meantime."
+        return Outcome("failed", detail, certain=False)
+
+    def _request(self, method: str, service: str) -> Reply:
+        try:
+            return self._raw(method, service, "", None)
+        except (NotSent, NoAnswer) as error:
+            raise ExecutorError(f"The deploy API can't be asked: {error}") from None
+
+    def _raw(
+        self, method: str, service: str, path: str, body: Optional[Mapping[str, Any]]
+    ) -> Reply:
+        url = f"{self._url}/v1/services/{quote(service, safe='')}{path}"
+        return self._send(url, body, json_headers(self._token), method)
+
+
+def _accepted(reply: Reply, arguments: Mapping[str, str]) -> Outcome:
+    """Judge a request that was not refused: done is only what the service says it runs."""
+    service, version = arguments["service"], arguments["to_version"]
+    answer = object_of(reply.text) or {}
+    if reply.status != 200 or answer.get("version") != version:
+        sentence = (
+            f"The deploy API answered {reply.status}, but not that {service} runs {version}: "
+        )
+        return Outcome("unknown", sentence + reason_of(reply))
+    if not answer.get("change_id"):  # Without it there would be no way back.
+        sentence = f"The deploy API did not answer by which change {service} runs {version}."
+        return Outcome("unknown", sentence)
+    names = ("change_id", "version", "previous_version")
+    result = {name: str(answer.get(name) or "") for name in names}
+    return Outcome("done", f"{service} runs {version}.", result)

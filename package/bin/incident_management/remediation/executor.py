@@ -1,0 +1,75 @@
+"""What every executor is: it says what is so now, acts, and can be asked later.
+
+A request carries its plan's id, so whoever receives it can tell a repeat from a new one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, Mapping, Optional, Protocol
+
+from ..notify.transport import Reply
+
+__all__ = ["Executor", "ExecutorError", "Executors", "Outcome", "Send", "object_of", "reason_of"]
+
+
+class ExecutorError(Exception):
+    """The executor can't be used or asked just now; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an execution ended: ``done``, ``failed`` or ``unknown``.
+
+    ``certain``: a ``failed`` one certainly changed nothing. Who only asks may also find
+    ``unchanged``: it was not done, or not yet.
+    """
+
+    status: str
+    detail: str = ""
+    result: Dict[str, Any] = field(default_factory=dict)
+    certain: bool = True
+
+
+class Executor(Protocol):
+    """One way to act."""
+
+    def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
+        """Return what is so now, for preconditions and the state's hash.
+
+        Raises:
+            ExecutorError: it can't be asked.
+        """
+
+    def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Act once. Never raises for what the other side does."""
+
+    def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Find out what became of a request that nobody saw the answer of. Changes nothing.
+
+        ``unchanged``: everything is as before the request, and the same request may be sent again.
+        ``unknown``: it can't be told yet.
+        """
+
+
+Executors = Mapping[str, Callable[[], Executor]]
+Body = Optional[Mapping[str, Any]]
+# Makes one HTTP request of an URL, a JSON body, headers and a method, as send_json does.
+Send = Callable[[str, Body, Mapping[str, str], str], Reply]
+
+
+def object_of(text: str) -> Optional[Dict[str, Any]]:
+    """Return the JSON object of an answer, None where it is none."""
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def reason_of(reply: Reply) -> str:
+    """Return why a service says no, at most 300 characters."""
+    answer = object_of(reply.text) or {}
+    text = answer.get("detail") or answer.get("error") or reply.text
+    return " ".join(str(text).split())[:300] or "no reason given."

@@ -1,0 +1,243 @@
+"""The executor of AWX's job templates: what it asks, and what becomes of a job."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from incident_management.notify.transport import NoAnswer, NotSent, Reply
+from incident_management.remediation import approval, execution
+from incident_management.remediation.awx import Awx
+from incident_management.remediation.executor import ExecutorError
+from incident_management.remediation.executors import executors
+from incident_management.splunk.settings import Remediation, Settings
+from tests.unit.remediation.bench import INCIDENT, Bench
+from tests.unit.remediation.plans import approved, execute, propose, refusal
+
+ARGUMENTS = {"job_template": "42", "service": "checkout"}
+RESTART = {
+    "label": "Restart the service",
+    "executor": "awx",
+    "argument.job_template": "42",
+    "argument.job_template.type": "integer",
+    "argument.service": "$analysis.service$",
+    "blast_radius": "$service$ restarts.",
+}
+
+
+class FakeAwx:
+    """One job template and its jobs. ``ends``: the states that a job takes one after the other.
+
+    ``fails`` is what the next launch raises, before it is carried out or, with ``after``, then.
+    """
+
+    def __init__(self, *ends: str) -> None:
+        self.template = {
+            "id": 42, "name": "Restart", "playbook": "restart.yml", "project": 5, "inventory": 3,
+            "ask_variables_on_launch": True,
+        }  # fmt: skip
+        self.ends = list(ends or ("pending", "running", "successful"))
+        self.jobs: list[dict] = []
+        self.fails: Exception | None = None
+        self.after = False
+        self.silent_of_jobs = False
+        self.lean = False
+        self.refuses = None
+        self.launched = 0
+
+    def __call__(self, url, body, headers, method):
+        assert headers["Authorization"] == "Bearer t", "AWX answers 401 without its token"
+        path = url.partition("https://awx.example/api/v2/")[2]
+        status, answer = self.answer(method, path, body)
+        return Reply(status, {}, json.dumps(answer))
+
+    def answer(self, method, path, body):
+        if (method, path) == ("GET", "job_templates/42/"):
+            return 200, self.template
+        if (method, path) == ("POST", "job_templates/42/launch/"):
+            return self.launch(body)
+        if (method, path) == ("GET", "job_templates/42/jobs/?order_by=-id&page_size=25"):
+            hidden = {"extra_vars"} if self.lean else set()
+            jobs = [{n: v for n, v in job.items() if n not in hidden} for job in self.jobs]
+            return 200, {"count": len(jobs), "results": jobs[:25]}
+        if method == "GET" and path.startswith("jobs/"):
+            if self.silent_of_jobs:
+                return 503, {}
+            (job,) = [one for one in self.jobs if path == f"jobs/{one['id']}/"]
+            if len(self.ends) > 1:
+                self.ends.pop(0)
+            job["status"] = self.ends[0]
+            return 200, job
+        return 404, {"detail": "Not found."}
+
+    def launch(self, body):
+        assert set(body) == {"extra_vars"}
+        if self.refuses:
+            return self.refuses
+        if self.fails and not self.after:
+            raise self.fails
+        self.launched += 1
+        job = {
+            "id": 100 + self.launched,
+            "status": self.ends[0],
+            "extra_vars": json.dumps(body["extra_vars"]),
+        }
+        self.jobs.insert(0, job)
+        if self.fails:
+            raise self.fails
+        ignored = {} if self.template["ask_variables_on_launch"] else body
+        return 201, {**job, "job": job["id"], "ignored_fields": ignored}
+
+
+def awx(fake):
+    return Awx("https://awx.example/", "t", fake, sleep=lambda seconds: None)
+
+
+def test_a_job_gets_the_arguments_and_the_runs_own_id_and_is_awaited():
+    fake = FakeAwx()
+    outcome = awx(fake).execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.detail) == ("done", "Job 101 has succeeded.")
+    assert json.loads(fake.jobs[0]["extra_vars"]) == {
+        "service": "checkout",
+        "incident_request_id": "PLAN-1",
+    }
+
+
+@pytest.mark.parametrize("end", ["failed", "error", "canceled"])
+def test_a_job_that_did_not_succeed_may_have_done_a_part(end):
+    outcome = awx(FakeAwx("pending", end)).execute(ARGUMENTS, "PLAN-1")
+    assert outcome.status == "failed" and not outcome.certain
+    assert outcome.detail == f"Job 101 ended as {end}: see what it did in AWX."
+
+
+@pytest.mark.parametrize(
+    ("refuses", "says"),
+    [
+        ((400, {"detail": "A password is needed."}), "AWX refused with 400: A password is needed."),
+        ((403, {"detail": "No permission."}), "AWX refused with 403: No permission."),
+    ],
+)
+def test_a_refused_launch_has_done_nothing(refuses, says):
+    fake = FakeAwx()
+    fake.refuses = refuses
+    outcome = awx(fake).execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.detail, outcome.certain) == ("failed", says, True)
+
+
+def test_what_was_not_sent_has_done_nothing():
+    fake = FakeAwx()
+    fake.fails = NotSent("refused")
+    assert awx(fake).execute(ARGUMENTS, "PLAN-1").certain
+
+
+def test_a_job_that_takes_long_is_found_again_by_its_run():
+    fake = FakeAwx("running")
+    fake.silent_of_jobs = True
+    service = awx(fake)
+    assert service.execute(ARGUMENTS, "PLAN-1").status == "unknown"
+    assert service.settle(ARGUMENTS, "PLAN-1").detail == "Job 101 is running."
+    fake.jobs[0]["status"] = "successful"
+    assert service.settle(ARGUMENTS, "PLAN-1").status == "done"
+    assert service.settle(ARGUMENTS, "PLAN-2").status == "unknown"
+
+
+def test_a_release_whose_lists_are_lean_is_asked_job_by_job():
+    fake = FakeAwx("successful")
+    fake.lean = True
+    for run in ("PLAN-1", "PLAN-2"):
+        awx(fake).execute(ARGUMENTS, run)
+    assert awx(fake).settle(ARGUMENTS, "PLAN-1").detail == "Job 101 has succeeded."
+    assert awx(fake).settle(ARGUMENTS, "PLAN-3").status == "unknown"
+
+
+def test_a_template_that_drops_variables_is_not_run():
+    fake = FakeAwx()
+    fake.template["ask_variables_on_launch"] = False
+    with pytest.raises(ExecutorError, match="tick 'Prompt on launch' at its variables in AWX"):
+        awx(fake).facts(ARGUMENTS)
+    outcome = awx(fake).execute(ARGUMENTS, "PLAN-1")
+    assert outcome.detail == "AWX began job 101 without its variables: look at it."
+    assert outcome.status == "failed" and not outcome.certain
+
+
+def test_a_template_that_is_not_there_is_one_sentence():
+    with pytest.raises(ExecutorError, match=r"does not give job_templates/7/ \(404\): Not found\."):
+        awx(FakeAwx()).facts({**ARGUMENTS, "job_template": "7"})
+
+
+def test_without_its_settings_it_says_where_to_set_them():
+    known = Settings(remediation=Remediation(awx_url="https://awx.example"))
+    with pytest.raises(ExecutorError, match="No AWX is set: set its URL and token under Config"):
+        executors(lambda: known)["awx"]()
+
+
+# --- a whole fix ------------------------------------------------------------------------------
+
+
+class Playing(Bench):
+    """A catalogue whose only action is a job template."""
+
+    def __init__(self) -> None:
+        self.awx = FakeAwx()
+        super().__init__()
+        self.stanzas = {"restart_service": dict(RESTART)}
+
+    @property
+    def context(self):
+        made = super().context
+        made.executors = {"awx": lambda: awx(self.awx)}
+        return made
+
+
+@pytest.fixture
+def bench():
+    return Playing()
+
+
+def test_a_restart_is_proposed_approved_carried_out_and_proved(bench):
+    plan = propose(bench)
+    shown = bench.stores.plans.get(plan)
+    assert shown["summary"] == "Restart the service: checkout (job template 42)."
+    assert shown["state"]["playbook"] == "restart.yml"
+    approval.approve(bench.context, plan, "omar")
+    assert execute(bench, plan).status == "done"
+    bench.raising.fixed_at = bench.clock.now()
+    bench.clock.advance(90)
+    bench.verifier().run()
+    assert bench.context.load(plan)[2].status == "recovered" and bench.status() == "resolved"
+
+
+def test_another_playbook_voids_the_approval(bench):
+    plan = approved(bench)
+    bench.awx.template["playbook"] = "wipe.yml"
+    assert "playbook is wipe.yml, no longer restart.yml" in refusal(lambda: execute(bench, plan))
+    assert bench.awx.launched == 0
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_lost_answer_is_never_asked_for_twice(bench, arrived):
+    bench.awx.fails, bench.awx.after = NoAnswer("The connection broke."), arrived
+    plan = approved(bench)
+    assert execute(bench, plan).status == "running"
+    bench.awx.fails = None
+    if arrived:
+        bench.awx.jobs[0]["status"] = "successful"
+    for _round in range(11):
+        bench.clock.advance(91)
+        execution.settle_all(bench.context)
+    state = bench.context.load(plan)[2]
+    assert bench.awx.launched == int(arrived)
+    assert state.status == ("done" if arrived else "failed")
+    if not arrived:
+        assert state.action_in_doubt and state.detail.startswith("Nobody can tell whether it was")
+
+
+def test_one_that_does_not_help_and_has_no_way_back_ends_so(bench):
+    plan = approved(bench)
+    execute(bench, plan)
+    bench.raising.fixed_at, bench.raising.after = bench.clock.now(), ["checkout"]
+    bench.clock.advance(90)
+    bench.verifier().run()
+    assert bench.context.load(plan)[2].status == "did_not_help"
+    assert bench.kinds(INCIDENT)[-1] == "verification not_recovered"
