@@ -23,6 +23,7 @@ __all__ = [
     "event_of",
     "incident_url",
     "listed",
+    "one_line",
     "plain",
     "span",
     "truncated",
@@ -171,7 +172,7 @@ def build(
     return Message(
         event=event,
         headline=_headline(event, entry),
-        title=plain(incident.get("title"), TITLE_LENGTH) or str(incident.get("id", "")),
+        title=one_line(incident.get("title"), TITLE_LENGTH) or str(incident.get("id", "")),
         incident_id=str(incident.get("id", "")),
         severity=str(incident.get("severity") or "info"),
         status=str(incident.get("status") or ""),
@@ -284,6 +285,11 @@ def plain(value: Any, length: int) -> str:
     text = mask(str(value or ""), emails=False)
     text = "".join(c if c == "\n" or c.isprintable() else " " for c in text)
     return truncated(text.strip(), length)
+
+
+def one_line(value: Any, length: int) -> str:
+    """The same for what has one line, as a title does."""
+    return plain(" ".join(str(value or "").split()), length)
 
 
 def listed(names: List[str]) -> str:

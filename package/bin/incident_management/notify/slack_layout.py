@@ -59,7 +59,7 @@ def blocks(message: Message, answers: bool = False) -> List[Dict[str, Any]]:
     """Lay a message out in Block Kit; ``answers``: see :func:`.slack_buttons.buttons`."""
     laid: List[Dict[str, Any]] = [_header(message)]
     if message.event != "opened" and message.incident_id:
-        laid.append(_section(f"*{escape(' '.join(message.title.split()), 600)}*"))
+        laid.append(_section(f"*{escape(message.title, 600)}*"))
     fields = _fields(message)
     if fields:
         laid.append({"type": "section", "fields": fields})
