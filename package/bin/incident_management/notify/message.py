@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from urllib.parse import quote as url_quote
 
 from ..channels import NAMES
+from ..incidents.model import SEVERITIES
 from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
 from .asking import truncated
@@ -87,7 +88,7 @@ class Message:
     ``headline`` says what happened, ``title`` which problem it is about, ``text`` the details of
     this event. ``quote`` is the log line that the likely ``cause`` rests on. ``plan_id`` and
     ``plan_hash`` are those of a fix that is proposed. ``mention`` is Slack's id of the owner, where
-    this is news for them.
+    this is news for them. ``eased``: the severity was lowered.
     """
 
     event: str
@@ -111,6 +112,7 @@ class Message:
     plan_id: str = ""
     plan_hash: str = ""
     mention: str = ""
+    eased: bool = False
 
     def to_document(self) -> Dict[str, Any]:
         """Return it as a JSON object."""
@@ -190,7 +192,14 @@ def build(
         time=float(entry.get("time") or 0.0),
         plan_id=str(entry["data"].get("plan_id") or "") if event == "plan" else "",
         plan_hash=str(entry["data"].get("plan_hash") or "") if event == "plan" else "",
+        eased=event == "severity" and _is_lower(entry["data"]),
     )
+
+
+def _is_lower(data: Mapping[str, Any]) -> bool:
+    before, after = data.get("from"), data.get("to")
+    known = before in SEVERITIES and after in SEVERITIES
+    return known and SEVERITIES.index(str(before)) < SEVERITIES.index(str(after))
 
 
 def _headline(event: str, entry: Mapping[str, Any]) -> str:

@@ -60,6 +60,9 @@ class PagerDutySender:
         """Send the event."""
         pdpyras = _pdpyras()
         message = Message.from_document(notification.message)
+        if message.eased and action_of(message, notification.is_over) == "trigger":
+            # Where somebody has resolved it there, a trigger opens another, and wakes them.
+            return sent({"note": "Nobody was paged: the severity was lowered."})
         key = notification.incident_id or notification.id
         try:
             with _events_session(self._routing_key, self._url, self._network) as session:
