@@ -1,9 +1,10 @@
 """The channels that can be told of an incident, by their names in settings and documents."""
 
-__all__ = ["CHANNELS", "NAMES", "TICKET_SYSTEMS"]
+__all__ = ["CHANNELS", "HEARD", "NAMES"]
 
 CHANNELS = ("slack", "teams", "pagerduty", "servicenow", "jira")
-# Those that have a ticket for an incident, and can be asked what became of it.
-TICKET_SYSTEMS = ("servicenow", "jira")
+# Those that have a ticket (or an incident of their own) for an incident, and can be asked what
+# became of it.
+HEARD = ("servicenow", "jira", "pagerduty")
 # As people know them.
-NAMES = {"servicenow": "ServiceNow", "jira": "Jira"}
+NAMES = {"servicenow": "ServiceNow", "jira": "Jira", "pagerduty": "PagerDuty"}

@@ -151,7 +151,11 @@ def test_posting_sends_token_blocks_metadata_and_thread(receiver):
         ((200, {}, {"ok": False, "error": "ratelimited"}), "retry", "slow down"),
         ((503, {}, b"upstream"), "unknown", "503"),
         ((200, {}, {"ok": False, "error": "internal_error"}), "unknown", "internal_error"),
-        ((200, {}, {"ok": False, "error": "channel_not_found"}), "dead", "no such channel"),
+        (
+            (200, {}, {"ok": False, "error": "channel_not_found"}),
+            "dead",
+            "for #incidents: channel_not",
+        ),
         ((200, {}, {"ok": False, "error": "invalid_auth"}), "dead", "not valid: set it again"),
         ((302, {"Location": "https://evil.example/"}, b""), "dead", "redirect"),
         ("drop", "unknown", "broke before it answered"),

@@ -10,19 +10,20 @@ from incident_management.incidents.routing import Routing
 from incident_management.notify.announce import Announcer
 from incident_management.notify.outbox import Outbox
 from incident_management.notify.senders import senders
-from incident_management.splunk.settings import Jira, ServiceNow, Settings
+from incident_management.splunk.settings import Jira, Network, PagerDuty, ServiceNow, Settings
 from incident_management.worker.tickets import Tickets
 from tests.fakes import FakeStores, ManualClock
 
 from .fake_jira import FakeJira
+from .fake_pagerduty import FakePagerDuty
 from .fake_servicenow import FakeServiceNow
 from .receiver import Receiver
 
 INCIDENT = "INC-20260101-AAAAAA"
 _TOLD = ("opened", "acknowledged", "note", "analysis", "resolved", "reopened", "ticket")
 # What each system calls a ticket that people work on, and one that they have ended.
-WORKED_ON = {"servicenow": "2", "jira": "In Progress"}
-ENDED = {"servicenow": "6", "jira": "Done"}
+WORKED_ON = {"servicenow": "2", "jira": "In Progress", "pagerduty": "acknowledged"}
+ENDED = {"servicenow": "6", "jira": "Done", "pagerduty": "resolved"}
 
 
 @dataclass
@@ -40,6 +41,7 @@ class TicketDesk:
     channel: str
     receiver: Receiver
     when_resolved: str = "note"
+    ca_file: str = ""
     stores: Any = field(default_factory=FakeStores)
     clock: ManualClock = field(default_factory=ManualClock)
     said: List[str] = field(default_factory=list)
@@ -48,6 +50,7 @@ class TicketDesk:
         fakes: Dict[str, Callable[[Receiver], Any]] = {
             "servicenow": FakeServiceNow,
             "jira": FakeJira,
+            "pagerduty": FakePagerDuty,
         }
         self.system = fakes[self.channel](self.receiver)
         self.config = Config(self._settings())
@@ -62,7 +65,14 @@ class TicketDesk:
         url, ends = self.receiver.url, self.when_resolved
         servicenow = ServiceNow(url, "splunk", secret or "s3cret", when_resolved=ends)
         jira = Jira(url, "mia@example.com", secret or "t0ken", "OPS", when_resolved=ends)
-        return Settings(servicenow=servicenow, jira=jira, set_up=frozenset({self.channel}))
+        pagerduty = PagerDuty("r" * 32, url, secret or "t0ken", url, 60.0, when_resolved=ends)
+        return Settings(
+            servicenow=servicenow,
+            jira=jira,
+            pagerduty=pagerduty,
+            network=Network(ca_file=self.ca_file),
+            set_up=frozenset({self.channel}),
+        )
 
     def set_secret(self, secret: str) -> None:
         """Somebody saves another password or token."""
@@ -96,6 +106,7 @@ class TicketDesk:
     def work(self, state: str = "", **more: str) -> None:
         """Mia changes the ticket there."""
         names = {"servicenow": ("state", "assigned_to"), "jira": ("status", "assignee")}
+        names["pagerduty"] = ("status", "")
         state_name, assignee = names[self.channel]
         if state:
             more[state_name] = state

@@ -59,7 +59,7 @@ def test_a_notify_action_puts_one_message_on_the_outbox(office: Office):
     wait_for(lambda: office.slack.messages and office.teams.requests and office.pager.requests)
     message = office.slack.messages[0]
     assert message["channel"] == "#disks"
-    assert message["text"] == "Alert by Disk check: Disk check"
+    assert message["text"] == "🟠 HIGH · Disk check · Disk of checkout is almost full"
     assert "Disk of checkout is almost full" in str(message["blocks"])
     assert office.pager.actions()[0] == "trigger"
 

@@ -144,7 +144,7 @@ def test_an_asked_for_notification_needs_the_capability_and_is_sent_once(office:
     wait_for(lambda: office.slack.messages)
     status, problem = office.call("POST", "/notifications", {"channel": "fax", "message": "x"})
     assert status == 400 and "'fax'; use slack" in problem["detail"]
-    assert office.slack.texts() == ["Alert by admin: Disk almost full"]
+    assert office.slack.texts() == ["🟡 MEDIUM · Disk almost full"]
 
 
 def _told(office: Office, incident: str):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
@@ -54,6 +56,27 @@ def test_both_have_read_it_as_new_and_the_first_has_not_written_yet(stores, cloc
     assert begun(stores, incident) == [("assigned", "bob"), ("status", "bob")]
     assert lifecycle.done_before(stores, incident, "bobs request")
     assert not lifecycle.done_before(stores, incident, "anns request")
+
+
+def test_of_many_at_once_one_has_it(stores, clock, incident):
+    names, told = [f"user{number}" for number in range(8)], []
+    together = threading.Barrier(len(names))
+
+    def press(name):
+        together.wait()
+        try:
+            told.append(acknowledge(stores, clock, incident, name).owner)
+        except IllegalMove as refusal:
+            told.append(str(refusal).rpartition("by ")[2].strip("."))
+
+    threads = [threading.Thread(target=press, args=(name,)) for name in names]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    owner = timeline.refresh(stores, incident).owner
+    assert told == [owner] * len(names)
+    assert begun(stores, incident) == [("assigned", owner), ("status", owner)]
 
 
 def test_an_owner_is_named_beside_who_began(stores, clock, incident):

@@ -72,7 +72,14 @@ def test_what_an_answer_means(answers, answer, outcome):
     assert sender().ask(NOTIFICATION).answer == "marked"
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "127.0.0.1", "::1", "fd00:ec2::254", "::"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("169.254.169.254", "127.0.0.1", "::1", "fd00:ec2::254", "::", "::ffff:169.254.169.254"),
+        # The same by way of a gateway: NAT64 and 6to4.
+        *("64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1"),
+    ],
+)
 def test_a_name_that_was_pointed_elsewhere_is_refused_at_delivery(address):
     with pytest.raises(NotConfigured):
         WebhookSender(SUBSCRIPTION, "s", Network(), ManualClock(), lambda host: [address])

@@ -48,15 +48,20 @@ def test_the_same_press_is_done_and_answered_once_also_by_another_member(desk):
     assert all(body["replace_original"] for _url, body in desk.slack.answers), "no error is shown"
 
 
-def test_a_second_press_is_refused_as_the_api_refuses_it(desk):
+def test_who_presses_too_late_is_told_who_has_it_and_the_message_says_so_too(desk):
     desk.actor.act(pressed("incident_acknowledge"))
     desk.actor.act(pressed("incident_acknowledge", when="2.2"))
-    _url, body = desk.slack.answers[-1]
-    assert body == {
+    (_, said), (_, shown) = desk.slack.answers[-2:]
+    assert said == {
         "response_type": "ephemeral",
         "replace_original": False,
         "text": f"{INCIDENT} is acknowledged already: by mia.",
     }
+    # It was acknowledged elsewhere, and the button still stood there.
+    assert shown["replace_original"] is True and "incident_acknowledge" not in names(
+        shown["blocks"]
+    )
+    assert shown["blocks"][-1]["elements"][0]["text"] == "Now in progress, with mia"
 
 
 def test_resolving_asks_first_and_is_then_done_with_what_was_typed(desk):

@@ -127,13 +127,21 @@ def test_a_ticket_system_is_not_named_by_one_of_its_pages(system, field, host):
         assert not page_accepts(system, field, f"https://{host}{page}"), page
 
 
-@pytest.mark.parametrize("system", ["servicenow", "jira"])
+@pytest.mark.parametrize("system", ["servicenow", "jira", "pagerduty"])
 def test_what_a_resolved_ticket_may_do_is_known_to_the_code(system):
     (choice,) = [one for one in TABS[system]["entity"] if one["field"] == "when_resolved"]
     words = [one["value"] for one in choice["options"]["autoCompleteFields"]]
     assert words == ["note", "resolve"] and choice["defaultValue"] == "note"
     assert all(code_accepts(system, "when_resolved", word) for word in words)
     assert not code_accepts(system, "when_resolved", "close")
+
+
+def test_what_an_acknowledgement_in_pagerduty_may_do_is_known_to_the_code():
+    (choice,) = [one for one in TABS["pagerduty"]["entity"] if one["field"] == "when_acknowledged"]
+    words = [one["value"] for one in choice["options"]["autoCompleteFields"]]
+    assert words == ["acknowledge", "note"] and choice["defaultValue"] == "acknowledge"
+    assert all(code_accepts("pagerduty", "when_acknowledged", word) for word in words)
+    assert not code_accepts("pagerduty", "when_acknowledged", "resolve")
 
 
 @pytest.mark.parametrize("system", ["servicenow", "jira"])
@@ -148,7 +156,7 @@ def test_more_fields_are_a_json_object(system):
     assert not code_accepts(system, "more_fields", "{a}")
 
 
-@pytest.mark.parametrize("system", ["servicenow", "jira"])
+@pytest.mark.parametrize("system", ["servicenow", "jira", "pagerduty"])
 def test_a_ticket_system_as_it_is_shipped_is_not_set_up(system):
     shipped = {one["field"]: one.get("defaultValue", "") for one in TABS[system]["entity"]}
     assert parse({system: shipped}).set_up == frozenset()

@@ -54,9 +54,14 @@ def done_before(stores: Stores, incident_id: str, once: str) -> Optional[Inciden
 
 
 def acknowledge(
-    stores: Stores, clock: Clock, incident_id: str, actor: str, once: str = ""
+    stores: Stores,
+    clock: Clock,
+    incident_id: str,
+    actor: str,
+    once: str = "",
+    takes: bool = True,
 ) -> Incident:
-    """Start work on an incident; it becomes the actor's unless it has an owner.
+    """Start work on an incident; it becomes the actor's unless it has an owner, or not ``takes``.
 
     Of several who do so at the same moment one has it, and the others are told who (IllegalMove).
     A claim decides that, which is inserted before anything is written.
@@ -64,12 +69,12 @@ def acknowledge(
     entries = entries_of(stores, incident_id)
     incident = _not_begun(entries)
     key = f"edit:{incident_id}:acknowledge:{len(_acknowledgements(entries))}"
-    claim = _first(stores, clock, key, actor, once or key)
+    claim = _first(stores, clock, key, actor, once or key, takes)
     first = str(claim["holder"])
     if first != actor:
         # They may have been ended before it was written: what they wanted is done.
         incident = _not_begun(entries_of(stores, incident_id))
-    if not incident.owner:
+    if not incident.owner and claim["value"].get("takes", True):
         owned = {"owner": first, "team": incident.team}
         timeline.append(stores, clock, incident_id, "assigned", owned, first, f"{key}{_OWNER}")
     data = {"from": incident.status, "to": "in_progress", "reason": "acknowledged"}
@@ -88,12 +93,12 @@ def told_by_acknowledging(once: str) -> bool:
     return once.startswith("edit:") and once.endswith(_OWNER)
 
 
-def _first(stores: Stores, clock: Clock, key: str, actor: str, once: str) -> Document:
+def _first(stores: Stores, clock: Clock, key: str, actor: str, once: str, takes: bool) -> Document:
     """Return the claim that counts: the actor's, or of whoever was first within a minute."""
     number = 0
     while True:
         name, now = f"{key}:{number}", clock.now()
-        claim = claim_document(name, now, {"once": once}, holder=actor)
+        claim = claim_document(name, now, {"once": once, "takes": takes}, holder=actor)
         if stores.claims.insert(claim):
             return claim
         known = stores.claims.get(name)

@@ -11,7 +11,7 @@ from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import SEVERITIES
 from ..ports import Clock, Stores
 from .asking import CHARACTERS, is_target
-from .message import Message, incident_url, plain
+from .message import Message, incident_url, one_line, plain
 from .outbox import Outbox, notification_id
 
 __all__ = ["enqueue"]
@@ -49,7 +49,7 @@ def enqueue(
     message = Message(
         event="alert",
         headline=f"Alert by {plain(values['rule'] or actor, 100)}",
-        title=plain(values["title"] or values["message"], TITLE_CHARACTERS),
+        title=one_line(values["title"] or values["message"], TITLE_CHARACTERS),
         incident_id=incident_id,
         severity=values["severity"] or "medium",
         status=str((incident or {}).get("status", "")),

@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from urllib.parse import quote as url_quote
 
 from ..channels import NAMES
+from ..incidents.model import SEVERITIES
 from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
 from .asking import truncated
@@ -23,6 +24,7 @@ __all__ = [
     "event_of",
     "incident_url",
     "listed",
+    "one_line",
     "plain",
     "span",
     "truncated",
@@ -86,7 +88,7 @@ class Message:
     ``headline`` says what happened, ``title`` which problem it is about, ``text`` the details of
     this event. ``quote`` is the log line that the likely ``cause`` rests on. ``plan_id`` and
     ``plan_hash`` are those of a fix that is proposed. ``mention`` is Slack's id of the owner, where
-    this is news for them.
+    this is news for them. ``eased``: the severity was lowered.
     """
 
     event: str
@@ -110,6 +112,7 @@ class Message:
     plan_id: str = ""
     plan_hash: str = ""
     mention: str = ""
+    eased: bool = False
 
     def to_document(self) -> Dict[str, Any]:
         """Return it as a JSON object."""
@@ -171,7 +174,7 @@ def build(
     return Message(
         event=event,
         headline=_headline(event, entry),
-        title=plain(incident.get("title"), TITLE_LENGTH) or str(incident.get("id", "")),
+        title=one_line(incident.get("title"), TITLE_LENGTH) or str(incident.get("id", "")),
         incident_id=str(incident.get("id", "")),
         severity=str(incident.get("severity") or "info"),
         status=str(incident.get("status") or ""),
@@ -189,7 +192,14 @@ def build(
         time=float(entry.get("time") or 0.0),
         plan_id=str(entry["data"].get("plan_id") or "") if event == "plan" else "",
         plan_hash=str(entry["data"].get("plan_hash") or "") if event == "plan" else "",
+        eased=event == "severity" and _is_lower(entry["data"]),
     )
+
+
+def _is_lower(data: Mapping[str, Any]) -> bool:
+    before, after = data.get("from"), data.get("to")
+    known = before in SEVERITIES and after in SEVERITIES
+    return known and SEVERITIES.index(str(before)) < SEVERITIES.index(str(after))
 
 
 def _headline(event: str, entry: Mapping[str, Any]) -> str:
@@ -286,6 +296,11 @@ def plain(value: Any, length: int) -> str:
     text = mask(str(value or ""), emails=False)
     text = "".join(c if c == "\n" or c.isprintable() else " " for c in text)
     return truncated(text.strip(), length)
+
+
+def one_line(value: Any, length: int) -> str:
+    """The same for what has one line, as a title does."""
+    return plain(" ".join(str(value or "").split()), length)
 
 
 def listed(names: List[str]) -> str:

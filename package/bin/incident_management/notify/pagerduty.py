@@ -24,7 +24,7 @@ from .transport import (
     retry_after,
 )
 
-__all__ = ["PagerDutySender", "action_of", "event"]
+__all__ = ["ACKNOWLEDGED", "RESOLVED", "TRIGGERED", "PagerDutySender", "action_of", "event"]
 
 # The Events API's own words for how bad it is.
 _SEVERITIES = {
@@ -34,6 +34,8 @@ _SEVERITIES = {
     "low": "info",
     "info": "info",
 }
+# The states of its incidents.
+TRIGGERED, ACKNOWLEDGED, RESOLVED = "triggered", "acknowledged", "resolved"
 SUMMARY_LENGTH = 1024
 DETAIL_LENGTH = 2000
 
@@ -58,6 +60,9 @@ class PagerDutySender:
         """Send the event."""
         pdpyras = _pdpyras()
         message = Message.from_document(notification.message)
+        if message.eased and action_of(message, notification.is_over) == "trigger":
+            # Where somebody has resolved it there, a trigger opens another, and wakes them.
+            return sent({"note": "Nobody was paged: the severity was lowered."})
         key = notification.incident_id or notification.id
         try:
             with _events_session(self._routing_key, self._url, self._network) as session:
@@ -70,7 +75,9 @@ class PagerDutySender:
             return _judged(error.response, self._clock.now())
         except pdpyras.PDClientError as error:
             return _lost(error.__cause__ or error, urlsplit(self._url).hostname or "")
-        receipt = {"dedup_key": key[:255]}
+        receipt: Dict[str, Any] = {"dedup_key": key[:255]}
+        if notification.incident_id:
+            receipt.update(ticket=key[:255], **_left_in(action, message))
         if notification.is_over and action_of(message) == "trigger":
             receipt["note"] = "Nobody was paged: the incident was over by then."
         return sent(receipt)
@@ -154,6 +161,18 @@ def action_of(message: Message, is_over: bool = False) -> str:
     if message.event == "acknowledged":
         return "acknowledge"
     return "trigger"
+
+
+def _left_in(action: str, message: Message) -> Dict[str, Any]:
+    """The state that an event leaves PagerDuty's incident in, where that is certain.
+
+    So that what comes back of it is not taken for what somebody did there.
+    """
+    if action == "trigger":
+        begins = message.event in ("opened", "reopened")
+        return {"state": TRIGGERED, "over": False} if begins else {}
+    over = action == "resolve"
+    return {"state": RESOLVED if over else ACKNOWLEDGED, "over": over}
 
 
 def event(message: Message, late: float = 0.0) -> Dict[str, Any]:

@@ -9,6 +9,7 @@ from ..ports import Clock
 from ..splunk.settings import Settings
 from .channel import NotConfigured, Sender
 from .heard.jira import JiraReader
+from .heard.pagerduty import PagerDutyReader
 from .heard.servicenow import ServiceNowReader
 from .heard.ticket import Reader
 from .jira import JiraSender
@@ -61,7 +62,7 @@ def senders(settings: Settings, clock: Clock) -> Senders:
 
 
 def readers(settings: Settings, clock: Clock) -> Dict[str, Callable[[], Reader]]:
-    """Return, for each ticket system, what makes its reader or raises NotConfigured."""
+    """Return, for each of ``channels.HEARD``, what makes its reader or raises NotConfigured."""
 
     def servicenow() -> Reader:
         return ServiceNowReader(settings.servicenow, network_of(settings), clock)
@@ -69,7 +70,10 @@ def readers(settings: Settings, clock: Clock) -> Dict[str, Callable[[], Reader]]
     def jira() -> Reader:
         return JiraReader(settings.jira, network_of(settings), clock)
 
-    return {"servicenow": servicenow, "jira": jira}
+    def pagerduty() -> Reader:
+        return PagerDutyReader(settings.pagerduty, network_of(settings), clock)
+
+    return {"servicenow": servicenow, "jira": jira, "pagerduty": pagerduty}
 
 
 def network_of(settings: Settings) -> Network:

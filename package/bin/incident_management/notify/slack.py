@@ -123,7 +123,8 @@ class SlackSender:
             return dead(str(error)), ""
         except SlackApiError as error:
             refused = str(_field(error.response, "error"))
-            return _judged(error.response, self._clock.now()), refused
+            where = str(arguments["channel"])
+            return _judged(error.response, self._clock.now(), where), refused
         receipt = {"channel": str(answer.get("channel", "")), "ts": str(answer.get("ts", ""))}
         posted = answer.get("message") or arguments
         if "thread_ts" in arguments and "thread_ts" in posted:
@@ -250,8 +251,8 @@ def web_client(token: str, api_url: str, network: Network) -> Any:
     return _Client(token=token, base_url=base_url, retry_handlers=[])
 
 
-def _judged(response: Any, now: float) -> Delivery:
-    """What an answer that is not ``ok`` means for the message."""
+def _judged(response: Any, now: float, channel: str) -> Delivery:
+    """What an answer that is not ``ok`` means for the message to a channel."""
     status = int(response.status_code or 0)
     error = str(_field(response, "error"))
     headers = {str(k).lower(): str(v) for k, v in (response.headers or {}).items()}
@@ -260,7 +261,8 @@ def _judged(response: Any, now: float) -> Delivery:
     if status >= 500 or error in _UNCERTAIN:
         return unknown(f"Slack answered {status} {truncated(error, 100)}.")
     hint = _HINTS.get(error)
-    return dead(f"Slack refused it: {truncated(error, 100)}" + (f" ({hint})." if hint else "."))
+    refused = f"Slack refused it for {truncated(channel, 80)}: {truncated(error, 100)}"
+    return dead(refused + (f" ({hint})." if hint else "."))
 
 
 def _inquiry_failed(response: Any) -> Inquiry:

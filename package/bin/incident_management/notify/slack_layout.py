@@ -44,19 +44,22 @@ def escape(text: str, length: int = SECTION_LENGTH) -> str:
 def fallback(message: Message) -> str:
     """The line that a telephone shows: how bad, what happened, to what, where."""
     parts = [_subject(message)]
-    if message.event != "opened":
-        parts.append(" ".join(message.title.split()))
+    if message.event == "alert":
+        parts = [_marked(message, message.title), truncated(message.text, 300)]
+    elif message.event != "opened":
+        parts.append(message.title)
     where = listed(message.where)
-    if where and where not in message.title:
+    if where not in message.title:
         parts.append(where)
-    return escape(" · ".join([*parts, *filter(None, [message.incident_id])]), 600)
+    line = " · ".join(part for part in (*parts, message.incident_id) if part)
+    return escape(" ".join(line.split()), 600)
 
 
 def blocks(message: Message, answers: bool = False) -> List[Dict[str, Any]]:
     """Lay a message out in Block Kit; ``answers``: see :func:`.slack_buttons.buttons`."""
     laid: List[Dict[str, Any]] = [_header(message)]
     if message.event != "opened" and message.incident_id:
-        laid.append(_section(f"*{escape(' '.join(message.title.split()), 600)}*"))
+        laid.append(_section(f"*{escape(message.title, 600)}*"))
     fields = _fields(message)
     if fields:
         laid.append({"type": "section", "fields": fields})
@@ -77,9 +80,12 @@ def _header(message: Message) -> Dict[str, Any]:
 
 
 def _subject(message: Message) -> str:
+    return _marked(message, message.title if message.event == "opened" else message.headline)
+
+
+def _marked(message: Message, text: str) -> str:
     mark = "✅" if message.event == "resolved" else _EMOJI.get(message.severity, "⚪")
-    subject = message.headline if message.event != "opened" else " ".join(message.title.split())
-    return f"{mark} {message.severity.upper()} · {subject}"
+    return f"{mark} {message.severity.upper()} · {' '.join(text.split())}"
 
 
 def _fields(message: Message) -> List[Dict[str, Any]]:

@@ -72,6 +72,7 @@ class Service:
         base: the address that paths are added to.
         reason_of: reads out of an error's body why it was refused.
         now: gives the time in epoch seconds, to read ``Retry-After`` by.
+        accept: the media type to ask for, where the service has one of its own.
     """
 
     def __init__(
@@ -82,10 +83,11 @@ class Service:
         network: Network,
         reason_of: Callable[[Mapping[str, Any]], str],
         now: Callable[[], float],
+        accept: str = "application/json",
     ) -> None:
         self._name = name
         self._base = base
-        self._headers = {**json_headers(), "Authorization": authorization}
+        self._headers = {**json_headers(), "Authorization": authorization, "Accept": accept}
         self._network = network
         self._reason_of = reason_of
         self._now = now

@@ -53,6 +53,9 @@ ALL = "*"
 # Where clouds answer with credentials, outside the link-local block that they mostly use.
 _METADATA = ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
 
+# What a gateway translates into the IPv4 address of its last 32 bits (RFC 6052, 2.1).
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
 Resolve = Callable[[str], List[str]]
 
 
@@ -113,8 +116,8 @@ def _resolved(host: str) -> List[str]:
 
 def _forbidden(text: str) -> bool:
     address = ipaddress.ip_address(text)
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped or address
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address.sixtofour or _translated(address) or address
     return (
         address.is_link_local
         or address.is_loopback
@@ -122,6 +125,10 @@ def _forbidden(text: str) -> bool:
         or address.is_unspecified
         or str(address) in _METADATA
     )
+
+
+def _translated(address: ipaddress.IPv6Address) -> Optional[ipaddress.IPv4Address]:
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
 
 
 class WebhookSender:

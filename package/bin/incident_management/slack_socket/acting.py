@@ -42,7 +42,7 @@ __all__ = ["Actor", "Slack", "SlackUsers", "WebSlack"]
 REMEMBERED = 1000
 REMEMBERED_MESSAGES = 100
 ANSWER_CHARACTERS = 3000
-WORKING = 409
+WORKING = OVERTAKEN = 409
 BEING_DONE = "delivered again while it is being done"
 INTERRUPTED = (
     "Splunk was interrupted when you pressed a button of {}: look whether it was done, and press "
@@ -251,6 +251,8 @@ class Actor:
         body = _object(answer)
         if status >= 400:
             self._refuse(press, str(body.get("detail") or f"That failed ({status})."))
+            if status == OVERTAKEN and press.blocks and press.action in (ACKNOWLEDGE, TAKE):
+                self._bring_up_to_date(press, user)
             return f"{user} was refused ({status})"
         self._show(press, user, body)
         return f"done for {user}"
@@ -278,16 +280,10 @@ class Actor:
             FORM: {"resolution": press.typed},
             APPROVE: {"plan_hash": press.plan_hash},
         }
-        reply = dispatch(
-            {
-                "method": "POST",
-                "path_info": _ROUTES[press.action].format(press.target),
-                "session": {"user": user, "authtoken": press.key},
-                "headers": [["Idempotency-Key", press.key]],
-                "payload": json.dumps(bodies.get(press.action, {})),
-            },
-            self._backend,
-        )
+        asked = _request("POST", _ROUTES[press.action].format(press.target), press, user)
+        asked["headers"] = [["Idempotency-Key", press.key]]
+        asked["payload"] = json.dumps(bodies.get(press.action, {}))
+        reply = dispatch(asked, self._backend)
         return int(reply["status"]), reply
 
     def _show(self, press: Press, user: str, body: Mapping[str, Any]) -> None:
@@ -303,6 +299,16 @@ class Actor:
             if self._answer(press, answer) or press.blocks is not None:
                 return
         self._tell(press, f"{press.target}: {line}.")
+
+    def _bring_up_to_date(self, press: Press, user: str) -> None:
+        """Take the buttons off a message that the incident has gone past, and say how it is."""
+        reply = dispatch(_request("GET", f"/incidents/{press.target}", press, user), self._backend)
+        body = _object(reply)
+        if int(reply["status"]) == 200 and press.blocks:
+            status, owner = str(body.get("status")), str(body.get("owner") or "")
+            line = f"Now {status.replace('_', ' ')}{f', with {owner}' if owner else ''}"
+            blocks = decided(press.blocks, status, line)
+            self._answer(press, {"replace_original": True, "text": escape(line), "blocks": blocks})
 
     def _refuse(self, press: Press, sentence: str) -> None:
         """Say why something was not done; what was typed would otherwise be gone with its form."""
@@ -330,6 +336,11 @@ class Actor:
             self._log.warning("An answer to a press did not arrive: %s", error)
             return False
         return True
+
+
+def _request(method: str, path: str, press: Press, user: str) -> Dict[str, Any]:
+    session = {"user": user, "authtoken": press.key}
+    return {"method": method, "path_info": path, "session": session}
 
 
 def _reason(error: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, Mapping
 from .stanza import Stanza
 
 __all__ = [
+    "ACKNOWLEDGE",
     "CHANNEL_READERS",
     "CHANNEL_SETTINGS",
     "NOTE_ONLY",
@@ -26,6 +27,8 @@ _PROJECT = re.compile(r"[A-Z][A-Z0-9_]{0,254}")
 
 # What a ticket that is resolved there does to its incident, besides standing on its timeline.
 NOTE_ONLY, RESOLVE = "note", "resolve"
+# What an acknowledgement in PagerDuty does besides.
+ACKNOWLEDGE = "acknowledge"
 LEAST_LOOK_SECONDS = 5.0
 
 
@@ -56,8 +59,15 @@ class Teams:
 
 @dataclass(frozen=True)
 class PagerDuty:
+    """``api_token`` and what follows it are to hear what people do there; none: it is not asked."""
+
     routing_key: str = field(default="", repr=False)
     api_url: str = "https://events.pagerduty.com"
+    api_token: str = field(default="", repr=False)
+    rest_url: str = "https://api.pagerduty.com"
+    look_every: float = field(default=0.0, metadata={"shipped": "1m"})
+    when_acknowledged: str = ACKNOWLEDGE
+    when_resolved: str = NOTE_ONLY
 
 
 @dataclass(frozen=True)
@@ -112,7 +122,16 @@ def _teams(stanza: Stanza) -> Teams:
 
 
 def _pagerduty(stanza: Stanza) -> PagerDuty:
-    return PagerDuty(stanza.secret("routing_key"), stanza.url("api_url", PagerDuty.api_url))
+    token, every = stanza.secret("api_token"), stanza.period("look_every", "1m", LEAST_LOOK_SECONDS)
+    return PagerDuty(
+        stanza.secret("routing_key"),
+        stanza.url("api_url", PagerDuty.api_url),
+        token,
+        stanza.url("rest_url", PagerDuty.rest_url),
+        every if token else 0.0,
+        stanza.choice("when_acknowledged", (ACKNOWLEDGE, NOTE_ONLY)),
+        stanza.choice("when_resolved", (NOTE_ONLY, RESOLVE)),
+    )
 
 
 def _servicenow(stanza: Stanza) -> ServiceNow:

@@ -1,4 +1,4 @@
-"""The duty that asks ServiceNow and Jira what became of the tickets of incidents.
+"""The duty that asks ServiceNow, Jira and PagerDuty what became of the tickets of incidents.
 
 One request for each batch of tickets says which have changed; only those are looked at closely, and
 once more the next time, so that nothing is missed of what becomes visible late. No time of this
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence, Set
+from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence, Set, Tuple
 
-from ..channels import NAMES, TICKET_SYSTEMS
+from ..channels import HEARD, NAMES
 from ..incidents import lifecycle, timeline
 from ..incidents.errors import IllegalMove
 from ..notify.channel import NotConfigured
@@ -22,7 +22,7 @@ from ..notify.outbox import FINAL
 from ..notify.senders import readers
 from ..notify.tickets import FAILURES, Refused, meaning
 from ..ports import Clock, Document, Stores
-from ..splunk.channel_settings import RESOLVE
+from ..splunk.channel_settings import ACKNOWLEDGE, NOTE_ONLY, RESOLVE
 from ..splunk.settings import SHARED_PARTS, Settings
 from .followed import Followed, Notebook
 
@@ -57,6 +57,7 @@ class _Look:
     reader: Reader
     notebook: Notebook
     resolves: bool
+    acknowledges: bool
     counts: Dict[str, int]
     # What keeps remarks from being read; then the rest is looked at without them.
     blind: str = ""
@@ -93,11 +94,15 @@ class Tickets:
 
         Raises what the stores raise; then the next turn looks at the same again.
         """
-        counts = {"ticket_entries": 0, "incidents_resolved_by_ticket": 0}
+        counts = {
+            "ticket_entries": 0,
+            "incidents_resolved_by_ticket": 0,
+            "incidents_acknowledged_there": 0,
+        }
         settings = self._config.settings
         if not self._config.is_read:
             return counts
-        for channel in TICKET_SYSTEMS:
+        for channel in HEARD:
             if not any(part in settings.problems for part in (channel, *SHARED_PARTS)):
                 self._run(channel, settings, counts)
         return counts
@@ -121,7 +126,8 @@ class Tickets:
         try:
             if due:
                 reader = readers(settings, self._clock)[channel]()
-                look = _Look(reader, notebook, chosen.when_resolved == RESOLVE, counts)
+                acts = _acts(chosen)
+                look = _Look(reader, notebook, *acts, counts)
                 if not self._look(look, due):
                     wait = min(GOES_ON_SECONDS, wait)
                 trouble = " ".join(dict.fromkeys(look.complaints))
@@ -224,6 +230,8 @@ class Tickets:
         found = [*known.remarks(ticket.number, remarks), known.assignee(ticket), state]
         if state and state.ends and look.resolves:
             self._resolve(look, one.incident_id, known.ending(ticket, state))
+        if state and ticket.taken and look.acknowledges:
+            self._acknowledge(look, one.incident_id, state)
         self._write(look, one.incident_id, [news for news in found if news])
         one.number, one.state, one.over = ticket.number, ticket.state, ticket.over
         if not look.blind:
@@ -269,6 +277,17 @@ class Tickets:
             return
         look.counts["incidents_resolved_by_ticket"] += 1
 
+    def _acknowledge(self, look: _Look, incident_id: str, news: News) -> None:
+        """Acknowledge the incident as it was there; nothing where somebody did, or it is over."""
+        once = f"{news.once}:acknowledge"
+        try:
+            lifecycle.acknowledge(
+                self._stores, self._clock, incident_id, look.notebook.channel, once, takes=False
+            )
+        except IllegalMove:
+            return
+        look.counts["incidents_acknowledged_there"] += 1
+
     def _write(self, look: _Look, incident_id: str, news: Sequence[News]) -> None:
         """Write entries, and bring the incident's document up to them."""
         actor = look.notebook.channel
@@ -278,6 +297,12 @@ class Tickets:
             timeline.append(self._stores, self._clock, incident_id, KIND, one.data, actor, one.once)
         timeline.refresh(self._stores, incident_id)
         look.counts["ticket_entries"] += len(news)
+
+
+def _acts(chosen: Any) -> Tuple[bool, bool]:
+    """Tell whether what ended there ends the incident, and what is acknowledged there is here."""
+    acknowledges = getattr(chosen, "when_acknowledged", NOTE_ONLY) == ACKNOWLEDGE
+    return chosen.when_resolved == RESOLVE, acknowledges
 
 
 def _is_quiet(messages: Sequence[Mapping[str, Any]], asked_at: float) -> bool:

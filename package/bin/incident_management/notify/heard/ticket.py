@@ -23,6 +23,7 @@ class Ticket:
         by: who changed its state last; empty where the service does not say.
         ended: how it ended, in the service's words.
         first_state: the state that it was made in; empty where the service does not say.
+        taken: somebody has acknowledged it, where the service knows that.
         keeper: the account that made it, where remarks are told apart by it.
     """
 
@@ -38,6 +39,7 @@ class Ticket:
     ended: str = ""
     first_state: str = ""
     keeper: str = ""
+    taken: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List
 
-from ...channels import TICKET_SYSTEMS
+from ...channels import HEARD
 from ...incidents.stores import find_by
 from ...ports import Stores
 
@@ -18,6 +18,6 @@ def note_key(channel: str) -> str:
 
 def troubles(stores: Stores) -> List[str]:
     """Return a sentence for each ticket system that can't be read. Raises what the stores raise."""
-    known = find_by(stores.claims, "_key", map(note_key, TICKET_SYSTEMS))
+    known = find_by(stores.claims, "_key", map(note_key, HEARD))
     said = (str(one["value"].get("trouble") or "") for one in known)
     return sorted(sentence for sentence in said if sentence)
