@@ -83,17 +83,12 @@ class MonitorRunner:
         checkpoint = self._checkpoints.newest(now)
         until = self._monitor.complete_until(now)
         try:
-            if self._is_due(checkpoint, until) and self._takes_turn(checkpoint.end, now):
+            is_due = self._monitor.is_due(checkpoint.end, checkpoint.raising_from, until)
+            if is_due and self._takes_turn(checkpoint.end, now):
                 self._take_turn(until, checkpoint, done)
         finally:
             self._note_troubles(bool(done["monitor_spans"]))
         return done
-
-    def _is_due(self, checkpoint: Checkpoint, until: int) -> bool:
-        """A backfill goes on at once, what comes after it in its rhythm."""
-        end, span = checkpoint.end, self._monitor.span
-        is_backfill = end + span <= checkpoint.raising_from
-        return until > end and (is_backfill or until - end >= self._monitor.every)
 
     def _take_turn(self, until: int, checkpoint: Checkpoint, done: Dict[str, int]) -> None:
         try:

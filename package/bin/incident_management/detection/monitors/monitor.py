@@ -148,6 +148,14 @@ class Monitor:
         """Return the end of the last span that is complete at ``now``."""
         return int((now - self.lag) // self.span) * self.span
 
+    def is_due(self, end: float, raising_from: float, until: int) -> bool:
+        """Tell whether what was judged up to ``end`` goes on now, up to ``until``.
+
+        A backfill, before ``raising_from``, goes on at once, what comes after it in its rhythm.
+        """
+        is_backfill = end + self.span <= raising_from
+        return until > end and (is_backfill or until - end >= self.every)
+
     @property
     def learned_as(self) -> str:
         """What decides whether a saved state can be gone on from, as a digest.
