@@ -11,7 +11,13 @@ import import_declare_test  # noqa: F401  # puts the app's libraries on the path
 from splunklib.searchcommands import Configuration, GeneratingCommand, Option, dispatch
 
 from incident_management.detection.backtest.replay import BacktestFailed
-from incident_management.detection.backtest.setup import SPANS, Asked, parse_compare, replay
+from incident_management.detection.backtest.setup import (
+    SPANS,
+    Asked,
+    parse_compare,
+    replay,
+    replay_monitor,
+)
 from incident_management.detection.options import Duration, Number, parse_options
 from incident_management.splunk.session import APP, Session
 
@@ -28,12 +34,13 @@ class IncidentBacktestCommand(GeneratingCommand):
     """Replays a detection over past time.
 
     ##Syntax
-    incidentbacktest search=<saved search> [earliest=<time>] [latest=<time>] [step=<span>]
-    [quiet=<span>] [threshold=<number>] [group_window=<span>] [reopen_window=<span>]
+    incidentbacktest (search=<saved search> | monitor=<name>) [earliest=<time>] [latest=<time>]
+    [step=<span>] [quiet=<span>] [threshold=<number>] [group_window=<span>] [reopen_window=<span>]
     [compare="<name>=<value>,…"] [target_pages_per_day=<number>] [app=<app>] [owner=<user>]
     """
 
-    search = Option(require=True, doc="Name of the saved search.")
+    search = Option(doc="Name of the saved search.")
+    monitor = Option(doc="Name of the monitor, in the place of a saved search.")
     earliest = Option(default="-24h", doc="First run to replay, a time modifier.")
     latest = Option(default="now", doc="Last run to replay, a time modifier.")
     step = Option(doc="Time between runs, 5m; from the cron schedule if absent.")
@@ -49,6 +56,8 @@ class IncidentBacktestCommand(GeneratingCommand):
     def prepare(self):
         given = {name: getattr(self, name) for name in KINDS}
         try:
+            if bool(self.search) == bool(self.monitor):
+                raise ValueError("Name what to replay: search= a saved search, or monitor= one.")
             options = parse_options(KINDS, given, self.fieldnames)
             compare = parse_compare(self.compare or "")
             self._user = str(self.metadata.searchinfo.username)
@@ -62,6 +71,10 @@ class IncidentBacktestCommand(GeneratingCommand):
         owner = self.owner or self._user
         session = Session.from_searchinfo(searchinfo)
         try:
+            if self.monitor:
+                given = (session, time.time(), self.monitor, self._asked, self.write_warning)
+                yield from replay_monitor(*given)
+                return
             yield from replay(
                 session,
                 time.time(),

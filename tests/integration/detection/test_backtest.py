@@ -147,3 +147,36 @@ def test_it_runs_when_the_schedule_says_in_the_app_and_with_the_macros_of_the_se
     assert float(incident["opened_at"]) % 1200 == 420
     assert summary["runs"] == "6"
     assert summary["quiet"] == "1800"
+
+
+def test_a_monitor_is_replayed_before_it_is_switched_on(detections: Detections) -> None:
+    local = detections.standin.splunk.home / "etc/apps" / APP_NAME / "local"
+    local.mkdir(exist_ok=True)
+    (local / "inputs.conf").write_text(
+        "[incident_monitor://refusals]\n"
+        'monitor_search = index=main | eval failed=if(match(_raw, "ERROR"), 1, 0)\n'
+        "detector = ratio\nvalue = failed\nby = host\nmin_events = 10\ndisabled = 1\n"
+        "[incident_monitor://wipes]\n"
+        "monitor_search = index=main | outputlookup hosts.csv\ndisabled = 1\n"
+    )
+    detections.standin.splunk.conf.reload()
+    detections.log_many("INFO order came in", 240, 7100, 100)
+    detections.log_many("ERROR order failed", 30, 3200, 3070)
+    span = f"earliest={NOW - 7200:.0f} latest={NOW:.0f}"
+
+    rows = detections.standin.search(f"| incidentbacktest monitor=refusals {span}", app=APP_NAME)
+    assert [row["kind"] for row in rows] == ["incident", "summary"]
+    assert (rows[0]["entities"], rows[0]["title"]) == ("web-1", "refusals: web-1")
+    assert (rows[1]["pages"], rows[1]["threshold"], rows[1]["runs"]) == ("1", "5", "24")
+    milder = f"| incidentbacktest monitor=refusals threshold=99 {span}"
+    assert detections.standin.search(milder, app=APP_NAME)[0]["pages"] == "0"
+
+    for options, said in (
+        ("monitor=wipes", "outputlookup', which writes or acts; a replay runs only searches"),
+        ("monitor=nothing", "There is no monitor 'nothing' on this search head."),
+        ("monitor=refusals step=5m", "are for saved searches"),
+        ("monitor=refusals search=x", "Name what to replay: search= a saved search, or monitor="),
+    ):
+        spl = f"| incidentbacktest {options} {span}"
+        job = detections.standin.splunk.jobs.dispatch(spl, "admin", APP_NAME)
+        assert job.state == "FAILED" and said in str(job.messages)

@@ -87,18 +87,24 @@ def test_without_a_token_the_input_for_buttons_imports_next_to_nothing(splunkd):
 
 
 def test_a_monitor_that_has_nothing_to_do_brings_no_worker_and_writes_no_line(splunk_home):
-    values = {"monitor_search": "index=main", "detector": "threshold", "threshold": "1"}
+    values = {"monitor_search": "index=main", "detector": "ratio", "value": "failed"}
     run = (
         "import incident_monitor_helper as entry, threading; "
         "from incident_management.worker import monitor_duty; "
-        "entry.monitor_duty = lambda *given: lambda: {'monitor_spans': 0}; "
+        "monitor_duty.is_idle = lambda *given: True; "
         f"entry._watch({{'incident_monitor://a': {values!r}}}, "
         "entry.Session('http://127.0.0.1:1', 'k'), None, entry.SystemClock(), 'sh1', "
         "threading.Event())"
     )
 
     brought = modules(run, SPLUNK_HOME=str(splunk_home))
-    assert not brought & {MASKING, "incident_management.worker.duties"}
+    heavy = {
+        "incident_management.worker.duties",
+        "incident_management.worker.monitoring",
+        "incident_management.incidents.intake.ingest",
+        "incident_management.detection.monitors.detectors",
+    }
+    assert not brought & {MASKING, *heavy}
     assert (splunk_home / "var/log/splunk/incident_management_monitor.log").read_text() == ""
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence, Set
 
-from ..ports import Collection, Document
+from ..ports import Collection, Document, Stores
 
 __all__ = [
     "KEYS_PER_QUERY",
     "MODEL_CALL",
     "MODEL_CALL_OF_DAY",
+    "checkpoints_of",
     "claim_document",
     "find_by",
     "keys_since",
@@ -75,3 +76,9 @@ def _queries(name: str, values: Iterable[str]) -> Iterator[Document]:
     for start in range(0, len(wanted), KEYS_PER_QUERY):
         some = wanted[start : start + KEYS_PER_QUERY]
         yield {name: some[0]} if len(some) == 1 else {"$or": [{name: value} for value in some]}
+
+
+def checkpoints_of(stores: Stores, monitor: str) -> List[Document]:
+    """Return a monitor's checkpoints, the newest last."""
+    found = stores.claims.find({"purpose": f"monitor:{monitor}"})
+    return sorted(found, key=lambda one: float(one["value"]["end"]))

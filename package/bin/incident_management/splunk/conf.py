@@ -35,18 +35,18 @@ LOOKUP_BYTES = 10_000_000
 _lookups: Dict[Path, Tuple[Tuple[float, int], List[Dict[str, str]]]] = {}
 
 
-def load(session: Session, conf: str) -> Dict[str, Dict[str, str]]:
+def load(session: Session, conf: str, disabled: bool = False) -> Dict[str, Dict[str, str]]:
     """Return the stanzas of one conf file, each with its settings as text.
 
-    Stanzas with ``disabled`` set are left out, and those of other apps where the file is one of
-    :data:`OWN`. Raises SplunkError.
+    Stanzas with ``disabled`` set are left out unless they are asked for, and those of other apps
+    where the file is one of :data:`OWN`. Raises SplunkError.
     """
     path = "/servicesNS/nobody/" + path_of(APP, "configs", f"conf-{conf}")
     answer: Mapping[str, Any] = session.get(path, count=0)
     stanzas: Dict[str, Dict[str, str]] = {}
     for entry in answer.get("entry", []):
         content = entry.get("content", {})
-        if str(content.get("disabled", "0")).lower() in ("1", "true"):
+        if not disabled and str(content.get("disabled", "0")).lower() in ("1", "true"):
             continue
         if conf in OWN and _app_of(entry) not in _TRUSTED:
             continue

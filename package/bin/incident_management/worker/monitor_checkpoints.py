@@ -18,8 +18,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 from ..detection.monitors.monitor import Monitor
 from ..detection.packing import pack, unpack
 from ..incidents.model import OPEN_STATUSES
-from ..incidents.stores import claim_document
-from ..incidents.upkeep.quiet import checkpoints_of
+from ..incidents.stores import checkpoints_of, claim_document
 from ..ports import Clock, Document, Stores
 from .monitor_roster import off_since
 

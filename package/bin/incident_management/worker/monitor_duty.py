@@ -1,24 +1,17 @@
-"""The duty of one monitor, wired to one splunkd."""
+"""Which stanzas of inputs.conf are monitors, and the duty of one: nothing, until a span is due."""
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, Sequence
+from typing import Any, Callable, Dict, Mapping
 
 from ..detection.monitors.monitor import Monitor, search_of
-from ..incidents.grouping import Topology
-from ..incidents.intake.ingest import Ingest
-from ..incidents.routing import Routing
-from ..incidents.signal import Signal
+from ..incidents.stores import checkpoints_of
 from ..ports import Clock, Stores
 from ..splunk import conf
 from ..splunk.session import Session
 from ..splunk.stanza import SettingsError
-from ..splunk.topology import TopologyLookup
-from .monitor_search import MonitorSearcher
-from .monitor_troubles import TroubleBook
-from .monitoring import MonitorRunner
 
-__all__ = ["is_monitor", "monitor_duty", "monitors_of"]
+__all__ = ["is_idle", "is_monitor", "monitor_duty", "monitors_of"]
 
 PREFIX = "incident_monitor://"
 
@@ -49,25 +42,34 @@ def monitor_duty(
 ) -> Callable[[], Mapping[str, int]]:
     """Return what runs the monitor of a stanza of inputs.conf; it is read when that is called."""
 
-    lookup = TopologyLookup()
-
-    def topology() -> Topology:
-        found = lookup.read(session)
-        if lookup.problem:
-            trouble("topology", lookup.problem)
-        return found
-
-    def ingest(signals: Sequence[Signal], actor: str) -> Any:
-        routing = Routing.from_stanzas(conf.load(session, "incident_routing"))
-        return Ingest(stores, clock, routing, topology()).ingest(signals, actor)
-
     def run() -> Mapping[str, int]:
         try:
             monitor = Monitor.read(stanza, values)
         except ValueError as error:
+            from .monitor_troubles import TroubleBook
+
             TroubleBook(stores, clock).note(stanza.partition("://")[2], holder, str(error))
             raise SettingsError(str(error)) from error
-        searcher = MonitorSearcher(session)
-        return MonitorRunner(monitor, stores, searcher, clock, ingest, trouble, holder).run()
+        if is_idle(monitor, stores, clock.now()):
+            return {}
+        from .monitor_run import run_monitor
+
+        return run_monitor(monitor, session, stores, clock, holder, trouble)
 
     return run
+
+
+def is_idle(monitor: Monitor, stores: Stores, now: float) -> bool:
+    """Tell whether a monitor has nothing to do yet, by its newest checkpoint alone.
+
+    splunkd starts a process for each monitor each minute, and most often nothing is due: so that
+    is found out before what a run needs is imported, which is most of its time.
+    """
+    known = checkpoints_of(stores, monitor.name)
+    if not known or known[-1]["value"].get("learned_as") != monitor.learned_as:
+        return False
+    value = known[-1]["value"]
+    end, raising_from = float(value["end"]), float(value["raising_from"])
+    until = monitor.complete_until(now)
+    # One that lies in the future was made by a wrong clock: that is told of, and mended.
+    return max(end, raising_from) <= now and not monitor.is_due(end, raising_from, until)

@@ -13,13 +13,12 @@ from ..detection.baselines.records import CALM_POINTS
 from ..detection.monitors.detectors import detector_for
 from ..detection.monitors.judging import Found
 from ..detection.monitors.monitor import MAX_EVENTS, Monitor
-from ..detection.monitors.rejudging import Problem
+from ..detection.monitors.raising import signal_of
 from ..detection.monitors.rows import by_span
 from ..incidents.errors import Invalid
 from ..incidents.signal import Signal
 from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Searcher, SearchFailed, SearchResult, SearchTooSlow, Stores
-from ..splunk.session import APP
 from .monitor_checkpoints import Checkpoint, Checkpoints
 from .monitor_held import held_that_go_on
 from .monitor_troubles import TroubleBook
@@ -29,8 +28,6 @@ __all__ = ["MonitorRunner"]
 ACTOR = "incident_monitor"
 SPANS_A_SEARCH = 288
 SPANS_A_RUN = 20_000
-SHOWN_CHARACTERS = 1000
-"""Of the event that a finding shows to people."""
 TURN_SECONDS = 900.0
 WAIT_SECONDS = 900.0
 """That spans wait at most for events that a search may lack."""
@@ -83,17 +80,12 @@ class MonitorRunner:
         checkpoint = self._checkpoints.newest(now)
         until = self._monitor.complete_until(now)
         try:
-            if self._is_due(checkpoint, until) and self._takes_turn(checkpoint.end, now):
+            is_due = self._monitor.is_due(checkpoint.end, checkpoint.raising_from, until)
+            if is_due and self._takes_turn(checkpoint.end, now):
                 self._take_turn(until, checkpoint, done)
         finally:
             self._note_troubles(bool(done["monitor_spans"]))
         return done
-
-    def _is_due(self, checkpoint: Checkpoint, until: int) -> bool:
-        """A backfill goes on at once, what comes after it in its rhythm."""
-        end, span = checkpoint.end, self._monitor.span
-        is_backfill = end + span <= checkpoint.raising_from
-        return until > end and (is_backfill or until - end >= self._monitor.every)
 
     def _take_turn(self, until: int, checkpoint: Checkpoint, done: Dict[str, int]) -> None:
         try:
@@ -254,44 +246,10 @@ class MonitorRunner:
         made = []
         for at, one in raised:
             try:
-                made.append(self._signal(one, at, name))
+                made.append(signal_of(self._monitor, one, at, name, self._clock.now()))
             except Invalid as error:
                 self._tell(f"A finding of the span from {at} is not a signal: {error}")
         return made
-
-    def _signal(self, found: Found, at: int, memory: str) -> Signal:
-        monitor = self._monitor
-        entity, sample = monitor.entity(found.key), found.sample[:SHOWN_CHARACTERS]
-        dedup = dict(zip(monitor.by, found.key)) or {"monitor": monitor.name}
-        if found.template_id:
-            dedup["template_id"] = found.template_id
-        title = monitor.title or "{monitor}: {entity}"
-        for token, value in (("{monitor}", monitor.name), ("{entity}", entity)):
-            title = title.replace(token, value)
-        row = {**dict(zip(monitor.by, found.key)), "finding": found.text}
-        if sample:
-            row["sample"] = sample
-        return Signal.create(
-            rule=monitor.name,
-            app=APP,
-            owner="nobody",
-            entity=entity,
-            severity=monitor.severity,
-            title=title,
-            description="\n".join(part for part in (found.text, sample) if part),
-            first_time=float(at),
-            last_time=float(at + monitor.span),
-            count=found.count,
-            run=f"span:{at}",
-            dedup=dedup,
-            rows=[row],
-            search=Problem(monitor.name, entity, found.key, found.template_id, memory).to_search(),
-            group=monitor.group,
-            runbook=monitor.runbook,
-            actions=monitor.actions,
-            tags=monitor.tags,
-            received_at=self._clock.now(),
-        )
 
     def _trouble(self, sentence: str) -> None:
         """Tell of what keeps it from judging, which people are to see until it is over."""

@@ -18,6 +18,7 @@ from ...incidents.intake.results import Alert, findings, findings_one_by_one, pa
 from ...incidents.intake.trigger import condition_of, triggers, triggers_for_each
 from ...incidents.model import OPEN_STATUSES, Incident
 from ...incidents.routing import Routing
+from ...incidents.signal import Signal
 from ...incidents.story import Stories
 from ...incidents.suppression import Suppression
 from ...incidents.upkeep import flapping
@@ -32,6 +33,7 @@ __all__ = [
     "Replay",
     "Setting",
     "Simulated",
+    "Stage",
     "Window",
     "simulate",
 ]
@@ -44,6 +46,7 @@ ROW_BYTES = 500
 """What a row takes beside its values' text."""
 DAY = 86400.0
 ACTOR = "backtest"
+NOBODY: Mapping[str, float] = {}
 FIELDS = (
     "rule", "opened_at", "first_time", "last_time", "resolved_at", "entities", "severity",
     "signals", "events", "title", "reopened", "runs", "runs_fired",
@@ -254,34 +257,58 @@ class Simulated:
         return len(self.incidents) + sum(int(row["reopened"]) for row in self.incidents)
 
 
+class Stage:
+    """The real ingest, recovery and flapping over collections in memory, moment after moment."""
+
+    def __init__(self, setting: Setting, topology: Topology) -> None:
+        self._setting = setting
+        self._stores, self._clock = MemoryStores(), _ReplayClock(0.0)
+        self._stores.suppressions.save([one.to_document() for one in setting.suppressions])
+        # By the replay's clock what is old is settled; by ours each run would look for all of it
+        # anew.
+        remembered = Stories(monotonic=self._clock.now)
+        self._ingest = Ingest(self._stores, self._clock, setting.routing, topology, remembered)
+
+    def play(
+        self, moment: float, signals: Sequence[Signal], unwell: Mapping[str, float] = NOBODY
+    ) -> None:
+        """Take in what was found at a moment, and resolve what is over by then.
+
+        ``unwell``: entity -> until when it was seen out of order, which a finding need not be.
+        """
+        self._clock.moment = moment
+        if signals:
+            self._ingest.ingest(signals, ACTOR)
+        if self._setting.quiet:
+            _resolve_quiet(self._stores, self._clock, self._setting, unwell)
+        flapping.calm_down(self._stores, self._clock, self._setting.routing)
+
+    def result(self, runs: int, fired: int, throttled: int = 0) -> Simulated:
+        """Return what was opened."""
+        incidents = self._stores.incidents.find(sort="first_time:1,_key:1")
+        ordered = sorted(incidents, key=lambda i: (i["opened_at"], i["_key"]))
+        rule = self._setting.detection.name
+        shown = [_row(one, self._stores, rule, runs, fired) for one in ordered]
+        held = len(self._stores.signals.keys({"suppressed_by": {"$gt": ""}}))
+        return Simulated(shown, fired, throttled, held)
+
+
 def simulate(windows: Sequence[Window], setting: Setting, topology: Topology) -> Simulated:
     """Put the windows' rows through the real ingest, all in memory. Raises BacktestFailed."""
-    stores, clock = MemoryStores(), _ReplayClock(0.0)
-    stores.suppressions.save([one.to_document() for one in setting.suppressions])
-    # By the replay's clock what is old is settled; by ours each run would look for all of it anew.
-    remembered = Stories(monotonic=clock.now)
-    ingest = Ingest(stores, clock, setting.routing, topology, remembered)
-    throttle = Throttle.of(setting.detection.settings)
+    stage, throttle = Stage(setting, topology), Throttle.of(setting.detection.settings)
     fired = 0
     for window in windows:
-        clock.moment = window.moment
         rows = [row for row in window.rows if _passes(row, setting)]
+        signals: List[Signal] = []
         if setting.detection.fires(len(rows)):
             rows = throttle.passed(rows, window.moment)
             if rows:
                 fired += 1
                 alert = setting.detection.alert(f"backtest_at_{int(window.moment)}_0")
                 found = setting.detection.findings(rows, alert, window.moment)
-                ingest.ingest(signals_from(found, window.moment, alert.common()), ACTOR)
-        if setting.quiet:
-            _resolve_quiet(stores, clock, setting)
-        flapping.calm_down(stores, clock, setting.routing)
-    incidents = stores.incidents.find(sort="first_time:1,_key:1")
-    ordered = sorted(incidents, key=lambda i: (i["opened_at"], i["_key"]))
-    rule = setting.detection.name
-    shown = [_row(one, stores, rule, len(windows), fired) for one in ordered]
-    held = len(stores.signals.keys({"suppressed_by": {"$gt": ""}}))
-    return Simulated(shown, fired, throttle.held, held)
+                signals = signals_from(found, window.moment, alert.common())
+        stage.play(window.moment, signals)
+    return stage.result(len(windows), fired, throttle.held)
 
 
 def _passes(row: Mapping[str, Any], setting: Setting) -> bool:
@@ -293,13 +320,17 @@ def _passes(row: Mapping[str, Any], setting: Setting) -> bool:
         return False
 
 
-def _resolve_quiet(stores: MemoryStores, clock: _ReplayClock, setting: Setting) -> None:
+def _resolve_quiet(
+    stores: MemoryStores, clock: _ReplayClock, setting: Setting, unwell: Mapping[str, float]
+) -> None:
     """Resolve what has had no finding for ``quiet`` seconds, as recovery would have."""
     before = clock.moment - setting.quiet
     is_open = {"$or": [{"status": status} for status in OPEN_STATUSES]}
     still = {"$and": [is_open, {"last_time": {"$lt": before}}]}
     for document in stores.incidents.find(still):
         if document["severity"] in setting.quiet_not:
+            continue
+        if any(unwell.get(entity, 0.0) >= before for entity in document["entities"]):
             continue
         incident = Incident.from_document(document)
         said: Dict[str, Any] = {"resolution": "quiet", "reason": "No more findings."}

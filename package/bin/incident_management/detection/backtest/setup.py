@@ -12,18 +12,21 @@ from ...splunk import conf, knowledge
 from ...splunk import settings as settings_room
 from ...splunk.detections import QUIET_AFTER, quiet_after
 from ...splunk.search import SplunkSearcher
-from ...splunk.session import Session, SplunkError
+from ...splunk.session import APP, Session, SplunkError
+from ..monitors.monitor import Monitor
 from ..options import Duration, Kind, Number, parse_options
 from ..thresholds import final_limit
 from ..timemodifiers import resolve
 from .judging import COLUMNS, Recorded, judged, loosened, proposed
 from .known import Known
+from .monitored import MonitorReplay
 from .reading import NotReading, check
-from .replay import BacktestFailed, Detection, Replay, Setting, Simulated, Window, simulate
+from .replay import DAY, BacktestFailed, Detection, Replay, Setting, Simulated, Window, simulate
 from .runs import runs_of
 
-__all__ = ["SPANS", "Asked", "compared", "parse_compare", "replay"]
+__all__ = ["SPANS", "Asked", "compared", "parse_compare", "replay", "replay_monitor"]
 
+NOBODY = "nobody"
 SPANS = ("quiet", "group_window", "reopen_window")
 
 
@@ -91,6 +94,61 @@ def replay(
         tell(run.unseen)
     for row in compared(run, asked, known.recorded(start, end)):
         yield {column: row.get(column, "") for column in COLUMNS}
+
+
+def replay_monitor(
+    session: Session, now: float, name: str, asked: Asked, tell: Callable[[str], Any]
+) -> Iterator[Dict[str, Any]]:
+    """Replay a monitor, whether it is on or not: a row an incident, then a summary row.
+
+    Raises BacktestFailed with one sentence.
+    """
+    if asked.step or asked.compare or asked.target_pages_per_day is not None:
+        raise BacktestFailed(
+            "The options step, compare and target_pages_per_day are for saved searches; replay a "
+            "monitor again with another threshold."
+        )
+    try:
+        monitor = _monitor(session, name, asked.threshold)
+        routing = Routing.from_stanzas(conf.load(session, "incident_routing"))
+        start, end = resolve(asked.earliest, now), resolve(asked.latest, now)
+    except SplunkError as error:
+        raise BacktestFailed(f"The monitor can't be read: {error.message}") from error
+    except ValueError as error:
+        raise BacktestFailed(str(error)) from error
+    if end - start < monitor.span:
+        raise BacktestFailed(f"The time range is shorter than a span of '{name}'; choose more.")
+    detection = Detection(name, APP, NOBODY, monitor.spl(), "", "")
+    _check_reading(session, detection, asked.user)
+    quiet, quiet_not = _recovery(session, detection)
+    searcher = SplunkSearcher(session.within(APP, asked.user))
+    known = Known(searcher, tell)
+    plain = Setting(
+        detection, routing, quiet, quiet_not=quiet_not, suppressions=known.suppressions()
+    )
+    setting = dataclasses.replace(_changed(plain, asked, {}), threshold=None)
+    run = MonitorReplay(monitor, searcher, start, min(end, now - monitor.lag))
+    found, spans = run.simulated(setting, known.topology())
+    recorded = known.recorded(start, end)
+    rows, summary = judged(found, spans, (end - start) / DAY, recorded, monitor.span, "as asked")
+    told = {"rule": name, "threshold": f"{monitor.threshold:g}", **run.costs()}
+    told["quiet"] = f"{setting.quiet:g}" if setting.quiet else "never"
+    for row in [*rows, {**summary, **told}]:
+        yield {column: row.get(column, "") for column in COLUMNS}
+
+
+def _monitor(session: Session, name: str, threshold: Optional[float]) -> Monitor:
+    """Read a monitor's settings. Raises SplunkError, and ValueError for what can't be replayed."""
+    stanza = f"incident_monitor://{name}"
+    values = conf.load(session, "inputs", disabled=True).get(stanza)
+    if values is None:
+        raise ValueError(f"There is no monitor '{name[:100]}' on this search head.")
+    monitor = Monitor.read(stanza, values)
+    if threshold is None:
+        return monitor
+    if monitor.detector == "baseline":
+        raise ValueError("A baseline has no threshold; change its sensitivity, and replay it.")
+    return dataclasses.replace(monitor, threshold=threshold)
 
 
 def _found(session: Session, name: str, apps: Sequence[str], owner: str) -> Detection:

@@ -11,7 +11,7 @@ from ..baselines.zone import Zone
 from ..templates.miner import TemplateMiner
 from .judging import MAX_SERIES, Detector, Found
 from .monitor import Monitor
-from .rows import Key, Row, events_of, series_of, text_of
+from .rows import Key, Row, all_series_of, events_of, series_of, text_of
 
 __all__ = ["detector_for"]
 
@@ -282,7 +282,8 @@ class _Templates(Detector):
         if rows and not lines:
             self._note("no event gives _raw; a search for new templates must keep it.")
         for identity, template, by_key in self._groups(lines):
-            count = sum(map(len, by_key.values()))
+            # One of several series counts once.
+            count = len({id(row) for some in by_key.values() for row in some})
             is_new = template not in self._known
             if is_new and count < self.monitor.threshold:
                 continue
@@ -305,7 +306,8 @@ class _Templates(Detector):
         groups: Dict[Tuple[str, str], Dict[Key, List[Row]]] = {}
         for row, match in zip(rows, miner.match_all([text_of(row.get("_raw")) for row in rows])):
             by_key = groups.setdefault((match.template_id, match.template), {})
-            by_key.setdefault(series_of(self.monitor, row), []).append(row)
+            for key in all_series_of(self.monitor, row):
+                by_key.setdefault(key, []).append(row)
         for (identity, template), by_key in groups.items():
             yield identity, template, by_key
 
@@ -316,7 +318,7 @@ class _Templates(Detector):
         """
         template, sample = self._examples.get(template_id, ("", ""))
         miner = TemplateMiner(known=[*self._known, template])
-        texts = [text_of(r.get("_raw")) for r in rows if series_of(self.monitor, r) == key]
+        texts = [text_of(r.get("_raw")) for r in rows if key in all_series_of(self.monitor, r)]
         same, *others = miner.templates_of([sample, *texts])
         alike = sum(1 for other in others if other.id == same.id)
         return alike >= max(1.0, self.monitor.threshold)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ...incidents.canonical import digest
-from ...incidents.intake.results import names
+from ...incidents.intake.results import ENTITY_CHARACTERS, names
 from ...incidents.model import SEVERITIES
 from ...splunk import spl
 from ..baselines.baseline import DIRECTIONS, SEASONS, SENSITIVITIES, STATE_VERSION
@@ -24,6 +24,9 @@ MAX_EVENTS = 10_000
 """Result rows of one search; a span with more is told of."""
 DEFAULT_THRESHOLDS = {"baseline": 0.0, "new_template": 1.0, "silence": 3.0, "ratio": 5.0}
 DEFAULT_BACKFILL = 30
+
+NAMED_BY = ("service", "service.name", "host")
+"""What says whom a series is about, the best first; OpenTelemetry calls a service service.name."""
 
 _VALUE = re.compile(r"count|(?:avg|sum|max|min|dc|perc95)\([A-Za-z_][\w.]*\)")
 _FIELD = re.compile(r"[A-Za-z_][\w.]*")
@@ -148,6 +151,14 @@ class Monitor:
         """Return the end of the last span that is complete at ``now``."""
         return int((now - self.lag) // self.span) * self.span
 
+    def is_due(self, end: float, raising_from: float, until: int) -> bool:
+        """Tell whether what was judged up to ``end`` goes on now, up to ``until``.
+
+        A backfill, before ``raising_from``, goes on at once, what comes after it in its rhythm.
+        """
+        is_backfill = end + self.span <= raising_from
+        return until > end and (is_backfill or until - end >= self.every)
+
     @property
     def learned_as(self) -> str:
         """What decides whether a saved state can be gone on from, as a digest.
@@ -167,9 +178,11 @@ class Monitor:
 
         Analysis and remediation look for events by service and host.
         """
-        series = dict(zip(self.by, key))
-        named = [series[name] for name in ("service", "host") if series.get(name)][:1]
-        return ", ".join(named or [part for part in key if part]) or self.name
+        parts = [part.strip() for part in key]
+        series = dict(zip(self.by, parts))
+        named = [series[name] for name in NAMED_BY if series.get(name)][:1]
+        entity = ", ".join(named or [part for part in parts if part])
+        return entity[:ENTITY_CHARACTERS] or self.name
 
     def spl(self, key: Sequence[str] = ()) -> str:
         """Return the search over whole spans: a row a span and series, or the events.

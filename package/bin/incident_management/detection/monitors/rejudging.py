@@ -11,7 +11,7 @@ from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from .detectors import detector_for
 from .monitor import Monitor
-from .rows import Row, by_span, events_of, series_of
+from .rows import Row, all_series_of, by_span, events_of
 
 __all__ = ["Problem", "events_in", "is_there"]
 
@@ -90,6 +90,6 @@ def events_in(
     count = 0
     for at, some in by_span(rows, monitor.span).items():
         if window[0] <= at < window[1]:
-            mine = (row for row in some if series_of(monitor, row) == problem.series)
+            mine = (row for row in some if problem.series in all_series_of(monitor, row))
             count += sum(1 if monitor.needs_events else events_of(row) for row in mine)
     return count

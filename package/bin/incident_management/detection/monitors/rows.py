@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice, product
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..baselines.series import MAX_NUMBER
 from .monitor import Monitor
 
-__all__ = ["Key", "Row", "by_span", "events_of", "number_of", "seconds_of", "series_of", "text_of"]
+__all__ = [
+    "Key",
+    "Row",
+    "all_series_of",
+    "by_span",
+    "events_of",
+    "number_of",
+    "seconds_of",
+    "series_of",
+    "text_of",
+]
+
+MAX_VALUES = 50
+"""Series that one event counts for."""
 
 Row = Mapping[str, Any]
 Key = Tuple[str, ...]
@@ -17,6 +31,13 @@ Key = Tuple[str, ...]
 def series_of(monitor: Monitor, row: Row) -> Key:
     """Return which series a row is of."""
     return tuple(text_of(row.get(name)) for name in monitor.by)
+
+
+def all_series_of(monitor: Monitor, row: Row) -> List[Key]:
+    """Return which series an event is of: of each value of a multivalue field, as stats has it."""
+    values = (row.get(name) for name in monitor.by)
+    lists = ((one or [None]) if isinstance(one, list) else [one] for one in values)
+    return [tuple(map(text_of, key)) for key in islice(product(*lists), MAX_VALUES)]
 
 
 def events_of(row: Row) -> int:

@@ -32,11 +32,11 @@ from .. import lifecycle, timeline
 from ..canonical import digest
 from ..joining.moving import named_by
 from ..model import OPEN_STATUSES, Incident
-from ..stores import KEYS_PER_QUERY, claim_document
+from ..stores import KEYS_PER_QUERY, checkpoints_of, claim_document
 from . import flapping, held
 from .coverage import LATE_SECONDS, Coverage, Plan, Run, SearchId, SearchRuns
 
-__all__ = ["Quiet", "checkpoints_of"]
+__all__ = ["Quiet"]
 
 ACTOR = "incident_management"
 RAN = "ran"
@@ -347,12 +347,6 @@ def _resolution(evidence: Sequence[Evidence]) -> str:
     if any(one.blindness for one in evidence):
         return "Nothing more was found of it. Whether it is over was not seen."
     return "It ended by itself."
-
-
-def checkpoints_of(stores: Stores, monitor: str) -> List[Document]:
-    """Return a monitor's checkpoints, the newest last."""
-    found = stores.claims.find({"purpose": f"monitor:{monitor}"})
-    return sorted(found, key=lambda one: float(one["value"]["end"]))
 
 
 def _found_by(incident: Incident, rule: str) -> Document:

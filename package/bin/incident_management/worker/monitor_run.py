@@ -1,0 +1,44 @@
+"""One run of a monitor, wired to one splunkd."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping, Sequence
+
+from ..detection.monitors.monitor import Monitor
+from ..incidents.grouping import Topology
+from ..incidents.intake.ingest import Ingest
+from ..incidents.routing import Routing
+from ..incidents.signal import Signal
+from ..ports import Clock, Stores
+from ..splunk import conf
+from ..splunk.session import Session
+from ..splunk.topology import TopologyLookup
+from .monitor_search import MonitorSearcher
+from .monitoring import MonitorRunner
+
+__all__ = ["run_monitor"]
+
+
+def run_monitor(
+    monitor: Monitor,
+    session: Session,
+    stores: Stores,
+    clock: Clock,
+    holder: str,
+    trouble: Callable[[str, str], None],
+) -> Mapping[str, int]:
+    """Judge what is due of a monitor; returns what was done. Raises what its parts raise."""
+    lookup = TopologyLookup()
+
+    def topology() -> Topology:
+        found = lookup.read(session)
+        if lookup.problem:
+            trouble("topology", lookup.problem)
+        return found
+
+    def ingest(signals: Sequence[Signal], actor: str) -> Any:
+        routing = Routing.from_stanzas(conf.load(session, "incident_routing"))
+        return Ingest(stores, clock, routing, topology()).ingest(signals, actor)
+
+    searcher = MonitorSearcher(session)
+    return MonitorRunner(monitor, stores, searcher, clock, ingest, trouble, holder).run()
