@@ -10,7 +10,7 @@ form that is worked on when a key is new: a 0 for what has a digit.
 from __future__ import annotations
 
 import re
-from typing import List, Literal, Sequence
+from typing import Iterable, List, Literal, Sequence
 
 __all__ = [
     "ESCAPED_QUOTE",
@@ -104,20 +104,23 @@ def keep_names(keys: List[bytes], lines: Sequence[str], names: Sequence[str]) ->
     """
     numbered = [name for name in names if name != _QUOTE]
     places = sorted({p for name in numbered for p, line in enumerate(lines) if name in line})
-    kept = without_digits(names_kept([lines[place] for place in places]))
+    kept = without_digits(names_kept([lines[place] for place in places], numbered))
     for place, key in zip(places, kept):
         keys[place] = key
     return bool(places)
 
 
-def names_kept(lines: Sequence[str]) -> Sequence[str]:
-    """Return lines in which names that end in a number have no digits; see numbers_shown."""
+def names_kept(lines: Sequence[str], names: Iterable[str] = tuple(_PARTS)) -> Sequence[str]:
+    """Return lines in which names that end in a number have no digits; see numbers_shown.
+
+    ``names`` are those that may be in the lines, of what :func:`names_in` looks for.
+    """
     text = given = "\n".join(lines)
-    for name, hidden in _NAMES.items():
-        text = text.replace(name, hidden)
-    for part, kind in _KINDS.items():
-        if part in text:
-            text = kind.sub(_hidden, text)
+    for name in names:
+        if name in _NAMES:
+            text = text.replace(name, _NAMES[name])
+        elif name in text:
+            text = _KINDS[name].sub(_hidden, text)
     return lines if text == given else text.split("\n")
 
 

@@ -13,12 +13,13 @@ __all__ = ["MAY_BE_HEADER", "after_header", "is_header", "is_klog"]
 
 _CLOCK = r"\d{1,2}[:.]\d{1,2}[:.]\d{1,2}(?:[.,:]\d{1,9})?(?:\s[AP]M(?!\w))?"
 _ZONE = r"(?:\s?(?:Z\b|UTC|GMT|[+-]\d\d:?\d\d))?"
-_KLOG = r"[DIWEF]\d{4}\s\d\d:\d\d:\d\d\.\d{3,6}"
+_KLOG = r"[DIWEF](?:\d{4})?\d{4}\s\d\d:\d\d:\d\d\.\d{3,6}"
 _STAMP = rf"""(?:
-    \d{{4}}[-/.]\d\d[-/.]\d\d(?:[T\s_-]\s?{_CLOCK}{_ZONE})?          # 2026-01-31 10:00:00,123
+    \d{{4}}[-/.]\d\d[-/.]\d\d(?:[T\s_-]\s?{_CLOCK}{_ZONE}|(?!\s\d\d:))  # 2026-01-31 10:00:00,123
   | \d\d[-/.]\d\d(?:[-/.]\d\d(?:\d\d)?)?\s{_CLOCK}                   # 17/06/09 20:10:40
+  | (?:[A-Z][a-z]{{2}},?\s+)?\d{{1,2}}\s[A-Z][a-z]{{2}}\s\d{{4}}\s{_CLOCK}{_ZONE}  # 31 Jan 2026 …
   | (?:[A-Z][a-z]{{2}}\s+)?[A-Z][a-z]{{2}}\s+\d{{1,2}}\s+{_CLOCK}(?:\s[A-Z]{{3,4}})?(?:\s\d{{4}})?
-  | [A-Z][a-z]{{2}}\s\d{{1,2}},\s\d{{4}}\s{_CLOCK}                   # Jan 31, 2026 10:00:00 AM
+  | [A-Z][a-z]{{2}}\s\d{{1,2}},\s\d{{4}}\s{_CLOCK}(?:\s[A-Z]{{3,4}}(?=>))?  # Jan 31, 2026 …
   | \d{{1,2}}[/-][A-Z][a-z]{{2}}[/-]\d{{4}}[:\s]{_CLOCK}{_ZONE}      # 31/Jan/2026:10:00:00 +0000
   | \d{{6,8}}[\s-]\d{{6}}(?=\s) | \d{{8}}-{_CLOCK}                   # 081109 203615
   | {_KLOG}                                                          # I0131 10:00:00.123456
@@ -28,28 +29,52 @@ _STAMP = rf"""(?:
 )"""
 _LEVEL = (
     r"(?:TRACE|DEBUG|INFO|INFORMATION|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRIT|CRITICAL|FATAL"
-    r"|ALERT|EMERG|PANIC|LOG|FAILURE|FINE|FINER|FINEST|CONFIG"
+    r"|ALERT|EMERG|PANIC|LOG|FAILURE|VERBOSE|FINE|FINER|FINEST|CONFIG"
     r"|trace|debug|info|notice|warn|warning|error|err|crit|critical|fatal|alert|emerg"
     r"|Trace|Debug|Info|Notice|Warn|Warning|Error|Critical|Fatal|[VDIWEF])"
 )
+# Where in a program's source a line was written.
+_SOURCE = (
+    r"(?:[\w./-]{1,80}\.(?:go|py|java|kt|scala|cc?|cpp|h|hpp|cs|rs|rb|js|ts|php|pl|lua|erl)"
+    r"|[\w.]{1,80}:\w{1,60}(?=:\d{1,6}\s-)):\d{1,6}"
+)
+# What may stand before a time: <34> is a priority of syslog's, 17:M a process of Redis'.
 _START = re.compile(
-    rf"""(?:(?:-|\d{{1,12}}(?:\.\d+)*(?::[A-Z])?|[\w-]+\.log[\w.:-]*|node\S{{0,40}}|[\w.]{{1,40}}_[\w.]{{1,40}}
-        |[a-z]+\.[a-z]+)\s+){{0,4}}                                  # what may stand before a time
-        [\[<(]?{_STAMP}[\])>]?[,:]?(?=[\s|]|\Z)""",
+    rf"""(?:<\d{{1,3}}>\s?)?
+        (?:(?:-|\d{{1,12}}(?:\.\d+)*(?::[A-Z])?|[\w-]+\.log[\w.:-]*|node\S{{0,40}}
+        |[\w.]{{1,40}}_[\w.]{{1,40}}|[a-z]+\.[a-z]+
+        |\[?{_LEVEL}\]?[:,]?(?:\s+\[[^\[\]]{{1,60}}\])?)\s+){{0,4}}
+        [\[<(]?{_STAMP}[\])>]?[,:]?(?=[\s|\[]|\Z)""",
     re.X,
+)
+# <34>1 2026-01-31T10:00:00Z host program process kind -: syslog as RFC 5424 has it (section 6)
+_RFC_5424 = re.compile(
+    r"<\d{1,3}>\d{1,2} (?:\S{1,255} ){5}(?:-|(?:\[(?:[^\]\\]|\\.){0,2000}\])+)(?: \ufeff?|\Z)"
 )
 _PART = re.compile(
     rf"""[\s|]{{0,40}}(?:
-        [\[<(]?{_STAMP}[\])>]?[,:]?(?=[\s|])
-      | [\[<(]?{_LEVEL}[\])>]?:?(?=[\s|])                            # level
-      | \[?\#?\d{{1,10}}\]?:?(?=[\s|])                               # process or thread
-      | [|-]{{1,9}}(?=\s)
+        [\[<(]?{_STAMP}[\])>]?[,:]?(?=[\s|\[])
+      | [\[<(]?{_LEVEL}(?:\s{{0,5}}[\])>])?:?(?=[\s|\[])             # level
+      | {_LEVEL}\[\d{{1,10}}\](?:\[[\w-]{{1,40}}\])?:?(?=\s)         # NOTICE[17]
+      | {_LEVEL}/[\w.-]{{1,60}}\](?=\s)                              # INFO/MainProcess]
+      | \[?\#?-?\d{{1,10}}\]?:?(?=[\s|])                             # process or thread
+      | (?=[a-f]{{0,15}}\d)[0-9a-f]{{8,16}}(?=\s)                    # thread
+      | \|\s{{1,9}}[\w.$/\#-]{{1,80}}(?:[\s:][\w.$/\#-]{{1,40}}){{0,4}}(?=\s{{1,40}}\|\s)  # | a |
+      | [|:-]{{1,9}}(?=\s) | [*\#](?=\s) | \*\d{{1,12}}(?=\s)
       | (?:[\w.-]+\#\d+:)(?=\s)
-      | \[(?:[^\[\]]|\[[^\[\]]{{0,60}}\]){{0,200}}\]:?(?=[\s|])      # [main], [req-1 - - -]
+      | \[(?:[^\[\]]|\[[^\[\]]{{0,60}}\]){{0,200}}\]:?(?=[\s|\[])    # [main], [req-1 - - -]
+      | (?<=\]\s)\([\w.\s-]{{1,60}}\)(?=\s)                          # (a thread)
+      | <(?:\d+\.\d+\.\d+>(?=\s)|[\w\s.:/-]{{0,60}}>(?=\s<))         # <0.17.0>
       | (?:[A-Z]{{3,12}}\s+){{1,2}}(?={_LEVEL}\s)                    # RAS KERNEL INFO
+      | [A-Z]{{2,12}}(?=\s{{2,12}}\[[\w.-]{{1,40}}\]\s)              # NETWORK  [conn17]
       | R\d\d-\S{{1,40}}(?=\s)
       | std(?:out|err)\s[FP](?=\s)                                   # a container's stream
-      | [\w./-]{{1,80}}:\d{{1,6}}\](?=\s)                            # file.go:17]
+      | [\w./-]{{1,80}}:\d{{1,6}}\](?=\s) | \{{?{_SOURCE}\}}?:?(?=\s)  # file.go:17]
+      | [\w.-]{{1,60}}@[\w.-]{{1,60}}(?=\s(?:{_LEVEL}:|<\d))         # user@database
+      | [\w.$-]{{1,80}}(?=\s-\s{_LEVEL}\s)                           # logger - INFO
+      | (?:[a-z]{{2,10}}=\S{{1,60}}\s){{1,6}}(?={_LEVEL}:)           # pid=17 INFO:
+      | [\w.-]{{1,40}}\[\d{{1,10}}\](?=\s\[)                         # program[17] [part]
+      | \w{{1,20}}\|(?=\s)
       | [\w.-]{{1,80}}(?:/[\w.-]{{1,80}})?(?=\s{_STAMP})
     )""",
     re.X,
@@ -61,8 +86,10 @@ _SYSLOG = re.compile(
 _COMPONENT = re.compile(
     r"""[\s|]*(?:
         (?!\S{0,120}(?:Error|Exception)\s?:)
-        [\w.$@/+-]{1,120}(?:\([\w:.-]{1,60}\))?(?:\[[\w.\s-]{0,40}\])?\s?:(?=\s|\Z)
-      | (?:[A-Za-z_][\w$-]*\.)+[\w$-]+(?:\s\[req-[^\]]{0,200}\]|\s-)?(?=\s)  # logger.name
+        [\w.$@/+\#-]{1,120}(?:\([\w:.-]{1,60}\))?(?:\[[\w.\s-]{0,40}\])?\s?:(?=\s|\Z)
+        (?:\s\d\d\[[A-Z]{3}\](?=\s))?                                 # 05[IKE]
+      | (?:[A-Za-z_][\w$-]*\.)+[\w$-]+
+        (?:\s\[req-[^\]]{0,200}\]|(?:\s\[[^\[\]]{0,80}\])?\s-|\s{2,40}:)?(?=\s)  # logger.name
       | [A-Za-z_]\w{0,30}\|[\w]{0,20}\|                               # component|id|
       | [A-Z]{2,12}(?=\s{2,})                                         # a column
       | -(?=\s)
@@ -70,7 +97,7 @@ _COMPONENT = re.compile(
     re.X,
 )
 MAY_BE_HEADER = re.compile(
-    r"[\[<(\d-]|[A-Z][a-z]{2}\s|[DIWEF]\d{4}\s|node|[a-z_-][\w.-]{0,80}\d{4}-"
+    rf"[\[<(\d-]|[A-Z][a-z]{{2}},?\s|[DIWEF]\d{{4}}|{_LEVEL}[:,]?\s|node|[a-z_-][\w.-]{{0,80}}\d{{4}}-"
 )
 _IS_KLOG = re.compile(_KLOG)
 _WORD_FOLLOWS = re.compile(r"[\s|]*[^\s|]")
@@ -98,6 +125,9 @@ def is_klog(text: str) -> bool:
 
 
 def _end_of_header(text: str) -> int:
+    found = _RFC_5424.match(text)
+    if found:
+        return found.end()
     found = _START.match(text)
     if found is None:
         return 0

@@ -108,7 +108,7 @@ class TemplateMiner:
                 known.clear()
                 self._headers.clear()
                 new = list(examples)
-            self._learn(new, [examples[key] for key in new], bool(names))
+            self._learn(new, [examples[key] for key in new], names)
         templates = list(map(known.__getitem__, keys))
         counts = Counter(templates)
         if any(template.wider for template in counts):
@@ -124,12 +124,12 @@ class TemplateMiner:
                 self._forget()
         return keys, templates
 
-    def _learn(self, keys: Sequence[bytes], lines: Sequence[str], named: bool) -> None:
+    def _learn(self, keys: Sequence[bytes], lines: Sequence[str], names: Sequence[str]) -> None:
         """Find and remember the templates of lines that are not known yet.
 
-        ``named`` is whether a name that ends in a number may be in them.
+        ``names`` are those that end in a number and may be in them.
         """
-        forms = folded(names_kept(lines) if named else lines)
+        forms = folded(names_kept(lines, names) if names else lines)
         examples = dict(zip(forms, lines))
         messages = dict(zip(examples, messages_of(list(examples.values()))))
         headers = {

@@ -70,7 +70,7 @@ _ADDRESS = re.compile(
     r"[a-z][\w.-]*(?:/<\*>)?:<\*>(?![\w:])",
     re.I,
 )
-_EMPTY = re.compile(r"(?<=\w=)(?=[\s,;)\]}]|\Z)", re.M)
+_EMPTY = re.compile(r"=(?<=\w=)(?=[\s,;)\]}]|\Z)")
 _NOTHING = re.compile(r"(?<=[\s=:,])(?:\[\]|\{\}|''|\"\")(?=[\s,;.:)\]}]|\Z)")
 
 
@@ -98,7 +98,7 @@ def _may_be_name(word: str) -> bool:
 
 def _compared(text: str) -> str:
     if "=" in text:
-        text = _EMPTY.sub(WILDCARD, text)
+        text = _EMPTY.sub("=" + WILDCARD, text)
         text = _GIVEN.sub("=" + WILDCARD, text)
         if ", " in text or " ; " in text:
             text = _FIELD.sub(r"\1\2" + WILDCARD, text)
