@@ -52,6 +52,21 @@ def test_the_same_run_posted_twice_is_one_signal(api):
     assert [outcome["what"] for outcome in answer["outcomes"]] == ["duplicate", "opened"]
 
 
+def test_signals_are_paged_through_in_an_order_that_an_acceleration_gives(api):
+    """Else the KV store refuses pages far down: more than 32 MB are not sorted."""
+    incident_id = open_one(api)
+    for run in range(5):
+        open_one(api, run=str(run), last_time=1_699_999_970)
+    pages = [
+        api.call("GET", f"/incidents/{incident_id}/signals", query={"limit": "2", "offset": skip})
+        for skip in ("0", "2", "4")
+    ]
+
+    assert [found["more"] for _status, found in pages] == [True, True, False]
+    keys = {one["_key"] for _status, found in pages for one in found["signals"]}
+    assert len(keys) == 6
+
+
 def test_an_incident_created_by_hand_comes_back_whole(api):
     sent = {
         "title": "Checkout is slow",

@@ -1,6 +1,7 @@
 """Merges and splits that are interrupted, raced, or done in any order; and what tells of them."""
 
 import contextlib
+import json
 import threading
 
 import pytest
@@ -21,7 +22,9 @@ from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.joining import merging, moving
+from incident_management.incidents.model import Incident
 from incident_management.incidents.story import Stories
+from incident_management.splunk.kvstore import URL_QUERY_BYTES
 from incident_management.splunk.session import SplunkError
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.incidents.builders import ROUTING, START, ingest, signal
@@ -230,3 +233,28 @@ TestMoving.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+
+
+def test_the_signals_of_an_incident_into_which_many_were_merged_are_read_in_pages(
+    stores, monkeypatch
+):
+    """As one query it would be too long for a URL, and each page would read all signals."""
+    merged = [f"INC-20260101-{number:06d}" for number in range(100)]
+    incident = Incident("INC-20260101-AAAAAA", merged=merged)
+    named = [incident.id, *merged]
+    stores.signals.save(
+        [{"_key": f"k{n}", "incident_id": named[n % 101], "last_time": n // 2} for n in range(300)]
+    )
+    asked = []
+    real = stores.signals.find
+
+    def find(query, sort, limit, *skip):
+        asked.append((len(json.dumps(query)), limit))
+        return real(query, sort, limit, *skip)
+
+    monkeypatch.setattr(stores.signals, "find", find)
+    found = moving.latest_signals(stores, incident, 10, 20)
+
+    wanted = sorted(stores.signals.all(), key=lambda one: (one["last_time"], one["_key"]))
+    assert found == wanted[::-1][20:30]
+    assert all(length <= URL_QUERY_BYTES and limit == 30 for length, limit in asked)

@@ -8,7 +8,7 @@ from typing import Any, Dict, Mapping
 from ..incidents import editing, lifecycle, timeline
 from ..incidents.clocks import assignment
 from ..incidents.intake.ingest import Ingest
-from ..incidents.joining.moving import named_by
+from ..incidents.joining.moving import latest_signals
 from ..incidents.model import Incident
 from .acting import IF_MATCH, INCIDENT_ANSWER, acted, answered, document_of
 from .router import Request, Response, route
@@ -178,9 +178,7 @@ def get_signals(request: Request) -> Response:
     incident = Incident.from_document(document_of(request))
     incident_id = incident.id
     limit, offset = request.args.get("limit", 100), request.args.get("offset", 0)
-    found = request.stores.signals.find(
-        named_by(incident), "last_time:-1,_key:1", limit=limit + 1, skip=offset
-    )
+    found = latest_signals(request.stores, incident, limit + 1, offset)
     return Response(
         {
             "incident_id": incident_id,

@@ -101,7 +101,7 @@ def check_names(value: Any) -> None:
         for name, inner in value.items():
             if not is_name(name):
                 raise Invalid(
-                    f"{name!r} can't be a field name: no dots, no leading '$', not empty."
+                    f"{str(name)[:60]!r} can't be a field name: no dots, no leading '$', not empty."
                 )
             if type(inner) not in _SCALARS:
                 check_names(inner)

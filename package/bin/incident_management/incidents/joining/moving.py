@@ -21,7 +21,15 @@ from ..story import Story
 from . import moves
 from .moves import Move
 
-__all__ = ["IN_A_REQUEST", "finish", "finish_recent", "forward", "forward_arrivals", "named_by"]
+__all__ = [
+    "IN_A_REQUEST",
+    "finish",
+    "finish_recent",
+    "forward",
+    "forward_arrivals",
+    "latest_signals",
+    "named_by",
+]
 
 ACTOR = "incident_management"
 # Keys in one entry: about 250 kB.
@@ -33,6 +41,8 @@ ROUNDS = 20
 # The worker looks at moves this old again: a writer that was slow has written by then.
 LOOK_BACK_SECONDS = 3600.0
 MAX_MOVES = 1000
+# As a query that fits into a URL.
+NAMES_A_QUERY = 30
 
 
 def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None) -> bool:
@@ -91,6 +101,27 @@ def named_by(incident: Incident) -> Document:
     if not incident.merged:
         return {"incident_id": incident.id}
     return {"$or": [{"incident_id": one} for one in (incident.id, *incident.merged)]}
+
+
+def latest_signals(stores: Stores, incident: Incident, limit: int, skip: int) -> List[Document]:
+    """Return documents of an incident's signals, the latest first.
+
+    The names are asked for some at a time: a query of all those that were merged into it would be
+    too long for a URL, and then every signal would have to be read to order them.
+    """
+    names = [] if incident.merged_into else [incident.id, *incident.merged]
+    order = "last_time:-1,_key:-1"  # as an acceleration has it, for pages far down
+    found: List[Document] = []
+    for start in range(0, len(names), NAMES_A_QUERY):
+        some: List[Document] = [
+            {"incident_id": one} for one in names[start : start + NAMES_A_QUERY]
+        ]
+        query = some[0] if len(some) == 1 else {"$or": some}
+        if len(names) <= NAMES_A_QUERY:
+            return stores.signals.find(query, order, limit, skip)
+        found += stores.signals.find(query, order, limit + skip)
+    found.sort(key=lambda one: (one["last_time"], one["_key"]), reverse=True)
+    return found[skip : skip + limit]
 
 
 def forward(
