@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from ..detection.templates.miner import exception_line
 from ..masking import mask
 
-__all__ = ["Citation", "Event", "Finding", "first_text", "number", "sha256_of"]
+__all__ = ["Citation", "Event", "Finding", "first_text", "number", "sha256_of", "told"]
 
 QUOTE_LIMIT = 400
 """Longest quote kept in a citation, in characters."""
@@ -39,6 +39,16 @@ def first_text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         value = value[0] if value else ""
     return "" if value is None else str(value)
+
+
+def told(sentence: str) -> str:
+    """Return a sentence as it is kept: one line, secrets masked.
+
+    What changes and logs say stands in it. Characters that nobody sees, or that reorder others,
+    become \N{REPLACEMENT CHARACTER}: a verdict reads as it is written.
+    """
+    line = " ".join(mask(sentence).splitlines())
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 @dataclass(frozen=True)
@@ -164,8 +174,8 @@ class Finding:
         return {
             "finder": self.finder,
             "looked_for": self.looked_for,
-            "found": [mask(sentence) for sentence in self.found],
-            "not_found": [mask(sentence) for sentence in (*lacks, *self.not_found)],
-            "incomplete": [mask(reason) for reason in self.incomplete],
+            "found": [told(sentence) for sentence in self.found],
+            "not_found": [told(sentence) for sentence in (*lacks, *self.not_found)],
+            "incomplete": [told(reason) for reason in self.incomplete],
             "searches": self.searches,
         }
