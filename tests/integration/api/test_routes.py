@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from incident_management.api.router import Route, all_routes
@@ -148,7 +150,12 @@ def test_an_analysis_is_started_with_the_callers_rights(client: Client) -> None:
     incident = client.open()
     reply = client("POST", f"/incidents/{incident['id']}/analyze")
     assert reply.status_code == 202, reply.text
-    assert reply.json()["sid"]
+    sid, path = reply.json()["sid"], f"/incidents/{incident['id']}/analysis"
+    end = time.monotonic() + 120
+    while (made := client("GET", path)).status_code == 404 and time.monotonic() < end:
+        time.sleep(0.5)
+    assert made.json()["sid"] == sid
+    assert made.json()["verdict"].startswith("No cause in this evidence.")
 
 
 def test_a_generic_alert_is_read_with_the_shipped_mapping(client: Client) -> None:

@@ -141,6 +141,28 @@ def test_a_search_that_is_ended_ends_its_analysis_and_nothing_is_kept(api, incid
     assert api.call("GET", path)[0] == 404
 
 
+class _Slow:
+    """A searcher whose every search takes almost all of the time that it may."""
+
+    def __init__(self, api):
+        self.clock, self.searcher = api.clock, api.searcher_value
+
+    def run(self, spl, earliest, latest, limit=1000, timeout=60.0):
+        self.clock.advance(timeout - 0.1)
+        return self.searcher.run(spl, earliest, latest, limit, timeout)
+
+
+def test_slow_searches_end_an_analysis_in_time_and_it_says_what_it_lacks(api, incident):
+    """Up to 38 searches of a minute each would outlast the command that waits for them."""
+    api.searcher_value = _Slow(api)
+    started = api.clock.now()
+    status, made = api.call("POST", f"/incidents/{incident['id']}/analysis", BODY)
+    assert status == 200
+    assert api.clock.now() - started < 605
+    reasons = {c["reason"] for c in made["citations"] if c["status"] == "unchecked"}
+    assert any("10 minutes that the searches of an analysis may take" in r for r in reasons)
+
+
 def test_a_search_that_runs_on_gets_its_analysis(api, incident):
     api.searcher_value = _Ending(api, 1000)
     assert api.call("POST", f"/incidents/{incident['id']}/analysis", BODY)[0] == 200

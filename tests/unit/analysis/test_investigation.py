@@ -104,3 +104,14 @@ def test_a_finder_that_can_not_write_its_search_costs_its_finding(monkeypatch):
     found = _investigate()
     assert found.hypotheses[0].change_id == "chg-pool"
     assert found.findings[-1].incomplete == ["A value with a line break can't be part of a search."]
+
+
+def test_a_verdict_reads_as_it_is_written():
+    """Of what a change says of itself: no line of its own, nothing hidden, nothing reordered."""
+    said = "a release)\n\nNo cause.\u202eyapol\u200b\u2066"
+    changes = [scenario.change(-30, "chg-bidi", "orders", "deploy", said)]
+    searcher = EventSearcher(scenario.logs(), changes)
+    found = investigate(scenario.incident(), searcher, ManualClock(scenario.START + 330)).numbered()
+    (cause,) = [h["cause"] for h in found.hypotheses if h["change_id"] == "chg-bidi"]
+    assert cause == "Deploy chg-bidi of orders (a release)  No cause.\ufffdyapol\ufffd\ufffd)"
+    assert all(sentence.isprintable() for f in found.evidence for sentence in f["found"])

@@ -141,11 +141,11 @@ def test_what_is_wrong_is_told_and_not_what_the_error_is_called(service, kind, m
 
 
 def test_a_call_that_timed_out_is_not_paid_for_twice(service):
-    def late(sent):
+    def slow(sent):
         time.sleep(1.5)
         return ""
 
-    service.refuses = late
+    service.refuses = slow
     with pytest.raises(ModelUnavailable, match="read timeout error") as caught:
         _model(service.url, timeout_seconds=0.3).ask(QUESTION)
     assert caught.value.charged is True

@@ -22,7 +22,7 @@ export function analysisPart(detail, analysis) {
     const why = running ? 'It is running.' : whyNot(move, detail.seen.incident, detail.app.me.capabilities);
     const button = actionButton(detail, { ...move, label: analysis ? 'Analyse again' : 'Ask for an analysis' }, why);
     const bar = h('div', { class: 'wb-row wb-part-actions' }, detail.app.mayWrite && button,
-        running && h('span', { class: 'wb-dim', role: 'status' }, 'The analysis is running …'),
+        running && h('span', { class: 'wb-dim', role: 'status' }, 'The analysis is running … Ending its search (Activity › Jobs) ends it.'),
         !running && analysis && h('span', { class: 'wb-dim' }, `Of ${moment(analysis.time)}, by ${analysis.actor ?? 'the app'}.`));
     if (!analysis) return [bar, h('p', { class: 'wb-dim' }, 'Not analysed yet. An analysis looks for changes, new errors, the first failure and dependencies in the logs that you may read, and cites what it finds.')];
     return [

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 from ..masking import mask
 from .budget import Budget, shorten
 from .citations import Checked
-from .evidence import READ_LIMIT
+from .evidence import READ_LIMIT, visible
 
 __all__ = ["ANSWER_SCHEMA", "TOOL", "Question", "question"]
 
@@ -129,7 +129,7 @@ def _events(checked: Checked, budget: Budget) -> List[Dict[str, Any]]:
                 "id": citation.id,
                 "kind": citation.kind,
                 "time": datetime.fromtimestamp(event.time, timezone.utc).isoformat(),
-                "entity": mask(event.entity),
+                "entity": mask(visible(event.entity)),
                 "text": shorten(_masked(event.raw), budget.event_characters),
             }
         )
@@ -139,14 +139,14 @@ def _events(checked: Checked, budget: Budget) -> List[Dict[str, Any]]:
 def _masked(raw: str) -> str:
     """Mask an event; of a very long one its beginning and end, of which parts are sent at most."""
     if len(raw) <= 2 * READ_LIMIT:
-        return mask(raw)
-    return mask(raw[:READ_LIMIT]) + mask(raw[-READ_LIMIT:])
+        return mask(visible(raw))
+    return mask(visible(raw[:READ_LIMIT])) + mask(visible(raw[-READ_LIMIT:]))
 
 
 def _clean(value: Any, longest: int) -> Any:
     """Mask and bound a value and everything in it."""
     if isinstance(value, str):
-        return shorten(mask(value), longest)
+        return shorten(mask(visible(value)), longest)
     if isinstance(value, (list, tuple)):
         return [_clean(item, longest) for item in value[:20]]
     return value if isinstance(value, (int, float, bool)) else None

@@ -15,7 +15,7 @@ from ..masking import mask
 from ..ports import Searcher, SearchFailed
 from ..splunk import spl
 from .changes import Change
-from .evidence import Citation, Event, sha256_of
+from .evidence import Citation, Event, sha256_of, visible
 from .scope import ADDRESS, EVENT_FIELDS, change_events, with_entity
 from .statistics import count, sentence
 
@@ -86,10 +86,16 @@ def holds_quote(raw: str, quote: str) -> bool:
 
 
 def _readings(raw: str) -> Iterator[str]:
-    """Yield an event's text as it is, and masked. Masking takes a second for a megabyte."""
+    """Yield an event's text as it is, masked, and as a model gets it.
+
+    Masking takes a second for a megabyte.
+    """
     yield raw
     yield mask(raw, emails=False)
     yield mask(raw)
+    seen = visible(raw)
+    if seen != raw:
+        yield mask(seen)
 
 
 def _unescaped(quote: str) -> str:

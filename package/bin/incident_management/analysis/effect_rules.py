@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import List, Pattern, Tuple
 
-__all__ = ["LINE_RULES", "SAID_RULES"]
+__all__ = ["LINE_RULES", "SAID_RULES", "STOOD_ON"]
 
 # Lines that hold these on balance on one side only. (effect, side, pattern, what it says)
 LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
@@ -63,7 +63,7 @@ LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
      "changes a regular expression"),
     ("tls_changed", "added",
      re.compile(r"InsecureSkipVerify|MinVersion|ssl_?context|verify_?(?:ssl|mode)|rootCAs|truststore|"
-                r"\bca_?(?:file|bundle|cert)|cert(?:ificate)?_?(?:file|path|name)|\.pem\b|\.crt\b|sslmode", re.I),
+                r"\bca_?(?:file|bundle|cert)|cert(?:ificate)?_?(?:file|path|name)|\bmtls\b|\.pem\b|\.crt\b|sslmode", re.I),
      "changes TLS settings"),
     ("endpoint_changed", "added",
      re.compile(r"https?://[\w.-]+|(?<![a-z])(?:host(?:name)?|addr(?:ess)?|endpoint|port|dsn|url|bootstrap|broker)s?(?![a-z])"
@@ -74,7 +74,7 @@ LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
                 r"allow|deny|principal|cors|whitelist|allowlist|iam)\b|\"(?:Action|Resource)\"", re.I),
      "changes permissions"),
     ("reach_changed", "either",
-     re.compile(r"\b(?:firewall|ingress|egress|cidr\w*|security_?groups?|network_?polic(?:y|ies)|iptables|routes?_?table)\b", re.I),
+     re.compile(r"\b(?:firewall|ingress|egress|cidr\w*|security_?groups?|network_?polic(?:y|ies)|iptables|routes?_?table|mtu|subnet\w*|vlan|nat_?gateway|no_?proxy)\b", re.I),
      "changes who may reach what"),
     ("path_changed", "either", re.compile(r"(?<![a-z])(?:path|route|prefix)[\"']?\s*[:=]\s*[\"']?/", re.I),
      "changes a path"),
@@ -102,8 +102,8 @@ LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
 # no more to show than that it was done. (effect, pattern, what it says)
 SAID_RULES: List[Tuple[str, Pattern[str], str]] = [
     ("credential_changed",
-     re.compile(r"\b(?:rotat|renew|revok|reset|replac|chang|updat)\w*\b.{0,60}\b(?:passwords?|credentials?|secrets?|api.?keys?|access.?keys?|tokens?)\b|"
-                r"\b(?:passwords?|credentials?|secrets?|api.?keys?|access.?keys?|tokens?)\b.{0,20}\b(?:rotat|renew|revo|reset|replac|chang)", re.I),
+     re.compile(r"\b(?:rotat|renew|revok|reset|replac|chang|updat)\w*\b.{0,60}\b(?:passwords?|credentials?|secrets?|(?:api|access|signing|encryption|ssh|host).?keys?|tokens?)\b|"
+                r"\b(?:passwords?|credentials?|secrets?|(?:api|access|signing|encryption|ssh|host).?keys?|tokens?)\b.{0,20}\b(?:rotat|renew|revo|reset|replac|chang)", re.I),
      "says that it changes credentials"),
     ("tls_changed",
      re.compile(r"\b(?:rotat|renew|replac|revok|issu|updat)\w*\b.{0,60}\b(?:certificates?|certs?|ca\b|tls)|"
@@ -119,4 +119,21 @@ SAID_RULES: List[Tuple[str, Pattern[str], str]] = [
      re.compile(r"\bfail(?:ed|ing)?.?over\b|\bswitch.?over\b|\bpromot\w* .{0,40}(?:replica|primary|standby)|"
                 r"\bdns\b.{0,40}\b(?:record|zone|entr(?:y|ies)|resolver)|\b(?:record|zone|resolver)s?\b.{0,40}\bdns\b", re.I),
      "says that it changes where something is reached"),
+    ("format_changed", re.compile(r"\.(?:avsc|proto|xsd|graphqls?|thrift)\b|\bopenapi\.(?:ya?ml|json)\b", re.I),
+     "changes a data format"),
+]  # fmt: skip
+
+# What work on a thing is about, by what its name says that it is.
+STOOD_ON: List[Tuple[str, Pattern[str], str]] = [
+    ("endpoint_changed", re.compile(r"(?:core|kube-?|power|public-?|internal-?)?dns(?:-\w+)?|bind9?|route53|resolver|consul", re.I),
+     "is on what resolves names"),
+    ("reach_changed",
+     re.compile(r"(?:\w+-)?(?:firewall|network|vpc|vpn|proxy|mesh|istio|envoy|router|waf|nat)(?:-\w+)?", re.I),
+     "is on the way between services"),
+    ("tls_changed", re.compile(r"(?:\w+-)?(?:mesh|istio|pki|acme|certs?|cert-?manager|ca)(?:-\w+)?", re.I),
+     "is on what issues certificates"),
+    ("credential_changed", re.compile(r"(?:\w+-)?(?:vault|secrets?|idp|sso|keycloak|okta|ldap|kms|oidc|saml)(?:-\w+)?", re.I),
+     "is on what keeps credentials"),
+    ("permission_changed", re.compile(r"(?:\w+-)?(?:iam|rbac|opa|waf)(?:-\w+)?", re.I),
+     "is on what decides who may do what"),
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Dict, List, Pattern, Tuple
 
 from ..masking import mask
 from .changes import Change
-from .effect_rules import LINE_RULES, SAID_RULES
+from .effect_rules import LINE_RULES, SAID_RULES, STOOD_ON
 
 __all__ = ["Effect", "effects_of", "harmless_reason"]
 
@@ -126,13 +126,11 @@ def effects_of(change: Change) -> List[Effect]:
         found.append(Effect("flag_switched", f"switches {change.summary or change.change_id}"))
     found.extend(_number_effects(change))
     found.extend(_line_effects(change))
-    said = " ".join([change.summary, change.service, *change.files])
     seen = {effect.name for effect in found}
-    found += [
-        Effect(name, says)
-        for name, words, says in SAID_RULES
-        if name not in seen and words.search(said)
-    ]
+    said = " ".join([change.summary, change.service, *change.files])
+    told = [(name, says) for name, words, says in SAID_RULES if words.search(said)]
+    told += [(name, says) for name, what, says in STOOD_ON if what.fullmatch(change.service)]
+    found += [Effect(name, says) for name, says in dict(told).items() if name not in seen]
     if _loop_with_call(change):
         found.append(Effect("call_in_loop", "makes a call for each item of a loop"))
     if change.files and all(_MANIFEST.search(name) for name in change.files):
@@ -241,7 +239,7 @@ def _numbers_in_place(change: Change) -> Dict[str, Tuple[_Number, _Number]]:
         pairs = zip(_NAMED_NUMBER.finditer(other), _NAMED_NUMBER.finditer(line))
         for one, now in pairs:
             values = _read_number(one[2], one[3]), _read_number(now[2], now[3])
-            if values[0][0] != values[1][0]:
+            if values[0][0] != values[1][0] and len(one[1].strip(" =:\"'-")) > 2:
                 found.setdefault(one[1].strip(" =:\"'-"), values)
     return found
 

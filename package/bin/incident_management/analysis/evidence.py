@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
 from ..detection.templates.miner import exception_line
 from ..masking import mask
 
-__all__ = ["Citation", "Event", "Finding", "first_text", "number", "sha256_of"]
+__all__ = ["Citation", "Event", "Finding", "first_text", "number", "sha256_of", "told", "visible"]
 
 QUOTE_LIMIT = 400
 """Longest quote kept in a citation, in characters."""
@@ -17,6 +18,8 @@ READ_LIMIT = 20_000
 """Characters that are masked for it: what is masked before the limit is shorter then, and a secret
 that is cut off at the end of these is far behind it."""
 
+_HIDING = {"Cf", "Co", "Cs", "Cn"}
+"""Unicode's categories of format characters, and of those that no script has."""
 LOOKED_AT = 4000
 """Characters of an event that ranking looks at: a megabyte would take it seconds."""
 
@@ -39,6 +42,26 @@ def first_text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         value = value[0] if value else ""
     return "" if value is None else str(value)
+
+
+def visible(text: str) -> str:
+    """Return a text without the characters that nobody sees, or that reorder others.
+
+    With them a log line can say to a model what no reader finds in it, or hide a secret's name.
+    """
+    if text.isascii():
+        return text
+    return "".join(c for c in text if unicodedata.category(c) not in _HIDING)
+
+
+def told(sentence: str) -> str:
+    """Return a sentence as it is kept: one line, secrets masked.
+
+    What changes and logs say stands in it. Characters that nobody sees, or that reorder others,
+    become \N{REPLACEMENT CHARACTER}: a verdict reads as it is written.
+    """
+    line = " ".join(mask(sentence).splitlines())
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 @dataclass(frozen=True)
@@ -164,8 +187,8 @@ class Finding:
         return {
             "finder": self.finder,
             "looked_for": self.looked_for,
-            "found": [mask(sentence) for sentence in self.found],
-            "not_found": [mask(sentence) for sentence in (*lacks, *self.not_found)],
-            "incomplete": [mask(reason) for reason in self.incomplete],
+            "found": [told(sentence) for sentence in self.found],
+            "not_found": [told(sentence) for sentence in (*lacks, *self.not_found)],
+            "incomplete": [told(reason) for reason in self.incomplete],
             "searches": self.searches,
         }

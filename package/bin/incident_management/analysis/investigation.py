@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
-from ..masking import mask
 from ..ports import Clock, Searcher, SearchFailed
 from ..splunk import spl
 from .budget import shorten
 from .case import Case, Hypothesis
-from .evidence import Citation, Finding
+from .evidence import Citation, Finding, told
 from .finders import first_failure, new_errors, recent_changes, topology, volume
 from .ranking import rank
 from .scope import Limits, Scope
@@ -135,4 +134,4 @@ def _hypothesis_document(place: int, hypothesis: Hypothesis, book: _CitationBook
 
 
 def _sentence(text: str) -> str:
-    return shorten(mask(text), LONGEST_TEXT)
+    return shorten(told(text), LONGEST_TEXT)

@@ -18,7 +18,7 @@ _TABLE: Dict[str, Dict[str, float]] = {
         "pool_exhausted": 1.0, "timeout": 0.95, "retries_exhausted": 1.0, "memory": 0.9,
         "rate_limited": 0.9, "handles_exhausted": 0.9, "slow": 0.6, "backlog": 0.8, "cpu": 0.7,
         "upstream_5xx": 0.5, "panic": 0.4, "unreachable": 0.5, "expired": 0.7, "disk_full": 0.5,
-        "auth_rejected": 0.3, "race": 0.4, "data_gone": 0.9,
+        "auth_rejected": 0.3, "race": 0.4, "data_gone": 0.9, "too_large": 1.0,
     },
     "wait_raised": {"pool_exhausted": 0.9, "handles_exhausted": 0.6, "backlog": 0.7, "slow": 0.7, "memory": 0.3},
     "room_raised": {
@@ -62,7 +62,7 @@ _TABLE: Dict[str, Dict[str, float]] = {
     "endpoint_changed": {"unreachable": 1.0, "name_resolution": 1.0, "timeout": 0.5, "not_found": 0.8,
                          "upstream_5xx": 0.4, "auth_rejected": 0.3, "tls": 0.4, "backlog": 0.4, "read_only": 0.9},
     "permission_changed": {"forbidden": 1.0, "auth_rejected": 0.5, "unreachable": 0.3},
-    "reach_changed": {"unreachable": 1.0, "timeout": 0.9, "name_resolution": 0.6, "connection_lost": 0.6,
+    "reach_changed": {"unreachable": 1.0, "timeout": 0.9, "name_resolution": 0.6, "connection_lost": 0.8,
                       "upstream_5xx": 0.4},
     "path_changed": {"not_found": 0.9, "upstream_5xx": 0.6, "forbidden": 0.4},
     "credential_changed": {"auth_rejected": 0.9, "forbidden": 0.7, "expired": 0.3},

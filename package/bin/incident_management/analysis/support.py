@@ -8,13 +8,12 @@ words. So a claim that passes is told as "quote found", never as verified.
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import datetime, timezone
 from typing import Any, Iterable, List, Mapping, Sequence, Set
 
 from ..words import identifiers, terms
 from .citations import Checked
-from .evidence import Event
+from .evidence import Event, visible
 
 __all__ = ["Evidence"]
 
@@ -44,8 +43,6 @@ _PROPER = re.compile(r"(?<=[\w,;:)] )[A-Z][a-z]{2,60}\b(?![\w@])|\b[A-Z]{3,60}\b
 _FIRST_WORD = re.compile(r"(?:\A|[.!?:;] )\W{0,3}([A-Z][a-z]{2,60})\b(?![\w@])")
 _FOREIGN = re.compile(r"[\w-]*[^\W\x00-\x7f][\w-]*")
 """A word with letters beyond ASCII: some look like other ones."""
-_HIDING = {"Cf", "Co", "Cs", "Cn"}
-"""Unicode's categories of characters that nobody sees, or that reorder others."""
 _SMALL = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _COUNTS = {word: str(number) for number, word in enumerate(_SMALL.split("|"), 2)}
 _AMOUNT = re.compile(
@@ -120,7 +117,7 @@ class Evidence:
 
     def fault_of_names(self, said: str) -> str:
         """Return what a text states that is nowhere in the evidence, "" when there is nothing."""
-        if any(unicodedata.category(letter) in _HIDING for letter in said):
+        if visible(said) != said:
             return "It holds characters that hide or reorder text."
         missing = [name for name in _stated(said) if not self._holds(name)]
         missing += [word for word in _AMOUNT.findall(said) if not self._counts(word.lower())]

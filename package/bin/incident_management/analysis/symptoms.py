@@ -25,12 +25,12 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
         ("slow", r"slow|latency|\bp9[059]\b|duration|exceeded \d+\s*ms|response time"),
         ("race", r"concurrent map|data race|deadlock|lock wait|lock ?(?:request )?time[d\s]*out|locknotavailable|could not obtain lock|"
                  r"race condition|concurrent modification|"
-                 r"lost update|optimistic lock|stale object"),
+                 r"lost update|optimistic ?lock|stale ?object|by another transaction"),
         ("memory", r"out ?of ?memory|(?<![a-z])oom|heap space|heap limit|cannot allocate|std::bad_alloc|memory (?:limit|pressure)|"
                    r"gc overhead|memoryerror|insufficient memory"),
         ("disk_full", r"no space left|(?:errno|os error|error number):? 28\b|disk ?pressure|not enough space on the disk|disk ?(?:full|quota|used)|enospc|read-only file system|disk_used"),
         ("cpu", r"cpu.{0,20}(?:saturat|throttl|100|utili)|load average|event loop (?:lag|blocked)"),
-        ("auth_rejected", r"unauthori[sz]ed|\b401\b|invalid token|token is expired|signature.{0,20}(?:invalid|mismatch)|"
+        ("auth_rejected", r"unauthori[sz]ed|\b401\b|invalid token|token is expired|signature.{0,20}(?:invalid|mismatch|fail)|unknown (?:kid|key id)|"
                           r"jwt|authentication (?:fail|error|unsuccessful)|authenticationerror|login failed|access denied|password authentication|"
                           r"(?:invalid|bad|wrong) (?:credentials|password)|password not accepted"),
         ("expired", r"expired|expiry|not yet valid|nottimevalid"),
@@ -52,7 +52,7 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
         ("null", r"null ?pointer|nil pointer|nonetype|cannot read propert|undefined is not|segfault|sigsegv|"
                  r"attributeerror|typeerror|keyerror|index out of (?:range|bounds)"),
         ("parse", r"parse|unmarshal|deserializ|decod|unexpected (?:token|end|field)|malformed|invalid (?:json|character|format)|"
-                  r"schema|cannot convert|valueerror|numberformat"),
+                  r"schema|cannot convert|valueerror|numberformat|missing (?:required )?(?:field|property)|type ?mismatch|typeexception"),
         ("validation", r"validation|out of range|constraint|violates|invalid (?:value|input|argument|request)|\b400\b|\b422\b"),
         ("handles_exhausted", r"too many open files|emfile|enfile|file descriptor|socket.{0,20}exhaust|ephemeral port|"
                               r"cannot assign requested address"),
@@ -66,6 +66,8 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
         ("missing_setting", r"missing (?:required|env|config|setting|key)|not (?:set|configured|defined)|keyerror|"
                             r"undefined variable|no such file|filenotfound"),
         ("upstream_5xx", r"\b50[0-4]\b|bad gateway|service ?unavailable|internal server error|5xx"),
+        ("too_large", r"\b413\b|(?:entity|body|payload|message|packet|request|header)s? (?:is |are )?too (?:large|big|long)|"
+                      r"too large (?:a )?(?:body|payload|message|packet)|recordtoolarge|larger than (?:the )?max"),
         ("not_found", r"\b404\b|not found|no handler|unknown route"),
         ("data_gone", r"offset.{0,40}out of range|outofrange|snapshot too old|no longer available|already (?:deleted|purged)|"
                       r"retention"),

@@ -1,15 +1,18 @@
-"""An analysis ends early when the search that asked for it is ended: nobody waits for it then.
+"""An analysis ends early when nobody waits for it any more, or when its time is up.
 
-splunkd does not tell a REST handler that its caller is gone, so it is looked for between steps.
+splunkd does not tell a REST handler that its caller is gone, so it is looked for between searches.
 """
 
 from __future__ import annotations
 
 from typing import Callable
 
-from ..ports import Searcher, SearchResult
+from ..ports import Clock, Searcher, SearchFailed, SearchResult
 
-__all__ = ["Abandoned", "WhileWanted"]
+__all__ = ["MOST_SECONDS", "Abandoned", "WhileWanted"]
+
+MOST_SECONDS = 600.0
+"""All searches of an analysis together: who asked waits little longer, for the model."""
 
 
 class Abandoned(Exception):
@@ -17,11 +20,13 @@ class Abandoned(Exception):
 
 
 class WhileWanted:
-    """A searcher that runs nothing more once ``wanted`` says that nobody waits."""
+    """A searcher that runs nothing more once ``wanted`` says that nobody waits, or time is up."""
 
-    def __init__(self, searcher: Searcher, wanted: Callable[[], bool]) -> None:
+    def __init__(self, searcher: Searcher, wanted: Callable[[], bool], clock: Clock) -> None:
         self._searcher = searcher
         self._wanted = wanted
+        self._clock = clock
+        self._end = clock.now() + MOST_SECONDS
 
     def check(self) -> None:
         """Raises Abandoned when nobody waits."""
@@ -31,6 +36,17 @@ class WhileWanted:
     def run(
         self, spl: str, earliest: str, latest: str, limit: int = 1000, timeout: float = 60.0
     ) -> SearchResult:
-        """Run a search, see :class:`.ports.Searcher`. Raises Abandoned when nobody waits."""
+        """Run a search, see :class:`.ports.Searcher`.
+
+        Raises:
+            Abandoned: nobody waits.
+            SearchFailed: also when the time for all searches is up.
+        """
         self.check()
-        return self._searcher.run(spl, earliest, latest, limit, timeout)
+        left = self._end - self._clock.now()
+        if left <= 0:
+            raise SearchFailed(
+                f"The {MOST_SECONDS / 60:.0f} minutes that the searches of an analysis may take "
+                "are used up."
+            )
+        return self._searcher.run(spl, earliest, latest, limit, min(timeout, max(1.0, left)))

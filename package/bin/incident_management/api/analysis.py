@@ -52,7 +52,8 @@ def create(request: Request) -> Response:
     that is ended meanwhile (cancelled, say) no analysis is made or paid for.
     """
     incident, sid = document_of(request), str(request.body["sid"])
-    searcher = WhileWanted(request.searcher, _while_it_runs(request.user_session, sid))
+    wanted = _while_it_runs(request.user_session, sid)
+    searcher = WhileWanted(request.searcher, wanted, request.clock)
 
     def model() -> Model:
         searcher.check()
