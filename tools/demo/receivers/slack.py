@@ -107,6 +107,10 @@ class Slack:
     ) -> Answer:
         message: dict[str, Any] = {"type": "message", "ts": self._next_ts(), "user": "U0BOT"}
         message |= {"bot_id": "B0", "text": text, "blocks": arguments.get("blocks", [])}
+        if arguments.get("reply_broadcast"):
+            if not thread:
+                problems.append("reply_broadcast of a message that is no reply")
+            message["subtype"] = "thread_broadcast"
         if thread:
             message["thread_ts"] = thread
         shown = dict(message)
@@ -126,11 +130,13 @@ class Slack:
         return Answer(body=body, problems=problems, message=kept, identity=identity)
 
     def _history(self, arguments: dict[str, Any]) -> Answer:
-        """Answer with a channel's own messages; replies in threads are not among them."""
+        """Answer with a channel's own messages; of replies, those that were shown there as well."""
         channel = self._channel(str(arguments.get("channel", "")), by_name=False)
         if not channel:
             return _refused("channel_not_found", f"channel {arguments.get('channel')!r}")
-        mine = [one for one in self._messages[channel] if "thread_ts" not in one]
+        mine = [
+            one for one in self._messages[channel] if "thread_ts" not in one or "subtype" in one
+        ]
         return _page(list(reversed(_between(mine, arguments))), arguments)
 
     def _replies(self, arguments: dict[str, Any]) -> Answer:
