@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from .test_dashboards import INCIDENT, NOTIFICATION, NOW, WAIT_MS, incident, show
 
 JOBS = "/search/jobs"
-EMPTIED = ("incidents", "incident_outbox", "incident_analyses")
+EMPTIED = ("incidents", "incident_outbox", "incident_analyses", "incident_plans")
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def test_an_overview_of_nothing_says_0(page: Any, empty: Any, studio_bundle: Any
         expect(panel(page, name)).to_have_text(re.compile(r"\D0$"), timeout=WAIT_MS)
     shows(page, "mtta", "none yet")
     shows(page, "mttr", "none yet")
-    shows(page, "list", "No search results returned")
-    shows(page, "undelivered", "No search results returned")
+    shows(page, "list", "Nothing is open.")
+    shows(page, "undelivered", "Nothing waits, and nothing failed.")
     assert len(searches) == 5, searches
 
 
@@ -89,5 +89,7 @@ def test_the_incident_page_reads_its_analysis_once(
     show(page, empty, "incident", f"form.incident={INCIDENT}")
     shows(page, "hypotheses", "No search results returned")
     shows(page, "facts", "Checkout answers 500")
+    shows(page, "analysis", "None yet: ask for one in the workbench.")
+    shows(page, "plans", "None yet: ask for one in the workbench.")
     assert len([one for one in searches if "incident_analyses" in one]) == 1
     assert len(searches) == 7

@@ -97,3 +97,14 @@ def test_an_incident_leads_to_its_dashboard(site: Site, enter: Enter) -> None:
     page.get_by_role("link", name="Dashboard", exact=True).click()
     address = f"{site.web}/en-US/app/{APP}/incident?form.incident={incident}"
     expect(page).to_have_url(address)
+
+
+def test_the_report_of_an_incident_is_taken_along(site: Site, enter: Enter) -> None:
+    incident = site.open("Written up afterwards")
+    page = enter("vic", f"?incident={incident}")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Report").click()
+    assert download.value.suggested_filename == f"{incident}.md"
+    text = download.value.path().read_text(encoding="utf-8")
+    assert text.startswith(f"# {incident}: Written up afterwards")
+    assert "Time to acknowledge (MTTA)" in text

@@ -207,6 +207,8 @@ def test_on_a_telephone_fields_do_not_zoom_and_buttons_fit_a_finger(
     seen_whole(page, ".wb-actions .wb-menu")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="List").tap()
+    assert page.evaluate("document.querySelector('.wb-left').scrollWidth") <= 390
+    expect(page.get_by_role("button", name="New incident")).to_be_in_viewport()
     page.locator(".wb-item .wb-check").tap()
     page.locator(".wb-bulk summary").tap()
     seen_whole(page, ".wb-bulk .wb-menu")

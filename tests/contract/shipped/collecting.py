@@ -17,6 +17,7 @@ __all__ = ["Shipped", "Shipping", "shipped_searches"]
 SAMPLES = {
     "limit": "10",
     "period": "7d",
+    "by": "team",
     "incident": "INC-20260101-0A1B2C",
     "id": "INC-20260101-0A1B2C",
     "incident_id": "INC-20260101-0A1B2C",

@@ -33,6 +33,15 @@ export class ApiError extends Error {
  */
 
 /**
+ * Where something of the app is read, for a link.
+ * @param {string} path after `/v1/`
+ * @returns {string}
+ */
+export function linkTo(path) {
+    return `${RAW}${APP}/${path}`;
+}
+
+/**
  * Read something of the app.
  * @param {string} path after `/v1/`
  * @param {Object<string, string|number>} [query] what is empty is left out

@@ -2,7 +2,7 @@
  * One incident: its facts, what can be done to it, and its parts (timeline, analysis, fixes, signals).
  */
 
-import { ApiError, get } from './api.js';
+import { ApiError, get, linkTo } from './api.js';
 import { actionBar } from './actionbar.js';
 import { readIncident } from './change.js';
 import { Composer } from './composer.js';
@@ -227,6 +227,7 @@ function heading(incident, detail, clocksElement) {
             h('span', { class: 'wb-state' }, stateName(incident.status)),
             h('span', { class: 'wb-id' }, incident.id),
             h('a', { href: dashboardOf(incident.id), 'data-place': 'dashboard', title: 'All of it on one page, to read, share or print' }, 'Dashboard'),
+            h('a', { href: linkTo(`incidents/${encodeURIComponent(incident.id)}/report`), download: `${incident.id}.md`, 'data-place': 'report', title: 'Its story as Markdown, such as for a review afterwards' }, 'Report'),
             incident.pinned && h('span', { class: 'wb-tag' }, 'pinned'),
             incident.flapping && h('span', { class: 'wb-tag' }, 'opens too often'),
             incident.level > 0 && h('span', { class: 'wb-tag' }, `escalated to level ${incident.level}`),

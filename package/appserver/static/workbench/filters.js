@@ -20,7 +20,7 @@ const CHOICES = {
     owner: ['Owner', [['', 'Any owner'], ['me', 'Mine']]],
     sla: ['Service level', [['', 'Any SLA'], ['breached', 'SLA breached'], ['warning,breached', 'SLA at risk']]],
     sort: ['Order', [
-        ['-severity', 'Gravest first'], ['sla_due', 'Deadline first'], ['-opened_at', 'Newest first'],
+        ['-severity', 'Most severe first'], ['sla_due', 'Deadline first'], ['-opened_at', 'Newest first'],
         ['opened_at', 'Oldest first'], ['-updated_at', 'Last changed first'], ['-signals', 'Most signals first'],
     ]],
 };
