@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from tools.splunkd_lite.spl.errors import SplError
-from tools.splunkd_lite.spl.functions.comparison import in_network, network
+from tools.splunkd_lite.spl.networks import in_network, network
 from tools.splunkd_lite.spl.timemod import resolve
 from tools.splunkd_lite.spl.tree import (
     And,

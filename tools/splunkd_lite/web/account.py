@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tools.splunkd_lite.web import pages
 from tools.splunkd_lite.web.session import (
+    LOGIN,
     clear_cookies,
     form_key_is_good,
     session_cookie,
@@ -17,20 +17,13 @@ from tools.splunkd_lite.web.session import (
 )
 
 HOME = "/en-US/app/launcher/home"
-_LOGIN = "/en-US/account/login"
 _LOGIN_COOKIE = "cval"
-
-
-def to_login(request: Request) -> Response:
-    """Send the browser to the login page, to come back here afterwards."""
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return RedirectResponse(f"{_LOGIN}?return_to={quote(here, safe='')}", status_code=303)
 
 
 def safe_return(target: str) -> str:
     """Return where to go after login: a page of this server, or home for anything else."""
     is_local = target.startswith("/en-US/") and "\\" not in target and "//" not in target
-    return target if is_local and not target.startswith(_LOGIN) else HOME
+    return target if is_local and not target.startswith(LOGIN) else HOME
 
 
 async def login(request: Request) -> Response:
@@ -64,7 +57,7 @@ async def logout(request: Request) -> Response:
     if session and not form_key_is_good(session, str(form.get("splunk_form_key", ""))):
         return pages.message_page(request, "Not signed out", "The form key was wrong.", 403)
     request.app.state.sessions.drop(request.cookies.get(session_cookie(request), ""))
-    response = RedirectResponse(_LOGIN, status_code=303)
+    response = RedirectResponse(LOGIN, status_code=303)
     clear_cookies(request, response)
     return response
 

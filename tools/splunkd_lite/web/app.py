@@ -25,7 +25,7 @@ from tools.splunkd_lite.clock import Clock
 from tools.splunkd_lite.errors import SplunkdError
 from tools.splunkd_lite.web import account, assets, pages, proxy, ucc
 from tools.splunkd_lite.web.apps import SEARCH_VIEW, PageError
-from tools.splunkd_lite.web.session import Sessions
+from tools.splunkd_lite.web.session import Sessions, to_login
 from tools.splunkd_lite.web.splunkd import Splunkd, SplunkdRefusedError
 from tools.splunkd_lite.web.studio import Bundle
 
@@ -140,7 +140,7 @@ def _is_app_page(path: str) -> bool:
 async def _page_error(request: Request, error: Exception) -> Response:
     status = getattr(error, "status", 500)
     if status == 401:
-        return account.to_login(request)
+        return to_login(request)
     return pages.message_page(request, "This page can't be shown", str(error), status)
 
 

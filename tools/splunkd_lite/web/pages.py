@@ -11,9 +11,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.templating import Jinja2Templates
 
 from tools.splunkd_lite.conf import is_true
-from tools.splunkd_lite.web import account, ucc
+from tools.splunkd_lite.web import ucc
 from tools.splunkd_lite.web.apps import SEARCH_VIEW, App, Dashboard, NavItem, PageError
-from tools.splunkd_lite.web.session import Session
+from tools.splunkd_lite.web.session import Session, to_login
 from tools.splunkd_lite.web.theme import theme_of
 
 _TEMPLATES = Jinja2Templates(directory=Path(__file__).resolve().parent / "templates")
@@ -48,7 +48,7 @@ async def home(request: Request) -> Response:
     """List the apps that the user can open."""
     session = request.app.state.sessions.of(request)
     if session is None:
-        return account.to_login(request)
+        return to_login(request)
     entries = await request.app.state.splunkd.entries("/services/apps/local", session.splunkd_key)
     apps_dir = _apps_dir(request)
     apps = []
@@ -74,7 +74,7 @@ async def home(request: Request) -> Response:
 async def app_root(request: Request) -> Response:
     """Open an app at its default view."""
     if request.app.state.sessions.of(request) is None:
-        return account.to_login(request)
+        return to_login(request)
     app = App(_apps_dir(request), request.path_params["app"])
     view = app.navigation().default_view
     if not _may_read(request, app, view):
@@ -85,7 +85,7 @@ async def app_root(request: Request) -> Response:
 async def app_view(request: Request) -> Response:
     """Show one view of an app: the search page, a Studio dashboard or the app's own page."""
     if request.app.state.sessions.of(request) is None:
-        return account.to_login(request)
+        return to_login(request)
     name = request.path_params["view"]
     if name == SEARCH_VIEW:
         return await _search_page(request)

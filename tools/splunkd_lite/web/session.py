@@ -13,12 +13,14 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from threading import Lock
+from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from tools.splunkd_lite.clock import Clock
 
+LOGIN = "/en-US/account/login"
 IDLE_SECONDS = 3600.0
 """``tools.sessionTimeout`` of web.conf defaults to 60 minutes."""
 MAX_SESSIONS = 1000
@@ -112,3 +114,9 @@ def clear_cookies(request: Request, response: Response) -> None:
 def form_key_is_good(session: Session, presented: str) -> bool:
     """Say whether a write carries this session's CSRF token."""
     return secrets.compare_digest(session.csrf_token.encode(), presented.encode())
+
+
+def to_login(request: Request) -> Response:
+    """Send the browser to the login page, to come back here afterwards."""
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"{LOGIN}?return_to={quote(here, safe='')}", status_code=303)

@@ -11,7 +11,7 @@ from tools.splunkd_lite.spl import knowledge
 from tools.splunkd_lite.spl.commands.searching import plus, run_subsearch
 from tools.splunkd_lite.spl.context import Environment
 from tools.splunkd_lite.spl.errors import SplError
-from tools.splunkd_lite.spl.functions.comparison import in_network, network
+from tools.splunkd_lite.spl.networks import in_network, network
 from tools.splunkd_lite.spl.reader import Reader, boolean, choice, integer, only, text
 from tools.splunkd_lite.spl.registry import command
 from tools.splunkd_lite.spl.searchmatch import compile_search

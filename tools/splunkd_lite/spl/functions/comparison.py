@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from functools import lru_cache
 from typing import Any
 
 from tools.splunkd_lite.spl.errors import SplError
 from tools.splunkd_lite.spl.evaluate import Compiled, truth
+from tools.splunkd_lite.spl.networks import in_network, network
 from tools.splunkd_lite.spl.pcre import compile_pattern
 from tools.splunkd_lite.spl.registry import function
 from tools.splunkd_lite.spl.tree import Call, Literal
@@ -120,26 +120,6 @@ def match(node: Call, arguments: list[Compiled], env: Any) -> Compiled:
         return any(compiled.search(to_text(one)) is not None for one in as_list(value))
 
     return run
-
-
-@lru_cache(maxsize=512)
-def network(text: str) -> Any:
-    """The network that CIDR text names, or None."""
-    if "/" not in text:
-        return None
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return None
-
-
-def in_network(value: str, subnet: Any) -> bool:
-    """Whether an address, or a whole subnet, lies in `subnet`."""
-    try:
-        other = ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        return False
-    return other.version == subnet.version and other.subnet_of(subnet)
 
 
 @function("cidrmatch", 2, doc=PAGE)
