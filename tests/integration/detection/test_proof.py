@@ -9,7 +9,7 @@ import pytest
 
 from incident_management.incidents.model import Incident
 from incident_management.remediation.catalogue import Catalogue
-from incident_management.remediation.judging import Judgement, judge
+from incident_management.remediation.judging import Judgement, Meant, judge
 from incident_management.remediation.plan import PlanState
 from incident_management.remediation.raised import CannotJudge
 from incident_management.splunk.search import SplunkSearcher
@@ -70,8 +70,9 @@ def judged(detections: Detections, name: str, **changes: str) -> Judgement:
     state = PlanState(started_at=NOW, done_at=NOW)
     windows = raising.grid(search, NOW).first(action, state)
     incident = Incident("INC-20260101-AAAAAA", entities=["checkout"])
-    asked = [(search, windows)]
-    return judge(raising, SplunkSearcher(session), action, incident, asked, ["checkout"])
+    asked = [({**search, "rule": name}, windows)]
+    meant = Meant(frozenset(["checkout"]), frozenset([name]))
+    return judge(raising, SplunkSearcher(session), action, incident, asked, meant)
 
 
 def test_all_requests_fail_as_before_but_there_are_fewer(detections: Detections) -> None:

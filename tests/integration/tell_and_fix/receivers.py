@@ -149,3 +149,31 @@ class Deployer(Service):
         if hook:
             hook()
         return 200, self.rollbacks[given["request_id"]]
+
+
+class Awx(Service):
+    """An AWX with one job template; its lists are lean, as those of new releases."""
+
+    def __init__(self, play: Callable[[Dict[str, Any]], None]) -> None:
+        self.play = play
+        self.jobs: List[Dict[str, Any]] = []
+        super().__init__()
+
+    def answer(self, method, path, given, headers):
+        if headers.get("Authorization") != "Bearer awx-token":
+            return 401, {"detail": "Authentication credentials were not provided."}
+        if (method, path) == ("GET", "/api/v2/job_templates/42/"):
+            template = {"id": 42, "name": "Restart", "playbook": "restart.yml"}
+            return 200, {**template, "ask_variables_on_launch": True}
+        if (method, path) == ("POST", "/api/v2/job_templates/42/launch/"):
+            with self.lock:
+                job = {"id": len(self.jobs) + 1, "status": "successful"}
+                self.jobs.insert(0, {**job, "extra_vars": json.dumps(given["extra_vars"])})
+            self.play(given["extra_vars"])
+            return 201, {**job, "job": job["id"], "status": "pending", "ignored_fields": {}}
+        if path.partition("?")[0] == "/api/v2/job_templates/42/jobs/":
+            return 200, {"results": [{"id": job["id"]} for job in self.jobs]}
+        for job in self.jobs:
+            if path == f"/api/v2/jobs/{job['id']}/":
+                return 200, job
+        return 404, {"detail": "Not found."}

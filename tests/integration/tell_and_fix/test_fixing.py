@@ -18,6 +18,7 @@ from incident_management.splunk.session import Session
 from tests.standin import ADMIN_PASSWORD
 
 from .conftest import Office, wait_for
+from .receivers import Awx
 
 CAUSE = "CHG-8 set pool_size to 1 on checkout"
 
@@ -208,6 +209,30 @@ def test_a_rest_handler_killed_during_the_rollback_does_it_once(office: Office, 
     posts = [path for method, path, _given in office.deployer.requests if method == "POST"]
     assert len(posts) == 1
     wait_for(lambda: office.call("GET", f"/incidents/{incident}")["status"] == "resolved")
+
+
+def test_a_job_template_of_awx_restarts_the_service_once(office: Office, shop: Shop):
+    actions = office.home / "etc/apps/incident_management/local/incident_actions.conf"
+    actions.write_text(
+        "[restart_service]\nlabel = Restart the service\nexecutor = awx\n"
+        "argument.job_template = 42\nargument.job_template.type = integer\n"
+        "argument.service = $analysis.service$\nblast_radius = $service$ restarts.\n"
+        "verify_delay = 0s\nverify_window = 5s\nmin_samples = 5\n"
+    )
+    office.standin.splunk.conf.reload()
+    awx = Awx(lambda variables: office.deployer.state.update(version="r7"))
+    try:
+        office.set("remediation", awx_url=awx.url, awx_token="awx-token")
+        incident = analysed(office)
+        plan = remediate(office, incident, action="restart_service")
+        assert plan["summary"] == "Restart the service: checkout (job template 42)."
+        remediate(office, incident, do="approve")
+        assert remediate(office, incident, do="execute")["status"] == "done"
+        wait_for(lambda: office.call("GET", f"/incidents/{incident}")["status"] == "resolved")
+        variables = {"service": "checkout", "incident_request_id": plan["plan_id"]}
+        assert [json.loads(job["extra_vars"]) for job in awx.jobs] == [variables]
+    finally:
+        awx.stop()
 
 
 def test_each_step_needs_its_own_capability(office: Office, shop: Shop):

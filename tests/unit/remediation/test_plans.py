@@ -51,6 +51,15 @@ def test_an_unknown_action_is_refused_and_the_known_ones_are_named(bench):
     assert bench.kinds() == ["refused unknown_action"]
 
 
+def test_of_several_actions_one_is_to_be_named(bench):
+    bench.stanzas["again"] = dict(bench.stanzas["rollback_change"])
+    assert refusal(lambda: propose(bench)) == (
+        "Name an action with action=; there are: rollback_change, again."
+    )
+    bench.stanzas = {}
+    assert refusal(lambda: propose(bench)).endswith("has no action that can be proposed.")
+
+
 def test_an_inverse_can_not_be_proposed_by_itself(bench):
     assert "only undoes another action" in refusal(lambda: propose(bench, "reapply_change"))
 

@@ -8,6 +8,7 @@ from incident_management.incidents import timeline
 from incident_management.incidents.joining import merging
 from incident_management.remediation import approval, view
 from incident_management.remediation.context import Refused
+from incident_management.remediation.raised import Rerun
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute
 
@@ -102,6 +103,25 @@ def test_a_fix_for_a_merged_incident_is_proposed_for_the_other(merged):
 
 
 # --- joined meanwhile -------------------------------------------------------------------------
+
+
+def test_a_search_that_joined_after_the_fix_does_not_have_it_undone(bench):
+    """Anybody may raise a signal that names a search which always finds the service."""
+    bench.write("signal", rule="Inventory", entities=["checkout"], signals={"z": 1})
+    search = {"name": "Inventory", "app": "shop", "owner": "nobody"}
+    signal = {"_key": "z", "incident_id": INCIDENT, "rule": "Inventory", "search": search}
+    bench.stores.signals.insert({**signal, "received_at": bench.clock.now()})
+
+    def run(search, earliest, latest):
+        found = search["name"] == "Inventory" or latest <= bench.raising.fixed_at
+        return Rerun("spl", "entity", [{"entity": "checkout"}] if found else [])
+
+    bench.raising.run = run
+    bench.clock.advance(1)
+    state = judged(bench, 10)
+    assert state.status == "insufficient_data"
+    assert state.detail.startswith("The search still finds checkout after the fix. The fix was no")
+    assert bench.api.services["checkout"]["version"] == "r7"
 
 
 def test_what_joined_after_the_fix_neither_proves_nor_undoes_it(bench):

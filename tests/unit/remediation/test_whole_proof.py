@@ -58,7 +58,9 @@ def test_every_rule_is_asked_and_one_that_still_finds_it_is_enough():
     asked = ask(
         bench,
         lambda search, latest: (
-            ["checkout"] if search == RATIO or latest <= bench.raising.fixed_at else []
+            ["checkout"]
+            if search["name"] == RATIO["name"] or latest <= bench.raising.fixed_at
+            else []
         ),
     )
     data = verdict(bench)

@@ -33,12 +33,13 @@ class Splunkd:
         self.job: Dict[str, Any] = {"isDone": True}
         self.acl = {"owner": "ann", "sharing": "app"}
         self.limits: Dict[str, str] = {}
-        self.dispatched = 0
+        self.dispatched = self.asked_for_risky = 0
 
     def get(self, path: str, **query: Any) -> Any:
         if path == f"{HOME}/saved/searches/High%20Rate":
             return {"entry": [{"content": self.settings, "acl": self.acl}]}
         if path == "/servicesNS/nobody/shop/configs/conf-commands":
+            self.asked_for_risky += 1
             commands = [("page", "1"), ("stats", None)]
             return {"entry": [{"name": n, "content": {"is_risky": r}} for n, r in commands]}
         if path == "/services/configs/conf-limits/search":
@@ -107,6 +108,12 @@ def test_one_that_writes_is_not_run_out_of_turn(spl, condition, command):
     with pytest.raises(CannotJudge, match=f"'High Rate' holds the command '{command}', which"):
         grid(splunkd)
     assert splunkd.dispatched == 0
+
+
+def test_all_commands_are_read_only_for_the_sake_of_one_that_is_not_known():
+    known, unknown = Splunkd(), Splunkd("index=main `errors` | score | stats count by entity")
+    assert grid(known) == grid(unknown)
+    assert (known.asked_for_risky, unknown.asked_for_risky) == (0, 1)
 
 
 def test_macros_that_can_not_be_read_are_tried_again():

@@ -69,7 +69,13 @@ def _chosen(context: Context, action_name: str) -> Action:
     if not action_name and len(names) == 1:
         action_name = names[0]
     if not action_name:
-        raise Refused(f"Name an action: {', '.join(names) or 'there is none'}.", "unknown_action")
+        known = ", ".join(names)
+        sentence = (
+            f"Name an action with action=; there are: {known}."
+            if known
+            else "The catalogue (incident_actions.conf) has no action that can be proposed."
+        )
+        raise Refused(sentence, "unknown_action")
     try:
         action = context.catalogue.get(action_name)
     except CatalogueError as error:

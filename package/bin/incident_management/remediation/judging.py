@@ -10,7 +10,7 @@ and after. Anything less is ``insufficient_data``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Collection, Dict, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Sequence, Set, Tuple
 
 from ..incidents.model import Incident
 from ..ports import Document, Searcher
@@ -18,13 +18,21 @@ from ..splunk import spl
 from .catalogue import Action
 from .raised import RaisingSearch, Rerun, Windows
 
-__all__ = ["INSUFFICIENT", "NOT_RECOVERED", "RECOVERED", "Judgement", "judge"]
+__all__ = ["INSUFFICIENT", "NOT_RECOVERED", "RECOVERED", "Judgement", "Meant", "judge"]
 
 RECOVERED, NOT_RECOVERED, INSUFFICIENT = "recovered", "not_recovered", "insufficient_data"
 MAX_ENTITIES = 200
 SAMPLE_ROWS = 10_000
 
 Asked = Sequence[Tuple[Mapping[str, Any], Windows]]
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What a fix was made for: the incident's entities and rules when it was begun."""
+
+    entities: FrozenSet[str]
+    rules: FrozenSet[str]
 
 
 @dataclass
@@ -50,28 +58,32 @@ def judge(
     action: Action,
     incident: Incident,
     asked: Asked,
-    meant: Collection[str],
+    meant: Meant,
 ) -> Judgement:
     """Ask every search over its windows. Raises SearchFailed and CannotJudge.
 
-    ``meant``: the entities that the fix was approved for. Others may have joined the incident
-    since; that they are found still is no recovery, and no reason to undo it.
+    What has joined the incident since the fix and is found still is no recovery, and no reason to
+    undo it either: it is not what the fix was approved for, and anybody may raise a signal.
     """
     own = set(incident.entities)
     before: Set[str] = set()
     after: Set[str] = set()
     lasting: Set[str] = set()
+    unhelped: Set[str] = set()
     reruns: List[Rerun] = []
     searches: List[Document] = []
     for search, windows in asked:
         then = raising.run(search, *windows.before).entities() & own
         rerun = raising.run(search, *windows.after)
         now = rerun.entities() & own
-        before, after, lasting = before | then, after | now, lasting | (then & now)
+        before, after = before | then, after | now
+        lasting |= then & now
+        if search.get("rule") in meant.rules:
+            unhelped |= then & now & meant.entities
         reruns.append(rerun)
         searches.append(_document(search, rerun, windows, then, now))
     judgement = Judgement(INSUFFICIENT, "", sorted(before), sorted(after), {}, searches)
-    if not _is_cured(judgement, lasting, meant):
+    if not _is_cured(judgement, lasting, unhelped):
         return judgement
     if len(own) > MAX_ENTITIES:
         judgement.detail = (
@@ -97,11 +109,12 @@ def _document(
     }
 
 
-def _is_cured(judgement: Judgement, lasting: Set[str], meant: Collection[str]) -> bool:
+def _is_cured(judgement: Judgement, lasting: Set[str], unhelped: Set[str]) -> bool:
     """Tell whether what was found before is found no more; else say what is so."""
     if lasting:
-        judgement.detail = f"The search still finds {', '.join(sorted(lasting))} after the fix."
-        if lasting & set(meant):
+        still = ", ".join(sorted(unhelped or lasting))
+        judgement.detail = f"The search still finds {still} after the fix."
+        if unhelped:
             judgement.outcome = NOT_RECOVERED
         else:
             judgement.detail += " The fix was not made for that: it joined the incident later."

@@ -113,6 +113,7 @@ class RaisingSearch(Protocol):
 def searches_of(stores: Stores, incident: Incident) -> List[Search]:
     """Return what raised an incident: the search of each of its rules, of a monitor each series.
 
+    Each with its ``rule``.
     Of a series that was raised several times it is the first, if that opened the incident: it
     knows what was usual before the trouble. Else it is the newest.
 
@@ -122,7 +123,7 @@ def searches_of(stores: Stores, incident: Incident) -> List[Search]:
     found: Dict[str, Search] = {}
     for rule in incident.rules:
         for search in _searches(stores, incident, rule):
-            found.setdefault(_identity(search), search)
+            found.setdefault(_identity(search), {**search, "rule": rule})
     if not found:
         raise CannotJudge("The incident was raised by no search that could be run again.")
     if len(found) > MAX_SEARCHES:

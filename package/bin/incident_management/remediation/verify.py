@@ -12,14 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Mapping, Optional
 
-from ..incidents import lifecycle
+from ..incidents import lifecycle, timeline
 from ..incidents.errors import IllegalMove
 from ..notify.message import span
 from ..ports import Searcher, SearchFailed
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context
 from .execution import undo
-from .judging import INSUFFICIENT, RECOVERED, Judgement, judge
+from .judging import INSUFFICIENT, RECOVERED, Judgement, Meant, judge
 from .live import each_plan
 from .plan import PlanState
 from .raised import CannotJudge, RaisingSearch, searches_of
@@ -131,12 +131,23 @@ class Verifier:
             return Judgement(INSUFFICIENT, f"It was looked at {late} after the fix, too late.")
         pairs = [grid.newest(action, state, now) for grid in grids]
         asked = list(zip(searches, pairs))
-        meant = plan["state"]["entities"]
+        meant = self._meant(plan)
         judgement = judge(self._raising, self._searcher, action, incident, asked, meant)
         following = [pair.after[1] + pair.length + grid.lag for pair, grid in zip(pairs, grids)]
         turn.next = min([turn.deadline, *following])
         turn.failures = 0
         return self._if_it_stands(plan, judgement, turn)
+
+    def _meant(self, plan: Mapping[str, Any]) -> Meant:
+        """What a plan's incident was when its action was begun."""
+        _incident, entries = self._context.incident(plan["incident_id"])
+        begun = next(
+            entry.seq
+            for entry in entries
+            if entry.kind == "action" and entry.data.get("plan_id") == plan["_key"]
+        )
+        then = timeline.fold([entry for entry in entries if entry.seq < begun])
+        return Meant(frozenset(plan["state"]["entities"]), frozenset(then.rules))
 
     def _if_it_stands(
         self, plan: Mapping[str, Any], judgement: Judgement, turn: _Turn
