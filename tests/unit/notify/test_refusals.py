@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
 from incident_management.notify.channel import dead
 from incident_management.notify.refusals import refusals
-from incident_management.worker.messages import Messages
+from incident_management.worker.refused import RefusedMessages
 from tests.unit.notify.services import FakeService, Office
 
 REVOKED = "Slack refused it for #x: token_revoked."
@@ -69,14 +66,13 @@ def test_what_was_refused_a_day_ago_says_nothing_of_today(office, slack):
 
 def test_administrators_see_it_once_and_it_goes_by_itself(office, slack):
     board = Board()
-    unused: Any = SimpleNamespace()
-    duty = Messages(unused, office.stores, office.clock, unused, lambda *_: None, board)
-    duty.show_refusals()
+    duty = RefusedMessages(office.stores, office.clock, board)
+    duty.run()
     slack.script = [dead(REVOKED)]
     tell(office, "1")
     for _turn in range(3):
-        duty.show_refusals()
+        duty.run()
     tell(office, "2")
     for _turn in range(2):
-        duty.show_refusals()
+        duty.run()
     assert board.log == ["", SAID, ""]

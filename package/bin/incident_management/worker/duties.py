@@ -43,6 +43,7 @@ from .monitor_roster import MonitorRoster
 from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
 from .raising import MonitorRaising, Raising, SavedSearchRaising
+from .refused import RefusedMessages
 from .runs import SplunkRuns
 from .signals import Reconciler, deliver_spool
 from .tickets import Tickets
@@ -75,22 +76,21 @@ class Duties:
 
     def __post_init__(self) -> None:
         self._config = Configuration(self.session)
-        bulletin = splunkd.Bulletin(self.session)
-        self._messages = Messages(
-            self.session, self.stores, self.clock, self._config, self._tell, bulletin
-        )
+        self._messages = Messages(self.session, self.stores, self.clock, self._config, self._tell)
         self._tickets = Tickets(self.stores, self.clock, self._config, self._tell)
         self._verifier: Optional[Verifier] = None
         self._clocks = Clocks(self.stores, self.clock)
         self._waiting: Set[Tuple[str, str]] = set()
         self._audit_index = AuditIndex(self.session, SplunkSearcher(self.session))
         self._events = EventStream(self.write_event, self._audit_index.name)
+        bulletin = splunkd.Bulletin(self.session)
         self._roster = MonitorRoster(
             self.stores, self.clock, self.holder, partial(monitors_of, self.session)
         )
         self._monitor_messages = MonitorMessages(
             self.stores, self.clock, self.holder, bulletin, self._roster
         )
+        self._refused = RefusedMessages(self.stores, self.clock, bulletin)
 
     def all(self) -> List[Duty]:
         """The duties in the order of the flow: signals in, messages out, fixes after."""
@@ -109,7 +109,7 @@ class Duties:
             Duty("announce", self._messages.announce),
             Duty("deliver", self._messages.deliver),
             Duty("reach", self._messages.note_reach, every=15.0),
-            Duty("refusals", self._messages.show_refusals, every=30.0, everywhere=True),
+            Duty("refusals", self._refused.run, every=30.0, everywhere=True),
             Duty("tickets", self._tickets.run, every=5.0),
             Duty("settle", self._settle, every=15.0),
             Duty("verify", self._verify, every=5.0),

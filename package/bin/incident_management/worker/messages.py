@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Callable, Collection, Dict, Mapping, Optional, Set
+from typing import Callable, Collection, Dict, Mapping, Set
 
 from ..channels import CHANNELS
 from ..notify.announce import Announcer
@@ -11,7 +11,6 @@ from ..notify.channel import NotConfigured, Sender
 from ..notify.outbox import Outbox
 from ..notify.reach import note_reach, reached
 from ..notify.record import recorder
-from ..notify.refusals import refusals
 from ..notify.senders import network_of, senders
 from ..notify.webhook import MAX_SUBSCRIPTIONS, REALM, WebhookSender, channel_of
 from ..ports import Clock, Document, Stores
@@ -20,12 +19,8 @@ from ..splunk.session import Session, SplunkError
 from ..splunk.settings import SHARED_PARTS, SettingsError
 from .configuration import Configuration
 from .processes import has_ended, process_name
-from .splunkd import Bulletin
 
 __all__ = ["Messages"]
-
-# The name of a message in Splunk Web.
-REFUSED = "incident_management_refused"
 
 
 class Messages:
@@ -38,15 +33,12 @@ class Messages:
         clock: Clock,
         configuration: Configuration,
         trouble: Callable[[str, str], None],
-        bulletin: Bulletin,
     ) -> None:
         self._session = session
         self._stores = stores
         self._clock = clock
         self._config = configuration
         self._subscriptions: Dict[str, Document] = {}
-        self._bulletin = bulletin
-        self._shown: Optional[str] = None
         self.outbox = Outbox(stores, clock, process_name(), recorder(stores, clock), gone=has_ended)
         self._announcer = Announcer(
             stores, clock, self.outbox, lambda sentence: trouble("announced late", sentence)
@@ -77,16 +69,6 @@ class Messages:
             subscriptions = self._read_subscriptions().values()
             set_up = self._config.settings.set_up
             note_reach(self._stores, self._clock, reached(set_up, subscriptions))
-        return {}
-
-    def show_refusals(self) -> Mapping[str, int]:
-        """Tell administrators, on each search head, of channels that refuse messages."""
-        sentence = " ".join(refusals(self._stores, self._clock))
-        if sentence and sentence != self._shown:
-            self._bulletin.show(REFUSED, sentence)
-        elif not sentence and self._shown != "":
-            self._bulletin.take_away(REFUSED)
-        self._shown = sentence
         return {}
 
     def _held_channels(self) -> Set[str]:
