@@ -33,6 +33,7 @@ from ..splunk.session import Session
 from . import splunkd
 from .audit_index import AuditIndex
 from .clocks import Clocks
+from .complaints import RefusedMessages
 from .configuration import Configuration
 from .cycle import Duty
 from .events import EventStream
@@ -43,7 +44,6 @@ from .monitor_roster import MonitorRoster
 from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
 from .raising import MonitorRaising, Raising, SavedSearchRaising
-from .refused import RefusedMessages
 from .runs import SplunkRuns
 from .signals import Reconciler, deliver_spool
 from .tickets import Tickets
