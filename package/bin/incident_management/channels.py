@@ -7,4 +7,10 @@ CHANNELS = ("slack", "teams", "pagerduty", "servicenow", "jira")
 # became of it.
 HEARD = ("servicenow", "jira", "pagerduty")
 # As people know them.
-NAMES = {"servicenow": "ServiceNow", "jira": "Jira", "pagerduty": "PagerDuty"}
+NAMES = {
+    "slack": "Slack",
+    "teams": "Teams",
+    "pagerduty": "PagerDuty",
+    "servicenow": "ServiceNow",
+    "jira": "Jira",
+}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import platform
 from datetime import datetime, timezone
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from ..channels import CHANNELS
 from ..notify.announce import CHECKPOINT
 from ..notify.heard.troubles import troubles
 from ..notify.reach import reached
+from ..notify.refusals import refusals
 from ..notify.webhook import MAX_SUBSCRIPTIONS
 from ..ports import SearchFailed
 from ..slack_socket.health import STATES, state_of
@@ -94,7 +95,10 @@ def get_health(request: Request) -> Response:
                 ),
                 "notices": listed({"type": "string", "description": "What is no failure."}),
                 "troubles": listed(
-                    {"type": "string", "description": "What can't be read from ticket systems."}
+                    {
+                        "type": "string",
+                        "description": "A channel that refuses messages, or can't be read.",
+                    }
                 ),
             },
             (
@@ -136,7 +140,7 @@ def get_info(request: Request) -> Response:
             "worker_seen": float(worked["time"]) if worked else None,
             "slack_socket": _slack_socket(request, stanzas),
             "notices": [] if reached(set_up, subscriptions) else [NOBODY_IS_TOLD],
-            "troubles": troubles(request.stores),
+            "troubles": _troubles(request),
         },
     )
 
@@ -155,9 +159,13 @@ def _server(request: Request) -> Optional[Dict[str, Any]]:
     return content
 
 
+def _troubles(request: Request) -> List[str]:
+    return [*refusals(request.stores, request.clock), *troubles(request.stores)]
+
+
 def _works(request: Request) -> bool:
     try:
-        return not request.problems() and not troubles(request.stores)
+        return not request.problems() and not _troubles(request)
     except SplunkError:
         return False
 

@@ -33,6 +33,7 @@ from ..splunk.session import Session
 from . import splunkd
 from .audit_index import AuditIndex
 from .clocks import Clocks
+from .complaints import RefusedMessages
 from .configuration import Configuration
 from .cycle import Duty
 from .events import EventStream
@@ -93,6 +94,7 @@ class Duties:
         self._monitor_messages = MonitorMessages(
             self.stores, self.clock, self.holder, bulletin, self._roster
         )
+        self._refused = RefusedMessages(self.stores, self.clock, bulletin)
 
     def all(self) -> List[Duty]:
         """The duties in the order of the flow: signals in, messages out, fixes after."""
@@ -112,6 +114,7 @@ class Duties:
             Duty("announce", self._messages.announce),
             Duty("deliver", self._messages.deliver),
             Duty("reach", self._messages.note_reach, every=15.0),
+            Duty("refusals", self._refused.run, every=30.0, everywhere=True),
             Duty("tickets", self._tickets.run, every=5.0),
             Duty("settle", self._settle, every=15.0),
             Duty("verify", self._verify, every=5.0),

@@ -1,0 +1,78 @@
+"""That a channel refuses messages is said where administrators look, until it takes one."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.notify.channel import dead
+from incident_management.notify.refusals import refusals
+from incident_management.worker.complaints import RefusedMessages
+from tests.unit.notify.services import FakeService, Office
+
+REVOKED = "Slack refused it for #x: token_revoked."
+SAID = (
+    f"Slack was not told of what was to be told last: {REVOKED} What failed is sent again in the "
+    "workbench, under Not delivered."
+)
+
+
+class Board:
+    """Splunk Web's messages."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+
+    def show(self, name: str, sentence: str) -> None:
+        self.log.append(sentence)
+
+    def take_away(self, name: str) -> None:
+        self.log.append("")
+
+
+@pytest.fixture
+def slack():
+    return FakeService()
+
+
+@pytest.fixture
+def office(slack):
+    return Office(slack=slack, teams=FakeService())
+
+
+def tell(office, name, channel="slack"):
+    office.enqueue(name, channel)
+    office.run()
+    office.clock.advance(60)
+
+
+def test_a_token_that_was_revoked_is_said_until_a_message_arrives(office, slack):
+    tell(office, "1")
+    assert refusals(office.stores, office.clock) == []
+    slack.script = [dead(REVOKED), dead(REVOKED)]
+    tell(office, "2")
+    tell(office, "3")
+    tell(office, "4", "teams")
+    assert refusals(office.stores, office.clock) == [SAID]
+    tell(office, "5")
+    assert refusals(office.stores, office.clock) == []
+
+
+def test_what_was_refused_a_day_ago_says_nothing_of_today(office, slack):
+    slack.script = [dead(REVOKED)]
+    tell(office, "1")
+    office.clock.advance(86400)
+    assert refusals(office.stores, office.clock) == []
+
+
+def test_administrators_see_it_once_and_it_goes_by_itself(office, slack):
+    board = Board()
+    duty = RefusedMessages(office.stores, office.clock, board)
+    duty.run()
+    slack.script = [dead(REVOKED)]
+    tell(office, "1")
+    for _turn in range(3):
+        duty.run()
+    tell(office, "2")
+    for _turn in range(2):
+        duty.run()
+    assert board.log == ["", SAID, ""]
