@@ -211,6 +211,21 @@ def test_the_fullest_disk_is_named(detections: Detections) -> None:
     assert (row["what"], row["used"]) == ("disk /data", "97.0")
 
 
+def test_a_loop_whose_hosts_have_new_names_is_found_where_the_macros_say_so(
+    detections: Detections,
+) -> None:
+    restarts(9, 1)(detections)
+    assert detections.found("Restart Loop") == []
+    local = detections.standin.splunk.home / "etc/apps" / APP_NAME / "local"
+    local.mkdir(exist_ok=True)
+    (local / "macros.conf").write_text(
+        '[incident_restart_part]\ndefinition = ""\n'
+        "[incident_restart_loop_threshold]\ndefinition = 8\n"
+    )
+    detections.standin.splunk.conf.reload()
+    assert detections.found("Restart Loop") == ["shop"]
+
+
 NAMES = sorted({name for name, *_rest in RAISES})
 
 
