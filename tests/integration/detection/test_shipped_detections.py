@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.splunk.detections import quiet_after
 from tests.integration.detection.conftest import APP_NAME, Detections
 from tests.integration.detection.shipped_events import (
     Write,
@@ -211,6 +212,21 @@ def test_the_fullest_disk_is_named(detections: Detections) -> None:
     assert (row["what"], row["used"]) == ("disk /data", "97.0")
 
 
+def test_a_loop_whose_hosts_have_new_names_is_found_where_the_macros_say_so(
+    detections: Detections,
+) -> None:
+    restarts(9, 1)(detections)
+    assert detections.found("Restart Loop") == []
+    local = detections.standin.splunk.home / "etc/apps" / APP_NAME / "local"
+    local.mkdir(exist_ok=True)
+    (local / "macros.conf").write_text(
+        '[incident_restart_part]\ndefinition = ""\n'
+        "[incident_restart_loop_threshold]\ndefinition = 8\n"
+    )
+    detections.standin.splunk.conf.reload()
+    assert detections.found("Restart Loop") == ["shop"]
+
+
 NAMES = sorted({name for name, *_rest in RAISES})
 
 
@@ -239,6 +255,14 @@ def test_there_are_twelve_and_only_high_error_rate_is_enabled(detections: Detect
     assert sorted(ours) == NAMES
     assert len(ours) == 12
     assert [n for n, s in ours.items() if s.get("disabled", "0") != "1"] == ["High Error Rate"]
+
+
+def test_a_service_that_stays_slow_is_left_to_people(detections: Detections) -> None:
+    """It is found once, when it becomes slow: a day later its incident resolved by itself."""
+    served(60, 450, 60, 450)(detections)
+    assert detections.found("Latency Shift") == []
+    settings = detections.standin.splunk.conf.stanzas("savedsearches", APP_NAME)["Latency Shift"]
+    assert quiet_after(settings["action.open_incident.param.quiet_after"], "Latency Shift") == 0
 
 
 def test_each_fills_its_title_and_spans_its_events(detections: Detections) -> None:

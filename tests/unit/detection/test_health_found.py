@@ -8,7 +8,10 @@ import pytest
 
 from incident_management.detection.health.measures import DAY
 from incident_management.detection.health.report import HealthReport
-from tests.fakes import FakeStores
+from incident_management.incidents.errors import NotFound
+from incident_management.worker.monitor_roster import MonitorRoster
+from incident_management.worker.monitor_troubles import TroubleBook
+from tests.fakes import FakeStores, ManualClock
 
 NOW = 1_700_000_000.0
 
@@ -143,3 +146,40 @@ def test_a_detection_that_is_silent_for_long_is_told_from_one_that_never_fired()
     states = {one["name"]: one["state"] for one in place.report().all()}
     assert {name for name, state in states.items() if state == "silent"} == {"Rule 3", "Rule 19"}
     assert set(states.values()) == {"silent", "never_fired"}
+
+
+def test_monitors_are_listed_with_what_keeps_them_from_judging():
+    """One that never found anything was in no list, and one that can't judge looked well."""
+    place = Place(("Errors", "shop"))
+    clock = ManualClock(NOW - 60)
+    own: Dict[str, Dict[str, Any]] = {"traffic": {}, "orders": {}, "quiet": {}}
+    MonitorRoster(place.stores, clock, "sh1", lambda: own).sign()
+    TroubleBook(place.stores, clock).note("orders", "sh1", "splunkd refused the search.")
+    place.find("traffic", "incident_management", 2)
+    place.find("orders", "incident_management", 1)
+
+    found = {one["name"]: one for one in place.report().all()}
+    assert {name: one["state"] for name, one in found.items()} == {
+        "traffic": "ok",
+        "orders": "failing",
+        "quiet": "never_fired",
+        "Errors": "never_fired",
+    }
+    assert found["orders"]["why"] == "splunkd refused the search."
+    assert '| incidentbacktest monitor="quiet"' in found["quiet"]["why"]
+    assert found["orders"]["app"] == found["quiet"]["app"] == "incident_management"
+    assert place.report().one("orders")["state"] == "failing"
+    assert place.report().one("quiet")["state"] == "never_fired"
+    with pytest.raises(NotFound):
+        place.report().one("nothing")
+
+
+def test_a_saved_search_with_the_name_of_a_monitor_has_a_health_of_its_own():
+    place = Place(("orders", "shop"))
+    clock = ManualClock(NOW)
+    MonitorRoster(place.stores, clock, "sh1", lambda: {"orders": {}}).sign()
+    TroubleBook(place.stores, clock).note("orders", "sh1", "splunkd refused the search.")
+
+    states = {(one["name"], one["app"]): one["state"] for one in place.report().all()}
+    assert states[("orders", "shop")] == "never_fired"
+    assert states[("orders", "incident_management")] == "failing"

@@ -52,7 +52,7 @@ _FIELDS = {
     "name": text(1000, 1),
     "app": text(200),
     "source": one_of(("saved_search", "other"), "A monitor's or a client's rule is other."),
-    "state": one_of(_STATES, "Failing and skipped only in the report of one detection."),
+    "state": one_of(_STATES, "Of a saved search failing and skipped only in its own report."),
     "why": text(1000, about="One sentence unless the state is ok."),
     "last_fired": nullable(TIME),
     "week": _FIRING,

@@ -8,22 +8,18 @@ for removed, and can judge a window as they would.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Set
+from typing import Any, Callable, Dict, Mapping, Optional, Set
 
-from ..detection.packing import pack, unpack
+from ..detection.monitors.signed import GONE_SECONDS, SIGNED, Monitors, monitors_in, signed
+from ..detection.packing import pack
 from ..incidents.stores import claim_document
-from ..ports import Clock, Document, Stores
+from ..ports import Clock, Stores
 
 __all__ = ["GONE_SECONDS", "REFRESH_SECONDS", "MonitorRoster", "off_since"]
 
-PURPOSE = "monitors of a member"
 OFF = "monitor off"
-# A member says again what is the case after this time, and is gone after the next.
+# A member says again what is the case after this time.
 REFRESH_SECONDS = 600.0
-GONE_SECONDS = 3600.0
-MAX_BYTES = 8_000_000
-
-Monitors = Mapping[str, Mapping[str, Any]]
 
 
 class MonitorRoster:
@@ -38,6 +34,7 @@ class MonitorRoster:
     def __init__(
         self, stores: Stores, clock: Clock, holder: str, own: Callable[[], Monitors]
     ) -> None:
+        self._stores = stores
         self._claims = stores.claims
         self._clock = clock
         self._holder = holder
@@ -50,15 +47,15 @@ class MonitorRoster:
         """
         own = self._own()
         now, monitors = self._clock.now(), pack({"monitors": own})
-        key = f"{PURPOSE}:{self._holder}"
+        key = f"{SIGNED}:{self._holder}"
         known = self._claims.get(key)
         age = now - float(known["time"]) if known else 0.0
         is_same = known is not None and known["value"]["monitors"] == monitors
         if not is_same or not 0 <= age < REFRESH_SECONDS:
             value = {"monitors": monitors}
-            signed = claim_document(key, now, value, purpose=PURPOSE, holder=self._holder)
-            self._claims.save([signed])
-            self._note_off(set(_monitors_of(known)) - set(own) if known else set())
+            mine = claim_document(key, now, value, purpose=SIGNED, holder=self._holder)
+            self._claims.save([mine])
+            self._note_off(set(monitors_in(known)) - set(own) if known else set())
         return {}
 
     def _note_off(self, removed: Set[str]) -> None:
@@ -78,32 +75,19 @@ class MonitorRoster:
         Raises SplunkError when this member's can't be read.
         """
         found: Dict[str, Mapping[str, Any]] = {}
-        for document in self._signed():
+        for document in signed(self._stores, self._clock.now()):
             if document["holder"] != self._holder:
-                found.update(_monitors_of(document))
+                found.update(monitors_in(document))
         return {**found, **self._own()}
 
     def is_gone(self, holder: str) -> bool:
         """Tell whether a member does not sign any more."""
-        return all(document["holder"] != holder for document in self._signed())
-
-    def _signed(self) -> List[Document]:
-        """What members signed that are not gone, the newest last."""
-        now = self._clock.now()
-        signed = self._claims.find({"purpose": PURPOSE})
-        fresh = [one for one in signed if now - float(one["time"]) < GONE_SECONDS]
-        return sorted(fresh, key=lambda one: float(one["time"]))
+        return all(
+            document["holder"] != holder for document in signed(self._stores, self._clock.now())
+        )
 
 
 def off_since(stores: Stores, monitor: str) -> Optional[float]:
     """Return when a monitor was switched off or removed last, None where nobody saw that."""
     note = stores.claims.get(f"{OFF}:{monitor}")
     return float(note["time"]) if note else None
-
-
-def _monitors_of(document: Document) -> Monitors:
-    """Return what a member signed for; nothing, if it can't be read: it will be signed again."""
-    try:
-        return dict(unpack(str(document["value"]["monitors"]), MAX_BYTES)["monitors"])
-    except (ValueError, LookupError):
-        return {}

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, List, Protocol, Sequence
 
+from ..detection.monitors.signed import TROUBLE
 from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 from .monitor_roster import GONE_SECONDS, REFRESH_SECONDS, MonitorRoster
 
 __all__ = ["Bulletin", "MonitorMessages", "TroubleBook"]
 
-TROUBLE = "monitor trouble"
 MESSAGE = "monitor message"
 
 

@@ -6,7 +6,7 @@ The list takes one look at the signals of a month; the report of one also asks f
 from __future__ import annotations
 
 import statistics
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...incidents.errors import NotFound
 from ...incidents.intake.results import Alert, params_of
@@ -14,8 +14,9 @@ from ...incidents.intake.trigger import triggers_for_each
 from ...ports import Document, SearchFailed, Stores
 from ...splunk.detections import SavedDetection, detections, past_runs, scheduled
 from ...splunk.knowledge import macro_number
-from ...splunk.session import Session, SplunkError
+from ...splunk.session import APP, Session, SplunkError
 from ..cron import Cron
+from ..monitors.signed import monitors_in, signed, troubles
 from ..thresholds import threshold_of
 from ..throttle import Throttle
 from .calming import Settings, calmed, findings_of
@@ -59,6 +60,7 @@ class HealthReport:
         self._stores = stores
         self._now = now
         self._limit = limit
+        self._monitors = self._known_monitors()
         self._opened = self._recent()
         self._reopened = self._reopenings()
 
@@ -72,8 +74,9 @@ class HealthReport:
         found = Found(self._stores, self._now)
         keys = [_key_of(one) for one in saved]
         names = {name for name, _app in keys}
-        others = {found.opened(one) for one in self._opened if one.get("rules")}.difference(keys)
-        silent = [key for key in keys if found.last(key) is None]
+        opened = {found.opened(one) for one in self._opened if one.get("rules")}
+        others = {*opened, *((name, APP) for name in self._monitors)}.difference(keys)
+        silent = [key for key in {*keys, *others} if found.last(key) is None]
         older = last_before(self._stores, silent, self._now - MONTH_DAYS * DAY)
         health = [self._of(key, one, found, older) for key, one in zip(keys, saved)]
         if runs:
@@ -99,14 +102,22 @@ class HealthReport:
         key = _key_of(saved) if saved else (name, app or self._app_of(name))
         older = last_before(self._stores, [key], self._now - MONTH_DAYS * DAY)
         health = self._of(key, saved, found, older)
-        if saved is None and health["last_fired"] is None:
+        if saved is None and health["last_fired"] is None and not self._is_monitor(key):
             raise NotFound(f"There is no detection '{name[:100]}', and no signal of one.")
         return {**health, **(self._runs(saved, health) if saved else {"runs": None})}
 
     def _app_of(self, name: str) -> str:
-        """The app of what is no saved search, by its newest signal."""
+        """The app of what is no saved search: a monitor's is ours, else by its newest signal."""
+        if name in self._monitors:
+            return APP
         newest = self._stores.signals.find({"rule": name}, "received_at:-1", 1, fields=("app",))
         return str(newest[0].get("app") or "") if newest else ""
+
+    def _known_monitors(self) -> Dict[str, str]:
+        """The monitors of all members, each with what keeps it from judging, if anything does."""
+        members = signed(self._stores, self._now)
+        names = {name for member in members for name in monitors_in(member)}
+        return {**dict.fromkeys(names, ""), **troubles(self._stores)}
 
     def _recent(self) -> List[Document]:
         since = self._now - MONTH_DAYS * DAY
@@ -144,7 +155,7 @@ class HealthReport:
             for days in (WEEK_DAYS, MONTH_DAYS)
         )
         fired = found.last(key) or older.get(key)
-        state, why = quietness(saved.enabled if saved else None, fired, self._now)
+        state, why = self._state(key, saved, fired)
         verdicts = Verdicts.of(mine)
         noisy = noise(verdicts, week["pages_per_day"], self._limit)
         return {
@@ -161,6 +172,21 @@ class HealthReport:
             "why_noisy": noisy,
             "calmed_by": self._calmed_by(saved, mine) if noisy and saved else None,
         }
+
+    def _is_monitor(self, key: Key) -> bool:
+        name, app = key
+        return app == APP and name in self._monitors
+
+    def _state(
+        self, key: Key, saved: Optional[SavedDetection], fired: Optional[float]
+    ) -> Tuple[str, str]:
+        name = key[0]
+        if saved is not None or not self._is_monitor(key):
+            return quietness(saved.enabled if saved else None, fired, self._now)
+        if self._monitors[name]:
+            return "failing", self._monitors[name]
+        state, why = quietness(True, fired, self._now)
+        return state, why.replace("| incidentbacktest", f'| incidentbacktest monitor="{name}"')
 
     def _calmed_by(
         self, saved: SavedDetection, opened: Sequence[Mapping[str, Any]]
