@@ -93,14 +93,12 @@ class Sorting:
         """
         since = min((signal.last_time for signal in signals), default=0.0)
         active = suppression.active(self._stores.suppressions, since) if signals else []
-        found: Dict[str, Suppression] = {}
-        late: List[Signal] = []
-        for signal in signals if active else []:
-            one = suppression.first_match(active, signal)
-            if one is not None:
-                found[signal.key] = one
-                if one.came_after(signal) or signal.key in again:
-                    late.append(signal)
+        found = suppression.holding(active, signals) if active else {}
+        late = [
+            signal
+            for signal in signals
+            if signal.key in found and (found[signal.key].came_after(signal) or signal.key in again)
+        ]
         for key in self._counted(late) if late else ():
             del found[key]
         return found
