@@ -225,7 +225,7 @@ def test_what_is_over_makes_room_and_what_is_not_does_not(stores, clock, monkeyp
         muted(stores, clock)
     listed = {one.id for one in suppression.listing(stores, clock)}
     assert listed == {weekly.id, snooze.id, mute.id, *over[2:]}
-    in_force = suppression.active(stores.suppressions, clock.now() - 1e9)
+    in_force = suppression.active(stores.suppressions, clock.now() - 1e9, clock.now())
     assert len(in_force) == 8, "What is looked at is never cut."
     clock.advance(301)
     assert muted(stores, clock)
@@ -286,6 +286,14 @@ def test_only_who_may_write_may_silence(stores, clock):
     assert status == 403
 
 
+def test_windows_that_are_planned_are_not_read_with_each_signal(stores, clock):
+    now = clock.now()
+    ahead = muted(stores, clock, kind="maintenance", starts_at=now + 60, ends_at=now + 120)
+    assert suppression.active(stores.suppressions, now, now + 59) == []
+    assert suppression.active(stores.suppressions, now, now + 60) == [ahead]
+    assert suppression.active(stores.suppressions, now + 120, now + 130) == []
+
+
 def test_many_signals_are_held_back_as_each_alone_is(stores, clock):
     muted(stores, clock, reason="a", entity="db-*")
     muted(stores, clock, reason="b", rule="HTTP*", entity="*", tag="night")
@@ -297,7 +305,7 @@ def test_many_signals_are_held_back_as_each_alone_is(stores, clock):
             product(("HTTP 5xx", "Latency"), ("db-1", "web"), ([], ["night"]), (0, 120))
         )
     ]
-    active = suppression.active(stores.suppressions, clock.now())
+    active = suppression.active(stores.suppressions, clock.now(), clock.now() + 120)
     each = {s.key: [one for one in active if one.holds_back(s)][:1] for s in signals}
 
     found = suppression.holding(active, signals)

@@ -172,9 +172,10 @@ def listing(stores: Stores, clock: Clock) -> List[Suppression]:
     return [Suppression.from_document(document) for document in found]
 
 
-def active(suppressions: Collection, since: float) -> List[Suppression]:
-    """Return those that were not over at ``since``, the oldest first."""
-    found = suppressions.find(_not_over(since), sort="created_at:1")
+def active(suppressions: Collection, since: float, until: float) -> List[Suppression]:
+    """Return those that were not over at ``since`` and had begun by ``until``, the oldest first."""
+    begun: Document = {"starts_at": {"$lte": until}}
+    found = suppressions.find({"$and": [begun, _not_over(since)]}, sort="created_at:1")
     return [Suppression.from_document(document) for document in found]
 
 

@@ -91,8 +91,10 @@ class Sorting:
         One that was made after a signal may find it counted already, by a delivery that was ended
         before its last step, and so may one that is ``again`` in force: then it comes too late.
         """
-        since = min((signal.last_time for signal in signals), default=0.0)
-        active = suppression.active(self._stores.suppressions, since) if signals else []
+        if not signals:
+            return {}
+        times = [signal.last_time for signal in signals]
+        active = suppression.active(self._stores.suppressions, min(times), max(times))
         found = suppression.holding(active, signals) if active else {}
         late = [
             signal
