@@ -62,6 +62,20 @@ def test_a_hundred_incidents_fill_people_to_their_capacity_and_no_further(stores
     )
 
 
+def test_when_nobody_is_there_the_rules_are_not_asked_again_and_again(stores, monkeypatch):
+    """A night's 5,000 incidents and 300 rules would keep the worker busy all the time."""
+    clock, conf = ManualClock(SATURDAY), routing()
+    for number in range(5):
+        opened(stores, clock, conf, f"pay-{number}")
+    told: set[tuple[str, str]] = set()
+    assert assignment.place_waiting(stores, clock, conf, told)["incidents_unassigned"] == 5
+    asked = []
+    monkeypatch.setattr(type(conf), "decide", lambda *given: asked.append(given))
+
+    assert assignment.place_waiting(stores, clock, conf, told)["incidents_unassigned"] == 0
+    assert asked == []
+
+
 def test_the_least_loaded_takes_the_next_one(stores, clock):
     conf = routing()
     for number in range(4):

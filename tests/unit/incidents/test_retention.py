@@ -255,6 +255,23 @@ def test_signals_that_were_held_back_are_deleted_by_age(old):
     assert old.run()["signals_pruned"] == 1
 
 
+def test_what_a_storm_held_back_is_deleted_as_fast_as_it_came(old):
+    """100,000 an hour are 1,667 a minute, which is how often a round is."""
+    came = old.clock.now()
+    held = {"incident_id": "", "rule": "x"}
+    old.stores.signals.save(
+        [{**held, "_key": f"s{n}", "received_at": came + n / 100} for n in range(3000)]
+    )
+    kept = [{**held, "_key": "young", "received_at": came + KEEP}, {**held, "_key": "taken"}]
+    old.stores.signals.save([kept[0], {**kept[1], "received_at": came, "incident_id": "INC-1"}])
+    old.clock.advance(KEEP + DAY / 2)
+    old.stores.signals.log.clear()
+
+    assert old.run()["signals_pruned"] == 3000
+    assert {"young", "taken"} <= {one["_key"] for one in old.stores.signals.all()}
+    assert len([call for call in old.stores.signals.log if "delete" in call]) <= 2
+
+
 def test_claims_of_no_more_use_are_deleted_by_age(old):
     old.claim("reconciled:sid1", "reconciled")
     old.claim("worker:deliver:77", "worker:deliver")

@@ -1,11 +1,12 @@
 """Who gets an incident and why; which channels hear of it."""
 
 import configparser
+import re
 from pathlib import Path
 
 import pytest
 
-from incident_management.incidents.routing import Routing, duration
+from incident_management.incidents.routing import Routing, duration, spelling
 from incident_management.incidents.routing.teams import member_in_slack
 from tests.unit.incidents.builders import ROUTING
 
@@ -122,6 +123,42 @@ def test_a_malformed_stanza_costs_only_itself(stanzas, problem):
     assert decide(routing=routing).team == "ok"
     assert problem in decide(routing=routing).reason
     assert routing.reopen_window == 4 * 3600
+
+
+def test_a_rule_whose_only_condition_is_misspelt_does_not_take_every_incident():
+    routing = Routing.from_stanzas(
+        {
+            "team:ok": {},
+            "team:db": {"member": "ann"},
+            "rule:default": {"team": "ok"},
+            "rule:x": {"team": "db", "entities": "db*", "order": "1"},
+            "rule:y": {"team": "db", "entity": "mq*", "tags": "queue"},
+            "sla:s": {"severities": "low", "resolve": "5m"},
+        }
+    )
+    assert decide(routing=routing).team == "ok"
+    assert routing.decide("high", ["mq-1"], ["x"]).team == "db", "its other condition holds"
+    assert routing.policy("high", "ok") is None
+    assert [problem.partition(";")[0] for problem in routing.problems] == [
+        "incident_routing.conf [team:db] has no setting 'member'",
+        "incident_routing.conf [rule:x] has no setting 'entities'",
+        "incident_routing.conf [rule:y] has no setting 'tags'",
+        "incident_routing.conf [sla:s] has no setting 'severities'",
+    ]
+    assert routing.problems[1].endswith("It would be for every incident, and is left out.")
+
+
+def test_the_settings_that_are_known_are_those_of_the_spec():
+    spec = Path(__file__).parents[3] / "package/README/incident_routing.conf.spec"
+    kind, known = "", {kind: ["disabled"] for kind in spelling._KNOWN}
+    for line in spec.read_text(encoding="utf-8").splitlines():
+        stanza, setting = re.match(r"\[(\w+)", line), re.match(r"([\w.<>]+) *=", line)
+        kind = stanza[1] if stanza else kind
+        if setting and kind in known:
+            known[kind].append(setting[1])
+    assert {kind: sorted(set(names)) for kind, names in known.items()} == {
+        kind: sorted({"disabled", *names}) for kind, names in spelling._KNOWN.items()
+    }
 
 
 def test_the_example_in_the_manual_is_whole():

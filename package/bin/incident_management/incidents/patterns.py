@@ -6,11 +6,23 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+import re
+from fnmatch import translate
+from functools import lru_cache
+from typing import Pattern
 
 __all__ = ["fits"]
+
+# fnmatch of Python 3.9 remembers 256: with more rules and suppressions than that it makes each
+# expression anew for each signal.
+PATTERNS_REMEMBERED = 10_000
 
 
 def fits(value: str, pattern: str) -> bool:
     """Tell whether a pattern fits a name."""
-    return fnmatchcase(value.lower(), pattern.lower().replace("[", "[[]"))
+    return pattern == "*" or _expression(pattern).match(value.lower()) is not None
+
+
+@lru_cache(maxsize=PATTERNS_REMEMBERED)
+def _expression(pattern: str) -> Pattern[str]:
+    return re.compile(translate(pattern.lower().replace("[", "[[]")))

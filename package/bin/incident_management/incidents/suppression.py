@@ -10,7 +10,7 @@ import re
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ..ports import Clock, Collection, Document, Stores
 from .canonical import milliseconds
@@ -25,8 +25,8 @@ __all__ = [
     "Suppression",
     "active",
     "add",
-    "first_match",
     "forget",
+    "holding",
     "listing",
     "remove",
 ]
@@ -73,11 +73,13 @@ class Suppression:
 
     def holds_back(self, signal: Signal) -> bool:
         """Tell whether a signal is held back: by what it is about, and by when it ended."""
+        return self.is_about(signal) and self.in_force(signal.last_time)
+
+    def is_about(self, signal: Signal) -> bool:
         return (
             fits(signal.rule, self.rule)
             and fits(signal.entity, self.entity)
             and (self.tag == "*" or any(fits(tag, self.tag) for tag in signal.tags))
-            and self.in_force(signal.last_time)
         )
 
     def came_after(self, signal: Signal) -> bool:
@@ -170,9 +172,10 @@ def listing(stores: Stores, clock: Clock) -> List[Suppression]:
     return [Suppression.from_document(document) for document in found]
 
 
-def active(suppressions: Collection, since: float) -> List[Suppression]:
-    """Return those that were not over at ``since``, the oldest first."""
-    found = suppressions.find(_not_over(since), sort="created_at:1")
+def active(suppressions: Collection, since: float, until: float) -> List[Suppression]:
+    """Return those that were not over at ``since`` and had begun by ``until``, the oldest first."""
+    begun: Document = {"starts_at": {"$lte": until}}
+    found = suppressions.find({"$and": [begun, _not_over(since)]}, sort="created_at:1")
     return [Suppression.from_document(document) for document in found]
 
 
@@ -180,9 +183,26 @@ def _not_over(moment: float) -> Document:
     return {"$or": [{"ends_at": 0}, {"ends_at": {"$gt": moment}}]}
 
 
-def first_match(suppressions: Sequence[Suppression], signal: Signal) -> Optional[Suppression]:
-    """Return the oldest suppression that holds a signal back."""
-    return next((one for one in suppressions if one.holds_back(signal)), None)
+def holding(
+    suppressions: Sequence[Suppression], signals: Iterable[Signal]
+) -> Dict[str, Suppression]:
+    """Return the first suppression that holds each of some signals back, by key, where one does.
+
+    In a storm many are about the same: that is compared with the patterns once.
+    """
+    of_rule: Dict[str, List[Suppression]] = {}
+    about: Dict[Tuple[str, str, Tuple[str, ...]], List[Suppression]] = {}
+    found: Dict[str, Suppression] = {}
+    for signal in signals:
+        rule, what = signal.rule, (signal.rule, signal.entity, tuple(signal.tags))
+        if what not in about:
+            if rule not in of_rule:
+                of_rule[rule] = [one for one in suppressions if fits(rule, one.rule)]
+            about[what] = [one for one in of_rule[rule] if one.is_about(signal)]
+        match = next((one for one in about[what] if one.in_force(signal.last_time)), None)
+        if match is not None:
+            found[signal.key] = match
+    return found
 
 
 def _check(one: Suppression, now: float) -> None:

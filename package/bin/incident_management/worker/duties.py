@@ -245,4 +245,5 @@ class Duties:
 
     def _forget(self) -> Mapping[str, int]:
         forget_marks(self.stores, self.clock)
-        return forget_answers(self.stores, self.clock)
+        forget_answers(self.stores, self.clock)
+        return {}

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Dict
-
 from ..api.idempotency import KEPT_ANSWER, KEPT_SECONDS
 from ..ports import Clock, Stores
 
 __all__ = ["forget_answers"]
 
-FORGOTTEN_AT_ONCE = 1000
 
-
-def forget_answers(stores: Stores, clock: Clock) -> Dict[str, int]:
+def forget_answers(stores: Stores, clock: Clock) -> None:
     """Delete the answers that were kept for repeats of a request, when their time is over."""
     old = {
         "$and": [
@@ -21,5 +17,5 @@ def forget_answers(stores: Stores, clock: Clock) -> Dict[str, int]:
             {"time": {"$lt": clock.now() - KEPT_SECONDS}},
         ]
     }
-    found = stores.claims.find(old, "time:1", FORGOTTEN_AT_ONCE)
-    return {"answers_forgotten": sum(stores.claims.delete(one["_key"]) for one in found)}
+    # All in one request: a program with a key for each of its requests makes thousands an hour.
+    stores.claims.delete_matching(old)

@@ -29,6 +29,12 @@ MAX_PLACED = 200
 MOST_PLACED = 2000
 GRAVEST_FIRST = "severity_rank:-1,opened_at:1"
 
+# What is read of one that waits: whose it is, and what the rules ask.
+_READ = (
+    *("id", "team", "owner", "status", "severity", "handed_on", "opened_at"),
+    *("entities", "rules", "tags"),
+)
+
 Told = Tuple[str, str]
 
 
@@ -198,14 +204,32 @@ def _movable(
 ) -> List[str]:
     """The incidents that somebody can take now, or of which that nobody can is not said yet."""
     found: List[str] = []
+    # Of what nobody could take whatever it asked for, the rules need not be asked what that is: in
+    # a night without anybody on shift that is thousands of incidents, again and again.
+    hopeless: Set[Tuple[str, str, str]] = set()
     for incident in waiting:
-        skills = skills_for(routing, incident, incident.team)
-        choice = routing.choose(incident.team, incident.severity, skills, load, now, incident.owner)
-        if choice.owner:
-            load[choice.owner] = load.get(choice.owner, 0.0) + routing.weight(incident.severity)
-        if choice.owner or (incident.id, incident.team) not in told:
+        kind = (incident.team, incident.severity, incident.owner)
+        owner = ""
+        if kind not in hopeless:
+            owner = _chosen(routing, incident, (), load, now)
+            if not owner:
+                hopeless.add(kind)
+        if owner:
+            skills = skills_for(routing, incident, incident.team)
+            owner = _chosen(routing, incident, skills, load, now)
+        if owner:
+            load[owner] = load.get(owner, 0.0) + routing.weight(incident.severity)
+        if owner or (incident.id, incident.team) not in told:
             found.append(incident.id)
     return found
+
+
+def _chosen(
+    routing: Routing, incident: Incident, skills: Sequence[str], load: Dict[str, float], now: float
+) -> str:
+    """Return who can take an incident now; empty for nobody."""
+    team, severity, owner = incident.team, incident.severity, incident.owner
+    return routing.choose(team, severity, skills, load, now, owner).owner
 
 
 def _placed(
@@ -252,7 +276,7 @@ def _waiting(stores: Stores, teams: Sequence[str], most: int) -> List[Document]:
     waiting: Document = {"$or": [{"status": "new"}, kept_for_now]}
     for team in teams:
         query = {"$and": [{"team": team}, waiting]}
-        found += stores.incidents.find(query, GRAVEST_FIRST, most)
+        found += stores.incidents.find(query, GRAVEST_FIRST, most, fields=_READ)
     return sorted(found, key=lambda one: (SEVERITIES.index(one["severity"]), one["opened_at"]))
 
 

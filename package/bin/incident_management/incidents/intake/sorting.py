@@ -91,16 +91,16 @@ class Sorting:
         One that was made after a signal may find it counted already, by a delivery that was ended
         before its last step, and so may one that is ``again`` in force: then it comes too late.
         """
-        since = min((signal.last_time for signal in signals), default=0.0)
-        active = suppression.active(self._stores.suppressions, since) if signals else []
-        found: Dict[str, Suppression] = {}
-        late: List[Signal] = []
-        for signal in signals if active else []:
-            one = suppression.first_match(active, signal)
-            if one is not None:
-                found[signal.key] = one
-                if one.came_after(signal) or signal.key in again:
-                    late.append(signal)
+        if not signals:
+            return {}
+        times = [signal.last_time for signal in signals]
+        active = suppression.active(self._stores.suppressions, min(times), max(times))
+        found = suppression.holding(active, signals) if active else {}
+        late = [
+            signal
+            for signal in signals
+            if signal.key in found and (found[signal.key].came_after(signal) or signal.key in again)
+        ]
         for key in self._counted(late) if late else ():
             del found[key]
         return found

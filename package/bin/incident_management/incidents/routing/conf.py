@@ -25,6 +25,7 @@ from . import choice
 from .choice import Choice, Load, Standing
 from .policies import TEAM_HOURS, Path, Policy
 from .rules import Rule
+from .spelling import check_aim, misspelt
 from .teams import Member, Team, calendar_named, shared_slack_ids, unlimited
 from .values import CONF, Wish, announced, duration, number, some_of
 
@@ -250,15 +251,24 @@ class _Reader:
         default: Callable[[str], T],
     ) -> Dict[str, T]:
         """Read the stanzas of a kind by name; a malformed one becomes the default of its name."""
+        stanzas = self._named(kind)
+        self._problems += filter(None, (misspelt(kind, *stanza) for stanza in stanzas.items()))
         return {
             name: self._read(partial(make, name, values), default(name))
-            for name, values in self._named(kind).items()
+            for name, values in stanzas.items()
         }
 
     def _each(self, kind: str, make: Callable[[str, Mapping[str, str]], T]) -> List[T]:
         """Read the stanzas of a kind; a malformed one is left out."""
+
+        def aimed(name: str, values: Mapping[str, str]) -> T:
+            check_aim(kind, name, values)
+            made = make(name, values)
+            self._problems += filter(None, [misspelt(kind, name, values)])
+            return made
+
         found = [
-            self._read(partial(make, name, values), None)
+            self._read(partial(aimed, name, values), None)
             for name, values in self._named(kind).items()
         ]
         return [one for one in found if one is not None]

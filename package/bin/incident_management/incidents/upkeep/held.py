@@ -29,9 +29,10 @@ def going_on(stores: Stores, clock: Clock) -> List[Signal]:
     query: Document = {"$and": [{"suppressed_by": {"$gt": ""}}, tools, {"over": {"$ne": True}}]}
     held = stores.signals.find(query, "last_time:-1", MAX_HELD)
     now = milliseconds(clock.now())
-    active = suppression.active(stores.suppressions, now) if held else []
+    active = suppression.active(stores.suppressions, now, now) if held else []
     signals = [replace(Signal.from_document(document), last_time=now) for document in held]
-    return [signal for signal in signals if suppression.first_match(active, signal) is None]
+    still = suppression.holding(active, signals)
+    return [signal for signal in signals if signal.key not in still]
 
 
 def problems_of(stores: Stores, rule: str, app: str, since: float) -> Set[str]:

@@ -48,6 +48,11 @@ MOST_READ = 20_000
 SIGNALS_READ = 10_000
 INCIDENTS_A_ROUND = 1000
 CHECKPOINT = "worker:quiet:reached"
+# What is read of an incident until it may be due.
+_READ = (
+    *("id", "status", "severity", "pinned", "rules", "entities", "search", "last_time"),
+    *("merged", "merged_into"),
+)
 SEARCHES_A_ROUND = 200
 IN_PROGRESS = ("approved", "running", "done", "resolving", "rolling_back", "not_recovered")
 
@@ -131,7 +136,7 @@ class Quiet:
         query = {"$or": [{"status": status} for status in OPEN_STATUSES]}
         order = "last_time:1,_key:1"
         for skip in range(0, MOST_READ, INCIDENTS_READ):
-            page = self._stores.incidents.find(query, order, INCIDENTS_READ, skip)
+            page = self._stores.incidents.find(query, order, INCIDENTS_READ, skip, _READ)
             yield from map(Incident.from_document, page)
             if len(page) < INCIDENTS_READ:
                 return

@@ -34,6 +34,9 @@ MISSING_SECONDS = 3600.0
 INCIDENTS_A_ROUND = 50
 CLOSED_A_ROUND = 100
 LOOSE_A_ROUND = 1000
+SIGNALS_A_ROUND = 10_000
+# A query to delete by travels in a URL.
+NOTIFICATIONS_AT_ONCE = 5
 DAY_SECONDS = 86400.0
 
 Keys = Callable[[Sequence[str]], Mapping[str, Set[str]]]
@@ -201,20 +204,22 @@ class Retention:
 
     def _delete_notifications(self, keys: Sequence[str]) -> None:
         """Delete notifications, the claims of their attempts first, so that none is left over."""
-        for key in keys:
-            for purpose in ("deliver", "outcome"):
-                self._stores.claims.delete_matching(_between("purpose", f"{purpose}:{key}:"))
-            self._stores.outbox.delete(key)
+        for start in range(0, len(keys), NOTIFICATIONS_AT_ONCE):
+            some = keys[start : start + NOTIFICATIONS_AT_ONCE]
+            attempts = [
+                _between("purpose", f"{purpose}:{key}:")
+                for key in some
+                for purpose in ("deliver", "outcome")
+            ]
+            self._stores.claims.delete_matching({"$or": attempts})
+            self._stores.outbox.delete_matching({"$or": [{"_key": key} for key in some]})
 
     # --- what belongs to no incident --------------------------------------------------------
 
     def _loose(self, cutoff: float) -> Dict[str, int]:
         """Delete old signals and messages without an incident, and what is of no more use."""
         stores = self._stores
-        unclaimed = {"$and": [{"incident_id": ""}, {"received_at": {"$lt": cutoff}}]}
-        signals = stores.signals.find(unclaimed, "received_at:1", LOOSE_A_ROUND)
-        for one in signals:
-            stores.signals.delete(str(one["_key"]))
+        signals = self._loose_signals(cutoff)
         messages = [
             str(one["_key"])
             for one in stores.outbox.find(
@@ -230,8 +235,23 @@ class Retention:
         # Turns of workers that were ended; a checkpoint has no holder and stays.
         left = [*_between("purpose", "worker:")["$and"], {"holder": {"$ne": ""}}]
         stores.claims.delete_matching({"$and": [*left, before]})
-        self._count("signals", len(signals))
-        return {"signals_pruned": len(signals), "notifications_pruned": len(messages)}
+        self._count("signals", signals)
+        return {"signals_pruned": signals, "notifications_pruned": len(messages)}
+
+    def _loose_signals(self, cutoff: float) -> int:
+        """Delete the oldest signals without an incident; returns how many there were.
+
+        In one request: of what a maintenance window held back in a storm there are as many a minute
+        as there were then.
+        """
+        unclaimed = [{"incident_id": ""}, {"received_at": {"$lt": cutoff}}]
+        found = self._stores.signals.find(
+            {"$and": unclaimed}, "received_at:1", SIGNALS_A_ROUND, fields=("received_at",)
+        )
+        if found:
+            last: Document = {"received_at": {"$lte": found[-1]["received_at"]}}
+            self._stores.signals.delete_matching({"$and": [*unclaimed, last]})
+        return len(found)
 
     def _count(self, name: str, count: int) -> None:
         """Add to the totals that GET /metrics shows; a run that is killed may count one less."""

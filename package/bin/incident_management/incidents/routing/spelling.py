@@ -1,0 +1,52 @@
+"""Settings of incident_routing.conf that do not exist, such as ``entities`` for ``entity``."""
+
+from __future__ import annotations
+
+import re
+from typing import Mapping
+
+from ..errors import RoutingError
+from .values import CONF
+
+__all__ = ["check_aim", "misspelt"]
+
+_APPLIES = ("order", "severity", "team", "hours")
+_KNOWN = {
+    "calendar": ("time_zone", "hours", "holidays"),
+    "team": (
+        *("members", "assign", "capacity", "calendar", "fallback", "channels", "slack_channel"),
+    ),
+    "member": ("skills", "capacity", "calendar", "away", "slack_id"),
+    "rule": ("order", "severity", "entity", "rule", "tag", "team", "skills"),
+    "sla": (*_APPLIES, "acknowledge", "resolve", "warn_at", "on_reopen"),
+    "escalation": (*_APPLIES, "step.<n>", "until", "repeat", "repeat_every"),
+}
+# By what a stanza is limited to some incidents.
+_LIMITS = {
+    "rule": ("severity", "entity", "rule", "tag"),
+    "sla": ("severity", "team"),
+    "escalation": ("severity", "team"),
+}
+_STEP = re.compile(r"step\.\d+")
+
+
+def misspelt(kind: str, name: str, values: Mapping[str, str]) -> str:
+    """Return one sentence that names what there is no such setting of; empty for nothing."""
+    known = _KNOWN[kind]
+    found = [
+        key
+        for key in values
+        if key not in (*known, "disabled") and not (kind == "escalation" and _STEP.fullmatch(key))
+    ]
+    if not found:
+        return ""
+    said = " and ".join(f"'{key[:40]}'" for key in found[:5])
+    return f"{CONF} [{kind}:{name}] has no setting {said}; use {', '.join(known)}."
+
+
+def check_aim(kind: str, name: str, values: Mapping[str, str]) -> None:
+    """Raise RoutingError for a stanza that is for all incidents, maybe by a misspelling."""
+    text = misspelt(kind, name, values)
+    limits = [values.get(key, "").strip() for key in _LIMITS[kind]]
+    if text and all(limit in ("", "*") for limit in limits):
+        raise RoutingError(f"{text} It would be for every incident, and is left out.")
