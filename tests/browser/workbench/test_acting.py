@@ -313,6 +313,23 @@ def test_an_analysis_is_asked_for_and_shown_when_it_is_there(site: Site, enter: 
     assert "analysis" in site.kinds(incident)
 
 
+def test_what_an_analysis_is_at_is_told_while_it_runs(site: Site, enter: Enter) -> None:
+    incident = site.open("An analysis that takes its time")
+    page = enter("rob", f"?incident={incident}&tab=analysis")
+    page.route("**/search/jobs/*", lambda r: r.fulfill(json={"entry": [{"content": {}}]}))
+    steps = iter(["looking for change events"])
+    page.route(
+        "**/analyze?sid=*",
+        lambda route: route.fulfill(json={"step": next(steps, "asking the model")}),
+    )
+    press(page, "analyze")
+    told = page.locator(".wb-step")
+    expect(told).to_contain_text("The analysis is running: looking for change events", timeout=9000)
+    expect(told).to_contain_text("The analysis is running: asking the model", timeout=9000)
+    page.unroute("**/search/jobs/*")
+    expect(page.locator(".wb-verdict")).to_contain_text("cause", timeout=45_000)
+
+
 def test_who_may_only_look_is_offered_nothing_else_and_told_what_is_missing(
     site: Site, enter: Enter
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 import incident_management
 from incident_management.analysis.citations import check
 from incident_management.analysis.investigation import Investigation, investigate
+from incident_management.analysis.scope import application_events
 from incident_management.api import analysis, history, system
 from incident_management.detection.backtest.known import Known
 from incident_management.ports import SearchResult
@@ -170,6 +171,20 @@ def test_it_runs(use: Callable[[StandInSearcher], None], searcher: StandInSearch
 def test_the_investigation_names_the_cause_in_the_built_app(searcher: StandInSearcher) -> None:
     top = investigation(searcher).hypotheses[0]
     assert (top.change_id, top.previous_version, top.version) == ("chg-pool", "1.1", "1.2")
+
+
+def test_fields_of_a_change_that_somebody_typed_hide_no_line(searcher: StandInSearcher) -> None:
+    typed = "service=typed ERROR no such user change_id=x kind=deploy"
+    time = scenario.START + 5000
+    searcher.standin.index("main", [{"_time": time, "_raw": typed, "host": "h1"}])
+
+    def found(changes: str) -> int:
+        text = str(application_events()).replace("`incident_change_index`", changes)
+        result = searcher.run(f"{text} service=typed", str(time), str(time + 1))
+        return len(result.rows)
+
+    assert found('sourcetype="shop:change"') == 1
+    assert found("index=main") == 0, "where changes are told of among the logs, it is taken for one"
 
 
 def test_no_module_builds_searches_that_were_not_run(

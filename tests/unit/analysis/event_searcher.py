@@ -77,7 +77,8 @@ class EventSearcher:
         if spl.startswith("search `incident_change_index`"):
             assert 'change_id="*"' in spl, "the change index may hold other events too"
             return [e for e in self.changes if e.get("change_id")]
-        assert 'NOT ((change_id="*" kind="*"))' in spl, "changes are no errors"
+        told = 'NOT ((`incident_change_index` change_id="*" kind="*"))'
+        assert told in spl, "changes are no errors"
         if not spl.startswith("search `incident_indexes`"):
             raise AssertionError(f"This searcher does not know the search: {spl}")
         events = self.logs

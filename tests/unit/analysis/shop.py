@@ -49,8 +49,8 @@ class Shop:
         }  # fmt: skip
         timeline.append(self.stores, self.clock, self.incident["id"], "opened", opened, "test")
 
-    def find(self):
-        return investigate(self.incident, self.searcher, self.clock).numbered()
+    def find(self, begun=lambda step: None):
+        return investigate(self.incident, self.searcher, self.clock, begun=begun).numbered()
 
     def conclude(self, model=None, found=None, searcher=None, sid="sid-1"):
         def no_model():
@@ -64,7 +64,9 @@ class Shop:
             (lambda: model) if model else no_model,
             "alice",
         )
-        return conclusion.conclude(self.incident, sid, (lambda: found) if found else self.find)
+        return conclusion.conclude(
+            self.incident, sid, (lambda begun: found) if found else self.find
+        )
 
     def release(self, second, change_id, service, version):
         """Add a deploy that says nothing of what it changed."""

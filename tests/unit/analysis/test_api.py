@@ -163,6 +163,31 @@ def test_slow_searches_end_an_analysis_in_time_and_it_says_what_it_lacks(api, in
     assert any("10 minutes that the searches of an analysis may take" in r for r in reasons)
 
 
+class _Asking:
+    """A searcher that asks before each search what the analysis is at."""
+
+    def __init__(self, api, incident):
+        self.api, self.searcher, self.steps = api, api.searcher_value, []
+        self.path = f"/incidents/{incident['id']}/analyze"
+
+    def run(self, *args, **options):
+        status, answer = self.api.call("GET", self.path, query=BODY)
+        assert status == 200
+        if answer["step"] not in self.steps:
+            self.steps.append(answer["step"])
+        return self.searcher.run(*args, **options)
+
+
+def test_who_waits_can_see_what_an_analysis_is_at(api, incident):
+    asking = api.searcher_value = _Asking(api, incident)
+    status, problem = api.call("GET", asking.path, query=BODY)
+    assert status == 404 and "was begun for that search" in problem["detail"]
+    api.call("POST", f"/incidents/{incident['id']}/analysis", BODY)
+    assert len(asking.steps) == 6 and all(" for " in step for step in asking.steps)
+    assert asking.steps[3] == "looking for change events in the day before the errors began"
+    assert asking.steps[-1].startswith("looking again for what it cites")
+
+
 def test_a_search_that_runs_on_gets_its_analysis(api, incident):
     api.searcher_value = _Ending(api, 1000)
     assert api.call("POST", f"/incidents/{incident['id']}/analysis", BODY)[0] == 200

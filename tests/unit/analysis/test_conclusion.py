@@ -263,6 +263,8 @@ def test_a_change_that_only_time_and_place_speak_for_is_blamed_with_low_confiden
         "release). Only its time and place speak for it."
     )
     assert analysis["cause"].endswith("(suspected for its time and place alone)")
+    entry = timeline.read(shop.stores, shop.incident["id"])[-1].to_document()
+    assert build(shop.incident, entry, analysis).headline == "Suspected cause, not proved"
 
 
 def test_the_nearest_change_is_told_of_as_a_lead_where_nothing_is_blamed(shop):

@@ -18,11 +18,12 @@ const CONFIDENCE = { high: 'high confidence', medium: 'medium confidence', low: 
  */
 export function analysisPart(detail, analysis) {
     const move = moveOf('analyze');
-    const running = detail.app.running(detail.id);
+    const step = detail.app.running(detail.id);
+    const running = step !== undefined;
     const why = running ? 'It is running.' : whyNot(move, detail.seen.incident, detail.app.me.capabilities);
     const button = actionButton(detail, { ...move, label: analysis ? 'Analyse again' : 'Ask for an analysis' }, why);
     const bar = h('div', { class: 'wb-row wb-part-actions' }, detail.app.mayWrite && button,
-        running && h('span', { class: 'wb-dim', role: 'status' }, 'The analysis is running … Ending its search (Activity › Jobs) ends it.'),
+        running && h('span', { class: 'wb-dim wb-step', role: 'status' }, stepText(step)),
         !running && analysis && h('span', { class: 'wb-dim' }, `Of ${moment(analysis.time)}, by ${analysis.actor ?? 'the app'}.`));
     if (!analysis) return [bar, h('p', { class: 'wb-dim' }, 'Not analysed yet. An analysis looks for changes, new errors, the first failure and dependencies in the logs that you may read, and cites what it finds.')];
     return [
@@ -34,6 +35,14 @@ export function analysisPart(detail, analysis) {
             : h('p', { class: 'wb-dim' }, 'None.'),
         model(analysis),
     ];
+}
+
+/**
+ * What is said while an analysis runs.
+ * @param {string} step what it is at, as the API says; empty when that is not known
+ */
+export function stepText(step) {
+    return `The analysis is running${step ? `: ${step}` : ''} … Ending its search (Activity › Jobs) ends it.`;
 }
 
 function cause(hypothesis) {

@@ -18,6 +18,7 @@ import { lacks, whyNot } from './moves.js';
 import { Offers, openIncidents } from './offers.js';
 import { nothingOpen, openByHand } from './opening.js';
 import { Poller } from './poller.js';
+import { stepText } from './analysis.js';
 import { watchAnalysis } from './running.js';
 import { Undelivered } from './undelivered.js';
 import { moment, now, span, useTimeZone } from './words.js';
@@ -29,7 +30,7 @@ const WORKER_SILENT_SECONDS = 300;
 const SAID_MS = 8000;
 
 export class Workbench {
-    #running = new Set();
+    #running = new Map();
     #turn = 0;
     #offers;
     #saidTimer = 0;
@@ -153,9 +154,9 @@ export class Workbench {
         if (id && id === this.detail.id) await this.detail.reload();
     }
 
-    /** Whether an analysis of an incident was asked for here and has not ended. */
+    /** What the analysis of an incident is at that was asked for here; undefined when there is none. */
     running(id) {
-        return this.#running.has(id);
+        return this.#running.get(id);
     }
 
     /** Do something to the incident that is open, asking first what it takes; once, however often it is pressed. */
@@ -347,8 +348,12 @@ export class Workbench {
     }
 
     #watch(id, sid) {
-        this.#running.add(id);
-        watchAnalysis(sid).then((failure) => {
+        const told = (step) => {
+            this.#running.set(id, step);
+            if (this.detail.id === id) this.detail.part.querySelector('.wb-step')?.replaceChildren(stepText(step));
+        };
+        told('');
+        watchAnalysis(id, sid, told).then((failure) => {
             this.#running.delete(id);
             if (failure) this.say(`The analysis of ${id} failed: ${failure}`, true);
             if (this.detail.id === id) this.detail.again();

@@ -32,7 +32,7 @@ const KINDS = {
     split: (d) => [`Split: some of it is ${d.to} now`, d.reason],
     unmerged: (d) => [`Taken out of ${d.from} again`, d.reason],
     flapping: (d) => [{ began: 'Opens too often: held open', held: 'Held open', ended: 'Calm again' }[d.state] ?? 'Flapping', d.reason],
-    analysis: (d) => [d.cause ? 'Analysed: cause found' : 'Analysed: no cause found', d.verdict],
+    analysis: (d) => [`Analysed: ${{ low: 'a suspect, not proved' }[d.confidence] ?? (d.cause ? 'cause found' : 'no cause found')}`, d.verdict],
     notification: (d) => [`${name(d.channel)} ${{ sent: 'was told', dead: 'could not be told', unconfirmed: 'may have been told' }[d.outcome] ?? d.outcome}`, d.detail, d.outcome === 'dead' ? 'bad' : ''],
     plan: (d) => ['Fix proposed', d.summary],
     refused: (d) => ['Fix refused', d.reason, 'bad'],

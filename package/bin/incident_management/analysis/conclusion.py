@@ -15,7 +15,7 @@ from ..incidents import timeline
 from ..incidents.errors import IllegalMove
 from ..incidents.stores import claim_document
 from ..masking import mask
-from ..ports import Clock, Searcher, Stores
+from ..ports import Clock, Collection, Searcher, Stores
 from . import answer as model_answer
 from .answer import objects
 from .briefing import Question, question
@@ -29,7 +29,7 @@ from .investigation import Found
 from .model import Answer, Model, ModelUnavailable, request_hash
 from .verdict import Verdict, confidence_of, reservation, verdict_of
 
-__all__ = ["Conclusion", "analysis_id_of"]
+__all__ = ["Conclusion", "analysis_id_of", "step_of"]
 
 CLAIM_SECONDS = 3000.0
 """A launch that has not finished after this long is dead: longer than all that it waits for."""
@@ -40,6 +40,20 @@ def analysis_id_of(incident_id: str, sid: str) -> str:
     """Return the analysis's id: one for one search, however often splunkd launches its command."""
     digest = hashlib.sha256(f"{incident_id}\0{sid}".encode()).hexdigest()
     return "ANA-" + digest[:10]
+
+
+def step_of(claims: Collection, incident_id: str, sid: str) -> Optional[str]:
+    """Return what the analysis for a search is at, None where none is being made."""
+    key = analysis_id_of(incident_id, sid)
+    for attempt in range(MAX_ATTEMPTS, 0, -1):
+        taken = claims.get(_attempt(key, attempt))
+        if taken is not None:
+            return str(taken["value"].get("step") or "beginning")
+    return None
+
+
+def _attempt(key: str, number: int) -> str:
+    return f"analysis:{key}:{number}"
 
 
 @dataclass
@@ -59,12 +73,12 @@ class Conclusion:
     budget: Budget = field(default_factory=Budget)
 
     def conclude(
-        self, incident: Mapping[str, Any], sid: str, find: Callable[[], Found]
+        self, incident: Mapping[str, Any], sid: str, find: Callable[[Callable[[str], None]], Found]
     ) -> Dict[str, Any]:
         """Return the stored analysis document, made now or by an earlier launch of the search.
 
         ``sid`` is the search that asks for it; ``find`` investigates, and is called by the one
-        launch that makes the analysis.
+        launch that makes the analysis, with what hears of each step (see :func:`step_of`).
 
         Raises:
             IllegalMove: another launch of the same search is at it right now.
@@ -74,20 +88,25 @@ class Conclusion:
         key = analysis_id_of(incident_id, sid)
         done = self.stores.analyses.get(key)
         if done is None:
-            self._claim(key)
-            done = self._make(key, incident, sid, find())
+            begun = self._claim(key)
+            found = find(begun)
+            begun("looking again for what it cites, and asking the model if there is one")
+            done = self._make(key, incident, sid, found)
             self.stores.analyses.save([done])
         self._tell(done)
         return done
 
-    def _claim(self, key: str) -> None:
-        """Take the work, so that two launches at once do not both ask the model."""
+    def _claim(self, key: str) -> Callable[[str], None]:
+        """Take the work, so that two launches at once do not both ask the model.
+
+        Returns what writes down a step for those who wait.
+        """
         for attempt in range(1, MAX_ATTEMPTS + 1):
             now = self.clock.now()
-            purpose = f"analysis:{key}:{attempt}"
+            purpose = _attempt(key, attempt)
             taken = claim_document(purpose, now, holder=self.actor)
             if self.stores.claims.insert(taken):
-                return
+                return lambda step: self.stores.claims.save([{**taken, "value": {"step": step}}])
             held = self.stores.claims.get(purpose) or {}
             if now - float(held.get("time") or now) < CLAIM_SECONDS:
                 raise IllegalMove(
@@ -126,6 +145,7 @@ class Conclusion:
             "onset": found.onset,
             "verdict": verdict.sentence + reservation(found.evidence),
             "cause": verdict.cause,
+            "confidence": culprit.get("confidence", ""),
             "change_id": culprit.get("change_id", ""),
             "service": culprit.get("service", ""),
             "version": culprit.get("version", ""),
@@ -232,6 +252,7 @@ class Conclusion:
                 "analysis_id": analysis["_key"],
                 "verdict": analysis["verdict"],
                 "cause": analysis["cause"],
+                "confidence": analysis.get("confidence", ""),
                 "hypotheses": len(analysis["hypotheses"]),
                 "model": analysis["model"]["detail"],
                 "claims": analysis["checked"],

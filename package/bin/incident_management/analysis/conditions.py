@@ -77,6 +77,7 @@ def _events_that_match(condition: Condition, case: Case) -> List[Event]:
     return sorted(events, key=lambda event: event.time)
 
 
+FEWEST_TRIES = 4
 _BAD_RECORD = re.compile(
     r"out of range|invalid|malformed|corrupt|unparse?able|"
     r"can(?:not|'t) (?:parse|decode|deserialize)|"
@@ -92,8 +93,10 @@ _RECORD_KEY = re.compile(
 def _poisoned_record(case: Case) -> Optional[Hypothesis]:
     """The same record failing over and over: bad data, whatever was deployed."""
     for pattern in sorted(case.patterns, key=lambda p: p.first_time):
+        if len(pattern.events) < FEWEST_TRIES:
+            continue
         events = [e for e in pattern.events if _BAD_RECORD.search(e.begins)]
-        if len(events) < 4:
+        if len(events) < FEWEST_TRIES:
             continue
         seen: Dict[Tuple[str, str], int] = {}
         for event in events:

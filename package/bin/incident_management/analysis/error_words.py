@@ -44,7 +44,8 @@ class ErrorWords:
 
     def __init__(self, texts: Mapping[str, float], case: Case) -> None:
         """``texts`` are the error texts with their weights."""
-        self._texts = list(texts)
+        self._text = "\n".join(texts).lower()
+        self._named: Dict[str, bool] = {}
         total = sum(texts.values()) or 1.0
         known = {w for e in [*case.entities, *case.failing] for w in terms(e) | {e.lower()}}
         documents = [_words_of(_text_of(change)) for change in case.changes]
@@ -85,8 +86,12 @@ class ErrorWords:
 
     def name(self, service: str) -> bool:
         """Whether errors name a service, as a word of their own."""
-        name = re.compile(rf"(?<![\w-]){re.escape(service)}(?![\w-])", re.I)
-        return len(service) > 3 and any(name.search(text) for text in self._texts)
+        small = service.lower()
+        if small not in self._named:
+            alone = rf"(?<![\w-]){re.escape(small)}(?![\w-])"
+            said = len(small) > 3 and small in self._text
+            self._named[small] = said and re.search(alone, self._text) is not None
+        return self._named[small]
 
     def _shared(self, words: Set[str]) -> List[Tuple[str, float]]:
         """Return the words that errors and ``words`` share, with their weights."""

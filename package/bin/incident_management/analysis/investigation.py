@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ..ports import Clock, Searcher, SearchFailed
 from ..splunk import spl
@@ -66,15 +66,17 @@ def investigate(
     searcher: Searcher,
     clock: Clock,
     limits: Optional[Limits] = None,
+    begun: Callable[[str], None] = lambda _step: None,
 ) -> Investigation:
     """Gather evidence on an incident with the searcher's rights, and rank its causes.
 
-    ``incident`` is the incident's document. A finder whose search fails, or can't be written, says
-    so in its finding, and the others go on.
+    ``incident`` is the incident's document; ``begun`` hears of each step. A finder whose search
+    fails, or can't be written, says so in its finding, and the others go on.
     """
     scope = Scope(incident, searcher, clock.now(), limits or Limits())
     findings = []
     for finder in FINDERS:
+        begun(f"looking for {finder.LOOKS_FOR}")
         try:
             findings.append(finder.find(scope))
         except (SearchFailed, spl.Unsearchable) as error:

@@ -66,6 +66,8 @@ HARMLESS_FACTOR = 0.15
 MOVED_FACTOR = 0.6
 NOT_DEPLOYED_FACTOR = 0.7
 MAX_HYPOTHESES = 10
+MOST_PATTERNS = 200
+"""Of the error patterns, the most frequent: thousands of unlike lines would take minutes."""
 
 
 def rank(case: Case) -> List[Hypothesis]:
@@ -101,7 +103,7 @@ def _error_texts(case: Case) -> Dict[str, float]:
     """Weigh the error texts: those of the entity that failed first speak loudest."""
     first = _first_entity(case)
     texts: Dict[str, float] = {}
-    for pattern in case.patterns:
+    for pattern in case.patterns[:MOST_PATTERNS]:
         weight = math.log1p(pattern.count) * (2.0 if pattern.entity == first else 1.0)
         shown = {event.begins for event in pattern.events[:5]} or {pattern.template}
         for text in shown:

@@ -146,11 +146,17 @@ class Scope:
 
 
 def application_events(*conditions: spl.Fragment) -> spl.Search:
-    """Return a search for what applications log: not change events, nor this app's own events."""
+    """Return a search for what applications log: not change events, nor this app's own events.
+
+    Only where changes are told of is an event with their fields one: elsewhere somebody may have
+    typed them, and would hide the line that logs it.
+    """
+    changes = spl.macro("incident_change_index")
+    told = spl.all_of(changes, spl.field_is("change_id", "*"), spl.field_is("kind", "*"))
     return spl.Search(
         spl.macro("incident_indexes"),
         *conditions,
-        spl.negate(spl.all_of(spl.field_is("change_id", "*"), spl.field_is("kind", "*"))),
+        spl.negate(told),
         spl.negate(spl.field_is("sourcetype", "incident_management*")),
         spl.negate(spl.field_is("source", "*incident_management_*")),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ..analysis.conclusion import Conclusion
+from ..analysis.conclusion import Conclusion, step_of
 from ..analysis.investigation import Found, investigate
 from ..analysis.model import Model, from_settings
 from ..analysis.wanted import Abandoned, WhileWanted
@@ -15,7 +15,7 @@ from .acting import document_of
 from .router import Problem, Request, Response, route
 from .schema import any_object, listed, named, obj, text
 
-__all__ = ["analyze", "create", "latest"]
+__all__ = ["analyze", "create", "latest", "progress"]
 
 
 _OBJECTS = listed(any_object())
@@ -59,8 +59,8 @@ def create(request: Request) -> Response:
         searcher.check()
         return from_settings(request.settings())
 
-    def find() -> Found:
-        return investigate(incident, searcher, request.clock).numbered()
+    def find(begun: Callable[[str], None]) -> Found:
+        return investigate(incident, searcher, request.clock, begun=begun).numbered()
 
     conclusion = Conclusion(
         stores=request.stores,
@@ -112,6 +112,25 @@ def analyze(request: Request) -> Response:
     form = {"search": str(search), "exec_mode": "normal", "earliest_time": "0"}
     answer = request.user_session.post("search/jobs", form)
     return Response({"sid": str(answer["sid"])}, 202)
+
+
+@route(
+    "GET",
+    "/incidents/{id}/analyze",
+    capability="incident_read",
+    query={"sid": text(300, 1, "The search that the analysis is made for.")},
+    answers={200: obj({"step": {"type": "string"}}, ("step",))},
+)
+def progress(request: Request) -> Response:
+    """What the analysis that a search waits for is at; 404 where none was begun for it."""
+    sid = str(request.args.get("sid") or "")
+    step = step_of(request.stores.claims, request.params["id"], sid)
+    if step is None:
+        raise NotFound(
+            f"No analysis of {request.params['id']} was begun for that search: give the sid that "
+            f"POST /incidents/{request.params['id']}/analyze answered."
+        )
+    return Response({"step": step})
 
 
 @route("GET", "/incidents/{id}/analysis", capability="incident_read", answers={200: _ANALYSIS})

@@ -213,6 +213,8 @@ def _happened(event: str, entry: Mapping[str, Any]) -> str:
     data = entry["data"]
     if event == "analysis" and not data.get("cause"):
         return "No cause found"
+    if event == "analysis" and data.get("confidence") == "low":
+        return "Suspected cause, not proved"
     if event == "verification":
         return {
             "recovered": "Fix verified: recovered",
