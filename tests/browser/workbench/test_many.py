@@ -121,3 +121,19 @@ def test_more_than_are_shown_are_selected_and_done_in_parts(site: Site, enter: E
     said(page, "done to 61 incidents")
     assert [len(part) for part in sent] == [50, 11, 11]
     assert {site.kinds(one).count("note") for one in flood} == {1}
+
+
+def test_a_row_of_incidents_is_selected_with_shift(site: Site, enter: Enter) -> None:
+    for number in range(6):
+        site.open(f"In a row {number}")
+    page = enter("rob", "?text=in%20a%20row")
+    rows = page.locator(".wb-item")
+    expect(rows).to_have_count(6)
+    rows.nth(1).locator("input").check()
+    rows.nth(4).locator(".wb-check").click(modifiers=["Shift"])
+    expect(page.locator(".wb-bulk")).to_contain_text("4 selected")
+    expect(rows.nth(5).locator("input")).not_to_be_checked()
+    rows.nth(2).locator("a").focus()
+    page.keyboard.press("Shift+X")  # not any more, from the one before to here
+    expect(page.locator(".wb-bulk")).to_contain_text("1 selected")
+    expect(rows.nth(1).locator("input")).to_be_checked()

@@ -10,7 +10,7 @@ const STORED = 'incident_management.keys';
 
 const KEYS = [
     ['j or ↓', 'next incident'], ['k or ↑', 'previous incident'], ['Enter', 'open it'],
-    ['x', 'select it'], ['Escape', 'back to the list'], ['/', 'search'], ['n', 'write a note'], ['c', 'new incident'],
+    ['x', 'select it; with Shift, all up to it'], ['Escape', 'back to the list'], ['/', 'search'], ['n', 'write a note'], ['c', 'new incident'],
     ...MOVES.filter((move) => move.key).map((move) => [move.key, move.label.toLowerCase()]),
     ['1 to 4', 'timeline, analysis, fixes, signals'], ['h', 'what is held back'], ['Ctrl+Enter', 'send what is being written'], ['?', 'this help'],
 ];
@@ -42,7 +42,7 @@ function act(app, event) {
     const inList = app.list.items.contains(event.target);
     if (key === 'j' || (key === 'ArrowDown' && inList)) return done(app.list.step(1));
     if (key === 'k' || (key === 'ArrowUp' && inList)) return done(app.list.step(-1));
-    if (key === 'x') return done(app.mayWrite ? app.list.toggle(app.list.current()) : sayWhyNot(app));
+    if (key === 'x' || key === 'X') return done(app.mayWrite ? app.list.toggle(app.list.current(), event.shiftKey) : sayWhyNot(app));
     if (key === '/') return done(app.filters.focus());
     if (key === '?') return done(showKeys());
     if (key === 'h') return done(app.showHeld());

@@ -20,6 +20,7 @@ export class IncidentList {
     #chosen = '';
     #waiting = null;
     #touched = 0;
+    #before = '';
 
     /**
      * @param {object} calls
@@ -126,12 +127,23 @@ export class IncidentList {
         return found?.id ?? this.#chosen;
     }
 
-    /** Select a row, or not any more. */
-    toggle(id) {
-        const row = this.#rows.get(id);
-        if (!row) return;
-        if (!this.selection.delete(id)) this.selection.add(id);
-        row.select(this.selection.has(id));
+    /**
+     * Select a row, or not any more.
+     * @param {string} id
+     * @param {boolean} [through] all rows from the one before on, as with Shift elsewhere
+     */
+    toggle(id, through = false) {
+        const ids = this.incidents.map((one) => one.id);
+        const to = ids.indexOf(id);
+        if (to < 0) return;
+        const from = through && ids.includes(this.#before) ? ids.indexOf(this.#before) : to;
+        const on = !this.selection.has(id);
+        for (const each of ids.slice(Math.min(from, to), Math.max(from, to) + 1)) {
+            if (on) this.selection.add(each);
+            else this.selection.delete(each);
+            this.#rows.get(each).select(on);
+        }
+        this.#before = id;
         this.calls.selected();
     }
 
@@ -175,7 +187,7 @@ export class IncidentList {
     }
 
     #newRow(id) {
-        const row = new Row(id, this.calls, () => this.toggle(id));
+        const row = new Row(id, this.calls, (event) => this.toggle(id, event.shiftKey));
         row.mark(id === this.#chosen);
         this.#rows.set(id, row);
         return row;
@@ -187,7 +199,7 @@ class Row {
     #gone = false;
 
     constructor(id, calls, toggle) {
-        this.box = h('input', { type: 'checkbox', 'aria-label': `Select ${id}`, on: { change: toggle } });
+        this.box = h('input', { type: 'checkbox', 'aria-label': `Select ${id}`, on: { click: toggle } });
         this.title = h('span', { class: 'wb-row-title' });
         this.facts = h('span', { class: 'wb-row-facts' });
         this.sla = h('span', { class: 'wb-sla' });
