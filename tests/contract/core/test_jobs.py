@@ -316,6 +316,17 @@ def test_a_scheduled_job_has_splunk_s_sid(standin: StandIn) -> None:
     assert f"_at_{NOW}_" in job.sid
 
 
+@pytest.mark.parametrize("what", ["results", "results_preview", "events"])
+def test_version_2_takes_a_search_over_results_in_a_post_alone(service, what: str) -> None:
+    """As splunklib says where it chooses between the versions."""
+    job = service.jobs.create("search index=main | stats count by colour", exec_mode="blocking")
+    path = f"search/v2/jobs/{job.sid}/{what}"
+    with pytest.raises(HTTPError, match="POST alone") as refused:
+        service.get(path, search="search colour=red")
+    assert refused.value.status == 400
+    assert service.post(path, search="search colour=red").status == 200
+
+
 def test_a_post_process_search_runs_over_the_results(service) -> None:
     job = service.jobs.create("search index=main | stats count by host", exec_mode="blocking")
     path = f"/services/search/jobs/{job.sid}/results"

@@ -40,7 +40,7 @@ def test_it_is_raised_as_a_signal_of_its_host():
 
     assert row["incident"] == "INC-1"
     assert (row["title"], row["entity"]) == ("ERROR pool exhausted", "web-1")
-    assert splunkd.asked == [("/services/search/jobs/17.1/events", {"offset": 3, "count": 1})]
+    assert splunkd.asked == [("/services/search/v2/jobs/17.1/events", {"offset": 3, "count": 1})]
     (finding,) = splunkd.sent[0][1]["signals"]
     assert signal_from(finding, 1.0).severity == "high"
 
@@ -55,7 +55,7 @@ def test_a_search_id_stays_in_its_place_of_the_path():
     splunkd = Splunkd([EVENT])
     open_from_event(splunkd, "../../apps", 0, "low", "", "ann")
 
-    assert splunkd.asked[0][0] == "/services/search/jobs/..%2F..%2Fapps/events"
+    assert splunkd.asked[0][0] == "/services/search/v2/jobs/..%2F..%2Fapps/events"
 
 
 def test_the_same_event_is_the_same_finding_whichever_search_found_it():

@@ -1,5 +1,7 @@
 """Searches through splunkd: their end, their rows, their failures."""
 
+from urllib.parse import parse_qsl
+
 import pytest
 
 from incident_management.ports import SearchFailed, SearchTooSlow
@@ -35,10 +37,12 @@ class Jobs:
         if path == f"{job}/control":
             self.cancelled = body == "action=cancel"
             return 200, {}
-        if path == f"{job}/results":
-            start, count = int(query["offset"]), int(query["count"])
-            self.searched = query.get("search", self.searched)
-            rows = self.matching if "search" in query else self.rows
+        if path == f"{job}/results".replace("/search/jobs", "/search/v2/jobs"):
+            assert "search" not in query, "Version 2 takes a search in a POST alone."
+            asked = dict(parse_qsl(body)) if method == "POST" else query
+            start, count = int(asked["offset"]), int(asked["count"])
+            self.searched = asked.get("search", self.searched)
+            rows = self.matching if "search" in asked else self.rows
             return 200, {"results": rows[start : start + count]}
         assert path == job
         self.polls -= 1

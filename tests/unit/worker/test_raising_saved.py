@@ -50,10 +50,12 @@ class Splunkd:
                 raise SplunkError(404, "no such macro")
             return {"entry": [{"content": self.macros[name]}]}
         if path.endswith("/results"):
-            return {"results": self.rows[: self.matching] if "search" in query else self.rows}
+            return {"results": self.rows}
         return {"entry": [{"content": self.job}]}
 
     def post(self, path: str, *_body: Any, **_form: Any) -> Mapping[str, Any]:
+        if path.endswith("/results"):
+            return {"results": self.rows[: self.matching]}
         self.dispatched += path.endswith("/dispatch")
         return {"sid": "1.1"}
 

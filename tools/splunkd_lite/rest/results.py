@@ -61,6 +61,9 @@ def response(splunk: Splunk, job: Job, request: RestRequest, events: bool = Fals
     if not oneshot:
         request.only(*ARGUMENTS)
     search = "" if oneshot else request.param("search").strip()
+    if search and request.method == "GET" and request.segments[1] == "v2":
+        # "In v2+, /results_preview, /events and /results do not support search params": splunklib.
+        raise SplunkdError(400, "Version 2 takes a search in a POST alone.")
     fields, rows = job.shown_fields, job.rows
     if search:  # post-process; in a oneshot request it is the search itself
         fields, rows = splunk.jobs.post_process(job, search, request.who)

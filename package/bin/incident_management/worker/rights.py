@@ -53,7 +53,7 @@ def runs_as_its_owner(session: Session, saved: SavedSearch) -> None:
 def only_filters(saved: SavedSearch) -> None:
     """Raise CannotJudge for an alert condition that does more than filter the results.
 
-    The app applies it, with its own rights: a post-process search of ``search/jobs/{sid}/results``.
+    The app applies it, with its own rights: a post-process search of the job's results.
     """
     condition = saved.settings.get("alert_condition", "").strip()
     if saved.owner == "nobody" or not condition:

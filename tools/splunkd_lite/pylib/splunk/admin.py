@@ -5,13 +5,11 @@ Source: Splunk's "Extending the REST endpoint" (EAI) examples and what splunktau
 
 from __future__ import annotations
 
-import json
 import os
 import traceback
 from typing import Any
 
 import splunk
-from splunk import rest
 
 ACTION_CREATE = 1
 ACTION_LIST = 2
@@ -217,18 +215,6 @@ class MConfigHandler:
     def handleCustom(self, confInfo: ConfigInfo) -> None:
         """An action of the handler's own."""
         raise BadActionException(f"{self.customAction} is not supported by this handler")
-
-    def readConf(self, confName: str) -> dict[str, dict[str, Any]]:
-        """All stanzas of a configuration, as this app sees them."""
-        app = self.appName or "-"
-        path = f"/servicesNS/nobody/{app}/configs/conf-{confName}"
-        return self._entries(rest.simpleRequest(
-            path, self.getSessionKey(), {"output_mode": "json", "count": 0}, raiseAllErrors=True
-        )[1])  # fmt: skip
-
-    @staticmethod
-    def _entries(body: bytes) -> dict[str, dict[str, Any]]:
-        return {entry["name"]: entry["content"] for entry in json.loads(body)["entry"]}
 
 
 def init(handler: Any, ctxInfo: int = CONTEXT_NONE) -> None:

@@ -1,9 +1,9 @@
 """Opens an incident about one event of a search, with the searcher's own rights.
 
-The event is read from its search (``search/jobs/{sid}/events`` with ``offset`` and ``count``, see
-"Search endpoint descriptions" in Splunk's REST API Reference) and raised as a signal, so that all
-happens as with any other: routing, suppression, an analysis that knows when and where. What makes
-it one problem is the event itself: opening it twice, by whomever, is one incident.
+The event is read from its search (``search/v2/jobs/{sid}/events`` with ``offset`` and ``count``,
+see "Search endpoint descriptions" in Splunk's REST API Reference) and raised as a signal, so that
+all happens as with any other: routing, suppression, an analysis that knows when and where. What
+makes it one problem is the event itself: opening it twice, by whomever, is one incident.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def open_from_event(
 
 def event_at(session: Requests, sid: str, offset: int) -> Mapping[str, Any]:
     """Return one event of a search. Raises OpenFailed."""
-    path = "/services/search/jobs/" + path_of(sid, "events")
+    path = "/services/search/v2/jobs/" + path_of(sid, "events")
     try:
         answer = session.get(path, offset=offset, count=1)
     except SplunkError as error:
