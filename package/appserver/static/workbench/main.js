@@ -49,7 +49,7 @@ export class Workbench {
         this.notice = h('div', { class: 'wb-notice', role: 'status', hidden: true });
         this.said = h('div', { class: 'wb-said', hidden: true });
         this.held = new HeldBack(this);
-        const keys = h('button', { type: 'button', class: 'wb-quiet wb-keys-button', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
+        const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
         const fresh = h('button', { type: 'button', class: 'wb-quiet', title: 'New incident (c)', 'aria-label': 'New incident', hidden: !this.mayWrite, on: { click: () => openByHand(this) } }, 'New');
         this.filters = new FilterBar(filters, (changed) => this.filter(changed), fresh, this.held.button, keys);
         this.list = new IncidentList({
