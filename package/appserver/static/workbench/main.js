@@ -338,7 +338,7 @@ export class Workbench {
                 ...body.configuration_problems.slice(0, 2),
             ].filter(Boolean);
             this.#notices = body.notices;
-            if (this.banner.hidden) this.list.say(...this.#empty());
+            if (this.banner.hidden) this.list.nothing(...this.#empty());
             this.notice.hidden = !problems.length;
             fill(this.notice, problems.map((problem) => h('p', {}, problem)));
         } catch (error) {
