@@ -46,6 +46,7 @@ from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
 from .raising import MonitorRaising, Raising, SavedSearchRaising
 from .refreshing import refresh_stale
+from .run_history import PastRuns
 from .runs import SplunkRuns
 from .signals import Reconciler, deliver_spool
 from .tickets import Tickets
@@ -99,8 +100,8 @@ class Duties:
     def all(self) -> List[Duty]:
         """The duties in the order of the flow: signals in, messages out, fixes after."""
         alerts = splunkd.SplunkAlerts(self.session)
-        history = (self.stores, self.clock, alerts, self.holder, self._tell)
-        forgotten, untracked = ForgottenRuns(*history), UntrackedRuns(*history)
+        past = PastRuns(self.stores, self.clock, alerts, self.holder, self._tell)
+        forgotten, untracked = ForgottenRuns(past), UntrackedRuns(past)
         reconciler = Reconciler(
             self.stores, self.clock, alerts, forgotten, untracked, self._ingest, self._tell
         )
