@@ -50,7 +50,7 @@ from .run_history import PastRuns
 from .runs import SplunkRuns
 from .signals import Reconciler, deliver_spool
 from .tickets import Tickets
-from .tidy import forget_answers
+from .tidy import forget_answers, forget_monitors
 from .untracked import UntrackedRuns
 
 __all__ = ["Duties"]
@@ -247,4 +247,5 @@ class Duties:
     def _forget(self) -> Mapping[str, int]:
         forget_marks(self.stores, self.clock)
         forget_answers(self.stores, self.clock)
+        forget_monitors(self.stores, self.clock, self._roster.all)
         return {}
