@@ -51,6 +51,11 @@ export class IncidentList {
         this.element.setAttribute('aria-busy', 'true');
     }
 
+    /** Whether an answer is still to come. */
+    get waits() {
+        return this.element.hasAttribute('aria-busy');
+    }
+
     #answered() {
         this.element.classList.remove('wb-waiting');
         this.element.removeAttribute('aria-busy');
