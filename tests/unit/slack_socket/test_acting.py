@@ -143,6 +143,16 @@ def test_a_plan_is_decided_on_by_its_route_with_the_hash_that_was_shown(desk, ac
     assert names(desk.slack.answers[0][1]["blocks"]) == ["open_incident_page"]
 
 
+def test_a_plan_that_needs_two_approvals_keeps_its_buttons_for_the_second(desk, monkeypatch):
+    answer = {"status": 200, "headers": {}, "payload": json.dumps({"status": "proposed"})}
+    monkeypatch.setattr("incident_management.slack_socket.acting.dispatch", lambda *_: answer)
+    desk.actor.act(pressed("plan_approve"))
+    ((_url, body),) = desk.slack.answers
+    assert {"plan_approve", "plan_reject"} <= set(names(body["blocks"]))
+    said = body["blocks"][-1]["elements"][0]["text"]
+    assert said == "Approved by mia, and somebody else has to approve it as well"
+
+
 def test_a_plan_that_is_not_there_is_said(desk):
     desk.answers["conf-incident_actions"] = {"entry": []}
     desk.actor.act(pressed("plan_approve"))

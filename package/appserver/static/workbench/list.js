@@ -104,6 +104,11 @@ export class IncidentList {
         fill(this.message, ...what);
     }
 
+    /** Say something else where there are no rows, unless other incidents are asked for. */
+    nothing(...what) {
+        if (!this.incidents.length && !this.waits) fill(this.message, ...what);
+    }
+
     /** Let ages and deadlines go on. */
     tick() {
         for (const row of this.#rows.values()) row.tick();

@@ -52,7 +52,7 @@ export class Workbench {
         this.said = h('div', { class: 'wb-said', hidden: true });
         this.held = new HeldBack(this);
         this.undelivered = new Undelivered(this);
-        const keys = h('button', { type: 'button', class: 'wb-quiet wb-keys-button', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
+        const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
         const fresh = h('button', { type: 'button', class: 'wb-quiet', title: 'New incident (c)', 'aria-label': 'New incident', hidden: !this.mayWrite, on: { click: () => openByHand(this) } }, 'New');
         this.filters = new FilterBar(filters, (changed) => this.filter(changed), fresh, this.undelivered.button, this.held.button, keys);
         this.list = new IncidentList({
@@ -344,7 +344,7 @@ export class Workbench {
                 ...body.configuration_problems.slice(0, 2),
             ].filter(Boolean);
             this.#notices = body.notices;
-            if (this.banner.hidden && !this.list.waits) this.list.say(...this.#empty());
+            if (this.banner.hidden) this.list.nothing(...this.#empty());
             this.notice.hidden = !problems.length;
             fill(this.notice, problems.map((problem) => h('p', {}, problem)));
         } catch (error) {

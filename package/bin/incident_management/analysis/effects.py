@@ -84,6 +84,8 @@ _VOLUME = re.compile(
     r"|prefetch|records|rows|page_?size",
     re.I,
 )
+FLOOD = 1.5
+"""A volume that is raised by less than half as much again floods nothing."""
 _WAIT = re.compile(r"time_?out|deadline", re.I)
 _LOG_CALL = re.compile(
     r"^\W*(?:[\w.]*\b)?(?:log(?:ger)?|LOG_\w+|console|slog|zap|logrus)\w*(?:\.\w+){0,5}\s?[({!].*|^\W*\"[\w.]+\",\s*[\w.()]+,?$|^\W*print\w*\(",
@@ -199,7 +201,7 @@ def _number_effects(change: Change) -> List[Effect]:
     for name, before, after, shown in pairs:
         if before == after:
             continue
-        if _VOLUME.search(name) and after > before:
+        if _VOLUME.search(name) and after > before and after >= FLOOD * before:
             found.append(Effect("volume_raised", f"raises {shown}"))
         elif _WAIT.search(name) and after > before:
             found.append(Effect("wait_raised", f"raises {shown}"))

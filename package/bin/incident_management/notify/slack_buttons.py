@@ -48,8 +48,14 @@ RESOLUTION_CHARACTERS = 2000
 # What asks somebody to act; other messages of the thread have no buttons.
 ASKING = ("opened", "reopened", "escalation", "unassigned", "sla_warning", "sla_breached")
 _OPEN = ("new", "assigned", "in_progress")
-# In which states of an incident a button still does something.
-_USEFUL = {ACKNOWLEDGE: ("new", "assigned"), TAKE: _OPEN, RESOLVE: _OPEN}
+# In which states of an incident, or of a plan, a button still does something.
+_USEFUL = {
+    ACKNOWLEDGE: ("new", "assigned"),
+    TAKE: _OPEN,
+    RESOLVE: _OPEN,
+    APPROVE: ("proposed",),
+    REJECT: ("proposed",),
+}
 
 
 def buttons(message: Message, answers: bool) -> List[Block]:
@@ -70,8 +76,8 @@ def buttons(message: Message, answers: bool) -> List[Block]:
 def decided(blocks: Sequence[Mapping[str, Any]], status: str, line: str) -> List[Block]:
     """Return a message's blocks as they are after a press: ``line`` says what was done.
 
-    Buttons that do nothing in the incident's ``status`` any more are left out; of a plan, which has
-    no such state (empty), all but the link.
+    Buttons that do nothing in the incident's or plan's ``status`` any more are left out. A plan
+    that waits for another approval is still ``proposed``.
     """
     kept: List[Block] = []
     for block in blocks:

@@ -288,11 +288,13 @@ class Actor:
 
     def _show(self, press: Press, user: str, body: Mapping[str, Any]) -> None:
         """Have the message say who did it, without the buttons that are of no use any more."""
+        status = str(body.get("status") or "")
         line = _LINES[press.action].format(user)
+        if press.action == APPROVE and status == "proposed":
+            line += ", and somebody else has to approve it as well"
         message = press.blocks
         if message is None:
             message = self._asked.pop(press.response_url, None)
-        status = "" if press.action in (APPROVE, REJECT) else str(body.get("status") or "")
         if message is not None:
             blocks: List[Any] = decided(message, status, line)
             answer = {"replace_original": True, "text": escape(line), "blocks": blocks}
