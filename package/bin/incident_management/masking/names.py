@@ -82,7 +82,7 @@ _NO_SECRET = (
     # Numbers of tokens
     rf"(?<!token(?=s(?:[_-]\w{{1,20}})?(?:{QUOTE})?\s{{0,3}}[:=]\s{{0,3}}\d{{1,9}}(?![\w.-])))"
 )
-# What a parser did not expect is no credential, unless it looks like one: unexpected token: 9f8e7d6c
+# What a parser did not expect is no credential, unless it looks like one.
 _OF_A_PARSER = (
     rf"(?<!unexpected (?=token(?!(?:{QUOTE})?{IS}(?:{QUOTE})?"
     r"(?=[\w.+/=-]{0,40}\d)(?=[\w.+/=-]{0,40}[a-z])[\w.+/=-]{8,})))"
