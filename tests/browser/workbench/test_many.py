@@ -63,6 +63,24 @@ def test_where_nothing_is_open_the_way_is_tried(site: Site, enter: Enter) -> Non
     assert opened["rules"] == ["Simulated incident"]
 
 
+def test_what_is_said_of_the_system_ends_no_waiting_for_incidents(site: Site, enter: Enter) -> None:
+    site.open("Waited for")
+    page = enter("rob", "?text=waited%20for")
+    expect(page.locator(".wb-item")).to_have_count(1)
+    held: list[Any] = []
+    page.route("**/system/info", lambda route: held.append(route))
+    page.reload()
+    expect(page.locator(".wb-item")).to_have_count(1)
+    page.route("**/v1/incidents?*severity=critical*", lambda _route: None)  # never answered
+    page.get_by_label("Severity").select_option("critical")
+    pane = page.locator(".wb-list-pane")
+    expect(pane).to_have_attribute("aria-busy", "true")
+    with page.expect_response("**/system/info"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    expect(pane).to_have_attribute("aria-busy", "true")
+
+
 def test_an_incident_is_found_by_what_it_affects_and_by_what_found_it(
     site: Site, enter: Enter
 ) -> None:

@@ -28,6 +28,14 @@ export class ApiError extends Error {
 }
 
 /**
+ * Whether something was not done for want of an answer, or of a session: what else is to be done would fare alike.
+ * @param {unknown} error
+ */
+export function isWithoutAnswer(error) {
+    return error instanceof ApiError && ['away', 'session'].includes(error.kind);
+}
+
+/**
  * An answer.
  * @typedef {{body: any, status: number, etag: string}} Answer
  */

@@ -3,6 +3,7 @@
  */
 
 import { moreMenu } from './actionbar.js';
+import { ApiError, isWithoutAnswer } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
 import { ask } from './forms.js';
@@ -49,6 +50,7 @@ const ACTIONS = {
 };
 
 export class BulkBar {
+    #asking = false;
     #buttons = new Map();
 
     /** @param {import('./main.js').Workbench} app */
@@ -109,7 +111,18 @@ export class BulkBar {
         return fitting > most ? `At most ${most} at once.` : '';
     }
 
+    /** Ask, and act; once, however often it is pressed before the form is there. */
     async #start(action) {
+        if (this.#asking) return;
+        this.#asking = true;
+        try {
+            await this.#ask(action);
+        } finally {
+            this.#asking = false;
+        }
+    }
+
+    async #ask(action) {
         const { label, fits, fields, danger, effects, send = inParts } = ACTIONS[action];
         const chosen = this.#chosen();
         const why = this.#whyNot(action, chosen);
@@ -172,12 +185,31 @@ function inParts(action, ids) {
     };
 }
 
-/** All into the one that was chosen. */
+/**
+ * All into the one that was chosen, one after the other: a very large one takes its time, and of one that is
+ * refused the others are not. Tried again, it goes on where it stopped.
+ */
 function merge(_action, ids) {
-    const change = new Change();
-    return async ({ into, reason = '' }) => {
+    const results = new Map();
+    let change = new Change();
+    return async ({ into, reason = '' }, progress) => {
         const from = ids.filter((id) => id !== into);
-        await change.send('POST', `incidents/${encodeURIComponent(into)}/merge`, { from, reason });
-        return from.map((id) => ({ id, ok: true }));
+        for (const id of from.filter((one) => !results.has(one))) {
+            progress(`${results.size} of ${from.length} done …`);
+            results.set(id, await ended(change.send('POST', `incidents/${encodeURIComponent(id)}/merge`, { into, reason })));
+            change = new Change();
+        }
+        return [...results].map(([id, result]) => ({ id, ...result }));
     };
+}
+
+/** What became of one; throws where nothing answers or the session has ended, when another try is due. */
+async function ended(sending) {
+    try {
+        await sending;
+        return { ok: true };
+    } catch (error) {
+        if (!(error instanceof ApiError) || isWithoutAnswer(error)) throw error;
+        return { ok: false, detail: error.message };
+    }
 }

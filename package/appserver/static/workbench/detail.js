@@ -2,7 +2,7 @@
  * One incident: its facts, what can be done to it, and its parts (timeline, analysis, fixes, signals).
  */
 
-import { ApiError, get, linkTo } from './api.js';
+import { ApiError, get, isWithoutAnswer, linkTo } from './api.js';
 import { actionBar } from './actionbar.js';
 import { readIncident } from './change.js';
 import { Composer } from './composer.js';
@@ -22,7 +22,7 @@ const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fix
 
 export class Detail {
     #id = '';
-    #parts = new Map();
+    #parts = new Map(); // what was asked for of this version, by tab
     #loading = 0;
 
     /**
@@ -74,7 +74,7 @@ export class Detail {
         }
         this.#id = id;
         this.seen = null;
-        this.#parts.clear();
+        this.#parts = new Map();
         this.signals.reset();
         this.composer.open(id);
         this.body.hidden = true;
@@ -93,7 +93,7 @@ export class Detail {
             if (turn === this.#loading && id === this.#id) this.take(seen);
         } catch (error) {
             if (turn !== this.#loading || id !== this.#id) return;
-            if (error instanceof ApiError && ['session', 'away'].includes(error.kind)) this.app.trouble(error);
+            if (isWithoutAnswer(error)) this.app.trouble(error);
             if (this.seen) return;
             fill(this.message, error instanceof ApiError && error.status === 404 ? h('p', {}, `There is no incident ${id}. Look for it by its id or title, with “Any status”.`) : explained(error));
         }
@@ -107,7 +107,7 @@ export class Detail {
         if (seen.incident.id !== this.#id) return;
         const changed = this.seen?.etag !== seen.etag || this.seen?.incident.entries !== seen.incident.entries;
         this.seen = seen;
-        if (changed) this.#parts.clear();
+        if (changed) this.#parts = new Map();
         this.#show();
     }
 
@@ -139,7 +139,7 @@ export class Detail {
 
     /** Read the shown part again, such as after a decision on a plan. */
     async again() {
-        this.#parts.delete(this.tab);
+        this.#parts = new Map();
         await this.reload();
         await this.#showPart();
     }
@@ -191,20 +191,22 @@ export class Detail {
             keepingPlace(this.element, () => fill(this.part, timelinePart(this)));
             return;
         }
-        if (!this.#parts.has(tab)) {
+        const parts = this.#parts; // another incident, or another version of it, has others
+        if (!parts.has(tab)) {
             if (this.part.dataset.tab !== `${this.#id}/${tab}`) fill(this.part, h('p', { class: 'wb-dim' }, 'Loading …'));
-            try {
-                this.#parts.set(tab, await this.#read(tab, seen.incident));
-            } catch (error) {
-                if (tab === this.tab && seen === this.seen) fill(this.part, explained(error));
-                return;
-            }
+            parts.set(tab, this.#read(tab, seen.incident));
         }
-        if (tab !== this.tab || seen.incident.id !== this.#id) return;
-        this.part.dataset.tab = `${this.#id}/${tab}`;
-        const found = this.#parts.get(tab);
-        const shown = { analysis: () => analysisPart(this, found), fixes: () => plansPart(this, found), signals: () => this.signals.show(found) };
-        keepingPlace(this.element, () => fill(this.part, shown[tab]()));
+        const isWanted = () => parts === this.#parts && tab === this.tab;
+        try {
+            const found = await parts.get(tab);
+            if (!isWanted()) return;
+            this.part.dataset.tab = `${this.#id}/${tab}`;
+            const shown = { analysis: () => analysisPart(this, found), fixes: () => plansPart(this, found), signals: () => this.signals.show(found) };
+            keepingPlace(this.element, () => fill(this.part, shown[tab]()));
+        } catch (error) {
+            parts.delete(tab);
+            if (isWanted()) fill(this.part, explained(error));
+        }
     }
 
     async #read(tab, incident) {

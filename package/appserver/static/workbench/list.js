@@ -51,6 +51,11 @@ export class IncidentList {
         this.element.setAttribute('aria-busy', 'true');
     }
 
+    /** Whether an answer is still to come. */
+    get waits() {
+        return this.element.hasAttribute('aria-busy');
+    }
+
     #answered() {
         this.element.classList.remove('wb-waiting');
         this.element.removeAttribute('aria-busy');
@@ -97,6 +102,11 @@ export class IncidentList {
         if (this.incidents.length) return;
         this.message.hidden = false;
         fill(this.message, ...what);
+    }
+
+    /** Say something else where there are no rows, unless other incidents are asked for. */
+    nothing(...what) {
+        if (!this.incidents.length && !this.waits) fill(this.message, ...what);
     }
 
     /** Let ages and deadlines go on. */

@@ -65,7 +65,7 @@ export class Workbench {
         // The place that screen readers listen to is there before anything is said in it.
         fill(root, this.panes, h('div', { class: 'wb-below' }, h('div', { role: 'status' }, this.said), this.banner, this.notice));
         root.classList.toggle('wb-looking', !this.mayWrite);
-        this.poller = new Poller(REFRESH_SECONDS, () => this.#refresh(true));
+        this.poller = new Poller(REFRESH_SECONDS, () => (this.list.waits ? 0 : this.#refresh(true)));
         window.addEventListener('popstate', () => this.#followAddress());
         listen(this);
     }
@@ -144,8 +144,9 @@ export class Workbench {
         this.shown = MAX_SHOWN;
         history.replaceState(null, '', withRows(this.shown));
         this.list.wait();
+        const { wanted } = this;
         await this.#refresh(false);
-        this.list.selectAll(true);
+        if (wanted === this.wanted) this.list.selectAll(true);
     }
 
     /** Something was changed: show it. A dialog does not wait for that, it closes at once. */
@@ -270,8 +271,13 @@ export class Workbench {
 
     async #read(query) {
         const turn = (this.#turn += 1);
-        const { body } = await get('incidents', { ...queryOf(this.wanted, this.me.name), ...query });
-        return turn === this.#turn ? body : null;
+        try {
+            const { body } = await get('incidents', { ...queryOf(this.wanted, this.me.name), ...query });
+            return turn === this.#turn ? body : null;
+        } catch (error) {
+            if (turn === this.#turn) throw error;
+            return null;
+        }
     }
 
     /** Read the list, and the open incident if it has changed. Answers how long to wait at least. */
@@ -338,7 +344,7 @@ export class Workbench {
                 ...body.configuration_problems.slice(0, 2),
             ].filter(Boolean);
             this.#notices = body.notices;
-            if (this.banner.hidden) this.list.say(...this.#empty());
+            if (this.banner.hidden) this.list.nothing(...this.#empty());
             this.notice.hidden = !problems.length;
             fill(this.notice, problems.map((problem) => h('p', {}, problem)));
         } catch (error) {

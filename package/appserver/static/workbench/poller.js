@@ -8,7 +8,7 @@ export class Poller {
 
     /**
      * @param {number} seconds between the end of one round and the next
-     * @param {function(): Promise<number>} round answers how many seconds the server asks to wait, or 0
+     * @param {function(): (number|Promise<number>)} round answers how many seconds the server asks to wait, or 0
      */
     constructor(seconds, round) {
         this.seconds = seconds;

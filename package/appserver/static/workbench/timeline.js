@@ -50,8 +50,11 @@ function notDelivered(newestFirst) {
 
 function again(detail, entry) {
     const { notification_id: message, outcome } = entry.data;
-    const known = { place: `again-${entry._key}`, isSent: detail.sentAgain.has(entry._key), sent: () => detail.sentAgain.add(entry._key) };
-    return sendAgain({ message, outcome, app: detail.app, ...known }).element;
+    const sent = () => {
+        detail.sentAgain.add(entry._key);
+        detail.app.say('It is sent again. How that ends is told on the timeline.');
+    };
+    return sendAgain({ message, outcome, sent, place: `again-${entry._key}`, isSent: detail.sentAgain.has(entry._key) }).element;
 }
 
 function told(entry, below = null) {

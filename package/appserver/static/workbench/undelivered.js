@@ -3,7 +3,7 @@
  * opened none. Whoever has incident_admin sends them again.
  */
 
-import { ApiError, get } from './api.js';
+import { ApiError, get, isWithoutAnswer } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
 import { explained } from './forms.js';
@@ -45,7 +45,7 @@ export class Undelivered {
         try {
             const found = await read();
             this.#count(found);
-            fill(body, listed(found, this.app));
+            fill(body, listed(found));
         } catch (error) {
             fill(body, explained(error));
         }
@@ -59,21 +59,20 @@ async function read() {
     return { messages, more: states.some(({ body }) => body.more) };
 }
 
-function listed({ messages, more }, app) {
+function listed({ messages, more }) {
     if (!messages.length) return [h('p', { class: 'wb-dim' }, 'All messages were delivered.')];
+    const status = h('p', { class: 'wb-dim', role: 'status' });
+    let count = 0;
+    const sent = () => {
+        count += 1;
+        fill(status, `${many(count, 'message')} on the way again. What fails once more is listed here again.`);
+    };
+    const rows = new Map(messages.map((one) => [one, sendAgain({ message: one.id, outcome: one.state, sent })]));
     // One that may have arrived is looked for first, each by itself.
-    const dead = messages.filter((one) => one.state === 'dead');
-    const rows = new Map(messages.map((one) => [one, sendAgain({ message: one.id, outcome: one.state, app })]));
-    const all = dead.length > 1 && h('button', {
-        type: 'button', class: 'wb-button',
-        on: { click: async ({ currentTarget }) => {
-            currentTarget.setAttribute('aria-disabled', 'true');
-            // The oldest first, as they were told.
-            for (const one of [...dead].reverse()) await rows.get(one).send();
-        } },
-    }, `Send the ${many(dead.length, 'failed message')} again`);
+    const dead = messages.filter((one) => one.state === 'dead').map((one) => rows.get(one));
     return [
-        all && h('div', { class: 'wb-actions' }, all),
+        dead.length > 1 && h('div', { class: 'wb-actions' }, sendAll(dead.reverse())), // the oldest first, as they were told
+        status,
         h('ul', {}, messages.map((one) => h('li', { class: 'wb-undelivered' }, h('div', {},
             h('div', { class: 'wb-entry-title' }, one.title),
             h('div', { class: 'wb-dim' }, [one.channel, one.event.replaceAll('_', ' '), moment(one.created_at), one.incident_id || 'of no incident'].join(' · ')),
@@ -83,31 +82,49 @@ function listed({ messages, more }, app) {
     ];
 }
 
-/**
- * What sends a message again.
- * @param {{message: string, outcome: string, app: import('./main.js').Workbench, place?: string, isSent?: boolean, sent?: function(): void}} about
- *     `isSent`: it was, from here; `sent` is called when it is
- * @returns {{element: Element, send: function(): Promise<void>}}
- */
-export function sendAgain({ message, outcome, app, place = null, isSent = false, sent = () => undefined }) {
-    const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
-    const button = h('button', {
-        type: 'button', class: 'wb-button wb-small', 'data-place': place, 'aria-disabled': isSent ? 'true' : null, on: { click: () => send() },
-    }, isSent ? ON_ITS_WAY : 'Send it again');
+/** Sends one after the other. Where nothing answers, the others are not tried: they would wait as long. */
+function sendAll(rows) {
     const send = async () => {
         if (button.getAttribute('aria-disabled')) return;
+        button.setAttribute('aria-disabled', 'true');
+        const failures = [];
+        for (const row of rows) {
+            const failure = await row.send();
+            if (failure) failures.push(failure);
+            if (isWithoutAnswer(failure)) break;
+        }
+        if (failures.length) button.removeAttribute('aria-disabled');
+    };
+    const button = h('button', { type: 'button', class: 'wb-button', on: { click: send } }, `Send the ${rows.length} failed messages again`);
+    return button;
+}
+
+/**
+ * What sends a message again.
+ * @param {{message: string, outcome: string, sent: function(): void, place?: string, isSent?: boolean}} about `sent` is
+ *     called when it is; `isSent`: it was, from here
+ * @returns {{element: Element, send: function(): Promise<ApiError|null>}} `send` answers what kept it back
+ */
+export function sendAgain({ message, outcome, sent, place = null, isSent = false }) {
+    const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
+    const send = async () => {
+        if (button.getAttribute('aria-disabled')) return null;
         button.setAttribute('aria-disabled', 'true');
         fill(trouble);
         try {
             await new Change().send('POST', `outbox/${encodeURIComponent(message)}/retry`, {});
-            sent();
-            app.say('It is sent again. How that ends is told on the timeline.');
             button.textContent = ON_ITS_WAY;
+            sent();
+            return null;
         } catch (error) {
             button.removeAttribute('aria-disabled');
-            fill(trouble, explained(error));
+            fill(trouble, explained(error)); // throws what no answer of the API is
+            return error;
         }
     };
+    const button = h('button', {
+        type: 'button', class: 'wb-button wb-small', 'data-place': place, 'aria-disabled': isSent ? 'true' : null, on: { click: send },
+    }, isSent ? ON_ITS_WAY : 'Send it again');
     const warning = outcome === 'unconfirmed' && h('span', { class: 'wb-dim' }, 'It may have arrived: look there first.');
     return { element: h('div', {}, h('div', { class: 'wb-row' }, button, warning), trouble), send };
 }
