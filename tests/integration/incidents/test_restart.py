@@ -12,6 +12,7 @@ from incident_management.incidents.routing import Routing
 from incident_management.splunk.kvstore import KvStores
 from incident_management.splunk.session import Session
 from incident_management.worker.forgotten import ForgottenRuns
+from incident_management.worker.run_history import PastRuns
 from incident_management.worker.signals import Reconciler
 from incident_management.worker.splunkd import SplunkAlerts
 from incident_management.worker.untracked import UntrackedRuns
@@ -30,8 +31,8 @@ class Worker:
         self.clock, self.told = app.clock, list[str]()
         stores, alerts = KvStores(session), SplunkAlerts(session)
         ingest = Ingest(stores, self.clock, Routing()).ingest
-        history = (stores, self.clock, alerts, "sh1", self._tell)
-        unlisted = (ForgottenRuns(*history), UntrackedRuns(*history))
+        past = PastRuns(stores, self.clock, alerts, "sh1", self._tell)
+        unlisted = (ForgottenRuns(past), UntrackedRuns(past))
         self.reconciler = Reconciler(stores, self.clock, alerts, *unlisted, ingest, self._tell)
 
     def _tell(self, _name: str, sentence: str) -> None:

@@ -44,7 +44,7 @@ def test_a_cause_whose_proof_the_next_one_may_not_read_is_kept_and_both_are_told
     assert later["change_id"] == "chg-pool" and _cause_of(shop) == first["cause"]
     assert later["verdict"] == (
         f"{first['verdict']} That was found by alice at 2023-11-14 22:19 UTC. Who analysed now "
-        "may not read its evidence. Found now: No cause in this evidence."
+        "could not read its evidence. Found now: No cause in this evidence."
     )
     assert later["kept_from"]["analysis_id"] == first["_key"]
     top = blamed_hypothesis(later)
@@ -70,7 +70,7 @@ def test_a_better_founded_cause_does_and_the_earlier_one_is_told(shop):
     assert _again(shop, "sid-1", {"chg-bare"})["change_id"] == "chg-bare"
     later = _again(shop, "sid-2", {"chg-pool"})
     assert later["change_id"] == "chg-pool" and "kept_from" not in later
-    assert later["verdict"].endswith("Who analysed now may not read its evidence.")
+    assert later["verdict"].endswith("Who analysed now could not read its evidence.")
     assert "Found earlier, by alice at" in later["verdict"]
 
 

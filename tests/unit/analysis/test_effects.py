@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -91,3 +92,12 @@ def test_a_change_event_nested_without_end_is_survived():
     assert not Change.from_row({"_raw": deep, "event_time": "1"}).has_diff()
     closed = '{"before": ' + '{"a": ' * 200 + "1" + "}" * 201
     assert not Change.from_row({"_raw": closed, "event_time": "1"}).has_diff()
+
+
+@pytest.mark.parametrize("word", ["minified", "a.", "a1"])
+def test_a_diff_of_long_words_is_read_at_once(word):
+    """Generated code, say: a name was looked for from each letter of a word on."""
+    line = (word * 1000)[:990]
+    begun = time.process_time()
+    effects_of(_change(diff="\n".join([f"-{line}", f"+{line}b"] * 20)))
+    assert time.process_time() - begun < 1.0

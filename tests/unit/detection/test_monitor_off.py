@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from incident_management.worker.monitor_roster import MonitorRoster
+from incident_management.worker.tidy import forget_monitors
 from tests.unit.detection.watching import HOUR, START, Watched, judged, mixed, newest, ratio
 
 DAY = 24 * HOUR
@@ -103,3 +104,57 @@ def test_one_that_another_member_still_has_is_not_off():
     watched.run()
 
     assert len(watched.signals) >= DAY // 300 - 2
+
+
+def purposes(watched: Watched) -> set[str]:
+    return {one["purpose"] for one in watched.stores.claims.all()}
+
+
+def found_and_off_for(seconds: float) -> Watched:
+    """One that found something, waited for events, and was switched off."""
+    watched = Watched(season="none")
+    for span in range(-12, 12):
+        watched.add(START + span * 300 + 1, 50 + span % 3)
+    watched.run()
+    watched.pass_time(HOUR)
+    watched.pass_time(600, count=500)
+    assert watched.signals
+    watched.warnings = ["A peer is down."]
+    watched.pass_time(300)
+    off_for(watched, seconds)
+    return watched
+
+
+def test_what_a_monitor_learned_is_deleted_when_nobody_has_had_it_for_three_months():
+    watched = found_and_off_for(91 * DAY)
+    assert purposes(watched) > {"monitor:orders", "monitor memory:orders", "monitor off"}
+    forget_monitors(watched.stores, watched.clock, set)
+    left = {one for one in purposes(watched) if "monitor" in one}
+    assert left <= {"monitor trouble"}, "MonitorMessages takes that away."
+    watched.warnings = []
+    watched.run()
+    assert watched.windows[-1][1] > watched.clock.now() - 600, "It begins anew."
+
+
+def test_what_is_on_or_was_lately_is_kept():
+    watched = found_and_off_for(89 * DAY)
+    before = purposes(watched)
+    forget_monitors(watched.stores, watched.clock, set)
+    assert purposes(watched) == before
+    watched.clock.advance(2 * DAY)
+    forget_monitors(watched.stores, watched.clock, lambda: {"orders"})
+    assert purposes(watched) == before - {"monitors of a member"}
+
+
+def test_one_that_is_made_anew_while_the_old_one_is_deleted_keeps_its_beginning():
+    watched = found_and_off_for(91 * DAY)
+    watched.warnings = []
+    watched.change(monitor_search="index=web")
+
+    def none_yet():
+        watched.run()
+        return set()
+
+    forget_monitors(watched.stores, watched.clock, none_yet)
+    assert "monitor:orders" in purposes(watched)
+    assert "monitor memory:orders" not in purposes(watched)

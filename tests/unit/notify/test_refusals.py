@@ -76,3 +76,15 @@ def test_administrators_see_it_once_and_it_goes_by_itself(office, slack):
     for _turn in range(2):
         duty.run()
     assert board.log == ["", SAID, ""]
+
+
+def test_a_channel_that_refuses_hundreds_does_not_hide_another(office, slack):
+    office.services["teams"].script = [dead("Teams refused it with 404.")]
+    tell(office, "1", "teams")
+    slack.script = [dead(REVOKED)] * 201
+    for number in range(201):
+        office.enqueue(f"s{number}", incident_id=f"INC-20260101-{number:0>6}")
+    office.run(seconds=300)
+    assert office.states().count("dead") == 202
+    said = refusals(office.stores, office.clock)
+    assert said[0] == SAID and said[1].startswith("Teams was not told of what was to be told last")

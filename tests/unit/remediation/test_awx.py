@@ -151,6 +151,11 @@ def test_a_release_whose_lists_are_lean_is_asked_job_by_job():
     assert awx(fake).settle(ARGUMENTS, "PLAN-3").status == "unknown"
 
 
+def test_a_list_of_jobs_that_is_none_leaves_it_open():
+    service = Awx("https://a.example", "t", lambda *_asked: Reply(200, {}, '{"results": ["x"]}'))
+    assert service.settle(ARGUMENTS, "PLAN-1").status == "unknown"
+
+
 def test_a_template_that_drops_variables_is_not_run():
     fake = FakeAwx()
     fake.template["ask_variables_on_launch"] = False

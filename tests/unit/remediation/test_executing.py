@@ -52,25 +52,52 @@ def test_a_run_that_changed_nothing_does_not_cool_down(bench):
     assert execute(bench, approved(bench)).status == "done"
 
 
-def test_an_action_runs_so_many_times_an_hour_on_all_entities_together(bench):
-    bench.stanzas["rollback_change"]["hourly_limit"] = "2"
+def approved_on(bench, *services):
+    """One approved plan for each service, each of an incident of its own."""
     plans = []
-    for name in ("pay", "cart", "mail"):
+    for name in services:
         incident = f"INC-20260101-{name.upper():0>6}"
         bench.api.services[name] = {**bench.api.services["checkout"], "service": name}
         bench.open(incident)
         bench.analyse(incident, key=f"ANA-{name}", service=name)
         plans.append(approved(bench, incident=incident))
+    return plans
+
+
+OFTEN = (
+    "'rollback_change' was carried out 2 times within the last hour; it may be 2 times "
+    "(hourly_limit)."
+)
+
+
+def test_an_action_runs_so_many_times_an_hour_on_all_entities_together(bench):
+    bench.stanzas["rollback_change"]["hourly_limit"] = "2"
+    plans = approved_on(bench, "pay", "cart", "mail")
     for plan in plans[:2]:
         assert execute(bench, plan).status == "done"
-    assert refusal(lambda: execute(bench, plans[2])) == (
-        "'rollback_change' was carried out 2 times within the last hour; it may be 2 times "
-        "(hourly_limit)."
-    )
+    assert refusal(lambda: execute(bench, plans[2])) == OFTEN
     assert len(bench.api.executed) == 2
     bench.clock.advance(3601)
     again = approved(bench, incident="INC-20260101-00MAIL")
     assert execute(bench, again).status == "done"
+
+
+def test_of_several_at_the_same_moment_no_more_run_than_may(bench):
+    """Each has looked before any of the others was begun."""
+    bench.stanzas["rollback_change"]["hourly_limit"] = "2"
+    first, second, third = approved_on(bench, "pay", "cart", "mail")
+    others = [second, third]
+
+    def meanwhile(verb, _name):
+        if verb == "insert" and others:
+            bench.clock.advance(0.01)
+            execute(bench, others.pop())
+
+    bench.stores.claims.before = meanwhile
+    state = execute(bench, first)
+    assert (state.status, state.detail) == ("failed", f"Nothing was done. {OFTEN}")
+    assert sorted(bench.api.executed) == sorted([second, third])
+    assert not state.action_in_doubt, "it may be tried again later"
 
 
 def test_one_run_at_a_time_on_an_entity(bench):

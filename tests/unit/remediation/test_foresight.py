@@ -114,6 +114,14 @@ def test_a_fix_in_doubt_is_not_proposed_again_unseen(bench):
     assert seen(bench, plan)["next_search"] == ""
 
 
+@pytest.mark.parametrize("status", ["done", "insufficient_data"])
+def test_where_there_is_no_way_back_nobody_is_told_to_undo(bench, status):
+    bench.stanzas["rollback_change"]["inverse"] = ""
+    plan = bench.stores.plans.get(propose(bench))
+    sentence, search = what_next(plan, PlanState(status=status))
+    assert "undo" not in sentence and search == ""
+
+
 @pytest.mark.parametrize("status", [*FINISHED, "running", "not_recovered", "rolling_back"])
 def test_no_state_is_without_a_next_step(bench, status):
     plan = bench.stores.plans.get(propose(bench))

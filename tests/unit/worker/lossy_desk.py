@@ -13,6 +13,7 @@ from incident_management.incidents.routing import Routing
 from incident_management.ports import SearchFailed, SearchResult
 from incident_management.splunk.alert_action import RESULT_ROWS
 from incident_management.worker.forgotten import ForgottenRuns
+from incident_management.worker.run_history import PastRuns
 from incident_management.worker.signals import Reconciler, deliver_spool
 from incident_management.worker.untracked import UntrackedRuns
 from tests.fakes import FakeStores, ManualClock
@@ -104,8 +105,8 @@ class LossyDesk:
 
     def reconciler(self):
         """That of a worker that begins now."""
-        history = (self.stores, self.clock, self, "sh1", self.trouble)
-        forgotten, untracked = ForgottenRuns(*history), UntrackedRuns(*history)
+        past = PastRuns(self.stores, self.clock, self, "sh1", self.trouble)
+        forgotten, untracked = ForgottenRuns(past), UntrackedRuns(past)
         return Reconciler(
             self.stores, self.clock, self, forgotten, untracked, self.ingest, self.trouble
         )

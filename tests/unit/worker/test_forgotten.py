@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.ports import SearchFailed
-from incident_management.worker.forgotten import alerted
+from incident_management.worker.run_history import alerted
 from tests.unit.worker.lossy_desk import ROWS, SID, LossyDesk
 
 
@@ -172,3 +172,26 @@ def test_a_first_start_looks_through_nothing(desk):
     desk.ran(ago=20)
     assert desk.work(desk.reconciler()) == 0
     assert desk.listed == []
+
+
+def test_searches_that_a_process_did_not_come_to_are_looked_at_by_the_next(desk):
+    """After a restart with more than some forty, the last ones were never looked at."""
+    desk.history = {f"Search {n:02}": [] for n in range(25)}
+    worker = desk.restarted()
+    desk.ran("Search 24", ago=1)
+    recovered = []
+    for _process in range(4):
+        recovered.append(desk.work(worker))
+        worker = desk.reconciler()
+    assert recovered == [0, 0, 2, 0]
+    assert sorted(desk.listed) == sorted(desk.history)
+
+
+def test_a_search_is_not_done_before_its_runs_are_taken_in(desk):
+    desk.history = {f"Search {n:02}": [] for n in range(15)}
+    worker = desk.restarted()
+    desk.ran("Search 00", ago=1)
+    rows = desk.results.pop(SID)
+    assert desk.work(worker) == 0
+    desk.results[SID] = rows
+    assert desk.work(desk.reconciler()) == 2

@@ -40,6 +40,31 @@ def test_a_process_goes_on_where_the_one_before_it_ended(desk, worker):
     assert desk.listed == ["High Error Rate", "High Error Rate"]
 
 
+def test_searches_that_a_process_did_not_come_to_are_looked_at_by_the_next(desk):
+    """With more than a hundred of them, the last ones were never looked at by any process."""
+    desk.history = {f"Search {n:02}": [] for n in range(25)}
+    for seconds in (0, 20, 20):
+        desk.work(desk.reconciler(), seconds)
+    assert set(desk.listed) == set(desk.history)
+    desk.ran("Search 24", ago=0)
+    assert sum(desk.work(desk.reconciler(), seconds) for seconds in (310, 20, 20)) == 2
+
+
+def test_a_search_whose_runs_can_not_be_read_keeps_no_other_from_its_turn(desk):
+    desk.history = {f"Search {n:02}": SearchFailed("Down.") for n in range(12)}
+    for seconds in (0, 20):
+        desk.work(desk.reconciler(), seconds)
+    assert set(desk.listed) == set(desk.history)
+
+
+def test_a_clock_that_was_ahead_costs_no_run(desk, worker):
+    desk.clock.advance(86400)
+    desk.work(worker, 0)
+    desk.clock.advance(-86400)
+    desk.ran(ago=0)
+    assert desk.work(desk.reconciler(), 310) == 2
+
+
 def test_a_run_that_arrived_changes_nothing(desk, worker):
     desk.ran(ago=0)
     desk.ingest(desk.signals(), "nobody")

@@ -22,7 +22,7 @@ _LEVEL = r"(?:trace|debug|info|notice|warn\w*|err\w*|crit\w*|fatal|severe|alert|
 _HEADER = re.compile(rf"(?!.*\b{_LEVEL}\b)[^=?&\"'{{}}]{{0,120}}", re.I)
 _PAIRS_UP_TO_ID = re.compile(
     r"(?<![\w.])(?:(?!level|severity|loglevel)[\w.]{1,60}="
-    r"(?:\"[^\"\n]{0,400}\"|[^\s\"=]{1,400})[,;]?\s{1,4}){0,30}"
+    r"(?:\"[^\"\n]{0,400}\"[,;]?|[^\s\"=]{1,400})\s{1,4}){0,30}"
     r"change_id\s?=",
     re.I,
 )

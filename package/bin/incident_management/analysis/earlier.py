@@ -19,7 +19,7 @@ __all__ = ["Earlier", "earlier_cause"]
 MOST_CITATIONS = 3
 """Of an earlier cause's proofs, as many are looked for again."""
 KEPT_ID = "E1"
-HIDDEN = "Who analysed now may not read its evidence."
+HIDDEN = "Who analysed now could not read its evidence."
 _FIELDS = ("kind", "quote", "time", "index", "entity", "sourcetype", "cd", "bkt", "sha256", "id")
 
 

@@ -35,7 +35,9 @@ _SETTING = re.compile(
 )
 SETTING_LINES = 2
 _NUMBER = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?)\s*([*]?\s*(?:time\.)?[A-Za-z%]{0,12})")
-_NAMED_NUMBER = re.compile(r"([A-Za-z][\w.]*?[\s=:\"'-]*)(\d+(?:\.\d+)?)([A-Za-z%]{0,3})(?!\w)")
+_NAMED_NUMBER = re.compile(
+    r"((?<![\w.])[A-Za-z_][\w.]*?[\s=:\"'-]*)(\d+(?:\.\d+)?)([A-Za-z%]{0,3})(?!\w)"
+)
 _Number = Tuple[float, str]
 """A number by its unit, and as it is written."""
 _ARROW = re.compile(

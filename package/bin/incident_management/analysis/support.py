@@ -41,7 +41,7 @@ _NAME = re.compile(
 )
 _PROPER = re.compile(r"(?<=[\w,;:)] )[A-Z][a-z]{2,60}\b(?![\w@])|\b[A-Z]{3,60}\b(?! ?\d)")
 _FIRST_WORD = re.compile(r"(?:\A|[.!?:;] )\W{0,3}([A-Z][a-z]{2,60})\b(?![\w@])")
-_FOREIGN = re.compile(r"[\w-]*[^\W\x00-\x7f][\w-]*")
+_FOREIGN = re.compile(r"(?<![\w-])[\w-]*[^\W\x00-\x7f][\w-]*")
 """A word with letters beyond ASCII: some look like other ones."""
 _SMALL = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _COUNTS = {word: str(number) for number, word in enumerate(_SMALL.split("|"), 2)}

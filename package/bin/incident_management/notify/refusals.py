@@ -7,7 +7,7 @@ arrives.
 
 from __future__ import annotations
 
-from typing import Dict, List
+from typing import List, Optional
 
 from ..channels import CHANNELS, NAMES
 from ..ports import Clock, Document, Stores
@@ -16,7 +16,6 @@ __all__ = ["refusals"]
 
 # What was refused longer ago says nothing of how it is.
 RECENT_SECONDS = 86400.0
-MOST_READ = 200
 
 
 def refusals(stores: Stores, clock: Clock) -> List[str]:
@@ -24,23 +23,26 @@ def refusals(stores: Stores, clock: Clock) -> List[str]:
 
     Raises what the stores raise.
     """
-    dead = stores.outbox.find({"state": "dead"}, "created_at:-1", MOST_READ)
-    newest: Dict[str, Document] = {}
-    for one in dead:
-        newest.setdefault(str(one["channel"]), one)
     since = clock.now() - RECENT_SECONDS
+    newest = {channel: _newest(stores, channel, since) for channel in CHANNELS}
     return [
-        _sentence(channel, newest[channel])
-        for channel in CHANNELS
-        if channel in newest
-        and float(newest[channel]["created_at"]) > since
-        and not _has_taken_since(stores, channel, float(newest[channel]["created_at"]))
+        _sentence(channel, dead)
+        for channel, dead in newest.items()
+        if dead and not _has_taken_since(stores, channel, float(dead["created_at"]))
     ]
+
+
+def _newest(stores: Stores, channel: str, since: float) -> Optional[Document]:
+    """Return the newest that was refused; each channel by itself, so that none hides another's."""
+    query = {"channel": channel, "state": "dead", "created_at": {"$gt": since}}
+    fields = ("created_at", "last_error")
+    found: List[Document] = stores.outbox.find(query, "created_at:-1", 1, fields=fields)
+    return found[0] if found else None
 
 
 def _has_taken_since(stores: Stores, channel: str, moment: float) -> bool:
     sent = {"channel": channel, "state": "sent", "sent_at": {"$gt": moment}}
-    return bool(stores.outbox.find(sent, limit=1))
+    return bool(stores.outbox.find(sent, limit=1, fields=("sent_at",)))
 
 
 def _sentence(channel: str, document: Document) -> str:

@@ -34,9 +34,9 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
     except Refused as refusal:
         context.refuse(incident_id, None, refusal, actor)
         raise
-    context.stores.plans.insert(plan)
     told = ("action", "arguments", "plan_hash", "summary", "blast_radius")
     data = {**{name: plan[name] for name in told}, **foresee(context, plan).to_document()}
+    context.stores.plans.insert(plan)
     context.append(plan, "plan", data, actor, f"plan:{plan['_key']}")
     context.show(plan)
     return context.load(plan["_key"])[0]

@@ -89,9 +89,8 @@ class Awx:
         """
         path = f"job_templates/{arguments[TEMPLATE]}/jobs/?order_by=-id&page_size={NEWEST}"
         try:
-            jobs: List[Mapping[str, Any]] = self._got(path).get("results") or []
-            for job in jobs:
-                whole = job if "extra_vars" in job else self._got(f"jobs/{job['id']}/")
+            for job in _listed(self._got(path)):
+                whole = job if "extra_vars" in job else self._got(f"jobs/{job.get('id')}/")
                 if _variables(whole).get(REQUEST_ID) == request_id:
                     return _outcome(whole)
         except ExecutorError as error:
@@ -134,6 +133,11 @@ def _outcome(job: Mapping[str, Any]) -> Outcome:
         return Outcome("unknown", f"Job {number} is {status}.")
     detail = f"Job {number} ended as {status or 'nothing known'}: see what it did in AWX."
     return Outcome("failed", detail, certain=False)
+
+
+def _listed(answer: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    jobs = answer.get("results")
+    return [job for job in jobs if isinstance(job, dict)] if isinstance(jobs, list) else []
 
 
 def _variables(job: Mapping[str, Any]) -> Mapping[str, Any]:

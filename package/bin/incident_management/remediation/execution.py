@@ -18,7 +18,7 @@ from .context import SYSTEM, Context, Refused
 from .executor import Outcome
 from .live import each_plan
 from .plan import PlanState, before_run
-from .safety import checks, withdrawn
+from .safety import checks, overrun, withdrawn
 from .steps import (
     Run,
     Step,
@@ -241,9 +241,9 @@ def _stopped(context: Context, plan: Document, step: Step, actor: str) -> Option
     """
     if not context.holds_run(plan["entity"], plan["_key"]):
         return _taken(context, plan)
-    _plan, entries, _state = context.load(plan["_key"])
+    _plan, entries, state = context.load(plan["_key"])
     if step.run.kind == "action":
-        return withdrawn(context, plan, entries)
+        return withdrawn(context, plan, entries) or overrun(context, plan, step.action, state)
     return _over(context, plan) if actor == SYSTEM else None
 
 

@@ -16,6 +16,7 @@ def what_next(plan: Mapping[str, Any], state: PlanState) -> Tuple[str, str]:
     undo = f"{one}rollback" if plan["inverse"] else ""
     again = f"| remediate incident={incident} action={plan['action']}"
     why = f"| aianalyze incident={incident}"
+    otherwise = "undo the fix" if undo else "look for another cause"
     if state.status == "failed" and state.action_in_doubt:
         return f"Look at what {entity} runs before anything else is done to it.", ""
     return {
@@ -26,12 +27,12 @@ def what_next(plan: Mapping[str, Any], state: PlanState) -> Tuple[str, str]:
             "it is not carried out twice.",
             "",
         ),
-        "done": ("Wait for the verdict, or undo it.", undo),
+        "done": (f"Wait for the verdict{', or undo it' if undo else ''}.", undo),
         "recovered": ("Nothing is left to do.", ""),
         "not_recovered": ("Wait: it is being undone.", ""),
         "did_not_help": ("What it did stays as it is. Look for another cause.", why),
         "insufficient_data": (
-            f"Look whether {entity} works. Resolve {incident} if it does, else undo the fix.",
+            f"Look whether {entity} works. Resolve {incident} if it does, else {otherwise}.",
             undo,
         ),
         "failed": ("Nothing was changed. Once the reason is put right, propose it again.", again),

@@ -25,6 +25,7 @@ __all__ = [
     "cited_cause",
     "facts_of",
     "over_because",
+    "overrun",
     "preconditions",
     "resolved_arguments",
     "state_changes",
@@ -332,13 +333,29 @@ def _pace(context: Context, plan: Mapping[str, Any], action: Action) -> List[Che
             else f"'{action.name}' was carried out on {plan['entity']} by {other['_key']} already; "
             f"it may be again in {span(since + action.cooldown - now)}.",
         ),
-        Check(
-            "rate",
-            many < action.hourly_limit,
-            f"'{action.name}' was carried out {many} times within the last hour; it may be "
-            f"{action.hourly_limit} times (hourly_limit).",
-        ),
+        _rate(action, many),
     ]
+
+
+def overrun(
+    context: Context, plan: Mapping[str, Any], action: Action, state: PlanState
+) -> Optional[Refused]:
+    """Return that too many runs were begun within the hour before a plan's, or None.
+
+    For an action that was begun: of several at the same moment each had seen none of the others.
+    """
+    mine = (state.started_at, str(plan["_key"]))
+    runs = _runs(context, plan, state.started_at - HOUR)
+    before = sum((begun, str(other["_key"])) < mine for begun, other in runs)
+    return None if before < action.hourly_limit else _rate(action, before).refusal()
+
+
+def _rate(action: Action, runs: int) -> Check:
+    detail = (
+        f"'{action.name}' was carried out {runs} times within the last hour; it may be "
+        f"{action.hourly_limit} times (hourly_limit)."
+    )
+    return Check("rate", runs < action.hourly_limit, detail)
 
 
 def _runs(

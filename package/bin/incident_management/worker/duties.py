@@ -46,10 +46,11 @@ from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
 from .raising import MonitorRaising, Raising, SavedSearchRaising
 from .refreshing import refresh_stale
+from .run_history import PastRuns
 from .runs import SplunkRuns
 from .signals import Reconciler, deliver_spool
 from .tickets import Tickets
-from .tidy import forget_answers
+from .tidy import forget_answers, forget_monitors
 from .untracked import UntrackedRuns
 
 __all__ = ["Duties"]
@@ -99,8 +100,8 @@ class Duties:
     def all(self) -> List[Duty]:
         """The duties in the order of the flow: signals in, messages out, fixes after."""
         alerts = splunkd.SplunkAlerts(self.session)
-        history = (self.stores, self.clock, alerts, self.holder, self._tell)
-        forgotten, untracked = ForgottenRuns(*history), UntrackedRuns(*history)
+        past = PastRuns(self.stores, self.clock, alerts, self.holder, self._tell)
+        forgotten, untracked = ForgottenRuns(past), UntrackedRuns(past)
         reconciler = Reconciler(
             self.stores, self.clock, alerts, forgotten, untracked, self._ingest, self._tell
         )
@@ -246,4 +247,5 @@ class Duties:
     def _forget(self) -> Mapping[str, int]:
         forget_marks(self.stores, self.clock)
         forget_answers(self.stores, self.clock)
+        forget_monitors(self.stores, self.clock, self._roster.all)
         return {}

@@ -22,8 +22,10 @@ from ..incidents.stores import checkpoints_of, claim_document
 from ..ports import Clock, Document, Stores
 from .monitor_roster import off_since
 
-__all__ = ["MAX_STATE_BYTES", "Checkpoint", "Checkpoints", "recall"]
+__all__ = ["CHECKPOINT", "MAX_STATE_BYTES", "MEMORY", "Checkpoint", "Checkpoints", "recall"]
 
+CHECKPOINT, MEMORY = "monitor", "monitor memory"
+"""What the purposes of a monitor's documents begin with; a colon and its name follow."""
 KEPT_CHECKPOINTS = 3
 KEPT_MEMORIES = 20
 MAX_UNWELL = 1000
@@ -129,7 +131,7 @@ class Checkpoints:
         self._holder = holder
         self._tell = tell
         self._trouble = trouble
-        self._purpose = f"monitor:{monitor.name}"
+        self._purpose = f"{CHECKPOINT}:{monitor.name}"
 
     def newest(self, now: float) -> Checkpoint:
         """Return the newest checkpoint that does not lie in the future, else a new beginning.
@@ -270,7 +272,7 @@ class Checkpoints:
 
     def remember(self, start: int, memory: Mapping[str, Any]) -> str:
         """Keep what was known before the span that begins at ``start``; return what names it."""
-        key = f"monitor memory:{self._monitor.name}:{start}"
+        key = f"{self._memories}:{start}"
         value = {"start": start, "state": pack(memory)}
         self._stores.claims.insert(self._document(key, self._memories, value))
         return key
@@ -290,7 +292,7 @@ class Checkpoints:
 
     @property
     def _memories(self) -> str:
-        return f"monitor memory:{self._monitor.name}"
+        return f"{MEMORY}:{self._monitor.name}"
 
     def _step(self, step: Checkpoint) -> Document:
         value = {**step.to_value(), "lag": self._monitor.lag}
@@ -328,7 +330,7 @@ def recall(stores: Stores, key: str) -> Dict[str, Any]:
     The name comes with a signal, which a client may have made up.
     """
     document = stores.claims.get(key)
-    if document is None or not str(document["purpose"]).startswith("monitor memory:"):
+    if document is None or not str(document["purpose"]).startswith(f"{MEMORY}:"):
         raise LookupError("What the monitor knew before it raised this is not kept any more.")
     try:
         return unpack(document["value"]["state"], MAX_STATE_BYTES)

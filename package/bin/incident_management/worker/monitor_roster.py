@@ -15,7 +15,7 @@ from ..detection.packing import pack
 from ..incidents.stores import claim_document
 from ..ports import Clock, Stores
 
-__all__ = ["GONE_SECONDS", "REFRESH_SECONDS", "MonitorRoster", "off_since"]
+__all__ = ["GONE_SECONDS", "OFF", "REFRESH_SECONDS", "MonitorRoster", "off_since"]
 
 OFF = "monitor off"
 # A member says again what is the case after this time.

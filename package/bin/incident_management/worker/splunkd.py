@@ -26,7 +26,7 @@ MESSAGE = "incident_management_settings"
 class SplunkAlerts:
     """splunkd's list of fired alerts: ``alerts/fired_alerts`` in the REST API Reference.
 
-    And the jobs that are left of earlier runs; see :class:`.forgotten.RunHistory`.
+    And the jobs that are left of earlier runs; see :class:`.run_history.RunHistory`.
     """
 
     def __init__(self, session: Session) -> None:

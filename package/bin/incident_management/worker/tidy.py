@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from ..api.idempotency import KEPT_ANSWER, KEPT_SECONDS
-from ..ports import Clock, Stores
+from typing import Callable, Container
 
-__all__ = ["forget_answers"]
+from ..api.idempotency import KEPT_ANSWER, KEPT_SECONDS
+from ..detection.monitors.signed import SIGNED
+from ..ports import Clock, Document, Stores
+from .monitor_checkpoints import CHECKPOINT, MEMORY
+from .monitor_roster import OFF
+
+__all__ = ["forget_answers", "forget_monitors"]
+
+MONITOR_KEPT_SECONDS = 90 * 86400.0
+"""What a monitor has learned is kept so long after no member has it any more."""
 
 
 def forget_answers(stores: Stores, clock: Clock) -> None:
@@ -19,3 +27,25 @@ def forget_answers(stores: Stores, clock: Clock) -> None:
     }
     # All in one request: a program with a key for each of its requests makes thousands an hour.
     stores.claims.delete_matching(old)
+
+
+def forget_monitors(stores: Stores, clock: Clock, present: Callable[[], Container[str]]) -> None:
+    """Delete what is left of monitors, and of members, that are gone for long.
+
+    It may be 60 MB a monitor. ``present`` returns the names of those that there are; what it raises
+    is raised.
+    """
+    claims = stores.claims
+    old: Document = {"time": {"$lt": clock.now() - MONITOR_KEPT_SECONDS}}
+    claims.delete_matching({"$and": [{"purpose": SIGNED}, old]})
+    begin, end = f"{CHECKPOINT}:", f"{CHECKPOINT};"
+    stood = [{"purpose": {"$gte": begin}}, {"purpose": {"$lt": end}}, old]
+    left = {str(one["purpose"]) for one in claims.find({"$and": stood}, fields=("purpose",))}
+    names = {purpose[len(begin) :] for purpose in left}
+    there = present() if names else ()
+    for name in sorted(one for one in names if one not in there):
+        claims.delete(f"{OFF}:{name}")
+        claims.delete(f"{CHECKPOINT}:{name}:waits")
+        # The checkpoints last, by which the rest is found again. One that is begun now stays.
+        for purpose in (MEMORY, CHECKPOINT):
+            claims.delete_matching({"$and": [{"purpose": f"{purpose}:{name}"}, old]})

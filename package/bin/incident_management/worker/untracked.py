@@ -6,27 +6,19 @@ action asks for that (``track_alert`` of alert_actions.conf, as ``open_incident`
 alert that triggers always. An action of an alert that is not listed, and is killed, would never be
 made good. So the worker looks every five minutes through the jobs of these alerts' runs.
 
-As of :mod:`.forgotten` runs: where it does not follow from the count of results that a run alerted,
-nothing is taken in.
+Where it does not follow from the count of results that a run alerted, nothing is taken in, as of
+:mod:`.forgotten` runs.
 """
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Dict, List, Mapping, Optional, Set
 
 from ..incidents.intake.trigger import always_triggers
-from ..incidents.stores import claim_document
-from ..ports import Clock, SearchFailed, Stores
+from ..ports import SearchFailed
 from ..splunk.detections import SavedDetection
 from .fired import FiredAlert
-from .forgotten import (
-    LONGEST_RUN_SECONDS,
-    SEARCHES_A_ROUND,
-    RunHistory,
-    alerted,
-    fired_by,
-    unreconciled,
-)
+from .run_history import LONGEST_RUN_SECONDS, SEARCHES_A_ROUND, PastRuns, alerted, fired_by, name_of
 
 __all__ = ["UntrackedRuns", "is_tracked"]
 
@@ -37,82 +29,76 @@ PURPOSE = "worker:untracked"
 class UntrackedRuns:
     """Finds them, some searches a round; one lives as long as the worker's process.
 
-    What must outlive the process is in ``incident_claims``: when it looked last, and since when
-    each search is known. What ran before may have had no action, and opens no incident.
-
-    Args:
-        holder: this member's name.
-        trouble: is told, in one sentence, what can't be read.
+    What must outlive the process, which may end in the middle of a look, is in ``incident_claims``:
+    when the last whole look began, and since when the runs of each search are to be looked at, in
+    the order in which their turns come. Of a search that is new that is now: what ran before may
+    have had no action, and opens no incident.
     """
 
-    def __init__(
-        self,
-        stores: Stores,
-        clock: Clock,
-        history: RunHistory,
-        holder: str,
-        trouble: Callable[[str, str], None],
-    ) -> None:
-        self._claims = stores.claims
-        self._clock = clock
-        self._history = history
-        self._holder = holder
-        self._trouble = trouble
-        self._key = f"{PURPOSE}:{holder}"
-        self._kept: Optional[Mapping[str, float]] = None
-        self._looked = 0.0
-        self._left: List[Tuple[SavedDetection, float]] = []
+    def __init__(self, past: PastRuns) -> None:
+        self._past = past
+        self._looked: Optional[float] = None
+        self._begun: Optional[float] = None
+        self._since: Dict[str, float] = {}
+        self._left: List[SavedDetection] = []
         self._found: Dict[str, FiredAlert] = {}
 
     def found(self) -> List[FiredAlert]:
         """Look through the next searches; return what was found and is not reconciled yet."""
-        if self._kept is None:
-            value = (self._claims.get(self._key) or {}).get("value") or {}
-            self._kept, self._looked = dict(value.get("known") or ()), value.get("looked") or 0.0
-        now = self._clock.now()
-        if not self._left and abs(now - self._looked) >= LOOK_SECONDS:
-            self._begin(now, self._kept)
-        round_, self._left = self._left[:SEARCHES_A_ROUND], self._left[SEARCHES_A_ROUND:]
-        for search, since in round_:
-            self._look_at(search, since)
+        if self._looked is None:
+            noted = self._past.noted(PURPOSE)
+            self._looked, self._since = noted.get("looked") or 0.0, dict(noted.get("known") or ())
+        now = self._past.clock.now()
+        if self._begun is None and abs(now - self._looked) >= LOOK_SECONDS:
+            self._begin(now)
+        if self._begun is not None:
+            self._go_on(now, self._begun)
         return list(self._found.values())
 
     def reconciled(self, done: Set[str]) -> None:
         """Drop what is done."""
         self._found = {sid: run for sid, run in self._found.items() if sid not in done}
 
-    def _begin(self, now: float, known: Mapping[str, float]) -> None:
-        """List the searches to look through, and keep which these are."""
+    def _begin(self, now: float) -> None:
+        """List the searches to look through, those whose turn was longest ago first."""
         try:
-            searches = [one for one in self._history.searches() if not is_tracked(one.settings)]
+            searches = self._past.history.searches()
         except SearchFailed as error:
-            self._trouble("untracked", f"{error} It is tried again.")
+            self._past.trouble("untracked", f"{error} It is tried again.")
             return
-        since = min(self._looked, now) - LONGEST_RUN_SECONDS
-        seen = {_name(one): min(known.get(_name(one), now), now) for one in searches}
-        self._left = [(one, max(since, seen[_name(one)])) for one in searches]
-        value = {"looked": now, "known": list(seen.items())}
-        claim = claim_document(self._key, now, value, purpose=PURPOSE, holder=self._holder)
-        self._claims.save([claim])
-        self._kept, self._looked = seen, now
+        untracked = {name_of(one): one for one in searches if not is_tracked(one.settings)}
+        known = {name: since for name, since in self._since.items() if name in untracked}
+        self._since = {**known, **{name: now for name in untracked if name not in known}}
+        self._left = [untracked[name] for name in self._since]
+        self._begun = now
 
-    def _look_at(self, search: SavedDetection, since: float) -> None:
+    def _go_on(self, now: float, begun: float) -> None:
+        round_, self._left = self._left[:SEARCHES_A_ROUND], self._left[SEARCHES_A_ROUND:]
+        for search in round_:
+            self._look_at(search, now)
+        if not self._left:
+            self._looked, self._begun = begun, None
+        self._past.note(PURPOSE, {"looked": self._looked, "known": list(self._since.items())})
+
+    def _look_at(self, search: SavedDetection, now: float) -> None:
+        name, an_hour_ago = name_of(search), now - LONGEST_RUN_SECONDS
+        since = self._since.pop(name)
+        # A clock that was ahead noted a moment that is yet to come.
+        since = since if since <= now else an_hour_ago
+        self._since[name] = since
         try:
-            runs = self._history.runs(search)
+            runs = self._past.history.runs(search)
         except SearchFailed as error:
-            self._trouble(f"untracked:{search.name}", f"{error} It is tried again.")
+            self._past.trouble(f"untracked:{search.name}", f"{error} It is tried again.")
             return
         ended = [one for one in runs if one.due >= since and one.done and not one.failed]
         fired = [one for one in ended if one.results and alerted(search.settings, one.results)]
-        found = fired_by(search, unreconciled(self._claims, fired))
+        found = fired_by(search, self._past.unreconciled(fired))
         self._found.update((alert.sid, alert) for alert in found)
+        self._since[name] = max(since, an_hour_ago)
 
 
 def is_tracked(settings: Mapping[str, str]) -> bool:
     """Tell whether splunkd lists the alerts of a search with the action ``open_incident``."""
     track = str(settings.get("alert.track") or "auto").strip().lower()
     return track in ("1", "true") or (track == "auto" and not always_triggers(settings))
-
-
-def _name(search: SavedDetection) -> str:
-    return "/".join((search.app, search.owner, search.name))

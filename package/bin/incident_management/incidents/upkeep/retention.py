@@ -8,7 +8,8 @@ A closed incident leaves the KV store in two steps, so that nobody meets half of
    ended in between is finished by the next one, because the tombstone says so.
 
 The tombstone stays: it is what ``410 Gone`` is made of, and it tells ingest that the problem's next
-finding is a new incident. Claims of episodes stay too; those of monitors are never touched.
+finding is a new incident. Claims of episodes stay too. Those of monitors have a duty of their own
+(:mod:`...worker.tidy`).
 """
 
 from __future__ import annotations
