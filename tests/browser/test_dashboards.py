@@ -113,8 +113,7 @@ SIGNAL = {
 }
 
 
-@pytest.fixture(scope="module")
-def stored(splunk: Any) -> Any:
+def write(splunk: Any) -> None:
     splunk.put(
         "incidents",
         incident(INCIDENT),
@@ -133,6 +132,11 @@ def stored(splunk: Any) -> Any:
     splunk.put("incident_analyses", ANALYSIS)
     splunk.put("incident_plans", PLAN)
     splunk.put("incident_signals", SIGNAL)
+
+
+@pytest.fixture(scope="module")
+def stored(splunk: Any) -> Any:
+    write(splunk)
     return splunk
 
 
@@ -219,7 +223,7 @@ def test_the_overview_says_whether_detections_have_anything_to_look_at(
     page: Any, stored: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, stored, "incident_overview")
-    words = "none in 24 hours: point the macro incident_indexes at your logs"
+    words = "none in 24 hours: set the macro incident_indexes"
     page.get_by_text(words).first.wait_for(timeout=WAIT_MS)
     shoot(page, "overview-no-events")
 
@@ -257,6 +261,36 @@ def test_tables_fill_a_large_screen(
         .filter(([width, room]) => width < 0.95 * room)"""
     page.wait_for_timeout(500)
     assert page.get_by_role("table").evaluate_all(narrow) == []
+
+
+@pytest.mark.parametrize("view", ["incident_overview", "incident"])
+def test_no_table_is_cut_on_a_laptop(view: str, page: Any, stored: Any, studio_bundle: Any) -> None:
+    page.set_viewport_size({"width": 1366, "height": 768})
+    show(page, stored, view, f"form.incident={INCIDENT}")
+    page.get_by_role("table").nth(3).wait_for(timeout=WAIT_MS)
+    wide = """tables => tables.map(table => [table,
+        table.closest('[data-test=table-container]')].map(one => one.getBoundingClientRect().width))
+        .filter(([width, room]) => width > room + 1)"""
+    page.wait_for_timeout(1500)
+    assert page.get_by_role("table").evaluate_all(wide) == []
+
+
+def test_a_row_of_no_incident_leads_to_no_incident(
+    page: Any, stored: Any, studio_bundle: Any
+) -> None:
+    for collection in ("incidents", "incident_outbox"):
+        stored.clear(collection)
+    for text in ("Nothing is open.", "Nothing waits, and nothing failed."):
+        show(page, stored, "incident_overview")
+        page.get_by_text(text).click()
+        page.wait_for_url(re.compile(r"/workbench\?incident=$"))
+    nobody = {"_key": "b" * 40, "state": "dead", "channel": "slack", "created_at": NOW}
+    stored.put("incident_outbox", {**nobody, "event": "alert", "last_error": "token_revoked"})
+    show(page, stored, "incident_overview")
+    page.get_by_text("token_revoked").click()
+    page.wait_for_url(re.compile(r"/workbench\?incident=$"))
+    stored.clear("incident_outbox")
+    write(stored)
 
 
 def test_the_overview_in_the_dark(page: Any, stored: Any, studio_bundle: Any, shoot: Any) -> None:

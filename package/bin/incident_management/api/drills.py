@@ -36,7 +36,7 @@ def simulate_incident(request: Request) -> Response:
     """Send a test signal through the real path: grouping aside, all happens as with a real one.
 
     The incident is marked by its title ([Test] …) and its rule, "Simulated incident". Whoever is
-    told of new incidents is told of this one. Withdraw it afterwards.
+    told of new incidents is told of this one. Resolve it afterwards.
     """
     mark = request.mark or uuid.uuid4().hex
     entity = request.text("entity") or "test-service"

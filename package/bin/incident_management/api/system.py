@@ -47,10 +47,9 @@ def get_health(request: Request) -> Response:
     """Whether the app can work.
 
     ``status`` is ``ok``, or ``degraded`` when splunkd or the KV store does not answer, something is
-    wrong with the configuration, or what happens to tickets can't be read, which ``/system/info``
-    tells; ``incidents_detected`` counts all
-    incidents ever opened, null when that can't be told now; ``uptime_seconds`` is the handler
-    process's own.
+    wrong with the configuration, or a channel refuses messages or can't be read, which
+    ``/system/info`` tells; ``incidents_detected`` counts all incidents ever opened, null when that
+    can't be told now; ``uptime_seconds`` is the handler process's own.
     """
     connected = _server(request) is not None
     count = _count(request) if connected else None
