@@ -160,6 +160,17 @@ def test_a_list_of_jobs_that_is_none_leaves_it_open():
     assert service.settle(ARGUMENTS, "PLAN-1").status == "unknown"
 
 
+def test_behind_a_platform_gateway_the_api_has_another_address():
+    asked = []
+
+    def send(url, *_more):
+        asked.append(url)
+        return Reply(200, {}, json.dumps(FakeAwx().template))
+
+    Awx("https://aap.example/api/controller/v2/", "t", send).facts(ARGUMENTS)
+    assert asked == ["https://aap.example/api/controller/v2/job_templates/42/"]
+
+
 def test_a_template_that_drops_variables_is_not_run():
     fake = FakeAwx()
     fake.template["ask_variables_on_launch"] = False

@@ -4,7 +4,8 @@ From AWX's own API templates and collection (``job_template_launch.md``, ``job_l
 /api/v2/job_templates/{id}/launch/`` with ``extra_vars`` answers 201 and the job, which runs on by
 itself, and drops variables, without an error, that the template does not prompt for. AWX knows no
 request ids, so each job bears its own as the variable ``incident_request_id``, by which it is found
-again among the template's jobs.
+again among the template's jobs. Behind the platform gateway of Ansible Automation Platform 2.5 and
+later the API is at ``/api/controller/v2`` ("API changes for platform gateway" in its manual).
 """
 
 from __future__ import annotations
@@ -30,12 +31,16 @@ PAUSE_SECONDS = 2.0
 
 
 class Awx:
-    """One AWX. The argument ``job_template`` is the template's number, the others its variables."""
+    """One AWX, by its address, or by that of its API, which ends with ``/v2``.
+
+    The argument ``job_template`` is the template's number, the others its variables.
+    """
 
     def __init__(
         self, url: str, token: str, send: Send, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self._url = url.rstrip("/")
+        address = url.rstrip("/")
+        self._api = address if address.endswith("/v2") else f"{address}/api/v2"
         self._token = token
         self._send = send
         self._sleep = sleep
@@ -122,7 +127,7 @@ class Awx:
         return answer
 
     def _asked(self, method: str, path: str, body: Optional[Mapping[str, Any]]) -> Reply:
-        return self._send(f"{self._url}/api/v2/{path}", body, json_headers(self._token), method)
+        return self._send(f"{self._api}/{path}", body, json_headers(self._token), method)
 
 
 def _outcome(job: Mapping[str, Any]) -> Outcome:
