@@ -131,6 +131,8 @@ def test_the_name_of_a_job_or_host_that_begins_a_line_announces_no_secret(text):
         "session_id=9f8e7d6c5b4a",
         '{"session_id":"Zx81kq0P"}',
         "session id: 8f3k2l1m",
+        "unexpected token: 9f8e7d6c5b4a",
+        'Unexpected token="s3cr3tVa1ue" in the header',
     ],
 )
 def test_what_only_looks_like_such_a_name_is_masked(text):
@@ -308,6 +310,7 @@ def test_ordinary_text_is_left_alone(text):
         "a", "-", "a-", "a.", "\\", '"', "://", "://a:", "eyJ-", "-SG.", "password", "password[",
         'password="', "password=,", "name=password ", '"name":"password","value":"x",', "value:\"",
         "routing_key=a.", "://a1", "token    ", "hooks.slack.com",
+        "unexpected token: ", "unexpected token=a1",
         "%3A%2F%2F", "%3A", "jdbc:oracle:x:a", "sqlplus ", "4111 ", "1", "password: |\n ",
         "password={a:", 'name="password"\n', '"auth":"', " -a-", '"x-', "snmpget ",
         "machine a login ", "$2a$", "12345678:AA", "M", "AAAA", "0",

@@ -264,7 +264,10 @@ def test_a_change_that_only_time_and_place_speak_for_is_blamed_with_low_confiden
     )
     assert analysis["cause"].endswith("(suspected for its time and place alone)")
     entry = timeline.read(shop.stores, shop.incident["id"])[-1].to_document()
-    assert build(shop.incident, entry, analysis).headline == "Suspected cause, not proved"
+    incident = timeline.fold(timeline.read(shop.stores, shop.incident["id"])).to_document()
+    message = build(incident, entry, analysis)
+    assert message.headline == "Suspected cause, not proved"
+    assert message.cause == analysis["cause"], "whatever else is told of the incident"
 
 
 def test_the_nearest_change_is_told_of_as_a_lead_where_nothing_is_blamed(shop):

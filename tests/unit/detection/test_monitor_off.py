@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import count
+
+import pytest
+
 from incident_management.worker.monitor_roster import MonitorRoster
 from incident_management.worker.tidy import forget_monitors
+from tests.fakes.stores import Unavailable
 from tests.unit.detection.watching import HOUR, START, Watched, judged, mixed, newest, ratio
 
 DAY = 24 * HOUR
@@ -70,6 +75,30 @@ def test_one_that_is_removed_and_made_anew_with_another_search_raises_from_now_o
     mixed(watched, on_at + 1, 50, 50)
     watched.pass_time(900)
     assert len(watched.signals) == 1
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_worker_that_is_killed_while_it_signs_tells_of_it_the_next_time(at):
+    watched = ratio()
+    watched.run()
+    signed(watched)
+    saves = count()
+
+    def kill(verb, _collection):
+        if verb == "save" and next(saves) == at:
+            raise Unavailable()
+
+    watched.stores.claims.before = kill
+    with pytest.raises(Unavailable):
+        signed(watched, on=False)
+    watched.stores.claims.before = None
+    off_at = watched.clock.now()
+    watched.clock.advance(60)
+    signed(watched, on=False)
+    mixed(watched, int(off_at + HOUR), 50, 50)
+    watched.clock.advance(7 * DAY)
+    watched.run()
+    assert watched.signals == []
 
 
 def test_a_short_break_costs_no_span():

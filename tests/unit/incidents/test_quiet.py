@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.joining import merging
 from incident_management.incidents.upkeep import quiet
 from incident_management.incidents.upkeep.coverage import Plan
 from tests.unit.incidents.builders import START, signal
@@ -192,6 +193,20 @@ def test_a_fix_under_way_decides_by_itself(world, status):
     world.minutes(200)
     assert world.status(incident) != "resolved"
     world.stores.plans.save([{**plan, "status": "rolled_back"}])
+    world.minutes(10)
+
+    assert world.status(incident) == "resolved"
+
+
+def test_so_does_one_of_an_incident_that_was_merged_into_it(world):
+    """Its verification judges, and resolves, the incident that goes on."""
+    incident, other = world.raise_signal("checkout"), world.raise_signal("cart")
+    plan = {"_key": "PLAN-1", "incident_id": other, "status": "done"}
+    world.stores.plans.save([plan])
+    merging.merge(world.stores, world.clock, other, incident, "ann")
+    world.minutes(200)
+    assert world.status(incident) != "resolved"
+    world.stores.plans.save([{**plan, "status": "recovered"}])
     world.minutes(10)
 
     assert world.status(incident) == "resolved"

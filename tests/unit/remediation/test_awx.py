@@ -116,6 +116,10 @@ def test_a_job_that_did_not_succeed_may_have_done_a_part(end):
     [
         ((400, {"detail": "A password is needed."}), "AWX refused with 400: A password is needed."),
         ((403, {"detail": "No permission."}), "AWX refused with 403: No permission."),
+        (
+            (400, {"detail": "No host for --token=s3cr3tVa1ue99 here."}),
+            "AWX refused with 400: No host for --token=<masked:secret> here.",
+        ),
     ],
 )
 def test_a_refused_launch_has_done_nothing(refuses, says):

@@ -30,6 +30,13 @@ def test_a_plan_says_what_would_be_done_and_why(bench):
     assert bench.kinds() == ["plan"]
 
 
+def test_a_plan_for_a_cause_that_is_only_suspected_says_so(bench):
+    suspected = "CHG-8 set pool_size to 1 (suspected for its time and place alone)"
+    (analysis,) = bench.stores.analyses.all()
+    bench.stores.analyses.save([{**analysis, "cause": suspected}])
+    assert bench.stores.plans.get(propose(bench))["cause"] == suspected
+
+
 def test_proposing_twice_is_one_plan(bench):
     assert propose(bench) == propose(bench, actor="omar")
     assert bench.kinds() == ["plan"]

@@ -139,15 +139,13 @@ class SplunkBackend:
         return self._problems[1]
 
     def raising(self, session: Any) -> RaisingSearch:
-        from ..splunk.search import SplunkSearcher
         from ..worker.monitor_duty import monitors_of
         from ..worker.monitor_roster import MonitorRoster
-        from ..worker.raising import MonitorRaising, Raising, SavedSearchRaising
+        from ..worker.raising import raising_of
 
         stores = self.stores(session)
         roster = MonitorRoster(stores, self.clock, "", lambda: monitors_of(session))
-        monitors = MonitorRaising(stores, SplunkSearcher(session), roster.all)
-        return Raising(SavedSearchRaising(session), monitors)
+        return raising_of(session, stores, roster.all)
 
     def topology(self, session: Any) -> Topology:
         from ..splunk import log

@@ -82,8 +82,11 @@ _NO_SECRET = (
     # Numbers of tokens
     rf"(?<!token(?=s(?:[_-]\w{{1,20}})?(?:{QUOTE})?\s{{0,3}}[:=]\s{{0,3}}\d{{1,9}}(?![\w.-])))"
 )
-# What a parser did not expect is no credential.
-_OF_A_PARSER = r"(?<!unexpected (?=token))"
+# What a parser did not expect is no credential, unless it looks like one.
+_OF_A_PARSER = (
+    rf"(?<!unexpected (?=token(?!(?:{QUOTE})?{IS}(?:{QUOTE})?"
+    r"(?=[\w.+/=-]{0,40}\d)(?=[\w.+/=-]{0,40}[a-z])[\w.+/=-]{8,})))"
+)
 # name: "value with spaces"  or  name=value ; within JSON, quotes and line ends are escaped
 ASSIGNED = re.compile(
     rf"(?P<name>{_OF_A_PARSER}{SECRET_WORD}{_NO_SECRET}[\w-]{{0,20}}(?:{QUOTE}|{PERCENT}22)?\]?{IS}"

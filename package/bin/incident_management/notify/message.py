@@ -285,7 +285,8 @@ def _cause(incident: Mapping[str, Any], analysis: Optional[Mapping[str, Any]]) -
     # What broke tells a reader more than the change's own announcement does.
     cited.sort(key=lambda citation: citation.get("kind") == "change")
     quote = _quoted(str(cited[0]["quote"])) if cited else ""
-    return plain(top.get("cause"), 500) or stated, quote
+    # The analysis says of a cause that is only suspected that it is; its hypothesis does not.
+    return plain(analysis.get("cause") or top.get("cause"), 500), quote
 
 
 def _quoted(text: str) -> str:

@@ -9,9 +9,13 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Mapping, Optional, Protocol
 
+from ..masking import mask
 from ..notify.transport import Reply
 
 __all__ = ["Executor", "ExecutorError", "Executors", "Outcome", "Send", "object_of", "reason_of"]
+
+# Of what a service says, so much is looked at.
+READ_CHARACTERS = 20_000
 
 
 class ExecutorError(Exception):
@@ -69,7 +73,7 @@ def object_of(text: str) -> Optional[Dict[str, Any]]:
 
 
 def reason_of(reply: Reply) -> str:
-    """Return why a service says no, at most 300 characters."""
+    """Return why a service says no, at most 300 characters, without secrets: people read it."""
     answer = object_of(reply.text) or {}
     text = answer.get("detail") or answer.get("error") or reply.text
-    return " ".join(str(text).split())[:300] or "no reason given."
+    return mask(" ".join(str(text)[:READ_CHARACTERS].split()))[:300] or "no reason given."

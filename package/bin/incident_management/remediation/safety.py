@@ -72,7 +72,9 @@ def cited_cause(incident: Incident, analysis: Optional[Mapping[str, Any]]) -> Di
             "proposed for it.",
             "no_verified_citation",
         )
-    return {**top, "citations": cited, "analysis_id": analysis["analysis_id"]}
+    # The analysis says of a cause that is only suspected that it is.
+    cause = analysis.get("cause") or top["cause"]
+    return {**top, "cause": cause, "citations": cited, "analysis_id": analysis["analysis_id"]}
 
 
 def resolved_arguments(action: Action, sources: Mapping[str, Mapping[str, Any]]) -> Dict[str, str]:

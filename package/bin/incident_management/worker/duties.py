@@ -41,10 +41,9 @@ from .forgotten import ForgottenRuns
 from .messages import Messages
 from .monitor_duty import monitors_of
 from .monitor_roster import MonitorRoster
-from .monitor_search import MonitorSearcher
 from .monitor_troubles import MonitorMessages
 from .processes import has_ended, process_name
-from .raising import MonitorRaising, Raising, SavedSearchRaising
+from .raising import raising_of
 from .refreshing import refresh_stale
 from .run_history import PastRuns
 from .runs import SplunkRuns
@@ -201,12 +200,8 @@ class Duties:
 
     def _verify(self) -> Mapping[str, int]:
         if self._verifier is None:
-            searcher = SplunkSearcher(self.session)
-            raising = Raising(
-                SavedSearchRaising(self.session),
-                MonitorRaising(self.stores, MonitorSearcher(self.session), self._roster.all),
-            )
-            self._verifier = Verifier(self._context(), searcher, raising)
+            raising = raising_of(self.session, self.stores, self._roster.all)
+            self._verifier = Verifier(self._context(), SplunkSearcher(self.session), raising)
         self._verifier.use(self._context())
         return {"plans_verified": self._verifier.run(failed=self.trouble)}
 

@@ -54,18 +54,23 @@ class MonitorRoster:
         if not is_same or not 0 <= age < REFRESH_SECONDS:
             value = {"monitors": monitors}
             mine = claim_document(key, now, value, purpose=SIGNED, holder=self._holder)
+            removed = set(monitors_in(known)) - set(own) if known else set()
+            # Before, because a worker that is ended in between would not know of it any more; and
+            # after, because of two members that remove one at once the later sees the earlier.
+            self._note_off(removed)
             self._claims.save([mine])
-            self._note_off(set(monitors_in(known)) - set(own) if known else set())
+            self._note_off(removed)
         return {}
 
     def _note_off(self, removed: Set[str]) -> None:
         """Note which monitors no member has any more, since now: somebody switched them off."""
-        off = removed - set(self.all()) if removed else removed
+        if not removed:
+            return
         now = self._clock.now()
         self._claims.save(
             [
                 claim_document(f"{OFF}:{one}", now, purpose=OFF, holder=self._holder)
-                for one in sorted(off)
+                for one in sorted(removed - set(self.all()))
             ]
         )
 

@@ -17,9 +17,10 @@ from ..splunk import knowledge
 from ..splunk.search import SavedSearch, SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError
 from .monitor_checkpoints import recall
+from .monitor_search import MonitorSearcher
 from .rights import only_filters, only_reads, runs_as_its_owner
 
-__all__ = ["MonitorRaising", "Raising", "SavedSearchRaising"]
+__all__ = ["MonitorRaising", "Raising", "SavedSearchRaising", "raising_of"]
 
 # A fix is waited for so long at most, and with it whatever else is to be done to its service.
 LONGEST_SECONDS = 7200.0
@@ -44,6 +45,17 @@ class Raising:
         if search.get("name"):
             return self._saved_searches
         raise CannotJudge("The incident was raised by no search that could be run again.")
+
+
+def raising_of(
+    session: Session, stores: Stores, monitors: Callable[[], Mapping[str, Mapping[str, Any]]]
+) -> Raising:
+    """Return what asks again what raised an incident, with a session's rights.
+
+    ``monitors`` is as :class:`MonitorRaising` takes it.
+    """
+    searcher = MonitorSearcher(session)
+    return Raising(SavedSearchRaising(session), MonitorRaising(stores, searcher, monitors))
 
 
 class MonitorRaising:

@@ -35,7 +35,7 @@ LONGEST_BACKOFF_SECONDS = 900.0
 REFUSED_SECONDS = 1800.0
 LONGEST_WAIT_SECONDS = 3600.0
 # The other duties wait meanwhile; the rest of the tickets has its turn soon.
-LOOK_SECONDS = 20.0
+LOOK_SECONDS = 10.0
 GOES_ON_SECONDS = 10.0
 # Covers members' clocks that differ: a message that was sent about when a ticket was read.
 SETTLING_SECONDS = 5.0

@@ -45,7 +45,8 @@ def forget_monitors(stores: Stores, clock: Clock, present: Callable[[], Containe
     there = present() if names else ()
     for name in sorted(one for one in names if one not in there):
         claims.delete(f"{OFF}:{name}")
-        claims.delete(f"{CHECKPOINT}:{name}:waits")
+        for note in ("turn", "waits"):
+            claims.delete(f"{CHECKPOINT}:{name}:{note}")
         # The checkpoints last, by which the rest is found again. One that is begun now stays.
         for purpose in (MEMORY, CHECKPOINT):
             claims.delete_matching({"$and": [{"purpose": f"{purpose}:{name}"}, old]})

@@ -14,9 +14,9 @@ from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequenc
 
 from .group import Template, Words
 from .spans import IN_BRACKETS, NOTHING, compared
+from .vocabulary import LEVELS
 from .words import (
     FIXED,
-    LEVELS,
     VALUE,
     WILDCARD,
     constants,

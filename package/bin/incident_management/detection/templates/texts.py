@@ -10,7 +10,8 @@ import re
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .group import Template, Words
-from .words import LEVELS, NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
+from .vocabulary import LEVELS
+from .words import NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
 
 __all__ = ["Frames", "frames_of", "has_frame", "without_error"]
 

@@ -1,4 +1,3 @@
-# ruff: noqa: SIM905  # lists of words read best as text
 """What in one word of a log line is a value by its form, and what sort of word the rest is.
 
 A word is what stands between blanks. Numbers, addresses, identifiers, paths, times and the value
@@ -12,11 +11,11 @@ from functools import lru_cache
 from typing import Dict, List, Sequence, Tuple
 
 from .fold import ESCAPED_QUOTE, numbers_shown
+from .vocabulary import DETERMINERS, FUNCTION_WORDS, MAY_BE_STATES, VALUE_WORDS
 
 __all__ = [
     "CACHED_WORDS",
     "FIXED",
-    "LEVELS",
     "LONGEST_WORD",
     "NAME",
     "PLAIN",
@@ -49,14 +48,6 @@ _SPLIT = re.compile(f"({_MARK})")
 _PIECE = re.compile(rf"<\*>|{_MARK}|(?:(?!<\*>|\.{{3}})[^=,;:(){{}}\[\]\"'`|<>])+")
 
 _NO_MARKS = bytes([code for code in range(128) if chr(code) not in " =,;:(){}[]\"'`|<>"])
-
-# Words that stand for a value although they are words: constants of programming languages, the
-# super-user, and names of days and months, which are part of a date.
-_VALUE_WORDS = frozenset(
-    "true false null none nil nan undefined root True False None NULL TRUE FALSE NaN"
-    " Mon Tue Wed Thu Fri Sat Sun Jan Feb Mar Apr Jun Jul Aug Sep Oct Nov Dec"
-    " UTC GMT CET CEST EST EDT PST PDT".split()
-)
 
 # A value as a whole, punctuation and all; tried on the word without what encloses it.
 _WHOLE = re.compile(
@@ -128,40 +119,11 @@ _QUOTED = re.compile(r"""(["'`])[^"'`]+\1\Z""")
 _CAPITALS = re.compile("[A-Z]{3}")
 _SHOUTED = re.compile(r"[A-Z][A-Z_-]{2,}\Z")
 
-# Words that carry a message's meaning: two lines that differ in one are two messages.
-_FUNCTION_WORDS = frozenset(
-    """a an the and or nor but not no in on at to of off from for by with without within into onto
-    over under up down out via per as is are was were be been being has have had do does did can
-    cannot could can't will would shall should may might must if then else when while until since
-    before after again now yet already still only all any each every some more most less than that
-    this these those it its we you i there here because so too very also both either neither instead
-    get post put delete head patch options ok okay yes success successful successfully succeeded
-    failure fail failed error errors warning info debug fatal critical notice start stop open close
-    read write send receive enable disable enter exit begin end first last new old min max start-up
-    startup shutdown login logout connect disconnect online offline ready busy idle active inactive
-    alive dead valid invalid available unavailable normal abnormal true false input output request
-    response allow deny accept reject add remove create update insert drop lock unlock acquire
-    release load unload push pop primary secondary master slave left right through join leave attach
-    detach mount unmount grant revoke bind unbind register unregister suspend resume pause unpause
-    promote demote subscribe unsubscribe install uninstall done lost found sent made taken given
-    begun held kept built broken written shut gone seen thrown caught starts stops fails begins ends
-    exits closes opens succeeds happens occurs""".split()
-)
 # [conn=<*>], as stands before all that one connection or thread says
 _TAG = re.compile(r"\[[\w.-]+=<\*>[\],]\Z")
-_DETERMINERS = frozenset(["a", "an", "the", "its", "this", "that", "all", "any"])
 # What stands before a value in brackets, as in sshd[17]; the name in user=17 never is a value.
 _NAMED = re.compile(r"[A-Za-z][\w.$-]*(?=[({\[])")
 _PARTICIPLE = re.compile(r"[a-z]{2,}(?:ed|ing)\Z")
-
-# Of these, what is a state or a step where it is in capitals.
-_MAY_BE_STATES = frozenset(
-    "start stop open close read write send receive begin end first last new old login logout"
-    " connect disconnect ready busy idle active inactive input output request response".split()
-)
-
-LEVELS = frozenset(["info", "debug", "notice", "warning", "error", "critical", "fatal"])
-"""Words for how bad a message is, which tell nothing of what happened."""
 
 VALUE, NAME, PLAIN, FIXED = range(4)
 """Kinds of word: a value; what looks like a name; another word; one that is never a value."""
@@ -178,7 +140,7 @@ def mask(word: str) -> str:
     if "'" in word:
         word = _SURNAME.sub("0", word)
     bare = word.strip(_ENDS)
-    if bare == "0" or bare in _VALUE_WORDS:
+    if bare == "0" or bare in VALUE_WORDS:
         return word.replace(bare, WILDCARD, 1)
     if bare.isalpha() and (len(bare) < 8 or not _HEX_WORD.match(bare)):
         return word
@@ -258,7 +220,7 @@ def _without_end(piece: str) -> str:
 
 def _is_value(piece: str) -> object:
     bare = piece.rstrip(".!?")
-    if "0" in bare or bare in _VALUE_WORDS:
+    if "0" in bare or bare in VALUE_WORDS:
         return True
     if bare.isalpha() or not bare:
         return len(bare) > 7 and _HEX_WORD.match(bare) is not None
@@ -329,7 +291,7 @@ def kind_of(masked: str) -> int:
     if _QUOTED.match(masked.strip("()[].,;:")):
         return NAME
     low = core.lower()
-    if low in _FUNCTION_WORDS and not (low in _MAY_BE_STATES and is_shouted(core)):
+    if low in FUNCTION_WORDS and not (low in MAY_BE_STATES and is_shouted(core)):
         return FIXED
     if _PARTICIPLE.match(low) is not None and core[1:].islower():
         return FIXED
@@ -366,7 +328,7 @@ def is_event(first: str) -> bool:
 
 def is_infinitive(before: str, after: str) -> bool:
     """Whether the word between these is a verb, as in "took 3 s to destroy the instance"."""
-    return before == "to" and after in _DETERMINERS
+    return before == "to" and after in DETERMINERS
 
 
 @lru_cache(CACHED_WORDS)
@@ -394,6 +356,6 @@ class Masked(Dict[str, str]):
     def __missing__(self, word: str) -> str:
         if len(self) >= CACHED_WORDS:
             self.clear()
-        is_plain = word.isalpha() and len(word) < 8 and word not in _VALUE_WORDS
+        is_plain = word.isalpha() and len(word) < 8 and word not in VALUE_WORDS
         masked = self[word] = word if is_plain else numbers_shown(mask(word))
         return masked

@@ -127,7 +127,7 @@ class Quiet:
         resolved = 0
         for incident in self._next_of(due):
             evidence = self._evidence(incident, resolve_after)
-            if evidence and not self._repairing(incident.id):
+            if evidence and not self._repairing(incident):
                 resolved += self._resolve(incident.id, evidence)
         return {"incidents_resolved_quiet": resolved}
 
@@ -308,9 +308,9 @@ class Quiet:
 
     # --- resolving --------------------------------------------------------------------------
 
-    def _repairing(self, incident_id: str) -> bool:
+    def _repairing(self, incident: Incident) -> bool:
         """Whether a fix is under way: its own verification decides then."""
-        plans = self._stores.plans.find({"incident_id": incident_id})
+        plans = self._stores.plans.find(named_by(incident))
         return any(plan.get("status") in IN_PROGRESS for plan in plans)
 
     def _resolve(self, incident_id: str, evidence: Sequence[Evidence]) -> int:
