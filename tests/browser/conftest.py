@@ -25,6 +25,10 @@ PASSWORD = "browser-test-1"
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _SHIPPED = ("default", "static", "metadata", "appserver")
+# Widths of the dashboards' tables, and of the room that they have, where that is less.
+TOO_WIDE = """tables => tables.map(table => [table,
+    table.closest('[data-test=table-container]')].map(one => one.getBoundingClientRect().width))
+    .filter(([width, room]) => width > room + 1)"""
 # UCC writes these settings when it builds the package
 _APP_CONF = f"[package]\nid = {APP}\n\n[ui]\nis_visible = 1\nlabel = Incident Management\n"
 

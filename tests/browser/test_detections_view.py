@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from tests.package import APP, unpacked
 from tools.splunkd_lite.core import Options, Splunk
 
-from .conftest import PASSWORD
+from .conftest import PASSWORD, TOO_WIDE
 
 RULE = "High Error Rate"
 WAIT_MS = 60_000
@@ -88,11 +88,14 @@ def test_the_view_names_the_noisy_detection_and_what_to_set(
     page.wait_for_timeout(1500)
     assert page.locator("#problems .message").count() == 0
     shoot(page, "detections")
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.wait_for_timeout(1500)
+    assert page.get_by_role("table").evaluate_all(TOO_WIDE) == []
 
 
 def test_a_detection_leads_to_what_it_found(page: Any, splunk: Any, studio_bundle: Any) -> None:
     page.goto(f"{splunk.web}/en-US/app/{APP}/detections")
-    page.get_by_text(RULE, exact=True).last.click(timeout=WAIT_MS)
+    page.locator("#viz_table").get_by_text(RULE, exact=True).click(timeout=WAIT_MS)
     page.wait_for_url("**/workbench?status=all&text=High%20Error%20Rate")
     expect(page.locator(".wb-bulk")).to_contain_text("9 shown", timeout=WAIT_MS)
 

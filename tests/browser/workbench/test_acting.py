@@ -326,6 +326,11 @@ def test_what_an_analysis_is_at_is_told_while_it_runs(site: Site, enter: Enter) 
     told = page.locator(".wb-step")
     expect(told).to_contain_text("The analysis is running: looking for change events", timeout=9000)
     expect(told).to_contain_text("The analysis is running: asking the model", timeout=9000)
+    begun: list[str] = []
+    page.on("request", lambda one: begun.append(one.method) if one.method == "POST" else None)
+    page.keyboard.press("y")  # another would search, and ask the model, once more
+    said(page, "It is running.")
+    assert begun == []
     page.unroute("**/search/jobs/*")
     expect(page.locator(".wb-verdict")).to_contain_text("cause", timeout=45_000)
 

@@ -177,7 +177,8 @@ export class Workbench {
 
     async #make(move, seen) {
         const { incident } = seen;
-        const why = whyNot(move, incident, this.me.capabilities);
+        const runs = move.id === 'analyze' && this.running(incident.id) !== undefined;
+        const why = runs ? 'It is running.' : whyNot(move, incident, this.me.capabilities);
         if (why) {
             this.say(`${move.label}: ${why}`);
             return;
