@@ -16,19 +16,6 @@ SAID = (
 )
 
 
-class Board:
-    """Splunk Web's messages."""
-
-    def __init__(self) -> None:
-        self.log: list[str] = []
-
-    def show(self, name: str, sentence: str) -> None:
-        self.log.append(sentence)
-
-    def take_away(self, name: str) -> None:
-        self.log.append("")
-
-
 @pytest.fixture
 def slack():
     return FakeService()
@@ -65,8 +52,8 @@ def test_what_was_refused_a_day_ago_says_nothing_of_today(office, slack):
 
 
 def test_administrators_see_it_once_and_it_goes_by_itself(office, slack):
-    board = Board()
-    duty = RefusedMessages(office.stores, office.clock, board)
+    board: list[str] = []
+    duty = RefusedMessages(office.stores, office.clock, board.append)
     duty.run()
     slack.script = [dead(REVOKED)]
     tell(office, "1")
@@ -75,7 +62,7 @@ def test_administrators_see_it_once_and_it_goes_by_itself(office, slack):
     tell(office, "2")
     for _turn in range(2):
         duty.run()
-    assert board.log == ["", SAID, ""]
+    assert board == ["", SAID, ""]
 
 
 def test_a_channel_that_refuses_hundreds_does_not_hide_another(office, slack):

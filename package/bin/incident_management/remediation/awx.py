@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
 from ..notify.transport import NoAnswer, NotSent, Reply, json_headers
-from .executor import ExecutorError, Outcome, Send, object_of, reason_of
+from .executor import ExecutorError, Outcome, Send, answer_or_outcome, object_of, reason_of
 
 __all__ = ["Awx"]
 
@@ -66,14 +66,10 @@ class Awx:
         """Start a job, and wait a little for its end."""
         variables = {name: value for name, value in arguments.items() if name != TEMPLATE}
         body = {"extra_vars": {**variables, REQUEST_ID: request_id}}
-        try:
-            reply = self._asked("POST", f"job_templates/{arguments[TEMPLATE]}/launch/", body)
-        except NotSent as error:
-            return Outcome("failed", f"AWX was not reached: {error}")
-        except ExecutorError as error:
-            return Outcome("failed", str(error))
-        except NoAnswer as error:
-            return Outcome("unknown", str(error))
+        path = f"job_templates/{arguments[TEMPLATE]}/launch/"
+        reply = answer_or_outcome("AWX", lambda: self._asked("POST", path, body))
+        if isinstance(reply, Outcome):
+            return reply
         if 400 <= reply.status < 500:
             return Outcome("failed", f"AWX refused with {reply.status}: {reason_of(reply)}")
         job = object_of(reply.text) or {}

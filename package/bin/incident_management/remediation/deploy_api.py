@@ -6,7 +6,7 @@ from typing import Any, Dict, Mapping, Optional
 from urllib.parse import quote, urlsplit
 
 from ..notify.transport import NoAnswer, NotSent, Reply, json_headers
-from .executor import ExecutorError, Outcome, Send, object_of, reason_of
+from .executor import ExecutorError, Outcome, Send, answer_or_outcome, object_of, reason_of
 
 __all__ = ["DeployApi"]
 
@@ -48,14 +48,12 @@ class DeployApi:
             "to_version": arguments["to_version"],
             "request_id": request_id,
         }
-        try:
-            reply = self._raw("POST", arguments["service"], "/rollback", body)
-        except NotSent as error:
-            return Outcome("failed", f"The deploy API was not reached: {error}")
-        except ExecutorError as error:
-            return Outcome("failed", str(error))
-        except NoAnswer as error:
-            return Outcome("unknown", str(error))
+        service = arguments["service"]
+        reply = answer_or_outcome(
+            "The deploy API", lambda: self._raw("POST", service, "/rollback", body)
+        )
+        if isinstance(reply, Outcome):
+            return reply
         if reply.status < 300:
             return _accepted(reply, arguments)
         if not 400 <= reply.status < 500:

@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, Optional, Protocol
+from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Union
 
 from ..masking import mask
-from ..notify.transport import Reply
+from ..notify.transport import NoAnswer, NotSent, Reply
 
-__all__ = ["Executor", "ExecutorError", "Executors", "Outcome", "Send", "object_of", "reason_of"]
+__all__ = [
+    "Executor",
+    "ExecutorError",
+    "Executors",
+    "Outcome",
+    "Send",
+    "answer_or_outcome",
+    "object_of",
+    "reason_of",
+]
 
 # Of what a service says, so much is looked at.
 READ_CHARACTERS = 20_000
@@ -61,6 +70,21 @@ Executors = Mapping[str, Callable[[], Executor]]
 Body = Optional[Mapping[str, Any]]
 # Makes one HTTP request of an URL, a JSON body, headers and a method, as send_json does.
 Send = Callable[[str, Body, Mapping[str, str], str], Reply]
+
+
+def answer_or_outcome(service: str, ask: Callable[[], Reply]) -> Union[Reply, Outcome]:
+    """Make a request that acts; without an answer, return how that ended.
+
+    ``unknown`` is only what may have arrived.
+    """
+    try:
+        return ask()
+    except NotSent as error:
+        return Outcome("failed", f"{service} was not reached: {error}")
+    except ExecutorError as error:
+        return Outcome("failed", str(error))
+    except NoAnswer as error:
+        return Outcome("unknown", str(error))
 
 
 def object_of(text: str) -> Optional[Dict[str, Any]]:

@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Optional, Protocol
+from typing import Callable, Mapping, Optional
 
 from ..notify.refusals import refusals
 from ..ports import Clock, Stores
 
-__all__ = ["Bulletin", "RefusedMessages"]
+__all__ = ["NAME", "RefusedMessages"]
 
 # The name of a message in Splunk Web.
 NAME = "incident_management_refused"
 
 
-class Bulletin(Protocol):
-    """Messages in Splunk Web; both raise SplunkError."""
-
-    def show(self, name: str, sentence: str) -> None: ...
-
-    def take_away(self, name: str) -> None: ...
-
-
 class RefusedMessages:
-    """Shows what is refused, and takes it away. One lives as long as its process."""
+    """Shows what is refused, and takes it away. One lives as long as its process.
 
-    def __init__(self, stores: Stores, clock: Clock, bulletin: Bulletin) -> None:
+    Args:
+        show: shows a sentence; an empty one takes it away.
+    """
+
+    def __init__(self, stores: Stores, clock: Clock, show: Callable[[str], None]) -> None:
         self._stores = stores
         self._clock = clock
-        self._bulletin = bulletin
+        self._show = show
         # None: what an earlier process has left there is not known.
         self._shown: Optional[str] = None
 
     def run(self) -> Mapping[str, int]:
         """Look, and change the message if it has to."""
         sentence = " ".join(refusals(self._stores, self._clock))
-        if sentence and sentence != self._shown:
-            self._bulletin.show(NAME, sentence)
-        elif not sentence and self._shown != "":
-            self._bulletin.take_away(NAME)
+        if sentence != self._shown:
+            self._show(sentence)
         self._shown = sentence
         return {}

@@ -30,10 +30,9 @@ from ..splunk.detections import detections
 from ..splunk.replica import forget_marks
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session
-from . import splunkd
+from . import complaints, splunkd
 from .audit_index import AuditIndex
 from .clocks import Clocks
-from .complaints import RefusedMessages
 from .configuration import Configuration
 from .cycle import Duty
 from .events import EventStream
@@ -94,7 +93,9 @@ class Duties:
         self._monitor_messages = MonitorMessages(
             self.stores, self.clock, self.holder, bulletin, self._roster
         )
-        self._refused = RefusedMessages(self.stores, self.clock, bulletin)
+        self._refused = complaints.RefusedMessages(
+            self.stores, self.clock, splunkd.notice(self.session, complaints.NAME)
+        )
 
     def all(self) -> List[Duty]:
         """The duties in the order of the flow: signals in, messages out, fixes after."""

@@ -108,15 +108,15 @@ class Bulletin:
                 raise
 
 
-def notice(session: Session) -> Callable[[str], None]:
-    """Return what shows a sentence about the settings; an empty one takes it away."""
+def notice(session: Session, name: str = MESSAGE) -> Callable[[str], None]:
+    """Return what shows a sentence under a name (the settings'); an empty one takes it away."""
     bulletin = Bulletin(session)
 
     def show(sentence: str) -> None:
         if sentence:
-            bulletin.show(MESSAGE, sentence)
+            bulletin.show(name, sentence)
         else:
-            bulletin.take_away(MESSAGE)
+            bulletin.take_away(name)
 
     return show
 

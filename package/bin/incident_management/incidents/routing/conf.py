@@ -262,9 +262,10 @@ class _Reader:
         """Read the stanzas of a kind; a malformed one is left out."""
 
         def aimed(name: str, values: Mapping[str, str]) -> T:
-            check_aim(kind, name, values)
+            text = misspelt(kind, name, values)
+            check_aim(kind, values, text)
             made = make(name, values)
-            self._problems += filter(None, [misspelt(kind, name, values)])
+            self._problems += filter(None, [text])
             return made
 
         found = [

@@ -44,9 +44,8 @@ def misspelt(kind: str, name: str, values: Mapping[str, str]) -> str:
     return f"{CONF} [{kind}:{name}] has no setting {said}; use {', '.join(known)}."
 
 
-def check_aim(kind: str, name: str, values: Mapping[str, str]) -> None:
-    """Raise RoutingError for a stanza that is for all incidents, maybe by a misspelling."""
-    text = misspelt(kind, name, values)
+def check_aim(kind: str, values: Mapping[str, str], text: str) -> None:
+    """Raise RoutingError for a stanza that is for all incidents, maybe by what ``text`` names."""
     limits = [values.get(key, "").strip() for key in _LIMITS[kind]]
     if text and all(limit in ("", "*") for limit in limits):
         raise RoutingError(f"{text} It would be for every incident, and is left out.")
