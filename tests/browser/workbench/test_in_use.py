@@ -214,6 +214,30 @@ def test_on_a_telephone_fields_do_not_zoom_and_buttons_fit_a_finger(
     seen_whole(page, ".wb-bulk .wb-menu")
 
 
+def test_escape_closes_an_open_menu_and_leaves_nothing(site: Site, enter: Enter) -> None:
+    incident = site.open("Menu")
+    page = enter("rob", f"?incident={incident}&text=menu")
+    expect(page.locator(".wb-id")).to_have_text(incident)
+    # within one task of the page: the menu's event "toggle" comes after it
+    page.evaluate(
+        """() => {
+            const more = document.querySelector('.wb-actions summary');
+            more.click();
+            more.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+        }"""
+    )
+    menu = page.locator(".wb-actions .wb-menu")
+    expect(menu).to_be_hidden()
+    expect(page.locator(".wb-actions summary")).to_be_focused()
+    expect(page.locator(".wb-id")).to_have_text(incident)
+    page.locator(".wb-actions summary").click()
+    expect(menu).to_be_visible()
+    page.locator(".wb-id").click()
+    expect(menu).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(page.locator(".wb-id")).to_be_hidden()
+
+
 def seen_whole(page: Any, selector: str) -> None:
     box = page.locator(selector).bounding_box()
     assert box["x"] >= 0

@@ -40,7 +40,7 @@ export function actionBar(detail) {
  * @param {string} [extra] class
  */
 export function moreMenu(items, extra = '') {
-    return h('details', { class: 'wb-more-menu', on: { toggle: (event) => closeElsewhere(event.target) } },
+    return h('details', { class: 'wb-more-menu' },
         h('summary', { class: `wb-button ${extra}`, 'data-place': 'more' }, 'More'),
         h('div', { class: 'wb-menu', role: 'group', 'aria-label': 'More' }, items));
 }
@@ -64,18 +64,21 @@ export function actionButton(detail, move, why, extra = '') {
     }, move.label, move.danger && !why ? ' …' : '', why && h('small', { class: 'wb-why' }, why));
 }
 
-function closeElsewhere(details) {
-    if (!details.open) return;
-    const close = (event) => {
-        if (event.type === 'keydown' ? event.key !== 'Escape' : details.contains(event.target)) return;
-        details.removeAttribute('open');
-        if (event.type === 'keydown') {
-            event.stopPropagation();
-            details.querySelector('summary').focus();
-        }
-        document.removeEventListener('click', close);
-        document.removeEventListener('keydown', close, true);
-    };
-    document.addEventListener('click', close);
-    document.addEventListener('keydown', close, true);
+/**
+ * Close an open menu when Escape is pressed or something beside it is clicked. It asks the page which menu is
+ * open: the event `toggle` comes later than the key of somebody fast, which would leave the incident instead.
+ */
+export function watchMenus() {
+    const openOnes = () => [...document.querySelectorAll('details.wb-more-menu[open]')];
+    document.addEventListener('click', (event) => {
+        openOnes().filter((menu) => !menu.contains(event.target)).forEach((menu) => menu.removeAttribute('open'));
+    });
+    document.addEventListener('keydown', (event) => {
+        if (event.key !== 'Escape' || document.querySelector('dialog[open]')) return;
+        const menus = openOnes();
+        if (!menus.length) return;
+        event.stopPropagation();
+        menus.forEach((menu) => menu.removeAttribute('open'));
+        menus[0].querySelector('summary').focus();
+    }, true);
 }

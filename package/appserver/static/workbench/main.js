@@ -2,6 +2,7 @@
  * The workbench: where people act on incidents. Puts the parts together and keeps them up to date.
  */
 
+import { watchMenus } from './actionbar.js';
 import { addressOf, queryOf, readAddress, withRows } from './address.js';
 import { ApiError, get, loginAddress, splunkd } from './api.js';
 import { BulkBar } from './bulk.js';
@@ -68,6 +69,7 @@ export class Workbench {
         this.poller = new Poller(REFRESH_SECONDS, () => (this.list.waits ? 0 : this.#refresh(true)));
         window.addEventListener('popstate', () => this.#followAddress());
         listen(this);
+        watchMenus();
     }
 
     /** Show what the address says, and go on from there. */
