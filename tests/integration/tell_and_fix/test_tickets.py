@@ -145,6 +145,7 @@ def test_a_ticket_that_is_resolved_there_resolves_its_incident(
 def test_a_comment_arrives_once_though_the_worker_is_killed_while_it_reads(
     desk: Office, site: FakeJira
 ):
+    wait_for(desk.worker_pids)  # it has looked before, at the pace of two minutes that is shipped
     desk.set("jira", look_every="5s")
     incident = desk.signal()
     wait_for(lambda: site.issues)

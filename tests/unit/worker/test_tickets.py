@@ -135,6 +135,19 @@ def test_a_service_is_asked_at_its_pace_also_by_another_process(desk):
     assert len(desk.reader.asked) == 3
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_quicker_pace_holds_at_once(desk, restarts):
+    desk.config.settings = settings_with(desk, look_every=3600.0)
+    incident = desk.incident(1)
+    desk.duty.run()
+    desk.config.settings = settings_with(desk, look_every=5.0)
+    desk.incident(1, "t9")
+    if restarts:
+        desk.restart()
+    desk.look(minutes=0.5)
+    assert desk.told(incident) == ["about t1", "about t9"]
+
+
 def test_never_is_never_and_nothing_is_asked_without_a_ticket(desk):
     desk.look()
     desk.incident(1)

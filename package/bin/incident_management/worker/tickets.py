@@ -149,7 +149,8 @@ class Tickets:
 
     def _has_to_wait(self, notebook: Notebook, every: float, now: float) -> bool:
         # A time that lies too far ahead was set by a clock, or a pace, that was changed since.
-        if not 0 < notebook.next - now <= max(LONGEST_WAIT_SECONDS, every):
+        longest = max(LONGEST_WAIT_SECONDS, every) if notebook.failures else every
+        if not 0 < notebook.next - now <= longest:
             return False
         is_paced = 0 <= now - notebook.failed_at < every
         return is_paced or not notebook.is_reached_again(self._stores)
