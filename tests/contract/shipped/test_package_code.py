@@ -17,6 +17,8 @@ from incident_management.analysis.investigation import Investigation, investigat
 from incident_management.analysis.scope import application_events
 from incident_management.api import analysis, history, system
 from incident_management.detection.backtest.known import Known
+from incident_management.detection.monitors.monitor import Monitor
+from incident_management.detection.monitors.rows import count_of
 from incident_management.ports import SearchResult
 from incident_management.remediation.catalogue import SAMPLE_FIELDS
 from incident_management.remediation.judging import _counted
@@ -104,6 +106,22 @@ def monitor_again(searcher: StandInSearcher) -> None:
     assert raising.run(asked, float(start), float(start + 300)).events == {"orders": 0}
 
 
+def monitor_late(searcher: StandInSearcher) -> None:
+    """The events of a judged span are counted again, and those of one over indexed fields."""
+    start = scenario.START // 300 * 300
+    of_numbers = "| tstats count where index=* by host, _time span=1m"
+    for values in (
+        {"monitor_search": "`incident_indexes`", "by": "host"},
+        {"monitor_search": "`incident_indexes`", "by": "host", "detector": "new_template"},
+        {"monitor_search": of_numbers, "by": "host", "value": "sum(count)"},
+    ):
+        monitor = Monitor.read("incident_monitor://shop", values)
+        rows = searcher.run(monitor.spl(indexed=True), str(start), str(start + 300)).rows
+        assert count_of(monitor, rows) > 0
+        named = {bool(row.get("indexed")) for row in rows}
+        assert named == {not values["monitor_search"].startswith("|")}
+
+
 def incident_count(searcher: StandInSearcher) -> None:
     assert system._count(SimpleNamespace(system_searcher=searcher)) == 0  # type: ignore[arg-type]
 
@@ -154,6 +172,7 @@ USES = [
     citations,
     recovery_samples,
     monitor_again,
+    monitor_late,
     incident_count,
     analysis_on_request,
     topology,

@@ -52,6 +52,43 @@ def test_cut_by_utc_they_would():
     assert len(_pages(SPRING, 900, UTC)) >= 3
 
 
+@pytest.mark.parametrize("change", [SPRING, AUTUMN])
+@pytest.mark.parametrize("at", [2 * HOUR, 2 * HOUR + 1800])
+def test_a_job_that_follows_utc_pages_nobody_for_the_hour_by_which_it_moves(change, at):
+    """It paged for nine nights: each moved it to an hour in which it had never been."""
+    baseline, pages = Baseline(zone=Zone("Europe/Berlin")), []
+    for moment in range(int(change) - 22 * DAY, int(change) + 20 * DAY, 300):
+        job = 2000 if at <= moment % DAY < at + 600 else 0
+        found = baseline.add(_office(moment) / 5 + job, moment)
+        if found.is_anomaly and moment > change - DAY:
+            pages.append((moment - change) / DAY)
+    assert len(pages) <= 1, pages
+
+
+def test_a_fault_beside_that_job_is_found_in_the_weeks_after_the_change():
+    baseline = Baseline(zone=Zone("Europe/Berlin"))
+    fault = int(AUTUMN) + 3 * DAY + 20 * HOUR
+    found = []
+    for moment in range(int(AUTUMN) - 22 * DAY, int(AUTUMN) + 5 * DAY, 300):
+        job = 2000 if 2 * HOUR <= moment % DAY < 2 * HOUR + 600 else 0
+        value = 4000 if moment == fault else _office(moment) / 5 + job
+        if baseline.add(value, moment).is_anomaly and moment > AUTUMN + DAY:
+            found.append(moment)
+    assert found == [fault]
+
+
+def test_from_a_state_both_clocks_still_count():
+    """A run in between saves and reads it."""
+    zone = Zone("Europe/Berlin")
+    whole, saved = Baseline(zone=zone), Baseline(zone=zone)
+    for moment in range(int(AUTUMN) - 22 * DAY, int(AUTUMN) + 3 * DAY, 900):
+        if moment > AUTUMN and moment % HOUR == 0:
+            saved = Baseline.from_state(json.loads(json.dumps(saved.to_state())), zone=zone)
+        assert saved.add(_office(moment), moment).upper == pytest.approx(
+            whole.add(_office(moment), moment).upper, rel=1e-5
+        )
+
+
 def test_a_fault_on_the_day_of_the_change_is_found():
     baseline = Baseline(zone=Zone("Europe/Berlin"))
     night = int(SPRING) + 30 * 60

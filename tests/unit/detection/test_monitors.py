@@ -266,6 +266,12 @@ def test_a_row_without_a_time_is_told_of():
         ({"detector": "magic"}, "'magic' is not known; use one of baseline"),
         ({"detector": "ratio"}, "a ratio needs value"),
         ({"value": "duration"}, "say how to add it up: avg(duration)"),
+        ({"monitor_search": "| tstats count by host"}, "count the rows of tstats, one a span"),
+        ({"monitor_search": " |MSTATS avg(x) as x"}, "count the rows of mstats, one a span"),
+        (
+            {"monitor_search": "| tstats count", "detector": "new_template"},
+            "new_template needs events, and tstats gives numbers",
+        ),
         ({"value": "avg(a) | delete"}, "write avg(duration_ms)"),
         ({"span": "often"}, "The option span is wrong: it is 'often'"),
         ({"severity": "loud"}, "'loud' is not known"),

@@ -34,6 +34,8 @@ class Watched:
         self.cut_short = False
         """Whether splunkd ends every search of more than a span before it has read everything."""
         self.windows: List[Tuple[int, int]] = []
+        self.again: List[Tuple[int, int]] = []
+        """What was searched once more, for late events."""
         self.told: List[str] = []
         self.before: Callable[[int, int], None] = lambda _start, _end: None
         self.holder = "member-1"
@@ -104,6 +106,7 @@ class Watched:
 
     def _row(self, key: Tuple[str, ...], some: List[Dict[str, str]]) -> Dict[str, str]:
         row = {"_time": key[0], "events": str(len(some)), **dict(zip(self.monitor.by, key[1:]))}
+        row["indexed"] = str(max(float(one.get("_indextime", key[0])) for one in some))
         if self.monitor.detector == "ratio":
             row["part"] = str(sum(float(one[self.monitor.value]) for one in some))
         elif self.monitor.value.startswith("max("):
@@ -120,7 +123,12 @@ class _Searcher:
     def run(
         self, spl: str, earliest: str, latest: str, limit: int = 1000, timeout: float = 60.0
     ) -> SearchResult:
-        return self._watched.answer(earliest, latest, limit)
+        watched, before = self._watched, list(self._watched.windows)
+        result = watched.answer(earliest, latest, limit)
+        if "_indextime" in spl:
+            watched.again += watched.windows[len(before) :]
+            watched.windows[:] = before
+        return result
 
 
 def ratio(**more: str) -> Watched:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.incidents.intake.conditions import released
 from incident_management.incidents.intake.findings import signals_from
-from incident_management.incidents.intake.results import Alert, findings, run_of
+from incident_management.incidents.intake.ingest import Ingest
+from incident_management.incidents.intake.results import (
+    Alert,
+    findings,
+    findings_one_by_one,
+    run_of,
+)
+from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import Signal
+from tests.fakes import FakeStores, ManualClock
 
 PYTHON = """2026-01-31T10:00:00 ERROR service=orders: not served
 Traceback (most recent call last):
@@ -101,3 +110,46 @@ def test_a_time_before_the_epoch_is_none_and_costs_the_run_no_finding(row, span)
     found = findings([{"entity": "web-1", **row}, {"entity": "web-2"}], alert, 1_700_000_900.0)
     assert (found[0]["first_time"], found[0]["last_time"]) == span
     assert len(signals_from(found, 1_700_000_900.0, alert.common())) == 2
+
+
+def test_each_value_of_an_entity_field_is_an_entity_of_the_rows_one_problem():
+    """``stats values(host) as entity by code``: no evidence is found about a host "db-1, db-2"."""
+    row = {"entity": ["db-1", "db-2", "db-1", " "], "code": "7", "count": "3"}
+    alert = Alert.from_params({"title": "{code} at {entity}"}, "Failed", "a", "o", "s")
+    found = findings([row, {"entity": "db-3"}], alert, now=1.0)
+
+    assert [one["entity"] for one in found] == ["db-1", "db-2", "db-3"]
+    assert found[0]["dedup"] == found[1]["dedup"] != found[2]["dedup"]
+    assert "7 at db-1, db-2, db-1" in found[1]["title"]
+    signals = signals_from(found, now=1.0, common=alert.common())
+    stores = FakeStores()
+    Ingest(stores, ManualClock(1.0), Routing()).ingest(signals, "ann")
+    first, second = sorted(stores.incidents.all(), key=lambda one: -len(one["entities"]))
+    assert (first["entities"], second["entities"]) == (["db-1", "db-2"], ["db-3"])
+
+
+@pytest.mark.parametrize("per_result", ["0", "1"])
+def test_entities_of_several_rows_of_one_problem_are_each_told_once(per_result):
+    rows = [{"host": ["a", "b"], "code": "7"}, {"host": ["b", "c"], "code": "7"}]
+    params = {"entity_field": "host", "dedup_fields": "code", "title": "{code}"}
+    found = [one for one, _title, _dedup in found_of(rows, per_result=per_result, **params)]
+    assert found == (["a", "b", "c"] if per_result == "1" else ["Full"])
+
+
+def test_where_each_result_triggers_its_entities_are_findings_of_its_run():
+    alert = Alert("r", "a", "o", "s", per_result=False)
+    found = findings_one_by_one([{"entity": ["a", "b"]}, {"entity": "c"}], alert, now=1.0)
+    assert [(one["entity"], one["run"]) for one in found] == [
+        ("a", "sid:s:0"), ("b", "sid:s:0:b"), ("c", "sid:s:1"),
+    ]  # fmt: skip
+
+
+def test_a_run_that_finds_a_problem_at_two_entities_has_found_it_once():
+    def signals(sid):
+        alert = Alert("r", "a", "o", sid, after={"signals": 2, "rules": 0, "seconds": 900.0})
+        found = findings([{"entity": ["a", "b"]}], alert, now=1.0)
+        return signals_from(found, now=1.0, common=alert.common())
+
+    assert released(signals("one"), {}) == {}
+    both = [*signals("one"), *signals("two")]
+    assert set(released(both, {})) == {signal.key for signal in both}

@@ -281,11 +281,12 @@ def test_a_field_of_several_values_gives_the_signal_that_the_worker_would_make(
     splunkd.answer = api(200, taken)
     assert run(action, alert) == 0
 
-    (sent,) = splunkd.seen[-1][3]["signals"]
+    sent = splunkd.seen[-1][3]["signals"]
     read = Alert.from_params(alert["configuration"], "High Error Rate", "shop", "ann", SID)
-    (made,) = findings([{"entity": ["web-1", "web$2"], "code": "7"}], read, sent["first_time"])
-    assert sent == made
-    assert sent["dedup"] == {"entity": "web-1, web$2"}
+    rows = [{"entity": ["web-1", "web$2"], "code": "7"}]
+    assert sent == findings(rows, read, sent[0]["first_time"])
+    assert [one["entity"] for one in sent] == ["web-1", "web$2"]
+    assert [one["dedup"] for one in sent] == [{"entity": "web-1, web$2"}] * 2
 
 
 def test_the_line_of_a_storm_stays_a_line(action, alert, splunkd, capsys):

@@ -7,20 +7,21 @@ which ingest drops as known (:mod:`.monitor_checkpoints`). No span is missed or 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Collection, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..detection.baselines.records import CALM_POINTS
 from ..detection.monitors.detectors import detector_for
 from ..detection.monitors.judging import Found
 from ..detection.monitors.monitor import MAX_EVENTS, Monitor
 from ..detection.monitors.raising import signal_of
-from ..detection.monitors.rows import by_span
+from ..detection.monitors.rows import by_span, count_of
 from ..incidents.errors import Invalid
 from ..incidents.signal import Signal
 from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Searcher, SearchFailed, SearchResult, SearchTooSlow, Stores
 from .monitor_checkpoints import Checkpoint, Checkpoints
 from .monitor_held import held_that_go_on
+from .monitor_late import Judged, LateEvents
 from .monitor_troubles import TroubleBook
 
 __all__ = ["MonitorRunner"]
@@ -67,6 +68,8 @@ class MonitorRunner:
         self._purpose = f"monitor:{monitor.name}"
         self._spans = SPANS_A_SEARCH
         self._checkpoints = Checkpoints(monitor, stores, clock, holder, self._tell, self._trouble)
+        self._late = LateEvents(monitor, stores, searcher, clock, holder)
+        self._newest: Optional[Judged] = None
         self._troubles: List[str] = []
 
     def run(self) -> Dict[str, int]:
@@ -92,6 +95,8 @@ class MonitorRunner:
             self._judge_until(until, checkpoint, done)
             if done["monitor_signals"]:
                 self._checkpoints.forget_memories()
+            if done["monitor_spans"]:
+                self._tell_of_late()
         finally:
             self._stores.claims.delete(f"{self._purpose}:turn")
 
@@ -127,6 +132,11 @@ class MonitorRunner:
         going_on = held_that_go_on(self._stores, self._monitor.name, checkpoint)
         if going_on:
             self._ingest(going_on, ACTOR)
+
+    def _tell_of_late(self) -> None:
+        told = self._late.run(self._newest)
+        if told:
+            self._trouble(told)
 
     def _note_troubles(self, has_judged: bool) -> None:
         """Note what people are to see; without any, a judged span ends what was noted before."""
@@ -233,6 +243,9 @@ class MonitorRunner:
             unwell_since=since,
             covered_from=float(end) if partly else checkpoint.covered_from,
         )
+        if not (result.truncated or result.warnings) and end > checkpoint.raising_from:
+            last = end - monitor.span
+            self._newest = end, count_of(monitor, rows.get(last, []))
         return self._signals(raised, checkpoint), step
 
     # --- what was found ---------------------------------------------------------------------

@@ -8,6 +8,7 @@ from ..api.idempotency import KEPT_ANSWER, KEPT_SECONDS
 from ..detection.monitors.signed import SIGNED
 from ..ports import Clock, Document, Stores
 from .monitor_checkpoints import CHECKPOINT, MEMORY
+from .monitor_late import LATE
 from .monitor_roster import OFF
 
 __all__ = ["forget_answers", "forget_monitors"]
@@ -45,7 +46,7 @@ def forget_monitors(stores: Stores, clock: Clock, present: Callable[[], Containe
     there = present() if names else ()
     for name in sorted(one for one in names if one not in there):
         claims.delete(f"{OFF}:{name}")
-        for note in ("turn", "waits"):
+        for note in ("turn", "waits", LATE):
             claims.delete(f"{CHECKPOINT}:{name}:{note}")
         # The checkpoints last, by which the rest is found again. One that is begun now stays.
         for purpose in (MEMORY, CHECKPOINT):

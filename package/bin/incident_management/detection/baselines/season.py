@@ -28,6 +28,9 @@ PERIODS: Dict[str, Period] = {
     "daily": Period(86400.0, 48, 7),
     "weekly": Period(7 * 86400.0, 168, 6),
 }
+BOTH_CLOCKS_SECONDS = 15 * 86400.0
+"""After a change of the clocks, what is usual by the old ones is usual as well: jobs follow UTC.
+By then the weeks have learned anew."""
 ENOUGH = 2
 """Values of a slot from which it expects something."""
 
@@ -49,8 +52,8 @@ class Season:
     """
 
     __slots__ = (
-        "_counts", "_entered", "_kept", "_offset", "_period", "_values", "_zone", "begin", "end",
-        "high", "is_clock_changed", "low", "usual",
+        "_both_until", "_counts", "_entered", "_kept", "_offset", "_period", "_turned", "_values",
+        "_zone", "begin", "end", "high", "is_clock_changed", "low", "usual",
     )  # fmt: skip
 
     def __init__(self, period: Period, zone: Zone) -> None:
@@ -63,6 +66,10 @@ class Season:
         self._counts = [0] * period.slots
         self._entered = -1
         self.is_clock_changed = False
+        self._turned = 0
+        """How many slots the clocks were put forward the last time,"""
+        self._both_until = 0.0
+        """and until when both clocks count."""
         self.usual: Optional[float] = None
         self.low = self.high = 0.0
         self.begin = self.end = 0.0
@@ -77,12 +84,25 @@ class Season:
             slot = self._entered
             self.usual = self._usual(slot, alone) if self._counts[slot] >= ENOUGH else None
             self.low = self.high = self.usual or 0.0
+            other = self._by_old_clock(slot)
+            if self.usual is not None and other is not None and self._counts[other] >= ENOUGH:
+                then = self._usual(other, alone)
+                self.low, self.high = min(self.low, then), max(self.high, then)
         return self.usual
+
+    def _by_old_clock(self, slot: int) -> Optional[int]:
+        """Return which slot it would be had the clocks not been changed; None: that is over."""
+        if self.begin >= self._both_until:
+            return None
+        return (slot - self._turned) % self._period.slots
 
     def _enter(self, time: float) -> None:
         length, slots, _kept = self._period
         offset = self._zone.offset(time)
         self.is_clock_changed = self._entered >= 0 and (offset - self._offset) % length != 0.0
+        if self.is_clock_changed:
+            self._turned = round((offset - self._offset) / length * slots)
+            self._both_until = time + BOTH_CLOCKS_SECONDS
         self._offset = offset
         within = (time + offset) % length
         self._entered = min(int(within / length * slots), slots - 1)
@@ -148,6 +168,7 @@ class Season:
             "end": self.end,
             "offset": self._offset,
             "entered": self._entered,
+            "turned": [self._turned, self._both_until],
             "expected": self.usual,
         }
 
@@ -170,5 +191,7 @@ class Season:
             # A state of before there were zones is cut by UTC, and has no end of its slot.
             self.end = float(state.get("end", begin + self._period.length / self._period.slots))
             self._turn(float(state.get("offset", 0.0)))
+        turned, until = state.get("turned", (0, 0.0))
+        self._turned, self._both_until = int(turned), float(until)
         expected = state["expected"]
         self.usual = None if expected is None else float(expected)

@@ -91,9 +91,10 @@ class Weeks(Season):
         if self._counts[slot]:
             self.low, self.high = self._range(slot)
             self.usual = (self.low + self.high) / 2.0
-            if self._counts[near]:
-                low, high = self._range(near)
-                self.low, self.high = min(self.low, low), max(self.high, high)
+            for other in (near, self._by_old_clock(slot), self._by_old_clock(near)):
+                if other is not None and self._counts[other]:
+                    low, high = self._range(other)
+                    self.low, self.high = min(self.low, low), max(self.high, high)
 
     def _range(self, slot: int) -> Tuple[float, float]:
         kept, count = self._period.kept, min(self._counts[slot], WEEKS)

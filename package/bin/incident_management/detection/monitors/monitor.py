@@ -30,6 +30,8 @@ NAMED_BY = ("service", "service.name", "host")
 
 _VALUE = re.compile(r"count|(?:avg|sum|max|min|dc|perc95)\([A-Za-z_][\w.]*\)")
 _FIELD = re.compile(r"[A-Za-z_][\w.]*")
+_OF_NUMBERS = re.compile(r"\s*\|\s*(tstats|mstats)\b", re.I)
+"""A search whose rows are numbers and not events ("tstats", "mstats" in the Search Reference)."""
 
 
 class _Value(Kind):
@@ -132,6 +134,7 @@ class Monitor:
             )
         if detector == "baseline" and not _VALUE.fullmatch(value):
             raise ValueError(f"value is the field '{value}'; say how to add it up: avg({value}).")
+        _check_rows(search, detector, value)
         span = int(options.get("span", cls.span))
         options.update(
             span=span,
@@ -184,10 +187,12 @@ class Monitor:
         entity = ", ".join(named or [part for part in parts if part])
         return entity[:ENTITY_CHARACTERS] or self.name
 
-    def spl(self, key: Sequence[str] = ()) -> str:
+    def spl(self, key: Sequence[str] = (), indexed: bool = False) -> str:
         """Return the search over whole spans: a row a span and series, or the events.
 
-        ``key``: of this series alone.
+        Args:
+            key: of this series alone.
+            indexed: with the time when the newest event of a row was indexed.
         """
         written = spl.as_written(self.search)
         parts = [
@@ -199,6 +204,9 @@ class Monitor:
             written = spl.pipeline(written, spl.command("search", *parts))
         if self.needs_events:
             shown = spl.fields("table", ["_time", "_raw", *self.by])
+            if indexed:
+                when = spl.command("eval", spl.as_written("indexed=_indextime"))
+                shown = spl.pipeline(when, spl.fields("table", ["_time", "indexed", *self.by]))
             return str(spl.pipeline(written, shown))
         cut = spl.command(
             "bin",
@@ -211,4 +219,23 @@ class Monitor:
             aggregates.append((self.value, "value"))
         elif self.detector == "ratio":
             aggregates.append((f"sum({self.value})", "part"))
+        if indexed:
+            aggregates.append(("max(_indextime)", "indexed"))
         return str(spl.pipeline(written, cut, spl.stats(*aggregates, by=["_time", *self.by])))
+
+
+def _check_rows(search: str, detector: str, value: str) -> None:
+    """Refuse what would count the rows of ``tstats`` for events, and so never find anything."""
+    match = _OF_NUMBERS.match(search)
+    if match is None:
+        return
+    command = match[1].lower()
+    if detector in ("ratio", "new_template"):
+        raise ValueError(
+            f"{detector} needs events, and {command} gives numbers; search the events themselves."
+        )
+    if detector == "baseline" and value == "count":
+        raise ValueError(
+            f"value = count would count the rows of {command}, one a span; say which of its fields "
+            "is the number, such as sum(count)."
+        )

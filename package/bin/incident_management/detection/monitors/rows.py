@@ -14,6 +14,7 @@ __all__ = [
     "Row",
     "all_series_of",
     "by_span",
+    "count_of",
     "events_of",
     "number_of",
     "seconds_of",
@@ -43,6 +44,11 @@ def all_series_of(monitor: Monitor, row: Row) -> List[Key]:
 def events_of(row: Row) -> int:
     """Return how many events a row of counts stands for."""
     return int(number_of(row.get("events")) or 0)
+
+
+def count_of(monitor: Monitor, rows: Sequence[Row]) -> int:
+    """Return how many events some rows stand for."""
+    return len(rows) if monitor.needs_events else sum(map(events_of, rows))
 
 
 def number_of(value: Any) -> Optional[float]:

@@ -143,7 +143,8 @@ def released(
         facts = [(s.last_time, f"{s.app}:{s.rule}") for s in some] + list(others.get(entity, ()))
         _release(some, facts, "rules", _distinct, found)
     for some in by_problem.values():
-        _release(some, [(s.last_time, s.key) for s in some], "signals", len, found)
+        # A run that found the problem at several entities has found it once.
+        _release(some, [(s.last_time, s.sid or s.key) for s in some], "signals", _distinct, found)
     return found
 
 

@@ -24,6 +24,7 @@ from ..signal import (
     TEXT_CHARACTERS,
     TITLE_CHARACTERS,
 )
+from .filling import filled, text_of
 
 __all__ = ["Alert", "findings", "findings_one_by_one", "params_of", "run_of"]
 
@@ -34,15 +35,15 @@ DEFAULT_WINDOW = "15m"
 
 # What the API takes of an entity.
 ENTITY_CHARACTERS = 1000
+# Of one row; as many as a monitor takes of an event.
+MAX_ENTITIES = 50
 SAMPLES = 5
 SAMPLE_FIELDS = 50
 SAMPLE_CHARACTERS = 1000
-CONDENSED_LINES = 3
 
 # scheduler__<owner>__<app>__RMD5<hash>_at_<scheduled time>_<number>, see Splunk's Search Manual,
 # "Dispatch directory and search artifacts".
 _SCHEDULED = re.compile(r"_at_(\d+)_")
-_TOKEN = re.compile(r"\{([^{}]+)\}")
 
 
 @dataclass(frozen=True)
@@ -208,13 +209,16 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
     who names another entity field need not name it three times. Rows that have none of the dedup
     fields are told apart by their entity, or what befell the others would be lost.
 
+    A row whose entity field has several values is one problem of all of them: a finding for each,
+    whose dedup values are the row's, and which are runs of their own but for the first.
+
     Where not each result is a finding (``per_result``), all rows are one; it is about the entity
     that all of them have, or about the detection itself.
     """
     found: Dict[Tuple[str, ...], Document] = {}
     fields = alert.dedup_fields if alert.per_result else ()
     for row in rows:
-        values = tuple([_text(row.get(name)) for name in fields])
+        values = tuple([text_of(row.get(name)) for name in fields])
         if fields and not all(values):
             values = _with_entity(values, row, alert)
         finding = found.get(values)
@@ -222,7 +226,28 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
             found[values] = _finding(values, row, alert, now)
         else:
             _add_row(finding, row, alert, now)
+        if fields and isinstance(row.get(alert.entity_field), list):
+            _add_further(found, values, row, alert, now)
     return list(found.values())
+
+
+def _add_further(
+    found: Dict[Tuple[str, ...], Document],
+    values: Tuple[str, ...],
+    row: Mapping[str, Any],
+    alert: Alert,
+    now: float,
+) -> None:
+    """Add the findings about the entities of a row that its problem's first is not about."""
+    for entity in _entities(row, alert):
+        key = (*values, entity)
+        if entity == found[values]["entity"]:
+            continue
+        if key in found:
+            _add_row(found[key], row, alert, now)
+        else:
+            finding = _finding(values, row, alert, now)
+            found[key] = {**finding, "entity": entity, "run": f"{alert.run}:{entity}"}
 
 
 def findings_one_by_one(
@@ -236,7 +261,7 @@ def findings_one_by_one(
     found: List[Document] = []
     for number, row in enumerate(rows):
         one = replace(alert, result=str(number), per_result=True)
-        found.extend({**finding, "run": one.run} for finding in findings([row], one, now))
+        found.extend({"run": one.run, **finding} for finding in findings([row], one, now))
     return found
 
 
@@ -244,7 +269,9 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
     """The finding of one row; texts are cut to what the API takes."""
     start, end = _span(first, now)
     entity = _entity(first, alert)
-    told = first if first.get(ENTITY) else {**first, ENTITY: entity}
+    told = first
+    if not first.get(ENTITY):
+        told = {**first, ENTITY: text_of(first.get(alert.entity_field)) or entity}
     finding: Document = {
         "entity": entity,
         "first_time": start,
@@ -255,11 +282,11 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
     }
     if alert.title:
         # A field of several values has each on a line of its own.
-        title = ", ".join(_filled(alert.title, told).splitlines())
+        title = ", ".join(filled(alert.title, told).splitlines())
         finding["title"] = title[:TITLE_CHARACTERS]
     if alert.description:
-        finding["description"] = _filled(alert.description, told)[:TEXT_CHARACTERS]
-    tags = _first_names(_filled(alert.tags, first), MAX_TAGS) if alert.tags else ()
+        finding["description"] = filled(alert.description, told)[:TEXT_CHARACTERS]
+    tags = _first_names(filled(alert.tags, first), MAX_TAGS) if alert.tags else ()
     if tags:
         finding["tags"] = list(tags)
     if alert.group_fields:
@@ -269,7 +296,7 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
 
 def _with_entity(values: Tuple[str, ...], row: Mapping[str, Any], alert: Alert) -> Tuple[str, ...]:
     """Return the values of the dedup fields, those that the row lacks filled as findings() says."""
-    entity = _text(row.get(alert.entity_field))[:ENTITY_CHARACTERS]
+    entity = text_of(row.get(alert.entity_field))[:ENTITY_CHARACTERS]
     if not any(values):
         return (entity, *values[1:])
     return tuple(
@@ -279,7 +306,17 @@ def _with_entity(values: Tuple[str, ...], row: Mapping[str, Any], alert: Alert) 
 
 
 def _entity(row: Mapping[str, Any], alert: Alert) -> str:
-    return _text(row.get(alert.entity_field))[:ENTITY_CHARACTERS] or alert.rule
+    entities = _entities(row, alert)
+    return entities[0] if alert.per_result or len(entities) == 1 else alert.rule
+
+
+def _entities(row: Mapping[str, Any], alert: Alert) -> List[str]:
+    """Return what a row is about, at least one: the values of its entity field, else the rule."""
+    value = row.get(alert.entity_field)
+    if not isinstance(value, list):
+        return [text_of(value)[:ENTITY_CHARACTERS] or alert.rule]
+    texts = dict.fromkeys(text_of(one)[:ENTITY_CHARACTERS] for one in value)
+    return [text for text in texts if text][:MAX_ENTITIES] or [alert.rule]
 
 
 def _add_group_values(finding: Document, row: Mapping[str, Any], alert: Alert) -> None:
@@ -288,7 +325,7 @@ def _add_group_values(finding: Document, row: Mapping[str, Any], alert: Alert) -
     for name in alert.group_fields:
         value = row.get(name)
         for one in value if isinstance(value, list) else [value]:
-            text = _text(one)
+            text = text_of(one)
             pair = f"{name}={text}"[:NAME_CHARACTERS]
             if text and pair not in known and len(known) < MAX_GROUP_VALUES:
                 known.append(pair)
@@ -327,37 +364,6 @@ def _count(row: Mapping[str, Any]) -> int:
     return int(value) if value is not None and value >= 1 else 1
 
 
-def _filled(template: str, row: Mapping[str, Any]) -> str:
-    """Replace ``{field}`` by the row's value; what Splunk calls ``$token$`` is filled already."""
-    if "{" not in template:
-        return template
-    parts = list(_parts(template))
-    # Every second part is the name of a field.
-    parts[1::2] = [_condensed(_text(row.get(name.strip()))) for name in parts[1::2]]
-    return "".join(parts)
-
-
-@lru_cache(maxsize=100)
-def _parts(template: str) -> Tuple[str, ...]:
-    return tuple(_TOKEN.split(template))
-
-
-def _condensed(text: str) -> str:
-    """An event of many lines, such as one with a stack trace, by its first line and its reason.
-
-    The reason is the last line that isn't indented: ``sqlalchemy.exc.TimeoutError: …`` below a
-    Python traceback, ``Caused by: …`` in a Java one.
-    """
-    lines = text.splitlines()
-    if len(lines) <= CONDENSED_LINES:
-        return text
-    lines = [line.rstrip() for line in lines if line.strip()]
-    if len(lines) <= CONDENSED_LINES:
-        return text
-    reasons = [line for line in lines[1:] if not line[0].isspace()]
-    return f"{lines[0]}\n…\n{(reasons or lines)[-1]}"
-
-
 def _sample(row: Mapping[str, Any]) -> Document:
     """A row as it is stored for people: hidden fields left out, long values cut."""
     shown = [name for name in row if name[:2] != "__"][:SAMPLE_FIELDS]
@@ -372,14 +378,6 @@ def _shown(value: Any) -> Any:
     if isinstance(value, list):
         return [str(part)[:SAMPLE_CHARACTERS] for part in value]
     return str(value)[:SAMPLE_CHARACTERS]
-
-
-def _text(value: Any) -> str:
-    if type(value) is str:
-        return value.strip()
-    if isinstance(value, list):
-        return ", ".join(str(part) for part in value)
-    return "" if value is None else str(value).strip()
 
 
 def _moment(value: Any) -> Optional[float]:

@@ -1,0 +1,52 @@
+"""Result rows in words: the fields that a title or a description names, filled in."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, Mapping, Tuple
+
+__all__ = ["filled", "text_of"]
+
+CONDENSED_LINES = 3
+_TOKEN = re.compile(r"\{([^{}]+)\}")
+
+
+def filled(template: str, row: Mapping[str, Any]) -> str:
+    """Replace ``{field}`` by the row's value; what Splunk calls ``$token$`` is filled already."""
+    if "{" not in template:
+        return template
+    parts = list(_parts(template))
+    # Every second part is the name of a field.
+    parts[1::2] = [_condensed(text_of(row.get(name.strip()))) for name in parts[1::2]]
+    return "".join(parts)
+
+
+@lru_cache(maxsize=100)
+def _parts(template: str) -> Tuple[str, ...]:
+    return tuple(_TOKEN.split(template))
+
+
+def _condensed(text: str) -> str:
+    """An event of many lines, such as one with a stack trace, by its first line and its reason.
+
+    The reason is the last line that isn't indented: ``sqlalchemy.exc.TimeoutError: …`` below a
+    Python traceback, ``Caused by: …`` in a Java one.
+    """
+    lines = text.splitlines()
+    if len(lines) <= CONDENSED_LINES:
+        return text
+    lines = [line.rstrip() for line in lines if line.strip()]
+    if len(lines) <= CONDENSED_LINES:
+        return text
+    reasons = [line for line in lines[1:] if not line[0].isspace()]
+    return f"{lines[0]}\n…\n{(reasons or lines)[-1]}"
+
+
+def text_of(value: Any) -> str:
+    """Return a field as text, the values of a field of several by comma."""
+    if type(value) is str:
+        return value.strip()
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value)
+    return "" if value is None else str(value).strip()

@@ -1,0 +1,101 @@
+"""Events that were indexed after their span was judged: nobody counted them, and nothing said so.
+
+One judged span in twelve is searched once more, an hour after its end or later, and its events are
+counted again. Where there are noticeably more now, people are told, and of the ``lag`` with which
+all of these would have been counted. It costs a twelfth of the monitor's searches at most.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timezone
+from typing import Optional, Sequence, Tuple
+
+from ..detection.monitors.monitor import MAX_EVENTS, Monitor
+from ..detection.monitors.rows import Row, by_span, count_of, number_of
+from ..incidents.canonical import digest
+from ..incidents.stores import claim_document
+from ..ports import Clock, Document, Searcher, SearchFailed, SearchTooSlow, Stores
+
+__all__ = ["LATE", "Judged", "LateEvents"]
+
+LATE = "late"
+SPANS_A_LOOK = 12
+AFTER_SECONDS = 3600.0
+NOTICEABLE = 0.01
+"""Share of a span's events. A few of very many can be neither helped nor noticed."""
+
+Judged = Tuple[int, int]
+"""The end of a span that was judged as a whole, and how many events it had by then."""
+
+
+class LateEvents:
+    """What of one monitor's events comes too late.
+
+    Its note in the KV store holds the span that is looked at next, or was last, and what was found.
+    """
+
+    def __init__(
+        self, monitor: Monitor, stores: Stores, searcher: Searcher, clock: Clock, holder: str
+    ) -> None:
+        self._monitor = monitor
+        self._claims = stores.claims
+        self._searcher = searcher
+        self._clock = clock
+        self._holder = holder
+        self._key = f"monitor:{monitor.name}:{LATE}"
+        self._pause = float(SPANS_A_LOOK * monitor.span)
+        # What was found under another lag, or of another search, says nothing of this one.
+        self._settings = digest([monitor.learned_as, monitor.lag], 16)
+
+    def run(self, judged: Optional[Judged]) -> str:
+        """Look again where it is time, and return what people are to see; empty: nothing.
+
+        ``judged``: the newest span that was judged in this run. Raises what the stores raise.
+        """
+        now, known = self._clock.now(), self._claims.get(self._key)
+        note: Document = dict(known["value"]) if known else {}
+        if note.get("settings") != self._settings or note["end"] > now:
+            note = {"sentence": "", "count": None, "settings": self._settings, "end": -math.inf}
+        before = dict(note)
+        if note["count"] is not None and now - note["end"] >= AFTER_SECONDS:
+            note.update(sentence=self._looked(note), count=None)
+        elif judged and note["count"] is None and judged[0] - note["end"] >= self._pause:
+            note.update(end=judged[0], count=judged[1])
+        if note != before:
+            document = claim_document(
+                self._key, now, note, purpose="monitor late", holder=self._holder
+            )
+            self._claims.save([document])
+        return str(note["sentence"])
+
+    def _looked(self, note: Document) -> str:
+        end, span = int(note["end"]), self._monitor.span
+        try:
+            result = self._searcher.run(
+                self._monitor.spl(indexed=True),
+                str(end - span),
+                str(end),
+                limit=MAX_EVENTS,
+                timeout=self._monitor.timeout,
+            )
+            rows = by_span(result.rows, span).get(end - span, [])
+        except (SearchFailed, SearchTooSlow, ValueError):
+            return str(note["sentence"])
+        if result.truncated or result.cut_short or result.warnings:
+            return str(note["sentence"])
+        return self._told(end, int(note["count"]), rows)
+
+    def _told(self, end: int, judged: int, rows: Sequence[Row]) -> str:
+        count = count_of(self._monitor, rows)
+        if count - judged <= NOTICEABLE * count:
+            return ""
+        began = datetime.fromtimestamp(end - self._monitor.span, timezone.utc)
+        delay = max((number_of(row.get("indexed")) or 0.0 for row in rows), default=0.0) - end
+        advice = "set a longer lag"
+        if delay > self._monitor.lag:
+            advice = f"set lag to {math.ceil(delay / 60)}m, with which they would have been,"
+        return (
+            f"Of {count} events of its span from {began:%Y-%m-%d %H:%M} UTC, {count - judged} were "
+            f"indexed after it was judged, and not counted: {advice} or find what delays them."
+        )
