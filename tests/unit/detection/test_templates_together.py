@@ -109,6 +109,9 @@ from tests.unit.detection.mining import groups
         # what a state was, and what it is
         ["port 7: armed -> active", "port 8: active -> spare"],
         ["panel(SEEN→HIDDEN): 3", "panel(PEEKING→HIDDEN): 4"],
+        # the two ends of a connection
+        ["br-in<->unix#7: 3 flows added", "br-out<->unix#12: 41 flows added"],
+        ["br-in<->tcp:10.0.0.7:6653: idle for 5 s", "br-out<->tcp:10.0.0.8:6653: idle for 5 s"],
         ["gate 7 CLOSED->HALF_OPEN", "gate 8 OPEN->CLOSED"],
         # five names before a colon of which the same is said
         [f"{name}: hashed 3 of 17 blocks" for name in ("boot", "vendor", "system", "odm", "misc")],
@@ -279,6 +282,51 @@ def test_what_a_network_device_calls_a_message_is_kept():
     )
     assert up == {"%LINK-3-UPDOWN: Interface <*>, changed state to up"}
     assert changed == {"%LINK-5-CHANGED: Interface <*>, changed state to administratively down"}
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        # a category before the facility, digits in the name, a number for a name
+        ("%ROUTING-LDP-5-NBR_CHANGE:", "%ROUTING-BGP-5-NBR_CHANGE:"),
+        ("%MOVE-SW1-4-NOTIF:", "%SW_MOVE-4-NOTIF:"),
+        ("%SSH-5-SSH1_SESSION:", "%SSH-5-SSH2_SESSION:"),
+        ("%ASA-6-302013:", "%ASA-6-302014:"),
+    ],
+)
+def test_what_a_network_device_calls_a_message_tells_messages_apart(kinds):
+    found = groups(*[[f"{kind} Peer 10.0.0.{n} of port 7" for n in (3, 4)] for kind in kinds])
+    assert found == [{f"{kind} Peer <*> of port <*>"} for kind in kinds]
+
+
+def test_the_part_of_a_program_that_tells_is_no_value():
+    lines = [f"{part}: got request for 10.0.0.{n}" for part in ("a/in", "a/out") for n in (3, 4)]
+    miner = TemplateMiner()
+    assert {t.text for t in miner.templates_of(lines)} == {
+        "a/in: got request for <*>",
+        "a/out: got request for <*>",
+    }
+    source = miner.learn("src/core/sealed_box.rs:540: opened a box of version 1")
+    assert source.template == "src/core/sealed_box.rs:<*>: opened a box of version <*>"
+    assert source.variables == ["540", "1"]
+    place = miner.learn("/srv/data/a: opened")
+    assert place.template == "<*>: opened"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        # what happened to a thing, in capitals and right behind a value
+        ["Job Modified at request of {}@head1", "Job Run at request of {}@head1"],
+        ["Holds u{} released at request of root", "Holds o{} set at request of root"],
+        # what a thing is whose name is quoted
+        ['agent: Service "web-{}" in sync', 'agent: Check "disk-{}" in sync'],
+    ],
+)
+def test_statements_that_differ_in_a_word_are_told_apart(statements):
+    found = groups(*[[line.format(n) for n in range(17, 22)] for line in statements])
+    assert all(len(templates) == 1 for templates in found)
+    assert len(set.union(*found)) == len(statements)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from .words import (
     VALUE,
     WILDCARD,
     constants,
+    is_called,
     is_infinitive,
     is_loud,
     is_told,
@@ -186,13 +187,13 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
     if before[-1][-1] not in _MARKS:
         if kinds[-1] == VALUE:
             score += _WEIGHTS["after_value"]
-        if _begin_with_verbs(one, other):
+        if _begin_with_verbs(one, other, kinds[-1] == VALUE):
             score += _WEIGHTS["verb"]
     if behind and kind_of(behind[0]) not in (VALUE, FIXED):
         score += _WEIGHTS["word_behind"]
     if _is_enclosed(one) and _is_enclosed(other):
         score += _WEIGHTS["enclosed"]
-    if _is_named(one) and _is_named(other):
+    if _is_named(one) and _is_named(other) and not is_called(behind):
         score += _WEIGHTS["capital"]
     # most texts are unlikely to be values, and need not be looked at further
     return -math.inf if score > 0 and _are_apart(before, behind, one, other) else score
@@ -207,24 +208,23 @@ def _are_apart(before: Words, behind: Words, one: Words, other: Words) -> bool:
     )
 
 
-def _begin_with_verbs(one: Words, other: Words) -> bool:
-    """Whether texts begin with verbs; of two words only one may be like a verb.
+def _begin_with_verbs(one: Words, other: Words, of_a_thing: bool) -> bool:
+    """Whether texts begin with verbs.
 
-    As in an exclusive lock, a shared lock.
+    Of two words one may be like a verb, as in an exclusive lock, a shared lock; but not where they
+    tell of a thing: hold <*> released, hold <*> set.
     """
     verbs = sum(map(_begins_with_verb, (one, other)))
-    return verbs == 2 or (verbs == 1 and not len(one) == len(other) == 1)
+    return verbs == 2 or (verbs == 1 and (of_a_thing or not len(one) == len(other) == 1))
 
 
 def _is_named(text: Words) -> bool:
     """Whether each word of a text begins in capitals, as those of a name do, or is a value."""
-    if len(text) == 1:
-        return _is_capital(text[0])
     return any(map(_is_capital, text)) and all(_is_name_part(word) for word in text)
 
 
 def _is_name_part(word: str) -> bool:
-    return kind_of(word) == VALUE or (_is_capital(word) and not is_verb(word))
+    return kind_of(word) == VALUE or (_is_capital(word) and (word.isupper() or not is_verb(word)))
 
 
 def _is_capital(word: str) -> bool:

@@ -67,7 +67,7 @@ _NAMES[_QUOTE] = ESCAPED_QUOTE
 # What kind of message it is, by number: %LINK-3-UPDOWN of a network device, with the digit of how
 # bad it is, and an event of Windows, as :mod:`.event` puts it and in XML. Each by a part of it.
 _KINDS = {
-    "%": re.compile(r"%[A-Z][A-Z0-9_]*-[0-7]-(?=[A-Z])"),
+    "%": re.compile(r"%[A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+){0,3}-[0-7]-[A-Z0-9_]+"),
     "EventCode:": re.compile(r"(?<!\S)EventCode:\d{1,5}(?!\S)"),
     "</EventID>": re.compile(r"<EventID(?: Qualifiers='\d{1,5}')?>\d{1,5}</EventID>"),
 }

@@ -30,6 +30,7 @@ from .words import (
     VALUE,
     WILDCARD,
     constants,
+    is_called,
     is_event,
     is_infinitive,
     is_loud,
@@ -285,7 +286,7 @@ def _is_variable(place: int, lines: Sequence[Line], known: _Known) -> bool:
         return False
     if all(is_shouted(_bare(line[place])) for line in lines):
         return True
-    if all(may_be_value(line[place]) for line in lines):
+    if all(may_be_value(line[place]) for line in lines) and not is_called(lines[0][place + 1 :]):
         return len(lines) >= MANY_STATES
     return len(lines) >= (MANY_IN_LONG if others >= LONG else MANY)
 

@@ -21,7 +21,7 @@ from .event import exception_line, message_of, messages_of
 from .fold import folded, keep_names, names_in, names_kept, without_digits
 from .group import Template, Words, template_id
 from .store import Store
-from .words import WILDCARD, Masked, paths_joined
+from .words import WILDCARD, Masked, part_of, paths_joined
 
 __all__ = [
     "WILDCARD",
@@ -38,6 +38,7 @@ LONGEST_CACHED = 1_000
 MAX_WORDS = 96
 """Words of a line that are looked at; the rest is one value."""
 _ASK = -1
+_A_PART = WILDCARD + ":"
 
 
 class Match(NamedTuple):
@@ -149,11 +150,8 @@ class TemplateMiner:
 
     def _templates_of(self, forms: Sequence[str]) -> Dict[str, Template]:
         """Return the templates of folded messages."""
-        mask = self._masked.__getitem__
         said = {form: paths_joined(form) if ":\\" in form else form for form in forms}
-        masked = {
-            form: tuple(map(mask, text.split(None, MAX_WORDS))) for form, text in said.items()
-        }
+        masked = {form: self._mask(text.split(None, MAX_WORDS)) for form, text in said.items()}
         known = self._templates
         new = [words for words in dict.fromkeys(masked.values()) if words not in known]
         for words in new:
@@ -164,6 +162,12 @@ class TemplateMiner:
         if len(known) > CACHED_LINES:
             known.clear()
         return found
+
+    def _mask(self, words: Sequence[str]) -> Words:
+        """Return the words of a message with their values masked; the part of a program is none."""
+        masked = tuple(map(self._masked.__getitem__, words))
+        part = part_of(words[0]) if masked and masked[0] == _A_PART else ""
+        return (part, *masked[1:]) if part else masked
 
     def _forget(self) -> None:
         self._store.forget(max(1, self._max // 2))

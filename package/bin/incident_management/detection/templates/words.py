@@ -23,6 +23,7 @@ __all__ = [
     "WILDCARD",
     "Masked",
     "constants",
+    "is_called",
     "is_event",
     "is_infinitive",
     "is_loud",
@@ -33,6 +34,7 @@ __all__ = [
     "marks_of",
     "mask",
     "may_be_value",
+    "part_of",
     "paths_joined",
     "pieces_of",
     "union_of",
@@ -73,6 +75,8 @@ _SPACED_PATH = re.compile(
 )
 MAX_SPACED = 4
 """Parts with blanks in a path that are looked for."""
+# The part of a program that tells, and the line of its source: core/proxy/http: src/io/file.rs:0:
+_PART = re.compile(r"((?:0\.)?[A-Za-z][A-Za-z_.+-]*(?:/[A-Za-z_.+-]+)+:)(?:0:)?\Z")
 _DOMAIN = re.compile(
     r"(?:[a-z0-9-]+\.)+(?:com|net|org|edu|gov|io|info|biz|local|internal|localdomain|lan|cn|hk|tw"
     r"|jp|kr|de|fr|it|nl|se|uk|eu|ru|br|in|au|ca|us|ch|es|pl)\Z"
@@ -110,7 +114,10 @@ _HEX_PARTS = re.compile(
 _WITH_PORT = re.compile(r"\[[0-9a-f:.]*:[0-9a-f:.]*(?:%\w+)?\]:0", re.I)
 
 # What a state was and what it is, as OPEN→CLOSED; small letters before -> may be a pointer.
-_CHANGE = re.compile(r"[A-Za-z][\w-]*→[A-Za-z][\w-]*|[A-Z][A-Z_]+[-=]>[A-Z][A-Z_]+(?!\w)")
+_CHANGE = re.compile(
+    r"[A-Za-z][\w-]*→[A-Za-z][\w-]*|[A-Z][A-Z_]+[-=]>[A-Z][A-Z_]+(?!\w)"
+    r"|[A-Za-z][\w.#-]*<->\S*\w"  # the two ends of a connection: br-int<->unix#7
+)
 
 _JOINED = re.compile(r"<\*>(?:[:,]<\*>)+")
 
@@ -236,6 +243,11 @@ def _is_dotted(bare: str) -> bool:
     return "." in bare and bool(_DOMAIN.match(bare) or _UNIT.match(bare))
 
 
+def part_of(first: str) -> str:
+    """Return a line's first word where it is the path of a part of the program; "" where not."""
+    return first.replace("0", WILDCARD) if "/" in first and _PART.match(first) else ""
+
+
 def paths_joined(text: str) -> str:
     """Return a text in which a path with blanks, as in ``C:\\My Files\\a``, is one word."""
     for _ in range(MAX_SPACED):
@@ -324,6 +336,11 @@ def is_told(masked: str) -> bool:
 def is_event(first: str) -> bool:
     """Whether a line's first word is what some programs call an event: +sdown, -monitor."""
     return first[0] in "+-" and first[1:2].isalpha()
+
+
+def is_called(behind: Sequence[str]) -> bool:
+    """Whether the word before these says what a thing is, as in Service "web", Check "web-3"."""
+    return bool(behind) and behind[0][0] in "\"'`"
 
 
 def is_infinitive(before: str, after: str) -> bool:
