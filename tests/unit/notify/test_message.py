@@ -42,6 +42,7 @@ def test_a_status_change_is_named_by_what_it_means(before, after, event):
         ("verification", {"outcome": "recovered", "detail": "d"}, "Fix verified: recovered", "d"),
         ("verification", {"outcome": "not_recovered"}, "Fix did not help", ""),
         ("approval", {"decision": "approved"}, "Fix approved", ""),
+        ("approval", {"decision": "approved", "left": 1}, "Fix approved in part", ""),
         ("action", {"phase": "failed", "detail": "no"}, "Fix failed", "no"),
         ("rollback", {"phase": "started", "detail": "why"}, "Fix being rolled back", "why"),
         ("rollback", {"phase": "done", "detail": "r8"}, "Fix rolled back", "r8"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Set, Tuple
 
 from incident_management.incidents import timeline
 from incident_management.ports import SearchFailed
@@ -161,6 +161,7 @@ class Bench:
         self.stanzas = {name: dict(values) for name, values in STANZAS.items()}
         self.samples = 100
         self.silent: List[str] = []
+        self.taken_away: Set[Tuple[str, str]] = set()
         self.searcher = FakeSearcher({"stats count": self.count})
         self.raising = FakeRaisingSearch()
         self.open()
@@ -175,9 +176,12 @@ class Bench:
     def context(self) -> Context:
         """Made anew each time, as by a process that was just started."""
         catalogue = Catalogue.from_stanzas(self.stanzas)
-        return Context(
-            self.stores, self.clock, catalogue, {"deploy_api": lambda: self.executor}, "sh1"
-        )
+        executors = {"deploy_api": lambda: self.executor}
+        return Context(self.stores, self.clock, catalogue, executors, self.may, "sh1")
+
+    def may(self, user: str, capability: str) -> bool:
+        """Say what splunkd says of a user's rights."""
+        return (user, capability) not in self.taken_away
 
     def verifier(self) -> Verifier:
         return Verifier(self.context, self.searcher, self.raising)

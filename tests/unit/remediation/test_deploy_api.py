@@ -50,6 +50,15 @@ def test_it_asks_what_runs_now():
     assert headers["Authorization"] == "Bearer secret-token"
 
 
+def test_what_it_tells_of_another_service_counts_for_nothing():
+    """As when the service was renamed, and its old name leads to the new one."""
+    executor, _wire = api((200, {**NOW, "service": "check out 2"}))
+    with pytest.raises(
+        ExecutorError, match="tells of check out 2 where it was asked for check out"
+    ):
+        executor.facts(ARGUMENTS)
+
+
 def test_it_asks_for_a_rollback_with_the_runs_own_id():
     executor, wire = api((200, AFTER))
     outcome = executor.execute(ARGUMENTS, "PLAN-1")

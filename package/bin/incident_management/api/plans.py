@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Callable, TypeVar
 
 from ..remediation import approval, execution, view
@@ -10,6 +11,7 @@ from ..remediation.context import Context, Refused
 from ..remediation.executors import executors
 from ..splunk import conf
 from ..worker.processes import has_ended, process_name
+from ..worker.splunkd import has_capability
 from .messages import Problem
 from .router import Request, Response, route
 from .schema import any_object, flag, listed, obj, text
@@ -189,6 +191,7 @@ def _context(request: Request) -> Context:
         request.clock,
         _catalogue(request),
         executors(request.settings),
+        partial(has_capability, request.system_session),
         holder=process_name(),
         gone=has_ended,
         raising=request.raising,

@@ -148,7 +148,9 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "severity": lambda data: f"severity {data.get('from')} to {data.get('to')}",
     "analysis": lambda data: str(data.get("verdict") or "analysed"),
     "plan": lambda data: f"proposed {data.get('summary') or data.get('action')}",
-    "approval": lambda data: f"plan {data.get('plan_id')} {data.get('decision')}",
+    "approval": lambda data: (
+        f"plan {data.get('plan_id')} {data.get('decision')}{' in part' if data.get('left') else ''}"
+    ),
     "refused": lambda data: f"refused: {data.get('reason')}",
     "action": lambda data: f"action {data.get('phase')}: {data.get('detail') or ''}",
     "verification": lambda data: f"{data.get('outcome')}: {data.get('detail') or ''}",

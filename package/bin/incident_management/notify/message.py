@@ -221,7 +221,9 @@ def _happened(event: str, entry: Mapping[str, Any]) -> str:
             "not_recovered": "Fix did not help",
         }.get(data.get("outcome", ""), "Fix not verified: not enough data")
     if event == "approval":
-        return f"Fix {data.get('decision', 'decided on')}"
+        decision = str(data.get("decision", "decided on"))
+        # Of several approvals that a fix needs only the last one has it approved.
+        return f"Fix {decision}{' in part' if data.get('left') else ''}"
     if event == "action":
         return {"started": "Fix started", "done": "Fix carried out"}.get(
             data.get("phase", ""), "Fix failed"

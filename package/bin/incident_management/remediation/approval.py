@@ -12,6 +12,7 @@ from .context import SYSTEM, Context, Refused
 from .foresight import foresee
 from .live import live_plans, undecided_plans
 from .plan import PlanState, new_plan, plan_state
+from .raised import CannotJudge, identity, searches_of
 from .safety import checks, cited_cause, facts_of, over_because, resolved_arguments, suitable_facts
 from .steps import action_run
 
@@ -36,10 +37,19 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
         raise
     told = ("action", "arguments", "plan_hash", "summary", "blast_radius")
     data = {**{name: plan[name] for name in told}, **foresee(context, plan).to_document()}
+    data["searches"] = _raised_by(context, incident)
     context.stores.plans.insert(plan)
     context.append(plan, "plan", data, actor, f"plan:{plan['_key']}")
     context.show(plan)
     return context.load(plan["_key"])[0]
+
+
+def _raised_by(context: Context, incident: Incident) -> List[str]:
+    """Return what may have the fix undone: what raised the incident until now, none if too much."""
+    try:
+        return [identity(search) for search in searches_of(context.stores, incident)]
+    except CannotJudge:
+        return []
 
 
 def _proposed(
@@ -135,6 +145,7 @@ def approve(context: Context, plan_id: str, actor: str, plan_hash: str = "") -> 
         "state_hash": plan["state_hash"],
         "state": plan["state"],
         "decision": "approved",
+        "left": _left(plan, state, actor),
         "detail": _left_to_approve(plan, state, actor),
         "expires_at": round(context.clock.now() + action.approval_ttl, 3),
     }
@@ -232,10 +243,15 @@ def _own(plan: Mapping[str, Any], actor: str) -> Optional[Refused]:
     )
 
 
+def _left(plan: Mapping[str, Any], state: PlanState, actor: str) -> int:
+    """How many more people must approve, once somebody has."""
+    return max(0, int(plan["approvals"]) - len({*state.approvers, actor}))
+
+
 def _left_to_approve(plan: Mapping[str, Any], state: PlanState, actor: str) -> str:
     """What one more approval leaves to be done, for those who are told of it."""
-    left = int(plan["approvals"]) - len({*state.approvers, actor})
-    if left <= 0:
+    left = _left(plan, state, actor)
+    if left == 0:
         return "It can be carried out; nothing happens by itself."
     people = "one more person" if left == 1 else f"{left} more people"
     return f"Approved by {actor}; {people} must approve it."

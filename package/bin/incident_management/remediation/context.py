@@ -39,6 +39,7 @@ class Refused(Exception):
 class Context:
     """Stores, clock, catalogue and executors.
 
+    ``may`` tells whether a user has a capability now; it raises SplunkError when nobody can tell.
     ``holder`` is who this process is, for claims; ``gone`` tells whether another holder has
     certainly ended, so that what it left needs no waiting. ``raising`` makes what asks again what
     raised an incident, where that is to be said before a fix.
@@ -48,6 +49,7 @@ class Context:
     clock: Clock
     catalogue: Catalogue
     executors: Executors
+    may: Callable[[str, str], bool]
     holder: str = SYSTEM
     gone: Callable[[str], bool] = lambda holder: False
     raising: Optional[Callable[[], RaisingSearch]] = None
@@ -159,7 +161,8 @@ class Context:
             return False
         number = int(newest["value"]["number"]) + 1 if newest else 1
         value = {"plan_id": plan_id, "number": number}
-        return self.claim(f"run:{entity}:{number}", value, purpose=f"run:{entity}")
+        purpose = _running(entity)
+        return self.claim(f"{purpose}:{number}", value, purpose=purpose)
 
     def holds_run(self, entity: str, plan_id: str) -> bool:
         """Tell whether this plan is the last one that took an entity."""
@@ -167,7 +170,7 @@ class Context:
         return newest is not None and newest["value"]["plan_id"] == plan_id
 
     def _newest_run(self, entity: str) -> Optional[Document]:
-        found = self.stores.claims.find({"purpose": f"run:{entity}"})
+        found = self.stores.claims.find({"purpose": _running(entity)})
         return max(found, key=lambda claim: int(claim["value"]["number"]), default=None)
 
     def newest_analysis(self, entries: List[Entry]) -> Optional[Document]:
@@ -180,3 +183,8 @@ class Context:
                     found: Dict[str, Any] = {**document, "analysis_id": key}
                     return found
         return None
+
+
+def _running(entity: str) -> str:
+    """Name who has an entity; in small letters, as logs and services write names either way."""
+    return f"run:{entity.lower()}"

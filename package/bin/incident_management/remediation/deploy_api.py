@@ -36,6 +36,12 @@ class DeployApi:
                 f"The deploy API at {self._host} does not tell the version and the change that "
                 f"{arguments['service']} runs ({reply.status}): {reason_of(reply)}"
             )
+        told = str(answer.get("service") or arguments["service"])
+        if told.lower() != arguments["service"].lower():
+            raise ExecutorError(
+                f"The deploy API at {self._host} tells of {told} where it was asked for "
+                f"{arguments['service']}: nothing is done to another service."
+            )
         return {
             name: str(answer.get(name) or "")
             for name in ("service", "version", "previous_version", "change_id")

@@ -17,8 +17,9 @@ from .catalogue import CatalogueError
 from .context import SYSTEM, Context, Refused
 from .executor import Outcome
 from .live import each_plan
+from .pace import overrun
 from .plan import PlanState, before_run
-from .safety import checks, overrun, withdrawn
+from .safety import checks, withdrawn
 from .steps import (
     Run,
     Step,

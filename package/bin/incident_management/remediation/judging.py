@@ -16,7 +16,7 @@ from ..incidents.model import Incident
 from ..ports import Document, Searcher
 from ..splunk import spl
 from .catalogue import Action
-from .raised import RaisingSearch, Rerun, Windows
+from .raised import RaisingSearch, Rerun, Windows, identity
 
 __all__ = ["INSUFFICIENT", "NOT_RECOVERED", "RECOVERED", "Judgement", "Meant", "judge"]
 
@@ -29,10 +29,13 @@ Asked = Sequence[Tuple[Mapping[str, Any], Windows]]
 
 @dataclass(frozen=True)
 class Meant:
-    """What a fix was made for: the incident's entities and rules when it was begun."""
+    """What a fix was made for: its incident's entities, and what had raised it, when proposed.
+
+    ``searches`` by their :func:`.raised.identity`. Whatever came later was part of no approval.
+    """
 
     entities: FrozenSet[str]
-    rules: FrozenSet[str]
+    searches: FrozenSet[str]
 
 
 @dataclass
@@ -62,8 +65,8 @@ def judge(
 ) -> Judgement:
     """Ask every search over its windows. Raises SearchFailed and CannotJudge.
 
-    What has joined the incident since the fix and is found still is no recovery, and no reason to
-    undo it either: it is not what the fix was approved for, and anybody may raise a signal.
+    What has joined the incident since the proposal and is found still is no recovery, and no reason
+    to undo it either: it is not what the fix was approved for, and anybody may raise a signal.
     """
     own = set(incident.entities)
     before: Set[str] = set()
@@ -78,7 +81,7 @@ def judge(
         now = rerun.entities() & own
         before, after = before | then, after | now
         lasting |= then & now
-        if search.get("rule") in meant.rules:
+        if identity(search) in meant.searches:
             unhelped |= then & now & meant.entities
         reruns.append(rerun)
         searches.append(_document(search, rerun, windows, then, now))

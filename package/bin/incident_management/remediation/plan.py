@@ -102,6 +102,7 @@ def terms_of(action: Action, arguments: Mapping[str, str]) -> Dict[str, Any]:
         "label": action.label,
         "summary": _summary(action, arguments),
         "blast_radius": _filled(action.blast_radius, arguments),
+        "executor": action.executor,
         "inverse": action.inverse,
         "approvals": action.approvals,
         "approve_own": action.approve_own,
@@ -134,7 +135,8 @@ class PlanState:
     """What a plan's entries add up to. Times are epoch seconds, 0 when it did not happen.
 
     ``approvals``: until when each person's approval holds. ``approvers``: those whose approval
-    holds, or held when it was last decided on. ``expires_at``: until when enough of them hold.
+    holds, or held when it was last decided on. ``approved_at``: when the newest of these was given.
+    ``expires_at``: until when enough of them hold.
     ``action_in_doubt``: the action has failed, and nobody can tell whether it was carried out.
     ``rollback_started_at`` is 0 again after a rollback that failed. ``rollback_in_doubt`` is the
     number of the attempt of which nobody could tell whether it was carried out, 0 without one.
@@ -145,6 +147,7 @@ class PlanState:
     proposed_at: float = 0.0
     approvals: Dict[str, float] = field(default_factory=dict)
     approvers: List[str] = field(default_factory=list)
+    approved_at: float = 0.0
     expires_at: float = 0.0
     started_at: float = 0.0
     done_at: float = 0.0
@@ -221,6 +224,7 @@ def _approval(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
         return
     if entry.data.get("plan_hash") != plan["plan_hash"]:
         return
+    state.approved_at = max(state.approved_at, entry.time)
     state.approvals[entry.actor] = float(entry.data.get("expires_at") or 0.0)
     state.approvers = _holding(state, entry.time)
     needed = int(plan["approvals"])

@@ -12,7 +12,7 @@ from ..ports import Document, Stores
 from .catalogue import Action
 from .plan import PlanState
 
-__all__ = ["CannotJudge", "Grid", "RaisingSearch", "Rerun", "Windows", "searches_of"]
+__all__ = ["CannotJudge", "Grid", "RaisingSearch", "Rerun", "Windows", "identity", "searches_of"]
 
 # Events reach the index late; a window is judged this long after its end.
 INDEX_LAG_SECONDS = 5.0
@@ -113,7 +113,6 @@ class RaisingSearch(Protocol):
 def searches_of(stores: Stores, incident: Incident) -> List[Search]:
     """Return what raised an incident: the search of each of its rules, of a monitor each series.
 
-    Each with its ``rule``.
     Of a series that was raised several times it is the first, if that opened the incident: it
     knows what was usual before the trouble. Else it is the newest.
 
@@ -123,7 +122,7 @@ def searches_of(stores: Stores, incident: Incident) -> List[Search]:
     found: Dict[str, Search] = {}
     for rule in incident.rules:
         for search in _searches(stores, incident, rule):
-            found.setdefault(_identity(search), {**search, "rule": rule})
+            found.setdefault(identity(search), search)
     if not found:
         raise CannotJudge("The incident was raised by no search that could be run again.")
     if len(found) > MAX_SEARCHES:
@@ -161,6 +160,7 @@ def _search(signal: Document) -> Search:
     return search if search.get("name") or search.get("monitor") else {}
 
 
-def _identity(search: Search) -> str:
+def identity(search: Search) -> str:
+    """Return what tells a search, or a monitor's series, from another one."""
     names = ("name", "app") if search.get("name") else ("monitor", "series", "template_id")
     return repr([search.get(name) or "" for name in names])

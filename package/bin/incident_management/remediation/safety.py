@@ -6,26 +6,25 @@ before it is carried out; the answer of that last time counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ..incidents import timeline
 from ..incidents.canonical import digest
 from ..incidents.model import Entry, Incident
 from ..notify.message import span
 from .catalogue import Action, CatalogueError, check_value
+from .check import Check
 from .context import Context, Refused
 from .executor import ExecutorError
+from .pace import pace
 from .plan import PlanState, before_run, plan_digest, terms_of
 from .proof import blamed_hypothesis, verified_citations
 
 __all__ = [
-    "Check",
     "checks",
     "cited_cause",
     "facts_of",
     "over_because",
-    "overrun",
     "preconditions",
     "resolved_arguments",
     "state_changes",
@@ -34,22 +33,8 @@ __all__ = [
 ]
 
 
-HOUR = 3600.0
-
-
-@dataclass(frozen=True)
-class Check:
-    """One rule's answer. ``code`` and ``ends`` are those of the refusal it would be."""
-
-    name: str
-    ok: bool
-    detail: str
-    code: str = ""
-    ends: str = ""
-
-    def refusal(self) -> Refused:
-        """What to raise when it is not ok."""
-        return Refused(self.detail, self.code or self.name, self.ends)
+# Clocks of search heads may differ by so much.
+SKEW_SECONDS = 300.0
 
 
 def cited_cause(incident: Incident, analysis: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
@@ -94,7 +79,7 @@ def facts_of(incident: Incident, cause: Mapping[str, Any], service: Mapping[str,
     Notes, more signals of the same entities and the like leave it as it is.
     """
     return {
-        "incident": "open" if incident.is_open else "over",
+        "incident": _standing(incident),
         "entities": sorted(incident.entities),
         "cause": str(cause.get("change_id") or cause.get("cause") or ""),
         **{name: str(value) for name, value in service.items()},
@@ -167,17 +152,17 @@ def checks(
     context: Context, plan: Mapping[str, Any], state: PlanState, entries: Sequence[Entry]
 ) -> List[Check]:
     """Check every rule of a plan as of now; the first that is not ok is the reason to refuse."""
-    incident, _entries = context.incident(plan["incident_id"])
-    results = [_whole(context, plan), _contract(context, plan), _open(incident)]
+    incident = timeline.fold(entries)
+    results = [_whole(context, plan), _contract(context, plan), _open(plan, incident)]
     try:
         action = context.catalogue.get(plan["action"])
     except CatalogueError:
         return results
     results.append(_evidence(context, plan))
     results.append(_arguments(action, plan))
-    results.append(_approval(plan, state))
+    results.append(_approval(context, plan, state))
     results.extend(_present(context, plan, state, action, incident, list(entries)))
-    results.extend(_pace(context, plan, action))
+    results.extend(pace(context, plan, action))
     results.append(_alone(context, plan))
     return results
 
@@ -190,8 +175,8 @@ def withdrawn(
     For an action that was begun: it goes on while its approval stands and its incident is open.
     """
     for check in (
-        _open(timeline.fold(entries)),
-        _approval(plan, before_run(plan, entries, context.clock.now())),
+        _open(plan, timeline.fold(entries)),
+        _approval(context, plan, before_run(plan, entries, context.clock.now())),
     ):
         if not check.ok:
             return check.refusal()
@@ -204,7 +189,7 @@ def _whole(context: Context, plan: Mapping[str, Any]) -> Check:
     if same and action and context.catalogue.contract(action) == plan["contract"]:
         # The hash does not cover these, which say how many must approve, and what else may not run.
         terms = terms_of(action, plan["arguments"])
-        same = all(plan[name] == value for name, value in terms.items())
+        same = all(plan.get(name) == value for name, value in terms.items())
     detail = (
         "The plan is as it was made."
         if same
@@ -227,10 +212,23 @@ def _contract(context: Context, plan: Mapping[str, Any]) -> Check:
     return Check("action", True, f"'{action.name}' is in the catalogue, unchanged.")
 
 
-def _open(incident: Incident) -> Check:
-    if incident.is_open:
-        return Check("incident", True, f"{incident.id} is open.")
-    return Check("incident", False, over_because(incident), "incident_over", "void")
+def _open(plan: Mapping[str, Any], incident: Incident) -> Check:
+    if not incident.is_open:
+        return Check("incident", False, over_because(incident), "incident_over", "void")
+    if _standing(incident) != plan["state"].get("incident"):
+        detail = (
+            f"{incident.id} was over since {plan['_key']} was made, and opened again: what is "
+            "wrong now may be something else. Analyse it again, and propose a fix for that."
+        )
+        return Check("incident", False, detail, "incident_over", "void")
+    return Check("incident", True, f"{incident.id} is open.")
+
+
+def _standing(incident: Incident) -> str:
+    """Return whether an incident is open; of one that was reopened, for the how manieth time."""
+    if not incident.is_open:
+        return "over"
+    return "open" if incident.openings < 2 else f"open for the {incident.openings}. time"
 
 
 def over_because(incident: Incident) -> str:
@@ -258,9 +256,9 @@ def _arguments(action: Action, plan: Mapping[str, Any]) -> Check:
     return Check("arguments", True, "Every argument has its type.")
 
 
-def _approval(plan: Mapping[str, Any], state: PlanState) -> Check:
+def _approval(context: Context, plan: Mapping[str, Any], state: PlanState) -> Check:
     if state.status == "approved":
-        return Check("approval", True, state.detail)
+        return _standing_approval(context, plan, state)
     needed = int(plan["approvals"]) - len(state.approvers)
     people = "one person" if needed == 1 else f"{needed} people"
     sentence = {
@@ -275,6 +273,25 @@ def _approval(plan: Mapping[str, Any], state: PlanState) -> Check:
     )
     ends = "expired" if state.status == "expired" else ""
     return Check("approval", False, sentence, code, ends)
+
+
+def _standing_approval(context: Context, plan: Mapping[str, Any], state: PlanState) -> Check:
+    """Tell whether a plan's approvals are those of people who may still give them, and of now."""
+    ahead = state.approved_at - context.clock.now()
+    if ahead > SKEW_SECONDS:
+        detail = (
+            f"{plan['_key']} was approved {span(ahead)} from now by this machine's clock, so "
+            "nobody can tell how long that holds: set the clocks right."
+        )
+        return Check("approval", False, detail, "clock")
+    lost = [name for name in state.approvers if not context.may(name, "incident_approve")]
+    if len(state.approvers) - len(lost) >= int(plan["approvals"]):
+        return Check("approval", True, state.detail)
+    detail = (
+        f"The approval of {plan['_key']} is void, because {' and '.join(lost)} may not approve any "
+        "more (incident_approve). Propose it again."
+    )
+    return Check("approval", False, detail, "approver_gone", "void")
 
 
 def _present(
@@ -313,71 +330,6 @@ def _present(
             "precondition",
         ),
     ]
-
-
-def _pace(context: Context, plan: Mapping[str, Any], action: Action) -> List[Check]:
-    """How often an action may run: on one entity, and in all.
-
-    The latter stops whatever takes one cause for that of many incidents.
-    """
-    now = context.clock.now()
-    runs = _runs(context, plan, now - max(action.cooldown, HOUR))
-    same = [run for run in runs if run[1]["entity"] == plan["entity"]]
-    since, other = same[0] if same else (0.0, {})
-    cool = since + action.cooldown <= now
-    many = sum(begun > now - HOUR for begun, _other in runs)
-    return [
-        Check(
-            "cooldown",
-            cool,
-            f"Not carried out on {plan['entity']} lately."
-            if cool
-            else f"'{action.name}' was carried out on {plan['entity']} by {other['_key']} already; "
-            f"it may be again in {span(since + action.cooldown - now)}.",
-        ),
-        _rate(action, many),
-    ]
-
-
-def overrun(
-    context: Context, plan: Mapping[str, Any], action: Action, state: PlanState
-) -> Optional[Refused]:
-    """Return that too many runs were begun within the hour before a plan's, or None.
-
-    For an action that was begun: of several at the same moment each had seen none of the others.
-    """
-    mine = (state.started_at, str(plan["_key"]))
-    runs = _runs(context, plan, state.started_at - HOUR)
-    before = sum((begun, str(other["_key"])) < mine for begun, other in runs)
-    return None if before < action.hourly_limit else _rate(action, before).refusal()
-
-
-def _rate(action: Action, runs: int) -> Check:
-    detail = (
-        f"'{action.name}' was carried out {runs} times within the last hour; it may be "
-        f"{action.hourly_limit} times (hourly_limit)."
-    )
-    return Check("rate", runs < action.hourly_limit, detail)
-
-
-def _runs(
-    context: Context, plan: Mapping[str, Any], since: float
-) -> List[Tuple[float, Mapping[str, Any]]]:
-    """When other plans of the same action were begun, the newest first; without harmless ones."""
-    query = {"kind": "action", "time": {"$gt": since}}
-    documents = context.stores.timeline.find(query, "time:-1", 1000)
-    harmless = {d["data"]["plan_id"] for d in documents if d["data"].get("nothing_done")}
-    begun = {
-        str(document["data"].get("plan_id", "")): float(document["time"])
-        for document in documents
-        if document["data"].get("phase") == "started"
-    }
-    others = (
-        (when, context.stores.plans.get(other) or {})
-        for other, when in begun.items()
-        if other not in harmless | {plan["_key"]}
-    )
-    return [(when, other) for when, other in others if other.get("action") == plan["action"]]
 
 
 def _alone(context: Context, plan: Mapping[str, Any]) -> Check:

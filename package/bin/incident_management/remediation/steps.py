@@ -86,8 +86,18 @@ class Step:
 
 
 def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
-    """Return a plan's action. Raises CatalogueError when the catalogue has it no more."""
+    """Return a plan's action. Raises CatalogueError when the catalogue has it no more.
+
+    That of an action that something else carries out by now, too: what became of a run, only the
+    one that was asked for it can tell.
+    """
     action = context.catalogue.get(plan["action"])
+    names = {argument.name for argument in action.arguments}
+    if names != set(plan["arguments"]) or plan.get("executor", action.executor) != action.executor:
+        raise CatalogueError(
+            f"'{action.name}' was changed in the catalogue since {plan['_key']} was made, so what "
+            "carries it out now can't tell what became of it."
+        )
     return Step(action_run(plan), action, dict(plan["arguments"]))
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Mapping, Optional
 
-from ..incidents import lifecycle, timeline
+from ..incidents import lifecycle
 from ..incidents.errors import IllegalMove
 from ..notify.message import span
 from ..ports import Searcher, SearchFailed
@@ -139,15 +139,15 @@ class Verifier:
         return self._if_it_stands(plan, judgement, turn)
 
     def _meant(self, plan: Mapping[str, Any]) -> Meant:
-        """What a plan's incident was when its action was begun."""
+        """What a plan was made for, by the entry of its proposal."""
         _incident, entries = self._context.incident(plan["incident_id"])
-        begun = next(
-            entry.seq
+        proposal = next(
+            entry.data
             for entry in entries
-            if entry.kind == "action" and entry.data.get("plan_id") == plan["_key"]
+            if entry.kind == "plan" and entry.data.get("plan_id") == plan["_key"]
         )
-        then = timeline.fold([entry for entry in entries if entry.seq < begun])
-        return Meant(frozenset(plan["state"]["entities"]), frozenset(then.rules))
+        searches = frozenset(proposal.get("searches") or [])
+        return Meant(frozenset(plan["state"]["entities"]), searches)
 
     def _if_it_stands(
         self, plan: Mapping[str, Any], judgement: Judgement, turn: _Turn

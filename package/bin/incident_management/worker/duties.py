@@ -192,9 +192,9 @@ class Duties:
 
     def _context(self) -> Context:
         known = executors(lambda: self._config.settings)
-        return Context(
-            self.stores, self.clock, self._config.catalogue, known, process_name(), has_ended
-        )
+        may = partial(splunkd.has_capability, self.session)
+        catalogue = self._config.catalogue
+        return Context(self.stores, self.clock, catalogue, known, may, process_name(), has_ended)
 
     def _settle(self) -> Mapping[str, int]:
         return {"runs_settled": execution.settle_all(self._context(), failed=self.trouble)}

@@ -1,0 +1,80 @@
+"""How often an action may run: on one entity, and in all."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Optional, Tuple
+
+from ..notify.message import span
+from .catalogue import Action
+from .check import Check
+from .context import Context, Refused
+from .plan import PlanState
+
+__all__ = ["overrun", "pace"]
+
+HOUR = 3600.0
+
+
+def pace(context: Context, plan: Mapping[str, Any], action: Action) -> List[Check]:
+    """How often an action may run: on one entity, and in all.
+
+    The latter stops whatever takes one cause for that of many incidents.
+    """
+    now = context.clock.now()
+    runs = _runs(context, plan, now - max(action.cooldown, HOUR))
+    same = [run for run in runs if run[1]["entity"].lower() == plan["entity"].lower()]
+    since, other = same[0] if same else (0.0, {})
+    cool = since + action.cooldown <= now
+    many = sum(begun > now - HOUR for begun, _other in runs)
+    return [
+        Check(
+            "cooldown",
+            cool,
+            f"Not carried out on {plan['entity']} lately."
+            if cool
+            else f"'{action.name}' was carried out on {plan['entity']} by {other['_key']} already; "
+            f"it may be again in {span(since + action.cooldown - now)}.",
+        ),
+        _rate(action, many),
+    ]
+
+
+def overrun(
+    context: Context, plan: Mapping[str, Any], action: Action, state: PlanState
+) -> Optional[Refused]:
+    """Return that too many runs were begun within the hour before a plan's, or None.
+
+    For an action that was begun: of several at the same moment each had seen none of the others.
+    """
+    mine = (state.started_at, str(plan["_key"]))
+    runs = _runs(context, plan, state.started_at - HOUR)
+    before = sum((begun, str(other["_key"])) < mine for begun, other in runs)
+    return None if before < action.hourly_limit else _rate(action, before).refusal()
+
+
+def _rate(action: Action, runs: int) -> Check:
+    detail = (
+        f"'{action.name}' was carried out {runs} times within the last hour; it may be "
+        f"{action.hourly_limit} times (hourly_limit)."
+    )
+    return Check("rate", runs < action.hourly_limit, detail)
+
+
+def _runs(
+    context: Context, plan: Mapping[str, Any], since: float
+) -> List[Tuple[float, Mapping[str, Any]]]:
+    """When other plans of the same action were begun, the newest first; without harmless ones."""
+    query = {"kind": "action", "time": {"$gt": since}}
+    documents = context.stores.timeline.find(query, "time:-1", 1000)
+    harmless = {d["data"]["plan_id"] for d in documents if d["data"].get("nothing_done")}
+    begun = {
+        str(document["data"].get("plan_id", "")): float(document["time"])
+        for document in documents
+        if document["data"].get("phase") == "started"
+    }
+    others = (
+        (when, context.stores.plans.get(other) or {})
+        for other, when in begun.items()
+        if other not in harmless | {plan["_key"]}
+    )
+    return [(when, other) for when, other in others if other.get("action") == plan["action"]]
