@@ -19,6 +19,7 @@ from .asking import truncated
 
 __all__ = [
     "HEADLINES",
+    "STANDING",
     "Message",
     "build",
     "event_of",
@@ -36,6 +37,8 @@ TITLE_LENGTH = 200
 TEXT_LENGTH = 1500
 QUOTE_LENGTH = 700
 LISTED = 5
+# The event of what says where an incident stands, and not what has happened.
+STANDING = "standing"
 
 # Every event that people and subscribers may be told of, and its headline.
 HEADLINES = {
