@@ -32,7 +32,9 @@ __all__ = [
     "utc",
 ]
 
-PAGE = "/en-US/app/incident_management/workbench"
+# Without a locale: Splunk Web adds that of whoever opens it, as it does to the ``results_link`` of
+# its own alerts ("Use a webhook alert action" in the Alerting Manual).
+PAGE = "/app/incident_management/workbench"
 TITLE_LENGTH = 200
 TEXT_LENGTH = 1500
 QUOTE_LENGTH = 700
