@@ -1,8 +1,9 @@
 """ServiceNow's Table API, as far as a ticket needs it, with a memory.
 
 Written from its published references: "Table API", "Operators available for filters and queries",
-"Journal field type". What a reference does not list is refused; a condition that a real instance
-would ignore is, too. What people do there is a method: ``work``, ``say``, ``delete``.
+"Journal field type", "REST OAuth example", "Client credentials". What a reference does not list is
+refused; a condition that a real instance would ignore is, too. What people do there is a
+method: ``work``, ``say``, ``delete``.
 """
 
 from __future__ import annotations
@@ -50,6 +51,11 @@ class FakeServiceNow:
     # The table is none of tasks: conditions on correlation_id are dropped, and values, too.
     is_no_task: bool = False
     clock: OwnClock = field(default_factory=OwnClock)
+    # The tokens that are good, and how many were given out. Which grants the instance allows.
+    tokens: List[str] = field(default_factory=list)
+    given: int = 0
+    grants: Tuple[str, ...] = ("password", "client_credentials")
+    takes_passwords: bool = True
     _made: int = 0
 
     def __post_init__(self) -> None:
@@ -105,10 +111,30 @@ class FakeServiceNow:
 
     # --- the API ----------------------------------------------------------------------------
 
+    def _token(self, request: Request) -> Answer:
+        """Give out a token for a client, and for its user's password where that is the grant."""
+        assert request.method == "POST" and "authorization" not in request.headers
+        assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+        form = dict(parse_qsl(request.body.decode(), strict_parsing=True))
+        wanted = {"client_id": "cl1ent", "client_secret": "cl1ent s3cret&"}
+        grant = form.pop("grant_type")
+        if grant == "password":
+            wanted.update(username="splunk", password="s3cret")
+        if grant not in self.grants or form != wanted:
+            return 401, {}, {"error_description": "access_denied", "error": "server_error"}
+        self.given += 1
+        self.tokens.append(f"t0ken-{self.given}")
+        answer = {"access_token": self.tokens[-1], "token_type": "Bearer", "expires_in": 1799}
+        return 200, {}, {"scope": "useraccount", **answer}
+
     def _handle(self, request: Request) -> Answer:
         parts = urlsplit(request.path)
         query = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
-        if request.headers.get("authorization") != "Basic c3BsdW5rOnMzY3JldA==":
+        if parts.path == "/oauth_token.do":
+            return self._token(request)
+        login = request.headers.get("authorization", "")
+        is_known = self.takes_passwords and login == "Basic c3BsdW5rOnMzY3JldA=="
+        if not is_known and login.partition("Bearer ")[2] not in self.tokens:
             raise _refused(401, "User Not Authenticated", "Required to provide Auth information")
         found = re.fullmatch(r"/api/now/table/(incident|sys_journal_field)(?:/(\w+))?", parts.path)
         unknown = set(query) - _PARAMETERS

@@ -80,7 +80,7 @@ def test_a_message_says_what_where_since_when_how_many_and_whose():
     for part in ("HIGH", "High Error Rate: checkout", "checkout", "1,234", "payments · mia"):
         assert part in text
     assert "<!date^1769999700^{date_short_pretty} {time_secs}|2026-02-02 02:35:00 UTC>" in text
-    assert "https://splunk.example:8000/en-US/app/incident_management/workbench" in text
+    assert "https://splunk.example:8000/app/incident_management/workbench" in text
 
 
 def test_the_owner_is_mentioned_where_it_is_news_for_them():
@@ -332,3 +332,52 @@ def test_a_lost_message_is_looked_for_since_its_own_attempt(receiver):
     assert sender(receiver).ask(told).answer == "missing"
     asked = parse_qs(receiver.requests[1].body.decode())
     assert asked["oldest"] == [f"{CLOCK.now() - 135:.6f}"]
+
+
+STANDING = replace(ALL["resolved"], event="standing", status="resolved", time=1_770_000_600.0)
+
+
+def test_a_first_message_is_brought_up_to_date_by_the_bot_that_posted_it(receiver):
+    receiver.default = (200, {}, {"ok": True, "channel": "C0000000001", "ts": "1.0", "text": "x"})
+    delivery = sender(receiver).update("C0000000001", "1.0", STANDING, "n" * 40)
+    assert delivery.outcome == "sent"
+    (request,) = receiver.requests
+    assert request.path == "/chat.update"
+    body = request.json
+    assert set(body) == {"channel", "ts", "text", "blocks", "metadata"}
+    assert body["metadata"]["event_payload"] == {"notification_id": "n" * 40}
+
+
+def test_a_first_message_says_how_bad_whose_and_since_when_and_has_the_buttons_that_are_of_use():
+    laid = blocks(replace(STANDING, status="in_progress", owner="dana"), answers=True)
+    assert block_kit.problems(laid) == []
+    assert laid[0]["text"]["text"] == "🟠 HIGH · High Error Rate: checkout"
+    text = json.dumps(laid, ensure_ascii=False)
+    assert "*Status*\\nin progress" in text and "payments · dana" in text
+    (actions,) = [block for block in laid if block["type"] == "actions"]
+    labels = [element["text"]["text"] for element in actions["elements"]]
+    assert labels == ["Assign to me", "Resolve…", "Open the incident"]
+    over = blocks(STANDING, answers=True)
+    assert over[0]["text"]["text"] == "✅ HIGH · High Error Rate: checkout"
+    assert "(for 15 min)" in json.dumps(over) and "<!date^1770000600^" in json.dumps(over[-1])
+    (actions,) = [block for block in over if block["type"] == "actions"]
+    assert [element["text"]["text"] for element in actions["elements"]] == ["Open the incident"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ((200, {}, {"ok": False, "error": "edit_window_closed"}), "dead"),
+        ((200, {}, {"ok": False, "error": "message_not_found"}), "dead"),
+        ((200, {}, {"ok": False, "error": "cant_update_message"}), "dead"),
+        ((200, {}, {"ok": False, "error": "token_revoked"}), "retry"),
+        ((429, {"Retry-After": "30"}, {"ok": False, "error": "ratelimited"}), "retry"),
+        ((503, {}, b""), "retry"),
+        ("drop", "retry"),
+    ],
+)
+def test_what_an_answer_to_an_update_means(receiver, answer, expected):
+    receiver.answers = [answer]
+    delivery = sender(receiver).update("C0000000001", "1.0", STANDING, "n" * 40)
+    assert delivery.outcome == expected
+    assert delivery.retry_after == (30.0 if answer[0] == 429 else None)

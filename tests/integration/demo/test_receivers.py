@@ -46,7 +46,7 @@ def notification(identity: str = "n1", event: str = "opened", **changes: Any) ->
         team="shop",
         cause="CHG-1006 set db.pool_size to 1",
         quote="QueuePool limit of size 1 overflow 0 reached\nTraceback",
-        url="https://localhost:18000/en-US/app/incident_management/incident",
+        url="https://localhost:18000/app/incident_management/incident",
         time=1_795_443_600.0,
     )
     fields: dict[str, Any] = {"target": "", "event": event, **changes}

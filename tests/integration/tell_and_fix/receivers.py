@@ -75,6 +75,7 @@ class Slack(Service):
 
     def __init__(self) -> None:
         self.messages: List[Dict[str, Any]] = []
+        self.updates: List[Dict[str, Any]] = []
         self.after_post: Optional[Callable[[], None]] = None
         super().__init__()
 
@@ -92,6 +93,11 @@ class Slack(Service):
             if hook:
                 hook()
             return 200, {"ok": True, "channel": "C0000000001", "ts": ts}
+        if path == "/chat.update":
+            with self.lock:
+                self.updates.append(given)
+            known = given["ts"] in [message["ts"] for message in self.messages]
+            return 200, {"ok": True} if known else {"ok": False, "error": "message_not_found"}
         if path == "/conversations.list":
             return 200, {"ok": True, "channels": [{"id": "C0000000001", "name": "incidents"}]}
         if path in ("/conversations.history", "/conversations.replies"):

@@ -28,6 +28,11 @@ def test_an_incident_is_told_on_every_channel_once_and_its_end_in_the_same_threa
         for event in ("opened", "resolved")
     }
     wait_for(lambda: _told(office, incident) == everything)
+    # The first message says it, too; what came in between is in the thread.
+    wait_for(lambda: office.slack.updates)
+    shown = office.slack.updates[-1]
+    assert (shown["channel"], shown["ts"]) == ("C0000000001", opened["ts"])
+    assert shown["text"].startswith("✅ ") and "fixed by hand" in json.dumps(shown["blocks"])
 
 
 def test_an_incident_that_opens_again_is_told_on_every_channel_and_pages_again(office: Office):

@@ -31,7 +31,7 @@ def answers(monkeypatch):
     given: list[Any] = []
     asked: list[tuple[Any, ...]] = []
 
-    def send_json(network, url, body=None, headers=None, method="POST", data=None):
+    def send_json(network, url, body=None, headers=None, method="POST", data=None, addresses=None):
         asked.append((url, headers, data))
         answer = given.pop(0)
         if isinstance(answer, Exception):
@@ -81,8 +81,12 @@ def test_what_an_answer_means(answers, answer, outcome):
     ],
 )
 def test_a_name_that_was_pointed_elsewhere_is_refused_at_delivery(address):
-    with pytest.raises(NotConfigured):
-        WebhookSender(SUBSCRIPTION, "s", Network(), ManualClock(), lambda host: [address])
+    mine = WebhookSender(SUBSCRIPTION, "s", Network(), ManualClock(), lambda host: [address])
+    delivery = mine.send(NOTIFICATION)
+    assert delivery.outcome == "dead" and "where no webhook may go" in delivery.detail
+    behind = Network(proxy_url="http://127.0.0.1:9")
+    with pytest.raises(NotConfigured, match="where no webhook may go"):
+        WebhookSender(SUBSCRIPTION, "s", behind, ManualClock(), lambda host: [address])
     with pytest.raises(BadUrl):
         safe_url("https://hooks.example.com/", lambda host: ["93.184.216.34", address])
 

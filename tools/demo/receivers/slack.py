@@ -1,8 +1,8 @@
-"""Slack's Web API, as far as posting and finding messages goes.
+"""Slack's Web API, as far as posting, changing and finding messages goes.
 
-Source: https://docs.slack.dev/reference/methods (chat.postMessage, conversations.history,
-conversations.replies, conversations.list, auth.test). A refusal is HTTP 200 with ``ok: false``;
-only rate limiting has a status of its own, 429 with ``Retry-After``.
+Source: https://docs.slack.dev/reference/methods (chat.postMessage, chat.update,
+conversations.history, conversations.replies, conversations.list, auth.test). A refusal is HTTP 200
+with ``ok: false``; only rate limiting has a status of its own, 429 with ``Retry-After``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ JSON_ARGUMENTS = ("blocks", "metadata")
 POST_ARGUMENTS = frozenset(
     ("token", "channel", "text", "blocks", "metadata", "thread_ts", "reply_broadcast", "mrkdwn")
 ) | {"unfurl_links", "unfurl_media", "username", "icon_emoji", "icon_url", "link_names", "parse"}
+UPDATE_ARGUMENTS = frozenset(("token", "channel", "ts", "text", "blocks", "metadata"))
 EVENT_TYPE = re.compile(r"^[A-Za-z0-9_.:-]{1,255}$")
 
 
@@ -57,6 +58,8 @@ class Slack:
         with self._lock:
             if method == "chat.postMessage":
                 return self._post(arguments)
+            if method == "chat.update":
+                return self._update(arguments)
             if method == "conversations.history":
                 return self._history(arguments)
             if method == "conversations.replies":
@@ -78,24 +81,37 @@ class Slack:
         channel = self._channel(str(arguments.get("channel", "")), by_name=True)
         if not channel:
             return _refused("channel_not_found", f"channel {arguments.get('channel')!r}")
+        refused = _content_refused(arguments)
+        if refused:
+            return refused
         text = str(arguments.get("text", ""))
         if not text:
-            if not arguments.get("blocks"):
-                return _refused("no_text")
             problems.append("no text: notifications and screen readers have nothing to show")
-        if len(text) > MAX_TEXT:
-            return _refused("msg_too_long")
-        wrong = blocks.problems(arguments.get("blocks", []))
-        if wrong:
-            answer = _refused("invalid_blocks", *wrong)
-            answer.body["response_metadata"] = {"messages": [f"[ERROR] {one}" for one in wrong]}
-            return answer
         thread = str(arguments.get("thread_ts", ""))
         if thread and not self._is_parent(channel, thread):
             return _refused("cannot_reply_to_message", f"there is no message {thread} to reply to")
-        if not _is_metadata(arguments.get("metadata")):
-            return _refused("invalid_metadata_format")
         return self._store(channel, text, thread, arguments, problems)
+
+    def _update(self, arguments: dict[str, Any]) -> Answer:
+        """Change a message; all here were posted by the same bot."""
+        unknown = sorted(set(arguments) - UPDATE_ARGUMENTS)
+        problems = [f"unknown argument {key!r}" for key in unknown]
+        channel = self._channel(str(arguments.get("channel", "")), by_name=False)
+        if not channel:
+            return _refused("channel_not_found", f"channel {arguments.get('channel')!r}")
+        ts = str(arguments.get("ts", ""))
+        found = [one for one in self._messages[channel] if one["ts"] == ts]
+        if not found:
+            return _refused("message_not_found", f"there is no message {ts}")
+        refused = _content_refused(arguments)
+        if refused:
+            return refused
+        for name in ("text", "blocks", "metadata"):
+            if name in arguments:
+                found[0][name] = arguments[name]
+        shown = {key: found[0][key] for key in found[0] if key != "metadata"}
+        body = {"ok": True, "channel": channel, "ts": ts, "text": shown["text"], "message": shown}
+        return Answer(body=body, problems=problems)
 
     def _store(
         self,
@@ -185,6 +201,23 @@ def _arguments(request: Incoming) -> dict[str, Any] | None:
             except ValueError:
                 return None
     return arguments
+
+
+def _content_refused(arguments: dict[str, Any]) -> Answer | None:
+    """Return why a message may not say this; None: it may."""
+    text = str(arguments.get("text", ""))
+    if not text and not arguments.get("blocks"):
+        return _refused("no_text")
+    if len(text) > MAX_TEXT:
+        return _refused("msg_too_long")
+    wrong = blocks.problems(arguments.get("blocks", []))
+    if wrong:
+        answer = _refused("invalid_blocks", *wrong)
+        answer.body["response_metadata"] = {"messages": [f"[ERROR] {one}" for one in wrong]}
+        return answer
+    if not _is_metadata(arguments.get("metadata")):
+        return _refused("invalid_metadata_format")
+    return None
 
 
 def _is_metadata(metadata: Any) -> bool:

@@ -25,6 +25,7 @@ from .audience import Audience, Hearing
 from .message import build
 from .outbox import Outbox, notification_id
 from .slack_buttons import ASKING
+from .standing import newest_analysis
 
 __all__ = ["Announcer"]
 
@@ -159,7 +160,7 @@ class Announcer:
     ) -> int:
         """Announce some of an incident's entries, by their keys, as it stands now."""
         incident = timeline.fold(entries).to_document()
-        analysis = self._newest_analysis(entries) if incident.get("cause") else None
+        analysis = newest_analysis(self._stores, entries) if incident.get("cause") else None
         team = str(incident.get("team") or "")
         added = 0
         for entry in timeline.effective(entries):
@@ -201,12 +202,6 @@ class Announcer:
             target=routing.slack_channel(team) if channel == "slack" else "",
             order=f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}",
         )
-
-    def _newest_analysis(self, entries: Sequence[Entry]) -> Optional[Document]:
-        for entry in reversed(entries):
-            if entry.kind == "analysis":
-                return self._stores.analyses.get(str(entry.data.get("analysis_id", "")))
-        return None
 
 
 def _mentioned(entry: Entry, message: Document, routing: Routing) -> str:

@@ -19,6 +19,7 @@ from .asking import truncated
 
 __all__ = [
     "HEADLINES",
+    "STANDING",
     "Message",
     "build",
     "event_of",
@@ -31,11 +32,15 @@ __all__ = [
     "utc",
 ]
 
-PAGE = "/en-US/app/incident_management/workbench"
+# Without a locale: Splunk Web adds that of whoever opens it, as it does to the ``results_link`` of
+# its own alerts ("Use a webhook alert action" in the Alerting Manual).
+PAGE = "/app/incident_management/workbench"
 TITLE_LENGTH = 200
 TEXT_LENGTH = 1500
 QUOTE_LENGTH = 700
 LISTED = 5
+# The event of what says where an incident stands, and not what has happened.
+STANDING = "standing"
 
 # Every event that people and subscribers may be told of, and its headline.
 HEADLINES = {

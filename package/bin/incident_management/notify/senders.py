@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Callable, Dict
 from urllib.parse import quote
 
@@ -19,25 +20,13 @@ from .slack import SlackSender
 from .teams import TeamsSender
 from .transport import Network
 
-__all__ = ["Senders", "network_of", "readers", "senders"]
+__all__ = ["Senders", "network_of", "readers", "senders", "slack_sender"]
 
 Senders = Dict[str, Callable[[], Sender]]
 
 
 def senders(settings: Settings, clock: Clock) -> Senders:
     """Return, for each channel, a function that makes its sender or raises NotConfigured."""
-
-    def slack() -> Sender:
-        chosen = settings.slack
-        network = network_of(settings)
-        return SlackSender(
-            chosen.bot_token,
-            chosen.channel,
-            chosen.api_url,
-            network,
-            clock,
-            answers=bool(chosen.app_token),
-        )
 
     def teams() -> Sender:
         return TeamsSender(settings.teams.webhook_url, network_of(settings), clock)
@@ -53,12 +42,25 @@ def senders(settings: Settings, clock: Clock) -> Senders:
         return JiraSender(settings.jira, network_of(settings), clock)
 
     return {
-        "slack": slack,
+        "slack": partial(slack_sender, settings, clock),
         "teams": teams,
         "pagerduty": pagerduty,
         "servicenow": servicenow,
         "jira": jira,
     }
+
+
+def slack_sender(settings: Settings, clock: Clock) -> SlackSender:
+    """Make Slack's sender. Raises NotConfigured."""
+    chosen = settings.slack
+    return SlackSender(
+        chosen.bot_token,
+        chosen.channel,
+        chosen.api_url,
+        network_of(settings),
+        clock,
+        answers=bool(chosen.app_token),
+    )
 
 
 def readers(settings: Settings, clock: Clock) -> Dict[str, Callable[[], Reader]]:

@@ -4,20 +4,24 @@
 message that was written last: it changes together with what the message writes, so a message whose
 answer was lost is recognised when it is tried again. An incident's messages come one by one.
 
-Sources: "Table API" in ServiceNow's REST API reference; states and close codes are those of a base
-system's Incident Management (1 new, 2 in progress, 6 resolved, 7 closed, 8 canceled).
+Sources: "Table API" and "REST OAuth example" in ServiceNow's REST API reference; "Client
+credentials" in its Platform Security (that grant takes the property
+glide.oauth.inbound.client.credential.grant_type.enabled and an OAuth Application User); states and
+close codes are those of a base system's Incident Management (1 new, 2 in progress, 6 resolved, 7
+closed, 8 canceled).
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple, Union
 from urllib.parse import quote, urlencode
 
 from ..ports import Clock
-from ..splunk.settings import ServiceNow
+from ..splunk.channel_settings import BASIC, CLIENT, PASSWORD, ServiceNow
 from .channel import Delivery, Inquiry, Notification, sent
 from .message import Message
+from .oauth import SignIn
 from .tickets import (
     Refused,
     Service,
@@ -50,6 +54,14 @@ _FIELDS = "sys_id,number,state,correlation_id,correlation_display"
 _BY_HAND = {
     RESOLVED: "Splunk could not resolve this record, please do so by hand.",
     IN_PROGRESS: "Splunk could not set this record to in progress, please do so by hand.",
+}
+_HINTS = {
+    CLIENT: (
+        "Check client ID and secret under Configuration > ServiceNow, and that the instance allows "
+        "client credentials (glide.oauth.inbound.client.credential.grant_type.enabled) and that "
+        "the OAuth application has a user."
+    ),
+    PASSWORD: "Check client ID, client secret, user and password under Configuration > ServiceNow.",
 }
 # What a journal field takes for HTML begins with this.
 _CODE = re.compile(r"\[(/?code\])", re.IGNORECASE)
@@ -152,11 +164,27 @@ class ServiceNowSender:
 
 def service_of(settings: ServiceNow, network: Network, clock: Clock) -> Service:
     """Return the instance's API. Raises NotConfigured when a setting is missing or unusable."""
-    base = configured(
-        "ServiceNow", settings.instance_url, user=settings.username, password=settings.password
-    )
-    login = basic(settings.username, settings.password)
-    return Service("ServiceNow", base, login, network, _reason, clock.now)
+    name, needed = "ServiceNow", {"user": settings.username}
+    if settings.sign_in != CLIENT:
+        needed["password"] = settings.password
+    if settings.sign_in != BASIC:
+        needed.update(client_ID=settings.client_id, client_secret=settings.client_secret)
+    base = configured(name, settings.instance_url, **needed)
+    if settings.sign_in == BASIC:
+        login: Union[str, SignIn] = basic(settings.username, settings.password)
+    else:
+        url = f"{base}/oauth_token.do"
+        login = SignIn(name, url, _grant(settings), _HINTS[settings.sign_in], network, clock.now)
+    return Service(name, base, login, network, _reason, clock.now)
+
+
+def _grant(settings: ServiceNow) -> Dict[str, str]:
+    """What is sent for a token: of a client by itself, or with its user's password."""
+    grant = {"client_id": settings.client_id, "client_secret": settings.client_secret}
+    if settings.sign_in == CLIENT:
+        return {"grant_type": "client_credentials", **grant}
+    user = {"username": settings.username, "password": settings.password}
+    return {"grant_type": "password", **grant, **user}
 
 
 def _query(search: str = "") -> str:

@@ -9,6 +9,9 @@ the channel as well (``reply_broadcast``): a reply alone is seen by those who fo
 Where the first message was deleted Slack makes of a reply a message of the channel and says so only
 by an answer without ``message.thread_ts`` (slack-go/slack#1571); that message begins a new thread.
 So does the next one where the thread's channel was archived, in the channel that is set by then.
+
+The first message of a thread is brought up to date by ``chat.update``, which takes ``chat:write``
+and messages that the same bot has posted.
 """
 
 from __future__ import annotations
@@ -57,6 +60,8 @@ _HINTS = {
 _NO_THREAD = {"cannot_reply_to_message", "thread_not_found"}
 _NO_CHANNEL = {"channel_not_found", "is_archived", "not_in_channel"}
 _IN_CHANNEL_TOO = (*ASKING, "resolved")
+# What is wrong with the token, and so with every message; other refusals are of the one message.
+_NO_TOKEN = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{7,}")
 
 
@@ -87,12 +92,7 @@ class SlackSender:
         message = Message.from_document(notification.message)
         chosen = notification.target or self._default_channel
         arguments: Dict[str, Any] = {
-            "text": fallback(message),
-            "blocks": blocks(message, self._answers),
-            "metadata": {
-                "event_type": EVENT_TYPE,
-                "event_payload": {"notification_id": notification.id},
-            },
+            **self._content(message, notification.id),
             "unfurl_links": False,
             "unfurl_media": False,
         }
@@ -108,6 +108,35 @@ class SlackSender:
         if not chosen:
             return dead("No Slack channel is set: set it under Configuration > Slack.")
         return self._post({**arguments, "channel": chosen})[0]
+
+    def update(self, channel: str, ts: str, message: Message, notification_id: str) -> Delivery:
+        """Have a message that was posted say this; ``dead``: that one can't be changed.
+
+        Sources: "chat.update" (with ``blocks`` no "edited" is shown; without ``metadata`` what was
+        there stays). A repeat changes nothing.
+        """
+        from slack_sdk.errors import SlackApiError
+
+        content = self._content(message, notification_id)
+        try:
+            self._web.chat_update(channel=channel, ts=ts, **content)
+        except (NotSent, NoAnswer, BadUrl) as error:
+            return retry(str(error))
+        except SlackApiError as error:
+            delivery = _judged(error.response, self._clock.now(), channel)
+            passes = delivery.outcome != "dead" or _field(error.response, "error") in _NO_TOKEN
+            return retry(delivery.detail, delivery.retry_after) if passes else delivery
+        return sent({})
+
+    def _content(self, message: Message, notification_id: str) -> Dict[str, Any]:
+        return {
+            "text": fallback(message),
+            "blocks": blocks(message, self._answers),
+            "metadata": {
+                "event_type": EVENT_TYPE,
+                "event_payload": {"notification_id": notification_id},
+            },
+        }
 
     def _post(self, arguments: Dict[str, Any]) -> Tuple[Delivery, str]:
         """Return how it went, and Slack's word for why it refused it."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence
 
-from .message import Message
+from .message import STANDING, Message
 
 __all__ = [
     "ACKNOWLEDGE",
@@ -21,6 +21,7 @@ __all__ = [
     "BUTTONS",
     "FORM",
     "OPEN_PAGE",
+    "PRESSES",
     "REJECT",
     "RESOLUTION",
     "RESOLVE",
@@ -32,6 +33,8 @@ __all__ = [
 
 Block = Dict[str, Any]
 
+# What the claims of presses are found by that are not done yet.
+PRESSES = "slack press"
 # The block that holds the buttons, and the one that says what became of them.
 BUTTONS = "incident_management_buttons"
 DONE = "incident_management_done"
@@ -66,7 +69,7 @@ def buttons(message: Message, answers: bool) -> List[Block]:
     elements: List[Block] = []
     if answers and message.plan_id:
         elements += _of_plan(message)
-    elif answers and message.incident_id and message.event in ASKING:
+    elif answers and message.incident_id and message.event in (STANDING, *ASKING):
         elements += _of_incident(message.incident_id, message.status)
     if message.url:
         elements.append({**_button(OPEN_PAGE, "Open the incident"), "url": message.url})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from .message import Message, listed, span, truncated, utc
+from .message import STANDING, Message, listed, span, truncated, utc
 from .slack_buttons import buttons
 
 __all__ = ["blocks", "escape", "fallback"]
@@ -25,6 +25,8 @@ _EMOJI = {
     "low": "🔵",
     "info": "⚪",
 }
+# What says which incident it is, not what happened to it.
+_TITLED = ("opened", STANDING)
 
 
 def escape(text: str, length: int = SECTION_LENGTH) -> str:
@@ -46,7 +48,7 @@ def fallback(message: Message) -> str:
     parts = [_subject(message)]
     if message.event == "alert":
         parts = [_marked(message, message.title), truncated(message.text, 300)]
-    elif message.event != "opened":
+    elif message.event not in _TITLED:
         parts.append(message.title)
     where = listed(message.where)
     if where not in message.title:
@@ -58,7 +60,7 @@ def fallback(message: Message) -> str:
 def blocks(message: Message, answers: bool = False) -> List[Dict[str, Any]]:
     """Lay a message out in Block Kit; ``answers``: see :func:`.slack_buttons.buttons`."""
     laid: List[Dict[str, Any]] = [_header(message)]
-    if message.event != "opened" and message.incident_id:
+    if message.event not in _TITLED and message.incident_id:
         laid.append(_section(f"*{escape(message.title, 600)}*"))
     fields = _fields(message)
     if fields:
@@ -80,11 +82,11 @@ def _header(message: Message) -> Dict[str, Any]:
 
 
 def _subject(message: Message) -> str:
-    return _marked(message, message.title if message.event == "opened" else message.headline)
+    return _marked(message, message.title if message.event in _TITLED else message.headline)
 
 
 def _marked(message: Message, text: str) -> str:
-    mark = "✅" if message.event == "resolved" else _EMOJI.get(message.severity, "⚪")
+    mark = "✅" if _is_over(message) else _EMOJI.get(message.severity, "⚪")
     return f"{mark} {message.severity.upper()} · {' '.join(text.split())}"
 
 
@@ -108,11 +110,20 @@ def _fields(message: Message) -> List[Dict[str, Any]]:
 
 
 def _since(message: Message) -> str:
-    when = int(message.since)
-    text = f"<!date^{when}^{{date_short_pretty}} {{time_secs}}|{utc(when)}>"
-    if message.event == "resolved" and message.time > message.since:
+    text = _date(message.since)
+    if _is_over(message) and message.time > message.since:
         return f"{text} (for {span(message.time - message.since)})"
     return text
+
+
+def _is_over(message: Message) -> bool:
+    is_resolved = message.event == STANDING and message.status in ("resolved", "closed")
+    return message.event == "resolved" or is_resolved
+
+
+def _date(when: float) -> str:
+    """A time that each reader sees in their own zone."""
+    return f"<!date^{int(when)}^{{date_short_pretty}} {{time_secs}}|{utc(when)}>"
 
 
 def _section(text: str) -> Dict[str, Any]:
@@ -134,5 +145,6 @@ def _preformatted(text: str) -> Dict[str, Any]:
 
 
 def _context(message: Message) -> Dict[str, Any]:
-    parts = [part for part in (message.headline, message.incident_id) if part]
-    return {"type": "context", "elements": [_mrkdwn(escape(" · ".join(parts), 500))]}
+    when = _date(message.time) if message.event == STANDING and message.time else ""
+    parts = (escape(message.headline, 300), when, escape(message.incident_id, 100))
+    return {"type": "context", "elements": [_mrkdwn(" · ".join(part for part in parts if part))]}

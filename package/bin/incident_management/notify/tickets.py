@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple, Union
 from urllib.parse import urlsplit
 
 from ..incidents.model import SEVERITIES
@@ -21,6 +21,7 @@ from .transport import (
     Network,
     NoAnswer,
     NotSent,
+    Reply,
     checked_url,
     json_headers,
     not_followed,
@@ -64,12 +65,23 @@ class Refused(Exception):
         return cls(retry(f"{name} answered in a form that can't be read: check its address."))
 
 
+class Login(Protocol):
+    """Signs requests in with what changes in time: :class:`.oauth.SignIn`."""
+
+    def authorization(self) -> str:
+        """Return the value of ``Authorization``. Raises as :meth:`Service.call`."""
+
+    def renew(self) -> bool:
+        """Forget what was refused. True: it is worth asking again."""
+
+
 class Service:
     """One service's REST API: each call is one request, and its answer JSON.
 
     Args:
         name: as people know it, for the sentences about it.
         base: the address that paths are added to.
+        login: the value of ``Authorization``, or what gives it.
         reason_of: reads out of an error's body why it was refused.
         now: gives the time in epoch seconds, to read ``Retry-After`` by.
         accept: the media type to ask for, where the service has one of its own.
@@ -79,7 +91,7 @@ class Service:
         self,
         name: str,
         base: str,
-        authorization: str,
+        login: Union[str, Login],
         network: Network,
         reason_of: Callable[[Mapping[str, Any]], str],
         now: Callable[[], float],
@@ -87,7 +99,8 @@ class Service:
     ) -> None:
         self._name = name
         self._base = base
-        self._headers = {**json_headers(), "Authorization": authorization, "Accept": accept}
+        self._headers = {**json_headers(), "Accept": accept}
+        self._login = login
         self._network = network
         self._reason_of = reason_of
         self._now = now
@@ -100,18 +113,25 @@ class Service:
             NotSent, BadUrl: as :func:`~.transport.send_json`.
             NoAnswer: the same, of a request that may have changed something.
         """
-        try:
-            reply = send_json(self._network, self._base + path, body, self._headers, method)
-        except NoAnswer as error:
-            if method == "GET":
-                raise NotSent(str(error)) from None
-            raise
+        reply = self._asked(method, path, body)
+        if reply.status == 401 and not isinstance(self._login, str) and self._login.renew():
+            reply = self._asked(method, path, body)
         answer = _object(reply.text)
         if 200 <= reply.status < 300:
             if answer is None:
                 raise Refused(retry(f"{self._name} answered without JSON: check its address."))
             return answer
         raise Refused(self._judged(method, reply, answer or {}), reply.status)
+
+    def _asked(self, method: str, path: str, body: Any) -> Reply:
+        login = self._login if isinstance(self._login, str) else self._login.authorization()
+        headers = {**self._headers, "Authorization": login}
+        try:
+            return send_json(self._network, self._base + path, body, headers, method)
+        except NoAnswer as error:
+            if method == "GET":
+                raise NotSent(str(error)) from None
+            raise
 
     def find(self, path: str) -> Optional[Dict[str, Any]]:
         """Get what is at a path; None when there is no such thing. Raises as :meth:`call`."""
@@ -122,7 +142,7 @@ class Service:
                 raise
             return None
 
-    def _judged(self, method: str, reply: Any, answer: Mapping[str, Any]) -> Delivery:
+    def _judged(self, method: str, reply: Reply, answer: Mapping[str, Any]) -> Delivery:
         status = reply.status
         if status in (429, 503) or (status >= 500 and method == "GET"):
             wait = retry_after(reply.headers, self._now())

@@ -15,6 +15,7 @@ from typing import Any, Dict, Mapping, Optional
 from urllib.parse import urlsplit
 
 from ..hosts import is_loopback
+from .pinned import Addresses, pinned_pool
 
 __all__ = [
     "BadUrl",
@@ -110,11 +111,13 @@ def tls_context(network: Network) -> ssl.SSLContext:
     return context
 
 
-def http_session(network: Network, base_url: str, session: Any = None) -> Any:
+def http_session(
+    network: Network, base_url: str, session: Any = None, addresses: Optional[Addresses] = None
+) -> Any:
     """Make (or prepare a given) ``requests`` session to talk to one service.
 
     Neither environment variables nor .netrc files have a say in it. Loopback addresses are
-    reached without the proxy.
+    reached without the proxy. ``addresses``: where to connect to, without a proxy.
     """
     import requests
     from requests.adapters import HTTPAdapter
@@ -124,6 +127,9 @@ def http_session(network: Network, base_url: str, session: Any = None) -> Any:
     class _Adapter(HTTPAdapter):
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
             super().init_poolmanager(*args, ssl_context=context, **kwargs)
+            if addresses is not None:
+                pools = {"https": pinned_pool(addresses)}
+                self.poolmanager.pool_classes_by_scheme = pools
 
         def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
             return super().proxy_manager_for(proxy, ssl_context=context, **kwargs)
@@ -145,8 +151,13 @@ def send_json(
     headers: Optional[Mapping[str, str]] = None,
     method: str = "POST",
     data: Optional[bytes] = None,
+    addresses: Optional[Addresses] = None,
 ) -> Reply:
     """Send one request with a JSON body (or ``data`` as it is) and read the whole answer.
+
+    Args:
+        addresses: gives the addresses of an https host that may be connected to, and raises where
+            none may; not asked where a proxy is used, which looks names up itself.
 
     Raises:
         NotSent: no connection could be made.
@@ -156,7 +167,7 @@ def send_json(
     import requests
 
     host = urlsplit(url).hostname or ""
-    with http_session(network, url) as session:
+    with http_session(network, url, addresses=addresses) as session:
         try:
             response = session.request(
                 method,

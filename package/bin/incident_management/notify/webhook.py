@@ -6,7 +6,7 @@ receiver compares it in constant time and refuses old timestamps. ``X-Incident-D
 same when a delivery is tried again, so a receiver can tell repeats.
 
 Where a URL may lead is checked when it is given and again at each delivery, because names can be
-pointed elsewhere later.
+pointed elsewhere later; what is connected to is the address that was checked (:mod:`.pinned`).
 """
 
 from __future__ import annotations
@@ -92,18 +92,28 @@ def safe_url(url: str, resolve: Optional[Resolve] = None) -> str:
     http is for this machine only. Refused are link-local addresses, where clouds give credentials
     away, and those that are no host's. A name that can't be resolved now is left to the delivery.
     """
+    given = _well_formed(url)
+    host = urlsplit(given).hostname or ""
+    if not is_loopback(host):
+        _allowed(host, resolve or _resolved)
+    return given
+
+
+def _well_formed(url: str) -> str:
     checked_url(url, "The webhook's URL")
-    given = url.strip()
-    parts = urlsplit(given)
+    parts = urlsplit(url.strip())
     if parts.username or parts.password:
         raise BadUrl("The webhook's URL holds a user or a password: leave them out.")
-    host = parts.hostname or ""
-    if is_loopback(host):
-        return given
-    for address in (resolve or _resolved)(host):
+    return url.strip()
+
+
+def _allowed(host: str, resolve: Resolve) -> List[str]:
+    """Return a host's addresses. Raises BadUrl if one is where no webhook may go."""
+    found = resolve(host)
+    for address in found:
         if _forbidden(address):
             raise BadUrl(f"{host} leads to {address}, where no webhook may go.")
-    return given
+    return found
 
 
 def _resolved(host: str) -> List[str]:
@@ -148,8 +158,12 @@ class WebhookSender:
             raise NotConfigured("The subscription is switched off.")
         if not secret:
             raise NotConfigured("The subscription's secret is missing: make a new subscription.")
+        self._resolve = resolve or _resolved
         try:
-            self._url = safe_url(str(subscription["url"]), resolve)
+            self._url = _well_formed(str(subscription["url"]))
+            if network.proxy_url:
+                # The proxy looks the name up, perhaps to another address: more can't be checked.
+                safe_url(self._url, self._resolve)
         except BadUrl as error:
             raise NotConfigured(str(error)) from None
         self._secret = secret
@@ -161,7 +175,11 @@ class WebhookSender:
         body = json.dumps(payload(notification), separators=(",", ":")).encode("ascii")
         try:
             reply = send_json(
-                self._network, self._url, headers=self._headers(notification, body), data=body
+                self._network,
+                self._url,
+                headers=self._headers(notification, body),
+                data=body,
+                addresses=self._addresses,
             )
         except NotSent as error:
             return retry(str(error))
@@ -180,6 +198,9 @@ class WebhookSender:
     def ask(self, notification: Notification) -> Inquiry:
         """A repeat has the same X-Incident-Delivery."""
         return Inquiry("marked", "A repeat carries the same delivery id.")
+
+    def _addresses(self, host: str) -> List[str]:
+        return [host] if is_loopback(host) else _allowed(host, self._resolve)
 
     def _headers(self, notification: Notification, body: bytes) -> Dict[str, str]:
         timestamp = str(int(self._clock.now()))

@@ -16,14 +16,14 @@ from logging import Logger
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from ..incidents.stores import claim_document
-from ..notify.slack_buttons import RESOLVE
+from ..notify.slack_buttons import PRESSES, RESOLVE
 from ..ports import Clock, Stores
 from ..splunk.session import SplunkError
 from .presses import Press, Unreadable, read
 
 __all__ = ["LATEST_SECONDS", "PURPOSE", "Keeper", "Kept"]
 
-PURPOSE = "slack press"
+PURPOSE = PRESSES
 # What somebody wanted longer ago may be wrong by now: it is not done any more, and said.
 LATEST_SECONDS = 900.0
 # After the KV store did not answer, presses are acknowledged without asking it for so long.

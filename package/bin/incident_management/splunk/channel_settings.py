@@ -10,9 +10,12 @@ from .stanza import Stanza
 
 __all__ = [
     "ACKNOWLEDGE",
+    "BASIC",
     "CHANNEL_READERS",
     "CHANNEL_SETTINGS",
+    "CLIENT",
     "NOTE_ONLY",
+    "PASSWORD",
     "RESOLVE",
     "Jira",
     "PagerDuty",
@@ -29,6 +32,8 @@ _PROJECT = re.compile(r"[A-Z][A-Z0-9_]{0,254}")
 NOTE_ONLY, RESOLVE = "note", "resolve"
 # What an acknowledgement in PagerDuty does besides.
 ACKNOWLEDGE = "acknowledge"
+# How the app signs in to ServiceNow: with a password at each request, or by OAuth.
+BASIC, CLIENT, PASSWORD = "basic", "client_credentials", "password"
 LEAST_LOOK_SECONDS = 5.0
 
 
@@ -74,6 +79,7 @@ class PagerDuty:
 class ServiceNow:
     """``assignment_group`` and ``close_code`` are what the instance calls them.
 
+    ``username`` is whom the app is there, however it signs in: what that user writes is its own.
     ``when_resolved``, here and of Jira, is :data:`NOTE_ONLY` or :data:`RESOLVE`.
     """
 
@@ -86,6 +92,9 @@ class ServiceNow:
     look_every: float = _look_every()
     when_resolved: str = NOTE_ONLY
     more_fields: Mapping[str, Any] = _more_fields()
+    sign_in: str = BASIC
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -145,6 +154,9 @@ def _servicenow(stanza: Stanza) -> ServiceNow:
         stanza.period("look_every", "2m", LEAST_LOOK_SECONDS),
         stanza.choice("when_resolved", (NOTE_ONLY, RESOLVE)),
         stanza.json_object("more_fields"),
+        stanza.choice("sign_in", (BASIC, CLIENT, PASSWORD)),
+        stanza.text("client_id"),
+        stanza.secret("client_secret"),
     )
 
 

@@ -20,6 +20,7 @@ from ..incidents.upkeep.quiet import Quiet
 from ..incidents.upkeep.raced import Compared, join_raced
 from ..incidents.upkeep.retention import Retention
 from ..notify import asked
+from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
 from ..ports import Clock, Stores
 from ..remediation import approval, execution
 from ..remediation.context import Context
@@ -114,6 +115,7 @@ class Duties:
             Duty("clocks", self._run_clocks, every=5.0),
             Duty("announce", self._messages.announce),
             Duty("deliver", self._messages.deliver),
+            Duty("first messages", self._messages.bring_up_to_date, every=FIRST_EVERY_SECONDS),
             Duty("reach", self._messages.note_reach, every=15.0),
             Duty("refusals", self._refused.run, every=30.0, everywhere=True),
             Duty("tickets", self._tickets.run, every=5.0),

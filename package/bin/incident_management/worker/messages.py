@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Callable, Collection, Dict, Mapping, Set
 
 from ..channels import CHANNELS
 from ..notify.announce import Announcer
 from ..notify.channel import NotConfigured, Sender
+from ..notify.first_messages import FirstMessages
 from ..notify.outbox import Outbox
 from ..notify.reach import note_reach, reached
 from ..notify.record import recorder
-from ..notify.senders import Senders, network_of, senders
+from ..notify.senders import Senders, network_of, senders, slack_sender
 from ..notify.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookSender, channel_of
 from ..ports import Clock, Document, Stores
 from ..splunk import secrets
@@ -42,6 +44,7 @@ class Messages:
         self._announcer = Announcer(
             stores, clock, self.outbox, lambda sentence: trouble("announced late", sentence)
         )
+        self._first = FirstMessages(stores, clock)
 
     def announce(self) -> Mapping[str, int]:
         """Put what is new on the timelines on the outbox, for each channel that wants it."""
@@ -61,6 +64,17 @@ class Messages:
         known = _Channels(made, self._webhook)
         counts = self.outbox.deliver_due(known, held=self._held_channels())
         return {f"notifications_{state}": count for state, count in counts.items()}
+
+    def bring_up_to_date(self) -> Mapping[str, int]:
+        """Have the first messages in Slack say where their incidents stand."""
+        settings = self._config.settings
+        if not settings.slack.bot_token or "slack" in self._held_channels():
+            return {}
+        sender = partial(slack_sender, settings, self._clock)
+        try:
+            return self._first.run(sender, settings.network.web_url)
+        except NotConfigured:
+            return {}  # The messages themselves say what is missing.
 
     def note_reach(self) -> Mapping[str, int]:
         """Note for the overview page who can be told."""

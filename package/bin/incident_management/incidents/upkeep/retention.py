@@ -197,6 +197,7 @@ class Retention:
         self._delete_notifications(stores.outbox.keys(mine))
         stores.claims.delete_matching(_between("purpose", f"edit:{incident_id}:"))
         stores.claims.delete(f"clock:{incident_id}")
+        stores.claims.delete_matching({"purpose": "slack first", "holder": incident_id})
         stores.claims.delete_matching({"purpose": MODEL_CALL, "holder": incident_id})
         value = {**stone["value"], "phase": "left", "left_at": self._clock.now()}
         value["entries"] = max(entries, int(stone["value"].get("entries") or 0))

@@ -1,0 +1,87 @@
+"""Where an incident stands, as the first message of its thread in Slack is to say it.
+
+That message keeps what it was about, and what it said then; how bad it is, whose it is, whether it
+is over, the likely cause and who did the last of it are those of now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, List, Mapping, Optional, Sequence
+
+from ..incidents import timeline
+from ..incidents.model import Entry
+from ..ports import Document, Stores
+from .message import STANDING, TITLE_LENGTH, Message, build, event_of, one_line, plain
+
+__all__ = ["Marks", "marks_of", "newest_analysis", "standing"]
+
+# What an incident's state follows from.
+_OPEN = ("opened", "reopened", "acknowledged", "status", "severity")
+_OVER = ("resolved", "closed")
+
+Marks = List[str]
+
+
+def marks_of(document: Mapping[str, Any]) -> Marks:
+    """Return what a first message shows of an incident that may change.
+
+    The same of an incident's document, and of a message's that was made of it.
+    """
+    return [
+        one_line(document.get("title"), TITLE_LENGTH),
+        *(str(document.get(name) or "") for name in ("severity", "status")),
+        *(plain(document.get(name), 80) for name in ("team", "owner")),
+        plain(document.get("cause"), 500),
+    ]
+
+
+def newest_analysis(stores: Stores, entries: Sequence[Entry]) -> Optional[Document]:
+    """Return the analysis that an incident's timeline names last, if it is there."""
+    for entry in reversed(entries):
+        if entry.kind == "analysis":
+            return stores.analyses.get(str(entry.data.get("analysis_id", "")))
+    return None
+
+
+def standing(
+    incident: Mapping[str, Any],
+    entries: Sequence[Entry],
+    first: Mapping[str, Any],
+    analysis: Optional[Document],
+    web_url: str,
+) -> Message:
+    """Return what the first message is to say now.
+
+    Args:
+        incident: the incident's document, and ``entries`` its timeline.
+        first: the message as it was sent.
+        analysis: the newest analysis, if there is one.
+        web_url: base URL of Splunk Web, for the link.
+    """
+    known = [entry.to_document() for entry in timeline.effective(entries)]
+    is_over = incident["status"] in _OVER
+    turns = [entry for entry in known if event_of(entry) in (_OVER if is_over else _OPEN)]
+    told = [
+        build(incident, entry, analysis, web_url) for entry in [*_taken(known)[-1:], *turns[-1:]]
+    ]
+    now = told[-1] if told else Message.from_document(first)
+    texts = [str(first.get("text") or ""), now.text if is_over else ""]
+    return replace(
+        now,
+        event=STANDING,
+        headline=" · ".join(dict.fromkeys(message.headline for message in told)),
+        text="\n".join(dict.fromkeys(text for text in texts if text)),
+    )
+
+
+def _taken(entries: Sequence[Document]) -> List[Document]:
+    """Whoever acknowledged it since it opened last: worth a word, whatever came after."""
+    taken: List[Document] = []
+    for entry in entries:
+        event = event_of(entry)
+        if event == "reopened":
+            taken.clear()
+        elif event == "acknowledged":
+            taken.append(entry)
+    return taken
