@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import ssl
 import threading
+import time
+import tracemalloc
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Optional
 
 import pytest
 
+from incident_management.notify import transport
 from incident_management.notify.channel import NotConfigured
+from incident_management.notify.pagerduty import PagerDutySender
 from incident_management.notify.senders import network_of
 from incident_management.notify.transport import (
     BadUrl,
@@ -22,6 +28,8 @@ from incident_management.notify.transport import (
     retry_after,
     send_json,
 )
+
+from .messages import ALL, CLOCK, notification
 
 
 class Proxy:
@@ -151,6 +159,85 @@ def test_an_endless_answer_is_given_up(receiver):
         send_json(Network(), receiver.url, {})
 
 
+class Raw:
+    """Answers each request with pieces of bytes, a pause before each."""
+
+    def __init__(self, *pieces: bytes, pause: float = 0.0) -> None:
+        self.pieces, self.pause = pieces, pause
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        client, _ = self.listener.accept()
+        with client, suppress(OSError):
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += client.recv(4096)
+            for piece in self.pieces:
+                time.sleep(self.pause)
+                client.sendall(piece)
+
+
+def _by_pagerduty(url):
+    event = notification(ALL["opened"])
+    delivery = PagerDutySender("R" * 32, url, Network(), CLOCK).send(event)
+    assert delivery.outcome == "unknown"
+    raise NoAnswer(delivery.detail)
+
+
+WAYS = [lambda url: send_json(Network(), url, {}), _by_pagerduty]
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+DRIPS = {
+    "body": [HEAD + b"Content-Length: 1000\r\n\r\n", *[b" "] * 30],
+    "chunks": [HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\n \r\n"] * 30],
+    "head": [b"HTTP/1.1 200 OK\r\nX: ", *[b"a"] * 30],
+    "continue": [b"HTTP/1.1 100 Continue\r\n\r\n"] * 30,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("drip", DRIPS)
+def test_a_service_that_drips_its_answer_holds_nobody_up(way, drip, monkeypatch):
+    """Each byte comes in time, and all together would take hours."""
+    monkeypatch.setattr(transport, "ANSWER_SECONDS", 0.6)
+    began = time.monotonic()
+    with pytest.raises(NoAnswer):
+        way(Raw(*DRIPS[drip], pause=0.1).url)
+    assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_compressed_is_never_unpacked(way):
+    """400 kB of gzip are 400 MB, and gzip within gzip is any number of times more."""
+    packed = gzip.compress(b"\0" * 20_000_000)
+    head = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    tracemalloc.start()
+    try:
+        with pytest.raises(NoAnswer, match="compressed"):
+            way(Raw(HEAD + head + packed).url)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        # urllib3 ends the host at the backslash, urlsplit() does not.
+        "https://169.254.169.254\\.example.com/",
+        "https://[fe80::1%25eth0]/",
+        # Digits of Unicode 13, which the idna package takes for 1, 6, 9 …
+        "https://\U0001fbf1\U0001fbf6\U0001fbf9.254.169.254/",
+        "https://exa\tmple.com/",
+        "https://example.com/a b",
+    ],
+)
+def test_a_host_that_another_parser_may_read_otherwise_is_refused(url):
+    with pytest.raises(BadUrl, match="holds a character that no host or path may have"):
+        checked_url(url, "The URL")
+
+
 @pytest.mark.parametrize(
     "url", ["http://example.com/", "ftp://example.com", "example.com", "https://", "https://h:x/"]
 )
@@ -176,6 +263,7 @@ def test_an_unreadable_ca_file_is_one_sentence(tmp_path):
         ("999999", 3600.0),
         ("Thu, 01 Jan 1970 00:01:40 GMT", 60.0),
         ("soon", None),
+        ("²", None),
         ("", None),
     ],
 )

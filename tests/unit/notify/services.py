@@ -18,7 +18,8 @@ class FakeService:
     """Records what arrives. ``script`` holds what the next sends do; then they succeed.
 
     A step is a Delivery to answer with (a ``sent`` or ``unknown`` one arrives, others do not), or
-    ``"die before"`` and ``"die after"``: the process is killed before or after the arrival.
+    ``"die before"`` and ``"die after"``: the process is killed before or after the arrival. An
+    exception is raised after the arrival.
     """
 
     def __init__(self, asking: str = "history") -> None:
@@ -38,6 +39,8 @@ class FakeService:
         self.messages.append(notification)
         if step == "die after":
             raise Crash
+        if isinstance(step, Exception):
+            raise step
         return step
 
     def ask(self, notification: Notification) -> Inquiry:

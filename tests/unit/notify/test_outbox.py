@@ -232,3 +232,33 @@ def test_messages_for_a_held_channel_wait():
     assert sorted(office.states()) == ["pending", "sent"]
     office.run()
     assert office.states() == ["sent", "sent"]
+
+
+def test_a_service_that_answers_what_nobody_expects_holds_no_other_up():
+    """Jira answers {"issues": 7}: what its sender raises must not end the round for PagerDuty."""
+    jira, pagerduty = FakeService(asking="missing"), FakeService()
+    jira.script = [TypeError("'int' object is not subscriptable")] * 3
+    office = Office(jira=jira, pagerduty=pagerduty)
+    office.enqueue("entry-1", "jira", severity="critical")
+    office.enqueue("entry-1", "pagerduty", severity="low")
+    office.run()
+    assert len(pagerduty.arrived) == 1
+    waiting = next(d for d in office.stores.outbox.all() if d["channel"] == "jira")
+    assert waiting["state"] == "sending" and "can't be read (TypeError)" in waiting["last_error"]
+    office.run(seconds=900)
+    assert set(office.states()) == {"sent"}
+
+
+def test_nor_does_one_that_can_not_be_asked_what_arrived(monkeypatch):
+    jira, pagerduty = FakeService(), FakeService()
+    jira.script = [unknown("No answer.")]
+    monkeypatch.setattr(jira, "ask", lambda notification: [][7])
+    office = Office(jira=jira, pagerduty=pagerduty)
+    office.enqueue("entry-1", "jira", severity="critical")
+    office.run()
+    office.enqueue("entry-2", "pagerduty", severity="low")
+    office.run(seconds=120)
+    assert len(pagerduty.arrived) == 1
+    monkeypatch.undo()
+    office.run(seconds=600)
+    assert set(office.states()) == {"sent"}

@@ -77,7 +77,8 @@ def test_what_an_answer_means(answers, answer, outcome):
     [
         *("169.254.169.254", "127.0.0.1", "::1", "fd00:ec2::254", "::", "::ffff:169.254.169.254"),
         # The same by way of a gateway: NAT64 and 6to4.
-        *("64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1"),
+        *("64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe", "2002:a9fe:a9fe::1"),
+        *("::a9fe:a9fe", "::ffff:0:a9fe:a9fe"),
     ],
 )
 def test_a_name_that_was_pointed_elsewhere_is_refused_at_delivery(address):

@@ -208,6 +208,14 @@ def test_a_service_that_is_down_is_asked_ever_more_slowly(desk):
     ]
 
 
+def test_a_service_whose_answer_has_another_shape_is_a_trouble_of_its_own(desk):
+    """{"issues": 7} raised out of the duty, and ServiceNow's tickets were not read either."""
+    desk.reader.tickets = lambda ids: [][7]
+    desk.incident(1)
+    desk.look()
+    assert "Jira (IndexError) answered in a form that can't be read" in desk.said[0]
+
+
 def test_a_message_that_arrives_again_ends_the_wait_for_another_process(desk):
     incident = desk.incident(1)
     desk.reader.refuses["t1"] = Refused(Delivery("dead", "Jira refused it with 401."), 401)

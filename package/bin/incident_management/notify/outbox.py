@@ -22,7 +22,7 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, Optional
 from ..ports import Clock, Document, Stores
 from . import late
 from .attempts import LEASE_SECONDS, Attempts
-from .channel import Delivery, Inquiry, NotConfigured, Notification, Sender
+from .channel import Delivery, Inquiry, NotConfigured, Notification, Sender, unknown
 from .senders import Senders
 from .turns import AT_ONCE, Turns, urgency
 
@@ -198,7 +198,7 @@ class Outbox:
             # Others may soon take this attempt for lost; it was not made yet.
             return self._end(document, number, Delivery("retry", "The attempt began too late."))
         self._attempts.make(key, number)
-        delivery = sender.send(replace(notification, first_sent=document["first_sent"]))
+        delivery = _sent(sender, replace(notification, first_sent=document["first_sent"]))
         if delivery.outcome == "unknown":
             return self._wait_to_ask(document, delivery.detail)
         return self._end(document, number, delivery)
@@ -232,7 +232,7 @@ class Outbox:
         if outcome is not None:
             return self._apply(document, number, outcome)
         begun = self._attempts.began(document["_key"], number)
-        inquiry = sender.ask(replace(self._notification(document), begun=begun))
+        inquiry = _asked(sender, replace(self._notification(document), begun=begun))
         if inquiry.answer == "later":
             age = self._clock.now() - document["first_sent"]
             if age < GIVES_UP_SECONDS:
@@ -365,6 +365,21 @@ def _sender(channel: str, senders: Senders, made: Dict[str, Sender]) -> Sender:
     if channel not in made:
         made[channel] = senders[channel]()
     return made[channel]
+
+
+def _sent(sender: Sender, notification: Notification) -> Delivery:
+    """Send it. An answer that its sender did not expect must not hold up the other messages."""
+    try:
+        return sender.send(notification)
+    except Exception as error:  # noqa: BLE001 - whatever a service answers
+        return unknown(f"The service answered what can't be read ({type(error).__name__}).")
+
+
+def _asked(sender: Sender, notification: Notification) -> Inquiry:
+    try:
+        return sender.ask(notification)
+    except Exception as error:  # noqa: BLE001 - as above
+        return Inquiry("later", f"Its answer can't be read ({type(error).__name__}).")
 
 
 def _settled(inquiry: Inquiry, spent: int) -> Delivery:

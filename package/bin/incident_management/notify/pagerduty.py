@@ -71,6 +71,8 @@ class PagerDutySender:
                 session.send_event(action, dedup_key=key[:255], **properties)
         except BadUrl as error:
             return dead(str(error))
+        except NoAnswer as error:
+            return unknown(str(error))
         except pdpyras.PDHTTPError as error:
             return _judged(error.response, self._clock.now())
         except pdpyras.PDClientError as error:

@@ -9,39 +9,37 @@ from __future__ import annotations
 
 from typing import Any, Callable, List
 
-__all__ = ["Addresses", "pinned_pool"]
+__all__ = ["Addresses", "pinned"]
 
 # Gives the addresses of a host that may be connected to; none: it has none. Raises what says why
 # not; that must be no OSError.
 Addresses = Callable[[str], List[str]]
 
 
-def pinned_pool(addresses: Addresses) -> Any:
-    """Return a class for urllib3's HTTPS connections that connect to nothing else."""
-    from urllib3.connection import HTTPSConnection  # type: ignore[import-untyped]
-    from urllib3.connectionpool import HTTPSConnectionPool  # type: ignore[import-untyped]
+def pinned(addresses: Addresses) -> Callable[[Any], Any]:
+    """Return what makes of a class for urllib3's connections one that connects to nothing else."""
     from urllib3.exceptions import (  # type: ignore[import-untyped]
         ConnectTimeoutError,
         NewConnectionError,
     )
 
-    class _Connection(HTTPSConnection):  # type: ignore[misc]
-        def _new_conn(self) -> Any:
-            # ``_dns_host`` is what urllib3 connects to, and where ``host`` comes from.
-            name = self._dns_host
-            failure: Exception = NewConnectionError(self, "the name can't be looked up")
-            try:
-                for address in addresses(name.strip("[]")):
-                    self._dns_host = address
-                    try:
-                        return super()._new_conn()
-                    except (NewConnectionError, ConnectTimeoutError) as error:
-                        failure = error
-            finally:
-                self._dns_host = name
-            raise failure
+    def pin(connection: Any) -> Any:
+        class _Pinned(connection):  # type: ignore[misc]
+            def _new_conn(self) -> Any:
+                # ``_dns_host`` is what urllib3 connects to, and where ``host`` comes from.
+                name = self._dns_host
+                failure: Exception = NewConnectionError(self, "the name can't be looked up")
+                try:
+                    for address in addresses(name.strip("[]")):
+                        self._dns_host = address
+                        try:
+                            return super()._new_conn()
+                        except (NewConnectionError, ConnectTimeoutError) as error:
+                            failure = error
+                finally:
+                    self._dns_host = name
+                raise failure
 
-    class _Pool(HTTPSConnectionPool):  # type: ignore[misc]
-        ConnectionCls = _Connection
+        return _Pinned
 
-    return _Pool
+    return pin

@@ -1,13 +1,16 @@
 """HTTP to services outside: one place for TLS, proxy, limits and what an error means.
 
 https only, except to loopback addresses; certificates are always verified; redirects are never
-followed, because the credentials of one host are nobody else's business. Error texts name the
-host and never the rest of the URL, which may itself be a secret (a webhook).
+followed, because the credentials of one host are nobody else's business. An answer is bounded in
+time and size, whoever sends it and however slowly. Error texts name the host and never the rest of
+the URL, which may itself be a secret (a webhook).
 """
 
 from __future__ import annotations
 
 import email.utils
+import io
+import re
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -15,7 +18,7 @@ from typing import Any, Dict, Mapping, Optional
 from urllib.parse import urlsplit
 
 from ..hosts import is_loopback
-from .pinned import Addresses, pinned_pool
+from .pinned import Addresses, pinned
 
 __all__ = [
     "BadUrl",
@@ -38,7 +41,11 @@ CONNECT_SECONDS = 10.0
 READ_SECONDS = 20.0
 ANSWER_SECONDS = 40.0
 ANSWER_BYTES = 4_000_000
+PIECE_BYTES = 65_536
 LONGEST_RETRY_AFTER = 3600.0
+# Parsers of URLs disagree on what else ends a host (a backslash) or is one (letters that look like
+# digits).
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 
 
 class BadUrl(ValueError):
@@ -84,6 +91,11 @@ def checked_url(url: str, what: str) -> str:
         port_ok = False
     if not parts.hostname or not port_ok or parts.scheme not in ("http", "https"):
         raise BadUrl(f"{what} is not a URL of the form https://host/path: correct it.")
+    if not _HOST.fullmatch(parts.hostname) or re.search(r"[\s\\\x00-\x1f]", url.strip()):
+        raise BadUrl(
+            f"{what} holds a character that no host or path may have: write a name with other "
+            "letters as it is in DNS (xn--…)."
+        )
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise BadUrl(f"{what} must start with https:// (http is only for this machine itself).")
     return url.strip().rstrip("/")
@@ -117,27 +129,16 @@ def http_session(
     """Make (or prepare a given) ``requests`` session to talk to one service.
 
     Neither environment variables nor .netrc files have a say in it. Loopback addresses are
-    reached without the proxy. ``addresses``: where to connect to, without a proxy.
+    reached without the proxy. ``addresses``: where to connect to, without a proxy. A request raises
+    NoAnswer for an answer that is too long or too slow.
     """
     import requests
-    from requests.adapters import HTTPAdapter
-
-    context = tls_context(network)
-
-    class _Adapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, ssl_context=context, **kwargs)
-            if addresses is not None:
-                pools = {"https": pinned_pool(addresses)}
-                self.poolmanager.pool_classes_by_scheme = pools
-
-        def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-            return super().proxy_manager_for(proxy, ssl_context=context, **kwargs)
 
     session = session or requests.Session()
     session.trust_env = False
-    session.mount("https://", _Adapter(max_retries=0))
-    session.mount("http://", _Adapter(max_retries=0))
+    adapter = _adapter(tls_context(network), addresses)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
     host = urlsplit(base_url).hostname or ""
     if network.proxy_url and not is_loopback(host):
         session.proxies = {"https": network.proxy_url, "http": network.proxy_url}
@@ -161,8 +162,8 @@ def send_json(
 
     Raises:
         NotSent: no connection could be made.
-        NoAnswer: the connection broke, or the answer took longer than 40 seconds or was longer
-            than 4 MB.
+        NoAnswer: the connection broke, or the answer took longer than 40 seconds, was longer than
+            4 MB or compressed.
     """
     import requests
 
@@ -177,26 +178,107 @@ def send_json(
                 headers=dict(headers or {}),
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,
-                stream=True,
             )
-            with response:
-                text = _bounded(response, host)
-                names = {name.lower(): value for name, value in response.headers.items()}
-                return Reply(response.status_code, names, text)
+            names = {name.lower(): value for name, value in response.headers.items()}
+            return Reply(response.status_code, names, response.content.decode("utf-8", "replace"))
         except requests.exceptions.RequestException as error:
             raise network_failure(error, host) from None
 
 
-def _bounded(response: Any, host: str) -> str:
-    deadline = time.monotonic() + ANSWER_SECONDS
+def _adapter(context: ssl.SSLContext, addresses: Optional[Addresses]) -> Any:
+    """Return what sends the requests of a session, and reads each answer whole and bounded."""
+    from requests.adapters import HTTPAdapter
+    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool  # type: ignore[import-untyped]
+
+    class _Http(HTTPConnectionPool.ConnectionCls):
+        response_class = _timed_response()
+
+    class _Https(HTTPSConnectionPool.ConnectionCls):
+        response_class = _timed_response()
+
+    def pools(connect: Any = lambda connection: connection) -> Dict[str, Any]:
+        return {
+            "http": type("_HttpPool", (HTTPConnectionPool,), {"ConnectionCls": connect(_Http)}),
+            "https": type("_HttpsPool", (HTTPSConnectionPool,), {"ConnectionCls": connect(_Https)}),
+        }
+
+    class _Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, ssl_context=context, **kwargs)
+            direct = pools(pinned(addresses)) if addresses else pools()
+            self.poolmanager.pool_classes_by_scheme = direct
+
+        def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+            manager = super().proxy_manager_for(proxy, ssl_context=context, **kwargs)
+            manager.pool_classes_by_scheme = pools()
+            return manager
+
+        def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+            # A few compressed kilobytes may be gigabytes, so nothing compressed is asked for.
+            request.headers["Accept-Encoding"] = "identity"
+            response = super().send(request, *args, **{**kwargs, "stream": True})
+            with response:
+                response._content = _bounded(response, urlsplit(request.url).hostname or "")
+            return response
+
+    return _Adapter(max_retries=0)
+
+
+def _timed_response() -> Any:
+    """Return http.client's HTTPResponse with one deadline for head and body together.
+
+    A socket's timeout is for each read, and a line or body may take thousands of these.
+    """
+    from http.client import HTTPResponse
+
+    class _TimedResponse(HTTPResponse):
+        def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+            super().__init__(sock, *args, **kwargs)
+            self.fp.close()
+            self.fp = io.BufferedReader(_UntilDeadline(sock))
+
+    return _TimedResponse
+
+
+class _UntilDeadline(io.RawIOBase):
+    """What comes out of a socket within ANSWER_SECONDS; raises NoAnswer after that."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+        self._deadline = time.monotonic() + ANSWER_SECONDS
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> Any:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise NoAnswer(f"The answer took longer than {ANSWER_SECONDS:.0f} s.")
+        self._sock.settimeout(min(left, READ_SECONDS))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _bounded(response: Any, host: str) -> bytes:
+    """Read an answer's body. Raises NoAnswer, and RequestException when the connection breaks."""
+    import requests
+    from urllib3.exceptions import HTTPError  # type: ignore[import-untyped]
+
+    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise NoAnswer(f"{host} answered compressed, which it was not asked for.")
     answer = bytearray()
-    for chunk in response.iter_content(65536):
-        answer.extend(chunk)
-        if len(answer) > ANSWER_BYTES:
-            raise NoAnswer(f"{host} answered with more than {ANSWER_BYTES} bytes.")
-        if time.monotonic() > deadline:
-            raise NoAnswer(f"{host} took longer than {ANSWER_SECONDS:.0f} s to answer.")
-    return answer.decode("utf-8", "replace")
+    try:
+        while piece := response.raw.read(PIECE_BYTES, decode_content=False):
+            answer += piece
+            if len(answer) > ANSWER_BYTES:
+                raise NoAnswer(f"{host} answered with more than {ANSWER_BYTES} bytes.")
+    except HTTPError as error:
+        raise requests.exceptions.ConnectionError(error) from None
+    return bytes(answer)
 
 
 def network_failure(error: BaseException, host: str) -> Exception:
@@ -205,7 +287,7 @@ def network_failure(error: BaseException, host: str) -> Exception:
     Only a failure to connect, to the service or to the proxy, proves that it did not.
     """
     import requests
-    from urllib3.exceptions import NewConnectionError  # type: ignore[import-untyped]
+    from urllib3.exceptions import NewConnectionError
 
     kinds = requests.exceptions
     if isinstance(error, kinds.ConnectTimeout):
@@ -279,7 +361,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> Optional[float]:
     text = headers.get("retry-after", "").strip()
     if not text:
         return None
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return min(float(text), LONGEST_RETRY_AFTER)
     try:
         when = email.utils.parsedate_to_datetime(text)

@@ -53,8 +53,11 @@ ALL = "*"
 # Where clouds answer with credentials, outside the link-local block that they mostly use.
 _METADATA = ("fd00:ec2::254", "100.100.100.200", "192.0.0.192")
 
-# What a gateway translates into the IPv4 address of its last 32 bits (RFC 6052, 2.1).
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# Addresses that stand for the IPv4 address of their last 32 bits: what a gateway translates (RFCs
+# 6052, 8215 and 2765), and "IPv4-compatible" ones (RFC 4291, 2.5.5.1), deprecated as they are.
+_TRANSLATED = tuple(
+    map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96"))
+)
 
 Resolve = Callable[[str], List[str]]
 
@@ -138,7 +141,10 @@ def _forbidden(text: str) -> bool:
 
 
 def _translated(address: ipaddress.IPv6Address) -> Optional[ipaddress.IPv4Address]:
-    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
+    if address.is_loopback or address.is_unspecified:
+        return None
+    is_one = any(address in network for network in _TRANSLATED)
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if is_one else None
 
 
 class WebhookSender:

@@ -137,6 +137,10 @@ class Tickets:
         except (NotConfigured, *FAILURES) as error:
             self._failed_with[channel] = used
             wait = self._failed(notebook, error, chosen.look_every)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # JSON of another shape than the service's reference promises; others are read on.
+            strange = Refused.unreadable(f"{NAMES[channel]} ({type(error).__name__})")
+            wait = self._failed(notebook, strange, chosen.look_every)
         notebook.next = self._clock.now() + wait
         notebook.save(self._stores, self._clock)
 
