@@ -19,8 +19,8 @@ def ask():
     outbox = Outbox(stores, clock, "rest", lambda document: None)
 
     class Asking:
-        def __call__(self, **request):
-            return enqueue(stores, clock, outbox, request, "https://s.example", "mia")
+        def __call__(self, actor="mia", **request):
+            return enqueue(stores, clock, outbox, request, "https://s.example", actor)
 
     asking: Any = Asking()
     asking.stores, asking.clock = stores, clock
@@ -32,6 +32,12 @@ def test_the_same_id_is_one_notification(ask):
     second = ask(channel="slack", message="hello again", id="x")
     assert first["new"] and not second["new"] and first["id"] == second["id"]
     assert ask(channel="teams", message="hello", id="x")["new"]
+
+
+def test_nobody_takes_another_users_id(ask):
+    """Anybody may ask: who guesses the id of an alert's message must not keep it from being sent."""
+    assert ask(actor="mallory", channel="pagerduty", message="x", id="sid-1:pagerduty")["new"]
+    assert ask(actor="mia", channel="pagerduty", message="Disk full", id="sid-1:pagerduty")["new"]
 
 
 def test_without_an_id_the_same_request_within_a_minute_is_one(ask):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -264,7 +265,8 @@ class FakeSession:
         self.asked.append(path)
         if self.status:
             raise SplunkError(self.status, "splunkd answered.")
-        return {"entry": [{"content": {"capabilities": ["incident_read"]}}]}
+        name = unquote(path.rpartition("/")[2]).lower()
+        return {"entry": [{"name": name, "content": {"capabilities": ["incident_read"]}}]}
 
 
 def test_what_people_may_do_is_asked_of_splunkd_each_time():
@@ -275,6 +277,14 @@ def test_what_people_may_do_is_asked_of_splunkd_each_time():
     users.capabilities(mia)
     assert session.asked == ["/services/authentication/users/mia%2F..%2Fx"] * 2
     assert not hasattr(mia, "get") and users.session({}, system=True) is session
+
+
+def test_a_member_is_who_splunk_says_however_the_configuration_spells_the_name():
+    """As "Mia" and "mia" one person could be both of the two who have to approve a plan."""
+    session: Any = FakeSession()
+    users = SlackUsers(session)
+    mia = users.session({"session": {"user": "Mia"}}, system=False)
+    assert users.capabilities(mia)[0] == "mia"
 
 
 def test_who_left_splunk_has_no_rights():

@@ -31,8 +31,8 @@ def enqueue(
     """Put what somebody asks for on the outbox.
 
     Args:
-        request: ``channel`` and ``message``; optional ``id`` (the same id on the same channel is
-            sent once; by default the request's own content in this minute), ``title``,
+        request: ``channel`` and ``message``; optional ``id`` (the same id of one user on the same channel
+            is sent once; by default the request's own content in this minute), ``title``,
             ``severity``, ``target`` (a Slack channel), ``incident_id``, ``rule``.
 
     Returns the notification's ``id``, and whether it is ``new``.
@@ -58,7 +58,8 @@ def enqueue(
         url=incident_url(web_url, incident_id),
         time=clock.now(),
     )
-    source = f"asked:{values['id'] or _own_id(values, actor, clock.now())}"
+    # An id is its caller's own: nobody keeps another one's alert from being told.
+    source = f"asked:{actor}:{values['id'] or _own_id(values, actor, clock.now())}"
     new = outbox.enqueue(
         source,
         channel,

@@ -97,7 +97,11 @@ class SlackUsers(SplunkBackend):
         return self._system if system else _Presser(str(raw["session"]["user"]))
 
     def capabilities(self, session: Any) -> Tuple[str, FrozenSet[str]]:
-        """``authentication/users`` in Splunk's REST API Reference. Raises Problem, SplunkError."""
+        """``authentication/users`` in Splunk's REST API Reference. Raises Problem, SplunkError.
+
+        The name is splunkd's, which finds users in any case: under two spellings one person would
+        be the two who have to approve a plan.
+        """
         try:
             answer = self._system.get("/services/authentication/users/" + path_of(session.user))
         except SplunkError as error:
@@ -105,8 +109,8 @@ class SlackUsers(SplunkBackend):
                 raise
             text = f"{session.user}, who you are by incident_routing.conf, is no user of Splunk."
             raise Problem(403, text) from None
-        content = answer["entry"][0]["content"]
-        return session.user, frozenset(content.get("capabilities") or ())
+        entry = answer["entry"][0]
+        return str(entry["name"]), frozenset(entry["content"].get("capabilities") or ())
 
 
 class WebSlack:
