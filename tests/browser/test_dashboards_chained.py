@@ -84,7 +84,7 @@ def test_what_is_resolved_counts_for_the_times_alone(
 def test_the_overview_tells_of_the_last_day_alone(
     page: Any, empty: Any, studio_bundle: Any
 ) -> None:
-    """All entries of all incidents, read again each minute, would be the most that the page reads."""
+    """Else all entries of all incidents would be read, each minute, by each reader."""
     empty.clear("incident_timeline")
     note = {"incident_id": INCIDENT, "kind": "note", "seq": 1, "actor": "alice", "prev": []}
     empty.put(
