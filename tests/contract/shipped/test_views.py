@@ -63,6 +63,19 @@ def test_no_token_is_part_of_a_search_but_as_a_quoted_value(view: Path) -> None:
     assert found == {}
 
 
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.stem)
+def test_no_search_of_a_view_reads_a_whole_collection(view: Path) -> None:
+    """They run each minute for each reader; a `where` is the KV store's to answer."""
+    read = re.compile(r"\|\s*inputlookup\b[^|]*")
+    found = [
+        part
+        for text in texts(sources(view))
+        for part in read.findall(text)
+        if " where " not in part and " max=" not in part
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize(
     ("query", "bare"),
     [

@@ -144,9 +144,27 @@ def test_a_list_is_filtered_and_paged(api):
     assert ids(status="closed") == []
 
 
+def test_a_list_shows_the_fields_that_are_asked_for(api):
+    incident_id = open_one(api)
+
+    def listed(**query):
+        return api.call("GET", "/incidents", query=query)[1]["incidents"]
+
+    shown = {"id": incident_id, "severity": "high", "affected_systems": ["checkout"]}
+    assert listed(fields="severity, affected_systems") == [shown]
+    assert listed(fields="severity,affected_systems", text="high error", sort="status") == [shown]
+    assert listed(fields="title", text="nothing like it") == []
+    assert len(listed(fields="")[0]) > 20
+
+
 @pytest.mark.parametrize(
     ("query", "word"),
-    [({"status": "odd"}, "odd"), ({"limit": "-1"}, "limit"), ({"limit": "1001"}, "1001")],
+    [
+        ({"status": "odd"}, "odd"),
+        ({"fields": "id,_key"}, "no field '_key'"),
+        ({"limit": "-1"}, "limit"),
+        ({"limit": "1001"}, "1001"),
+    ],
 )
 def test_a_bad_filter_is_refused_by_name(api, query, word):
     status, problem = api.call("GET", "/incidents", query=query)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from incident_management.api import listing
 from incident_management.api.bulk import ACTIONS, MAX_AT_ONCE
 from incident_management.incidents import timeline
 from incident_management.incidents.errors import Contended
@@ -45,6 +46,18 @@ def test_an_incident_takes_several_over(api):
     status, merged = api.call("POST", f"/incidents/{ids[0]}/merge", {"from": ids[1:]})
 
     assert (status, merged["signals"], merged["merged"]) == (200, 3, ids[1:])
+
+
+def test_a_list_that_is_broken_off_says_what_was_merged(api):
+    a, b, c = (opened(api, signal(name)) for name in ("a", "b", "c"))
+    body = {"from": [b, "INC-20260101-000000", c]}
+    key = {"Idempotency-Key": "k"}
+    status, problem = api.call("POST", f"/incidents/{a}/merge", body, headers=key)
+
+    assert (status, problem["merged"]) == (404, [b])
+    assert problem["detail"].endswith(f"Merged before it: {b}; the others were not tried.")
+    assert (get(api, a)["merged"], get(api, c)["status"]) == ([b], "new")
+    assert api.call("POST", f"/incidents/{a}/merge", body, headers=key) == (status, problem)
 
 
 @pytest.mark.parametrize(
@@ -220,6 +233,24 @@ def test_a_bulk_move_of_a_filter_is_bounded(api):
     assert {get(api, one)["entries"] for one in ids} == {2}
     status, answer = api.call("POST", "/incidents/bulk", {**body, "filter": {"entity": "a,b"}})
     assert [one["id"] for one in answer["results"]] == sorted(ids[:2])
+
+
+def test_a_bulk_move_of_all_that_a_search_finds(api, monkeypatch):
+    ids = [opened(api, signal(name)) for name in ("cart-1", "shop", "cart-2")]
+    body = {"action": "acknowledge", "filter": {"text": "CART"}}
+    assert api.call("POST", "/incidents/bulk", {**body, "most": 1})[0] == 400
+
+    # a text that was not looked for in all of them must not act on some
+    monkeypatch.setattr(listing, "SCAN_PAGE", 1)
+    monkeypatch.setattr(listing, "TEXT_SCAN", 2)
+    status, problem = api.call("POST", "/incidents/bulk", body)
+    assert status == 400 and "looked for in 2 incidents at once" in problem["detail"]
+    monkeypatch.undo()
+    assert {get(api, one)["status"] for one in ids} == {"new"}
+
+    status, answer = api.call("POST", "/incidents/bulk", body)
+    assert [one["id"] for one in answer["results"]] == sorted([ids[0], ids[2]])
+    assert get(api, ids[1])["status"] == "new"
 
 
 @pytest.mark.parametrize(

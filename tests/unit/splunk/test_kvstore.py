@@ -103,8 +103,18 @@ def test_find_stops_at_its_limit(splunkd, incidents):
     }
 
 
+def test_of_a_query_with_a_limit_no_more_is_read_as_long_as_a_url_takes_it(splunkd, incidents):
+    query = {"$and": [{"$or": [{"owner": f"person-{n:020}"} for n in range(100)]}]}
+    splunkd.answers = [(200, [{"_key": "a"}])]
+
+    assert incidents.find(query, "opened_at:-1", limit=1) == [{"_key": "a"}]
+    method, _path, asked, _body = splunkd.seen[0]
+    assert (method, asked["limit"], asked["sort"]) == ("GET", "1", "opened_at:-1")
+    assert json.loads(asked["query"]) == query
+
+
 def test_a_long_query_travels_in_a_body_and_keeps_order_and_limit(splunkd, incidents):
-    query = {"$or": [{"_key": f"{n:040x}"} for n in range(100)]}
+    query = {"$or": [{"_key": f"{n:040x}"} for n in range(140)]}
     found = [{"_key": "a", "t": 1}, {"_key": "b", "t": 3}, {"_key": "c", "t": 2}]
     splunkd.answers = [(200, [found])]
 

@@ -9,7 +9,7 @@ from ..incidents.clocks import assignment
 from ..incidents.errors import Contended, IllegalMove, Invalid, NotFound
 from ..incidents.model import Incident
 from ..splunk.session import SplunkError
-from .listing import FILTER_ARGUMENTS, clauses_of, query_of
+from .listing import FILTER_ARGUMENTS, matching
 from .router import Request, Response, problem_of, route
 from .schema import flag, listed, obj, one_of, text, whole
 from .shapes import NAME, REASON, SEVERITY
@@ -191,14 +191,8 @@ def _chosen(request: Request) -> List[str]:
         raise Invalid("Give either 'ids' or a 'filter'.")
     if ids:
         return list(dict.fromkeys(ids))
-    clauses = clauses_of(wanted or {})
-    if not clauses:
-        raise Invalid("The 'filter' is empty: name at least one field, such as status.")
     most = int(request.body.get("most", MAX_AT_ONCE))
-    found = request.stores.incidents.find(query_of(clauses), "opened_at:1,_key:1", most + 1)
-    if len(found) > most:
-        raise Invalid(f"The filter matches more than {most} incidents; narrow it down.")
-    return [str(document["id"]) for document in found]
+    return matching(request.stores.incidents, wanted or {}, most)
 
 
 def _results(incident_ids: Sequence[str], act: Act) -> List[Dict[str, Any]]:

@@ -63,6 +63,7 @@ def once(request: Request, run: Callable[[Request], Response]) -> Response:
                     "status": problem.status,
                     "detail": problem.detail,
                     "headers": problem.headers,
+                    "more": problem.more,
                 },
             )
         raise
@@ -109,7 +110,8 @@ def _known(known: Mapping[str, Any]) -> Response:
     answer = json.loads(value["answer"])
     headers = {**answer.get("headers", {}), REPLAYED: "true"}
     if "detail" in answer:
-        raise Problem(int(answer["status"]), str(answer["detail"]), headers)
+        status, detail = int(answer["status"]), str(answer["detail"])
+        raise Problem(status, detail, headers, answer.get("more", {}))
     return Response(answer["body"], int(answer["status"]), headers)
 
 

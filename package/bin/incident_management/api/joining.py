@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import List, Optional
 
 from ..incidents.errors import Invalid
 from ..incidents.joining import merging
 from ..incidents.model import Incident
 from .acting import IF_MATCH, INCIDENT_ANSWER, guarded
-from .router import Request, Response, route
+from .router import REFUSALS, Problem, Request, Response, problem_of, route
 from .schema import listed, obj, text
 from .shapes import INCIDENT, NAME, REASON, TITLE
 
 __all__ = ["merge", "split"]
 
 MAX_MERGED = 50
+
+
+def _broken_off(error: Exception, merged: List[str], asked: int) -> Exception:
+    """Say of a list's refusal what was done before it; a single merge's is its own sentence."""
+    if asked == 1:
+        return error
+    problem = problem_of(error)
+    done = ", ".join(merged) or "none"
+    detail = f"{problem.detail.rstrip('.')}. Merged before it: {done}; the others were not tried."
+    return Problem(problem.status, detail, problem.headers, {"merged": merged})
 
 
 @route(
@@ -36,7 +46,8 @@ def merge(request: Request) -> Response:
     """Merge this incident ``into`` another one, or others ``from`` their places into this one.
 
     Give one of the two. Answers with the incident that has all signals now; the others are closed
-    and name it as ``merged_into``. With several, those before one that is refused stay merged.
+    and name it as ``merged_into``. With several, those before one that is refused stay merged, and
+    the error's ``merged`` names them; those after it are not tried.
     """
     into, sources = request.text("into"), request.texts("from")
     if bool(into) == bool(sources):
@@ -50,9 +61,14 @@ def merge(request: Request) -> Response:
         return merging.merged_since(*who, request.began) if request.mark else None
 
     def act() -> Incident:
+        before: List[str] = []
         for source, target in pairs:
             who = (request.stores, request.clock, source, target, request.user)
-            incident = done(source, target) or merging.merge(*who, reason)
+            try:
+                incident = done(source, target) or merging.merge(*who, reason)
+            except REFUSALS as error:
+                raise _broken_off(error, before, len(pairs)) from error
+            before.append(source)
         return incident
 
     def all_done() -> Optional[Incident]:

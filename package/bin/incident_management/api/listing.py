@@ -7,7 +7,7 @@ import binascii
 import json
 import math
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..incidents.canonical import digest
 from ..incidents.clocks.promise import SLA_STATUSES
@@ -17,9 +17,9 @@ from ..ports import Collection
 from .acting import shown
 from .router import Request, Response, route
 from .schema import Schema, flag, listed, nullable, number, obj, one_of, text
-from .shapes import INCIDENT, LIMIT, OFFSET
+from .shapes import INCIDENT_FIELDS, LIMIT, LISTED_INCIDENT, OFFSET
 
-__all__ = ["FILTER_ARGUMENTS", "clauses_of", "list_incidents", "query_of"]
+__all__ = ["FILTER_ARGUMENTS", "clauses_of", "list_incidents", "matching", "query_of"]
 
 # A search for a text looks at so many at most in one call; the cursor goes on from there.
 TEXT_SCAN = 10_000
@@ -61,7 +61,7 @@ RANGES = {
 }
 
 
-# The filters by a field's value or time, as a query and as a body take them.
+# The filters, as a query and as a body take them.
 FILTER_ARGUMENTS: Dict[str, Schema] = {
     "status": text(1000, about="Also `open`, for new, assigned and in_progress. " + SEVERAL),
     "severity": _FILTER,
@@ -70,7 +70,13 @@ FILTER_ARGUMENTS: Dict[str, Schema] = {
     "entity": _FILTER,
     "sla_status": text(1000, about=f"{', '.join(SLA_STATUSES)}. {SEVERAL}"),
     **{name: number(about="Epoch seconds.") for name in RANGES},
+    "text": text(
+        200, about="Part of title, description, id, an entity, a rule or a tag; in any case."
+    ),
 }
+# Field that a list shows -> the field of the document that it is made of, where that is another.
+SHOWN_FROM = {"affected_systems": "entities"}
+SEARCHED_FIELDS = ("id", "title", "description", "entities", "rules", "tags")
 
 
 class Place(NamedTuple):
@@ -86,9 +92,6 @@ class Place(NamedTuple):
     capability="incident_read",
     query={
         **FILTER_ARGUMENTS,
-        "text": text(
-            200, about="Part of title, description, id, an entity, a rule or a tag; in any case."
-        ),
         "sort": one_of(
             SORTS,
             "`severity`: from info to critical; `status`: from new to closed; `sla_due`: the next "
@@ -97,11 +100,12 @@ class Place(NamedTuple):
         "limit": {**LIMIT, "minimum": 1},
         "cursor": text(2000, about="`next_cursor` of the page before, with the same filters."),
         "offset": OFFSET,
+        "fields": text(1000, about=f"Only these, and always `id`. {SEVERAL} All unless given."),
     },
     answers={
         200: obj(
             {
-                "incidents": listed(INCIDENT),
+                "incidents": listed(LISTED_INCIDENT),
                 "more": flag(),
                 "next_cursor": nullable({"type": "string"}),
                 "offset": {"type": "integer"},
@@ -120,15 +124,16 @@ def list_incidents(request: Request) -> Response:
     limit = int(request.args.get("limit", 100))
     offset = int(request.args.get("offset", 0))
     clauses = clauses_of(request.args)
-    wanted = str(request.args.get("text", "")).strip().lower()
+    wanted, fields = _wanted(request.args), _fields(request.args)
     mark = digest([clauses, sort, wanted], 16)
     place = _place_of(request.args.get("cursor"), mark)
     if place and offset:
         raise Invalid("Give either 'cursor' or 'offset'.")
-    found, place = _page(request.stores.incidents, clauses, sort, place, wanted, limit, offset)
+    incidents = request.stores.incidents
+    found, place = _page(incidents, clauses, sort, place, wanted, limit, offset, fields)
     return Response(
         {
-            "incidents": [shown(document) for document in found],
+            "incidents": [_only(fields, shown(document)) for document in found],
             "more": place is not None,
             "next_cursor": _cursor(place, mark) if place else None,
             "offset": offset,
@@ -143,10 +148,16 @@ def _page(
     place: Optional[Place],
     wanted: str,
     limit: int,
-    offset: int,
+    offset: int = 0,
+    fields: Sequence[str] = (),
 ) -> Tuple[List[Document], Optional[Place]]:
-    """Return a page's documents, and where the next one begins (None: there is none)."""
+    """Return a page's documents, and where the next one begins (None: there is none).
+
+    ``fields``: what a list shows of each; all unless given.
+    """
     name = ORDERS[sort.lstrip("-")]
+    read = {SHOWN_FROM.get(field, field) for field in fields}
+    read.update((name, *(SEARCHED_FIELDS if wanted else ())) if fields else ())
     # Both the same way, as the accelerations of collections.conf are.
     order = f"{name}:{{0}},_key:{{0}}".format(-1 if sort.startswith("-") else 1)
     found: List[Document] = []
@@ -155,7 +166,7 @@ def _page(
         size = SCAN_PAGE if wanted else limit + offset + 1
         query = query_of([*clauses, *_after(sort, place)])
         skip = 0 if wanted else offset
-        batch = incidents.find(query, order, limit=size - skip, skip=skip)
+        batch = incidents.find(query, order, size - skip, skip, sorted(read))
         for document in batch:
             matches = not wanted or wanted in _searched(document)
             if matches and wanted and offset:
@@ -170,6 +181,46 @@ def _page(
             return found, None
         if scanned >= TEXT_SCAN:
             return found, place
+
+
+def matching(incidents: Collection, arguments: Mapping[str, Any], most: int) -> List[str]:
+    """Return the ids of all incidents that these filters match, the oldest first.
+
+    Raises Invalid when there is no filter, when more than ``most`` match, and when there are too
+    many to look for a text in all of them.
+    """
+    clauses, wanted = clauses_of(arguments), _wanted(arguments)
+    if not clauses and not wanted:
+        raise Invalid("The 'filter' is empty: name at least one field, such as status.")
+    found, rest = _page(incidents, clauses, "opened_at", None, wanted, most, fields=("id",))
+    if rest and len(found) < most:
+        raise Invalid(
+            f"The text is looked for in {TEXT_SCAN} incidents at once, and there are more; "
+            "narrow the filter down by status or times."
+        )
+    if rest:
+        raise Invalid(f"The filter matches more than {most} incidents; narrow it down.")
+    return [str(document["id"]) for document in found]
+
+
+def _wanted(arguments: Mapping[str, Any]) -> str:
+    return str(arguments.get("text", "")).strip().lower()
+
+
+def _fields(arguments: Mapping[str, Any]) -> List[str]:
+    """Return the fields to show, none for all. Raises Invalid for one that incidents lack."""
+    named = [part.strip() for part in str(arguments.get("fields", "")).split(",") if part.strip()]
+    for name in named:
+        if name not in INCIDENT_FIELDS:
+            known = ", ".join(INCIDENT_FIELDS)
+            raise Invalid(f"An incident has no field '{name[:40]}' to list; known: {known}.")
+    return ["id", *named] if named else []
+
+
+def _only(fields: Sequence[str], incident: Document) -> Document:
+    if not fields:
+        return incident
+    return {name: value for name, value in incident.items() if name in fields}
 
 
 def _after(sort: str, place: Optional[Place]) -> List[Document]:
@@ -206,8 +257,8 @@ def query_of(clauses: List[Document]) -> Document:
 
 
 def _searched(document: Document) -> str:
-    parts = [document.get(name) for name in ("id", "title", "description")]
-    for name in ("entities", "rules", "tags"):
+    parts = [document.get(name) for name in SEARCHED_FIELDS[:3]]
+    for name in SEARCHED_FIELDS[3:]:
         parts += document.get(name) or []
     return "\n".join(str(part or "") for part in parts).lower()
 

@@ -28,13 +28,23 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Problem(Exception):
-    """An answer that is an error; ``detail`` is one sentence for the caller."""
+    """An answer that is an error; ``detail`` is one sentence for the caller.
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] = {}) -> None:
+    ``more``: members of the answer besides, for programs (RFC 9457, section 3.2).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        headers: Mapping[str, str] = {},
+        more: Mapping[str, Any] = {},
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.headers = dict(headers)
+        self.more = dict(more)
 
 
 @dataclass(frozen=True)

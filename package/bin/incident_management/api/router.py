@@ -34,6 +34,7 @@ from .messages import BODY_BYTES, Problem, Request, Response, parse_body, proble
 from .schema import Schema, check, convert
 
 __all__ = [
+    "REFUSALS",
     "Problem",
     "Request",
     "Response",
@@ -306,7 +307,10 @@ def _find(method: str, path: str) -> Tuple[Route, Dict[str, str]]:
 
 def refuse(problem: Problem) -> Dict[str, Any]:
     """Return the answer that says what is wrong, in the form that splunkd takes from a handler."""
-    body = problem_body(problem.status, mask(problem.detail, emails=False))
+    body = {
+        **problem.more,
+        **problem_body(problem.status, mask(problem.detail, emails=False)),
+    }
     return _reply(problem.status, body, "application/problem+json", problem.headers)
 
 

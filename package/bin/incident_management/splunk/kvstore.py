@@ -74,7 +74,9 @@ class KvCollection:
         skip: int = 0,
         fields: Sequence[str] = (),
     ) -> List[Document]:
-        text = _url_query(query or {})
+        # A limit is the KV store's to keep in a URL alone, so that one may be longer.
+        longest = LONGEST_URL_QUERY_BYTES if limit else URL_QUERY_BYTES
+        text = _url_query(query or {}, longest)
         if text is None:
             return self._find_by_post(query, sort, limit, skip, fields)
         return self._find_by_get(text if query else "", sort, limit, skip, ",".join(fields))
@@ -221,13 +223,13 @@ def _document(row: Document) -> Document:
     return row
 
 
-def _url_query(query: Mapping[str, Any]) -> Optional[str]:
+def _url_query(query: Mapping[str, Any], longest: int = URL_QUERY_BYTES) -> Optional[str]:
     """A query as the text for a URL; None when it is too long for one."""
     parts = query.get("$or")
     if isinstance(parts, list) and len(parts) > URL_QUERY_PARTS:
         return None
     text = json.dumps(query, allow_nan=False)
-    return text if len(text) <= URL_QUERY_BYTES else None
+    return text if len(text) <= longest else None
 
 
 def _batches(documents: Sequence[Document]) -> Iterator[str]:
