@@ -20,9 +20,9 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Protocol
 from urllib.parse import quote
 
 from ..splunk.settings import SHARED_PARTS, SettingsError
+from .answer_parsing import answer_in
 from .briefing import ANSWER_SCHEMA, TOOL, Question
 from .budget import Allowance
-from .reading import answer_in
 
 __all__ = ["Answer", "BedrockModel", "Model", "ModelUnavailable", "request_hash"]
 

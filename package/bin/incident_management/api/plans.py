@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Callable, TypeVar
 
+from ..processes import has_ended, process_name
 from ..remediation import approval, execution, view
 from ..remediation.catalogue import Catalogue
 from ..remediation.context import Context, Refused
 from ..remediation.executors import executors
 from ..splunk import conf
-from ..worker.processes import has_ended, process_name
 from .messages import Problem
 from .router import Request, Response, route
 from .schema import any_object, flag, listed, obj, text

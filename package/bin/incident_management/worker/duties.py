@@ -21,6 +21,7 @@ from ..incidents.upkeep.raced import Compared, join_raced
 from ..incidents.upkeep.retention import Retention
 from ..notify import asked
 from ..ports import Clock, Stores
+from ..processes import has_ended, process_name
 from ..remediation import approval, execution
 from ..remediation.context import Context
 from ..remediation.executors import executors
@@ -30,26 +31,28 @@ from ..splunk.detections import detections
 from ..splunk.replica import forget_marks
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session
-from . import complaints, splunkd
+from . import splunkd
 from .audit_index import AuditIndex
 from .clocks import Clocks
 from .configuration import Configuration
 from .cycle import Duty
 from .events import EventStream
-from .forgotten import ForgottenRuns
 from .messages import Messages
-from .monitor_duty import monitors_of
-from .monitor_roster import MonitorRoster
-from .monitor_troubles import MonitorMessages
-from .processes import has_ended, process_name
+from .monitors.duty import monitors_of
+from .monitors.roster import MonitorRoster
+from .monitors.troubles import MonitorMessages
 from .raising import raising_of
+from .reconciling.forgotten import ForgottenRuns
+from .reconciling.reconciler import Reconciler
+from .reconciling.run_history import PastRuns
+from .reconciling.untracked import UntrackedRuns
 from .refreshing import refresh_stale
-from .run_history import PastRuns
+from .refused_messages import NAME as REFUSED_MESSAGE
+from .refused_messages import RefusedMessages
 from .runs import SplunkRuns
-from .signals import Reconciler, deliver_spool
+from .spooled import deliver_spool
 from .tickets import Tickets
 from .tidy import forget_answers, forget_monitors
-from .untracked import UntrackedRuns
 
 __all__ = ["Duties"]
 
@@ -93,8 +96,8 @@ class Duties:
         self._monitor_messages = MonitorMessages(
             self.stores, self.clock, self.holder, bulletin, self._roster
         )
-        self._refused = complaints.RefusedMessages(
-            self.stores, self.clock, splunkd.notice(self.session, complaints.NAME)
+        self._refused = RefusedMessages(
+            self.stores, self.clock, splunkd.notice(self.session, REFUSED_MESSAGE)
         )
 
     def all(self) -> List[Duty]:

@@ -112,7 +112,7 @@ class Replay:
     search's own threshold, where it is known and nothing follows it.
 
     It runs whatever the detection's search is: that it only reads is checked before
-    (:mod:`.reading`).
+    (:mod:`..read_only`).
     """
 
     detection: Detection

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
 
-from ..detection.monitors.monitor import Monitor
-from ..detection.packing import pack, unpack
-from ..incidents.model import OPEN_STATUSES
-from ..incidents.stores import checkpoints_of, claim_document
-from ..ports import Clock, Document, Stores
-from .monitor_roster import off_since
+from ...detection.monitors.monitor import Monitor
+from ...detection.packing import pack, unpack
+from ...incidents.model import OPEN_STATUSES
+from ...incidents.stores import checkpoints_of, claim_document
+from ...ports import Clock, Document, Stores
+from .roster import off_since
 
 __all__ = ["CHECKPOINT", "MAX_STATE_BYTES", "MEMORY", "Checkpoint", "Checkpoints", "recall"]
 
