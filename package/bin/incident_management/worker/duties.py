@@ -9,9 +9,9 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence, Set, Tuple
 from ..detection.health.enabled import note_enabled
 from ..incidents.clocks import assignment
 from ..incidents.intake import conditions
-from ..incidents.intake.ingest import ACTOR as INGEST_ACTOR
 from ..incidents.intake.ingest import Ingest
 from ..incidents.joining.moving import finish_recent
+from ..incidents.model import ACTOR
 from ..incidents.signal import Signal
 from ..incidents.story import Stories
 from ..incidents.upkeep import flapping, held
@@ -158,13 +158,13 @@ class Duties:
     def _look_at_waiting(self) -> Mapping[str, int]:
         """Look again at the signals whose detection waits for more of them."""
         waiting = conditions.pending_now(self.stores, self.clock)
-        outcomes = self._ingest(waiting, INGEST_ACTOR) if waiting else []
+        outcomes = self._ingest(waiting, ACTOR) if waiting else []
         return {"waiting_signals_done": sum(1 for one in outcomes if one.what != "pending")}
 
     def _look_at_held(self) -> Mapping[str, int]:
         """Take in what was held back and goes on, of tools that do not send it again."""
         signals = held.going_on(self.stores, self.clock) if self._config.is_read else []
-        outcomes = self._ingest(signals, INGEST_ACTOR) if signals else []
+        outcomes = self._ingest(signals, ACTOR) if signals else []
         return {"held_signals_done": sum(1 for one in outcomes if one.what != "suppressed")}
 
     def _spool(self) -> Mapping[str, int]:

@@ -16,9 +16,10 @@ from ...incidents.intake.findings import signals_from
 from ...incidents.intake.ingest import Ingest
 from ...incidents.intake.results import Alert, findings, findings_one_by_one, params_of
 from ...incidents.intake.trigger import condition_of, triggers, triggers_for_each
-from ...incidents.model import OPEN_STATUSES, Incident
+from ...incidents.model import Incident
 from ...incidents.routing import Routing
 from ...incidents.signal import Signal
+from ...incidents.stores import IS_OPEN
 from ...incidents.story import Stories
 from ...incidents.suppression import Suppression
 from ...incidents.upkeep import flapping
@@ -325,8 +326,7 @@ def _resolve_quiet(
 ) -> None:
     """Resolve what has had no finding for ``quiet`` seconds, as recovery would have."""
     before = clock.moment - setting.quiet
-    is_open = {"$or": [{"status": status} for status in OPEN_STATUSES]}
-    still = {"$and": [is_open, {"last_time": {"$lt": before}}]}
+    still = {"$and": [IS_OPEN, {"last_time": {"$lt": before}}]}
     for document in stores.incidents.find(still):
         if document["severity"] in setting.quiet_not:
             continue

@@ -18,7 +18,7 @@ from ..errors import Contended
 from ..grouping import Topology
 from ..identity import new_incident_id
 from ..joining import moving
-from ..model import Incident
+from ..model import ACTOR, Incident
 from ..routing import Routing
 from ..signal import Signal
 from ..story import LATE_SECONDS, Stories
@@ -30,9 +30,8 @@ from .planning import Planner
 from .reading import Reader
 from .sorting import Sorted, Sorting
 
-__all__ = ["ACTOR", "Ingest", "Outcome"]
+__all__ = ["Ingest", "Outcome"]
 
-ACTOR = "incident_management"
 # Of two writers that claim at once one wins, so this many can't all lose for long.
 CLAIM_ROUNDS = 50
 

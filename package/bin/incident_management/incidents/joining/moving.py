@@ -15,8 +15,8 @@ from .. import timeline
 from ..canonical import digest
 from ..errors import Contended
 from ..intake.ledger import Claim, Ledger
-from ..model import Entry, Incident
-from ..stores import find_by
+from ..model import ACTOR, Entry, Incident
+from ..stores import any_of, chunks, find_by
 from ..story import Story
 from . import moves
 from .moves import Move
@@ -31,7 +31,6 @@ __all__ = [
     "named_by",
 ]
 
-ACTOR = "incident_management"
 # Keys in one entry: about 250 kB.
 ENTRY_SIGNALS = 5000
 SAVED_AT_ONCE = 1000
@@ -98,9 +97,7 @@ def named_by(incident: Incident) -> Document:
     """
     if incident.merged_into:
         return {"_key": ""}  # It has none, whatever they still name.
-    if not incident.merged:
-        return {"incident_id": incident.id}
-    return {"$or": [{"incident_id": one} for one in (incident.id, *incident.merged)]}
+    return any_of("incident_id", (incident.id, *incident.merged))
 
 
 def latest_signals(stores: Stores, incident: Incident, limit: int, skip: int) -> List[Document]:
@@ -112,11 +109,8 @@ def latest_signals(stores: Stores, incident: Incident, limit: int, skip: int) ->
     names = [] if incident.merged_into else [incident.id, *incident.merged]
     order = "last_time:-1,_key:-1"  # as an acceleration has it, for pages far down
     found: List[Document] = []
-    for start in range(0, len(names), NAMES_A_QUERY):
-        some: List[Document] = [
-            {"incident_id": one} for one in names[start : start + NAMES_A_QUERY]
-        ]
-        query = some[0] if len(some) == 1 else {"$or": some}
+    for some in chunks(names, NAMES_A_QUERY):
+        query = any_of("incident_id", some)
         if len(names) <= NAMES_A_QUERY:
             return stores.signals.find(query, order, limit, skip)
         found += stores.signals.find(query, order, limit + skip)
@@ -279,14 +273,13 @@ def _is_named(stores: Stores, incident_id: str) -> bool:
 
 
 def _point(stores: Stores, keys: List[str], source: str, target: str) -> None:
-    for start in range(0, len(keys), SAVED_AT_ONCE):
-        found = find_by(stores.signals, "_key", keys[start : start + SAVED_AT_ONCE])
+    for some in chunks(keys, SAVED_AT_ONCE):
+        found = find_by(stores.signals, "_key", some)
         stale = [document for document in found if document.get("incident_id") == source]
         if stale:
             stores.signals.save([{**document, "incident_id": target} for document in stale])
 
 
 def _parts(signals: Mapping[str, int]) -> Iterator[Dict[str, int]]:
-    keys = sorted(signals)
-    for start in range(0, len(keys), ENTRY_SIGNALS):
-        yield {key: signals[key] for key in keys[start : start + ENTRY_SIGNALS]}
+    for keys in chunks(sorted(signals), ENTRY_SIGNALS):
+        yield {key: signals[key] for key in keys}

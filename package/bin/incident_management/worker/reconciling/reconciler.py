@@ -8,7 +8,7 @@ from ...incidents.errors import Invalid
 from ...incidents.intake.findings import signals_from
 from ...incidents.intake.results import Alert, findings, findings_one_by_one
 from ...incidents.signal import Signal
-from ...incidents.stores import claim_document, find_by
+from ...incidents.stores import chunks, claim_document, find_by
 from ...ports import Clock, SearchFailed, SearchResult, Stores
 from .fired import ACTION, FiredAlert
 from .forgotten import GIVE_UP_SECONDS, GRACE_SECONDS, ForgottenRuns
@@ -110,8 +110,8 @@ class Reconciler:
             # It will never be taken in, and the runs after it must not wait for it.
             self._trouble(key, f"The results of {fired.sid} can't be taken in: {error}")
             lost = []
-        for start in range(0, len(lost), SIGNALS_AT_ONCE):
-            self._ingest(lost[start : start + SIGNALS_AT_ONCE], fired.owner)
+        for some in chunks(lost, SIGNALS_AT_ONCE):
+            self._ingest(some, fired.owner)
         claim = claim_document(
             key, self._clock.now(), {"recovered": len(lost)}, purpose="reconciled"
         )
