@@ -25,7 +25,7 @@ from ..story import LATE_SECONDS, Stories
 from .batch import Batch, Outcome
 from .drafts import Drafts
 from .episodes import Episodes
-from .ledger import Ledger, Number, ledger_of
+from .ledger import Ledger, Page, ledger_of
 from .planning import Planner
 from .reading import Reader
 from .sorting import Sorted, Sorting
@@ -130,7 +130,7 @@ class Ingest:
         """
         problems = found.problems
         self._episodes.find([p for p in problems if not self._episodes.recall(p)], {})
-        newest: Dict[str, Number] = {}
+        newest: Dict[str, Page] = {}
         for _round in range(CLAIM_ROUNDS):
             batch = self._planner.plan(problems, found.outcomes, actor)
             if not batch.claims:

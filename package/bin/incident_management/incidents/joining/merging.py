@@ -133,11 +133,7 @@ def split(
         )
         detail = {
             "opened": opened,
-            "routed": {
-                "team": decision.team,
-                "owner": decision.owner,
-                "reason": decision.reason,
-            },
+            "routed": decision.to_data(),
             "problems": _whole_problems(stores, incident_id, found),
             **_left_alone(stores, incident_id, found),
         }

@@ -14,7 +14,7 @@ from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..canonical import digest
 from ..errors import Contended
-from ..intake.ledger import Claim, Ledger
+from ..intake.ledger import Claim, Ledger, claims_of, newest_episodes
 from ..model import ACTOR, Entry, Incident
 from ..stores import any_of, chunks, find_by
 from ..story import Story
@@ -233,26 +233,17 @@ def _claim(stores: Stores, clock: Clock, move: Move) -> None:
         return
     for _round in range(ROUNDS):
         newest = ledger.newest(wanted.values())
-        known: Dict[str, Document] = {}
-        claims = [c["value"] for c in find_by(stores.claims, "value.dedup_key", wanted)]
-        claims += [value for number in newest.values() for value in number.claims]
-        for value in claims:
-            before = known.get(value["dedup_key"])
-            if before is None or int(value["episode"]) > int(before["episode"]):
-                known[value["dedup_key"]] = value
+        claims = claims_of(stores, wanted, newest)
+        claimed = {value["dedup_key"] for value in claims if value["incident_id"] == move.target}
+        episodes = {key: int(value["episode"]) for key, value in newest_episodes(claims).items()}
         missing = [
-            Claim(ledger_name, key, int(value["episode"]) + 1, move.target, move.source)
+            Claim(ledger_name, key, episodes.get(key, 0) + 1, move.target, move.source)
             for key, ledger_name in wanted.items()
-            for value in [known.get(key, {"episode": 0, "incident_id": ""})]
-            if not _was_claimed(claims, key, move.target)
+            if key not in claimed
         ]
         if not missing or ledger.take(missing, newest, move.actor):
             return
     raise Contended("Too many writers open incidents of the split-off problems; try again.")
-
-
-def _was_claimed(claims: Iterable[Mapping[str, object]], key: str, incident_id: str) -> bool:
-    return any(c["dedup_key"] == key and c["incident_id"] == incident_id for c in claims)
 
 
 def _correct(stores: Stores, source: str, target: str, signals: Iterable[str]) -> None:
