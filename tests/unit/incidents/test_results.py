@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.incidents.intake.alert import Alert, run_of
 from incident_management.incidents.intake.findings import signals_from
-from incident_management.incidents.intake.results import Alert, findings, run_of
+from incident_management.incidents.intake.results import findings
 from incident_management.incidents.signal import Signal
 
 PYTHON = """2026-01-31T10:00:00 ERROR service=orders: not served

@@ -6,9 +6,10 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
+from incident_management.incidents.intake.alert import Alert
 from incident_management.incidents.intake.findings import signals_from
 from incident_management.incidents.intake.ingest import Ingest
-from incident_management.incidents.intake.results import Alert, findings
+from incident_management.incidents.intake.results import findings
 from incident_management.incidents.routing import Routing
 from incident_management.ports import SearchFailed, SearchResult
 from incident_management.splunk.alert_action import RESULT_ROWS

@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping
 
 from ..incidents import editing, timeline
 from ..incidents.intake.ingest import Ingest
-from ..incidents.joining.moving import latest_signals
+from ..incidents.joining.signals import latest_signals
 from ..incidents.model import Incident
 from .acting import IF_MATCH, INCIDENT_ANSWER, acted, answered, document_of
 from .router import Request, Response, route

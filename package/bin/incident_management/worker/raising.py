@@ -8,7 +8,7 @@ from ..detection.lookback import bound_to, lookback
 from ..detection.monitors.monitor import MAX_EVENTS, Monitor
 from ..detection.monitors.rejudging import Problem, events_in, is_there
 from ..detection.read_only import NotReadOnly, plain_text
-from ..incidents.intake.results import params_of
+from ..incidents.intake.alert import params_of
 from ..incidents.intake.trigger import condition_of, triggers
 from ..notify.message import span
 from ..ports import Searcher, SearchFailed, Stores

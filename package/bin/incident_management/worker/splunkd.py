@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping
 
-from ..incidents.intake.results import params_of
+from ..incidents.intake.alert import params_of
 from ..ports import SearchFailed, SearchResult
 from ..splunk.alert_action import RESULT_ROWS
 from ..splunk.detections import SavedDetection, SearchRun, detections, past_runs

@@ -12,9 +12,10 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ...incidents import lifecycle, timeline
 from ...incidents.grouping import Topology
+from ...incidents.intake.alert import Alert, params_of
 from ...incidents.intake.findings import signals_from
 from ...incidents.intake.ingest import Ingest
-from ...incidents.intake.results import Alert, findings, findings_one_by_one, params_of
+from ...incidents.intake.results import findings, findings_one_by_one
 from ...incidents.intake.trigger import condition_of, triggers, triggers_for_each
 from ...incidents.model import Incident
 from ...incidents.routing import Routing

@@ -3,7 +3,8 @@
 Every step may be done again, by anybody, with the same end: entries are written with a ``once``,
 and who holds a signal follows from the entries alone. The signals' documents only name its holder
 for searches, and are corrected last. Of a merge a request corrects no more than some thousands, and
-leaves the rest to the worker: until then :func:`named_by` finds them by the merged incident.
+leaves the rest to the worker: until then :func:`.signals.named_by` finds them by the
+merged incident.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from .. import timeline
 from ..canonical import digest
 from ..errors import Contended
 from ..intake.ledger import Claim, Ledger, claims_of, newest_episodes
-from ..model import ACTOR, Entry, Incident
-from ..stores import any_of, chunks, find_by
+from ..model import ACTOR, Entry
+from ..stores import chunks, find_by
 from ..story import Story
 from . import moves
 from .moves import Move
@@ -27,8 +28,6 @@ __all__ = [
     "finish_recent",
     "forward",
     "forward_arrivals",
-    "latest_signals",
-    "named_by",
 ]
 
 # Keys in one entry: about 250 kB.
@@ -40,8 +39,6 @@ ROUNDS = 20
 # The worker looks at moves this old again: a writer that was slow has written by then.
 LOOK_BACK_SECONDS = 3600.0
 MAX_MOVES = 1000
-# As a query that fits into a URL.
-NAMES_A_QUERY = 30
 
 
 def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None) -> bool:
@@ -88,34 +85,6 @@ def finish_recent(stores: Stores, clock: Clock) -> Dict[str, int]:
         finish(stores, clock, move)
     # Nothing to tell of: most often all of them were finished before.
     return {}
-
-
-def named_by(incident: Incident) -> Document:
-    """Return the query for the documents of an incident's signals.
-
-    Those of an incident that was merged into it name that one for a while.
-    """
-    if incident.merged_into:
-        return {"_key": ""}  # It has none, whatever they still name.
-    return any_of("incident_id", (incident.id, *incident.merged))
-
-
-def latest_signals(stores: Stores, incident: Incident, limit: int, skip: int) -> List[Document]:
-    """Return documents of an incident's signals, the latest first.
-
-    The names are asked for some at a time: a query of all those that were merged into it would be
-    too long for a URL, and then every signal would have to be read to order them.
-    """
-    names = [] if incident.merged_into else [incident.id, *incident.merged]
-    order = "last_time:-1,_key:-1"  # as an acceleration has it, for pages far down
-    found: List[Document] = []
-    for some in chunks(names, NAMES_A_QUERY):
-        query = any_of("incident_id", some)
-        if len(names) <= NAMES_A_QUERY:
-            return stores.signals.find(query, order, limit, skip)
-        found += stores.signals.find(query, order, limit + skip)
-    found.sort(key=lambda one: (one["last_time"], one["_key"]), reverse=True)
-    return found[skip : skip + limit]
 
 
 def forward(

@@ -30,7 +30,7 @@ from typing import (
 from ...ports import Clock, Document, SearchFailed, Stores
 from .. import lifecycle, timeline
 from ..canonical import digest
-from ..joining.moving import named_by
+from ..joining.signals import named_by
 from ..model import ACTOR, Incident
 from ..stores import (
     IS_OPEN,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Protocol, Sequence, Set
 
 from ...incidents.errors import Invalid
+from ...incidents.intake.alert import Alert
 from ...incidents.intake.findings import signals_from
-from ...incidents.intake.results import Alert, findings, findings_one_by_one
+from ...incidents.intake.results import findings, findings_one_by_one
 from ...incidents.signal import Signal
 from ...incidents.stores import chunks, claim_document, find_by
 from ...ports import Clock, SearchFailed, SearchResult, Stores
