@@ -20,7 +20,7 @@ from incident_management.splunk.clock import SystemClock
 from incident_management.splunk.replica import Replica, stores_of
 from incident_management.splunk.session import Session
 from incident_management.worker.cycle import Duty, Worker
-from incident_management.worker.monitor_duty import is_monitor, monitor_duty
+from incident_management.worker.monitors.duty import is_monitor, monitor_duty
 from incident_management.worker.timing import Timing
 
 
@@ -29,7 +29,7 @@ def validate_input(definition):
     name, values = definition.metadata["name"], definition.parameters
     Timing.read(name, values)
     if is_monitor(values):
-        from incident_management.worker.monitor_search import check_search
+        from incident_management.worker.monitors.search import check_search
 
         session = Session(definition.metadata["server_uri"], definition.metadata["session_key"])
         check_search(session, Monitor.read(name, values))

@@ -11,7 +11,8 @@ import sys
 import time
 from typing import Any, Dict, Iterator, List
 
-from incident_management.incidents.intake.results import Alert, findings
+from incident_management.incidents.intake.alert import Alert
+from incident_management.incidents.intake.results import findings
 from incident_management.splunk.alert_action import (
     Payload,
     deliver_text,

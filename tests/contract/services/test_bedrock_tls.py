@@ -8,8 +8,9 @@ import certifi
 import pytest
 import trustme
 
+from incident_management.analysis.bedrock import BedrockModel
 from incident_management.analysis.briefing import Question
-from incident_management.analysis.model import BedrockModel, ModelUnavailable
+from incident_management.analysis.model import ModelUnavailable
 
 from .test_transport import Proxy
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from incident_management.analysis.bedrock import BedrockModel, from_settings
 from incident_management.analysis.briefing import ANSWER_SCHEMA, Question
 from incident_management.analysis.budget import Allowance
-from incident_management.analysis.model import BedrockModel, ModelUnavailable, from_settings
+from incident_management.analysis.model import ModelUnavailable
 from incident_management.splunk.settings import Account, Bedrock, Proxy, Settings, parse
 
 pytest.importorskip("boto3")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from incident_management.detection.backtest import setup
-from incident_management.detection.backtest.reading import NotReading, check
 from incident_management.detection.backtest.replay import BacktestFailed, Detection
 from incident_management.detection.backtest.runs import MAX_RUNS, runs_of
+from incident_management.detection.read_only import NotReadOnly, check_read_only
 
 NOON = datetime(2026, 3, 12, 12, tzinfo=timezone.utc).timestamp()
 DAY = 86400.0
@@ -76,8 +76,8 @@ def test_what_can_not_be_run_is_said(schedule, step, span, match):
     ],
 )
 def test_a_search_that_writes_is_refused(spl):
-    with pytest.raises(NotReading, match="which writes or acts"):
-        check(spl, MACROS.get, {"risk"})
+    with pytest.raises(NotReadOnly, match="which writes or acts"):
+        check_read_only(spl, MACROS.get, {"risk"})
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_a_search_that_writes_is_refused(spl):
     ],
 )
 def test_what_can_not_be_told_is_refused(spl, match):
-    with pytest.raises(NotReading, match=match):
-        check(spl, MACROS.get)
+    with pytest.raises(NotReadOnly, match=match):
+        check_read_only(spl, MACROS.get)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_what_can_not_be_told_is_refused(spl, match):
     ],
 )
 def test_a_search_that_reads_is_not(spl):
-    check(spl, MACROS.get, {"collect"})
+    check_read_only(spl, MACROS.get, {"collect"})
 
 
 def recovery(lifecycle, **settings):

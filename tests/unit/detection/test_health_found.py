@@ -9,8 +9,8 @@ import pytest
 from incident_management.detection.health.measures import DAY
 from incident_management.detection.health.report import HealthReport
 from incident_management.incidents.errors import NotFound
-from incident_management.worker.monitor_roster import MonitorRoster
-from incident_management.worker.monitor_troubles import TroubleBook
+from incident_management.worker.monitors.roster import MonitorRoster
+from incident_management.worker.monitors.troubles import TroubleBook
 from tests.fakes import FakeStores, ManualClock
 
 NOW = 1_700_000_000.0

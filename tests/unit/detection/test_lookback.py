@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from incident_management.detection.backtest.reading import plain_text
 from incident_management.detection.lookback import bound_to, lookback
+from incident_management.detection.read_only import plain_text
 
 AT = 1_700_000_042.0
 DEFAULTS = Path(__file__).parents[3] / "package/default"

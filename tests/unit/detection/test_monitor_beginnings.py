@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from incident_management.ports import SearchFailed
-from incident_management.worker.monitor_troubles import TroubleBook
+from incident_management.worker.monitors.troubles import TroubleBook
 from tests.unit.detection.watching import HOUR, START, Watched, judged, mixed, newest, ratio
 
 DAY = 24 * HOUR

@@ -3,7 +3,7 @@
 import pytest
 
 from incident_management.incidents import suppression
-from incident_management.worker.monitor_checkpoints import Checkpoint
+from incident_management.worker.monitors.checkpoints import Checkpoint
 from tests.unit.detection.watching import HOUR, START, Watched, newest
 
 SPAN = 300
@@ -97,7 +97,7 @@ def test_a_run_that_was_ended_before_it_took_them_in_is_made_up_for_by_the_next(
     one.add(one.clock.now() + 1, 900, **FAULT)
     one.clock.advance(SPAN)
     with monkeypatch.context() as patch:
-        patch.setattr("incident_management.worker.monitoring.held_that_go_on", ended)
+        patch.setattr("incident_management.worker.monitors.runner.held_that_go_on", ended)
         with pytest.raises(KeyboardInterrupt):
             one.run()
     assert one.stores.incidents.all() == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.worker.monitor_duty import is_idle
+from incident_management.worker.monitors.duty import is_idle
 from tests.unit.detection.watching import START, Watched, mixed, ratio
 
 
@@ -43,7 +43,7 @@ def test_one_whose_settings_were_changed_or_whose_clock_was_is_not_idle():
 
 def test_a_backfill_that_is_not_over_is_not_idle(monkeypatch):
     for bound in ("SPANS_A_RUN", "SPANS_A_SEARCH"):
-        monkeypatch.setattr(f"incident_management.worker.monitoring.{bound}", 4)
+        monkeypatch.setattr(f"incident_management.worker.monitors.runner.{bound}", 4)
     watched = ratio(backfill="1d", every="1h")
     watched.add(START - 80_000, failed="0")
     watched.run()

@@ -7,7 +7,7 @@ from typing import List
 import pytest
 
 from incident_management.ports import SearchFailed, SearchResult
-from incident_management.worker.monitor_troubles import TroubleBook
+from incident_management.worker.monitors.troubles import TroubleBook
 from incident_management.worker.tidy import MONITOR_KEPT_SECONDS, forget_monitors
 from tests.unit.detection.watching import HOUR, START, Watched
 

@@ -6,7 +6,7 @@ from typing import Any, Dict, List
 
 import pytest
 
-from incident_management.worker.monitor_troubles import TroubleBook
+from incident_management.worker.monitors.troubles import TroubleBook
 from tests.unit.detection.watching import START, Watched, judged
 
 UNUSABLE = ["nan", "inf", "-Infinity", "1e999", "1e151", "N/A", ["7", "8"]]

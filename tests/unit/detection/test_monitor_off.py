@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from incident_management.worker.monitor_roster import MonitorRoster
+from incident_management.worker.monitors.roster import MonitorRoster
 from incident_management.worker.tidy import forget_monitors
 from tests.fakes.stores import Unavailable
 from tests.unit.detection.watching import HOUR, START, Watched, judged, mixed, newest, ratio

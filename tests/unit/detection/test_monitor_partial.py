@@ -98,7 +98,7 @@ def test_a_search_that_was_ended_early_is_tried_over_less_time():
 
 def test_a_search_with_too_many_rows_is_learned_from(monkeypatch):
     """14 days of 60 series were searched twice over: each 24 hours as a whole, then by halves."""
-    monkeypatch.setattr("incident_management.worker.monitoring.MAX_EVENTS", 100)
+    monkeypatch.setattr("incident_management.worker.monitors.runner.MAX_EVENTS", 100)
     watched = Watched(by="service", backfill="1d", season="none")
     for span in range(-288, 0):
         for number in range(10):

@@ -7,8 +7,8 @@ import contextlib
 import pytest
 
 from incident_management.detection.monitors import monitor
-from incident_management.worker import monitoring
-from incident_management.worker.monitor_checkpoints import thinned
+from incident_management.worker.monitors import runner as monitoring
+from incident_management.worker.monitors.checkpoints import thinned
 from tests.fakes import Unavailable
 from tests.unit.detection.watching import HOUR, START, Watched, judged, mixed, newest, ratio
 

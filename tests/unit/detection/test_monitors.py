@@ -11,7 +11,7 @@ from incident_management.detection.monitors import judging
 from incident_management.detection.monitors.detectors import detector_for
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.ports import SearchFailed, SearchTooSlow
-from incident_management.worker.monitor_duty import is_monitor
+from incident_management.worker.monitors.duty import is_monitor
 from tests.unit.detection.watching import HOUR, STANZA, START, Watched, judged, mixed, newest, ratio
 
 

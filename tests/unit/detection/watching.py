@@ -8,7 +8,7 @@ from incident_management.detection.monitors.monitor import Monitor
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.routing import Routing
 from incident_management.ports import SearchResult
-from incident_management.worker.monitoring import MonitorRunner
+from incident_management.worker.monitors.runner import MonitorRunner
 from tests.fakes import FakeStores, ManualClock
 
 START = 1_699_999_200

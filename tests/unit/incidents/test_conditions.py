@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.intake import conditions
+from incident_management.incidents.intake.alert import Alert
 from incident_management.incidents.intake.findings import signal_from, signals_from
-from incident_management.incidents.intake.ingest import ACTOR
-from incident_management.incidents.intake.results import Alert, findings
+from incident_management.incidents.intake.results import findings
+from incident_management.incidents.model import ACTOR
 from incident_management.splunk.session import SplunkError
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.api import FakeApi

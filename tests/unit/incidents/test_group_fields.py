@@ -5,8 +5,9 @@ from typing import Any, Dict, List
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.intake.alert import Alert
 from incident_management.incidents.intake.findings import signals_from
-from incident_management.incidents.intake.results import Alert, findings
+from incident_management.incidents.intake.results import findings
 from incident_management.incidents.joining import merging
 from tests.unit.incidents.builders import ROUTING, START, ingest, signal
 

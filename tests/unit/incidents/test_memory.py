@@ -10,8 +10,8 @@ from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.canonical import digest
 from incident_management.incidents.errors import Contended, IllegalMove
 from incident_management.incidents.intake.ingest import Ingest
-from incident_management.incidents.intake.keyset import KeySet
 from incident_management.incidents.intake.planning import Planner
+from incident_management.incidents.keyset import KeySet
 from incident_management.incidents.model import Entry, Head
 from incident_management.incidents.story import LATE_SECONDS, SETTLE_FROM, Stories
 from tests.fakes import FakeStores, ManualClock

@@ -7,6 +7,7 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.errors import Contended, IllegalMove, NotFound
 from incident_management.incidents.joining import merging, moves, moving
+from incident_management.incidents.joining.signals import named_by
 from tests.unit.incidents.builders import ingest, signal
 from tests.unit.incidents.movers import check, holders, merge, opened, split
 
@@ -166,8 +167,8 @@ def test_signals_that_still_name_a_merged_incident_are_found_by_the_one_that_has
     a, b = (timeline.refresh(stores, incident_id) for incident_id in half_merged)
     suppressed = {**signal("other").to_document(), "suppressed_by": "SUP-1"}
     stores.signals.save([suppressed])
-    assert len(stores.signals.find(moving.named_by(b))) == 10
-    assert stores.signals.find(moving.named_by(a)) == []
+    assert len(stores.signals.find(named_by(b))) == 10
+    assert stores.signals.find(named_by(a)) == []
 
 
 def test_while_a_large_merge_is_finished_the_next_move_is_told_to_come_again(

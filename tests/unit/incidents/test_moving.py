@@ -22,6 +22,7 @@ from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.joining import merging, moving
+from incident_management.incidents.joining.signals import latest_signals
 from incident_management.incidents.model import Incident
 from incident_management.incidents.story import Stories
 from incident_management.splunk.kvstore import URL_QUERY_BYTES
@@ -253,7 +254,7 @@ def test_the_signals_of_an_incident_into_which_many_were_merged_are_read_in_page
         return real(query, sort, limit, *skip)
 
     monkeypatch.setattr(stores.signals, "find", find)
-    found = moving.latest_signals(stores, incident, 10, 20)
+    found = latest_signals(stores, incident, 10, 20)
 
     wanted = sorted(stores.signals.all(), key=lambda one: (one["last_time"], one["_key"]))
     assert found == wanted[::-1][20:30]

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.incidents.intake.alert import Alert, run_of
 from incident_management.incidents.intake.conditions import released
 from incident_management.incidents.intake.findings import signals_from
 from incident_management.incidents.intake.ingest import Ingest
-from incident_management.incidents.intake.results import (
-    Alert,
-    findings,
-    findings_one_by_one,
-    run_of,
-)
+from incident_management.incidents.intake.results import findings, findings_one_by_one
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import Signal
 from tests.fakes import FakeStores, ManualClock

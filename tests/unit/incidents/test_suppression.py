@@ -110,6 +110,27 @@ def test_a_redelivery_after_a_mute_was_made_finds_the_signal_counted(stores, clo
     assert stores.incidents.get(opened.incident_id)["signals"] == 1
 
 
+def test_a_counted_signal_is_found_while_others_open_incidents_of_its_rule(
+    stores, clock, monkeypatch
+):
+    """Its claim is on the newest page of the ledger alone, and the next page comes meanwhile."""
+    (opened,) = ingest(stores, clock).ingest([signal()])
+    stores.signals.delete(signal().key)
+    stores.claims.delete(f"episode:{signal().dedup_key}:1")
+    muted(stores, clock, starts_at=START)
+    find = stores.claims.find
+
+    def find_then_another_writer_opens_one(*args: Any, **more: Any) -> Any:
+        found = find(*args, **more)
+        monkeypatch.undo()
+        ingest(stores, clock).ingest([signal("cart")])
+        return found
+
+    monkeypatch.setattr(stores.claims, "find", find_then_another_writer_opens_one)
+    (again,) = ingest(stores, clock).ingest([signal()])
+    assert (again.what, again.incident_id) == ("added", opened.incident_id)
+
+
 def test_a_redelivery_after_a_mute_was_made_finds_the_signal_in_a_merged_incident(stores, clock):
     (a, b) = ingest(stores, clock).ingest([signal("checkout"), signal("cart")])
     stores.signals.delete(signal("checkout").key)

@@ -6,7 +6,7 @@ import pytest
 
 from incident_management.notify.channel import dead
 from incident_management.notify.refusals import refusals
-from incident_management.worker.complaints import RefusedMessages
+from incident_management.worker.refused_messages import RefusedMessages
 from tests.unit.notify.services import FakeService, Office
 
 REVOKED = "Slack refused it for #x: token_revoked."

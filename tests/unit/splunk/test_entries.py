@@ -90,8 +90,8 @@ def test_a_monitor_that_has_nothing_to_do_brings_no_worker_and_writes_no_line(sp
     values = {"monitor_search": "index=main", "detector": "ratio", "value": "failed"}
     run = (
         "import incident_monitor_helper as entry, threading; "
-        "from incident_management.worker import monitor_duty; "
-        "monitor_duty.is_idle = lambda *given: True; "
+        "from incident_management.worker.monitors import duty; "
+        "duty.is_idle = lambda *given: True; "
         f"entry._watch({{'incident_monitor://a': {values!r}}}, "
         "entry.Session('http://127.0.0.1:1', 'k'), None, entry.SystemClock(), 'sh1', "
         "threading.Event())"
@@ -100,7 +100,7 @@ def test_a_monitor_that_has_nothing_to_do_brings_no_worker_and_writes_no_line(sp
     brought = modules(run, SPLUNK_HOME=str(splunk_home))
     heavy = {
         "incident_management.worker.duties",
-        "incident_management.worker.monitoring",
+        "incident_management.worker.monitors.runner",
         "incident_management.incidents.intake.ingest",
         "incident_management.detection.monitors.detectors",
     }

@@ -10,8 +10,9 @@ import pytest
 from incident_management.api import schema
 from incident_management.api.router import routes_of
 from incident_management.api.signals import SIGNALS_BYTES
+from incident_management.incidents.intake.alert import Alert
 from incident_management.incidents.intake.findings import signals_from
-from incident_management.incidents.intake.results import Alert, findings
+from incident_management.incidents.intake.results import findings
 from incident_management.splunk import alert_action, spool
 
 SID = "scheduler__admin__shop__RMD5abc_at_1700000000_7"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.ports import SearchFailed
-from incident_management.worker.run_history import alerted
+from incident_management.worker.reconciling.run_history import alerted
 from tests.unit.worker.lossy_desk import ROWS, SID, LossyDesk
 
 

@@ -7,7 +7,7 @@ from typing import Any, Dict, List
 import pytest
 
 from incident_management.remediation.verify import CannotJudge
-from incident_management.worker.monitor_roster import MonitorRoster
+from incident_management.worker.monitors.roster import MonitorRoster
 from incident_management.worker.raising import MonitorRaising
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.detection.watching import START, Watched, mixed, ratio

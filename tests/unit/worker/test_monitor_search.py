@@ -8,7 +8,7 @@ import pytest
 
 from incident_management.ports import SearchFailed
 from incident_management.splunk.session import SplunkError
-from incident_management.worker.monitor_search import MonitorSearcher
+from incident_management.worker.monitors.search import MonitorSearcher
 
 
 class Splunkd:

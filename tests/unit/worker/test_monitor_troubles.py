@@ -9,9 +9,9 @@ import pytest
 from incident_management.ports import SearchFailed, SearchTooSlow
 from incident_management.splunk.session import SplunkError
 from incident_management.splunk.settings import SettingsError
-from incident_management.worker.monitor_duty import monitor_duty
-from incident_management.worker.monitor_roster import MonitorRoster
-from incident_management.worker.monitor_troubles import MonitorMessages, TroubleBook
+from incident_management.worker.monitors.duty import monitor_duty
+from incident_management.worker.monitors.roster import MonitorRoster
+from incident_management.worker.monitors.troubles import MonitorMessages, TroubleBook
 from tests.unit.detection.watching import Watched
 
 NAME = "incident_management_monitor_orders"

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from incident_management.processes import has_ended, process_name
 from incident_management.splunk.alert_action import RESULT_ROWS
 from incident_management.splunk.session import SplunkError
 from incident_management.worker import splunkd
-from incident_management.worker.fired import FiredAlert
-from incident_management.worker.processes import has_ended, process_name
+from incident_management.worker.reconciling.fired import FiredAlert
 from incident_management.worker.timing import Timing
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.ports import SearchFailed
-from incident_management.worker.untracked import is_tracked
+from incident_management.worker.reconciling.untracked import is_tracked
 from tests.unit.worker.lossy_desk import LossyDesk
 
 

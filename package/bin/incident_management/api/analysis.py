@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from ..analysis.bedrock import from_settings
 from ..analysis.conclusion import Conclusion, step_of
 from ..analysis.investigation import Found, investigate
-from ..analysis.model import Model, from_settings
+from ..analysis.model import Model
 from ..analysis.wanted import Abandoned, WhileWanted
 from ..incidents.errors import NotFound
 from ..splunk import spl

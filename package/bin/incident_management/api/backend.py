@@ -139,8 +139,8 @@ class SplunkBackend:
         return self._problems[1]
 
     def raising(self, session: Any) -> RaisingSearch:
-        from ..worker.monitor_duty import monitors_of
-        from ..worker.monitor_roster import MonitorRoster
+        from ..worker.monitors.duty import monitors_of
+        from ..worker.monitors.roster import MonitorRoster
         from ..worker.raising import raising_of
 
         stores = self.stores(session)

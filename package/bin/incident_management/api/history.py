@@ -1,41 +1,32 @@
-"""What stays of an incident: its pin, and its history in the index."""
+"""An incident afterwards: its report, and its history in the index."""
 
 from __future__ import annotations
 
 from typing import Iterable, List, Set
 
-from ..incidents import lifecycle, timeline
+from ..incidents import report, timeline
 from ..incidents.identity import INCIDENT_ID
 from ..incidents.model import Entry
 from ..incidents.upkeep import retention
 from ..incidents.upkeep.audit import history
 from ..ports import SearchResult
 from ..splunk import spl
-from .acting import IF_MATCH, INCIDENT_ANSWER, acted, shown
+from .acting import shown
 from .router import Problem, Request, Response, route
 from .schema import flag, listed, obj
-from .shapes import ENTRY, INCIDENT, LIMIT, REASON
+from .shapes import ENTRY, INCIDENT, LIMIT
 
-__all__ = ["get_history", "pin"]
+__all__ = ["get_history", "get_report"]
 
 MAX_EVENTS = 10_000
 SEARCH_SECONDS = 60.0
 
 
-@route(
-    "POST",
-    "/incidents/{id}/pin",
-    capability="incident_write",
-    body=obj(
-        {"pinned": flag("True: it is never resolved by itself."), "reason": REASON}, ("pinned",)
-    ),
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
-)
-def pin(request: Request) -> Response:
-    """Keep an incident from being resolved when its searches are quiet, or let it be again."""
-    pinned, reason = bool(request.body["pinned"]), request.text("reason")
-    return acted(request, lifecycle.pin, pinned, reason)
+@route("GET", "/incidents/{id}/report", capability="incident_read", answers={200: "text/markdown"})
+def get_report(request: Request) -> Response:
+    """The incident's story as Markdown, with the times to detect, acknowledge and resolve."""
+    entries = timeline.read_existing(request.stores, request.params["id"])
+    return Response(report.markdown(entries), content_type="text/markdown; charset=utf-8")
 
 
 @route(

@@ -1,18 +1,17 @@
-"""``/incidents/{id}`` and what people do to one; :mod:`.listing` has the list."""
+"""``/incidents/{id}``: open, read, edit and withdraw one; :mod:`.listing` has the list."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any, Dict, Mapping
 
-from ..incidents import editing, lifecycle, timeline
-from ..incidents.clocks import assignment
+from ..incidents import editing, timeline
 from ..incidents.intake.ingest import Ingest
-from ..incidents.joining.moving import latest_signals
+from ..incidents.joining.signals import latest_signals
 from ..incidents.model import Incident
 from .acting import IF_MATCH, INCIDENT_ANSWER, acted, answered, document_of
 from .router import Request, Response, route
-from .schema import flag, listed, obj, one_of, text
+from .schema import flag, listed, obj
 from .shapes import (
     DESCRIPTION,
     ENTRY,
@@ -148,9 +147,7 @@ def get_timeline(request: Request) -> Response:
     """The entries in order, and whether all of them are whole and unchanged."""
     incident_id = request.params["id"]
     limit, offset = request.args.get("limit", 1000), request.args.get("offset", 0)
-    entries = timeline.read(request.stores, incident_id)
-    if not entries:
-        raise timeline.unknown(incident_id)
+    entries = timeline.read_existing(request.stores, incident_id)
     document = request.stores.incidents.get(incident_id) or {}
     verdict = timeline.verify(entries, document.get("head") or ())
     counted = {entry.key for entry in timeline.effective(entries)}
@@ -176,103 +173,14 @@ def get_timeline(request: Request) -> Response:
 def get_signals(request: Request) -> Response:
     """The incident's signals, newest first."""
     incident = Incident.from_document(document_of(request))
-    incident_id = incident.id
     limit, offset = request.args.get("limit", 100), request.args.get("offset", 0)
     found = latest_signals(request.stores, incident, limit + 1, offset)
     return Response(
         {
-            "incident_id": incident_id,
+            "incident_id": incident.id,
             "signals": found[:limit],
             "more": len(found) > limit,
         },
-    )
-
-
-@route(
-    "POST",
-    "/incidents/{id}/acknowledge",
-    capability="incident_write",
-    body=obj({}),
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
-)
-def acknowledge(request: Request) -> Response:
-    """Start work on an incident; it becomes the caller's unless it has an owner."""
-    return acted(request, lifecycle.acknowledge, once=request.mark)
-
-
-@route(
-    "POST",
-    "/incidents/{id}/assign",
-    capability="incident_write",
-    body=obj({"owner": NAME, "team": NAME}),
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
-)
-def assign(request: Request) -> Response:
-    """Give an incident to a person, a team, or both; of a team alone, whoever can take it."""
-    owner, team = request.text("owner"), request.text("team")
-    return acted(request, assignment.assign, routed=True, owner=owner, team=team, once=request.mark)
-
-
-@route(
-    "POST",
-    "/incidents/{id}/notes",
-    capability="incident_write",
-    body=obj({"text": text(10_000, 1)}, ("text",)),
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
-)
-def add_note(request: Request) -> Response:
-    """Write a note, in any state."""
-    said = request.text("text", required=True)
-    return acted(request, lifecycle.note, said, once=request.mark)
-
-
-@route(
-    "POST",
-    "/incidents/{id}/resolve",
-    capability="incident_write",
-    body=obj(
-        {
-            "resolution": REASON,
-            "reason": REASON,
-            "category": NAME,
-            "feedback": one_of(lifecycle.FEEDBACK, "Was the finding right?"),
-        }
-    ),
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
-)
-def resolve(request: Request) -> Response:
-    """Resolve an open incident: ``resolution`` is what was done, ``reason`` why it is over."""
-    return acted(
-        request,
-        lifecycle.resolve,
-        resolution=request.text("resolution"),
-        reason=request.text("reason"),
-        category=request.text("category"),
-        feedback=request.text("feedback"),
-        once=request.mark,
-    )
-
-
-@route(
-    "POST",
-    "/incidents/{id}/reopen",
-    capability="incident_write",
-    body=obj({"reason": REASON}),
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
-)
-def reopen(request: Request) -> Response:
-    """Reopen a resolved incident."""
-    who = (request.stores, request.params["id"], request.user, request.began)
-    return acted(
-        request,
-        lifecycle.reopen,
-        request.text("reason"),
-        done=lambda: lifecycle.reopened_since(*who),
     )
 
 

@@ -7,7 +7,8 @@ from statistics import median
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..incidents.intake import conditions
-from ..incidents.model import OPEN_STATUSES, SEVERITIES
+from ..incidents.model import SEVERITIES
+from ..incidents.stores import IS_OPEN
 from ..incidents.upkeep import retention
 from ..ports import Document, Stores
 from .router import Request, Response, route
@@ -217,8 +218,7 @@ def _metrics_of_the_day(request: Request, now: float) -> List[str]:
 
 def _open(stores: Stores) -> Tuple[List[Document], bool]:
     """Return the open incidents, and whether there were more than are counted."""
-    query = {"$or": [{"status": status} for status in OPEN_STATUSES]}
-    found = stores.incidents.find(query, "opened_at:-1", MAX_COUNTED + 1, fields=_COUNTED_BY)
+    found = stores.incidents.find(IS_OPEN, "opened_at:-1", MAX_COUNTED + 1, fields=_COUNTED_BY)
     return found[:MAX_COUNTED], len(found) > MAX_COUNTED
 
 

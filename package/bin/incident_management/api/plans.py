@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, TypeVar
 
+from ..processes import has_ended, process_name
 from ..remediation import approval, execution, view
 from ..remediation.catalogue import Catalogue
 from ..remediation.context import Context, Refused
 from ..remediation.executors import executors
 from ..splunk import conf
-from ..worker.processes import has_ended, process_name
 from ..worker.splunkd import has_capability
 from .messages import Problem
 from .router import Request, Response, route

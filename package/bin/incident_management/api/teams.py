@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping
 
 from ..incidents.clocks.assignment import loads
-from ..incidents.model import OPEN_STATUSES
 from ..incidents.routing import Routing, Team
+from ..incidents.stores import IS_OPEN
 from ..ports import Stores
 from .router import Request, Response, route
 from .schema import flag, listed, nullable, number, obj
@@ -86,7 +86,7 @@ def _team(
                 "skills": sorted(member.skills) if member else [],
             }
         )
-    standing = [{"team": team.name}, {"$or": [{"status": status} for status in OPEN_STATUSES]}]
+    standing = [{"team": team.name}, IS_OPEN]
     return {
         "name": team.name,
         "members": list(team.members),

@@ -15,7 +15,6 @@ from . import timeline
 from .canonical import digest
 from .errors import Invalid
 from .fold import EDITABLE
-from .lifecycle import entries_of
 from .model import SEVERITIES, Incident
 from .signal import TEXT_CHARACTERS, TITLE_CHARACTERS
 from .stores import claim_document
@@ -46,7 +45,7 @@ def editing(
     """Hold the right to change one version. Raises Outdated when it is gone or taken."""
     key = _claim(stores, clock, incident_id, expected, actor)
     try:
-        if version(timeline.fold(entries_of(stores, incident_id)).head) != expected:
+        if version(timeline.current(stores, incident_id).head) != expected:
             text = f"{incident_id} has changed since it was read: read it again first."
             raise Outdated(text)
         yield
@@ -80,7 +79,7 @@ def edit(
         Invalid: an unknown field or severity, an empty title, or a text that is too long.
     """
     _check(changes)
-    incident = timeline.fold(entries_of(stores, incident_id))
+    incident = timeline.current(stores, incident_id)
     now = incident.to_document()
     edited: Dict[str, Any] = {
         name: changes[name]
@@ -100,7 +99,7 @@ def withdraw(
     stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = ""
 ) -> Incident:
     """Close an incident that should not have been one. Doing it again changes nothing."""
-    incident = timeline.fold(entries_of(stores, incident_id))
+    incident = timeline.current(stores, incident_id)
     resolution = f"{WITHDRAWN}: {reason}" if reason else WITHDRAWN
     for to in ("resolved", "closed"):
         if incident.status == "closed":

@@ -13,8 +13,8 @@ import sys
 from typing import Any, Callable, Dict, Iterable, List, Set
 
 from .clocks.promise import Promise
-from .intake.keyset import KeySet
 from .joining.holdings import Holdings
+from .keyset import KeySet
 from .model import OPEN_STATUSES, SEVERITIES, Document, Entry, Incident, worst
 
 __all__ = [

@@ -24,7 +24,6 @@ __all__ = [
     "assign",
     "close",
     "done_before",
-    "entries_of",
     "escalate",
     "note",
     "pin",
@@ -66,14 +65,14 @@ def acknowledge(
     Of several who do so at the same moment one has it, and the others are told who (IllegalMove).
     A claim decides that, which is inserted before anything is written.
     """
-    entries = entries_of(stores, incident_id)
+    entries = timeline.read_existing(stores, incident_id)
     incident = _not_begun(entries)
     key = f"edit:{incident_id}:acknowledge:{len(_acknowledgements(entries))}"
     claim = _first(stores, clock, key, actor, once or key, takes)
     first = str(claim["holder"])
     if first != actor:
         # They may have been ended before it was written: what they wanted is done.
-        incident = _not_begun(entries_of(stores, incident_id))
+        incident = _not_begun(timeline.read_existing(stores, incident_id))
     if not incident.owner and claim["value"].get("takes", True):
         owned = {"owner": first, "team": incident.team}
         timeline.append(stores, clock, incident_id, "assigned", owned, first, f"{key}{_OWNER}")
@@ -146,7 +145,7 @@ def assign(
     """
     if not owner and not team:
         raise Invalid("Name an owner or a team to assign the incident to.")
-    incident = _current(stores, incident_id)
+    incident = timeline.current(stores, incident_id)
     _must_be_open(incident, "assigned")
     data = {"owner": owner, "team": team}
     if reason:
@@ -173,7 +172,7 @@ def escalate(
     """
     if not reason.strip():
         raise Invalid("An escalation needs a reason, for whoever gets the incident.")
-    entries = entries_of(stores, incident_id)
+    entries = timeline.read_existing(stores, incident_id)
     if once and any(entry.once == once for entry in entries):
         return timeline.refresh(stores, incident_id)
     incident = timeline.fold(entries)
@@ -194,7 +193,7 @@ def close(
     stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = "", once: str = ""
 ) -> Incident:
     """Close a resolved incident; it is not reopened, the problem's next signal opens a new one."""
-    incident = _current(stores, incident_id)
+    incident = timeline.current(stores, incident_id)
     if incident.status != "resolved":
         raise IllegalMove(f"{incident_id} is {_shown(incident)}; only a resolved one is closed.")
     data = {"from": "resolved", "to": "closed", "reason": reason}
@@ -218,7 +217,7 @@ def pin(
     stores: Stores, clock: Clock, incident_id: str, actor: str, pinned: bool, reason: str = ""
 ) -> Incident:
     """Say that an incident is not to be resolved by itself, or that it may be. In any state."""
-    if _current(stores, incident_id).pinned != pinned:
+    if timeline.current(stores, incident_id).pinned != pinned:
         data = {"pinned": pinned, "reason": reason}
         timeline.append(stores, clock, incident_id, "pinned", data, actor)
     return timeline.refresh(stores, incident_id)
@@ -244,7 +243,7 @@ def resolve(
     """
     if feedback and feedback not in FEEDBACK:
         raise Invalid(f"'{feedback[:60]}' is no feedback; use {', '.join(FEEDBACK)}.")
-    entries = entries_of(stores, incident_id)
+    entries = timeline.read_existing(stores, incident_id)
     if once and any(entry.once == once for entry in entries):
         return timeline.refresh(stores, incident_id)
     incident = timeline.fold(entries)
@@ -277,7 +276,7 @@ def reopen(
     stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = ""
 ) -> Incident:
     """Reopen a resolved incident. What is undone is a resolve, once: see :func:`reopened_since`."""
-    entries = entries_of(stores, incident_id)
+    entries = timeline.read_existing(stores, incident_id)
     incident = timeline.fold(entries)
     if incident.status != "resolved":
         raise IllegalMove(f"{incident_id} is {_shown(incident)}; only a resolved one is reopened.")
@@ -291,18 +290,6 @@ def reopening(incident: Incident, resolve: str, reason: str) -> Tuple[Dict[str, 
     """Return data and ``once`` of the entry that reopens; one ``resolve`` entry is undone once."""
     to = "assigned" if incident.owner else "new"
     return {"from": incident.status, "to": to, "reason": reason}, f"{REOPEN}{resolve}"
-
-
-def entries_of(stores: Stores, incident_id: str) -> List[Entry]:
-    """Return the entries of an incident. Raises NotFound when there is none of that id."""
-    entries = timeline.read(stores, incident_id)
-    if not entries:
-        raise timeline.unknown(incident_id)
-    return entries
-
-
-def _current(stores: Stores, incident_id: str) -> Incident:
-    return timeline.fold(entries_of(stores, incident_id))
 
 
 def _must_be_open(incident: Incident, move: str) -> None:

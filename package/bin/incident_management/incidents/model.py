@@ -14,6 +14,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 from .canonical import ENCODER, check_names, milliseconds, plain, sha256
 
 __all__ = [
+    "ACTOR",
     "OPEN_STATUSES",
     "SEVERITIES",
     "STATUSES",
@@ -28,6 +29,8 @@ Document = Dict[str, Any]
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 STATUSES = ("new", "assigned", "in_progress", "resolved", "closed")
 OPEN_STATUSES = ("new", "assigned", "in_progress")
+ACTOR = "incident_management"
+"""Whose the entries are that the app writes by itself."""
 # Where no promise is still to be kept: later than any time.
 NO_DEADLINE = 1e11
 

@@ -1,24 +1,49 @@
-"""Reading many documents of a collection in few calls, and what a document of claims looks like."""
+"""Queries of the app's collections, in few calls, and what a document of claims looks like."""
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence, Set
+from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, TypeVar
 
 from ..ports import Collection, Document, Stores
+from .model import OPEN_STATUSES
 
 __all__ = [
+    "IS_OPEN",
     "KEYS_PER_QUERY",
     "MODEL_CALL",
     "MODEL_CALL_OF_DAY",
+    "any_of",
     "checkpoints_of",
+    "chunks",
     "claim_document",
     "find_by",
     "keys_since",
 ]
 
+T = TypeVar("T")
+
 KEYS_PER_QUERY = 5000
 MODEL_CALL, MODEL_CALL_OF_DAY = "model call", "model call of a day"
 """Purposes of the claims that count what a model was asked; held by the incident, or the day."""
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield the items in their order, at most ``size`` at a time."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def any_of(name: str, values: Iterable[Any]) -> Document:
+    """Return the query for the documents whose field ``name`` is one of at least one value.
+
+    ``$or`` because the KV store documents no ``$in``.
+    """
+    clauses: List[Document] = [{name: value} for value in values]
+    return clauses[0] if len(clauses) == 1 else {"$or": clauses}
+
+
+IS_OPEN = any_of("status", OPEN_STATUSES)
+"""The query for open incidents."""
 
 
 def claim_document(
@@ -48,11 +73,12 @@ def find_by(
 ) -> List[Document]:
     """Return the documents whose field ``name`` (dotted for a nested one) is one of ``values``.
 
-    One call for each 5,000 values. ``$or`` because the KV store documents no ``$in``. ``fields`` as
-    for :meth:`.ports.Collection.find`.
+    One call for each 5,000 values. ``fields`` as for :meth:`.ports.Collection.find`.
     """
-    queries = _queries(name, values)
-    return [found for query in queries for found in collection.find(query, fields=fields)]
+    found: List[Document] = []
+    for some in chunks(list(dict.fromkeys(values)), KEYS_PER_QUERY):
+        found += collection.find(any_of(name, some), fields=fields)
+    return found
 
 
 def keys_since(collection: Collection, name: str, order: str, since: Mapping[str, int]) -> Set[str]:
@@ -65,17 +91,9 @@ def keys_since(collection: Collection, name: str, order: str, since: Mapping[str
         for value, least in since.items()
     ]
     found: Set[str] = set()
-    for start in range(0, len(clauses), KEYS_PER_QUERY):
-        some = clauses[start : start + KEYS_PER_QUERY]
+    for some in chunks(clauses, KEYS_PER_QUERY):
         found.update(collection.keys(some[0] if len(some) == 1 else {"$or": some}))
     return found
-
-
-def _queries(name: str, values: Iterable[str]) -> Iterator[Document]:
-    wanted = list(dict.fromkeys(values))
-    for start in range(0, len(wanted), KEYS_PER_QUERY):
-        some = wanted[start : start + KEYS_PER_QUERY]
-        yield {name: some[0]} if len(some) == 1 else {"$or": [{name: value} for value in some]}
 
 
 def checkpoints_of(stores: Stores, monitor: str) -> List[Document]:

@@ -21,12 +21,14 @@ __all__ = [
     "Verdict",
     "append",
     "catch_up",
+    "current",
     "effective",
     "fold",
     "head_of",
     "load",
     "ordered",
     "read",
+    "read_existing",
     "read_many",
     "refresh",
     "refresh_many",
@@ -45,6 +47,19 @@ Monotonic = Callable[[], float]
 def read(stores: Stores, incident_id: str) -> List[Entry]:
     """Return an incident's entries in order; empty for an unknown id."""
     return read_many(stores, [incident_id])[incident_id]
+
+
+def read_existing(stores: Stores, incident_id: str) -> List[Entry]:
+    """Return an incident's entries in order. Raises NotFound when there are none."""
+    entries = read(stores, incident_id)
+    if not entries:
+        raise unknown(incident_id)
+    return entries
+
+
+def current(stores: Stores, incident_id: str) -> Incident:
+    """Return the incident that the entries add up to now. Raises NotFound when there are none."""
+    return fold(read_existing(stores, incident_id))
 
 
 def read_many(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, List[Entry]]:

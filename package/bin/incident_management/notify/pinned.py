@@ -24,10 +24,10 @@ def pinned(addresses: Addresses) -> Callable[[Any], Any]:
     )
 
     def pin(connection: Any) -> Any:
-        class _Pinned(connection):  # type: ignore[misc]
+        class _Pinned(connection):
             def _new_conn(self) -> Any:
                 # ``_dns_host`` is what urllib3 connects to, and where ``host`` comes from.
-                name = self._dns_host
+                name: str = self._dns_host  # type: ignore[has-type]
                 failure: Exception = NewConnectionError(self, "the name can't be looked up")
                 try:
                     for address in addresses(name.strip("[]")):

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Protocol, Set, Tuple
 
-from ..incidents.joining.moving import named_by
+from ..incidents.joining.signals import named_by
 from ..incidents.model import Incident
 from ..ports import Document, Stores
 from .catalogue import Action

@@ -18,12 +18,12 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from ..incidents import timeline
 from ..incidents.canonical import digest
 from ..incidents.clocks import escalation, sla
-from ..incidents.clocks.assignment import ACTOR, loads, skills_for
+from ..incidents.clocks.assignment import loads, skills_for
 from ..incidents.clocks.lives import Life, lives_of
 from ..incidents.fold import effective
-from ..incidents.model import OPEN_STATUSES, Entry, Incident
+from ..incidents.model import ACTOR, Entry, Incident
 from ..incidents.routing import Choice, Routing
-from ..incidents.stores import claim_document
+from ..incidents.stores import IS_OPEN, claim_document
 from ..ports import Clock, Document, Stores
 
 __all__ = ["Clocks", "ring"]
@@ -155,8 +155,7 @@ class Clocks:
         """The next of all open incidents, in the order of their ids, while a sweep is on."""
         if reached.after is None:
             return []
-        is_open: List[Document] = [{"status": status} for status in OPEN_STATUSES]
-        query: Document = {"$and": [{"$or": is_open}, {"_key": {"$gt": reached.after}}]}
+        query: Document = {"$and": [IS_OPEN, {"_key": {"$gt": reached.after}}]}
         page = self._stores.incidents.find(query, "_key:1", MAX_AT_ONCE, fields=READ)
         if len(page) == MAX_AT_ONCE:
             reached.after = str(page[-1]["_key"])

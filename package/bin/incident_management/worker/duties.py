@@ -9,9 +9,9 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence, Set, Tuple
 from ..detection.health.enabled import note_enabled
 from ..incidents.clocks import assignment
 from ..incidents.intake import conditions
-from ..incidents.intake.ingest import ACTOR as INGEST_ACTOR
 from ..incidents.intake.ingest import Ingest
 from ..incidents.joining.moving import finish_recent
+from ..incidents.model import ACTOR
 from ..incidents.signal import Signal
 from ..incidents.story import Stories
 from ..incidents.upkeep import flapping, held
@@ -22,6 +22,7 @@ from ..incidents.upkeep.retention import Retention
 from ..notify import asked
 from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
 from ..ports import Clock, Stores
+from ..processes import has_ended, process_name
 from ..remediation import approval, execution
 from ..remediation.context import Context
 from ..remediation.executors import executors
@@ -31,26 +32,28 @@ from ..splunk.detections import detections
 from ..splunk.replica import forget_marks
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session
-from . import complaints, splunkd
+from . import splunkd
 from .audit_index import AuditIndex
 from .clocks import Clocks
 from .configuration import Configuration
 from .cycle import Duty
 from .events import EventStream
-from .forgotten import ForgottenRuns
 from .messages import Messages
-from .monitor_duty import monitors_of
-from .monitor_roster import MonitorRoster
-from .monitor_troubles import MonitorMessages
-from .processes import has_ended, process_name
+from .monitors.duty import monitors_of
+from .monitors.roster import MonitorRoster
+from .monitors.troubles import MonitorMessages
 from .raising import raising_of
+from .reconciling.forgotten import ForgottenRuns
+from .reconciling.reconciler import Reconciler
+from .reconciling.run_history import PastRuns
+from .reconciling.untracked import UntrackedRuns
 from .refreshing import refresh_stale
-from .run_history import PastRuns
+from .refused_messages import NAME as REFUSED_MESSAGE
+from .refused_messages import RefusedMessages
 from .runs import SplunkRuns
-from .signals import Reconciler, deliver_spool
+from .spooled import deliver_spool
 from .tickets import Tickets
 from .tidy import forget_answers, forget_monitors
-from .untracked import UntrackedRuns
 
 __all__ = ["Duties"]
 
@@ -94,8 +97,8 @@ class Duties:
         self._monitor_messages = MonitorMessages(
             self.stores, self.clock, self.holder, bulletin, self._roster
         )
-        self._refused = complaints.RefusedMessages(
-            self.stores, self.clock, splunkd.notice(self.session, complaints.NAME)
+        self._refused = RefusedMessages(
+            self.stores, self.clock, splunkd.notice(self.session, REFUSED_MESSAGE)
         )
 
     def all(self) -> List[Duty]:
@@ -157,13 +160,13 @@ class Duties:
     def _look_at_waiting(self) -> Mapping[str, int]:
         """Look again at the signals whose detection waits for more of them."""
         waiting = conditions.pending_now(self.stores, self.clock)
-        outcomes = self._ingest(waiting, INGEST_ACTOR) if waiting else []
+        outcomes = self._ingest(waiting, ACTOR) if waiting else []
         return {"waiting_signals_done": sum(1 for one in outcomes if one.what != "pending")}
 
     def _look_at_held(self) -> Mapping[str, int]:
         """Take in what was held back and goes on, of tools that do not send it again."""
         signals = held.going_on(self.stores, self.clock) if self._config.is_read else []
-        outcomes = self._ingest(signals, INGEST_ACTOR) if signals else []
+        outcomes = self._ingest(signals, ACTOR) if signals else []
         return {"held_signals_done": sum(1 for one in outcomes if one.what != "suppressed")}
 
     def _spool(self) -> Mapping[str, int]:

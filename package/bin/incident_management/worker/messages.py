@@ -16,11 +16,11 @@ from ..notify.record import recorder
 from ..notify.senders import Senders, network_of, senders, slack_sender
 from ..notify.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookSender, channel_of
 from ..ports import Clock, Document, Stores
+from ..processes import has_ended, process_name
 from ..splunk import secrets
 from ..splunk.session import Session, SplunkError
 from ..splunk.settings import SHARED_PARTS, SettingsError
 from .configuration import Configuration
-from .processes import has_ended, process_name
 
 __all__ = ["Messages"]
 

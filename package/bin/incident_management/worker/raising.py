@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Tuple
 
-from ..detection.backtest.reading import NotReading, plain_text
 from ..detection.lookback import bound_to, lookback
 from ..detection.monitors.monitor import MAX_EVENTS, Monitor
 from ..detection.monitors.rejudging import Problem, events_in, is_there
-from ..incidents.intake.results import params_of
+from ..detection.read_only import NotReadOnly, plain_text
+from ..incidents.intake.alert import params_of
 from ..incidents.intake.trigger import condition_of, triggers
 from ..notify.message import span
 from ..ports import Searcher, SearchFailed, Stores
@@ -16,8 +16,8 @@ from ..remediation.raised import CannotJudge, Grid, Rerun
 from ..splunk import knowledge
 from ..splunk.search import SavedSearch, SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError
-from .monitor_checkpoints import recall
-from .monitor_search import MonitorSearcher
+from .monitors.checkpoints import recall
+from .monitors.search import MonitorSearcher
 from .rights import only_filters, only_reads, runs_as_its_owner
 
 __all__ = ["MonitorRaising", "Raising", "SavedSearchRaising", "raising_of"]
@@ -140,7 +140,7 @@ class SavedSearchRaising:
             length, lag = lookback(saved.earliest, saved.latest, at)
             names = _namespace(search)
             bound = bound_to(without_macros(self._session, saved.name, saved.spl, *names))
-        except (ValueError, NotReading) as error:
+        except (ValueError, NotReadOnly) as error:
             raise CannotJudge(
                 f"Which time '{saved.name}' looks at can't be told: {error}"
             ) from error
@@ -171,7 +171,7 @@ def without_macros(session: Session, name: str, spl: str, app: str, owner: str) 
 
     Raises:
         SearchFailed: splunkd does not give the macros.
-        NotReading: a macro can't be looked into.
+        NotReadOnly: a macro can't be looked into.
     """
     try:
         return plain_text(spl, lambda macro: knowledge.macro(session, macro, app, owner))

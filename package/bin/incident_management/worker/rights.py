@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Mapping, Optional, Set
 
-from ..detection.backtest.reading import NotReading, check, plain_text
+from ..detection.read_only import NotReadOnly, check_read_only, plain_text
 from ..ports import SearchFailed
 from ..remediation.raised import CannotJudge
 from ..splunk import knowledge
@@ -60,7 +60,7 @@ def only_filters(saved: SavedSearch) -> None:
         return
     try:
         plain = plain_text(condition, lambda name: None)
-    except NotReading:
+    except NotReadOnly:
         raise CannotJudge(f"The alert condition of '{saved.name}' holds a macro.") from None
     if "[" in plain:
         raise CannotJudge(f"The alert condition of '{saved.name}' holds a subsearch.")
@@ -86,8 +86,10 @@ def only_reads(session: Session, saved: SavedSearch, app: str, owner: str) -> No
 
     try:
         unknown = _commands(plain_text(text, macro)) - _FILTERS - _READERS
-        check(text, macro, knowledge.risky_commands(session, app, owner) if unknown else ())
-    except NotReading as error:
+        check_read_only(
+            text, macro, knowledge.risky_commands(session, app, owner) if unknown else ()
+        )
+    except NotReadOnly as error:
         raise CannotJudge(f"'{saved.name}' {error}; only what just reads is run again.") from None
     except SplunkError as error:
         raise SearchFailed(f"What '{saved.name}' does can't be read: {error.message}") from error

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import List, Set
 
-from ..detection.backtest.reading import NotReading
 from ..detection.lookback import looks_for_change
+from ..detection.read_only import NotReadOnly
 from ..incidents.upkeep.coverage import Plan, Run, SearchId
 from ..ports import Searcher
 from ..splunk import spl
@@ -52,7 +52,7 @@ class SplunkRuns:
             return ""
         try:
             text = without_macros(self._session, name, saved.spl, app, owner or "nobody")
-        except NotReading as error:
+        except NotReadOnly as error:
             return str(error)
         return looks_for_change(text)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping
 
-from ..incidents.intake.results import params_of
+from ..incidents.intake.alert import params_of
 from ..ports import SearchFailed, SearchResult
 from ..splunk.alert_action import RESULT_ROWS
 from ..splunk.detections import SavedDetection, SearchRun, detections, past_runs
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError, path_of
-from .fired import FiredAlert
+from .reconciling.fired import FiredAlert
 
 __all__ = [
     "Bulletin",
@@ -26,7 +26,7 @@ MESSAGE = "incident_management_settings"
 class SplunkAlerts:
     """splunkd's list of fired alerts: ``alerts/fired_alerts`` in the REST API Reference.
 
-    And the jobs that are left of earlier runs; see :class:`.run_history.RunHistory`.
+    And the jobs that are left of earlier runs; see :class:`.reconciling.run_history.RunHistory`.
     """
 
     def __init__(self, session: Session) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence, Set, 
 from ..channels import HEARD, NAMES
 from ..incidents import lifecycle, timeline
 from ..incidents.errors import IllegalMove
+from ..incidents.stores import chunks
 from ..notify.channel import NotConfigured
 from ..notify.heard.news import KIND, Ending, Known, News
 from ..notify.heard.ticket import Reader, Remark, Ticket
@@ -186,8 +187,7 @@ class Tickets:
     def _look(self, look: _Look, due: Sequence[Followed]) -> bool:
         """Look at tickets in turn. False: the time was over before the last one."""
         size, until = look.reader.batch, self._monotonic() + LOOK_SECONDS
-        for start in range(0, len(due), size):
-            some = due[start : start + size]
+        for some in chunks(due, size):
             asked_at = self._clock.now()
             found = look.reader.tickets([one.ticket for one in some])
             for one in some:

@@ -7,9 +7,9 @@ from typing import Callable, Container
 from ..api.idempotency import KEPT_ANSWER, KEPT_SECONDS
 from ..detection.monitors.signed import SIGNED
 from ..ports import Clock, Document, Stores
-from .monitor_checkpoints import CHECKPOINT, MEMORY
-from .monitor_late import LATE
-from .monitor_roster import OFF
+from .monitors.checkpoints import CHECKPOINT, MEMORY
+from .monitors.late import LATE
+from .monitors.roster import OFF
 
 __all__ = ["forget_answers", "forget_monitors"]
 

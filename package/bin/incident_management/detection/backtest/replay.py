@@ -12,13 +12,15 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ...incidents import lifecycle, timeline
 from ...incidents.grouping import Topology
+from ...incidents.intake.alert import Alert, params_of
 from ...incidents.intake.findings import signals_from
 from ...incidents.intake.ingest import Ingest
-from ...incidents.intake.results import Alert, findings, findings_one_by_one, params_of
+from ...incidents.intake.results import findings, findings_one_by_one
 from ...incidents.intake.trigger import condition_of, triggers, triggers_for_each
-from ...incidents.model import OPEN_STATUSES, Incident
+from ...incidents.model import Incident
 from ...incidents.routing import Routing
 from ...incidents.signal import Signal
+from ...incidents.stores import IS_OPEN
 from ...incidents.story import Stories
 from ...incidents.suppression import Suppression
 from ...incidents.upkeep import flapping
@@ -112,7 +114,7 @@ class Replay:
     search's own threshold, where it is known and nothing follows it.
 
     It runs whatever the detection's search is: that it only reads is checked before
-    (:mod:`.reading`).
+    (:mod:`..read_only`).
     """
 
     detection: Detection
@@ -325,8 +327,7 @@ def _resolve_quiet(
 ) -> None:
     """Resolve what has had no finding for ``quiet`` seconds, as recovery would have."""
     before = clock.moment - setting.quiet
-    is_open = {"$or": [{"status": status} for status in OPEN_STATUSES]}
-    still = {"$and": [is_open, {"last_time": {"$lt": before}}]}
+    still = {"$and": [IS_OPEN, {"last_time": {"$lt": before}}]}
     for document in stores.incidents.find(still):
         if document["severity"] in setting.quiet_not:
             continue

@@ -15,12 +15,12 @@ from ...splunk.search import SplunkSearcher
 from ...splunk.session import APP, Session, SplunkError
 from ..monitors.monitor import Monitor
 from ..options import Duration, Kind, Number, parse_options
+from ..read_only import NotReadOnly, check_read_only
 from ..thresholds import final_limit
 from ..timemodifiers import resolve
 from .judging import COLUMNS, Recorded, judged, loosened, proposed
 from .known import Known
 from .monitored import MonitorReplay
-from .reading import NotReading, check
 from .replay import DAY, BacktestFailed, Detection, Replay, Setting, Simulated, Window, simulate
 from .runs import runs_of
 
@@ -182,12 +182,12 @@ def _check_reading(session: Session, detection: Detection, user: str) -> None:
     """Check that a detection's search only reads. Raises BacktestFailed."""
     app = detection.app
     try:
-        check(
+        check_read_only(
             detection.spl,
             lambda name: knowledge.macro(session, name, app, user),
             knowledge.risky_commands(session, app, user),
         )
-    except NotReading as error:
+    except NotReadOnly as error:
         raise BacktestFailed(
             f"'{detection.name}' {error}; a replay runs only searches that read."
         ) from error

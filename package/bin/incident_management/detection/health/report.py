@@ -9,7 +9,7 @@ import statistics
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...incidents.errors import NotFound
-from ...incidents.intake.results import Alert, params_of
+from ...incidents.intake.alert import Alert, params_of
 from ...incidents.intake.trigger import triggers_for_each
 from ...ports import Document, SearchFailed, Stores
 from ...splunk.detections import SavedDetection, detections, past_runs, scheduled

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ...incidents.canonical import digest
-from ...incidents.intake.results import ENTITY_CHARACTERS, names
+from ...incidents.intake.alert import names
+from ...incidents.intake.results import ENTITY_CHARACTERS
 from ...incidents.model import SEVERITIES
 from ...splunk import spl
 from ..baselines.baseline import DIRECTIONS, SEASONS, SENSITIVITIES, STATE_VERSION

@@ -1,7 +1,7 @@
 """Which monitors there are in a cluster, and what keeps them from judging, as the KV store tells.
 
 The worker of each member signs for the monitors of its inputs.conf, and a monitor's process notes
-its trouble (:mod:`...worker.monitor_roster`, :mod:`...worker.monitor_troubles`).
+its trouble (:mod:`...worker.monitors.roster`, :mod:`...worker.monitors.troubles`).
 """
 
 from __future__ import annotations

@@ -14,13 +14,13 @@ from ...ports import Clock, Document, Stores
 from .. import lifecycle, timeline
 from ..errors import Invalid
 from ..fold import effective
-from ..model import OPEN_STATUSES, SEVERITIES, Entry, Incident
+from ..model import ACTOR, SEVERITIES, Entry, Incident
 from ..routing import Choice, Path, Routing, Step
+from ..stores import IS_OPEN, any_of
 from .lives import lives_of
 
-__all__ = ["ACTOR", "assign", "escalate", "loads", "place_waiting", "skills_for", "taker"]
+__all__ = ["assign", "escalate", "loads", "place_waiting", "skills_for", "taker"]
 
-ACTOR = "incident_management"
 # More open incidents of one team's people than this are not counted one by one.
 MAX_COUNTED = 20_000
 # So many waiting incidents of a team are read in one turn, and then so many: behind those that
@@ -129,8 +129,8 @@ def loads(stores: Stores, routing: Routing, names: Iterable[str]) -> Dict[str, f
         return found
     query = {
         "$and": [
-            {"$or": [{"status": status} for status in OPEN_STATUSES]},
-            {"$or": [{"owner": name} for name in sorted(found)]},
+            IS_OPEN,
+            any_of("owner", sorted(found)),
         ]
     }
     work = stores.incidents.find(query, "opened_at:1", MAX_COUNTED, fields=("owner", "severity"))

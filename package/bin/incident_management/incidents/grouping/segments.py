@@ -28,7 +28,6 @@ STARTED = 2
 """Unusual alerts with which a burst counts as more than a single oddity."""
 NAME = 200
 """Characters of a kind's or an entity's name that are told apart."""
-VERSION = 1
 
 
 @dataclass(frozen=True)

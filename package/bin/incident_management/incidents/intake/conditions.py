@@ -32,6 +32,7 @@ from typing import (
 from ...ports import Clock, Document, Stores
 from ..errors import Invalid
 from ..signal import Signal
+from ..stores import any_of, chunks
 from ..story import Story
 
 __all__ = ["Gate", "check", "choose", "gates", "pending_count", "pending_now", "released"]
@@ -217,8 +218,8 @@ def _gates(signals: Sequence[Signal], others: Mapping[str, Sequence[Fact]]) -> D
 
 def _pending(stores: Stores, entities: Set[str]) -> List[Signal]:
     found: List[Signal] = []
-    for some in _parts(sorted(entities)):
-        query = {"$and": [{"pending": True}, {"$or": some}]}
+    for some in chunks(sorted(entities), ENTITIES_PER_QUERY):
+        query = {"$and": [{"pending": True}, any_of("entity", some)]}
         documents = stores.signals.find(query, "last_time:-1", MAX_READ)
         found += [Signal.from_document(document) for document in documents]
     return found
@@ -229,10 +230,10 @@ def _others(stores: Stores, signals: Sequence[Signal]) -> Dict[str, List[Fact]]:
     span = max(float(signal.after["seconds"]) for signal in signals)
     times = [signal.last_time for signal in signals]
     found: Dict[str, List[Fact]] = {}
-    for part in _parts(sorted({signal.entity for signal in signals})):
+    for some in chunks(sorted({signal.entity for signal in signals}), ENTITIES_PER_QUERY):
         query = {
             "$and": [
-                {"$or": part},
+                any_of("entity", some),
                 {"last_time": {"$gte": min(times) - span}},
                 {"last_time": {"$lte": max(times) + span}},
             ]
@@ -242,8 +243,3 @@ def _others(stores: Stores, signals: Sequence[Signal]) -> Dict[str, List[Fact]]:
                 fact = (float(document["last_time"]), f"{document['app']}:{document['rule']}")
                 found.setdefault(str(document["entity"]), []).append(fact)
     return found
-
-
-def _parts(entities: Sequence[str]) -> Iterable[List[Document]]:
-    for start in range(0, len(entities), ENTITIES_PER_QUERY):
-        yield [{"entity": entity} for entity in entities[start : start + ENTITIES_PER_QUERY]]

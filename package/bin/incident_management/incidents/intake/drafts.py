@@ -82,8 +82,7 @@ class Drafts:
         decision = self._routing.decide(
             incident.severity, incident.entities, incident.rules, incident.tags
         )
-        routed = {"team": decision.team, "owner": decision.owner, "reason": decision.reason}
-        self.draft(batch, incident_id, "routed", routed, "routed")
+        self.draft(batch, incident_id, "routed", decision.to_data(), "routed")
 
     def draft(self, batch: Batch, incident_id: str, kind: str, data: Document, once: str) -> None:
         """Draft one entry of an incident, after all that the batch knows of it."""

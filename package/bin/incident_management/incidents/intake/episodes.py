@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import List, Mapping, Sequence, Tuple
 
 from ...ports import Stores
-from ..stores import find_by
 from ..story import Place, Stories, Story
 from .batch import Batch, Problem
-from .ledger import Number
+from .ledger import Page, claims_of
 
 __all__ = ["Episodes"]
 
@@ -78,16 +77,12 @@ class Episodes:
                 )
         self._remembered.remember(places)
 
-    def find(self, problems: Sequence[Problem], newest: Mapping[str, Number]) -> bool:
+    def find(self, problems: Sequence[Problem], newest: Mapping[str, Page]) -> bool:
         """Look up the newest claim of each problem; tells whether one is newer than was known."""
         by_key = {problem.dedup_key: problem for problem in problems}
-        claims = [c["value"] for c in find_by(self._stores.claims, "value.dedup_key", by_key)]
-        claims += [value for number in newest.values() for value in number.claims]
         moved = False
-        for value in claims:
-            problem = by_key.get(value["dedup_key"])
-            if problem is None:
-                continue
+        for value in claims_of(self._stores, by_key, newest):
+            problem = by_key[value["dedup_key"]]
             if value["incident_id"] not in problem.incidents:
                 problem.incidents.append(str(value["incident_id"]))
             if int(value["episode"]) > problem.episode:

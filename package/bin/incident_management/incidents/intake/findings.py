@@ -9,7 +9,7 @@ from ..errors import Invalid
 from ..model import Document
 from ..signal import NORMAL, Signal
 from . import conditions
-from .results import run_of
+from .alert import run_of
 
 __all__ = ["signal_from", "signals_from"]
 

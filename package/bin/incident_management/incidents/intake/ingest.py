@@ -18,21 +18,20 @@ from ..errors import Contended
 from ..grouping import Topology
 from ..identity import new_incident_id
 from ..joining import moving
-from ..model import Incident
+from ..model import ACTOR, Incident
 from ..routing import Routing
 from ..signal import Signal
 from ..story import LATE_SECONDS, Stories
 from .batch import Batch, Outcome
 from .drafts import Drafts
 from .episodes import Episodes
-from .ledger import Ledger, Number, ledger_of
+from .ledger import Ledger, Page, ledger_of
 from .planning import Planner
 from .reading import Reader
 from .sorting import Sorted, Sorting
 
-__all__ = ["ACTOR", "Ingest", "Outcome"]
+__all__ = ["Ingest", "Outcome"]
 
-ACTOR = "incident_management"
 # Of two writers that claim at once one wins, so this many can't all lose for long.
 CLAIM_ROUNDS = 50
 
@@ -131,7 +130,7 @@ class Ingest:
         """
         problems = found.problems
         self._episodes.find([p for p in problems if not self._episodes.recall(p)], {})
-        newest: Dict[str, Number] = {}
+        newest: Dict[str, Page] = {}
         for _round in range(CLAIM_ROUNDS):
             batch = self._planner.plan(problems, found.outcomes, actor)
             if not batch.claims:

@@ -1,27 +1,27 @@
 """Who may open which episode of a problem: many claims in one insert.
 
 The KV store has one atomic step, the insert of a document. To claim a thousand episodes in one
-step, they are written as one document: the next number of their rule's ledger. Whoever inserts a
-number has read the one before it, so no two writers ever claim the same episode.
+step, they are written as one document: the next page of their rule's ledger. Whoever inserts a page
+has read the one before it, so no two writers ever claim the same episode.
 
-A number's claims are also saved as a document each (``episode:<dedup key>:<episode>``), which is
-how they are looked up. That is done before the next number is inserted, by whoever inserts it, so
-only those of the newest number may be missing there; :meth:`Ledger.newest` has them.
+A page's claims are also saved as a document each (``episode:<dedup key>:<episode>``), which is how
+they are looked up. That is done before the next page is inserted, by whoever inserts it, so only
+those of the newest page may be missing there; :meth:`Ledger.newest` has them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Dict, Iterable, List, Mapping, Sequence
+from typing import Collection, Dict, Iterable, List, Mapping, Sequence
 
 from ...ports import Clock, Document, Stores
 from ..canonical import digest, milliseconds
 from ..identity import episode_claim
 from ..signal import Signal
-from ..stores import claim_document
+from ..stores import claim_document, find_by
 
-__all__ = ["Claim", "Ledger", "Number", "ledger_of"]
+__all__ = ["Claim", "Ledger", "Page", "claims_of", "ledger_of", "newest_episodes"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Number:
-    """One document of a ledger; number 0 stands for an empty ledger."""
+class Page:
+    """One document of a ledger, counted from 1; number 0 stands for an empty ledger."""
 
     ledger: str
     number: int = 0
@@ -60,6 +60,17 @@ class Number:
             {"number": self.number, "claims": self.claims},
             purpose=self.ledger,
             holder=self.holder,
+        )
+
+    @classmethod
+    def from_document(cls, document: Document) -> Page:
+        value = document["value"]
+        return cls(
+            ledger=str(document["purpose"]),
+            number=int(value["number"]),
+            holder=str(document.get("holder", "")),
+            time=float(document["time"]),
+            claims=list(value.get("claims") or ()),
         )
 
     def claim_documents(self) -> List[Document]:
@@ -81,6 +92,25 @@ def _ledger(app: str, rule: str) -> str:
     return f"episodes:{digest([app, rule], 16)}"
 
 
+def claims_of(
+    stores: Stores, dedup_keys: Collection[str], newest: Mapping[str, Page]
+) -> List[Document]:
+    """Return the values of all claims of these problems, those on the ``newest`` pages included."""
+    claims = [claim["value"] for claim in find_by(stores.claims, "value.dedup_key", dedup_keys)]
+    claims += [value for page in newest.values() for value in page.claims]
+    return [value for value in claims if value["dedup_key"] in dedup_keys]
+
+
+def newest_episodes(claims: Iterable[Document]) -> Dict[str, Document]:
+    """Return of each problem, by dedup key, the claim with the largest episode."""
+    newest: Dict[str, Document] = {}
+    for value in claims:
+        known = newest.get(value["dedup_key"])
+        if known is None or int(value["episode"]) > int(known["episode"]):
+            newest[value["dedup_key"]] = value
+    return newest
+
+
 class Ledger:
     """Reads and writes the ledgers."""
 
@@ -88,19 +118,19 @@ class Ledger:
         self._claims = stores.claims
         self._clock = clock
 
-    def newest(self, ledgers: Iterable[str]) -> Dict[str, Number]:
-        """Return the newest number of each ledger. Look claims up after this, not before."""
+    def newest(self, ledgers: Iterable[str]) -> Dict[str, Page]:
+        """Return the newest page of each ledger. Look claims up after this, not before."""
         return {ledger: self._newest(ledger) for ledger in sorted(set(ledgers))}
 
-    def take(self, claims: Sequence[Claim], newest: Mapping[str, Number], holder: str) -> bool:
-        """Claim all. False: a ledger has a newer number by now; nothing of it was claimed.
+    def take(self, claims: Sequence[Claim], newest: Mapping[str, Page], holder: str) -> bool:
+        """Claim all. False: a ledger has a newer page by now; nothing of it was claimed.
 
         With several ledgers, those before it were: their claims stand, for the same incidents.
         """
         for ledger in sorted({claim.ledger for claim in claims}):
             before = newest[ledger]
-            self._save(before)
-            mine = Number(
+            self._save_claims(before)
+            mine = Page(
                 ledger,
                 before.number + 1,
                 holder,
@@ -109,23 +139,13 @@ class Ledger:
             )
             if not self._claims.insert(mine.to_document()):
                 return False
-            self._save(mine)
+            self._save_claims(mine)
         return True
 
-    def _newest(self, ledger: str) -> Number:
+    def _newest(self, ledger: str) -> Page:
         found = self._claims.find({"purpose": ledger}, sort="_key:-1", limit=1)
-        if not found:
-            return Number(ledger)
-        document = found[0]
-        value = document["value"]
-        return Number(
-            ledger,
-            int(value["number"]),
-            str(document.get("holder", "")),
-            float(document["time"]),
-            list(value.get("claims") or ()),
-        )
+        return Page.from_document(found[0]) if found else Page(ledger)
 
-    def _save(self, number: Number) -> None:
-        if number.claims:
-            self._claims.save(number.claim_documents())
+    def _save_claims(self, page: Page) -> None:
+        if page.claims:
+            self._claims.save(page.claim_documents())

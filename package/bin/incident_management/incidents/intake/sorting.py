@@ -13,7 +13,7 @@ from ..stores import find_by
 from ..suppression import Suppression
 from . import conditions
 from .batch import Batch, Outcome, Problem
-from .ledger import Ledger, ledger_of
+from .ledger import Ledger, claims_of, ledger_of
 from .reading import Reader
 
 __all__ = ["Sorted", "Sorting"]
@@ -108,10 +108,9 @@ class Sorting:
     def _counted(self, signals: Sequence[Signal]) -> Set[str]:
         """Return the keys of those signals that an incident of their problem has written down."""
         keys = {signal.dedup_key for signal in signals}
-        claims = [c["value"] for c in find_by(self._stores.claims, "value.dedup_key", keys)]
-        numbers = self._ledger.newest(ledger_of(signal) for signal in signals)
-        claims += [value for number in numbers.values() for value in number.claims]
-        ids = sorted({str(c["incident_id"]) for c in claims if c["dedup_key"] in keys})
+        newest = self._ledger.newest(ledger_of(signal) for signal in signals)
+        claims = claims_of(self._stores, keys, newest)
+        ids = sorted({str(claim["incident_id"]) for claim in claims})
         batch = Batch("")
         self._reader.read(batch, ids)
         self._reader.put_back(batch)

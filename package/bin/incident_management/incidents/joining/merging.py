@@ -20,7 +20,7 @@ from ..intake.ledger import ledger_of
 from ..model import Incident, worst
 from ..routing import Routing
 from ..signal import Signal
-from ..stores import find_by
+from ..stores import any_of, chunks, find_by
 from ..story import Story
 from . import moves
 from .moves import Move
@@ -133,11 +133,7 @@ def split(
         )
         detail = {
             "opened": opened,
-            "routed": {
-                "team": decision.team,
-                "owner": decision.owner,
-                "reason": decision.reason,
-            },
+            "routed": decision.to_data(),
             "problems": _whole_problems(stores, incident_id, found),
             **_left_alone(stores, incident_id, found),
         }
@@ -307,9 +303,9 @@ def _later(stores: Stores, incident_id: str, holder: Story, back: Dict[str, int]
     problems = sorted({str(document["dedup_key"]) for document in documents})
     owned = holder.owned()
     found: Dict[str, int] = {}
-    for start in range(0, len(problems), KEYS_PER_QUERY):
-        some = [{"dedup_key": key} for key in problems[start : start + KEYS_PER_QUERY]]
-        keys = stores.signals.keys({"$and": [{"incident_id": incident_id}, {"$or": some}]})
+    for some in chunks(problems, KEYS_PER_QUERY):
+        query = {"$and": [{"incident_id": incident_id}, any_of("dedup_key", some)]}
+        keys = stores.signals.keys(query)
         found.update({key: owned[key] for key in keys if key in owned})
     return found
 

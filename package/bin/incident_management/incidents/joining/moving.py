@@ -3,7 +3,8 @@
 Every step may be done again, by anybody, with the same end: entries are written with a ``once``,
 and who holds a signal follows from the entries alone. The signals' documents only name its holder
 for searches, and are corrected last. Of a merge a request corrects no more than some thousands, and
-leaves the rest to the worker: until then :func:`named_by` finds them by the merged incident.
+leaves the rest to the worker: until then :func:`.signals.named_by` finds them by the
+merged incident.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..canonical import digest
 from ..errors import Contended
-from ..intake.ledger import Claim, Ledger
-from ..model import Entry, Incident
-from ..stores import find_by
+from ..intake.ledger import Claim, Ledger, claims_of, newest_episodes
+from ..model import ACTOR, Entry
+from ..stores import chunks, find_by
 from ..story import Story
 from . import moves
 from .moves import Move
@@ -27,11 +28,8 @@ __all__ = [
     "finish_recent",
     "forward",
     "forward_arrivals",
-    "latest_signals",
-    "named_by",
 ]
 
-ACTOR = "incident_management"
 # Keys in one entry: about 250 kB.
 ENTRY_SIGNALS = 5000
 SAVED_AT_ONCE = 1000
@@ -41,8 +39,6 @@ ROUNDS = 20
 # The worker looks at moves this old again: a writer that was slow has written by then.
 LOOK_BACK_SECONDS = 3600.0
 MAX_MOVES = 1000
-# As a query that fits into a URL.
-NAMES_A_QUERY = 30
 
 
 def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None) -> bool:
@@ -89,39 +85,6 @@ def finish_recent(stores: Stores, clock: Clock) -> Dict[str, int]:
         finish(stores, clock, move)
     # Nothing to tell of: most often all of them were finished before.
     return {}
-
-
-def named_by(incident: Incident) -> Document:
-    """Return the query for the documents of an incident's signals.
-
-    Those of an incident that was merged into it name that one for a while.
-    """
-    if incident.merged_into:
-        return {"_key": ""}  # It has none, whatever they still name.
-    if not incident.merged:
-        return {"incident_id": incident.id}
-    return {"$or": [{"incident_id": one} for one in (incident.id, *incident.merged)]}
-
-
-def latest_signals(stores: Stores, incident: Incident, limit: int, skip: int) -> List[Document]:
-    """Return documents of an incident's signals, the latest first.
-
-    The names are asked for some at a time: a query of all those that were merged into it would be
-    too long for a URL, and then every signal would have to be read to order them.
-    """
-    names = [] if incident.merged_into else [incident.id, *incident.merged]
-    order = "last_time:-1,_key:-1"  # as an acceleration has it, for pages far down
-    found: List[Document] = []
-    for start in range(0, len(names), NAMES_A_QUERY):
-        some: List[Document] = [
-            {"incident_id": one} for one in names[start : start + NAMES_A_QUERY]
-        ]
-        query = some[0] if len(some) == 1 else {"$or": some}
-        if len(names) <= NAMES_A_QUERY:
-            return stores.signals.find(query, order, limit, skip)
-        found += stores.signals.find(query, order, limit + skip)
-    found.sort(key=lambda one: (one["last_time"], one["_key"]), reverse=True)
-    return found[skip : skip + limit]
 
 
 def forward(
@@ -239,26 +202,17 @@ def _claim(stores: Stores, clock: Clock, move: Move) -> None:
         return
     for _round in range(ROUNDS):
         newest = ledger.newest(wanted.values())
-        known: Dict[str, Document] = {}
-        claims = [c["value"] for c in find_by(stores.claims, "value.dedup_key", wanted)]
-        claims += [value for number in newest.values() for value in number.claims]
-        for value in claims:
-            before = known.get(value["dedup_key"])
-            if before is None or int(value["episode"]) > int(before["episode"]):
-                known[value["dedup_key"]] = value
+        claims = claims_of(stores, wanted, newest)
+        claimed = {value["dedup_key"] for value in claims if value["incident_id"] == move.target}
+        episodes = {key: int(value["episode"]) for key, value in newest_episodes(claims).items()}
         missing = [
-            Claim(ledger_name, key, int(value["episode"]) + 1, move.target, move.source)
+            Claim(ledger_name, key, episodes.get(key, 0) + 1, move.target, move.source)
             for key, ledger_name in wanted.items()
-            for value in [known.get(key, {"episode": 0, "incident_id": ""})]
-            if not _was_claimed(claims, key, move.target)
+            if key not in claimed
         ]
         if not missing or ledger.take(missing, newest, move.actor):
             return
     raise Contended("Too many writers open incidents of the split-off problems; try again.")
-
-
-def _was_claimed(claims: Iterable[Mapping[str, object]], key: str, incident_id: str) -> bool:
-    return any(c["dedup_key"] == key and c["incident_id"] == incident_id for c in claims)
 
 
 def _correct(stores: Stores, source: str, target: str, signals: Iterable[str]) -> None:
@@ -279,14 +233,13 @@ def _is_named(stores: Stores, incident_id: str) -> bool:
 
 
 def _point(stores: Stores, keys: List[str], source: str, target: str) -> None:
-    for start in range(0, len(keys), SAVED_AT_ONCE):
-        found = find_by(stores.signals, "_key", keys[start : start + SAVED_AT_ONCE])
+    for some in chunks(keys, SAVED_AT_ONCE):
+        found = find_by(stores.signals, "_key", some)
         stale = [document for document in found if document.get("incident_id") == source]
         if stale:
             stores.signals.save([{**document, "incident_id": target} for document in stale])
 
 
 def _parts(signals: Mapping[str, int]) -> Iterator[Dict[str, int]]:
-    keys = sorted(signals)
-    for start in range(0, len(keys), ENTRY_SIGNALS):
-        yield {key: signals[key] for key in keys[start : start + ENTRY_SIGNALS]}
+    for keys in chunks(sorted(signals), ENTRY_SIGNALS):
+        yield {key: signals[key] for key in keys}

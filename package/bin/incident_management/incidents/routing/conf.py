@@ -17,6 +17,7 @@ from typing import (
     TypeVar,
 )
 
+from ...ports import Document
 from ..clocks.calendar import ALWAYS, Calendar
 from ..errors import Invalid, RoutingError
 from ..grouping import DEFAULT_GROUNDS, GROUNDS
@@ -33,7 +34,6 @@ __all__ = ["CONF", "Decision", "Routing"]
 
 T = TypeVar("T")
 Stanzas = Mapping[str, Mapping[str, str]]
-Read = Callable[[Callable[[], T], T], T]
 MAX_NAMED = 50
 _NO_TEAM = Team("")
 
@@ -49,6 +49,10 @@ class Decision:
     owner: str
     reason: str
     skills: Tuple[str, ...] = ()
+
+    def to_data(self) -> Document:
+        """Return the data of the timeline entry ``routed``."""
+        return {"team": self.team, "owner": self.owner, "reason": self.reason}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from .. import timeline
 from ..canonical import digest
 from ..fold import ordered
 from ..model import Entry
-from ..stores import claim_document, find_by
+from ..stores import chunks, claim_document, find_by
 
 __all__ = [
     "SOURCE",
@@ -152,8 +152,7 @@ class AuditWriter:
         documents = [*late, *(one for one in fresh if _short(one["_key"]) not in sent)]
         entries = [Entry.from_document(one) for one in documents]
         entries.sort(key=lambda entry: (entry.time, entry.seq))
-        for start in range(0, len(entries), KEYS_A_RECORD):
-            some = entries[start : start + KEYS_A_RECORD]
+        for some in chunks(entries, KEYS_A_RECORD):
             self._send(some)
             self._write_down(some)
         reached = min(float(fresh[-1]["time"]), now) if fresh else checkpoint

@@ -14,13 +14,12 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ...ports import Clock, Stores
 from .. import timeline
 from ..fold import effective
-from ..model import Entry, Incident
+from ..model import ACTOR, Entry, Incident
 from ..routing import Routing
 from ..story import Story
 
-__all__ = ["ACTOR", "begins", "calm_down", "hold"]
+__all__ = ["begins", "calm_down", "hold"]
 
-ACTOR = "incident_management"
 # Looked at in one turn of the worker.
 MAX_AT_ONCE = 1000
 OPEN_RANK = 3

@@ -15,6 +15,7 @@ from ...ports import Clock, Document, Stores
 from .. import suppression
 from ..canonical import milliseconds
 from ..signal import Signal
+from ..stores import any_of
 
 __all__ = ["TOLD_ONCE", "going_on", "last_of", "note_ends", "problems_of"]
 
@@ -25,8 +26,9 @@ MAX_HELD = 2000
 
 def going_on(stores: Stores, clock: Clock) -> List[Signal]:
     """Return what was held back, is not over and is held back no longer, with now as its end."""
-    tools: Document = {"$or": [{"app": tool} for tool in TOLD_ONCE]}
-    query: Document = {"$and": [{"suppressed_by": {"$gt": ""}}, tools, {"over": {"$ne": True}}]}
+    query: Document = {
+        "$and": [{"suppressed_by": {"$gt": ""}}, any_of("app", TOLD_ONCE), {"over": {"$ne": True}}]
+    }
     held = stores.signals.find(query, "last_time:-1", MAX_HELD)
     now = milliseconds(clock.now())
     active = suppression.active(stores.suppressions, now, now) if held else []
@@ -54,8 +56,8 @@ def _of(rule: str, app: str) -> List[Document]:
 
 def note_ends(stores: Stores, problems: Iterable[str]) -> None:
     """Note that what was held back of these problems, by dedup key, is over."""
-    some: List[Document] = [{"dedup_key": problem} for problem in sorted(problems)]
-    held = stores.signals.find({"$and": [{"suppressed_by": {"$gt": ""}}, {"$or": some}]})
+    of_problems = any_of("dedup_key", sorted(problems))
+    held = stores.signals.find({"$and": [{"suppressed_by": {"$gt": ""}}, of_problems]})
     ended = [{**document, "over": True} for document in held if not document.get("over")]
     if ended:
         stores.signals.save(ended)

@@ -30,15 +30,21 @@ from typing import (
 from ...ports import Clock, Document, SearchFailed, Stores
 from .. import lifecycle, timeline
 from ..canonical import digest
-from ..joining.moving import named_by
-from ..model import OPEN_STATUSES, Incident
-from ..stores import KEYS_PER_QUERY, checkpoints_of, claim_document
+from ..joining.signals import named_by
+from ..model import ACTOR, Incident
+from ..stores import (
+    IS_OPEN,
+    KEYS_PER_QUERY,
+    any_of,
+    checkpoints_of,
+    chunks,
+    claim_document,
+)
 from . import flapping, held
 from .coverage import LATE_SECONDS, Coverage, Plan, Run, SearchId, SearchRuns
 
 __all__ = ["Quiet"]
 
-ACTOR = "incident_management"
 RAN = "ran"
 # All open incidents are read, so many at once, and each one's search is watched. Of so many the
 # signals are looked at in one round, and of the next ones in the next.
@@ -133,10 +139,9 @@ class Quiet:
 
     def _open(self) -> Iterator[Incident]:
         """The open incidents, those with the oldest findings first."""
-        query = {"$or": [{"status": status} for status in OPEN_STATUSES]}
         order = "last_time:1,_key:1"
         for skip in range(0, MOST_READ, INCIDENTS_READ):
-            page = self._stores.incidents.find(query, order, INCIDENTS_READ, skip, _READ)
+            page = self._stores.incidents.find(IS_OPEN, order, INCIDENTS_READ, skip, _READ)
             yield from map(Incident.from_document, page)
             if len(page) < INCIDENTS_READ:
                 return
@@ -247,12 +252,11 @@ class Quiet:
         return False
 
     def _has_one_of(self, incident: Incident, problems: Set[str]) -> bool:
-        wanted: List[Document] = [{"dedup_key": problem} for problem in sorted(problems)]
-        for begin in range(0, len(wanted), KEYS_PER_QUERY):
-            some: Document = {"$or": wanted[begin : begin + KEYS_PER_QUERY]}
-            if self._stores.signals.find({"$and": [named_by(incident), some]}, "", 1):
-                return True
-        return False
+        queries = (any_of("dedup_key", some) for some in chunks(sorted(problems), KEYS_PER_QUERY))
+        return any(
+            self._stores.signals.find({"$and": [named_by(incident), query]}, "", 1)
+            for query in queries
+        )
 
     def _quiet_monitor(
         self, incident: Incident, monitor: str, last: float, after: float

@@ -15,13 +15,12 @@ from .. import timeline
 from ..errors import IllegalMove
 from ..grouping import Candidates, Join, Topology
 from ..joining import merging
-from ..model import Incident
+from ..model import ACTOR, Incident
 from ..routing import Routing
 from ..signal import Signal
 
 __all__ = ["Compared", "join_raced"]
 
-ACTOR = "incident_management"
 TOGETHER_SECONDS = 15.0
 """How long a writer may take from its look to its writing, and members' clocks may differ."""
 LOOK_BACK_SECONDS = 120.0

@@ -16,6 +16,7 @@ from .. import lifecycle, timeline
 from ..canonical import digest
 from ..errors import IllegalMove
 from ..fold import ADDING, signal_keys
+from ..intake.ledger import claims_of, newest_episodes
 from ..model import Entry
 from ..signal import Signal
 from ..stores import find_by
@@ -58,15 +59,10 @@ def end(stores: Stores, clock: Clock, alerts: Sequence[Signal], actor: str) -> L
 
 def _holders(stores: Stores, problems: Set[str]) -> Dict[str, str]:
     """Return the incident of each problem's newest episode, or that which took it over."""
-    newest: Dict[str, Dict[str, object]] = {}
-    for claim in find_by(stores.claims, "value.dedup_key", problems):
-        value = claim["value"]
-        before = newest.get(value["dedup_key"])
-        if before is None or int(value["episode"]) > int(str(before["episode"])):
-            newest[value["dedup_key"]] = value
+    newest = newest_episodes(claims_of(stores, problems, {}))
     return {
-        problem: _follow_merges(stores, str(value["incident_id"]))
-        for problem, value in newest.items()
+        problem: _follow_merges(stores, str(claim["incident_id"]))
+        for problem, claim in newest.items()
     }
 
 

@@ -19,12 +19,11 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 from ...ports import Clock, Document, Stores
 from .. import lifecycle, suppression
 from ..errors import IllegalMove, NotFound
-from ..model import Entry
-from ..stores import MODEL_CALL, MODEL_CALL_OF_DAY, claim_document, find_by
+from ..model import ACTOR, Entry
+from ..stores import MODEL_CALL, MODEL_CALL_OF_DAY, any_of, chunks, claim_document, find_by
 
 __all__ = ["Retention", "gone", "pruned", "tombstone", "totals"]
 
-ACTOR = "incident_management"
 TOMBSTONE = "pruned"
 TOTALS = "retention:totals"
 # Longer than a request that was let in before the tombstone may take.
@@ -206,15 +205,14 @@ class Retention:
 
     def _delete_notifications(self, keys: Sequence[str]) -> None:
         """Delete notifications, the claims of their attempts first, so that none is left over."""
-        for start in range(0, len(keys), NOTIFICATIONS_AT_ONCE):
-            some = keys[start : start + NOTIFICATIONS_AT_ONCE]
+        for some in chunks(keys, NOTIFICATIONS_AT_ONCE):
             attempts = [
                 _between("purpose", f"{purpose}:{key}:")
                 for key in some
                 for purpose in ("deliver", "outcome")
             ]
             self._stores.claims.delete_matching({"$or": attempts})
-            self._stores.outbox.delete_matching({"$or": [{"_key": key} for key in some]})
+            self._stores.outbox.delete_matching(any_of("_key", some))
 
     # --- what belongs to no incident --------------------------------------------------------
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import List
 
-from ..incidents.signal import Signal
-from ..ports import Document, Stores
-from ..splunk.session import APP
-from .monitor_checkpoints import Checkpoint
+from ...incidents.signal import Signal
+from ...ports import Document, Stores
+from ...splunk.session import APP
+from .checkpoints import Checkpoint
 
 __all__ = ["held_that_go_on"]
 

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
 
-from ..detection.monitors.monitor import Monitor
-from ..detection.packing import pack, unpack
-from ..incidents.model import OPEN_STATUSES
-from ..incidents.stores import checkpoints_of, claim_document
-from ..ports import Clock, Document, Stores
-from .monitor_roster import off_since
+from ...detection.monitors.monitor import Monitor
+from ...detection.packing import pack, unpack
+from ...incidents.stores import IS_OPEN, checkpoints_of, claim_document
+from ...ports import Clock, Document, Stores
+from .roster import off_since
 
 __all__ = ["CHECKPOINT", "MAX_STATE_BYTES", "MEMORY", "Checkpoint", "Checkpoints", "recall"]
 
@@ -282,8 +281,7 @@ class Checkpoints:
         known = self._stores.claims.find({"purpose": self._memories})
         if len(known) <= KEPT_MEMORIES:
             return
-        is_open = {"$or": [{"status": status} for status in OPEN_STATUSES]}
-        query = {"$and": [{"search.monitor": self._monitor.name}, is_open]}
+        query = {"$and": [{"search.monitor": self._monitor.name}, IS_OPEN]}
         named = {one["search"].get("memory") for one in self._stores.incidents.find(query)}
         ordered = sorted(known, key=lambda one: -one["value"]["start"])
         for old in ordered[KEPT_MEMORIES:]:

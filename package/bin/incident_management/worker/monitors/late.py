@@ -11,11 +11,11 @@ import math
 from datetime import datetime, timezone
 from typing import Optional, Sequence, Tuple
 
-from ..detection.monitors.monitor import MAX_EVENTS, Monitor
-from ..detection.monitors.rows import Row, by_span, count_of, number_of
-from ..incidents.canonical import digest
-from ..incidents.stores import claim_document
-from ..ports import Clock, Document, Searcher, SearchFailed, SearchTooSlow, Stores
+from ...detection.monitors.monitor import MAX_EVENTS, Monitor
+from ...detection.monitors.rows import Row, by_span, count_of, number_of
+from ...incidents.canonical import digest
+from ...incidents.stores import claim_document
+from ...ports import Clock, Document, Searcher, SearchFailed, SearchTooSlow, Stores
 
 __all__ = ["LATE", "Judged", "LateEvents"]
 

@@ -1,7 +1,7 @@
 """Runs a monitor: reads the spans that are due, judges them, and remembers exactly how far it got.
 
 A run that was ended in the middle is repeated from the same checkpoint and finds the same signals,
-which ingest drops as known (:mod:`.monitor_checkpoints`). No span is missed or counted twice.
+which ingest drops as known (:mod:`.checkpoints`). No span is missed or counted twice.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ..detection.baselines.records import CALM_POINTS
-from ..detection.monitors.detectors import detector_for
-from ..detection.monitors.judging import Found
-from ..detection.monitors.monitor import MAX_EVENTS, Monitor
-from ..detection.monitors.raising import signal_of
-from ..detection.monitors.rows import by_span, count_of
-from ..incidents.errors import Invalid
-from ..incidents.signal import Signal
-from ..incidents.stores import claim_document
-from ..ports import Clock, Document, Searcher, SearchFailed, SearchResult, SearchTooSlow, Stores
-from .monitor_checkpoints import Checkpoint, Checkpoints
-from .monitor_held import held_that_go_on
-from .monitor_late import Judged, LateEvents
-from .monitor_troubles import TroubleBook
+from ...detection.baselines.records import CALM_POINTS
+from ...detection.monitors.detectors import detector_for
+from ...detection.monitors.judging import Found
+from ...detection.monitors.monitor import MAX_EVENTS, Monitor
+from ...detection.monitors.raising import signal_of
+from ...detection.monitors.rows import by_span, count_of
+from ...incidents.errors import Invalid
+from ...incidents.signal import Signal
+from ...incidents.stores import claim_document
+from ...ports import Clock, Document, Searcher, SearchFailed, SearchResult, SearchTooSlow, Stores
+from .checkpoints import Checkpoint, Checkpoints
+from .held import held_that_go_on
+from .late import Judged, LateEvents
+from .troubles import TroubleBook
 
 __all__ = ["MonitorRunner"]
 

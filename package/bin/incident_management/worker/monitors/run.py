@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Sequence
 
-from ..detection.monitors.monitor import Monitor
-from ..incidents.grouping import Topology
-from ..incidents.intake.ingest import Ingest
-from ..incidents.routing import Routing
-from ..incidents.signal import Signal
-from ..ports import Clock, Stores
-from ..splunk import conf
-from ..splunk.session import Session
-from ..splunk.topology import TopologyLookup
-from .monitor_search import MonitorSearcher
-from .monitoring import MonitorRunner
+from ...detection.monitors.monitor import Monitor
+from ...incidents.grouping import Topology
+from ...incidents.intake.ingest import Ingest
+from ...incidents.routing import Routing
+from ...incidents.signal import Signal
+from ...ports import Clock, Stores
+from ...splunk import conf
+from ...splunk.session import Session
+from ...splunk.topology import TopologyLookup
+from .runner import MonitorRunner
+from .search import MonitorSearcher
 
 __all__ = ["run_monitor"]
 

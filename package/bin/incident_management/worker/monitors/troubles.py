@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, List, Protocol, Sequence
 
-from ..detection.monitors.signed import TROUBLE
-from ..incidents.stores import claim_document
-from ..ports import Clock, Document, Stores
-from .monitor_roster import GONE_SECONDS, REFRESH_SECONDS, MonitorRoster
+from ...detection.monitors.signed import TROUBLE
+from ...incidents.stores import claim_document
+from ...ports import Clock, Document, Stores
+from .roster import GONE_SECONDS, REFRESH_SECONDS, MonitorRoster
 
 __all__ = ["Bulletin", "MonitorMessages", "TroubleBook"]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, List, Mapping, Optional, Protocol, Sequence, Union
 
-from ..incidents.intake.trigger import triggers, triggers_for_each
-from ..incidents.stores import claim_document, find_by
-from ..ports import Clock, Stores
-from ..splunk.detections import SavedDetection, SearchRun
+from ...incidents.intake.trigger import triggers, triggers_for_each
+from ...incidents.stores import claim_document, find_by
+from ...ports import Clock, Stores
+from ...splunk.detections import SavedDetection, SearchRun
 from .fired import ACTION, FiredAlert
 
 __all__ = [

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from typing import Dict, List, Mapping, Optional, Set
 
-from ..incidents.intake.trigger import always_triggers
-from ..ports import SearchFailed
-from ..splunk.detections import SavedDetection
+from ...incidents.intake.trigger import always_triggers
+from ...ports import SearchFailed
+from ...splunk.detections import SavedDetection
 from .fired import FiredAlert
 from .run_history import LONGEST_RUN_SECONDS, SEARCHES_A_ROUND, PastRuns, alerted, fired_by, name_of
 

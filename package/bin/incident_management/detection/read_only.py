@@ -1,9 +1,9 @@
 # ruff: noqa: SIM905  # lists of words read best as text
-"""Whether a search only reads: a replay runs it many times, so it may not write, send or act.
+"""Checks that a search only reads, before the app runs it for a replay, a monitor or a proof.
 
-What a search holds is told from its text with its macros in place, as splunkd would put them in
-("Use search macros in searches" in Splunk's Knowledge Manager Manual): comments go, quoted text is
-only text. What can't be told is refused.
+The check works on the search's text with its macros expanded as splunkd expands them ("Use search
+macros in searches" in Splunk's Knowledge Manager Manual), without comments and quoted text. What it
+can't decide is refused.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Callable, Collection, List, Mapping, Optional, Sequence, Tuple
 
-__all__ = ["WRITING", "Macro", "NotReading", "check", "plain_text"]
+__all__ = ["WRITING", "Macro", "NotReadOnly", "check_read_only", "plain_text"]
 
 WRITING = frozenset(
     "aianalyze collect delete dump mcollect meventcollect openincident outputcsv outputlookup"
@@ -38,12 +38,13 @@ Macro = Mapping[str, str]
 """A macro's settings in macros.conf."""
 
 
-class NotReading(Exception):
-    """A search writes, or it can't be told that it does not; the text ends the sentence
-    "The search …"."""
+class NotReadOnly(Exception):
+    """A search writes, or may write. The text ends the sentence "The search …"."""
 
 
-def check(spl: str, macro: Callable[[str], Optional[Macro]], risky: Collection[str] = ()) -> None:
+def check_read_only(
+    spl: str, macro: Callable[[str], Optional[Macro]], risky: Collection[str] = ()
+) -> None:
     """Check that a search only reads.
 
     Args:
@@ -52,33 +53,33 @@ def check(spl: str, macro: Callable[[str], Optional[Macro]], risky: Collection[s
         risky: more commands that may not be in it.
 
     Raises:
-        NotReading: it holds a command that writes, or what can't be looked into.
+        NotReadOnly: it holds a command that writes, or what can't be looked into.
     """
     plain = "| " + plain_text(spl, macro).lstrip("| \n\t")
     for match in _COMMAND.finditer(plain):
         command = match[1].lower()
         if command in WRITING or command in risky:
-            raise NotReading(f"holds the command '{command}', which writes or acts")
+            raise NotReadOnly(f"holds the command '{command}', which writes or acts")
         if command in _HIDING:
-            raise NotReading(f"holds the command '{command}', which {_HIDING[command]}")
+            raise NotReadOnly(f"holds the command '{command}', which {_HIDING[command]}")
     if _DATASET.search(plain):
-        raise NotReading("holds the command 'from' with what may be another saved search")
+        raise NotReadOnly("holds the command 'from' with what may be another saved search")
     if _LEARNING.search(plain):
-        raise NotReading("keeps what it learns (anomalyscore state=); leave out state= for it")
+        raise NotReadOnly("keeps what it learns (anomalyscore state=); leave out state= for it")
 
 
 def plain_text(spl: str, macro: Callable[[str], Optional[Macro]]) -> str:
     """Return a search with its macros in place, its comments gone, and its quoted texts empty.
 
     Raises:
-        NotReading: a macro can't be looked into.
+        NotReadOnly: a macro can't be looked into.
     """
     return re.sub(_QUOTED, '""', _expanded(spl, macro, 0), flags=re.S)
 
 
 def _expanded(spl: str, macro: Callable[[str], Optional[Macro]], depth: int) -> str:
     if depth > DEEPEST:
-        raise NotReading(f"has macros within macros, more than {DEEPEST} deep")
+        raise NotReadOnly(f"has macros within macros, more than {DEEPEST} deep")
 
     def replaced(found: re.Match[str]) -> str:
         text = found.group()
@@ -94,11 +95,12 @@ def _expanded(spl: str, macro: Callable[[str], Optional[Macro]], depth: int) -> 
 def _definition(call: str, macro: Callable[[str], Optional[Macro]]) -> str:
     """Return what a macro stands for, its arguments put in."""
     name, values = _called(call)
+    shown = f"the macro '{name[:60]}'"
     found = macro(f"{name}({len(values)})" if values else name)
     if found is None:
-        raise NotReading(f"uses the macro '{name[:60]}', which is not there or not shared with you")
+        raise NotReadOnly(f"uses {shown}, which is not there or not shared with you")
     if found.get("iseval", "0").strip().lower() in ("1", "true"):
-        raise NotReading(f"uses the macro '{name[:60]}', which an eval expression makes")
+        raise NotReadOnly(f"uses {shown}, which an eval expression makes")
     text = found.get("definition", "")
     names = [one.strip() for one in found.get("args", "").split(",")]
     for argument, value in zip(names, values):
@@ -109,7 +111,7 @@ def _definition(call: str, macro: Callable[[str], Optional[Macro]]) -> str:
 def _called(call: str) -> Tuple[str, Sequence[str]]:
     match = _CALL.fullmatch(call)
     if match is None:
-        raise NotReading(f"calls a macro in a way that can't be read: `{call[:60]}`")
+        raise NotReadOnly(f"calls a macro in a way that can't be read: `{call[:60]}`")
     name, inside = match.groups()
     values: List[str] = [] if inside is None else _ARGUMENT.findall(inside)
     return name, values

@@ -1,21 +1,21 @@
-"""Signals that did not arrive: those kept in files, and those of interrupted alert actions."""
+"""Ingests once more what fired: signals of an interrupted alert action are not lost."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Protocol, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Protocol, Sequence, Set
 
-from ..incidents.errors import Invalid, NotFound
-from ..incidents.intake.findings import signals_from
-from ..incidents.intake.results import Alert, findings, findings_one_by_one
-from ..incidents.signal import Signal
-from ..incidents.stores import claim_document, find_by
-from ..ports import Clock, SearchFailed, SearchResult, Stores
+from ...incidents.errors import Invalid
+from ...incidents.intake.alert import Alert
+from ...incidents.intake.findings import signals_from
+from ...incidents.intake.results import findings, findings_one_by_one
+from ...incidents.signal import Signal
+from ...incidents.stores import chunks, claim_document, find_by
+from ...ports import Clock, SearchFailed, SearchResult, Stores
 from .fired import ACTION, FiredAlert
 from .forgotten import GIVE_UP_SECONDS, GRACE_SECONDS, ForgottenRuns
 from .untracked import UntrackedRuns
 
-__all__ = ["FiredAlerts", "Reconciler", "deliver_spool"]
+__all__ = ["FiredAlerts", "Reconciler"]
 
 # Retention keeps what it needs to know of a run for at least this long (settings.Lifecycle.keep).
 OLDEST_SECONDS = 6 * 86400.0
@@ -24,67 +24,9 @@ OVERLAP_SECONDS = 900.0
 RUNS_A_ROUND = 50
 # As many as one request of the action brings.
 SIGNALS_AT_ONCE = 4000
-REQUESTS_A_ROUND = 200
 
 Ingest = Callable[[Sequence[Signal], str], Any]
 Trouble = Callable[[str, str], None]
-
-
-def deliver_spool(
-    pending: Iterable[Tuple[Path, Mapping[str, Any]]],
-    ingest: Ingest,
-    notify: Callable[[Mapping[str, Any], str], Any],
-    allowed: Callable[[str], bool],
-    clock: Clock,
-    trouble: Trouble,
-) -> Dict[str, int]:
-    """Carry out the requests that alert actions kept in files, oldest first.
-
-    Safe to repeat: a file is removed after its request was carried out, and both kinds of request
-    may be carried out twice. One that can never succeed is set aside as ``*.bad``.
-
-    Args:
-        allowed: tells whether a user has ``incident_signal``, as the API would have asked.
-
-    Raises what the stores raise; the rest stays for the next round.
-    """
-    done = 0
-    for number, (file, request) in enumerate(pending):
-        if number >= REQUESTS_A_ROUND:
-            break
-        actor = str(request.get("actor") or "nobody")
-        try:
-            if not allowed(actor):
-                raise Invalid(f"{actor} has not the capability incident_signal.")
-            _carry_out(str(request["path"]), request["body"], actor, ingest, notify, clock)
-        except (Invalid, NotFound) as error:
-            trouble(f"spool {file.name}", f"{file.name} was set aside as .bad: {error}")
-            file.replace(file.with_suffix(".bad"))
-            continue
-        file.unlink(missing_ok=True)
-        done += 1
-    return {"spooled_requests": done}
-
-
-def _carry_out(
-    path: str,
-    body: Any,
-    actor: str,
-    ingest: Ingest,
-    notify: Callable[[Mapping[str, Any], str], Any],
-    clock: Clock,
-) -> None:
-    if not isinstance(body, dict):
-        raise Invalid("The kept request has no body.")
-    if path.endswith("/signals"):
-        given = body.get("signals")
-        if not isinstance(given, list):
-            raise Invalid("'signals' must be a list of objects.")
-        ingest(signals_from(given, clock.now(), body.get("common")), actor)
-    elif path.endswith("/notifications"):
-        notify(body, actor)
-    else:
-        raise Invalid(f"There is no way to carry out a kept request to {path[:100]}.")
 
 
 class FiredAlerts(Protocol):
@@ -169,8 +111,8 @@ class Reconciler:
             # It will never be taken in, and the runs after it must not wait for it.
             self._trouble(key, f"The results of {fired.sid} can't be taken in: {error}")
             lost = []
-        for start in range(0, len(lost), SIGNALS_AT_ONCE):
-            self._ingest(lost[start : start + SIGNALS_AT_ONCE], fired.owner)
+        for some in chunks(lost, SIGNALS_AT_ONCE):
+            self._ingest(some, fired.owner)
         claim = claim_document(
             key, self._clock.now(), {"recovered": len(lost)}, purpose="reconciled"
         )

@@ -7,12 +7,12 @@ holds is looked at when the monitor is saved, and again before each search.
 
 from __future__ import annotations
 
-from ..detection.backtest.reading import NotReading, check
-from ..detection.monitors.monitor import Monitor
-from ..ports import SearchFailed, SearchResult
-from ..splunk import knowledge
-from ..splunk.search import SplunkSearcher, with_search
-from ..splunk.session import APP, Session, SplunkError
+from ...detection.monitors.monitor import Monitor
+from ...detection.read_only import NotReadOnly, check_read_only
+from ...ports import SearchFailed, SearchResult
+from ...splunk import knowledge
+from ...splunk.search import SplunkSearcher, with_search
+from ...splunk.session import APP, Session, SplunkError
 
 __all__ = ["MonitorSearcher", "check_search"]
 
@@ -66,10 +66,10 @@ def check_search(session: Session, monitor: Monitor) -> None:
 def _check_reading(session: Session, spl: str) -> None:
     """Raise ValueError for a search that does not only read, SplunkError if that is unknown."""
     try:
-        check(
+        check_read_only(
             spl,
             lambda name: knowledge.macro(session, name, APP, NOBODY),
             knowledge.risky_commands(session, APP, NOBODY),
         )
-    except NotReading as error:
+    except NotReadOnly as error:
         raise ValueError(f"The search {error}; a monitor runs only searches that read.") from error

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, Optional, Set
 
-from ..detection.monitors.signed import GONE_SECONDS, SIGNED, Monitors, monitors_in, signed
-from ..detection.packing import pack
-from ..incidents.stores import claim_document
-from ..ports import Clock, Stores
+from ...detection.monitors.signed import GONE_SECONDS, SIGNED, Monitors, monitors_in, signed
+from ...detection.packing import pack
+from ...incidents.stores import claim_document
+from ...ports import Clock, Stores
 
 __all__ = ["GONE_SECONDS", "OFF", "REFRESH_SECONDS", "MonitorRoster", "off_since"]
 

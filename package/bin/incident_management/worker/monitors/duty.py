@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping
 
-from ..detection.monitors.monitor import Monitor, search_of
-from ..incidents.stores import checkpoints_of
-from ..ports import Clock, Stores
-from ..splunk import conf
-from ..splunk.session import Session
-from ..splunk.stanza import SettingsError
+from ...detection.monitors.monitor import Monitor, search_of
+from ...incidents.stores import checkpoints_of
+from ...ports import Clock, Stores
+from ...splunk import conf
+from ...splunk.session import Session
+from ...splunk.stanza import SettingsError
 
 __all__ = ["is_idle", "is_monitor", "monitor_duty", "monitors_of"]
 
@@ -46,13 +46,13 @@ def monitor_duty(
         try:
             monitor = Monitor.read(stanza, values)
         except ValueError as error:
-            from .monitor_troubles import TroubleBook
+            from .troubles import TroubleBook
 
             TroubleBook(stores, clock).note(stanza.partition("://")[2], holder, str(error))
             raise SettingsError(str(error)) from error
         if is_idle(monitor, stores, clock.now()):
             return {}
-        from .monitor_run import run_monitor
+        from .run import run_monitor
 
         return run_monitor(monitor, session, stores, clock, holder, trouble)
 

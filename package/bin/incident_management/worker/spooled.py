@@ -1,0 +1,76 @@
+"""Requests that alert actions could not send and kept in files: carried out by the worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Mapping, Sequence, Tuple
+
+from ..incidents.errors import Invalid, NotFound
+from ..incidents.intake.findings import signals_from
+from ..incidents.signal import Signal
+from ..ports import Clock
+
+__all__ = ["deliver_spool"]
+
+REQUESTS_A_ROUND = 200
+
+Ingest = Callable[[Sequence[Signal], str], Any]
+Notify = Callable[[Mapping[str, Any], str], Any]
+Trouble = Callable[[str, str], None]
+
+
+def deliver_spool(
+    pending: Iterable[Tuple[Path, Mapping[str, Any]]],
+    ingest: Ingest,
+    notify: Notify,
+    allowed: Callable[[str], bool],
+    clock: Clock,
+    trouble: Trouble,
+) -> Dict[str, int]:
+    """Carry out the requests that alert actions kept in files, oldest first.
+
+    Safe to repeat: a file is removed after its request was carried out, and both kinds of request
+    may be carried out twice. One that can never succeed is set aside as ``*.bad``.
+
+    Args:
+        allowed: tells whether a user has ``incident_signal``, as the API would have asked.
+
+    Raises what the stores raise; the rest stays for the next round.
+    """
+    done = 0
+    for number, (file, request) in enumerate(pending):
+        if number >= REQUESTS_A_ROUND:
+            break
+        actor = str(request.get("actor") or "nobody")
+        try:
+            if not allowed(actor):
+                raise Invalid(f"{actor} has not the capability incident_signal.")
+            _carry_out(str(request["path"]), request["body"], actor, ingest, notify, clock)
+        except (Invalid, NotFound) as error:
+            trouble(f"spool {file.name}", f"{file.name} was set aside as .bad: {error}")
+            file.replace(file.with_suffix(".bad"))
+            continue
+        file.unlink(missing_ok=True)
+        done += 1
+    return {"spooled_requests": done}
+
+
+def _carry_out(
+    path: str,
+    body: Any,
+    actor: str,
+    ingest: Ingest,
+    notify: Notify,
+    clock: Clock,
+) -> None:
+    if not isinstance(body, dict):
+        raise Invalid("The kept request has no body.")
+    if path.endswith("/signals"):
+        given = body.get("signals")
+        if not isinstance(given, list):
+            raise Invalid("'signals' must be a list of objects.")
+        ingest(signals_from(given, clock.now(), body.get("common")), actor)
+    elif path.endswith("/notifications"):
+        notify(body, actor)
+    else:
+        raise Invalid(f"There is no way to carry out a kept request to {path[:100]}.")
