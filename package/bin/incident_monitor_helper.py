@@ -60,7 +60,9 @@ def _watch(stanzas, session, stores, clock, holder, stop):
         duties, stores, clock, holder, logger, lambda sentence: None, stop.is_set, False
     )
     for stanza, values in stanzas.items():
-        run = monitor_duty(stanza, values, session, stores, clock, holder, worker.trouble)
+        run = monitor_duty(
+            stanza, values, session, stores, clock, holder, worker.trouble, stop.wait
+        )
         # A monitor takes turns by itself; a slot of the worker's would outlive this process.
         duties.append(Duty(f"monitor {stanza.partition('://')[2]}", run, everywhere=True))
     with session.kept_open():

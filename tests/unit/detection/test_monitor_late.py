@@ -27,12 +27,12 @@ class Delayed(Watched):
         for _ in range(int(seconds // 60)):
             now = self.clock.now()
             if now % SPAN == 0:
-                self.add(now, 10, _indextime=str(now + 1))
+                self.add(now, 10, indexed=str(now + 1))
                 self.coming += [now] * self.late
             arrived = [at for at in self.coming if at + self.delay <= now]
             self.coming = [at for at in self.coming if at not in arrived]
             for at in arrived:
-                self.add(at, 1, _indextime=str(at + self.delay))
+                self.add(at, 1, indexed=str(at + self.delay))
             self.run()
             self.clock.advance(60)
 
@@ -45,7 +45,8 @@ def test_late_events_are_told_of_with_the_lag_that_they_need():
     world.live(3 * HOUR)
 
     assert "Of 12 events of its span from " in world.shown()
-    assert "2 were indexed after it was judged, and not counted: set lag to 10m" in world.shown()
+    assert "2 were not counted, as they were indexed after it was judged" in world.shown()
+    assert "set lag to 10m, with which they would have been" in world.shown()
     world.live(HOUR)
     assert "set lag to 10m" in world.shown()
 
@@ -102,7 +103,22 @@ def test_the_events_themselves_are_counted_for_new_templates():
     world = Delayed(late=2, delay=900.0)
     world.change(detector="new_template")
     world.live(3 * HOUR)
-    assert "2 were indexed after it was judged" in world.shown()
+    assert "2 were not counted" in world.shown()
+
+
+def test_where_nothing_says_when_they_were_indexed_nothing_of_it_is_claimed():
+    world = Delayed(late=2, delay=900.0)
+    answer = world.answer
+
+    def of_indexed_fields(earliest: str, latest: str, limit: int) -> SearchResult:
+        found = answer(earliest, latest, limit)
+        return SearchResult(
+            [{k: v for k, v in row.items() if k != "indexed"} for row in found.rows]
+        )
+
+    world.answer = of_indexed_fields  # type: ignore[method-assign]
+    world.live(3 * HOUR)
+    assert "UTC has 12 events now, 2 more than when it was judged: if they were" in world.shown()
 
 
 def test_the_note_goes_with_the_monitor():

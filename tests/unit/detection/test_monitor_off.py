@@ -6,7 +6,9 @@ from itertools import count
 
 import pytest
 
-from incident_management.worker.monitors.roster import MonitorRoster
+from incident_management.worker.monitors.app_off import note_app_off
+from incident_management.worker.monitors.roster import MonitorRoster, off_since
+from incident_management.worker.monitors.troubles import TroubleBook
 from incident_management.worker.tidy import forget_monitors
 from tests.fakes.stores import Unavailable
 from tests.unit.detection.watching import HOUR, START, Watched, judged, mixed, newest, ratio
@@ -187,3 +189,38 @@ def test_one_that_is_made_anew_while_the_old_one_is_deleted_keeps_its_beginning(
     forget_monitors(watched.stores, watched.clock, none_yet)
     assert "monitor:orders" in purposes(watched)
     assert "monitor memory:orders" not in purposes(watched)
+
+
+@pytest.mark.parametrize(
+    ("hours", "started", "others", "raises"),
+    [
+        (DAY / HOUR, START - DAY, (), False),
+        (0.6, START - DAY, (), False),
+        (DAY / HOUR, START + 2 * HOUR, (), True),  # splunkd was down, or may have been
+        (DAY / HOUR, START - DAY, ("sh2",), True),  # another member has it as well
+        (0.3, START - DAY, (), True),
+    ],
+)
+def test_while_the_app_was_disabled_its_monitors_were_off(hours, started, others, raises):
+    """It paged for each trouble of the week in which somebody had disabled the app."""
+    watched = ratio()
+    watched.run()
+    signed(watched)
+    watched.pass_time(300)
+    mixed(watched, watched.clock.now() + 1, 50, 50)
+    watched.clock.advance(hours * HOUR)
+    for member in others:
+        signed(watched, member)
+    note_app_off(watched.stores, watched.clock, "sh1", lambda: ["orders"], lambda: started)
+    watched.run()
+    assert bool(watched.signals) == raises
+
+
+def test_a_monitor_that_ran_and_could_not_judge_was_not_off():
+    watched = ratio()
+    watched.run()
+    signed(watched)
+    watched.clock.advance(2 * HOUR)
+    TroubleBook(watched.stores, watched.clock).note("orders", "sh1", "No license.")
+    note_app_off(watched.stores, watched.clock, "sh1", lambda: ["orders"], lambda: START - DAY)
+    assert off_since(watched.stores, "orders") is None

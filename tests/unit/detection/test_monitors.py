@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+import random
 from dataclasses import replace
 
 import pytest
 
+from incident_management.detection.baselines.baseline import Baseline
 from incident_management.detection.monitors import judging
 from incident_management.detection.monitors.detectors import detector_for
 from incident_management.detection.monitors.monitor import Monitor
@@ -284,6 +287,38 @@ def test_a_malformed_stanza_is_one_sentence_that_names_it(values, sentence):
         Monitor.read(STANZA, {"monitor_search": "index=app", **values})
     assert str(caught.value).startswith(f"inputs.conf [{STANZA}]: ")
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("detector", "span", "backfill"),
+    [
+        ("baseline", "5m", 7 * 86400),
+        ("baseline", "1m", 2016 * 60),
+        ("baseline", "1d", 30 * 86400),
+        ("new_template", "5m", 86400),
+        ("new_template", "5s", 288 * 5),
+        ("silence", "5m", 30 * 300),
+    ],
+)
+def test_by_default_it_learns_as_long_as_its_detector_needs(detector, span, backfill):
+    given = {"monitor_search": "index=app", "detector": detector, "span": span}
+    assert Monitor.read(STANZA, given).backfill == backfill
+
+
+@pytest.mark.parametrize("begin", [0, 9, 18])
+def test_with_that_a_baseline_wakes_nobody_in_its_first_week(begin):
+    """With 30 spans it took the first morning, weekend and Monday for troubles: 2 to 3 pages."""
+    rng = random.Random(begin)
+    first = 1_699_833_600 + 86400 + begin * 3600
+    monitor = Monitor.read(STANZA, {"monitor_search": "index=app", "span": "5m"})
+    baseline, pages = Baseline(), 0
+    for at in range(first - int(monitor.backfill), first + 7 * 86400, 300):
+        hour, weekday = at % 86400 / 3600, (at - 1_699_833_600) // 86400 % 7
+        level = 400 + 300 * math.sin(2 * math.pi * (hour - 9) / 24)
+        mean = level * (0.5 if weekday >= 5 else 1.0)
+        found = baseline.add(max(0, round(rng.gauss(mean, 1.5 * math.sqrt(mean)))), at)
+        pages += found.is_anomaly and at >= first
+    assert pages == 0
 
 
 def test_the_search_counts_each_span_and_series():

@@ -93,7 +93,8 @@ class Watched:
             return SearchResult(self.rows[:limit])
         chosen = [(time, row) for time, row in self.events if start <= time < end]
         if self.monitor.needs_events:
-            rows = [{"_time": str(time), **row} for time, row in chosen]
+            when = [{"_time": str(time), "indexed": str(time)} for time, _row in chosen]
+            rows = [{**at, **row} for at, (_time, row) in zip(when, chosen)]
             return SearchResult(rows[:limit], truncated=len(rows) > limit)
         spans: Dict[Tuple[str, ...], List[Dict[str, str]]] = {}
         for time, row in chosen:
@@ -106,7 +107,7 @@ class Watched:
 
     def _row(self, key: Tuple[str, ...], some: List[Dict[str, str]]) -> Dict[str, str]:
         row = {"_time": key[0], "events": str(len(some)), **dict(zip(self.monitor.by, key[1:]))}
-        row["indexed"] = str(max(float(one.get("_indextime", key[0])) for one in some))
+        row["indexed"] = str(max(float(one.get("indexed", key[0])) for one in some))
         if self.monitor.detector == "ratio":
             row["part"] = str(sum(float(one[self.monitor.value]) for one in some))
         elif self.monitor.value.startswith("max("):

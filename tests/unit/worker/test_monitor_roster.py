@@ -7,7 +7,8 @@ from typing import Any, Dict, List
 import pytest
 
 from incident_management.remediation.verify import CannotJudge
-from incident_management.worker.monitors.roster import MonitorRoster
+from incident_management.worker.monitors.duty import monitor_duty
+from incident_management.worker.monitors.roster import MonitorRoster, place_in_the_minute
 from incident_management.worker.raising import MonitorRaising
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.detection.watching import START, Watched, mixed, ratio
@@ -33,6 +34,39 @@ class Members:
     @property
     def writes(self) -> int:
         return int(self.stores.claims.log.count("save claims"))
+
+
+@pytest.mark.parametrize(("count", "last"), [(1, 0.0), (4, 0.75), (200, 45.0 * 199 / 200)])
+def test_the_searches_of_many_monitors_do_not_begin_in_one_second(count, last):
+    members = Members()
+    members.inputs["sh1"] = {f"m{number:03}": {} for number in range(count)}
+    places = [place_in_the_minute(members.stores, "sh1", one) for one in members.inputs["sh1"]]
+    assert places == [0.0] * count, "nobody has signed yet"
+    members.sign("sh1")
+    places = [place_in_the_minute(members.stores, "sh1", one) for one in members.inputs["sh1"]]
+    assert places == pytest.approx([last * number / max(1, count - 1) for number in range(count)])
+    assert place_in_the_minute(members.stores, "sh1", "new") == 0.0
+    assert place_in_the_minute(members.stores, "sh2", "m000") == 0.0
+
+
+def test_a_monitor_waits_for_its_place_and_ends_when_splunkd_says_so_meanwhile():
+    members = Members()
+    values = {"monitor_search": "index=app", "span": "5m"}
+    members.inputs["sh1"] = {"a": values, "b": values}
+    members.sign("sh1")
+    waited: List[float] = []
+
+    def ended(seconds: float) -> bool:
+        waited.append(seconds)
+        return True
+
+    nothing: Any = None  # Nothing is asked of splunkd.
+    run = monitor_duty(
+        "incident_monitor://b", values, nothing, members.stores, members.clock, "sh1",
+        lambda *_: None, ended,
+    )  # fmt: skip
+    assert run() == {}
+    assert waited == [0.25]
 
 
 def test_every_member_knows_the_monitors_of_all():

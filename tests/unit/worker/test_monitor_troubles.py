@@ -247,7 +247,8 @@ def test_a_malformed_stanza_is_shown_too():
     nobody: Any = None
     stores, clock = cluster.watched.stores, cluster.watched.clock
     stanza, values = "incident_monitor://orders", {"monitor_search": "x", "span": "often"}
-    run = monitor_duty(stanza, values, nobody, stores, clock, "member-0", lambda *_: None)
+    told, waited = lambda *_: None, lambda _seconds: False
+    run = monitor_duty(stanza, values, nobody, stores, clock, "member-0", told, waited)
     with pytest.raises(SettingsError):
         run()
     cluster.worker(1).run()

@@ -39,6 +39,7 @@ from .configuration import Configuration
 from .cycle import Duty
 from .events import EventStream
 from .messages import Messages
+from .monitors.app_off import note_app_off
 from .monitors.duty import monitors_of
 from .monitors.roster import MonitorRoster
 from .monitors.troubles import MonitorMessages
@@ -134,7 +135,7 @@ class Duties:
             Duty("quiet", self._quiet, every=60.0),
             Duty("retention", self._retention, every=60.0),
             Duty("enabled", self._note_enabled, every=120.0),
-            Duty("monitor roster", self._roster.sign, every=60.0, everywhere=True),
+            Duty("monitor roster", self._sign_for_monitors, every=60.0, everywhere=True),
             Duty("monitor messages", self._monitor_messages.run, every=10.0, everywhere=True),
             Duty("forget", self._forget, every=600.0),
         ]
@@ -237,6 +238,12 @@ class Duties:
             max(mine.close_after, self._config.routing.reopen_window) if mine.close_after else 0
         )
         return duty.run(close_after, mine.keep)
+
+    def _sign_for_monitors(self) -> Mapping[str, int]:
+        started = splunkd.SplunkAlerts(self.session).splunkd_started
+        own = partial(monitors_of, self.session)
+        note_app_off(self.stores, self.clock, self.holder, own, started)
+        return self._roster.sign()
 
     def _note_enabled(self) -> Mapping[str, int]:
         note_enabled(self.stores, self.clock, detections(self.session))

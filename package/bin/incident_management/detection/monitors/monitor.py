@@ -25,6 +25,9 @@ MAX_EVENTS = 10_000
 """Result rows of one search; a span with more is told of."""
 DEFAULT_THRESHOLDS = {"baseline": 0.0, "new_template": 1.0, "silence": 3.0, "ratio": 5.0}
 DEFAULT_BACKFILL = 30
+"""Spans."""
+LONG_BACKFILLS = {"baseline": (7 * 86400.0, 2016), "new_template": (86400.0, 288)}
+"""Seconds, and spans at most, of those that else take the first night or weekend for a trouble."""
 
 NAMED_BY = ("service", "service.name", "host")
 """What says whom a series is about, the best first; OpenTelemetry calls a service service.name."""
@@ -141,7 +144,7 @@ class Monitor:
             span=span,
             by=tuple(options.get("by", ())),
             every=options.get("every", float(span)),
-            backfill=options.get("backfill", float(DEFAULT_BACKFILL * span)),
+            backfill=options.get("backfill", _default_backfill(detector, span)),
             threshold=options.get("threshold", DEFAULT_THRESHOLDS[detector]),
             actions=names(values.get("actions")),
             tags=names(values.get("tags")),
@@ -223,6 +226,11 @@ class Monitor:
         if indexed:
             aggregates.append(("max(_indextime)", "indexed"))
         return str(spl.pipeline(written, cut, spl.stats(*aggregates, by=["_time", *self.by])))
+
+
+def _default_backfill(detector: str, span: int) -> float:
+    seconds, spans = LONG_BACKFILLS.get(detector, (0.0, 0))
+    return max(float(DEFAULT_BACKFILL * span), min(seconds, float(spans * span)))
 
 
 def _check_rows(search: str, detector: str, value: str) -> None:

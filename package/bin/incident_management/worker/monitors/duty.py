@@ -39,8 +39,12 @@ def monitor_duty(
     clock: Clock,
     holder: str,
     trouble: Callable[[str, str], None],
+    wait: Callable[[float], bool],
 ) -> Callable[[], Mapping[str, int]]:
-    """Return what runs the monitor of a stanza of inputs.conf; it is read when that is called."""
+    """Return what runs the monitor of a stanza of inputs.conf; it is read when that is called.
+
+    ``wait`` lets so many seconds pass, or tells (True) that the process is to end.
+    """
 
     def run() -> Mapping[str, int]:
         try:
@@ -52,8 +56,11 @@ def monitor_duty(
             raise SettingsError(str(error)) from error
         if is_idle(monitor, stores, clock.now()):
             return {}
+        from .roster import place_in_the_minute
         from .run import run_monitor
 
+        if wait(place_in_the_minute(stores, holder, monitor.name)):
+            return {}
         return run_monitor(monitor, session, stores, clock, holder, trouble)
 
     return run

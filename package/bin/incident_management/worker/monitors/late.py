@@ -91,11 +91,16 @@ class LateEvents:
         if count - judged <= NOTICEABLE * count:
             return ""
         began = datetime.fromtimestamp(end - self._monitor.span, timezone.utc)
+        span, late = f"its span from {began:%Y-%m-%d %H:%M} UTC", count - judged
         delay = max((number_of(row.get("indexed")) or 0.0 for row in rows), default=0.0) - end
-        advice = "set a longer lag"
         if delay > self._monitor.lag:
-            advice = f"set lag to {math.ceil(delay / 60)}m, with which they would have been,"
+            return (
+                f"Of {count} events of {span}, {late} were not counted, as they were indexed after "
+                f"it was judged: set lag to {math.ceil(delay / 60)}m, with which they would have "
+                "been, or find what delays them."
+            )
+        # Over indexed fields alone there is no time of indexing; a lookup may have changed, too.
         return (
-            f"Of {count} events of its span from {began:%Y-%m-%d %H:%M} UTC, {count - judged} were "
-            f"indexed after it was judged, and not counted: {advice} or find what delays them."
+            f"{span[0].upper()}{span[1:]} has {count} events now, {late} more than when it was "
+            "judged: if they were indexed late, set a longer lag, or find what delays them."
         )

@@ -15,11 +15,20 @@ from ...detection.packing import pack
 from ...incidents.stores import claim_document
 from ...ports import Clock, Stores
 
-__all__ = ["GONE_SECONDS", "OFF", "REFRESH_SECONDS", "MonitorRoster", "off_since"]
+__all__ = [
+    "GONE_SECONDS",
+    "OFF",
+    "REFRESH_SECONDS",
+    "MonitorRoster",
+    "off_since",
+    "place_in_the_minute",
+]
 
 OFF = "monitor off"
 # A member says again what is the case after this time.
 REFRESH_SECONDS = 600.0
+EACH_SECONDS, MOST_SECONDS = 0.25, 45.0
+"""How far apart the searches of a member's monitors begin, and how late the last of them."""
 
 
 class MonitorRoster:
@@ -96,3 +105,16 @@ def off_since(stores: Stores, monitor: str) -> Optional[float]:
     """Return when a monitor was switched off or removed last, None where nobody saw that."""
     note = stores.claims.get(f"{OFF}:{monitor}")
     return float(note["time"]) if note else None
+
+
+def place_in_the_minute(stores: Stores, holder: str, monitor: str) -> float:
+    """Return how many seconds a monitor's searches begin after those of its member's first one.
+
+    All monitors of five minutes are due at once, and their processes may have started at once:
+    without this, hundreds of searches would begin in the same second and hold up everybody else's.
+    """
+    known = stores.claims.get(f"{SIGNED}:{holder}")
+    names = sorted(monitors_in(known)) if known else []
+    if monitor not in names:
+        return 0.0
+    return min(EACH_SECONDS * len(names), MOST_SECONDS) * names.index(monitor) / len(names)

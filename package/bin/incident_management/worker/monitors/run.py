@@ -13,6 +13,8 @@ from ...ports import Clock, Stores
 from ...splunk import conf
 from ...splunk.session import Session
 from ...splunk.topology import TopologyLookup
+from ..splunkd import SplunkAlerts
+from .app_off import note_app_off
 from .runner import MonitorRunner
 from .search import MonitorSearcher
 
@@ -40,5 +42,7 @@ def run_monitor(
         routing = Routing.from_stanzas(conf.load(session, "incident_routing"))
         return Ingest(stores, clock, routing, topology()).ingest(signals, actor)
 
+    started = SplunkAlerts(session).splunkd_started
+    note_app_off(stores, clock, holder, lambda: [monitor.name], started)
     searcher = MonitorSearcher(session)
     return MonitorRunner(monitor, stores, searcher, clock, ingest, trouble, holder).run()
