@@ -203,6 +203,7 @@ def _are_apart(before: Words, behind: Words, one: Words, other: Words) -> bool:
     """Whether two texts are never values of one statement, whatever is around them."""
     return (
         _say_what_happens(before, one, other, behind)
+        or _say_what_it_is(one, other, behind)
         or _is_optional(before, one, other, behind)
         or _are_statements(before, one, other)
     )
@@ -250,6 +251,14 @@ def _say_what_happens(before: Words, one: Words, other: Words, behind: Words) ->
     # a sentence's verb may be in capitals, as in "agent: Synced check: <*>"
     begins = before[-1][-1] in _BEFORE_SENTENCE and behind and kind_of(behind[0]) != VALUE
     return all(map(is_verb if begins else is_told, (one[0], other[0])))
+
+
+def _say_what_it_is(one: Words, other: Words, behind: Words) -> bool:
+    """Whether two texts say what the thing is whose name in quotes or brackets is behind them.
+
+    As in ``web archive [<*>]``, ``directory [<*>]``.
+    """
+    return is_called(behind) and all("".join(text).isalpha() for text in (one, other))
 
 
 def _is_of_a_thing(before: Words, one: Words, other: Words) -> bool:

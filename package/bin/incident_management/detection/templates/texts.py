@@ -11,14 +11,14 @@ from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .group import Template, Words
 from .vocabulary import LEVELS
-from .words import NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
+from .words import NAME, PLAIN, VALUE, WILDCARD, is_called, is_verb, kind_of
 
 __all__ = ["Frames", "frames_of", "has_frame", "without_error"]
 
 MANY_REASONS = 3
 """Different texts after a colon that are a value, where a verb or a value stands before it."""
-MANY_FAILURES = 3
-"""The same after a word that announces why something failed."""
+MANY_ANNOUNCED = 3
+"""The same after a word that announces why something failed, or how a thing is."""
 MANY_TEXTS = 12
 """The same where what stands before the colon has no verb, and so may be the name of a part."""
 MANY_ENCLOSED = 3
@@ -39,7 +39,10 @@ LONGEST_AROUND = 40
 """Words of a line in which such names are looked for."""
 MAX_FRAMES = 20_000
 
-_FAILURES = frozenset(["failed", "failure", "error", "exception", "reason", "because", "cause"])
+# What stands before a colon and announces why something failed, or how a thing is.
+_ANNOUNCES = frozenset(
+    ["failed", "failure", "error", "exception", "reason", "because", "cause", "status", "state"]
+)
 # What systems say of an error's number (strerror).
 _ERRORS = tuple(
     """Operation not permitted|No such file or directory|No such process|Interrupted system call
@@ -83,7 +86,7 @@ def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
     text = " ".join(keys)
     frame = without_error(text)
     if frame is not text:
-        yield frame, MANY_FAILURES
+        yield frame, MANY_ANNOUNCED
     if ": " in text:
         yield from _after_colons(text)
     if "[" in text or "(" in text:
@@ -101,17 +104,23 @@ def has_frame(keys: Sequence[str], frame: str) -> bool:
 
 
 def _done(keys: Sequence[str]) -> Optional[Tuple[str, str]]:
-    """Return the frame, and the text, of a line that says what is done with a thing: its verbs,
-    and what the thing is called, as in ``Failed to start Daily clean up.``; None for another line.
+    """Return the frame of a line that says what is done with a thing, and what the thing is called.
+
+    As in ``Failed to start Daily clean up.``: its verbs, and what is behind them up to a mark.
+    None for another line.
     """
     verbs = 0
     while verbs < len(keys) and is_verb(keys[verbs]):
         verbs += 1
     if not verbs or verbs == len(keys) or kind_of(keys[verbs]) not in _NAMES:
         return None
-    text = " ".join(keys[verbs:])
+    last = verbs
+    while last + 1 < len(keys) and keys[last][-1] not in _ENDS:
+        last += 1
+    text = " ".join(keys[verbs : last + 1])
     thing = text.rstrip(_ENDS)
-    return f"{' '.join(keys[:verbs])} {WILDCARD}{text[len(thing) :]}", thing
+    rest = " ".join((text[len(thing) :], *keys[last + 1 :])).rstrip()
+    return f"{' '.join(keys[:verbs])} {WILDCARD}{rest}", thing
 
 
 def _inside(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
@@ -132,6 +141,8 @@ def _inside(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
         mark = word[-1] in _ENDS
         if not mark and last + 1 < len(keys) and kinds[last + 1] in _NAMES:
             continue
+        if is_called(keys[last + 1 :]) and word.islower():
+            continue  # what follows is what the thing is called
         begin = place + 1
         for first in range(last, max(0, last - min(LONGEST_NAME, around)), -1):
             if kinds[first] not in _NAMES or (first < last and keys[first][-1] in _ENDS):
@@ -190,8 +201,8 @@ def _after_colons(text: str) -> Iterator[Tuple[str, int]]:
         words = text[:place].split()
         if sum([_LETTER.search(word) is not None for word in words]) > 1:
             many = MANY_TEXTS
-            if words[-1] in _FAILURES:
-                many = MANY_FAILURES
+            if words[-1] in _ANNOUNCES:
+                many = MANY_ANNOUNCED
             elif any(is_verb(word) and word.lower() not in LEVELS for word in words):
                 many = MANY_REASONS
             if not _FIELDS.match(text, place + 2):
@@ -293,7 +304,7 @@ def _are_texts(frame: str, members: Sequence[Template], many: int) -> bool:
         values = frame.count(WILDCARD)
         return 2 * sum([line.count(WILDCARD) >= values for line in lines]) <= len(lines)
     said = frame[: -len(_REASON)] if frame.endswith(_REASON) else ""
-    if said and said.rpartition(" ")[2] not in _FAILURES:
+    if said and said.rpartition(" ")[2] not in _ANNOUNCES:
         texts = [line[len(frame) - len(WILDCARD) :] for line in lines]
         told = sum([WILDCARD in text and _TELLS.search(text) is not None for text in texts])
         begun = len({text.partition(" ")[0] for text in texts})
