@@ -122,3 +122,16 @@ def test_what_a_thing_is_that_is_called_in_brackets_tells_statements_apart():
     assert found == [{f"Deployment of {kind} [<*>] took [<*>] ms"} for kind in kinds]
     two = groups(*[[f"Deploying {k} [a{n}]" for n in range(3)] for k in kinds])
     assert two == [{f"Deploying {kind} [<*>]"} for kind in kinds]
+
+
+def test_a_text_of_several_words_is_a_value_where_another_line_has_one():
+    nets = ["vlan-120", "DMZ", "VM Network"]
+    (found,) = groups(
+        [f"Net: 7: connected web{n} to {net}, portID {n}" for net in nets for n in "12"]
+    )
+    assert found == {"Net: <*>: connected <*> to <*>, portID <*>"}
+    reasons = ["java.io.EOFException", "java.io.IOException: No client protocol"]
+    lines = [f"Connection {n} from 10.0.0.{n} failed: {r}" for n, r in enumerate(reasons)]
+    (few,) = groups(lines)
+    (known,) = groups([*lines, "Connection 7 from 10.0.0.7 failed: java.net.SocketException"])
+    assert (len(few), known) == (2, {"Connection <*> from <*> failed: <*>"})

@@ -7,7 +7,7 @@ are told by the rest of the line: where many texts stand in one frame, the text 
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .group import Template, Words
 from .vocabulary import LEVELS
@@ -29,8 +29,8 @@ MANY_THINGS = 3
 """The same for what follows the verbs at the start of a line, where it follows others, too."""
 RECURRING = 1_000_000
 """Instead of a number of texts: ``MANY_THINGS`` that are with other verbs, too."""
-FEWEST = 3
-"""The least of these."""
+FEWEST = 2
+"""The least templates of a frame that may have so many texts."""
 LONGEST_NAME = 3
 """Words of such a name."""
 ENOUGH_AROUND = 4
@@ -74,7 +74,7 @@ _NAMES = frozenset([PLAIN, NAME])
 _LETTER = re.compile("[A-Za-z]")
 # What is in brackets, after the bracket that opens.
 _BRACKETS = re.compile(
-    r"\([^()]*(?=\)[.,;:]?(?: |\Z))|\[(?<![\w)\]]\[)[^\[\]]*(?=\][.,;:]?(?: |\Z))"
+    r"\([^()]+(?=\)[.,;:]?(?: |\Z))|\[(?<![\w)\]]\[)[^\[\]]+(?=\][.,;:]?(?: |\Z))"
 )
 
 
@@ -226,7 +226,8 @@ class Frames:
     the frames of a template are worked out only when enough begin as it does.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, find: Callable[[str], Optional[Template]] = lambda frame: None) -> None:
+        self._find = find  # the template of a frame's words
         self._members: Dict[str, List[Template]] = {}
         self._things: Dict[str, Set[str]] = {}  # to the frames in which they are
         # By how they begin: how many templates, and those of them whose frames are not worked out,
@@ -235,7 +236,10 @@ class Frames:
         self._waiting: Dict[str, List[Tuple[Template, Words]]] = {}
 
     def take(self, templates: Sequence[Template]) -> Iterator[Tuple[str, List[Template]]]:
-        """Take in templates; yield the frames that now have many texts, with their templates."""
+        """Take in templates; yield the frames that now have many texts, with their templates.
+
+        A template that has a value in place of the text has had two texts at least.
+        """
         for template in templates:
             template.framed = keys = template.keys
             done = _done(keys)
@@ -245,9 +249,12 @@ class Frames:
             self._begun[begin] = self._begun.get(begin, 0) + 1
             self._waiting.setdefault(begin, []).append((template, keys))
         touched = self._work_out(set(templates))
-        often = [frame for frame in touched if len(self._members[frame]) >= FEWEST]
         # The same order whatever the order of the lines: the frame of most templates first.
-        for frame in sorted(often, key=lambda frame: (-len(self._members[frame]), frame)):
+        for frame in sorted(touched, key=lambda frame: (-len(self._members[frame]), frame)):
+            wide = self._find(frame)
+            more = 1 if wide else 0
+            if len(self._members[frame]) + more < FEWEST:
+                continue
             many = touched[frame]
             members = list(dict.fromkeys([t.current() for t in self._members[frame]]))
             members = [t for t in members if _is_in(frame, t)]
@@ -255,7 +262,9 @@ class Frames:
             if many == RECURRING:
                 members = [t for t in members if self._recurs(t)]
                 many = MANY_THINGS
-            if len(members) >= many and _are_texts(frame, members, many):
+            if wide and wide not in members:
+                members = [*members, wide]
+            if len(members) + more >= many and _are_texts(frame, members, many):
                 yield frame, members
         if len(self._members) > MAX_FRAMES:
             self._members.clear()
