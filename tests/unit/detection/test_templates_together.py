@@ -242,10 +242,10 @@ def test_many_plain_words_at_one_place_are_a_value_and_few_are_not():
     users = ["ann", "bob", "cyd", "dan", "eve"]
     (many,) = groups([f"granted {user} access to the vault" for user in users])
     (few,) = groups([f"granted {user} access to the vault" for user in users[:2]])
-    (in_short,) = groups([f"vault given {user}" for user in users[:3]])
+    (three,) = groups([f"vault given {user}" for user in users[:3]])
     assert many == {"granted <*> access to the vault"}
     assert len(few) == 2
-    assert len(in_short) == 3
+    assert three == {"vault given <*>"}
 
 
 def test_a_template_does_not_depend_on_how_the_lines_are_cut_into_batches():

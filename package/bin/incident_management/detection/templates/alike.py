@@ -42,7 +42,6 @@ _WEIGHTS = {
     "always": -2.42,
     "before": 1.52,
     "behind": 0.68,
-    "after_value": 0.92,
     "word_behind": -0.83,
     "length": -0.54,
     "verb": -1.52,
@@ -184,11 +183,8 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
     score += _WEIGHTS["before"] * math.log2(constant + 1)
     score += _WEIGHTS["behind"] * math.log2(constant_behind + 1)
     score += _WEIGHTS["length"] * math.log2(max(len(one), len(other)) + 1)
-    if before[-1][-1] not in _MARKS:
-        if kinds[-1] == VALUE:
-            score += _WEIGHTS["after_value"]
-        if _begin_with_verbs(one, other, kinds[-1] == VALUE):
-            score += _WEIGHTS["verb"]
+    if before[-1][-1] not in _MARKS and _begin_with_verbs(one, other, kinds[-1] == VALUE):
+        score += _WEIGHTS["verb"]
     if behind and kind_of(behind[0]) not in (VALUE, FIXED):
         score += _WEIGHTS["word_behind"]
     if _is_enclosed(one) and _is_enclosed(other):
