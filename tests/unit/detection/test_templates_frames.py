@@ -98,3 +98,40 @@ def test_a_state_may_end_a_sentence():
         [f"The Spooler service entered the {state} state." for state in ("running", "stopped")]
     )
     assert found == {"The Spooler service entered the <*> state."}
+
+
+def test_what_several_things_are_done_with_is_a_value_whatever_follows_it():
+    things = ["Workspace clean-up", "disk sync", "Download of pages", "Log rotation"]
+    start, end = groups(
+        [f"Started {thing}" for thing in things],
+        [f"Finished {thing}. {n} ms" for n, thing in enumerate(things)],
+    )
+    assert (start, end) == ({"Started <*>"}, {"Finished <*>. <*>"})
+
+
+def test_few_texts_after_a_state_are_values():
+    said = ["request completed with an error", "SCSI Status Error", "Command timeout"]
+    assert groups([f"(da{n}:0:0): CAM status: {text}" for n, text in enumerate(said)]) == [
+        {"(<*>): CAM status: <*>"}
+    ]
+
+
+def test_what_a_thing_is_that_is_called_in_brackets_tells_statements_apart():
+    kinds = ["web application directory", "web application archive", "deployment descriptor"]
+    found = groups(*[[f"Deployment of {k} [a{n}] took [{n}] ms" for n in range(3)] for k in kinds])
+    assert found == [{f"Deployment of {kind} [<*>] took [<*>] ms"} for kind in kinds]
+    two = groups(*[[f"Deploying {k} [a{n}]" for n in range(3)] for k in kinds])
+    assert two == [{f"Deploying {kind} [<*>]"} for kind in kinds]
+
+
+def test_a_text_of_several_words_is_a_value_where_another_line_has_one():
+    nets = ["vlan-120", "DMZ", "VM Network"]
+    (found,) = groups(
+        [f"Net: 7: connected web{n} to {net}, portID {n}" for net in nets for n in "12"]
+    )
+    assert found == {"Net: <*>: connected <*> to <*>, portID <*>"}
+    reasons = ["java.io.EOFException", "java.io.IOException: No client protocol"]
+    lines = [f"Connection {n} from 10.0.0.{n} failed: {r}" for n, r in enumerate(reasons)]
+    (few,) = groups(lines)
+    (known,) = groups([*lines, "Connection 7 from 10.0.0.7 failed: java.net.SocketException"])
+    assert (len(few), known) == (2, {"Connection <*> from <*> failed: <*>"})

@@ -25,6 +25,13 @@ def test_what_the_same_statements_are_made_of_is_a_value():
     assert all(text.startswith("<*>: ") for text in _found(lines))
 
 
+def test_what_three_things_tell_in_many_words_is_a_value_and_what_two_tell_is_none():
+    parts = ["Source: orders", "Window clicks", "Sink: shop"]
+    lines = [f"{part} ({n}/4) went over from a to b" for n, part in enumerate(parts)]
+    assert _found(lines) == {"<*> went over from a to b"}
+    assert len(_found(lines[:2])) == 2
+
+
 def test_a_name_may_end_before_an_arrow():
     names = [*NAMES, "chrome.exe *64"]
     lines = [f"{name} -> a.example:443 {told}" for name in names for told in STATEMENTS]

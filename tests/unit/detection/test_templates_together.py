@@ -109,6 +109,11 @@ from tests.unit.detection.mining import groups
         # what a state was, and what it is
         ["port 7: armed -> active", "port 8: active -> spare"],
         ["panel(SEEN→HIDDEN): 3", "panel(PEEKING→HIDDEN): 4"],
+        # what a thing calls itself
+        [
+            "ugen0.6: <Kingston Stick 3.0> at usbus0",
+            "ugen1.4: <vendor 0x42 product 0x17> at usbus1",
+        ],
         # the two ends of a connection
         ["br-in<->unix#7: 3 flows added", "br-out<->unix#12: 41 flows added"],
         ["br-in<->tcp:10.0.0.7:6653: idle for 5 s", "br-out<->tcp:10.0.0.8:6653: idle for 5 s"],
@@ -237,10 +242,10 @@ def test_many_plain_words_at_one_place_are_a_value_and_few_are_not():
     users = ["ann", "bob", "cyd", "dan", "eve"]
     (many,) = groups([f"granted {user} access to the vault" for user in users])
     (few,) = groups([f"granted {user} access to the vault" for user in users[:2]])
-    (in_short,) = groups([f"vault given {user}" for user in users[:3]])
+    (three,) = groups([f"vault given {user}" for user in users[:3]])
     assert many == {"granted <*> access to the vault"}
     assert len(few) == 2
-    assert len(in_short) == 3
+    assert three == {"vault given <*>"}
 
 
 def test_a_template_does_not_depend_on_how_the_lines_are_cut_into_batches():

@@ -42,7 +42,6 @@ _WEIGHTS = {
     "always": -2.42,
     "before": 1.52,
     "behind": 0.68,
-    "after_value": 0.92,
     "word_behind": -0.83,
     "length": -0.54,
     "verb": -1.52,
@@ -184,11 +183,8 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
     score += _WEIGHTS["before"] * math.log2(constant + 1)
     score += _WEIGHTS["behind"] * math.log2(constant_behind + 1)
     score += _WEIGHTS["length"] * math.log2(max(len(one), len(other)) + 1)
-    if before[-1][-1] not in _MARKS:
-        if kinds[-1] == VALUE:
-            score += _WEIGHTS["after_value"]
-        if _begin_with_verbs(one, other, kinds[-1] == VALUE):
-            score += _WEIGHTS["verb"]
+    if before[-1][-1] not in _MARKS and _begin_with_verbs(one, other, kinds[-1] == VALUE):
+        score += _WEIGHTS["verb"]
     if behind and kind_of(behind[0]) not in (VALUE, FIXED):
         score += _WEIGHTS["word_behind"]
     if _is_enclosed(one) and _is_enclosed(other):
@@ -203,6 +199,7 @@ def _are_apart(before: Words, behind: Words, one: Words, other: Words) -> bool:
     """Whether two texts are never values of one statement, whatever is around them."""
     return (
         _say_what_happens(before, one, other, behind)
+        or _say_what_it_is(one, other, behind)
         or _is_optional(before, one, other, behind)
         or _are_statements(before, one, other)
     )
@@ -250,6 +247,14 @@ def _say_what_happens(before: Words, one: Words, other: Words, behind: Words) ->
     # a sentence's verb may be in capitals, as in "agent: Synced check: <*>"
     begins = before[-1][-1] in _BEFORE_SENTENCE and behind and kind_of(behind[0]) != VALUE
     return all(map(is_verb if begins else is_told, (one[0], other[0])))
+
+
+def _say_what_it_is(one: Words, other: Words, behind: Words) -> bool:
+    """Whether two texts say what the thing is whose name in quotes or brackets is behind them.
+
+    As in ``web archive [<*>]``, ``directory [<*>]``.
+    """
+    return is_called(behind) and all("".join(text).isalpha() for text in (one, other))
 
 
 def _is_of_a_thing(before: Words, one: Words, other: Words) -> bool:

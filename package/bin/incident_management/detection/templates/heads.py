@@ -2,7 +2,7 @@
 
 Whether what a line begins with is the name of a thing, or says what happened, is told by what
 follows: the same statements are made of many things, while few words are followed by the same
-statements as others are.
+statements as others are, and hardly three by a statement of many words.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ __all__ = ["SEPARATORS", "Heads"]
 
 SHARED = 3
 """Statements that are made of two things, at least, where what they are called is a value."""
+MANY_HEADS = 3
+LONG_TAIL = 3
+"""So many things of which a statement is made, with so many words that are no values."""
 LONGEST_HEAD = 7
 """Words of what a line begins with, up to its first value or colon."""
 FEWEST_CONSTANT = 2
@@ -55,14 +58,22 @@ class Heads:
         for tail in sorted(touched):
             known = list(islice(self._heads[tail], MAX_COMPARED))
             heads = dict.fromkeys(known + touched[tail])
-            alike = [head for head in heads if any(self._are_alike(head, h) for h in known)]
+            long = constants(tail) >= LONG_TAIL
+            alike = [head for head in heads if self._is_name(head, known, long)]
             if alike:
                 members = [self._heads[tail][head].current() for head in alike]
                 yield (_common_end(alike), *tail), list(dict.fromkeys(members))
 
-    def _are_alike(self, one: Words, other: Words) -> bool:
-        if one == other or _mark(one) != _mark(other):
-            return False
+    def _is_name(self, head: Words, known: Sequence[Words], long: bool) -> bool:
+        """Whether a head is what a thing is called, as other heads of a statement are.
+
+        ``long`` says whether it is a statement of many words.
+        """
+        others = [other for other in known if other != head and _mark(other) == _mark(head)]
+        many = long and len(others) >= MANY_HEADS - 1
+        return many or any(self._share_statements(head, other) for other in others)
+
+    def _share_statements(self, one: Words, other: Words) -> bool:
         mine, theirs = self._tails[one], self._tails[other]
         return min(len(mine), len(theirs)) >= SHARED and len(mine.keys() & theirs) >= SHARED
 

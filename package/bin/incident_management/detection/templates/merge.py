@@ -46,11 +46,8 @@ __all__ = ["MANY", "merged"]
 Line = Tuple[str, ...]
 Kinds = Tuple[int, ...]
 
-MANY = 4
+MANY = 3
 """Different plain words at one place that make it a value's place."""
-LONG = 4
-MANY_IN_LONG = 3
-"""The same where at least ``LONG`` words stand around it that are no values."""
 MANY_STATES = 2
 """The same for words that begin in capitals or have a hyphen, as names and states do."""
 MANY_FIRST = 8
@@ -288,7 +285,7 @@ def _is_variable(place: int, lines: Sequence[Line], known: _Known) -> bool:
         return True
     if all(may_be_value(line[place]) for line in lines) and not is_called(lines[0][place + 1 :]):
         return len(lines) >= MANY_STATES
-    return len(lines) >= (MANY_IN_LONG if others >= LONG else MANY)
+    return len(lines) >= MANY
 
 
 def _tells_aloud(place: int, lines: Sequence[Line]) -> bool:

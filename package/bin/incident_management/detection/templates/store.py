@@ -189,6 +189,11 @@ class Store:
         bucket = self._buckets.get(marks_of(text))
         return bucket.find(tuple(text.split())) if bucket else None
 
+    def _that_is(self, text: str) -> Optional[Template]:
+        """Return the template of these words, values and all."""
+        bucket = self._buckets.get(marks_of(text))
+        return bucket.by_keys.get(tuple(text.split())) if bucket else None
+
     def _bucket(self, keys: Words) -> Bucket:
         return self._bucket_of(" ".join(keys))
 
@@ -205,7 +210,7 @@ class Store:
 
     def _compare_anew(self) -> None:
         """Forget what templates have in common: of some that it tells of is nothing left."""
-        self._frames = Frames()
+        self._frames = Frames(self._that_is)
         self._alike = Alike()
         self._heads = Heads()
         for template in self._known:

@@ -7,18 +7,18 @@ are told by the rest of the line: where many texts stand in one frame, the text 
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .group import Template, Words
 from .vocabulary import LEVELS
-from .words import NAME, PLAIN, VALUE, WILDCARD, is_verb, kind_of
+from .words import NAME, PLAIN, VALUE, WILDCARD, is_called, is_verb, kind_of
 
 __all__ = ["Frames", "frames_of", "has_frame", "without_error"]
 
 MANY_REASONS = 3
 """Different texts after a colon that are a value, where a verb or a value stands before it."""
-MANY_FAILURES = 3
-"""The same after a word that announces why something failed."""
+MANY_ANNOUNCED = 3
+"""The same after a word that announces why something failed, or how a thing is."""
 MANY_TEXTS = 12
 """The same where what stands before the colon has no verb, and so may be the name of a part."""
 MANY_ENCLOSED = 3
@@ -29,8 +29,8 @@ MANY_THINGS = 3
 """The same for what follows the verbs at the start of a line, where it follows others, too."""
 RECURRING = 1_000_000
 """Instead of a number of texts: ``MANY_THINGS`` that are with other verbs, too."""
-FEWEST = 3
-"""The least of these."""
+FEWEST = 2
+"""The least templates of a frame that may have so many texts."""
 LONGEST_NAME = 3
 """Words of such a name."""
 ENOUGH_AROUND = 4
@@ -39,7 +39,10 @@ LONGEST_AROUND = 40
 """Words of a line in which such names are looked for."""
 MAX_FRAMES = 20_000
 
-_FAILURES = frozenset(["failed", "failure", "error", "exception", "reason", "because", "cause"])
+# What stands before a colon and announces why something failed, or how a thing is.
+_ANNOUNCES = frozenset(
+    ["failed", "failure", "error", "exception", "reason", "because", "cause", "status", "state"]
+)
 # What systems say of an error's number (strerror).
 _ERRORS = tuple(
     """Operation not permitted|No such file or directory|No such process|Interrupted system call
@@ -71,7 +74,7 @@ _NAMES = frozenset([PLAIN, NAME])
 _LETTER = re.compile("[A-Za-z]")
 # What is in brackets, after the bracket that opens.
 _BRACKETS = re.compile(
-    r"\([^()]*(?=\)[.,;:]?(?: |\Z))|\[(?<![\w)\]]\[)[^\[\]]*(?=\][.,;:]?(?: |\Z))"
+    r"\([^()]+(?=\)[.,;:]?(?: |\Z))|\[(?<![\w)\]]\[)[^\[\]]+(?=\][.,;:]?(?: |\Z))"
 )
 
 
@@ -83,7 +86,7 @@ def frames_of(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
     text = " ".join(keys)
     frame = without_error(text)
     if frame is not text:
-        yield frame, MANY_FAILURES
+        yield frame, MANY_ANNOUNCED
     if ": " in text:
         yield from _after_colons(text)
     if "[" in text or "(" in text:
@@ -101,17 +104,23 @@ def has_frame(keys: Sequence[str], frame: str) -> bool:
 
 
 def _done(keys: Sequence[str]) -> Optional[Tuple[str, str]]:
-    """Return the frame, and the text, of a line that says what is done with a thing: its verbs,
-    and what the thing is called, as in ``Failed to start Daily clean up.``; None for another line.
+    """Return the frame of a line that says what is done with a thing, and what the thing is called.
+
+    As in ``Failed to start Daily clean up.``: its verbs, and what is behind them up to a mark.
+    None for another line.
     """
     verbs = 0
     while verbs < len(keys) and is_verb(keys[verbs]):
         verbs += 1
     if not verbs or verbs == len(keys) or kind_of(keys[verbs]) not in _NAMES:
         return None
-    text = " ".join(keys[verbs:])
+    last = verbs
+    while last + 1 < len(keys) and keys[last][-1] not in _ENDS:
+        last += 1
+    text = " ".join(keys[verbs : last + 1])
     thing = text.rstrip(_ENDS)
-    return f"{' '.join(keys[:verbs])} {WILDCARD}{text[len(thing) :]}", thing
+    rest = " ".join((text[len(thing) :], *keys[last + 1 :])).rstrip()
+    return f"{' '.join(keys[:verbs])} {WILDCARD}{rest}", thing
 
 
 def _inside(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
@@ -132,6 +141,8 @@ def _inside(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
         mark = word[-1] in _ENDS
         if not mark and last + 1 < len(keys) and kinds[last + 1] in _NAMES:
             continue
+        if is_called(keys[last + 1 :]) and word.islower():
+            continue  # what follows is what the thing is called
         begin = place + 1
         for first in range(last, max(0, last - min(LONGEST_NAME, around)), -1):
             if kinds[first] not in _NAMES or (first < last and keys[first][-1] in _ENDS):
@@ -190,8 +201,8 @@ def _after_colons(text: str) -> Iterator[Tuple[str, int]]:
         words = text[:place].split()
         if sum([_LETTER.search(word) is not None for word in words]) > 1:
             many = MANY_TEXTS
-            if words[-1] in _FAILURES:
-                many = MANY_FAILURES
+            if words[-1] in _ANNOUNCES:
+                many = MANY_ANNOUNCED
             elif any(is_verb(word) and word.lower() not in LEVELS for word in words):
                 many = MANY_REASONS
             if not _FIELDS.match(text, place + 2):
@@ -215,7 +226,8 @@ class Frames:
     the frames of a template are worked out only when enough begin as it does.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, find: Callable[[str], Optional[Template]] = lambda frame: None) -> None:
+        self._find = find  # the template of a frame's words
         self._members: Dict[str, List[Template]] = {}
         self._things: Dict[str, Set[str]] = {}  # to the frames in which they are
         # By how they begin: how many templates, and those of them whose frames are not worked out,
@@ -224,7 +236,10 @@ class Frames:
         self._waiting: Dict[str, List[Tuple[Template, Words]]] = {}
 
     def take(self, templates: Sequence[Template]) -> Iterator[Tuple[str, List[Template]]]:
-        """Take in templates; yield the frames that now have many texts, with their templates."""
+        """Take in templates; yield the frames that now have many texts, with their templates.
+
+        A template that has a value in place of the text has had two texts at least.
+        """
         for template in templates:
             template.framed = keys = template.keys
             done = _done(keys)
@@ -234,9 +249,12 @@ class Frames:
             self._begun[begin] = self._begun.get(begin, 0) + 1
             self._waiting.setdefault(begin, []).append((template, keys))
         touched = self._work_out(set(templates))
-        often = [frame for frame in touched if len(self._members[frame]) >= FEWEST]
         # The same order whatever the order of the lines: the frame of most templates first.
-        for frame in sorted(often, key=lambda frame: (-len(self._members[frame]), frame)):
+        for frame in sorted(touched, key=lambda frame: (-len(self._members[frame]), frame)):
+            wide = self._find(frame)
+            more = 1 if wide else 0
+            if len(self._members[frame]) + more < FEWEST:
+                continue
             many = touched[frame]
             members = list(dict.fromkeys([t.current() for t in self._members[frame]]))
             members = [t for t in members if _is_in(frame, t)]
@@ -244,7 +262,9 @@ class Frames:
             if many == RECURRING:
                 members = [t for t in members if self._recurs(t)]
                 many = MANY_THINGS
-            if len(members) >= many and _are_texts(frame, members, many):
+            if wide and wide not in members:
+                members = [*members, wide]
+            if len(members) + more >= many and _are_texts(frame, members, many):
                 yield frame, members
         if len(self._members) > MAX_FRAMES:
             self._members.clear()
@@ -293,7 +313,7 @@ def _are_texts(frame: str, members: Sequence[Template], many: int) -> bool:
         values = frame.count(WILDCARD)
         return 2 * sum([line.count(WILDCARD) >= values for line in lines]) <= len(lines)
     said = frame[: -len(_REASON)] if frame.endswith(_REASON) else ""
-    if said and said.rpartition(" ")[2] not in _FAILURES:
+    if said and said.rpartition(" ")[2] not in _ANNOUNCES:
         texts = [line[len(frame) - len(WILDCARD) :] for line in lines]
         told = sum([WILDCARD in text and _TELLS.search(text) is not None for text in texts])
         begun = len({text.partition(" ")[0] for text in texts})

@@ -340,7 +340,7 @@ def is_event(first: str) -> bool:
 
 def is_called(behind: Sequence[str]) -> bool:
     """Whether the word before these says what a thing is, as in Service "web", Check "web-3"."""
-    return bool(behind) and behind[0][0] in "\"'`"
+    return bool(behind) and behind[0][0] in "\"'`["
 
 
 def is_infinitive(before: str, after: str) -> bool:
