@@ -32,7 +32,7 @@ __all__ = [
     "read_many",
     "refresh",
     "refresh_many",
-    "settle",
+    "save_documents",
     "signal_keys",
     "verify",
     "write",
@@ -127,12 +127,14 @@ def refresh(stores: Stores, incident_id: str) -> Incident:
 def refresh_many(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, Incident]:
     """Refresh many incidents in few calls; returns those that have entries."""
     stories = load(stores, incident_ids)
-    settle(stores, stories)
+    save_documents(stores, stories)
     found = {incident_id: story.incident for incident_id, story in stories.items()}
     return {incident_id: incident for incident_id, incident in found.items() if incident}
 
 
-def settle(stores: Stores, stories: Dict[str, Story], clock: Monotonic = time.monotonic) -> None:
+def save_documents(
+    stores: Stores, stories: Dict[str, Story], clock: Monotonic = time.monotonic
+) -> None:
     """Save the documents of these incidents, until they are up to their entries.
 
     Saves, looks for entries that have come, and repeats for the incidents that have some. So a

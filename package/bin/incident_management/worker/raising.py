@@ -77,11 +77,11 @@ class MonitorRaising:
         self._monitors = monitors
 
     def grid(self, search: Mapping[str, Any], at: float) -> Grid:
-        monitor = self._monitor(Problem.of(search))
+        monitor = self._monitor(Problem.from_search(search))
         return Grid(monitor.span, max(monitor.lag, Grid().lag))
 
     def run(self, search: Mapping[str, Any], earliest: float, latest: float) -> Rerun:
-        problem = Problem.of(search)
+        problem = Problem.from_search(search)
         monitor = self._monitor(problem)
         try:
             memory = recall(self._stores, problem.memory) if problem.memory else {}

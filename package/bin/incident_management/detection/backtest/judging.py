@@ -37,7 +37,7 @@ class Recorded:
     entities: Tuple[str, ...]
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Recorded:
+    def from_row(cls, row: Mapping[str, Any]) -> Recorded:
         opened = _number(row.get("opened_at"), 0.0)
         first = _number(row.get("first_time"), opened)
         entities = row.get("entities") or []
