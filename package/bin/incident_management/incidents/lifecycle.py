@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 REOPEN = "reopen:"
-# Who wanted to begin and has not after this was ended, and is not told of who begins now.
+# Whoever has claimed an acknowledgement and written none after this was killed: the next may.
 BEGINNING_SECONDS = 60.0
 _OWNER = ":owner"
 # What a person says of the finding when the incident is over.

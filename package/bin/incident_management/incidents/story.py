@@ -1,4 +1,4 @@
-"""An incident's entries, added up one after another as they become known.
+"""The state of an incident, kept in memory and updated entry by entry.
 
 :func:`.fold.fold` adds a whole timeline up; a :class:`Story` goes on from where it was. Both give
 the same document. An entry never changes, so what has been added up stays right: only a timeline
@@ -32,7 +32,7 @@ SETTLE_FROM = 64
 # long as one request may take. Ingest gives up before writing when it took longer than half of it.
 LATE_SECONDS = 120.0
 
-# What can happen to an incident without changing where the next signal of its problems goes.
+# Kinds of entries that do not change where the next signals of an incident's problems go.
 STAYING = frozenset(
     (
         "opened",
@@ -53,7 +53,7 @@ class OutOfOrder(Exception):
 
 
 class Story:
-    """What one incident's entries say so far."""
+    """What the known entries of one incident add up to."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self.keys: Set[str] = set()

@@ -1,4 +1,4 @@
-"""What the worker's duties need of splunkd, behind the protocols that they are written against."""
+"""What the worker's duties ask of splunkd: fired alerts, past runs, messages, capabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a replay says of a detection: pages a day, what it found of known incidents, a threshold.
+"""What a replay shows of a detection: pages a day, known incidents found, a threshold.
 
 A page is an incident that is opened, or opened again. Times are epoch seconds.
 """

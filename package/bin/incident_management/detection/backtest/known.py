@@ -1,4 +1,4 @@
-"""What a replay is told of by the app's collections: recorded incidents, topology, suppressions."""
+"""What a replay reads of the app's collections: recorded incidents, topology, suppressions."""
 
 from __future__ import annotations
 

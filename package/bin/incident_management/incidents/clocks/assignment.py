@@ -106,7 +106,7 @@ def taker(
 ) -> Choice:
     """Return who of a team, or of those it falls back to, takes an incident now.
 
-    ``passing``: who shall not get it, because an escalation is not heard by who has it now.
+    ``passing``: who must not get it, because an escalation is to reach somebody else.
     """
     load = loads(stores, routing, _people(routing, [team]))
     if incident.owner in load:

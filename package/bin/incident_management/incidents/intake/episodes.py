@@ -35,10 +35,10 @@ class Episodes:
 
     @staticmethod
     def go_on(problems: Sequence[Problem], batch: Batch) -> Tuple[List[Problem], List[Problem]]:
-        """Part those with nothing to decide from the rest.
+        """Separate the problems about which there is nothing to decide from the rest.
 
-        They are remembered, nothing could have ended their episode since, which is the first, and
-        no condition holds them back. In a storm that is nearly all.
+        Their first episode is remembered and cannot have ended since, and no condition holds them
+        back. In a storm that is nearly all.
         """
         redirects = {
             incident_id: story.redirects
