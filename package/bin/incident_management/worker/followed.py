@@ -84,17 +84,17 @@ class Notebook:
         known = stores.claims.get(note_key(channel))
         if known is None:
             return cls(channel)
-        value: Document = known["value"]
-        followed = [Followed(*one) for one in value.get("tickets", [])]
+        value: Mapping[str, object] = known["value"]
+        followed = [Followed(*one) for one in known["value"].get("tickets", [])]
         return cls(
             channel,
-            since=float(value.get("since", 0.0)),
-            next=float(value.get("next", 0.0)),
-            failures=int(value.get("failures", 0)),
-            trouble=str(value.get("trouble", "")),
-            after=str(value.get("after", "")),
-            failed_at=float(value.get("failed_at", 0.0)),
-            tickets={one.incident_id: one for one in followed},
+            float(str(value.get("since", 0.0))),
+            float(str(value.get("next", 0.0))),
+            int(str(value.get("failures", 0))),
+            str(value.get("trouble", "")),
+            str(value.get("after", "")),
+            float(str(value.get("failed_at", 0.0))),
+            {one.incident_id: one for one in followed},
         )
 
     def save(self, stores: Stores, clock: Clock) -> None:
