@@ -57,7 +57,14 @@ def _watch(stanzas, session, stores, clock, holder, stop):
     duties = []
     # It runs each minute, and most often nothing is due: no line then.
     worker = Worker(
-        duties, stores, clock, holder, logger, lambda sentence: None, stop.is_set, False
+        duties,
+        stores,
+        clock,
+        holder,
+        logger,
+        notice=lambda sentence: None,
+        stopping=stop.is_set,
+        logs_heartbeat=False,
     )
     for stanza, values in stanzas.items():
         run = monitor_duty(

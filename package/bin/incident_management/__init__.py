@@ -1,4 +1,4 @@
 """Incident Management for Splunk: the app's own library.
 
-The rooms follow the flow from a signal to a fix; docs/ARCHITECTURE.md draws it.
+The folders follow the flow from a signal to a fix; docs/ARCHITECTURE.md draws it.
 """

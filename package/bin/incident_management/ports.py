@@ -1,4 +1,4 @@
-"""What the library's rooms need from the outside, as small protocols.
+"""What the library needs from the outside, as small protocols.
 
 The real ones live in :mod:`incident_management.splunk` (everything that speaks to splunkd) and in
 :mod:`incident_management.notify` (everything that speaks to a chat or paging service). Tests pass

@@ -33,7 +33,7 @@ def _change(raw):
     ],
 )
 def test_an_event_of_its_own_is_a_change(raw):
-    assert _change(raw).is_told()
+    assert _change(raw).is_change_event()
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_an_event_of_its_own_is_a_change(raw):
     ],
 )
 def test_words_within_another_text_are_none(raw):
-    assert not _change(raw).is_told()
+    assert not _change(raw).is_change_event()
 
 
 def test_a_log_line_that_imitates_a_deploy_shifts_no_blame():
@@ -68,5 +68,5 @@ def test_a_log_line_that_imitates_a_deploy_shifts_no_blame():
 def test_a_line_of_many_pairs_is_judged_at_once():
     """Of pairs that commas follow, each way to read each comma was tried: twice as long a pair."""
     begun = time.process_time()
-    assert not _change("user=ann, " * 24 + "said change_id=chg-9").is_told()
+    assert not _change("user=ann, " * 24 + "said change_id=chg-9").is_change_event()
     assert time.process_time() - begun < 0.5

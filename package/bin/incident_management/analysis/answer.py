@@ -19,7 +19,7 @@ __all__ = [
     "QUOTED",
     "REJECTED",
     "apply",
-    "objects",
+    "bounded",
     "summary_fault",
 ]
 
@@ -57,7 +57,7 @@ def apply(
     evidence = Evidence(checked, hypotheses)
     claims = [
         _checked_claim(claim, checked, evidence, budget)
-        for claim in objects(content.get("claims"))[: budget.answer_claims]
+        for claim in _objects(content.get("claims"))[: budget.answer_claims]
     ]
     for claim in claims:
         hypothesis = known.get(claim["hypothesis_id"])
@@ -98,10 +98,10 @@ def _new_hypotheses(
     content: Mapping[str, Any], checked: Checked, evidence: Evidence, budget: Budget
 ) -> List[Dict[str, Any]]:
     added = []
-    for place, document in enumerate(objects(content.get("hypotheses"))[:MAX_NEW_HYPOTHESES], 1):
+    for place, document in enumerate(_objects(content.get("hypotheses"))[:MAX_NEW_HYPOTHESES], 1):
         claims = [
             _checked_claim(claim, checked, evidence, budget)
-            for claim in objects(document.get("claims"))[: budget.answer_claims]
+            for claim in _objects(document.get("claims"))[: budget.answer_claims]
         ]
         cause = _text(document.get("cause"), budget.answer_characters)
         if not cause:
@@ -141,7 +141,34 @@ def _reorder(order: Any, hypotheses: List[Dict[str, Any]]) -> None:
     hypotheses.sort(key=weight, reverse=True)
 
 
-def objects(value: Any) -> List[Mapping[str, Any]]:
+def bounded(content: Mapping[str, Any], budget: Budget) -> Dict[str, Any]:
+    """Keep the known parts of an answer, each within its bound: what is stored and used."""
+    order, longest = content.get("order"), budget.answer_characters
+    wanted = order[:20] if isinstance(order, list) else []
+    return {
+        "summary": _text(content.get("summary"), longest),
+        "cause_found": content.get("cause_found") is not False,
+        "order": [_text(one, longest) for one in wanted],
+        "claims": _bounded_claims(content.get("claims"), budget),
+        "hypotheses": [
+            {
+                "cause": _text(one.get("cause"), longest),
+                "claims": _bounded_claims(one.get("claims"), budget),
+            }
+            for one in _objects(content.get("hypotheses"))[:MAX_NEW_HYPOTHESES]
+        ],
+    }
+
+
+def _bounded_claims(value: Any, budget: Budget) -> List[Dict[str, str]]:
+    names = ("text", "citation_id", "quote", "hypothesis_id", "stance")
+    return [
+        {name: _text(claim.get(name), budget.answer_characters) for name in names}
+        for claim in _objects(value)[: budget.answer_claims]
+    ]
+
+
+def _objects(value: Any) -> List[Mapping[str, Any]]:
     """Return the objects of a list; none when it is no list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 

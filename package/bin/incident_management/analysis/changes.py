@@ -96,8 +96,8 @@ class Change:
             event=event,
         )
 
-    def is_told(self) -> bool:
-        """Whether the event tells of the change itself.
+    def is_change_event(self) -> bool:
+        """Whether the event is one about a change, and not one that only quotes such a text.
 
         splunkd extracts ``change_id=…`` from any text, so the URL of a request, or what somebody
         typed into a form that was logged, would name a cause. An event that does not hold the name

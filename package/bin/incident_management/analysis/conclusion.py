@@ -17,9 +17,8 @@ from ..incidents.stores import claim_document
 from ..masking import mask
 from ..ports import Clock, Collection, Searcher, Stores
 from . import answer as model_answer
-from .answer import objects
 from .briefing import Question, question
-from .budget import Budget, shorten
+from .budget import Budget
 from .calls import Calls, UsedUp
 from .case import CULPRIT_SCORE
 from .changes import Change
@@ -205,7 +204,7 @@ class Conclusion:
                     "seconds": round(answer.seconds, 3),
                     "request_sha256": digest,
                     "left_out": asked.left_out,
-                    "answer": _bounded(answer.content, self.budget),
+                    "answer": model_answer.bounded(answer.content, self.budget),
                 }
         except (ModelUnavailable, UsedUp) as error:
             return {"asked": False, "detail": str(error)}, []
@@ -329,33 +328,3 @@ def _citation_document(document: Dict[str, Any]) -> Dict[str, Any]:
     """Who had it searched may read the event; those who see the incident perhaps not."""
     quote = mask(str(document.get("quote", "")), emails=False)
     return {**document, "quote": quote, "verified": document.get("status") == "verified"}
-
-
-def _bounded(content: Mapping[str, Any], budget: Budget) -> Dict[str, Any]:
-    """Keep the known parts of an answer, each within its bound: what is stored and used."""
-    order = content.get("order")
-    return {
-        "summary": _text(content.get("summary"), budget),
-        "cause_found": content.get("cause_found") is not False,
-        "order": [_text(one, budget) for one in order[:20]] if isinstance(order, list) else [],
-        "claims": _bounded_claims(content.get("claims"), budget),
-        "hypotheses": [
-            {
-                "cause": _text(one.get("cause"), budget),
-                "claims": _bounded_claims(one.get("claims"), budget),
-            }
-            for one in objects(content.get("hypotheses"))[: model_answer.MAX_NEW_HYPOTHESES]
-        ],
-    }
-
-
-def _bounded_claims(value: Any, budget: Budget) -> List[Dict[str, str]]:
-    names = ("text", "citation_id", "quote", "hypothesis_id", "stance")
-    return [
-        {name: _text(claim.get(name), budget) for name in names}
-        for claim in objects(value)[: budget.answer_claims]
-    ]
-
-
-def _text(value: Any, budget: Budget) -> str:
-    return shorten(value, budget.answer_characters) if isinstance(value, str) else ""

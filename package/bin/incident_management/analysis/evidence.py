@@ -10,7 +10,16 @@ from typing import Any, Dict, List, Mapping, Optional
 from ..detection.templates.miner import exception_line
 from ..masking import mask
 
-__all__ = ["Citation", "Event", "Finding", "first_text", "number", "sha256_of", "told", "visible"]
+__all__ = [
+    "Citation",
+    "Event",
+    "Finding",
+    "first_text",
+    "masked_line",
+    "number",
+    "sha256_of",
+    "visible",
+]
 
 QUOTE_LIMIT = 400
 """Longest quote kept in a citation, in characters."""
@@ -54,7 +63,7 @@ def visible(text: str) -> str:
     return "".join(c for c in text if unicodedata.category(c) not in _HIDING)
 
 
-def told(sentence: str) -> str:
+def masked_line(sentence: str) -> str:
     """Return a sentence as it is kept: one line, secrets masked.
 
     What changes and logs say stands in it. Characters that nobody sees, or that reorder others,
@@ -187,8 +196,8 @@ class Finding:
         return {
             "finder": self.finder,
             "looked_for": self.looked_for,
-            "found": [told(sentence) for sentence in self.found],
-            "not_found": [told(sentence) for sentence in (*lacks, *self.not_found)],
-            "incomplete": [told(reason) for reason in self.incomplete],
+            "found": [masked_line(sentence) for sentence in self.found],
+            "not_found": [masked_line(sentence) for sentence in (*lacks, *self.not_found)],
+            "incomplete": [masked_line(reason) for reason in self.incomplete],
             "searches": self.searches,
         }

@@ -9,7 +9,7 @@ from ..ports import Clock, Searcher, SearchFailed
 from ..splunk import spl
 from .budget import shorten
 from .case import Case, Hypothesis
-from .evidence import Citation, Finding, told
+from .evidence import Citation, Finding, masked_line
 from .finders import first_failure, new_errors, recent_changes, topology, volume
 from .ranking import rank
 from .scope import Limits, Scope
@@ -136,4 +136,4 @@ def _hypothesis_document(place: int, hypothesis: Hypothesis, book: _CitationBook
 
 
 def _sentence(text: str) -> str:
-    return shorten(told(text), LONGEST_TEXT)
+    return shorten(masked_line(text), LONGEST_TEXT)

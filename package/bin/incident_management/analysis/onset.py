@@ -1,4 +1,4 @@
-"""When the errors of an incident began: where their rate rises, not where the first of them is.
+"""When the errors of an incident began: where their rate rises, not at the first of them.
 
 Errors of the same kind may come now and then on any day. So the steepest rise is the change point
 of a Poisson process whose rate changes once, found by maximum likelihood (Raftery and Akman,

@@ -9,9 +9,8 @@ changes compete with them. Equal input gives equal output: ties are broken by ti
 from __future__ import annotations
 
 import math
-import re
 from bisect import bisect_left
-from typing import Dict, List, Mapping, Sequence, Set, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Sequence, Set
 
 from .case import CULPRIT_SCORE, ONLY_NEAR, Case, Hypothesis
 from .changes import Change
@@ -26,6 +25,7 @@ from .effects import Effect, effects_of, harmless_reason, moved_share
 from .error_words import ErrorWords
 from .evidence import Citation
 from .mechanisms import Tie, ties
+from .place import first_entity, place_of
 from .symptoms import from_outside, symptoms_of
 
 __all__ = ["CULPRIT_SCORE", "rank"]
@@ -70,19 +70,32 @@ MOST_PATTERNS = 200
 """Of the error patterns, the most frequent: thousands of unlike lines would take minutes."""
 
 
+class _Known(NamedTuple):
+    """What is known of an incident, whichever change is judged.
+
+    ``outside``: whether most errors speak of what may come from outside a service.
+    """
+
+    case: Case
+    symptoms: Mapping[str, float]
+    words: ErrorWords
+    failed: Mapping[str, FailedDependency]
+    outside: bool
+
+
 def rank(case: Case) -> List[Hypothesis]:
     """Return the hypotheses, best first; at most :data:`MAX_HYPOTHESES`."""
     texts = _error_texts(case)
-    symptoms = symptoms_of(texts)
-    words = ErrorWords(texts, case)
+    known = _Known(
+        case=case,
+        symptoms=symptoms_of(texts),
+        words=ErrorWords(texts, case),
+        failed=failed_dependencies(case),
+        outside=from_outside(texts) >= OUTSIDE_SHARE,
+    )
     effects = {id(change): effects_of(change) for change in case.changes}
-    failed = failed_dependencies(case)
-    outside = from_outside(texts) >= OUTSIDE_SHARE
-    found = [
-        _judge(change, case, symptoms, words, effects[id(change)], failed, outside)
-        for change in case.changes
-    ]
-    silent = silent_dependencies(case, failed, found, effects)
+    found = [_judge(change, effects[id(change)], known) for change in case.changes]
+    silent = silent_dependencies(case, known.failed, found, effects)
     found.extend([*conditions(case, texts, found, effects), *silent])
     _put_nearness_last(found)
     found.sort(key=lambda h: (-h.score, -h.time, h.change_id, h.cause))
@@ -101,7 +114,7 @@ def _put_nearness_last(found: Sequence[Hypothesis]) -> None:
 
 def _error_texts(case: Case) -> Dict[str, float]:
     """Weigh the error texts: those of the entity that failed first speak loudest."""
-    first = _first_entity(case)
+    first = first_entity(case)
     texts: Dict[str, float] = {}
     for pattern in case.patterns[:MOST_PATTERNS]:
         weight = math.log1p(pattern.count) * (2.0 if pattern.entity == first else 1.0)
@@ -113,28 +126,8 @@ def _error_texts(case: Case) -> Dict[str, float]:
     return texts
 
 
-def _first_entity(case: Case) -> str:
-    """Return the entity that failed first; a caller loses to what it calls by a little."""
-    if not case.failing:
-        return case.entities[0] if case.entities else ""
-
-    def when(entity: str) -> Tuple[float, int, str]:
-        calls_failing = any(d in case.failing for d in case.depends_on.get(entity, []))
-        mine = 0 if entity in case.entities else 1
-        return (case.failing[entity] + (5.0 if calls_failing else 0.0), mine, entity)
-
-    return min(case.failing, key=when)
-
-
-def _judge(
-    change: Change,
-    case: Case,
-    symptoms: Mapping[str, float],
-    words: ErrorWords,
-    effects: Sequence[Effect],
-    failed: Mapping[str, FailedDependency],
-    outside: bool,
-) -> Hypothesis:
+def _judge(change: Change, effects: Sequence[Effect], known: _Known) -> Hypothesis:
+    case = known.case
     verdict = Hypothesis(
         kind="change",
         cause=_capital(change.label()),
@@ -150,10 +143,10 @@ def _judge(
     if change.replaced:
         verdict.citations.append(Citation.of_event(change.replaced, kind="change"))
     timing = _timing(change, case, verdict)
-    place = _place(change, case, failed, words, verdict)
+    place = place_of(change, case, known.failed, known.words, verdict)
     if not change.has_diff() and place < 0.8 and not 0 <= case.onset - change.time <= SAID_LEAD:
         effects = []
-    content = _content(change, symptoms, words, effects, verdict)
+    content = _content(change, effects, known, verdict)
     verdict.sure = change.has_diff() or content >= TIED
     if not change.has_diff():
         # Of two that show nothing, the one whose words the errors share is the likelier.
@@ -162,7 +155,7 @@ def _judge(
     if not verdict.sure:
         verdict.reasons_against.append(ONLY_NEAR)
         verdict.near = place >= 0.9 and 0 <= case.onset - change.time <= UNTIED_LEAD_OTHERS
-        if not _near(change, case, place, outside, failed, verdict):
+        if not _is_suspect(change, place, known, verdict):
             score = min(score, UNTIED_SCORE)
     verdict.score = round(score * _factor(change, case, effects, verdict), 4)
     if case.first_error:
@@ -189,81 +182,11 @@ def _share_before(moment: float, case: Case) -> float:
     return bisect_left(times, moment) / len(times) if times else 0.0
 
 
-def _place(
-    change: Change,
-    case: Case,
-    failed: Mapping[str, FailedDependency],
-    words: ErrorWords,
-    verdict: Hypothesis,
-) -> float:
-    service = change.service
-    if service in failed:
-        verdict.reasons_for.append(f"It is on {service}, which {failed[service].reason()}.")
-        return 1.0
-    first = "" if failed else _first_entity(case)
-    if service and service == first:
-        verdict.reasons_for.append(f"It is on {service}, which failed first.")
-        return 1.0
-    if first and first != service and (is_machine_of(service, first) or _names(change, first)):
-        verdict.reasons_for.append(f"It is on {first}, which failed first.")
-        return 1.0
-    if service and service in case.entities:
-        verdict.reasons_for.append(f"It is on {service}, which the incident is about.")
-        return 0.9
-    callers = [e for e in [*case.entities, *case.failing] if service in case.depends_on.get(e, [])]
-    if service and callers:
-        verdict.reasons_for.append(f"It is on {service}, which {callers[0]} depends on.")
-        return 0.8
-    if service and service in case.failing:
-        verdict.reasons_for.append(f"It is on {service}, which fails too.")
-        return 0.7
-    if service and words.name(service):
-        verdict.reasons_for.append(f"It is on {service}, which the errors name.")
-        return 0.7
-    if not service:
-        return _place_by_files(change, case, verdict)
-    verdict.reasons_against.append(f"It is on {service}, which shows no errors.")
-    return 0.15
-
-
-def is_machine_of(service: str, entity: str) -> bool:
-    """Whether an entity's name is that of a service's machine or pod: orders-07."""
-    if not service:
-        return False
-    name = re.escape(service)
-    machine = rf"{name}[-_.]?\d{{1,5}}(?:\..*)?|{name}-[0-9a-f]{{6,10}}-[a-z0-9]{{5}}"
-    return re.fullmatch(machine, entity, re.I) is not None
-
-
-def _names(change: Change, entity: str) -> bool:
-    """Whether a change says the name of one machine: a name with a number in it."""
-    if len(entity) < 4 or not re.search(r"\d", entity):
-        return False
-    text = " ".join([change.summary, *change.files, *change.removed, *change.added])
-    return re.search(rf"(?<![\w.-]){re.escape(entity)}(?![\w-])", text, re.I) is not None
-
-
-def _place_by_files(change: Change, case: Case, verdict: Hypothesis) -> float:
-    paths = " ".join(change.files).lower()
-    for entity in [*case.entities, *case.failing]:
-        stem = re.sub(r"[-_]?(?:service|svc|server|api)?[-_]?\d*$", "", entity.lower())
-        if len(stem) > 2 and re.search(r"(?:^|[/_-])" + re.escape(stem) + r"(?:$|[/_.-])", paths):
-            verdict.reasons_for.append(f"Its files belong to {entity}.")
-            return 0.8
-    if re.search(r"(?:^|[ /])(?:pkg|lib|libs|internal|common|shared)/", paths):
-        return 0.5
-    return 0.3
-
-
 def _content(
-    change: Change,
-    symptoms: Mapping[str, float],
-    words: ErrorWords,
-    effects: Sequence[Effect],
-    verdict: Hypothesis,
+    change: Change, effects: Sequence[Effect], known: _Known, verdict: Hypothesis
 ) -> float:
-    mechanism = _mechanism(effects, symptoms, verdict)
-    overlap, names = words.overlap(change)
+    mechanism = _mechanism(effects, known.symptoms, verdict)
+    overlap, names = known.words.overlap(change)
     if names:
         verdict.reasons_for.append(f"The errors name what it changes: {', '.join(names)}.")
     if change.has_diff() and mechanism < 0.15 and overlap < 0.15:
@@ -271,15 +194,9 @@ def _content(
     return 1.0 - (1.0 - 0.9 * mechanism) * (1.0 - 0.75 * overlap)
 
 
-def _near(
-    change: Change,
-    case: Case,
-    place: float,
-    outside: bool,
-    failed: Mapping[str, FailedDependency],
-    verdict: Hypothesis,
-) -> bool:
+def _is_suspect(change: Change, place: float, known: _Known, verdict: Hypothesis) -> bool:
     """Whether time and place alone are enough to suspect a change."""
+    case, failed, outside = known.case, known.failed, known.outside
     if _share_before(change.time, case) > UNTIED_EARLIER:
         return False
     grown = max(case.entities, key=lambda e: case.ordinary_ratio.get(e, 0.0), default="")

@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 from ..ports import Searcher, SearchFailed, SearchResult
 from ..splunk import spl
 from .case import Pattern
+from .changes import Change
 from .evidence import Event, Finding
 
 __all__ = [
@@ -76,7 +77,7 @@ class Scope:
     patterns: List[Pattern] = field(default_factory=list)
     onset: float = 0.0
     early_errors: List[float] = field(default_factory=list)
-    changes: List[Any] = field(default_factory=list)
+    changes: List[Change] = field(default_factory=list)
     depends_on: Dict[str, List[str]] = field(default_factory=dict)
     volume_ratio: Dict[str, float] = field(default_factory=dict)
     ordinary_ratio: Dict[str, float] = field(default_factory=dict)

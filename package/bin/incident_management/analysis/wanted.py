@@ -1,4 +1,4 @@
-"""An analysis ends early when nobody waits for it any more, or when its time is up.
+"""Ends an analysis early when nobody waits for it any more, or when its time is up.
 
 splunkd does not tell a REST handler that its caller is gone, so it is looked for between searches.
 """

@@ -1,4 +1,4 @@
-"""The REST API under ``/services/incident_management/v1``: thin routes over the library's rooms."""
+"""The REST API under ``/services/incident_management/v1``: thin routes over the library."""
 
 # First path segment -> the modules of this package that have its routes.
 ROUTES = {

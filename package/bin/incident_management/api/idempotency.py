@@ -17,16 +17,14 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping
 
 from ..incidents.canonical import canonical, milliseconds
-from ..incidents.stores import claim_document
+from ..incidents.stores import KEPT_ANSWER, KEPT_ANSWER_SECONDS, claim_document
 from .messages import Problem, Request, Response
 
-__all__ = ["HEADER", "KEPT_ANSWER", "KEPT_SECONDS", "once"]
+__all__ = ["HEADER", "once"]
 
 HEADER = "idempotency-key"
 REPLAYED = "Idempotency-Replayed"
 KEY_CHARACTERS = 255
-KEPT_ANSWER = "idempotency:"
-KEPT_SECONDS = 24 * 3600.0
 # A handler that has not answered after this was ended.
 WORKING_SECONDS = 120.0
 MARK_DIGITS = 32
@@ -43,7 +41,7 @@ def once(request: Request, run: Callable[[Request], Response]) -> Response:
     claim = _claim(request, key)
     if not request.stores.claims.insert(claim):
         known = request.stores.claims.get(claim["_key"])
-        if known is not None and request.clock.now() - float(known["time"]) <= KEPT_SECONDS:
+        if known is not None and request.clock.now() - float(known["time"]) <= KEPT_ANSWER_SECONDS:
             if not _may_run_again(known, claim, request.clock.now()):
                 return _known(known)
             claim["value"]["began"] = known["value"].get("began", known["time"])

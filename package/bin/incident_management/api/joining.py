@@ -1,4 +1,4 @@
-"""Making one incident of several, and several of one."""
+"""Merging and splitting incidents."""
 
 from __future__ import annotations
 

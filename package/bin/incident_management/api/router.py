@@ -119,21 +119,22 @@ def route(
     def register(handler: Handler) -> Handler:
         taken = ".+" if slashes else "[^/]+"
         pattern = re.compile(re.sub(r"\{(\w+)\}", rf"(?P<\1>{taken})", path))
+        needs_body = bool(body and body.get("required"))
         _routes[:] = [r for r in _routes if (r.method, r.path) != (method, path)]
         _routes.append(
             Route(
-                method,
-                path,
-                pattern,
-                capability,
-                handler,
-                body,
-                bool(body and body.get("required")) if body_required is None else body_required,
-                dict(query or {}),
-                dict(answers or {}),
-                problems,
-                dict(headers or {}),
-                body_bytes,
+                method=method,
+                path=path,
+                pattern=pattern,
+                capability=capability,
+                handler=handler,
+                body=body,
+                body_required=needs_body if body_required is None else body_required,
+                query=dict(query or {}),
+                answers=dict(answers or {}),
+                problems=problems,
+                headers=dict(headers or {}),
+                body_bytes=body_bytes,
             )
         )
         return handler
@@ -184,18 +185,18 @@ def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:
         query = _query(raw)
         system = backend.session(raw, system=True)
         request = Request(
-            method,
-            path,
-            params,
-            query,
-            _body(raw, found),
-            user,
-            capabilities,
-            caller,
-            system,
-            backend,
-            {str(name).lower(): str(value) for name, value in raw.get("headers") or []},
-            _arguments(query, found),
+            method=method,
+            path=path,
+            params=params,
+            query=query,
+            body=_body(raw, found),
+            user=user,
+            capabilities=capabilities,
+            user_session=caller,
+            system_session=system,
+            backend=backend,
+            headers={str(name).lower(): str(value) for name, value in raw.get("headers") or []},
+            args=_arguments(query, found),
         )
         with system.kept_open():
             if method == "POST" and IDEMPOTENCY_HEADER in request.headers:

@@ -1,4 +1,4 @@
-"""What can be wrong with a request to this room; each text is one sentence for a person."""
+"""The errors of this library; the text of each is one sentence for a person."""
 
 from __future__ import annotations
 

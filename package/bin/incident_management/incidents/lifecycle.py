@@ -23,6 +23,7 @@ __all__ = [
     "acknowledge",
     "assign",
     "close",
+    "comes_with_acknowledgement",
     "done_before",
     "escalate",
     "note",
@@ -31,11 +32,10 @@ __all__ = [
     "reopened_since",
     "reopening",
     "resolve",
-    "told_by_acknowledging",
 ]
 
 REOPEN = "reopen:"
-# Who wanted to begin and has not after this was ended, and is not told of who begins now.
+# Whoever has claimed an acknowledgement and written none after this was killed: the next may.
 BEGINNING_SECONDS = 60.0
 _OWNER = ":owner"
 # What a person says of the finding when the incident is over.
@@ -84,10 +84,10 @@ def acknowledge(
     return incident
 
 
-def told_by_acknowledging(once: str) -> bool:
-    """Tell, by its ``once``, whether an entry says whose an acknowledgement made the incident.
+def comes_with_acknowledgement(once: str) -> bool:
+    """Tell by its ``once`` whether an ``assigned`` entry was written by an acknowledgement.
 
-    The acknowledgement's own entry comes with it and tells that, too.
+    Then the acknowledgement's own entry says whose the incident is, too.
     """
     return once.startswith("edit:") and once.endswith(_OWNER)
 

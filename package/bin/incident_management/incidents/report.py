@@ -43,18 +43,20 @@ def measures(incident: Incident) -> Dict[str, Optional[float]]:
 def markdown(entries: Sequence[Entry]) -> str:
     """Return the report of one incident's entries. Raises ValueError for none."""
     incident = fold(entries)
-    told = effective(entries)
+    counted = effective(entries)
     lines = [f"# {incident.id}: {plain(incident.title)}", "", *_facts(incident), ""]
     if incident.description:
         lines += ["## What was seen", "", *_paragraphs(incident.description), ""]
     lines += ["## Cause", "", plain(incident.cause) or "None was found.", ""]
     lines += ["## Resolution", "", plain(incident.resolution) or "Not written down.", ""]
-    happened = [entry for entry in told if entry.kind != "notification"]
+    happened = [entry for entry in counted if entry.kind != "notification"]
     lines += ["## What happened", "", "| time (UTC) | who | what |", "|---|---|---|"]
-    lines += [f"| {_when(e.time)} | {plain(e.actor)} | {_told(e)} |" for e in happened[:MAX_LINES]]
+    lines += [
+        f"| {_when(e.time)} | {plain(e.actor)} | {_sentence(e)} |" for e in happened[:MAX_LINES]
+    ]
     if len(happened) > MAX_LINES:
         lines += ["", f"{len(happened) - MAX_LINES} more entries are on the timeline."]
-    lines += _messages([entry.data for entry in told if entry.kind == "notification"])
+    lines += _messages([entry.data for entry in counted if entry.kind == "notification"])
     return "\n".join(lines) + "\n"
 
 
@@ -97,7 +99,7 @@ def _service_level(incident: Incident) -> str:
     return ", ".join([incident.sla_status, *said]) if said else ""
 
 
-def _told(entry: Entry) -> str:
+def _sentence(entry: Entry) -> str:
     tell = _SENTENCES.get(entry.kind)
     return plain(tell(entry.data) if tell else entry.kind)
 

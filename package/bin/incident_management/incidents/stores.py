@@ -9,6 +9,8 @@ from .model import OPEN_STATUSES
 
 __all__ = [
     "IS_OPEN",
+    "KEPT_ANSWER",
+    "KEPT_ANSWER_SECONDS",
     "KEYS_PER_QUERY",
     "MODEL_CALL",
     "MODEL_CALL_OF_DAY",
@@ -25,6 +27,9 @@ T = TypeVar("T")
 KEYS_PER_QUERY = 5000
 MODEL_CALL, MODEL_CALL_OF_DAY = "model call", "model call of a day"
 """Purposes of the claims that count what a model was asked; held by the incident, or the day."""
+KEPT_ANSWER = "idempotency:"
+"""How the purposes begin of the claims that keep answers for repeats of their requests."""
+KEPT_ANSWER_SECONDS = 24 * 3600.0
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

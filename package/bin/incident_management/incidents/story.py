@@ -1,4 +1,4 @@
-"""An incident's entries, added up one after another as they become known.
+"""The state of an incident, kept in memory and updated entry by entry.
 
 :func:`.fold.fold` adds a whole timeline up; a :class:`Story` goes on from where it was. Both give
 the same document. An entry never changes, so what has been added up stays right: only a timeline
@@ -32,7 +32,7 @@ SETTLE_FROM = 64
 # long as one request may take. Ingest gives up before writing when it took longer than half of it.
 LATE_SECONDS = 120.0
 
-# What can happen to an incident without changing where the next signal of its problems goes.
+# Kinds of entries that do not change where the next signals of an incident's problems go.
 STAYING = frozenset(
     (
         "opened",
@@ -53,7 +53,7 @@ class OutOfOrder(Exception):
 
 
 class Story:
-    """What one incident's entries say so far."""
+    """What the known entries of one incident add up to."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self.keys: Set[str] = set()
@@ -67,8 +67,8 @@ class Story:
         self._followed: Set[str] = set()
         self._last: Optional[Tuple[int, float, str]] = None
         self._added_up = False
-        # How many entries may have changed where the next signal of a problem goes.
-        self.turn = 0
+        # How many entries may have sent the next signals of its problems elsewhere.
+        self.redirects = 0
         # Everything before this seq has been seen, and nothing can come there any more.
         self.floor = 0
         self._seen: Optional[Tuple[float, int]] = None
@@ -91,7 +91,7 @@ class Story:
             # It may move signals, which must be listed for that.
             raise OutOfOrder(entry.key)
         self._added_up = False
-        self.turn += entry.kind not in STAYING
+        self.redirects += entry.kind not in STAYING
         self.keys.add(entry.key)
         self._recent[entry.key] = entry.seq
         self._last = entry.order
@@ -221,16 +221,17 @@ class Story:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the signals of a problem go: its newest episode, as long as its incident's turn is it.
+    """Where the signals of a problem go: its newest episode, and that one's incident.
 
-    ``incidents`` are those of all its episodes.
+    It holds while the incident's story has the same ``redirects``. ``incidents`` are those of all
+    its episodes.
     """
 
     episode: int
     incident_id: str
     previous: str
     incidents: Tuple[str, ...]
-    turn: int
+    redirects: int
 
 
 class Stories:
@@ -262,7 +263,7 @@ class Stories:
         return taken
 
     def place(self, dedup_key: str) -> Optional[Place]:
-        """Where a problem's signals went last; holds only while the incident's turn is that."""
+        """Where a problem's signals went last; see :class:`Place` for how long that holds."""
         return self._places.get(dedup_key)
 
     def forget(self, dedup_key: str) -> None:

@@ -71,10 +71,6 @@ class Suppression:
     created_by: str = ""
     created_at: float = 0.0
 
-    def holds_back(self, signal: Signal) -> bool:
-        """Tell whether a signal is held back: by what it is about, and by when it ended."""
-        return self.is_about(signal) and self.in_force(signal.last_time)
-
     def is_about(self, signal: Signal) -> bool:
         return (
             fits(signal.rule, self.rule)

@@ -32,13 +32,13 @@ __all__ = [
     "read_many",
     "refresh",
     "refresh_many",
-    "settle",
+    "save_documents",
     "signal_keys",
     "verify",
     "write",
 ]
 
-# A refresh that never finds peace gives way to the next writer's, or to the worker's.
+# A refresh that is overtaken so often leaves the rest to the next writer, or to the worker.
 REFRESH_ROUNDS = 20
 
 Monotonic = Callable[[], float]
@@ -114,7 +114,7 @@ def head_of(entries: Sequence[Entry]) -> Head:
 
 
 def refresh(stores: Stores, incident_id: str) -> Incident:
-    """Bring an incident's document up to its entries, and return it.
+    """Make an incident's document hold all its entries, save it, and return the incident.
 
     Raises NotFound when the incident has no entries.
     """
@@ -127,13 +127,15 @@ def refresh(stores: Stores, incident_id: str) -> Incident:
 def refresh_many(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, Incident]:
     """Refresh many incidents in few calls; returns those that have entries."""
     stories = load(stores, incident_ids)
-    settle(stores, stories)
+    save_documents(stores, stories)
     found = {incident_id: story.incident for incident_id, story in stories.items()}
     return {incident_id: incident for incident_id, incident in found.items() if incident}
 
 
-def settle(stores: Stores, stories: Dict[str, Story], clock: Monotonic = time.monotonic) -> None:
-    """Save the documents of these incidents, until they are up to their entries.
+def save_documents(
+    stores: Stores, stories: Dict[str, Story], clock: Monotonic = time.monotonic
+) -> None:
+    """Save the documents of these incidents, until each holds all entries of its timeline.
 
     Saves, looks for entries that have come, and repeats for the incidents that have some. So a
     document that is older than its entries is never the last one saved: its writer would see the

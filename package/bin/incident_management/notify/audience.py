@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Collection, Dict, Iterator, Mapping, Sequence, Set
 
 from ..channels import CHANNELS
-from ..incidents.lifecycle import told_by_acknowledging
+from ..incidents.lifecycle import comes_with_acknowledgement
 from ..incidents.model import Entry
 from ..incidents.routing import Routing
 from ..ports import Document
@@ -95,7 +95,7 @@ class Audience:
         event, hearing = message["event"], self.hearing
         there = [name for name in self.set_up if hearing.left_out.get(name, 0.0) < entry.time]
         by_routing = self.routing.channels(event, team, there)
-        for name in () if told_by_acknowledging(entry.once) else by_routing:
+        for name in () if comes_with_acknowledgement(entry.once) else by_routing:
             if hearing.hears(name, entry.time, event, f"{event}?") and hearing.hears(
                 name, entry.time, _team(team)
             ):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
 
+from ..channels import NAMES
 from ..incidents.model import SEVERITIES
 from . import conf, secrets
 from .channel_settings import (
@@ -262,15 +263,7 @@ def _lifecycle(stanza: Stanza) -> Lifecycle:
 
 
 # The titles of their pages in globalConfig.json, of those that hold a secret.
-_PAGES = {
-    "slack": "Slack",
-    "teams": "Teams",
-    "pagerduty": "PagerDuty",
-    "servicenow": "ServiceNow",
-    "jira": "Jira",
-    "remediation": "Remediation",
-    "proxy": "Proxy",
-}
+_PAGES = {**NAMES, "remediation": "Remediation", "proxy": "Proxy"}
 _READERS: Dict[str, Callable[[Stanza], Any]] = {
     **CHANNEL_READERS,
     "bedrock": _bedrock,

@@ -1,4 +1,4 @@
-"""Looks at the clocks of incidents: deadlines to warn of, breaches, steps of escalation.
+"""Writes what deadlines and escalation paths call for: warnings, breaches, steps.
 
 Everything that is due follows from timelines and incident_routing.conf, so this module only has to
 know which incidents to look at: those that have changed since a checkpoint, and those whose

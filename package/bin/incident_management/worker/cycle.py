@@ -21,7 +21,7 @@ __all__ = ["Duty", "Worker"]
 SLOT_SECONDS = 30.0
 # The same trouble is logged once in this time, not at every cycle.
 REPEAT_SECONDS = 600.0
-# A quiet worker says that it lives.
+# A worker without work logs a line this often.
 HEARTBEAT_SECONDS = 300.0
 
 Counts = Mapping[str, int]
@@ -48,7 +48,7 @@ class Worker:
         holder: this member's name; a restarted worker of it goes on at once.
         notice: shows a sentence to administrators in Splunk Web; an empty one takes it away.
         stopping: tells whether to stop between two duties.
-        tells_it_lives: a line in the log now and then, also when there was nothing to do.
+        logs_heartbeat: whether a cycle without work is logged now and then, too.
     """
 
     def __init__(
@@ -60,7 +60,8 @@ class Worker:
         log: Logger,
         notice: Callable[[str], None],
         stopping: Callable[[], bool] = lambda: False,
-        tells_it_lives: bool = True,
+        *,
+        logs_heartbeat: bool = True,
     ) -> None:
         self._duties = duties
         self._stores = stores
@@ -76,7 +77,7 @@ class Worker:
         self._last_run: Dict[str, float] = {}
         self._trouble: Dict[str, tuple[str, float]] = {}
         self._noticed = ""
-        self._tells_it_lives = tells_it_lives
+        self._logs_heartbeat = logs_heartbeat
         self._heartbeat = 0.0
 
     def cycle(self) -> Dict[str, int]:
@@ -175,7 +176,7 @@ class Worker:
         """One line of metrics for a cycle that did something, or as a sign of life."""
         worked = {name: count for name, count in done.items() if count}
         now = self._clock.now()
-        if worked or (self._tells_it_lives and now - self._heartbeat >= HEARTBEAT_SECONDS):
+        if worked or (self._logs_heartbeat and now - self._heartbeat >= HEARTBEAT_SECONDS):
             self._heartbeat = now
             facts: Dict[str, Any] = {**worked, "ms": round(seconds * 1000)}
             self._log.info("cycle", extra={"facts": facts})

@@ -9,7 +9,7 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence, Set, Tuple
 from ..detection.health.enabled import note_enabled
 from ..incidents.clocks import assignment
 from ..incidents.intake import conditions
-from ..incidents.intake.ingest import Ingest
+from ..incidents.intake.ingest import Ingest, Outcome
 from ..incidents.joining.moving import finish_recent
 from ..incidents.model import ACTOR
 from ..incidents.signal import Signal
@@ -142,7 +142,7 @@ class Duties:
 
     # --- signals ----------------------------------------------------------------------------
 
-    def _ingest(self, signals: Sequence[Signal], actor: str) -> Any:
+    def _ingest(self, signals: Sequence[Signal], actor: str) -> List[Outcome]:
         topology = self._config.topology()
         ingest = Ingest(self.stores, self.clock, self._config.routing, topology, self._remembered)
         return ingest.ingest(signals, actor)

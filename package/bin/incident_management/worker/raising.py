@@ -1,8 +1,8 @@
-"""Asks what raised an incident again, over another window: a saved search, or a monitor."""
+"""Runs what raised an incident again, over another window: a saved search, or a monitor."""
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Tuple
+from typing import Any, Callable, Mapping, Tuple, Union
 
 from ..detection.lookback import bound_to, lookback
 from ..detection.monitors.monitor import MAX_EVENTS, Monitor
@@ -39,7 +39,7 @@ class Raising:
     def run(self, search: Mapping[str, Any], earliest: float, latest: float) -> Rerun:
         return self._of(search).run(search, earliest, latest)
 
-    def _of(self, search: Mapping[str, Any]) -> Any:
+    def _of(self, search: Mapping[str, Any]) -> Union[MonitorRaising, SavedSearchRaising]:
         if search.get("monitor"):
             return self._monitors
         if search.get("name"):
@@ -77,11 +77,11 @@ class MonitorRaising:
         self._monitors = monitors
 
     def grid(self, search: Mapping[str, Any], at: float) -> Grid:
-        monitor = self._monitor(Problem.of(search))
+        monitor = self._monitor(Problem.from_search(search))
         return Grid(monitor.span, max(monitor.lag, Grid().lag))
 
     def run(self, search: Mapping[str, Any], earliest: float, latest: float) -> Rerun:
-        problem = Problem.of(search)
+        problem = Problem.from_search(search)
         monitor = self._monitor(problem)
         try:
             memory = recall(self._stores, problem.memory) if problem.memory else {}

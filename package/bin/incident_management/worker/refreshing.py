@@ -1,4 +1,4 @@
-"""Brings incident documents up to their entries, where a writer was ended in between.
+"""Repairs incident documents that lack entries because their writer was killed in between.
 
 A round looks at the entries of the last half hour, and at those before that which no round has
 looked at: after an outage, or in a new worker, some each time until it has caught up.

@@ -1,4 +1,4 @@
-"""What the worker's duties need of splunkd, behind the protocols that they are written against."""
+"""What the worker's duties ask of splunkd: fired alerts, past runs, messages, capabilities."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ def _fired(entry: Mapping[str, Any]) -> FiredAlert:
     content, acl = entry.get("content") or {}, entry.get("acl") or {}
     actions = str(content.get("actions") or "").split(",")
     return FiredAlert(
-        str(content.get("savedsearch_name") or ""),
-        str(acl.get("app") or APP),
-        str(acl.get("owner") or "nobody"),
-        str(content.get("sid") or ""),
-        float(content.get("trigger_time") or 0.0),
-        tuple(action.strip() for action in actions if action.strip()),
-        str(content.get("digest_mode", "1")).lower() in ("0", "false"),
+        name=str(content.get("savedsearch_name") or ""),
+        app=str(acl.get("app") or APP),
+        owner=str(acl.get("owner") or "nobody"),
+        sid=str(content.get("sid") or ""),
+        time=float(content.get("trigger_time") or 0.0),
+        actions=tuple(action.strip() for action in actions if action.strip()),
+        for_each_result=str(content.get("digest_mode", "1")).lower() in ("0", "false"),
     )
 
 

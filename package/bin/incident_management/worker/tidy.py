@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Callable, Container
 
-from ..api.idempotency import KEPT_ANSWER, KEPT_SECONDS
 from ..detection.monitors.signed import SIGNED
+from ..incidents.stores import KEPT_ANSWER, KEPT_ANSWER_SECONDS
 from ..ports import Clock, Document, Stores
 from .monitors.checkpoints import CHECKPOINT, MEMORY
 from .monitors.late import LATE
@@ -23,7 +23,7 @@ def forget_answers(stores: Stores, clock: Clock) -> None:
         "$and": [
             {"purpose": {"$gte": KEPT_ANSWER}},
             {"purpose": {"$lt": KEPT_ANSWER + "~"}},
-            {"time": {"$lt": clock.now() - KEPT_SECONDS}},
+            {"time": {"$lt": clock.now() - KEPT_ANSWER_SECONDS}},
         ]
     }
     # All in one request: a program with a key for each of its requests makes thousands an hour.

@@ -22,7 +22,7 @@ def find(scope: Scope) -> Finding:
     search = events_of(change_events(), scope.limits.changes, FIELDS)
     result = scope.run(finding, search, window, scope.limits.changes)
     read = [Change.from_row(row) for row in result.rows]
-    changes = [change for change in read if change.is_told()]
+    changes = [change for change in read if change.is_change_event()]
     changes.sort(key=lambda change: (change.time, change.change_id))
     _fill_previous_versions(changes)
     scope.changes = changes

@@ -1,4 +1,4 @@
-"""What a replay says of a detection: pages a day, what it found of known incidents, a threshold.
+"""What a replay shows of a detection: pages a day, known incidents found, a threshold.
 
 A page is an incident that is opened, or opened again. Times are epoch seconds.
 """
@@ -37,7 +37,7 @@ class Recorded:
     entities: Tuple[str, ...]
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Recorded:
+    def from_row(cls, row: Mapping[str, Any]) -> Recorded:
         opened = _number(row.get("opened_at"), 0.0)
         first = _number(row.get("first_time"), opened)
         entities = row.get("entities") or []

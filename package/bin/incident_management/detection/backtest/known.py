@@ -1,4 +1,4 @@
-"""What a replay is told of by the app's collections: recorded incidents, topology, suppressions."""
+"""What a replay reads of the app's collections: recorded incidents, topology, suppressions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Known:
                 f"More than {MAX_RECORDED} incidents were recorded in that time; it is compared "
                 "with the newest."
             )
-        return [Recorded.of(row) for row in rows[:MAX_RECORDED]]
+        return [Recorded.from_row(row) for row in rows[:MAX_RECORDED]]
 
     def topology(self) -> Topology:
         """The topology; without it, what depends on each other is not grouped."""

@@ -188,6 +188,14 @@ class Replay:
             f"{latest - earliest:g}s, or none."
         )
 
+    def costs(self) -> Dict[str, float]:
+        """Return what the searches took, as a summary row has it."""
+        return {
+            "searches": self.searches,
+            "search_seconds": round(self.search_seconds, 3),
+            "truncated_runs": self.truncated_runs,
+        }
+
     def _window(self, moment: float) -> Tuple[float, float]:
         try:
             return (

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 from ...incidents.routing import Routing
 from ...ports import SearchFailed
 from ...splunk import conf, knowledge
-from ...splunk import settings as settings_room
+from ...splunk import settings as app_settings
 from ...splunk.detections import QUIET_AFTER, quiet_after
 from ...splunk.search import SplunkSearcher
 from ...splunk.session import APP, Session, SplunkError
@@ -50,6 +50,11 @@ class Asked:
     compare: Mapping[str, float] = field(default_factory=dict)
     target_pages_per_day: Optional[float] = None
 
+    @property
+    def changes(self) -> Dict[str, Optional[float]]:
+        """What is to differ from how it is configured, by name; None: nothing."""
+        return {name: getattr(self, name) for name in (*SPANS, "threshold")}
+
 
 def replay(
     session: Session,
@@ -79,15 +84,15 @@ def replay(
     searcher = SplunkSearcher(session.within(detection.app, asked.user))
     known = Known(searcher, tell)
     run = Replay(
-        detection,
-        searcher,
-        moments,
-        step,
-        quiet,
-        routing,
-        known.topology(),
-        known.suppressions(),
-        quiet_not,
+        detection=detection,
+        searcher=searcher,
+        moments=moments,
+        step=step,
+        quiet=quiet,
+        routing=routing,
+        topology=known.topology(),
+        suppressions=known.suppressions(),
+        quiet_not=quiet_not,
         limit=_own_limit(session, detection, asked.user),
     )
     if asked.step and run.unseen:
@@ -126,7 +131,7 @@ def replay_monitor(
     plain = Setting(
         detection, routing, quiet, quiet_not=quiet_not, suppressions=known.suppressions()
     )
-    setting = dataclasses.replace(_changed(plain, asked, {}), threshold=None)
+    setting = dataclasses.replace(_changed(plain, asked.changes), threshold=None)
     run = MonitorReplay(monitor, searcher, start, min(end, now - monitor.lag))
     found, spans = run.simulated(setting, known.topology())
     recorded = known.recorded(start, end)
@@ -171,9 +176,9 @@ def _recovery(session: Session, detection: Detection) -> Tuple[float, Tuple[str,
     """
     try:
         stanza = conf.load(session, "incident_management_settings").get("lifecycle", {})
-        lifecycle = settings_room.parse({"lifecycle": stanza}).need("lifecycle").lifecycle
+        lifecycle = app_settings.parse({"lifecycle": stanza}).need("lifecycle").lifecycle
         own = quiet_after(detection.settings.get(QUIET_AFTER, ""), detection.name)
-    except (SearchFailed, SplunkError, settings_room.SettingsError) as error:
+    except (SearchFailed, SplunkError, app_settings.SettingsError) as error:
         raise BacktestFailed(f"When incidents are over can't be read: {error}") from error
     return lifecycle.resolve_after if own is None else own, lifecycle.resolve_not
 
@@ -215,10 +220,10 @@ def compared(
 
     ``recorded`` is None where it is not known what was recorded.
     """
-    plain = _changed(run.setting, asked, {})
+    plain = _changed(run.setting, asked.changes)
     settings = [("as asked", plain)]
     if asked.compare:
-        settings.append(("compared", _changed(plain, None, asked.compare)))
+        settings.append(("compared", _changed(plain, asked.compare)))
     wants_threshold = asked.target_pages_per_day is not None or any(
         one.threshold is not None for _label, one in settings
     )
@@ -236,13 +241,13 @@ def compared(
         chosen = loose if setting.threshold is not None else plain_windows or []
         found = simulate(chosen, setting, run.topology)
         limit = run.limit if setting.threshold is None else setting.threshold
-        yield from _told(run, chosen, found, recorded, label, limit, setting.quiet)
+        yield from _rows_of(run, chosen, found, recorded, label, limit, setting.quiet)
     if asked.target_pages_per_day is not None:
         setting = settings[0][1]
         threshold, found = proposed(
             loose, setting, run.topology, run.days, asked.target_pages_per_day
         )
-        yield from _told(run, loose, found, recorded, "proposed", threshold, setting.quiet)
+        yield from _rows_of(run, loose, found, recorded, "proposed", threshold, setting.quiet)
 
 
 def _with_limit(setting: Setting, limit: float) -> Setting:
@@ -252,7 +257,7 @@ def _with_limit(setting: Setting, limit: float) -> Setting:
     )
 
 
-def _told(
+def _rows_of(
     run: Replay,
     windows: Sequence[Window],
     found: Simulated,
@@ -268,27 +273,27 @@ def _told(
         "rule": run.detection.name,
         "threshold": "" if threshold is None else f"{threshold:g}",
         "quiet": f"{quiet:g}" if quiet else "never",
-        "searches": run.searches,
-        "search_seconds": round(run.search_seconds, 3),
-        "truncated_runs": run.truncated_runs,
+        **run.costs(),
     }
 
 
-def _changed(setting: Setting, asked: Optional[Asked], values: Mapping[str, float]) -> Setting:
-    def value(key: str) -> Optional[float]:
-        return values.get(key) if asked is None else getattr(asked, key)
+def _changed(setting: Setting, values: Mapping[str, Optional[float]]) -> Setting:
+    """Return a setting with these values, by name; what is missing or None stays."""
+
+    def chosen(name: str, configured: float) -> float:
+        value = values.get(name)
+        return configured if value is None else value
 
     routing = setting.routing
-    group, reopen = value("group_window"), value("reopen_window")
-    quiet, threshold = value("quiet"), value("threshold")
+    threshold = values.get("threshold")
     return dataclasses.replace(
         setting,
         routing=dataclasses.replace(
             routing,
-            group_window=routing.group_window if group is None else group,
-            reopen_window=routing.reopen_window if reopen is None else reopen,
+            group_window=chosen("group_window", routing.group_window),
+            reopen_window=chosen("reopen_window", routing.reopen_window),
         ),
-        quiet=setting.quiet if quiet is None else quiet,
+        quiet=chosen("quiet", setting.quiet),
         threshold=setting.threshold if threshold is None else threshold,
     )
 

@@ -30,7 +30,7 @@ class Problem:
     memory: str = ""
 
     @classmethod
-    def of(cls, search: Mapping[str, Any]) -> Problem:
+    def from_search(cls, search: Mapping[str, Any]) -> Problem:
         """Read the ``search`` of a signal or an incident that a monitor raised.
 
         A client may have made it up: whatever it holds is taken as text.
@@ -45,7 +45,7 @@ class Problem:
         )
 
     def to_search(self) -> Dict[str, Any]:
-        """Return the document that :meth:`of` reads; what is empty is left out."""
+        """Return the document that :meth:`from_search` reads; what is empty is left out."""
         found = {**self.__dict__, "series": list(self.series)}
         return {name: value for name, value in found.items() if value}
 

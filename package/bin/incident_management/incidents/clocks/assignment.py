@@ -35,7 +35,7 @@ _READ = (
     *("entities", "rules", "tags"),
 )
 
-Told = Tuple[str, str]
+Explained = Tuple[str, str]
 
 
 def assign(
@@ -106,7 +106,7 @@ def taker(
 ) -> Choice:
     """Return who of a team, or of those it falls back to, takes an incident now.
 
-    ``passing``: who shall not get it, because an escalation is not heard by who has it now.
+    ``passing``: who must not get it, because an escalation is to reach somebody else.
     """
     load = loads(stores, routing, _people(routing, [team]))
     if incident.owner in load:
@@ -140,7 +140,7 @@ def loads(stores: Stores, routing: Routing, names: Iterable[str]) -> Dict[str, f
 
 
 def place_waiting(
-    stores: Stores, clock: Clock, routing: Routing, told: Optional[Set[Told]] = None
+    stores: Stores, clock: Clock, routing: Routing, explained: Optional[Set[Explained]] = None
 ) -> Dict[str, int]:
     """Give incidents that have a team, and no owner of it, to whoever can take them now.
 
@@ -150,13 +150,13 @@ def place_waiting(
     twice at once.
 
     Args:
-        told: incidents that have that entry, and their teams; kept between calls, it saves reading
-            them.
+        explained: incidents that have that entry, and their teams; kept between calls, it saves
+            reading them.
     """
-    told = set() if told is None else told
+    explained = set() if explained is None else explained
     teams = [name for name in routing.teams if routing.assigns(name)]
-    waiting, moving, load = _next_to_place(stores, clock, routing, teams, told)
-    told &= {(incident.id, incident.team) for incident in waiting.values()}
+    waiting, moving, load = _next_to_place(stores, clock, routing, teams, explained)
+    explained &= {(incident.id, incident.team) for incident in waiting.values()}
     if not moving:
         return {"incidents_assigned": 0, "incidents_unassigned": 0}
     timelines = timeline.read_many(stores, moving)
@@ -168,14 +168,14 @@ def place_waiting(
     timeline.write(stores, new)
     timeline.refresh_many(stores, [entry.incident_id for entry in new])
     given = {entry.incident_id for entry in new if entry.kind == "assigned"}
-    told |= {(key, waiting[key].team) for key in moving}
-    told -= {(key, waiting[key].team) for key in given}
+    explained |= {(key, waiting[key].team) for key in moving}
+    explained -= {(key, waiting[key].team) for key in given}
     assigned = len(given)
     return {"incidents_assigned": assigned, "incidents_unassigned": len(new) - assigned}
 
 
 def _next_to_place(
-    stores: Stores, clock: Clock, routing: Routing, teams: Sequence[str], told: Set[Told]
+    stores: Stores, clock: Clock, routing: Routing, teams: Sequence[str], explained: Set[Explained]
 ) -> Tuple[Dict[str, Incident], List[str], Dict[str, float]]:
     """Read what waits, the gravest first, until something of it can be placed.
 
@@ -189,7 +189,7 @@ def _next_to_place(
             break
         load = load or loads(stores, routing, _people(routing, teams))
         waiting = {incident.id: incident for incident in found}
-        moving = _movable(routing, found, dict(load), told, clock.now())
+        moving = _movable(routing, found, dict(load), explained, clock.now())
         if moving:
             return waiting, moving, load
     return waiting, [], load
@@ -199,7 +199,7 @@ def _movable(
     routing: Routing,
     waiting: Iterable[Incident],
     load: Dict[str, float],
-    told: Set[Told],
+    explained: Set[Explained],
     now: float,
 ) -> List[str]:
     """The incidents that somebody can take now, or of which that nobody can is not said yet."""
@@ -219,7 +219,7 @@ def _movable(
             owner = _chosen(routing, incident, skills, load, now)
         if owner:
             load[owner] = load.get(owner, 0.0) + routing.weight(incident.severity)
-        if owner or (incident.id, incident.team) not in told:
+        if owner or (incident.id, incident.team) not in explained:
             found.append(incident.id)
     return found
 

@@ -1,4 +1,4 @@
-"""What happens when nobody moves: which steps of a path are due by now. Pure.
+"""Escalation: which steps of a path are due because nobody acted. Pure.
 
 A path begins when the incident's severity and team first call for it, at the earliest with its
 life, and ends with an acknowledgement (or a resolve, as the path says). A step that is due is a

@@ -1,4 +1,4 @@
-"""What the events of a problem say, so that two problems that say the same can be told.
+"""What the events of a problem say, to recognise two problems that say the same.
 
 Compared are the telling words (:func:`...words.terms`) of one event's message: no numbers, no words
 that every log has, none of the entity's name. How alike two sets of words are is their Jaccard

@@ -34,8 +34,8 @@ class Problem:
 
     ``incidents`` are those of all episodes, in any order. ``left``: the newest episode's incident
     has left the KV store (:mod:`..upkeep.retention`), so that the next one begins. ``gate``: what
-    the detection's condition says (:mod:`.conditions`), None without one. ``turn``: the episode is
-    remembered (:class:`..story.Place`), not looked up.
+    the detection's condition says (:mod:`.conditions`), None without one. ``redirects``: the
+    episode is remembered (:class:`..story.Place`), not looked up.
     """
 
     dedup_key: str
@@ -46,7 +46,7 @@ class Problem:
     incidents: List[str] = field(default_factory=list)
     left: bool = False
     gate: Optional[Gate] = None
-    turn: Optional[int] = None
+    redirects: Optional[int] = None
 
     @property
     def first(self) -> Signal:
@@ -54,10 +54,7 @@ class Problem:
 
     def copy(self) -> Problem:
         """One that a plan may change."""
-        made = Problem.__new__(Problem)
-        made.__dict__.update(self.__dict__)
-        made.signals, made.incidents = list(self.signals), list(self.incidents)
-        return made
+        return replace(self, signals=list(self.signals), incidents=list(self.incidents))
 
     @property
     def first_time(self) -> float:
@@ -144,7 +141,8 @@ class Batch:
         self.new.append(entry)
         self.touched.add(entry.incident_id)
 
-    def settle(self, signals: Iterable[Signal], incident_id: str, what: str) -> None:
+    def record(self, signals: Iterable[Signal], incident_id: str, what: str) -> None:
+        """Note what became of signals, and that they are to be stored as of that incident."""
         for signal in signals:
             self.outcomes[signal.key] = Outcome(signal.key, incident_id, what)
             document = signal.to_document()

@@ -46,7 +46,7 @@ class Drafts:
             data["reason"] = problem.gate.reason
         self.draft(batch, incident_id, "opened", data, "opened")
         self.route(batch, incident_id)
-        batch.settle(problem.signals, incident_id, "opened")
+        batch.record(problem.signals, incident_id, "opened")
 
     def add(
         self, problem: Problem, batch: Batch, incident_id: str, what: str, reason: str = ""
@@ -62,7 +62,7 @@ class Drafts:
         # Its opener may have been ended before it came to that.
         self.route(batch, incident_id)
         batch.touched.add(incident_id)
-        batch.settle(problem.signals, incident_id, what)
+        batch.record(problem.signals, incident_id, what)
 
     def reopen(self, problem: Problem, batch: Batch, incident: Incident, since: float) -> None:
         """Reopen an incident whose problem was found again, so many seconds after its resolve."""

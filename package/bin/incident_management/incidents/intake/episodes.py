@@ -30,35 +30,36 @@ class Episodes:
             return False
         problem.episode, problem.incident_id = place.episode, place.incident_id
         problem.previous, problem.incidents = place.previous, list(place.incidents)
-        problem.turn = place.turn
+        problem.redirects = place.redirects
         return True
 
     @staticmethod
     def go_on(problems: Sequence[Problem], batch: Batch) -> Tuple[List[Problem], List[Problem]]:
-        """Part those with nothing to decide from the rest.
+        """Separate the problems about which there is nothing to decide from the rest.
 
-        They are remembered, nothing could have ended their episode since, which is the first, and
-        no condition holds them back. In a storm that is nearly all.
+        Their first episode is remembered and cannot have ended since, and no condition holds them
+        back. In a storm that is nearly all.
         """
-        turns = {
-            incident_id: story.turn
+        redirects = {
+            incident_id: story.redirects
             for incident_id, story in batch.stories.items()
             if story.incident and story.incident.is_open
         }
         going: List[Problem] = []
         rest: List[Problem] = []
         for problem in problems:
-            known = problem.turn is not None and turns.get(problem.incident_id) == problem.turn
+            now = redirects.get(problem.incident_id)
+            known = now is not None and now == problem.redirects
             goes_on = known and problem.episode == 1 and problem.gate is None
             (going if goes_on else rest).append(problem)
         return going, rest
 
     def doubtful(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
         """Return, and forget, the remembered ones whose episode may have ended since."""
-        doubtful = [p for p in problems if p.turn is not None and not _is_still(p, batch)]
+        doubtful = [p for p in problems if p.redirects is not None and not _is_still(p, batch)]
         for problem in doubtful:
             problem.episode, problem.incident_id, problem.previous = 0, "", ""
-            problem.incidents, problem.turn = [], None
+            problem.incidents, problem.redirects = [], None
             self._remembered.forget(problem.dedup_key)
         return doubtful
 
@@ -67,13 +68,16 @@ class Episodes:
         places = {}
         for problem in problems:
             story = stories.get(problem.incident_id)
-            if story is None or problem.turn == story.turn or problem.dedup_key in story.split_off:
+            if story is None or problem.dedup_key in story.split_off:
                 continue
             incident = story.incident
-            if incident and incident.is_open:
-                incidents = tuple(problem.incidents)
+            if problem.redirects != story.redirects and incident and incident.is_open:
                 places[problem.dedup_key] = Place(
-                    problem.episode, problem.incident_id, problem.previous, incidents, story.turn
+                    episode=problem.episode,
+                    incident_id=problem.incident_id,
+                    previous=problem.previous,
+                    incidents=tuple(problem.incidents),
+                    redirects=story.redirects,
                 )
         self._remembered.remember(places)
 
@@ -96,4 +100,4 @@ class Episodes:
 def _is_still(problem: Problem, batch: Batch) -> bool:
     incident = batch.incident(problem.incident_id)
     story = batch.stories[problem.incident_id]
-    return incident is not None and incident.is_open and story.turn == problem.turn
+    return incident is not None and incident.is_open and story.redirects == problem.redirects

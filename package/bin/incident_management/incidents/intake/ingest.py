@@ -79,7 +79,7 @@ class Ingest:
         self._require_soon(batch)
         timeline.write(self._stores, batch.new)
         changed = {incident_id: batch.stories[incident_id] for incident_id in batch.touched}
-        timeline.settle(self._stores, changed, self._remembered.monotonic)
+        timeline.save_documents(self._stores, changed, self._remembered.monotonic)
         batch.hand_on(moving.forward_arrivals(self._stores, self._clock, changed))
         self._remembered.put({**batch.stories, **changed})
         self._episodes.remember(found.problems, {**batch.stories, **changed})

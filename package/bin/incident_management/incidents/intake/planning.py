@@ -113,7 +113,7 @@ class Planner:
                 counted = [signal for signal in problem.signals if story.counts(signal.key)]
                 problem.signals = [s for s in problem.signals if not story.counts(s.key)]
                 if counted:
-                    batch.settle(counted, incident_id, "added")
+                    batch.record(counted, incident_id, "added")
                     batch.touched.add(incident_id)
         return [problem for problem in problems if problem.signals]
 

@@ -21,7 +21,7 @@ __all__ = ["Sorted", "Sorting"]
 
 @dataclass
 class Sorted:
-    """What some signals are.
+    """How the signals of one call were sorted.
 
     ``outcomes``, by key, are of those that are stored already or held back; ``held`` are the
     documents of the latter. ``undecided`` are the keys of those that are stored and wait for a

@@ -1,4 +1,4 @@
-"""Making one incident of two, and two of one; both can be undone, and no signal counts twice.
+"""Merging two incidents and splitting one; both can be undone, and no signal counts twice.
 
 What is decided is a :class:`.moves.Move`; :mod:`.moving` carries it out. All functions raise
 NotFound for an unknown id, IllegalMove when the state does not allow it, and Contended when others

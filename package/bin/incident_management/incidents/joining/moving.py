@@ -50,7 +50,7 @@ def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None)
         data = {"into": move.target, "number": move.number, "reason": move.reason}
         _append(stores, clock, move, move.source, "merged", data, "")
         return forward(stores, clock, move.source, most)[1]
-    arrive = _opened if move.kind == "split" else _unmerged
+    arrive = _write_opening if move.kind == "split" else _write_unmerged
     arrive(stores, clock, move)
     for part, signals in enumerate(_parts(move.signals)):
         data = {
@@ -67,7 +67,7 @@ def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None)
         }
         _append(stores, clock, move, move.source, "split", data, f":{part}" if part else "")
     timeline.refresh_many(stores, [move.source, move.target])
-    _claim(stores, clock, move)
+    _claim_problems(stores, clock, move)
     _correct(stores, move.source, move.target, move.signals)
     return True
 
@@ -162,14 +162,14 @@ def _hand_on(stores: Stores, clock: Clock, source_id: str) -> str:
     return target_id
 
 
-def _opened(stores: Stores, clock: Clock, move: Move) -> None:
+def _write_opening(stores: Stores, clock: Clock, move: Move) -> None:
     data = {**move.detail["opened"], "signals": move.signals, "number": move.number}
     timeline.append(stores, clock, move.target, "opened", data, move.actor, "opened")
     routed = move.detail["routed"]
     timeline.append(stores, clock, move.target, "routed", routed, move.actor, "routed")
 
 
-def _unmerged(stores: Stores, clock: Clock, move: Move) -> None:
+def _write_unmerged(stores: Stores, clock: Clock, move: Move) -> None:
     for part, signals in enumerate(list(_parts(move.signals)) or [{}]):
         data = {
             "from": move.source,
@@ -194,7 +194,7 @@ def _append(
     timeline.append(stores, clock, incident_id, kind, data, move.actor, once)
 
 
-def _claim(stores: Stores, clock: Clock, move: Move) -> None:
+def _claim_problems(stores: Stores, clock: Clock, move: Move) -> None:
     """Let the later signals of what was split off go to its incident: it is their next episode."""
     wanted = {one["dedup_key"]: one["ledger"] for one in move.detail.get("problems", [])}
     ledger = Ledger(stores, clock)
@@ -218,13 +218,13 @@ def _claim(stores: Stores, clock: Clock, move: Move) -> None:
 def _correct(stores: Stores, source: str, target: str, signals: Iterable[str]) -> None:
     """Let the documents of these signals name the target where they still name the source."""
     story = timeline.load(stores, [target])[target]
-    _point(stores, [key for key in signals if story.counts(key)], source, target)
+    _point_documents(stores, [key for key in signals if story.counts(key)], source, target)
 
 
 def _correct_all(stores: Stores, source: str, target: str, most: Optional[int]) -> bool:
     """The same for the documents that name a merged incident. False: ``most`` were not all."""
     keys = stores.signals.keys({"incident_id": source})
-    _point(stores, keys[:most], source, target)
+    _point_documents(stores, keys[:most], source, target)
     return most is None or len(keys) <= most
 
 
@@ -232,7 +232,7 @@ def _is_named(stores: Stores, incident_id: str) -> bool:
     return bool(stores.signals.find({"incident_id": incident_id}, limit=1))
 
 
-def _point(stores: Stores, keys: List[str], source: str, target: str) -> None:
+def _point_documents(stores: Stores, keys: List[str], source: str, target: str) -> None:
     for some in chunks(keys, SAVED_AT_ONCE):
         found = find_by(stores.signals, "_key", some)
         stale = [document for document in found if document.get("incident_id") == source]

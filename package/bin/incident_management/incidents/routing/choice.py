@@ -85,13 +85,13 @@ def standings(
         back = None if on_shift else hours.next_open(now)
         found.append(
             Standing(
-                name,
-                load.get(name, 0.0),
-                team.capacity_of(member),
-                on_shift,
-                "" if back is None else hours.shown(back, now),
-                tuple(skill for skill in skills if skill.lower() not in member.skills),
-                bool(name) and name == passing,
+                name=name,
+                load=load.get(name, 0.0),
+                capacity=team.capacity_of(member),
+                on_shift=on_shift,
+                back="" if back is None else hours.shown(back, now),
+                lacks=tuple(skill for skill in skills if skill.lower() not in member.skills),
+                has_it=bool(name) and name == passing,
             )
         )
     return found

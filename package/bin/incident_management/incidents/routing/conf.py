@@ -57,7 +57,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Routing:
-    """The whole file. The windows and ``flap_calm`` are in seconds; see :mod:`..flapping`.
+    """The whole file. The windows and ``flap_calm`` are in seconds; see :mod:`..upkeep.flapping`.
 
     ``group_by``: why a problem may join an open incident, see :mod:`..grouping.related`.
 

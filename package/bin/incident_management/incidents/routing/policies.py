@@ -1,4 +1,4 @@
-"""What was promised and what happens when nobody moves: [sla:…] and [escalation:…]."""
+"""Service levels and escalation paths: the stanzas [sla:…] and [escalation:…]."""
 
 from __future__ import annotations
 

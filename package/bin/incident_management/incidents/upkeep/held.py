@@ -1,4 +1,4 @@
-"""What suppressions held back: what of it still has to be heard of, and whose problems go on.
+"""Signals that suppressions held back: which must still be taken in, and whose problems go on.
 
 Some tools tell of an alert twice: when it begins and when it ends. CloudWatch sends an alarm when
 its state changes, Datadog unless it is told to renotify too. One that began in a maintenance window

@@ -1,57 +1,27 @@
-"""Resolves incidents whose searches ran for long enough and found nothing more.
-
-Silence proves nothing by itself: a search that was skipped, failed or switched off is silent, too.
-So what counts is coverage, a span of time in which *every* scheduled run succeeded. It is put
-together from splunkd's list of past runs, looked at again and again, and kept in a claim
-(``ran:<search>``), because splunkd forgets a run after two periods. A monitor's checkpoint says
-itself since when it has judged every span as a whole, and who was out of order last: a trouble that
-goes on is raised once, and is silent, too. What a search found counts also where a suppression
-held it back: a snooze is no silence.
+"""Resolves incidents whose searches ran for long enough and found nothing more (:mod:`.silence`).
 
 Whatever has no such evidence (the API, webhooks) is left to people or to its own "resolved".
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import (
-    Any,
-    Callable,
-    Dict,
-    Iterator,
-    List,
-    Mapping,
-    Optional,
-    Sequence,
-    Set,
-    Tuple,
-)
+from typing import Any, Dict, Iterator, List, Sequence, Set
 
-from ...ports import Clock, Document, SearchFailed, Stores
+from ...ports import Clock, Stores
 from .. import lifecycle, timeline
-from ..canonical import digest
 from ..joining.signals import named_by
 from ..model import ACTOR, Incident
-from ..stores import (
-    IS_OPEN,
-    KEYS_PER_QUERY,
-    any_of,
-    checkpoints_of,
-    chunks,
-    claim_document,
-)
-from . import flapping, held
-from .coverage import LATE_SECONDS, Coverage, Plan, Run, SearchId, SearchRuns
+from ..stores import IS_OPEN, claim_document
+from . import flapping
+from .coverage import SearchRuns
+from .silence import Evidence, Silence, Trouble
 
 __all__ = ["Quiet"]
 
-RAN = "ran"
 # All open incidents are read, so many at once, and each one's search is watched. Of so many the
 # signals are looked at in one round, and of the next ones in the next.
 INCIDENTS_READ = 1000
 MOST_READ = 20_000
-# Of an incident that has more signals, nobody looks whether all of its entities are back.
-SIGNALS_READ = 10_000
 INCIDENTS_A_ROUND = 1000
 CHECKPOINT = "worker:quiet:reached"
 # What is read of an incident until it may be due.
@@ -59,49 +29,7 @@ _READ = (
     *("id", "status", "severity", "pinned", "rules", "entities", "search", "last_time"),
     *("merged", "merged_into"),
 )
-SEARCHES_A_ROUND = 200
 IN_PROGRESS = ("approved", "running", "done", "resolving", "rolling_back", "not_recovered")
-
-Trouble = Callable[[str, str], None]
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Why one of an incident's detections counts as quiet.
-
-    ``blindness``: why that does not show that the trouble is over; empty where it does.
-    ``alive``: what its events name again, of which there had been none.
-    """
-
-    rule: str
-    quiet_since: float
-    until: float
-    source: str
-    runs: Optional[int] = None
-    blindness: str = ""
-    alive: Tuple[str, ...] = ()
-
-    def to_data(self) -> Document:
-        data: Document = {
-            "rule": self.rule,
-            "quiet_since": self.quiet_since,
-            "last_run": self.until,
-            "source": self.source,
-        }
-        if self.runs is not None:
-            data["runs"] = self.runs
-        if self.alive:
-            data["alive"] = list(self.alive)
-        return data
-
-    def __str__(self) -> str:
-        ran = "" if self.runs is None else f" in {self.runs} runs"
-        hours = (self.until - self.quiet_since) / 3600
-        found = f"'{self.rule}' found nothing{ran} for {hours:.3g} h ({self.source})"
-        if self.alive:
-            more = f" and {len(self.alive) - 1} more" if len(self.alive) > 1 else ""
-            return f"{found}; events of {self.alive[0]}{more} come again"
-        return f"{found}; it {self.blindness}" if self.blindness else found
 
 
 class Quiet:
@@ -112,9 +40,6 @@ class Quiet:
         self._clock = clock
         self._runs = runs
         self._trouble = trouble
-        self._coverage: Dict[SearchId, Tuple[Plan, Coverage]] = {}
-        self._held: Dict[Tuple[str, str, float], Set[str]] = {}
-        self._seen: Dict[Tuple[str, float], Set[str]] = {}
 
     def run(self, resolve_after: float, resolve_not: Sequence[str] = ()) -> Dict[str, int]:
         """Do one round; returns how many incidents were resolved. Raises what the stores raise.
@@ -122,17 +47,17 @@ class Quiet:
         ``resolve_after`` in seconds, 0: only detections with a time of their own;
         ``resolve_not``: severities that are left to people.
         """
-        self._coverage, self._held, self._seen = {}, {}, {}
+        silence = Silence(self._stores, self._clock, self._runs, self._trouble, resolve_after)
         due = [
             incident
             for incident in self._open()
             if incident.severity not in resolve_not
             and not incident.pinned
-            and self._may_be_due(incident, resolve_after)
+            and silence.may_be_due(incident)
         ]
         resolved = 0
         for incident in self._next_of(due):
-            evidence = self._evidence(incident, resolve_after)
+            evidence = silence.evidence(incident)
             if evidence and not self._repairing(incident):
                 resolved += self._resolve(incident.id, evidence)
         return {"incidents_resolved_quiet": resolved}
@@ -155,162 +80,6 @@ class Quiet:
         reached = {"after": start + INCIDENTS_A_ROUND}
         self._stores.claims.save([claim_document(CHECKPOINT, self._clock.now(), reached)])
         return [*due[start:], *due[:start]][:INCIDENTS_A_ROUND]
-
-    # --- evidence ---------------------------------------------------------------------------
-
-    def _may_be_due(self, incident: Incident, resolve_after: float) -> bool:
-        """Watch an incident's search; tells whether its signals are worth reading now."""
-        if len(incident.rules) > 1:
-            return True
-        after = resolve_after
-        if incident.search.get("name"):
-            watched = self._watch(_search_id(incident.search, {}))
-            if watched is None:
-                return False
-            if watched[0].quiet_after is not None:
-                after = watched[0].quiet_after
-        return bool(after) and self._clock.now() - (incident.last_time or 0.0) >= after
-
-    def _evidence(self, incident: Incident, resolve_after: float) -> List[Evidence]:
-        """Why all of its detections count as quiet; empty when one of them does not."""
-        found: List[Evidence] = []
-        for rule in incident.rules:
-            newest = self._newest(incident, rule)
-            if newest is None:
-                # Its signals were moved to another incident.
-                continue
-            evidence = self._quiet(incident, rule, newest, resolve_after)
-            if evidence is None:
-                return []
-            found.append(evidence)
-        return found
-
-    def _newest(self, incident: Incident, rule: str) -> Optional[Document]:
-        newest = self._stores.signals.find(_found_by(incident, rule), "received_at:-1", 1)
-        return next(iter(newest), None)
-
-    def _quiet(
-        self, incident: Incident, rule: str, newest: Document, resolve_after: float
-    ) -> Optional[Evidence]:
-        search = newest.get("search") or {}
-        last = max(float(newest["received_at"]), float(newest["last_time"]))
-        if search.get("monitor"):
-            last = float(newest["last_time"])
-            return self._quiet_monitor(incident, str(search["monitor"]), last, resolve_after)
-        if not search.get("name"):
-            return None
-        key = _search_id(search, newest)
-        watched = self._watch(key)
-        if watched is None:
-            return None
-        plan, coverage = watched
-        after = resolve_after if plan.quiet_after is None else plan.quiet_after
-        since = max(last, coverage.since)
-        if not after or not coverage.since or coverage.until - since < after:
-            return None
-        start = coverage.until - after
-        if self._goes_on(incident, newest, start):
-            return None
-        # Nothing is claimed of a time in which something of the detection was held back.
-        since = max(since, held.last_of(self._stores, rule, str(newest["app"]), since, start))
-        try:
-            alive = self._alive(incident, rule, plan.alive_field, start)
-            if plan.alive_field and not alive:
-                return None
-            runs = len(self._runs.scheduled(key, since, coverage.until))
-            blindness = "" if alive else self._runs.blindness(key)
-        except SearchFailed:
-            return None
-        source = "saved/searches history: every scheduled run succeeded"
-        return Evidence(rule, since, coverage.until, source, runs, blindness, alive)
-
-    def _alive(self, incident: Incident, rule: str, field: str, since: float) -> Tuple[str, ...]:
-        """Its entities, if events since then name each of them in the field; else nothing."""
-        if not field:
-            return ()
-        if (field, since) not in self._seen:
-            self._seen[(field, since)] = self._runs.seen(field, since)
-        query = _found_by(incident, rule)
-        found = self._stores.signals.find(query, "", SIGNALS_READ, fields=("entity",))
-        entities = sorted({str(one["entity"]) for one in found})
-        seen = self._seen[(field, since)]
-        whole = len(found) < SIGNALS_READ and all(one.lower() in seen for one in entities)
-        return tuple(entities) if whole else ()
-
-    def _goes_on(self, incident: Incident, newest: Document, start: float) -> bool:
-        """Whether one of its problems was found since ``start``, though that was held back.
-
-        What goes on shows in the latest runs, so most incidents need no look further back.
-        """
-        for since in (max(start, self._clock.now() - LATE_SECONDS), start):
-            key = (str(newest["rule"]), str(newest["app"]), since)
-            if key not in self._held:
-                self._held[key] = held.problems_of(self._stores, *key)
-            problems = self._held[key]
-            if newest["dedup_key"] in problems or self._has_one_of(incident, problems):
-                return True
-        return False
-
-    def _has_one_of(self, incident: Incident, problems: Set[str]) -> bool:
-        queries = (any_of("dedup_key", some) for some in chunks(sorted(problems), KEYS_PER_QUERY))
-        return any(
-            self._stores.signals.find({"$and": [named_by(incident), query]}, "", 1)
-            for query in queries
-        )
-
-    def _quiet_monitor(
-        self, incident: Incident, monitor: str, last: float, after: float
-    ) -> Optional[Evidence]:
-        """Count the spans that were judged, and in which none of the entities was out of order."""
-        now = self._clock.now()
-        known = checkpoints_of(self._stores, monitor)
-        # One from the future was made while the clock was wrong.
-        values = [one["value"] for one in known if float(one["value"]["end"]) <= now]
-        if not after or not values:
-            return None
-        newest = values[-1]
-        unwell = dict(newest["unwell"])
-        since = max(
-            last,
-            float(newest["covered_from"]),
-            *(float(unwell.get(entity, 0.0)) for entity in incident.entities),
-        )
-        until = float(newest["end"])
-        if until - since < after:
-            return None
-        source = "the monitor's checkpoint: every span was judged, and nothing was out of order"
-        return Evidence(monitor, since, until, source)
-
-    def _watch(self, key: SearchId) -> Optional[Tuple[Plan, Coverage]]:
-        """Look at a search once in a round, and remember its coverage."""
-        if key not in self._coverage:
-            if len(self._coverage) >= SEARCHES_A_ROUND:
-                return None
-            try:
-                self._coverage[key] = self._look(key)
-            except SearchFailed as error:
-                self._trouble(f"quiet {key[0]}", f"Whether '{key[0]}' runs is unknown: {error}")
-                self._coverage[key] = (Plan(False), Coverage())
-        plan, coverage = self._coverage[key]
-        return (plan, coverage) if plan.enabled else None
-
-    def _look(self, key: SearchId) -> Tuple[Plan, Coverage]:
-        now = self._clock.now()
-        claim_key = f"{RAN}:{digest(list(key), 40)}"
-        known = self._stores.claims.get(claim_key)
-        before = Coverage(**known["value"]["coverage"]) if known else Coverage()
-        plan = self._runs.plan(key)
-        after = Coverage()
-        if plan.enabled:
-            runs = [_judged(run, plan) for run in self._runs.recent(key)]
-            start = before.until or min((run.time for run in runs), default=now) - 1.0
-            due = self._runs.scheduled(key, start, now)
-            after = before.extended(runs, due, now)
-        if known is None or after != before:
-            self._stores.claims.save([_claim(claim_key, key, after, now)])
-        return plan, after
-
-    # --- resolving --------------------------------------------------------------------------
 
     def _repairing(self, incident: Incident) -> bool:
         """Whether a fix is under way: its own verification decides then."""
@@ -356,33 +125,3 @@ def _resolution(evidence: Sequence[Evidence]) -> str:
     if any(one.blindness for one in evidence):
         return "Nothing more was found of it. Whether it is over was not seen."
     return "It ended by itself."
-
-
-def _found_by(incident: Incident, rule: str) -> Document:
-    """The query for the signals of an incident that one of its detections raised."""
-    return {"$and": [named_by(incident), {"rule": rule}]}
-
-
-def _search_id(search: Mapping[str, Any], signal: Mapping[str, Any]) -> SearchId:
-    """Name, app and owner of a saved search, as its signal says where it does not itself."""
-    app, owner = (search.get(name) or signal.get(name) or "" for name in ("app", "owner"))
-    return str(search["name"]), str(app), str(owner or "nobody")
-
-
-def _judged(run: Run, plan: Plan) -> Run:
-    """Where findings are throttled, a run with results may have raised nothing: not quiet."""
-    if plan.throttled and run.state == "succeeded" and run.results:
-        return Run(run.time, "failed", run.results)
-    return run
-
-
-def _claim(key: str, search: SearchId, coverage: Coverage, now: float) -> Document:
-    return claim_document(
-        key,
-        now,
-        {
-            "search": list(search),
-            "coverage": {"since": coverage.since, "until": coverage.until},
-        },
-        purpose=RAN,
-    )

@@ -1,4 +1,4 @@
-"""Makes one of incidents that were opened at once by writers who could not see each other.
+"""Merges incidents that two writers opened at once because neither could see the other's.
 
 Two detections that fire in the same second are taken in by two processes. Each looks for an
 incident to join before the other has written its own, so that both open one for what is one

@@ -65,19 +65,19 @@ class Checkpoint:
         return max(float(self.end), self.raising_from)
 
     @classmethod
-    def of(cls, document: Document) -> Checkpoint:
+    def from_document(cls, document: Document) -> Checkpoint:
         """Read a document. Raises ValueError when its state can't be read."""
         value = document["value"]
         return cls(
-            int(value["end"]),
-            float(value["raising_from"]),
-            float(value["covered_from"]),
-            unpack(value["state"], MAX_STATE_BYTES),
-            {entity: float(end) for entity, end in value["unwell"]},
-            {entity: float(end) for entity, end in value.get("unwell_since") or ()},
-            str(value["learned_as"]),
-            [float(point) for point in value["trail"]],
-            str(document["_key"]),
+            end=int(value["end"]),
+            raising_from=float(value["raising_from"]),
+            covered_from=float(value["covered_from"]),
+            state=unpack(value["state"], MAX_STATE_BYTES),
+            unwell={entity: float(end) for entity, end in value["unwell"]},
+            unwell_since={entity: float(end) for entity, end in value.get("unwell_since") or ()},
+            learned_as=str(value["learned_as"]),
+            trail=[float(point) for point in value["trail"]],
+            key=str(document["_key"]),
         )
 
     def bounded(self) -> Checkpoint:
@@ -209,7 +209,7 @@ class Checkpoints:
             return None
         for document in reversed(known):
             try:
-                return Checkpoint.of(document)
+                return Checkpoint.from_document(document)
             except ValueError as error:
                 self._tell(f"{error} It goes on from before.")
         return None
@@ -267,7 +267,7 @@ class Checkpoints:
         known = checkpoints_of(self._stores, self._monitor.name)
         self._delete(known[:-KEPT_CHECKPOINTS])
         newest = known[-1]
-        return step if newest["_key"] == step.key else Checkpoint.of(newest)
+        return step if newest["_key"] == step.key else Checkpoint.from_document(newest)
 
     def remember(self, start: int, memory: Mapping[str, Any]) -> str:
         """Keep what was known before the span that begins at ``start``; return what names it."""
