@@ -216,7 +216,8 @@ def test_the_overview_says_so_when_no_worker_runs(
         words = page.get_by_text("nobody now: the worker has not run since").first
         words.wait_for(timeout=WAIT_MS)
     finally:
-        stored.put("incident_claims", {"_key": key, "purpose": key, "time": NOW})
+        stored.clear("incident_claims")
+        stored.put("incident_claims", REACH)
 
 
 def test_the_overview_says_whether_detections_have_anything_to_look_at(

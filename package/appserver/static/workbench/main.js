@@ -36,6 +36,7 @@ export class Workbench {
     #offers;
     #saidTimer = 0;
     #making = new Set();
+    #paging = false;
     #notices = [];
 
     /**
@@ -66,7 +67,7 @@ export class Workbench {
         // The place that screen readers listen to is there before anything is said in it.
         fill(root, this.panes, h('div', { class: 'wb-below' }, h('div', { role: 'status' }, this.said), this.banner, this.notice));
         root.classList.toggle('wb-looking', !this.mayWrite);
-        this.poller = new Poller(REFRESH_SECONDS, () => (this.list.waits ? 0 : this.#refresh(true)));
+        this.poller = new Poller(REFRESH_SECONDS, () => (this.list.waits || this.#paging ? 0 : this.#refresh(true)));
         window.addEventListener('popstate', () => this.#followAddress());
         listen(this);
         watchMenus();
@@ -134,17 +135,20 @@ export class Workbench {
         this.#refresh(false);
     }
 
-    /** Show the next page, too. */
-    showMore() {
-        this.shown = Math.min(MAX_SHOWN, this.shown + PAGE_SIZE);
-        history.replaceState(null, '', withRows(this.shown));
-        this.#next();
+    /** Show the next page, too; one, however often it is pressed before it is there. */
+    async showMore() {
+        if (this.#paging || this.list.waits) return;
+        this.#paging = true;
+        try {
+            await this.#next();
+        } finally {
+            this.#paging = false;
+        }
     }
 
     /** Show as many as are ever shown, and select them. */
     async selectMost() {
-        this.shown = MAX_SHOWN;
-        history.replaceState(null, '', withRows(this.shown));
+        this.#showUpTo(MAX_SHOWN);
         this.list.wait();
         const { wanted } = this;
         await this.#refresh(false);
@@ -189,25 +193,26 @@ export class Workbench {
         const choices = move.fields ? await this.choices() : null;
         if (move.id === 'merge') choices.others = await openIncidents();
         const fields = move.fields?.(incident, choices) ?? [];
-        const act = (values) => this.#act(move, change, values);
+        const act = (values) => this.#act(move, change, seen, values);
         if (!fields.length && !move.danger) {
             // Until the page shows what was done, a second press would be another try at it.
             await act({}).then((shown) => shown.read, (error) => this.#failed(error));
             return;
         }
+        if (this.detail.id !== incident.id) return; // somebody went on to another while this was read
         ask({
             title: `${move.label}: ${incident.id}`, about: incident.title, fields, danger: move.danger, submit: move.label, act, draft: `${move.id}/${incident.id}`,
             effects: (values) => move.effects?.(incident, values, choices) ?? [],
         });
     }
 
-    async #act(move, change, values) {
-        const { incident } = change.seen ?? this.detail.seen;
+    async #act(move, change, seen, values) {
+        const { incident } = change.seen ?? seen;
         try {
             const { body } = await change.send(move.method ?? 'POST', move.path(incident, values), move.body?.(values, incident) ?? {});
             this.say(move.done(move.id === 'snooze' || move.id === 'propose' ? incident : body, body));
             if (move.id === 'analyze') this.#watch(incident.id, body.sid);
-            if (move.id === 'propose') this.detail.turn('fixes');
+            if (move.id === 'propose' && incident.id === this.detail.id) this.detail.turn('fixes');
             if (move.id === 'snooze') this.held.look();
             return { read: this.changed(incident.id) };
         } catch (error) {
@@ -300,6 +305,8 @@ export class Workbench {
     }
 
     async #next() {
+        const before = this.shown;
+        this.#showUpTo(before + PAGE_SIZE);
         try {
             const page = await this.#read({ limit: PAGE_SIZE, cursor: this.cursor });
             if (!page) return;
@@ -307,8 +314,14 @@ export class Workbench {
             const known = new Set(page.incidents.map((one) => one.id));
             this.#showList([...this.list.incidents.filter((one) => !known.has(one.id)), ...page.incidents], false);
         } catch (error) {
+            this.#showUpTo(before);
             this.#listFailed(error);
         }
+    }
+
+    #showUpTo(rows) {
+        this.shown = Math.min(MAX_SHOWN, rows);
+        history.replaceState(null, '', withRows(this.shown));
     }
 
     #showList(incidents, quietly) {
@@ -362,6 +375,7 @@ export class Workbench {
             if (this.detail.id === id) this.detail.part.querySelector('.wb-step')?.replaceChildren(stepText(step));
         };
         told('');
+        if (this.detail.id === id) this.detail.again();
         watchAnalysis(id, sid, told).then((failure) => {
             this.#running.delete(id);
             if (failure) this.say(`The analysis of ${id} failed: ${failure}`, true);
