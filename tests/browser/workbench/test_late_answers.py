@@ -27,7 +27,7 @@ def test_the_fixes_of_one_incident_are_never_shown_for_another(site: Site, enter
     first, second = site.signals({"entity": "late-1"}, {"entity": "late-2", "group": False})
     site.analysed(first)
     plan = site.call("POST", f"/incidents/{first}/plans", {})["plan_id"]
-    page = enter("mia", f"?incident={first}")
+    page = enter("mia", f"?incident={first}&text=late-")
     expect(page.locator(".wb-id")).to_have_text(first)
     slow = Held(page, f"**/{first}/plans")
     page.keyboard.press("3")
@@ -265,7 +265,7 @@ def test_a_fix_that_is_proposed_late_is_none_of_the_incident_beside(
 ) -> None:
     first, second = site.signals({"entity": "turn-1"}, {"entity": "turn-2", "group": False})
     site.analysed(first)
-    page = enter("mia", f"?incident={first}")
+    page = enter("mia", f"?incident={first}&text=turn-")
     expect(page.locator(".wb-id")).to_have_text(first)
     page.wait_for_load_state("networkidle")
     let_time_pass(page)

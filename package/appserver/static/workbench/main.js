@@ -21,6 +21,7 @@ import { nothingOpen, openByHand } from './opening.js';
 import { Poller } from './poller.js';
 import { stepText } from './analysis.js';
 import { watchAnalysis } from './running.js';
+import { Said } from './said.js';
 import { Undelivered } from './undelivered.js';
 import { moment, now, span, useTimeZone } from './words.js';
 
@@ -28,13 +29,11 @@ const PAGE_SIZE = 50;
 const REFRESH_SECONDS = 15;
 const SYSTEM_SECONDS = 300;
 const WORKER_SILENT_SECONDS = 300;
-const SAID_MS = 8000;
 
 export class Workbench {
     #running = new Map();
     #turn = 0;
     #offers;
-    #saidTimer = 0;
     #making = new Set();
     #paging = false;
     #notices = [];
@@ -51,7 +50,7 @@ export class Workbench {
         this.shown = Math.min(MAX_SHOWN, Math.max(PAGE_SIZE, rows));
         this.banner = h('div', { class: 'wb-banner', role: 'alert', hidden: true });
         this.notice = h('div', { class: 'wb-notice', role: 'status', hidden: true });
-        this.said = h('div', { class: 'wb-said', hidden: true });
+        this.said = new Said();
         this.held = new HeldBack(this);
         this.undelivered = new Undelivered(this);
         const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
@@ -65,7 +64,7 @@ export class Workbench {
         const left = h('section', { class: 'wb-left', 'aria-label': 'List' }, h('div', { class: 'wb-bar' }, this.filters.element), this.bulk.element, this.list.element);
         this.panes = h('div', { class: 'wb-panes' }, left, this.detail.element, this.held.element);
         // The place that screen readers listen to is there before anything is said in it.
-        fill(root, this.panes, h('div', { class: 'wb-below' }, h('div', { role: 'status' }, this.said), this.banner, this.notice));
+        fill(root, this.panes, h('div', { class: 'wb-below' }, h('div', { role: 'status' }, this.said.element), this.banner, this.notice));
         root.classList.toggle('wb-looking', !this.mayWrite);
         this.poller = new Poller(REFRESH_SECONDS, () => (this.list.waits || this.#paging ? 0 : this.#refresh(true)));
         window.addEventListener('popstate', () => this.#followAddress());
@@ -196,7 +195,7 @@ export class Workbench {
         const act = (values) => this.#act(move, change, seen, values);
         if (!fields.length && !move.danger) {
             // Until the page shows what was done, a second press would be another try at it.
-            await act({}).then((shown) => shown.read, (error) => this.#failed(error));
+            await act({}).then((shown) => shown.read, (error) => this.said.show(explained(error), true));
             return;
         }
         if (this.detail.id !== incident.id) return; // somebody went on to another while this was read
@@ -228,10 +227,7 @@ export class Workbench {
 
     /** Say in passing that something was done, or why not. */
     say(text, stays = false) {
-        clearTimeout(this.#saidTimer);
-        fill(this.said, h('span', {}, text), h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Hide', on: { click: () => { this.said.hidden = true; } } }, '×'));
-        this.said.hidden = false;
-        if (!stays) this.#saidTimer = setTimeout(() => { this.said.hidden = true; }, SAID_MS);
+        this.said.show(h('span', {}, text), stays);
     }
 
     /** Say what is wrong with the way to Splunk; it goes when an answer comes. */
@@ -242,12 +238,6 @@ export class Workbench {
             fill(this.banner, error.kind === 'away' ? `${error.message} What is shown is as it was; it is tried again${error.retryAfter > REFRESH_SECONDS ? ` in ${error.retryAfter} seconds` : ' by itself'}.` : error.message);
         }
         this.banner.hidden = false;
-    }
-
-    #failed(error) {
-        fill(this.said, explained(error), h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Hide', on: { click: () => { this.said.hidden = true; } } }, '×'));
-        clearTimeout(this.#saidTimer);
-        this.said.hidden = false;
     }
 
     #openWanted() {
