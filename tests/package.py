@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 import time
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -42,8 +43,9 @@ def unpacked() -> Path:
     if not place.exists():
         _KEPT.mkdir(parents=True, exist_ok=True)
         for old in _KEPT.iterdir():  # of builds before, that no test run uses any more
-            if old.stat().st_mtime < time.time() - OLD_SECONDS:
-                shutil.rmtree(old, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another process put its own in its place meanwhile
+                if old.stat().st_mtime < time.time() - OLD_SECONDS:
+                    shutil.rmtree(old, ignore_errors=True)
         making = Path(tempfile.mkdtemp(dir=_KEPT))
         with tarfile.open(package()) as tar:
             tar.extractall(making, filter="data")

@@ -29,6 +29,7 @@ _SHIPPED = ("default", "static", "metadata", "appserver")
 TOO_WIDE = """tables => tables.map(table => [table,
     table.closest('[data-test=table-container]')].map(one => one.getBoundingClientRect().width))
     .filter(([width, room]) => width > room + 1)"""
+SETTLE_MS = 30_000
 # UCC writes these settings when it builds the package
 _APP_CONF = f"[package]\nid = {APP}\n\n[ui]\nis_visible = 1\nlabel = Incident Management\n"
 
@@ -42,6 +43,16 @@ def _app_folder(target: Path) -> Path:
     (app / "local").mkdir()
     (app / "local" / "app.conf").write_text(_APP_CONF, encoding="utf-8")
     return app
+
+
+def fits(page: Any, odd: str) -> None:
+    """Wait until no table is odd, as a script finds it: a dashboard lays itself out in steps."""
+    page.wait_for_timeout(500)
+    for _ in range(SETTLE_MS // 500):
+        if not page.get_by_role("table").evaluate_all(odd):
+            return
+        page.wait_for_timeout(500)
+    assert page.get_by_role("table").evaluate_all(odd) == []
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from tests.package import APP, unpacked
 from tools.splunkd_lite.core import Options, Splunk
 
-from .conftest import PASSWORD, TOO_WIDE
+from .conftest import PASSWORD, TOO_WIDE, fits
 
 RULE = "High Error Rate"
 WAIT_MS = 60_000
@@ -89,8 +89,8 @@ def test_the_view_names_the_noisy_detection_and_what_to_set(
     assert page.locator("#problems .message").count() == 0
     shoot(page, "detections")
     page.set_viewport_size({"width": 1366, "height": 768})
-    page.wait_for_timeout(1500)
-    assert page.get_by_role("table").evaluate_all(TOO_WIDE) == []
+    page.wait_for_timeout(1000)
+    fits(page, TOO_WIDE)
 
 
 def test_a_detection_leads_to_what_it_found(page: Any, splunk: Any, studio_bundle: Any) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from .site import Site, sign_in
 
-WAIT_MS = 15_000
+WAIT_MS = 30_000  # a loaded machine takes long, and the page itself looks every 15 s
 expect.set_options(timeout=WAIT_MS)
 
 

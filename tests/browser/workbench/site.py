@@ -101,15 +101,28 @@ class Site:
     def incident(self, incident_id: str) -> Any:
         return self.call("GET", f"/incidents/{incident_id}")
 
-    def kinds(self, incident_id: str) -> list[str]:
-        """The kinds of an incident's entries, and that its timeline is whole."""
+    def timeline(self, incident_id: str) -> list[Any]:
+        """An incident's entries that count, in order; the timeline is whole."""
         told = self.call("GET", f"/incidents/{incident_id}/timeline")
         assert told["verified"] is True, told["problems"]
-        return [entry["kind"] for entry in told["entries"] if entry["counts"]]
+        return [entry for entry in told["entries"] if entry["counts"]]
+
+    def kinds(self, incident_id: str) -> list[str]:
+        return [entry["kind"] for entry in self.timeline(incident_id)]
+
+    def wait_for_entry(self, incident_id: str, kind: str, seconds: float = 60.0) -> None:
+        until = time.monotonic() + seconds
+        while kind not in self.kinds(incident_id):
+            assert time.monotonic() < until, f"no entry {kind} in {seconds:.0f} s"
+            time.sleep(0.3)
+
+    def append(self, incident_id: str, kind: str, actor: str, **data: Any) -> None:
+        """Write an entry, and leave the incident's document as it is."""
+        timeline.append(self.stores, Clock(), incident_id, kind, data, actor)
 
     def write(self, incident_id: str, kind: str, actor: str, **data: Any) -> None:
         """Write an entry as the app itself would."""
-        timeline.append(self.stores, Clock(), incident_id, kind, data, actor)
+        self.append(incident_id, kind, actor, **data)
         timeline.refresh(self.stores, incident_id)
 
     def promise(self, incident_id: str, acknowledge: float, resolve: float) -> None:

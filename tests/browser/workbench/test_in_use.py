@@ -12,26 +12,11 @@ from incident_management.notify.outbox import Outbox
 
 from .site import Clock, Site
 from .test_acting import press, said, submit
-from .test_looking import refresh, titles
+from .test_looking import titles
+from .waiting import Held, let_time_pass, refresh
 
 Enter = Callable[..., Any]
 PHONE = {"width": 390, "has_touch": True, "is_mobile": True}
-
-
-def slowly(page: Any, pattern: str, milliseconds: int) -> None:
-    """Let answers to the page come so much later."""
-    page.evaluate(
-        """([pattern, wait]) => {
-            const ask = window.fetch;
-            window.fetch = async (address, how) => {
-                if (String(address).includes(pattern)) {
-                    await new Promise((go) => { setTimeout(go, wait); });
-                }
-                return ask(address, how);
-            };
-        }""",
-        [pattern, milliseconds],
-    )
 
 
 def not_delivered(site: Site, incident: str, outcome: str) -> str:
@@ -88,17 +73,22 @@ def test_a_second_press_is_not_another_try(site: Site, enter: Enter) -> None:
     page = enter("rob", f"?incident={incident}")
     expect(page.locator(".wb-id")).to_have_text(incident)
     page.wait_for_load_state("networkidle")
-    slowly(page, f"{incident}/acknowledge", 800)
+    slow = Held(page, f"**/{incident}/acknowledge")
     page.locator("[data-move=acknowledge]").dblclick()
     expect(page.locator(".wb-detail")).to_have_attribute("aria-busy", "true")
     page.keyboard.press("a")
+    slow.go()
     said(page, f"{incident} is acknowledged. Owner: rob.")
     expect(page.locator(".wb-detail")).to_have_attribute("aria-busy", "false")
     expect(page.locator(".wb-state")).to_have_text("In progress")
     said(page, f"{incident} is acknowledged. Owner: rob.")
-    slowly(page, "/teams", 500)
+    let_time_pass(page)
+    slow = Held(page, "**/v1/teams")
     page.keyboard.press("s")
     page.keyboard.press("s")
+    slow.go()
+    expect(page.locator("dialog")).to_have_count(1)
+    page.wait_for_timeout(300)
     expect(page.locator("dialog")).to_have_count(1)
     assert site.kinds(incident).count("status") == 1
 
@@ -110,11 +100,12 @@ def test_while_other_incidents_are_asked_for_the_old_ones_are_no_answer(
     site.open("Wait mild", severity="low")
     page = enter("rob", "?text=wait")
     expect(page.locator(".wb-item")).to_have_count(2)
-    slowly(page, "/incidents?", 1000)
+    slow = Held(page, "**/v1/incidents?*severity=critical*")
     page.get_by_label("Severity").select_option("critical")
     expect(page.locator(".wb-list-pane")).to_have_attribute("aria-busy", "true")
     page.wait_for_function("getComputedStyle(document.querySelector('.wb-list')).opacity < 0.6")
     assert len(titles(page)) == 2
+    slow.go()
     expect(page.locator(".wb-item")).to_have_count(1)
     expect(page.locator(".wb-list")).to_have_css("opacity", "1")
 
@@ -178,10 +169,12 @@ def test_whoever_opens_an_incident_by_keyboard_or_by_finger_goes_on_in_it(
     expect(page.locator(".wb-row-link").nth(2)).to_be_focused()
 
     # whoever is quicker than the answer is not taken back
-    slowly(page, "/timeline", 700)
+    slow = Held(page, "**/timeline?*")
     page.keyboard.press("k")
     page.keyboard.press("Enter")
+    slow.wait()
     page.keyboard.press("k")
+    slow.go()
     expect(page.locator("h1")).to_have_text("Goes on 1")
     expect(page.locator(".wb-row-link").nth(0)).to_be_focused()
 

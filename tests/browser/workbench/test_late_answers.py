@@ -10,10 +10,9 @@ from playwright.sync_api import expect
 
 from .site import Site
 from .test_acting import said, submit
-from .test_in_use import slowly
-from .test_looking import refresh
 from .test_many import choose_all, more
 from .test_not_delivered import undelivered
+from .waiting import Held, come_back, let_time_pass, refresh
 
 Enter = Callable[..., Any]
 
@@ -28,15 +27,16 @@ def test_the_fixes_of_one_incident_are_never_shown_for_another(site: Site, enter
     first, second = site.signals({"entity": "late-1"}, {"entity": "late-2", "group": False})
     site.analysed(first)
     plan = site.call("POST", f"/incidents/{first}/plans", {})["plan_id"]
-    page = enter("mia", f"?incident={first}")
+    page = enter("mia", f"?incident={first}&text=late-")
     expect(page.locator(".wb-id")).to_have_text(first)
-    slowly(page, f"{first}/plans", 1500)
+    slow = Held(page, f"**/{first}/plans")
     page.keyboard.press("3")
+    slow.wait()
     page.keyboard.press("1")
     page.locator(f"[data-id={second}]").click()
     expect(page.locator(".wb-id")).to_have_text(second)
     with page.expect_response(f"**/plans/{plan}*"):
-        pass  # the first one's answer is here now
+        slow.go()
     page.wait_for_load_state("networkidle")
     page.keyboard.press("3")
     expect(page.locator(".wb-part")).to_contain_text("No fix is proposed")
@@ -84,7 +84,7 @@ def test_the_next_look_does_not_answer_for_other_filters(site: Site, enter: Ente
     page.get_by_label("Severity").select_option("critical")
     pane = page.locator(".wb-list-pane")
     expect(pane).to_have_attribute("aria-busy", "true")
-    refresh(page)
+    come_back(page)
     page.wait_for_timeout(300)
     assert len(held) == 1
     held[0].continue_()
@@ -96,11 +96,14 @@ def test_what_other_filters_show_is_not_selected(site: Site, enter: Enter) -> No
     page = enter("rob", "?text=picked-")
     choose_all(page, 50)
     page.locator(".wb-bulk summary").click()
-    slowly(page, "limit=500", 800)
+    slow = Held(page, "**/v1/incidents?*limit=500*")
     page.get_by_role("button", name="Select up to 500").click()
+    slow.wait()
     page.get_by_label("Order").select_option("opened_at")
     expect(page.locator(".wb-list-pane")).not_to_have_attribute("aria-busy", "true")
-    page.wait_for_timeout(1200)
+    with page.expect_response("**/v1/incidents?*limit=500*"):
+        slow.go()
+    page.wait_for_timeout(300)
     # In the other order one of the 51 took the place of one that was selected.
     expect(page.locator(".wb-bulk")).to_contain_text("49 selected")
 
@@ -111,9 +114,10 @@ def test_what_is_asked_of_many_is_asked_once(site: Site, enter: Enter) -> None:
     page = enter("rob", "?text=asked%20of%20many")
     choose_all(page, 2)
     page.wait_for_load_state("networkidle")
-    page.evaluate("Date.now = (now => () => now() + 600_000)(Date.now)")  # what is offered is old
-    slowly(page, "/teams", 500)
+    let_time_pass(page)
+    slow = Held(page, "**/v1/teams")
     page.locator("[data-bulk=assign]").dblclick()
+    slow.go()
     expect(page.locator("dialog")).to_have_count(1)
     page.wait_for_timeout(300)
     expect(page.locator("dialog")).to_have_count(1)
@@ -157,3 +161,168 @@ def test_where_nothing_answers_the_other_messages_are_not_tried(site: Site, ente
     again.click()
     expect(dialog.get_by_role("status")).to_contain_text("on the way again")
     expect(dialog.get_by_role("button", name="Send it again")).to_have_count(0)
+
+
+def test_an_answer_that_is_cut_off_is_none_and_its_repeat_is_done_once(
+    site: Site, enter: Enter
+) -> None:
+    """As when splunkd restarts between an answer's head and its body."""
+    incident = site.open("Cut off")
+    page = enter("rob", f"?incident={incident}")
+    expect(page.locator(".wb-id")).to_have_text(incident)
+
+    def cut(route: Any) -> None:
+        route.fulfill(response=route.fetch(), body='{"id": "INC-')
+
+    page.route("**/notes", cut, times=1)
+    page.get_by_label("Note").fill("Once, please")
+    add = page.get_by_role("button", name="Add note")
+    add.click()
+    expect(page.locator(".wb-composer .wb-trouble")).to_contain_text("nothing is done twice")
+    add.click()
+    said(page, "on the timeline")
+    assert site.kinds(incident).count("note") == 1
+
+
+def test_what_is_still_being_worked_on_is_sent_again_under_its_key(
+    site: Site, enter: Enter
+) -> None:
+    incident = site.open("Still at it")
+    page = enter("rob", f"?incident={incident}")
+    expect(page.locator(".wb-id")).to_have_text(incident)
+    keys: list[str] = []
+
+    def at_it(route: Any) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) == 1:
+            route.fetch()
+            route.abort()
+        elif len(keys) == 2:  # as the API says it while the first one runs
+            detail = "The first request with this Idempotency-Key is being worked on: try again."
+            headers = {"Retry-After": "5", "Content-Type": "application/problem+json"}
+            route.fulfill(status=409, headers=headers, json={"detail": detail})
+        else:
+            route.continue_()
+
+    page.route("**/notes", at_it)
+    page.get_by_label("Note").fill("In its own time")
+    add = page.get_by_role("button", name="Add note")
+    trouble = page.locator(".wb-composer .wb-trouble")
+    add.click()
+    expect(trouble).to_contain_text("does not answer")
+    add.click()
+    expect(trouble).to_contain_text("is being worked on")
+    expect(trouble).to_contain_text("in 5 seconds")
+    add.click()
+    said(page, "on the timeline")
+    assert len(set(keys)) == 1
+    assert site.kinds(incident).count("note") == 1
+
+
+def test_what_is_typed_while_a_note_is_on_its_way_is_kept(site: Site, enter: Enter) -> None:
+    incident = site.open("Types on")
+    page = enter("rob", f"?incident={incident}")
+    note = page.get_by_label("Note")
+    note.fill("First")
+    slow = Held(page, "**/notes")
+    page.keyboard.press("Control+Enter")
+    page.keyboard.type(" and second")
+    slow.go()
+    said(page, "on the timeline")
+    expect(note).to_have_value("and second")
+    page.reload()
+    expect(note).to_be_visible()
+    expect(note).to_have_value("and second")
+    note.press("Control+Enter")
+    expect(note).to_have_value("")
+    told = [e["data"] for e in site.timeline(incident) if e["kind"] == "note"]
+    assert [data["text"] for data in told] == ["First", "and second"]
+
+
+def test_a_note_on_its_way_keeps_no_other_incident_waiting(site: Site, enter: Enter) -> None:
+    one, other = site.open("Note here"), site.open("Note there")
+    page = enter("rob", f"?incident={one}&text=note&sort=opened_at")
+    note = page.get_by_label("Note")
+    note.fill("Held up")
+    slow = Held(page, f"**/{one}/notes")
+    page.keyboard.press("Control+Enter")
+    slow.wait()
+    page.locator(f"[data-id={other}]").click()
+    expect(page.locator(".wb-id")).to_have_text(other)
+    note.fill("At once")
+    page.keyboard.press("Control+Enter")
+    said(page, "on the timeline")
+    assert site.kinds(other).count("note") == 1
+    # What became of the first is told here, too, and its text is there.
+    slow.routes[0].abort()
+    said(page, f"The note on {one} was not added")
+    page.locator(f"[data-id={one}]").click()
+    expect(note).to_have_value("Held up")
+
+
+def test_a_fix_that_is_proposed_late_is_none_of_the_incident_beside(
+    site: Site, enter: Enter
+) -> None:
+    first, second = site.signals({"entity": "turn-1"}, {"entity": "turn-2", "group": False})
+    site.analysed(first)
+    page = enter("mia", f"?incident={first}&text=turn-")
+    expect(page.locator(".wb-id")).to_have_text(first)
+    page.wait_for_load_state("networkidle")
+    let_time_pass(page)
+    teams, plans = Held(page, "**/v1/teams"), Held(page, f"**/{first}/plans")
+    page.locator(".wb-actions summary").click()
+    page.locator("[data-move=propose]").first.click()
+    teams.wait()
+    page.locator(f"[data-id={second}]").click()
+    expect(page.locator(".wb-id")).to_have_text(second)
+    teams.go()
+    plans.go()
+    said(page, "is proposed")
+    expect(page.get_by_role("tab", name="Timeline")).to_have_attribute("aria-selected", "true")
+    assert "tab=" not in page.url
+    (plan,) = site.call("GET", f"/incidents/{first}/plans")["plans"]
+    assert plan["status"] == "proposed"
+
+
+def test_a_form_that_comes_late_is_not_shown_over_another_incident(
+    site: Site, enter: Enter
+) -> None:
+    one, other = site.open("Form for one"), site.open("Form for another")
+    page = enter("rob", f"?incident={one}&text=form%20for&sort=opened_at")
+    expect(page.locator(".wb-id")).to_have_text(one)
+    page.wait_for_load_state("networkidle")
+    let_time_pass(page)
+    slow = Held(page, "**/v1/teams")
+    page.keyboard.press("s")
+    page.keyboard.press("e")
+    page.locator(f"[data-id={other}]").click()
+    expect(page.locator(".wb-id")).to_have_text(other)
+    with page.expect_response("**/v1/teams"):
+        slow.go()
+    page.wait_for_timeout(500)
+    expect(page.locator("dialog")).to_have_count(0)
+    # Of two that are asked for at once, one is shown.
+    let_time_pass(page)
+    slow = Held(page, "**/v1/teams")
+    page.keyboard.press("s")
+    page.keyboard.press("e")
+    slow.go()
+    expect(page.locator("dialog")).to_have_count(1)
+    page.wait_for_timeout(500)
+    expect(page.locator("dialog")).to_have_count(1)
+
+
+def test_more_is_shown_once_however_often_it_is_pressed(site: Site, enter: Enter) -> None:
+    site.signals(*({"entity": f"paged-{n}", "group": False} for n in range(120)))
+    page = enter("rob", "?text=paged-")
+    expect(page.locator(".wb-item")).to_have_count(50)
+    slow = Held(page, "**/v1/incidents?*cursor=*")
+    page.get_by_role("button", name="Show more").dblclick()
+    come_back(page)  # which would ask for all of them anew
+    page.wait_for_timeout(300)
+    slow.go()
+    expect(page.locator(".wb-item")).to_have_count(100)
+    refresh(page)
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".wb-news")).to_be_hidden()
+    expect(page.locator(".wb-item")).to_have_count(100)

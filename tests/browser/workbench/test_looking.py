@@ -16,6 +16,7 @@ from tests.browser.conftest import APP
 from tests.standin import ADMIN_PASSWORD
 
 from .site import Clock, Site, sign_in
+from .waiting import come_back, refresh
 
 NOW = time.time()
 Enter = Callable[..., Any]
@@ -24,14 +25,6 @@ BAD = "<img src=x onerror=\"window.broken='{}'\"><script>window.broken='{}'</scr
 
 def titles(page: Any) -> list[str]:
     return list(page.locator(".wb-row-title").all_inner_texts())
-
-
-def refresh(page: Any) -> None:
-    """What the page does every 15 seconds, now: on coming back to its tab, after that time."""
-    page.evaluate(
-        "() => { const now = Date.now; Date.now = () => now() + 16000;"
-        "document.dispatchEvent(new Event('visibilitychange')); }"
-    )
 
 
 def test_the_list_is_filtered_sorted_paged_and_its_address_says_how(
@@ -240,12 +233,11 @@ def test_a_hidden_page_asks_for_nothing(site: Site, enter: Enter) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
-    refresh(page)
+    come_back(page)
     page.wait_for_timeout(500)
     assert asked == []
     page.evaluate("Object.defineProperty(document, 'hidden', {value: false, configurable: true})")
-    with page.expect_request("**/v1/incidents?*"):
-        refresh(page)
+    refresh(page)
     page.wait_for_load_state("networkidle")
     assert len(asked) == 1
 
@@ -293,12 +285,11 @@ def test_while_the_kv_store_is_away_the_list_stays_and_says_when_it_is_tried_aga
     expect(banner).to_contain_text("The KV store can't be reached now.")
     expect(banner).to_contain_text("in 40 seconds")
     expect(page.locator(".wb-item")).to_have_count(1)
-    refresh(page)
+    come_back(page)
     page.wait_for_timeout(300)
     assert len(asked) == 1
     page.unroute("**/v1/incidents?*")
-    for _ in range(2):
-        refresh(page)
+    refresh(page)
     expect(banner).to_be_hidden()
 
 

@@ -41,7 +41,7 @@ def processes_of(home: Path) -> list[int]:
 
 def started(home: Path) -> subprocess.Popen[bytes]:
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(home)], cwd=REPOSITORY)
-    wait_until("the shop is up", lambda: (home / "up").exists(), 30)
+    wait_until("the shop is up", lambda: (home / "up").exists(), 90)
     assert len(processes_of(home)) >= 5
     return process
 
@@ -49,7 +49,7 @@ def started(home: Path) -> subprocess.Popen[bytes]:
 def test_ctrl_c_stops_all_that_was_started(tmp_path: Path) -> None:
     process = started(tmp_path)
     process.send_signal(signal.SIGINT)
-    process.wait(30)
+    process.wait(60)
     assert processes_of(tmp_path) == []
 
 
@@ -57,4 +57,4 @@ def test_services_end_when_what_started_them_is_killed(tmp_path: Path) -> None:
     process = started(tmp_path)
     process.kill()
     process.wait()
-    wait_until("all of them have ended", lambda: not processes_of(tmp_path), 30)
+    wait_until("all of them have ended", lambda: not processes_of(tmp_path), 60)

@@ -50,7 +50,7 @@ def test_one_raises_while_another_tells_of_its_error(app_folder: Path, tmp_path:
         inputs = standin.splunk.services.use_modular_inputs()
         inputs.start()
         service = standin.service(app=APP_NAME, owner="nobody")
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 240
         found: list[dict[str, object]] = []
         while not found and time.monotonic() < deadline:
             standin.index(

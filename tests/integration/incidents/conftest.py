@@ -103,7 +103,7 @@ def app(app_folder: Path, tmp_path: Path) -> Iterator[App]:
 
 def handler_processes(app: App) -> list[int]:
     """The process ids of this stand-in's own persistent handlers, once there is one."""
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while not (found := _running_handlers(app)):
         assert time.monotonic() < until, "no handler is running"
         time.sleep(0.05)

@@ -109,7 +109,7 @@ class Place:
                 os.kill(int(folder.name), signal.SIGKILL)
 
 
-def until(what: Callable[[], Any], seconds: float = 60.0) -> Any:
+def until(what: Callable[[], Any], seconds: float = 120.0) -> Any:
     """Wait for something to be true, and return it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -117,7 +117,7 @@ def until(what: Callable[[], Any], seconds: float = 60.0) -> Any:
         if found:
             return found
         time.sleep(0.2)
-    raise AssertionError("It did not happen within a minute.")
+    raise AssertionError(f"It did not happen within {seconds:.0f} s.")
 
 
 @pytest.fixture

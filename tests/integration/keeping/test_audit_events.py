@@ -40,7 +40,7 @@ def test_a_killed_worker_loses_no_event_and_shows_none_twice(place: Place) -> No
         if number % 4 == 3:
             place.kill_worker()
 
-    until(lambda: place.kinds(incident).count("note") == 12, 120)
+    until(lambda: place.kinds(incident).count("note") == 12, 240)
     assert place.call("GET", f"/incidents/{incident}/history")["verified"] is True
     keys = [row["key"] for row in place.history(incident)]
     assert len(keys) == len(set(keys))

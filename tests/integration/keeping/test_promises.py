@@ -10,8 +10,8 @@ from tests.integration.keeping.conftest import Place, until
 ROUTING = {
     "team:shop": {"members": "ann, bob", "capacity": "1"},
     "rule:shop": {"order": "1", "team": "shop"},
-    "sla:all": {"acknowledge": "20s", "resolve": "1h", "warn_at": "50%"},
-    "escalation:all": {"step.1": "15s, member:zoe"},
+    "sla:all": {"acknowledge": "25s", "resolve": "1h", "warn_at": "50%"},
+    "escalation:all": {"step.1": "20s, member:zoe"},
 }
 
 
@@ -29,8 +29,10 @@ def entries(place: Place, incident_id: str) -> list[dict[str, Any]]:
 
 def test_incidents_are_given_out_and_what_nobody_acknowledges_is_escalated(idle: Place) -> None:
     configure(idle)
-    ids = [idle.raise_signal(entity) for entity in ("cart", "search", "mail")]
     idle.start_worker()
+    # Before that it could be so late that all are escalated when it looks first.
+    until(lambda: idle.call("GET", "/system/info")["worker_seen"])
+    ids = [idle.raise_signal(entity) for entity in ("cart", "search", "mail")]
 
     def assigned() -> list[str]:
         found = idle.call("GET", "/incidents")["incidents"]

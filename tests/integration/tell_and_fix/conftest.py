@@ -93,8 +93,8 @@ class Office:
 
     def worker_log(self) -> List[Dict[str, Any]]:
         path = self.home / "var/log/splunk/incident_management_worker.log"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines]
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        return [json.loads(line) for line in text.split("\n")[:-1]]  # the last may be half written
 
     def worker_pids(self) -> List[int]:
         return list(dict.fromkeys(line["pid"] for line in self.worker_log()))
@@ -143,8 +143,12 @@ class Office:
         self.standin.stop()
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 45.0) -> Any:
-    """Return the first true answer. Fails the test when there is none in time."""
+def wait_for(what: Callable[[], Any], seconds: float = 120.0) -> Any:
+    """Return the first true answer. Fails the test when there is none in time.
+
+    The worker reads its settings every 15 s, and is there a few seconds after it was killed; the
+    rest is for a loaded machine.
+    """
     end = time.monotonic() + seconds
     while True:
         answer = what()

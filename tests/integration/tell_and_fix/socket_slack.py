@@ -66,7 +66,7 @@ class SocketSlack(Slack):
 
     # --- what Slack does ----------------------------------------------------------------------
 
-    def connection(self, seconds: float = 30.0) -> Peer:
+    def connection(self, seconds: float = 90.0) -> Peer:
         """The next connection that is opened, greeted."""
         peer = self.sockets.next_peer(seconds)
         hello = {"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A0TEST"}}

@@ -94,7 +94,7 @@ def test_a_run_whose_alert_action_never_worked_still_opens_its_incident(office: 
         trigger_time=time.time() - 200,
         actions="open_incident",
     )
-    found = wait_for(lambda: office.call("GET", "/incidents")["incidents"], 60)
+    found = wait_for(lambda: office.call("GET", "/incidents")["incidents"])
     assert [incident["title"] for incident in found] == ["Errors: checkout"]
     assert found[0]["severity"] == "critical"
     wait_for(lambda: office.slack.messages)

@@ -88,7 +88,7 @@ def test_a_worker_killed_before_it_hears_the_answer_makes_no_second_ticket(
     wait_for(
         lambda: [n["state"] for n in desk.outbox() if n["channel"] == "servicenow"] == ["sent"]
     )
-    assert len(desk.worker_pids()) == 2
+    wait_for(lambda: len(desk.worker_pids()) == 2)
     assert len(instance.records) == 1
 
 

@@ -41,7 +41,7 @@ def test_the_handler_of_the_old_version_makes_way(fresh: Office, tmp_path: Path)
         answers.append(fresh.call("GET", "/teams"))
         return isinstance(answers[-1], dict)
 
-    wait_for(answered, 15)
+    wait_for(answered)
     refused = [answer for answer in answers if isinstance(answer, tuple)]
     status, body = refused[0]
     assert status == 503 and "was upgraded" in body["detail"]

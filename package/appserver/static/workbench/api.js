@@ -119,11 +119,12 @@ async function request(method, path, headers = {}, body = undefined) {
     } catch {
         throw new ApiError('away', 'Splunk Web does not answer.');
     }
-    const kind = response.headers.get('Content-Type') ?? '';
-    const parsed = kind.includes('json') ? await response.json().catch(() => null) : null;
+    const isJson = (response.headers.get('Content-Type') ?? '').includes('json');
+    const parsed = isJson ? await response.json().catch(() => null) : null;
     if (response.ok && parsed !== null) {
         return { body: parsed, status: response.status, etag: response.headers.get('ETag') ?? '' };
     }
+    if (response.ok && isJson) throw new ApiError('away', 'Splunk’s answer was cut off.', response.status);
     throw failure(response, parsed);
 }
 
@@ -133,6 +134,9 @@ function failure(response, parsed) {
     if (status === 401 || type === 'opaqueredirect' || (response.ok && parsed === null)) {
         return new ApiError('session', 'Your session has ended.', status);
     }
+    const wait = waiting(response);
+    // It is at the first request with this Idempotency-Key still: no other answer says 409 and when to try again.
+    if (status === 409 && wait) return new ApiError('away', said, status, wait);
     const [kind, otherwise] = {
         403: ['forbidden', 'Your roles do not allow this.'],
         404: ['missing', 'It is not there.'],
@@ -141,7 +145,7 @@ function failure(response, parsed) {
     }[status] ?? (status >= 500 || status === 429
         ? ['away', 'Splunk can’t answer now.']
         : ['refused', `Splunk refused this (status ${status}).`]);
-    return new ApiError(kind, said || otherwise, status, waiting(response));
+    return new ApiError(kind, said || otherwise, status, wait);
 }
 
 function waiting(response) {

@@ -5,12 +5,15 @@
 import { Change, Conflict } from './change.js';
 import { fill, h } from './dom.js';
 import { explained } from './forms.js';
+import { keep, kept } from './storage.js';
 
 const STORED = 'incident_management.note.';
 
 export class Composer {
     #id = '';
-    #change = null;
+    // By incident: a note that had no answer yet is sent again under its key; and what is on its way.
+    #changes = new Map();
+    #sending = new Set();
 
     /** @param {import('./detail.js').Detail} detail */
     constructor(detail) {
@@ -27,9 +30,9 @@ export class Composer {
     /** Begin with what was typed for this incident before. */
     open(id) {
         this.#id = id;
-        this.#change = null;
         fill(this.trouble);
-        this.input.value = sessionStorage.getItem(STORED + id) ?? '';
+        this.input.value = kept('sessionStorage', STORED + id);
+        this.#showSending();
     }
 
     focus() {
@@ -37,8 +40,13 @@ export class Composer {
     }
 
     #keep() {
-        if (this.input.value) sessionStorage.setItem(STORED + this.#id, this.input.value);
-        else sessionStorage.removeItem(STORED + this.#id);
+        keep('sessionStorage', STORED + this.#id, this.input.value);
+    }
+
+    #showSending() {
+        // A disabled one would lose the focus.
+        if (this.#sending.has(this.#id)) this.button.setAttribute('aria-disabled', 'true');
+        else this.button.removeAttribute('aria-disabled');
     }
 
     #keys(event) {
@@ -47,27 +55,38 @@ export class Composer {
 
     async #send(event) {
         event.preventDefault();
-        const text = this.input.value.trim();
-        if (!text || this.button.getAttribute('aria-disabled')) return;
         const id = this.#id;
-        this.#change ??= new Change(undefined, this.detail.app.me.name);
-        this.#change.seen = this.detail.seen; // the key stays the same until there is an answer
-        this.button.setAttribute('aria-disabled', 'true'); // a disabled one would lose the focus
+        const typed = this.input.value;
+        const text = typed.trim();
+        if (!text || this.#sending.has(id)) return;
+        const change = this.#changes.get(id) ?? new Change(undefined, this.detail.app.me.name);
+        change.seen = this.detail.seen;
+        this.#changes.set(id, change);
+        this.#sending.add(id);
+        this.#showSending();
         fill(this.trouble);
         try {
-            await this.#change.send('POST', `incidents/${encodeURIComponent(id)}/notes`, { text });
-            sessionStorage.removeItem(STORED + id);
-            if (id === this.#id) {
-                this.input.value = '';
-                this.#change = null;
-            }
+            await change.send('POST', `incidents/${encodeURIComponent(id)}/notes`, { text });
+            this.#changes.delete(id);
+            this.#leaveOut(id, typed);
             this.detail.app.say('The note is on the timeline.');
             this.detail.app.changed(id);
         } catch (error) {
             if (error instanceof Conflict) this.detail.take(error.seen);
             if (id === this.#id) fill(this.trouble, explained(error));
+            else this.detail.app.say(`The note on ${id} was not added; its text is kept there. ${error.message}`, true);
         } finally {
-            this.button.removeAttribute('aria-disabled');
+            this.#sending.delete(id);
+            this.#showSending();
         }
+    }
+
+    /** Leave out what was sent; what was typed since then stays. */
+    #leaveOut(id, typed) {
+        const shown = id === this.#id;
+        const now = shown ? this.input.value : kept('sessionStorage', STORED + id);
+        const rest = now.startsWith(typed) ? now.slice(typed.length).trimStart() : now;
+        keep('sessionStorage', STORED + id, rest);
+        if (shown) this.input.value = rest;
     }
 }

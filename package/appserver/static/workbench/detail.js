@@ -18,6 +18,8 @@ import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, whole
 const LONG = new Set(['Resolution', 'Likely cause']);
 // So many names of what a storm affects are shown at first.
 const MOST_NAMES = 8;
+// Each refresh of the list looks after it.
+const AGAIN = 'It is tried again by itself.';
 const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals']];
 
 export class Detail {
@@ -95,7 +97,7 @@ export class Detail {
             if (turn !== this.#loading || id !== this.#id) return;
             if (isWithoutAnswer(error)) this.app.trouble(error);
             if (this.seen) return;
-            fill(this.message, error instanceof ApiError && error.status === 404 ? h('p', {}, `There is no incident ${id}. Look for it by its id or title, with “Any status”.`) : explained(error));
+            fill(this.message, error instanceof ApiError && error.status === 404 ? h('p', {}, `There is no incident ${id}. Look for it by its id or title, with “Any status”.`) : explained(error, AGAIN));
         }
     }
 
@@ -105,7 +107,12 @@ export class Detail {
      */
     take(seen) {
         if (seen.incident.id !== this.#id) return;
-        const changed = this.seen?.etag !== seen.etag || this.seen?.incident.entries !== seen.incident.entries;
+        const before = this.seen;
+        const changed = before?.etag !== seen.etag || before.incident.entries !== seen.incident.entries;
+        if (!changed && before.entries.length === seen.entries.length && before.verified === seen.verified) {
+            this.tick(); // drawn anew, what somebody marks or presses in this moment would be gone
+            return;
+        }
         this.seen = seen;
         if (changed) this.#parts = new Map();
         this.#show();
@@ -117,6 +124,8 @@ export class Detail {
         const known = this.seen?.incident.head?.join();
         if (!incident || incident.head?.join() !== known) await this.reload();
         else this.tick();
+        const lacksPart = this.tab !== 'timeline' && !this.#parts.has(this.tab); // it could not be read
+        if (this.seen && lacksPart) await this.#showPart();
     }
 
     /** Show that something is on its way, if that takes longer than a moment. */
@@ -205,7 +214,7 @@ export class Detail {
             keepingPlace(this.element, () => fill(this.part, shown[tab]()));
         } catch (error) {
             parts.delete(tab);
-            if (isWanted()) fill(this.part, explained(error));
+            if (isWanted()) fill(this.part, explained(error, AGAIN));
         }
     }
 

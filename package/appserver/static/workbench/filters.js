@@ -73,7 +73,9 @@ export class FilterBar {
             select.value = filters[name];
             select.classList.toggle('wb-set', filters[name] !== DEFAULTS[name]);
         }
-        if (this.#search !== document.activeElement) this.#search.value = filters.text;
+        clearTimeout(this.#timer);
+        // While somebody types, it is what they typed; the blank that they go on after stays.
+        if (this.#search.value.trim() !== filters.text) this.#search.value = filters.text;
         this.clear.hidden = Object.entries(DEFAULTS).every(([name, value]) => filters[name] === value);
     }
 

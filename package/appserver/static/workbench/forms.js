@@ -26,10 +26,12 @@ const drafts = new Map();
  */
 
 /**
- * Ask, and act on the answer. The dialog stays open, with what was typed, until acting worked.
+ * Ask, and act on the answer. The dialog stays open, with what was typed, until acting worked. Nothing
+ * is asked while something else is: what a form offers may have taken so long to read.
  * @param {Question} question
  */
 export function ask(question) {
+    if (document.querySelector('dialog[open]')) return;
     const inputs = new Map();
     const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
     const effects = h('ul', { class: 'wb-effects' });
@@ -79,9 +81,10 @@ export function ask(question) {
 /**
  * What went wrong, and the way on.
  * @param {unknown} error
+ * @param {string} [next] what follows where something could not be read; unless given, it could not be sent
  * @returns {Node[]}
  */
-export function explained(error) {
+export function explained(error, next = '') {
     if (error instanceof Conflict) {
         const news = error.news.map((entry) => {
             const told = tell(entry);
@@ -93,7 +96,7 @@ export function explained(error) {
         return [h('p', {}, error.message, ' ', h('a', { href: loginAddress(), target: '_blank' }, 'Log in again'), ' in another tab, then go on here: what you typed is kept.')];
     }
     if (error instanceof ApiError && error.kind === 'away') {
-        return [h('p', {}, `${error.message} Send it again${error.retryAfter ? ` in ${error.retryAfter} seconds` : ''}: nothing is done twice.`)];
+        return [h('p', {}, `${error.message} ${next || `Send it again${error.retryAfter ? ` in ${error.retryAfter} seconds` : ''}: nothing is done twice.`}`)];
     }
     if (error instanceof ApiError) return [h('p', {}, error.message)];
     throw error;

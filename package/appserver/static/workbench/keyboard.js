@@ -5,6 +5,7 @@
 import { h } from './dom.js';
 import { lacks, MOVES } from './moves.js';
 import { openByHand } from './opening.js';
+import { keep, kept } from './storage.js';
 
 const STORED = 'incident_management.keys';
 
@@ -57,11 +58,11 @@ function act(app, event) {
 
 const done = () => true;
 const sayWhyNot = (app) => app.say(lacks(app.me.capabilities, 'incident_write'));
-const areOn = () => localStorage.getItem(STORED) !== 'off';
+const areOn = () => kept('localStorage', STORED) !== 'off';
 
 /** Show which keys there are. */
 export function showKeys() {
-    const box = h('input', { type: 'checkbox', on: { change: (event) => localStorage.setItem(STORED, event.currentTarget.checked ? 'on' : 'off') } });
+    const box = h('input', { type: 'checkbox', on: { change: (event) => keep('localStorage', STORED, event.currentTarget.checked ? 'on' : 'off') } });
     box.checked = areOn();
     const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'Keys', on: { close: () => dialog.remove() } },
         h('h2', {}, 'Keys'),

@@ -21,6 +21,7 @@ import { nothingOpen, openByHand } from './opening.js';
 import { Poller } from './poller.js';
 import { stepText } from './analysis.js';
 import { watchAnalysis } from './running.js';
+import { Said } from './said.js';
 import { Undelivered } from './undelivered.js';
 import { moment, now, span, useTimeZone } from './words.js';
 
@@ -28,14 +29,13 @@ const PAGE_SIZE = 50;
 const REFRESH_SECONDS = 15;
 const SYSTEM_SECONDS = 300;
 const WORKER_SILENT_SECONDS = 300;
-const SAID_MS = 8000;
 
 export class Workbench {
     #running = new Map();
     #turn = 0;
     #offers;
-    #saidTimer = 0;
     #making = new Set();
+    #paging = false;
     #notices = [];
 
     /**
@@ -50,7 +50,7 @@ export class Workbench {
         this.shown = Math.min(MAX_SHOWN, Math.max(PAGE_SIZE, rows));
         this.banner = h('div', { class: 'wb-banner', role: 'alert', hidden: true });
         this.notice = h('div', { class: 'wb-notice', role: 'status', hidden: true });
-        this.said = h('div', { class: 'wb-said', hidden: true });
+        this.said = new Said();
         this.held = new HeldBack(this);
         this.undelivered = new Undelivered(this);
         const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
@@ -64,9 +64,9 @@ export class Workbench {
         const left = h('section', { class: 'wb-left', 'aria-label': 'List' }, h('div', { class: 'wb-bar' }, this.filters.element), this.bulk.element, this.list.element);
         this.panes = h('div', { class: 'wb-panes' }, left, this.detail.element, this.held.element);
         // The place that screen readers listen to is there before anything is said in it.
-        fill(root, this.panes, h('div', { class: 'wb-below' }, h('div', { role: 'status' }, this.said), this.banner, this.notice));
+        fill(root, this.panes, h('div', { class: 'wb-below' }, h('div', { role: 'status' }, this.said.element), this.banner, this.notice));
         root.classList.toggle('wb-looking', !this.mayWrite);
-        this.poller = new Poller(REFRESH_SECONDS, () => (this.list.waits ? 0 : this.#refresh(true)));
+        this.poller = new Poller(REFRESH_SECONDS, () => (this.list.waits || this.#paging ? 0 : this.#refresh(true)));
         window.addEventListener('popstate', () => this.#followAddress());
         listen(this);
         watchMenus();
@@ -134,17 +134,20 @@ export class Workbench {
         this.#refresh(false);
     }
 
-    /** Show the next page, too. */
-    showMore() {
-        this.shown = Math.min(MAX_SHOWN, this.shown + PAGE_SIZE);
-        history.replaceState(null, '', withRows(this.shown));
-        this.#next();
+    /** Show the next page, too; one, however often it is pressed before it is there. */
+    async showMore() {
+        if (this.#paging || this.list.waits) return;
+        this.#paging = true;
+        try {
+            await this.#next();
+        } finally {
+            this.#paging = false;
+        }
     }
 
     /** Show as many as are ever shown, and select them. */
     async selectMost() {
-        this.shown = MAX_SHOWN;
-        history.replaceState(null, '', withRows(this.shown));
+        this.#showUpTo(MAX_SHOWN);
         this.list.wait();
         const { wanted } = this;
         await this.#refresh(false);
@@ -189,25 +192,26 @@ export class Workbench {
         const choices = move.fields ? await this.choices() : null;
         if (move.id === 'merge') choices.others = await openIncidents();
         const fields = move.fields?.(incident, choices) ?? [];
-        const act = (values) => this.#act(move, change, values);
+        const act = (values) => this.#act(move, change, seen, values);
         if (!fields.length && !move.danger) {
             // Until the page shows what was done, a second press would be another try at it.
-            await act({}).then((shown) => shown.read, (error) => this.#failed(error));
+            await act({}).then((shown) => shown.read, (error) => this.said.show(explained(error), true));
             return;
         }
+        if (this.detail.id !== incident.id) return; // somebody went on to another while this was read
         ask({
             title: `${move.label}: ${incident.id}`, about: incident.title, fields, danger: move.danger, submit: move.label, act, draft: `${move.id}/${incident.id}`,
             effects: (values) => move.effects?.(incident, values, choices) ?? [],
         });
     }
 
-    async #act(move, change, values) {
-        const { incident } = change.seen ?? this.detail.seen;
+    async #act(move, change, seen, values) {
+        const { incident } = change.seen ?? seen;
         try {
             const { body } = await change.send(move.method ?? 'POST', move.path(incident, values), move.body?.(values, incident) ?? {});
             this.say(move.done(move.id === 'snooze' || move.id === 'propose' ? incident : body, body));
             if (move.id === 'analyze') this.#watch(incident.id, body.sid);
-            if (move.id === 'propose') this.detail.turn('fixes');
+            if (move.id === 'propose' && incident.id === this.detail.id) this.detail.turn('fixes');
             if (move.id === 'snooze') this.held.look();
             return { read: this.changed(incident.id) };
         } catch (error) {
@@ -223,10 +227,7 @@ export class Workbench {
 
     /** Say in passing that something was done, or why not. */
     say(text, stays = false) {
-        clearTimeout(this.#saidTimer);
-        fill(this.said, h('span', {}, text), h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Hide', on: { click: () => { this.said.hidden = true; } } }, '×'));
-        this.said.hidden = false;
-        if (!stays) this.#saidTimer = setTimeout(() => { this.said.hidden = true; }, SAID_MS);
+        this.said.show(h('span', {}, text), stays);
     }
 
     /** Say what is wrong with the way to Splunk; it goes when an answer comes. */
@@ -237,12 +238,6 @@ export class Workbench {
             fill(this.banner, error.kind === 'away' ? `${error.message} What is shown is as it was; it is tried again${error.retryAfter > REFRESH_SECONDS ? ` in ${error.retryAfter} seconds` : ' by itself'}.` : error.message);
         }
         this.banner.hidden = false;
-    }
-
-    #failed(error) {
-        fill(this.said, explained(error), h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Hide', on: { click: () => { this.said.hidden = true; } } }, '×'));
-        clearTimeout(this.#saidTimer);
-        this.said.hidden = false;
     }
 
     #openWanted() {
@@ -300,6 +295,8 @@ export class Workbench {
     }
 
     async #next() {
+        const before = this.shown;
+        this.#showUpTo(before + PAGE_SIZE);
         try {
             const page = await this.#read({ limit: PAGE_SIZE, cursor: this.cursor });
             if (!page) return;
@@ -307,8 +304,14 @@ export class Workbench {
             const known = new Set(page.incidents.map((one) => one.id));
             this.#showList([...this.list.incidents.filter((one) => !known.has(one.id)), ...page.incidents], false);
         } catch (error) {
+            this.#showUpTo(before);
             this.#listFailed(error);
         }
+    }
+
+    #showUpTo(rows) {
+        this.shown = Math.min(MAX_SHOWN, rows);
+        history.replaceState(null, '', withRows(this.shown));
     }
 
     #showList(incidents, quietly) {
@@ -362,6 +365,7 @@ export class Workbench {
             if (this.detail.id === id) this.detail.part.querySelector('.wb-step')?.replaceChildren(stepText(step));
         };
         told('');
+        if (this.detail.id === id) this.detail.again();
         watchAnalysis(id, sid, told).then((failure) => {
             this.#running.delete(id);
             if (failure) this.say(`The analysis of ${id} failed: ${failure}`, true);

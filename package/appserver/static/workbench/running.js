@@ -5,7 +5,8 @@
 import { ApiError, get, splunkd } from './api.js';
 
 const LOOK_MS = 3000;
-const PATIENCE_MS = 15 * 60_000;
+// Fifteen minutes in which somebody could look: of a machine that sleeps they are not counted.
+const LOOKS = 300;
 
 /**
  * Wait until the search of an analysis has ended.
@@ -15,8 +16,7 @@ const PATIENCE_MS = 15 * 60_000;
  * @returns {Promise<string>} why it failed, empty when it did not
  */
 export async function watchAnalysis(id, sid, told) {
-    const end = Date.now() + PATIENCE_MS;
-    while (Date.now() < end) {
+    for (let look = 0; look < LOOKS; look += 1) {
         await new Promise((resolve) => { setTimeout(resolve, LOOK_MS); });
         try {
             const job = await splunkd(`search/jobs/${encodeURIComponent(sid)}`);
@@ -25,10 +25,22 @@ export async function watchAnalysis(id, sid, told) {
             told(await stepOf(id, sid));
         } catch (error) {
             if (!(error instanceof ApiError)) throw error;
-            if (error.kind === 'missing') return 'its search is gone.';
+            // splunkd deletes a search some minutes after its end.
+            const made = error.kind === 'missing' ? await isMade(id, sid) : null;
+            if (made !== null) return made ? '' : 'its search is gone.';
         }
     }
     return 'it has not ended after 15 minutes.';
+}
+
+/** Whether there is an analysis of that search; null when that can't be read now. */
+async function isMade(id, sid) {
+    try {
+        return (await get(`incidents/${id}/analysis`)).body.sid === sid;
+    } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        return error.kind === 'missing' ? false : null;
+    }
 }
 
 async function stepOf(id, sid) {

@@ -3,7 +3,7 @@
  */
 
 import { get } from './api.js';
-import { h } from './dom.js';
+import { fill, h } from './dom.js';
 import { explained } from './forms.js';
 import { lacks } from './moves.js';
 import { tell } from './story.js';
@@ -23,8 +23,7 @@ export function timelinePart(detail) {
     const undelivered = lacks(detail.app.me.capabilities, 'incident_admin') ? new Set() : notDelivered(entries);
     const one = (entry) => told(entry, undelivered.has(entry) && again(detail, entry));
     const items = inRows(entries).map((row) => row.length > MOST_IN_A_ROW ? [one(row[0]), folded(row.slice(1))] : row.map(one));
-    const more = earlier > 0 && h('button', { type: 'button', class: 'wb-button', 'data-place': 'earlier', on: { click: (event) => readEarlier(detail, event.currentTarget) } }, `Show ${many(Math.min(earlier, READ_AT_ONCE), 'earlier entry').replace('entrys', 'entries')}`);
-    return [h('ol', { class: 'wb-timeline' }, items), more];
+    return [h('ol', { class: 'wb-timeline' }, items), earlier > 0 && showsEarlier(detail)];
 }
 
 /** Entries of signals that follow each other together, each other one alone. */
@@ -72,15 +71,26 @@ function folded(entries) {
     return h('li', { class: 'wb-unfold' }, h('details', {}, summary, h('ol', {}, entries.map((entry) => told(entry)))));
 }
 
-async function readEarlier(detail, button) {
+function showsEarlier(detail) {
+    const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
+    const label = `Show ${many(Math.min(detail.seen.earlier, READ_AT_ONCE), 'earlier entry').replace('entrys', 'entries')}`;
+    const read = (event) => readEarlier(detail, event.currentTarget, trouble);
+    return [h('button', { type: 'button', class: 'wb-button', 'data-place': 'earlier', on: { click: read } }, label), trouble];
+}
+
+async function readEarlier(detail, button, trouble) {
+    if (button.getAttribute('aria-disabled')) return;
     const { seen } = detail;
     const offset = Math.max(0, seen.earlier - READ_AT_ONCE);
-    button.disabled = true;
+    button.setAttribute('aria-disabled', 'true'); // a disabled one would lose the focus
+    fill(trouble);
     try {
         const { body } = await get(`incidents/${seen.incident.id}/timeline`, { offset, limit: seen.earlier - offset });
         const entries = body.entries.filter((entry) => entry.counts !== false).reverse();
         if (detail.seen === seen) detail.take({ ...seen, entries: [...seen.entries, ...entries], earlier: offset });
     } catch (error) {
-        button.replaceWith(...explained(error));
+        fill(trouble, explained(error, 'Press it again.'));
+    } finally {
+        button.removeAttribute('aria-disabled');
     }
 }

@@ -1,0 +1,149 @@
+"""A page that stays open for days: nights, restarts of Splunk, and a hand that is at work in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+from .site import Site
+from .test_acting import press, said
+from .waiting import refresh
+
+Enter = Callable[..., Any]
+
+
+def test_what_is_being_read_stays_under_the_hand(site: Site, enter: Enter) -> None:
+    """What the list does not show is read again each time, and looks as it did."""
+    incident = site.open("Resolved and read", description="The line to copy")
+    site.call("POST", f"/incidents/{incident}/resolve", {})
+    page = enter("rob", f"?incident={incident}&text=resolved%20and%20read")
+    expect(page.locator(".wb-description")).to_be_visible()
+    expect(page.get_by_text("No incident fits these filters.")).to_be_visible()
+    page.locator(".wb-description").click(click_count=3)
+    for _ in range(2):
+        with page.expect_response(f"**/{incident}/timeline*"):
+            refresh(page)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("getSelection().toString().trim()") == "The line to copy"
+    site.call("POST", f"/incidents/{incident}/notes", {"text": "Something new"})
+    refresh(page)
+    expect(page.locator(".wb-entry").first).to_contain_text("Something new")
+
+
+def test_what_is_pressed_while_news_come_is_pressed(site: Site, enter: Enter) -> None:
+    """As when somebody does one thing after the other, and the page shows what the first did."""
+    incident = site.open("Pressed meanwhile")
+    page = enter("rob", f"?incident={incident}&text=pressed%20meanwhile")
+    button = page.locator("[data-move=acknowledge]")
+    expect(button).to_be_visible()
+    button.hover()
+    page.mouse.down()
+    site.call("POST", f"/incidents/{incident}/notes", {"text": "In between"}, user="mia")
+    with page.expect_response(f"**/{incident}/timeline*"):
+        refresh(page)
+    page.wait_for_timeout(500)
+    page.mouse.up()
+    said(page, "is acknowledged")
+    expect(page.locator(".wb-timeline")).to_contain_text("In between")
+
+
+def test_a_part_that_could_not_be_read_comes_by_itself(site: Site, enter: Enter) -> None:
+    (incident,) = site.signals({"entity": "heals", "title": "Errors of heals"})
+    page = enter("rob", f"?incident={incident}&text=heals")
+    expect(page.locator(".wb-item")).to_have_count(1)
+    page.route("**/signals?*", lambda route: route.fulfill(status=503, json={}))
+    page.get_by_role("tab", name="Signals").click()
+    expect(page.locator(".wb-part")).to_contain_text("can’t answer now")
+    page.unroute("**/signals?*")
+    refresh(page)
+    expect(page.locator(".wb-signal")).to_have_count(1)
+
+
+def test_earlier_entries_that_could_not_be_read_are_asked_for_again(
+    site: Site, enter: Enter
+) -> None:
+    incident = site.open("Long ago")
+    for number in range(205):
+        site.append(incident, "note", "mia", text=f"Remark {number}")
+    site.write(incident, "note", "mia", text="The last remark")
+    page = enter("rob", f"?incident={incident}")
+    earlier = page.get_by_role("button", name="earlier entr")
+    expect(earlier).to_be_visible()
+    page.route("**/timeline?*", lambda route: route.abort())
+    for _ in range(2):
+        earlier.click()
+        expect(page.locator(".wb-part .wb-trouble")).to_have_count(1)
+        expect(page.locator(".wb-part .wb-trouble")).to_contain_text("does not answer")
+    page.unroute("**/timeline?*")
+    earlier.click()
+    expect(page.locator(".wb-entry")).to_have_count(site.incident(incident)["entries"])
+
+
+def test_an_analysis_that_ended_in_the_night_has_not_failed(site: Site, enter: Enter) -> None:
+    """Its search is gone by the morning, and the machine was asleep for longer than was waited."""
+    incident = site.open("Asked for in the evening")
+    page = enter("rob", f"?incident={incident}&tab=analysis")
+    page.route("**/search/jobs/*", lambda route: route.abort())
+    press(page, "analyze")
+    said(page, "The analysis has begun")
+    site.wait_for_entry(incident, "analysis")
+    page.evaluate("Date.now = (now => () => now() + 36_000_000)(Date.now)")
+    with page.expect_event("requestfailed"):
+        pass  # the network is not back yet either
+    gone = {"messages": [{"type": "FATAL", "text": "Unknown sid."}]}
+    page.unroute("**/search/jobs/*")
+    page.route("**/search/jobs/*", lambda route: route.fulfill(status=404, json=gone))
+    expect(page.locator(".wb-verdict")).to_contain_text("cause", timeout=90_000)
+    expect(page.locator(".wb-step")).to_have_count(0)
+    expect(page.locator(".wb-said")).not_to_contain_text("failed")
+
+
+def test_an_analysis_whose_search_is_gone_without_one_is_said(site: Site, enter: Enter) -> None:
+    incident = site.open("Ended by somebody")
+    page = enter("rob", f"?incident={incident}&tab=analysis")
+    page.route("**/analyze", lambda route: route.fulfill(status=202, json={"sid": "1.2"}))
+    press(page, "analyze")
+    expect(page.locator(".wb-said")).to_contain_text("its search is gone", timeout=90_000)
+
+
+def test_a_browser_that_keeps_nothing_still_shows_and_sends(site: Site, enter: Enter) -> None:
+    """Where storage is forbidden, Chromium throws as soon as it is named."""
+    incident = site.open("Keeps nothing")
+    page = enter("rob")
+    page.add_init_script(
+        """for (const name of ['localStorage', 'sessionStorage']) {
+            const get = () => { throw new DOMException('no', 'SecurityError'); };
+            Object.defineProperty(window, name, { get });
+        }"""
+    )
+    page.goto(f"{site.page}?incident={incident}&text=keeps")
+    expect(page.locator(".wb-id")).to_have_text(incident)
+    page.keyboard.press("?")
+    page.get_by_label("Single letters work as keys").uncheck()
+    page.get_by_label("Single letters work as keys").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    page.keyboard.type("Sent all the same")
+    page.keyboard.press("Control+Enter")
+    said(page, "on the timeline")
+    assert site.kinds(incident)[-1] == "note"
+
+
+def test_back_brings_the_text_that_is_searched_for_then(site: Site, enter: Enter) -> None:
+    """Also into the field that somebody is in; else the next choice would search for the other."""
+    site.open("Sought first", severity="low")
+    site.open("Sought second", severity="low")
+    page = enter("rob", "?text=sought%20first")
+    page.get_by_role("link", name="Sought first").click()
+    expect(page.locator("h1")).to_have_text("Sought first")
+    text = page.get_by_label("Text", exact=True)
+    text.fill("sought second")
+    expect(page.locator(".wb-row-title")).to_have_text("Sought second")
+    page.go_back()
+    expect(page.locator(".wb-row-title")).to_have_text("Sought first")
+    expect(text).to_have_value("sought first")
+    page.get_by_label("Severity").select_option("low,info")
+    expect(page.locator(".wb-list-pane")).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator(".wb-row-title")).to_have_text("Sought first")
