@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
+from typing import Any, List
 
 import pytest
-from urllib3.util import connection
+from urllib3.util import connection  # type: ignore[import-untyped]
 
 from incident_management.notify.channel import Notification
 from incident_management.notify.transport import Network
@@ -21,7 +22,8 @@ class Names:
 
     def __init__(self, monkeypatch, port, *answers, dead=()):
         self.answers = list(answers)
-        self.looked_up, self.connected = [], []
+        self.looked_up: List[str] = []
+        self.connected: List[Any] = []
         real = connection.create_connection
         own = socket.getaddrinfo
 

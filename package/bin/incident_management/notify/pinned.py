@@ -20,15 +20,12 @@ def pinned_pool(addresses: Addresses) -> Any:
     """Return a class for urllib3's HTTPS connections that connect to nothing else."""
     from urllib3.connection import HTTPSConnection  # type: ignore[import-untyped]
     from urllib3.connectionpool import HTTPSConnectionPool  # type: ignore[import-untyped]
-    from urllib3.exceptions import (  # type: ignore[import-untyped]
-        ConnectTimeoutError,
-        NewConnectionError,
-    )
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
     class _Connection(HTTPSConnection):  # type: ignore[misc]
         def _new_conn(self) -> Any:
             # ``_dns_host`` is what urllib3 connects to, and where ``host`` comes from.
-            name = self._dns_host
+            name: str = self._dns_host
             failure: Exception = NewConnectionError(self, "the name can't be looked up")
             try:
                 for address in addresses(name.strip("[]")):
