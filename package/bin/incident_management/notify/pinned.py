@@ -20,12 +20,14 @@ def pinned_pool(addresses: Addresses) -> Any:
     """Return a class for urllib3's HTTPS connections that connect to nothing else."""
     from urllib3.connection import HTTPSConnection  # type: ignore[import-untyped]
     from urllib3.connectionpool import HTTPSConnectionPool  # type: ignore[import-untyped]
-    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError  # type: ignore[import-untyped]
 
-    class _Connection(HTTPSConnection):  # type: ignore[misc]
+    class _Connection(HTTPSConnection):
+        # What urllib3 connects to, and where ``host`` comes from.
+        _dns_host: str
+
         def _new_conn(self) -> Any:
-            # ``_dns_host`` is what urllib3 connects to, and where ``host`` comes from.
-            name: str = self._dns_host
+            name = self._dns_host
             failure: Exception = NewConnectionError(self, "the name can't be looked up")
             try:
                 for address in addresses(name.strip("[]")):
@@ -38,7 +40,7 @@ def pinned_pool(addresses: Addresses) -> Any:
                 self._dns_host = name
             raise failure
 
-    class _Pool(HTTPSConnectionPool):  # type: ignore[misc]
+    class _Pool(HTTPSConnectionPool):
         ConnectionCls = _Connection
 
     return _Pool
