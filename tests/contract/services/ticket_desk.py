@@ -106,7 +106,7 @@ class TicketDesk:
     def work(self, state: str = "", **more: str) -> None:
         """Mia changes the ticket there."""
         names = {"servicenow": ("state", "assigned_to"), "jira": ("status", "assignee")}
-        names["pagerduty"] = ("status", "")
+        names["pagerduty"] = ("status", "assigned_to")
         state_name, assignee = names[self.channel]
         if state:
             more[state_name] = state

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
-from .conftest import Place, until
+from .conftest import ROOT, Place, until
 
 
 def an_incident(place: Place) -> str:
@@ -106,3 +107,19 @@ def test_a_macro_that_names_no_index_is_said_in_one_sentence(idle: Place) -> Non
 
     text = until(lambda: next((t for t in notices() if "incident_audit_index" in t), ""))
     assert "set index=<name>" in text
+
+
+def test_the_search_that_the_guide_gives_for_e_mail_tells_of_beginning_and_end(
+    place: Place,
+) -> None:
+    guide = (ROOT / "docs" / "ADMIN.md").read_text("utf-8")
+    (spl,) = re.findall(r"```\n(`incident_audit_events` \(kind=.*?)```", guide, re.DOTALL)
+    assert "_index_earliest=-1m@m _index_latest=@m" in spl
+    spl = spl.replace("_index_earliest=-1m@m _index_latest=@m", "_index_earliest=-1h")
+    incident = an_incident(place)
+    until(lambda: len(place.kinds(incident)) >= len(STORY))
+    rows = [row for row in place.search(" ".join(spl.split())) if row["incident_id"] == incident]
+    assert sorted(row["told"] for row in rows) == [
+        "high: High Error Rate: checkout",
+        "resolved. rolled back",
+    ]

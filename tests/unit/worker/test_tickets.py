@@ -31,6 +31,9 @@ class FakeReader:
         self.asked: List[List[str]] = []
         self.read: List[str] = []
 
+    def changes(self, since):
+        return None
+
     def tickets(self, ids: Any) -> Dict[str, Ticket]:
         self.asked.append(list(ids))
         return {key: self.known[key] for key in ids if key in self.known}

@@ -67,6 +67,7 @@ class Notebook:
         next: when it is asked next.
         failures: in a row, the last at ``failed_at``; ``trouble`` is what people are told.
         after: the incident that was looked at last, where one look does not reach all.
+        changed: up to when it is known what has changed, where the service says so.
     """
 
     channel: str
@@ -76,6 +77,7 @@ class Notebook:
     trouble: str = ""
     after: str = ""
     failed_at: float = 0.0
+    changed: str = ""
     tickets: Dict[str, Followed] = field(default_factory=dict)
 
     @classmethod
@@ -94,6 +96,7 @@ class Notebook:
             str(value.get("trouble", "")),
             str(value.get("after", "")),
             float(str(value.get("failed_at", 0.0))),
+            str(value.get("changed", "")),
             {one.incident_id: one for one in followed},
         )
 
@@ -106,6 +109,7 @@ class Notebook:
             "trouble": self.trouble,
             "after": self.after,
             "failed_at": self.failed_at,
+            "changed": self.changed,
             "tickets": [one.to_list() for one in self.tickets.values()],
         }
         stores.claims.save([claim_document(note_key(self.channel), clock.now(), value)])

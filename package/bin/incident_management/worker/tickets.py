@@ -31,6 +31,8 @@ __all__ = ["Tickets"]
 
 # What one look asks about; the rest has its turn with the next one.
 MAX_AT_ONCE = 500
+# Of those that a service says have not changed.
+UNCHANGED_AT_ONCE = 20
 LONGEST_BACKOFF_SECONDS = 900.0
 # A refused login that is tried often would lock the account there.
 REFUSED_SECONDS = 1800.0
@@ -122,14 +124,14 @@ class Tickets:
         if not is_corrected and self._has_to_wait(notebook, chosen.look_every, now):
             return
         notebook.follow_new(self._stores, now)
-        due = notebook.due(self._stores, now)[:MAX_AT_ONCE]
+        due = notebook.due(self._stores, now)
         wait, trouble = chosen.look_every, ""
         try:
             if due:
                 reader = readers(settings, self._clock)[channel]()
                 acts = _acts(chosen)
                 look = _Look(reader, notebook, *acts, counts)
-                if not self._look(look, due):
+                if not self._look(look, _chosen(look, due)[:MAX_AT_ONCE]):
                     wait = min(GOES_ON_SECONDS, wait)
                 trouble = " ".join(dict.fromkeys(look.complaints))
             self._note(notebook, trouble)
@@ -302,6 +304,23 @@ class Tickets:
             timeline.append(self._stores, self._clock, incident_id, KIND, one.data, actor, one.once)
         timeline.refresh(self._stores, incident_id)
         look.counts["ticket_entries"] += len(news)
+
+
+def _chosen(look: _Look, due: Sequence[Followed]) -> List[Followed]:
+    """Return what to ask about: all; where the service says what has changed, that first.
+
+    Of the rest a few are looked at all the same, in turn: nothing depends on the one alone.
+    """
+    notebook = look.notebook
+    changes = look.reader.changes(notebook.changed)
+    if changes is None:
+        return list(due)
+    for one in due:
+        if not changes.whole or changes.touch(one.ticket, one.stamp):
+            one.settled = False
+    notebook.changed = changes.reached
+    rest = [one for one in due if one.settled]
+    return [*(one for one in due if not one.settled), *rest[:UNCHANGED_AT_ONCE]]
 
 
 def _acts(chosen: Any) -> Tuple[bool, bool]:

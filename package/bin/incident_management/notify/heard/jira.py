@@ -39,6 +39,9 @@ class JiraReader:
     def __init__(self, settings: Jira, network: Network, clock: Clock) -> None:
         self._service = service_of(settings, network, clock)
 
+    def changes(self, since: str) -> None:
+        """A batch of tickets is one request: all are asked about each time."""
+
     def tickets(self, ids: Sequence[str]) -> Dict[str, Ticket]:
         body = {"issueIdsOrKeys": list(ids), "fields": _FIELDS}
         issues = self._service.call("POST", "/issue/bulkfetch", body).get("issues")

@@ -133,9 +133,9 @@ class Known:
 
     def assignee(self, ticket: Ticket) -> Optional[News]:
         """Return the news that the ticket has another assignee."""
-        told, now = self._told["assignee"], _id(ticket.assignee)
+        told, now = self._told["assignee"], _id(ticket.assignee or "")
         before = told[-1].data if told else {}
-        if str(before.get("value") or "") == now:
+        if ticket.assignee is None or str(before.get("value") or "") == now:
             return None
         name = _name(ticket.assignee_name) or _name(now)
         text = f"Assigned to {name}." if name else "Assigned to nobody any more."

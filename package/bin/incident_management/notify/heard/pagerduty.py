@@ -1,28 +1,45 @@
-"""What PagerDuty says of its incidents: their status, and who changed it.
+"""What PagerDuty says of its incidents: their status, who has them, and what people note there.
 
-An incident of ours is one there by its ``dedup_key``. It is asked for by that, one request for
-each: a list of incidents does not name the keys of their alerts. Of several (one that was resolved
-there is followed by another when something triggers anew) the newest counts.
+An incident of ours is one there by its ``dedup_key``, and is asked for by that, one request for
+each. Of several (one that was resolved there is followed by another when something triggers anew)
+the newest counts. So that this need not be asked of hundreds each minute, the account's log says
+which have changed. Times of the log are compared with each other, and not with our clock.
 
-Source: "List incidents" of PagerDuty's REST API v2 (``incident_key`` also finds incidents "whose
-alerts have alert_key matching the given incident key"; ``date_range=all``; ``sort_by``).
+Sources: PagerDuty's REST API v2, "List incidents" (``incident_key`` also finds incidents "whose
+alerts have alert_key matching the given incident key"; ``date_range=all``; ``sort_by``), "List log
+entries" (the newest first; with ``include[]=incidents`` each has its incident), "List notes for an
+incident"; "Pagination" (at most 100 a page).
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Sequence
-from urllib.parse import urlencode
+import calendar
+import re
+import time
+from datetime import datetime, timezone
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
+from urllib.parse import quote, urlencode
 
 from ...ports import Clock
 from ...splunk.settings import PagerDuty
 from ..pagerduty import ACKNOWLEDGED, RESOLVED, TRIGGERED
 from ..tickets import Refused, Service, configured
 from ..transport import Network
-from .ticket import Remarks, Ticket
+from .ticket import Changes, Remark, Remarks, Ticket
 
 __all__ = ["PagerDutyReader"]
 
 ACCEPT = "application/vnd.pagerduty+json;version=2"
+PAGE = 100
+# A log that has grown by more is not read to its end: then all incidents are looked at in turn.
+MAX_PAGES = 10
+# What becomes visible late is read once more.
+OVERLAP_SECONDS = 120.0
+# Where the reading begins; covers clocks that differ. Each incident is looked at first, anyway.
+BEGIN_SECONDS = 900.0
+MAX_REMARKS = 200
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_ID = re.compile(r"\w{1,40}", re.ASCII)
 
 
 class PagerDutyReader:
@@ -30,12 +47,48 @@ class PagerDutyReader:
 
     # Each is a request, and a look is bounded in time between two batches.
     batch = 10
-    hidden = ""
+    hidden = "PagerDuty does not show notes: give the app a REST API key that may read incidents."
 
     def __init__(self, settings: PagerDuty, network: Network, clock: Clock) -> None:
         base = configured("PagerDuty", settings.rest_url, REST_API_token=settings.api_token)
         login = f"Token token={settings.api_token}"
         self._service = Service("PagerDuty", base, login, network, _reason, clock.now, ACCEPT)
+        self._clock = clock
+
+    def changes(self, since: str) -> Optional[Changes]:
+        """Read the account's log; None where the key may not."""
+        now = self._clock.now()
+        newest = _reached(since, now)
+        begin = _epoch(since.partition(" ")[0]) - OVERLAP_SECONDS if since else now - BEGIN_SECONDS
+        found: Set[str] = set()
+        more = True
+        for page in range(MAX_PAGES):
+            query = {
+                "since": time.strftime(_TIME, time.gmtime(max(begin, 0.0))),
+                "is_overview": "false",
+                "include[]": "incidents",
+                "limit": str(PAGE),
+                "offset": str(page * PAGE),
+            }
+            try:
+                answer = self._service.call("GET", f"/log_entries?{urlencode(query)}")
+            except Refused as error:
+                if error.status not in (403, 404):
+                    raise
+                return None
+            for entry in _objects(answer, "log_entries"):
+                incident = _object(entry.get("incident"))
+                found |= {str(incident.get(name) or "") for name in ("id", "incident_key")}
+                newest = max(newest, _utc(str(entry.get("created_at") or "")))
+            more = bool(answer.get("more"))
+            if not more:
+                break
+
+        def touch(key: str, stamp: str) -> bool:
+            return key in found or _incident_of(stamp) in found
+
+        found.discard("")
+        return Changes(touch, f"{newest} {now}" if newest else "", not more)
 
     def tickets(self, ids: Sequence[str]) -> Dict[str, Ticket]:
         found: Dict[str, Ticket] = {}
@@ -46,11 +99,10 @@ class PagerDutyReader:
                 "sort_by": "created_at:desc",
                 "limit": "1",
             }
-            answer = self._service.call("GET", f"/incidents?{urlencode(query)}")
-            incidents = answer.get("incidents")
-            if not isinstance(incidents, list):
-                raise Refused.unreadable("PagerDuty")
-            if incidents and isinstance(incidents[0], dict):
+            incidents = _objects(
+                self._service.call("GET", f"/incidents?{urlencode(query)}"), "incidents"
+            )
+            if incidents:
                 found[key] = _ticket(key, incidents[0])
         return found
 
@@ -62,24 +114,87 @@ class PagerDutyReader:
         return ticket
 
     def remarks(self, ticket: Ticket, since: float) -> Remarks:
-        """Notes are not read."""
-        return Remarks([])
+        """Return the notes; the app itself writes none."""
+        incident = _incident_of(ticket.stamp)
+        if not _ID.fullmatch(incident):
+            return Remarks([])
+        answer = self._service.call("GET", f"/incidents/{quote(incident, safe='')}/notes")
+        found = [_remark(note) for note in _objects(answer, "notes")]
+        found = sorted((one for one in found if one.at >= since), key=lambda one: one.at)
+        return Remarks(found[-MAX_REMARKS:], len(found) <= MAX_REMARKS)
+
+
+def _reached(since: str, now: float) -> str:
+    """Up to when the log is known when it is read now; empty: that is not known yet.
+
+    Where nothing newer stands in it: as long after the last time as has passed by our clock.
+    """
+    last, _space, asked_at = since.partition(" ")
+    if not last:
+        return ""
+    passed = min(max(now - float(asked_at), 0.0), BEGIN_SECONDS)
+    return time.strftime(_TIME, time.gmtime(_epoch(last) + passed))
 
 
 def _ticket(key: str, incident: Mapping[str, Any]) -> Ticket:
     state = str(incident.get("status") or "")
-    by = incident.get("last_status_change_by")
+    people = [_object(_object(one).get("assignee")) for one in incident.get("assignments") or []]
+    people.sort(key=lambda one: str(one.get("id")))
+    assignee = ",".join(str(one.get("id") or "") for one in people)
+    changed = incident.get("last_status_change_at"), incident.get("updated_at")
     return Ticket(
         id=key,
         number=f"#{incident.get('incident_number') or ''}",
-        stamp=f"{incident.get('id')} {state} {incident.get('last_status_change_at')}",
+        stamp=f"{incident.get('id')} {state} {' '.join(map(str, changed))} {assignee}",
         state=state,
         state_name=state.capitalize(),
         over=state == RESOLVED,
-        by=str(by.get("summary") or "") if isinstance(by, dict) else "",
+        # Everybody is taken off what is resolved.
+        assignee=None if state == RESOLVED else assignee,
+        assignee_name=", ".join(str(one.get("summary") or "") for one in people),
+        by=_name(incident.get("last_status_change_by")),
         first_state=TRIGGERED,
         taken=state == ACKNOWLEDGED,
     )
+
+
+def _incident_of(stamp: str) -> str:
+    """PagerDuty's id of the incident that a stamp of ours was made of."""
+    return stamp.partition(" ")[0]
+
+
+def _remark(note: Mapping[str, Any]) -> Remark:
+    at = _epoch(_utc(str(note.get("created_at") or "")))
+    text = str(note.get("content") or "")
+    return Remark(str(note.get("id") or ""), "note", _name(note.get("user")), at, text, False)
+
+
+def _objects(answer: Mapping[str, Any], name: str) -> List[Mapping[str, Any]]:
+    found = answer.get(name)
+    if not isinstance(found, list):
+        raise Refused.unreadable("PagerDuty")
+    return [one for one in found if isinstance(one, dict)]
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _name(value: Any) -> str:
+    return str(_object(value).get("summary") or "")
+
+
+def _utc(text: str) -> str:
+    """A time as the API writes it (ISO 8601, an offset or Z) in one form, which sorts; or empty."""
+    try:
+        when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return ""
+    return when.astimezone(timezone.utc).strftime(_TIME) if when.tzinfo else ""
+
+
+def _epoch(utc: str) -> float:
+    return float(calendar.timegm(time.strptime(utc, _TIME))) if utc else 0.0
 
 
 def _reason(answer: Mapping[str, Any]) -> str:

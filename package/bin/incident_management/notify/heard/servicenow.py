@@ -52,6 +52,9 @@ class ServiceNowReader:
         self._table = f"{TABLES}/{quote(settings.table, safe='')}"
         self._user = settings.username.casefold()
 
+    def changes(self, since: str) -> None:
+        """A batch of tickets is one request: all are asked about each time."""
+
     def tickets(self, ids: Sequence[str]) -> Dict[str, Ticket]:
         query = {
             "sysparm_query": f"sys_idIN{','.join(ids)}",

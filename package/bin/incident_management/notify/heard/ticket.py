@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Dict, List, Protocol, Sequence
+from typing import Callable, Dict, List, Optional, Protocol, Sequence
 
-__all__ = ["Reader", "Remark", "Remarks", "Ticket", "is_ticket_id"]
+__all__ = ["Changes", "Reader", "Remark", "Remarks", "Ticket", "is_ticket_id"]
 
 _ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
@@ -19,7 +19,8 @@ class Ticket:
         stamp: another one after each change of the ticket, whatever changed.
         state, state_name: the state's id, and what people call it.
         over: it is resolved, closed or canceled.
-        assignee, assignee_name: an id and a name; both empty: nobody has it.
+        assignee, assignee_name: an id and a name; both empty: nobody has it. None: that it is
+            nobody's any more is no news.
         by: who changed its state last; empty where the service does not say.
         ended: how it ended, in the service's words.
         first_state: the state that it was made in; empty where the service does not say.
@@ -33,7 +34,7 @@ class Ticket:
     state: str
     state_name: str
     over: bool
-    assignee: str = ""
+    assignee: Optional[str] = ""
     assignee_name: str = ""
     by: str = ""
     ended: str = ""
@@ -65,6 +66,21 @@ class Remarks:
     whole: bool = True
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What has changed in a service since it was asked last.
+
+    Attributes:
+        touch: tells of a ticket, by its id and the stamp that it had, whether it is among that.
+        reached: up to when all is known, in the service's words; given to the next question.
+        whole: False: there was more than could be read.
+    """
+
+    touch: Callable[[str, str], bool]
+    reached: str
+    whole: bool = True
+
+
 class Reader(Protocol):
     """Reads the tickets of one service. All methods raise what ``tickets.FAILURES`` lists."""
 
@@ -72,6 +88,12 @@ class Reader(Protocol):
     batch: int
     # What to tell people when remarks may not be read.
     hidden: str
+
+    def changes(self, since: str) -> Optional[Changes]:
+        """Return what has changed since ``Changes.reached`` of the last time (empty: a while ago).
+
+        None: the service does not say; then each ticket is asked about.
+        """
 
     def tickets(self, ids: Sequence[str]) -> Dict[str, Ticket]:
         """Return those of some tickets that are there, and may be seen, by id."""
