@@ -20,6 +20,10 @@ SECRETS = [
     f"sudo: bob : COMMAND=/usr/bin/htpasswd -b /etc/pw bob {S}",
     f"net use Z: \\\\nas\\share /user:corp\\bob {S}",
     f"db2 connect to SHOP user db2inst1 using {S}",
+    f"openssl enc -aes-256-cbc -k {S} -in f",
+    f"rabbitmqctl add_user bob {S}",
+    f"aws configure set aws_secret_access_key {S}",
+    f"REDISCLI_AUTH={S} redis-cli",
     f"ora: CONNECT scott/{S}@//ora-1:1521/SHOP",
     # Statements
     f"SET PASSWORD FOR 'bob'@'%' = '{S}'",
@@ -27,6 +31,8 @@ SECRETS = [
     f"SELECT pgp_sym_decrypt(note, '{S}') FROM notes",
     f"SELECT AES_DECRYPT(note, '{S}')",
     f"jdbc:sqlserver://sql-2:1433;user=svc;password={{{S}}}}}x9 zz}};encrypt=true",
+    f"INSERT INTO users(name,password) VALUES('bob','{S}')",
+    f"insert into users (password_hash, name) values ('{S}', 'bob')",
     # A router's configuration
     f"snmp-server community {S} RO",
     f"username admin password 7 {S}",
@@ -43,6 +49,8 @@ SECRETS = [
     f"la clave es {S}",
     f"clave: {S}",
     f"hasło: {S}",
+    f"heslo je {S}, wachtwoord is {S}",
+    f"ldap_bind: cn=admin with pw {S}",
     f"пароль: {S}",
     f"密码: {S}",
     f"パスワード={S}",
@@ -50,6 +58,7 @@ SECRETS = [
     f"heslo: {S}",
     # What announces it
     "secret-store: swordfish",
+    "api-secret-service: swordfish",
     f"invalid api key: {S}",
     f"GET /accept?invite=abc&auth={S}Ab",
     "Your code is 482910. It expires in 10 minutes",
@@ -70,6 +79,10 @@ def test_no_secret_survives_as_programs_write_it(text):
     [
         'MountVolume.SetUp failed for volume "creds": secret "shop-tls" not found',
         "token_type=bearer expires_in=3600",
+        "Access denied for user 'bob'@'10.0.0.7' (using password: YES)",
+        "PWD=/srv/shop OLDPWD=/root AUTH PLAIN not offered",
+        "INSERT INTO orders(id,name) VALUES(7,'bob')",
+        "token-service: timeout",
         "tokenizer=whitespace secretary=alice cookies=disabled",
         "mdpi=1 clave_producto=10115 clave primaria duplicada, parolas 3",
         "connect tcp 10.0.0.7:5432: connection refused",
@@ -99,9 +112,10 @@ def test_a_manifest_keeps_what_is_beside_its_data():
     "part",
     [
         "kind: Secret\ndata:\n a", "data:\n a: b\n", '"kind":"Secret","data":{"a":',
-        "htpasswd -b a ",        "net use a /user:a ", "password 7 ", "aes_decrypt(a,", "set password for a = ",
-        "password={a",        "Private-Lines: 1\na\n", "snmp-server community ", "db2 connect to a user a using ",
-        "connect a/", "auth=a1", "secret-store: a", "clave ", "your code ", "7z -p",
+        "htpasswd -b a ", "net use a /user:a ", "password 7 ", "aes_decrypt(a,", "password={a",
+        "set password for a = ", "Private-Lines: 1\na\n", "snmp-server community ",
+        "db2 connect to a user a using ", "connect a/", "auth=a1", "secret-store: a", "clave ",
+        "your code ", "7z -p", "insert into a(password", "values(", "pwd=/", "openssl -k",
     ],
 )  # fmt: skip
 def test_a_hostile_line_takes_linear_time(part):

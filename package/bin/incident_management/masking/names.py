@@ -23,7 +23,8 @@ IS = rf"{_BLANKS}(?::=|=>|==|[:=]|%(?:25)?3[AD]){_BLANKS}"
 
 # What announces a secret wherever it stands in a name: DB_PASSWORD, X-Auth-Token, apiKey.
 SECRET_WORD = (
-    r"(?:passw(?:or)?d|pass[_-]?(?:phrase|code|key)|pwd|pword|passwort|kennwort|secret(?!ar)|token(?!i[sz]e)"
+    # PWD=/srv/shop is where a program runs.
+    rf"(?:passw(?:or)?d|pass[_-]?(?:phrase|code|key)|pwd(?!{IS}/[a-z])|pword|rediscli_auth|passwort|kennwort|secret(?!ar)|token(?!i[sz]e)"
     r"|api[ _-]?key|credential|creds(?![A-Za-z])"
     r"|(?:access|account|auth|private|session|signing|encryption|master|storage|license"
     r"|subscription|instrumentation|app(?:lication)?|consumer|(?:pre)?shared|hmac|ingest(?:ion)?"
@@ -61,7 +62,7 @@ BARE = (
 SAID_OF_IT = (
     rf"(?:{QUOTE})?(?:expired|invalid|incorrect|wrong|missing|required|empty|none|null|true|false"
     r"|unknown|not|rejected|revoked|denied|failed|malformed|mismatch(?:ed)?|verified|validated"
-    r"|enabled|disabled)"
+    r"|enabled|disabled|yes|no)"
     rf"(?:{QUOTE}|[.,;:)\]}}]{{0,2}}(?:\s|\Z))"
     # What Kubernetes says: volume "creds": secret "shop-tls" not found
     rf"|secret\s{QUOTE}"
@@ -87,7 +88,9 @@ _NO_SECRET = (
     r"(?!(?:[\w-]{0,14}(?:policy|count|limit|budget|length|type|url|uri|file|path|name|arn)"
     # A service as its name is written, or a class: DB_PASSWORD_SERVICE is neither.
     r"|(?-i:[a-z\d-]{0,14}-(?:service|svc|server|manager|worker|gateway|proxy|controller|operator"
-    r"|validator|provider|exchange|consent)|[A-Za-z]{0,14}(?:Service|Manager|Controller|Validator"
+    r"|validator|provider|exchange|consent)"
+    rf"(?!:[ ](?!{_STATE}\b)[a-z]{{3,20}}[.;]?\s{{0,3}}(?:\n|\Z)))"
+    r"|(?-i:[A-Za-z]{0,14}(?:Service|Manager|Controller|Validator"
     rf"|Provider|Client|Filter)))(?:{QUOTE})?\]?\s{{0,3}}(?:=>|[:=]))"
     # Numbers of tokens
     rf"(?<!token(?=s(?:[_-]\w{{1,20}})?(?:{QUOTE})?\s{{0,3}}[:=]\s{{0,3}}\d{{1,9}}(?![\w.-])))"
@@ -117,7 +120,7 @@ _BEGINS = re.compile(
     r"p(?=ass|wd|wor|w|sk|resh|hps|riva|aro)|k(?=enn|ey)|s(?=ecr|ess|ign|tor|ubs|har|plu|aml|sh|mtp"
     r"|enh|ala)|t(?=oke)|a(?=pi|cce|cco|uth|pp|sp\.|dmin|dg)|c(?=red|onsu|ook|onne|lie|ode|ard|c|v"
     r"|ontr|la)|e(?=ncr)|m(?=ast|ail|ot|dp)|l(?=ice|dap|ösen)|i(?=nst|nge|nte)|h(?=mac|as|es)"
-    r"|j(?=sess|els)|o(?=auth|ne|tp)|d(?=evi|b)|v(?=eri)|r(?=out|oot)|u(?=ser)|f(?=tp)|w(?=ach)"
+    r"|j(?=sess|els)|o(?=auth|ne|tp)|d(?=evi|b)|v(?=eri)|r(?=out|oot|edisc)|u(?=ser)|f(?=tp)|w(?=ach)"
     r"|п(?=ар)|密(?=[码碼])|パ(?=ス)|비(?=밀)|ş(?=if)"
 )
 

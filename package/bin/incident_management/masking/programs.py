@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Callable, List, Match, Pattern, Tuple, Union
 
-from .names import QUOTE, QUOTED
+from .names import QUOTE, QUOTED, SECRET_WORD
 
 __all__ = ["PROGRAMS", "mask_manifests"]
 
@@ -23,6 +23,18 @@ def mask_manifests(text: str) -> str:
         return text
     text = _JSON_DATA.sub(r"\1<masked:secret>}", text)
     return _YAML_DATA.sub(r"\1\2 <masked:secret>\n", text)
+
+
+_INSERT = re.compile(
+    rf"(?P<begin>\binsert\s{{1,3}}into\s{{1,3}}[^\s(]{{1,100}}\s{{0,3}}\((?=[^()]{{0,1000}}{SECRET_WORD})"
+    r"[^()]{1,2000}\)\s{0,3}values\s{0,3}\()(?P<values>[^()]{1,4000})",
+    re.I,
+)
+
+
+def _inserted(m: Match[str]) -> str:
+    """Mask all texts of a row, one of which is a password: which one, only a parser could tell."""
+    return m["begin"] + re.sub(r"'(?:[^']|''){1,4000}'", "'<masked:secret>'", m["values"])
 
 
 PROGRAMS: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[str]], str]]]] = [
@@ -47,6 +59,8 @@ PROGRAMS: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[s
             "htpasswd",
             "net use",
             "db2 connect",
+            "openssl",
+            "rabbitmqctl",
         ),
         re.compile(
             r"(\b(?:(?:mysql|mariadb)[\w-]{0,20}\b[^\n|;]{0,200}?\s-p(?!assw)"
@@ -60,6 +74,8 @@ PROGRAMS: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[s
             r"|user(?:add|mod)\b[^\n|;]{0,200}?\s-p\s{1,3}|7z[ar]?\s[^\n|;]{0,200}?\s-p"
             r"|htpasswd\s{1,3}-\w{0,5}b\w{0,5}\s{1,3}(?:-\w{1,5}\s{1,3}){0,3}\S{1,200}\s{1,3}\S{1,100}\s{1,3}"
             r"|net\suse\b[^\n|;]{0,200}?\s/user:\S{1,100}\s{1,3}(?!/)"
+            r"|openssl\b[^\n|;]{0,200}?\s-[kK]\s{1,3}"
+            r"|rabbitmqctl\s(?:add_user|change_password|authenticate_user)\s\S{1,100}\s{1,3}"
             r"|db2\sconnect\sto\s\S{1,60}\suser\s\S{1,60}\susing\s{1,3}))"
             r"(?!<masked:)[^\s]{3,}"
         ),
@@ -77,9 +93,11 @@ PROGRAMS: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[s
             "snmp-server",
             "-server key",
             "shared-key",
+            "aws_se",
         ),
         re.compile(
             r"(\b(?:requirepass|masterauth|bindpw|rootpw)\s{1,8}|\bAUTH\s(?:PLAIN|LOGIN)\s"
+            r"(?=[A-Za-z+/]{0,40}[A-Z\d=])|\baws_(?:secret_access_key|session_token)\s{1,3}"
             r"|\bmachine\s{1,4}\S{1,200}\s{1,20}login\s{1,4}\S{1,100}\s{1,20}password\s{1,4}"
             r"|\bsnmp-server\scommunity\s{1,4}|\b(?:radius|tacacs)-server\skey\s{1,4}(?:\d\s)?"
             r"|\bpre-?shared-key\s{1,4}(?:\d\s)?)"
@@ -87,6 +105,7 @@ PROGRAMS: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[s
         ),
         r"\1<masked:secret>",
     ),
+    (("insert",), _INSERT, _inserted),
     # A router's passwords and secrets by their type: password 7 070C285F4D06
     (
         ("password ", "secret "),
