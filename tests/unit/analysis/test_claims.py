@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.unit.analysis import scenario
+from tests.unit.analysis.event_searcher import EventSearcher
 from tests.unit.analysis.shop import FakeModel, Shop, fair_answer
 
 
@@ -58,12 +60,62 @@ POOL_QUOTE = "QueuePool limit of size 1"
         ("The pool lost two million orders.", "It names million"),
         ("The pool refuses ninety percent of orders.", "It names ninety"),
         ("Half of the orders got no connection of the pool.", "It names Half"),
+        # What makes a number another one
+        *(
+            (f"The pool has a limit of {n}.", f"It names {n}")
+            for n in ("1%", "$1", "-1", "1k", "1e6")
+        ),
+        ("The pool failed for the 1st time.", "It names 1st"),
+        ("The pool took 3600 orders.", "It names 3600"),
+        # What leads a reader, or whatever shows the text, somewhere else
+        ("The pool is full, see [runbook](//evil).", "It holds markup or an address"),
+        ("The pool is full, see [here](javascript:alert).", "It holds markup or an address"),
+        ("The pool is <b>full</b>.", "It holds markup or an address"),
+        ("The pool is full <//evil|click>.", "It holds markup or an address"),
+        ("The pool is explained at hxxp://evil/x.", "It holds markup or an address"),
+        ("The pool is full: run `rm -rf x` on orders.", "It holds markup or an address"),
     ],
 )
 def test_a_claim_that_goes_beyond_the_evidence_is_rejected(shop, text, reason):
     (claim,) = _claims(shop, "QueuePool", (text, POOL_QUOTE))
     assert claim["status"] == "rejected"
     assert claim["reason"].startswith(reason)
+
+
+def _cart_waits(shop):
+    text = "ERROR cart 8211 waited 30 s for a lock on basket"
+    event = {"time": scenario.START + 60, "service": "orders", "raw": text}
+    known = shop.searcher
+    shop.searcher = EventSearcher([*scenario.logs(), event], known.changes, known.topology)
+
+
+def test_a_number_is_that_of_the_event_that_a_claim_cites(shop):
+    _cart_waits(shop)
+    claims = _claims(
+        shop,
+        "QueuePool",
+        ("The pool served 8211 orders.", POOL_QUOTE),
+        ("The pool of size 1 timed out.", POOL_QUOTE),
+    )
+    assert [claim["reason"] for claim in claims] == [
+        "It states 8211, which the event that it cites does not hold.",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(("unit", "is_told"), [("s", True), ("seconds", True), ("minutes", False)])
+def test_a_number_keeps_its_unit(shop, unit, is_told):
+    _cart_waits(shop)
+    said = (f"The cart waited 30 {unit} for a lock.", "waited 30 s for a lock")
+    (claim,) = _claims(shop, "basket", said)
+    assert (claim["reason"] == "") is is_told
+    assert is_told or claim["reason"].endswith("and the event that it cites another unit.")
+
+
+def test_an_address_that_an_event_holds_may_be_told(shop):
+    said = ("QueuePool refers to https://sqlalche.me/e/20/3o7r for more.", POOL_QUOTE)
+    (claim,) = _claims(shop, "QueuePool", said)
+    assert claim["reason"] == ""
 
 
 def test_a_claim_in_the_words_of_the_evidence_is_shown_as_quoted(shop):

@@ -35,7 +35,7 @@ def test_the_same_id_is_one_notification(ask):
 
 
 def test_nobody_takes_another_users_id(ask):
-    """Anybody may ask: who guesses the id of an alert's message does not keep it back."""
+    """Anybody may ask: who guesses the id of an alert's message can't keep it from being sent."""
     assert ask(actor="mallory", channel="pagerduty", message="x", id="sid-1:pagerduty")["new"]
     assert ask(actor="mia", channel="pagerduty", message="Disk full", id="sid-1:pagerduty")["new"]
 

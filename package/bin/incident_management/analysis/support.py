@@ -32,7 +32,11 @@ _TIMESTAMP = re.compile(
 )
 _JSON_KEY = re.compile(r"\\{0,3}\"[\w.@-]{1,60}\\{0,3}\"\s{0,3}:")
 _WORD = re.compile(r"\w+")
-_NUMBER = re.compile(r"(?<![\w.])v?(\d+(?:[.:]\d+)*)")
+# A date, or a number with what is written next to it and makes it another one: -1, $5, 1%, 1k, 5th
+_NUMBER = re.compile(
+    r"\d{4}-\d\d-\d\d|(?<![\w.])(?:[-$€£](?=\d))?v?\d+(?:[.:]\d+)*(?:%|[A-Za-z]\w{0,20})?"
+)
+_HTTP_ERRORS = re.compile(r"([45]\d\d)s")
 _NAME = re.compile(
     r"[\w.+-]{1,64}@[\w.-]{1,100}"  # an address
     r"|\b[a-zA-Z][\w-]{0,60}(?:\.[\w-]{2,60}){1,8}"  # shop.example, com.shop.Cart
@@ -43,6 +47,27 @@ _PROPER = re.compile(r"(?<=[\w,;:)] )[A-Z][a-z]{2,60}\b(?![\w@])|\b[A-Z]{3,60}\b
 _FIRST_WORD = re.compile(r"(?:\A|[.!?:;] )\W{0,3}([A-Z][a-z]{2,60})\b(?![\w@])")
 _FOREIGN = re.compile(r"(?<![\w-])[\w-]*[^\W\x00-\x7f][\w-]*")
 """A word with letters beyond ASCII: some look like other ones."""
+# Markup and addresses: they lead a reader, or a program that shows the text, somewhere else.
+_LEADING = re.compile(
+    r"\]\(\S{0,200}|<(?=[\w/!])[^>\s]{0,200}|\b\w{2,20}:/\S{0,200}|(?<!\S)//\S+|`"
+)
+_UNITS = {
+    unit: kind
+    for kind, names in {
+        "ms": "ms msec millisecond milliseconds",
+        "s": "s sec secs second seconds",
+        "min": "min mins minute minutes",
+        "h": "h hr hrs hour hours",
+        "d": "d day days",
+        "%": "% percent",
+        "B": "b byte bytes",
+        "KB": "kb kib kilobyte kilobytes",
+        "MB": "mb mib megabyte megabytes",
+        "GB": "gb gib gigabyte gigabytes",
+    }.items()
+    for unit in names.split()
+}
+_MEASURED = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?(%|[a-zA-Z]{1,12}\b)")
 _SMALL = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _COUNTS = {word: str(number) for number, word in enumerate(_SMALL.split("|"), 2)}
 _AMOUNT = re.compile(
@@ -74,19 +99,19 @@ class Evidence:
         shapes = {_shape(event.raw): event for event in events}
         self._shapes = list(shapes)
         self._held = [_words_of(event) for event in shapes.values()]
-        told: List[str] = [_text_of(event) for event in events]
         # A number's span is no time of anything that happened.
-        told += [
-            _TIMESTAMP.sub(" ", one.quote) if one.kind == "number" else one.quote
+        ranked = [
+            _TIMESTAMP.sub(" ", one.quote)
             for one in checked.citations
-            if one.status == "verified"
+            if one.kind == "number" and one.status == "verified"
         ]
         # What a claim may name besides: ids of the evidence, and days as people write them.
-        told += [one.id for one in checked.citations] + [str(one["id"]) for one in hypotheses]
-        told += sorted({f"{_moment(event):%A %B %b}" for event in events})
+        ranked += [one.id for one in checked.citations] + [str(one["id"]) for one in hypotheses]
         for hypothesis in hypotheses:
-            told += [hypothesis["cause"], *hypothesis["for"], *hypothesis["against"]]
-        self._text = "\n".join(told).lower()
+            ranked += [hypothesis["cause"], *hypothesis["for"], *hypothesis["against"]]
+        days = sorted({f"{_moment(event):%A %B %b}" for event in events})
+        self._ranked = "\n".join(ranked).lower()
+        self._text = "\n".join([*map(_text_of, events), *days, self._ranked]).lower()
         self._terms = terms(self._text)
 
     def fault_of_quote(self, quote: str) -> str:
@@ -104,13 +129,20 @@ class Evidence:
     def fault_of_text(self, text: str, cited: Event) -> str:
         """Return why a claim's text goes beyond the evidence, "" when nothing shows that it does.
 
-        The names, numbers and times that it states must occur in the evidence, and at least one of
-        its words in the event that it cites.
+        The names and times that it states must occur in the evidence, its numbers in the event that
+        it cites or in what was counted, and at least one of its words in that event.
         """
         said = _MASKED.sub(" ", text)
         fault = self.fault_of_names(said)
         if fault:
             return fault
+        told = f"{_text_of(cited).lower()}\n{self._ranked}"
+        for number in _numbers(_NAME.sub(" ", said)):
+            if number.isdigit() and not _stands(number, told):
+                return f"It states {number}, which the event that it cites does not hold."
+        for amount, unit in _MEASURED.findall(said):
+            if _has_other_unit(amount, unit, told):
+                return f"It states {amount} {unit}, and the event that it cites another unit."
         if not (terms(said) | identifiers(said)) & _words_of(cited):
             return "It shares no word with the event that it cites."
         return ""
@@ -119,11 +151,14 @@ class Evidence:
         """Return what a text states that is nowhere in the evidence, "" when there is nothing."""
         if visible(said) != said:
             return "It holds characters that hide or reorder text."
+        said = _MASKED.sub(" ", said)
         missing = [name for name in _stated(said) if not self._holds(name)]
         missing += [word for word in _AMOUNT.findall(said) if not self._counts(word.lower())]
         missing += [word for word in _FIRST_WORD.findall(said) if self._is_strange(word)]
         if missing:
             return f"It names {missing[0]}, which is nowhere in the evidence."
+        if any(found.lower() not in self._text for found in _LEADING.findall(said)):
+            return "It holds markup or an address that no event holds."
         return ""
 
     def _is_everywhere(self, word: str) -> bool:
@@ -145,8 +180,19 @@ class Evidence:
         return bool(own) and word.lower() not in _BEGINNINGS and not own & self._terms
 
     def _holds(self, name: str) -> bool:
-        place = re.escape(name.lower())
-        return re.search(rf"(?<![\d.]){place}(?!\d)", self._text) is not None
+        return _stands(name.lower(), self._text)
+
+
+def _stands(name: str, text: str) -> bool:
+    return re.search(rf"(?<![\d.]){re.escape(name)}(?!\d)", text) is not None
+
+
+def _has_other_unit(amount: str, unit: str, text: str) -> bool:
+    """Whether a text gives that amount with a unit, and never with this one."""
+    meant = _UNITS.get(unit.lower())
+    known = [_UNITS.get(u) for a, u in _MEASURED.findall(text) if a == amount]
+    found = [kind for kind in known if kind]
+    return meant is not None and bool(found) and meant not in found
 
 
 def _shape(text: str) -> str:
@@ -157,9 +203,14 @@ def _shape(text: str) -> str:
 def _stated(text: str) -> Iterable[str]:
     """Return the names, numbers and times that a text states."""
     names = [name.rstrip(".-") for name in _NAME.findall(text)]
-    rest = _NAME.sub(" ", text)
-    numbers = _NUMBER.findall(re.sub(r"(?<=\d),(?=\d{3}\b)", "", rest))
+    numbers = _numbers(_NAME.sub(" ", text))
     return [*names, *_PROPER.findall(text), *_FOREIGN.findall(text), *numbers]
+
+
+def _numbers(text: str) -> List[str]:
+    """Return the numbers of a text as they are in logs: 12,000 is 12000 there, v1.2 is 1.2."""
+    found = _NUMBER.findall(re.sub(r"(?<=\d),(?=\d{3}\b)", "", text))
+    return [_HTTP_ERRORS.sub(r"\1", number.lstrip("v")) for number in found]
 
 
 def _moment(event: Event) -> datetime:

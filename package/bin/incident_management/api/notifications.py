@@ -34,7 +34,9 @@ _SHOWN = (
         {
             "channel": one_of(CHANNELS),
             "message": text(CHARACTERS["message"], 1),
-            "id": text(CHARACTERS["id"], about="One user's same id on a channel is sent once."),
+            "id": text(
+                CHARACTERS["id"], about="The same id of one user on the same channel is sent once."
+            ),
             "title": text(CHARACTERS["title"]),
             "severity": text(CHARACTERS["severity"]),
             "target": text(CHARACTERS["target"], about="A Slack channel."),

@@ -23,13 +23,16 @@ IS = rf"{_BLANKS}(?::=|=>|==|[:=]|%(?:25)?3[AD]){_BLANKS}"
 
 # What announces a secret wherever it stands in a name: DB_PASSWORD, X-Auth-Token, apiKey.
 SECRET_WORD = (
-    r"(?:passw(?:or)?d|pass[_-]?(?:phrase|code|key)|pwd|pword|passwort|kennwort|secret|token"
-    r"|api[_-]?key|credential|creds(?![A-Za-z])"
+    # PWD=/srv/shop is where a program runs.
+    rf"(?:passw(?:or)?d|pass[_-]?(?:phrase|code|key)|pwd(?!{IS}/[a-z])|pword|rediscli_auth|passwort|kennwort|secret(?!ar)|token(?!i[sz]e)"
+    r"|api[ _-]?key|credential|creds(?![A-Za-z])"
     r"|(?:access|account|auth|private|session|signing|encryption|master|storage|license"
     r"|subscription|instrumentation|app(?:lication)?|consumer|(?:pre)?shared|hmac|ingest(?:ion)?"
     r"|integration)[_-]?key"
     r"|authorization|cookie|signature|jsessionid|phpsessid|asp\.net_sessionid|connect\.sid"
     r"|contrase[nñ]a|wachtwoord|senha|mot[ _-]de[ _-]passe"
+    r"|has[lł]o|пароль|密码|密碼|パスワード|비밀번호|salasana|lösenord|adgangskode|heslo|jelszó|şifre"
+    r"|(?<![A-Za-z])(?:mdp|clave|parola)(?![A-Za-z_-])"
     r"|splunkd_\d{1,5}|client[_-]?assertion|saml(?:response|assertion)|(?:code|oauth)[_-]?verifier"
     r"|(?:device|verification|one[_-]?time)[_-]?code"
     r"|(?:card|cc)[_-]?(?:number|num|no)(?![A-Za-z])"
@@ -58,18 +61,26 @@ BARE = (
 
 SAID_OF_IT = (
     rf"(?:{QUOTE})?(?:expired|invalid|incorrect|wrong|missing|required|empty|none|null|true|false"
-    r"|unknown|not|rejected|revoked|denied|failed|malformed|mismatch(?:ed)?|verified|validated)"
+    r"|unknown|not|rejected|revoked|denied|failed|malformed|mismatch(?:ed)?|verified|validated"
+    r"|enabled|disabled|yes|no)"
     rf"(?:{QUOTE}|[.,;:)\]}}]{{0,2}}(?:\s|\Z))"
+    # What Kubernetes says: volume "creds": secret "shop-tls" not found
+    rf"|secret\s{QUOTE}"
     r"|(?-i:(?:I[A-Z]{2,3}|DFH[A-Z]{0,2}|DSN[A-Z]?|DFS|BPX[A-Z]|CSV|EZ[A-Z]|CSQ[A-Z]|ARC|ADR|CNZ"
     r"|ORA-|TNS-|PLS-|RMAN-|SQL|AADSTS)\d{3,8}[A-Z]?):?(?:\s|\Z)"
 )
 
-# What a line begins with: the name of a job, program or host in small letters, then a plain word or
-# a number: password-reset: mail sent; secret-01: down. Not: db-password-staging: swordfish
+# How a job or host is. Any other word alone may be the secret: secret-store: swordfish
+_STATE = (
+    r"(?:[a-z]{2,18}(?:ed|ing|able|ible)|down|done|ready|idle|busy|full|empty|slow|stale|dead|alive"
+    r"|lost|broken|healthy|offline|online|timeout|error|failure|success|unknown|invalid)"
+)
+# What a line begins with: the name of a job, program or host in small letters, then a message or a
+# number: password-reset: mail sent; secret-01: down. Not: db-password-staging: swordfish
 _LOGGER = (
     r"(?-i:(?:-[a-z\d]{1,20}){0,3}-(?:\d{2,4}|[a-z]{0,16}(?:(?<!us)(?<!mast)er|[st]or|(?<!product)ion|set|sync|store|cache"
     r"|pool|queue|job|cron|agent|renewal|refresh|api))"
-    r":[ ](?:[a-z]{3,20}|\d{1,5})(?=[\s.,;:)]|\Z))"
+    rf":[ ](?:[a-z]{{3,20}}(?=[\s.,;:)]{{1,3}}[^\s.,;:)])|(?:{_STATE}|\d{{1,5}})(?=[\s.,;:)]|\Z)))"
 )
 # Names of what deals with secrets, or tells of them: token-service: 12 errors; max_tokens=2000
 _NO_SECRET = (
@@ -77,7 +88,9 @@ _NO_SECRET = (
     r"(?!(?:[\w-]{0,14}(?:policy|count|limit|budget|length|type|url|uri|file|path|name|arn)"
     # A service as its name is written, or a class: DB_PASSWORD_SERVICE is neither.
     r"|(?-i:[a-z\d-]{0,14}-(?:service|svc|server|manager|worker|gateway|proxy|controller|operator"
-    r"|validator|provider|exchange|consent)|[A-Za-z]{0,14}(?:Service|Manager|Controller|Validator"
+    r"|validator|provider|exchange|consent)"
+    rf"(?!:[ ](?!{_STATE}\b)[a-z]{{3,20}}[.;]?\s{{0,3}}(?:\n|\Z)))"
+    r"|(?-i:[A-Za-z]{0,14}(?:Service|Manager|Controller|Validator"
     rf"|Provider|Client|Filter)))(?:{QUOTE})?\]?\s{{0,3}}(?:=>|[:=]))"
     # Numbers of tokens
     rf"(?<!token(?=s(?:[_-]\w{{1,20}})?(?:{QUOTE})?\s{{0,3}}[:=]\s{{0,3}}\d{{1,9}}(?![\w.-])))"
@@ -104,10 +117,11 @@ ASSIGNED = re.compile(
 # Where a name that announces a secret may begin, in small letters: it is found many times faster
 # than the whole name, for which each place of a text would have to be tried.
 _BEGINS = re.compile(
-    r"p(?=ass|wd|wor|w|sk|resh|hps|riva)|k(?=enn|ey)|s(?=ecr|ess|ign|tor|ubs|har|plu|aml|sh|mtp|enh)"
-    r"|t(?=oke)|a(?=pi|cce|cco|uth|pp|sp\.|dmin)|c(?=red|onsu|ook|onne|lie|ode|ard|c|v|ontr)"
-    r"|e(?=ncr)|m(?=ast|ail|ot)|l(?=ice|dap)|i(?=nst|nge|nte)|h(?=mac)|j(?=sess)|o(?=auth|ne|tp)"
-    r"|d(?=evi|b)|v(?=eri)|r(?=out|oot)|u(?=ser)|f(?=tp)|w(?=ach)"
+    r"p(?=ass|wd|wor|w|sk|resh|hps|riva|aro)|k(?=enn|ey)|s(?=ecr|ess|ign|tor|ubs|har|plu|aml|sh|mtp"
+    r"|enh|ala)|t(?=oke)|a(?=pi|cce|cco|uth|pp|sp\.|dmin|dg)|c(?=red|onsu|ook|onne|lie|ode|ard|c|v"
+    r"|ontr|la)|e(?=ncr)|m(?=ast|ail|ot|dp)|l(?=ice|dap|ösen)|i(?=nst|nge|nte)|h(?=mac|as|es)"
+    r"|j(?=sess|els)|o(?=auth|ne|tp)|d(?=evi|b)|v(?=eri)|r(?=out|oot|edisc)|u(?=ser)|f(?=tp)|w(?=ach)"
+    r"|п(?=ар)|密(?=[码碼])|パ(?=ス)|비(?=밀)|ş(?=if)"
 )
 
 

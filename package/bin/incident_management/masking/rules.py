@@ -25,6 +25,7 @@ from .names import (
     START,
     begins,
 )
+from .programs import PROGRAMS, mask_manifests
 from .spoken import SPOKEN
 from .vendor_keys import PECULIAR, VENDORS
 
@@ -129,6 +130,12 @@ _RULES: List[_Rule] = [
         ),
         "<masked:private-key>",
     ),
+    # PuTTY's form of one
+    (
+        ("private-lines",),
+        re.compile(r"(Private-Lines: \d{1,4}\r?\n)(?:[A-Za-z0-9+/=]{1,80}(?:\r?\n|\Z)){1,200}"),
+        r"\1<masked:private-key>\n",
+    ),
     (
         ("eyj",),
         re.compile(r"(?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*){0,3}"),
@@ -184,7 +191,7 @@ _RULES: List[_Rule] = [
     (
         ("@",),
         re.compile(
-            r"((?:\bjdbc:oracle:\w{1,5}:|\b(?:sqlplus|sqlldr|expdp|impdp|rman)\b[^\n|;]{0,100}?\s)"
+            r"((?:\bjdbc:oracle:\w{1,5}:|\b(?i:conn(?:ect)?)\s|\b(?:sqlplus|sqlldr|expdp|impdp|rman)\b[^\n|;]{0,100}?\s)"
             r"[\w$#.-]{1,60}/)(?!<masked:)[^\s@\"'/][^\s@\"']{0,200}(?=@)"
         ),
         r"\1<masked:password>",
@@ -198,7 +205,7 @@ _RULES: List[_Rule] = [
     (
         ("bearer", "basic", "splunk", "token", "ssws", "geniekey", "apikey", "negotiate"),
         re.compile(
-            r"\b(Bearer|Basic|Splunk|token|SSWS|GenieKey|ApiKey|Negotiate)\s+(?!(?-i:[a-z]{12,20})(?![\w+/=.~^-]))"
+            r"\b(Bearer|Basic|Splunk|token|SSWS|GenieKey|ApiKey|Negotiate)\s+(?!(?-i:[a-z]{12,20})(?![\w+/=.~^-])|[a-z]{1,20}_[a-z_]{1,20}=)"
             r"[A-Za-z0-9+/=._~^-]{12,}",
             re.I,
         ),
@@ -215,9 +222,10 @@ _RULES: List[_Rule] = [
     ),
     # Signatures and codes of URLs that let in whoever has them
     (
-        ("sig=", "code=", "key="),
+        ("sig=", "code=", "key=", "auth="),
         re.compile(
-            r"((?:[?&]|\\u0026|&amp;)(?:sig=|(?:code|key)=(?=[^\s&\"'<>\\]{12})))"
+            r"((?:[?&]|\\u0026|&amp;)(?:sig=|(?:code|key)=(?=[^\s&\"'<>\\]{12})"
+            r"|auth=(?=[^\s&\"'<>\\]{0,40}\d)(?=[^\s&\"'<>\\]{12})))"
             r"(?!<masked:)[^\s&\"'<>\\]+",
             re.I,
         ),
@@ -245,42 +253,7 @@ _RULES: List[_Rule] = [
         ),
         _named_value,
     ),
-    # Options that are a password with these programs alone
-    (
-        (
-            "mysql",
-            "mariadb",
-            "sshpass",
-            "redis-cli",
-            "ldap",
-            "login",
-            "mongo",
-            "snmp",
-            "smbclient",
-            "curl",
-        ),
-        re.compile(
-            r"(\b(?:(?:mysql|mariadb)[\w-]{0,20}\b[^\n|;]{0,200}?\s-p(?!assw)"
-            r"|sshpass\s{1,3}-p\s{0,3}|redis-cli\b[^\n|;]{0,200}?\s-a\s{1,3}"
-            r"|ldap[a-z]{3,10}\b[^\n|;]{0,200}?\s-w\s{1,3}"
-            r"|(?:docker|podman|helm|oc|az)\s[^\n|;]{0,100}?login\b[^\n|;]{0,200}?\s-p\s{1,3}"
-            r"|mongo\w{0,10}\b[^\n|;]{0,200}?\s-p\s{1,3}|snmp[a-z]{3,10}\b[^\n|;]{0,200}?\s-c\s{1,3}"
-            r"|smbclient\b[^\n|;]{0,200}?\s-U\s{0,2}[^\s%]{1,100}%"
-            r"|curl\b[^\n|;]{0,200}?\s(?:-u|--user)\s{0,3}[\"']?[^\s:\"']{1,100}:))"
-            r"(?!<masked:)[^\s]{3,}"
-        ),
-        r"\1<masked:secret>",
-    ),
-    # Files of settings that are read by place: redis.conf, ldap.conf, .netrc; SMTP's AUTH
-    (
-        ("requirepass", "masterauth", "bindpw", "rootpw", "auth", "machine"),
-        re.compile(
-            r"(\b(?:requirepass|masterauth|bindpw|rootpw)\s{1,8}|\bAUTH\s(?:PLAIN|LOGIN)\s"
-            r"|\bmachine\s{1,4}\S{1,200}\s{1,20}login\s{1,4}\S{1,100}\s{1,20}password\s{1,4})"
-            r"(?!<masked:)[^\s:=]\S{2,}"
-        ),
-        r"\1<masked:secret>",
-    ),
+    *PROGRAMS,
     # "auth": "dXNlcjpw…", as Docker and npm keep logins
     (
         ("auth",),
@@ -331,16 +304,6 @@ _RULES: List[_Rule] = [
         ),
         r"\1<masked:secret>",
     ),
-    # SQL: PASSWORD 'X', IDENTIFIED BY 'X'
-    (
-        ("password", "passphrase", "identified"),
-        re.compile(
-            r"(?P<name>\b(?:password|passphrase|identified\s(?:with\s\S{1,40}\s)?by)\s{1,3})"
-            rf"{QUOTED}",
-            re.I,
-        ),
-        lambda m: f"{m['name']}{m['quote']}<masked:secret>{m['close'] or ''}",
-    ),
 ]
 _EMAIL = re.compile(r"\b[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[a-z]{2,24}\b", re.I)
 
@@ -358,6 +321,8 @@ def mask(text: str, emails: bool = True) -> str:
     small = text.lower()
     if "cookie" in small or "authorization" in small:
         text = "\n".join(map(_mask_headers, text.split("\n")))
+    if "secret" in small and "data" in small:
+        text = mask_manifests(text)
     named = any(NAMED.match(text, place) for place in begins(text))
     if named:
         text = _mask_pairs(text)

@@ -12,11 +12,12 @@ from typing import Callable, List, Match, Pattern, Tuple, Union
 __all__ = ["SPOKEN"]
 
 _NAME = (
-    r"(?:passw(?:or)?d|pass(?:phrase|code)|pwd|passwort|kennwort|mot\sde\spasse|contrase[nñ]a"
+    r"(?:passw(?:or)?d|pass(?:phrase|code)|pwd|passwort|kennwort|mot\sde\spasse|contrase[nñ]a|clave"
+    r"|wachtwoord|senha|heslo|has[lł]o|parola"
     r"|(?:api|access|secret|recovery|license)[ _-]?key|secret|token|credentials?)"
 )
 _IS_SAID = (
-    r"\s{1,3}(?:(?:is|was|lautet|ist|est|es)(?:\snow)?\s{1,3}"
+    r"\s{1,3}(?:(?:is|was|lautet|ist|est|es|je|é)(?:\snow)?\s{1,3}"
     r"|(?:(?:is|was|has\sbeen)\s)?(?:changed|set|reset|rotated|updated)\sto\s{1,3})"
 )
 _QUOTED = r"(?P<quote>[\"'`])[^\s\"'`]{4,100}(?P=quote)"
@@ -27,7 +28,10 @@ _MIXED = (
     r"(?=[^\s<>]{0,100}[A-Za-z])(?=[^\s<>]{0,100}[\d!@#$%^&*])[^\s\"'`<>]{5,200}?(?=[.,;:)\]]{0,3}(?:\s|\Z))"
 )
 _SIGNS = r"\d{3}[\d -]{0,20}\d"
-_CODE = r"(?:otp|pin|passcode|(?:verification|security|one-time|recovery)\s(?:code|key))"
+_CODE = (
+    r"(?:otp|pin|passcode|your\s(?:\w{1,12}\s)?code"
+    r"|(?:verification|security|one-time|recovery)\s(?:code|key))"
+)
 
 _COUNTRIES = {
     "AD": 24, "AE": 23, "AT": 20, "BE": 16, "BG": 22, "CH": 21, "CY": 28, "CZ": 24, "DE": 22,
@@ -74,15 +78,28 @@ def _account(m: Match[str]) -> str:
 SPOKEN: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[str]], str]]]] = [
     # the password is hunter2; the token was changed to "…"
     (
-        ("pass", "pwd", "kennwort", "contrase", "key", "secret", "token", "credential"),
+        (
+            *(
+                "pass",
+                "pwd",
+                "kennwort",
+                "contrase",
+                "clave",
+                "wachtwoord",
+                "senha",
+                "heslo",
+                "has",
+            ),
+            *("parola", "key", "secret", "token", "credential"),
+        ),
         re.compile(rf"(?P<name>\b{_NAME}{_IS_SAID})(?:{_QUOTED}|{_MIXED})", re.I),
         _said,
     ),
     # user bob pass hunter2
     (
-        ("pass", "pwd", "kennwort"),
+        ("pass", "pw", "kennwort"),
         re.compile(
-            rf"(?P<name>\b(?:passw(?:or)?d|passphrase|pwd|pass|passwort|kennwort)\s{{1,3}})"
+            rf"(?P<name>\b(?:passw(?:or)?d|passphrase|pwd?|pass|passwort|kennwort)\s{{1,3}})"
             rf"(?=[\w!@#$%^&*.+=-]{{6}})(?P<quote>(?!)|){_MIXED}",
             re.I,
         ),

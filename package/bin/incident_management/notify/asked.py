@@ -31,8 +31,8 @@ def enqueue(
     """Put what somebody asks for on the outbox.
 
     Args:
-        request: ``channel`` and ``message``; optional ``id`` (one user's same id on a channel is
-            sent once; by default the request's own content in this minute), ``title``,
+        request: ``channel`` and ``message``; optional ``id`` (the same id of one user on the same
+            channel is sent once; by default the request's own content in this minute), ``title``,
             ``severity``, ``target`` (a Slack channel), ``incident_id``, ``rule``.
 
     Returns the notification's ``id``, and whether it is ``new``.
