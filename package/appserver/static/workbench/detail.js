@@ -153,6 +153,8 @@ export class Detail {
             this.clocks = h('span', { class: 'wb-clocks' }, clocks(incident));
             fill(this.head, heading(incident, this, this.clocks), actionBar(this), facts(incident, this.app), integrity(this.seen));
             fill(this.tabs, TABS.map(([name, label]) => this.#tabButton(name, label)));
+            const chosen = this.tabs.querySelector('[aria-selected=true]');
+            this.tabs.scrollLeft = chosen.offsetLeft - this.tabs.offsetLeft - 40; // where not all have room
             this.part.setAttribute('aria-labelledby', `wb-tab-${this.tab}`);
             this.composer.element.hidden = this.tab !== 'timeline' || !this.app.mayWrite;
         });

@@ -33,7 +33,7 @@ function row(detail, one) {
             h('span', { class: `wb-severity wb-${one.severity}` }, one.severity),
             h('a', { class: 'wb-entry-title', href: detail.app.addressOf(one.id), 'data-place': `similar-${one.id}` }, one.title)),
         h('div', { class: 'wb-dim' }, [one.id, stateName(one.status), moment(one.opened_at), took, held && `by ${held}`].filter(Boolean).join(' · ')),
-        said('Solved by', [one.category, one.resolution].filter(Boolean).join(': ')),
+        said('Resolution', [one.category, one.resolution].filter(Boolean).join(': ')),
         one.fixes.map((fix) => said('A fix helped', fix)),
         said('Cause', one.cause),
         one.feedback && said('Judged', FEEDBACK[one.feedback] ?? one.feedback),
