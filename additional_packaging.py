@@ -113,14 +113,10 @@ def date_the_build(app: Path) -> None:
     """Date the build with SOURCE_DATE_EPOCH, so that the same sources give the same package.
 
     UCC writes the time of the build into app.conf and the addresses of its page's scripts. The
-    workbench's page has the mark ``@build`` there.
+    workbench's page, and its script for a dashboard, have the mark ``@build`` there.
     """
     pages = app / "appserver" / "templates"
-    app_conf, page, workbench = (
-        app / "default" / "app.conf",
-        pages / "base.html",
-        pages / "workbench.html",
-    )
+    app_conf, page = app / "default" / "app.conf", pages / "base.html"
     found = re.findall(r"(?m)^build = (\d+)$", app_conf.read_text(encoding="utf-8"))
     if len(found) != 1:
         raise RuntimeError("app.conf has no single `build` setting to date.")
@@ -129,11 +125,13 @@ def date_the_build(app: Path) -> None:
         if found[0] not in text:
             raise RuntimeError(f"{path.name} no longer holds the time of the build: look again.")
         path.write_text(text.replace(found[0], os.environ["SOURCE_DATE_EPOCH"]), encoding="utf-8")
-    text = workbench.read_text(encoding="utf-8")
-    if "/@build/" not in text:
-        raise RuntimeError(f"{workbench.name} no longer says where the build's number goes.")
-    text = text.replace("/@build/", f"/@{os.environ['SOURCE_DATE_EPOCH']}/")
-    workbench.write_text(text, encoding="utf-8")
+    static = app / "appserver" / "static"
+    for path in (pages / "workbench.html", static / "workbench_dashboard.js"):
+        text = path.read_text(encoding="utf-8")
+        if "/@build/" not in text:
+            raise RuntimeError(f"{path.name} no longer says where the build's number goes.")
+        text = text.replace("/@build/", f"/@{os.environ['SOURCE_DATE_EPOCH']}/")
+        path.write_text(text, encoding="utf-8")
 
 
 def trim_libraries(lib: Path) -> None:

@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from tools.splunkd_lite.web import studio
-from tools.splunkd_lite.web.apps import App, Dashboard, PageError, TemplatePage
+from tools.splunkd_lite.web.apps import App, Dashboard, PageError, ScriptedDashboard, TemplatePage
 from tools.splunkd_lite.web.node import NodeMissingError, find_node
 from tools.splunkd_lite.web.ucc import expand
 
 STUDIO_VIEW = """<dashboard version="2" theme="dark"><label>One</label>
 <definition><![CDATA[{"title": "One"}]]></definition></dashboard>"""
 HTML_VIEW = '<view template="shop:/templates/base.html" type="html"><label>Setup</label></view>'
+
+SCRIPTED = """<dashboard version="1.1" script="a.js, b.js"><label>Bench</label>
+<row><panel><html><div id="x">Wait</div></html></panel></row></dashboard>"""
 
 
 @pytest.fixture
@@ -36,6 +39,12 @@ def test_a_studio_view_is_read_with_its_theme(app: App) -> None:
     view = app.view("one")
     assert isinstance(view, Dashboard)
     assert (view.label, view.theme, view.definition) == ("One", "dark", {"title": "One"})
+
+
+def test_a_simple_xml_dashboard_of_a_script_is_read(app: App) -> None:
+    write(app, "views/one.xml", SCRIPTED)
+    view = ScriptedDashboard("Bench", '<div id="x">Wait</div>', ("a.js", "b.js"))
+    assert app.view("one") == view
 
 
 def test_a_local_view_hides_the_default_one(app: App) -> None:
@@ -67,6 +76,9 @@ def test_a_template_outside_appserver_is_refused(app: App, path: str) -> None:
     [
         ("<form><label>x</label></form>", "Dashboard Studio"),
         ('<dashboard version="1.1"/>', "Dashboard Studio"),
+        (SCRIPTED.replace("<html>", "<table/><html>"), "one panel of <html>"),
+        (SCRIPTED.replace("script=", "refresh="), "one panel of <html>"),
+        (SCRIPTED.replace("1.1", "1.0"), "one panel of <html>"),
         ("<dashboard", "not well-formed XML"),
         ('<dashboard version="2"><definition>{</definition></dashboard>', "is not JSON"),
     ],

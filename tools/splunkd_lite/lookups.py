@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Iterable, Mapping, Protocol
+from typing import Any, Callable, Iterable, Mapping, Protocol
 
 from tools.splunkd_lite.access import Access, User
 from tools.splunkd_lite.conf import ConfStore
@@ -22,6 +22,7 @@ from tools.splunkd_lite.resultsfile import text_of
 __all__ = ["CsvLookup", "KvLookup", "LookupTable", "find_lookup"]
 
 Row = dict[str, Any]
+Test = Callable[[Row], bool]
 
 
 class LookupTable(Protocol):
@@ -30,7 +31,7 @@ class LookupTable(Protocol):
     @property
     def exists(self) -> bool: ...
 
-    def rows(self) -> list[Row]: ...
+    def rows(self, test: Test | None = None, reads: Iterable[str] = ()) -> list[Row]: ...
 
     def write(self, rows: Iterable[Mapping[str, Any]], append: bool) -> None: ...
 
@@ -88,8 +89,8 @@ class CsvLookup:
     def exists(self) -> bool:
         return self.path.exists()
 
-    def rows(self) -> list[Row]:
-        """All rows as text; empty cells are left out.
+    def rows(self, test: Test | None = None, reads: Iterable[str] = ()) -> list[Row]:
+        """The rows as text, those alone that pass a test; empty cells are left out.
 
         Raises:
             SplunkdError: 404, there is no such file.
@@ -97,7 +98,8 @@ class CsvLookup:
         if not self.exists:
             raise SplunkdError(404, f"The lookup table '{self._name}' does not exist.")
         with self.path.open(encoding="utf-8-sig", newline="") as stream:
-            return [{k: v for k, v in row.items() if k and v} for row in csv.DictReader(stream)]
+            rows = ({k: v for k, v in row.items() if k and v} for row in csv.DictReader(stream))
+            return [row for row in rows if test is None or test(row)]
 
     def write(self, rows: Iterable[Mapping[str, Any]], append: bool) -> None:
         """Replace the file, or add to its rows, in one step.
@@ -142,12 +144,13 @@ class KvLookup:
             raise SplunkdError(403, f"You may not read the collection '{where.name}'.")
         self._writable = access.may(user, "write", acl)
 
-    def rows(self) -> list[Row]:
-        rows = []
-        for document in self._kv.find(self._where):
-            row = {field: _flat(document, field) for field in self._fields}
-            rows.append({field: value for field, value in row.items() if value is not None})
-        return rows
+    def rows(self, test: Test | None = None, reads: Iterable[str] = ()) -> list[Row]:
+        """The rows, those alone that pass a test, which is shown the fields that it ``reads``."""
+        documents: Iterable[Mapping[str, Any]] = self._kv.find(self._where)
+        if test is not None:
+            wanted = [field for field in self._fields if field in set(reads)]
+            documents = (one for one in documents if test(_row(one, wanted)))
+        return [_row(one, self._fields) for one in documents]
 
     def write(self, rows: Iterable[Mapping[str, Any]], append: bool) -> None:
         """Append, or replace the whole collection; ``_key`` in a row replaces that document.
@@ -167,6 +170,11 @@ class KvLookup:
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _row(document: Mapping[str, Any], fields: list[str]) -> Row:
+    row = {field: _flat(document, field) for field in fields}
+    return {field: value for field, value in row.items() if value is not None}
 
 
 def _flat(value: Any, path: str) -> Any:

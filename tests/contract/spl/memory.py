@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -25,8 +25,15 @@ class MemoryTable:
     def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
         self._rows = [dict(row) for row in rows]
 
-    def rows(self) -> list[dict[str, Any]]:
-        return self._rows
+    def rows(
+        self, test: Callable[[dict[str, Any]], bool] | None = None, reads: Iterable[str] = ()
+    ) -> list[dict[str, Any]]:
+        wanted = set(reads)
+        return [
+            row
+            for row in self._rows
+            if test is None or test({k: v for k, v in row.items() if k in wanted})
+        ]
 
     def write(self, rows: list[dict[str, Any]], append: bool) -> None:
         self._rows = [*(self._rows if append else ()), *rows]

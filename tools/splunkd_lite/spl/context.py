@@ -38,12 +38,17 @@ NO_HINT = ScanHint()
 
 
 class LookupTable(Protocol):
-    """A CSV file, which exists once something is written to it, or a KV collection."""
+    """A CSV file, which exists once something is written to it, or a KV collection.
+
+    ``rows`` gives those alone that pass a ``test`` of the fields that it ``reads``.
+    """
 
     @property
     def exists(self) -> bool: ...
 
-    def rows(self) -> list[dict[str, Any]]: ...
+    def rows(
+        self, test: Callable[[Row], bool] | None = None, reads: Iterable[str] = ()
+    ) -> list[dict[str, Any]]: ...
 
     def write(self, rows: list[dict[str, Any]], append: bool) -> None: ...
 

@@ -16,6 +16,7 @@ from typing import Any
 NAME = re.compile(r"^[A-Za-z0-9_.-]+$")
 """What an app's or a view's name may consist of; ``.`` and ``..`` are refused besides."""
 SEARCH_VIEW = "search"
+_SCRIPTED_ATTRIBUTES = frozenset(("version", "script", "hideEdit", "hideTitle"))
 
 
 class PageError(Exception):
@@ -59,6 +60,15 @@ class TemplatePage:
 
     label: str
     template: Path
+
+
+@dataclass(frozen=True)
+class ScriptedDashboard:
+    """A Simple XML dashboard of one panel of HTML that scripts of the app fill."""
+
+    label: str
+    html: str
+    scripts: tuple[str, ...]
 
 
 class App:
@@ -110,7 +120,7 @@ class App:
             return view.replace("_", " ").capitalize()
         return _parse_xml(path).findtext("label") or view
 
-    def view(self, name: str) -> Dashboard | TemplatePage:
+    def view(self, name: str) -> Dashboard | ScriptedDashboard | TemplatePage:
         """Read a view. Raises PageError when it does not exist or is of a kind not supported."""
         path = self._layered("views", f"{name}.xml") if is_safe_name(name) else None
         if path is None:
@@ -120,10 +130,14 @@ class App:
             return _dashboard(path, root)
         if root.tag == "view" and root.get("type") == "html":
             return TemplatePage(root.findtext("label") or name, self._template(root))
+        scripted = _scripted(root, name)
+        if scripted is not None:
+            return scripted
         raise PageError(
             501,
             f"The view {name} is <{root.tag} version={root.get('version', '1')!r}>; the stand-in "
-            'shows <dashboard version="2"> (Dashboard Studio) and <view type="html">.',
+            'shows <dashboard version="2"> (Dashboard Studio), <view type="html">, and a '
+            '<dashboard version="1.1" script="…"> of one row with one panel of <html>.',
         )
 
     def _template(self, root: ET.Element) -> Path:
@@ -161,6 +175,24 @@ def _parse_xml(path: Path) -> ET.Element:
         return ET.fromstring(path.read_text(encoding="utf-8"))
     except ET.ParseError as error:
         raise PageError(500, f"{path.name} is not well-formed XML: {error}.") from error
+
+
+def _scripted(root: ET.Element, name: str) -> ScriptedDashboard | None:
+    """A Simple XML dashboard, if it has scripts and a panel of HTML and nothing else.
+
+    "Customize dashboard styling and behavior": ``<dashboard script="a.js, b.js">``, of the app's
+    ``appserver/static``.
+    """
+    known = root.tag == "dashboard" and root.get("version") == "1.1" and root.get("script")
+    if not known or not set(root.attrib) <= _SCRIPTED_ATTRIBUTES:
+        return None
+    panel = root.find("row/panel/html")
+    tags = [element.tag for element in root] + [element.tag for element in root.findall("row/*/*")]
+    if panel is None or tags != ["label", "row", "html"]:
+        return None
+    html = "".join(ET.tostring(element, "unicode", method="html") for element in panel)
+    scripts = tuple(part.strip() for part in str(root.get("script")).split(","))
+    return ScriptedDashboard(root.findtext("label") or name, html, scripts)
 
 
 def _dashboard(path: Path, root: ET.Element) -> Dashboard:

@@ -12,7 +12,14 @@ from starlette.templating import Jinja2Templates
 
 from tools.splunkd_lite.conf import is_true
 from tools.splunkd_lite.web import ucc
-from tools.splunkd_lite.web.apps import SEARCH_VIEW, App, Dashboard, NavItem, PageError
+from tools.splunkd_lite.web.apps import (
+    SEARCH_VIEW,
+    App,
+    Dashboard,
+    NavItem,
+    PageError,
+    ScriptedDashboard,
+)
 from tools.splunkd_lite.web.session import Session, to_login
 from tools.splunkd_lite.web.theme import theme_of
 
@@ -83,7 +90,7 @@ async def app_root(request: Request) -> Response:
 
 
 async def app_view(request: Request) -> Response:
-    """Show one view of an app: the search page, a Studio dashboard or the app's own page."""
+    """Show one view of an app: the search page, a dashboard or the app's own page."""
     if request.app.state.sessions.of(request) is None:
         return to_login(request)
     name = request.path_params["view"]
@@ -95,6 +102,9 @@ async def app_view(request: Request) -> Response:
         raise PageError(404, f'Your roles may not read the view "{name}" of "{app.name}".')
     if isinstance(view, Dashboard):
         return await _dashboard_page(request, app, name, view)
+    if isinstance(view, ScriptedDashboard):
+        values = await _chrome(request, app, name)
+        return render(request, "scripted.html", {**values, "view": view})
     _check_templates_allowed(request, view.template)
     return HTMLResponse(ucc.expand(view.template.read_text(encoding="utf-8"), app.name))
 

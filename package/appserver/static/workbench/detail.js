@@ -1,5 +1,5 @@
 /**
- * One incident: its facts, what can be done to it, and its parts (timeline, analysis, fixes, signals).
+ * One incident: its facts, what can be done to it, and its parts (timeline, analysis, fixes, signals, what is like it).
  */
 
 import { ApiError, get, isWithoutAnswer, linkTo } from './api.js';
@@ -11,6 +11,7 @@ import { explained } from './forms.js';
 import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
 import { SignalsPart } from './signals.js';
+import { similarPart } from './similar.js';
 import { timelinePart } from './timeline.js';
 import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, wholeMoment } from './words.js';
 
@@ -20,7 +21,7 @@ const LONG = new Set(['Resolution', 'Likely cause']);
 const MOST_NAMES = 8;
 // Each refresh of the list looks after it.
 const AGAIN = 'It is tried again by itself.';
-const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals']];
+const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar']];
 
 export class Detail {
     #id = '';
@@ -161,6 +162,8 @@ export class Detail {
             this.clocks = h('span', { class: 'wb-clocks' }, clocks(incident));
             fill(this.head, heading(incident, this, this.clocks), actionBar(this), facts(incident, this.app), integrity(this.seen));
             fill(this.tabs, TABS.map(([name, label]) => this.#tabButton(name, label)));
+            const chosen = this.tabs.querySelector('[aria-selected=true]');
+            this.tabs.scrollLeft = chosen.offsetLeft - this.tabs.offsetLeft - 40; // where not all have room
             this.part.setAttribute('aria-labelledby', `wb-tab-${this.tab}`);
             this.composer.element.hidden = this.tab !== 'timeline' || !this.app.mayWrite;
         });
@@ -210,7 +213,7 @@ export class Detail {
             const found = await parts.get(tab);
             if (!isWanted()) return;
             this.part.dataset.tab = `${this.#id}/${tab}`;
-            const shown = { analysis: () => analysisPart(this, found), fixes: () => plansPart(this, found), signals: () => this.signals.show(found) };
+            const shown = { analysis: () => analysisPart(this, found), fixes: () => plansPart(this, found), signals: () => this.signals.show(found), similar: () => similarPart(this, found) };
             keepingPlace(this.element, () => fill(this.part, shown[tab]()));
         } catch (error) {
             parts.delete(tab);
@@ -221,6 +224,7 @@ export class Detail {
     async #read(tab, incident) {
         if (tab === 'fixes') return readPlans(incident.id);
         if (tab === 'signals') return (await get(`incidents/${incident.id}/signals`, { limit: 200 })).body;
+        if (tab === 'similar') return (await get(`incidents/${incident.id}/similar`)).body;
         try {
             return (await get(`incidents/${incident.id}/analysis`)).body;
         } catch (error) {

@@ -10,12 +10,14 @@ const LOCALE = new URL('../../', location.href);
 const STATIC = new URL(`static/@${window.$C?.BUILD_NUMBER ?? 0}/`, LOCALE);
 
 /**
- * Put the page into Splunk Web's frame.
+ * Put the page into Splunk Web's frame. A dashboard (`workbench_dashboard.js`) has that around it already.
  * @returns {Promise<HTMLElement>} the element that the page fills
  */
 export async function enterFrame() {
     const dark = /dark/i.test(await theme());
     document.documentElement.dataset.theme = dark ? 'dark' : 'light';
+    const panel = document.getElementById('incident-workbench');
+    if (panel) return panel;
     await load(new URL('js/i18n.js', STATIC));
     await load(new URL('i18ncatalog?autoload=1', LOCALE));
     await load(new URL(`build/api/layout${dark ? '-dark' : ''}.js`, STATIC));

@@ -10,6 +10,11 @@ import { holder, many, now, serviceLevel, some, span, stateName } from './words.
 const AT_WORK_MS = 60_000;
 /** So many are listed at most: beyond that a person narrows the filters. */
 export const MAX_SHOWN = 500;
+/** What is read of each: a row's facts, what bulk actions look at, and the version. */
+export const LISTED = [
+    'title', 'status', 'severity', 'owner', 'team', 'entities', 'signals', 'head',
+    'opened_at', 'acknowledged_at', 'resolved_at', 'sla_status', 'sla_ack_due', 'sla_resolve_due',
+].join();
 
 /**
  * @typedef {Object<string, any>} Incident

@@ -14,7 +14,7 @@ import { ask, explained } from './forms.js';
 import { enterFrame } from './frame.js';
 import { HeldBack } from './held.js';
 import { listen, showKeys } from './keyboard.js';
-import { IncidentList, MAX_SHOWN } from './list.js';
+import { IncidentList, LISTED, MAX_SHOWN } from './list.js';
 import { lacks, whyNot } from './moves.js';
 import { Offers, openIncidents } from './offers.js';
 import { nothingOpen, openByHand } from './opening.js';
@@ -270,7 +270,7 @@ export class Workbench {
     async #read(query) {
         const turn = (this.#turn += 1);
         try {
-            const { body } = await get('incidents', { ...queryOf(this.wanted, this.me.name), ...query });
+            const { body } = await get('incidents', { ...queryOf(this.wanted, this.me.name), ...query, fields: LISTED });
             return turn === this.#turn ? body : null;
         } catch (error) {
             if (turn === this.#turn) throw error;

@@ -16,6 +16,7 @@ ROUTES = {
         "analysis",
         "plans",
         "history",
+        "similar",
     ),
     "plans": ("plans",),
     "actions": ("plans",),

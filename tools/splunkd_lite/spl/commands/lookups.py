@@ -14,7 +14,7 @@ from tools.splunkd_lite.spl.errors import SplError
 from tools.splunkd_lite.spl.networks import in_network, network
 from tools.splunkd_lite.spl.reader import Reader, boolean, choice, integer, only, text
 from tools.splunkd_lite.spl.registry import command
-from tools.splunkd_lite.spl.searchmatch import compile_search
+from tools.splunkd_lite.spl.searchmatch import Predicate, compile_search, search_fields
 from tools.splunkd_lite.spl.searchparser import parse_search
 from tools.splunkd_lite.spl.tree import ALL, Command, FieldSet, SearchExpression
 from tools.splunkd_lite.spl.values import Row, as_list, from_list, to_text
@@ -209,12 +209,17 @@ class InputLookup(Command):
     def run(self, rows: Iterable[Row] | None, env: Environment) -> Iterator[Row]:
         if rows is not None:
             yield from rows
-        test = None
+        test, reads = None, frozenset[str]()
         if self.condition is not None:
-            test = compile_search(knowledge.expand(self.condition, env, run_subsearch), env)
+            condition = knowledge.expand(self.condition, env, run_subsearch)
+            test, reads = compile_search(condition, env), search_fields(condition)
         start, limit = self.options.get("start", 0), self.options.get("max", 1_000_000_000)
+        if start or "_raw" in reads or any("*" in name for name in reads):  # it looks at all fields
+            entries = self._entries(env)
+        else:
+            entries, test = self._entries(env, test, reads), None
         found = 0
-        for index, entry in enumerate(self._entries(env)):
+        for index, entry in enumerate(entries):
             if index < start or (test is not None and not test(entry)):
                 continue
             if found >= limit:
@@ -222,10 +227,12 @@ class InputLookup(Command):
             found += 1
             yield {name: value for name, value in entry.items() if value != ""}
 
-    def _entries(self, env: Environment) -> list[Row]:
+    def _entries(
+        self, env: Environment, test: Predicate | None = None, reads: Iterable[str] = ()
+    ) -> list[Row]:
         table = env.context.lookup(self.table)
         if table is not None and table.exists:
-            return table.rows()
+            return table.rows(test, reads)
         text = f"The lookup table '{self.table}' requires a .csv or KV store lookup definition."
         if self.options.get("strict"):
             raise SplError(text, self.position)

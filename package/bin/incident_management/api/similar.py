@@ -1,0 +1,86 @@
+"""``GET /incidents/{id}/similar``: what was like it, and how that ended."""
+
+from __future__ import annotations
+
+from ..incidents.model import SEVERITIES, STATUSES, Document, Incident
+from ..incidents.similar import Similar, similar_to
+from .acting import document_of
+from .router import Request, Response, route
+from .schema import listed, named, number, obj, one_of, whole
+from .shapes import TIME
+
+__all__ = ["get_similar"]
+
+MAX_EACH = 50
+_TEXT = {"type": "string"}
+_SHOWN = {
+    "id": _TEXT,
+    "title": _TEXT,
+    "status": one_of(STATUSES),
+    "severity": one_of(SEVERITIES),
+    "owner": _TEXT,
+    "team": _TEXT,
+    "opened_at": TIME,
+    "resolved_at": TIME,
+    "resolution": _TEXT,
+    "category": _TEXT,
+    "feedback": {**_TEXT, "description": "Whether the finding was right."},
+}
+_SIMILAR = named(
+    "SimilarIncident",
+    obj(
+        {
+            **_SHOWN,
+            "cause": {**_TEXT, "description": "What its newest analysis blamed."},
+            "score": number(0, 1, "How alike it is; 1 for an earlier episode of the problem."),
+            "why": listed(_TEXT, about="Each likeness, in a sentence."),
+            "fixes": listed(_TEXT, about="What was carried out and proved to help."),
+        },
+        ("id", "title", "status", "severity", "score", "why", "fixes"),
+    ),
+)
+
+
+@route(
+    "GET",
+    "/incidents/{id}/similar",
+    capability="incident_read",
+    query={"limit": whole(1, MAX_EACH, "At most so many of each; 10 unless given.")},
+    answers={
+        200: obj(
+            {
+                "incident_id": _TEXT,
+                "open": listed(_SIMILAR, about="Perhaps the same fault: compare, and merge."),
+                "earlier": listed(_SIMILAR, about="Resolved or closed, and how."),
+            },
+            ("incident_id", "open", "earlier"),
+        )
+    },
+)
+def get_similar(request: Request) -> Response:
+    """Incidents like this one, the most alike first: those open now, and earlier ones' solutions.
+
+    Compared are the newest 500 of each that share a detection or an affected system, and the
+    earlier episodes of the same problem.
+    """
+    incident = Incident.from_document(document_of(request))
+    opened, ended = similar_to(request.stores, incident, int(request.args.get("limit", 10)))
+    return Response(
+        {
+            "incident_id": incident.id,
+            "open": [_shown(one) for one in opened],
+            "earlier": [_shown(one) for one in ended],
+        }
+    )
+
+
+def _shown(found: Similar) -> Document:
+    document = found.document
+    cause = document.get("cause")
+    return {
+        **{name: document[name] for name in _SHOWN if document.get(name) is not None},
+        "cause": cause if isinstance(cause, str) else "",
+        "score": found.score,
+        "why": list(found.why),
+        "fixes": list(found.fixes),
+    }

@@ -1,0 +1,58 @@
+"""The workbench where an administrator has blocked the templates of apps (Splunk 10.4)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import APP
+
+from .site import Site
+from .test_acting import press, said
+
+Enter = Callable[..., Any]
+FEATURE = "feature:appserver_security"
+
+
+@pytest.fixture
+def blocked(site: Site) -> Iterator[Site]:
+    conf = site.standin.splunk.conf
+    switch = {"deactivate_custom_mako_templates": "true"}
+    conf.write("web-features", FEATURE, switch, "system", create=True)
+    yield site
+    conf.delete("web-features", FEATURE, "system")
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_the_workbench_is_a_dashboard_of_its_own(blocked: Site, enter: Enter, width: int) -> None:
+    title = f"Without a template {width}"
+    incident = blocked.open(title, severity="high")
+    page = enter("rob", f"_dashboard?text={title}", width=width)
+    page.get_by_role("link", name=title).click()
+    expect(page.locator(".wb-id")).to_have_text(incident)
+    assert f"/workbench_dashboard?incident={incident}" in page.url
+    press(page, "acknowledge")
+    said(page, "is acknowledged")
+    assert blocked.incident(incident)["status"] == "in_progress"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.locator("nav.appbar").count() == 1, "the bars are there once"
+
+
+def test_an_administrator_puts_it_in_the_place_of_the_page(blocked: Site, enter: Enter) -> None:
+    """So that all links lead to it; ADMIN.md says how."""
+    app = blocked.standin.splunk.home / f"etc/apps/{APP}"
+    own = app / "local/data/ui/views/workbench.xml"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    incident = blocked.open("By the old link")
+    page = enter("rob", f"?incident={incident}")
+    expect(page.get_by_text("deactivate_custom_mako_templates")).to_be_visible()
+    try:
+        shutil.copy(app / "default/data/ui/views/workbench_dashboard.xml", own)
+        page = enter("rob", f"?incident={incident}")
+        expect(page.locator(".wb-id")).to_have_text(incident)
+    finally:
+        own.unlink()

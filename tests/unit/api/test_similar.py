@@ -1,0 +1,103 @@
+"""``GET /incidents/{id}/similar``: what was like an incident, why, and how it ended."""
+
+import pytest
+
+from incident_management.incidents.model import Incident
+from tests.fakes.api import FakeApi
+
+NOW = 1_700_000_000.0
+POOL = "pool queuepool overflow reached timed connection"
+DISK = "device left space write journal block"
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+def stored(api, number, **fields):
+    incident = Incident(
+        f"INC-20260101-{number:06}",
+        f"Incident {number}",
+        **{"status": "closed", "opened_at": NOW - number, "resolved_at": NOW, **fields},
+    )
+    api.stores_value.incidents.save([incident.to_document()])
+    return incident.id
+
+
+def similar(api, incident_id, **query):
+    status, answer = api.call("GET", f"/incidents/{incident_id}/similar", query=query)
+    assert status == 200, answer
+    return answer
+
+
+def mine(api, **fields):
+    known = {"rules": ["Errors"], "entities": ["checkout"], "wordings": [POOL], "status": "new"}
+    return stored(api, 0, **{**known, **fields})
+
+
+def test_earlier_incidents_tell_why_they_are_alike_and_how_they_ended(api):
+    solved = {"resolution": "Pool set back to 20", "category": "Change", "cause": "CHG-8"}
+    same = {"rules": ["Errors"], "entities": ["checkout"]}
+    words = stored(api, 3, **same, wordings=[POOL + " late"], **solved)
+    rule = stored(api, 1, rules=["Errors"], entities=["search"], wordings=[DISK])
+    stored(api, 2, rules=["Disk"], entities=["db"], wordings=[POOL])
+    answer = similar(api, mine(api))
+
+    assert [one["id"] for one in answer["earlier"]] == [words, rule]
+    first = answer["earlier"][0]
+    assert {name: first[name] for name in solved} == solved
+    assert first["why"] == [
+        "The same detection found it: Errors.",
+        "It affects the same: checkout.",
+        "Its events say nearly the same.",
+    ]
+    assert first["score"] > answer["earlier"][1]["score"] > 0
+    assert answer["open"] == []
+
+
+def test_an_earlier_episode_comes_first_and_what_helped_is_named(api):
+    oldest = stored(api, 9)
+    before = stored(api, 8, previous=oldest)
+    alike = stored(api, 1, rules=["Errors"], entities=["checkout"], wordings=[DISK])
+    plan = {"incident_id": before, "action": "rollback"}
+    helped = {**plan, "_key": "PLAN-1", "status": "recovered", "summary": "Roll back r8"}
+    api.stores_value.plans.save([helped, {**plan, "_key": "PLAN-2", "status": "rejected"}])
+    earlier = similar(api, mine(api, previous=before))["earlier"]
+
+    assert [one["id"] for one in earlier] == [before, oldest, alike]
+    assert [one["score"] for one in earlier] == [1.0, 1.0, 0.65]
+    assert [one["fixes"] for one in earlier] == [["Roll back r8"], [], []]
+
+
+def test_what_is_open_is_told_apart_and_what_was_merged_is_left_out(api):
+    same = {"rules": ["Errors"], "entities": ["checkout"]}
+    other = stored(api, 1, **same, status="in_progress")
+    stored(api, 2, **same, merged_into=other)
+    answer = similar(api, mine(api))
+
+    assert [one["id"] for one in answer["open"]] == [other]
+    assert answer["earlier"] == []
+
+
+def test_one_entity_of_many_is_no_likeness(api):
+    stored(api, 1, rules=["Disk"], entities=["checkout", *"abcdef"])
+    assert similar(api, mine(api))["earlier"] == []
+
+
+def test_an_incident_without_detection_and_entity_is_like_none(api):
+    stored(api, 1, rules=["Errors"], entities=["checkout"])
+    incident_id = mine(api, rules=[], entities=[], wordings=[])
+    assert similar(api, incident_id) == {"incident_id": incident_id, "open": [], "earlier": []}
+
+
+def test_the_answer_is_bounded_and_reads_a_bounded_part(api):
+    for number in range(1, 30):
+        stored(api, number, rules=["Errors"], entities=["checkout"])
+    incident_id = mine(api)
+    before = api.stores_value.incidents.calls
+    assert len(similar(api, incident_id)["earlier"]) == 10
+    assert len(similar(api, incident_id, limit="25")["earlier"]) == 25
+    assert api.stores_value.incidents.calls - before <= 8
+    assert api.call("GET", f"/incidents/{incident_id}/similar", query={"limit": "51"})[0] == 400
+    assert api.call("GET", "/incidents/INC-20260101-999999/similar")[0] == 404
