@@ -120,7 +120,9 @@ def test_only_who_was_asked_to_act_can_tell_what_became_of_it(bench):
         {"executor": "awx", "argument.job_template": "42", "preconditions": ""}
     )
     context = bench.context
-    context.executors["awx"] = lambda: Awx("https://awx.test", "token", lambda *_asked: Reply(200, {}, ""))
+    context.executors["awx"] = lambda: Awx(
+        "https://awx.test", "token", lambda *_asked: Reply(200, {}, "")
+    )
     verifier = bench.verifier()
     verifier.use(context)
     for _round in range(10):

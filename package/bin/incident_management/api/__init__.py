@@ -29,6 +29,7 @@ ROUTES = {
     "webhooks": ("webhooks",),
     "subscriptions": ("subscriptions",),
     "suppressions": ("suppressions",),
+    "freezes": ("freezes",),
     "baselines": ("baselines",),
     "detections": ("detections",),
 }

@@ -34,6 +34,7 @@ _T = TypeVar("_T")
 
 
 _REASON = obj({"reason": text(REASON_CHARACTERS)})
+_OVERRIDE = text(REASON_CHARACTERS, about="Why a change freeze does not stop it.")
 _ACTION = obj(
     {
         "name": {"type": "string"},
@@ -42,6 +43,7 @@ _ACTION = obj(
         "blast_radius": {"type": "string"},
         "arguments": listed({"type": "string"}),
         "inverse": {"type": "string"},
+        "allowed_in_freeze": flag(),
         "proposable": flag(),
     },
     ("name", "label", "proposable"),
@@ -67,6 +69,7 @@ def list_actions(request: Request) -> Response:
                     "blast_radius": action.blast_radius,
                     "arguments": [argument.name for argument in action.arguments],
                     "inverse": action.inverse,
+                    "allowed_in_freeze": action.allowed_in_freeze,
                     "proposable": not action.inverse_only,
                 }
                 for action in catalogue.actions.values()
@@ -124,13 +127,16 @@ def show(request: Request) -> Response:
     "POST",
     "/plans/{id}/approve",
     capability="incident_approve",
-    body=obj({"plan_hash": text(64)}),
+    body=obj({"plan_hash": text(64), "override": _OVERRIDE}),
     answers={200: PLAN},
 )
 def approve(request: Request) -> Response:
-    """Approve a plan; ``plan_hash``, what the approver has seen, may be given."""
-    plan_hash = request.text("plan_hash")
-    return _decided(request, lambda c, p: approval.approve(c, p, request.user, plan_hash))
+    """Approve a plan; ``plan_hash``, what the approver has seen, may be given.
+
+    ``override``: why it may be carried out in a change freeze, by whom may do that.
+    """
+    plan_hash, override = request.text("plan_hash"), _override(request)
+    return _decided(request, lambda c, p: approval.approve(c, p, request.user, plan_hash, override))
 
 
 @route(
@@ -162,13 +168,25 @@ def execute(request: Request) -> Response:
     "POST",
     "/plans/{id}/rollback",
     capability="incident_remediate",
-    body=_REASON,
+    body=obj({"reason": text(REASON_CHARACTERS), "override": _OVERRIDE}),
     answers={200: PLAN},
 )
 def roll_back(request: Request) -> Response:
-    """Undo a plan that was carried out."""
-    reason = request.text("reason") or f"Undone by {request.user}."
-    return _decided(request, lambda c, p: execution.roll_back(c, p, request.user, reason))
+    """Undo a plan that was carried out; ``override`` as for an approval."""
+    reason, override = request.text("reason") or f"Undone by {request.user}.", _override(request)
+    return _decided(request, lambda c, p: execution.roll_back(c, p, request.user, reason, override))
+
+
+def _override(request: Request) -> str:
+    """Return why a change freeze is overridden. Raises Problem for who may not do that."""
+    reason = request.text("override")
+    if reason and "incident_override" not in request.capabilities:
+        raise Problem(
+            403,
+            f"To override a change freeze takes the capability incident_override, which "
+            f"{request.user} lacks.",
+        )
+    return reason
 
 
 def _decided(request: Request, decide: Callable[[Context, str], Any]) -> Response:

@@ -157,6 +157,7 @@ PLAN = named(
             "next": {**_ANY_TEXT, "description": "What is to be done, or waited for."},
             "next_search": {**_ANY_TEXT, "description": "The search that does it; may be empty."},
             "proof": {**_ANY_TEXT, "description": "How it will be told whether the fix helps."},
+            "freeze": {**_ANY_TEXT, "description": "Which change freeze stops it now; or empty."},
             "provable": nullable(flag("Null: it can't be told just now.")),
             "checks": listed(any_object()),
         },

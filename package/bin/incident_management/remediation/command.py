@@ -23,11 +23,12 @@ _WAITING = {
 
 FIELDS = (
     "incident", "plan_id", "action", "status", "refused", "detail", "next", "summary",
-    "blast_radius", "proof", "cause", "citations", "checks", "approved_by", "expires_at", "outcome",
-    "arguments",
+    "blast_radius", "freeze", "proof", "cause", "citations", "checks", "approved_by", "expires_at",
+    "outcome", "arguments",
 )  # fmt: skip
 """Columns of every row, in order. ``refused`` is why safety said no to what was asked, ``next``
-what is to be done, ``proof`` how it will be told whether the fix helps."""
+what is to be done, ``freeze`` which change freeze stops it, ``proof`` how it will be told whether
+the fix helps."""
 
 
 class RemediationFailed(Exception):
@@ -35,17 +36,25 @@ class RemediationFailed(Exception):
 
 
 def remediate(
-    session: Session, do: str, incident: str, action: str = "", plan: str = ""
+    session: Session,
+    do: str,
+    incident: str,
+    action: str = "",
+    plan: str = "",
+    override: str = "",
 ) -> List[Dict[str, Any]]:
     """Do one thing and return the plans that it concerns, as the API shows them.
 
-    A refusal by safety is an answer, not a failure: its sentence is in ``refused``.
+    A refusal by safety is an answer, not a failure: its sentence is in ``refused``. ``override``:
+    why it is approved or undone in a change freeze.
 
     Raises:
         RemediationFailed: bad arguments, no such incident or plan, a missing capability, or
             splunkd can't be reached.
     """
     _check(do, incident, action, plan)
+    if override and do not in ("approve", "rollback"):
+        raise RemediationFailed("override= goes with do=approve and do=rollback only.")
     if do == "propose" and not plan:
         return _propose(session, incident, action)
     path = f"{API}/incidents/{path_of(incident)}/plans"
@@ -56,8 +65,9 @@ def remediate(
     path = f"{API}/plans/{path_of(plan_id)}"
     if do in ("status", "propose"):
         return [_asked(lambda: session.get(path))]
+    body = {"override": override} if override else {}
     try:
-        answer: Dict[str, Any] = session.post(f"{path}/{do}", json_body={})
+        answer: Dict[str, Any] = session.post(f"{path}/{do}", json_body=body)
         return [answer]
     except SplunkError as error:
         if error.status != 409:

@@ -21,7 +21,7 @@ from ..incidents.upkeep.raced import Compared, join_raced
 from ..incidents.upkeep.retention import Retention
 from ..notify import asked
 from ..ports import Clock, Stores
-from ..remediation import approval, execution
+from ..remediation import approval, execution, freeze
 from ..remediation.context import Context
 from ..remediation.executors import executors
 from ..remediation.verify import Verifier
@@ -244,4 +244,7 @@ class Duties:
         forget_marks(self.stores, self.clock)
         forget_answers(self.stores, self.clock)
         forget_monitors(self.stores, self.clock, self._roster.all)
+        mine = self._config.settings
+        if self._config.is_read and "lifecycle" not in mine.problems and mine.lifecycle.keep:
+            freeze.forget(self.stores, self.clock.now() - mine.lifecycle.keep)
         return {}
