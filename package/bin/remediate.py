@@ -12,6 +12,8 @@ from splunklib.searchcommands import Configuration, GeneratingCommand, Option, d
 from incident_management.remediation.command import RemediationFailed, remediate, rows
 from incident_management.splunk.session import Session
 
+DO = "preview, propose, approve, check, reject, execute, rollback or status."
+
 
 @Configuration(type="reporting")
 class RemediateCommand(GeneratingCommand):
@@ -24,7 +26,7 @@ class RemediateCommand(GeneratingCommand):
     incident = Option(require=True, doc="The incident's id, such as INC-20260131-A1B2C3.")
     action = Option(default="", doc="The action to propose; by default the catalogue's only one.")
     plan = Option(default="", doc="The plan that is meant; by default the newest.")
-    do = Option(default="propose", doc="propose, approve, reject, execute, rollback or status.")
+    do = Option(default="propose", doc=DO)
 
     override = Option(default="", doc="Why it is approved or undone in a change freeze.")
 

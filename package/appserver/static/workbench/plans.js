@@ -5,7 +5,7 @@
 import { actionButton } from './actionbar.js';
 import { get } from './api.js';
 import { Change } from './change.js';
-import { h } from './dom.js';
+import { fill, h } from './dom.js';
 import { ask } from './forms.js';
 import { lacks, moveOf, whyNot } from './moves.js';
 import { moment } from './words.js';
@@ -58,7 +58,30 @@ function one(detail, plan) {
         plan.proof && h('p', { class: plan.provable === false ? 'wb-not-ok' : null }, fact('Proof: '), plan.proof),
         plan.cause && h('p', {}, fact('Because: '), plan.cause),
         plan.checks?.length > 0 && h('ul', { class: 'wb-checks', 'aria-label': 'Safety checks' }, plan.checks.filter((check) => check.name !== 'freeze' || check.ok).map((check) => rule(check, plan))),
+        WAITING.includes(plan.status) && foreseen(plan),
         h('div', { class: 'wb-row' }, decisions(detail, plan)));
+}
+
+/** What would be sent to which service, read when it is opened. */
+function foreseen(plan) {
+    const shown = h('div', {});
+    const part = h('details', { class: 'wb-samples' }, h('summary', {}, 'What would be done'), shown);
+    part.addEventListener('toggle', async () => {
+        if (!part.open) return;
+        fill(shown, h('p', { class: 'wb-dim' }, 'It is looked up …'));
+        try {
+            const { body } = await get(`plans/${encodeURIComponent(plan.plan_id)}/preview`);
+            fill(shown, [request('The fix', body.request), body.inverse ? request('What undoes it', body.inverse_request) : h('p', {}, 'It can’t be undone.')]);
+        } catch (error) {
+            fill(shown, h('p', { class: 'wb-not-ok' }, String(error.message)));
+        }
+    });
+    return part;
+}
+
+function request(title, asked) {
+    if (asked.problem) return h('p', { class: 'wb-not-ok' }, `${title}: ${asked.problem}`);
+    return h('div', {}, h('p', {}, fact(`${title}: `), `${asked.method} ${asked.url}`), h('pre', {}, JSON.stringify(asked.body, null, 2)));
 }
 
 function words(name) {

@@ -5,22 +5,26 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, TypeVar
 
-from ..remediation import approval, execution, view
+from ..remediation import approval, execution, preview, view
 from ..remediation.catalogue import Catalogue
 from ..remediation.context import Context, Refused
 from ..remediation.executors import executors
+from ..remediation.rehearsal import rehearse
 from ..splunk import conf
 from ..worker.processes import has_ended, process_name
 from ..worker.splunkd import has_capability
 from .messages import Problem
 from .router import Request, Response, route
 from .schema import any_object, flag, listed, obj, text
-from .shapes import PLAN
+from .shapes import PLAN, PREVIEW
 
 __all__ = [
     "approve",
+    "check",
     "execute",
     "list_plans",
+    "preview_plan",
+    "preview_proposal",
     "propose",
     "reject",
     "remediate",
@@ -121,6 +125,40 @@ def remediate(request: Request) -> Response:
 def show(request: Request) -> Response:
     """Show a plan, its state, and what each safety rule says of it now."""
     return Response(view.describe(_context(request), request.params["id"]))
+
+
+@route("GET", "/plans/{id}/preview", capability="incident_read", answers={200: PREVIEW})
+def preview_plan(request: Request) -> Response:
+    """Show what a plan's executor would be asked, and how it would be undone; does nothing."""
+    return Response(preview.preview_plan(_context(request), request.params["id"]))
+
+
+@route(
+    "GET",
+    "/incidents/{id}/preview",
+    capability="incident_read",
+    query={"action": text(200)},
+    answers={200: PREVIEW},
+)
+def preview_proposal(request: Request) -> Response:
+    """Show what the plan that a proposal would make would do; proposes nothing."""
+    context, incident = _context(request), request.params["id"]
+    action = str(request.args.get("action") or "")
+    found = _allowed(lambda: preview.preview_proposal(context, incident, action, request.user))
+    return Response(found)
+
+
+@route(
+    "POST",
+    "/plans/{id}/check",
+    capability="incident_remediate",
+    body=obj({}),
+    answers={200: obj({"plan_id": text(), "status": text(), "detail": text()}, ("status",))},
+)
+def check(request: Request) -> Response:
+    """Run a plan in its executor's check mode: AWX reports what the playbook would change."""
+    context, plan_id = _context(request), request.params["id"]
+    return Response(_allowed(lambda: rehearse(context, plan_id, request.user)))
 
 
 @route(

@@ -166,6 +166,37 @@ PLAN = named(
     ),
 )
 
+_REQUEST = obj(
+    {
+        "method": _ANY_TEXT,
+        "url": _ANY_TEXT,
+        "headers": any_object(),
+        "body": any_object(),
+        "problem": {**_ANY_TEXT, "description": "Why it can't be told, instead of the others."},
+    }
+)
+PREVIEW = named(
+    "PlanPreview",
+    obj(
+        {
+            "plan_id": _ANY_TEXT,
+            "incident_id": _ANY_TEXT,
+            "action": _ANY_TEXT,
+            "status": _ANY_TEXT,
+            "proposed": flag("False: there is no such plan yet."),
+            "arguments": any_object(),
+            "request": _REQUEST,
+            "inverse": _ANY_TEXT,
+            "inverse_request": _REQUEST,
+            "proof": _ANY_TEXT,
+            "provable": nullable(flag()),
+            "checks": listed(any_object()),
+        },
+        ("plan_id", "incident_id", "action", "request", "checks"),
+        more=True,
+    ),
+)
+
 NOTIFICATION = named(
     "Notification",
     obj(

@@ -27,7 +27,7 @@ from .safety import (
 )
 from .steps import action_run
 
-__all__ = ["approve", "expire", "propose", "reject"]
+__all__ = ["approve", "drafted", "expire", "propose", "reject"]
 
 
 def propose(context: Context, incident_id: str, action_name: str, actor: str) -> Document:
@@ -42,7 +42,7 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
     """
     incident, entries = context.incident(incident_id)
     try:
-        plan = _proposed(context, incident, entries, action_name, actor)
+        plan = drafted(context, incident, entries, action_name, actor)
     except Refused as refusal:
         context.refuse(incident_id, None, refusal, actor)
         raise
@@ -65,9 +65,13 @@ def _raised_by(context: Context, incident: Incident) -> List[str]:
         return []
 
 
-def _proposed(
+def drafted(
     context: Context, incident: Incident, entries: List[Entry], action_name: str, actor: str
 ) -> Dict[str, Any]:
+    """Return the plan's document that a proposal makes, or the one that is proposed already.
+
+    Writes nothing. Raises Refused.
+    """
     if not incident.is_open:
         raise Refused(over_because(incident), "incident_over")
     action = _chosen(context, action_name)
