@@ -102,7 +102,7 @@ function rule(check, plan) {
 function decisions(detail, plan) {
     const { capabilities } = detail.app.me;
     const waits = WAITING.includes(plan.status);
-    const blocking = (plan.checks ?? []).find((check) => !check.ok && check.name !== 'approval');
+    const blocking = (plan.checks ?? []).find((check) => !check.ok && (check.name !== 'approval' || plan.status === 'approved'));
     const offered = [];
     if (waits) {
         const why = lacks(capabilities, 'incident_approve');
