@@ -12,24 +12,30 @@ from splunklib.searchcommands import Configuration, GeneratingCommand, Option, d
 from incident_management.remediation.command import RemediationFailed, remediate, rows
 from incident_management.splunk.session import Session
 
+DO = "preview, propose, approve, check, reject, execute, rollback or status."
+
 
 @Configuration(type="reporting")
 class RemediateCommand(GeneratingCommand):
     """Proposes, approves, executes, rolls back or shows a fix for one incident.
 
     ##Syntax
-    remediate incident=<id> [action=<name>] [plan=<id>] [do=<verb>]
+    remediate incident=<id> [action=<name>] [plan=<id>] [do=<verb>] [override=<reason>]
     """
 
     incident = Option(require=True, doc="The incident's id, such as INC-20260131-A1B2C3.")
     action = Option(default="", doc="The action to propose; by default the catalogue's only one.")
     plan = Option(default="", doc="The plan that is meant; by default the newest.")
-    do = Option(default="propose", doc="propose, approve, reject, execute, rollback or status.")
+    do = Option(default="propose", doc=DO)
+
+    override = Option(default="", doc="Why it is approved or undone in a change freeze.")
 
     def generate(self):
         session = Session.from_searchinfo(self.metadata.searchinfo)
         try:
-            plans = remediate(session, self.do, self.incident, self.action, self.plan)
+            plans = remediate(
+                session, self.do, self.incident, self.action, self.plan, self.override
+            )
         except RemediationFailed as error:
             self.error_exit(error, str(error))
         yield from rows(plans)

@@ -23,7 +23,8 @@ from tests.fakes.stores import FakeStores
 __all__ = ["ALL_CAPABILITIES", "FakeApi"]
 
 ALL_CAPABILITIES = frozenset(
-    f"incident_{name}" for name in ("signal", "read", "write", "approve", "remediate", "admin")
+    f"incident_{name}"
+    for name in ("signal", "read", "write", "approve", "remediate", "override", "admin")
 )
 
 

@@ -191,6 +191,7 @@ class FakeStores:
         self.plans: Any = FakeCollection("plans")
         self.analyses: Any = FakeCollection("analyses")
         self.suppressions: Any = FakeCollection("suppressions")
+        self.freezes: Any = FakeCollection("freezes")
         self.subscriptions: Any = FakeCollection("subscriptions")
         self.baselines: Any = FakeCollection("baselines")
 

@@ -72,6 +72,7 @@ class Stores(Protocol):
     plans: Collection
     analyses: Collection
     suppressions: Collection
+    freezes: Collection
     subscriptions: Collection
     baselines: Collection
 

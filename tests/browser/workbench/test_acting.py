@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -157,6 +158,34 @@ def test_a_fix_that_the_service_refuses_is_not_said_to_be_carried_out(
     site.deployer.refuses = ""
 
 
+def test_in_a_change_freeze_a_fix_takes_somebodys_reason(site: Site, enter: Enter) -> None:
+    (incident,) = site.signals({"entity": "till", "title": "Errors of till"})
+    site.analysed(incident)
+    wanted = {"reason": "Black Friday", "service": "check*", "ends_at": time.time() + 600}
+    freeze = site.call("POST", "/freezes", wanted)["id"]
+    try:
+        plan = site.call("POST", f"/incidents/{incident}/plans", {})["plan_id"]
+        approver = enter("ada", f"?incident={incident}&tab=fixes")
+        expect(approver.locator(".wb-plan")).to_contain_text(f"the change freeze {freeze} (Black")
+        lacking = "Your roles lack the capability incident_override."
+        expect(approver.locator("[data-move=approve]")).to_have_attribute("title", lacking)
+
+        manager = enter("mia", f"?incident={incident}&tab=fixes")
+        press(manager, "approve")
+        manager.locator("dialog [name=override]").fill("The till is down.")
+        submit(manager)
+        said(manager, "is approved; it is not carried out by itself")
+        expect(manager.locator("[data-move=execute]")).not_to_have_attribute(
+            "aria-disabled", "true"
+        )
+        entries = site.call("GET", f"/incidents/{incident}/timeline")["entries"]
+        (approval,) = [one for one in entries if one["kind"] == "approval"]
+        assert approval["data"]["override"]["reason"] == "The till is down."
+        site.call("POST", f"/plans/{plan}/reject", {})
+    finally:
+        site.call("DELETE", f"/freezes/{freeze}")
+
+
 def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     site: Site, enter: Enter
 ) -> None:
@@ -184,6 +213,8 @@ def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     expect(approver.locator("[data-move=execute]")).to_have_attribute("aria-disabled", "true")
 
     manager = enter("mia", f"?incident={incident}&tab=fixes")
+    manager.get_by_text("What would be done").click()
+    expect(manager.locator(".wb-plan pre").first).to_contain_text('"to_version": "r7"')
     press(manager, "execute")
     expect(manager.locator(".wb-effects")).to_contain_text("Approved by ada")
     assert manager.evaluate("document.activeElement.textContent") == "Cancel"

@@ -108,3 +108,33 @@ def test_the_report_of_an_incident_is_taken_along(site: Site, enter: Enter) -> N
     text = download.value.path().read_text(encoding="utf-8")
     assert text.startswith(f"# {incident}: Written up afterwards")
     assert "Time to acknowledge (MTTA)" in text
+
+
+def test_changes_are_frozen_and_the_freeze_is_ended(site: Site, enter: Enter) -> None:
+    page = enter("mia", "?view=held")
+    part = page.get_by_role("region", name="Change freezes")
+    expect(part).to_contain_text("Nothing is frozen.")
+    part.get_by_role("button", name="Freeze changes").click()
+    page.locator("dialog [name=service]").fill("shop-*")
+    page.locator("dialog [name=days]").fill("Sat, Sun")
+    page.locator("dialog [name=seconds]").select_option("")
+    page.locator("dialog [name=reason]").fill(f"Nobody is in {HOSTILE}")
+    expect(page.locator("dialog .wb-effects")).to_contain_text("No fix of “shop-*” is carried out")
+    page.locator("dialog button[type=submit]").click()
+    expect(page.locator(".wb-said")).to_contain_text("“shop-*” is frozen")
+    row = part.locator("li")
+    expect(row).to_contain_text("sat, sun from 00:00 to 00:00 (UTC)")
+    assert page.evaluate("window.broken") is None
+    (made,) = site.call("GET", "/freezes")["freezes"]
+    assert (made["service"], made["days"], made["created_by"]) == ("shop-*", ["sat", "sun"], "mia")
+
+    viewer = enter("vic", "?view=held")
+    shown = viewer.get_by_role("region", name="Change freezes")
+    expect(shown.locator("li")).to_have_count(1)
+    expect(shown.get_by_role("button")).to_have_count(0)
+
+    row.get_by_role("button", name="End it").click()
+    page.locator("dialog button[type=submit]").click()
+    expect(part).to_contain_text("Nothing is frozen.")
+    (ended,) = site.call("GET", "/freezes")["freezes"]
+    assert ended["ended_by"] == "mia"

@@ -235,6 +235,50 @@ def test_a_job_template_of_awx_restarts_the_service_once(office: Office, shop: S
         awx.stop()
 
 
+def test_what_a_fix_would_do_is_seen_without_doing_anything(office: Office, shop: Shop):
+    incident = analysed(office)
+    before = kinds(office, incident)
+    shown = remediate(office, incident, do="preview")
+    address = f"{office.deployer.url}/v1/services/checkout/rollback"
+    assert shown["request"][0] == f"POST {address}"
+    assert json.loads(shown["request"][-1])["to_version"] == "r7"
+    assert json.loads(shown["inverse_request"][-1])["change_id"] == "(result.change_id)"
+    assert shown["status"] == "proposed" and kinds(office, incident) == before
+    assert remediate(office, incident)["plan_id"] == shown["plan_id"]
+    assert office.deployer.rollbacks == {}
+    assert all(method == "GET" for method, _path, _given in office.deployer.requests)
+
+
+def test_in_a_change_freeze_a_fix_takes_a_reason_and_the_right(office: Office, shop: Shop):
+    incident = analysed(office)
+    wanted = {"reason": "Sale", "service": "check*", "ends_at": time.time() + 300}
+    freeze = office.call("POST", "/freezes", wanted)["id"]
+    assert freeze in remediate(office, incident)["freeze"]
+    assert freeze in remediate(office, incident, do="approve")["refused"]
+    approver = office.user("omar", "incident_approver")
+    with pytest.raises(HTTPError) as caught:
+        remediate(office, incident, approver, do="approve", override="Down")
+    assert "the capability incident_override, which omar lacks" in caught.value.body.decode()
+    wait_for(lambda: freeze in json.dumps(office.slack.messages))
+    approved = remediate(office, incident, do="approve", override='"checkout is down"')
+    assert (approved["status"], approved["freeze"]) == ("approved", "")
+    assert remediate(office, incident, do="execute")["status"] == "done"
+    (told,) = [e["data"] for e in office.timeline(incident) if e["kind"] == "approval"]
+    assert told["override"] == {"freezes": [freeze], "reason": "checkout is down"}
+
+
+def test_whoever_is_no_approver_any_more_has_approved_nothing(office: Office, shop: Shop):
+    incident = analysed(office)
+    plan = remediate(office, incident)["plan_id"]
+    omar = office.user("omar", "incident_approver")
+    remediate(office, incident, omar, do="approve")
+    admin = office.standin.service()
+    admin.users["omar"].update(roles=["incident_viewer"])
+    refused = remediate(office, incident, do="execute")
+    assert refused["refused"].startswith(f"The approval of {plan} is void, because omar may not")
+    assert refused["status"] == "void" and office.deployer.rollbacks == {}
+
+
 def test_each_step_needs_its_own_capability(office: Office, shop: Shop):
     incident = analysed(office)
     responder = office.user("rita", "incident_responder")

@@ -57,6 +57,19 @@ def test_a_search_that_was_there_at_the_proposal_has_it_undone(bench):
     assert judged_where_only_the_forged_search_finds(bench, plan).status == "rolled_back"
 
 
+def test_a_fix_that_an_earlier_version_proposed_is_undone_as_before(bench):
+    plan = approved(bench)
+    for entry in bench.stores.timeline.find({"kind": "plan"}):
+        bench.stores.timeline.delete(entry["_key"])
+        data = {name: value for name, value in entry["data"].items() if name != "searches"}
+        bench.stores.timeline.insert({**entry, "data": data})
+    execute(bench, plan)
+    bench.raising.fixed_at, bench.raising.after = bench.clock.now(), ["checkout"]
+    bench.clock.advance(90)
+    bench.verifier().run()
+    assert bench.context.load(plan)[2].status == "rolled_back"
+
+
 def test_the_approval_of_somebody_who_may_not_approve_any_more_is_void(bench):
     plan = approved(bench)
     bench.taken_away.add(("omar", "incident_approve"))

@@ -7,10 +7,11 @@ import json
 import pytest
 
 from incident_management.notify.transport import NoAnswer, NotSent, Reply
-from incident_management.remediation import approval, execution
+from incident_management.remediation import approval, execution, freeze
 from incident_management.remediation.awx import Awx
 from incident_management.remediation.executor import ExecutorError
 from incident_management.remediation.executors import executors
+from incident_management.remediation.rehearsal import rehearse
 from incident_management.splunk.settings import Remediation, Settings
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute, propose, refusal
@@ -35,7 +36,7 @@ class FakeAwx:
     def __init__(self, *ends: str) -> None:
         self.template = {
             "id": 42, "name": "Restart", "playbook": "restart.yml", "project": 5, "inventory": 3,
-            "ask_variables_on_launch": True,
+            "ask_variables_on_launch": True, "ask_job_type_on_launch": True, "job_type": "run",
         }  # fmt: skip
         self.ends = list(ends or ("pending", "running", "successful"))
         self.jobs: list[dict] = []
@@ -72,7 +73,7 @@ class FakeAwx:
         return 404, {"detail": "Not found."}
 
     def launch(self, body):
-        assert set(body) == {"extra_vars"}
+        assert set(body) in ({"extra_vars"}, {"extra_vars", "job_type"})
         if self.refuses:
             return self.refuses
         if self.fails and not self.after:
@@ -82,11 +83,15 @@ class FakeAwx:
             "id": 100 + self.launched,
             "status": self.ends[0],
             "extra_vars": json.dumps(body["extra_vars"]),
+            "job_type": self.template["job_type"],
         }
+        if self.template["ask_job_type_on_launch"]:
+            job["job_type"] = body.get("job_type", job["job_type"])
         self.jobs.insert(0, job)
         if self.fails:
             raise self.fails
-        ignored = {} if self.template["ask_variables_on_launch"] else body
+        asked = {"extra_vars": "ask_variables_on_launch", "job_type": "ask_job_type_on_launch"}
+        ignored = {name: value for name, value in body.items() if not self.template[asked[name]]}
         return 201, {**job, "job": job["id"], "ignored_fields": ignored}
 
 
@@ -177,8 +182,38 @@ def test_a_template_that_drops_variables_is_not_run():
     with pytest.raises(ExecutorError, match="tick 'Prompt on launch' at its variables in AWX"):
         awx(fake).facts(ARGUMENTS)
     outcome = awx(fake).execute(ARGUMENTS, "PLAN-1")
-    assert outcome.detail == "AWX began job 101 without its variables: look at it."
+    assert outcome.detail == "AWX began job 101 as if it were not told extra_vars: look at it."
     assert outcome.status == "failed" and not outcome.certain
+
+
+def test_a_template_of_the_type_check_changes_nothing_and_is_no_fix():
+    fake = FakeAwx()
+    fake.template["job_type"] = "check"
+    with pytest.raises(ExecutorError, match="is of the type Check, so it would change nothing"):
+        awx(fake).facts(ARGUMENTS)
+
+
+def test_check_mode_is_asked_for_where_the_template_lets_one():
+    fake = FakeAwx()
+    assert awx(fake).rehearse(ARGUMENTS, "PLAN-1-check").status == "done"
+    assert fake.jobs[0]["job_type"] == "check"
+    fake.template["ask_job_type_on_launch"] = False
+    with pytest.raises(ExecutorError, match="tick 'Prompt on launch' at its job type in AWX"):
+        awx(fake).rehearse(ARGUMENTS, "PLAN-1-check")
+    assert fake.launched == 1
+
+
+def test_check_mode_that_awx_did_not_heed_is_said_to_be_none():
+    """The template was changed between the question and the launch."""
+
+    class Changing(FakeAwx):
+        def launch(self, body):
+            self.template["ask_job_type_on_launch"] = False
+            return super().launch(body)
+
+    outcome = awx(Changing()).rehearse(ARGUMENTS, "PLAN-1-check")
+    assert outcome.status == "failed" and not outcome.certain
+    assert outcome.detail == "AWX began job 101 as if it were not told job_type: look at it."
 
 
 def test_a_template_that_is_not_there_is_one_sentence():
@@ -261,3 +296,37 @@ def test_one_that_does_not_help_and_has_no_way_back_ends_so(bench):
     bench.verifier().run()
     assert bench.context.load(plan)[2].status == "did_not_help"
     assert bench.kinds(INCIDENT)[-1] == "verification not_recovered"
+
+
+# --- before it is carried out -----------------------------------------------------------------
+
+
+def test_a_rehearsal_is_noted_and_is_no_run(bench):
+    plan = propose(bench)
+    told = rehearse(bench.context, plan, "mia")
+    assert (told["status"], told["detail"]) == ("done", "Job 101 has succeeded.")
+    assert [job["job_type"] for job in bench.awx.jobs] == ["check"]
+    note = bench.context.incident(INCIDENT)[1][-1]
+    assert (note.kind, note.actor) == ("note", "mia")
+    assert note.data["text"] == f"{plan} was tried in check mode: Job 101 has succeeded."
+    assert bench.context.load(plan)[2].status == "proposed"
+    approval.approve(bench.context, plan, "omar")
+    bench.awx.ends = ["successful"]
+    assert execute(bench, plan).status == "done"
+    assert [job["job_type"] for job in bench.awx.jobs] == ["run", "check"]
+    assert "is done" in refusal(lambda: rehearse(bench.context, plan, "mia"))
+
+
+def test_a_rehearsal_is_refused_where_a_run_would_be(bench):
+    """Tasks with "check_mode: false" are carried out in check mode, too."""
+    plan = propose(bench)
+    freeze.add(bench.stores, bench.clock, "ada", {"reason": "Sale", "ends_at": 9e9})
+    assert "the change freeze" in refusal(lambda: rehearse(bench.context, plan, "mia"))
+    assert bench.awx.launched == 0
+
+
+def test_a_rehearsal_is_never_taken_for_a_run_whose_answer_was_lost(bench):
+    plan = propose(bench)
+    rehearse(bench.context, plan, "mia")
+    bench.awx.ends = ["successful"]
+    assert awx(bench.awx).settle(ARGUMENTS, plan).status == "unknown"

@@ -337,6 +337,6 @@ def test_the_rules_are_shown_before_anything_is_done(bench):
     shown = {check["name"]: check for check in view.describe(bench.context, plan)["checks"]}
     assert list(shown) == [
         "plan", "action", "incident", "evidence", "arguments", "approval", "state",
-        "preconditions", "cooldown", "rate", "alone",
+        "preconditions", "cooldown", "rate", "alone", "freeze",
     ]  # fmt: skip
     assert [name for name, check in shown.items() if not check["ok"]] == ["approval"]

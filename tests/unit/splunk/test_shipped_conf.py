@@ -17,7 +17,8 @@ from tools.splunkd_lite.runners.adaptive_response import check_cam
 
 PACKAGE = Path(__file__).parents[3] / "package"
 CAPABILITIES = {
-    f"incident_{name}" for name in ("signal", "read", "write", "approve", "remediate", "admin")
+    f"incident_{name}"
+    for name in ("signal", "read", "write", "approve", "remediate", "override", "admin")
 }
 
 
@@ -89,7 +90,11 @@ def test_capabilities_are_declared_and_given_as_designed():
     assert given["incident_viewer"] == {"incident_read"}
     assert given["incident_responder"] == {"incident_write"}
     assert given["incident_approver"] == {"incident_approve"}
-    assert given["incident_manager"] == {"incident_remediate", "incident_admin"}
+    assert given["incident_manager"] == {
+        "incident_remediate",
+        "incident_override",
+        "incident_admin",
+    }
     assert given["admin"] == CAPABILITIES
     assert "importRoles" not in stanzas["role_admin"]
     assert "importRoles" not in stanzas["role_user"]

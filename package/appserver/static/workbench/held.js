@@ -1,14 +1,15 @@
 /**
- * What is held back: the maintenance windows, mutes and snoozes, and the signals that opened nothing
- * because of them.
+ * What is held back: the maintenance windows, mutes and snoozes, the signals that opened nothing
+ * because of them, and the change freezes.
  */
 
 import { ApiError, get } from './api.js';
 import { Change } from './change.js';
 import { fill, h, keepingPlace } from './dom.js';
 import { ask, explained } from './forms.js';
+import { freezesPart } from './freezes.js';
 import { signalTold } from './signals.js';
-import { many, moment, now } from './words.js';
+import { isOver, many, moment, now, when } from './words.js';
 
 const SIGNALS_AT_ONCE = 50;
 const NO_END = '';
@@ -65,10 +66,10 @@ export class HeldBack {
         if (this.element.hidden) return;
         const turn = (this.#turn += 1);
         try {
-            const [{ body: listed }, { body: found }] = await Promise.all([
-                get('suppressions'), get('suppressions/signals', { suppression: this.#only, limit: SIGNALS_AT_ONCE }),
+            const [{ body: listed }, { body: found }, { body: frozen }] = await Promise.all([
+                get('suppressions'), get('suppressions/signals', { suppression: this.#only, limit: SIGNALS_AT_ONCE }), get('freezes'),
             ]);
-            if (turn === this.#turn) this.#take(listed.suppressions, found);
+            if (turn === this.#turn) this.#take(listed.suppressions, found, frozen.freezes);
         } catch (error) {
             if (!(error instanceof ApiError)) throw error;
             if (turn !== this.#turn) return;
@@ -77,9 +78,9 @@ export class HeldBack {
         }
     }
 
-    #take(suppressions, found) {
+    #take(suppressions, found, freezes) {
         this.#count(suppressions.filter((one) => one.in_force).length);
-        const shown = JSON.stringify([this.#only, suppressions, found]);
+        const shown = JSON.stringify([this.#only, suppressions, found, freezes]);
         if (shown === this.#shown) return; // nothing moves under the hand
         this.#shown = shown;
         const over = suppressions.filter(isOver);
@@ -93,6 +94,7 @@ export class HeldBack {
             this.#section('In force now', current, 'Nothing is held back now.'),
             waiting.length > 0 && this.#section('At other times', waiting),
             over.length > 0 && h('details', { class: 'wb-over' }, h('summary', { 'data-place': 'over' }, `${over.length} that ${over.length === 1 ? 'is' : 'are'} over`), h('ul', {}, over.map((one) => this.#row(one)))),
+            freezesPart(this.app, freezes, () => this.reload()),
             this.#signals(suppressions, found)));
         // Whoever opened it goes on in it, not behind a list of fifty rows.
         if (this.#comes) this.body.querySelector('h1').focus();
@@ -176,17 +178,8 @@ export class HeldBack {
     }
 }
 
-const isOver = (one) => one.ends_at > 0 && one.ends_at <= now();
-
 /** What a suppression is about: all of its patterns must match. */
 function aboutWhat(one) {
     const named = [['rule', 'the detection'], ['entity', ''], ['tag', 'the tag']].filter(([name]) => one[name] && one[name] !== '*');
     return named.map(([name, word]) => `${word} “${one[name]}”`.trim()).join(' and ');
-}
-
-function when(one) {
-    const weekly = one.days?.length > 0 && `${one.days.join(', ')} from ${one.from_time} to ${one.to_time} (${one.time_zone})`;
-    const begins = one.starts_at > now() && `from ${moment(one.starts_at)}`;
-    const ends = one.ends_at ? `${isOver(one) ? 'over since' : 'until'} ${moment(one.ends_at)}` : !weekly && 'until somebody ends it';
-    return [weekly, begins, ends].filter(Boolean).join(', ');
 }

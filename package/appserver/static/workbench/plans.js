@@ -5,7 +5,7 @@
 import { actionButton } from './actionbar.js';
 import { get } from './api.js';
 import { Change } from './change.js';
-import { h } from './dom.js';
+import { fill, h } from './dom.js';
 import { ask } from './forms.js';
 import { lacks, moveOf, whyNot } from './moves.js';
 import { moment } from './words.js';
@@ -16,6 +16,7 @@ const UNDOABLE = ['done', 'recovered', 'insufficient_data', 'not_recovered', 'ro
 const READ = [...WAITING, 'done'];
 // Each asks the service that it is about: more than these wait for nobody.
 const MAX_CHECKED = 3;
+const OVERRIDE = { name: 'override', label: 'Why in a change freeze', kind: 'area', help: 'It stands on the timeline with your name.' };
 
 /**
  * Read an incident's fixes, those that wait with their safety rules and how they are proved.
@@ -53,10 +54,34 @@ function one(detail, plan) {
         plan.next && h('p', {}, fact('Next: '), plan.next, plan.status === 'approved' && ` Its approval holds until ${moment(plan.expires_at)}.`),
         h('dl', { class: 'wb-facts' }, given),
         plan.blast_radius && h('p', {}, fact('What it touches: '), plan.blast_radius),
+        plan.freeze && h('p', { class: 'wb-not-ok' }, plan.freeze),
         plan.proof && h('p', { class: plan.provable === false ? 'wb-not-ok' : null }, fact('Proof: '), plan.proof),
         plan.cause && h('p', {}, fact('Because: '), plan.cause),
-        plan.checks?.length > 0 && h('ul', { class: 'wb-checks', 'aria-label': 'Safety checks' }, plan.checks.map((check) => rule(check, plan))),
+        plan.checks?.length > 0 && h('ul', { class: 'wb-checks', 'aria-label': 'Safety checks' }, plan.checks.filter((check) => check.name !== 'freeze' || check.ok).map((check) => rule(check, plan))),
+        WAITING.includes(plan.status) && foreseen(plan),
         h('div', { class: 'wb-row' }, decisions(detail, plan)));
+}
+
+/** What would be sent to which service, read when it is opened. */
+function foreseen(plan) {
+    const shown = h('div', {});
+    const part = h('details', { class: 'wb-samples' }, h('summary', {}, 'What would be done'), shown);
+    part.addEventListener('toggle', async () => {
+        if (!part.open) return;
+        fill(shown, h('p', { class: 'wb-dim' }, 'It is looked up …'));
+        try {
+            const { body } = await get(`plans/${encodeURIComponent(plan.plan_id)}/preview`);
+            fill(shown, [request('The fix', body.request), body.inverse ? request('What undoes it', body.inverse_request) : h('p', {}, 'It can’t be undone.')]);
+        } catch (error) {
+            fill(shown, h('p', { class: 'wb-not-ok' }, String(error.message)));
+        }
+    });
+    return part;
+}
+
+function request(title, asked) {
+    if (asked.problem) return h('p', { class: 'wb-not-ok' }, `${title}: ${asked.problem}`);
+    return h('div', {}, h('p', {}, fact(`${title}: `), `${asked.method} ${asked.url}`), h('pre', {}, JSON.stringify(asked.body, null, 2)));
 }
 
 function words(name) {
@@ -77,13 +102,14 @@ function rule(check, plan) {
 function decisions(detail, plan) {
     const { capabilities } = detail.app.me;
     const waits = WAITING.includes(plan.status);
-    const blocking = (plan.checks ?? []).find((check) => !check.ok && check.name !== 'approval');
+    const blocking = (plan.checks ?? []).find((check) => !check.ok && (check.name !== 'approval' || plan.status === 'approved'));
     const offered = [];
     if (waits) {
         const why = lacks(capabilities, 'incident_approve');
+        const frozen = plan.freeze && lacks(capabilities, 'incident_override');
         const own = plan.approve_own === false && plan.proposed_by === detail.app.me.name ? 'You proposed it: somebody else must approve it.' : '';
         offered.push(
-            button(detail, 'approve', 'Approve', why || (plan.status === 'approved' ? 'It is approved already.' : own), () => approve(detail, plan)),
+            button(detail, 'approve', plan.freeze ? 'Approve in the freeze …' : 'Approve', why || own || frozen || (plan.status === 'approved' && !plan.freeze ? 'It is approved already.' : ''), () => approve(detail, plan)),
             button(detail, 'reject', 'Reject', why, () => reject(detail, plan)),
             button(detail, 'execute', 'Carry it out …', lacks(capabilities, 'incident_remediate') || (plan.status === 'approved' ? '' : 'It must be approved first.') || blocking?.detail || '', () => execute(detail, plan), 'wb-danger'));
     }
@@ -103,8 +129,10 @@ function button(detail, id, label, why, act, extra = '') {
 function approve(detail, plan) {
     const many = Number(plan.approvals) > 1 ? `It takes ${plan.approvals} people; ${(plan.approved_by ?? []).length} approved so far.` : '';
     decide(detail, plan, {
-        verb: 'approve', title: 'Approve this fix', submit: 'Approve', body: () => ({ plan_hash: plan.plan_hash }),
-        effects: [plan.summary, plan.blast_radius, plan.proof, many, 'Your approval holds for exactly this plan and for the state it was made for. It carries nothing out.'],
+        verb: 'approve', title: 'Approve this fix', submit: plan.freeze ? 'Override the freeze and approve' : 'Approve', danger: Boolean(plan.freeze),
+        fields: plan.freeze ? [{ ...OVERRIDE, required: true }] : [],
+        body: ({ override }) => (override ? { plan_hash: plan.plan_hash, override } : { plan_hash: plan.plan_hash }),
+        effects: [plan.freeze, plan.summary, plan.blast_radius, plan.proof, many, 'Your approval holds for exactly this plan and for the state it was made for. It carries nothing out.'],
         done: (after) => (after.status === 'approved' ? 'The fix is approved; it is not carried out by itself.' : `Your approval is noted. ${after.next}`),
     });
 }
@@ -141,7 +169,8 @@ function wayBack(plan) {
 function undo(detail, plan) {
     decide(detail, plan, {
         verb: 'rollback', title: `Undo: ${plan.label || plan.action}`, submit: `Undo it on ${plan.entity ?? 'the service'}`, danger: true,
-        fields: [{ name: 'reason', label: 'Why', kind: 'area' }], body: ({ reason }) => (reason ? { reason } : {}),
+        fields: [{ name: 'reason', label: 'Why', kind: 'area' }, ...(lacks(detail.app.me.capabilities, 'incident_override') ? [] : [OVERRIDE])],
+        body: ({ reason, override }) => ({ ...(reason && { reason }), ...(override && { override }) }),
         effects: [`${plan.entity ?? 'The service'} is put back to what it ran before this fix${plan.inverse ? ` (${words(plan.inverse)})` : ''}.`],
         done: (after) => ({
             rolled_back: `The fix is undone: ${after.detail}`,

@@ -142,3 +142,14 @@ export function holder({ owner, team }) {
     if (owner) return owner;
     return team ? `nobody (${team})` : 'nobody';
 }
+
+/** Whether a window of the calendar is past: a suppression's, or a change freeze's. */
+export const isOver = (one) => one.ends_at > 0 && one.ends_at <= now();
+
+/** When such a window is in force. */
+export function when(one) {
+    const weekly = one.days?.length > 0 && `${one.days.join(', ')} from ${one.from_time} to ${one.to_time} (${one.time_zone})`;
+    const begins = one.starts_at > now() && `from ${moment(one.starts_at)}`;
+    const ends = one.ends_at ? `${isOver(one) ? 'over since' : 'until'} ${moment(one.ends_at)}` : !weekly && 'until somebody ends it';
+    return [weekly, begins, ends].filter(Boolean).join(', ');
+}

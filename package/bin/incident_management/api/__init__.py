@@ -30,6 +30,7 @@ ROUTES = {
     "webhooks": ("webhooks",),
     "subscriptions": ("subscriptions",),
     "suppressions": ("suppressions",),
+    "freezes": ("freezes",),
     "baselines": ("baselines",),
     "detections": ("detections",),
 }

@@ -6,21 +6,25 @@ from functools import partial
 from typing import Any, Callable, TypeVar
 
 from ..processes import has_ended, process_name
-from ..remediation import approval, execution, view
+from ..remediation import approval, execution, preview, view
 from ..remediation.catalogue import Catalogue
 from ..remediation.context import Context, Refused
 from ..remediation.executors import executors
+from ..remediation.rehearsal import rehearse
 from ..splunk import conf
 from ..worker.splunkd import has_capability
 from .messages import Problem
 from .router import Request, Response, route
 from .schema import any_object, flag, listed, obj, text
-from .shapes import PLAN
+from .shapes import PLAN, PREVIEW
 
 __all__ = [
     "approve",
+    "check",
     "execute",
     "list_plans",
+    "preview_plan",
+    "preview_proposal",
     "propose",
     "reject",
     "remediate",
@@ -34,6 +38,7 @@ _T = TypeVar("_T")
 
 
 _REASON = obj({"reason": text(REASON_CHARACTERS)})
+_OVERRIDE = text(REASON_CHARACTERS, about="Why a change freeze does not stop it.")
 _ACTION = obj(
     {
         "name": {"type": "string"},
@@ -42,6 +47,7 @@ _ACTION = obj(
         "blast_radius": {"type": "string"},
         "arguments": listed({"type": "string"}),
         "inverse": {"type": "string"},
+        "allowed_in_freeze": flag(),
         "proposable": flag(),
     },
     ("name", "label", "proposable"),
@@ -67,6 +73,7 @@ def list_actions(request: Request) -> Response:
                     "blast_radius": action.blast_radius,
                     "arguments": [argument.name for argument in action.arguments],
                     "inverse": action.inverse,
+                    "allowed_in_freeze": action.allowed_in_freeze,
                     "proposable": not action.inverse_only,
                 }
                 for action in catalogue.actions.values()
@@ -120,17 +127,54 @@ def show(request: Request) -> Response:
     return Response(view.describe(_context(request), request.params["id"]))
 
 
+@route("GET", "/plans/{id}/preview", capability="incident_read", answers={200: PREVIEW})
+def preview_plan(request: Request) -> Response:
+    """Show what a plan's executor would be asked, and how it would be undone; does nothing."""
+    return Response(preview.preview_plan(_context(request), request.params["id"]))
+
+
+@route(
+    "GET",
+    "/incidents/{id}/preview",
+    capability="incident_read",
+    query={"action": text(200)},
+    answers={200: PREVIEW},
+)
+def preview_proposal(request: Request) -> Response:
+    """Show what the plan that a proposal would make would do; proposes nothing."""
+    context, incident = _context(request), request.params["id"]
+    action = str(request.args.get("action") or "")
+    found = _allowed(lambda: preview.preview_proposal(context, incident, action, request.user))
+    return Response(found)
+
+
+@route(
+    "POST",
+    "/plans/{id}/check",
+    capability="incident_remediate",
+    body=obj({}),
+    answers={200: obj({"plan_id": text(), "status": text(), "detail": text()}, ("status",))},
+)
+def check(request: Request) -> Response:
+    """Run a plan in its executor's check mode: AWX reports what the playbook would change."""
+    context, plan_id = _context(request), request.params["id"]
+    return Response(_allowed(lambda: rehearse(context, plan_id, request.user)))
+
+
 @route(
     "POST",
     "/plans/{id}/approve",
     capability="incident_approve",
-    body=obj({"plan_hash": text(64)}),
+    body=obj({"plan_hash": text(64), "override": _OVERRIDE}),
     answers={200: PLAN},
 )
 def approve(request: Request) -> Response:
-    """Approve a plan; ``plan_hash``, what the approver has seen, may be given."""
-    plan_hash = request.text("plan_hash")
-    return _decided(request, lambda c, p: approval.approve(c, p, request.user, plan_hash))
+    """Approve a plan; ``plan_hash``, what the approver has seen, may be given.
+
+    ``override``: why it may be carried out in a change freeze, by whom may do that.
+    """
+    plan_hash, override = request.text("plan_hash"), _override(request)
+    return _decided(request, lambda c, p: approval.approve(c, p, request.user, plan_hash, override))
 
 
 @route(
@@ -162,13 +206,25 @@ def execute(request: Request) -> Response:
     "POST",
     "/plans/{id}/rollback",
     capability="incident_remediate",
-    body=_REASON,
+    body=obj({"reason": text(REASON_CHARACTERS), "override": _OVERRIDE}),
     answers={200: PLAN},
 )
 def roll_back(request: Request) -> Response:
-    """Undo a plan that was carried out."""
-    reason = request.text("reason") or f"Undone by {request.user}."
-    return _decided(request, lambda c, p: execution.roll_back(c, p, request.user, reason))
+    """Undo a plan that was carried out; ``override`` as for an approval."""
+    reason, override = request.text("reason") or f"Undone by {request.user}.", _override(request)
+    return _decided(request, lambda c, p: execution.roll_back(c, p, request.user, reason, override))
+
+
+def _override(request: Request) -> str:
+    """Return why a change freeze is overridden. Raises Problem for who may not do that."""
+    reason = request.text("override")
+    if reason and "incident_override" not in request.capabilities:
+        raise Problem(
+            403,
+            f"To override a change freeze takes the capability incident_override, which "
+            f"{request.user} lacks.",
+        )
+    return reason
 
 
 def _decided(request: Request, decide: Callable[[Context, str], Any]) -> Response:

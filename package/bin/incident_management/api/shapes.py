@@ -167,10 +167,42 @@ PLAN = named(
             "next": {**_ANY_TEXT, "description": "What is to be done, or waited for."},
             "next_search": {**_ANY_TEXT, "description": "The search that does it; may be empty."},
             "proof": {**_ANY_TEXT, "description": "How it will be told whether the fix helps."},
+            "freeze": {**_ANY_TEXT, "description": "Which change freeze stops it now; or empty."},
             "provable": nullable(flag("Null: it can't be told just now.")),
             "checks": listed(any_object()),
         },
         ("plan_id", "incident_id", "action", "arguments", "plan_hash", "status"),
+        more=True,
+    ),
+)
+
+_REQUEST = obj(
+    {
+        "method": _ANY_TEXT,
+        "url": _ANY_TEXT,
+        "headers": any_object(),
+        "body": any_object(),
+        "problem": {**_ANY_TEXT, "description": "Why it can't be told, instead of the others."},
+    }
+)
+PREVIEW = named(
+    "PlanPreview",
+    obj(
+        {
+            "plan_id": _ANY_TEXT,
+            "incident_id": _ANY_TEXT,
+            "action": _ANY_TEXT,
+            "status": _ANY_TEXT,
+            "proposed": flag("False: there is no such plan yet."),
+            "arguments": any_object(),
+            "request": _REQUEST,
+            "inverse": _ANY_TEXT,
+            "inverse_request": _REQUEST,
+            "proof": _ANY_TEXT,
+            "provable": nullable(flag()),
+            "checks": listed(any_object()),
+        },
+        ("plan_id", "incident_id", "action", "request", "checks"),
         more=True,
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..incidents import suppression
+from ..incidents.clocks.windows import DAYS
 from ..ports import Document
 from .router import Request, Response, route
 from .schema import flag, listed, named, number, obj, one_of, text, whole
@@ -16,7 +17,7 @@ _GIVEN = {
     "tag": text(1000, 1, "Pattern with * and ?, for one of the signal's tags."),
     "starts_at": TIME,
     "ends_at": number(0, 1e11, "Epoch seconds; 0 for no end."),
-    "days": listed(one_of(suppression.DAYS), 7, about="In force on these days only."),
+    "days": listed(one_of(DAYS), 7, about="In force on these days only."),
     "from_time": text(5, 5, "HH:MM"),
     "to_time": text(5, 5, "HH:MM; before from_time: past midnight."),
     "time_zone": text(60, 1, "Such as Europe/Berlin."),

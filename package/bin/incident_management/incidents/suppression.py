@@ -6,21 +6,18 @@ deletes it, and the signals that it held back still name it.
 
 from __future__ import annotations
 
-import re
 import uuid
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta, tzinfo
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ..ports import Clock, Collection, Document, Stores
 from .canonical import milliseconds
-from .clocks.zones import ADVICE, zone_named
+from .clocks import windows
 from .errors import Invalid, NotFound
 from .patterns import fits
 from .signal import Signal
 
 __all__ = [
-    "DAYS",
     "KINDS",
     "Suppression",
     "active",
@@ -32,7 +29,6 @@ __all__ = [
 ]
 
 KINDS = ("maintenance", "mute", "snooze")
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # A suppression made so long after a signal's end or later may have found it counted; before that,
 # clocks that differ may say so.
 SKEW_SECONDS = 300.0
@@ -42,7 +38,6 @@ MAX_SUPPRESSIONS = 1000
 # So many of those that are over are listed.
 MAX_OVER = 200
 LONGEST_SNOOZE = 30 * 86400.0
-_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
 @dataclass(frozen=True)
@@ -50,10 +45,8 @@ class Suppression:
     """What is held back, and when.
 
     ``rule``, ``entity`` and ``tag`` are patterns (``*`` and ``?``, any case); a signal matches a
-    ``tag`` with one of its tags, and all of the patterns must match. ``starts_at`` and ``ends_at``
-    (0: never) bound it. With ``days``, of ``mon`` to ``sun``, it is in force on these days only,
-    from ``from_time`` up to ``to_time`` (``HH:MM`` in ``time_zone``; a window that ends before it
-    begins goes on past midnight).
+    ``tag`` with one of its tags, and all of the patterns must match. The other fields say when: see
+    :mod:`.clocks.windows`.
     """
 
     id: str
@@ -83,9 +76,7 @@ class Suppression:
         return self.created_at > signal.last_time - SKEW_SECONDS
 
     def in_force(self, moment: float) -> bool:
-        if moment < self.starts_at or (self.ends_at and moment >= self.ends_at):
-            return False
-        return not self.days or self._in_weekly_window(moment)
+        return windows.in_force(self, moment)
 
     def why(self) -> str:
         """One sentence for whoever asks why a signal opened nothing."""
@@ -99,16 +90,6 @@ class Suppression:
         values = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
         values["days"] = tuple(values.get("days") or ())
         return cls(**values)
-
-    def _in_weekly_window(self, moment: float) -> bool:
-        local = datetime.fromtimestamp(moment, _zone(self.time_zone))
-        start, end = _minutes(self.from_time), _minutes(self.to_time)
-        minute = local.hour * 60 + local.minute
-        today, yesterday = (DAYS[(local - timedelta(days=n)).weekday()] for n in (0, 1))
-        if start < end:
-            return today in self.days and start <= minute < end
-        began_today = today in self.days and minute >= start
-        return began_today or (yesterday in self.days and minute < end)
 
 
 def add(
@@ -215,23 +196,4 @@ def _check(one: Suppression, now: float) -> None:
         raise Invalid("A snooze ends by itself: set seconds or ends_at, at most 30 days ahead.")
     if one.kind == "maintenance" and not one.ends_at and not one.days:
         raise Invalid("A maintenance window needs ends_at, or days on which it comes again.")
-    for day in one.days:
-        if day not in DAYS:
-            raise Invalid(f"'{day[:20]}' is no day; use {', '.join(DAYS)}.")
-    _minutes(one.from_time)
-    _minutes(one.to_time)
-    _zone(one.time_zone)
-
-
-def _minutes(text: str) -> int:
-    match = _CLOCK.fullmatch(text)
-    if not match:
-        raise Invalid(f"'{text[:20]}' is no time of day; write HH:MM, such as 22:30.")
-    return int(match.group(1)) * 60 + int(match.group(2))
-
-
-def _zone(name: str) -> tzinfo:
-    zone = zone_named(name)
-    if zone is None:
-        raise Invalid(f"'{name[:60]}' is no time zone that this machine knows; {ADVICE}")
-    return zone
+    windows.check_window(one)

@@ -247,7 +247,9 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
     if event == "analysis":
         return str(data.get("verdict") or "")
     if event == "plan":
-        lines = [str(data.get(part) or "") for part in ("summary", "blast_radius", "proof")]
+        lines = [
+            str(data.get(part) or "") for part in ("summary", "blast_radius", "freeze", "proof")
+        ]
         lines.append(
             f"It needs an approval: | remediate incident={incident.get('id', '')} "
             f"plan={data.get('plan_id', '')} do=approve"

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
+from ..incidents.canonical import digest
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import Entry, Incident
 from ..ports import Document
 from .catalogue import Action, CatalogueError
 from .context import SYSTEM, Context, Refused
 from .foresight import foresee
+from .freeze import frozen_until_overridden
 from .live import live_plans, undecided_plans
 from .plan import PlanState, new_plan, plan_state
 from .raised import CannotJudge, identity, searches_of
-from .safety import checks, cited_cause, facts_of, over_because, resolved_arguments, suitable_facts
+from .safety import (
+    checks,
+    cited_cause,
+    facts_of,
+    freezes_of,
+    over_because,
+    overridden,
+    resolved_arguments,
+    suitable_facts,
+)
 from .steps import action_run
 
-__all__ = ["approve", "expire", "propose", "reject"]
+__all__ = ["approve", "drafted", "expire", "propose", "reject"]
 
 
 def propose(context: Context, incident_id: str, action_name: str, actor: str) -> Document:
@@ -31,13 +42,15 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
     """
     incident, entries = context.incident(incident_id)
     try:
-        plan = _proposed(context, incident, entries, action_name, actor)
+        plan = drafted(context, incident, entries, action_name, actor)
     except Refused as refusal:
         context.refuse(incident_id, None, refusal, actor)
         raise
     told = ("action", "arguments", "plan_hash", "summary", "blast_radius")
     data = {**{name: plan[name] for name in told}, **foresee(context, plan).to_document()}
     data["searches"] = _raised_by(context, incident)
+    freezes = freezes_of(context, plan, context.catalogue.get(plan["action"]), incident)
+    data["freeze"] = frozen_until_overridden(freezes, plan["entity"])
     context.stores.plans.insert(plan)
     context.append(plan, "plan", data, actor, f"plan:{plan['_key']}")
     context.show(plan)
@@ -52,9 +65,13 @@ def _raised_by(context: Context, incident: Incident) -> List[str]:
         return []
 
 
-def _proposed(
+def drafted(
     context: Context, incident: Incident, entries: List[Entry], action_name: str, actor: str
 ) -> Dict[str, Any]:
+    """Return the plan's document that a proposal makes, or the one that is proposed already.
+
+    Writes nothing. Raises Refused.
+    """
     if not incident.is_open:
         raise Refused(over_because(incident), "incident_over")
     action = _chosen(context, action_name)
@@ -114,11 +131,15 @@ def _finished(
     )
 
 
-def approve(context: Context, plan_id: str, actor: str, plan_hash: str = "") -> PlanState:
+def approve(
+    context: Context, plan_id: str, actor: str, plan_hash: str = "", override: str = ""
+) -> PlanState:
     """Approve a plan for the state that it was made for, or again once one's approval ran out.
 
     Args:
         plan_hash: what the approver has seen; empty: whatever the plan says.
+        override: why it may be carried out in the change freezes that are in force; also of a plan
+            that is approved already. Whoever calls has seen that the actor has the right.
 
     Raises:
         NotFound: no such plan.
@@ -129,12 +150,14 @@ def approve(context: Context, plan_id: str, actor: str, plan_hash: str = "") -> 
     _decided_by_somebody(actor)
     if plan_hash and plan_hash != plan["plan_hash"]:
         raise Invalid(f"{plan_id} is not the plan that you have seen: look at it again.")
-    if actor in state.approvers and state.status in ("proposed", "approved"):
+    freezes = _overriding(context, plan, state, override)
+    if actor in state.approvers and state.status in ("proposed", "approved") and not freezes:
         return state
+    again = bool(freezes) and state.status == "approved"
     refusal = (
-        _not_open_to_decisions(plan, state)
+        (None if again else _not_open_to_decisions(plan, state))
         or _own(plan, actor)
-        or _failed_check(context, plan, state, entries)
+        or _failed_check(context, plan, state, entries, "freeze" if freezes else "")
     )
     if refusal:
         context.refuse(plan["incident_id"], plan, refusal, actor)
@@ -149,8 +172,14 @@ def approve(context: Context, plan_id: str, actor: str, plan_hash: str = "") -> 
         "detail": _left_to_approve(plan, state, actor),
         "expires_at": round(context.clock.now() + action.approval_ttl, 3),
     }
+    if freezes:
+        data["override"] = {"freezes": freezes, "reason": override.strip()[:1000]}
+        data["detail"] = (
+            f"In spite of {', '.join(freezes)}: {override.strip()[:500]} {data['detail']}"
+        )
+    of_freezes = f":{digest(freezes, 12)}" if freezes else ""
     lapsed = f":{state.approvals[actor]}" if actor in state.approvals else ""
-    context.append(plan, "approval", data, actor, f"approval:{plan_id}:{actor}{lapsed}")
+    context.append(plan, "approval", data, actor, f"approval:{plan_id}:{actor}{lapsed}{of_freezes}")
     return context.show(plan)
 
 
@@ -243,6 +272,19 @@ def _own(plan: Mapping[str, Any], actor: str) -> Optional[Refused]:
     )
 
 
+def _overriding(
+    context: Context, plan: Mapping[str, Any], state: PlanState, override: str
+) -> List[str]:
+    """Return the ids of the change freezes that are to be overridden, and are not yet."""
+    action = context.catalogue.actions.get(plan["action"])
+    if not override.strip() or action is None:
+        return []
+    incident, _entries = context.incident(plan["incident_id"])
+    known = overridden(context, state)
+    freezes = freezes_of(context, plan, action, incident)
+    return sorted(freeze.id for freeze in freezes if freeze.id not in known)
+
+
 def _left(plan: Mapping[str, Any], state: PlanState, actor: str) -> int:
     """How many more people must approve, once somebody has."""
     return max(0, int(plan["approvals"]) - len({*state.approvers, actor}))
@@ -258,10 +300,11 @@ def _left_to_approve(plan: Mapping[str, Any], state: PlanState, actor: str) -> s
 
 
 def _failed_check(
-    context: Context, plan: Mapping[str, Any], state: PlanState, entries: List[Entry]
+    context: Context, plan: Mapping[str, Any], state: PlanState, entries: List[Entry], but: str
 ) -> Optional[Refused]:
     """What speaks against approving now; cool-down and other runs only matter at execution."""
+    passed_over = ("approval", "cooldown", "rate", "alone", but)
     for check in checks(context, plan, state, entries):
-        if not check.ok and check.name not in ("approval", "cooldown", "rate", "alone"):
+        if not check.ok and check.name not in passed_over:
             return check.refusal()
     return None

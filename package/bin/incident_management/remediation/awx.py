@@ -16,12 +16,22 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
 from ..notify.transport import NoAnswer, NotSent, Reply, json_headers
-from .executor import ExecutorError, Outcome, Send, answer_or_outcome, object_of, reason_of
+from .executor import (
+    ExecutorError,
+    Outcome,
+    Send,
+    answer_or_outcome,
+    object_of,
+    reason_of,
+    shown_request,
+)
 
 __all__ = ["Awx"]
 
 REQUEST_ID = "incident_request_id"
 TEMPLATE = "job_template"
+# AWX's job types are run and check; the latter reports what it would change.
+CHECK = "check"
 GOING_ON = ("new", "pending", "waiting", "running")
 # Of a template so many of its newest jobs are looked at.
 NEWEST = 25
@@ -59,14 +69,42 @@ class Awx:
                 f"The job template '{name}' would run without the plan's arguments: tick 'Prompt "
                 "on launch' at its variables in AWX."
             )
+        if template.get("job_type") == CHECK:
+            raise ExecutorError(
+                f"The job template '{name}' is of the type Check, so it would change nothing: set "
+                "its job type to Run in AWX."
+            )
         named = {one: str(template.get(one) or "") for one in ("playbook", "project", "inventory")}
         return {TEMPLATE: name, **named}
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Start a job, and wait a little for its end."""
-        variables = {name: value for name, value in arguments.items() if name != TEMPLATE}
-        body = {"extra_vars": {**variables, REQUEST_ID: request_id}}
-        path = f"job_templates/{arguments[TEMPLATE]}/launch/"
+        return self._launched(arguments, _body(arguments, request_id))
+
+    def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
+        """Return the request that starts the job."""
+        url = f"{self._api}/{_launch(arguments)}"
+        return shown_request("POST", url, _body(arguments, request_id))
+
+    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Start a job of the type check, where the template lets one ask for that.
+
+        ``ask_job_type_on_launch`` of "Launch-time Configurations / Prompting" in AWX's manual.
+        Raises ExecutorError where it does not.
+        """
+        self.facts(arguments)
+        template = self._got(f"job_templates/{arguments[TEMPLATE]}/")
+        if not template.get("ask_job_type_on_launch"):
+            raise ExecutorError(
+                f"The job template '{template.get('name')}' has no check mode: tick 'Prompt on "
+                "launch' at its job type in AWX."
+            )
+        body = {**_body(arguments, request_id), "job_type": CHECK}
+        return self._launched(arguments, body)
+
+    def _launched(self, arguments: Mapping[str, str], body: Mapping[str, Any]) -> Outcome:
+        """Start a job, and wait a little for its end."""
+        path = _launch(arguments)
         reply = answer_or_outcome("AWX", lambda: self._asked("POST", path, body))
         if isinstance(reply, Outcome):
             return reply
@@ -75,8 +113,9 @@ class Awx:
         job = object_of(reply.text) or {}
         if reply.status >= 300 or not job.get("id"):
             return Outcome("unknown", f"AWX answered {reply.status}: {reason_of(reply)}")
-        if job.get("ignored_fields"):
-            detail = f"AWX began job {job['id']} without its variables: look at it."
+        ignored = ", ".join(sorted(job.get("ignored_fields") or {}))
+        if ignored:
+            detail = f"AWX began job {job['id']} as if it were not told {ignored}: look at it."
             return Outcome("failed", detail, certain=False)
         return self._awaited(job)
 
@@ -124,6 +163,15 @@ class Awx:
 
     def _asked(self, method: str, path: str, body: Optional[Mapping[str, Any]]) -> Reply:
         return self._send(f"{self._api}/{path}", body, json_headers(self._token), method)
+
+
+def _launch(arguments: Mapping[str, str]) -> str:
+    return f"job_templates/{arguments[TEMPLATE]}/launch/"
+
+
+def _body(arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
+    variables = {name: value for name, value in arguments.items() if name != TEMPLATE}
+    return {"extra_vars": {**variables, REQUEST_ID: request_id}}
 
 
 def _outcome(job: Mapping[str, Any]) -> Outcome:

@@ -88,6 +88,7 @@ class Action:
     approval_ttl: float = 1800.0
     inverse: str = ""
     inverse_only: bool = False
+    allowed_in_freeze: bool = False
     verify_delay: float = 15.0
     verify_window: float = 60.0
     verify_limit: float = 600.0
@@ -210,6 +211,7 @@ def _action(name: str, values: Mapping[str, str]) -> Action:
         approval_ttl=_duration(where, values, "approval_ttl", "30m"),
         inverse=values.get("inverse", "").strip(),
         inverse_only=_flag(where, values, "inverse_only", False),
+        allowed_in_freeze=_flag(where, values, "allowed_in_freeze", False),
         verify_delay=_duration(where, values, "verify_delay", "15s"),
         verify_window=_duration(where, values, "verify_window", "60s"),
         verify_limit=_duration(where, values, "verify_limit", "10m"),

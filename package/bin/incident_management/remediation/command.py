@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Dict, Iterator, List, Mapping
 
@@ -10,24 +11,26 @@ from ..splunk.session import Session, SplunkError, path_of
 __all__ = ["FIELDS", "VERBS", "RemediationFailed", "remediate", "rows"]
 
 API = "/services/incident_management/v1"
-VERBS = ("propose", "approve", "reject", "execute", "rollback", "status")
+VERBS = ("preview", "propose", "approve", "check", "reject", "execute", "rollback", "status")
 INCIDENT_ID = re.compile(r"INC-\d{8}-[0-9A-Z]{4,12}")
 PLAN_ID = re.compile(r"PLAN-[0-9a-f]{10}")
 
 # A person may not have seen the newest of several plans that these could be meant of.
 _WAITING = {
     "approve": ("proposed",),
+    "check": ("proposed", "approved"),
     "reject": ("proposed", "approved"),
     "execute": ("approved",),
 }
 
 FIELDS = (
     "incident", "plan_id", "action", "status", "refused", "detail", "next", "summary",
-    "blast_radius", "proof", "cause", "citations", "checks", "approved_by", "expires_at", "outcome",
-    "arguments",
+    "blast_radius", "freeze", "proof", "cause", "citations", "checks", "approved_by", "expires_at",
+    "outcome", "arguments", "request", "inverse_request",
 )  # fmt: skip
 """Columns of every row, in order. ``refused`` is why safety said no to what was asked, ``next``
-what is to be done, ``proof`` how it will be told whether the fix helps."""
+what is to be done, ``freeze`` which change freeze stops it, ``proof`` how it will be told whether
+the fix helps; ``request`` and ``inverse_request`` what would be sent, of a preview alone."""
 
 
 class RemediationFailed(Exception):
@@ -35,19 +38,29 @@ class RemediationFailed(Exception):
 
 
 def remediate(
-    session: Session, do: str, incident: str, action: str = "", plan: str = ""
+    session: Session,
+    do: str,
+    incident: str,
+    action: str = "",
+    plan: str = "",
+    override: str = "",
 ) -> List[Dict[str, Any]]:
     """Do one thing and return the plans that it concerns, as the API shows them.
 
-    A refusal by safety is an answer, not a failure: its sentence is in ``refused``.
+    A refusal by safety is an answer, not a failure: its sentence is in ``refused``. ``override``:
+    why it is approved or undone in a change freeze.
 
     Raises:
         RemediationFailed: bad arguments, no such incident or plan, a missing capability, or
             splunkd can't be reached.
     """
     _check(do, incident, action, plan)
+    if override and do not in ("approve", "rollback"):
+        raise RemediationFailed("override= goes with do=approve and do=rollback only.")
     if do == "propose" and not plan:
         return _propose(session, incident, action)
+    if do == "preview":
+        return [_previewed(session, incident, action, plan)]
     path = f"{API}/incidents/{path_of(incident)}/plans"
     plans: List[Dict[str, Any]] = _asked(lambda: session.get(path))["plans"]
     if do == "status" and not plan:
@@ -56,8 +69,11 @@ def remediate(
     path = f"{API}/plans/{path_of(plan_id)}"
     if do in ("status", "propose"):
         return [_asked(lambda: session.get(path))]
+    body = {"override": override} if override else {}
     try:
-        answer: Dict[str, Any] = session.post(f"{path}/{do}", json_body={})
+        answer: Dict[str, Any] = session.post(f"{path}/{do}", json_body=body)
+        if do == "check":
+            return [{**_asked(lambda: session.get(path)), "detail": answer["detail"]}]
         return [answer]
     except SplunkError as error:
         if error.status != 409:
@@ -77,6 +93,8 @@ def rows(plans: List[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
             checks=[_check_text(one) for one in plan.get("checks", [])],
             approved_by=list(plan.get("approved_by", [])),
             expires_at=plan.get("expires_at") or "",
+            request=_request(plan.get("request") or {}),
+            inverse_request=_request(plan.get("inverse_request") or {}),
         )
         yield row
 
@@ -90,6 +108,28 @@ def _propose(session: Session, incident: str, action: str) -> List[Dict[str, Any
         if error.status != 409:
             raise RemediationFailed(error.message) from error
         return [{"incident_id": incident, "status": "refused", "refused": error.message}]
+
+
+def _previewed(session: Session, incident: str, action: str, plan: str) -> Dict[str, Any]:
+    """What a plan would do, or the one that would be proposed."""
+    path = f"plans/{path_of(plan)}" if plan else f"incidents/{path_of(incident)}"
+    more = {"action": action} if action else {}
+    try:
+        answer: Dict[str, Any] = session.get(f"{API}/{path}/preview", **more)
+        return answer
+    except SplunkError as error:
+        if error.status != 409:
+            raise RemediationFailed(error.message) from error
+        return {"incident_id": incident, "status": "refused", "refused": error.message}
+
+
+def _request(request: Mapping[str, Any]) -> List[str]:
+    """What would be sent, in lines."""
+    if not request or request.get("problem"):
+        return [str(request["problem"])] if request else []
+    headers = [f"{name}: {value}" for name, value in request["headers"].items()]
+    body = json.dumps(request["body"], sort_keys=True)
+    return [f"{request['method']} {request['url']}", *headers, body]
 
 
 def _chosen(plans: List[Dict[str, Any]], plan: str, do: str, incident: str) -> str:
@@ -118,8 +158,9 @@ def _check(do: str, incident: str, action: str, plan: str) -> None:
         )
     if plan and not PLAN_ID.fullmatch(plan):
         raise RemediationFailed(f"'{plan[:60]}' is not a plan's id; it looks like PLAN-0123456789.")
-    if action and do != "propose":
-        raise RemediationFailed("action= goes with do=propose only; name a plan with plan=.")
+    if action and (do not in ("propose", "preview") or (do == "preview" and plan)):
+        sentence = "action= goes with do=propose and do=preview; name a plan with plan= instead."
+        raise RemediationFailed(sentence)
 
 
 def _asked(ask: Any) -> Any:

@@ -6,7 +6,15 @@ from typing import Any, Dict, Mapping, Optional
 from urllib.parse import quote, urlsplit
 
 from ..notify.transport import NoAnswer, NotSent, Reply, json_headers
-from .executor import ExecutorError, Outcome, Send, answer_or_outcome, object_of, reason_of
+from .executor import (
+    ExecutorError,
+    Outcome,
+    Send,
+    answer_or_outcome,
+    object_of,
+    reason_of,
+    shown_request,
+)
 
 __all__ = ["DeployApi"]
 
@@ -49,12 +57,7 @@ class DeployApi:
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Ask for the rollback."""
-        body = {
-            "change_id": arguments["change_id"],
-            "to_version": arguments["to_version"],
-            "request_id": request_id,
-        }
-        service = arguments["service"]
+        body, service = _body(arguments, request_id), arguments["service"]
         reply = answer_or_outcome(
             "The deploy API", lambda: self._raw("POST", service, "/rollback", body)
         )
@@ -81,17 +84,38 @@ class DeployApi:
         detail = f"{service} has moved on to {facts['version']} in the meantime."
         return Outcome("failed", detail, certain=False)
 
+    def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
+        """Return the request for the rollback."""
+        url = self._url_of(arguments["service"], "/rollback")
+        return shown_request("POST", url, _body(arguments, request_id))
+
+    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Raise ExecutorError: the contract of the deploy API knows no such request."""
+        raise ExecutorError(
+            "The deploy API has no check mode; do=preview shows what it would be asked."
+        )
+
     def _request(self, method: str, service: str) -> Reply:
         try:
             return self._raw(method, service, "", None)
         except (NotSent, NoAnswer) as error:
             raise ExecutorError(f"The deploy API can't be asked: {error}") from None
 
+    def _url_of(self, service: str, path: str) -> str:
+        return f"{self._url}/v1/services/{quote(service, safe='')}{path}"
+
     def _raw(
         self, method: str, service: str, path: str, body: Optional[Mapping[str, Any]]
     ) -> Reply:
-        url = f"{self._url}/v1/services/{quote(service, safe='')}{path}"
-        return self._send(url, body, json_headers(self._token), method)
+        return self._send(self._url_of(service, path), body, json_headers(self._token), method)
+
+
+def _body(arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
+    return {
+        "change_id": arguments["change_id"],
+        "to_version": arguments["to_version"],
+        "request_id": request_id,
+    }
 
 
 def _accepted(reply: Reply, arguments: Mapping[str, str]) -> Outcome:

@@ -8,7 +8,8 @@ run's request id, what happened. Only what is wanted still is asked for again.
 
 from __future__ import annotations
 
-from typing import Callable, List, Optional, Tuple
+from dataclasses import replace
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from ..incidents.model import Entry
 from ..notify.message import span
@@ -16,10 +17,11 @@ from ..ports import Document
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context, Refused
 from .executor import Outcome
+from .freeze import Freeze, frozen_until_overridden
 from .live import each_plan
 from .pace import overrun
 from .plan import PlanState, before_run
-from .safety import checks, withdrawn
+from .safety import checks, freezes_of, overridden, withdrawn
 from .steps import (
     Run,
     Step,
@@ -88,11 +90,15 @@ def _taken(context: Context, plan: Document) -> Refused:
     return Refused(sentence, "run_in_progress")
 
 
-def roll_back(context: Context, plan_id: str, actor: str, reason: str) -> PlanState:
+def roll_back(
+    context: Context, plan_id: str, actor: str, reason: str, override: str = ""
+) -> PlanState:
     """Undo a plan that was carried out, by its action's inverse, once.
 
     A refusal leaves the plan as it is: a fix that is not verified yet still will be. Of an earlier
     attempt that is in doubt the executor is asked first: what was done after all is not done again.
+    ``override``: why it may be done in the change freezes that are in force; whoever calls has seen
+    that the actor has the right.
 
     Raises:
         NotFound: no such plan.
@@ -102,11 +108,20 @@ def roll_back(context: Context, plan_id: str, actor: str, reason: str) -> PlanSt
     plan, _entries, state = context.load(plan_id)
     if state.rollback_started_at:
         return state
+    freezes = _freezes_on_undoing(context, plan, state)
     try:
+        if not override.strip():
+            _unfrozen(freezes, plan)
         step = _undoing(context, plan, state)
     except Refused as refusal:
+        meanwhile = context.load(plan_id)[2]
+        if meanwhile.rollback_started_at:
+            return meanwhile
         context.refuse(plan["incident_id"], plan, refusal, actor)
         raise
+    if freezes:
+        ids = sorted(freeze.id for freeze in freezes)
+        step = replace(step, override={"freezes": ids, "reason": override.strip()[:1000]})
     return _carry_back(context, plan, step, actor, reason)
 
 
@@ -129,6 +144,7 @@ def undo(context: Context, plan_id: str) -> PlanState:
     late = context.clock.now() - state.judged_at > UNDO_SECONDS
     try:
         _as_approved(context, plan)
+        _unfrozen(_freezes_on_undoing(context, plan, state), plan)
         step = _undoing(context, plan, state)
         if late:
             raise Refused("Roll it back by hand if it has to be.", "too_late")
@@ -155,6 +171,26 @@ def _undoing(context: Context, plan: Document, state: PlanState) -> Step:
     if occupied:
         raise occupied
     return step
+
+
+def _freezes_on_undoing(context: Context, plan: Document, state: PlanState) -> List[Freeze]:
+    """Return the change freezes that forbid undoing a plan now.
+
+    Not those that its approval overrode, which was given for what undoes it, too.
+    """
+    action = context.catalogue.actions.get(plan["inverse"])
+    if action is None:
+        return []
+    incident, _entries = context.standing(plan["incident_id"])
+    freezes = freezes_of(context, plan, action, incident)
+    known = {*overridden(context, state), *state.undo_overrides} if freezes else set()
+    return [freeze for freeze in freezes if freeze.id not in known]
+
+
+def _unfrozen(freezes: Sequence[Freeze], plan: Document) -> None:
+    """Raise Refused in a change freeze."""
+    if freezes:
+        raise Refused(frozen_until_overridden(freezes, plan["entity"]), "frozen")
 
 
 def _as_approved(context: Context, plan: Document) -> None:
@@ -328,6 +364,7 @@ def _not_again(context: Context, plan: Document, step: Step, age: float) -> Opti
             refusal = _refusal(context, plan, unbegun, entries)
         else:
             _as_approved(context, plan)
+            _unfrozen(_freezes_on_undoing(context, plan, state), plan)
             inverse_step(context, plan, state)
             refusal = None
     except Refused as found:

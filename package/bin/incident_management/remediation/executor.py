@@ -21,6 +21,7 @@ __all__ = [
     "answer_or_outcome",
     "object_of",
     "reason_of",
+    "shown_request",
 ]
 
 # Of what a service says, so much is looked at.
@@ -65,6 +66,19 @@ class Executor(Protocol):
         ``unknown``: it can't be told yet.
         """
 
+    def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
+        """Return the request that :meth:`execute` would make, without secrets; makes none.
+
+        As :func:`shown_request` does.
+        """
+
+    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Act in a mode that reports what would be changed.
+
+        Raises:
+            ExecutorError: it has none, or not for this.
+        """
+
 
 Executors = Mapping[str, Callable[[], Executor]]
 Body = Optional[Mapping[str, Any]]
@@ -85,6 +99,22 @@ def answer_or_outcome(service: str, ask: Callable[[], Reply]) -> Union[Reply, Ou
         return Outcome("failed", str(error))
     except NoAnswer as error:
         return Outcome("unknown", str(error))
+
+
+def shown_request(method: str, url: str, body: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return a request for people: ``method, url, headers, body``, with secrets masked."""
+    return {
+        "method": method,
+        "url": mask(url),
+        "headers": {"Authorization": "Bearer (the token that is set)"},
+        "body": _masked(body),
+    }
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _masked(one) for name, one in value.items()}
+    return mask(value) if isinstance(value, str) else value
 
 
 def object_of(text: str) -> Optional[Dict[str, Any]]:

@@ -137,6 +137,8 @@ class PlanState:
     ``approvals``: until when each person's approval holds. ``approvers``: those whose approval
     holds, or held when it was last decided on. ``approved_at``: when the newest of these was given.
     ``expires_at``: until when enough of them hold.
+    ``overrides``: which change freezes each approver has overridden for it; ``undo_overrides``:
+    those that were overridden for its undoing.
     ``action_in_doubt``: the action has failed, and nobody can tell whether it was carried out.
     ``rollback_started_at`` is 0 again after a rollback that failed. ``rollback_in_doubt`` is the
     number of the attempt of which nobody could tell whether it was carried out, 0 without one.
@@ -148,6 +150,8 @@ class PlanState:
     approvals: Dict[str, float] = field(default_factory=dict)
     approvers: List[str] = field(default_factory=list)
     approved_at: float = 0.0
+    overrides: Dict[str, List[str]] = field(default_factory=dict)
+    undo_overrides: List[str] = field(default_factory=list)
     expires_at: float = 0.0
     started_at: float = 0.0
     done_at: float = 0.0
@@ -225,12 +229,18 @@ def _approval(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
     if entry.data.get("plan_hash") != plan["plan_hash"]:
         return
     state.approved_at = max(state.approved_at, entry.time)
+    state.overrides[entry.actor] = _overridden(entry)
     state.approvals[entry.actor] = float(entry.data.get("expires_at") or 0.0)
     state.approvers = _holding(state, entry.time)
     needed = int(plan["approvals"])
     if len(state.approvers) >= needed:
         state.expires_at = sorted(state.approvals.values())[-needed]
         state.status, state.detail = "approved", f"Approved by {', '.join(state.approvers)}."
+
+
+def _overridden(entry: Entry) -> List[str]:
+    """The ids of the change freezes that somebody has overridden by an entry."""
+    return list((entry.data.get("override") or {}).get("freezes") or [])
 
 
 def _holding(state: PlanState, now: float) -> List[str]:
@@ -247,6 +257,7 @@ def _phase(state: PlanState, entry: Entry, names: Tuple[str, str, str]) -> None:
             state.started_at = entry.time
         else:
             state.rollback_started_at = entry.time
+            state.undo_overrides = _overridden(entry)
     elif phase == "done":
         state.status = done
         if done == "done":

@@ -12,7 +12,16 @@ from ..ports import Document, Stores
 from .catalogue import Action
 from .plan import PlanState
 
-__all__ = ["CannotJudge", "Grid", "RaisingSearch", "Rerun", "Windows", "identity", "searches_of"]
+__all__ = [
+    "CannotJudge",
+    "Grid",
+    "RaisingSearch",
+    "Rerun",
+    "Search",
+    "Windows",
+    "identity",
+    "searches_of",
+]
 
 # Events reach the index late; a window is judged this long after its end.
 INDEX_LAG_SECONDS = 5.0

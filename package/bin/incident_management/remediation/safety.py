@@ -6,7 +6,7 @@ before it is carried out; the answer of that last time counts.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from ..incidents import timeline
 from ..incidents.canonical import digest
@@ -16,6 +16,7 @@ from .catalogue import Action, CatalogueError, check_value
 from .check import Check
 from .context import Context, Refused
 from .executor import ExecutorError
+from .freeze import Freeze, freeze_check, freezes_on
 from .pace import pace
 from .plan import PlanState, before_run, plan_digest, terms_of
 from .proof import blamed_hypothesis, verified_citations
@@ -24,7 +25,9 @@ __all__ = [
     "checks",
     "cited_cause",
     "facts_of",
+    "freezes_of",
     "over_because",
+    "overridden",
     "preconditions",
     "resolved_arguments",
     "state_changes",
@@ -164,23 +167,58 @@ def checks(
     results.extend(_present(context, plan, state, action, incident, list(entries)))
     results.extend(pace(context, plan, action))
     results.append(_alone(context, plan))
+    results.append(_frozen(context, plan, state, action, incident))
     return results
 
 
 def withdrawn(
     context: Context, plan: Mapping[str, Any], entries: Sequence[Entry]
 ) -> Optional[Refused]:
-    """Return why nobody wants a plan's action any more, by its incident's entries alone, or None.
+    """Return why nobody wants a plan's action any more, without asking the executor, or None.
 
-    For an action that was begun: it goes on while its approval stands and its incident is open.
+    For an action that was begun: it goes on while its approval stands, its incident is open and no
+    change freeze has begun.
     """
+    incident, state = timeline.fold(entries), before_run(plan, entries, context.clock.now())
     for check in (
-        _open(plan, timeline.fold(entries)),
-        _approval(context, plan, before_run(plan, entries, context.clock.now())),
+        _open(plan, incident),
+        _approval(context, plan, state),
+        _frozen(context, plan, state, context.catalogue.get(plan["action"]), incident),
     ):
         if not check.ok:
             return check.refusal()
     return None
+
+
+def freezes_of(
+    context: Context, plan: Mapping[str, Any], action: Action, incident: Incident
+) -> List[Freeze]:
+    """Return the change freezes that forbid an action of a plan now; overridden ones, too."""
+    if action.allowed_in_freeze:
+        return []
+    return freezes_on(context.stores, plan["entity"], incident, context.clock.now())
+
+
+def overridden(context: Context, state: PlanState) -> Set[str]:
+    """Return the ids of the change freezes that a plan's approvers overrode, and still may."""
+    return {
+        freeze
+        for name in state.approvers
+        for freeze in state.overrides.get(name, ())
+        if context.may(name, "incident_override")
+    }
+
+
+def _frozen(
+    context: Context,
+    plan: Mapping[str, Any],
+    state: PlanState,
+    action: Action,
+    incident: Incident,
+) -> Check:
+    freezes = freezes_of(context, plan, action, incident)
+    known = overridden(context, state) if freezes else set()
+    return freeze_check(freezes, action, plan["entity"], known)
 
 
 def _whole(context: Context, plan: Mapping[str, Any]) -> Check:

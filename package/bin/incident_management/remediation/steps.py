@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional
 
 from .catalogue import Action, CatalogueError
@@ -78,11 +78,12 @@ def rollback_in_doubt(plan: Mapping[str, Any], state: PlanState) -> Optional[Run
 
 @dataclass(frozen=True)
 class Step:
-    """What a run asks of the executor."""
+    """What a run asks of the executor. ``override``: of change freezes, as its entry says it."""
 
     run: Run
     action: Action
     arguments: Dict[str, str]
+    override: Dict[str, Any] = field(default_factory=dict)
 
 
 def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
@@ -123,7 +124,9 @@ def begin(
 ) -> None:
     """Write that a step's run is begun, once."""
     detail = reason or f"{step.action.label}: {plan['entity']}."
-    data = {"phase": "started", "detail": detail, "request_id": step.run.request_id}
+    data: Dict[str, Any] = {"phase": "started", "detail": detail, "request_id": step.run.request_id}
+    if step.override:
+        data["override"] = step.override
     context.append(plan, step.run.kind, data, actor, f"{step.run.name}:started")
 
 

@@ -10,7 +10,7 @@ be another problem.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ..incidents import lifecycle
 from ..incidents.errors import IllegalMove
@@ -22,7 +22,7 @@ from .execution import undo
 from .judging import INSUFFICIENT, RECOVERED, Judgement, Meant, judge
 from .live import each_plan
 from .plan import PlanState
-from .raised import CannotJudge, RaisingSearch, searches_of
+from .raised import CannotJudge, RaisingSearch, Search, identity, searches_of
 from .steps import action_step, look
 
 __all__ = ["Verifier"]
@@ -131,23 +131,28 @@ class Verifier:
             return Judgement(INSUFFICIENT, f"It was looked at {late} after the fix, too late.")
         pairs = [grid.newest(action, state, now) for grid in grids]
         asked = list(zip(searches, pairs))
-        meant = self._meant(plan)
+        meant = self._meant(plan, searches)
         judgement = judge(self._raising, self._searcher, action, incident, asked, meant)
         following = [pair.after[1] + pair.length + grid.lag for pair, grid in zip(pairs, grids)]
         turn.next = min([turn.deadline, *following])
         turn.failures = 0
         return self._if_it_stands(plan, judgement, turn)
 
-    def _meant(self, plan: Mapping[str, Any]) -> Meant:
-        """What a plan was made for, by the entry of its proposal."""
+    def _meant(self, plan: Mapping[str, Any], searches: List[Search]) -> Meant:
+        """What a plan was made for, by the entry of its proposal.
+
+        One of an earlier version does not say which searches; all that are asked are then meant.
+        """
         _incident, entries = self._context.incident(plan["incident_id"])
         proposal = next(
             entry.data
             for entry in entries
             if entry.kind == "plan" and entry.data.get("plan_id") == plan["_key"]
         )
-        searches = frozenset(proposal.get("searches") or [])
-        return Meant(frozenset(plan["state"]["entities"]), searches)
+        meant = proposal.get("searches")
+        if meant is None:
+            meant = [identity(search) for search in searches]
+        return Meant(frozenset(plan["state"]["entities"]), frozenset(meant))
 
     def _if_it_stands(
         self, plan: Mapping[str, Any], judgement: Judgement, turn: _Turn

@@ -31,6 +31,7 @@ def describe(context: Context, plan_id: str, with_checks: bool = True) -> Dict[s
         done_at=state.done_at,
         outcome=state.outcome,
         result=state.result,
+        freeze="",
         checks=[],
         next=sentence,
         next_search=search,
@@ -38,9 +39,11 @@ def describe(context: Context, plan_id: str, with_checks: bool = True) -> Dict[s
     if with_checks and not state.finished and not state.outcome:
         view.update(foresee(context, plan).to_document())
     if with_checks and not state.executed and not state.finished:
+        found = checks(context, plan, state, entries)
+        stopping = (check.detail for check in found if check.name == "freeze" and not check.ok)
+        view["freeze"] = next(stopping, "")
         view["checks"] = [
-            {"name": check.name, "ok": check.ok, "detail": check.detail}
-            for check in checks(context, plan, state, entries)
+            {"name": check.name, "ok": check.ok, "detail": check.detail} for check in found
         ]
     return view
 

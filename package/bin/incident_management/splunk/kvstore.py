@@ -25,6 +25,7 @@ COLLECTIONS = {
     "plans": "incident_plans",
     "analyses": "incident_analyses",
     "suppressions": "incident_suppressions",
+    "freezes": "incident_freezes",
     "subscriptions": "incident_subscriptions",
     "baselines": "incident_baselines",
 }
@@ -188,6 +189,7 @@ class KvStores:
         self.plans: Collection = KvCollection(session, COLLECTIONS["plans"])
         self.analyses: Collection = KvCollection(session, COLLECTIONS["analyses"])
         self.suppressions: Collection = KvCollection(session, COLLECTIONS["suppressions"])
+        self.freezes: Collection = KvCollection(session, COLLECTIONS["freezes"])
         self.subscriptions: Collection = KvCollection(session, COLLECTIONS["subscriptions"])
         self.baselines: Collection = KvCollection(session, COLLECTIONS["baselines"])
 

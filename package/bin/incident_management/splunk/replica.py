@@ -181,6 +181,7 @@ class SyncedStores:
         self.plans = synced(stores.plans)
         self.analyses = synced(stores.analyses)
         self.suppressions = synced(stores.suppressions)
+        self.freezes = synced(stores.freezes)
         self.subscriptions = synced(stores.subscriptions)
         self.baselines = synced(stores.baselines)
 

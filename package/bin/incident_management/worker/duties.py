@@ -23,7 +23,7 @@ from ..notify import asked
 from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
 from ..ports import Clock, Stores
 from ..processes import has_ended, process_name
-from ..remediation import approval, execution
+from ..remediation import approval, execution, freeze
 from ..remediation.context import Context
 from ..remediation.executors import executors
 from ..remediation.verify import Verifier
@@ -256,4 +256,7 @@ class Duties:
         forget_marks(self.stores, self.clock)
         forget_answers(self.stores, self.clock)
         forget_monitors(self.stores, self.clock, self._roster.all)
+        mine = self._config.settings
+        if self._config.is_read and "lifecycle" not in mine.problems and mine.lifecycle.keep:
+            freeze.forget(self.stores, self.clock.now() - mine.lifecycle.keep)
         return {}

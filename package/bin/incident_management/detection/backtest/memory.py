@@ -201,6 +201,7 @@ class MemoryStores:
         self.plans: Collection = MemoryCollection()
         self.analyses: Collection = MemoryCollection()
         self.suppressions: Collection = MemoryCollection()
+        self.freezes: Collection = MemoryCollection()
         self.subscriptions: Collection = MemoryCollection()
         self.baselines: Collection = MemoryCollection()
 

@@ -1,0 +1,82 @@
+/**
+ * Change freezes: when no fix is carried out, and of what.
+ */
+
+import { Change } from './change.js';
+import { h } from './dom.js';
+import { ask } from './forms.js';
+import { lacks } from './moves.js';
+import { isOver, moment, now, when } from './words.js';
+
+const NO_END = '';
+const SPANS = [['3600', 'an hour'], ['14400', '4 hours'], ['86400', 'a day'], ['259200', '3 days'], ['604800', 'a week'], ['1209600', '2 weeks'], [NO_END, 'until somebody ends it']];
+const NAMES = [['service', 'Service', ''], ['team', 'Team', 'the team'], ['tag', 'Tag', 'the tag']];
+
+/**
+ * @param {import('./main.js').Workbench} app
+ * @param {Object<string, any>[]} freezes as `GET /freezes` has them
+ * @param {function(): void} reload reads everything again
+ * @returns {Node}
+ */
+export function freezesPart(app, freezes, reload) {
+    const mayName = !lacks(app.me.capabilities, 'incident_admin');
+    const standing = freezes.filter((one) => !isOver(one));
+    const row = (one) => h('li', { class: 'wb-suppression' },
+        h('div', {},
+            h('div', { class: 'wb-row' }, h('span', { class: 'wb-tag' }, one.in_force ? 'in force' : 'later'), h('span', { class: 'wb-entry-title' }, aboutWhat(one))),
+            h('div', { class: 'wb-entry-text' }, one.reason),
+            h('div', { class: 'wb-dim' }, [when(one), one.created_by && `by ${one.created_by}`, one.id].filter(Boolean).join(' · '))),
+        mayName && button('End it …', `end-${one.id}`, () => end(app, one, reload)));
+    return h('section', { class: 'wb-part', 'aria-label': 'Change freezes' },
+        h('h2', {}, 'Change freezes'),
+        h('p', { class: 'wb-description' }, 'No fix of these is carried out, unless somebody who may overrides the freeze with a reason.'),
+        mayName && h('div', { class: 'wb-actions' }, button('Freeze changes …', 'freeze', () => add(app, reload))),
+        standing.length ? h('ul', {}, standing.map(row)) : h('p', { class: 'wb-dim' }, 'Nothing is frozen.'));
+}
+
+function button(label, place, act) {
+    return h('button', { type: 'button', class: 'wb-button', 'data-place': place, on: { click: act } }, label);
+}
+
+function aboutWhat(one) {
+    const named = NAMES.filter(([name]) => one[name] && one[name] !== '*');
+    return named.map(([name, , word]) => `${word} “${one[name]}”`.trim()).join(' and ') || 'everything';
+}
+
+function add(app, reload) {
+    const change = new Change();
+    ask({
+        title: 'Freeze changes', submit: 'Freeze', draft: 'freeze', danger: true,
+        fields: [
+            ...NAMES.map(([name, label]) => ({ name, label })),
+            { name: 'seconds', label: 'For', kind: 'select', value: '86400', options: SPANS },
+            { name: 'days', label: 'Only on these days of the week', help: 'Such as sat, sun; all of each day, in UTC. POST /freezes takes times of day and other time zones.' },
+            { name: 'reason', label: 'Why, for whoever may not carry a fix out', kind: 'area', required: true },
+        ],
+        effects: (values) => [
+            `No fix of ${aboutWhat(values)} is carried out ${values.seconds === NO_END ? 'until somebody ends it' : `until ${moment(now() + Number(values.seconds))}`}${values.days ? `, on ${values.days}` : ''}.`,
+            '* stands for any text, ? for one character; a fix must match all that you fill in. A fix that is approved already waits, too.',
+        ],
+        act: async ({ seconds, days, ...values }) => {
+            const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
+            const length = seconds === NO_END ? {} : { ends_at: Math.round(now() + Number(seconds)) };
+            const weekly = days ? { days: days.toLowerCase().split(/[\s,]+/).filter(Boolean) } : {};
+            const { body } = await change.send('POST', 'freezes', { ...given, ...length, ...weekly });
+            app.say(`${body.id} is set: ${aboutWhat(body)} is frozen.`);
+            reload();
+        },
+    });
+}
+
+function end(app, one, reload) {
+    const change = new Change();
+    ask({
+        title: `End ${one.id}`, about: one.reason, fields: [], danger: true, submit: 'End it',
+        effects: () => [`Fixes of ${aboutWhat(one)} may be approved and carried out again.`],
+        act: async () => {
+            await change.send('DELETE', `freezes/${encodeURIComponent(one.id)}`);
+            app.say(`${one.id} is over.`);
+            reload();
+        },
+    });
+}

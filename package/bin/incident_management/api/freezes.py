@@ -1,0 +1,80 @@
+"""``/freezes``: when no fix is carried out, and of what."""
+
+from __future__ import annotations
+
+from ..incidents.clocks.windows import DAYS
+from ..ports import Document
+from ..remediation import freeze
+from .router import Request, Response, route
+from .schema import flag, listed, named, number, obj, one_of, text
+from .shapes import NAME, TIME
+
+_GIVEN = {
+    "reason": text(1000, 1),
+    "team": text(1000, 1, "Pattern with * and ? for the incident's team."),
+    "service": text(1000, 1, "Pattern with * and ? for what a fix acts on."),
+    "tag": text(1000, 1, "Pattern with * and ? for one of the incident's tags."),
+    "starts_at": TIME,
+    "ends_at": number(0, 1e11, "Epoch seconds; 0 for no end, with days only."),
+    "days": listed(one_of(DAYS), 7, about="In force on these days only."),
+    "from_time": text(5, 5, "HH:MM"),
+    "to_time": text(5, 5, "HH:MM; before from_time: past midnight."),
+    "time_zone": text(60, 1, "Such as Europe/Berlin."),
+}
+FREEZE = named(
+    "Freeze",
+    obj(
+        {
+            **_GIVEN,
+            "id": NAME,
+            "created_by": NAME,
+            "created_at": TIME,
+            "ended_by": text(1000, about="Who ended it early."),
+            "in_force": flag("Nothing of what it is about is changed now."),
+        },
+        ("id", "reason", "team", "service", "tag", "in_force"),
+    ),
+)
+
+
+@route(
+    "GET",
+    "/freezes",
+    capability="incident_read",
+    answers={200: obj({"freezes": listed(FREEZE)}, ("freezes",))},
+)
+def list_freezes(request: Request) -> Response:
+    """Change freezes, the newest first: all that are not over, and the newest 100 that are."""
+    found = freeze.listing(request.stores, request.clock)
+    return Response({"freezes": [_shown(request, one) for one in found]})
+
+
+@route(
+    "POST",
+    "/freezes",
+    capability="incident_admin",
+    body=obj(_GIVEN, ("reason",)),
+    answers={201: FREEZE},
+)
+def add_freeze(request: Request) -> Response:
+    """Freeze changes: no fix is carried out but of actions with `allowed_in_freeze`."""
+    made = freeze.add(request.stores, request.clock, request.user, request.body, request.mark)
+    return Response(_shown(request, made), status=201)
+
+
+@route(
+    "DELETE",
+    "/freezes/{id}",
+    capability="incident_admin",
+    answers={200: FREEZE},
+    problems=(404,),
+)
+def end_freeze(request: Request) -> Response:
+    """End a freeze now; it stays listed, with who ended it."""
+    ended = freeze.end(request.stores, request.clock, request.user, request.params["id"])
+    return Response(_shown(request, ended))
+
+
+def _shown(request: Request, one: freeze.Freeze) -> Document:
+    document = {k: v for k, v in one.to_document().items() if k != "_key"}
+    return {**document, "in_force": one.in_force(request.clock.now())}

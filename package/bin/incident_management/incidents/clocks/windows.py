@@ -1,0 +1,96 @@
+"""Times of the calendar that people name: once, or on days of the week.
+
+``starts_at`` and ``ends_at`` (epoch seconds; 0: no end) bound a window. With ``days``, of ``mon``
+to ``sun``, it is in force on these days only, from ``from_time`` up to ``to_time`` (``HH:MM`` in
+``time_zone``; one that ends before it begins goes on past midnight).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, tzinfo
+from typing import Protocol, Tuple
+
+from ..errors import Invalid
+from .zones import ADVICE, zone_named
+
+__all__ = ["DAYS", "Window", "check_window", "in_force", "when"]
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+
+
+class Window(Protocol):
+    """What has such times, as a suppression or a change freeze."""
+
+    @property
+    def starts_at(self) -> float: ...
+
+    @property
+    def ends_at(self) -> float: ...
+
+    @property
+    def days(self) -> Tuple[str, ...]: ...
+
+    @property
+    def from_time(self) -> str: ...
+
+    @property
+    def to_time(self) -> str: ...
+
+    @property
+    def time_zone(self) -> str: ...
+
+
+def in_force(window: Window, moment: float) -> bool:
+    """Tell whether a moment, in epoch seconds, is within a window."""
+    if moment < window.starts_at or (window.ends_at and moment >= window.ends_at):
+        return False
+    return not window.days or _in_weekly_window(window, moment)
+
+
+def when(window: Window) -> str:
+    """Say for people when a window ends, and on which days it is in force."""
+    parts = []
+    if window.days:
+        hours = f"{window.from_time} to {window.to_time} {window.time_zone}"
+        parts.append(f"on {', '.join(window.days)} from {hours}")
+    if window.ends_at:
+        end = datetime.fromtimestamp(window.ends_at, _zone(window.time_zone))
+        parts.append(f"until {end:%Y-%m-%d %H:%M} {window.time_zone}")
+    return ", ".join(parts)
+
+
+def check_window(window: Window) -> None:
+    """Raise Invalid for days, times of day or a time zone that are none."""
+    for day in window.days:
+        if day not in DAYS:
+            raise Invalid(f"'{day[:20]}' is no day; use {', '.join(DAYS)}.")
+    _minutes(window.from_time)
+    _minutes(window.to_time)
+    _zone(window.time_zone)
+
+
+def _in_weekly_window(window: Window, moment: float) -> bool:
+    local = datetime.fromtimestamp(moment, _zone(window.time_zone))
+    start, end = _minutes(window.from_time), _minutes(window.to_time)
+    minute = local.hour * 60 + local.minute
+    today, yesterday = (DAYS[(local - timedelta(days=n)).weekday()] for n in (0, 1))
+    if start < end:
+        return today in window.days and start <= minute < end
+    began_today = today in window.days and minute >= start
+    return began_today or (yesterday in window.days and minute < end)
+
+
+def _minutes(text: str) -> int:
+    match = _CLOCK.fullmatch(text)
+    if not match:
+        raise Invalid(f"'{text[:20]}' is no time of day; write HH:MM, such as 22:30.")
+    return int(match.group(1)) * 60 + int(match.group(2))
+
+
+def _zone(name: str) -> tzinfo:
+    zone = zone_named(name)
+    if zone is None:
+        raise Invalid(f"'{name[:60]}' is no time zone that this machine knows; {ADVICE}")
+    return zone

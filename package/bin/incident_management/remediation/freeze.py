@@ -1,0 +1,182 @@
+"""Change freezes: times in which nothing is carried out but what may be in a freeze.
+
+A freeze is a document of ``incident_freezes``. One that is ended early stays and says who ended it,
+so that it can be told later what was in force.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
+
+from ..incidents.canonical import milliseconds
+from ..incidents.clocks import windows
+from ..incidents.errors import Invalid, NotFound
+from ..incidents.model import Incident
+from ..incidents.patterns import fits
+from ..ports import Clock, Document, Stores
+from .catalogue import Action
+from .check import Check
+
+__all__ = [
+    "Freeze",
+    "add",
+    "end",
+    "forget",
+    "freeze_check",
+    "freezes_on",
+    "frozen_until_overridden",
+    "listing",
+]
+
+# More at once are refused: each is looked at before each fix.
+MAX_FREEZES = 200
+# So many of those that are over are listed.
+MAX_OVER = 100
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """What may not be changed, and when (see :mod:`.incidents.clocks.windows`).
+
+    ``team``, ``service`` and ``tag`` are patterns (``*`` and ``?``, any case), all of which must
+    fit: the incident's team, what the fix acts on, and one of the incident's tags.
+    """
+
+    id: str
+    reason: str
+    team: str = "*"
+    service: str = "*"
+    tag: str = "*"
+    starts_at: float = 0.0
+    ends_at: float = 0.0
+    days: Tuple[str, ...] = ()
+    from_time: str = "00:00"
+    to_time: str = "00:00"
+    time_zone: str = "UTC"
+    created_by: str = ""
+    created_at: float = 0.0
+    ended_by: str = ""
+
+    def is_about(self, service: str, incident: Incident) -> bool:
+        """Tell whether a fix of a service, for an incident, is meant."""
+        tagged = self.tag == "*" or any(fits(tag, self.tag) for tag in incident.tags)
+        return fits(service, self.service) and fits(incident.team, self.team) and tagged
+
+    def in_force(self, moment: float) -> bool:
+        return windows.in_force(self, moment)
+
+    def named(self) -> str:
+        """As people read of it: its id, its reason and when it ends."""
+        return f"{self.id} ({self.reason.strip().rstrip('.')}; {windows.when(self)})"
+
+    def to_document(self) -> Document:
+        return {**asdict(self), "days": list(self.days), "_key": self.id}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Freeze:
+        values = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
+        values["days"] = tuple(values.get("days") or ())
+        return cls(**values)
+
+
+def add(
+    stores: Stores, clock: Clock, actor: str, wanted: Mapping[str, Any], unique: str = ""
+) -> Freeze:
+    """Check and store one; ``wanted`` has the fields of :class:`Freeze` that a person gives.
+
+    ``unique`` names the request; one that was made for it is returned as it is. Raises Invalid.
+    """
+    now = milliseconds(clock.now())
+    values: Dict[str, Any] = {"starts_at": now, **wanted}
+    values["days"] = tuple(dict.fromkeys(values.get("days") or ()))
+    name = f"FRZ-{(unique or uuid.uuid4().hex)[:10]}"
+    freeze = Freeze(**{**values, "id": name, "created_by": actor, "created_at": now})
+    _check(freeze, now)
+    if len(stores.freezes.keys(_not_over(now))) >= MAX_FREEZES:
+        raise Invalid(f"There are {MAX_FREEZES} freezes already; end those that are not needed.")
+    if stores.freezes.insert(freeze.to_document()):
+        return freeze
+    known = stores.freezes.get(freeze.id)
+    return Freeze.from_document(known) if known else freeze
+
+
+def end(stores: Stores, clock: Clock, actor: str, freeze_id: str) -> Freeze:
+    """End one now, also one that has not begun; one that is over stays. Raises NotFound."""
+    known = stores.freezes.get(freeze_id)
+    if known is None:
+        raise NotFound(f"No freeze {freeze_id[:60]}; list them with GET /freezes.")
+    freeze, now = Freeze.from_document(known), milliseconds(clock.now())
+    if freeze.ends_at and freeze.ends_at <= now:
+        return freeze
+    ended = replace(freeze, ends_at=now, ended_by=actor)
+    stores.freezes.save([ended.to_document()])
+    return ended
+
+
+def listing(stores: Stores, clock: Clock) -> List[Freeze]:
+    """Return all that are not over, and the newest of those that are; the newest first."""
+    now = clock.now()
+    over: Document = {"$and": [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lte": now}}]}
+    found = [
+        *stores.freezes.find(_not_over(now)),
+        *stores.freezes.find(over, sort="created_at:-1", limit=MAX_OVER),
+    ]
+    found.sort(key=lambda document: -float(document["created_at"]))
+    return [Freeze.from_document(document) for document in found]
+
+
+def forget(stores: Stores, before: float) -> None:
+    """Delete those that were over before a moment."""
+    over: List[Document] = [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lt": before}}]
+    stores.freezes.delete_matching({"$and": over})
+
+
+def freezes_on(stores: Stores, service: str, incident: Incident, now: float) -> List[Freeze]:
+    """Return the freezes that are in force now for a fix of a service, the oldest first."""
+    found = stores.freezes.find(_not_over(now), sort="created_at:1")
+    freezes = [Freeze.from_document(document) for document in found]
+    return [one for one in freezes if one.in_force(now) and one.is_about(service, incident)]
+
+
+def freeze_check(
+    freezes: List[Freeze], action: Action, service: str, overridden: Collection[str]
+) -> Check:
+    """Tell whether an action may be carried out, of the freezes that are in force.
+
+    ``overridden``: the ids of those that somebody with the right has overridden, for this fix.
+    """
+    if action.allowed_in_freeze:
+        return Check("freeze", True, f"'{action.name}' may be carried out in a change freeze.")
+    if not freezes:
+        return Check("freeze", True, f"No change freeze is in force on {service}.")
+    if all(freeze.id in overridden for freeze in freezes):
+        named = " and ".join(freeze.named() for freeze in freezes)
+        return Check("freeze", True, f"The change freeze {named} was overridden for it.")
+    return Check("freeze", False, frozen_until_overridden(freezes, service), "frozen")
+
+
+def frozen_until_overridden(freezes: Sequence[Freeze], service: str) -> str:
+    """Say that a service is frozen, and what can be done; empty without a freeze."""
+    if not freezes:
+        return ""
+    named = " and ".join(freeze.named() for freeze in freezes)
+    return (
+        f"Nothing is changed on {service} in the change freeze {named}: wait, or have it "
+        "overridden with a reason by somebody with the capability incident_override."
+    )
+
+
+def _not_over(moment: float) -> Document:
+    return {"$or": [{"ends_at": 0}, {"ends_at": {"$gt": moment}}]}
+
+
+def _check(one: Freeze, now: float) -> None:
+    if not one.reason.strip():
+        raise Invalid("A change freeze needs a reason, for whoever may not carry a fix out.")
+    if not one.ends_at and not one.days:
+        raise Invalid("A change freeze needs ends_at, or days on which it comes again.")
+    if one.ends_at and one.ends_at <= max(one.starts_at, now):
+        raise Invalid("The change freeze would be over before it begins.")
+    windows.check_window(one)

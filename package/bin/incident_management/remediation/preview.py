@@ -1,0 +1,78 @@
+"""What a fix would do, and what the rules say of it now, without doing or writing anything."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+from ..incidents.model import Entry
+from .approval import drafted
+from .catalogue import CatalogueError
+from .context import Context
+from .executor import ExecutorError
+from .foresight import foresee
+from .plan import PlanState, plan_state
+from .safety import checks
+from .steps import Step, action_step, rollback_run
+
+__all__ = ["preview_plan", "preview_proposal"]
+
+
+def preview_plan(context: Context, plan_id: str) -> Dict[str, Any]:
+    """Preview a plan. Raises NotFound."""
+    plan, entries, state = context.load(plan_id)
+    return _previewed(context, plan, state, entries)
+
+
+def preview_proposal(
+    context: Context, incident_id: str, action_name: str, actor: str
+) -> Dict[str, Any]:
+    """Preview the plan that a proposal would make, as :func:`.approval.propose` would.
+
+    Raises NotFound, and Refused where nothing could be proposed.
+    """
+    incident, entries = context.incident(incident_id)
+    plan = drafted(context, incident, entries, action_name, actor)
+    state = plan_state(plan, entries, context.clock.now())
+    return _previewed(context, plan, state, entries)
+
+
+def _previewed(
+    context: Context, plan: Mapping[str, Any], state: PlanState, entries: List[Entry]
+) -> Dict[str, Any]:
+    names = ("incident_id", "action", "arguments", "plan_hash", "entity", "summary", "approvals")
+    found = [] if state.executed or state.finished else checks(context, plan, state, entries)
+    return {
+        **{name: plan[name] for name in names},
+        "plan_id": plan["_key"],
+        "proposed": context.stores.plans.get(plan["_key"]) is not None,
+        "status": state.status,
+        "blast_radius": plan["blast_radius"],
+        "request": _request(context, lambda: action_step(context, plan)),
+        "inverse": plan["inverse"],
+        "inverse_request": _request(context, lambda: _undoing(context, plan, state))
+        if plan["inverse"]
+        else {},
+        "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in found],
+        **foresee(context, plan).to_document(),
+    }
+
+
+def _request(context: Context, made: Any) -> Dict[str, Any]:
+    """Return what the executor would be asked, or why that can't be told."""
+    try:
+        step: Step = made()
+        executor = context.executor(step.action.executor)
+        return executor.preview(step.arguments, step.run.request_id)
+    except (CatalogueError, ExecutorError) as error:
+        return {"problem": str(error)}
+
+
+def _undoing(context: Context, plan: Mapping[str, Any], state: PlanState) -> Step:
+    """Return what would undo a plan; what only the fix's own answer will tell is named so."""
+    action = context.catalogue.get(plan["inverse"])
+    sources = {"plan": plan["arguments"], "result": state.result, "before": plan["state"]}
+    arguments = {}
+    for argument in action.arguments:
+        value = argument.value(sources)
+        arguments[argument.name] = str(value) if value else f"({argument.source.strip('$')})"
+    return Step(rollback_run(plan, state), action, arguments)
