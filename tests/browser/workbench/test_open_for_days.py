@@ -34,19 +34,20 @@ def test_what_is_being_read_stays_under_the_hand(site: Site, enter: Enter) -> No
 
 def test_what_is_pressed_while_news_come_is_pressed(site: Site, enter: Enter) -> None:
     """As when somebody does one thing after the other, and the page shows what the first did."""
-    incident = site.open("Pressed meanwhile")
+    found = {"entity": "pressed", "title": "Pressed meanwhile"}
+    (incident,) = site.signals(found)
     page = enter("rob", f"?incident={incident}&text=pressed%20meanwhile")
     button = page.locator("[data-move=acknowledge]")
     expect(button).to_be_visible()
     button.hover()
+    site.signals({**found, "run": "in between"})
     page.mouse.down()
-    site.call("POST", f"/incidents/{incident}/notes", {"text": "In between"}, user="mia")
     with page.expect_response(f"**/{incident}/timeline*"):
         refresh(page)
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(200)
     page.mouse.up()
     said(page, "is acknowledged")
-    expect(page.locator(".wb-timeline")).to_contain_text("In between")
+    expect(page.locator(".wb-timeline")).to_contain_text("1 more signal")
 
 
 def test_a_part_that_could_not_be_read_comes_by_itself(site: Site, enter: Enter) -> None:
