@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from .site import Site
+from .site import Site, sign_in
 from .test_acting import press, said
 from .waiting import refresh
 
@@ -48,6 +48,30 @@ def test_what_is_pressed_while_news_come_is_pressed(site: Site, enter: Enter) ->
     page.mouse.up()
     said(page, "is acknowledged")
     expect(page.locator(".wb-timeline")).to_contain_text("1 more signal")
+
+
+def test_after_a_night_without_a_session_the_page_goes_on(site: Site, enter: Enter) -> None:
+    incident = site.open("Of the evening")
+    page = enter("rob", f"?incident={incident}&text=of%20the", storage_state=None)
+    if page.locator("[name=password]").count():
+        sign_in(page, "rob")
+    expect(page.locator(".wb-item")).to_have_count(1)
+    page.context.clear_cookies()
+    refresh(page)
+    banner = page.locator(".wb-banner")
+    expect(banner).to_contain_text("Your session has ended. Log in again in another tab")
+    expect(page.locator(".wb-item")).to_have_count(1)
+    expect(page.locator("h1")).to_have_text("Of the evening")
+
+    site.open("Of the night")
+    other = page.context.new_page()
+    other.goto(site.web + banner.get_by_role("link").get_attribute("href"))
+    sign_in(other, "rob")
+    refresh(page)
+    expect(banner).to_be_hidden()
+    expect(page.locator(".wb-item")).to_have_count(2)
+    page.locator("[data-move=acknowledge]").click()
+    said(page, "is acknowledged")
 
 
 def test_a_part_that_could_not_be_read_comes_by_itself(site: Site, enter: Enter) -> None:
