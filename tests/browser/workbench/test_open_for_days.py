@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from .site import Site
+from .site import Site, sign_in
 from .test_acting import press, said
 from .waiting import refresh
 
@@ -34,19 +34,44 @@ def test_what_is_being_read_stays_under_the_hand(site: Site, enter: Enter) -> No
 
 def test_what_is_pressed_while_news_come_is_pressed(site: Site, enter: Enter) -> None:
     """As when somebody does one thing after the other, and the page shows what the first did."""
-    incident = site.open("Pressed meanwhile")
+    found = {"entity": "pressed", "title": "Pressed meanwhile"}
+    (incident,) = site.signals(found)
     page = enter("rob", f"?incident={incident}&text=pressed%20meanwhile")
     button = page.locator("[data-move=acknowledge]")
     expect(button).to_be_visible()
     button.hover()
+    site.signals({**found, "run": "in between"})
     page.mouse.down()
-    site.call("POST", f"/incidents/{incident}/notes", {"text": "In between"}, user="mia")
     with page.expect_response(f"**/{incident}/timeline*"):
         refresh(page)
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(200)
     page.mouse.up()
     said(page, "is acknowledged")
-    expect(page.locator(".wb-timeline")).to_contain_text("In between")
+    expect(page.locator(".wb-timeline")).to_contain_text("1 more signal")
+
+
+def test_after_a_night_without_a_session_the_page_goes_on(site: Site, enter: Enter) -> None:
+    incident = site.open("Of the evening")
+    page = enter("rob", f"?incident={incident}&text=of%20the", storage_state=None)
+    if page.locator("[name=password]").count():
+        sign_in(page, "rob")
+    expect(page.locator(".wb-item")).to_have_count(1)
+    page.context.clear_cookies()
+    refresh(page)
+    banner = page.locator(".wb-banner")
+    expect(banner).to_contain_text("Your session has ended. Log in again in another tab")
+    expect(page.locator(".wb-item")).to_have_count(1)
+    expect(page.locator("h1")).to_have_text("Of the evening")
+
+    site.open("Of the night")
+    other = page.context.new_page()
+    other.goto(site.web + banner.get_by_role("link").get_attribute("href"))
+    sign_in(other, "rob")
+    refresh(page)
+    expect(banner).to_be_hidden()
+    expect(page.locator(".wb-item")).to_have_count(2)
+    page.locator("[data-move=acknowledge]").click()
+    said(page, "is acknowledged")
 
 
 def test_a_part_that_could_not_be_read_comes_by_itself(site: Site, enter: Enter) -> None:

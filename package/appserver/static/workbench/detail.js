@@ -6,7 +6,7 @@ import { ApiError, get, isWithoutAnswer, linkTo } from './api.js';
 import { actionBar } from './actionbar.js';
 import { readIncident } from './change.js';
 import { Composer } from './composer.js';
-import { fill, h, keepingPlace, outside } from './dom.js';
+import { fill, h, keepingPlace, outside, watchPress } from './dom.js';
 import { explained } from './forms.js';
 import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
@@ -27,6 +27,8 @@ export class Detail {
     #id = '';
     #parts = new Map(); // what was asked for of this version, by tab
     #loading = 0;
+    #pressed;
+    #next = null; // what is shown once nothing is pressed any more
 
     /**
      * @param {import('./main.js').Workbench} app
@@ -47,6 +49,7 @@ export class Detail {
         this.body = h('div', { class: 'wb-detail-body' }, this.head, this.tabs, this.composer.element, this.part);
         this.message = h('div', { class: 'wb-message' });
         this.element = h('article', { class: 'wb-scroll wb-beside wb-detail', 'aria-label': 'Incident' }, this.message, this.body);
+        this.#pressed = watchPress(this.element, () => this.#next && this.take(this.#next));
         this.close();
     }
 
@@ -59,6 +62,7 @@ export class Detail {
     close() {
         this.#id = '';
         this.seen = null;
+        this.#next = null;
         this.body.hidden = true;
         this.message.hidden = false;
         fill(this.message, h('p', {}, 'Choose an incident on the left.'), h('p', { class: 'wb-dim' }, 'Press ? for the keys.'));
@@ -77,6 +81,7 @@ export class Detail {
         }
         this.#id = id;
         this.seen = null;
+        this.#next = null;
         this.#parts = new Map();
         this.signals.reset();
         this.composer.open(id);
@@ -111,9 +116,11 @@ export class Detail {
         const before = this.seen;
         const changed = before?.etag !== seen.etag || before.incident.entries !== seen.incident.entries;
         if (!changed && before.entries.length === seen.entries.length && before.verified === seen.verified) {
-            this.tick(); // drawn anew, what somebody marks or presses in this moment would be gone
+            this.tick(); // drawn anew, what somebody has marked would not be any more
             return;
         }
+        this.#next = before && this.#pressed() ? seen : null;
+        if (this.#next) return;
         this.seen = seen;
         if (changed) this.#parts = new Map();
         this.#show();

@@ -5,6 +5,10 @@
 // Control characters, and those that turn the direction of the text around them.
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
+const PRESS_MS = 10_000;
+// So long after a finger was lifted its click has come.
+const CLICK_MS = 50;
+
 /**
  * Text as it may be shown: what could hide or reorder other text is made visible.
  * @param {unknown} value
@@ -87,6 +91,24 @@ export function keepingPlace(element, change) {
     for (const name of unfolded) placed(name)?.parentElement.setAttribute('open', '');
     element.scrollTop = scrollTop;
     if (place) placed(place)?.focus({ preventScroll: true });
+}
+
+/**
+ * Tells whether something is pressed in an element: a click is lost when what it began on is drawn anew.
+ * @param {HTMLElement} element
+ * @param {function(): void} released is called once it is not pressed any more, after the click
+ * @returns {function(): boolean} false again after some seconds, as the end of a press may be missed
+ */
+export function watchPress(element, released) {
+    let since = null;
+    element.addEventListener('pointerdown', () => { since = performance.now(); });
+    for (const end of ['pointerup', 'pointercancel']) {
+        document.addEventListener(end, () => {
+            if (since !== null) setTimeout(released, CLICK_MS);
+            since = null;
+        }, true);
+    }
+    return () => since !== null && performance.now() - since < PRESS_MS;
 }
 
 function append(element, children) {
