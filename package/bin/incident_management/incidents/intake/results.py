@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from ..canonical import digest
 from ..errors import Invalid, RoutingError
 from ..model import Document
 from ..severities import DEFAULT_SEVERITY, configured_severity
@@ -247,7 +248,9 @@ def _add_further(
             _add_row(found[key], row, alert, now)
         else:
             finding = _finding(values, row, alert, now)
-            found[key] = {**finding, "entity": entity, "run": f"{alert.run}:{entity}"}
+            # By a digest, as a run has fewer characters than an entity may have.
+            run = f"{alert.run}:{digest(entity, 16)}"
+            found[key] = {**finding, "entity": entity, "run": run}
 
 
 def findings_one_by_one(
