@@ -135,9 +135,26 @@ def test_entities_of_several_rows_of_one_problem_are_each_told_once(per_result):
 def test_where_each_result_triggers_its_entities_are_findings_of_its_run():
     alert = Alert("r", "a", "o", "s", per_result=False)
     found = findings_one_by_one([{"entity": ["a", "b"]}, {"entity": "c"}], alert, now=1.0)
-    assert [(one["entity"], one["run"]) for one in found] == [
-        ("a", "sid:s:0"), ("b", "sid:s:0:b"), ("c", "sid:s:1"),
-    ]  # fmt: skip
+    assert [one["entity"] for one in found] == ["a", "b", "c"]
+    runs = [str(one["run"]) for one in found]
+    assert (runs[0], runs[2]) == ("sid:s:0", "sid:s:1")
+    assert runs[1].startswith("sid:s:0:") and runs[1] != runs[0]
+
+
+def test_entities_of_any_length_are_taken_by_the_api():
+    rows = [{"entity": ["a" * 1500, "a" * 990 + "b" * 500, "c" * 1500]}]
+    found = findings(rows, Alert("r", "a", "o", "s"), now=1.0)
+    assert len(found) == 3
+    assert all(len(str(one.get("run", ""))) <= 1000 for one in found)
+    assert (
+        len(
+            {
+                signal.key
+                for signal in signals_from(found, 1.0, {"severity": "low", "rule": "r", "run": "s"})
+            }
+        )
+        == 3
+    )
 
 
 def test_a_run_that_finds_a_problem_at_two_entities_has_found_it_once():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import astuple, dataclass
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -11,6 +12,7 @@ from ..baselines.zone import Zone
 from ..templates.miner import TemplateMiner
 from .judging import MAX_SERIES, Detector, Found
 from .monitor import Monitor
+from .pauses import Pauses
 from .rows import Key, Row, all_series_of, events_of, series_of, text_of
 
 __all__ = ["detector_for"]
@@ -160,6 +162,8 @@ class _Silence(Detector):
 
     def __init__(self, monitor: Monitor) -> None:
         super().__init__(monitor)
+        self._least = max(1, math.ceil(monitor.threshold))
+        self._pauses = Pauses(Zone(monitor.time_zone), float(self._least * monitor.span))
         self._seen: Dict[Key, List[int]] = {}
         self._lost: Dict[Key, int] = {}
         """Series that were found silent and are not expected any more -> when they were last seen.
@@ -172,22 +176,30 @@ class _Silence(Detector):
             key = series_of(self.monitor, row)
             if key not in self._seen and not self._has_room(len(self._seen)):
                 continue
+            if key not in self._seen:
+                self._pauses.end(key, start)
             first, spans, last, longest = self._seen.get(key, [start, 0, start, 0])
-            pause = max(longest, (start - last) // span - 1)
-            self._seen[key] = [first, spans + 1, start, pause]
+            pause = (start - last) // span - 1
+            if pause >= self._least:
+                self._pauses.add(key, last + span, start)
+            self._seen[key] = [first, spans + 1, start, max(longest, pause)]
             self._lost.pop(key, None)
         found = []
         for key, seen in list(self._seen.items()):
             last = seen[2]
             silent = (start - last) // span
-            is_found = silent >= max(1, self.monitor.threshold) and self._is_regular(*seen)
-            if silent > FORGET_AFTER_SPANS:
+            if silent < self._least:
+                continue
+            due = self._pauses.due_back(key, last + span)
+            is_late = due is None or start >= due + self._least * span
+            is_found = is_late and self._is_regular(*seen)
+            if start - max(last, due or 0) > FORGET_AFTER_SPANS * span:
                 del self._seen[key]
+                self._pauses.add(key, last + span)
                 if is_found:
                     self._lose(key, last)
             elif is_found:
-                text = f"No event for {silent * span // 60} minutes; there was one all the time."
-                found.append(Found(key, text))
+                found.append(Found(key, _silence(silent * span // 60, due is not None)))
         self.unwell = {*self._lost, *(one.key for one in found)}
         return found
 
@@ -206,6 +218,7 @@ class _Silence(Detector):
         return {
             "seen": [[list(key), seen] for key, seen in self._seen.items()],
             "lost": [[list(key), last] for key, last in self._lost.items()],
+            "pauses": self._pauses.to_state(),
         }
 
     def has_seen_any(self) -> bool:
@@ -213,12 +226,18 @@ class _Silence(Detector):
 
     @staticmethod
     def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
-        return {"seen": _of_keys(state.get("seen", []), found)}
+        return {name: _of_keys(state.get(name, []), found) for name in ("seen", "pauses")}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         # A state of before there were pauses has three numbers.
         self._seen = {tuple(key): [*seen, 0][:4] for key, seen in state.get("seen", [])}
         self._lost = {tuple(key): int(last) for key, last in state.get("lost", [])}
+        self._pauses.restore(state.get("pauses", []))
+
+
+def _silence(minutes: int, was_due: bool) -> str:
+    usual = "it was silent at that time before, but not so long" if was_due else ""
+    return f"No event for {minutes} minutes; {usual or 'there was one all the time'}."
 
 
 class _Ratio(Detector):

@@ -26,7 +26,11 @@ MAX_EVENTS = 10_000
 DEFAULT_THRESHOLDS = {"baseline": 0.0, "new_template": 1.0, "silence": 3.0, "ratio": 5.0}
 DEFAULT_BACKFILL = 30
 """Spans."""
-LONG_BACKFILLS = {"baseline": (7 * 86400.0, 2016), "new_template": (86400.0, 288)}
+LONG_BACKFILLS = {
+    "baseline": (7 * 86400.0, 2016),
+    "silence": (7 * 86400.0, 2016),
+    "new_template": (86400.0, 288),
+}
 """Seconds, and spans at most, of those that else take the first night or weekend for a trouble."""
 
 NAMED_BY = ("service", "service.name", "host")

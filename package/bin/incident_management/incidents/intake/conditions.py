@@ -17,7 +17,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import (
     Any,
-    Callable,
     Container,
     Dict,
     Iterable,
@@ -142,10 +141,10 @@ def released(
         by_entity.setdefault(signal.entity, []).append(signal)
     for entity, some in by_entity.items():
         facts = [(s.last_time, f"{s.app}:{s.rule}") for s in some] + list(others.get(entity, ()))
-        _release(some, facts, "rules", _distinct, found)
+        _release(some, facts, "rules", found)
     for some in by_problem.values():
         # A run that found the problem at several entities has found it once.
-        _release(some, [(s.last_time, s.sid or s.key) for s in some], "signals", _distinct, found)
+        _release(some, [(s.last_time, s.sid or s.key) for s in some], "signals", found)
     return found
 
 
@@ -153,7 +152,6 @@ def _release(
     signals: Sequence[Signal],
     facts: Iterable[Fact],
     what: str,
-    count: Callable[[Sequence[Fact]], int],
     found: Dict[str, Tuple[str, bool]],
 ) -> None:
     """Find the signals with a span of time around them in which enough was found."""
@@ -162,7 +160,7 @@ def _release(
     for least, seconds in sorted(conditions):
         if least < 2:
             continue
-        for begin, end in _spans(ordered, seconds, least, count):
+        for begin, end in _spans(ordered, seconds, least):
             reason = f"At least {least} {what} within {seconds:.0f} seconds."
             for signal in signals:
                 mine = (int(signal.after[what]), float(signal.after["seconds"]))
@@ -170,29 +168,26 @@ def _release(
                     found.setdefault(signal.key, (reason, what == "rules"))
 
 
-def _spans(
-    ordered: Sequence[Fact],
-    seconds: float,
-    least: int,
-    count: Callable[[Sequence[Fact]], int],
-) -> List[Tuple[float, float]]:
-    """Return the stretches of time in which enough was found, those that overlap as one."""
+def _spans(ordered: Sequence[Fact], seconds: float, least: int) -> List[Tuple[float, float]]:
+    """Return the stretches of time in which enough was found; those that overlap are one."""
     spans: List[Tuple[float, float]] = []
+    within: Dict[str, int] = {}
     end = 0
-    for start, (begin, _what) in enumerate(ordered):
+    for begin, first in ordered:
         while end < len(ordered) and ordered[end][0] <= begin + seconds:
+            what = ordered[end][1]
+            within[what] = within.get(what, 0) + 1
             end += 1
-        if end - start >= least and count(ordered[start:end]) >= least:
+        if len(within) >= least:
             last = ordered[end - 1][0]
             if spans and begin <= spans[-1][1]:
                 spans[-1] = (spans[-1][0], max(last, spans[-1][1]))
             else:
                 spans.append((begin, last))
+        within[first] -= 1
+        if not within[first]:
+            del within[first]
     return spans
-
-
-def _distinct(facts: Sequence[Fact]) -> int:
-    return len({what for _time, what in facts})
 
 
 def _gates(signals: Sequence[Signal], others: Mapping[str, Sequence[Fact]]) -> Dict[str, Gate]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from ..canonical import digest
 from ..model import Document
 from ..signal import (
     MAX_GROUP_VALUES,
@@ -84,7 +85,9 @@ def _add_further(
             _add_row(found[key], row, alert, now)
         else:
             finding = _finding(values, row, alert, now)
-            found[key] = {**finding, "entity": entity, "run": f"{alert.run}:{entity}"}
+            # By a digest, as a run has fewer characters than an entity may have.
+            run = f"{alert.run}:{digest(entity, 16)}"
+            found[key] = {**finding, "entity": entity, "run": run}
 
 
 def findings_one_by_one(
