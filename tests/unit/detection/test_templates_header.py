@@ -54,6 +54,7 @@ INFO  [main] 2026-01-04 11:20:00,123 StorageService.java:123 - |Cassandra
 Mon, 05 Jan 2026 11:20:00 GMT |a date of HTTP
 2026-01-04 11:20:00,123 INFO  org.apache.flink.runtime.taskmanager.Task            [] - |Flink
 01/04/2026 11:20:00;0008;PBS_Server.1640;Job;18714.head1;|PBS
+2026-01-04 11:20:00.123 INFO  (qtp12-21) [c:a s:b x:c1] o.a.s.c.S.Request |Solr
 04/01/2026 -- 11:20:00 - <Info> - |Suricata
 """
 
