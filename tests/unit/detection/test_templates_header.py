@@ -52,6 +52,10 @@ INFO  [main] 2026-01-04 11:20:00,123 StorageService.java:123 - |Cassandra
 2026-01-04T11:20:00.123Z info hostd[2099] [Originator@6876 sub=Vimsvc opID=abc] |ESXi
 2026/01/04 11:20:00 kid1| |Squid
 Mon, 05 Jan 2026 11:20:00 GMT |a date of HTTP
+2026-01-04 11:20:00,123 INFO  org.apache.flink.runtime.taskmanager.Task            [] - |Flink
+01/04/2026 11:20:00;0008;PBS_Server.1640;Job;18714.head1;|PBS
+2026-01-04 11:20:00.123 INFO  (qtp12-21) [c:a s:b x:c1] o.a.s.c.S.Request |Solr
+04/01/2026 -- 11:20:00 - <Info> - |Suricata
 """
 
 
@@ -59,6 +63,23 @@ Mon, 05 Jan 2026 11:20:00 GMT |a date of HTTP
 def test_a_message_is_what_is_behind_the_header_of_a_program(line):
     header, _, program = line.rpartition("|")
     assert message_of(header + SAID) == SAID, program
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        # the name of a message, or its first words, behind a thread or a part of the program
+        ("2026-01-04T11:20:00.123+0000 I STORAGE  [conn12] git version: a1", "git version: a1"),
+        ("2026-01-04T11:20:00.123+0000 I STORAGE  [conn12] dropIndex: a", "dropIndex: a"),
+        ("    2026/01/04 11:20:00 [INFO] serf: MemberJoin: web1 up", "MemberJoin: web1 up"),
+        # a device's own number and time, with and without a receiver's
+        ("Jan  4 11:20:00 sw1 1234: *Jan  4 11:20:00.123: %SYS-5-X: a b", "%SYS-5-X: a b"),
+        ("1234: .Jan  4 2026 11:20:00.123 UTC: %SYS-5-X: a b", "%SYS-5-X: a b"),
+        ("*Jan  4 11:20:00.123: %SYS-5-X: a b", "%SYS-5-X: a b"),
+    ],
+)
+def test_a_header_ends_where_the_message_begins(line, message):
+    assert message_of(line) == message
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,10 @@ _ZONE = r"(?:\s?(?:Z\b|UTC|GMT|[+-]\d\d:?\d\d))?"
 _KLOG = r"[DIWEF](?:\d{4})?\d{4}\s\d\d:\d\d:\d\d\.\d{3,6}"
 _STAMP = rf"""(?:
     \d{{4}}[-/.]\d\d[-/.]\d\d(?:[T\s_-]\s?{_CLOCK}{_ZONE}|(?!\s\d\d:))  # 2026-01-31 10:00:00,123
-  | \d\d[-/.]\d\d(?:[-/.]\d\d(?:\d\d)?)?\s{_CLOCK}                   # 17/06/09 20:10:40
+  | \d\d[-/.]\d\d(?:[-/.]\d\d(?:\d\d)?)?(?:\s--)?\s{_CLOCK}         # 17/06/09 20:10:40
   | (?:[A-Z][a-z]{{2}},?\s+)?\d{{1,2}}\s[A-Z][a-z]{{2}}\s\d{{4}}\s{_CLOCK}{_ZONE}  # 31 Jan 2026 …
-  | (?:[A-Z][a-z]{{2}}\s+)?[A-Z][a-z]{{2}}\s+\d{{1,2}}\s+{_CLOCK}(?:\s[A-Z]{{3,4}})?(?:\s\d{{4}})?
+  | (?:[A-Z][a-z]{{2}}\s+)?[A-Z][a-z]{{2}}\s+\d{{1,2}}\s+(?:\d{{4}}\s+)?{_CLOCK}   # Jan 31 …
+      (?:\s[A-Z]{{3,4}})?(?:\s\d{{4}})?
   | [A-Z][a-z]{{2}}\s\d{{1,2}},\s\d{{4}}\s{_CLOCK}(?:\s[A-Z]{{3,4}}(?=>))?  # Jan 31, 2026 …
   | \d{{1,2}}[/-][A-Z][a-z]{{2}}[/-]\d{{4}}[:\s]{_CLOCK}{_ZONE}      # 31/Jan/2026:10:00:00 +0000
   | \d{{6,8}}[\s-]\d{{6}}(?=\s) | \d{{8}}-{_CLOCK}                   # 081109 203615
@@ -41,10 +42,10 @@ _SOURCE = (
 # What may stand before a time: <34> is a priority of syslog's, 17:M a process of Redis'.
 _START = re.compile(
     rf"""(?:<\d{{1,3}}>\s?)?
-        (?:(?:-|\d{{1,12}}(?:\.\d+)*(?::[A-Z])?|[\w-]+\.log[\w.:-]*|node\S{{0,40}}
+        (?:(?:-|\d{{1,12}}(?:\.\d+)*(?::[A-Z]?)?|[\w-]+\.log[\w.:-]*|node\S{{0,40}}
         |[\w.]{{1,40}}_[\w.]{{1,40}}|[a-z]+\.[a-z]+
         |\[?{_LEVEL}\]?[:,]?(?:\s+\[[^\[\]]{{1,60}}\])?)\s+){{0,4}}
-        [\[<(]?{_STAMP}[\])>]?[,:]?(?=[\s|\[]|\Z)""",
+        [\[<(*.]?{_STAMP}[\])>]?[,:]?(?=[\s|\[;]|\Z)""",
     re.X,
 )
 # <34>1 2026-01-31T10:00:00Z host program process kind -: syslog as RFC 5424 has it (section 6)
@@ -64,9 +65,11 @@ _PART = re.compile(
       | (?:[\w.-]+\#\d+:)(?=\s)
       | \[(?:[^\[\]]|\[[^\[\]]{{0,60}}\]){{0,200}}\]:?(?=[\s|\[])    # [main], [req-1 - - -]
       | (?<=\]\s)\([\w.\s-]{{1,60}}\)(?=\s)                          # (a thread)
+      | \([\w.-]{{1,60}}\)(?=\s\[[\w:.\s-]{{0,120}}\]\s[a-z]\.)         # (thread) [c:a] o.a.B
       | <(?:\d+\.\d+\.\d+>(?=\s)|[\w\s.:/-]{{0,60}}>(?=\s<))         # <0.17.0>
       | (?:[A-Z]{{3,12}}\s+){{1,2}}(?={_LEVEL}\s)                    # RAS KERNEL INFO
-      | [A-Z]{{2,12}}(?=\s{{2,12}}\[[\w.-]{{1,40}}\]\s)              # NETWORK  [conn17]
+      | (?P<thread>[A-Z]{{2,12}}\s{{2,12}}\[[\w.-]{{1,40}}\](?=\s))      # NETWORK  [conn17]
+      | (?P<record>;[0-9a-f]{{4}}(?:;[^;]{{1,80}}){{3}};)                   # ;0008;server;Job;17.a;
       | R\d\d-\S{{1,40}}(?=\s)
       | std(?:out|err)\s[FP](?=\s)                                   # a container's stream
       | [\w./-]{{1,80}}:\d{{1,6}}\](?=\s) | \{{?{_SOURCE}\}}?:?(?=\s)  # file.go:17]
@@ -88,15 +91,17 @@ _COMPONENT = re.compile(
         [\w.$@/+\#-]{1,120}(?:\([\w:.-]{1,60}\))?(?:\[[\w.\s-]{0,40}\])?\s?:(?=\s|\Z)
         (?:\s\d\d\[[A-Z]{3}\](?=\s))?                                 # 05[IKE]
       | (?:[A-Za-z_][\w$-]*\.)+[\w$-]+
-        (?:\s\[req-[^\]]{0,200}\]|(?:\s\[[^\[\]]{0,80}\])?\s-|\s{2,40}:)?(?=\s)  # logger.name
+        (?:\s\[req-[^\]]{0,200}\]|(?:\s{1,60}\[[^\[\]]{0,80}\])?\s-|\s{2,40}:)?(?=\s)  # logger.name
       | [A-Za-z_]\w{0,30}\|[\w]{0,20}\|                               # component|id|
       | [A-Z]{2,12}(?=\s{2,})                                         # a column
       | -(?=\s)
     )""",
     re.X,
 )
+# The time of a device behind that of who received it: *Jan 31 10:00:00.123 UTC: %SYS-5-RESTART
+_DEVICE_TIME = re.compile(rf"\s*[*.]?{_STAMP}(?:\s[A-Z]{{3,4}})?:(?=\s%)", re.X)
 MAY_BE_HEADER = re.compile(
-    rf"[\[<(\d-]|[A-Z][a-z]{{2}},?\s|[DIWEF]\d{{4}}|{_LEVEL}[:,]?\s|node|[a-z_-][\w.-]{{0,80}}\d{{4}}-"
+    rf"[\[<(*\d-]|[A-Z][a-z]{{2}},?\s|[DIWEF]\d{{4}}|{_LEVEL}[:,]?\s|node|[a-z_-][\w.-]{{0,80}}\d{{4}}-"
 )
 _IS_KLOG = re.compile(_KLOG)
 _WORD_FOLLOWS = re.compile(r"[\s|]*[^\s|]")
@@ -130,14 +135,20 @@ def _end_of_header(text: str) -> int:
     found = _START.match(text)
     if found is None:
         return 0
-    end = found.end()
+    end = begun = found.end()
     for _ in range(8):
         part = _PART.match(text, end)
         if part is None or not part.group().strip():
             break
         end = part.end()
-    host = _SYSLOG.match(text, end)
+        if part.lastgroup:
+            return end
+    # a host stands right behind the time; elsewhere the first words of a message may look like one
+    host = _SYSLOG.match(text, end) if end == begun else None
     if host:
         end = host.end()
     component = _COMPONENT.match(text, end)
-    return component.end() if component else end
+    if component:
+        end = component.end()
+    time = _DEVICE_TIME.match(text, end)
+    return time.end() if time else end
