@@ -128,7 +128,9 @@ def http_session(
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
             super().init_poolmanager(*args, ssl_context=context, **kwargs)
             if addresses is not None:
-                pools = {"https": pinned_pool(addresses)}
+                # http is for this machine alone.
+                known = self.poolmanager.pool_classes_by_scheme
+                pools = {**known, "https": pinned_pool(addresses)}
                 self.poolmanager.pool_classes_by_scheme = pools
 
         def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
