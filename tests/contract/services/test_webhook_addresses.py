@@ -61,6 +61,12 @@ def test_a_name_is_looked_up_once_and_certificate_and_host_are_those_of_the_name
     assert request.headers["host"] == f"service.example:{tls_receiver.port}"
 
 
+def test_a_receiver_on_this_machine_is_reached_without_tls(receiver):
+    mine = {"url": f"{receiver.url}/hook", "events": ["*"]}
+    delivery = WebhookSender(mine, "s", Network(), ManualClock()).send(NOTIFICATION)
+    assert delivery.outcome == "sent" and receiver.requests[0].path == "/hook"
+
+
 def test_a_name_that_leads_to_this_machine_gets_no_connection(monkeypatch, tls_receiver, ca_file):
     names = Names(monkeypatch, tls_receiver.port, [ALLOWED[0], "127.0.0.1"])
     delivery = sender(tls_receiver, ca_file).send(NOTIFICATION)
