@@ -19,7 +19,7 @@ import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, whole
 const LONG = new Set(['Resolution', 'Likely cause']);
 // So many names of what a storm affects are shown at first.
 const MOST_NAMES = 8;
-const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar']];
+export const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar']];
 
 export class Detail {
     #id = '';
