@@ -21,7 +21,7 @@ const LONG = new Set(['Resolution', 'Likely cause']);
 const MOST_NAMES = 8;
 // Each refresh of the list looks after it.
 const AGAIN = 'It is tried again by itself.';
-const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar']];
+export const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar']];
 
 export class Detail {
     #id = '';

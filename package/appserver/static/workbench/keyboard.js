@@ -2,6 +2,7 @@
  * The keys. They can be switched off, for people whose software types for them.
  */
 
+import { TABS } from './detail.js';
 import { h } from './dom.js';
 import { lacks, MOVES } from './moves.js';
 import { openByHand } from './opening.js';
@@ -13,7 +14,7 @@ const KEYS = [
     ['j or ↓', 'next incident'], ['k or ↑', 'previous incident'], ['Enter', 'open it'],
     ['x', 'select it; with Shift, all up to it'], ['Escape', 'back to the list'], ['/', 'search'], ['n', 'write a note'], ['c', 'new incident'],
     ...MOVES.filter((move) => move.key).map((move) => [move.key, move.label.toLowerCase()]),
-    ['1 to 4', 'timeline, analysis, fixes, signals'], ['h', 'what is held back'], ['Ctrl+Enter', 'send what is being written'], ['?', 'this help'],
+    [`1 to ${TABS.length}`, TABS.map(([, label]) => label.toLowerCase()).join(', ')], ['h', 'what is held back'], ['Ctrl+Enter', 'send what is being written'], ['?', 'this help'],
 ];
 
 /**
@@ -50,8 +51,8 @@ function act(app, event) {
     if (key === 'c') return done(app.mayWrite ? openByHand(app) : sayWhyNot(app));
     if (!app.detail.seen) return false;
     if (key === 'n') return done(app.detail.turn('timeline'), app.mayWrite ? app.detail.composer.focus() : sayWhyNot(app));
-    const tab = ['timeline', 'analysis', 'fixes', 'signals'][Number(key) - 1];
-    if (tab) return done(app.detail.turn(tab));
+    const tab = TABS[Number(key) - 1];
+    if (tab) return done(app.detail.turn(tab[0]));
     const move = MOVES.find((one) => one.key === key);
     return move ? done(app.make(move)) : false;
 }

@@ -23,6 +23,7 @@ import { stepText } from './analysis.js';
 import { watchAnalysis } from './running.js';
 import { Said } from './said.js';
 import { Undelivered } from './undelivered.js';
+import { watchUnseen } from './unseen.js';
 import { moment, now, span, useTimeZone } from './words.js';
 
 const PAGE_SIZE = 50;
@@ -70,6 +71,7 @@ export class Workbench {
         window.addEventListener('popstate', () => this.#followAddress());
         listen(this);
         watchMenus();
+        watchUnseen(() => queryOf(this.wanted, this.me.name));
     }
 
     /** Show what the address says, and go on from there. */

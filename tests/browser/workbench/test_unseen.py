@@ -1,0 +1,45 @@
+"""The title of a tab that nobody looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from .site import Site
+
+Enter = Callable[..., Any]
+NEW = "Unseen by anybody"
+
+
+def hide(page: Page, hidden: bool) -> None:
+    """Go to another tab, or come back from there."""
+    script = """hidden => {
+        Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+    }"""
+    page.evaluate(script, hidden)
+
+
+def test_a_tab_in_the_background_counts_what_has_come_and_says_when_it_can_not(
+    site: Site, enter: Enter
+) -> None:
+    site.open(f"{NEW}: before")
+    page = enter("rob", "?text=unseen+by+anybody")
+    expect(page.locator(".wb-item")).to_have_count(1)
+    page.clock.install()
+    with page.expect_response("**/incidents?**fields=id"):
+        hide(page, True)
+    site.open(f"{NEW}: one")
+    site.open(f"{NEW}: two")
+    site.open("Of no interest to this list")
+    page.clock.fast_forward(61_000)
+    expect(page).to_have_title("(2) Workbench")
+
+    page.route("**/incidents?**fields=id", lambda route: route.abort())
+    page.clock.fast_forward(61_000)
+    expect(page).to_have_title("Not connected · Workbench", timeout=60_000)
+    page.unroute("**/incidents?**fields=id")
+    hide(page, False)
+    expect(page).to_have_title("Workbench")
