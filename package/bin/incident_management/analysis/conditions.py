@@ -16,6 +16,18 @@ SURE = 0.6
 """Strength from which on a condition is none that a service's own code easily brings about."""
 CONDITION_EXPLAINED_FACTOR = 0.5
 """A condition that a likely change could have brought about keeps this share of its score."""
+_FEWEST_TRIES = 4
+"""Failures of one text from which on they may be one record's that is tried again."""
+_BAD_RECORD = re.compile(
+    r"out of range|invalid|malformed|corrupt|unparse?able|"
+    r"can(?:not|'t) (?:parse|decode|deserialize)|"
+    r"validation|poison|deserializ|unmarshal|constraint",
+    re.I,
+)
+_RECORD_KEY = re.compile(
+    r"\b(offset|record_?id|message_?id|event_?id|object_?key|row_?id|job_?id|id)[\"']?\s*[=:]\s*[\"']?([\w.-]{3,})",
+    re.I,
+)
 
 
 def conditions(
@@ -77,26 +89,13 @@ def _events_that_match(condition: Condition, case: Case) -> List[Event]:
     return sorted(events, key=lambda event: event.time)
 
 
-FEWEST_TRIES = 4
-_BAD_RECORD = re.compile(
-    r"out of range|invalid|malformed|corrupt|unparse?able|"
-    r"can(?:not|'t) (?:parse|decode|deserialize)|"
-    r"validation|poison|deserializ|unmarshal|constraint",
-    re.I,
-)
-_RECORD_KEY = re.compile(
-    r"\b(offset|record_?id|message_?id|event_?id|object_?key|row_?id|job_?id|id)[\"']?\s*[=:]\s*[\"']?([\w.-]{3,})",
-    re.I,
-)
-
-
 def _poisoned_record(case: Case) -> Optional[Hypothesis]:
     """The same record failing over and over: bad data, whatever was deployed."""
     for pattern in sorted(case.patterns, key=lambda p: p.first_time):
-        if len(pattern.events) < FEWEST_TRIES:
+        if len(pattern.events) < _FEWEST_TRIES:
             continue
         events = [e for e in pattern.events if _BAD_RECORD.search(e.begins)]
-        if len(events) < FEWEST_TRIES:
+        if len(events) < _FEWEST_TRIES:
             continue
         seen: Dict[Tuple[str, str], int] = {}
         for event in events:

@@ -14,11 +14,11 @@ from ..incidents.errors import Invalid
 from ..incidents.intake.findings import signal_from
 from ..incidents.upkeep import recovery
 from ..splunk import conf, log
-from .inbound import Arrival, Confirmation, alerts_of, cloudwatch, datadog
-from .mapping import read_mapping
 from .router import Request, Response, route
 from .schema import Schema, any_object, listed, named, obj, text
 from .signals import taken_in
+from .webhook_mapping import read_mapping
+from .webhook_payloads import Arrival, Confirmation, alerts_of, cloudwatch, datadog
 
 __all__ = ["post_alertmanager", "post_cloudwatch", "post_datadog", "post_generic", "post_grafana"]
 

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 from ..incidents.canonical import canonical, digest
 from ..incidents.errors import Invalid
 from ..incidents.severities import severity_of
-from .inbound import MAX_ALERTS, Arrival, time_of
+from .webhook_payloads import MAX_ALERTS, Arrival, time_of
 
 __all__ = ["AlertMapping", "read_mapping"]
 
