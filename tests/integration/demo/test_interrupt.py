@@ -12,8 +12,9 @@ from tools.demo.children import REPOSITORY
 from tools.demo.waiting import wait_until
 
 PROGRAM = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
 from tools.demo.children import Children
 from tools.demo.shop_client import Shop
 home = Path(sys.argv[1])
