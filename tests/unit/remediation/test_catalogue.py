@@ -50,10 +50,13 @@ def test_the_shipped_catalogue_is_whole():
         ({"min_samples": "many"}, "min_samples is 'many'"),
         ({"argument__service": "analysis.service"}, "write where it comes from, as $analysis."),
         ({"argument__service": "$env.PATH$"}, "write where it comes from"),
-        ({"argument__service__type": "anything"}, "the types are name, version, integer."),
+        (
+            {"argument__service__type": "anything"},
+            "the types are name, version, task_definition, integer.",
+        ),
         ({"preconditions": "moon_is_full"}, "preconditions names 'moon_is_full'; known are"),
         ({"inverse": "nothing"}, "inverse is 'nothing', which is no usable action"),
-        ({"executor": "robot"}, "executor is 'robot'; the executors are: deploy_api, awx."),
+        ({"executor": "robot"}, "executor is 'robot'; the executors are: deploy_api, awx, ecs."),
         (
             {"argument__service": None, "argument__app": "$analysis.service$", "entity": "app"},
             "lacks argument.service, which deploy_api needs; set it.",

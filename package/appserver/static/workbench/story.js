@@ -36,7 +36,7 @@ const KINDS = {
     notification: (d) => [`${name(d.channel)} ${{ sent: 'was told', dead: 'could not be told', unconfirmed: 'may have been told' }[d.outcome] ?? d.outcome}`, d.detail, d.outcome === 'dead' ? 'bad' : ''],
     plan: (d) => ['Fix proposed', d.summary],
     refused: (d) => ['Fix refused', d.reason, 'bad'],
-    approval: (d) => [d.decision === 'approved' ? (d.left ? 'Fix approved in part' : 'Fix approved') : 'Fix rejected', d.expires_at && d.decision === 'approved' ? `Holds until ${moment(d.expires_at)}.` : d.reason],
+    approval: (d) => [d.decision === 'approved' ? (d.left ? 'Fix approved in part' : 'Fix approved') : 'Fix rejected', d.expires_at && d.decision === 'approved' ? `${d.override ? `In spite of ${d.override.freezes.join(', ')}: ${d.override.reason} ` : ''}Holds until ${moment(d.expires_at)}.` : d.reason],
     action: (d) => [{ started: 'Fix begun', done: 'Fix carried out' }[d.phase] ?? 'Fix failed', d.detail, d.phase === 'failed' ? 'bad' : ''],
     rollback: (d) => [{ started: 'Undoing the fix', done: 'Fix undone' }[d.phase] ?? 'Fix could not be undone', d.detail, d.phase === 'failed' ? 'bad' : ''],
     verification: (d) => [{ recovered: 'Recovery proved', not_recovered: 'The fix did not help' }[d.outcome] ?? 'Recovery not proved: not enough data', d.detail, { recovered: 'good', not_recovered: 'bad' }[d.outcome] ?? ''],

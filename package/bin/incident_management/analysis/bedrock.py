@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import random
 import time
-import warnings
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from contextlib import ExitStack, contextmanager
 from typing import Any, Dict, Iterator, Mapping, Optional
-from urllib.parse import quote
 
+from .. import aws
 from ..splunk.settings import SHARED_PARTS, SettingsError
 from .answer_parsing import answer_in
 from .briefing import ANSWER_SCHEMA, TOOL, Question
@@ -25,7 +22,6 @@ from .model import Answer, ModelUnavailable
 
 __all__ = ["BedrockModel", "from_settings"]
 
-CONNECT_SECONDS = 10
 ATTEMPTS = 2
 """Of one call, first one included."""
 PAUSE_SECONDS = 2.0
@@ -124,7 +120,7 @@ class BedrockModel:
         self.allowance = allowance or Allowance()
         self._region = region
         self._keys = (access_key_id, secret_access_key, session_token or None)
-        self._endpoint_url = endpoint_url or None
+        self._endpoint_url = endpoint_url
         self._timeout = timeout_seconds
         self._max_output_tokens = max_output_tokens
         self._ca_file = ca_file
@@ -134,10 +130,7 @@ class BedrockModel:
         return f"BedrockModel({self.model_id!r}, {self._region!r})"
 
     def ask(self, question: Question) -> Answer:
-        with warnings.catch_warnings():
-            # boto3 warns of Python 3.9's end of support at import; splunkd shows it as an error.
-            warnings.filterwarnings("ignore", message="Boto3 will no longer support")
-            warnings.filterwarnings("ignore", message=".*[Pp]ython.*deprecat.*")
+        with aws.quiet():
             from botocore.exceptions import BotoCoreError, ClientError, SSLError
             from botocore.parsers import ResponseParserError
 
@@ -187,26 +180,14 @@ class BedrockModel:
                 time.sleep(PAUSE_SECONDS * (1 + random.random()))
 
     def _client(self, roots: str) -> Any:
-        import boto3
-        from botocore.config import Config
-
-        proxies = {"http": self._proxy_url, "https": self._proxy_url} if self._proxy_url else {}
-        config = Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=self._timeout,
-            retries={"total_max_attempts": 1},
-            proxies=proxies,
-        )
-        key, secret, token = self._keys
-        return boto3.session.Session().client(
+        return aws.client(
             "bedrock-runtime",
-            region_name=self._region,
-            aws_access_key_id=key,
-            aws_secret_access_key=secret,
-            aws_session_token=token,
-            endpoint_url=self._endpoint_url,
-            verify=roots or True,
-            config=config,
+            self._region,
+            self._keys,
+            self._endpoint_url,
+            self._timeout,
+            roots,
+            self._proxy_url,
         )
 
     def _request(self, question: Question) -> Dict[str, Any]:
@@ -250,23 +231,16 @@ class BedrockModel:
 
 @contextmanager
 def _trusted(ca_file: str) -> Iterator[str]:
-    """Yield a file of all trusted roots, "" for the bundled ones: botocore takes only one file."""
-    if not ca_file:
-        yield ""
-        return
-    import certifi
-
-    with TemporaryDirectory(prefix="incident_management_") as folder:
-        roots = Path(folder) / "roots.pem"
+    """Yield what :func:`.aws.trusted` does. Raises ModelUnavailable."""
+    with ExitStack() as stack:
         try:
-            own = Path(ca_file).read_bytes()
+            roots = stack.enter_context(aws.trusted(ca_file))
         except OSError as error:
             raise ModelUnavailable(
                 f"No model was asked: the CA file '{ca_file}' can't be read "
                 f"({type(error).__name__}); correct ca_file under Network."
             ) from None
-        roots.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + own)
-        yield str(roots)
+        yield roots
 
 
 def _refuses_the_choice(error: Mapping[str, Any]) -> bool:
@@ -329,20 +303,9 @@ def _configured(settings: Any) -> BedrockModel:
         timeout_seconds=bedrock.timeout_seconds,
         max_output_tokens=bedrock.max_output_tokens,
         ca_file=settings.network.ca_file,
-        proxy_url=_proxy_url(settings.proxy),
+        proxy_url=aws.proxy_url(settings.proxy),
         allowance=Allowance(bedrock.calls_per_incident, bedrock.calls_per_day),
     )
-
-
-def _proxy_url(proxy: Optional[Any]) -> str:
-    if proxy is None or not proxy.enabled or not proxy.host:
-        return ""
-    login = (
-        f"{quote(proxy.username, safe='')}:{quote(proxy.password, safe='')}@"
-        if proxy.username
-        else ""
-    )
-    return f"{proxy.type}://{login}{proxy.host}:{proxy.port}"
 
 
 def _words(name: str) -> str:

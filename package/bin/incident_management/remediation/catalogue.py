@@ -33,6 +33,7 @@ SAMPLE_FIELDS = ("service", "service.name", "host")
 ACTION_TYPES: Dict[str, re.Pattern[str]] = {
     "name": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"),
     "version": re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}"),
+    "task_definition": re.compile(r"[A-Za-z0-9_-]{1,255}:[1-9]\d{0,8}"),
     "integer": re.compile(r"-?\d{1,15}"),
 }
 PRECONDITIONS = ("runs_the_change", "returns_to_previous", "not_there_yet")

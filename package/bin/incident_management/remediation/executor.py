@@ -18,6 +18,7 @@ __all__ = [
     "Executors",
     "Outcome",
     "Send",
+    "Unfit",
     "answer_or_outcome",
     "object_of",
     "reason_of",
@@ -30,6 +31,10 @@ READ_CHARACTERS = 20_000
 
 class ExecutorError(Exception):
     """The executor can't be used or asked just now; nothing was changed."""
+
+
+class Unfit(ExecutorError):
+    """What an action is about is not, or no more, as it must be; trying again is of no use."""
 
 
 @dataclass(frozen=True)

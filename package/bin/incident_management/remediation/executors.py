@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Optional, Tuple, Type, Union
+from contextlib import ExitStack, contextmanager
+from typing import Any, Callable, Iterator, Mapping, Optional, Tuple, Type, Union
 
+from .. import aws
 from ..notify.channel import NotConfigured
 from ..notify.senders import network_of
 from ..notify.transport import BadUrl, Reply, checked_url, send_json
-from ..splunk.settings import SHARED_PARTS, Remediation, Settings, SettingsError
+from ..splunk.settings import SHARED_PARTS, Account, Remediation, Settings, SettingsError
 from .awx import Awx
 from .deploy_api import DeployApi
+from .ecs import Ecs
 from .executor import Executor, ExecutorError, Executors
 
 __all__ = ["NEEDED_ARGUMENTS", "executors"]
 
+# Longest wait for one answer of Amazon ECS.
+ECS_SECONDS = 30.0
 # Every executor, and the arguments that an action must give it.
 NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "deploy_api": ("service", "change_id", "to_version"),
     "awx": ("job_template",),
+    "ecs": ("cluster", "service", "running", "to_task_definition"),
 }
 
 
@@ -55,9 +61,55 @@ def executors(settings: Callable[[], Settings]) -> Executors:
 
         return kind(url, token, send)
 
+    def ecs() -> Executor:
+        try:
+            known = settings().need("remediation", *SHARED_PARTS)
+            mine = known.remediation
+            account = known.account(mine.aws_account) if mine.aws_account else None
+        except SettingsError as error:
+            raise ExecutorError(str(error)) from None
+        if account is None or not mine.aws_region:
+            raise ExecutorError(
+                "No AWS account is set for fixes: set account and region under Configuration > "
+                "Remediation."
+            )
+        if not (account.aws_access_key_id and account.aws_secret_access_key):
+            raise ExecutorError(f"The account '{account.name}' has no AWS keys; set them.")
+        return Ecs(lambda: _ecs_client(known, account), mine.aws_region)
+
     return {
         "deploy_api": lambda: made(
             "deploy API", DeployApi, lambda one: (one.deploy_api_url, one.deploy_api_token)
         ),
         "awx": lambda: made("AWX", Awx, lambda one: (one.awx_url, one.awx_token)),
+        "ecs": ecs,
     }
+
+
+@contextmanager
+def _ecs_client(settings: Settings, account: Account) -> Iterator[Any]:
+    """Yield a client of Amazon ECS. Raises ExecutorError for what is set wrongly."""
+    mine = settings.remediation
+    keys = (
+        account.aws_access_key_id,
+        account.aws_secret_access_key,
+        account.aws_session_token or None,
+    )
+    with aws.quiet(), ExitStack() as stack:
+        try:
+            roots = stack.enter_context(aws.trusted(settings.network.ca_file))
+            client = aws.client(
+                "ecs",
+                mine.aws_region,
+                keys,
+                mine.ecs_endpoint_url,
+                timeout_seconds=ECS_SECONDS,
+                roots=roots,
+                proxy=aws.proxy_url(settings.proxy),
+            )
+        except (OSError, ValueError) as error:
+            raise ExecutorError(
+                f"Amazon ECS can't be asked ({type(error).__name__}): see ca_file, region, "
+                "endpoint and proxy."
+            ) from None
+        yield client

@@ -15,7 +15,7 @@ from ..notify.message import span
 from .catalogue import Action, CatalogueError, check_value
 from .check import Check
 from .context import Context, Refused
-from .executor import ExecutorError
+from .executor import ExecutorError, Unfit
 from .freeze import Freeze, freeze_check, freezes_on
 from .pace import pace
 from .plan import PlanState, before_run, plan_digest, terms_of
@@ -113,11 +113,15 @@ def suitable_facts(
     try:
         service = context.executor(action.executor).facts(arguments)
     except ExecutorError as error:
-        raise Refused(str(error), "executor") from None
+        raise Refused(str(error), _code(error)) from None
     sentence = preconditions(action, arguments, service)
     if sentence:
         raise Refused(sentence, "precondition")
     return service
+
+
+def _code(error: ExecutorError) -> str:
+    return "precondition" if isinstance(error, Unfit) else "executor"
 
 
 def preconditions(
@@ -344,7 +348,7 @@ def _present(
     try:
         service = context.executor(action.executor).facts(plan["arguments"])
     except ExecutorError as error:
-        return [Check("state", False, str(error), "executor")]
+        return [Check("state", False, str(error), _code(error))]
     sentence = preconditions(action, plan["arguments"], service)
     cause = blamed_hypothesis(context.newest_analysis(entries))
     changes = state_changes(plan["state"], facts_of(incident, cause, service))

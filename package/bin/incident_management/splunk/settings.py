@@ -75,6 +75,9 @@ class Remediation:
     deploy_api_token: str = field(default="", repr=False)
     awx_url: str = ""
     awx_token: str = field(default="", repr=False)
+    aws_account: str = ""
+    aws_region: str = ""
+    ecs_endpoint_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Account:
-    """One AWS account for Bedrock."""
+    """One AWS account, for Bedrock and for fixes."""
 
     name: str
     aws_access_key_id: str = ""
@@ -224,6 +227,9 @@ def _remediation(stanza: Stanza) -> Remediation:
         stanza.secret("deploy_api_token"),
         stanza.url("awx_url"),
         stanza.secret("awx_token"),
+        stanza.text("aws_account"),
+        stanza.text("aws_region"),
+        stanza.url("ecs_endpoint_url"),
     )
 
 

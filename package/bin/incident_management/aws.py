@@ -1,0 +1,95 @@
+"""A boto3 client of an AWS service, with the app's account, proxy and certificates."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Iterator, Optional, Tuple
+from urllib.parse import quote
+
+__all__ = ["Keys", "client", "proxy_url", "quiet", "trusted"]
+
+CONNECT_SECONDS = 10
+
+# Access key id, secret access key, session token (None: there is none).
+Keys = Tuple[str, str, Optional[str]]
+
+
+def client(
+    service: str,
+    region: str,
+    keys: Keys,
+    endpoint_url: str = "",
+    timeout_seconds: float = 60.0,
+    roots: str = "",
+    proxy: str = "",
+) -> Any:
+    """Return a client that asks once: whoever calls decides what is asked again.
+
+    Args:
+        endpoint_url: "" for AWS's own.
+        timeout_seconds: longest wait for an answer.
+        roots: what :func:`trusted` yields.
+        proxy: what :func:`proxy_url` returns.
+    """
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=timeout_seconds,
+        retries={"total_max_attempts": 1},
+        proxies={"http": proxy, "https": proxy} if proxy else {},
+    )
+    key, secret, token = keys
+    return boto3.session.Session().client(
+        service,
+        region_name=region,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+        endpoint_url=endpoint_url or None,
+        verify=roots or True,
+        config=config,
+    )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep boto3 from warning of Python 3.9's end at its import: splunkd shows it as an error."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Boto3 will no longer support")
+        warnings.filterwarnings("ignore", message=".*[Pp]ython.*deprecat.*")
+        yield
+
+
+@contextmanager
+def trusted(ca_file: str) -> Iterator[str]:
+    """Yield a file of all trusted roots, "" for the bundled ones: botocore takes only one file.
+
+    Raises OSError when ``ca_file`` can't be read.
+    """
+    if not ca_file:
+        yield ""
+        return
+    import certifi
+
+    own = Path(ca_file).read_bytes()
+    with TemporaryDirectory(prefix="incident_management_") as folder:
+        roots = Path(folder) / "roots.pem"
+        roots.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + own)
+        yield str(roots)
+
+
+def proxy_url(proxy: Optional[Any]) -> str:
+    """Return the address of the proxy that is set, with its login; empty without one."""
+    if proxy is None or not proxy.enabled or not proxy.host:
+        return ""
+    login = (
+        f"{quote(proxy.username, safe='')}:{quote(proxy.password, safe='')}@"
+        if proxy.username
+        else ""
+    )
+    return f"{proxy.type}://{login}{proxy.host}:{proxy.port}"

@@ -1,0 +1,309 @@
+"""The executor of Amazon ECS, against botocore's own model of the service (its Stubber)."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import pytest
+
+from incident_management.remediation import approval
+from incident_management.remediation.ecs import Ecs
+from incident_management.remediation.executor import ExecutorError, Unfit
+from incident_management.remediation.executors import executors
+from incident_management.splunk.settings import Account, Remediation, Settings, parse
+from tests.unit.remediation.bench import Bench
+from tests.unit.remediation.plans import execute, propose, refusal
+
+boto3 = pytest.importorskip("boto3")
+stub = pytest.importorskip("botocore.stub")
+
+ARGUMENTS = {
+    "cluster": "prod", "service": "checkout", "running": "web:42", "to_task_definition": "web:41"
+}  # fmt: skip
+DESCRIBED = {"cluster": "prod", "services": ["checkout"], "include": ["TAGS"]}
+UPDATED = {"cluster": "prod", "service": "checkout", "taskDefinition": "web:41"}
+ARN = "arn:aws:ecs:eu-west-1:123456789012:task-definition/"
+
+
+def deployment(revision, state="COMPLETED", status="PRIMARY", tasks=2, **more):
+    return {
+        "id": f"ecs-svc/{revision[-2:]}", "status": status, "taskDefinition": f"{ARN}{revision}",
+        "desiredCount": 2, "runningCount": tasks, "rolloutState": state, **more,
+    }  # fmt: skip
+
+
+def service(*deployments, **more):
+    return {
+        "serviceName": "checkout",
+        "status": "ACTIVE",
+        "tags": [{"key": "incident-management", "value": "allowed"}],
+        "deploymentController": {"type": "ECS"},
+        "deployments": list(deployments or [deployment("web:42")]),
+        **more,
+    }
+
+
+class Amazon:
+    """Answers in order; a request that is not the next one, or not of its shape, is an error."""
+
+    def __init__(self):
+        self.client = boto3.client(
+            "ecs", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+        )
+        self.stubber = stub.Stubber(self.client)
+        self.stubber.activate()
+
+    @contextmanager
+    def connect(self):
+        yield self.client
+
+    def described(self, *services):
+        self.stubber.add_response("describe_services", {"services": list(services)}, DESCRIBED)
+        return self
+
+    def defined(self, status="ACTIVE"):
+        answer = {"taskDefinition": {"status": status}}
+        self.stubber.add_response("describe_task_definition", answer, {"taskDefinition": "web:41"})
+        return self
+
+    def updated(self):
+        self.stubber.add_response("update_service", {"service": service()}, UPDATED)
+        return self
+
+    def refuses(self, call, code, status=400, message="No."):
+        self.stubber.add_client_error(call, code, message, status)
+        return self
+
+    @property
+    def executor(self):
+        return Ecs(self.connect, "eu-west-1", sleep=lambda seconds: None)
+
+
+@pytest.fixture
+def amazon():
+    made = Amazon()
+    yield made
+    made.stubber.assert_no_pending_responses()
+
+
+# --- what is so -------------------------------------------------------------------------------
+
+
+def test_it_tells_what_runs_and_by_which_deployment(amazon):
+    amazon.described(service()).defined()
+    assert amazon.executor.facts(ARGUMENTS) == {
+        "service": "checkout", "cluster": "prod", "version": "web:42", "deployment": "ecs-svc/42"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        ([], "has no active service checkout"),
+        ([service(status="DRAINING")], "has no active service checkout"),
+        ([service(tags=[])], "lacks the tag incident-management = allowed"),
+        ([service(deploymentController={"type": "CODE_DEPLOY"})], "but by CODE_DEPLOY"),
+        ([service(deployment("web:41"))], "runs web:41 already"),
+        ([service(deployment("web:43"))], "runs web:43, no longer web:42"),
+    ],
+)
+def test_what_is_not_to_be_put_back_is_not(amazon, found, why):
+    amazon.described(*found)
+    with pytest.raises(Unfit, match=why):
+        amazon.executor.facts(ARGUMENTS)
+
+
+def test_only_a_revision_of_the_same_family_that_is_active_is_put_back(amazon):
+    amazon.described(service()).defined("INACTIVE")
+    with pytest.raises(Unfit, match="web:41 is not active any more"):
+        amazon.executor.facts(ARGUMENTS)
+    amazon.described(service())
+    with pytest.raises(Unfit, match="api:7 is of another family than web:42"):
+        amazon.executor.facts({**ARGUMENTS, "to_task_definition": "api:7"})
+
+
+def test_what_amazon_refuses_is_one_sentence_without_secrets(amazon):
+    amazon.refuses("describe_services", "AccessDeniedException", message="x --token=s3cr3tVa1ue99")
+    with pytest.raises(ExecutorError) as caught:
+        amazon.executor.facts(ARGUMENTS)
+    assert str(caught.value) == (
+        "Amazon ECS refused with AccessDeniedException: x --token=<masked:secret>"
+    )
+
+
+# --- doing it ---------------------------------------------------------------------------------
+
+
+def test_it_is_asked_once_and_awaited(amazon):
+    rolling = service(deployment("web:41", "IN_PROGRESS", tasks=0), deployment("web:42"))
+    amazon.updated().described(service()).described(rolling)
+    amazon.described(service(deployment("web:41")))
+    outcome = amazon.executor.execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.detail) == ("done", "checkout runs web:41.")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "ends"),
+    [
+        ("InvalidParameterException", 400, "failed"),
+        ("AccessDeniedException", 403, "failed"),
+        ("ServerException", 500, "unknown"),
+    ],
+)
+def test_only_a_refusal_has_certainly_done_nothing(amazon, code, status, ends):
+    amazon.refuses("update_service", code, status)
+    outcome = amazon.executor.execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.certain) == (ends, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ends"), [("EndpointConnectionError", "failed"), ("ReadTimeoutError", "unknown")]
+)
+def test_a_request_that_was_not_answered_may_have_arrived(kind, ends):
+    from botocore import exceptions
+
+    class Client:
+        def update_service(self, **_asked):
+            raise getattr(exceptions, kind)(endpoint_url="https://u:p@proxy", error="x")
+
+    @contextmanager
+    def connect():
+        yield Client()
+
+    outcome = Ecs(connect, "eu-west-1").execute(ARGUMENTS, "PLAN-1")
+    assert outcome.status == ends and "u:p" not in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("deployments", "status", "certain"),
+    [
+        ([deployment("web:41")], "done", True),
+        ([deployment("web:41", "IN_PROGRESS", tasks=1), deployment("web:42")], "unknown", True),
+        ([deployment("web:42")], "unchanged", True),
+        ([deployment("web:43")], "failed", False),
+        # the circuit breaker has put the service back to what it ran
+        ([deployment("web:42"), deployment("web:41", "FAILED", "ACTIVE")], "failed", False),
+    ],
+)
+def test_what_became_of_it_is_what_the_service_runs(amazon, deployments, status, certain):
+    amazon.described(service(*deployments))
+    outcome = amazon.executor.settle(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.certain) == (status, certain)
+
+
+def test_behind_a_classic_load_balancer_the_tasks_are_counted(amazon):
+    def silent(tasks):
+        return {k: v for k, v in deployment("web:41", tasks=tasks).items() if k != "rolloutState"}
+
+    amazon.described(service(silent(1))).described(service(silent(2)))
+    ends = [amazon.executor.settle(ARGUMENTS, "PLAN-1").status for _time in range(2)]
+    assert ends == ["unknown", "done"]
+
+
+def test_who_can_not_be_asked_tells_nothing(amazon):
+    amazon.refuses("describe_services", "ServerException", 500)
+    assert amazon.executor.settle(ARGUMENTS, "PLAN-1").status == "unknown"
+
+
+def test_it_shows_the_request_and_has_no_check_mode(amazon):
+    shown = amazon.executor.preview(ARGUMENTS, "PLAN-1")
+    assert (shown["method"], shown["body"]) == ("UpdateService", UPDATED)
+    with pytest.raises(ExecutorError, match="no check mode"):
+        amazon.executor.rehearse(ARGUMENTS, "PLAN-1")
+
+
+# --- settings ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        (Settings(), "No AWS account is set for fixes"),
+        (
+            Settings(
+                remediation=Remediation(aws_account="ops", aws_region="eu-west-1"),
+                accounts={"ops": Account("ops")},
+            ),
+            "The account 'ops' has no AWS keys",
+        ),
+    ],
+)
+def test_without_its_settings_it_says_where_to_set_them(known, why):
+    with pytest.raises(ExecutorError, match=why):
+        executors(lambda: known)["ecs"]()
+
+
+def test_its_client_is_made_of_the_settings():
+    stanzas = {"remediation": {"aws_account": "ops", "aws_region": "eu-west-1",
+                               "ecs_endpoint_url": "http://127.0.0.1:9"}}  # fmt: skip
+    keys = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "s3cr3t"}
+    known = parse(stanzas, {"ops": keys})
+    executor = executors(lambda: known)["ecs"]()
+    with pytest.raises(ExecutorError, match=r"can't be asked \(EndpointConnectionError\)"):
+        executor.facts(ARGUMENTS)
+
+
+# --- a whole fix ------------------------------------------------------------------------------
+
+BACK = {
+    "label": "Put the service back", "executor": "ecs", "argument.cluster": "prod",
+    "argument.service": "$analysis.service$", "argument.running": "$analysis.version$",
+    "argument.running.type": "task_definition",
+    "argument.to_task_definition": "$analysis.previous_version$",
+    "argument.to_task_definition.type": "task_definition",
+    "blast_radius": "$service$ runs $to_task_definition$.", "inverse": "forth",
+}  # fmt: skip
+FORTH = {
+    **BACK, "label": "Put it forth", "inverse": "", "inverse_only": "1",
+    "argument.service": "$plan.service$", "argument.running": "$plan.to_task_definition$",
+    "argument.to_task_definition": "$plan.running$",
+}  # fmt: skip
+
+
+class Amazing(Bench):
+    """Its only action puts a service of ECS back."""
+
+    def __init__(self, amazon):
+        super().__init__()
+        self.amazon = amazon
+        self.stanzas = {"back": BACK, "forth": FORTH}
+        self.analyse(key="ANA-2", version="web:42", previous_version="web:41")
+
+    @property
+    def context(self):
+        made = super().context
+        made.executors = {"ecs": lambda: self.amazon.executor}
+        return made
+
+
+def test_a_service_is_put_back_and_forth_again(amazon):
+    bench = Amazing(amazon)
+    for _look in range(3):
+        amazon.described(service()).defined()
+    amazon.updated().described(service(deployment("web:41")))
+    plan = propose(bench)
+    approval.approve(bench.context, plan, "omar")
+    assert execute(bench, plan).status == "done"
+    assert bench.stores.plans.get(plan)["summary"].startswith("Put the service back: checkout (")
+
+    bench.raising.fixed_at, bench.raising.after = bench.clock.now(), ["checkout"]
+    bench.clock.advance(90)
+    amazon.described(service(deployment("web:41")))
+    there = {"taskDefinition": "web:42"}
+    amazon.stubber.add_response(
+        "describe_task_definition", {"taskDefinition": {"status": "ACTIVE"}}, there
+    )
+    amazon.stubber.add_response("update_service", {"service": service()}, {**UPDATED, **there})
+    amazon.described(service(deployment("web:42")))
+    bench.verifier().run()
+    assert bench.context.load(plan)[2].status == "rolled_back"
+
+
+def test_another_deployment_voids_the_approval(amazon):
+    bench = Amazing(amazon)
+    for _look in range(2):
+        amazon.described(service()).defined()
+    plan = propose(bench)
+    approval.approve(bench.context, plan, "omar")
+    amazon.described(service({**deployment("web:42"), "id": "ecs-svc/99"})).defined()
+    assert "deployment is ecs-svc/99, no longer ecs-svc/42" in refusal(lambda: execute(bench, plan))
