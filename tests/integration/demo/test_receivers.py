@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -93,6 +94,19 @@ def test_slack_takes_the_apps_message_and_finds_it_again(
     assert slack.ask(notification("n2", thread=first.receipt)).answer == "arrived"
     assert slack.ask(notification("n2")).answer == "missing", "history has no replies"
     assert slack.ask(notification("n3")).answer == "missing"
+
+
+def test_slack_lets_the_bot_change_its_message_which_is_still_found(
+    receivers: Receivers, slack: SlackSender
+) -> None:
+    first = slack.send(notification("n1")).receipt
+    message = Message.from_document(notification("n1").message)
+    standing = replace(message, event="standing", status="resolved", headline="Incident resolved")
+    delivery = slack.update(first["channel"], first["ts"], standing, "n1")
+    assert delivery.outcome == "sent", delivery.detail
+    assert slack.ask(notification("n1")).receipt == first
+    delivery = slack.update(first["channel"], "1.000000", standing, "n1")
+    assert delivery.outcome == "dead" and "message_not_found" in delivery.detail
 
 
 def test_slack_notes_a_message_that_comes_twice(receivers: Receivers, slack: SlackSender) -> None:

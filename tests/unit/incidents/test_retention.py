@@ -50,6 +50,8 @@ class Old:
         self.claim("monitor:latency:1", "monitor:latency")
         call = {"_key": f"model call:{self.id}:1", "purpose": "model call", "holder": self.id}
         stores.claims.insert({**call, "time": clock.now(), "value": {}})
+        first = {"_key": f"slack first:{self.message}", "purpose": "slack first", "holder": self.id}
+        stores.claims.insert({**first, "time": clock.now(), "value": {}})
         stores.plans.save([{"_key": "PLAN-1", "incident_id": self.id, "status": "recovered"}])
         stores.analyses.save([{"_key": "ANA-1", "incident_id": self.id}])
         lifecycle.resolve(stores, clock, self.id, "ann")

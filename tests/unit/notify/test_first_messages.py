@@ -185,6 +185,32 @@ def test_there_are_at_most_three_updates_each_time_and_none_is_left_out():
     assert {message.status for message in desk.slack.shown.values()} == {"resolved"}
 
 
+def test_messages_that_can_not_be_changed_cost_no_more_requests_than_others():
+    """An archived channel, say: hundreds of refusals in a row would hold up the pages."""
+    desk = ShownDesk()
+    many = [f"INC-20260101-{number:06d}" for number in range(8)]
+    for incident in many:
+        desk.open(incident)
+    desk.turn()
+    for incident in many:
+        desk.status("new", "resolved", incident)
+    desk.slack.trouble = [dead("Slack refused it for C1: is_archived.")] * 20
+    desk.turn()
+    assert len(desk.slack.trouble) == 17
+    for _turn in range(5):
+        desk.turn()
+    assert len(desk.slack.trouble) == 12, "each is tried once"
+
+
+def test_a_clock_that_is_put_back_does_not_silence_it(desk):
+    desk.status("new", "in_progress")
+    desk.slack.trouble = [retry("Slack asks to slow down (429).", 60.0)]
+    desk.turn()
+    desk.clock.advance(-86400)
+    desk.look()
+    assert desk.slack.updates == 1
+
+
 def test_what_changes_while_the_first_message_waits_is_shown_when_it_has_arrived():
     desk = ShownDesk()
     desk.open()

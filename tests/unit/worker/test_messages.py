@@ -7,6 +7,7 @@ from typing import Any
 from incident_management.notify import webhook
 from incident_management.notify.transport import Reply
 from incident_management.splunk.session import SplunkError
+from incident_management.splunk.settings import parse
 from incident_management.worker.configuration import Configuration
 from incident_management.worker.messages import Messages
 from tests.fakes import FakeStores, ManualClock
@@ -46,6 +47,21 @@ def test_a_message_for_a_webhook_that_another_member_has_just_made_is_sent(monke
 
     stores.outbox.before = subscribe
     assert mine.deliver() == {"notifications_sent": 1}
+
+
+def test_first_messages_are_left_alone_without_a_token_and_while_slack_is_set_up_wrongly(
+    monkeypatch,
+):
+    mine = messages(FakeStores())
+    assert mine.bring_up_to_date() == {}
+    config = mine._config
+    slack = parse({"slack": {"bot_token": "xoxb-1", "api_url": "http://slack.example"}})
+    monkeypatch.setattr(config, "settings", slack)
+    assert "slack" in slack.problems and mine.bring_up_to_date() == {}
+    other = parse({"slack": {"bot_token": "xoxb-1"}, "jira": {"site_url": "nowhere"}})
+    monkeypatch.setattr(config, "settings", other)
+    assert "jira" in other.problems
+    assert mine.bring_up_to_date() == {"slack_messages_brought_up_to_date": 0}
 
 
 def test_a_cycle_without_webhook_messages_reads_the_subscriptions_once():

@@ -28,7 +28,7 @@ __all__ = ["EVERY_SECONDS", "FirstMessages"]
 CHECKPOINT = "worker:slack first:checkpoint"
 NOTE = "slack first"
 EVERY_SECONDS = 5.0
-# At most so many updates each time: 36 a minute.
+# At most so many requests each time: 36 a minute, and no page waits long for them.
 UPDATES = 3
 # Covers clocks that differ, and documents that were written late.
 OVERLAP_SECONDS = 300.0
@@ -39,6 +39,7 @@ PAGES = 40
 REMEMBERED = PAGE * PAGES
 # After a failure that is not the message's, Slack is left alone for so long, or as it says.
 REST_SECONDS = 30.0
+LONGEST_REST_SECONDS = 4000.0
 # What is pressed is answered by then; the answer lays the message out as it was when pressed.
 PRESSED_SECONDS = 60.0
 _READ = ("updated_at", "title", "severity", "status", "team", "owner", "cause")
@@ -76,19 +77,20 @@ class FirstMessages:
 
         Raises what ``updater`` and the stores raise; then the next turn looks at the same again.
         """
-        if self._clock.now() < self._rests_until:
+        if self._is_resting():
             return {}
         changed, reached = self._changed()
         firsts, coming = self._firsts([str(one["_key"]) for one in changed])
         pressed = self._pressed() if firsts else set()
-        done = 0
+        asked = done = 0
         for incident in changed:
             key, marks = str(incident["_key"]), marks_of(incident)
             stale = [one for one in firsts.get(key, ()) if not one.is_fixed and one.shows != marks]
-            if stale and (key in pressed or done >= UPDATES or self._is_resting()):
+            if stale and (key in pressed or asked >= UPDATES or self._is_resting()):
                 reached = min(reached, float(incident["updated_at"]))
                 continue
             if stale:
+                asked += len(stale)
                 done += self._bring(updater(), key, stale, web_url)
             if self._is_resting():
                 reached = min(reached, float(incident["updated_at"]))
@@ -98,7 +100,8 @@ class FirstMessages:
         return {"slack_messages_brought_up_to_date": done}
 
     def _is_resting(self) -> bool:
-        return self._clock.now() < self._rests_until
+        # A time that lies further ahead was set before the clock was put back.
+        return 0 < self._rests_until - self._clock.now() <= LONGEST_REST_SECONDS
 
     # --- which ------------------------------------------------------------------------------
 

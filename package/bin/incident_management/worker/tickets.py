@@ -1,9 +1,9 @@
 """The duty that asks ServiceNow, Jira and PagerDuty what became of the tickets of incidents.
 
-One request for each batch of tickets says which have changed; only those are looked at closely, and
-once more the next time, so that nothing is missed of what becomes visible late. No time of this
-side is compared with one of theirs. A ticket counts as looked at when its entries are written; a
-worker that is ended before leaves it to the next.
+One request for each batch of tickets says which have changed (PagerDuty's log says it of all at
+once); only those are looked at closely, and once more the next time, so that nothing is missed of
+what becomes visible late. No time of this side is compared with one of theirs. A ticket counts as
+looked at when its entries are written; a worker that is ended before leaves it to the next.
 """
 
 from __future__ import annotations
