@@ -159,6 +159,9 @@ def test_posting_sends_token_blocks_metadata_and_thread(receiver):
         ((200, {}, {"ok": False, "error": "invalid_auth"}), "dead", "not valid: set it again"),
         ((302, {"Location": "https://evil.example/"}, b""), "dead", "redirect"),
         ("drop", "unknown", "broke before it answered"),
+        ((200, {}, b"7"), "unknown", "no answer of its API"),
+        ((200, {}, b'{"ok": true, "ts": ' + b"9" * 9000 + b"}"), "unknown", "no answer of its API"),
+        ((200, {}, b"[" * 90_000 + b"]" * 90_000), "unknown", "no answer of its API"),
     ],
 )
 def test_what_an_answer_means(receiver, answer, outcome, says):

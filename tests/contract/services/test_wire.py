@@ -107,6 +107,7 @@ def test_what_a_server_must_not_send_ends_the_connection(server, sent, code, say
         (b"HTTP/1.1 403 Forbidden\r\n\r\n", "127.0.0.1 answered 403"),
         (b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", "RFC 6455"),
         (b"SSH-2.0-OpenSSH\r\n\r\n", "did not answer as a web server"),
+        (b"HTTP/1.1 \xb2 X\r\n\r\n", "did not answer as a web server"),
         (b"x" * 20_000, "did not answer as a web server"),
     ],
 )

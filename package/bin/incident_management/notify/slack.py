@@ -16,6 +16,7 @@ and messages that the same bot has posted.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
@@ -275,9 +276,21 @@ def web_client(token: str, api_url: str, network: Network) -> Any:
             redirect = not_followed(reply, "Slack")
             if redirect:
                 raise BadUrl(redirect)
+            if not _is_readable(reply.text):
+                raise NoAnswer("Slack answered with JSON that is no answer of its API.")
             return {"status": reply.status, "headers": reply.headers, "body": reply.text}
 
     return _Client(token=token, base_url=base_url, retry_handlers=[])
+
+
+def _is_readable(text: str) -> bool:
+    """Whether slack_sdk can take it: what is no JSON at all it refuses itself, with the status."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except json.JSONDecodeError:
+        return True
+    except (ValueError, RecursionError):
+        return False
 
 
 def _judged(response: Any, now: float, channel: str) -> Delivery:
@@ -303,6 +316,6 @@ def _inquiry_failed(response: Any) -> Inquiry:
     return Inquiry("impossible", f"Slack does not tell whether it arrived ({error}{scope}).")
 
 
-def _field(response: Any, name: str) -> Any:
+def _field(response: Any, name: str) -> str:
     data = response.data
-    return data.get(name) or "" if isinstance(data, dict) else ""
+    return str(data.get(name) or "") if isinstance(data, dict) else ""

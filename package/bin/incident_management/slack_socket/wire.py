@@ -310,7 +310,7 @@ def _head(sock: Any, host: str) -> Tuple[int, Dict[str, str], bytes]:
     head, _, unread = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     words = first.split(" ")
-    if len(words) < 2 or not words[0].startswith("HTTP/1.") or not words[1].isdigit():
+    if len(words) < 2 or not words[0].startswith("HTTP/1.") or not words[1].isdecimal():
         raise Broken(f"{host} did not answer as a web server does.")
     pairs = (line.partition(":") for line in lines)
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
