@@ -100,7 +100,25 @@ def test_a_message_without_a_time_before_it_stays_whole(message):
 
 
 @pytest.mark.parametrize(
-    "text", ["a.", "a:", "a@", "[", "a=b ", "| a ", "0a", "<0.", "- ", "a\\", "[a]", "INFO ", "a|"]
+    "text",
+    [
+        "a.",
+        "a:",
+        "a@",
+        "[",
+        "a=b ",
+        "| a ",
+        "0a",
+        "<0.",
+        "- ",
+        "a\\",
+        "[a]",
+        "INFO ",
+        "a|",
+        ";0a0b;c",
+        "(a) [b",
+        "Jan 1 ",
+    ],
 )
 def test_a_header_made_to_be_slow_is_not(text):
     for start in ("2026-01-04 11:20:00 ", "<34>1 2026-01-04 a b c d [", "[info] ", ""):
