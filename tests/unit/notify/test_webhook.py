@@ -32,6 +32,7 @@ def answers(monkeypatch):
     asked: list[tuple[Any, ...]] = []
 
     def send_json(network, url, body=None, headers=None, method="POST", data=None, addresses=None):
+        addresses("hooks.example.com")
         asked.append((url, headers, data))
         answer = given.pop(0)
         if isinstance(answer, Exception):
@@ -81,10 +82,11 @@ def test_what_an_answer_means(answers, answer, outcome):
         *("::a9fe:a9fe", "::ffff:0:a9fe:a9fe"),
     ],
 )
-def test_a_name_that_was_pointed_elsewhere_is_refused_at_delivery(address):
+def test_a_name_that_was_pointed_elsewhere_is_refused_at_delivery(address, answers):
     mine = WebhookSender(SUBSCRIPTION, "s", Network(), ManualClock(), lambda host: [address])
     delivery = mine.send(NOTIFICATION)
     assert delivery.outcome == "dead" and "where no webhook may go" in delivery.detail
+    assert answers[1] == []
     behind = Network(proxy_url="http://127.0.0.1:9")
     with pytest.raises(NotConfigured, match="where no webhook may go"):
         WebhookSender(SUBSCRIPTION, "s", behind, ManualClock(), lambda host: [address])
