@@ -152,6 +152,7 @@ def send_json(
     """Send one request with a JSON body (or ``data`` as it is) and read the whole answer.
 
     Raises:
+        BadUrl: a header holds what none may, such as a token that was copied with a line break.
         NotSent: no connection could be made.
         NoAnswer: the connection broke, or the answer took longer than 40 seconds, was longer than
             4 MB or compressed.
@@ -159,6 +160,12 @@ def send_json(
     import requests
 
     host = urlsplit(url).hostname or ""
+    for name, value in (headers or {}).items():
+        if not (value.isascii() and value.isprintable()):
+            raise BadUrl(
+                f"What {host} is to get as {name} holds a character that no header may have: set "
+                "the token or login again."
+            )
     with http_session(network, url) as session:
         try:
             response = session.request(
