@@ -196,6 +196,14 @@ DRIPS = {
 }
 
 
+@pytest.mark.parametrize("token", ["t\u2013oken", "token\n", "a\r\nX-Other: b"])
+def test_a_token_that_no_header_takes_is_named_and_nothing_is_sent(receiver, token):
+    """A dash of a word processor raised UnicodeEncodeError out of the duty that sends."""
+    with pytest.raises(BadUrl, match="as Authorization holds a character that no header may have"):
+        send_json(Network(), receiver.url, {}, {"Authorization": f"Bearer {token}"})
+    assert receiver.requests == []
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("drip", DRIPS)
 def test_a_service_that_drips_its_answer_holds_nobody_up(way, drip, monkeypatch):

@@ -161,6 +161,7 @@ def send_json(
             none may; not asked where a proxy is used, which looks names up itself.
 
     Raises:
+        BadUrl: a header holds what none may, such as a token that was copied with a line break.
         NotSent: no connection could be made.
         NoAnswer: the connection broke, or the answer took longer than 40 seconds, was longer than
             4 MB or compressed.
@@ -168,6 +169,12 @@ def send_json(
     import requests
 
     host = urlsplit(url).hostname or ""
+    for name, value in (headers or {}).items():
+        if not (value.isascii() and value.isprintable()):
+            raise BadUrl(
+                f"What {host} is to get as {name} holds a character that no header may have: set "
+                "the token or login again."
+            )
     with http_session(network, url, addresses=addresses) as session:
         try:
             response = session.request(
