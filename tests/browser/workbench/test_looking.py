@@ -234,6 +234,7 @@ def test_a_refresh_shows_what_others_did_and_moves_nothing(site: Site, enter: En
 
 
 def test_a_hidden_page_asks_for_no_more_than_its_title_needs(site: Site, enter: Enter) -> None:
+    site.open("Looked at by nobody")
     page = enter("rob")
     expect(page.locator(".wb-item").first).to_be_visible()
     page.wait_for_load_state("networkidle")
