@@ -67,7 +67,7 @@ class Engine:
                     yield dict(event)
 
         topology = SimpleNamespace(
-            exists=True, rows=lambda: [{"service": "orders", "depends_on": "db"}]
+            exists=True, rows=lambda *_: [{"service": "orders", "depends_on": "db"}]
         )
         return SimpleNamespace(
             now=latest, earliest=earliest, latest=latest, user="admin", app="incident_management",

@@ -107,7 +107,7 @@ def test_whoever_sees_the_pages_may_run_all_searches_of_one_at_once():
         path.name: len(re.findall(r'"type": "ds\.search"', path.read_text(encoding="utf-8")))
         for path in PACKAGE.glob("default/data/ui/views/*.xml")
     }
-    assert max(searches.values()) > 3
+    assert max(searches.values()) > 1
     for name, role in roles.items():
         assert int(role["srchJobsQuota"]) > max(searches.values()), name
 
@@ -270,9 +270,10 @@ def test_a_lookup_that_cannot_be_read_is_an_error_and_not_an_empty_list():
     for path in shipped:
         lines = path.read_text(encoding="utf-8").splitlines()
         text = "\n".join(line for line in lines if not line.startswith("#"))
-        found[path.name] = re.findall(r"\binputlookup\s+(\S+)", text)
+        found[path.name] = re.findall(r"\binputlookup\s+((?:\S+=\S+\s+)*)", text)
     assert sum(map(len, found.values())) > 10
-    assert {name: set(read) for name, read in found.items() if set(read) - {"strict=true"}} == {}
+    lax = {name: [one for one in read if "strict=true" not in one] for name, read in found.items()}
+    assert not any(lax.values()), lax
 
 
 def documented(name):
