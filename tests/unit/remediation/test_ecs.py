@@ -157,7 +157,12 @@ def test_only_a_refusal_has_certainly_done_nothing(amazon, code, status, ends):
 
 
 @pytest.mark.parametrize(
-    ("kind", "ends"), [("EndpointConnectionError", "failed"), ("ReadTimeoutError", "unknown")]
+    ("kind", "ends"),
+    [
+        ("EndpointConnectionError", "failed"),
+        ("ReadTimeoutError", "unknown"),
+        ("SSLError", "unknown"),
+    ],
 )
 def test_a_request_that_was_not_answered_may_have_arrived(kind, ends):
     from botocore import exceptions
@@ -181,6 +186,9 @@ def test_a_request_that_was_not_answered_may_have_arrived(kind, ends):
         ([deployment("web:41", "IN_PROGRESS", tasks=1), deployment("web:42")], "unknown", True),
         ([deployment("web:42")], "unchanged", True),
         ([deployment("web:43")], "failed", False),
+        ([deployment("web:41", "FAILED")], "failed", False),
+        # an earlier try has failed, this one has not
+        ([deployment("web:41"), deployment("web:41", "FAILED", "INACTIVE")], "done", True),
         # the circuit breaker has put the service back to what it ran
         ([deployment("web:42"), deployment("web:41", "FAILED", "ACTIVE")], "failed", False),
     ],

@@ -38,7 +38,10 @@ def override(bench, plan, actor="omar", why="checkout is down"):
 def test_a_fix_is_proposed_and_says_what_stops_it(bench):
     name = frozen(bench)
     plan = propose(bench)
-    said = view.describe(bench.context, plan)["freeze"]
+    shown = view.describe(bench.context, plan)
+    said = shown["freeze"]
+    assert shown["next"].startswith("Wait for the end of the change freeze")
+    assert shown["next_search"].endswith(f'plan={plan} do=approve override="(why)"')
     assert said.startswith(f"Nothing is changed on checkout in the change freeze {name} (Black")
     (entry,) = [e for e in bench.context.incident(INCIDENT)[1] if e.kind == "plan"]
     assert entry.data["freeze"] == said

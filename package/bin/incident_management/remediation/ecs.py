@@ -22,12 +22,12 @@ TAG, ALLOWED = "incident-management", "allowed"
 # A deployment is waited for so long before its end is left to be found out later.
 WAIT_SECONDS = 20.0
 PAUSE_SECONDS = 2.0
-# Of these certainly nothing was done; others may have come after something was.
+# Of these certainly nothing was done; others may have come after something was, as a TLS error
+# while the answer is read.
 REFUSED_STATUSES = range(400, 500)
 NOT_SENT = (
     "ConnectTimeoutError", "EndpointConnectionError", "InvalidProxiesConfigError",
     "InvalidRegionError", "NoCredentialsError", "ParamValidationError", "ProxyConnectionError",
-    "SSLError",
 )  # fmt: skip
 
 
@@ -148,13 +148,15 @@ class Ecs:
 def _became(service: Mapping[str, Any], arguments: Mapping[str, str]) -> Outcome:
     """Judge a service that was asked to run another task definition."""
     name, wanted = arguments["service"], arguments["to_task_definition"]
-    stopped = [one for one in _deployments(service, wanted) if one.get("rolloutState") == "FAILED"]
+    newest = _newest(service)
+    running = _named(newest["taskDefinition"])
+    # Of the newest deployment it counts how it goes, not that an earlier one like it has failed.
+    tried = [newest] if running == wanted else _deployments(service, wanted)
+    stopped = [one for one in tried if one.get("rolloutState") == "FAILED"]
     if stopped:
         why = mask(str(stopped[0].get("rolloutStateReason") or ""))[:300]
         detail = f"The deployment of {wanted} to {name} has failed: {why}"
         return Outcome("failed", detail.strip(), certain=False)
-    newest = _newest(service)
-    running = _named(newest["taskDefinition"])
     if running == arguments["running"]:
         return Outcome("unchanged", f"{name} still runs {running}.")
     if running != wanted:

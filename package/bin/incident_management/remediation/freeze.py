@@ -165,7 +165,8 @@ def frozen_until_overridden(freezes: Sequence[Freeze], service: str) -> str:
     named = " and ".join(freeze.named() for freeze in freezes)
     return (
         f"Nothing is changed on {service} in the change freeze {named}: wait, or have it "
-        "overridden with a reason by somebody with the capability incident_override."
+        "overridden with a reason (on the workbench, or by override=) by somebody with the "
+        "capability incident_override."
     )
 
 
