@@ -29,6 +29,9 @@ NOT_SENT = (
     "ConnectTimeoutError", "EndpointConnectionError", "InvalidProxiesConfigError",
     "InvalidRegionError", "NoCredentialsError", "ParamValidationError", "ProxyConnectionError",
 )  # fmt: skip
+# What botocore's parser ends with on JSON of another shape than ECS's
+STRANGE = (AttributeError, TypeError, RecursionError)
+NO_ANSWER_OF_ECS = "What answered is not Amazon ECS: see endpoint and proxy."
 
 
 class Ecs:
@@ -79,6 +82,7 @@ class Ecs:
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Ask for the former task definition, and wait a little for it to run."""
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             with self._connect() as client:
@@ -92,6 +96,8 @@ class Ecs:
             if kind in NOT_SENT:
                 return Outcome("failed", f"Amazon ECS was not reached ({kind}).")
             return Outcome("unknown", f"Amazon ECS gave no answer ({kind}).")
+        except (ResponseParserError, *STRANGE):
+            return Outcome("unknown", NO_ANSWER_OF_ECS)
         except ExecutorError as error:
             return Outcome("failed", str(error))
         return self._awaited(arguments)
@@ -132,7 +138,10 @@ class Ecs:
         """Return a service that may be touched. Raises ExecutorError and Unfit."""
         cluster, name = arguments["cluster"], arguments["service"]
         asked = {"cluster": cluster, "services": [name], "include": ["TAGS"]}
-        found = _asked(lambda: client.describe_services(**asked)).get("services") or []
+        found = _asked(lambda: client.describe_services(**asked)).get("services")
+        if found is None:
+            # botocore takes any 200 for an answer, a proxy's login page too.
+            raise ExecutorError(NO_ANSWER_OF_ECS)
         if len(found) != 1 or found[0].get("status") != "ACTIVE":
             raise Unfit(f"The cluster {cluster} has no active service {name}.")
         service: Dict[str, Any] = found[0]
@@ -203,6 +212,7 @@ def _update(arguments: Mapping[str, str]) -> Dict[str, str]:
 def _asked(ask: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
     """Ask what changes nothing. Raises ExecutorError."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         return ask()
@@ -211,6 +221,8 @@ def _asked(ask: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
     except BotoCoreError as error:
         # Its text may hold the proxy with its password, so only the kind is told.
         raise ExecutorError(f"Amazon ECS can't be asked ({type(error).__name__}).") from None
+    except (ResponseParserError, *STRANGE):
+        raise ExecutorError(NO_ANSWER_OF_ECS) from None
 
 
 def _said(error: Any) -> str:
