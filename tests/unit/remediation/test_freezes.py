@@ -6,8 +6,11 @@ import pytest
 
 from incident_management.incidents.errors import Invalid, NotFound
 from incident_management.remediation import approval, execution, freeze, view
+from tests.fakes import ManualClock
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute, propose, refusal
+
+DAY = ManualClock().now() + 86_400
 
 
 @pytest.fixture
@@ -213,11 +216,21 @@ def test_a_run_that_was_cut_off_is_not_sent_again_in_a_freeze(bench):
         ({"reason": "x", "ends_at": 1.0}, "over before it begins"),
         ({"reason": "x", "days": ["someday"]}, "no day"),
         ({"reason": "x", "days": ["mon"], "time_zone": "Mars"}, "no time zone"),
+        # It is a Tuesday, 22:13 UTC.
+        ({"reason": "x", "days": ["sat", "sun"], "ends_at": DAY}, "before its first sat or sun"),
+        ({"reason": "x", "days": ["tue"], "to_time": "22:00", "ends_at": DAY}, "its first tue"),
     ],
 )
 def test_one_that_makes_no_sense_is_refused(bench, wanted, why):
     with pytest.raises(Invalid, match=why):
         freeze.add(bench.stores, bench.clock, "ada", wanted)
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"days": ["wed"]}, {"days": ["tue"]}, {"days": ["tue"], "from_time": "23:00"}]
+)
+def test_a_weekly_one_whose_day_comes_before_its_end_is_named(bench, wanted):
+    assert freeze.add(bench.stores, bench.clock, "ada", {"reason": "x", "ends_at": DAY, **wanted})
 
 
 def test_one_that_is_ended_stays_and_says_by_whom(bench):
