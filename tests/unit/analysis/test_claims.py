@@ -82,8 +82,8 @@ def test_a_claim_that_goes_beyond_the_evidence_is_rejected(shop, text, reason):
     assert claim["reason"].startswith(reason)
 
 
-def _cart_waits(shop):
-    text = "ERROR cart 8211 waited 30 s for a lock on basket"
+def _cart_waits(shop, more=""):
+    text = f"ERROR cart 8211 waited 30 s for a lock on basket{more}"
     event = {"time": scenario.START + 60, "service": "orders", "raw": text}
     known = shop.searcher
     shop.searcher = EventSearcher([*scenario.logs(), event], known.changes, known.topology)
@@ -110,6 +110,39 @@ def test_a_number_keeps_its_unit(shop, unit, is_told):
     (claim,) = _claims(shop, "basket", said)
     assert (claim["reason"] == "") is is_told
     assert is_told or claim["reason"].endswith("and the event that it cites another unit.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The cart waited 30s for the lock on basket at 22:14 UTC.",
+        "The cart waited 5250ms for `basket`, with the CPU at 97%.",
+        "The cart waited for basket with cpu at 97 percent and a 5xx of the API.",
+        "The basket took 12GB, or 12 GB.",
+        "The lock on basket cost 30 seconds, of a window of 5 minutes.",
+    ],
+)
+def test_a_true_claim_is_not_lost_to_how_its_numbers_are_written(shop, text):
+    _cart_waits(shop, ' latency_ms=5250 "cpu_pct": 97 status=503 disk 12 GB window=5m')
+    (claim,) = _claims(shop, "basket", (text, "waited 30 s for a lock"))
+    assert claim["reason"] == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("The cart waited 30m for the basket.", "It states 30 m, and the event"),
+        ("The cart waited 5250s for the basket.", "It states 5250 s, and the event"),
+        ("The cart waited for 12MB of basket.", "It states 12 MB, and the event"),
+        ("The cart waited with 30% of basket.", "It names 30%"),
+        ("The cart got a 4xx for the basket.", "It names 4xx"),
+        ("The cart needs `drop basket`.", "It holds markup"),
+    ],
+)
+def test_a_number_of_another_unit_or_kind_is_another_number(shop, text, reason):
+    _cart_waits(shop, ' latency_ms=5250 "cpu_pct": 97 status=503 disk 12 GB')
+    (claim,) = _claims(shop, "basket", (text, "waited 30 s for a lock"))
+    assert claim["reason"].startswith(reason)
 
 
 def test_an_address_that_an_event_holds_may_be_told(shop):

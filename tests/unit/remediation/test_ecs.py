@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -41,6 +43,27 @@ def service(*deployments, **more):
         "deployments": list(deployments or [deployment("web:42")]),
         **more,
     }
+
+
+@contextmanager
+def answering(body):
+    """A server that gives the same 200 to every request."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_said):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 class Amazon:
@@ -157,7 +180,12 @@ def test_only_a_refusal_has_certainly_done_nothing(amazon, code, status, ends):
 
 
 @pytest.mark.parametrize(
-    ("kind", "ends"), [("EndpointConnectionError", "failed"), ("ReadTimeoutError", "unknown")]
+    ("kind", "ends"),
+    [
+        ("EndpointConnectionError", "failed"),
+        ("ReadTimeoutError", "unknown"),
+        ("SSLError", "unknown"),
+    ],
 )
 def test_a_request_that_was_not_answered_may_have_arrived(kind, ends):
     from botocore import exceptions
@@ -181,6 +209,9 @@ def test_a_request_that_was_not_answered_may_have_arrived(kind, ends):
         ([deployment("web:41", "IN_PROGRESS", tasks=1), deployment("web:42")], "unknown", True),
         ([deployment("web:42")], "unchanged", True),
         ([deployment("web:43")], "failed", False),
+        ([deployment("web:41", "FAILED")], "failed", False),
+        # an earlier try has failed, this one has not
+        ([deployment("web:41"), deployment("web:41", "FAILED", "INACTIVE")], "done", True),
         # the circuit breaker has put the service back to what it ran
         ([deployment("web:42"), deployment("web:41", "FAILED", "ACTIVE")], "failed", False),
     ],
@@ -241,6 +272,41 @@ def test_its_client_is_made_of_the_settings():
     executor = executors(lambda: known)["ecs"]()
     with pytest.raises(ExecutorError, match=r"can't be asked \(EndpointConnectionError\)"):
         executor.facts(ARGUMENTS)
+
+
+def executor_at(url):
+    stanzas = {
+        "remediation": {
+            "aws_account": "ops", "aws_region": "eu-west-1", "ecs_endpoint_url": url
+        }
+    }  # fmt: skip
+    keys = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "s3cr3t"}
+    return executors(lambda: parse(stanzas, {"ops": keys}))["ecs"]()
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>Log in</html>", b"[1, 2]", b'{"services": 7}', b'"x"', b'{"services": [1]}']
+)
+def test_what_is_not_amazon_proves_nothing(body):
+    with answering(body) as url:
+        executor = executor_at(url)
+        with pytest.raises(ExecutorError, match="is not Amazon ECS"):
+            executor.facts(ARGUMENTS)
+        assert executor.settle(ARGUMENTS, "PLAN-1").status == "unknown"
+
+
+def test_an_answer_to_the_request_that_is_not_amazons_leaves_it_unknown(monkeypatch):
+    monkeypatch.setattr("incident_management.remediation.ecs.WAIT_SECONDS", 0.0)
+    with answering(b"[1, 2]") as url:
+        assert executor_at(url).execute(ARGUMENTS, "PLAN-1").status == "unknown"
+
+
+def test_a_profile_of_the_machine_that_is_not_there_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "gone")
+    executor = executor_at("http://127.0.0.1:9")
+    with pytest.raises(ExecutorError, match=r"can't be asked \(ProfileNotFound\)"):
+        executor.facts(ARGUMENTS)
+    assert executor.execute(ARGUMENTS, "PLAN-1").status == "failed"
 
 
 # --- a whole fix ------------------------------------------------------------------------------

@@ -6,8 +6,11 @@ import pytest
 
 from incident_management.incidents.errors import Invalid, NotFound
 from incident_management.remediation import approval, execution, freeze, view
+from tests.fakes import ManualClock
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute, propose, refusal
+
+DAY = ManualClock().now() + 86_400
 
 
 @pytest.fixture
@@ -38,7 +41,10 @@ def override(bench, plan, actor="omar", why="checkout is down"):
 def test_a_fix_is_proposed_and_says_what_stops_it(bench):
     name = frozen(bench)
     plan = propose(bench)
-    said = view.describe(bench.context, plan)["freeze"]
+    shown = view.describe(bench.context, plan)
+    said = shown["freeze"]
+    assert shown["next"].startswith("Wait for the end of the change freeze")
+    assert shown["next_search"].endswith(f'plan={plan} do=approve override="(why)"')
     assert said.startswith(f"Nothing is changed on checkout in the change freeze {name} (Black")
     (entry,) = [e for e in bench.context.incident(INCIDENT)[1] if e.kind == "plan"]
     assert entry.data["freeze"] == said
@@ -89,6 +95,17 @@ def test_an_override_is_of_the_freezes_of_its_time(bench):
     assert later in refusal(lambda: execute(bench, plan))
 
 
+def test_the_freeze_of_a_later_time_is_overridden_besides(bench):
+    frozen(bench)
+    plan = propose(bench)
+    override(bench, plan)
+    frozen(bench, reason="Audit")
+    said = refusal(lambda: execute(bench, plan))
+    assert "Audit" in said and "Black Friday" not in said
+    override(bench, plan)
+    assert execute(bench, plan).status == "done"
+
+
 def test_an_override_ends_with_the_right_to_it(bench):
     frozen(bench)
     plan = propose(bench)
@@ -127,16 +144,37 @@ def test_it_is_about_a_team_a_service_a_tag_or_a_day(bench, about, stops):
 # --- undoing ----------------------------------------------------------------------------------
 
 
-def test_a_fix_is_not_undone_by_itself_in_a_freeze_that_began_after_it(bench):
+def test_a_fix_that_does_not_help_is_undone_by_itself_in_a_freeze_and_says_so(bench):
     plan = approved(bench)
     execute(bench, plan)
     name = frozen(bench)
-    state = did_not_help(bench, plan)
-    assert state.status == "rollback_failed" and name in state.detail
+    assert did_not_help(bench, plan).status == "rolled_back"
+    assert bench.api.executed == [plan, f"{plan}-undo"]
+    began = next(e for e in bench.context.incident(INCIDENT)[1] if e.kind == "rollback")
+    assert began.data["detail"].startswith("The fix did not help. Its approval was for its undoing")
+    assert name in began.data["detail"]
+
+
+def test_an_undoing_that_was_cut_off_goes_on_in_a_freeze(bench):
+    plan = approved(bench)
+    execute(bench, plan)
+    frozen(bench)
+    bench.api.script = [execution.Outcome("unknown", "The connection broke.")]
+    assert did_not_help(bench, plan).status == "rolling_back"
+    bench.clock.advance(100)
+    execution.settle(bench.context, plan)
+    assert bench.context.load(plan)[2].status == "rolled_back"
+
+
+def test_an_undoing_by_hand_that_was_cut_off_is_not_sent_again_in_a_freeze(bench):
+    plan = approved(bench)
+    execute(bench, plan)
+    bench.api.script = [execution.Outcome("unknown", "The connection broke.")]
+    execution.roll_back(bench.context, plan, "mia", "Undo it.")
+    frozen(bench)
+    bench.clock.advance(100)
+    execution.settle(bench.context, plan)
     assert bench.api.executed == [plan]
-    with_reason = execution.roll_back(bench.context, plan, "mia", "It is worse.", "It is worse.")
-    assert with_reason.status == "rolled_back"
-    assert with_reason.undo_overrides == [name]
 
 
 def test_undoing_by_hand_takes_an_override_too(bench):
@@ -145,6 +183,8 @@ def test_undoing_by_hand_takes_an_override_too(bench):
     name = frozen(bench)
     said = refusal(lambda: execution.roll_back(bench.context, plan, "mia", "Undo it."))
     assert name in said and bench.context.load(plan)[2].status == "done"
+    undone = execution.roll_back(bench.context, plan, "mia", "It is worse.", "It is worse.")
+    assert undone.status == "rolled_back" and undone.undo_overrides == [name]
 
 
 def test_an_override_is_also_for_what_undoes_the_fix(bench):
@@ -176,11 +216,21 @@ def test_a_run_that_was_cut_off_is_not_sent_again_in_a_freeze(bench):
         ({"reason": "x", "ends_at": 1.0}, "over before it begins"),
         ({"reason": "x", "days": ["someday"]}, "no day"),
         ({"reason": "x", "days": ["mon"], "time_zone": "Mars"}, "no time zone"),
+        # It is a Tuesday, 22:13 UTC.
+        ({"reason": "x", "days": ["sat", "sun"], "ends_at": DAY}, "before its first sat or sun"),
+        ({"reason": "x", "days": ["tue"], "to_time": "22:00", "ends_at": DAY}, "its first tue"),
     ],
 )
 def test_one_that_makes_no_sense_is_refused(bench, wanted, why):
     with pytest.raises(Invalid, match=why):
         freeze.add(bench.stores, bench.clock, "ada", wanted)
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"days": ["wed"]}, {"days": ["tue"]}, {"days": ["tue"], "from_time": "23:00"}]
+)
+def test_a_weekly_one_whose_day_comes_before_its_end_is_named(bench, wanted):
+    assert freeze.add(bench.stores, bench.clock, "ada", {"reason": "x", "ends_at": DAY, **wanted})
 
 
 def test_one_that_is_ended_stays_and_says_by_whom(bench):

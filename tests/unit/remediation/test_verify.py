@@ -269,6 +269,33 @@ def test_what_was_not_carried_out_can_not_be_undone():
         execution.roll_back(bench.context, plan, "mia", "why not")
 
 
+def test_a_fix_whose_proposal_was_cut_off_is_judged_all_the_same():
+    bench = Bench()
+    bench.stores.timeline.before = crash_at_the_first_insert = Killer()
+    with pytest.raises(Crash):
+        approval.propose(bench.context, INCIDENT, "", "mia")
+    assert crash_at_the_first_insert.done
+    (known,) = bench.stores.plans.find()
+    approval.approve(bench.context, known["_key"], "omar")
+    execution.execute(bench.context, known["_key"], "mia")
+    bench.raising.fixed_at = bench.clock.now() + 1
+    bench.clock.advance(81)
+    assert bench.verifier().run() == 1
+    assert verification(bench)["outcome"] == "recovered"
+
+
+class Killer:
+    """Kills the process at the first insert."""
+
+    def __init__(self) -> None:
+        self.done = False
+
+    def __call__(self, verb, _name):
+        if verb == "insert" and not self.done:
+            self.done = True
+            raise Crash
+
+
 def test_an_entity_that_no_search_can_name_proves_nothing_and_stops_nothing(bench):
     bench.write("edited", entities=["check\nout"])
     bench.raising.broken = ["check\nout"]

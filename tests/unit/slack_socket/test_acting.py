@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from incident_management.remediation.context import Refused
 from incident_management.slack_socket.acting import SlackUsers
 from incident_management.slack_socket.presses import Unreadable, metadata, read
 from incident_management.splunk.session import SplunkError
@@ -158,6 +159,19 @@ def test_a_plan_that_is_not_there_is_said(desk):
     desk.answers["conf-incident_actions"] = {"entry": []}
     desk.actor.act(pressed("plan_approve"))
     assert desk.said()[0].startswith(f"No plan {PLAN}")
+
+
+def test_in_a_change_freeze_whoever_approves_is_told_what_stops_it(desk, monkeypatch):
+    desk.answers["conf-incident_actions"] = {"entry": []}
+    said = "Nothing is changed on checkout in the change freeze FRZ-1 (Sale): wait."
+
+    def approve(*_asked):
+        raise Refused(said, "frozen")
+
+    monkeypatch.setattr("incident_management.api.plans.approval.approve", approve)
+    desk.actor.act(pressed("plan_approve"))
+    ((_url, body),) = desk.slack.answers
+    assert body == {"response_type": "ephemeral", "replace_original": False, "text": said}
 
 
 def test_a_kv_store_that_is_down_is_said_and_another_press_works(desk):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from typing import Any, Iterable, List, Mapping, Sequence, Set
+from typing import Any, Iterable, List, Mapping, Match, Sequence, Set, Tuple
 
 from ..words import identifiers, terms
 from .citations import Checked
@@ -37,6 +37,7 @@ _NUMBER = re.compile(
     r"\d{4}-\d\d-\d\d|(?<![\w.])(?:[-$€£](?=\d))?v?\d+(?:[.:]\d+)*(?:%|[A-Za-z]\w{0,20})?"
 )
 _HTTP_ERRORS = re.compile(r"([45]\d\d)s")
+_HTTP_CLASS = re.compile(r"[45]xx")
 _NAME = re.compile(
     r"[\w.+-]{1,64}@[\w.-]{1,100}"  # an address
     r"|\b[a-zA-Z][\w-]{0,60}(?:\.[\w-]{2,60}){1,8}"  # shop.example, com.shop.Cart
@@ -47,6 +48,8 @@ _PROPER = re.compile(r"(?<=[\w,;:)] )[A-Z][a-z]{2,60}\b(?![\w@])|\b[A-Z]{3,60}\b
 _FIRST_WORD = re.compile(r"(?:\A|[.!?:;] )\W{0,3}([A-Z][a-z]{2,60})\b(?![\w@])")
 _FOREIGN = re.compile(r"(?<![\w-])[\w-]*[^\W\x00-\x7f][\w-]*")
 """A word with letters beyond ASCII: some look like other ones."""
+_NO_NAMES = {"API", "HTTP", "ID", "PID", "URL", "UTC"}
+_CODE = re.compile(r"`([^`\n]{1,200})`")
 # Markup and addresses: they lead a reader, or a program that shows the text, somewhere else.
 _LEADING = re.compile(
     r"\]\(\S{0,200}|<(?=[\w/!])[^>\s]{0,200}|\b\w{2,20}:/\S{0,200}|(?<!\S)//\S+|`"
@@ -56,10 +59,10 @@ _UNITS = {
     for kind, names in {
         "ms": "ms msec millisecond milliseconds",
         "s": "s sec secs second seconds",
-        "min": "min mins minute minutes",
+        "min": "m min mins minute minutes",
         "h": "h hr hrs hour hours",
         "d": "d day days",
-        "%": "% percent",
+        "%": "% pct percent",
         "B": "b byte bytes",
         "KB": "kb kib kilobyte kilobytes",
         "MB": "mb mib megabyte megabytes",
@@ -68,6 +71,11 @@ _UNITS = {
     for unit in names.split()
 }
 _MEASURED = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?(%|[a-zA-Z]{1,12}\b)")
+# latency_ms=1250, "p99_ms": 5230
+_KEYED = re.compile(
+    r"[_.-]([a-z]{1,12})[\"']?\s{0,2}[=:]\s{0,2}[\"']?(\d+(?:\.\d+)?)(?![\w.])", re.I
+)
+_PERCENT = re.compile(r"(?<=\d) ?(?:percent\b|%)", re.I)
 _SMALL = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _COUNTS = {word: str(number) for number, word in enumerate(_SMALL.split("|"), 2)}
 _AMOUNT = re.compile(
@@ -111,7 +119,8 @@ class Evidence:
             ranked += [hypothesis["cause"], *hypothesis["for"], *hypothesis["against"]]
         days = sorted({f"{_moment(event):%A %B %b}" for event in events})
         self._ranked = "\n".join(ranked).lower()
-        self._text = "\n".join([*map(_text_of, events), *days, self._ranked]).lower()
+        told = "\n".join([*map(_text_of, events), *days, self._ranked]).lower()
+        self._text = _PERCENT.sub("%", told)
         self._terms = terms(self._text)
 
     def fault_of_quote(self, quote: str) -> str:
@@ -132,7 +141,7 @@ class Evidence:
         The names and times that it states must occur in the evidence, its numbers in the event that
         it cites or in what was counted, and at least one of its words in that event.
         """
-        said = _MASKED.sub(" ", text)
+        said = _PERCENT.sub("%", _MASKED.sub(" ", text))
         fault = self.fault_of_names(said)
         if fault:
             return fault
@@ -151,7 +160,7 @@ class Evidence:
         """Return what a text states that is nowhere in the evidence, "" when there is nothing."""
         if visible(said) != said:
             return "It holds characters that hide or reorder text."
-        said = _MASKED.sub(" ", said)
+        said = _CODE.sub(self._code, _PERCENT.sub("%", _MASKED.sub(" ", said)))
         missing = [name for name in _stated(said) if not self._holds(name)]
         missing += [word for word in _AMOUNT.findall(said) if not self._counts(word.lower())]
         missing += [word for word in _FIRST_WORD.findall(said) if self._is_strange(word)]
@@ -179,7 +188,15 @@ class Evidence:
         own = terms(word)
         return bool(own) and word.lower() not in _BEGINNINGS and not own & self._terms
 
+    def _code(self, found: Match[str]) -> str:
+        """Return what stands between backticks without them, if an event holds it, too."""
+        return found[1] if found[1].lower() in self._text else found[0]
+
     def _holds(self, name: str) -> bool:
+        if _HTTP_CLASS.fullmatch(name):
+            return re.search(rf"(?<![\d.]){name[0]}\d\d(?!\d)", self._text) is not None
+        if name.endswith("%") and (name[:-1], "%") in _keyed(self._text):
+            return True
         return _stands(name.lower(), self._text)
 
 
@@ -190,9 +207,15 @@ def _stands(name: str, text: str) -> bool:
 def _has_other_unit(amount: str, unit: str, text: str) -> bool:
     """Whether a text gives that amount with a unit, and never with this one."""
     meant = _UNITS.get(unit.lower())
-    known = [_UNITS.get(u) for a, u in _MEASURED.findall(text) if a == amount]
-    found = [kind for kind in known if kind]
+    known = [(a, _UNITS.get(u.lower())) for a, u in _MEASURED.findall(text)] + _keyed(text)
+    found = [kind for a, kind in known if kind and a == amount]
     return meant is not None and bool(found) and meant not in found
+
+
+def _keyed(text: str) -> List[Tuple[str, str]]:
+    """Return the amounts of a text whose keys tell the unit, each with what that is."""
+    found = ((amount, _UNITS.get(unit.lower(), "")) for unit, amount in _KEYED.findall(text))
+    return [(amount, unit) for amount, unit in found if unit]
 
 
 def _shape(text: str) -> str:
@@ -203,14 +226,23 @@ def _shape(text: str) -> str:
 def _stated(text: str) -> Iterable[str]:
     """Return the names, numbers and times that a text states."""
     names = [name.rstrip(".-") for name in _NAME.findall(text)]
-    numbers = _numbers(_NAME.sub(" ", text))
-    return [*names, *_PROPER.findall(text), *_FOREIGN.findall(text), *numbers]
+    names += [*_PROPER.findall(text), *_FOREIGN.findall(text)]
+    names = [name for name in names if name not in _NO_NAMES and name.lower() not in _UNITS]
+    return [*names, *_numbers(_NAME.sub(" ", text))]
 
 
 def _numbers(text: str) -> List[str]:
-    """Return the numbers of a text as they are in logs: 12,000 is 12000 there, v1.2 is 1.2."""
+    """Return the numbers of a text as they are in logs: 12,000 is 12000 there, v1.2 is 1.2.
+
+    A unit is left out, see :func:`_has_other_unit`: 30s may be 30 seconds there, or timeout=30.
+    """
     found = _NUMBER.findall(re.sub(r"(?<=\d),(?=\d{3}\b)", "", text))
-    return [_HTTP_ERRORS.sub(r"\1", number.lstrip("v")) for number in found]
+    return [_without_unit(_HTTP_ERRORS.sub(r"\1", number.lstrip("v"))) for number in found]
+
+
+def _without_unit(number: str) -> str:
+    amount = number.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    return amount if number[len(amount) :].lower() in _UNITS else number
 
 
 def _moment(event: Event) -> datetime:

@@ -253,6 +253,7 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
         lines.append(
             f"It needs an approval: | remediate incident={incident.get('id', '')} "
             f"plan={data.get('plan_id', '')} do=approve"
+            + (' override="(why)"' if data.get("freeze") else "")
         )
         return "\n".join(line for line in lines if line)
     if event == "assigned":

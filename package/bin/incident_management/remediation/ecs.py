@@ -22,13 +22,16 @@ TAG, ALLOWED = "incident-management", "allowed"
 # A deployment is waited for so long before its end is left to be found out later.
 WAIT_SECONDS = 20.0
 PAUSE_SECONDS = 2.0
-# Of these certainly nothing was done; others may have come after something was.
+# Of these certainly nothing was done; others may have come after something was, as a TLS error
+# while the answer is read.
 REFUSED_STATUSES = range(400, 500)
 NOT_SENT = (
     "ConnectTimeoutError", "EndpointConnectionError", "InvalidProxiesConfigError",
     "InvalidRegionError", "NoCredentialsError", "ParamValidationError", "ProxyConnectionError",
-    "SSLError",
 )  # fmt: skip
+# What botocore's parser ends with on JSON of another shape than ECS's
+STRANGE = (AttributeError, TypeError, RecursionError)
+NO_ANSWER_OF_ECS = "What answered is not Amazon ECS: see endpoint and proxy."
 
 
 class Ecs:
@@ -79,6 +82,7 @@ class Ecs:
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Ask for the former task definition, and wait a little for it to run."""
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
             with self._connect() as client:
@@ -92,6 +96,8 @@ class Ecs:
             if kind in NOT_SENT:
                 return Outcome("failed", f"Amazon ECS was not reached ({kind}).")
             return Outcome("unknown", f"Amazon ECS gave no answer ({kind}).")
+        except (ResponseParserError, *STRANGE):
+            return Outcome("unknown", NO_ANSWER_OF_ECS)
         except ExecutorError as error:
             return Outcome("failed", str(error))
         return self._awaited(arguments)
@@ -132,7 +138,10 @@ class Ecs:
         """Return a service that may be touched. Raises ExecutorError and Unfit."""
         cluster, name = arguments["cluster"], arguments["service"]
         asked = {"cluster": cluster, "services": [name], "include": ["TAGS"]}
-        found = _asked(lambda: client.describe_services(**asked)).get("services") or []
+        found = _asked(lambda: client.describe_services(**asked)).get("services")
+        if found is None:
+            # botocore takes any 200 for an answer, a proxy's login page too.
+            raise ExecutorError(NO_ANSWER_OF_ECS)
         if len(found) != 1 or found[0].get("status") != "ACTIVE":
             raise Unfit(f"The cluster {cluster} has no active service {name}.")
         service: Dict[str, Any] = found[0]
@@ -148,13 +157,15 @@ class Ecs:
 def _became(service: Mapping[str, Any], arguments: Mapping[str, str]) -> Outcome:
     """Judge a service that was asked to run another task definition."""
     name, wanted = arguments["service"], arguments["to_task_definition"]
-    stopped = [one for one in _deployments(service, wanted) if one.get("rolloutState") == "FAILED"]
+    newest = _newest(service)
+    running = _named(newest["taskDefinition"])
+    # Of the newest deployment it counts how it goes, not that an earlier one like it has failed.
+    tried = [newest] if running == wanted else _deployments(service, wanted)
+    stopped = [one for one in tried if one.get("rolloutState") == "FAILED"]
     if stopped:
         why = mask(str(stopped[0].get("rolloutStateReason") or ""))[:300]
         detail = f"The deployment of {wanted} to {name} has failed: {why}"
         return Outcome("failed", detail.strip(), certain=False)
-    newest = _newest(service)
-    running = _named(newest["taskDefinition"])
     if running == arguments["running"]:
         return Outcome("unchanged", f"{name} still runs {running}.")
     if running != wanted:
@@ -201,6 +212,7 @@ def _update(arguments: Mapping[str, str]) -> Dict[str, str]:
 def _asked(ask: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
     """Ask what changes nothing. Raises ExecutorError."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         return ask()
@@ -209,6 +221,8 @@ def _asked(ask: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
     except BotoCoreError as error:
         # Its text may hold the proxy with its password, so only the kind is told.
         raise ExecutorError(f"Amazon ECS can't be asked ({type(error).__name__}).") from None
+    except (ResponseParserError, *STRANGE):
+        raise ExecutorError(NO_ANSWER_OF_ECS) from None
 
 
 def _said(error: Any) -> str:

@@ -9,7 +9,7 @@ run's request id, what happened. Only what is wanted still is asked for again.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Tuple
 
 from ..incidents.model import Entry
 from ..notify.message import span
@@ -17,11 +17,10 @@ from ..ports import Document
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context, Refused
 from .executor import Outcome
-from .freeze import Freeze, frozen_until_overridden
 from .live import each_plan
 from .pace import overrun
 from .plan import PlanState, before_run
-from .safety import checks, freezes_of, overridden, withdrawn
+from .safety import checks, withdrawn
 from .steps import (
     Run,
     Step,
@@ -35,6 +34,7 @@ from .steps import (
     rollback_in_doubt,
     rollback_run,
 )
+from .undoing import as_approved, freezes_on_undoing, in_spite_of, is_by_itself, over, unfrozen
 
 __all__ = ["execute", "roll_back", "settle", "settle_all", "undo"]
 
@@ -108,10 +108,10 @@ def roll_back(
     plan, _entries, state = context.load(plan_id)
     if state.rollback_started_at:
         return state
-    freezes = _freezes_on_undoing(context, plan, state)
+    freezes = freezes_on_undoing(context, plan, state)
     try:
         if not override.strip():
-            _unfrozen(freezes, plan)
+            unfrozen(freezes, plan)
         step = _undoing(context, plan, state)
     except Refused as refusal:
         meanwhile = context.load(plan_id)[2]
@@ -129,7 +129,8 @@ def undo(context: Context, plan_id: str) -> PlanState:
     """Undo a fix that did not help, without being asked.
 
     Where that can't be done, and trying again is of no use or was tried for long enough, the plan
-    ends as ``rollback_failed``, which people are told.
+    ends as ``rollback_failed``, which people are told. A change freeze that began meanwhile does
+    not stop it: whoever approved the fix approved its undoing, too.
 
     Raises:
         NotFound: no such plan.
@@ -138,13 +139,12 @@ def undo(context: Context, plan_id: str) -> PlanState:
     plan, _entries, state = context.load(plan_id)
     if state.status != "not_recovered":
         return state
-    over = _over(context, plan)
-    if over:
-        return _give_up(context, plan, state, str(over))
+    done = over(context, plan)
+    if done:
+        return _give_up(context, plan, state, str(done))
     late = context.clock.now() - state.judged_at > UNDO_SECONDS
     try:
-        _as_approved(context, plan)
-        _unfrozen(_freezes_on_undoing(context, plan, state), plan)
+        as_approved(context, plan)
         step = _undoing(context, plan, state)
         if late:
             raise Refused("Roll it back by hand if it has to be.", "too_late")
@@ -153,7 +153,8 @@ def undo(context: Context, plan_id: str) -> PlanState:
             raise
         words = f"It was not undone within {span(UNDO_SECONDS)}. " if late else ""
         return _give_up(context, plan, state, f"{words}{refusal}")
-    return _carry_back(context, plan, step, SYSTEM, "The fix did not help.")
+    reason = f"The fix did not help. {in_spite_of(freezes_on_undoing(context, plan, state))}"
+    return _carry_back(context, plan, step, SYSTEM, reason.strip())
 
 
 def _undoing(context: Context, plan: Document, state: PlanState) -> Step:
@@ -171,38 +172,6 @@ def _undoing(context: Context, plan: Document, state: PlanState) -> Step:
     if occupied:
         raise occupied
     return step
-
-
-def _freezes_on_undoing(context: Context, plan: Document, state: PlanState) -> List[Freeze]:
-    """Return the change freezes that forbid undoing a plan now.
-
-    Not those that its approval overrode, which was given for what undoes it, too.
-    """
-    action = context.catalogue.actions.get(plan["inverse"])
-    if action is None:
-        return []
-    incident, _entries = context.standing(plan["incident_id"])
-    freezes = freezes_of(context, plan, action, incident)
-    known = {*overridden(context, state), *state.undo_overrides} if freezes else set()
-    return [freeze for freeze in freezes if freeze.id not in known]
-
-
-def _unfrozen(freezes: Sequence[Freeze], plan: Document) -> None:
-    """Raise Refused in a change freeze."""
-    if freezes:
-        raise Refused(frozen_until_overridden(freezes, plan["entity"]), "frozen")
-
-
-def _as_approved(context: Context, plan: Document) -> None:
-    """Raise Refused where the catalogue does not undo a plan as it did when that was approved."""
-    action = context.catalogue.actions.get(plan["action"])
-    approved = str(plan["contract"]).partition(":")[2]
-    if approved and (action is None or context.catalogue.undoing(action) != approved):
-        sentence = (
-            f"What undoes {plan['_key']} was changed in the catalogue since it was made: look at "
-            "it, and roll it back by hand if it has to be."
-        )
-        raise Refused(sentence, "action_changed")
 
 
 def _unless_done(context: Context, plan: Document, state: PlanState) -> Step:
@@ -281,19 +250,7 @@ def _stopped(context: Context, plan: Document, step: Step, actor: str) -> Option
     _plan, entries, state = context.load(plan["_key"])
     if step.run.kind == "action":
         return withdrawn(context, plan, entries) or overrun(context, plan, step.action, state)
-    return _over(context, plan) if actor == SYSTEM else None
-
-
-def _over(context: Context, plan: Document) -> Optional[Refused]:
-    """Why the app does not undo a fix by itself: the people whose incident it is are done."""
-    incident, _entries = context.standing(plan["incident_id"])
-    if incident.is_open:
-        return None
-    sentence = (
-        f"{incident.id} is {incident.status}, so the fix is not undone by itself: roll it back by "
-        "hand if it has to be."
-    )
-    return Refused(sentence, "incident_over")
+    return over(context, plan) if actor == SYSTEM else None
 
 
 def settle_all(
@@ -363,8 +320,9 @@ def _not_again(context: Context, plan: Document, step: Step, age: float) -> Opti
             unbegun = before_run(plan, entries, context.clock.now())
             refusal = _refusal(context, plan, unbegun, entries)
         else:
-            _as_approved(context, plan)
-            _unfrozen(_freezes_on_undoing(context, plan, state), plan)
+            as_approved(context, plan)
+            if not is_by_itself(context, step.run):
+                unfrozen(freezes_on_undoing(context, plan, state), plan)
             inverse_step(context, plan, state)
             refusal = None
     except Refused as found:

@@ -89,6 +89,8 @@ def executors(settings: Callable[[], Settings]) -> Executors:
 @contextmanager
 def _ecs_client(settings: Settings, account: Account) -> Iterator[Any]:
     """Yield a client of Amazon ECS. Raises ExecutorError for what is set wrongly."""
+    from botocore.exceptions import BotoCoreError
+
     mine = settings.remediation
     keys = (
         account.aws_access_key_id,
@@ -107,7 +109,7 @@ def _ecs_client(settings: Settings, account: Account) -> Iterator[Any]:
                 roots=roots,
                 proxy=aws.proxy_url(settings.proxy),
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, BotoCoreError) as error:
             raise ExecutorError(
                 f"Amazon ECS can't be asked ({type(error).__name__}): see ca_file, region, "
                 "endpoint and proxy."

@@ -151,10 +151,11 @@ def freeze_check(
         return Check("freeze", True, f"'{action.name}' may be carried out in a change freeze.")
     if not freezes:
         return Check("freeze", True, f"No change freeze is in force on {service}.")
-    if all(freeze.id in overridden for freeze in freezes):
-        named = " and ".join(freeze.named() for freeze in freezes)
-        return Check("freeze", True, f"The change freeze {named} was overridden for it.")
-    return Check("freeze", False, frozen_until_overridden(freezes, service), "frozen")
+    left = [freeze for freeze in freezes if freeze.id not in overridden]
+    if left:
+        return Check("freeze", False, frozen_until_overridden(left, service), "frozen")
+    named = " and ".join(freeze.named() for freeze in freezes)
+    return Check("freeze", True, f"The change freeze {named} was overridden for it.")
 
 
 def frozen_until_overridden(freezes: Sequence[Freeze], service: str) -> str:
@@ -164,7 +165,8 @@ def frozen_until_overridden(freezes: Sequence[Freeze], service: str) -> str:
     named = " and ".join(freeze.named() for freeze in freezes)
     return (
         f"Nothing is changed on {service} in the change freeze {named}: wait, or have it "
-        "overridden with a reason by somebody with the capability incident_override."
+        "overridden with a reason (on the workbench, or by override=) by somebody with the "
+        "capability incident_override."
     )
 
 

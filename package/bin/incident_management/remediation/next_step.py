@@ -9,8 +9,11 @@ from .plan import PlanState
 __all__ = ["what_next"]
 
 
-def what_next(plan: Mapping[str, Any], state: PlanState) -> Tuple[str, str]:
-    """Return a sentence or two, and the search that does it; that is empty where there is none."""
+def what_next(plan: Mapping[str, Any], state: PlanState, frozen: bool = False) -> Tuple[str, str]:
+    """Return a sentence or two, and the search that does it; that is empty where there is none.
+
+    ``frozen``: a change freeze stops it, which nobody has overridden.
+    """
     incident, entity = plan["incident_id"], plan["entity"]
     one = f"| remediate incident={incident} plan={plan['_key']} do="
     undo = f"{one}rollback" if plan["inverse"] else ""
@@ -19,6 +22,9 @@ def what_next(plan: Mapping[str, Any], state: PlanState) -> Tuple[str, str]:
     otherwise = "undo the fix" if undo else "look for another cause"
     if state.status == "failed" and state.action_in_doubt:
         return f"Look at what {entity} runs before anything else is done to it.", ""
+    if frozen and state.status in ("proposed", "approved"):
+        sentence = "Wait for the end of the change freeze, or have it approved in spite of that."
+        return sentence, f'{one}approve override="(why)"'
     return {
         "proposed": (f"{_people(plan, state)} must approve it.", f"{one}approve"),
         "approved": ("Nothing happens by itself: have it carried out.", f"{one}execute"),

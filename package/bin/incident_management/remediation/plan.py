@@ -229,7 +229,9 @@ def _approval(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
     if entry.data.get("plan_hash") != plan["plan_hash"]:
         return
     state.approved_at = max(state.approved_at, entry.time)
-    state.overrides[entry.actor] = _overridden(entry)
+    # What somebody has overridden holds as long as that person's approval, and no longer.
+    known = state.overrides.get(entry.actor, []) if _holds(state, entry.actor, entry.time) else []
+    state.overrides[entry.actor] = [*known, *_overridden(entry)]
     state.approvals[entry.actor] = float(entry.data.get("expires_at") or 0.0)
     state.approvers = _holding(state, entry.time)
     needed = int(plan["approvals"])
@@ -244,7 +246,11 @@ def _overridden(entry: Entry) -> List[str]:
 
 
 def _holding(state: PlanState, now: float) -> List[str]:
-    return [actor for actor, until in state.approvals.items() if now <= until]
+    return [actor for actor in state.approvals if _holds(state, actor, now)]
+
+
+def _holds(state: PlanState, actor: str, now: float) -> bool:
+    return now <= state.approvals.get(actor, 0.0)
 
 
 def _phase(state: PlanState, entry: Entry, names: Tuple[str, str, str]) -> None:

@@ -141,15 +141,16 @@ class Verifier:
     def _meant(self, plan: Mapping[str, Any], searches: List[Search]) -> Meant:
         """What a plan was made for, by the entry of its proposal.
 
-        One of an earlier version does not say which searches; all that are asked are then meant.
+        One of an earlier version does not say which searches, and whoever proposed it may have been
+        killed before writing it; all that are asked are then meant.
         """
         _incident, entries = self._context.incident(plan["incident_id"])
-        proposal = next(
+        proposals = (
             entry.data
             for entry in entries
             if entry.kind == "plan" and entry.data.get("plan_id") == plan["_key"]
         )
-        meant = proposal.get("searches")
+        meant = next(proposals, {}).get("searches")
         if meant is None:
             meant = [identity(search) for search in searches]
         return Meant(frozenset(plan["state"]["entities"]), frozenset(meant))

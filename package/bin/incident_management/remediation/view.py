@@ -19,7 +19,6 @@ def describe(context: Context, plan_id: str, with_checks: bool = True) -> Dict[s
     Raises NotFound.
     """
     plan, entries, state = context.load(plan_id)
-    sentence, search = what_next(plan, state)
     view = {name: value for name, value in plan.items() if name != "_key"}
     view.update(
         plan_id=plan_id,
@@ -33,8 +32,6 @@ def describe(context: Context, plan_id: str, with_checks: bool = True) -> Dict[s
         result=state.result,
         freeze="",
         checks=[],
-        next=sentence,
-        next_search=search,
     )
     if with_checks and not state.finished and not state.outcome:
         view.update(foresee(context, plan).to_document())
@@ -45,6 +42,7 @@ def describe(context: Context, plan_id: str, with_checks: bool = True) -> Dict[s
         view["checks"] = [
             {"name": check.name, "ok": check.ok, "detail": check.detail} for check in found
         ]
+    view["next"], view["next_search"] = what_next(plan, state, bool(view["freeze"]))
     return view
 
 

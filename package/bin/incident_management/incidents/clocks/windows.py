@@ -17,6 +17,8 @@ from .zones import ADVICE, zone_named
 __all__ = ["DAYS", "Window", "check_window", "in_force", "when"]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+# In so long a time each day of the week comes whole, also in a week with a change of the clocks.
+EVERY_DAY_SECONDS = 8 * 86_400.0
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -62,13 +64,28 @@ def when(window: Window) -> str:
 
 
 def check_window(window: Window) -> None:
-    """Raise Invalid for days, times of day or a time zone that are none."""
+    """Raise Invalid for days, times of day or a zone that are none, or days that never come."""
     for day in window.days:
         if day not in DAYS:
             raise Invalid(f"'{day[:20]}' is no day; use {', '.join(DAYS)}.")
     _minutes(window.from_time)
     _minutes(window.to_time)
     _zone(window.time_zone)
+    if window.days and _is_over_before_it_comes(window):
+        raise Invalid(
+            f"It would be over before its first {' or '.join(window.days)} comes: name a later "
+            "end, or none."
+        )
+
+
+def _is_over_before_it_comes(window: Window) -> bool:
+    if not window.ends_at or window.ends_at - window.starts_at >= EVERY_DAY_SECONDS:
+        return False
+    first = datetime.fromtimestamp(window.starts_at, _zone(window.time_zone))
+    hour, minute = divmod(_minutes(window.from_time), 60)
+    begins = first.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    starts = [(begins + timedelta(days=n)).timestamp() for n in range(9)]
+    return not any(in_force(window, moment) for moment in [window.starts_at, *starts])
 
 
 def _in_weekly_window(window: Window, moment: float) -> bool:
