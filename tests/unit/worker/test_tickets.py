@@ -190,6 +190,20 @@ def test_one_ticket_that_can_not_be_read_does_not_hold_the_others(desk):
     assert desk.told(first) == ["about t1"] and troubles(desk.stores) == []
 
 
+def test_remarks_that_may_not_be_read_cost_nothing_else(desk):
+    """Whatever the reader has to say of it; with nothing to say the look ended in an error."""
+    desk.reader.hidden = ""
+    incident = desk.incident(1)
+    desk.reader.refuses["t1"] = Refused(Delivery("dead", "Jira refused it with 403."), 403)
+    desk.look()
+    assert desk.said == [] and desk.reader.read == ["t1"]
+    desk.reader.known["t1"] = replace(
+        desk.reader.known["t1"], stamp="s2", state="2", state_name="Done", over=True
+    )
+    desk.look()
+    assert desk.told(incident) == ["Now Done."]
+
+
 def test_one_ticket_at_which_the_service_fails_has_its_turn_last(desk):
     desk.incident(1)
     second = desk.incident(2)
