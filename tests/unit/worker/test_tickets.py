@@ -329,3 +329,22 @@ def test_a_state_from_before_this_version_is_where_news_begin(desk):
     desk.reader.known["t1"] = replace(ticket, state="3", state_name="On hold", stamp="s2")
     desk.look()
     assert desk.told(incident) == ["about t1", "Now On hold."]
+
+
+def test_a_look_reads_of_followed_incidents_only_where_they_stand(desk):
+    """Thousands are followed, and each document holds all that an incident is made of."""
+    desk.incident(1)
+    read = []
+    for collection in (desk.stores.incidents, desk.stores.outbox):
+        collection.find = _noting(collection.find, read)
+    desk.duty.run()
+    assert read and all(fields for fields in read)
+
+
+def _noting(find, read):
+    def noted(query=None, sort="", limit=0, skip=0, fields=()):
+        if "incident_id" not in query:  # what is sent of one incident
+            read.append(fields)
+        return find(query, sort, limit, skip, fields)
+
+    return noted
