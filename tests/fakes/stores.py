@@ -12,7 +12,12 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from incident_management.splunk.kvstore import COLLECTIONS, URL_QUERY_BYTES, sorted_documents
+from incident_management.splunk.kvstore import (
+    COLLECTIONS,
+    LONGEST_URL_QUERY_BYTES,
+    URL_QUERY_BYTES,
+    sorted_documents,
+)
 from incident_management.splunk.session import SplunkError
 from tools.splunkd_lite.kvsort import is_indexed
 
@@ -107,7 +112,8 @@ class FakeCollection:
 
         A long query is not sent with an order: KvCollection sorts what it finds.
         """
-        if self.name not in COLLECTIONS or len(json.dumps(query)) > URL_QUERY_BYTES:
+        longest = LONGEST_URL_QUERY_BYTES if limit else URL_QUERY_BYTES
+        if self.name not in COLLECTIONS or len(json.dumps(query)) > longest:
             return
         if is_indexed(sort, query, COLLECTIONS_CONF[COLLECTIONS[self.name]]):
             return

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Optional
 
 import pytest
+import trustme
 
 from incident_management.notify import transport
 from incident_management.notify.channel import NotConfigured
@@ -55,7 +56,10 @@ class Proxy:
     def _serve(self) -> None:
         client, _ = self.listener.accept()
         if self.tls is not None:
-            client = self.tls.wrap_socket(client, server_side=True)
+            try:
+                client = self.tls.wrap_socket(client, server_side=True)
+            except OSError:
+                return
         head = b""
         while b"\r\n\r\n" not in head:
             head += client.recv(4096)
@@ -104,6 +108,42 @@ def test_a_proxy_is_used_with_its_login_and_tls_goes_through_it(tls_receiver, ca
     assert proxy.asked[0].startswith(f"CONNECT service.example:{tls_receiver.port} ")
     assert "Proxy-Authorization: Basic dXNlcjpwYSBzcw==" in proxy.asked[0]
     assert tls_receiver.requests[0].json == {"a": 1}
+
+
+def test_an_https_proxy_of_a_private_authority_is_trusted_by_ca_file(
+    authority, tls_receiver, ca_file
+):
+    """ca_file held for services and for Socket Mode, but not for the proxy's own certificate."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1", "service.example").configure_cert(context)
+    proxy = Proxy(tls_receiver.port, tls=context)
+    network = Network(ca_file, f"https://127.0.0.1:{proxy.port}")
+    url = f"https://service.example:{tls_receiver.port}/hook"
+    assert send_json(network, url, {"a": 1}).status == 200
+    assert tls_receiver.requests[0].json == {"a": 1}
+
+
+def test_an_https_proxy_with_another_name_gets_nothing(authority, tls_receiver, ca_file):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("proxy.example").configure_cert(context)
+    proxy = Proxy(tls_receiver.port, tls=context)
+    network = Network(ca_file, f"https://127.0.0.1:{proxy.port}")
+    with pytest.raises(NotSent):
+        send_json(network, "https://service.example/", {})
+    assert proxy.asked == [] and tls_receiver.requests == []
+
+
+def test_a_changed_ca_file_holds_at_once(authority, tls_receiver, tmp_path):
+    path = tmp_path / "changing.pem"
+    network = Network(ca_file=str(path))
+    for pem, is_trusted in ((trustme.CA(), False), (authority, True), (trustme.CA(), False)):
+        pem.cert_pem.write_to_path(str(path))
+        for method in ("GET", "POST"):
+            if is_trusted:
+                assert send_json(network, tls_receiver.url, method=method).status == 200
+            else:
+                with pytest.raises(NotSent):
+                    send_json(network, tls_receiver.url, method=method)
 
 
 def test_loopback_goes_past_the_proxy(receiver):

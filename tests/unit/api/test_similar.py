@@ -1,8 +1,11 @@
 """``GET /incidents/{id}/similar``: what was like an incident, why, and how it ended."""
 
+import json
+
 import pytest
 
 from incident_management.incidents.model import Incident
+from incident_management.splunk.kvstore import LONGEST_URL_QUERY_BYTES
 from tests.fakes.api import FakeApi
 
 NOW = 1_700_000_000.0
@@ -101,3 +104,20 @@ def test_the_answer_is_bounded_and_reads_a_bounded_part(api):
     assert api.stores_value.incidents.calls - before <= 8
     assert api.call("GET", f"/incidents/{incident_id}/similar", query={"limit": "51"})[0] == 400
     assert api.call("GET", "/incidents/INC-20260101-999999/similar")[0] == 404
+
+
+def test_what_is_compared_stays_bounded_whatever_the_names_are_like(api):
+    """A query too long for a URL has no limit: all that matched was read, or 50,000 refused."""
+    names = [f"{number:02} {'ü' * 90}" for number in range(20)]
+    incident = mine(api, rules=names, entities=names)
+    like = stored(api, 1, rules=names[:10], entities=names[:10])
+    asked, find = [], api.stores_value.incidents.find
+
+    def noted(query=None, sort="", limit=0, skip=0, fields=()):
+        asked.append((len(json.dumps(query)), limit))
+        return find(query, sort, limit, skip, fields)
+
+    api.stores_value.incidents.find = noted
+    assert [one["id"] for one in similar(api, incident)["earlier"]] == [like]
+    assert [limit for _length, limit in asked] == [500, 500]
+    assert max(length for length, _limit in asked) <= LONGEST_URL_QUERY_BYTES

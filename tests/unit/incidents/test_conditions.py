@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import json
 import threading
 
 import pytest
@@ -15,6 +16,7 @@ from incident_management.incidents.intake.alert import Alert
 from incident_management.incidents.intake.findings import signal_from, signals_from
 from incident_management.incidents.intake.results import findings
 from incident_management.incidents.model import ACTOR
+from incident_management.splunk.kvstore import LONGEST_URL_QUERY_BYTES
 from incident_management.splunk.session import SplunkError
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.api import FakeApi
@@ -272,3 +274,22 @@ def test_the_api_takes_conditions_and_counts_what_is_pending(clock):
     body = {"signals": [{**finding, "run": "2"}]}
     assert api.call("POST", "/signals", body)[1]["outcomes"][0]["what"] == "opened"
     assert api.call("GET", "/stats")[1]["signals"] == {"pending": 0, "suppressed": 0}
+
+
+def test_many_long_names_are_asked_for_within_what_the_kv_store_limits(stores, clock):
+    """A query too long for a URL has no limit: 25 MB of signals, and the run was never taken in."""
+    asked, find = [], stores.signals.find
+
+    def noted(query=None, sort="", limit=0, skip=0, fields=()):
+        if limit:
+            asked.append(len(json.dumps(query)))
+        return find(query, sort, limit, skip, fields)
+
+    stores.signals.find = noted
+    names = [f"host-{number:03}-{'x' * 60}" for number in range(200)]
+    run = [waiting(0, name, after=TWO_RULES) for name in names]
+    assert set(whats(ingest(stores, clock).ingest(run))) == {"pending"}
+    other = [signal(name, 0, rule="Other") for name in names]
+    ingest(stores, clock).ingest(other)
+    assert set(whats(worker(stores, clock))) <= {"opened", "added"}
+    assert max(asked) <= LONGEST_URL_QUERY_BYTES

@@ -40,6 +40,13 @@ def test_nobody_takes_another_users_id(ask):
     assert ask(actor="mia", channel="pagerduty", message="Disk full", id="sid-1:pagerduty")["new"]
 
 
+def test_an_alert_without_an_owner_that_is_repeated_by_the_worker_is_told_once(ask):
+    """The API gets it as the user that splunkd runs it as; what is kept in a file has its owner."""
+    request = {"channel": "pagerduty", "message": "Disk full", "id": "sid-1:pagerduty"}
+    assert ask(actor="splunk-system-user", **request)["new"]
+    assert not ask(actor="nobody", **request)["new"]
+
+
 def test_without_an_id_the_same_request_within_a_minute_is_one(ask):
     assert ask(channel="slack", message="hello")["new"]
     assert not ask(channel="slack", message="hello")["new"]

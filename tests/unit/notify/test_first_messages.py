@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents.stores import claim_document
+from incident_management.notify import first_messages
 from incident_management.notify.channel import dead, retry, sent
 from incident_management.notify.first_messages import FirstMessages
 from incident_management.notify.slack_buttons import PRESSES
@@ -183,6 +184,34 @@ def test_there_are_at_most_three_updates_each_time_and_none_is_left_out():
         desk.turn()
     assert desk.slack.updates == 10
     assert {message.status for message in desk.slack.shown.values()} == {"resolved"}
+
+
+def test_a_turn_of_a_storm_reads_the_messages_of_a_few_incidents_alone(monkeypatch):
+    """Those of 500 incidents, with all that was told of each, were read each five seconds."""
+    monkeypatch.setattr(first_messages, "AT_ONCE", 10)
+    desk = ShownDesk()
+    many = [f"INC-20260101-{number:06d}" for number in range(60)]
+    for incident in many:
+        desk.open(incident)
+    for _turn in range(10):
+        desk.turn()
+    for incident in many:
+        desk.status("new", "resolved", incident)
+    desk.turn()
+    read, find = [], desk.stores.outbox.find
+
+    def counted(*args, **kwargs):
+        found = find(*args, **kwargs)
+        read.extend(found)
+        return found
+
+    desk.stores.outbox.find = counted
+    for _turn in range(20):
+        read.clear()
+        desk.clock.advance(5)
+        desk.look()
+        assert len(read) <= 4 * first_messages.AT_ONCE
+    assert desk.slack.updates == 60
 
 
 def test_messages_that_can_not_be_changed_cost_no_more_requests_than_others():

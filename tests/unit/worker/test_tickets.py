@@ -190,6 +190,20 @@ def test_one_ticket_that_can_not_be_read_does_not_hold_the_others(desk):
     assert desk.told(first) == ["about t1"] and troubles(desk.stores) == []
 
 
+def test_remarks_that_may_not_be_read_cost_nothing_else(desk):
+    """Whatever the reader has to say of it; with nothing to say the look ended in an error."""
+    desk.reader.hidden = ""
+    incident = desk.incident(1)
+    desk.reader.refuses["t1"] = Refused(Delivery("dead", "Jira refused it with 403."), 403)
+    desk.look()
+    assert desk.said == [] and desk.reader.read == ["t1"]
+    desk.reader.known["t1"] = replace(
+        desk.reader.known["t1"], stamp="s2", state="2", state_name="Done", over=True
+    )
+    desk.look()
+    assert desk.told(incident) == ["Now Done."]
+
+
 def test_one_ticket_at_which_the_service_fails_has_its_turn_last(desk):
     desk.incident(1)
     second = desk.incident(2)
@@ -315,3 +329,22 @@ def test_a_state_from_before_this_version_is_where_news_begin(desk):
     desk.reader.known["t1"] = replace(ticket, state="3", state_name="On hold", stamp="s2")
     desk.look()
     assert desk.told(incident) == ["about t1", "Now On hold."]
+
+
+def test_a_look_reads_of_followed_incidents_only_where_they_stand(desk):
+    """Thousands are followed, and each document holds all that an incident is made of."""
+    desk.incident(1)
+    read = []
+    for collection in (desk.stores.incidents, desk.stores.outbox):
+        collection.find = _noting(collection.find, read)
+    desk.duty.run()
+    assert read and all(fields for fields in read)
+
+
+def _noting(find, read):
+    def noted(query=None, sort="", limit=0, skip=0, fields=()):
+        if "incident_id" not in query:  # what is sent of one incident
+            read.append(fields)
+        return find(query, sort, limit, skip, fields)
+
+    return noted

@@ -15,6 +15,7 @@ from .canonical import ENCODER, check_names, milliseconds, plain, sha256
 
 __all__ = [
     "ACTOR",
+    "NOBODY",
     "OPEN_STATUSES",
     "SEVERITIES",
     "STATUSES",
@@ -31,6 +32,8 @@ STATUSES = ("new", "assigned", "in_progress", "resolved", "closed")
 OPEN_STATUSES = ("new", "assigned", "in_progress")
 ACTOR = "incident_management"
 """Whose the entries are that the app writes by itself."""
+NOBODY = ("nobody", "splunk-system-user")
+"""The owner of what nobody owns, and the user that splunkd runs it as."""
 # Where no promise is still to be kept: later than any time.
 NO_DEADLINE = 1e11
 

@@ -9,12 +9,13 @@ named, so that a reader can judge it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+from itertools import zip_longest
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..ports import Collection, Document, Stores
 from .grouping.wording import LEAST_ALIKE
 from .model import OPEN_STATUSES, STATUSES, Incident
-from .stores import find_by
+from .stores import any_of, find_by, fitting
 
 __all__ = ["Similar", "similar_to"]
 
@@ -82,16 +83,25 @@ def _candidates(
     statuses: Sequence[str],
     episodes: Mapping[str, Document],
 ) -> List[Document]:
-    shared = [{"rules": name} for name in incident.rules[:MAX_NAMES]]
-    shared += [{"entities": name} for name in incident.entities[:MAX_NAMES]]
+    shared = _shared(incident)
     found = {key: one for key, one in episodes.items() if one.get("status") in statuses}
     if shared:
-        query = {"$and": [{"$or": [{"status": one} for one in statuses]}, {"$or": shared}]}
+        query = {"$and": [any_of("status", statuses), shared]}
         order = "opened_at:-1,_key:-1"  # as the acceleration by_opened
         newest = incidents.find(query, order, limit=MAX_COMPARED, fields=FIELDS)
         found.update((str(one["id"]), one) for one in newest)
     # Who was merged has told its story where it went.
     return [one for key, one in found.items() if key != incident.id and not one.get("merged_into")]
+
+
+def _shared(incident: Incident) -> Optional[Document]:
+    """Return the query for what has one of an incident's detections or entities; None: no name.
+
+    Of many long names as many of both as fit into a query whose limit the KV store keeps to.
+    """
+    pairs = zip_longest(incident.rules[:MAX_NAMES], incident.entities[:MAX_NAMES])
+    both = [{field: name} for pair in pairs for field, name in zip(("rules", "entities"), pair)]
+    return next(fitting((one for one in both if None not in one.values()), len(both)), None)
 
 
 def _ranked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, TypeVar
 
 from ..ports import Collection, Document, Stores
@@ -19,12 +20,15 @@ __all__ = [
     "chunks",
     "claim_document",
     "find_by",
+    "fitting",
     "keys_since",
 ]
 
 T = TypeVar("T")
 
 KEYS_PER_QUERY = 5000
+# Leaves room for what else a query asks (splunk.kvstore.LONGEST_URL_QUERY_BYTES).
+QUERY_CHARACTERS = 5000
 MODEL_CALL, MODEL_CALL_OF_DAY = "model call", "model call of a day"
 """Purposes of the claims that count what a model was asked; held by the incident, or the day."""
 KEPT_ANSWER = "idempotency:"
@@ -45,6 +49,24 @@ def any_of(name: str, values: Iterable[Any]) -> Document:
     """
     clauses: List[Document] = [{name: value} for value in values]
     return clauses[0] if len(clauses) == 1 else {"$or": clauses}
+
+
+def fitting(alternatives: Iterable[Document], most: int) -> Iterator[Document]:
+    """Yield queries for what matches any of these, each of at most ``most`` of them, and short.
+
+    The KV store keeps to a limit in a URL alone; for a longer query all that matches is read.
+    """
+    some: List[Document] = []
+    length = 0
+    for clause in alternatives:
+        added = len(json.dumps(clause)) + len(", ")
+        if some and (len(some) >= most or length + added > QUERY_CHARACTERS):
+            yield {"$or": some}
+            some, length = [], 0
+        some.append(clause)
+        length += added
+    if some:
+        yield {"$or": some} if len(some) > 1 else some[0]
 
 
 IS_OPEN = any_of("status", OPEN_STATUSES)

@@ -8,7 +8,7 @@ from typing import Any, Dict, Mapping
 from ..channels import CHANNELS
 from ..incidents.canonical import canonical
 from ..incidents.errors import Invalid, NotFound
-from ..incidents.model import SEVERITIES
+from ..incidents.model import NOBODY, SEVERITIES
 from ..ports import Clock, Stores
 from .asking import CHARACTERS, is_target
 from .message import Message, incident_url, one_line, plain
@@ -58,8 +58,10 @@ def enqueue(
         url=incident_url(web_url, incident_id),
         time=clock.now(),
     )
-    # An id is its caller's own: nobody keeps another one's alert from being told.
-    source = f"asked:{actor}:{values['id'] or _own_id(values, actor, clock.now())}"
+    # An id is its caller's own: nobody keeps another one's alert from being told. What the worker
+    # repeats for an alert bears its owner's name, where the alert itself came as the system's user.
+    asker = NOBODY[0] if actor in NOBODY else actor
+    source = f"asked:{asker}:{values['id'] or _own_id(values, asker, clock.now())}"
     new = outbox.enqueue(
         source,
         channel,

@@ -12,10 +12,10 @@ Slack takes about 50 updates a minute ("chat.update", tier 3); there are fewer t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Protocol, Sequence, Set, Tuple
 
 from ..incidents import timeline
-from ..incidents.stores import claim_document, find_by
+from ..incidents.stores import any_of, chunks, claim_document, find_by
 from ..ports import Clock, Document, Stores
 from .channel import Delivery
 from .message import Message
@@ -30,6 +30,8 @@ NOTE = "slack first"
 EVERY_SECONDS = 5.0
 # At most so many requests each time: 36 a minute, and no page waits long for them.
 UPDATES = 3
+# The messages of so many incidents are read together.
+AT_ONCE = 100
 # Covers clocks that differ, and documents that were written late.
 OVERLAP_SECONDS = 300.0
 # What changed longer ago is left as it is.
@@ -43,7 +45,7 @@ LONGEST_REST_SECONDS = 4000.0
 # What is pressed is answered by then; the answer lays the message out as it was when pressed.
 PRESSED_SECONDS = 60.0
 _READ = ("updated_at", "title", "severity", "status", "team", "owner", "cause")
-_SENT = ("incident_id", "channel", "state", "receipt", "message")
+_SENT = ("incident_id", "state", "receipt", "message")
 
 
 class Updater(Protocol):
@@ -80,22 +82,23 @@ class FirstMessages:
         if self._is_resting():
             return {}
         changed, reached = self._changed()
-        firsts, coming = self._firsts([str(one["_key"]) for one in changed])
-        pressed = self._pressed() if firsts else set()
+        pressed = self._pressed() if changed else set()
         asked = done = 0
-        for incident in changed:
-            key, marks = str(incident["_key"]), marks_of(incident)
-            stale = [one for one in firsts.get(key, ()) if not one.is_fixed and one.shows != marks]
-            if stale and (key in pressed or asked >= UPDATES or self._is_resting()):
-                reached = min(reached, float(incident["updated_at"]))
+        for incident, stale, is_coming in self._compared(changed):
+            key, at = str(incident["_key"]), float(incident["updated_at"])
+            if asked >= UPDATES or self._is_resting():
+                reached = min(reached, at)
+                break
+            if stale and key in pressed:
+                reached = min(reached, at)
                 continue
             if stale:
                 asked += len(stale)
                 done += self._bring(updater(), key, stale, web_url)
             if self._is_resting():
-                reached = min(reached, float(incident["updated_at"]))
-            elif key not in coming:
-                self._seen[key] = marks
+                reached = min(reached, at)
+            elif not is_coming:
+                self._seen[key] = marks_of(incident)
         self._stores.claims.save([claim_document(CHECKPOINT, reached)])
         return {"slack_messages_brought_up_to_date": done}
 
@@ -125,15 +128,31 @@ class FirstMessages:
                 break
         return found, min(now, float(page[-1]["updated_at"]))
 
+    def _compared(
+        self, changed: Sequence[Document]
+    ) -> Iterator[Tuple[Document, List[_First], bool]]:
+        """Give incidents with those of their first messages that say otherwise.
+
+        Also whether a message is to come. Read are those of a few at a time: in a storm a turn
+        needs no more, and the others' would be read again and again.
+        """
+        for some in chunks(changed, AT_ONCE):
+            firsts, coming = self._firsts([str(one["_key"]) for one in some])
+            for incident in some:
+                key, marks = str(incident["_key"]), marks_of(incident)
+                known = firsts.get(key, ())
+                stale = [one for one in known if not one.is_fixed and one.shows != marks]
+                yield incident, stale, key in coming
+
     def _firsts(self, incident_ids: Sequence[str]) -> Tuple[Dict[str, List[_First]], Set[str]]:
         """The first messages of some incidents: one for each channel, and each thread there.
 
         Also the incidents with a message to come: they change once more when that has arrived.
         """
-        found = find_by(self._stores.outbox, "incident_id", incident_ids, _SENT)
-        mine = [one for one in found if one["channel"] == "slack"]
-        coming = {str(one["incident_id"]) for one in mine if one["state"] not in FINAL}
-        sent = [one for one in mine if one["state"] == "sent" and _is_first(one["receipt"])]
+        mine = {"$and": [{"channel": "slack"}, any_of("incident_id", incident_ids)]}
+        found = self._stores.outbox.find(mine, fields=_SENT)
+        coming = {str(one["incident_id"]) for one in found if one["state"] not in FINAL}
+        sent = [one for one in found if one["state"] == "sent" and _is_first(one["receipt"])]
         keys = [f"{NOTE}:{one['_key']}" for one in sent]
         known = find_by(self._stores.claims, "_key", keys)
         notes = {str(one["_key"]): one["value"] for one in known}

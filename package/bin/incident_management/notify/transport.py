@@ -14,10 +14,13 @@ import re
 import ssl
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional
+from pathlib import Path
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from ..hosts import is_loopback
+from .idle import Idle
+from .network_failure import CONNECT_SECONDS, READ_SECONDS, NoAnswer, NotSent, network_failure
 from .pinned import Addresses, pinned
 
 __all__ = [
@@ -37,12 +40,11 @@ __all__ = [
     "tls_context",
 ]
 
-CONNECT_SECONDS = 10.0
-READ_SECONDS = 20.0
 ANSWER_SECONDS = 40.0
 ANSWER_BYTES = 4_000_000
 PIECE_BYTES = 65_536
 LONGEST_RETRY_AFTER = 3600.0
+CONTEXTS = 8
 # Parsers of URLs disagree on what else ends a host (a backslash) or is one (letters that look like
 # digits).
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
@@ -50,14 +52,6 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 
 class BadUrl(ValueError):
     """A configured URL can't be used; the text says which and why."""
-
-
-class NotSent(Exception):
-    """The request certainly never reached the service."""
-
-
-class NoAnswer(Exception):
-    """The request may have reached the service; its answer did not reach us."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +117,33 @@ def tls_context(network: Network) -> ssl.SSLContext:
     return context
 
 
+# Reading the roots takes longer than most requests. By the content of the CA file, so that another
+# one holds at once.
+_contexts: Dict[Tuple[str, bytes, bool], ssl.SSLContext] = {}
+_idle = Idle()
+
+
+def _shared_context(network: Network, check_hostname: bool = False) -> ssl.SSLContext:
+    """The same as :func:`tls_context`, made once; nobody may change it."""
+    key = (*_authority(network), check_hostname)
+    context = _contexts.get(key)
+    if context is None:
+        context = tls_context(network)
+        context.check_hostname = check_hostname
+        if len(_contexts) >= CONTEXTS:
+            _contexts.clear()
+        _contexts[key] = context
+    return context
+
+
+def _authority(network: Network) -> Tuple[str, bytes]:
+    try:
+        return network.ca_file, Path(network.ca_file).read_bytes()
+    except OSError:
+        # None is set, or tls_context() says what is wrong with it.
+        return network.ca_file, b""
+
+
 def http_session(
     network: Network, base_url: str, session: Any = None, addresses: Optional[Addresses] = None
 ) -> Any:
@@ -136,7 +157,7 @@ def http_session(
 
     session = session or requests.Session()
     session.trust_env = False
-    adapter = _adapter(tls_context(network), addresses)
+    adapter = _adapter(network, addresses)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     host = urlsplit(base_url).hostname or ""
@@ -155,6 +176,10 @@ def send_json(
     addresses: Optional[Addresses] = None,
 ) -> Reply:
     """Send one request with a JSON body (or ``data`` as it is) and read the whole answer.
+
+    What may change something gets a connection of its own: over one that the service may just be
+    closing nobody would know whether it arrived. A GET goes over the connection of the last one, if
+    that was just now, and once more over a new one where that broke.
 
     Args:
         addresses: gives the addresses of an https host that may be connected to, and raises where
@@ -175,33 +200,66 @@ def send_json(
                 f"What {host} is to get as {name} holds a character that no header may have: set "
                 "the token or login again."
             )
-    with http_session(network, url, addresses=addresses) as session:
-        try:
-            response = session.request(
-                method,
-                url,
-                json=body if data is None else None,
-                data=data,
-                headers=dict(headers or {}),
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,
-            )
-            names = {name.lower(): value for name, value in response.headers.items()}
-            return Reply(response.status_code, names, response.content.decode("utf-8", "replace"))
-        except requests.exceptions.RequestException as error:
-            raise network_failure(error, host) from None
+
+    def ask(session: Any) -> Reply:
+        response = session.request(
+            method,
+            url,
+            json=body if data is None else None,
+            data=data,
+            headers=dict(headers or {}),
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            allow_redirects=False,
+        )
+        names = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, names, response.content.decode("utf-8", "replace"))
+
+    try:
+        if method == "GET" and addresses is None:
+            return _read(network, url, ask)
+        with http_session(network, url, addresses=addresses) as session:
+            return ask(session)
+    except requests.exceptions.RequestException as error:
+        raise network_failure(error, host) from None
 
 
-def _adapter(context: ssl.SSLContext, addresses: Optional[Addresses]) -> Any:
+def _read(network: Network, url: str, ask: Callable[[Any], Reply]) -> Reply:
+    """Ask over the connection of the last reading, or a new one, and keep it for the next."""
+    from requests.exceptions import ConnectionError as Broken
+    from requests.exceptions import Timeout
+
+    place = (network, _authority(network), urlsplit(url)[:2])
+    session = _idle.take(place)
+    is_new = session is None
+    session = session or http_session(network, url)
+    try:
+        reply = ask(session)
+    except Exception as error:
+        session.close()
+        if is_new or isinstance(error, Timeout) or not isinstance(error, Broken):
+            raise
+        return _read(network, url, ask)
+    _idle.put(place, session)
+    return reply
+
+
+def _adapter(network: Network, addresses: Optional[Addresses]) -> Any:
     """Return what sends the requests of a session, and reads each answer whole and bounded."""
     from requests.adapters import HTTPAdapter
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool  # type: ignore[import-untyped]
+
+    context = _shared_context(network)
 
     class _Http(HTTPConnectionPool.ConnectionCls):
         response_class = _timed_response()
 
     class _Https(HTTPSConnectionPool.ConnectionCls):
         response_class = _timed_response()
+
+        def _connect_tls_proxy(self, hostname: str, conn: Any) -> Any:
+            # urllib3's own trusts the bundled roots alone.
+            tls = _shared_context(network, check_hostname=True)
+            return tls.wrap_socket(conn, server_hostname=hostname.strip("[]"))
 
     def pools(connect: Any = lambda connection: connection) -> Dict[str, Any]:
         return {
@@ -219,6 +277,11 @@ def _adapter(context: ssl.SSLContext, addresses: Optional[Addresses]) -> Any:
             manager = super().proxy_manager_for(proxy, ssl_context=context, **kwargs)
             manager.pool_classes_by_scheme = pools()
             return manager
+
+        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+            super().cert_verify(conn, url, verify, cert)
+            # The context has the roots; a file named here would be read for each connection.
+            conn.ca_certs = None
 
         def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
             # A few compressed kilobytes may be gigabytes, so nothing compressed is asked for.
@@ -286,68 +349,6 @@ def _bounded(response: Any, host: str) -> bytes:
     except HTTPError as error:
         raise requests.exceptions.ConnectionError(error) from None
     return bytes(answer)
-
-
-def network_failure(error: BaseException, host: str) -> Exception:
-    """Tell, from what ``requests`` raised, whether the request can have arrived.
-
-    Only a failure to connect, to the service or to the proxy, proves that it did not.
-    """
-    import requests
-    from urllib3.exceptions import NewConnectionError
-
-    kinds = requests.exceptions
-    if isinstance(error, kinds.ConnectTimeout):
-        return NotSent(f"{host} did not accept a connection within {CONNECT_SECONDS:.0f} s.")
-    if isinstance(error, kinds.ProxyError):
-        return _proxy_failure(error, host)
-    if isinstance(error, kinds.SSLError):
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return NotSent(
-                f"The certificate of {host} is not signed by a trusted authority: "
-                "set ca_file under Network if it is a private one."
-            )
-        return NoAnswer(f"The TLS connection to {host} failed.")
-    if isinstance(error, kinds.ReadTimeout):
-        return NoAnswer(f"{host} did not answer within {READ_SECONDS:.0f} s.")
-    if isinstance(error, kinds.ConnectionError):
-        cause = _cause(error)
-        if isinstance(cause, NewConnectionError):
-            return NotSent(f"No connection to {host} could be made: {_reason(cause)}.")
-    return NoAnswer(f"The connection to {host} broke before it answered ({_name(error)}).")
-
-
-def _proxy_failure(error: BaseException, host: str) -> Exception:
-    """Tell a proxy that made no connection from a connection through it that broke.
-
-    urllib3 1.26 raises ProxyError for both (``HTTPConnectionPool.urlopen``: any OSError while a
-    proxy is set). That the tunnel was refused only http.client's text says
-    (``HTTPConnection._tunnel``).
-    """
-    from urllib3.exceptions import NewConnectionError
-
-    cause = getattr(_cause(error), "original_error", None)
-    refused = str(cause).startswith("Tunnel connection failed")
-    if refused or isinstance(cause, NewConnectionError):
-        return NotSent(f"The proxy did not connect to {host}: check the proxy's settings.")
-    return NoAnswer(
-        f"The connection to {host} through the proxy broke before it answered "
-        f"({type(cause).__name__})."
-    )
-
-
-def _cause(error: BaseException) -> Any:
-    """Return why urllib3 gave up (``MaxRetryError.reason``), or None."""
-    return getattr(error.args[0], "reason", None) if error.args else None
-
-
-def _reason(error: Any) -> str:
-    text = str(error).rpartition(": ")[2]
-    return text[:120] if "http" not in text else _name(error)
-
-
-def _name(error: BaseException) -> str:
-    return type(error).__name__
 
 
 def not_followed(reply: Reply, host: str) -> str:

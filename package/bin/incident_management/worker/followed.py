@@ -19,6 +19,8 @@ __all__ = ["Followed", "Notebook"]
 
 # Covers members' clocks that differ, and outcomes that were written down late.
 OVERLAP_SECONDS = 900.0
+_RECEIPT = ("incident_id", "receipt", "sent_at")
+_STANDS = ("status", "resolved_at", "updated_at")
 PAGE = 1000
 # All that a cluster keeps in three months, of a thousand messages a day.
 MAX_PAGES = 100
@@ -124,7 +126,7 @@ class Notebook:
         start = min(self.since, now) - OVERLAP_SECONDS
         query = {"channel": self.channel, "state": "sent", "sent_at": {"$gte": start}}
         for page in range(MAX_PAGES):
-            found = stores.outbox.find(query, "sent_at:1", PAGE, page * PAGE)
+            found = stores.outbox.find(query, "sent_at:1", PAGE, page * PAGE, _RECEIPT)
             for document in found:
                 self._follow(document)
             if len(found) < PAGE:
@@ -147,7 +149,8 @@ class Notebook:
 
     def due(self, stores: Stores, now: float) -> List[Followed]:
         """Return the tickets to look at, in turn; those of incidents that left are forgotten."""
-        known = {str(one["_key"]): one for one in find_by(stores.incidents, "_key", self.tickets)}
+        found = find_by(stores.incidents, "_key", self.tickets, _STANDS)
+        known = {str(one["_key"]): one for one in found}
         self.tickets = {
             incident_id: one
             for incident_id, one in sorted(self.tickets.items(), key=lambda item: item[1].sent_at)

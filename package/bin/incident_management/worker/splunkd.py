@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping
 
 from ..incidents.intake.alert import params_of
+from ..incidents.model import NOBODY
 from ..ports import SearchFailed, SearchResult
 from ..splunk.alert_action import RESULT_ROWS
 from ..splunk.detections import SavedDetection, SearchRun, detections, past_runs
@@ -126,7 +127,7 @@ def has_capability(session: Session, user: str, capability: str) -> bool:
 
     A search without an owner belongs to the system. Raises SplunkError when it can't be told.
     """
-    if user in ("nobody", "splunk-system-user"):
+    if user in NOBODY:
         return True
     try:
         answer = session.get("/services/authentication/users/" + path_of(user))

@@ -248,24 +248,22 @@ class Tickets:
         """Read the remarks; when they are hidden, the others of this look are not asked for."""
         if look.blind:
             return ()
+        read = None
         try:
             read = look.reader.remarks(ticket, known.read_from)
         except Refused as error:
             if error.status != 403:
                 raise
+        # Rows that may not be read may also be left out of an answer without a word.
+        if read is None or (not read.found and known.has_own_notes):
             look.blind = look.reader.hidden
-        else:
-            if not read.found and known.has_own_notes:
-                # Rows that may not be read are left out of an answer without a word.
-                look.blind = look.reader.hidden
-            if not read.whole:
-                look.complaints.append(
-                    f"{ticket.number} has more new remarks than are read at once: the oldest are "
-                    "not on the timeline."
-                )
-        if look.blind:
             look.complaints.append(look.blind)
             return ()
+        if not read.whole:
+            look.complaints.append(
+                f"{ticket.number} has more new remarks than are read at once: the oldest are "
+                "not on the timeline."
+            )
         return read.found
 
     def _resolve(self, look: _Look, incident_id: str, ending: Ending) -> None:
