@@ -1,4 +1,4 @@
-"""Whether the app that a process has begun to load is still the one that is installed.
+"""Whether the app that a process has begun to load is still the one that is installed, and on.
 
 An upgrade replaces the app's files while its processes go on: splunkd reloads what has changed in
 conf files "after every app-state change: install, update …" and need not restart (``[triggers]`` in
@@ -11,10 +11,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Optional, Tuple
 
-__all__ = ["Installed"]
+__all__ = ["Installed", "switched_at"]
 
 # Its build number and version differ in each package.
 APP_CONF = Path(__file__).resolve().parents[2] / "default" / "app.conf"
+
+LOCAL_APP_CONF = APP_CONF.parents[1] / "local" / "app.conf"
+
+
+def switched_at(path: Path = LOCAL_APP_CONF) -> float:
+    """Return when somebody may have disabled or enabled the app last, in epoch seconds; 0: never.
+
+    "This file maintains the state of a given app" (app.conf.spec): splunkd writes ``state`` of
+    ``[install]`` to the app's ``local`` folder.
+    """
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 class Installed:

@@ -41,6 +41,12 @@ def test_a_textbook_cause_is_sure():
     assert found["c"].score > 0.85
 
 
+@pytest.mark.parametrize(("second", "told"), [(-1, "1 second "), (-30, "30 seconds ")])
+def test_it_says_how_long_before_the_errors_a_change_came(second, told):
+    found, _ = _rank(_change(second, "c", **SMALLER))
+    assert f"It came {told}before the errors began." in found["c"].reasons_for
+
+
 def test_of_two_equal_changes_the_nearer_one_wins():
     _, ordered = _rank(_change(-3000, "far", **SMALLER), _change(-30, "near", **SMALLER))
     assert [h.change_id for h in ordered] == ["near", "far"]

@@ -192,16 +192,21 @@ def test_one_that_is_made_anew_while_the_old_one_is_deleted_keeps_its_beginning(
 
 
 @pytest.mark.parametrize(
-    ("hours", "started", "others", "raises"),
+    ("hours", "started", "switched", "others", "raises"),
     [
-        (DAY / HOUR, START - DAY, (), False),
-        (0.6, START - DAY, (), False),
-        (DAY / HOUR, START + 2 * HOUR, (), True),  # splunkd was down, or may have been
-        (DAY / HOUR, START - DAY, ("sh2",), True),  # another member has it as well
-        (0.3, START - DAY, (), True),
+        (DAY / HOUR, START - DAY, START + DAY, (), False),
+        (0.6, START - DAY, START + 0.6 * HOUR, (), False),
+        # splunkd was down, or may have been
+        (DAY / HOUR, START + 2 * HOUR, START + DAY, (), True),
+        # Nobody switched the app off: the KV store failed, or the worker.
+        (DAY / HOUR, START - DAY, START - HOUR, (), True),
+        (DAY / HOUR, START - DAY, 0.0, (), True),
+        # another member has it as well
+        (DAY / HOUR, START - DAY, START + DAY, ("sh2",), True),
+        (0.3, START - DAY, START + 0.3 * HOUR, (), True),
     ],
 )
-def test_while_the_app_was_disabled_its_monitors_were_off(hours, started, others, raises):
+def test_while_the_app_was_disabled_its_monitors_were_off(hours, started, switched, others, raises):
     """It paged for each trouble of the week in which somebody had disabled the app."""
     watched = ratio()
     watched.run()
@@ -211,7 +216,9 @@ def test_while_the_app_was_disabled_its_monitors_were_off(hours, started, others
     watched.clock.advance(hours * HOUR)
     for member in others:
         signed(watched, member)
-    note_app_off(watched.stores, watched.clock, "sh1", lambda: ["orders"], lambda: started)
+    note_app_off(
+        watched.stores, watched.clock, "sh1", lambda: ["orders"], lambda: started, lambda: switched
+    )
     watched.run()
     assert bool(watched.signals) == raises
 
@@ -222,5 +229,12 @@ def test_a_monitor_that_ran_and_could_not_judge_was_not_off():
     signed(watched)
     watched.clock.advance(2 * HOUR)
     TroubleBook(watched.stores, watched.clock).note("orders", "sh1", "No license.")
-    note_app_off(watched.stores, watched.clock, "sh1", lambda: ["orders"], lambda: START - DAY)
+    note_app_off(
+        watched.stores,
+        watched.clock,
+        "sh1",
+        lambda: ["orders"],
+        lambda: START - DAY,
+        watched.clock.now,
+    )
     assert off_since(watched.stores, "orders") is None

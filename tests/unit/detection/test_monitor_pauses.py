@@ -67,6 +67,19 @@ def test_what_does_not_come_back_is_found_when_it_is_due():
     assert pages(lambda at: at.weekday() < 5 and at < broken, days=10) == ["Mon 19 00:15"]
 
 
+@pytest.mark.parametrize(
+    ("hours", "back"), [("days", "Wed 21 06:15"), ("office hours", "Wed 21 08:15")]
+)
+def test_what_is_off_for_half_of_the_time_is_watched_when_it_is_due(hours, back):
+    """Its nights made it irregular, so that nothing of it was ever found."""
+    runs = HOURS[hours]
+    broken = datetime(2026, 10, 21, 3, tzinfo=BERLIN)
+    assert pages(lambda at: runs(at) and at < broken, days=10) == [back]
+    assert pages(lambda at: runs(at) and not (at.day == 20 and at.hour == 12), days=10) == [
+        "Tue 20 12:10"
+    ]
+
+
 def test_an_outage_at_another_time_is_found_as_before():
     def runs(at: datetime) -> bool:
         return not 2 <= at.hour < 4 and not (at.day == 20 and 12 <= at.hour < 13)

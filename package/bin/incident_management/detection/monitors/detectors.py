@@ -181,6 +181,9 @@ class _Silence(Detector):
             first, spans, last, longest = self._seen.get(key, [start, 0, start, 0])
             pause = (start - last) // span - 1
             if pause >= self._least:
+                expected = self._expected_spans(key, last + span, start)
+                # As if it had begun later: such a pause says nothing of how regular it is.
+                first, pause = first + expected * span, pause - expected
                 self._pauses.add(key, last + span, start)
             self._seen[key] = [first, spans + 1, start, max(longest, pause)]
             self._lost.pop(key, None)
@@ -203,8 +206,13 @@ class _Silence(Detector):
         self.unwell = {*self._lost, *(one.key for one in found)}
         return found
 
+    def _expected_spans(self, key: Key, begin: int, end: int) -> int:
+        """Return for how many spans of a pause that is over it was expected."""
+        due = self._pauses.due_back(key, begin)
+        return 0 if due is None else max(0, int(min(due, end)) - begin) // self.monitor.span
+
     def _is_regular(self, first: int, spans: int, last: int, longest: int) -> bool:
-        """Whether there were events in nearly every span, but for one outage."""
+        """Whether there were events in nearly every span, but for one outage and what is usual."""
         excused = longest if longest <= EXCUSED_SHARE * spans else 0
         watched = (last - first) // self.monitor.span + 1 - excused
         return spans >= REGULAR_SPANS and spans >= REGULAR_SHARE * watched

@@ -6,7 +6,7 @@ if that was a long one, a week before. One outage alone makes the next at its ti
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from ..baselines.zone import Zone
 from .judging import MAX_SERIES
@@ -36,9 +36,12 @@ class Pauses:
         self._slack = slack
         self._of: Dict[Key, List[List[int]]] = {}
         """Beginning and end of each; an end of 0: it goes on."""
+        self._due: Dict[Key, Tuple[int, Optional[float]]] = {}
+        """The last answer of :meth:`due_back`: it is asked for in each span of a silence."""
 
     def add(self, key: Key, begin: int, end: int = 0) -> None:
         """Note a pause of a series; without an end, one that goes on when it is forgotten."""
+        self._due.pop(key, None)
         fresh = [one for one in self._of.pop(key, []) if one[0] >= begin - KEPT_SECONDS]
         # Popped and put in anew: the series with the newest pauses are the last.
         self._of[key] = [*fresh, [begin, end]][-KEPT:]
@@ -50,9 +53,15 @@ class Pauses:
         pauses = self._of.get(key)
         if pauses and not pauses[-1][1]:
             pauses[-1][1] = at
+            self._due.pop(key, None)
 
     def due_back(self, key: Key, since: int) -> Optional[float]:
         """Return until when a pause that began at ``since`` is expected; None: it is not."""
+        if key not in self._due or self._due[key][0] != since:
+            self._due[key] = since, self._reckoned(key, since)
+        return self._due[key][1]
+
+    def _reckoned(self, key: Key, since: int) -> Optional[float]:
         local = since + self._zone.offset(since)
         daily, weekly = [], []
         for begin, end in self._of.get(key, ()):

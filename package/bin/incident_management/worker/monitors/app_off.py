@@ -1,8 +1,9 @@
 """A member on which somebody disabled the app for a while: its monitors were off, too.
 
 Nothing of the app runs then that could note it. But a worker signs for its monitors
-(:mod:`.roster`), so where it has not for long, and splunkd was up all that time, the app
-was off. Where splunkd was started since, it may have been down, and what is due is raised.
+(:mod:`.roster`), so where it has not for long, splunkd was up all that time, and the app's state
+was written since, the app was off. Else the KV store may have failed, or the machine have been
+down, and what is due is raised.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Callable, Iterable
 
 from ...detection.monitors.signed import SIGNED, TROUBLE, monitors_in, signed
 from ...incidents.stores import claim_document
+from ...installed import switched_at
 from ...ports import Clock, Stores
 from .checkpoints import SHORT_BREAK_SECONDS
 from .roster import OFF, REFRESH_SECONDS
@@ -27,6 +29,7 @@ def note_app_off(
     holder: str,
     own: Callable[[], Iterable[str]],
     splunkd_started: Callable[[], float],
+    switched: Callable[[], float] = switched_at,
 ) -> None:
     """Note since when monitors of this member were off, if the app was.
 
@@ -37,6 +40,7 @@ def note_app_off(
         holder: this member's name.
         own: returns the names of the monitors.
         splunkd_started: returns since when splunkd has been up, in epoch seconds.
+        switched: returns when the app was enabled last, in epoch seconds.
 
     Raises what its parts raise.
     """
@@ -44,7 +48,9 @@ def note_app_off(
     now = clock.now()
     signed_at = float(known["time"]) if known else now
     since = signed_at + SIGNS_WITHIN
-    if now - since <= SHORT_BREAK_SECONDS or splunkd_started() > signed_at:
+    if now - since <= SHORT_BREAK_SECONDS or switched() <= signed_at:
+        return
+    if splunkd_started() > signed_at:
         return
     elsewhere = {
         name
