@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.remediation import execution
+from incident_management.remediation import approval, execution, view
 from incident_management.remediation.live import MAX_UNDECIDED
-from tests.unit.remediation.bench import Bench
+from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute, propose
 
 
@@ -47,3 +47,26 @@ def test_a_plan_that_can_not_be_read_keeps_no_other_back(bench):
     bench.clock.advance(91)
     assert execution.settle_all(bench.context, failed=lambda *what: said.append(what)) == 1
     assert said == [("PLAN-0000000000", "KeyError: 'plan_hash'")]
+
+
+def test_the_plans_of_an_incident_take_as_many_reads_as_one(bench):
+    def reads():
+        made = []
+        bench.stores.timeline.before = lambda verb, _name: made.append(verb)
+        shown = view.of_incident(bench.context, INCIDENT)
+        bench.stores.timeline.before = lambda _verb, _name: None
+        return len(shown), len(made)
+
+    approval.reject(bench.context, propose(bench), "omar")
+    one = reads()
+    for _time in range(5):
+        approval.reject(bench.context, propose(bench), "omar")
+    assert reads() == (6, one[1])
+
+
+def test_a_plan_whose_incident_left_by_age_hides_no_other(bench):
+    plan = propose(bench)
+    gone = {**bench.stores.plans.get(plan), "_key": "PLAN-0000000000", "incident_id": "INC-GONE"}
+    bench.stores.plans.insert(gone)
+    bench.write("joined", **{"from": "INC-GONE"})
+    assert [one["plan_id"] for one in view.of_incident(bench.context, INCIDENT)] == [plan]
