@@ -1,10 +1,13 @@
 """Alerts of other tools that begin in a maintenance window, and what becomes of them after."""
 
+import json
+
 import pytest
 
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.upkeep import held
+from incident_management.splunk.kvstore import LONGEST_URL_QUERY_BYTES
 from tests.fakes.api import FakeApi
 from tests.unit.api.arrivals import FIRING, over, sent
 
@@ -76,3 +79,22 @@ def test_an_alert_of_a_tool_that_tells_again_is_left_to_the_tool(api):
     held_back(api, "alertmanager")
     api.clock.advance(7200)
     assert taken_in_again(api) == []
+
+
+def test_the_end_of_many_alerts_reads_what_was_held_back_of_them_in_parts_and_once(api):
+    """A query too long for a URL is answered at once: over 25 MB the tool's message was refused."""
+    held_back(api, "datadog")
+    signals = api.stores_value.signals
+    (key,) = {one["dedup_key"] for one in signals.all()}
+    asked, found, find = [], [], signals.find
+
+    def noted(query=None, *args, **kwargs):
+        asked.append(len(json.dumps(query)))
+        found.extend(find(query, *args, **kwargs))
+        return find(query, *args, **kwargs)
+
+    signals.find = noted
+    for _repeat in range(2):
+        held.note_ends(api.stores_value, [key, *(f"{number:040}" for number in range(500))])
+    assert max(asked) <= LONGEST_URL_QUERY_BYTES
+    assert len(found) == 1 and {one["over"] for one in signals.all()} == {True}

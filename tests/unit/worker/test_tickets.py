@@ -334,7 +334,7 @@ def test_a_state_from_before_this_version_is_where_news_begin(desk):
 def test_a_look_reads_of_followed_incidents_only_where_they_stand(desk):
     """Thousands are followed, and each document holds all that an incident is made of."""
     desk.incident(1)
-    read = []
+    read: List[Any] = []
     for collection in (desk.stores.incidents, desk.stores.outbox):
         collection.find = _noting(collection.find, read)
     desk.duty.run()

@@ -15,7 +15,7 @@ from ...ports import Clock, Document, Stores
 from .. import suppression
 from ..canonical import milliseconds
 from ..signal import Signal
-from ..stores import any_of
+from ..stores import any_of, fitting
 
 __all__ = ["TOLD_ONCE", "going_on", "last_of", "note_ends", "problems_of"]
 
@@ -56,8 +56,9 @@ def _of(rule: str, app: str) -> List[Document]:
 
 def note_ends(stores: Stores, problems: Iterable[str]) -> None:
     """Note that what was held back of these problems, by dedup key, is over."""
-    of_problems = any_of("dedup_key", sorted(problems))
-    held = stores.signals.find({"$and": [{"suppressed_by": {"$gt": ""}}, of_problems]})
-    ended = [{**document, "over": True} for document in held if not document.get("over")]
-    if ended:
-        stores.signals.save(ended)
+    keys = [{"dedup_key": problem} for problem in sorted(problems)]
+    for of_problems in fitting(keys, len(keys)):
+        held = {"$and": [{"suppressed_by": {"$gt": ""}}, {"over": {"$ne": True}}, of_problems]}
+        ended = [{**document, "over": True} for document in stores.signals.find(held)]
+        if ended:
+            stores.signals.save(ended)
