@@ -270,7 +270,7 @@ def test_while_the_kv_store_is_away_the_list_stays_and_says_when_it_is_tried_aga
     site: Site, enter: Enter
 ) -> None:
     site.open("Still shown")
-    page = enter("rob", "?text=still")
+    page = enter("rob", "?text=still%20shown")
     expect(page.locator(".wb-item")).to_have_count(1)
     asked: list[str] = []
 
