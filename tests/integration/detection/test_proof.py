@@ -11,7 +11,7 @@ from incident_management.incidents.model import Incident
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.judging import Judgement, Meant, judge
 from incident_management.remediation.plan import PlanState
-from incident_management.remediation.raised import CannotJudge
+from incident_management.remediation.raised import CannotJudge, identity
 from incident_management.splunk.search import SplunkSearcher
 from incident_management.splunk.session import Session
 from incident_management.worker.raising import SavedSearchRaising
@@ -70,8 +70,9 @@ def judged(detections: Detections, name: str, **changes: str) -> Judgement:
     state = PlanState(started_at=NOW, done_at=NOW)
     windows = raising.grid(search, NOW).first(action, state)
     incident = Incident("INC-20260101-AAAAAA", entities=["checkout"])
-    asked = [({**search, "rule": name}, windows)]
-    meant = Meant(frozenset(["checkout"]), frozenset([name]))
+    raised_by = {**search, "rule": name}
+    asked = [(raised_by, windows)]
+    meant = Meant(frozenset(["checkout"]), frozenset([identity(raised_by)]))
     return judge(raising, SplunkSearcher(session), action, incident, asked, meant)
 
 
