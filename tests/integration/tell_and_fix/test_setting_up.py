@@ -113,6 +113,7 @@ def _wait_until_announced(office: Office, incident: str) -> None:
 def _told_on_the_overview(office: Office) -> str:
     """What the panel "Who is told of incidents" shows."""
     view = ET.parse(VIEWS / "incident_overview.xml").findtext("definition") or ""
-    query = json.loads(view)["dataSources"]["ds_told"]["options"]["query"]
-    (row,) = office.search(query)
+    sources = json.loads(view)["dataSources"]
+    told = sources["ds_told"]["options"]
+    (row,) = office.search(f"{sources[told['extend']]['options']['query']} {told['query']}")
     return str(row["told"])
