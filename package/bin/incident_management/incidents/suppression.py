@@ -7,7 +7,7 @@ deletes it, and the signals that it held back still name it.
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ..ports import Clock, Collection, Document, Stores
@@ -41,7 +41,7 @@ LONGEST_SNOOZE = 30 * 86400.0
 
 
 @dataclass(frozen=True)
-class Suppression:
+class Suppression(windows.Kept):
     """What is held back, and when.
 
     ``rule``, ``entity`` and ``tag`` are patterns (``*`` and ``?``, any case); a signal matches a
@@ -75,21 +75,9 @@ class Suppression:
         """Tell whether a signal may have been delivered before this was made."""
         return self.created_at > signal.last_time - SKEW_SECONDS
 
-    def in_force(self, moment: float) -> bool:
-        return windows.in_force(self, moment)
-
     def why(self) -> str:
         """One sentence for whoever asks why a signal opened nothing."""
         return f"Held back by {self.kind} {self.id}: {self.reason}"
-
-    def to_document(self) -> Document:
-        return {**asdict(self), "days": list(self.days), "_key": self.id}
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Suppression:
-        values = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
-        values["days"] = tuple(values.get("days") or ())
-        return cls(**values)
 
 
 def add(
@@ -115,7 +103,7 @@ def add(
         }
     )
     _check(suppression, now)
-    if len(stores.suppressions.keys(_not_over(now))) >= MAX_SUPPRESSIONS:
+    if len(stores.suppressions.keys(windows.not_over(now))) >= MAX_SUPPRESSIONS:
         raise Invalid(
             f"There are {MAX_SUPPRESSIONS} suppressions already; delete those that are not needed."
         )
@@ -133,31 +121,20 @@ def remove(stores: Stores, suppression_id: str) -> None:
 
 def forget(stores: Stores, before: float) -> None:
     """Delete those that were over before a moment."""
-    over: List[Document] = [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lt": before}}]
-    stores.suppressions.delete_matching({"$and": over})
+    windows.forget_over(stores.suppressions, before)
 
 
 def listing(stores: Stores, clock: Clock) -> List[Suppression]:
     """Return all that are not over, and the newest of those that are; the newest first."""
-    now = clock.now()
-    over: Document = {"$and": [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lte": now}}]}
-    found = [
-        *stores.suppressions.find(_not_over(now)),
-        *stores.suppressions.find(over, sort="created_at:-1", limit=MAX_OVER),
-    ]
-    found.sort(key=lambda document: -float(document["created_at"]))
+    found = windows.newest_first(stores.suppressions, clock.now(), MAX_OVER)
     return [Suppression.from_document(document) for document in found]
 
 
 def active(suppressions: Collection, since: float, until: float) -> List[Suppression]:
     """Return those that were not over at ``since`` and had begun by ``until``, the oldest first."""
     begun: Document = {"starts_at": {"$lte": until}}
-    found = suppressions.find({"$and": [begun, _not_over(since)]}, sort="created_at:1")
+    found = suppressions.find({"$and": [begun, windows.not_over(since)]}, sort="created_at:1")
     return [Suppression.from_document(document) for document in found]
-
-
-def _not_over(moment: float) -> Document:
-    return {"$or": [{"ends_at": 0}, {"ends_at": {"$gt": moment}}]}
 
 
 def holding(

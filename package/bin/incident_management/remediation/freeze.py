@@ -7,7 +7,7 @@ so that it can be told later what was in force.
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
 from ..incidents.canonical import milliseconds
@@ -15,7 +15,7 @@ from ..incidents.clocks import windows
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import Incident
 from ..incidents.patterns import fits
-from ..ports import Clock, Document, Stores
+from ..ports import Clock, Stores
 from .catalogue import Action
 from .check import Check
 
@@ -37,7 +37,7 @@ MAX_OVER = 100
 
 
 @dataclass(frozen=True)
-class Freeze:
+class Freeze(windows.Kept):
     """What may not be changed, and when (see :mod:`.incidents.clocks.windows`).
 
     ``team``, ``service`` and ``tag`` are patterns (``*`` and ``?``, any case), all of which must
@@ -64,21 +64,9 @@ class Freeze:
         tagged = self.tag == "*" or any(fits(tag, self.tag) for tag in incident.tags)
         return fits(service, self.service) and fits(incident.team, self.team) and tagged
 
-    def in_force(self, moment: float) -> bool:
-        return windows.in_force(self, moment)
-
     def named(self) -> str:
         """As people read of it: its id, its reason and when it ends."""
         return f"{self.id} ({self.reason.strip().rstrip('.')}; {windows.when(self)})"
-
-    def to_document(self) -> Document:
-        return {**asdict(self), "days": list(self.days), "_key": self.id}
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Freeze:
-        values = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
-        values["days"] = tuple(values.get("days") or ())
-        return cls(**values)
 
 
 def add(
@@ -94,7 +82,7 @@ def add(
     name = f"FRZ-{(unique or uuid.uuid4().hex)[:10]}"
     freeze = Freeze(**{**values, "id": name, "created_by": actor, "created_at": now})
     _check(freeze, now)
-    if len(stores.freezes.keys(_not_over(now))) >= MAX_FREEZES:
+    if len(stores.freezes.keys(windows.not_over(now))) >= MAX_FREEZES:
         raise Invalid(f"There are {MAX_FREEZES} freezes already; end those that are not needed.")
     if stores.freezes.insert(freeze.to_document()):
         return freeze
@@ -117,25 +105,18 @@ def end(stores: Stores, clock: Clock, actor: str, freeze_id: str) -> Freeze:
 
 def listing(stores: Stores, clock: Clock) -> List[Freeze]:
     """Return all that are not over, and the newest of those that are; the newest first."""
-    now = clock.now()
-    over: Document = {"$and": [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lte": now}}]}
-    found = [
-        *stores.freezes.find(_not_over(now)),
-        *stores.freezes.find(over, sort="created_at:-1", limit=MAX_OVER),
-    ]
-    found.sort(key=lambda document: -float(document["created_at"]))
+    found = windows.newest_first(stores.freezes, clock.now(), MAX_OVER)
     return [Freeze.from_document(document) for document in found]
 
 
 def forget(stores: Stores, before: float) -> None:
     """Delete those that were over before a moment."""
-    over: List[Document] = [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lt": before}}]
-    stores.freezes.delete_matching({"$and": over})
+    windows.forget_over(stores.freezes, before)
 
 
 def freezes_on(stores: Stores, service: str, incident: Incident, now: float) -> List[Freeze]:
     """Return the freezes that are in force now for a fix of a service, the oldest first."""
-    found = stores.freezes.find(_not_over(now), sort="created_at:1")
+    found = stores.freezes.find(windows.not_over(now), sort="created_at:1")
     freezes = [Freeze.from_document(document) for document in found]
     return [one for one in freezes if one.in_force(now) and one.is_about(service, incident)]
 
@@ -168,10 +149,6 @@ def frozen_until_overridden(freezes: Sequence[Freeze], service: str) -> str:
         "overridden with a reason (on the workbench, or by override=) by somebody with the "
         "capability incident_override."
     )
-
-
-def _not_over(moment: float) -> Document:
-    return {"$or": [{"ends_at": 0}, {"ends_at": {"$gt": moment}}]}
 
 
 def _check(one: Freeze, now: float) -> None:

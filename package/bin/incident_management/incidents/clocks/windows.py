@@ -8,13 +8,25 @@ to ``sun``, it is in force on these days only, from ``from_time`` up to ``to_tim
 from __future__ import annotations
 
 import re
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta, tzinfo
-from typing import Protocol, Tuple
+from typing import Any, List, Mapping, Protocol, Tuple, Type, TypeVar
 
+from ...ports import Collection, Document
 from ..errors import Invalid
 from .zones import ADVICE, zone_named
 
-__all__ = ["DAYS", "Window", "check_window", "in_force", "when"]
+__all__ = [
+    "DAYS",
+    "Kept",
+    "Window",
+    "check_window",
+    "forget_over",
+    "in_force",
+    "newest_first",
+    "not_over",
+    "when",
+]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # In so long a time each day of the week comes whole, also in a week with a change of the clocks.
@@ -42,6 +54,27 @@ class Window(Protocol):
 
     @property
     def time_zone(self) -> str: ...
+
+
+_T = TypeVar("_T", bound="Kept")
+
+
+class Kept:
+    """A window that is kept as a document: the base of a dataclass with an ``id``."""
+
+    def in_force(self: Any, moment: float) -> bool:
+        return in_force(self, moment)
+
+    def to_document(self: Any) -> Document:
+        return {**asdict(self), "days": list(self.days), "_key": self.id}
+
+    @classmethod
+    def from_document(cls: Type[_T], document: Mapping[str, Any]) -> _T:
+        """Return what a document says; a field that it lacks has its default."""
+        names = (one.name for one in fields(cls))  # type: ignore[arg-type]
+        values = {name: document[name] for name in names if name in document}
+        values["days"] = tuple(values.get("days") or ())
+        return cls(**values)
 
 
 def in_force(window: Window, moment: float) -> bool:
@@ -111,3 +144,24 @@ def _zone(name: str) -> tzinfo:
     if zone is None:
         raise Invalid(f"'{name[:60]}' is no time zone that this machine knows; {ADVICE}")
     return zone
+
+
+def not_over(now: float) -> Document:
+    """Return the query for documents whose window has no end, or one to come."""
+    return {"$or": [{"ends_at": 0}, {"ends_at": {"$gt": now}}]}
+
+
+def newest_first(windows: Collection, now: float, most_over: int) -> List[Document]:
+    """Return all that are not over, and so many of the newest of those that are."""
+    over: Document = {"$and": [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lte": now}}]}
+    found = [
+        *windows.find(not_over(now)),
+        *windows.find(over, sort="created_at:-1", limit=most_over),
+    ]
+    return sorted(found, key=lambda document: -float(document["created_at"]))
+
+
+def forget_over(windows: Collection, before: float) -> None:
+    """Delete those that were over before a moment."""
+    over: List[Document] = [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lt": before}}]
+    windows.delete_matching({"$and": over})
