@@ -52,26 +52,30 @@ _FIELD = re.compile(
     re.M,
 )
 # Three fields or more of a word each: current: Staged, start: Absent, limit: Staged
-_WORDS_OF_FIELDS = re.compile(r"[\w.-]+: [\w<*>.-]+(?:, [\w.-]+: [\w<*>.-]+){2,}")
-_WORD_OF_FIELD = re.compile(r"(: )[\w<*>.-]+")
+_WORDS_OF_FIELDS = re.compile(r":(?<=[\w.-]:) [\w<*>.-]+(?:, [\w.-]+: [\w<*>.-]+){2,}")
+_WORD_OF_FIELD = re.compile(r"(?<=: )[\w<*>.-]+")
 # Type{<*> some words}, as one object is printed
-_OBJECT_OF_WORDS = re.compile(r"(?<![\w.])([A-Za-z][\w.$]*)\{<\*>[^{}\n]*\}")
+_OBJECT_OF_WORDS = re.compile(r"\{(?<=[\w.$]\{)<\*>[^{}\n]*\}")
 # &Type{Name:x,Count:0,}, {"key":"any text"}
-_MEMBERS = re.compile(r"(?<!\S)(&?[A-Za-z][\w.$]*|)\{[^{}\n]*[:,=][^{}\n]*\}(?=[\s,;.:\"]|\Z)")
+_MEMBERS = re.compile(r"\{[^{}\n]*[:,=][^{}\n]*\}(?=[\s,;.:\"]|\Z)")
+_TYPE = re.compile(r"(?:&?[A-Za-z][\w.$]*)?\Z")
 _CODE = re.compile(r"\(<\*>: [^()\n]+\)")
 _ITEM = r"[^\s,()\[\]{}]+"
 _LIST = re.compile(rf"([\[({{]){_ITEM}(?:, ?{_ITEM})+(?=[\])}}])")
 # <function f at 0x7f>, <bound method A.f of <a.A object at 0x7f>>
 _OBJECT = re.compile(r"<(?:bound method (?:[^<>\n]|<\*>)* of <)?[^<>\n]* at <\*>>+")
-_TAIL = re.compile(rf"(: ){_ITEM}(?:, ?{_ITEM})+$", re.M)
+_TAIL = re.compile(rf": {_ITEM}(?:, ?{_ITEM})+\Z")
 # 17(root), 10.0.0.1:443(curl): a value, and in brackets what it is called.
 _CALLED = re.compile(r"(?<!\S)<\*>\([a-zA-Z][\w.-]*\)(?=[\s,;:]|\Z)")
 # host:port, as after "connect to"; uid:0 is no address.
-_ADDRESS = re.compile(
-    r"((?<!\w)(?:to|from|at|via|by|on|server|host|proxy|node|address|old|new):? [(\[/]?|\w: \[?|\[)"
-    r"[a-z][\w.-]*(?:/<\*>)?:<\*>(?![\w:])",
+_PORT = re.compile(r":(?<=[\w.>-]:)<\*>(?![\w:])")
+_BEFORE_HOST = re.compile(
+    r"(?:(?<!\w)(?:to|from|at|via|by|on|server|host|proxy|node|address|old|new):? [(\[/]?"
+    r"|\w: \[?|\[)\Z",
     re.I,
 )
+_LONGEST_BEFORE_HOST = 11
+_OF_HOSTS = "".join(filter(re.compile(r"[\w.-]").match, map(chr, range(128))))
 _EMPTY = re.compile(r"=(?<=\w=)(?=[\s,;)\]}]|\Z)")
 _NOTHING = re.compile(r"(?<=[\s=:,])(?:\[\]|\{\}|''|\"\")(?=[\s,;.:)\]}]|\Z)")
 
@@ -102,12 +106,12 @@ def _compared(text: str) -> str:
     if "=" in text:
         text = _EMPTY.sub("=" + WILDCARD, text)
         text = _GIVEN.sub("=" + WILDCARD, text)
-        if ", " in text or " ; " in text:
+        if "=<*> " in text:
             text = _FIELD.sub(r"\1\2" + WILDCARD, text)
     if "{" in text:
-        text = _MEMBERS.sub(r"\1{<*>}", text)
+        text = _MEMBERS.sub(_members, text)
         if "{<*>" in text:
-            text = _OBJECT_OF_WORDS.sub(r"\1{<*>}", text)
+            text = _OBJECT_OF_WORDS.sub("{<*>}", text)
     if "''" in text or '""' in text or "[]" in text or "{}" in text:
         text = _NOTHING.sub(_enclosed, text)
     if "[" in text and ": " in text:
@@ -120,7 +124,7 @@ def _compared(text: str) -> str:
         if " at <*>>" in text:
             text = _OBJECT.sub("<<*>>", text)
         if ":<*>" in text:
-            text = _ADDRESS.sub(r"\1<*>", text)
+            text = _without_hosts(text)
         if "(<*>: " in text:
             text = _CODE.sub("(<*>)", text)
         if "<*> " in text:
@@ -135,9 +139,38 @@ def _compared(text: str) -> str:
         if text.count(": ") > 2:
             text = _WORDS_OF_FIELDS.sub(_fields, text)
         text = _LIST.sub(_list, text)
-        if ": " in text:
-            text = _TAIL.sub(_list, text)
+        text = _without_tail(text)
     return text
+
+
+def _without_tail(text: str) -> str:
+    """Return a text with one wildcard for a list behind its last colon."""
+    place = text.rfind(": ")
+    if place < 0 or "=" in text[place:] or not _TAIL.match(text, place):
+        return text
+    return f"{text[:place]}: {WILDCARD}"
+
+
+def _members(found: re.Match[str]) -> str:
+    """Return what an object is printed as without its members, if its type stands before it."""
+    text = found.string
+    word = text.rfind(" ", 0, found.start()) + 1
+    return "{<*>}" if _TYPE.match(text[word : found.start()]) else found.group()
+
+
+def _without_hosts(text: str) -> str:
+    """Return a text with one wildcard for a host and its port."""
+    done, parts = 0, []
+    for port in _PORT.finditer(text):
+        end = port.start()
+        if text.endswith("/<*>", done, end):
+            end -= len("/<*>")
+        start = done + len(text[done:end].rstrip(_OF_HOSTS))
+        before = text[max(0, start - _LONGEST_BEFORE_HOST) : start]
+        if text[start:end][:1].isalpha() and _BEFORE_HOST.search(before):
+            parts += text[done:start], WILDCARD
+            done = port.end()
+    return "".join(parts) + text[done:] if done else text
 
 
 def _quoted(found: re.Match[str]) -> str:
@@ -160,7 +193,7 @@ def _enclosed(found: re.Match[str]) -> str:
 
 
 def _fields(found: re.Match[str]) -> str:
-    return _WORD_OF_FIELD.sub(rf"\1{WILDCARD}", found.group())
+    return _WORD_OF_FIELD.sub(WILDCARD, found.group())
 
 
 def _list(found: re.Match[str]) -> str:

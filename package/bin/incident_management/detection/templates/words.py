@@ -276,6 +276,7 @@ def marks_of(text: str) -> bytes:
     return text.replace(WILDCARD, "").encode("utf-8", "replace").translate(None, _NO_MARKS)
 
 
+@lru_cache(CACHED_WORDS)
 def union_of(one: str, other: str) -> str:
     """Return two words as one, with a wildcard for what differs between their punctuation."""
     if one == other:
