@@ -124,13 +124,11 @@ class Template:
 
     def widen(self, keys: Words, shown: Words) -> None:
         """Take in another template, or a line, that is of this one under these wider keys."""
-        if self.fixed or (keys == self.keys and shown == self.shown):
+        if self.fixed or (shown == self.shown and keys == self.keys):
             return
         if len(shown) == len(self.shown) and (shown == self.shown or len(shown) == len(keys)):
             shown = tuple([s if s == o else union_of(s, o) for s, o in zip(shown, self.shown)])
-            if len(shown) == len(keys):
-                shown = tuple([s if k == o else k for k, o, s in zip(keys, self.keys, shown)])
-            elif keys != self.keys:
+            if keys is not self.keys:
                 shown = _widened(self.keys, keys, shown)
         else:
             shown = keys
@@ -161,6 +159,10 @@ class Template:
 
 def _widened(keys: Words, wider: Words, shown: Words) -> Words:
     """Return what is shown of keys as it is under wider ones; those where that cannot be told."""
+    if keys == wider:
+        return shown
+    if len(shown) == len(keys):
+        return tuple([s if k == o else k for k, o, s in zip(wider, keys, shown)])
     some = aligned(keys, shown)
     if not some:
         return wider

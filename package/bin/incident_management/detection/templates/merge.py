@@ -129,22 +129,31 @@ def _varying(lines: Sequence[Line]) -> List[int]:
 
 def _kind_at(line: Line, place: int, kind: int) -> int:
     """Return the kind of a word of this kind, seen with the words beside it."""
+    word = line[place]
     after = line[place + 1] if place + 1 < len(line) else ""
+    if not place:
+        return _kind_of_first(word, after, kind)
+    if kind == NAME and word[-1] == ":" and after and _are_values(line[place + 1 :]):
+        kind = PLAIN
+    return _kind_between(line[place - 2] if place > 1 else "", line[place - 1], word, after, kind)
+
+
+def _kind_of_first(word: str, after: str, kind: int) -> int:
+    if after[:1] == "=" or is_event(word):
+        return FIXED
+    return PLAIN if kind == NAME and not _is_argument(word) else kind
+
+
+@lru_cache(CACHED_WORDS)
+def _kind_between(two_before: str, before: str, word: str, after: str, kind: int) -> int:
+    """Return the kind of a word that is not a line's first; what is not there is ""."""
     if after[:1] == "=":
         return FIXED  # as in "size =3": what has a value is no value itself
-    word = line[place]
-    if not place and is_event(word):
-        return FIXED
-    if not place:
-        return PLAIN if kind == NAME and not _is_argument(word) else kind
     if kind == NAME:
-        if word[-1] != ":" or not after or not _are_values(line[place + 1 :]):
-            return NAME
-        kind = PLAIN
+        return NAME
     if kind == PLAIN and after.startswith(IN_BRACKETS):
         return NAME  # as in "store main (17)"
-    before = line[place - 1]
-    if line[place].isalpha() and (after in _ARROWS or before in _ARROWS):
+    if word.isalpha() and (after in _ARROWS or before in _ARROWS):
         return NAME  # as in "armed -> active"
     if is_infinitive(before, after):
         return FIXED
@@ -152,7 +161,7 @@ def _kind_at(line: Line, place: int, kind: int) -> int:
     if after not in _STATES and not _tells(before):
         return kind
     low = before.lower().rstrip(":=")
-    if _is_state(line, place, low, after):
+    if word not in _NO_STATES and _is_state(two_before, before, low, after):
         return NAME
     if kind == PLAIN and low in _ANNOUNCES:
         return NAME
@@ -168,23 +177,20 @@ def _are_values(words: Line) -> bool:
     return all(kind_of(word) == VALUE for word in words)
 
 
-@lru_cache(CACHED_WORDS)
 def _tells(word: str) -> bool:
     """Whether a word may tell that the one after it is a value."""
     return word[-1] in ":(=[" or word.lower() in _TELLING
 
 
-def _is_state(line: Line, place: int, before: str, after: str) -> bool:
+def _is_state(two_before: str, before: str, low: str, after: str) -> bool:
     """Whether a word is one of ``state to up``, ``state: up``, ``entered up state``."""
-    if line[place] in _NO_STATES:
-        return False
     if after in _STATES:
         return True
-    if before in _STATES:
-        if line[place - 1][-1] == ":" or (place > 1 and line[place - 2] in _NO_STATES):
+    if low in _STATES:
+        if before[-1] == ":" or two_before in _NO_STATES:
             return True
-        return place > 1 and not after and kind_of(line[place - 2]) == VALUE
-    return before in _LINKS and place > 1 and line[place - 2] in _STATES
+        return two_before != "" and not after and kind_of(two_before) == VALUE
+    return low in _LINKS and two_before in _STATES
 
 
 def _bare(word: str) -> str:

@@ -118,9 +118,10 @@ class TemplateMiner:
         for template, count in counts.items():
             template.count += count
         if new:
-            for key in new:
-                if len(key) > LONGEST_CACHED:
-                    del known[key]
+            if max(map(len, new)) > LONGEST_CACHED:
+                for key in new:
+                    if len(key) > LONGEST_CACHED:
+                        del known[key]
             if len(self) > self._max:
                 self._forget()
         return keys, templates

@@ -39,6 +39,7 @@ class Store:
     def __init__(self, known: Iterable[Words] = ()) -> None:
         self._buckets: Dict[bytes, Bucket] = {}
         self._pending: Dict[Bucket, None] = {}
+        self._taken: Dict[str, Template] = {}  # of the lines taken since the last time, as compared
         self._described = Described()
         self._any_text = False  # whether a template has a value that may be any text
         self._rows: Set[int] = set()  # how long those are that have values in a row
@@ -57,27 +58,38 @@ class Store:
         """Return the template of a masked line; a new one is settled later."""
         said = " ".join(words)
         text = compared(said)
-        keys = tuple(text.split())
-        bucket = self._bucket_of(text)
-        template = (
-            bucket.find(keys) or self._framed(text, keys) or self._described.find(words, keys)
-        )
+        template = self._taken.get(text) or self._found(text, words)
         if template is None:
-            template = Template(keys, words)
-            bucket.add(template)
-            self._pending[bucket] = None
+            template = self._taken[text] = self._added(text, words)
             if "> <" in said or ">, <" in said:
-                template.rows = rows_of(keys, words)
+                template.rows = rows_of(template.keys, words)
                 if template.rows:
-                    self._rows.add(len(keys))
+                    self._rows.add(len(template.keys))
         else:
             template.widen(template.keys, words)
+        return template
+
+    def _found(self, text: str, words: Words) -> Optional[Template]:
+        """Return the template that describes a line, given as it is compared and in words."""
+        keys = tuple(text.split())
+        template = self._bucket_of(text).find(keys) or self._framed(text, keys)
+        if template is None:
+            return self._described.find(words, keys)
+        self._taken[text] = template
+        return template
+
+    def _added(self, text: str, words: Words) -> Template:
+        template = Template(tuple(text.split()), words)
+        bucket = self._bucket_of(text)
+        bucket.add(template)
+        self._pending[bucket] = None
         return template
 
     def settle(self) -> None:
         """Make one of the templates that are one statement, as new lines show."""
         pending = list(self._pending)
         self._pending.clear()
+        self._taken.clear()
         for bucket in pending:
             bucket.settle()
             if len(bucket.by_keys) > MAX_IN_BUCKET:
