@@ -177,19 +177,21 @@ def _score(before: Words, behind: Words, one: Words, other: Words) -> float:
     kinds = list(map(kind_of, before))
     constant = len(kinds) - kinds.count(VALUE)
     constant_behind = constants(behind)
-    if not constant or constant + constant_behind < FEWEST_CONSTANT:
+    named = _is_named(one) and _is_named(other)
+    fewest = FEWEST_CONSTANT - (named and not behind)
+    if not constant or constant + constant_behind < fewest:
         return -math.inf
     score = _WEIGHTS["always"]
     score += _WEIGHTS["before"] * math.log2(constant + 1)
     score += _WEIGHTS["behind"] * math.log2(constant_behind + 1)
     score += _WEIGHTS["length"] * math.log2(max(len(one), len(other)) + 1)
-    if before[-1][-1] not in _MARKS and _begin_with_verbs(one, other, kinds[-1] == VALUE):
+    if before[-1][-1] not in ":|-=" and _begin_with_verbs(one, other, kinds[-1] == VALUE):
         score += _WEIGHTS["verb"]
     if behind and kind_of(behind[0]) not in (VALUE, FIXED):
         score += _WEIGHTS["word_behind"]
     if _is_enclosed(one) and _is_enclosed(other):
         score += _WEIGHTS["enclosed"]
-    if _is_named(one) and _is_named(other) and not is_called(behind):
+    if named and not is_called(behind):
         score += _WEIGHTS["capital"]
     # most texts are unlikely to be values, and need not be looked at further
     return -math.inf if score > 0 and _are_apart(before, behind, one, other) else score

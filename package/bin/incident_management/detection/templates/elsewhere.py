@@ -29,7 +29,9 @@ _LABELS = frozenset(
     core job task""".split()
 )
 _PART_OF_NAME = re.compile(r"[A-Z][a-z]+\Z")
+_CAPITALISED = re.compile(r"[A-Z][A-Za-z-]+\Z")
 _FIELD = re.compile(r"[\w.-]+=")
+_RUN = re.compile(r"<\*>(?: <\*>)+")
 
 
 def without_name(keys: Words) -> Iterator[Tuple[int, int, Words]]:
@@ -46,14 +48,17 @@ def without_name(keys: Words) -> Iterator[Tuple[int, int, Words]]:
 
 
 def with_value(keys: Words) -> Iterator[Words]:
-    """Yield a line's words with one value for hosts and their ports, or for a field's name.
+    """Yield a line's words with one value for hosts and their ports, or for names of some words.
 
-    As in ``connect cedar:<*> refused`` and ``lock name=<*> Out held=<*>``.
+    As in ``connect cedar:<*> refused``, ``lock name=<*> Out held=<*>`` and ``maker: Acme Works``.
     """
     text = " ".join(keys)
     found = [*_without_hosts(keys)] if ":<*>" in text else []
     if "=<*> " in text:
         found += _without_names(keys)
+    if "<*> <*>" in text:
+        found.append(tuple(_RUN.sub(WILDCARD, text).split()))
+    found += _without_last_name(keys)
     for words in found:
         if constants(words) >= FEWEST_CONSTANT:
             yield words
@@ -80,6 +85,14 @@ def _without_names(keys: Words) -> Iterator[Words]:
                 end += 1
             if place + 1 < end < len(keys) and _FIELD.match(keys[end]):
                 yield (*keys[: place + 1], *keys[end:])
+
+
+def _without_last_name(keys: Words) -> Iterator[Words]:
+    begin = len(keys)
+    while begin > 1 and _CAPITALISED.match(keys[begin - 1]):
+        begin -= 1
+    if begin < len(keys) - 1 and not is_verb(keys[begin]):
+        yield (*keys[:begin], WILDCARD)
 
 
 def _is_part_of_name(word: str) -> bool:

@@ -23,8 +23,8 @@ _AFTER_NUMBER = re.compile(rf"<\*> (?:{_UNITS})(?=[\s,.;:)\]]|\Z)")
 # Bytes in hexadecimal digits, of which some are like words: 0a be 17 ff
 _BYTE = r"(?:<\*>|[0-9a-f]{2}|[0-9A-F]{2})"
 _BYTES = re.compile(rf"(?<!\S)(?:{_BYTE} ){{3,}}{_BYTE}(?!\S)")
-# <My Device 3.0>
-_ANGLED = re.compile(r"(?<!\S)<(?!\*>)(?:<\*>|[\w.-])+(?: (?:<\*>|[\w.-])+)+>(?=[\s,.;:)]|\Z)")
+# <My Device 3.0>, <My Device, class 0/0, rev 2.0>
+_ANGLED = re.compile(r"(?<!\S)<(?!\*>)(?:<\*>|[\w.,/-])+(?: (?:<\*>|[\w.,/-])+)+>(?=[\s,.;:)]|\Z)")
 # Values by blank or comma are one list.
 _RUN = re.compile(r"<\*>(?:,? (?:<\*>|\*{2,}))+(?![=:(\[\w])|<\*>(?:,<\*>)+(?![=:(\[\w])")
 # A pattern begins with a character, and looks back from behind it: so places are found fast.

@@ -7,6 +7,7 @@ are told by the rest of the line: where many texts stand in one frame, the text 
 from __future__ import annotations
 
 import re
+from os.path import commonprefix
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .group import Template, Words
@@ -315,6 +316,8 @@ def _are_texts(frame: str, members: Sequence[Template], many: int) -> bool:
     said = frame[: -len(_REASON)] if frame.endswith(_REASON) else ""
     if said and said.rpartition(" ")[2] not in _ANNOUNCES:
         texts = [line[len(frame) - len(WILDCARD) :] for line in lines]
+        if any(WILDCARD in word for word in commonprefix([text.split() for text in texts])):
+            return False  # what differs begins further behind
         told = sum([WILDCARD in text and _TELLS.search(text) is not None for text in texts])
         begun = len({text.partition(" ")[0] for text in texts})
         return 2 * min(told, begun) <= len(texts)
