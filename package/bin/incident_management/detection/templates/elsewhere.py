@@ -29,7 +29,7 @@ _LABELS = frozenset(
     core job task""".split()
 )
 _PART_OF_NAME = re.compile(r"[A-Z][a-z]+\Z")
-_CAPITALISED = re.compile(r"[A-Z][A-Za-z-]+\Z")
+_CAPITALISED = re.compile(r"(?:[A-Z][A-Za-z-]+|<\*>)\.?\Z")
 _FIELD = re.compile(r"[\w.-]+=")
 _RUN = re.compile(r"<\*>(?: <\*>)+")
 
@@ -93,6 +93,8 @@ def _without_last_name(keys: Words) -> Iterator[Words]:
         begin -= 1
     if begin < len(keys) - 1 and not is_verb(keys[begin]):
         yield (*keys[:begin], WILDCARD)
+        if keys[-1][-1] == ".":
+            yield (*keys[:begin], WILDCARD + ".")
 
 
 def _is_part_of_name(word: str) -> bool:

@@ -59,6 +59,10 @@ _OBJECT_OF_WORDS = re.compile(r"\{(?<=[\w.$]\{)<\*>[^{}\n]*\}")
 # &Type{Name:x,Count:0,}, {"key":"any text"}
 _MEMBERS = re.compile(r"\{[^{}\n]*[:,=][^{}\n]*\}(?=[\s,;.:\"]|\Z)")
 _TYPE = re.compile(r"(?:&?[A-Za-z][\w.$]*)?\Z")
+# Type[name=x, count=0], with brackets in it, as a record is printed
+_IN_ONE = r"[^\[\]\n]*(?:\[[^\[\]\n]*\][^\[\]\n]*)*"
+_RECORD = re.compile(rf"\[(?<=[a-z]\[)(?= ?\w+(?:=|: )){_IN_ONE}\](?=[\s,;.:\"]|\Z)")
+_RECORD_TYPE = re.compile(r"[A-Z][A-Za-z]+\Z")
 _CODE = re.compile(r"\(<\*>: [^()\n]+\)")
 _ITEM = r"[^\s,()\[\]{}]+"
 _LIST = re.compile(rf"([\[({{]){_ITEM}(?:, ?{_ITEM})+(?=[\])}}])")
@@ -112,6 +116,8 @@ def _compared(text: str) -> str:
         text = _MEMBERS.sub(_members, text)
         if "{<*>" in text:
             text = _OBJECT_OF_WORDS.sub("{<*>}", text)
+    if "[" in text and "]" in text:
+        text = _RECORD.sub(_record, text)
     if "''" in text or '""' in text or "[]" in text or "{}" in text:
         text = _NOTHING.sub(_enclosed, text)
     if "[" in text and ": " in text:
@@ -156,6 +162,13 @@ def _members(found: re.Match[str]) -> str:
     text = found.string
     word = text.rfind(" ", 0, found.start()) + 1
     return "{<*>}" if _TYPE.match(text[word : found.start()]) else found.group()
+
+
+def _record(found: re.Match[str]) -> str:
+    """Return what a record is printed as without its members, if its type stands before it."""
+    text = found.string
+    word = max(text.rfind(" ", 0, found.start()), text.rfind("=", 0, found.start())) + 1
+    return "[<*>]" if _RECORD_TYPE.match(text[word : found.start()]) else found.group()
 
 
 def _without_hosts(text: str) -> str:

@@ -72,6 +72,7 @@ _FIELDS = re.compile(r"\w+(?:\(\w+)?=|[^,;()\[\]{}]*[,;] [\w.-]+(?:: |=)")
 _REASON = ": " + WILDCARD
 _TELLS = re.compile(r"(?<![\w-])[A-Za-z][a-z]{2,}(?:ed|ing)(?!\w)")
 _NAMES = frozenset([PLAIN, NAME])
+_ARTICLES = frozenset(["A", "An", "The"])
 _LETTER = re.compile("[A-Za-z]")
 # What is in brackets, after the bracket that opens.
 _BRACKETS = re.compile(
@@ -111,9 +112,9 @@ def _done(keys: Sequence[str]) -> Optional[Tuple[str, str]]:
     None for another line.
     """
     verbs = 0
-    while verbs < len(keys) and is_verb(keys[verbs]):
+    while verbs < len(keys) and is_verb(keys[verbs]) and keys[verbs] not in _ARTICLES:
         verbs += 1
-    if not verbs or verbs == len(keys) or kind_of(keys[verbs]) not in _NAMES:
+    if not verbs or verbs == len(keys) or not _may_begin_thing(keys[verbs]):
         return None
     last = verbs
     while last + 1 < len(keys) and keys[last][-1] not in _ENDS:
@@ -122,6 +123,10 @@ def _done(keys: Sequence[str]) -> Optional[Tuple[str, str]]:
     thing = text.rstrip(_ENDS)
     rest = " ".join((text[len(thing) :], *keys[last + 1 :])).rstrip()
     return f"{' '.join(keys[:verbs])} {WILDCARD}{rest}", thing
+
+
+def _may_begin_thing(word: str) -> bool:
+    return kind_of(word) in _NAMES or word in _ARTICLES
 
 
 def _inside(keys: Sequence[str]) -> Iterator[Tuple[str, int]]:
