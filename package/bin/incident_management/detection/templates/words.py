@@ -73,6 +73,8 @@ _SPACED_PATH = re.compile(
     r"(?<!\w)[A-Za-z]:\\(?:[^\s\"'<>|,;]*\\)?[^\s\"'<>|,;.\\]+"
     r"(?: (?:[A-Z(0&][\w.()&+-]{0,40}|and|of)){0,2}? [A-Z(0][\w.()&+-]*\\"
 )
+MAX_COMMAS = 5
+"""Commas in an identifier of many parts; what has more is a table's line."""
 MAX_SPACED = 4
 """Parts with blanks in a path that are looked for."""
 # The part of a program that tells, and the line of its source: core/proxy/http: src/io/file.rs:0:
@@ -197,8 +199,15 @@ def mask(word: str) -> str:
 
 
 def _is_made_of_parts(core: str) -> bool:
-    """Whether this is one identifier made of many, as ``UPID:host:0000A1B2:11:vzdump:101:root``."""
-    return core.count(":") > 3 and core.count("0") > 1 and "=" not in core
+    """Whether this is one identifier made of many, of which one at least is a number.
+
+    As ``UPID:host:0000A1B2:11:vzdump:101:root`` and ``table,row,0a1b``, but not a line of a table.
+    """
+    if "=" in core or "0" not in core:
+        return False
+    if core.count(":") > 3 and core.count("0") > 1:
+        return True
+    return 0 < core.count(",") <= MAX_COMMAS and "(" not in core
 
 
 def _enclosed(found: re.Match[str]) -> str:
