@@ -14,7 +14,7 @@ from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequenc
 
 from .group import Template, Words
 from .spans import IN_BRACKETS, NOTHING, compared
-from .vocabulary import LEVELS
+from .vocabulary import LEVELS, TRANSFERS
 from .words import (
     FIXED,
     VALUE,
@@ -242,6 +242,8 @@ def _say_what_happens(before: Words, one: Words, other: Words, behind: Words) ->
         return all(map(_begins_with_verb, (one, other)))
     if not len(one) == len(other) == 1:
         return not behind and _is_of_a_thing(before, one, other) and _are_told((one, other))
+    if before[-1].lower() in TRANSFERS and one[0].isupper() and other[0].isupper():
+        return True
     if behind and is_infinitive(before[-1], behind[0]):
         return WILDCARD not in one[0] + other[0]
     if is_loud(before + behind):

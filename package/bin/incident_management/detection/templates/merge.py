@@ -22,6 +22,7 @@ from functools import lru_cache
 from typing import Dict, Hashable, Iterable, List, Sequence, Set, Tuple
 
 from .spans import IN_BRACKETS, NOTHING
+from .vocabulary import TRANSFERS
 from .words import (
     CACHED_WORDS,
     FIXED,
@@ -288,7 +289,7 @@ def _is_variable(place: int, lines: Sequence[Line], known: _Known) -> bool:
     if lines[0][place][:1].isupper() and _tells_aloud(place, lines):
         return False
     if all(is_shouted(_bare(line[place])) for line in lines):
-        return True
+        return lines[0][place - 1].lower() not in TRANSFERS or len(lines) >= MANY_FIRST
     if all(may_be_value(line[place]) for line in lines) and not is_called(lines[0][place + 1 :]):
         return len(lines) >= MANY_STATES
     return len(lines) >= MANY

@@ -3,7 +3,14 @@
 
 from __future__ import annotations
 
-__all__ = ["DETERMINERS", "FUNCTION_WORDS", "LEVELS", "MAY_BE_STATES", "VALUE_WORDS"]
+__all__ = [
+    "DETERMINERS",
+    "FUNCTION_WORDS",
+    "LEVELS",
+    "MAY_BE_STATES",
+    "TRANSFERS",
+    "VALUE_WORDS",
+]
 
 # Words that stand for a value although they are words: constants of programming languages, the
 # super-user, and names of days and months, which are part of a date.
@@ -43,3 +50,6 @@ LEVELS = frozenset(["info", "debug", "notice", "warning", "error", "critical", "
 """Words for how bad a message is, which tell nothing of what happened."""
 
 DETERMINERS = frozenset(["a", "an", "the", "its", "this", "that", "all", "any"])
+
+TRANSFERS = frozenset(["received", "receiving", "got", "sending", "sent"])
+"""Verbs behind which a word in capitals is a kind of message, which mostly tells what happened."""

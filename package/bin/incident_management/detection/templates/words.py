@@ -73,10 +73,10 @@ _SPACED_PATH = re.compile(
     r"(?<!\w)[A-Za-z]:\\(?:[^\s\"'<>|,;]*\\)?[^\s\"'<>|,;.\\]+"
     r"(?: (?:[A-Z(0&][\w.()&+-]{0,40}|and|of)){0,2}? [A-Z(0][\w.()&+-]*\\"
 )
-MAX_COMMAS = 5
-"""Commas in an identifier of many parts; what has more is a table's line."""
 MAX_SPACED = 4
 """Parts with blanks in a path that are looked for."""
+# table,row,0a1b: what has more commas is a line of a table
+_WITH_COMMAS = re.compile(r"[\w.:/$#@+~-]+(?:,[\w.:/$#@+~-]*){1,5}\Z")
 # The part of a program that tells, and the line of its source: core/proxy/http: src/io/file.rs:0:
 _PART = re.compile(r"((?:0\.)?[A-Za-z][A-Za-z_.+-]*(?:/[A-Za-z_.+-]+)+:)(?:0:)?\Z")
 _DOMAIN = re.compile(
@@ -201,13 +201,13 @@ def mask(word: str) -> str:
 def _is_made_of_parts(core: str) -> bool:
     """Whether this is one identifier made of many, of which one at least is a number.
 
-    As ``UPID:host:0000A1B2:11:vzdump:101:root`` and ``table,row,0a1b``, but not a line of a table.
+    As ``UPID:host:0000A1B2:11:vzdump:101:root`` and ``table,row,0a1b``.
     """
     if "=" in core or "0" not in core:
         return False
     if core.count(":") > 3 and core.count("0") > 1:
         return True
-    return 0 < core.count(",") <= MAX_COMMAS and "(" not in core
+    return "," in core and core.count(":") < 2 and _WITH_COMMAS.match(core) is not None
 
 
 def _enclosed(found: re.Match[str]) -> str:
