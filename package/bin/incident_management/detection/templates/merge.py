@@ -150,6 +150,8 @@ def _kind_between(two_before: str, before: str, word: str, after: str, kind: int
     """Return the kind of a word that is not a line's first; what is not there is ""."""
     if after[:1] == "=":
         return FIXED  # as in "size =3": what has a value is no value itself
+    if is_shouted(word) and before.lower() in TRANSFERS:
+        return FIXED  # as in "received HELLO"
     if kind == NAME:
         return NAME
     if kind == PLAIN and after.startswith(IN_BRACKETS):
@@ -289,7 +291,7 @@ def _is_variable(place: int, lines: Sequence[Line], known: _Known) -> bool:
     if lines[0][place][:1].isupper() and _tells_aloud(place, lines):
         return False
     if all(is_shouted(_bare(line[place])) for line in lines):
-        return lines[0][place - 1].lower() not in TRANSFERS or len(lines) >= MANY_FIRST
+        return True
     if all(may_be_value(line[place]) for line in lines) and not is_called(lines[0][place + 1 :]):
         return len(lines) >= MANY_STATES
     return len(lines) >= MANY

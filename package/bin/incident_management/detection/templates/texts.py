@@ -7,7 +7,6 @@ are told by the rest of the line: where many texts stand in one frame, the text 
 from __future__ import annotations
 
 import re
-from os.path import commonprefix
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .group import Template, Words
@@ -305,6 +304,14 @@ def _is_in(frame: str, template: Template) -> bool:
     return template.framed is keys or " ".join(keys) == frame or has_frame(keys, frame)
 
 
+def _common_start(texts: Sequence[str]) -> Iterator[str]:
+    """Yield the words that all texts begin with."""
+    for words in zip(*[text.split() for text in texts]):
+        if len(set(words)) > 1:
+            return
+        yield words[0]
+
+
 def _are_texts(frame: str, members: Sequence[Template], many: int) -> bool:
     """Whether what differs in some lines is one text, and not statements that begin alike.
 
@@ -321,7 +328,7 @@ def _are_texts(frame: str, members: Sequence[Template], many: int) -> bool:
     said = frame[: -len(_REASON)] if frame.endswith(_REASON) else ""
     if said and said.rpartition(" ")[2] not in _ANNOUNCES:
         texts = [line[len(frame) - len(WILDCARD) :] for line in lines]
-        if any(WILDCARD in word for word in commonprefix([text.split() for text in texts])):
+        if any(WILDCARD in word for word in _common_start(texts)):
             return False  # what differs begins further behind
         told = sum([WILDCARD in text and _TELLS.search(text) is not None for text in texts])
         begun = len({text.partition(" ")[0] for text in texts})

@@ -76,7 +76,7 @@ _SPACED_PATH = re.compile(
 MAX_SPACED = 4
 """Parts with blanks in a path that are looked for."""
 # table,row,0a1b: what has more commas is a line of a table
-_WITH_COMMAS = re.compile(r"[\w.:/$#@+~-]+(?:,[\w.:/$#@+~-]*){1,5}\Z")
+_WITH_COMMAS = re.compile(r"[\w.:/$#@+~-]+(?:,[\w.:/$#@+~-]*){1,3}\Z")
 # The part of a program that tells, and the line of its source: core/proxy/http: src/io/file.rs:0:
 _PART = re.compile(r"((?:0\.)?[A-Za-z][A-Za-z_.+-]*(?:/[A-Za-z_.+-]+)+:)(?:0:)?\Z")
 _DOMAIN = re.compile(
