@@ -63,6 +63,8 @@ _WHOLE = re.compile(
     )\Z""",
     re.X | re.I | re.S,
 )
+# An address as it is, IPv6 or of hardware; what is written so needs no further look.
+_COLONS = re.compile(r"0?(?:[0-9a-f]{0,4}:){2,9}[0-9a-f]{1,4}\Z", re.I)
 # A value between punctuation.
 _PATH = re.compile(
     r"(?:~|\.{1,2})?/[^\s/]*(?:/[^\s/]*)*\Z|[\w.+~-]+(?:/[\w.+~*-]+){2,}/?\Z"
@@ -155,6 +157,8 @@ def mask(word: str) -> str:
         return word
     if len(word) > LONGEST_WORD:
         return WILDCARD
+    if bare.count(":") > 1 and _COLONS.match(bare):
+        return word.replace(bare, WILDCARD, 1)
     if ">" in word or not word.isascii():
         word = _CHANGE.sub("0", word)
         bare = word.strip(_ENDS)
