@@ -201,17 +201,26 @@ class Site:
                 "citations": hypothesis["citations"],
                 "claims": [
                     {
-                        "text": "The pool of checkout was cut to one connection.",
-                        "status": "quoted",
-                        "citation_id": "C1",
-                    },
-                    {
                         "text": "The database was restarted at noon.",
                         "status": "rejected",
                         "reason": "Its quote is in no event.",
+                        "quote": "database system is ready to accept connections",
+                    },
+                    {
+                        "text": "Checkout fails because the pool is full.",
+                        "status": "unchecked",
+                        "citation_id": "C1",
+                        "reason": "It says what brought about what.",
+                        "quote": "QueuePool limit of size 1",
+                    },
+                    {
+                        "text": "The pool of checkout was cut to one connection.",
+                        "status": "quoted",
+                        "citation_id": "C1",
+                        "quote": "QueuePool limit of size 1 overflow 0 reached",
                     },
                 ],
-                "model": {"detail": "2 claims; the quotes of 1 were found, 1 were rejected."},
+                "model": {"detail": "made 3 claims: 1 found."},
             }
         )
         data = {"analysis_id": key, "verdict": cause, "cause": cause, "hypotheses": 2}

@@ -196,6 +196,11 @@ def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     expect(responder.locator(".wb-check-verified").first).to_contain_text("pool_size: 20 -> 1")
     struck = responder.locator(".wb-claims s")
     expect(struck).to_have_text("The database was restarted at noon.")
+    claims = responder.locator(".wb-claims li")
+    expect(claims.nth(0)).to_contain_text("QueuePool limit of size 1 overflow 0 reached")
+    expect(claims.nth(0)).to_contain_text("quote found · C1")
+    expect(claims.nth(1)).to_contain_text("not checked · C1 · It says what brought about what.")
+    expect(claims.nth(2)).not_to_contain_text("ready to accept connections")
 
     press(responder, "propose")
     said(responder, "is proposed")

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from incident_management.analysis.citations import Checked
+from incident_management.analysis.evidence import Citation, Event
+from incident_management.analysis.support import Evidence
 from tests.unit.analysis import scenario
 from tests.unit.analysis.event_searcher import EventSearcher
 from tests.unit.analysis.shop import FakeModel, Shop, fair_answer
@@ -157,9 +162,9 @@ def test_a_claim_in_the_words_of_the_evidence_is_shown_as_quoted(shop):
         "QueuePool",
         ("The pool of orders holds 1 connection.", POOL_QUOTE),
         ("Requests waited for a connection of QueuePool and timed out.", POOL_QUOTE),
-        ("Since chg-pool, the Queue pool is exhausted.", POOL_QUOTE),
-        ("Because the pool is full, orders time out after two seconds.", POOL_QUOTE),
-        ("The pool is used up. Several requests wait; connections are short.", POOL_QUOTE),
+        ("The Queue pool of orders is exhausted.", POOL_QUOTE),
+        ("The pool is full; orders time out at 2.00.", POOL_QUOTE),
+        ("The pool is used up. Some requests wait; connections are short.", POOL_QUOTE),
     )
     assert [claim["reason"] for claim in claims] == [""] * 5
     assert {claim["status"] for claim in claims} == {"quoted"}
@@ -172,10 +177,10 @@ def test_a_claim_may_say_what_it_cites_and_the_day_by_its_name(shop):
         cited = next(e for e in document["events"] if "QueuePool" in e["text"])["id"]
         texts = [
             f"The pool is used up ({cited}, H1).",
-            "Since Tuesday, 14 November, the pool is full.",
+            "On Tuesday, 14 November, the pool is full.",
         ]
         made = [{"text": text, "citation_id": cited, "quote": POOL_QUOTE} for text in texts]
-        wrong = {"text": "Since May, the pool is full.", "citation_id": cited, "quote": POOL_QUOTE}
+        wrong = {"text": "In May, the pool is full.", "citation_id": cited, "quote": POOL_QUOTE}
         return {**fair_answer(document), "claims": [*made, wrong]}
 
     reasons = [claim["reason"] for claim in shop.conclude(FakeModel(answer))["claims"]]
@@ -199,3 +204,97 @@ def test_a_cause_and_a_summary_that_name_what_no_event_holds_are_told_as_such(sh
     fault = "names Mallory, which is nowhere in the evidence."
     assert (made["score"], made["against"], made["verified"]) == (0.0, [f"It {fault}"], False)
     assert analysis["model"]["detail"].endswith(f"Beware of its summary: it {fault}")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("The pool was NOT exhausted.", "It denies something"),
+        ("The pool of orders was never used up.", "It denies something"),
+        ("The pool works.", "It says that something went well"),
+        ("The pool timed out because orders failed.", "It says what brought about what"),
+        ("The timeout of orders led to a full pool.", "It says what brought about what"),
+        ("The pool was full before orders failed.", "It says what came when"),
+        ("Since the failure, the pool is full.", "It says what came when"),
+        ("All orders fail on the pool.", "It says how many"),
+        ("Only the pool of orders is full.", "It says how many"),
+        ("The pool was lowered.", "It compares"),
+        ("The pool of frontend is used up.", "It names frontend"),
+        ("The pool was changed by chg-pool.", "It names chg-pool"),
+        ("The pool waited 2.00 hours.", "It states 2.00 hours"),
+    ],
+)
+def test_what_no_quote_can_show_is_told_as_not_checked(shop, text, reason):
+    (claim,) = _claims(shop, "QueuePool", (text, POOL_QUOTE))
+    assert claim["status"] == "unchecked"
+    assert claim["reason"].startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("raw", "quote", "text", "reason"),
+    [
+        ("ERROR no route to basket-1", "no route to basket-1", "There is a route to basket-1.",
+         "Its quote denies something"),
+        ("ERROR basket-1 is unreachable", "basket-1 is unreachable",
+         "Orders cannot reach basket-1.", ""),
+        ("INFO ALTER TABLE basket ADD COLUMN gift", "ALTER TABLE basket ADD COLUMN",
+         "The column gift of basket was dropped.", 'It says "dropped"'),
+        ("INFO reindex of basket done", "reindex of basket", "The reindex of basket failed.",
+         "It says that something failed"),
+        ("ERROR basket gave up after 3 attempts", "gave up after 3 attempts",
+         "The basket gave up after three attempts.", ""),
+        ("ERROR basket took 1840 ms, cache misses 0.94", "basket took 1840 ms",
+         "The basket took 1.84 seconds and misses 94 percent.", ""),
+        ("ERROR basket: NoSuchKeyInBasket", "NoSuchKeyInBasket",
+         "No such key is in the basket.", ""),
+    ],
+)  # fmt: skip
+def test_a_claim_is_held_to_the_words_of_its_event(shop, raw, quote, text, reason):
+    event = {"time": scenario.START + 60, "service": "orders", "raw": raw}
+    if not raw.startswith("ERROR"):
+        event["raw"] = f"{raw} severe"
+    known = shop.searcher
+    shop.searcher = EventSearcher([*scenario.logs(), event], known.changes, known.topology)
+    (claim,) = _claims(shop, "basket", (text, quote))
+    assert claim["reason"].startswith(reason) and bool(claim["reason"]) is bool(reason)
+    assert claim["status"] == ("unchecked" if reason else "quoted")
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("chg-pool lowered database.pool_size from 10 to 1.", "quoted"),
+        ("chg-pool raised database.pool_size from 10 to 1.", "rejected"),
+        ("chg-pool set database.pool_size from 1 to 10.", "rejected"),
+    ],
+)
+def test_what_was_before_and_after_is_not_turned_round(shop, text, status):
+    (claim,) = _claims(shop, "chg-pool", (text, "tune database settings"))
+    assert claim["status"] == status
+
+
+def test_a_claim_of_many_numbers_beside_a_huge_event_takes_no_minutes():
+    """It took five: each number was looked for in the whole event again."""
+    event = Event(time=scenario.START, raw="ERROR " + "from 1 to 2 " * 80_000, entity="orders")
+    citation = Citation.of_event(event)
+    citation.id, citation.status = "C1", "verified"
+    evidence = Evidence(Checked([citation], {"C1": event}), [])
+    began = time.process_time()
+    evidence.fault_of_text("1 to 2 " * 570, event)
+    evidence.doubt_of_text("1 to 2 " * 570, "from 1 to 2", event)
+    assert time.process_time() - began < 20
+
+
+def test_a_cause_whose_claims_are_not_checked_counts_for_nothing(shop):
+    def answer(document):
+        cited = next(e for e in document["events"] if "QueuePool" in e["text"])
+        said = "The pool is full because orders failed."
+        made = [{"text": said, "citation_id": cited["id"], "quote": POOL_QUOTE}]
+        return {
+            **fair_answer(document),
+            "hypotheses": [{"cause": "The pool of orders leaks.", "claims": made}],
+        }
+
+    (made,) = [h for h in shop.conclude(FakeModel(answer))["hypotheses"] if h["source"] == "model"]
+    assert made["score"] == 0.0 and made["citations"] == []
+    assert made["against"] == ["Its quotes were found, but code can't check what it claims."]

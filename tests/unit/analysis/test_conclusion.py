@@ -169,7 +169,8 @@ def test_what_a_model_claims_is_never_counted_as_verified(shop):
     plain = Shop().conclude()
     analysis = shop.conclude(FakeModel(fair_answer))
     assert analysis["checked"]["verified"] == plain["checked"]["verified"]
-    assert "the quotes of 1 were found, 2 were rejected" in analysis["model"]["detail"]
+    said = "made 3 claims: 1 found in the events that they quote, 0 not checked, 2 rejected."
+    assert analysis["model"]["detail"] == f"test.model {said}"
 
 
 def test_a_forged_change_is_not_blamed(shop):

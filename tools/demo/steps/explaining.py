@@ -87,12 +87,15 @@ def _check_model(world: World) -> None:
     )
     rejected = [claim for claim in analysis["claims"] if claim["status"] == "rejected"]
     quoted = [claim for claim in analysis["claims"] if claim["status"] == "quoted"]
+    unchecked = [claim for claim in analysis["claims"] if claim["status"] == "unchecked"]
+    for claim in unchecked:
+        report.say(f"Not checked: “{claim['text']}” — {claim['reason']}")
     for claim in rejected:
         report.say(f"Rejected: “{claim['text']}” — {claim['reason']}")
     report.check(
         "The claim that it made up is rejected, the quotes of the others are found",
-        len(rejected) == 1 and len(quoted) >= 2,
-        f"{len(quoted)} quotes found, {len(rejected)} rejected",
+        len(rejected) == 1 and len(quoted) >= 1 and len(quoted) + len(unchecked) >= 2,
+        f"{len(quoted)} quotes found, {len(unchecked)} not checked, {len(rejected)} rejected",
     )
 
 

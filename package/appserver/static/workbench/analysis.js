@@ -9,6 +9,7 @@ import { moveOf, whyNot } from './moves.js';
 import { moment } from './words.js';
 
 const CHECKS = { verified: 'found again', rejected: 'rejected', unchecked: 'not checked', quoted: 'quote found' };
+const SURENESS = ['quoted', 'unchecked', 'rejected'];
 const CONFIDENCE = { high: 'high confidence', medium: 'medium confidence', low: 'low confidence' };
 
 /**
@@ -80,11 +81,20 @@ function model(analysis) {
         h('h2', {}, 'The model'),
         h('p', { class: 'wb-dim' }, said.detail || 'It was not asked.'),
         said.summary && h('p', {}, h('span', { class: 'wb-dim' }, 'Its own words, not checked: '), said.summary),
-        claims.length > 0 && h('ul', { class: 'wb-claims' }, claims.map((claim) => {
-            const rejected = claim.status === 'rejected';
-            return h('li', { class: `wb-check-${claim.status}` },
-                h(rejected ? 's' : 'span', {}, claim.text ?? ''),
-                h('div', { class: 'wb-dim' }, [CHECKS[claim.status] ?? String(claim.status ?? '').replaceAll('_', ' '), claim.citation_id, claim.reason].filter(Boolean).join(' · ')));
-        })),
+        claims.length > 0 && h('ul', { class: 'wb-claims' }, [...claims].sort(bySureness).map(claimed)),
     ];
+}
+
+/** What was found first, then what code can't check, then what was rejected. */
+function bySureness(one, other) {
+    return SURENESS.indexOf(one.status) - SURENESS.indexOf(other.status);
+}
+
+/** A claim, beside the words that it quotes: whoever reads it sees whether they say the same. */
+function claimed(claim) {
+    const rejected = claim.status === 'rejected';
+    return h('li', { class: `wb-check-${claim.status}` },
+        h(rejected ? 's' : 'span', {}, claim.text ?? ''),
+        !rejected && claim.quote && h('blockquote', { class: 'wb-quoted' }, claim.quote),
+        h('div', { class: 'wb-dim' }, [CHECKS[claim.status] ?? String(claim.status ?? '').replaceAll('_', ' '), claim.citation_id, claim.reason].filter(Boolean).join(' · ')));
 }

@@ -7,6 +7,7 @@ So a log line that talks a model into something talks it into a claim that is sh
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Dict, List, Mapping, Sequence
 
 from .budget import Budget, shorten
@@ -18,6 +19,8 @@ __all__ = [
     "ORDER_BONUS",
     "QUOTED",
     "REJECTED",
+    "UNCHECKED",
+    "account_of",
     "apply",
     "bounded",
     "summary_fault",
@@ -31,8 +34,10 @@ MODEL_SCORE = 0.3
 
 MAX_NEW_HYPOTHESES = 5
 NO_QUOTE = "None of its claims has a quote that supports it."
-QUOTED, REJECTED = "quoted", "rejected"
-"""Status of a claim: its quote was found and its text names nothing beyond the evidence; or not."""
+NOT_CHECKED = "Its quotes were found, but code can't check what it claims."
+QUOTED, UNCHECKED, REJECTED = "quoted", "unchecked", "rejected"
+"""Status of a claim: its quote was found, and nothing in its text goes beyond the event that it
+cites; its quote was found, and its text says what no code can check; or it has a fault."""
 
 
 def summary_fault(summary: str, hypotheses: Sequence[Mapping[str, Any]], checked: Checked) -> str:
@@ -75,12 +80,14 @@ def _checked_claim(
     citation_id, quote = _text(claim.get("citation_id"), 20), _text(claim.get("quote"), 400)
     text = _text(claim.get("text"), budget.answer_characters)
     event = checked.events.get(citation_id)
+    doubt = ""
     if event is None or not checked.is_verified(citation_id):
         reason = f"It cites {citation_id or 'nothing'}, which is no event of the evidence."
     elif not holds_quote(event.raw, quote):
         reason = f"Its quote is not in {citation_id}."
     else:
         reason = evidence.fault_of_quote(quote) or evidence.fault_of_text(text, event)
+        doubt = "" if reason else evidence.doubt_of_text(text, quote, event)
     stance = claim.get("stance")
     return {
         "text": text,
@@ -88,8 +95,8 @@ def _checked_claim(
         "quote": quote,
         "hypothesis_id": _text(claim.get("hypothesis_id"), 20),
         "stance": stance if stance in ("for", "against") else "",
-        "status": REJECTED if reason else QUOTED,
-        "reason": reason,
+        "status": REJECTED if reason else UNCHECKED if doubt else QUOTED,
+        "reason": reason or doubt,
         "source": "model",
     }
 
@@ -115,13 +122,29 @@ def _new_hypotheses(
                 "cause": cause,
                 "score": MODEL_SCORE if quoted else 0.0,
                 "for": [claim["text"] for claim in quoted],
-                "against": [] if quoted else [fault or NO_QUOTE],
+                "against": [] if quoted else [fault or _why_unsupported(claims)],
                 "citations": list(dict.fromkeys(claim["citation_id"] for claim in quoted)),
                 "claims": claims,
                 "source": "model",
             }
         )
     return added
+
+
+def _why_unsupported(claims: Sequence[Mapping[str, Any]]) -> str:
+    return NOT_CHECKED if any(one["status"] == UNCHECKED for one in claims) else NO_QUOTE
+
+
+def account_of(claims: Sequence[Mapping[str, Any]]) -> str:
+    """Say in one sentence what became of the claims."""
+    if not claims:
+        return "made no claims."
+    many = "1 claim" if len(claims) == 1 else f"{len(claims)} claims"
+    count = Counter(claim["status"] for claim in claims)
+    return (
+        f"made {many}: {count[QUOTED]} found in the events that they quote, "
+        f"{count[UNCHECKED]} not checked, {count[REJECTED]} rejected."
+    )
 
 
 def _reorder(order: Any, hypotheses: List[Dict[str, Any]]) -> None:

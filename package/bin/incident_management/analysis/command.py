@@ -7,7 +7,7 @@ import time
 from typing import Any, Callable, Dict, Iterator, Mapping
 
 from ..splunk.session import Session, SplunkError, path_of
-from .answer import QUOTED
+from .answer import QUOTED, UNCHECKED
 
 __all__ = ["FIELDS", "AnalysisFailed", "analyze", "rows"]
 
@@ -118,5 +118,6 @@ def _citation(citation: Mapping[str, Any]) -> str:
 
 
 def _claim(claim: Mapping[str, Any]) -> str:
-    state = "quote found" if claim["status"] == QUOTED else f"rejected: {claim['reason']}"
+    states = {QUOTED: "quote found", UNCHECKED: f"not checked: {claim['reason']}"}
+    state = states.get(claim["status"], f"rejected: {claim['reason']}")
     return f"{claim['text']} [{claim['citation_id']}, {state}]"

@@ -211,13 +211,10 @@ class Conclusion:
         content = told["answer"]
         fault = model_answer.summary_fault(content["summary"], hypotheses, checked)
         claims = model_answer.apply(content, hypotheses, checked, self.budget)
-        rejected = sum(1 for claim in claims if claim["status"] == "rejected")
         told["summary"] = content["summary"]
         told["cause_found"] = content["cause_found"]
-        told["detail"] = (
-            f"{told['model_id']} made {len(claims)} claims; the quotes of "
-            f"{len(claims) - rejected} were found, {rejected} were rejected."
-            + (f" Beware of its summary: {fault[0].lower()}{fault[1:]}" if fault else "")
+        told["detail"] = f"{told['model_id']} {model_answer.account_of(claims)}" + (
+            f" Beware of its summary: {fault[0].lower()}{fault[1:]}" if fault else ""
         )
         return told, claims
 
