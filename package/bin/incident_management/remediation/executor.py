@@ -123,9 +123,13 @@ def _masked(value: Any) -> Any:
 
 
 def object_of(text: str) -> Optional[Dict[str, Any]]:
-    """Return the JSON object of an answer, None where it is none."""
+    """Return the JSON object of an answer, None where it is none that could be stored.
+
+    As one with half a character (a lone surrogate) or with a number that is none (NaN).
+    """
     try:
         answer = json.loads(text)
+        json.dumps(answer, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None
