@@ -8,8 +8,10 @@ from typing import Any, Callable, Iterator
 from incident_management.remediation.executor import ExecutorError, Outcome
 
 # Of each kind that JSON has, some at their limits; half a character can be written down nowhere.
-WRONG = (None, True, 7, -1, 1.5, 1e400, "", "x", [], [1], [[]], [None], {}, {"a": 1}, "\ud800",
-         "a\nb\x00", "../../users/1", "9" * 5000)  # fmt: skip
+WRONG: tuple[Any, ...] = (
+    None, True, 7, -1, 1.5, 1e400, "", "x", [], [1], [[]], [None], {}, {"a": 1}, "\ud800",
+    "a\nb\x00", "../../users/1", "9" * 5000,
+)  # fmt: skip
 
 
 def spoiled(true: Any) -> Iterator[Any]:

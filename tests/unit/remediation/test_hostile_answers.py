@@ -112,7 +112,7 @@ def test_what_amazon_ecs_answers():
         "DescribeTaskDefinition": {"taskDefinition": {"status": "ACTIVE"}},
         "UpdateService": {"service": rolling},
     }
-    answers = {}
+    answers: dict[str, bytes] = {}
     client = boto3.client(
         "ecs", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
