@@ -14,6 +14,8 @@ from incident_management.remediation.deploy_api import DeployApi
 from incident_management.remediation.ecs import Ecs
 from tests.unit.remediation import test_awx as awx_tests
 from tests.unit.remediation import test_ecs as ecs_tests
+from tests.unit.remediation import test_kubernetes as kubernetes_tests
+from tests.unit.remediation.cluster import DEPLOYMENT, REPLICA_SETS, Cluster
 from tests.unit.remediation.hostile import is_withstood, spoiled
 
 boto3 = pytest.importorskip("boto3")
@@ -21,6 +23,7 @@ awsrequest = pytest.importorskip("botocore.awsrequest")
 
 LAUNCH = "job_templates/42/launch/"
 JOBS = "job_templates/42/jobs/?order_by=-id&page_size=25"
+LISTED = {"limit": ["200"], "labelSelector": ["app=checkout"]}
 DEPLOYED = {
     "service": "checkout", "version": "r8", "previous_version": "r7", "change_id": "CHG-8"
 }  # fmt: skip
@@ -29,7 +32,7 @@ DEPLOY = {"service": "checkout", "change_id": "CHG-8", "to_version": "r7"}
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    for module in ("awx", "ecs"):
+    for module in ("awx", "ecs", "kubernetes"):
         monkeypatch.setattr(f"incident_management.remediation.{module}.WAIT_SECONDS", 0.0)
 
 
@@ -93,6 +96,25 @@ def test_a_status_that_awx_does_not_give_is_no_end():
     """Else the service would be free for another fix while the job goes on."""
     outcome = awx_tests.awx(awx_tests.FakeAwx("paused")).execute(awx_tests.ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.detail) == ("unknown", "Job 101 is paused.")
+
+
+@pytest.mark.parametrize("asked", [("GET", DEPLOYMENT), ("GET", REPLICA_SETS)])
+def test_what_kubernetes_answers(asked):
+    """Its ReplicaSets with one of them, as all are alike; and nothing strange is ever put in."""
+    cluster = Cluster()
+    _status, true = cluster.answer(*asked, LISTED if asked[1] == REPLICA_SETS else {}, None, {})
+    if asked[1] == REPLICA_SETS:
+        true["items"] = true["items"][:1]
+    listed = cluster.answer("GET", REPLICA_SETS, LISTED, None, {})
+    cluster.answers["GET", REPLICA_SETS] = listed
+    executor = kubernetes_tests.kubernetes(cluster)
+    for answer in spoiled(true):
+        cluster.answers[asked] = (200, answer)
+        assert is_withstood(partial(executor.facts, kubernetes_tests.ARGUMENTS))
+        for act in (executor.execute, executor.settle, executor.rehearse):
+            assert is_withstood(partial(act, kubernetes_tests.ARGUMENTS, "PLAN-1"))
+    cluster.answers.clear()
+    assert cluster.version in ("pool 1", "pool 20")
 
 
 class Raw:

@@ -51,7 +51,9 @@ def rehearse(context: Context, plan_id: str, actor: str) -> Dict[str, Any]:
         if tries and not _is_noted(entries, _name(plan_id, number)):
             outcome = executor.settle(step.arguments, _request_id(plan_id, number))
             given_up = tries[-1] < context.clock.now() - GOES_ON_SECONDS
-            outcome = None if outcome.status not in _ENDS and given_up else outcome
+            # "unchanged": it left nothing that goes on.
+            over = outcome.status == "unchanged" or (outcome.status == "unknown" and given_up)
+            outcome = None if over else outcome
         if outcome is None:
             number, outcome = number + 1, _begun(context, plan_id, step, executor, tries)
     except (CatalogueError, ExecutorError) as error:
