@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 from playwright.sync_api import expect
@@ -123,7 +125,7 @@ def test_changes_are_frozen_and_the_freeze_is_ended(site: Site, enter: Enter) ->
     page.locator("dialog button[type=submit]").click()
     expect(page.locator(".wb-said")).to_contain_text("“shop-*” is frozen")
     row = part.locator("li")
-    expect(row).to_contain_text("sat, sun from 00:00 to 00:00 (UTC)")
+    expect(row).to_contain_text("sat, sun from 00:00 for 24 hours (")
     assert page.evaluate("window.broken") is None
     made = frozen(site, "shop-*")
     assert (made["days"], made["created_by"]) == (["sat", "sun"], "mia")
@@ -137,6 +139,50 @@ def test_changes_are_frozen_and_the_freeze_is_ended(site: Site, enter: Enter) ->
     page.locator("dialog button[type=submit]").click()
     expect(part).to_contain_text("Nothing is frozen.")
     assert frozen(site, "shop-*")["ended_by"] == "mia"
+
+
+def test_a_freeze_has_the_times_of_the_zone_that_is_named(site: Site, enter: Enter) -> None:
+    page = enter("mia", "?view=held")
+    part = page.get_by_role("region", name="Change freezes")
+    part.get_by_role("button", name="Freeze changes").click()
+    fields = {
+        "service": "till-*",
+        "from": "2035-03-24T22:30",
+        "until": "2035-04-02T06:00",
+        "days": "Friday, sat",
+        "from_time": "22:00",
+        "to_time": "06:30",
+        "time_zone": "Nowhere/Land",
+        "reason": "Easter",
+    }
+    for name, value in fields.items():
+        page.locator(f"dialog [name={name}]").fill(value)
+    submit = page.locator("dialog button[type=submit]")
+    submit.click()
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("“Nowhere/Land” is no time zone")
+    page.locator("dialog [name=time_zone]").fill("Europe/Berlin")
+    effects = page.locator("dialog .wb-effects")
+    expect(effects).to_contain_text("on fri, sat from 22:00 to 06:30 (Europe/Berlin)")
+    submit.click()
+    expect(page.locator(".wb-said")).to_contain_text("“till-*” is frozen")
+    made = frozen(site, "till-*")
+    # Winter's clocks at first, summer's at the end.
+    begins = datetime(2035, 3, 24, 21, 30, tzinfo=timezone.utc).timestamp()
+    ends = datetime(2035, 4, 2, 4, 0, tzinfo=timezone.utc).timestamp()
+    assert (made["starts_at"], made["ends_at"]) == (begins, ends)
+    times = [made[name] for name in ("days", "from_time", "to_time", "time_zone")]
+    assert times == [["fri", "sat"], "22:00", "06:30", "Europe/Berlin"]
+    site.call("DELETE", f"/freezes/{made['id']}")
+
+
+def test_a_weekly_freeze_of_elsewhere_is_told_by_ones_own_clock(site: Site, enter: Enter) -> None:
+    every = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    wanted = {"days": every, "from_time": "00:00", "to_time": "00:00", "time_zone": "Asia/Kolkata"}
+    made = site.call("POST", "/freezes", {"reason": "Audit", "service": "vault", **wanted})
+    row = enter("mia", "?view=held").locator(".wb-suppression", has_text="Audit")
+    # India's midnight is half past six in the evening before by the clocks of UTC.
+    expect(row).to_contain_text(re.compile(r"\(Asia/Kolkata\), now until .*18:30:00 \(UTC\)"))
+    site.call("DELETE", f"/freezes/{made['id']}")
 
 
 def frozen(site: Site, service: str) -> Any:

@@ -72,7 +72,8 @@ def judged(detections: Detections, name: str, **changes: str) -> Judgement:
     incident = Incident("INC-20260101-AAAAAA", entities=["checkout"])
     raised_by = {**search, "rule": name}
     asked = [(raised_by, windows)]
-    meant = Meant(frozenset(["checkout"]), frozenset([identity(raised_by)]))
+    opener = identity(raised_by)
+    meant = Meant(opener, frozenset(["checkout"]), frozenset([opener]))
     return judge(raising, SplunkSearcher(session), action, incident, asked, meant)
 
 

@@ -8,6 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Dict, List, Optional, Tuple
 from urllib.parse import parse_qs
 
+from tests.unit.remediation.cluster import URL as CLUSTER_URL
+from tests.unit.remediation.cluster import Cluster
+
 Answer = Tuple[int, Any]
 
 
@@ -35,7 +38,7 @@ class Service:
                 except OSError:
                     return
 
-            do_GET = do_POST = _handle
+            do_GET = do_POST = do_PATCH = _handle
 
             def log_message(self, *_: Any) -> None:
                 return
@@ -183,3 +186,21 @@ class Awx(Service):
             if path == f"/api/v2/jobs/{job['id']}/":
                 return 200, job
         return 404, {"detail": "Not found."}
+
+
+class KubernetesApi(Service):
+    """The cluster of the unit tests behind HTTP; ``rolled`` is called after each change."""
+
+    def __init__(self, rolled: Callable[[], None]) -> None:
+        self.cluster = Cluster()
+        self.rolled = rolled
+        super().__init__()
+
+    def receive(self, method, path, body, headers):
+        with self.lock:
+            before = self.cluster.patched
+            given = json.loads(body) if body else None
+            reply = self.cluster(f"{CLUSTER_URL}{path}", given, headers, method)
+            if self.cluster.patched > before:
+                self.rolled()
+            return reply.status, json.loads(reply.text)

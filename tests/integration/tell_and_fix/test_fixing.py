@@ -18,7 +18,7 @@ from incident_management.splunk.session import Session
 from tests.standin import ADMIN_PASSWORD
 
 from .conftest import Office, wait_for
-from .receivers import Awx
+from .receivers import Awx, KubernetesApi
 
 CAUSE = "CHG-8 set pool_size to 1 on checkout"
 
@@ -233,6 +233,35 @@ def test_a_job_template_of_awx_restarts_the_service_once(office: Office, shop: S
         assert [json.loads(job["extra_vars"]) for job in awx.jobs] == [variables]
     finally:
         awx.stop()
+
+
+def test_a_deployment_of_kubernetes_is_put_back_and_proved(office: Office, shop: Shop):
+    actions = office.home / "etc/apps/incident_management/local/incident_actions.conf"
+    actions.write_text(
+        "[undo_rollout]\nlabel = Put the Deployment back\nexecutor = kubernetes\n"
+        "argument.namespace = shop\nargument.service = $analysis.service$\n"
+        "argument.running = $analysis.version$\nargument.running.type = version\n"
+        "argument.to_version = $analysis.previous_version$\nargument.to_version.type = version\n"
+        "blast_radius = $service$ is rolled out anew with $to_version$.\n"
+        "verify_delay = 0s\nverify_window = 5s\nmin_samples = 5\n"
+    )
+    office.standin.splunk.conf.reload()
+    api = KubernetesApi(lambda: office.deployer.state.update(version="r7"))
+    try:
+        office.set("remediation", kubernetes_url=api.url, kubernetes_token="t")
+        incident = analysed(office)
+        plan = remediate(office, incident, action="undo_rollout")
+        assert plan["blast_radius"] == "checkout is rolled out anew with r7."
+        shown = remediate(office, incident, do="preview", plan=plan["plan_id"])
+        assert [one["op"] for one in json.loads(shown["request"][-1])] == ["test", "replace", "add"]
+        assert "nothing was changed" in remediate(office, incident, do="check")["detail"]
+        assert (api.cluster.dry, api.cluster.patched) == (1, 0)
+        remediate(office, incident, do="approve")
+        assert remediate(office, incident, do="execute")["status"] == "done"
+        wait_for(lambda: office.call("GET", f"/incidents/{incident}")["status"] == "resolved")
+        assert (api.cluster.patched, api.cluster.version) == (1, "pool 20")
+    finally:
+        api.stop()
 
 
 def test_what_a_fix_would_do_is_seen_without_doing_anything(office: Office, shop: Shop):

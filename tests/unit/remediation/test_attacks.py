@@ -8,6 +8,7 @@ from incident_management.incidents import lifecycle
 from incident_management.notify.transport import Reply
 from incident_management.remediation import approval, execution
 from incident_management.remediation.awx import Awx
+from incident_management.remediation.raised import Rerun
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute, propose, refusal
 
@@ -27,34 +28,74 @@ def forge(bench):
     bench.write("signal", rule="Always", entity="checkout", signals={"forged": 1})
 
 
-def judged_where_only_the_forged_search_finds(bench, plan):
-    bench.raising.fixed_at = bench.clock.now()
-    run = bench.raising.run
+def judged_where(bench, plan, before, after):
+    """``before`` and ``after``: what each search finds, by its name."""
+    bench.raising.fixed_at = fixed_at = bench.clock.now()
 
     def asked(search, earliest, latest):
-        bench.raising.after = ["checkout"] if search["name"] == "Always" else []
-        return run(search, earliest, latest)
+        found = (before if latest <= fixed_at else after).get(search["name"], [])
+        return Rerun("spl", "entity", [{"entity": one} for one in found])
 
     bench.raising.run = asked
-    bench.clock.advance(90)
-    bench.verifier().run()
+    for _round in range(9):
+        bench.clock.advance(90)
+        bench.verifier().run()
     return bench.context.load(plan)[2]
 
 
-def test_a_signal_forged_after_the_proposal_has_no_fix_undone(bench):
+@pytest.mark.parametrize("there", ["before the proposal", "after the proposal"])
+@pytest.mark.parametrize("before", [["checkout"], []], ids=["found before", "not found before"])
+def test_a_forged_signal_has_no_fix_undone(bench, there, before):
+    if there == "before the proposal":
+        forge(bench)
     plan = propose(bench)
-    forge(bench)
+    if there == "after the proposal":
+        forge(bench)
     approval.approve(bench.context, plan, "omar")
     execute(bench, plan)
-    state = judged_where_only_the_forged_search_finds(bench, plan)
-    assert state.status == "done" and "rollback started" not in bench.kinds()
+    always = {"Always": ["checkout"]}
+    state = judged_where(bench, plan, {"High Error Rate": before, **always}, always)
+    assert state.status == "insufficient_data" and "rollback started" not in bench.kinds()
+    assert bench.api.services["checkout"]["version"] == "r7"
 
 
-def test_a_search_that_was_there_at_the_proposal_has_it_undone(bench):
+def test_an_incident_that_a_forged_signal_opened_has_no_fix_undone_that_has_helped():
+    """Whoever expects trouble opens an incident, which the true finding then joins."""
+    bench = Bench()
+    bench.stores.timeline.delete_matching({"incident_id": INCIDENT})
+    search = {"name": "Always", "app": "search", "owner": "mallory"}
+    bench.write("opened", title="x", severity="low", entities=["noise"], rule="Always",
+                signals={"f": 1}, search=search)  # fmt: skip
+    real = {"name": "High Error Rate", "app": "incident_management", "owner": "nobody"}
+    bench.stores.signals.save([{"_key": "a", "rule": real["name"], "entity": "checkout",
+        "search": real, "incident_id": INCIDENT, "received_at": bench.clock.now()}])  # fmt: skip
+    bench.write("signal", rule=real["name"], entities=["checkout"], signals={"a": 7})
+    bench.analyse()
+    plan = approved(bench)
+    execute(bench, plan)
+    always = {"Always": ["noise", "checkout"]}
+    state = judged_where(bench, plan, {"High Error Rate": ["checkout"], **always}, always)
+    assert state.status == "insufficient_data" and "has helped in part" in state.detail
+    assert bench.api.services["checkout"]["version"] == "r7"
+
+
+def test_an_entity_that_was_forged_into_the_incident_has_no_fix_undone(bench):
+    """The true search finds it all the time, though the incident was opened for another."""
+    bench.write("signal", rule="High Error Rate", entities=["noise"], signals={"f": 1})
+    plan = approved(bench)
+    execute(bench, plan)
+    before, after = {"High Error Rate": ["checkout", "noise"]}, {"High Error Rate": ["noise"]}
+    state = judged_where(bench, plan, before, after)
+    assert state.status == "insufficient_data"
+    assert bench.api.services["checkout"]["version"] == "r7"
+
+
+def test_a_fix_that_changed_nothing_is_undone_whoever_else_joined(bench):
     forge(bench)
     plan = approved(bench)
     execute(bench, plan)
-    assert judged_where_only_the_forged_search_finds(bench, plan).status == "rolled_back"
+    found = {"High Error Rate": ["checkout"], "Always": ["checkout"]}
+    assert judged_where(bench, plan, found, found).status == "rolled_back"
 
 
 def test_a_fix_that_an_earlier_version_proposed_is_undone_as_before(bench):

@@ -325,6 +325,59 @@ def test_a_rehearsal_is_refused_where_a_run_would_be(bench):
     assert bench.awx.launched == 0
 
 
+def test_who_asks_twice_for_a_rehearsal_begins_one_job(bench):
+    plan = propose(bench)
+    bench.awx.ends = ["running"]
+    for _click in range(3):
+        told = rehearse(bench.context, plan, "mia")
+        assert (told["status"], told["detail"]) == ("unknown", "Job 101 is running.")
+    assert bench.awx.launched == 1
+    bench.awx.jobs[0]["status"] = "successful"
+    assert rehearse(bench.context, plan, "mia")["detail"] == "Job 101 has succeeded."
+    texts = [one.data["text"] for one in bench.context.incident(INCIDENT)[1] if one.kind == "note"]
+    tried = f"{plan} was tried in check mode: "
+    assert texts == [f"{tried}Job 101 is running.", f"{tried}Job 101 has succeeded."]
+    assert bench.awx.launched == 1
+    rehearse(bench.context, plan, "mia")
+    assert bench.awx.launched == 2, "the first has ended, so this is a new one"
+
+
+def test_of_two_rehearsals_that_are_begun_at_once_one_is(bench):
+    plan = propose(bench)
+    context = bench.context
+    insert = context.stores.claims.insert
+    said = []
+
+    def first(document):
+        context.stores.claims.insert = insert
+        said.append(rehearse(context, plan, "zoe")["status"])
+        return insert(document)
+
+    context.stores.claims.insert = first
+    assert refusal(lambda: rehearse(context, plan, "mia")) == (
+        f"{plan} is being tried in check mode just now: ask again in a moment."
+    )
+    assert (said, bench.awx.launched) == (["done"], 1)
+
+
+def test_a_plan_is_rehearsed_only_so_often_an_hour(bench):
+    plan = propose(bench)
+    for _time in range(10):
+        bench.awx.ends = ["successful"]
+        rehearse(bench.context, plan, "mia")
+    assert "10 times within the last hour" in refusal(lambda: rehearse(bench.context, plan, "mia"))
+    assert bench.awx.launched == 10
+
+
+def test_what_can_not_be_rehearsed_is_asked_again_in_vain(bench):
+    plan = propose(bench)
+    bench.awx.template["ask_job_type_on_launch"] = False
+    for _time in range(2):
+        assert "has no check mode" in refusal(lambda: rehearse(bench.context, plan, "mia"))
+    bench.awx.template["ask_job_type_on_launch"] = True
+    assert rehearse(bench.context, plan, "mia")["status"] == "done"
+
+
 def test_a_rehearsal_is_never_taken_for_a_run_whose_answer_was_lost(bench):
     plan = propose(bench)
     rehearse(bench.context, plan, "mia")

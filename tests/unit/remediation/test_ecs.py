@@ -90,7 +90,8 @@ class Amazon:
         return self
 
     def updated(self):
-        self.stubber.add_response("update_service", {"service": service()}, UPDATED)
+        made = service(deployment("web:41", "IN_PROGRESS", tasks=0), deployment("web:42"))
+        self.stubber.add_response("update_service", {"service": made}, UPDATED)
         return self
 
     def refuses(self, call, code, status=400, message="No."):
@@ -163,6 +164,22 @@ def test_it_is_asked_once_and_awaited(amazon):
     amazon.described(service(deployment("web:41")))
     outcome = amazon.executor.execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.detail) == ("done", "checkout runs web:41.")
+
+
+def test_an_earlier_deployment_that_failed_does_not_end_the_one_that_was_just_asked_for(amazon):
+    """An answer of a moment ago lacks the new one, and shows an earlier one of the same."""
+    failed = {**deployment("web:41", "FAILED", "ACTIVE"), "id": "ecs-svc/earlier"}
+    stale = service(deployment("web:42"), failed)
+    amazon.updated().described(stale).described(service(deployment("web:41"), failed))
+    assert amazon.executor.execute(ARGUMENTS, "PLAN-1").status == "done"
+
+
+def test_the_deployment_that_was_asked_for_ends_as_failed_when_it_is_stopped(amazon):
+    """The circuit breaker has put the service back, so another one is the newest."""
+    stopped = deployment("web:41", "FAILED", "ACTIVE")
+    amazon.updated().described(service(deployment("web:42"), stopped))
+    outcome = amazon.executor.execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.certain) == ("failed", False)
 
 
 @pytest.mark.parametrize(

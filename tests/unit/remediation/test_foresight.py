@@ -43,7 +43,7 @@ def test_a_proposal_says_how_and_when_its_help_will_be_proved(bench):
     assert shown["provable"] is True
     assert shown["proof"] == (
         "'High Error Rate' is asked again; the verdict comes about 6 min 15 s after the fix. "
-        "If it did not help, it is undone by itself."
+        "If 'High Error Rate', which opened the incident, finds no change, it is undone by itself."
     )
 
 

@@ -340,3 +340,15 @@ def test_the_rules_are_shown_before_anything_is_done(bench):
         "preconditions", "cooldown", "rate", "alone", "freeze",
     ]  # fmt: skip
     assert [name for name, check in shown.items() if not check["ok"]] == ["approval"]
+
+
+def test_who_proposes_and_rejects_by_turns_is_stopped(bench):
+    """Each proposal is a message to those who approve."""
+    for _time in range(20):
+        approval.reject(bench.context, propose(bench), "omar")
+    assert refusal(lambda: propose(bench)) == (
+        f"{INCIDENT} had 20 plans within the last hour: decide on those, or wait."
+    )
+    bench.clock.advance(3601)
+    waiting = propose(bench)
+    assert propose(bench) == waiting

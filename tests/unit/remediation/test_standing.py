@@ -120,7 +120,7 @@ def test_a_search_that_joined_after_the_fix_does_not_have_it_undone(bench):
     bench.clock.advance(1)
     state = judged(bench, 10)
     assert state.status == "insufficient_data"
-    assert state.detail.startswith("The search still finds checkout after the fix. The fix was no")
+    assert "so the fix has helped in part: a person decides" in state.detail
     assert bench.api.services["checkout"]["version"] == "r7"
 
 
@@ -131,7 +131,7 @@ def test_what_joined_after_the_fix_neither_proves_nor_undoes_it(bench):
     state = judged(bench, 10)
     assert state.status == "insufficient_data"
     assert state.detail == (
-        "The search still finds pay after the fix. The fix was not made for that: it joined the "
-        "incident later."
+        "The search still finds pay after the fix. But one that found checkout before finds it no "
+        "more, so the fix has helped in part: a person decides whether it stays."
     )
     assert bench.api.services["checkout"]["version"] == "r7"

@@ -127,7 +127,8 @@ function labelled(field, inputs) {
         input = h('textarea', { ...common, rows: 3, maxlength: 10_000, value: field.value ?? '' });
     } else {
         list = field.suggestions?.length ? h('datalist', { id: `${id}-list` }, field.suggestions.map(([value, text]) => h('option', { value }, text))) : null;
-        input = h('input', { ...common, type: 'text', maxlength: 200, autocomplete: 'off', list: list?.id, value: field.value ?? '' });
+        const type = { moment: 'datetime-local', time: 'time' }[field.kind] ?? 'text';
+        input = h('input', { ...common, type, maxlength: type === 'text' ? 200 : null, autocomplete: 'off', list: list?.id, value: field.value ?? '' });
     }
     inputs.set(field.name, input);
     const mark = field.required ? h('span', { class: 'wb-dim' }, ' (needed)') : null;

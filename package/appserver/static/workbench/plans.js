@@ -163,7 +163,7 @@ function execute(detail, plan) {
 function wayBack(plan) {
     if (!plan.inverse) return 'There is no way back: it can’t be undone.';
     const name = words(plan.inverse);
-    return plan.provable === false ? `It can be undone by hand (${name}).` : `If it does not help, it is undone by itself (${name}).`;
+    return plan.provable === false ? `It can be undone by hand (${name}).` : `If the search that opened the incident finds no change, it is undone by itself (${name}).`;
 }
 
 function undo(detail, plan) {

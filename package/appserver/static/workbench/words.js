@@ -2,6 +2,8 @@
  * Times, spans and states as people read them.
  */
 
+import { nextOf } from './zones.js';
+
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'];
 export const OPEN = ['new', 'assigned', 'in_progress'];
 
@@ -69,6 +71,9 @@ export function useTimeZone(name) {
         if (!(error instanceof RangeError)) throw error;
     }
 }
+
+/** @returns {string} the zone that times are told in */
+export const timeZone = () => told.time.resolvedOptions().timeZone;
 
 /**
  * A moment: the time alone for today, else with the day.
@@ -146,10 +151,17 @@ export function holder({ owner, team }) {
 /** Whether a window of the calendar is past: a suppression's, or a change freeze's. */
 export const isOver = (one) => one.ends_at > 0 && one.ends_at <= now();
 
-/** When such a window is in force. */
+/** When such a window is in force. A weekly one is told as it was named, and when it comes next by one's own clock. */
 export function when(one) {
-    const weekly = one.days?.length > 0 && `${one.days.join(', ')} from ${one.from_time} to ${one.to_time} (${one.time_zone})`;
+    const weekly = one.days?.length > 0;
+    const hours = one.from_time === one.to_time ? `from ${one.from_time} for 24 hours` : `from ${one.from_time} to ${one.to_time}`;
+    const named = weekly && `${one.days.join(', ')} ${hours} (${one.time_zone})`;
     const begins = one.starts_at > now() && `from ${moment(one.starts_at)}`;
     const ends = one.ends_at ? `${isOver(one) ? 'over since' : 'until'} ${moment(one.ends_at)}` : !weekly && 'until somebody ends it';
-    return [weekly, begins, ends].filter(Boolean).join(', ');
+    return [named, begins, ends, weekly && !isOver(one) && nextTold(one)].filter(Boolean).join(', ');
+}
+
+function nextTold(one) {
+    const next = nextOf(one, now());
+    return next && `${next[0] <= now() ? 'now' : `next ${moment(next[0])}`} until ${moment(next[1])}${one.time_zone === timeZone() ? '' : ` (${timeZone()})`}`;
 }

@@ -181,7 +181,7 @@ _REQUEST = obj(
         "method": _ANY_TEXT,
         "url": _ANY_TEXT,
         "headers": any_object(),
-        "body": any_object(),
+        "body": {"description": "An object; to Kubernetes, a list of operations."},
         "problem": {**_ANY_TEXT, "description": "Why it can't be told, instead of the others."},
     }
 )

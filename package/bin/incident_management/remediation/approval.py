@@ -13,6 +13,7 @@ from .context import SYSTEM, Context, Refused
 from .foresight import foresee
 from .freeze import frozen_until_overridden
 from .live import live_plans, undecided_plans
+from .pace import HOUR
 from .plan import PlanState, new_plan, plan_state
 from .raised import CannotJudge, identity, searches_of
 from .safety import (
@@ -29,6 +30,9 @@ from .steps import action_run
 
 __all__ = ["approve", "drafted", "expire", "propose", "reject"]
 
+# Of one incident: who proposes and rejects by turns has a message sent for each.
+PROPOSALS_AN_HOUR = 20
+
 
 def propose(context: Context, incident_id: str, action_name: str, actor: str) -> Document:
     """Make a plan out of an incident's analysis, and return its document.
@@ -43,6 +47,7 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
     incident, entries = context.incident(incident_id)
     try:
         plan = drafted(context, incident, entries, action_name, actor)
+        _unless_too_many(context, plan)
     except Refused as refusal:
         context.refuse(incident_id, None, refusal, actor)
         raise
@@ -55,6 +60,19 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
     context.append(plan, "plan", data, actor, f"plan:{plan['_key']}")
     context.show(plan)
     return context.load(plan["_key"])[0]
+
+
+def _unless_too_many(context: Context, plan: Mapping[str, Any]) -> None:
+    """Raise Refused for a new plan of an incident that had many lately: each is a message."""
+    since = context.clock.now() - HOUR
+    lately = {"incident_id": plan["incident_id"], "created_at": {"$gt": since}}
+    found = context.stores.plans.keys(lately)
+    if len(found) >= PROPOSALS_AN_HOUR and plan["_key"] not in found:
+        raise Refused(
+            f"{plan['incident_id']} had {len(found)} plans within the last hour: decide on those, "
+            "or wait.",
+            "too_many_plans",
+        )
 
 
 def _raised_by(context: Context, incident: Incident) -> List[str]:

@@ -10,11 +10,11 @@ later the API is at ``/api/controller/v2`` ("API changes for platform gateway" i
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
+from ..masking import mask
 from ..notify.transport import NoAnswer, NotSent, Reply, json_headers
 from .executor import (
     ExecutorError,
@@ -32,7 +32,8 @@ REQUEST_ID = "incident_request_id"
 TEMPLATE = "job_template"
 # AWX's job types are run and check; the latter reports what it would change.
 CHECK = "check"
-GOING_ON = ("new", "pending", "waiting", "running")
+# "JobStatusChoices"/``TASK_STATUS_CHOICES`` of AWX: these are ends; the others go on.
+SUCCESSFUL, WITHOUT_SUCCESS = "successful", ("failed", "error", "canceled")
 # Of a template so many of its newest jobs are looked at.
 NEWEST = 25
 # A job is waited for so long before its end is left to be found out later.
@@ -111,11 +112,13 @@ class Awx:
         if 400 <= reply.status < 500:
             return Outcome("failed", f"AWX refused with {reply.status}: {reason_of(reply)}")
         job = object_of(reply.text) or {}
-        if reply.status >= 300 or not job.get("id"):
+        if reply.status >= 300 or not _number(job):
             return Outcome("unknown", f"AWX answered {reply.status}: {reason_of(reply)}")
-        ignored = ", ".join(sorted(job.get("ignored_fields") or {}))
+        ignored = job.get("ignored_fields")
         if ignored:
-            detail = f"AWX began job {job['id']} as if it were not told {ignored}: look at it."
+            names = sorted(map(str, ignored)) if isinstance(ignored, dict) else ["something"]
+            told = ", ".join(names)[:200]
+            detail = f"AWX began job {_number(job)} as if it were not told {told}: look at it."
             return Outcome("failed", detail, certain=False)
         return self._awaited(job)
 
@@ -130,7 +133,7 @@ class Awx:
         path = f"job_templates/{arguments[TEMPLATE]}/jobs/?order_by=-id&page_size={NEWEST}"
         try:
             for job in _listed(self._got(path)):
-                whole = job if "extra_vars" in job else self._got(f"jobs/{job.get('id')}/")
+                whole = job if "extra_vars" in job else self._got(f"jobs/{_number(job)}/")
                 if _variables(whole).get(REQUEST_ID) == request_id:
                     return _outcome(whole)
         except ExecutorError as error:
@@ -143,7 +146,7 @@ class Awx:
         while outcome.status == "unknown" and time.monotonic() < deadline:
             self._sleep(PAUSE_SECONDS)
             try:
-                outcome = _outcome(self._got(f"jobs/{job['id']}/"))
+                outcome = _outcome(self._got(f"jobs/{_number(job)}/"))
             except ExecutorError:
                 break
         return outcome
@@ -175,24 +178,30 @@ def _body(arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
 
 
 def _outcome(job: Mapping[str, Any]) -> Outcome:
-    number, status = str(job.get("id") or ""), str(job.get("status") or "")
-    if status == "successful":
-        return Outcome("done", f"Job {number} has succeeded.", {"job": number})
-    if status in GOING_ON:
-        return Outcome("unknown", f"Job {number} is {status}.")
-    detail = f"Job {number} ended as {status or 'nothing known'}: see what it did in AWX."
-    return Outcome("failed", detail, certain=False)
+    """Judge a job. A status that AWX is not known to give is no end: it is asked for again."""
+    number, status = _number(job), job.get("status")
+    if status == SUCCESSFUL:
+        return Outcome("done", f"Job {number} has succeeded.", {"job": str(number)})
+    if status in WITHOUT_SUCCESS:
+        detail = f"Job {number} ended as {status}: see what it did in AWX."
+        return Outcome("failed", detail, certain=False)
+    shown = mask(str(status or "in no state that it tells"))[:40]
+    return Outcome("unknown", f"Job {number} is {shown}.")
+
+
+def _number(job: Mapping[str, Any]) -> int:
+    """Return a job's id; 0 where it is none."""
+    number = job.get("id")
+    return number if type(number) is int and number > 0 else 0
 
 
 def _listed(answer: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    """Return the jobs of a list that have a number."""
     jobs = answer.get("results")
-    return [job for job in jobs if isinstance(job, dict)] if isinstance(jobs, list) else []
+    found = jobs if isinstance(jobs, list) else []
+    return [job for job in found if isinstance(job, dict) and _number(job)]
 
 
 def _variables(job: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a job's variables, which AWX gives as JSON in a text."""
-    try:
-        found = json.loads(str(job.get("extra_vars") or "{}"))
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    return object_of(str(job.get("extra_vars") or "{}")) or {}

@@ -9,13 +9,17 @@ stopped ("UpdateService" and "Deployment" in the Amazon ECS API Reference).
 
 from __future__ import annotations
 
+import json
 import time
-from typing import Any, Callable, ContextManager, Dict, List, Mapping
+from dataclasses import dataclass
+from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, TypeVar
 
 from ..masking import mask
 from .executor import ExecutorError, Outcome, Unfit
 
 __all__ = ["Ecs"]
+
+_T = TypeVar("_T")
 
 # A service without this tag is none of the app's business.
 TAG, ALLOWED = "incident-management", "allowed"
@@ -29,9 +33,36 @@ NOT_SENT = (
     "ConnectTimeoutError", "EndpointConnectionError", "InvalidProxiesConfigError",
     "InvalidRegionError", "NoCredentialsError", "ParamValidationError", "ProxyConnectionError",
 )  # fmt: skip
-# What botocore's parser ends with on JSON of another shape than ECS's
-STRANGE = (AttributeError, TypeError, RecursionError)
+# What botocore's parser, and ours, ends with on JSON of another shape than ECS's.
+STRANGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 NO_ANSWER_OF_ECS = "What answered is not Amazon ECS: see endpoint and proxy."
+
+
+@dataclass(frozen=True)
+class _Deployment:
+    """One of a service's deployments; ``revision`` is its task definition, as ``web:41``.
+
+    ``state`` is its ``rolloutState``; behind a Classic Load Balancer ECS tells none.
+    """
+
+    id: str
+    status: str
+    revision: str
+    state: str
+    reason: str
+    tasks: int
+    wanted_tasks: int
+
+
+@dataclass(frozen=True)
+class _Service:
+    deployments: List[_Deployment]
+
+    @property
+    def newest(self) -> _Deployment:
+        """The deployment that is wanted: PRIMARY is "the most recent deployment"."""
+        found = self.deployments
+        return next((one for one in found if one.status == "PRIMARY"), found[0])
 
 
 class Ecs:
@@ -59,8 +90,7 @@ class Ecs:
         """
         with self._connect() as client:
             service = self._service(client, arguments)
-            newest, wanted = _newest(service), arguments["to_task_definition"]
-            running = _named(newest["taskDefinition"])
+            wanted, running = arguments["to_task_definition"], service.newest.revision
             name = arguments["service"]
             if running == wanted:
                 raise Unfit(f"{name} runs {running} already: there is nothing to do.")
@@ -69,14 +99,16 @@ class Ecs:
             if running.partition(":")[0] != wanted.partition(":")[0]:
                 raise Unfit(f"{wanted} is of another family than {running}, which {name} runs.")
             asked = {"taskDefinition": wanted}
-            found = _asked(lambda: client.describe_task_definition(**asked))
-            if found["taskDefinition"].get("status") != "ACTIVE":
+            status = _asked(
+                lambda: client.describe_task_definition(**asked)["taskDefinition"].get("status")
+            )
+            if status != "ACTIVE":
                 raise Unfit(f"The task definition {wanted} is not active any more.")
         return {
             "service": name,
             "cluster": arguments["cluster"],
             "version": running,
-            "deployment": newest["id"],
+            "deployment": service.newest.id,
         }
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
@@ -86,7 +118,8 @@ class Ecs:
 
         try:
             with self._connect() as client:
-                client.update_service(**_update(arguments))
+                asked = client.update_service(**_update(arguments))
+                made = _service_of(asked["service"]).newest.id
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             refused = status in REFUSED_STATUSES
@@ -100,15 +133,11 @@ class Ecs:
             return Outcome("unknown", NO_ANSWER_OF_ECS)
         except ExecutorError as error:
             return Outcome("failed", str(error))
-        return self._awaited(arguments)
+        return self._awaited(arguments, made)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Look at what the service runs, and how far its deployment is."""
-        try:
-            with self._connect() as client:
-                return _became(self._service(client, arguments), arguments)
-        except ExecutorError as error:
-            return Outcome("unknown", str(error))
+        return self._became(arguments)
 
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
         """Return the request as boto3 takes it."""
@@ -123,10 +152,17 @@ class Ecs:
         """Raise ExecutorError: ECS has no such request."""
         raise ExecutorError("Amazon ECS has no check mode; do=preview shows what it is asked.")
 
-    def _awaited(self, arguments: Mapping[str, str]) -> Outcome:
+    def _became(self, arguments: Mapping[str, str], made: Optional[str] = None) -> Outcome:
+        try:
+            with self._connect() as client:
+                return _became(self._service(client, arguments), arguments, made)
+        except ExecutorError as error:
+            return Outcome("unknown", str(error))
+
+    def _awaited(self, arguments: Mapping[str, str], made: str) -> Outcome:
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
-            outcome = self.settle(arguments, "")
+            outcome = self._became(arguments, made)
             if outcome.status == "unchanged":
                 # The change is asked for; an answer of a moment ago may not show it yet.
                 outcome = Outcome("unknown", outcome.detail)
@@ -134,71 +170,81 @@ class Ecs:
                 return outcome
             self._sleep(PAUSE_SECONDS)
 
-    def _service(self, client: Any, arguments: Mapping[str, str]) -> Dict[str, Any]:
+    def _service(self, client: Any, arguments: Mapping[str, str]) -> _Service:
         """Return a service that may be touched. Raises ExecutorError and Unfit."""
         cluster, name = arguments["cluster"], arguments["service"]
         asked = {"cluster": cluster, "services": [name], "include": ["TAGS"]}
-        found = _asked(lambda: client.describe_services(**asked)).get("services")
-        if found is None:
-            # botocore takes any 200 for an answer, a proxy's login page too.
-            raise ExecutorError(NO_ANSWER_OF_ECS)
-        if len(found) != 1 or found[0].get("status") != "ACTIVE":
+        found = _asked(lambda: _storable(client.describe_services(**asked)["services"]))
+        if len(found) != 1 or _asked(lambda: found[0].get("status")) != "ACTIVE":
             raise Unfit(f"The cluster {cluster} has no active service {name}.")
-        service: Dict[str, Any] = found[0]
-        tags = {tag.get("key"): tag.get("value") for tag in service.get("tags") or []}
-        if tags.get(TAG) != ALLOWED:
+        tags = _asked(lambda: [(one.get("key"), one.get("value")) for one in _tags(found[0])])
+        if (TAG, ALLOWED) not in tags:
             raise Unfit(f"{name} lacks the tag {TAG} = {ALLOWED}, so nothing is done to it.")
-        kind = (service.get("deploymentController") or {}).get("type", "ECS")
-        if kind != "ECS" or not service.get("deployments"):
-            raise Unfit(f"{name} is not deployed by ECS itself, but by {kind}.")
-        return service
+        kind = _asked(lambda: (found[0].get("deploymentController") or {}).get("type", "ECS"))
+        if kind != "ECS" or not found[0].get("deployments"):
+            raise Unfit(f"{name} is not deployed by ECS itself, but by {str(kind)[:100]}.")
+        return _asked(lambda: _service_of(found[0]))
 
 
-def _became(service: Mapping[str, Any], arguments: Mapping[str, str]) -> Outcome:
-    """Judge a service that was asked to run another task definition."""
+def _storable(services: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """Return what is told. Raises ValueError where it holds half a character (a surrogate)."""
+    json.dumps(services, default=str, ensure_ascii=False).encode("utf-8")
+    return list(services)
+
+
+def _tags(service: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    return list(service.get("tags") or [])
+
+
+def _service_of(service: Mapping[str, Any]) -> _Service:
+    """Read what ECS says of a service. Raises one of STRANGE for what is none."""
+    return _Service([_deployment_of(one) for one in service["deployments"]])
+
+
+def _deployment_of(told: Mapping[str, Any]) -> _Deployment:
+    texts = [told["id"], told["taskDefinition"]]
+    texts += [told.get(name) or "" for name in ("status", "rolloutState", "rolloutStateReason")]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("not a text")
+    # ``arn:aws:ecs:…:task-definition/web:41`` -> ``web:41``
+    number, (revision, status, state, reason) = texts[0], (texts[1].rpartition("/")[2], *texts[2:])
+    tasks, wanted = told.get("runningCount") or 0, told.get("desiredCount") or 0
+    return _Deployment(number, status, revision, state, reason, int(tasks), int(wanted))
+
+
+def _became(service: _Service, arguments: Mapping[str, str], made: Optional[str]) -> Outcome:
+    """Judge a service that was asked to run another task definition.
+
+    ``made``: the deployment that the request has just made, where its answer told: an answer of a
+    moment ago may still show an earlier one of the same, that failed.
+    """
     name, wanted = arguments["service"], arguments["to_task_definition"]
-    newest = _newest(service)
-    running = _named(newest["taskDefinition"])
+    newest = service.newest
     # Of the newest deployment it counts how it goes, not that an earlier one like it has failed.
-    tried = [newest] if running == wanted else _deployments(service, wanted)
-    stopped = [one for one in tried if one.get("rolloutState") == "FAILED"]
+    like_it = [one for one in service.deployments if one.revision == wanted]
+    tried = [newest] if newest.revision == wanted else like_it
+    stopped = [one for one in tried if one.state == "FAILED" and made in (None, one.id)]
     if stopped:
-        why = mask(str(stopped[0].get("rolloutStateReason") or ""))[:300]
+        why = mask(stopped[0].reason)[:300]
         detail = f"The deployment of {wanted} to {name} has failed: {why}"
         return Outcome("failed", detail.strip(), certain=False)
-    if running == arguments["running"]:
-        return Outcome("unchanged", f"{name} still runs {running}.")
-    if running != wanted:
-        detail = f"{name} has moved on to {running} in the meantime."
-        return Outcome("failed", detail, certain=False)
-    if not _is_complete(service, newest):
-        tasks = f"{newest.get('runningCount', 0)} of {newest.get('desiredCount', 0)} tasks"
+    if newest.revision == arguments["running"]:
+        return Outcome("unchanged", f"{name} still runs {newest.revision}.")
+    if newest.revision != wanted:
+        detail = f"{name} has moved on to {newest.revision} in the meantime."
+        return Outcome("failed", detail[:300], certain=False)
+    if not _is_complete(service):
+        tasks = f"{newest.tasks} of {newest.wanted_tasks} tasks"
         return Outcome("unknown", f"{name} is being put back to {wanted}: {tasks} run it.")
-    return Outcome("done", f"{name} runs {wanted}.", {"deployment": newest["id"]})
+    return Outcome("done", f"{name} runs {wanted}.", {"deployment": newest.id})
 
 
-def _is_complete(service: Mapping[str, Any], newest: Mapping[str, Any]) -> bool:
-    """Tell whether a deployment is through. Behind a Classic Load Balancer ECS does not say so."""
-    state = newest.get("rolloutState")
-    if state:
-        return state == "COMPLETED"
-    alone = len(service["deployments"]) == 1
-    return alone and newest.get("runningCount") == newest.get("desiredCount")
-
-
-def _newest(service: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return the deployment that is wanted: PRIMARY is "the most recent deployment"."""
-    found: List[Dict[str, Any]] = service["deployments"]
-    return next((one for one in found if one.get("status") == "PRIMARY"), found[0])
-
-
-def _deployments(service: Mapping[str, Any], wanted: str) -> List[Mapping[str, Any]]:
-    return [one for one in service["deployments"] if _named(one["taskDefinition"]) == wanted]
-
-
-def _named(arn: str) -> str:
-    """``arn:aws:ecs:…:task-definition/web:41`` -> ``web:41``."""
-    return arn.rpartition("/")[2]
+def _is_complete(service: _Service) -> bool:
+    """Tell whether the newest deployment is through."""
+    newest = service.newest
+    if newest.state:
+        return newest.state == "COMPLETED"
+    return len(service.deployments) == 1 and newest.tasks == newest.wanted_tasks
 
 
 def _update(arguments: Mapping[str, str]) -> Dict[str, str]:
@@ -209,8 +255,8 @@ def _update(arguments: Mapping[str, str]) -> Dict[str, str]:
     }
 
 
-def _asked(ask: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
-    """Ask what changes nothing. Raises ExecutorError."""
+def _asked(ask: Callable[[], _T]) -> _T:
+    """Ask what changes nothing, or read what was answered. Raises ExecutorError."""
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 

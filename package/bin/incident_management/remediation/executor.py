@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Union
 
 from ..masking import mask
 from ..notify.transport import NoAnswer, NotSent, Reply
 
 __all__ = [
+    "Body",
     "Executor",
     "ExecutorError",
     "Executors",
@@ -86,7 +87,7 @@ class Executor(Protocol):
 
 
 Executors = Mapping[str, Callable[[], Executor]]
-Body = Optional[Mapping[str, Any]]
+Body = Union[Mapping[str, Any], List[Dict[str, Any]], None]
 # Makes one HTTP request of an URL, a JSON body, headers and a method, as send_json does.
 Send = Callable[[str, Body, Mapping[str, str], str], Reply]
 
@@ -106,7 +107,7 @@ def answer_or_outcome(service: str, ask: Callable[[], Reply]) -> Union[Reply, Ou
         return Outcome("unknown", str(error))
 
 
-def shown_request(method: str, url: str, body: Mapping[str, Any]) -> Dict[str, Any]:
+def shown_request(method: str, url: str, body: Body) -> Dict[str, Any]:
     """Return a request for people: ``method, url, headers, body``, with secrets masked."""
     return {
         "method": method,
@@ -119,13 +120,19 @@ def shown_request(method: str, url: str, body: Mapping[str, Any]) -> Dict[str, A
 def _masked(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _masked(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_masked(one) for one in value]
     return mask(value) if isinstance(value, str) else value
 
 
 def object_of(text: str) -> Optional[Dict[str, Any]]:
-    """Return the JSON object of an answer, None where it is none."""
+    """Return the JSON object of an answer, None where it is none that could be stored.
+
+    As one with half a character (a lone surrogate) or with a number that is none (NaN).
+    """
     try:
         answer = json.loads(text)
+        json.dumps(answer, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None
@@ -134,5 +141,5 @@ def object_of(text: str) -> Optional[Dict[str, Any]]:
 def reason_of(reply: Reply) -> str:
     """Return why a service says no, at most 300 characters, without secrets: people read it."""
     answer = object_of(reply.text) or {}
-    text = answer.get("detail") or answer.get("error") or reply.text
+    text = answer.get("detail") or answer.get("error") or answer.get("message") or reply.text
     return mask(" ".join(str(text)[:READ_CHARACTERS].split()))[:300] or "no reason given."

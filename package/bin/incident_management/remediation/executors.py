@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from typing import Any, Callable, Iterator, Mapping, Optional, Tuple, Type, Union
+from typing import Any, Callable, Iterator, Mapping, Tuple, Type, Union
 
 from .. import aws
 from ..notify.channel import NotConfigured
@@ -13,7 +13,8 @@ from ..splunk.settings import SHARED_PARTS, Account, Remediation, Settings, Sett
 from .awx import Awx
 from .deploy_api import DeployApi
 from .ecs import Ecs
-from .executor import Executor, ExecutorError, Executors
+from .executor import Body, Executor, ExecutorError, Executors
+from .kubernetes import Kubernetes
 
 __all__ = ["NEEDED_ARGUMENTS", "executors"]
 
@@ -24,6 +25,7 @@ NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "deploy_api": ("service", "change_id", "to_version"),
     "awx": ("job_template",),
     "ecs": ("cluster", "service", "running", "to_task_definition"),
+    "kubernetes": ("namespace", "service", "running", "to_version"),
 }
 
 
@@ -36,7 +38,7 @@ def executors(settings: Callable[[], Settings]) -> Executors:
 
     def made(
         what: str,
-        kind: Type[Union[DeployApi, Awx]],
+        kind: Type[Union[DeployApi, Awx, Kubernetes]],
         chosen: Callable[[Remediation], Tuple[str, str]],
     ) -> Executor:
         try:
@@ -51,9 +53,7 @@ def executors(settings: Callable[[], Settings]) -> Executors:
         except (SettingsError, NotConfigured, BadUrl) as error:
             raise ExecutorError(str(error)) from None
 
-        def send(
-            url: str, body: Optional[Mapping[str, Any]], headers: Mapping[str, str], method: str
-        ) -> Reply:
+        def send(url: str, body: Body, headers: Mapping[str, str], method: str) -> Reply:
             try:
                 return send_json(network, url, body, headers, method)
             except BadUrl as error:
@@ -83,6 +83,9 @@ def executors(settings: Callable[[], Settings]) -> Executors:
         ),
         "awx": lambda: made("AWX", Awx, lambda one: (one.awx_url, one.awx_token)),
         "ecs": ecs,
+        "kubernetes": lambda: made(
+            "Kubernetes", Kubernetes, lambda one: (one.kubernetes_url, one.kubernetes_token)
+        ),
     }
 
 

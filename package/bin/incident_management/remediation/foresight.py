@@ -12,7 +12,7 @@ from .catalogue import Action, CatalogueError
 from .context import Context
 from .judging import MAX_ENTITIES
 from .plan import PlanState
-from .raised import CannotJudge, RaisingSearch, searches_of
+from .raised import CannotJudge, RaisingSearch, opening, searches_of
 
 __all__ = ["Foresight", "foresee"]
 
@@ -41,7 +41,7 @@ def foresee(context: Context, plan: Mapping[str, Any]) -> Foresight:
         action = context.catalogue.get(plan["action"])
         incident, _entries = context.standing(plan["incident_id"])
         found = _foreseen(context, context.raising(), action, incident)
-        undone = " If it did not help, it is undone by itself." if plan["inverse"] else ""
+        undone = _undone(context, plan) if plan["inverse"] else ""
         return replace(found, detail=found.detail + undone)
     except CannotJudge as reason:
         undone = " and nothing is undone by itself" if plan["inverse"] else ""
@@ -49,6 +49,16 @@ def foresee(context: Context, plan: Mapping[str, Any]) -> Foresight:
         return Foresight(False, detail)
     except (SearchFailed, CatalogueError) as error:
         return Foresight(None, f"Whether its help can be proved can't be told just now: {error}")
+
+
+def _undone(context: Context, plan: Mapping[str, Any]) -> str:
+    """Say on whose word the fix is undone."""
+    _incident, entries = context.incident(plan["incident_id"])
+    opener = opening(entries).get("search") or {}
+    name = opener.get("name") or opener.get("monitor")
+    if not name:
+        return " No search opened the incident, so nothing is undone by itself."
+    return f" If '{name}', which opened the incident, finds no change, it is undone by itself."
 
 
 def _foreseen(

@@ -3,8 +3,9 @@
 Each is run over two windows of the same length, one that ends where the action began and one after
 it. ``recovered`` takes all of: one of them found an entity of the incident before, none finds any
 after, and every entity of the incident had enough events after, so that silence is not mistaken for
-health. ``not_recovered``, which undoes the fix, takes a search that finds the same entity before
-and after. Anything less is ``insufficient_data``.
+health. ``not_recovered``, which undoes the fix, takes that the search that opened the incident
+finds the same entity before and after, and that none sees it cured: see :class:`Meant`. Anything
+less is ``insufficient_data``.
 """
 
 from __future__ import annotations
@@ -29,11 +30,15 @@ Asked = Sequence[Tuple[Mapping[str, Any], Windows]]
 
 @dataclass(frozen=True)
 class Meant:
-    """What a fix was made for: its incident's entities, and what had raised it, when proposed.
+    """On whose word a fix is undone: anybody's alert can raise a signal, so not on just any.
 
-    ``searches`` by their :func:`.raised.identity`. Whatever came later was part of no approval.
+    ``opener``: the search that opened the incident, by its :func:`.raised.identity`. ``entities``:
+    what the incident was opened for, and what the fix acts on. ``searches``: those that had raised
+    it when the fix was proposed; one of these that sees such an entity cured has the last word,
+    because then the fix helped, and whether it did enough is for people to say.
     """
 
+    opener: str
     entities: FrozenSet[str]
     searches: FrozenSet[str]
 
@@ -65,14 +70,15 @@ def judge(
 ) -> Judgement:
     """Ask every search over its windows. Raises SearchFailed and CannotJudge.
 
-    What has joined the incident since the proposal and is found still is no recovery, and no reason
-    to undo it either: it is not what the fix was approved for, and anybody may raise a signal.
+    What is found still and is not what the incident was opened for is no recovery, and no reason
+    to undo the fix either.
     """
     own = set(incident.entities)
     before: Set[str] = set()
     after: Set[str] = set()
     lasting: Set[str] = set()
     unhelped: Set[str] = set()
+    helped: Set[str] = set()
     reruns: List[Rerun] = []
     searches: List[Document] = []
     for search, windows in asked:
@@ -81,12 +87,14 @@ def judge(
         now = rerun.entities() & own
         before, after = before | then, after | now
         lasting |= then & now
-        if identity(search) in meant.searches:
+        if identity(search) == meant.opener:
             unhelped |= then & now & meant.entities
+        if identity(search) in meant.searches:
+            helped |= (then - now) & meant.entities
         reruns.append(rerun)
         searches.append(_document(search, rerun, windows, then, now))
     judgement = Judgement(INSUFFICIENT, "", sorted(before), sorted(after), {}, searches)
-    if not _is_cured(judgement, lasting, unhelped):
+    if not _is_cured(judgement, lasting, unhelped, helped):
         return judgement
     if len(own) > MAX_ENTITIES:
         judgement.detail = (
@@ -112,15 +120,23 @@ def _document(
     }
 
 
-def _is_cured(judgement: Judgement, lasting: Set[str], unhelped: Set[str]) -> bool:
+def _is_cured(
+    judgement: Judgement, lasting: Set[str], unhelped: Set[str], helped: Set[str]
+) -> bool:
     """Tell whether what was found before is found no more; else say what is so."""
     if lasting:
         still = ", ".join(sorted(unhelped or lasting))
         judgement.detail = f"The search still finds {still} after the fix."
-        if unhelped:
+        if helped:
+            cured = ", ".join(sorted(helped))
+            judgement.detail += (
+                f" But one that found {cured} before finds it no more, so the fix has helped in "
+                "part: a person decides whether it stays."
+            )
+        elif unhelped:
             judgement.outcome = NOT_RECOVERED
         else:
-            judgement.detail += " The fix was not made for that: it joined the incident later."
+            judgement.detail += " The incident was not opened for that, so nothing is undone."
     elif judgement.after:
         judgement.detail = (
             f"The search finds {', '.join(judgement.after)} after the fix, but not in as long a "

@@ -10,7 +10,7 @@ from .check import Check
 from .context import Context, Refused
 from .plan import PlanState
 
-__all__ = ["overrun", "pace"]
+__all__ = ["HOUR", "overrun", "pace"]
 
 HOUR = 3600.0
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Mapping, Protocol, Set, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Protocol, Sequence, Set, Tuple
 
 from ..incidents.joining.signals import named_by
-from ..incidents.model import Incident
+from ..incidents.model import Entry, Incident
 from ..ports import Document, Stores
 from .catalogue import Action
 from .plan import PlanState
@@ -20,6 +20,7 @@ __all__ = [
     "Search",
     "Windows",
     "identity",
+    "opening",
     "searches_of",
 ]
 
@@ -167,6 +168,11 @@ def _search(signal: Document) -> Search:
         for name in ("app", "owner"):
             search[name] = search.get(name) or signal.get(name) or ""
     return search if search.get("name") or search.get("monitor") else {}
+
+
+def opening(entries: Sequence[Entry]) -> Mapping[str, Any]:
+    """Return what an incident's first entry says: its ``search`` and ``entities``, for example."""
+    return next((entry.data for entry in entries if entry.kind == "opened"), {})
 
 
 def identity(search: Search) -> str:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ..incidents.model import Entry
 from .catalogue import CatalogueError
 from .context import Context, Refused
-from .executor import ExecutorError
+from .executor import Executor, ExecutorError, Outcome
+from .pace import HOUR
 from .plan import PlanState
 from .safety import checks
-from .steps import action_step
+from .steps import Step, action_step
 
 __all__ = ["rehearse"]
 
 # A rehearsal is for those who are to approve; how often an action may run is about real runs.
 _PASSED_OVER = ("approval", "cooldown", "rate")
+_ENDS = ("done", "failed")
+# Of a plan, each a job of AWX.
+AN_HOUR = 10
+# As long as a run may take: one that has no end by then keeps no new one from being begun.
+GOES_ON_SECONDS = 900.0
 
 
 def rehearse(context: Context, plan_id: str, actor: str) -> Dict[str, Any]:
     """Run a plan in its executor's check mode, and note on the timeline what came of it.
 
     It is refused whenever a real run would be, but for the approval and the pace: check mode may
-    change something all the same ("check_mode: false" in Ansible's manual).
+    change something all the same ("check_mode: false" in Ansible's manual). One is tried at a time:
+    while the last one goes on, it is asked how far that is, and nothing new is begun.
 
     Returns the outcome's ``status`` (``done``, ``failed``, or ``unknown`` while it goes on) and
     ``detail``.
@@ -37,15 +44,66 @@ def rehearse(context: Context, plan_id: str, actor: str) -> Dict[str, Any]:
         raise refusal
     try:
         step = action_step(context, plan)
-        outcome = context.executor(step.action.executor).rehearse(
-            step.arguments, f"{plan_id}-check"
-        )
+        executor = context.executor(step.action.executor)
+        tries = _tries(context, plan_id)
+        number = len(tries)
+        outcome = None
+        if tries and not _is_noted(entries, _name(plan_id, number)):
+            outcome = executor.settle(step.arguments, _request_id(plan_id, number))
+            given_up = tries[-1] < context.clock.now() - GOES_ON_SECONDS
+            # "unchanged": it left nothing that goes on.
+            over = outcome.status == "unchanged" or (outcome.status == "unknown" and given_up)
+            outcome = None if over else outcome
+        if outcome is None:
+            number, outcome = number + 1, _begun(context, plan_id, step, executor, tries)
     except (CatalogueError, ExecutorError) as error:
         raise Refused(str(error), "executor") from None
+    once = _name(plan_id, number) if outcome.status in _ENDS else f"{_name(plan_id, number)}:begun"
     text = f"{plan_id} was tried in check mode: {outcome.detail}"[:2000]
-    context.append(plan, "note", {"text": text}, actor, "")
+    context.append(plan, "note", {"text": text}, actor, once)
     context.show(plan)
     return {"plan_id": plan_id, "status": outcome.status, "detail": outcome.detail}
+
+
+def _begun(
+    context: Context, plan_id: str, step: Step, executor: Executor, tries: Sequence[float]
+) -> Outcome:
+    """Begin a new try, unless somebody does in this moment. Raises Refused and ExecutorError."""
+    lately = sum(begun > context.clock.now() - HOUR for begun in tries)
+    if lately >= AN_HOUR:
+        sentence = f"{plan_id} was tried {lately} times within the last hour: wait."
+        raise Refused(sentence, "rate")
+    name = _name(plan_id, len(tries) + 1)
+    if not context.claim(name, {}, purpose=_purpose(plan_id)):
+        sentence = f"{plan_id} is being tried in check mode just now: ask again in a moment."
+        raise Refused(sentence, "run_in_progress")
+    try:
+        return executor.rehearse(step.arguments, _request_id(plan_id, len(tries) + 1))
+    except ExecutorError:
+        context.stores.claims.delete(name)  # Nothing was begun.
+        raise
+
+
+def _tries(context: Context, plan_id: str) -> List[float]:
+    """When a plan was tried, the oldest first."""
+    found = context.stores.claims.find({"purpose": _purpose(plan_id)})
+    return sorted(float(claim["time"]) for claim in found)
+
+
+def _is_noted(entries: Sequence[Entry], name: str) -> bool:
+    return any(entry.once == name for entry in entries)
+
+
+def _purpose(plan_id: str) -> str:
+    return f"rehearsal:{plan_id}"
+
+
+def _name(plan_id: str, number: int) -> str:
+    return f"{_purpose(plan_id)}:{number}"
+
+
+def _request_id(plan_id: str, number: int) -> str:
+    return f"{plan_id}-check-{number}"
 
 
 def _refusal(

@@ -22,7 +22,7 @@ from .execution import undo
 from .judging import INSUFFICIENT, RECOVERED, Judgement, Meant, judge
 from .live import each_plan
 from .plan import PlanState
-from .raised import CannotJudge, RaisingSearch, Search, identity, searches_of
+from .raised import CannotJudge, RaisingSearch, Search, identity, opening, searches_of
 from .steps import action_step, look
 
 __all__ = ["Verifier"]
@@ -139,10 +139,10 @@ class Verifier:
         return self._if_it_stands(plan, judgement, turn)
 
     def _meant(self, plan: Mapping[str, Any], searches: List[Search]) -> Meant:
-        """What a plan was made for, by the entry of its proposal.
+        """On whose word a plan is undone, by the entries of its incident.
 
-        One of an earlier version does not say which searches, and whoever proposed it may have been
-        killed before writing it; all that are asked are then meant.
+        A plan of an earlier version does not say which searches it was proposed with, and whoever
+        proposed it may have been killed before writing it: then all that are asked count.
         """
         _incident, entries = self._context.incident(plan["incident_id"])
         proposals = (
@@ -150,10 +150,14 @@ class Verifier:
             for entry in entries
             if entry.kind == "plan" and entry.data.get("plan_id") == plan["_key"]
         )
-        meant = next(proposals, {}).get("searches")
-        if meant is None:
-            meant = [identity(search) for search in searches]
-        return Meant(frozenset(plan["state"]["entities"]), frozenset(meant))
+        known = next(proposals, {}).get("searches")
+        if known is None:
+            known = [identity(search) for search in searches]
+        opened = opening(entries)
+        names = {str(one).lower() for one in (*opened.get("entities", ()), plan["entity"])}
+        entities = (one for one in plan["state"]["entities"] if one.lower() in names)
+        opener = identity(opened.get("search") or {})
+        return Meant(opener, frozenset(entities), frozenset(known))
 
     def _if_it_stands(
         self, plan: Mapping[str, Any], judgement: Judgement, turn: _Turn

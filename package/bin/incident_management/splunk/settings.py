@@ -78,6 +78,8 @@ class Remediation:
     aws_account: str = ""
     aws_region: str = ""
     ecs_endpoint_url: str = ""
+    kubernetes_url: str = ""
+    kubernetes_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,8 @@ def _remediation(stanza: Stanza) -> Remediation:
         stanza.text("aws_account"),
         stanza.text("aws_region"),
         stanza.url("ecs_endpoint_url"),
+        stanza.url("kubernetes_url"),
+        stanza.secret("kubernetes_token"),
     )
 
 

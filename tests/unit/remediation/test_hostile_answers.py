@@ -1,0 +1,159 @@
+"""Whatever a service answers, a fix ends in one sentence, and nothing is taken for done."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from functools import partial
+
+import pytest
+
+from incident_management.notify.transport import Reply
+from incident_management.remediation.awx import Awx
+from incident_management.remediation.deploy_api import DeployApi
+from incident_management.remediation.ecs import Ecs
+from tests.unit.remediation import test_awx as awx_tests
+from tests.unit.remediation import test_ecs as ecs_tests
+from tests.unit.remediation import test_kubernetes as kubernetes_tests
+from tests.unit.remediation.cluster import DEPLOYMENT, REPLICA_SETS, Cluster
+from tests.unit.remediation.hostile import is_withstood, spoiled
+
+boto3 = pytest.importorskip("boto3")
+awsrequest = pytest.importorskip("botocore.awsrequest")
+
+LAUNCH = "job_templates/42/launch/"
+JOBS = "job_templates/42/jobs/?order_by=-id&page_size=25"
+LISTED = {"limit": ["200"], "labelSelector": ["app=checkout"]}
+DEPLOYED = {
+    "service": "checkout", "version": "r8", "previous_version": "r7", "change_id": "CHG-8"
+}  # fmt: skip
+DEPLOY = {"service": "checkout", "change_id": "CHG-8", "to_version": "r7"}
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    for module in ("awx", "ecs", "kubernetes"):
+        monkeypatch.setattr(f"incident_management.remediation.{module}.WAIT_SECONDS", 0.0)
+
+
+def texts(true):
+    whole = json.dumps(true)
+    nested = '{"a":' * 100_000
+    return [*map(json.dumps, spoiled(true)), whole[:-3], "", "[", nested, "[" * 100_000]
+
+
+class SpoiledAwx(awx_tests.FakeAwx):
+    """Gives one answer as it is told, the others as an AWX would."""
+
+    def __init__(self, path):
+        super().__init__("running")
+        self.path = path
+        self.launch({"extra_vars": {"incident_request_id": "PLAN-1"}})
+        self.text = ""
+
+    def __call__(self, url, body, headers, method):
+        path = url.partition("https://awx.example/api/v2/")[2]
+        assert ".." not in path and "users" not in path, "no answer leads the token elsewhere"
+        if path == self.path:
+            return Reply(201 if path == LAUNCH else 200, {}, self.text)
+        return super().__call__(url, body, headers, method)
+
+
+@pytest.mark.parametrize("path", ["job_templates/42/", LAUNCH, JOBS, "jobs/101/"])
+def test_what_awx_answers(path):
+    fake = SpoiledAwx(path)
+    lean = path == "jobs/101/"
+    _status, true = awx_tests.FakeAwx.answer(
+        fake, "POST" if path == LAUNCH else "GET", path,
+        {"extra_vars": {"incident_request_id": "PLAN-1"}},
+    )  # fmt: skip
+    fake.lean = lean
+    executor = awx_tests.awx(fake)
+    for fake.text in texts(true):
+        assert is_withstood(partial(executor.facts, awx_tests.ARGUMENTS))
+        for act in (executor.execute, executor.settle, executor.rehearse):
+            assert is_withstood(partial(act, awx_tests.ARGUMENTS, "PLAN-1"))
+
+
+@pytest.mark.parametrize("status", [200, 201, 302, 404, 500])
+def test_what_the_deploy_api_answers(status):
+    for text in texts(DEPLOYED):
+        executor = DeployApi("https://d.example", "t", lambda *_asked, t=text: Reply(status, {}, t))
+        assert is_withstood(partial(executor.facts, DEPLOY))
+        for act in (executor.execute, executor.settle):
+            assert is_withstood(partial(act, DEPLOY, "PLAN-1"))
+
+
+@pytest.mark.parametrize("ignored", [7, True, ["extra_vars"], "x", {"extra_vars": {}}])
+def test_a_job_without_its_variables_has_failed_however_that_is_said(ignored):
+    job = json.dumps({"id": 101, "status": "pending", "ignored_fields": ignored})
+    executor = Awx("https://awx.example", "t", lambda *_asked: Reply(201, {}, job))
+    outcome = executor.execute(awx_tests.ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.certain) == ("failed", False)
+
+
+def test_a_status_that_awx_does_not_give_is_no_end():
+    """Else the service would be free for another fix while the job goes on."""
+    outcome = awx_tests.awx(awx_tests.FakeAwx("paused")).execute(awx_tests.ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.detail) == ("unknown", "Job 101 is paused.")
+
+
+@pytest.mark.parametrize("asked", [("GET", DEPLOYMENT), ("GET", REPLICA_SETS)])
+def test_what_kubernetes_answers(asked):
+    """Its ReplicaSets with one of them, as all are alike; and nothing strange is ever put in."""
+    cluster = Cluster()
+    _status, true = cluster.answer(*asked, LISTED if asked[1] == REPLICA_SETS else {}, None, {})
+    if asked[1] == REPLICA_SETS:
+        true["items"] = true["items"][:1]
+    listed = cluster.answer("GET", REPLICA_SETS, LISTED, None, {})
+    cluster.answers["GET", REPLICA_SETS] = listed
+    executor = kubernetes_tests.kubernetes(cluster)
+    for answer in spoiled(true):
+        cluster.answers[asked] = (200, answer)
+        assert is_withstood(partial(executor.facts, kubernetes_tests.ARGUMENTS))
+        for act in (executor.execute, executor.settle, executor.rehearse):
+            assert is_withstood(partial(act, kubernetes_tests.ARGUMENTS, "PLAN-1"))
+    cluster.answers.clear()
+    assert cluster.version in ("pool 1", "pool 20")
+
+
+class Raw:
+    def __init__(self, body):
+        self.body = body
+
+    def stream(self, **_how):
+        yield self.body
+
+
+def test_what_amazon_ecs_answers():
+    rolling = ecs_tests.service(
+        ecs_tests.deployment("web:41", "IN_PROGRESS"), ecs_tests.deployment("web:42")
+    )
+    true = {
+        "DescribeServices": {"services": [ecs_tests.service()]},
+        "DescribeTaskDefinition": {"taskDefinition": {"status": "ACTIVE"}},
+        "UpdateService": {"service": rolling},
+    }
+    answers: dict[str, bytes] = {}
+    client = boto3.client(
+        "ecs", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
+
+    def answered(request, **_event):
+        call = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
+        return awsrequest.AWSResponse(request.url, 200, {}, Raw(answers[call]))
+
+    client.meta.events.register("before-send.ecs", answered)
+
+    @contextmanager
+    def connect():
+        yield client
+
+    executor = Ecs(connect, "eu-west-1", sleep=lambda seconds: None)
+    for call, told in true.items():
+        for text in texts(told):
+            answers.update({name: json.dumps(one).encode() for name, one in true.items()})
+            answers[call] = text.encode()
+            assert is_withstood(partial(executor.facts, ecs_tests.ARGUMENTS))
+            for act in (executor.execute, executor.settle):
+                assert is_withstood(partial(act, ecs_tests.ARGUMENTS, "PLAN-1"))

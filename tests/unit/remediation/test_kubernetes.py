@@ -1,0 +1,291 @@
+"""The executor of Kubernetes: what it asks, and what becomes of a Deployment."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from incident_management.notify.transport import NoAnswer, NotSent
+from incident_management.remediation import approval, execution
+from incident_management.remediation.executor import ExecutorError, Unfit
+from incident_management.remediation.executors import executors
+from incident_management.remediation.kubernetes import Kubernetes
+from incident_management.remediation.preview import preview_plan
+from incident_management.remediation.rehearsal import rehearse
+from incident_management.splunk.settings import Remediation, Settings
+from tests.unit.remediation.bench import Bench
+from tests.unit.remediation.cluster import DEPLOYMENT, REPLICA_SETS, URL, Cluster, template
+from tests.unit.remediation.plans import approved, execute, propose, refusal
+
+ARGUMENTS = {"namespace": "shop", "service": "checkout", "running": "r8", "to_version": "r7"}
+
+
+@pytest.fixture
+def cluster():
+    return Cluster()
+
+
+def kubernetes(cluster):
+    return Kubernetes(f"{URL}/", "t", cluster, sleep=lambda seconds: None)
+
+
+# --- what is so -------------------------------------------------------------------------------
+
+
+def test_it_tells_what_runs_and_what_it_would_be_put_back_to(cluster):
+    facts = kubernetes(cluster).facts(ARGUMENTS)
+    assert facts.pop("to_replica_set") == cluster.replica_sets[0]["metadata"]["name"]
+    assert facts == {
+        "service": "checkout", "namespace": "shop", "version": "r8", "deployment": "uid-1",
+        "revision": "2",
+    }  # fmt: skip
+
+
+def test_without_a_label_the_tag_of_its_own_image_is_the_version():
+    cluster = Cluster(template("1.4", label=False), template("1.5", label=False))
+    arguments = {**ARGUMENTS, "running": "1.5", "to_version": "1.4"}
+    assert kubernetes(cluster).facts(arguments)["version"] == "1.5"
+
+
+def test_of_two_revisions_of_a_version_it_is_the_newer_one():
+    """What ran right before the change."""
+    cluster = Cluster(template("r7", pool=5), template("r7", pool=20), template("r8", pool=1))
+    kubernetes(cluster).execute(ARGUMENTS, "PLAN-1")
+    assert cluster.version == "pool 20"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda c: c.deployment["metadata"].update(labels={}), "lacks the label incident-manag"),
+        (lambda c: c.deployment["spec"].update(paused=True), "rollout of checkout is paused"),
+        (lambda c: c.deployment["metadata"].update(deletionTimestamp="now"), "is being deleted"),
+        (
+            lambda c: c.deployment["metadata"]["annotations"].update(
+                {"argocd.argoproj.io/tracking-id": "shop"}
+            ),
+            "is kept by Argo CD, which would put the change back: undo it there.",
+        ),
+        (
+            lambda c: c.deployment["metadata"]["labels"].update(
+                {"kustomize.toolkit.fluxcd.io/name": "shop"}
+            ),
+            "is kept by Flux",
+        ),
+        (lambda c: c.deploy(template("r9")), "checkout runs r9, no longer r8."),
+        (lambda c: c.deploy(template("r7")), "checkout runs r7, no longer r8."),
+        (lambda c: c.replica_sets.pop(0), "keeps no ReplicaSet of checkout with the version r7"),
+        (
+            lambda c: c.replica_sets[0]["metadata"]["ownerReferences"][0].update(uid="uid-0"),
+            "keeps no ReplicaSet of checkout with the version r7",
+        ),
+        (
+            lambda c: c.answers.update({("GET", DEPLOYMENT): (404, {"message": "not found"})}),
+            r"does not give the Deployment checkout \(404\): not found",
+        ),
+        (
+            lambda c: c.answers.update(
+                {("GET", REPLICA_SETS): (200, {"kind": "ReplicaSetList", "items": [],
+                                               "metadata": {"continue": "x"}})}
+            ),
+            "has more than 200 ReplicaSets",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_not_to_be_put_back_is_refused_and_stays(cluster, change, says):
+    change(cluster)
+    with pytest.raises(Unfit, match=says):
+        kubernetes(cluster).facts(ARGUMENTS)
+    outcome = kubernetes(cluster).execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.certain, cluster.patched) == ("failed", True, 0)
+
+
+def test_a_token_that_may_not_is_one_sentence(cluster):
+    cluster.answers[("GET", DEPLOYMENT)] = (403, {"message": "deployments.apps is forbidden"})
+    with pytest.raises(ExecutorError, match=r"\(403\): deployments.apps is forbidden") as caught:
+        kubernetes(cluster).facts(ARGUMENTS)
+    assert not isinstance(caught.value, Unfit), "a right that is given makes it work"
+
+
+# --- doing it ---------------------------------------------------------------------------------
+
+
+def test_the_former_template_takes_the_place_and_is_awaited(cluster):
+    former = template("r7")
+    outcome = kubernetes(cluster).execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.detail) == ("done", "checkout runs r7.")
+    assert cluster.deployment["spec"]["template"] == former, "without the ReplicaSet's own label"
+    cause = cluster.deployment["metadata"]["annotations"]["kubernetes.io/change-cause"]
+    assert cause == "PLAN-1 of Incident Management for Splunk"
+    assert cluster.deployment["spec"]["replicas"] == 2
+
+
+def test_whoever_changes_it_in_the_same_moment_is_not_undone(cluster):
+    cluster.before_patch = lambda: cluster.deploy(template("r9"))
+    outcome = kubernetes(cluster).execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.certain) == ("failed", True)
+    assert "Kubernetes refused with 422: error in test for path: '/spec/template'" in outcome.detail
+    assert cluster.patched == 0
+
+
+def test_another_deployment_of_the_same_name_is_not_touched(cluster):
+    cluster.before_patch = lambda: cluster.deployment["metadata"].update(uid="uid-2")
+    assert kubernetes(cluster).execute(ARGUMENTS, "PLAN-1").status == "failed"
+    assert cluster.patched == 0
+
+
+def test_pods_of_an_autoscaler_do_not_stand_in_the_way(cluster):
+    cluster.before_patch = lambda: cluster.deployment["spec"].update(replicas=2, extra=1)
+    assert kubernetes(cluster).execute(ARGUMENTS, "PLAN-1").status == "done"
+
+
+def test_a_rollout_that_takes_long_is_found_out_later(cluster, monkeypatch):
+    monkeypatch.setattr("incident_management.remediation.kubernetes.WAIT_SECONDS", 0.0)
+    service = kubernetes(cluster)
+    cluster.stuck = True
+    outcome = service.execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.detail) == (
+        "unknown",
+        "checkout is put back to r7: it is not begun.",
+    )
+    cluster.stuck = False
+    said = [service.settle(ARGUMENTS, "PLAN-1") for _look in range(3)]
+    assert [one.detail for one in said] == [
+        "checkout is put back to r7: 0 of 2 pods are new.",
+        "checkout is put back to r7: 1 old pods are still there.",
+        "checkout runs r7.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fails", "after", "ends"),
+    [
+        (NotSent("refused"), False, "failed"),
+        (NoAnswer("broken"), False, "unknown"),
+        (NoAnswer("broken"), True, "unknown"),
+    ],
+)
+def test_only_what_was_not_sent_has_certainly_done_nothing(cluster, fails, after, ends):
+    cluster.fails, cluster.after = fails, after
+    assert kubernetes(cluster).execute(ARGUMENTS, "PLAN-1").status == ends
+    cluster.fails = None
+    found = [kubernetes(cluster).settle(ARGUMENTS, "PLAN-1") for _look in range(3)][-1]
+    assert found.status == ("done" if after else "unchanged")
+
+
+def test_a_request_that_is_sent_again_does_nothing(cluster):
+    service = kubernetes(cluster)
+    service.execute(ARGUMENTS, "PLAN-1")
+    assert service.execute(ARGUMENTS, "PLAN-1").status == "failed"
+    assert (cluster.patched, cluster.version) == (1, "pool 20")
+
+
+def test_a_server_that_falls_over_leaves_it_unknown(cluster):
+    cluster.answers[("PATCH", DEPLOYMENT)] = (504, {"message": "Timeout"})
+    outcome = kubernetes(cluster).execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.detail) == ("unknown", "Kubernetes answered 504: Timeout")
+
+
+def test_what_somebody_deployed_since_is_no_success(cluster):
+    cluster.deploy(template("r9"))
+    outcome = kubernetes(cluster).settle(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.detail) == ("failed", "checkout has moved on to r9.")
+
+
+def test_without_its_settings_it_says_where_to_set_them():
+    known = Settings(remediation=Remediation(kubernetes_url=URL))
+    with pytest.raises(ExecutorError, match="No Kubernetes is set: set its URL and token under"):
+        executors(lambda: known)["kubernetes"]()
+
+
+# --- a whole fix ------------------------------------------------------------------------------
+
+BACK = {
+    "label": "Put the Deployment back", "executor": "kubernetes", "argument.namespace": "shop",
+    "argument.service": "$analysis.service$", "argument.running": "$analysis.version$",
+    "argument.running.type": "version", "argument.to_version": "$analysis.previous_version$",
+    "argument.to_version.type": "version", "blast_radius": "$service$ runs $to_version$.",
+    "inverse": "forth",
+}  # fmt: skip
+FORTH = {
+    **BACK, "label": "Put it forth", "inverse": "", "inverse_only": "1",
+    "argument.service": "$plan.service$", "argument.running": "$plan.to_version$",
+    "argument.to_version": "$plan.running$",
+}  # fmt: skip
+
+
+class Sailing(Bench):
+    """Its only action puts a Deployment back."""
+
+    def __init__(self, cluster):
+        super().__init__()
+        self.cluster = cluster
+        self.stanzas = {"back": BACK, "forth": FORTH}
+
+    @property
+    def context(self):
+        made = super().context
+        made.executors = {"kubernetes": lambda: kubernetes(self.cluster)}
+        return made
+
+
+@pytest.fixture
+def bench(cluster):
+    return Sailing(cluster)
+
+
+def test_a_deployment_is_put_back_and_forth_again(bench, cluster):
+    plan = approved(bench)
+    assert execute(bench, plan).status == "done" and cluster.version == "pool 20"
+    bench.raising.fixed_at, bench.raising.after = bench.clock.now(), ["checkout"]
+    bench.clock.advance(90)
+    bench.verifier().run()
+    assert bench.context.load(plan)[2].status == "rolled_back"
+    assert (cluster.version, cluster.patched) == ("pool 1", 2)
+
+
+def test_a_fix_whose_answer_was_lost_is_done_once(bench, cluster):
+    plan = approved(bench)
+    cluster.fails, cluster.after = NoAnswer("broken"), True
+    assert execute(bench, plan).status == "running"
+    cluster.fails = None
+    for _round in range(3):
+        bench.clock.advance(100)
+        execution.settle(bench.context, plan)
+    assert bench.context.load(plan)[2].status == "done" and cluster.patched == 1
+
+
+def test_a_fix_whose_request_was_lost_is_sent_again(bench, cluster):
+    plan = approved(bench)
+    cluster.fails = NoAnswer("broken")
+    assert execute(bench, plan).status == "running"
+    cluster.fails = None
+    bench.clock.advance(100)
+    execution.settle(bench.context, plan)
+    assert bench.context.load(plan)[2].status == "done" and cluster.patched == 1
+
+
+def test_an_approval_is_void_once_something_else_was_deployed(bench, cluster):
+    plan = approved(bench)
+    cluster.deploy(template("r8", pool=2))
+    assert "the state has changed: revision is 3, no longer 2" in refusal(
+        lambda: execute(bench, plan)
+    )
+    assert cluster.patched == 0
+
+
+def test_it_is_tried_without_being_stored(bench, cluster):
+    plan = propose(bench)
+    told = rehearse(bench.context, plan, "mia")
+    assert told["detail"] == "Kubernetes would take it: nothing was changed."
+    assert (cluster.dry, cluster.patched, cluster.version) == (1, 0, "pool 1")
+    approval.approve(bench.context, plan, "omar")
+    assert execute(bench, plan).status == "done"
+
+
+def test_what_would_be_sent_is_shown_without_what_a_template_may_hide(bench):
+    shown = preview_plan(bench.context, propose(bench))["request"]
+    assert (shown["method"], shown["url"]) == ("PATCH", f"{URL}{DEPLOYMENT}")
+    assert "POOL_SIZE" not in json.dumps(shown)
+    assert [one["op"] for one in shown["body"]] == ["test", "replace", "add"]
