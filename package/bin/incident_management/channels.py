@@ -2,7 +2,7 @@
 
 __all__ = ["CHANNELS", "HEARD", "NAMES"]
 
-CHANNELS = ("slack", "teams", "pagerduty", "servicenow", "jira")
+CHANNELS = ("slack", "teams", "pagerduty", "servicenow", "jira", "email")
 # Those that have a ticket (or an incident of their own) for an incident, and can be asked what
 # became of it.
 HEARD = ("servicenow", "jira", "pagerduty")
@@ -13,4 +13,5 @@ NAMES = {
     "pagerduty": "PagerDuty",
     "servicenow": "ServiceNow",
     "jira": "Jira",
+    "email": "E-mail",
 }

@@ -7,6 +7,7 @@ import socket
 import pytest
 from urllib3.util import connection  # type: ignore[import-untyped]
 
+from incident_management.notify import pinned
 from incident_management.notify.channel import Notification
 from incident_management.notify.transport import Network
 from incident_management.notify.webhook import WebhookSender
@@ -41,6 +42,7 @@ class Names:
                 raise OSError("unreachable")
             return real(("127.0.0.1", port), *more, **kinds)
 
+        monkeypatch.setattr(pinned, "_failed", {})
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
         monkeypatch.setattr(connection, "create_connection", create_connection)
 
@@ -80,6 +82,19 @@ def test_the_next_address_is_tried_where_the_first_does_not_answer(
     names = Names(monkeypatch, tls_receiver.port, list(ALLOWED), dead=ALLOWED[:1])
     assert sender(tls_receiver, ca_file).send(NOTIFICATION).outcome == "sent"
     assert names.connected == list(ALLOWED)
+
+
+def test_an_address_that_is_dead_is_waited_for_once_in_a_while_and_not_by_each_message(
+    monkeypatch, tls_receiver, ca_file
+):
+    first, second = ALLOWED
+    names = Names(monkeypatch, tls_receiver.port, *[list(ALLOWED)] * 3, dead=[first])
+    own = sender(tls_receiver, ca_file)
+    assert [own.send(NOTIFICATION).outcome for _ in range(2)] == ["sent", "sent"]
+    assert names.connected == [first, second, second]
+    monkeypatch.setattr(pinned, "AVOIDED_SECONDS", 0.0)
+    assert own.send(NOTIFICATION).outcome == "sent"
+    assert names.connected[3:] == [first, second]
 
 
 def test_a_name_that_can_not_be_looked_up_is_tried_again_later(monkeypatch, tls_receiver, ca_file):

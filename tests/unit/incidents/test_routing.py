@@ -61,14 +61,23 @@ def test_a_team_is_told_where_it_wants_to_be():
         ({"channels": "slack"}, (), ("slack",)),
         ({"channels": "pagerduty, teams"}, ("slack",), ("teams", "pagerduty")),
         ({"slack_channel": "#shop"}, (), ("slack", "teams")),
+        ({"email": "shop@example.com"}, (), ("teams", "email")),
     ],
 )
 def test_where_a_channel_is_not_set_up_it_is_told_only_if_it_was_named(team, set_up, told):
-    announce = {"opened": "slack?, teams, pagerduty ?"}
+    announce = {"opened": "slack?, teams, pagerduty ?, email?"}
     routing = Routing.from_stanzas({"announce": announce, "team:shop": team})
 
     assert routing.problems == ()
     assert routing.channels("opened", "shop", set_up) == told
+
+
+def test_a_team_may_have_its_own_channel_in_slack_and_its_own_addresses():
+    team = {"slack_channel": "#shop", "email": "a@b.example; c@d.example"}
+    routing = Routing.from_stanzas({"team:shop": team, "team:other": {}})
+    assert routing.target("shop", "slack") == "#shop"
+    assert routing.target("shop", "email") == "a@b.example,c@d.example"
+    assert routing.target("shop", "teams") == routing.target("other", "email") == ""
 
 
 @pytest.mark.parametrize(
@@ -77,6 +86,7 @@ def test_where_a_channel_is_not_set_up_it_is_told_only_if_it_was_named(team, set
         ({"rule:x": {"team": "none"}}, "[rule:x] team is 'none'"),
         ({"team:a": {}, "rule:x": {"team": "a", "order": "1st"}}, "[rule:x] order is '1st'"),
         ({"team:a": {"channels": "sms"}}, "[team:a] channels names 'sms'"),
+        ({"team:a": {"email": "Ann <a@b>"}}, "[team:a] email holds 'Ann <a@b>'"),
         ({"announce": {"opened": "slak"}}, "[announce] opened names 'slak'"),
         ({"announce": {"opened": "slack?, ?"}}, "[announce] opened names ''"),
         ({"announce": {"opened": "slack??"}}, "[announce] opened names 'slack?'"),

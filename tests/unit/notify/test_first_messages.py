@@ -214,6 +214,49 @@ def test_a_turn_of_a_storm_reads_the_messages_of_a_few_incidents_alone(monkeypat
     assert desk.slack.updates == 60
 
 
+def test_in_a_storm_what_people_work_on_comes_first_and_what_is_over_last():
+    desk = ShownDesk()
+    many = [f"INC-20260101-{number:06d}" for number in range(40)]
+    for incident in many:
+        desk.open(incident)
+    desk.turn()
+    for incident in many[:30]:
+        desk.status("new", "resolved", incident)
+    desk.turn()
+    for incident in many[30:37]:
+        desk.write("severity", incident, **{"from": "high", "to": "low"})
+    desk.write("severity", many[37], **{"from": "high", "to": "critical"})
+    desk.status("new", "in_progress", many[38])
+    desk.status("new", "in_progress", many[39])
+    desk.write("severity", many[39], **{"from": "high", "to": "critical"})
+    desk.restart()
+    order: list[str] = []
+    for _turn in range(14):
+        before = set(desk.slack.shown)
+        desk.turn()
+        order += [desk.slack.shown[ts].incident_id for ts in desk.slack.shown if ts not in before]
+    assert order[:3] == [many[39], many[38], many[37]]
+    assert sorted(order[3:10]) == many[30:37], "what else is open, before what is over"
+    assert len(order) == 40 - 3 and {one.status for one in desk.slack.shown.values()} == {
+        "resolved", "new", "in_progress",
+    }  # fmt: skip
+
+
+def test_a_worker_that_takes_over_in_a_storm_leaves_nothing_out():
+    desk = ShownDesk()
+    many = [f"INC-20260101-{number:06d}" for number in range(12)]
+    for incident in many:
+        desk.open(incident)
+    desk.turn()
+    for number, incident in enumerate(many):
+        desk.status("new", "resolved" if number % 2 else "in_progress", incident)
+        desk.clock.advance(400)
+    for _turn in range(5):
+        desk.restart()
+        desk.turn()
+    assert desk.slack.updates == len(many)
+
+
 def test_messages_that_can_not_be_changed_cost_no_more_requests_than_others():
     """An archived channel, say: hundreds of refusals in a row would hold up the pages."""
     desk = ShownDesk()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.notify.channel import dead
+from incident_management.notify.channel import dead, sent
 from incident_management.notify.refusals import refusals
 from incident_management.worker.refused_messages import RefusedMessages
 from tests.unit.notify.services import FakeService, Office
@@ -75,3 +75,15 @@ def test_a_channel_that_refuses_hundreds_does_not_hide_another(office, slack):
     assert office.states().count("dead") == 202
     said = refusals(office.stores, office.clock)
     assert said[0] == SAID and said[1].startswith("Teams was not told of what was to be told last")
+
+
+def test_recipients_that_a_mail_server_did_not_take_are_named_until_they_are_corrected():
+    mail = FakeService()
+    office = Office(email=mail)
+    left_out = "The mail server refused some recipients: a@b.example (550 no such user)."
+    mail.script = [sent({"left_out": left_out, "note": left_out})]
+    tell(office, "1", "email")
+    (sentence,) = refusals(office.stores, office.clock)
+    assert left_out in sentence and "Configuration > E-mail" in sentence
+    tell(office, "2", "email")
+    assert refusals(office.stores, office.clock) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any, List
 
 from incident_management.notify.channel import Delivery, Notification, retry, sent, unknown
@@ -173,7 +174,7 @@ def test_a_retry_that_a_person_asks_for_has_a_day_of_its_own():
     for _ in range(26):
         office.run(seconds=HOUR)
     assert office.states() == ["dead"]
-    office.outbox.retry(office.only()["_key"])
+    office.outbox.retry(office.only()["_key"], itemgetter("target"))
     office.run(seconds=5 * HOUR)
     assert office.states() == ["pending"]
     slack.is_up = True

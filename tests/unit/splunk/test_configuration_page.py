@@ -63,6 +63,10 @@ GOOD = [
         for value in ("never", "5s", "10s", "2m", "1.5h", "1d", "3650d", "519w")
     ],
     ("proxy", "proxy_port", "65535"),
+    *[("email", "server", host) for host in ("smtp.example.com", "localhost", "10.0.0.8", "::1")],
+    *[("email", "sender", one) for one in ("splunk@example.com", "a.b+c@localhost")],
+    ("email", "recipients", "a@b.example, c@d.example;\n e@f.example"),
+    ("email", "port", "465"),
     *[("bedrock", "region", name) for name in ("us-east-1", "us-gov-west-1", "eusc-de-east-1")],
 ]
 BAD = [
@@ -85,6 +89,11 @@ BAD = [
     ("remediation", "deploy_api_url", "https:///v1"),
     ("bedrock", "endpoint_url", "bedrock.example.com"),
     ("proxy", "proxy_port", "0"),
+    *[("email", "server", host) for host in ("smtp.example.com:25", "smtp://x", "a b", "-a")],
+    *[("email", "sender", one) for one in ("Ops <a@b.example>", "a@b\nX: y", "a", "a@b@c")],
+    *[("email", "recipients", text) for text in ("Ann <a@b.example>", "a@b.example c@d.example")],
+    ("email", "recipients", ",".join(f"a{number}@b.example" for number in range(51))),
+    ("email", "port", "0"),
 ]
 
 

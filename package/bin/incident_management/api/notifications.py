@@ -92,8 +92,16 @@ def list_outbox(request: Request) -> Response:
     answers={200: NOTIFICATION},
 )
 def retry(request: Request) -> Response:
-    """Send a dead or unconfirmed notification again."""
-    document = _outbox(request).retry(request.params["id"])
+    """Send a dead or unconfirmed notification again, to where its team is told by now."""
+    routing = request.routing()
+
+    def target(document: Dict[str, Any]) -> str:
+        # What was refused may have been the target. That of an alert is its author's own.
+        if not document["order"]:
+            return str(document["target"])
+        return routing.target(str(document["message"].get("team") or ""), document["channel"])
+
+    document = _outbox(request).retry(request.params["id"], target)
     if document is None:
         raise NotFound(f"There is no notification {request.params['id'][:60]}; see GET /outbox.")
     return Response(shown(document))

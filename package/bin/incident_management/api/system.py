@@ -22,7 +22,8 @@ from .schema import flag, listed, nullable, number, obj, one_of
 COUNT_SECONDS = 10.0
 NOBODY_IS_TOLD = (
     "No channel is set up, so nobody is told of incidents: set up Slack, Teams, PagerDuty, "
-    "ServiceNow or Jira under Configuration, or subscribe a webhook with POST /subscriptions."
+    "ServiceNow, Jira or E-mail under Configuration, or subscribe a webhook with "
+    "POST /subscriptions."
 )
 
 

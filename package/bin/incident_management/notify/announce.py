@@ -199,7 +199,7 @@ class Announcer:
             event=message["event"],
             message=message,
             incident_id=entry.incident_id,
-            target=routing.slack_channel(team) if channel == "slack" else "",
+            target=routing.target(team, channel),
             order=f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}",
         )
 

@@ -93,7 +93,8 @@ def _checked(request: Mapping[str, Any]) -> Dict[str, str]:
         raise Invalid(
             f"'{values['severity'][:40]}' is not a severity; use {', '.join(SEVERITIES)}."
         )
-    if values["target"] and not is_target(values["target"]):
+    # Mail goes to those alone that an admin named.
+    if values["target"] and (values["channel"] == "email" or not is_target(values["target"])):
         raise Invalid("'target' must be the name or the id of a Slack channel.")
     return values
 

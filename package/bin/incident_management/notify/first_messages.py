@@ -6,15 +6,30 @@ several changes the last is shown, and what a worker that is killed has not done
 What a message shows is kept in ``incident_claims`` under ``slack first:<notification>``; that note
 may be lost.
 
-Slack takes about 50 updates a minute ("chat.update", tier 3); there are fewer than that.
+Slack takes about 50 updates a minute ("chat.update", tier 3); there are fewer than that. After a
+storm those come first that people look at: what somebody works on, then what else is open, last
+what is over; of each the gravest, of equals the newest change.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Protocol, Sequence, Set, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Protocol,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from ..incidents import timeline
+from ..incidents.model import SEVERITIES
 from ..incidents.stores import any_of, chunks, claim_document, find_by
 from ..ports import Clock, Document, Stores
 from .channel import Delivery
@@ -45,6 +60,8 @@ LONGEST_REST_SECONDS = 4000.0
 # What is pressed is answered by then; the answer lays the message out as it was when pressed.
 PRESSED_SECONDS = 60.0
 _READ = ("updated_at", "title", "severity", "status", "team", "owner", "cause")
+_PLACES = {"in_progress": 0, "resolved": 2, "closed": 2}
+OPEN_PLACE = 1
 _SENT = ("incident_id", "state", "receipt", "message")
 
 
@@ -72,6 +89,9 @@ class FirstMessages:
         self._clock = clock
         # Incidents as they were when their first messages said so, or when there was none.
         self._seen: Dict[str, Marks] = {}
+        # Those that changed since, and up to when they were read.
+        self._waiting: Dict[str, Document] = {}
+        self._read_to: Optional[float] = None
         self._rests_until = 0.0
 
     def run(self, updater: Callable[[], Updater], web_url: str) -> Mapping[str, int]:
@@ -81,25 +101,26 @@ class FirstMessages:
         """
         if self._is_resting():
             return {}
-        changed, reached = self._changed()
-        pressed = self._pressed() if changed else set()
+        reached = self._read_changes()
+        pressed = self._pressed() if self._waiting else set()
         asked = done = 0
-        for incident, stale, is_coming in self._compared(changed):
-            key, at = str(incident["_key"]), float(incident["updated_at"])
-            if asked >= UPDATES or self._is_resting():
-                reached = min(reached, at)
+        for incident, stale, is_coming in self._compared(sorted(self._waiting.values(), key=_turn)):
+            key = str(incident["_key"])
+            if asked >= UPDATES:
                 break
             if stale and key in pressed:
-                reached = min(reached, at)
                 continue
             if stale:
                 asked += len(stale)
                 done += self._bring(updater(), key, stale, web_url)
             if self._is_resting():
-                reached = min(reached, at)
-            elif not is_coming:
+                break
+            del self._waiting[key]
+            if not is_coming:
                 self._seen[key] = marks_of(incident)
-        self._stores.claims.save([claim_document(CHECKPOINT, reached)])
+        self._read_to = reached
+        earliest = min([reached, *(float(one["updated_at"]) for one in self._waiting.values())])
+        self._stores.claims.save([claim_document(CHECKPOINT, earliest)])
         return {"slack_messages_brought_up_to_date": done}
 
     def _is_resting(self) -> bool:
@@ -108,35 +129,51 @@ class FirstMessages:
 
     # --- which ------------------------------------------------------------------------------
 
-    def _changed(self) -> Tuple[List[Document], float]:
-        """Return incidents that changed, by more than signals, and up to when these are all."""
+    def _read_changes(self) -> float:
+        """Put incidents that changed, by more than signals, among those that wait.
+
+        Returns up to when all that changed was read.
+        """
         now = self._clock.now()
-        known = self._stores.claims.get(CHECKPOINT)
-        # What ended before this app kept first messages up to date stays as it was.
-        since = max(min(float(known["time"]), now), now - OLDEST_SECONDS) if known else now
-        query = {"updated_at": {"$gte": since - OVERLAP_SECONDS}}
+        oldest = now - OLDEST_SECONDS
+        self._waiting = {
+            key: one for key, one in self._waiting.items() if one["updated_at"] > oldest
+        }
         if len(self._seen) > REMEMBERED:
             self._seen.clear()
-        found: List[Document] = []
+        query = {"updated_at": {"$gte": max(self._since(now), oldest) - OVERLAP_SECONDS}}
         for number in range(PAGES):
             order, skip = "updated_at:1,_key:1", number * PAGE
             page = self._stores.incidents.find(query, order, PAGE, skip, _READ)
-            found += [one for one in page if self._seen.get(str(one["_key"])) != marks_of(one)]
+            for one in page:
+                self._look_at(one)
             if len(page) < PAGE:
-                return found, now
-            if len(found) >= PAGE:
-                break
-        return found, min(now, float(page[-1]["updated_at"]))
+                return now
+        return min(now, float(page[-1]["updated_at"]))
+
+    def _since(self, now: float) -> float:
+        if self._read_to is None:
+            known = self._stores.claims.get(CHECKPOINT)
+            # What ended before this app kept first messages up to date stays as it was.
+            self._read_to = float(known["time"]) if known else now
+        return min(self._read_to, now)
+
+    def _look_at(self, incident: Document) -> None:
+        key = str(incident["_key"])
+        if self._seen.get(key) != marks_of(incident):
+            self._waiting[key] = incident
+        else:
+            self._waiting.pop(key, None)
 
     def _compared(
-        self, changed: Sequence[Document]
+        self, waiting: Sequence[Document]
     ) -> Iterator[Tuple[Document, List[_First], bool]]:
         """Give incidents with those of their first messages that say otherwise.
 
         Also whether a message is to come. Read are those of a few at a time: in a storm a turn
         needs no more, and the others' would be read again and again.
         """
-        for some in chunks(changed, AT_ONCE):
+        for some in chunks(waiting, AT_ONCE):
             firsts, coming = self._firsts([str(one["_key"]) for one in some])
             for incident in some:
                 key, marks = str(incident["_key"]), marks_of(incident)
@@ -193,6 +230,13 @@ class FirstMessages:
             self._stores.claims.save([document])
             done += not is_fixed
         return done
+
+
+def _turn(incident: Document) -> Tuple[int, int, float]:
+    """Sorts incidents by whose message is brought up to date first."""
+    status, severity = str(incident.get("status")), str(incident.get("severity"))
+    place = SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+    return _PLACES.get(status, OPEN_PLACE), place, -float(incident["updated_at"])
 
 
 def _is_first(receipt: Mapping[str, Any]) -> bool:

@@ -23,6 +23,7 @@ __all__ = [
     "Message",
     "build",
     "event_of",
+    "facts",
     "incident_url",
     "listed",
     "one_line",
@@ -314,6 +315,27 @@ def plain(value: Any, length: int) -> str:
 def one_line(value: Any, length: int) -> str:
     """The same for what has one line, as a title does."""
     return plain(" ".join(str(value or "").split()), length)
+
+
+def facts(message: Message) -> List[tuple[str, str]]:
+    """Name what is known of an incident, and say it, for services that only show text."""
+    found = []
+    if message.where:
+        found.append(("Where", listed(message.where)))
+    if message.since:
+        since = utc(message.since)
+        if message.event == "resolved" and message.time > message.since:
+            since += f" (for {span(message.time - message.since)})"
+        found.append(("Since", since))
+    if message.events:
+        found.append(("Events", f"{message.events:,}"))
+    if message.incident_id:
+        people = " · ".join(part for part in (message.team, message.owner) if part)
+        found.append(("Team · owner", people or "nobody yet"))
+        found.append(("Incident", message.incident_id))
+    if message.rules:
+        found.append(("Found by", listed(message.rules)))
+    return found
 
 
 def listed(names: List[str]) -> str:

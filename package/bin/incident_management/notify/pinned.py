@@ -7,13 +7,20 @@ can't be done: there it is the proxy that looks names up.
 
 from __future__ import annotations
 
-from typing import Any, Callable, List
+import time
+from typing import Any, Callable, Dict, List
 
 __all__ = ["Addresses", "pinned"]
 
 # Gives the addresses of a host that may be connected to; none: it has none. Raises what says why
 # not; that must be no OSError.
 Addresses = Callable[[str], List[str]]
+
+# One that did not accept a connection is tried after the others for so long: else each message to
+# a host whose first address is dead would wait for it.
+AVOIDED_SECONDS = 300.0
+REMEMBERED = 100
+_failed: Dict[str, float] = {}
 
 
 def pinned(addresses: Addresses) -> Callable[[Any], Any]:
@@ -30,12 +37,13 @@ def pinned(addresses: Addresses) -> Callable[[Any], Any]:
                 name: str = self._dns_host  # type: ignore[has-type]
                 failure: Exception = NewConnectionError(self, "the name can't be looked up")
                 try:
-                    for address in addresses(name.strip("[]")):
+                    for address in _best_first(addresses(name.strip("[]"))):
                         self._dns_host = address
                         try:
                             return super()._new_conn()
                         except (NewConnectionError, ConnectTimeoutError) as error:
                             failure = error
+                            _remember(address)
                 finally:
                     self._dns_host = name
                 raise failure
@@ -43,3 +51,14 @@ def pinned(addresses: Addresses) -> Callable[[Any], Any]:
         return _Pinned
 
     return pin
+
+
+def _best_first(addresses: List[str]) -> List[str]:
+    since = time.monotonic() - AVOIDED_SECONDS
+    return sorted(addresses, key=lambda address: _failed.get(address, since) > since)
+
+
+def _remember(address: str) -> None:
+    if len(_failed) >= REMEMBERED:
+        _failed.clear()
+    _failed[address] = time.monotonic()

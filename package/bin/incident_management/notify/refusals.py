@@ -2,12 +2,12 @@
 
 What a service refuses is ``dead`` at once, and listed. That alone is seen by whoever looks there;
 until then nobody is told of anything. So it is said where administrators look, until a message
-arrives.
+arrives. So is whom a mail server did not take, while others got the mail.
 """
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from ..channels import CHANNELS, NAMES
 from ..ports import Clock, Document, Stores
@@ -16,6 +16,8 @@ __all__ = ["refusals"]
 
 # What was refused longer ago says nothing of how it is.
 RECENT_SECONDS = 86400.0
+# So many of the last mails are looked at.
+MAILS = 50
 
 
 def refusals(stores: Stores, clock: Clock) -> List[str]:
@@ -25,11 +27,12 @@ def refusals(stores: Stores, clock: Clock) -> List[str]:
     """
     since = clock.now() - RECENT_SECONDS
     newest = {channel: _newest(stores, channel, since) for channel in CHANNELS}
-    return [
+    refused = [
         _sentence(channel, dead)
         for channel, dead in newest.items()
         if dead and not _has_taken_since(stores, channel, float(dead["created_at"]))
     ]
+    return [*refused, *_left_out(stores, since)]
 
 
 def _newest(stores: Stores, channel: str, since: float) -> Optional[Document]:
@@ -43,6 +46,21 @@ def _newest(stores: Stores, channel: str, since: float) -> Optional[Document]:
 def _has_taken_since(stores: Stores, channel: str, moment: float) -> bool:
     sent = {"channel": channel, "state": "sent", "sent_at": {"$gt": moment}}
     return bool(stores.outbox.find(sent, limit=1, fields=("sent_at",)))
+
+
+def _left_out(stores: Stores, since: float) -> List[str]:
+    """Say who was left out of the last mail to each list of recipients."""
+    mails = {"channel": "email", "state": "sent", "sent_at": {"$gt": since}}
+    found = stores.outbox.find(mails, "sent_at:-1", MAILS, fields=("target", "receipt"))
+    newest: Dict[str, str] = {}
+    for one in found:
+        newest.setdefault(str(one["target"]), str((one["receipt"] or {}).get("left_out", "")))
+    return [
+        f"E-mail reaches some and not others. {note} Correct the addresses under Configuration > "
+        "E-mail, or email in incident_routing.conf."
+        for note in newest.values()
+        if note
+    ]
 
 
 def _sentence(channel: str, document: Document) -> str:

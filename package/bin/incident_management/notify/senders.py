@@ -14,6 +14,7 @@ from .heard.pagerduty import PagerDutyReader
 from .heard.servicenow import ServiceNowReader
 from .heard.ticket import Reader
 from .jira import JiraSender
+from .mail import EmailSender
 from .pagerduty import PagerDutySender
 from .servicenow import ServiceNowSender
 from .slack import SlackSender
@@ -41,12 +42,17 @@ def senders(settings: Settings, clock: Clock) -> Senders:
     def jira() -> Sender:
         return JiraSender(settings.jira, network_of(settings), clock)
 
+    def email() -> Sender:
+        # A proxy for HTTP has no part in it.
+        return EmailSender(settings.email, Network(settings.network.ca_file), clock)
+
     return {
         "slack": partial(slack_sender, settings, clock),
         "teams": teams,
         "pagerduty": pagerduty,
         "servicenow": servicenow,
         "jira": jira,
+        "email": email,
     }
 
 

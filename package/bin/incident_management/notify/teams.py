@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from ..ports import Clock
 from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
-from .message import Message, listed, span, truncated, utc
+from .message import Message, facts, truncated
 from .transport import (
     BadUrl,
     Network,
@@ -107,7 +107,7 @@ def card(message: Message) -> Dict[str, Any]:
         _text(f"{message.severity.upper()} · {message.headline}", weight="Bolder", color=colour),
         _text(message.title, weight="Bolder", size="Large"),
     ]
-    body.extend(_fact(name, value) for name, value in _facts(message))
+    body.extend(_fact(name, value) for name, value in facts(message))
     if message.text:
         body.append(_text(message.text))
     if message.cause:
@@ -127,26 +127,6 @@ def card(message: Message) -> Dict[str, Any]:
             {"type": "Action.OpenUrl", "title": "Open the incident", "url": message.url}
         ]
     return laid
-
-
-def _facts(message: Message) -> List[tuple[str, str]]:
-    facts = []
-    if message.where:
-        facts.append(("Where", listed(message.where)))
-    if message.since:
-        since = utc(message.since)
-        if message.event == "resolved" and message.time > message.since:
-            since += f" (for {span(message.time - message.since)})"
-        facts.append(("Since", since))
-    if message.events:
-        facts.append(("Events", f"{message.events:,}"))
-    if message.incident_id:
-        people = " · ".join(part for part in (message.team, message.owner) if part)
-        facts.append(("Team · owner", people or "nobody yet"))
-        facts.append(("Incident", message.incident_id))
-    if message.rules:
-        facts.append(("Found by", listed(message.rules)))
-    return facts
 
 
 def _text(text: str, **style: Any) -> Dict[str, Any]:

@@ -37,6 +37,7 @@ __all__ = [
     "redirect_refused",
     "retry_after",
     "send_json",
+    "shared_context",
     "tls_context",
 ]
 
@@ -123,7 +124,7 @@ _contexts: Dict[Tuple[str, bytes, bool], ssl.SSLContext] = {}
 _idle = Idle()
 
 
-def _shared_context(network: Network, check_hostname: bool = False) -> ssl.SSLContext:
+def shared_context(network: Network, check_hostname: bool = False) -> ssl.SSLContext:
     """The same as :func:`tls_context`, made once; nobody may change it."""
     key = (*_authority(network), check_hostname)
     context = _contexts.get(key)
@@ -248,7 +249,7 @@ def _adapter(network: Network, addresses: Optional[Addresses]) -> Any:
     from requests.adapters import HTTPAdapter
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool  # type: ignore[import-untyped]
 
-    context = _shared_context(network)
+    context = shared_context(network)
 
     class _Http(HTTPConnectionPool.ConnectionCls):
         response_class = _timed_response()
@@ -258,7 +259,7 @@ def _adapter(network: Network, addresses: Optional[Addresses]) -> Any:
 
         def _connect_tls_proxy(self, hostname: str, conn: Any) -> Any:
             # urllib3's own trusts the bundled roots alone.
-            tls = _shared_context(network, check_hostname=True)
+            tls = shared_context(network, check_hostname=True)
             return tls.wrap_socket(conn, server_hostname=hostname.strip("[]"))
 
     def pools(connect: Any = lambda connection: connection) -> Dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping, Tuple
 
+from ..mailboxes import ADDRESS
 from .stanza import Stanza
 
 __all__ = [
@@ -15,8 +16,11 @@ __all__ = [
     "CHANNEL_SETTINGS",
     "CLIENT",
     "NOTE_ONLY",
+    "NO_TLS",
     "PASSWORD",
     "RESOLVE",
+    "TLS",
+    "Email",
     "Jira",
     "PagerDuty",
     "ServiceNow",
@@ -35,6 +39,9 @@ ACKNOWLEDGE = "acknowledge"
 # How the app signs in to ServiceNow: with a password at each request, or by OAuth.
 BASIC, CLIENT, PASSWORD = "basic", "client_credentials", "password"
 LEAST_LOOK_SECONDS = 5.0
+# How a mail server is spoken to: TLS that is asked for, TLS from the beginning, or without.
+STARTTLS, TLS, NO_TLS = "starttls", "tls", "none"
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 
 
 def _more_fields() -> Mapping[str, Any]:
@@ -111,6 +118,19 @@ class Jira:
     more_fields: Mapping[str, Any] = _more_fields()
 
 
+@dataclass(frozen=True)
+class Email:
+    """``recipients`` are those of incidents whose team has none of its own."""
+
+    server: str = ""
+    port: int = field(default=587, metadata={"shipped": "587"})
+    encryption: str = STARTTLS
+    username: str = ""
+    password: str = field(default="", repr=False)
+    sender: str = ""
+    recipients: Tuple[str, ...] = field(default=(), metadata={"shipped": ""})
+
+
 # Their names and defaults are those of the configuration page.
 CHANNEL_SETTINGS = {
     "slack": Slack,
@@ -118,6 +138,7 @@ CHANNEL_SETTINGS = {
     "pagerduty": PagerDuty,
     "servicenow": ServiceNow,
     "jira": Jira,
+    "email": Email,
 }
 
 
@@ -173,10 +194,23 @@ def _jira(stanza: Stanza) -> Jira:
     )
 
 
+def _email(stanza: Stanza) -> Email:
+    return Email(
+        stanza.matching("server", _HOST, "the name of a mail server, such as smtp.example.com"),
+        int(stanza.number("port", 587, 1, 65535)),
+        stanza.choice("encryption", (STARTTLS, TLS, NO_TLS)),
+        stanza.text("username"),
+        stanza.secret("password"),
+        stanza.matching("sender", ADDRESS, "an e-mail address, such as splunk@example.com"),
+        stanza.addresses("recipients"),
+    )
+
+
 CHANNEL_READERS: Dict[str, Callable[[Stanza], Any]] = {
     "slack": _slack,
     "teams": _teams,
     "pagerduty": _pagerduty,
     "servicenow": _servicenow,
     "jira": _jira,
+    "email": _email,
 }

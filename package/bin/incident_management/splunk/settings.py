@@ -18,6 +18,7 @@ from . import conf, secrets
 from .channel_settings import (
     CHANNEL_READERS,
     CHANNEL_SETTINGS,
+    Email,
     Jira,
     PagerDuty,
     ServiceNow,
@@ -30,6 +31,7 @@ from .stanza import ENCRYPTED, SettingsError, Stanza
 __all__ = [
     "Account",
     "Bedrock",
+    "Email",
     "Jira",
     "Lifecycle",
     "Network",
@@ -135,6 +137,7 @@ class Settings:
     pagerduty: PagerDuty = field(default_factory=PagerDuty)
     servicenow: ServiceNow = field(default_factory=ServiceNow)
     jira: Jira = field(default_factory=Jira)
+    email: Email = field(default_factory=Email)
     bedrock: Bedrock = Bedrock()
     remediation: Remediation = Remediation()
     network: Network = Network()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping, Pattern, Sequence
+from typing import Any, Mapping, Pattern, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from ..durations import seconds_of
 from ..hosts import is_loopback
+from ..mailboxes import addresses
 
 __all__ = ["ENCRYPTED", "SettingsError", "Stanza"]
 
@@ -123,6 +124,13 @@ class Stanza:
             return seconds_of(self.text(key, default), least, unit=True, never=True)
         except ValueError as error:
             raise self.error(key, str(error)) from error
+
+    def addresses(self, key: str) -> Tuple[str, ...]:
+        """Return the e-mail addresses of a list."""
+        try:
+            return addresses(self.text(key))
+        except ValueError as error:
+            raise self.error(key, str(error)) from None
 
     def error(self, key: str, what: str) -> SettingsError:
         return SettingsError(f"{self._where} {key} {what}.")

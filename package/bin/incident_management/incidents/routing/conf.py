@@ -191,9 +191,10 @@ class Routing:
             and (not wish.if_set_up or wish.channel in set_up or of.names(wish.channel))
         )
 
-    def slack_channel(self, team: str) -> str:
-        """Return the team's own Slack channel; blank means the one of the settings."""
-        return self.teams.get(team, _NO_TEAM).slack_channel
+    def target(self, team: str, channel: str) -> str:
+        """Return where in a channel the team is told; blank means where the settings say."""
+        of = self.teams.get(team, _NO_TEAM)
+        return {"slack": of.slack_channel, "email": ",".join(of.email)}.get(channel, "")
 
 
 class _Reader:

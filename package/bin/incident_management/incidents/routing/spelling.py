@@ -14,7 +14,8 @@ _APPLIES = ("order", "severity", "team", "hours")
 _KNOWN = {
     "calendar": ("time_zone", "hours", "holidays"),
     "team": (
-        *("members", "assign", "capacity", "calendar", "fallback", "channels", "slack_channel"),
+        *("members", "assign", "capacity", "calendar", "fallback"),
+        *("channels", "slack_channel", "email"),
     ),
     "member": ("skills", "capacity", "calendar", "away", "slack_id"),
     "rule": ("order", "severity", "entity", "rule", "tag", "team", "skills"),

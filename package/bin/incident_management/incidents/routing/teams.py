@@ -8,7 +8,7 @@ from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from ..clocks.calendar import ALWAYS, ALWAYS_WORD, Calendar, Days
 from ..errors import RoutingError
-from .values import CONF, channels, choice, listed, number
+from .values import CONF, channels, choice, email_addresses, listed, number
 
 __all__ = [
     "Calendars",
@@ -59,7 +59,8 @@ class Member:
 @dataclass(frozen=True)
 class Team:
     """``channels``: where the team wants to be told; empty means wherever [announce] says.
-    Whoever names a channel there, or a ``slack_channel``, wants it also when it is not set up.
+    Whoever names a channel there, a ``slack_channel`` or an ``email`` wants it also when it is not
+    set up.
 
     ``capacity`` and ``calendar`` hold for members that have none of their own. ``fallback`` is
     the team that takes what nobody here can take now. ``assign``: ``auto`` or ``manual``, whether
@@ -70,6 +71,7 @@ class Team:
     members: Tuple[str, ...] = ()
     channels: Tuple[str, ...] = ()
     slack_channel: str = ""
+    email: Tuple[str, ...] = ()
     capacity: Optional[float] = None
     calendar: Calendar = ALWAYS
     fallback: str = ""
@@ -95,6 +97,7 @@ class Team:
             tuple(dict.fromkeys(listed(values.get("members", "")))),
             channels(f"{where} channels", values.get("channels", "")),
             values.get("slack_channel", "").strip(),
+            email_addresses(f"{where} email", values.get("email", "")),
             _capacity(where, values),
             calendar_named(f"{where} calendar", values.get("calendar", ""), calendars),
             fallback,
@@ -103,7 +106,8 @@ class Team:
 
     def names(self, channel: str) -> bool:
         """Whether the team asks for a channel by name."""
-        return channel in self.channels or (channel == "slack" and bool(self.slack_channel))
+        own = {"slack": self.slack_channel, "email": self.email}
+        return channel in self.channels or bool(own.get(channel))
 
     def capacity_of(self, member: Member) -> Optional[float]:
         return self.capacity if member.capacity is None else member.capacity

@@ -7,6 +7,7 @@ from typing import Mapping, Optional, Sequence, Tuple
 
 from ...channels import CHANNELS
 from ...durations import seconds_of
+from ...mailboxes import addresses
 from ..errors import RoutingError
 from ..patterns import fits
 
@@ -17,6 +18,7 @@ __all__ = [
     "channels",
     "choice",
     "duration",
+    "email_addresses",
     "listed",
     "matching",
     "number",
@@ -85,6 +87,14 @@ def listed(text: str) -> Tuple[str, ...]:
 def channels(where: str, text: str) -> Tuple[str, ...]:
     """Return a list of channels."""
     return some_of(where, text, CHANNELS, "channels")
+
+
+def email_addresses(where: str, text: str) -> Tuple[str, ...]:
+    """Return a list of e-mail addresses."""
+    try:
+        return addresses(text)
+    except ValueError as error:
+        raise RoutingError(f"{where} {error}.") from None
 
 
 def announced(where: str, text: str) -> Tuple[Wish, ...]:

@@ -1,0 +1,249 @@
+"""One message to one mail server (RFC 5321): TLS that is verified, and limits in time and size.
+
+A message counts as handed over from the moment that its text is sent: before that any failure
+proves that the server does not have it.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import smtplib
+import socket
+import ssl
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Dict, Optional, Sequence, Tuple
+
+from .network_failure import CONNECT_SECONDS, NoAnswer, NotSent
+
+__all__ = ["Refused", "Server", "submit"]
+
+# From the greeting to the answer to the message, less than what an attempt may take
+# (attempts.LEASE_SECONDS). RFC 5321 would wait ten minutes for that answer.
+SESSION_SECONDS = 60.0
+GOODBYE_SECONDS = 5.0
+ANSWER_BYTES = 200_000
+TAKEN = (250, 251)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A mail server. ``tls``: verifies its certificate; None: the connection is not encrypted.
+
+    ``is_implicit``: TLS from the first byte (RFC 8314), else by STARTTLS (RFC 3207).
+    """
+
+    host: str
+    port: int
+    tls: Optional[ssl.SSLContext] = None
+    is_implicit: bool = False
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+class Refused(Exception):
+    """The server refused with this reply; it certainly does not have the message."""
+
+    def __init__(self, doing: str, code: int, said: bytes) -> None:
+        super().__init__(f"The mail server refused {doing}: {reply_text(code, said)}")
+        self.is_final = 500 <= code < 600
+
+
+def reply_text(code: int, said: bytes) -> str:
+    """A reply for people, on one line."""
+    return f"{code} {' '.join(said.decode('utf-8', 'replace').split())}"[:300]
+
+
+def submit(
+    server: Server, sender: str, recipients: Sequence[str], content: bytes, all_of_them: bool
+) -> Dict[str, str]:
+    """Hand a message over; returns the recipients that were refused, with the server's reply.
+
+    Args:
+        content: the message with CRLF line ends, all of it 7 bit.
+        all_of_them: send nothing while a recipient is refused for now (4xx).
+
+    Raises:
+        Refused: for the server's reasons it does not have it.
+        NotSent: it certainly does not have it, because no connection could be made or it broke.
+        NoAnswer: it may have it.
+    """
+    client = _Client(server)
+    try:
+        try:
+            refused = _offered(client, server, sender, recipients, all_of_them)
+        except (OSError, UnicodeError, NoAnswer) as error:
+            raise _not_sent(error, server) from None
+        try:
+            _hand_over(client, content)
+        except (OSError, NoAnswer) as error:
+            raise NoAnswer(
+                f"The connection to {server.host} broke before it said whether it has the message "
+                f"({type(error).__name__})."
+            ) from None
+        with suppress(OSError, NoAnswer):
+            client.allow(GOODBYE_SECONDS)
+            client.quit()
+        return refused
+    finally:
+        client.close()
+
+
+class _Client(smtplib.SMTP):
+    """smtplib's, which a slow or endless answer can't hold, and which verifies TLS."""
+
+    def __init__(self, server: Server) -> None:
+        # smtplib would ask DNS for this machine's name, however long that takes.
+        name = socket.gethostname()
+        is_full = "." in name and re.fullmatch(r"[A-Za-z0-9.-]{1,255}", name)
+        super().__init__(timeout=CONNECT_SECONDS, local_hostname=name if is_full else "[127.0.0.1]")
+        self._server = server
+        # What STARTTLS compares the certificate with.
+        self._host = server.host
+        self.allow(SESSION_SECONDS)
+
+    def allow(self, seconds: float) -> None:
+        """Have all that follows end by then."""
+        self.deadline = time.monotonic() + seconds
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        # As smtplib.SMTP_SSL does.
+        plain = socket.create_connection((host, port), timeout)
+        if not (self._server.tls and self._server.is_implicit):
+            return plain
+        try:
+            return self._server.tls.wrap_socket(plain, server_hostname=host)
+        except BaseException:
+            plain.close()
+            raise
+
+    def getreply(self) -> Tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = io.BufferedReader(_Bounded(self.sock, self))
+        return super().getreply()
+
+
+class _Bounded(io.RawIOBase):
+    """What a connection's server says, until the client's deadline and up to ANSWER_BYTES."""
+
+    def __init__(self, sock: socket.socket, client: _Client) -> None:
+        self._sock = sock
+        self._client = client
+        self._read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._client.deadline - time.monotonic()
+        if left <= 0 or self._read > ANSWER_BYTES:
+            raise NoAnswer("The mail server's answer took too long, or was too long.")
+        self._sock.settimeout(left)
+        try:
+            count = self._sock.recv_into(buffer)
+        except socket.timeout:
+            raise NoAnswer("The mail server's answer took too long.") from None
+        self._read += count
+        return count
+
+
+def _offered(
+    client: _Client,
+    server: Server,
+    sender: str,
+    recipients: Sequence[str],
+    all_of_them: bool,
+) -> Dict[str, str]:
+    """Connect, sign in and name sender and recipients; returns those that were refused."""
+    _expect((220,), "the connection", client.connect(server.host, server.port))
+    client.ehlo_or_helo_if_needed()
+    if server.tls and not server.is_implicit:
+        _start_tls(client, server)
+    if server.username:
+        _sign_in(client, server)
+    _expect(TAKEN, f"the sender {sender}", client.mail(sender))
+    refused: Dict[str, str] = {}
+    last = 0, b""
+    for one in recipients:
+        code, said = client.rcpt(one)
+        if code in TAKEN:
+            continue
+        refused[one], last = reply_text(code, said), (code, said)
+        if code == 421 or (all_of_them and code < 500):
+            raise Refused(f"the recipient {one} for now", code, said)
+    if len(refused) == len(recipients):
+        later = [one for one, reply in refused.items() if reply.startswith("4")]
+        raise Refused("every recipient", 450 if later else last[0], last[1])
+    return refused
+
+
+def _start_tls(client: _Client, server: Server) -> None:
+    # A server, or somebody in between, that offers none gets neither password nor message.
+    if not client.has_extn("starttls"):
+        raise Refused("TLS", 502, b"it does not offer STARTTLS; choose another port or Encryption")
+    _expect((220,), "STARTTLS", client.starttls(context=server.tls))
+    client.ehlo_or_helo_if_needed()
+
+
+def _sign_in(client: _Client, server: Server) -> None:
+    """Sign in with PLAIN (RFC 4616) or LOGIN; smtplib's own takes no password beyond ASCII."""
+    ways = client.esmtp_features.get("auth", "").upper().split()
+    if "PLAIN" in ways:
+        both = f"\0{server.username}\0{server.password}"
+        reply = client.docmd("AUTH", f"PLAIN {_encoded(both)}")
+    elif "LOGIN" in ways:
+        reply = client.docmd("AUTH", f"LOGIN {_encoded(server.username)}")
+        if reply[0] == 334:
+            reply = client.docmd(_encoded(server.password))
+    else:
+        said = f"it offers {', '.join(ways) or 'none'}, and this app knows PLAIN and LOGIN"
+        raise Refused("to sign in", 504, said.encode())
+    _expect((235,), f"to sign in {server.username}", reply)
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _hand_over(client: _Client, content: bytes) -> None:
+    _expect((354,), "to take the message", client.docmd("DATA"))
+    # A line that begins with a dot has another before it (RFC 5321, 4.5.2).
+    text = re.sub(rb"(?m)^\.", b"..", content)
+    client.send((text if text.endswith(b"\r\n") else text + b"\r\n") + b".\r\n")
+    _expect((250,), "the message", client.getreply())
+
+
+def _expect(codes: Sequence[int], doing: str, reply: Tuple[int, bytes]) -> None:
+    if reply[0] == -1:
+        raise smtplib.SMTPServerDisconnected("no SMTP")
+    if reply[0] not in codes:
+        raise Refused(doing, *reply)
+
+
+def _not_sent(error: Exception, server: Server) -> Exception:
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = error.smtp_error
+        raw = said if isinstance(said, bytes) else str(said).encode()
+        return Refused("to speak to this machine", error.smtp_code, raw)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return NotSent(
+            f"The certificate of {server.host} is not accepted ({error.verify_message}): name the "
+            "server as its certificate does, or set ca_file under Network if it is a private one."
+        )
+    if isinstance(error, ssl.SSLError):
+        return NotSent(
+            f"{server.host}:{server.port} does not speak TLS as it was set ({error.reason or 'no'}"
+            " TLS): choose another port or Encryption."
+        )
+    if isinstance(error, (TimeoutError, socket.timeout, NoAnswer)):
+        return NotSent(f"{server.host}:{server.port} did not answer in time.")
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return NotSent(f"{server.host}:{server.port} ended the connection, or is no mail server.")
+    reason = error.strerror if isinstance(error, OSError) else None
+    return NotSent(
+        f"No connection to {server.host}:{server.port} could be made, or it broke: "
+        f"{reason or type(error).__name__}."
+    )

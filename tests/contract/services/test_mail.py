@@ -1,0 +1,298 @@
+"""Our e-mails as a strict mail server takes them, and each way in which it can refuse or break."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from incident_management.mailboxes import addresses
+from incident_management.notify import smtp
+from incident_management.notify.channel import NotConfigured
+from incident_management.notify.mail import EmailSender
+from incident_management.notify.message import build
+from incident_management.notify.transport import Network
+from incident_management.splunk.channel_settings import Email
+
+from .fake_smtp import FakeSmtp
+from .messages import ALL, CLOCK, INCIDENT, entry, hostile, message, notification
+
+TO = ("ops@example.com", "lead@example.com")
+SETTINGS = Email("127.0.0.1", 25, "none", sender="splunk@example.com", recipients=TO)
+
+
+@pytest.fixture
+def server():
+    service = FakeSmtp().start()
+    yield service
+    service.stop()
+    assert service.complaints == []
+
+
+@pytest.fixture
+def tls(authority):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def tls_server(tls):
+    service = FakeSmtp(tls, users={"splunk": "pässword\U0001f511"}).start()
+    yield service
+    service.stop()
+    assert service.complaints == []
+
+
+def sender(service, ca_file="", **changed):
+    return EmailSender(replace(SETTINGS, port=service.port, **changed), Network(ca_file), CLOCK)
+
+
+def secure(service, ca_file, **changed):
+    known = {"server": "localhost", "encryption": "starttls", "username": "splunk"}
+    return sender(service, ca_file, **{**known, "password": "pässword\U0001f511", **changed})
+
+
+def told(server, one, **changed):
+    assert sender(server).send(replace(notification(one), **changed)).outcome == "sent"
+    return server.mails[-1].parsed
+
+
+# --- what it looks like ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_message_is_taken_by_a_strict_server(server, name):
+    mail = told(server, ALL[name])
+    assert server.mails[0].sender == "splunk@example.com"
+    assert server.mails[0].recipients == list(TO)
+    assert [one.addr_spec for one in mail["To"].addresses] == list(TO)
+    assert mail["Auto-Submitted"] == "auto-generated"
+    text = mail.get_body(("plain",)).get_content()
+    assert ALL[name].title in text and ALL[name].headline in text
+
+
+def test_both_texts_say_what_where_since_when_how_many_and_whose(server):
+    mail = told(server, message(analysed=True))
+    for kind in ("plain", "html"):
+        text = mail.get_body((kind,)).get_content()
+        for part in ("HIGH", "Incident opened", "High Error Rate: checkout", "1,234", "payments"):
+            assert part in text
+        assert "2026-02-02 02:35:00 UTC" in text and "QueuePool limit of size 1" in text
+        assert "https://splunk.example:8000/app/incident_management/workbench" in text
+
+
+class _Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("event", ["opened", "note"])
+def test_what_an_attacker_wrote_adds_no_header_recipient_or_markup(server, event):
+    injected = "x\r\nBcc: all@evil.example\r\n\r\n<script>alert(1)</script>\u2028\x00\x85"
+    one = replace(hostile(event), title=injected, headline=injected, severity=injected)
+    one = replace(one, incident_id=injected, event=injected, text=".\r\n.\n<b>x</b>")
+    mail = told(server, one)
+    assert mail["Bcc"] is None and server.mails[0].recipients == list(TO)
+    tags = _Tags()
+    tags.feed(mail.get_body(("html",)).get_content())
+    assert not {"script", "img"} & {tag for tag, _ in tags.found}
+    links = [str(attributes["href"]) for tag, attributes in tags.found if tag == "a"]
+    assert links and all(link.startswith(f"{one.url}") for link in links)
+    assert b"hunter2hunter2" not in server.mails[0].content
+
+
+@pytest.mark.parametrize("character", ["x", "错", "🔥", "\u200f"])
+def test_a_long_message_arrives_whole_in_every_script(server, character):
+    text, name = character * 6000, character * 80
+    incident = {**INCIDENT, "title": text, "entities": [name] * 9, "team": name, "owner": name}
+    one = build(incident, entry("note", text=f"{text}\n.\n..\n{text}"), None, "https://s.example")
+    mail = told(server, one)
+    assert one.text.splitlines()[0] in mail.get_body(("plain",)).get_content()
+    assert len(server.mails[0].content) < 100_000
+
+
+@pytest.mark.parametrize("domain", ["example.com", f"{'a' * 60}.{'b' * 60}.example"])
+def test_an_incidents_mails_are_one_conversation(server, domain):
+    """Gmail wants the same subject, but for Re:, and an id that both name; Outlook the id."""
+    own = sender(server, sender=f"splunk@{domain}")
+    for key, kind in (("a" * 40, "opened"), ("b" * 40, "note"), ("a" * 40, "opened")):
+        own.send(replace(notification(message(kind)), id=key))
+    first, second, again = (one.parsed for one in server.mails)
+    assert second["Subject"] == f"Re: {first['Subject']}"
+    thread = f"<INC-20260202-0A1B2C@{domain}>"
+    assert {str(one["References"]) for one in (first, second)} == {thread}
+    assert {str(one["In-Reply-To"]) for one in (first, second)} == {thread}
+    assert first["Message-ID"] == again["Message-ID"] != second["Message-ID"]
+    assert f"Message-ID: {first['Message-ID']}\r\n".encode() in server.mails[0].content
+    assert f"References: {thread}\r\n".encode() in server.mails[0].content
+
+
+def test_a_teams_own_addresses_take_the_place_of_the_settings(server):
+    told(server, message(), target="a@payments.example,b@payments.example")
+    assert server.mails[0].recipients == ["a@payments.example", "b@payments.example"]
+
+
+# --- TLS and signing in ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ways", ["PLAIN LOGIN", "LOGIN", "XOAUTH2 PLAIN"])
+def test_it_signs_in_over_tls_with_any_password(tls_server, ca_file, ways):
+    tls_server.ways = ways
+    assert secure(tls_server, ca_file).send(notification(message())).outcome == "sent"
+
+
+def test_tls_from_the_beginning(tls, ca_file):
+    service = FakeSmtp(tls, True, {"splunk": "p"}).start()
+    own = secure(service, ca_file, encryption="tls", password="p")
+    assert own.send(notification(message())).outcome == "sent"
+    service.stop()
+    assert service.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("trusted", "name", "said"),
+    [(False, "localhost", "self-signed|self signed|unable to get"), (True, "127.0.0.1", "IP addr")],
+)
+def test_a_certificate_that_is_not_the_servers_gets_nothing(
+    tls_server, ca_file, trusted, name, said
+):
+    own = secure(tls_server, ca_file if trusted else "", server=name)
+    delivery = own.send(notification(message()))
+    assert delivery.outcome == "retry" and tls_server.mails == []
+    assert re.search(said, delivery.detail) and "ca_file" in delivery.detail
+    assert not any(line.startswith(("AUTH", "MAIL")) for line in tls_server.commands)
+
+
+def test_a_server_that_offers_no_tls_gets_neither_password_nor_message(server, ca_file):
+    server.users = {"splunk": "p"}
+    delivery = secure(server, ca_file).send(notification(message()))
+    assert delivery.outcome == "dead" and "STARTTLS" in delivery.detail
+    assert [line.split()[0] for line in server.commands] == ["ehlo"]
+
+
+def test_a_wrong_password_is_final_and_not_shown(tls_server, ca_file):
+    delivery = secure(tls_server, ca_file, password="hunter22").send(notification(message()))
+    assert delivery.outcome == "dead" and "535" in delivery.detail
+    assert "hunter22" not in delivery.detail and "hunter22" not in repr(SETTINGS)
+
+
+def test_a_server_that_wants_another_way_to_sign_in_is_said(tls_server, ca_file):
+    tls_server.ways = "XOAUTH2"
+    delivery = secure(tls_server, ca_file).send(notification(message()))
+    assert delivery.outcome == "dead" and "XOAUTH2" in delivery.detail
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"server": ""}, "mail server"),
+        ({"sender": ""}, "sender"),
+        ({"username": "u"}, "no password"),
+        ({"server": "mail.example", "username": "u", "password": "p"}, "without TLS"),
+    ],
+)
+def test_a_setting_that_is_missing_is_named(changed, said):
+    with pytest.raises(NotConfigured, match=said):
+        EmailSender(replace(SETTINGS, **changed), Network(), CLOCK)
+
+
+def test_nobody_to_write_to_is_said(server):
+    delivery = sender(server, recipients=()).send(notification(message()))
+    assert delivery.outcome == "dead" and "recipients" in delivery.detail
+
+
+# --- refusals -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "."])
+@pytest.mark.parametrize(("code", "outcome"), [("451", "retry"), ("421", "retry"), ("554", "dead")])
+def test_what_is_refused_for_now_is_tried_again_and_else_final(server, word, code, outcome):
+    server.replies[word] = f"{code} 4.7.1 said so"
+    delivery = sender(server).send(notification(message()))
+    if word == "EHLO":
+        # What refuses EHLO is asked with HELO, which this server does not know.
+        server.complaints.clear()
+        assert delivery.outcome == "dead" and "500" in delivery.detail
+    else:
+        assert delivery.outcome == outcome and "said so" in delivery.detail
+    assert server.mails == []
+
+
+def test_a_recipient_that_does_not_exist_keeps_it_from_nobody_and_is_named(server):
+    server.replies["RCPT lead@example.com"] = "550 5.1.1 no such user"
+    delivery = sender(server).send(notification(message()))
+    assert delivery.outcome == "sent" and server.mails[0].recipients == ["ops@example.com"]
+    assert "lead@example.com (550 5.1.1 no such user)" in delivery.receipt["note"]
+
+
+def test_a_recipient_that_is_refused_for_now_is_waited_for_but_not_for_long(server):
+    server.replies["RCPT lead@example.com"] = "452 4.2.2 mailbox full"
+    first = replace(notification(message()), first_sent=CLOCK.now())
+    assert sender(server).send(first).outcome == "retry" and server.mails == []
+    later = sender(server).send(replace(first, first_sent=CLOCK.now() - 121))
+    assert later.outcome == "sent" and "mailbox full" in later.receipt["note"]
+
+
+# --- what breaks ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", ["GREETING", "EHLO", "MAIL", "RCPT"])
+def test_a_connection_that_breaks_before_the_message_proves_that_it_was_not_sent(server, word):
+    server.replies[word] = "DROP"
+    assert sender(server).send(notification(message())).outcome == "retry"
+    assert server.mails == []
+
+
+def test_an_answer_that_is_lost_is_repeated_once_and_else_left_to_people(server):
+    server.replies["."] = "DROP"
+    own, one = sender(server), replace(notification(message()), first_sent=CLOCK.now())
+    assert own.send(one).outcome == "unknown" and len(server.mails) == 1
+    assert own.ask(replace(one, begun=CLOCK.now())).answer == "marked"
+    assert own.ask(replace(one, begun=CLOCK.now() + 70)).answer == "impossible"
+
+
+def test_a_goodbye_that_is_not_answered_costs_nothing(server):
+    server.replies["QUIT"] = "DROP"
+    assert sender(server).send(notification(message())).outcome == "sent"
+
+
+@pytest.mark.parametrize(("word", "outcome"), [("GREETING", "retry"), (".", "unknown")])
+def test_a_server_that_drips_holds_nothing_up(server, monkeypatch, word, outcome):
+    monkeypatch.setattr(smtp, "SESSION_SECONDS", 1.0)
+    server.before_reply = lambda said: time.sleep(3) if said == word else None
+    began = time.monotonic()
+    assert sender(server).send(notification(message())).outcome == outcome
+    assert time.monotonic() - began < 2.5
+
+
+def test_an_endless_answer_is_cut_off(server):
+    server.replies["GREETING"] = "\r\n".join(["220-x" * 100] * 1000)
+    delivery = sender(server).send(notification(message()))
+    assert delivery.outcome == "retry"
+
+
+def test_nobody_listens(server):
+    server.stop()
+    delivery = sender(server).send(notification(message()))
+    assert delivery.outcome == "retry" and "127.0.0.1" in delivery.detail
+
+
+# --- addresses ------------------------------------------------------------------------------
+
+
+def test_addresses_are_plain_ones():
+    assert addresses(" a@b.example;c.d+e@f , a@b.example,") == ("a@b.example", "c.d+e@f")
+    for bad in ("a", "a@", "A <a@b>", "a@b c@d", "a@b\r\nRCPT TO:<c@d>", "ä@b", "a@-b", "a@b..c"):
+        with pytest.raises(ValueError, match="no e-mail address"):
+            addresses(bad)
+    with pytest.raises(ValueError, match="at most 50"):
+        addresses(",".join(f"a{number}@b.example" for number in range(51)))
