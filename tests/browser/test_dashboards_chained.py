@@ -91,7 +91,7 @@ def test_of_the_overview_only_that_fails_which_cannot_be_read(
     for name in told.keys() - lost:
         shows(page, name, told[name])
     assert len(answers) == 1
-    page.wait_for_timeout(2000)  # what it would show had it been read has come by now, as the others'
+    page.wait_for_timeout(2000)  # the others have come, so would these
     for name in lost:
         assert told[name] not in panel(page, name).inner_text()
 

@@ -7,7 +7,7 @@ import { actionBar } from './actionbar.js';
 import { readIncident } from './change.js';
 import { Composer } from './composer.js';
 import { fill, h, keepingPlace, outside, watchPress } from './dom.js';
-import { explained } from './forms.js';
+import { AGAIN, explained } from './forms.js';
 import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
 import { SignalsPart } from './signals.js';
@@ -16,11 +16,9 @@ import { timelinePart } from './timeline.js';
 import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, wholeMoment } from './words.js';
 
 // Facts that take a whole line.
-const LONG = new Set(['Resolution', 'Likely cause']);
+const LONG = new Set(['Resolution', 'Likely cause', 'Merged into', 'Split from', 'Before this']);
 // So many names of what a storm affects are shown at first.
 const MOST_NAMES = 8;
-// Each refresh of the list looks after it.
-const AGAIN = 'It is tried again by itself.';
 export const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar']];
 
 export class Detail {
@@ -287,11 +285,11 @@ function facts(incident, app) {
         ['Detections', names('rules', incident.rules ?? [])],
         ['Runbook', incident.runbook && runbook(incident.runbook)],
         ['Tags', names('tags', incident.tags ?? [])],
+        ['Signals', incident.signals > 0 && `${many(incident.signals, 'signal')}, ${many(incident.events ?? 0, 'event')}`],
         ['Merged into', incident.merged_into && other(incident.merged_into)],
         ['Took over', incident.merged?.length > 0 && incident.merged.map((id, place) => [place ? ', ' : '', other(id)])],
         ['Split from', incident.split_from && other(incident.split_from)],
         ['Before this', incident.previous && other(incident.previous)],
-        ['Signals', incident.signals > 0 && `${many(incident.signals, 'signal')}, ${many(incident.events ?? 0, 'event')}`],
         ['Likely cause', typeof incident.cause === 'string' && incident.cause],
         ['Resolution', !isOpen(incident) && [incident.category, incident.resolution].filter(Boolean).join(': ')],
     ].filter(([, value]) => value);

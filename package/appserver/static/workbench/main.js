@@ -4,13 +4,13 @@
 
 import { watchMenus } from './actionbar.js';
 import { addressOf, queryOf, readAddress, withRows } from './address.js';
-import { ApiError, get, loginAddress, splunkd } from './api.js';
+import { ApiError, get, isWithoutAnswer } from './api.js';
 import { BulkBar } from './bulk.js';
 import { Change, Conflict } from './change.js';
 import { Detail } from './detail.js';
 import { fill, h } from './dom.js';
 import { FilterBar } from './filters.js';
-import { ask, explained } from './forms.js';
+import { AGAIN, ask, explained } from './forms.js';
 import { enterFrame } from './frame.js';
 import { HeldBack } from './held.js';
 import { listen, showKeys } from './keyboard.js';
@@ -24,6 +24,7 @@ import { watchAnalysis } from './running.js';
 import { Said } from './said.js';
 import { Undelivered } from './undelivered.js';
 import { watchUnseen } from './unseen.js';
+import { Asked } from './user.js';
 import { moment, now, span, useTimeZone } from './words.js';
 
 const PAGE_SIZE = 50;
@@ -234,11 +235,9 @@ export class Workbench {
 
     /** Say what is wrong with the way to Splunk; it goes when an answer comes. */
     trouble(error) {
-        if (error.kind === 'session') {
-            fill(this.banner, `${error.message} `, h('a', { href: loginAddress(), target: '_blank' }, 'Log in again'), ' in another tab: this page goes on by itself, and what you typed is kept.');
-        } else {
-            fill(this.banner, error.kind === 'away' ? `${error.message} What is shown is as it was; it is tried again${error.retryAfter > REFRESH_SECONDS ? ` in ${error.retryAfter} seconds` : ' by itself'}.` : error.message);
-        }
+        const when = error.retryAfter > REFRESH_SECONDS ? `in ${error.retryAfter} seconds` : 'by itself';
+        const next = `${this.list.incidents.length ? 'What is shown is as it was; it' : 'It'} is tried again ${when}.`;
+        fill(this.banner, explained(error, next));
         this.banner.hidden = false;
     }
 
@@ -332,7 +331,7 @@ export class Workbench {
     #listFailed(error) {
         if (!(error instanceof ApiError)) throw error;
         this.trouble(error);
-        this.list.say('The list could not be read.');
+        this.list.say(`The list could not be read. ${isWithoutAnswer(error) ? AGAIN : ''}`);
         return error.retryAfter;
     }
 
@@ -378,18 +377,19 @@ export class Workbench {
 
 async function begin() {
     const root = h('div', { class: 'workbench' });
-    const asked = splunkd('authentication/current-context');
-    asked.catch(() => undefined); // what is wrong is said below, in the frame
+    const asked = new Asked(); // while the frame comes
     (await enterFrame()).append(root);
     const place = () => root.style.setProperty('--wb-above', `${Math.round(root.getBoundingClientRect().top + window.scrollY)}px`);
     new ResizeObserver(place).observe(document.body);
     place();
+    const message = h('div', { class: 'wb-message', role: 'status' }, 'Loading …');
+    fill(root, message);
     try {
-        const context = await asked;
+        const context = await asked.answer((error) => fill(message, explained(error, AGAIN)));
         useTimeZone(context.tz);
         const me = { name: context.username, capabilities: new Set(context.capabilities ?? []) };
         const lacking = lacks(me.capabilities, 'incident_read');
-        if (lacking) fill(root, h('div', { class: 'wb-message', role: 'alert' }, h('p', {}, `${lacking} Ask an administrator for the role incident_viewer or incident_responder.`)));
+        if (lacking) fill(message, h('p', {}, `${lacking} Ask an administrator for the role incident_viewer or incident_responder.`));
         else await new Workbench(root, me).start();
     } catch (error) {
         fill(root, h('div', { class: 'wb-message', role: 'alert' }, explained(error)));
