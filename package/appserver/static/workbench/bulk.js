@@ -3,11 +3,11 @@
  */
 
 import { moreMenu } from './actionbar.js';
+import { MAX_SHOWN } from './address.js';
 import { ApiError, isWithoutAnswer } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
 import { ask } from './forms.js';
-import { MAX_SHOWN } from './list.js';
 import { moveOf } from './moves.js';
 import { isOpen, many, serviceLevel, SEVERITIES } from './words.js';
 

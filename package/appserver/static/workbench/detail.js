@@ -17,6 +17,8 @@ import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, whole
 
 // Facts that take a whole line.
 const LONG = new Set(['Resolution', 'Likely cause', 'Merged into', 'Split from', 'Before this']);
+// A longer text would stand in a narrow column of many lines.
+const MOST_LETTERS = 36;
 // So many names of what a storm affects are shown at first.
 const MOST_NAMES = 8;
 export const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar']];
@@ -293,7 +295,14 @@ function facts(incident, app) {
         ['Likely cause', typeof incident.cause === 'string' && incident.cause],
         ['Resolution', !isOpen(incident) && [incident.category, incident.resolution].filter(Boolean).join(': ')],
     ].filter(([, value]) => value);
-    return h('dl', { class: 'wb-facts' }, rows.map(([name, value]) => h('div', { class: LONG.has(name) || Array.isArray(value) ? 'wb-long' : null }, h('dt', {}, name), h('dd', {}, value))));
+    const row = ([name, value]) => h('div', { class: isLong(name, value) ? 'wb-long' : null }, h('dt', {}, name), h('dd', {}, value));
+    const long = rows.filter(([name, value]) => isLong(name, value));
+    return h('dl', { class: 'wb-facts' }, rows.filter((one) => !long.includes(one)).map(row), long.map(row));
+}
+
+/** Whether a fact needs a whole line; these stand below the others. */
+function isLong(name, value) {
+    return LONG.has(name) || Array.isArray(value) || (typeof value === 'string' && value.length > MOST_LETTERS);
 }
 
 const at = (time) => time && h('time', { datetime: new Date(time * 1000).toISOString(), title: wholeMoment(time) }, moment(time));

@@ -8,14 +8,6 @@ import { holder, many, now, serviceLevel, some, span, stateName } from './words.
 // So long after the last movement of the pointer or key in it, nobody is at work in the list: a pointer
 // that lies there, as on a screen on the wall, must not keep it from showing what is new.
 const AT_WORK_MS = 60_000;
-/** So many are listed at most: beyond that a person narrows the filters. */
-export const MAX_SHOWN = 500;
-/** What is read of each: a row's facts, what bulk actions look at, what the forms suggest, and the version. */
-export const LISTED = [
-    'title', 'status', 'severity', 'owner', 'team', 'entities', 'rules', 'signals', 'head',
-    'opened_at', 'acknowledged_at', 'resolved_at', 'sla_status', 'sla_ack_due', 'sla_resolve_due',
-].join();
-
 /**
  * @typedef {Object<string, any>} Incident
  */

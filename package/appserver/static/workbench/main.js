@@ -3,18 +3,19 @@
  */
 
 import { watchMenus } from './actionbar.js';
-import { addressOf, queryOf, readAddress, withRows } from './address.js';
+import { addressOf, listQuery, MAX_SHOWN, PAGE_SIZE, queryOf, readAddress, shownAtFirst, withRows } from './address.js';
 import { ApiError, get, isWithoutAnswer } from './api.js';
 import { BulkBar } from './bulk.js';
 import { Change, Conflict } from './change.js';
 import { Detail } from './detail.js';
 import { fill, h } from './dom.js';
 import { FilterBar } from './filters.js';
+import { takeFirstList, whoLooks } from './first.js';
 import { AGAIN, ask, explained } from './forms.js';
 import { enterFrame } from './frame.js';
 import { HeldBack } from './held.js';
 import { listen, showKeys } from './keyboard.js';
-import { IncidentList, LISTED, MAX_SHOWN } from './list.js';
+import { IncidentList } from './list.js';
 import { lacks, whyNot } from './moves.js';
 import { Offers, openIncidents } from './offers.js';
 import { nothingOpen, openByHand } from './opening.js';
@@ -24,10 +25,8 @@ import { watchAnalysis } from './running.js';
 import { Said } from './said.js';
 import { Undelivered } from './undelivered.js';
 import { watchUnseen } from './unseen.js';
-import { Asked } from './user.js';
 import { moment, now, span, useTimeZone } from './words.js';
 
-const PAGE_SIZE = 50;
 const REFRESH_SECONDS = 15;
 const SYSTEM_SECONDS = 300;
 const WORKER_SILENT_SECONDS = 300;
@@ -49,7 +48,7 @@ export class Workbench {
         this.#offers = new Offers(me.name);
         const { filters, rows } = readAddress();
         this.wanted = filters;
-        this.shown = Math.min(MAX_SHOWN, Math.max(PAGE_SIZE, rows));
+        this.shown = shownAtFirst(rows);
         this.banner = h('div', { class: 'wb-banner', role: 'alert', hidden: true });
         this.notice = h('div', { class: 'wb-notice', role: 'status', hidden: true });
         this.said = new Said();
@@ -271,7 +270,7 @@ export class Workbench {
     async #read(query) {
         const turn = (this.#turn += 1);
         try {
-            const { body } = await get('incidents', { ...queryOf(this.wanted, this.me.name), ...query, fields: LISTED });
+            const { body } = await (takeFirstList() ?? get('incidents', { ...listQuery(this.wanted, this.me.name), ...query }));
             return turn === this.#turn ? body : null;
         } catch (error) {
             if (turn === this.#turn) throw error;
@@ -377,7 +376,6 @@ export class Workbench {
 
 async function begin() {
     const root = h('div', { class: 'workbench' });
-    const asked = new Asked(); // while the frame comes
     (await enterFrame()).append(root);
     const place = () => root.style.setProperty('--wb-above', `${Math.round(root.getBoundingClientRect().top + window.scrollY)}px`);
     new ResizeObserver(place).observe(document.body);
@@ -385,7 +383,7 @@ async function begin() {
     const message = h('div', { class: 'wb-message', role: 'status' }, 'Loading …');
     fill(root, message);
     try {
-        const context = await asked.answer((error) => fill(message, explained(error, AGAIN)));
+        const context = await whoLooks((error) => fill(message, explained(error, AGAIN)));
         useTimeZone(context.tz);
         const me = { name: context.username, capabilities: new Set(context.capabilities ?? []) };
         const lacking = lacks(me.capabilities, 'incident_read');
