@@ -53,7 +53,47 @@ def test_an_overview_of_nothing_says_0(page: Any, empty: Any, studio_bundle: Any
     shows(page, "mttr", "none yet")
     shows(page, "list", "Nothing is open.")
     shows(page, "undelivered", "Nothing waits, and nothing failed.")
-    assert len(searches) == 3, searches  # each is a slot of the search head, every minute
+    assert len(searches) == 5, searches  # each is a slot of the search head, every minute
+    expect(panel(page, "history").get_by_text("No search results")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("collection", "lost"),
+    [
+        ("incident_timeline", {"recent"}),
+        ("incident_outbox", {"undelivered", "undelivered_count"}),
+        ("incident_claims", {"told"}),
+    ],
+)
+def test_of_the_overview_only_that_fails_which_cannot_be_read(
+    collection: str, lost: set[str], page: Any, empty: Any, studio_bundle: Any
+) -> None:
+    """Such as where somebody may not read one collection: all that came with it was empty."""
+    told = {
+        "recent": "Nothing has happened in the last 24 hours.",
+        "undelivered": "Nothing waits, and nothing failed.",
+        "undelivered_count": "0",
+        "told": "not known: the worker has not run yet",
+        "list": "Nothing is open.",
+    }
+
+    answers: list[Any] = []
+
+    def without(route: Any) -> None:
+        data = route.request.post_data or ""
+        route.continue_(post_data=data.replace(collection, f"{collection}_gone"))
+        answers.extend([route.request] if collection in data else [])
+
+    for name in ("incident_timeline", "incident_claims"):
+        empty.clear(name)
+    page.route(f"**{JOBS}*", without)
+    show(page, empty, "incident_overview")
+    for name in told.keys() - lost:
+        shows(page, name, told[name])
+    assert len(answers) == 1
+    page.wait_for_timeout(2000)  # the others have come, so would these
+    for name in lost:
+        assert told[name] not in panel(page, name).inner_text()
 
 
 def test_what_is_resolved_counts_for_the_times_alone(

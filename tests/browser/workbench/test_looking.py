@@ -24,7 +24,7 @@ BAD = "<img src=x onerror=\"window.broken='{}'\"><script>window.broken='{}'</scr
 
 
 def titles(page: Any) -> list[str]:
-    return list(page.locator(".wb-row-title").all_inner_texts())
+    return list(page.locator(".wb-row-title").all_text_contents())
 
 
 def test_the_list_is_filtered_sorted_paged_and_its_address_says_how(

@@ -56,6 +56,7 @@ def test_after_a_night_without_a_session_the_page_goes_on(site: Site, enter: Ent
     if page.locator("[name=password]").count():
         sign_in(page, "rob")
     expect(page.locator(".wb-item")).to_have_count(1)
+    expect(page.locator("h1")).to_have_text("Of the evening")
     page.context.clear_cookies()
     refresh(page)
     banner = page.locator(".wb-banner")

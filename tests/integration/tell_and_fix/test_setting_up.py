@@ -113,7 +113,5 @@ def _wait_until_announced(office: Office, incident: str) -> None:
 def _told_on_the_overview(office: Office) -> str:
     """What the panel "Who is told of incidents" shows."""
     view = ET.parse(VIEWS / "incident_overview.xml").findtext("definition") or ""
-    sources = json.loads(view)["dataSources"]
-    told = sources["ds_told"]["options"]
-    (row,) = office.search(f"{sources[told['extend']]['options']['query']} {told['query']}")
+    (row,) = office.search(json.loads(view)["dataSources"]["ds_told"]["options"]["query"])
     return str(row["told"])

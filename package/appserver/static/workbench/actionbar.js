@@ -30,7 +30,9 @@ export function actionBar(detail) {
     const first = shown.filter((move) => FIRST.includes(move.id));
     const rest = shown.filter((move) => !FIRST.includes(move.id));
     const primary = ['acknowledge', 'resolve', 'reopen'].find((id) => first.some((move) => move.id === id && usable(move)));
-    const more = moreMenu(rest.map((move) => button(move, 'wb-menu-item')));
+    // What can't be done now stands last, so that what can is near the button.
+    const last = (move) => Number(!usable(move));
+    const more = moreMenu(rest.sort((a, b) => last(a) - last(b)).map((move) => button(move, 'wb-menu-item')));
     return h('div', { class: 'wb-actions' }, first.map((move) => button(move, move.id === primary ? 'wb-primary' : '')), more);
 }
 

@@ -4,6 +4,14 @@
  */
 
 export const DEFAULTS = { status: 'open', severity: '', team: '', owner: '', sla: '', text: '', sort: '-severity' };
+/** So many more are listed at a time, and so many at most: beyond that a person narrows the filters. */
+export const PAGE_SIZE = 50;
+export const MAX_SHOWN = 500;
+// What is read of each: a row's facts, what bulk actions look at, what the forms suggest, and the version.
+const LISTED = [
+    'title', 'status', 'severity', 'owner', 'team', 'entities', 'rules', 'signals', 'head',
+    'opened_at', 'acknowledged_at', 'resolved_at', 'sla_status', 'sla_ack_due', 'sla_resolve_due',
+].join();
 const SORTS = new Set(['-severity', 'sla_due', '-opened_at', 'opened_at', '-updated_at', '-signals']);
 
 /**
@@ -77,3 +85,9 @@ export function queryOf(filters, me) {
         sort,
     };
 }
+
+/** How many are listed when the address says so many. */
+export const shownAtFirst = (rows) => Math.min(MAX_SHOWN, Math.max(PAGE_SIZE, rows));
+
+/** The query of `GET /incidents` for the rows of a list, as {@link queryOf}. */
+export const listQuery = (filters, me) => ({ ...queryOf(filters, me), fields: LISTED });

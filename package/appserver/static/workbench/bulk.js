@@ -3,13 +3,13 @@
  */
 
 import { moreMenu } from './actionbar.js';
+import { MAX_SHOWN } from './address.js';
 import { ApiError, isWithoutAnswer } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
 import { ask } from './forms.js';
-import { MAX_SHOWN } from './list.js';
 import { moveOf } from './moves.js';
-import { isOpen, many, SEVERITIES } from './words.js';
+import { isOpen, many, serviceLevel, SEVERITIES } from './words.js';
 
 // More are sent in several requests, one after the other, so that it is seen how far it is. The API takes 200.
 const AT_ONCE = 50;
@@ -73,8 +73,7 @@ export class BulkBar {
         this.all.checked = chosen.length > 0 && chosen.length === shown;
         this.all.indeterminate = chosen.length > 0 && chosen.length < shown;
         this.all.disabled = !shown;
-        const number = chosen.length || `${shown}${this.app.cursor ? '+' : ''}`;
-        fill(this.count, number, h('span', { class: chosen.length ? 'wb-wide' : null }, chosen.length ? ' selected' : ' shown'));
+        this.#tellCount(chosen.length);
         this.actions.hidden = !chosen.length;
         this.most.hidden = chosen.length < shown || shown >= MAX_SHOWN || !this.app.cursor;
         for (const [action, button] of this.#buttons) {
@@ -83,6 +82,16 @@ export class BulkBar {
             if (why) button.setAttribute('aria-disabled', 'true');
             else button.removeAttribute('aria-disabled');
         }
+    }
+
+    /** How many are selected, else how many are shown and how it stands with them; said anew only where it differs. */
+    #tellCount(selected) {
+        const { incidents } = this.app.list;
+        const shown = `${incidents.length.toLocaleString('en')}${this.app.cursor ? '+' : ''}`;
+        const standing = standingOf(incidents);
+        const words = selected ? [selected, h('span', { class: 'wb-wide' }, ' selected')] : [shown, ' shown', standing && ': ', standing];
+        const now = h('span', {}, words);
+        if (now.textContent !== this.count.textContent) fill(this.count, ...now.childNodes);
     }
 
     #selectMost(event) {
@@ -161,6 +170,13 @@ export class BulkBar {
         const first = failures.slice(0, 3).map((one) => `${one.id}: ${one.detail}`).join(' ');
         this.app.say(`${label}: done to ${many(results.length - failed, 'incident')}${failed ? `, not to ${failed}. ${first}` : '.'}`, failed > 0);
     }
+}
+
+/** What of a list waits for somebody: those whose deadline has passed, those that nobody has. */
+function standingOf(incidents) {
+    const late = incidents.filter((one) => serviceLevel(one).state === 'breached').length;
+    const free = incidents.filter((one) => isOpen(one) && !one.owner).length;
+    return [late && `${late} late`, free && `${free} without an owner`].filter(Boolean).join(', ');
 }
 
 /**

@@ -7,7 +7,7 @@ import { actionBar } from './actionbar.js';
 import { readIncident } from './change.js';
 import { Composer } from './composer.js';
 import { fill, h, keepingPlace, outside, watchPress } from './dom.js';
-import { explained } from './forms.js';
+import { AGAIN, explained } from './forms.js';
 import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
 import { SignalsPart } from './signals.js';
@@ -16,11 +16,11 @@ import { timelinePart } from './timeline.js';
 import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, wholeMoment } from './words.js';
 
 // Facts that take a whole line.
-const LONG = new Set(['Resolution', 'Likely cause']);
+const LONG = new Set(['Resolution', 'Likely cause', 'Merged into', 'Split from', 'Before this']);
+// A longer text would stand in a narrow column of many lines.
+const MOST_LETTERS = 36;
 // So many names of what a storm affects are shown at first.
 const MOST_NAMES = 8;
-// Each refresh of the list looks after it.
-const AGAIN = 'It is tried again by itself.';
 export const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar']];
 
 export class Detail {
@@ -287,15 +287,22 @@ function facts(incident, app) {
         ['Detections', names('rules', incident.rules ?? [])],
         ['Runbook', incident.runbook && runbook(incident.runbook)],
         ['Tags', names('tags', incident.tags ?? [])],
+        ['Signals', incident.signals > 0 && `${many(incident.signals, 'signal')}, ${many(incident.events ?? 0, 'event')}`],
         ['Merged into', incident.merged_into && other(incident.merged_into)],
         ['Took over', incident.merged?.length > 0 && incident.merged.map((id, place) => [place ? ', ' : '', other(id)])],
         ['Split from', incident.split_from && other(incident.split_from)],
         ['Before this', incident.previous && other(incident.previous)],
-        ['Signals', incident.signals > 0 && `${many(incident.signals, 'signal')}, ${many(incident.events ?? 0, 'event')}`],
         ['Likely cause', typeof incident.cause === 'string' && incident.cause],
         ['Resolution', !isOpen(incident) && [incident.category, incident.resolution].filter(Boolean).join(': ')],
     ].filter(([, value]) => value);
-    return h('dl', { class: 'wb-facts' }, rows.map(([name, value]) => h('div', { class: LONG.has(name) || Array.isArray(value) ? 'wb-long' : null }, h('dt', {}, name), h('dd', {}, value))));
+    const row = ([name, value]) => h('div', { class: isLong(name, value) ? 'wb-long' : null }, h('dt', {}, name), h('dd', {}, value));
+    const long = rows.filter(([name, value]) => isLong(name, value));
+    return h('dl', { class: 'wb-facts' }, rows.filter((one) => !long.includes(one)).map(row), long.map(row));
+}
+
+/** Whether a fact needs a whole line; these stand below the others. */
+function isLong(name, value) {
+    return LONG.has(name) || Array.isArray(value) || (typeof value === 'string' && value.length > MOST_LETTERS);
 }
 
 const at = (time) => time && h('time', { datetime: new Date(time * 1000).toISOString(), title: wholeMoment(time) }, moment(time));

@@ -20,8 +20,8 @@ const CHOICES = {
     owner: ['Owner', [['', 'Any owner'], ['me', 'Mine']]],
     sla: ['Service level', [['', 'Any SLA'], ['breached', 'SLA breached'], ['warning,breached', 'SLA at risk']]],
     sort: ['Order', [
-        ['-severity', 'Most severe first'], ['sla_due', 'Deadline first'], ['-opened_at', 'Newest first'],
-        ['opened_at', 'Oldest first'], ['-updated_at', 'Last changed first'], ['-signals', 'Most signals first'],
+        ['-severity', 'Most severe'], ['sla_due', 'Next deadline'], ['-opened_at', 'Newest first'],
+        ['opened_at', 'Oldest first'], ['-updated_at', 'Last changed'], ['-signals', 'Most signals'],
     ]],
 };
 

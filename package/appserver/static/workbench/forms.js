@@ -8,6 +8,9 @@ import { fill, h } from './dom.js';
 import { tell } from './story.js';
 import { moment } from './words.js';
 
+/** What follows where something could not be read that is read again with each look of the page. */
+export const AGAIN = 'It is tried again by itself.';
+
 let number = 0;
 // What was written in a form that was left, by Question.draft and field: Escape is pressed easily.
 const drafts = new Map();
@@ -93,7 +96,8 @@ export function explained(error, next = '') {
         return [h('p', {}, `${error.message} This is new, and the page shows it now:`), h('ul', {}, news), h('p', {}, 'What you typed is kept: send it again if it still holds.')];
     }
     if (error instanceof ApiError && error.kind === 'session') {
-        return [h('p', {}, error.message, ' ', h('a', { href: loginAddress(), target: '_blank' }, 'Log in again'), ' in another tab, then go on here: what you typed is kept.')];
+        const after = next ? 'this page goes on by itself, and what you typed is kept.' : 'then go on here; what you typed is kept.';
+        return [h('p', {}, error.message, ' ', h('a', { href: loginAddress(), target: '_blank' }, 'Log in again'), ` in another tab: ${after}`)];
     }
     if (error instanceof ApiError && error.kind === 'away') {
         return [h('p', {}, `${error.message} ${next || `Send it again${error.retryAfter ? ` in ${error.retryAfter} seconds` : ''}: nothing is done twice.`}`)];

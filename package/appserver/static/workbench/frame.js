@@ -18,9 +18,11 @@ export async function enterFrame() {
     document.documentElement.dataset.theme = dark ? 'dark' : 'light';
     const panel = document.getElementById('incident-workbench');
     if (panel) return panel;
-    await load(new URL('js/i18n.js', STATIC));
-    await load(new URL('i18ncatalog?autoload=1', LOCALE));
-    await load(new URL(`build/api/layout${dark ? '-dark' : ''}.js`, STATIC));
+    await Promise.all([
+        load(new URL('js/i18n.js', STATIC)),
+        load(new URL('i18ncatalog?autoload=1', LOCALE)),
+        load(new URL(`build/api/layout${dark ? '-dark' : ''}.js`, STATIC)),
+    ]);
     const layout = window.__splunk_layout__;
     if (layout) return layout.create({ theme: dark ? 'dark' : 'light' }).getContainerElement();
     const main = document.createElement('main');
@@ -37,11 +39,12 @@ async function theme() {
     }
 }
 
-/** Load a classic script; one that is not there is passed over. */
+/** Load a classic script; one that is not there is passed over. Several come side by side and run in their order. */
 function load(address) {
     return new Promise((resolve) => {
         const script = document.createElement('script');
         script.src = address.href;
+        script.async = false;
         script.onload = script.onerror = resolve;
         document.head.append(script);
     });

@@ -6,7 +6,7 @@
 import { ApiError, get } from './api.js';
 import { Change } from './change.js';
 import { fill, h, keepingPlace } from './dom.js';
-import { ask, explained } from './forms.js';
+import { AGAIN, ask, explained } from './forms.js';
 import { freezesPart } from './freezes.js';
 import { signalTold } from './signals.js';
 import { isOver, many, moment, now, when } from './words.js';
@@ -74,7 +74,7 @@ export class HeldBack {
             if (!(error instanceof ApiError)) throw error;
             if (turn !== this.#turn) return;
             if (['session', 'away'].includes(error.kind)) this.app.trouble(error);
-            if (!this.#shown) fill(this.body, explained(error));
+            if (!this.#shown) fill(this.body, explained(error, AGAIN));
         }
     }
 
@@ -138,11 +138,11 @@ export class HeldBack {
 
     #add() {
         const change = new Change();
-        const rules = [...new Set(this.app.list.incidents.flatMap((one) => one.rules ?? []))].sort();
+        const listed = { rule: this.#listed('rules'), entity: this.#listed('entities'), tag: [] };
         ask({
             title: 'Hold signals back', submit: 'Hold back', draft: 'held',
             fields: [
-                ...NAMES.map(([name, label]) => ({ name, label, suggestions: name === 'rule' ? rules.map((rule) => [rule, '']) : [] })),
+                ...NAMES.map(([name, label]) => ({ name, label, suggestions: listed[name].map((one) => [one, '']) })),
                 { name: 'seconds', label: 'For', kind: 'select', value: '3600', options: SPANS },
                 { name: 'reason', label: 'Why, for whoever wonders about the silence', kind: 'area', required: true },
             ],
@@ -160,6 +160,11 @@ export class HeldBack {
                 this.reload();
             },
         });
+    }
+
+    /** What the incidents of the list have there, to choose from. */
+    #listed(field) {
+        return [...new Set(this.app.list.incidents.flatMap((one) => one[field] ?? []))].sort();
     }
 
     /** @param {Suppression} one */

@@ -2,20 +2,12 @@
  * The list: one row an incident. A refresh changes what a row says and moves nothing under the hand.
  */
 
-import { fill, h } from './dom.js';
+import { fill, h, plain } from './dom.js';
 import { holder, many, now, serviceLevel, some, span, stateName } from './words.js';
 
 // So long after the last movement of the pointer or key in it, nobody is at work in the list: a pointer
 // that lies there, as on a screen on the wall, must not keep it from showing what is new.
 const AT_WORK_MS = 60_000;
-/** So many are listed at most: beyond that a person narrows the filters. */
-export const MAX_SHOWN = 500;
-/** What is read of each: a row's facts, what bulk actions look at, and the version. */
-export const LISTED = [
-    'title', 'status', 'severity', 'owner', 'team', 'entities', 'signals', 'head',
-    'opened_at', 'acknowledged_at', 'resolved_at', 'sla_status', 'sla_ack_due', 'sla_resolve_due',
-].join();
-
 /**
  * @typedef {Object<string, any>} Incident
  */
@@ -223,7 +215,7 @@ class Row {
         this.link = h('a', {
             class: 'wb-row-link', href: calls.address(id), 'data-id': id,
             on: { click: (event) => follow(event, () => calls.open(id, event.detail === 0)) },
-        }, h('span', { class: 'wb-row-top' }, this.severity, this.title), h('span', { class: 'wb-row-below' }, this.facts, this.sla, this.age));
+        }, this.severity, this.title, this.facts, this.sla, this.age);
         this.element = h('li', { class: 'wb-item' }, h('label', { class: 'wb-check' }, this.box), this.link);
         this.address = () => calls.address(id);
     }
@@ -233,8 +225,8 @@ class Row {
         this.incident = incident;
         this.link.href = this.address();
         const { severity, title, id, status, entities, signals } = incident;
-        const facts = [stateName(status), holder(incident), some(entities), signals > 1 ? many(signals, 'signal') : '', id].filter(Boolean).join(' · ');
-        const text = [severity, title, facts].join('\n');
+        const facts = [stateName(status), holder(incident), some(entities), signals > 1 && many(signals, 'signal'), id].filter(Boolean);
+        const text = [severity, title, ...facts].join('\n');
         this.#gone = false;
         this.element.classList.remove('wb-gone');
         if (text !== this.#shown) {
@@ -242,9 +234,16 @@ class Row {
             this.severity.className = `wb-severity wb-${severity}`;
             fill(this.severity, severity);
             fill(this.title, title);
-            fill(this.facts, facts);
+            this.title.title = plain(title);
+            this.#tell(facts);
         }
         this.tick();
+    }
+
+    /** Say facts, the first ones first: as many as have room, and all to the pointer. */
+    #tell(facts) {
+        this.facts.title = plain(facts.join(' · '));
+        fill(this.facts, facts.map((fact) => h('span', { class: fact === this.incident.id && 'wb-row-id' }, h('span', { class: 'wb-dot', 'aria-hidden': 'true' }, '· '), h('bdi', {}, fact), ' ')));
     }
 
     /** It is not among those that are shown any more, and stays until they are shown anew. */
@@ -252,7 +251,7 @@ class Row {
         this.element.classList.add('wb-gone');
         this.#gone = true;
         this.#shown = '';
-        fill(this.facts, `Not in this list any more · ${this.incident.id}`);
+        this.#tell(['Not in this list any more', this.incident.id]);
         fill(this.sla);
     }
 

@@ -3,18 +3,19 @@
  */
 
 import { watchMenus } from './actionbar.js';
-import { addressOf, queryOf, readAddress, withRows } from './address.js';
-import { ApiError, get, loginAddress, splunkd } from './api.js';
+import { addressOf, listQuery, MAX_SHOWN, PAGE_SIZE, queryOf, readAddress, shownAtFirst, withRows } from './address.js';
+import { ApiError, get, isWithoutAnswer } from './api.js';
 import { BulkBar } from './bulk.js';
 import { Change, Conflict } from './change.js';
 import { Detail } from './detail.js';
 import { fill, h } from './dom.js';
 import { FilterBar } from './filters.js';
-import { ask, explained } from './forms.js';
+import { takeFirstList, whoLooks } from './first.js';
+import { AGAIN, ask, explained } from './forms.js';
 import { enterFrame } from './frame.js';
 import { HeldBack } from './held.js';
 import { listen, showKeys } from './keyboard.js';
-import { IncidentList, LISTED, MAX_SHOWN } from './list.js';
+import { IncidentList } from './list.js';
 import { lacks, whyNot } from './moves.js';
 import { Offers, openIncidents } from './offers.js';
 import { nothingOpen, openByHand } from './opening.js';
@@ -26,7 +27,6 @@ import { Undelivered } from './undelivered.js';
 import { watchUnseen } from './unseen.js';
 import { moment, now, span, useTimeZone } from './words.js';
 
-const PAGE_SIZE = 50;
 const REFRESH_SECONDS = 15;
 const SYSTEM_SECONDS = 300;
 const WORKER_SILENT_SECONDS = 300;
@@ -48,7 +48,7 @@ export class Workbench {
         this.#offers = new Offers(me.name);
         const { filters, rows } = readAddress();
         this.wanted = filters;
-        this.shown = Math.min(MAX_SHOWN, Math.max(PAGE_SIZE, rows));
+        this.shown = shownAtFirst(rows);
         this.banner = h('div', { class: 'wb-banner', role: 'alert', hidden: true });
         this.notice = h('div', { class: 'wb-notice', role: 'status', hidden: true });
         this.said = new Said();
@@ -234,11 +234,9 @@ export class Workbench {
 
     /** Say what is wrong with the way to Splunk; it goes when an answer comes. */
     trouble(error) {
-        if (error.kind === 'session') {
-            fill(this.banner, `${error.message} `, h('a', { href: loginAddress(), target: '_blank' }, 'Log in again'), ' in another tab: this page goes on by itself, and what you typed is kept.');
-        } else {
-            fill(this.banner, error.kind === 'away' ? `${error.message} What is shown is as it was; it is tried again${error.retryAfter > REFRESH_SECONDS ? ` in ${error.retryAfter} seconds` : ' by itself'}.` : error.message);
-        }
+        const when = error.retryAfter > REFRESH_SECONDS ? `in ${error.retryAfter} seconds` : 'by itself';
+        const next = `${this.list.incidents.length ? 'What is shown is as it was; it' : 'It'} is tried again ${when}.`;
+        fill(this.banner, explained(error, next));
         this.banner.hidden = false;
     }
 
@@ -272,7 +270,7 @@ export class Workbench {
     async #read(query) {
         const turn = (this.#turn += 1);
         try {
-            const { body } = await get('incidents', { ...queryOf(this.wanted, this.me.name), ...query, fields: LISTED });
+            const { body } = await (takeFirstList() ?? get('incidents', { ...listQuery(this.wanted, this.me.name), ...query }));
             return turn === this.#turn ? body : null;
         } catch (error) {
             if (turn === this.#turn) throw error;
@@ -332,7 +330,7 @@ export class Workbench {
     #listFailed(error) {
         if (!(error instanceof ApiError)) throw error;
         this.trouble(error);
-        this.list.say('The list could not be read.');
+        this.list.say(`The list could not be read. ${isWithoutAnswer(error) ? AGAIN : ''}`);
         return error.retryAfter;
     }
 
@@ -378,18 +376,18 @@ export class Workbench {
 
 async function begin() {
     const root = h('div', { class: 'workbench' });
-    const asked = splunkd('authentication/current-context');
-    asked.catch(() => undefined); // what is wrong is said below, in the frame
     (await enterFrame()).append(root);
     const place = () => root.style.setProperty('--wb-above', `${Math.round(root.getBoundingClientRect().top + window.scrollY)}px`);
     new ResizeObserver(place).observe(document.body);
     place();
+    const message = h('div', { class: 'wb-message', role: 'status' }, 'Loading …');
+    fill(root, message);
     try {
-        const context = await asked;
+        const context = await whoLooks((error) => fill(message, explained(error, AGAIN)));
         useTimeZone(context.tz);
         const me = { name: context.username, capabilities: new Set(context.capabilities ?? []) };
         const lacking = lacks(me.capabilities, 'incident_read');
-        if (lacking) fill(root, h('div', { class: 'wb-message', role: 'alert' }, h('p', {}, `${lacking} Ask an administrator for the role incident_viewer or incident_responder.`)));
+        if (lacking) fill(message, h('p', {}, `${lacking} Ask an administrator for the role incident_viewer or incident_responder.`));
         else await new Workbench(root, me).start();
     } catch (error) {
         fill(root, h('div', { class: 'wb-message', role: 'alert' }, explained(error)));

@@ -112,6 +112,21 @@ export const MOVES = [
         done: (i) => `${i.id} is open again.`,
     },
     {
+        id: 'analyze', label: 'Ask for an analysis', key: 'y', capability: 'incident_write', guarded: false,
+        blocked: () => '',
+        path: at('analyze'),
+        done: () => 'The analysis has begun: it searches with your rights, which takes a minute or so.',
+    },
+    {
+        id: 'propose', label: 'Ask for a fix', capability: 'incident_write', guarded: false,
+        blocked: mustBeOpen,
+        fields: (_i, choices) => choices.actions.length < 2 ? [] : [
+            { name: 'action', label: 'What', kind: 'select', options: choices.actions },
+        ],
+        path: at('plans'), body: filled,
+        done: (_i, plan) => `${plan.plan_id} is proposed: ${plan.summary ?? ''}`,
+    },
+    {
         id: 'close', label: 'Close', capability: 'incident_write', danger: true,
         blocked: mustBeResolved('closed'),
         fields: () => [reason()],
@@ -194,21 +209,6 @@ export const MOVES = [
         effects: (i) => [`${i.id} “${i.title}” is closed as withdrawn. Nothing is erased; the same finding opens a new incident.`],
         path: (i, values) => `incidents/${encodeURIComponent(i.id)}?${new URLSearchParams({ reason: values.reason ?? '' })}`,
         done: (i) => `${i.id} is withdrawn.`,
-    },
-    {
-        id: 'analyze', label: 'Ask for an analysis', key: 'y', capability: 'incident_write', guarded: false,
-        blocked: () => '',
-        path: at('analyze'),
-        done: () => 'The analysis has begun: it searches with your rights, which takes a minute or so.',
-    },
-    {
-        id: 'propose', label: 'Ask for a fix', capability: 'incident_write', guarded: false,
-        blocked: mustBeOpen,
-        fields: (_i, choices) => choices.actions.length < 2 ? [] : [
-            { name: 'action', label: 'What', kind: 'select', options: choices.actions },
-        ],
-        path: at('plans'), body: filled,
-        done: (_i, plan) => `${plan.plan_id} is proposed: ${plan.summary ?? ''}`,
     },
 ];
 

@@ -23,7 +23,8 @@ export function timelinePart(detail) {
     const undelivered = lacks(detail.app.me.capabilities, 'incident_admin') ? new Set() : notDelivered(entries);
     const one = (entry) => told(entry, undelivered.has(entry) && again(detail, entry));
     const items = inRows(entries).map((row) => row.length > MOST_IN_A_ROW ? [one(row[0]), folded(row.slice(1))] : row.map(one));
-    return [h('ol', { class: 'wb-timeline' }, items), earlier > 0 && showsEarlier(detail)];
+    const ofToday = entries.every((entry) => !moment(entry.time).includes(',')); // no day before the time
+    return [h('ol', { class: `wb-timeline${ofToday ? ' wb-today' : ''}` }, items), earlier > 0 && showsEarlier(detail)];
 }
 
 /** Entries of signals that follow each other together, each other one alone. */

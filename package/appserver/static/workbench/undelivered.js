@@ -47,7 +47,7 @@ export class Undelivered {
             this.#count(found);
             fill(body, listed(found));
         } catch (error) {
-            fill(body, explained(error));
+            fill(body, explained(error, 'Close this, and open it again.'));
         }
     }
 }

@@ -1,0 +1,56 @@
+/**
+ * What the page asks first: who looks, and the list that the address wants. Both are on their way while
+ * the other modules still load, as the page begins with this one.
+ */
+
+import { listQuery, readAddress, shownAtFirst } from './address.js';
+import { get, isWithoutAnswer, splunkd } from './api.js';
+
+const AGAIN_SECONDS = 5;
+let who = ask();
+let list = askList();
+
+/**
+ * Who looks. splunkd may be starting, and somebody may log in again in another tab: both are waited for.
+ * @param {function(Error): void} told hears each time why there is no answer yet
+ * @returns {Promise<{username: string, capabilities: string[], tz: string}>}
+ */
+export async function whoLooks(told) {
+    for (;;) {
+        try {
+            return await who;
+        } catch (error) {
+            if (!isWithoutAnswer(error)) throw error;
+            told(error);
+            await new Promise((resolve) => { setTimeout(resolve, Math.max(AGAIN_SECONDS, error.retryAfter) * 1000); });
+            who = ask();
+            list = null; // it has failed as well, or is of long ago
+        }
+    }
+}
+
+/**
+ * The answer to the first list.
+ * @returns {Promise<import('./api.js').Answer>|null} once; afterwards, and where it is of no use any more, null
+ */
+export function takeFirstList() {
+    const taken = list;
+    list = null;
+    return taken;
+}
+
+function ask() {
+    return heard(splunkd('authentication/current-context'));
+}
+
+function askList() {
+    const { filters, rows } = readAddress();
+    const read = (me) => get('incidents', { ...listQuery(filters, me), limit: shownAtFirst(rows) });
+    return heard(filters.owner === 'me' ? who.then(({ username }) => read(username)) : read(''));
+}
+
+/** What is wrong is said by whoever takes the answer. */
+function heard(promise) {
+    promise.catch(() => undefined);
+    return promise;
+}

@@ -1,0 +1,121 @@
+"""The first seconds: while splunkd is away, and what a list says at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+from .site import Site
+from .waiting import Held, refresh
+
+Enter = Callable[..., Any]
+# Facts of rows whose text is cut: a very long name ends early, all others are whole or left out.
+CUT = """rows => rows
+    .flatMap(row => [...row.querySelectorAll('.wb-row-facts > span:not(.wb-row-id)')])
+    .filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.textContent.trim())"""
+# Facts that are neither in their row's line, or lines, whole nor out of sight.
+HALF = """rows => rows.flatMap(row => {
+    const line = row.querySelector('.wb-row-facts').getBoundingClientRect();
+    return [...row.querySelectorAll('.wb-row-facts > span:not(.wb-row-id)')]
+        .map(fact => [fact.textContent, fact.getBoundingClientRect()])
+        .filter(([, fact]) => fact.top < line.bottom - 4)
+        .filter(([, fact]) => fact.bottom > line.bottom + 4 || fact.right > line.right + 1)
+        .map(([text]) => text); })"""
+WATCH = """box => { window.said = 0; new MutationObserver(() => { window.said += 1; })
+    .observe(box, {childList: true, subtree: true}); }"""
+
+
+def test_who_comes_while_splunkd_is_away_is_told_and_need_not_come_again(
+    site: Site, enter: Enter
+) -> None:
+    site.open("Seen when splunkd is back")
+    page = enter("rob", "?text=back")
+    expect(page.locator(".wb-item").first).to_be_visible()
+    asked: list[str] = []
+
+    def away(route: Any) -> None:
+        asked.append(route.request.url)
+        route.abort()
+
+    for path in ("**/authentication/current-context*", "**/v1/**"):
+        page.route(path, away)
+    page.reload()
+    message = page.locator(".wb-message")
+    expect(message).to_have_text("Splunk Web does not answer. It is tried again by itself.")
+    for path in ("**/authentication/current-context*", "**/v1/**"):
+        page.unroute(path)
+    expect(page.get_by_text("Seen when splunkd is back")).to_be_visible()
+    assert asked
+
+
+def test_a_list_that_was_never_read_says_what_follows(site: Site, enter: Enter) -> None:
+    page = enter("rob")
+    page.route("**/v1/incidents?*", lambda route: route.abort())
+    page.reload()
+    expect(
+        page.get_by_text("The list could not be read. It is tried again by itself.")
+    ).to_be_visible()
+    expect(page.locator(".wb-banner")).to_have_text(
+        "Splunk Web does not answer. It is tried again by itself."
+    )
+
+
+def test_the_list_is_asked_for_once_and_before_the_other_modules_have_come(
+    site: Site, enter: Enter
+) -> None:
+    site.open("Asked for early")
+    page = enter("rob")
+    expect(page.locator(".wb-item").first).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    module = Held(page, "**/workbench/detail.js")  # without it the page can't begin
+    page.reload(wait_until="commit")
+    module.wait()
+    for _ in range(300):
+        if any("/v1/incidents?" in address for address in asked):
+            break
+        page.wait_for_timeout(100)
+    assert page.locator(".workbench").count() == 0
+    module.go()
+    expect(page.locator(".wb-item").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert len([address for address in asked if "/v1/incidents?" in address]) == 1
+
+
+def test_a_row_leaves_out_what_has_no_room_and_cuts_nothing(site: Site, enter: Enter) -> None:
+    long_name = "ip-10-0-0-1." + "very-long-name-of-a-cloud." * 7
+    found = [
+        {"entity": "mail-relay-3", "title": "Room for all of it: mail-relay-3 is silent"},
+        {"entity": long_name, "title": f"Room for all of it: {long_name}"},
+        {"entity": "الدفع", "title": "Room for all of it: خطأ في خدمة الدفع"},
+        {"entity": "💳-service", "title": "Room for all of it 🔥👩‍👩‍👧‍👦"},
+    ]
+    for incident in site.signals(*found):
+        site.promise(incident, 7000, 9000)
+    site.promise(site.open("Room for all of it, late", affected_systems=["a", "b", "c"]), -60, 600)
+    for width in (1400, 1000, 768, 375):
+        page = enter("rob", "?text=room+for+all", width=width)
+        rows = page.locator(".wb-item")
+        expect(rows).to_have_count(5)
+        assert rows.evaluate_all(HALF) == []
+        assert [text for text in rows.evaluate_all(CUT) if long_name not in text] == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        expect(rows.first).to_contain_text("INC-")  # a screen reader has it at any width
+        expect(page.locator(".wb-bulk")).to_contain_text("5 shown: 1 late, 5 without an owner")
+
+
+def test_a_count_that_stays_is_not_said_again(site: Site, enter: Enter) -> None:
+    site.open("Counted once")
+    page = enter("rob", "?text=counted+once")
+    count = page.locator(".wb-bulk [role=status]")
+    expect(count).to_have_text("1 shown: 1 without an owner")
+    count.evaluate(WATCH)
+    refresh(page)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.said") == 0
+    site.open("Counted once more")
+    page.evaluate("document.activeElement.blur()")
+    refresh(page)
+    expect(count).to_have_text("2 shown: 2 without an owner")
