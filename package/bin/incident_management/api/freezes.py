@@ -6,7 +6,7 @@ from ..incidents.clocks.windows import DAYS
 from ..ports import Document
 from ..remediation import freeze
 from .router import Request, Response, route
-from .schema import flag, listed, named, number, obj, one_of, text
+from .schema import flag, listed, named, number, obj, one_of, record, text
 from .shapes import NAME, TIME
 
 _GIVEN = {
@@ -41,7 +41,7 @@ FREEZE = named(
     "GET",
     "/freezes",
     capability="incident_read",
-    answers={200: obj({"freezes": listed(FREEZE)}, ("freezes",))},
+    answers={200: record({"freezes": listed(FREEZE)})},
 )
 def list_freezes(request: Request) -> Response:
     """Change freezes, the newest first: all that are not over, and the newest 100 that are."""

@@ -15,7 +15,7 @@ from ..splunk import conf
 from ..worker.splunkd import has_capability
 from .messages import Problem
 from .router import Request, Response, route
-from .schema import any_object, flag, listed, obj, text
+from .schema import any_object, any_text, flag, listed, obj, record, text
 from .shapes import PLAN, PREVIEW
 
 __all__ = [
@@ -41,12 +41,12 @@ _REASON = obj({"reason": text(REASON_CHARACTERS)})
 _OVERRIDE = text(REASON_CHARACTERS, about="Why a change freeze does not stop it.")
 _ACTION = obj(
     {
-        "name": {"type": "string"},
-        "label": {"type": "string"},
-        "description": {"type": "string"},
-        "blast_radius": {"type": "string"},
-        "arguments": listed({"type": "string"}),
-        "inverse": {"type": "string"},
+        "name": any_text(),
+        "label": any_text(),
+        "description": any_text(),
+        "blast_radius": any_text(),
+        "arguments": listed(any_text()),
+        "inverse": any_text(),
         "allowed_in_freeze": flag(),
         "proposable": flag(),
     },
@@ -87,7 +87,7 @@ def list_actions(request: Request) -> Response:
     "GET",
     "/incidents/{id}/plans",
     capability="incident_read",
-    answers={200: obj({"plans": listed(PLAN)}, ("plans",))},
+    answers={200: record({"plans": listed(PLAN)})},
 )
 def list_plans(request: Request) -> Response:
     """List an incident's plans, newest first."""

@@ -6,7 +6,7 @@ from ..incidents import suppression
 from ..incidents.clocks.windows import DAYS
 from ..ports import Document
 from .router import Request, Response, route
-from .schema import flag, listed, named, number, obj, one_of, text, whole
+from .schema import flag, listed, named, number, obj, one_of, record, text, whole
 from .shapes import LIMIT, NAME, OFFSET, SIGNAL, TIME, page
 
 _GIVEN = {
@@ -43,7 +43,7 @@ SUPPRESSION = named(
     "/suppressions",
     capability="incident_read",
     query={"in_force": flag("Those alone that hold something back now, or the others.")},
-    answers={200: obj({"suppressions": listed(SUPPRESSION)}, ("suppressions",))},
+    answers={200: record({"suppressions": listed(SUPPRESSION)})},
 )
 def list_suppressions(request: Request) -> Response:
     """Suppressions, the newest first, with how many signals each has held back.
@@ -102,7 +102,7 @@ def add_suppression(request: Request) -> Response:
     "DELETE",
     "/suppressions/{id}",
     capability="incident_write",
-    answers={200: obj({"deleted": NAME}, ("deleted",))},
+    answers={200: record({"deleted": NAME})},
     problems=(404,),
 )
 def remove_suppression(request: Request) -> Response:

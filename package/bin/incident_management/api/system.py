@@ -17,7 +17,7 @@ from ..slack_socket.health import STATES, state_of
 from ..splunk import conf, settings, spl
 from ..splunk.session import APP, SplunkError
 from .router import Request, Response, route
-from .schema import flag, listed, nullable, number, obj, one_of
+from .schema import any_text, any_whole, flag, listed, nullable, number, obj, one_of, record
 
 COUNT_SECONDS = 10.0
 NOBODY_IS_TOLD = (
@@ -31,15 +31,14 @@ NOBODY_IS_TOLD = (
     "/health",
     capability="incident_read",
     answers={
-        200: obj(
+        200: record(
             {
                 "status": one_of(("ok", "degraded")),
                 "timestamp": {"type": "string", "format": "date-time"},
                 "splunk_connected": flag(),
-                "incidents_detected": nullable({"type": "integer"}),
+                "incidents_detected": nullable(any_whole()),
                 "uptime_seconds": number(),
-            },
-            ("status", "timestamp", "splunk_connected", "incidents_detected", "uptime_seconds"),
+            }
         )
     },
 )
@@ -72,33 +71,27 @@ def get_health(request: Request) -> Response:
     answers={
         200: obj(
             {
-                "app": {"type": "string"},
-                "version": {"type": "string"},
-                "splunk_version": {"type": "string"},
-                "server_name": {"type": "string"},
-                "python_version": {"type": "string"},
-                "configuration_problems": listed({"type": "string"}),
+                "app": any_text(),
+                "version": any_text(),
+                "splunk_version": any_text(),
+                "server_name": any_text(),
+                "python_version": any_text(),
+                "configuration_problems": listed(any_text()),
                 "channels": obj(
                     {channel: flag("Whether somebody has set it up.") for channel in CHANNELS},
                     CHANNELS,
                 ),
                 "worker_seen": nullable(number(about="When the worker last ran, epoch seconds.")),
-                "slack_socket": obj(
+                "slack_socket": record(
                     {
                         "state": one_of(STATES, "Of the connection that buttons need."),
-                        "detail": {"type": "string", "description": "What is wrong, if anything."},
-                        "member": {"type": "string", "description": "Which search head has it."},
+                        "detail": any_text("What is wrong, if anything."),
+                        "member": any_text("Which search head has it."),
                         "seen": nullable(number(about="When it last said so, epoch seconds.")),
-                    },
-                    ("state", "detail", "member", "seen"),
-                ),
-                "notices": listed({"type": "string", "description": "What is no failure."}),
-                "troubles": listed(
-                    {
-                        "type": "string",
-                        "description": "A channel that refuses messages, or can't be read.",
                     }
                 ),
+                "notices": listed(any_text("What is no failure.")),
+                "troubles": listed(any_text("A channel that refuses messages, or can't be read.")),
             },
             (
                 "app",

@@ -15,7 +15,7 @@ from ..incidents.intake.findings import signal_from
 from ..incidents.upkeep import recovery
 from ..splunk import conf, log
 from .router import Request, Response, route
-from .schema import Schema, any_object, listed, named, obj, text
+from .schema import Schema, any_object, any_text, listed, named, obj, record, text
 from .signals import taken_in
 from .webhook_mapping import read_mapping
 from .webhook_payloads import Arrival, Confirmation, alerts_of, cloudwatch, datadog
@@ -34,19 +34,17 @@ _ANSWER = named(
     obj(
         {
             "outcomes": listed(
-                obj(
+                record(
                     {
-                        "incident_id": {"type": "string"},
-                        "what": {
-                            "type": "string",
-                            "description": "opened, added, reopened, duplicate; of an alert that "
-                            "is over: resolved, held (it flaps), noted, nothing.",
-                        },
-                    },
-                    ("incident_id", "what"),
+                        "incident_id": any_text(),
+                        "what": any_text(
+                            "opened, added, reopened, duplicate; of an alert that "
+                            "is over: resolved, held (it flaps), noted, nothing."
+                        ),
+                    }
                 )
             ),
-            "detail": {"type": "string"},
+            "detail": any_text(),
         },
         ("outcomes",),
     ),
