@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..incidents.clocks.calendar import DAYS
 from ..incidents.clocks.promise import SLA_STATUSES
 from ..incidents.model import SEVERITIES, STATUSES
 from ..incidents.signal import TEXT_CHARACTERS, TITLE_CHARACTERS
@@ -32,6 +33,8 @@ __all__ = [
     "REASON",
     "SEVERITY",
     "SIGNAL",
+    "WINDOW",
+    "WINDOW_KEPT",
     "page",
 ]
 
@@ -46,6 +49,18 @@ DESCRIPTION = text(TEXT_CHARACTERS)
 NAME = text(NAME_CHARACTERS)
 TIME = number(about="Epoch seconds.")
 _COUNT = {"type": "integer", "minimum": 0}
+
+# What people give of a window (:mod:`..incidents.clocks.windows`), and what is kept besides.
+WINDOW = {
+    "reason": text(1000, 1),
+    "starts_at": TIME,
+    "ends_at": number(0, 1e11, "Epoch seconds; 0 for no end."),
+    "days": listed(one_of(DAYS), 7, about="In force on these days only."),
+    "from_time": text(5, 5, "HH:MM"),
+    "to_time": text(5, 5, "HH:MM; before from_time: past midnight."),
+    "time_zone": text(60, 1, "Such as Europe/Berlin."),
+}
+WINDOW_KEPT = {"id": NAME, "created_by": NAME, "created_at": TIME}
 
 PROBLEM = named(
     "Problem",
