@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from .baseline import SENSITIVITIES, Baseline
 from .zone import UTC, Zone
@@ -57,7 +57,7 @@ class _Series:
 
 
 class SeriesScorer:
-    """Adds a score to rows, one baseline a series; state lasts over calls of :meth:`score`.
+    """Scores rows, with one baseline a series.
 
     Args:
         value: field with the number.
@@ -93,27 +93,6 @@ class SeriesScorer:
         so in a state that is kept one row of a wrong clock would silence it until that time.
         """
         self._latest = now + MAX_AHEAD_SECONDS
-
-    def score(self, rows: Iterable[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
-        """Yield the rows with their scores, in order.
-
-        A row without a number passes with empty scores.
-
-        Raises:
-            BadInput: times go backwards.
-        """
-        for row in rows:
-            one = self.score_one(row.get(self._value), self.key(row), row.get("_time"))
-            row.update(zip(FIELDS, one.split(",")))
-            yield row
-        self.note_end()
-
-    def key(self, row: Mapping[str, Any]) -> Any:
-        """Return what tells the series of a row from others."""
-        if len(self._by) == 1:
-            text = row.get(self._by[0], "")
-            return text if type(text) is str else str(text)
-        return tuple([str(row.get(name, "")) for name in self._by])
 
     def score_one(self, text: Any, key: Any, time_text: Any) -> str:
         """Return the :data:`FIELDS` of one row, given its number, its series and its time.
