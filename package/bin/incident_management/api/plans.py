@@ -12,7 +12,7 @@ from ..remediation.context import Context, Refused
 from ..remediation.executors import executors
 from ..remediation.rehearsal import rehearse
 from ..splunk import conf
-from ..worker.splunkd import has_capability
+from ..splunk.users import has_capability
 from .messages import Problem
 from .router import Request, Response, route
 from .schema import any_object, any_text, flag, listed, obj, record, text
