@@ -16,9 +16,6 @@ from .acting import document_of
 from .router import Problem, Request, Response, route
 from .schema import any_object, any_text, listed, named, obj, record, text
 
-__all__ = ["analyze", "create", "latest", "progress"]
-
-
 _OBJECTS = listed(any_object())
 
 _ANALYSIS = named(

@@ -16,7 +16,7 @@ from .router import Request, Response, problem_of, route
 from .schema import any_text, any_whole, flag, listed, obj, one_of, record, text, whole
 from .shapes import NAME, REASON, SEVERITY
 
-__all__ = ["ACTIONS", "MAX_AT_ONCE", "bulk"]
+__all__ = ["ACTIONS", "MAX_AT_ONCE"]
 
 # In one request: each takes some calls of the KV store, one incident after the other.
 MAX_AT_ONCE = 200

@@ -10,8 +10,6 @@ from .schema import any_text, obj, record, text
 from .shapes import NAME, SEVERITY, TITLE
 from .signals import taken_in
 
-__all__ = ["simulate_incident", "trigger_detection"]
-
 RULE = "Simulated incident"
 MARK = "[Test]"
 

@@ -16,8 +16,6 @@ from .router import Problem, Request, Response, route
 from .schema import any_text, flag, listed, obj
 from .shapes import ENTRY, INCIDENT, LIMIT
 
-__all__ = ["get_history", "get_report"]
-
 MAX_EVENTS = 10_000
 SEARCH_SECONDS = 60.0
 

@@ -12,8 +12,6 @@ from .router import REFUSALS, Problem, Request, Response, problem_of, route
 from .schema import listed, obj, text
 from .shapes import INCIDENT, NAME, REASON, TITLE
 
-__all__ = ["merge", "split"]
-
 MAX_MERGED = 50
 
 

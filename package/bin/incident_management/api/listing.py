@@ -19,7 +19,7 @@ from .router import Request, Response, route
 from .schema import Schema, any_text, any_whole, flag, listed, nullable, number, obj, one_of, text
 from .shapes import INCIDENT_FIELDS, LIMIT, LISTED_INCIDENT, OFFSET
 
-__all__ = ["FILTER_ARGUMENTS", "clauses_of", "list_incidents", "matching", "query_of"]
+__all__ = ["FILTER_ARGUMENTS", "matching"]
 
 # A search for a text looks at so many at most in one call; the cursor goes on from there.
 TEXT_SCAN = 10_000

@@ -15,8 +15,6 @@ from .router import Request, Response, route
 from .schema import Schema, any_whole, flag, nullable, number, obj, record
 from .shapes import TIME
 
-__all__ = ["get_metrics", "get_stats"]
-
 DAY_SECONDS = 86400.0
 LONGEST_SECONDS = 400 * DAY_SECONDS
 # Beyond this many incidents the figures are of the newest, and say so.

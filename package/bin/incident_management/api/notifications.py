@@ -15,7 +15,7 @@ from .router import Request, Response, route
 from .schema import any_text, flag, obj, one_of, record, text
 from .shapes import LIMIT, NOTIFICATION, page
 
-__all__ = ["list_outbox", "notify", "retry", "shown"]
+__all__ = ["shown"]
 
 STATES = ("pending", "sending", *FINAL)
 MAX_LISTED = 500

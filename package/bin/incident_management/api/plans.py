@@ -18,20 +18,6 @@ from .router import Request, Response, route
 from .schema import any_object, any_text, flag, listed, obj, record, text
 from .shapes import PLAN, PREVIEW
 
-__all__ = [
-    "approve",
-    "check",
-    "execute",
-    "list_plans",
-    "preview_plan",
-    "preview_proposal",
-    "propose",
-    "reject",
-    "remediate",
-    "roll_back",
-    "show",
-]
-
 REASON_CHARACTERS = 1000
 
 _T = TypeVar("_T")

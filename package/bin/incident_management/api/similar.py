@@ -9,8 +9,6 @@ from .router import Request, Response, route
 from .schema import any_text, listed, named, number, obj, one_of, record, whole
 from .shapes import TIME
 
-__all__ = ["get_similar"]
-
 MAX_EACH = 50
 _SHOWN = {
     "id": any_text(),

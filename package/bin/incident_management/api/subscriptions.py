@@ -17,8 +17,6 @@ from .router import Request, Response, route
 from .schema import any_text, flag, listed, named, obj, one_of, record, text
 from .shapes import LIMIT, NAME, NOTIFICATION, TIME, page
 
-__all__ = ["create", "delete", "list_all", "replace", "show"]
-
 SECRET_BYTES = 32
 EVENTS = ("*", *HEADLINES)
 

@@ -11,8 +11,6 @@ from ..ports import Stores
 from .router import Request, Response, route
 from .schema import any_text, any_whole, flag, listed, nullable, number, obj, record
 
-__all__ = ["list_teams"]
-
 _MEMBER = record(
     {
         "name": any_text(),

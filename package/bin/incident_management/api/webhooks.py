@@ -20,8 +20,6 @@ from .signals import taken_in
 from .webhook_mapping import read_mapping
 from .webhook_payloads import Arrival, Confirmation, alerts_of, cloudwatch, datadog
 
-__all__ = ["post_alertmanager", "post_cloudwatch", "post_datadog", "post_generic", "post_grafana"]
-
 # "HTTP/HTTPS subscription confirmation JSON format" in AWS's manual. What an administrator is asked
 # to open is nothing but that: any user may send such a message, and the name of a bucket of
 # somebody else can begin with "sns.", too (sns.x.s3.amazonaws.com).

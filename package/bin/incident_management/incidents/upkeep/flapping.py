@@ -54,12 +54,8 @@ def hold(
     """Write down what would have resolved a flapping incident. False: it does not flap."""
     if not incident.flapping:
         return False
-    data = {
-        "state": "held",
-        "reason": str(resolve.get("reason") or ""),
-        "resolution": str(resolve.get("resolution") or ""),
-        "category": str(resolve.get("category") or ""),
-    }
+    said = {name: str(resolve.get(name) or "") for name in ("reason", "resolution", "category")}
+    data = {"state": "held", **said}
     timeline.append(stores, clock, incident.id, "flapping", data, actor, once)
     return True
 
