@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Optional
 
 from ..channels import CHANNELS
 from ..notify.announce import CHECKPOINT
@@ -116,30 +116,27 @@ def get_info(request: Request) -> Response:
     ``not_running`` when its input has said nothing for two minutes.
     """
     server = _server(request) or {}
+    installed = request.system_session.get(f"/services/apps/local/{APP}")
     stanzas = conf.load(request.system_session, settings.CONF)
     set_up = settings.channels_set_up(stanzas)
+    has_token = bool(stanzas.get("slack", {}).get("app_token"))
     subscriptions = request.stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)
     worked = request.stores.claims.get(CHECKPOINT)
     return Response(
         {
             "app": APP,
-            "version": _version(request),
+            "version": str(installed["entry"][0]["content"].get("version", "")),
             "splunk_version": server.get("version", ""),
             "server_name": server.get("serverName", ""),
             "python_version": platform.python_version(),
             "configuration_problems": list(request.problems()),
             "channels": {channel: channel in set_up for channel in CHANNELS},
             "worker_seen": float(worked["time"]) if worked else None,
-            "slack_socket": _slack_socket(request, stanzas),
+            "slack_socket": state_of(request.stores, has_token, request.clock.now()),
             "notices": [] if reached(set_up, subscriptions) else [NOBODY_IS_TOLD],
             "troubles": _troubles(request),
         },
     )
-
-
-def _slack_socket(request: Request, stanzas: Mapping[str, Mapping[str, str]]) -> Dict[str, Any]:
-    wanted = bool(stanzas.get("slack", {}).get("app_token"))
-    return state_of(request.stores, wanted, request.clock.now())
 
 
 def _server(request: Request) -> Optional[Dict[str, Any]]:
@@ -160,11 +157,6 @@ def _works(request: Request) -> bool:
         return not request.problems() and not _troubles(request)
     except SplunkError:
         return False
-
-
-def _version(request: Request) -> str:
-    answer = request.system_session.get(f"/services/apps/local/{APP}")
-    return str(answer["entry"][0]["content"].get("version", ""))
 
 
 def _count(request: Request) -> Optional[int]:

@@ -8,6 +8,7 @@ whose alerts it, or another such tool, has ended.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Sequence
 
 from ..incidents.errors import Invalid
@@ -47,50 +48,31 @@ _ANSWER = named(
         ("outcomes",),
     ),
 )
+hook = partial(route, "POST", capability="incident_signal", answers={200: _ANSWER})
+"""Registers the route that a tool's alerts come in by."""
 _ALERTS: Schema = obj({"alerts": listed(any_object(), 1000)}, ("alerts",), more=True)
 
 
-@route(
-    "POST",
-    "/webhooks/alertmanager",
-    capability="incident_signal",
-    body=_ALERTS,
-    answers={200: _ANSWER},
-)
+@hook("/webhooks/alertmanager", body=_ALERTS)
 def post_alertmanager(request: Request) -> Response:
     """Alerts of Prometheus's Alertmanager, as its ``webhook_config`` sends them."""
     return _grouped(request, "alertmanager")
 
 
-@route(
-    "POST",
-    "/webhooks/grafana",
-    capability="incident_signal",
-    body=_ALERTS,
-    answers={200: _ANSWER},
-)
+@hook("/webhooks/grafana", body=_ALERTS)
 def post_grafana(request: Request) -> Response:
     """Alerts of Grafana, as its webhook contact point sends them."""
     return _grouped(request, "grafana")
 
 
-@route(
-    "POST",
-    "/webhooks/datadog",
-    capability="incident_signal",
-    body=obj({}, more=True),
-    body_required=True,
-    answers={200: _ANSWER},
-)
+@hook("/webhooks/datadog", body=obj({}, more=True), body_required=True)
 def post_datadog(request: Request) -> Response:
     """An alert of Datadog: the default payload of its webhooks, or more of their variables."""
     return _taken(request, datadog(request.body, request.clock.now()))
 
 
-@route(
-    "POST",
+@hook(
     "/webhooks/cloudwatch",
-    capability="incident_signal",
     body=obj({}, more=True),
     body_required=True,
     answers={200: _ANSWER, 202: _ANSWER},
@@ -107,14 +89,11 @@ def post_cloudwatch(request: Request) -> Response:
     return _taken(request, found)
 
 
-@route(
-    "POST",
+@hook(
     "/webhooks/generic",
-    capability="incident_signal",
     query={"mapping": text(100, 1, "The name of a mapping; `default` unless given.")},
     body=obj({}, more=True),
     body_required=True,
-    answers={200: _ANSWER},
 )
 def post_generic(request: Request) -> Response:
     """Alerts of any tool, read with a mapping of incident_webhooks.conf."""

@@ -117,7 +117,8 @@ class SeriesScorer:
         except (TypeError, ValueError):
             time = _only_number(time_text)
         if time > self._latest:
-            self._note_ahead(time)
+            self._ahead += 1
+            self._farthest = max(self._farthest, time)
             return _EMPTY
         one = self._series.get(key)
         if one is None:
@@ -207,24 +208,17 @@ class SeriesScorer:
             "learned", "Rows of times that an earlier run has learned from have no score."
         )
 
-    def _note_ahead(self, time: float) -> None:
-        self._ahead += 1
-        self._farthest = max(self._farthest, time)
-
     def _note_missing(self, text: Any) -> None:
         if text is None:
             self._absent = True
             return
         self._present = True
         if text != "":
-            self._warn_text(text)
-
-    def _warn_text(self, text: Any) -> None:
-        self._warnings.setdefault(
-            "text",
-            f"Rows whose '{self._value}' is no number, or one beyond {MAX_NUMBER:g}, such as "
-            f"'{str(text)[:40]}', have no score.",
-        )
+            self._warnings.setdefault(
+                "text",
+                f"Rows whose '{self._value}' is no number, or one beyond {MAX_NUMBER:g}, such as "
+                f"'{str(text)[:40]}', have no score.",
+            )
 
     def _warn_series(self) -> None:
         names = ", ".join(self._by)
