@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 
+from incident_management.detection.monitors.inputs import is_monitor
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.installed import Installed
 from incident_management.splunk import log
@@ -20,7 +21,7 @@ from incident_management.splunk.clock import SystemClock
 from incident_management.splunk.replica import Replica, stores_of
 from incident_management.splunk.session import Session
 from incident_management.worker.cycle import Duty, Worker
-from incident_management.worker.monitors.duty import is_monitor, monitor_duty
+from incident_management.worker.monitors.duty import monitor_duty
 from incident_management.worker.timing import Timing
 
 
@@ -29,7 +30,7 @@ def validate_input(definition):
     name, values = definition.metadata["name"], definition.parameters
     Timing.read(name, values)
     if is_monitor(values):
-        from incident_management.worker.monitors.search import check_search
+        from incident_management.detection.monitors.search import check_search
 
         session = Session(definition.metadata["server_uri"], definition.metadata["session_key"])
         check_search(session, Monitor.read(name, values))
@@ -78,15 +79,13 @@ def _watch(stanzas, session, stores, clock, holder, stop):
 
 def _work(stanzas, session, stores, clock, holder, stop, event_writer):
     # Not needed by a monitor, and most of what a process of this input imports.
-    from incident_management.worker import splunkd
+    from incident_management.splunk.bulletin import notice
     from incident_management.worker.duties import Duties
 
     logger = log.get("worker")
     timing = Timing.of_inputs(stanzas, logger.error)
     duties = Duties(session, stores, clock, event_writer.write_event, holder)
-    worker = Worker(
-        duties.all(), stores, clock, holder, logger, splunkd.notice(session), stop.is_set
-    )
+    worker = Worker(duties.all(), stores, clock, holder, logger, notice(session), stop.is_set)
     duties.trouble = worker.trouble
     end = time.monotonic() + timing.run_seconds
     installed = Installed()

@@ -58,3 +58,31 @@ def test_the_map_of_the_library_names_each_of_its_folders():
     folders = {path.parent for path in tracked() if path.is_relative_to(library)} - {library}
     missing = {f.name for f in folders if not re.search(rf"^ +{f.name}/ ", text, re.M)}
     assert missing == set()
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.S)
+    headings = (re.sub(r"[^\w\- ]", "", one.lower()) for one in re.findall(r"(?m)^#+ (.*)$", text))
+    return {heading.replace(" ", "-") for heading in headings}
+
+
+def test_the_links_of_the_documents_lead_somewhere():
+    dead = []
+    for document in (path for path in tracked() if path.suffix == ".md"):
+        for link in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8")):
+            name, _, anchor = link.partition("#")
+            target = (document.parent / name).resolve() if name else document
+            if re.match(r"https?:|mailto:", link):
+                continue
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                dead.append(f"{document.relative_to(ROOT)}: {link}")
+    assert dead == []
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CHANGING.md"])
+def test_the_modules_that_a_guide_names_are_there(name):
+    files = ["/" + str(path.relative_to(ROOT)) for path in tracked()]
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+\.(?:py|js|html))`", text)) - {"pages/splunk_ui_app.html"}
+    assert {one for one in named if not any(f.endswith("/" + one) for f in files)} == set()

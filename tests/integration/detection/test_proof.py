@@ -12,9 +12,9 @@ from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.judging import Judgement, Meant, judge
 from incident_management.remediation.plan import PlanState
 from incident_management.remediation.raised import CannotJudge, identity
+from incident_management.rerun.raising import SavedSearchRaising
 from incident_management.splunk.search import SplunkSearcher
 from incident_management.splunk.session import Session
-from incident_management.worker.raising import SavedSearchRaising
 from tests.integration.detection.conftest import APP_NAME, NOW, Detections
 
 MINUTE = 60.0

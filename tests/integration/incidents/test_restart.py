@@ -11,11 +11,11 @@ from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.routing import Routing
 from incident_management.splunk.kvstore import KvStores
 from incident_management.splunk.session import Session
+from incident_management.worker.reconciling.alerts import SplunkAlerts
 from incident_management.worker.reconciling.forgotten import ForgottenRuns
 from incident_management.worker.reconciling.reconciler import Reconciler
 from incident_management.worker.reconciling.run_history import PastRuns
 from incident_management.worker.reconciling.untracked import UntrackedRuns
-from incident_management.worker.splunkd import SplunkAlerts
 from tests.integration.incidents.conftest import PERIOD, App
 from tests.standin import start_standin
 from tools.splunkd_lite import alerting

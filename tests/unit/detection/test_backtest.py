@@ -3,7 +3,12 @@ from __future__ import annotations
 import pytest
 
 from incident_management.detection.backtest import memory
-from incident_management.detection.backtest.replay import BacktestFailed, Detection, Replay
+from incident_management.detection.backtest.replay import (
+    BacktestFailed,
+    Detection,
+    Replay,
+    simulate,
+)
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.routing import Routing
 from incident_management.ports import SearchFailed, SearchResult
@@ -45,7 +50,8 @@ def _replay(faults, hours=3, spl="search error | stats count by entity", **more)
     replay = Replay(
         detection, searcher, moments, 300.0, 900.0, Routing(reopen_window=600.0), **more
     )
-    return list(replay.run()), searcher
+    found = simulate(replay.windows(), replay.setting, replay.topology)
+    return found.incidents, searcher
 
 
 def test_a_fault_of_twenty_minutes_is_one_incident():

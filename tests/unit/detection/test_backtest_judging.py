@@ -302,7 +302,12 @@ def test_what_is_compared_is_checked():
 
 def test_a_maintenance_window_holds_back_what_it_held_back_then():
     window = Suppression(
-        "SUP-1", "maintenance", "upgrade", entity="orders", starts_at=START, ends_at=START + 2000
+        "SUP-1",
+        "upgrade",
+        kind="maintenance",
+        entity="orders",
+        starts_at=START,
+        ends_at=START + 2000,
     )
     faults = (("orders", 600, 1500, 50), ("pay", 600, 1500, 50), ("orders", 40000, 41000, 9))
     plain, _ = told(Errors(5, *faults))

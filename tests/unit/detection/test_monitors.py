@@ -12,9 +12,9 @@ import pytest
 from incident_management.detection.baselines.baseline import Baseline
 from incident_management.detection.monitors import judging
 from incident_management.detection.monitors.detectors import detector_for
+from incident_management.detection.monitors.inputs import is_monitor
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.ports import SearchFailed, SearchTooSlow
-from incident_management.worker.monitors.duty import is_monitor
 from tests.unit.detection.watching import HOUR, STANZA, START, Watched, judged, mixed, newest, ratio
 
 

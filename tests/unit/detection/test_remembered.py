@@ -13,6 +13,7 @@ from incident_management.detection.packing import pack
 from incident_management.incidents.errors import Invalid
 from incident_management.splunk.session import SplunkError
 from tests.fakes.api import FakeApi
+from tests.unit.detection.scoring import scored
 
 API = "/services/incident_management/v1"
 SEARCHER = {"incident_signal"}
@@ -78,11 +79,11 @@ def series(memory):
 
 
 def test_runs_that_remember_score_as_one_run_that_sees_it_all(session):
-    whole = list(_scorer().score(_rows(0, 120)))
+    whole = list(scored(_scorer(), _rows(0, 120)))
     parts = []
     for start in range(0, 120, 30):
         scorer = _scorer(session, f"run-{start}")
-        parts += scorer.score(_rows(start, 30))
+        parts += scored(scorer, _rows(start, 30))
         assert Memory(session, "web", f"run-{start}").save(scorer.to_state()) == 2
     assert [float(row["expected"]) for row in parts] == pytest.approx(
         [float(row["expected"]) for row in whole], rel=1e-5
@@ -94,7 +95,7 @@ def test_many_series_travel_in_parts_and_only_the_last_run_s_stay(api, session):
     hosts = [f"h{n}" for n in range(120)]
     for run in ("first", "second"):
         scorer = _scorer(session, run)
-        list(scorer.score(_rows(0 if run == "first" else 5, 5, hosts)))
+        list(scored(scorer, _rows(0 if run == "first" else 5, 5, hosts)))
         Memory(session, "web", run).save(scorer.to_state())
     assert len(series(Memory(session, "web", "third"))) == 120
     documents = api.stores_value.baselines.all()
@@ -103,7 +104,7 @@ def test_many_series_travel_in_parts_and_only_the_last_run_s_stay(api, session):
 
 def test_a_run_that_was_killed_half_way_counts_for_nothing(session):
     scorer = _scorer()
-    list(scorer.score(_rows(0, 20)))
+    list(scored(scorer, _rows(0, 20)))
     Memory(session, "web", "good").save(scorer.to_state())
     packed = [pack(one) for one in scorer.to_state()["series"][:1]]
     session.post(f"{API}/baselines/web/series", {"run": "killed", "first": 0, "series": packed})
@@ -118,7 +119,7 @@ def test_beyond_the_limit_those_with_the_latest_rows_are_kept(session, monkeypat
     monkeypatch.setattr(remembered, "MAX_SERIES_KEPT", 3)
     scorer = _scorer()
     for n in range(5):
-        list(scorer.score(_rows(n, 1, [f"h{n}"])))
+        list(scored(scorer, _rows(n, 1, [f"h{n}"])))
     assert Memory(session, "web", "run").save(scorer.to_state()) == 3
     kept = series(Memory(session, "web", "run"))
     assert {one["by"][0] for one in kept} == {"h2", "h3", "h4"}
@@ -126,7 +127,7 @@ def test_beyond_the_limit_those_with_the_latest_rows_are_kept(session, monkeypat
 
 def test_what_is_remembered_is_listed_and_can_be_forgotten(api, session):
     scorer = _scorer()
-    list(scorer.score(_rows(0, 20)))
+    list(scored(scorer, _rows(0, 20)))
     Memory(session, "web", "run").save(scorer.to_state())
     (shown,) = api.call("GET", "/baselines")[1]["baselines"]
     assert (shown["name"], shown["by"], shown["count"]) == ("web", ["host"], 2)
@@ -138,7 +139,7 @@ def test_what_is_remembered_is_listed_and_can_be_forgotten(api, session):
 
 def _save(session, name, run, first=0):
     scorer = _scorer()
-    list(scorer.score(_rows(0, 20)))
+    list(scored(scorer, _rows(0, 20)))
     packed = [pack(one) for one in scorer.to_state()["series"][:1]]
     body = {"run": run, "first": first, "series": packed}
     session.post(f"{API}/baselines/{name}/series", body)
@@ -147,7 +148,7 @@ def _save(session, name, run, first=0):
 def test_there_are_only_so_many_names_begun_ones_included(api, session, monkeypatch):
     monkeypatch.setattr(remembered, "MAX_NAMES", 2)
     scorer = _scorer()
-    list(scorer.score(_rows(0, 20)))
+    list(scored(scorer, _rows(0, 20)))
     Memory(session, "web", "run").save(scorer.to_state())
     _save(session, "begun", "run")
     for attempt in (Memory(session, "new", "run").save, lambda state: _save(session, "new", "run")):
@@ -164,7 +165,7 @@ def test_there_are_only_so_many_names_begun_ones_included(api, session, monkeypa
 
 def test_what_runs_that_never_ended_have_left_goes_before_it_is_much(api, session):
     scorer = _scorer()
-    list(scorer.score(_rows(0, 20)))
+    list(scored(scorer, _rows(0, 20)))
     Memory(session, "web", "good").save(scorer.to_state())
     for number in range(20):
         _save(session, "web", f"killed-{number}")
@@ -185,9 +186,6 @@ def test_a_state_s_name_is_plain(session):
 
 def test_a_saved_series_fits_a_document_of_the_kv_store():
     scorer = SeriesScorer("count")
-    list(
-        scorer.score(
-            {"_time": str(i * 300), "count": str(i * 7919 % 1009 / 7)} for i in range(9000)
-        )
-    )
+    rows = ({"_time": str(i * 300), "count": str(i * 7919 % 1009 / 7)} for i in range(9000))
+    list(scored(scorer, rows))
     assert len(json.dumps(pack(scorer.to_state()["series"][0]))) < 20_000

@@ -9,6 +9,7 @@ import pytest
 from incident_management.detection.baselines import series
 from incident_management.detection.baselines.series import MAX_NUMBER, BadInput, SeriesScorer
 from incident_management.detection.packing import pack
+from tests.unit.detection.scoring import scored
 
 
 def _rows(count=30, **more):
@@ -16,7 +17,7 @@ def _rows(count=30, **more):
 
 
 def test_rows_keep_their_order_and_get_five_fields():
-    found = list(SeriesScorer("count").score(_rows()))
+    found = list(scored(SeriesScorer("count"), _rows()))
     assert [row["_time"] for row in found] == [str(i * 60) for i in range(30)]
     assert {"expected", "lower", "upper", "anomaly_score", "is_anomaly"} <= set(found[0])
     assert found[-1]["is_anomaly"] == "0"
@@ -27,23 +28,24 @@ def test_series_do_not_mix():
     for i in range(60):
         rows.append({"_time": str(i), "host": "a", "count": "10"})
         rows.append({"_time": str(i), "host": "b", "count": "100000"})
-    assert not [r for r in SeriesScorer("count", by=["host"]).score(rows) if r["is_anomaly"] == "1"]
-    mixed = list(SeriesScorer("count").score(rows))
+    apart = scored(SeriesScorer("count", by=["host"]), rows)
+    assert not [row for row in apart if row["is_anomaly"] == "1"]
+    mixed = list(scored(SeriesScorer("count"), rows))
     assert float(mixed[-1]["upper"]) > 100000
 
 
 def test_state_lasts_over_chunks():
     scorer = SeriesScorer("count")
     rows = [*_rows(), {"_time": "1800", "count": "500"}]
-    whole = [dict(r) for r in SeriesScorer("count").score([dict(r) for r in rows])]
-    parts = list(scorer.score(rows[:7])) + list(scorer.score(rows[7:]))
+    whole = [dict(r) for r in scored(SeriesScorer("count"), [dict(r) for r in rows])]
+    parts = list(scored(scorer, rows[:7])) + list(scored(scorer, rows[7:]))
     assert parts == whole and parts[-1]["is_anomaly"] == "1"
 
 
 def test_text_where_a_number_belongs_passes_with_one_warning():
     scorer = SeriesScorer("count")
     found = list(
-        scorer.score([{"count": "many"}, {"count": "few"}, {"count": "inf"}, {"count": "3"}])
+        scored(scorer, [{"count": "many"}, {"count": "few"}, {"count": "inf"}, {"count": "3"}])
     )
     assert [row["is_anomaly"] for row in found] == ["", "", "", "0"]
     assert scorer.warnings() == [
@@ -90,20 +92,20 @@ def test_numbers_of_any_size_in_one_series_have_finite_scores(seed):
 
 def test_a_field_that_no_row_has_is_named():
     scorer = SeriesScorer("cuont")
-    list(scorer.score(_rows(3)))
+    list(scored(scorer, _rows(3)))
     assert "'cuont'" in scorer.warnings()[0]
 
 
 def test_times_that_go_backwards_are_refused_with_the_remedy():
     rows = list(reversed(_rows()))
     with pytest.raises(BadInput, match="sort 0 _time"):
-        list(SeriesScorer("count").score(rows))
+        list(scored(SeriesScorer("count"), rows))
 
 
 def test_series_beyond_the_limit_pass_without_a_score(monkeypatch):
     monkeypatch.setattr(series, "MAX_SERIES", 3)
     scorer = SeriesScorer("count", by=["host"])
-    found = list(scorer.score({"host": str(i), "count": "1"} for i in range(5)))
+    found = list(scored(scorer, [{"host": str(i), "count": "1"} for i in range(5)]))
     assert [bool(row["is_anomaly"]) for row in found] == [True, True, True, False, False]
     assert "Only the first 3 values of host" in scorer.warnings()[0]
 
@@ -111,21 +113,21 @@ def test_series_beyond_the_limit_pass_without_a_score(monkeypatch):
 def test_ten_thousand_series_are_scored_and_the_next_one_is_named():
     scorer = SeriesScorer("count", by=["host"])
     rows = ({"host": str(i % 10_001), "count": "1", "_time": str(i)} for i in range(10_100))
-    unscored = [row["host"] for row in scorer.score(rows) if row["is_anomaly"] == ""]
+    unscored = [row["host"] for row in scored(scorer, rows) if row["is_anomaly"] == ""]
     assert unscored == ["10000"]
     assert len(scorer.warnings()) == 1
 
 
 def test_what_was_learned_goes_on_in_another_run():
     rows = [*_rows(200, host="a"), {"_time": "12000", "count": "500", "host": "a"}]
-    whole = list(SeriesScorer("count", by=["host"]).score([dict(row) for row in rows]))
+    whole = list(scored(SeriesScorer("count", by=["host"]), [dict(row) for row in rows]))
     first, second = SeriesScorer("count", by=["host"]), SeriesScorer("count", by=["host"])
-    parts = list(first.score(rows[:90]))
+    parts = list(scored(first, rows[:90]))
     second.restore(json.loads(json.dumps(first.to_state())))
-    parts += list(second.score(rows[90:]))
+    parts += list(scored(second, rows[90:]))
     assert [row["is_anomaly"] for row in parts] == [row["is_anomaly"] for row in whole]
     assert parts[-1]["is_anomaly"] == "1"
-    assert next(row["is_anomaly"] for row in second.score(rows[:90])) == ""
+    assert next(row["is_anomaly"] for row in scored(second, rows[:90])) == ""
     assert "an earlier run has learned" in second.warnings()[0]
 
 
@@ -151,9 +153,9 @@ def test_a_row_of_a_wrong_clock_does_not_silence_its_series():
     scorer = SeriesScorer("count")
     scorer.set_now(NOW)
     wrong = [{"_time": "1956528000", "count": "10"}, {"_time": str(NOW + 301), "count": "10"}]
-    found = list(scorer.score([*_rows(200), *wrong]))
+    found = list(scored(scorer, [*_rows(200), *wrong]))
     assert [bool(row["anomaly_score"]) for row in found[-3:]] == [True, False, False]
-    (spike,) = _after(scorer).score([dict(SPIKE)])
+    (spike,) = scored(_after(scorer), [dict(SPIKE)])
     assert spike["is_anomaly"] == "1"
     assert scorer.ahead_warning() == (
         "Rows that lie more than 5 minutes after now have no score, and nothing was learned from "
@@ -164,7 +166,7 @@ def test_a_row_of_a_wrong_clock_does_not_silence_its_series():
 def test_a_row_of_a_clock_that_is_little_ahead_is_scored_and_learned_from():
     scorer = SeriesScorer("count")
     scorer.set_now(NOW)
-    found = list(scorer.score([*_rows(200), {"_time": str(NOW + 299), "count": "10"}]))
+    found = list(scored(scorer, [*_rows(200), {"_time": str(NOW + 299), "count": "10"}]))
     assert found[-1]["is_anomaly"] == "0" and scorer.ahead_warning() == ""
     assert scorer.to_state()["series"][0]["time"] == NOW + 299
 
@@ -172,20 +174,20 @@ def test_a_row_of_a_clock_that_is_little_ahead_is_scored_and_learned_from():
 def test_a_series_that_has_only_rows_of_a_wrong_clock_is_not_kept():
     scorer = SeriesScorer("count", by=["host"])
     scorer.set_now(NOW)
-    list(scorer.score([{"_time": "1e300", "host": "a", "count": "10"}]))
+    list(scored(scorer, [{"_time": "1e300", "host": "a", "count": "10"}]))
     assert scorer.to_state()["series"] == []
     assert "up to 1e+300" in scorer.ahead_warning()
 
 
 def test_without_a_now_a_forecast_is_scored_too():
     scorer = SeriesScorer("count")
-    found = list(scorer.score([*_rows(200), {"_time": "1956528000", "count": "10"}]))
+    found = list(scored(scorer, [*_rows(200), {"_time": "1956528000", "count": "10"}]))
     assert found[-1]["anomaly_score"] != ""
 
 
 def test_a_state_that_was_learned_up_to_a_time_to_come_is_named():
     scorer = SeriesScorer("count")
-    list(scorer.score([*_rows(200), {"_time": "1956528000", "count": "10"}]))
+    list(scored(scorer, [*_rows(200), {"_time": "1956528000", "count": "10"}]))
     following = _after(scorer)
     (warning,) = following.warnings()
     assert "up to a time that is yet to come have no score until then (1)" in warning

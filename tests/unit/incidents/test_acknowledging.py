@@ -7,7 +7,9 @@ import threading
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.clocks import assignment
 from incident_management.incidents.errors import IllegalMove
+from incident_management.incidents.routing import Routing
 from tests.fakes import Unavailable
 from tests.unit.incidents.builders import ingest, signal
 
@@ -80,7 +82,7 @@ def test_of_many_at_once_one_has_it(stores, clock, incident):
 
 
 def test_an_owner_is_named_beside_who_began(stores, clock, incident):
-    lifecycle.assign(stores, clock, incident, "lee", owner="zoe")
+    assignment.assign(stores, clock, Routing(), incident, "lee", owner="zoe")
     acknowledge(stores, clock, incident, "bob")
     with pytest.raises(IllegalMove, match=r"already: by bob, and zoe has it\.$"):
         acknowledge(stores, clock, incident, "ann")

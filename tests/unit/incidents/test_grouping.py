@@ -249,21 +249,29 @@ def test_what_is_kept_stays_within_its_limits_whatever_comes(alerts):
 
 
 def test_a_habit_is_forgotten():
-    habit = Habit.of([hour * SLOT for hour in range(24)])
+    habit = Habit(0.0)
+    for hour in range(24):
+        habit.observe(hour * SLOT)
     assert habit.observe(24 * SLOT)
     assert not habit.observe(24 * SLOT + 14 * DAY)
+
+
+def tempo_of(gaps):
+    tempo = Tempo()
+    for gap in gaps:
+        tempo.observe(gap)
+    return tempo
 
 
 @pytest.mark.parametrize(
     "gap, patience", [(0.0, PATIENCE * FIRST_PAUSE), (1.0, SHORTEST_PAUSE), (1e5, LONGEST_PAUSE)]
 )
 def test_patience_follows_the_gaps_within_its_bounds(gap, patience):
-    assert Tempo.of(gap * n for n in range(400)).patience(1.0) == pytest.approx(patience)
+    assert tempo_of([gap] * 399).patience(1.0) == pytest.approx(patience)
 
 
 def test_one_long_pause_is_remembered_beyond_some_short_ones():
-    uneven = [float(n) for n in range(10)] + [30.0 + n for n in range(10)]
-    assert Tempo.of(uneven).longest > 15.0
+    assert tempo_of([1.0] * 9 + [21.0] + [1.0] * 9).longest > 15.0
 
 
 def test_what_is_strange_to_a_burst_gets_less_patience():

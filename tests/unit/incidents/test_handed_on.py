@@ -7,6 +7,7 @@ import pytest
 
 from incident_management.incidents import editing, lifecycle, timeline
 from incident_management.incidents.clocks import assignment
+from incident_management.incidents.routing import Routing
 from incident_management.worker.clocks import Clocks
 from tests.fakes import ManualClock
 from tests.unit.incidents.shifts import MONDAY, kinds, last, opened, routing
@@ -102,7 +103,7 @@ def test_whoever_begins_work_just_before_the_worker_writes_keeps_it(stores, cloc
 
 
 def test_a_person_who_is_named_meanwhile_gets_it(stores, clock, mine, handed):
-    lifecycle.assign(stores, clock, mine, "ann", owner="zoe")
+    assignment.assign(stores, clock, Routing(), mine, "ann", owner="zoe")
     clock.set(TONIGHT)
     assignment.place_waiting(stores, clock, handed)
     assert owner(stores, mine) == "zoe"

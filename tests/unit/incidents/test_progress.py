@@ -3,7 +3,9 @@
 import pytest
 
 from incident_management.incidents import lifecycle, report, timeline
+from incident_management.incidents.clocks import assignment
 from incident_management.incidents.errors import IllegalMove, Invalid
+from incident_management.incidents.routing import Routing
 from tests.fakes.api import FakeApi
 from tests.unit.incidents.builders import START, ingest, signal
 
@@ -15,22 +17,26 @@ def incident_id(stores, clock):
 
 
 def test_each_escalation_is_one_level_up_and_changes_hands(stores, clock, incident_id):
-    lifecycle.escalate(stores, clock, incident_id, "ann", "stuck", team="payments")
-    incident = lifecycle.escalate(stores, clock, incident_id, "ann", "still stuck", owner="cy")
+    assignment.escalate(stores, clock, Routing(), incident_id, "ann", "stuck", team="payments")
+    incident = assignment.escalate(
+        stores, clock, Routing(), incident_id, "ann", "still stuck", owner="cy"
+    )
     assert (incident.level, incident.team, incident.owner) == (2, "payments", "cy")
 
 
 def test_an_escalation_says_why_and_only_of_what_is_open(stores, clock, incident_id):
     with pytest.raises(Invalid, match="needs a reason"):
-        lifecycle.escalate(stores, clock, incident_id, "ann", " ")
+        assignment.escalate(stores, clock, Routing(), incident_id, "ann", " ")
     lifecycle.resolve(stores, clock, incident_id, "ann")
     with pytest.raises(IllegalMove, match="reopen it first"):
-        lifecycle.escalate(stores, clock, incident_id, "ann", "stuck")
+        assignment.escalate(stores, clock, Routing(), incident_id, "ann", "stuck")
 
 
 def test_an_automatic_escalation_happens_once(stores, clock, incident_id):
     for _time in range(2):
-        incident = lifecycle.escalate(stores, clock, incident_id, "worker", "late", once="sla:1")
+        incident = assignment.escalate(
+            stores, clock, Routing(), incident_id, "worker", "late", once="sla:1"
+        )
     assert incident.level == 1
 
 

@@ -70,7 +70,7 @@ def test_a_signal_that_was_counted_after_the_mute_is_not_held_back_by_the_next(s
     for hours in (0, 2):
         start = START + hours * 3600
         document = Suppression(
-            f"SUP-{hours}", "maintenance", "patches", "*", "check*",
+            f"SUP-{hours}", "patches", kind="maintenance", entity="check*",
             starts_at=start, ends_at=start + 1800,
         )  # fmt: skip
         stores.suppressions.insert(document.to_document())
@@ -168,7 +168,7 @@ def test_a_name_with_brackets_is_held_back_by_its_own_name(stores, clock, name):
 
 def test_a_tag_has_recurring_windows_too(stores, clock):
     window = Suppression(
-        "SUP-1", "maintenance", "patches", tag="batch", days=("tue",), from_time="22:00"
+        "SUP-1", "patches", kind="maintenance", tag="batch", days=("tue",), from_time="22:00"
     )
 
     def held(when, *tags):
@@ -203,8 +203,8 @@ def test_a_snooze_ends_by_itself(stores, clock):
 def test_a_weekly_window_keeps_local_time_past_midnight_and_in_summer(when, held):
     window = Suppression(
         "SUP-1",
-        "maintenance",
         "patches",
+        kind="maintenance",
         days=("fri",),
         from_time="22:00",
         to_time="06:00",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.clocks import assignment
 from incident_management.incidents.routing import Routing
 from incident_management.notify.announce import Announcer
 from tests.fakes import Unavailable
@@ -257,7 +258,7 @@ def test_whose_an_incident_is_hears_it_in_slack_by_a_mention(desk):
 def test_who_takes_an_incident_is_not_called(desk):
     desk.open(team="")
     desk.clock.advance(11)
-    lifecycle.assign(desk.stores, desk.clock, INCIDENT, "mia", owner="mia")
+    assignment.assign(desk.stores, desk.clock, Routing(), INCIDENT, "mia", owner="mia")
     desk.announce(Routing.from_stanzas(CALLED))
     assert mentions(desk) == [""]
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.clocks import assignment
 from incident_management.incidents.editing import edit
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.routing import Routing
@@ -163,7 +164,7 @@ def unrouted(**more):
 
 def test_a_team_that_is_given_it_later_has_its_time_from_then():
     desk = unrouted(escalation__office={"team": "pay*", "step.1": "20m, channel:slack"})
-    lifecycle.assign(desk.stores, desk.clock, desk.id, "ann", team="payments")
+    assignment.assign(desk.stores, desk.clock, Routing(), desk.id, "ann", team="payments")
     desk.wait(1)
     assert desk.dues() == ("Mon 15:00", "Wed 13:00")
     assert desk.happened() == desk.happened("escalation") == []
@@ -182,7 +183,7 @@ def test_what_is_promised_whatever_the_team_counts_from_the_start():
     desk.open("high")
     assert desk.dues() == ("Mon 12:00", "Tue 02:00")
     desk.wait(60)
-    lifecycle.assign(desk.stores, desk.clock, desk.id, "ann", team="payments")
+    assignment.assign(desk.stores, desk.clock, Routing(), desk.id, "ann", team="payments")
     desk.wait(1)
     assert desk.dues() == ("Mon 12:00", "Tue 02:00")
 
@@ -246,7 +247,7 @@ def test_a_merged_incident_has_no_clock_of_its_own_until_it_is_taken_out_again()
 def test_an_escalation_does_not_change_what_was_promised():
     desk = Desk()
     desk.open("high")
-    lifecycle.escalate(desk.stores, desk.clock, desk.id, "dana", "stuck", team="leads")
+    assignment.escalate(desk.stores, desk.clock, Routing(), desk.id, "dana", "stuck", team="leads")
     desk.wait(1)
     assert desk.incident["team"] == "leads"
     assert desk.dues() == ("Mon 12:00", "Wed 10:00")

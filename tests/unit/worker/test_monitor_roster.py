@@ -7,9 +7,9 @@ from typing import Any, Dict, List
 import pytest
 
 from incident_management.remediation.verify import CannotJudge
+from incident_management.rerun.raising import MonitorRaising
 from incident_management.worker.monitors.duty import monitor_duty
 from incident_management.worker.monitors.roster import MonitorRoster, place_in_the_minute
-from incident_management.worker.raising import MonitorRaising
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.detection.watching import START, Watched, mixed, ratio
 

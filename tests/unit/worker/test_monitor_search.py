@@ -6,9 +6,9 @@ from typing import Any, Dict, List, Mapping
 
 import pytest
 
+from incident_management.detection.monitors.search import MonitorSearcher
 from incident_management.ports import SearchFailed
 from incident_management.splunk.session import SplunkError
-from incident_management.worker.monitors.search import MonitorSearcher
 
 
 class Splunkd:

@@ -7,7 +7,7 @@ from typing import Any, Dict
 import pytest
 
 from incident_management.remediation.raised import CannotJudge
-from incident_management.worker.raising import MonitorRaising, Raising, SavedSearchRaising
+from incident_management.rerun.raising import MonitorRaising, Raising, SavedSearchRaising
 from tests.unit.detection.watching import START, Watched
 
 SPAN = 300

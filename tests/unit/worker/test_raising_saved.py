@@ -8,8 +8,8 @@ import pytest
 
 from incident_management.ports import SearchFailed
 from incident_management.remediation.raised import CannotJudge, Grid
+from incident_management.rerun.raising import SavedSearchRaising
 from incident_management.splunk.session import SplunkError
-from incident_management.worker.raising import SavedSearchRaising
 
 AT = 1_700_000_040.0  # a whole minute
 SEARCH = {"name": "High Rate", "app": "shop", "owner": "nobody"}

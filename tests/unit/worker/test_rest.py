@@ -12,8 +12,10 @@ import pytest
 
 from incident_management.processes import has_ended, process_name
 from incident_management.splunk.alert_action import RESULT_ROWS
+from incident_management.splunk.bulletin import notice
 from incident_management.splunk.session import SplunkError
-from incident_management.worker import splunkd
+from incident_management.splunk.users import has_capability
+from incident_management.worker.reconciling.alerts import SplunkAlerts
 from incident_management.worker.reconciling.fired import FiredAlert
 from incident_management.worker.timing import Timing
 
@@ -82,24 +84,24 @@ FakeSession: Any = _Session
 def test_a_users_capability_is_looked_up():
     entry = {"entry": [{"content": {"capabilities": ["incident_signal"]}}]}
     session = FakeSession(get=entry)
-    assert splunkd.has_capability(session, "a b", "incident_signal")
+    assert has_capability(session, "a b", "incident_signal")
     assert session.asked == [("get", "/services/authentication/users/a%20b")]
-    assert not splunkd.has_capability(session, "mia", "incident_admin")
-    assert splunkd.has_capability(FakeSession(), "nobody", "incident_signal")
+    assert not has_capability(session, "mia", "incident_admin")
+    assert has_capability(FakeSession(), "nobody", "incident_signal")
     gone = FakeSession(get=SplunkError(404, "no such user"))
-    assert not splunkd.has_capability(gone, "mia", "incident_signal")
+    assert not has_capability(gone, "mia", "incident_signal")
     with pytest.raises(SplunkError):
-        splunkd.has_capability(FakeSession(get=SplunkError(503, "")), "mia", "incident_signal")
+        has_capability(FakeSession(get=SplunkError(503, "")), "mia", "incident_signal")
 
 
 def test_a_notice_is_shown_and_taken_away():
     session = FakeSession(post={}, delete=SplunkError(404, "there is none"))
-    show = splunkd.notice(session)
+    show = notice(session)
     show("slack is wrong.")
     assert session.form["value"] == "slack is wrong." and session.form["severity"] == "warn"
     show("")
     with pytest.raises(SplunkError):
-        splunkd.notice(FakeSession(delete=SplunkError(500, "")))("")
+        notice(FakeSession(delete=SplunkError(500, "")))("")
 
 
 def test_fired_alerts_are_read_with_their_namespace():
@@ -118,7 +120,7 @@ def test_fired_alerts_are_read_with_their_namespace():
             ]
         }
     )
-    (fired,) = splunkd.SplunkAlerts(session).recent(0.0)
+    (fired,) = SplunkAlerts(session).recent(0.0)
     assert fired == FiredAlert(
         "My alert", "search", "mia", "s1", 1_700_000_000.0, ("email", "open_incident")
     )
@@ -127,7 +129,7 @@ def test_fired_alerts_are_read_with_their_namespace():
 @pytest.mark.parametrize("mode", [False, 0, "0", "false"])
 def test_a_fired_alert_says_that_it_triggered_for_each_result(mode):
     session = FakeSession(get={"entry": [{"content": {"sid": "s1", "digest_mode": mode}}]})
-    (fired,) = splunkd.SplunkAlerts(session).recent(0.0)
+    (fired,) = SplunkAlerts(session).recent(0.0)
     assert fired.for_each_result
 
 
@@ -154,7 +156,7 @@ def test_fired_alerts_are_paged_through_newest_first_back_to_the_moment_that_was
             return {"entry": [{"content": content} for content in page]}
 
     session: Any = ManyAlerts()
-    alerts = splunkd.SplunkAlerts(session)
+    alerts = SplunkAlerts(session)
     ours = [one for one in alerts.recent(0.0) if "open_incident" in one.actions]
     assert {one.sid for one in ours} == {f"s{n}" for n in range(0, 2500, 10)}
     assert {one.sid for one in alerts.recent(60 * 2000)} >= {f"s{n}" for n in range(2000, 2500)}
@@ -172,5 +174,5 @@ def test_as_many_results_of_a_run_are_read_as_its_action_takes():
             return {"results": [{"entity": f"h{n}"} for n in range(query["offset"], end)]}
 
     session: Any = Job()
-    results = splunkd.SplunkAlerts(session).rows("s1")
+    results = SplunkAlerts(session).rows("s1")
     assert len(results.rows) == RESULT_ROWS and results.truncated

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Callable, Mapping, Optional
 
 from ..incidents import editing, lifecycle, timeline
 from ..incidents.model import Document, Incident
 from .gone import was_deleted
-from .router import Problem, Request, Response
+from .router import Problem, Request, Response, route
 from .shapes import INCIDENT
 
-__all__ = ["IF_MATCH", "INCIDENT_ANSWER", "acted", "answered", "document_of", "guarded", "shown"]
+__all__ = [
+    "IF_MATCH",
+    "INCIDENT_ANSWER",
+    "acted",
+    "answered",
+    "change",
+    "document_of",
+    "guarded",
+    "shown",
+]
 
 Done = Callable[[], Optional[Incident]]
 
 IF_MATCH = {"If-Match": "The ETag that was read; `*` for any. Answers 412 when it has changed."}
 INCIDENT_ANSWER = {200: INCIDENT}
+change = partial(
+    route, "POST", capability="incident_write", answers=INCIDENT_ANSWER, headers=IF_MATCH
+)
+"""Registers a route that changes the incident in its path, as :func:`.router.route` does."""
 # Fields that only the order of a list needs.
 _FOR_SORTING = ("severity_rank", "status_rank", "last_seen", "next_due")
 

@@ -14,10 +14,7 @@ from ..splunk import spl
 from ..splunk.session import SplunkError, path_of
 from .acting import document_of
 from .router import Problem, Request, Response, route
-from .schema import any_object, listed, named, obj, text
-
-__all__ = ["analyze", "create", "latest", "progress"]
-
+from .schema import any_object, any_text, listed, named, obj, record, text
 
 _OBJECTS = listed(any_object())
 
@@ -25,7 +22,7 @@ _ANALYSIS = named(
     "Analysis",
     obj(
         {
-            "incident_id": {"type": "string"},
+            "incident_id": any_text(),
             "time": {"type": "number"},
             "evidence": _OBJECTS,
             "hypotheses": _OBJECTS,
@@ -41,7 +38,7 @@ _ANALYSIS = named(
     "POST",
     "/incidents/{id}/analysis",
     capability="incident_write",
-    body=obj({"sid": text(300, 1, "The search that the analysis is made for.")}, ("sid",)),
+    body=record({"sid": text(300, 1, "The search that the analysis is made for.")}),
     body_required=True,
     answers={200: _ANALYSIS},
 )
@@ -101,7 +98,7 @@ def _runs(session: Any, sid: str) -> bool:
     "/incidents/{id}/analyze",
     capability="incident_write",
     body=obj({}),
-    answers={202: obj({"sid": {"type": "string"}}, ("sid",))},
+    answers={202: record({"sid": any_text()})},
 )
 def analyze(request: Request) -> Response:
     """Start ``| aianalyze`` on an incident, with the caller's rights; the search's id is answered.
@@ -120,7 +117,7 @@ def analyze(request: Request) -> Response:
     "/incidents/{id}/analyze",
     capability="incident_read",
     query={"sid": text(300, 1, "The search that the analysis is made for.")},
-    answers={200: obj({"step": {"type": "string"}}, ("step",))},
+    answers={200: record({"step": any_text()})},
 )
 def progress(request: Request) -> Response:
     """What the analysis that a search waits for is at; 404 where none was begun for it."""

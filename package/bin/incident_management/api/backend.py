@@ -139,13 +139,14 @@ class SplunkBackend:
         return self._problems[1]
 
     def raising(self, session: Any) -> RaisingSearch:
-        from ..worker.monitors.duty import monitors_of
-        from ..worker.monitors.roster import MonitorRoster
-        from ..worker.raising import raising_of
+        from ..detection.monitors.inputs import monitors_of
+        from ..detection.monitors.signed import known_monitors
+        from ..rerun.raising import raising_of
 
-        stores = self.stores(session)
-        roster = MonitorRoster(stores, self.clock, "", lambda: monitors_of(session))
-        return raising_of(session, stores, roster.all)
+        stores, now = self.stores(session), self.clock.now()
+        return raising_of(
+            session, stores, lambda: known_monitors(stores, now, monitors_of(session))
+        )
 
     def topology(self, session: Any) -> Topology:
         from ..splunk import log

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..detection.baselines import remembered
 from .router import Request, Response, route
-from .schema import listed, named, obj, one_of, text, whole
+from .schema import listed, named, one_of, record, text, whole
 from .shapes import NAME, TIME
 
 _RUN = text(300, 1, "The search that learned.")
@@ -17,7 +17,7 @@ _SETTINGS = {
     "count": whole(0, remembered.MAX_SERIES_KEPT, "How many series."),
 }
 _HEAD_FIELDS = {"name": NAME, "run": _RUN, "saved_at": TIME, "saved_by": NAME, **_SETTINGS}
-_HEAD = named("Baseline", obj(_HEAD_FIELDS, tuple(_HEAD_FIELDS)))
+_HEAD = named("Baseline", record(_HEAD_FIELDS))
 _FIRST = whole(0, remembered.MAX_SERIES_KEPT, "Number of the first series.")
 _BODY_BYTES = 4_000_000
 
@@ -26,7 +26,7 @@ _BODY_BYTES = 4_000_000
     "GET",
     "/baselines",
     capability="incident_read",
-    answers={200: obj({"baselines": listed(_HEAD)}, ("baselines",))},
+    answers={200: record({"baselines": listed(_HEAD)})},
 )
 def list_baselines(request: Request) -> Response:
     """What is remembered, by name."""
@@ -38,7 +38,7 @@ def list_baselines(request: Request) -> Response:
     "/baselines/{name}",
     capability="incident_signal",
     query={"first": _FIRST, "run": _RUN},
-    answers={200: obj({**_HEAD_FIELDS, "series": _SERIES}, (*_HEAD_FIELDS, "series"))},
+    answers={200: record({**_HEAD_FIELDS, "series": _SERIES})},
     problems=(404,),
 )
 def show_baseline(request: Request) -> Response:
@@ -51,9 +51,9 @@ def show_baseline(request: Request) -> Response:
     "POST",
     "/baselines/{name}/series",
     capability="incident_signal",
-    body=obj({"run": _RUN, "first": _FIRST, "series": _SERIES}, ("run", "first", "series")),
+    body=record({"run": _RUN, "first": _FIRST, "series": _SERIES}),
     body_bytes=_BODY_BYTES,
-    answers={200: obj({"saved": whole(0, remembered.PART_SERIES)}, ("saved",))},
+    answers={200: record({"saved": whole(0, remembered.PART_SERIES)})},
 )
 def save_series(request: Request) -> Response:
     """Keep some series of a run, which count once the run is finished."""
@@ -66,7 +66,7 @@ def save_series(request: Request) -> Response:
     "POST",
     "/baselines/{name}",
     capability="incident_signal",
-    body=obj({"run": _RUN, **_SETTINGS}, ("run", *_SETTINGS)),
+    body=record({"run": _RUN, **_SETTINGS}),
     answers={200: _HEAD},
 )
 def finish_baseline(request: Request) -> Response:
@@ -80,7 +80,7 @@ def finish_baseline(request: Request) -> Response:
     "DELETE",
     "/baselines/{name}",
     capability="incident_write",
-    answers={200: obj({"deleted": NAME}, ("deleted",))},
+    answers={200: record({"deleted": NAME})},
     problems=(404,),
 )
 def forget_baseline(request: Request) -> Response:

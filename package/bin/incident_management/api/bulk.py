@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..incidents import editing, lifecycle
 from ..incidents.clocks import assignment
 from ..incidents.errors import Contended, IllegalMove, Invalid, NotFound
 from ..incidents.model import Incident
+from ..ports import Clock, Stores
 from ..splunk.session import SplunkError
+from .lifecycle import RESOLUTION
 from .listing import FILTER_ARGUMENTS, matching
 from .router import Request, Response, problem_of, route
-from .schema import flag, listed, obj, one_of, text, whole
+from .schema import any_text, any_whole, flag, listed, obj, one_of, record, text, whole
 from .shapes import NAME, REASON, SEVERITY
 
-__all__ = ["MAX_AT_ONCE", "bulk"]
+__all__ = ["ACTIONS", "MAX_AT_ONCE"]
 
 # In one request: each takes some calls of the KV store, one incident after the other.
 MAX_AT_ONCE = 200
@@ -24,87 +26,41 @@ NOTE = text(10_000, 1)
 Act = Callable[[str], Incident]
 
 
-def _acknowledge(request: Request) -> Act:
-    return lambda key: lifecycle.acknowledge(
-        request.stores, request.clock, key, request.user, request.mark
-    )
+class Action(NamedTuple):
+    """What is done to each incident, the fields that it takes, and those that it needs.
+
+    ``routed``: it takes the routing as well, after the clock.
+    """
+
+    act: Callable[..., Incident]
+    takes: Sequence[str] = ()
+    needs: Sequence[str] = ()
+    routed: bool = False
 
 
-def _assign(request: Request) -> Act:
-    owner, team = request.text("owner"), request.text("team")
-    if not owner and not team:
-        raise Invalid("Name an owner or a team to assign the incidents to.")
-    routing, once = request.routing(), request.mark
-    return lambda key: assignment.assign(
-        request.stores, request.clock, routing, key, request.user, owner, team, once
-    )
+def _set_severity(
+    stores: Stores, clock: Clock, incident_id: str, actor: str, severity: str, once: str
+) -> Incident:
+    return editing.edit(stores, clock, incident_id, actor, {"severity": severity})
 
 
-def _escalate(request: Request) -> Act:
-    reason = request.text("reason", required=True)
-    owner, team = request.text("owner"), request.text("team")
-    routing, once = request.routing(), request.mark
-    return lambda key: assignment.escalate(
-        request.stores, request.clock, routing, key, request.user, reason, owner, team, once
-    )
+def _reopen(
+    stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str, once: str
+) -> Incident:
+    return lifecycle.reopen(stores, clock, incident_id, actor, reason)
 
 
-def _note(request: Request) -> Act:
-    said = request.text("text", required=True)
-    return lambda key: lifecycle.note(
-        request.stores, request.clock, key, request.user, said, request.mark
-    )
-
-
-def _severity(request: Request) -> Act:
-    severity = request.text("severity", required=True)
-    return lambda key: editing.edit(
-        request.stores, request.clock, key, request.user, {"severity": severity}
-    )
-
-
-def _resolve(request: Request) -> Act:
-    return lambda key: lifecycle.resolve(
-        request.stores,
-        request.clock,
-        key,
-        request.user,
-        resolution=request.text("resolution"),
-        reason=request.text("reason"),
-        category=request.text("category"),
-        feedback=request.text("feedback"),
-        once=request.mark,
-    )
-
-
-def _reopen(request: Request) -> Act:
-    reason = request.text("reason")
-
-    def act(key: str) -> Incident:
-        since = (key, request.user, request.began)
-        done = lifecycle.reopened_since(request.stores, *since) if request.mark else None
-        return done or lifecycle.reopen(request.stores, request.clock, key, request.user, reason)
-
-    return act
-
-
-def _close(request: Request) -> Act:
-    reason = request.text("reason")
-    return lambda key: lifecycle.close(
-        request.stores, request.clock, key, request.user, reason, request.mark
-    )
-
-
-# Action -> (what does it, the fields that it takes).
-ACTIONS: Mapping[str, Any] = {
-    "acknowledge": (_acknowledge, ()),
-    "assign": (_assign, ("owner", "team")),
-    "escalate": (_escalate, ("reason", "owner", "team")),
-    "note": (_note, ("text",)),
-    "severity": (_severity, ("severity",)),
-    "resolve": (_resolve, ("resolution", "reason", "category", "feedback")),
-    "reopen": (_reopen, ("reason",)),
-    "close": (_close, ("reason",)),
+ACTIONS: Mapping[str, Action] = {
+    "acknowledge": Action(lifecycle.acknowledge),
+    "assign": Action(assignment.assign, ("owner", "team"), routed=True),
+    "escalate": Action(
+        assignment.escalate, ("reason", "owner", "team"), needs=("reason",), routed=True
+    ),
+    "note": Action(lifecycle.note, ("text",), needs=("text",)),
+    "severity": Action(_set_severity, ("severity",), needs=("severity",)),
+    "resolve": Action(lifecycle.resolve, tuple(RESOLUTION)),
+    "reopen": Action(_reopen, ("reason",)),
+    "close": Action(lifecycle.close, ("reason",)),
 }
 
 _FIELDS = {
@@ -113,18 +69,16 @@ _FIELDS = {
     "reason": REASON,
     "text": NOTE,
     "severity": SEVERITY,
-    "resolution": REASON,
-    "category": NAME,
-    "feedback": one_of(lifecycle.FEEDBACK),
+    **RESOLUTION,
 }
 
 _RESULT = obj(
     {
-        "id": {"type": "string"},
+        "id": any_text(),
         "ok": flag(),
-        "status": {"type": "integer", "description": "What the incident's own route answers."},
-        "detail": {"type": "string", "description": "Of a failure: what is wrong."},
-        "incident_status": {"type": "string", "description": "Of a success: its status now."},
+        "status": any_whole("What the incident's own route answers."),
+        "detail": any_text("Of a failure: what is wrong."),
+        "incident_status": any_text("Of a success: its status now."),
     },
     ("id", "ok", "status"),
 )
@@ -145,14 +99,7 @@ _RESULT = obj(
         ("action",),
     ),
     answers={
-        200: obj(
-            {
-                "results": listed(_RESULT),
-                "succeeded": {"type": "integer"},
-                "failed": {"type": "integer"},
-            },
-            ("results", "succeeded", "failed"),
-        )
+        200: record({"results": listed(_RESULT), "succeeded": any_whole(), "failed": any_whole()})
     },
 )
 def bulk(request: Request) -> Response:
@@ -164,13 +111,7 @@ def bulk(request: Request) -> Response:
     the incident's state, but a note, an escalation or an assignment may be there twice; with an
     ``Idempotency-Key`` nothing is.
     """
-    action = request.text("action")
-    make, takes = ACTIONS[action]
-    for name in _FIELDS:
-        if name in request.body and name not in takes:
-            known = ", ".join(takes) or "no field"
-            raise Invalid(f"'{action}' does not take '{name}'; it takes {known}.")
-    act = make(request)
+    act = _act(request)
     results = _results(_chosen(request), lambda key: _done_before(request, key) or act(key))
     succeeded = sum(1 for result in results if result["ok"])
     answer = {"results": results, "succeeded": succeeded, "failed": len(results) - succeeded}
@@ -178,10 +119,28 @@ def bulk(request: Request) -> Response:
     return Response(answer, unfinished=unfinished)
 
 
+def _act(request: Request) -> Act:
+    """Return what does the action to one incident. Raises Invalid for fields it can't do with."""
+    name = request.text("action")
+    action = ACTIONS[name]
+    for field in _FIELDS:
+        if field in request.body and field not in action.takes:
+            known = ", ".join(action.takes) or "no field"
+            raise Invalid(f"'{name}' does not take '{field}'; it takes {known}.")
+    given = {field: request.text(field, required=field in action.needs) for field in action.takes}
+    if name == "assign" and not any(given.values()):
+        raise Invalid("Name an owner or a team to assign the incidents to.")
+    who = (request.stores, request.clock, *([request.routing()] if action.routed else []))
+    return lambda key: action.act(*who, key, request.user, once=request.mark, **given)
+
+
 def _done_before(request: Request, incident_id: str) -> Optional[Incident]:
     """What an earlier attempt of this request has done already; None without a key."""
     if not request.mark:
         return None
+    if request.text("action") == "reopen":
+        since = (request.user, request.began)
+        return lifecycle.reopened_since(request.stores, incident_id, *since)
     return lifecycle.done_before(request.stores, incident_id, request.mark)
 
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from ..detection.health.report import HealthReport
 from .router import Request, Response, route
-from .schema import flag, listed, named, nullable, number, obj, one_of, text, whole
+from .schema import flag, listed, named, nullable, number, obj, one_of, record, text, whole
 from .shapes import TIME
 
 _COUNT = whole(0, 10**9)
 _SHARE = number(0, 1)
-_FIRING = obj(
+_FIRING = record(
     {
         "days": whole(1, 400),
         "signals": _COUNT,
         "incidents": whole(0, 10**9, "Opened by this detection."),
         "pages": whole(0, 10**9, "Opened, or opened again."),
         "pages_per_day": number(0),
-    },
-    ("days", "signals", "incidents", "pages", "pages_per_day"),
+    }
 )
 _FEEDBACK = obj(
     {
@@ -73,7 +72,7 @@ _RUNS = obj(
     },
     ("known", "failed", "mean_seconds"),
 )
-_DETECTION = named("Detection", obj(_FIELDS, tuple(_FIELDS)))
+_DETECTION = named("Detection", record(_FIELDS))
 _PAGES = {"pages_per_day": number(0, 1e6, "Beyond this a detection is noisy; 10 unless given.")}
 
 
@@ -82,7 +81,7 @@ _PAGES = {"pages_per_day": number(0, 1e6, "Beyond this a detection is noisy; 10 
     "/detections",
     capability="incident_read",
     query=_PAGES,
-    answers={200: obj({"detections": listed(_DETECTION)}, ("detections",))},
+    answers={200: record({"detections": listed(_DETECTION)})},
 )
 def list_detections(request: Request) -> Response:
     """Each detection: how often it fires and pages, what people said of it, whether it is noisy.
@@ -97,9 +96,7 @@ def list_detections(request: Request) -> Response:
     "/detections/{name}/health",
     capability="incident_read",
     query={**_PAGES, "app": text(200, 1, "Its app, where several have one of that name.")},
-    answers={
-        200: named("DetectionHealth", obj({**_FIELDS, "runs": nullable(_RUNS)}, (*_FIELDS, "runs")))
-    },
+    answers={200: named("DetectionHealth", record({**_FIELDS, "runs": nullable(_RUNS)}))},
     problems=(404,),
     slashes=True,
 )

@@ -6,11 +6,9 @@ import uuid
 
 from ..splunk.session import APP, SplunkError, path_of
 from .router import Problem, Request, Response, route
-from .schema import obj, text
+from .schema import any_text, obj, record, text
 from .shapes import NAME, SEVERITY, TITLE
 from .signals import taken_in
-
-__all__ = ["simulate_incident", "trigger_detection"]
 
 RULE = "Simulated incident"
 MARK = "[Test]"
@@ -22,13 +20,12 @@ MARK = "[Test]"
     capability="incident_write",
     body=obj({"entity": text(200, 1), "severity": SEVERITY, "title": TITLE}),
     answers={
-        201: obj(
+        201: record(
             {
-                "incident_id": {"type": "string"},
-                "signal": {"type": "string"},
-                "what": {"type": "string"},
-            },
-            ("incident_id", "signal", "what"),
+                "incident_id": any_text(),
+                "signal": any_text(),
+                "what": any_text(),
+            }
         )
     },
 )
@@ -72,7 +69,7 @@ def simulate_incident(request: Request) -> Response:
     "/trigger-detection",
     capability="incident_write",
     body=obj({"name": text(500, 1, "A saved search."), "app": NAME, "owner": NAME}, ("name",)),
-    answers={202: obj({"sid": {"type": "string"}}, ("sid",))},
+    answers={202: record({"sid": any_text()})},
     problems=(404,),
 )
 def trigger_detection(request: Request) -> Response:

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from ..incidents.clocks.windows import DAYS
 from ..ports import Document
 from ..remediation import freeze
 from .router import Request, Response, route
-from .schema import flag, listed, named, number, obj, one_of, text
-from .shapes import NAME, TIME
+from .schema import flag, listed, named, number, obj, record, text
+from .shapes import WINDOW, WINDOW_KEPT
 
 _GIVEN = {
-    "reason": text(1000, 1),
     "team": text(1000, 1, "Pattern with * and ? for the incident's team."),
     "service": text(1000, 1, "Pattern with * and ? for what a fix acts on."),
     "tag": text(1000, 1, "Pattern with * and ? for one of the incident's tags."),
-    "starts_at": TIME,
+    **WINDOW,
     "ends_at": number(0, 1e11, "Epoch seconds; 0 for no end, with days only."),
-    "days": listed(one_of(DAYS), 7, about="In force on these days only."),
-    "from_time": text(5, 5, "HH:MM"),
-    "to_time": text(5, 5, "HH:MM; before from_time: past midnight."),
-    "time_zone": text(60, 1, "Such as Europe/Berlin."),
 }
 FREEZE = named(
     "Freeze",
     obj(
         {
             **_GIVEN,
-            "id": NAME,
-            "created_by": NAME,
-            "created_at": TIME,
+            **WINDOW_KEPT,
             "ended_by": text(1000, about="Who ended it early."),
             "in_force": flag("Nothing of what it is about is changed now."),
         },
@@ -41,7 +33,7 @@ FREEZE = named(
     "GET",
     "/freezes",
     capability="incident_read",
-    answers={200: obj({"freezes": listed(FREEZE)}, ("freezes",))},
+    answers={200: record({"freezes": listed(FREEZE)})},
 )
 def list_freezes(request: Request) -> Response:
     """Change freezes, the newest first: all that are not over, and the newest 100 that are."""

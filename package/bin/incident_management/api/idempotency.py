@@ -46,6 +46,11 @@ def once(request: Request, run: Callable[[Request], Response]) -> Response:
                 return _known(known)
             claim["value"]["began"] = known["value"].get("began", known["time"])
         request.stores.claims.save([claim])
+    return _run(request, claim, run)
+
+
+def _run(request: Request, claim: Dict[str, Any], run: Callable[[Request], Response]) -> Response:
+    """Run a request whose key is claimed, and keep its answer unless a repeat is to run again."""
     began = float(claim["value"]["began"])
     mark = _digest([claim["_key"], claim["value"]["sent"], f"{began:.3f}"])[:MARK_DIGITS]
     try:
@@ -54,26 +59,18 @@ def once(request: Request, run: Callable[[Request], Response]) -> Response:
         if problem.status >= 500:
             _let_go(request, claim)
         else:
-            _keep(
-                request,
-                claim,
-                {
-                    "status": problem.status,
-                    "detail": problem.detail,
-                    "headers": problem.headers,
-                    "more": problem.more,
-                },
-            )
+            names = ("status", "detail", "headers", "more")
+            _keep(request, claim, {name: getattr(problem, name) for name in names})
         raise
     except Exception:
         _let_go(request, claim)
         raise
     if response.unfinished:
         _let_go(request, claim)
-        return response
-    body = response.body if response.kept is None else response.kept
-    answer = {"status": response.status, "body": body, "headers": response.headers}
-    _keep(request, claim, answer)
+    else:
+        body = response.body if response.kept is None else response.kept
+        answer = {"status": response.status, "body": body, "headers": response.headers}
+        _keep(request, claim, answer)
     return response
 
 

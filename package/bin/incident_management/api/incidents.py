@@ -11,7 +11,7 @@ from ..incidents.joining.signals import latest_signals
 from ..incidents.model import Incident
 from .acting import IF_MATCH, INCIDENT_ANSWER, acted, answered, document_of
 from .router import Request, Response, route
-from .schema import flag, listed, obj
+from .schema import any_text, flag, listed, obj, record
 from .shapes import (
     DESCRIPTION,
     ENTRY,
@@ -131,15 +131,14 @@ def withdraw_incident(request: Request) -> Response:
     capability="incident_read",
     query={"limit": {**LIMIT, "maximum": 5000}, "offset": OFFSET},
     answers={
-        200: obj(
+        200: record(
             {
-                "incident_id": {"type": "string"},
+                "incident_id": any_text(),
                 "verified": flag("All entries are whole and unchanged."),
-                "problems": listed({"type": "string"}),
+                "problems": listed(any_text()),
                 "entries": listed(ENTRY),
                 "more": flag(),
-            },
-            ("incident_id", "verified", "problems", "entries", "more"),
+            }
         )
     },
 )

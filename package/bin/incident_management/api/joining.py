@@ -7,12 +7,10 @@ from typing import List, Optional
 from ..incidents.errors import Invalid
 from ..incidents.joining import merging
 from ..incidents.model import Incident
-from .acting import IF_MATCH, INCIDENT_ANSWER, guarded
+from .acting import IF_MATCH, change, guarded
 from .router import REFUSALS, Problem, Request, Response, problem_of, route
 from .schema import listed, obj, text
 from .shapes import INCIDENT, NAME, REASON, TITLE
-
-__all__ = ["merge", "split"]
 
 MAX_MERGED = 50
 
@@ -27,10 +25,8 @@ def _broken_off(error: Exception, merged: List[str], asked: int) -> Exception:
     return Problem(problem.status, detail, problem.headers, {"merged": merged})
 
 
-@route(
-    "POST",
+@change(
     "/incidents/{id}/merge",
-    capability="incident_write",
     body=obj(
         {
             "into": NAME,
@@ -39,8 +35,6 @@ def _broken_off(error: Exception, merged: List[str], asked: int) -> Exception:
         }
     ),
     body_required=True,
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
 )
 def merge(request: Request) -> Response:
     """Merge this incident ``into`` another one, or others ``from`` their places into this one.

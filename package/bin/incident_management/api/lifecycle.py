@@ -2,116 +2,68 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict
+
 from ..incidents import lifecycle
 from ..incidents.clocks import assignment
-from .acting import IF_MATCH, INCIDENT_ANSWER, acted
-from .router import Request, Response, route
-from .schema import flag, obj, one_of, text
+from .acting import acted, change
+from .router import Request, Response
+from .schema import flag, obj, one_of, record, text
 from .shapes import NAME, REASON
 
+# What a resolve may say.
+RESOLUTION = {
+    "resolution": REASON,
+    "reason": REASON,
+    "category": NAME,
+    "feedback": one_of(lifecycle.FEEDBACK, "Was the finding right?"),
+}
 
-@route(
-    "POST",
-    "/incidents/{id}/acknowledge",
-    capability="incident_write",
-    body=obj({}),
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
-)
+
+@change("/incidents/{id}/acknowledge", body=obj({}))
 def acknowledge(request: Request) -> Response:
     """Start work on an incident; it becomes the caller's unless it has an owner."""
     return acted(request, lifecycle.acknowledge, once=request.mark)
 
 
-@route(
-    "POST",
-    "/incidents/{id}/assign",
-    capability="incident_write",
-    body=obj({"owner": NAME, "team": NAME}),
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
-)
+@change("/incidents/{id}/assign", body=obj({"owner": NAME, "team": NAME}))
 def assign(request: Request) -> Response:
     """Give an incident to a person, a team, or both; of a team alone, whoever can take it."""
     owner, team = request.text("owner"), request.text("team")
     return acted(request, assignment.assign, routed=True, owner=owner, team=team, once=request.mark)
 
 
-@route(
-    "POST",
+@change(
     "/incidents/{id}/escalate",
-    capability="incident_write",
     body=obj({"team": NAME, "owner": NAME, "reason": REASON}, ("reason",)),
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
 )
 def escalate(request: Request) -> Response:
     """Hand an open incident up, one level at a time, with the reason.
 
     Without a team and an owner it goes to the next step of its escalation path.
     """
-    reason, owner, team = (request.text(name) for name in ("reason", "owner", "team"))
-    return acted(
-        request,
-        assignment.escalate,
-        reason,
-        routed=True,
-        owner=owner,
-        team=team,
-        once=request.mark,
-    )
+    given: Dict[str, Any] = {name: request.text(name) for name in ("reason", "owner", "team")}
+    return acted(request, assignment.escalate, routed=True, once=request.mark, **given)
 
 
-@route(
-    "POST",
-    "/incidents/{id}/notes",
-    capability="incident_write",
-    body=obj({"text": text(10_000, 1)}, ("text",)),
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
-)
+@change("/incidents/{id}/notes", body=record({"text": text(10_000, 1)}))
 def add_note(request: Request) -> Response:
     """Write a note, in any state."""
     said = request.text("text", required=True)
     return acted(request, lifecycle.note, said, once=request.mark)
 
 
-@route(
-    "POST",
+@change(
     "/incidents/{id}/resolve",
-    capability="incident_write",
-    body=obj(
-        {
-            "resolution": REASON,
-            "reason": REASON,
-            "category": NAME,
-            "feedback": one_of(lifecycle.FEEDBACK, "Was the finding right?"),
-        }
-    ),
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
+    body=obj(RESOLUTION),
 )
 def resolve(request: Request) -> Response:
     """Resolve an open incident: ``resolution`` is what was done, ``reason`` why it is over."""
-    return acted(
-        request,
-        lifecycle.resolve,
-        resolution=request.text("resolution"),
-        reason=request.text("reason"),
-        category=request.text("category"),
-        feedback=request.text("feedback"),
-        once=request.mark,
-    )
+    given: Dict[str, Any] = {name: request.text(name) for name in RESOLUTION}
+    return acted(request, lifecycle.resolve, once=request.mark, **given)
 
 
-@route(
-    "POST",
-    "/incidents/{id}/reopen",
-    capability="incident_write",
-    body=obj({"reason": REASON}),
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
-)
+@change("/incidents/{id}/reopen", body=obj({"reason": REASON}))
 def reopen(request: Request) -> Response:
     """Reopen a resolved incident."""
     who = (request.stores, request.params["id"], request.user, request.began)
@@ -123,28 +75,17 @@ def reopen(request: Request) -> Response:
     )
 
 
-@route(
-    "POST",
-    "/incidents/{id}/close",
-    capability="incident_write",
-    body=obj({"reason": REASON}),
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
-)
+@change("/incidents/{id}/close", body=obj({"reason": REASON}))
 def close(request: Request) -> Response:
     """Close a resolved incident for good; the same problem then opens a new one."""
     return acted(request, lifecycle.close, request.text("reason"), once=request.mark)
 
 
-@route(
-    "POST",
+@change(
     "/incidents/{id}/pin",
-    capability="incident_write",
     body=obj(
         {"pinned": flag("True: it is never resolved by itself."), "reason": REASON}, ("pinned",)
     ),
-    answers=INCIDENT_ANSWER,
-    headers=IF_MATCH,
 )
 def pin(request: Request) -> Response:
     """Keep an incident from being resolved when its searches are quiet, or let it be again."""

@@ -16,10 +16,10 @@ from ..incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document
 from ..ports import Collection
 from .acting import shown
 from .router import Request, Response, route
-from .schema import Schema, flag, listed, nullable, number, obj, one_of, text
+from .schema import Schema, any_text, any_whole, flag, listed, nullable, number, obj, one_of, text
 from .shapes import INCIDENT_FIELDS, LIMIT, LISTED_INCIDENT, OFFSET
 
-__all__ = ["FILTER_ARGUMENTS", "clauses_of", "list_incidents", "matching", "query_of"]
+__all__ = ["FILTER_ARGUMENTS", "matching"]
 
 # A search for a text looks at so many at most in one call; the cursor goes on from there.
 TEXT_SCAN = 10_000
@@ -107,8 +107,8 @@ class Place(NamedTuple):
             {
                 "incidents": listed(LISTED_INCIDENT),
                 "more": flag(),
-                "next_cursor": nullable({"type": "string"}),
-                "offset": {"type": "integer"},
+                "next_cursor": nullable(any_text()),
+                "offset": any_whole(),
             },
             ("incidents", "more", "next_cursor"),
         )

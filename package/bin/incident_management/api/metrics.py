@@ -12,10 +12,8 @@ from ..incidents.stores import IS_OPEN
 from ..incidents.upkeep import retention
 from ..ports import Document, Stores
 from .router import Request, Response, route
-from .schema import Schema, flag, nullable, number, obj
+from .schema import Schema, any_whole, flag, nullable, number, obj, record
 from .shapes import TIME
-
-__all__ = ["get_metrics", "get_stats"]
 
 DAY_SECONDS = 86400.0
 LONGEST_SECONDS = 400 * DAY_SECONDS
@@ -23,21 +21,15 @@ LONGEST_SECONDS = 400 * DAY_SECONDS
 MAX_COUNTED = 50_000
 # What is read of an incident: whole documents are many times as long.
 _TIMES_OF = ("opened_at", "acknowledged_at", "resolved_at")
-_COUNTED_BY = ("status", "severity", "team", "sla_status", "flapping")
+OPEN_BY = ("status", "severity", "team", "sla_status")
+SLA_OF_OPEN = ("ok", "warning", "breached")
 OUTBOX_STATES = ("pending", "sending", "dead", "unconfirmed")
-_COUNTS: Schema = {"type": "object", "additionalProperties": {"type": "integer"}}
+# Labels, and the value that they have.
+Sample = Tuple[Mapping[str, str], float]
+_COUNTS: Schema = {"type": "object", "additionalProperties": any_whole()}
 
 
-def _count(about: str) -> Schema:
-    return {"type": "integer", "description": about}
-
-
-_TIMES = nullable(
-    obj(
-        {"count": {"type": "integer"}, "mean": number(), "median": number()},
-        ("count", "mean", "median"),
-    )
-)
+_TIMES = nullable(record({"count": any_whole(), "mean": number(), "median": number()}))
 
 
 @route(
@@ -53,24 +45,15 @@ _TIMES = nullable(
             {
                 "since": TIME,
                 "until": TIME,
-                "opened": {"type": "integer"},
-                "resolved": {"type": "integer"},
+                "opened": any_whole(),
+                "resolved": any_whole(),
                 "truncated": flag("There were more; these are of the newest 50,000."),
-                "open": obj(
+                "open": record({f"by_{name}": _COUNTS for name in OPEN_BY}),
+                "signals": record(
                     {
-                        "by_status": _COUNTS,
-                        "by_severity": _COUNTS,
-                        "by_team": _COUNTS,
-                        "by_sla_status": _COUNTS,
-                    },
-                    ("by_status", "by_severity", "by_team", "by_sla_status"),
-                ),
-                "signals": obj(
-                    {
-                        "pending": _count("Waiting now for the condition of their detection."),
-                        "suppressed": _count("Held back in the span."),
-                    },
-                    ("pending", "suppressed"),
+                        "pending": any_whole("Waiting now for the condition of their detection."),
+                        "suppressed": any_whole("Held back in the span."),
+                    }
                 ),
                 "seconds_to_acknowledge": _TIMES,
                 "seconds_to_resolve": _TIMES,
@@ -99,12 +82,7 @@ def get_stats(request: Request) -> Response:
             "opened": len(opened),
             "resolved": sum(1 for one in opened if one.get("resolved_at") is not None),
             "truncated": truncated,
-            "open": {
-                "by_status": _counted(standing, "status"),
-                "by_severity": _counted(standing, "severity"),
-                "by_team": _counted(standing, "team"),
-                "by_sla_status": _counted(standing, "sla_status"),
-            },
+            "open": {f"by_{name}": _counted(standing, name) for name in OPEN_BY},
             "signals": {
                 "pending": conditions.pending_count(request.stores),
                 "suppressed": _suppressed(request.stores, since, until),
@@ -119,91 +97,85 @@ def get_stats(request: Request) -> Response:
 def get_metrics(request: Request) -> Response:
     """The same for Prometheus, in its text format 0.0.4."""
     now = request.clock.now()
-    lines = [*_metrics_of_now(request), *_metrics_of_the_day(request, now)]
-    lines += _family(
-        "deleted_by_age_total",
-        "What retention has deleted from the KV store.",
-        [
-            ({"what": what}, float(count))
-            for what, count in sorted(retention.totals(request.stores).items())
-        ],
-    )
-    uptime = now - request.backend.started_at
-    lines += _family("uptime_seconds", "Age of this handler process.", [({}, uptime)])
+    lines = [
+        *_metrics_of_now(request.stores),
+        *_metrics_of_the_day(request.stores, now),
+        *_family(
+            "deleted_by_age_total",
+            "What retention has deleted from the KV store.",
+            _labelled("what", dict(sorted(retention.totals(request.stores).items()))),
+        ),
+        *_plain("uptime_seconds", "Age of this handler process.", now - request.backend.started_at),
+    ]
     return Response(
         "\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8"
     )
 
 
-def _metrics_of_now(request: Request) -> List[str]:
-    standing, _cut = _open(request.stores)
-    by_kind = Counter(
-        (str(one.get("status")), str(one.get("severity")), str(one.get("team") or ""))
-        for one in standing
-    )
+def _metrics_of_now(stores: Stores) -> List[str]:
+    standing, _cut = _open(stores)
+    kinds = ("status", "severity", "team")
+    by_kind = Counter(tuple(str(one.get(name) or "") for name in kinds) for one in standing)
+    by_sla = _counted(standing, "sla_status")
     return [
         *_family(
             "open_incidents",
             "Incidents that are open now.",
-            [
-                ({"status": status, "severity": severity, "team": team}, float(count))
-                for (status, severity, team), count in sorted(by_kind.items())
-            ],
+            [(dict(zip(kinds, kind)), count) for kind, count in sorted(by_kind.items())],
         ),
         *_family(
             "open_incidents_sla",
             "Incidents that are open now, by how their service level stands.",
-            [
-                ({"sla_status": status}, float(_counted(standing, "sla_status").get(status, 0)))
-                for status in ("ok", "warning", "breached")
-            ],
+            _labelled("sla_status", {name: by_sla.get(name, 0) for name in SLA_OF_OPEN}),
         ),
-        *_family(
+        *_plain(
             "flapping_incidents",
             "Open incidents that are held open because they open again and again.",
-            [({}, float(sum(1 for one in standing if one.get("flapping"))))],
+            sum(1 for one in standing if one.get("flapping")),
         ),
         *_family(
             "notifications",
             "Notifications that were not delivered, by state.",
-            [({"state": state}, float(_waiting(request.stores, state))) for state in OUTBOX_STATES],
+            _labelled(
+                "state", {name: len(stores.outbox.keys({"state": name})) for name in OUTBOX_STATES}
+            ),
         ),
-        *_family(
+        *_plain(
             "waiting_signals",
             "Signals that wait for the condition of their detection.",
-            [({}, float(conditions.pending_count(request.stores)))],
+            conditions.pending_count(stores),
         ),
     ]
 
 
-def _metrics_of_the_day(request: Request, now: float) -> List[str]:
-    recent = request.stores.incidents.find(
-        {"opened_at": {"$gte": now - DAY_SECONDS}},
-        "opened_at:-1",
-        MAX_COUNTED,
-        fields=("severity", "rules", "feedback", *_TIMES_OF),
+def _metrics_of_the_day(stores: Stores, now: float) -> List[str]:
+    since = now - DAY_SECONDS
+    fields = ("severity", "rules", "feedback", *_TIMES_OF)
+    recent = stores.incidents.find(
+        {"opened_at": {"$gte": since}}, "opened_at:-1", MAX_COUNTED, fields=fields
+    )
+    by_severity = _counted(recent, "severity")
+    by_detection = Counter(
+        ((one.get("rules") or ["none"])[0], str(one.get("feedback") or "none")) for one in recent
     )
     lines = [
         *_family(
             "opened_incidents_day",
             "Incidents opened in the last 24 hours.",
-            [
-                ({"severity": severity}, float(count))
-                for severity, count in _by_severity(recent).items()
-            ],
+            _labelled("severity", {name: by_severity.get(name, 0) for name in SEVERITIES}),
         ),
         *_family(
             "detection_incidents_day",
             "Incidents opened in the last 24 hours, by detection and what people said of them.",
             [
-                ({"detection": detection, "feedback": feedback}, float(count))
-                for (detection, feedback), count in sorted(_by_detection(recent).items())
+                ({"detection": detection, "feedback": feedback}, count)
+                for (detection, feedback), count in sorted(by_detection.items())
             ],
         ),
-        *_family(
+        *_plain(
             "suppressed_signals_day",
             "Signals that were held back in the last 24 hours.",
-            [({}, float(_suppressed(request.stores, now - DAY_SECONDS, now)))],
+            _suppressed(stores, since, now),
         ),
     ]
     for name, stored in (("acknowledge", "acknowledged_at"), ("resolve", "resolved_at")):
@@ -218,7 +190,9 @@ def _metrics_of_the_day(request: Request, now: float) -> List[str]:
 
 def _open(stores: Stores) -> Tuple[List[Document], bool]:
     """Return the open incidents, and whether there were more than are counted."""
-    found = stores.incidents.find(IS_OPEN, "opened_at:-1", MAX_COUNTED + 1, fields=_COUNTED_BY)
+    found = stores.incidents.find(
+        IS_OPEN, "opened_at:-1", MAX_COUNTED + 1, fields=(*OPEN_BY, "flapping")
+    )
     return found[:MAX_COUNTED], len(found) > MAX_COUNTED
 
 
@@ -227,24 +201,8 @@ def _suppressed(stores: Stores, since: float, until: float) -> int:
     return len(stores.signals.keys({"$and": [{"suppressed_by": {"$gt": ""}}, *span]}))
 
 
-def _waiting(stores: Stores, state: str) -> int:
-    return len(stores.outbox.keys({"state": state}))
-
-
 def _counted(documents: Iterable[Mapping[str, Any]], name: str) -> Dict[str, int]:
     return dict(sorted(Counter(str(one.get(name) or "") for one in documents).items()))
-
-
-def _by_severity(documents: Iterable[Mapping[str, Any]]) -> Dict[str, int]:
-    counts = Counter(str(one.get("severity")) for one in documents)
-    return {severity: counts.get(severity, 0) for severity in SEVERITIES}
-
-
-def _by_detection(documents: Iterable[Mapping[str, Any]]) -> Counter[Tuple[str, str]]:
-    """Count by the detection that opened an incident and the verdict on it, ``none`` for none."""
-    return Counter(
-        ((one.get("rules") or ["none"])[0], str(one.get("feedback") or "none")) for one in documents
-    )
 
 
 def _times(documents: Sequence[Mapping[str, Any]], name: str) -> Optional[Dict[str, Any]]:
@@ -259,7 +217,16 @@ def _times(documents: Sequence[Mapping[str, Any]], name: str) -> Optional[Dict[s
     return {"count": len(times), "mean": mean, "median": round(median(times), 3)}
 
 
-def _family(name: str, about: str, samples: Sequence[Tuple[Mapping[str, str], float]]) -> List[str]:
+def _labelled(label: str, counts: Mapping[str, int]) -> List[Sample]:
+    return [({label: value}, count) for value, count in counts.items()]
+
+
+def _plain(name: str, about: str, value: float) -> List[str]:
+    """A metric without labels."""
+    return _family(name, about, [({}, value)])
+
+
+def _family(name: str, about: str, samples: Sequence[Sample]) -> List[str]:
     """One metric in the text exposition format: "Exposition formats" in Prometheus's manual."""
     full = f"incident_management_{name}"
     kind = "counter" if name.endswith("_total") else "gauge"

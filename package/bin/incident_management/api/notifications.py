@@ -12,14 +12,14 @@ from ..notify.outbox import FINAL, Outbox
 from ..notify.record import recorder
 from ..splunk import conf
 from .router import Request, Response, route
-from .schema import flag, obj, one_of, text
+from .schema import any_text, flag, obj, one_of, record, text
 from .shapes import LIMIT, NOTIFICATION, page
 
-__all__ = ["list_outbox", "notify", "retry", "shown"]
+__all__ = ["shown"]
 
 STATES = ("pending", "sending", *FINAL)
 MAX_LISTED = 500
-_ASKED = obj({"id": {"type": "string"}, "new": flag()}, ("id", "new"))
+_ASKED = record({"id": any_text(), "new": flag()})
 _SHOWN = (
     "incident_id", "channel", "target", "event", "state", "attempts", "next_attempt",
     "last_error", "created_at", "sent_at",

@@ -73,7 +73,7 @@ def document() -> Dict[str, Any]:
 def _operation(known: Route) -> Dict[str, Any]:
     summary, _, more = _documentation(known).partition("\n\n")
     operation: Dict[str, Any] = {
-        "operationId": _identifier(known),
+        "operationId": "_".join([known.method.lower(), *re.findall(r"\w+", known.path)]),
         "summary": summary,
         "tags": [known.path.split("/")[1]],
         "parameters": _parameters(known),
@@ -94,11 +94,6 @@ def _documentation(known: Route) -> str:
     paragraphs = (known.handler.__doc__ or "").strip().split("\n\n")
     joined = "\n\n".join(" ".join(part.split()) for part in paragraphs)
     return re.sub(r"``([^`]*)``", r"`\1`", joined)
-
-
-def _identifier(known: Route) -> str:
-    words = re.findall(r"\w+", known.path)
-    return "_".join([known.method.lower(), *words])
 
 
 def _parameters(known: Route) -> List[Dict[str, Any]]:

@@ -12,41 +12,29 @@ from ..remediation.context import Context, Refused
 from ..remediation.executors import executors
 from ..remediation.rehearsal import rehearse
 from ..splunk import conf
-from ..worker.splunkd import has_capability
+from ..splunk.users import has_capability
 from .messages import Problem
 from .router import Request, Response, route
-from .schema import any_object, flag, listed, obj, text
+from .schema import any_object, any_text, flag, listed, obj, record, text
 from .shapes import PLAN, PREVIEW
-
-__all__ = [
-    "approve",
-    "check",
-    "execute",
-    "list_plans",
-    "preview_plan",
-    "preview_proposal",
-    "propose",
-    "reject",
-    "remediate",
-    "roll_back",
-    "show",
-]
 
 REASON_CHARACTERS = 1000
 
 _T = TypeVar("_T")
 
 
+decision = partial(route, "POST", answers={200: PLAN})
+"""Registers a route by which somebody decides on a plan; it answers with the plan."""
 _REASON = obj({"reason": text(REASON_CHARACTERS)})
 _OVERRIDE = text(REASON_CHARACTERS, about="Why a change freeze does not stop it.")
 _ACTION = obj(
     {
-        "name": {"type": "string"},
-        "label": {"type": "string"},
-        "description": {"type": "string"},
-        "blast_radius": {"type": "string"},
-        "arguments": listed({"type": "string"}),
-        "inverse": {"type": "string"},
+        "name": any_text(),
+        "label": any_text(),
+        "description": any_text(),
+        "blast_radius": any_text(),
+        "arguments": listed(any_text()),
+        "inverse": any_text(),
         "allowed_in_freeze": flag(),
         "proposable": flag(),
     },
@@ -87,7 +75,7 @@ def list_actions(request: Request) -> Response:
     "GET",
     "/incidents/{id}/plans",
     capability="incident_read",
-    answers={200: obj({"plans": listed(PLAN)}, ("plans",))},
+    answers={200: record({"plans": listed(PLAN)})},
 )
 def list_plans(request: Request) -> Response:
     """List an incident's plans, newest first."""
@@ -161,12 +149,10 @@ def check(request: Request) -> Response:
     return Response(_allowed(lambda: rehearse(context, plan_id, request.user)))
 
 
-@route(
-    "POST",
+@decision(
     "/plans/{id}/approve",
     capability="incident_approve",
     body=obj({"plan_hash": text(64), "override": _OVERRIDE}),
-    answers={200: PLAN},
 )
 def approve(request: Request) -> Response:
     """Approve a plan; ``plan_hash``, what the approver has seen, may be given.
@@ -177,37 +163,23 @@ def approve(request: Request) -> Response:
     return _decided(request, lambda c, p: approval.approve(c, p, request.user, plan_hash, override))
 
 
-@route(
-    "POST",
-    "/plans/{id}/reject",
-    capability="incident_approve",
-    body=_REASON,
-    answers={200: PLAN},
-)
+@decision("/plans/{id}/reject", capability="incident_approve", body=_REASON)
 def reject(request: Request) -> Response:
     """Reject a plan."""
     reason = request.text("reason")
     return _decided(request, lambda c, p: approval.reject(c, p, request.user, reason))
 
 
-@route(
-    "POST",
-    "/plans/{id}/execute",
-    capability="incident_remediate",
-    body=obj({}),
-    answers={200: PLAN},
-)
+@decision("/plans/{id}/execute", capability="incident_remediate", body=obj({}))
 def execute(request: Request) -> Response:
     """Carry an approved plan out, once."""
     return _decided(request, lambda c, p: execution.execute(c, p, request.user))
 
 
-@route(
-    "POST",
+@decision(
     "/plans/{id}/rollback",
     capability="incident_remediate",
     body=obj({"reason": text(REASON_CHARACTERS), "override": _OVERRIDE}),
-    answers={200: PLAN},
 )
 def roll_back(request: Request) -> Response:
     """Undo a plan that was carried out; ``override`` as for an approval."""

@@ -54,15 +54,7 @@ RETRY_SECONDS = 5
 SPLUNKS_ARGUMENTS = ("output_mode", "_")
 
 # What the library refuses with a sentence for people.
-REFUSALS = (
-    Contended,
-    NotFound,
-    IllegalMove,
-    Invalid,
-    SettingsError,
-    SearchFailed,
-    SplunkError,
-)
+REFUSALS = (Contended, NotFound, IllegalMove, Invalid, SettingsError, SearchFailed, SplunkError)
 
 Handler = Callable[[Request], Response]
 
@@ -222,16 +214,12 @@ def _run(found: Route, request: Request) -> Response:
 def _body(raw: Mapping[str, Any], found: Route) -> Dict[str, Any]:
     if found.method not in BODY_METHODS:
         return {}
-    body = parse_body(_payload(raw), found.body_bytes)
+    encoded = raw.get("payload_base64")  # the bytes as they came: passPayload = base64
+    payload = raw.get("payload") if encoded is None else base64.b64decode(encoded)
+    body = parse_body(payload, found.body_bytes)
     if body or found.body_required:
         check(body, found.body or {"type": "object", "additionalProperties": False})
     return body
-
-
-def _payload(raw: Mapping[str, Any]) -> Any:
-    """Return the bytes of the body as they came (``passPayload = base64``)."""
-    encoded = raw.get("payload_base64")
-    return raw.get("payload") if encoded is None else base64.b64decode(encoded)
 
 
 def _query(raw: Mapping[str, Any]) -> Dict[str, str]:
@@ -308,10 +296,7 @@ def _find(method: str, path: str) -> Tuple[Route, Dict[str, str]]:
 
 def refuse(problem: Problem) -> Dict[str, Any]:
     """Return the answer that says what is wrong, in the form that splunkd takes from a handler."""
-    body = {
-        **problem.more,
-        **problem_body(problem.status, mask(problem.detail, emails=False)),
-    }
+    body = {**problem.more, **problem_body(problem.status, mask(problem.detail, emails=False))}
     return _reply(problem.status, body, "application/problem+json", problem.headers)
 
 

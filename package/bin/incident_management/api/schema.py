@@ -17,6 +17,8 @@ __all__ = [
     "COMPONENTS",
     "Schema",
     "any_object",
+    "any_text",
+    "any_whole",
     "check",
     "convert",
     "flag",
@@ -26,6 +28,7 @@ __all__ = [
     "number",
     "obj",
     "one_of",
+    "record",
     "text",
     "whole",
 ]
@@ -43,6 +46,16 @@ def text(most: int = 1000, least: int = 0, about: str = "") -> Schema:
     if least:
         schema["minLength"] = least
     return _described(schema, about)
+
+
+def any_text(about: str = "") -> Schema:
+    """A text of any length."""
+    return _described({"type": "string"}, about)
+
+
+def any_whole(about: str = "") -> Schema:
+    """Any whole number."""
+    return _described({"type": "integer"}, about)
 
 
 def whole(low: int, high: int, about: str = "") -> Schema:
@@ -98,6 +111,11 @@ def obj(
     if not more:
         schema["additionalProperties"] = False
     return schema
+
+
+def record(properties: Mapping[str, Schema]) -> Schema:
+    """An object with all of these fields and no others."""
+    return obj(properties, tuple(properties))
 
 
 def named(name: str, schema: Schema) -> Schema:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from ..incidents.clocks.calendar import DAYS
 from ..incidents.clocks.promise import SLA_STATUSES
 from ..incidents.model import SEVERITIES, STATUSES
 from ..incidents.signal import TEXT_CHARACTERS, TITLE_CHARACTERS
 from .schema import (
     Schema,
     any_object,
+    any_text,
+    any_whole,
     flag,
     listed,
     named,
@@ -30,6 +33,8 @@ __all__ = [
     "REASON",
     "SEVERITY",
     "SIGNAL",
+    "WINDOW",
+    "WINDOW_KEPT",
     "page",
 ]
 
@@ -43,17 +48,28 @@ TITLE = text(TITLE_CHARACTERS, 1)
 DESCRIPTION = text(TEXT_CHARACTERS)
 NAME = text(NAME_CHARACTERS)
 TIME = number(about="Epoch seconds.")
-_ANY_TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}
+
+# What people give of a window (:mod:`..incidents.clocks.windows`), and what is kept besides.
+WINDOW = {
+    "reason": text(1000, 1),
+    "starts_at": TIME,
+    "ends_at": number(0, 1e11, "Epoch seconds; 0 for no end."),
+    "days": listed(one_of(DAYS), 7, about="In force on these days only."),
+    "from_time": text(5, 5, "HH:MM"),
+    "to_time": text(5, 5, "HH:MM; before from_time: past midnight."),
+    "time_zone": text(60, 1, "Such as Europe/Berlin."),
+}
+WINDOW_KEPT = {"id": NAME, "created_by": NAME, "created_at": TIME}
 
 PROBLEM = named(
     "Problem",
     obj(
         {
-            "type": _ANY_TEXT,
-            "title": _ANY_TEXT,
-            "status": {"type": "integer"},
-            "detail": {**_ANY_TEXT, "description": "One sentence: what is wrong, what to do."},
+            "type": any_text(),
+            "title": any_text(),
+            "status": any_whole(),
+            "detail": any_text("One sentence: what is wrong, what to do."),
         },
         ("type", "title", "status", "detail"),
         more=True,
@@ -61,16 +77,16 @@ PROBLEM = named(
 )
 
 _INCIDENT = {
-    "id": _ANY_TEXT,
-    "title": _ANY_TEXT,
-    "description": _ANY_TEXT,
+    "id": any_text(),
+    "title": any_text(),
+    "description": any_text(),
     "status": one_of(STATUSES),
     "severity": SEVERITY,
-    "owner": _ANY_TEXT,
-    "team": _ANY_TEXT,
-    "entities": listed(_ANY_TEXT),
-    "affected_systems": listed(_ANY_TEXT, about="The entities, by another name."),
-    "rules": listed(_ANY_TEXT),
+    "owner": any_text(),
+    "team": any_text(),
+    "entities": listed(any_text()),
+    "affected_systems": listed(any_text(), about="The entities, by another name."),
+    "rules": listed(any_text()),
     "signals": {**_COUNT, "description": "How many signals."},
     "events": {**_COUNT, "description": "How many events the signals stand for."},
     "opened_at": TIME,
@@ -79,26 +95,26 @@ _INCIDENT = {
     "resolved_at": TIME,
     "first_time": TIME,
     "last_time": TIME,
-    "resolution": _ANY_TEXT,
-    "category": {**_ANY_TEXT, "description": "Of the resolution."},
-    "feedback": {**_ANY_TEXT, "description": "Whether the finding was right."},
+    "resolution": any_text(),
+    "category": any_text("Of the resolution."),
+    "feedback": any_text("Whether the finding was right."),
     "cause": {"description": "What the newest analysis blames; empty for nothing."},
-    "previous": {**_ANY_TEXT, "description": "The incident of the same problem before this."},
+    "previous": any_text("The incident of the same problem before this."),
     "pinned": flag("It is not resolved by itself."),
-    "merged_into": {**_ANY_TEXT, "description": "The incident that has its signals now."},
-    "merged": listed(_ANY_TEXT, about="Incidents that were merged into this one."),
-    "split_from": {**_ANY_TEXT, "description": "The incident it was split off."},
+    "merged_into": any_text("The incident that has its signals now."),
+    "merged": listed(any_text(), about="Incidents that were merged into this one."),
+    "split_from": any_text("The incident it was split off."),
     "flapping": flag("It opens too often, and is held open until it is calm."),
     "openings": {**_COUNT, "description": "How often it was opened."},
-    "runbook": {**_ANY_TEXT, "description": "What people do about it, by the detection."},
-    "actions": listed(_ANY_TEXT, about="The catalogue's entries that the detection names."),
-    "tags": listed(_ANY_TEXT),
+    "runbook": any_text("What people do about it, by the detection."),
+    "actions": listed(any_text(), about="The catalogue's entries that the detection names."),
+    "tags": listed(any_text()),
     "level": {**_COUNT, "description": "How often it was escalated."},
     "handed_on": flag("Its owner keeps it until somebody of its team can take it."),
     "sla_ack_due": TIME,
     "sla_resolve_due": TIME,
     "sla_status": one_of(("", *SLA_STATUSES), "Empty: nothing was promised."),
-    "head": listed(_ANY_TEXT, about="Keys of the newest timeline entries."),
+    "head": listed(any_text(), about="Keys of the newest timeline entries."),
     "entries": _COUNT,
 }
 INCIDENT_FIELDS = tuple(_INCIDENT)
@@ -116,15 +132,15 @@ ENTRY = named(
     "TimelineEntry",
     obj(
         {
-            "_key": {**_ANY_TEXT, "description": "sha256 of all the rest."},
-            "incident_id": _ANY_TEXT,
-            "kind": _ANY_TEXT,
+            "_key": any_text("sha256 of all the rest."),
+            "incident_id": any_text(),
+            "kind": any_text(),
             "time": TIME,
-            "seq": {"type": "integer"},
-            "actor": _ANY_TEXT,
+            "seq": any_whole(),
+            "actor": any_text(),
             "data": any_object(),
-            "prev": listed(_ANY_TEXT),
-            "once": _ANY_TEXT,
+            "prev": listed(any_text()),
+            "once": any_text(),
             "counts": flag("False: it lost a race on `once` and has no effect."),
         },
         ("_key", "incident_id", "kind", "time", "seq", "actor", "data", "prev"),
@@ -136,16 +152,16 @@ SIGNAL = named(
     "Signal",
     obj(
         {
-            "_key": _ANY_TEXT,
-            "incident_id": _ANY_TEXT,
-            "rule": _ANY_TEXT,
-            "entity": _ANY_TEXT,
+            "_key": any_text(),
+            "incident_id": any_text(),
+            "rule": any_text(),
+            "entity": any_text(),
             "severity": SEVERITY,
-            "title": _ANY_TEXT,
-            "description": _ANY_TEXT,
+            "title": any_text(),
+            "description": any_text(),
             "first_time": TIME,
             "last_time": TIME,
-            "count": {"type": "integer"},
+            "count": any_whole(),
             "rows": listed(any_object()),
         },
         ("_key", "incident_id", "rule", "entity", "severity"),
@@ -157,17 +173,17 @@ PLAN = named(
     "Plan",
     obj(
         {
-            "plan_id": _ANY_TEXT,
-            "incident_id": _ANY_TEXT,
-            "action": _ANY_TEXT,
+            "plan_id": any_text(),
+            "incident_id": any_text(),
+            "action": any_text(),
             "arguments": any_object(),
-            "plan_hash": _ANY_TEXT,
-            "status": _ANY_TEXT,
-            "detail": _ANY_TEXT,
-            "next": {**_ANY_TEXT, "description": "What is to be done, or waited for."},
-            "next_search": {**_ANY_TEXT, "description": "The search that does it; may be empty."},
-            "proof": {**_ANY_TEXT, "description": "How it will be told whether the fix helps."},
-            "freeze": {**_ANY_TEXT, "description": "Which change freeze stops it now; or empty."},
+            "plan_hash": any_text(),
+            "status": any_text(),
+            "detail": any_text(),
+            "next": any_text("What is to be done, or waited for."),
+            "next_search": any_text("The search that does it; may be empty."),
+            "proof": any_text("How it will be told whether the fix helps."),
+            "freeze": any_text("Which change freeze stops it now; or empty."),
             "provable": nullable(flag("Null: it can't be told just now.")),
             "checks": listed(any_object()),
         },
@@ -178,27 +194,27 @@ PLAN = named(
 
 _REQUEST = obj(
     {
-        "method": _ANY_TEXT,
-        "url": _ANY_TEXT,
+        "method": any_text(),
+        "url": any_text(),
         "headers": any_object(),
         "body": {"description": "An object; to Kubernetes, a list of operations."},
-        "problem": {**_ANY_TEXT, "description": "Why it can't be told, instead of the others."},
+        "problem": any_text("Why it can't be told, instead of the others."),
     }
 )
 PREVIEW = named(
     "PlanPreview",
     obj(
         {
-            "plan_id": _ANY_TEXT,
-            "incident_id": _ANY_TEXT,
-            "action": _ANY_TEXT,
-            "status": _ANY_TEXT,
+            "plan_id": any_text(),
+            "incident_id": any_text(),
+            "action": any_text(),
+            "status": any_text(),
             "proposed": flag("False: there is no such plan yet."),
             "arguments": any_object(),
             "request": _REQUEST,
-            "inverse": _ANY_TEXT,
+            "inverse": any_text(),
             "inverse_request": _REQUEST,
-            "proof": _ANY_TEXT,
+            "proof": any_text(),
             "provable": nullable(flag()),
             "checks": listed(any_object()),
         },
@@ -211,15 +227,15 @@ NOTIFICATION = named(
     "Notification",
     obj(
         {
-            "id": _ANY_TEXT,
-            "incident_id": nullable(_ANY_TEXT),
-            "channel": nullable(_ANY_TEXT),
-            "target": nullable(_ANY_TEXT),
-            "event": nullable(_ANY_TEXT),
-            "state": nullable(_ANY_TEXT),
-            "attempts": nullable({"type": "integer"}),
-            "last_error": nullable(_ANY_TEXT),
-            "title": _ANY_TEXT,
+            "id": any_text(),
+            "incident_id": nullable(any_text()),
+            "channel": nullable(any_text()),
+            "target": nullable(any_text()),
+            "event": nullable(any_text()),
+            "state": nullable(any_text()),
+            "attempts": nullable(any_whole()),
+            "last_error": nullable(any_text()),
+            "title": any_text(),
         },
         ("id", "state"),
         more=True,

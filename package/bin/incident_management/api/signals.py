@@ -9,7 +9,19 @@ from ..incidents.intake.findings import signals_from
 from ..incidents.intake.ingest import Ingest, Outcome
 from ..ports import Document
 from .router import Request, Response, route
-from .schema import any_object, flag, listed, named, number, obj, text, whole
+from .schema import (
+    any_object,
+    any_text,
+    any_whole,
+    flag,
+    listed,
+    named,
+    number,
+    obj,
+    record,
+    text,
+    whole,
+)
 from .shapes import SEVERITY
 
 SIGNALS = 5000
@@ -56,13 +68,12 @@ FINDING = named(
     ),
 )
 
-_OUTCOME = obj(
+_OUTCOME = record(
     {
-        "signal": {"type": "string"},
-        "incident_id": {"type": "string"},
-        "what": {"type": "string"},
-    },
-    ("signal", "incident_id", "what"),
+        "signal": any_text(),
+        "incident_id": any_text(),
+        "what": any_text(),
+    }
 )
 
 
@@ -81,8 +92,8 @@ _OUTCOME = obj(
     answers={
         200: obj(
             {
-                "taken": {"type": "integer", "description": "How many findings were taken in."},
-                "incidents": {**listed({"type": "string"}), "description": "Where they went."},
+                "taken": any_whole("How many findings were taken in."),
+                "incidents": listed(any_text(), about="Where they went."),
                 "outcomes": listed(_OUTCOME),
             },
             ("taken", "incidents"),

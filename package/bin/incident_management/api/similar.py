@@ -6,35 +6,32 @@ from ..incidents.model import SEVERITIES, STATUSES, Document, Incident
 from ..incidents.similar import Similar, similar_to
 from .acting import document_of
 from .router import Request, Response, route
-from .schema import listed, named, number, obj, one_of, whole
+from .schema import any_text, listed, named, number, obj, one_of, record, whole
 from .shapes import TIME
 
-__all__ = ["get_similar"]
-
 MAX_EACH = 50
-_TEXT = {"type": "string"}
 _SHOWN = {
-    "id": _TEXT,
-    "title": _TEXT,
+    "id": any_text(),
+    "title": any_text(),
     "status": one_of(STATUSES),
     "severity": one_of(SEVERITIES),
-    "owner": _TEXT,
-    "team": _TEXT,
+    "owner": any_text(),
+    "team": any_text(),
     "opened_at": TIME,
     "resolved_at": TIME,
-    "resolution": _TEXT,
-    "category": _TEXT,
-    "feedback": {**_TEXT, "description": "Whether the finding was right."},
+    "resolution": any_text(),
+    "category": any_text(),
+    "feedback": any_text("Whether the finding was right."),
 }
 _SIMILAR = named(
     "SimilarIncident",
     obj(
         {
             **_SHOWN,
-            "cause": {**_TEXT, "description": "What its newest analysis blamed."},
+            "cause": any_text("What its newest analysis blamed."),
             "score": number(0, 1, "How alike it is; 1 for an earlier episode of the problem."),
-            "why": listed(_TEXT, about="Each likeness, in a sentence."),
-            "fixes": listed(_TEXT, about="What was carried out and proved to help."),
+            "why": listed(any_text(), about="Each likeness, in a sentence."),
+            "fixes": listed(any_text(), about="What was carried out and proved to help."),
         },
         ("id", "title", "status", "severity", "score", "why", "fixes"),
     ),
@@ -47,13 +44,12 @@ _SIMILAR = named(
     capability="incident_read",
     query={"limit": whole(1, MAX_EACH, "At most so many of each; 10 unless given.")},
     answers={
-        200: obj(
+        200: record(
             {
-                "incident_id": _TEXT,
+                "incident_id": any_text(),
                 "open": listed(_SIMILAR, about="Perhaps the same fault: compare, and merge."),
                 "earlier": listed(_SIMILAR, about="Resolved or closed, and how."),
-            },
-            ("incident_id", "open", "earlier"),
+            }
         )
     },
 )

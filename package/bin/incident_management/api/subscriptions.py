@@ -14,10 +14,8 @@ from ..ports import Document
 from ..splunk import secrets
 from .notifications import shown as shown_notification
 from .router import Request, Response, route
-from .schema import flag, listed, named, obj, one_of, text
+from .schema import any_text, flag, listed, named, obj, one_of, record, text
 from .shapes import LIMIT, NAME, NOTIFICATION, TIME, page
-
-__all__ = ["create", "delete", "list_all", "replace", "show"]
 
 SECRET_BYTES = 32
 EVENTS = ("*", *HEADLINES)
@@ -32,9 +30,9 @@ _FIELDS = {
 }
 _SUBSCRIPTION = obj(
     {
-        "id": {"type": "string"},
+        "id": any_text(),
         **_FIELDS,
-        "created_by": {"type": "string"},
+        "created_by": any_text(),
         "created_at": TIME,
     },
     ("id", "url", "events", "enabled"),
@@ -47,10 +45,7 @@ _CREATED = named(
         "properties": {
             **_SUBSCRIPTION["properties"],
             "url": text(2000, about="Empty in a repeat by Idempotency-Key."),
-            "secret": {
-                "type": "string",
-                "description": "Shown this once; empty in a repeat by Idempotency-Key.",
-            },
+            "secret": any_text("Shown this once; empty in a repeat by Idempotency-Key."),
         },
         "required": [*_SUBSCRIPTION["required"], "secret"],
     },
@@ -62,7 +57,7 @@ _BODY = obj(_FIELDS, ("url",))
     "GET",
     "/subscriptions",
     capability="incident_admin",
-    answers={200: obj({"subscriptions": listed(SUBSCRIPTION)}, ("subscriptions",))},
+    answers={200: record({"subscriptions": listed(SUBSCRIPTION)})},
 )
 def list_all(request: Request) -> Response:
     """List the subscriptions, without their secrets."""

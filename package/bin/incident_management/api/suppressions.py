@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 from ..incidents import suppression
-from ..incidents.clocks.windows import DAYS
 from ..ports import Document
 from .router import Request, Response, route
-from .schema import flag, listed, named, number, obj, one_of, text, whole
-from .shapes import LIMIT, NAME, OFFSET, SIGNAL, TIME, page
+from .schema import flag, listed, named, number, obj, one_of, record, text, whole
+from .shapes import LIMIT, NAME, OFFSET, SIGNAL, WINDOW, WINDOW_KEPT, page
 
 _GIVEN = {
     "kind": one_of(suppression.KINDS),
-    "reason": text(1000, 1),
     "rule": text(1000, 1, "Pattern with * and ?."),
     "entity": text(1000, 1, "Pattern with * and ?."),
     "tag": text(1000, 1, "Pattern with * and ?, for one of the signal's tags."),
-    "starts_at": TIME,
-    "ends_at": number(0, 1e11, "Epoch seconds; 0 for no end."),
-    "days": listed(one_of(DAYS), 7, about="In force on these days only."),
-    "from_time": text(5, 5, "HH:MM"),
-    "to_time": text(5, 5, "HH:MM; before from_time: past midnight."),
-    "time_zone": text(60, 1, "Such as Europe/Berlin."),
+    **WINDOW,
 }
 SUPPRESSION = named(
     "Suppression",
     obj(
         {
             **_GIVEN,
-            "id": NAME,
-            "created_by": NAME,
-            "created_at": TIME,
+            **WINDOW_KEPT,
             "in_force": flag("It holds back what comes now."),
             "signals": whole(0, 10**9, "How many signals it has held back."),
         },
@@ -43,7 +34,7 @@ SUPPRESSION = named(
     "/suppressions",
     capability="incident_read",
     query={"in_force": flag("Those alone that hold something back now, or the others.")},
-    answers={200: obj({"suppressions": listed(SUPPRESSION)}, ("suppressions",))},
+    answers={200: record({"suppressions": listed(SUPPRESSION)})},
 )
 def list_suppressions(request: Request) -> Response:
     """Suppressions, the newest first, with how many signals each has held back.
@@ -102,7 +93,7 @@ def add_suppression(request: Request) -> Response:
     "DELETE",
     "/suppressions/{id}",
     capability="incident_write",
-    answers={200: obj({"deleted": NAME}, ("deleted",))},
+    answers={200: record({"deleted": NAME})},
     problems=(404,),
 )
 def remove_suppression(request: Request) -> Response:

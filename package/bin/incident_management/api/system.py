@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Optional
 
 from ..channels import CHANNELS
 from ..notify.announce import CHECKPOINT
@@ -17,7 +17,7 @@ from ..slack_socket.health import STATES, state_of
 from ..splunk import conf, settings, spl
 from ..splunk.session import APP, SplunkError
 from .router import Request, Response, route
-from .schema import flag, listed, nullable, number, obj, one_of
+from .schema import any_text, any_whole, flag, listed, nullable, number, obj, one_of, record
 
 COUNT_SECONDS = 10.0
 NOBODY_IS_TOLD = (
@@ -32,15 +32,14 @@ NOBODY_IS_TOLD = (
     "/health",
     capability="incident_read",
     answers={
-        200: obj(
+        200: record(
             {
                 "status": one_of(("ok", "degraded")),
                 "timestamp": {"type": "string", "format": "date-time"},
                 "splunk_connected": flag(),
-                "incidents_detected": nullable({"type": "integer"}),
+                "incidents_detected": nullable(any_whole()),
                 "uptime_seconds": number(),
-            },
-            ("status", "timestamp", "splunk_connected", "incidents_detected", "uptime_seconds"),
+            }
         )
     },
 )
@@ -73,33 +72,27 @@ def get_health(request: Request) -> Response:
     answers={
         200: obj(
             {
-                "app": {"type": "string"},
-                "version": {"type": "string"},
-                "splunk_version": {"type": "string"},
-                "server_name": {"type": "string"},
-                "python_version": {"type": "string"},
-                "configuration_problems": listed({"type": "string"}),
+                "app": any_text(),
+                "version": any_text(),
+                "splunk_version": any_text(),
+                "server_name": any_text(),
+                "python_version": any_text(),
+                "configuration_problems": listed(any_text()),
                 "channels": obj(
                     {channel: flag("Whether somebody has set it up.") for channel in CHANNELS},
                     CHANNELS,
                 ),
                 "worker_seen": nullable(number(about="When the worker last ran, epoch seconds.")),
-                "slack_socket": obj(
+                "slack_socket": record(
                     {
                         "state": one_of(STATES, "Of the connection that buttons need."),
-                        "detail": {"type": "string", "description": "What is wrong, if anything."},
-                        "member": {"type": "string", "description": "Which search head has it."},
+                        "detail": any_text("What is wrong, if anything."),
+                        "member": any_text("Which search head has it."),
                         "seen": nullable(number(about="When it last said so, epoch seconds.")),
-                    },
-                    ("state", "detail", "member", "seen"),
-                ),
-                "notices": listed({"type": "string", "description": "What is no failure."}),
-                "troubles": listed(
-                    {
-                        "type": "string",
-                        "description": "A channel that refuses messages, or can't be read.",
                     }
                 ),
+                "notices": listed(any_text("What is no failure.")),
+                "troubles": listed(any_text("A channel that refuses messages, or can't be read.")),
             },
             (
                 "app",
@@ -124,30 +117,27 @@ def get_info(request: Request) -> Response:
     ``not_running`` when its input has said nothing for two minutes.
     """
     server = _server(request) or {}
+    installed = request.system_session.get(f"/services/apps/local/{APP}")
     stanzas = conf.load(request.system_session, settings.CONF)
     set_up = settings.channels_set_up(stanzas)
+    has_token = bool(stanzas.get("slack", {}).get("app_token"))
     subscriptions = request.stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)
     worked = request.stores.claims.get(CHECKPOINT)
     return Response(
         {
             "app": APP,
-            "version": _version(request),
+            "version": str(installed["entry"][0]["content"].get("version", "")),
             "splunk_version": server.get("version", ""),
             "server_name": server.get("serverName", ""),
             "python_version": platform.python_version(),
             "configuration_problems": list(request.problems()),
             "channels": {channel: channel in set_up for channel in CHANNELS},
             "worker_seen": float(worked["time"]) if worked else None,
-            "slack_socket": _slack_socket(request, stanzas),
+            "slack_socket": state_of(request.stores, has_token, request.clock.now()),
             "notices": [] if reached(set_up, subscriptions) else [NOBODY_IS_TOLD],
             "troubles": _troubles(request),
         },
     )
-
-
-def _slack_socket(request: Request, stanzas: Mapping[str, Mapping[str, str]]) -> Dict[str, Any]:
-    wanted = bool(stanzas.get("slack", {}).get("app_token"))
-    return state_of(request.stores, wanted, request.clock.now())
 
 
 def _server(request: Request) -> Optional[Dict[str, Any]]:
@@ -168,11 +158,6 @@ def _works(request: Request) -> bool:
         return not request.problems() and not _troubles(request)
     except SplunkError:
         return False
-
-
-def _version(request: Request) -> str:
-    answer = request.system_session.get(f"/services/apps/local/{APP}")
-    return str(answer["entry"][0]["content"].get("version", ""))
 
 
 def _count(request: Request) -> Optional[int]:

@@ -9,21 +9,17 @@ from ..incidents.routing import Routing, Team
 from ..incidents.stores import IS_OPEN
 from ..ports import Stores
 from .router import Request, Response, route
-from .schema import flag, listed, nullable, number, obj
+from .schema import any_text, any_whole, flag, listed, nullable, number, obj, record
 
-__all__ = ["list_teams"]
-
-_TEXT = {"type": "string"}
-_MEMBER = obj(
+_MEMBER = record(
     {
-        "name": _TEXT,
+        "name": any_text(),
         "on_shift": flag("Working now, by the calendars of incident_routing.conf."),
-        "on_shift_again": {**_TEXT, "description": "When the shift begins; empty while it is on."},
+        "on_shift_again": any_text("When the shift begins; empty while it is on."),
         "load": number(about="Points of open work; an incident's severity says how many."),
         "capacity": nullable(number(about="The most points; null: no limit.")),
-        "skills": listed(_TEXT),
-    },
-    ("name", "on_shift", "on_shift_again", "load", "capacity", "skills"),
+        "skills": listed(any_text()),
+    }
 )
 
 
@@ -32,32 +28,28 @@ _MEMBER = obj(
     "/teams",
     capability="incident_read",
     answers={
-        200: obj(
+        200: record(
             {
                 "teams": listed(
                     obj(
                         {
-                            "name": _TEXT,
-                            "members": listed(_TEXT),
-                            "on_shift": listed(_TEXT, about="The members that work now."),
+                            "name": any_text(),
+                            "members": listed(any_text()),
+                            "on_shift": listed(any_text(), about="The members that work now."),
                             "people": listed(_MEMBER),
-                            "channels": listed(_TEXT),
-                            "slack_channel": _TEXT,
-                            "email": listed(_TEXT),
-                            "calendar": _TEXT,
-                            "fallback": _TEXT,
-                            "assign": _TEXT,
-                            "open_incidents": {"type": "integer"},
-                            "unassigned": {
-                                "type": "integer",
-                                "description": "Open incidents of the team that nobody owns.",
-                            },
+                            "channels": listed(any_text()),
+                            "slack_channel": any_text(),
+                            "email": listed(any_text()),
+                            "calendar": any_text(),
+                            "fallback": any_text(),
+                            "assign": any_text(),
+                            "open_incidents": any_whole(),
+                            "unassigned": any_whole("Open incidents of the team that nobody owns."),
                         },
                         ("name", "members", "on_shift", "people", "channels", "open_incidents"),
                     )
                 )
-            },
-            ("teams",),
+            }
         )
     },
 )

@@ -35,6 +35,7 @@ _ENTITY_LABELS = (
     "service", "app", "application", "host", "hostname", "instance", "node", "pod", "job",
     "namespace",
 )  # fmt: skip
+_LINKS = ("generatorURL", "dashboardURL", "panelURL", "silenceURL")
 # What Datadog puts before a monitor's title. Other brackets are the title's own.
 _DATADOG_BRACKET = re.compile(
     r"\[(?:(?P<priority>P[1-5])"
@@ -80,6 +81,7 @@ def _alert(alert: Mapping[str, Any], source: str, now: float) -> Arrival:
     entity = _first(labels, _ENTITY_LABELS) or rule
     known = str(alert.get("fingerprint") or "") or digest(labels, 16)
     started = time_of(alert.get("startsAt"), now)
+    links = {name: str(alert[name]) for name in _LINKS if alert.get(name)}
     return Arrival(
         {
             "rule": rule[:500],
@@ -92,7 +94,7 @@ def _alert(alert: Mapping[str, Any], source: str, now: float) -> Arrival:
             "last_time": max(started, now),
             "run": f"{source}:{known}:{alert.get('startsAt', '')}"[:500],
             "dedup": {"fingerprint": known},
-            "rows": [{**labels, **annotations, **_links(alert)}],
+            "rows": [{**labels, **annotations, **links}],
         },
         over=str(alert.get("status", "")).lower() == "resolved",
     )
@@ -206,11 +208,6 @@ def _alarm(alarm: Mapping[str, Any], now: float) -> List[Arrival]:
         "rows": [{**_texts(alarm), **dimensions}],
     }
     return [Arrival(finding, over=state == "OK")]
-
-
-def _links(alert: Mapping[str, Any]) -> Dict[str, str]:
-    names = ("generatorURL", "dashboardURL", "panelURL", "silenceURL")
-    return {name: str(alert[name]) for name in names if alert.get(name)}
 
 
 def _texts(value: Any) -> Dict[str, str]:

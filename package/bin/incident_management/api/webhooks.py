@@ -8,6 +8,7 @@ whose alerts it, or another such tool, has ended.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Sequence
 
 from ..incidents.errors import Invalid
@@ -15,12 +16,10 @@ from ..incidents.intake.findings import signal_from
 from ..incidents.upkeep import recovery
 from ..splunk import conf, log
 from .router import Request, Response, route
-from .schema import Schema, any_object, listed, named, obj, text
+from .schema import Schema, any_object, any_text, listed, named, obj, record, text
 from .signals import taken_in
 from .webhook_mapping import read_mapping
 from .webhook_payloads import Arrival, Confirmation, alerts_of, cloudwatch, datadog
-
-__all__ = ["post_alertmanager", "post_cloudwatch", "post_datadog", "post_generic", "post_grafana"]
 
 # "HTTP/HTTPS subscription confirmation JSON format" in AWS's manual. What an administrator is asked
 # to open is nothing but that: any user may send such a message, and the name of a bucket of
@@ -34,67 +33,46 @@ _ANSWER = named(
     obj(
         {
             "outcomes": listed(
-                obj(
+                record(
                     {
-                        "incident_id": {"type": "string"},
-                        "what": {
-                            "type": "string",
-                            "description": "opened, added, reopened, duplicate; of an alert that "
-                            "is over: resolved, held (it flaps), noted, nothing.",
-                        },
-                    },
-                    ("incident_id", "what"),
+                        "incident_id": any_text(),
+                        "what": any_text(
+                            "opened, added, reopened, duplicate; of an alert that "
+                            "is over: resolved, held (it flaps), noted, nothing."
+                        ),
+                    }
                 )
             ),
-            "detail": {"type": "string"},
+            "detail": any_text(),
         },
         ("outcomes",),
     ),
 )
+hook = partial(route, "POST", capability="incident_signal", answers={200: _ANSWER})
+"""Registers the route that a tool's alerts come in by."""
 _ALERTS: Schema = obj({"alerts": listed(any_object(), 1000)}, ("alerts",), more=True)
 
 
-@route(
-    "POST",
-    "/webhooks/alertmanager",
-    capability="incident_signal",
-    body=_ALERTS,
-    answers={200: _ANSWER},
-)
+@hook("/webhooks/alertmanager", body=_ALERTS)
 def post_alertmanager(request: Request) -> Response:
     """Alerts of Prometheus's Alertmanager, as its ``webhook_config`` sends them."""
     return _grouped(request, "alertmanager")
 
 
-@route(
-    "POST",
-    "/webhooks/grafana",
-    capability="incident_signal",
-    body=_ALERTS,
-    answers={200: _ANSWER},
-)
+@hook("/webhooks/grafana", body=_ALERTS)
 def post_grafana(request: Request) -> Response:
     """Alerts of Grafana, as its webhook contact point sends them."""
     return _grouped(request, "grafana")
 
 
-@route(
-    "POST",
-    "/webhooks/datadog",
-    capability="incident_signal",
-    body=obj({}, more=True),
-    body_required=True,
-    answers={200: _ANSWER},
-)
+@hook("/webhooks/datadog", body=obj({}, more=True), body_required=True)
 def post_datadog(request: Request) -> Response:
     """An alert of Datadog: the default payload of its webhooks, or more of their variables."""
     return _taken(request, datadog(request.body, request.clock.now()))
 
 
-@route(
-    "POST",
+@hook(
     "/webhooks/cloudwatch",
-    capability="incident_signal",
     body=obj({}, more=True),
     body_required=True,
     answers={200: _ANSWER, 202: _ANSWER},
@@ -111,14 +89,11 @@ def post_cloudwatch(request: Request) -> Response:
     return _taken(request, found)
 
 
-@route(
-    "POST",
+@hook(
     "/webhooks/generic",
-    capability="incident_signal",
     query={"mapping": text(100, 1, "The name of a mapping; `default` unless given.")},
     body=obj({}, more=True),
     body_required=True,
-    answers={200: _ANSWER},
 )
 def post_generic(request: Request) -> Response:
     """Alerts of any tool, read with a mapping of incident_webhooks.conf."""

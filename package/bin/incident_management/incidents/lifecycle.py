@@ -1,4 +1,4 @@
-"""What people and the worker do to an incident.
+"""What people and the worker do to an incident; :mod:`.clocks.assignment` assigns and escalates.
 
 Every function appends entries, refreshes and returns the incident. All raise NotFound for an
 unknown id and IllegalMove, with one sentence, when the incident's state does not allow it.
@@ -21,11 +21,10 @@ from .upkeep import flapping
 __all__ = [
     "FEEDBACK",
     "acknowledge",
-    "assign",
     "close",
     "comes_with_acknowledgement",
     "done_before",
-    "escalate",
+    "must_be_open",
     "note",
     "pin",
     "reopen",
@@ -119,7 +118,7 @@ def _not_begun(entries: Sequence[Entry]) -> Incident:
     incident = timeline.fold(entries)
     if incident.status == "in_progress":
         raise IllegalMove(_begun_by(incident, _acknowledgements(entries)[-1].actor))
-    _must_be_open(incident, "acknowledged")
+    must_be_open(incident, "acknowledged")
     return incident
 
 
@@ -127,66 +126,6 @@ def _begun_by(incident: Incident, actor: str) -> str:
     owner = incident.owner if incident.owner not in ("", actor) else ""
     kept = f", and {owner} has it" if owner else ""
     return f"{incident.id} is acknowledged already: by {actor}{kept}."
-
-
-def assign(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    actor: str,
-    owner: str = "",
-    team: str = "",
-    reason: str = "",
-    once: str = "",
-) -> Incident:
-    """Give an incident to a person, a team, or both. Raises Invalid for neither.
-
-    ``reason`` explains a choice that the actor did not make; see :mod:`.clocks.assignment`.
-    """
-    if not owner and not team:
-        raise Invalid("Name an owner or a team to assign the incident to.")
-    incident = timeline.current(stores, incident_id)
-    _must_be_open(incident, "assigned")
-    data = {"owner": owner, "team": team}
-    if reason:
-        data["reason"] = reason
-    timeline.append(stores, clock, incident_id, "assigned", data, actor, once)
-    return timeline.refresh(stores, incident_id)
-
-
-def escalate(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    actor: str,
-    reason: str,
-    owner: str = "",
-    team: str = "",
-    once: str = "",
-    channels: Sequence[str] = (),
-) -> Incident:
-    """Hand an open incident one level up, to a person, a team, or whoever listens there.
-
-    ``channels`` hear of it besides those of [announce]. Raises Invalid without a reason. Where an
-    entry of this ``once`` is there, nothing happens.
-    """
-    if not reason.strip():
-        raise Invalid("An escalation needs a reason, for whoever gets the incident.")
-    entries = timeline.read_existing(stores, incident_id)
-    if once and any(entry.once == once for entry in entries):
-        return timeline.refresh(stores, incident_id)
-    incident = timeline.fold(entries)
-    _must_be_open(incident, "escalated")
-    data: Dict[str, Any] = {
-        "level": incident.level + 1,
-        "owner": owner,
-        "team": team,
-        "reason": reason,
-    }
-    if channels:
-        data["channels"] = list(channels)
-    timeline.append(stores, clock, incident_id, "escalation", data, actor, once)
-    return timeline.refresh(stores, incident_id)
 
 
 def close(
@@ -247,7 +186,7 @@ def resolve(
     if once and any(entry.once == once for entry in entries):
         return timeline.refresh(stores, incident_id)
     incident = timeline.fold(entries)
-    _must_be_open(incident, "resolved")
+    must_be_open(incident, "resolved")
     data: Dict[str, Any] = {
         "from": incident.status,
         "to": "resolved",
@@ -292,7 +231,8 @@ def reopening(incident: Incident, resolve: str, reason: str) -> Tuple[Dict[str, 
     return {"from": incident.status, "to": to, "reason": reason}, f"{REOPEN}{resolve}"
 
 
-def _must_be_open(incident: Incident, move: str) -> None:
+def must_be_open(incident: Incident, move: str) -> None:
+    """Raise IllegalMove for an incident that is over; ``move`` is what can't be done with it."""
     if not incident.is_open:
         text = f"{incident.id} is {_shown(incident)} and can't be {move}; {_way_on(incident)}."
         raise IllegalMove(text)

@@ -62,20 +62,17 @@ def _entry_key(
     once: str,
 ) -> str:
     """The digest of an entry's document without its key; ``data`` is plain already."""
-    return sha256(
-        ENCODER.encode(
-            {
-                "actor": actor,
-                "data": data,
-                "incident_id": incident_id,
-                "kind": kind,
-                "once": once,
-                "prev": list(prev),
-                "seq": seq,
-                "time": plain(time),
-            }
-        )
-    )
+    content = {
+        "actor": actor,
+        "data": data,
+        "incident_id": incident_id,
+        "kind": kind,
+        "once": once,
+        "prev": list(prev),
+        "seq": seq,
+        "time": plain(time),
+    }
+    return sha256(ENCODER.encode(content))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from .canonical import dedup_keys, milliseconds
 from .errors import Invalid
 from .model import SEVERITIES, Document
 
-__all__ = ["NORMAL", "Signal"]
+__all__ = ["NORMAL", "UNLESS_GIVEN", "Signal"]
 
 SAMPLE_ROWS = 5
 SAMPLE_FIELDS = 250
@@ -67,67 +67,25 @@ class Signal:
     group_values: List[str] = field(default_factory=list)
 
     @classmethod
-    def create(
-        cls,
-        *,
-        rule: str,
-        entity: str,
-        severity: str,
-        first_time: float,
-        last_time: float,
-        run: str,
-        received_at: float,
-        dedup: Optional[Mapping[str, Any]] = None,
-        app: str = "",
-        owner: str = "",
-        title: str = "",
-        description: str = "",
-        count: int = 1,
-        sid: str = "",
-        rows: Sequence[Mapping[str, Any]] = (),
-        search: Optional[Mapping[str, Any]] = None,
-        group: bool = True,
-        runbook: str = "",
-        actions: Sequence[str] = (),
-        tags: Sequence[str] = (),
-        after: Optional[Mapping[str, Any]] = None,
-        group_values: Sequence[str] = (),
-    ) -> Signal:
+    def create(cls, *, run: str, dedup: Optional[Mapping[str, Any]] = None, **given: Any) -> Signal:
         """Make a signal and its keys.
 
-        ``dedup`` holds the values that make two findings the same problem (by default the
-        entity); with app and rule they are the ``dedup_key``. With ``run`` that is the signal's
-        own key, so the same run delivered twice is one signal.
+        ``given`` are the other fields; ``rule``, ``entity``, ``severity``, ``first_time``,
+        ``last_time`` and ``received_at`` are needed. ``dedup`` holds the values that make two
+        findings the same problem (by default the entity); with app and rule they are the
+        ``dedup_key``. With ``run`` that is the signal's own key, so the same run delivered twice
+        is one signal.
 
         Raises:
             Invalid: no rule, no entity, an unknown severity, a span that ends before it begins.
         """
-        given = {
-            "rule": rule,
-            "app": app,
-            "owner": owner,
-            "entity": entity,
-            "severity": severity,
-            "title": title,
-            "description": description,
-            "first_time": first_time,
-            "last_time": last_time,
-            "count": count,
-            "sid": sid,
-            "received_at": received_at,
-            "rows": rows,
-            "search": search or {},
-            "group": group,
-            "incident_id": "",
-            "runbook": runbook,
-            "actions": actions,
-            "tags": tags,
-            "after": after or {},
-            "group_values": group_values,
-        }
+        unknown = given.keys() - _SIGNAL_FIELDS
+        if unknown:
+            raise TypeError(f"A signal has no field {', '.join(sorted(unknown))}.")
+        fields = {**UNLESS_GIVEN, **given}
         for name, change in NORMAL.items():
-            given[name] = change(given[name])
-        return cls.of(given, run, dedup)
+            fields[name] = change(fields[name])
+        return cls.of(fields, run, dedup)
 
     @classmethod
     def of(cls, fields: Document, run: str, dedup: Optional[Mapping[str, Any]]) -> Signal:
@@ -223,4 +181,16 @@ NORMAL: Dict[str, Callable[[Any], Any]] = {
     "tags": _first_names(MAX_TAGS),
     "group_values": _first_names(MAX_GROUP_VALUES),
 }
+UNLESS_GIVEN: Document = {
+    **dict.fromkeys(("app", "owner", "title", "description", "sid", "runbook", "incident_id"), ""),
+    "rows": [],
+    "search": {},
+    "actions": [],
+    "tags": [],
+    "group_values": [],
+    "after": {},
+    "count": 1,
+    "group": True,
+}
+"""What a field of a signal is that nobody gave."""
 _SIGNAL_FIELDS = [name for name in Signal.__dataclass_fields__ if name != "key"]

@@ -35,15 +35,8 @@ LATE_SECONDS = 120.0
 # Kinds of entries that do not change where the next signals of an incident's problems go.
 STAYING = frozenset(
     (
-        "opened",
-        "signal",
-        "routed",
-        "note",
-        "notification",
-        "analysis",
-        "assigned",
-        "severity",
-        "ticket",
+        *("opened", "signal", "routed", "note", "notification"),
+        *("analysis", "assigned", "severity", "ticket"),
     )
 )
 

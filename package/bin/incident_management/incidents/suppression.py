@@ -6,7 +6,6 @@ deletes it, and the signals that it held back still name it.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
@@ -41,7 +40,7 @@ LONGEST_SNOOZE = 30 * 86400.0
 
 
 @dataclass(frozen=True)
-class Suppression(windows.Kept):
+class Suppression(windows.Window):
     """What is held back, and when.
 
     ``rule``, ``entity`` and ``tag`` are patterns (``*`` and ``?``, any case); a signal matches a
@@ -49,20 +48,10 @@ class Suppression(windows.Kept):
     :mod:`.clocks.windows`.
     """
 
-    id: str
-    kind: str
-    reason: str
+    kind: str = ""
     rule: str = "*"
     entity: str = "*"
     tag: str = "*"
-    starts_at: float = 0.0
-    ends_at: float = 0.0
-    days: Tuple[str, ...] = ()
-    from_time: str = "00:00"
-    to_time: str = "00:00"
-    time_zone: str = "UTC"
-    created_by: str = ""
-    created_at: float = 0.0
 
     def is_about(self, signal: Signal) -> bool:
         return (
@@ -89,28 +78,17 @@ def add(
     was made for it is returned as it is. Raises Invalid with one sentence.
     """
     now = milliseconds(clock.now())
-    values: Dict[str, Any] = {"starts_at": now, **wanted}
+    values = dict(wanted)
     seconds = float(values.pop("seconds", 0.0))
     if seconds:
         values["ends_at"] = now + seconds
-    suppression = Suppression(
-        **{
-            **values,
-            "id": f"SUP-{(unique or uuid.uuid4().hex)[:10]}",
-            "days": tuple(dict.fromkeys(values.get("days") or ())),
-            "created_by": actor,
-            "created_at": now,
-        }
-    )
+    suppression = Suppression.of("SUP", values, actor, now, unique)
     _check(suppression, now)
     if len(stores.suppressions.keys(windows.not_over(now))) >= MAX_SUPPRESSIONS:
         raise Invalid(
             f"There are {MAX_SUPPRESSIONS} suppressions already; delete those that are not needed."
         )
-    if stores.suppressions.insert(suppression.to_document()):
-        return suppression
-    known = stores.suppressions.get(suppression.id)
-    return Suppression.from_document(known) if known else suppression
+    return windows.insert(stores.suppressions, suppression)
 
 
 def remove(stores: Stores, suppression_id: str) -> None:
@@ -173,4 +151,4 @@ def _check(one: Suppression, now: float) -> None:
         raise Invalid("A snooze ends by itself: set seconds or ends_at, at most 30 days ahead.")
     if one.kind == "maintenance" and not one.ends_at and not one.days:
         raise Invalid("A maintenance window needs ends_at, or days on which it comes again.")
-    windows.check_window(one)
+    one.check()

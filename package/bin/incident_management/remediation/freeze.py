@@ -6,9 +6,8 @@ so that it can be told later what was in force.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, replace
-from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, List, Mapping, Sequence
 
 from ..incidents.canonical import milliseconds
 from ..incidents.clocks import windows
@@ -37,26 +36,16 @@ MAX_OVER = 100
 
 
 @dataclass(frozen=True)
-class Freeze(windows.Kept):
+class Freeze(windows.Window):
     """What may not be changed, and when (see :mod:`.incidents.clocks.windows`).
 
     ``team``, ``service`` and ``tag`` are patterns (``*`` and ``?``, any case), all of which must
     fit: the incident's team, what the fix acts on, and one of the incident's tags.
     """
 
-    id: str
-    reason: str
     team: str = "*"
     service: str = "*"
     tag: str = "*"
-    starts_at: float = 0.0
-    ends_at: float = 0.0
-    days: Tuple[str, ...] = ()
-    from_time: str = "00:00"
-    to_time: str = "00:00"
-    time_zone: str = "UTC"
-    created_by: str = ""
-    created_at: float = 0.0
     ended_by: str = ""
 
     def is_about(self, service: str, incident: Incident) -> bool:
@@ -66,7 +55,7 @@ class Freeze(windows.Kept):
 
     def named(self) -> str:
         """As people read of it: its id, its reason and when it ends."""
-        return f"{self.id} ({self.reason.strip().rstrip('.')}; {windows.when(self)})"
+        return f"{self.id} ({self.reason.strip().rstrip('.')}; {self.when()})"
 
 
 def add(
@@ -77,17 +66,11 @@ def add(
     ``unique`` names the request; one that was made for it is returned as it is. Raises Invalid.
     """
     now = milliseconds(clock.now())
-    values: Dict[str, Any] = {"starts_at": now, **wanted}
-    values["days"] = tuple(dict.fromkeys(values.get("days") or ()))
-    name = f"FRZ-{(unique or uuid.uuid4().hex)[:10]}"
-    freeze = Freeze(**{**values, "id": name, "created_by": actor, "created_at": now})
+    freeze = Freeze.of("FRZ", wanted, actor, now, unique)
     _check(freeze, now)
     if len(stores.freezes.keys(windows.not_over(now))) >= MAX_FREEZES:
         raise Invalid(f"There are {MAX_FREEZES} freezes already; end those that are not needed.")
-    if stores.freezes.insert(freeze.to_document()):
-        return freeze
-    known = stores.freezes.get(freeze.id)
-    return Freeze.from_document(known) if known else freeze
+    return windows.insert(stores.freezes, freeze)
 
 
 def end(stores: Stores, clock: Clock, actor: str, freeze_id: str) -> Freeze:
@@ -158,4 +141,4 @@ def _check(one: Freeze, now: float) -> None:
         raise Invalid("A change freeze needs ends_at, or days on which it comes again.")
     if one.ends_at and one.ends_at <= max(one.starts_at, now):
         raise Invalid("The change freeze would be over before it begins.")
-    windows.check_window(one)
+    one.check()

@@ -11,11 +11,11 @@ from ..notify.senders import network_of
 from ..notify.slack import web_client
 from ..processes import has_ended, process_name
 from ..splunk import settings as app_settings
+from ..splunk.bulletin import Bulletin
 from ..splunk.clock import SystemClock
 from ..splunk.replica import Replica, stores_of
 from ..splunk.session import Session
 from ..splunk.settings import Settings
-from ..worker.splunkd import Bulletin
 from .acting import Actor, SlackUsers, WebSlack
 from .kept import Keeper, Kept
 from .line import Line

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Callable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..detection.health.enabled import note_enabled
+from ..detection.monitors.inputs import monitors_of
 from ..incidents.clocks import assignment
 from ..incidents.intake import conditions
 from ..incidents.intake.ingest import Ingest, Outcome
@@ -27,12 +28,14 @@ from ..remediation import approval, execution, freeze
 from ..remediation.context import Context
 from ..remediation.executors import executors
 from ..remediation.verify import Verifier
+from ..rerun.raising import raising_of
 from ..splunk import spool
+from ..splunk.bulletin import Bulletin, notice
 from ..splunk.detections import detections
 from ..splunk.replica import forget_marks
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session
-from . import splunkd
+from ..splunk.users import has_capability
 from .audit_index import AuditIndex
 from .clocks import Clocks
 from .configuration import Configuration
@@ -40,10 +43,9 @@ from .cycle import Duty
 from .events import EventStream
 from .messages import Messages
 from .monitors.app_off import note_app_off
-from .monitors.duty import monitors_of
 from .monitors.roster import MonitorRoster
 from .monitors.troubles import MonitorMessages
-from .raising import raising_of
+from .reconciling.alerts import SplunkAlerts
 from .reconciling.forgotten import ForgottenRuns
 from .reconciling.reconciler import Reconciler
 from .reconciling.run_history import PastRuns
@@ -91,7 +93,7 @@ class Duties:
         self._compared: Compared = {}
         self._audit_index = AuditIndex(self.session, SplunkSearcher(self.session))
         self._events = EventStream(self.write_event, self._audit_index.name)
-        bulletin = splunkd.Bulletin(self.session)
+        bulletin = Bulletin(self.session)
         self._roster = MonitorRoster(
             self.stores, self.clock, self.holder, partial(monitors_of, self.session)
         )
@@ -99,12 +101,12 @@ class Duties:
             self.stores, self.clock, self.holder, bulletin, self._roster
         )
         self._refused = RefusedMessages(
-            self.stores, self.clock, splunkd.notice(self.session, REFUSED_MESSAGE)
+            self.stores, self.clock, notice(self.session, REFUSED_MESSAGE)
         )
 
     def all(self) -> List[Duty]:
         """The duties in the order of the flow: signals in, messages out, fixes after."""
-        alerts = splunkd.SplunkAlerts(self.session)
+        alerts = SplunkAlerts(self.session)
         past = PastRuns(self.stores, self.clock, alerts, self.holder, self._tell)
         forgotten, untracked = ForgottenRuns(past), UntrackedRuns(past)
         reconciler = Reconciler(
@@ -181,7 +183,7 @@ class Duties:
             spool.pending(),
             self._ingest,
             notify,
-            lambda user: splunkd.has_capability(self.session, user, CAPABILITY),
+            lambda user: has_capability(self.session, user, CAPABILITY),
             self.clock,
             self._tell,
         )
@@ -198,7 +200,7 @@ class Duties:
 
     def _context(self) -> Context:
         known = executors(lambda: self._config.settings)
-        may = partial(splunkd.has_capability, self.session)
+        may = partial(has_capability, self.session)
         catalogue = self._config.catalogue
         return Context(self.stores, self.clock, catalogue, known, may, process_name(), has_ended)
 
@@ -240,7 +242,7 @@ class Duties:
         return duty.run(close_after, mine.keep)
 
     def _sign_for_monitors(self) -> Mapping[str, int]:
-        started = splunkd.SplunkAlerts(self.session).splunkd_started
+        started = SplunkAlerts(self.session).splunkd_started
         own = partial(monitors_of, self.session)
         note_app_off(self.stores, self.clock, self.holder, own, started)
         return self._roster.sign()

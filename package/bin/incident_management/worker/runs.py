@@ -8,6 +8,7 @@ from ..detection.lookback import looks_for_change
 from ..detection.read_only import NotReadOnly
 from ..incidents.upkeep.coverage import Plan, Run, SearchId
 from ..ports import Searcher
+from ..rerun.raising import without_macros
 from ..splunk import spl
 from ..splunk.detections import (
     ALIVE_FIELD,
@@ -21,7 +22,6 @@ from ..splunk.detections import (
     scheduled,
 )
 from ..splunk.session import Session
-from .raising import without_macros
 
 __all__ = ["SplunkRuns"]
 

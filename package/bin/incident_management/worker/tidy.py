@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Callable, Container
 
+from ..detection.monitors.memory import MEMORY
 from ..detection.monitors.signed import SIGNED
 from ..incidents.stores import KEPT_ANSWER, KEPT_ANSWER_SECONDS
 from ..ports import Clock, Document, Stores
-from .monitors.checkpoints import CHECKPOINT, MEMORY
+from .monitors.checkpoints import CHECKPOINT
 from .monitors.late import LATE
 from .monitors.roster import OFF
 

@@ -169,17 +169,14 @@ class MemoryCollection:
             return []
         if not isinstance(wanted, dict):
             return [self._having(name).equal(wanted)]
-        likely = self._having(name).between(wanted) if _is_span(wanted) else None
+        is_span = wanted.keys() <= _COMPARISONS.keys()
+        likely = self._having(name).between(wanted) if is_span else None
         return [likely] if likely else []
 
     def _having(self, name: str) -> _Values:
         if name not in self._values:
             self._values[name] = _Values(name, self._documents.values())
         return self._values[name]
-
-
-def _is_span(wanted: Mapping[str, Any]) -> bool:
-    return wanted.keys() <= _COMPARISONS.keys()
 
 
 def _any_of(parts: Sequence[_Likely]) -> _Likely:

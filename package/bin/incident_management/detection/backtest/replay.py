@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...incidents import lifecycle, timeline
 from ...incidents.grouping import Topology
@@ -132,18 +132,10 @@ class Replay:
     search_seconds: float = field(default=0.0, init=False)
     truncated_runs: int = field(default=0, init=False)
 
-    def run(self) -> Iterator[Dict[str, Any]]:
-        """Run it and yield one row for each incident that would have been opened, oldest first.
-
-        Raises:
-            BacktestFailed: a search fails.
-        """
-        yield from simulate(self.windows(), self.setting, self.topology).incidents
-
     def windows(self, spl: str = "") -> List[Window]:
         """Run each window's search, once; ``spl`` in the place of the detection's own.
 
-        Raises as :meth:`run` does, and for more rows than there is memory for.
+        Raises BacktestFailed: a search fails, or there are more rows than there is memory for.
         """
         found, taken = [], 0
         for moment in self.moments:
@@ -177,7 +169,7 @@ class Replay:
     def unseen(self) -> str:
         """One sentence when no run looks at a part of the time, else an empty text.
 
-        Raises as :meth:`run` does.
+        Raises BacktestFailed.
         """
         earliest, latest = self._window(self.moments[-1])
         if latest - earliest >= self.step:

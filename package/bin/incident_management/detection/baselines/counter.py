@@ -73,7 +73,6 @@ class Counter:
         return value - last if last is not None and value >= last else None
 
     def to_state(self) -> Dict[str, Any]:
-        """Return what :meth:`from_state` takes."""
         return {
             "is_counter": self.is_counter,
             "ruled_out": self.ruled_out,

@@ -49,12 +49,10 @@ class Level:
         self.middle = middle + step if surprise >= 0.0 else middle - step
 
     def to_state(self) -> List[float]:
-        """Return what :meth:`from_state` takes."""
         return [self.middle, self.spread, self.seen]
 
     @classmethod
     def from_state(cls, state: Sequence[float]) -> Level:
-        """Return the level that was saved."""
         level = cls()
         level.middle, level.spread, level.seen = float(state[0]), float(state[1]), int(state[2])
         return level

@@ -313,7 +313,6 @@ class Records:
         return max([ratios[kind] for kind in self._single])
 
     def to_state(self) -> Dict[str, Any]:
-        """Return what :meth:`restore` takes."""
         return {
             "marks": list(self._marks),
             "seen": [self._total - missed for missed in self._missed],

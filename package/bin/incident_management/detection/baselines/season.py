@@ -160,7 +160,6 @@ class Season:
         return by
 
     def to_state(self) -> Dict[str, Any]:
-        """Return what :meth:`from_state` takes."""
         return {
             "values": [float(f"{value:.7g}") for value in self._values],
             "counts": list(self._counts),

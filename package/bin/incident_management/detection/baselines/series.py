@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from .baseline import SENSITIVITIES, Baseline
 from .zone import UTC, Zone
@@ -57,7 +57,7 @@ class _Series:
 
 
 class SeriesScorer:
-    """Adds a score to rows, one baseline a series; state lasts over calls of :meth:`score`.
+    """Scores rows, with one baseline a series.
 
     Args:
         value: field with the number.
@@ -94,27 +94,6 @@ class SeriesScorer:
         """
         self._latest = now + MAX_AHEAD_SECONDS
 
-    def score(self, rows: Iterable[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
-        """Yield the rows with their scores, in order.
-
-        A row without a number passes with empty scores.
-
-        Raises:
-            BadInput: times go backwards.
-        """
-        for row in rows:
-            one = self.score_one(row.get(self._value), self.key(row), row.get("_time"))
-            row.update(zip(FIELDS, one.split(",")))
-            yield row
-        self.note_end()
-
-    def key(self, row: Mapping[str, Any]) -> Any:
-        """Return what tells the series of a row from others."""
-        if len(self._by) == 1:
-            text = row.get(self._by[0], "")
-            return text if type(text) is str else str(text)
-        return tuple([str(row.get(name, "")) for name in self._by])
-
     def score_one(self, text: Any, key: Any, time_text: Any) -> str:
         """Return the :data:`FIELDS` of one row, given its number, its series and its time.
 
@@ -138,7 +117,8 @@ class SeriesScorer:
         except (TypeError, ValueError):
             time = _only_number(time_text)
         if time > self._latest:
-            self._note_ahead(time)
+            self._ahead += 1
+            self._farthest = max(self._farthest, time)
             return _EMPTY
         one = self._series.get(key)
         if one is None:
@@ -228,24 +208,17 @@ class SeriesScorer:
             "learned", "Rows of times that an earlier run has learned from have no score."
         )
 
-    def _note_ahead(self, time: float) -> None:
-        self._ahead += 1
-        self._farthest = max(self._farthest, time)
-
     def _note_missing(self, text: Any) -> None:
         if text is None:
             self._absent = True
             return
         self._present = True
         if text != "":
-            self._warn_text(text)
-
-    def _warn_text(self, text: Any) -> None:
-        self._warnings.setdefault(
-            "text",
-            f"Rows whose '{self._value}' is no number, or one beyond {MAX_NUMBER:g}, such as "
-            f"'{str(text)[:40]}', have no score.",
-        )
+            self._warnings.setdefault(
+                "text",
+                f"Rows whose '{self._value}' is no number, or one beyond {MAX_NUMBER:g}, such as "
+                f"'{str(text)[:40]}', have no score.",
+            )
 
     def _warn_series(self) -> None:
         names = ", ".join(self._by)

@@ -132,7 +132,6 @@ class Shift:
             self.clear()
 
     def to_state(self) -> Dict[str, Any]:
-        """Return what :meth:`restore` takes."""
         return {
             "points": self.points,
             "calm": self._calm,
@@ -143,7 +142,6 @@ class Shift:
         }
 
     def restore(self, state: Dict[str, Any]) -> None:
-        """Go on from what :meth:`to_state` gave."""
         self.points, self._calm = int(state["points"]), int(state["calm"])
         self.holds = bool(state["holds"])
         self._size, self._noise, self._unshifted = map(float, state["means"])

@@ -137,7 +137,6 @@ class Weeks(Season):
         return by
 
     def to_state(self) -> Dict[str, Any]:
-        """Return what :meth:`from_state` takes."""
         visits = [self._waiting, self._going_on()]
         return {
             **super().to_state(),

@@ -81,7 +81,6 @@ class Window:
         return [self._ring[self._place - count + i] + self._zero for i in range(count)]
 
     def to_state(self) -> Dict[str, Any]:
-        """Return what :meth:`from_state` takes."""
         return {
             "values": self.recent(2 * CHANGE_POINTS),
             "seen": self.seen,
@@ -89,7 +88,6 @@ class Window:
 
     @classmethod
     def from_state(cls, state: Dict[str, Any]) -> Window:
-        """Return the window that was saved."""
         window = cls()
         values = [float(value) for value in state["values"]][-2 * CHANGE_POINTS :]
         for value in values:
@@ -126,7 +124,6 @@ class Means:
 
     @classmethod
     def from_state(cls, state: Sequence[float]) -> Means:
-        """Return the mean that was saved."""
         means = cls(len(state))
         for value in state:
             means.add(float(value))

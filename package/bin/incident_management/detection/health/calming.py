@@ -11,7 +11,7 @@ Nothing is searched again. Times are epoch seconds.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
@@ -97,8 +97,7 @@ class Calmed:
         return f"Set {self.change}.{said}{left}."
 
     def to_document(self) -> Dict[str, Any]:
-        names = (name for name in self.__dataclass_fields__)
-        return {**{name: getattr(self, name) for name in names}, "sentence": self.sentence}
+        return {**asdict(self), "sentence": self.sentence}
 
 
 def findings_of(

@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 from ...ports import Document, Stores
 from .measures import DAY, MONTH_DAYS
 
-__all__ = ["Found", "Key", "last_before"]
+__all__ = ["Key", "RecentSignals", "last_before"]
 
 PAGE = 10_000
 NAMED_AT_ONCE = 10
@@ -23,7 +23,7 @@ Key = Tuple[str, str]
 """A detection: its name and its app."""
 
 
-class Found:
+class RecentSignals:
     """The signals of the last 30 days, counted: of all detections, or of one."""
 
     def __init__(self, stores: Stores, now: float, rule: str = "") -> None:

@@ -21,7 +21,7 @@ from ..thresholds import threshold_of
 from ..throttle import Throttle
 from .calming import Settings, calmed, findings_of
 from .enabled import enabled_since
-from .found import Found, Key, last_before
+from .found import Key, RecentSignals, last_before
 from .measures import (
     DAY,
     MONTH_DAYS,
@@ -71,7 +71,7 @@ class HealthReport:
         as monitors do. ``runs``: with what :meth:`one` tells of them, two requests a search.
         """
         saved = detections(self._session)
-        found = Found(self._stores, self._now)
+        found = RecentSignals(self._stores, self._now)
         keys = [_key_of(one) for one in saved]
         names = {name for name, _app in keys}
         opened = {found.opened(one) for one in self._opened if one.get("rules")}
@@ -94,7 +94,7 @@ class HealthReport:
 
         ``app``: that of the detection; where it is empty, the first one of that name is meant.
         """
-        found = Found(self._stores, self._now, name)
+        found = RecentSignals(self._stores, self._now, name)
         saved = next(
             (one for one in detections(self._session) if one.name == name and app in ("", one.app)),
             None,
@@ -145,7 +145,7 @@ class HealthReport:
         self,
         key: Key,
         saved: Optional[SavedDetection],
-        found: Found,
+        found: RecentSignals,
         older: Mapping[Key, float],
     ) -> Document:
         name, app = key

@@ -169,6 +169,13 @@ class _Silence(Detector):
         They are found no more, but nobody can say that they are well until they have events."""
 
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
+        self._learn(start, rows)
+        found = self._silent(start)
+        self.unwell = {*self._lost, *(one.key for one in found)}
+        return found
+
+    def _learn(self, start: int, rows: Sequence[Row]) -> None:
+        """Note which series have events, and the pauses that are over."""
         span = self.monitor.span
         for row in rows:
             key = series_of(self.monitor, row)
@@ -185,6 +192,10 @@ class _Silence(Detector):
                 self._pauses.add(key, last + span, start)
             self._seen[key] = [first, spans + 1, start, max(longest, pause)]
             self._lost.pop(key, None)
+
+    def _silent(self, start: int) -> List[Found]:
+        """Find the series that should have events; forget what was silent for very long."""
+        span = self.monitor.span
         found = []
         for key, seen in list(self._seen.items()):
             last = seen[2]
@@ -201,7 +212,6 @@ class _Silence(Detector):
                     self._lose(key, last)
             elif is_found:
                 found.append(Found(key, _silence(silent * span // 60, due is not None)))
-        self.unwell = {*self._lost, *(one.key for one in found)}
         return found
 
     def _expected_spans(self, key: Key, begin: int, end: int) -> int:

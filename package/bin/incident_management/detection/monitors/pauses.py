@@ -78,7 +78,6 @@ class Pauses:
         return max(backs) - self._zone.offset(max(backs) - local + since) if backs else None
 
     def to_state(self) -> List[Any]:
-        """Return what :meth:`restore` takes."""
         return [[list(key), pauses] for key, pauses in self._of.items()]
 
     def restore(self, state: List[Any]) -> None:

@@ -11,7 +11,15 @@ from typing import Any, Dict, List, Mapping
 from ...ports import Document, Stores
 from ..packing import unpack
 
-__all__ = ["GONE_SECONDS", "SIGNED", "TROUBLE", "monitors_in", "signed", "troubles"]
+__all__ = [
+    "GONE_SECONDS",
+    "SIGNED",
+    "TROUBLE",
+    "known_monitors",
+    "monitors_in",
+    "signed",
+    "troubles",
+]
 
 SIGNED = "monitors of a member"
 TROUBLE = "monitor trouble"
@@ -35,6 +43,20 @@ def monitors_in(document: Document) -> Monitors:
         return dict(unpack(str(document["value"]["monitors"]), MAX_BYTES)["monitors"])
     except (ValueError, LookupError):
         return {}
+
+
+def known_monitors(
+    stores: Stores, now: float, own: Monitors, holder: str = ""
+) -> Dict[str, Mapping[str, Any]]:
+    """Return the settings of the monitors of all members, by name.
+
+    ``own`` are those of this member, whose name is ``holder``; they count first.
+    """
+    found: Dict[str, Mapping[str, Any]] = {}
+    for document in signed(stores, now):
+        if document["holder"] != holder:
+            found.update(monitors_in(document))
+    return {**found, **own}
 
 
 def troubles(stores: Stores) -> Dict[str, str]:

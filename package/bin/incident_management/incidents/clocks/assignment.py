@@ -8,6 +8,7 @@ capacity allows; the worker alone, which gives out what waits, counts as it goes
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...ports import Clock, Document, Stores
@@ -50,17 +51,20 @@ def assign(
 ) -> Incident:
     """Give an incident to a person, a team, or both; of a team alone, whoever can take it.
 
-    Raises as :func:`..lifecycle.assign`, and Invalid for a team that does not exist.
+    Raises:
+        Invalid: neither is named, or a team that does not exist.
+        NotFound, IllegalMove: there is no such incident, or it is over.
     """
+    if not owner and not team:
+        raise Invalid("Name an owner or a team to assign the incident to.")
     routing.check_team(team)
-    reason = ""
+    incident = timeline.current(stores, incident_id)
+    lifecycle.must_be_open(incident, "assigned")
+    data = {"owner": owner, "team": team}
     if team and not owner and routing.assigns(team):
-        entries = timeline.read(stores, incident_id)
-        if entries:
-            incident = timeline.fold(entries)
-            choice = taker(stores, clock, routing, incident, team)
-            team, owner, reason = choice.team, choice.owner, choice.reason
-    return lifecycle.assign(stores, clock, incident_id, actor, owner, team, reason, once)
+        data = asdict(taker(stores, clock, routing, incident, team))
+    timeline.append(stores, clock, incident_id, "assigned", data, actor, once)
+    return timeline.refresh(stores, incident_id)
 
 
 def escalate(
@@ -74,26 +78,34 @@ def escalate(
     team: str = "",
     once: str = "",
 ) -> Incident:
-    """Hand an incident one level up; without a team and an owner to the next step of its path.
+    """Hand an open incident one level up; without a team and an owner to the next step of its path.
 
-    Raises as :func:`..lifecycle.escalate`, and Invalid for a team that does not exist.
+    Where an entry of this ``once`` is there, nothing happens.
+
+    Raises:
+        Invalid: no reason, or a team that does not exist.
+        NotFound, IllegalMove: there is no such incident, or it is over.
     """
     routing.check_team(team)
     if not reason.strip():
         raise Invalid("An escalation needs a reason, for whoever gets the incident.")
+    entries = timeline.read_existing(stores, incident_id)
+    if once and any(entry.once == once for entry in entries):
+        return timeline.refresh(stores, incident_id)
+    incident = timeline.fold(entries)
+    lifecycle.must_be_open(incident, "escalated")
     channels: Sequence[str] = ()
-    entries = timeline.read(stores, incident_id)
-    if entries:
-        incident = timeline.fold(entries)
-        if not owner and not team:
-            step = _next_step(entries, incident, routing)
-            owner, team, channels = step.member, step.team, step.channels
-        if team and not owner and routing.assigns(team):
-            choice = taker(stores, clock, routing, incident, team, passing=incident.owner)
-            team, owner, reason = choice.team, choice.owner, f"{reason} {choice.reason}"
-    return lifecycle.escalate(
-        stores, clock, incident_id, actor, reason, owner, team, once, channels
-    )
+    if not owner and not team:
+        step = _next_step(entries, incident, routing)
+        owner, team, channels = step.member, step.team, step.channels
+    if team and not owner and routing.assigns(team):
+        choice = taker(stores, clock, routing, incident, team, passing=incident.owner)
+        team, owner, reason = choice.team, choice.owner, f"{reason} {choice.reason}"
+    data: Document = {"level": incident.level + 1, "owner": owner, "team": team, "reason": reason}
+    if channels:
+        data["channels"] = list(channels)
+    timeline.append(stores, clock, incident_id, "escalation", data, actor, once)
+    return timeline.refresh(stores, incident_id)
 
 
 def taker(

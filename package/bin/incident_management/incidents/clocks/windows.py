@@ -8,128 +8,123 @@ to ``sun``, it is in force on these days only, from ``from_time`` up to ``to_tim
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, fields
+import uuid
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta, tzinfo
-from typing import Any, List, Mapping, Protocol, Tuple, Type, TypeVar
+from typing import Any, List, Mapping, Tuple, Type, TypeVar
 
 from ...ports import Collection, Document
 from ..errors import Invalid
+from .calendar import DAYS
 from .zones import ADVICE, zone_named
 
 __all__ = [
-    "DAYS",
-    "Kept",
     "Window",
-    "check_window",
     "forget_over",
-    "in_force",
+    "insert",
     "newest_first",
     "not_over",
-    "when",
 ]
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # In so long a time each day of the week comes whole, also in a week with a change of the clocks.
 EVERY_DAY_SECONDS = 8 * 86_400.0
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
-class Window(Protocol):
-    """What has such times, as a suppression or a change freeze."""
-
-    @property
-    def starts_at(self) -> float: ...
-
-    @property
-    def ends_at(self) -> float: ...
-
-    @property
-    def days(self) -> Tuple[str, ...]: ...
-
-    @property
-    def from_time(self) -> str: ...
-
-    @property
-    def to_time(self) -> str: ...
-
-    @property
-    def time_zone(self) -> str: ...
+_W = TypeVar("_W", bound="Window")
 
 
-_T = TypeVar("_T", bound="Kept")
+@dataclass(frozen=True)
+class Window:
+    """A window with what it is for, which is kept as a document: a suppression, a change freeze."""
 
+    id: str
+    reason: str
+    starts_at: float = 0.0
+    ends_at: float = 0.0
+    days: Tuple[str, ...] = ()
+    from_time: str = "00:00"
+    to_time: str = "00:00"
+    time_zone: str = "UTC"
+    created_by: str = ""
+    created_at: float = 0.0
 
-class Kept:
-    """A window that is kept as a document: the base of a dataclass with an ``id``."""
+    @classmethod
+    def of(
+        cls: Type[_W], prefix: str, wanted: Mapping[str, Any], actor: str, now: float, unique: str
+    ) -> _W:
+        """Make one of the fields that a person gives. Its id follows from ``unique``, if given."""
+        return cls(
+            **{
+                "starts_at": now,
+                **wanted,
+                "id": f"{prefix}-{(unique or uuid.uuid4().hex)[:10]}",
+                "days": tuple(dict.fromkeys(wanted.get("days") or ())),
+                "created_by": actor,
+                "created_at": now,
+            }
+        )
 
-    def in_force(self: Any, moment: float) -> bool:
-        return in_force(self, moment)
-
-    def to_document(self: Any) -> Document:
+    def to_document(self) -> Document:
         return {**asdict(self), "days": list(self.days), "_key": self.id}
 
     @classmethod
-    def from_document(cls: Type[_T], document: Mapping[str, Any]) -> _T:
+    def from_document(cls: Type[_W], document: Mapping[str, Any]) -> _W:
         """Return what a document says; a field that it lacks has its default."""
-        names = (one.name for one in fields(cls))  # type: ignore[arg-type]
+        names = (one.name for one in fields(cls))
         values = {name: document[name] for name in names if name in document}
         values["days"] = tuple(values.get("days") or ())
         return cls(**values)
 
+    def in_force(self, moment: float) -> bool:
+        """Tell whether a moment, in epoch seconds, is within the window."""
+        if moment < self.starts_at or (self.ends_at and moment >= self.ends_at):
+            return False
+        return not self.days or self._is_in_week(moment)
 
-def in_force(window: Window, moment: float) -> bool:
-    """Tell whether a moment, in epoch seconds, is within a window."""
-    if moment < window.starts_at or (window.ends_at and moment >= window.ends_at):
-        return False
-    return not window.days or _in_weekly_window(window, moment)
+    def when(self) -> str:
+        """Say for people when it ends, and on which days it is in force."""
+        parts = []
+        if self.days:
+            hours = f"{self.from_time} to {self.to_time} {self.time_zone}"
+            parts.append(f"on {', '.join(self.days)} from {hours}")
+        if self.ends_at:
+            end = datetime.fromtimestamp(self.ends_at, _zone(self.time_zone))
+            parts.append(f"until {end:%Y-%m-%d %H:%M} {self.time_zone}")
+        return ", ".join(parts)
 
+    def check(self) -> None:
+        """Raise Invalid for days, times of day or a zone that are none, or days that never come."""
+        for day in self.days:
+            if day not in DAYS:
+                raise Invalid(f"'{day[:20]}' is no day; use {', '.join(DAYS)}.")
+        _minutes(self.from_time)
+        _minutes(self.to_time)
+        _zone(self.time_zone)
+        if self.days and self._is_over_before_it_comes():
+            raise Invalid(
+                f"It would be over before its first {' or '.join(self.days)} comes: name a later "
+                "end, or none."
+            )
 
-def when(window: Window) -> str:
-    """Say for people when a window ends, and on which days it is in force."""
-    parts = []
-    if window.days:
-        hours = f"{window.from_time} to {window.to_time} {window.time_zone}"
-        parts.append(f"on {', '.join(window.days)} from {hours}")
-    if window.ends_at:
-        end = datetime.fromtimestamp(window.ends_at, _zone(window.time_zone))
-        parts.append(f"until {end:%Y-%m-%d %H:%M} {window.time_zone}")
-    return ", ".join(parts)
+    def _is_over_before_it_comes(self) -> bool:
+        if not self.ends_at or self.ends_at - self.starts_at >= EVERY_DAY_SECONDS:
+            return False
+        first = datetime.fromtimestamp(self.starts_at, _zone(self.time_zone))
+        hour, minute = divmod(_minutes(self.from_time), 60)
+        begins = first.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        starts = [(begins + timedelta(days=n)).timestamp() for n in range(9)]
+        return not any(self.in_force(moment) for moment in [self.starts_at, *starts])
 
-
-def check_window(window: Window) -> None:
-    """Raise Invalid for days, times of day or a zone that are none, or days that never come."""
-    for day in window.days:
-        if day not in DAYS:
-            raise Invalid(f"'{day[:20]}' is no day; use {', '.join(DAYS)}.")
-    _minutes(window.from_time)
-    _minutes(window.to_time)
-    _zone(window.time_zone)
-    if window.days and _is_over_before_it_comes(window):
-        raise Invalid(
-            f"It would be over before its first {' or '.join(window.days)} comes: name a later "
-            "end, or none."
-        )
-
-
-def _is_over_before_it_comes(window: Window) -> bool:
-    if not window.ends_at or window.ends_at - window.starts_at >= EVERY_DAY_SECONDS:
-        return False
-    first = datetime.fromtimestamp(window.starts_at, _zone(window.time_zone))
-    hour, minute = divmod(_minutes(window.from_time), 60)
-    begins = first.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    starts = [(begins + timedelta(days=n)).timestamp() for n in range(9)]
-    return not any(in_force(window, moment) for moment in [window.starts_at, *starts])
-
-
-def _in_weekly_window(window: Window, moment: float) -> bool:
-    local = datetime.fromtimestamp(moment, _zone(window.time_zone))
-    start, end = _minutes(window.from_time), _minutes(window.to_time)
-    minute = local.hour * 60 + local.minute
-    today, yesterday = (DAYS[(local - timedelta(days=n)).weekday()] for n in (0, 1))
-    if start < end:
-        return today in window.days and start <= minute < end
-    began_today = today in window.days and minute >= start
-    return began_today or (yesterday in window.days and minute < end)
+    def _is_in_week(self, moment: float) -> bool:
+        local = datetime.fromtimestamp(moment, _zone(self.time_zone))
+        start, end = _minutes(self.from_time), _minutes(self.to_time)
+        minute = local.hour * 60 + local.minute
+        today, yesterday = (DAYS[(local - timedelta(days=n)).weekday()] for n in (0, 1))
+        if start < end:
+            return today in self.days and start <= minute < end
+        began_today = today in self.days and minute >= start
+        return began_today or (yesterday in self.days and minute < end)
 
 
 def _minutes(text: str) -> int:
@@ -144,6 +139,14 @@ def _zone(name: str) -> tzinfo:
     if zone is None:
         raise Invalid(f"'{name[:60]}' is no time zone that this machine knows; {ADVICE}")
     return zone
+
+
+def insert(windows: Collection, window: _W) -> _W:
+    """Store a window; returns the one that was there, where its request was made before."""
+    if windows.insert(window.to_document()):
+        return window
+    known = windows.get(window.id)
+    return window.from_document(known) if known else window
 
 
 def not_over(now: float) -> Document:

@@ -7,7 +7,7 @@ comes again. Nothing here looks at alerts that have not come yet.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Iterable, Optional, Tuple
+from typing import Optional, Tuple
 
 __all__ = ["SLOT", "Crowd", "Habit", "Habits"]
 
@@ -35,15 +35,6 @@ class Habit:
         self.slots = 0.0
         self.count = 0
         self.peak = 0.0
-
-    @classmethod
-    def of(cls, times: Iterable[float]) -> Habit:
-        """Return the habit that these times, in any order, amount to."""
-        ordered = sorted(times)
-        habit = cls(ordered[0] if ordered else 0.0)
-        for time in ordered:
-            habit.observe(time)
-        return habit
 
     def observe(self, time: float) -> bool:
         """Count one at ``time`` and return whether it was usual.

@@ -53,19 +53,13 @@ class Placement:
 
 
 class Segmenter:
-    """Gives each alert its group.
+    """Gives each alert its group."""
 
-    Args:
-        window: seconds of silence after which a gathering of usual alerts ends; the setting
-            ``group_window`` of incident_routing.conf.
-        limits: bounds of what is kept.
-    """
-
-    def __init__(self, window: float = LONGEST_PAUSE, limits: Limits = Limits()) -> None:
+    def __init__(self, limits: Limits = Limits()) -> None:
         self._habits = Habits(limits.habits)
         self._crowd = Crowd()
         self._bursts = Bursts(limits.bursts, limits.entities)
-        self._gatherings = Gatherings(window)
+        self._gatherings = Gatherings(LONGEST_PAUSE)
         self._groups = 0
 
     def place(self, time: float, kind: str, entity: str) -> Placement:

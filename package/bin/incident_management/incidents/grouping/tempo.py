@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Iterable
-
 __all__ = ["LONGEST_PAUSE", "SHORTEST_PAUSE", "Tempo"]
 
 SHORTEST_PAUSE = 6.0
@@ -28,17 +26,8 @@ class Tempo:
 
     __slots__ = ("longest",)
 
-    def __init__(self, longest: float = FIRST_PAUSE) -> None:
-        self.longest = longest
-
-    @classmethod
-    def of(cls, times: Iterable[float]) -> Tempo:
-        """Return the tempo that these times, in any order, amount to."""
-        tempo = cls()
-        ordered = sorted(times)
-        for before, after in zip(ordered, ordered[1:]):
-            tempo.observe(after - before)
-        return tempo
+    def __init__(self) -> None:
+        self.longest = FIRST_PAUSE
 
     def observe(self, gap: float) -> None:
         """Take in the gap before one more alert; within one moment it says nothing."""

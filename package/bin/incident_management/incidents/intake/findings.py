@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 from ..canonical import canonical, check_names
 from ..errors import Invalid
 from ..model import Document
-from ..signal import NORMAL, Signal
+from ..signal import NORMAL, UNLESS_GIVEN, Signal
 from . import conditions
 from .alert import run_of
 
@@ -26,7 +26,7 @@ def signals_from(
     ``common`` holds what all of them share; what a finding says itself goes before it. Raises
     Invalid, with one sentence, for a field that is missing, unknown or of the wrong kind.
     """
-    shared = {**_UNLESS_GIVEN, **_checked(common or {}), "received_at": NORMAL["received_at"](now)}
+    shared = {**UNLESS_GIVEN, **_checked(common or {}), "received_at": NORMAL["received_at"](now)}
     return [_signal({**shared, **_checked(finding)}) for finding in findings]
 
 
@@ -120,17 +120,6 @@ def _after(_name: str, value: Any) -> Document:
 
 
 _NEEDED = ("rule", "entity", "severity")
-_UNLESS_GIVEN = {
-    **dict.fromkeys(("app", "owner", "title", "description", "sid", "runbook", "incident_id"), ""),
-    "rows": [],
-    "search": {},
-    "actions": [],
-    "tags": [],
-    "group_values": [],
-    "after": {},
-    "count": 1,
-    "group": True,
-}
 _KINDS: Dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("rule", "app", "owner", "entity", "severity", "title", "description"), _text),
     **dict.fromkeys(("sid", "run", "runbook"), _text),

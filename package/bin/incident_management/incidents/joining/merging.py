@@ -126,7 +126,8 @@ def split(
             raise Invalid(f"{incident_id} has no signal {lacking[:60]}; see its signals.")
         if len(keys) >= incident.signals:
             raise IllegalMove(f"All signals of {incident_id} would leave it; leave one there.")
-        found = sorted((Signal.from_document(d) for d in documents), key=_age)
+        found = [Signal.from_document(document) for document in documents]
+        found.sort(key=lambda signal: (signal.first_time, signal.key))
         opened = _opening(found, incident_id, title)
         decision = routing.decide(
             opened["severity"], opened["entities"], opened["rules"], opened["tags"]
@@ -215,10 +216,6 @@ def _may_move(story: Story) -> Incident:
     if incident.status == "closed":
         raise IllegalMove(f"{incident.id} is closed; its signals stay with it.")
     return incident
-
-
-def _age(signal: Signal) -> tuple[float, str]:
-    return (signal.first_time, signal.key)
 
 
 def _opening(signals: Sequence[Signal], incident_id: str, title: str) -> Document:

@@ -39,6 +39,8 @@ ROUNDS = 20
 # The worker looks at moves this old again: a writer that was slow has written by then.
 LOOK_BACK_SECONDS = 3600.0
 MAX_MOVES = 1000
+# What leaves an incident with the last of the signals that are about it.
+_LEFT_ALONE = ("entities", "rules", "wordings", "group_values")
 
 
 def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None) -> bool:
@@ -57,10 +59,7 @@ def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None)
             "to": move.target,
             "number": move.number,
             "removed": list(signals),
-            "entities": move.detail.get("entities", []),
-            "rules": move.detail.get("rules", []),
-            "wordings": move.detail.get("wordings", []),
-            "group_values": move.detail.get("group_values", []),
+            **{name: move.detail.get(name, []) for name in _LEFT_ALONE},
             "problems": [one["dedup_key"] for one in move.detail.get("problems", [])],
             "undone": move.target if move.kind == "undo" else "",
             "reason": move.reason,
@@ -131,35 +130,42 @@ def _hand_on(stores: Stores, clock: Clock, source_id: str) -> str:
         if not target.keys:
             # Its timeline is gone: what it held is no longer anybody's to add to.
             return ""
-        first = f"move:{number}:joined"
         owned = source.owned()
         missing = {k: n for k, n in owned.items() if not target.has_had(k, number)}
-        if not missing and target.has(first):
+        if not missing and target.has(_first_join(number)):
             timeline.refresh_many(stores, [source_id, target_id])
             return target_id
-        joined = []
-        for signals in list(_parts(missing)) or [{}]:
-            once = f"move:{number}:{digest(sorted(signals), 40)}" if target.has(first) else first
-            data: Document = {
-                "from": source_id,
-                "number": number,
-                "signals": signals,
-                "title": incident.title,
-                "severity": incident.severity,
-                "entities": incident.entities,
-                "rules": incident.rules,
-                "tags": incident.tags,
-                "wordings": incident.wordings,
-                "group_values": incident.group_values,
-                "first_time": incident.first_time,
-                "last_time": incident.last_time,
-                "reason": f"{source_id} was merged into this incident.",
-            }
-            entry = Entry.create(target_id, "joined", data, ACTOR, clock.now(), target.head, once)
-            target.add(entry)
-            joined.append(entry)
-        timeline.write(stores, joined)
+        timeline.write(stores, _joins(source, target, missing, number, clock.now()))
     return target_id
+
+
+def _joins(
+    source: Story, target: Story, missing: Mapping[str, int], number: int, now: float
+) -> List[Entry]:
+    """The entries that write these signals of a merged incident down on the target."""
+    incident, joined = source.incident, []
+    if incident is None:
+        return []
+    first = _first_join(number)
+    shared = ("title", "severity", "entities", "rules", "tags", "wordings", "group_values")
+    for signals in list(_parts(missing)) or [{}]:
+        once = f"move:{number}:{digest(sorted(signals), 40)}" if target.has(first) else first
+        data: Document = {
+            "from": incident.id,
+            "number": number,
+            "signals": signals,
+            **{name: getattr(incident, name) for name in (*shared, "first_time", "last_time")},
+            "reason": f"{incident.id} was merged into this incident.",
+        }
+        entry = Entry.create(incident.merged_into, "joined", data, ACTOR, now, target.head, once)
+        target.add(entry)
+        joined.append(entry)
+    return joined
+
+
+def _first_join(number: int) -> str:
+    """The ``once`` of the first entry that a merge writes on its target."""
+    return f"move:{number}:joined"
 
 
 def _write_opening(stores: Stores, clock: Clock, move: Move) -> None:

@@ -209,7 +209,11 @@ class _Reader:
         self._problems: List[str] = []
 
     def routing(self) -> Routing:
-        calendars = self._all("calendar", _calendar, _always)
+        calendars = self._all(
+            "calendar",
+            lambda n, v: Calendar.read(f"{CONF} [calendar:{n}]", n, v),
+            lambda _n: ALWAYS,
+        )
         members = self._all("member", lambda n, v: Member.read(n, v, calendars), Member)
         self._problems += shared_slack_ids(members)
         names: Dict[str, Any] = dict.fromkeys(self._named("team"))
@@ -308,11 +312,3 @@ class _Reader:
             severity: self._read(partial(number, where, values, severity, 1.0), 1.0)
             for severity in SEVERITIES
         }
-
-
-def _calendar(name: str, values: Mapping[str, str]) -> Calendar:
-    return Calendar.read(f"{CONF} [calendar:{name}]", name, values)
-
-
-def _always(name: str) -> Calendar:
-    return ALWAYS

@@ -54,12 +54,8 @@ def hold(
     """Write down what would have resolved a flapping incident. False: it does not flap."""
     if not incident.flapping:
         return False
-    data = {
-        "state": "held",
-        "reason": str(resolve.get("reason") or ""),
-        "resolution": str(resolve.get("resolution") or ""),
-        "category": str(resolve.get("category") or ""),
-    }
+    said = {name: str(resolve.get(name) or "") for name in ("reason", "resolution", "category")}
+    data = {"state": "held", **said}
     timeline.append(stores, clock, incident.id, "flapping", data, actor, once)
     return True
 
@@ -94,7 +90,8 @@ def _released(entries: Sequence[Entry], routing: Routing, now: float) -> List[En
     head = timeline.head_of(entries)
     data: Dict[str, Any] = {"state": "ended", "reason": calm}
     ended = Entry.create(incident.id, "flapping", data, ACTOR, now, head, f"calm:{began.key}")
-    found_since = any(entry.kind in ("signal", "joined") for entry in _after(counted, last))
+    later = counted[counted.index(last) + 1 :]
+    found_since = any(entry.kind in ("signal", "joined") for entry in later)
     if last.data.get("state") != "held" or found_since:
         return [ended]
     resolve = {
@@ -108,7 +105,3 @@ def _released(entries: Sequence[Entry], routing: Routing, now: float) -> List[En
     head = timeline.head_of([*entries, ended])
     once = f"calm-resolve:{began.key}"
     return [ended, Entry.create(incident.id, "status", resolve, ACTOR, now, head, once)]
-
-
-def _after(entries: Sequence[Entry], entry: Entry) -> Sequence[Entry]:
-    return entries[entries.index(entry) + 1 :]

@@ -15,23 +15,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
 
+from ...detection.monitors.memory import MAX_STATE_BYTES, MEMORY
 from ...detection.monitors.monitor import Monitor
 from ...detection.packing import pack, unpack
 from ...incidents.stores import IS_OPEN, checkpoints_of, claim_document
 from ...ports import Clock, Document, Stores
 from .roster import off_since
 
-__all__ = ["CHECKPOINT", "MAX_STATE_BYTES", "MEMORY", "Checkpoint", "Checkpoints", "recall"]
+__all__ = ["CHECKPOINT", "Checkpoint", "Checkpoints"]
 
-CHECKPOINT, MEMORY = "monitor", "monitor memory"
-"""What the purposes of a monitor's documents begin with; a colon and its name follow."""
+CHECKPOINT = "monitor"
+"""What the purposes of a monitor's checkpoints begin with; a colon and its name follow."""
 KEPT_CHECKPOINTS = 3
 KEPT_MEMORIES = 20
 MAX_UNWELL = 1000
 SHORT_BREAK_SECONDS = 900.0
 """A monitor that is off for no longer goes on as if it had not been."""
-MAX_STATE_BYTES = 64_000_000
-"""JSON of what a monitor has learned; packed it is a third of that or less."""
 
 
 @dataclass(frozen=True)
@@ -320,17 +319,3 @@ def thinned(points: Sequence[float], now: float, span: int) -> List[float]:
     for point in sorted(set(points)):
         orders.setdefault(int(max(0.0, now - point) // span).bit_length(), []).append(point)
     return sorted({point for some in orders.values() for point in (some[0], some[-1])})
-
-
-def recall(stores: Stores, key: str) -> Dict[str, Any]:
-    """Return a memory by what names it. Raises LookupError when it is gone, or can't be read.
-
-    The name comes with a signal, which a client may have made up.
-    """
-    document = stores.claims.get(key)
-    if document is None or not str(document["purpose"]).startswith(f"{MEMORY}:"):
-        raise LookupError("What the monitor knew before it raised this is not kept any more.")
-    try:
-        return unpack(document["value"]["state"], MAX_STATE_BYTES)
-    except ValueError as error:
-        raise LookupError(str(error)) from error

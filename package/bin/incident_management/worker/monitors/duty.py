@@ -1,34 +1,16 @@
-"""Which stanzas of inputs.conf are monitors, and the duty of one: nothing, until a span is due."""
+"""The duty of a monitor: nothing, until a span is due."""
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Mapping
 
-from ...detection.monitors.monitor import Monitor, search_of
+from ...detection.monitors.monitor import Monitor
 from ...incidents.stores import checkpoints_of
 from ...ports import Clock, Stores
-from ...splunk import conf
 from ...splunk.session import Session
 from ...splunk.stanza import SettingsError
 
-__all__ = ["is_idle", "is_monitor", "monitor_duty", "monitors_of"]
-
-PREFIX = "incident_monitor://"
-
-
-def is_monitor(values: Mapping[str, Any]) -> bool:
-    """Tell whether a stanza of ``incident_monitor`` is a monitor; the others are the worker."""
-    return bool(search_of(values) or str(values.get("detector") or "").strip())
-
-
-def monitors_of(session: Session) -> Dict[str, Mapping[str, Any]]:
-    """Return the settings of the monitors that are enabled, by name. Raises SplunkError."""
-    stanzas = conf.load(session, "inputs")
-    return {
-        stanza[len(PREFIX) :]: values
-        for stanza, values in stanzas.items()
-        if stanza.startswith(PREFIX) and is_monitor(values)
-    }
+__all__ = ["is_idle", "monitor_duty"]
 
 
 def monitor_duty(

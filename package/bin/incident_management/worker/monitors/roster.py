@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, Optional, Set
 
-from ...detection.monitors.signed import GONE_SECONDS, SIGNED, Monitors, monitors_in, signed
+from ...detection.monitors.signed import (
+    GONE_SECONDS,
+    SIGNED,
+    Monitors,
+    known_monitors,
+    monitors_in,
+    signed,
+)
 from ...detection.packing import pack
 from ...incidents.stores import claim_document
 from ...ports import Clock, Stores
@@ -88,11 +95,7 @@ class MonitorRoster:
 
         Raises SplunkError when this member's can't be read.
         """
-        found: Dict[str, Mapping[str, Any]] = {}
-        for document in signed(self._stores, self._clock.now()):
-            if document["holder"] != self._holder:
-                found.update(monitors_in(document))
-        return {**found, **self._own()}
+        return known_monitors(self._stores, self._clock.now(), self._own(), self._holder)
 
     def is_gone(self, holder: str) -> bool:
         """Tell whether a member does not sign any more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping, Sequence
 
 from ...detection.monitors.monitor import Monitor
+from ...detection.monitors.search import MonitorSearcher
 from ...incidents.grouping import Topology
 from ...incidents.intake.ingest import Ingest
 from ...incidents.routing import Routing
@@ -13,10 +14,9 @@ from ...ports import Clock, Stores
 from ...splunk import conf
 from ...splunk.session import Session
 from ...splunk.topology import TopologyLookup
-from ..splunkd import SplunkAlerts
+from ..reconciling.alerts import SplunkAlerts
 from .app_off import note_app_off
 from .runner import MonitorRunner
-from .search import MonitorSearcher
 
 __all__ = ["run_monitor"]
 

@@ -7,12 +7,12 @@ holds is looked at when the monitor is saved, and again before each search.
 
 from __future__ import annotations
 
-from ...detection.monitors.monitor import Monitor
-from ...detection.read_only import NotReadOnly, check_read_only
 from ...ports import SearchFailed, SearchResult
 from ...splunk import knowledge
 from ...splunk.search import SplunkSearcher, with_search
 from ...splunk.session import APP, Session, SplunkError
+from ..read_only import NotReadOnly, check_read_only
+from .monitor import Monitor
 
 __all__ = ["MonitorSearcher", "check_search"]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping, Tuple, Union
 
 from ..detection.lookback import bound_to, lookback
+from ..detection.monitors.memory import recall
 from ..detection.monitors.monitor import MAX_EVENTS, Monitor
 from ..detection.monitors.rejudging import Problem, events_in, is_there
+from ..detection.monitors.search import MonitorSearcher
 from ..detection.read_only import NotReadOnly, plain_text
 from ..incidents.intake.alert import params_of
 from ..incidents.intake.trigger import condition_of, triggers
@@ -16,8 +18,6 @@ from ..remediation.raised import CannotJudge, Grid, Rerun
 from ..splunk import knowledge
 from ..splunk.search import SavedSearch, SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError
-from .monitors.checkpoints import recall
-from .monitors.search import MonitorSearcher
 from .rights import only_filters, only_reads, runs_as_its_owner
 
 __all__ = ["MonitorRaising", "Raising", "SavedSearchRaising", "raising_of"]

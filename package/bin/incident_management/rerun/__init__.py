@@ -1,0 +1,1 @@
+"""Runs again, over another window, what raised an incident: a saved search, or a monitor."""
