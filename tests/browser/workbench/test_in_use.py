@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 
 from incident_management.notify.outbox import Outbox
 
+from .gestures import press, said, submit
 from .site import Clock, Site
-from .test_acting import press, said, submit
 from .test_looking import titles
 from .waiting import Held, let_time_pass, refresh
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from .gestures import said, submit
 from .site import Site
-from .test_acting import said, submit
 from .test_many import choose_all, more
 from .test_not_delivered import undelivered
 from .waiting import Held, come_back, let_time_pass, refresh

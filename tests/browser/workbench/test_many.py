@@ -7,8 +7,8 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from .gestures import said, submit
 from .site import Site
-from .test_acting import said, submit
 
 Enter = Callable[..., Any]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from .gestures import press, said
 from .site import Site, sign_in
-from .test_acting import press, said
 from .waiting import refresh
 
 Enter = Callable[..., Any]

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import APP
 
+from .gestures import press, said
 from .site import Site
-from .test_acting import press, said
 
 Enter = Callable[..., Any]
 FEATURE = "feature:appserver_security"

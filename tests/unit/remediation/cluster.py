@@ -99,8 +99,8 @@ class Cluster:
         kept = copy.deepcopy(one)
         kept["metadata"]["labels"]["pod-template-hash"] = name
         owner = {"uid": "uid-1", "controller": True}
-        made = {"metadata": {"name": name, "annotations": {}, "ownerReferences": [owner]},
-                "spec": {"template": kept}}  # fmt: skip
+        about = {"name": name, "annotations": {}, "ownerReferences": [owner]}
+        made: dict[str, Any] = {"metadata": about, "spec": {"template": kept}}
         if not found:
             self.replica_sets.append(made)
         mine = found[0] if found else made

@@ -102,8 +102,9 @@ def test_a_status_that_awx_does_not_give_is_no_end():
 def test_what_kubernetes_answers(asked):
     """Its ReplicaSets with one of them, as all are alike; and nothing strange is ever put in."""
     cluster = Cluster()
-    _status, true = cluster.answer(*asked, LISTED if asked[1] == REPLICA_SETS else {}, None, {})
-    if asked[1] == REPLICA_SETS:
+    method, path = asked
+    _status, true = cluster.answer(method, path, LISTED if path == REPLICA_SETS else {}, None, {})
+    if path == REPLICA_SETS:
         true["items"] = true["items"][:1]
     listed = cluster.answer("GET", REPLICA_SETS, LISTED, None, {})
     cluster.answers["GET", REPLICA_SETS] = listed

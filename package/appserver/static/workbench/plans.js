@@ -14,6 +14,11 @@ const WAITING = ['proposed', 'approved'];
 const UNDOABLE = ['done', 'recovered', 'insufficient_data', 'not_recovered', 'rollback_failed'];
 // Of these it is read how they are proved, of those that wait also what the safety rules say.
 const READ = [...WAITING, 'done'];
+// Who can say what a fix would do without doing it, and how.
+const TRIED = {
+    awx: 'AWX runs the playbook in check mode. Tasks with check_mode: false are carried out all the same.',
+    kubernetes: 'Kubernetes checks the request, and stores nothing.',
+};
 // Each asks the service that it is about: more than these wait for nobody.
 const MAX_CHECKED = 3;
 const OVERRIDE = { name: 'override', label: 'Why in a change freeze', kind: 'area', help: 'It stands on the timeline with your name.' };
@@ -111,6 +116,7 @@ function decisions(detail, plan) {
         offered.push(
             button(detail, 'approve', plan.freeze ? 'Approve in the freeze …' : 'Approve', why || own || frozen || (plan.status === 'approved' && !plan.freeze ? 'It is approved already.' : ''), () => approve(detail, plan)),
             button(detail, 'reject', 'Reject', why, () => reject(detail, plan)),
+            TRIED[plan.executor] && button(detail, 'check', 'Try it …', lacks(capabilities, 'incident_remediate'), () => check(detail, plan)),
             button(detail, 'execute', 'Carry it out …', lacks(capabilities, 'incident_remediate') || (plan.status === 'approved' ? '' : 'It must be approved first.') || blocking?.detail || '', () => execute(detail, plan), 'wb-danger'));
     }
     if (UNDOABLE.includes(plan.status) && plan.inverse) {
@@ -141,6 +147,13 @@ function reject(detail, plan) {
     decide(detail, plan, {
         verb: 'reject', title: 'Reject this fix', submit: 'Reject', fields: [{ name: 'reason', label: 'Why', kind: 'area' }],
         body: ({ reason }) => (reason ? { reason } : {}), effects: ['It is not carried out, and can’t be approved any more.'], done: () => 'The fix is rejected.',
+    });
+}
+
+function check(detail, plan) {
+    decide(detail, plan, {
+        verb: 'check', title: `Try, without carrying it out: ${plan.label || plan.action}`, submit: 'Try it', body: () => ({}),
+        effects: [plan.summary, TRIED[plan.executor], 'How it went is noted on the timeline.'], done: (after) => after.detail,
     });
 }
 

@@ -144,7 +144,7 @@ def preview_proposal(request: Request) -> Response:
     answers={200: obj({"plan_id": text(), "status": text(), "detail": text()}, ("status",))},
 )
 def check(request: Request) -> Response:
-    """Run a plan in its executor's check mode: AWX reports what the playbook would change."""
+    """Try a plan in its executor's check mode: AWX's, or a dry run of Kubernetes."""
     context, plan_id = _context(request), request.params["id"]
     return Response(_allowed(lambda: rehearse(context, plan_id, request.user)))
 

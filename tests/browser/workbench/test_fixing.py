@@ -1,0 +1,141 @@
+"""Fixes on the workbench: proposed, tried, approved, carried out, stopped by a change freeze."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.integration.tell_and_fix.receivers import KubernetesApi
+
+from .gestures import press, said, submit
+from .site import Site
+
+Enter = Callable[..., Any]
+
+
+def test_a_fix_that_the_service_refuses_is_not_said_to_be_carried_out(
+    site: Site, enter: Enter
+) -> None:
+    (incident,) = site.signals({"entity": "cart", "title": "Errors of cart"})
+    site.analysed(incident)
+    plan = site.call("POST", f"/incidents/{incident}/plans", {})["plan_id"]
+    site.call("POST", f"/plans/{plan}/approve", {})
+    site.deployer.refuses = "A deploy freeze is on."
+    page = enter("mia", f"?incident={incident}&tab=fixes")
+    press(page, "execute")
+    page.get_by_role("button", name="Carry it out on checkout").click()
+    said(page, "The fix is failed: The deploy API refused with 409: A deploy freeze is on.")
+    expect(page.locator(".wb-plan").first).to_contain_text("Next: Nothing was changed.")
+    site.deployer.refuses = ""
+
+
+def test_in_a_change_freeze_a_fix_takes_somebodys_reason(site: Site, enter: Enter) -> None:
+    (incident,) = site.signals({"entity": "till", "title": "Errors of till"})
+    site.analysed(incident)
+    wanted = {"reason": "Black Friday", "service": "check*", "ends_at": time.time() + 600}
+    freeze = site.call("POST", "/freezes", wanted)["id"]
+    try:
+        plan = site.call("POST", f"/incidents/{incident}/plans", {})["plan_id"]
+        approver = enter("ada", f"?incident={incident}&tab=fixes")
+        expect(approver.locator(".wb-plan")).to_contain_text(f"the change freeze {freeze} (Black")
+        lacking = "Your roles lack the capability incident_override."
+        expect(approver.locator("[data-move=approve]")).to_have_attribute("title", lacking)
+
+        manager = enter("mia", f"?incident={incident}&tab=fixes")
+        press(manager, "approve")
+        manager.locator("dialog [name=override]").fill("The till is down.")
+        submit(manager)
+        said(manager, "is approved; it is not carried out by itself")
+        expect(manager.locator("[data-move=execute]")).not_to_have_attribute(
+            "aria-disabled", "true"
+        )
+        entries = site.call("GET", f"/incidents/{incident}/timeline")["entries"]
+        (approval,) = [one for one in entries if one["kind"] == "approval"]
+        assert approval["data"]["override"]["reason"] == "The till is down."
+        site.call("POST", f"/plans/{plan}/reject", {})
+    finally:
+        site.call("DELETE", f"/freezes/{freeze}")
+
+
+def test_a_fix_is_tried_before_anybody_approves_it(site: Site, enter: Enter) -> None:
+    """Before the next test has a fix under way on checkout, which none is tried beside."""
+    splunk = site.standin.splunk
+    actions = splunk.home / "etc/apps/incident_management/local/incident_actions.conf"
+    actions.write_text(
+        "[undo_rollout]\nlabel = Put the Deployment back\nexecutor = kubernetes\n"
+        "argument.namespace = shop\nargument.service = $analysis.service$\n"
+        "argument.running = $analysis.version$\nargument.to_version = $analysis.previous_version$\n"
+        "blast_radius = $service$ is rolled out anew.\n"
+    )
+    splunk.conf.reload()
+    api = KubernetesApi(lambda: None)
+    try:
+        form = {"kubernetes_url": api.url, "kubernetes_token": "t"}
+        admin = site.standin.service(app="incident_management", owner="nobody")
+        admin.post("incident_management_settings/remediation", **form)
+        (incident,) = site.signals({"entity": "checkout-2", "title": "Errors of checkout-2"})
+        site.analysed(incident)
+        site.call("POST", f"/incidents/{incident}/plans", {"action": "undo_rollout"})
+        page = enter("mia", f"?incident={incident}&tab=fixes")
+        page.get_by_text("What would be done").click()
+        expect(page.locator(".wb-plan pre").first).to_contain_text('"path": "/spec/template"')
+        press(page, "check")
+        expect(page.locator(".wb-effects")).to_contain_text("checks the request, and stores nothi")
+        submit(page)
+        said(page, "Kubernetes would take it: nothing was changed.")
+        assert (api.cluster.dry, api.cluster.patched) == (1, 0)
+        expect(
+            enter("ada", f"?incident={incident}&tab=fixes").locator("[data-move=check]")
+        ).to_have_attribute("aria-disabled", "true")
+    finally:
+        api.stop()
+        actions.unlink()
+        splunk.conf.reload()
+
+
+def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
+    site: Site, enter: Enter
+) -> None:
+    (incident,) = site.signals({"entity": "checkout", "title": "Errors of checkout"})
+    site.analysed(incident)
+    responder = enter("rob", f"?incident={incident}&tab=analysis")
+    expect(responder.locator(".wb-verdict")).to_contain_text("CHG-8")
+    expect(responder.locator(".wb-check-verified").first).to_contain_text("pool_size: 20 -> 1")
+    struck = responder.locator(".wb-claims s")
+    expect(struck).to_have_text("The database was restarted at noon.")
+    claims = responder.locator(".wb-claims li")
+    expect(claims.nth(0)).to_contain_text("QueuePool limit of size 1 overflow 0 reached")
+    expect(claims.nth(0)).to_contain_text("quote found · C1")
+    expect(claims.nth(1)).to_contain_text("not checked · C1 · It says what brought about what.")
+    expect(claims.nth(2)).not_to_contain_text("ready to accept connections")
+
+    press(responder, "propose")
+    said(responder, "is proposed")
+    plan = responder.locator(".wb-plan")
+    expect(plan).to_contain_text("Next: One person with the capability incident_approve must")
+    expect(plan).to_contain_text("Proof: Whether it helps can't be proved, so a person decides")
+    approve = plan.locator("[data-move=approve]")
+    expect(approve).to_have_attribute("title", "Your roles lack the capability incident_approve.")
+
+    approver = enter("ada", f"?incident={incident}&tab=fixes")
+    approver.locator("[data-move=approve]").click()
+    expect(approver.locator(".wb-effects")).to_contain_text("restarts with version r7")
+    submit(approver)
+    said(approver, "is approved; it is not carried out by itself")
+    expect(approver.locator("[data-move=execute]")).to_have_attribute("aria-disabled", "true")
+
+    manager = enter("mia", f"?incident={incident}&tab=fixes")
+    manager.get_by_text("What would be done").click()
+    expect(manager.locator(".wb-plan pre").first).to_contain_text('"to_version": "r7"')
+    press(manager, "execute")
+    expect(manager.locator(".wb-effects")).to_contain_text("Approved by ada")
+    assert manager.evaluate("document.activeElement.textContent") == "Cancel"
+    manager.get_by_role("button", name="Carry it out on checkout").click()
+    said(manager, "The fix is carried out: checkout runs r7. Its proof follows")
+    assert len(site.deployer.rollbacks) == 1
+    (plan,) = site.call("GET", f"/incidents/{incident}/plans")["plans"]
+    assert plan["status"] == "done"
+    expect(manager.get_by_role("button", name="Undo it …")).to_be_visible()
