@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import Any, Iterator, Optional, Tuple
 from urllib.parse import quote
 
+from .bounded import timed_response
+
 __all__ = ["Keys", "client", "proxy_url", "quiet", "trusted"]
 
 CONNECT_SECONDS = 10
+ANSWER_BYTES = 20_000_000
 
 # Access key id, secret access key, session token (None: there is none).
 Keys = Tuple[str, str, Optional[str]]
@@ -30,7 +34,7 @@ def client(
 
     Args:
         endpoint_url: "" for AWS's own.
-        timeout_seconds: longest wait for an answer.
+        timeout_seconds: longest wait for an answer, from its first byte to its last.
         roots: what :func:`trusted` yields.
         proxy: what :func:`proxy_url` returns.
     """
@@ -44,7 +48,7 @@ def client(
         proxies={"http": proxy, "https": proxy} if proxy else {},
     )
     key, secret, token = keys
-    return boto3.session.Session().client(
+    made = boto3.session.Session().client(
         service,
         region_name=region,
         aws_access_key_id=key,
@@ -54,6 +58,34 @@ def client(
         verify=roots or True,
         config=config,
     )
+    _bound(made, timeout_seconds)
+    return made
+
+
+def _bound(made: Any, seconds: float) -> None:
+    """Have a whole answer take no longer than that: botocore's own limit is for each read."""
+    from botocore import awsrequest
+
+    # What urllib3 and botocore take for a read that timed out.
+    answer = timed_response(lambda: seconds, ANSWER_BYTES, socket.timeout)
+
+    class _Http(awsrequest.AWSHTTPConnection):
+        response_class = answer
+
+    class _Https(awsrequest.AWSHTTPSConnection):
+        response_class = answer
+
+    pools = {
+        "http": type("_HttpPool", (awsrequest.AWSHTTPConnectionPool,), {"ConnectionCls": _Http}),
+        "https": type(
+            "_HttpsPool", (awsrequest.AWSHTTPSConnectionPool,), {"ConnectionCls": _Https}
+        ),
+    }
+    # botocore has no public way; the names are those of the version that is shipped. The second is
+    # for connections, the first for the proxies' managers, which are made when they are needed.
+    session = made._endpoint.http_session
+    session._pool_classes_by_scheme = pools
+    session._manager.pool_classes_by_scheme = pools
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 
 import certifi
 import pytest
@@ -12,7 +13,7 @@ from incident_management.analysis.bedrock import BedrockModel
 from incident_management.analysis.briefing import Question
 from incident_management.analysis.model import ModelUnavailable
 
-from .test_transport import Proxy
+from .test_transport import DRIPS, Proxy, Raw
 
 pytest.importorskip("boto3")
 
@@ -74,3 +75,13 @@ def test_an_authority_that_can_not_be_read_is_one_sentence(bedrock, tmp_path):
     with pytest.raises(ModelUnavailable, match=r"can't be read .*; correct ca_file under Network"):
         ask(bedrock.url, ca_file=str(tmp_path / "none.pem"))
     assert bedrock.requests == []
+
+
+@pytest.mark.parametrize("drip", DRIPS)
+def test_an_endpoint_that_drips_its_answer_holds_nobody_up(drip):
+    """The timeout was for each read, so an answer of single bytes held an analysis for hours."""
+    began = time.monotonic()
+    with pytest.raises(ModelUnavailable) as refused:
+        ask(Raw(*DRIPS[drip], pause=0.5).url, timeout_seconds=1.2)
+    assert time.monotonic() - began < 10 and "timeout" in str(refused.value)
+    assert refused.value.charged

@@ -15,8 +15,9 @@ import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
+from ..bounded import Bounded
 from .network_failure import CONNECT_SECONDS, NoAnswer, NotSent
 
 __all__ = ["Refused", "Server", "submit"]
@@ -122,32 +123,9 @@ class _Client(smtplib.SMTP):
 
     def getreply(self) -> Tuple[int, bytes]:
         if self.file is None and self.sock is not None:
-            self.file = io.BufferedReader(_Bounded(self.sock, self))
+            answers = Bounded(self.sock, lambda: self.deadline, ANSWER_BYTES, NoAnswer)
+            self.file = io.BufferedReader(answers)
         return super().getreply()
-
-
-class _Bounded(io.RawIOBase):
-    """What a connection's server says, until the client's deadline and up to ANSWER_BYTES."""
-
-    def __init__(self, sock: socket.socket, client: _Client) -> None:
-        self._sock = sock
-        self._client = client
-        self._read = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        left = self._client.deadline - time.monotonic()
-        if left <= 0 or self._read > ANSWER_BYTES:
-            raise NoAnswer("The mail server's answer took too long, or was too long.")
-        self._sock.settimeout(left)
-        try:
-            count = self._sock.recv_into(buffer)
-        except socket.timeout:
-            raise NoAnswer("The mail server's answer took too long.") from None
-        self._read += count
-        return count
 
 
 def _offered(

@@ -9,15 +9,14 @@ the URL, which may itself be a secret (a webhook).
 from __future__ import annotations
 
 import email.utils
-import io
 import re
 import ssl
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
+from ..bounded import timed_response
 from ..hosts import is_loopback
 from .idle import Idle
 from .network_failure import CONNECT_SECONDS, READ_SECONDS, NoAnswer, NotSent, network_failure
@@ -252,10 +251,10 @@ def _adapter(network: Network, addresses: Optional[Addresses]) -> Any:
     context = shared_context(network)
 
     class _Http(HTTPConnectionPool.ConnectionCls):
-        response_class = _timed_response()
+        response_class = _answer()
 
     class _Https(HTTPSConnectionPool.ConnectionCls):
-        response_class = _timed_response()
+        response_class = _answer()
 
         def _connect_tls_proxy(self, hostname: str, conn: Any) -> Any:
             # urllib3's own trusts the bundled roots alone.
@@ -295,43 +294,8 @@ def _adapter(network: Network, addresses: Optional[Addresses]) -> Any:
     return _Adapter(max_retries=0)
 
 
-def _timed_response() -> Any:
-    """Return http.client's HTTPResponse with one deadline for head and body together.
-
-    A socket's timeout is for each read, and a line or body may take thousands of these.
-    """
-    from http.client import HTTPResponse
-
-    class _TimedResponse(HTTPResponse):
-        def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
-            super().__init__(sock, *args, **kwargs)
-            self.fp.close()
-            self.fp = io.BufferedReader(_UntilDeadline(sock))
-
-    return _TimedResponse
-
-
-class _UntilDeadline(io.RawIOBase):
-    """What comes out of a socket within ANSWER_SECONDS; raises NoAnswer after that."""
-
-    def __init__(self, sock: Any) -> None:
-        self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
-        self._deadline = time.monotonic() + ANSWER_SECONDS
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> Any:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise NoAnswer(f"The answer took longer than {ANSWER_SECONDS:.0f} s.")
-        self._sock.settimeout(min(left, READ_SECONDS))
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
+def _answer() -> Any:
+    return timed_response(lambda: ANSWER_SECONDS, 2 * ANSWER_BYTES, NoAnswer, READ_SECONDS)
 
 
 def _bounded(response: Any, host: str) -> bytes:
