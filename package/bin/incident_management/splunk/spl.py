@@ -90,7 +90,7 @@ def field_is(field: str, value: object) -> Fragment:
 
 
 def equals(field: str, value: object) -> Fragment:
-    """``lower(field)="value"``, for ``where``: the whole value in any case, in which a ``*`` is one."""
+    """``lower(field)="value"``, for ``where``: the whole value, in any case, without wildcards."""
     return Fragment(f"lower({name(field)})={quote(str(value).lower())}")
 
 
