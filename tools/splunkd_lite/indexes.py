@@ -20,6 +20,7 @@ from tools.splunkd_lite.clock import Clock
 from tools.splunkd_lite.conf import ConfStore, is_true
 from tools.splunkd_lite.errors import SplunkdError, is_disk_full
 from tools.splunkd_lite.spl.context import NO_HINT, ScanHint
+from tools.splunkd_lite.spl.values import to_number
 
 __all__ = ["Indexes"]
 
@@ -98,6 +99,10 @@ class Indexes:
             if not is_true(body.get("disabled", "false")) and ":" not in name
         )
 
+    def is_metric(self, index: str) -> bool:
+        """Whether an index holds metric data points ("datatype" in indexes.conf)."""
+        return self._conf.stanzas("indexes")[index].get("datatype", "event") == "metric"
+
     def matching(self, patterns: Sequence[str]) -> list[str]:
         """Indexes that names or wildcards mean. ``*`` leaves out internal ones, as in Splunk."""
         return [
@@ -113,14 +118,20 @@ class Indexes:
 
         An event needs ``_raw``; ``_time`` (epoch seconds) defaults to now. An event whose
         ``_dedup`` (text) was stored before is left out: inputs use it to deliver exactly once
-        over a kill. Other keys than Splunk's own become indexed fields.
+        over a kill. Other keys than Splunk's own become indexed fields. A metric index takes data
+        points alone: numbers by the name ``metric_name:<metric>``, and dimensions ("Metrics data
+        format" in Metrics).
 
         Raises:
-            SplunkdError: 400, no such index; 507, the disk is full and nothing was stored.
+            SplunkdError: 400, no such index, or no data point; 507, the disk is full and nothing
+                was stored.
         """
         if index not in self.names():
             raise SplunkdError(400, f"The index '{index}' does not exist or is disabled.")
         now = self._clock.now()
+        events = list(events)
+        if self.is_metric(index) and not all(map(_is_data_point, events)):
+            raise SplunkdError(400, f"The index '{index}' takes metric data points alone.")
         rows = [self._row(event, now) for event in events]
         with self._lock:
             db = self._writer(index)
@@ -155,7 +166,8 @@ class Indexes:
         hint: ScanHint = NO_HINT,
     ) -> Iterator[list[dict[str, Any]]]:
         """As :meth:`scan`, in lists of at most a thousand events, the first one shorter."""
-        sources = [self._pages(name, earliest, latest, hint) for name in self.matching(indexes)]
+        names = [name for name in self.matching(indexes) if self.is_metric(name) == hint.metrics]
+        sources = [self._pages(name, earliest, latest, hint) for name in names]
         if len(sources) == 1:
             yield from sources[0]
             return
@@ -306,6 +318,11 @@ class Indexes:
     def _path(self, index: str) -> Path:
         folder = "defaultdb" if index == "main" else index
         return self._root / folder / "db" / "events.sqlite"
+
+
+def _is_data_point(event: Mapping[str, Any]) -> bool:
+    values = [value for name, value in event.items() if name.startswith("metric_name:")]
+    return bool(values) and all(to_number(value) is not None for value in values)
 
 
 def _is_made(db: sqlite3.Connection) -> bool:

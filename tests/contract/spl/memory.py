@@ -68,6 +68,8 @@ class MemoryContext:
         for event in sorted(self.events, key=lambda e: -e["_time"]):
             if not any(fnmatchcase(event["index"], name) for name in indexes):
                 continue
+            if self._is_metric(event["index"]) != hint.metrics:
+                continue
             if earliest is not None and event["_time"] < earliest:
                 continue
             if latest is not None and event["_time"] >= latest:
@@ -79,6 +81,9 @@ class MemoryContext:
                     for name, value in event.items()
                     if hint.fields is None or name in hint.fields or name not in STORED
                 }
+
+    def _is_metric(self, index: str) -> bool:
+        return self.confs.get("indexes", {}).get(index, {}).get("datatype") == "metric"
 
     def conf_stanzas(self, conf: str) -> Mapping[str, Mapping[str, str]]:
         return self.confs.get(conf, {})

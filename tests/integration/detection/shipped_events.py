@@ -131,6 +131,12 @@ def disk(used: str, kind: str, mount: str = "/") -> Write:
     return lambda d: d.log_many(raw, 2, 500, 10, sourcetype="df")
 
 
+def table(sourcetype: str, **columns: list[str]) -> Write:
+    """What a script of the *nix add-on prints, or a counter of Windows: a value for each line."""
+    of: dict[str, Any] = {"sourcetype": sourcetype, **columns}
+    return lambda d: d.log_many("a table", 2, 500, 10, **of)
+
+
 def restarts(hosts: int, each: int) -> Write:
     """Restarts of one service on several hosts, a minute and a half apart on each."""
 
@@ -178,6 +184,23 @@ def back_off(pod: str) -> Write:
         "involvedObject": {"kind": "Pod", "name": pod, "namespace": "prod"},
     }
     return lambda d: d.log_many(json.dumps(said), 5, 600, 20, sourcetype="kube:objects:events")
+
+
+def probes(count: int) -> Write:
+    """What a rollout in Kubernetes says of pods that are not ready yet."""
+    said = {"reason": "Unhealthy", "message": "Readiness probe failed: HTTP probe failed with 503"}
+    return says(json.dumps(said), count, {"sourcetype": "kube:object:events"})
+
+
+def balanced(before: float, recent: float) -> Write:
+    """How long requests took behind AWS's load balancer, in seconds."""
+
+    def write(d: Detections) -> None:
+        of = {"sourcetype": "aws:elb:accesslogs", "elb": "app/shop"}
+        d.log_many("https app/shop", 60, 4000, 700, target_processing_time=str(before), **of)
+        d.log_many("https app/shop", 40, 500, 10, target_processing_time=str(recent), **of)
+
+    return write
 
 
 def sqs(*depths: float) -> Write:

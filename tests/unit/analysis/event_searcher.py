@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Sequence
 from incident_management.ports import SearchFailed, SearchResult
 
 _IN = re.compile(r"\(service IN \((.*?)\) OR host IN \(.*?\)\)")
-_ENTITY = re.compile(r'\| search entity="(.*?)"')
+_ENTITY = re.compile(r'\| where lower\(entity\)="(.*?)"')
 _INDEX = re.compile(r'^search index="(.*?)"')
 _CD = re.compile(r"search event_cd IN \((.*?)\)")
 _HEAD = re.compile(r"\| head (\d+)")
@@ -54,7 +54,7 @@ class EventSearcher:
         events = [e for e in self._base(spl) if earliest <= e["_time"] < latest]
         only = _ENTITY.search(spl)
         if only:
-            events = [e for e in events if e["entity"] == only[1]]
+            events = [e for e in events if e["entity"].lower() == only[1]]
         addresses = _CD.search(spl)
         if addresses:
             wanted = re.findall(r'"(.*?)"', addresses[1])

@@ -9,6 +9,7 @@ import pytest
 
 from incident_management.analysis.citations import check
 from incident_management.analysis.investigation import investigate
+from incident_management.analysis.statistics import count
 from incident_management.ports import SearchResult
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis import scenario
@@ -100,3 +101,14 @@ def test_its_citations_are_found_again(found):
     checked = check(citations, Engine())
     assert [c.reason for c in checked.citations if c.status != "verified"] == []
     assert {c.kind for c in checked.citations} == {"event", "change", "number"}
+
+
+def test_a_star_in_an_entitys_name_is_no_wildcard():
+    """Else a number about ``*`` would count the events of all services."""
+    span = {"earliest": scenario.START, "latest": scenario.START + 400}
+    orders = count(Engine(), "events_of_entity", {"entity": "orders", **span}).number
+    assert orders > 0
+    # Another tool may write a name otherwise.
+    assert count(Engine(), "events_of_entity", {"entity": "ORDERS", **span}).number == orders
+    for name in ("*", "order*"):
+        assert count(Engine(), "events_of_entity", {"entity": name, **span}).number == 0

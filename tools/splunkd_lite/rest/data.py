@@ -54,6 +54,8 @@ def create_index(splunk: Splunk, request: RestRequest) -> Feed:
     if name in splunk.conf.stanzas("indexes"):
         raise SplunkdError(409, f"Index name={name} already exists")
     settings = eai.settings_of(request, "datatype")
+    if request.param("datatype") == "metric":
+        settings["datatype"] = "metric"
     splunk.conf.write("indexes", name, settings, request.write_app, create=True)
     return Feed("indexes", [_index(splunk, name)], status=201)
 
@@ -92,7 +94,7 @@ def _index(splunk: Splunk, name: str) -> Entry:
     content: dict[str, Any] = {
         **settings,
         "disabled": is_true(settings.get("disabled", "false")),
-        "datatype": "event",
+        "datatype": settings.get("datatype", "event"),
         "defaultDatabase": "main",
         "isInternal": name.startswith("_"),
         "totalEventCount": splunk.indexes.count(name),

@@ -27,11 +27,13 @@ class ScanHint:
 
     `fields` are the stored fields that the search reads (None: all of them). Each text of
     `contains`, in lower case, stands in `_raw` of every event that can match, in any case, unless
-    the event has indexed fields of its own.
+    the event has indexed fields of its own. `metrics`: the search reads metric indexes, and no
+    others; any other search leaves them out.
     """
 
     fields: frozenset[str] | None = None
     contains: tuple[str, ...] = ()
+    metrics: bool = False
 
 
 NO_HINT = ScanHint()

@@ -32,7 +32,7 @@ def _count(parameters: Mapping[str, Any], *conditions: spl.Fragment) -> spl.Sear
     entity = str(parameters["entity"])
     search = application_events(*conditions, from_entities([entity]))
     return with_entity(search).pipe(
-        spl.command("search", spl.field_is("entity", entity)), spl.stats("count")
+        spl.command("where", spl.equals("entity", entity)), spl.stats("count")
     )
 
 

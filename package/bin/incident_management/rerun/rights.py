@@ -30,7 +30,9 @@ _FILTERS = frozenset(
     )
 )  # fmt: skip
 # Others that only read: of these alone it need not be asked which commands are risky.
-_READERS = frozenset(("append", "appendpipe", "inputlookup", "join", "lookup", "spath", "tstats"))
+_READERS = frozenset(
+    ("append", "appendpipe", "inputlookup", "join", "lookup", "mstats", "spath", "tstats")
+)
 
 
 def runs_as_its_owner(session: Session, saved: SavedSearch) -> None:

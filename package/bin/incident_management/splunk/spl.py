@@ -23,6 +23,7 @@ __all__ = [
     "as_written",
     "command",
     "either",
+    "equals",
     "field_is",
     "gathered",
     "is_searchable",
@@ -86,6 +87,11 @@ def number(value: Union[int, float]) -> Fragment:
 def field_is(field: str, value: object) -> Fragment:
     """``field="value"``. A ``*`` in the value stays a wildcard, as search has no escape for it."""
     return Fragment(f"{name(field)}={quote(value)}")
+
+
+def equals(field: str, value: object) -> Fragment:
+    """``lower(field)="value"``, for ``where``: the whole value, in any case, without wildcards."""
+    return Fragment(f"lower({name(field)})={quote(str(value).lower())}")
 
 
 def any_of(field: str, values: Iterable[object]) -> Fragment:

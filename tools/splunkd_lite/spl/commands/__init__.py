@@ -11,6 +11,7 @@ for _name in (
     "generating",
     "grouping",
     "lookups",
+    "metrics",
     "multivalues",
     "ordering",
     "parsing",
