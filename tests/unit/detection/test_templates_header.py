@@ -56,6 +56,8 @@ Mon, 05 Jan 2026 11:20:00 GMT |a date of HTTP
 01/04/2026 11:20:00;0008;PBS_Server.1640;Job;18714.head1;|PBS
 2026-01-04 11:20:00.123 INFO  (qtp12-21) [c:a s:b x:c1] o.a.s.c.S.Request |Solr
 04/01/2026 -- 11:20:00 - <Info> - |Suricata
+2026-01-04T11:20:01+00:00 relay1 Jan  4 11:20:00 web1 app[1234]: |a relay's time before the host's
+2026-01-04T11:20:01Z relay1 Jan  4 11:20:00 web1/relay1 app[1234]: |the same, of chained hosts
 """
 
 

@@ -73,6 +73,7 @@ _KINDS = {
 }
 # What is in a key where one of these may be in its line.
 _PARTS = {name: name.encode().translate(None, _DIGITS) for name in (*_NAMES, *_KINDS)}
+_PARTS[_QUOTE] = b"\\"  # one byte is found much faster than two
 
 
 def without_digits(lines: Sequence[str]) -> List[bytes]:

@@ -54,7 +54,7 @@ _RFC_5424 = re.compile(
 )
 _PART = re.compile(
     rf"""[\s|]{{0,40}}(?![\s|])(?:
-        [\[<(]?{_STAMP}[\])>]?[,:]?(?=[\s|\[])
+        (?P<time>[\[<(]?{_STAMP}[\])>]?[,:]?(?=[\s|\[]))
       | [\[<(]?{_LEVEL}(?:\s{{0,5}}[\])>]                            # level, NOTICE[17]
           |\[\d{{1,10}}\](?:\[[\w-]{{1,40}}\])?|/[\w.-]{{1,60}}\])?:?(?=[\s|\[])
       | \[?\#?-?\d{{1,10}}\]?:?(?=[\s|])                             # process or thread
@@ -81,7 +81,8 @@ _PART = re.compile(
     )""",
     re.X,
 )
-# host process[1]: of syslog; or a component, closed by a colon or dotted
+# host process[1]: of syslog (with syslog-ng's chain-hostnames() host/relay); or a component, closed
+# by a colon or dotted
 _SYSLOG = re.compile(
     r"[\s|]*[\w.:/-]{1,80}\s+(?=[\w.@/+-]{1,60}(?:\([\w:.-]{1,60}\))?(?:\[\d{1,10}\])?:(?:\s|\Z))"
 )
@@ -141,9 +142,11 @@ def _end_of_header(text: str) -> int:
         if part is None or not part.group().strip():
             break
         end = part.end()
-        if part.lastgroup:
+        if part.lastgroup == "time":
+            begun = end
+        elif part.lastgroup:
             return end
-    # a host stands right behind the time; elsewhere the first words of a message may look like one
+    # a host stands right behind a time; elsewhere the first words of a message may look like one
     host = _SYSLOG.match(text, end) if end == begun else None
     if host:
         end = host.end()
