@@ -63,7 +63,7 @@ def test_a_cause_hours_ago_beats_a_harmless_deploy_at_the_onset():
 
 @pytest.mark.parametrize(
     ("service", "least", "most"),
-    [("orders", 0.85, 1.0), ("db", 0.8, 0.9), ("mail", 0.5, 0.8)],
+    [("orders", 0.85, 1.0), ("db", 0.8, 0.9), ("mail", 0.3, 0.45)],
 )
 def test_where_it_is_counts(service, least, most):
     found, _ = _rank(_change(-30, "c", service, **SMALLER), depends_on={"orders": ["db"]})

@@ -6,13 +6,20 @@ from __future__ import annotations
 import re
 from typing import List, Pattern, Tuple
 
-__all__ = ["LINE_RULES", "SAID_RULES", "STOOD_ON"]
+__all__ = ["LINE_RULES", "SAID_RULES", "SHARED", "STOOD_ON"]
 
 # Lines that hold these on balance on one side only. (effect, side, pattern, what it says)
 LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
     ("lock_removed", "removed",
      re.compile(r"mutex|\b\w*\.?r?(?:un)?lock\(|synchronized|semaphore|\batomic\b|with \w*lock", re.I),
      "removes a lock"),
+    ("clearing_removed", "removed",
+     re.compile(r"\brotate\s+\d|\b(?:log)?rotat(?:e|ion)[\w.]*[\"']?\s*[:=]|retention|\bmax_?(?:age|backups)\b|\bpurge|\bprune\b|clean_?up\(|"
+                r"delete_?(?:after|older)|\bvacuum|tmpreaper|tmpwatch|keep_?(?:days|last)|-mtime \+?\d", re.I),
+     "removes what clears old data away"),
+    ("lock_added", "added",
+     re.compile(r"synchronized|\.(?:r|w)?lock\(|mutex|for update\b|lock table", re.I),
+     "takes another lock"),
     ("limit_removed", "removed",
      re.compile(r"\bLIMIT\s+\d+|max_?(?:size|rows|results|entries|length)|page_?size|\.limit\(|"
                 r"MaxBytesReader|truncate|TOP\s+\d+|\bevict|maxsize", re.I),
@@ -59,14 +66,16 @@ LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
      re.compile(r"\.append\(|\bappend\(|\.push\(|\[\w+\]\s*=|\.put\(|\.add\(|setdefault\(|"
                 r"maxsize\s*=\s*None|unbounded|Infinity", re.I),
      "keeps more in memory"),
-    ("regex_changed", "added", re.compile(r"regexp?\.|re\.compile|RegExp|Pattern\.compile"),
+    ("regex_changed", "added",
+     # the last: a pattern by its look, in a file of rules
+     re.compile(r"regexp?\.|re\.compile|RegExp|Pattern\.compile|\(\?[:=!<]|\.[*+][^\s\w]{0,6}\.[*+]"),
      "changes a regular expression"),
     ("tls_changed", "added",
      re.compile(r"InsecureSkipVerify|MinVersion|ssl_?context|verify_?(?:ssl|mode)|rootCAs|truststore|"
                 r"\bca_?(?:file|bundle|cert)|cert(?:ificate)?_?(?:file|path|name)|\bmtls\b|\.pem\b|\.crt\b|sslmode", re.I),
      "changes TLS settings"),
     ("endpoint_changed", "added",
-     re.compile(r"https?://[\w.-]+|(?<![a-z])(?:host(?:name)?|addr(?:ess)?|endpoint|port|dsn|url|bootstrap|broker)s?(?![a-z])"
+     re.compile(r"https?://[\w.-]+|(?<![a-z])(?:forward|nameserver|resolver|upstream|backend|peer)s?(?![a-z])[\w.]{0,40}[\"']?[\s:=\"']{1,4}\d{1,3}(?:\.\d{1,3}){3}|(?<![a-z])(?:host(?:name)?|addr(?:ess)?|endpoint|port|dsn|url|bootstrap|broker)s?(?![a-z])"
                 r"[\w.]*[\"']?\s*[:=]|topic[\"']?\s*[:=]|queue[\"']?\s*[:=]", re.I),
      "changes an address"),
     ("permission_changed", "either",
@@ -125,7 +134,7 @@ SAID_RULES: List[Tuple[str, Pattern[str], str]] = [
 
 # What work on a thing is about, by what its name says that it is.
 STOOD_ON: List[Tuple[str, Pattern[str], str]] = [
-    ("endpoint_changed", re.compile(r"(?:core|kube-?|power|public-?|internal-?)?dns(?:-\w+)?|bind9?|route53|resolver|consul", re.I),
+    ("endpoint_changed", re.compile(r"(?:core|kube|power)?dns(?:-\w+)?|(?:[a-z]+-){1,3}dns(?:-\w+)?|bind9?|route53|resolver|consul", re.I),
      "is on what resolves names"),
     ("reach_changed",
      re.compile(r"(?:\w+-)?(?:firewall|network|vpc|vpn|proxy|mesh|istio|envoy|router|waf|nat)(?:-\w+)?", re.I),
@@ -137,3 +146,12 @@ STOOD_ON: List[Tuple[str, Pattern[str], str]] = [
     ("permission_changed", re.compile(r"(?:\w+-)?(?:iam|rbac|opa|waf)(?:-\w+)?", re.I),
      "is on what decides who may do what"),
 ]  # fmt: skip
+
+# What many services stand on though no topology tells so, by a part of its name.
+SHARED = re.compile(
+    r"(?:^|[-_.])(?:\w{0,12}dns|bind9?|consul|vault|secrets?|iam|ldap|sso|idp|keycloak|okta|kms|pki|cert-?manager|acme|dbs?|databases?|"
+    r"postgres\w*|pg\w*|mysql|maria\w*|mongo\w*|oracle|mssql|cassandra|redis|memcached?|kafka|rabbit\w*|elastic\w*|opensearch|etcd|zookeeper|"
+    r"k8s|kube\w*|clusters?|nodes?|hosts?|net(?:work\w*|ops|sec)?|vpc|vpn|firewall|waf|proxy|gateway|lb|load-?balancer|ingress|edge|cdn|mesh|istio|envoy|router|"
+    r"switch|nat|infra\w*|platform|terraform|ansible|puppet|shared|common|base|storage|nfs|ceph|san|ntp|chrony)(?:$|[-_.\d])",
+    re.I,
+)

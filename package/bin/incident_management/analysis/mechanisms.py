@@ -31,6 +31,8 @@ _TABLE: Dict[str, Dict[str, float]] = {
     },
     "verbose_logging": {"disk_full": 1.0, "slow": 0.4, "cpu": 0.5, "backlog": 0.5},
     "lock_removed": {"race": 1.0, "panic": 0.7, "conflict": 0.7, "validation": 0.3},
+    "lock_added": {"race": 0.9, "timeout": 0.5, "slow": 0.4, "pool_exhausted": 0.3},
+    "clearing_removed": {"disk_full": 1.0, "memory": 0.4, "slow": 0.3, "backlog": 0.3},
     "limit_removed": {
         "slow": 1.0, "memory": 0.9, "timeout": 0.8, "cpu": 0.6, "chatty": 0.5, "disk_full": 0.6,
         "pool_exhausted": 0.5,

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from typing import Dict, List, Mapping, NamedTuple, Sequence, Set
+from typing import Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
+from ..words import identifiers
 from .case import CULPRIT_SCORE, ONLY_NEAR, Case, Hypothesis
 from .changes import Change
 from .conditions import conditions
@@ -21,6 +22,7 @@ from .dependencies import (
     failed_dependencies,
     silent_dependencies,
 )
+from .effect_rules import SHARED
 from .effects import Effect, effects_of, harmless_reason, moved_share
 from .error_words import ErrorWords
 from .evidence import Citation
@@ -36,6 +38,8 @@ PLACE_WEIGHT = 0.2
 CONTENT_WEIGHT = 0.6
 UNKNOWN_CONTENT = 0.45
 """What a change that does not show what it changed gets for its content."""
+ELSEWHERE = 0.2
+"""A place below this is on what shows no errors, is not called, and is not named."""
 TIED = 0.25
 """Content from which on a change counts as tied to the errors by more than time and place."""
 UNTIED_LEAD = {"flag": 60.0}
@@ -146,7 +150,7 @@ def _judge(change: Change, effects: Sequence[Effect], known: _Known) -> Hypothes
     place = place_of(change, case, known.failed, known.words, verdict)
     if not change.has_diff() and place < 0.8 and not 0 <= case.onset - change.time <= SAID_LEAD:
         effects = []
-    content = _content(change, effects, known, verdict)
+    content, is_named = _content(change, effects, known, verdict)
     verdict.sure = change.has_diff() or content >= TIED
     if not change.has_diff():
         # Of two that show nothing, the one whose words the errors share is the likelier.
@@ -157,6 +161,11 @@ def _judge(change: Change, effects: Sequence[Effect], known: _Known) -> Hypothes
         verdict.near = place >= 0.9 and 0 <= case.onset - change.time <= UNTIED_LEAD_OTHERS
         if not _is_suspect(change, place, known, verdict):
             score = min(score, UNTIED_SCORE)
+    elif place < ELSEWHERE and not is_named and not _is_under(change, known):
+        verdict.reasons_against.append(
+            "Nothing ties it to what failed but that it could bring about such errors there."
+        )
+        score = min(score, UNTIED_SCORE)
     verdict.score = round(score * _factor(change, case, effects, verdict), 4)
     if case.first_error:
         verdict.citations.append(case.first_error)
@@ -182,16 +191,33 @@ def _share_before(moment: float, case: Case) -> float:
     return bisect_left(times, moment) / len(times) if times else 0.0
 
 
+def _is_under(change: Change, known: _Known) -> bool:
+    """Whether what failed may stand on what a change elsewhere is on.
+
+    That is a database, a network and the like, or what bears the name of what failed: orders-db of
+    orders. Not where the change says the name of something that no error names.
+    """
+    named = identifiers(change.summary)
+    if named and not named & known.words.whole:
+        return False
+    own = [*known.case.entities, *known.case.failing]
+    return SHARED.search(change.service) is not None or any(
+        change.service.startswith(f"{entity}-") for entity in own if entity
+    )
+
+
 def _content(
     change: Change, effects: Sequence[Effect], known: _Known, verdict: Hypothesis
-) -> float:
+) -> Tuple[float, bool]:
+    """Return how well what a change does fits the errors, and whether they name what it touches."""
     mechanism = _mechanism(effects, known.symptoms, verdict)
     overlap, names = known.words.overlap(change)
     if names:
         verdict.reasons_for.append(f"The errors name what it changes: {', '.join(names)}.")
     if change.has_diff() and mechanism < 0.15 and overlap < 0.15:
         verdict.reasons_against.append("Nothing in what it changes bears on these errors.")
-    return 1.0 - (1.0 - 0.9 * mechanism) * (1.0 - 0.75 * overlap)
+    content = 1.0 - (1.0 - 0.9 * mechanism) * (1.0 - 0.75 * overlap)
+    return content, bool(names) or overlap >= TIED
 
 
 def _is_suspect(change: Change, place: float, known: _Known, verdict: Hypothesis) -> bool:

@@ -166,10 +166,12 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          r"(?:errno|os error|error number):? 28\b|minimum free disk space|disk ?pressure|"
          r"ora-0165\d|unable to extend (?:table|index|temp)|could not allocate space|table .{1,80} is full",
          0.8, "A disk is full", "Free space or grow the disk.",
-         ("verbose_logging", "volume_raised", "growth_added", "limit_removed", "room_raised", "release_removed")),
+         ("verbose_logging", "volume_raised", "growth_added", "limit_removed", "room_raised", "release_removed",
+          "clearing_removed")),
         ("quota_exhausted", r"quota ?(?:has been )?exceeded|limitexceeded|rate ?(?:limit)?exceeded|insufficient(?: |_)(?:capacity|quota)|"
                             r"throttlingexception|throughputexceeded|toomanyrequestsexception|resource_exhausted|"
                             r"over_query_limit|exceeded your .{0,40}quota|"
+                            r"exceeded (?:the|your) .{0,40}(?:messages?|requests?|calls?|usage|account) limit|daily limit reached|"
                             r"insufficientinstancecapacity",
          0.65, "A quota of a provider is used up", "Raise the quota or use less.",
          ("volume_raised", "call_in_loop", "room_lowered", "retry_removed", "cache_removed", "query_added")),

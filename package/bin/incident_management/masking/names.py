@@ -60,7 +60,10 @@ BARE = (
 
 
 SAID_OF_IT = (
-    rf"(?:{QUOTE})?(?:expired|invalid|incorrect|wrong|missing|required|empty|none|null|true|false"
+    # What was masked already, or is read from elsewhere
+    rf"(?:{QUOTE})?(?:\*{{3,40}}|[\[<](?:redacted|filtered|masked|hidden|nil|none|null)[\]>]|\$\{{[A-Z_][A-Z\d_]{{0,60}}\}}"
+    r"|\$[A-Z]{1,30}_[A-Z_]{1,60})"
+    rf"(?:{QUOTE}|[.,;:)\]}}&]{{0,2}}(?:\s|\Z))|(?:{QUOTE})?(?:expired|invalid|incorrect|wrong|missing|required|empty|none|null|true|false"
     r"|unknown|not|rejected|revoked|denied|failed|malformed|mismatch(?:ed)?|verified|validated"
     r"|enabled|disabled|yes|no)"
     rf"(?:{QUOTE}|[.,;:)\]}}]{{0,2}}(?:\s|\Z))"
@@ -102,7 +105,9 @@ _OF_A_PARSER = (
 )
 # name: "value with spaces"  or  name=value ; within JSON, quotes and line ends are escaped
 ASSIGNED = re.compile(
-    rf"(?P<name>{_OF_A_PARSER}{SECRET_WORD}{_NO_SECRET}[\w-]{{0,20}}(?:{QUOTE}|{PERCENT}22)?\]?{IS}"
+    # --- PASS: TestCart
+    rf"(?<!--- )(?P<name>{_OF_A_PARSER}{SECRET_WORD}{_NO_SECRET}"
+    rf"[\w-]{{0,20}}(?:{QUOTE}|{PERCENT}22)?\]?{IS}"
     r"(?:string\(\d{1,5}\)\s)?)"
     # pass=12 is how many passed
     r"(?<!\bpass=(?=\d{1,4}\b))"

@@ -37,6 +37,9 @@ def _inserted(m: Match[str]) -> str:
     return m["begin"] + re.sub(r"'(?:[^']|''){1,4000}'", "'<masked:secret>'", m["values"])
 
 
+# Letters and digits are mixed, as in no word
+_MIXED = r"(?=[^\s]{0,100}[A-Za-z])[^\s\d]{0,100}\d"
+
 PROGRAMS: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[str]], str]]]] = [
     # Options that are a password with these programs alone
     (
@@ -61,6 +64,8 @@ PROGRAMS: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[s
             "db2 connect",
             "openssl",
             "rabbitmqctl",
+            "net user",
+            "setuser",
         ),
         re.compile(
             r"(\b(?:(?:mysql|mariadb)[\w-]{0,20}\b[^\n|;]{0,200}?\s-p(?!assw)"
@@ -74,6 +79,7 @@ PROGRAMS: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[s
             r"|user(?:add|mod)\b[^\n|;]{0,200}?\s-p\s{1,3}|7z[ar]?\s[^\n|;]{0,200}?\s-p"
             r"|htpasswd\s{1,3}-\w{0,5}b\w{0,5}\s{1,3}(?:-\w{1,5}\s{1,3}){0,3}\S{1,200}\s{1,3}\S{1,100}\s{1,3}"
             r"|net\suse\b[^\n|;]{0,200}?\s/user:\S{1,100}\s{1,3}(?!/)"
+            r"|net\suser\s\S{1,100}\s{1,3}(?![/*])|SETUSER\s[^\n]{1,200}?\s>"
             r"|openssl\b[^\n|;]{0,200}?\s-[kK]\s{1,3}"
             r"|rabbitmqctl\s(?:add_user|change_password|authenticate_user)\s\S{1,100}\s{1,3}"
             r"|db2\sconnect\sto\s\S{1,60}\suser\s\S{1,60}\susing\s{1,3}))"
@@ -102,6 +108,48 @@ PROGRAMS: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[s
             r"|\bsnmp-server\scommunity\s{1,4}|\b(?:radius|tacacs)-server\skey\s{1,4}(?:\d\s)?"
             r"|\bpre-?shared-key\s{1,4}(?:\d\s)?)"
             r"(?!<masked:)[^\s:=]\S{2,}"
+        ),
+        r"\1<masked:secret>",
+    ),
+    # Redis: AUTH X, AUTH bob X; of IMAP: a1 LOGIN bob X. A word of a sentence is no password.
+    (
+        ("auth ", '"auth"', "login "),
+        re.compile(
+            rf"(?P<name>\bAUTH\s(?:[\w.-]{{1,40}}\s)?(?={_MIXED}\S{{6,200}}\s{{0,3}}(?:\n|\Z))"
+            r"|\"AUTH\"\s(?:\"[^\"\s]{1,60}\"\s)?(?=\"[^\"\n]{1,200}\"\s{0,3}(?:\n|\Z))"
+            r"|\b[A-Za-z]{1,4}\d{1,6}\sLOGIN\s(?!(?:user|attempt|from|for|by|as|of|was|is|has)\s)"
+            r"(?=[^\s]{1,200}\s[^\s]{1,200}\s{0,3}(?:\n|\Z))[\"']?(?:<masked:email>|[^\s\"'<>]{1,100})[\"']?\s)"
+            rf"(?:{QUOTED}|(?!<masked:)[^\s\"']{{3,200}})"
+        ),
+        lambda m: f"{m['name']}{m['quote'] or ''}<masked:secret>{m['close'] or ''}",
+    ),
+    (
+        ("--from-literal",),
+        re.compile(r"(--from-literal[= ][\"']?[\w.-]{1,100}=)(?!<masked:)[^\s\"']{1,4000}"),
+        r"\1<masked:secret>",
+    ),
+    # echo X | sudo -S
+    (
+        ("echo ",),
+        re.compile(
+            r"(\becho\s(?:-n\s)?[\"']?)(?!<masked:)[^\s\"'|]{4,200}"
+            r"(?=[\"']?\s{0,3}\|\s{0,3}(?:sudo\s-S|passwd|chpasswd|docker\slogin))"
+        ),
+        r"\1<masked:secret>",
+    ),
+    (
+        ("vault login",),
+        re.compile(rf"(\bvault\slogin\s)(?={_MIXED})(?![-<])[^\s=]{{8,200}}(?=\s|\Z)"),
+        r"\1<masked:secret>",
+    ),
+    # Links that let in whoever has them: /magic-link/X, /reset-password?t=X
+    (
+        ("magic", "reset", "verif", "confirm", "invit", "activat", "unsubscribe"),
+        re.compile(
+            r"(/(?:magic|(?:password|pw)[_-]?reset|reset|verif(?:y|ication)|confirm|invit(?:e|ation)"
+            r"|activat|unsubscribe)[\w-]{0,20}(?:/[a-z-]{1,20})?(?:/|\?[\w-]{1,20}=))"
+            r"(?=[\w.~%-]{0,200}\d)(?=[\w.~%-]{0,200}[A-Za-z])[\w.~%-]{16,500}(?![\w./~%-])",
+            re.I,
         ),
         r"\1<masked:secret>",
     ),

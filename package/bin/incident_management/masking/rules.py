@@ -41,6 +41,16 @@ def _kind_masked(m: Match[str]) -> str:
     return f"<masked:{str(m.lastgroup).replace('_', '-')}>"
 
 
+_VENDOR = re.compile(START + "(?:" + "|".join(f"(?P<{k}>{v})" for k, v in VENDORS.items()) + ")")
+# All that a vendor's key, and what stands before it, may be made of; the shortest has 13 letters.
+_RUN = re.compile(r"[\w.~$:=/+,%\\-]{13,}")
+
+
+def _mask_vendors(run: Match[str]) -> str:
+    """Mask the keys in a run of letters and signs: looking at runs alone takes half the time."""
+    return _VENDOR.sub(_kind_masked, run[0])
+
+
 def _named_value(m: Match[str]) -> str:
     if m.groupdict().get("list"):
         return f"{m['name']}[<masked:secret>]"
@@ -142,11 +152,7 @@ _RULES: List[_Rule] = [
         "<masked:jwt>",
     ),
     (("akia", "asia", "aroa", "aida", "xox", "xapp-"), re.compile(PECULIAR), _kind_masked),
-    (
-        (),
-        re.compile(START + "(?:" + "|".join(f"(?P<{k}>{v})" for k, v in VENDORS.items()) + ")"),
-        _kind_masked,
-    ),
+    ((), _RUN, _mask_vendors),
     # Whoever knows the address of a webhook may post to it.
     (
         ("hooks.slack.com", "office", "discord", "events.pagerduty.com"),

@@ -17,7 +17,7 @@ _NAME = (
     r"|(?:api|access|secret|recovery|license)[ _-]?key|secret|token|credentials?)"
 )
 _IS_SAID = (
-    r"\s{1,3}(?:(?:is|was|lautet|ist|est|es|je|é)(?:\snow)?\s{1,3}"
+    r"(?:\sfor\s[^\s:]{1,60})?\s{1,3}(?:(?:is|was|lautet|ist|est|es|je|é)(?:\snow)?:?\s{1,3}"
     r"|(?:(?:is|was|has\sbeen)\s)?(?:changed|set|reset|rotated|updated)\sto\s{1,3})"
 )
 _QUOTED = r"(?P<quote>[\"'`])[^\s\"'`]{4,100}(?P=quote)"
