@@ -141,6 +141,16 @@ def test_a_teams_own_addresses_take_the_place_of_the_settings(server):
     assert server.mails[0].recipients == ["a@payments.example", "b@payments.example"]
 
 
+@pytest.mark.parametrize(
+    ("event", "recipients"), [("escalation", [*TO, "mia@example.com"]), ("assigned", [])]
+)
+def test_the_owner_is_told_of_what_calls_them_and_alone_of_what_they_were_given(
+    server, event, recipients
+):
+    told(server, replace(message(event), mention="mia@example.com"))
+    assert server.mails[0].recipients == (recipients or ["mia@example.com"])
+
+
 # --- TLS and signing in ---------------------------------------------------------------------
 
 

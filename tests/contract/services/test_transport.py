@@ -279,6 +279,9 @@ def test_what_is_compressed_is_never_unpacked(way):
         "https://\U0001fbf1\U0001fbf6\U0001fbf9.254.169.254/",
         "https://exa\tmple.com/",
         "https://example.com/a b",
+        # No message to them ever left, and each was taken for one whose answer was lost.
+        "https://hooks..example.com/",
+        f"https://{'a' * 64}.example.com/",
     ],
 )
 def test_a_host_that_another_parser_may_read_otherwise_is_refused(url):

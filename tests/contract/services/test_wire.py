@@ -118,7 +118,13 @@ def test_an_answer_that_opens_no_websocket_is_refused(server, answer, says):
     assert "secret-ticket" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["https://x/", "ws://wss.example/", "wss://", "wss://x:99999/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://x/", "ws://wss.example/", "wss://", "wss://x:99999/", "wss://a..b/"),
+        f"wss://{'a' * 64}.example/",
+    ],
+)
 def test_only_tls_leaves_this_machine(url):
     with pytest.raises(Broken, match="not of the form wss://"):
         open_wire(url, NOWHERE)

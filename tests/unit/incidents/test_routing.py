@@ -87,6 +87,7 @@ def test_a_team_may_have_its_own_channel_in_slack_and_its_own_addresses():
         ({"team:a": {}, "rule:x": {"team": "a", "order": "1st"}}, "[rule:x] order is '1st'"),
         ({"team:a": {"channels": "sms"}}, "[team:a] channels names 'sms'"),
         ({"team:a": {"email": "Ann <a@b>"}}, "[team:a] email holds 'Ann <a@b>'"),
+        ({"member:a": {"email": "a@b, c@d"}}, "[member:a] email holds 2 addresses"),
         ({"announce": {"opened": "slak"}}, "[announce] opened names 'slak'"),
         ({"announce": {"opened": "slack?, ?"}}, "[announce] opened names ''"),
         ({"announce": {"opened": "slack??"}}, "[announce] opened names 'slack?'"),

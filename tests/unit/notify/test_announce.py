@@ -255,6 +255,17 @@ def test_whose_an_incident_is_hears_it_in_slack_by_a_mention(desk):
     assert mentions(desk)[4:] == ["U0MIA"]
 
 
+def test_whose_an_incident_is_hears_it_by_mail_where_the_address_is_known(desk):
+    told = {"announce": {"assigned": "email"}, "member:mia": {"email": "mia@example.com"}}
+    desk.open(team="")
+    for owner in ("zoe", "mia"):
+        desk.write("assigned", owner=owner, team="web")
+        desk.clock.advance(11)
+        desk.announce(Routing.from_stanzas(told))
+    mails = [d for d in desk.stores.outbox.all() if d["channel"] == "email"]
+    assert sorted(d["message"]["mention"] for d in mails) == ["", "mia@example.com"]
+
+
 def test_who_takes_an_incident_is_not_called(desk):
     desk.open(team="")
     desk.clock.advance(11)

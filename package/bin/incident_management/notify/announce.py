@@ -17,7 +17,7 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Seq
 from ..channels import CHANNELS
 from ..incidents import timeline
 from ..incidents.model import Entry
-from ..incidents.routing import Routing
+from ..incidents.routing import Member, Routing
 from ..incidents.stores import claim_document, find_by
 from ..ports import Clock, Document, Stores
 from . import late
@@ -191,8 +191,9 @@ class Announcer:
     ) -> bool:
         if notification_id(entry.identity, channel, "") in self._there:
             return False
-        if channel == "slack":
-            message = {**message, "mention": _mentioned(entry, message, routing)}
+        owner = _called(entry, message, routing)
+        if owner and channel in ("slack", "email"):
+            message = {**message, "mention": _known_as(owner, channel)}
         return self._outbox.enqueue(
             source=entry.identity,
             channel=channel,
@@ -204,15 +205,20 @@ class Announcer:
         )
 
 
-def _mentioned(entry: Entry, message: Document, routing: Routing) -> str:
-    """Return Slack's id of the owner where they are asked to act, and did not do this themselves.
+def _called(entry: Entry, message: Document, routing: Routing) -> Optional[Member]:
+    """Return the owner where they are asked to act, and did not do this themselves."""
+    if entry.actor == message["owner"] or message["event"] not in _CALLING:
+        return None
+    return routing.members.get(str(message["owner"]))
 
-    One of another workspace is written as ``T0123/U0123``, of which a mention takes the second.
+
+def _known_as(owner: Member, channel: str) -> str:
+    """Return how a channel addresses somebody.
+
+    One of another workspace of Slack is written as ``T0123/U0123``, of which a mention takes the
+    second.
     """
-    owner = routing.members.get(str(message["owner"]))
-    if owner is None or entry.actor == message["owner"] or message["event"] not in _CALLING:
-        return ""
-    return owner.slack_id.rpartition("/")[2]
+    return owner.email if channel == "email" else owner.slack_id.rpartition("/")[2]
 
 
 def _awaits_routing(entries: Sequence[Document], now: float) -> bool:

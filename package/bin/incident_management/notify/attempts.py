@@ -18,7 +18,7 @@ from .channel import Delivery, retry
 
 __all__ = ["LEASE_SECONDS", "Attempts"]
 
-# Longer than any sender may take (its own limits are 40 s), so that a slow one is not doubted.
+# Longer than any sender may take (their own limits are 75 s), so that a slow one is not doubted.
 LEASE_SECONDS = 120.0
 DETAIL_CHARACTERS = 1000
 

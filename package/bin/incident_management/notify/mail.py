@@ -8,6 +8,8 @@ lost later stays unconfirmed: a server that takes messages and never says so wou
 
 from __future__ import annotations
 
+from typing import Tuple
+
 from ..hosts import is_loopback
 from ..ports import Clock
 from ..splunk.channel_settings import NO_TLS, TLS, Email
@@ -59,16 +61,14 @@ class EmailSender:
 
     def send(self, notification: Notification) -> Delivery:
         """Send one mail to the team's recipients, or to those of the settings."""
-        to = self._settings.recipients
-        if notification.target:
-            to = tuple(notification.target.split(","))
+        message = Message.from_document(notification.message)
+        to = self._recipients(message, notification.target)
         if not to:
             return dead(
                 "There is nobody to write to: set recipients under Configuration > E-mail, or "
                 "email in the team's stanza of incident_routing.conf."
             )
         now, sender = self._clock.now(), self._settings.sender
-        message = Message.from_document(notification.message)
         content = letter(message, notification.id, sender, to, now)
         together = now - (notification.first_sent or now) < TOGETHER_SECONDS
         try:
@@ -85,6 +85,17 @@ class EmailSender:
         named = "; ".join(f"{one} ({reply})" for one, reply in refused.items())
         note = plain(f"The mail server refused some recipients: {named}.", 900)
         return sent({"note": note, "left_out": note})
+
+    def _recipients(self, message: Message, target: str) -> Tuple[str, ...]:
+        """Those of the team, else of the settings, and the owner whom it calls.
+
+        Who was given an incident is the owner's own news, where their address is known.
+        """
+        to = tuple(target.split(",")) if target else self._settings.recipients
+        if not message.mention:
+            return to
+        owner = (message.mention,)
+        return owner if message.event == "assigned" else tuple(dict.fromkeys((*to, *owner)))
 
     def ask(self, notification: Notification) -> Inquiry:
         """Nothing can be asked; a repeat of a first attempt is known by its id."""

@@ -93,8 +93,8 @@ class Message:
 
     ``headline`` says what happened, ``title`` which problem it is about, ``text`` the details of
     this event. ``quote`` is the log line that the likely ``cause`` rests on. ``plan_id`` and
-    ``plan_hash`` are those of a fix that is proposed. ``mention`` is Slack's id of the owner, where
-    this is news for them. ``eased``: the severity was lowered.
+    ``plan_hash`` are those of a fix that is proposed. ``mention`` is Slack's id of the owner, in
+    a mail their address, where this is news for them. ``eased``: the severity was lowered.
     """
 
     event: str

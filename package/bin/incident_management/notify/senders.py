@@ -14,7 +14,6 @@ from .heard.pagerduty import PagerDutyReader
 from .heard.servicenow import ServiceNowReader
 from .heard.ticket import Reader
 from .jira import JiraSender
-from .mail import EmailSender
 from .pagerduty import PagerDutySender
 from .servicenow import ServiceNowSender
 from .slack import SlackSender
@@ -43,6 +42,9 @@ def senders(settings: Settings, clock: Clock) -> Senders:
         return JiraSender(settings.jira, network_of(settings), clock)
 
     def email() -> Sender:
+        # Imported here, because only a mail needs smtplib and all of Python's email.
+        from .mail import EmailSender
+
         # A proxy for HTTP has no part in it.
         return EmailSender(settings.email, Network(settings.network.ca_file), clock)
 

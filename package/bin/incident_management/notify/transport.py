@@ -47,7 +47,8 @@ LONGEST_RETRY_AFTER = 3600.0
 CONTEXTS = 8
 # Parsers of URLs disagree on what else ends a host (a backslash) or is one (letters that look like
 # digits).
-_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
+_LABEL = r"[A-Za-z0-9_-]{1,63}"
+_HOST = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(\.{_LABEL})*\.?|[0-9A-Fa-f:.]{{2,45}}")
 
 
 class BadUrl(ValueError):
@@ -87,8 +88,8 @@ def checked_url(url: str, what: str) -> str:
         raise BadUrl(f"{what} is not a URL of the form https://host/path: correct it.")
     if not _HOST.fullmatch(parts.hostname) or re.search(r"[\s\\\x00-\x1f]", url.strip()):
         raise BadUrl(
-            f"{what} holds a character that no host or path may have: write a name with other "
-            "letters as it is in DNS (xn--…)."
+            f"{what} names a host that DNS can't have, or holds a character that no host or path "
+            "may have: write a name with other letters as it is in DNS (xn--…)."
         )
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise BadUrl(f"{what} must start with https:// (http is only for this machine itself).")

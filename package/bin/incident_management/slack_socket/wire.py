@@ -211,6 +211,9 @@ def open_wire(url: str, network: Network) -> Wire:
             f"The certificate of {host} (or of the proxy) is not to be trusted: set ca_file under "
             "Network if it is signed by a private authority."
         ) from None
+    except UnicodeError:
+        # Neither a name that DNS has nor a path that may be asked for.
+        raise Broken(NO_ADDRESS) from None
     except BadUrl as error:
         raise Broken(str(error)) from None
     except OSError as error:

@@ -17,7 +17,7 @@ _KNOWN = {
         *("members", "assign", "capacity", "calendar", "fallback"),
         *("channels", "slack_channel", "email"),
     ),
-    "member": ("skills", "capacity", "calendar", "away", "slack_id"),
+    "member": ("skills", "capacity", "calendar", "away", "slack_id", "email"),
     "rule": ("order", "severity", "entity", "rule", "tag", "team", "skills"),
     "sla": (*_APPLIES, "acknowledge", "resolve", "warn_at", "on_reopen"),
     "escalation": (*_APPLIES, "step.<n>", "until", "repeat", "repeat_every"),

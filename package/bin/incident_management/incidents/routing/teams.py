@@ -31,7 +31,8 @@ class Member:
 
     ``capacity`` is how much open work the person takes (None: as the team says), ``calendar``
     when the person works (None: with the team), ``away`` the days off. ``slack_id`` is who this is
-    in Slack: ``U…``, or ``T…/U…`` for a member of another workspace than the app's own.
+    in Slack: ``U…``, or ``T…/U…`` for a member of another workspace than the app's own; ``email``
+    the person's own address.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Member:
     calendar: Optional[Calendar] = None
     away: Days = field(default_factory=Days, compare=False)
     slack_id: str = ""
+    email: str = ""
 
     @classmethod
     def read(cls, name: str, values: Mapping[str, str], calendars: Calendars) -> Member:
@@ -53,6 +55,7 @@ class Member:
             calendar_named(f"{where} calendar", hours, calendars) if hours else None,
             Days.read(f"{where} away", values.get("away", "")),
             _slack_id(where, values),
+            _email(where, values),
         )
 
 
@@ -159,6 +162,13 @@ def shared_slack_ids(members: Mapping[str, Member]) -> List[str]:
         for shared, names in by_id.items()
         if shared and len(names) > 1
     ]
+
+
+def _email(where: str, values: Mapping[str, str]) -> str:
+    found = email_addresses(f"{where} email", values.get("email", ""))
+    if len(found) > 1:
+        raise RoutingError(f"{where} email holds {len(found)} addresses; set one.")
+    return found[0] if found else ""
 
 
 def _slack_id(where: str, values: Mapping[str, str]) -> str:
