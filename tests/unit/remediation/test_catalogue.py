@@ -56,7 +56,10 @@ def test_the_shipped_catalogue_is_whole():
         ),
         ({"preconditions": "moon_is_full"}, "preconditions names 'moon_is_full'; known are"),
         ({"inverse": "nothing"}, "inverse is 'nothing', which is no usable action"),
-        ({"executor": "robot"}, "executor is 'robot'; the executors are: deploy_api, awx, ecs."),
+        (
+            {"executor": "robot"},
+            "executor is 'robot'; the executors are: deploy_api, awx, ecs, kubernetes.",
+        ),
         (
             {"argument__service": None, "argument__app": "$analysis.service$", "entity": "app"},
             "lacks argument.service, which deploy_api needs; set it.",

@@ -352,3 +352,12 @@ def test_who_proposes_and_rejects_by_turns_is_stopped(bench):
     bench.clock.advance(3601)
     waiting = propose(bench)
     assert propose(bench) == waiting
+
+
+def test_another_plan_with_the_same_id_is_not_taken_for_this_one(bench):
+    """An id is the beginning of a hash, 40 bits of it."""
+    plan = propose(bench)
+    known = bench.stores.plans.get(plan)
+    bench.stores.plans.save([{**known, "plan_hash": "f" * 40, "incident_id": "INC-OTHER"}])
+    other = propose(bench)
+    assert other != plan and bench.stores.plans.get(other)["incident_id"] == INCIDENT

@@ -104,6 +104,8 @@ def drafted(
             document, action, contract, arguments, cause, facts, actor, context.clock.now(), earlier
         )
         known = context.stores.plans.get(plan["_key"])
+        if known is not None and known["plan_hash"] != plan["plan_hash"]:
+            continue  # Another one whose id, the hash's beginning, is the same by chance.
         if known is None or not plan_state(known, entries, context.clock.now()).finished:
             return known or plan
     raise Refused(f"{incident.id} has had too many plans.", "too_many_plans")
