@@ -21,7 +21,6 @@ __all__ = [
     "Suppression",
     "active",
     "add",
-    "forget",
     "holding",
     "listing",
     "remove",
@@ -95,11 +94,6 @@ def remove(stores: Stores, suppression_id: str) -> None:
     """End one. Raises NotFound."""
     if not stores.suppressions.delete(suppression_id):
         raise NotFound(f"No suppression {suppression_id}; list them with GET /suppressions.")
-
-
-def forget(stores: Stores, before: float) -> None:
-    """Delete those that were over before a moment."""
-    windows.forget_over(stores.suppressions, before)
 
 
 def listing(stores: Stores, clock: Clock) -> List[Suppression]:
