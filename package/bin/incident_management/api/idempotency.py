@@ -25,7 +25,7 @@ __all__ = ["HEADER", "once"]
 HEADER = "idempotency-key"
 REPLAYED = "Idempotency-Replayed"
 KEY_CHARACTERS = 255
-# A handler that has not answered after this was ended.
+# A handler that has not answered after so long was killed.
 WORKING_SECONDS = 120.0
 MARK_DIGITS = 32
 

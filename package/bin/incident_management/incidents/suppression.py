@@ -33,7 +33,7 @@ SKEW_SECONDS = 300.0
 # More at once are refused: each signal is held against each of them. Those that are over do not
 # count.
 MAX_SUPPRESSIONS = 1000
-# So many of those that are over are listed.
+# How many of those that are over are listed.
 MAX_OVER = 200
 LONGEST_SNOOZE = 30 * 86400.0
 

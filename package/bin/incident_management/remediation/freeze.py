@@ -30,7 +30,7 @@ __all__ = [
 
 # More at once are refused: each is looked at before each fix.
 MAX_FREEZES = 200
-# So many of those that are over are listed.
+# How many of those that are over are listed.
 MAX_OVER = 100
 
 

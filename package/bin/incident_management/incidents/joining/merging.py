@@ -40,7 +40,7 @@ __all__ = [
 MAX_SPLIT = 1000
 # Signals that one undone merge gives back: their keys are one document of the KV store.
 MAX_UNDONE = 100_000
-# Beyond so many different values it is not looked up which are left behind; all are kept.
+# Beyond this many different values nobody looks up which stay behind; all are kept.
 MAX_VALUES = 200
 KEYS_PER_QUERY = 500
 ROUNDS = 50

@@ -70,7 +70,7 @@ class Policy(Applies):
 
 @dataclass(frozen=True)
 class Step:
-    """After so many seconds: the team and the member that get it, the channels that hear of it."""
+    """Who gets an incident ``after`` so many seconds, and which channels hear of it."""
 
     number: int
     after: float
