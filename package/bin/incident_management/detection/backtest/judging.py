@@ -78,11 +78,11 @@ def judged(
         lead = min((one.opened_at - row["opened_at"] for one in mine), default=None)
         if lead is not None:
             leads.append(lead)
-        known = [one.id for one in mine]
-        shown = "" if lead is None else round(lead)
-        rows.append(
-            {"kind": "incident", "setting": label, **row, "known": known, "lead_seconds": shown}
-        )
+        compared = {
+            "known": [one.id for one in mine],
+            "lead_seconds": "" if lead is None else round(lead),
+        }
+        rows.append({"kind": "incident", "setting": label, **row, **compared})
     summary = {
         "kind": "summary",
         "setting": label,
