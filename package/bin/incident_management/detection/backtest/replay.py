@@ -202,11 +202,7 @@ class Replay:
         earliest, latest = self._window(moment)
         try:
             result = self.searcher.run(
-                spl,
-                f"{earliest:.3f}",
-                f"{latest:.3f}",
-                limit=ROWS_PER_WINDOW,
-                timeout=self.timeout,
+                spl, f"{earliest:.3f}", f"{latest:.3f}", limit=ROWS_PER_WINDOW, timeout=self.timeout
             )
         except SearchFailed as error:
             raise BacktestFailed(f"'{self.detection.name}' can't be replayed: {error}") from error

@@ -37,11 +37,7 @@ Week = Tuple[Tuple[Span, ...], ...]
 class Days:
     """A set of days: single ones, spans of them, and days that come every year."""
 
-    def __init__(
-        self,
-        days: Iterable[date] = (),
-        yearly: Iterable[Tuple[int, int]] = (),
-    ) -> None:
+    def __init__(self, days: Iterable[date] = (), yearly: Iterable[Tuple[int, int]] = ()) -> None:
         self._days: FrozenSet[date] = frozenset(days)
         self._yearly: FrozenSet[Tuple[int, int]] = frozenset(yearly)
 

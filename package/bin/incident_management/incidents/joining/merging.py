@@ -250,10 +250,7 @@ def _whole_problems(stores: Stores, incident_id: str, signals: Sequence[Signal])
 
 
 def _left_alone(
-    stores: Stores,
-    incident_id: str,
-    signals: Sequence[Signal],
-    leaving: Iterable[str] = (),
+    stores: Stores, incident_id: str, signals: Sequence[Signal], leaving: Iterable[str] = ()
 ) -> Document:
     """What no signal of the incident is about after these have left: entities and rules.
 

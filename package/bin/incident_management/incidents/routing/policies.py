@@ -94,11 +94,7 @@ class Path(Applies):
 
     @classmethod
     def read(
-        cls,
-        name: str,
-        values: Mapping[str, str],
-        calendars: Calendars,
-        teams: Mapping[str, object],
+        cls, name: str, values: Mapping[str, str], calendars: Calendars, teams: Mapping[str, object]
     ) -> Path:
         """Read a stanza. Raises RoutingError."""
         where = f"{CONF} [escalation:{name}]"
