@@ -1,7 +1,7 @@
 """Puts the app's own libraries on the module path. Every script in bin/ imports this first.
 
 It stands in for the module of this name that the UCC framework generates, which would also put
-``bin/incident_management/`` itself on the path: there its ``splunk`` room would hide Splunk's own
+``bin/incident_management/`` itself on the path: there its folder ``splunk`` would hide Splunk's own
 ``splunk`` package.
 """
 

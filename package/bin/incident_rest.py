@@ -18,12 +18,12 @@ from incident_management.api.messages import Problem
 from incident_management.api.router import dispatch, refuse
 from incident_management.installed import Installed
 
-# A request may bring thousands of findings, and none of what is made of them refers back to itself:
-# the collector of such loops need not look while they are all there. The largest request makes half
-# as many objects, which are gone after it.
+# A request may bring thousands of findings, and nothing that is made of them holds a reference
+# cycle, so the garbage collector need not run meanwhile. The largest request makes half as many
+# objects, and they are freed after it.
 NEW_OBJECTS_BEFORE_A_LOOK = 150_000
 
-# Before the handler of an older version ends, so that splunkd can take its last answer.
+# How long the handler of an older version stays, so that splunkd can take its last answer.
 ANSWER_SECONDS = 0.3
 UPGRADED = Problem(
     503,

@@ -76,13 +76,7 @@ class IncidentBacktestCommand(GeneratingCommand):
                 yield from replay_monitor(*given)
                 return
             yield from replay(
-                session,
-                time.time(),
-                self.search,
-                apps,
-                owner,
-                self._asked,
-                self.write_warning,
+                session, time.time(), self.search, apps, owner, self._asked, self.write_warning
             )
         except BacktestFailed as error:
             self.error_exit(error, str(error))

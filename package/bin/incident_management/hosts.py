@@ -21,8 +21,8 @@ def is_loopback(host: str) -> bool:
 def is_splunkd_here(host: str) -> bool:
     """Tell whether splunkd at this host is the one that runs this process.
 
-    It is at a loopback address, but where SPLUNK_BINDIP (splunk-launch.conf) has it listen at
-    another one of this machine's, and there alone.
+    That is at a loopback address, unless SPLUNK_BINDIP (splunk-launch.conf) makes it listen at
+    another address of this machine alone.
     """
     bound = os.environ.get("SPLUNK_BINDIP", "").strip().strip("[]")
     return is_loopback(host) or (bound != "" and _plain(bound) == _plain(host))

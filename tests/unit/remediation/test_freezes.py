@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.incidents.clocks import windows
 from incident_management.incidents.errors import Invalid, NotFound
 from incident_management.remediation import approval, execution, freeze, view
 from tests.fakes import ManualClock
@@ -247,5 +248,5 @@ def test_one_that_was_over_long_ago_is_forgotten(bench):
     frozen(bench, 60.0)
     kept = frozen(bench, days=["mon"])
     bench.clock.advance(7200)
-    freeze.forget(bench.stores, bench.clock.now() - 3600)
+    windows.forget_over(bench.stores.freezes, bench.clock.now() - 3600)
     assert [one.id for one in freeze.listing(bench.stores, bench.clock)] == [kept]

@@ -68,7 +68,7 @@ def guarded(
         who = (request.stores, request.params["id"], request.mark)
         incident = done() if done else lifecycle.done_before(*who)
         if incident:
-            # That attempt was ended before it answered; it has changed the version.
+            # The first attempt was killed before it answered, and has changed the version.
             return answered(incident.to_document())
     wanted = request.headers.get("if-match", "").strip()
     if not wanted and required:

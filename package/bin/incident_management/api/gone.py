@@ -1,4 +1,4 @@
-"""``410 Gone``: what a request for an incident meets that was deleted by age, or is about to be."""
+"""``410 Gone``: the answer for an incident that was deleted by age, or is about to be."""
 
 from __future__ import annotations
 

@@ -68,10 +68,8 @@ def get_history(request: Request) -> Response:
         raise Problem(404, " ".join([text, *lacks]))
     verdict = found.verify()
     missing = [key for key in _head(request, incident_id) if key not in _keys(found.entries)]
-    problems = [
-        *verdict.problems,
-        *(f"Entry {key[:12]}, the incident's last known one, is not indexed." for key in missing),
-    ]
+    told = [f"Entry {key[:12]}, the incident's last known one, is not indexed." for key in missing]
+    problems = [*verdict.problems, *told]
     if problems:
         problems = [*lacks, *problems]
     limit = request.args.get("limit", 1000)

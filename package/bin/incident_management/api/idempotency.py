@@ -14,9 +14,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, Mapping
 
-from ..incidents.canonical import canonical, milliseconds
+from ..incidents.canonical import canonical, digest, milliseconds
 from ..incidents.stores import KEPT_ANSWER, KEPT_ANSWER_SECONDS, claim_document
 from .messages import Problem, Request, Response
 
@@ -25,7 +25,7 @@ __all__ = ["HEADER", "once"]
 HEADER = "idempotency-key"
 REPLAYED = "Idempotency-Replayed"
 KEY_CHARACTERS = 255
-# A handler that has not answered after this was ended.
+# A handler that has not answered after so long was killed.
 WORKING_SECONDS = 120.0
 MARK_DIGITS = 32
 
@@ -52,7 +52,7 @@ def once(request: Request, run: Callable[[Request], Response]) -> Response:
 def _run(request: Request, claim: Dict[str, Any], run: Callable[[Request], Response]) -> Response:
     """Run a request whose key is claimed, and keep its answer unless a repeat is to run again."""
     began = float(claim["value"]["began"])
-    mark = _digest([claim["_key"], claim["value"]["sent"], f"{began:.3f}"])[:MARK_DIGITS]
+    mark = digest([claim["_key"], claim["value"]["sent"], f"{began:.3f}"], MARK_DIGITS)
     try:
         response = run(replace(request, mark=mark, began=began))
     except Problem as problem:
@@ -78,13 +78,9 @@ def _claim(request: Request, key: str) -> Dict[str, Any]:
     place = "\n".join((request.user, request.path, key))
     purpose = KEPT_ANSWER + hashlib.sha256(place.encode("utf-8", "replace")).hexdigest()
     now = milliseconds(request.clock.now())
-    sent = _digest([request.body, dict(request.query)])
+    sent = digest([request.body, dict(request.query)])
     value = {"sent": sent, "answer": "", "began": now, "failed": False}
     return claim_document(purpose, now, value, holder=request.user)
-
-
-def _digest(content: List[Any]) -> str:
-    return hashlib.sha256(canonical(content).encode("utf-8")).hexdigest()
 
 
 def _may_run_again(known: Mapping[str, Any], claim: Mapping[str, Any], now: float) -> bool:

@@ -21,7 +21,7 @@ from .shapes import INCIDENT_FIELDS, LIMIT, LISTED_INCIDENT, OFFSET
 
 __all__ = ["FILTER_ARGUMENTS", "matching"]
 
-# A search for a text looks at so many at most in one call; the cursor goes on from there.
+# The most incidents that one call searches for a text; the cursor goes on from there.
 TEXT_SCAN = 10_000
 SCAN_PAGE = 1000
 # What a list is sorted by -> the field of the document, which always holds a number.

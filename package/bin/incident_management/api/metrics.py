@@ -1,4 +1,4 @@
-"""``GET /stats`` and ``GET /metrics``: what stands, in numbers."""
+"""``GET /stats`` and ``GET /metrics``: the present state in numbers."""
 
 from __future__ import annotations
 

@@ -93,10 +93,10 @@ def route(
     *,
     body: Optional[Schema] = None,
     body_required: Optional[bool] = None,
-    query: Optional[Mapping[str, Schema]] = None,
-    answers: Optional[Mapping[int, Any]] = None,
+    query: Mapping[str, Schema] = {},
+    answers: Mapping[int, Any] = {},
     problems: Tuple[int, ...] = (),
-    headers: Optional[Mapping[str, str]] = None,
+    headers: Mapping[str, str] = {},
     body_bytes: int = BODY_BYTES,
     slashes: bool = False,
 ) -> Callable[[Handler], Handler]:
@@ -122,10 +122,10 @@ def route(
                 handler=handler,
                 body=body,
                 body_required=needs_body if body_required is None else body_required,
-                query=dict(query or {}),
-                answers=dict(answers or {}),
+                query=query,
+                answers=answers,
                 problems=problems,
-                headers=dict(headers or {}),
+                headers=headers,
                 body_bytes=body_bytes,
             )
         )

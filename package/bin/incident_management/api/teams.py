@@ -1,4 +1,4 @@
-"""``GET /teams``: who is there, who works now, who has how much."""
+"""``GET /teams``: the teams, who is on shift, how much work each has."""
 
 from __future__ import annotations
 

@@ -134,8 +134,7 @@ def _asked_to_confirm(request: Request, asked: Confirmation) -> Response:
         f"send alarms. If you set that up, open: {asked.url}"
     )
     request.system_session.post(
-        "/services/messages",
-        {"name": "incident_management_sns", "value": said, "severity": "warn"},
+        "/services/messages", {"name": "incident_management_sns", "value": said, "severity": "warn"}
     )
     detail = "An administrator was asked to confirm the subscription."
     return Response({"outcomes": [], "detail": detail}, 202)

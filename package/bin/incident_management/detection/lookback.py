@@ -3,8 +3,8 @@
 It answers for a window that it is dispatched over only where its text leaves the times to the
 dispatch: "Specify time modifiers in your search" in Splunk's Search Manual (a time modifier in the
 text overrides the time range), "Time modifiers" in the Search Reference (their names, the
-deprecated ones included). And that it finds nothing means that there is nothing only where it does
-not look for a change within its window: a problem that lasts for as long is none.
+deprecated ones included). And finding nothing means that all is well only for a search that does
+not look for a change within its window: it would not find a problem that lasts that long.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def lookback(earliest: str, latest: str, at: float) -> Tuple[float, float]:
 
 
 def looks_for_change(plain: str) -> str:
-    """Tell why a search does not find what lasts; empty where it is not seen to look for a change.
+    """Tell why a search does not find a lasting problem; empty unless it looks for a change.
 
     The text goes on from the search's name; ``plain`` as for :func:`bound_to`.
     """

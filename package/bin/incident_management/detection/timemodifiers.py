@@ -54,19 +54,13 @@ def resolve(modifier: str, now: float, zone: Optional[tzinfo] = None) -> float:
         place = match.end()
         sign, count, unit, snap = match.groups()
         if snap:
-            moment = _snapped(_local(moment, zone), snap, modifier).timestamp()
+            moment = _snapped(datetime.fromtimestamp(moment, zone), snap, modifier).timestamp()
         else:
             amount = int(count or 1) * (-1 if sign == "-" else 1)
             moment = _moved(moment, amount, _unit(unit, modifier), zone)
     if place != len(text) or place == 0:
         raise _unknown(modifier)
     return moment
-
-
-def _local(moment: float, zone: Optional[tzinfo]) -> datetime:
-    """Return a moment as a clock shows it; without a zone of its own where that is the machine's,
-    so that a change of its hours is the machine's, too."""
-    return datetime.fromtimestamp(moment, zone)
 
 
 def _unit(word: str, modifier: str) -> str:
@@ -78,7 +72,8 @@ def _unit(word: str, modifier: str) -> str:
 def _moved(moment: float, amount: int, unit: str, zone: Optional[tzinfo]) -> float:
     if unit in _SECONDS:
         return moment + amount * _SECONDS[unit]
-    day = _local(moment, zone)
+    # Without a zone it is the machine's, and so are its changes of the clocks.
+    day = datetime.fromtimestamp(moment, zone)
     if unit in _DAYS:
         return (day + timedelta(days=amount * _DAYS[unit])).timestamp()
     months = day.year * 12 + day.month - 1 + amount * _MONTHS[unit]

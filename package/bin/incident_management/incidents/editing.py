@@ -23,7 +23,7 @@ __all__ = ["FIELDS", "Outdated", "edit", "editing", "version", "withdraw"]
 
 FIELDS = (*EDITABLE, "entities", "severity")
 VERSION_DIGITS = 32
-# An editor that has not written after this was ended; another may take its place.
+# An editor that has not written after so long was killed; another may take its place.
 EDITING_SECONDS = 60.0
 ATTEMPTS = 20
 WITHDRAWN = "Withdrawn"

@@ -52,12 +52,7 @@ def done_before(stores: Stores, incident_id: str, once: str) -> Optional[Inciden
 
 
 def acknowledge(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    actor: str,
-    once: str = "",
-    takes: bool = True,
+    stores: Stores, clock: Clock, incident_id: str, actor: str, once: str = "", takes: bool = True
 ) -> Incident:
     """Start work on an incident; it becomes the actor's unless it has an owner, or not ``takes``.
 

@@ -29,7 +29,7 @@ def severity_of(word: Any, default: str = DEFAULT_SEVERITY) -> str:
 
 
 def configured_severity(word: Any, default: str, setting: str) -> Tuple[str, str]:
-    """Read a setting; returns a severity, and a sentence where the word is none.
+    """Read a setting; returns a severity, and a sentence where the word names none.
 
     A malformed one does not cost the incident or the message: ``default`` is used then, and where
     it is empty. ``setting`` names it in the sentence.

@@ -25,7 +25,7 @@ REMEMBERED = 600_000
 SETTLED_WEIGHT = 20  # so many settled signals weigh as much as one that is not
 PLACES_REMEMBERED = 100_000
 
-# From so many on, the signals of a remembered story are settled: known again, but not listed.
+# From this many on, the signals of a remembered story are settled: known again, but not listed.
 SETTLE_FROM = 64
 
 # An entry is in the KV store at most so long after its writer has read what it follows: twice as

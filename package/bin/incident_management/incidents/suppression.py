@@ -21,7 +21,6 @@ __all__ = [
     "Suppression",
     "active",
     "add",
-    "forget",
     "holding",
     "listing",
     "remove",
@@ -34,7 +33,7 @@ SKEW_SECONDS = 300.0
 # More at once are refused: each signal is held against each of them. Those that are over do not
 # count.
 MAX_SUPPRESSIONS = 1000
-# So many of those that are over are listed.
+# How many of those that are over are listed.
 MAX_OVER = 200
 LONGEST_SNOOZE = 30 * 86400.0
 
@@ -95,11 +94,6 @@ def remove(stores: Stores, suppression_id: str) -> None:
     """End one. Raises NotFound."""
     if not stores.suppressions.delete(suppression_id):
         raise NotFound(f"No suppression {suppression_id}; list them with GET /suppressions.")
-
-
-def forget(stores: Stores, before: float) -> None:
-    """Delete those that were over before a moment."""
-    windows.forget_over(stores.suppressions, before)
 
 
 def listing(stores: Stores, clock: Clock) -> List[Suppression]:

@@ -22,7 +22,6 @@ __all__ = [
     "Freeze",
     "add",
     "end",
-    "forget",
     "freeze_check",
     "freezes_on",
     "frozen_until_overridden",
@@ -31,7 +30,7 @@ __all__ = [
 
 # More at once are refused: each is looked at before each fix.
 MAX_FREEZES = 200
-# So many of those that are over are listed.
+# How many of those that are over are listed.
 MAX_OVER = 100
 
 
@@ -90,11 +89,6 @@ def listing(stores: Stores, clock: Clock) -> List[Freeze]:
     """Return all that are not over, and the newest of those that are; the newest first."""
     found = windows.newest_first(stores.freezes, clock.now(), MAX_OVER)
     return [Freeze.from_document(document) for document in found]
-
-
-def forget(stores: Stores, before: float) -> None:
-    """Delete those that were over before a moment."""
-    windows.forget_over(stores.freezes, before)
 
 
 def freezes_on(stores: Stores, service: str, incident: Incident, now: float) -> List[Freeze]:

@@ -8,7 +8,7 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..detection.health.enabled import note_enabled
 from ..detection.monitors.inputs import monitors_of
-from ..incidents.clocks import assignment
+from ..incidents.clocks import assignment, windows
 from ..incidents.intake import conditions
 from ..incidents.intake.ingest import Ingest, Outcome
 from ..incidents.joining.moving import finish_recent
@@ -24,7 +24,7 @@ from ..notify import asked
 from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
 from ..ports import Clock, Stores
 from ..processes import has_ended, process_name
-from ..remediation import approval, execution, freeze
+from ..remediation import approval, execution
 from ..remediation.context import Context
 from ..remediation.executors import executors
 from ..remediation.verify import Verifier
@@ -260,5 +260,5 @@ class Duties:
         forget_monitors(self.stores, self.clock, self._roster.all)
         mine = self._config.settings
         if self._config.is_read and "lifecycle" not in mine.problems and mine.lifecycle.keep:
-            freeze.forget(self.stores, self.clock.now() - mine.lifecycle.keep)
+            windows.forget_over(self.stores.freezes, self.clock.now() - mine.lifecycle.keep)
         return {}

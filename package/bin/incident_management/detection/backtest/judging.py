@@ -64,9 +64,10 @@ def judged(
 ) -> Tuple[List[Dict[str, Any]], Dict[str, Any]]:
     """Return the incidents' rows, each with what it overlaps, and the summary row of a setting.
 
-    ``runs`` were made, which cover so many ``days``. ``lead_seconds`` is how long before the
-    earliest recorded incident that it overlaps it would have been opened; negative when it would
-    have come later. ``recorded`` is None where that is not known: what compares with it is empty.
+    ``runs`` is how many were made, ``days`` how many days they cover. ``lead_seconds`` is how long
+    before the earliest recorded incident that it overlaps it would have been opened; negative when
+    it would have come later. ``recorded`` is None where that is unknown: what compares with it
+    stays empty.
     """
     found: Set[str] = set()
     leads: List[float] = []
@@ -77,11 +78,11 @@ def judged(
         lead = min((one.opened_at - row["opened_at"] for one in mine), default=None)
         if lead is not None:
             leads.append(lead)
-        known = [one.id for one in mine]
-        shown = "" if lead is None else round(lead)
-        rows.append(
-            {"kind": "incident", "setting": label, **row, "known": known, "lead_seconds": shown}
-        )
+        compared = {
+            "known": [one.id for one in mine],
+            "lead_seconds": "" if lead is None else round(lead),
+        }
+        rows.append({"kind": "incident", "setting": label, **row, **compared})
     summary = {
         "kind": "summary",
         "setting": label,
@@ -108,7 +109,7 @@ def loosened(spl: str) -> Tuple[str, str]:
     """Return a search without its threshold, and the field that the threshold is about.
 
     Raises BacktestFailed unless its last ``where`` has one condition ``field > number``, or a macro
-    in the place of the number.
+    instead of the number.
     """
     loose = loosened_search(spl)
     if loose is None:

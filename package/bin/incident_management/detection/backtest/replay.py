@@ -133,7 +133,7 @@ class Replay:
     truncated_runs: int = field(default=0, init=False)
 
     def windows(self, spl: str = "") -> List[Window]:
-        """Run each window's search, once; ``spl`` in the place of the detection's own.
+        """Run each window's search, once; with ``spl`` instead of the detection's own if given.
 
         Raises BacktestFailed: a search fails, or there are more rows than there is memory for.
         """
@@ -202,11 +202,7 @@ class Replay:
         earliest, latest = self._window(moment)
         try:
             result = self.searcher.run(
-                spl,
-                f"{earliest:.3f}",
-                f"{latest:.3f}",
-                limit=ROWS_PER_WINDOW,
-                timeout=self.timeout,
+                spl, f"{earliest:.3f}", f"{latest:.3f}", limit=ROWS_PER_WINDOW, timeout=self.timeout
             )
         except SearchFailed as error:
             raise BacktestFailed(f"'{self.detection.name}' can't be replayed: {error}") from error

@@ -27,7 +27,7 @@ def runs_of(
     Args:
         name: the detection's, for what goes wrong.
         schedule: its ``cron_schedule``; "" for none.
-        step: seconds between runs in the place of the schedule, on whole steps since the epoch.
+        step: seconds between runs instead of the schedule, on whole steps since the epoch.
         earliest: the first moment, epoch seconds.
         latest: the last one.
         zone: whose clock the schedule follows; None is the machine's.

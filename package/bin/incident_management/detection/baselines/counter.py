@@ -9,9 +9,9 @@ __all__ = ["AGAIN", "Counter"]
 ENOUGH, RISES = 30, 10
 """Points, and how many of them must rise, before a series is a counter."""
 UNDECIDED = 120
-"""Points after which one that did not rise so often is none: a trend or a shift comes later."""
+"""Points after which a series that rose less often is no counter: a trend or shift comes later."""
 AGAIN = 3000
-"""Points after which a series that was none is looked at again, and for so long: days, since a
+"""Points after which a series that was no counter is looked at again, and for how long: days, as a
 smooth season rises for hours."""
 RESTART_SHARE, RESTART_STEPS = 0.1, 2.0
 """A fall is a restart when what is left is this share of the highest value, or so many times the
@@ -28,7 +28,7 @@ class Counter:
 
     Attributes:
         is_counter: whether it is one; while that is not known, it is not.
-        ruled_out: whether it is none.
+        ruled_out: whether it is known not to be one.
     """
 
     __slots__ = (
@@ -44,7 +44,7 @@ class Counter:
         self.is_counter = self.ruled_out = False
 
     def changes(self, value: float) -> bool:
-        """Note a value; True when it turns the series into a counter, or shows that it is none."""
+        """Note a value; True when it shows that the series is a counter, or that it is not."""
         last, was = self.last, self.is_counter
         self._seen += 1
         if last is not None and value > last:

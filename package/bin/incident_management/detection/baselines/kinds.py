@@ -29,7 +29,7 @@ def of_season(place: int) -> Tuple[int, int]:
 
 
 def count_of(seasons: int) -> int:
-    """Return how many kinds there are with so many seasons."""
+    """Return how many kinds there are with this many seasons."""
     return FIRST_SEASON + 2 * seasons
 
 

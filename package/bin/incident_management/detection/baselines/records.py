@@ -123,12 +123,12 @@ class Records:
         return mark * self._threshold * (1.0 + YOUTH / (self._total - self._missed[kind] or 1))
 
     def scale(self, by: float, kinds: Sequence[int]) -> None:
-        """Multiply the records of some kinds: the series has become so many times as high."""
+        """Multiply the records of some kinds: the series has grown by that factor."""
         for kind in kinds:
             self._marks[kind] *= by
 
     def settle(self) -> None:
-        """Note that a shift explains the anomaly: what stands out from it is clear anew."""
+        """Note that a shift explains the anomaly: now only what departs from that is clear."""
         self._height = 0.0
 
     def weigh(

@@ -107,7 +107,7 @@ class SeriesScorer:
         except (TypeError, ValueError):
             number = _only_number(text)
         if not LEAST_NUMBER <= number <= MAX_NUMBER:
-            # What is no number is not within, either.
+            # A NaN is not within these bounds, either.
             self._note_missing(text)
             return _EMPTY
         self._present = True

@@ -89,7 +89,7 @@ class RecentSignals:
 def last_before(stores: Stores, keys: Sequence[Key], before: float) -> Dict[Key, float]:
     """Return when some detections found something last, of those that did before a moment.
 
-    Most never did, so many are asked for at once.
+    Most never found anything, so many are asked for at once.
     """
     found: Dict[Key, float] = {}
     for begin in range(0, len(keys), NAMED_AT_ONCE):

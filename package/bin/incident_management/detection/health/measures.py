@@ -114,7 +114,7 @@ def firing(
 def quietness(enabled: Optional[bool], last_fired: Optional[float], now: float) -> Tuple[str, str]:
     """Return the state of a detection by its firing alone, and a sentence on it.
 
-    ``enabled`` is None for what is no saved search.
+    ``enabled`` is None for a detection that is not a saved search.
     """
     if enabled is False:
         return "disabled", "It is disabled, or has no schedule: it can't find anything."

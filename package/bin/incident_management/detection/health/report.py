@@ -107,7 +107,7 @@ class HealthReport:
         return {**health, **(self._runs(saved, health) if saved else {"runs": None})}
 
     def _app_of(self, name: str) -> str:
-        """The app of what is no saved search: a monitor's is ours, else by its newest signal."""
+        """The app of what is no saved search: ours for a monitor, else its newest signal's."""
         if name in self._monitors:
             return APP
         newest = self._stores.signals.find({"rule": name}, "received_at:-1", 1, fields=("app",))

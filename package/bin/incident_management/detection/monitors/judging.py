@@ -117,7 +117,7 @@ class Detector:
             )
 
     def _number(self, row: Row, field: str) -> Optional[float]:
-        """Return the number in a row, None when there is none; one that is unusable is told of."""
+        """Return the number in a row, None without one; an unusable value is noted as a problem."""
         number, given = number_of(row.get(field)), row.get(field)
         if number is None and given not in (None, ""):
             key = series_of(self.monitor, row)

@@ -31,7 +31,7 @@ LONG_BACKFILLS = {
     "silence": (7 * 86400.0, 2016),
     "new_template": (86400.0, 288),
 }
-"""Seconds, and spans at most, of those that else take the first night or weekend for a trouble."""
+"""Seconds, and the most spans; with less, the first night or weekend would look like trouble."""
 
 NAMED_BY = ("service", "service.name", "host")
 """What says whom a series is about, the best first; OpenTelemetry calls a service service.name."""

@@ -27,12 +27,7 @@ class MonitorSearcher:
         self._searcher = SplunkSearcher(session)
 
     def run(
-        self,
-        spl: str,
-        earliest: str,
-        latest: str,
-        limit: int = 1000,
-        timeout: float = 60.0,
+        self, spl: str, earliest: str, latest: str, limit: int = 1000, timeout: float = 60.0
     ) -> SearchResult:
         try:
             _check_reading(self._session, spl)

@@ -24,13 +24,13 @@ __all__ = ["assign", "escalate", "loads", "place_waiting", "skills_for", "taker"
 
 # More open incidents of one team's people than this are not counted one by one.
 MAX_COUNTED = 20_000
-# So many waiting incidents of a team are read in one turn, and then so many: behind those that
-# nobody can take, there may be one that somebody can.
+# How many waiting incidents of a team are read in one turn, and how many if nobody can take any of
+# these: further back there may be one that somebody can.
 MAX_PLACED = 200
 MOST_PLACED = 2000
 GRAVEST_FIRST = "severity_rank:-1,opened_at:1"
 
-# What is read of one that waits: whose it is, and what the rules ask.
+# What is read of a waiting incident: whose it is, and what the rules look at.
 _READ = (
     *("id", "team", "owner", "status", "severity", "handed_on", "opened_at"),
     *("entities", "rules", "tags"),
@@ -214,7 +214,7 @@ def _movable(
     explained: Set[Explained],
     now: float,
 ) -> List[str]:
-    """The incidents that somebody can take now, or of which that nobody can is not said yet."""
+    """Those that somebody can take now, or whose timeline does not say yet that nobody can."""
     found: List[str] = []
     # Of what nobody could take whatever it asked for, the rules need not be asked what that is: in
     # a night without anybody on shift that is thousands of incidents, again and again.

@@ -37,11 +37,7 @@ Week = Tuple[Tuple[Span, ...], ...]
 class Days:
     """A set of days: single ones, spans of them, and days that come every year."""
 
-    def __init__(
-        self,
-        days: Iterable[date] = (),
-        yearly: Iterable[Tuple[int, int]] = (),
-    ) -> None:
+    def __init__(self, days: Iterable[date] = (), yearly: Iterable[Tuple[int, int]] = ()) -> None:
         self._days: FrozenSet[date] = frozenset(days)
         self._yearly: FrozenSet[Tuple[int, int]] = frozenset(yearly)
 
@@ -50,6 +46,9 @@ class Days:
 
     def __bool__(self) -> bool:
         return bool(self._days or self._yearly)
+
+    def __or__(self, other: Days) -> Days:
+        return Days(self._days | other._days, self._yearly | other._yearly)
 
     def terms(self) -> List[str]:
         """Return what the set is made of, as JSON."""
@@ -118,11 +117,6 @@ class Calendar:
     def without(self, days: Days) -> Calendar:
         """Return this calendar with more days off, such as one person's."""
         return _without(self, days) if days else self
-
-    def less(self, days: Days) -> Calendar:
-        """Make what :meth:`without` returns; that remembers it."""
-        both = _Either(self._holidays, days)
-        return Calendar(self.name, self.zone, self._week, both)
 
     def date_of(self, moment: float) -> str:
         """Name any moment: ``2026-11-30 09:00 Europe/Berlin``."""
@@ -227,27 +221,10 @@ class Calendar:
         return int(offset.total_seconds())
 
 
-class _Either(Days):
-    """Days of one set or another."""
-
-    def __init__(self, one: Days, other: Days) -> None:
-        super().__init__()
-        self._both = (one, other)
-
-    def __contains__(self, day: date) -> bool:
-        return any(day in days for days in self._both)
-
-    def __bool__(self) -> bool:
-        return any(self._both)
-
-    def terms(self) -> List[str]:
-        return [term for days in self._both for term in days.terms()]
-
-
 @lru_cache(maxsize=1000)
 def _without(calendar: Calendar, days: Days) -> Calendar:
     """One calendar for each two objects, so that what it has worked out is kept."""
-    return calendar.less(days)
+    return Calendar(calendar.name, calendar.zone, calendar._week, calendar._holidays | days)
 
 
 def read_hours(where: str, text: str) -> Week:

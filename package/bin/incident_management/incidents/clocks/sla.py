@@ -56,10 +56,7 @@ def deadlines(lives: Sequence[Life], routing: Routing) -> Dict[str, Deadline]:
 
 
 def due_entries(
-    lives: Sequence[Life],
-    written: Mapping[str, Document],
-    routing: Routing,
-    now: float,
+    lives: Sequence[Life], written: Mapping[str, Document], routing: Routing, now: float
 ) -> List[Draft]:
     """Return the ``sla`` entries that should be on the timeline by now and are not.
 

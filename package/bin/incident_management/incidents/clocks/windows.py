@@ -94,7 +94,7 @@ class Window:
         return ", ".join(parts)
 
     def check(self) -> None:
-        """Raise Invalid for days, times of day or a zone that are none, or days that never come."""
+        """Raise Invalid for a malformed day, time of day or zone, or days that never come."""
         for day in self.days:
             if day not in DAYS:
                 raise Invalid(f"'{day[:20]}' is no day; use {', '.join(DAYS)}.")
@@ -155,7 +155,7 @@ def not_over(now: float) -> Document:
 
 
 def newest_first(windows: Collection, now: float, most_over: int) -> List[Document]:
-    """Return all that are not over, and so many of the newest of those that are."""
+    """Return all that are not over, and the newest ``most_over`` of those that are."""
     over: Document = {"$and": [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lte": now}}]}
     found = [
         *windows.find(not_over(now)),

@@ -12,7 +12,7 @@ from typing import Optional, Tuple
 __all__ = ["SLOT", "Crowd", "Habit", "Habits"]
 
 SLOT = 3600.0
-"""Seconds of the unit in which a habit is counted: so many hours with it, not so many alerts."""
+"""Seconds of the unit in which a habit is counted: hours with an alert, not alerts."""
 HALF_LIFE_SLOTS = 24.0
 USUAL_SLOTS = 3.0
 SURGE = 2.0

@@ -40,7 +40,7 @@ __all__ = [
 MAX_SPLIT = 1000
 # Signals that one undone merge gives back: their keys are one document of the KV store.
 MAX_UNDONE = 100_000
-# Beyond so many different values it is not looked up which are left behind; all are kept.
+# Beyond this many different values nobody looks up which stay behind; all are kept.
 MAX_VALUES = 200
 KEYS_PER_QUERY = 500
 ROUNDS = 50
@@ -77,12 +77,7 @@ def merged_since(
 
 
 def split_since(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    signals: Sequence[str],
-    actor: str,
-    time: float,
+    stores: Stores, clock: Clock, incident_id: str, signals: Sequence[str], actor: str, time: float
 ) -> Optional[Incident]:
     """Return the incident that this actor has split off with these signals since then."""
     move = moves.made(stores, time, "split", incident_id, actor, signals=signals)
@@ -129,9 +124,8 @@ def split(
         found = [Signal.from_document(document) for document in documents]
         found.sort(key=lambda signal: (signal.first_time, signal.key))
         opened = _opening(found, incident_id, title)
-        decision = routing.decide(
-            opened["severity"], opened["entities"], opened["rules"], opened["tags"]
-        )
+        asked = (opened[name] for name in ("severity", "entities", "rules", "tags"))
+        decision = routing.decide(*asked)
         detail = {
             "opened": opened,
             "routed": decision.to_data(),
@@ -256,10 +250,7 @@ def _whole_problems(stores: Stores, incident_id: str, signals: Sequence[Signal])
 
 
 def _left_alone(
-    stores: Stores,
-    incident_id: str,
-    signals: Sequence[Signal],
-    leaving: Iterable[str] = (),
+    stores: Stores, incident_id: str, signals: Sequence[Signal], leaving: Iterable[str] = ()
 ) -> Document:
     """What no signal of the incident is about after these have left: entities and rules.
 
@@ -267,10 +258,7 @@ def _left_alone(
     do not tell.
     """
     going = set(leaving) or {signal.key for signal in signals}
-    found: Document = {
-        "wordings": _wordings(signals),
-        "group_values": _group_values(signals),
-    }
+    found: Document = {"wordings": _wordings(signals), "group_values": _group_values(signals)}
     for name, field in (("entities", "entity"), ("rules", "rule")):
         values = sorted({str(getattr(signal, field)) for signal in signals})
         found[name] = [

@@ -17,7 +17,7 @@ from ..stores import claim_document
 __all__ = ["Move", "made", "newest", "since", "take"]
 
 PURPOSE = "moves"
-# So many moves since a request was first made are looked through for what it did.
+# The most moves since a request was first made that are searched for what it did.
 MAX_MADE = 1000
 
 
@@ -71,7 +71,7 @@ def made(
     target: str = "",
     signals: Collection[str] = (),
 ) -> Optional[Move]:
-    """Return the last of somebody's moves since then that is this one; None: there is none.
+    """Return somebody's last move since then that matches; None without one.
 
     A split names no ``target``, and only a split names ``signals``.
     """

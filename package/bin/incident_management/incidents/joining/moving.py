@@ -188,13 +188,7 @@ def _write_unmerged(stores: Stores, clock: Clock, move: Move) -> None:
 
 
 def _append(
-    stores: Stores,
-    clock: Clock,
-    move: Move,
-    incident_id: str,
-    kind: str,
-    data: Document,
-    part: str,
+    stores: Stores, clock: Clock, move: Move, incident_id: str, kind: str, data: Document, part: str
 ) -> None:
     once = f"move:{move.number}:{kind}{part}"
     timeline.append(stores, clock, incident_id, kind, data, move.actor, once)

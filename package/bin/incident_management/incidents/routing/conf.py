@@ -94,11 +94,7 @@ class Routing:
     # --- who gets it ------------------------------------------------------------------------
 
     def decide(
-        self,
-        severity: str,
-        entities: Sequence[str],
-        rules: Sequence[str],
-        tags: Sequence[str] = (),
+        self, severity: str, entities: Sequence[str], rules: Sequence[str], tags: Sequence[str] = ()
     ) -> Decision:
         """Choose the team of an incident.
 
@@ -254,10 +250,7 @@ class _Reader:
             return default
 
     def _all(
-        self,
-        kind: str,
-        make: Callable[[str, Mapping[str, str]], T],
-        default: Callable[[str], T],
+        self, kind: str, make: Callable[[str, Mapping[str, str]], T], default: Callable[[str], T]
     ) -> Dict[str, T]:
         """Read the stanzas of a kind by name; a malformed one becomes the default of its name."""
         stanzas = self._named(kind)

@@ -70,7 +70,7 @@ class Policy(Applies):
 
 @dataclass(frozen=True)
 class Step:
-    """After so many seconds: the team and the member that get it, the channels that hear of it."""
+    """Who gets an incident ``after`` so many seconds, and which channels hear of it."""
 
     number: int
     after: float
@@ -94,11 +94,7 @@ class Path(Applies):
 
     @classmethod
     def read(
-        cls,
-        name: str,
-        values: Mapping[str, str],
-        calendars: Calendars,
-        teams: Mapping[str, object],
+        cls, name: str, values: Mapping[str, str], calendars: Calendars, teams: Mapping[str, object]
     ) -> Path:
         """Read a stanza. Raises RoutingError."""
         where = f"{CONF} [escalation:{name}]"

@@ -44,11 +44,7 @@ class Rule:
         return cls(name, team, order, skills=listed(values.get("skills", "")), **patterns)
 
     def explain(
-        self,
-        severity: str,
-        entities: Sequence[str],
-        rules: Sequence[str],
-        tags: Sequence[str] = (),
+        self, severity: str, entities: Sequence[str], rules: Sequence[str], tags: Sequence[str] = ()
     ) -> str:
         """Return why this rule matches, or nothing when it does not."""
         reasons = []

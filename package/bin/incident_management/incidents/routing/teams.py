@@ -82,11 +82,7 @@ class Team:
 
     @classmethod
     def read(
-        cls,
-        name: str,
-        values: Mapping[str, str],
-        calendars: Calendars,
-        teams: Mapping[str, object],
+        cls, name: str, values: Mapping[str, str], calendars: Calendars, teams: Mapping[str, object]
     ) -> Team:
         """Read a stanza; ``teams`` holds the names of all. Raises RoutingError."""
         where = f"{CONF} [team:{name}]"

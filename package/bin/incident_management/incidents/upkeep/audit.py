@@ -2,8 +2,8 @@
 
 An event is the whole entry as one line of JSON, so that it can be made an entry again and its hash
 checked. It may be written twice (after a kill, by two members): its ``key`` tells, and every
-search of ours keeps one of each. It is never written not at all: an entry leaves the overlap only
-when it is written down as sent, and retention deletes nothing that a search does not find.
+search of ours keeps one of each. It is never left out: an entry leaves the overlap only when it is
+written down as sent, and retention deletes nothing that a search does not find.
 
 Small fields come first, because Splunk reads the fields of a long event only near its beginning
 (limits.conf: ``[kv] maxchars``, ``[spath] extraction_cutoff``).
@@ -88,8 +88,8 @@ def entry_of(raw: str) -> Tuple[Entry, bool]:
 class History:
     """An incident's entries as its events tell them, in order.
 
-    ``masked``: keys of the entries whose text was masked; ``unreadable``: how many events are none
-    of the app's, or were cut.
+    ``masked``: keys of the entries whose text was masked; ``unreadable``: how many events are not
+    the app's, or were cut.
     """
 
     entries: List[Entry]

@@ -20,7 +20,7 @@ from ..stores import any_of, fitting
 __all__ = ["TOLD_ONCE", "going_on", "last_of", "note_ends", "problems_of"]
 
 TOLD_ONCE = ("cloudwatch", "datadog")
-# So many are looked at in one turn, the newest first.
+# How many are looked at in one turn, the newest first.
 MAX_HELD = 2000
 
 

@@ -97,16 +97,8 @@ def _end(
         timeline.refresh(stores, incident_id)
         return "noted"
     try:
-        after = lifecycle.resolve(
-            stores,
-            clock,
-            incident_id,
-            actor,
-            resolution="Recovered",
-            reason=_said(ended.values()),
-            once=once,
-            by_itself=True,
-        )
+        said = ("Recovered", _said(ended.values()), once)
+        after = lifecycle.resolve(stores, clock, incident_id, actor, *said, by_itself=True)
     except IllegalMove:
         # Somebody resolved it in between.
         return "nothing"

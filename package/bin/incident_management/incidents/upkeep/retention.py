@@ -17,7 +17,8 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ...ports import Clock, Document, Stores
-from .. import lifecycle, suppression
+from .. import lifecycle
+from ..clocks import windows
 from ..errors import IllegalMove, NotFound
 from ..model import ACTOR, Entry
 from ..stores import MODEL_CALL, MODEL_CALL_OF_DAY, any_of, chunks, claim_document, find_by
@@ -228,7 +229,7 @@ class Retention:
             if one["state"] in ("sent", "dead", "unconfirmed")
         ]
         self._delete_notifications(messages)
-        suppression.forget(stores, cutoff)
+        windows.forget_over(stores.suppressions, cutoff)
         before = {"time": {"$lt": cutoff}}
         for purpose in ("reconciled", "ran", MODEL_CALL_OF_DAY):
             stores.claims.delete_matching({"purpose": purpose, **before})

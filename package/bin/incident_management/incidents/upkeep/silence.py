@@ -80,12 +80,7 @@ class Silence:
     """
 
     def __init__(
-        self,
-        stores: Stores,
-        clock: Clock,
-        runs: SearchRuns,
-        trouble: Trouble,
-        resolve_after: float,
+        self, stores: Stores, clock: Clock, runs: SearchRuns, trouble: Trouble, resolve_after: float
     ) -> None:
         self._stores = stores
         self._clock = clock
