@@ -127,3 +127,15 @@ def test_a_header_made_to_be_slow_is_not(text):
         began = time.perf_counter()
         message_of(start + text * 2000)
         assert time.perf_counter() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "2026-01-04 11:20:00,123 - INFO  [main:Store@12] - ",
+        "2026-01-04 11:20:00,123 - app.module - INFO - ",
+        "04/01/2026 -- 11:20:00 - <Info> - ",
+    ],
+)
+def test_a_label_behind_a_dash_that_ends_the_header_belongs_to_the_message(header):
+    assert message_of(header + "Cache: warmed up in 12 ms") == "Cache: warmed up in 12 ms"

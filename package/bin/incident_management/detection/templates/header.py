@@ -61,7 +61,7 @@ _PART = re.compile(
       | (?=[a-f]{{0,15}}\d)[0-9a-f]{{8,16}}(?=\s)                    # thread
       | (?:(?<=\|\s)|(?<=\|\s\s))[\w.$/\#-]{{1,80}}                  # | main |
           (?:[\s:][\w.$/\#-]{{1,40}}){{0,4}}(?=\s{{1,40}}\|\s)
-      | [:-]{{1,9}}(?=\s) | [*\#](?=\s) | \*\d{{1,12}}(?=\s)
+      | (?P<dash>-(?=\s)) | [:-]{{1,9}}(?=\s) | [*\#](?=\s) | \*\d{{1,12}}(?=\s)
       | (?:[\w.-]+\#\d+:)(?=\s)
       | \[(?:[^\[\]]|\[[^\[\]]{{0,60}}\]){{0,200}}\]:?(?=[\s|\[])    # [main], [req-1 - - -]
       | (?<=\]\s)\([\w.\s-]{{1,60}}\)(?=\s)                          # (a thread)
@@ -137,13 +137,16 @@ def _end_of_header(text: str) -> int:
     if found is None:
         return 0
     end = begun = found.end()
-    for _ in range(8):
+    for parts in range(8):
         part = _PART.match(text, end)
         if part is None or not part.group().strip():
             break
         end = part.end()
         if part.lastgroup == "time":
             begun = end
+        elif part.lastgroup == "dash":
+            if parts and not _PART.match(text, end):
+                return end  # a level or a thread, and a dash: what follows is the message
         elif part.lastgroup:
             return end
     # a host stands right behind a time; elsewhere the first words of a message may look like one

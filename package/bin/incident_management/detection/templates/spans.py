@@ -7,7 +7,7 @@ each becomes one ``<*>``, whatever its length, so that lines can be compared wor
 from __future__ import annotations
 
 import re
-from typing import Sequence
+from typing import List, Sequence
 
 from .words import NAME, PLAIN, WILDCARD, kind_of
 
@@ -173,7 +173,8 @@ def _record(found: re.Match[str]) -> str:
 
 def _without_hosts(text: str) -> str:
     """Return a text with one wildcard for a host and its port."""
-    done, parts = 0, []
+    done = 0
+    parts: List[str] = []
     for port in _PORT.finditer(text):
         end = port.start()
         if text.endswith("/<*>", done, end):

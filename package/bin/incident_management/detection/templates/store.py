@@ -60,13 +60,8 @@ class Store:
         text = compared(said)
         template = self._taken.get(text) or self._found(text, words)
         if template is None:
-            template = self._taken[text] = self._added(text, words)
-            if "> <" in said or ">, <" in said:
-                template.rows = rows_of(template.keys, words)
-                if template.rows:
-                    self._rows.add(len(template.keys))
-        else:
-            template.widen(template.keys, words)
+            return self._added(text, said, words)
+        template.widen(template.keys, words)
         return template
 
     def _found(self, text: str, words: Words) -> Optional[Template]:
@@ -78,11 +73,15 @@ class Store:
         self._taken[text] = template
         return template
 
-    def _added(self, text: str, words: Words) -> Template:
-        template = Template(tuple(text.split()), words)
+    def _added(self, text: str, said: str, words: Words) -> Template:
+        template = self._taken[text] = Template(tuple(text.split()), words)
         bucket = self._bucket_of(text)
         bucket.add(template)
         self._pending[bucket] = None
+        if "> <" in said or ">, <" in said:
+            template.rows = rows_of(template.keys, words)
+            if template.rows:
+                self._rows.add(len(template.keys))
         return template
 
     def settle(self) -> None:
