@@ -45,7 +45,7 @@ POOL_QUOTE = "QueuePool limit of size 1"
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("bob@shop.example made the pool smaller.", "It names bob@shop.example"),
+        ("bob@shop.example made the pool smaller.", "It holds markup or an address"),
         ("The pool was made smaller by Bob.", "It names Bob"),
         ("The pool of billing-2 is used up.", "It names billing-2"),
         ("The pool holds 17 connections.", "It names 17"),
@@ -56,7 +56,7 @@ POOL_QUOTE = "QueuePool limit of size 1"
         ("Mallory made the pool smaller.", "It names Mallory"),
         ("The pool is full: Mallory made it small.", "It names Mallory"),
         ("MALLORY broke the pool.", "It names MALLORY"),
-        ("The pool is called by evil.example now.", "It names evil.example"),
+        ("The pool is called by evil.example now.", "It holds markup or an address"),
         ("The pool was emptied by Боб.", "It names Боб"),
         ("The pool of \u0440ayments is used up.", "It names \u0440ayments"),
         ("The pool was made smaller by \uff22\uff4f\uff42.", "It names \uff22\uff4f\uff42"),

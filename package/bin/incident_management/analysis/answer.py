@@ -7,11 +7,13 @@ So a log line that talks a model into something talks it into a claim that is sh
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any, Dict, List, Mapping, Sequence
 
 from .budget import Budget, shorten
 from .citations import Checked, holds_quote
+from .evidence import masked_line
 from .support import Evidence
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "apply",
     "bounded",
     "summary_fault",
+    "summary_shown",
 ]
 
 ORDER_BONUS = 0.05
@@ -33,6 +36,8 @@ MODEL_SCORE = 0.3
 """Score of a hypothesis that the model alone brings up: listed, never blamed."""
 
 MAX_NEW_HYPOTHESES = 5
+LONGEST_QUOTE = 400
+_ID = re.compile(r"[A-Za-z]{1,4}\d{1,6}")
 NO_QUOTE = "None of its claims has a quote that supports it."
 NOT_CHECKED = "Its quotes were found, but code can't check what it claims."
 QUOTED, UNCHECKED, REJECTED = "quoted", "unchecked", "rejected"
@@ -46,6 +51,11 @@ def summary_fault(summary: str, hypotheses: Sequence[Mapping[str, Any]], checked
     ``hypotheses`` are those of the ranking: what a model says proves nothing of itself.
     """
     return Evidence(checked, hypotheses).fault_of_names(summary)
+
+
+def summary_shown(summary: str, hypotheses: Sequence[Mapping[str, Any]], checked: Checked) -> str:
+    """Return what a person is shown of a summary, see :meth:`.support.Evidence.shown`."""
+    return Evidence(checked, hypotheses).shown(summary)
 
 
 def apply(
@@ -62,7 +72,7 @@ def apply(
     evidence = Evidence(checked, hypotheses)
     claims = [
         _checked_claim(claim, checked, evidence, budget)
-        for claim in _objects(content.get("claims"))[: budget.answer_claims]
+        for claim in _different(content.get("claims"))[: budget.answer_claims]
     ]
     for claim in claims:
         hypothesis = known.get(claim["hypothesis_id"])
@@ -77,7 +87,7 @@ def apply(
 def _checked_claim(
     claim: Mapping[str, Any], checked: Checked, evidence: Evidence, budget: Budget
 ) -> Dict[str, Any]:
-    citation_id, quote = _text(claim.get("citation_id"), 20), _text(claim.get("quote"), 400)
+    citation_id, quote = _id(claim.get("citation_id")), _text(claim.get("quote"), LONGEST_QUOTE)
     text = _text(claim.get("text"), budget.answer_characters)
     event = checked.events.get(citation_id)
     doubt = ""
@@ -90,10 +100,10 @@ def _checked_claim(
         doubt = "" if reason else evidence.doubt_of_text(text, quote, event)
     stance = claim.get("stance")
     return {
-        "text": text,
+        "text": evidence.shown(text),
         "citation_id": citation_id,
-        "quote": quote,
-        "hypothesis_id": _text(claim.get("hypothesis_id"), 20),
+        "quote": masked_line(quote),
+        "hypothesis_id": _id(claim.get("hypothesis_id")),
         "stance": stance if stance in ("for", "against") else "",
         "status": REJECTED if reason else UNCHECKED if doubt else QUOTED,
         "reason": reason or doubt,
@@ -105,10 +115,11 @@ def _new_hypotheses(
     content: Mapping[str, Any], checked: Checked, evidence: Evidence, budget: Budget
 ) -> List[Dict[str, Any]]:
     added = []
-    for place, document in enumerate(_objects(content.get("hypotheses"))[:MAX_NEW_HYPOTHESES], 1):
+    causes = _different(content.get("hypotheses"), "cause")[:MAX_NEW_HYPOTHESES]
+    for place, document in enumerate(causes, 1):
         claims = [
             _checked_claim(claim, checked, evidence, budget)
-            for claim in _objects(document.get("claims"))[: budget.answer_claims]
+            for claim in _different(document.get("claims"))[: budget.cause_claims]
         ]
         cause = _text(document.get("cause"), budget.answer_characters)
         if not cause:
@@ -119,7 +130,7 @@ def _new_hypotheses(
             {
                 "id": f"M{place}",
                 "kind": "model",
-                "cause": cause,
+                "cause": evidence.shown(cause),
                 "score": MODEL_SCORE if quoted else 0.0,
                 "for": [claim["text"] for claim in quoted],
                 "against": [] if quoted else [fault or _why_unsupported(claims)],
@@ -150,7 +161,7 @@ def account_of(claims: Sequence[Mapping[str, Any]]) -> str:
 def _reorder(order: Any, hypotheses: List[Dict[str, Any]]) -> None:
     """Sort by score plus a small bonus for those that the model puts first, with a quote."""
     wanted: Sequence[Any] = order if isinstance(order, list) else []
-    places = {_text(item, 20): place for place, item in enumerate(wanted)}
+    places = {_id(item): place for place, item in enumerate(wanted)}
 
     def weight(hypothesis: Mapping[str, Any]) -> float:
         backed = any(
@@ -171,24 +182,37 @@ def bounded(content: Mapping[str, Any], budget: Budget) -> Dict[str, Any]:
     return {
         "summary": _text(content.get("summary"), longest),
         "cause_found": content.get("cause_found") is not False,
-        "order": [_text(one, longest) for one in wanted],
-        "claims": _bounded_claims(content.get("claims"), budget),
+        "order": [_id(one) for one in wanted],
+        "claims": _bounded_claims(content.get("claims"), budget.answer_claims, longest),
         "hypotheses": [
             {
                 "cause": _text(one.get("cause"), longest),
-                "claims": _bounded_claims(one.get("claims"), budget),
+                "claims": _bounded_claims(one.get("claims"), budget.cause_claims, longest),
             }
             for one in _objects(content.get("hypotheses"))[:MAX_NEW_HYPOTHESES]
         ],
     }
 
 
-def _bounded_claims(value: Any, budget: Budget) -> List[Dict[str, str]]:
-    names = ("text", "citation_id", "quote", "hypothesis_id", "stance")
+def _bounded_claims(value: Any, most: int, longest: int) -> List[Dict[str, str]]:
     return [
-        {name: _text(claim.get(name), budget.answer_characters) for name in names}
-        for claim in _objects(value)[: budget.answer_claims]
+        {
+            "text": _text(claim.get("text"), longest),
+            "citation_id": _id(claim.get("citation_id")),
+            "quote": _text(claim.get("quote"), LONGEST_QUOTE),
+            "hypothesis_id": _id(claim.get("hypothesis_id")),
+            "stance": _text(claim.get("stance"), 10),
+        }
+        for claim in _different(value)[:most]
     ]
+
+
+def _different(value: Any, name: str = "") -> List[Mapping[str, Any]]:
+    """Return the objects of a list, each once; by one of their values if it is named."""
+    found: Dict[str, Mapping[str, Any]] = {}
+    for item in _objects(value):
+        found.setdefault(repr(item.get(name) if name else sorted(item.items(), key=repr)), item)
+    return list(found.values())
 
 
 def _objects(value: Any) -> List[Mapping[str, Any]]:
@@ -198,3 +222,8 @@ def _objects(value: Any) -> List[Mapping[str, Any]]:
 
 def _text(value: Any, limit: int) -> str:
     return shorten(value, limit) if isinstance(value, str) else ""
+
+
+def _id(value: Any) -> str:
+    """Return an id of a citation or a hypothesis; "" for what does not look like one."""
+    return value if isinstance(value, str) and _ID.fullmatch(value) else ""

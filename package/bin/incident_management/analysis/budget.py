@@ -27,8 +27,10 @@ class Budget:
     """Of the whole question, system text apart."""
     hypotheses: int = 10
     answer_claims: int = 30
-    answer_characters: int = 4000
+    answer_characters: int = 1500
     """Of any one text in the answer."""
+    cause_claims: int = 5
+    """Of one cause that the answer adds."""
 
 
 def shorten(text: str, limit: int) -> str:

@@ -210,8 +210,8 @@ class Conclusion:
             return {"asked": False, "detail": str(error)}, []
         content = told["answer"]
         fault = model_answer.summary_fault(content["summary"], hypotheses, checked)
+        told["summary"] = model_answer.summary_shown(content["summary"], hypotheses, checked)
         claims = model_answer.apply(content, hypotheses, checked, self.budget)
-        told["summary"] = content["summary"]
         told["cause_found"] = content["cause_found"]
         told["detail"] = f"{told['model_id']} {model_answer.account_of(claims)}" + (
             f" Beware of its summary: {fault[0].lower()}{fault[1:]}" if fault else ""

@@ -15,7 +15,7 @@ from typing import Any, Iterable, List, Mapping, Match, Sequence, Set
 from ..words import identifiers, terms
 from .citations import Checked
 from .doubts import doubt, is_turned_round
-from .evidence import Event, visible
+from .evidence import Event, masked_line, visible
 from .quantities import (
     COUNTS,
     UNITS,
@@ -38,6 +38,9 @@ PHRASE_WORDS = 4
 LEVELS = {"trace", "debug", "info", "warn", "warning", "error", "critical", "fatal"}
 FEWEST_SHAPES = 4
 """Different events from which on a word that most of them hold counts as nobody's own."""
+
+LEADS = "It holds markup or an address that no event holds."
+NOT_SHOWN = "(Not shown: it holds markup, an address that no event holds, or hidden characters.)"
 
 _MASKED = re.compile(r"<masked:[a-z-]{1,20}>")
 _TIMESTAMP = re.compile(
@@ -77,7 +80,13 @@ _ORDINARY = re.compile(r"(?:ing|ed|ly|ions?|ments?|ers|ors|ies|ness|ity|ances?|a
 _CODE = re.compile(r"`([^`\n]{1,200})`")
 # Markup and addresses: they lead a reader, or a program that shows the text, somewhere else.
 _LEADING = re.compile(
-    r"\]\(\S{0,200}|<(?=[\w/!])[^>\s]{0,200}|\b\w{2,20}:/\S{0,200}|(?<!\S)//\S+|`"
+    r"\]\(\S{0,200}|\b(?:javascript|data|mailto|tel):\S{1,200}|<(?=[\w/!])[^>\s]{0,200}|\b\w{2,20}:/\S{0,200}|(?<!\S)//\S+|`"
+)
+# www.shop.example, a@shop.example: what chats show as links without a scheme as well
+_HOST = re.compile(
+    r"(?<![\w.@-])(?:[\w.+-]{1,64}@)?(?:[a-z\d][a-z\d-]{0,62}\.){1,8}(?:com|net|org|io|dev|app|info|example"
+    r"|co|me|xyz|top|site|online|ru|cn|de|uk|eu|link|click|zip)(?![\w-])",
+    re.I,
 )
 _PERCENT = re.compile(r"(?<=\d) ?(?:percent\b|%)", re.I)
 _AMOUNT = re.compile(
@@ -192,6 +201,8 @@ class Evidence:
         """Return what a text states that is nowhere in the evidence, "" when there is nothing."""
         if visible(said) != said:
             return "It holds characters that hide or reorder text."
+        if self._leads(said):
+            return LEADS
         said = _CODE.sub(self._code, _PERCENT.sub("%", _MASKED.sub(" ", said)))
         missing = [
             name
@@ -202,9 +213,22 @@ class Evidence:
         missing += [word for word in _FIRST_WORD.findall(said) if self._is_strange(word)]
         if missing:
             return f"It names {missing[0]}, which is nowhere in the evidence."
-        if any(found.lower() not in self._text for found in _LEADING.findall(said)):
-            return "It holds markup or an address that no event holds."
         return ""
+
+    def shown(self, said: str) -> str:
+        """Return what a person is shown of a model's text: one line, secrets masked.
+
+        A text that leads somewhere else, or hides or reorders some of itself, is not shown.
+        """
+        if visible(said) != said or self._leads(said):
+            return NOT_SHOWN
+        return masked_line(said)
+
+    def _leads(self, said: str) -> bool:
+        """Whether a text holds markup, or what a program may show as a link."""
+        plain = _CODE.sub(self._code, said)
+        found = [*_LEADING.findall(plain), *_HOST.findall(plain)]
+        return any(one.lower() not in self._text for one in found)
 
     def _names_of(self, said: str) -> List[str]:
         """Return the names, numbers and times of a text, and the services that it speaks of."""
