@@ -151,7 +151,7 @@ def _searches(stores: Stores, incident: Incident, rule: str) -> Iterator[Search]
     A saved search's findings name itself; one that names another may be anybody's, and hides none.
     """
     own = incident.search
-    found = [own] if rule in (own.get("name"), own.get("monitor")) else []
+    found: List[Search] = [own] if rule in (own.get("name"), own.get("monitor")) else []
     about = [named_by(incident), {"rule": rule}]
     if not found:
         found = [_search(one) for one in stores.signals.find({"$and": about}, "received_at:-1", 1)]
