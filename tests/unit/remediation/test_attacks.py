@@ -79,6 +79,66 @@ def test_an_incident_that_a_forged_signal_opened_has_no_fix_undone_that_has_help
     assert bench.api.services["checkout"]["version"] == "r7"
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"name": "Always", "app": "search", "owner": "mallory"},
+        {"name": "High Error Rate", "app": "search", "owner": "mallory"},
+    ],
+    ids=["another name", "the same name in another app"],
+)
+def test_findings_that_name_another_search_than_their_rules_hide_none(forged):
+    """Whoever opened the incident in the rule's name, and has the newest finding of it."""
+    bench = Bench()
+    bench.stores.timeline.delete_matching({"incident_id": INCIDENT})
+    rule = {"rule": "High Error Rate", "entity": "checkout", "incident_id": INCIDENT}
+    real = {"name": "High Error Rate", "app": "incident_management", "owner": "nobody"}
+    bench.write("opened", title="x", severity="low", entities=["checkout"],
+                rule="High Error Rate", signals={"f": 1}, search=forged)  # fmt: skip
+    for number, search in enumerate([forged, real, forged]):
+        one = {"_key": f"s{number}", "search": search, "received_at": float(number)}
+        bench.stores.signals.save([{**rule, **one}])
+        bench.write(
+            "signal", rule="High Error Rate", entities=["checkout"], signals={one["_key"]: 1}
+        )
+    bench.analyse()
+    plan = approved(bench)
+    execute(bench, plan)
+    bench.raising.fixed_at = fixed_at = bench.clock.now()
+
+    def asked(search, earliest, latest):
+        found = latest <= fixed_at or search["app"] == "search"
+        return Rerun("spl", "entity", [{"entity": "checkout"}] if found else [])
+
+    bench.raising.run = asked
+    for _round in range(9):
+        bench.clock.advance(90)
+        bench.verifier().run()
+    state = bench.context.load(plan)[2]
+    assert state.status == "insufficient_data" and "has helped in part" in state.detail
+
+
+def test_a_forged_finding_hides_no_series_of_a_monitor_that_goes_on():
+    bench = Bench()
+    bench.write("signal", rule="orders", entities=["checkout"], signals={"m": 1})
+    series = {"monitor": "orders", "series": ["checkout"], "entity": "checkout"}
+    for key, search, when in (("m", series, 1.0), ("f", {"name": "Never", "app": "search"}, 2.0)):
+        signal = {"_key": key, "incident_id": INCIDENT, "rule": "orders", "search": search}
+        bench.stores.signals.insert({**signal, "received_at": when})
+    plan = approved(bench)
+    execute(bench, plan)
+    fixed_at = bench.clock.now()
+
+    def asked(search, earliest, latest):
+        found = latest <= fixed_at or search.get("monitor")
+        return Rerun("spl", "entity", [{"entity": "checkout"}] if found else [])
+
+    bench.raising.run = asked
+    bench.clock.advance(90)
+    bench.verifier().run()
+    assert bench.status() == "new", "no recovery is claimed while the series goes on"
+
+
 def test_an_entity_that_was_forged_into_the_incident_has_no_fix_undone(bench):
     """The true search finds it all the time, though the incident was opened for another."""
     bench.write("signal", rule="High Error Rate", entities=["noise"], signals={"f": 1})

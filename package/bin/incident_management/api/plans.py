@@ -10,6 +10,7 @@ from ..remediation import approval, execution, preview, view
 from ..remediation.catalogue import Catalogue
 from ..remediation.context import Context, Refused
 from ..remediation.executors import executors
+from ..remediation.glance import Glances
 from ..remediation.rehearsal import rehearse
 from ..splunk import conf
 from ..splunk.users import has_capability
@@ -19,6 +20,7 @@ from .schema import any_object, any_text, flag, listed, obj, record, text
 from .shapes import PLAN, PREVIEW
 
 REASON_CHARACTERS = 1000
+_GLANCES = Glances()
 
 _T = TypeVar("_T")
 
@@ -112,13 +114,13 @@ def remediate(request: Request) -> Response:
 @route("GET", "/plans/{id}", capability="incident_read", answers={200: PLAN})
 def show(request: Request) -> Response:
     """Show a plan, its state, and what each safety rule says of it now."""
-    return Response(view.describe(_context(request), request.params["id"]))
+    return Response(view.describe(_context(request, looking=True), request.params["id"]))
 
 
 @route("GET", "/plans/{id}/preview", capability="incident_read", answers={200: PREVIEW})
 def preview_plan(request: Request) -> Response:
     """Show what a plan's executor would be asked, and how it would be undone; does nothing."""
-    return Response(preview.preview_plan(_context(request), request.params["id"]))
+    return Response(preview.preview_plan(_context(request, looking=True), request.params["id"]))
 
 
 @route(
@@ -130,7 +132,7 @@ def preview_plan(request: Request) -> Response:
 )
 def preview_proposal(request: Request) -> Response:
     """Show what the plan that a proposal would make would do; proposes nothing."""
-    context, incident = _context(request), request.params["id"]
+    context, incident = _context(request, looking=True), request.params["id"]
     action = str(request.args.get("action") or "")
     found = _allowed(lambda: preview.preview_proposal(context, incident, action, request.user))
     return Response(found)
@@ -213,12 +215,13 @@ def _allowed(act: Callable[[], _T]) -> _T:
         raise Problem(409, str(refusal)) from None
 
 
-def _context(request: Request) -> Context:
+def _context(request: Request, looking: bool = False) -> Context:
+    """``looking``: nothing is decided by it, so what a service told just now is good enough."""
     return Context(
         request.stores,
         request.clock,
         _catalogue(request),
-        executors(request.settings),
+        _GLANCES.over(executors(request.settings), looking),
         partial(has_capability, request.system_session),
         holder=process_name(),
         gone=has_ended,

@@ -28,6 +28,8 @@ __all__ = [
 INDEX_LAG_SECONDS = 5.0
 FINDINGS_READ = 1000
 MAX_SEARCHES = 20
+# All that is read of a finding: its sample rows are long.
+SEARCH_FIELDS = ("search", "app", "owner")
 
 Search = Mapping[str, Any]
 
@@ -144,21 +146,32 @@ def searches_of(stores: Stores, incident: Incident) -> List[Search]:
 
 
 def _searches(stores: Stores, incident: Incident, rule: str) -> Iterator[Search]:
+    """Yield the searches that a rule's findings name, that of the incident's opening first.
+
+    A saved search's findings name itself; one that names another may be anybody's, and hides none.
+    """
     own = incident.search
-    if rule in (own.get("name"), own.get("monitor")):
-        yield own
-        if own.get("name"):
-            return
-    query = {"$and": [named_by(incident), {"rule": rule}]}
-    newest = stores.signals.find(query, "received_at:-1", 1)
-    if newest and _search(newest[0]).get("monitor"):
-        newest = stores.signals.find(query, "received_at:-1", FINDINGS_READ + 1)
-    if len(newest) > FINDINGS_READ:
-        raise CannotJudge(f"'{rule}' has more than {FINDINGS_READ} findings on the incident.")
-    known = [search for search in map(_search, newest) if search]
-    if not known and rule not in (own.get("name"), own.get("monitor")):
+    found: List[Search] = [own] if rule in (own.get("name"), own.get("monitor")) else []
+    about = [named_by(incident), {"rule": rule}]
+    if not found:
+        found = [_search(one) for one in stores.signals.find({"$and": about}, "received_at:-1", 1)]
+    if not found or not found[0]:
         raise CannotJudge(f"'{rule}' is no search that could be run again.")
-    yield from known
+    query = {"$and": [*about, *_not_of(found[0])]}
+    others = stores.signals.find(query, "received_at:-1", FINDINGS_READ + 1, 0, SEARCH_FIELDS)
+    if len(others) > FINDINGS_READ:
+        raise CannotJudge(f"'{rule}' has more than {FINDINGS_READ} findings on the incident.")
+    yield from [*found, *filter(None, map(_search, others))]
+
+
+def _not_of(search: Search) -> List[Document]:
+    """Return the conditions for findings that name another search; of a monitor all may."""
+    if not search.get("name"):
+        return []
+    differs: List[Document] = [
+        {f"search.{name}": {"$ne": search[name]}} for name in ("name", "app") if search.get(name)
+    ]
+    return [{"$or": differs}]
 
 
 def _search(signal: Document) -> Search:

@@ -1,0 +1,84 @@
+"""What a service told a moment ago, for those who only look.
+
+Whoever may read incidents may look at a plan as often as they like, and each look asks the service
+that the plan is about, with the app's token. So many looks within a moment ask once. What decides
+or acts always asks anew, and what it learns is seen by whoever looks next.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+
+from .executor import Executor, ExecutorError, Executors, Outcome
+
+__all__ = ["Glances"]
+
+FRESH_SECONDS = 2.0
+# So many services are remembered; beyond it, none from before.
+MOST = 200
+
+_Told = Tuple[float, Optional[Dict[str, Any]], Optional[ExecutorError]]
+
+
+class Glances:
+    """Remembers what executors told, in one process."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._told: Dict[Tuple[Any, ...], _Told] = {}
+        self._lock = threading.Lock()
+
+    def over(self, executors: Executors, looking: bool) -> Executors:
+        """Return the executors; with ``looking``, their facts may be ``FRESH_SECONDS`` old."""
+
+        def one(name: str) -> Callable[[], Executor]:
+            return lambda: _Glanced(self, name, executors[name](), looking)
+
+        return {name: one(name) for name in executors}
+
+    def facts(
+        self, name: str, executor: Executor, arguments: Mapping[str, str], looking: bool
+    ) -> Dict[str, Any]:
+        """Return what an executor tells, or told just now. Raises ExecutorError."""
+        key = (name, *sorted(arguments.items()))
+        began, facts, error = self._told.get(key, (float("-inf"), None, None))
+        if not looking or self._now() - began > FRESH_SECONDS:
+            facts, error = None, None
+            try:
+                facts = dict(executor.facts(arguments))
+            except ExecutorError as raised:
+                error = raised
+            with self._lock:
+                if len(self._told) >= MOST:
+                    self._told.clear()
+                self._told[key] = (self._now(), facts, error)
+        if error is not None:
+            raise error
+        return dict(facts or {})
+
+
+class _Glanced:
+    """An executor whose facts go through :class:`Glances`."""
+
+    def __init__(self, glances: Glances, name: str, executor: Executor, looking: bool) -> None:
+        self._glances = glances
+        self._name = name
+        self._executor = executor
+        self._looking = looking
+
+    def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
+        return self._glances.facts(self._name, self._executor, arguments, self._looking)
+
+    def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        return self._executor.execute(arguments, request_id)
+
+    def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        return self._executor.settle(arguments, request_id)
+
+    def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
+        return self._executor.preview(arguments, request_id)
+
+    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        return self._executor.rehearse(arguments, request_id)

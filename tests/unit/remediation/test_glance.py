@@ -1,0 +1,90 @@
+"""Many looks at a plan ask its service once; what decides asks anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.remediation.executor import ExecutorError, Outcome
+from incident_management.remediation.glance import FRESH_SECONDS, MOST, Glances
+
+CHECKOUT = {"service": "checkout"}
+
+
+class Service:
+    """An executor that counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.version = "r8"
+        self.down = False
+
+    def facts(self, arguments):
+        self.asked += 1
+        if self.down:
+            raise ExecutorError("It is down.")
+        return {"version": self.version, **arguments}
+
+    def execute(self, arguments, request_id):
+        self.version = "r7"
+        return Outcome("done")
+
+    settle = rehearse = execute
+
+    def preview(self, arguments, request_id):
+        return {}
+
+
+@pytest.fixture
+def service():
+    return Service()
+
+
+@pytest.fixture
+def clock():
+    return [100.0]
+
+
+@pytest.fixture
+def using(service, clock):
+    glances = Glances(lambda: clock[0])
+    return lambda looking: glances.over({"deploy_api": lambda: service}, looking)["deploy_api"]()
+
+
+def test_many_looks_within_a_moment_ask_once(using, service, clock):
+    for _look in range(100):
+        assert using(looking=True).facts(CHECKOUT)["version"] == "r8"
+    assert service.asked == 1
+    clock[0] += FRESH_SECONDS + 0.1
+    using(looking=True).facts(CHECKOUT)
+    assert service.asked == 2
+
+
+def test_what_decides_asks_anew_and_is_seen_by_who_looks_next(using, service):
+    using(looking=True).facts(CHECKOUT)
+    using(looking=False).execute(CHECKOUT, "PLAN-1")
+    assert using(looking=False).facts(CHECKOUT)["version"] == "r7"
+    assert using(looking=True).facts(CHECKOUT)["version"] == "r7"
+    assert service.asked == 2
+
+
+def test_a_service_that_is_down_is_not_asked_by_each_look(using, service):
+    service.down = True
+    for _look in range(10):
+        with pytest.raises(ExecutorError, match="It is down"):
+            using(looking=True).facts(CHECKOUT)
+    assert service.asked == 1
+
+
+def test_other_arguments_are_another_question(using, service):
+    using(looking=True).facts(CHECKOUT)
+    assert using(looking=True).facts({"service": "till"})["service"] == "till"
+    assert service.asked == 2
+
+
+def test_what_was_told_is_nobodys_to_change_and_is_bounded(using, service):
+    using(looking=True).facts(CHECKOUT)["version"] = "r1"
+    assert using(looking=True).facts(CHECKOUT)["version"] == "r8"
+    for number in range(MOST + 5):
+        using(looking=True).facts({"service": f"s{number}"})
+    using(looking=True).facts(CHECKOUT)
+    assert service.asked == MOST + 7
