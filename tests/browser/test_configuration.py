@@ -104,7 +104,8 @@ def test_a_mail_server_is_saved_through_the_form(tab: Any, built: Splunk, shoot:
     values = {"server": "smtp.example.com", "username": "mia", "sender": "splunk@example.com"}
     for field, value in {**values, "password": "not-a-real-secret"}.items():
         tab.locator(f"[data-name={field}] input:visible").fill(value)
-    tab.locator("[data-name=recipients] textarea:visible").first.fill("ops@example.com, b@example.com")
+    recipients = tab.locator("[data-name=recipients] textarea:visible").first
+    recipients.fill("ops@example.com, b@example.com")
     shoot(tab, "configuration-email")
     with tab.expect_response(lambda reply: reply.request.method == "POST") as saved:
         tab.get_by_role("button", name="Save").click()
