@@ -74,7 +74,7 @@ def test_every_tab_of_the_configuration_opens(tab: Any, shoot: Any) -> None:
     first = tab.get_by_role("tab", selected=True)
     first.wait_for(timeout=WAIT_MS)
     assert first.inner_text() == "Slack"
-    for name in ("Teams", "PagerDuty", "ServiceNow", "Jira", "Slack", "Proxy", "Logging"):
+    for name in ("Teams", "PagerDuty", "ServiceNow", "Jira", "E-mail", "Proxy", "Logging"):
         tab.get_by_role("tab", name=name, exact=True).click()
         tab.get_by_role("button", name="Save").wait_for(timeout=WAIT_MS)
     shoot(tab, "configuration-logging")
@@ -96,6 +96,24 @@ def test_a_proxy_with_a_login_is_saved_through_the_form(
     settings = built.home / "etc" / "apps" / APP / "local" / f"{APP}_settings.conf"
     text = settings.read_text(encoding="utf-8")
     assert f"proxy_url = {host}" in text and "proxy_username = mia" in text
+    assert "not-a-real-secret" not in text
+
+
+def test_a_mail_server_is_saved_through_the_form(tab: Any, built: Splunk, shoot: Any) -> None:
+    tab.get_by_role("tab", name="E-mail", exact=True).click(timeout=WAIT_MS)
+    values = {"server": "smtp.example.com", "username": "mia", "sender": "splunk@example.com"}
+    for field, value in {**values, "password": "not-a-real-secret"}.items():
+        tab.locator(f"[data-name={field}] input:visible").fill(value)
+    recipients = tab.locator("[data-name=recipients] textarea:visible").first
+    recipients.fill("ops@example.com, b@example.com")
+    shoot(tab, "configuration-email")
+    with tab.expect_response(lambda reply: reply.request.method == "POST") as saved:
+        tab.get_by_role("button", name="Save").click()
+    assert saved.value.ok, saved.value.text()
+
+    settings = built.home / "etc" / "apps" / APP / "local" / f"{APP}_settings.conf"
+    text = settings.read_text(encoding="utf-8")
+    assert "recipients = ops@example.com, b@example.com" in text and "port = 587" in text
     assert "not-a-real-secret" not in text
 
 

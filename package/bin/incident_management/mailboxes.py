@@ -7,10 +7,11 @@ from typing import Tuple
 
 __all__ = ["ADDRESS", "MOST", "addresses"]
 
-# As in HTML's <input type=email>: plain ASCII, without quotes, comments or display names, so that
+# The dot-atoms of RFC 5322: plain ASCII, without quotes, comments or display names, so that
 # an address can't end a command or a header field. A domain may have one label (root@localhost).
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-ADDRESS = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}"
+ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
 LONGEST = 254
 # Servers must take a hundred recipients of a message (RFC 5321, 4.5.3.1.8).
 MOST = 50

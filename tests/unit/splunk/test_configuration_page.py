@@ -90,7 +90,10 @@ BAD = [
     ("bedrock", "endpoint_url", "bedrock.example.com"),
     ("proxy", "proxy_port", "0"),
     *[("email", "server", host) for host in ("smtp.example.com:25", "smtp://x", "a b", "-a")],
-    *[("email", "sender", one) for one in ("Ops <a@b.example>", "a@b\nX: y", "a", "a@b@c")],
+    *[
+        ("email", "sender", one)
+        for one in ("Ops <a@b.example>", "a@b\nX: y", "a", "a@b@c", "a..b@c")
+    ],
     *[("email", "recipients", text) for text in ("Ann <a@b.example>", "a@b.example c@d.example")],
     ("email", "recipients", ",".join(f"a{number}@b.example" for number in range(51))),
     ("email", "port", "0"),
