@@ -99,6 +99,7 @@ def test_a_row_leaves_out_what_has_no_room_and_cuts_nothing(site: Site, enter: E
         page = enter("rob", "?text=room+for+all", width=width)
         rows = page.locator(".wb-item")
         expect(rows).to_have_count(5)
+        assert rows.locator(".wb-row-facts > span").count() >= 4 * 5
         assert rows.evaluate_all(HALF) == []
         assert [text for text in rows.evaluate_all(CUT) if long_name not in text] == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

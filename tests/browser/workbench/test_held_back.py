@@ -190,3 +190,12 @@ def frozen(site: Site, service: str) -> Any:
     freezes = site.call("GET", "/freezes")["freezes"]
     (found,) = (one for one in freezes if one["service"] == service)
     return found
+
+
+def test_what_the_list_holds_is_offered_to_be_held_back(site: Site, enter: Enter) -> None:
+    site.signals({"rule": "Offered Errors", "entity": "offered-1", "title": "Errors of offered"})
+    page = enter("rob", "?view=held&text=offered")
+    expect(page.locator(".wb-item")).to_have_count(1)
+    page.get_by_role("button", name="Hold back …").click()
+    for name in ("Offered Errors", "offered-1"):
+        expect(page.locator(f'dialog datalist option[value="{name}"]')).to_have_count(1)

@@ -23,6 +23,7 @@ export async function whoLooks(told) {
             if (!isWithoutAnswer(error)) throw error;
             told(error);
             await new Promise((resolve) => { setTimeout(resolve, Math.max(AGAIN_SECONDS, error.retryAfter) * 1000); });
+            if (document.hidden) await new Promise((resolve) => { document.addEventListener('visibilitychange', resolve, { once: true }); });
             who = ask();
             list = null; // it has failed as well, or is of long ago
         }

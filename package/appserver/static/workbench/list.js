@@ -210,7 +210,8 @@ class Row {
         this.title = h('span', { class: 'wb-row-title' });
         this.facts = h('span', { class: 'wb-row-facts' });
         this.sla = h('span', { class: 'wb-sla' });
-        this.age = h('span', { class: 'wb-age' });
+        this.ago = h('span');
+        this.age = h('span', { class: 'wb-age' }, h('span', { class: 'wb-hidden' }, 'opened '), this.ago, h('span', { class: 'wb-hidden' }, ' ago'));
         this.severity = h('span', { class: 'wb-severity' });
         this.link = h('a', {
             class: 'wb-row-link', href: calls.address(id), 'data-id': id,
@@ -235,6 +236,7 @@ class Row {
             fill(this.severity, severity);
             fill(this.title, title);
             this.title.title = plain(title);
+            this.box.setAttribute('aria-label', `Select ${id}: ${plain(title)}`);
             this.#tell(facts);
         }
         this.tick();
@@ -261,7 +263,7 @@ class Row {
         this.sla.className = `wb-sla wb-sla-${state || 'none'}`;
         this.sla.title = text;
         fill(this.sla, brief);
-        fill(this.age, span(now() - this.incident.opened_at));
+        fill(this.ago, span(now() - this.incident.opened_at));
     }
 
     mark(on) {
