@@ -45,9 +45,12 @@ def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 def any_of(name: str, values: Iterable[Any]) -> Document:
     """Return the query for the documents whose field ``name`` is one of at least one value.
 
-    ``$or`` because the KV store documents no ``$in``.
+    ``$or`` because the KV store documents no ``$in``. Raises ValueError for no value: MongoDB
+    refuses an empty ``$or``.
     """
     clauses: List[Document] = [{name: value} for value in values]
+    if not clauses:
+        raise ValueError(f"No value of {name} is asked for: leave the query out.")
     return clauses[0] if len(clauses) == 1 else {"$or": clauses}
 
 
