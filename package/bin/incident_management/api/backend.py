@@ -15,6 +15,7 @@ from ..remediation.raised import RaisingSearch
 from ..splunk.clock import SystemClock
 from ..splunk.replica import Replica, stores_of
 from ..splunk.topology import TopologyLookup
+from .opened import OpenedSoFar
 
 __all__ = ["Backend", "SplunkBackend"]
 
@@ -29,6 +30,7 @@ class Backend(Protocol):
     clock: Clock
     started_at: float
     remembered: Stories
+    opened: OpenedSoFar
 
     def session(self, raw: Mapping[str, Any], system: bool) -> Any: ...
 
@@ -61,6 +63,7 @@ class SplunkBackend:
         self.clock: Clock = clock or SystemClock()
         self.started_at = self.clock.now()
         self.remembered = Stories(monotonic=monotonic)
+        self.opened = OpenedSoFar(self.clock)
         self._monotonic = monotonic
         self._users: Dict[str, Tuple[float, Tuple[str, FrozenSet[str]]]] = {}
         self._routing: Optional[Tuple[float, Routing]] = None
