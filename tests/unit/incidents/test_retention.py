@@ -111,6 +111,13 @@ def test_its_tombstone_says_where_the_history_is(old):
     assert f"`incident_history({old.id})`" in gone(stone)
 
 
+def test_those_that_have_left_are_not_looked_through_for_those_that_are_leaving(old):
+    """They are kept for ever: in years there are hundreds of thousands."""
+    old.leave()
+    among = old.stores.claims.find({"purpose": "pruned", "time": {"$gt": 0.0}})
+    assert among == []
+
+
 def test_monitors_and_their_memory_stay(old):
     old.leave()
 

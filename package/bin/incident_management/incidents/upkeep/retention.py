@@ -25,6 +25,9 @@ from ..stores import MODEL_CALL, MODEL_CALL_OF_DAY, any_of, chunks, claim_docume
 __all__ = ["Retention", "gone", "pruned", "tombstone", "totals"]
 
 TOMBSTONE = "pruned"
+# The purpose of the tombstone of one that has left: there are as many as incidents ever were, and
+# those that are leaving are looked for each minute.
+LEFT = "pruned and left"
 TOTALS = "retention:totals"
 # Longer than a request that was let in before the tombstone may take.
 LEAVING_SECONDS = 300.0
@@ -200,7 +203,7 @@ class Retention:
         stores.claims.delete_matching({"purpose": MODEL_CALL, "holder": incident_id})
         value = {**stone["value"], "phase": "left", "left_at": self._clock.now()}
         value["entries"] = max(entries, int(stone["value"].get("entries") or 0))
-        stores.claims.save([{**stone, "value": value}])
+        stores.claims.save([{**stone, "purpose": LEFT, "value": value}])
         self._count("incidents", 1)
 
     def _delete_notifications(self, keys: Sequence[str]) -> None:
