@@ -59,7 +59,7 @@ def test_a_search_that_was_there_at_the_proposal_has_it_undone(bench):
 
 def test_a_fix_that_an_earlier_version_proposed_is_undone_as_before(bench):
     plan = approved(bench)
-    for entry in bench.stores.timeline.find({"kind": "plan"}):
+    for entry in [d for d in bench.stores.timeline.all() if d["kind"] == "plan"]:
         bench.stores.timeline.delete(entry["_key"])
         data = {name: value for name, value in entry["data"].items() if name != "searches"}
         bench.stores.timeline.insert({**entry, "data": data})
