@@ -16,6 +16,7 @@ __all__ = [
     "MODEL_CALL",
     "MODEL_CALL_OF_DAY",
     "any_of",
+    "between",
     "checkpoints_of",
     "chunks",
     "claim_document",
@@ -52,6 +53,11 @@ def any_of(name: str, values: Iterable[Any]) -> Document:
     if not clauses:
         raise ValueError(f"No value of {name} is asked for: leave the query out.")
     return clauses[0] if len(clauses) == 1 else {"$or": clauses}
+
+
+def between(name: str, prefix: str) -> Document:
+    """Return the query for the texts that begin with a prefix, which ends in a colon."""
+    return {"$and": [{name: {"$gte": prefix}}, {name: {"$lt": prefix[:-1] + ";"}}]}
 
 
 def fitting(alternatives: Iterable[Document], most: int) -> Iterator[Document]:
