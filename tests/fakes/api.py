@@ -10,6 +10,7 @@ from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequ
 import jsonschema  # type: ignore[import-untyped]
 
 from incident_management.api.openapi import document
+from incident_management.api.opened import OpenedSoFar
 from incident_management.api.router import all_routes, dispatch
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.routing import Routing
@@ -43,6 +44,7 @@ class FakeApi:
         self.clock: Any = clock or ManualClock()
         self.started_at = self.clock.now()
         self.remembered = Stories()
+        self.opened = OpenedSoFar(self.clock)
         self.searcher_value: Any = FakeSearcher()
         self.settings_value: Any = Settings()
         self.raising_value: Any = None

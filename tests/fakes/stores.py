@@ -19,7 +19,7 @@ from incident_management.splunk.kvstore import (
     sorted_documents,
 )
 from incident_management.splunk.session import SplunkError
-from tools.splunkd_lite.kvsort import is_indexed
+from tools.splunkd_lite.kvsort import is_bounded, is_indexed
 
 __all__ = ["DiskFull", "FakeCollection", "FakeStores", "Unavailable"]
 
@@ -27,6 +27,8 @@ Document = Dict[str, Any]
 
 # 32 MB are what the KV store sorts without an index: 16 KB for each of so many.
 MOST_UNINDEXED = 2000
+# What an installation has by the hundred thousand.
+LARGE = ("signals", "timeline", "incidents", "claims", "outbox")
 
 
 def _collections_conf() -> Dict[str, Dict[str, str]]:
@@ -95,6 +97,7 @@ class FakeCollection:
         fields: Sequence[str] = (),
     ) -> List[Document]:
         self._call("find")
+        self._check_reach(query or {}, sort, limit)
         self._check_order(query or {}, sort, limit, skip)
         known = self._known()
         quick = _as_set(query or {})
@@ -120,6 +123,16 @@ class FakeCollection:
         assert 0 < limit <= MOST_UNINDEXED and not skip, (
             f"No acceleration of {self.name} gives the order '{sort}' of {query}, so it must have "
             f"a limit of at most {MOST_UNINDEXED} and not be paged by skip."
+        )
+
+    def _check_reach(self, query: Mapping[str, Any], sort: str = "", limit: int = 0) -> None:
+        """Fail a test whose query has the KV store look at all that a large collection has."""
+        if self.name not in LARGE:
+            return
+        settings = COLLECTIONS_CONF[COLLECTIONS[self.name]]
+        first_in_order = bool(sort) and limit and is_indexed(sort, query, settings)
+        assert first_in_order or is_bounded(query, settings), (
+            f"No acceleration of {self.name} leads to {query}: it would be looked for in all."
         )
 
     def keys(self, query: Mapping[str, Any]) -> List[str]:
@@ -148,6 +161,7 @@ class FakeCollection:
     def delete_matching(self, query: Mapping[str, Any]) -> None:
         if not query:
             raise ValueError("Without a query all documents would be deleted.")
+        self._check_reach(query)
         self._call("delete")
         with self._lock:
             for key, text in list(self.documents.items()):

@@ -2,8 +2,8 @@
 
 A document is kept as its JSON text, so a million of them fit into a gigabyte and give Python's
 garbage collector nothing to look at. ``accelerated_fields.<name>`` of collections.conf makes an
-index in MongoDB; here its first field is indexed by text value, and an array by each of its
-elements, as MongoDB does, with the number in its second field beside. That is enough to answer a
+index in MongoDB; here its first field is indexed by text or truth value, and an array by each of
+its elements, as MongoDB does, with the number in its second field beside. That is enough for a
 query for equal texts, alone or within ``$and`` and ``$or``, and a lower bound of the second field,
 without reading the others; the query itself is still matched in full. Of a query that asks for
 nothing else the indexes tell the keys (:meth:`Documents.decided`), and no document is read.
@@ -47,7 +47,7 @@ class Documents:
         self._bodies: dict[str, str] = {}
         # Field, then value, then the keys of the documents that hold it, each with the number in
         # the second field; None for anything but a number.
-        self._indexes: dict[str, dict[str, dict[str, float | None]]] = {}
+        self._indexes: dict[str, dict[str | bool, dict[str, float | None]]] = {}
         self._second: dict[str, str] = {}
 
     def __len__(self) -> int:
@@ -156,14 +156,14 @@ class Documents:
                 found = self._union(wanted)
                 if found is not None:
                     return found
-            elif isinstance(wanted, str):
-                if name == "_key":
+            elif isinstance(wanted, (str, bool)):
+                if name == "_key" and isinstance(wanted, str):
                     return [wanted]
                 if name in self._indexes:
                     return self._bounded(name, wanted, query.get(self._second[name]))
         return None
 
-    def _bounded(self, name: str, wanted: str, condition: Any) -> list[str]:
+    def _bounded(self, name: str, wanted: str | bool, condition: Any) -> list[str]:
         keys = self._indexes[name].get(wanted, {})
         least = condition.get("$gte") if isinstance(condition, dict) else None
         if not isinstance(least, (int, float)) or isinstance(least, bool):
@@ -202,20 +202,20 @@ class Documents:
                     index.pop(value, None)
 
 
-def _texts(document: Document, field: str) -> Iterable[str]:
+def _texts(document: Document, field: str) -> Iterable[str | bool]:
     value = document.get(field)
-    if isinstance(value, str) and "." not in field:
+    if isinstance(value, (str, bool)) and "." not in field:
         return (value,)
     return texts_at(document, field.split("."))
 
 
-def texts_at(value: Any, path: list[str]) -> Iterator[str]:
-    """The texts at a dotted path; an array stands for each of its elements."""
+def texts_at(value: Any, path: list[str]) -> Iterator[str | bool]:
+    """The texts and truth values at a dotted path; an array stands for each of its elements."""
     if isinstance(value, list):
         for part in value:
             yield from texts_at(part, path)
     elif path:
         if isinstance(value, dict) and path[0] in value:
             yield from texts_at(value[path[0]], path[1:])
-    elif isinstance(value, str):
+    elif isinstance(value, (str, bool)):
         yield value

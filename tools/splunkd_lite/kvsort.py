@@ -14,7 +14,7 @@ from typing import Any, Iterable, Mapping
 
 from tools.splunkd_lite.errors import SplunkdError
 
-__all__ = ["MAX_SORT_BYTES", "check_sort", "is_indexed", "sort_terms"]
+__all__ = ["MAX_SORT_BYTES", "check_sort", "is_bounded", "is_indexed", "sort_terms"]
 
 MAX_SORT_BYTES = 32 * 1024 * 1024
 # The unique index of each collection. Every query is for one user's documents, or for nobody's.
@@ -100,3 +100,27 @@ def _gives(index: Iterable[tuple[str, int]], terms: list[tuple[str, int]], fixed
         elif left and name not in fixed:
             return False
     return not left and len(ways) == 1
+
+
+def is_bounded(query: Mapping[str, Any], settings: Mapping[str, str]) -> bool:
+    """Whether ``_key`` or an acceleration leads to what matches, so that not all is looked at.
+
+    An index does when the query bounds its first field ("Compound Indexes", "Prefixes", in
+    MongoDB's manual), and of alternatives when each has one ("$or Clauses and Indexes"). That a
+    field is not a value bounds nothing here: most documents are something else.
+    """
+    firsts = {next(iter(index))[0] for index in (*_indexes(settings), (("_key", 1),))}
+    return _bounds(query, firsts - {"_user"})
+
+
+def _bounds(query: Mapping[str, Any], firsts: set[str]) -> bool:
+    for name, wanted in query.items():
+        if name == "$and":
+            if any(_bounds(part, firsts) for part in wanted):
+                return True
+        elif name == "$or":
+            if all(_bounds(part, firsts) for part in wanted):
+                return True
+        elif name in firsts and not (isinstance(wanted, dict) and set(wanted) == {"$ne"}):
+            return True
+    return False

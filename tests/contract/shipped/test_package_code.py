@@ -15,7 +15,7 @@ import incident_management
 from incident_management.analysis.citations import check
 from incident_management.analysis.investigation import Investigation, investigate
 from incident_management.analysis.scope import application_events
-from incident_management.api import analysis, history, system
+from incident_management.api import analysis, history
 from incident_management.detection.backtest.known import Known
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.detection.monitors.rows import count_of
@@ -122,10 +122,6 @@ def monitor_late(searcher: StandInSearcher) -> None:
         assert named == {not values["monitor_search"].startswith("|")}
 
 
-def incident_count(searcher: StandInSearcher) -> None:
-    assert system._count(SimpleNamespace(system_searcher=searcher)) == 0  # type: ignore[arg-type]
-
-
 def analysis_on_request(searcher: StandInSearcher) -> None:
     """What POST /incidents/{id}/analysis dispatches; the command refuses the made-up incident."""
     forms: list[dict[str, str]] = []
@@ -173,7 +169,6 @@ USES = [
     recovery_samples,
     monitor_again,
     monitor_late,
-    incident_count,
     analysis_on_request,
     topology,
     history_out_of_the_index,

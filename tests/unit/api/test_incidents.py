@@ -2,7 +2,9 @@
 
 import pytest
 
+from incident_management.api.listing import clauses_of
 from incident_management.incidents.routing import Routing
+from incident_management.incidents.stores import IS_OPEN
 from tests.fakes import DiskFull
 from tests.fakes.api import FakeApi
 
@@ -244,3 +246,9 @@ def test_a_kv_store_that_starts_asks_to_come_again(api):
 
     assert status == 503
     assert problem["title"] == "Service Unavailable"
+
+
+@pytest.mark.parametrize(("wanted", "is_open"), [("breached,warning", True), ("ok,missed", False)])
+def test_a_service_level_of_open_incidents_is_looked_for_among_those(wanted, is_open):
+    """There are a hundred times as many that are over, and no acceleration of service levels."""
+    assert (IS_OPEN in clauses_of({"sla_status": wanted})) is is_open

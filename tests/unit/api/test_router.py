@@ -6,9 +6,11 @@ import pytest
 
 from incident_management.api import ROUTES
 from incident_management.api.messages import parse_body
+from incident_management.api.opened import OpenedSoFar
 from incident_management.api.router import Problem, dispatch, routes_of
 from incident_management.api.system import NOBODY_IS_TOLD
 from incident_management.channels import CHANNELS
+from incident_management.incidents.upkeep import retention
 from incident_management.notify.announce import CHECKPOINT
 from incident_management.slack_socket.turn import Turn
 from incident_management.splunk.settings import parse
@@ -20,6 +22,12 @@ ROUTED = [route for segment in ROUTES for route in routes_of(segment)]
 @pytest.fixture
 def api() -> FakeApi:
     return FakeApi()
+
+
+def opened(api, count):
+    for _number in range(count):
+        status, _incident = api.call("POST", "/incidents", {"title": "Slow"})
+        assert status == 201
 
 
 @pytest.mark.parametrize("route", ROUTED, ids=lambda route: f"{route.method} {route.path}")
@@ -160,7 +168,7 @@ def test_a_bug_in_a_route_is_logged_and_tells_the_caller_nothing_secret(api, mon
 
 
 def test_health_answers_what_the_seed_promised(api):
-    api.searcher_value.answers['inputlookup strict=true "incidents"'] = [{"count": "3"}]
+    opened(api, 3)
     api.clock.advance(12)
     status, health = api.call("GET", "/health")
 
@@ -175,14 +183,42 @@ def test_health_answers_what_the_seed_promised(api):
 
 
 def test_health_is_degraded_when_incidents_cannot_be_counted(api):
-    api.searcher_value.fail("inputlookup")
+    api.stores_value.incidents.fail_after(0)
     _, health = api.call("GET", "/health")
 
     assert (health["status"], health["incidents_detected"]) == ("degraded", None)
 
 
+def test_health_counts_each_incident_once_whatever_its_age_and_those_that_left(api):
+    opened(api, 3)
+    for _hour in range(4):
+        api.clock.advance(3500)
+        opened(api, 2)
+        api.call("GET", "/health")
+    assert api.call("GET", "/health")[1]["incidents_detected"] == 11
+
+    # Retention deletes an incident and says so, and a new process begins to count.
+    (oldest, *_rest) = api.stores_value.incidents.find({}, "opened_at:1", 1)
+    api.stores_value.incidents.delete(oldest["_key"])
+    totals = {"_key": retention.TOTALS, "value": {"incidents": 1}}
+    api.stores_value.claims.insert(totals)
+    assert api.call("GET", "/health")[1]["incidents_detected"] == 11
+    api.opened = OpenedSoFar(api.clock)
+    assert api.call("GET", "/health")[1]["incidents_detected"] == 11
+
+
+def test_health_reads_old_incidents_once(api):
+    opened(api, 3)
+    api.clock.advance(86400)
+    api.call("GET", "/health")
+    asked = []
+    api.stores_value.incidents.before = lambda verb, name: asked.append((verb, name))
+    assert api.call("GET", "/health")[1]["incidents_detected"] == 3
+    assert asked == [("find", "incidents")]
+    assert not api.searcher_value.asked, "a search would read every document as a whole"
+
+
 def test_a_missing_secret_degrades_health_and_is_told(api):
-    api.searcher_value.answers['inputlookup strict=true "incidents"'] = [{"count": "3"}]
     api.settings_value = parse({"slack": {"bot_token": "******"}})
     api.answers["conf-incident_management_settings"] = {"entry": []}
 
@@ -209,7 +245,6 @@ def test_info_tells_when_the_worker_last_ran(api):
 
 
 def test_info_and_health_tell_what_keeps_tickets_from_being_read(api):
-    api.searcher_value.answers['inputlookup strict=true "incidents"'] = [{"count": "3"}]
     api.answers["conf-incident_management_settings"] = {"entry": []}
     assert api.call("GET", "/system/info")[1]["troubles"] == []
     note = {"_key": "worker:tickets:jira", "value": {"trouble": "Jira refused it."}}
@@ -219,7 +254,6 @@ def test_info_and_health_tell_what_keeps_tickets_from_being_read(api):
 
 
 def test_info_and_health_tell_of_a_channel_that_refuses_messages(api):
-    api.searcher_value.answers['inputlookup strict=true "incidents"'] = [{"count": "3"}]
     api.answers["conf-incident_management_settings"] = {"entry": []}
     refused = {"channel": "teams", "state": "dead", "created_at": api.clock.now() - 60}
     document = {**refused, "_key": "a" * 40, "last_error": "Teams refused it with 401."}

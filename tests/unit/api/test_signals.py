@@ -34,14 +34,14 @@ def test_a_search_that_makes_lists_of_incidents_huge_or_that_no_store_takes_is_r
         status, problem = api.call("POST", "/signals", body, capabilities=SIGNAL)
         assert status == 400
         assert why in problem["detail"]
-    assert api.stores_value.signals.find({}) == []
+    assert api.stores_value.signals.all() == []
 
 
 def test_of_sample_rows_what_people_look_at_is_kept(api):
     row = {f"f{number}": "x" for number in range(10_000)}
     rows = [{"many": ["v" * 5000] * 120, "n" * 5000: "y", **row}] * 6
     status, _answer = api.call("POST", "/signals", {"signals": [{**FINDING, "rows": rows}]})
-    (signal,) = api.stores_value.signals.find({})
+    (signal,) = api.stores_value.signals.all()
 
     assert status == 200
     assert len(signal["rows"]) == 5

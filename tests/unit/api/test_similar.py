@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from incident_management.incidents import similar as module
 from incident_management.incidents.model import Incident
 from incident_management.splunk.kvstore import LONGEST_URL_QUERY_BYTES
 from tests.fakes.api import FakeApi
@@ -25,6 +26,10 @@ def stored(api, number, **fields):
         **{"status": "closed", "opened_at": NOW - number, "resolved_at": NOW, **fields},
     )
     api.stores_value.incidents.save([incident.to_document()])
+    of_it = {"incident_id": incident.id, "received_at": NOW - number}
+    api.stores_value.signals.save(
+        [{"_key": f"{number}-{rule}", "rule": rule, **of_it} for rule in incident.rules]
+    )
     return incident.id
 
 
@@ -106,6 +111,30 @@ def test_the_answer_is_bounded_and_reads_a_bounded_part(api):
     assert api.call("GET", "/incidents/INC-20260101-999999/similar")[0] == 404
 
 
+def test_those_of_its_detections_are_found_by_their_signals(api, monkeypatch):
+    """In the order of time, all incidents would be looked at for those of a rare detection."""
+    monkeypatch.setattr(module, "MAX_SIGNALS", 2)
+    older, newer, newest = (
+        stored(api, number, rules=["Errors"], entities=[f"web-{number}"], wordings=[POOL])
+        for number in (3, 2, 1)
+    )
+    incident_id = mine(api)
+    api.stores_value.signals.delete("0-Errors")
+    asked = []
+    api.stores_value.incidents.find = _noting(api.stores_value.incidents.find, asked)
+    assert [one["id"] for one in similar(api, incident_id)["earlier"]] == [newest, newer]
+    assert not any("rules" in json.dumps(query) for query in asked)
+    assert older
+
+
+def _noting(find, asked):
+    def noted(query=None, *rest, **more):
+        asked.append(query)
+        return find(query, *rest, **more)
+
+    return noted
+
+
 def test_what_is_compared_stays_bounded_whatever_the_names_are_like(api):
     """A query too long for a URL has no limit: all that matched was read, or 50,000 refused."""
     names = [f"{number:02} {'ü' * 90}" for number in range(20)]
@@ -119,5 +148,6 @@ def test_what_is_compared_stays_bounded_whatever_the_names_are_like(api):
 
     api.stores_value.incidents.find = noted
     assert [one["id"] for one in similar(api, incident)["earlier"]] == [like]
-    assert [limit for _length, limit in asked] == [500, 500]
+    # The first is for those that are found by their signals, by their ids.
+    assert [limit for _length, limit in asked] == [0, 500, 500]
     assert max(length for length, _limit in asked) <= LONGEST_URL_QUERY_BYTES

@@ -182,7 +182,7 @@ def test_what_nobody_can_take_is_not_read_again_at_every_turn(stores, clock):
 
 
 def test_a_team_that_is_full_holds_no_other_team_up(stores, clock, monkeypatch):
-    monkeypatch.setattr(assignment, "MAX_PLACED", 3)
+    monkeypatch.setattr(assignment, "MOST_PLACED", 3)
     conf = routing(team__payments={"capacity": "0"}, member__kim={"capacity": "0"})
     for number in range(6):
         opened(stores, clock, conf, f"pay-{number}", severity="critical")
@@ -192,9 +192,21 @@ def test_a_team_that_is_full_holds_no_other_team_up(stores, clock, monkeypatch):
     assert [owner for owner in owners(stores) if owner] == ["nik"]
 
 
-def test_what_nobody_can_take_holds_nothing_up_that_somebody_can(stores, clock, monkeypatch):
+def test_what_waits_is_looked_for_once_and_not_for_each_team(stores, clock):
+    conf = routing(team__payments={"capacity": "0"}, member__kim={"capacity": "0"})
+    for name in ("pay-1", "web"):
+        opened(stores, clock, conf, name)
+    clock.set(SATURDAY)
+    told: set[tuple[str, str]] = set()
+    assignment.place_waiting(stores, clock, conf, told)
+    assert len(conf.teams) == 2
+    reads = stores.incidents.calls
+    assignment.place_waiting(stores, clock, conf, told)
+    assert stores.incidents.calls - reads == 2, "what waits, and who has how much"
+
+
+def test_what_nobody_can_take_holds_nothing_up_that_somebody_can(stores, clock):
     """Graver ones wait for a skill that nobody on shift has; the others are idle."""
-    monkeypatch.setattr(assignment, "MAX_PLACED", 3)
     conf = routing(member__dana={"away": "2026-11-30"})
     for number in range(7):
         opened(stores, clock, conf, f"db-{number}", severity="critical", tags=["database"])

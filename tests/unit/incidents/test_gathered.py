@@ -20,7 +20,7 @@ def on_host(number: int, entity: str = "checkout", **more) -> Signal:
 def test_one_fault_on_many_hosts_is_one_incident_with_one_entry_of_those_that_joined(stores, clock):
     hosts = [on_host(number) for number in range(8)]
     outcomes = ingest(stores, clock).ingest(hosts)
-    (incident,) = stores.incidents.find()
+    (incident,) = stores.incidents.all()
     entries = timeline.read(stores, incident["id"])
 
     assert [outcome.what for outcome in outcomes].count("opened") == 1
@@ -45,7 +45,7 @@ def test_one_host_can_be_split_off_again(stores, clock):
 def test_what_began_after_the_first_was_over_joins_with_a_reason_of_its_own(stores, clock):
     late = on_host(2, first_time=START + 120, last_time=START + 180)
     ingest(stores, clock).ingest([on_host(1), late, on_host(3)])
-    (incident,) = stores.incidents.find()
+    (incident,) = stores.incidents.all()
     reasons = [entry.data.get("reason", "") for entry in timeline.read(stores, incident["id"])]
 
     assert [reason.split(", ")[1][:15] for reason in reasons if "both" in reason] == [
@@ -86,6 +86,6 @@ def together(problems: List[Signal], at_once: bool) -> List[List[str]]:
     for batch in [in_order] if at_once else [[one] for one in in_order]:
         app.ingest(batch)
     found: dict = {}
-    for document in stores.signals.find():
+    for document in stores.signals.all():
         found.setdefault(document["incident_id"], []).append(document["_key"])
     return sorted(sorted(keys) for keys in found.values())

@@ -111,6 +111,24 @@ def test_its_tombstone_says_where_the_history_is(old):
     assert f"`incident_history({old.id})`" in gone(stone)
 
 
+def test_those_that_have_left_are_not_looked_through_for_those_that_are_leaving(old):
+    """They are kept for ever: in years there are hundreds of thousands."""
+    old.leave()
+    among = old.stores.claims.find({"purpose": "pruned", "time": {"$gt": 0.0}})
+    assert among == []
+
+
+def test_of_what_was_kept_for_all_incidents_only_its_own_is_looked_at(old):
+    """Of first messages and model calls there is one for each: a hundred thousand, by purpose."""
+    asked = []
+    delete = old.stores.claims.delete_matching
+    old.stores.claims.delete_matching = lambda query: (asked.append(query), delete(query))
+    old.leave()
+    of_all = [query for query in asked if query.get("purpose") in ("slack first", "model call")]
+    assert asked and of_all == []
+    assert old.left() == []
+
+
 def test_monitors_and_their_memory_stay(old):
     old.leave()
 

@@ -160,7 +160,7 @@ def test_a_fix_that_changed_nothing_is_undone_whoever_else_joined(bench):
 
 def test_a_fix_that_an_earlier_version_proposed_is_undone_as_before(bench):
     plan = approved(bench)
-    for entry in bench.stores.timeline.find({"kind": "plan"}):
+    for entry in [d for d in bench.stores.timeline.all() if d["kind"] == "plan"]:
         bench.stores.timeline.delete(entry["_key"])
         data = {name: value for name, value in entry["data"].items() if name != "searches"}
         bench.stores.timeline.insert({**entry, "data": data})

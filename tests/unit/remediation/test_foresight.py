@@ -64,7 +64,7 @@ def test_that_it_can_not_be_proved_is_said_before_and_not_after(bench):
 def test_whoever_is_told_of_the_proposal_reads_it(bench):
     bench.raising.unable = PRIVATE
     plan = propose(bench)
-    (entry,) = [d for d in bench.stores.timeline.find({}) if d["kind"] == "plan"]
+    (entry,) = [d for d in bench.stores.timeline.all() if d["kind"] == "plan"]
     message = build(bench.stores.incidents.get(INCIDENT), entry)
     assert message.text.splitlines() == [
         "Roll back the change: checkout (change id CHG-8, to version r7).",
@@ -133,7 +133,8 @@ def test_the_first_of_two_approvals_says_that_one_is_lacking(bench):
     plan = propose(bench)
     for who in ("omar", "zoe"):
         approval.approve(bench.context, plan, who)
-    told = [d["data"]["detail"] for d in bench.stores.timeline.find({"kind": "approval"})]
+    approvals = [d for d in bench.stores.timeline.all() if d["kind"] == "approval"]
+    told = [d["data"]["detail"] for d in approvals]
     assert sorted(told) == [
         "Approved by omar; one more person must approve it.",
         "It can be carried out; nothing happens by itself.",

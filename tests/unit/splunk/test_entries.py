@@ -74,6 +74,18 @@ def test_an_alert_action_that_asks_for_a_message_brings_no_sender(splunkd, splun
     assert not brought & {MASKING, "incident_management.splunk.settings"}
 
 
+def test_the_handler_begins_without_what_carries_fixes_out_and_sends_messages():
+    """The first alert after a start waits for it."""
+    splunks = BIN.parents[1] / "tools" / "splunkd_lite" / "pylib"
+    brought = modules(f"import sys; sys.path.append({str(splunks)!r}); import incident_rest")
+    assert "incident_management.api.router" in brought
+    assert not {
+        one
+        for one in brought
+        if one.startswith(("incident_management.remediation", "incident_management.notify"))
+    }
+
+
 def test_without_a_token_the_input_for_buttons_imports_next_to_nothing(splunkd):
     splunkd.answers = [(200, {"entry": []})]
     run = (

@@ -222,3 +222,21 @@ def test_documents_are_deleted_by_a_query_and_never_without_one(splunkd, inciden
     assert json.loads(query["query"]) == {"incident_id": "INC-1"}
     with pytest.raises(ValueError, match="all of incidents would be deleted"):
         incidents.delete_matching({})
+
+
+def test_of_a_cut_answer_also_alternatives_beside_a_condition_are_asked_for_in_halves(
+    splunkd, incidents, monkeypatch
+):
+    """As the problems of one incident are: more than one answer holds, and too long for a URL."""
+    monkeypatch.setattr(kvstore, "ANSWER_ROWS", 60)
+    keys = [f"{n:040x}" for n in range(150)]
+
+    def answer(method, _path, _query, body):
+        mine, named = body[0]["query"]["$and"]
+        assert (method, mine) == ("POST", {"incident_id": "INC-1"})
+        return 200, [[{"_key": part["dedup_key"]} for part in named["$or"]][:60]]
+
+    splunkd.answer = answer
+    named = {"$or": [{"dedup_key": key} for key in keys]}
+    found = incidents.find({"$and": [{"incident_id": "INC-1"}, named]})
+    assert [document["_key"] for document in found] == keys

@@ -256,7 +256,7 @@ class Asked:
 def test_nothing_is_asked_for_reads_alone():
     stores, asked = FakeStores(), Asked(True)
     synced = SyncedStores(stores, Replica(), asked)
-    synced.incidents.find()
+    synced.incidents.find({"_key": "a"})
     synced.claims.get("a")
 
     assert (asked.times, stores.calls) == (0, 2)
@@ -292,7 +292,7 @@ def test_a_write_that_failed_counts_as_one(verb):
         "insert": {"_key": "a"},
         "save": [{"_key": "a"}],
         "delete": "a",
-        "delete_matching": {"a": 1},
+        "delete_matching": {"sid": "a"},
     }
     stores.signals.fail_after(0)
     with pytest.raises(SplunkError):
@@ -351,7 +351,7 @@ def test_the_roles_of_the_search_head_decide(roles, calls):
     session: Any = FakeSession(roles)
     stores = stores_of(session, Replica())
     stores.signals.insert({"_key": "a"})
-    stores.incidents.find()
+    stores.incidents.find({"_key": "a"})
 
     assert len(session.asked) == calls
     assert "/services/server/info" in session.asked
@@ -361,7 +361,7 @@ def test_lagging_stores_lag(captain, clock, replication):
     """What these tests stand on: without waiting, a member sees nothing of what it wrote."""
     raw = MemberStores(captain)
     (incident,) = opened(captain, clock, "a")
-    assert raw.timeline.find() == []
+    assert raw.timeline.find({"incident_id": incident}) == []
     replication.sleep(LAG)
     lifecycle.acknowledge(raw, clock, incident, "ann")
     assert captain.incidents.get(incident)["status"] != "in_progress"

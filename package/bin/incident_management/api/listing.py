@@ -10,9 +10,10 @@ import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..incidents.canonical import digest
-from ..incidents.clocks.promise import SLA_STATUSES
+from ..incidents.clocks.promise import SLA_STATUSES, SLA_STATUSES_OF_OPEN
 from ..incidents.errors import Invalid
 from ..incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document
+from ..incidents.stores import IS_OPEN
 from ..ports import Collection
 from .acting import shown
 from .router import Request, Response, route
@@ -244,6 +245,9 @@ def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
             values = [value for value in values if value != "open"] + list(OPEN_STATUSES)
         if values:
             clauses.append({"$or": [{stored: value} for value in values]})
+        if name == "sla_status" and values and SLA_STATUSES_OF_OPEN.issuperset(values):
+            # Without it, all incidents would be looked at for the few that are open.
+            clauses.append(IS_OPEN)
     for name, (stored, operator) in RANGES.items():
         if name in arguments:
             # As a float, which the stored times are: a whole number may be beyond the store's.

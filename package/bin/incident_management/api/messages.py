@@ -7,14 +7,16 @@ import math
 import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Dict, FrozenSet, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, Mapping, Sequence
 
 from ..incidents.errors import Invalid
 from ..incidents.grouping import Topology
 from ..incidents.routing import Routing
 from ..ports import Clock, Searcher, Stores
-from ..remediation.raised import RaisingSearch
 from .backend import Backend
+
+if TYPE_CHECKING:
+    from ..remediation.raised import RaisingSearch
 
 __all__ = ["Problem", "Request", "Response", "parse_body"]
 

@@ -12,14 +12,12 @@ from ..notify.heard.troubles import troubles
 from ..notify.reach import reached
 from ..notify.refusals import refusals
 from ..notify.webhook import MAX_SUBSCRIPTIONS
-from ..ports import SearchFailed
 from ..slack_socket.health import STATES, state_of
-from ..splunk import conf, settings, spl
+from ..splunk import conf, settings
 from ..splunk.session import APP, SplunkError
 from .router import Request, Response, route
 from .schema import any_text, any_whole, flag, listed, nullable, number, obj, one_of, record
 
-COUNT_SECONDS = 10.0
 NOBODY_IS_TOLD = (
     "No channel is set up, so nobody is told of incidents: set up Slack, Teams, PagerDuty, "
     "ServiceNow, Jira or E-mail under Configuration, or subscribe a webhook with "
@@ -161,10 +159,7 @@ def _works(request: Request) -> bool:
 
 
 def _count(request: Request) -> Optional[int]:
-    """Count in the KV store by a search, because its REST API has no count."""
-    search = spl.Search().pipe(spl.lookup("incidents"), spl.stats("count"))
     try:
-        rows = request.system_searcher.run(str(search), "0", "now", 1, COUNT_SECONDS).rows
-    except SearchFailed:
+        return request.backend.opened.count(request.stores)
+    except SplunkError:
         return None
-    return int(rows[0]["count"]) if rows else 0

@@ -9,8 +9,7 @@ named, so that a reader can judge it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import zip_longest
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 
 from ..ports import Collection, Document, Stores
 from .grouping.wording import LEAST_ALIKE
@@ -19,8 +18,12 @@ from .stores import any_of, find_by, fitting
 
 __all__ = ["Similar", "similar_to"]
 
-# How many of the newest that share a detection or an entity are compared.
+# How many of the newest that share an entity are compared.
 MAX_COMPARED = 500
+# Those that share a detection are found by its signals, which have an acceleration for that: how
+# many of the newest signals are read, and of how many incidents.
+MAX_SIGNALS = 2000
+MAX_OF_SIGNALS = 1000
 # How many detections and entities of an incident are looked for.
 MAX_NAMES = 20
 MAX_EPISODES = 20
@@ -57,8 +60,9 @@ def similar_to(
     """Return up to ``limit`` open and as many finished incidents like one, the most alike first."""
     over = [status for status in STATUSES if status not in OPEN_STATUSES]
     episodes = _episodes(stores.incidents, incident)
+    known = {**episodes, **_of_its_detections(stores, incident)}
     opened, ended = (
-        _ranked(incident, _candidates(stores.incidents, incident, statuses, episodes), episodes)
+        _ranked(incident, _candidates(stores.incidents, incident, statuses, known), episodes)
         for statuses in (OPEN_STATUSES, over)
     )
     return opened[:limit], _with_fixes(stores.plans, ended[:limit])
@@ -77,31 +81,35 @@ def _episodes(incidents: Collection, incident: Incident) -> Dict[str, Document]:
     return found
 
 
+def _of_its_detections(stores: Stores, incident: Incident) -> Dict[str, Document]:
+    """The incidents, by id, of the newest signals of an incident's detections."""
+    rules = next(fitting(({"rule": name} for name in incident.rules[:MAX_NAMES]), MAX_NAMES), None)
+    if rules is None:
+        return {}
+    order, fields = "received_at:-1", ("incident_id",)
+    signals = stores.signals.find(rules, order, MAX_SIGNALS, fields=fields)
+    ids = list(dict.fromkeys(str(one.get("incident_id") or "") for one in signals))
+    found = find_by(stores.incidents, "_key", filter(None, ids[:MAX_OF_SIGNALS]), FIELDS)
+    return {str(one["id"]): one for one in found}
+
+
 def _candidates(
     incidents: Collection,
     incident: Incident,
     statuses: Sequence[str],
-    episodes: Mapping[str, Document],
+    known: Mapping[str, Document],
 ) -> List[Document]:
-    shared = _shared(incident)
-    found = {key: one for key, one in episodes.items() if one.get("status") in statuses}
+    found = {key: one for key, one in known.items() if one.get("status") in statuses}
+    # Of many long names as many as fit into a query whose limit the KV store keeps to.
+    names = ({"entities": name} for name in incident.entities[:MAX_NAMES])
+    shared = next(fitting(names, MAX_NAMES), None)
     if shared:
         query = {"$and": [any_of("status", statuses), shared]}
-        order = "opened_at:-1,_key:-1"  # as the acceleration by_opened
+        order = "opened_at:-1,_key:-1"  # as the acceleration by_entity
         newest = incidents.find(query, order, limit=MAX_COMPARED, fields=FIELDS)
         found.update((str(one["id"]), one) for one in newest)
     # Who was merged has told its story where it went.
     return [one for key, one in found.items() if key != incident.id and not one.get("merged_into")]
-
-
-def _shared(incident: Incident) -> Optional[Document]:
-    """Return the query for what has one of an incident's detections or entities; None: no name.
-
-    Of many long names as many of both as fit into a query whose limit the KV store keeps to.
-    """
-    pairs = zip_longest(incident.rules[:MAX_NAMES], incident.entities[:MAX_NAMES])
-    both = [{field: name} for pair in pairs for field, name in zip(("rules", "entities"), pair)]
-    return next(fitting((one for one in both if None not in one.values()), len(both)), None)
 
 
 def _ranked(

@@ -16,6 +16,7 @@ __all__ = [
     "MODEL_CALL",
     "MODEL_CALL_OF_DAY",
     "any_of",
+    "between",
     "checkpoints_of",
     "chunks",
     "claim_document",
@@ -45,10 +46,18 @@ def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 def any_of(name: str, values: Iterable[Any]) -> Document:
     """Return the query for the documents whose field ``name`` is one of at least one value.
 
-    ``$or`` because the KV store documents no ``$in``.
+    ``$or`` because the KV store documents no ``$in``. Raises ValueError for no value: MongoDB
+    refuses an empty ``$or``.
     """
     clauses: List[Document] = [{name: value} for value in values]
+    if not clauses:
+        raise ValueError(f"No value of {name} is asked for: leave the query out.")
     return clauses[0] if len(clauses) == 1 else {"$or": clauses}
+
+
+def between(name: str, prefix: str) -> Document:
+    """Return the query for the texts that begin with a prefix, which ends in a colon."""
+    return {"$and": [{name: {"$gte": prefix}}, {name: {"$lt": prefix[:-1] + ";"}}]}
 
 
 def fitting(alternatives: Iterable[Document], most: int) -> Iterator[Document]:

@@ -155,7 +155,7 @@ class KvCollection:
     def _all_by_post(self, query: Mapping[str, Any], fields: str = "") -> List[Document]:
         """Return every match; an answer that may have been cut is asked for again in halves.
 
-        What matches a single alternative is then read page by page.
+        What has no alternatives left to halve is then read page by page.
         """
         search: Dict[str, Any] = {"query": query, "limit": ANSWER_ROWS}
         if fields:
@@ -164,16 +164,14 @@ class KvCollection:
         rows = list(self._session.post(f"{self._data}/batch_find", json_body=body)[0])
         if len(rows) < ANSWER_ROWS and self._session.answer_bytes < ANSWER_BYTES:
             return rows
-        parts = query.get("$or")
-        if set(query) != {"$or"} or not isinstance(parts, list) or len(parts) < 2:
+        cut = _halves(query)
+        if not cut:
             text = json.dumps(query, allow_nan=False)
             if len(text) <= LONGEST_URL_QUERY_BYTES:
                 return self._find_by_get(text, fields=fields)
             text = f"More than {ANSWER_ROWS} documents of {self.name} match; ask for less."
             raise SplunkError(413, text)
-        middle = len(parts) // 2
-        cut = (parts[:middle], parts[middle:])
-        halves = (self._all_by_post({"$or": half}, fields) for half in cut)
+        halves = (self._all_by_post(half, fields) for half in cut)
         return list({row["_key"]: row for half in halves for row in half}.values())
 
 
@@ -232,6 +230,27 @@ def _url_query(query: Mapping[str, Any], longest: int = URL_QUERY_BYTES) -> Opti
         return None
     text = json.dumps(query, allow_nan=False)
     return text if len(text) <= longest else None
+
+
+def _halves(query: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    """Two queries that together match what this one does; none where it has no alternatives.
+
+    Halved are the most alternatives that stand at the top or in an ``$and`` there.
+    """
+    parts = query.get("$or")
+    most = parts if isinstance(parts, list) else []
+    found: List[Dict[str, Any]] = []
+    if len(most) > 1:
+        middle = len(most) // 2
+        found = [{**query, "$or": half} for half in (most[:middle], most[middle:])]
+    all_of = query.get("$and") or []
+    for place, part in enumerate(all_of):
+        inner = part.get("$or")
+        if isinstance(inner, list) and len(inner) > max(1, len(most)):
+            most = inner
+            rest = [*all_of[:place], *all_of[place + 1 :]]
+            found = [{**query, "$and": [*rest, half]} for half in _halves(part)]
+    return found
 
 
 def _batches(documents: Sequence[Document]) -> Iterator[str]:

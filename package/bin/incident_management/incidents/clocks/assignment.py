@@ -24,9 +24,8 @@ __all__ = ["assign", "escalate", "loads", "place_waiting", "skills_for", "taker"
 
 # More open incidents of one team's people than this are not counted one by one.
 MAX_COUNTED = 20_000
-# How many waiting incidents of a team are read in one turn, and how many if nobody can take any of
-# these: further back there may be one that somebody can.
-MAX_PLACED = 200
+# How many waiting incidents are read in one turn; where there are more, this many of each team, as
+# those of a team in which nobody can take any must not keep the others waiting.
 MOST_PLACED = 2000
 GRAVEST_FIRST = "severity_rank:-1,opened_at:1"
 
@@ -189,22 +188,18 @@ def place_waiting(
 def _next_to_place(
     stores: Stores, clock: Clock, routing: Routing, teams: Sequence[str], explained: Set[Explained]
 ) -> Tuple[Dict[str, Incident], List[str], Dict[str, float]]:
-    """Read what waits, the gravest first, until something of it can be placed.
-
-    Returns what was read, the ids of what can be placed, and who has how much.
-    """
-    waiting: Dict[str, Incident] = {}
-    load: Dict[str, float] = {}
-    for most in (MAX_PLACED, MOST_PLACED):
-        found = [Incident.from_document(one) for one in _waiting(stores, teams, most)]
-        if len(found) == len(waiting):
-            break
-        load = load or loads(stores, routing, _people(routing, teams))
-        waiting = {incident.id: incident for incident in found}
-        moving = _movable(routing, found, dict(load), explained, clock.now())
-        if moving:
-            return waiting, moving, load
-    return waiting, [], load
+    """Return what waits, the gravest first, the ids of what can be placed, and who has how much."""
+    # A query of one team looks at all that are new, as one of all teams does.
+    documents = _waiting(stores, teams) if teams else []
+    if len(documents) == MOST_PLACED:
+        documents = [one for team in teams for one in _waiting(stores, [team])]
+    if not documents:
+        return {}, [], {}
+    documents.sort(key=lambda one: (SEVERITIES.index(one["severity"]), one["opened_at"]))
+    found = [Incident.from_document(one) for one in documents]
+    load = loads(stores, routing, _people(routing, teams))
+    moving = _movable(routing, found, dict(load), explained, clock.now())
+    return {incident.id: incident for incident in found}, moving, load
 
 
 def _movable(
@@ -278,18 +273,12 @@ def _waits(incident: Incident) -> bool:
     return incident.status == "new" or (incident.status == "assigned" and incident.handed_on)
 
 
-def _waiting(stores: Stores, teams: Sequence[str], most: int) -> List[Document]:
-    """Open incidents that nobody of their team owns: the gravest first, of equals the oldest.
-
-    Of each team at most ``most``.
-    """
-    found: List[Document] = []
+def _waiting(stores: Stores, teams: Sequence[str]) -> List[Document]:
+    """Read the gravest open incidents that nobody of their team, one of these, owns."""
     kept_for_now: Document = {"$and": [{"status": "assigned"}, {"handed_on": True}]}
     waiting: Document = {"$or": [{"status": "new"}, kept_for_now]}
-    for team in teams:
-        query = {"$and": [{"team": team}, waiting]}
-        found += stores.incidents.find(query, GRAVEST_FIRST, most, fields=_READ)
-    return sorted(found, key=lambda one: (SEVERITIES.index(one["severity"]), one["opened_at"]))
+    query = {"$and": [any_of("team", teams), waiting]}
+    return stores.incidents.find(query, GRAVEST_FIRST, MOST_PLACED, fields=_READ)
 
 
 def _people(routing: Routing, teams: Iterable[str]) -> Set[str]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional, Set
 
-__all__ = ["CLOCKS", "SLA_STATUSES", "Promise"]
+__all__ = ["CLOCKS", "SLA_STATUSES", "SLA_STATUSES_OF_OPEN", "Promise"]
 
 CLOCKS = ("acknowledge", "resolve")
-# While it is open: ok, warning, breached. When it is over: met, missed.
 SLA_STATUSES = ("ok", "warning", "breached", "met", "missed")
+# The others are of what is over.
+SLA_STATUSES_OF_OPEN = frozenset(("ok", "warning", "breached"))
 
 
 class Promise:

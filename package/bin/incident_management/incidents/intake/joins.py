@@ -73,8 +73,11 @@ class Joins:
     def _improbable(self, batch: Batch) -> float:
         """Return within how many seconds two beginnings are hardly a coincidence."""
         if batch.improbable is None:
-            week = {"$gte": batch.earliest - RATE_SECONDS, "$lt": batch.earliest}
-            count = len(self._stores.incidents.keys({"first_time": week}))
+            since = batch.earliest - RATE_SECONDS
+            week = {"first_time": {"$gte": since, "$lt": batch.earliest}}
+            # None is opened before its trouble begins, and of that there is an acceleration.
+            query = {"$and": [{"opened_at": {"$gte": since}}, week]}
+            count = len(self._stores.incidents.keys(query))
             known = count >= LEAST_INCIDENTS
             batch.improbable = CHANCE * RATE_SECONDS / count if known else 0.0
         return batch.improbable
@@ -83,12 +86,13 @@ class Joins:
         documents = self._stores.incidents.find(
             {
                 "$and": [
+                    {"last_seen": {"$gte": since}},
                     {"last_time": {"$gte": since}},
                     {"status": {"$ne": "resolved"}},
                     {"status": {"$ne": "closed"}},
                 ]
             },
-            sort="last_time:-1",
+            sort="last_seen:-1",
             limit=CANDIDATES,
         )
         return Candidates(Incident.from_document(document) for document in documents)

@@ -64,7 +64,7 @@ class Quiet:
 
     def _open(self) -> Iterator[Incident]:
         """The open incidents, those with the oldest findings first."""
-        order = "last_time:1,_key:1"
+        order = "last_seen:1,_key:1"
         for skip in range(0, MOST_READ, INCIDENTS_READ):
             page = self._stores.incidents.find(IS_OPEN, order, INCIDENTS_READ, skip, _READ)
             yield from map(Incident.from_document, page)

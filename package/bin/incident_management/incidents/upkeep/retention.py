@@ -21,11 +21,22 @@ from .. import lifecycle
 from ..clocks import windows
 from ..errors import IllegalMove, NotFound
 from ..model import ACTOR, Entry
-from ..stores import MODEL_CALL, MODEL_CALL_OF_DAY, any_of, chunks, claim_document, find_by
+from ..stores import (
+    MODEL_CALL,
+    MODEL_CALL_OF_DAY,
+    any_of,
+    between,
+    chunks,
+    claim_document,
+    find_by,
+)
 
 __all__ = ["Retention", "gone", "pruned", "tombstone", "totals"]
 
 TOMBSTONE = "pruned"
+# The purpose of the tombstone of one that has left: there are as many as incidents ever were, and
+# those that are leaving are looked for each minute.
+LEFT = "pruned and left"
 TOTALS = "retention:totals"
 # Longer than a request that was let in before the tombstone may take.
 LEAVING_SECONDS = 300.0
@@ -195,24 +206,24 @@ class Retention:
         for collection in (stores.signals, stores.plans, stores.analyses):
             collection.delete_matching(mine)
         self._delete_notifications(stores.outbox.keys(mine))
-        stores.claims.delete_matching(_between("purpose", f"edit:{incident_id}:"))
+        stores.claims.delete_matching(between("purpose", f"edit:{incident_id}:"))
         stores.claims.delete(f"clock:{incident_id}")
-        stores.claims.delete_matching({"purpose": "slack first", "holder": incident_id})
-        stores.claims.delete_matching({"purpose": MODEL_CALL, "holder": incident_id})
+        stores.claims.delete_matching(between("_key", f"{MODEL_CALL}:{incident_id}:"))
         value = {**stone["value"], "phase": "left", "left_at": self._clock.now()}
         value["entries"] = max(entries, int(stone["value"].get("entries") or 0))
-        stores.claims.save([{**stone, "value": value}])
+        stores.claims.save([{**stone, "purpose": LEFT, "value": value}])
         self._count("incidents", 1)
 
     def _delete_notifications(self, keys: Sequence[str]) -> None:
-        """Delete notifications, the claims of their attempts first, so that none is left over."""
+        """Delete notifications, the claims that name them first, so that none is left over."""
         for some in chunks(keys, NOTIFICATIONS_AT_ONCE):
-            attempts = [
-                _between("purpose", f"{purpose}:{key}:")
+            named = [
+                between("_key", f"{purpose}:{key}:")
                 for key in some
                 for purpose in ("deliver", "outcome")
             ]
-            self._stores.claims.delete_matching({"$or": attempts})
+            named += [{"_key": f"slack first:{key}"} for key in some]
+            self._stores.claims.delete_matching({"$or": named})
             self._stores.outbox.delete_matching(any_of("_key", some))
 
     # --- what belongs to no incident --------------------------------------------------------
@@ -234,7 +245,7 @@ class Retention:
         for purpose in ("reconciled", "ran", MODEL_CALL_OF_DAY):
             stores.claims.delete_matching({"purpose": purpose, **before})
         # Turns of workers that were ended; a checkpoint has no holder and stays.
-        left = [*_between("purpose", "worker:")["$and"], {"holder": {"$ne": ""}}]
+        left = [*between("purpose", "worker:")["$and"], {"holder": {"$ne": ""}}]
         stores.claims.delete_matching({"$and": [*left, before]})
         self._count("signals", signals)
         return {"signals_pruned": signals, "notifications_pruned": len(messages)}
@@ -278,8 +289,3 @@ def _tombstone(document: Mapping[str, Any], now: float) -> Document:
         },
         purpose=TOMBSTONE,
     )
-
-
-def _between(name: str, prefix: str) -> Document:
-    """A query for the texts that begin with a prefix, which ends in a colon."""
-    return {"$and": [{name: {"$gte": prefix}}, {name: {"$lt": prefix[:-1] + ";"}}]}
