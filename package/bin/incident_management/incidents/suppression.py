@@ -16,15 +16,7 @@ from .errors import Invalid, NotFound
 from .patterns import fits
 from .signal import Signal
 
-__all__ = [
-    "KINDS",
-    "Suppression",
-    "active",
-    "add",
-    "holding",
-    "listing",
-    "remove",
-]
+__all__ = ["KINDS", "Suppression", "active", "add", "holding", "listing", "remove"]
 
 KINDS = ("maintenance", "mute", "snooze")
 # A suppression made so long after a signal's end or later may have found it counted; before that,

@@ -9,14 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from .baseline import SENSITIVITIES, Baseline
 from .zone import UTC, Zone
 
-__all__ = [
-    "FIELDS",
-    "MAX_AHEAD_SECONDS",
-    "MAX_NUMBER",
-    "MAX_SERIES",
-    "BadInput",
-    "SeriesScorer",
-]
+__all__ = ["FIELDS", "MAX_AHEAD_SECONDS", "MAX_NUMBER", "MAX_SERIES", "BadInput", "SeriesScorer"]
 
 FIELDS = ("expected", "lower", "upper", "anomaly_score", "is_anomaly")
 """The fields that a row gets."""
