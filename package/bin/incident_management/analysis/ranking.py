@@ -15,7 +15,12 @@ from typing import Dict, List, Mapping, NamedTuple, Sequence, Set
 from .case import CULPRIT_SCORE, ONLY_NEAR, Case, Hypothesis
 from .changes import Change
 from .conditions import conditions
-from .dependencies import FailedDependency, blames_another, failed_dependencies, silent_dependencies
+from .dependencies import (
+    FailedDependency,
+    blames_another,
+    failed_dependencies,
+    silent_dependencies,
+)
 from .effects import Effect, effects_of, harmless_reason, moved_share
 from .error_words import ErrorWords
 from .evidence import Citation
