@@ -24,8 +24,8 @@ __all__ = ["assign", "escalate", "loads", "place_waiting", "skills_for", "taker"
 
 # More open incidents of one team's people than this are not counted one by one.
 MAX_COUNTED = 20_000
-# How many waiting incidents of a team are read in one turn, and how many if nobody can take any of
-# these: further back there may be one that somebody can.
+# So many waiting incidents of a team are read in one turn, and then so many: behind those that
+# nobody can take, there may be one that somebody can.
 MAX_PLACED = 200
 MOST_PLACED = 2000
 GRAVEST_FIRST = "severity_rank:-1,opened_at:1"
