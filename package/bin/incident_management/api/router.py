@@ -159,8 +159,7 @@ def dispatch(raw: Mapping[str, Any], backend: Backend) -> Dict[str, Any]:
     except Exception:  # noqa: BLE001 - a handler that raises would leave its caller waiting
         name = f"{raw.get('method')} {_path(raw)}"
         log.get("rest").exception("%s failed", name)
-        text = f"{name} failed; incident_management_rest.log says why."
-        return refuse(Problem(500, text))
+        return refuse(Problem(500, f"{name} failed; incident_management_rest.log says why."))
 
 
 def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:

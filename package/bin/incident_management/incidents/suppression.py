@@ -129,8 +129,7 @@ def _check(one: Suppression, now: float) -> None:
     if not one.reason.strip():
         raise Invalid("A suppression needs a reason, for whoever wonders about the silence.")
     if one.rule == one.entity == one.tag == "*":
-        text = "Name a rule, an entity or a tag: holding back everything is not possible."
-        raise Invalid(text)
+        raise Invalid("Name a rule, an entity or a tag: holding back everything is not possible.")
     if one.ends_at and one.ends_at <= max(one.starts_at, now):
         raise Invalid("The suppression would be over before it begins.")
     if one.kind == "snooze" and not 0 < one.ends_at - now <= LONGEST_SNOOZE:
