@@ -59,10 +59,7 @@ def summary_shown(summary: str, hypotheses: Sequence[Mapping[str, Any]], checked
 
 
 def apply(
-    content: Mapping[str, Any],
-    hypotheses: List[Dict[str, Any]],
-    checked: Checked,
-    budget: Budget,
+    content: Mapping[str, Any], hypotheses: List[Dict[str, Any]], checked: Checked, budget: Budget
 ) -> List[Dict[str, Any]]:
     """Add the answer's claims and hypotheses to ``hypotheses``, reorder them, return all claims.
 

@@ -32,10 +32,7 @@ class AnalysisFailed(Exception):
 
 
 def analyze(
-    incident_id: str,
-    session: Session,
-    sid: str,
-    sleep: Callable[[float], None] = time.sleep,
+    incident_id: str, session: Session, sid: str, sleep: Callable[[float], None] = time.sleep
 ) -> Dict[str, Any]:
     """Analyse an incident with the rights of the session, and return the stored analysis.
 

@@ -188,9 +188,7 @@ def with_entity(search: spl.Search) -> spl.Search:
 def events_of(search: spl.Search, limit: int, more: Sequence[str] = ()) -> spl.Search:
     """End a search with the newest ``limit`` events, in the fields that make up an address."""
     return with_entity(search).pipe(
-        spl.command("head", spl.number(limit)),
-        ADDRESS,
-        spl.fields("table", [*EVENT_FIELDS, *more]),
+        spl.command("head", spl.number(limit)), ADDRESS, spl.fields("table", [*EVENT_FIELDS, *more])
     )
 
 

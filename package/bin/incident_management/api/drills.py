@@ -19,15 +19,7 @@ MARK = "[Test]"
     "/simulate-incident",
     capability="incident_write",
     body=obj({"entity": text(200, 1), "severity": SEVERITY, "title": TITLE}),
-    answers={
-        201: record(
-            {
-                "incident_id": any_text(),
-                "signal": any_text(),
-                "what": any_text(),
-            }
-        )
-    },
+    answers={201: record({"incident_id": any_text(), "signal": any_text(), "what": any_text()})},
 )
 def simulate_incident(request: Request) -> Response:
     """Send a test signal through the real path: grouping aside, all happens as with a real one.
@@ -56,12 +48,8 @@ def simulate_incident(request: Request) -> Response:
             }
         ],
     )
-    answer = {
-        "incident_id": outcome.incident_id,
-        "signal": outcome.signal_key,
-        "what": outcome.what,
-    }
-    return Response(answer, 201)
+    said = {"signal": outcome.signal_key, "what": outcome.what}
+    return Response({"incident_id": outcome.incident_id, **said}, 201)
 
 
 @route(

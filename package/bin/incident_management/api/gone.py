@@ -5,16 +5,10 @@ from __future__ import annotations
 from ..incidents.upkeep import retention
 from .messages import Problem, Request
 
-__all__ = ["OF_AN_INCIDENT", "refuse_changes", "was_deleted"]
+__all__ = ["OF_AN_INCIDENT", "was_deleted"]
 
 # The routes of one incident begin with this.
 OF_AN_INCIDENT = "/incidents/{id}"
-
-
-def refuse_changes(request: Request) -> None:
-    """Raise Problem 410 for a change to an incident that is leaving: it would be lost."""
-    if request.method != "GET":
-        was_deleted(request)
 
 
 def was_deleted(request: Request) -> None:

@@ -53,10 +53,7 @@ def add_note(request: Request) -> Response:
     return acted(request, lifecycle.note, said, once=request.mark)
 
 
-@change(
-    "/incidents/{id}/resolve",
-    body=obj(RESOLUTION),
-)
+@change("/incidents/{id}/resolve", body=obj(RESOLUTION))
 def resolve(request: Request) -> Response:
     """Resolve an open incident: ``resolution`` is what was done, ``reason`` why it is over."""
     given: Dict[str, Any] = {name: request.text(name) for name in RESOLUTION}

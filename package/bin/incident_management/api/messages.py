@@ -145,7 +145,10 @@ def parse_body(payload: Any, most: int = BODY_BYTES) -> Dict[str, Any]:
     Raises Problem: 413 beyond ``most`` bytes, 400 for anything but an object of at most 20 levels
     in UTF-8.
     """
-    given = payload if isinstance(payload, bytes) else _bytes(str(payload or ""))
+    given = payload
+    if not isinstance(payload, bytes):
+        # Half a character stays what it is, and is refused as one.
+        given = str(payload or "").encode("utf-8", "surrogatepass")
     if len(given) > most:
         raise Problem(413, f"The body is larger than {most} bytes; send less at once.")
     if not given.strip():
@@ -182,11 +185,6 @@ def problem_body(status: int, detail: str) -> Dict[str, Any]:
         "status": status,
         "detail": detail,
     }
-
-
-def _bytes(text: str) -> bytes:
-    # Half a character stays what it is, and is refused as one.
-    return text.encode("utf-8", "surrogatepass")
 
 
 def _no_constant(name: str) -> float:

@@ -27,7 +27,7 @@ from ..splunk.session import SplunkError
 from ..splunk.settings import SettingsError
 from . import ROUTES
 from .backend import Backend
-from .gone import OF_AN_INCIDENT, refuse_changes, was_deleted
+from .gone import OF_AN_INCIDENT, was_deleted
 from .idempotency import HEADER as IDEMPOTENCY_HEADER
 from .idempotency import once
 from .messages import BODY_BYTES, Problem, Request, Response, parse_body, problem_body
@@ -159,8 +159,7 @@ def dispatch(raw: Mapping[str, Any], backend: Backend) -> Dict[str, Any]:
     except Exception:  # noqa: BLE001 - a handler that raises would leave its caller waiting
         name = f"{raw.get('method')} {_path(raw)}"
         log.get("rest").exception("%s failed", name)
-        text = f"{name} failed; incident_management_rest.log says why."
-        return refuse(Problem(500, text))
+        return refuse(Problem(500, f"{name} failed; incident_management_rest.log says why."))
 
 
 def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:
@@ -202,8 +201,8 @@ def _run(found: Route, request: Request) -> Response:
     """Call the route; what the library refuses leaves as a Problem."""
     of_an_incident = found.path.startswith(OF_AN_INCIDENT)
     try:
-        if of_an_incident:
-            refuse_changes(request)
+        if of_an_incident and request.method != "GET":
+            was_deleted(request)  # A change to an incident that is leaving would be lost.
         return found.handler(request)
     except REFUSALS as error:
         if of_an_incident and isinstance(error, NotFound):

@@ -161,8 +161,7 @@ def convert(raw: str, schema: Schema, name: str) -> Any:
     if kind == "integer":
         if not _WHOLE.fullmatch(raw):
             low, high = schema["minimum"], schema["maximum"]
-            text = f"'{name}' is '{raw[:20]}'; give a whole number from {low} to {high}."
-            raise Invalid(text)
+            raise Invalid(f"'{name}' is '{raw[:20]}'; give a whole number from {low} to {high}.")
         value = int(raw)
     elif kind == "number":
         value = _float(raw, name)

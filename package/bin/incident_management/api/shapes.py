@@ -22,22 +22,6 @@ from .schema import (
     whole,
 )
 
-__all__ = [
-    "ENTRY",
-    "INCIDENT",
-    "INCIDENT_FIELDS",
-    "LISTED_INCIDENT",
-    "NOTIFICATION",
-    "PLAN",
-    "PROBLEM",
-    "REASON",
-    "SEVERITY",
-    "SIGNAL",
-    "WINDOW",
-    "WINDOW_KEPT",
-    "page",
-]
-
 MAX_LISTED = 1000
 LARGEST_OFFSET = 1_000_000
 NAME_CHARACTERS = 200

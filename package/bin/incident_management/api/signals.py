@@ -68,13 +68,7 @@ FINDING = named(
     ),
 )
 
-_OUTCOME = record(
-    {
-        "signal": any_text(),
-        "incident_id": any_text(),
-        "what": any_text(),
-    }
-)
+_OUTCOME = record({"signal": any_text(), "incident_id": any_text(), "what": any_text()})
 
 
 @route(

@@ -29,12 +29,7 @@ _FIELDS = {
     "description": text(1000),
 }
 _SUBSCRIPTION = obj(
-    {
-        "id": any_text(),
-        **_FIELDS,
-        "created_by": any_text(),
-        "created_at": TIME,
-    },
+    {"id": any_text(), **_FIELDS, "created_by": any_text(), "created_at": TIME},
     ("id", "url", "events", "enabled"),
 )
 SUBSCRIPTION = named("Subscription", _SUBSCRIPTION)
@@ -65,13 +60,7 @@ def list_all(request: Request) -> Response:
     return Response({"subscriptions": [_shown(one) for one in found]})
 
 
-@route(
-    "POST",
-    "/subscriptions",
-    capability="incident_admin",
-    body=_BODY,
-    answers={201: _CREATED},
-)
+@route("POST", "/subscriptions", capability="incident_admin", body=_BODY, answers={201: _CREATED})
 def create(request: Request) -> Response:
     """Subscribe. The answer has the secret that signs each delivery; it is never shown again."""
     if len(request.stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)) >= MAX_SUBSCRIPTIONS:
@@ -95,12 +84,7 @@ def create(request: Request) -> Response:
     return Response({**shown, "secret": secret}, 201, kept={**shown, "secret": "", "url": ""})
 
 
-@route(
-    "GET",
-    "/subscriptions/{id}",
-    capability="incident_admin",
-    answers={200: SUBSCRIPTION},
-)
+@route("GET", "/subscriptions/{id}", capability="incident_admin", answers={200: SUBSCRIPTION})
 def show(request: Request) -> Response:
     """One subscription, without its secret."""
     return Response(_shown(_found(request)))
@@ -122,12 +106,7 @@ def replace(request: Request) -> Response:
     return Response(_shown(document))
 
 
-@route(
-    "DELETE",
-    "/subscriptions/{id}",
-    capability="incident_admin",
-    answers={200: SUBSCRIPTION},
-)
+@route("DELETE", "/subscriptions/{id}", capability="incident_admin", answers={200: SUBSCRIPTION})
 def delete(request: Request) -> Response:
     """End a subscription and forget its secret; what waits for delivery is given up."""
     known = _found(request)

@@ -79,8 +79,7 @@ def read_mapping(name: str, stanzas: Mapping[str, Mapping[str, str]]) -> AlertMa
     """Return the mapping of that name. Raises Invalid when there is none, or it is unusable."""
     values = stanzas.get(PREFIX + name)
     if values is None:
-        text = f"There is no mapping '{name[:60]}': add [{PREFIX}{name[:60]}] to {CONF}."
-        raise Invalid(text)
+        raise Invalid(f"There is no mapping '{name[:60]}': add [{PREFIX}{name[:60]}] to {CONF}.")
     for needed in ("rule", "entity"):
         if not values.get(needed, "").strip():
             raise Invalid(f"{CONF} [{PREFIX}{name}] {needed} is missing: set a template.")

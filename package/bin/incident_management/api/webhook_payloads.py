@@ -18,14 +18,7 @@ from ..incidents.canonical import digest
 from ..incidents.errors import Invalid
 from ..incidents.severities import severity_of
 
-__all__ = [
-    "Arrival",
-    "Confirmation",
-    "alerts_of",
-    "cloudwatch",
-    "datadog",
-    "time_of",
-]
+__all__ = ["Arrival", "Confirmation", "alerts_of", "cloudwatch", "datadog", "time_of"]
 
 MAX_ALERTS = 1000
 TEXT = 10_000

@@ -19,10 +19,7 @@ WRITING = frozenset(
     " summaryindex tscollect".split()
 )
 """Commands that write, send or act, Splunk's and the app's own."""
-_HIDING = {
-    "map": "runs another search for each row",
-    "savedsearch": "runs another saved search",
-}
+_HIDING = {"map": "runs another search for each row", "savedsearch": "runs another saved search"}
 # A dataset of the type savedsearch is any saved search ("from" in Splunk's Search Reference).
 _DATASET = re.compile(r"[|\[]\s*from\b(?!\s+(?:datamodel|lookup)\b)", re.I)
 _LEARNING = re.compile(r"anomalyscore\b[^|\]]*?\bstate\s*=", re.I)

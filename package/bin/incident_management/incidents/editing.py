@@ -46,8 +46,7 @@ def editing(
     key = _claim(stores, clock, incident_id, expected, actor)
     try:
         if version(timeline.current(stores, incident_id).head) != expected:
-            text = f"{incident_id} has changed since it was read: read it again first."
-            raise Outdated(text)
+            raise Outdated(f"{incident_id} has changed since it was read: read it again first.")
         yield
     finally:
         # Whoever claims the same version now finds that it has passed.

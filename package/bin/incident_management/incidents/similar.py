@@ -30,7 +30,7 @@ MAX_EPISODES = 20
 MAX_TOLD = 3
 # What each share counts for; together 1, as an earlier episode of the same problem does.
 OF_RULES, OF_ENTITIES, OF_WORDS = 0.35, 0.3, 0.35
-# A lower score is no more than one entity among several.
+# Less than this is no more than one entity among several.
 LEAST = 0.2
 FIELDS = (
     *("id", "title", "status", "severity", "owner", "team", "opened_at", "resolved_at"),

@@ -16,15 +16,7 @@ from .errors import Invalid, NotFound
 from .patterns import fits
 from .signal import Signal
 
-__all__ = [
-    "KINDS",
-    "Suppression",
-    "active",
-    "add",
-    "holding",
-    "listing",
-    "remove",
-]
+__all__ = ["KINDS", "Suppression", "active", "add", "holding", "listing", "remove"]
 
 KINDS = ("maintenance", "mute", "snooze")
 # A suppression made so long after a signal's end or later may have found it counted; before that,
@@ -137,8 +129,7 @@ def _check(one: Suppression, now: float) -> None:
     if not one.reason.strip():
         raise Invalid("A suppression needs a reason, for whoever wonders about the silence.")
     if one.rule == one.entity == one.tag == "*":
-        text = "Name a rule, an entity or a tag: holding back everything is not possible."
-        raise Invalid(text)
+        raise Invalid("Name a rule, an entity or a tag: holding back everything is not possible.")
     if one.ends_at and one.ends_at <= max(one.starts_at, now):
         raise Invalid("The suppression would be over before it begins.")
     if one.kind == "snooze" and not 0 < one.ends_at - now <= LONGEST_SNOOZE:

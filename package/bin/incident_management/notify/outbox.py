@@ -289,11 +289,7 @@ class Outbox:
             return True
         if spent < ATTEMPTS:
             return False
-        others = {
-            "channel": document["channel"],
-            "state": "sent",
-            "sent_at": {"$gt": began},
-        }
+        others = {"channel": document["channel"], "state": "sent", "sent_at": {"$gt": began}}
         return bool(self._stores.outbox.find(others, limit=1))
 
     def _backoff(self, spent: int, asked: Optional[float]) -> float:

@@ -117,10 +117,7 @@ class Turns:
 
     def _query(self, resting: Set[str]) -> Document:
         now = self._clock.now()
-        times = [
-            {"next_attempt": {"$lte": now}},
-            {"next_attempt": {"$gt": now + AHEAD_SECONDS}},
-        ]
+        times = [{"next_attempt": {"$lte": now}}, {"next_attempt": {"$gt": now + AHEAD_SECONDS}}]
         left_out = [{"channel": {"$ne": channel}} for channel in sorted(resting)[:LEFT_OUT]]
         return {"$and": [{"$or": list(WAITING)}, {"$or": times}, *left_out]}
 

@@ -38,12 +38,7 @@ class RemediationFailed(Exception):
 
 
 def remediate(
-    session: Session,
-    do: str,
-    incident: str,
-    action: str = "",
-    plan: str = "",
-    override: str = "",
+    session: Session, do: str, incident: str, action: str = "", plan: str = "", override: str = ""
 ) -> List[Dict[str, Any]]:
     """Do one thing and return the plans that it concerns, as the API shows them.
 

@@ -40,15 +40,7 @@ FINISHED = (
 # A proposal that nobody decides on speaks of a state that is long gone.
 PROPOSAL_SECONDS = 24 * 3600.0
 
-_HASHED = (
-    "incident_id",
-    "action",
-    "contract",
-    "arguments",
-    "analysis_id",
-    "state_hash",
-    "round",
-)
+_HASHED = ("incident_id", "action", "contract", "arguments", "analysis_id", "state_hash", "round")
 
 Facts = Dict[str, Any]
 

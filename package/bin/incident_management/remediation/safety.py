@@ -214,11 +214,7 @@ def overridden(context: Context, state: PlanState) -> Set[str]:
 
 
 def _frozen(
-    context: Context,
-    plan: Mapping[str, Any],
-    state: PlanState,
-    action: Action,
-    incident: Incident,
+    context: Context, plan: Mapping[str, Any], state: PlanState, action: Action, incident: Incident
 ) -> Check:
     freezes = freezes_of(context, plan, action, incident)
     known = overridden(context, state) if freezes else set()
@@ -366,10 +362,7 @@ def _present(
             "void" if changes else "",
         ),
         Check(
-            "preconditions",
-            sentence is None,
-            sentence or "The preconditions hold.",
-            "precondition",
+            "preconditions", sentence is None, sentence or "The preconditions hold.", "precondition"
         ),
     ]
 

@@ -21,16 +21,7 @@ from ..api.backend import Backend, SplunkBackend
 from ..api.router import Problem, dispatch
 from ..incidents.routing.teams import member_in_slack
 from ..masking import mask
-from ..notify.slack_buttons import (
-    ACKNOWLEDGE,
-    APPROVE,
-    FORM,
-    REJECT,
-    RESOLVE,
-    TAKE,
-    decided,
-    form,
-)
+from ..notify.slack_buttons import ACKNOWLEDGE, APPROVE, FORM, REJECT, RESOLVE, TAKE, decided, form
 from ..notify.slack_layout import escape
 from ..notify.transport import BadUrl, Network, NoAnswer, NotSent, checked_url, send_json
 from ..splunk.session import Session, SplunkError, path_of
@@ -154,12 +145,7 @@ class Actor:
     """
 
     def __init__(
-        self,
-        backend: Backend,
-        slack: Slack,
-        workspace: Callable[[], str],
-        kept: Kept,
-        log: Logger,
+        self, backend: Backend, slack: Slack, workspace: Callable[[], str], kept: Kept, log: Logger
     ) -> None:
         self._backend = backend
         self._slack = slack

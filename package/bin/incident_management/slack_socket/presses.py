@@ -13,15 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, List, Mapping, Optional, Tuple
 
 from ..incidents.identity import INCIDENT_ID
-from ..notify.slack_buttons import (
-    ACKNOWLEDGE,
-    APPROVE,
-    FORM,
-    REJECT,
-    RESOLUTION,
-    RESOLVE,
-    TAKE,
-)
+from ..notify.slack_buttons import ACKNOWLEDGE, APPROVE, FORM, REJECT, RESOLUTION, RESOLVE, TAKE
 
 __all__ = ["Press", "Unreadable", "metadata", "read"]
 

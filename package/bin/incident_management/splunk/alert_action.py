@@ -21,15 +21,7 @@ from . import spool
 from .nul import without_nul
 from .session import Session, SplunkError, path_of
 
-__all__ = [
-    "ActionFailed",
-    "Payload",
-    "deliver",
-    "deliver_text",
-    "main",
-    "read_results",
-    "report",
-]
+__all__ = ["ActionFailed", "Payload", "deliver", "deliver_text", "main", "read_results", "report"]
 
 # As many as one answer of splunkd holds (maxresultrows in limits.conf.spec).
 RESULT_ROWS = 50_000

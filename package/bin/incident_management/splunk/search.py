@@ -58,12 +58,7 @@ class SplunkSearcher:
         self._monotonic = monotonic
 
     def run(
-        self,
-        spl: str,
-        earliest: str,
-        latest: str,
-        limit: int = 1000,
-        timeout: float = 60.0,
+        self, spl: str, earliest: str, latest: str, limit: int = 1000, timeout: float = 60.0
     ) -> SearchResult:
         return self._finish(self._dispatch(spl, earliest, latest, limit), limit, timeout)
 

@@ -190,9 +190,7 @@ class Session:
 
             here = is_splunkd_here(self.host)
             alone = binding.handler(
-                timeout=self.timeout,
-                verify=not here,
-                context=None if here else _trusted_context(),
+                timeout=self.timeout, verify=not here, context=None if here else _trusted_context()
             )
             self._context = binding.Context(
                 handler=lambda url, message, **_more: (

@@ -56,12 +56,7 @@ def deliver_spool(
 
 
 def _carry_out(
-    path: str,
-    body: Any,
-    actor: str,
-    ingest: Ingest,
-    notify: Notify,
-    clock: Clock,
+    path: str, body: Any, actor: str, ingest: Ingest, notify: Notify, clock: Clock
 ) -> None:
     if not isinstance(body, dict):
         raise Invalid("The kept request has no body.")

@@ -9,14 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from .baseline import SENSITIVITIES, Baseline
 from .zone import UTC, Zone
 
-__all__ = [
-    "FIELDS",
-    "MAX_AHEAD_SECONDS",
-    "MAX_NUMBER",
-    "MAX_SERIES",
-    "BadInput",
-    "SeriesScorer",
-]
+__all__ = ["FIELDS", "MAX_AHEAD_SECONDS", "MAX_NUMBER", "MAX_SERIES", "BadInput", "SeriesScorer"]
 
 FIELDS = ("expected", "lower", "upper", "anomaly_score", "is_anomaly")
 """The fields that a row gets."""
@@ -34,6 +27,7 @@ _UNSORTED = (
     "Times go backwards, and a baseline is learned forwards: "
     "put '| sort 0 _time' before anomalyscore."
 )
+_LEARNED = "Rows of times that an earlier run has learned from have no score."
 _NEVER = -math.inf
 _EMPTY = ",,,,"
 """What a row gets that has no score,"""
@@ -130,7 +124,7 @@ class SeriesScorer:
             time = None
         else:
             if time <= one.learned:
-                self._note_learned()
+                self._warnings.setdefault("learned", _LEARNED)
                 return _EMPTY
             if time < one.time:
                 raise BadInput(_UNSORTED)
@@ -202,11 +196,6 @@ class SeriesScorer:
     def warnings(self) -> List[str]:
         """Return what was left out so far, one sentence each; each one once."""
         return list(self._warnings.values())
-
-    def _note_learned(self) -> None:
-        self._warnings.setdefault(
-            "learned", "Rows of times that an earlier run has learned from have no score."
-        )
 
     def _note_missing(self, text: Any) -> None:
         if text is None:

@@ -37,15 +37,8 @@ class Shift:
     """
 
     __slots__ = (
-        "_by_factor",
-        "_by_sum",
-        "_calm",
-        "_noise",
-        "_size",
-        "_unshifted",
-        "holds",
-        "points",
-    )
+        "_by_factor", "_by_sum", "_calm", "_noise", "_size", "_unshifted", "holds", "points",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.clear()

@@ -81,10 +81,7 @@ class Window:
         return [self._ring[self._place - count + i] + self._zero for i in range(count)]
 
     def to_state(self) -> Dict[str, Any]:
-        return {
-            "values": self.recent(2 * CHANGE_POINTS),
-            "seen": self.seen,
-        }
+        return {"values": self.recent(2 * CHANGE_POINTS), "seen": self.seen}
 
     @classmethod
     def from_state(cls, state: Dict[str, Any]) -> Window:

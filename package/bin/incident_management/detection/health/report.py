@@ -22,16 +22,7 @@ from ..throttle import Throttle
 from .calming import Settings, calmed, findings_of
 from .enabled import enabled_since
 from .found import Key, RecentSignals, last_before
-from .measures import (
-    DAY,
-    MONTH_DAYS,
-    PAGES_A_DAY,
-    WEEK_DAYS,
-    Verdicts,
-    firing,
-    noise,
-    quietness,
-)
+from .measures import DAY, MONTH_DAYS, PAGES_A_DAY, WEEK_DAYS, Verdicts, firing, noise, quietness
 
 __all__ = ["HealthReport", "flat"]
 

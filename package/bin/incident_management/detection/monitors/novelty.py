@@ -115,5 +115,4 @@ class NewTemplates(Detector):
 
 def _new_template(key: Key, identity: str, template: str, rows: Sequence[Row]) -> Found:
     sample = text_of(rows[-1].get("_raw"))[:SAMPLE_CHARACTERS]
-    text = f"Not seen before: {template[:500]}"
-    return Found(key, text, len(rows), identity, template, sample)
+    return Found(key, f"Not seen before: {template[:500]}", len(rows), identity, template, sample)

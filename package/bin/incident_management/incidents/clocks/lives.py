@@ -69,7 +69,8 @@ def lives_of(entries: Iterable[Entry]) -> List[Life]:
         state.add_signals(entry)
         if entry.key in counted:
             state.apply(entry)
-        if incident.team != before and not _hands_on(entry):
+        hands_on = entry.kind == "escalation" or entry.data.get("instead_of")
+        if incident.team != before and not hands_on:
             home = incident.team
         if incident.opened_at is None:
             continue
@@ -83,8 +84,3 @@ def lives_of(entries: Iterable[Entry]) -> List[Life]:
         elif life.ended_at is None:
             life.ended_at = now
     return lives
-
-
-def _hands_on(entry: Entry) -> bool:
-    """Tell whether an entry is an escalation, or the worker's completion of one."""
-    return entry.kind == "escalation" or bool(entry.data.get("instead_of"))

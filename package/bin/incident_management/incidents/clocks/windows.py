@@ -18,13 +18,7 @@ from ..errors import Invalid
 from .calendar import DAYS
 from .zones import ADVICE, zone_named
 
-__all__ = [
-    "Window",
-    "forget_over",
-    "insert",
-    "newest_first",
-    "not_over",
-]
+__all__ = ["Window", "forget_over", "insert", "newest_first", "not_over"]
 
 # In so long a time each day of the week comes whole, also in a week with a change of the clocks.
 EVERY_DAY_SECONDS = 8 * 86_400.0

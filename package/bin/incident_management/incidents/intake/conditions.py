@@ -15,18 +15,7 @@ writers that were ended in between.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import (
-    Any,
-    Container,
-    Dict,
-    Iterable,
-    List,
-    Mapping,
-    Optional,
-    Sequence,
-    Set,
-    Tuple,
-)
+from typing import Any, Container, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...ports import Clock, Document, Stores
 from ..errors import Invalid
@@ -151,10 +140,7 @@ def released(
 
 
 def _release(
-    signals: Sequence[Signal],
-    facts: Iterable[Fact],
-    what: str,
-    found: Dict[str, Tuple[str, bool]],
+    signals: Sequence[Signal], facts: Iterable[Fact], what: str, found: Dict[str, Tuple[str, bool]]
 ) -> None:
     """Find the signals with a span of time around them in which enough was found."""
     ordered = sorted(facts)

@@ -12,13 +12,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..canonical import digest
 from ..model import Document
-from ..signal import (
-    MAX_GROUP_VALUES,
-    MAX_TAGS,
-    NAME_CHARACTERS,
-    TEXT_CHARACTERS,
-    TITLE_CHARACTERS,
-)
+from ..signal import MAX_GROUP_VALUES, MAX_TAGS, NAME_CHARACTERS, TEXT_CHARACTERS, TITLE_CHARACTERS
 from .alert import Alert, first_names
 from .filling import filled, text_of
 

@@ -22,13 +22,7 @@ from ..story import Story
 from . import moves
 from .moves import Move
 
-__all__ = [
-    "IN_A_REQUEST",
-    "finish",
-    "finish_recent",
-    "forward",
-    "forward_arrivals",
-]
+__all__ = ["IN_A_REQUEST", "finish", "finish_recent", "forward", "forward_arrivals"]
 
 # Keys in one entry: about 250 kB.
 ENTRY_SIGNALS = 5000

@@ -23,15 +23,7 @@ from ..fold import ordered
 from ..model import Entry
 from ..stores import chunks, claim_document, find_by
 
-__all__ = [
-    "SOURCE",
-    "SOURCETYPE",
-    "AuditWriter",
-    "History",
-    "entry_of",
-    "event_of",
-    "history",
-]
+__all__ = ["SOURCE", "SOURCETYPE", "AuditWriter", "History", "entry_of", "event_of", "history"]
 
 SOURCETYPE = "incident_management:audit"
 SOURCE = "incident_management"

@@ -68,12 +68,7 @@ class MonitorMessages:
     """
 
     def __init__(
-        self,
-        stores: Stores,
-        clock: Clock,
-        holder: str,
-        bulletin: Bulletin,
-        roster: MonitorRoster,
+        self, stores: Stores, clock: Clock, holder: str, bulletin: Bulletin, roster: MonitorRoster
     ) -> None:
         self._claims = stores.claims
         self._book = TroubleBook(stores, clock)
