@@ -77,3 +77,14 @@ def test_what_tells_what_happened_is_no_value(kinds):
     found = groups(*kinds)
     assert all(len(one) == 1 for one in found)
     assert len(set.union(*map(set, found))) == len(kinds), found
+
+
+def test_a_template_is_the_same_text_whatever_the_values_are_called():
+    """Once the text hung on the order of a set, and so was another one in another process."""
+    errors = ["Broken pipe", "File exists", "Bad address", "Is a directory"]
+    texts = set()
+    for number in range(26):
+        names = (chr(ord("a") + number) + "b.pl", chr(ord("z") - number) + "y.sh", "")
+        (found,) = groups([f"K17: {name}: {error}" for name in names for error in errors])
+        texts |= found
+    assert len(texts) == 1, texts

@@ -100,7 +100,7 @@ def _of_line(text: str) -> str:
 
 def _of_fields(text: str) -> str:
     """Return the message that is one of the fields which a line begins with, "" for none."""
-    found = _LOGFMT.match(text)
+    found = _LOGFMT.match(text) if "=" in text else None
     return _unescaped(found.group(1) or found.group(2) or "") if found else ""
 
 

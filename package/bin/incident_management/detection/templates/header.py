@@ -130,7 +130,7 @@ def is_klog(text: str) -> bool:
 
 
 def _end_of_header(text: str) -> int:
-    found = _RFC_5424.match(text)
+    found = _RFC_5424.match(text) if text[:1] == "<" else None
     if found:
         return found.end()
     found = _START.match(text)
@@ -139,7 +139,7 @@ def _end_of_header(text: str) -> int:
     end = begun = found.end()
     for parts in range(8):
         part = _PART.match(text, end)
-        if part is None or not part.group().strip():
+        if part is None:
             break
         end = part.end()
         if part.lastgroup == "time":
@@ -156,5 +156,5 @@ def _end_of_header(text: str) -> int:
     component = _COMPONENT.match(text, end)
     if component:
         end = component.end()
-    time = _DEVICE_TIME.match(text, end)
+    time = _DEVICE_TIME.match(text, end) if "%" in text else None
     return time.end() if time else end

@@ -243,7 +243,7 @@ def _union(members: Sequence[Line], parents: Dict[Line, Line]) -> Line:
 def _one_word(column: Sequence[str]) -> str:
     word = column[0]
     if column.count(word) != len(column):
-        for other in set(column):
+        for other in sorted(set(column)):  # a text may depend on it, and must not on the run
             word = union_of(word, other)
     return word
 

@@ -140,8 +140,7 @@ class TemplateMiner:
             if messages[form] is not line
         }
         if headers:
-            said = folded(names_kept([messages[form] for form in headers]))
-            message_forms = dict(zip(headers, said))
+            message_forms = _message_forms(headers, messages)
             for key, form in zip(keys, forms):
                 if form in headers and len(key) <= LONGEST_CACHED:
                     self._headers[key] = headers[form]
@@ -186,9 +185,22 @@ def _as_lines(raws: Sequence[str]) -> Sequence[str]:
 
 def _header(line: str, message: str) -> int:
     """Return how many words stand before a message in its line."""
+    if line.endswith(message) and line[-len(message) - 1 : -len(message)].isspace():
+        return len(line[: -len(message)].split())
     all_words, words = line.split(), message.split()
     before = len(all_words) - len(words)
     return before if before >= 0 and all_words[before:] == words else _ASK
+
+
+def _message_forms(headers: Dict[str, int], messages: Dict[str, str]) -> Dict[str, str]:
+    """Return the folded messages of folded lines: what is behind the words of their headers."""
+    others = [form for form, header in headers.items() if header == _ASK]
+    found = dict(zip(others, folded(names_kept([messages[form] for form in others]))))
+    for form, header in headers.items():
+        if header != _ASK:
+            words = form.split(None, header)
+            found[form] = words[header] if len(words) > header else ""
+    return found
 
 
 def _unknown(key: bytes) -> int:
