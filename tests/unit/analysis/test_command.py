@@ -10,7 +10,8 @@ import pytest
 from incident_management.analysis.command import FIELDS, AnalysisFailed, analyze, rows
 from incident_management.splunk.session import SplunkError
 from tests.unit.analysis import scenario
-from tests.unit.analysis.shop import FakeModel, Shop
+from tests.unit.analysis.event_searcher import EventSearcher
+from tests.unit.analysis.shop import FakeModel, Shop, fair_answer
 
 BIN = Path(__file__).resolve().parents[3] / "package" / "bin"
 ID = scenario.incident()["id"]
@@ -47,7 +48,32 @@ def test_the_rows_are_a_verdict_and_the_ranked_hypotheses():
     assert found[0]["change_id"] == found[1]["change_id"] == "chg-pool"
     assert found[1]["verified"] == "yes"
     assert any("(verified)" in citation for citation in found[1]["citations"])
-    assert found[0]["detail"] == ["No model was asked: no Bedrock account is configured."]
+    assert found[0]["confidence"] == "high"
+    following, asked, *looked = found[0]["detail"]
+    assert following == f"Next: | remediate incident={ID} looks for a fix."
+    assert asked == "No model was asked: no Bedrock account is configured."
+    assert "Found: orders: 49 errors, 0 in the calm time before." in looked
+
+
+def test_where_nothing_is_blamed_the_verdict_tells_what_was_looked_at():
+    shop = Shop()
+    shop.searcher = EventSearcher(scenario.logs(), [], [])
+    (verdict,) = rows(shop.conclude())
+    assert verdict["cause"] == "No cause in this evidence."
+    assert not any(said.startswith("Next") for said in verdict["detail"])
+    missing = "Not found: No change events: check the macro incident_change_index"
+    assert any(said.startswith(missing) for said in verdict["detail"])
+
+
+def test_a_rejected_claim_takes_nothing_from_the_citations_that_were_found_again():
+    verdict = next(rows(Shop().conclude(FakeModel(fair_answer))))
+    assert verdict["verified"] == "14 of 14"
+
+
+def test_the_verdict_says_what_ties_a_change_to_the_errors():
+    said = Shop().conclude()["verdict"]
+    assert "It lowers database.pool_size from 10 to 1; the errors speak of" in said
+    assert said.endswith("It came 20 seconds before the errors began.")
 
 
 def test_what_a_model_said_is_told_as_quoted_or_unchecked_and_never_as_verified():
@@ -66,7 +92,7 @@ def test_what_a_model_said_is_told_as_quoted_or_unchecked_and_never_as_verified(
         }  # fmt: skip
 
     verdict, first, *others = rows(Shop().conclude(FakeModel(answer)))
-    assert verdict["detail"][1] == "Not checked, in the model's words: Restore the backup."
+    assert verdict["detail"][2] == "Not checked, in the model's words: Restore the backup."
     assert first["detail"][0].endswith(", quote found]")
     (added,) = [row for row in others if row["source"] == "model"]
     assert added["verified"] == "quote found"

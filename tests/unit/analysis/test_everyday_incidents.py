@@ -58,6 +58,9 @@ case("flag coincidence",("",),[calm("orders"),fail("orders","ERROR read-only tra
  [change(-200,"chg-f","web","flag","checkout-banner to 10%")])
 case("regex elsewhere",("",),[calm("orders"),calm("web"),fail("orders","ERROR worker cpu 100% saturated")],
  [change(-200,"chg-x","web","deploy","validate phone",diff="@@ web.js\n+const PHONE = /^(?:\\+49|0)[0-9]+$/",files=["web.js"])])
+case("payment provider down", "An outside provider",
+ [calm("checkout"), fail("checkout", "ERROR POST https://api.paypal.com/v2/checkout/orders -> 503 Service Unavailable")],
+ [deploy(-360, "checkout")], entity="checkout")
 # fmt: on
 
 
@@ -66,3 +69,11 @@ def test_the_change_that_did_it_is_blamed_and_no_other(made):
     answer, found = made.solve()
     said = [(h.score, h.cause, h.reasons_for, h.reasons_against) for h in found[:3]]
     assert made.is_right(answer), f"{answer or 'nothing'} was blamed, not {made.blamed}: {said}"
+
+
+def test_work_on_what_a_service_calls_is_worth_a_look_though_nothing_proves_it():
+    upgrade = change(-30, "chg-redis", "redis", "maintenance", "upgrade redis to 7.2")
+    logs = [*calm("catalog"), *fail("catalog", "ERROR query timeout after 2000 ms")]
+    made = MadeUp("redis", ("",), logs, [upgrade], "catalog", [("catalog", "redis")])
+    answer, found = made.solve()
+    assert answer == "" and found[0].change_id == "chg-redis" and found[0].near

@@ -35,6 +35,7 @@ export function analysisPart(detail, analysis) {
             ? h('ol', { class: 'wb-causes' }, analysis.hypotheses.map(cause))
             : h('p', { class: 'wb-dim' }, 'None.'),
         model(analysis),
+        lookedFor(analysis),
     ];
 }
 
@@ -57,6 +58,19 @@ function cause(hypothesis) {
         hypothesis.advice && h('p', {}, hypothesis.advice),
         reasons('For', hypothesis.for), reasons('Against', hypothesis.against),
         (hypothesis.citations ?? []).map(citation));
+}
+
+/** What was looked for, what was found and what was not: all that there is where nothing is blamed. */
+function lookedFor(analysis) {
+    const findings = analysis.evidence ?? [];
+    if (!findings.length) return null;
+    return [
+        h('h2', {}, 'What was looked for'),
+        h('dl', { class: 'wb-looked' }, findings.map((one) => [
+            h('dt', { class: 'wb-dim' }, one.looked_for ?? one.finder),
+            [...(one.found ?? []), ...(one.not_found ?? [])].map((said) => h('dd', {}, said)),
+        ])),
+    ];
 }
 
 function reasons(label, list) {

@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping
 
 from ..splunk.session import Session, SplunkError, path_of
 from .answer import QUOTED, UNCHECKED
+from .budget import shorten
 
 __all__ = ["FIELDS", "AnalysisFailed", "analyze", "rows"]
 
@@ -15,12 +16,14 @@ API = "/services/incident_management/v1"
 INCIDENT_ID = re.compile(r"INC-\d{8}-[0-9A-Z]{4,12}")
 
 FIELDS = (
-    "incident", "analysis_id", "row", "rank", "cause", "change_id", "service", "version",
-    "previous_version", "score", "confidence", "for", "against", "citations", "source", "verified",
-    "detail",
+    "row", "rank", "cause", "confidence", "score", "for", "against", "citations", "detail",
+    "verified", "source", "change_id", "service", "version", "previous_version", "incident",
+    "analysis_id",
 )  # fmt: skip
 """Columns of every row, in order. ``row`` is ``verdict`` or ``hypothesis``."""
 
+MOST_FOUND, LONGEST_FOUND = 5, 300
+"""Sentences of each finder in the verdict's row, and characters of one; the pages have all."""
 BUSY_TRIES = 120
 BUSY_PAUSE_SECONDS = 5.0
 """Another launch of the same search is at it: wait for it instead of paying twice. Its searches and
@@ -59,26 +62,20 @@ def analyze(
 
 def rows(analysis: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
     """Yield the verdict's row, then one row a hypothesis, each with all of :data:`FIELDS`."""
-    checked = analysis["checked"]
+    citations = analysis["citations"]
     model = analysis["model"]
     yield _row(
         analysis,
         row="verdict",
         cause=analysis["verdict"],
+        confidence=analysis.get("confidence", ""),
         change_id=analysis["change_id"],
         service=analysis["service"],
         version=analysis["version"],
         previous_version=analysis["previous_version"],
         source=model.get("model_id") or "ranking",
-        verified=f"{checked['verified']} of {sum(checked.values())}",
-        detail=[
-            model["detail"],
-            *(
-                [f"Not checked, in the model's words: {model['summary']}"]
-                if model.get("summary")
-                else []
-            ),
-        ],
+        verified=f"{sum(map(_is_verified, citations))} of {len(citations)}",
+        detail=list(_details(analysis)),
     )
     for hypothesis in analysis["hypotheses"]:
         yield _row(
@@ -94,6 +91,25 @@ def rows(analysis: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
             citations=[_citation(citation) for citation in hypothesis["citations"]],
             detail=[_claim(claim) for claim in hypothesis.get("claims", [])],
         )  # fmt: skip
+
+
+def _details(analysis: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what to do next, what the model said, and what was found and was not."""
+    if analysis["change_id"]:
+        yield f"Next: | remediate incident={analysis['incident_id']} looks for a fix."
+    model = analysis["model"]
+    yield model["detail"]
+    if model.get("summary"):
+        yield f"Not checked, in the model's words: {model['summary']}"
+    for finding in analysis.get("evidence", ()):
+        for said in finding["found"][:MOST_FOUND]:
+            yield f"Found: {shorten(said, LONGEST_FOUND)}"
+        for said in finding["not_found"][:MOST_FOUND]:
+            yield f"Not found: {shorten(said, LONGEST_FOUND)}"
+
+
+def _is_verified(citation: Mapping[str, Any]) -> bool:
+    return citation.get("status") == "verified"
 
 
 def _row(analysis: Mapping[str, Any], **values: Any) -> Dict[str, Any]:

@@ -158,7 +158,7 @@ def _judge(change: Change, effects: Sequence[Effect], known: _Known) -> Hypothes
     score = TIMING_WEIGHT * timing + PLACE_WEIGHT * place + CONTENT_WEIGHT * content
     if not verdict.sure:
         verdict.reasons_against.append(ONLY_NEAR)
-        verdict.near = place >= 0.9 and 0 <= case.onset - change.time <= UNTIED_LEAD_OTHERS
+        verdict.near = place >= 0.8 and 0 <= case.onset - change.time <= UNTIED_LEAD_OTHERS
         if not _is_suspect(change, place, known, verdict):
             score = min(score, UNTIED_SCORE)
     elif place < ELSEWHERE and not is_named and not _is_under(change, known):

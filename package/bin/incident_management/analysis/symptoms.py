@@ -109,6 +109,8 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          0.8, "A credential has expired", "Renew the credential.", ("credential_changed",)),
         ("provider_outage",
          r"(?:amazonaws\.com|azure|googleapis|cloudflare|aws sdk|cloudfront|\bs3\b|dynamodb|\bsqs\b|stripe\.com|twilio|"
+         r"paypal\.com|adyen|braintree|sendgrid|mailgun|okta\.com|auth0\.com|github\.com|docker\.io|slack\.com|salesforce\.com|"
+         r"openai\.com|anthropic\.com|fastly|akamai|"
          r"third.?party|external provider|partner api).{0,200}(?:serviceunavailable|internalerror|slowdown|"
          r"unavailable|\b50[0234]\b|internal server error|outage|degraded)|"
          r"(?:serviceunavailable|slowdown|internalerror).{0,200}(?:amazonaws\.com|azure|googleapis)",

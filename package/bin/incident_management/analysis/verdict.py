@@ -11,6 +11,7 @@ from .case import CULPRIT_SCORE, ONLY_NEAR
 __all__ = ["NO_CAUSE", "Verdict", "confidence_of", "reservation", "verdict_of"]
 
 NO_CAUSE = "No cause in this evidence."
+LONGEST_REASON = 300
 SUSPECTED = "suspected for its time and place alone"
 
 
@@ -44,9 +45,19 @@ def verdict_of(hypotheses: Sequence[Dict[str, Any]]) -> Verdict:
             said = f"Not proved, but to be looked at first (low confidence): {cause}. {ONLY_NEAR}"
             return Verdict(hypothesis, f"{cause} ({SUSPECTED})", said)
         said = f"Most likely cause ({hypothesis['confidence']} confidence): {cause}."
+        said += _why(hypothesis)
         advice = f" {hypothesis['advice']}" if hypothesis.get("advice") else ""
         return Verdict(hypothesis, hypothesis["cause"], said + advice + _lead(hypotheses))
     return Verdict({}, "", NO_CAUSE + _lead(hypotheses))
+
+
+def _why(hypothesis: Mapping[str, Any]) -> str:
+    """Say what ties a change to the errors, and when it came: the first that one asks."""
+    if hypothesis["kind"] != "change":
+        return ""
+    came = [reason for reason in hypothesis["for"] if reason.startswith("It came")]
+    ties = [reason for reason in hypothesis["for"] if "he errors " in reason and ": " in reason]
+    return "".join(f" {shorten(reason, LONGEST_REASON)}" for reason in [*ties[:1], *came])
 
 
 def _lead(hypotheses: Sequence[Mapping[str, Any]]) -> str:
