@@ -79,6 +79,17 @@ def test_an_incident_that_a_forged_signal_opened_has_no_fix_undone_that_has_help
     assert bench.api.services["checkout"]["version"] == "r7"
 
 
+def lasting(bench, finds):
+    """All searches find checkout until now, and then only those that ``finds`` holds of."""
+    fixed_at = bench.clock.now()
+
+    def asked(search, earliest, latest):
+        found = latest <= fixed_at or finds(search)
+        return Rerun("spl", "entity", [{"entity": "checkout"}] if found else [])
+
+    bench.raising.run = asked
+
+
 @pytest.mark.parametrize(
     "forged",
     [
@@ -104,13 +115,7 @@ def test_findings_that_name_another_search_than_their_rules_hide_none(forged):
     bench.analyse()
     plan = approved(bench)
     execute(bench, plan)
-    bench.raising.fixed_at = fixed_at = bench.clock.now()
-
-    def asked(search, earliest, latest):
-        found = latest <= fixed_at or search["app"] == "search"
-        return Rerun("spl", "entity", [{"entity": "checkout"}] if found else [])
-
-    bench.raising.run = asked
+    lasting(bench, lambda search: search["app"] == "search")
     for _round in range(9):
         bench.clock.advance(90)
         bench.verifier().run()
@@ -127,13 +132,7 @@ def test_a_forged_finding_hides_no_series_of_a_monitor_that_goes_on():
         bench.stores.signals.insert({**signal, "received_at": when})
     plan = approved(bench)
     execute(bench, plan)
-    fixed_at = bench.clock.now()
-
-    def asked(search, earliest, latest):
-        found = latest <= fixed_at or search.get("monitor")
-        return Rerun("spl", "entity", [{"entity": "checkout"}] if found else [])
-
-    bench.raising.run = asked
+    lasting(bench, lambda search: search.get("monitor"))
     bench.clock.advance(90)
     bench.verifier().run()
     assert bench.status() == "new", "no recovery is claimed while the series goes on"

@@ -1,4 +1,4 @@
-"""Has a fix's executor say what the fix would change: AWX's check mode."""
+"""Has a fix's executor say what the fix would do: AWX's check mode, a dry run of Kubernetes."""
 
 from __future__ import annotations
 
@@ -49,11 +49,8 @@ def rehearse(context: Context, plan_id: str, actor: str) -> Dict[str, Any]:
         number = len(tries)
         outcome = None
         if tries and not _is_noted(entries, _name(plan_id, number)):
-            outcome = executor.settle(step.arguments, _request_id(plan_id, number))
-            given_up = tries[-1] < context.clock.now() - GOES_ON_SECONDS
-            # "unchanged": it left nothing that goes on.
-            over = outcome.status == "unchanged" or (outcome.status == "unknown" and given_up)
-            outcome = None if over else outcome
+            late = tries[-1] < context.clock.now() - GOES_ON_SECONDS
+            outcome = _going_on(executor, step, _request_id(plan_id, number), late)
         if outcome is None:
             number, outcome = number + 1, _begun(context, plan_id, step, executor, tries)
     except (CatalogueError, ExecutorError) as error:
@@ -63,6 +60,16 @@ def rehearse(context: Context, plan_id: str, actor: str) -> Dict[str, Any]:
     context.append(plan, "note", {"text": text}, actor, once)
     context.show(plan)
     return {"plan_id": plan_id, "status": outcome.status, "detail": outcome.detail}
+
+
+def _going_on(executor: Executor, step: Step, request_id: str, late: bool) -> Optional[Outcome]:
+    """Return how the last try is or has ended; None where nothing of it goes on, or for too long.
+
+    ``unchanged``: the service knows of nothing that does.
+    """
+    outcome = executor.settle(step.arguments, request_id)
+    over = outcome.status == "unchanged" or (outcome.status == "unknown" and late)
+    return None if over else outcome
 
 
 def _begun(
