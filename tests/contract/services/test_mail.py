@@ -237,6 +237,13 @@ def test_what_is_refused_for_now_is_tried_again_and_else_final(server, word, cod
     assert server.mails == []
 
 
+@pytest.mark.parametrize(("reply", "outcome"), [("252 ok", "sent"), ("354 go on", "unknown")])
+def test_only_a_refusal_proves_that_the_message_was_not_taken(server, reply, outcome):
+    """It would be sent twenty times to a server that took each."""
+    server.replies["."] = reply
+    assert sender(server).send(notification(message())).outcome == outcome
+
+
 def test_a_recipient_that_does_not_exist_keeps_it_from_nobody_and_is_named(server):
     server.replies["RCPT lead@example.com"] = "550 5.1.1 no such user"
     delivery = sender(server).send(notification(message()))

@@ -137,7 +137,7 @@ class FirstMessages:
         now = self._clock.now()
         oldest = now - OLDEST_SECONDS
         self._waiting = {
-            key: one for key, one in self._waiting.items() if one["updated_at"] > oldest
+            key: one for key, one in self._waiting.items() if float(one["updated_at"]) > oldest
         }
         if len(self._seen) > REMEMBERED:
             self._seen.clear()

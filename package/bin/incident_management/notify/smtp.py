@@ -27,7 +27,8 @@ __all__ = ["Refused", "Server", "submit"]
 SESSION_SECONDS = 60.0
 GOODBYE_SECONDS = 5.0
 ANSWER_BYTES = 200_000
-TAKEN = (250, 251)
+# What the first digit of a reply means (RFC 5321, 4.2.1).
+DONE, GO_ON = 2, 3
 
 
 @dataclass(frozen=True)
@@ -136,19 +137,21 @@ def _offered(
     all_of_them: bool,
 ) -> Dict[str, str]:
     """Connect, sign in and name sender and recipients; returns those that were refused."""
-    _expect((220,), "the connection", client.connect(server.host, server.port))
+    _expect(DONE, "the connection", client.connect(server.host, server.port))
     client.ehlo_or_helo_if_needed()
     if server.tls and not server.is_implicit:
         _start_tls(client, server)
     if server.username:
         _sign_in(client, server)
-    _expect(TAKEN, f"the sender {sender}", client.mail(sender))
+    _expect(DONE, f"the sender {sender}", client.mail(sender))
     refused: Dict[str, str] = {}
     last = 0, b""
     for one in recipients:
         code, said = client.rcpt(one)
-        if code in TAKEN:
+        if code // 100 == DONE:
             continue
+        if not 400 <= code < 600:
+            raise smtplib.SMTPServerDisconnected("That is no SMTP.")
         refused[one], last = reply_text(code, said), (code, said)
         if code == 421 or (all_of_them and code < 500):
             raise Refused(f"the recipient {one} for now", code, said)
@@ -162,7 +165,7 @@ def _start_tls(client: _Client, server: Server) -> None:
     # A server, or somebody in between, that offers none gets neither password nor message.
     if not client.has_extn("starttls"):
         raise Refused("TLS", 502, b"it does not offer STARTTLS; choose another port or Encryption")
-    _expect((220,), "STARTTLS", client.starttls(context=server.tls))
+    _expect(DONE, "STARTTLS", client.starttls(context=server.tls))
     client.ehlo_or_helo_if_needed()
 
 
@@ -179,7 +182,7 @@ def _sign_in(client: _Client, server: Server) -> None:
     else:
         said = f"it offers {', '.join(ways) or 'none'}, and this app knows PLAIN and LOGIN"
         raise Refused("to sign in", 504, said.encode())
-    _expect((235,), f"to sign in {server.username}", reply)
+    _expect(DONE, f"to sign in {server.username}", reply)
 
 
 def _encoded(text: str) -> str:
@@ -187,18 +190,21 @@ def _encoded(text: str) -> str:
 
 
 def _hand_over(client: _Client, content: bytes) -> None:
-    _expect((354,), "to take the message", client.docmd("DATA"))
+    _expect(GO_ON, "to take the message", client.docmd("DATA"))
     # A line that begins with a dot has another before it (RFC 5321, 4.5.2).
     text = re.sub(rb"(?m)^\.", b"..", content)
     client.send((text if text.endswith(b"\r\n") else text + b"\r\n") + b".\r\n")
-    _expect((250,), "the message", client.getreply())
+    _expect(DONE, "the message", client.getreply())
 
 
-def _expect(codes: Sequence[int], doing: str, reply: Tuple[int, bytes]) -> None:
-    if reply[0] == -1:
-        raise smtplib.SMTPServerDisconnected("no SMTP")
-    if reply[0] not in codes:
-        raise Refused(doing, *reply)
+def _expect(first: int, doing: str, reply: Tuple[int, bytes]) -> None:
+    """Raises Refused, and SMTPServerDisconnected for what is no reply that could come here."""
+    code = reply[0]
+    if code // 100 == first:
+        return
+    if not 400 <= code < 600:
+        raise smtplib.SMTPServerDisconnected("That is no SMTP.")
+    raise Refused(doing, *reply)
 
 
 def _not_sent(error: Exception, server: Server) -> Exception:
