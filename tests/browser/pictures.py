@@ -1,6 +1,6 @@
 """Takes the README's pictures of the built app; Slack's is of the demo's receiver (tools/demo).
 
-    PYTHONPATH=package/bin:. .build/venv/dev/bin/python -m tests.browser.pictures docs/images
+PYTHONPATH=package/bin:. .build/venv/dev/bin/python -m tests.browser.pictures docs/images
 """
 
 from __future__ import annotations
