@@ -175,7 +175,7 @@ def test_an_answer_that_is_cut_off_is_none_and_its_repeat_is_done_once(
         route.fulfill(response=route.fetch(), body='{"id": "INC-')
 
     page.route("**/notes", cut, times=1)
-    page.get_by_label("Note").fill("Once, please")
+    page.get_by_role("textbox", name="Note").fill("Once, please")
     add = page.get_by_role("button", name="Add note")
     add.click()
     expect(page.locator(".wb-composer .wb-trouble")).to_contain_text("nothing is done twice")
@@ -205,7 +205,7 @@ def test_what_is_still_being_worked_on_is_sent_again_under_its_key(
             route.continue_()
 
     page.route("**/notes", at_it)
-    page.get_by_label("Note").fill("In its own time")
+    page.get_by_role("textbox", name="Note").fill("In its own time")
     add = page.get_by_role("button", name="Add note")
     trouble = page.locator(".wb-composer .wb-trouble")
     add.click()
@@ -222,7 +222,7 @@ def test_what_is_still_being_worked_on_is_sent_again_under_its_key(
 def test_what_is_typed_while_a_note_is_on_its_way_is_kept(site: Site, enter: Enter) -> None:
     incident = site.open("Types on")
     page = enter("rob", f"?incident={incident}")
-    note = page.get_by_label("Note")
+    note = page.get_by_role("textbox", name="Note")
     note.fill("First")
     slow = Held(page, "**/notes")
     page.keyboard.press("Control+Enter")
@@ -242,7 +242,7 @@ def test_what_is_typed_while_a_note_is_on_its_way_is_kept(site: Site, enter: Ent
 def test_a_note_on_its_way_keeps_no_other_incident_waiting(site: Site, enter: Enter) -> None:
     one, other = site.open("Note here"), site.open("Note there")
     page = enter("rob", f"?incident={one}&text=note&sort=opened_at")
-    note = page.get_by_label("Note")
+    note = page.get_by_role("textbox", name="Note")
     note.fill("Held up")
     slow = Held(page, f"**/{one}/notes")
     page.keyboard.press("Control+Enter")
