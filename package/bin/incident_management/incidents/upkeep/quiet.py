@@ -20,7 +20,7 @@ __all__ = ["Quiet"]
 
 # All open incidents are read, so many at once, and each one's search is watched. Of so many the
 # signals are looked at in one round, and of the next ones in the next.
-INCIDENTS_READ = 1000
+INCIDENTS_READ = 5000
 MOST_READ = 20_000
 INCIDENTS_A_ROUND = 1000
 CHECKPOINT = "worker:quiet:reached"
