@@ -120,7 +120,7 @@ def test_those_of_its_detections_are_found_by_their_signals(api, monkeypatch):
     )
     incident_id = mine(api)
     api.stores_value.signals.delete("0-Errors")
-    asked = []
+    asked: list[object] = []
     api.stores_value.incidents.find = _noting(api.stores_value.incidents.find, asked)
     assert [one["id"] for one in similar(api, incident_id)["earlier"]] == [newest, newer]
     assert not any("rules" in json.dumps(query) for query in asked)

@@ -122,7 +122,12 @@ def test_of_what_was_kept_for_all_incidents_only_its_own_is_looked_at(old):
     """Of first messages and model calls there is one for each: a hundred thousand, by purpose."""
     asked = []
     delete = old.stores.claims.delete_matching
-    old.stores.claims.delete_matching = lambda query: (asked.append(query), delete(query))
+
+    def noted(query):
+        asked.append(query)
+        delete(query)
+
+    old.stores.claims.delete_matching = noted
     old.leave()
     of_all = [query for query in asked if query.get("purpose") in ("slack first", "model call")]
     assert asked and of_all == []

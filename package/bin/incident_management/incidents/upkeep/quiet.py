@@ -20,7 +20,7 @@ __all__ = ["Quiet"]
 
 # All open incidents are read, INCIDENTS_READ at a time, and each one's search is watched. A round
 # looks at the signals of INCIDENTS_A_ROUND of them, the next round at those of the next.
-INCIDENTS_READ = 1000
+INCIDENTS_READ = 5000
 MOST_READ = 20_000
 INCIDENTS_A_ROUND = 1000
 CHECKPOINT = "worker:quiet:reached"
