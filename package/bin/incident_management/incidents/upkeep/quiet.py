@@ -18,8 +18,8 @@ from .silence import Evidence, Silence, Trouble
 
 __all__ = ["Quiet"]
 
-# All open incidents are read, INCIDENTS_READ at a time, and each one's search is watched. A round
-# looks at the signals of INCIDENTS_A_ROUND of them, the next round at those of the next.
+# All open incidents are read, so many at once, and each one's search is watched. Of so many the
+# signals are looked at in one round, and of the next ones in the next.
 INCIDENTS_READ = 1000
 MOST_READ = 20_000
 INCIDENTS_A_ROUND = 1000
