@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.canonical import canonical, digest
+from incident_management.incidents.clocks import assignment
 from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
 from incident_management.incidents.model import Entry, Head, Incident
+from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import Signal
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.incidents.builders import START, ingest, signal
@@ -242,8 +244,11 @@ def test_an_illegal_move_says_why_and_writes_nothing(stores, clock, moves, move,
     (opened,) = ingest(stores, clock).ingest([signal()])
 
     def do(name):
-        more = {"owner": "bob"} if name == "assign" else {}
-        getattr(lifecycle, name)(stores, clock, opened.incident_id, "ann", **more)
+        who = (opened.incident_id, "ann")
+        if name == "assign":
+            assignment.assign(stores, clock, Routing(), *who, owner="bob")
+        else:
+            getattr(lifecycle, name)(stores, clock, *who)
 
     for name in moves:
         do(name)

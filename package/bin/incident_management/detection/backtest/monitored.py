@@ -8,8 +8,8 @@ epoch seconds.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Iterator, List, Mapping, Sequence, Tuple
 
 from ...incidents.errors import Invalid
 from ...incidents.grouping import Topology
@@ -20,7 +20,7 @@ from ..monitors.judging import Found
 from ..monitors.monitor import MAX_EVENTS, Monitor
 from ..monitors.raising import signal_of
 from ..monitors.rows import Row, by_span
-from .replay import BacktestFailed, Setting, Simulated, Stage
+from .replay import BacktestFailed, Costs, Setting, Simulated, Stage
 
 __all__ = ["MonitorReplay", "Span"]
 
@@ -38,8 +38,8 @@ class Span:
 
 
 @dataclass
-class MonitorReplay:
-    """A replay of one monitor. It counts what its searches cost as :class:`.replay.Replay` does.
+class MonitorReplay(Costs):
+    """A replay of one monitor.
 
     ``start`` and ``end``: what is found in spans that end after the one, up to the other, is
     raised. It runs whatever the monitor's search is: that it only reads is checked before.
@@ -49,9 +49,6 @@ class MonitorReplay:
     searcher: Searcher
     start: float
     end: float
-    searches: int = field(default=0, init=False)
-    search_seconds: float = field(default=0.0, init=False)
-    truncated_runs: int = field(default=0, init=False)
 
     def simulated(self, setting: Setting, topology: Topology) -> Tuple[Simulated, int]:
         """Return what it would have opened, and of how many spans. Raises BacktestFailed."""
@@ -133,11 +130,3 @@ class MonitorReplay:
 
     def _failed(self, why: str) -> BacktestFailed:
         return BacktestFailed(f"The monitor '{self.monitor.name}' can't be replayed: {why}")
-
-    def costs(self) -> Dict[str, float]:
-        """Return what the searches took, as a summary row has it."""
-        return {
-            "searches": self.searches,
-            "search_seconds": round(self.search_seconds, 3),
-            "truncated_runs": self.truncated_runs,
-        }

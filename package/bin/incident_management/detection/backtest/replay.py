@@ -31,6 +31,7 @@ from .memory import MemoryStores
 
 __all__ = [
     "BacktestFailed",
+    "Costs",
     "Detection",
     "Replay",
     "Setting",
@@ -103,15 +104,33 @@ class Window:
 
 
 @dataclass
-class Replay:
+class Costs:
+    """What the searches of a replay have cost so far.
+
+    ``truncated_runs``: how many may lack rows, as there were more than are read, or splunkd warned.
+    """
+
+    searches: int = field(default=0, init=False)
+    search_seconds: float = field(default=0.0, init=False)
+    truncated_runs: int = field(default=0, init=False)
+
+    def costs(self) -> Dict[str, float]:
+        """Return what the searches took, as a summary row has it."""
+        return {
+            "searches": self.searches,
+            "search_seconds": round(self.search_seconds, 3),
+            "truncated_runs": self.truncated_runs,
+        }
+
+
+@dataclass
+class Replay(Costs):
     """A replay of one detection over a time range; times are epoch seconds.
 
     ``moments``: when it would have run, oldest first. ``step``: seconds between two runs, mostly.
     ``quiet``: seconds without a finding after which an incident counts as recovered, 0: never;
     ``quiet_not``: severities that do not.
-    ``searches`` and ``search_seconds`` tell what the searches have cost so far, ``truncated_runs``
-    how many may lack rows: there were more than are read, or splunkd warned. ``limit``: the
-    search's own threshold, where it is known and nothing follows it.
+    ``limit``: the search's own threshold, where it is known and nothing follows it.
 
     It runs whatever the detection's search is: that it only reads is checked before
     (:mod:`..read_only`).
@@ -128,9 +147,6 @@ class Replay:
     quiet_not: Tuple[str, ...] = ()
     timeout: float = 60.0
     limit: Optional[float] = None
-    searches: int = field(default=0, init=False)
-    search_seconds: float = field(default=0.0, init=False)
-    truncated_runs: int = field(default=0, init=False)
 
     def windows(self, spl: str = "") -> List[Window]:
         """Run each window's search, once; with ``spl`` instead of the detection's own if given.
@@ -179,14 +195,6 @@ class Replay:
             "the others is not in these rows, and pages_per_day may be too low; choose a step of "
             f"{latest - earliest:g}s, or none."
         )
-
-    def costs(self) -> Dict[str, float]:
-        """Return what the searches took, as a summary row has it."""
-        return {
-            "searches": self.searches,
-            "search_seconds": round(self.search_seconds, 3),
-            "truncated_runs": self.truncated_runs,
-        }
 
     def _window(self, moment: float) -> Tuple[float, float]:
         try:

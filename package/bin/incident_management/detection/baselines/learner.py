@@ -373,7 +373,7 @@ class Learner:
         self._window = Window.from_state(state["window"])
         self._records.restore(state["records"])
         if "shift" in state:
-            # A state of before there were shifts follows an anomaly that goes on from now.
+            # A state without a shift follows an anomaly that goes on from now.
             self._shift.restore(state["shift"])
         if len(state["floors"]) != len(self._floors) or len(state["seasons"]) != len(self._seasons):
             raise ValueError("it has other seasons")

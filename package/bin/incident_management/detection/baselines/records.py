@@ -339,7 +339,7 @@ class Records:
         self._missed = [self._total - int(count) for count in state["seen"]]
         self._latest = [float(deviation) for deviation in state["latest"]]
         self._waiting = [float(deviation) for deviation in state["waiting"]]
-        # A state of before these were there goes on as an anomaly that just began.
+        # A state that lacks these goes on as an anomaly that just began.
         self._quiet = int(state.get("quiet", 0))
         self._height, self._before = (
             float(state.get("height", MAX_RATIO)),

@@ -1,7 +1,7 @@
 """What a value was at the same time of the hour, the day or the week before, by local clocks.
 
 What follows people's hours keeps its place in the day when the clocks change. What was learned
-under another zone, or before there were zones, moves by as many slots as that is apart.
+under another zone, or without one, moves by as many slots as the two are apart.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class Season:
         self._counts[slot] = count + 1 if count < 2 * kept - 1 else kept
 
     def move(self, factor: float, by: float, lasted: float, step: float) -> None:
-        """Scale and move what is remembered of before a shift; the season itself has not changed.
+        """Scale and move what was learned before a shift; the season itself has not changed.
 
         Args:
             factor, by: what the series is scaled and moved by.
@@ -187,7 +187,7 @@ class Season:
         self._entered = int(state["entered"])
         if self._entered >= 0:
             self.begin = begin = float(state["time"])
-            # A state of before there were zones is cut by UTC, and has no end of its slot.
+            # A state without a zone is cut by UTC, and has no end of its slot.
             self.end = float(state.get("end", begin + self._period.length / self._period.slots))
             self._turn(float(state.get("offset", 0.0)))
         turned, until = state.get("turned", (0, 0.0))

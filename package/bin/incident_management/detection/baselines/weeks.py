@@ -111,7 +111,7 @@ class Weeks(Season):
             self._highest = value
 
     def move(self, factor: float, by: float, lasted: float, step: float) -> None:
-        """Scale and move the visits of before a shift; see :meth:`.season.Season.move`."""
+        """Scale and move the visits before a shift; see :meth:`.season.Season.move`."""
         length, slots, kept = self._period
         slot_length = length / slots
         for slot, count in enumerate(self._counts):

@@ -245,7 +245,7 @@ class _Silence(Detector):
         return {name: _of_keys(state.get(name, []), found) for name in ("seen", "pauses")}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        # A state of before there were pauses has three numbers.
+        # A state without pauses has three numbers.
         self._seen = {tuple(key): [*seen, 0][:4] for key, seen in state.get("seen", [])}
         self._lost = {tuple(key): int(last) for key, last in state.get("lost", [])}
         self._pauses.restore(state.get("pauses", []))
