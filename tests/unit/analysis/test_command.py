@@ -70,6 +70,13 @@ def test_a_rejected_claim_takes_nothing_from_the_citations_that_were_found_again
     assert verdict["verified"] == "14 of 14"
 
 
+def test_beside_a_sure_cause_no_lead_distracts():
+    shop = Shop()
+    shop.release(-30, "chg-bare", "orders", "1.15")
+    analysis = shop.conclude()
+    assert analysis["confidence"] == "high" and "Worth a look" not in analysis["verdict"]
+
+
 def test_the_verdict_says_what_ties_a_change_to_the_errors():
     said = Shop().conclude()["verdict"]
     assert "It lowers database.pool_size from 10 to 1; the errors speak of" in said

@@ -47,7 +47,9 @@ def verdict_of(hypotheses: Sequence[Dict[str, Any]]) -> Verdict:
         said = f"Most likely cause ({hypothesis['confidence']} confidence): {cause}."
         said += _why(hypothesis)
         advice = f" {hypothesis['advice']}" if hypothesis.get("advice") else ""
-        return Verdict(hypothesis, hypothesis["cause"], said + advice + _lead(hypotheses))
+        # Beside what is sure, a lead would only distract.
+        lead = "" if hypothesis["confidence"] == "high" else _lead(hypotheses)
+        return Verdict(hypothesis, hypothesis["cause"], said + advice + lead)
     return Verdict({}, "", NO_CAUSE + _lead(hypotheses))
 
 
