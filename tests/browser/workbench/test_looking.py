@@ -303,6 +303,9 @@ def test_a_page_of_nobody_and_of_nothing(site: Site, enter: Enter) -> None:
     page = enter("vic", "?incident=INC-20200101-000000&text=nothing-like-this")
     expect(page.locator(".wb-detail")).to_contain_text("INC-20200101-000000")
     expect(page.get_by_text("No incident fits these filters.")).to_be_visible()
+    page = enter("vic", "?text=nothing-like-this")
+    expect(page.get_by_text("No incident fits these filters.")).to_be_visible()
+    expect(page.get_by_text("The incident that you choose is shown here.")).to_be_visible()
     # the view itself is hidden from whoever has none of the app's roles
     page = enter("ulf")
     expect(page.locator("body")).to_contain_text('may not read the view "workbench"')

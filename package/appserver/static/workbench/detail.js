@@ -27,6 +27,7 @@ export class Detail {
     #id = '';
     #parts = new Map(); // what was asked for of this version, by tab
     #loading = 0;
+    #some = false;
     #pressed;
     #next = null; // what is shown once nothing is pressed any more
 
@@ -65,7 +66,19 @@ export class Detail {
         this.#next = null;
         this.body.hidden = true;
         this.message.hidden = false;
-        fill(this.message, h('p', {}, 'Choose an incident on the left.'), h('p', { class: 'wb-dim' }, 'Press ? for the keys.'));
+        this.#offer();
+    }
+
+    /** Say, where no incident is shown, how to come to one: the list has some to choose from, or none. */
+    offer(some) {
+        if (some === this.#some) return;
+        this.#some = some;
+        if (!this.#id) this.#offer();
+    }
+
+    #offer() {
+        const words = this.#some ? 'Choose an incident on the left.' : 'The incident that you choose is shown here.';
+        fill(this.message, h('p', {}, words), h('p', { class: 'wb-dim' }, 'Press ? for the keys.'));
     }
 
     /**

@@ -318,6 +318,7 @@ export class Workbench {
         this.list.show(incidents, { quietly, more: Boolean(this.cursor), most: MAX_SHOWN, empty: this.#empty() });
         this.list.tick();
         this.bulk.show();
+        this.detail.offer(incidents.length > 0);
     }
 
     #empty() {
