@@ -36,8 +36,11 @@ KINDS = {
     "direction": Choice(DIRECTIONS),
     "min_history": Number(2, 10000, whole=True),
     "time_zone": TimeZone(),
-    "state": FieldName(),
 }
+NO_TIME = (
+    "The rows have no _time: they are scored in the order in which they come, without seasons; "
+    "keep _time, as in | bin _time span=5m | stats count by _time."
+)
 
 
 @Configuration(distributed=False)
@@ -76,9 +79,10 @@ class AnomalyScoreCommand(RowsCommand):
             zone=Zone(options["time_zone"] or ""),
         )
         self._memory, self._recalled = None, False
-        if options["state"]:
-            self._remember(options["state"])
+        if self.state is not None:
+            self._remember(self.state.strip())
         self._warned = 0
+        self._told_of_time = False
         # Rows and scores are many small objects without cycles, which go when the last reference
         # does; looking for cycles among them takes a third of the time.
         gc.disable()
@@ -87,6 +91,9 @@ class AnomalyScoreCommand(RowsCommand):
         if self._memory is not None:
             self._scorer.set_now(time.time())
             self._recall(table)
+        elif table.has(self._value) and not (self._told_of_time or table.has("_time")):
+            self._told_of_time = True
+            self.write_warning(NO_TIME)
         scorer, by = self._scorer, self._by
         values = table.column(self._value) if table.has(self._value) else repeat(None)
         keys = zip(*map(table.column, by)) if by else repeat(())

@@ -48,7 +48,11 @@ def test_a_step_that_leaves_time_out_is_told(detections: Detections) -> None:
         return str(job.messages)
 
     assert "looks at 300 seconds of every 600" in told("step=10m")
-    assert "seconds of every" not in told("step=5m") + told("")
+    nothing = told("step=5m")
+    assert "None of the 25 runs of 'High Error Rate' found anything" in nothing
+    detections.log_many("ERROR order failed service=orders", 8, 3200, 3070)
+    assert "seconds of every" not in nothing + told("")
+    assert "found anything" not in told("")
 
 
 def test_incidents_that_can_not_be_read_are_told_not_counted_as_none(

@@ -188,6 +188,22 @@ def test_a_quiet_time_is_compared_as_well():
     assert summaries["compared"]["pages"] == 1
 
 
+@pytest.mark.parametrize("values", [[7], [1, 2, 3, 4, 5, 6, 7] * 2, [1] * 11 + [7]])
+def test_no_threshold_is_proposed_at_which_it_finds_something_all_the_time(values):
+    """Incidents that never end make few pages: the lowest such threshold was 0."""
+    usual = [
+        ("orders", begin, begin + 300, values[begin // 300 % len(values)])
+        for begin in range(0, DAY, 300)
+    ]
+    faults = [("orders", begin, begin + 900, 40) for begin in (20_100, 60_000)]
+    _, summaries = told(
+        Errors(5, *usual, *faults), replay={"quiet": 86400.0}, target_pages_per_day=2
+    )
+    assert summaries["as asked"]["pages"] == 1  # and it finds something every hour
+    assert float(summaries["proposed"]["threshold"]) == 7
+    assert summaries["proposed"]["runs_fired"] == 6
+
+
 def test_a_threshold_is_proposed_for_a_wanted_rate():
     _, summaries = told(Errors(5, *NOISE), target_pages_per_day=3)
     proposed = summaries["proposed"]

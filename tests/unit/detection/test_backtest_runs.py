@@ -141,3 +141,9 @@ def test_an_incident_is_over_when_the_detection_says_so_else_as_the_app_is_confi
 def test_a_malformed_time_is_said_and_not_guessed(lifecycle, own, match):
     with pytest.raises(BacktestFailed, match=match):
         recovery(lifecycle, quiet_after=own)
+
+
+def test_a_week_of_a_search_of_every_five_minutes_fits():
+    """The first thing that anybody asks for."""
+    moments, step = runs_of("Errors", "*/5 * * * *", None, 0.0, 7 * DAY)
+    assert (len(moments), step) == (2017, 300.0)

@@ -158,3 +158,15 @@ def test_incidentbacktest_without_splunkd_is_one_sentence():
     _, rows, messages = launch("incidentbacktest", ["search=High Error Rate"])
     assert rows == []
     assert messages and "refuses connections" in messages[0]
+
+
+def test_anomalyscore_says_that_it_scores_rows_without_times():
+    _, rows, said = launch("anomalyscore", ["value=n"], [{"n": "7"}] * 20, chunks=2)
+    assert rows[-1]["expected"] == "7"
+    assert len(said) == 1 and "The rows have no _time" in said[0]
+    assert launch("anomalyscore", ["value=n"])[2] == []
+
+
+def test_a_malformed_state_is_told_as_a_states_name():
+    _, _, said = launch("anomalyscore", ["value=n", 'state="a b"'], [{"_time": "1", "n": "7"}])
+    assert "A state's name is 1 to 60 letters, digits" in str(said)

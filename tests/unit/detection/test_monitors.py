@@ -272,6 +272,20 @@ def test_a_row_without_a_time_is_told_of():
         ({"monitor_search": "| tstats count by host"}, "count the rows of tstats, one a span"),
         ({"monitor_search": " |MSTATS avg(x) as x"}, "count the rows of mstats, one a span"),
         (
+            {"monitor_search": "| mstats avg(x) as x where index=m by host", "value": "avg(x)"},
+            "the rows of mstats have no time; add span=1m",
+        ),
+        (
+            {"monitor_search": "| tstats count where index=a by host", "value": "sum(count)"},
+            "the rows of tstats have no time; add _time to its BY",
+        ),
+        ({"by": "my-field"}, "by can't name the field 'my-field'; rename it in the search"),
+        ({"by": "_time"}, "_time is cut into spans anyway"),
+        (
+            {"detector": "ratio", "value": "failed", "threshold": "200"},
+            "the threshold of a ratio is in percent; give one below 100",
+        ),
+        (
             {"monitor_search": "| tstats count", "detector": "new_template"},
             "new_template needs events, and tstats gives numbers",
         ),

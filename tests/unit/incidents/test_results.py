@@ -88,7 +88,29 @@ def test_rows_without_any_dedup_field_are_told_apart_by_their_entity():
 def test_what_some_rows_lack_stays_one_problem_with_those_that_lack_it_too():
     rows = [{"entity": "db-1", "signature": "s"}, {"entity": "db-2", "signature": "s"}]
     found = found_of(rows, dedup_fields="signature, user", title="{signature}")
-    assert [dedup for _entity, _title, dedup in found] == [{"signature": "s", "user": ""}]
+    assert [dedup for _entity, _title, dedup in found] == [{"signature": "s", "user": ""}] * 2
+
+
+def test_rows_of_one_problem_name_the_entity_of_each():
+    """A disk that is full on two hosts was an incident about the first host alone."""
+    rows = [{"entity": one, "code": "7", "count": "3"} for one in ("db-1", "db-2", "db-1", "", "x")]
+    alert = Alert.from_params({"dedup_fields": "code"}, "Failed", "a", "o", "s")
+    found = findings(rows, alert, now=1.0)
+    assert [(one["entity"], one["count"]) for one in found] == [("db-1", 9), ("db-2", 3), ("x", 3)]
+    assert len({str(one["dedup"]) for one in found}) == 1
+
+    stores = FakeStores()
+    signals = signals_from(found, now=1.0, common=alert.common())
+    Ingest(stores, ManualClock(1.0), Routing()).ingest(signals, "ann")
+    (incident,) = stores.incidents.all()
+    assert incident["entities"] == ["db-1", "db-2", "x"]
+
+
+def test_one_problem_of_very_many_entities_is_bounded_and_counts_all_rows():
+    rows = [{"entity": f"db-{number}", "code": "7"} for number in range(500)]
+    alert = Alert.from_params({"dedup_fields": "code"}, "Failed", "a", "o", "s")
+    found = findings(rows, alert, now=1.0)
+    assert (len(found), sum(one["count"] for one in found)) == (50, 500)
 
 
 @pytest.mark.parametrize(

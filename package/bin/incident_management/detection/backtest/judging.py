@@ -24,6 +24,10 @@ COLUMNS = (
 """Of every row, as a search command has the same columns throughout; incidents leave the summary's
 blank, and a summary the incidents'."""
 MAX_THRESHOLDS = 60
+CALM = 900.0
+"""Seconds without a finding that end an incident where a threshold is looked for."""
+USUAL = 0.25
+"""The share of runs above which what they find is how things are, and no incident."""
 
 
 @dataclass(frozen=True)
@@ -125,21 +129,28 @@ def proposed(
 ) -> Tuple[Optional[float], Simulated]:
     """Return the lowest threshold with at most ``wanted`` pages a day, and what it would open.
 
-    ``days`` are those that the windows cover.
+    ``days`` are those that the windows cover. From the highest value that was seen, it is lowered
+    until there are more, or more than the share ``USUAL`` of runs find something: further down they
+    find it all the time, which is one incident without an end, and few pages. For the same reason
+    an incident counts as over after ``CALM`` seconds here, however long that takes in the app.
 
-    Only values that were seen can make a difference; of many, an even choice is tried. None: there
-    was nothing above 0, so any threshold will do.
+    Of many values an even choice is tried. None: there was nothing above 0, so any threshold will
+    do.
     """
     seen = sorted({_number(row.get(setting.metric), 0.0) for w in windows for row in w.rows})
     if not seen:
         return None, simulate(windows, setting, topology)
     pace = max(1, -(-len(seen) // MAX_THRESHOLDS))
-    candidates = [0.0, *seen[::pace], seen[-1]]
-    for threshold in sorted(set(candidates)):
-        found = simulate(windows, replace(setting, threshold=threshold), topology)
-        if found.pages / days <= wanted:
-            return threshold, found
-    raise BacktestFailed("No threshold gives so few pages.")  # the largest one gives none
+    calmer = replace(setting, quiet=min(setting.quiet or CALM, CALM))
+    lowest = None
+    for threshold in sorted({0.0, *seen[::pace], seen[-1]}, reverse=True):
+        found = simulate(windows, replace(calmer, threshold=threshold), topology)
+        if found.pages / days > wanted or found.runs_fired > USUAL * len(windows):
+            break
+        lowest = threshold
+    if lowest is None:
+        raise BacktestFailed("No threshold gives so few pages.")  # the highest gives none
+    return lowest, simulate(windows, replace(setting, threshold=lowest), topology)
 
 
 def _number(value: Any, default: float) -> float:

@@ -11,7 +11,8 @@ from .replay import BacktestFailed
 
 __all__ = ["MAX_RUNS", "runs_of"]
 
-MAX_RUNS = 2000
+MAX_RUNS = 2100
+"""A week of a search of every five minutes, and some more."""
 
 
 def runs_of(

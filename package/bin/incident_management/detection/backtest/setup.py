@@ -97,8 +97,20 @@ def replay(
     )
     if asked.step and run.unseen:
         tell(run.unseen)
+    found_any = False
     for row in compared(run, asked, known.recorded(start, end)):
+        found_any = found_any or row.get("runs_fired") not in (None, 0)
         yield {column: row.get(column, "") for column in COLUMNS}
+    if not found_any:
+        tell(nothing_found(detection.name, len(moments)))
+
+
+def nothing_found(name: str, runs: int) -> str:
+    """One sentence for a replay without any finding: it may have looked where no events are."""
+    return (
+        f"None of the {runs} runs of '{name}' found anything: see that there are events of that "
+        "time where it looks, such as in the indexes of the macro incident_indexes."
+    )
 
 
 def replay_monitor(

@@ -42,6 +42,13 @@ _OF_NUMBERS = re.compile(r"\s*\|\s*(tstats|mstats)\b", re.I)
 """A search whose rows are numbers and not events ("tstats", "mstats" in the Search Reference)."""
 
 
+_TIMED = {"tstats": r"\b_time\b", "mstats": r"\bspan\s*="}
+_HOW_TIMED = {
+    "tstats": "add _time to its BY, as in by host, _time span=1m",
+    "mstats": "add span=1m",
+}
+
+
 class _Value(Kind):
     """An aggregate, or for a ratio the field that is 1 where an event counts."""
 
@@ -143,6 +150,9 @@ class Monitor:
         if detector == "baseline" and not _VALUE.fullmatch(value):
             raise ValueError(f"value is the field '{value}'; say how to add it up: avg({value}).")
         _check_rows(search, detector, value)
+        _check_series(options.get("by", ()))
+        if detector == "ratio" and options.get("threshold", 0.0) >= 100:
+            raise ValueError("the threshold of a ratio is in percent; give one below 100.")
         span = int(options.get("span", cls.span))
         options.update(
             span=span,
@@ -237,8 +247,26 @@ def _default_backfill(detector: str, span: int) -> float:
     return max(float(DEFAULT_BACKFILL * span), min(seconds, float(spans * span)))
 
 
+def _check_series(by: Sequence[str]) -> None:
+    """Refuse what can't tell series apart in the search that is made of it."""
+    for field in by:
+        try:
+            spl.name(field)
+        except ValueError as error:
+            raise ValueError(
+                f"by can't name the field '{field[:60]}'; rename it in the search to letters, "
+                "digits and _."
+            ) from error
+        if field == "_time":
+            raise ValueError("by names what tells series apart; _time is cut into spans anyway.")
+
+
 def _check_rows(search: str, detector: str, value: str) -> None:
-    """Refuse what would count the rows of ``tstats`` for events, and so never find anything."""
+    """Refuse rows of ``tstats`` and ``mstats`` in which a monitor would never find anything.
+
+    Those are rows that it would count for events, and rows without a time ("mstats" in the Search
+    Reference: grouped by time where there is a span). A macro may hold what is not seen here.
+    """
     match = _OF_NUMBERS.match(search)
     if match is None:
         return
@@ -252,3 +280,5 @@ def _check_rows(search: str, detector: str, value: str) -> None:
             f"value = count would count the rows of {command}, one a span; say which of its fields "
             "is the number, such as sum(count)."
         )
+    if "`" not in search and not re.search(_TIMED[command], search):
+        raise ValueError(f"the rows of {command} have no time; {_HOW_TIMED[command]}.")

@@ -22,7 +22,7 @@ ENTITY = "entity"
 
 # What the API takes of an entity.
 ENTITY_CHARACTERS = 1000
-# Of one row; as many as a monitor takes of an event.
+# Of one problem in one run.
 MAX_ENTITIES = 50
 SAMPLES = 5
 SAMPLE_FIELDS = 50
@@ -41,47 +41,55 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
     who names another entity field need not name it three times. Rows that have none of the dedup
     fields are told apart by their entity, or what befell the others would be lost.
 
-    A row whose entity field has several values is one problem of all of them: a finding for each,
-    whose dedup values are the row's, and which are runs of their own but for the first.
+    A problem of several entities, in one row or in several, has a finding for each of the first
+    MAX_ENTITIES: all have its dedup values, and are runs of their own but for the first.
 
     Where not each result is a finding (``per_result``), all rows are one; it is about the entity
     that all of them have, or about the detection itself.
     """
     found: Dict[Tuple[str, ...], Document] = {}
+    further: Dict[Tuple[str, ...], int] = {}
     fields = alert.dedup_fields if alert.per_result else ()
     for row in rows:
         values = tuple([text_of(row.get(name)) for name in fields])
         if fields and not all(values):
             values = _with_entity(values, row, alert)
-        finding = found.get(values)
-        if finding is None:
-            found[values] = _finding(values, row, alert, now)
-        else:
-            _add_row(finding, row, alert, now)
-        if fields and isinstance(row.get(alert.entity_field), list):
-            _add_further(found, values, row, alert, now)
+        first = found.get(values)
+        entities = _others(row, alert, first) if fields else []
+        # A row of several entities counts for each; one of another entity alone, for that.
+        is_counted = first is None
+        if first is None:
+            first = found[values] = _finding(values, row, alert, now)
+        for entity in entities:
+            key = (*values, entity)
+            if key in found:
+                _add_row(found[key], row, alert, now)
+            elif further.get(values, 1) < MAX_ENTITIES:
+                further[values] = further.get(values, 1) + 1
+                found[key] = _further(entity, values, row, alert, now)
+            else:
+                continue
+            is_counted = is_counted or not isinstance(row.get(alert.entity_field), list)
+        if not is_counted:
+            _add_row(first, row, alert, now)
     return list(found.values())
 
 
-def _add_further(
-    found: Dict[Tuple[str, ...], Document],
-    values: Tuple[str, ...],
-    row: Mapping[str, Any],
-    alert: Alert,
-    now: float,
-) -> None:
-    """Add the findings about the entities of a row that its problem's first is not about."""
-    for entity in _entities(row, alert):
-        key = (*values, entity)
-        if entity == found[values]["entity"]:
-            continue
-        if key in found:
-            _add_row(found[key], row, alert, now)
-        else:
-            finding = _finding(values, row, alert, now)
-            # By a digest, as a run has fewer characters than an entity may have.
-            run = f"{alert.run}:{digest(entity, 16)}"
-            found[key] = {**finding, "entity": entity, "run": run}
+def _others(row: Mapping[str, Any], alert: Alert, first: Optional[Document]) -> List[str]:
+    """Return the entities of a row that the first finding of its problem is not about."""
+    if first is None and not isinstance(row.get(alert.entity_field), list):
+        return []
+    known = first["entity"] if first else _entity(row, alert)
+    return [one for one in _entities(row, alert) if one not in (known, alert.rule)]
+
+
+def _further(
+    entity: str, values: Tuple[str, ...], row: Mapping[str, Any], alert: Alert, now: float
+) -> Document:
+    """Return the finding about one more entity of a problem."""
+    # By a digest, as a run has fewer characters than an entity may have.
+    run = f"{alert.run}:{digest(entity, 16)}"
+    return {**_finding(values, row, alert, now), "entity": entity, "run": run}
 
 
 def findings_one_by_one(
