@@ -48,6 +48,16 @@ def test_an_analysis_is_made_kept_and_told_on_the_timeline(api, incident):
     assert next(rows(made))["cause"] == made["verdict"]
 
 
+def test_what_a_model_answered_before_it_was_checked_is_told_to_nobody(api, incident):
+    path = f"/incidents/{incident['id']}/analysis"
+    _, made = api.call("POST", path, BODY)
+    (kept,) = api.stores_value.analyses.find({"_key": made["_key"]})
+    unchecked = {"asked": True, "answer": {"summary": "See <https://evil.example|here>"}}
+    api.stores_value.analyses.save([{**kept, "model": {**kept["model"], **unchecked}}])
+    told = api.call("GET", path)[1]
+    assert told["model"]["asked"] and "evil.example" not in str(told)
+
+
 def test_exactly_one_hypothesis_is_blamed(api, incident):
     _, made = api.call("POST", f"/incidents/{incident['id']}/analysis", BODY)
     assert [h["change_id"] for h in made["hypotheses"] if h["blamed"]] == ["chg-pool"]

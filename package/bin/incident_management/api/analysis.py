@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, Dict, Mapping
 
 from ..analysis.bedrock import from_settings
 from ..analysis.conclusion import Conclusion, step_of
@@ -69,7 +69,7 @@ def create(request: Request) -> Response:
         actor=request.user,
     )
     try:
-        return Response(conclusion.conclude(incident, sid, find))
+        return Response(_shown(conclusion.conclude(incident, sid, find)))
     except Abandoned:
         raise Problem(410, f"The search {sid} was ended, and its analysis with it.") from None
 
@@ -141,4 +141,10 @@ def latest(request: Request) -> Response:
             f"{incident_id} has not been analysed yet: POST /incidents/{incident_id}/analyze, "
             f"or run | aianalyze incident={incident_id}."
         )
-    return Response(found[0])
+    return Response(_shown(found[0]))
+
+
+def _shown(analysis: Mapping[str, Any]) -> Dict[str, Any]:
+    """Leave out what the model answered before it was checked, kept to check it once more."""
+    told = {key: value for key, value in analysis.get("model", {}).items() if key != "answer"}
+    return {**analysis, "model": told}
