@@ -140,6 +140,10 @@ class _Session:
         self._greeted = True
         self._say("EHLO", "\r\n".join(lines))
 
+    def _helo(self, line: str) -> None:
+        self._greeted = True
+        self._say("HELO", "250 mail.example")
+
     def _starttls(self, line: str) -> None:
         if not self._say("STARTTLS", "220 go ahead").startswith("220"):
             return

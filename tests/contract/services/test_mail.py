@@ -110,6 +110,25 @@ def test_what_an_attacker_wrote_adds_no_header_recipient_or_markup(server, event
     assert b"hunter2hunter2" not in server.mails[0].content
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "=?utf-8?q?x=0D=0ABcc:_all@evil.example=0D=0A=0D=0A<b>?=",
+        "ü =?utf-8?q?x=0ABcc:_all@evil.example?=",
+        "=?utf-8?b?4oCuZXZpbA==?=",
+        '"a", <b>; (c) =? ?= _ é',
+        "Fehler bei der Zahlung: Überlastung des Dienstes checkout, 错误 🔥 " * 2,
+        "checkout: more errors than in any hour of the last four weeks, most of them timeouts",
+    ],
+)
+def test_a_title_is_shown_as_it_is_and_what_it_encodes_is_not_read(server, title):
+    title = title.strip()
+    mail = told(server, replace(message(), title=title))
+    assert mail["Subject"] == f"[INC-20260202-0A1B2C] {title}"
+    assert mail["Bcc"] is None and mail.is_multipart()
+    assert max(map(len, server.mails[0].content.split(b"\r\n"))) <= 78
+
+
 @pytest.mark.parametrize("character", ["x", "错", "🔥", "\u200f"])
 def test_a_long_message_arrives_whole_in_every_script(server, character):
     text, name = character * 6000, character * 80
@@ -186,7 +205,25 @@ def test_a_server_that_offers_no_tls_gets_neither_password_nor_message(server, c
     server.users = {"splunk": "p"}
     delivery = secure(server, ca_file).send(notification(message()))
     assert delivery.outcome == "dead" and "STARTTLS" in delivery.detail
-    assert [line.split()[0] for line in server.commands] == ["ehlo"]
+    assert [line.split()[0] for line in server.commands] == ["ehlo", "quit"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"), [("454 4.7.0 not now", "retry"), ("501 5.5.4 never", "dead")]
+)
+def test_a_server_that_refuses_tls_gets_neither(tls_server, ca_file, reply, outcome):
+    tls_server.replies["STARTTLS"] = reply
+    delivery = secure(tls_server, ca_file).send(notification(message()))
+    assert delivery.outcome == outcome and f"refused STARTTLS: {reply}" in delivery.detail
+    assert [line.split()[0] for line in tls_server.commands] == ["ehlo", "STARTTLS", "quit"]
+
+
+def test_what_somebody_in_between_said_before_tls_is_forgotten(tls_server, ca_file):
+    """Replies that are slipped in before the handshake (RFC 3207, 4.2)."""
+    tls_server.ways = "PLAIN"
+    tls_server.replies["STARTTLS"] = "220 go ahead\r\n250-evil\r\n250 AUTH LOGIN"
+    assert secure(tls_server, ca_file).send(notification(message())).outcome == "sent"
+    assert [line.split()[1] for line in tls_server.commands if line.startswith("AUTH")] == ["PLAIN"]
 
 
 def test_a_wrong_password_is_final_and_not_shown(tls_server, ca_file):
@@ -226,15 +263,25 @@ def test_nobody_to_write_to_is_said(server):
 @pytest.mark.parametrize("word", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "."])
 @pytest.mark.parametrize(("code", "outcome"), [("451", "retry"), ("421", "retry"), ("554", "dead")])
 def test_what_is_refused_for_now_is_tried_again_and_else_final(server, word, code, outcome):
-    server.replies[word] = f"{code} 4.7.1 said so"
+    server.replies[word] = server.replies["HELO"] = f"{code} 4.7.1 said so"
     delivery = sender(server).send(notification(message()))
-    if word == "EHLO":
-        # What refuses EHLO is asked with HELO, which this server does not know.
-        server.complaints.clear()
-        assert delivery.outcome == "dead" and "500" in delivery.detail
-    else:
-        assert delivery.outcome == outcome and "said so" in delivery.detail
-    assert server.mails == []
+    assert delivery.outcome == outcome and "said so" in delivery.detail
+    assert server.mails == [] and server.commands[-1] == "quit"
+
+
+def test_a_server_that_knows_no_ehlo_is_greeted_as_of_old(server):
+    server.replies["EHLO"] = "502 5.5.1 not here"
+    assert sender(server).send(notification(message())).outcome == "sent"
+
+
+@pytest.mark.parametrize(
+    ("host", "said"), [("sh1", "example.com"), ("sh1.corp.example", "sh1.corp.example")]
+)
+def test_it_gives_a_name_that_relays_take(server, monkeypatch, host, said):
+    """Google's refuses [127.0.0.1], as smtplib calls a machine of one label."""
+    monkeypatch.setattr(smtp.socket, "gethostname", lambda: host)
+    told(server, message())
+    assert server.commands[0] == f"ehlo {said}"
 
 
 @pytest.mark.parametrize(("reply", "outcome"), [("252 ok", "sent"), ("354 go on", "unknown")])
@@ -262,7 +309,7 @@ def test_a_recipient_that_is_refused_for_now_is_waited_for_but_not_for_long(serv
 # --- what breaks ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["GREETING", "EHLO", "MAIL", "RCPT"])
+@pytest.mark.parametrize("word", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"])
 def test_a_connection_that_breaks_before_the_message_proves_that_it_was_not_sent(server, word):
     server.replies[word] = "DROP"
     assert sender(server).send(notification(message())).outcome == "retry"
@@ -295,6 +342,21 @@ def test_an_endless_answer_is_cut_off(server):
     server.replies["GREETING"] = "\r\n".join(["220-x" * 100] * 1000)
     delivery = sender(server).send(notification(message()))
     assert delivery.outcome == "retry"
+
+
+def test_addresses_that_do_not_answer_share_the_time(server, monkeypatch):
+    """Mail servers of large providers have a dozen, which a firewall drops all alike."""
+    tried = []
+
+    def connect(address, timeout):
+        tried.append(timeout)
+        raise TimeoutError
+
+    found = [(2, 1, 6, "", (f"192.0.2.{number}", 25)) for number in range(8)]
+    monkeypatch.setattr(smtp.socket, "getaddrinfo", lambda *_: found)
+    monkeypatch.setattr(smtp.socket, "create_connection", connect)
+    assert "in time" in sender(server).send(notification(message())).detail
+    assert len(tried) == 8 and tried[0] <= smtp.CONNECT_SECONDS / 8
 
 
 def test_nobody_listens(server):

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timezone
-from email.headerregistry import Address, HeaderRegistry, MessageIDHeader
+from email.header import Header
+from email.headerregistry import Address, HeaderRegistry, MessageIDHeader, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
-from typing import Any, List, Sequence
+from typing import Any, Dict, List, Sequence
 
 from .message import Message, facts, one_line
 
@@ -31,9 +32,27 @@ _WHY = (
 )
 
 
+class _Text(UnstructuredHeader):
+    """Text that stays as it is.
+
+    Python's own class decodes encoded words (``=?utf-8?q?=0D=0A…?=``) that are in it already, and
+    before 3.9.20 and 3.12.5 wrote line ends out of them as such (CVE-2024-6923).
+    """
+
+    @classmethod
+    def parse(cls, value: str, kwds: Dict[str, Any]) -> None:
+        kwds.update(parse_tree=None, decoded=value)
+
+    def fold(self: Any, *, policy: Any) -> str:
+        is_plain = self.isascii() and "=?" not in self
+        words = Header(str(self), "us-ascii" if is_plain else "utf-8", header_name=self.name)
+        return f"{self.name}: {words.encode(linesep=policy.linesep)}{policy.linesep}"
+
+
 def _policy() -> Any:
     """Lines end in CRLF; ids are never folded in encoded words, which would break threads."""
-    registry: Any = HeaderRegistry()
+    registry: Any = HeaderRegistry(default_class=_Text)
+    registry.map_to_type("subject", _Text)
     for name in ("references", "in-reply-to"):
         registry.map_to_type(name, MessageIDHeader)
     return SMTP.clone(header_factory=registry, cte_type="7bit")
@@ -82,7 +101,7 @@ def _subject(message: Message) -> str:
     if not message.incident_id:
         return title
     again = "" if message.event == "opened" else "Re: "
-    return f"{again}[{one_line(message.incident_id, 40)}] {title}"
+    return f"{again}[{one_line(message.incident_id, 40)}] {title}".strip()
 
 
 def _head(message: Message) -> str:
