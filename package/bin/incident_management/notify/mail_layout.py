@@ -26,6 +26,8 @@ _SUBJECT_CHARACTERS = 150
 _URGENT = ("critical", "high")
 _COLOURS = {"critical": "#b3261e", "high": "#b3261e", "medium": "#8a5a00", "low": "#0b5cad"}
 _FONT = "font-family:Segoe UI,Helvetica,Arial,sans-serif;font-size:14px;color:#222"
+# Outlook for Windows breaks no line of a <pre>.
+_QUOTE = "background:#f4f4f4;padding:8px;font-family:Consolas,monospace;word-break:break-word"
 _WHY = (
     "You get this because Splunk's Incident Management app is set to tell this address. "
     "Answers to this mail are not read."
@@ -134,10 +136,7 @@ def _html(message: Message) -> str:
         f'<table style="{_FONT};border-collapse:collapse">{rows}</table>' if rows else "",
         f"<p>{_safe(message.text)}</p>" if message.text else "",
         f"<p><b>Likely cause:</b> {_safe(message.cause)}</p>" if message.cause else "",
-        f'<pre style="background:#f4f4f4;padding:8px;white-space:pre-wrap">{_safe(message.quote)}'
-        "</pre>"
-        if message.quote
-        else "",
+        f'<p style="{_QUOTE}">{_safe(message.quote)}</p>' if message.quote else "",
         f'<p><a href="{escape(message.url)}">Open the incident</a></p>' if message.url else "",
         f'<p style="color:#888;font-size:12px">{_safe(_WHY)}</p>',
     ]
@@ -146,4 +145,6 @@ def _html(message: Message) -> str:
 
 
 def _safe(text: str) -> str:
-    return escape(text).replace("\n", "<br>\n")
+    """Text as HTML, with its lines and indents."""
+    escaped = escape(text).expandtabs(4).replace("  ", "&nbsp;&nbsp;")
+    return escaped.replace("\n", "<br>\n")
