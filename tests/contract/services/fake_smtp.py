@@ -46,6 +46,7 @@ class FakeSmtp:
     commands: List[str] = field(default_factory=list)
     complaints: List[str] = field(default_factory=list)
     before_reply: Callable[[str], None] = lambda word: None
+    before_handshake: Callable[[], None] = lambda: None
     port: int = 0
 
     def start(self) -> FakeSmtp:
@@ -69,6 +70,7 @@ class FakeSmtp:
         with suppress(OSError):
             connection.settimeout(20)
             if self.is_implicit and self.tls:
+                self.before_handshake()
                 connection = self.tls.wrap_socket(connection, server_side=True)
             _Session(self, connection).run()
         with suppress(OSError):

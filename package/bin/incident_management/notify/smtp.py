@@ -161,9 +161,12 @@ def _connected(host: str, port: int, seconds: float) -> socket.socket:
     for number, one in enumerate(found):
         share = max((end - time.monotonic()) / (len(found) - number), 1.0)
         try:
-            return socket.create_connection((str(one[4][0]), port), share)
+            sock = socket.create_connection((str(one[4][0]), port), share)
         except OSError as error:
             failure = error
+        else:
+            sock.settimeout(seconds)
+            return sock
     raise failure
 
 
