@@ -153,7 +153,7 @@ def _own_name(sender: str) -> str:
 def _connected(host: str, port: int, seconds: float) -> socket.socket:
     """Connect to one of a host's addresses; ``seconds`` are for all of them, at least 1 for each.
 
-    ``socket.create_connection`` has so long for each, and the large providers have a dozen.
+    Alone, ``socket.create_connection`` takes them for each, and large providers have a dozen.
     """
     found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
     end = time.monotonic() + seconds
