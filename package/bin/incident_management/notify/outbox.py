@@ -142,18 +142,18 @@ class Outbox:
         self._record_final(limit)
         return counts
 
-    def retry(self, key: str, target: Callable[[Document], str]) -> Optional[Document]:
+    def retry(self, key: str, changed: Callable[[Document], Document]) -> Optional[Document]:
         """Send a dead or unconfirmed notification again, because a person says so.
 
         Returns its document, or None when there is none. Others than dead and unconfirmed ones
-        are returned as they are. ``target`` says where a document goes now.
+        are returned as they are. ``changed`` gives the fields of a document that are new by now.
         """
         document = self._stores.outbox.get(key)
         if document is None or document["state"] not in ("dead", "unconfirmed"):
             return document
         document.update(
+            changed(document),
             state="pending",
-            target=target(document),
             spent=document["attempts"],
             next_attempt=AT_ONCE,
             first_sent=0.0,
