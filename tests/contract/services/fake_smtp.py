@@ -46,6 +46,7 @@ class FakeSmtp:
     commands: List[str] = field(default_factory=list)
     complaints: List[str] = field(default_factory=list)
     before_reply: Callable[[str], None] = lambda word: None
+    before_handshake: Callable[[], None] = lambda: None
     port: int = 0
 
     def start(self) -> FakeSmtp:
@@ -69,6 +70,7 @@ class FakeSmtp:
         with suppress(OSError):
             connection.settimeout(20)
             if self.is_implicit and self.tls:
+                self.before_handshake()
                 connection = self.tls.wrap_socket(connection, server_side=True)
             _Session(self, connection).run()
         with suppress(OSError):
@@ -139,6 +141,10 @@ class _Session:
         lines = [f"250-{one}" for one in offers[:-1]] + [f"250 {offers[-1]}"]
         self._greeted = True
         self._say("EHLO", "\r\n".join(lines))
+
+    def _helo(self, line: str) -> None:
+        self._greeted = True
+        self._say("HELO", "250 mail.example")
 
     def _starttls(self, line: str) -> None:
         if not self._say("STARTTLS", "220 go ahead").startswith("220"):

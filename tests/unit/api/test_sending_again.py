@@ -38,6 +38,20 @@ def test_a_message_goes_to_the_channel_that_its_team_has_by_now():
     assert [one.target for one in slack.messages] == ["#new"]
 
 
+def test_a_mail_goes_to_the_address_that_its_owner_has_by_now():
+    """It went to the wrong one again, and Slack mentioned the wrong member."""
+    mail = FakeService()
+    mail.script = [dead("550 5.1.1 no such user")]
+    office = Office(email=mail)
+    told = {"owner": "mia", "mention": "miaa@example.com", "team": "payments"}
+    office.outbox.enqueue("1", "email", "assigned", told, "INC-20260101-AAAAAA", order="1")
+    office.run()
+    api = FakeApi(stores=office.stores, clock=office.clock)
+    api.routing_value = Routing.from_stanzas({"member:mia": {"email": "mia@example.com"}})
+    send_again(office, api)
+    assert [one.message["mention"] for one in mail.messages] == ["mia@example.com"]
+
+
 def test_an_alerts_own_channel_stays():
     office, slack, api = refused(order="")
     send_again(office, api)

@@ -92,16 +92,21 @@ def list_outbox(request: Request) -> Response:
     answers={200: NOTIFICATION},
 )
 def retry(request: Request) -> Response:
-    """Send a dead or unconfirmed notification again, to where its team is told by now."""
+    """Send a dead or unconfirmed notification again, to where its people are told by now."""
     routing = request.routing()
 
-    def target(document: Dict[str, Any]) -> str:
-        # What was refused may have been the target. That of an alert is its author's own.
+    def changed(document: Dict[str, Any]) -> Dict[str, Any]:
+        # What was refused may have been the address. That of an alert is its author's own.
         if not document["order"]:
-            return str(document["target"])
-        return routing.target(str(document["message"].get("team") or ""), document["channel"])
+            return {}
+        message, channel = document["message"], document["channel"]
+        owner = routing.members.get(str(message.get("owner")))
+        if owner and message.get("mention"):
+            message = {**message, "mention": owner.known_as(channel)}
+        target = routing.target(str(message.get("team") or ""), channel)
+        return {"target": target, "message": message}
 
-    document = _outbox(request).retry(request.params["id"], target)
+    document = _outbox(request).retry(request.params["id"], changed)
     if document is None:
         raise NotFound(f"There is no notification {request.params['id'][:60]}; see GET /outbox.")
     return Response(shown(document))

@@ -192,8 +192,8 @@ class Announcer:
         if notification_id(entry.identity, channel, "") in self._there:
             return False
         owner = _called(entry, message, routing)
-        if owner and channel in ("slack", "email"):
-            message = {**message, "mention": _known_as(owner, channel)}
+        if owner:
+            message = {**message, "mention": owner.known_as(channel)}
         return self._outbox.enqueue(
             source=entry.identity,
             channel=channel,
@@ -210,15 +210,6 @@ def _called(entry: Entry, message: Document, routing: Routing) -> Optional[Membe
     if entry.actor == message["owner"] or message["event"] not in _CALLING:
         return None
     return routing.members.get(str(message["owner"]))
-
-
-def _known_as(owner: Member, channel: str) -> str:
-    """Return how a channel addresses somebody.
-
-    One of another workspace of Slack is written as ``T0123/U0123``, of which a mention takes the
-    second.
-    """
-    return owner.email if channel == "email" else owner.slack_id.rpartition("/")[2]
 
 
 def _awaits_routing(entries: Sequence[Document], now: float) -> bool:

@@ -43,9 +43,9 @@ __all__ = ["EVERY_SECONDS", "FirstMessages"]
 CHECKPOINT = "worker:slack first:checkpoint"
 NOTE = "slack first"
 EVERY_SECONDS = 5.0
-# At most so many requests each time: 36 a minute, and no page waits long for them.
+# The most requests of a turn: 36 a minute, and no page waits long for them.
 UPDATES = 3
-# The messages of so many incidents are read together.
+# How many incidents have their messages read together.
 AT_ONCE = 100
 # Covers clocks that differ, and documents that were written late.
 OVERLAP_SECONDS = 300.0
@@ -54,7 +54,7 @@ OLDEST_SECONDS = 24 * 3600.0
 PAGE = 500
 PAGES = 40
 REMEMBERED = PAGE * PAGES
-# After a failure that is not the message's, Slack is left alone for so long, or as it says.
+# How long Slack is left alone after a failure that is not the message's, unless it asks for more.
 REST_SECONDS = 30.0
 LONGEST_REST_SECONDS = 4000.0
 # What is pressed is answered by then; the answer lays the message out as it was when pressed.

@@ -24,8 +24,9 @@ __all__ = ["EmailSender"]
 # A recipient that is refused for now (a full mailbox, greylisting) keeps a message from the others
 # for no longer than this.
 TOGETHER_SECONDS = 120.0
-# An attempt whose answer was lost is repeated where it began so soon after the first.
-REPEATED_SECONDS = 50.0
+# How soon after the first attempt one must begin to be repeated when its answer is lost. Less than
+# what passes before it is asked about (outbox.ASK_AFTER_SECONDS), so that there is one repeat.
+REPEATED_SECONDS = 10.0
 
 
 class EmailSender:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timezone
-from email.headerregistry import Address, HeaderRegistry, MessageIDHeader
+from email.header import Header
+from email.headerregistry import Address, HeaderRegistry, MessageIDHeader, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
-from typing import Any, List, Sequence
+from typing import Any, Dict, List, Sequence
 
 from .message import Message, facts, one_line
 
@@ -25,15 +26,35 @@ _SUBJECT_CHARACTERS = 150
 _URGENT = ("critical", "high")
 _COLOURS = {"critical": "#b3261e", "high": "#b3261e", "medium": "#8a5a00", "low": "#0b5cad"}
 _FONT = "font-family:Segoe UI,Helvetica,Arial,sans-serif;font-size:14px;color:#222"
+# Outlook for Windows breaks no line of a <pre>.
+_QUOTE = "background:#f4f4f4;padding:8px;font-family:Consolas,monospace;word-break:break-word"
 _WHY = (
     "You get this because Splunk's Incident Management app is set to tell this address. "
     "Answers to this mail are not read."
 )
 
 
+class _Text(UnstructuredHeader):
+    """Text that stays as it is.
+
+    Python's own class decodes encoded words (``=?utf-8?q?=0D=0A…?=``) that are in it already, and
+    before 3.9.20 and 3.12.5 wrote line ends out of them as such (CVE-2024-6923).
+    """
+
+    @classmethod
+    def parse(cls, value: str, kwds: Dict[str, Any]) -> None:
+        kwds.update(parse_tree=None, decoded=value)
+
+    def fold(self: Any, *, policy: Any) -> str:
+        is_plain = self.isascii() and "=?" not in self
+        words = Header(str(self), "us-ascii" if is_plain else "utf-8", header_name=self.name)
+        return f"{self.name}: {words.encode(linesep=policy.linesep)}{policy.linesep}"
+
+
 def _policy() -> Any:
     """Lines end in CRLF; ids are never folded in encoded words, which would break threads."""
-    registry: Any = HeaderRegistry()
+    registry: Any = HeaderRegistry(default_class=_Text)
+    registry.map_to_type("subject", _Text)
     for name in ("references", "in-reply-to"):
         registry.map_to_type(name, MessageIDHeader)
     return SMTP.clone(header_factory=registry, cte_type="7bit")
@@ -82,7 +103,7 @@ def _subject(message: Message) -> str:
     if not message.incident_id:
         return title
     again = "" if message.event == "opened" else "Re: "
-    return f"{again}[{one_line(message.incident_id, 40)}] {title}"
+    return f"{again}[{one_line(message.incident_id, 40)}] {title}".strip()
 
 
 def _head(message: Message) -> str:
@@ -115,10 +136,7 @@ def _html(message: Message) -> str:
         f'<table style="{_FONT};border-collapse:collapse">{rows}</table>' if rows else "",
         f"<p>{_safe(message.text)}</p>" if message.text else "",
         f"<p><b>Likely cause:</b> {_safe(message.cause)}</p>" if message.cause else "",
-        f'<pre style="background:#f4f4f4;padding:8px;white-space:pre-wrap">{_safe(message.quote)}'
-        "</pre>"
-        if message.quote
-        else "",
+        f'<p style="{_QUOTE}">{_safe(message.quote)}</p>' if message.quote else "",
         f'<p><a href="{escape(message.url)}">Open the incident</a></p>' if message.url else "",
         f'<p style="color:#888;font-size:12px">{_safe(_WHY)}</p>',
     ]
@@ -127,4 +145,6 @@ def _html(message: Message) -> str:
 
 
 def _safe(text: str) -> str:
-    return escape(text).replace("\n", "<br>\n")
+    """Text as HTML, with its lines and indents."""
+    escaped = escape(text).expandtabs(4).replace("  ", "&nbsp;&nbsp;")
+    return escaped.replace("\n", "<br>\n")

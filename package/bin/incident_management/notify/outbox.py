@@ -34,13 +34,13 @@ FINAL = ("sent", "dead", "unconfirmed")
 ASK_AFTER_SECONDS = 15.0
 FIRST_BACKOFF_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 900.0
-# A message that its service does not take is given up after so many attempts if others went
-# through meanwhile; where none did, the service is down, and that may last a night.
+# After this many attempts a message is given up if others went through meanwhile; where none did,
+# the service is down, and that may last a night.
 ATTEMPTS = 20
 GIVES_UP_SECONDS = 24 * 3600.0
-# After a wait of so long an incident may have ended meanwhile.
+# Once a message has waited this long, its incident may have ended.
 OVERTAKEN_SECONDS = 60.0
-# So many of each channel in a round.
+# A channel's share of a round, in messages.
 BATCH = 50
 
 Record = Callable[[Document], None]
@@ -142,18 +142,18 @@ class Outbox:
         self._record_final(limit)
         return counts
 
-    def retry(self, key: str, target: Callable[[Document], str]) -> Optional[Document]:
+    def retry(self, key: str, changed: Callable[[Document], Document]) -> Optional[Document]:
         """Send a dead or unconfirmed notification again, because a person says so.
 
         Returns its document, or None when there is none. Others than dead and unconfirmed ones
-        are returned as they are. ``target`` says where a document goes now.
+        are returned as they are. ``changed`` gives the fields of a document that are new by now.
         """
         document = self._stores.outbox.get(key)
         if document is None or document["state"] not in ("dead", "unconfirmed"):
             return document
         document.update(
+            changed(document),
             state="pending",
-            target=target(document),
             spent=document["attempts"],
             next_attempt=AT_ONCE,
             first_sent=0.0,

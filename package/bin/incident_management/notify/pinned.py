@@ -16,8 +16,8 @@ __all__ = ["Addresses", "pinned"]
 # not; that must be no OSError.
 Addresses = Callable[[str], List[str]]
 
-# One that did not accept a connection is tried after the others for so long: else each message to
-# a host whose first address is dead would wait for it.
+# How long an address that accepted no connection is tried after the others: else each message to a
+# host whose first address is dead would wait for it.
 AVOIDED_SECONDS = 300.0
 REMEMBERED = 100
 _failed: Dict[str, float] = {}

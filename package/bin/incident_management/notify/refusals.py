@@ -16,7 +16,7 @@ __all__ = ["refusals"]
 
 # What was refused longer ago says nothing of how it is.
 RECENT_SECONDS = 86400.0
-# So many of the last mails are looked at.
+# How many of the last mails are looked at.
 MAILS = 50
 
 

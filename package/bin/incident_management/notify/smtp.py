@@ -15,7 +15,7 @@ import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ..bounded import Bounded
 from .network_failure import CONNECT_SECONDS, NoAnswer, NotSent
@@ -73,47 +73,49 @@ def submit(
         NotSent: it certainly does not have it, because no connection could be made or it broke.
         NoAnswer: it may have it.
     """
-    client = _Client(server)
+    client = _Client(server, sender)
     try:
         try:
             refused = _offered(client, server, sender, recipients, all_of_them)
         except (OSError, UnicodeError, NoAnswer) as error:
+            client.close()
             raise _not_sent(error, server) from None
         try:
             _hand_over(client, content)
         except (OSError, NoAnswer) as error:
+            client.close()
             raise NoAnswer(
                 f"The connection to {server.host} broke before it said whether it has the message "
                 f"({type(error).__name__})."
             ) from None
-        with suppress(OSError, NoAnswer):
-            client.allow(GOODBYE_SECONDS)
-            client.quit()
         return refused
     finally:
-        client.close()
+        client.leave()
 
 
 class _Client(smtplib.SMTP):
     """smtplib's, which a slow or endless answer can't hold, and which verifies TLS."""
 
-    def __init__(self, server: Server) -> None:
-        # smtplib would ask DNS for this machine's name, however long that takes.
-        name = socket.gethostname()
-        is_full = "." in name and re.fullmatch(r"[A-Za-z0-9.-]{1,255}", name)
-        super().__init__(timeout=CONNECT_SECONDS, local_hostname=name if is_full else "[127.0.0.1]")
+    def __init__(self, server: Server, sender: str) -> None:
+        super().__init__(timeout=CONNECT_SECONDS, local_hostname=_own_name(sender))
         self._server = server
-        # What STARTTLS compares the certificate with.
-        self._host = server.host
         self.allow(SESSION_SECONDS)
 
     def allow(self, seconds: float) -> None:
         """Have all that follows end by then."""
         self.deadline = time.monotonic() + seconds
 
+    def leave(self) -> None:
+        """Say goodbye where the connection stands, after a refusal, too (RFC 5321, 4.1.1.10)."""
+        if self.sock is not None:
+            with suppress(OSError, NoAnswer):
+                self.allow(GOODBYE_SECONDS)
+                self.quit()
+        self.close()
+
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         # As smtplib.SMTP_SSL does.
-        plain = socket.create_connection((host, port), timeout)
+        plain = _connected(host, port, timeout)
         if not (self._server.tls and self._server.is_implicit):
             return plain
         try:
@@ -122,11 +124,50 @@ class _Client(smtplib.SMTP):
             plain.close()
             raise
 
+    def secure(self, tls: ssl.SSLContext) -> None:
+        """Begin TLS. What the server said before counts for nothing, unread lines included."""
+        sock: Any = self.sock
+        self.file = None
+        self.sock = tls.wrap_socket(sock, server_hostname=self._server.host)
+
     def getreply(self) -> Tuple[int, bytes]:
         if self.file is None and self.sock is not None:
             answers = Bounded(self.sock, lambda: self.deadline, ANSWER_BYTES, NoAnswer)
             self.file = io.BufferedReader(answers)
         return super().getreply()
+
+
+def _own_name(sender: str) -> str:
+    """What this machine calls itself: its name in DNS if it knows it, else the sender's domain.
+
+    The relay of Google refuses ``[127.0.0.1]`` and names of one label, and asks for one of these
+    ("SMTP relay service error messages"). smtplib would ask DNS for the name, however long that
+    takes.
+    """
+    for name in (socket.gethostname(), sender.rpartition("@")[2]):
+        if "." in name and re.fullmatch(r"[A-Za-z0-9.-]{1,255}", name):
+            return name
+    return "[127.0.0.1]"
+
+
+def _connected(host: str, port: int, seconds: float) -> socket.socket:
+    """Connect to one of a host's addresses; ``seconds`` are for all of them, at least 1 for each.
+
+    Alone, ``socket.create_connection`` takes them for each, and large providers have a dozen.
+    """
+    found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    end = time.monotonic() + seconds
+    failure = OSError("it has no address")
+    for number, one in enumerate(found):
+        share = max((end - time.monotonic()) / (len(found) - number), 1.0)
+        try:
+            sock = socket.create_connection((str(one[4][0]), port), share)
+        except OSError as error:
+            failure = error
+        else:
+            sock.settimeout(seconds)
+            return sock
+    raise failure
 
 
 def _offered(
@@ -136,11 +177,11 @@ def _offered(
     recipients: Sequence[str],
     all_of_them: bool,
 ) -> Dict[str, str]:
-    """Connect, sign in and name sender and recipients; returns those that were refused."""
+    """Do all that comes before the message's text; returns the recipients that were refused."""
     _expect(DONE, "the connection", client.connect(server.host, server.port))
-    client.ehlo_or_helo_if_needed()
+    _greet(client)
     if server.tls and not server.is_implicit:
-        _start_tls(client, server)
+        _start_tls(client, server.tls)
     if server.username:
         _sign_in(client, server)
     _expect(DONE, f"the sender {sender}", client.mail(sender))
@@ -158,15 +199,24 @@ def _offered(
     if len(refused) == len(recipients):
         later = [one for one, reply in refused.items() if reply.startswith("4")]
         raise Refused("every recipient", 450 if later else last[0], last[1])
+    _expect(GO_ON, "to take the message", client.docmd("DATA"))
     return refused
 
 
-def _start_tls(client: _Client, server: Server) -> None:
+def _greet(client: _Client) -> None:
+    reply = client.ehlo()
+    if 500 <= reply[0] < 600:
+        reply = client.helo()
+    _expect(DONE, f"to speak to {client.local_hostname}", reply)
+
+
+def _start_tls(client: _Client, tls: ssl.SSLContext) -> None:
     # A server, or somebody in between, that offers none gets neither password nor message.
     if not client.has_extn("starttls"):
         raise Refused("TLS", 502, b"it does not offer STARTTLS; choose another port or Encryption")
-    _expect(DONE, "STARTTLS", client.starttls(context=server.tls))
-    client.ehlo_or_helo_if_needed()
+    _expect(DONE, "STARTTLS", client.docmd("STARTTLS"))
+    client.secure(tls)
+    _greet(client)
 
 
 def _sign_in(client: _Client, server: Server) -> None:
@@ -190,7 +240,6 @@ def _encoded(text: str) -> str:
 
 
 def _hand_over(client: _Client, content: bytes) -> None:
-    _expect(GO_ON, "to take the message", client.docmd("DATA"))
     # A line that begins with a dot has another before it (RFC 5321, 4.5.2).
     text = re.sub(rb"(?m)^\.", b"..", content)
     client.send((text if text.endswith(b"\r\n") else text + b"\r\n") + b".\r\n")
@@ -207,11 +256,7 @@ def _expect(first: int, doing: str, reply: Tuple[int, bytes]) -> None:
     raise Refused(doing, *reply)
 
 
-def _not_sent(error: Exception, server: Server) -> Exception:
-    if isinstance(error, smtplib.SMTPResponseException):
-        said = error.smtp_error
-        raw = said if isinstance(said, bytes) else str(said).encode()
-        return Refused("to speak to this machine", error.smtp_code, raw)
+def _not_sent(error: Exception, server: Server) -> NotSent:
     if isinstance(error, ssl.SSLCertVerificationError):
         return NotSent(
             f"The certificate of {server.host} is not accepted ({error.verify_message}): name the "

@@ -19,19 +19,19 @@ __all__ = ["AT_ONCE", "Turns", "urgency"]
 WAITING = ({"state": "pending"}, {"state": "sending"})
 # As the time of an attempt: now, whatever a clock says.
 AT_ONCE = 0.0
-# No service is left alone for so long (transport.LONGEST_RETRY_AFTER and a tenth): what lies
-# further ahead was written by a clock that was.
+# Longer than any service is left alone (transport.LONGEST_RETRY_AFTER and a tenth): what lies
+# further off was written by a clock that was ahead.
 AHEAD_SECONDS = 4000.0
 ORDER = "urgency:1,created_at:1,order:1"
 PAGE = 200
 # A channel's share of a round, in seconds; what is on its way is never broken off.
 SHARE_SECONDS = 10.0
-# So many failures in a row are a matter of a message; more are one of the service.
+# Up to this many failures in a row are put down to the messages, more to the service.
 FORGIVEN = 3
 LONGEST_PAUSE_SECONDS = 30.0
-# Where an attempt lasts until it times out, the pause is so many times as long.
+# Where attempts time out, the pause is this many times as long as one lasts.
 REST_OF_TIME = 5.0
-# So many channels that rest are left out by the query, which travels in a URL.
+# The most channels that the query leaves out: it travels in a URL.
 LEFT_OUT = 10
 
 

@@ -26,7 +26,7 @@ __all__ = ["LATEST_SECONDS", "PURPOSE", "Keeper", "Kept"]
 PURPOSE = PRESSES
 # What somebody wanted longer ago may be wrong by now: it is not done any more, and said.
 LATEST_SECONDS = 900.0
-# After the KV store did not answer, presses are acknowledged without asking it for so long.
+# How long presses are acknowledged without asking a KV store that did not answer.
 REST_SECONDS = 15.0
 _FIELDS = (
     "action",

@@ -58,6 +58,13 @@ class Member:
             _email(where, values),
         )
 
+    def known_as(self, channel: str) -> str:
+        """Return how a channel addresses this person; blank means that it can't.
+
+        One of another workspace of Slack is mentioned without the workspace.
+        """
+        return {"slack": self.slack_id.rpartition("/")[2], "email": self.email}.get(channel, "")
+
 
 @dataclass(frozen=True)
 class Team:

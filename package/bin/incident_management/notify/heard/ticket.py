@@ -84,7 +84,7 @@ class Changes:
 class Reader(Protocol):
     """Reads the tickets of one service. All methods raise what ``tickets.FAILURES`` lists."""
 
-    # So many tickets are asked for at once.
+    # How many tickets one request asks for.
     batch: int
     # What to tell people when remarks may not be read.
     hidden: str
