@@ -345,3 +345,20 @@ def test_a_change_that_kubernetes_has_not_seen_yet_is_waited_for(bench, cluster)
         lambda: execute(bench, plan)
     )
     assert cluster.patched == 0 and bench.context.load(plan)[2].status == "approved"
+
+
+def test_what_is_changed_between_the_last_check_and_the_request_is_not_undone(
+    bench, cluster, monkeypatch
+):
+    """Within the version that was approved: its pool was changed by hand."""
+    plan = approved(bench)
+    begin = execution.begin
+
+    def changed(*args):
+        cluster.deploy(template("r8", pool=2))
+        begin(*args)
+
+    monkeypatch.setattr(execution, "begin", changed)
+    state = execute(bench, plan)
+    assert (state.status, state.action_in_doubt, cluster.version) == ("failed", False, "pool 2")
+    assert "checkout was changed since (revision 3, no longer 2)." in state.detail

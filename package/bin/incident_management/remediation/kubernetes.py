@@ -94,9 +94,10 @@ class Kubernetes:
     """The Deployments of one cluster, by the address of its API and a service account's token.
 
     Arguments: ``namespace``, ``service`` (the Deployment), ``running`` (the version that the change
-    put there), ``to_version`` and, where it must still be the same, ``revision``: that which a fix
-    made, for its inverse. A version is the label ``app.kubernetes.io/version`` of the pod template,
-    else the tag of its image: of the only container, or of that named as the Deployment.
+    put there), ``to_version`` and, where it must still be the same, ``revision``: that which was
+    approved, or for an inverse that which the fix made. A version is the label
+    ``app.kubernetes.io/version`` of the pod template, else the tag of its image: of the only
+    container, or of that named as the Deployment.
     """
 
     def __init__(
@@ -115,12 +116,8 @@ class Kubernetes:
         """
         deployment = self._deployment(arguments)
         target = self._target(deployment, arguments)
-        name = arguments["service"]
-        if deployment.observed < deployment.generation:
-            # Until its controller has seen a change, the revision is that of before.
-            raise ExecutorError(f"{name} was changed just now: try again in a moment.")
         return {
-            "service": name,
+            "service": arguments["service"],
             "namespace": arguments["namespace"],
             "version": deployment.template.version,
             "deployment": deployment.uid,
@@ -220,6 +217,9 @@ class Kubernetes:
         wanted = arguments.get("revision", revision)
         if revision != wanted:
             raise Unfit(f"{name} was changed since (revision {revision}, no longer {wanted}).")
+        if deployment.observed < deployment.generation:
+            # Until its controller has seen a change, the revision is that of before.
+            raise ExecutorError(f"{name} was changed just now: try again in a moment.")
         address = f"{self._namespace(arguments)}/replicasets?limit={MOST_REPLICA_SETS}"
         selector = quote(deployment.selector, safe="")
         told = self._got(f"{address}&labelSelector={selector}", f"the ReplicaSets of {name}")
