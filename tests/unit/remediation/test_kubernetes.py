@@ -89,7 +89,7 @@ def test_of_two_revisions_of_a_version_it_is_the_newer_one():
                 {("GET", REPLICA_SETS): (200, {"kind": "ReplicaSetList", "items": [],
                                                "metadata": {"continue": "x"}})}
             ),
-            "has more than 200 ReplicaSets",
+            "More than 200 ReplicaSets have the labels of checkout's",
         ),
     ],
 )  # fmt: skip

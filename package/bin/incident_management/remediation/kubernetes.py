@@ -310,7 +310,7 @@ def _owned(told: Mapping[str, Any], uid: str, name: str) -> List[_Template]:
     if told["kind"] != "ReplicaSetList":
         raise ValueError("another thing")
     if (told.get("metadata") or {}).get("continue"):
-        raise Unfit(f"{name} has more than {MOST_REPLICA_SETS} ReplicaSets beside it.")
+        raise Unfit(f"More than {MOST_REPLICA_SETS} ReplicaSets have the labels of {name}'s.")
     return [_template_of(one, name) for one in told["items"] if _is_owned(one, uid)]
 
 
