@@ -93,6 +93,30 @@ def test_holding_back_is_begun_and_ended(site: Site, enter: Enter) -> None:
     expect(page.locator(".wb-list-pane")).to_be_visible()
 
 
+def test_signals_are_held_back_on_a_patch_night_each_week(site: Site, enter: Enter) -> None:
+    page = enter("rob", "?view=held")
+    page.get_by_role("button", name="Hold back …").click()
+    fields = {"entity": "patched-*", "from": "2035-03-24T12:00", "until": "2035-04-08T00:00"}
+    fields |= {"from_time": "22:00", "to_time": "06:00", "reason": "Patches"}
+    for name, value in {**fields, "time_zone": "Europe/Berlin"}.items():
+        page.locator(f"dialog [name={name}]").fill(value)
+    effects = page.locator("dialog .wb-effects")
+    expect(effects).to_contain_text("Times of day go with days of the week: name these, too.")
+    page.locator("dialog [name=days]").fill("Friday")
+    expect(effects).to_contain_text("on fri from 22:00 to 06:00 (Europe/Berlin)")
+    page.locator("dialog button[type=submit]").click()
+    other = page.get_by_role("region", name="At other times").locator("li")
+    expect(other).to_contain_text("“patched-*”Patches")
+    (made,) = site.call("GET", "/suppressions?in_force=false")["suppressions"]
+    # Winter's clocks at first, summer's at the end.
+    begins = datetime(2035, 3, 24, 11, tzinfo=timezone.utc).timestamp()
+    ends = datetime(2035, 4, 7, 22, tzinfo=timezone.utc).timestamp()
+    assert (made["kind"], made["starts_at"], made["ends_at"]) == ("maintenance", begins, ends)
+    times = [made[name] for name in ("days", "from_time", "to_time", "time_zone")]
+    assert times == [["fri"], "22:00", "06:00", "Europe/Berlin"]
+    site.call("DELETE", f"/suppressions/{made['id']}")
+
+
 def test_an_incident_leads_to_its_dashboard(site: Site, enter: Enter) -> None:
     incident = site.open("Read by all")
     page = enter("vic", f"?incident={incident}")

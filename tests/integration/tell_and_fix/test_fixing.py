@@ -253,7 +253,8 @@ def test_a_deployment_of_kubernetes_is_put_back_and_proved(office: Office, shop:
         plan = remediate(office, incident, action="undo_rollout")
         assert plan["blast_radius"] == "checkout is rolled out anew with r7."
         shown = remediate(office, incident, do="preview", plan=plan["plan_id"])
-        assert [one["op"] for one in json.loads(shown["request"][-1])] == ["test", "replace", "add"]
+        patch = [one["op"] for one in json.loads(shown["request"][-1])]
+        assert patch == ["test", "test", "replace", "add"]
         assert "nothing was changed" in remediate(office, incident, do="check")["detail"]
         assert (api.cluster.dry, api.cluster.patched) == (1, 0)
         remediate(office, incident, do="approve")

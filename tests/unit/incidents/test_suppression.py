@@ -214,6 +214,31 @@ def test_a_weekly_window_keeps_local_time_past_midnight_and_in_summer(when, held
 
 
 @pytest.mark.parametrize(
+    ("when", "held"),
+    [
+        ("2026-10-25T00:20", False),  # 02:20 in summer time
+        ("2026-10-25T00:30", True),
+        ("2026-10-25T01:20", True),  # 02:20 again, in winter time: no hole in it
+        ("2026-10-25T04:59", True),
+        ("2026-10-25T05:00", False),
+        ("2026-03-29T01:20", False),  # 03:20; 02:30 is left out and counts as an hour later
+        ("2026-03-29T01:30", True),
+    ],
+)
+def test_a_weekly_window_is_whole_on_the_nights_when_clocks_change(when, held):
+    window = Suppression(
+        "SUP-1",
+        "patches",
+        kind="maintenance",
+        days=("sun",),
+        from_time="02:30",
+        to_time="06:00",
+        time_zone="Europe/Berlin",
+    )
+    assert window.in_force(moment(when)) is held
+
+
+@pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
         ({"kind": "pause"}, "'pause' is no kind"),

@@ -53,6 +53,7 @@ class Cluster:
         self.dry = 0
         self.answers: dict[tuple[str, str], tuple[int, Any]] = {}
         self.before_patch: Any = None
+        self.after_patch: Any = None
         self.replica_sets: list[dict[str, Any]] = []
         self.deployment: dict[str, Any] = {
             "kind": "Deployment",
@@ -104,6 +105,8 @@ class Cluster:
         if not found:
             self.replica_sets.append(made)
         mine = found[0] if found else made
+        if mine["metadata"]["annotations"].get(REVISION) == str(newest):
+            return  # Scaling makes no new revision.
         mine["metadata"]["annotations"][REVISION] = str(newest + 1)
         self.deployment["metadata"]["annotations"][REVISION] = str(newest + 1)
 
@@ -152,6 +155,8 @@ class Cluster:
             changed["metadata"]["generation"] += 1
         self.deployment = changed
         self.patched += 1
+        if self.after_patch:
+            self.after_patch()
         if self.fails:
             raise self.fails
         return 200, copy.deepcopy(changed)
@@ -166,7 +171,7 @@ def applied(document: Any, operation: Any) -> bool:
     for step in way:
         document = document[step]
     if operation["op"] == "test":
-        return bool(document[last] == operation["value"])
+        return last in document and bool(document[last] == operation["value"])
     assert operation["op"] == "add" or last in document, "only what is there can be replaced"
     assert operation["op"] in ("add", "replace")
     document[last] = copy.deepcopy(operation["value"])

@@ -89,7 +89,7 @@ def test_of_two_revisions_of_a_version_it_is_the_newer_one():
                 {("GET", REPLICA_SETS): (200, {"kind": "ReplicaSetList", "items": [],
                                                "metadata": {"continue": "x"}})}
             ),
-            "has more than 200 ReplicaSets",
+            "More than 200 ReplicaSets have the labels of checkout's",
         ),
     ],
 )  # fmt: skip
@@ -151,6 +151,7 @@ def test_a_rollout_that_takes_long_is_found_out_later(cluster, monkeypatch):
     )
     cluster.stuck = False
     said = [service.settle(ARGUMENTS, "PLAN-1") for _look in range(3)]
+    assert said[-1].result == {"revision": "3"}
     assert [one.detail for one in said] == [
         "checkout is put back to r7: 0 of 2 pods are new.",
         "checkout is put back to r7: 1 old pods are still there.",
@@ -212,6 +213,7 @@ FORTH = {
     **BACK, "label": "Put it forth", "inverse": "", "inverse_only": "1",
     "argument.service": "$plan.service$", "argument.running": "$plan.to_version$",
     "argument.to_version": "$plan.running$",
+    "argument.revision": "$result.revision$", "argument.revision.type": "integer",
 }  # fmt: skip
 
 
@@ -288,4 +290,75 @@ def test_what_would_be_sent_is_shown_without_what_a_template_may_hide(bench):
     shown = preview_plan(bench.context, propose(bench))["request"]
     assert (shown["method"], shown["url"]) == ("PATCH", f"{URL}{DEPLOYMENT}")
     assert "POOL_SIZE" not in json.dumps(shown)
-    assert [one["op"] for one in shown["body"]] == ["test", "replace", "add"]
+    assert [one["op"] for one in shown["body"]] == ["test", "test", "replace", "add"]
+
+
+# --- who else works on it ---------------------------------------------------------------------
+
+
+def test_what_something_puts_back_at_once_has_failed_and_frees_the_service(bench, cluster):
+    """As an operator does that owns the Deployment."""
+    plan = approved(bench)
+    cluster.after_patch = lambda: cluster.deploy(template("r8", pool=1))
+    execute(bench, plan)
+    state = bench.context.load(plan)[2]
+    assert (state.status, state.action_in_doubt) == ("failed", True)
+    assert "checkout runs r8 again: somebody or something has put it back." in state.detail
+    assert not bench.context.blocking_run("checkout", "PLAN-0000000000")
+
+
+def test_a_label_that_is_taken_off_in_the_same_moment_counts(cluster):
+    cluster.before_patch = lambda: cluster.deployment["metadata"]["labels"].clear()
+    outcome = kubernetes(cluster).execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.certain, cluster.patched) == ("failed", True, 0)
+
+
+def test_a_fix_that_somebody_has_worked_on_since_is_not_undone(bench, cluster):
+    """The version is the same; what was changed by hand would be lost."""
+    plan = approved(bench)
+    assert execute(bench, plan).status == "done"
+    cluster.deploy(template("r7", pool=50))
+    bench.raising.fixed_at, bench.raising.after = bench.clock.now(), ["checkout"]
+    bench.clock.advance(90)
+    bench.verifier().run()
+    state = bench.context.load(plan)[2]
+    assert (state.status, cluster.version) == ("rollback_failed", "pool 50")
+    assert "checkout was changed since (revision 4, no longer 3)" in state.detail
+
+
+def test_scaling_a_fix_does_not_keep_it_from_being_undone(bench, cluster):
+    plan = approved(bench)
+    execute(bench, plan)
+    cluster.deployment["spec"]["replicas"] = 2
+    cluster.deployment["metadata"]["generation"] += 1
+    bench.clock.advance(5)
+    state = execution.roll_back(bench.context, plan, "omar", "It is not needed.")
+    assert (state.status, cluster.version) == ("rolled_back", "pool 1")
+
+
+def test_a_change_that_kubernetes_has_not_seen_yet_is_waited_for(bench, cluster):
+    """Until then the Deployment shows the revision of before, which was approved."""
+    plan = approved(bench)
+    cluster.deploy(template("r8", pool=2))
+    cluster.stuck = True
+    assert "checkout was changed just now: try again in a moment." in refusal(
+        lambda: execute(bench, plan)
+    )
+    assert cluster.patched == 0 and bench.context.load(plan)[2].status == "approved"
+
+
+def test_what_is_changed_between_the_last_check_and_the_request_is_not_undone(
+    bench, cluster, monkeypatch
+):
+    """Within the version that was approved: its pool was changed by hand."""
+    plan = approved(bench)
+    begin = execution.begin
+
+    def changed(*args):
+        cluster.deploy(template("r8", pool=2))
+        begin(*args)
+
+    monkeypatch.setattr(execution, "begin", changed)
+    state = execute(bench, plan)
+    assert (state.status, state.action_in_doubt, cluster.version) == ("failed", False, "pool 2")
+    assert "checkout was changed since (revision 3, no longer 2)." in state.detail

@@ -342,16 +342,19 @@ def test_the_rules_are_shown_before_anything_is_done(bench):
     assert [name for name, check in shown.items() if not check["ok"]] == ["approval"]
 
 
-def test_who_proposes_and_rejects_by_turns_is_stopped(bench):
-    """Each proposal is a message to those who approve."""
+def test_who_proposes_and_rejects_by_turns_is_stopped_and_keeps_nobody_else_from_it(bench):
+    """Each proposal is a message to those who approve; in an outage others need theirs."""
     for _time in range(20):
         approval.reject(bench.context, propose(bench), "omar")
     assert refusal(lambda: propose(bench)) == (
-        f"{INCIDENT} had 20 plans within the last hour: decide on those, or wait."
+        f"mia has proposed 20 plans for {INCIDENT} within the last hour: wait, or have somebody "
+        "else propose it."
     )
+    waiting = propose(bench, actor="nora")
+    assert propose(bench) == waiting, "what is proposed already is no new message"
+    approval.reject(bench.context, waiting, "omar")
     bench.clock.advance(3601)
-    waiting = propose(bench)
-    assert propose(bench) == waiting
+    assert propose(bench) != waiting
 
 
 def test_another_plan_with_the_same_id_is_not_taken_for_this_one(bench):

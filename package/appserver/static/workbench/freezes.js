@@ -7,12 +7,10 @@ import { Change } from './change.js';
 import { h } from './dom.js';
 import { ask } from './forms.js';
 import { lacks } from './moves.js';
-import { isOver, now, timeZone, when, wholeMoment } from './words.js';
-import { secondsOf } from './zones.js';
+import { timeFields, timesOf, told } from './times.js';
+import { isOver, when } from './words.js';
 
-const NO_END = '';
-const SPANS = [['3600', 'an hour'], ['14400', '4 hours'], ['86400', 'a day'], ['259200', '3 days'], ['604800', 'a week'], ['1209600', '2 weeks'], [NO_END, 'until somebody ends it']];
-const WEEK = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
+const SPANS = [['3600', 'an hour'], ['14400', '4 hours'], ['86400', 'a day'], ['259200', '3 days'], ['604800', 'a week'], ['1209600', '2 weeks']];
 const NAMES = [['service', 'Service', ''], ['team', 'Team', 'the team'], ['tag', 'Tag', 'the tag']];
 
 /**
@@ -48,18 +46,11 @@ function aboutWhat(one) {
 
 function add(app, reload) {
     const change = new Change();
-    const zones = Intl.supportedValuesOf?.('timeZone') ?? [];
     ask({
         title: 'Freeze changes', submit: 'Freeze', draft: 'freeze', danger: true,
         fields: [
             ...NAMES.map(([name, label]) => ({ name, label })),
-            { name: 'from', label: 'From', kind: 'moment', help: 'Left empty, from now on.' },
-            { name: 'seconds', label: 'For', kind: 'select', value: '86400', options: SPANS },
-            { name: 'until', label: 'Or until', kind: 'moment', help: 'Filled in, it counts instead of “For”.' },
-            { name: 'days', label: 'Only on these days of the week', help: 'Such as fri, sat, sun.' },
-            { name: 'from_time', label: 'On these days, from', kind: 'time', help: 'Left empty, all of each day.' },
-            { name: 'to_time', label: 'On these days, to', kind: 'time', help: 'Before “from”, it goes on past midnight.' },
-            { name: 'time_zone', label: 'Time zone of these times', value: timeZone(), suggestions: zones.map((zone) => [zone, '']) },
+            ...timeFields(SPANS, '86400'),
             { name: 'reason', label: 'Why, for whoever may not carry a fix out', kind: 'area', required: true },
         ],
         effects: (values) => {
@@ -78,39 +69,6 @@ function add(app, reload) {
             reload();
         },
     });
-}
-
-function told(times) {
-    const from = times.starts_at > now() ? `from ${wholeMoment(times.starts_at)} ` : '';
-    const until = times.ends_at ? `until ${wholeMoment(times.ends_at)}` : 'until somebody ends it';
-    if (!times.days?.length) return from + until;
-    return `${from}${until}, on ${times.days.join(', ')} from ${times.from_time ?? '00:00'} to ${times.to_time ?? '00:00'} (${times.time_zone})`;
-}
-
-/** `Saturday` or `sat` as `sat`; what is no day as it is, which the API refuses. */
-function dayNamed(text) {
-    return WEEK.find((name) => text.length > 2 && name.startsWith(text))?.slice(0, 3) ?? text;
-}
-
-/**
- * What the form's times are in the words of `POST /freezes`, or the `problem` with them.
- * @param {Object<string, string>} values
- */
-function timesOf({ from, seconds, until, days, from_time, to_time, time_zone }) {
-    const times = { time_zone: time_zone || timeZone() };
-    try {
-        const begin = from ? secondsOf(from, times.time_zone) : now();
-        if (from) times.starts_at = begin;
-        if (until) times.ends_at = secondsOf(until, times.time_zone);
-        else if (seconds !== NO_END) times.ends_at = Math.round(begin + Number(seconds));
-        if (times.ends_at <= Math.max(begin, now())) return { problem: 'It would be over before it begins: name a later end.' };
-    } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        return { problem: `“${times.time_zone}” is no time zone: write one such as Europe/Berlin.` };
-    }
-    if (!days) return from_time || to_time ? { problem: 'Times of day go with days of the week: name these, too.' } : times;
-    const hours = { ...(from_time && { from_time }), ...(to_time && { to_time }) };
-    return { ...times, days: days.toLowerCase().split(/[\s,]+/).filter(Boolean).map(dayNamed), ...hours };
 }
 
 function end(app, one, reload) {

@@ -9,11 +9,11 @@ import { fill, h, keepingPlace } from './dom.js';
 import { AGAIN, ask, explained } from './forms.js';
 import { freezesPart } from './freezes.js';
 import { signalTold } from './signals.js';
-import { isOver, many, moment, now, when } from './words.js';
+import { NO_END, timeFields, timesOf, told } from './times.js';
+import { isOver, many, when } from './words.js';
 
 const SIGNALS_AT_ONCE = 50;
-const NO_END = '';
-const SPANS = [['1800', 'half an hour'], ['3600', 'an hour'], ['14400', '4 hours'], ['28800', '8 hours'], ['86400', 'a day'], [NO_END, 'until somebody ends it']];
+const SPANS = [['1800', 'half an hour'], ['3600', 'an hour'], ['14400', '4 hours'], ['28800', '8 hours'], ['86400', 'a day'], ['604800', 'a week']];
 const NAMES = [['rule', 'Detection'], ['entity', 'Host, service or user'], ['tag', 'Tag']];
 
 /**
@@ -143,20 +143,24 @@ export class HeldBack {
             title: 'Hold signals back', submit: 'Hold back', draft: 'held',
             fields: [
                 ...NAMES.map(([name, label]) => ({ name, label, suggestions: listed[name].map((one) => [one, '']) })),
-                { name: 'seconds', label: 'For', kind: 'select', value: '3600', options: SPANS },
+                ...timeFields(SPANS, '3600'),
                 { name: 'reason', label: 'Why, for whoever wonders about the silence', kind: 'area', required: true },
             ],
             effects: (values) => {
                 const given = Object.fromEntries(NAMES.map(([name]) => [name, values[name] || '*']));
                 if (Object.values(given).every((pattern) => pattern === '*')) return ['Fill in at least one of the first three. * stands for any text, ? for one character; a signal must match all that you fill in.'];
-                const until = values.seconds === NO_END ? 'until somebody ends it' : `until ${moment(now() + Number(values.seconds))}`;
-                return [`Signals about ${aboutWhat(given)} open no incident ${until}. They are stored and counted.`];
+                const times = timesOf(values);
+                return [times.problem ?? `Signals about ${aboutWhat(given)} open no incident ${told(times)}. They are stored and counted.`];
             },
-            act: async ({ seconds, ...values }) => {
-                const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
-                const length = seconds === NO_END ? { kind: 'mute' } : { kind: 'maintenance', seconds: Number(seconds) };
-                const { body } = await change.send('POST', 'suppressions', { ...given, ...length });
-                this.app.say(`${body.id} holds them back now.`);
+            act: async (values) => {
+                const { problem, ...times } = timesOf(values);
+                if (problem) throw new ApiError('refused', problem);
+                const given = Object.fromEntries([...NAMES.map(([name]) => name), 'reason'].map((name) => [name, values[name]]).filter(([, value]) => value));
+                const kind = times.ends_at || times.days ? 'maintenance' : 'mute';
+                // From now on counts by the server's clock: the browser's may be wrong.
+                const length = values.from || values.until || values.seconds === NO_END ? {} : { ends_at: undefined, seconds: Number(values.seconds) };
+                const { body } = await change.send('POST', 'suppressions', { kind, ...given, ...times, ...length });
+                this.app.say(`${body.id} holds them back ${body.in_force ? 'now' : told(body)}.`);
                 this.reload();
             },
         });

@@ -30,7 +30,7 @@ from .steps import action_run
 
 __all__ = ["approve", "drafted", "expire", "propose", "reject"]
 
-# Of one incident: who proposes and rejects by turns has a message sent for each.
+# Of one incident, by one person: each proposal is a message, and nobody else is kept from any.
 PROPOSALS_AN_HOUR = 20
 
 
@@ -47,7 +47,7 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
     incident, entries = context.incident(incident_id)
     try:
         plan = drafted(context, incident, entries, action_name, actor)
-        _unless_too_many(context, plan)
+        _unless_too_many(context, plan, actor)
     except Refused as refusal:
         context.refuse(incident_id, None, refusal, actor)
         raise
@@ -62,15 +62,17 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
     return context.load(plan["_key"])[0]
 
 
-def _unless_too_many(context: Context, plan: Mapping[str, Any]) -> None:
-    """Raise Refused for a new plan of an incident that had many lately: each is a message."""
-    since = context.clock.now() - HOUR
-    lately = {"incident_id": plan["incident_id"], "created_at": {"$gt": since}}
-    found = context.stores.plans.keys(lately)
-    if len(found) >= PROPOSALS_AN_HOUR and plan["_key"] not in found:
+def _unless_too_many(context: Context, plan: Mapping[str, Any], actor: str) -> None:
+    """Raise Refused for a new plan of somebody who has proposed many lately."""
+    if context.stores.plans.get(plan["_key"]) is not None:
+        return
+    incident_id, since = plan["incident_id"], context.clock.now() - HOUR
+    lately = {"incident_id": incident_id, "proposed_by": actor, "created_at": {"$gt": since}}
+    count = len(context.stores.plans.keys(lately))
+    if count >= PROPOSALS_AN_HOUR:
         raise Refused(
-            f"{plan['incident_id']} had {len(found)} plans within the last hour: decide on those, "
-            "or wait.",
+            f"{actor} has proposed {count} plans for {incident_id} within the last hour: wait, or "
+            "have somebody else propose it.",
             "too_many_plans",
         )
 

@@ -41,7 +41,7 @@ __all__ = ["execute", "roll_back", "settle", "settle_all", "undo"]
 # Longer than an executor's request may take, so that a slow run is not taken for a dead one.
 LEASE_SECONDS = 90.0
 SETTLING_GIVES_UP_SECONDS = 900.0
-# So long before settling gives up that what was asked for last has happened by then, or won't.
+# Later than this nothing is sent again, so that its effect shows before settling gives up.
 SEND_AGAIN_SECONDS = 600.0
 # A plan in these was carried out and may be undone.
 UNDOABLE = ("done", "recovered", "not_recovered", "insufficient_data", "rollback_failed")

@@ -16,7 +16,7 @@ from .ecs import Ecs
 from .executor import Body, Executor, ExecutorError, Executors
 from .kubernetes import Kubernetes
 
-__all__ = ["NEEDED_ARGUMENTS", "executors"]
+__all__ = ["BOUND_FACTS", "NEEDED_ARGUMENTS", "executors"]
 
 # Longest wait for one answer of Amazon ECS.
 ECS_SECONDS = 30.0
@@ -27,6 +27,8 @@ NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "ecs": ("cluster", "service", "running", "to_task_definition"),
     "kubernetes": ("namespace", "service", "running", "to_version"),
 }
+# What of a plan's state an executor is told as well, so that it acts on nothing newer.
+BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {"kubernetes": ("revision",)}
 
 
 def executors(settings: Callable[[], Settings]) -> Executors:

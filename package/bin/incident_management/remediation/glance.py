@@ -1,8 +1,8 @@
 """What a service told a moment ago, for those who only look.
 
-Whoever may read incidents may look at a plan as often as they like, and each look asks the service
-that the plan is about, with the app's token. So many looks within a moment ask once. What decides
-or acts always asks anew, and what it learns is seen by whoever looks next.
+Whoever may read incidents may look at a plan as often as they like, and a look asks the service
+that the plan is about, with the app's token. Looks within two seconds therefore ask it once. What
+decides or acts always asks anew, and whoever looks next sees what it learned.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .executor import Executor, ExecutorError, Executors, Outcome
 __all__ = ["Glances"]
 
 FRESH_SECONDS = 2.0
-# So many services are remembered; beyond it, none from before.
+# Answers that are remembered; when there are more, all are forgotten.
 MOST = 200
 
 _Told = Tuple[float, Optional[Dict[str, Any]], Optional[ExecutorError]]

@@ -3,9 +3,9 @@
 Each is run over two windows of the same length, one that ends where the action began and one after
 it. ``recovered`` takes all of: one of them found an entity of the incident before, none finds any
 after, and every entity of the incident had enough events after, so that silence is not mistaken for
-health. ``not_recovered``, which undoes the fix, takes that the search that opened the incident
-finds the same entity before and after, and that none sees it cured: see :class:`Meant`. Anything
-less is ``insufficient_data``.
+health. ``not_recovered``, which undoes the fix, takes two things: the search that opened the
+incident finds the same entity before and after, and no other sees one cured: see :class:`Meant`.
+Anything less is ``insufficient_data``.
 """
 
 from __future__ import annotations

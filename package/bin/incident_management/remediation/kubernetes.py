@@ -1,11 +1,11 @@
 """Puts a Deployment of Kubernetes back to the version that it ran before.
 
 As ``kubectl rollout undo`` does (``rollback.go`` of kubectl): the pod template of an earlier
-ReplicaSet takes the place of the Deployment's, by one JSON Patch. That begins with a ``test`` of
-the template that was read (RFC 6902, 4.6), which the API server applies to what is stored then: so
-nobody's change in between is undone, and a repeated request does nothing. How far a rollout is
-follows ``rollout_status.go``; that its deadline is exceeded is no end, because that condition may
-still be of the rollout before.
+ReplicaSet takes the place of the Deployment's, by one JSON Patch. It begins with a ``test`` of the
+label that allows it and one of the template that was read (RFC 6902, 4.6). The API server applies
+these to what is stored at that moment: nobody's change in between is undone, and a repeated request
+does nothing. How far a rollout is follows ``rollout_status.go``, but that its deadline is exceeded
+is no end: that condition may still be of the rollout before.
 """
 
 from __future__ import annotations
@@ -94,8 +94,10 @@ class Kubernetes:
     """The Deployments of one cluster, by the address of its API and a service account's token.
 
     Arguments: ``namespace``, ``service`` (the Deployment), ``running`` (the version that the change
-    put there) and ``to_version``. A version is the label ``app.kubernetes.io/version`` of the pod
-    template, else the tag of its image: of the only container, or of that named as the Deployment.
+    put there), ``to_version`` and, where it must still be the same, ``revision``: that which was
+    approved, or for an inverse that which the fix made. A version is the label
+    ``app.kubernetes.io/version`` of the pod template, else the tag of its image: of the only
+    container, or of that named as the Deployment.
     """
 
     def __init__(
@@ -131,6 +133,10 @@ class Kubernetes:
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
             outcome = self.settle(arguments, request_id)
+            if outcome.status == "unchanged":
+                again = f"{arguments['service']} runs {arguments['running']} again"
+                sentence = f"{again}: somebody or something has put it back."
+                return Outcome("failed", sentence, certain=False)
             if outcome.status != "unknown" or time.monotonic() >= deadline:
                 return outcome
             self._sleep(PAUSE_SECONDS)
@@ -149,7 +155,8 @@ class Kubernetes:
             return Outcome("failed", f"{name} has moved on to {told}.", certain=False)
         if deployment.left:
             return Outcome("unknown", f"{name} is put back to {version}: {deployment.left}.")
-        return Outcome("done", f"{name} runs {version}.")
+        revision = str(deployment.template.revision)
+        return Outcome("done", f"{name} runs {version}.", {"revision": revision})
 
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
         """Return the request; templates may hold secrets, so they are only named."""
@@ -206,6 +213,13 @@ class Kubernetes:
             raise Unfit(f"{name} runs {what}, no longer {arguments['running']}.")
         if running == version:
             raise Unfit(f"{name} runs {running} already: there is nothing to do.")
+        revision = str(deployment.template.revision)
+        wanted = arguments.get("revision", revision)
+        if revision != wanted:
+            raise Unfit(f"{name} was changed since (revision {revision}, no longer {wanted}).")
+        if deployment.observed < deployment.generation:
+            # Until its controller has seen a change, the revision is that of before.
+            raise ExecutorError(f"{name} was changed just now: try again in a moment.")
         address = f"{self._namespace(arguments)}/replicasets?limit={MOST_REPLICA_SETS}"
         selector = quote(deployment.selector, safe="")
         told = self._got(f"{address}&labelSelector={selector}", f"the ReplicaSets of {name}")
@@ -247,9 +261,11 @@ class Kubernetes:
 def _patch(now: Any, then: Any, request_id: str, uid: str = "") -> List[Dict[str, Any]]:
     """Return the JSON Patch; ``uid``: of the Deployment, which may be another one of its name."""
     of_it = [{"op": "test", "path": "/metadata/uid", "value": uid}] if uid else []
+    allowed = {"op": "test", "path": f"/metadata/labels/{LABEL}", "value": ALLOWED}
     cause = f"{request_id} of Incident Management for Splunk"
     return [
         *of_it,
+        allowed,
         {"op": "test", "path": "/spec/template", "value": now},
         {"op": "replace", "path": "/spec/template", "value": then},
         # There are annotations: the controller keeps the revision in one.
@@ -294,7 +310,7 @@ def _owned(told: Mapping[str, Any], uid: str, name: str) -> List[_Template]:
     if told["kind"] != "ReplicaSetList":
         raise ValueError("another thing")
     if (told.get("metadata") or {}).get("continue"):
-        raise Unfit(f"{name} has more than {MOST_REPLICA_SETS} ReplicaSets beside it.")
+        raise Unfit(f"More than {MOST_REPLICA_SETS} ReplicaSets have the labels of {name}'s.")
     return [_template_of(one, name) for one in told["items"] if _is_owned(one, uid)]
 
 

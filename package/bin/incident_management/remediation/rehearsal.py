@@ -20,7 +20,7 @@ _PASSED_OVER = ("approval", "cooldown", "rate")
 _ENDS = ("done", "failed")
 # Of a plan, each a job of AWX.
 AN_HOUR = 10
-# As long as a run may take: one that has no end by then keeps no new one from being begun.
+# As long as a run may take. A try that has not ended by then no longer keeps a new one from it.
 GOES_ON_SECONDS = 900.0
 
 

@@ -8,6 +8,7 @@ from typing import Any, Dict, Mapping, Optional
 from .catalogue import Action, CatalogueError
 from .context import Context, Refused
 from .executor import ExecutorError, Outcome
+from .executors import BOUND_FACTS
 from .plan import PlanState
 from .safety import resolved_arguments, suitable_facts
 
@@ -99,7 +100,8 @@ def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
             f"'{action.name}' was changed in the catalogue since {plan['_key']} was made, so what "
             "carries it out now can't tell what became of it."
         )
-    return Step(action_run(plan), action, dict(plan["arguments"]))
+    bound = {name: plan["state"][name] for name in BOUND_FACTS.get(action.executor, ())}
+    return Step(action_run(plan), action, {**plan["arguments"], **bound})
 
 
 def inverse_step(

@@ -2,7 +2,8 @@
 
 ``starts_at`` and ``ends_at`` (epoch seconds; 0: no end) bound a window. With ``days``, of ``mon``
 to ``sun``, it is in force on these days only, from ``from_time`` up to ``to_time`` (``HH:MM`` in
-``time_zone``; one that ends before it begins goes on past midnight).
+``time_zone``; one that ends before it begins goes on past midnight). Of a time that the clocks show
+twice the first counts, and one that they leave out counts by the clocks as they were before.
 """
 
 from __future__ import annotations
@@ -105,20 +106,25 @@ class Window:
         if not self.ends_at or self.ends_at - self.starts_at >= EVERY_DAY_SECONDS:
             return False
         first = datetime.fromtimestamp(self.starts_at, _zone(self.time_zone))
-        hour, minute = divmod(_minutes(self.from_time), 60)
-        begins = first.replace(hour=hour, minute=minute, second=0, microsecond=0)
-        starts = [(begins + timedelta(days=n)).timestamp() for n in range(9)]
+        begin = _minutes(self.from_time)
+        starts = [_at(first + timedelta(days=n), begin) for n in range(9)]
         return not any(self.in_force(moment) for moment in [self.starts_at, *starts])
 
     def _is_in_week(self, moment: float) -> bool:
-        local = datetime.fromtimestamp(moment, _zone(self.time_zone))
+        today = datetime.fromtimestamp(moment, _zone(self.time_zone))
         start, end = _minutes(self.from_time), _minutes(self.to_time)
-        minute = local.hour * 60 + local.minute
-        today, yesterday = (DAYS[(local - timedelta(days=n)).weekday()] for n in (0, 1))
-        if start < end:
-            return today in self.days and start <= minute < end
-        began_today = today in self.days and minute >= start
-        return began_today or (yesterday in self.days and minute < end)
+        for day in (today, today - timedelta(days=1)):
+            if DAYS[day.weekday()] in self.days:
+                last = day if start < end else day + timedelta(days=1)
+                if _at(day, start) <= moment < _at(last, end):
+                    return True
+        return False
+
+
+def _at(day: datetime, minute: int) -> float:
+    """Return when the clocks show a time of a day: the first time, where they show it twice."""
+    hour, minute = divmod(minute, 60)
+    return day.replace(hour=hour, minute=minute, second=0, microsecond=0, fold=0).timestamp()
 
 
 def _minutes(text: str) -> int:
