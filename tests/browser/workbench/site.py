@@ -198,6 +198,14 @@ class Site:
                 "verdict": f"Most likely cause (high confidence): {cause}.",
                 "cause": cause,
                 "hypotheses": [hypothesis, other],
+                "evidence": [
+                    {
+                        "finder": "recent_changes",
+                        "looked_for": "change events in the day before the errors began",
+                        "found": ["config CHG-8 of checkout, 0 min before"],
+                        "not_found": ["No change events of billing."],
+                    }
+                ],
                 "citations": hypothesis["citations"],
                 "claims": [
                     {

@@ -111,6 +111,11 @@ def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     expect(claims.nth(0)).to_contain_text("quote found · C1")
     expect(claims.nth(1)).to_contain_text("not checked · C1 · It says what brought about what.")
     expect(claims.nth(2)).not_to_contain_text("ready to accept connections")
+    looked = responder.locator(".wb-looked")
+    expect(looked.locator("dt")).to_have_text("change events in the day before the errors began")
+    expect(looked.locator("dd")).to_have_text(
+        ["config CHG-8 of checkout, 0 min before", "No change events of billing."]
+    )
 
     press(responder, "propose")
     said(responder, "is proposed")

@@ -118,6 +118,15 @@ def test_those_that_have_left_are_not_looked_through_for_those_that_are_leaving(
     assert among == []
 
 
+def test_tombstones_of_an_earlier_version_are_set_aside(old):
+    old.leave()
+    stone = tombstone(old.stores, old.id)
+    assert stone is not None
+    old.stores.claims.save([{**stone, "purpose": "pruned"}])
+    old.leave()
+    assert tombstone(old.stores, old.id) == stone
+
+
 def test_of_what_was_kept_for_all_incidents_only_its_own_is_looked_at(old):
     """Of first messages and model calls there is one for each: a hundred thousand, by purpose."""
     asked = []

@@ -16,6 +16,7 @@ __all__ = ["OpenedSoFar"]
 
 # After so long nobody writes an incident that was opened before: clocks differ by less.
 SETTLED_SECONDS = 3600.0
+PAGE = 10_000
 
 
 class OpenedSoFar:
@@ -38,12 +39,24 @@ class OpenedSoFar:
             # A clock that was ahead then has counted as old what is opened only now.
             if not self._until or until < self._until - SETTLED_SECONDS:
                 deleted = retention.totals(stores).get("incidents", 0)
-                self._settled = deleted + _opened(stores, {"$lt": until})
+                self._settled = deleted + _opened_before(stores, until)
                 self._until = until
             elif until - self._until >= SETTLED_SECONDS:
                 self._settled += _opened(stores, {"$gte": self._until, "$lt": until})
                 self._until = until
             return self._settled + _opened(stores, {"$gte": self._until})
+
+
+def _opened_before(stores: Stores, until: float) -> int:
+    """Count all that were opened before a time, each read once: pages by skip begin anew."""
+    count, last = 0, ""
+    while True:
+        query = {"$and": [{"_key": {"$gt": last}}, {"opened_at": {"$lt": until}}]}
+        page = stores.incidents.find(query, "_key:1", PAGE, fields=("opened_at",))
+        count += len(page)
+        if len(page) < PAGE:
+            return count
+        last = str(page[-1]["_key"])
 
 
 def _opened(stores: Stores, when: Dict[str, float]) -> int:

@@ -110,6 +110,7 @@ class Retention:
         if keep:
             cutoff = self._clock.now() - keep
             self._condemn(cutoff)
+            self._set_aside()
             done.update(self._execute())
             done.update(self._loose(cutoff))
         return done
@@ -152,6 +153,13 @@ class Retention:
             found.update({str(one["_key"]): one for one in fresh})
             wanted = [key for one in fresh for key in one.get("merged") or ()]
         return list(found.values())
+
+    def _set_aside(self) -> None:
+        """Tell some of those that have left, by an earlier version, from those that are leaving."""
+        left = {"purpose": TOMBSTONE, "value.phase": "left"}
+        stones = self._stores.claims.find(left, "_key:1", LOOSE_A_ROUND)
+        if stones:
+            self._stores.claims.save([{**stone, "purpose": LEFT} for stone in stones])
 
     def _execute(self) -> Dict[str, int]:
         """Delete the incidents whose time is over and whose history is indexed."""
