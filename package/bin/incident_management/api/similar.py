@@ -42,7 +42,7 @@ _SIMILAR = named(
     "GET",
     "/incidents/{id}/similar",
     capability="incident_read",
-    query={"limit": whole(1, MAX_EACH, "At most so many of each; 10 unless given.")},
+    query={"limit": whole(1, MAX_EACH, "The most of each; 10 unless given.")},
     answers={
         200: record(
             {
