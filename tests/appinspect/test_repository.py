@@ -60,6 +60,18 @@ def test_the_map_of_the_library_names_each_of_its_folders():
     assert missing == set()
 
 
+def test_nothing_of_the_library_leans_on_what_runs_it():
+    """The worker's folders were imported by the API; what both need lies further in."""
+    library = ROOT / "package" / "bin" / "incident_management"
+    found = set()
+    for path in library.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r"(?m)^ *from \.+(api|slack_socket|worker)[. ]", text):
+            found.add((path.relative_to(library).parts[0], name))
+    # A button pressed in Slack is a request to the API, which tells how that connection is.
+    assert found == {("slack_socket", "api"), ("api", "slack_socket")}
+
+
 def anchors(document: Path) -> set[str]:
     """The anchors of a document's headings, as GitHub makes them."""
     text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.S)

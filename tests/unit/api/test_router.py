@@ -208,6 +208,15 @@ def test_health_counts_each_incident_once_whatever_its_age_and_those_that_left(a
     assert api.call("GET", "/health")[1]["incidents_detected"] == 11
 
 
+def test_health_counts_on_after_a_clock_that_was_ahead_is_set_right(api):
+    opened(api, 3)
+    api.clock.advance(86400)
+    assert api.call("GET", "/health")[1]["incidents_detected"] == 3
+    api.clock.advance(-86400)
+    opened(api, 2)
+    assert api.call("GET", "/health")[1]["incidents_detected"] == 5
+
+
 def test_health_reads_old_incidents_once(api, monkeypatch):
     monkeypatch.setattr(opened_so_far, "PAGE", 2)
     opened(api, 3)

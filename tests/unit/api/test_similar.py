@@ -127,6 +127,17 @@ def test_those_of_its_detections_are_found_by_their_signals(api, monkeypatch):
     assert older
 
 
+def test_an_incident_of_many_signals_hides_none_that_its_detections_found_before(api, monkeypatch):
+    monkeypatch.setattr(module, "MAX_SIGNALS", 2)
+    earlier = stored(api, 9, rules=["Errors"], entities=["search"], wordings=[POOL])
+    incident_id = mine(api, opened_at=NOW - 5)
+    of_it = {"incident_id": incident_id, "rule": "Errors"}
+    api.stores_value.signals.save(
+        [{**of_it, "_key": f"own-{n}", "received_at": NOW - n} for n in range(5)]
+    )
+    assert [one["id"] for one in similar(api, incident_id)["earlier"]] == [earlier]
+
+
 def _noting(find, asked):
     def noted(query=None, *rest, **more):
         asked.append(query)

@@ -36,7 +36,8 @@ class OpenedSoFar:
         """Return how many were opened, those deleted by age included. Raises SplunkError."""
         with self._lock:
             until = self._clock.now() - SETTLED_SECONDS
-            if not self._until:
+            # A clock that was ahead then has counted as old what is opened only now.
+            if not self._until or until < self._until - SETTLED_SECONDS:
                 deleted = retention.totals(stores).get("incidents", 0)
                 self._settled = deleted + _opened_before(stores, until)
                 self._until = until

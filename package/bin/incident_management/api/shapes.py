@@ -233,4 +233,4 @@ def page(name: str, items: Schema) -> Schema:
 
 
 LIMIT = whole(0, MAX_LISTED, "At most so many.")
-OFFSET = whole(0, LARGEST_OFFSET, "Leave out so many at the beginning.")
+OFFSET = whole(0, LARGEST_OFFSET, "How many to leave out at the beginning.")

@@ -42,7 +42,7 @@ _SIMILAR = named(
     "GET",
     "/incidents/{id}/similar",
     capability="incident_read",
-    query={"limit": whole(1, MAX_EACH, "At most so many of each; 10 unless given.")},
+    query={"limit": whole(1, MAX_EACH, "The most of each; 10 unless given.")},
     answers={
         200: record(
             {
@@ -57,7 +57,8 @@ def get_similar(request: Request) -> Response:
     """Incidents like this one, the most alike first: those open now, and earlier ones' solutions.
 
     Compared are the newest 500 of each that share an affected system, those of the newest 2,000
-    signals of its detections, and the earlier episodes of the same problem.
+    signals of its detections and of the newest 2,000 before it, and the earlier episodes of the
+    same problem.
     """
     incident = Incident.from_document(document_of(request))
     opened, ended = similar_to(request.stores, incident, int(request.args.get("limit", 10)))

@@ -21,7 +21,7 @@ __all__ = ["Similar", "similar_to"]
 # How many of the newest that share an entity are compared.
 MAX_COMPARED = 500
 # Those that share a detection are found by its signals, which have an acceleration for that: how
-# many of the newest signals are read, and of how many incidents.
+# many of the newest are read, and of those before the incident; and of how many incidents.
 MAX_SIGNALS = 2000
 MAX_OF_SIGNALS = 1000
 # How many detections and entities of an incident are looked for.
@@ -82,12 +82,18 @@ def _episodes(incidents: Collection, incident: Incident) -> Dict[str, Document]:
 
 
 def _of_its_detections(stores: Stores, incident: Incident) -> Dict[str, Document]:
-    """The incidents, by id, of the newest signals of an incident's detections."""
+    """The incidents, by id, of the newest signals of an incident's detections.
+
+    And of the newest before it was opened: it may have more signals itself than are read.
+    """
     rules = next(fitting(({"rule": name} for name in incident.rules[:MAX_NAMES]), MAX_NAMES), None)
     if rules is None:
         return {}
-    order, fields = "received_at:-1", ("incident_id",)
-    signals = stores.signals.find(rules, order, MAX_SIGNALS, fields=fields)
+    before = {"$and": [rules, {"received_at": {"$lt": incident.opened_at or 0.0}}]}
+    signals: List[Document] = []
+    for query in (rules, before):
+        order, fields = "received_at:-1", ("incident_id",)  # as the acceleration by_rule
+        signals += stores.signals.find(query, order, MAX_SIGNALS, fields=fields)
     ids = list(dict.fromkeys(str(one.get("incident_id") or "") for one in signals))
     found = find_by(stores.incidents, "_key", filter(None, ids[:MAX_OF_SIGNALS]), FIELDS)
     return {str(one["id"]): one for one in found}

@@ -22,13 +22,13 @@ __all__ = ["LATE_SECONDS", "OutOfOrder", "Place", "Stories", "Story"]
 # Beyond it, the stories that were not used for longest are forgotten, and read again when they are
 # needed.
 REMEMBERED = 600_000
-SETTLED_WEIGHT = 20  # so many settled signals weigh as much as one that is not
+SETTLED_WEIGHT = 20  # this many settled signals weigh as much as one that is not
 PLACES_REMEMBERED = 100_000
 
 # From this many on, the signals of a remembered story are settled: known again, but not listed.
 SETTLE_FROM = 64
 
-# An entry is in the KV store at most so long after its writer has read what it follows: twice as
+# The longest from a writer's reading what its entry follows until that is in the KV store: twice as
 # long as one request may take. Ingest gives up before writing when it took longer than half of it.
 LATE_SECONDS = 120.0
 

@@ -22,7 +22,8 @@ from .rights import only_filters, only_reads, runs_as_its_owner
 
 __all__ = ["MonitorRaising", "Raising", "SavedSearchRaising", "raising_of"]
 
-# A fix is waited for so long at most, and with it whatever else is to be done to its service.
+# The longest window of a saved search that proves a fix: the proof waits for all of it, and
+# whatever else is to be done to the service waits with it.
 LONGEST_SECONDS = 7200.0
 
 

@@ -40,7 +40,7 @@ ANSWER_BYTES = 25_000_000
 URL_QUERY_BYTES = 1500
 # What splunkd's server takes at least; for a query that matches too much for one answer.
 LONGEST_URL_QUERY_BYTES = 6000
-# So many alternatives never fit, so their text need not be made to see that.
+# More alternatives than this never fit; their text need not be made to see that.
 URL_QUERY_PARTS = 150
 
 

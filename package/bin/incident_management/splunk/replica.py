@@ -32,7 +32,7 @@ PURPOSE = "synced"
 MAX_BEHIND_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.2
-# A process that has written no mark for so long has ended, or will write it anew.
+# A mark that is older is deleted: its process has ended, or will write another.
 MARK_SECONDS = 3600.0
 # In ``server_roles`` of ``server/info``: members, of which one is the captain.
 CLUSTER_ROLES = frozenset({"shc_member", "shc_captain"})

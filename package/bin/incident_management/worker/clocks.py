@@ -32,7 +32,7 @@ CHECKPOINT = "worker:clocks:checkpoint"
 PURPOSE = "clock"
 # Covers clocks that differ, and documents that were written late.
 OVERLAP_SECONDS = 300.0
-# So many incidents of each kind are looked at in one turn; the rest waits for the next one.
+# The most incidents of each kind that one turn looks at; the rest waits for the next one.
 MAX_AT_ONCE = 500
 REMEMBERED = 50_000
 MARKS = (

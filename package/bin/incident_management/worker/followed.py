@@ -25,7 +25,7 @@ PAGE = 1000
 # All that a cluster keeps in three months, of a thousand messages a day.
 MAX_PAGES = 100
 MAX_FOLLOWED = 5000
-# So long after its end an incident's ticket is looked at: reasons are often written down later.
+# An incident's ticket is looked at until this long after its end: reasons are often written later.
 AFTER_END_SECONDS = 86400.0
 
 

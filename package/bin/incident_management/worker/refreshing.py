@@ -25,15 +25,15 @@ __all__ = ["refresh_stale"]
 CHECKPOINT = "worker:refresh:checkpoint"
 # Covers clocks that differ, and entries that reached the KV store late.
 LOOK_BACK_SECONDS = 1800.0
-# So many older entries are looked at in one round.
+# The most older entries that one round looks at.
 MAX_OLDER = 1000
-# A round stops to count after so many entries; what is left waits for the next one.
+# A round stops once it has counted this many entries; what is left waits for the next one.
 COUNTED_ENTRIES = 50_000
 # What is read of an entry: whose it is and where it stands, not what it says.
 _WHERE = ("incident_id", "time", "prev")
 # A writer that is still at it gets time to finish.
 GRACE_SECONDS = 10.0
-# So many steps are gone back from the heads to entries that came while the round was reading.
+# How many steps back from the heads it looks for entries that came while it was reading.
 STEPS = 3
 # Entries have their times to the millisecond.
 MOMENT = 0.001

@@ -138,12 +138,7 @@ def loads(stores: Stores, routing: Routing, names: Iterable[str]) -> Dict[str, f
     found = dict.fromkeys(names, 0.0)
     if not found:
         return found
-    query = {
-        "$and": [
-            IS_OPEN,
-            any_of("owner", sorted(found)),
-        ]
-    }
+    query = {"$and": [IS_OPEN, any_of("owner", sorted(found))]}
     work = stores.incidents.find(query, "opened_at:1", MAX_COUNTED, fields=("owner", "severity"))
     for document in work:
         found[str(document["owner"])] += routing.weight(str(document.get("severity")))

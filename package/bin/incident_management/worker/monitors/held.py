@@ -17,7 +17,7 @@ from .checkpoints import Checkpoint
 
 __all__ = ["held_that_go_on"]
 
-# So many of one monitor are looked at, the newest first.
+# The most of one monitor that are looked at, the newest first.
 MAX_HELD = 1000
 
 
