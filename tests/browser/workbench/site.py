@@ -221,6 +221,14 @@ class Site:
                     },
                 ],
                 "model": {"detail": "made 3 claims: 1 found."},
+                "evidence": [
+                    {
+                        "finder": "changes",
+                        "looked_for": "Changes of checkout in the two hours before",
+                        "found": ["CHG-8 set pool_size from 20 to 1."],
+                        "not_found": ["No commit touches the pool."],
+                    },
+                ],
             }
         )
         data = {"analysis_id": key, "verdict": cause, "cause": cause, "hypotheses": 2}

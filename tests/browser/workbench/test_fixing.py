@@ -111,12 +111,16 @@ def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     expect(claims.nth(0)).to_contain_text("quote found · C1")
     expect(claims.nth(1)).to_contain_text("not checked · C1 · It says what brought about what.")
     expect(claims.nth(2)).not_to_contain_text("ready to accept connections")
+    looked = responder.locator(".wb-looked")
+    expect(looked.locator("dt")).to_have_text("Changes of checkout in the two hours before")
+    expect(looked.locator("dd").nth(1)).to_have_text("No commit touches the pool.")
 
     press(responder, "propose")
     said(responder, "is proposed")
     plan = responder.locator(".wb-plan")
     expect(plan).to_contain_text("Next: One person with the capability incident_approve must")
     expect(plan).to_contain_text("Proof: Whether it helps can't be proved, so a person decides")
+    expect(plan.locator(".wb-not-ok")).to_have_count(0)  # a known limit is no trouble
     approve = plan.locator("[data-move=approve]")
     expect(approve).to_have_attribute("title", "Your roles lack the capability incident_approve.")
 
