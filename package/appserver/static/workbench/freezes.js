@@ -7,11 +7,12 @@ import { Change } from './change.js';
 import { h } from './dom.js';
 import { ask } from './forms.js';
 import { lacks } from './moves.js';
-import { isOver, now, timeZone, when, wholeMoment } from './words.js';
+import { isOver, now, timeZone, weekly, when, wholeMoment } from './words.js';
 import { secondsOf } from './zones.js';
 
 const NO_END = '';
 const SPANS = [['3600', 'an hour'], ['14400', '4 hours'], ['86400', 'a day'], ['259200', '3 days'], ['604800', 'a week'], ['1209600', '2 weeks'], [NO_END, 'until somebody ends it']];
+const EVERYTHING = 'everything';
 const WEEK = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 const NAMES = [['service', 'Service', ''], ['team', 'Team', 'the team'], ['tag', 'Tag', 'the tag']];
 
@@ -29,7 +30,7 @@ export function freezesPart(app, freezes, reload) {
             h('div', { class: 'wb-row' }, h('span', { class: 'wb-tag' }, one.in_force ? 'in force' : 'later'), h('span', { class: 'wb-entry-title' }, aboutWhat(one))),
             h('div', { class: 'wb-entry-text' }, one.reason),
             h('div', { class: 'wb-dim' }, [when(one), one.created_by && `by ${one.created_by}`, one.id].filter(Boolean).join(' · '))),
-        mayName && button('End it …', `end-${one.id}`, () => end(app, one, reload)));
+        h('div', { class: 'wb-row' }, mayName && button('End it …', `end-${one.id}`, () => end(app, one, reload))));
     return h('section', { class: 'wb-part', 'aria-label': 'Change freezes' },
         h('h2', {}, 'Change freezes'),
         h('p', { class: 'wb-description' }, 'No fix of these is carried out, unless somebody who may overrides the freeze with a reason.'),
@@ -43,7 +44,12 @@ function button(label, place, act) {
 
 function aboutWhat(one) {
     const named = NAMES.filter(([name]) => one[name] && one[name] !== '*');
-    return named.map(([name, , word]) => `${word} “${one[name]}”`.trim()).join(' and ') || 'everything';
+    return named.map(([name, , word]) => `${word} “${one[name]}”`.trim()).join(' and ') || EVERYTHING;
+}
+
+function ofWhat(values) {
+    const what = aboutWhat(values);
+    return what === EVERYTHING ? '' : `of ${what} `;
 }
 
 function add(app, reload) {
@@ -65,7 +71,7 @@ function add(app, reload) {
         effects: (values) => {
             const times = timesOf(values);
             return [
-                times.problem ?? `No fix of ${aboutWhat(values)} is carried out ${told(times)}.`,
+                times.problem ?? `No fix ${ofWhat(values)}is carried out ${told(times)}.`,
                 '* stands for any text, ? for one character; a fix must match all that you fill in. A fix that is approved already waits, too.',
             ];
         },
@@ -84,7 +90,7 @@ function told(times) {
     const from = times.starts_at > now() ? `from ${wholeMoment(times.starts_at)} ` : '';
     const until = times.ends_at ? `until ${wholeMoment(times.ends_at)}` : 'until somebody ends it';
     if (!times.days?.length) return from + until;
-    return `${from}${until}, on ${times.days.join(', ')} from ${times.from_time ?? '00:00'} to ${times.to_time ?? '00:00'} (${times.time_zone})`;
+    return `${from}${until}, on ${weekly(times)}`;
 }
 
 /** `Saturday` or `sat` as `sat`; what is no day as it is, which the API refuses. */
