@@ -220,15 +220,10 @@ class Site:
                         "quote": "QueuePool limit of size 1 overflow 0 reached",
                     },
                 ],
-                "model": {"detail": "made 3 claims: 1 found."},
-                "evidence": [
-                    {
-                        "finder": "changes",
-                        "looked_for": "Changes of checkout in the two hours before",
-                        "found": ["CHG-8 set pool_size from 20 to 1."],
-                        "not_found": ["No commit touches the pool."],
-                    },
-                ],
+                "model": {
+                    "detail": "a.model made 3 claims: 1 found in the events that they quote, "
+                    "1 not checked, 1 rejected."
+                },
             }
         )
         data = {"analysis_id": key, "verdict": cause, "cause": cause, "hypotheses": 2}

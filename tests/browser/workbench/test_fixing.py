@@ -111,9 +111,6 @@ def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     expect(claims.nth(0)).to_contain_text("quote found · C1")
     expect(claims.nth(1)).to_contain_text("not checked · C1 · It says what brought about what.")
     expect(claims.nth(2)).not_to_contain_text("ready to accept connections")
-    looked = responder.locator(".wb-looked")
-    expect(looked.locator("dt")).to_have_text("Changes of checkout in the two hours before")
-    expect(looked.locator("dd").nth(1)).to_have_text("No commit touches the pool.")
 
     press(responder, "propose")
     said(responder, "is proposed")
