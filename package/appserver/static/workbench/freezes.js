@@ -33,7 +33,7 @@ export function freezesPart(app, freezes, reload) {
         h('div', { class: 'wb-row' }, mayName && button('End it …', `end-${one.id}`, () => end(app, one, reload))));
     return h('section', { class: 'wb-part', 'aria-label': 'Change freezes' },
         h('h2', {}, 'Change freezes'),
-        h('p', { class: 'wb-description' }, 'No fix of these is carried out, unless somebody who may overrides the freeze with a reason.'),
+        h('p', { class: 'wb-description' }, 'No fix of these is carried out, unless somebody with the right to override a freeze does so and says why.'),
         mayName && h('div', { class: 'wb-actions' }, button('Freeze changes …', 'freeze', () => add(app, reload))),
         standing.length ? h('ul', {}, standing.map(row)) : h('p', { class: 'wb-dim' }, 'Nothing is frozen.'));
 }
