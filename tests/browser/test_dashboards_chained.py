@@ -53,7 +53,7 @@ def test_an_overview_of_nothing_says_0(page: Any, empty: Any, studio_bundle: Any
     shows(page, "mttr", "none yet")
     shows(page, "list", "Nothing is open.")
     shows(page, "undelivered", "Nothing waits, and nothing failed.")
-    assert len(searches) == 5, searches  # each is a slot of the search head, every minute
+    assert len(searches) == 5, searches  # each is a slot of the search head, for each reader
     expect(panel(page, "history").get_by_text("No search results")).to_have_count(0)
 
 

@@ -228,7 +228,10 @@ class Site:
                         "quote": "QueuePool limit of size 1 overflow 0 reached",
                     },
                 ],
-                "model": {"detail": "made 3 claims: 1 found."},
+                "model": {
+                    "detail": "a.model made 3 claims: 1 found in the events that they quote, "
+                    "1 not checked, 1 rejected."
+                },
             }
         )
         data = {"analysis_id": key, "verdict": cause, "cause": cause, "hypotheses": 2}

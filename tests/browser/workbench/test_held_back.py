@@ -141,15 +141,17 @@ def test_changes_are_frozen_and_the_freeze_is_ended(site: Site, enter: Enter) ->
     part = page.get_by_role("region", name="Change freezes")
     expect(part).to_contain_text("Nothing is frozen.")
     part.get_by_role("button", name="Freeze changes").click()
+    effects = page.locator("dialog .wb-effects")
+    expect(effects).to_contain_text("No fix is carried out until ")
     page.locator("dialog [name=service]").fill("shop-*")
     page.locator("dialog [name=days]").fill("Sat, Sun")
     page.locator("dialog [name=seconds]").select_option("")
     page.locator("dialog [name=reason]").fill(f"Nobody is in {HOSTILE}")
-    expect(page.locator("dialog .wb-effects")).to_contain_text("No fix of “shop-*” is carried out")
+    expect(effects).to_contain_text("No fix of “shop-*” is carried out")
     page.locator("dialog button[type=submit]").click()
     expect(page.locator(".wb-said")).to_contain_text("“shop-*” is frozen")
     row = part.locator("li")
-    expect(row).to_contain_text("sat, sun from 00:00 for 24 hours (")
+    expect(row).to_contain_text("sat, sun, all day (")
     assert page.evaluate("window.broken") is None
     made = frozen(site, "shop-*")
     assert (made["days"], made["created_by"]) == (["sat", "sun"], "mia")
@@ -206,6 +208,14 @@ def test_a_weekly_freeze_of_elsewhere_is_told_by_ones_own_clock(site: Site, ente
     row = enter("mia", "?view=held").locator(".wb-suppression", has_text="Audit")
     # India's midnight is half past six in the evening before by the clocks of UTC.
     expect(row).to_contain_text(re.compile(r"\(Asia/Kolkata\), now until .*18:30:00 \(UTC\)"))
+    site.call("DELETE", f"/freezes/{made['id']}")
+
+
+def test_a_zone_that_the_browser_does_not_know_hides_nothing(site: Site, enter: Enter) -> None:
+    wanted = {"reason": "Old clocks", "days": ["mon"], "time_zone": "posix/Europe/Berlin"}
+    made = site.call("POST", "/freezes", {**wanted, "service": "mill"})
+    row = enter("mia", "?view=held").locator(".wb-suppression", has_text="Old clocks")
+    expect(row).to_contain_text("mon, all day (posix/Europe/Berlin) · by admin")
     site.call("DELETE", f"/freezes/{made['id']}")
 
 

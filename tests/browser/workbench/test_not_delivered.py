@@ -59,3 +59,16 @@ def test_an_alerts_message_that_reached_nobody_is_sent_again(site: Site, enter: 
     assert page.evaluate("window.broken") is None
     dialog.get_by_role("button", name="Close").click()
     expect(page.get_by_role("button", name="Not delivered")).to_be_hidden()
+
+
+def test_after_the_session_has_ended_the_way_on_is_told(site: Site, enter: Enter) -> None:
+    message = undelivered(site, "Alert of the night", "dead")
+    page = enter("mia")
+    button = page.get_by_role("button", name="Not delivered")
+    expect(button).to_be_visible()
+    page.context.clear_cookies()
+    button.click()
+    expect(page.get_by_role("dialog")).to_contain_text(
+        "Log in again in another tab. Close this, and open it again."
+    )
+    site.stores.outbox.delete(message)

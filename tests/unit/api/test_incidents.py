@@ -146,6 +146,22 @@ def test_a_list_is_filtered_and_paged(api):
     assert ids(status="closed") == []
 
 
+def test_incidents_that_nobody_has_are_listed(api):
+    owned, free, over = (
+        api.call("POST", "/incidents", {"title": title})[1]["id"] for title in ("1", "2", "3")
+    )
+    api.call("POST", f"/incidents/{owned}/assign", {"owner": "bob"})
+    api.call("POST", f"/incidents/{over}/resolve", {})
+
+    def ids(**query):
+        return {one["id"] for one in api.call("GET", "/incidents", query=query)[1]["incidents"]}
+
+    assert ids(owner="nobody", status="open") == {free}
+    assert ids(owner="nobody, bob", status="open") == {free, owned}
+    assert ids(owner="nobody") == {free, over}
+    assert ids(owner="") == {free, over, owned}
+
+
 def test_a_list_shows_the_fields_that_are_asked_for(api):
     incident_id = open_one(api)
 

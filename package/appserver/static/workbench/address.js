@@ -4,8 +4,9 @@
  */
 
 export const DEFAULTS = { status: 'open', severity: '', team: '', owner: '', sla: '', text: '', sort: '-severity' };
-/** So many more are listed at a time, and so many at most: beyond that a person narrows the filters. */
+/** Incidents of a page of the list. */
 export const PAGE_SIZE = 50;
+/** The most incidents that are listed: whoever looks for others narrows the filters. */
 export const MAX_SHOWN = 500;
 // What is read of each: a row's facts, what bulk actions look at, what the forms suggest, and the version.
 const LISTED = [

@@ -6,7 +6,7 @@ import { ApiError, get, newKey, send } from './api.js';
 import { isDecision } from './story.js';
 
 const READ_AT_ONCE = 200;
-// So many entries the API gives at once.
+// The most entries that the API gives at once.
 const MOST_ENTRIES = 5000;
 const TRIES = 4;
 

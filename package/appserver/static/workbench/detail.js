@@ -19,7 +19,7 @@ import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, whole
 const LONG = new Set(['Resolution', 'Likely cause', 'Merged into', 'Split from', 'Before this']);
 // A longer text would stand in a narrow column of many lines.
 const MOST_LETTERS = 36;
-// So many names of what a storm affects are shown at first.
+// Of what a storm affects the other names are folded away.
 const MOST_NAMES = 8;
 export const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar']];
 

@@ -6,7 +6,7 @@
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 const PRESS_MS = 10_000;
-// So long after a finger was lifted its click has come.
+// The click of a finger that was lifted comes within this.
 const CLICK_MS = 50;
 
 /**

@@ -17,7 +17,7 @@ const CHOICES = {
         ['critical,high,medium', 'Medium and above'], ['low,info', 'Low and info'],
     ]],
     team: ['Team', [['', 'Any team']]],
-    owner: ['Owner', [['', 'Any owner'], ['me', 'Mine']]],
+    owner: ['Owner', [['', 'Any owner'], ['me', 'Mine'], ['nobody', 'Nobody']]],
     sla: ['Service level', [['', 'Any SLA'], ['breached', 'SLA breached'], ['warning,breached', 'SLA at risk']]],
     sort: ['Order', [
         ['-severity', 'Most severe'], ['sla_due', 'Next deadline'], ['-opened_at', 'Newest first'],

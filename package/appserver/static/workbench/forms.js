@@ -96,8 +96,8 @@ export function explained(error, next = '') {
         return [h('p', {}, `${error.message} This is new, and the page shows it now:`), h('ul', {}, news), h('p', {}, 'What you typed is kept: send it again if it still holds.')];
     }
     if (error instanceof ApiError && error.kind === 'session') {
-        const after = next ? 'this page goes on by itself, and what you typed is kept.' : 'then go on here; what you typed is kept.';
-        return [h('p', {}, error.message, ' ', h('a', { href: loginAddress(), target: '_blank' }, 'Log in again'), ` in another tab: ${after}`)];
+        const after = next || 'Then go on here: what you typed is kept.';
+        return [h('p', {}, error.message, ' ', h('a', { href: loginAddress(), target: '_blank' }, 'Log in again'), ` in another tab. ${after}`)];
     }
     if (error instanceof ApiError && error.kind === 'away') {
         return [h('p', {}, `${error.message} ${next || `Send it again${error.retryAfter ? ` in ${error.retryAfter} seconds` : ''}: nothing is done twice.`}`)];

@@ -11,6 +11,7 @@ import { timeFields, timesOf, told } from './times.js';
 import { isOver, when } from './words.js';
 
 const SPANS = [['3600', 'an hour'], ['14400', '4 hours'], ['86400', 'a day'], ['259200', '3 days'], ['604800', 'a week'], ['1209600', '2 weeks']];
+const EVERYTHING = 'everything';
 const NAMES = [['service', 'Service', ''], ['team', 'Team', 'the team'], ['tag', 'Tag', 'the tag']];
 
 /**
@@ -27,10 +28,10 @@ export function freezesPart(app, freezes, reload) {
             h('div', { class: 'wb-row' }, h('span', { class: 'wb-tag' }, one.in_force ? 'in force' : 'later'), h('span', { class: 'wb-entry-title' }, aboutWhat(one))),
             h('div', { class: 'wb-entry-text' }, one.reason),
             h('div', { class: 'wb-dim' }, [when(one), one.created_by && `by ${one.created_by}`, one.id].filter(Boolean).join(' · '))),
-        mayName && button('End it …', `end-${one.id}`, () => end(app, one, reload)));
+        h('div', { class: 'wb-row' }, mayName && button('End it …', `end-${one.id}`, () => end(app, one, reload))));
     return h('section', { class: 'wb-part', 'aria-label': 'Change freezes' },
         h('h2', {}, 'Change freezes'),
-        h('p', { class: 'wb-description' }, 'No fix of these is carried out, unless somebody who may overrides the freeze with a reason.'),
+        h('p', { class: 'wb-description' }, 'No fix of these is carried out, unless somebody with the right to override a freeze does so and says why.'),
         mayName && h('div', { class: 'wb-actions' }, button('Freeze changes …', 'freeze', () => add(app, reload))),
         standing.length ? h('ul', {}, standing.map(row)) : h('p', { class: 'wb-dim' }, 'Nothing is frozen.'));
 }
@@ -41,7 +42,12 @@ function button(label, place, act) {
 
 function aboutWhat(one) {
     const named = NAMES.filter(([name]) => one[name] && one[name] !== '*');
-    return named.map(([name, , word]) => `${word} “${one[name]}”`.trim()).join(' and ') || 'everything';
+    return named.map(([name, , word]) => `${word} “${one[name]}”`.trim()).join(' and ') || EVERYTHING;
+}
+
+function ofWhat(values) {
+    const what = aboutWhat(values);
+    return what === EVERYTHING ? '' : `of ${what} `;
 }
 
 function add(app, reload) {
@@ -56,7 +62,7 @@ function add(app, reload) {
         effects: (values) => {
             const times = timesOf(values);
             return [
-                times.problem ?? `No fix of ${aboutWhat(values)} is carried out ${told(times)}.`,
+                times.problem ?? `No fix ${ofWhat(values)}is carried out ${told(times)}.`,
                 '* stands for any text, ? for one character; a fix must match all that you fill in. A fix that is approved already waits, too.',
             ];
         },

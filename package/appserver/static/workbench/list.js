@@ -5,9 +5,10 @@
 import { fill, h, plain } from './dom.js';
 import { holder, many, now, serviceLevel, some, span, stateName } from './words.js';
 
-// So long after the last movement of the pointer or key in it, nobody is at work in the list: a pointer
+// After this long without a movement of the pointer or a key in it, nobody is at work in the list: a pointer
 // that lies there, as on a screen on the wall, must not keep it from showing what is new.
 const AT_WORK_MS = 60_000;
+
 /**
  * @typedef {Object<string, any>} Incident
  */

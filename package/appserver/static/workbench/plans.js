@@ -60,7 +60,7 @@ function one(detail, plan) {
         h('dl', { class: 'wb-facts' }, given),
         plan.blast_radius && h('p', {}, fact('What it touches: '), plan.blast_radius),
         plan.freeze && h('p', { class: 'wb-not-ok' }, plan.freeze),
-        plan.proof && h('p', { class: plan.provable === false ? 'wb-not-ok' : null }, fact('Proof: '), plan.proof),
+        plan.proof && h('p', {}, fact('Proof: '), plan.proof),
         plan.cause && h('p', {}, fact('Because: '), plan.cause),
         plan.checks?.length > 0 && h('ul', { class: 'wb-checks', 'aria-label': 'Safety checks' }, plan.checks.filter((check) => check.name !== 'freeze' || check.ok).map((check) => rule(check, plan))),
         WAITING.includes(plan.status) && foreseen(plan),

@@ -2,7 +2,7 @@
  * When something is in force, once or weekly: the fields that ask for it, and what they say.
  */
 
-import { now, timeZone, wholeMoment } from './words.js';
+import { now, timeZone, weekly, wholeMoment } from './words.js';
 import { secondsOf } from './zones.js';
 
 /** The value of the span that has no end. */
@@ -53,7 +53,7 @@ export function told(times) {
     const from = times.starts_at > now() ? `from ${wholeMoment(times.starts_at)} ` : '';
     const until = times.ends_at ? `until ${wholeMoment(times.ends_at)}` : 'until somebody ends it';
     if (!times.days?.length) return from + until;
-    return `${from}${until}, on ${times.days.join(', ')} from ${times.from_time ?? '00:00'} to ${times.to_time ?? '00:00'} (${times.time_zone})`;
+    return `${from}${until}, on ${weekly(times)}`;
 }
 
 /** `Saturday` or `sat` as `sat`; what is no day as it is, which the API refuses. */

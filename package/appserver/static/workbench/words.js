@@ -2,7 +2,7 @@
  * Times, spans and states as people read them.
  */
 
-import { nextOf } from './zones.js';
+import { isZone, nextOf } from './zones.js';
 
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'];
 export const OPEN = ['new', 'assigned', 'in_progress'];
@@ -151,17 +151,22 @@ export function holder({ owner, team }) {
 /** Whether a window of the calendar is past: a suppression's, or a change freeze's. */
 export const isOver = (one) => one.ends_at > 0 && one.ends_at <= now();
 
+/** The days, times of day and zone of a weekly one. */
+export function weekly({ days, from_time = '00:00', to_time = '00:00', time_zone }) {
+    const whole = from_time === '00:00' ? ', all day' : ` from ${from_time} for 24 hours`;
+    return `${days.join(', ')}${from_time === to_time ? whole : ` from ${from_time} to ${to_time}`} (${time_zone})`;
+}
+
 /** When such a window is in force. A weekly one is told as it was named, and when it comes next by one's own clock. */
 export function when(one) {
-    const weekly = one.days?.length > 0;
-    const hours = one.from_time === one.to_time ? `from ${one.from_time} for 24 hours` : `from ${one.from_time} to ${one.to_time}`;
-    const named = weekly && `${one.days.join(', ')} ${hours} (${one.time_zone})`;
+    const named = one.days?.length > 0 && weekly(one);
     const begins = one.starts_at > now() && `from ${moment(one.starts_at)}`;
-    const ends = one.ends_at ? `${isOver(one) ? 'over since' : 'until'} ${moment(one.ends_at)}` : !weekly && 'until somebody ends it';
-    return [named, begins, ends, weekly && !isOver(one) && nextTold(one)].filter(Boolean).join(', ');
+    const ends = one.ends_at ? `${isOver(one) ? 'over since' : 'until'} ${moment(one.ends_at)}` : !named && 'until somebody ends it';
+    return [named, begins, ends, named && !isOver(one) && nextTold(one)].filter(Boolean).join(', ');
 }
 
 function nextTold(one) {
+    if (!isZone(one.time_zone)) return ''; // Splunk's machine knows zones that a browser does not
     const next = nextOf(one, now());
     return next && `${next[0] <= now() ? 'now' : `next ${moment(next[0])}`} until ${moment(next[1])}${one.time_zone === timeZone() ? '' : ` (${timeZone()})`}`;
 }

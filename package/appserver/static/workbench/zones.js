@@ -5,6 +5,17 @@
 const DAY = 86_400;
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 
+/** Whether this browser knows a zone of that name. */
+export function isZone(name) {
+    try {
+        ahead(name, 0);
+        return true;
+    } catch (error) {
+        if (error instanceof RangeError) return false;
+        throw error;
+    }
+}
+
 /**
  * The moment at which clocks in a zone show a date and time. Of one that comes twice, as when clocks
  * are set back, it is the first; one that is left out counts by the clocks as they were before.

@@ -38,6 +38,8 @@ ORDERS = {
 SORTS = tuple(sign + name for name in ORDERS for sign in ("-", ""))
 _KEY = re.compile(r"[\w-]{1,100}", re.ASCII)
 SEVERAL = "Several values by comma."
+# This owner is none: Splunk's own name for no particular user, which no account has.
+NOBODY = "nobody"
 _FILTER = text(1000, about=SEVERAL)
 
 # Argument -> field of the document.
@@ -67,7 +69,7 @@ FILTER_ARGUMENTS: Dict[str, Schema] = {
     "status": text(1000, about="Also `open`, for new, assigned and in_progress. " + SEVERAL),
     "severity": _FILTER,
     "team": _FILTER,
-    "owner": _FILTER,
+    "owner": text(1000, about=f"`{NOBODY}` for those that nobody has. {SEVERAL}"),
     "entity": _FILTER,
     "sla_status": text(1000, about=f"{', '.join(SLA_STATUSES)}. {SEVERAL}"),
     **{name: number(about="Epoch seconds.") for name in RANGES},
@@ -243,6 +245,8 @@ def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
                 raise Invalid(f"'{value[:40]}' is not a {name}; use {', '.join(known)}.")
         if name == "status" and "open" in values:
             values = [value for value in values if value != "open"] + list(OPEN_STATUSES)
+        if name == "owner":
+            values = ["" if value == NOBODY else value for value in values]
         if values:
             clauses.append({"$or": [{stored: value} for value in values]})
         if name == "sla_status" and values and SLA_STATUSES_OF_OPEN.issuperset(values):
