@@ -298,6 +298,14 @@ def test_a_recipient_that_is_refused_for_now_is_waited_for_but_not_for_long(serv
     assert later.outcome == "sent" and "mailbox full" in later.receipt["note"]
 
 
+def test_where_nobody_is_taken_the_one_who_may_be_later_says_when(server):
+    server.replies["RCPT ops@example.com"] = "452 4.2.2 mailbox full"
+    server.replies["RCPT lead@example.com"] = "550 5.1.1 no such user"
+    old = replace(notification(message()), first_sent=CLOCK.now() - 121)
+    delivery = sender(server).send(old)
+    assert delivery.outcome == "retry" and "452 4.2.2 mailbox full" in delivery.detail
+
+
 # --- what breaks ----------------------------------------------------------------------------
 
 

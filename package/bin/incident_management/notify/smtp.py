@@ -185,22 +185,21 @@ def _offered(
     if server.username:
         _sign_in(client, server)
     _expect(DONE, f"the sender {sender}", client.mail(sender))
-    refused: Dict[str, str] = {}
-    last = 0, b""
+    refused: Dict[str, Tuple[int, bytes]] = {}
     for one in recipients:
         code, said = client.rcpt(one)
         if code // 100 == DONE:
             continue
         if not 400 <= code < 600:
             raise smtplib.SMTPServerDisconnected("That is no SMTP.")
-        refused[one], last = reply_text(code, said), (code, said)
+        refused[one] = code, said
         if code == 421 or (all_of_them and code < 500):
             raise Refused(f"the recipient {one} for now", code, said)
     if len(refused) == len(recipients):
-        later = [one for one, reply in refused.items() if reply.startswith("4")]
-        raise Refused("every recipient", 450 if later else last[0], last[1])
+        # It is tried again for one that is refused for now (4xx).
+        raise Refused("every recipient", *min(refused.values()))
     _expect(GO_ON, "to take the message", client.docmd("DATA"))
-    return refused
+    return {one: reply_text(*reply) for one, reply in refused.items()}
 
 
 def _greet(client: _Client) -> None:
