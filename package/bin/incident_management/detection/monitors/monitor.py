@@ -294,9 +294,7 @@ def _check_rows(search: str, detector: str, value: str) -> None:
 def _check_times(search: str) -> None:
     """Refuse a search whose last rows surely have no time: a monitor would never find anything."""
     unquoted = _QUOTED.sub(lambda found: "_" * len(found[0]), search)
-    last = None
-    for last in _NAMING.finditer(unquoted):
-        pass
+    *_, last = [None, *_NAMING.finditer(unquoted)]
     if last and not _MAY_BE_TIMED.search(_OTHER_NAME.sub("", search[last.start() :])):
         raise ValueError(
             f"the rows of {last[1]} have no time; leave it out, as a monitor counts by itself, or "
