@@ -49,7 +49,7 @@ def test_a_second_edit_raises_nothing_of_the_backfill_either():
     refuse(watched)
     watched.pass_time(300)
     watched.before = lambda _start, _end: None
-    watched.change(monitor_search="index=app | stats count")
+    watched.change(monitor_search="index=app | fields host")
     mixed(watched, watched.clock.now() - 200, 50, 50)
     at = int(watched.clock.now() - 300) - START
     watched.pass_time(300)

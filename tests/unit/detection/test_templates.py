@@ -113,3 +113,9 @@ def test_a_line_made_to_be_slow_is_not(line):
     started = time.process_time()
     TemplateMiner().learn(line)
     assert time.process_time() - started < 0.5
+
+
+def test_a_line_of_many_brackets_is_learned_as_any_other():
+    """An escaped quote between them made one deep word of it, which ended the whole command."""
+    found = _learned(['[(a^\\"' + '(a^\\"' * 20_000, "job 7 done"])
+    assert [m.template for m in found][1] == "job <*> done"

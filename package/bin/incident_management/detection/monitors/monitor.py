@@ -47,6 +47,12 @@ _HOW_TIMED = {
     "tstats": "add _time to its BY, as in by host, _time span=1m",
     "mstats": "add span=1m",
 }
+# Commands whose rows have the fields that are named and no other.
+_NAMING = re.compile(r"\|\s*(stats|chart|top|rare|table)\b", re.I)
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.S)
+_OTHER_NAME = re.compile(r"\w+\(_time\)\s+as\s+(?!_time\b)\w+", re.I)
+# What may bring a time in again without its name: macros, subsearches, wildcards, other rows.
+_MAY_BE_TIMED = re.compile(r"_time\b|[`\[*]|\binputlookup\b")
 
 
 class _Value(Kind):
@@ -150,6 +156,7 @@ class Monitor:
         if detector == "baseline" and not _VALUE.fullmatch(value):
             raise ValueError(f"value is the field '{value}'; say how to add it up: avg({value}).")
         _check_rows(search, detector, value)
+        _check_times(search)
         _check_series(options.get("by", ()))
         if detector == "ratio" and options.get("threshold", 0.0) >= 100:
             raise ValueError("the threshold of a ratio is in percent; give one below 100.")
@@ -282,3 +289,14 @@ def _check_rows(search: str, detector: str, value: str) -> None:
         )
     if "`" not in search and not re.search(_TIMED[command], search):
         raise ValueError(f"the rows of {command} have no time; {_HOW_TIMED[command]}.")
+
+
+def _check_times(search: str) -> None:
+    """Refuse a search whose last rows surely have no time: a monitor would never find anything."""
+    unquoted = _QUOTED.sub(lambda found: "_" * len(found[0]), search)
+    *_, last = [None, *_NAMING.finditer(unquoted)]
+    if last and not _MAY_BE_TIMED.search(_OTHER_NAME.sub("", search[last.start() :])):
+        raise ValueError(
+            f"the rows of {last[1]} have no time; leave it out, as a monitor counts by itself, or "
+            "keep _time in it, after | bin _time span=1m."
+        )

@@ -324,7 +324,9 @@ def kind_of(masked: str) -> int:
     if masked[0] in "<([" and masked.rstrip(",.;:")[-1] in ">)]":
         return NAME
     if "(" in core:
-        return PLAIN if kind_of(core[core.index("(") :]) == FIXED else NAME
+        inner = core[core.index("(") :]
+        is_one = "(" not in inner.lstrip("([{")
+        return PLAIN if is_one and kind_of(inner) == FIXED else NAME
     if ":" in core or _NAME.match(core) is not None:
         return NAME
     return PLAIN
