@@ -33,6 +33,7 @@ FIELDS = {
     "direction": "up",
     "threshold": "7",
     "min_events": "30",
+    "raise_after": "2 of 3",
     "severity": "high",
     "title": "{monitor} at {entity}",
     "runbook": "https://wiki.example.com/shop",

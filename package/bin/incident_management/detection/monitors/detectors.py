@@ -10,7 +10,8 @@ from ..baselines.baseline import SENSITIVITIES, Baseline, Score
 from ..baselines.records import CALM_POINTS, LASTING
 from ..baselines.zone import Zone
 from .judging import MAX_SERIES, Detector, Found
-from .monitor import Monitor
+from .lasting import Lasting
+from .monitor import MAY_HAVE_TO_LAST, Monitor
 from .novelty import NewTemplates
 from .pauses import Pauses
 from .rows import Key, Row, events_of, series_of
@@ -30,13 +31,21 @@ FORGET_AFTER_SPANS = 300
 class _Fault:
     """An anomaly that is not over: how far from what is expected was too far when it began.
 
-    A young series learns from a fault, so that it would soon be within its bounds.
+    A young series learns from a fault, so that it would soon be within its bounds. ``half``: half
+    of how far the value was from what was expected when it was found. What is as far again goes on,
+    though within the bounds; a burst is over.
     """
 
     below: float
     above: float
     since: int
     calm: int = 0
+    half: Optional[float] = None
+
+    def goes_on(self, deviation: float) -> bool:
+        """Tell whether a value is at least halfway to the one that was found."""
+        half = self.half
+        return half is not None and (deviation >= half if half >= 0 else deviation <= half)
 
 
 class _Baselines(Detector):
@@ -56,7 +65,8 @@ class _Baselines(Detector):
         values = {series_of(self.monitor, row): row for row in rows}
         if self.monitor.value != "count":
             self._check_numbers(rows, "value")
-        self.unwell.clear()
+        self.seen = {}
+        self.unwell = set()
         self._make_room(start, values)
         found = []
         for key in [*self._series, *(key for key in values if key not in self._series)]:
@@ -69,14 +79,19 @@ class _Baselines(Detector):
                 )
                 self._last[key] = start
             score = self._series[key].add(value, float(start))
-            if self._is_unwell(key, value, score, start):
+            is_unwell = self._is_unwell(key, value, score, start)
+            if is_unwell:
                 self.unwell.add(key)
-            if score.is_anomaly:
+            if not is_unwell and key not in self._faults:
+                continue
+            if is_unwell or self._faults[key].goes_on(value - score.expected):
                 text = (
                     f"{self.monitor.value} is {value:g}; {score.lower:.4g} to {score.upper:.4g} "
                     "was expected."
                 )
-                found.append(Found(key, text, events_of(values.get(key, {}))))
+                self.seen[key] = Found(key, text, events_of(values.get(key, {})))
+            if score.is_anomaly:
+                found.append(self.seen[key])
         return found
 
     def _make_room(self, start: int, values: Mapping[Key, Row]) -> None:
@@ -106,8 +121,7 @@ class _Baselines(Detector):
     def has_seen_any(self) -> bool:
         return bool(self._series)
 
-    @staticmethod
-    def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
+    def memory(self, state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
         return {"series": _of_keys(state.get("series", []), found)}
 
     def lead_in(self, rows: Sequence[Row]) -> None:
@@ -126,7 +140,10 @@ class _Baselines(Detector):
         too_high = direction != "down" and value > expected + fault.above
         too_low = direction != "up" and value < expected - fault.below
         is_unwell = too_high or too_low or score.is_anomaly
-        fault.calm = 0 if is_unwell else fault.calm + 1
+        if score.is_anomaly:
+            fault.half = (value - expected) / 2
+        goes_on = is_unwell or fault.goes_on(value - expected)
+        fault.calm = 0 if goes_on else fault.calm + 1
         is_usual = start - fault.since >= LASTING * self.monitor.span
         if is_usual or (fault.calm and (fault.calm >= CALM_POINTS or key not in self._faults)):
             self._faults.pop(key, None)
@@ -240,8 +257,7 @@ class _Silence(Detector):
     def has_seen_any(self) -> bool:
         return bool(self._seen or self._lost)
 
-    @staticmethod
-    def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
+    def memory(self, state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
         return {name: _of_keys(state.get(name, []), found) for name in ("seen", "pauses")}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -274,7 +290,8 @@ class _Ratio(Detector):
                 share = 100 * part / events
                 text = f"{share:.1f} percent of {events} events have {self.monitor.value}."
                 found.append(Found(series_of(self.monitor, row), text, max(1, int(part))))
-        self.unwell = {one.key for one in found}
+        self.seen = {one.key: one for one in found}
+        self.unwell = set(self.seen)
         return found
 
     def to_state(self) -> Dict[str, Any]:
@@ -283,8 +300,7 @@ class _Ratio(Detector):
     def has_seen_any(self) -> bool:
         return self._seen
 
-    @staticmethod
-    def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
+    def memory(self, state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
         return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -301,7 +317,8 @@ _DETECTORS = {
 
 def detector_for(monitor: Monitor) -> Detector:
     """Return a monitor's detector, which has learned nothing yet."""
-    return _DETECTORS[monitor.detector](monitor)
+    detector = _DETECTORS[monitor.detector](monitor)
+    return Lasting(detector) if monitor.detector in MAY_HAVE_TO_LAST else detector
 
 
 def _of_keys(series: Sequence[Any], found: Sequence[Found]) -> List[Any]:

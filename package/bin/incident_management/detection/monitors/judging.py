@@ -24,7 +24,8 @@ MAX_SERIES = 500
 class Found:
     """One finding of one span: the series, what was seen in words, how many events.
 
-    Of a new template also its id, its text, and an event of it.
+    Of a new template also its id, its text, and an event of it. ``begun``: the start of the first
+    span of it, where that is an earlier one.
     """
 
     key: Key
@@ -33,6 +34,7 @@ class Found:
     template_id: str = ""
     template: str = ""
     sample: str = ""
+    begun: Optional[int] = None
 
 
 class Detector:
@@ -42,6 +44,8 @@ class Detector:
         problems: sentences about what could not be judged.
         unwell: the series that were out of order in the span judged last, whether or not that was
             a finding: a trouble that goes on is found once.
+        seen: what was out of order in that span, as a finding, by series; only of the detectors
+            whose findings may have to last (:mod:`.lasting`).
         raises_once: whether a trouble that goes on is found in its first span only.
     """
 
@@ -51,6 +55,7 @@ class Detector:
         self.monitor = monitor
         self.problems: List[str] = []
         self.unwell: Set[Key] = set()
+        self.seen: Dict[Key, Found] = {}
         self._unusable: Set[Key] = set()
 
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
@@ -69,8 +74,7 @@ class Detector:
         """Take note that findings of a span were raised, and not only learned from."""
         return
 
-    @staticmethod
-    def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
+    def memory(self, state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
         """Return what of a state is needed to judge the series of some findings again.
 
         ``state`` is that of before they were found. Empty: nothing is needed.

@@ -18,11 +18,15 @@ from ...splunk import spl
 from ..baselines.baseline import DIRECTIONS, SEASONS, SENSITIVITIES, STATE_VERSION
 from ..options import Choice, Duration, FieldNames, Kind, Number, TimeZone, parse_options
 
-__all__ = ["DETECTORS", "MAX_EVENTS", "Monitor", "search_of"]
+__all__ = ["DETECTORS", "MAX_EVENTS", "MAY_HAVE_TO_LAST", "Monitor", "search_of"]
 
 DETECTORS = ("baseline", "new_template", "silence", "ratio")
 MAX_EVENTS = 10_000
 """Result rows of one search; a span with more is told of."""
+MAY_HAVE_TO_LAST = ("baseline", "ratio")
+"""The detectors that know ``raise_after``: a silence lasts anyway, and a new template is news."""
+MAX_RAISE_AFTER = 60
+"""Spans that may have to be looked back over."""
 DEFAULT_THRESHOLDS = {"baseline": 0.0, "new_template": 1.0, "silence": 3.0, "ratio": 5.0}
 DEFAULT_BACKFILL = 30
 """Spans."""
@@ -38,6 +42,7 @@ NAMED_BY = ("service", "service.name", "host")
 
 _VALUE = re.compile(r"count|(?:avg|sum|max|min|dc|perc95)\([A-Za-z_][\w.]*\)")
 _FIELD = re.compile(r"[A-Za-z_][\w.]*")
+_RAISE_AFTER = re.compile(r"(\d{1,3})(?:\s+of\s+(\d{1,3}))?", re.I)
 _OF_NUMBERS = re.compile(r"\s*\|\s*(tstats|mstats)\b", re.I)
 """A search whose rows are numbers and not events ("tstats", "mstats" in the Search Reference)."""
 
@@ -67,6 +72,20 @@ class _Value(Kind):
         return value
 
 
+class _RaiseAfter(Kind):
+    """``2 of 3`` spans, or ``3``, which is 3 of 3."""
+
+    def parse(self, value: str) -> Tuple[int, int]:
+        match = _RAISE_AFTER.fullmatch(value)
+        spans, of = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not 1 <= spans <= of <= MAX_RAISE_AFTER:
+            raise ValueError(
+                f"'{value[:60]}' is no number of spans; write 2 of 3, or 3 for three in a row, "
+                f"of at most {MAX_RAISE_AFTER}."
+            )
+        return spans, of
+
+
 _KINDS: Mapping[str, Kind] = {
     "detector": Choice(DETECTORS),
     "value": _Value(),
@@ -83,6 +102,7 @@ _KINDS: Mapping[str, Kind] = {
     "severity": Choice(SEVERITIES),
     "threshold": Number(0, 1e9),
     "min_events": Number(0, 1e9, whole=True),
+    "raise_after": _RaiseAfter(),
 }
 
 
@@ -101,7 +121,8 @@ class Monitor:
 
     ``threshold``: spans of silence, percent of a ratio, or events of a new template; a baseline
     has its ``sensitivity``. ``time_zone``: by whose clocks its days begin, this machine's if empty.
-    ``min_events``: events of a span below which a ratio is not judged. ``backfill``: how far back
+    ``min_events``: events of a span below which a ratio is not judged. ``raise_after``: in how many
+    of how many spans something must be out of order before it is raised. ``backfill``: how far back
     the first run learns, without raising anything. ``runbook``, ``actions``, ``tags`` and ``group``
     are those of its signals.
     """
@@ -123,6 +144,7 @@ class Monitor:
     severity: str = "medium"
     threshold: float = 0.0
     min_events: int = 20
+    raise_after: Tuple[int, int] = (1, 1)
     title: str = ""
     runbook: str = ""
     actions: Tuple[str, ...] = ()
@@ -160,6 +182,11 @@ class Monitor:
         _check_series(options.get("by", ()))
         if detector == "ratio" and options.get("threshold", 0.0) >= 100:
             raise ValueError("the threshold of a ratio is in percent; give one below 100.")
+        if detector not in MAY_HAVE_TO_LAST and options.get("raise_after", (1, 1))[0] > 1:
+            raise ValueError(
+                f"raise_after is for {' and '.join(MAY_HAVE_TO_LAST)}; leave it out, as threshold "
+                f"says when a {detector} monitor raises something."
+            )
         span = int(options.get("span", cls.span))
         options.update(
             span=span,

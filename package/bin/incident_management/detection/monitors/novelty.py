@@ -107,8 +107,7 @@ class NewTemplates(Detector):
         self._raised = {text: int(raised) for text, raised in state.get("raised", [])}
         self._examples = {one[0]: (one[1], one[2]) for one in state.get("examples", [])}
 
-    @staticmethod
-    def memory(state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
+    def memory(self, state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
         examples = {one.template_id: [one.template_id, one.template, one.sample] for one in found}
         return {"known": state.get("known", []), "examples": list(examples.values())}
 

@@ -15,7 +15,7 @@ SHOWN_CHARACTERS = 1000
 
 
 def signal_of(monitor: Monitor, found: Found, at: int, memory: str, now: float) -> Signal:
-    """Return the signal of a finding of the span that begins at ``at``.
+    """Return the signal of a finding of the span that begins at ``at``, and names it.
 
     ``memory`` names what the monitor knew before. Raises Invalid where it can't be one.
     """
@@ -37,7 +37,7 @@ def signal_of(monitor: Monitor, found: Found, at: int, memory: str, now: float) 
         severity=monitor.severity,
         title=title,
         description="\n".join(part for part in (found.text, sample) if part),
-        first_time=float(at),
+        first_time=float(at if found.begun is None else found.begun),
         last_time=float(at + monitor.span),
         count=found.count,
         run=f"span:{at}",
