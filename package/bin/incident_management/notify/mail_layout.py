@@ -138,7 +138,7 @@ def _html(message: Message) -> str:
         f"<p><b>Likely cause:</b> {_safe(message.cause)}</p>" if message.cause else "",
         f'<p style="{_QUOTE}">{_safe(message.quote)}</p>' if message.quote else "",
         f'<p><a href="{escape(message.url)}">Open the incident</a></p>' if message.url else "",
-        f'<p style="color:#888;font-size:12px">{_safe(_WHY)}</p>',
+        f'<p style="color:#666;font-size:12px">{_safe(_WHY)}</p>',
     ]
     body = "\n".join(part for part in parts if part)
     return f'<!DOCTYPE html>\n<html><body style="{_FONT}">\n{body}\n</body></html>\n'
