@@ -8,7 +8,7 @@ import pytest
 
 from incident_management.notify.transport import NoAnswer, NotSent
 from incident_management.remediation import approval, execution
-from incident_management.remediation.executor import ExecutorError, Unfit
+from incident_management.remediation.executor import ExecutorError, Outcome, Unfit
 from incident_management.remediation.executors import executors
 from incident_management.remediation.kubernetes import Kubernetes
 from incident_management.remediation.preview import preview_plan
@@ -362,3 +362,14 @@ def test_what_is_changed_between_the_last_check_and_the_request_is_not_undone(
     state = execute(bench, plan)
     assert (state.status, state.action_in_doubt, cluster.version) == ("failed", False, "pool 2")
     assert "checkout was changed since (revision 3, no longer 2)." in state.detail
+
+
+def test_an_answer_that_is_no_end_leaves_a_run_to_the_worker(bench, cluster, monkeypatch):
+    """Written as an end, it would leave the plan running for ever, and its service taken."""
+    plan = approved(bench)
+    with monkeypatch.context() as patch:
+        patch.setattr(Kubernetes, "execute", lambda *_asked: Outcome("unchanged"))
+        assert execute(bench, plan).status == "running"
+    bench.clock.advance(100)
+    execution.settle(bench.context, plan)
+    assert bench.context.load(plan)[2].status == "done" and cluster.patched == 1

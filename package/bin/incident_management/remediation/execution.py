@@ -215,7 +215,7 @@ def _run_once(
             outcome = Outcome("failed", f"Nothing was done. {refusal}")
         else:
             outcome = _acted(context, plan, step)
-        if outcome.status != "unknown":
+        if outcome.status in ("done", "failed"):
             end(context, plan, step.run, outcome, actor)
     return context.show(plan)
 
