@@ -307,6 +307,8 @@ def test_a_cause_whose_claims_are_not_checked_counts_for_nothing(shop):
             "hypotheses": [{"cause": "The pool of orders leaks.", "claims": made}],
         }
 
-    (made,) = [h for h in shop.conclude(FakeModel(answer))["hypotheses"] if h["source"] == "model"]
+    analysis = shop.conclude(FakeModel(answer))
+    (made,) = [h for h in analysis["hypotheses"] if h["source"] == "model"]
+    assert analysis["checked"]["unchecked"] == 1  # the timeline says so, too
     assert made["score"] == 0.0 and made["citations"] == []
     assert made["against"] == ["Its quotes were found, but code can't check what it claims."]
