@@ -273,16 +273,28 @@ def test_what_was_before_and_after_is_not_turned_round(shop, text, status):
     assert claim["status"] == status
 
 
-def test_a_claim_of_many_numbers_beside_a_huge_event_takes_no_minutes():
-    """It took five: each number was looked for in the whole event again."""
-    event = Event(time=scenario.START, raw="ERROR " + "from 1 to 2 " * 80_000, entity="orders")
+def _evidence_of(raw):
+    event = Event(time=scenario.START, raw=raw, entity="orders")
     citation = Citation.of_event(event)
     citation.id, citation.status = "C1", "verified"
-    evidence = Evidence(Checked([citation], {"C1": event}), [])
+    return event, Evidence(Checked([citation], {"C1": event}), [])
+
+
+def test_a_claim_of_many_numbers_beside_a_huge_event_takes_no_minutes():
+    """It took five: each number was looked for in the whole event again."""
+    event, evidence = _evidence_of("ERROR " + "from 1 to 2 " * 80_000)
     began = time.process_time()
     evidence.fault_of_text("1 to 2 " * 570, event)
     evidence.doubt_of_text("1 to 2 " * 570, "from 1 to 2", event)
     assert time.process_time() - began < 20
+
+
+def test_an_event_of_one_huge_word_takes_no_minutes():
+    """It took six: each of its letters was looked at as the first of a word with a digit."""
+    began = time.process_time()
+    _, evidence = _evidence_of("ERROR " + "A" * 100_000)
+    evidence.fault_of_quote("ERROR " + "A" * 300)
+    assert time.process_time() - began < 5
 
 
 def test_a_cause_whose_claims_are_not_checked_counts_for_nothing(shop):
@@ -295,6 +307,8 @@ def test_a_cause_whose_claims_are_not_checked_counts_for_nothing(shop):
             "hypotheses": [{"cause": "The pool of orders leaks.", "claims": made}],
         }
 
-    (made,) = [h for h in shop.conclude(FakeModel(answer))["hypotheses"] if h["source"] == "model"]
+    analysis = shop.conclude(FakeModel(answer))
+    (made,) = [h for h in analysis["hypotheses"] if h["source"] == "model"]
+    assert analysis["checked"]["unchecked"] == 1  # the timeline says so, too
     assert made["score"] == 0.0 and made["citations"] == []
     assert made["against"] == ["Its quotes were found, but code can't check what it claims."]

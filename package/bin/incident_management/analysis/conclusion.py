@@ -134,7 +134,8 @@ class Conclusion:
         for hypothesis in hypotheses:
             hypothesis["blamed"] = hypothesis is culprit
         told = counts(checked.citations)
-        told["rejected"] += sum(1 for claim in claims if claim["status"] == "rejected")
+        for status in (model_answer.REJECTED, model_answer.UNCHECKED):
+            told[status] += sum(1 for claim in claims if claim["status"] == status)
         return {
             "_key": key,
             "incident_id": str(incident["id"]),

@@ -49,6 +49,7 @@ _TIMESTAMP = re.compile(
 )
 _JSON_KEY = re.compile(r"\\{0,3}\"[\w.@-]{1,60}\\{0,3}\"\s{0,3}:")
 _WORD = re.compile(r"\w+")
+_WITH_DIGIT = re.compile(r"\b(?=[^\W\d]*\d)\w+")
 # Names as fields have them: "userName": "uploader", host=web
 _VALUE = re.compile(
     r"\"\s{0,2}:\s{0,2}\"([a-z][\w.-]{2,60})\"|\w=([a-z][\w.-]{2,60})(?=[\s,;]|\Z)", re.I
@@ -260,7 +261,8 @@ class Evidence:
         return holding > len(self._held) / 2
 
     def _is_in_most(self, quote: str) -> bool:
-        holding = sum(1 for shape in self._shapes if _shape(quote) in shape)
+        own = _shape(quote)
+        holding = sum(1 for shape in self._shapes if own in shape)
         return len(self._shapes) >= FEWEST_SHAPES and holding > len(self._shapes) / 2
 
     def _counts(self, word: str) -> bool:
@@ -297,7 +299,7 @@ def _days_of(events: Sequence[Event]) -> str:
 
 def _shape(text: str) -> str:
     """Return a text without what its numbers, ids and blanks are."""
-    return " ".join(re.sub(r"\w*\d\w*", "0", text).split())
+    return " ".join(_WITH_DIGIT.sub("0", text).split())
 
 
 def _stated(text: str) -> Iterable[str]:
