@@ -1,9 +1,9 @@
 """How often bursts page, and how late true faults are told, by a monitor's ``raise_after``.
 
-Made-up traffic: 20 series of 5-minute counts over four weeks, lognormal noise on a daily season, and
-bursts of a single span at random times. The first week is learned from only.
+    ./build.sh bench bursts ["2 of 3" …]
 
-    python -m benchmarks.bursts ["2 of 3" …]
+Made-up traffic: 20 series of 5-minute counts over four weeks, lognormal noise on a daily season,
+and bursts of a single span at random times. The first week is learned from only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ import math
 import random
 import statistics
 import sys
+from pathlib import Path
 from typing import Callable, Dict, List, Optional, Tuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "package" / "bin"))
 
 from incident_management.detection.monitors.detectors import detector_for
 from incident_management.detection.monitors.monitor import Monitor
@@ -82,7 +85,9 @@ def main(choices: List[str]) -> None:
                 end = begin + HOURS * 3600 // SPAN
                 told = [one for one in raised(choice, counts) if begin <= one < end]
                 late += [(told[0] - begin + 1) * SPAN // 60] if told else []
-            figures = f"median {statistics.median(late):g}, worst {max(late)} minutes after it began"
+            figures = (
+                f"median {statistics.median(late):g}, worst {max(late)} minutes after its begin"
+            )
             print(f"  {name}: {len(late)} of {SERIES} told, {figures}")
 
 

@@ -35,10 +35,20 @@ disabled = 0
 """
 
 
+LASTING = INPUTS[: INPUTS.index("[incident_monitor://broken]")] + "raise_after = 2 of 3\n"
+
+
 def messages(standin: StandIn) -> dict[str, str]:
     """What Splunk Web shows, by name."""
     answer = standin.service().get("/services/messages", output_mode="json").body.read()
     return {str(one["name"]): str(one["content"]["message"]) for one in json.loads(answer)["entry"]}
+
+
+def refuse(standin: StandIn) -> None:
+    """Let ten of twenty requests be refused."""
+    event = {"host": "web-1", "source": "shop", "sourcetype": "shop"}
+    raw = [f'{{"service": "pay", "status": {status}}}' for status in (200, 503) * 10]
+    standin.index("main", [{**event, "_time": time.time(), "_raw": one} for one in raw])
 
 
 def test_one_raises_while_another_tells_of_its_error(app_folder: Path, tmp_path: Path) -> None:
@@ -53,19 +63,7 @@ def test_one_raises_while_another_tells_of_its_error(app_folder: Path, tmp_path:
         deadline = time.monotonic() + 240
         found: list[dict[str, object]] = []
         while not found and time.monotonic() < deadline:
-            standin.index(
-                "main",
-                [
-                    {
-                        "_time": time.time(),
-                        "_raw": f'{{"service": "pay", "status": {status}}}',
-                        "host": "web-1",
-                        "source": "shop",
-                        "sourcetype": "shop",
-                    }
-                    for status in (200, 503) * 10
-                ],
-            )
+            refuse(standin)
             time.sleep(1)
             found = service.kvstore["incidents"].data.query()
         message = "incident_management_monitor_broken"
@@ -89,3 +87,28 @@ def test_one_raises_while_another_tells_of_its_error(app_folder: Path, tmp_path:
     assert "satts" in shown[message]
     assert [name for name in shown if "monitor" in name] == [message]
     assert message not in left
+
+
+def test_what_lasts_is_raised_from_when_it_began(app_folder: Path, tmp_path: Path) -> None:
+    with start_standin(tmp_path, apps=[app_folder], python=APP_PYTHON) as standin:
+        local = standin.splunk.home / "etc/apps" / APP_NAME / "local"
+        local.mkdir(exist_ok=True)
+        (local / "inputs.conf").write_text(LASTING)
+        standin.splunk.conf.reload()
+        inputs = standin.splunk.services.use_modular_inputs()
+        inputs.start()
+        kvstore = standin.service(app=APP_NAME, owner="nobody").kvstore
+        deadline = time.monotonic() + 240
+        signals: list[dict[str, object]] = []
+        while len(signals) < 3 and time.monotonic() < deadline:
+            refuse(standin)
+            time.sleep(1)
+            signals = kvstore["incident_signals"].data.query(sort="last_time:1")
+        inputs.stop()
+
+    spans = [(float(str(one["first_time"])), float(str(one["last_time"]))) for one in signals]
+    first, *later = spans
+    assert first[1] - first[0] in (10, 15), "Two of the last three spans of 5 seconds."
+    assert "of the last 3 spans" in str(signals[0]["description"])
+    # Each span after that is its own signal: none is in two, and none is left out.
+    assert later == [(first[1] + 5 * n, first[1] + 5 * n + 5) for n in range(len(later))]
