@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Iterator, Optional, Tuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from .bounded import timed_response
+from .hosts import is_among
 
 __all__ = ["Keys", "client", "proxy_url", "quiet", "trusted"]
 
@@ -36,7 +37,7 @@ def client(
         endpoint_url: "" for AWS's own.
         timeout_seconds: longest wait for an answer, from its first byte to its last.
         roots: what :func:`trusted` yields.
-        proxy: what :func:`proxy_url` returns.
+        proxy: what :func:`proxy_url` returns for this service.
     """
     import boto3
     from botocore.config import Config
@@ -115,9 +116,16 @@ def trusted(ca_file: str) -> Iterator[str]:
         yield str(roots)
 
 
-def proxy_url(proxy: Optional[Any]) -> str:
-    """Return the address of the proxy that is set, with its login; empty without one."""
+def proxy_url(proxy: Optional[Any], service: str, region: str, endpoint_url: str) -> str:
+    """Return the address of the proxy for a service, with its login; empty where none is used.
+
+    What is asked without one may be the endpoint that is set, or AWS's own, whose name is that of a
+    private endpoint in one's network, too.
+    """
     if proxy is None or not proxy.enabled or not proxy.host:
+        return ""
+    own = f"{service}.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
+    if is_among(urlsplit(endpoint_url).hostname or own, proxy.no_proxy):
         return ""
     login = (
         f"{quote(proxy.username, safe='')}:{quote(proxy.password, safe='')}@"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
+from typing import Iterable
 
-__all__ = ["is_loopback", "is_splunkd_here"]
+__all__ = ["is_among", "is_loopback", "is_place", "is_splunkd_here"]
+
+_PLACE = re.compile(r"\.?\w([\w.-]{0,251}\w)?|\[?[0-9A-Fa-f:.]{2,45}\]?", re.ASCII)
 
 
 def is_loopback(host: str) -> bool:
@@ -14,6 +18,37 @@ def is_loopback(host: str) -> bool:
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_among(host: str, places: Iterable[str]) -> bool:
+    """Tell whether a host is one of these names, below one of them, or in one of these networks.
+
+    So ``example.com`` (or ``.example.com``) holds ``awx.example.com``, too, as with ``NO_PROXY`` in
+    curl and requests. Networks, as ``10.0.0.0/8``, hold addresses alone: no name is looked up.
+    """
+    name = _plain(host.strip("[]")).rstrip(".")
+    return any(_holds(place, name) for place in places)
+
+
+def is_place(text: str) -> bool:
+    """Tell whether a text is a host, domain, address or network, as :func:`is_among` takes them."""
+    if "/" not in text:
+        return _PLACE.fullmatch(text) is not None
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _holds(place: str, name: str) -> bool:
+    if "/" not in place:
+        known = _plain(place.strip("[]")).strip(".")
+        return name == known or name.endswith(f".{known}")
+    try:
+        return ipaddress.ip_address(name) in ipaddress.ip_network(place, strict=False)
     except ValueError:
         return False
 

@@ -9,7 +9,6 @@ import threading
 import time
 import tracemalloc
 from contextlib import suppress
-from types import SimpleNamespace
 from typing import Optional
 
 import pytest
@@ -25,10 +24,12 @@ from incident_management.notify.transport import (
     NoAnswer,
     NotSent,
     checked_url,
+    http_session,
     not_followed,
     retry_after,
     send_json,
 )
+from incident_management.splunk import settings as configured
 
 from .messages import ALL, CLOCK, notification
 
@@ -149,6 +150,28 @@ def test_a_changed_ca_file_holds_at_once(authority, tls_receiver, tmp_path):
 def test_loopback_goes_past_the_proxy(receiver):
     network = Network(proxy_url="http://127.0.0.1:9")
     assert send_json(network, receiver.url, {}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "places", "by_proxy"),
+    [
+        ("awx.example.com", ["example.com"], False),
+        ("awx.example.com", [".example.com"], False),
+        ("AWX.Example.com.", ["awx.example.com"], False),
+        ("notexample.com", ["example.com"], True),
+        ("example.com.evil.example", ["example.com"], True),
+        ("10.1.2.3", ["10.0.0.0/8"], False),
+        ("11.1.2.3", ["10.0.0.0/8", "10.1.2.3"], True),
+        ("fd00::7", ["fd00::/8"], False),
+        ("2001:db8:0::1", ["[2001:db8::1]"], False),
+        ("ten.example.com", ["10.0.0.0/8"], True),
+        ("localhost", [], False),
+    ],
+)
+def test_what_the_proxy_is_not_for_is_asked_without_it(host, places, by_proxy):
+    network = Network(proxy_url="http://proxy.example:3128", no_proxy=tuple(places))
+    session = http_session(network, f"https://{f'[{host}]' if ':' in host else host}/x")
+    assert bool(session.proxies) is by_proxy is bool(network.proxy_for(host))
 
 
 def test_a_dead_proxy_proves_that_nothing_was_sent():
@@ -325,14 +348,14 @@ def test_retry_after_is_seconds_or_a_date(text, seconds):
 def test_the_proxy_comes_out_of_the_settings():
     def settings(**proxy):
         base = {"enabled": True, "type": "http", "host": "p", "port": 3128}
-        base.update({"username": "", "password": "", **proxy})
-        return SimpleNamespace(
-            proxy=SimpleNamespace(**base), network=SimpleNamespace(ca_file="/ca.pem")
+        return configured.Settings(
+            proxy=configured.Proxy(**{**base, **proxy}), network=configured.Network("/ca.pem")
         )
 
     assert network_of(settings()).proxy_url == "http://p:3128"
     login = network_of(settings(username="u@x", password="p:/"))
     assert login.proxy_url == "http://u%40x:p%3A%2F@p:3128" and "p%3A" not in repr(login)
+    assert network_of(settings(no_proxy=("awx",))).proxy_for("awx") == ""
     assert network_of(settings(enabled=False)) == Network("/ca.pem")
     with pytest.raises(NotConfigured, match="'socks5' is not supported"):
         network_of(settings(type="socks5"))

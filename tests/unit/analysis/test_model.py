@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from incident_management import aws
 from incident_management.analysis.bedrock import BedrockModel, from_settings
 from incident_management.analysis.briefing import ANSWER_SCHEMA, Question
 from incident_management.analysis.budget import Allowance
@@ -370,6 +371,15 @@ def test_the_model_of_the_settings_has_their_allowance_and_does_not_show_its_key
     assert SECRET not in repr(model)
     assert model.allowance == Allowance(3, 5)
     assert model.model_id == "some.model"
+
+
+@pytest.mark.parametrize("endpoint", ["https://vpce-1.example.com", ""])
+def test_an_endpoint_of_ones_own_network_is_asked_without_the_proxy(endpoint):
+    places = ("example.com", "bedrock-runtime.eu-west-1.amazonaws.com")
+    proxy = Proxy(True, "http", "127.0.0.1", 9)
+    asked = ("bedrock-runtime", "eu-west-1", endpoint)
+    assert aws.proxy_url(proxy, *asked) == "http://127.0.0.1:9"
+    assert aws.proxy_url(dataclasses.replace(proxy, no_proxy=places), *asked) == ""
 
 
 def test_a_proxy_with_its_password_is_used_and_never_shown():

@@ -53,6 +53,10 @@ GOOD = [
     ("bedrock", "calls_per_day", "10000"),
     *[("proxy", "proxy_url", host) for host in ("proxy", "proxy.example.com", "10.0.0.8")],
     ("proxy", "proxy_url", "[2001:db8::8]"),
+    *[("proxy", "no_proxy", one) for one in ("awx", "awx, .a.example,10.0.0.0/8", "::1, fd00::/8")],
+        ("proxy", "no_proxy", one)
+        for one in ("awx", "awx, .example.com,10.0.0.0/8", "::1, fd00::/8")
+    ],
     ("servicenow", "instance_url", "https://example.service-now.com"),
     *[("servicenow", "table", name) for name in ("incident", "u_incident_2", "em_event")],
     ("jira", "site_url", "https://example.atlassian.net"),
@@ -89,6 +93,7 @@ BAD = [
     ("remediation", "deploy_api_url", "https:///v1"),
     ("bedrock", "endpoint_url", "bedrock.example.com"),
     ("proxy", "proxy_port", "0"),
+    *[("proxy", "no_proxy", one) for one in ("http://awx", "awx 10.0.0.1", "a;b", "10.0.0.0/8/8")],
     *[("email", "server", host) for host in ("smtp.example.com:25", "smtp://x", "a b", "-a")],
     *[
         ("email", "sender", one)

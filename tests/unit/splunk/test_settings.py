@@ -34,6 +34,15 @@ def test_values_are_typed():
     assert settings.accounts["main"].aws_secret_access_key == "s3cret"
 
 
+def test_a_place_that_is_none_is_named_and_spoils_the_proxy_alone():
+    proxy = {"proxy_enabled": "1", "proxy_url": "proxy", "proxy_port": "3128"}
+    settings = parse({"proxy": {**proxy, "no_proxy": "awx, 10.0.0.0/8"}}, {})
+    assert settings.proxy.no_proxy == ("awx", "10.0.0.0/8")
+    settings = parse({"proxy": {**proxy, "no_proxy": "awx, 10.0.0.0/99"}}, {})
+    assert set(settings.problems) == {"proxy"}
+    assert "holds '10.0.0.0/99', which is no host" in settings.problems["proxy"]
+
+
 def test_secrets_do_not_show():
     settings = parse(
         {

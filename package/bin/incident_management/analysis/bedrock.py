@@ -303,7 +303,9 @@ def _configured(settings: Any) -> BedrockModel:
         timeout_seconds=bedrock.timeout_seconds,
         max_output_tokens=bedrock.max_output_tokens,
         ca_file=settings.network.ca_file,
-        proxy_url=aws.proxy_url(settings.proxy),
+        proxy_url=aws.proxy_url(
+            settings.proxy, "bedrock-runtime", bedrock.region, bedrock.endpoint_url
+        ),
         allowance=Allowance(bedrock.calls_per_incident, bedrock.calls_per_day),
     )
 

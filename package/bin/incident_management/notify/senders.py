@@ -101,4 +101,5 @@ def network_of(settings: Settings) -> Network:
     login = ""
     if proxy.username:
         login = f"{quote(proxy.username, safe='')}:{quote(proxy.password, safe='')}@"
-    return Network(settings.network.ca_file, f"{proxy.type}://{login}{proxy.host}:{proxy.port}")
+    url = f"{proxy.type}://{login}{proxy.host}:{proxy.port}"
+    return Network(settings.network.ca_file, url, proxy.no_proxy)

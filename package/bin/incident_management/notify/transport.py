@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from ..bounded import timed_response
-from ..hosts import is_loopback
+from ..hosts import is_among, is_loopback
 from .idle import Idle
 from .network_failure import CONNECT_SECONDS, READ_SECONDS, NoAnswer, NotSent, network_failure
 from .pinned import Addresses, pinned
@@ -62,10 +62,16 @@ class Network:
     Attributes:
         ca_file: PEM of a private CA, trusted besides the bundled roots; empty: only those.
         proxy_url: ``scheme://[user:password@]host:port``; empty: none.
+        no_proxy: hosts, domains, addresses and networks that are asked without it.
     """
 
     ca_file: str = ""
     proxy_url: str = field(default="", repr=False)
+    no_proxy: Tuple[str, ...] = ()
+
+    def proxy_for(self, host: str) -> str:
+        """Return the proxy by which a host is asked; empty for none, as for this machine."""
+        return "" if is_loopback(host) or is_among(host, self.no_proxy) else self.proxy_url
 
 
 @dataclass(frozen=True)
@@ -150,9 +156,8 @@ def http_session(
 ) -> Any:
     """Make (or prepare a given) ``requests`` session to talk to one service.
 
-    Neither environment variables nor .netrc files have a say in it. Loopback addresses are
-    reached without the proxy. ``addresses``: where to connect to, without a proxy. A request raises
-    NoAnswer for an answer that is too long or too slow.
+    Neither environment variables nor .netrc files have a say in it. ``addresses``: where to connect
+    to, without a proxy. A request raises NoAnswer for an answer that is too long or too slow.
     """
     import requests
 
@@ -161,9 +166,9 @@ def http_session(
     adapter = _adapter(network, addresses)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
-    host = urlsplit(base_url).hostname or ""
-    if network.proxy_url and not is_loopback(host):
-        session.proxies = {"https": network.proxy_url, "http": network.proxy_url}
+    proxy = network.proxy_for(urlsplit(base_url).hostname or "")
+    if proxy:
+        session.proxies = {"https": proxy, "http": proxy}
     return session
 
 

@@ -167,7 +167,7 @@ class WebhookSender:
         self._resolve = resolve or _resolved
         try:
             self._url = _well_formed(str(subscription["url"]))
-            if network.proxy_url:
+            if network.proxy_for(urlsplit(self._url).hostname or ""):
                 # The proxy looks the name up, perhaps to another address: more can't be checked.
                 safe_url(self._url, self._resolve)
         except BadUrl as error:

@@ -112,7 +112,7 @@ def _ecs_client(settings: Settings, account: Account) -> Iterator[Any]:
                 mine.ecs_endpoint_url,
                 timeout_seconds=ECS_SECONDS,
                 roots=roots,
-                proxy=aws.proxy_url(settings.proxy),
+                proxy=aws.proxy_url(settings.proxy, "ecs", mine.aws_region, mine.ecs_endpoint_url),
             )
         except (OSError, ValueError, BotoCoreError) as error:
             raise ExecutorError(

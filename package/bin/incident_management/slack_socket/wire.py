@@ -235,11 +235,12 @@ def _connected(
 
     What is to be closed on failure is left with ``undo``.
     """
-    if not network.proxy_url or is_loopback(host):
+    by_proxy = network.proxy_for(host)
+    if not by_proxy:
         sock: Any = socket.create_connection((host, port), CONNECT_SECONDS)
         undo.callback(sock.close)
         return tls.wrap_socket(sock, server_hostname=host) if tls else sock
-    proxy = urlsplit(network.proxy_url)
+    proxy = urlsplit(by_proxy)
     proxy_host = proxy.hostname or ""
     sock = socket.create_connection((proxy_host, proxy.port or 80), CONNECT_SECONDS)
     undo.callback(sock.close)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from ..channels import NAMES
+from ..hosts import is_place
 from ..incidents.model import SEVERITIES
 from . import conf, secrets
 from .channel_settings import (
@@ -112,6 +113,7 @@ class Proxy:
     port: int = 0
     username: str = ""
     password: str = field(default="", repr=False)
+    no_proxy: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -256,7 +258,19 @@ def _proxy(stanza: Stanza) -> Proxy:
         int(stanza.number("proxy_port", 0, 1, 65535)),
         stanza.text("proxy_username"),
         stanza.secret("proxy_password"),
+        _places(stanza),
     )
+
+
+def _places(stanza: Stanza) -> Tuple[str, ...]:
+    """What is asked without the proxy."""
+    places = tuple(part.strip() for part in stanza.text("no_proxy").split(",") if part.strip())
+    for place in places:
+        if not is_place(place):
+            raise stanza.error(
+                "no_proxy", f"holds '{place}', which is no host, domain, address or network"
+            )
+    return places
 
 
 def _lifecycle(stanza: Stanza) -> Lifecycle:
