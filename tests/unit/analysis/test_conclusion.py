@@ -169,7 +169,7 @@ def test_what_a_model_claims_is_never_counted_as_verified(shop):
     plain = Shop().conclude()
     analysis = shop.conclude(FakeModel(fair_answer))
     assert analysis["checked"]["verified"] == plain["checked"]["verified"]
-    said = "made 3 claims: 1 found in the events that they quote, 0 not checked, 2 rejected."
+    said = "made 3 claims: 1 quote found, 0 not checked, 2 rejected."
     assert analysis["model"]["detail"] == f"test.model {said}"
 
 

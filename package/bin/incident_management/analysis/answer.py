@@ -144,14 +144,14 @@ def _why_unsupported(claims: Sequence[Mapping[str, Any]]) -> str:
 
 
 def account_of(claims: Sequence[Mapping[str, Any]]) -> str:
-    """Say in one sentence what became of the claims."""
+    """Say in one sentence what became of the claims, in the words that stand at each of them."""
     if not claims:
         return "made no claims."
     many = "1 claim" if len(claims) == 1 else f"{len(claims)} claims"
     count = Counter(claim["status"] for claim in claims)
     return (
-        f"made {many}: {count[QUOTED]} found in the events that they quote, "
-        f"{count[UNCHECKED]} not checked, {count[REJECTED]} rejected."
+        f"made {many}: {count[QUOTED]} quote found, {count[UNCHECKED]} not checked, "
+        f"{count[REJECTED]} rejected."
     )
 
 
