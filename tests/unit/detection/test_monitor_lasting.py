@@ -232,6 +232,13 @@ def test_what_is_learned_for_recovery_is_not_kept_when_the_burst_is_over():
     assert watched.raised() == []
 
 
+def test_a_ratio_that_is_in_order_again_leaves_nothing_behind():
+    watched = failing()
+    fail(watched, [20, 0, 0, 0])
+    assert unpack(newest(watched)["state"], 10**7)["waiting"] == []
+    assert watched.raised() == []
+
+
 def test_a_replay_finds_the_same():
     watched = baseline()
     counts = [50, 900, 50, 50, 900, 900, 900, *[50] * 30, 20_000, 20_000, 50]

@@ -17,8 +17,8 @@ from .rows import Key, Row
 __all__ = ["Lasting"]
 
 WAITS_SPANS = WARY_POINTS
-"""How long what was found waits to last. A baseline looks for clearer trouble for so long after it
-found some; what did not last, and so was not raised, must not hide what comes then."""
+"""How long what is found once waits to last. A baseline looks for clearer trouble for so long after
+it found some; what did not last, and so was not raised, must not hide what comes then."""
 
 
 @dataclass
@@ -92,7 +92,8 @@ class Lasting(Detector):
             series.spans = [one for one in series.spans if one[0] > start - self._of * span]
             if not series.spans:
                 series.memory = {}
-            if series.found is not None and series.found < start - WAITS_SPANS * span:
+            waits = WAITS_SPANS if self.raises_once else self._of
+            if series.found is not None and series.found <= start - waits * span:
                 series.found = None
             if not series.spans and series.found is None:
                 del self._series[key]
