@@ -55,8 +55,8 @@ _KEEPING = frozenset(
 _COMMAND = re.compile(r"\|\s*(\w+)")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.S)
 _OTHER_NAME = re.compile(r"\w+\(_time\)\s+as\s+(?!_time\b)\w+", re.I)
-# What may bring a time in again without its name: macros, subsearches, wildcards, other rows.
-_MAY_BE_TIMED = re.compile(r"_time\b|[`\[*]|\binputlookup\b")
+# What may bring a time in: its name, or macros, subsearches and wildcards.
+_MAY_BE_TIMED = re.compile(r"_time\b|[`\[*]")
 
 
 class _Value(Kind):
