@@ -52,12 +52,16 @@ _HOW_TIMED = {
     "tstats": "add _time to its BY, as in by host, _time span=1m",
     "mstats": "add span=1m",
 }
-# Commands whose rows have the fields that are named and no other.
+# Commands whose rows have the fields that are named and no other, and those that add none unnamed.
 _NAMING = re.compile(r"\|\s*(stats|chart|top|rare|table)\b", re.I)
+_KEEPING = frozenset(
+    ["where", "search", "eval", "fields", "rename", "sort", "head", "tail", "dedup", "fillnull"]
+)
+_COMMAND = re.compile(r"\|\s*(\w+)")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.S)
 _OTHER_NAME = re.compile(r"\w+\(_time\)\s+as\s+(?!_time\b)\w+", re.I)
-# What may bring a time in again without its name: macros, subsearches, wildcards, other rows.
-_MAY_BE_TIMED = re.compile(r"_time\b|[`\[*]|\binputlookup\b")
+# What may bring a time in: its name, or macros, subsearches and wildcards.
+_MAY_BE_TIMED = re.compile(r"_time\b|[`\[*]")
 
 
 class _Value(Kind):
@@ -322,7 +326,9 @@ def _check_times(search: str) -> None:
     """Refuse a search whose last rows surely have no time: a monitor would never find anything."""
     unquoted = _QUOTED.sub(lambda found: "_" * len(found[0]), search)
     *_, last = [None, *_NAMING.finditer(unquoted)]
-    if last and not _MAY_BE_TIMED.search(_OTHER_NAME.sub("", search[last.start() :])):
+    if last is None or not _KEEPING.issuperset(_COMMAND.findall(unquoted.lower(), last.end())):
+        return
+    if not _MAY_BE_TIMED.search(_OTHER_NAME.sub("", search[last.start() :])):
         raise ValueError(
             f"the rows of {last[1]} have no time; leave it out, as a monitor counts by itself, or "
             "keep _time in it, after | bin _time span=1m."
