@@ -40,6 +40,7 @@ _FAILED = re.compile(
     re.I,
 )
 
+_COMPARES = 'It compares ("{word}"), and the event that it cites does not say so.'
 # Each with what a person is told of a word of it. Followed by the same word in the event, it is the
 # event that says so.
 _RELATIONS: List[Tuple[str, str]] = [
@@ -68,7 +69,7 @@ _RELATIONS: List[Tuple[str, str]] = [
         r"|(?:in|de)creas(?:es?|ed|ing)|reduc(?:es?|ed|ing)|lowers|lowered|doubled|fell|falls"
         r"|shr[aiu]nks?|improved|worse(?:ned)?|(?:wid|tight)en(?:s|ed)?|faster|slower|slowed"
         r"|longer|shorter|larger|smaller|restricts?",
-        'It compares ("{word}"), and the event that it cites does not say so.',
+        _COMPARES,
     ),
 ]
 # What is the contrary of what, by how the words begin.
@@ -119,7 +120,7 @@ def doubt(text: str, quote: str, event: str) -> str:
     settled = _is_settled_pair(plain, event)
     for pattern, said in _COMPILED:
         for found in pattern.finditer(plain):
-            if said.startswith("It compares") and settled:
+            if said is _COMPARES and settled:
                 continue
             if not _stands_with_next(found["word"], found["next"], told):
                 return said.format(word=found["word"].strip())

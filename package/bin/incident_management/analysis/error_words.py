@@ -43,7 +43,10 @@ class Overlap(NamedTuple):
 
 
 class ErrorWords:
-    """How telling each word of errors is: rare among the changes, frequent in the errors."""
+    """How telling each word of errors is: rare among the changes, frequent in the errors.
+
+    ``whole`` are those that are names by themselves: identifiers, names with numbers, quoted words.
+    """
 
     def __init__(self, texts: Mapping[str, float], case: Case) -> None:
         """``texts`` are the error texts with their weights."""
