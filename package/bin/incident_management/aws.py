@@ -7,11 +7,14 @@ import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Iterator, Optional, Tuple
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Any, Iterator, Optional, Tuple
+from urllib.parse import urlsplit
 
 from .bounded import timed_response
 from .hosts import is_among
+
+if TYPE_CHECKING:
+    from .splunk.settings import Proxy
 
 __all__ = ["Keys", "client", "proxy_url", "quiet", "trusted"]
 
@@ -116,20 +119,14 @@ def trusted(ca_file: str) -> Iterator[str]:
         yield str(roots)
 
 
-def proxy_url(proxy: Optional[Any], service: str, region: str, endpoint_url: str) -> str:
+def proxy_url(proxy: Proxy, service: str, region: str, endpoint_url: str) -> str:
     """Return the address of the proxy for a service, with its login; empty where none is used.
 
     What is asked without one may be the endpoint that is set, or AWS's own, whose name is that of a
     private endpoint in one's network, too.
     """
-    if proxy is None or not proxy.enabled or not proxy.host:
+    if not proxy.enabled or not proxy.host:
         return ""
     own = f"{service}.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
-    if is_among(urlsplit(endpoint_url).hostname or own, proxy.no_proxy):
-        return ""
-    login = (
-        f"{quote(proxy.username, safe='')}:{quote(proxy.password, safe='')}@"
-        if proxy.username
-        else ""
-    )
-    return f"{proxy.type}://{login}{proxy.host}:{proxy.port}"
+    is_direct = is_among(urlsplit(endpoint_url).hostname or own, proxy.no_proxy)
+    return "" if is_direct else proxy.url

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Callable, Dict
-from urllib.parse import quote
 
 from ..ports import Clock
 from ..splunk.settings import Settings
@@ -98,8 +97,4 @@ def network_of(settings: Settings) -> Network:
         )
     if not proxy.host or not proxy.port:
         raise NotConfigured("The proxy has no host or port: set both under Configuration > Proxy.")
-    login = ""
-    if proxy.username:
-        login = f"{quote(proxy.username, safe='')}:{quote(proxy.password, safe='')}@"
-    url = f"{proxy.type}://{login}{proxy.host}:{proxy.port}"
-    return Network(settings.network.ca_file, url, proxy.no_proxy)
+    return Network(settings.network.ca_file, proxy.url, proxy.no_proxy)

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
+from urllib.parse import quote
 
 from ..channels import NAMES
 from ..hosts import is_place
@@ -114,6 +115,14 @@ class Proxy:
     username: str = ""
     password: str = field(default="", repr=False)
     no_proxy: Tuple[str, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """``type://[user:password@]host:port``."""
+        login = ""
+        if self.username:
+            login = f"{quote(self.username, safe='')}:{quote(self.password, safe='')}@"
+        return f"{self.type}://{login}{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
