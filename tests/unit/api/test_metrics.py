@@ -64,7 +64,7 @@ def test_metrics_are_read_by_prometheus_own_parser(api):
     assert sample.value == 1
     assert families["incident_management_uptime_seconds"].samples[0].value == 5
     states = [s.labels["state"] for s in families["incident_management_notifications"].samples]
-    assert states == ["pending", "sending", "dead", "unconfirmed"]
+    assert states == ["pending", "sending", "gathered", "dead", "unconfirmed"]
 
 
 def test_large_counts_are_told_to_the_last_one(api):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from incident_management.incidents.stores import claim_document
@@ -9,7 +11,7 @@ from incident_management.notify import first_messages
 from incident_management.notify.channel import dead, retry, sent
 from incident_management.notify.first_messages import FirstMessages
 from incident_management.notify.slack_buttons import PRESSES
-from tests.unit.notify.desk import INCIDENT, Desk
+from tests.unit.notify.desk import INCIDENT, ROUTING, Desk
 from tests.unit.notify.services import Crash, FakeService
 
 OTHER = "INC-20260101-BBBBBB"
@@ -45,6 +47,10 @@ class FakeSlack(FakeService):
         return step or sent({})
 
 
+# No summaries: here each incident has a first message.
+SINGLY = replace(ROUTING, tell_singly=0)
+
+
 class ShownDesk(Desk):
     """A desk whose worker also brings first messages up to date."""
 
@@ -64,7 +70,7 @@ class ShownDesk(Desk):
 
     def turn(self, seconds=5.0):
         self.clock.advance(seconds)
-        self.announce()
+        self.announce(SINGLY)
         self.run()
         self.look()
 

@@ -23,7 +23,7 @@ MAX_COUNTED = 50_000
 _TIMES_OF = ("opened_at", "acknowledged_at", "resolved_at")
 OPEN_BY = ("status", "severity", "team", "sla_status")
 SLA_OF_OPEN = ("ok", "warning", "breached")
-OUTBOX_STATES = ("pending", "sending", "dead", "unconfirmed")
+OUTBOX_STATES = ("pending", "sending", "gathered", "dead", "unconfirmed")
 # Labels, and the value that they have.
 Sample = Tuple[Mapping[str, str], float]
 _COUNTS: Schema = {"type": "object", "additionalProperties": any_whole()}

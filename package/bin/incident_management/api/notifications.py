@@ -10,6 +10,7 @@ from ..notify.asked import enqueue
 from ..notify.asking import CHARACTERS
 from ..notify.outbox import FINAL, Outbox
 from ..notify.record import recorder
+from ..notify.storms import GATHERED
 from ..splunk import conf
 from .router import Request, Response, route
 from .schema import any_text, flag, obj, one_of, record, text
@@ -17,7 +18,7 @@ from .shapes import LIMIT, NOTIFICATION, page
 
 __all__ = ["shown"]
 
-STATES = ("pending", "sending", *FINAL)
+STATES = ("pending", "sending", GATHERED, *FINAL)
 MAX_LISTED = 500
 _ASKED = record({"id": any_text(), "new": flag()})
 _SHOWN = (
@@ -103,7 +104,7 @@ def retry(request: Request) -> Response:
         owner = routing.members.get(str(message.get("owner")))
         if owner and message.get("mention"):
             message = {**message, "mention": owner.known_as(channel)}
-        target = routing.target(str(message.get("team") or ""), channel)
+        target = routing.target(str(document.get("team", message.get("team") or "")), channel)
         return {"target": target, "message": message}
 
     document = _outbox(request).retry(request.params["id"], changed)

@@ -26,6 +26,7 @@ from .message import build
 from .outbox import Outbox, notification_id
 from .slack_buttons import ASKING
 from .standing import newest_analysis
+from .storms import Storms
 
 __all__ = ["Announcer"]
 
@@ -64,7 +65,7 @@ class Announcer:
     ) -> None:
         self._stores = stores
         self._clock = clock
-        self._outbox = outbox
+        self._storms = Storms(stores, clock, outbox)
         self._say = say
         self._told: Set[str] = set()
         # Notifications that are on the outbox already, of what is announced now.
@@ -101,6 +102,7 @@ class Announcer:
         hearing = known.hearing.without(there, moment)
         hearing = hearing.under(routing, subscriptions or {}, known.time)
         audience = Audience(routing, subscriptions or {}, there, hearing)
+        self._storms.begin()
         added = self._announce_late(missed, audience, web_url, known.time)
         for incident_id, entries in timeline.read_many(self._stores, ready).items():
             keys = {entry["_key"] for entry in fresh[incident_id]}
@@ -118,6 +120,10 @@ class Announcer:
         self._stores.claims.save(
             [claim_document(CHECKPOINT, checkpoint.time, checkpoint.hearing.to_document())]
         )
+
+    def summarize(self, routing: Routing, web_url: str) -> Mapping[str, int]:
+        """Tell in summaries what was too much to be told one by one."""
+        return self._storms.run(routing, web_url)
 
     def _fresh(self, since: float) -> Dict[str, List[Document]]:
         """Entries since then that this process has not announced, by incident."""
@@ -171,6 +177,10 @@ class Announcer:
             if is_late:
                 channels = self._still_told(channels, entry.incident_id, message)
                 message = late.told_late(message)
+            if message["event"] == "severity" and not message["eased"]:
+                # A summary does not show that one of those it told of has become worse.
+                together = self._storms.told_together(entry.incident_id)
+                channels = [*channels, *(one for one in together if one in audience.set_up)]
             for channel in channels:
                 added += self._enqueue(channel, entry, message, audience.routing, team)
         self._told |= wanted
@@ -194,7 +204,9 @@ class Announcer:
         owner = _called(entry, message, routing)
         if owner:
             message = {**message, "mention": owner.known_as(channel)}
-        return self._outbox.enqueue(
+        return self._storms.enqueue(
+            routing,
+            team,
             source=entry.identity,
             channel=channel,
             event=message["event"],

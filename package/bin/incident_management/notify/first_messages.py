@@ -34,7 +34,6 @@ from ..incidents.stores import any_of, chunks, claim_document, find_by
 from ..ports import Clock, Document, Stores
 from .channel import Delivery
 from .message import Message
-from .outbox import FINAL
 from .slack_buttons import PRESSES
 from .standing import Marks, marks_of, newest_analysis, standing
 
@@ -62,6 +61,7 @@ PRESSED_SECONDS = 60.0
 _READ = ("updated_at", "title", "severity", "status", "team", "owner", "cause")
 _PLACES = {"in_progress": 0, "resolved": 2, "closed": 2}
 OPEN_PLACE = 1
+_COMING = ("pending", "sending")
 _SENT = ("incident_id", "state", "receipt", "message")
 
 
@@ -188,7 +188,7 @@ class FirstMessages:
         """
         mine = {"$and": [{"channel": "slack"}, any_of("incident_id", incident_ids)]}
         found = self._stores.outbox.find(mine, fields=_SENT)
-        coming = {str(one["incident_id"]) for one in found if one["state"] not in FINAL}
+        coming = {str(one["incident_id"]) for one in found if one["state"] in _COMING}
         sent = [one for one in found if one["state"] == "sent" and _is_first(one["receipt"])]
         keys = [f"{NOTE}:{one['_key']}" for one in sent]
         known = find_by(self._stores.claims, "_key", keys)

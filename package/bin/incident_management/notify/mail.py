@@ -95,7 +95,7 @@ class EmailSender:
         to = tuple(target.split(",")) if target else self._settings.recipients
         if not message.mention:
             return to
-        owner = (message.mention,)
+        owner = tuple(message.mention.split(","))
         return owner if message.event == "assigned" else tuple(dict.fromkeys((*to, *owner)))
 
     def ask(self, notification: Notification) -> Inquiry:

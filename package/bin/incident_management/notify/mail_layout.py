@@ -17,7 +17,7 @@ from email.utils import format_datetime
 from html import escape
 from typing import Any, Dict, List, Sequence
 
-from .message import Message, facts, one_line
+from .message import Message, facts, link_words, one_line
 
 __all__ = ["letter"]
 
@@ -116,7 +116,7 @@ def _plain(message: Message) -> str:
     parts.append(message.text)
     parts.append(f"Likely cause: {message.cause}" if message.cause else "")
     parts.append("\n".join(f"> {line}" for line in message.quote.splitlines()))
-    parts.append(f"Open the incident: {message.url}" if message.url else "")
+    parts.append(f"{link_words(message)}: {message.url}" if message.url else "")
     # What mail programs take for a signature, and fold away.
     parts.append(f"-- \n{_WHY}")
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -137,7 +137,7 @@ def _html(message: Message) -> str:
         f"<p>{_safe(message.text)}</p>" if message.text else "",
         f"<p><b>Likely cause:</b> {_safe(message.cause)}</p>" if message.cause else "",
         f'<p style="{_QUOTE}">{_safe(message.quote)}</p>' if message.quote else "",
-        f'<p><a href="{escape(message.url)}">Open the incident</a></p>' if message.url else "",
+        f'<p><a href="{escape(message.url)}">{link_words(message)}</a></p>' if message.url else "",
         f'<p style="color:#666;font-size:12px">{_safe(_WHY)}</p>',
     ]
     body = "\n".join(part for part in parts if part)

@@ -10,6 +10,7 @@ import time
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Dict, List, Mapping, Optional
 from urllib.parse import quote as url_quote
+from urllib.parse import urlencode
 
 from ..channels import NAMES
 from ..incidents.model import SEVERITIES
@@ -19,12 +20,16 @@ from .asking import truncated
 
 __all__ = [
     "HEADLINES",
+    "LISTED",
     "STANDING",
+    "SUMMARY",
     "Message",
     "build",
     "event_of",
     "facts",
     "incident_url",
+    "link_words",
+    "list_url",
     "listed",
     "one_line",
     "plain",
@@ -42,6 +47,8 @@ QUOTE_LENGTH = 700
 LISTED = 5
 # The event of what says where an incident stands, and not what has happened.
 STANDING = "standing"
+# The event of what tells of many incidents at once, see :mod:`.storms`.
+SUMMARY = "summary"
 
 # Every event that people and subscribers may be told of, and its headline.
 HEADLINES = {
@@ -94,7 +101,8 @@ class Message:
     ``headline`` says what happened, ``title`` which problem it is about, ``text`` the details of
     this event. ``quote`` is the log line that the likely ``cause`` rests on. ``plan_id`` and
     ``plan_hash`` are those of a fix that is proposed. ``mention`` is Slack's id of the owner, in
-    a mail their address, where this is news for them. ``eased``: the severity was lowered.
+    a mail their address, where this is news for them (a summary has several, with commas).
+    ``eased``: the severity was lowered.
     """
 
     event: str
@@ -159,6 +167,20 @@ def incident_url(web_url: str, incident_id: str) -> str:
     if not web_url or not incident_id:
         return ""
     return f"{web_url.rstrip('/')}{PAGE}?incident={url_quote(incident_id, safe='')}"
+
+
+def list_url(web_url: str, team: str, with_ended: bool) -> str:
+    """Return the address of the workbench's list of a team's incidents, the newest first."""
+    if not web_url:
+        return ""
+    chosen = {"sort": "-opened_at", "team": team, "status": "all" if with_ended else ""}
+    query = urlencode({name: value for name, value in chosen.items() if value})
+    return f"{web_url.rstrip('/')}{PAGE}?{query}"
+
+
+def link_words(message: Message) -> str:
+    """Name what a message's link opens."""
+    return "Open the incidents" if message.event == SUMMARY else "Open the incident"
 
 
 def build(

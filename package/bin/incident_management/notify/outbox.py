@@ -89,6 +89,7 @@ class Outbox:
         target: str = "",
         order: str = "",
         key_target: str = "",
+        extra: Optional[Document] = None,
     ) -> bool:
         """Put one notification on the outbox. False: it is there already.
 
@@ -97,6 +98,7 @@ class Outbox:
             order: sorts an incident's notifications; those with one leave a channel in that
                 order. Empty: it waits for nothing.
             key_target: the part of the target that makes it another notification.
+            extra: further fields of its document, and its state where that is another.
         """
         now = self._clock.now()
         return self._stores.outbox.insert(
@@ -121,6 +123,7 @@ class Outbox:
                 "receipt": {},
                 "thread": {},
                 "recorded": False,
+                **(extra or {}),
             }
         )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence
 
-from .message import STANDING, Message
+from .message import STANDING, Message, link_words
 
 __all__ = [
     "ACKNOWLEDGE",
@@ -72,7 +72,7 @@ def buttons(message: Message, answers: bool) -> List[Block]:
     elif answers and message.incident_id and message.event in (STANDING, *ASKING):
         elements += _of_incident(message.incident_id, message.status)
     if message.url:
-        elements.append({**_button(OPEN_PAGE, "Open the incident"), "url": message.url})
+        elements.append({**_button(OPEN_PAGE, link_words(message)), "url": message.url})
     return [{"type": "actions", "block_id": BUTTONS, "elements": elements}] if elements else []
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from .message import STANDING, Message, listed, span, truncated, utc
+from .message import STANDING, SUMMARY, Message, listed, span, truncated, utc
 from .slack_buttons import buttons
 
 __all__ = ["blocks", "escape", "fallback"]
@@ -26,7 +26,7 @@ _EMOJI = {
     "info": "⚪",
 }
 # What says which incident it is, not what happened to it.
-_TITLED = ("opened", STANDING)
+_TITLED = ("opened", STANDING, SUMMARY)
 
 
 def escape(text: str, length: int = SECTION_LENGTH) -> str:
@@ -102,6 +102,9 @@ def _fields(message: Message) -> List[Dict[str, Any]]:
         people = " · ".join(part for part in (message.team, message.owner) if part)
         mention = f" <@{message.mention}>" if message.mention else ""
         pairs.append(("Team · owner", escape(people or "nobody yet", 1900) + mention))
+    elif message.mention:
+        called = " ".join(f"<@{one}>" for one in message.mention.split(","))
+        pairs.append(("For", called))
     if message.rules:
         pairs.append(("Found by", escape(listed(message.rules), 1900)))
     if message.status and message.event not in ("opened", "resolved"):

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from ..ports import Clock
 from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
-from .message import Message, facts, truncated
+from .message import Message, facts, link_words, truncated
 from .transport import (
     BadUrl,
     Network,
@@ -124,7 +124,7 @@ def card(message: Message) -> Dict[str, Any]:
     }
     if message.url:
         laid["actions"] = [
-            {"type": "Action.OpenUrl", "title": "Open the incident", "url": message.url}
+            {"type": "Action.OpenUrl", "title": link_words(message), "url": message.url}
         ]
     return laid
 

@@ -22,6 +22,7 @@ from ..incidents.upkeep.raced import Compared, join_raced
 from ..incidents.upkeep.retention import Retention
 from ..notify import asked
 from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
+from ..notify.storms import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
 from ..ports import Clock, Stores
 from ..processes import has_ended, process_name
 from ..remediation import approval, execution
@@ -120,6 +121,7 @@ class Duties:
             Duty("assign", self._assign, every=5.0),
             Duty("clocks", self._run_clocks, every=5.0),
             Duty("announce", self._messages.announce),
+            Duty("summarize", self._messages.summarize, every=SUMMARIZED_EVERY_SECONDS),
             Duty("deliver", self._messages.deliver),
             Duty("first messages", self._messages.bring_up_to_date, every=FIRST_EVERY_SECONDS),
             Duty("reach", self._messages.note_reach, every=15.0),

@@ -61,6 +61,8 @@ class Routing:
 
     ``group_by``: why a problem may join an open incident, see :mod:`..grouping.related`.
 
+    ``tell_singly`` and the like: what is told in summaries, see :mod:`...notify.storms`.
+
     ``weights`` are the points of work of an incident by severity. ``problems`` has a sentence for
     each malformed value; the rest applies.
     """
@@ -80,6 +82,9 @@ class Routing:
     policies: Tuple[Policy, ...] = ()
     paths: Tuple[Path, ...] = ()
     weights: Dict[str, float] = field(default_factory=dict)
+    tell_singly: int = 20
+    tell_critical_singly: int = 60
+    tell_window: float = 10 * 60.0
 
     @classmethod
     def from_stanzas(cls, stanzas: Stanzas) -> Routing:
@@ -227,7 +232,7 @@ class _Reader:
             reopen_window=self._window("reopen_window", "4h"),
             group_window=self._window("group_window", "15m"),
             group_by=self._group_by(),
-            flap_count=self._flap_count(),
+            flap_count=self._whole("flap_count", 4),
             flap_window=self._window("flap_window", "2h"),
             flap_calm=self._window("flap_calm", "30m"),
             members=members,
@@ -235,6 +240,9 @@ class _Reader:
             policies=tuple(policies),
             paths=tuple(paths),
             weights=self._weights(),
+            tell_singly=self._whole("tell_singly", 20),
+            tell_critical_singly=self._whole("tell_critical_singly", 60),
+            tell_window=self._window("tell_window", "10m"),
             problems=tuple(self._problems),
         )
 
@@ -293,10 +301,11 @@ class _Reader:
             return DEFAULT_GROUNDS
         return self._read(lambda: some_of(where, text, GROUNDS, "grounds"), DEFAULT_GROUNDS)
 
-    def _flap_count(self) -> int:
+    def _whole(self, key: str, default: int) -> int:
         values = self._stanzas.get("general", {})
         where = f"{CONF} [general]"
-        return int(self._read(lambda: number(where, values, "flap_count", 4.0), 4.0))
+        plain = float(default)
+        return int(self._read(lambda: number(where, values, key, plain), plain))
 
     def _weights(self) -> Dict[str, float]:
         values = self._stanzas.get("capacity", {})

@@ -1,0 +1,242 @@
+"""A storm: what more than people can read becomes, and that nothing of it is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.incidents import timeline
+from incident_management.incidents.routing import Routing
+from incident_management.notify import storms
+from incident_management.notify.channel import dead
+from incident_management.notify.record import recorder
+from tests.unit.notify.desk import Desk
+from tests.unit.notify.services import Crash, FakeService
+
+WEB = "https://splunk.example"
+
+
+class Storm(Desk):
+    """A desk whose incidents come many at once."""
+
+    def __init__(self, **general):
+        super().__init__()
+        self.services["email"] = FakeService()
+        self.senders["email"] = lambda: self.services["email"]
+        wishes = ("opened", "resolved", "escalation", "assigned")
+        self.routing = Routing.from_stanzas(
+            {
+                "general": {key: str(value) for key, value in general.items()},
+                "announce": dict.fromkeys(wishes, "slack?, email?, pagerduty?"),
+                "team:web": {"email": "web@shop.example"},
+                "team:pay": {},
+                "member:dana": {"email": "dana@shop.example"},
+            }
+        )
+        self.number = 0
+
+    def comes(self, count, team="web", severity="high", entity="shop"):
+        first = self.number
+        for self.number in range(first + 1, first + count + 1):
+            self.write(
+                "opened",
+                self.named(self.number),
+                title=f"{entity} fails",
+                severity=severity,
+                entities=[entity],
+                signals={"a": 1},
+                rule="High Error Rate",
+            )
+            self.write("routed", self.named(self.number), team=team, owner="", reason="rule")
+        self.announcer.run(self.routing, WEB, self.set_up)
+
+    @staticmethod
+    def named(number):
+        return f"INC-20260101-{number:06d}"
+
+    def goes_on(self, seconds, step=5):
+        for _ in range(0, seconds, step):
+            self.clock.advance(step)
+            self.announcer.run(self.routing, WEB, self.set_up)
+            self.announcer.summarize(self.routing, WEB)
+            self.outbox.deliver_due(self.senders, 1000)
+
+    def arrived(self, channel):
+        return [one.event for one in self.services[channel].messages]
+
+    def summaries(self, channel):
+        return [one for one in self.services[channel].messages if one.event == "summary"]
+
+    def on_timeline(self, number, channel):
+        entries = timeline.read(self.stores, self.named(number))
+        return [
+            entry.data["detail"]
+            for entry in entries
+            if entry.kind == "notification" and entry.data["channel"] == channel
+        ]
+
+
+@pytest.fixture
+def storm():
+    desk = Storm()
+    desk.outbox._record = recorder(desk.stores, desk.clock)
+    return desk
+
+
+def test_of_many_incidents_at_once_people_get_twenty_and_a_summary_and_machines_all(storm):
+    storm.comes(100)
+    storm.goes_on(60)
+    for channel in ("slack", "email"):
+        assert storm.arrived(channel) == ["opened"] * 20 + ["summary"], channel
+    assert storm.arrived("pagerduty") == ["opened"] * 100
+    (summary,) = storm.summaries("email")
+    message = summary.message
+    assert summary.target == "web@shop.example" and summary.incident_id == ""
+    assert message["title"] == "80 more incidents of team web: incident opened"
+    assert message["text"].startswith("80 high. They are told together because there were more")
+    assert message["where"] == ["shop (80)"] and message["rules"] == ["High Error Rate (80)"]
+    assert message["url"].endswith("/workbench?sort=-opened_at&team=web")
+
+
+def test_each_incidents_timeline_says_how_it_was_told(storm):
+    storm.comes(30)
+    storm.goes_on(60)
+    assert storm.on_timeline(20, "email") == [""]
+    assert storm.on_timeline(30, "email") == ["in a summary of 10"]
+    assert {d["state"] for d in storm.stores.outbox.all()} == {"sent"}
+
+
+def test_a_storm_that_lasts_is_followed_up_and_then_all_is_as_before(storm):
+    storm.comes(30)
+    storm.goes_on(60)
+    storm.comes(30)
+    storm.goes_on(200)
+    assert len(storm.summaries("slack")) == 1  # the next one waits for the end of the storm
+    storm.goes_on(120)
+    assert [one.message["title"][:2] for one in storm.summaries("slack")] == ["10", "30"]
+    storm.goes_on(600)
+    storm.comes(1)
+    storm.goes_on(5)
+    assert storm.arrived("slack")[-1] == "opened"
+
+
+def test_the_gravest_are_told_singly_up_to_a_limit_of_their_own(storm):
+    storm.comes(25)
+    storm.comes(65, severity="critical")
+    storm.goes_on(60)
+    singly = [one for one in storm.services["slack"].messages if one.event == "opened"]
+    assert [one.message["severity"] for one in singly].count("critical") == 60
+    assert len(singly) == 80
+    assert storm.summaries("slack")[0].message["text"].startswith("5 critical, 5 high.")
+
+
+def test_a_storm_of_one_team_buries_nothing_of_another(storm):
+    storm.comes(50, team="web")
+    storm.comes(1, team="pay", entity="till")
+    storm.goes_on(5)
+    assert ["till"] in [one.message["where"] for one in storm.services["slack"].messages]
+
+
+def test_what_becomes_worse_or_somebodys_is_told_singly(storm):
+    storm.comes(40)
+    storm.goes_on(60)
+    told = storm.named(40)
+    storm.write("severity", told, **{"from": "high", "to": "critical", "reason": "more"})
+    storm.write("escalation", told, level=1, team="web", reason="nobody took it", channels=[])
+    storm.write("assigned", told, owner="dana", team="web", reason="by hand")
+    # One that was told singly shows its severity in its own message.
+    storm.write("severity", storm.named(1), **{"from": "high", "to": "critical", "reason": "more"})
+    storm.goes_on(5)
+    events = [one.event for one in storm.services["slack"].messages if one.incident_id == told]
+    assert events == ["severity", "escalation", "assigned"]
+    first = [d["event"] for d in storm.stores.outbox.all() if d["incident_id"] == storm.named(1)]
+    assert "severity" not in first
+
+
+def test_a_persons_own_mails_are_summed_up_for_them(storm):
+    storm.comes(30)
+    for number in range(1, 31):
+        storm.write("assigned", storm.named(number), owner="dana", team="web", reason="all")
+    storm.goes_on(60)
+    mine = [one for one in storm.summaries("email") if "assigned" in one.message["title"]]
+    assert [one.target for one in mine] == ["dana@shop.example"]
+    assert mine[0].message["title"].startswith("10 more")
+
+
+def test_a_summary_calls_those_by_name_whom_its_messages_would_have_called(storm):
+    storm.comes(30)
+    for number in range(1, 31):
+        storm.write("assigned", storm.named(number), owner="dana", team="web", reason="all")
+        storm.write("escalation", storm.named(number), level=1, team="web", reason="late")
+    storm.goes_on(60)
+    (late,) = [one for one in storm.summaries("email") if "escalated" in one.message["title"]]
+    assert late.target == "web@shop.example" and late.message["mention"] == "dana@shop.example"
+
+
+def test_zero_tells_each_by_itself():
+    storm = Storm(tell_singly=0)
+    storm.comes(50)
+    storm.goes_on(60)
+    assert storm.arrived("slack") == ["opened"] * 50
+
+
+def test_another_worker_neither_tells_again_nor_counts_anew(storm):
+    storm.comes(30)
+    for _ in range(3):
+        storm.restart()
+        storm.goes_on(20)
+    assert storm.arrived("slack") == ["opened"] * 20 + ["summary"]
+
+
+@pytest.mark.parametrize("kept", [0, 1, 3, 4, 6, 8, 9, 11, 12, 15])
+def test_a_kill_at_any_write_of_a_summary_loses_and_doubles_nothing(storm, kept, monkeypatch):
+    monkeypatch.setattr(storms, "SAVED_AT_ONCE", 4)
+    storm.comes(30)
+    storm.goes_on(25)
+    outbox = storm.stores.outbox
+    save, insert, left = outbox.save, outbox.insert, [kept]
+
+    def dies(write):
+        def written(*arguments):
+            if left[0] == 0:
+                raise Crash
+            left[0] -= 1
+            return write(*arguments)
+
+        return written
+
+    outbox.save, outbox.insert = dies(save), dies(insert)
+    for _ in range(2):
+        try:
+            storm.clock.advance(10)
+            storm.announcer.summarize(storm.routing, WEB)
+            outbox.save, outbox.insert = save, insert
+            storm.outbox.deliver_due(storm.senders, 1000)
+            outbox.save, outbox.insert = dies(save), dies(insert)
+        except Crash:
+            break
+    outbox.save, outbox.insert = save, insert
+    storm.restart()
+    storm.goes_on(400)
+    assert storm.arrived("slack") == ["opened"] * 20 + ["summary"]
+    for number in range(21, 31):
+        assert storm.on_timeline(number, "slack") == ["in a summary of 10"]
+
+
+def test_a_summary_that_was_refused_is_one_message_to_send_again(storm):
+    storm.comes(30)
+    storm.goes_on(25)
+    storm.services["slack"].script = [dead("The channel is archived.")]
+    storm.goes_on(30)
+    refused = [d for d in storm.stores.outbox.all() if d["state"] == "dead"]
+    assert [d["event"] for d in refused] == ["summary"]
+    assert storm.on_timeline(30, "slack") == []
+    storm.outbox.retry(refused[0]["_key"], lambda document: {})
+    storm.goes_on(30)
+    assert storm.on_timeline(30, "slack") == ["in a summary of 10"]
+
+
+def test_more_than_a_summary_holds_follows_at_once(storm, monkeypatch):
+    monkeypatch.setattr(storms, "MOST", 10)
+    storm.comes(45)
+    storm.goes_on(60)
+    assert [one.message["title"][:2] for one in storm.summaries("slack")] == ["10", "10", "5 "]
