@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Optional, Set
 
 _ADDRESS = r"<([^<>\s@]+@[A-Za-z0-9.-]+)>"
 
@@ -35,12 +35,16 @@ class Mail:
 @dataclass
 class FakeSmtp:
     """``replies``: what is said instead, by command word (``GREETING``, ``.`` for the end of the
-    message), ``DROP`` to break the connection; by ``RCPT <address>``, too."""
+    message), ``DROP`` to break the connection; by ``RCPT <address>``, too. ``tokens`` are those
+    that XOAUTH2 takes; ``challenges``: a refused one is explained in a challenge, as Google does.
+    """
 
     tls: Optional[ssl.SSLContext] = None
     is_implicit: bool = False
     users: Dict[str, str] = field(default_factory=dict)
     ways: str = "PLAIN LOGIN"
+    tokens: Set[str] = field(default_factory=set)
+    challenges: bool = False
     replies: Dict[str, str] = field(default_factory=dict)
     mails: List[Mail] = field(default_factory=list)
     commands: List[str] = field(default_factory=list)
@@ -104,11 +108,11 @@ class _Session:
             elif handler(line) is False:
                 return
 
-    def _line(self) -> str:
+    def _line(self, longest: int = 510) -> str:
         while b"\r\n" not in self._buffer:
             self._read()
         raw, self._buffer = self._buffer.split(b"\r\n", 1)
-        if len(raw) > 510 or b"\n" in raw or b"\r" in raw:
+        if len(raw) > longest or b"\n" in raw or b"\r" in raw:
             self._complain(f"malformed command {raw[:80]!r}")
         return raw.decode("ascii")
 
@@ -136,7 +140,8 @@ class _Session:
         offers = ["mail.example", "SIZE 10000000"]
         if self._server.tls and not self._is_secure:
             offers.append("STARTTLS")
-        if self._server.users and (self._is_secure or not self._server.tls):
+        known = self._server.users or self._server.tokens
+        if known and (self._is_secure or not self._server.tls):
             offers.append(f"AUTH {self._server.ways}")
         lines = [f"250-{one}" for one in offers[:-1]] + [f"250 {offers[-1]}"]
         self._greeted = True
@@ -157,6 +162,9 @@ class _Session:
     def _auth(self, line: str) -> None:
         if self._server.tls and not self._is_secure:
             self._complain("a password without TLS")
+        if line == "AUTH XOAUTH2":
+            self._xoauth2()
+            return
         _, way, first = line.split(" ")
         if way == "PLAIN":
             _, user, password = base64.b64decode(first).decode().split("\0")
@@ -167,11 +175,33 @@ class _Session:
         self._signed_in = self._server.users.get(user) == password
         self._say("AUTH", "235 ok" if self._signed_in else "535 5.7.8 wrong")
 
+    def _xoauth2(self) -> None:
+        """As in Microsoft's "SMTP protocol exchange"; an answer may be long (RFC 4954, 4)."""
+        if not self._say("AUTH XOAUTH2", "334 ").startswith("334"):
+            return
+        said = base64.b64decode(self._line(12286)).decode()
+        found = re.fullmatch("user=([^\1]+@[^\1]+)\1auth=Bearer ([^\1 ]+)\1\1", said)
+        if not found:
+            self._complain(f"malformed XOAUTH2 {said!r}")
+        self._signed_in = found is not None and found[2] in self._server.tokens
+        if self._signed_in:
+            self._say("AUTH", "235 2.7.0 Authentication successful")
+            return
+        if self._server.challenges:
+            self._say("CHALLENGE", "334 eyJzdGF0dXMiOiI0MDEifQ==")
+            if self._line():
+                self._complain("an answer to the challenge that is not empty")
+        self._say("AUTH", "535 5.7.3 Authentication unsuccessful")
+
+    def _rset(self, line: str) -> None:
+        self._sender, self._recipients = None, []
+        self._say("RSET", "250 2.0.0 Resetting")
+
     def _mail(self, line: str) -> None:
         found = re.fullmatch(rf"(?i)MAIL FROM:{_ADDRESS}", line)
         if not found or not self._greeted or self._sender:
             self._complain(f"out of order or malformed {line!r}")
-        if self._server.users and not self._signed_in:
+        if (self._server.users or self._server.tokens) and not self._signed_in:
             self._say("MAIL", "530 5.7.0 Authentication required")
             return
         if self._say("MAIL", "250 ok").startswith("250") and found:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional, Protocol
+from typing import Any, Mapping, Optional, Protocol, runtime_checkable
 
 __all__ = [
+    "Connected",
     "Delivery",
     "Inquiry",
     "NotConfigured",
     "Notification",
     "Sender",
+    "asked_of",
     "dead",
     "retry",
     "sent",
+    "sent_by",
     "unknown",
 ]
 
@@ -88,6 +91,30 @@ class Sender(Protocol):
 
     def ask(self, notification: Notification) -> Inquiry:
         """Find out whether an earlier attempt arrived."""
+
+
+@runtime_checkable
+class Connected(Protocol):
+    """A sender that keeps a connection for the messages of a round."""
+
+    def close(self) -> None:
+        """End it; raises nothing for what the service or the network does."""
+
+
+def sent_by(sender: Sender, notification: Notification) -> Delivery:
+    """Send it. An answer that its sender did not expect must not hold up the other messages."""
+    try:
+        return sender.send(notification)
+    except Exception as error:  # noqa: BLE001 - whatever a service answers
+        return unknown(f"The service answered what can't be read ({type(error).__name__}).")
+
+
+def asked_of(sender: Sender, notification: Notification) -> Inquiry:
+    """Ask about it; answers that nobody expected as in :func:`sent_by`."""
+    try:
+        return sender.ask(notification)
+    except Exception as error:  # noqa: BLE001 - as above
+        return Inquiry("later", f"Its answer can't be read ({type(error).__name__}).")
 
 
 def sent(receipt: Mapping[str, Any]) -> Delivery:

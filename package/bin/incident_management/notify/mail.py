@@ -8,16 +8,19 @@ lost later stays unconfirmed: a server that takes messages and never says so wou
 
 from __future__ import annotations
 
-from typing import Tuple
+import time
+from typing import Dict, Tuple
 
 from ..hosts import is_loopback
 from ..ports import Clock
-from ..splunk.channel_settings import NO_TLS, TLS, Email
+from ..splunk.channel_settings import CLIENT, NO_TLS, TLS, Email
 from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
 from .mail_layout import letter
 from .message import Message, plain
-from .smtp import Refused, Server, submit
-from .transport import BadUrl, Network, NoAnswer, NotSent, shared_context
+from .oauth import SignIn
+from .smtp import Refused, Server, Session, SignInRefused
+from .tickets import Refused as TokenRefused
+from .transport import BadUrl, Network, NoAnswer, NotSent, checked_url, shared_context
 
 __all__ = ["EmailSender"]
 
@@ -27,37 +30,52 @@ TOGETHER_SECONDS = 120.0
 # How soon after the first attempt one must begin to be repeated when its answer is lost. Less than
 # what passes before it is asked about (outbox.ASK_AFTER_SECONDS), so that there is one repeat.
 REPEATED_SECONDS = 10.0
+# Until how long after its beginning an attempt fetches a second token: a service of tokens may take
+# 50 s, a session 60, and an attempt no more than attempts.LEASE_SECONDS.
+RENEWED_SECONDS = 5.0
+# What Exchange Online says to passwords: "Basic authentication is not supported for Client
+# Submission", and that they are switched off for a tenant or a mailbox.
+NO_PASSWORDS = ("5.7.30 ", "5.7.139 ")
+WHERE = "under Configuration > E-mail"
 
 
 class EmailSender:
-    """Speaks to one mail server. Raises NotConfigured when a setting is missing."""
+    """Speaks to one mail server, for one round. Raises NotConfigured when a setting is missing.
+
+    ``network``: how tokens are asked for; a proxy has no part in mail.
+    """
 
     def __init__(self, settings: Email, network: Network, clock: Clock) -> None:
-        where = "under Configuration > E-mail"
+        is_oauth = settings.sign_in == CLIENT
         for value, what in ((settings.server, "mail server"), (settings.sender, "sender")):
             if not value:
-                raise NotConfigured(f"No {what} is set: set it {where}.")
-        if settings.username and not settings.password:
-            raise NotConfigured(f"The user of the mail server has no password: set it {where}.")
+                raise NotConfigured(f"No {what} is set: set it {WHERE}.")
+        # With OAuth the user is the mailbox: most often the sender's.
+        username = settings.username or (settings.sender if is_oauth else "")
+        if username and not is_oauth and not settings.password:
+            raise NotConfigured(f"The user of the mail server has no password: set it {WHERE}.")
         is_open = settings.encryption == NO_TLS
-        if is_open and settings.username and not is_loopback(settings.server):
+        if is_open and username and not is_loopback(settings.server):
             raise NotConfigured(
-                "A password is not sent without TLS: choose an encryption, or clear the user, "
-                f"{where}."
+                "A password or token is not sent without TLS: choose an encryption, or no way to "
+                f"sign in, {WHERE}."
             )
         try:
             context = None if is_open else shared_context(network, check_hostname=True)
         except BadUrl as error:
             raise NotConfigured(str(error)) from None
         self._settings = settings
-        self._server = Server(
+        server = Server(
             settings.server,
             settings.port,
             context,
             settings.encryption == TLS,
-            settings.username,
-            settings.password,
+            username,
+            "" if is_oauth else settings.password,
+            is_oauth,
         )
+        self._session = Session(server, settings.sender)
+        self._login = _sign_in(settings, network, clock) if is_oauth else None
         self._clock = clock
 
     def send(self, notification: Notification) -> Delivery:
@@ -73,10 +91,14 @@ class EmailSender:
         content = letter(message, notification.id, sender, to, now)
         together = now - (notification.first_sent or now) < TOGETHER_SECONDS
         try:
-            refused = submit(self._server, sender, to, content, together)
+            refused = self._submit(to, content, together)
         except Refused as error:
-            said = plain(str(error), 400)
+            said = plain(str(error), 400) + self._hint(error)
             return dead(said) if error.is_final else retry(said)
+        except TokenRefused as error:
+            return error.delivery
+        except BadUrl as error:
+            return dead(str(error))
         except NotSent as error:
             return retry(str(error))
         except NoAnswer as error:
@@ -86,6 +108,34 @@ class EmailSender:
         named = "; ".join(f"{one} ({reply})" for one, reply in refused.items())
         note = plain(f"The mail server refused some recipients: {named}.", 900)
         return sent({"note": note, "left_out": note})
+
+    def close(self) -> None:
+        """End the connection, which the mails of a round share."""
+        self._session.close()
+
+    def _submit(self, to: Tuple[str, ...], content: bytes, together: bool) -> Dict[str, str]:
+        """Hand it over; a token that is refused, as a revoked one is, is renewed once."""
+        if self._login is None:
+            return self._session.submit(to, content, together)
+        began = time.monotonic()
+        try:
+            return self._session.submit(to, content, together, self._login.authorization())
+        except SignInRefused as error:
+            self._login.renew()
+            if time.monotonic() - began > RENEWED_SECONDS:
+                # The next attempt begins with another token, too.
+                raise NotSent(str(error)) from None
+        return self._session.submit(to, content, together, self._login.authorization())
+
+    def _hint(self, error: Refused) -> str:
+        if self._login is not None and isinstance(error, SignInRefused):
+            return (
+                " For Microsoft 365 see that the application has SMTP.SendAsApp with an "
+                "administrator's consent, that its service principal has the mailbox "
+                "(Add-MailboxPermission), and that SMTP AUTH is on for it (Set-CASMailbox)."
+            )
+        is_retired = any(code in str(error) for code in NO_PASSWORDS)
+        return f" It takes no passwords: choose OAuth {WHERE}." if is_retired else ""
 
     def _recipients(self, message: Message, target: str) -> Tuple[str, ...]:
         """Those of the team, else of the settings, and the owner whom it calls.
@@ -103,3 +153,27 @@ class EmailSender:
         if notification.begun <= notification.first_sent + REPEATED_SECONDS:
             return Inquiry("marked", "It is sent again under the same Message-ID.")
         return Inquiry("impossible", "A mail server can't be asked what it received.")
+
+
+def _sign_in(settings: Email, network: Network, clock: Clock) -> SignIn:
+    """By what an application signs in for itself (RFC 6749, 4.4). Raises NotConfigured."""
+    needed = {
+        "token URL": settings.token_url,
+        "client ID": settings.client_id,
+        "client secret": settings.client_secret,
+    }
+    for what, value in needed.items():
+        if not value:
+            raise NotConfigured(f"OAuth needs a {what}: set it {WHERE}.")
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": settings.client_id,
+        "client_secret": settings.client_secret,
+        **({"scope": settings.scope} if settings.scope else {}),
+    }
+    try:
+        url = checked_url(settings.token_url, "The token URL")
+    except BadUrl as error:
+        raise NotConfigured(str(error)) from None
+    hint = f"Check token URL, client ID, client secret and scope {WHERE}."
+    return SignIn("The token service of e-mail", url, form, hint, network, clock.now)

@@ -22,7 +22,16 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, Optional
 from ..ports import Clock, Document, Stores
 from . import late
 from .attempts import LEASE_SECONDS, Attempts
-from .channel import Delivery, Inquiry, NotConfigured, Notification, Sender, unknown
+from .channel import (
+    Connected,
+    Delivery,
+    Inquiry,
+    NotConfigured,
+    Notification,
+    Sender,
+    asked_of,
+    sent_by,
+)
 from .senders import Senders
 from .turns import AT_ONCE, Turns, urgency
 
@@ -136,12 +145,17 @@ class Outbox:
         """
         counts: Dict[str, int] = {}
         made: Dict[str, Sender] = {}
-        for document in self._turns.round(limit, held):
-            began = self._clock.now()
-            state = self._advance(document, senders, made)
-            self._turns.took(document["channel"], self._clock.now() - began, bool(state))
-            if state:
-                counts[state] = counts.get(state, 0) + 1
+        try:
+            for document in self._turns.round(limit, held):
+                began = self._clock.now()
+                state = self._advance(document, senders, made)
+                self._turns.took(document["channel"], self._clock.now() - began, bool(state))
+                if state:
+                    counts[state] = counts.get(state, 0) + 1
+        finally:
+            for sender in made.values():
+                if isinstance(sender, Connected):
+                    sender.close()
         self._record_final(limit)
         return counts
 
@@ -202,7 +216,7 @@ class Outbox:
             # Others may soon take this attempt for lost; it was not made yet.
             return self._end(document, number, Delivery("retry", "The attempt began too late."))
         self._attempts.make(key, number)
-        delivery = _sent(sender, replace(notification, first_sent=document["first_sent"]))
+        delivery = sent_by(sender, replace(notification, first_sent=document["first_sent"]))
         if delivery.outcome == "unknown":
             return self._wait_to_ask(document, delivery.detail)
         return self._end(document, number, delivery)
@@ -236,7 +250,7 @@ class Outbox:
         if outcome is not None:
             return self._apply(document, number, outcome)
         begun = self._attempts.began(document["_key"], number)
-        inquiry = _asked(sender, replace(self._notification(document), begun=begun))
+        inquiry = asked_of(sender, replace(self._notification(document), begun=begun))
         if inquiry.answer == "later":
             age = self._clock.now() - document["first_sent"]
             if age < GIVES_UP_SECONDS:
@@ -365,21 +379,6 @@ def _sender(channel: str, senders: Senders, made: Dict[str, Sender]) -> Sender:
     if channel not in made:
         made[channel] = senders[channel]()
     return made[channel]
-
-
-def _sent(sender: Sender, notification: Notification) -> Delivery:
-    """Send it. An answer that its sender did not expect must not hold up the other messages."""
-    try:
-        return sender.send(notification)
-    except Exception as error:  # noqa: BLE001 - whatever a service answers
-        return unknown(f"The service answered what can't be read ({type(error).__name__}).")
-
-
-def _asked(sender: Sender, notification: Notification) -> Inquiry:
-    try:
-        return sender.ask(notification)
-    except Exception as error:  # noqa: BLE001 - as above
-        return Inquiry("later", f"Its answer can't be read ({type(error).__name__}).")
 
 
 def _settled(inquiry: Inquiry, spent: int) -> Delivery:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Callable, Dict
 
 from ..ports import Clock
+from ..splunk.channel_settings import CLIENT
 from ..splunk.settings import Settings
 from .channel import NotConfigured, Sender
 from .heard.jira import JiraReader
@@ -44,8 +45,10 @@ def senders(settings: Settings, clock: Clock) -> Senders:
         # Imported here, because only a mail needs smtplib and all of Python's email.
         from .mail import EmailSender
 
-        # A proxy for HTTP has no part in it.
-        return EmailSender(settings.email, Network(settings.network.ca_file), clock)
+        # A proxy for HTTP has no part in it, but for tokens.
+        is_oauth = settings.email.sign_in == CLIENT
+        network = network_of(settings) if is_oauth else Network(settings.network.ca_file)
+        return EmailSender(settings.email, network, clock)
 
     return {
         "slack": partial(slack_sender, settings, clock),

@@ -1,4 +1,4 @@
-"""One message to one mail server (RFC 5321): TLS that is verified, and limits in time and size.
+"""Messages to one mail server (RFC 5321): TLS that is verified, and limits in time and size.
 
 A message counts as handed over from the moment that its text is sent: before that any failure
 proves that the server does not have it.
@@ -13,19 +13,20 @@ import smtplib
 import socket
 import ssl
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
 from ..bounded import Bounded
 from .network_failure import CONNECT_SECONDS, NoAnswer, NotSent
 
-__all__ = ["Refused", "Server", "submit"]
+__all__ = ["Refused", "Server", "Session", "SignInRefused"]
 
 # From the greeting to the answer to the message, less than what an attempt may take
 # (attempts.LEASE_SECONDS). RFC 5321 would wait ten minutes for that answer.
 SESSION_SECONDS = 60.0
-GOODBYE_SECONDS = 5.0
+# For a word to a connection that may be gone.
+SHORT_SECONDS = 5.0
 ANSWER_BYTES = 200_000
 # What the first digit of a reply means (RFC 5321, 4.2.1).
 DONE, GO_ON = 2, 3
@@ -36,6 +37,7 @@ class Server:
     """A mail server. ``tls``: verifies its certificate; None: the connection is not encrypted.
 
     ``is_implicit``: TLS from the first byte (RFC 8314), else by STARTTLS (RFC 3207).
+    ``is_oauth``: it is signed in to with a token (XOAUTH2) instead of the password.
     """
 
     host: str
@@ -44,6 +46,7 @@ class Server:
     is_implicit: bool = False
     username: str = ""
     password: str = field(default="", repr=False)
+    is_oauth: bool = False
 
 
 class Refused(Exception):
@@ -54,62 +57,107 @@ class Refused(Exception):
         self.is_final = 500 <= code < 600
 
 
+class SignInRefused(Refused):
+    """The server does not take the password, or the token."""
+
+
 def reply_text(code: int, said: bytes) -> str:
     """A reply for people, on one line."""
     return f"{code} {' '.join(said.decode('utf-8', 'replace').split())}"[:300]
 
 
-def submit(
-    server: Server, sender: str, recipients: Sequence[str], content: bytes, all_of_them: bool
-) -> Dict[str, str]:
-    """Hand a message over; returns the recipients that were refused, with the server's reply.
+class Session:
+    """One sender's connection to a server: over it go messages until one is not taken."""
 
-    Args:
-        content: the message with CRLF line ends, all of it 7 bit.
-        all_of_them: send nothing while a recipient is refused for now (4xx).
+    def __init__(self, server: Server, sender: str) -> None:
+        self._server = server
+        self._sender = sender
+        self._client: Optional[_Client] = None
 
-    Raises:
-        Refused: for the server's reasons it does not have it.
-        NotSent: it certainly does not have it, because no connection could be made or it broke.
-        NoAnswer: it may have it.
-    """
-    client = _Client(server, sender)
-    try:
+    def submit(
+        self, recipients: Sequence[str], content: bytes, all_of_them: bool, token: str = ""
+    ) -> Dict[str, str]:
+        """Hand a message over; returns the recipients that were refused, with the server's reply.
+
+        Args:
+            content: the message with CRLF line ends, all of it 7 bit.
+            all_of_them: send nothing while a recipient is refused for now (4xx).
+            token: the value of ``Authorization`` where OAuth signs in.
+
+        Raises:
+            Refused: for the server's reasons it does not have it.
+            NotSent: it certainly does not have it, because no connection could be made or it broke.
+            NoAnswer: it may have it.
+        """
+        end = time.monotonic() + SESSION_SECONDS
+        client, self._client = self._client, None
+        is_begun = client is not None and client.begins_again(self._sender, end)
+        if client is None or not is_begun:
+            client = _Client(self._server, self._sender, end)
         try:
-            refused = _offered(client, server, sender, recipients, all_of_them)
-        except (OSError, UnicodeError, NoAnswer) as error:
-            client.close()
-            raise _not_sent(error, server) from None
-        try:
-            _hand_over(client, content)
-        except (OSError, NoAnswer) as error:
-            client.close()
-            raise NoAnswer(
-                f"The connection to {server.host} broke before it said whether it has the message "
-                f"({type(error).__name__})."
-            ) from None
+            with _nothing_sent(client, self._server):
+                if not is_begun:
+                    _begin(client, self._server, token)
+                    _expect(DONE, f"the sender {self._sender}", client.mail(self._sender))
+                refused = _offered(client, recipients, all_of_them)
+            try:
+                _hand_over(client, content)
+            except (OSError, NoAnswer) as error:
+                client.close()
+                raise NoAnswer(
+                    f"The connection to {self._server.host} broke before it said whether it has "
+                    f"the message ({type(error).__name__})."
+                ) from None
+        except BaseException:
+            client.leave()
+            raise
+        self._client = client
         return refused
-    finally:
-        client.leave()
+
+    def close(self) -> None:
+        """Say goodbye."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.leave()
+
+
+@contextmanager
+def _nothing_sent(client: _Client, server: Server) -> Iterator[None]:
+    """What breaks in here proves that the server does not have the message."""
+    try:
+        yield
+    except (OSError, UnicodeError, NoAnswer) as error:
+        client.close()
+        raise _not_sent(error, server) from None
 
 
 class _Client(smtplib.SMTP):
     """smtplib's, which a slow or endless answer can't hold, and which verifies TLS."""
 
-    def __init__(self, server: Server, sender: str) -> None:
+    def __init__(self, server: Server, sender: str, end: float) -> None:
         super().__init__(timeout=CONNECT_SECONDS, local_hostname=_own_name(sender))
         self._server = server
-        self.allow(SESSION_SECONDS)
+        # By when all must end, in seconds of ``time.monotonic``.
+        self.deadline = end
 
-    def allow(self, seconds: float) -> None:
-        """Have all that follows end by then."""
-        self.deadline = time.monotonic() + seconds
+    def begins_again(self, sender: str, end: float) -> bool:
+        """Whether the connection takes another message; else it is closed.
+
+        Some servers take no more than so many over one, or have closed it meanwhile.
+        """
+        self.deadline = time.monotonic() + SHORT_SECONDS
+        with suppress(OSError, NoAnswer):
+            if self.docmd("RSET")[0] // 100 == DONE and self.mail(sender)[0] // 100 == DONE:
+                self.deadline = end
+                return True
+        self.leave()
+        return False
 
     def leave(self) -> None:
         """Say goodbye where the connection stands, after a refusal, too (RFC 5321, 4.1.1.10)."""
         if self.sock is not None:
             with suppress(OSError, NoAnswer):
-                self.allow(GOODBYE_SECONDS)
+                self.deadline = time.monotonic() + SHORT_SECONDS
                 self.quit()
         self.close()
 
@@ -170,21 +218,17 @@ def _connected(host: str, port: int, seconds: float) -> socket.socket:
     raise failure
 
 
-def _offered(
-    client: _Client,
-    server: Server,
-    sender: str,
-    recipients: Sequence[str],
-    all_of_them: bool,
-) -> Dict[str, str]:
-    """Do all that comes before the message's text; returns the recipients that were refused."""
+def _begin(client: _Client, server: Server, token: str) -> None:
     _expect(DONE, "the connection", client.connect(server.host, server.port))
     _greet(client)
     if server.tls and not server.is_implicit:
         _start_tls(client, server.tls)
     if server.username:
-        _sign_in(client, server)
-    _expect(DONE, f"the sender {sender}", client.mail(sender))
+        _sign_in(client, server, token)
+
+
+def _offered(client: _Client, recipients: Sequence[str], all_of_them: bool) -> Dict[str, str]:
+    """Name the recipients, and ask to take the text; returns the recipients that were refused."""
     refused: Dict[str, Tuple[int, bytes]] = {}
     for one in recipients:
         code, said = client.rcpt(one)
@@ -218,19 +262,33 @@ def _start_tls(client: _Client, tls: ssl.SSLContext) -> None:
     _greet(client)
 
 
-def _sign_in(client: _Client, server: Server) -> None:
-    """Sign in with PLAIN (RFC 4616) or LOGIN; smtplib's own takes no password beyond ASCII."""
+def _sign_in(client: _Client, server: Server, token: str) -> None:
+    """Sign in with PLAIN (RFC 4616) or LOGIN; smtplib's own takes no password beyond ASCII.
+
+    With a token by XOAUTH2 in two steps, as in "Authenticate an IMAP, POP or SMTP connection using
+    OAuth" (Microsoft). Where the token is refused, Google first says why in a challenge, which
+    takes an empty answer ("OAuth 2.0 Mechanism"); Microsoft refuses at once.
+    """
     ways = client.esmtp_features.get("auth", "").upper().split()
-    if "PLAIN" in ways:
+    known = ("XOAUTH2",) if server.is_oauth else ("PLAIN", "LOGIN")
+    if server.is_oauth and "XOAUTH2" in ways:
+        reply = client.docmd("AUTH", "XOAUTH2")
+        if reply[0] == 334:
+            reply = client.docmd(_encoded(f"user={server.username}\1auth={token}\1\1"))
+        if reply[0] == 334:
+            reply = client.docmd("")
+    elif not server.is_oauth and "PLAIN" in ways:
         both = f"\0{server.username}\0{server.password}"
         reply = client.docmd("AUTH", f"PLAIN {_encoded(both)}")
-    elif "LOGIN" in ways:
+    elif not server.is_oauth and "LOGIN" in ways:
         reply = client.docmd("AUTH", f"LOGIN {_encoded(server.username)}")
         if reply[0] == 334:
             reply = client.docmd(_encoded(server.password))
     else:
-        said = f"it offers {', '.join(ways) or 'none'}, and this app knows PLAIN and LOGIN"
+        said = f"it offers {', '.join(ways) or 'none'}, and not {' or '.join(known)}"
         raise Refused("to sign in", 504, said.encode())
+    if reply[0] == 535:
+        raise SignInRefused(f"to sign in {server.username}", *reply)
     _expect(DONE, f"to sign in {server.username}", reply)
 
 

@@ -36,7 +36,7 @@ _PROJECT = re.compile(r"[A-Z][A-Z0-9_]{0,254}")
 NOTE_ONLY, RESOLVE = "note", "resolve"
 # What an acknowledgement in PagerDuty does besides.
 ACKNOWLEDGE = "acknowledge"
-# How the app signs in to ServiceNow: with a password at each request, or by OAuth.
+# How the app signs in to ServiceNow or a mail server: with a password, or by OAuth.
 BASIC, CLIENT, PASSWORD = "basic", "client_credentials", "password"
 LEAST_LOOK_SECONDS = 5.0
 # How a mail server is spoken to: TLS that is asked for, TLS from the beginning, or without.
@@ -129,6 +129,11 @@ class Email:
     password: str = field(default="", repr=False)
     sender: str = ""
     recipients: Tuple[str, ...] = field(default=(), metadata={"shipped": ""})
+    sign_in: str = BASIC
+    token_url: str = ""
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    scope: str = "https://outlook.office365.com/.default"
 
 
 # Their names and defaults are those of the configuration page.
@@ -203,6 +208,11 @@ def _email(stanza: Stanza) -> Email:
         stanza.secret("password"),
         stanza.matching("sender", ADDRESS, "an e-mail address, such as splunk@example.com"),
         stanza.addresses("recipients"),
+        stanza.choice("sign_in", (BASIC, CLIENT)),
+        stanza.url("token_url"),
+        stanza.text("client_id"),
+        stanza.secret("client_secret"),
+        stanza.text("scope", Email.scope),
     )
 
 
