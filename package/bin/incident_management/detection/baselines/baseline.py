@@ -94,6 +94,14 @@ class Baseline:
         expected, lower, upper, score, is_anomaly = self._learner.add(growth, time)
         return expected + last, lower + last, upper + last, score, is_anomaly
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether an anomaly that was found goes on, also where only several points show it.
+
+        It is for 144 points at most: by then it is what is usual.
+        """
+        return self._learner.goes_on
+
     def resume_from(self, value: float) -> None:
         """Say what a counter stood at before the next point, after a pause that nobody watched."""
         if self._counter.is_counter:

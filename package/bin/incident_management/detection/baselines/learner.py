@@ -135,6 +135,11 @@ class Learner:
         score = ratio / (ratio + self._threshold)
         return expected, lower, high + reach, score, verdict.told
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the last point shows still what was told, see :class:`.records.Records`."""
+        return self._records.goes_on
+
     def _pass_over(self, value: float, time: float) -> Judged:
         """Say what was expected of the first point after a gap, which says nothing of the usual."""
         self._window.clear()

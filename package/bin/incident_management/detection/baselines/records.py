@@ -77,9 +77,9 @@ class Records:
     """
 
     __slots__ = (
-        "_before", "_calm", "_excused", "_height", "_latest", "_limits", "_marks", "_missed",
-        "_places", "_quiet", "_since", "_single", "_threshold", "_total", "_waiting", "open",
-        "verdict",
+        "_before", "_calm", "_evidence", "_excused", "_height", "_latest", "_limits", "_marks",
+        "_missed", "_places", "_quiet", "_since", "_single", "_threshold", "_total", "_waiting",
+        "goes_on", "open", "verdict",
     )  # fmt: skip
 
     def __init__(self, kinds: int, single: Sequence[int], threshold: float) -> None:
@@ -96,6 +96,11 @@ class Records:
         self._limits: List[float] = []
         self.open = 0
         """Points since the anomaly began that is not over yet, or 0."""
+        self._evidence: Dict[int, float] = {}
+        """The kinds by which the latest anomalies were told, with their records from before."""
+        self.goes_on = False
+        """Whether the last point shows what was told still: by the records from before it, as it
+        has become part of the present ones."""
         self._calm = self._quiet = 0
         """Points in a row in which all kinds were calm, and those about a single value."""
         self._height = self._before = 0.0
@@ -177,6 +182,8 @@ class Records:
             best if best < MAX_RATIO else MAX_RATIO, ratios, judged, explained, deviations, floors
         ):
             self._begin(deviations, floors)
+        else:
+            self._note_evidence(deviations)
         if broken and self._excused:
             self._learn(broken, deviations)
         if self._total % LAG == 0:
@@ -277,11 +284,25 @@ class Records:
         """Bound what the anomaly that is told may add to the records."""
         self.open = self.open or 1
         self._calm = self._quiet = 0
-        self._height = self._before = self._single_of(self._ratios(deviations, floors))
+        ratios = self._ratios(deviations, floors)
+        self._height = self._before = self._single_of(ratios)
+        self.goes_on = True
+        least = min(self._threshold, max(ratios))
+        for kind, ratio in enumerate(ratios):
+            if ratio >= least:
+                self._evidence.setdefault(kind, max(self._marks[kind], floors[kind]))
         self._limits = [
             max(GROWTH * mark, LEAST_LEARNED * (deviation or 0.0))
             for mark, deviation in zip(self._marks, deviations)
         ]
+
+    def _note_evidence(self, deviations: Sequence[Optional[float]]) -> None:
+        """Look whether a point shows what was told still, until that counts as usual."""
+        if self._since > LASTING:
+            self._evidence = {}
+        self.goes_on = any(
+            (deviations[kind] or 0.0) >= CALM_LEVEL * mark for kind, mark in self._evidence.items()
+        )
 
     def _went_on(self, is_calm: bool, ratios: Sequence[float], explained: Optional[float]) -> bool:
         """Follow an anomaly by a point; True when it is to be told again."""
@@ -327,6 +348,7 @@ class Records:
             "since": min(self._since, 1 << 30),
             "total": self._total,
             "excused": min(self._excused, 1 << 30),
+            "evidence": [[kind, mark] for kind, mark in self._evidence.items()],
         }
 
     def restore(self, state: Dict[str, Any]) -> None:
@@ -349,3 +371,4 @@ class Records:
         self.open, self._calm = int(state["open"]), int(state["calm"])
         self._since = int(state["since"])
         self._excused = int(state.get("excused", 1 << 30))
+        self._evidence = {int(kind): float(mark) for kind, mark in state.get("evidence", ())}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import astuple, dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..baselines.baseline import SENSITIVITIES, Baseline, Score
 from ..baselines.records import CALM_POINTS, LASTING
@@ -36,7 +36,8 @@ class _Fault:
 
     A young series learns from a fault, so that it would soon be within its bounds. ``expected`` and
     ``value`` are those with which it was found last: what goes :data:`GOES_ON` of the way from the
-    one to the other again goes on, though within the bounds; a burst is over.
+    one to the other again goes on, though within the bounds; a burst is over. ``is_joint``: no
+    value was beyond its bound when it was found, but several points together were unusual.
     """
 
     below: float
@@ -45,6 +46,7 @@ class _Fault:
     calm: int = 0
     expected: float = 0.0
     value: Optional[float] = None
+    is_joint: bool = False
 
     def goes_on(self, value: float) -> bool:
         """Tell whether a value is on the way to the one that was found."""
@@ -64,6 +66,8 @@ class _Baselines(Detector):
         self._series: Dict[Key, Baseline] = {}
         self._zone = Zone(monitor.time_zone)
         self._faults: Dict[Key, _Fault] = {}
+        self._beyond: Set[Key] = set()
+        """Series of which the value in the span judged last was beyond its bound."""
         self._last: Dict[Key, int] = {}
         """When each series had a row last."""
 
@@ -72,7 +76,7 @@ class _Baselines(Detector):
         if self.monitor.value != "count":
             self._check_numbers(rows, "value")
         self.seen = {}
-        self.unwell = set()
+        self.unwell, self._beyond = set(), set()
         self._make_room(start, values)
         found = []
         for key in [*self._series, *(key for key in values if key not in self._series)]:
@@ -85,12 +89,10 @@ class _Baselines(Detector):
                 )
                 self._last[key] = start
             score = self._series[key].add(value, float(start))
-            is_unwell = self._is_unwell(key, value, score, start)
-            if is_unwell:
-                self.unwell.add(key)
-            if not is_unwell and key not in self._faults:
+            is_off = self._follow(key, value, score, start)
+            if not is_off and key not in self._faults:
                 continue
-            if is_unwell or self._faults[key].goes_on(value):
+            if is_off or self._faults[key].goes_on(value):
                 text = (
                     f"{self.monitor.value} is {value:g}; {score.lower:.4g} to {score.upper:.4g} "
                     "was expected."
@@ -136,8 +138,12 @@ class _Baselines(Detector):
             if series is not None and value is not None:
                 series.resume_from(value)
 
-    def _is_unwell(self, key: Key, value: float, score: Score, start: int) -> bool:
-        """Follow a fault from where it begins until it has been calm, or has become usual."""
+    def _follow(self, key: Key, value: float, score: Score, start: int) -> bool:
+        """Follow a fault from where it begins until it has been calm, or has become usual.
+
+        Returns whether this span by itself is out of order. One that is not may still be unwell: of
+        a fault that only several spans together show, as long as they do.
+        """
         expected = score.expected
         fault = self._faults.get(key) or _Fault(
             expected - score.lower, score.upper - expected, start
@@ -145,16 +151,31 @@ class _Baselines(Detector):
         direction = self.monitor.direction
         too_high = direction != "down" and value > expected + fault.above
         too_low = direction != "up" and value < expected - fault.below
-        is_unwell = too_high or too_low or score.is_anomaly
+        if too_high or too_low:
+            self._beyond.add(key)
+        is_off = too_high or too_low or score.is_anomaly
         if score.is_anomaly:
             fault.expected, fault.value = expected, value
+            fault.is_joint = key not in self._beyond
+        is_unwell = is_off or (fault.is_joint and self._series[key].goes_on)
+        if is_unwell:
+            self.unwell.add(key)
         fault.calm = 0 if is_unwell or fault.goes_on(value) else fault.calm + 1
         is_usual = start - fault.since >= LASTING * self.monitor.span
         if is_usual or (fault.calm and (fault.calm >= CALM_POINTS or key not in self._faults)):
             self._faults.pop(key, None)
         else:
             self._faults[key] = fault
-        return is_unwell
+        return is_off
+
+    def is_there(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
+        """Tell whether a value is beyond its bound.
+
+        What only several spans together show is no proof: a window has too few of them, so that it
+        would be found before a fix and never after it.
+        """
+        self.judge(start, rows)
+        return key in self._beyond
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._series = {
