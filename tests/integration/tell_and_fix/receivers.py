@@ -191,8 +191,8 @@ class Awx(Service):
 class KubernetesApi(Service):
     """The cluster of the unit tests behind HTTP; ``rolled`` is called after each change."""
 
-    def __init__(self, rolled: Callable[[], None]) -> None:
-        self.cluster = Cluster()
+    def __init__(self, rolled: Callable[[], None], kind: str = "Deployment") -> None:
+        self.cluster = Cluster(kind=kind)
         self.rolled = rolled
         super().__init__()
 

@@ -265,6 +265,50 @@ def test_a_deployment_of_kubernetes_is_put_back_and_proved(office: Office, shop:
         api.stop()
 
 
+def test_a_set_in_one_of_several_clusters_is_restarted_and_scaled(office: Office, shop: Shop):
+    """The clusters as the configuration page keeps them, each with its token."""
+    about = (
+        "argument.cluster = east-1\nargument.namespace = shop\nargument.kind = StatefulSet\n"
+        "argument.service = $analysis.service$\ncooldown = 0s\n"
+        "verify_delay = 0s\nverify_window = 5s\nmin_samples = 5\n"
+    )
+    number = "argument.{0} = {1}\nargument.{0}.type = integer\n".format
+    actions = office.home / "etc/apps/incident_management/local/incident_actions.conf"
+    actions.write_text(
+        f"[restart]\nlabel = Restart\nexecutor = kubernetes_restart\n{about}"
+        "blast_radius = The pods of $service$ restart.\n"
+        f"[more]\nlabel = Add pods\nexecutor = kubernetes_scale\n{about}"
+        f"{number('least', 1)}{number('most', 5)}{number('add', 1)}"
+        "blast_radius = $service$ has $to_replicas$ pods instead of $replicas$.\n"
+    )
+    office.standin.splunk.conf.reload()
+    helps = {"version": "r8"}
+    east = KubernetesApi(lambda: office.deployer.state.update(helps), "StatefulSet")
+    west = KubernetesApi(lambda: None)
+    try:
+        for name, api, token in (("east-1", east, "t"), ("west", west, "w")):
+            given = {"name": name, "url": api.url, "token": token}
+            office.admin.post("incident_management_cluster", body=given)
+        kept = office.home / "etc/apps/incident_management/local/incident_management_cluster.conf"
+        assert "east-1" in kept.read_text() and "token = t\n" not in kept.read_text()
+        incident = analysed(office)
+        remediate(office, incident, action="restart")
+        remediate(office, incident, do="approve")
+        assert remediate(office, incident, do="execute")["status"] == "done"
+        wait_for(lambda: "verification not_recovered" in kinds(office, incident))
+        helps["version"] = "r7"
+        plan = remediate(office, incident, action="more")
+        assert plan["blast_radius"] == "checkout has 3 pods instead of 2."
+        remediate(office, incident, do="approve", plan=plan["plan_id"])
+        done = remediate(office, incident, do="execute", plan=plan["plan_id"])
+        assert done["status"] == "done"
+        wait_for(lambda: office.call("GET", f"/incidents/{incident}")["status"] == "resolved")
+        assert (east.cluster.pods, east.cluster.patched, west.cluster.patched) == (3, 2, 0)
+    finally:
+        east.stop()
+        west.stop()
+
+
 def test_what_a_fix_would_do_is_seen_without_doing_anything(office: Office, shop: Shop):
     incident = analysed(office)
     before = kinds(office, incident)

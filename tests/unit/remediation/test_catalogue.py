@@ -58,7 +58,7 @@ def test_the_shipped_catalogue_is_whole():
         ({"inverse": "nothing"}, "inverse is 'nothing', which is no usable action"),
         (
             {"executor": "robot"},
-            "executor is 'robot'; the executors are: deploy_api, awx, ecs, kubernetes.",
+            "executor is 'robot'; the executors are: deploy_api, awx, ecs, kubernetes,",
         ),
         (
             {"argument__service": None, "argument__app": "$analysis.service$", "entity": "app"},

@@ -12,18 +12,18 @@ from incident_management.notify.transport import Reply
 from incident_management.remediation.awx import Awx
 from incident_management.remediation.deploy_api import DeployApi
 from incident_management.remediation.ecs import Ecs
+from incident_management.remediation.kubernetes import Restart, Rollback, Scale
 from tests.unit.remediation import test_awx as awx_tests
 from tests.unit.remediation import test_ecs as ecs_tests
-from tests.unit.remediation import test_kubernetes as kubernetes_tests
-from tests.unit.remediation.cluster import DEPLOYMENT, REPLICA_SETS, Cluster
+from tests.unit.remediation.cluster import AUTOSCALERS, REPLICA_SETS, REVISIONS, Cluster
 from tests.unit.remediation.hostile import is_withstood, spoiled
+from tests.unit.remediation.sailing import KINDS, kubernetes
 
 boto3 = pytest.importorskip("boto3")
 awsrequest = pytest.importorskip("botocore.awsrequest")
 
 LAUNCH = "job_templates/42/launch/"
 JOBS = "job_templates/42/jobs/?order_by=-id&page_size=25"
-LISTED = {"limit": ["200"], "labelSelector": ["app=checkout"]}
 DEPLOYED = {
     "service": "checkout", "version": "r8", "previous_version": "r7", "change_id": "CHG-8"
 }  # fmt: skip
@@ -32,7 +32,7 @@ DEPLOY = {"service": "checkout", "change_id": "CHG-8", "to_version": "r7"}
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    for module in ("awx", "ecs", "kubernetes"):
+    for module in ("awx", "ecs", "kubernetes.change"):
         monkeypatch.setattr(f"incident_management.remediation.{module}.WAIT_SECONDS", 0.0)
 
 
@@ -98,24 +98,40 @@ def test_a_status_that_awx_does_not_give_is_no_end():
     assert (outcome.status, outcome.detail) == ("unknown", "Job 101 is paused.")
 
 
-@pytest.mark.parametrize("asked", [("GET", DEPLOYMENT), ("GET", REPLICA_SETS)])
-def test_what_kubernetes_answers(asked):
-    """Its ReplicaSets with one of them, as all are alike; and nothing strange is ever put in."""
-    cluster = Cluster()
-    method, path = asked
-    _status, true = cluster.answer(method, path, LISTED if path == REPLICA_SETS else {}, None, {})
-    if path == REPLICA_SETS:
-        true["items"] = true["items"][:1]
-    listed = cluster.answer("GET", REPLICA_SETS, LISTED, None, {})
-    cluster.answers["GET", REPLICA_SETS] = listed
-    executor = kubernetes_tests.kubernetes(cluster)
-    for answer in spoiled(true):
-        cluster.answers[asked] = (200, answer)
-        assert is_withstood(partial(executor.facts, kubernetes_tests.ARGUMENTS))
+# What each kind of change is told beside what all are: as of a plan that was approved.
+CHANGES = [
+    (Rollback, {"running": "r8", "to_version": "r7"}),
+    (Restart, {"version": "r8"}),
+    (Scale, {"least": "1", "most": "6", "add": "2", "replicas": "2", "to_replicas": "4"}),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("change", "more"), CHANGES)
+@pytest.mark.parametrize("what", ["object", "history", "autoscalers"])
+def test_what_kubernetes_answers(kind, change, more, what):
+    """Of each list one thing, as all are alike; and nothing strange is ever put in."""
+    cluster = Cluster(kind=kind)
+    cluster.autoscaled = [("Deployment", "payments")]
+    history = REPLICA_SETS if kind == "Deployment" else REVISIONS
+    paths = {"object": cluster.path, "history": history, "autoscalers": AUTOSCALERS}
+    limit = {"limit": ["200"]}
+    queries = {"history": {**limit, "labelSelector": ["app=checkout"]}, "autoscalers": limit}
+    told = {
+        name: cluster.answer("GET", path, queries.get(name, {}), None, {})[1]
+        for name, path in paths.items()
+    }
+    for name in queries:
+        told[name]["items"] = told[name]["items"][:1]
+        cluster.answers["GET", paths[name]] = (200, told[name])
+    arguments = {"namespace": "shop", "service": "checkout", "kind": kind, **more}
+    executor = kubernetes(cluster, change)
+    for answer in spoiled(told[what]):
+        cluster.answers["GET", paths[what]] = (200, answer)
+        assert is_withstood(partial(executor.facts, arguments))
         for act in (executor.execute, executor.settle, executor.rehearse):
-            assert is_withstood(partial(act, kubernetes_tests.ARGUMENTS, "PLAN-1"))
-    cluster.answers.clear()
-    assert cluster.version in ("pool 1", "pool 20")
+            assert is_withstood(partial(act, arguments, "PLAN-1"))
+    assert cluster.version in ("pool 1", "pool 20") and cluster.pods in (2, 4)
 
 
 class Raw:

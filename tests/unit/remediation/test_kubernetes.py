@@ -10,24 +10,18 @@ from incident_management.notify.transport import NoAnswer, NotSent
 from incident_management.remediation import approval, execution
 from incident_management.remediation.executor import ExecutorError, Outcome, Unfit
 from incident_management.remediation.executors import executors
-from incident_management.remediation.kubernetes import Kubernetes
+from incident_management.remediation.kubernetes import Rollback
 from incident_management.remediation.preview import preview_plan
 from incident_management.remediation.rehearsal import rehearse
 from incident_management.splunk.settings import Remediation, Settings
-from tests.unit.remediation.bench import Bench
 from tests.unit.remediation.cluster import DEPLOYMENT, REPLICA_SETS, URL, Cluster, template
 from tests.unit.remediation.plans import approved, execute, propose, refusal
-
-ARGUMENTS = {"namespace": "shop", "service": "checkout", "running": "r8", "to_version": "r7"}
+from tests.unit.remediation.sailing import ARGUMENTS, Sailing, kubernetes
 
 
 @pytest.fixture
 def cluster():
     return Cluster()
-
-
-def kubernetes(cluster):
-    return Kubernetes(f"{URL}/", "t", cluster, sleep=lambda seconds: None)
 
 
 # --- what is so -------------------------------------------------------------------------------
@@ -75,10 +69,10 @@ def test_of_two_revisions_of_a_version_it_is_the_newer_one():
         ),
         (lambda c: c.deploy(template("r9")), "checkout runs r9, no longer r8."),
         (lambda c: c.deploy(template("r7")), "checkout runs r7, no longer r8."),
-        (lambda c: c.replica_sets.pop(0), "keeps no ReplicaSet of checkout with the version r7"),
+        (lambda c: c.replica_sets.pop(0), "keeps nothing of checkout with the version r7"),
         (
             lambda c: c.replica_sets[0]["metadata"]["ownerReferences"][0].update(uid="uid-0"),
-            "keeps no ReplicaSet of checkout with the version r7",
+            "keeps nothing of checkout with the version r7",
         ),
         (
             lambda c: c.answers.update({("GET", DEPLOYMENT): (404, {"message": "not found"})}),
@@ -89,7 +83,7 @@ def test_of_two_revisions_of_a_version_it_is_the_newer_one():
                 {("GET", REPLICA_SETS): (200, {"kind": "ReplicaSetList", "items": [],
                                                "metadata": {"continue": "x"}})}
             ),
-            "More than 200 ReplicaSets have the labels of checkout's",
+            "There are more than 200 of the replicasets of checkout",
         ),
     ],
 )  # fmt: skip
@@ -141,7 +135,7 @@ def test_pods_of_an_autoscaler_do_not_stand_in_the_way(cluster):
 
 
 def test_a_rollout_that_takes_long_is_found_out_later(cluster, monkeypatch):
-    monkeypatch.setattr("incident_management.remediation.kubernetes.WAIT_SECONDS", 0.0)
+    monkeypatch.setattr("incident_management.remediation.kubernetes.change.WAIT_SECONDS", 0.0)
     service = kubernetes(cluster)
     cluster.stuck = True
     outcome = service.execute(ARGUMENTS, "PLAN-1")
@@ -197,39 +191,10 @@ def test_what_somebody_deployed_since_is_no_success(cluster):
 def test_without_its_settings_it_says_where_to_set_them():
     known = Settings(remediation=Remediation(kubernetes_url=URL))
     with pytest.raises(ExecutorError, match="No Kubernetes is set: set its URL and token under"):
-        executors(lambda: known)["kubernetes"]()
+        executors(lambda: known)["kubernetes"]().facts(ARGUMENTS)
 
 
 # --- a whole fix ------------------------------------------------------------------------------
-
-BACK = {
-    "label": "Put the Deployment back", "executor": "kubernetes", "argument.namespace": "shop",
-    "argument.service": "$analysis.service$", "argument.running": "$analysis.version$",
-    "argument.running.type": "version", "argument.to_version": "$analysis.previous_version$",
-    "argument.to_version.type": "version", "blast_radius": "$service$ runs $to_version$.",
-    "inverse": "forth",
-}  # fmt: skip
-FORTH = {
-    **BACK, "label": "Put it forth", "inverse": "", "inverse_only": "1",
-    "argument.service": "$plan.service$", "argument.running": "$plan.to_version$",
-    "argument.to_version": "$plan.running$",
-    "argument.revision": "$result.revision$", "argument.revision.type": "integer",
-}  # fmt: skip
-
-
-class Sailing(Bench):
-    """Its only action puts a Deployment back."""
-
-    def __init__(self, cluster):
-        super().__init__()
-        self.cluster = cluster
-        self.stanzas = {"back": BACK, "forth": FORTH}
-
-    @property
-    def context(self):
-        made = super().context
-        made.executors = {"kubernetes": lambda: kubernetes(self.cluster)}
-        return made
 
 
 @pytest.fixture
@@ -238,7 +203,7 @@ def bench(cluster):
 
 
 def test_a_deployment_is_put_back_and_forth_again(bench, cluster):
-    plan = approved(bench)
+    plan = approved(bench, action="back")
     assert execute(bench, plan).status == "done" and cluster.version == "pool 20"
     bench.raising.fixed_at, bench.raising.after = bench.clock.now(), ["checkout"]
     bench.clock.advance(90)
@@ -248,7 +213,7 @@ def test_a_deployment_is_put_back_and_forth_again(bench, cluster):
 
 
 def test_a_fix_whose_answer_was_lost_is_done_once(bench, cluster):
-    plan = approved(bench)
+    plan = approved(bench, action="back")
     cluster.fails, cluster.after = NoAnswer("broken"), True
     assert execute(bench, plan).status == "running"
     cluster.fails = None
@@ -259,7 +224,7 @@ def test_a_fix_whose_answer_was_lost_is_done_once(bench, cluster):
 
 
 def test_a_fix_whose_request_was_lost_is_sent_again(bench, cluster):
-    plan = approved(bench)
+    plan = approved(bench, action="back")
     cluster.fails = NoAnswer("broken")
     assert execute(bench, plan).status == "running"
     cluster.fails = None
@@ -269,7 +234,7 @@ def test_a_fix_whose_request_was_lost_is_sent_again(bench, cluster):
 
 
 def test_an_approval_is_void_once_something_else_was_deployed(bench, cluster):
-    plan = approved(bench)
+    plan = approved(bench, action="back")
     cluster.deploy(template("r8", pool=2))
     assert "the state has changed: revision is 3, no longer 2" in refusal(
         lambda: execute(bench, plan)
@@ -278,7 +243,7 @@ def test_an_approval_is_void_once_something_else_was_deployed(bench, cluster):
 
 
 def test_it_is_tried_without_being_stored(bench, cluster):
-    plan = propose(bench)
+    plan = propose(bench, action="back")
     told = rehearse(bench.context, plan, "mia")
     assert told["detail"] == "Kubernetes would take it: nothing was changed."
     assert (cluster.dry, cluster.patched, cluster.version) == (1, 0, "pool 1")
@@ -287,7 +252,7 @@ def test_it_is_tried_without_being_stored(bench, cluster):
 
 
 def test_what_would_be_sent_is_shown_without_what_a_template_may_hide(bench):
-    shown = preview_plan(bench.context, propose(bench))["request"]
+    shown = preview_plan(bench.context, propose(bench, action="back"))["request"]
     assert (shown["method"], shown["url"]) == ("PATCH", f"{URL}{DEPLOYMENT}")
     assert "POOL_SIZE" not in json.dumps(shown)
     assert [one["op"] for one in shown["body"]] == ["test", "test", "replace", "add"]
@@ -298,12 +263,12 @@ def test_what_would_be_sent_is_shown_without_what_a_template_may_hide(bench):
 
 def test_what_something_puts_back_at_once_has_failed_and_frees_the_service(bench, cluster):
     """As an operator does that owns the Deployment."""
-    plan = approved(bench)
+    plan = approved(bench, action="back")
     cluster.after_patch = lambda: cluster.deploy(template("r8", pool=1))
     execute(bench, plan)
     state = bench.context.load(plan)[2]
     assert (state.status, state.action_in_doubt) == ("failed", True)
-    assert "checkout runs r8 again: somebody or something has put it back." in state.detail
+    assert "checkout runs r8. Somebody or something has put it back." in state.detail
     assert not bench.context.blocking_run("checkout", "PLAN-0000000000")
 
 
@@ -315,7 +280,7 @@ def test_a_label_that_is_taken_off_in_the_same_moment_counts(cluster):
 
 def test_a_fix_that_somebody_has_worked_on_since_is_not_undone(bench, cluster):
     """The version is the same; what was changed by hand would be lost."""
-    plan = approved(bench)
+    plan = approved(bench, action="back")
     assert execute(bench, plan).status == "done"
     cluster.deploy(template("r7", pool=50))
     bench.raising.fixed_at, bench.raising.after = bench.clock.now(), ["checkout"]
@@ -327,7 +292,7 @@ def test_a_fix_that_somebody_has_worked_on_since_is_not_undone(bench, cluster):
 
 
 def test_scaling_a_fix_does_not_keep_it_from_being_undone(bench, cluster):
-    plan = approved(bench)
+    plan = approved(bench, action="back")
     execute(bench, plan)
     cluster.deployment["spec"]["replicas"] = 2
     cluster.deployment["metadata"]["generation"] += 1
@@ -338,7 +303,7 @@ def test_scaling_a_fix_does_not_keep_it_from_being_undone(bench, cluster):
 
 def test_a_change_that_kubernetes_has_not_seen_yet_is_waited_for(bench, cluster):
     """Until then the Deployment shows the revision of before, which was approved."""
-    plan = approved(bench)
+    plan = approved(bench, action="back")
     cluster.deploy(template("r8", pool=2))
     cluster.stuck = True
     assert "checkout was changed just now: try again in a moment." in refusal(
@@ -351,7 +316,7 @@ def test_what_is_changed_between_the_last_check_and_the_request_is_not_undone(
     bench, cluster, monkeypatch
 ):
     """Within the version that was approved: its pool was changed by hand."""
-    plan = approved(bench)
+    plan = approved(bench, action="back")
     begin = execution.begin
 
     def changed(*args):
@@ -366,9 +331,9 @@ def test_what_is_changed_between_the_last_check_and_the_request_is_not_undone(
 
 def test_an_answer_that_is_no_end_leaves_a_run_to_the_worker(bench, cluster, monkeypatch):
     """Written as an end, it would leave the plan running for ever, and its service taken."""
-    plan = approved(bench)
+    plan = approved(bench, action="back")
     with monkeypatch.context() as patch:
-        patch.setattr(Kubernetes, "execute", lambda *_asked: Outcome("unchanged"))
+        patch.setattr(Rollback, "execute", lambda *_asked: Outcome("unchanged"))
         assert execute(bench, plan).status == "running"
     bench.clock.advance(100)
     execution.settle(bench.context, plan)

@@ -7,7 +7,7 @@ import pytest
 from solnlib.credentials import CredentialManager
 
 from incident_management.splunk.session import SplunkError
-from incident_management.splunk.settings import ACCOUNTS, CONF, SettingsError, load
+from incident_management.splunk.settings import ACCOUNTS, CLUSTERS, CONF, SettingsError, load
 
 REALM = "__REST_CREDENTIAL__#incident_management#configs/conf-"
 HIDDEN = "******"
@@ -17,8 +17,8 @@ LONG = "https://t.example/" + "x" * 600
 class FakeSession:
     """Conf files, and storage/passwords as solnlib fills it."""
 
-    def __init__(self, settings, accounts=None):
-        self.files = {CONF: settings, ACCOUNTS: accounts}
+    def __init__(self, settings, accounts=None, clusters=None):
+        self.files = {CONF: settings, ACCOUNTS: accounts, CLUSTERS: clusters}
         self.passwords: Any = []
         self.asked = []
 
@@ -66,7 +66,7 @@ def test_secrets_are_decrypted(session):
     assert (settings.slack.bot_token, settings.teams.webhook_url) == ("xoxb-1", LONG)
     assert settings.accounts["aws"].aws_secret_access_key == "k"
     assert settings.problems == {}, "a proxy that is switched off needs no password"
-    assert len(session.asked) == 4, "two files and the secrets of each"
+    assert len(session.asked) == 5, "three files and the secrets of two"
 
 
 @pytest.mark.parametrize("left", ["nothing", "another secret's key", "no key at all"])
@@ -102,6 +102,15 @@ def test_an_account_whose_secret_is_missing_is_named(session):
     assert settings.slack.bot_token == "xoxb-1"
     with pytest.raises(SettingsError, match=r"\[aws\].*again under Configuration > AWS accounts"):
         settings.account("aws")
+
+
+def test_a_token_of_a_cluster_is_decrypted(session):
+    session.files[CLUSTERS] = {"east-1": {"url": "https://k8s.example:6443", "token": HIDDEN}}
+    with pytest.raises(SettingsError, match=r"token .* again under Configuration > Kubernetes cl"):
+        load(session).cluster("east-1")
+    session.keep("east-1", CLUSTERS, token="t")
+    cluster = load(session).cluster("east-1")
+    assert cluster is not None and cluster.token == "t" and "'t'" not in repr(cluster)
 
 
 def test_a_password_store_that_can_not_be_read_costs_what_has_secrets(session):

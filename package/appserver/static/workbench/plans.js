@@ -15,9 +15,12 @@ const UNDOABLE = ['done', 'recovered', 'insufficient_data', 'not_recovered', 'ro
 // Of these it is read how they are proved, of those that wait also what the safety rules say.
 const READ = [...WAITING, 'done'];
 // Who can say what a fix would do without doing it, and how.
+const DRY_RUN = 'Kubernetes checks the request, and stores nothing.';
 const TRIED = {
     awx: 'AWX runs the playbook in check mode. Tasks with check_mode: false are carried out all the same.',
-    kubernetes: 'Kubernetes checks the request, and stores nothing.',
+    kubernetes: DRY_RUN,
+    kubernetes_restart: DRY_RUN,
+    kubernetes_scale: DRY_RUN,
 };
 // Each asks the service that it is about: more than these wait for nobody.
 const MAX_CHECKED = 3;

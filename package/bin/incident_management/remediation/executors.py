@@ -9,12 +9,12 @@ from .. import aws
 from ..notify.channel import NotConfigured
 from ..notify.senders import network_of
 from ..notify.transport import BadUrl, Reply, checked_url, send_json
-from ..splunk.settings import SHARED_PARTS, Account, Remediation, Settings, SettingsError
+from ..splunk.settings import SHARED_PARTS, Account, Settings, SettingsError
 from .awx import Awx
 from .deploy_api import DeployApi
 from .ecs import Ecs
-from .executor import Body, Executor, ExecutorError, Executors
-from .kubernetes import Kubernetes
+from .executor import Body, Executor, ExecutorError, Executors, Send
+from .kubernetes import Change, Restart, Rollback, Scale
 
 __all__ = ["BOUND_FACTS", "NEEDED_ARGUMENTS", "executors"]
 
@@ -26,9 +26,15 @@ NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "awx": ("job_template",),
     "ecs": ("cluster", "service", "running", "to_task_definition"),
     "kubernetes": ("namespace", "service", "running", "to_version"),
+    "kubernetes_restart": ("namespace", "service"),
+    "kubernetes_scale": ("namespace", "service", "least", "most"),
 }
 # What of a plan's state an executor is told as well, so that it acts on nothing newer.
-BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {"kubernetes": ("revision",)}
+BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
+    "kubernetes": ("revision",),
+    "kubernetes_restart": ("revision", "version"),
+    "kubernetes_scale": ("replicas", "to_replicas"),
+}
 
 
 def executors(settings: Callable[[], Settings]) -> Executors:
@@ -38,36 +44,27 @@ def executors(settings: Callable[[], Settings]) -> Executors:
     needed.
     """
 
-    def made(
-        what: str,
-        kind: Type[Union[DeployApi, Awx, Kubernetes]],
-        chosen: Callable[[Remediation], Tuple[str, str]],
-    ) -> Executor:
+    def known() -> Settings:
         try:
-            known = settings().need("remediation", *SHARED_PARTS)
-            url, token = chosen(known.remediation)
-            if not url or not token:
-                raise ExecutorError(
-                    f"No {what} is set: set its URL and token under Configuration > Remediation."
-                )
-            network = network_of(known)
-            url = checked_url(url, f"The URL of the {what}")
-        except (SettingsError, NotConfigured, BadUrl) as error:
+            return settings().need("remediation", *SHARED_PARTS)
+        except SettingsError as error:
             raise ExecutorError(str(error)) from None
 
-        def send(url: str, body: Body, headers: Mapping[str, str], method: str) -> Reply:
-            try:
-                return send_json(network, url, body, headers, method)
-            except BadUrl as error:
-                raise ExecutorError(str(error)) from None
+    def made(kind: Type[Union[DeployApi, Awx]], what: str, prefix: str) -> Executor:
+        have = known()
+        mine = have.remediation
+        url, token = (str(getattr(mine, f"{prefix}_{part}")) for part in ("url", "token"))
+        return kind(*_checked(what, url, token), _sender(have))
 
-        return kind(url, token, send)
+    def kubernetes(kind: Type[Change]) -> Executor:
+        have = known()
+        return kind(lambda name: _reached(have, name), _sender(have))
 
     def ecs() -> Executor:
+        have = known()
+        mine = have.remediation
         try:
-            known = settings().need("remediation", *SHARED_PARTS)
-            mine = known.remediation
-            account = known.account(mine.aws_account) if mine.aws_account else None
+            account = have.account(mine.aws_account) if mine.aws_account else None
         except SettingsError as error:
             raise ExecutorError(str(error)) from None
         if account is None or not mine.aws_region:
@@ -77,18 +74,59 @@ def executors(settings: Callable[[], Settings]) -> Executors:
             )
         if not (account.aws_access_key_id and account.aws_secret_access_key):
             raise ExecutorError(f"The account '{account.name}' has no AWS keys; set them.")
-        return Ecs(lambda: _ecs_client(known, account), mine.aws_region)
+        return Ecs(lambda: _ecs_client(have, account), mine.aws_region)
 
     return {
-        "deploy_api": lambda: made(
-            "deploy API", DeployApi, lambda one: (one.deploy_api_url, one.deploy_api_token)
-        ),
-        "awx": lambda: made("AWX", Awx, lambda one: (one.awx_url, one.awx_token)),
+        "deploy_api": lambda: made(DeployApi, "deploy API", "deploy_api"),
+        "awx": lambda: made(Awx, "AWX", "awx"),
         "ecs": ecs,
-        "kubernetes": lambda: made(
-            "Kubernetes", Kubernetes, lambda one: (one.kubernetes_url, one.kubernetes_token)
-        ),
+        "kubernetes": lambda: kubernetes(Rollback),
+        "kubernetes_restart": lambda: kubernetes(Restart),
+        "kubernetes_scale": lambda: kubernetes(Scale),
     }
+
+
+def _checked(what: str, url: str, token: str, page: str = "Remediation") -> Tuple[str, str]:
+    """Return a service's address and token. Raises ExecutorError for what is not set rightly."""
+    if not url or not token:
+        where = f"Configuration > {page}"
+        raise ExecutorError(f"No {what} is set: set its URL and token under {where}.")
+    try:
+        return checked_url(url, f"The URL of the {what}"), token
+    except BadUrl as error:
+        raise ExecutorError(str(error)) from None
+
+
+def _reached(settings: Settings, name: str) -> Tuple[str, str]:
+    """Return the address and the token of a cluster; without a name, of that under Remediation.
+
+    Raises ExecutorError.
+    """
+    mine, page = settings.remediation, "Kubernetes clusters"
+    if not name:
+        return _checked("Kubernetes", mine.kubernetes_url, mine.kubernetes_token)
+    try:
+        cluster = settings.cluster(name)
+    except SettingsError as error:
+        raise ExecutorError(str(error)) from None
+    if cluster is None:
+        raise ExecutorError(f"There is no cluster '{name}': add it under Configuration > {page}.")
+    return _checked(f"Kubernetes cluster {name}", cluster.url, cluster.token, page)
+
+
+def _sender(settings: Settings) -> Send:
+    try:
+        network = network_of(settings)
+    except (SettingsError, NotConfigured) as error:
+        raise ExecutorError(str(error)) from None
+
+    def send(url: str, body: Body, headers: Mapping[str, str], method: str) -> Reply:
+        try:
+            return send_json(network, url, body, headers, method)
+        except BadUrl as error:
+            raise ExecutorError(str(error)) from None
+
+    return send
 
 
 @contextmanager

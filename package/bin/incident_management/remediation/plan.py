@@ -6,6 +6,7 @@ The plan's document says what would be done and never changes, but for ``status`
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
@@ -40,6 +41,7 @@ FINISHED = (
 # A proposal that nobody decides on speaks of a state that is long gone.
 PROPOSAL_SECONDS = 24 * 3600.0
 
+_NAMED = re.compile(r"\$([a-z0-9_]+)\$")
 _HASHED = ("incident_id", "action", "contract", "arguments", "analysis_id", "state_hash", "round")
 
 Facts = Dict[str, Any]
@@ -77,7 +79,7 @@ def new_plan(
         **content,
         "plan_hash": plan_hash,
         "state": facts,
-        **terms_of(action, arguments),
+        **terms_of(action, arguments, facts),
         "cause": str(analysis.get("cause", "")),
         "citations": list(analysis.get("citations") or [])[:3],
         "proposed_by": actor,
@@ -87,13 +89,13 @@ def new_plan(
     }
 
 
-def terms_of(action: Action, arguments: Mapping[str, str]) -> Dict[str, Any]:
-    """Return what a plan says that follows from its action and arguments alone."""
+def terms_of(action: Action, arguments: Mapping[str, str], facts: Facts) -> Dict[str, Any]:
+    """Return what a plan says that follows from its action, arguments and state alone."""
     return {
         "entity": arguments.get(action.entity, ""),
         "label": action.label,
         "summary": _summary(action, arguments),
-        "blast_radius": _filled(action.blast_radius, arguments),
+        "blast_radius": _filled(action.blast_radius, {**facts, **arguments}),
         "executor": action.executor,
         "inverse": action.inverse,
         "approvals": action.approvals,
@@ -116,10 +118,9 @@ def _summary(action: Action, arguments: Mapping[str, str]) -> str:
     return f"{action.label}: {arguments.get(action.entity, '')}{how}."
 
 
-def _filled(text: str, arguments: Mapping[str, str]) -> str:
-    for name, value in arguments.items():
-        text = text.replace(f"${name}$", value)
-    return text
+def _filled(text: str, values: Mapping[str, Any]) -> str:
+    """Put values in, each once: what stands in one is no name of another."""
+    return _NAMED.sub(lambda found: str(values.get(found[1], found[0])), text)
 
 
 @dataclass

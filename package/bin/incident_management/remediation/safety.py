@@ -226,7 +226,7 @@ def _whole(context: Context, plan: Mapping[str, Any]) -> Check:
     action = context.catalogue.actions.get(plan["action"])
     if same and action and context.catalogue.contract(action) == plan["contract"]:
         # The hash does not cover these, which say how many must approve, and what else may not run.
-        terms = terms_of(action, plan["arguments"])
+        terms = terms_of(action, plan["arguments"], plan["state"])
         same = all(plan.get(name) == value for name, value in terms.items())
     detail = (
         "The plan is as it was made."

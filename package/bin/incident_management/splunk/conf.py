@@ -22,6 +22,7 @@ SETTINGS = "incident_management_settings"
 OWN = (
     "incident_actions",
     "incident_management_account",
+    "incident_management_cluster",
     SETTINGS,
     "incident_routing",
     "incident_webhooks",

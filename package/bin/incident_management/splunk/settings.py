@@ -33,6 +33,7 @@ from .stanza import ENCRYPTED, SettingsError, Stanza
 __all__ = [
     "Account",
     "Bedrock",
+    "Cluster",
     "Email",
     "Jira",
     "Lifecycle",
@@ -52,6 +53,7 @@ __all__ = [
 
 CONF = conf.SETTINGS
 ACCOUNTS = "incident_management_account"
+CLUSTERS = "incident_management_cluster"
 
 # Parts that every service outside is reached by.
 SHARED_PARTS = ("network", "proxy")
@@ -136,11 +138,21 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """All settings; ``accounts`` by name, ``set_up``: see :func:`channels_set_up`.
+class Cluster:
+    """The API server of one Kubernetes cluster, for fixes."""
 
-    A part that can't be used has its defaults, and a sentence in ``problems``; an account that
-    can't be used is left out, and has one there, too.
+    name: str
+    url: str = ""
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings; ``accounts`` and ``clusters`` by name, ``set_up``: see
+    :func:`channels_set_up`.
+
+    A part that can't be used has its defaults, and a sentence in ``problems``; an account or a
+    cluster that can't be used is left out, and has one there, too.
     """
 
     slack: Slack = field(default_factory=Slack)
@@ -157,6 +169,7 @@ class Settings:
     loglevel: str = "INFO"
     set_up: FrozenSet[str] = frozenset()
     accounts: Dict[str, Account] = field(default_factory=dict)
+    clusters: Dict[str, Cluster] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
 
     def need(self, *parts: str) -> Settings:
@@ -170,16 +183,22 @@ class Settings:
         """Return an account, None where there is none. Raises SettingsError."""
         return self.need(_part_of(name)).accounts.get(name)
 
+    def cluster(self, name: str) -> Optional[Cluster]:
+        """Return a cluster, None where there is none. Raises SettingsError."""
+        return self.need(_part_of(name, "cluster")).clusters.get(name)
+
 
 Stanzas = Mapping[str, Mapping[str, Any]]
 
 
 def load(session: Session) -> Settings:
     """Read all settings. Raises SplunkError when the files can't be read."""
-    return parse(_decrypted(session, CONF), _decrypted(session, ACCOUNTS))
+    return parse(*(_decrypted(session, file) for file in (CONF, ACCOUNTS, CLUSTERS)))
 
 
-def parse(stanzas: Stanzas, accounts: Optional[Stanzas] = None) -> Settings:
+def parse(
+    stanzas: Stanzas, accounts: Optional[Stanzas] = None, clusters: Optional[Stanzas] = None
+) -> Settings:
     """Make settings out of stanzas, each part by itself."""
     parts, problems = _each(
         {name: partial(read, _stanza(name, stanzas)) for name, read in _READERS.items()}
@@ -188,11 +207,16 @@ def parse(stanzas: Stanzas, accounts: Optional[Stanzas] = None) -> Settings:
         {name: partial(_account, name, accounts) for name in accounts} if accounts else {}
     )
     problems.update({_part_of(name): text for name, text in of_accounts.items()})
+    places, of_clusters = _each(
+        {name: partial(_cluster, name, clusters) for name in clusters} if clusters else {}
+    )
+    problems.update({_part_of(name, "cluster"): text for name, text in of_clusters.items()})
     return Settings(
         **parts,
         loglevel=_stanza("logging", stanzas).text("loglevel", "INFO").upper(),
         set_up=channels_set_up(stanzas),
         accounts=known,
+        clusters=places,
         problems=problems,
     )
 
@@ -314,8 +338,8 @@ def _stanza(name: str, stanzas: Stanzas) -> Stanza:
     return Stanza(CONF, name, stanzas, _PAGES.get(name, ""))
 
 
-def _part_of(account: str) -> str:
-    return f"account {account}"
+def _part_of(name: str, kind: str = "account") -> str:
+    return f"{kind} {name}"
 
 
 def _account(name: str, accounts: Stanzas) -> Account:
@@ -326,6 +350,11 @@ def _account(name: str, accounts: Stanzas) -> Account:
         stanza.secret("aws_secret_access_key"),
         stanza.secret("aws_session_token"),
     )
+
+
+def _cluster(name: str, clusters: Stanzas) -> Cluster:
+    stanza = Stanza(CLUSTERS, name, clusters, "Kubernetes clusters")
+    return Cluster(name, stanza.url("url"), stanza.secret("token"))
 
 
 def _decrypted(session: Session, file: str) -> Stanzas:
@@ -352,5 +381,5 @@ def _stanzas(session: Session, file: str) -> Dict[str, Dict[str, str]]:
     except SplunkError as error:
         if error.status != 404:
             raise
-        # The file has no stanza anywhere yet: no account was ever added.
+        # The file has no stanza anywhere yet: none was ever added.
         return {}

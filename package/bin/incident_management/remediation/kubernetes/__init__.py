@@ -1,0 +1,8 @@
+"""What may be done to Deployments, StatefulSets and DaemonSets of Kubernetes."""
+
+from .change import Change
+from .restart import Restart
+from .rollback import Rollback
+from .scale import Scale
+
+__all__ = ["Change", "Restart", "Rollback", "Scale"]

@@ -1,0 +1,158 @@
+"""What all that is done to an object of Kubernetes has in common.
+
+One JSON Patch, which begins with ``test`` of the object, of the label that allows it, and of what
+it replaces (RFC 6902, 4.6). The API server applies these to what is stored at that moment: nobody's
+change in between is undone, and a repeated request does nothing. Then its effect is waited for.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from typing import Any, Callable, Dict, List, Mapping
+
+from ..executor import ExecutorError, Outcome, Send, Unfit, shown_request
+from .objects import ALLOWED, LABEL, Workload
+from .server import Place, Reach, Server
+
+__all__ = ["Change", "Operations", "as_approved", "caused", "replaced"]
+
+# ``kubectl rollout history`` shows it; "/" as RFC 6901 writes it.
+_CAUSE = "/metadata/annotations/kubernetes.io~1change-cause"
+# A change is waited for so long before its end is left to be found out later.
+WAIT_SECONDS = 20.0
+PAUSE_SECONDS = 2.0
+
+Operations = List[Dict[str, Any]]
+
+
+class Change(ABC):
+    """An executor: one kind of change to one object, see :class:`.server.Place`."""
+
+    # Whether Argo CD and Flux leave it alone.
+    even_if_kept = False
+
+    def __init__(
+        self, reach: Reach, send: Send, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._reach = reach
+        self._send = send
+        self._sleep = sleep
+
+    @abstractmethod
+    def _known(
+        self, server: Server, workload: Workload, arguments: Mapping[str, str]
+    ) -> Dict[str, str]:
+        """Return what of the object an approval is given for. Raises ExecutorError, and Unfit."""
+
+    @abstractmethod
+    def _operations(
+        self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
+    ) -> Operations:
+        """Return what is changed. Raises ExecutorError, and Unfit where it is not to be."""
+
+    @abstractmethod
+    def _found(
+        self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
+    ) -> Outcome:
+        """Tell what became of the change. Raises ExecutorError."""
+
+    @abstractmethod
+    def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:
+        """Return what is changed, for people; templates may hold secrets, so they are named."""
+
+    def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
+        """Return what is so now. Raises ExecutorError, and Unfit where nothing is to be done."""
+        server = self._server(arguments)
+        workload = server.workload(self.even_if_kept)
+        place = {"service": arguments["service"], "namespace": arguments["namespace"]}
+        return {
+            **place,
+            workload.kind.lower(): workload.uid,
+            **self._known(server, workload, arguments),
+        }
+
+    def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Ask for the change, and wait a little for its effect."""
+        outcome = self._patched(arguments, request_id)
+        if outcome.status != "done":
+            return outcome
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            outcome = self.settle(arguments, request_id)
+            if outcome.status == "unchanged":
+                sentence = f"{outcome.detail} Somebody or something has put it back."
+                return Outcome("failed", sentence, certain=False)
+            if outcome.status != "unknown" or time.monotonic() >= deadline:
+                return outcome
+            self._sleep(PAUSE_SECONDS)
+
+    def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Look at what the object is to run, and how far that is."""
+        try:
+            server = self._server(arguments)
+            workload = server.workload(self.even_if_kept)
+            return self._found(server, workload, arguments, request_id)
+        except ExecutorError as error:
+            return Outcome("unknown", str(error))
+
+    def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
+        """Return the request without templates. Raises ExecutorError for an unknown cluster."""
+        address = self._server(arguments).address
+        return shown_request("PATCH", address, _guarded(self._shown(arguments, request_id)))
+
+    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Have the API server check the request without storing it ("Dry-run", ``dryRun=All``)."""
+        self.facts(arguments)
+        outcome = self._patched(arguments, request_id, dry=True)
+        if outcome.status == "done":
+            return Outcome("done", "Kubernetes would take it: nothing was changed.")
+        return outcome
+
+    def _patched(self, arguments: Mapping[str, str], request_id: str, dry: bool = False) -> Outcome:
+        """Ask for the change. ``done``: the API server has taken it."""
+        try:
+            server = self._server(arguments)
+            workload = server.workload(self.even_if_kept)
+            operations = self._operations(server, workload, arguments, request_id)
+        except ExecutorError as error:
+            return Outcome("failed", str(error))
+        return server.patch(_guarded(operations, workload.uid), dry)
+
+    def _server(self, arguments: Mapping[str, str]) -> Server:
+        return Server(Place(arguments), self._reach, self._send)
+
+
+def _guarded(operations: Operations, uid: str = "") -> Operations:
+    """Put the tests first; ``uid``: of the object, which may be another one of its name."""
+    of_it = [{"op": "test", "path": "/metadata/uid", "value": uid}] if uid else []
+    allowed = {"op": "test", "path": f"/metadata/labels/{LABEL}", "value": ALLOWED}
+    return [*of_it, allowed, *operations]
+
+
+def replaced(path: str, now: Any, then: Any) -> Operations:
+    """Return what replaces a value only while it is what it was."""
+    return [
+        {"op": "test", "path": path, "value": now},
+        {"op": "replace", "path": path, "value": then},
+    ]
+
+
+def caused(request_id: str) -> Operations:
+    """Return what says who changed it, where there are annotations: JSON Patch makes none."""
+    cause = f"{request_id} of Incident Management for Splunk"
+    return [{"op": "add", "path": _CAUSE, "value": cause}]
+
+
+def as_approved(server: Server, workload: Workload, arguments: Mapping[str, str]) -> None:
+    """Raise Unfit where an object's template was changed since ``revision``, where that is given.
+
+    ExecutorError while its controller has not seen a change: until then the revision is that of
+    before.
+    """
+    revision = str(server.revision(workload))
+    wanted = arguments.get("revision", revision)
+    if revision != wanted:
+        raise Unfit(f"{workload.name} was changed since (revision {revision}, no longer {wanted}).")
+    if not workload.is_seen:
+        raise ExecutorError(f"{workload.name} was changed just now: try again in a moment.")

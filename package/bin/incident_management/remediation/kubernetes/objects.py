@@ -1,0 +1,283 @@
+"""What an API server tells of a Deployment, StatefulSet or DaemonSet, read strictly.
+
+Whatever is not as the API reference of ``apps/v1`` says raises one of :data:`STRANGE`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Mapping, Tuple
+
+from ...masking import mask
+
+__all__ = [
+    "ALLOWED",
+    "KINDS",
+    "LABEL",
+    "STRANGE",
+    "Kept",
+    "Kind",
+    "Workload",
+    "autoscaler_of",
+    "history_of",
+    "kept_by",
+    "not_ours",
+    "workload_of",
+]
+
+# An object without this label is none of the app's business.
+LABEL, ALLOWED = "incident-management", "allowed"
+# "Recommended Labels" of Kubernetes.
+VERSION_LABEL = "app.kubernetes.io/version"
+REVISION = "deployment.kubernetes.io/revision"
+# Which the Deployment's controller adds to each ReplicaSet's template.
+HASH_LABEL = "pod-template-hash"
+# Who these belong to puts back what is not in its repository: Argo CD, Flux.
+KEEPERS = (
+    ("argocd.argoproj.io/", "Argo CD"),
+    ("kustomize.toolkit.fluxcd.io/", "Flux"),
+    ("helm.toolkit.fluxcd.io/", "Flux"),
+)
+STRANGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of workload: its path, what keeps its former templates, and when its rollout is done.
+
+    ``left`` says what a rollout waits for, as ``rollout_status.go`` of kubectl does; empty when it
+    is through. That its deadline is exceeded is no end: that condition may still be of the rollout
+    before.
+    """
+
+    path: str
+    history: str
+    history_kind: str
+    left: Callable[[Workload], str]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A pod template that ran: who keeps it, its number, and which version it is.
+
+    ``version`` is empty where nobody can tell.
+    """
+
+    keeper: str
+    revision: int
+    version: str
+    whole: Dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What an object is to run, and how far that is. ``revision`` is 0 where it does not tell."""
+
+    kind: str
+    name: str
+    uid: str
+    template: Dict[str, Any]
+    version: str
+    revision: int
+    selector: str
+    generation: int
+    observed: int
+    wanted: int
+    updated: int
+    total: int
+    available: int
+    strategy: str
+    partition: int
+    is_annotated: bool
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether its controller has seen the last change."""
+        return 0 < self.observed >= self.generation
+
+    @property
+    def left(self) -> str:
+        """What its rollout waits for; empty when it is through."""
+        return KINDS[self.kind].left(self) if self.is_seen else "it is not begun"
+
+    @property
+    def rolls(self) -> str:
+        """Say why a new template would not reach all its pods; empty where it would."""
+        if self.strategy == "OnDelete":
+            return f"The pods of {self.name} change only when somebody deletes them (OnDelete)."
+        if self.partition:
+            return (
+                f"{self.name} is rolled out in steps (its partition is {self.partition}): somebody "
+                "is at work on it."
+            )
+        return ""
+
+
+def _deployment_left(one: Workload) -> str:
+    if one.updated < one.wanted:
+        return f"{one.updated} of {one.wanted} pods are new"
+    if one.total > one.updated:
+        return f"{one.total - one.updated} old pods are still there"
+    if one.available < one.updated:
+        return f"{one.available} of {one.updated} pods are available"
+    return ""
+
+
+def _set_left(one: Workload) -> str:
+    if one.updated < one.wanted:
+        return f"{one.updated} of {one.wanted} pods are new"
+    if one.available < one.wanted:
+        return f"{one.available} of {one.wanted} pods are available"
+    return ""
+
+
+KINDS: Mapping[str, Kind] = {
+    "Deployment": Kind("deployments", "replicasets", "ReplicaSetList", _deployment_left),
+    "StatefulSet": Kind("statefulsets", "controllerrevisions", "ControllerRevisionList", _set_left),
+    "DaemonSet": Kind("daemonsets", "controllerrevisions", "ControllerRevisionList", _set_left),
+}
+# Of each kind, the fields of its status that say how many pods are new, there, and available.
+_COUNTED: Mapping[str, Tuple[str, str, str]] = {
+    "Deployment": ("updatedReplicas", "replicas", "availableReplicas"),
+    # kubectl, too, takes those that are ready.
+    "StatefulSet": ("updatedReplicas", "replicas", "readyReplicas"),
+    "DaemonSet": ("updatedNumberScheduled", "currentNumberScheduled", "numberAvailable"),
+}
+
+
+def not_ours(told: Mapping[str, Any], kind: str, name: str) -> str:
+    """Say why an object is not to be touched; empty where it may be."""
+    if told["kind"] != kind or told["metadata"]["name"] != name:
+        raise ValueError("another thing")
+    metadata = told["metadata"]
+    if (metadata.get("labels") or {}).get(LABEL) != ALLOWED:
+        return f"{name} lacks the label {LABEL}={ALLOWED}, so nothing is done to it."
+    if metadata.get("deletionTimestamp"):
+        return f"{name} is being deleted."
+    if told["spec"].get("paused"):
+        return f"The rollout of {name} is paused: somebody is at work on it."
+    return ""
+
+
+def kept_by(told: Mapping[str, Any], name: str) -> str:
+    """Say who would put a change of an object back; empty where nobody is known to."""
+    metadata = told["metadata"]
+    marks = (*(metadata.get("labels") or {}), *(metadata.get("annotations") or {}))
+    for mark, keeper in KEEPERS:
+        if any(str(one).startswith(mark) for one in marks):
+            return f"{name} is kept by {keeper}, which would put the change back: undo it there."
+    return ""
+
+
+def workload_of(told: Mapping[str, Any]) -> Workload:
+    metadata, spec, status = told["metadata"], told["spec"], told.get("status") or {}
+    kind, name = _text(told["kind"]), _text(metadata["name"])
+    template = dict(spec["template"])
+    strategy = spec.get("updateStrategy") or {}
+    if kind == "DaemonSet":
+        wanted = _whole(status.get("desiredNumberScheduled", 0))
+    else:
+        wanted = _whole(spec.get("replicas", 1))
+    return Workload(
+        kind,
+        name,
+        _text(metadata["uid"]),
+        template,
+        _version_of(template, name),
+        _number(metadata),
+        _selector_of(spec["selector"]),
+        _whole(metadata["generation"]),
+        _whole(status.get("observedGeneration", 0)),
+        wanted,
+        *_counted(kind, status),
+        _text(strategy.get("type", "")),
+        _whole((strategy.get("rollingUpdate") or {}).get("partition", 0)),
+        bool(metadata.get("annotations")),
+    )
+
+
+def _counted(kind: str, status: Mapping[str, Any]) -> Tuple[int, int, int]:
+    new, there, available = (_whole(status.get(one, 0)) for one in _COUNTED[kind])
+    return new, there, available
+
+
+def history_of(told: Mapping[str, Any], workload: Workload) -> List[Kept]:
+    """Return the templates that an object's own ReplicaSets or ControllerRevisions keep."""
+    if told["kind"] != KINDS[workload.kind].history_kind:
+        raise ValueError("another thing")
+    mine = [one for one in told["items"] if _is_owned(one, workload.uid)]
+    return [_kept(one, workload) for one in mine]
+
+
+def _kept(told: Mapping[str, Any], workload: Workload) -> Kept:
+    metadata = told["metadata"]
+    if workload.kind == "Deployment":
+        revision, whole = _number(metadata), _unhashed(told["spec"]["template"])
+    else:
+        # "data" is the strategic merge patch that kubectl would send (``getPatch`` of the
+        # controllers): the whole template, and that it takes the other's place.
+        revision, whole = _whole(told["revision"]), dict(told["data"]["spec"]["template"])
+        if whole.pop("$patch", "") != "replace":
+            raise ValueError("not a whole template")
+    return Kept(_text(metadata["name"]), revision, _version_of(whole, workload.name), whole)
+
+
+def autoscaler_of(told: Mapping[str, Any], kind: str, name: str) -> str:
+    """Return the name of the autoscaler that keeps the number of an object's pods, or nothing."""
+    if told["kind"] != "HorizontalPodAutoscalerList":
+        raise ValueError("another thing")
+    for one in told["items"]:
+        target = one["spec"]["scaleTargetRef"]
+        if (target["kind"], target["name"]) == (kind, name):
+            return _text(one["metadata"]["name"])
+    return ""
+
+
+def _is_owned(kept: Mapping[str, Any], uid: str) -> bool:
+    owners = kept["metadata"].get("ownerReferences") or []
+    return any(owner.get("uid") == uid and owner.get("controller") is True for owner in owners)
+
+
+def _number(metadata: Mapping[str, Any]) -> int:
+    return int(_text((metadata.get("annotations") or {}).get(REVISION, "0")))
+
+
+def _version_of(template: Mapping[str, Any], name: str) -> str:
+    """Return which version a template is, by its label, else by the tag of its image."""
+    label = (template["metadata"].get("labels") or {}).get(VERSION_LABEL)
+    return mask(_text(label or _tag(template["spec"]["containers"], name)))[:100]
+
+
+def _unhashed(template: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return a ReplicaSet's template as its Deployment had it."""
+    metadata = template["metadata"]
+    labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k != HASH_LABEL}
+    return {**template, "metadata": {**metadata, "labels": labels}}
+
+
+def _tag(containers: List[Mapping[str, Any]], name: str) -> str:
+    """Return the tag of ``registry:5000/shop/checkout:1.4@sha256:…``; empty where there is none."""
+    named = [one for one in containers if len(containers) == 1 or one["name"] == name]
+    if not named:
+        return ""
+    image = _text(named[0]["image"]).partition("@")[0].rpartition("/")[2]
+    return image.partition(":")[2]
+
+
+def _selector_of(selector: Mapping[str, Any]) -> str:
+    """Return what finds what an object keeps; they are told apart by their owner."""
+    return ",".join(
+        f"{_text(k)}={_text(v)}" for k, v in (selector.get("matchLabels") or {}).items()
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError("not a number of things")
+    return value

@@ -1,0 +1,76 @@
+"""Starts the pods of an object anew, some at a time, as ``kubectl rollout restart`` does.
+
+As in kubectl's ``objectrestarter.go``, an annotation of the pod template makes it another one. It
+says which plan did it, so it can be told afterwards whether that was carried out. Argo CD and Flux
+leave an annotation alone that is not in their repository.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+from ..executor import ExecutorError, Outcome, Unfit
+from .change import Change, Operations, as_approved, caused, replaced
+from .objects import Workload
+from .server import Server
+
+__all__ = ["Restart"]
+
+RESTARTED = "incident-management/restarted-by"
+
+
+class Restart(Change):
+    """Arguments: none of its own. Of the state that was approved it gets ``revision`` and
+    ``version``: what was changed since is not restarted.
+    """
+
+    even_if_kept = True
+
+    def _known(
+        self, server: Server, workload: Workload, arguments: Mapping[str, str]
+    ) -> Dict[str, str]:
+        if workload.rolls:
+            raise Unfit(workload.rolls)
+        as_approved(server, workload, arguments)
+        return {"version": workload.version, "revision": str(server.revision(workload))}
+
+    def _operations(
+        self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
+    ) -> Operations:
+        if _restarted_by(workload) == request_id:
+            raise Unfit(f"{workload.name} was restarted by {request_id} already.")
+        self._known(server, workload, arguments)
+        metadata = workload.template["metadata"]
+        annotations = {**(metadata.get("annotations") or {}), RESTARTED: request_id}
+        then = {**workload.template, "metadata": {**metadata, "annotations": annotations}}
+        cause = caused(request_id) if workload.is_annotated else []
+        return [*replaced("/spec/template", workload.template, then), *cause]
+
+    def _found(
+        self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
+    ) -> Outcome:
+        name, version = workload.name, arguments.get("version", workload.version)
+        if workload.version != version:
+            told = workload.version or "a version that it does not tell"
+            return Outcome("failed", f"{name} has moved on to {told}.", certain=False)
+        if _restarted_by(workload) != request_id:
+            revision = arguments.get("revision", "")
+            if not workload.is_seen:
+                raise ExecutorError(f"{name} was changed just now.")
+            if revision and str(server.revision(workload)) != revision:
+                sentence = f"{name} was changed since, and not by {request_id}."
+                return Outcome("failed", sentence, certain=False)
+            return Outcome("unchanged", f"{name} was not restarted.")
+        if workload.left:
+            return Outcome("unknown", f"{name} is being restarted: {workload.left}.")
+        return Outcome("done", f"All pods of {name} were restarted.")
+
+    def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:
+        name = arguments["service"]
+        now, then = f"(of {name}, as it is)", f"(the same, with {RESTARTED}: {request_id})"
+        return [*replaced("/spec/template", now, then), *caused(request_id)]
+
+
+def _restarted_by(workload: Workload) -> str:
+    annotations: Mapping[str, Any] = workload.template["metadata"].get("annotations") or {}
+    return str(annotations.get(RESTARTED, ""))

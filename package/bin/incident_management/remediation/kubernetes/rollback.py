@@ -1,0 +1,88 @@
+"""Puts an object back to the version that it ran before, as ``kubectl rollout undo`` does.
+
+As in kubectl's ``rollback.go``, the pod template of an earlier ReplicaSet or ControllerRevision
+takes the place of the object's.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Mapping
+
+from ..executor import Outcome, Unfit
+from .change import Change, Operations, as_approved, caused, replaced
+from .objects import Kept, Workload
+from .server import Server
+
+__all__ = ["Rollback"]
+
+
+class Rollback(Change):
+    """Arguments: ``running`` (the version that the change put there), ``to_version`` and, where it
+    must still be the same, ``revision``: that which was approved, or for an inverse that which the
+    fix made. A version is the label ``app.kubernetes.io/version`` of the pod template, else the tag
+    of its image: of the only container, or of that named as the object.
+    """
+
+    def _known(
+        self, server: Server, workload: Workload, arguments: Mapping[str, str]
+    ) -> Dict[str, str]:
+        target = _target(server, workload, arguments)
+        return {
+            "version": workload.version,
+            "revision": str(server.revision(workload)),
+            _KEEPER[workload.kind]: target.keeper,
+        }
+
+    def _operations(
+        self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
+    ) -> Operations:
+        then = _target(server, workload, arguments).whole
+        cause = caused(request_id) if workload.is_annotated else []
+        return [*replaced("/spec/template", workload.template, then), *cause]
+
+    def _found(
+        self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
+    ) -> Outcome:
+        name, version = workload.name, workload.version
+        if version == arguments["running"]:
+            return Outcome("unchanged", f"{name} runs {version}.")
+        if version != arguments["to_version"]:
+            told = version or "a version that it does not tell"
+            return Outcome("failed", f"{name} has moved on to {told}.", certain=False)
+        if workload.left:
+            return Outcome("unknown", f"{name} is put back to {version}: {workload.left}.")
+        revision = str(server.revision(workload))
+        return Outcome("done", f"{name} runs {version}.", {"revision": revision})
+
+    def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:
+        name, running, version = (arguments[one] for one in ("service", "running", "to_version"))
+        now, then = f"(of {running}, as it is)", f"(of {version}, as {name} ran it)"
+        return [*replaced("/spec/template", now, then), *caused(request_id)]
+
+
+# Under which name a fact says what keeps the former template.
+_KEEPER = {
+    "Deployment": "to_replica_set",
+    "StatefulSet": "to_controller_revision",
+    "DaemonSet": "to_controller_revision",
+}
+
+
+def _target(server: Server, workload: Workload, arguments: Mapping[str, str]) -> Kept:
+    """Return the newest earlier template of the version that is wanted. Raises Unfit."""
+    name, version, running = workload.name, arguments["to_version"], workload.version
+    if running != arguments["running"]:
+        what = running or "a version that nobody can tell"
+        raise Unfit(f"{name} runs {what}, no longer {arguments['running']}.")
+    if running == version:
+        raise Unfit(f"{name} runs {running} already: there is nothing to do.")
+    if workload.rolls:
+        raise Unfit(workload.rolls)
+    as_approved(server, workload, arguments)
+    fitting = [one for one in server.history(workload) if one.version == version]
+    if not fitting:
+        raise Unfit(
+            f"Kubernetes keeps nothing of {name} with the version {version} any more "
+            "(revisionHistoryLimit)."
+        )
+    return max(fitting, key=lambda one: one.revision)

@@ -1,0 +1,103 @@
+"""Changes the number of pods of a Deployment or StatefulSet, within the limits of the catalogue."""
+
+from __future__ import annotations
+
+from typing import Dict, Mapping
+
+from ..executor import Outcome, Unfit
+from .change import Change, Operations, replaced
+from .objects import Workload
+from .server import Server
+
+__all__ = ["Scale"]
+
+PATH = "/spec/replicas"
+
+
+class Scale(Change):
+    """Arguments: ``least`` and ``most``, which no number of pods that it asks for is beyond;
+    ``add`` (so many more than there are, or fewer) or ``to_replicas``; and ``replicas``, where
+    there must be so many before: as when it was approved, or for an inverse as the fix left it.
+
+    What an autoscaler keeps is not scaled.
+    """
+
+    def _known(
+        self, server: Server, workload: Workload, arguments: Mapping[str, str]
+    ) -> Dict[str, str]:
+        wanted = _target(server, workload, arguments)
+        return {"replicas": str(workload.wanted), "to_replicas": str(wanted)}
+
+    def _operations(
+        self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
+    ) -> Operations:
+        return replaced(PATH, workload.wanted, _target(server, workload, arguments))
+
+    def _found(
+        self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
+    ) -> Outcome:
+        name, wanted = workload.name, arguments.get("to_replicas", "")
+        if str(workload.wanted) == arguments.get("replicas"):
+            return Outcome("unchanged", f"{name} is to have {workload.wanted} pods.")
+        if str(workload.wanted) != wanted:
+            sentence = f"{name} is to have {workload.wanted} pods by now, not {wanted}."
+            return Outcome("failed", sentence, certain=False)
+        left = _left(workload)
+        if left:
+            return Outcome("unknown", f"{name} is to have {wanted} pods: {left}.")
+        return Outcome("done", f"{name} has {wanted} pods.")
+
+    def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:
+        return replaced(PATH, *(arguments.get(one, "") for one in ("replicas", "to_replicas")))
+
+
+def _target(server: Server, workload: Workload, arguments: Mapping[str, str]) -> int:
+    """Return how many pods there are to be. Raises ExecutorError, and Unfit."""
+    name, now = workload.name, workload.wanted
+    if workload.kind == "DaemonSet":
+        raise Unfit(f"{name} is a DaemonSet, which has a pod on each node: it can't be scaled.")
+    least, most = _number(arguments, "least"), _number(arguments, "most")
+    if not 1 <= least <= most:
+        raise Unfit(f"least is {least} and most is {most}: set numbers from 1, least first.")
+    before = arguments.get("replicas", str(now))
+    if str(now) != before:
+        raise Unfit(f"{name} is to have {now} pods by now, no longer {before}.")
+    wanted = _asked(arguments, now, least, most)
+    if wanted == now:
+        raise Unfit(f"{name} is to have {now} pods already ({least} to {most} are allowed).")
+    if not least <= wanted <= most:
+        raise Unfit(f"{name} would have {wanted} pods, but {least} to {most} are allowed.")
+    keeper = server.autoscaler()
+    if keeper:
+        raise Unfit(
+            f"The number of pods of {name} is kept by the autoscaler {keeper}, which would put it "
+            "back: change that."
+        )
+    return wanted
+
+
+def _asked(arguments: Mapping[str, str], now: int, least: int, most: int) -> int:
+    if "to_replicas" in arguments:
+        if "replicas" not in arguments:
+            raise Unfit("With argument.to_replicas goes argument.replicas: how many there must be.")
+        return _number(arguments, "to_replicas")
+    more = _number(arguments, "add")
+    # Up to a limit, but what is beyond one already is not brought back by the way.
+    return max(now, min(most, now + more)) if more > 0 else min(now, max(least, now + more))
+
+
+def _number(arguments: Mapping[str, str], name: str) -> int:
+    try:
+        return int(arguments[name])
+    except (KeyError, ValueError):
+        raise Unfit(f"The action has no number as argument.{name}: set it.") from None
+
+
+def _left(workload: Workload) -> str:
+    if not workload.is_seen:
+        return "it is not begun"
+    if workload.total > workload.wanted:
+        return f"{workload.total - workload.wanted} pods are still there"
+    if workload.available < workload.wanted:
+        return f"{workload.available} of {workload.wanted} pods are available"
+    return ""

@@ -1,0 +1,167 @@
+"""One cluster's API server, asked about one object."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Tuple, TypeVar, Union
+from urllib.parse import quote, urlsplit
+
+from ...notify.transport import NoAnswer, NotSent, Reply, json_headers
+from ..executor import (
+    ExecutorError,
+    Outcome,
+    Send,
+    Unfit,
+    answer_or_outcome,
+    object_of,
+    reason_of,
+)
+from .objects import (
+    KINDS,
+    STRANGE,
+    Kept,
+    Workload,
+    autoscaler_of,
+    history_of,
+    kept_by,
+    not_ours,
+    workload_of,
+)
+
+__all__ = ["MOST_LISTED", "Place", "Reach", "Server"]
+
+# ``revisionHistoryLimit`` is 10 unless set; labels may fit those of other objects, too.
+MOST_LISTED = 200
+FIELD_MANAGER = "incident-management"
+
+# Returns the address and the token of a cluster by its name; raises ExecutorError.
+Reach = Callable[[str], Tuple[str, str]]
+
+_T = TypeVar("_T")
+
+
+class Place:
+    """What an action's arguments name: ``cluster``, ``namespace``, ``kind`` and ``service``.
+
+    Without ``cluster`` it is the one of Configuration > Remediation, without ``kind`` a Deployment.
+    Raises Unfit for a kind that is not known.
+    """
+
+    def __init__(self, arguments: Mapping[str, str]) -> None:
+        self.cluster = arguments.get("cluster", "")
+        self.kind = arguments.get("kind", "Deployment")
+        self.name = arguments["service"]
+        self.namespace = quote(arguments["namespace"], safe="")
+        if self.kind not in KINDS:
+            raise Unfit(f"The kind is '{self.kind}'; the kinds are: {', '.join(KINDS)}.")
+
+    @property
+    def path(self) -> str:
+        """Where its API has it."""
+        return f"{self.beside(KINDS[self.kind].path)}/{quote(self.name, safe='')}"
+
+    def beside(self, what: str, group: str = "apps/v1") -> str:
+        """Where the API has other objects of its namespace."""
+        return f"/apis/{group}/namespaces/{self.namespace}/{what}"
+
+
+class Server:
+    """Asks an API server about a :class:`Place`, and changes what is there."""
+
+    def __init__(self, place: Place, reach: Reach, send: Send) -> None:
+        self.place = place
+        url, self._token = reach(place.cluster)
+        self._url = url.rstrip("/")
+        self._send = send
+        self._host = urlsplit(url).hostname or ""
+        self._history: Dict[str, List[Kept]] = {}
+
+    @property
+    def address(self) -> str:
+        """The whole address of the object."""
+        return self._url + self.place.path
+
+    def workload(self, even_if_kept: bool = False) -> Workload:
+        """Return an object that may be touched. Raises ExecutorError and Unfit.
+
+        ``even_if_kept``: what is to be done is nothing that Argo CD or Flux would put back.
+        """
+        name, kind = self.place.name, self.place.kind
+        told = self._got(self.place.path, f"the {kind} {name}")
+        refusal = self._read(lambda: not_ours(told, kind, name))
+        if not refusal and not even_if_kept:
+            refusal = self._read(lambda: kept_by(told, name))
+        if refusal:
+            raise Unfit(refusal)
+        return self._read(lambda: workload_of(told))
+
+    def history(self, workload: Workload) -> List[Kept]:
+        """Return the templates that Kubernetes keeps of an object; it is asked once.
+
+        Raises ExecutorError and Unfit.
+        """
+        if workload.uid in self._history:
+            return self._history[workload.uid]
+        what = KINDS[workload.kind].history
+        query = f"?limit={MOST_LISTED}&labelSelector={quote(workload.selector, safe='')}"
+        told = self._listed(self.place.beside(what) + query, f"the {what} of {workload.name}")
+        found = self._history[workload.uid] = self._read(lambda: history_of(told, workload))
+        return found
+
+    def revision(self, workload: Workload) -> int:
+        """Return the number of what an object is to run, once its controller has seen that.
+
+        Of a StatefulSet and a DaemonSet it is the highest that is kept: their controllers give an
+        older one that comes back a new number (``getStatefulSetRevisions``, ``constructHistory``).
+        Raises ExecutorError and Unfit.
+        """
+        if workload.kind == "Deployment":
+            return workload.revision
+        return max((kept.revision for kept in self.history(workload)), default=0)
+
+    def autoscaler(self) -> str:
+        """Return the name of the object's autoscaler, empty without one. Raises ExecutorError."""
+        place = self.place
+        path = place.beside("horizontalpodautoscalers", "autoscaling/v2")
+        told = self._listed(f"{path}?limit={MOST_LISTED}", f"the autoscalers of {place.name}")
+        return self._read(lambda: autoscaler_of(told, place.kind, place.name))
+
+    def patch(self, operations: List[Dict[str, Any]], dry: bool = False) -> Outcome:
+        """Send a JSON Patch (RFC 6902). ``done``: the API server has taken it."""
+        address = f"{self.address}?fieldManager={FIELD_MANAGER}{'&dryRun=All' if dry else ''}"
+        headers = {**json_headers(self._token), "Content-Type": "application/json-patch+json"}
+        reply: Union[Reply, Outcome] = answer_or_outcome(
+            "Kubernetes", lambda: self._send(address, operations, headers, "PATCH")
+        )
+        if isinstance(reply, Outcome):
+            return reply
+        if reply.status == 200:
+            return Outcome("done")
+        said = f"{reply.status}: {reason_of(reply)}"
+        if 400 <= reply.status < 500:
+            return Outcome("failed", f"Kubernetes refused with {said}")
+        return Outcome("unknown", f"Kubernetes answered {said}")
+
+    def _listed(self, path: str, what: str) -> Dict[str, Any]:
+        told = self._got(path, what)
+        if self._read(lambda: (told.get("metadata") or {}).get("continue")):
+            raise Unfit(f"There are more than {MOST_LISTED} of {what}, or that look like them.")
+        return told
+
+    def _read(self, read: Callable[[], _T]) -> _T:
+        try:
+            return read()
+        except STRANGE:
+            sentence = f"What answered at {self._host} is no Kubernetes API: see its URL and proxy."
+            raise ExecutorError(sentence) from None
+
+    def _got(self, path: str, what: str) -> Dict[str, Any]:
+        try:
+            reply = self._send(self._url + path, None, json_headers(self._token), "GET")
+        except (NotSent, NoAnswer) as error:
+            raise ExecutorError(f"Kubernetes can't be asked: {error}") from None
+        answer = object_of(reply.text)
+        if reply.status != 200 or answer is None:
+            said = f"({reply.status}): {reason_of(reply)}"
+            kind = Unfit if reply.status == 404 and answer else ExecutorError
+            raise kind(f"Kubernetes at {self._host} does not give {what} {said}")
+        return answer
