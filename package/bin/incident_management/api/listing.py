@@ -29,7 +29,7 @@ SCAN_PAGE = 1000
 ORDERS = {
     "opened_at": "opened_at",
     "updated_at": "updated_at",
-    "severity": "severity_rank",
+    "severity": "urgency",
     "status": "status_rank",
     "signals": "signals",
     "last_time": "last_seen",
@@ -97,7 +97,8 @@ class Place(NamedTuple):
         **FILTER_ARGUMENTS,
         "sort": one_of(
             SORTS,
-            "`severity`: from info to critical; `status`: from new to closed; `sla_due`: the next "
+            "`severity`: from info to critical, of one severity those with the latest deadline "
+            "first; `status`: from new to closed; `sla_due`: the next "
             "deadline first, those without one last.",
         ),
         "limit": {**LIMIT, "minimum": 1},
