@@ -347,7 +347,7 @@ export class Workbench {
             const silent = body.worker_seen === null || now() - body.worker_seen > WORKER_SILENT_SECONDS;
             const since = body.worker_seen ? ` since ${moment(body.worker_seen)} (${span(now() - body.worker_seen)})` : ' yet';
             const problems = [
-                silent && `The worker has not run${since}: nobody is told, deadlines and proofs wait. An administrator finds it under Settings › Data inputs.`,
+                silent && `The worker has not run${since}: nobody is told, deadlines and proofs wait. An administrator finds its input, worker, under Inputs.`,
                 ...body.configuration_problems.slice(0, 2),
             ].filter(Boolean);
             this.#notices = body.notices;
