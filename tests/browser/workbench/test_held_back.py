@@ -201,6 +201,27 @@ def test_a_freeze_has_the_times_of_the_zone_that_is_named(site: Site, enter: Ent
     site.call("DELETE", f"/freezes/{made['id']}")
 
 
+def test_a_freeze_that_would_be_refused_is_not_announced(site: Site, enter: Enter) -> None:
+    page = enter("mia", "?view=held")
+    part = page.get_by_role("region", name="Change freezes")
+    part.get_by_role("button", name="Freeze changes").click()
+    effects = page.locator("dialog .wb-effects")
+    page.locator("dialog [name=seconds]").select_option("")
+    expect(effects).to_contain_text("A freeze needs an end, or days of the week")
+    expect(effects).not_to_contain_text("No fix ")
+    page.locator("dialog [name=days]").fill("fri, someday")
+    expect(effects).to_contain_text("“someday” is no day of the week")
+    page.locator("dialog [name=days]").fill("fri")
+    expect(effects).to_contain_text("No fix is carried out until somebody ends it, on fri, all day")
+    # From a Saturday's noon to its evening there is no Friday.
+    page.locator("dialog [name=from]").fill("2035-03-24T12:00")
+    page.locator("dialog [name=until]").fill("2035-03-24T18:00")
+    expect(effects).to_contain_text("It would be over before the first of these days comes")
+    page.locator("dialog [name=reason]").fill("Nobody is in")
+    page.locator("dialog button[type=submit]").click()
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("It would be over before")
+
+
 def test_a_weekly_freeze_of_elsewhere_is_told_by_ones_own_clock(site: Site, enter: Enter) -> None:
     every = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     wanted = {"days": every, "from_time": "00:00", "to_time": "00:00", "time_zone": "Asia/Kolkata"}

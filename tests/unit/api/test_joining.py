@@ -136,6 +136,22 @@ def test_a_list_is_sorted_by_how_grave_it_is_page_by_page(api, sort, expected):
     assert [one["severity"] for one in _pages(api, sort)] == expected
 
 
+def test_of_incidents_as_grave_the_one_whose_deadline_passed_or_comes_first_leads(api):
+    due = {"none": None, "later": 9000.0, "soon": 60.0, "late": -600.0}
+    names = {}
+    for name, left in due.items():
+        names[opened(api, signal(name, severity="high"))] = name
+        if left is not None:
+            when = api.clock.now() + left
+            promise = {"event": "timed", "life": 1, "policies": ["x"], "acknowledge_due": when}
+            one = list(names)[-1]
+            timeline.append(api.stores_value, api.clock, one, "sla", promise, "system")
+            timeline.refresh(api.stores_value, one)
+    opened(api, signal("grave", severity="critical"))
+    shown = [names.get(one["id"], "grave") for one in _pages(api, "-severity")]
+    assert shown == ["grave", "late", "soon", "later", "none"]
+
+
 def test_a_list_is_sorted_by_status_signals_and_last_signal(api):
     many = opened(api, signal("a"), signal("a", 1), signal("a", 2))
     late = opened(api, signal("b", 5))

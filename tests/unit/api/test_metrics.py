@@ -183,3 +183,16 @@ def test_a_webhook_leads_nowhere_it_may_not(api, url):
     assert status == 400
     assert "word" not in problem["detail"].replace("password", "")
     assert api.posted == []
+
+
+def test_how_fast_people_were_is_told_without_tests(api):
+    _, test = api.call("POST", "/simulate-incident")
+    api.clock.advance(9000)
+    api.call("POST", f"/incidents/{test['incident_id']}/resolve")
+    real = opened(api)
+    api.clock.advance(60)
+    api.call("POST", f"{real}/resolve")
+    api.clock.advance(1)
+    _, stats = api.call("GET", "/stats")
+    assert stats["opened"] == 2
+    assert stats["seconds_to_resolve"] == {"count": 1, "mean": 60.0, "median": 60.0}

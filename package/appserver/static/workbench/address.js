@@ -3,7 +3,9 @@
  * back button undoes one step.
  */
 
-export const DEFAULTS = { status: 'open', severity: '', team: '', owner: '', sla: '', text: '', sort: '-severity' };
+import { now } from './words.js';
+
+export const DEFAULTS = { status: 'open', severity: '', team: '', owner: '', sla: '', opened: '', text: '', sort: '-severity' };
 /** Incidents of a page of the list. */
 export const PAGE_SIZE = 50;
 /** The most incidents that are listed: whoever looks for others narrows the filters. */
@@ -13,10 +15,13 @@ const LISTED = [
     'title', 'status', 'severity', 'owner', 'team', 'entities', 'rules', 'signals', 'head',
     'opened_at', 'acknowledged_at', 'resolved_at', 'sla_status', 'sla_ack_due', 'sla_resolve_due',
 ].join();
+/** Spans that `opened` may name, in seconds. */
+const SPANS = { '24h': 86_400, '7d': 604_800, '30d': 2_592_000 };
+let lookedAt = now();
 const SORTS = new Set(['-severity', 'sla_due', '-opened_at', 'opened_at', '-updated_at', '-signals']);
 
 /**
- * @typedef {{status: string, severity: string, team: string, owner: string, sla: string, text: string, sort: string}} Filters
+ * @typedef {{status: string, severity: string, team: string, owner: string, sla: string, opened: string, text: string, sort: string}} Filters
  */
 
 /**
@@ -31,6 +36,8 @@ export function readAddress() {
         if (query.has(name)) filters[name] = query.get(name);
     }
     if (!SORTS.has(filters.sort)) filters.sort = DEFAULTS.sort;
+    if (!SPANS[filters.opened]) filters.opened = '';
+    if (query.has('detection')) filters.text = query.get('detection'); // as the overview's links have it
     const incident = (query.get('incident') ?? '').trim().toUpperCase(); // as every id is written
     return { filters, incident, tab: query.get('tab') ?? '', held: !incident && query.get('view') === 'held', rows: Number.parseInt(query.get('rows'), 10) || 0 };
 }
@@ -49,6 +56,7 @@ export function addressOf(filters, incident = '', tab = '', held = false) {
     for (const [name, standard] of Object.entries(DEFAULTS)) {
         said[name] = filters[name] === standard ? '' : filters[name];
     }
+    query.delete('detection');
     for (const [name, value] of Object.entries(said)) {
         query.delete(name);
         if (value) query.set(name, value);
@@ -75,16 +83,22 @@ export function withRows(rows) {
  * @param {string} me who `me` is
  */
 export function queryOf(filters, me) {
-    const { status, severity, team, owner, sla, text, sort } = filters;
+    const { status, severity, team, owner, sla, opened, text, sort } = filters;
     return {
         status: status === 'all' ? '' : status,
         severity,
         team,
         owner: owner === 'me' ? me : owner,
         sla_status: sla,
+        opened_after: opened ? Math.round(lookedAt - SPANS[opened]) : '',
         text,
         sort,
     };
+}
+
+/** The list is read from its beginning: spans count back from now on. Its pages have the same ones. */
+export function looksAnew() {
+    lookedAt = now();
 }
 
 /** How many are listed when the address says so many. */

@@ -12,6 +12,7 @@ import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
 import { SignalsPart } from './signals.js';
 import { similarPart } from './similar.js';
+import { FirstSteps } from './steps.js';
 import { timelinePart } from './timeline.js';
 import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, wholeMoment } from './words.js';
 
@@ -43,6 +44,7 @@ export class Detail {
         /** Entries of messages that were sent again from here. */
         this.sentAgain = new Set();
         this.composer = new Composer(this);
+        this.steps = new FirstSteps(app);
         this.signals = new SignalsPart(this);
         this.head = h('header', { class: 'wb-head' });
         this.tabs = h('div', { class: 'wb-tabs', role: 'tablist', 'aria-label': 'Parts of the incident' });
@@ -78,7 +80,8 @@ export class Detail {
 
     #offer() {
         const words = this.#some ? 'Choose an incident on the left.' : 'The incident that you choose is shown here.';
-        fill(this.message, h('p', {}, words), h('p', { class: 'wb-dim' }, 'Press ? for the keys.'));
+        fill(this.message, h('p', {}, words), h('p', { class: 'wb-dim' }, 'Press ? for the keys.'), this.steps.element);
+        this.steps.shown();
     }
 
     /**

@@ -13,12 +13,13 @@ const CHOICES = {
         ['resolved', 'Resolved'], ['closed', 'Closed'], ['all', 'Any status'],
     ]],
     severity: ['Severity', [
-        ['', 'Any severity'], ['critical', 'Critical'], ['critical,high', 'High and above'],
-        ['critical,high,medium', 'Medium and above'], ['low,info', 'Low and info'],
+        ['', 'Any severity'], ['critical', 'Critical'], ['critical,high', 'High and above'], ['high', 'High'],
+        ['critical,high,medium', 'Medium and above'], ['medium', 'Medium'], ['low,info', 'Low and info'],
     ]],
     team: ['Team', [['', 'Any team']]],
     owner: ['Owner', [['', 'Any owner'], ['me', 'Mine'], ['nobody', 'Nobody']]],
-    sla: ['Service level', [['', 'Any SLA'], ['breached', 'SLA breached'], ['warning,breached', 'SLA at risk']]],
+    sla: ['Service level', [['', 'Any SLA'], ['breached', 'SLA breached'], ['warning,breached', 'SLA at risk'], ['missed,breached', 'SLA missed']]],
+    opened: ['Opened', [['', 'Any time'], ['24h', 'Last 24 hours'], ['7d', 'Last 7 days'], ['30d', 'Last 30 days']]],
     sort: ['Order', [
         ['-severity', 'Most severe'], ['sla_due', 'Next deadline'], ['-opened_at', 'Newest first'],
         ['opened_at', 'Oldest first'], ['-updated_at', 'Last changed'], ['-signals', 'Most signals'],

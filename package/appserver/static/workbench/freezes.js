@@ -60,14 +60,14 @@ function add(app, reload) {
             { name: 'reason', label: 'Why, for whoever may not carry a fix out', kind: 'area', required: true },
         ],
         effects: (values) => {
-            const times = timesOf(values);
+            const times = timesOfFreeze(values);
             return [
                 times.problem ?? `No fix ${ofWhat(values)}is carried out ${told(times)}.`,
                 '* stands for any text, ? for one character; a fix must match all that you fill in. A fix that is approved already waits, too.',
             ];
         },
         act: async (values) => {
-            const { problem, ...times } = timesOf(values);
+            const { problem, ...times } = timesOfFreeze(values);
             if (problem) throw new ApiError('refused', problem);
             const named = Object.fromEntries([...NAMES.map(([name]) => name), 'reason'].map((name) => [name, values[name]]).filter(([, value]) => value));
             const { body } = await change.send('POST', 'freezes', { ...named, ...times });
@@ -75,6 +75,13 @@ function add(app, reload) {
             reload();
         },
     });
+}
+
+/** As {@link timesOf}; a freeze ends, or comes again on some days. */
+function timesOfFreeze(values) {
+    const times = timesOf(values);
+    if (times.problem || times.ends_at || times.days) return times;
+    return { problem: 'A freeze needs an end, or days of the week on which it comes again.' };
 }
 
 function end(app, one, reload) {

@@ -3,7 +3,7 @@
  */
 
 import { watchMenus } from './actionbar.js';
-import { addressOf, listQuery, MAX_SHOWN, PAGE_SIZE, queryOf, readAddress, shownAtFirst, withRows } from './address.js';
+import { addressOf, listQuery, looksAnew, MAX_SHOWN, PAGE_SIZE, queryOf, readAddress, shownAtFirst, withRows } from './address.js';
 import { ApiError, get, isWithoutAnswer } from './api.js';
 import { BulkBar } from './bulk.js';
 import { Change, Conflict } from './change.js';
@@ -76,6 +76,7 @@ export class Workbench {
 
     /** Show what the address says, and go on from there. */
     async start() {
+        if (new URLSearchParams(location.search).get('view') === 'undelivered') this.undelivered.show();
         this.#openWanted();
         await this.#refresh(false);
         this.poller.start();
@@ -270,7 +271,9 @@ export class Workbench {
     async #read(query) {
         const turn = (this.#turn += 1);
         try {
-            const { body } = await (takeFirstList() ?? get('incidents', { ...listQuery(this.wanted, this.me.name), ...query }));
+            const first = takeFirstList();
+            if (!first && !query.cursor) looksAnew();
+            const { body } = await (first ?? get('incidents', { ...listQuery(this.wanted, this.me.name), ...query }));
             return turn === this.#turn ? body : null;
         } catch (error) {
             if (turn === this.#turn) throw error;
@@ -347,7 +350,7 @@ export class Workbench {
             const silent = body.worker_seen === null || now() - body.worker_seen > WORKER_SILENT_SECONDS;
             const since = body.worker_seen ? ` since ${moment(body.worker_seen)} (${span(now() - body.worker_seen)})` : ' yet';
             const problems = [
-                silent && `The worker has not run${since}: nobody is told, deadlines and proofs wait. An administrator finds it under Settings › Data inputs.`,
+                silent && `The worker has not run${since}: nobody is told, deadlines and proofs wait. An administrator finds its input, worker, under Inputs.`,
                 ...body.configuration_problems.slice(0, 2),
             ].filter(Boolean);
             this.#notices = body.notices;

@@ -3,7 +3,7 @@
  */
 
 import { now, timeZone, weekly, wholeMoment } from './words.js';
-import { secondsOf } from './zones.js';
+import { nextOf, secondsOf } from './zones.js';
 
 /** The value of the span that has no end. */
 export const NO_END = '';
@@ -45,7 +45,15 @@ export function timesOf({ from, seconds, until, days, from_time, to_time, time_z
     }
     if (!days) return from_time || to_time ? { problem: 'Times of day go with days of the week: name these, too.' } : times;
     const hours = { ...(from_time && { from_time }), ...(to_time && { to_time }) };
-    return { ...times, days: days.toLowerCase().split(/[\s,]+/).filter(Boolean).map(dayNamed), ...hours };
+    return weeklyOf({ ...times, days: days.toLowerCase().split(/[\s,]+/).filter(Boolean).map(dayNamed), ...hours });
+}
+
+/** These times, or the problem with them that the API would refuse. */
+function weeklyOf(times) {
+    const unknown = times.days.find((day) => !WEEK.some((name) => name.startsWith(day)));
+    if (unknown) return { problem: `“${unknown}” is no day of the week: write such as fri, sat, sun.` };
+    const next = nextOf({ from_time: '00:00', to_time: '00:00', ...times }, Math.max(now(), times.starts_at ?? 0));
+    return next ? times : { problem: 'It would be over before the first of these days comes: name a later end.' };
 }
 
 /** Say when it is in force. */

@@ -17,7 +17,7 @@ export class Undelivered {
     /** @param {import('./main.js').Workbench} app */
     constructor(app) {
         this.app = app;
-        this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'Messages that were not delivered', on: { click: () => this.#show() } });
+        this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'Messages that were not delivered', on: { click: () => this.show() } });
     }
 
     /** See how many there are, and say it on the button. There is none without, or without the right. */
@@ -35,7 +35,9 @@ export class Undelivered {
         fill(this.button, 'Not delivered ', h('span', { class: 'wb-count' }, `${messages.length}${more ? '+' : ''}`));
     }
 
-    async #show() {
+    /** List them, to whoever may send them again. */
+    async show() {
+        if (lacks(this.app.me.capabilities, 'incident_admin')) return;
         const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
         const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'Not delivered', on: { close: () => { dialog.remove(); this.look(); } } },
             h('h2', {}, 'Not delivered'), body,

@@ -5,7 +5,7 @@ ROUTES = {
     "openapi.json": ("openapi",),
     "docs": ("openapi",),
     "health": ("system",),
-    "system": ("system",),
+    "system": ("system", "first_steps"),
     "signals": ("signals",),
     "incidents": (
         "bulk",

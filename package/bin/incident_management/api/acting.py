@@ -31,7 +31,7 @@ change = partial(
 )
 """Registers a route that changes the incident in its path, as :func:`.router.route` does."""
 # Fields that only the order of a list needs.
-_FOR_SORTING = ("severity_rank", "status_rank", "last_seen", "next_due")
+_FOR_SORTING = ("severity_rank", "status_rank", "last_seen", "next_due", "urgency")
 
 
 def acted(

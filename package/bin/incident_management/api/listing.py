@@ -29,7 +29,7 @@ SCAN_PAGE = 1000
 ORDERS = {
     "opened_at": "opened_at",
     "updated_at": "updated_at",
-    "severity": "severity_rank",
+    "severity": "urgency",
     "status": "status_rank",
     "signals": "signals",
     "last_time": "last_seen",
@@ -68,7 +68,7 @@ RANGES = {
 FILTER_ARGUMENTS: Dict[str, Schema] = {
     "status": text(1000, about="Also `open`, for new, assigned and in_progress. " + SEVERAL),
     "severity": _FILTER,
-    "team": _FILTER,
+    "team": text(1000, about=f"`{NOBODY}` for those that no team has. {SEVERAL}"),
     "owner": text(1000, about=f"`{NOBODY}` for those that nobody has. {SEVERAL}"),
     "entity": _FILTER,
     "sla_status": text(1000, about=f"{', '.join(SLA_STATUSES)}. {SEVERAL}"),
@@ -97,7 +97,8 @@ class Place(NamedTuple):
         **FILTER_ARGUMENTS,
         "sort": one_of(
             SORTS,
-            "`severity`: from info to critical; `status`: from new to closed; `sla_due`: the next "
+            "`severity`: from info to critical, of one severity those with the latest deadline "
+            "first; `status`: from new to closed; `sla_due`: the next "
             "deadline first, those without one last.",
         ),
         "limit": {**LIMIT, "minimum": 1},
@@ -245,7 +246,7 @@ def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
                 raise Invalid(f"'{value[:40]}' is not a {name}; use {', '.join(known)}.")
         if name == "status" and "open" in values:
             values = [value for value in values if value != "open"] + list(OPEN_STATUSES)
-        if name == "owner":
+        if name in ("owner", "team"):
             values = ["" if value == NOBODY else value for value in values]
         if values:
             clauses.append({"$or": [{stored: value} for value in values]})

@@ -228,11 +228,14 @@ class Incident:
 
     def _sorted_by(self) -> Document:
         """Numbers that the KV store sorts by, where its order of the values is not ours."""
+        rank, due = len(SEVERITIES) - SEVERITIES.index(self.severity), self._next_due()
         return {
-            "severity_rank": len(SEVERITIES) - SEVERITIES.index(self.severity),
+            "severity_rank": rank,
             "status_rank": STATUSES.index(self.status) + 1,
             "last_seen": self.last_time or self.opened_at or 0.0,
-            "next_due": self._next_due(),
+            "next_due": due,
+            # Of two as severe, the one whose deadline comes first, or passed first, is the larger.
+            "urgency": rank * 10 * NO_DEADLINE - due,
         }
 
     def _next_due(self) -> float:

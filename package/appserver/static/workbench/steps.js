@@ -1,0 +1,84 @@
+/**
+ * The first steps of an installation, as the app finds them to be: for whoever administers it, where
+ * no incident is shown.
+ */
+
+import { get } from './api.js';
+import { fill, h } from './dom.js';
+import { AGAIN, explained } from './forms.js';
+import { lacks } from './moves.js';
+import { tryTheWay } from './opening.js';
+import { Poller } from './poller.js';
+import { keep, kept } from './storage.js';
+
+const LOOK_SECONDS = 60;
+const FOLDED = 'incident_management.first_steps_folded';
+const STATES = { done: ['✓', 'done'], todo: ['○', 'to do'], unknown: ['?', 'not known'] };
+// Where a step is taken: a page of this app, beside this one.
+const PLACES = {
+    worker: ['inputs', 'Inputs'],
+    detections: ['detections', 'Detections'],
+    channels: ['configuration?tab=slack', 'Configuration'],
+    links: ['configuration?tab=network', 'Configuration › Network'],
+};
+
+export class FirstSteps {
+    #poller;
+    #body = h('div', {});
+    #count = h('span', { class: 'wb-count' });
+    #isDone = false;
+
+    /** @param {import('./main.js').Workbench} app */
+    constructor(app) {
+        this.app = app;
+        this.element = h('details', { class: 'wb-steps', hidden: Boolean(lacks(app.me.capabilities, 'incident_admin')), open: !kept('localStorage', FOLDED), on: { toggle: () => this.#toggled() } },
+            h('summary', {}, 'First steps', this.#count), this.#body);
+        this.#poller = new Poller(LOOK_SECONDS, () => this.#look());
+    }
+
+    /** It is shown: look, and go on to look while something is to be done. */
+    shown() {
+        if (!this.element.hidden && this.element.open && !this.#isDone) this.#poller.now();
+    }
+
+    #toggled() {
+        keep('localStorage', FOLDED, this.element.open ? '' : 'yes');
+        this.shown();
+    }
+
+    async #look() {
+        const isSeen = this.element.isConnected && this.element.open && this.element.checkVisibility?.() !== false;
+        if (!isSeen || this.#isDone) return 0;
+        try {
+            this.#tell((await get('system/first-steps')).body.steps);
+        } catch (error) {
+            fill(this.#body, explained(error, AGAIN));
+        }
+        return 0;
+    }
+
+    #tell(steps) {
+        const done = steps.filter((step) => step.state === 'done').length;
+        this.#isDone = done === steps.length;
+        fill(this.#count, `${done} of ${steps.length} done`);
+        fill(this.#body,
+            h('ol', {}, steps.map((step) => this.#row(step))),
+            this.#isDone && h('p', { class: 'wb-dim' }, 'All is set up. Fold this away; it stays folded.'));
+    }
+
+    #row({ name, title, state, detail }) {
+        const [mark, word] = STATES[state];
+        return h('li', { class: `wb-step-${state}` },
+            h('span', { 'aria-hidden': 'true' }, mark),
+            h('div', {},
+                h('div', { class: 'wb-entry-title' }, title, h('span', { class: 'wb-hidden' }, `, ${word}`)),
+                h('div', { class: 'wb-dim' }, detail, ' ', state !== 'done' && this.#way(name))));
+    }
+
+    /** What takes whoever reads it there. */
+    #way(name) {
+        if (name === 'message') return h('button', { type: 'button', class: 'wb-quiet', on: { click: () => tryTheWay(this.app) } }, 'Open a test incident');
+        const [page, label] = PLACES[name] ?? [];
+        return page && h('a', { href: new URL(page, location.href).pathname + new URL(page, location.href).search }, label);
+    }
+}

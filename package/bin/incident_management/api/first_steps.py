@@ -1,0 +1,214 @@
+"""``GET /system/first-steps``: what is set up, what is missing, each as it is found to be now."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Sequence, Tuple
+
+from ..channels import CHANNELS, NAMES
+from ..notify.announce import CHECKPOINT
+from ..notify.reach import reached
+from ..notify.refusals import refusals
+from ..notify.webhook import MAX_SUBSCRIPTIONS
+from ..ports import SearchFailed
+from ..splunk import conf, settings
+from ..splunk.detections import detections
+from ..splunk.session import SplunkError
+from .router import Request, Response, route
+from .schema import any_text, listed, one_of, record
+
+# The worker goes round every few seconds; after this long it counts as not running.
+WORKER_SILENT_SECONDS = 300.0
+# Somebody waits for the answer.
+SEARCH_SECONDS = 10.0
+# An installation with more users has surely given them roles; the first ones tell.
+MOST_USERS = 1000
+# The detection that is on from the start.
+SHIPPED_ON = "High Error Rate"
+# Names that a sentence lists.
+NAMED = 4
+DONE, TODO, UNKNOWN = "done", "todo", "unknown"
+
+
+class Found(NamedTuple):
+    """How a step is: done, to do, or not known now; and a sentence of what was found."""
+
+    state: str
+    detail: str
+
+
+@route(
+    "GET",
+    "/system/first-steps",
+    capability="incident_admin",
+    answers={
+        200: record(
+            {
+                "steps": listed(
+                    record(
+                        {
+                            "name": any_text(),
+                            "title": any_text(),
+                            "state": one_of((DONE, TODO, UNKNOWN)),
+                            "detail": any_text("What was found, and what to do."),
+                        }
+                    )
+                )
+            }
+        )
+    },
+)
+def get_first_steps(request: Request) -> Response:
+    """What an installation needs before it is of use, each step as it is found to be now.
+
+    Nothing is ticked by hand: a step is `done` when what it asks for is seen, and `unknown` when it
+    could not be looked at, which its `detail` explains. Events and detections are those that the
+    caller may see.
+    """
+    steps = [
+        {"name": name, "title": title, **_looked_at(look, request)._asdict()}
+        for name, (title, look) in STEPS.items()
+    ]
+    return Response({"steps": steps})
+
+
+def _looked_at(look: Callable[[Request], Found], request: Request) -> Found:
+    try:
+        return look(request)
+    except (SearchFailed, SplunkError) as error:
+        return Found(UNKNOWN, f"It can't be told now: {error}")
+
+
+def _worker(request: Request) -> Found:
+    known = request.stores.claims.get(CHECKPOINT)
+    if known is None:
+        return Found(TODO, "It has not run yet. Enable the input 'worker' under Inputs.")
+    silent = request.clock.now() - float(known["time"])
+    if silent > WORKER_SILENT_SECONDS:
+        text = f"It has not run for {silent / 60:.0f} minutes. See the input 'worker' under Inputs."
+        return Found(TODO, text)
+    return Found(DONE, "It runs: messages, deadlines and proofs are seen to.")
+
+
+def _channels(request: Request) -> Found:
+    subscriptions = request.stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)
+    told = reached(_set_up(request), subscriptions)
+    if told:
+        return Found(DONE, f"Set up: {_named([NAMES.get(one, one) for one in told])}.")
+    return Found(TODO, "None is set up, so nobody is told of incidents.")
+
+
+def _message(request: Request) -> Found:
+    refused = refusals(request.stores, request.clock)
+    if refused:
+        return Found(TODO, refused[0])
+    set_up = _set_up(request)
+    waiting = [NAMES[one] for one in set_up if not _is_sent(request, channel=one)]
+    if waiting:
+        return Found(TODO, f"No message was taken yet by {_named(waiting)}: open a test incident.")
+    if set_up:
+        return Found(DONE, f"Taken by {_named([NAMES[one] for one in set_up])}.")
+    if _is_sent(request):
+        return Found(DONE, "Taken by a subscribed webhook.")
+    return Found(TODO, "Set up a channel, then open a test incident.")
+
+
+def _links(request: Request) -> Found:
+    address = conf.load(request.system_session, settings.CONF).get("network", {}).get("web_url")
+    if address:
+        return Found(DONE, f"They lead to {address}.")
+    return Found(TODO, "Messages have no link to their incident: give Splunk Web's address.")
+
+
+def _events(request: Request) -> Found:
+    spl = "`incident_indexes` | head 1 | stats count AS events, max(_time) AS newest"
+    return _seen(request, spl, "incident_indexes", "No event in the last 24 hours")
+
+
+def _changes(request: Request) -> Found:
+    spl = "`incident_change_index` change_id=* | head 1 | stats count AS events"
+    what = "No event with a change_id in the last 24 hours, so an analysis can blame no change"
+    return _seen(request, spl, "incident_change_index", what)
+
+
+def _seen(request: Request, spl: str, macro: str, nothing: str) -> Found:
+    rows = request.searcher.run(spl, "-24h", "now", 1, SEARCH_SECONDS).rows
+    if rows and float(rows[0].get("events") or 0):
+        return Found(DONE, "There are some in the last 24 hours.")
+    where = "Settings > Advanced search > Search macros"
+    return Found(TODO, f"{nothing}: name your indexes in the macro {macro} ({where}).")
+
+
+def _detections(request: Request) -> Found:
+    enabled = sorted({one.name for one in detections(request.user_session) if one.enabled})
+    if set(enabled) - {SHIPPED_ON}:
+        return Found(DONE, f"{len(enabled)} run: {_named(enabled)}.")
+    which = f"Only {SHIPPED_ON} runs" if enabled else "None runs"
+    return Found(TODO, f"{which}: enable others, or give an alert the action Open incident.")
+
+
+def _people(request: Request) -> Found:
+    workers, admins = _roles(request)
+    listed_users = request.system_session.get("/services/authentication/users", count=MOST_USERS)
+    roles_of = {
+        str(one["name"]): frozenset(one["content"].get("roles") or ())
+        for one in listed_users.get("entry") or []
+    }
+    people = sorted(name for name, has in roles_of.items() if has & workers and not has & admins)
+    if people:
+        return Found(DONE, f"Besides administrators: {_named(people)}.")
+    how = "give them incident_responder or incident_manager (Settings > Users)"
+    return Found(TODO, f"Nobody but administrators may work on incidents: {how}.")
+
+
+def _teams(request: Request) -> Found:
+    routing = request.routing()
+    manned = sorted(team.name for team in routing.teams.values() if team.members)
+    if manned:
+        return Found(DONE, f"With people: {_named(manned)}.")
+    how = "name members and rules in local/incident_routing.conf"
+    return Found(TODO, f"No team has people, so incidents are given to nobody: {how}.")
+
+
+STEPS: Dict[str, Tuple[str, Callable[[Request], Found]]] = {
+    "worker": ("The worker runs", _worker),
+    "events": ("Detections see your events", _events),
+    "detections": ("Your detections run", _detections),
+    "channels": ("A channel is set up", _channels),
+    "links": ("Messages link to their incident", _links),
+    "message": ("A message was delivered", _message),
+    "people": ("People have roles", _people),
+    "teams": ("Teams have people", _teams),
+    "changes": ("Analyses see your changes", _changes),
+}
+
+
+def _set_up(request: Request) -> List[str]:
+    found = settings.channels_set_up(conf.load(request.system_session, settings.CONF))
+    return [one for one in CHANNELS if one in found]
+
+
+def _is_sent(request: Request, **of: str) -> bool:
+    sent: Mapping[str, Any] = {**of, "state": "sent"}
+    return bool(request.stores.outbox.find(sent, limit=1, fields=("sent_at",)))
+
+
+def _roles(request: Request) -> Tuple[FrozenSet[str], FrozenSet[str]]:
+    """The roles that let somebody work on incidents, and those that make an administrator.
+
+    ``authorization/roles``: "Access endpoint descriptions" in Splunk's REST API Reference.
+    """
+    entries = request.system_session.get("/services/authorization/roles", count=0).get("entry")
+    able = {
+        str(one["name"]): {
+            *(one["content"].get("capabilities") or ()),
+            *(one["content"].get("imported_capabilities") or ()),
+        }
+        for one in entries or []
+    }
+    workers = frozenset(name for name, has in able.items() if "incident_write" in has)
+    return workers, frozenset(name for name, has in able.items() if "admin_all_objects" in has)
+
+
+def _named(names: Sequence[str]) -> str:
+    rest = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,63 @@
+"""The first steps of an installation, where no incident is shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+from .site import Site
+
+Enter = Callable[..., Any]
+
+
+def test_an_administrator_sees_what_is_set_up_and_what_is_missing(site: Site, enter: Enter) -> None:
+    page = enter("mia")
+    steps = page.locator(".wb-steps")
+    expect(steps.locator("li")).to_have_count(9)
+    expect(steps).to_contain_text("of 9 done")
+
+    def step(title: str) -> Any:
+        return steps.locator("li", has_text=title)
+
+    expect(step("People have roles, done")).to_contain_text("Besides administrators: ")
+    expect(step("Teams have people, done")).to_contain_text("payments, web")
+    expect(step("Messages link to their incident, to do")).to_contain_text("Splunk Web")
+    link = step("Messages link to their incident").get_by_role("link")
+    assert str(link.get_attribute("href")).endswith("/configuration?tab=network")
+
+    change = {"_raw": "change_id=CHG-1 service=checkout", "_time": time.time() - 30}
+    site.standin.index("main", [change])
+    page.reload()
+    expect(step("Detections see your events, done")).to_be_visible()
+    expect(step("Analyses see your changes, done")).to_be_visible()
+
+    step("A message was delivered").get_by_role("button", name="Open a test incident").click()
+    expect(page.locator("dialog")).to_contain_text("[Test]")
+
+
+def test_what_is_folded_away_stays_so_and_is_not_asked_for(site: Site, enter: Enter) -> None:
+    site.open("Listed beside the steps")
+    page = enter("mia")
+    steps = page.locator(".wb-steps")
+    expect(steps.locator("li")).to_have_count(9)
+    steps.locator("summary").click()
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    page.reload()
+    expect(page.locator(".wb-list .wb-item").first).to_be_visible()
+    expect(steps.locator("summary")).to_be_visible()
+    page.wait_for_timeout(1000)
+    expect(steps.locator("li")).to_have_count(0)
+    assert not [url for url in asked if "first-steps" in url]
+    steps.locator("summary").click()
+    expect(steps.locator("li")).to_have_count(9)
+
+
+def test_whoever_does_not_administer_is_shown_none(site: Site, enter: Enter) -> None:
+    site.open("Something to choose")
+    page = enter("rob")
+    expect(page.locator(".wb-detail")).to_contain_text("Choose an incident on the left.")
+    expect(page.locator(".wb-steps")).to_be_hidden()

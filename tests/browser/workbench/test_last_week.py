@@ -1,0 +1,159 @@
+"""What happened last week: the overview's figures, and the lists of incidents that they lead to."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from incident_management.incidents.model import Incident
+
+from .site import Site
+
+Enter = Callable[..., Any]
+HOUR, DAY = 3600.0, 86_400.0
+OLD, NIGHT, FRESH, TEST = (f"INC-20260102-FLEET{number}" for number in range(4))
+
+
+@pytest.fixture
+def fleet(site: Site, studio_bundle: Any) -> Iterator[Site]:
+    """Four incidents of one team: ten days old, of a night, open, and a test."""
+    midnight = time.time() // DAY * DAY
+    team = {"team": "fleet", "severity": "high"}
+
+    def solved(opened: float, acknowledged: float, resolved: float) -> dict[str, Any]:
+        times = {"opened_at": opened, "acknowledged_at": opened + acknowledged}
+        return {**times, "resolved_at": opened + resolved, "status": "resolved"}
+
+    made = [
+        Incident(OLD, "Fleet before", rules=["Tyres"], **solved(midnight - 10 * DAY, 4, 9), **team),
+        Incident(
+            NIGHT,
+            "Fleet at night",
+            rules=["Tyres"],
+            sla_status="missed",
+            owner="rob",
+            **solved(midnight - 2 * DAY + 3 * HOUR, 60, 600),
+            **team,
+        ),
+        Incident(
+            FRESH,
+            "Fleet now",
+            rules=["Brakes"],
+            opened_at=midnight - DAY + 12 * HOUR,
+            status="new",
+            **team,
+        ),
+        Incident(
+            TEST,
+            "[Test] Fleet",
+            rules=["Simulated incident"],
+            **solved(midnight - DAY + 12 * HOUR, 5 * HOUR, 6 * HOUR),
+            **team,
+        ),
+    ]
+    site.stores.incidents.save([one.to_document() for one in made])
+    yield site
+    for one in made:
+        site.stores.incidents.delete(one.id)
+
+
+def overview(page: Any, query: str = "") -> Any:
+    page.goto(
+        re.sub(
+            r"/incident_management/.*", f"/incident_management/incident_overview?{query}", page.url
+        )
+    )
+    return page.locator("#viz_answers").get_by_role("row")
+
+
+def listed(page: Any) -> list[str]:
+    """The ids of the fleet's incidents that the workbench lists."""
+    expect(page.locator(".wb-list-pane")).not_to_have_class(re.compile("wb-waiting"))
+    page.locator(".wb-item, .wb-list-pane .wb-message:not([hidden])").first.wait_for()
+    ids = page.locator(".wb-row-link").evaluate_all("all => all.map(one => one.dataset.id)")
+    return sorted(one for one in ids if "FLEET" in one)
+
+
+def test_the_figures_are_those_that_are_counted_by_hand(fleet: Site, enter: Enter) -> None:
+    page = enter("mia")
+    row = overview(page).filter(has_text="fleet")
+    # Opened, at night, open now, MTTA, MTTR, SLA missed: of the night's and the fresh one
+    expect(row).to_have_text(re.compile(r"fleet\s*2\s*1\s*1\s*60 s\s*10 min\s*1"))
+    row = overview(page, "form.period=30d").filter(has_text="fleet")
+    expect(row).to_have_text(re.compile(r"fleet\s*3\s*2\s*1\s*32 s\s*5 min\s*1"))
+
+
+@pytest.mark.parametrize(
+    ("column", "leads_to"),
+    [(0, [NIGHT, FRESH, TEST]), (3, [FRESH]), (6, [NIGHT])],
+    ids=["team", "open now", "SLA missed"],
+)
+def test_a_number_leads_to_its_incidents(
+    column: int, leads_to: list[str], fleet: Site, enter: Enter
+) -> None:
+    page = enter("mia")
+    row = overview(page).filter(has_text="fleet")
+    row.get_by_role("cell").nth(column).click()
+    page.wait_for_url("**/workbench?**")
+    assert listed(page) == leads_to
+    expect(page.get_by_label("Team")).to_have_value("fleet")
+
+
+def test_the_figures_of_a_detection_lead_to_what_it_found(fleet: Site, enter: Enter) -> None:
+    page = enter("mia")
+    row = overview(page, "form.by=detection&form.period=30d").filter(has_text="Tyres")
+    expect(row).to_have_text(re.compile(r"Tyres\s*2\s*2"))
+    row.get_by_role("cell").first.click()
+    page.wait_for_url("**/workbench?**")
+    assert listed(page) == [OLD, NIGHT]
+    expect(page.get_by_label("Text")).to_have_value("Tyres")
+    page.get_by_label("Opened").select_option("7d")
+    expect(page.locator(".wb-row-link")).to_have_count(1)
+    page.reload()
+    assert listed(page) == [NIGHT]
+
+
+@pytest.mark.parametrize(
+    ("panel", "address"),
+    [
+        ("#viz_critical", r"/workbench\?severity=critical$"),
+        ("#viz_mttr", r"/workbench\?status=all&opened=7d$"),
+    ],
+)
+def test_a_figure_leads_to_the_workbench(
+    panel: str, address: str, fleet: Site, enter: Enter
+) -> None:
+    page = enter("mia")
+    overview(page)
+    page.locator(panel).get_by_text(re.compile(r"\d")).last.click()
+    page.wait_for_url(re.compile(address))
+
+
+def test_what_is_not_delivered_is_a_click_away(fleet: Site, enter: Enter) -> None:
+    page = enter("mia", "?view=undelivered")
+    expect(page.get_by_role("dialog", name="Not delivered")).to_be_visible()
+    page = enter("rob", "?view=undelivered")
+    expect(page.locator(".wb-item").first).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_pages_of_a_span_go_on_where_they_ended(fleet: Site, enter: Enter) -> None:
+    """The span counts back from the same moment, as a cursor belongs to its filters."""
+    opened = time.time() - 60
+    crowd = [
+        Incident(f"INC-20260103-CROWD{n:02}", "Crowd", opened_at=opened - n, team="crowd")
+        for n in range(60)
+    ]
+    fleet.stores.incidents.save([one.to_document() for one in crowd])
+    page = enter("mia", "?opened=24h&team=crowd&status=all")
+    expect(page.locator(".wb-item")).to_have_count(50)
+    page.evaluate("Date.now = (now => () => now() + 8_000)(Date.now)")
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator(".wb-item")).to_have_count(60)
+    for one in crowd:
+        fleet.stores.incidents.delete(one.id)
