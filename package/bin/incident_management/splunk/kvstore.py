@@ -11,24 +11,13 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ..ports import Collection, Document
+from ..ports import STORES, Document, StoresOf
 from .session import Session, SplunkError, path_of
 
 __all__ = ["COLLECTIONS", "KvCollection", "KvStores"]
 
-COLLECTIONS = {
-    "signals": "incident_signals",
-    "timeline": "incident_timeline",
-    "incidents": "incidents",
-    "claims": "incident_claims",
-    "outbox": "incident_outbox",
-    "plans": "incident_plans",
-    "analyses": "incident_analyses",
-    "suppressions": "incident_suppressions",
-    "freezes": "incident_freezes",
-    "subscriptions": "incident_subscriptions",
-    "baselines": "incident_baselines",
-}
+COLLECTIONS = {name: name if name.startswith("incident") else f"incident_{name}" for name in STORES}
+"""The name in ports.Stores -> the stanza of collections.conf."""
 
 SAVE_DOCUMENTS = 1000
 SAVE_BYTES = 16_000_000
@@ -202,21 +191,11 @@ class KvCollection:
         return list({row["_key"]: row for half in halves for row in half}.values())
 
 
-class KvStores:
-    """All collections, read and written with one session's rights (ports.Stores)."""
+class KvStores(StoresOf):
+    """All collections, read and written with one session's rights."""
 
     def __init__(self, session: Session) -> None:
-        self.signals: Collection = KvCollection(session, COLLECTIONS["signals"])
-        self.timeline: Collection = KvCollection(session, COLLECTIONS["timeline"])
-        self.incidents: Collection = KvCollection(session, COLLECTIONS["incidents"])
-        self.claims: Collection = KvCollection(session, COLLECTIONS["claims"])
-        self.outbox: Collection = KvCollection(session, COLLECTIONS["outbox"])
-        self.plans: Collection = KvCollection(session, COLLECTIONS["plans"])
-        self.analyses: Collection = KvCollection(session, COLLECTIONS["analyses"])
-        self.suppressions: Collection = KvCollection(session, COLLECTIONS["suppressions"])
-        self.freezes: Collection = KvCollection(session, COLLECTIONS["freezes"])
-        self.subscriptions: Collection = KvCollection(session, COLLECTIONS["subscriptions"])
-        self.baselines: Collection = KvCollection(session, COLLECTIONS["baselines"])
+        super().__init__(lambda name: KvCollection(session, COLLECTIONS[name]))
 
 
 def sorted_documents(documents: Sequence[Document], sort: str) -> List[Document]:

@@ -45,7 +45,8 @@ NUMBERS = tuple(
 )
 _LOST = (
     "{missing} entries of {incident_id} are no longer in incident_timeline: were they deleted by "
-    "hand, or is the backup of another moment? GET /incidents/{incident_id}/history has them from the index."
+    "hand, or is the backup of several moments? GET /incidents/{incident_id}/history has them "
+    "from the index."
 )
 
 
