@@ -203,17 +203,12 @@ class FakeStores:
     NAMES = tuple(COLLECTIONS)
 
     def __init__(self) -> None:
-        self.signals: Any = FakeCollection("signals")
-        self.timeline: Any = FakeCollection("timeline")
-        self.incidents: Any = FakeCollection("incidents")
-        self.claims: Any = FakeCollection("claims")
-        self.outbox: Any = FakeCollection("outbox")
-        self.plans: Any = FakeCollection("plans")
-        self.analyses: Any = FakeCollection("analyses")
-        self.suppressions: Any = FakeCollection("suppressions")
-        self.freezes: Any = FakeCollection("freezes")
-        self.subscriptions: Any = FakeCollection("subscriptions")
-        self.baselines: Any = FakeCollection("baselines")
+        for name in COLLECTIONS:
+            setattr(self, name, FakeCollection(name))
+
+    def __getattr__(self, name: str) -> Any:
+        """Say of what type a collection is; all of them are there."""
+        raise AttributeError(name)
 
     @property
     def collections(self) -> List[FakeCollection]:

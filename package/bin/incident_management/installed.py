@@ -8,10 +8,11 @@ version, so the long-lived ones end, and splunkd starts them anew.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Optional, Tuple
 
-__all__ = ["Installed", "switched_at"]
+__all__ = ["Installed", "build_number", "switched_at"]
 
 # Its build number and version differ in each package.
 APP_CONF = Path(__file__).resolve().parents[2] / "default" / "app.conf"
@@ -29,6 +30,12 @@ def switched_at(path: Path = LOCAL_APP_CONF) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
+
+
+def build_number(path: Path = APP_CONF) -> str:
+    """Return the number of the installed build, empty where none is written."""
+    found = re.search(r"(?m)^build\s*=\s*(\S+)", path.read_text(encoding="utf-8"))
+    return found.group(1) if found else ""
 
 
 class Installed:

@@ -8,7 +8,7 @@ fakes that can fail on demand.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence
 
 Document = Dict[str, Any]
 
@@ -75,6 +75,25 @@ class Stores(Protocol):
     freezes: Collection
     subscriptions: Collection
     baselines: Collection
+
+
+STORES = tuple(Stores.__annotations__)
+"""The names of all collections."""
+
+
+class StoresOf:
+    """All collections (:class:`Stores`); each is made by its name when it is first asked for."""
+
+    def __init__(self, make: Callable[[str], Collection]) -> None:
+        self._make = make
+
+    def __getattr__(self, name: str) -> Collection:
+        """Make one. Called for what is not there yet."""
+        if name not in STORES:
+            raise AttributeError(name)
+        made = self._make(name)
+        setattr(self, name, made)
+        return made
 
 
 @dataclass(frozen=True)

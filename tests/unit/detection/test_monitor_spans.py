@@ -210,6 +210,28 @@ def test_what_another_version_of_the_app_has_learned_is_learned_anew(monkeypatch
     assert judged(watched)[-1] > stood_at
 
 
+def test_checkpoints_of_before_there_was_a_trail_are_gone_on_from():
+    """The first versions wrote none: a monitor that read one failed from an upgrade on."""
+    watched = Watched(season="none")
+    watched.run()
+    watched.pass_time(HOUR)
+    stood_at = judged(watched)[-1]
+    for one in watched.stores.claims.all():
+        if one["purpose"].startswith("monitor:"):
+            del one["value"]["trail"]
+            watched.stores.claims.save([one])
+    watched.pass_time(HOUR)
+    assert judged(watched)[-1] == stood_at + HOUR
+
+    for one in watched.stores.claims.all():
+        if one["purpose"].startswith("monitor:"):
+            one["value"].pop("trail", None)
+            watched.stores.claims.save([one])
+    watched.change(season="daily")
+    watched.pass_time(HOUR)
+    assert judged(watched)[-1] == stood_at + 2 * HOUR
+
+
 def test_a_span_that_was_due_before_the_change_is_still_raised():
     watched = ratio(by="service")
     watched.run()

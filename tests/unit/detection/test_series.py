@@ -137,6 +137,19 @@ def test_what_was_learned_with_other_settings_is_refused():
         SeriesScorer("count", by=["service"]).restore(state)
 
 
+def test_what_another_version_of_the_app_has_learned_is_learned_anew():
+    learned = SeriesScorer("count", by=["host"])
+    list(scored(learned, _rows(30, host="a")))
+    state = learned.to_state()
+    state["series"][0]["baseline"]["version"] = 1
+    after = SeriesScorer("count", by=["host"])
+    after.restore(json.loads(json.dumps(state)))
+
+    scores = [row["anomaly_score"] for row in scored(after, _rows(30, host="a"))]
+    assert "" not in scores, "Rows of before were taken for known."
+    assert "another version of the app" in after.warnings()[0]
+
+
 NOW = 200 * 60.0
 SPIKE = {"_time": str(200 * 60), "count": "500"}
 

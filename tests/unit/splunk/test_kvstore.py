@@ -8,6 +8,7 @@ import pytest
 from incident_management.splunk import kvstore
 from incident_management.splunk.kvstore import KvCollection, sorted_documents
 from incident_management.splunk.session import SplunkError
+from tests.fakes.stores import matches
 
 DATA = "/servicesNS/nobody/incident_management/storage/collections/data/incidents"
 
@@ -81,14 +82,95 @@ def test_saving_nothing_asks_nothing(splunkd, incidents):
     assert splunkd.seen == []
 
 
+class Shelf:
+    """Answers GETs as the KV store does; ``between`` is called before each one but the first."""
+
+    def __init__(self, *documents: Any, between: Any = lambda _documents: None) -> None:
+        self.documents = list(documents)
+        self.asked: list[dict[str, str]] = []
+        self._between = between
+
+    def __call__(self, _method: str, _path: str, asked: Any, _body: Any) -> Any:
+        if self.asked:
+            self._between(self.documents)
+        self.asked.append(asked)
+        query = json.loads(asked.get("query") or "{}")
+        found = [one for one in self.documents if matches(one, query)]
+        begin = int(asked["skip"])
+        found = sorted_documents(found, asked["sort"])[begin : begin + int(asked["limit"])]
+        names = [name for name in asked.get("fields", "").split(",") if name]
+        return 200, [
+            {n: v for n, v in one.items() if not names or n in ("_key", *names)} for one in found
+        ]
+
+
+def at(key: str, *time: float) -> dict[str, Any]:
+    return {"_key": key, **({"time": time[0]} if time else {})}
+
+
 def test_find_reads_page_by_page_in_a_fixed_order(splunkd, incidents, monkeypatch):
     monkeypatch.setattr(kvstore, "PAGE_ROWS", 2)
-    splunkd.answers = [(200, [{"_key": "a"}, {"_key": "b"}]), (200, [{"_key": "c"}])]
+    splunkd.answer = shelf = Shelf(at("c", 3), at("a", 1), at("b", 2))
 
-    assert [d["_key"] for d in incidents.find({"x": 1})] == ["a", "b", "c"]
-    assert [q["skip"] for _m, _p, q, _b in splunkd.seen] == ["0", "2"]
-    assert {q["sort"] for _m, _p, q, _b in splunkd.seen} == {"_key:1"}
-    assert json.loads(splunkd.seen[0][2]["query"]) == {"x": 1}
+    assert [document["_key"] for document in incidents.find()] == ["a", "b", "c"]
+    assert [one["sort"] for one in shelf.asked] == ["_key:1", "_key:1"]
+    assert json.loads(shelf.asked[1]["query"]) == {"$and": [{}, {"_key": {"$gt": "b"}}]}
+
+
+@pytest.mark.parametrize("sort", ["", "time:1", "time:-1", "time:-1,_key:-1"])
+def test_what_is_deleted_or_added_meanwhile_moves_nothing_out_of_a_page_or_into_two(
+    splunkd, incidents, monkeypatch, sort
+):
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 3)
+    documents = [at(f"k{n:02}", n) for n in range(12)]
+    stays = sorted_documents(documents, sort or "_key:1")[4:]
+
+    def between(known):
+        gone = sorted_documents(known, sort or "_key:1")[0]
+        if gone not in stays:
+            known.remove(gone)
+
+    splunkd.answer = Shelf(*documents, between=between)
+    assert [one for one in incidents.find(sort=sort) if one in stays] == stays
+
+    came = iter(range(-1, -100, -1))
+
+    def adding(known):
+        n = next(came) if not sort.startswith("time:-1") else 100 - next(came)
+        known.append(at(f"k{n}" if n > 0 else f"a{n}", n))
+
+    splunkd.answer = Shelf(*documents, between=adding)
+    found = [one["_key"] for one in incidents.find(sort=sort)]
+    assert found == [one["_key"] for one in sorted_documents(documents, sort or "_key:1")]
+
+
+@pytest.mark.parametrize("sort", ["time:1", "time:-1"])
+def test_more_of_one_value_than_a_page_holds_are_all_read(splunkd, incidents, monkeypatch, sort):
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 3)
+    documents = [at(f"k{n:02}", 0 if n < 2 else 1 if n < 10 else 2) for n in range(13)]
+    splunkd.answer = Shelf(*documents)
+
+    found = incidents.find(sort=sort, fields=("status",))
+    assert sorted(one["_key"] for one in found) == [one["_key"] for one in documents]
+    assert [one["time"] for one in found] == sorted(
+        (one["time"] for one in documents), reverse=sort.endswith("-1")
+    )
+
+
+def test_those_without_the_value_are_read_too(splunkd, incidents, monkeypatch):
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 2)
+    splunkd.answer = Shelf(*(at(f"k{n}") for n in range(5)), at("a", 2), at("b", 1))
+
+    found = [one["_key"] for one in incidents.find(sort="time:1")]
+    assert found == ["k0", "k1", "k2", "k3", "k4", "b", "a"]
+
+
+def test_a_limit_beyond_a_page_is_kept_to(splunkd, incidents, monkeypatch):
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 3)
+    splunkd.answer = Shelf(*(at(f"k{n}", n // 2) for n in range(12)))
+
+    found = [one["_key"] for one in incidents.find(sort="time:1", limit=7)]
+    assert found == [f"k{n}" for n in range(7)]
 
 
 def test_find_stops_at_its_limit(splunkd, incidents):
@@ -160,14 +242,13 @@ def test_what_one_alternative_matches_beyond_an_answer_is_read_page_by_page(
     monkeypatch.setattr(kvstore, "ANSWER_ROWS", 60)
     monkeypatch.setattr(kvstore, "PAGE_ROWS", 40)
     many = [{"_key": f"long{n:03}", "incident": "a"} for n in range(70)]
+    shelf = Shelf(*many)
 
     def answer(method, _path, query, body):
         if method == "POST":
             wanted = [part["incident"] for part in body[0]["query"]["$or"]]
             return 200, [(many if "a" in wanted else [{"_key": w} for w in wanted])[:60]]
-        assert json.loads(query["query"]) == {"$or": [{"incident": "a"}]}
-        begin = int(query["skip"])
-        return 200, many[begin : begin + int(query["limit"])]
+        return shelf(method, _path, query, body)
 
     splunkd.answer = answer
     found = incidents.find({"$or": [{"incident": name} for name in ("a", *map(str, range(160)))]})
@@ -177,11 +258,13 @@ def test_what_one_alternative_matches_beyond_an_answer_is_read_page_by_page(
 
 def test_a_large_answer_is_taken_for_cut(splunkd, incidents, monkeypatch):
     monkeypatch.setattr(kvstore, "ANSWER_BYTES", 1000)
-    rows = [{"_key": str(n), "text": "x" * 200} for n in range(9)]
+    rows = [{"_key": str(n), "text": "x" * 200, "team": "shop"} for n in range(9)]
 
-    def answer(_method, _path, query, _body):
-        begin = int(query["skip"])
-        return 200, rows[begin : begin + 5]  # five fit what splunkd returns at most
+    shelf = Shelf(*rows)
+
+    def answer(*request):
+        status, found = shelf(*request)
+        return status, found[:5]  # five fit what splunkd returns at most
 
     splunkd.answer = answer
     assert [row["_key"] for row in incidents.find({"team": "shop"})] == list("012345678")

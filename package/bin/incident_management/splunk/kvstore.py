@@ -9,26 +9,15 @@ REST endpoints and limits: Splunk's "KV store endpoint descriptions" (REST API R
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ..ports import Collection, Document
+from ..ports import STORES, Document, StoresOf
 from .session import Session, SplunkError, path_of
 
 __all__ = ["COLLECTIONS", "KvCollection", "KvStores"]
 
-COLLECTIONS = {
-    "signals": "incident_signals",
-    "timeline": "incident_timeline",
-    "incidents": "incidents",
-    "claims": "incident_claims",
-    "outbox": "incident_outbox",
-    "plans": "incident_plans",
-    "analyses": "incident_analyses",
-    "suppressions": "incident_suppressions",
-    "freezes": "incident_freezes",
-    "subscriptions": "incident_subscriptions",
-    "baselines": "incident_baselines",
-}
+COLLECTIONS = {name: name if name.startswith("incident") else f"incident_{name}" for name in STORES}
+"""The name in ports.Stores -> the stanza of collections.conf."""
 
 SAVE_DOCUMENTS = 1000
 SAVE_BYTES = 16_000_000
@@ -77,33 +66,61 @@ class KvCollection:
     ) -> List[Document]:
         # A limit is the KV store's to keep in a URL alone, so that one may be longer.
         longest = LONGEST_URL_QUERY_BYTES if limit else URL_QUERY_BYTES
-        text = _url_query(query or {}, longest)
-        if text is None:
+        if _url_query(query or {}, longest) is None:
             return self._find_by_post(query, sort, limit, skip, fields)
-        return self._find_by_get(text if query else "", sort, limit, skip, ",".join(fields))
+        return self._find_by_get(query or {}, sort or "_key:1", limit, skip, fields)
 
     def keys(self, query: Mapping[str, Any]) -> List[str]:
-        text = _url_query(query)
-        if text is None:
+        if _url_query(query) is None:
             return [str(row["_key"]) for row in self._all_by_post(query, "_key")]
-        return [str(row["_key"]) for row in self._find_by_get(text, fields="_key")]
+        return [str(row["_key"]) for row in self._find_by_get(query, fields=("_key",))]
 
     def _find_by_get(
-        self, query: str, sort: str = "", limit: int = 0, skip: int = 0, fields: str = ""
+        self,
+        query: Mapping[str, Any],
+        sort: str = "_key:1",
+        limit: int = 0,
+        skip: int = 0,
+        fields: Sequence[str] = (),
     ) -> List[Document]:
-        asked: Dict[str, Any] = {"query": query} if query else {}
+        """Find, page by page.
+
+        A page goes on from the value that the one before ended with, not after so many rows: one
+        that is added or deleted before that place would move another out of a page, or into two.
+        """
+        name, is_falling = _sorted_by(sort)[0], sort.split(",")[0].endswith("-1")
+        read = [*fields, name] if fields and name not in ("_key", *fields) else fields
+        rows = min(PAGE_ROWS, limit or PAGE_ROWS)
+        page, is_last = self._page(query, sort, rows, skip, read)
+        found = {row["_key"]: row for row in page}
+        while not is_last and not 0 < limit <= len(found):
+            first, last = page[0].get(name), page[-1].get(name)
+            if last is None:
+                # What has no value: nothing can be asked for that goes on from there.
+                return _cut(sorted_documents(self._find_by_get(query), sort), limit, skip)
+            operator = "$lt" if is_falling else "$gt"
+            if first == last and name != "_key":
+                # As many as a page, or more, have this value.
+                same = self._find_by_get({"$and": [query, {name: last}]}, fields=read)
+                found.update((row["_key"], row) for row in sorted_documents(same, sort))
+            elif name != "_key":
+                operator += "e"
+            rest = {"$and": [query, {name: {operator: last}}]}
+            page, is_last = self._page(rest, sort, rows, 0, read)
+            found.update((row["_key"], row) for row in page)
+        return _cut(list(found.values()), limit)
+
+    def _page(
+        self, query: Mapping[str, Any], sort: str, rows: int, skip: int, fields: Sequence[str]
+    ) -> Tuple[List[Document], bool]:
+        """Return one answer's rows, and whether it has all that match."""
+        asked: Dict[str, Any] = {"query": json.dumps(query, allow_nan=False)} if query else {}
         if fields:
-            asked["fields"] = fields
-        # Pages of an unsorted query could overlap while others write.
-        asked["sort"] = sort or "_key:1"
-        found: List[Document] = []
-        while True:
-            rows = PAGE_ROWS if not limit else min(PAGE_ROWS, limit - len(found))
-            page = self._session.get(self._data, limit=rows, skip=skip + len(found), **asked)
-            found.extend(_document(row) for row in page or [])
-            is_whole = self._session.answer_bytes < ANSWER_BYTES
-            if (len(page or []) < rows and is_whole) or (limit and len(found) >= limit):
-                return found
+            asked["fields"] = ",".join(fields)
+        answer = self._session.get(self._data, limit=rows, skip=skip, sort=sort, **asked)
+        page = [_document(row) for row in answer or []]
+        is_whole = self._session.answer_bytes < ANSWER_BYTES
+        return page, not page or (len(page) < rows and is_whole)
 
     def insert(self, document: Document) -> bool:
         try:
@@ -150,7 +167,7 @@ class KvCollection:
         read = ",".join([*fields, *_sorted_by(sort)]) if fields else ""
         rows = [_document(row) for row in self._all_by_post(query or {}, read)]
         found = sorted_documents(rows, sort or "_key:1")
-        return found[skip : skip + limit] if limit else found[skip:]
+        return _cut(found, limit, skip)
 
     def _all_by_post(self, query: Mapping[str, Any], fields: str = "") -> List[Document]:
         """Return every match; an answer that may have been cut is asked for again in halves.
@@ -166,30 +183,19 @@ class KvCollection:
             return rows
         cut = _halves(query)
         if not cut:
-            text = json.dumps(query, allow_nan=False)
-            if len(text) <= LONGEST_URL_QUERY_BYTES:
-                return self._find_by_get(text, fields=fields)
+            if _url_query(query, LONGEST_URL_QUERY_BYTES) is not None:
+                return self._find_by_get(query, fields=fields.split(",") if fields else ())
             text = f"More than {ANSWER_ROWS} documents of {self.name} match; ask for less."
             raise SplunkError(413, text)
         halves = (self._all_by_post(half, fields) for half in cut)
         return list({row["_key"]: row for half in halves for row in half}.values())
 
 
-class KvStores:
-    """All collections, read and written with one session's rights (ports.Stores)."""
+class KvStores(StoresOf):
+    """All collections, read and written with one session's rights."""
 
     def __init__(self, session: Session) -> None:
-        self.signals: Collection = KvCollection(session, COLLECTIONS["signals"])
-        self.timeline: Collection = KvCollection(session, COLLECTIONS["timeline"])
-        self.incidents: Collection = KvCollection(session, COLLECTIONS["incidents"])
-        self.claims: Collection = KvCollection(session, COLLECTIONS["claims"])
-        self.outbox: Collection = KvCollection(session, COLLECTIONS["outbox"])
-        self.plans: Collection = KvCollection(session, COLLECTIONS["plans"])
-        self.analyses: Collection = KvCollection(session, COLLECTIONS["analyses"])
-        self.suppressions: Collection = KvCollection(session, COLLECTIONS["suppressions"])
-        self.freezes: Collection = KvCollection(session, COLLECTIONS["freezes"])
-        self.subscriptions: Collection = KvCollection(session, COLLECTIONS["subscriptions"])
-        self.baselines: Collection = KvCollection(session, COLLECTIONS["baselines"])
+        super().__init__(lambda name: KvCollection(session, COLLECTIONS[name]))
 
 
 def sorted_documents(documents: Sequence[Document], sort: str) -> List[Document]:
@@ -202,6 +208,10 @@ def sorted_documents(documents: Sequence[Document], sort: str) -> List[Document]
             reverse=direction.strip() == "-1",
         )
     return ordered
+
+
+def _cut(documents: List[Document], limit: int, skip: int = 0) -> List[Document]:
+    return documents[skip : skip + limit] if limit else documents[skip:]
 
 
 def _is_key(key: str) -> bool:

@@ -20,7 +20,7 @@ import time
 from typing import Any, Callable, List, Mapping, Optional, Sequence
 
 from ..incidents.stores import claim_document
-from ..ports import Clock, Collection, Document, Stores
+from ..ports import Clock, Collection, Document, Stores, StoresOf
 from .clock import SystemClock
 from .kvstore import KvStores
 from .session import Session, SplunkError
@@ -163,27 +163,14 @@ class _SyncedCollection:
             self._wrote()
 
 
-class SyncedStores:
-    """All collections of some stores, with reads that wait for the replica (ports.Stores)."""
+class SyncedStores(StoresOf):
+    """All collections of some stores, with reads that wait for the replica."""
 
     def __init__(self, stores: Stores, replica: Replica, in_cluster: Callable[[], bool]) -> None:
         def sync() -> None:
             replica.sync(stores.claims, in_cluster)
 
-        def synced(collection: Collection) -> Collection:
-            return _SyncedCollection(collection, replica.wrote, sync)
-
-        self.signals = synced(stores.signals)
-        self.timeline = synced(stores.timeline)
-        self.incidents = synced(stores.incidents)
-        self.claims = synced(stores.claims)
-        self.outbox = synced(stores.outbox)
-        self.plans = synced(stores.plans)
-        self.analyses = synced(stores.analyses)
-        self.suppressions = synced(stores.suppressions)
-        self.freezes = synced(stores.freezes)
-        self.subscriptions = synced(stores.subscriptions)
-        self.baselines = synced(stores.baselines)
+        super().__init__(lambda name: _SyncedCollection(getattr(stores, name), replica.wrote, sync))
 
 
 def stores_of(session: Session, replica: Replica) -> Stores:

@@ -20,6 +20,7 @@ from ..incidents.upkeep.audit import AuditWriter
 from ..incidents.upkeep.quiet import Quiet
 from ..incidents.upkeep.raced import Compared, join_raced
 from ..incidents.upkeep.retention import Retention
+from ..installed import build_number
 from ..notify import asked
 from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
 from ..notify.storms import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
@@ -54,6 +55,7 @@ from .reconciling.untracked import UntrackedRuns
 from .refreshing import refresh_stale
 from .refused_messages import NAME as REFUSED_MESSAGE
 from .refused_messages import RefusedMessages
+from .renewing import renew_documents
 from .runs import SplunkRuns
 from .spooled import deliver_spool
 from .tickets import Tickets
@@ -92,6 +94,7 @@ class Duties:
         self._clocks = Clocks(self.stores, self.clock)
         self._waiting: Set[Tuple[str, str]] = set()
         self._compared: Compared = {}
+        self._build = build_number()
         self._audit_index = AuditIndex(self.session, SplunkSearcher(self.session))
         self._events = EventStream(self.write_event, self._audit_index.name)
         bulletin = Bulletin(self.session)
@@ -131,6 +134,7 @@ class Duties:
             Duty("verify", self._verify, every=5.0),
             Duty("expire", self._expire, every=30.0),
             Duty("refresh", lambda: refresh_stale(self.stores, self.clock), every=60.0),
+            Duty("renew", self._renew, every=60.0),
             Duty("waiting", self._look_at_waiting, every=30.0),
             Duty("held", self._look_at_held, every=60.0),
             Duty("calm", self._calm_down, every=30.0),
@@ -220,6 +224,9 @@ class Duties:
         return {"plans_expired": approval.expire(self._context())}
 
     # --- growing old ------------------------------------------------------------------------
+
+    def _renew(self) -> Mapping[str, int]:
+        return renew_documents(self.stores, self.clock, self._build, self._tell)
 
     def _quiet(self) -> Mapping[str, int]:
         """Resolve what is quiet; with malformed settings nothing is resolved or deleted."""

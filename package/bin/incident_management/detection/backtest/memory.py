@@ -22,7 +22,7 @@ from typing import (
     Tuple,
 )
 
-from ...ports import Collection, Document
+from ...ports import Document, StoresOf
 
 __all__ = ["MemoryCollection", "MemoryStores"]
 
@@ -186,21 +186,11 @@ def _any_of(parts: Sequence[_Likely]) -> _Likely:
     return _Likely(sum(part.size for part in parts), keys)
 
 
-class MemoryStores:
-    """All collections, see :class:`incident_management.ports.Stores`."""
+class MemoryStores(StoresOf):
+    """All collections, in memory."""
 
     def __init__(self) -> None:
-        self.signals: Collection = MemoryCollection()
-        self.timeline: Collection = MemoryCollection()
-        self.incidents: Collection = MemoryCollection()
-        self.claims: Collection = MemoryCollection()
-        self.outbox: Collection = MemoryCollection()
-        self.plans: Collection = MemoryCollection()
-        self.analyses: Collection = MemoryCollection()
-        self.suppressions: Collection = MemoryCollection()
-        self.freezes: Collection = MemoryCollection()
-        self.subscriptions: Collection = MemoryCollection()
-        self.baselines: Collection = MemoryCollection()
+        super().__init__(lambda _name: MemoryCollection())
 
 
 def _matches(document: Mapping[str, Any], query: Mapping[str, Any]) -> bool:

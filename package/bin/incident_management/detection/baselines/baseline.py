@@ -17,7 +17,15 @@ from .learner import Judged, Learner
 from .season import PERIODS
 from .zone import UTC, Zone
 
-__all__ = ["DIRECTIONS", "SEASONS", "SENSITIVITIES", "STATE_VERSION", "Baseline", "Score"]
+__all__ = [
+    "DIRECTIONS",
+    "SEASONS",
+    "SENSITIVITIES",
+    "STATE_VERSION",
+    "Baseline",
+    "OtherVersion",
+    "Score",
+]
 
 SEASONS = ("none", "auto", *PERIODS)
 DIRECTIONS = ("both", "up", "down")
@@ -38,6 +46,10 @@ class Score(NamedTuple):
     upper: float
     score: float
     is_anomaly: bool
+
+
+class OtherVersion(ValueError):
+    """A state was learned by a version of the app that keeps it in another form."""
 
 
 class Baseline:
@@ -132,15 +144,21 @@ class Baseline:
         """Return the baseline that was saved.
 
         Raises:
-            ValueError: the state is not one that :meth:`to_state` of this version gave.
+            OtherVersion: another version of the app gave it.
+            ValueError: it is not one that :meth:`to_state` gave.
         """
         try:
             if state["version"] != STATE_VERSION:
-                raise ValueError(f"version {state['version']}, not {STATE_VERSION}")
+                raise OtherVersion(
+                    f"The saved baseline can't be read (version {state['version']}, not "
+                    f"{STATE_VERSION}); delete it to learn anew."
+                )
             baseline = cls(state["season"], threshold, direction, min_history, zone)
             baseline._counter = Counter.from_state(state["counter"])
             baseline._plain = int(state.get("plain", 0))
             baseline._learner.restore(state["learner"])
+        except OtherVersion:
+            raise
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise ValueError(
                 f"The saved baseline can't be read ({error}); delete it to learn anew."

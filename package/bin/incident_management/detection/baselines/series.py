@@ -6,7 +6,7 @@ import math
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional, Sequence
 
-from .baseline import SENSITIVITIES, Baseline
+from .baseline import SENSITIVITIES, Baseline, OtherVersion
 from .zone import UTC, Zone
 
 __all__ = ["FIELDS", "MAX_AHEAD_SECONDS", "MAX_NUMBER", "MAX_SERIES", "BadInput", "SeriesScorer"]
@@ -160,6 +160,9 @@ class SeriesScorer:
     def restore(self, state: Dict[str, Any]) -> None:
         """Go on from what :meth:`to_state` gave; rows up to its times are not learned from again.
 
+        What another version of the app has learned is learned anew, and a warning says so: a
+        search that refused it would find nothing from an upgrade on until somebody looks.
+
         Raises:
             ValueError: it is malformed, or was learned with another ``by`` or ``season``.
         """
@@ -168,8 +171,18 @@ class SeriesScorer:
                 "The saved baselines were learned with another season or other 'by' fields; "
                 "delete them to learn anew."
             )
+        try:
+            self._restore(state["series"])
+        except OtherVersion:
+            self._series.clear()
+            self._warnings["restored"] = (
+                "What was learned by another version of the app can't be gone on from and is "
+                "learned anew: run this search once over as long as it is to know."
+            )
+
+    def _restore(self, series: Sequence[Dict[str, Any]]) -> None:
         ahead = 0
-        for saved in state["series"][:MAX_SERIES]:
+        for saved in series[:MAX_SERIES]:
             names = [str(part) for part in saved["by"]]
             baseline = Baseline.from_state(saved["baseline"], *self._settings[1:])
             time = _NEVER if saved["time"] is None else float(saved["time"])

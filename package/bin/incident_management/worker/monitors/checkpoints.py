@@ -75,7 +75,7 @@ class Checkpoint:
             unwell={entity: float(end) for entity, end in value["unwell"]},
             unwell_since={entity: float(end) for entity, end in value.get("unwell_since") or ()},
             learned_as=str(value["learned_as"]),
-            trail=[float(point) for point in value["trail"]],
+            trail=_trail(document),
             key=str(document["_key"]),
         )
 
@@ -142,10 +142,7 @@ class Checkpoints:
         wrong = [one for one in known if _stands_at(one) > self._latest(one, now)]
         known = [one for one in known if one not in wrong]
         before = {
-            point
-            for one in wrong
-            for point in one["value"]["trail"]
-            if point <= self._latest(one, now)
+            point for one in wrong for point in _trail(one) if point <= self._latest(one, now)
         }
         if wrong:
             self._tell_of_clock(wrong, now, bool(known or before))
@@ -156,7 +153,7 @@ class Checkpoints:
             return self._raising_from_now(found, now) if was_off else found
         stood_at = max(map(_stands_at, known), default=max(before, default=now - self._monitor.lag))
         stood_at = now - self._monitor.lag if was_off else stood_at
-        trail = before.union(*(one["value"]["trail"] for one in known))
+        trail = before.union(*map(_trail, known))
         return self._begin(stood_at, trail, [*known, *wrong])
 
     def _was_off(self, known: Sequence[Document], now: float) -> bool:
@@ -303,6 +300,11 @@ def _stands_at(document: Document) -> float:
     """Return :attr:`Checkpoint.stands_at` of a document, whose state may be unreadable."""
     value = document["value"]
     return max(float(value["end"]), float(value["raising_from"]))
+
+
+def _trail(document: Document) -> List[float]:
+    """Return :attr:`Checkpoint.trail` of a document; early versions of the app kept none."""
+    return [float(point) for point in document["value"].get("trail") or ()]
 
 
 def _utc(time: float) -> str:

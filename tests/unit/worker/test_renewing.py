@@ -1,0 +1,132 @@
+"""Documents that do not fit their timelines are made anew, wherever that came from."""
+
+from __future__ import annotations
+
+from typing import Any, List, Tuple
+
+import pytest
+
+from incident_management.api import listing
+from incident_management.incidents import timeline
+from incident_management.incidents.upkeep.retention import TOMBSTONE
+from incident_management.worker import renewing
+from incident_management.worker.renewing import EVERY_SECONDS, renew_documents
+from tests.fakes import FakeStores, ManualClock
+
+BUILD = "1795837599"
+
+
+class Walk:
+    """A store with incidents, and the duty."""
+
+    def __init__(self, count: int = 0) -> None:
+        self.stores, self.clock = FakeStores(), ManualClock()
+        self.told: List[Tuple[str, str]] = []
+        self.ids = [f"INC-20260101-{number:06d}" for number in range(count)]
+        for incident_id in self.ids:
+            self.append(incident_id, "opened", {"title": "t", "severity": "high"})
+            self.append(incident_id, "note", {"text": "n"})
+            timeline.refresh(self.stores, incident_id)
+
+    def append(self, incident_id: str, kind: str, data: Any) -> None:
+        timeline.append(self.stores, self.clock, incident_id, kind, data, "x")
+
+    def round(self, build: str = BUILD) -> int:
+        self.clock.advance(60)
+        done = renew_documents(
+            self.stores, self.clock, build, lambda name, text: self.told.append((name, text))
+        )
+        return done.get("incidents_renewed", 0)
+
+    def documents(self) -> List[Any]:
+        return sorted(self.stores.incidents.all(), key=lambda one: str(one["_key"]))
+
+
+def listed(stores: FakeStores, sort: str) -> List[str]:
+    """What somebody sees who reads a list in pages of two."""
+    found, place = [], None
+    while True:
+        page, place = listing._page(stores.incidents, [], sort, place, "", 2, 0, [])
+        found += [str(one["id"]) for one in page]
+        if place is None:
+            return found
+
+
+@pytest.mark.parametrize("sort", listing.SORTS)
+def test_what_an_earlier_version_wrote_is_in_every_list_again(sort):
+    walk = Walk(7)
+    before = walk.documents()
+    for document in before[:5]:
+        lacking = {k: v for k, v in document.items() if k not in ("next_due", "last_seen")}
+        walk.stores.incidents.save([lacking])
+
+    assert walk.round() == 5
+    assert walk.documents() == before
+    assert sorted(listed(walk.stores, sort)) == walk.ids
+
+
+def test_a_document_that_somebody_deleted_comes_back():
+    walk = Walk(3)
+    before = walk.documents()
+    walk.stores.incidents.delete(walk.ids[1])
+
+    assert walk.round() == 1
+    assert walk.documents() == before
+    assert walk.stores.claims.get(f"clock:{walk.ids[1]}"), "Its deadlines are looked at."
+
+
+def test_what_leaves_for_its_age_does_not_come_back():
+    walk = Walk(2)
+    stone = {"_key": f"{TOMBSTONE}:{walk.ids[0]}", "value": {"incident_id": walk.ids[0]}}
+    walk.stores.claims.save([{"purpose": "pruned", "holder": "", "time": 0.0, **stone}])
+    walk.stores.incidents.delete(walk.ids[0])
+
+    assert walk.round() == 0
+    assert len(walk.documents()) == 1
+
+
+def test_what_a_timeline_has_lost_is_told_and_stays_in_the_document():
+    walk = Walk(2)
+    before = walk.documents()
+    (opened,) = walk.stores.timeline.find({"incident_id": walk.ids[0], "kind": "opened"})
+    walk.stores.timeline.delete(opened["_key"])
+
+    assert walk.round() == 0
+    assert walk.documents() == before
+    assert [f"1 entries of {walk.ids[0]}" in text for _name, text in walk.told] == [True]
+
+
+def test_a_walk_goes_on_where_it_was_and_misses_none(monkeypatch):
+    monkeypatch.setattr(renewing, "ENTRIES_A_ROUND", 5)
+    monkeypatch.setattr(renewing, "RENEWED_A_ROUND", 2)
+    walk = Walk(11)
+    before = walk.documents()
+    for incident_id in walk.ids:
+        walk.stores.incidents.delete(incident_id)
+
+    rounds = [walk.round() for _ in range(8)]
+    assert sum(rounds) == 11 and max(rounds) <= 2
+    assert walk.documents() == before
+
+
+def test_between_two_walks_a_round_costs_one_read_and_another_build_begins_anew():
+    walk = Walk(3)
+    walk.round()
+    walk.stores.incidents.delete(walk.ids[0])
+    calls = walk.stores.calls
+    assert walk.round() == 0
+    assert walk.stores.calls == calls + 1
+
+    assert walk.round("1795837600") == 1
+    walk.stores.incidents.delete(walk.ids[0])
+    walk.clock.advance(EVERY_SECONDS)
+    assert walk.round("1795837600") == 1
+
+
+def test_a_beginning_in_the_future_keeps_nothing_from_being_looked_at():
+    walk = Walk(1)
+    walk.clock.advance(86_400)
+    walk.round()
+    walk.clock.advance(-86_400)
+    walk.stores.incidents.delete(walk.ids[0])
+    assert walk.round() == 1
