@@ -156,7 +156,7 @@ class Storm:
 
         self.action = open_incident
         self.handler = incident_rest.IncidentHandler()
-        self.handler._backend = SplunkBackend(clock=self, monotonic=self.now)
+        incident_rest.BACKEND = SplunkBackend(clock=self, monotonic=self.now)
         self.stores = KvStores(Session(place.uri, place.key))
         self.peer = KvStores(Session(place.uri, place.key, owner="admin"))
         for collection in (self.peer.signals, self.peer.timeline, self.peer.incidents):

@@ -1,14 +1,22 @@
 """splunkd's way into the REST API: a persistent handler (see restmap.conf).
 
-splunkd starts this once and then sends it one request after another, as JSON.
+splunkd's ``persistconn/appserver.py`` loads this file once a process, by its path and without its
+folder on ``sys.path``, and makes a handler for each request (copies of that file are public, and
+"persist" in restmap.conf.spec). So what is remembered from one request to the next is the module's.
+
+The module ``import_declare_test`` is not asked for the path here: in a process that splunkd lets
+several apps share it may be another app's, as each that UCC has built has one.
 """
 
-import import_declare_test  # noqa: F401  isort: skip  - puts lib/ on sys.path
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 import gc
 import json
 import os
-import threading
 from typing import Any, Dict
 
 from splunk.persistconn.application import PersistentServerConnectionApplication
@@ -23,28 +31,33 @@ from incident_management.installed import Installed
 # objects, and they are freed after it.
 NEW_OBJECTS_BEFORE_A_LOOK = 150_000
 
-# How long the handler of an older version stays, so that splunkd can take its last answer.
-ANSWER_SECONDS = 0.3
 UPGRADED = Problem(
     503,
     "The app was upgraded, and its new version is about to start: ask again.",
     {"Retry-After": "1"},
 )
 
+INSTALLED = Installed()
+BACKEND = SplunkBackend()
+gc.freeze()
+gc.set_threshold(NEW_OBJECTS_BEFORE_A_LOOK, 20, 20)
+
 
 class IncidentHandler(PersistentServerConnectionApplication):
-    """Hands each request to the router."""
+    """Hands a request to the router."""
 
-    def __init__(self, _command_line: str = "", _command_arg: str = "") -> None:
+    def __init__(self, _command_line: Any = None, _command_arg: Any = None) -> None:
         super().__init__()
-        self._installed = Installed()
-        self._backend = SplunkBackend()
-        gc.freeze()
-        gc.set_threshold(NEW_OBJECTS_BEFORE_A_LOOK, 20, 20)
+        self._is_old = INSTALLED.replaced()
 
-    def handle(self, in_string: Any) -> Dict[str, Any]:
-        if self._installed.replaced():
-            # splunkd starts a process for the next request where none is left.
-            threading.Timer(ANSWER_SECONDS, os._exit, (0,)).start()
-            return refuse(UPGRADED)
-        return dispatch(json.loads(in_string), self._backend)
+    def handle(self, in_bytes: Any) -> Dict[str, Any]:
+        return refuse(UPGRADED) if self._is_old else dispatch(json.loads(in_bytes), BACKEND)
+
+    def done(self) -> None:
+        """Leave once the answer is written, if the app was upgraded.
+
+        splunkd starts a process for the next request where none is left.
+        """
+        if self._is_old:
+            sys.stdout.flush()
+            os._exit(0)

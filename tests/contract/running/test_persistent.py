@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,8 @@ ECHO = """
 import json, os, sys, time
 from splunk.persistconn.application import PersistentServerConnectionApplication
 
+COUNT = []
+
 class Echo(PersistentServerConnectionApplication):
     def __init__(self, command_line, command_arg):
         super().__init__()
@@ -24,13 +27,17 @@ class Echo(PersistentServerConnectionApplication):
 
     def handle(self, in_string):
         request = json.loads(in_string)
-        print("a print is harmless")
         self.calls += 1
+        COUNT.append(1)
         do = dict(request["query"]).get("do", "echo")
         if do == "raise":
             raise RuntimeError("no luck")
         if do == "exit":
             os._exit(9)
+        if do == "print":
+            print("not an answer")
+        if do == "exit-when-done":
+            self.done = lambda: os._exit(0)
         if do == "sleep":
             time.sleep(1)
         if do == "text":
@@ -39,7 +46,22 @@ class Echo(PersistentServerConnectionApplication):
             return json.dumps({"payload": {"a": 1}, "headers": {"X-A": "b"}})
         if do == "bad":
             return [1]
-        return {"payload": {"request": request, "calls": self.calls, "pid": os.getpid()}}
+        return {"payload": {"request": request, "calls": self.calls,
+                            "all_calls": len(COUNT), "pid": os.getpid(),
+                            "bytes": isinstance(in_string, bytes),
+                            "mine": os.environ.get("ECHO_OWN", ""),
+                            "path": [os.path.dirname(__file__) in sys.path]}}
+"""
+OTHER = """
+import os
+from splunk.persistconn.application import PersistentServerConnectionApplication
+
+class Other(PersistentServerConnectionApplication):
+    def __init__(self, command_line, command_arg):
+        super().__init__()
+
+    def handle(self, in_string):
+        return {"payload": {"pid": os.getpid()}}
 """
 
 
@@ -66,13 +88,13 @@ def eventually(condition, seconds=10):
     assert condition()
 
 
-def ask(handlers, do="echo", **about):
+def ask(handlers, do="echo", stanza="script:echo", **about):
     request = RestRequest(
         method="POST", path="/services/echo/v1/x", rest_path="echo/v1/x", path_info="v1/x",
         query=[("do", do)], body=b'{"k": 1}', headers=[("Host", "h")], token="t",
         user=User("alice", (), frozenset(), (), ()), **about,
     )  # fmt: skip
-    return handlers.handle("script:echo", request)
+    return handlers.handle(stanza, request)
 
 
 def test_a_handler_gets_the_documented_request(handlers):
@@ -100,10 +122,54 @@ def test_nothing_is_passed_that_the_stanza_does_not_ask_for(splunk, handlers):
     assert not {"payload", "headers", "system_authtoken", "session", "restmap"} & set(request)
 
 
-def test_one_process_serves_many_requests(handlers):
+def test_one_process_serves_many_requests_each_with_a_new_handler(handlers):
     answers = [json.loads(ask(handlers).body) for _ in range(3)]
-    assert [answer["calls"] for answer in answers] == [1, 2, 3]
+    assert [answer["calls"] for answer in answers] == [1, 1, 1]
+    assert [answer["all_calls"] for answer in answers] == [1, 2, 3]
     assert len({answer["pid"] for answer in answers}) == 1
+    assert answers[0]["bytes"]
+
+
+def test_a_script_is_loaded_by_its_path_and_its_folder_is_not_on_the_path(splunk, handlers):
+    assert json.loads(ask(handlers).body)["path"] == [False]
+    handlers.stop()
+    splunk.script("beside.py", "")
+    splunk.script("echo.py", "import beside\n" + ECHO)
+    assert b"No module named 'beside'" in ask(handlers).body
+
+
+def test_stanzas_of_one_driver_configuration_share_processes(splunk, handlers):
+    splunk.script("other.py", OTHER)
+    restmap = splunk.conf.confs["restmap"]
+    other = {"match": "/other", "script": "other.py", "handler": "other.Other"}
+    restmap["script:other"] = {**restmap["script:echo"], **other}
+    pids = [json.loads(ask(handlers, stanza=f"script:{n}").body)["pid"] for n in ("echo", "other")]
+    assert pids[0] == pids[1]
+    restmap["script:echo"]["driver.env.ECHO_OWN"] = "1"
+    own = json.loads(ask(handlers).body)
+    assert own["pid"] != pids[0] and own["mine"] == "1"
+
+
+def test_two_handlers_in_a_script_are_refused(splunk, handlers):
+    splunk.script("echo.py", ECHO + "\nclass Second(Echo):\n    pass\n")
+    assert b"More than one class implements" in ask(handlers).body
+
+
+def test_a_print_to_stdout_spoils_the_answer_and_ends_the_process(handlers):
+    pid = json.loads(ask(handlers).body)["pid"]
+    answer = ask(handlers, "print")
+    assert answer.status == 500 and b"printed to stdout" in answer.body
+    assert json.loads(ask(handlers).body)["pid"] != pid
+
+
+def test_done_is_called_after_the_answer(handlers):
+    answer = json.loads(ask(handlers, "exit-when-done").body)
+    eventually(lambda: not Path(f"/proc/{answer['pid']}").exists() or is_zombie(answer["pid"]))
+    assert json.loads(ask(handlers).body)["pid"] != answer["pid"]
+
+
+def is_zombie(pid):
+    return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
 
 
 def test_concurrent_requests_get_processes_of_their_own(handlers):
@@ -126,7 +192,7 @@ def test_answers_keep_status_text_and_headers(handlers):
     assert (json.loads(as_text.body), as_text.headers) == ({"a": 1}, [("X-A", "b")])
 
 
-def test_an_exception_is_a_500_in_splunkds_words_and_the_process_goes_on(splunk, handlers):
+def test_an_exception_is_a_500_and_ends_the_process(splunk, handlers):
     before = json.loads(ask(handlers).body)["pid"]
     answer = ask(handlers, "raise")
     assert answer.status == 500
@@ -134,7 +200,7 @@ def test_an_exception_is_a_500_in_splunkds_words_and_the_process_goes_on(splunk,
     assert "builtins.RuntimeError" in text
     assert "no luck" in text
     eventually(lambda: splunk.logged("RuntimeError: no luck"))  # its stderr, read by a thread
-    assert json.loads(ask(handlers).body)["pid"] == before
+    assert json.loads(ask(handlers).body)["pid"] != before
 
 
 def test_a_process_that_dies_is_a_500_and_the_next_request_gets_a_new_one(handlers):

@@ -19,6 +19,7 @@ from incident_management.splunk.session import Session
 from tests.fakes import ManualClock
 
 BIN = Path(__file__).parents[3] / "package" / "bin"
+SPLUNKS = BIN.parents[1] / "tools" / "splunkd_lite" / "pylib"
 # Compiles for 50 ms, so it is for those who have something to mask.
 MASKING = "incident_management.masking"
 MODULES = "; import sys; print(' '.join(sys.modules), file=sys.stdout)"
@@ -76,14 +77,68 @@ def test_an_alert_action_that_asks_for_a_message_brings_no_sender(splunkd, splun
 
 def test_the_handler_begins_without_what_carries_fixes_out_and_sends_messages():
     """The first alert after a start waits for it."""
-    splunks = BIN.parents[1] / "tools" / "splunkd_lite" / "pylib"
-    brought = modules(f"import sys; sys.path.append({str(splunks)!r}); import incident_rest")
+    brought = modules(f"import sys; sys.path.append({str(SPLUNKS)!r}); import incident_rest")
     assert "incident_management.api.router" in brought
     assert not {
         one
         for one in brought
         if one.startswith(("incident_management.remediation", "incident_management.notify"))
     }
+
+
+def as_splunkd_loads_it(code):
+    """Load the handler as splunkd's appserver.py does: by its path, its folder not on sys.path.
+
+    Source: copies of splunk/persistconn/appserver.py in public repositories.
+    """
+    script = str(BIN / "incident_rest.py")
+    load = (
+        "import sys, types, importlib.util; "
+        f"sys.path.insert(0, {str(SPLUNKS)!r}); "
+        f"assert {str(BIN)!r} not in sys.path; "
+        "sys.modules['import_declare_test'] = other = types.ModuleType('import_declare_test'); "
+        f"spec = importlib.util.spec_from_file_location('pschand__', {script!r}); "
+        "module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module); "
+    )
+    path = os.pathsep.join(folder for folder in sys.path if folder != str(BIN))
+    return modules(load + code, PYTHONPATH=path)
+
+
+def test_the_handler_finds_its_modules_in_a_process_of_splunkds():
+    code = "assert sys.modules['import_declare_test'] is other; module.IncidentHandler([], None)"
+    assert "incident_management.api.router" in as_splunkd_loads_it(code)
+
+
+def test_what_one_request_learned_is_there_for_the_next():
+    request = {"method": "GET", "path_info": "/no/such", "rest_path": "/x", "session": {}}
+    as_splunkd_loads_it(
+        "seen = []; module.dispatch = lambda raw, backend: seen.append(backend) or {}; "
+        f"ask = lambda: module.IncidentHandler([], None).handle({json.dumps(request).encode()!r}); "
+        "ask(); ask(); assert seen[0] is seen[1]"
+    )
+
+
+def test_the_handler_of_an_old_version_ends_after_its_answer():
+    """Its next request makes a new object in the same process, which must know what was loaded."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, json; sys.path[:0] = sys.argv[1:]; import incident_rest as module\n"
+            "def ask():\n"
+            "    handler = module.IncidentHandler([], None)\n"
+            "    print(handler.handle(b'{}')['status'])\n"
+            "    handler.done()\n"
+            "ask(); module.INSTALLED._entry = None; module.INSTALLED._text = b''; ask(); ask()",
+            str(BIN),
+            str(SPLUNKS),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["404", "503"]), done.stderr
 
 
 def test_without_a_token_the_input_for_buttons_imports_next_to_nothing(splunkd):

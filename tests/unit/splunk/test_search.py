@@ -26,6 +26,8 @@ class Jobs:
         self.form = ""
         self.states = ["RUNNING"]
         """At each look; the last one stays."""
+        self.unparsed = 0
+        """So many looks are answered with 204, as by a splunkd that has not parsed it yet."""
 
     def __call__(self, method, path, query, body):
         if path in (self.home, f"{SAVED}/dispatch"):
@@ -45,6 +47,9 @@ class Jobs:
             rows = self.matching if "search" in asked else self.rows
             return 200, {"results": rows[start : start + count]}
         assert path == job
+        if self.unparsed:
+            self.unparsed -= 1
+            return 204, ""
         self.polls -= 1
         messages = [{"type": "FATAL", "text": self.failed}] if self.failed else self.said
         content = {
@@ -81,6 +86,14 @@ def test_rows_come_back_and_the_job_is_removed(splunkd, searcher):
 def test_what_splunkd_warns_of_comes_with_the_rows(splunkd, searcher):
     splunkd.answer = Jobs(said=[("INFO", "fine"), ("WARN", "a peer is down"), ("ERROR", "no map")])
     assert searcher.run("index=main", "-5m", "now").warnings == ["a peer is down", "no map"]
+
+
+def test_a_search_that_splunkd_has_not_parsed_yet_is_waited_for(splunkd, searcher):
+    """The shape of what splunk-sdk-python's issue 66 and splunk-sdk-php's pull request 30 tell."""
+    splunkd.answer = jobs = Jobs(rows=[{"n": "1"}])
+    jobs.unparsed = 2
+    assert searcher.run("index=main", "-5m", "now").rows == [{"n": "1"}]
+    assert jobs.unparsed == 0
 
 
 def test_a_search_that_splunkd_only_queued_was_not_too_slow(splunkd, searcher):

@@ -12,7 +12,8 @@ from tools.demo.waiting import wait_until
 from tools.demo.world import World
 
 WORKER = "incident_monitor.py"
-HANDLER = "incident_rest"
+# In the environment of its processes, see restmap.conf.
+HANDLER = "INCIDENT_MANAGEMENT_API="
 
 
 def worker(world: World) -> None:
@@ -70,9 +71,9 @@ def _processes(world: World, marker: str) -> list[int]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            command = (folder / "cmdline").read_bytes().decode("utf-8", "replace")
+            told = b"".join((folder / name).read_bytes() for name in ("cmdline", "environ"))
         except OSError:
             continue
-        if marker in command and home in command:
+        if marker.encode() in told and home.encode() in told:
             found.append(int(folder.name))
     return sorted(found)

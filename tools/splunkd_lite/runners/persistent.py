@@ -1,6 +1,8 @@
 """Persistent REST handlers: ``[script:…]`` stanzas with ``scripttype = persist``.
 
-Sources: restmap.conf.spec 10.0 (``handler``, ``passPayload``, ``passHttpHeaders``,
+Sources: restmap.conf.spec 10.0 and 10.6 (``script``: "the path that is sent to the driver to run";
+``driver``: "endpoints that share the same driver configuration can share processes", so here they
+do, whatever app they are of; ``driver.env.<name>``, ``passPayload``, ``passHttpHeaders``,
 ``passSystemAuth``, ``passSession``, ``passConf``); the request and answer objects that
 ``PersistentServerConnectionApplication`` gets and gives (Splunk's "Custom REST endpoints" in the
 developer guide, and its published examples).
@@ -11,13 +13,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from tools.splunkd_lite.rest.request import RestRequest, RestResponse
 
 from .errors import ProcessFailed, Unsupported
-from .process import PYLIB
+from .process import PYLIB, script_path
 from .settings import truthy
 from .workers import WorkerPool, WorkerPools
 
@@ -30,7 +31,7 @@ _MEDIA_TYPES = {"json": "application/json; charset=UTF-8", "xml": "text/xml; cha
 
 
 class PersistentHandlers:
-    """All persistent handlers of one stand-in, each with its processes."""
+    """All persistent handlers; those of one driver configuration share processes."""
 
     def __init__(self, splunk: Any) -> None:
         self._splunk = splunk
@@ -43,8 +44,10 @@ class PersistentHandlers:
         """
         settings = self._splunk.conf.stanzas("restmap")[stanza]
         try:
-            pool = self._pools.of(stanza, lambda: self._new_pool(stanza, settings))
-            message = {"request": json.dumps(self._request(stanza, settings, request))}
+            message = self._script(stanza, settings)
+            environment = _driver_environment(settings)
+            pool = self._pools.of(json.dumps(environment), lambda: self._new_pool(environment))
+            message["request"] = json.dumps(self._request(stanza, settings, request))
             answer = pool.ask(message)
         except (ProcessFailed, Unsupported) as error:
             self._splunk.log(_COMPONENT, "ERROR", f"[{stanza}] {error}")
@@ -65,21 +68,35 @@ class PersistentHandlers:
         """End all handler processes."""
         self._pools.stop()
 
-    def _new_pool(self, stanza: str, settings: Mapping[str, str]) -> WorkerPool:
+    def _new_pool(self, environment: dict[str, str]) -> WorkerPool:
+        launcher = str(PYLIB / "_stand_in" / "persist.py")
+        label = " ".join(["appserver.py", *(f"{k}={v}" for k, v in environment.items())])
+        return WorkerPool(self._splunk, [launcher], _COMPONENT, label, environment=environment)
+
+    def _script(self, stanza: str, settings: Mapping[str, str]) -> dict[str, Any]:
+        """What splunkd sends to the server besides the request: which script, its arguments.
+
+        Raises:
+            ProcessFailed, Unsupported: the stanza names no script of its app, or wants what is not
+                done here.
+        """
         if settings.get("scripttype") != "persist":
             raise Unsupported(
                 f"[{stanza}] has a scripttype other than persist; it is not run here."
             )
+        for setting in ("driver", "script.arg.1"):
+            if settings.get(setting):
+                raise Unsupported(f"[{stanza}] sets {setting}, which is not supported here.")
         if truthy(settings.get("stream"), False, f"stream in [{stanza}]"):
             raise Unsupported(f"[{stanza}] wants stream = true, which is not supported here.")
         handler = settings.get("handler", "")
         if "." not in handler:
             raise ProcessFailed(f"[{stanza}] needs handler = <module>.<class>, not '{handler}'.")
+        if not settings.get("script"):
+            raise ProcessFailed(f"[{stanza}] needs script = <file>.")
         app = self._splunk.conf.app_of("restmap", stanza)
-        folder = Path(self._splunk.home) / "etc" / "apps" / app / "bin"
-        launcher = str(PYLIB / "_stand_in" / "persist.py")
-        arguments = [launcher, str(folder), handler, settings.get("script.param", "")]
-        return WorkerPool(self._splunk, arguments, _COMPONENT, f"[{stanza}]")
+        path = script_path(self._splunk, app, settings["script"])
+        return {"script": str(path), "arguments": [], "param": settings.get("script.param") or None}
 
     def _request(
         self, stanza: str, settings: Mapping[str, str], request: RestRequest
@@ -126,6 +143,15 @@ class PersistentHandlers:
             message["system_authtoken"] = token
         message.update(_payload(settings.get("passPayload", "false"), request.body, stanza))
         return message
+
+
+def _driver_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    given = {
+        key.removeprefix("driver.env."): value
+        for key, value in settings.items()
+        if key.startswith("driver.env.")
+    }
+    return dict(sorted(given.items()))
 
 
 def _payload(setting: str, body: bytes, stanza: str) -> dict[str, str]:

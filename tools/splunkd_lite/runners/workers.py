@@ -24,13 +24,20 @@ MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 class _Worker:
     """One process, with one request at a time."""
 
-    def __init__(self, splunk: Any, arguments: Sequence[str], component: str, label: str) -> None:
+    def __init__(
+        self,
+        splunk: Any,
+        arguments: Sequence[str],
+        component: str,
+        label: str,
+        environment: dict[str, str] | None,
+    ) -> None:
         """Start it and wait until it says that it is ready.
 
         Raises:
             ProcessFailed: it could not load what it is to run; the text has its words.
         """
-        self._process = AppProcess(splunk, arguments, component, label)
+        self._process = AppProcess(splunk, arguments, component, label, environment)
         self._buffer = b""
         try:
             hello = self._read(time.monotonic() + START_TIMEOUT_SECONDS)
@@ -100,13 +107,15 @@ class WorkerPool:
         component: str,
         label: str,
         reuse: bool = True,
+        environment: dict[str, str] | None = None,
     ) -> None:
-        """``reuse``: whether a process serves more than one request."""
+        """``reuse``: whether a process serves more than one request; ``environment``: its own."""
         self._splunk = splunk
         self._arguments = list(arguments)
         self._component = component
         self._label = label
         self._reuse = reuse
+        self._environment = environment
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
         self._places = threading.BoundedSemaphore(MAX_WORKERS)
@@ -127,7 +136,10 @@ class WorkerPool:
             except ProcessFailed:
                 self._drop(worker)
                 raise
-            if self._reuse:
+            if "failed" in answer:
+                self._drop(worker)
+                raise ProcessFailed(f"{self._label} could not load it: {answer['failed']['text']}")
+            if self._reuse and "error" not in answer:
                 with self._lock:
                     self._idle.append(worker)
             else:
@@ -148,7 +160,9 @@ class WorkerPool:
             with self._lock:
                 worker = self._idle.pop() if self._idle else None
             if worker is None:
-                worker = _Worker(self._splunk, self._arguments, self._component, self._label)
+                worker = _Worker(
+                    self._splunk, self._arguments, self._component, self._label, self._environment
+                )
                 with self._lock:
                     self._all.add(worker)
                 return worker

@@ -11,7 +11,7 @@ from ..analysis.model import Model
 from ..analysis.wanted import Abandoned, WhileWanted
 from ..incidents.errors import NotFound
 from ..splunk import spl
-from ..splunk.session import SplunkError, path_of
+from ..splunk.session import SplunkError, content_of, path_of
 from .acting import document_of
 from .router import Problem, Request, Response, route
 from .schema import any_object, any_text, listed, named, obj, record, text
@@ -87,7 +87,7 @@ def _while_it_runs(session: Any, sid: str) -> Callable[[], bool]:
 def _runs(session: Any, sid: str) -> bool:
     """``search/jobs/{search_id}``: "Search endpoint descriptions" in the REST API Reference."""
     try:
-        job = session.get("search/jobs/" + path_of(sid))["entry"][0]["content"]
+        job = content_of(session.get("search/jobs/" + path_of(sid)))
     except SplunkError as error:
         return error.status != 404  # busy, or restarting: that is no word of the search
     return not any(job.get(end) for end in ("isDone", "isFailed", "isFinalized", "isZombie"))

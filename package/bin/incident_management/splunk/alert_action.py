@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, Mapp
 
 from . import spool
 from .nul import without_nul
-from .session import Session, SplunkError, path_of
+from .session import Session, SplunkError, content_of, path_of
 
 __all__ = ["ActionFailed", "Payload", "deliver", "deliver_text", "main", "read_results", "report"]
 
@@ -86,8 +86,7 @@ class Payload:
         Empty when the job is gone already: the rows have their own times.
         """
         try:
-            answer = self.session.get("/services/search/jobs/" + path_of(self.sid))
-            content: Mapping[str, Any] = answer["entry"][0]["content"]
+            content = content_of(self.session.get("/services/search/jobs/" + path_of(self.sid)))
         except SplunkError:
             return {}
         names = {"earliest": "searchEarliestTime", "latest": "searchLatestTime"}

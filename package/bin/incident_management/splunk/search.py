@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping
 
 from ..ports import SearchFailed, SearchResult, SearchTooSlow
-from .session import Session, SplunkError, path_of
+from .session import Session, SplunkError, content_of, path_of
 
 __all__ = ["SavedSearch", "SplunkSearcher", "with_search"]
 
@@ -174,7 +174,7 @@ class SplunkSearcher:
                 raise SearchFailed(f"The search failed: {_first_fault(job)}")
             if job.get("isDone"):
                 return job
-            queued = str(job.get("dispatchState", "")).upper() == "QUEUED"
+            queued = not job or str(job.get("dispatchState", "")).upper() == "QUEUED"
             if not queued and not began:
                 # What it waited in the queue is no time in which it was too slow.
                 deadline, began = self._monotonic() + timeout, True
@@ -190,9 +190,7 @@ class SplunkSearcher:
             pause = min(LONGEST_POLL_SECONDS, pause * 2)
 
     def _job(self, sid: str) -> Mapping[str, Any]:
-        answer = self._session.get("search/jobs/" + path_of(sid))
-        content: Mapping[str, Any] = answer["entry"][0]["content"]
-        return content
+        return content_of(self._session.get("search/jobs/" + path_of(sid)))
 
     def _rows(self, sid: str, limit: int, search: str = "") -> List[Dict[str, Any]]:
         """Read a job's results, ``search`` applied to them: ``…/results`` in the reference.

@@ -23,7 +23,7 @@ from urllib.parse import quote, urlsplit
 from ..hosts import is_splunkd_here
 from .connection import KeptConnection
 
-__all__ = ["APP", "Session", "SplunkError"]
+__all__ = ["APP", "Session", "SplunkError", "content_of"]
 
 APP = "incident_management"
 
@@ -211,6 +211,16 @@ class Session:
 def path_of(*parts: str) -> str:
     """Join path segments, each one escaped, so that a name can't leave its place in a path."""
     return "/".join(quote(part, safe="") for part in parts)
+
+
+def content_of(answer: Any) -> Mapping[str, Any]:
+    """Return what the one entry of an answer holds; empty where the answer has no body.
+
+    A job that splunkd has not parsed yet is a 204 without one: ``Job.is_ready`` in
+    ``splunklib.client``, and splunk-sdk-python's issue 66, for a server under load.
+    """
+    content: Mapping[str, Any] = answer["entry"][0]["content"] if answer else {}
+    return content
 
 
 def _trusted_context() -> ssl.SSLContext:
