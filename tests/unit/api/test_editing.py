@@ -1,7 +1,5 @@
 """Versions, corrections, withdrawal, lists and repeats: what protects people from each other."""
 
-import threading
-
 import pytest
 
 from incident_management.api.idempotency import KEPT_ANSWER
@@ -61,23 +59,31 @@ def test_what_is_affected_is_corrected_as_a_whole(api):
     assert api.call("GET", f"{path}/timeline")[1]["verified"]
 
 
-def test_of_two_editors_of_one_version_one_wins(api):
+@pytest.mark.parametrize(("seconds", "answers"), [(59, (200, 412)), (60, (412, 200))])
+def test_of_two_editors_of_one_version_one_wins(api, seconds, answers):
+    """The second comes between the first one's claim and its write; after a minute it is dead."""
     incident, etag = opened(api)
-    path = f"/incidents/{incident['id']}"
-    answers = []
-    both = threading.Barrier(2)
+    other = FakeApi(api.stores_value, api.clock)
 
-    def edit(name):
-        one = FakeApi(api.stores_value, ManualClock(api.clock.now()))
-        both.wait()
-        answers.append(one.call("PATCH", path, {"title": name}, headers={"If-Match": etag})[0])
+    def edit(one, title):
+        change = ("PATCH", f"/incidents/{incident['id']}", {"title": title})
+        return one.call(*change, headers={"If-Match": etag})
 
-    threads = [threading.Thread(target=edit, args=(name,)) for name in ("A", "B")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(answers) == [200, 412]
+    def meanwhile(verb, name):
+        if any(claim["_key"].startswith("edit:") for claim in api.stores_value.claims.all()):
+            api.stores_value.timeline.before = None
+            api.clock.advance(seconds)
+            second.extend(edit(other, "B"))
+
+    second = []
+    api.stores_value.timeline.before = meanwhile
+    first = edit(api, "A")
+    assert (first[0], second[0]) == answers
+    refused, taken = sorted((first, second), key=lambda answer: -answer[0])
+    assert "read it again" in refused[1]["detail"]
+    incident = api.call("GET", f"/incidents/{incident['id']}")[1]
+    assert incident["title"] == taken[1]["title"]
+    assert [claim["_key"] for claim in api.stores_value.claims.all() if "edit:" in claim["_key"]] == []
     assert not [claim for claim in api.stores_value.claims.all() if "edit:" in claim["_key"]]
 
 

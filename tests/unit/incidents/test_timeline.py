@@ -162,6 +162,22 @@ def test_an_entry_that_was_put_in_without_knowing_the_hash_is_found(stores, cloc
     assert not timeline.verify(timeline.read(stores, incident_id)).ok
 
 
+def test_of_an_entry_whose_text_was_masked_the_place_is_checked(stores, clock):
+    *others, last = timeline.read(stores, story(stores, clock))
+    moved = Entry.from_document({**last.to_document(), "seq": last.seq + 1})
+
+    (problem,) = timeline.verify([*others, moved], masked={last.key}).problems
+    assert problem.endswith(f"has seq {last.seq + 1} after {last.seq - 1}.")
+
+
+def test_whole_timelines_of_two_incidents_are_not_one(stores, clock):
+    other = ingest(stores, clock).open_by_hand("Slow", "", "low", [], "ann", "k").id
+    entries = timeline.read(stores, story(stores, clock)) + timeline.read(stores, other)
+
+    verdict = timeline.verify(entries)
+    assert verdict.problems == ["Entries of several incidents are mixed."]
+
+
 def test_causal_order_survives_a_skewed_clock(stores, clock):
     incident_id = story(stores, clock)
     clock.set(START - 100_000)

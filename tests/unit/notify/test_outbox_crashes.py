@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import pytest
 
-from incident_management.notify.channel import unknown
+from incident_management.notify.channel import Delivery, unknown
 from incident_management.notify.outbox import Outbox
 from tests.unit.notify.services import Crash, FakeService, Office
 
@@ -46,6 +47,39 @@ def test_a_person_sends_an_unconfirmed_one_again():
     assert office.outbox.retry(office.only()["_key"], lambda _: {})["state"] == "pending"
     office.run(seconds=60)
     assert len(teams.arrived) == 1 and office.only()["state"] == "sent"
+
+
+@pytest.mark.parametrize("step", [unknown("No answer."), "die after"])
+def test_a_lost_answer_of_a_channel_that_is_no_longer_set_up_stays_unconfirmed(step):
+    """Dead would say that it was not sent."""
+    slack = FakeService()
+    slack.script = [step]
+    office = Office(slack=slack, teams=FakeService())
+    office.enqueue("entry-1")
+    with suppress(Crash):
+        office.run()
+    del office.senders["slack"]
+    office.run(seconds=60)
+    assert office.states() == ["unconfirmed" if isinstance(step, Delivery) else "pending"]
+    office.run(seconds=120)
+    document = office.only()
+    assert document["state"] == "unconfirmed" and document["attempts"] == 1
+    reason = "It can't be asked about: There is no channel 'slack': use teams."
+    assert document["last_error"] == reason
+    assert office.records == [(document["_key"], "unconfirmed")]
+
+
+def test_what_is_known_of_a_message_counts_also_when_its_channel_is_no_longer_set_up():
+    """The store took the outcome, and not the document."""
+    office = Office(slack=FakeService())
+    office.enqueue("entry-1")
+    old = office.only()
+    office.run()
+    del office.senders["slack"]
+    for state in ("pending", "sending"):
+        office.stores.outbox.save([{**old, "state": state, "attempts": int(state == "sending")}])
+        office.run(seconds=60)
+        assert office.states() == ["sent"]
 
 
 def test_a_sent_one_is_not_sent_again_by_anybody():
