@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Optional, Tuple
 from urllib.parse import urlsplit
 
 from .bounded import timed_response
-from .hosts import is_among
+from .hosts import is_among, is_loopback
 
 if TYPE_CHECKING:
     from .splunk.settings import Proxy
@@ -122,11 +122,11 @@ def trusted(ca_file: str) -> Iterator[str]:
 def proxy_url(proxy: Proxy, service: str, region: str, endpoint_url: str) -> str:
     """Return the address of the proxy for a service, with its login; empty where none is used.
 
-    What is asked without one may be the endpoint that is set, or AWS's own, whose name is that of a
-    private endpoint in one's network, too.
+    This machine is asked without one, and what is named: the endpoint that is set, or AWS's own,
+    whose name is that of a private endpoint in one's network, too.
     """
     if not proxy.enabled or not proxy.host:
         return ""
     own = f"{service}.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
-    is_direct = is_among(urlsplit(endpoint_url).hostname or own, proxy.no_proxy)
-    return "" if is_direct else proxy.url
+    host = urlsplit(endpoint_url).hostname or own
+    return "" if is_loopback(host) or is_among(host, proxy.no_proxy) else proxy.url

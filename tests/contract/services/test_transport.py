@@ -13,9 +13,11 @@ from typing import Optional
 
 import pytest
 import trustme
+from urllib3.util import connection  # type: ignore[import-untyped]
 
-from incident_management.notify import transport
+from incident_management.notify import pinned, transport
 from incident_management.notify.channel import NotConfigured
+from incident_management.notify.network_failure import CONNECT_SECONDS
 from incident_management.notify.pagerduty import PagerDutySender
 from incident_management.notify.senders import network_of
 from incident_management.notify.transport import (
@@ -361,3 +363,55 @@ def test_the_proxy_comes_out_of_the_settings():
         network_of(settings(type="socks5"))
     with pytest.raises(NotConfigured, match="no host or port"):
         network_of(settings(host=""))
+
+
+@pytest.mark.parametrize("way", ["direct", "checked", "proxy"])
+def test_addresses_that_do_not_answer_share_the_time(receiver, monkeypatch, way):
+    """Each took ten seconds of its own, so a host with a dozen kept the other channels waiting."""
+    monkeypatch.setattr(pinned, "_failed", {})
+    tried = []
+
+    def connect(address, timeout, **_more):
+        tried.append((address[0], timeout))
+        raise TimeoutError
+
+    dead = [f"192.0.2.{number}" for number in range(8)]
+    found = [(2, 1, 6, "", (one, 443)) for one in dead]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(connection, "create_connection", connect)
+    network = Network(proxy_url="http://proxy.example:3128" if way == "proxy" else "")
+    addresses = (lambda host: dead) if way == "checked" else None
+    with pytest.raises(NotSent):
+        send_json(network, "https://service.example/x", {}, addresses=addresses)
+    assert [address for address, _ in tried] == dead
+    assert tried[0][1] <= CONNECT_SECONDS / 8 and tried[-1][1] > CONNECT_SECONDS / 2
+
+
+def test_after_a_short_share_tls_and_answer_have_all_of_the_time(
+    tls_receiver, ca_file, monkeypatch
+):
+    monkeypatch.setattr(pinned, "_failed", {})
+    own = socket.getaddrinfo
+    found = own("127.0.0.1", None, 0, socket.SOCK_STREAM) * 8
+    look_up = lambda host, *more: found if host == "localhost" else own(host, *more)  # noqa: E731
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    left = []
+    real = connection.create_connection
+
+    def connect(*asked, **more):
+        sock = real(*asked, **more)
+        left.append(sock.gettimeout())
+        return sock
+
+    monkeypatch.setattr(connection, "create_connection", connect)
+    wrapped = []
+    tls = ssl.SSLContext.wrap_socket
+
+    def wrap(self, sock, *more, **named):
+        wrapped.append(sock.gettimeout())
+        return tls(self, sock, *more, **named)
+
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrap)
+    url = f"https://localhost:{tls_receiver.port}/x"
+    assert send_json(Network(ca_file=ca_file), url, {}).status == 200
+    assert left[0] <= CONNECT_SECONDS / 8 and [one for one in wrapped if one] == [CONNECT_SECONDS]

@@ -382,6 +382,13 @@ def test_an_endpoint_of_ones_own_network_is_asked_without_the_proxy(endpoint):
     assert aws.proxy_url(dataclasses.replace(proxy, no_proxy=places), *asked) == ""
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_this_machine_is_asked_without_the_proxy(host):
+    """The page says so, and what listens here is nothing that a proxy can reach."""
+    proxy = Proxy(True, "http", "proxy.example", 3128)
+    assert aws.proxy_url(proxy, "ecs", "eu-west-1", f"http://{host}:9000") == ""
+
+
 def test_a_proxy_with_its_password_is_used_and_never_shown():
     proxy = Proxy(True, "http", "127.0.0.1", 9, "u", "p@ss/word")
     settings = Settings(bedrock=WHOLE, accounts={"aws": ACCOUNT}, proxy=proxy)

@@ -38,6 +38,15 @@ def test_a_message_goes_to_the_channel_that_its_team_has_by_now():
     assert [one.target for one in slack.messages] == ["#new"]
 
 
+def test_a_team_is_known_by_its_name_and_not_by_what_a_message_shows_of_it():
+    """Which is masked, and cut to 80 characters."""
+    name = "payments and everything that has to do with money, in Europe and elsewhere, by day"
+    office, slack, api = refused(incident_id="INC-20260101-AAAAAA", order="1", extra={"team": name})
+    api.routing_value = Routing.from_stanzas({f"team:{name}": {"slack_channel": "#new"}})
+    send_again(office, api)
+    assert [one.target for one in slack.messages] == ["#new"]
+
+
 def test_a_mail_goes_to_the_address_that_its_owner_has_by_now():
     """It went to the wrong one again, and Slack mentioned the wrong member."""
     mail = FakeService()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
+
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.routing import Routing
 from incident_management.notify.announce import Announcer
+from incident_management.notify.mail_layout import letter
+from incident_management.notify.message import Message
 from tests.fakes import Unavailable
 from tests.unit.notify.desk import INCIDENT, ROUTING, Desk
-from tests.unit.notify.services import Crash
+from tests.unit.notify.services import Crash, FakeService
 
 
 @pytest.fixture
@@ -282,3 +286,22 @@ def test_an_acknowledgement_is_told_once_though_it_gives_the_incident_an_owner(d
     told = [(channel, event) for channel, event in desk.told() if "webhook" not in channel]
     assert told == [(name, "acknowledged") for name in ("jira", "pagerduty", "slack")]
     assert ("webhook:s", "assigned") in desk.told(), "who subscribed to it hears of it"
+
+
+def test_mails_keep_the_subject_that_the_incident_was_opened_with(desk):
+    """Gmail shows a mail with another subject as another conversation."""
+    desk.services["email"] = FakeService()
+    routing = Routing.from_stanzas({"announce": {"opened": "email", "resolved": "email"}})
+    desk.open(team="web")
+    desk.announce(routing)
+    desk.write("edited", title="Checkout: the pool is too small")
+    desk.write("status", **{"from": "new", "to": "resolved", "reason": "fixed"})
+    desk.announce(routing)
+    told = sorted(desk.stores.outbox.all(), key=lambda one: one["order"])
+    first, last = (Message.from_document(one["message"]) for one in told)
+    subjects = []
+    for one in (first, last):
+        mail = message_from_bytes(letter(one, "n", "a@b.example", ["c@d.example"], 0.0))
+        subjects.append(mail["Subject"])
+    assert subjects[1] == f"Re: {subjects[0]}" and "High Error Rate" in subjects[0]
+    assert last.title == "Checkout: the pool is too small"

@@ -22,7 +22,7 @@ from ..incidents.stores import claim_document, find_by
 from ..ports import Clock, Document, Stores
 from . import late
 from .audience import Audience, Hearing
-from .message import build
+from .message import TITLE_LENGTH, build, one_line
 from .outbox import Outbox, notification_id
 from .slack_buttons import ASKING
 from .standing import newest_analysis
@@ -168,11 +168,13 @@ class Announcer:
         incident = timeline.fold(entries).to_document()
         analysis = newest_analysis(self._stores, entries) if incident.get("cause") else None
         team = str(incident.get("team") or "")
+        opened_as = next((one.data.get("title") for one in entries if one.kind == "opened"), "")
         added = 0
         for entry in timeline.effective(entries):
             if entry.key not in wanted:
                 continue
             message = build(incident, entry.to_document(), analysis, web_url).to_document()
+            message["opened_as"] = one_line(opened_as, TITLE_LENGTH)
             channels: Collection[str] = list(audience.channels(entry, message, team))
             if is_late:
                 channels = self._still_told(channels, entry.incident_id, message)

@@ -99,7 +99,7 @@ def letter(
 
 
 def _subject(message: Message) -> str:
-    title = one_line(message.title, _SUBJECT_CHARACTERS)
+    title = one_line(message.opened_as or message.title, _SUBJECT_CHARACTERS)
     if not message.incident_id:
         return title
     again = "" if message.event == "opened" else "Re: "

@@ -102,7 +102,8 @@ class Message:
     this event. ``quote`` is the log line that the likely ``cause`` rests on. ``plan_id`` and
     ``plan_hash`` are those of a fix that is proposed. ``mention`` is Slack's id of the owner, in
     a mail their address, where this is news for them (a summary has several, with commas).
-    ``eased``: the severity was lowered.
+    ``eased``: the severity was lowered. ``opened_as``: the title that its incident was opened
+    with, which is the subject of all of its mails.
     """
 
     event: str
@@ -127,6 +128,7 @@ class Message:
     plan_hash: str = ""
     mention: str = ""
     eased: bool = False
+    opened_as: str = ""
 
     def to_document(self) -> Dict[str, Any]:
         """Return it as a JSON object."""

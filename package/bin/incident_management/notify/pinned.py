@@ -1,16 +1,20 @@
-"""Connections to addresses that were checked: a name is looked up once, and not again to connect.
+"""Connections of urllib3 to a host's addresses, which share the time, and may have to be checked.
 
-Whoever owns a name can answer the look-up for a check with one address and that for the connection
+A name is looked up once, and not again to connect: whoever owns it can answer the look-up for a
+check with one address and that for the connection
 with another ("DNS rebinding"). TLS and the Host header still go by the name. Through a proxy this
 can't be done: there it is the proxy that looks names up.
 """
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import Any, Callable, Dict, List
 
-__all__ = ["Addresses", "pinned"]
+from .connecting import in_turn
+
+__all__ = ["Addresses", "every_address", "pinned"]
 
 # Gives the addresses of a host that may be connected to; none: it has none. Raises what says why
 # not; that must be no OSError.
@@ -35,22 +39,38 @@ def pinned(addresses: Addresses) -> Callable[[Any], Any]:
             def _new_conn(self) -> Any:
                 # ``_dns_host`` is what urllib3 connects to, and where ``host`` comes from.
                 name: str = self._dns_host  # type: ignore[has-type]
+                seconds: float = self.timeout  # type: ignore[has-type]
                 failure: Exception = NewConnectionError(self, "the name can't be looked up")
                 try:
-                    for address in _best_first(addresses(name.strip("[]"))):
-                        self._dns_host = address
+                    best = _best_first(addresses(name.strip("[]")))
+                    for self._dns_host, self.timeout in in_turn(best, seconds):
                         try:
-                            return super()._new_conn()
+                            sock = super()._new_conn()
                         except (NewConnectionError, ConnectTimeoutError) as error:
                             failure = error
-                            _remember(address)
+                            _remember(self._dns_host)
+                        else:
+                            # TLS has all of the time again.
+                            sock.settimeout(seconds)
+                            return sock
                 finally:
-                    self._dns_host = name
+                    self._dns_host, self.timeout = name, seconds
                 raise failure
 
         return _Pinned
 
     return pin
+
+
+def every_address(host: str) -> List[str]:
+    """Return the addresses of a host, none where it has none."""
+    from urllib3.util.connection import allowed_gai_family  # type: ignore[import-untyped]
+
+    try:
+        found = socket.getaddrinfo(host, None, allowed_gai_family(), socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return [str(one[4][0]) for one in found]
 
 
 def _best_first(addresses: List[str]) -> List[str]:

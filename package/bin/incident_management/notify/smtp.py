@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
 from ..bounded import Bounded
+from .connecting import connected
 from .network_failure import CONNECT_SECONDS, NoAnswer, NotSent
 
 __all__ = ["Refused", "Server", "Session", "SignInRefused"]
@@ -163,7 +164,7 @@ class _Client(smtplib.SMTP):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         # As smtplib.SMTP_SSL does.
-        plain = _connected(host, port, timeout)
+        plain = connected(host, port, timeout)
         if not (self._server.tls and self._server.is_implicit):
             return plain
         try:
@@ -196,26 +197,6 @@ def _own_name(sender: str) -> str:
         if "." in name and re.fullmatch(r"[A-Za-z0-9.-]{1,255}", name):
             return name
     return "[127.0.0.1]"
-
-
-def _connected(host: str, port: int, seconds: float) -> socket.socket:
-    """Connect to one of a host's addresses; ``seconds`` are for all of them, at least 1 for each.
-
-    Alone, ``socket.create_connection`` takes them for each, and large providers have a dozen.
-    """
-    found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
-    end = time.monotonic() + seconds
-    failure = OSError("it has no address")
-    for number, one in enumerate(found):
-        share = max((end - time.monotonic()) / (len(found) - number), 1.0)
-        try:
-            sock = socket.create_connection((str(one[4][0]), port), share)
-        except OSError as error:
-            failure = error
-        else:
-            sock.settimeout(seconds)
-            return sock
-    raise failure
 
 
 def _begin(client: _Client, server: Server, token: str) -> None:

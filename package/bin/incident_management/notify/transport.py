@@ -20,7 +20,7 @@ from ..bounded import timed_response
 from ..hosts import is_among, is_loopback
 from .idle import Idle
 from .network_failure import CONNECT_SECONDS, READ_SECONDS, NoAnswer, NotSent, network_failure
-from .pinned import Addresses, pinned
+from .pinned import Addresses, every_address, pinned
 
 __all__ = [
     "BadUrl",
@@ -267,7 +267,8 @@ def _adapter(network: Network, addresses: Optional[Addresses]) -> Any:
             tls = shared_context(network, check_hostname=True)
             return tls.wrap_socket(conn, server_hostname=hostname.strip("[]"))
 
-    def pools(connect: Any = lambda connection: connection) -> Dict[str, Any]:
+    def pools(known: Addresses) -> Dict[str, Any]:
+        connect = pinned(known)
         return {
             "http": type("_HttpPool", (HTTPConnectionPool,), {"ConnectionCls": connect(_Http)}),
             "https": type("_HttpsPool", (HTTPSConnectionPool,), {"ConnectionCls": connect(_Https)}),
@@ -276,12 +277,11 @@ def _adapter(network: Network, addresses: Optional[Addresses]) -> Any:
     class _Adapter(HTTPAdapter):
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
             super().init_poolmanager(*args, ssl_context=context, **kwargs)
-            direct = pools(pinned(addresses)) if addresses else pools()
-            self.poolmanager.pool_classes_by_scheme = direct
+            self.poolmanager.pool_classes_by_scheme = pools(addresses or every_address)
 
         def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
             manager = super().proxy_manager_for(proxy, ssl_context=context, **kwargs)
-            manager.pool_classes_by_scheme = pools()
+            manager.pool_classes_by_scheme = pools(every_address)
             return manager
 
         def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:

@@ -22,6 +22,7 @@ from typing import Any, Dict, Optional, Tuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..hosts import is_loopback
+from ..notify.connecting import connected
 from ..notify.transport import BadUrl, Network, tls_context
 
 __all__ = ["MESSAGE_BYTES", "Broken", "Wire", "open_wire"]
@@ -237,12 +238,12 @@ def _connected(
     """
     by_proxy = network.proxy_for(host)
     if not by_proxy:
-        sock: Any = socket.create_connection((host, port), CONNECT_SECONDS)
+        sock: Any = connected(host, port, CONNECT_SECONDS)
         undo.callback(sock.close)
         return tls.wrap_socket(sock, server_hostname=host) if tls else sock
     proxy = urlsplit(by_proxy)
     proxy_host = proxy.hostname or ""
-    sock = socket.create_connection((proxy_host, proxy.port or 80), CONNECT_SECONDS)
+    sock = connected(proxy_host, proxy.port or 80, CONNECT_SECONDS)
     undo.callback(sock.close)
     if proxy.scheme == "https":
         sock = _context(network).wrap_socket(sock, server_hostname=proxy_host)

@@ -1,0 +1,41 @@
+"""Connecting to a host: the time is for all of its addresses, not for each.
+
+``socket.create_connection`` takes it for each, and large providers have a dozen, which a firewall
+drops all alike.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Iterator, Sequence, Tuple
+
+__all__ = ["connected", "in_turn"]
+
+LEAST_SECONDS = 1.0
+
+
+def in_turn(addresses: Sequence[str], seconds: float) -> Iterator[Tuple[str, float]]:
+    """Give each address, and for how long to try it: its share of what is left, at least 1 s."""
+    end = time.monotonic() + seconds
+    for number, address in enumerate(addresses):
+        left = end - time.monotonic()
+        yield address, max(left / (len(addresses) - number), LEAST_SECONDS)
+
+
+def connected(host: str, port: int, seconds: float) -> socket.socket:
+    """Connect to one of a host's addresses; ``seconds`` are the socket's limit afterwards, too.
+
+    Raises OSError, and UnicodeError for a host that is no name.
+    """
+    found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    failure = OSError("it has no address")
+    for address, share in in_turn([str(one[4][0]) for one in found], seconds):
+        try:
+            sock = socket.create_connection((address, port), share)
+        except OSError as error:
+            failure = error
+        else:
+            sock.settimeout(seconds)
+            return sock
+    raise failure
