@@ -188,3 +188,32 @@ def test_a_run_that_finds_a_problem_at_two_entities_has_found_it_once():
     assert released(signals("one"), {}) == {}
     both = [*signals("one"), *signals("two")]
     assert set(released(both, {})) == {signal.key for signal in both}
+
+
+def test_results_without_the_entity_field_are_one_problem_that_says_so():
+    alert = Alert.from_params({"description": "{count} on {host}"}, "Disk", "a", "o", "s")
+    rows = [{"host": f"web{n}", "count": "1"} for n in range(3)]
+    (finding,) = findings(rows, alert, now=1.0)
+    assert finding["entity"] == "Disk"
+    told, sentence = finding["description"].split("\n")
+    assert told == "1 on web0"
+    assert sentence == (
+        "3 results were taken for one problem, as they have no field 'entity'. If each is one of "
+        "its own, name the field that tells them apart (here perhaps host) as the Entity field of "
+        "the alert's action Open incident."
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "rows"),
+    [
+        ({}, [{"count": "7"}]),
+        ({"per_result": "0"}, [{"count": "7"}, {"count": "8"}]),
+        ({"dedup_fields": "signature"}, [{"signature": "a"}, {"signature": "a"}]),
+        ({}, [{"entity": "web1"}, {"entity": "web1"}]),
+    ],
+)
+def test_one_result_and_what_is_meant_to_be_one_problem_say_nothing_of_it(params, rows):
+    alert = Alert.from_params(params, "Disk", "a", "o", "s")
+    (finding,) = findings(rows, alert, now=1.0)
+    assert "description" not in finding

@@ -19,6 +19,8 @@ from .filling import filled, text_of
 __all__ = ["ENTITY_CHARACTERS", "findings", "findings_one_by_one"]
 
 ENTITY = "entity"
+ENTITY_NAMES = ("service", "host", "dest", "device", "src", "user", "index", "sourcetype")
+"""What searches call that which is affected, the likeliest first."""
 
 # What the API takes of an entity.
 ENTITY_CHARACTERS = 1000
@@ -44,16 +46,21 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
     A problem of several entities, in one row or in several, has a finding for each of the first
     MAX_ENTITIES: all have its dedup values, and are runs of their own but for the first.
 
+    Several rows that have neither can't be told apart and are one; its description says so, as most
+    often the search calls its entity otherwise.
+
     Where not each result is a finding (``per_result``), all rows are one; it is about the entity
     that all of them have, or about the detection itself.
     """
     found: Dict[Tuple[str, ...], Document] = {}
     further: Dict[Tuple[str, ...], int] = {}
     fields = alert.dedup_fields if alert.per_result else ()
+    nameless = 0
     for row in rows:
         values = tuple([text_of(row.get(name)) for name in fields])
         if fields and not all(values):
             values = _with_entity(values, row, alert)
+            nameless += not any(values)
         first = found.get(values)
         entities = _others(row, alert, first) if fields else []
         # A row of several entities counts for each; one of another entity alone, for that.
@@ -72,7 +79,22 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
             is_counted = is_counted or not isinstance(row.get(alert.entity_field), list)
         if not is_counted:
             _add_row(first, row, alert, now)
+    if nameless > 1:
+        _tell_of_nameless(found[("",) * len(fields)], nameless, alert)
     return list(found.values())
+
+
+def _tell_of_nameless(finding: Document, rows: int, alert: Alert) -> None:
+    """Say on a finding that it is of several rows, and which of their fields to name perhaps."""
+    likely = [name for name in ENTITY_NAMES if text_of(finding["rows"][0].get(name))]
+    such_as = f" (here perhaps {likely[0]})" if likely else ""
+    told = (
+        f"{rows} results were taken for one problem, as they have no field "
+        f"'{alert.entity_field}'. If each is one of its own, name the field that tells them apart"
+        f"{such_as} as the Entity field of the alert's action Open incident."
+    )
+    parts = [part for part in (finding.get("description", ""), told) if part]
+    finding["description"] = "\n".join(parts)[:TEXT_CHARACTERS]
 
 
 def _others(row: Mapping[str, Any], alert: Alert, first: Optional[Document]) -> List[str]:
