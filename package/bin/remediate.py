@@ -28,7 +28,7 @@ class RemediateCommand(GeneratingCommand):
     plan = Option(default="", doc="The plan that is meant; by default the newest.")
     do = Option(default="propose", doc=DO)
 
-    override = Option(default="", doc="Why it is approved or undone in a change freeze.")
+    override = Option(default="", doc="Why in a change freeze, or beyond hourly_limit.")
 
     def generate(self):
         session = Session.from_searchinfo(self.metadata.searchinfo)

@@ -60,6 +60,43 @@ def test_in_a_change_freeze_a_fix_takes_somebodys_reason(site: Site, enter: Ente
         site.call("DELETE", f"/freezes/{freeze}")
 
 
+def test_beyond_the_hourly_limit_a_fix_takes_a_managers_reason(site: Site, enter: Enter) -> None:
+    splunk = site.standin.splunk
+    actions = splunk.home / "etc/apps/incident_management/local/incident_actions.conf"
+    actions.write_text(
+        "[restart]\nlabel = Restart\nexecutor = kubernetes_restart\nhourly_limit = 1\n"
+        "argument.namespace = shop\nargument.service = $analysis.service$\n"
+        "argument.place = $incident.id$\nentity = place\nblast_radius = $service$ restarts.\n"
+    )
+    splunk.conf.reload()
+    api = KubernetesApi(lambda: None)
+    try:
+        form = {"kubernetes_url": api.url, "kubernetes_token": "t"}
+        admin = site.standin.service(app="incident_management", owner="nobody")
+        admin.post("incident_management_settings/remediation", **form)
+        found = [{"entity": name, "title": f"Errors of {name}"} for name in ("shop-1", "shop-2")]
+        first, second = (site.signals(one)[0] for one in found)
+        for incident in (first, second):
+            site.analysed(incident)
+            given = {"action": "restart"}
+            plan = site.call("POST", f"/incidents/{incident}/plans", given)["plan_id"]
+            site.call("POST", f"/plans/{plan}/approve", {})
+            if incident == first:
+                site.call("POST", f"/plans/{plan}/execute", {})
+        page = enter("mia", f"?incident={second}&tab=fixes")
+        press(page, "execute")
+        dialog = page.locator("dialog")
+        expect(dialog).to_contain_text("it may be 1 times (hourly_limit)")
+        dialog.locator("[name=override]").fill("All shops are down.")
+        page.get_by_role("button", name=f"Carry it out on {second}").click()
+        said(page, "The fix is carried out: All pods of checkout were restarted.")
+        assert api.cluster.patched == 2
+    finally:
+        actions.unlink()
+        splunk.conf.reload()
+        api.stop()
+
+
 def test_a_fix_is_tried_before_anybody_approves_it(site: Site, enter: Enter) -> None:
     """Before the next test has a fix under way on checkout, which none is tried beside."""
     splunk = site.standin.splunk

@@ -18,12 +18,14 @@ class FakeSession:
     def __init__(self, *plans: Tuple[str, str]) -> None:
         self.plans = [{"plan_id": plan, "status": state} for plan, state in plans]
         self.posted: List[str] = []
+        self.given: List[Any] = []
 
     def get(self, path):
         return {"plans": self.plans}
 
     def post(self, path, json_body):
         self.posted.append(path.rpartition("/v1/")[2])
+        self.given.append(json_body)
         return self.plans[0]
 
 
@@ -37,6 +39,14 @@ def test_of_two_plans_that_wait_for_the_same_one_is_named(do, state):
     assert session.posted == []
     remediate(session, do, INCIDENT, plan=OLD)
     assert session.posted == [f"plans/{OLD}/{do}"]
+
+
+def test_a_reason_goes_with_what_it_can_override_alone():
+    session: Any = FakeSession((NEW, "approved"))
+    with pytest.raises(RemediationFailed, match="do=approve, do=execute and do=rollback only"):
+        remediate(session, "reject", INCIDENT, override="now")
+    remediate(session, "execute", INCIDENT, override="now")
+    assert session.posted == [f"plans/{NEW}/execute"] and session.given == [{"override": "now"}]
 
 
 def test_the_newest_is_meant_where_no_other_waits():

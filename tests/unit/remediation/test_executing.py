@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents.errors import NotFound
+from incident_management.remediation import execution
 from incident_management.remediation.executor import Outcome
 from tests.unit.remediation.bench import Bench
 from tests.unit.remediation.plans import approved, execute, refusal
@@ -66,7 +67,7 @@ def approved_on(bench, *services):
 
 OFTEN = (
     "'rollback_change' was carried out 2 times within the last hour; it may be 2 times "
-    "(hourly_limit)."
+    '(hourly_limit). Wait, or have it carried out with override="(why)" (incident_override).'
 )
 
 
@@ -98,6 +99,44 @@ def test_of_several_at_the_same_moment_no_more_run_than_may(bench):
     assert (state.status, state.detail) == ("failed", f"Nothing was done. {OFTEN}")
     assert sorted(bench.api.executed) == sorted([second, third])
     assert not state.action_in_doubt, "it may be tried again later"
+
+
+def test_beyond_the_hourly_limit_each_plan_takes_a_reason_that_stands_on_the_timeline(bench):
+    bench.stanzas["rollback_change"]["hourly_limit"] = "1"
+    first, second, third = approved_on(bench, "pay", "cart", "mail")
+    execute(bench, first)
+    why = "All shops have the bad pool size."
+    assert execution.execute(bench.context, second, "omar", why).status == "done"
+    assert refusal(lambda: execute(bench, third)).startswith("'rollback_change' was carried out 2 ")
+    assert refusal(lambda: execution.execute(bench.context, third, "omar", "  ")), "no reason"
+    started = next(
+        entry
+        for entry in bench.context.load(second)[1]
+        if entry.kind == "action" and entry.data["phase"] == "started"
+    )
+    assert started.data["override"] == {"hourly_limit": 1, "reason": why}
+    assert started.actor == "omar" and why in started.data["detail"]
+
+
+def test_an_override_of_the_limit_is_for_nothing_else(bench):
+    bench.stanzas["rollback_change"]["hourly_limit"] = "1"
+    first, second = approved_on(bench, "pay", "cart")
+    execute(bench, first)
+    bench.clock.advance(1801)
+    sentence = refusal(lambda: execution.execute(bench.context, second, "omar", "It is urgent."))
+    assert "The approval ran out" in sentence and len(bench.api.executed) == 1
+
+
+def test_a_request_that_was_lost_beyond_the_limit_is_sent_again(bench):
+    bench.stanzas["rollback_change"]["hourly_limit"] = "1"
+    first, second = approved_on(bench, "pay", "cart")
+    execute(bench, first)
+    bench.api.script = [Outcome("unknown", "The connection broke.")]
+    assert execution.execute(bench.context, second, "omar", "Urgent.").status == "running"
+    bench.clock.advance(100)
+    execution.settle_all(bench.context)
+    assert bench.context.load(second)[2].status == "done"
+    assert len(bench.api.executed) == 2
 
 
 def test_one_run_at_a_time_on_an_entity(bench):

@@ -110,7 +110,9 @@ function rule(check, plan) {
 function decisions(detail, plan) {
     const { capabilities } = detail.app.me;
     const waits = WAITING.includes(plan.status);
-    const blocking = (plan.checks ?? []).find((check) => !check.ok && (check.name !== 'approval' || plan.status === 'approved'));
+    const failed = (plan.checks ?? []).filter((check) => !check.ok && (check.name !== 'approval' || plan.status === 'approved'));
+    const limit = lacks(capabilities, 'incident_override') ? undefined : failed.find((check) => check.name === 'rate');
+    const blocking = failed.find((check) => check !== limit);
     const offered = [];
     if (waits) {
         const why = lacks(capabilities, 'incident_approve');
@@ -120,7 +122,7 @@ function decisions(detail, plan) {
             button(detail, 'approve', plan.freeze ? 'Approve in the freeze …' : 'Approve', why || own || frozen || (plan.status === 'approved' && !plan.freeze ? 'It is approved already.' : ''), () => approve(detail, plan)),
             button(detail, 'reject', 'Reject', why, () => reject(detail, plan)),
             TRIED[plan.executor] && button(detail, 'check', 'Try it …', lacks(capabilities, 'incident_remediate'), () => check(detail, plan)),
-            button(detail, 'execute', 'Carry it out …', lacks(capabilities, 'incident_remediate') || (plan.status === 'approved' ? '' : 'It must be approved first.') || blocking?.detail || '', () => execute(detail, plan), 'wb-danger'));
+            button(detail, 'execute', 'Carry it out …', lacks(capabilities, 'incident_remediate') || (plan.status === 'approved' ? '' : 'It must be approved first.') || blocking?.detail || '', () => execute(detail, plan, limit?.detail), 'wb-danger'));
     }
     if (UNDOABLE.includes(plan.status) && plan.inverse) {
         offered.push(button(detail, 'rollback', 'Undo it …', lacks(capabilities, 'incident_remediate'), () => undo(detail, plan), 'wb-danger'));
@@ -160,12 +162,15 @@ function check(detail, plan) {
     });
 }
 
-function execute(detail, plan) {
+/** ``limit``: what hourly_limit says against it, which takes a reason. */
+function execute(detail, plan, limit) {
     const by = (plan.approved_by ?? []).join(', ');
     decide(detail, plan, {
-        verb: 'execute', title: `Carry out: ${plan.label || plan.action}`, submit: `Carry it out on ${plan.entity ?? 'the service'}`, danger: true, body: () => ({}),
+        verb: 'execute', title: `Carry out: ${plan.label || plan.action}`, submit: `Carry it out on ${plan.entity ?? 'the service'}`, danger: true,
+        fields: limit ? [{ ...OVERRIDE, label: 'Why beyond the limit', required: true }] : [],
+        body: ({ override }) => (override ? { override } : {}),
         effects: [
-            plan.summary, plan.blast_radius, `Approved by ${by || 'nobody'}${plan.expires_at ? `, until ${moment(plan.expires_at)}` : ''}.`,
+            limit, plan.summary, plan.blast_radius, `Approved by ${by || 'nobody'}${plan.expires_at ? `, until ${moment(plan.expires_at)}` : ''}.`,
             plan.proof, wayBack(plan),
             'All safety checks run once more right before.',
         ],

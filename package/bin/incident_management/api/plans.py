@@ -29,6 +29,7 @@ decision = partial(route, "POST", answers={200: PLAN})
 """Registers a route by which somebody decides on a plan; it answers with the plan."""
 _REASON = obj({"reason": text(REASON_CHARACTERS)})
 _OVERRIDE = text(REASON_CHARACTERS, about="Why a change freeze does not stop it.")
+_BEYOND = text(REASON_CHARACTERS, about="Why the action's hourly_limit does not stop it.")
 _ACTION = obj(
     {
         "name": any_text(),
@@ -172,10 +173,14 @@ def reject(request: Request) -> Response:
     return _decided(request, lambda c, p: approval.reject(c, p, request.user, reason))
 
 
-@decision("/plans/{id}/execute", capability="incident_remediate", body=obj({}))
+@decision("/plans/{id}/execute", capability="incident_remediate", body=obj({"override": _BEYOND}))
 def execute(request: Request) -> Response:
-    """Carry an approved plan out, once."""
-    return _decided(request, lambda c, p: execution.execute(c, p, request.user))
+    """Carry an approved plan out, once.
+
+    ``override``: why it may be beyond the action's ``hourly_limit``, by whom may override.
+    """
+    override = _override(request)
+    return _decided(request, lambda c, p: execution.execute(c, p, request.user, override))
 
 
 @decision(
@@ -190,12 +195,12 @@ def roll_back(request: Request) -> Response:
 
 
 def _override(request: Request) -> str:
-    """Return why a change freeze is overridden. Raises Problem for who may not do that."""
+    """Return why a freeze or limit is overridden. Raises Problem for who may not do that."""
     reason = request.text("override")
     if reason and "incident_override" not in request.capabilities:
         raise Problem(
             403,
-            f"To override a change freeze takes the capability incident_override, which "
+            f"To override a change freeze or a limit takes the capability incident_override, which "
             f"{request.user} lacks.",
         )
     return reason

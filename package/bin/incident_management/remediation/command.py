@@ -43,15 +43,15 @@ def remediate(
     """Do one thing and return the plans that it concerns, as the API shows them.
 
     A refusal by safety is an answer, not a failure: its sentence is in ``refused``. ``override``:
-    why it is approved or undone in a change freeze.
+    why it is approved or undone in a change freeze, or carried out beyond ``hourly_limit``.
 
     Raises:
         RemediationFailed: bad arguments, no such incident or plan, a missing capability, or
             splunkd can't be reached.
     """
     _check(do, incident, action, plan)
-    if override and do not in ("approve", "rollback"):
-        raise RemediationFailed("override= goes with do=approve and do=rollback only.")
+    if override and do not in ("approve", "execute", "rollback"):
+        raise RemediationFailed("override= goes with do=approve, do=execute and do=rollback only.")
     if do == "propose" and not plan:
         return _propose(session, incident, action)
     if do == "preview":

@@ -49,8 +49,11 @@ UNDOABLE = ("done", "recovered", "not_recovered", "insufficient_data", "rollback
 UNDO_SECONDS = 1800.0
 
 
-def execute(context: Context, plan_id: str, actor: str) -> PlanState:
+def execute(context: Context, plan_id: str, actor: str, override: str = "") -> PlanState:
     """Carry an approved plan out. A plan that was begun is never begun again.
+
+    ``override``: why it may be carried out beyond the action's ``hourly_limit``; whoever calls has
+    seen that the actor has the right.
 
     Returns the plan's state: ``done``, ``failed``, or ``running`` while nobody can tell yet.
 
@@ -61,18 +64,25 @@ def execute(context: Context, plan_id: str, actor: str) -> PlanState:
     plan, entries, state = context.load(plan_id)
     if state.executed:
         return state
-    refusal = _refusal(context, plan, state, entries) or _occupied(context, plan)
+    why = override.strip()[:1000]
+    refusal = _refusal(context, plan, state, entries, beyond_limit=bool(why))
+    refusal = refusal or _occupied(context, plan)
     if refusal:
         context.refuse(plan["incident_id"], plan, refusal, actor)
         raise refusal
-    return _run_once(context, plan, action_step(context, plan), actor)
+    step = action_step(context, plan)
+    if not why:
+        return _run_once(context, plan, step, actor)
+    step = replace(step, override={"hourly_limit": step.action.hourly_limit, "reason": why})
+    reason = f"{step.action.label}: {plan['entity']}. Whatever hourly_limit says: {why}"
+    return _run_once(context, plan, step, actor, reason)
 
 
 def _refusal(
-    context: Context, plan: Document, state: PlanState, entries: List[Entry]
+    context: Context, plan: Document, state: PlanState, entries: List[Entry], beyond_limit: bool
 ) -> Optional[Refused]:
     for check in checks(context, plan, state, entries):
-        if not check.ok:
+        if not check.ok and not (beyond_limit and check.name == "rate"):
             return check.refusal()
     return None
 
@@ -249,7 +259,10 @@ def _stopped(context: Context, plan: Document, step: Step, actor: str) -> Option
         return _taken(context, plan)
     _plan, entries, state = context.load(plan["_key"])
     if step.run.kind == "action":
-        return withdrawn(context, plan, entries) or overrun(context, plan, step.action, state)
+        refusal = withdrawn(context, plan, entries)
+        if refusal or state.beyond_limit:
+            return refusal
+        return overrun(context, plan, step.action, state)
     return over(context, plan) if actor == SYSTEM else None
 
 
@@ -318,7 +331,7 @@ def _not_again(context: Context, plan: Document, step: Step, age: float) -> Opti
     try:
         if step.run.kind == "action":
             unbegun = before_run(plan, entries, context.clock.now())
-            refusal = _refusal(context, plan, unbegun, entries)
+            refusal = _refusal(context, plan, unbegun, entries, state.beyond_limit)
         else:
             as_approved(context, plan)
             if not is_by_itself(context, step.run):

@@ -53,11 +53,14 @@ def overrun(
 
 
 def _rate(action: Action, runs: int) -> Check:
+    ok = runs < action.hourly_limit
     detail = (
         f"'{action.name}' was carried out {runs} times within the last hour; it may be "
         f"{action.hourly_limit} times (hourly_limit)."
     )
-    return Check("rate", runs < action.hourly_limit, detail)
+    if not ok:
+        detail += ' Wait, or have it carried out with override="(why)" (incident_override).'
+    return Check("rate", ok, detail)
 
 
 def _runs(

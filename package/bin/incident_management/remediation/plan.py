@@ -133,6 +133,7 @@ class PlanState:
     ``overrides``: which change freezes each approver has overridden for it; ``undo_overrides``:
     those that were overridden for its undoing.
     ``action_in_doubt``: the action has failed, and nobody can tell whether it was carried out.
+    ``beyond_limit``: its action was begun with a reason why ``hourly_limit`` does not stop it.
     ``rollback_started_at`` is 0 again after a rollback that failed. ``rollback_in_doubt`` is the
     number of the attempt of which nobody could tell whether it was carried out, 0 without one.
     """
@@ -147,6 +148,7 @@ class PlanState:
     undo_overrides: List[str] = field(default_factory=list)
     expires_at: float = 0.0
     started_at: float = 0.0
+    beyond_limit: bool = False
     done_at: float = 0.0
     result: Dict[str, Any] = field(default_factory=dict)
     outcome: str = ""
@@ -254,6 +256,7 @@ def _phase(state: PlanState, entry: Entry, names: Tuple[str, str, str]) -> None:
         state.status = started
         if started == "running":
             state.started_at = entry.time
+            state.beyond_limit = "hourly_limit" in (entry.data.get("override") or {})
         else:
             state.rollback_started_at = entry.time
             state.undo_overrides = _overridden(entry)
