@@ -207,6 +207,17 @@ def test_on_a_telephone_fields_do_not_zoom_and_buttons_fit_a_finger(
     seen_whole(page, ".wb-bulk .wb-menu")
 
 
+def test_on_a_telephone_a_part_that_is_turned_to_is_seen(site: Site, enter: Enter) -> None:
+    incident = site.open("Read at night")
+    site.analysed(incident)
+    page = enter("rob", f"?incident={incident}", **PHONE)
+    page.get_by_role("tab", name="Analysis").tap()
+    expect(page.locator(".wb-verdict")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("tab", name="Analysis")).to_be_in_viewport()
+    page.get_by_role("tab", name="Signals").tap()
+    expect(page.get_by_role("tab", name="Signals")).to_be_in_viewport()
+
+
 def test_escape_closes_an_open_menu_and_leaves_nothing(site: Site, enter: Enter) -> None:
     incident = site.open("Menu")
     page = enter("rob", f"?incident={incident}&text=menu")

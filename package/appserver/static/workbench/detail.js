@@ -46,7 +46,7 @@ export class Detail {
         this.composer = new Composer(this);
         this.steps = new FirstSteps(app);
         this.signals = new SignalsPart(this);
-        this.head = h('header', { class: 'wb-head' });
+        this.head = h('div', { class: 'wb-head' });
         this.tabs = h('div', { class: 'wb-tabs', role: 'tablist', 'aria-label': 'Parts of the incident' });
         this.part = h('section', { class: 'wb-part', role: 'tabpanel', id: 'wb-part', tabindex: 0 });
         this.body = h('div', { class: 'wb-detail-body' }, this.head, this.tabs, this.composer.element, this.part);
@@ -164,10 +164,12 @@ export class Detail {
     }
 
     /** Show another part. */
-    turn(tab) {
+    async turn(tab) {
         this.tab = tab;
         this.app.turned(tab);
-        this.#show();
+        await this.#show();
+        // On a telephone it would begin below what is seen.
+        if (this.tabs.getBoundingClientRect().top > window.innerHeight / 2) this.tabs.scrollIntoView();
     }
 
     /** Read the shown part again, such as after a decision on a plan. */
