@@ -81,11 +81,21 @@ def _work(stanzas, session, stores, clock, holder, stop, event_writer):
     # Not needed by a monitor, and most of what a process of this input imports.
     from incident_management.splunk.bulletin import notice
     from incident_management.worker.duties import Duties
+    from incident_management.working import Failures
 
     logger = log.get("worker")
     timing = Timing.of_inputs(stanzas, logger.error)
     duties = Duties(session, stores, clock, event_writer.write_event, holder)
-    worker = Worker(duties.all(), stores, clock, holder, logger, notice(session), stop.is_set)
+    worker = Worker(
+        duties.all(),
+        stores,
+        clock,
+        holder,
+        logger,
+        notice(session),
+        stop.is_set,
+        failures=Failures(stores, clock, holder),
+    )
     duties.trouble = worker.trouble
     end = time.monotonic() + timing.run_seconds
     installed = Installed()

@@ -93,7 +93,7 @@ def test_what_a_timeline_has_lost_is_told_and_stays_in_the_document():
 
     assert walk.round() == 0
     assert walk.documents() == before
-    assert [f"1 entries of {walk.ids[0]}" in text for _name, text in walk.told] == [True]
+    assert [f"Entries of {walk.ids[0]} (1 inc" in text for _name, text in walk.told] == [True]
 
 
 def test_a_walk_goes_on_where_it_was_and_misses_none(monkeypatch):

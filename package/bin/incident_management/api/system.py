@@ -15,6 +15,7 @@ from ..notify.webhook import MAX_SUBSCRIPTIONS
 from ..slack_socket.health import STATES, state_of
 from ..splunk import conf, settings
 from ..splunk.session import APP, SplunkError
+from ..working import worker_troubles
 from .router import Request, Response, route
 from .schema import any_text, any_whole, flag, listed, nullable, number, obj, one_of, record
 
@@ -45,8 +46,9 @@ def get_health(request: Request) -> Response:
     """Whether the app can work.
 
     ``status`` is ``ok``, or ``degraded`` when splunkd or the KV store does not answer, something is
-    wrong with the configuration, or a channel refuses messages or can't be read, which
-    ``/system/info`` tells; ``incidents_detected`` counts all incidents ever opened, null when that
+    wrong with the configuration, the worker does not run or fails at a duty for five minutes, a
+    monitor can't judge, or a channel refuses messages or can't be read, which ``/system/info``
+    tells; ``incidents_detected`` counts all incidents ever opened, null when that
     can't be told now; ``uptime_seconds`` is the handler process's own.
     """
     connected = _server(request) is not None
@@ -90,7 +92,7 @@ def get_health(request: Request) -> Response:
                     }
                 ),
                 "notices": listed(any_text("What is no failure.")),
-                "troubles": listed(any_text("A channel that refuses messages, or can't be read.")),
+                "troubles": listed(any_text("What does not work at present.")),
             },
             (
                 "app",
@@ -120,7 +122,6 @@ def get_info(request: Request) -> Response:
     set_up = settings.channels_set_up(stanzas)
     has_token = bool(stanzas.get("slack", {}).get("app_token"))
     subscriptions = request.stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)
-    worked = request.stores.claims.get(CHECKPOINT)
     return Response(
         {
             "app": APP,
@@ -130,7 +131,7 @@ def get_info(request: Request) -> Response:
             "python_version": platform.python_version(),
             "configuration_problems": list(request.problems()),
             "channels": {channel: channel in set_up for channel in CHANNELS},
-            "worker_seen": float(worked["time"]) if worked else None,
+            "worker_seen": _worker_seen(request),
             "slack_socket": state_of(request.stores, has_token, request.clock.now()),
             "notices": [] if reached(set_up, subscriptions) else [NOBODY_IS_TOLD],
             "troubles": _troubles(request),
@@ -148,7 +149,18 @@ def _server(request: Request) -> Optional[Dict[str, Any]]:
 
 
 def _troubles(request: Request) -> List[str]:
-    return [*refusals(request.stores, request.clock), *troubles(request.stores)]
+    now = request.clock.now()
+    seen, waited = _worker_seen(request), now - request.backend.started_at
+    return [
+        *worker_troubles(request.stores, now, seen, waited),
+        *refusals(request.stores, request.clock),
+        *troubles(request.stores),
+    ]
+
+
+def _worker_seen(request: Request) -> Optional[float]:
+    worked = request.stores.claims.get(CHECKPOINT)
+    return float(worked["time"]) if worked else None
 
 
 def _works(request: Request) -> bool:

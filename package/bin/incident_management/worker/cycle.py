@@ -7,6 +7,7 @@ work: every duty is safe to run twice at once, so a member that was taken for de
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from logging import Logger
 from typing import Any, Callable, Dict, List, Mapping, Optional
@@ -15,6 +16,7 @@ from ..incidents.stores import any_of, claim_document
 from ..ports import Clock, SearchFailed, Stores
 from ..splunk.session import SplunkError
 from ..splunk.stanza import SettingsError
+from ..working import Failures
 
 __all__ = ["Duty", "Worker"]
 
@@ -48,6 +50,7 @@ class Worker:
         holder: this member's name; a restarted worker of it goes on at once.
         notice: shows a sentence to administrators in Splunk Web; an empty one takes it away.
         stopping: tells whether to stop between two duties.
+        failures: where it is noted what fails, for whoever asks how the app is.
         logs_heartbeat: whether a cycle without work is logged now and then, too.
     """
 
@@ -61,12 +64,14 @@ class Worker:
         notice: Callable[[str], None],
         stopping: Callable[[], bool] = lambda: False,
         *,
+        failures: Optional[Failures] = None,
         logs_heartbeat: bool = True,
     ) -> None:
         self._duties = duties
         self._stores = stores
         self._clock = clock
         self._holder = holder
+        self._failures = failures
         self._log = log
         self._notice = notice
         self._stopping = stopping
@@ -93,7 +98,7 @@ class Worker:
                     self._last_run[duty.name] = self._clock.now()
                     for name, count in duty.run().items():
                         done[name] = done.get(name, 0) + count
-                self._recovered(duty.name)
+                    self._recovered(duty.name)
             except SettingsError as error:
                 malformed = malformed or str(error)
                 self._failed(duty.name, str(error))
@@ -157,8 +162,15 @@ class Worker:
 
     def _failed(self, name: str, sentence: str, error: Optional[BaseException] = None) -> None:
         self.trouble(name, f"The duty '{name}' failed and is tried again: {sentence}", error)
+        # Where the KV store is what fails, whoever asks finds that out without a note.
+        if self._failures:
+            with suppress(SplunkError):
+                self._failures.failed(name, sentence)
 
     def _recovered(self, name: str) -> None:
+        if self._failures:
+            with suppress(SplunkError):
+                self._failures.worked(name)
         if name in self._trouble:
             del self._trouble[name]
             self._log.info("The duty '%s' works again.", name)

@@ -44,9 +44,8 @@ NUMBERS = tuple(
     )
 )
 _LOST = (
-    "{missing} entries of {incident_id} are no longer in incident_timeline: were they deleted by "
-    "hand, or is the backup of several moments? GET /incidents/{incident_id}/history has them "
-    "from the index."
+    "Entries of {} ({} incidents) are no longer in incident_timeline: were they deleted by hand, "
+    "or is the backup of several moments? GET /incidents/{{id}}/history has them from the index."
 )
 
 
@@ -69,9 +68,10 @@ def renew_documents(
     # One that is leaving must not get a document again after its own is deleted.
     leaving = pruned(stores, unfit)
     lost = {one for one in unfit if documents.get(one, {}).get("entries", 0) > counts[one]}
-    for incident_id in sorted(lost - leaving):
-        missing = documents[incident_id]["entries"] - counts[incident_id]
-        tell("renew", _LOST.format(missing=missing, incident_id=incident_id))
+    if lost - leaving:
+        tell(
+            "lost entries", _LOST.format(", ".join(sorted(lost - leaving)[:5]), len(lost - leaving))
+        )
     turn = [one for one in unfit if one not in leaving | lost][:RENEWED_A_ROUND]
     renewed = list(timeline.refresh_many(stores, turn))
     ring(stores, renewed, now)

@@ -6,8 +6,8 @@ from typing import Any, Callable, Mapping
 
 from ...detection.monitors.monitor import Monitor
 from ...incidents.stores import checkpoints_of
-from ...ports import Clock, Stores
-from ...splunk.session import Session
+from ...ports import Clock, SearchFailed, Stores
+from ...splunk.session import Session, SplunkError
 from ...splunk.stanza import SettingsError
 
 __all__ = ["is_idle", "monitor_duty"]
@@ -43,7 +43,20 @@ def monitor_duty(
 
         if wait(place_in_the_minute(stores, holder, monitor.name)):
             return {}
-        return run_monitor(monitor, session, stores, clock, holder, trouble)
+        try:
+            return run_monitor(monitor, session, stores, clock, holder, trouble)
+        except (SplunkError, SearchFailed):
+            raise
+        except Exception as error:
+            # A log alone would leave a monitor that judges nothing any more unseen.
+            from .troubles import TroubleBook
+
+            sentence = (
+                f"It failed ({type(error).__name__}: {error}), judges nothing and is tried again; "
+                "incident_management_monitor.log says where."
+            )
+            TroubleBook(stores, clock).note(monitor.name, holder, sentence)
+            raise
 
     return run
 

@@ -1,0 +1,93 @@
+"""Whether the worker runs and its duties succeed, for whoever asks how the app is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Dict, List, Optional
+
+from .detection.monitors.signed import TROUBLE
+from .incidents.stores import claim_document
+from .ports import Clock, Stores
+
+__all__ = ["Failures", "worker_troubles"]
+
+PURPOSE = "worker failing"
+# A failure that passes sooner is nobody's concern: each duty is tried again.
+LASTING_SECONDS = 300.0
+# A note that was not renewed for so long is about a member that is gone, or has other turns.
+STALE_SECONDS = 1800.0
+RENEW_SECONDS = 60.0
+# What the workbench waits for, too.
+SILENT_SECONDS = 300.0
+
+
+class Failures:
+    """Notes in the KV store on what a member's worker fails at, one document a duty.
+
+    One lives as long as its process; a worker's process lasts minutes, so what the one before it
+    has noted is read first.
+    """
+
+    def __init__(self, stores: Stores, clock: Clock, holder: str) -> None:
+        self._claims = stores.claims
+        self._clock = clock
+        self._holder = holder
+        self._since: Optional[Dict[str, float]] = None
+        self._renewed: Dict[str, float] = {}
+
+    def failed(self, duty: str, sentence: str) -> None:
+        """Note that a duty failed. Raises what the stores raise."""
+        now, since = self._clock.now(), self._known()
+        since.setdefault(duty, now)
+        if 0 <= now - self._renewed.get(duty, 0.0) < RENEW_SECONDS:
+            return
+        value = {"duty": duty, "since": min(since[duty], now), "sentence": sentence}
+        key = self._key(duty)
+        self._claims.save([claim_document(key, now, value, purpose=PURPOSE, holder=self._holder)])
+        self._renewed[duty] = now
+
+    def worked(self, duty: str) -> None:
+        """Take the note about a duty away. Raises what the stores raise."""
+        if duty in self._known():
+            self._claims.delete(self._key(duty))
+            self._known().pop(duty)
+            self._renewed.pop(duty, None)
+
+    def _known(self) -> Dict[str, float]:
+        if self._since is None:
+            mine = self._claims.find({"purpose": PURPOSE, "holder": self._holder})
+            self._since = {one["value"]["duty"]: float(one["value"]["since"]) for one in mine}
+        return self._since
+
+    def _key(self, duty: str) -> str:
+        return f"{PURPOSE}:{self._holder}:{duty}"
+
+
+def worker_troubles(stores: Stores, now: float, seen: Optional[float], waited: float) -> List[str]:
+    """Return a sentence for each thing that the worker, or a monitor, does not get done.
+
+    ``seen``: when the worker ran last, None: not yet; ``waited``: for how many seconds it could
+    have been seen. Raises what the stores raise.
+    """
+    said = []
+    if waited >= SILENT_SECONDS and (seen is None or now - seen > SILENT_SECONDS):
+        since = f" since {_utc(seen)}" if seen else " yet"
+        said.append(
+            f"The worker has not run{since}: nobody is told, deadlines and proofs wait. See that "
+            "'worker' of Incident monitor is enabled under Settings › Data inputs, and read "
+            "incident_management_worker.log."
+        )
+    for note in stores.claims.find({"purpose": PURPOSE}):
+        value, age = note["value"], now - float(note["time"])
+        if age < STALE_SECONDS and now - float(value["since"]) >= LASTING_SECONDS:
+            said.append(
+                f"On {note['holder']} the worker's duty '{value['duty']}' has failed since "
+                f"{_utc(float(value['since']))} and is tried again: {value['sentence']}"
+            )
+    for note in stores.claims.find({"purpose": TROUBLE}):
+        said.append(f"Monitor '{note['value']['monitor']}': {note['value']['sentence']}")
+    return sorted(said)
+
+
+def _utc(time: float) -> str:
+    return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
