@@ -153,6 +153,17 @@ def test_batch_find_answers_each_query(orders) -> None:
     assert [[d["_key"] for d in each] for each in found] == [["a"], []]
 
 
+def test_batch_find_takes_fields_and_sort_as_lists(orders) -> None:
+    """The shape that panoramicdata/Splunk.Api sends (KvStoreIntegrationTests, KvStoreDataTests)."""
+    orders.batch_save({"_key": "a", "total": 1, "n": 7}, {"_key": "b", "total": 2, "n": 7})
+
+    (found,) = orders.batch_find({"query": {"n": 7}, "sort": [{"total": -1}], "fields": ["total"]})
+    assert found == [{"_key": "b", "total": 2}, {"_key": "a", "total": 1}]
+    for text in ({"fields": "total"}, {"sort": "total:-1"}):
+        with pytest.raises(HTTPError, match="of batch_find is a list"):
+            orders.batch_find({"query": {}, **text})
+
+
 def test_delete_by_query_leaves_the_rest(orders) -> None:
     orders.batch_save({"_key": "a", "total": 1}, {"_key": "b", "total": 2})
     orders.delete(query=json.dumps({"total": {"$gt": 1}}))

@@ -219,7 +219,29 @@ def test_of_a_long_query_also_the_fields_that_it_is_sorted_by_are_read(splunkd, 
 
     found = incidents.find(query, "t:-1,_key:1", fields=("status",))
     assert [document["_key"] for document in found] == ["b", "a"]
-    assert splunkd.seen[0][3][0]["fields"] == "status,t,_key"
+    assert splunkd.seen[0][3][0]["fields"] == ["status", "t", "_key"]
+
+
+def test_a_splunkd_that_takes_no_fields_in_a_body_is_asked_for_whole_documents(
+    splunkd, incidents, monkeypatch
+):
+    monkeypatch.setattr(kvstore.KvCollection, "_chooses_fields", True)
+    query = {"$or": [{"_key": f"{n:040x}"} for n in range(100)]}
+    refused = (400, {"messages": [{"type": "ERROR", "text": "The provided query was invalid."}]})
+    splunkd.answers = [refused, (200, [[{"_key": "a", "x": 1}]]), (200, [[{"_key": "b", "x": 1}]])]
+
+    assert incidents.keys(query) == ["a"]
+    assert incidents.keys(query) == ["b"]
+    assert ["fields" in body[0] for *_path, body in splunkd.seen] == [True, False, False]
+
+
+def test_a_query_that_is_refused_stays_refused(splunkd, incidents, monkeypatch):
+    monkeypatch.setattr(kvstore.KvCollection, "_chooses_fields", True)
+    query = {"$or": [{"_key": f"{n:040x}"} for n in range(100)]}
+    splunkd.answers = [(400, {"messages": []}), (400, {"messages": []})]
+    with pytest.raises(SplunkError):
+        incidents.keys(query)
+    assert kvstore.KvCollection._chooses_fields
 
 
 def test_an_answer_that_may_have_been_cut_is_asked_again_in_halves(splunkd, incidents, monkeypatch):

@@ -177,16 +177,26 @@ def _most_bytes(splunk: Splunk) -> float:
 
 
 def _find(splunk: Splunk, where: CollectionId, search: dict[str, Any]) -> list[dict[str, Any]]:
+    """One query of ``batch_find``; its ``fields`` is a list, its ``sort`` a list of objects.
+
+    So does a client that was tried on a splunkd: KvStoreBatchQuery in panoramicdata/Splunk.Api.
+    The texts that a GET takes are refused here.
+    """
     unknown = set(search) - {"query", "sort", "skip", "limit", "fields"}
     if unknown:
         raise SplunkdError(400, f"A query of batch_find does not take {', '.join(unknown)}.")
+    fields, sort = search.get("fields") or [], search.get("sort") or []
+    if not isinstance(fields, list) or not all(isinstance(name, str) for name in fields):
+        raise SplunkdError(400, "fields of a query of batch_find is a list of names.")
+    if not isinstance(sort, list) or not all(isinstance(term, dict) for term in sort):
+        raise SplunkdError(400, "sort of a query of batch_find is a list of objects.")
     return splunk.kv.find(
         where,
         checked_query(search.get("query") or {}),
-        str(search.get("sort") or ""),
+        ",".join(f"{name}:{way}" for term in sort for name, way in term.items()),
         max(0, whole(search.get("skip") or 0, "skip")),
         max(0, whole(search.get("limit") or 0, "limit")),
-        str(search.get("fields") or ""),
+        ",".join(fields),
     )
 
 

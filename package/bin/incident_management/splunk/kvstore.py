@@ -40,6 +40,9 @@ class KvCollection:
     retries, refuses the request, or can't be reached.
     """
 
+    # Whether this splunkd takes `fields` in batch_find.
+    _chooses_fields = True
+
     def __init__(self, session: Session, name: str) -> None:
         self._session = session
         self.name = name
@@ -72,7 +75,7 @@ class KvCollection:
 
     def keys(self, query: Mapping[str, Any]) -> List[str]:
         if _url_query(query) is None:
-            return [str(row["_key"]) for row in self._all_by_post(query, "_key")]
+            return [str(row["_key"]) for row in self._all_by_post(query, ["_key"])]
         return [str(row["_key"]) for row in self._find_by_get(query, fields=("_key",))]
 
     def _find_by_get(
@@ -164,31 +167,45 @@ class KvCollection:
         ``batch_find`` takes it in its body. Order and paging are done here, because their form in
         that body is not documented: what is sorted by has to be read.
         """
-        read = ",".join([*fields, *_sorted_by(sort)]) if fields else ""
+        read = [*fields, *_sorted_by(sort)] if fields else []
         rows = [_document(row) for row in self._all_by_post(query or {}, read)]
         found = sorted_documents(rows, sort or "_key:1")
         return _cut(found, limit, skip)
 
-    def _all_by_post(self, query: Mapping[str, Any], fields: str = "") -> List[Document]:
+    def _all_by_post(self, query: Mapping[str, Any], fields: Sequence[str] = ()) -> List[Document]:
         """Return every match; an answer that may have been cut is asked for again in halves.
 
         What has no alternatives left to halve is then read page by page.
         """
-        search: Dict[str, Any] = {"query": query, "limit": ANSWER_ROWS}
-        if fields:
-            search["fields"] = fields
-        body = [search]
-        rows = list(self._session.post(f"{self._data}/batch_find", json_body=body)[0])
+        rows = self._batch_find({"query": query, "limit": ANSWER_ROWS}, fields)
         if len(rows) < ANSWER_ROWS and self._session.answer_bytes < ANSWER_BYTES:
             return rows
         cut = _halves(query)
         if not cut:
             if _url_query(query, LONGEST_URL_QUERY_BYTES) is not None:
-                return self._find_by_get(query, fields=fields.split(",") if fields else ())
+                return self._find_by_get(query, fields=fields)
             text = f"More than {ANSWER_ROWS} documents of {self.name} match; ask for less."
             raise SplunkError(413, text)
         halves = (self._all_by_post(half, fields) for half in cut)
         return list({row["_key"]: row for half in halves for row in half}.values())
+
+    def _batch_find(self, search: Mapping[str, Any], fields: Sequence[str]) -> List[Document]:
+        """Ask for some fields of each match, in the form in which ``batch_find`` may take them.
+
+        It is not documented: clients that were tried on a splunkd send a list, and ``sort`` as a
+        list of objects (panoramicdata/Splunk.Api, KvStoreBatchQuery). Where that is refused, whole
+        documents are read.
+        """
+        path = f"{self._data}/batch_find"
+        if fields and KvCollection._chooses_fields:
+            try:
+                return list(self._session.post(path, json_body=[{**search, "fields": fields}])[0])
+            except SplunkError as error:
+                if error.status != 400:
+                    raise
+        found = list(self._session.post(path, json_body=[search])[0])
+        KvCollection._chooses_fields = KvCollection._chooses_fields and not fields
+        return found
 
 
 class KvStores(StoresOf):
