@@ -317,6 +317,7 @@ def test_ordinary_text_is_left_alone(text):
         "session=", "sess_id: 1a", "the password is ", "password is a1", "DE89 ", "DE89", "otp 1 1",
         "passcode is ", "pass hunter", "token was set to ",
         "docker login ", "mysql ", "curl ", "<password ", "cookie:a", "a@a.", "--a-", "id:",
+        "\x1b[", "\x1b[0", "\x1b[0m", "[1;", "\\u001b[", "\u200b", "password\x1b[0m=",
     ],
 )  # fmt: skip
 def test_a_hostile_line_takes_linear_time(part):

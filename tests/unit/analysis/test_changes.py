@@ -8,6 +8,7 @@ import time
 import pytest
 
 from incident_management.analysis.changes import Change
+from incident_management.analysis.effects import effects_of, harmless_reason
 from tests.unit.analysis.made_up import MadeUp, calm, deploy, fail
 from tests.unit.analysis.scenario import START
 
@@ -70,3 +71,23 @@ def test_a_line_of_many_pairs_is_judged_at_once():
     begun = time.process_time()
     assert not _change("user=ann, " * 24 + "said change_id=chg-9").is_change_event()
     assert time.process_time() - begun < 0.5
+
+
+@pytest.mark.parametrize("part", ["rotate.", "endpoint_", "a", ".", "A_", "license", "from 1 to "])
+@pytest.mark.parametrize("field", ["diff", "summary", "files", "before"])
+def test_a_hostile_change_is_judged_in_seconds(field, part):
+    """Settings, unlike a diff in one text, were read whole: an event of a megabyte took minutes."""
+    text = part * (999 // len(part))
+    many = {f"setting {place}": {"from": text, "to": f"{text}1"} for place in range(1000)}
+    values = {
+        "diff": many,
+        "summary": text * 1000,
+        "files": [text * 5] * 200,
+        "before": {name: text for name in many},
+    }
+    change = _change(json.dumps({"change_id": "chg-9", "kind": "deploy", field: values[field]}))
+    begun = time.process_time()
+    effects_of(change)
+    harmless_reason(change)
+    assert time.process_time() - begun < 8.0
+    assert sum(map(len, (*change.removed, *change.files, change.summary))) < 25_000

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .evidence import Event, first_text
+from .evidence import LOOKED_AT, Event, first_text
 
 __all__ = ["Change"]
 
 DIFF_LIMIT = 20000
-"""Characters of a diff that are read."""
+"""Characters of a diff that are read; of settings on each side, and of names of files, too."""
 DEEPEST = 10
 LINE_LIMIT = 1000
 """Characters of one of its lines: a longer one is generated code."""
@@ -73,7 +74,8 @@ class Change:
         document = _json_object(event.raw)
 
         def text(name: str) -> str:
-            return first_text(row.get(name)) or first_text(_plain(document.get(name)))
+            said = first_text(row.get(name)) or first_text(_plain(document.get(name)))
+            return said[:LOOKED_AT]
 
         removed, added, context = _difference(document, event.raw)
         kind = text("kind").lower() or "change"
@@ -85,8 +87,8 @@ class Change:
             time=event.time,
             service=text("service") or event.entity,
             kind=kind,
-            summary=text("summary") or first_text(_plain(document.get("message"))),
-            actor=text("actor") or first_text(_plain(document.get("author"))),
+            summary=text("summary") or text("message"),
+            actor=text("actor") or text("author"),
             version=text("version"),
             previous_version=text("previous_version"),
             files=files,
@@ -144,10 +146,16 @@ def _files(document: Mapping[str, Any]) -> List[str]:
     for name in _FILE_FIELDS:
         value = document.get(name)
         if isinstance(value, str) and value:
-            return [value]
+            return [value[:LINE_LIMIT]]
         if isinstance(value, list):
-            return [str(item) for item in value[:200]]
+            return _bounded([str(item)[:LINE_LIMIT] for item in value[:200]])
     return []
+
+
+def _bounded(lines: List[str]) -> List[str]:
+    """Return the first lines, which together are no longer than a diff."""
+    ends = accumulate(len(line) + 1 for line in lines)
+    return [line for line, end in zip(lines, ends) if end <= DIFF_LIMIT]
 
 
 def _difference(document: Mapping[str, Any], raw: str) -> Tuple[List[str], List[str], str]:
@@ -162,7 +170,7 @@ def _difference(document: Mapping[str, Any], raw: str) -> Tuple[List[str], List[
     after = _first(document, _AFTER_FIELDS)
     if before is not None or after is not None:
         name = first_text(_plain(_first(document, _NAME_FIELDS)))
-        return _flat_lines(before, name), _flat_lines(after, name), ""
+        return _bounded(_flat_lines(before, name)), _bounded(_flat_lines(after, name)), ""
     if not document:
         return _diff_lines(raw[:DIFF_LIMIT]) if "\n@@" in raw or "\n+" in raw else ([], [], "")
     return [], [], ""
@@ -205,7 +213,7 @@ def _settings_difference(value: Any) -> Tuple[List[str], List[str], str]:
             before, after = None, item
         removed.extend(_flat_lines(before, name))
         added.extend(_flat_lines(after, name))
-    return removed, added, ""
+    return _bounded(removed), _bounded(added), ""
 
 
 def _flat_lines(value: Any, name: str = "", depth: int = 0) -> List[str]:

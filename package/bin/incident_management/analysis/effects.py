@@ -90,7 +90,7 @@ FLOOD = 1.5
 """A volume that is raised by less than half as much again floods nothing."""
 _WAIT = re.compile(r"time_?out|deadline", re.I)
 _LOG_CALL = re.compile(
-    r"^\W*(?:[\w.]*\b)?(?:log(?:ger)?|LOG_\w+|console|slog|zap|logrus)\w*(?:\.\w+){0,5}\s?[({!].*|^\W*\"[\w.]+\",\s*[\w.()]+,?$|^\W*print\w*\(",
+    r"^[^\w.]*(?:[\w.]*\b)?(?:log(?:ger)?|LOG_\w+|console|slog|zap|logrus)\w*(?:\.\w+){0,5}\s?[({!].*|^\W*\"[\w.]+\",\s*[\w.()]+,?$|^\W*print\w*\(",
     re.I,
 )
 _COMMENT = re.compile(r"^\s*(?://|#|/?\*|--\s|<!--|;)")
@@ -257,7 +257,7 @@ def _settings(lines: List[str]) -> Dict[str, _Number]:
     for line in lines:
         for match in _SETTING.finditer(line):
             found.setdefault(match[1], _read_number(match[2], match[3]))
-        call = re.search(r"([A-Za-z_][\w.]*)\((.*)\)", line)
+        call = re.search(r"(?<!\w)([A-Za-z_][\w.]*)\((.*)\)", line)
         if call:
             numbers = _NUMBER.findall(call[2])
             if len(numbers) == 1:
@@ -273,7 +273,9 @@ def _scaled(value: str, unit: str) -> float:
 
 def _loop_with_call(change: Change) -> bool:
     inside = False
-    calls = re.compile(r"[\w.]+\.(?:get|find|query|fetch|load|execute|send|post|select)\w*\(", re.I)
+    calls = re.compile(
+        r"(?<!\w)[\w.]+\.(?:get|find|query|fetch|load|execute|send|post|select)\w*\(", re.I
+    )
     removed = "\n".join(change.removed)
     for line in change.added:
         if re.match(r"\s*(?:for|while|foreach)\b|.*\.(?:map|forEach)\(", line):

@@ -19,7 +19,11 @@ START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
 QUOTE = r"\\{0,7}[\"']"
 # Columns that are aligned have many blanks.
 _BLANKS = r"(?:\s{0,3}|[ \t]{4,40})"
-IS = rf"{_BLANKS}(?::=|=>|==|[:=]|%(?:25)?3[AD]){_BLANKS}"
+# As a sentence in Chinese or Japanese has it, and as JSON and HTML may write it.
+IS = (
+    rf"{_BLANKS}(?::=|=>|==|[:=\uff1a\uff1d]|%(?:25)?3[AD]|\\{{1,7}}u003[adAD]|&#(?:58|61);)"
+    rf"{_BLANKS}"
+)
 
 # What announces a secret wherever it stands in a name: DB_PASSWORD, X-Auth-Token, apiKey.
 SECRET_WORD = (

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, List, Mapping, Match, Pattern, Tuple, Union
 
+from .hidden import without_hidden
 from .names import (
     ASSIGNED,
     BARE,
@@ -322,8 +323,18 @@ def mask(text: str, emails: bool = True) -> str:
     ``Authorization`` headers, and values whose name says that they are secret: ``name=value``,
     JSON, XML, YAML, and pairs such as ``"name": "DB_PASSWORD", "value": "…"``; also sentences ("the
     password is hunter2"), ids of sessions and numbers of accounts. It errs on the side of masking.
-    ``emails`` also masks e-mail addresses.
+    ``emails`` also masks e-mail addresses. Where a secret is found only once colours and characters
+    that nobody sees are out of the way, the text comes back without these.
     """
+    masked = _masked(text, emails)
+    seen = without_hidden(masked)
+    if seen != masked:
+        again = _masked(seen, emails)
+        return masked if again == seen else again
+    return masked
+
+
+def _masked(text: str, emails: bool) -> str:
     small = text.lower()
     if "cookie" in small or "authorization" in small:
         text = "\n".join(map(_mask_headers, text.split("\n")))

@@ -1,0 +1,35 @@
+"""What nobody sees of a text, and what may stand within a secret or the name that announces one.
+
+Programs colour what they log (``ESC[36mpassword ESC[0m=…``), also when it goes to a file or a
+container's runtime: ECMA-48, "Control functions", 5.4 and 8.3.117. The escape character comes as it
+is, as JSON, a shell or rsyslog write it, or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["without_hidden"]
+
+_COLOUR = re.compile(
+    r"(?:\x1b|\\{1,7}u001[bB]|\\{1,7}x1[bB]|\\{1,7}0?33|\\{1,7}e|#033|\^\[)\[[\d;:?]{0,30}[A-Za-z]"
+    r"|\[\d{1,3}(?:;\d{1,3}){0,5}m"
+)
+# Control and format characters and fillers, but no line end or tab; as JSON writes them, too.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\ue000-\uf8ff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_ESCAPED = re.compile(
+    r"\\{1,7}u(?:00(?:0[0-8b]|1[0-9a-f]|7f|ad)|200[b-f]|202[a-e]|206[0-9a-f]|feff)", re.I
+)
+
+
+def without_hidden(text: str) -> str:
+    """Return the text as it is seen: without colours and characters that nobody sees."""
+    if "[" in text:
+        text = _COLOUR.sub("", text)
+    if "\\u" in text:
+        text = _ESCAPED.sub("", text)
+    return text if text.isascii() and text.isprintable() else _INVISIBLE.sub("", text)
