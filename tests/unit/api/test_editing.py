@@ -5,7 +5,6 @@ import pytest
 from incident_management.api.idempotency import KEPT_ANSWER
 from incident_management.api.router import all_routes
 from incident_management.worker.tidy import forget_answers
-from tests.fakes import ManualClock
 from tests.fakes.api import FakeApi
 
 
@@ -83,7 +82,9 @@ def test_of_two_editors_of_one_version_one_wins(api, seconds, answers):
     assert "read it again" in refused[1]["detail"]
     incident = api.call("GET", f"/incidents/{incident['id']}")[1]
     assert incident["title"] == taken[1]["title"]
-    assert [claim["_key"] for claim in api.stores_value.claims.all() if "edit:" in claim["_key"]] == []
+    assert [
+        claim["_key"] for claim in api.stores_value.claims.all() if "edit:" in claim["_key"]
+    ] == []
     assert not [claim for claim in api.stores_value.claims.all() if "edit:" in claim["_key"]]
 
 
