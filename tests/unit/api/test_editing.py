@@ -74,7 +74,7 @@ def test_of_two_editors_of_one_version_one_wins(api, seconds, answers):
             api.clock.advance(seconds)
             second.extend(edit(other, "B"))
 
-    second = []
+    second: list = []
     api.stores_value.timeline.before = meanwhile
     first = edit(api, "A")
     assert (first[0], second[0]) == answers
