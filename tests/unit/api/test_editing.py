@@ -74,7 +74,7 @@ def test_of_two_editors_of_one_version_one_wins(api, seconds, answers):
             api.clock.advance(seconds)
             second.extend(edit(other, "B"))
 
-    second = []
+    second: list = []
     api.stores_value.timeline.before = meanwhile
     first = edit(api, "A")
     assert (first[0], second[0]) == answers
@@ -82,6 +82,9 @@ def test_of_two_editors_of_one_version_one_wins(api, seconds, answers):
     assert "read it again" in refused[1]["detail"]
     incident = api.call("GET", f"/incidents/{incident['id']}")[1]
     assert incident["title"] == taken[1]["title"]
+    assert [
+        claim["_key"] for claim in api.stores_value.claims.all() if "edit:" in claim["_key"]
+    ] == []
     assert not [claim for claim in api.stores_value.claims.all() if "edit:" in claim["_key"]]
 
 

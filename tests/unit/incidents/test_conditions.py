@@ -70,6 +70,18 @@ def test_signals_that_are_too_far_apart_do_not_meet_it(stores, clock):
     assert pending(stores) == {waiting(run).key for run in (0, 1, 40)}
 
 
+def test_a_long_trouble_that_comes_at_once_is_taken_in_as_a_whole(stores, clock):
+    ingest(stores, clock).ingest([waiting(run) for run in range(6)])
+    assert [d["signals"] for d in stores.incidents.all()] == [6]
+    assert pending(stores) == set()
+
+
+def test_with_a_signal_that_has_no_condition_a_problem_waits_for_nothing(stores, clock):
+    outcomes = ingest(stores, clock).ingest([waiting(0), waiting(1, after={})])
+    assert whats(outcomes) == ["opened"] * 2
+    assert stores.incidents.all()[0]["signals"] == 2 and pending(stores) == set()
+
+
 def test_another_problem_of_the_same_detection_counts_for_itself(stores, clock):
     app = ingest(stores, clock)
     app.ingest([waiting(0), waiting(1), waiting(0, "cart"), waiting(1, "cart")])

@@ -128,6 +128,14 @@ def test_it_stays_open_when_it_was_found_since(detection):
     assert detection.incident["status"] == "resolved"
 
 
+def test_a_pinned_one_is_calm_in_the_end_and_stays_open(detection):
+    detection.flaps()
+    detection.is_over()
+    lifecycle.pin(detection.stores, detection.clock, detection.incident_id, "ann", True)
+    assert calm(detection, 2000) == {"incidents_calm": 1}
+    assert (detection.incident["status"], detection.incident["flapping"]) == ("new", False)
+
+
 def test_a_report_in_between_keeps_it_from_being_calm(detection):
     detection.flaps()
     for _time in range(5):

@@ -5,7 +5,7 @@ from typing import List
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incident_management.incidents import timeline
+from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.joining import merging
 from incident_management.incidents.signal import Signal
 from tests.fakes import FakeStores, ManualClock
@@ -40,6 +40,16 @@ def test_one_host_can_be_split_off_again(stores, clock):
 
     assert later.incident_id == part.id
     assert part.signals == 1
+
+
+def test_what_comes_with_the_signal_that_reopens_an_incident_joins_it(stores, clock):
+    (first,) = ingest(stores, clock).ingest([on_host(0)])
+    lifecycle.resolve(stores, clock, first.incident_id, "ann")
+    clock.advance(300)
+    outcomes = ingest(stores, clock).ingest([on_host(0, run=1), on_host(1, run=1)])
+
+    assert [outcome.what for outcome in outcomes] == ["reopened", "added"]
+    assert {outcome.incident_id for outcome in outcomes} == {first.incident_id}
 
 
 def test_what_began_after_the_first_was_over_joins_with_a_reason_of_its_own(stores, clock):

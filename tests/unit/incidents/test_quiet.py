@@ -185,6 +185,16 @@ def test_a_pinned_incident_stays_open_until_it_is_unpinned(world):
     assert world.status(incident) == "resolved"
 
 
+def test_what_flaps_is_not_resolved_for_being_quiet_but_when_it_is_calm(world):
+    incident = world.raise_signal()
+    timeline.append(world.stores, world.clock, incident, "flapping", {"state": "began"}, "test")
+    timeline.refresh(world.stores, incident)
+    world.minutes(200)
+    assert world.status(incident) != "resolved"
+    held = [e.data for e in timeline.read(world.stores, incident) if e.data.get("state") == "held"]
+    assert [one["category"] for one in held] == ["quiet"]
+
+
 @pytest.mark.parametrize("status", ["approved", "running", "done", "rolling_back"])
 def test_a_fix_under_way_decides_by_itself(world, status):
     incident = world.raise_signal()

@@ -9,7 +9,7 @@ import pytest
 from incident_management.incidents import lifecycle, suppression, timeline
 from incident_management.incidents.errors import NotFound
 from incident_management.incidents.joining import merging
-from incident_management.incidents.upkeep.retention import Retention, gone, tombstone
+from incident_management.incidents.upkeep.retention import Retention, gone, tombstone, totals
 from incident_management.notify.outbox import Outbox
 from tests.fakes import Unavailable
 from tests.unit.incidents.builders import ingest, signal
@@ -302,6 +302,7 @@ def test_what_a_storm_held_back_is_deleted_as_fast_as_it_came(old):
     old.stores.signals.log.clear()
 
     assert old.run()["signals_pruned"] == 3000
+    assert totals(old.stores)["signals"] == 3000
     assert {"young", "taken"} <= {one["_key"] for one in old.stores.signals.all()}
     assert len([call for call in old.stores.signals.log if "delete" in call]) <= 2
 

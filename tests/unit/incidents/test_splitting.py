@@ -123,3 +123,15 @@ def test_what_was_split_off_since_stays_away_when_the_merge_is_undone(stores, cl
 
     assert restored.signals == new.signals == 1
     check(stores)
+
+
+def test_so_does_what_the_undone_one_had_taken_over_itself(stores, clock, two):
+    a, b = two
+    c = opened(stores, clock, signal("search"))
+    merge(stores, clock, c, a)
+    merge(stores, clock, a, b)
+    new = split(stores, clock, b, signal("search"))
+    restored = merging.undo_merge(stores, clock, b, a, "ann")
+
+    assert restored.signals == new.signals == 1
+    check(stores)

@@ -155,6 +155,21 @@ def test_killing_at_every_store_call_covers_the_whole_delivery():
     assert 10 < office.stores.calls - before < 40
 
 
+def test_of_what_a_dead_process_began_the_service_may_tell_later():
+    slack = FakeService(asking="later")
+    slack.script = ["die after"]
+    office = Office(slack=slack)
+    office.enqueue("entry-1")
+    with pytest.raises(Crash):
+        office.run()
+    office.run(seconds=300)
+    assert (office.only()["state"], office.only()["attempts"]) == ("sending", 1)
+    slack.asking = "history"
+    office.run(seconds=60)
+    assert (office.only()["state"], office.only()["attempts"]) == ("sent", 1)
+    assert len(slack.arrived) == 1
+
+
 def test_a_writer_that_was_overtaken_can_not_cause_a_second_message():
     """It saves an old document over the newest; the claims still know."""
     office = Office(slack=FakeService())

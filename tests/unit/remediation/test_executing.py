@@ -7,6 +7,7 @@ import pytest
 from incident_management.incidents.errors import NotFound
 from incident_management.remediation import execution
 from incident_management.remediation.executor import Outcome
+from incident_management.remediation.pace import pace
 from tests.unit.remediation.bench import Bench
 from tests.unit.remediation.plans import approved, execute, refusal
 
@@ -81,6 +82,27 @@ def test_an_action_runs_so_many_times_an_hour_on_all_entities_together(bench):
     bench.clock.advance(3601)
     again = approved(bench, incident="INC-20260101-00MAIL")
     assert execute(bench, again).status == "done"
+
+
+@pytest.mark.parametrize(
+    ("cooldown", "minutes", "no"), [("10m", 60, "rate"), ("2h", 120, "cooldown")]
+)
+def test_the_hour_and_the_cooldown_are_looked_back_on_whichever_is_longer(
+    bench, cooldown, minutes, no
+):
+    bench.stanzas["rollback_change"].update(cooldown=cooldown, hourly_limit="1")
+    first, second = approved_on(bench, "pay", "cart")
+    execute(bench, first)
+    plan = {**bench.stores.plans.get(second), "entity": "Pay"}
+
+    def refused():
+        action = bench.context.catalogue.get("rollback_change")
+        return [check.name for check in pace(bench.context, plan, action) if not check.ok]
+
+    bench.clock.advance(minutes * 60 - 1)
+    assert refused() == [no]
+    bench.clock.advance(1)
+    assert refused() == []
 
 
 def test_of_several_at_the_same_moment_no_more_run_than_may(bench):

@@ -30,6 +30,17 @@ def test_a_plan_says_what_would_be_done_and_why(bench):
     assert bench.kinds() == ["plan"]
 
 
+@pytest.mark.parametrize("analysis", [None, {"citations": []}])
+def test_a_plan_whose_evidence_is_gone_is_not_approved(bench, analysis):
+    plan, (known,) = propose(bench), bench.stores.analyses.all()
+    bench.stores.analyses.delete(known["_key"])
+    if analysis:
+        bench.stores.analyses.insert({**known, **analysis})
+    assert refusal(lambda: approval.approve(bench.context, plan, "omar")) == (
+        "The cause rests on no verified citation."
+    )
+
+
 def test_a_plan_for_a_cause_that_is_only_suspected_says_so(bench):
     suspected = "CHG-8 set pool_size to 1 (suspected for its time and place alone)"
     (analysis,) = bench.stores.analyses.all()

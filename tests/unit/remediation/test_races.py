@@ -104,6 +104,18 @@ def test_a_plan_that_is_being_carried_out_can_not_be_rejected(bench):
     assert bench.kinds()[-1] == "approval approved"
 
 
+def test_a_rejection_that_comes_before_an_execution_has_looked_is_obeyed(bench):
+    """The execution takes its claim while the rejection is written, and then sees it."""
+
+    def meanwhile(verb, _name):
+        if verb == "insert":
+            bench.stores.timeline.before = None
+            bench.context.claim(f"execute:{bench.plan}", {})
+
+    bench.stores.timeline.before = meanwhile
+    assert approval.reject(bench.context, bench.plan, "omar", "stop").status == "rejected"
+
+
 @pytest.mark.parametrize("moment", range(60))
 def test_a_rejection_at_any_moment_is_obeyed_or_refused(moment):
     bench = Bench()

@@ -222,6 +222,14 @@ def test_a_search_that_fails_is_run_again_and_stops_nothing(bench):
         bench.raising.run({}, 0, 1)
 
 
+def test_a_pinned_incident_stays_open_after_a_proved_fix(bench):
+    lifecycle.pin(bench.stores, bench.clock, INCIDENT, "ann", True)
+    bench.clock.advance(85)
+    assert bench.verifier().run() == 1
+    assert bench.kinds()[-1] == "verification recovered" and bench.status() == "new"
+    assert bench.stores.plans.get(bench.plan)["status"] == "recovered"
+
+
 def test_a_person_may_have_resolved_it_first(bench):
     lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "mia")
     bench.clock.advance(85)

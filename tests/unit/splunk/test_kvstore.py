@@ -49,13 +49,21 @@ def test_insert_tells_whether_the_key_was_free(splunkd, incidents):
     assert incidents.insert({"_key": "a"}) is False
 
 
-def test_other_refusals_are_errors(splunkd, incidents):
-    splunkd.answers = [(400, error("Invalid field")), (500, error("No space left on device"))]
-
-    with pytest.raises(SplunkError, match="Invalid field"):
-        incidents.insert({"_key": "a"})
-    with pytest.raises(SplunkError, match="No space left"):
-        incidents.save([{"_key": "a"}])
+@pytest.mark.parametrize("status", [400, 403, 500])
+def test_other_refusals_are_errors(splunkd, incidents, status):
+    """An insert that failed is no taken key, and a read that failed no missing document."""
+    splunkd.answer = lambda *_request: (status, error("Not now"))
+    document = {"_key": "a"}
+    for ask in (
+        lambda: incidents.insert(document),
+        lambda: incidents.save([document]),
+        lambda: incidents.get("a"),
+        lambda: incidents.delete("a"),
+        lambda: incidents.find({}),
+        lambda: incidents.delete_matching({"a": 1}),
+    ):
+        with pytest.raises(SplunkError, match="Not now"):
+            ask()
 
 
 def test_save_sends_at_most_a_thousand_at_once(splunkd, incidents):

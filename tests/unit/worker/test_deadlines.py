@@ -162,6 +162,18 @@ def unrouted(**more):
     return desk
 
 
+def test_a_milder_severity_undoes_no_late_acknowledgement():
+    desk = Desk()
+    desk.open()
+    desk.wait(20)
+    lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "dana")
+    desk.wait(1)
+    edit(desk.stores, desk.clock, desk.id, "dana", {"severity": "high"})
+    desk.wait(1)
+    assert desk.dues() == ("Mon 10:15", "Wed 10:00")
+    assert desk.incident["sla_status"] == "breached"
+
+
 def test_a_team_that_is_given_it_later_has_its_time_from_then():
     desk = unrouted(escalation__office={"team": "pay*", "step.1": "20m, channel:slack"})
     assignment.assign(desk.stores, desk.clock, Routing(), desk.id, "ann", team="payments")

@@ -163,7 +163,7 @@ export const MOVES = [
     {
         id: 'pin', label: 'Pin', capability: 'incident_write',
         blocked: (i) => i.pinned ? 'It is pinned already.' : mustBeOpen(i),
-        fields: () => [{ ...reason(), help: 'A pinned incident is never resolved by itself when its searches are quiet.' }],
+        fields: () => [{ ...reason(), help: 'A pinned incident is never resolved by itself.' }],
         path: at('pin'), body: (values) => ({ pinned: true, ...filled(values) }),
         done: (i) => `${i.id} is pinned.`,
     },

@@ -125,7 +125,7 @@ class Turns:
         return not (
             document["_key"] in self._given
             or document["channel"] in self._resting
-            or (document["lane"] and document["lane"] in self._blocked)
+            or document["lane"] in self._blocked
         )
 
     def _in_order(self, document: Document) -> Iterator[Document]:

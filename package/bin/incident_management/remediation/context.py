@@ -103,10 +103,12 @@ class Context:
         """Bring the incident's and the plan's documents up to the entries; returns the state."""
         timeline.refresh(self.stores, plan["incident_id"])
         current, _entries, state = self.load(plan["_key"])
-        # A plan is over when its incident is resolved, too; until then the worker looks after it.
-        resolving = state.status == "recovered"
-        over = not resolving or not self.standing(plan["incident_id"])[0].is_open
-        status = state.status if over else "resolving"
+        status = state.status
+        if status == "recovered" and current["status"] != "recovered":
+            # It is over when its incident is resolved, too; until then the worker looks after it.
+            incident, _entries = self.standing(plan["incident_id"])
+            if incident.is_open and not incident.pinned:
+                status = "resolving"
         if current["status"] != status:
             current.update(status=status, updated_at=self.clock.now())
             self.stores.plans.save([current])

@@ -191,9 +191,9 @@ class Verifier:
         return True
 
     def _resolve(self, plan: Mapping[str, Any]) -> bool:
-        """Resolve the incident that a plan has cured, unless somebody did."""
+        """Resolve the incident that a plan has cured, unless somebody did, or pinned it."""
         incident, _entries = self._context.standing(plan["incident_id"])
-        if not incident.is_open:
+        if not incident.is_open or incident.pinned:
             self._context.show(plan)
             return False
         try:

@@ -71,7 +71,9 @@ class Planner:
             self._follow_merges(problem, batch)
         problems = self._pass_gates(self._uncounted(problems, batch), batch)
         fresh_ids = self._unused_ids(problems, batch)
-        for alike in gathered(self._add_to_open([*going_on, *problems], batch)):
+        rest = self._add_to_open([*going_on, *problems], batch)
+        # What reopens an incident comes first, so that what is new can join it.
+        for alike in gathered(sorted(rest, key=lambda p: not self._adds(p, batch))):
             self._place_alike(alike, batch, fresh_ids)
         return batch
 

@@ -92,7 +92,7 @@ def _released(entries: Sequence[Entry], routing: Routing, now: float) -> List[En
     ended = Entry.create(incident.id, "flapping", data, ACTOR, now, head, f"calm:{began.key}")
     later = counted[counted.index(last) + 1 :]
     found_since = any(entry.kind in ("signal", "joined") for entry in later)
-    if last.data.get("state") != "held" or found_since:
+    if last.data.get("state") != "held" or found_since or incident.pinned:
         return [ended]
     resolve = {
         "from": incident.status,
