@@ -172,6 +172,15 @@ def test_a_summary_calls_those_by_name_whom_its_messages_would_have_called(storm
     assert late.target == "web@shop.example" and late.message["mention"] == "dana@shop.example"
 
 
+def test_a_summary_of_one_has_its_own_words(storm):
+    storm.comes(21)
+    storm.goes_on(60)
+    last = storm.services["slack"].messages[-1]
+    assert len(storm.services["slack"].messages) == 21 and last.message["event"] == "opened"
+    assert last.message["incident_id"] == storm.named(21)
+    assert storm.on_timeline(21, "slack") == [""]
+
+
 def test_zero_tells_each_by_itself():
     storm = Storm(tell_singly=0)
     storm.comes(50)

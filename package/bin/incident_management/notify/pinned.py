@@ -1,9 +1,9 @@
 """Connections of urllib3 to a host's addresses, which share the time, and may have to be checked.
 
 A name is looked up once, and not again to connect: whoever owns it can answer the look-up for a
-check with one address and that for the connection
-with another ("DNS rebinding"). TLS and the Host header still go by the name. Through a proxy this
-can't be done: there it is the proxy that looks names up.
+check with one address and that for the connection with another ("DNS rebinding"). TLS and the Host
+header still go by the name. Through a proxy this can't be done: there it is the proxy that looks
+names up.
 """
 
 from __future__ import annotations

@@ -165,7 +165,8 @@ class Storms:
         ended = 0
         mine = between("flow", "summary:")["$and"]
         for one in self._stores.outbox.find({"$and": [*mine, {"settled": False, "state": "sent"}]}):
-            note = f"in a summary of {len(one['members']):,}"
+            count = len(one["members"])
+            note = f"in a summary of {count:,}" if count > 1 else ""
             outcome = {"state": "sent", "sent_at": one["sent_at"], "receipt": {"note": note}}
             ended += self._change(one["members"], lambda it: it["state"] == GATHERED, outcome)
             latest = self._stores.outbox.get(one["_key"])
@@ -215,6 +216,9 @@ def _called(gathered: Iterable[Document]) -> List[str]:
 
 def _summary(gathered: Sequence[Document], routing: Routing, web_url: str, now: float) -> Message:
     messages = [one["message"] for one in gathered]
+    if len(messages) == 1:
+        # Its own words say more.
+        return Message.from_document(messages[0])
     first, many = messages[0], f"{len(messages):,}"
     by_severity = Counter(str(one["severity"]) for one in messages)
     severities = [name for name in SEVERITIES if by_severity[name]]
