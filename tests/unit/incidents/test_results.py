@@ -217,3 +217,23 @@ def test_one_result_and_what_is_meant_to_be_one_problem_say_nothing_of_it(params
     alert = Alert.from_params(params, "Disk", "a", "o", "s")
     (finding,) = findings(rows, alert, now=1.0)
     assert "description" not in finding
+
+
+def test_a_row_has_its_time_whether_the_alert_action_or_the_worker_read_it():
+    """The results' CSV has epoch seconds; splunkd's REST API, which the worker asks, ISO 8601."""
+    alert = Alert("r", "a", "o", "s")
+    times = [
+        [(one["first_time"], one["last_time"]) for one in findings([row], alert, now=2e9)]
+        for row in (
+            {"host": "web1", "_time": "1796032800.250"},
+            {"host": "web1", "_time": "2026-11-30T11:00:00.250+01:00"},
+            {"host": "web1", "_time": "2026-11-30T10:00:00.250Z"},
+        )
+    ]
+    assert times == [[(1796032800.25, 1796032800.25)]] * 3
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-11-30 10:00:00", "2026-13-01T00:00:00Z", ""])
+def test_a_time_that_nobody_can_place_is_now(text):
+    (finding,) = findings([{"first_time": text, "last_time": text}], Alert("r", "a", "o", "s"), 7.0)
+    assert (finding["first_time"], finding["last_time"]) == (7.0, 7.0)

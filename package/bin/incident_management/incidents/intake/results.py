@@ -8,6 +8,7 @@ with the same keys, whichever way it takes.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..canonical import digest
@@ -247,7 +248,19 @@ def _shown(value: Any) -> Any:
 def _moment(value: Any) -> Optional[float]:
     """A time, or None: one before the epoch is no time of an event, and would be refused."""
     number = _float(value)
+    if number is None and isinstance(value, str):
+        number = _iso_8601(value)
     return number if number is not None and number >= 0 else None
+
+
+def _iso_8601(text: str) -> Optional[float]:
+    """Read a time with its zone, as splunkd's REST API writes ``_time``; the results' CSV has
+    epoch seconds there."""
+    try:
+        moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment.timestamp() if moment.tzinfo else None
 
 
 def _float(value: Any) -> Optional[float]:
