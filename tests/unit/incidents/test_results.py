@@ -198,9 +198,9 @@ def test_results_without_the_entity_field_are_one_problem_that_says_so():
     told, sentence = finding["description"].split("\n")
     assert told == "1 on web0"
     assert sentence == (
-        "3 results were taken for one problem, as they have no field 'entity'. If each is one of "
-        "its own, name the field that tells them apart (here perhaps host) as the Entity field of "
-        "the alert's action Open incident."
+        "3 results were taken for one problem, as their field 'entity' is empty or missing. If "
+        "each is one of its own, name the field that tells them apart (here perhaps host) as the "
+        "Entity field of the alert's action Open incident."
     )
 
 
@@ -237,3 +237,11 @@ def test_a_row_has_its_time_whether_the_alert_action_or_the_worker_read_it():
 def test_a_time_that_nobody_can_place_is_now(text):
     (finding,) = findings([{"first_time": text, "last_time": text}], Alert("r", "a", "o", "s"), 7.0)
     assert (finding["first_time"], finding["last_time"]) == (7.0, 7.0)
+
+
+def test_the_same_entities_in_another_order_are_the_same_problem():
+    rows = [{"host": ["web2", "web1"]}, {"host": ["web1", "web2"]}]
+    alert = Alert.from_params({"entity_field": "host"}, "Disk", "a", "o", "s")
+    found = findings(rows, alert, now=1.0)
+    assert {str(one["dedup"]) for one in found} == {"{'host': 'web1, web2'}"}
+    assert sorted(one["entity"] for one in found) == ["web1", "web2"]
