@@ -8,7 +8,7 @@ import sys
 import time
 
 import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
-from splunklib.searchcommands import Configuration, GeneratingCommand, Option, dispatch
+from splunklib.searchcommands import Configuration, Option, dispatch
 
 from incident_management.detection.backtest.replay import BacktestFailed
 from incident_management.detection.backtest.setup import (
@@ -20,6 +20,7 @@ from incident_management.detection.backtest.setup import (
 )
 from incident_management.detection.options import Duration, Number, parse_options
 from incident_management.splunk.session import APP, Session
+from incident_management.splunk.telling import TellingCommand
 
 KINDS = {
     "step": Duration(),
@@ -30,7 +31,7 @@ KINDS = {
 
 
 @Configuration(type="reporting")
-class IncidentBacktestCommand(GeneratingCommand):
+class IncidentBacktestCommand(TellingCommand):
     """Replays a detection over past time.
 
     ##Syntax
@@ -72,12 +73,11 @@ class IncidentBacktestCommand(GeneratingCommand):
         session = Session.from_searchinfo(searchinfo)
         try:
             if self.monitor:
-                given = (session, time.time(), self.monitor, self._asked, self.write_warning)
-                yield from replay_monitor(*given)
-                return
-            yield from replay(
-                session, time.time(), self.search, apps, owner, self._asked, self.write_warning
-            )
+                what, run = (self.monitor,), replay_monitor
+            else:
+                what, run = (self.search, apps, owner), replay
+            tells = (self.write_warning, self.tell_now)
+            yield from run(session, time.time(), *what, self._asked, *tells)
         except BacktestFailed as error:
             self.error_exit(error, str(error))
 

@@ -198,9 +198,9 @@ def test_results_without_the_entity_field_are_one_problem_that_says_so():
     told, sentence = finding["description"].split("\n")
     assert told == "1 on web0"
     assert sentence == (
-        "3 results were taken for one problem, as they have no field 'entity'. If each is one of "
-        "its own, name the field that tells them apart (here perhaps host) as the Entity field of "
-        "the alert's action Open incident."
+        "3 results were taken for one problem, as their field 'entity' is empty or missing. If "
+        "each is one of its own, name the field that tells them apart (here perhaps host) as the "
+        "Entity field of the alert's action Open incident."
     )
 
 
@@ -217,3 +217,31 @@ def test_one_result_and_what_is_meant_to_be_one_problem_say_nothing_of_it(params
     alert = Alert.from_params(params, "Disk", "a", "o", "s")
     (finding,) = findings(rows, alert, now=1.0)
     assert "description" not in finding
+
+
+def test_a_row_has_its_time_whether_the_alert_action_or_the_worker_read_it():
+    """The results' CSV has epoch seconds; splunkd's REST API, which the worker asks, ISO 8601."""
+    alert = Alert("r", "a", "o", "s")
+    times = [
+        [(one["first_time"], one["last_time"]) for one in findings([row], alert, now=2e9)]
+        for row in (
+            {"host": "web1", "_time": "1796032800.250"},
+            {"host": "web1", "_time": "2026-11-30T11:00:00.250+01:00"},
+            {"host": "web1", "_time": "2026-11-30T10:00:00.250Z"},
+        )
+    ]
+    assert times == [[(1796032800.25, 1796032800.25)]] * 3
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-11-30 10:00:00", "2026-13-01T00:00:00Z", ""])
+def test_a_time_that_nobody_can_place_is_now(text):
+    (finding,) = findings([{"first_time": text, "last_time": text}], Alert("r", "a", "o", "s"), 7.0)
+    assert (finding["first_time"], finding["last_time"]) == (7.0, 7.0)
+
+
+def test_the_same_entities_in_another_order_are_the_same_problem():
+    rows = [{"host": ["web2", "web1"]}, {"host": ["web1", "web2"]}]
+    alert = Alert.from_params({"entity_field": "host"}, "Disk", "a", "o", "s")
+    found = findings(rows, alert, now=1.0)
+    assert {str(one["dedup"]) for one in found} == {"{'host': 'web1, web2'}"}
+    assert sorted(one["entity"] for one in found) == ["web1", "web2"]

@@ -21,6 +21,7 @@ from ..timemodifiers import resolve
 from .judging import COLUMNS, Recorded, judged, loosened, proposed
 from .known import Known
 from .monitored import MonitorReplay
+from .progress import Progress
 from .replay import DAY, BacktestFailed, Detection, Replay, Setting, Simulated, Window, simulate
 from .runs import runs_of
 
@@ -64,12 +65,14 @@ def replay(
     owner: str,
     asked: Asked,
     tell: Callable[[str], Any],
+    tell_now: Callable[[str], Any],
 ) -> Iterator[Dict[str, Any]]:
     """Replay a saved search: a row an incident, then a summary row, of each setting.
 
     It is looked for in ``apps``, in their order, and its searches run in the app in which it is,
     with that app's macros and lookups. They are run once, whatever is compared. ``tell`` takes a
-    sentence about what the rows do not show. Raises BacktestFailed with one sentence.
+    sentence about what the rows do not show, ``tell_now`` one about how far it is. Raises
+    BacktestFailed with one sentence.
     """
     try:
         detection = _found(session, name, apps, owner)
@@ -85,7 +88,7 @@ def replay(
     known = Known(searcher, tell)
     run = Replay(
         detection=detection,
-        searcher=searcher,
+        searcher=Progress(searcher, moments[-1], tell_now),
         moments=moments,
         step=step,
         quiet=quiet,
@@ -114,7 +117,12 @@ def nothing_found(name: str, runs: int) -> str:
 
 
 def replay_monitor(
-    session: Session, now: float, name: str, asked: Asked, tell: Callable[[str], Any]
+    session: Session,
+    now: float,
+    name: str,
+    asked: Asked,
+    tell: Callable[[str], Any],
+    tell_now: Callable[[str], Any],
 ) -> Iterator[Dict[str, Any]]:
     """Replay a monitor, whether it is on or not: a row an incident, then a summary row.
 
@@ -144,7 +152,8 @@ def replay_monitor(
         detection, routing, quiet, quiet_not=quiet_not, suppressions=known.suppressions()
     )
     setting = dataclasses.replace(_changed(plain, asked.changes), threshold=None)
-    run = MonitorReplay(monitor, searcher, start, min(end, now - monitor.lag))
+    until = min(end, now - monitor.lag)
+    run = MonitorReplay(monitor, Progress(searcher, until, tell_now), start, until)
     found, spans = run.simulated(setting, known.topology())
     recorded = known.recorded(start, end)
     rows, summary = judged(found, spans, (end - start) / DAY, recorded, monitor.span, "as asked")

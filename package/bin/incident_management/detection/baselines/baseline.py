@@ -5,7 +5,7 @@ same time of the day and the week before; the mean of the last few; the mean of 
 the hours before; how much it spreads. Each is measured against its own record (see
 :mod:`.records`), and the clearest one decides. Times are epoch seconds.
 
-Memory of a series: at most 1,890 numbers, 20 kB.
+Memory of a series: at most 1,910 numbers, 20 kB.
 """
 
 from __future__ import annotations

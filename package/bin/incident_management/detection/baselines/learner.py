@@ -8,13 +8,15 @@ from __future__ import annotations
 import math
 from typing import Any, Dict, List, Optional, Tuple
 
-from .kinds import CHANGE, FIRST_SEASON, SHORT_MEAN, SPREAD, VALUE, count_of, single
+from .before import BACK_POINTS, Before, Move
+from .floors import CURVE, FEW, STEADY_POINTS, reckon_floors
+from .kinds import CHANGE, FIRST_SEASON, SPREAD, VALUE, count_of, single
 from .level import Level, median
 from .records import CALM_LEVEL, LASTING, Records
 from .season import PERIODS
 from .seasonal import SEASON_MEANS, Seasonal
 from .shift import FEWEST, Shift
-from .window import CHANGE_POINTS, FULL, SPREAD_POINTS, Means, Window
+from .window import FULL, SPREAD_POINTS, Means, Window
 from .zone import Zone
 
 __all__ = ["Judged", "Learner"]
@@ -24,31 +26,17 @@ Judged = Tuple[float, float, float, float, bool]
 
 _SEASON_NAMES: Dict[str, Tuple[str, ...]] = {"none": (), "auto": ("daily", "weekly")}
 
-FEW = 6
-"""Points of the short mean of values."""
-CURVE = 10.0
-"""How much the curved scale tells small values apart; it bends at a tenth of the usual value."""
 LEAST_BEND = 1e-150
 """Below it, a large value divided by it would not be finite."""
 GAP_FACTOR = 10.0
 """A pause of more than this many usual steps is a gap: the point after it is neither judged nor
 learned from, since it may stand for the whole gap. Two such pauses in a row are another rhythm."""
-POISSON_SPREADS = 3.0
-STEADY, STEADY_POINTS = 0.25, 200
-"""Whole numbers that spread less than this share of a Poisson distribution's are no counts."""
-RELATIVE_NOISE = 0.002
-"""A deviation below this share of the level, three times over, is never an anomaly."""
 ERROR_RATE = 0.005
 BETTER = 0.9
 """A season is what is expected when its error is below this share of the level's error."""
-BORROWED = 100.0
-"""Points of a season after which its own record counts as much as half of the level's."""
 UNCLEAR_SECONDS = 72000.0
 """How long a shift goes on before it is lasting when it is not clear which it is: in a flat night
 the factor and the sum look the same."""
-RANGE_NOISE = 3.0
-"""What lies outside a range of weeks by no more than so many mean errors is noise. A record of that
-is low at first: of all values, the range has few left over."""
 REFRESH = 32
 """Points after which the noise floors are reckoned anew."""
 
@@ -57,9 +45,9 @@ class Learner:
     """One series of plain values; the arguments are those of :class:`.baseline.Baseline`."""
 
     __slots__ = (
-        "_bend", "_curved", "_curved_means", "_direction", "_error", "_floors", "_is_count",
-        "_last_time", "_level", "_min_history", "_paused", "_records", "_seasons", "_seen",
-        "_shift", "_spread", "_step", "_threshold", "_window",
+        "_before", "_bend", "_curved", "_curved_means", "_direction", "_error", "_floors",
+        "_is_count", "_last_time", "_level", "_min_history", "_paused", "_records", "_seasons",
+        "_seen", "_shift", "_spread", "_step", "_threshold", "_window",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +72,7 @@ class Learner:
         self._records = Records(count_of(seasons), single(seasons), threshold)
         self._floors = [0.0] * count_of(seasons)
         self._shift = Shift()
+        self._before = Before()
 
     def add(self, value: float, time: Optional[float] = None) -> Judged:
         """Judge a point, then learn from it."""
@@ -100,7 +89,15 @@ class Learner:
         if seen == 0:
             self._level.learn(value)
         if seen % REFRESH == 0 or seen < REFRESH:
-            self._reckon_floors()
+            reckon_floors(
+                self._floors,
+                self._level,
+                self._bend,
+                self._is_count,
+                seen >= STEADY_POINTS,
+                self._seasons,
+                self._records,
+            )
         best = self._expect(value, time)
         # The same as _usual, but for every point: so without a call.
         if best is None:
@@ -111,6 +108,10 @@ class Learner:
             expected, low, high = season.usual or 0.0, season.low, season.high
         reach = self._records.reach(kind, self._floors[kind])
         deviations = self._deviations(value)
+        if self._before.move is not None and time is not None:
+            judged = self._went_back(value, time)
+            if judged is not None:
+                return judged
         shift = self._shift
         verdict = self._records.weigh(
             deviations,
@@ -125,7 +126,7 @@ class Learner:
         self._learn(value, time)
         if shift.holds:
             if self._is_lasting(kind):
-                self._move()
+                self._move(time)
         elif verdict.lasting:
             self._settle()
         lower = low - reach
@@ -145,10 +146,34 @@ class Learner:
         self._window.clear()
         kind, expected, low, high = self._usual(self._expect(value, time))
         reach = self._records.reach(kind, self._floors[kind])
-        lower = low - reach
-        if self._is_count and lower < 0.0:
-            lower = 0.0
-        return expected, lower, high + reach, 0.0, False
+        return expected, self._least(low - reach), high + reach, 0.0, False
+
+    def _went_back(self, value: float, time: float) -> Optional[Judged]:
+        """Judge a value that is what was usual before the latest shift; None: it is not.
+
+        The longest season tells, as the others have learned what came since.
+        """
+        before = self._before
+        known = [one for one in self._seasons if one.season.usual is not None]
+        kind, _expected, low, high = self._usual(known[-1] if known else None)
+        bounds = before.bounds(
+            value, time, low, high, self._records.reach(kind, self._floors[kind])
+        )
+        if bounds is None:
+            return None
+        self._shift.clear()
+        self._records.goes_on = False
+        self._learn(value, time)
+        if before.move and before.is_back:
+            self._scale(before.move.back(), BACK_POINTS)
+            self._window.clear()
+            before.forget()
+        low, high, reach = bounds
+        return (low + high) / 2.0, self._least(low - reach), high + reach, 0.0, False
+
+    def _least(self, lower: float) -> float:
+        """Return a lower bound; a count has none below 0."""
+        return 0.0 if self._is_count and lower < 0.0 else lower
 
     def _usual(self, best: Optional[Seasonal]) -> Tuple[int, float, float, float]:
         """Return the kind of an expectation, what it expects, and between which values."""
@@ -260,37 +285,6 @@ class Learner:
                     distance if error is None else error + ERROR_RATE * (distance - error)
                 )
 
-    def _reckon_floors(self) -> None:
-        """What is noise: the spread of a Poisson distribution for counts, a little otherwise."""
-        middle = self._level.middle
-        noise = RELATIVE_NOISE * abs(middle)
-        is_count = self._is_count
-        if is_count:
-            poisson = math.sqrt(max(middle, 0.0) + 0.5)
-            steady = STEADY * poisson if middle >= 1.0 and self._seen >= STEADY_POINTS else 0.0
-            is_count = self._level.spread >= steady
-            # In whole numbers, one more or less is noise whatever they are.
-            noise = max(noise, poisson if is_count else 1.0)
-        reach = POISSON_SPREADS * noise
-        bend = max(self._bend, abs(middle)) or 1.0
-        few = reach / math.sqrt(FEW)
-        floors = self._floors
-        floors[VALUE] = reach
-        floors[SHORT_MEAN] = math.asinh(CURVE * (middle + few) / bend) - math.asinh(
-            CURVE * middle / bend
-        )
-        floors[CHANGE] = reach / math.sqrt(CHANGE_POINTS / 2)
-        floors[SPREAD] = noise if is_count else reach / math.sqrt(2 * SPREAD_POINTS)
-        for seasonal in self._seasons:
-            length = SEASON_MEANS[seasonal.name]
-            # A season that is known for a short while has seen few of its own extremes: until
-            # then, those of the level stand in for them.
-            known = self._records.seen(seasonal.kind)
-            borrowed = self._records.mark(VALUE) * BORROWED / (BORROWED + known)
-            noise = RANGE_NOISE * (seasonal.error or 0.0) if seasonal.is_range else 0.0
-            floors[seasonal.kind] = max(reach, borrowed, noise)
-            floors[seasonal.mean_kind] = max(reach / math.sqrt(length), borrowed)
-
     def _note_time(self, time: float) -> bool:
         """Learn the usual step; True when this point comes after a gap."""
         last, self._last_time = self._last_time, time
@@ -314,12 +308,24 @@ class Learner:
             return shift.points >= LASTING
         return shift.points >= 2 * FEWEST and shift.points * self._step >= UNCLEAR_SECONDS
 
-    def _move(self) -> None:
+    def _move(self, time: Optional[float]) -> None:
         """Take the shifted series for the normal one: level, seasons and records move along."""
         shift = self._shift
-        factor, by = shift.factor, shift.sum
         errors = [one.error for one in self._seasons if one.error is not None]
         noise = shift.noise(min([self._error, *errors]) or self._level.spread)
+        # With a season, most of a record is the season, which has become as much higher.
+        move = Move(shift.factor, shift.sum, noise, shift.factor if errors else noise)
+        is_whole = self._scale(move, shift.points)
+        if is_whole and time is not None:
+            self._before.note(move, time)
+        else:
+            self._before.forget()
+        shift.clear()
+
+    def _scale(self, move: Move, points: int) -> bool:
+        """Scale and move what was learned before so many points; True when that is all of it."""
+        factor, by, noise = move.factor, move.sum, move.noise
+        is_whole = True
         self._set_level(self._level.middle * factor + by)
         for level in (self._level, self._spread):
             level.spread *= factor
@@ -328,15 +334,15 @@ class Learner:
         for seasonal in self._seasons:
             if self._records.seen(seasonal.kind) * self._step < PERIODS[seasonal.name].length:
                 # Known for one period or less: what moved may be the season itself.
+                is_whole = False
                 continue
-            seasonal.season.move(factor, by, shift.points * self._step, self._step)
+            seasonal.season.move(factor, by, points * self._step, self._step)
             seasonal.means = Means(SEASON_MEANS[seasonal.name])
             if seasonal.error is not None:
                 seasonal.error *= noise
-        # With a season, most of these is the season, which has become as much higher.
-        self._records.scale(factor if errors else noise, (VALUE, CHANGE, SPREAD))
+        self._records.scale(move.records, (VALUE, CHANGE, SPREAD))
         self._records.scale(noise, range(FIRST_SEASON, len(self._floors)))
-        shift.clear()
+        return is_whole
 
     def _settle(self) -> None:
         """Take the level of the last hours for the normal one."""
@@ -364,6 +370,7 @@ class Learner:
             "shift": self._shift.to_state(),
             "floors": list(self._floors),
             "seasons": [seasonal.to_state() for seasonal in self._seasons],
+            "before": self._before.to_state(),
         }
 
     def restore(self, state: Dict[str, Any]) -> None:
@@ -380,6 +387,7 @@ class Learner:
         if "shift" in state:
             # A state without a shift follows an anomaly that goes on from now.
             self._shift.restore(state["shift"])
+        self._before.restore(state.get("before", []))
         if len(state["floors"]) != len(self._floors) or len(state["seasons"]) != len(self._seasons):
             raise ValueError("it has other seasons")
         self._floors = [float(floor) for floor in state["floors"]]

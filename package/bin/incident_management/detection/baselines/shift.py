@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-__all__ = ["FEWEST", "Shift"]
+__all__ = ["CLEARLY", "FEWEST", "Shift"]
 
 FEWEST = 12
 """Points from which a shift can be told from a fault that changes with each point."""

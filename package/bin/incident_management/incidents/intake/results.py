@@ -8,6 +8,7 @@ with the same keys, whichever way it takes.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..canonical import digest
@@ -57,7 +58,7 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
     fields = alert.dedup_fields if alert.per_result else ()
     nameless = 0
     for row in rows:
-        values = tuple([text_of(row.get(name)) for name in fields])
+        values = tuple([_same(row.get(name)) for name in fields])
         if fields and not all(values):
             values = _with_entity(values, row, alert)
             nameless += not any(values)
@@ -89,8 +90,8 @@ def _tell_of_nameless(finding: Document, rows: int, alert: Alert) -> None:
     likely = [name for name in ENTITY_NAMES if text_of(finding["rows"][0].get(name))]
     such_as = f" (here perhaps {likely[0]})" if likely else ""
     told = (
-        f"{rows} results were taken for one problem, as they have no field "
-        f"'{alert.entity_field}'. If each is one of its own, name the field that tells them apart"
+        f"{rows} results were taken for one problem, as their field '{alert.entity_field}' is "
+        f"empty or missing. If each is one of its own, name the field that tells them apart"
         f"{such_as} as the Entity field of the alert's action Open incident."
     )
     parts = [part for part in (finding.get("description", ""), told) if part]
@@ -160,13 +161,21 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
 
 def _with_entity(values: Tuple[str, ...], row: Mapping[str, Any], alert: Alert) -> Tuple[str, ...]:
     """Return the values of the dedup fields, those that the row lacks filled as findings() says."""
-    entity = text_of(row.get(alert.entity_field))[:ENTITY_CHARACTERS]
+    entity = _same(row.get(alert.entity_field))[:ENTITY_CHARACTERS]
     if not any(values):
         return (entity, *values[1:])
     return tuple(
         value or (entity if name == ENTITY else "")
         for name, value in zip(alert.dedup_fields, values)
     )
+
+
+def _same(value: Any) -> str:
+    """Return what two rows have in common whose field has the same values, in whatever order.
+
+    ``values()`` of stats sorts them, ``list()`` does not.
+    """
+    return text_of(sorted(map(str, value)) if isinstance(value, list) else value)
 
 
 def _entity(row: Mapping[str, Any], alert: Alert) -> str:
@@ -247,7 +256,19 @@ def _shown(value: Any) -> Any:
 def _moment(value: Any) -> Optional[float]:
     """A time, or None: one before the epoch is no time of an event, and would be refused."""
     number = _float(value)
+    if number is None and isinstance(value, str):
+        number = _iso_8601(value)
     return number if number is not None and number >= 0 else None
+
+
+def _iso_8601(text: str) -> Optional[float]:
+    """Read a time with its zone, as splunkd's REST API writes ``_time``; the results' CSV has
+    epoch seconds there."""
+    try:
+        moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment.timestamp() if moment.tzinfo else None
 
 
 def _float(value: Any) -> Optional[float]:

@@ -1,0 +1,70 @@
+"""How far the searches of a replay are: they take minutes, and its rows come at the end."""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import datetime, timezone
+from typing import Any, Callable
+
+from ...ports import Searcher, SearchResult
+
+__all__ = ["Progress"]
+
+FIRST_SECONDS = 10.0
+"""After how long it is told first, and from then on when three times as long has passed: a message
+can't be taken back, so there are few."""
+
+
+class Progress:
+    """A searcher that tells of itself; see :class:`incident_management.ports.Searcher`.
+
+    Its searches go from an earlier time to a later one; from the beginning again, if they have to
+    be run once more in another form.
+
+    Args:
+        end: up to when it is searched, in epoch seconds.
+        tell: takes one sentence.
+    """
+
+    def __init__(
+        self,
+        searcher: Searcher,
+        end: float,
+        tell: Callable[[str], Any],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._searcher = searcher
+        self._end = end
+        self._tell = tell
+        self._monotonic = monotonic
+        self._next = monotonic() + FIRST_SECONDS
+        self._start = self._reached = math.inf
+        self._begun = monotonic()
+
+    def run(
+        self, spl: str, earliest: str, latest: str, limit: int = 1000, timeout: float = 60.0
+    ) -> SearchResult:
+        until = float(latest)
+        if self._start == math.inf or until < self._reached:
+            self._start, self._begun = min(float(earliest), until), self._monotonic()
+        self._reached = until
+        result = self._searcher.run(spl, earliest, latest, limit, timeout)
+        now = self._monotonic()
+        if now >= self._next and until < self._end:
+            self._next = now + max(FIRST_SECONDS, 2.0 * (now - self._begun))
+            self._tell(self._sentence(until, now - self._begun))
+        return result
+
+    def _sentence(self, until: float, passed: float) -> str:
+        share = (until - self._start) / (self._end - self._start)
+        left = passed * (1.0 - share) / share if share > 0.0 else passed
+        reached = datetime.fromtimestamp(until, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+        return (
+            f"Searched up to {reached} in {_long(passed)}, {100.0 * share:.0f} percent of the "
+            f"time; about {_long(left)} are left, and the rows come at the end."
+        )
+
+
+def _long(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 90.0 else f"{seconds / 60.0:.0f} minutes"
