@@ -239,14 +239,15 @@ def test_the_overview_tells_how_fast_they_are_answered_and_by_whom(
 ) -> None:
     show(page, stored, "incident_overview")
     rows = page.locator("#viz_answers").get_by_role("row")
-    # two are open, of which one is acknowledged; a third is resolved
+    # two are open, of which one is acknowledged; a third is resolved; how many are of a night
+    # depends on when this runs
     expect(rows.filter(has_text="web")).to_have_text(
-        re.compile(r"web\s*3\s*2\s*90 s\s*4 min\s*0"), timeout=WAIT_MS
+        re.compile(r"web\s*3\s*\d\s*2\s*90 s\s*4 min\s*0"), timeout=WAIT_MS
     )
     show(page, stored, "incident_overview", "form.by=severity")
     medium = rows.filter(has_text="medium")
     expect(medium).to_have_text(
-        re.compile(r"medium\s*1\s*1\s*none yet\s*none yet\s*0"), timeout=WAIT_MS
+        re.compile(r"medium\s*1\s*\d\s*1\s*none yet\s*none yet\s*0"), timeout=WAIT_MS
     )
 
 

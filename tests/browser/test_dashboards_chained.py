@@ -141,15 +141,54 @@ def test_the_overview_tells_of_the_last_day_alone(
     empty.clear("incident_timeline")
 
 
-def test_the_incident_page_reads_all_of_its_incident_in_one_search(
+PARTS = {
+    "facts": "Checkout answers 500",
+    "story": "A minute ago",
+    "analysis": "None yet: ask for one in the workbench.",
+    "plans": "None yet: ask for one in the workbench.",
+    "signals": "No search results returned",
+}
+
+
+def its_incident(empty: Any) -> None:
+    empty.put("incidents", incident(INCIDENT))
+    note = {"incident_id": INCIDENT, "kind": "note", "seq": 1, "actor": "alice", "prev": []}
+    fresh = {**note, "_key": "b" * 64, "time": NOW - 60, "data": {"text": "A minute ago"}}
+    empty.put("incident_timeline", fresh)
+
+
+def test_the_incident_page_takes_no_more_searches_than_the_roles_leave_room_for(
     page: Any, empty: Any, studio_bundle: Any
 ) -> None:
-    empty.put("incidents", incident(INCIDENT))
+    its_incident(empty)
     searches = started(page)
     show(page, empty, "incident", f"form.incident={INCIDENT}")
-    shows(page, "hypotheses", "No search results returned")
-    shows(page, "facts", "Checkout answers 500")
-    shows(page, "analysis", "None yet: ask for one in the workbench.")
-    shows(page, "plans", "None yet: ask for one in the workbench.")
+    for name, text in PARTS.items():
+        shows(page, name, text)
     assert len([one for one in searches if "incident_analyses" in one]) == 1
-    assert len(searches) == 2, searches
+    assert len(searches) == 5, searches
+
+
+@pytest.mark.parametrize(
+    ("collection", "lost"),
+    [
+        ("incident_timeline", {"story"}),
+        ("incident_analyses", {"analysis"}),
+        ("incident_signals", {"plans", "signals"}),
+    ],
+)
+def test_of_an_incident_only_that_fails_which_cannot_be_read(
+    collection: str, lost: set[str], page: Any, empty: Any, studio_bundle: Any
+) -> None:
+    def without(route: Any) -> None:
+        data = route.request.post_data or ""
+        route.continue_(post_data=data.replace(collection, f"{collection}_gone"))
+
+    its_incident(empty)
+    page.route(f"**{JOBS}*", without)
+    show(page, empty, "incident", f"form.incident={INCIDENT}")
+    for name in PARTS.keys() - lost:
+        shows(page, name, PARTS[name])
+    page.wait_for_timeout(2000)  # the others have come, so would these
+    for name in lost:
+        assert PARTS[name] not in panel(page, name).inner_text()
