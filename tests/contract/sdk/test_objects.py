@@ -107,7 +107,7 @@ def test_operators_that_the_reference_does_not_name_are_refused(
     "Entity.update",
 )
 def test_secrets(service: splunklib.client.Service) -> None:
-    made = service.storage_passwords.create("p:ss wörd", "robot", "realm one")
+    made = service.storage_passwords.create("p:ss wörd", "robot", "realm one").refresh()
     assert (made.clear_password, made.realm, made.username) == ("p:ss wörd", "realm one", "robot")
     assert "p:ss" not in made.encrypted_password
     made.update(password="other").refresh()

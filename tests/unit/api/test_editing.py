@@ -42,6 +42,15 @@ def test_a_change_of_what_was_not_seen_is_refused(api):
     assert (status, changed["title"]) == (200, "Other")
 
 
+def test_the_version_counts_where_a_proxy_kept_the_header_back(api):
+    incident, etag = opened(api)
+    path = f"/incidents/{incident['id']}"
+    api.call("POST", f"{path}/notes", {"text": "news"})
+    change = {"title": "Other", "if_match": etag}
+    assert api.call("PATCH", path, change)[0] == 412
+    assert api.call("PATCH", path, change, headers={"If-Match": "*"})[0] == 200
+
+
 def test_what_is_affected_is_corrected_as_a_whole(api):
     incident, _ = opened(api, affected_systems=["chekout", "db-1"])
     path = f"/incidents/{incident['id']}"

@@ -23,6 +23,17 @@ def incident(api):
     return api.call("POST", "/incidents", {"title": "Checkout is down"})[1]["id"]
 
 
+def test_a_key_in_the_body_stands_for_the_header(api, incident):
+    note = {"text": "looking", "idempotency_key": "k1"}
+    first = api.call("POST", f"/incidents/{incident}/notes", note)
+    assert api.call("POST", f"/incidents/{incident}/notes", note) == first
+    assert api.headers["Idempotency-Replayed"] == "true"
+    # The same request, by whichever way its key came.
+    assert (
+        api.call("POST", f"/incidents/{incident}/notes", {"text": "looking"}, headers=KEY) == first
+    )
+
+
 def fail_at(api, verb, name):
     """Have the KV store fail from this call on."""
 

@@ -44,7 +44,7 @@ def create_password(splunk: Splunk, request: RestRequest) -> Feed:
         request.write_app,
         request.write_owner,
     )
-    return Feed("passwords", [_entry(created)], status=201)
+    return Feed("passwords", [_told_back(created)], status=201)
 
 
 @route("POST", "storage/passwords/{name}")
@@ -87,6 +87,13 @@ def _reader(request: RestRequest) -> None:
 
 def _writer(request: RestRequest) -> None:
     require_any(request, "edit_storage_passwords", "admin_all_objects")
+
+
+def _told_back(credential: Credential) -> Entry:
+    """Not the secret: StoragePasswordsIntegrationTests in panoramicdata/Splunk.Api."""
+    entry = _entry(credential)
+    del entry.content["clear_password"]
+    return entry
 
 
 def _entry(credential: Credential) -> Entry:

@@ -121,17 +121,13 @@ def _stored(splunk: Splunk, request: RestRequest) -> dict[str, str]:
     return dict(eai.readable(splunk, request, _CONF, request.vars["name"]).settings)
 
 
-def _track(setting: str) -> bool | str:
-    """``[true | false | auto]`` in the REST API Reference."""
-    return "auto" if setting.strip().lower() == "auto" else is_true(setting)
-
-
 def _entry(splunk: Splunk, request: RestRequest, found: ConfEntry) -> Entry:
     settings = found.settings
     actions = [part.strip() for part in settings.get("actions", "").split(",") if part.strip()]
     extra: dict[str, Any] = {
         "actions": settings.get("actions", ""),
-        "alert.track": _track(settings.get("alert.track", "auto")),
+        # `auto` reads false, as recorded; the reference has it as a third value.
+        "alert.track": is_true(settings.get("alert.track", "auto")),
         "alert.suppress": is_true(settings.get("alert.suppress", "0")),
         "alert.digest_mode": is_true(settings.get("alert.digest_mode", "1")),
         "cron_schedule": settings.get("cron_schedule", ""),

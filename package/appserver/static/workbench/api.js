@@ -71,7 +71,9 @@ export function send(method, path, body = {}, { etag = '', key = '' } = {}) {
     const headers = { 'X-Splunk-Form-Key': formKey(), 'Content-Type': 'application/json' };
     if (etag) headers['If-Match'] = etag;
     if (method === 'POST') headers['Idempotency-Key'] = key || newKey();
-    const text = method === 'DELETE' ? undefined : JSON.stringify(body);
+    // In the body as well: Splunk Web may keep headers back on the way to splunkd.
+    const said = { if_match: headers['If-Match'], idempotency_key: headers['Idempotency-Key'] };
+    const text = method === 'DELETE' ? undefined : JSON.stringify({ ...body, ...said });
     return request(method, `${APP}/${path}`, headers, text);
 }
 

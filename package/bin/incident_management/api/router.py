@@ -49,6 +49,9 @@ __all__ = [
 
 PREFIX = "/incident_management/v1"
 BODY_METHODS = ("POST", "PUT", "PATCH")
+# In a body these stand for the headers, which Splunk Web's proxy may keep back: the one of its
+# Python part (appserver/mrsparkle/controllers/proxy.py, of which copies are public) passes none on.
+HEADERS_IN_BODY = {"if_match": "if-match", "idempotency_key": IDEMPOTENCY_HEADER}
 RETRY_SECONDS = 5
 # splunkd's and Splunk Web's own arguments, on any route.
 SPLUNKS_ARGUMENTS = ("output_mode", "_")
@@ -175,18 +178,19 @@ def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:
             raise Problem(403, text)
         query = _query(raw)
         system = backend.session(raw, system=True)
+        body, headers = _sent(raw, found)
         request = Request(
             method=method,
             path=path,
             params=params,
             query=query,
-            body=_body(raw, found),
+            body=body,
             user=user,
             capabilities=capabilities,
             user_session=caller,
             system_session=system,
             backend=backend,
-            headers={str(name).lower(): str(value) for name, value in raw.get("headers") or []},
+            headers=headers,
             args=_arguments(query, found),
         )
         with system.kept_open():
@@ -210,15 +214,20 @@ def _run(found: Route, request: Request) -> Response:
         raise problem_of(error) from error
 
 
-def _body(raw: Mapping[str, Any], found: Route) -> Dict[str, Any]:
+def _sent(raw: Mapping[str, Any], found: Route) -> Tuple[Dict[str, Any], Dict[str, str]]:
+    """Return the body, checked against the route's schema, and the headers by lower-case name."""
+    headers = {str(name).lower(): str(value) for name, value in raw.get("headers") or []}
     if found.method not in BODY_METHODS:
-        return {}
+        return {}, headers
     encoded = raw.get("payload_base64")  # the bytes as they came: passPayload = base64
     payload = raw.get("payload") if encoded is None else base64.b64decode(encoded)
     body = parse_body(payload, found.body_bytes)
+    for name, header in HEADERS_IN_BODY.items():
+        if isinstance(body.get(name), str):
+            headers.setdefault(header, body.pop(name))
     if body or found.body_required:
         check(body, found.body or {"type": "object", "additionalProperties": False})
-    return body
+    return body, headers
 
 
 def _query(raw: Mapping[str, Any]) -> Dict[str, str]:

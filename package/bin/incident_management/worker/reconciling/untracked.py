@@ -4,7 +4,9 @@
 Alerts* is among the actions, an alert is not listed; with ``auto``, the default, it is where an
 action asks for that (``track_alert`` of alert_actions.conf, as ``open_incident`` does), but for an
 alert that triggers always. An action of an alert that is not listed, and is killed, would never be
-made good. So the worker looks every five minutes through the jobs of these alerts' runs.
+made good. So the worker looks every five minutes through the jobs of these alerts' runs. splunkd's
+``saved/searches`` was seen to give ``auto`` as false: such runs are then found both ways, and taken
+in once, as a run's claim says.
 
 Where it does not follow from the count of results that a run alerted, nothing is taken in, as of
 :mod:`.forgotten` runs.
