@@ -204,3 +204,31 @@ def test_of_a_very_long_event_the_quote_is_masked_and_found():
     citation = Citation.of_event(Event(T, raw))
     assert "hunter2" not in citation.quote and len(citation.quote) == 400
     assert holds_quote(raw, citation.quote)
+
+
+def test_an_event_that_only_the_callers_own_knowledge_makes_is_rejected():
+    forged = EventSearcher(
+        [{"time": T, "service": "orders", "raw": "ERROR made up: pool is empty"}]
+    )
+    checked = check([_citation(forged)], forged, shared=_searcher())
+    assert checked.citations[0].status == "rejected"
+    assert "a private macro" in checked.citations[0].reason
+    assert not checked.events
+
+
+def test_what_a_change_says_is_read_with_the_apps_own_knowledge():
+    told = {"time": T, "service": "orders", "raw": "change_id=c1", "change_id": "c1"}
+    shared = EventSearcher(changes=[{**told, "version": "2"}])
+    own = EventSearcher(changes=[{**told, "version": "6.6"}])
+    citation = Citation.of_event(Event.from_row(own.changes[0]), kind="change")
+    citation.id = "C1"
+    checked = check([citation], own, shared=shared)
+    assert checked.is_verified("C1")
+    assert checked.changes["C1"].version == "2"
+
+
+def test_what_the_caller_does_not_find_is_not_asked_for_with_the_apps_rights():
+    shared = _searcher()
+    checked = check([_citation(shared)], EventSearcher(), shared=shared)
+    assert "or you may not read it" in checked.citations[0].reason
+    assert not shared.asked

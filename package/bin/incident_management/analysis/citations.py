@@ -1,7 +1,10 @@
 """Check citations: fetch the event again by its address, compare its hash, find the quote in it.
 
 Everything is fetched with the rights of the searcher that is passed in: someone who may not read
-an event can't have it confirmed either.
+an event can't have it confirmed either. What a person's searches find is theirs to shape, though: a
+private macro, calculated field or lookup of theirs takes the place of the app's ("Configuration
+file precedence" in the Admin Manual), and may put another text into an event. So what they find is
+fetched once more with the app's own rights, whose searches see shared ones alone.
 """
 
 from __future__ import annotations
@@ -9,10 +12,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..masking import mask
-from ..ports import Searcher, SearchFailed
+from ..ports import Searcher, SearchFailed, SearchResult
 from ..splunk import spl
 from .changes import Change
 from .evidence import Citation, Event, sha256_of, visible
@@ -30,6 +33,10 @@ NUMBER_TOLERANCE = 0.05
 """Late events may raise a count by this share before it no longer counts as the same number."""
 
 CHANGE_FIELDS = ("change_id", "service", "kind", "summary", "actor", "version", "previous_version")
+NOT_SHARED = (
+    "The app itself finds no such event: a private macro, field or lookup of yours made it. Share "
+    "that with the app, if it is right."
+)
 _INDEX_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}")
 
 
@@ -51,20 +58,22 @@ def check(
     searcher: Searcher,
     timeout: float = 60.0,
     first: Sequence[str] = (),
+    shared: Optional[Searcher] = None,
 ) -> Checked:
     """Set ``status`` and ``reason`` of each citation, and return them with what was fetched.
 
-    ``first``: ids of the citations that matter most, the most important first. Where more searches
-    would be needed than may run, those for the others are left out. Nothing is raised for a
-    citation that does not hold: it is rejected. One that was not looked for, or whose search
-    failed, stays unchecked. Both have the reason in one sentence.
+    ``shared``: has the app's rights, and is asked for what ``searcher`` has found. ``first``: ids
+    of the citations that matter most, the most important first. Where more searches would be needed
+    than may run, those for the others are left out. Nothing is raised for a citation that does not
+    hold: it is rejected. One that was not looked for, or whose search failed, stays unchecked. Both
+    have the reason in one sentence.
     """
     checked = Checked(list(citations))
     addressed = [c for c in checked.citations if c.kind != "number" and _has_address(c)]
     places = {citation_id: place for place, citation_id in enumerate(dict.fromkeys(first))}
     addressed.sort(key=lambda citation: places.get(citation.id, len(places)))
     for group in _groups(addressed):
-        _check_group(group, searcher, checked, timeout)
+        _check_group(group, searcher, shared, checked, timeout)
     numbers = [c for c in checked.citations if c.kind == "number"]
     for citation in numbers[:MAX_NUMBERS]:
         _check_number(citation, searcher, timeout)
@@ -136,35 +145,60 @@ def _groups(citations: Sequence[Citation]) -> List[List[Citation]]:
 
 
 def _check_group(
-    group: Sequence[Citation], searcher: Searcher, checked: Checked, timeout: float
+    group: Sequence[Citation],
+    searcher: Searcher,
+    shared: Optional[Searcher],
+    checked: Checked,
+    timeout: float,
 ) -> None:
-    earliest = float(int(group[0].time))
-    latest = float(int(group[-1].time) + 1)
     try:
-        result = searcher.run(
-            str(_fetch(group)),
-            spl.number(earliest),
-            spl.number(latest),
-            limit=EVENTS_PER_FETCH,
-            timeout=timeout,
-        )
+        result = _fetched(group, searcher, timeout)
+        by_hash = _by_hash(result)
+        group = [citation for citation in group if _is_among(citation, result, by_hash)]
+        if shared is not None and group:
+            by_hash = _by_hash(_fetched(group, shared, timeout))
     except SearchFailed as error:
         for citation in group:
             _leave(citation, f"It could not be fetched: {error}")
         return
-    by_hash: Dict[str, List[Mapping[str, Any]]] = {}
-    for row in result.rows:
-        by_hash.setdefault(sha256_of(Event.from_row(row).raw), []).append(row)
     for citation in group:
         alike = by_hash.get(citation.sha256)
         if alike:
             _check_quote(citation, _nearest(citation, alike), checked)
-        elif len(result.rows) >= EVENTS_PER_FETCH:
-            _leave(citation, f"More than {EVENTS_PER_FETCH} events were there to look through.")
-        elif result.warnings:
-            _leave(citation, f"It was not among what could be read: {result.warnings[0]}")
         else:
-            _reject(citation, "There is no such event, or you may not read it.")
+            _reject(citation, NOT_SHARED)
+
+
+def _fetched(group: Sequence[Citation], searcher: Searcher, timeout: float) -> SearchResult:
+    earliest = float(int(group[0].time))
+    latest = float(int(group[-1].time) + 1)
+    return searcher.run(
+        str(_fetch(group)),
+        spl.number(earliest),
+        spl.number(latest),
+        limit=EVENTS_PER_FETCH,
+        timeout=timeout,
+    )
+
+
+def _by_hash(result: SearchResult) -> Dict[str, List[Mapping[str, Any]]]:
+    found: Dict[str, List[Mapping[str, Any]]] = {}
+    for row in result.rows:
+        found.setdefault(sha256_of(Event.from_row(row).raw), []).append(row)
+    return found
+
+
+def _is_among(citation: Citation, result: SearchResult, found: Mapping[str, Any]) -> bool:
+    """Whether an event was found; one that was not is told why."""
+    if citation.sha256 in found:
+        return True
+    if len(result.rows) >= EVENTS_PER_FETCH:
+        _leave(citation, f"More than {EVENTS_PER_FETCH} events were there to look through.")
+    elif result.warnings:
+        _leave(citation, f"It was not among what could be read: {result.warnings[0]}")
+    else:
+        _reject(citation, "There is no such event, or you may not read it.")
+    return False
 
 
 def _nearest(citation: Citation, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -59,8 +59,8 @@ def _attempt(key: str, number: int) -> str:
 class Conclusion:
     """What concluding needs. ``model`` gives the model to ask, or raises ModelUnavailable.
 
-    ``searcher`` has the caller's rights. ``everything`` has the app's, and only tells whether what
-    an earlier analysis has cited is still there.
+    ``searcher`` has the caller's rights. ``everything`` has the app's: it is only asked for events
+    that ``searcher`` has found, and whether what an earlier analysis has cited is still there.
     """
 
     stores: Stores
@@ -122,7 +122,7 @@ class Conclusion:
     ) -> Dict[str, Any]:
         hypotheses = [dict(hypothesis) for hypothesis in found.hypotheses]
         first = [citation for hypothesis in hypotheses for citation in hypothesis["citations"]]
-        checked = check(found.citations, self.searcher, first=first)
+        checked = check(found.citations, self.searcher, first=first, shared=self.everything)
         for hypothesis in hypotheses:
             _hold_to_the_event(hypothesis, checked)
         hypotheses.sort(key=lambda h: -h["score"])

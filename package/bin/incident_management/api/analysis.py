@@ -64,7 +64,7 @@ def create(request: Request) -> Response:
         stores=request.stores,
         clock=request.clock,
         searcher=searcher,
-        everything=request.system_searcher,
+        everything=WhileWanted(request.system_searcher, wanted, request.clock),
         model=model,
         actor=request.user,
     )
