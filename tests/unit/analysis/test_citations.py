@@ -52,6 +52,19 @@ def test_a_citation_that_does_not_hold_is_rejected_with_the_reason(changed, reas
     assert reason in checked.citations[0].reason
 
 
+def test_an_event_that_was_fetched_for_another_citation_keeps_its_time():
+    """Whether a change came before the errors rests on it."""
+    searcher = _searcher({"time": T + 20, "service": "orders", "raw": "gone"})
+    true = _citation(searcher)
+    later = Citation.of_event(Event.from_row(searcher.logs[1]), "gone")
+    later.id = "C2"
+    moved = _citation(searcher, time=T + 20, cd="")
+    moved.id = "C3"
+    checked = check([true, later, moved], searcher)
+    assert [checked.is_verified(one) for one in ("C1", "C2", "C3")] == [True, True, False]
+    assert moved.reason == "The event with that text has another time."
+
+
 def test_a_tampered_event_is_noticed():
     searcher = _searcher()
     citation = _citation(searcher)

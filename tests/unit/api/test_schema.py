@@ -59,7 +59,8 @@ def test_it_agrees_with_a_validator_of_json_schema(body):
 def test_so_it_does_for_the_items_of_a_list(bodies):
     """Items of a list have a quick way in."""
     for described in (schema.listed(SAMPLE), schema.listed(schema.listed(SAMPLE))):
-        for body in (bodies, [bodies], [*bodies, {"name": "x"}]):
+        more = [*bodies, {"name": "x"}]
+        for body in (bodies, [bodies], more, [more]):
             valid = jsonschema.Draft202012Validator(described).is_valid(body)
             assert accepted(body, described) == valid
 

@@ -76,6 +76,19 @@ def test_a_new_template_is_raised_and_a_known_one_is_not():
     assert "pool of connections is exhausted" in watched.signals[0]["description"]
 
 
+def test_two_new_templates_of_one_service_in_one_span_are_two_problems():
+    watched = Watched(detector="new_template", by="service", backfill="1h")
+    for span in range(-12, 0):
+        watched.add(START + span * 300, _raw=f"order {span * 7} took {span} ms", service="pay")
+    watched.run()
+    watched.add(START + 5, _raw="pool of connections is exhausted", service="pay")
+    watched.add(START + 6, _raw="cache of prices was rebuilt", service="pay")
+    watched.pass_time(600)
+
+    assert watched.raised() == [("pay", 0)] * 2
+    assert len({one["dedup_key"] for one in watched.signals}) == 2
+
+
 def test_a_slow_search_is_told_of_and_tried_over_less():
     watched = ratio()
 

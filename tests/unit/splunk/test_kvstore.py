@@ -286,6 +286,17 @@ def test_what_one_alternative_matches_beyond_an_answer_is_read_page_by_page(
     assert len(found) == 70 + 160
 
 
+def test_what_no_half_and_no_url_takes_is_refused(splunkd, incidents, monkeypatch):
+    """A part of what matches would be taken for all of it."""
+    monkeypatch.setattr(kvstore, "ANSWER_ROWS", 1)
+    splunkd.answer = lambda *_request: (200, [[{"_key": "a"}]])
+    only = {"$or": [{"title": "x" * 40_000}]}
+
+    for query in (only, {"$and": [{"status": "new"}, only]}):
+        with pytest.raises(SplunkError, match="More than 1 documents of incidents match"):
+            incidents.find(query)
+
+
 def test_a_large_answer_is_taken_for_cut(splunkd, incidents, monkeypatch):
     monkeypatch.setattr(kvstore, "ANSWER_BYTES", 1000)
     rows = [{"_key": str(n), "text": "x" * 200, "team": "shop"} for n in range(9)]

@@ -142,6 +142,22 @@ def test_turns_leave_no_heap_of_claims(stores, clock):
     assert len(stores.claims.all()) <= 4
 
 
+def test_turns_that_could_not_be_deleted_for_long_are_deleted_later(stores, clock):
+    member = Member(stores, clock, "sh1", "tell", "fix")
+
+    def no_deletes(verb, _name):
+        if verb == "delete":
+            raise SplunkError(503, "splunkd answered 503.")
+
+    stores.claims.before = no_deletes
+    for _ in range(200):
+        member.worker.cycle()
+        clock.advance(31)
+    stores.claims.before = None
+    member.worker.cycle()
+    assert len(stores.claims.all()) == 2
+
+
 @pytest.mark.parametrize(
     "error",
     [

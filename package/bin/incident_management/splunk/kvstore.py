@@ -273,7 +273,7 @@ def _halves(query: Mapping[str, Any]) -> List[Dict[str, Any]]:
     all_of = query.get("$and") or []
     for place, part in enumerate(all_of):
         inner = part.get("$or")
-        if isinstance(inner, list) and len(inner) > max(1, len(most)):
+        if isinstance(inner, list) and len(inner) > len(most):
             most = inner
             rest = [*all_of[:place], *all_of[place + 1 :]]
             found = [{**query, "$and": [*rest, half]} for half in _halves(part)]

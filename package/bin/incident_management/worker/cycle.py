@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from logging import Logger
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from ..incidents.stores import any_of, claim_document
+from ..incidents.stores import claim_document, fitting
 from ..ports import Clock, SearchFailed, Stores
 from ..splunk.session import SplunkError
 from ..splunk.stanza import SettingsError
@@ -155,7 +155,8 @@ class Worker:
         if not self._past:
             return
         try:
-            self._stores.claims.delete_matching(any_of("_key", self._past))
+            for some in fitting(({"_key": key} for key in self._past), len(self._past)):
+                self._stores.claims.delete_matching(some)
             self._past.clear()
         except SplunkError as error:
             self.trouble("turns", f"Turns that are over can't be deleted: {error}")
