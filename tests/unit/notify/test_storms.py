@@ -152,6 +152,20 @@ def test_what_becomes_worse_or_somebodys_is_told_singly(storm):
     assert "severity" not in first
 
 
+def test_what_goes_to_threads_in_slack_alone_stays_there(storm):
+    storm.comes(20)
+    for who in ("dana", "mia"):
+        for number in range(1, 21):
+            storm.write("assigned", storm.named(number), owner=who, team="web", reason="turn")
+    for number in range(1, 21):
+        storm.write("escalation", storm.named(number), level=1, team="web", reason="late")
+        storm.write("escalation", storm.named(number), level=2, team="web", reason="late")
+    storm.goes_on(60)
+    told = storm.arrived("slack")
+    assert told.count("assigned") == 40 and told.count("escalation") == 20
+    assert [one.message["title"][:7] for one in storm.summaries("slack")] == ["20 more"]
+
+
 def test_a_persons_own_mails_are_summed_up_for_them(storm):
     storm.comes(30)
     for number in range(1, 31):
