@@ -202,6 +202,31 @@ def test_zero_tells_each_by_itself():
     assert storm.arrived("slack") == ["opened"] * 50
 
 
+def test_the_gravest_may_be_as_any_other():
+    storm = Storm(tell_singly=5, tell_critical_singly=0)
+    storm.comes(20, severity="critical")
+    storm.goes_on(60)
+    assert storm.arrived("slack") == ["opened"] * 5 + ["summary"]
+    assert storm.summaries("slack")[0].message["severity"] == "critical"
+
+
+def test_what_was_deleted_before_its_summary_is_left_out(storm):
+    storm.comes(30)
+    outbox = storm.stores.outbox
+    find = outbox.find
+
+    def found_and_deleted(query=None, *more, **named):
+        found = find(query, *more, **named)
+        if query == {"state": "gathered", "summary": ""}:
+            for number in range(21, 31):
+                outbox.delete_matching({"incident_id": storm.named(number)})
+        return found
+
+    storm.clock.advance(40)
+    outbox.find = found_and_deleted
+    assert storm.announcer.summarize(storm.routing, WEB)["summaries_queued"] == 0
+
+
 def test_another_worker_neither_tells_again_nor_counts_anew(storm):
     storm.comes(30)
     for _ in range(3):

@@ -110,7 +110,7 @@ class Storms:
             if gravest:
                 query["urgency"] = 0
             most = routing.tell_critical_singly if gravest else routing.tell_singly
-            found = self._stores.outbox.find(query, limit=int(most), fields=("flow",))
+            found = self._stores.outbox.find(query, limit=max(most, 1), fields=("flow",))
             self._counts[flow, gravest] = len(found)
         return self._counts[flow, gravest]
 
@@ -125,7 +125,7 @@ class Storms:
         for placed in _by_place(waiting):
             if self._is_due(placed[0]):
                 some, more = self._whole(placed[:MOST]), len(placed) > MOST
-                made += self._summarize(some, more, routing, web_url)
+                made += bool(some) and self._summarize(some, more, routing, web_url)
         return {"summaries_queued": made, "told_in_summaries": told}
 
     def _whole(self, placed: Sequence[Document]) -> List[Document]:
