@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ssl
+from urllib.parse import parse_qs
 
 import pytest
 import trustme
 
 from tests.contract.services.fake_smtp import FakeSmtp
+from tests.contract.services.receiver import Receiver
 
 from .conftest import Office, wait_for
 
@@ -54,3 +56,38 @@ def test_an_incident_is_mailed_to_its_team_over_tls_with_the_stored_password(
     first, last = (one.parsed for one in mail_server.mails)
     assert last["Subject"] == f"Re: {first['Subject']}"
     assert last["References"] == first["References"]
+
+
+def test_a_server_without_passwords_is_signed_in_to_with_the_applications_token(
+    fresh: Office, mail_server, tmp_path
+):
+    mail_server.users, mail_server.ways, mail_server.tokens = {}, "XOAUTH2", {"t0ken-of-mail"}
+    given = {"token_type": "Bearer", "expires_in": 3599, "access_token": "t0ken-of-mail"}
+    tenant = Receiver(default=(200, {}, given)).start()
+    fresh.set("network", ca_file=str(tmp_path / "ca.pem"))
+    fresh.set(
+        "email",
+        server="localhost",
+        port=str(mail_server.port),
+        sender="splunk@example.com",
+        recipients="everybody@example.com",
+        sign_in="client_credentials",
+        token_url=f"{tenant.url}/oauth2/v2.0/token",
+        client_id="app",
+        client_secret="s3cret-of-app",
+    )
+    fresh.start_worker()
+    incident = fresh.signal()
+    wait_for(lambda: mail_server.mails)
+    assert mail_server.mails[0].parsed["X-Incident-Id"] == incident
+    (asked,) = tenant.requests
+    form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
+    assert form == {
+        "grant_type": "client_credentials",
+        "client_id": "app",
+        "client_secret": "s3cret-of-app",
+        "scope": "https://outlook.office365.com/.default",
+    }
+    settings = fresh.home / "etc/apps/incident_management/local/incident_management_settings.conf"
+    assert "s3cret-of-app" not in settings.read_text(encoding="utf-8")
+    tenant.stop()

@@ -152,6 +152,20 @@ def test_what_becomes_worse_or_somebodys_is_told_singly(storm):
     assert "severity" not in first
 
 
+def test_what_goes_to_threads_in_slack_alone_stays_there(storm):
+    storm.comes(20)
+    for who in ("dana", "mia"):
+        for number in range(1, 21):
+            storm.write("assigned", storm.named(number), owner=who, team="web", reason="turn")
+    for number in range(1, 21):
+        storm.write("escalation", storm.named(number), level=1, team="web", reason="late")
+        storm.write("escalation", storm.named(number), level=2, team="web", reason="late")
+    storm.goes_on(60)
+    told = storm.arrived("slack")
+    assert told.count("assigned") == 40 and told.count("escalation") == 20
+    assert [one.message["title"][:7] for one in storm.summaries("slack")] == ["20 more"]
+
+
 def test_a_persons_own_mails_are_summed_up_for_them(storm):
     storm.comes(30)
     for number in range(1, 31):
@@ -186,6 +200,31 @@ def test_zero_tells_each_by_itself():
     storm.comes(50)
     storm.goes_on(60)
     assert storm.arrived("slack") == ["opened"] * 50
+
+
+def test_the_gravest_may_be_as_any_other():
+    storm = Storm(tell_singly=5, tell_critical_singly=0)
+    storm.comes(20, severity="critical")
+    storm.goes_on(60)
+    assert storm.arrived("slack") == ["opened"] * 5 + ["summary"]
+    assert storm.summaries("slack")[0].message["severity"] == "critical"
+
+
+def test_what_was_deleted_before_its_summary_is_left_out(storm):
+    storm.comes(30)
+    outbox = storm.stores.outbox
+    find = outbox.find
+
+    def found_and_deleted(query=None, *more, **named):
+        found = find(query, *more, **named)
+        if query == {"state": "gathered", "summary": ""}:
+            for number in range(21, 31):
+                outbox.delete_matching({"incident_id": storm.named(number)})
+        return found
+
+    storm.clock.advance(40)
+    outbox.find = found_and_deleted
+    assert storm.announcer.summarize(storm.routing, WEB)["summaries_queued"] == 0
 
 
 def test_another_worker_neither_tells_again_nor_counts_anew(storm):

@@ -23,7 +23,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from ..ports import Clock
 from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
 from .message import Message, truncated
-from .slack_buttons import ASKING
+from .slack_buttons import IN_CHANNEL_TOO
 from .slack_layout import blocks, fallback
 from .transport import (
     BadUrl,
@@ -60,7 +60,6 @@ _HINTS = {
 # A thread can't be gone on with: its message is gone, or its channel.
 _NO_THREAD = {"cannot_reply_to_message", "thread_not_found"}
 _NO_CHANNEL = {"channel_not_found", "is_archived", "not_in_channel"}
-_IN_CHANNEL_TOO = (*ASKING, "resolved")
 # What is wrong with the token, and so with every message; other refusals are of the one message.
 _NO_TOKEN = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{7,}")
@@ -100,7 +99,7 @@ class SlackSender:
         thread = notification.thread or {}
         if thread.get("ts"):
             within = {"channel": thread["channel"], "thread_ts": thread["ts"]}
-            if message.event in _IN_CHANNEL_TOO and not notification.is_over:
+            if message.event in IN_CHANNEL_TOO and not notification.is_over:
                 within["reply_broadcast"] = True
             delivery, refused = self._post({**arguments, **within})
             if refused not in _NO_THREAD | _NO_CHANNEL:

@@ -20,6 +20,7 @@ __all__ = [
     "ASKING",
     "BUTTONS",
     "FORM",
+    "IN_CHANNEL_TOO",
     "OPEN_PAGE",
     "PRESSES",
     "REJECT",
@@ -50,6 +51,8 @@ RESOLUTION_CHARACTERS = 2000
 
 # What asks somebody to act; other messages of the thread have no buttons.
 ASKING = ("opened", "reopened", "escalation", "unassigned", "sla_warning", "sla_breached")
+# What is shown in the channel as well as in the thread.
+IN_CHANNEL_TOO = (*ASKING, "resolved")
 _OPEN = ("new", "assigned", "in_progress")
 # In which states of an incident, or of a plan, a button still does something.
 _USEFUL = {

@@ -25,6 +25,7 @@ from ..incidents.stores import between, chunks, find_by
 from ..ports import Clock, Document, Stores
 from .message import HEADLINES, LISTED, SUMMARY, Message, list_url, span
 from .outbox import Outbox, notification_id
+from .slack_buttons import IN_CHANNEL_TOO
 from .turns import urgency
 
 __all__ = ["EVERY_SECONDS", "GATHERED", "Storms"]
@@ -69,7 +70,7 @@ class Storms:
             return self._outbox.enqueue(**notification, extra={"team": team})
         flow = _flow(channel, team, message)
         extra: Document = {"team": team, "flow": flow}
-        if self._is_full(routing, flow, message):
+        if self._is_full(routing, flow, message) and not self._is_quiet(notification):
             extra.update(state=GATHERED, summary="")
         if not self._outbox.enqueue(**notification, extra=extra):
             return False
@@ -84,6 +85,14 @@ class Storms:
         )
         singly = {str(one["channel"]) for one in found if "summary" not in one}
         return sorted({str(one["channel"]) for one in found} - singly)
+
+    def _is_quiet(self, notification: Mapping[str, Any]) -> bool:
+        """Whether it goes to a thread in Slack alone, which calls nobody who does not follow it."""
+        if notification["channel"] != "slack" or notification["event"] in IN_CHANNEL_TOO:
+            return False
+        mine = {"incident_id": notification["incident_id"], "channel": "slack"}
+        earlier = self._stores.outbox.find(mine, fields=("summary",))
+        return any("summary" not in one for one in earlier)
 
     def _is_full(self, routing: Routing, flow: str, message: Mapping[str, Any]) -> bool:
         if not routing.tell_singly or self._count(routing, flow, False) < routing.tell_singly:
@@ -101,7 +110,7 @@ class Storms:
             if gravest:
                 query["urgency"] = 0
             most = routing.tell_critical_singly if gravest else routing.tell_singly
-            found = self._stores.outbox.find(query, limit=int(most), fields=("flow",))
+            found = self._stores.outbox.find(query, limit=max(most, 1), fields=("flow",))
             self._counts[flow, gravest] = len(found)
         return self._counts[flow, gravest]
 
@@ -116,7 +125,7 @@ class Storms:
         for placed in _by_place(waiting):
             if self._is_due(placed[0]):
                 some, more = self._whole(placed[:MOST]), len(placed) > MOST
-                made += self._summarize(some, more, routing, web_url)
+                made += bool(some) and self._summarize(some, more, routing, web_url)
         return {"summaries_queued": made, "told_in_summaries": told}
 
     def _whole(self, placed: Sequence[Document]) -> List[Document]:
