@@ -126,6 +126,14 @@ def test_a_search_whose_macro_writes_is_refused_and_nothing_is_written(
     assert detections.standin.search("search index=summary earliest=0 | table _raw") == []
 
 
+def test_a_search_that_sets_its_own_times_is_refused(detections: Detections) -> None:
+    """Each of its past runs would find what is there now."""
+    saved(detections, "Own times", "index=main error earliest=-15m | stats count by host")
+    spl = '| incidentbacktest search="Own times" app=search earliest=-2h step=5m'
+    with pytest.raises(Exception, match="'Own times' sets its own times by 'earliest='"):
+        detections.standin.search(spl, app=APP_NAME)
+
+
 def test_it_runs_when_the_schedule_says_in_the_app_and_with_the_macros_of_the_search(
     detections: Detections,
 ) -> None:

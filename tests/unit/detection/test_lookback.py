@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from incident_management.detection.lookback import bound_to, lookback
+from incident_management.detection.lookback import bound_to, lookback, own_times
 from incident_management.detection.read_only import plain_text
 
 AT = 1_700_000_042.0
@@ -106,3 +106,20 @@ def test_the_shipped_detections_that_can_prove_recovery_are_those_of_the_manual(
         "Certificate or Credential Expiry",
         "Queue Backlog",
     }
+
+
+@pytest.mark.parametrize(
+    ("spl", "own"),
+    [
+        ("index=a earliest=-15m error", "earliest="),
+        ("index=a error LATEST = -5m | stats count", "LATEST ="),
+        ("| tstats count where index=a earliest=-1h by host, _time span=5m", "earliest="),
+        ("index=a _index_earliest=-10m", "_index_earliest="),
+        ('index=a "earliest=-15m"', ""),
+        ("index=a | stats earliest(_time) as earliest | where earliest=5", ""),
+        ("index=a | eval latest=now()", ""),
+        ("index=a NOT [search index=b earliest=-1h | fields host]", ""),
+    ],
+)
+def test_the_times_that_a_search_sets_itself_are_seen(spl: str, own: str):
+    assert own_times(plain_text(spl, lambda name: None)) == own

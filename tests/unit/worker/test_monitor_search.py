@@ -52,3 +52,11 @@ def test_what_splunkd_marks_as_risky_and_what_can_not_be_looked_into_is_not_run(
         with pytest.raises(SearchFailed, match="a monitor runs only searches that read"):
             MonitorSearcher(splunkd).run(search, "0", "300")
     assert splunkd.searches == []
+
+
+def test_a_search_that_sets_its_own_times_would_judge_every_span_by_the_present() -> None:
+    """A time in the text goes before that of the dispatch: a backfill would learn of silence."""
+    splunkd: Any = Splunkd("index=shop earliest=-1h")
+    with pytest.raises(SearchFailed, match="sets its own times by 'earliest=', over those of the"):
+        MonitorSearcher(splunkd).run("`shop` error", "0", "300")
+    assert splunkd.searches == []

@@ -10,11 +10,11 @@ not look for a change within its window: it would not find a problem that lasts 
 from __future__ import annotations
 
 import re
-from typing import Tuple
+from typing import Iterator, Tuple
 
 from .timemodifiers import resolve
 
-__all__ = ["bound_to", "lookback", "looks_for_change"]
+__all__ = ["bound_to", "lookback", "looks_for_change", "own_times"]
 
 _MODIFIER = re.compile(
     r"\b(_index_)?(earliest|latest)\s*=(?!=)"
@@ -84,12 +84,31 @@ def bound_to(plain: str) -> str:
     present = _PRESENT.search(plain)
     if present:
         return f"asks for the present time by {present[0]}"
-    depth = 0
-    for part in re.split(r"([\[\]|])", plain):
-        depth += {"[": 1, "]": -1}.get(part, 0)
+    for depth, part in _parts(plain):
         found = _RETURNED.search(part) if depth else None
         if not found and not _COMPUTES.match(part):
             found = _MODIFIER.search(part)
         if found:
             return f"sets its own times by '{found[0].strip()}'"
     return ""
+
+
+def own_times(plain: str) -> str:
+    """Return the time modifier by which a search sets its own times; empty without one.
+
+    It goes before the times that the search is dispatched with. That of a subsearch is for the
+    subsearch alone, and is not looked at. ``plain`` as for :func:`bound_to`.
+    """
+    for depth, part in _parts(plain):
+        found = None if depth or _COMPUTES.match(part) else _MODIFIER.search(part)
+        if found:
+            return found[0].strip()
+    return ""
+
+
+def _parts(plain: str) -> Iterator[Tuple[int, str]]:
+    """Yield the commands of a search, and in how many subsearches each is."""
+    depth = 0
+    for part in re.split(r"([\[\]|])", plain):
+        depth += {"[": 1, "]": -1}.get(part, 0)
+        yield depth, part

@@ -41,8 +41,8 @@ class NotReadOnly(Exception):
 
 def check_read_only(
     spl: str, macro: Callable[[str], Optional[Macro]], risky: Collection[str] = ()
-) -> None:
-    """Check that a search only reads.
+) -> str:
+    """Check that a search only reads; returns it as :func:`plain_text` does.
 
     Args:
         spl: the search.
@@ -63,6 +63,7 @@ def check_read_only(
         raise NotReadOnly("holds the command 'from' with what may be another saved search")
     if _LEARNING.search(plain):
         raise NotReadOnly("keeps what it learns (anomalyscore state=); leave out state= for it")
+    return plain
 
 
 def plain_text(spl: str, macro: Callable[[str], Optional[Macro]]) -> str:

@@ -13,6 +13,7 @@ from ...splunk import settings as app_settings
 from ...splunk.detections import QUIET_AFTER, quiet_after
 from ...splunk.search import SplunkSearcher
 from ...splunk.session import APP, Session, SplunkError
+from ..lookback import own_times
 from ..monitors.monitor import Monitor
 from ..options import Duration, Kind, Number, parse_options
 from ..read_only import NotReadOnly, check_read_only
@@ -205,10 +206,13 @@ def _recovery(session: Session, detection: Detection) -> Tuple[float, Tuple[str,
 
 
 def _check_reading(session: Session, detection: Detection, user: str) -> None:
-    """Check that a detection's search only reads. Raises BacktestFailed."""
+    """Check that a detection's search only reads, and looks at the times that it is given.
+
+    Raises BacktestFailed.
+    """
     app = detection.app
     try:
-        check_read_only(
+        plain = check_read_only(
             detection.spl,
             lambda name: knowledge.macro(session, name, app, user),
             knowledge.risky_commands(session, app, user),
@@ -221,6 +225,12 @@ def _check_reading(session: Session, detection: Detection, user: str) -> None:
         raise BacktestFailed(
             f"What '{detection.name}' does can't be read: {error.message}"
         ) from error
+    own = own_times(plain)
+    if own:
+        raise BacktestFailed(
+            f"'{detection.name}' sets its own times by '{own}', so that each of its past runs "
+            "would look at the present; leave that out, and set its time range instead."
+        )
 
 
 def _own_limit(session: Session, detection: Detection, user: str) -> Optional[float]:

@@ -11,6 +11,7 @@ from ...ports import SearchFailed, SearchResult
 from ...splunk import knowledge
 from ...splunk.search import SplunkSearcher, with_search
 from ...splunk.session import APP, Session, SplunkError
+from ..lookback import own_times
 from ..read_only import NotReadOnly, check_read_only
 from .monitor import Monitor
 
@@ -59,12 +60,21 @@ def check_search(session: Session, monitor: Monitor) -> None:
 
 
 def _check_reading(session: Session, spl: str) -> None:
-    """Raise ValueError for a search that does not only read, SplunkError if that is unknown."""
+    """Raise ValueError for a search that does not only read, or looks at a time of its own.
+
+    Raises SplunkError if that is unknown.
+    """
     try:
-        check_read_only(
+        plain = check_read_only(
             spl,
             lambda name: knowledge.macro(session, name, APP, NOBODY),
             knowledge.risky_commands(session, APP, NOBODY),
         )
     except NotReadOnly as error:
         raise ValueError(f"The search {error}; a monitor runs only searches that read.") from error
+    own = own_times(plain)
+    if own:
+        raise ValueError(
+            f"The search sets its own times by '{own}', over those of the span that is judged; "
+            "leave that out."
+        )
