@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from incident_management.incidents import lifecycle
@@ -9,7 +11,7 @@ from incident_management.notify.transport import Reply
 from incident_management.remediation import approval, execution
 from incident_management.remediation.awx import Awx
 from incident_management.remediation.raised import Rerun
-from tests.unit.remediation.bench import INCIDENT, Bench
+from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 from tests.unit.remediation.plans import approved, execute, propose, refusal
 
 
@@ -59,7 +61,8 @@ def test_a_forged_signal_has_no_fix_undone(bench, there, before):
     assert bench.api.services["checkout"]["version"] == "r7"
 
 
-def test_an_incident_that_a_forged_signal_opened_has_no_fix_undone_that_has_helped():
+@pytest.mark.parametrize("joins", ["before the proposal", "after the proposal"])
+def test_an_incident_that_a_forged_signal_opened_has_no_fix_undone_that_has_helped(joins):
     """Whoever expects trouble opens an incident, which the true finding then joins."""
     bench = Bench()
     bench.stores.timeline.delete_matching({"incident_id": INCIDENT})
@@ -67,11 +70,21 @@ def test_an_incident_that_a_forged_signal_opened_has_no_fix_undone_that_has_help
     bench.write("opened", title="x", severity="low", entities=["noise"], rule="Always",
                 signals={"f": 1}, search=search)  # fmt: skip
     real = {"name": "High Error Rate", "app": "incident_management", "owner": "nobody"}
-    bench.stores.signals.save([{"_key": "a", "rule": real["name"], "entity": "checkout",
-        "search": real, "incident_id": INCIDENT, "received_at": bench.clock.now()}])  # fmt: skip
-    bench.write("signal", rule=real["name"], entities=["checkout"], signals={"a": 7})
+
+    def join():
+        signal = {"_key": "a", "rule": real["name"], "entity": "checkout", "search": real}
+        when = {"incident_id": INCIDENT, "received_at": bench.clock.now()}
+        bench.stores.signals.save([{**signal, **when}])
+        bench.write("signal", rule=real["name"], entity="checkout", signals={"a": 7})
+
+    bench.write("signal", rule="Always", entities=["checkout"], signals={"g": 1})
+    if joins == "before the proposal":
+        join()
     bench.analyse()
-    plan = approved(bench)
+    plan = propose(bench)
+    if joins == "after the proposal":
+        join()
+    approval.approve(bench.context, plan, "omar")
     execute(bench, plan)
     always = {"Always": ["noise", "checkout"]}
     state = judged_where(bench, plan, {"High Error Rate": ["checkout"], **always}, always)
@@ -157,17 +170,41 @@ def test_a_fix_that_changed_nothing_is_undone_whoever_else_joined(bench):
     assert judged_where(bench, plan, found, found).status == "rolled_back"
 
 
-def test_a_fix_that_an_earlier_version_proposed_is_undone_as_before(bench):
+def test_where_the_catalogue_says_so_nothing_is_undone_by_itself(bench):
+    """Not even a fix that no honest search has anything to say of."""
+    bench.stanzas["rollback_change"]["undo_by_itself"] = "0"
     plan = approved(bench)
-    for entry in [d for d in bench.stores.timeline.all() if d["kind"] == "plan"]:
-        bench.stores.timeline.delete(entry["_key"])
-        data = {name: value for name, value in entry["data"].items() if name != "searches"}
-        bench.stores.timeline.insert({**entry, "data": data})
     execute(bench, plan)
-    bench.raising.fixed_at, bench.raising.after = bench.clock.now(), ["checkout"]
-    bench.clock.advance(90)
+    found = {"High Error Rate": ["checkout"]}
+    state = judged_where(bench, plan, found, found)
+    assert (state.status, state.outcome) == ("did_not_help", "not_recovered")
+    assert bench.api.services["checkout"]["version"] == "r7"
+    assert not bench.context.blocking_run("checkout", "PLAN-0000000000"), "another fix may follow"
+    assert execution.roll_back(bench.context, plan, "omar", "wrong").status == "rolled_back"
+    assert bench.api.services["checkout"]["version"] == "r8"
+
+
+@pytest.mark.parametrize("moment", range(30))
+def test_an_undoing_by_hand_of_what_did_not_help_that_is_cut_off_is_finished(bench, moment):
+    bench.stanzas["rollback_change"]["undo_by_itself"] = "0"
+    plan = approved(bench)
+    execute(bench, plan)
+    found = {"High Error Rate": ["checkout"]}
+    judged_where(bench, plan, found, found)
+    bench.stores.fail_after(moment, Crash)
+    with suppress(Crash):
+        execution.roll_back(bench.context, plan, "omar", "wrong")
+    bench.stores.heal()
+    begun = bench.stores.claims.get(f"rollback:{plan}") is not None
+    approval.expire(bench.context)
     bench.verifier().run()
-    assert bench.context.load(plan)[2].status == "rolled_back"
+    bench.clock.advance(120)
+    approval.expire(bench.context)
+    execution.settle_all(bench.context)
+    ended = bench.context.load(plan)[2].status
+    assert ended == ("rolled_back" if begun else "did_not_help")
+    assert execution.roll_back(bench.context, plan, "omar", "wrong").status == "rolled_back"
+    assert bench.api.executed == [plan, f"{plan}-undo"]
 
 
 def test_the_approval_of_somebody_who_may_not_approve_any_more_is_void(bench):

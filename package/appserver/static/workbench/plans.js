@@ -11,7 +11,7 @@ import { lacks, moveOf, whyNot } from './moves.js';
 import { moment } from './words.js';
 
 const WAITING = ['proposed', 'approved'];
-const UNDOABLE = ['done', 'recovered', 'insufficient_data', 'not_recovered', 'rollback_failed'];
+const UNDOABLE = ['done', 'recovered', 'insufficient_data', 'not_recovered', 'did_not_help', 'rollback_failed'];
 // Of these it is read how they are proved, of those that wait also what the safety rules say.
 const READ = [...WAITING, 'done'];
 // Who can say what a fix would do without doing it, and how.
@@ -183,8 +183,8 @@ function execute(detail, plan, limit) {
 
 function wayBack(plan) {
     if (!plan.inverse) return 'There is no way back: it can’t be undone.';
-    const name = words(plan.inverse);
-    return plan.provable === false ? `It can be undone by hand (${name}).` : `If the search that opened the incident finds no change, it is undone by itself (${name}).`;
+    // Whether it is undone by itself, and on whose word, its proof says.
+    return `It can be undone (${words(plan.inverse)}).`;
 }
 
 function undo(detail, plan) {

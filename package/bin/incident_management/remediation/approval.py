@@ -15,7 +15,6 @@ from .freeze import frozen_until_overridden
 from .live import live_plans, undecided_plans
 from .pace import HOUR
 from .plan import PlanState, new_plan, plan_state
-from .raised import CannotJudge, identity, searches_of
 from .safety import (
     checks,
     cited_cause,
@@ -26,7 +25,7 @@ from .safety import (
     resolved_arguments,
     suitable_facts,
 )
-from .steps import action_run
+from .steps import LEASE_SECONDS, action_run, rollback_run
 
 __all__ = ["approve", "drafted", "expire", "propose", "reject"]
 
@@ -53,7 +52,6 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
         raise
     told = ("action", "arguments", "plan_hash", "summary", "blast_radius")
     data = {**{name: plan[name] for name in told}, **foresee(context, plan).to_document()}
-    data["searches"] = _raised_by(context, incident)
     freezes = freezes_of(context, plan, context.catalogue.get(plan["action"]), incident)
     data["freeze"] = frozen_until_overridden(freezes, plan["entity"])
     context.stores.plans.insert(plan)
@@ -75,14 +73,6 @@ def _unless_too_many(context: Context, plan: Mapping[str, Any], actor: str) -> N
             "have somebody else propose it.",
             "too_many_plans",
         )
-
-
-def _raised_by(context: Context, incident: Incident) -> List[str]:
-    """Return what may have the fix undone: what raised the incident until now, none if too much."""
-    try:
-        return [identity(search) for search in searches_of(context.stores, incident)]
-    except CannotJudge:
-        return []
 
 
 def drafted(
@@ -255,9 +245,20 @@ def expire(context: Context) -> int:
             refusal = Refused(reason, "expired", "expired")
             context.refuse(plan["incident_id"], plan, refusal, SYSTEM)
             count += 1
-        elif state.status != plan["status"]:
+        elif state.status != plan["status"] and not _is_being_undone(context, plan, state):
             context.show(plan)
     return count
+
+
+def _is_being_undone(context: Context, plan: Mapping[str, Any], state: PlanState) -> bool:
+    """Tell whether undoing a plan was begun, and no entry says so yet: that is to be settled.
+
+    Its document is made live first, then the run is claimed, then the entry is written.
+    """
+    if plan["status"] != "rolling_back" or state.rollback_started_at:
+        return False
+    young = context.clock.now() - float(plan["updated_at"]) < LEASE_SECONDS
+    return young or context.stores.claims.get(rollback_run(plan, state).claim) is not None
 
 
 def _is_ended(plan: Mapping[str, Any], entries: List[Entry]) -> bool:

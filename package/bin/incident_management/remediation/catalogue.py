@@ -90,6 +90,7 @@ class Action:
     inverse: str = ""
     inverse_only: bool = False
     allowed_in_freeze: bool = False
+    undo_by_itself: bool = True
     verify_delay: float = 15.0
     verify_window: float = 60.0
     verify_limit: float = 600.0
@@ -97,8 +98,11 @@ class Action:
     sample_fields: Tuple[str, ...] = field(default=SAMPLE_FIELDS)
 
     def digest(self) -> str:
-        """A hash of all that it says."""
-        return digest(asdict(self), 40)
+        """A hash of all that it says; as before ``undo_by_itself`` where that is not set."""
+        said = asdict(self)
+        if self.undo_by_itself:
+            del said["undo_by_itself"]
+        return digest(said, 40)
 
 
 class Catalogue:
@@ -213,6 +217,7 @@ def _action(name: str, values: Mapping[str, str]) -> Action:
         inverse=values.get("inverse", "").strip(),
         inverse_only=_flag(where, values, "inverse_only", False),
         allowed_in_freeze=_flag(where, values, "allowed_in_freeze", False),
+        undo_by_itself=_flag(where, values, "undo_by_itself", True),
         verify_delay=_duration(where, values, "verify_delay", "15s"),
         verify_window=_duration(where, values, "verify_window", "60s"),
         verify_limit=_duration(where, values, "verify_limit", "10m"),

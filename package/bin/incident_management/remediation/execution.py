@@ -22,6 +22,7 @@ from .pace import overrun
 from .plan import PlanState, before_run
 from .safety import checks, withdrawn
 from .steps import (
+    LEASE_SECONDS,
     Run,
     Step,
     act,
@@ -38,13 +39,13 @@ from .undoing import as_approved, freezes_on_undoing, in_spite_of, is_by_itself,
 
 __all__ = ["execute", "roll_back", "settle", "settle_all", "undo"]
 
-# Longer than an executor's request may take, so that a slow run is not taken for a dead one.
-LEASE_SECONDS = 90.0
 SETTLING_GIVES_UP_SECONDS = 900.0
 # Later than this nothing is sent again, so that its effect shows before settling gives up.
 SEND_AGAIN_SECONDS = 600.0
 # A plan in these was carried out and may be undone.
-UNDOABLE = ("done", "recovered", "not_recovered", "insufficient_data", "rollback_failed")
+UNDOABLE = (
+    "done", "recovered", "not_recovered", "did_not_help", "insufficient_data", "rollback_failed"
+)  # fmt: skip
 # A fix that did not help is undone by itself within this time of the verdict, later by people.
 UNDO_SECONDS = 1800.0
 

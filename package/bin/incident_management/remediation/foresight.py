@@ -41,7 +41,7 @@ def foresee(context: Context, plan: Mapping[str, Any]) -> Foresight:
         action = context.catalogue.get(plan["action"])
         incident, _entries = context.standing(plan["incident_id"])
         found = _foreseen(context, context.raising(), action, incident)
-        undone = _undone(context, plan) if plan["inverse"] else ""
+        undone = _undone(context, plan, action) if plan["inverse"] else ""
         return replace(found, detail=found.detail + undone)
     except CannotJudge as reason:
         undone = " and nothing is undone by itself" if plan["inverse"] else ""
@@ -51,8 +51,10 @@ def foresee(context: Context, plan: Mapping[str, Any]) -> Foresight:
         return Foresight(None, f"Whether its help can be proved can't be told just now: {error}")
 
 
-def _undone(context: Context, plan: Mapping[str, Any]) -> str:
+def _undone(context: Context, plan: Mapping[str, Any], action: Action) -> str:
     """Say on whose word the fix is undone."""
+    if not action.undo_by_itself:
+        return " It is not undone by itself."
     _incident, entries = context.incident(plan["incident_id"])
     opener = opening(entries).get("search") or {}
     name = opener.get("name") or opener.get("monitor")

@@ -33,14 +33,13 @@ class Meant:
     """On whose word a fix is undone: anybody's alert can raise a signal, so not on just any.
 
     ``opener``: the search that opened the incident, by its :func:`.raised.identity`. ``entities``:
-    what the incident was opened for, and what the fix acts on. ``searches``: those that had raised
-    it when the fix was proposed; one of these that sees such an entity cured has the last word,
-    because then the fix helped, and whether it did enough is for people to say.
+    what the incident was opened for, and what the fix acts on. Any search that sees such an entity
+    cured has the last word, because then the fix helped, and whether it did enough is for people to
+    say; so one that is forged can keep a fix from being undone, and have none undone.
     """
 
     opener: str
     entities: FrozenSet[str]
-    searches: FrozenSet[str]
 
 
 @dataclass
@@ -89,8 +88,7 @@ def judge(
         lasting |= then & now
         if identity(search) == meant.opener:
             unhelped |= then & now & meant.entities
-        if identity(search) in meant.searches:
-            helped |= (then - now) & meant.entities
+        helped |= (then - now) & meant.entities
         reruns.append(rerun)
         searches.append(_document(search, rerun, windows, then, now))
     judgement = Judgement(INSUFFICIENT, "", sorted(before), sorted(after), {}, searches)

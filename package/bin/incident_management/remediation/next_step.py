@@ -36,7 +36,11 @@ def what_next(plan: Mapping[str, Any], state: PlanState, frozen: bool = False) -
         "done": (f"Wait for the verdict{', or undo it' if undo else ''}.", undo),
         "recovered": ("Nothing is left to do.", ""),
         "not_recovered": ("Wait: it is being undone.", ""),
-        "did_not_help": ("What it did stays as it is. Look for another cause.", why),
+        "did_not_help": (
+            f"What it did stays as it is{' unless somebody undoes it' if undo else ''}. Look for "
+            "another cause.",
+            undo or why,
+        ),
         "insufficient_data": (
             f"Look whether {entity} works. Resolve {incident} if it does, else {otherwise}.",
             undo,

@@ -207,8 +207,9 @@ def _apply(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
         # One that was written while the fix was being undone says nothing of what is so now.
         if state.status == "done":
             state.status, state.detail = state.outcome, str(data.get("detail", ""))
-            if state.outcome == "not_recovered" and not plan["inverse"]:
-                state.status = "did_not_help"  # There is no way back that could be gone.
+            # There is no way back that could be gone, or people decide on it.
+            if state.outcome == "not_recovered" and (not plan["inverse"] or data.get("by_hand")):
+                state.status = "did_not_help"
     elif entry.kind == "rollback":
         _phase(state, entry, ("rolling_back", "rolled_back", "rollback_failed"))
         if state.status == "rollback_failed":

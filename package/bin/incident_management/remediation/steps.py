@@ -13,6 +13,7 @@ from .plan import PlanState
 from .safety import resolved_arguments, suitable_facts
 
 __all__ = [
+    "LEASE_SECONDS",
     "Run",
     "Step",
     "act",
@@ -25,6 +26,10 @@ __all__ = [
     "rollback_in_doubt",
     "rollback_run",
 ]
+
+
+# Longer than an executor's request may take, so that a slow run is not taken for a dead one.
+LEASE_SECONDS = 90.0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ be another problem.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from ..incidents import lifecycle
 from ..incidents.errors import IllegalMove
@@ -19,10 +19,10 @@ from ..ports import Searcher, SearchFailed
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context
 from .execution import undo
-from .judging import INSUFFICIENT, RECOVERED, Judgement, Meant, judge
+from .judging import INSUFFICIENT, NOT_RECOVERED, RECOVERED, Judgement, Meant, judge
 from .live import each_plan
 from .plan import PlanState
-from .raised import CannotJudge, RaisingSearch, Search, identity, opening, searches_of
+from .raised import CannotJudge, RaisingSearch, identity, opening, searches_of
 from .steps import action_step, look
 
 __all__ = ["Verifier"]
@@ -131,33 +131,20 @@ class Verifier:
             return Judgement(INSUFFICIENT, f"It was looked at {late} after the fix, too late.")
         pairs = [grid.newest(action, state, now) for grid in grids]
         asked = list(zip(searches, pairs))
-        meant = self._meant(plan, searches)
+        meant = self._meant(plan)
         judgement = judge(self._raising, self._searcher, action, incident, asked, meant)
         following = [pair.after[1] + pair.length + grid.lag for pair, grid in zip(pairs, grids)]
         turn.next = min([turn.deadline, *following])
         turn.failures = 0
         return self._if_it_stands(plan, judgement, turn)
 
-    def _meant(self, plan: Mapping[str, Any], searches: List[Search]) -> Meant:
-        """On whose word a plan is undone, by the entries of its incident.
-
-        A plan of an earlier version does not say which searches it was proposed with, and whoever
-        proposed it may have been killed before writing it: then all that are asked count.
-        """
+    def _meant(self, plan: Mapping[str, Any]) -> Meant:
+        """On whose word a plan is undone, by the entries of its incident."""
         _incident, entries = self._context.incident(plan["incident_id"])
-        proposals = (
-            entry.data
-            for entry in entries
-            if entry.kind == "plan" and entry.data.get("plan_id") == plan["_key"]
-        )
-        known = next(proposals, {}).get("searches")
-        if known is None:
-            known = [identity(search) for search in searches]
         opened = opening(entries)
         names = {str(one).lower() for one in (*opened.get("entities", ()), plan["entity"])}
         entities = (one for one in plan["state"]["entities"] if one.lower() in names)
-        opener = identity(opened.get("search") or {})
-        return Meant(opener, frozenset(entities), frozenset(known))
+        return Meant(identity(opened.get("search") or {}), frozenset(entities))
 
     def _if_it_stands(
         self, plan: Mapping[str, Any], judgement: Judgement, turn: _Turn
@@ -186,6 +173,9 @@ class Verifier:
             return False
         self._turns.pop(plan["_key"], None)
         data = judgement.to_data()
+        action = self._context.catalogue.actions.get(plan["action"])
+        if judgement.outcome == NOT_RECOVERED and action and not action.undo_by_itself:
+            data["by_hand"] = True
         self._context.append(plan, "verification", data, SYSTEM, f"verification:{plan['_key']}")
         self._follow(plan, self._context.show(plan))
         return True
