@@ -23,7 +23,7 @@ OLD, NIGHT, FRESH, TEST = (f"INC-20260102-FLEET{number}" for number in range(4))
 def fleet(site: Site, studio_bundle: Any) -> Iterator[Site]:
     """Four incidents of one team: ten days old, of a night, open, and a test."""
     midnight = time.time() // DAY * DAY
-    team = {"team": "fleet", "severity": "high"}
+    team: dict[str, Any] = {"team": "fleet", "severity": "high"}
 
     def solved(opened: float, acknowledged: float, resolved: float) -> dict[str, Any]:
         times = {"opened_at": opened, "acknowledged_at": opened + acknowledged}

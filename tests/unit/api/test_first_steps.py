@@ -1,5 +1,7 @@
 """``GET /system/first-steps``: each step says what is there, and nothing else counts as done."""
 
+from typing import Any, Dict
+
 import pytest
 
 from incident_management.incidents.routing import Routing, Team
@@ -8,7 +10,7 @@ from incident_management.notify.announce import CHECKPOINT
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi
 from tests.fakes.search import FakeSearcher
 
-NOTHING = {"entry": []}
+NOTHING: Dict[str, Any] = {"entry": []}
 ROLES = [
     {
         "name": "admin",
