@@ -284,6 +284,22 @@ def test_a_mapping_reads_any_tool():
 
 
 @pytest.mark.parametrize(
+    ("changed", "field", "read"),
+    [
+        ({"nseverity": "High"}, "severity", "high"),
+        ({"clock": "1699999000000"}, "first_time", 1_699_999_000),
+        ({"clock": "2023-11-14T21:56:40Z"}, "first_time", 1_699_999_000),
+        ({"clock": 2_000_000_000}, "first_time", 1.7e9),
+        ({"trigger": {"id": True, "name": "CPU"}}, "dedup", {"key": "true/web-1"}),
+    ],
+)
+def test_a_mapping_reads_what_its_stanza_does_not_name(changed, field, read):
+    mapping = read_mapping("zabbix", STANZAS)
+    (arrival,) = mapping.arrivals({"events": {"list": [{**EVENT, **changed}]}}, 1.7e9)
+    assert arrival.finding[field] == read
+
+
+@pytest.mark.parametrize(
     ("name", "body", "word"),
     [
         ("none", {}, "[mapping:none]"),

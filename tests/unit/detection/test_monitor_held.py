@@ -3,6 +3,7 @@
 import pytest
 
 from incident_management.incidents import suppression
+from incident_management.worker.monitors import checkpoints
 from incident_management.worker.monitors.checkpoints import Checkpoint
 from tests.unit.detection.watching import HOUR, START, Watched, newest
 
@@ -131,3 +132,12 @@ def test_a_detector_that_finds_a_trouble_in_each_span_needs_no_taking_in_again()
 def test_a_trouble_goes_on_for_what_was_found_in_it(entity, moment, end):
     unwell, since = {"orders": 900.0, "payments": 900.0}, {"orders": 600.0}
     assert Checkpoint(1200, 0.0, 0.0, {}, unwell, since).goes_on(entity, moment) == end
+
+
+def test_nobody_counts_as_quiet_in_a_time_of_which_some_trouble_was_forgotten(monkeypatch):
+    monkeypatch.setattr(checkpoints, "MAX_UNWELL", 2)
+    unwell = {"a": 900.0, "b": 300.0, "c": 600.0, "d": 1200.0}
+    kept = Checkpoint(1200, 0.0, 100.0, {}, unwell, dict.fromkeys(unwell, 300.0)).bounded()
+
+    assert kept.unwell.keys() == kept.unwell_since.keys() == {"a", "d"}
+    assert kept.covered_from == 600.0

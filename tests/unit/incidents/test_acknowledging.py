@@ -50,6 +50,7 @@ def test_whoever_reads_it_as_new_a_moment_too_late_is_told_who_has_it(stores, cl
 
 def test_both_have_read_it_as_new_and_the_first_has_not_written_yet(stores, clock, incident):
     def late():
+        lifecycle.note(stores, clock, incident, "cy", "What is written meanwhile changes nothing.")
         with pytest.raises(IllegalMove, match="by bob"):
             acknowledge(stores, clock, incident, "ann", "anns request")
 
@@ -84,6 +85,7 @@ def test_of_many_at_once_one_has_it(stores, clock, incident):
 def test_an_owner_is_named_beside_who_began(stores, clock, incident):
     assignment.assign(stores, clock, Routing(), incident, "lee", owner="zoe")
     acknowledge(stores, clock, incident, "bob")
+    lifecycle.note(stores, clock, incident, "cy", "looking")
     with pytest.raises(IllegalMove, match=r"already: by bob, and zoe has it\.$"):
         acknowledge(stores, clock, incident, "ann")
 

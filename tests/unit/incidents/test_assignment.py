@@ -220,6 +220,16 @@ def test_what_nobody_can_take_holds_nothing_up_that_somebody_can(stores, clock):
     assert stores.timeline.calls == reads, "what nobody can take is not read again"
 
 
+@pytest.mark.parametrize(
+    ("team", "owner"),
+    [({"calendar": "24x7"}, "nik"), ({}, ""), ({"calendar": "24x7", "capacity": "5"}, "")],
+)
+def test_only_who_takes_everything_at_any_time_has_it_from_the_start(stores, clock, team, owner):
+    """Others are asked when it is known whether they are on shift and have room."""
+    opened(stores, clock, routing(team__night=team), "search")
+    assert owners(stores) == [owner]
+
+
 def test_a_team_that_assigns_by_hand_is_left_alone(stores, clock):
     conf = routing(team__payments={"assign": "manual"})
     incident_id = opened(stores, clock, conf)

@@ -213,3 +213,27 @@ def test_a_tool_hears_that_its_alert_is_held(detection, stores, clock):
         over = {**alert, "status": "resolved"}
         _status, answer = api.call("POST", "/webhooks/alertmanager", {"alerts": [over]})
     assert answer["outcomes"][0]["what"] == "held"
+
+
+def test_an_end_that_was_only_written_down_counts_when_another_alert_ends(stores, clock):
+    api = FakeApi(stores, clock)
+
+    def says(name, status, minute):
+        labels = {"alertname": name, "host": "db"}
+        alert = {"status": status, "labels": labels, "startsAt": f"2023-11-14T22:{minute}:00Z"}
+        clock.advance(60)
+        _status, answer = api.call("POST", "/webhooks/alertmanager", {"alerts": [alert]})
+        return answer["outcomes"][0]["what"]
+
+    says("Disk", "firing", 14)
+    says("Load", "firing", 14)
+    (incident,) = stores.incidents.all()
+    timeline.append(stores, clock, incident["id"], "flapping", {"state": "began"}, "test")
+    timeline.refresh(stores, incident["id"])
+    assert says("Disk", "resolved", 14) == "noted"
+    assert says("Load", "resolved", 14) == "held"
+    says("Disk", "firing", 20)
+    assert says("Disk", "resolved", 20) == "held"
+    clock.advance(2000)
+    assert flapping.calm_down(stores, clock, ROUTED) == {"incidents_calm": 1}
+    assert stores.incidents.get(incident["id"])["status"] == "resolved"

@@ -112,6 +112,7 @@ def test_a_team_may_have_its_own_channel_in_slack_and_its_own_addresses():
         ({"escalation:e": {}}, "[escalation:e] has 0 steps"),
         ({"escalation:e": {"step.1": "15m"}}, "[escalation:e] step.1 names nobody"),
         ({"escalation:e": {"step.1": "15m, team:x"}}, "[escalation:e] step.1 names 'team:x'"),
+        ({"escalation:e": {"step.1": "15m, member:"}}, "[escalation:e] step.1 names 'member:'"),
         ({"escalation:e": {"step.1": "15m, channel:sms"}}, "step.1 names 'channel:sms'"),
         ({"escalation:e": {"step.1": "soon, team:ok"}}, "[escalation:e] step.1 is 'soon'"),
         (

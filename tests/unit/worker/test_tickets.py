@@ -223,6 +223,14 @@ def test_a_service_that_is_down_is_asked_ever_more_slowly(desk):
     assert troubles(desk.stores) == [
         "What happens to tickets in Jira can't be read: Jira answered 503."
     ]
+    refused = desk.reader.refuses.pop("t1")
+    desk.look(60)
+    assert troubles(desk.stores) == []
+    desk.reader.refuses["t1"] = refused
+    before = len(desk.reader.asked)
+    desk.look(2)
+    desk.look(2)
+    assert len(desk.reader.asked) == before + 2, "it has been up: the pauses begin anew"
 
 
 def test_a_service_whose_answer_has_another_shape_is_a_trouble_of_its_own(desk):

@@ -122,7 +122,7 @@ def _firing(stores: Stores, entries: Sequence[Entry]) -> Set[str]:
             firing.update(problems.get(key, key) for key in came)
         elif entry.kind == "note":
             firing.difference_update(entry.data.get("over") or ())
-        elif entry.kind == "status" and entry.once.startswith(ONCE):
+        elif entry.kind in ("status", "flapping") and entry.once.startswith(ONCE):
             firing.clear()
     return firing
 
