@@ -72,8 +72,7 @@ def judged(detections: Detections, name: str, **changes: str) -> Judgement:
     incident = Incident("INC-20260101-AAAAAA", entities=["checkout"])
     raised_by = {**search, "rule": name}
     asked = [(raised_by, windows)]
-    opener = identity(raised_by)
-    meant = Meant(opener, frozenset(["checkout"]), frozenset([opener]))
+    meant = Meant(identity(raised_by), frozenset(["checkout"]))
     return judge(raising, SplunkSearcher(session), action, incident, asked, meant)
 
 
