@@ -10,6 +10,7 @@ from typing import List, Tuple
 import pytest
 
 from incident_management.detection.baselines.baseline import Baseline
+from incident_management.detection.baselines.before import Before, Move
 
 SPAN = 300
 DAY = 86400 // SPAN
@@ -59,3 +60,22 @@ def test_it_is_told_as_it_begins_and_the_return_to_work_is_not(days: int, first:
 def test_a_fault_on_the_day_after_is_told():
     found = told(1, outage=(1.55, 1.7))
     assert any(1.55 <= time < 1.6 for time in found)
+
+
+@pytest.mark.parametrize(
+    ("value", "is_explained"),
+    [(400.0, True), (500.0, True), (1000.0, False), (150.0, False), (0.0, False)],
+)
+def test_only_what_is_near_to_what_was_usual_is_no_anomaly(value: float, is_explained: bool):
+    """Also of a noisy series, where a value must be far off to be one."""
+    before = Before()
+    before.note(Move(2.5, 0.0, 1.0, 2.5), 0.0)
+    assert (before.bounds(value, 86400.0, 1000.0, 1000.0, 600.0) is not None) == is_explained
+
+
+def test_after_ten_days_and_after_a_small_shift_nothing_of_it_is_known():
+    before = Before()
+    before.note(Move(2.5, 0.0, 1.0, 2.5), 0.0)
+    assert before.bounds(400.0, 11 * 86400.0, 1000.0, 1000.0, 600.0) is None
+    before.note(Move(1.2, 0.0, 1.0, 1.2), 0.0)
+    assert before.bounds(830.0, 86400.0, 1000.0, 1000.0, 600.0) is None

@@ -19,6 +19,8 @@ BACK_POINTS = 12
 BACK_SHARE, BACK_NOISE = 0.25, 0.05
 """A value shows it where it is off by so much of what would be an anomaly; from the lesser share on
 it is no anomaly, either, as many such values together would be one."""
+NEAR = 0.25
+"""It is no further from what was usual before than this share of the way to what is usual now."""
 LEAST_FACTOR, MOST_FACTOR = 0.01, 2 / 3
 """Of what was scaled by less, nothing is left that could be scaled back; and what is nearer to 1
 can't be told from noise."""
@@ -81,9 +83,12 @@ class Before:
         off = max(low - value, value - high)
         if off < BACK_NOISE * reach:
             return None
+        middle = (low + high) / 2.0
         low, high = (low - move.sum) / move.factor, (high - move.sum) / move.factor
         most = reach * max(1.0, 1.0 / move.factor)
-        if max(low - value, value - high) >= min(CLEARLY * off, most):
+        # A value beyond both is a fault, even where a noisy series has a long reach.
+        near = NEAR * abs((low + high) / 2.0 - middle)
+        if max(low - value, value - high) >= min(CLEARLY * off, most, near):
             self._points = 0
             return None
         self._points += off >= BACK_SHARE * reach
