@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import configparser
+import re
 from pathlib import Path
 
 import pytest
 
 from incident_management.remediation.catalogue import Catalogue, CatalogueError
+from incident_management.remediation.executors import NEEDED_ARGUMENTS
 from tests.unit.remediation.bench import STANZAS
 
-SHIPPED = Path(__file__).parents[3] / "package" / "default" / "incident_actions.conf"
+PACKAGE = Path(__file__).parents[3] / "package"
+SHIPPED = PACKAGE / "default" / "incident_actions.conf"
+SPEC = PACKAGE / "README" / "incident_actions.conf.spec"
 
 
 def changed(**values):
@@ -22,6 +26,13 @@ def changed(**values):
         else:
             stanzas["rollback_change"][key] = value
     return Catalogue.from_stanzas(stanzas)
+
+
+def test_every_executor_and_what_it_needs_stands_in_the_spec():
+    spec = SPEC.read_text(encoding="utf-8")
+    assert f"executor = <{'|'.join(NEEDED_ARGUMENTS)}>" in spec
+    words = set(re.findall(r"[a-z_]+", spec))
+    assert {name for needed in NEEDED_ARGUMENTS.values() for name in needed} <= words
 
 
 def test_the_shipped_catalogue_is_whole():
@@ -58,7 +69,7 @@ def test_the_shipped_catalogue_is_whole():
         ({"inverse": "nothing"}, "inverse is 'nothing', which is no usable action"),
         (
             {"executor": "robot"},
-            "executor is 'robot'; the executors are: deploy_api, awx, ecs, kubernetes,",
+            f"executor is 'robot'; the executors are: {', '.join(NEEDED_ARGUMENTS)}.",
         ),
         (
             {"argument__service": None, "argument__app": "$analysis.service$", "entity": "app"},

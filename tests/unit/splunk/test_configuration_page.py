@@ -2,11 +2,18 @@
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from incident_management.splunk.settings import SettingsError, parse
+from incident_management.splunk.settings import (
+    Account,
+    Cluster,
+    Remediation,
+    SettingsError,
+    parse,
+)
 
 PAGE = json.loads((Path(__file__).parents[3] / "globalConfig.json").read_text(encoding="utf-8"))
 TABS = {tab.get("name"): tab for tab in PAGE["pages"]["configuration"]["tabs"]}
@@ -179,3 +186,17 @@ def test_a_ticket_system_as_it_is_shipped_is_not_set_up(system):
 def test_the_proxys_types_are_those_that_work():
     (kind,) = [one for one in TABS["proxy"]["entity"] if one["field"] == "proxy_type"]
     assert [one["value"] for one in kind["options"]["autoCompleteFields"]] == ["http", "https"]
+
+
+@pytest.mark.parametrize(
+    ("tab", "kept"), [("remediation", Remediation), ("account", Account), ("cluster", Cluster)]
+)
+def test_what_fixes_and_models_are_reached_by_is_on_the_page_and_is_read(tab, kept):
+    """Each field into its own place, and those that are secret into the password store."""
+    page = {one["field"]: one.get("encrypted", False) for one in TABS[tab]["entity"]}
+    assert page == {one.name: not one.repr for one in fields(kept)}
+    given = {name: f"https://{name}.example" for name in page if name != "name"}
+    files = [{tab: given} if tab == one else {} for one in ("remediation", "account", "cluster")]
+    known = parse(*files)
+    places = {"remediation": known.remediation, **known.accounts, **known.clusters}
+    assert vars(places[tab]) == {**given, **({"name": tab} if "name" in page else {})}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from typing import Any, Callable, Iterator, Mapping, Tuple, Type, Union
+from typing import Any, Callable, Iterator, Mapping, Tuple, Type
 
 from .. import aws
 from ..notify.channel import NotConfigured
@@ -50,7 +50,8 @@ def executors(settings: Callable[[], Settings]) -> Executors:
         except SettingsError as error:
             raise ExecutorError(str(error)) from None
 
-    def made(kind: Type[Union[DeployApi, Awx]], what: str, prefix: str) -> Executor:
+    def made(kind: Callable[[str, str, Send], Executor], what: str, prefix: str) -> Executor:
+        """Make one that has ``<prefix>_url`` and ``<prefix>_token`` under Remediation."""
         have = known()
         mine = have.remediation
         url, token = (str(getattr(mine, f"{prefix}_{part}")) for part in ("url", "token"))
