@@ -105,9 +105,11 @@ def test_a_number_leads_to_its_incidents(
 
 
 def test_the_figures_of_a_detection_lead_to_what_it_found(fleet: Site, enter: Enter) -> None:
+    fleet.open("By somebody")
     page = enter("mia")
     row = overview(page, "form.by=detection&form.period=30d").filter(has_text="Tyres")
     expect(row).to_have_text(re.compile(r"Tyres\s*2\s*2"))
+    expect(page.locator("#viz_answers")).to_contain_text("by hand")
     row.get_by_role("cell").first.click()
     page.wait_for_url("**/workbench?**")
     assert listed(page) == [OLD, NIGHT]

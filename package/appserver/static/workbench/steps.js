@@ -10,8 +10,11 @@ import { lacks } from './moves.js';
 import { tryTheWay } from './opening.js';
 import { Poller } from './poller.js';
 import { keep, kept } from './storage.js';
+import { now } from './words.js';
 
-const LOOK_SECONDS = 60;
+// Each look runs two searches: seldom where a page stays open, and not for each way back to the list.
+const LOOK_SECONDS = 120;
+const FRESH_SECONDS = 15;
 const FOLDED = 'incident_management.first_steps_folded';
 const STATES = { done: ['✓', 'done'], todo: ['○', 'to do'], unknown: ['?', 'not known'] };
 // Where a step is taken: a page of this app, beside this one.
@@ -27,6 +30,7 @@ export class FirstSteps {
     #body = h('div', {});
     #count = h('span', { class: 'wb-count' });
     #isDone = false;
+    #lookedAt = 0;
 
     /** @param {import('./main.js').Workbench} app */
     constructor(app) {
@@ -38,7 +42,7 @@ export class FirstSteps {
 
     /** It is shown: look, and go on to look while something is to be done. */
     shown() {
-        if (!this.element.hidden && this.element.open && !this.#isDone) this.#poller.now();
+        if (!this.element.hidden && this.element.open && now() - this.#lookedAt > FRESH_SECONDS) this.#poller.now();
     }
 
     #toggled() {
@@ -49,6 +53,7 @@ export class FirstSteps {
     async #look() {
         const isSeen = this.element.isConnected && this.element.open && this.element.checkVisibility?.() !== false;
         if (!isSeen || this.#isDone) return 0;
+        this.#lookedAt = now();
         try {
             this.#tell((await get('system/first-steps')).body.steps);
         } catch (error) {
