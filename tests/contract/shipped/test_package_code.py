@@ -156,6 +156,7 @@ def history_out_of_the_index(searcher: StandInSearcher) -> None:
 
 def indexed_entries(searcher: StandInSearcher) -> None:
     assert AuditIndex(None, searcher).keys([INCIDENT]) == {}  # type: ignore[arg-type]
+    assert AuditIndex(None, searcher).entries(INCIDENT) == []  # type: ignore[arg-type]
 
 
 def hosts_that_send_events(searcher: StandInSearcher) -> None:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import json
 import re
 
+from incident_management.splunk.kvstore import KvStores
+from incident_management.splunk.search import SplunkSearcher
+from incident_management.worker.audit_index import AuditIndex
+from incident_management.worker.renewing import renew_documents
+
 from .conftest import ROOT, Place, until
 
 
@@ -32,6 +37,28 @@ def test_the_story_survives_the_loss_of_the_kv_store(place: Place) -> None:
     assert history["masked"] == []
     for name in ("title", "status", "severity", "owner", "resolution", "signals", "entities"):
         assert history["incident"][name] == before[name], name
+
+
+def test_what_somebody_deleted_from_the_collections_comes_back(place: Place) -> None:
+    incident = an_incident(place)
+    before = place.call("GET", f"/incidents/{incident}")
+    until(lambda: len(place.kinds(incident)) >= before["entries"])
+    session = place.session()
+    stores = KvStores(session)
+    (opened,) = stores.timeline.find({"incident_id": incident, "kind": "opened"})
+    stores.timeline.delete(opened["_key"])
+    stores.incidents.delete(incident)
+    assert place.call("GET", f"/incidents/{incident}/timeline")["verified"] is False
+
+    index = AuditIndex(session, SplunkSearcher(session))
+    told: list[tuple[str, ...]] = []
+    renew_documents(stores, place.clock, "next", index.entries, lambda *text: told.append(text))
+
+    assert place.call("GET", f"/incidents/{incident}/timeline")["verified"] is True
+    after = place.call("GET", f"/incidents/{incident}")
+    for name in ("title", "severity", "entities", "signals", "opened_at", "status"):
+        assert after[name] == before[name], name
+    assert told == []
 
 
 def test_a_killed_worker_loses_no_event_and_shows_none_twice(place: Place) -> None:

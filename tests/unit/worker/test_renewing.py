@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, List, Tuple
 
 import pytest
 
 from incident_management.api import listing
 from incident_management.incidents import timeline
+from incident_management.incidents.model import Entry, Head
 from incident_management.incidents.upkeep.retention import TOMBSTONE
+from incident_management.ports import SearchFailed
 from incident_management.worker import renewing
 from incident_management.worker.renewing import EVERY_SECONDS, renew_documents
 from tests.fakes import FakeStores, ManualClock
@@ -22,6 +25,7 @@ class Walk:
     def __init__(self, count: int = 0) -> None:
         self.stores, self.clock = FakeStores(), ManualClock()
         self.told: List[Tuple[str, str]] = []
+        self.index: List[Entry] = []
         self.ids = [f"INC-20260101-{number:06d}" for number in range(count)]
         for incident_id in self.ids:
             self.append(incident_id, "opened", {"title": "t", "severity": "high"})
@@ -34,7 +38,11 @@ class Walk:
     def round(self, build: str = BUILD) -> int:
         self.clock.advance(60)
         done = renew_documents(
-            self.stores, self.clock, build, lambda name, text: self.told.append((name, text))
+            self.stores,
+            self.clock,
+            build,
+            lambda incident_id: [e for e in self.index if e.incident_id == incident_id],
+            lambda name, text: self.told.append((name, text)),
         )
         return done.get("incidents_renewed", 0)
 
@@ -93,7 +101,63 @@ def test_what_a_timeline_has_lost_is_told_and_stays_in_the_document():
 
     assert walk.round() == 0
     assert walk.documents() == before
-    assert [f"Entries of {walk.ids[0]} (1 inc" in text for _name, text in walk.told] == [True]
+    assert [f"Entries of {walk.ids[0]} are" in text for _name, text in walk.told] == [True]
+
+
+@pytest.mark.parametrize("afterwards", [False, True])
+def test_what_a_timeline_has_lost_comes_back_from_the_index(afterwards):
+    walk = Walk(2)
+    entries = timeline.read(walk.stores, walk.ids[0])
+    walk.index = [replace(entries[0], data={"title": "forged", "severity": "info"}), *entries]
+    walk.stores.timeline.delete(entries[0].key)
+    if afterwards:  # somebody acts on the incident, whose document then has lost its title, too
+        walk.append(walk.ids[0], "note", {"text": "later"})
+        assert timeline.refresh(walk.stores, walk.ids[0]).title == ""
+
+    assert walk.round() == 1
+    assert timeline.verify(timeline.read(walk.stores, walk.ids[0])).ok
+    document = walk.stores.incidents.get(walk.ids[0])
+    assert (document["title"], document["severity"]) == ("t", "high")
+    assert walk.told == []
+
+
+def test_of_many_that_lost_something_each_has_its_turn():
+    walk = Walk(12)
+    walk.index = [one for i in walk.ids for one in timeline.read(walk.stores, i)]
+    for one in walk.index[::2]:
+        walk.stores.timeline.delete(one.key)
+
+    assert [walk.round() for _ in range(4)] == [5, 5, 2, 0]
+    assert all(timeline.verify(timeline.read(walk.stores, i)).ok for i in walk.ids)
+
+
+def test_an_event_that_is_not_named_brings_nothing():
+    """Whoever may write to the index must not write into timelines."""
+    walk = Walk(1)
+    entries = timeline.read(walk.stores, walk.ids[0])
+    forged = Entry.create(walk.ids[0], "severity", {"to": "info"}, "x", 1.0, Head(9, ()))
+    walk.index = [forged, *entries]
+    walk.stores.timeline.delete(entries[0].key)
+
+    assert walk.round() == 1
+    assert [e.key for e in timeline.read(walk.stores, walk.ids[0])] == [e.key for e in entries]
+
+
+def test_an_index_that_can_not_be_searched_keeps_nothing_else_waiting():
+    walk = Walk(2)
+    walk.stores.timeline.delete(timeline.read(walk.stores, walk.ids[0])[0].key)
+    walk.stores.incidents.delete(walk.ids[1])
+
+    def refused(_incident_id: str) -> Any:
+        raise SearchFailed("The licence was violated.")
+
+    walk.clock.advance(60)
+    tell: Any = walk.told.append
+    done = renew_documents(
+        walk.stores, walk.clock, BUILD, refused, lambda name, text: tell((name, text))
+    )
+    assert done == {"incidents_renewed": 1}
+    assert len(walk.told) == 1
 
 
 def test_a_walk_goes_on_where_it_was_and_misses_none(monkeypatch):

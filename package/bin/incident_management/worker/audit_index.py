@@ -9,7 +9,8 @@ import re
 import time
 from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 
-from ..incidents.upkeep.audit import SOURCETYPE
+from ..incidents.model import Entry
+from ..incidents.upkeep.audit import SOURCETYPE, history
 from ..ports import Searcher, SearchFailed
 from ..splunk import spl
 from ..splunk.session import APP, Session, SplunkError, path_of
@@ -21,6 +22,7 @@ INDEX_MACRO = "incident_audit_index"
 EVENTS_MACRO = "incident_audit_events"
 REMEMBERED_SECONDS = 60.0
 MAX_KEYS = 50_000
+MAX_ENTRIES = 20_000
 SEARCH_SECONDS = 120.0
 # What "Rules for index names" in Managing Indexers and Clusters allows.
 _DEFINITION = re.compile(r'\s*index\s*=\s*"?([a-z0-9_][a-z0-9_-]*)"?\s*')
@@ -59,6 +61,17 @@ class AuditIndex:
         if result.truncated:
             raise SearchFailed(f"More than {MAX_KEYS} audit events of {len(incident_ids)} found.")
         return _by_incident(result.rows)
+
+    def entries(self, incident_id: str) -> List[Entry]:
+        """Return the entries of one incident that a search finds, at most 20,000.
+
+        Raises SearchFailed.
+        """
+        search = events_search([incident_id]).pipe(spl.fields("table", ["_raw"]))
+        result = self._searcher.run(
+            str(search), "0", "now", limit=MAX_ENTRIES, timeout=SEARCH_SECONDS
+        )
+        return history([str(row.get("_raw")) for row in result.rows]).entries
 
     def _read(self) -> str:
         path = "/servicesNS/nobody/" + path_of(APP, "configs", "conf-macros", INDEX_MACRO)

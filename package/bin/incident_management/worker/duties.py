@@ -226,7 +226,8 @@ class Duties:
     # --- growing old ------------------------------------------------------------------------
 
     def _renew(self) -> Mapping[str, int]:
-        return renew_documents(self.stores, self.clock, self._build, self._tell)
+        indexed = self._audit_index.entries
+        return renew_documents(self.stores, self.clock, self._build, indexed, self._tell)
 
     def _quiet(self) -> Mapping[str, int]:
         """Resolve what is quiet; with malformed settings nothing is resolved or deleted."""

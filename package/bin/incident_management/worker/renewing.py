@@ -7,8 +7,8 @@ An incident's document is derived, so it can always be made again, and must be w
 - somebody deleted or changed it, in an editor of lookups or by a search;
 - a backup without one moment for all collections was restored.
 
-A timeline with fewer entries than its document knows has lost some, and the document tells more
-than what is left: it stays, and the log names the incident.
+Entries that are named and gone are brought back from the index (:mod:`.lost_entries`). Where that
+can't be done, the document tells more than what is left: it stays, and the log names the incident.
 
 :mod:`.refreshing` looks at what has happened lately; this walks through all timelines in the order
 of their incidents, begins anew with another build of the app, and rests between two walks.
@@ -16,15 +16,16 @@ of their incidents, begins anew with another build of the app, and rests between
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Callable, Dict, Optional, Tuple
+from dataclasses import dataclass, field
+from typing import Callable, Dict, Iterable, Mapping, Optional, Set, Tuple
 
 from ..incidents import timeline
 from ..incidents.model import Incident
 from ..incidents.stores import claim_document, find_by
 from ..incidents.upkeep.retention import pruned
-from ..ports import Clock, Document, Stores
+from ..ports import Clock, Document, SearchFailed, Stores
 from .clocks import ring
+from .lost_entries import Indexed, bring_back
 
 __all__ = ["renew_documents"]
 
@@ -33,6 +34,8 @@ CHECKPOINT = "worker:renew:checkpoint"
 ENTRIES_A_ROUND = 10_000
 # So many documents are made anew in a round, for which their whole timelines are read.
 RENEWED_A_ROUND = 500
+# For so many incidents a round searches the index.
+BROUGHT_BACK_A_ROUND = 5
 # From the beginning of a walk to the next one's.
 EVERY_SECONDS = 6 * 3600.0
 # What every document of this version holds, and that is quickly read.
@@ -44,13 +47,14 @@ NUMBERS = tuple(
     )
 )
 _LOST = (
-    "Entries of {} ({} incidents) are no longer in incident_timeline: were they deleted by hand, "
-    "or is the backup of several moments? GET /incidents/{{id}}/history has them from the index."
+    "Entries of {0} are no longer in incident_timeline, and the index does not have them as they "
+    "were: were they deleted by hand, or is the backup of several moments? "
+    "GET /incidents/{0}/history has what is there."
 )
 
 
 def renew_documents(
-    stores: Stores, clock: Clock, build: str, tell: Callable[[str, str], None]
+    stores: Stores, clock: Clock, build: str, indexed: Indexed, tell: Callable[[str, str], None]
 ) -> Dict[str, int]:
     """Look at the next timelines, and make the documents anew that do not fit them.
 
@@ -61,31 +65,68 @@ def renew_documents(
     after, began = _place(stores, now, build)
     if after is None:
         return {}
-    counts, is_last = _counted(stores, after)
-    found = find_by(stores.incidents, "_key", counts, fields=NUMBERS)
+    seen, is_last = _seen(stores, after)
+    found = find_by(stores.incidents, "_key", seen, fields=(*NUMBERS, "head"))
     documents = {str(document["_key"]): document for document in found}
-    unfit = [one for one in counts if not _fits(documents.get(one, {}), counts[one])]
+    unfit = [one for one in seen if not seen[one].fits(documents.get(one, {}))]
     # One that is leaving must not get a document again after its own is deleted.
     leaving = pruned(stores, unfit)
-    lost = {one for one in unfit if documents.get(one, {}).get("entries", 0) > counts[one]}
-    if lost - leaving:
-        tell(
-            "lost entries", _LOST.format(", ".join(sorted(lost - leaving)[:5]), len(lost - leaving))
-        )
-    turn = [one for one in unfit if one not in leaving | lost][:RENEWED_A_ROUND]
-    renewed = list(timeline.refresh_many(stores, turn))
+    waiting = [one for one in unfit if one not in leaving]
+    turn = waiting[:RENEWED_A_ROUND]
+    broken = [one for one in turn if seen[one].is_broken(documents.get(one, {}))]
+    if len(broken) > BROUGHT_BACK_A_ROUND:
+        broken = broken[:BROUGHT_BACK_A_ROUND]
+        turn = turn[: turn.index(broken[-1]) + 1]
+    lost = _still_broken(stores, broken, documents, indexed, tell)
+    renewed = list(timeline.refresh_many(stores, [one for one in turn if one not in lost]))
     ring(stores, renewed, now)
-    if len(turn) == RENEWED_A_ROUND:
+    if len(turn) < len(waiting):
         after, is_last = turn[-1], False
-    elif counts:
-        after = max(counts)
+    elif seen:
+        after = max(seen)
     value = {"after": after, "over": is_last, "build": build}
     stores.claims.save([claim_document(CHECKPOINT, began, value)])
     return {"incidents_renewed": len(renewed)}
 
 
-def _fits(document: Document, entries: int) -> bool:
-    return document.keys() >= {*NUMBERS} and document["entries"] == entries
+def _still_broken(
+    stores: Stores,
+    broken: Iterable[str],
+    documents: Mapping[str, Document],
+    indexed: Indexed,
+    tell: Callable[[str, str], None],
+) -> Set[str]:
+    """Bring entries back; return the incidents for which that can't be done, and tell of them."""
+    lost: Set[str] = set()
+    for incident_id in broken:
+        head = documents.get(incident_id, {}).get("head") or ()
+        try:
+            is_whole = not bring_back(stores, incident_id, head, indexed)
+        except SearchFailed:
+            is_whole = False
+        if not is_whole:
+            lost.add(incident_id)
+            tell("lost entries", _LOST.format(incident_id))
+    return lost
+
+
+@dataclass
+class _Seen:
+    """The keys of an incident's entries, and those that they follow."""
+
+    keys: Set[str] = field(default_factory=set)
+    named: Set[str] = field(default_factory=set)
+
+    def add(self, entry: Document) -> None:
+        self.keys.add(str(entry["_key"]))
+        self.named.update(entry.get("prev") or ())
+
+    def is_broken(self, document: Document) -> bool:
+        return not self.named.union(document.get("head") or ()) <= self.keys
+
+    def fits(self, document: Document) -> bool:
+        is_whole = document.keys() >= {*NUMBERS} and document["entries"] == len(self.keys)
+        return is_whole and not self.is_broken(document)
 
 
 def _place(stores: Stores, now: float, build: str) -> Tuple[Optional[str], float]:
@@ -100,15 +141,16 @@ def _place(stores: Stores, now: float, build: str) -> Tuple[Optional[str], float
     return (None, began) if 0 <= now - began < EVERY_SECONDS else ("", now)
 
 
-def _counted(stores: Stores, after: str) -> Tuple[Dict[str, int], bool]:
-    """Return how many entries the next incidents have, and whether they are the last ones."""
+def _seen(stores: Stores, after: str) -> Tuple[Dict[str, _Seen], bool]:
+    """Return the next incidents, in order, with what they have, and whether they are the last."""
     query = {"incident_id": {"$gt": after}}
-    order, fields = "incident_id:1,seq:1", ("incident_id",)
+    order, fields = "incident_id:1,seq:1", ("incident_id", "prev")
     found = stores.timeline.find(query, order, ENTRIES_A_ROUND, fields=fields)
-    counts = Counter(str(entry["incident_id"]) for entry in found)
     is_last = len(found) < ENTRIES_A_ROUND
     if not is_last:
         # There may be more of the last one.
-        last = str(found[-1]["incident_id"])
-        counts[last] = len(stores.timeline.keys({"incident_id": last}))
-    return dict(counts), is_last
+        found += stores.timeline.find({"incident_id": found[-1]["incident_id"]}, fields=fields)
+    seen: Dict[str, _Seen] = {}
+    for entry in found:
+        seen.setdefault(str(entry["incident_id"]), _Seen()).add(entry)
+    return seen, is_last

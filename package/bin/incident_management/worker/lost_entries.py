@@ -1,0 +1,49 @@
+"""Brings entries back that are gone from the KV store, out of the audit events in the index.
+
+An entry's key is the hash of what it says, and entries name the keys of those before them. So an
+event whose content has a key that is named and missing is the entry that is missing, whoever wrote
+that event. One in which a secret was masked has another hash, and can't be brought back.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Iterable, Set
+
+from ..incidents import timeline
+from ..incidents.model import Entry
+from ..ports import Stores
+
+__all__ = ["Indexed", "bring_back"]
+
+Indexed = Callable[[str], Iterable[Entry]]
+"""Gives the entries of an incident that the index has."""
+
+
+def bring_back(stores: Stores, incident_id: str, head: Iterable[str], indexed: Indexed) -> Set[str]:
+    """Write an incident's missing entries again; return the keys of those that stay missing.
+
+    ``head`` are the last entries that its document knows. Raises what the stores and the index
+    raise; nothing is written then.
+    """
+    entries = timeline.read(stores, incident_id)
+    missing = _missing(entries, head)
+    if not missing:
+        return set()
+    found = {
+        entry.key: entry
+        for entry in indexed(incident_id)
+        if entry.incident_id == incident_id and entry.hash() == entry.key
+    }
+    back = []
+    while known := sorted(missing & found.keys()):
+        back += [found[key] for key in known]
+        missing = _missing([*entries, *back], head)
+    timeline.write(stores, back)
+    return missing
+
+
+def _missing(entries: Iterable[Entry], head: Iterable[str]) -> Set[str]:
+    """Return the keys that entries or the head name and no entry has."""
+    known = list(entries)
+    named = {key for entry in known for key in entry.prev}
+    return (named | set(head)) - {entry.key for entry in known}
