@@ -9,7 +9,7 @@ can't decide is refused.
 from __future__ import annotations
 
 import re
-from typing import Callable, Collection, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 __all__ = ["WRITING", "Macro", "NotReadOnly", "check_read_only", "plain_text"]
 
@@ -22,14 +22,21 @@ WRITING = frozenset(
 _HIDING = {"map": "runs another search for each row", "savedsearch": "runs another saved search"}
 # A dataset of the type savedsearch is any saved search ("from" in Splunk's Search Reference).
 _DATASET = re.compile(r"[|\[]\s*from\b(?!\s+(?:datamodel|lookup)\b)", re.I)
-_LEARNING = re.compile(r"anomalyscore\b[^|\]]*?\bstate\s*=", re.I)
+_LEARNING = re.compile(r"\s*anomalyscore\b.*?\bstate\s*=", re.I | re.S)
 _COMMAND = re.compile(r"[|\[]\s*([a-z_]\w*)", re.I)
-_QUOTED = r'"(?:\\.|[^"\\])*"'
+# One that is never closed goes on to the end, which takes no second look from each quote within it.
+_QUOTED = r'"(?:\\(?:.|\Z)|[^"\\])*(?:"|\Z)'
+_CLOSED = re.compile(r'"(?:\\.|[^"\\])*"', re.S)
 _TOKEN = re.compile(rf"{_QUOTED}|```.*?```|`([^`]*)`", re.S)
-_CALL = re.compile(r"\s*([\w:.-]+)\s*(?:\((.*)\))?\s*", re.S)
+_CALL = re.compile(r"([\w:.-]+)\s*(?:\((.*)\))?", re.S)
 _ARGUMENT = re.compile(rf"(?:{_QUOTED}|[^,\"])+", re.S)
 DEEPEST = 20
 """Macros within macros that are looked into."""
+# Anybody may write a search, and name it in a signal: macros that each call two others would be a
+# million, and keep who asks for hours.
+MOST_MACROS = 200
+LONGEST = 50_000
+"""Characters of a search, with its macros in place."""
 
 Macro = Mapping[str, str]
 """A macro's settings in macros.conf."""
@@ -61,7 +68,7 @@ def check_read_only(
             raise NotReadOnly(f"holds the command '{command}', which {_HIDING[command]}")
     if _DATASET.search(plain):
         raise NotReadOnly("holds the command 'from' with what may be another saved search")
-    if _LEARNING.search(plain):
+    if any(map(_LEARNING.match, re.split(r"[|\[\]]", plain))):
         raise NotReadOnly("keeps what it learns (anomalyscore state=); leave out state= for it")
     return plain
 
@@ -72,38 +79,65 @@ def plain_text(spl: str, macro: Callable[[str], Optional[Macro]]) -> str:
     Raises:
         NotReadOnly: a macro can't be looked into.
     """
-    return re.sub(_QUOTED, '""', _expanded(spl, macro, 0), flags=re.S)
+    return re.sub(_QUOTED, '""', _Expansion(macro).of(spl), flags=re.S)
 
 
-def _expanded(spl: str, macro: Callable[[str], Optional[Macro]], depth: int) -> str:
-    if depth > DEEPEST:
-        raise NotReadOnly(f"has macros within macros, more than {DEEPEST} deep")
+class _Expansion:
+    """Puts the macros of one search in place, within bounds."""
 
-    def replaced(found: re.Match[str]) -> str:
-        text = found.group()
-        if text.startswith('"'):
-            return text
-        if text.startswith("```"):
-            return " "
-        return _expanded(_definition(found.group(1), macro), macro, depth + 1)
+    def __init__(self, macro: Callable[[str], Optional[Macro]]) -> None:
+        self._macro = macro
+        self._known: Dict[str, Optional[Macro]] = {}
+        self._left = MOST_MACROS
 
-    return _TOKEN.sub(replaced, spl)
+    def of(self, spl: str, depth: int = 0) -> str:
+        if depth > DEEPEST:
+            raise NotReadOnly(f"has macros within macros, more than {DEEPEST} deep")
+
+        def replaced(found: re.Match[str]) -> str:
+            text = found.group()
+            if text.startswith('"'):
+                if not _CLOSED.fullmatch(text):
+                    raise NotReadOnly("has a quotation mark that is never closed")
+                return text
+            if text.startswith("```"):
+                return " "
+            return self.of(self._definition(found.group(1)), depth + 1)
+
+        _check_length(len(spl))
+        text = _TOKEN.sub(replaced, spl)
+        _check_length(len(text))
+        return text
+
+    def _definition(self, call: str) -> str:
+        """Return what a macro stands for, its arguments put in."""
+        self._left -= 1
+        if self._left < 0:
+            raise NotReadOnly(f"uses macros more than {MOST_MACROS} times")
+        name, values = _called(call.strip())
+        shown = f"the macro '{name[:60]}'"
+        found = self._read(f"{name}({len(values)})" if values else name)
+        if found is None:
+            raise NotReadOnly(f"uses {shown}, which is not there or not shared with you")
+        if found.get("iseval", "0").strip().lower() in ("1", "true"):
+            raise NotReadOnly(f"uses {shown}, which an eval expression makes")
+        text = found.get("definition", "")
+        names = [one.strip() for one in found.get("args", "").split(",")]
+        for argument, value in zip(names, values):
+            token, value = f"${argument}$", _value(value, argument)
+            _check_length(len(text) + text.count(token) * len(value))
+            text = text.replace(token, value)
+        return text
+
+    def _read(self, name: str) -> Optional[Macro]:
+        if name not in self._known:
+            self._known[name] = self._macro(name)
+        return self._known[name]
 
 
-def _definition(call: str, macro: Callable[[str], Optional[Macro]]) -> str:
-    """Return what a macro stands for, its arguments put in."""
-    name, values = _called(call)
-    shown = f"the macro '{name[:60]}'"
-    found = macro(f"{name}({len(values)})" if values else name)
-    if found is None:
-        raise NotReadOnly(f"uses {shown}, which is not there or not shared with you")
-    if found.get("iseval", "0").strip().lower() in ("1", "true"):
-        raise NotReadOnly(f"uses {shown}, which an eval expression makes")
-    text = found.get("definition", "")
-    names = [one.strip() for one in found.get("args", "").split(",")]
-    for argument, value in zip(names, values):
-        text = text.replace(f"${argument}$", _value(value, argument))
-    return text
+def _check_length(length: int) -> None:
+    if length > LONGEST:
+        raise NotReadOnly(f"is longer than {LONGEST} characters with its macros in place")
 
 
 def _called(call: str) -> Tuple[str, Sequence[str]]:
@@ -121,4 +155,4 @@ def _value(text: str, argument: str) -> str:
     name, equals, value = text.partition("=")
     if equals and name.strip() == argument:
         text = value.strip()
-    return text[1:-1].replace('\\"', '"') if re.fullmatch(_QUOTED, text, re.S) else text
+    return text[1:-1].replace('\\"', '"') if _CLOSED.fullmatch(text) else text
