@@ -284,6 +284,17 @@ def test_the_nearest_change_is_told_of_as_a_lead_where_nothing_is_blamed(shop):
     )
 
 
+@pytest.mark.parametrize(("ago", "service"), [(3000, "orders"), (880, "search")])
+def test_a_change_long_before_or_elsewhere_is_no_lead(shop, ago, service):
+    logs = scenario.logs()
+    slow = [{**log, "raw": log["raw"].replace(scenario.POOL_ERROR, "timed out")} for log in logs]
+    shop.searcher = EventSearcher(slow, [])
+    shop.release(-ago, "chg-bare", service, "9")
+    analysis = shop.conclude()
+    (change,) = [one for one in analysis["hypotheses"] if one["change_id"] == "chg-bare"]
+    assert change["verified"] and analysis["verdict"] == "No cause in this evidence."
+
+
 def test_a_change_is_not_verified_by_the_event_of_another(shop):
     found = shop.find()
     other = next(c.id for c in found.citations if "chg-css" in c.quote)
