@@ -185,6 +185,19 @@ def test_a_pinned_incident_stays_open_until_it_is_unpinned(world):
     assert world.status(incident) == "resolved"
 
 
+def test_a_pin_in_the_same_moment_holds(world):
+    incident = world.raise_signal()
+    world.minutes(118)
+
+    def pin(_verb, _name):
+        world.stores.timeline.before = None
+        lifecycle.pin(world.stores, world.clock, incident, "ann", True)
+
+    world.stores.timeline.before = pin
+    world.minutes(12)
+    assert world.status(incident) != "resolved"
+
+
 def test_what_flaps_is_not_resolved_for_being_quiet_but_when_it_is_calm(world):
     incident = world.raise_signal()
     timeline.append(world.stores, world.clock, incident, "flapping", {"state": "began"}, "test")

@@ -229,8 +229,8 @@ def test_a_batch_stays_below_the_apis_limits(action):
 
 def test_requests_are_kept_side_by_side_and_the_oldest_is_delivered_first(tmp_path, monkeypatch):
     monkeypatch.setenv("SPLUNK_HOME", str(tmp_path))
-    for time in (1_700_000_000.5, 1_700_000_000.0, 1_700_000_001.0):
-        spool.put("/x", {"at": time}, "ann", time)
+    for at in (1_700_000_000.5, 1_700_000_000.0, 1_700_000_001.0):
+        spool.put("/x", {"at": at}, "ann", at)
     bodies = [request["body"]["at"] for _file, request in spool.pending()]
     assert bodies == [1_700_000_000.0, 1_700_000_000.5, 1_700_000_001.0]
 
