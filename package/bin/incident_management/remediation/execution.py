@@ -20,7 +20,7 @@ from .executor import Outcome
 from .live import each_plan
 from .pace import overrun
 from .plan import PlanState, before_run
-from .safety import checks, withdrawn
+from .safety import SKEW_SECONDS, checks, withdrawn
 from .steps import (
     LEASE_SECONDS,
     Run,
@@ -279,13 +279,15 @@ def settle(context: Context, plan_id: str) -> bool:
     plan, _entries, state = context.load(plan_id)
     begun, run = _begun(context, plan, state)
     age = context.clock.now() - begun
-    if run is None or (age < LEASE_SECONDS and not _holder_is_gone(context, run)):
+    # From the future: the clock was set back. That time is not waited for, as it is long after.
+    ahead = age < -SKEW_SECONDS
+    if run is None or (age < LEASE_SECONDS and not ahead and not _holder_is_gone(context, run)):
         return False
     if not context.claim(f"settle:{run.name}:{int(age // LEASE_SECONDS)}", {}):
         return False
     outcome = _found_out(context, plan, state, run, age)
     if outcome.status in ("unknown", "unchanged"):
-        if age < SETTLING_GIVES_UP_SECONDS:
+        if age < SETTLING_GIVES_UP_SECONDS and not ahead:
             return False
         outcome = _given_up(outcome)
     end(context, plan, run, outcome, SYSTEM)
@@ -343,6 +345,9 @@ def _not_again(context: Context, plan: Document, step: Step, age: float) -> Opti
         return found
     if refusal is None and age > SEND_AGAIN_SECONDS:
         refusal = Refused(f"It was begun {span(age)} ago.", "too_late")
+    if age < -SKEW_SECONDS:
+        sentence = f"It was begun {span(-age)} from now by this machine's clock."
+        refusal = Refused(sentence, "clock")
     return refusal or _occupied(context, plan) or _stopped(context, plan, step, SYSTEM)
 
 

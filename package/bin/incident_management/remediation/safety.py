@@ -22,6 +22,7 @@ from .plan import PlanState, before_run, plan_digest, terms_of
 from .proof import blamed_hypothesis, verified_citations
 
 __all__ = [
+    "SKEW_SECONDS",
     "checks",
     "cited_cause",
     "facts_of",

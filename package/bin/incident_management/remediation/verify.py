@@ -23,6 +23,7 @@ from .judging import INSUFFICIENT, NOT_RECOVERED, RECOVERED, Judgement, Meant, j
 from .live import each_plan
 from .plan import PlanState
 from .raised import CannotJudge, RaisingSearch, identity, opening, searches_of
+from .safety import SKEW_SECONDS
 from .steps import action_step, look
 
 __all__ = ["Verifier"]
@@ -96,6 +97,13 @@ class Verifier:
     def _judge(self, plan: Mapping[str, Any], state: PlanState) -> bool:
         now = self._context.clock.now()
         turn = self._turns.setdefault(plan["_key"], _Turn(state.done_at + SHORTEST_LIMIT_SECONDS))
+        ahead = max(state.started_at, state.done_at) - now
+        if ahead > SKEW_SECONDS:
+            sentence = (
+                f"It was carried out {span(ahead)} from now by this machine's clock, so nobody can "
+                "tell what came before it and what after: set the clocks right."
+            )
+            return self._conclude(plan, Judgement(INSUFFICIENT, sentence))
         if now < turn.next:
             return False
         try:
