@@ -236,5 +236,5 @@ def test_a_search_that_is_changed_as_it_is_run_is_cancelled_and_proves_nothing(c
     splunkd = Splunkd()
     splunkd.once_dispatched = changed
     with pytest.raises(CannotJudge, match=why):
-        SavedSearchRaising(splunkd).run(SEARCH, AT - 300, AT)
+        found(splunkd)
     assert (splunkd.dispatched, splunkd.cancelled) == (1, 1)
