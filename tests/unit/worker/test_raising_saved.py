@@ -33,7 +33,8 @@ class Splunkd:
         self.job: Dict[str, Any] = {"isDone": True}
         self.acl = {"owner": "ann", "sharing": "app"}
         self.limits: Dict[str, str] = {}
-        self.dispatched = self.asked_for_risky = 0
+        self.dispatched = self.asked_for_risky = self.cancelled = 0
+        self.once_dispatched: Dict[str, str] = {}
 
     def get(self, path: str, **query: Any) -> Any:
         if path == f"{HOME}/saved/searches/High%20Rate":
@@ -56,7 +57,10 @@ class Splunkd:
     def post(self, path: str, *_body: Any, **_form: Any) -> Mapping[str, Any]:
         if path.endswith("/results"):
             return {"results": self.rows[: self.matching]}
-        self.dispatched += path.endswith("/dispatch")
+        if path.endswith("/dispatch"):
+            self.dispatched += 1
+            self.settings = {**self.settings, **self.once_dispatched}
+        self.cancelled += path.endswith("/control")
         return {"sid": "1.1"}
 
 
@@ -219,3 +223,18 @@ def test_a_condition_that_the_app_would_apply_with_its_own_rights_only_filters(c
 @pytest.mark.parametrize("condition", ["search count > 40", 'where match(x, "[a|b]") | head 1'])
 def test_a_condition_that_filters_is_applied(condition):
     assert found(Splunkd(alert_condition=condition, counttype="custom"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"dispatchAs": "user"}, "would run with the app's rights"),
+        ({"search": "| inputlookup x | outputlookup y"}, "was changed just as it was run again"),
+    ],
+)
+def test_a_search_that_is_changed_as_it_is_run_is_cancelled_and_proves_nothing(changed, why):
+    splunkd = Splunkd()
+    splunkd.once_dispatched = changed
+    with pytest.raises(CannotJudge, match=why):
+        found(splunkd)
+    assert (splunkd.dispatched, splunkd.cancelled) == (1, 1)

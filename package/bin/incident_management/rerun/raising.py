@@ -155,7 +155,15 @@ class SavedSearchRaising:
 
     def run(self, search: Mapping[str, Any], earliest: float, latest: float) -> Rerun:
         saved = self._saved(search)
-        result = self._searcher.run_saved(saved, earliest, latest, _condition(saved)).whole()
+
+        def unchanged() -> None:
+            # splunkd runs it by its name, and whoever owns it may have changed it meanwhile.
+            if _terms(self._saved(search)) != _terms(saved):
+                raise CannotJudge(f"'{saved.name}' was changed just as it was run again.")
+
+        result = self._searcher.run_saved(
+            saved, earliest, latest, _condition(saved), unchanged=unchanged
+        ).whole()
         rows = result.rows if _alerts(saved, len(result.rows)) else []
         field = params_of(saved.settings).get("entity_field", "").strip() or "entity"
         return Rerun(saved.spl, field, rows)
@@ -182,6 +190,10 @@ def without_macros(session: Session, name: str, spl: str, app: str, owner: str) 
 
 def _namespace(search: Mapping[str, Any]) -> Tuple[str, str]:
     return str(search.get("app") or APP), str(search.get("owner") or "nobody")
+
+
+def _terms(saved: SavedSearch) -> Tuple[str, str, str, str]:
+    return saved.spl, saved.owner, saved.sharing, _condition(saved)
 
 
 def _condition(saved: SavedSearch) -> str:

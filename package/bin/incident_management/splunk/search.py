@@ -70,14 +70,16 @@ class SplunkSearcher:
         condition: str = "",
         limit: int = 10_000,
         timeout: float = 60.0,
+        unchanged: Callable[[], None] = lambda: None,
     ) -> SearchResult:
         """Run a saved search over another window (epoch seconds), without its actions.
 
         ``saved/searches/{name}/dispatch``: ``dispatch.*`` arguments replace the saved settings,
         and actions are triggered only when asked for. ``condition`` is a search over the results,
-        as ``alert_condition`` is: where it finds nothing, there are no rows.
+        as ``alert_condition`` is: where it finds nothing, there are no rows. ``unchanged`` is
+        called once it was dispatched, which goes by its name; where that raises, it is cancelled.
 
-        Raises what :meth:`run` does.
+        Raises what :meth:`run` and ``unchanged`` do.
         """
         form = {
             "dispatch.earliest_time": f"{earliest:.3f}",
@@ -87,6 +89,11 @@ class SplunkSearcher:
             sid = str(self._session.post(f"{saved.path}/dispatch", form=form)["sid"])
         except SplunkError as error:
             raise SearchFailed(f"'{saved.name}' can't be run again: {error.message}") from error
+        try:
+            unchanged()
+        except BaseException:
+            self._discard(sid)
+            raise
         return self._finish(sid, limit, timeout, condition)
 
     def _finish(self, sid: str, limit: int, timeout: float, condition: str = "") -> SearchResult:
