@@ -83,6 +83,7 @@ def test_rows_without_any_dedup_field_are_told_apart_by_their_entity():
     rows = [{"entity": "db-1"}, {"entity": "db-2"}]
     found = found_of(rows, dedup_fields="resorce", title="{entity}")
     assert [entity for entity, _title, _dedup in found] == ["db-1", "db-2"]
+    assert found[0][2] != found[1][2], "they are problems of their own"
 
 
 def test_what_some_rows_lack_stays_one_problem_with_those_that_lack_it_too():

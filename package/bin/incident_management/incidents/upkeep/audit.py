@@ -154,8 +154,6 @@ class AuditWriter:
 
     def _late(self, since: float, until: float, sent: Set[str]) -> List[Document]:
         """Entries from before the checkpoint that have not been sent."""
-        if until <= 0:
-            return []
         query = {"$and": [{"time": {"$gte": since}}, {"time": {"$lte": until}}]}
         keys = [key for key in self._stores.timeline.keys(query) if _short(key) not in sent]
         return find_by(self._stores.timeline, "_key", keys)

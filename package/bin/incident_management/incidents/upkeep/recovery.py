@@ -122,7 +122,8 @@ def _firing(stores: Stores, entries: Sequence[Entry]) -> Set[str]:
             firing.update(problems.get(key, key) for key in came)
         elif entry.kind == "note":
             firing.difference_update(entry.data.get("over") or ())
-        elif entry.kind in ("status", "flapping") and entry.once.startswith(ONCE):
+        elif entry.once.startswith(ONCE):
+            # Resolved, or held as it flaps: with this end all were over.
             firing.clear()
     return firing
 
