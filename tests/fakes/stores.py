@@ -162,7 +162,7 @@ class FakeCollection:
         if not query:
             raise ValueError("Without a query all documents would be deleted.")
         size = len(json.dumps(query))
-        assert size <= LONGEST_URL_QUERY_BYTES, f"A DELETE's query travels in its URL: {size} bytes."
+        assert size <= LONGEST_URL_QUERY_BYTES, f"A DELETE has its query in its URL: {size} bytes."
         self._check_reach(query)
         self._call("delete")
         with self._lock:
