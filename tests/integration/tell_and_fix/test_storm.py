@@ -53,4 +53,4 @@ def test_a_storm_is_twenty_messages_and_a_summary_whoever_is_killed(office: Offi
         return [one["detail"] for one in slack if one["channel"] == "slack"]
 
     wait_for(lambda: len(details()) == len(incidents))
-    assert sorted(details()) == [""] * SINGLY + [f"in a summary of {MORE}"] * MORE
+    assert sorted(details()) == [""] * SINGLY + [f"in a summary of {MORE} messages"] * MORE

@@ -61,6 +61,13 @@ def test_a_mail_goes_to_the_address_that_its_owner_has_by_now():
     assert [one.message["mention"] for one in mail.messages] == ["mia@example.com"]
 
 
+def test_a_storms_summary_goes_to_the_channel_that_its_team_has_by_now():
+    """It went to the archived one again, and all that it tells of stayed untold."""
+    office, slack, api = refused(event="summary", order="", extra={"team": "payments"})
+    send_again(office, api)
+    assert [one.target for one in slack.messages] == ["#new"]
+
+
 def test_an_alerts_own_channel_stays():
     office, slack, api = refused(order="")
     send_again(office, api)

@@ -4,82 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.incidents import timeline
-from incident_management.incidents.routing import Routing
 from incident_management.notify import storms
 from incident_management.notify.channel import dead
-from incident_management.notify.record import recorder
-from tests.unit.notify.desk import Desk
-from tests.unit.notify.services import Crash, FakeService
-
-WEB = "https://splunk.example"
-
-
-class Storm(Desk):
-    """A desk whose incidents come many at once."""
-
-    def __init__(self, **general):
-        super().__init__()
-        self.services["email"] = FakeService()
-        self.senders["email"] = lambda: self.services["email"]
-        wishes = ("opened", "resolved", "escalation", "assigned")
-        self.routing = Routing.from_stanzas(
-            {
-                "general": {key: str(value) for key, value in general.items()},
-                "announce": dict.fromkeys(wishes, "slack?, email?, pagerduty?"),
-                "team:web": {"email": "web@shop.example"},
-                "team:pay": {},
-                "member:dana": {"email": "dana@shop.example"},
-            }
-        )
-        self.number = 0
-
-    def comes(self, count, team="web", severity="high", entity="shop"):
-        first = self.number
-        for self.number in range(first + 1, first + count + 1):
-            self.write(
-                "opened",
-                self.named(self.number),
-                title=f"{entity} fails",
-                severity=severity,
-                entities=[entity],
-                signals={"a": 1},
-                rule="High Error Rate",
-            )
-            self.write("routed", self.named(self.number), team=team, owner="", reason="rule")
-        self.announcer.run(self.routing, WEB, self.set_up)
-
-    @staticmethod
-    def named(number):
-        return f"INC-20260101-{number:06d}"
-
-    def goes_on(self, seconds, step=5):
-        for _ in range(0, seconds, step):
-            self.clock.advance(step)
-            self.announcer.run(self.routing, WEB, self.set_up)
-            self.announcer.summarize(self.routing, WEB)
-            self.outbox.deliver_due(self.senders, 1000)
-
-    def arrived(self, channel):
-        return [one.event for one in self.services[channel].messages]
-
-    def summaries(self, channel):
-        return [one for one in self.services[channel].messages if one.event == "summary"]
-
-    def on_timeline(self, number, channel):
-        entries = timeline.read(self.stores, self.named(number))
-        return [
-            entry.data["detail"]
-            for entry in entries
-            if entry.kind == "notification" and entry.data["channel"] == channel
-        ]
+from tests.unit.notify.services import Crash
+from tests.unit.notify.stormy import WEB, Storm
 
 
 @pytest.fixture
 def storm():
-    desk = Storm()
-    desk.outbox._record = recorder(desk.stores, desk.clock)
-    return desk
+    return Storm()
 
 
 def test_of_many_incidents_at_once_people_get_twenty_and_a_summary_and_machines_all(storm):
@@ -92,7 +25,7 @@ def test_of_many_incidents_at_once_people_get_twenty_and_a_summary_and_machines_
     message = summary.message
     assert summary.target == "web@shop.example" and summary.incident_id == ""
     assert message["title"] == "80 more incidents of team web: incident opened"
-    assert message["text"].startswith("80 high. They are told together because there were more")
+    assert message["text"].startswith("80 high. They are told together because they were too many")
     assert message["where"] == ["shop (80)"] and message["rules"] == ["High Error Rate (80)"]
     assert message["url"].endswith("/workbench?sort=-opened_at&team=web")
 
@@ -101,7 +34,7 @@ def test_each_incidents_timeline_says_how_it_was_told(storm):
     storm.comes(30)
     storm.goes_on(60)
     assert storm.on_timeline(20, "email") == [""]
-    assert storm.on_timeline(30, "email") == ["in a summary of 10"]
+    assert storm.on_timeline(30, "email") == ["in a summary of 10 messages"]
     assert {d["state"] for d in storm.stores.outbox.all()} == {"sent"}
 
 
@@ -163,7 +96,7 @@ def test_what_goes_to_threads_in_slack_alone_stays_there(storm):
     storm.goes_on(60)
     told = storm.arrived("slack")
     assert told.count("assigned") == 40 and told.count("escalation") == 20
-    assert [one.message["title"][:7] for one in storm.summaries("slack")] == ["20 more"]
+    assert [one.message["title"][:7] for one in storm.summaries("slack")] == ["10 more"]
 
 
 def test_a_persons_own_mails_are_summed_up_for_them(storm):
@@ -224,7 +157,7 @@ def test_what_was_deleted_before_its_summary_is_left_out(storm):
 
     storm.clock.advance(40)
     outbox.find = found_and_deleted
-    assert storm.announcer.summarize(storm.routing, WEB)["summaries_queued"] == 0
+    assert storm.announcer.summarize(WEB)["summaries_queued"] == 0
 
 
 def test_another_worker_neither_tells_again_nor_counts_anew(storm):
@@ -256,7 +189,7 @@ def test_a_kill_at_any_write_of_a_summary_loses_and_doubles_nothing(storm, kept,
     for _ in range(2):
         try:
             storm.clock.advance(10)
-            storm.announcer.summarize(storm.routing, WEB)
+            storm.announcer.summarize(WEB)
             outbox.save, outbox.insert = save, insert
             storm.outbox.deliver_due(storm.senders, 1000)
             outbox.save, outbox.insert = dies(save), dies(insert)
@@ -267,7 +200,7 @@ def test_a_kill_at_any_write_of_a_summary_loses_and_doubles_nothing(storm, kept,
     storm.goes_on(400)
     assert storm.arrived("slack") == ["opened"] * 20 + ["summary"]
     for number in range(21, 31):
-        assert storm.on_timeline(number, "slack") == ["in a summary of 10"]
+        assert storm.on_timeline(number, "slack") == ["in a summary of 10 messages"]
 
 
 def test_a_summary_that_was_refused_is_one_message_to_send_again(storm):
@@ -280,7 +213,7 @@ def test_a_summary_that_was_refused_is_one_message_to_send_again(storm):
     assert storm.on_timeline(30, "slack") == []
     storm.outbox.retry(refused[0]["_key"], lambda document: {})
     storm.goes_on(30)
-    assert storm.on_timeline(30, "slack") == ["in a summary of 10"]
+    assert storm.on_timeline(30, "slack") == ["in a summary of 10 messages"]
 
 
 def test_more_than_a_summary_holds_follows_at_once(storm, monkeypatch):

@@ -97,8 +97,9 @@ def retry(request: Request) -> Response:
     routing = request.routing()
 
     def changed(document: Dict[str, Any]) -> Dict[str, Any]:
-        # What was refused may have been the address. That of an alert is its author's own.
-        if not document["order"]:
+        # What was refused may have been the address. That of an alert is its author's own, and
+        # that of a summary of somebody's mails theirs.
+        if not document["order"] and "team" not in document:
             return {}
         message, channel = document["message"], document["channel"]
         owner = routing.members.get(str(message.get("owner")))

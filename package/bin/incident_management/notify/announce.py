@@ -121,9 +121,9 @@ class Announcer:
             [claim_document(CHECKPOINT, checkpoint.time, checkpoint.hearing.to_document())]
         )
 
-    def summarize(self, routing: Routing, web_url: str) -> Mapping[str, int]:
+    def summarize(self, web_url: str) -> Mapping[str, int]:
         """Tell in summaries what was too much to be told one by one."""
-        return self._storms.run(routing, web_url)
+        return self._storms.run(web_url)
 
     def _fresh(self, since: float) -> Dict[str, List[Document]]:
         """Entries since then that this process has not announced, by incident."""

@@ -49,6 +49,8 @@ ATTEMPTS = 20
 GIVES_UP_SECONDS = 24 * 3600.0
 # Once a message has waited this long, its incident may have ended.
 OVERTAKEN_SECONDS = 60.0
+# How many of an incident's last messages are looked at for what the next one goes on from.
+LOOKED_AT = 100
 # A channel's share of a round, in messages.
 BATCH = 50
 
@@ -365,12 +367,14 @@ class Outbox:
             "target": document["target"],
             "state": "sent",
         }
-        latest: List[Document] = self._stores.outbox.find(query, "sent_at:-1", 1)
-        receipt: Mapping[str, Any] = (latest[0].get("receipt") or {}) if latest else {}
+        latest = self._stores.outbox.find(query, "sent_at:-1", LOOKED_AT, fields=("receipt",))
+        receipts: List[Mapping[str, Any]] = [one["receipt"] or {} for one in latest]
+        # What was told in a summary went on nowhere.
+        receipt = next((one for one in receipts if one.get("ts") or one.get("ticket")), {})
         if receipt.get("ts"):
             first = {name: receipt[name] for name in ("channel", "ts") if name in receipt}
             return {**first, "ts": receipt.get("thread_ts") or receipt["ts"]}
-        return receipt if receipt.get("ticket") else {}
+        return receipt
 
 
 def _sender(channel: str, senders: Senders, made: Dict[str, Sender]) -> Sender:

@@ -4,11 +4,12 @@ People hear of each event of an incident by itself, up to a limit: so many of on
 team, on one channel, in one window. What is more is *gathered*: its notification is put on the
 outbox under the same key as ever, so that it can't be told twice, but waits for a summary instead
 of its turn. The summary is a notification of its own, which holds the keys of those it tells of;
-when it was sent, they are, and each incident's timeline says so. As Alertmanager does
-(``group_wait``, ``group_interval``), the first waits a moment, and the next ones longer.
+when it was sent, they are, and each incident's timeline says so. One that is left alone gets its
+turn after all. As Alertmanager does (``group_wait``, ``group_interval``), the first waits a moment,
+and the next ones longer.
 
 After a kill between any two steps the next worker goes on: a summary's key is made of the first
-notification that it tells of, and those that it names are marked again.
+notification that it tells of, which is marked as told of after all others.
 
 Services that sort for themselves (PagerDuty, tickets, webhooks) get everything.
 """
@@ -23,7 +24,7 @@ from ..incidents.model import SEVERITIES
 from ..incidents.routing import Routing
 from ..incidents.stores import between, chunks, find_by
 from ..ports import Clock, Document, Stores
-from .message import HEADLINES, LISTED, SUMMARY, Message, list_url, span
+from .message import HEADLINES, LISTED, SUMMARY, Message, list_url
 from .outbox import Outbox, notification_id
 from .slack_buttons import IN_CHANNEL_TOO
 from .turns import urgency
@@ -34,7 +35,8 @@ EVERY_SECONDS = 5.0
 # The state of a notification that a summary tells of, until the summary was sent.
 GATHERED = "gathered"
 # How long the first summary waits for more, and those after it for the end of the storm. These are
-# Alertmanager's defaults ("group_wait", "group_interval").
+# Alertmanager's defaults ("group_wait", "group_interval"). A critical one never waits for longer
+# than the first.
 FIRST_AFTER_SECONDS = 30.0
 NEXT_AFTER_SECONDS = 300.0
 # The most notifications of one summary; the next one, a moment later, has the rest. Their keys are
@@ -45,7 +47,7 @@ SAVED_AT_ONCE = 500
 # The most people that a summary calls by name.
 CALLED = 20
 _OVER = ("resolved", "closed")
-_PLACED = ("flow", "target", "created_at", "order")
+_PLACED = ("flow", "target", "urgency", "created_at", "order")
 
 
 class Storms:
@@ -72,11 +74,14 @@ class Storms:
         extra: Document = {"team": team, "flow": flow}
         if self._is_full(routing, flow, message) and not self._is_quiet(notification):
             extra.update(state=GATHERED, summary="")
-        if not self._outbox.enqueue(**notification, extra=extra):
-            return False
+        is_new = self._outbox.enqueue(**notification, extra=extra)
         for counted in {(flow, False), (flow, _is_gravest(message))} & self._counts.keys():
-            self._counts[counted] += 1
-        return True
+            if is_new:
+                self._counts[counted] += 1
+            else:
+                # Another worker is at the same, and puts more there than is counted here.
+                del self._counts[counted]
+        return is_new
 
     def told_together(self, incident_id: str) -> List[str]:
         """Return the channels where an incident was told of in summaries alone."""
@@ -116,69 +121,94 @@ class Storms:
 
     # --- the summaries ------------------------------------------------------------------------
 
-    def run(self, routing: Routing, web_url: str) -> Mapping[str, int]:
+    def run(self, web_url: str) -> Mapping[str, int]:
         """Make the summaries that are due, and end those notifications whose summary was sent."""
         told = self._settle()
         query = {"state": GATHERED, "summary": ""}
         waiting = self._stores.outbox.find(query, limit=READ, fields=_PLACED)
         made = 0
         for placed in _by_place(waiting):
-            if self._is_due(placed[0]):
+            if self._is_due(placed):
                 some, more = self._whole(placed[:MOST]), len(placed) > MOST
-                made += bool(some) and self._summarize(some, more, routing, web_url)
+                made += bool(some) and self._tell(some, more, web_url)
         return {"summaries_queued": made, "told_in_summaries": told}
 
     def _whole(self, placed: Sequence[Document]) -> List[Document]:
+        """Read those that still wait: another worker may have told of them, and some be deleted."""
         found = find_by(self._stores.outbox, "_key", [str(one["_key"]) for one in placed])
-        return sorted(found, key=_age)
+        return sorted((one for one in found if _waits(one)), key=_age)
 
-    def _is_due(self, first: Document) -> bool:
-        now = self._clock.now()
+    def _is_due(self, placed: Sequence[Document]) -> bool:
+        now, first = self._clock.now(), placed[0]
+        between_two = FIRST_AFTER_SECONDS if _has_gravest(placed) else NEXT_AFTER_SECONDS
         query = {"flow": _summaries(first["flow"])}
         last = self._stores.outbox.find(query, "created_at:-1", 1, fields=("created_at", "more"))
         # One that a clock wrote that is ahead keeps nobody waiting.
-        if last and not last[0]["more"] and 0 <= now - last[0]["created_at"] < NEXT_AFTER_SECONDS:
+        if last and not last[0].get("more") and 0 <= now - last[0]["created_at"] < between_two:
             return False
         return not 0 <= now - first["created_at"] < FIRST_AFTER_SECONDS
 
-    def _summarize(
-        self, gathered: Sequence[Document], more: bool, routing: Routing, web_url: str
-    ) -> bool:
+    def _tell(self, gathered: Sequence[Document], more: bool, web_url: str) -> bool:
+        """Put a summary on the outbox, or one that is alone; returns whether that was new."""
+        if len(gathered) > 1:
+            return self._summarize(gathered, more, web_url)
+        # It takes a summary's time, so that the next ones wait for each other.
+        released = {**gathered[0], "flow": _summaries(gathered[0]["flow"]), "state": "pending"}
+        del released["summary"]
+        self._stores.outbox.save([{**released, "created_at": self._clock.now()}])
+        return True
+
+    def _summarize(self, gathered: Sequence[Document], more: bool, web_url: str) -> bool:
         first = gathered[0]
-        own_mail = first["message"]["event"] == "assigned" and first["channel"] == "email"
         called = _called(gathered)
-        message = _summary(gathered, routing, web_url, self._clock.now())
+        message = _summary(gathered, web_url).to_document()
+        extra: Document = {
+            "flow": _summaries(first["flow"]),
+            "members": [one["_key"] for one in gathered],
+            "more": more,
+            "settled": False,
+        }
+        target = first["target"]
+        if _is_own_mail(first["channel"], first["message"]):
+            # Who was given an incident is told by themselves, as without a storm.
+            target = called[0] if called else target
+        else:
+            extra["team"] = first["team"]
+            message["mention"] = ",".join(called)
         source = f"summary:{first['_key']}"
         is_new = self._outbox.enqueue(
-            source,
-            first["channel"],
-            SUMMARY,
-            {**message.to_document(), "mention": "" if own_mail else ",".join(called)},
-            # Who was given an incident is told by themselves, as without a storm.
-            target=called[0] if own_mail and called else first["target"],
-            extra={
-                "flow": _summaries(first["flow"]),
-                "members": [one["_key"] for one in gathered],
-                "more": more,
-                "settled": False,
-            },
+            source, first["channel"], SUMMARY, message, target=target, extra=extra
         )
-        key = notification_id(source, first["channel"], "")
-        kept = None if is_new else self._stores.outbox.get(key)
-        members = kept["members"] if kept else [one["_key"] for one in gathered]
-        self._change(members, lambda one: one["summary"] == "", {"summary": key})
+        self._mark(notification_id(source, first["channel"], ""))
         return is_new
 
+    def _mark(self, key: str) -> None:
+        """Write on those that a summary tells of that it does."""
+        kept = self._stores.outbox.get(key)
+        if kept is None:
+            return
+        # The first, of which its key is made, comes last: as long as a kill leaves some unmarked,
+        # the next worker finds that one, and with it this summary.
+        for some in (kept["members"][1:], kept["members"][:1]):
+            self._change(some, _waits, {"summary": key})
+        latest = self._stores.outbox.get(key)
+        if latest is not None and latest["settled"]:
+            # Another worker was faster, and what was saved here may have set some of it back.
+            self._stores.outbox.save([{**latest, "settled": False}])
+
     def _settle(self) -> int:
-        """End what the summaries tell of that were sent; returns how many notifications."""
+        """End what the summaries tell of that were sent; returns how many notifications.
+
+        One is settled when nothing of it is left to end: a slower worker may still set some back.
+        """
         ended = 0
         mine = between("flow", "summary:")["$and"]
         for one in self._stores.outbox.find({"$and": [*mine, {"settled": False, "state": "sent"}]}):
-            count = len(one["members"])
-            note = f"in a summary of {count:,}" if count > 1 else ""
-            outcome = {"state": "sent", "sent_at": one["sent_at"], "receipt": {"note": note}}
-            ended += self._change(one["members"], lambda it: it["state"] == GATHERED, outcome)
-            latest = self._stores.outbox.get(one["_key"])
+            receipt = {"note": f"in a summary of {len(one['members']):,} messages"}
+            outcome = {"state": "sent", "sent_at": one["sent_at"], "receipt": receipt}
+            count = self._change(one["members"], lambda it: it["state"] == GATHERED, outcome)
+            ended += count
+            latest = None if count else self._stores.outbox.get(one["_key"])
             if latest is not None:
                 self._stores.outbox.save([{**latest, "settled": True}])
         return ended
@@ -194,8 +224,12 @@ class Storms:
 
 def _flow(channel: str, team: str, message: Mapping[str, Any]) -> str:
     """Name what is counted together; what is one person's own mail is counted for them."""
-    own = channel == "email" and message["event"] == "assigned"
-    return "/".join((channel, message["event"], *([message["mention"]] if own else []), team))
+    own = [message["mention"]] if _is_own_mail(channel, message) else []
+    return "/".join((channel, message["event"], *own, team))
+
+
+def _is_own_mail(channel: str, message: Mapping[str, Any]) -> bool:
+    return channel == "email" and message["event"] == "assigned"
 
 
 def _summaries(flow: str) -> str:
@@ -204,6 +238,15 @@ def _summaries(flow: str) -> str:
 
 def _is_gravest(message: Mapping[str, Any]) -> bool:
     return urgency(message.get("severity")) == 0
+
+
+def _has_gravest(placed: Iterable[Mapping[str, Any]]) -> bool:
+    return any(one["urgency"] == 0 for one in placed)
+
+
+def _waits(gathered: Mapping[str, Any]) -> bool:
+    """Whether no summary tells of it yet."""
+    return bool(gathered["state"] == GATHERED and gathered["summary"] == "")
 
 
 def _age(gathered: Document) -> Tuple[float, str, str]:
@@ -223,33 +266,29 @@ def _called(gathered: Iterable[Document]) -> List[str]:
     return [name for name, _ in people.most_common(CALLED + 1) if name][:CALLED]
 
 
-def _summary(gathered: Sequence[Document], routing: Routing, web_url: str, now: float) -> Message:
-    messages = [one["message"] for one in gathered]
-    if len(messages) == 1:
-        # Its own words say more.
-        return Message.from_document(messages[0])
+def _summary(gathered: Sequence[Document], web_url: str) -> Message:
+    """Lay out what happened to some incidents, each as the last of its messages has it."""
+    last = {str(one["incident_id"]): one["message"] for one in gathered}
+    messages = list(last.values())
     first, many = messages[0], f"{len(messages):,}"
     by_severity = Counter(str(one["severity"]) for one in messages)
     severities = [name for name in SEVERITIES if by_severity[name]]
+    counted = ", ".join(f"{by_severity[name]:,} {name}" for name in severities)
     of = f" of team {first['team']}" if first["team"] else ""
     happened = HEADLINES.get(first["event"], first["event"])
     return Message(
         event=SUMMARY,
         headline=f"{happened}, {many} more",
-        title=f"{many} more incidents{of}: {happened[0].lower()}{happened[1:]}",
+        title=f"{many} more incident{'s' * (len(messages) != 1)}{of}: {happened.lower()}",
         severity=severities[0] if severities else "info",
-        text=(
-            f"{', '.join(f'{by_severity[name]:,} {name}' for name in severities)}. They are told "
-            f"together because there were more than {routing.tell_singly} in "
-            f"{span(routing.tell_window)}."
-        ),
+        text=f"{counted}. They are told together because they were too many to tell one by one.",
         where=_leading(messages, "where"),
         rules=_leading(messages, "rules"),
         since=min((one["since"] for one in messages if one["since"]), default=0.0),
         events=sum(one["events"] for one in messages),
         team=first["team"],
         url=list_url(web_url, gathered[0]["team"], first["event"] in _OVER),
-        time=now,
+        time=max(one["time"] for one in messages),
     )
 
 

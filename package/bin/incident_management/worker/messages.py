@@ -62,8 +62,7 @@ class Messages:
         """Tell in summaries what a storm has too much of."""
         if not self._config.is_read:
             return {}
-        web_url = self._config.settings.network.web_url
-        return self._announcer.summarize(self._config.routing, web_url)
+        return self._announcer.summarize(self._config.settings.network.web_url)
 
     def deliver(self) -> Mapping[str, int]:
         """Send what is due."""
