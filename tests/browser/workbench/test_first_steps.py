@@ -14,10 +14,11 @@ Enter = Callable[..., Any]
 
 
 def test_an_administrator_sees_what_is_set_up_and_what_is_missing(site: Site, enter: Enter) -> None:
-    page = enter("mia")
+    page = enter("admin")
     steps = page.locator(".wb-steps")
     expect(steps.locator("li")).to_have_count(9)
     expect(steps).to_contain_text("of 9 done")
+    expect(steps).not_to_contain_text("takes an administrator")
 
     def step(title: str) -> Any:
         return steps.locator("li", has_text=title)
@@ -54,6 +55,35 @@ def test_what_is_folded_away_stays_so_and_is_not_asked_for(site: Site, enter: En
     assert not [url for url in asked if "first-steps" in url]
     steps.locator("summary").click()
     expect(steps.locator("li")).to_have_count(9)
+
+
+def test_when_all_is_set_up_they_fold_away_by_themselves(site: Site, enter: Enter) -> None:
+    def set_up(route: Any) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        for step in told["steps"]:
+            step["state"] = "done"
+        route.fulfill(response=answer, json=told)
+
+    page = enter("mia")
+    page.route("**/system/first-steps*", set_up)
+    page.reload()
+    steps = page.locator(".wb-steps")
+    expect(steps).to_contain_text("9 of 9 done")
+    expect(steps).to_contain_text("All is set up")
+    page.reload()
+    expect(steps.locator("summary")).to_be_visible()
+    expect(steps.locator("li")).to_have_count(0)
+
+
+def test_a_manager_is_led_to_no_page_that_administrators_alone_may_see(
+    site: Site, enter: Enter
+) -> None:
+    page = enter("mia")
+    steps = page.locator(".wb-steps")
+    expect(steps).to_contain_text("Most of this takes an administrator of Splunk.")
+    expect(steps.locator("li")).to_have_count(9)
+    expect(steps.get_by_role("link")).to_have_count(0)
 
 
 def test_whoever_does_not_administer_is_shown_none(site: Site, enter: Enter) -> None:

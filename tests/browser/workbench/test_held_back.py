@@ -211,6 +211,10 @@ def test_a_freeze_that_would_be_refused_is_not_announced(site: Site, enter: Ente
     expect(effects).not_to_contain_text("No fix ")
     page.locator("dialog [name=days]").fill("fri, someday")
     expect(effects).to_contain_text("“someday” is no day of the week")
+    page.locator("dialog [name=days]").fill("fri, sa")
+    expect(effects).to_contain_text("“sa” is no day of the week")
+    page.locator("dialog [name=days]").fill("fr")
+    expect(effects).to_contain_text("“fr” is no day of the week")
     page.locator("dialog [name=days]").fill("fri")
     expect(effects).to_contain_text("No fix is carried out until somebody ends it, on fri, all day")
     # From a Saturday's noon to its evening there is no Friday.

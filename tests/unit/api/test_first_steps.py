@@ -4,6 +4,7 @@ from typing import Any, Dict
 
 import pytest
 
+from incident_management.api.first_steps import MOST_USERS
 from incident_management.incidents.routing import Routing, Team
 from incident_management.incidents.stores import claim_document
 from incident_management.notify.announce import CHECKPOINT
@@ -115,6 +116,12 @@ def test_high_error_rate_alone_and_administrators_alone_are_not_enough(api):
     found = steps(api)
     assert found["detections"][0] == found["people"][0] == "todo"
     assert found["detections"][1].startswith("Only High Error Rate runs")
+
+
+def test_of_more_users_than_are_looked_at_nothing_is_claimed(api):
+    many = {"entry": [person(f"user{number}", "user") for number in range(MOST_USERS)]}
+    api.answers["/authentication/users"] = many
+    assert steps(api)["people"][0] == "unknown"
 
 
 def test_a_worker_that_was_seen_long_ago_does_not_run(api):

@@ -17,7 +17,6 @@ const LISTED = [
 ].join();
 /** Spans that `opened` may name, in seconds. */
 const SPANS = { '24h': 86_400, '7d': 604_800, '30d': 2_592_000 };
-let lookedAt = now();
 const SORTS = new Set(['-severity', 'sla_due', '-opened_at', 'opened_at', '-updated_at', '-signals']);
 
 /**
@@ -90,15 +89,10 @@ export function queryOf(filters, me) {
         team,
         owner: owner === 'me' ? me : owner,
         sla_status: sla,
-        opened_after: opened ? Math.round(lookedAt - SPANS[opened]) : '',
+        opened_after: opened ? Math.round(now() - SPANS[opened]) : '',
         text,
         sort,
     };
-}
-
-/** The list is read from its beginning: spans count back from now on. Its pages have the same ones. */
-export function looksAnew() {
-    lookedAt = now();
 }
 
 /** How many are listed when the address says so many. */

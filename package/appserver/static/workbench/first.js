@@ -13,7 +13,7 @@ let list = askList();
 /**
  * Who looks. splunkd may be starting, and somebody may log in again in another tab: both are waited for.
  * @param {function(Error): void} told hears each time why there is no answer yet
- * @returns {Promise<{username: string, capabilities: string[], tz: string}>}
+ * @returns {Promise<{username: string, roles: string[], capabilities: string[], tz: string}>}
  */
 export async function whoLooks(told) {
     for (;;) {
@@ -31,8 +31,9 @@ export async function whoLooks(told) {
 }
 
 /**
- * The answer to the first list.
- * @returns {Promise<import('./api.js').Answer>|null} once; afterwards, and where it is of no use any more, null
+ * The first list.
+ * @returns {Promise<{query: Object<string, string|number>, page: Object<string, any>}>|null} what was asked, and
+ *     the answer; once: afterwards, and where it is of no use any more, null
  */
 export function takeFirstList() {
     const taken = list;
@@ -46,7 +47,10 @@ function ask() {
 
 function askList() {
     const { filters, rows } = readAddress();
-    const read = (me) => get('incidents', { ...listQuery(filters, me), limit: shownAtFirst(rows) });
+    const read = async (me) => {
+        const query = { ...listQuery(filters, me), limit: shownAtFirst(rows) };
+        return { query, page: (await get('incidents', query)).body };
+    };
     return heard(filters.owner === 'me' ? who.then(({ username }) => read(username)) : read(''));
 }
 

@@ -3,7 +3,7 @@
  */
 
 import { watchMenus } from './actionbar.js';
-import { addressOf, listQuery, looksAnew, MAX_SHOWN, PAGE_SIZE, queryOf, readAddress, shownAtFirst, withRows } from './address.js';
+import { addressOf, listQuery, MAX_SHOWN, PAGE_SIZE, queryOf, readAddress, shownAtFirst, withRows } from './address.js';
 import { ApiError, get, isWithoutAnswer } from './api.js';
 import { BulkBar } from './bulk.js';
 import { Change, Conflict } from './change.js';
@@ -37,11 +37,12 @@ export class Workbench {
     #offers;
     #making = new Set();
     #paging = false;
+    #asked = {}; // the query whose answer `cursor` goes on from: it holds for no other
     #notices = [];
 
     /**
      * @param {HTMLElement} root
-     * @param {{name: string, capabilities: Set<string>}} me
+     * @param {{name: string, roles: string[], capabilities: Set<string>}} me
      */
     constructor(root, me) {
         this.me = me;
@@ -268,13 +269,15 @@ export class Workbench {
         this.#refresh(false);
     }
 
+    /** A page of the list, at first the one that `first.js` asked for; null when another was asked for since. */
     async #read(query) {
         const turn = (this.#turn += 1);
         try {
-            const first = takeFirstList();
-            if (!first && !query.cursor) looksAnew();
-            const { body } = await (first ?? get('incidents', { ...listQuery(this.wanted, this.me.name), ...query }));
-            return turn === this.#turn ? body : null;
+            const read = await (takeFirstList() ?? get('incidents', query).then(({ body }) => ({ query, page: body })));
+            if (turn !== this.#turn) return null;
+            this.#asked = read.query;
+            this.cursor = read.page.next_cursor;
+            return read.page;
         } catch (error) {
             if (turn === this.#turn) throw error;
             return null;
@@ -284,10 +287,9 @@ export class Workbench {
     /** Read the list, and the open incident if it has changed. Answers how long to wait at least. */
     async #refresh(quietly) {
         try {
-            const page = await this.#read({ limit: this.shown });
+            const page = await this.#read({ ...listQuery(this.wanted, this.me.name), limit: this.shown });
             if (!page) return 0;
             this.banner.hidden = true;
-            this.cursor = page.next_cursor;
             this.#showList(page.incidents, quietly);
             if (quietly) await this.detail.follow(page.incidents.find((one) => one.id === this.detail.id));
             if (quietly) await this.held.reload();
@@ -301,9 +303,8 @@ export class Workbench {
         const before = this.shown;
         this.#showUpTo(before + PAGE_SIZE);
         try {
-            const page = await this.#read({ limit: PAGE_SIZE, cursor: this.cursor });
+            const page = await this.#read({ ...this.#asked, limit: PAGE_SIZE, cursor: this.cursor });
             if (!page) return;
-            this.cursor = page.next_cursor;
             const known = new Set(page.incidents.map((one) => one.id));
             this.#showList([...this.list.incidents.filter((one) => !known.has(one.id)), ...page.incidents], false);
         } catch (error) {
@@ -349,10 +350,8 @@ export class Workbench {
             const { body } = await get('system/info');
             const silent = body.worker_seen === null || now() - body.worker_seen > WORKER_SILENT_SECONDS;
             const since = body.worker_seen ? ` since ${moment(body.worker_seen)} (${span(now() - body.worker_seen)})` : ' yet';
-            const problems = [
-                silent && `The worker has not run${since}: nobody is told, deadlines and proofs wait. An administrator finds its input, worker, under Inputs.`,
-                ...body.configuration_problems.slice(0, 2),
-            ].filter(Boolean);
+            const still = silent && `The worker has not run${since}: nobody is told, deadlines and proofs wait. An administrator finds its input, worker, under Inputs.`;
+            const problems = [still, ...body.configuration_problems.slice(0, 2)].filter(Boolean);
             this.#notices = body.notices;
             if (this.banner.hidden) this.list.nothing(...this.#empty());
             this.notice.hidden = !problems.length;
@@ -389,7 +388,7 @@ async function begin() {
     try {
         const context = await whoLooks((error) => fill(message, explained(error, AGAIN)));
         useTimeZone(context.tz);
-        const me = { name: context.username, capabilities: new Set(context.capabilities ?? []) };
+        const me = { name: context.username, roles: context.roles ?? [], capabilities: new Set(context.capabilities ?? []) };
         const lacking = lacks(me.capabilities, 'incident_read');
         if (lacking) fill(message, h('p', {}, `${lacking} Ask an administrator for the role incident_viewer or incident_responder.`));
         else await new Workbench(root, me).start();

@@ -17,6 +17,8 @@ const LOOK_SECONDS = 120;
 const FRESH_SECONDS = 15;
 const FOLDED = 'incident_management.first_steps_folded';
 const STATES = { done: ['✓', 'done'], todo: ['○', 'to do'], unknown: ['?', 'not known'] };
+// Whom metadata/default.meta lets see the pages that steps are taken on.
+const ADMINISTRATORS = ['admin', 'sc_admin'];
 // Where a step is taken: a page of this app, beside this one.
 const PLACES = {
     worker: ['inputs', 'Inputs'],
@@ -27,6 +29,7 @@ const PLACES = {
 
 export class FirstSteps {
     #poller;
+    #isAdministrator;
     #body = h('div', {});
     #count = h('span', { class: 'wb-count' });
     #isDone = false;
@@ -35,6 +38,7 @@ export class FirstSteps {
     /** @param {import('./main.js').Workbench} app */
     constructor(app) {
         this.app = app;
+        this.#isAdministrator = app.me.roles.some((role) => ADMINISTRATORS.includes(role));
         this.element = h('details', { class: 'wb-steps', hidden: Boolean(lacks(app.me.capabilities, 'incident_admin')), open: !kept('localStorage', FOLDED), on: { toggle: () => this.#toggled() } },
             h('summary', {}, 'First steps', this.#count), this.#body);
         this.#poller = new Poller(LOOK_SECONDS, () => this.#look());
@@ -65,10 +69,12 @@ export class FirstSteps {
     #tell(steps) {
         const done = steps.filter((step) => step.state === 'done').length;
         this.#isDone = done === steps.length;
+        if (this.#isDone) keep('localStorage', FOLDED, 'yes');
         fill(this.#count, `${done} of ${steps.length} done`);
         fill(this.#body,
             h('ol', {}, steps.map((step) => this.#row(step))),
-            this.#isDone && h('p', { class: 'wb-dim' }, 'All is set up. Fold this away; it stays folded.'));
+            !this.#isDone && !this.#isAdministrator && h('p', { class: 'wb-dim' }, 'Most of this takes an administrator of Splunk.'),
+            this.#isDone && h('p', { class: 'wb-dim' }, 'All is set up: next time this is folded away.'));
     }
 
     #row({ name, title, state, detail }) {
@@ -83,7 +89,7 @@ export class FirstSteps {
     /** What takes whoever reads it there. */
     #way(name) {
         if (name === 'message') return h('button', { type: 'button', class: 'wb-quiet', on: { click: () => tryTheWay(this.app) } }, 'Open a test incident');
-        const [page, label] = PLACES[name] ?? [];
+        const [page, label] = (this.#isAdministrator && PLACES[name]) || [];
         return page && h('a', { href: new URL(page, location.href).pathname + new URL(page, location.href).search }, label);
     }
 }

@@ -50,7 +50,7 @@ export function timesOf({ from, seconds, until, days, from_time, to_time, time_z
 
 /** These times, or the problem with them that the API would refuse. */
 function weeklyOf(times) {
-    const unknown = times.days.find((day) => !WEEK.some((name) => name.startsWith(day)));
+    const unknown = times.days.find((day) => !WEEK.some((name) => name.slice(0, 3) === day));
     if (unknown) return { problem: `“${unknown}” is no day of the week: write such as fri, sat, sun.` };
     const next = nextOf({ from_time: '00:00', to_time: '00:00', ...times }, Math.max(now(), times.starts_at ?? 0));
     return next ? times : { problem: 'It would be over before the first of these days comes: name a later end.' };

@@ -20,7 +20,7 @@ from .schema import any_text, listed, one_of, record
 WORKER_SILENT_SECONDS = 300.0
 # Somebody waits for the answer.
 SEARCH_SECONDS = 10.0
-# An installation with more users has surely given them roles; the first ones tell.
+# So many users are looked at.
 MOST_USERS = 1000
 # The detection that is on from the start.
 SHIPPED_ON = "High Error Rate"
@@ -120,7 +120,7 @@ def _links(request: Request) -> Found:
 
 
 def _events(request: Request) -> Found:
-    spl = "`incident_indexes` | head 1 | stats count AS events, max(_time) AS newest"
+    spl = "`incident_indexes` | head 1 | stats count AS events"
     return _seen(request, spl, "incident_indexes", "No event in the last 24 hours")
 
 
@@ -156,6 +156,8 @@ def _people(request: Request) -> Found:
     people = sorted(name for name, has in roles_of.items() if has & workers and not has & admins)
     if people:
         return Found(DONE, f"Besides administrators: {_named(people)}.")
+    if len(roles_of) == MOST_USERS:
+        return Found(UNKNOWN, f"None of the first {MOST_USERS} users may; others were not read.")
     how = "give them incident_responder or incident_manager (Settings > Users)"
     return Found(TODO, f"Nobody but administrators may work on incidents: {how}.")
 
@@ -165,8 +167,9 @@ def _teams(request: Request) -> Found:
     manned = sorted(team.name for team in routing.teams.values() if team.members)
     if manned:
         return Found(DONE, f"With people: {_named(manned)}.")
-    how = "name members and rules in local/incident_routing.conf"
-    return Found(TODO, f"No team has people, so incidents are given to nobody: {how}.")
+    how = "name members and rules in this app's incident_routing.conf"
+    where = "in a cluster on the deployer, on Splunk Cloud by REST"
+    return Found(TODO, f"No team has people, so incidents are given to nobody: {how} ({where}).")
 
 
 STEPS: Dict[str, Tuple[str, Callable[[Request], Found]]] = {

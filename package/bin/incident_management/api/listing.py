@@ -40,6 +40,8 @@ _KEY = re.compile(r"[\w-]{1,100}", re.ASCII)
 SEVERAL = "Several values by comma."
 # This owner is none: Splunk's own name for no particular user, which no account has.
 NOBODY = "nobody"
+# What is found by no rule was opened by somebody, as the overview calls it.
+BY_HAND = "by hand"
 _FILTER = text(1000, about=SEVERAL)
 
 # Argument -> field of the document.
@@ -74,7 +76,9 @@ FILTER_ARGUMENTS: Dict[str, Schema] = {
     "sla_status": text(1000, about=f"{', '.join(SLA_STATUSES)}. {SEVERAL}"),
     **{name: number(about="Epoch seconds.") for name in RANGES},
     "text": text(
-        200, about="Part of title, description, id, an entity, a rule or a tag; in any case."
+        200,
+        about="Part of title, description, id, an entity, a rule "
+        f"(`{BY_HAND}` where there is none) or a tag; in any case.",
     ),
 }
 # Field that a list shows -> the field of the document that it is made of, where that is another.
@@ -268,7 +272,7 @@ def query_of(clauses: List[Document]) -> Document:
 def _searched(document: Document) -> str:
     parts = [document.get(name) for name in SEARCHED_FIELDS[:3]]
     for name in SEARCHED_FIELDS[3:]:
-        parts += document.get(name) or []
+        parts += document.get(name) or ([BY_HAND] if name == "rules" else [])
     return "\n".join(str(part or "") for part in parts).lower()
 
 
