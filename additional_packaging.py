@@ -65,12 +65,19 @@ def append_custom_confs(app: Path) -> None:
 
 
 def with_addition(generated: str, added: str) -> str:
-    """Return a file with more at its end, or in the stanza that ``added`` begins with."""
-    head, _, lines = added.partition("\n")
-    if head.startswith("[") and head in generated.splitlines():
-        before, after = re.split(rf"(?m)^{re.escape(head)}\n", generated, maxsplit=1)
-        return f"{before}{head}\n{lines.rstrip()}\n{after}"
-    return f"{generated.rstrip()}\n\n{added}" if generated else added
+    """Return a file with more: each part, between empty lines, in the stanza that it begins with.
+
+    A part that begins with no stanza of the file comes to its end.
+    """
+    text = generated.rstrip()
+    for part in added.strip().split("\n\n"):
+        head, _, lines = part.partition("\n")
+        if head.startswith("[") and head in text.splitlines():
+            before, after = re.split(rf"(?m)^{re.escape(head)}\n", text, maxsplit=1)
+            text = f"{before}{head}\n{lines}\n{after}"
+        else:
+            text = f"{text}\n\n{part}" if text else part
+    return f"{text}\n"
 
 
 def document_settings(app: Path) -> None:

@@ -87,6 +87,13 @@ def test_what_is_added_to_a_stanza_stands_in_it():
     assert text == "[a://<name>]\nz = 3\nx = 1\n\n[b://<name>]\ny = 2\n"
 
 
+def test_parts_go_each_to_their_stanza():
+    added = "[b://<name>]\nz = 3\n\n# c\n[c]\n\n[a://<name>]\nz = 4\n"
+    assert additional_packaging.with_addition(SPEC, added) == (
+        "[a://<name>]\nz = 4\nx = 1\n\n[b://<name>]\nz = 3\ny = 2\n\n# c\n[c]\n"
+    )
+
+
 def test_a_stanza_that_is_new_is_added_at_the_end():
     assert additional_packaging.with_addition(SPEC, "# c\n[c]\n") == f"{SPEC}\n# c\n[c]\n"
     assert additional_packaging.with_addition("", "[c]\n") == "[c]\n"

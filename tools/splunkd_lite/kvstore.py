@@ -25,7 +25,7 @@ from tools.splunkd_lite.kvlag import Behind
 from tools.splunkd_lite.kvlog import Change, ChangeLog
 from tools.splunkd_lite.kvquery import Document, matcher, project, sort_documents
 from tools.splunkd_lite.kvsort import check_sort
-from tools.splunkd_lite.kvtypes import apply_types
+from tools.splunkd_lite.kvtypes import apply_types, check_names
 
 __all__ = ["CollectionId", "KvStore"]
 
@@ -374,10 +374,8 @@ class KvStore:
 def _checked(document: Any, settings: dict[str, str], owner: str) -> _Prepared:
     if not isinstance(document, dict):
         raise SplunkdError(400, "A document must be a JSON object.")
+    check_names(document)
     prepared = apply_types(document, settings)
-    for name in prepared:
-        if name.startswith("$") or not name:
-            raise SplunkdError(400, f"Invalid field name '{name}'.")
     key = prepared.get("_key")
     if key is None or key == "":
         key = secrets.token_hex(12)

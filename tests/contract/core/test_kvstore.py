@@ -41,6 +41,19 @@ def test_an_insert_of_a_taken_key_is_a_conflict_and_changes_nothing(orders) -> N
     assert orders.query_by_id("a")["total"] == 1
 
 
+@pytest.mark.parametrize(
+    "rows", [[{"service.name": "a"}], [{"$ref": "a"}], [{"": "a"}]], ids=["dot", "dollar", "empty"]
+)
+def test_a_field_name_that_mongodbs_driver_refuses_is_refused_at_any_depth(orders, rows) -> None:
+    """alert_manager's issue 175; the words are those of MongoDB's C driver."""
+    with refusal(400):
+        orders.insert({"_key": "a", "rows": rows})
+    with refusal(400):
+        orders.batch_save({"_key": "b", "total": 1}, {"_key": "c", "rows": rows})
+
+    assert orders.query() == []
+
+
 def test_of_many_writers_of_one_key_exactly_one_wins(standin: StandIn) -> None:
     def insert(number: int) -> int:
         data = standin.service(app=APP, owner="nobody").kvstore["orders"].data

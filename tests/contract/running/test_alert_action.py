@@ -55,12 +55,12 @@ def test_the_script_gets_the_documented_payload(splunk, page):
         "app": "tiny",
         "owner": "admin",
         "search_name": "High Error Rate",
-        "search_uri": "/servicesNS/admin/tiny/saved/searches/High%20Error%20Rate",
+        "search_uri": "/servicesNS/admin/tiny/saved/searches/High+Error+Rate",
         "server_host": "stand-in",
         "server_uri": "https://127.0.0.1:18089",
         "session_key": "token-of-admin",
         "configuration": {"who": "ops"},
-        "result": {"host": "a", "tags": "x\ny", "__mv_tags": "$x$;$y$", "count": "3"},
+        "result": {"host": "a", "tags": ["x", "y"], "count": "3"},
         "argv": ["--execute"],
     }.items() <= seen.items()
     assert seen["results_link"].endswith(f"/app/tiny/@go?sid={seen['sid']}")
@@ -115,6 +115,8 @@ def test_an_action_for_one_result_sees_only_that_one(page):
     )
     assert seen["result"] == {"host": "b"}
     assert seen["configuration"]["who"] == "b"
+    one = f"%7Cloadjob%20{seen['sid']}%20%7C%20head%202%20%7C%20tail%201"
+    assert seen["results_link"].endswith(f"/search?q={one}&earliest=0&latest=now")
     with gzip.open(seen["results_file"], "rt") as file:
         assert list(csv.DictReader(file)) == [{"host": "b"}]
 

@@ -107,6 +107,17 @@ def test_rows_of_one_problem_name_the_entity_of_each():
     assert incident["entities"] == ["db-1", "db-2", "x"]
 
 
+def test_a_sample_of_an_event_is_what_people_know_and_not_splunkds_own_fields():
+    """As splunkd writes the file of an alert on events, in shape."""
+    own = dict.fromkeys(("_bkt", "_cd", "_kv", "_serial", "_indextime", "_eventtype_color"), "1")
+    empty = dict.fromkeys(("eventtype", "tag", "tag::eventtype", "splunk_server_group"), "")
+    own["_si"] = ["sh-1", "main"]
+    many = {f"other_{number}": "" for number in range(60)}
+    row = {**own, **empty, **many, "host": "db-1", "_raw": "disk full", "_time": "1700000000"}
+    (found,) = findings([row], Alert.from_params({}, "Disk", "a", "o", "s"), now=1.0)
+    assert found["rows"] == [{"host": "db-1", "_raw": "disk full", "_time": "1700000000"}]
+
+
 def test_one_problem_of_very_many_entities_is_bounded_and_counts_all_rows():
     rows = [{"entity": f"db-{number}", "code": "7"} for number in range(500)]
     alert = Alert.from_params({"dedup_fields": "code"}, "Failed", "a", "o", "s")

@@ -2,7 +2,9 @@
 
 Sources: "Write the script for a custom alert action" (Splunk developer guide): ``--execute``, JSON
 on stdin, exit status; alert_actions.conf.spec 10.0: ``maxtime``, ``payload_format``,
-``alert.execute.cmd``; the log lines of splunkd's ``sendmodalert``.
+``alert.execute.cmd``; the log lines of splunkd's ``sendmodalert`` (alert_manager's issue 318);
+payloads that splunkd wrote, in the README of "Pagerduty_v2", whose ``result`` has several values of
+a field as a list, and empty fields as well.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from tools.splunkd_lite.resultsfile import text_of
 
@@ -101,10 +103,11 @@ def _prepare(
         )
     limit = float(seconds(settings.get("maxtime") or DEFAULT_MAXTIME, f"maxtime in [{action}]"))
     web = f"http://{splunk.server_name}:{splunk.web_port}/app/{search.app}"
-    link = getattr(job, "results_link", "") or f"{web}/@go?sid={job.sid}"
+    link = getattr(job, "results_link", "") or _results_link(web, job.sid, row)
     first = job.rows[row or 0] if job.rows else None
     when = splunk.clock.now() if trigger_time is None else trigger_time
-    path = f"/servicesNS/{search.owner}/{search.app}/saved/searches/{quote(search.name, safe='')}"
+    folder = f"/servicesNS/{search.owner}/{search.app}/saved/searches/"
+    path = folder + quote(search.name, safe="")
     links = Links(link, f"{web}/alert?s={quote(path, safe='')}")
     lookup = alert_tokens(splunk, search, settings, job, first, when, links)
     if "param._cam" in settings:
@@ -120,16 +123,33 @@ def _prepare(
         "result_id": str(row or 0),
         "results_file": str(_results_file(job, row)),
         "results_link": link,
-        "search_uri": path if search.name else "",
+        "search_uri": folder + quote_plus(search.name) if search.name else "",
         "server_host": splunk.server_name,
         "server_uri": splunk.mgmt_uri,
         "session_key": splunk.access.token_for(user, limit + TOKEN_SPARE_SECONDS),
         "sid": job.sid,
         "search_name": search.name,
         "configuration": configuration,
-        "result": _flat(first) if first is not None else {},
+        "result": _result(first or {}),
     }
     return payload, limit
+
+
+def _results_link(web: str, sid: str, row: int | None) -> str:
+    """The page of a run's results, or of the one that an action is about."""
+    if row is None:
+        return f"{web}/@go?sid={sid}"
+    one = quote(f"|loadjob {sid} | head {row + 1} | tail 1")
+    return f"{web}/search?q={one}&earliest=0&latest=now"
+
+
+def _result(row: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """A row as the payload says it."""
+    several = {name: value for name, value in row.items() if isinstance(value, (list, tuple))}
+    return {
+        name: [text_of(one) for one in value] if name in several else text_of(value)
+        for name, value in row.items()
+    }
 
 
 def _results_file(job: Any, row: int | None) -> Path:
@@ -179,6 +199,7 @@ def _execute(
     numbered = sorted(k for k in settings if k.startswith("alert.execute.cmd.arg."))
     arguments = [settings[k] for k in numbered] or ["--execute"]
     told = f'for search="{search.name}" sid="{payload["sid"]}" in app="{search.app}"'
+    told += f' owner="{search.owner}"' + (' type="saved"' if search.name else "")
     splunk.log(_COMPONENT, "INFO", f"Invoking modular alert action={action} {told}")
     script = str(script_path(splunk, app, command))
     process = AppProcess(splunk, [script, *arguments], _COMPONENT, f"action={action} STDERR")

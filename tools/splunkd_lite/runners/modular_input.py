@@ -172,7 +172,9 @@ class ModularInputs:
     def _wanted(self) -> dict[str, dict[str, dict[str, str]]]:
         """What should run: process name to its stanzas."""
         conf = self._splunk.conf.stanzas("inputs")
-        defaults = {"host": self._splunk.server_name, "index": "default"}  # as inputs.conf has them
+        # As etc/system/default/inputs.conf has them: an input is told of no other host, as was
+        # recorded (tests of splunk-connect-for-otlp).
+        defaults = {"host": "$decideOnStartup", "index": "default"}
         wanted: dict[str, dict[str, dict[str, str]]] = {}
         for name, own in conf.items():
             kind = name.split("://")[0]

@@ -29,6 +29,7 @@ ENTITY_CHARACTERS = 1000
 MAX_ENTITIES = 50
 SAMPLES = 5
 SAMPLE_FIELDS = 50
+SHOWN_HIDDEN = ("_raw", "_time")
 SAMPLE_CHARACTERS = 1000
 
 
@@ -238,8 +239,13 @@ def _count(row: Mapping[str, Any]) -> int:
 
 
 def _sample(row: Mapping[str, Any]) -> Document:
-    """A row as it is stored for people: hidden fields left out, long values cut."""
-    shown = [name for name in row if name[:2] != "__"][:SAMPLE_FIELDS]
+    """A row as it is stored for people: hidden and empty fields left out, long values cut.
+
+    An event comes with a dozen fields of splunkd's own (``_bkt``, ``_cd``, ``_serial``), and in an
+    action's file with each field that any other row has: these would be all of the first fields.
+    """
+    names = [name for name in row if name[:1] != "_" or name in SHOWN_HIDDEN]
+    shown = [name for name in names if row[name] not in ("", None)][:SAMPLE_FIELDS]
     sample = {}
     for name in shown:
         value = row[name]
