@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.detection.templates.alike import MAX_COMPARED, Alike
-from incident_management.detection.templates.group import Template
+from incident_management.detection.templates.group import Effort, Template
 from incident_management.detection.templates.miner import TemplateMiner
 
 
@@ -18,7 +18,7 @@ def _as_one(one, other, fixed=False):
     """Return the text of two templates as one, "" where they are two statements."""
     alike = Alike()
     alike.add(_template(one, fixed))
-    pairs = alike.pairs([_template(other)])
+    pairs = alike.pairs([_template(other)], Effort(1000))
     return " ".join(pairs[0].keys) if pairs else ""
 
 

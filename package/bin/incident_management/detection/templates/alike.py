@@ -12,7 +12,7 @@ import math
 import re
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
-from .group import Template, Words
+from .group import DEARER, Effort, Template, Words
 from .spans import IN_BRACKETS, NOTHING, compared
 from .vocabulary import LEVELS, TRANSFERS
 from .words import (
@@ -91,9 +91,14 @@ class Alike:
                 del alike[next(iter(alike))]
         return [other for other in others if other.wider is None and other is not template]
 
-    def pairs(self, templates: Iterable[Template]) -> List[Pair]:
+    def pairs(self, templates: Iterable[Template], effort: Effort) -> List[Pair]:
         """Take in templates; return their pairs that are one statement, the surest first."""
-        found = [_pair(template, other) for template in templates for other in self.add(template)]
+        found = [
+            _pair(template, other)
+            for template in templates
+            for other in self.add(template)
+            if effort.takes(DEARER * (len(template.keys) + len(other.keys)))
+        ]
         pairs = [pair for pair in found if pair is not None]
         return sorted(pairs, key=lambda pair: (-pair.score, pair.keys))
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import islice
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
-from .merge import merged
+from .merge import merged, varying_of
 from .words import VALUE, WILDCARD, kind_of, union_of
 
-__all__ = ["Bucket", "Template", "Words", "rows_of", "template_id"]
+__all__ = ["Bucket", "Effort", "Template", "Words", "rows_of", "template_id"]
 
 Words = Tuple[str, ...]
 _NO_ROWS: FrozenSet[int] = frozenset()
+MAX_PATTERNS = 200
+"""Of a bucket's templates, the sets of places of their values that a line is looked up by."""
 
 
 def aligned(keys: Words, words: Words) -> List[Words]:
@@ -175,6 +178,30 @@ def _widened(keys: Words, wider: Words, shown: Words) -> Words:
     )
 
 
+DEARER = 4
+"""How much more a word costs where it is not compared within a bucket."""
+
+
+class Effort:
+    """What comparing the new templates of a batch may cost still, in words.
+
+    Whoever writes log lines chooses how much there is to compare. What is not compared stays a
+    template of its own.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self, words: int) -> None:
+        self.left = words
+
+    def takes(self, words: int) -> bool:
+        """Whether there is enough left to compare so many words, which are then spent."""
+        if words > self.left:
+            return False
+        self.left -= words
+        return True
+
+
 class Bucket:
     """The templates of one length and punctuation."""
 
@@ -190,7 +217,7 @@ class Bucket:
         found = self.by_keys.get(keys)
         if found is not None or not self.patterns:
             return found
-        for places, by_words in self.patterns.items():
+        for places, by_words in islice(self.patterns.items(), MAX_PATTERNS):
             found = by_words.get(tuple([keys[place] for place in places]))
             if found is not None:
                 return found
@@ -205,7 +232,7 @@ class Bucket:
         if self.by_keys.get(template.keys) is template:
             del self.by_keys[template.keys]
 
-    def settle(self) -> bool:
+    def settle(self, effort: Effort) -> bool:
         """Merge what is one template. Known templates take lines in, and stay as they are.
 
         Returns whether something was merged; then the bucket is indexed anew.
@@ -213,7 +240,10 @@ class Bucket:
         if len(self.by_keys) < 2:
             return False
         free = [t.keys for t in self.by_keys.values() if not t.fixed]
-        found = merged(free)
+        varying = varying_of(free)
+        if not varying or not effort.takes(len(free) * len(varying) * len(free[0])):
+            return False
+        found = merged(free, varying)
         for narrow, wide in found.items():
             self._merge(self.by_keys.pop(narrow), wide)
         if found:

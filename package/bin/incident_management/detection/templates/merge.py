@@ -42,7 +42,7 @@ from .words import (
     union_of,
 )
 
-__all__ = ["MANY", "merged"]
+__all__ = ["MANY", "merged", "varying_of"]
 
 Line = Tuple[str, ...]
 Kinds = Tuple[int, ...]
@@ -94,17 +94,23 @@ class _Known(Dict[Line, Kinds]):
         return found
 
 
-def merged(lines: Sequence[Line]) -> Dict[Line, Line]:
+def varying_of(lines: Sequence[Line]) -> List[int]:
+    """Return the places at which lines of one length differ."""
+    return [place for place, column in enumerate(zip(*lines)) if len(set(column)) > 1]
+
+
+def merged(lines: Sequence[Line], varying: Sequence[int]) -> Dict[Line, Line]:
     """Return for lines (words, all of one length) the line with wildcards that each belongs to.
 
     Lines that stay as they are are left out.
 
-    Lines must be distinct. Time grows with their total length, times at most :data:`ROUNDS`.
+    Lines must be distinct, and differ at the places ``varying``. Time grows with their total
+    length, times the number of these places, times at most :data:`ROUNDS`.
     """
     if len(lines) < 2:
         return {}
     parents: Dict[Line, Line] = {}
-    known = _Known(_varying(lines))
+    known = _Known(varying)
     now = _names(sorted(lines), parents, known)
     # Two lines that differ at several places are no case for what follows.
     for _ in range(ROUNDS if len(lines) > 2 or len(known.varying) < 2 else 0):
@@ -122,10 +128,6 @@ def _root(line: Line, parents: Dict[Line, Line]) -> Line:
     while line in parents:
         line = parents[line]
     return line
-
-
-def _varying(lines: Sequence[Line]) -> List[int]:
-    return [place for place, column in enumerate(zip(*lines)) if len(set(column)) > 1]
 
 
 def _kind_at(line: Line, place: int, kind: int) -> int:

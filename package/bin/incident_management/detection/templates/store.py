@@ -15,7 +15,7 @@ from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tupl
 from .alike import Alike
 from .described import Described
 from .elsewhere import with_value, without_name
-from .group import Bucket, Template, Words, rows_of
+from .group import DEARER, Bucket, Effort, Template, Words, rows_of
 from .heads import Heads
 from .spans import IN_BRACKETS, compared, name_as_value
 from .texts import Frames, frames_of, has_frame, without_error
@@ -27,6 +27,8 @@ _Find = Callable[[Template], Optional[Template]]
 
 MAX_IN_BUCKET = 2_000
 """Templates of one length and punctuation that are compared."""
+MAX_EFFORT = 4_000_000
+"""Words that are compared for a batch: a second. All lines of 32 systems took 250,000."""
 
 
 class Store:
@@ -41,6 +43,7 @@ class Store:
         self._pending: Dict[Bucket, None] = {}
         self._taken: Dict[str, Template] = {}  # of the lines taken since the last time, as compared
         self._described = Described()
+        self._effort = Effort(MAX_EFFORT)
         self._any_text = False  # whether a template has a value that may be any text
         self._rows: Set[int] = set()  # how long those are that have values in a row
         self._known = [_known(words) for words in known]
@@ -86,11 +89,12 @@ class Store:
 
     def settle(self) -> None:
         """Make one of the templates that are one statement, as new lines show."""
+        effort = self._effort = Effort(MAX_EFFORT)
         pending = list(self._pending)
         self._pending.clear()
         self._taken.clear()
         for bucket in pending:
-            bucket.settle()
+            bucket.settle(effort)
             if len(bucket.by_keys) > MAX_IN_BUCKET:
                 bucket.forget(MAX_IN_BUCKET // 2)
                 self._compare_anew()
@@ -106,7 +110,7 @@ class Store:
         fresh = _current(fresh)
         at_first = fresh
         while fresh:
-            pairs = self._alike.pairs(fresh)
+            pairs = self._alike.pairs(fresh, effort)
             fresh = self._merge((pair.keys, (pair.one, pair.other)) for pair in pairs)
         self._join(at_first, self._with_value)
 
@@ -141,8 +145,13 @@ class Store:
         return None
 
     def _with_value(self, template: Template) -> Optional[Template]:
-        found = (self._find(" ".join(words)) for words in with_value(template.keys))
-        return next(filter(None, found), None)
+        for words in with_value(template.keys):
+            if not self._effort.takes(DEARER * len(words)):
+                return None
+            found = self._find(" ".join(words))
+            if found is not None:
+                return found
+        return None
 
     def _merge(
         self, groups: Iterable[Tuple[Words, Sequence[Template]]], fewest: int = 2
@@ -161,7 +170,7 @@ class Store:
                 bucket = self._bucket(keys)
                 found[self._merge_one(bucket, keys, free)] = buckets[bucket] = None
         for bucket in buckets:
-            if not bucket.settle():
+            if not bucket.settle(self._effort):
                 bucket.index()
         return _current(found)
 
