@@ -208,6 +208,15 @@ def test_a_limit_beyond_a_page_is_kept_to(splunkd, incidents, monkeypatch):
     assert found == [f"k{n}" for n in range(7)]
 
 
+@pytest.mark.parametrize("sort", ["time:1", "time:-1,_key:-1"])
+def test_of_fewer_than_the_limit_none_is_read_twice_for_that(splunkd, incidents, monkeypatch, sort):
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 3)
+    splunkd.answer = shelf = Shelf(*(at(f"k{n}", n) for n in range(7)))
+
+    assert len(incidents.find(sort=sort, limit=50)) == 7
+    assert [one["limit"] for one in shelf.asked] == ["3"] * 4 + ["1"]
+
+
 def test_find_stops_at_its_limit(splunkd, incidents):
     splunkd.answers = [(200, [{"_key": "a"}, {"_key": "b"}])]
 

@@ -94,7 +94,7 @@ class KvCollection:
         is_by_key = sort.startswith("_key:")
         if is_by_key or (limit and not skip):
             found = self._go_on(page, query, sort, limit, read)
-            if is_by_key or len(found) >= limit:
+            if is_by_key or len(found) >= limit or self._is_end(found, query, sort):
                 return _cut(found, limit)
         # All is wanted, or what has no such value, or one of another type, which no range finds.
         return _cut(sorted_documents(self._find_by_get(query, fields=read), sort), limit, skip)
@@ -131,6 +131,13 @@ class KvCollection:
             page, is_last = self._page(rest, sort, rows, 0, fields)
             found.update((row["_key"], row) for row in page)
         return list(found.values())
+
+    def _is_end(self, found: Sequence[Document], query: Mapping[str, Any], sort: str) -> bool:
+        """Whether what comes last in an order is among the documents found."""
+        backwards = [part.partition(":") for part in sort.split(",") if part]
+        order = ",".join(f"{n}:{1 if way.strip() == '-1' else -1}" for n, _, way in backwards)
+        last, _is_last = self._page(query, order, 1, 0, ("_key",))
+        return not last or any(one["_key"] == last[0]["_key"] for one in found)
 
     def _page(
         self, query: Mapping[str, Any], sort: str, rows: int, skip: int, fields: Sequence[str]
