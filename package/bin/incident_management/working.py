@@ -69,21 +69,24 @@ def worker_troubles(stores: Stores, now: float, seen: Optional[float], waited: f
     ``seen``: when the worker ran last, None: not yet; ``waited``: for how many seconds it could
     have been seen. Raises what the stores raise.
     """
-    said = []
-    if waited >= SILENT_SECONDS and (seen is None or now - seen > SILENT_SECONDS):
+    said, is_failing = [], False
+    for note in stores.claims.find({"purpose": PURPOSE}):
+        value, age = note["value"], now - float(note["time"])
+        is_failing = is_failing or abs(age) <= SILENT_SECONDS
+        if age < STALE_SECONDS and now - float(value["since"]) >= LASTING_SECONDS:
+            said.append(
+                f"On {note['holder']} the worker's duty '{value['duty']}' has failed since "
+                f"{_utc(float(value['since']))} and is tried again: {value['sentence']}"
+            )
+    # Whoever notes a failure runs: what is seen last is only how far it came.
+    is_silent = not is_failing and (seen is None or now - seen > SILENT_SECONDS)
+    if waited >= SILENT_SECONDS and is_silent:
         since = f" since {_utc(seen)}" if seen else " yet"
         said.append(
             f"The worker has not run{since}: nobody is told, deadlines and proofs wait. See that "
             "'worker' of Incident monitor is enabled under Settings › Data inputs, and read "
             "incident_management_worker.log."
         )
-    for note in stores.claims.find({"purpose": PURPOSE}):
-        value, age = note["value"], now - float(note["time"])
-        if age < STALE_SECONDS and now - float(value["since"]) >= LASTING_SECONDS:
-            said.append(
-                f"On {note['holder']} the worker's duty '{value['duty']}' has failed since "
-                f"{_utc(float(value['since']))} and is tried again: {value['sentence']}"
-            )
     for note in stores.claims.find({"purpose": TROUBLE}):
         said.append(f"Monitor '{note['value']['monitor']}': {note['value']['sentence']}")
     return sorted(said)

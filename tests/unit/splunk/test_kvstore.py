@@ -148,8 +148,8 @@ def test_what_is_deleted_or_added_meanwhile_moves_nothing_out_of_a_page_or_into_
         known.append(at(f"k{n}" if n > 0 else f"a{n}", n))
 
     splunkd.answer = Shelf(*documents, between=adding)
-    found = [one["_key"] for one in incidents.find(sort=sort)]
-    assert found == [one["_key"] for one in sorted_documents(documents, sort or "_key:1")]
+    found = [one for one in incidents.find(sort=sort) if one in documents]
+    assert found == sorted_documents(documents, sort or "_key:1")
 
 
 @pytest.mark.parametrize("sort", ["time:1", "time:-1"])
@@ -173,12 +173,48 @@ def test_those_without_the_value_are_read_too(splunkd, incidents, monkeypatch):
     assert found == ["k0", "k1", "k2", "k3", "k4", "b", "a"]
 
 
+@pytest.mark.parametrize("limit", [0, 7, 20])
+@pytest.mark.parametrize("sort", ["time:1", "time:-1", "time:-1,_key:-1"])
+def test_values_of_every_type_and_none_are_read_in_the_kv_stores_order(
+    splunkd, incidents, monkeypatch, sort, limit
+):
+    """A range goes on among values of one type alone: the others were left out of a long answer."""
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 3)
+    documents = [at("n1"), {"_key": "n2", "time": None}, *(at(f"k{n}", n // 2) for n in range(6))]
+    documents += [{"_key": f"t{n}", "time": "soon"} for n in range(4)]
+    expected = sorted_documents(documents, sort)
+    splunkd.answer = Shelf(*documents)
+
+    found = [one["_key"] for one in incidents.find(sort=sort, limit=limit, fields=("status",))]
+    assert found == [one["_key"] for one in expected][: limit or None]
+
+
+@pytest.mark.parametrize("limit", [0, 8])
+def test_what_is_passed_over_does_not_come_back_with_those_of_the_same_value(
+    splunkd, incidents, monkeypatch, limit
+):
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 3)
+    splunkd.answer = Shelf(*(at(f"k{n}", 1) for n in range(9)))
+
+    found = [one["_key"] for one in incidents.find(sort="time:1", limit=limit, skip=2)]
+    assert found == [f"k{n}" for n in range(2, 9)]
+
+
 def test_a_limit_beyond_a_page_is_kept_to(splunkd, incidents, monkeypatch):
     monkeypatch.setattr(kvstore, "PAGE_ROWS", 3)
     splunkd.answer = Shelf(*(at(f"k{n}", n // 2) for n in range(12)))
 
     found = [one["_key"] for one in incidents.find(sort="time:1", limit=7)]
     assert found == [f"k{n}" for n in range(7)]
+
+
+@pytest.mark.parametrize("sort", ["time:1", "time:-1,_key:-1"])
+def test_of_fewer_than_the_limit_none_is_read_twice_for_that(splunkd, incidents, monkeypatch, sort):
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 3)
+    splunkd.answer = shelf = Shelf(*(at(f"k{n}", n) for n in range(7)))
+
+    assert len(incidents.find(sort=sort, limit=50)) == 7
+    assert [one["limit"] for one in shelf.asked] == ["3"] * 4 + ["1"]
 
 
 def test_find_stops_at_its_limit(splunkd, incidents):
@@ -335,6 +371,10 @@ def test_sorting_is_the_kv_stores():
     ]
 
     assert [d["_key"] for d in sorted_documents(documents, "x:1,_key:-1")] == ["b", "c", "d", "a"]
+
+    documents += [{"_key": "e", "x": None}, {"_key": "f", "x": "10"}, {"_key": "g", "x": True}]
+    documents += [{"_key": "h", "x": ["z"]}, {"_key": "i", "x": {"y": 1}}]
+    assert "".join(d["_key"] for d in sorted_documents(documents, "x,_key")) == "becadfihg"
 
 
 def test_documents_are_deleted_by_a_query_and_never_without_one(splunkd, incidents):

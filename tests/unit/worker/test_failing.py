@@ -118,6 +118,16 @@ def test_a_worker_that_does_not_run_is_told(seen, waited, said):
     assert [said in one for one in found] == ([True] if said else [])
 
 
+def test_a_worker_that_runs_and_fails_is_not_said_not_to_run(member):
+    """What it is seen by is its telling, which may be just what fails."""
+    began = member.clock.now()
+    member.error = SplunkError(500, "no")
+    member.work(600)
+    assert all("has failed since" in one for one in member.troubles(seen=began))
+    member.clock.advance(600)
+    assert any("has not run since" in one for one in member.troubles(seen=began))
+
+
 def test_a_worker_that_runs_is_not_told():
     assert worker_troubles(FakeStores(), 1000.0, 990.0, 600.0) == []
 

@@ -144,11 +144,15 @@ def test_an_event_that_is_not_named_brings_nothing():
 
 
 def test_an_index_that_can_not_be_searched_keeps_nothing_else_waiting():
-    walk = Walk(2)
-    walk.stores.timeline.delete(timeline.read(walk.stores, walk.ids[0])[0].key)
-    walk.stores.incidents.delete(walk.ids[1])
+    """A search that fails may have taken its whole time: none follows it in the same round."""
+    walk = Walk(4)
+    for incident_id in walk.ids[:3]:
+        walk.stores.timeline.delete(timeline.read(walk.stores, incident_id)[0].key)
+    walk.stores.incidents.delete(walk.ids[3])
+    asked = []
 
-    def refused(_incident_id: str) -> Any:
+    def refused(incident_id: str) -> Any:
+        asked.append(incident_id)
         raise SearchFailed("The licence was violated.")
 
     walk.clock.advance(60)
@@ -157,7 +161,55 @@ def test_an_index_that_can_not_be_searched_keeps_nothing_else_waiting():
         walk.stores, walk.clock, BUILD, refused, lambda name, text: tell((name, text))
     )
     assert done == {"incidents_renewed": 1}
-    assert len(walk.told) == 1
+    assert asked == walk.ids[:1]
+    told = [text for _name, text in walk.told]
+    assert len(told) == 3 and all("can't be searched" in text for text in told), (
+        "Nobody may be told that the index lacks what was not looked for."
+    )
+
+
+def test_what_leaves_while_the_index_is_searched_is_not_brought_back():
+    walk = Walk(2)
+    walk.index = [one for i in walk.ids for one in timeline.read(walk.stores, i)]
+    for incident_id in walk.ids:
+        walk.stores.timeline.delete(timeline.read(walk.stores, incident_id)[0].key)
+
+    def slow(incident_id: str) -> List[Entry]:
+        left = walk.ids[1]
+        stone = {"_key": f"{TOMBSTONE}:{left}", "value": {"incident_id": left}}
+        walk.stores.claims.save([{"purpose": "left", "holder": "", "time": 0.0, **stone}])
+        walk.stores.incidents.delete(left)
+        walk.stores.timeline.delete_matching({"incident_id": left})
+        return [one for one in walk.index if one.incident_id == incident_id]
+
+    renew_documents(walk.stores, walk.clock, BUILD, slow, lambda name, text: None)
+    assert [one["_key"] for one in walk.documents()] == walk.ids[:1]
+    assert timeline.read(walk.stores, walk.ids[1]) == []
+
+
+@pytest.mark.parametrize("entries_a_round", [2, 3, 100])
+def test_a_timeline_that_is_gone_as_a_whole_comes_back_from_the_index(monkeypatch, entries_a_round):
+    monkeypatch.setattr(renewing, "ENTRIES_A_ROUND", entries_a_round)
+    walk = Walk(5)
+    before = walk.documents()
+    walk.index = [one for i in walk.ids for one in timeline.read(walk.stores, i)]
+    for incident_id in (walk.ids[0], walk.ids[2], walk.ids[4]):
+        walk.stores.timeline.delete_matching({"incident_id": incident_id})
+
+    assert sum(walk.round() for _ in range(9)) == 3
+    assert len(walk.stores.timeline.all()) == 10
+    assert walk.documents() == before
+    assert walk.told == []
+
+
+def test_numbers_that_an_editor_made_texts_of_are_numbers_again():
+    """Texts come after all numbers: the incident was the last of each list."""
+    walk = Walk(1)
+    before = walk.documents()
+    walk.stores.incidents.save([{**before[0], "urgency": str(before[0]["urgency"])}])
+
+    assert walk.round() == 1
+    assert walk.documents() == before
 
 
 def test_a_walk_goes_on_where_it_was_and_misses_none(monkeypatch):

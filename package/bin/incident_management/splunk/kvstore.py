@@ -86,32 +86,58 @@ class KvCollection:
         skip: int = 0,
         fields: Sequence[str] = (),
     ) -> List[Document]:
-        """Find, page by page.
+        names = [one for one in _sorted_by(sort) if one != "_key"]
+        read = list(dict.fromkeys([*fields, *names])) if fields else fields
+        page, is_last = self._page(query, sort, min(PAGE_ROWS, limit or PAGE_ROWS), skip, read)
+        if is_last or len(page) == limit:
+            return page
+        is_by_key = sort.startswith("_key:")
+        if is_by_key or (limit and not skip):
+            found = self._go_on(page, query, sort, limit, read)
+            if is_by_key or len(found) >= limit or self._is_end(found, query, sort):
+                return _cut(found, limit)
+        # All is wanted, or what has no such value, or one of another type, which no range finds.
+        return _cut(sorted_documents(self._find_by_get(query, fields=read), sort), limit, skip)
 
-        A page goes on from the value that the one before ended with, not after so many rows: one
+    def _go_on(
+        self,
+        page: List[Document],
+        query: Mapping[str, Any],
+        sort: str,
+        limit: int,
+        fields: Sequence[str],
+    ) -> List[Document]:
+        """Return a first page and those after it, up to a limit.
+
+        Each goes on from the value that the one before ended with, not after so many rows: one
         that is added or deleted before that place would move another out of a page, or into two.
+        It ends early where the next has no value, or one of another type.
         """
         name, is_falling = _sorted_by(sort)[0], sort.split(",")[0].endswith("-1")
-        read = [*fields, name] if fields and name not in ("_key", *fields) else fields
-        rows = min(PAGE_ROWS, limit or PAGE_ROWS)
-        page, is_last = self._page(query, sort, rows, skip, read)
+        rows, is_last = min(PAGE_ROWS, limit or PAGE_ROWS), False
         found = {row["_key"]: row for row in page}
         while not is_last and not 0 < limit <= len(found):
             first, last = page[0].get(name), page[-1].get(name)
             if last is None:
-                # What has no value: nothing can be asked for that goes on from there.
-                return _cut(sorted_documents(self._find_by_get(query), sort), limit, skip)
+                break
             operator = "$lt" if is_falling else "$gt"
             if first == last and name != "_key":
                 # As many as a page, or more, have this value.
-                same = self._find_by_get({"$and": [query, {name: last}]}, fields=read)
+                same = self._find_by_get({"$and": [query, {name: last}]}, fields=fields)
                 found.update((row["_key"], row) for row in sorted_documents(same, sort))
             elif name != "_key":
                 operator += "e"
             rest = {"$and": [query, {name: {operator: last}}]}
-            page, is_last = self._page(rest, sort, rows, 0, read)
+            page, is_last = self._page(rest, sort, rows, 0, fields)
             found.update((row["_key"], row) for row in page)
-        return _cut(list(found.values()), limit)
+        return list(found.values())
+
+    def _is_end(self, found: Sequence[Document], query: Mapping[str, Any], sort: str) -> bool:
+        """Whether what comes last in an order is among the documents found."""
+        backwards = [part.partition(":") for part in sort.split(",") if part]
+        order = ",".join(f"{n}:{1 if way.strip() == '-1' else -1}" for n, _, way in backwards)
+        last, _is_last = self._page(query, order, 1, 0, ("_key",))
+        return not last or any(one["_key"] == last[0]["_key"] for one in found)
 
     def _page(
         self, query: Mapping[str, Any], sort: str, rows: int, skip: int, fields: Sequence[str]
@@ -216,15 +242,30 @@ class KvStores(StoresOf):
 
 
 def sorted_documents(documents: Sequence[Document], sort: str) -> List[Document]:
-    """Sort as the KV store does, by ``field:1,other:-1``; a missing field counts as lowest."""
+    """Sort as the KV store does, by ``field:1,other:-1``.
+
+    Values of different types come in the order of MongoDB's "Comparison/Sort Order"; a missing
+    field counts as null.
+    """
     ordered = list(documents)
     for part in reversed([part for part in sort.split(",") if part]):
         name, _, direction = part.partition(":")
         ordered.sort(
-            key=lambda document, name=name: (name in document, document.get(name)),  # type: ignore[misc]
+            key=lambda document, name=name: _place(document.get(name)),  # type: ignore[misc]
             reverse=direction.strip() == "-1",
         )
     return ordered
+
+
+def _place(value: Any) -> Tuple[int, Any]:
+    """Where a value stands; nothing is sorted by objects and arrays, whose order is left open."""
+    if value is None:
+        return 0, 0
+    if isinstance(value, bool):
+        return 5, value
+    if isinstance(value, (int, float)):
+        return 1, value
+    return (2, value) if isinstance(value, str) else (4 if isinstance(value, list) else 3, 0)
 
 
 def _cut(documents: List[Document], limit: int, skip: int = 0) -> List[Document]:

@@ -24,6 +24,8 @@ REMEMBERED_SECONDS = 60.0
 MAX_KEYS = 50_000
 MAX_ENTRIES = 20_000
 SEARCH_SECONDS = 120.0
+# Of these searches there are several in a round of the worker, which sends nothing meanwhile.
+ENTRIES_SECONDS = 30.0
 # What "Rules for index names" in Managing Indexers and Clusters allows.
 _DEFINITION = re.compile(r'\s*index\s*=\s*"?([a-z0-9_][a-z0-9_-]*)"?\s*')
 
@@ -69,7 +71,7 @@ class AuditIndex:
         """
         search = events_search([incident_id]).pipe(spl.fields("table", ["_raw"]))
         result = self._searcher.run(
-            str(search), "0", "now", limit=MAX_ENTRIES, timeout=SEARCH_SECONDS
+            str(search), "0", "now", limit=MAX_ENTRIES, timeout=ENTRIES_SECONDS
         )
         return history([str(row.get("_raw")) for row in result.rows]).entries
 

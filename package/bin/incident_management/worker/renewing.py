@@ -4,24 +4,25 @@ An incident's document is derived, so it can always be made again, and must be w
 
 - an earlier version of the app wrote it, which did not know all that lists are sorted by now: one
   that lacks a number has no place in a list that goes on after a number;
-- somebody deleted or changed it, in an editor of lookups or by a search;
+- somebody deleted it, or saved it in an editor of lookups that made texts of its numbers;
 - a backup without one moment for all collections was restored.
 
-Entries that are named and gone are brought back from the index (:mod:`.lost_entries`). Where that
-can't be done, the document tells more than what is left: it stays, and the log names the incident.
+Entries that are named and gone are brought back from the index (:mod:`.lost_entries`), also where
+an incident has none left. Where that can't be done, the document tells more than what is left: it
+stays, and the log names the incident.
 
-:mod:`.refreshing` looks at what has happened lately; this walks through all timelines in the order
-of their incidents, begins anew with another build of the app, and rests between two walks.
+:mod:`.refreshing` looks at what has happened lately; this walks through all incidents in the order
+of their ids, begins anew with another build of the app, and rests between two walks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterable, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Set, Tuple
 
 from ..incidents import timeline
 from ..incidents.model import Incident
-from ..incidents.stores import claim_document, find_by
+from ..incidents.stores import claim_document
 from ..incidents.upkeep.retention import pruned
 from ..ports import Clock, Document, SearchFailed, Stores
 from .clocks import ring
@@ -30,7 +31,8 @@ from .lost_entries import Indexed, bring_back
 __all__ = ["renew_documents"]
 
 CHECKPOINT = "worker:renew:checkpoint"
-# So many entries are counted in a round: of 18,000 incidents with 20 each, a walk takes 36 rounds.
+# So many entries are counted in a round, of as many incidents at most: of 18,000 incidents with 20
+# each, a walk takes 36 rounds.
 ENTRIES_A_ROUND = 10_000
 # So many documents are made anew in a round, for which their whole timelines are read.
 RENEWED_A_ROUND = 500
@@ -51,6 +53,10 @@ _LOST = (
     "were: were they deleted by hand, or is the backup of several moments? "
     "GET /incidents/{0}/history has what is there."
 )
+_NOT_SEARCHED = (
+    "Entries of {0} are no longer in incident_timeline, and the index can't be searched for them, "
+    "which is tried again within hours: {1}"
+)
 
 
 def renew_documents(
@@ -65,20 +71,18 @@ def renew_documents(
     after, began = _place(stores, now, build)
     if after is None:
         return {}
-    seen, is_last = _seen(stores, after)
-    found = find_by(stores.incidents, "_key", seen, fields=(*NUMBERS, "head"))
-    documents = {str(document["_key"]): document for document in found}
-    unfit = [one for one in seen if not seen[one].fits(documents.get(one, {}))]
-    # One that is leaving must not get a document again after its own is deleted.
-    leaving = pruned(stores, unfit)
-    waiting = [one for one in unfit if one not in leaving]
+    seen, documents, is_last = _next(stores, after)
+    waiting = [one for one in sorted(seen) if not seen[one].fits(documents.get(one, {}))]
     turn = waiting[:RENEWED_A_ROUND]
     broken = [one for one in turn if seen[one].is_broken(documents.get(one, {}))]
     if len(broken) > BROUGHT_BACK_A_ROUND:
         broken = broken[:BROUGHT_BACK_A_ROUND]
         turn = turn[: turn.index(broken[-1]) + 1]
     lost = _still_broken(stores, broken, documents, indexed, tell)
-    renewed = list(timeline.refresh_many(stores, [one for one in turn if one not in lost]))
+    # One that is leaving must not get a document again after its own is deleted.
+    leaving = pruned(stores, turn)
+    fit = [one for one in turn if one not in lost and one not in leaving]
+    renewed = list(timeline.refresh_many(stores, fit))
     ring(stores, renewed, now)
     if len(turn) < len(waiting):
         after, is_last = turn[-1], False
@@ -98,15 +102,22 @@ def _still_broken(
 ) -> Set[str]:
     """Bring entries back; return the incidents for which that can't be done, and tell of them."""
     lost: Set[str] = set()
+    failed = ""
     for incident_id in broken:
         head = documents.get(incident_id, {}).get("head") or ()
+        is_whole = False
+        # The search of the one before may have taken longer than an incident needs to leave.
+        if pruned(stores, [incident_id]):
+            continue
         try:
-            is_whole = not bring_back(stores, incident_id, head, indexed)
-        except SearchFailed:
-            is_whole = False
+            # A second search that fails would keep everything else waiting for as long again.
+            is_whole = not failed and not bring_back(stores, incident_id, head, indexed)
+        except SearchFailed as error:
+            failed = str(error)
         if not is_whole:
             lost.add(incident_id)
-            tell("lost entries", _LOST.format(incident_id))
+            told = _NOT_SEARCHED if failed else _LOST
+            tell("lost entries", told.format(incident_id, failed))
     return lost
 
 
@@ -125,8 +136,8 @@ class _Seen:
         return not self.named.union(document.get("head") or ()) <= self.keys
 
     def fits(self, document: Document) -> bool:
-        is_whole = document.keys() >= {*NUMBERS} and document["entries"] == len(self.keys)
-        return is_whole and not self.is_broken(document)
+        is_whole = all(isinstance(document.get(name), (int, float)) for name in NUMBERS)
+        return is_whole and document["entries"] == len(self.keys) and not self.is_broken(document)
 
 
 def _place(stores: Stores, now: float, build: str) -> Tuple[Optional[str], float]:
@@ -141,16 +152,31 @@ def _place(stores: Stores, now: float, build: str) -> Tuple[Optional[str], float
     return (None, began) if 0 <= now - began < EVERY_SECONDS else ("", now)
 
 
-def _seen(stores: Stores, after: str) -> Tuple[Dict[str, _Seen], bool]:
-    """Return the next incidents, in order, with what they have, and whether they are the last."""
-    query = {"incident_id": {"$gt": after}}
+def _next(stores: Stores, after: str) -> Tuple[Dict[str, _Seen], Dict[str, Document], bool]:
+    """Return what the next incidents have, their documents, and whether they are the last.
+
+    An incident may be without entries or without a document.
+    """
+    query: Dict[str, Any] = {"incident_id": {"$gt": after}}
     order, fields = "incident_id:1,seq:1", ("incident_id", "prev")
-    found = stores.timeline.find(query, order, ENTRIES_A_ROUND, fields=fields)
-    is_last = len(found) < ENTRIES_A_ROUND
+    entries = stores.timeline.find(query, order, ENTRIES_A_ROUND, fields=fields)
+    is_last = len(entries) < ENTRIES_A_ROUND
+    those = {"$gt": after}
     if not is_last:
+        last = those["$lte"] = str(entries[-1]["incident_id"])
         # There may be more of the last one.
-        found += stores.timeline.find({"incident_id": found[-1]["incident_id"]}, fields=fields)
-    seen: Dict[str, _Seen] = {}
-    for entry in found:
+        entries += stores.timeline.find({"incident_id": last}, fields=fields)
+    documents = {
+        str(document["_key"]): document
+        for document in stores.incidents.find(
+            {"_key": those}, "_key:1", ENTRIES_A_ROUND, fields=(*NUMBERS, "head")
+        )
+    }
+    seen = {incident_id: _Seen() for incident_id in documents}
+    for entry in entries:
         seen.setdefault(str(entry["incident_id"]), _Seen()).add(entry)
-    return seen, is_last
+    if len(documents) == ENTRIES_A_ROUND:
+        # Of those after the last of these nobody knows whether they have documents.
+        last, is_last = max(documents), False
+        seen = {incident_id: one for incident_id, one in seen.items() if incident_id <= last}
+    return seen, documents, is_last
