@@ -71,47 +71,76 @@ class KvCollection:
         longest = LONGEST_URL_QUERY_BYTES if limit else URL_QUERY_BYTES
         if _url_query(query or {}, longest) is None:
             return self._find_by_post(query, sort, limit, skip, fields)
+        if not (sort or limit or skip):
+            return self._all_by_get(query or {}, fields)
         return self._find_by_get(query or {}, sort or "_key:1", limit, skip, fields)
 
     def keys(self, query: Mapping[str, Any]) -> List[str]:
         if _url_query(query) is None:
             return [str(row["_key"]) for row in self._all_by_post(query, ["_key"])]
-        return [str(row["_key"]) for row in self._find_by_get(query, fields=("_key",))]
+        return [str(row["_key"]) for row in self._all_by_get(query, ["_key"])]
 
     def _find_by_get(
-        self,
-        query: Mapping[str, Any],
-        sort: str = "_key:1",
-        limit: int = 0,
-        skip: int = 0,
-        fields: Sequence[str] = (),
+        self, query: Mapping[str, Any], sort: str, limit: int, skip: int, fields: Sequence[str]
     ) -> List[Document]:
-        """Find, page by page.
+        """Find, page by page where one answer does not hold all.
 
-        A page goes on from the value that the one before ended with, not after so many rows: one
-        that is added or deleted before that place would move another out of a page, or into two.
+        A page goes on from where the one before ended, not after so many rows: one that is added or
+        deleted before that place would move another out of a page, or into two.
+        """
+        rows = min(PAGE_ROWS, limit or PAGE_ROWS)
+        page, is_last = self._page(query, sort, rows, skip, fields)
+        if is_last or 0 < limit <= len(page):
+            return page
+        read = [*fields, *(n for n in _sorted_by(sort) if n not in ("_key", *fields))]
+        if limit:
+            found = self._first_by_get(query, sort, skip + limit, read if fields else ())
+        else:
+            found = sorted_documents(self._all_by_get(query, read if fields else ()), sort)
+        return _cut(found, limit, skip)
+
+    def _all_by_get(self, query: Mapping[str, Any], fields: Sequence[str]) -> List[Document]:
+        """Return every match, in the order of the keys."""
+        found: List[Document] = []
+        rest = query
+        while True:
+            page, is_last = self._page(rest, "_key:1", PAGE_ROWS, 0, fields)
+            found += page
+            if is_last:
+                return found
+            rest = {"$and": [query, {"_key": {"$gt": page[-1]["_key"]}}]}
+
+    def _first_by_get(
+        self, query: Mapping[str, Any], sort: str, limit: int, fields: Sequence[str]
+    ) -> List[Document]:
+        """Return the first matches in an order, of which ``fields`` has the names.
+
+        Nothing can be asked for that goes on from a document without the value; where there is one,
+        all are read.
         """
         name, is_falling = _sorted_by(sort)[0], sort.split(",")[0].endswith("-1")
-        read = [*fields, name] if fields and name not in ("_key", *fields) else fields
-        rows = min(PAGE_ROWS, limit or PAGE_ROWS)
-        page, is_last = self._page(query, sort, rows, skip, read)
-        found = {row["_key"]: row for row in page}
-        while not is_last and not 0 < limit <= len(found):
-            first, last = page[0].get(name), page[-1].get(name)
-            if last is None:
-                # What has no value: nothing can be asked for that goes on from there.
-                return _cut(sorted_documents(self._find_by_get(query), sort), limit, skip)
-            operator = "$lt" if is_falling else "$gt"
-            if first == last and name != "_key":
-                # As many as a page, or more, have this value.
-                same = self._find_by_get({"$and": [query, {name: last}]}, fields=read)
-                found.update((row["_key"], row) for row in sorted_documents(same, sort))
-            elif name != "_key":
-                operator += "e"
-            rest = {"$and": [query, {name: {operator: last}}]}
-            page, is_last = self._page(rest, sort, rows, 0, read)
+        found: Dict[str, Document] = {}
+        rest, is_last = query, False
+        while not is_last and len(found) < limit:
+            page, is_last = self._page(rest, sort, min(PAGE_ROWS, limit), 0, fields)
             found.update((row["_key"], row) for row in page)
-        return _cut(list(found.values()), limit)
+            first, last = (page[0].get(name), page[-1].get(name)) if page else (None, None)
+            if page and last is None:
+                return sorted_documents(self._all_by_get(query, fields), sort)[:limit]
+            if first == last and not is_last:
+                # As many as a page, or more, have this value.
+                same = self._all_by_get({"$and": [query, {name: last}]}, fields)
+                found.update((row["_key"], row) for row in sorted_documents(same, sort))
+            way = ("$lt" if is_falling else "$gt") + ("" if first == last else "e")
+            rest = {"$and": [query, {name: {way: last}}]}
+        if is_falling and len(found) < limit and self._lacks(query, name):
+            return sorted_documents(self._all_by_get(query, fields), sort)[:limit]
+        return list(found.values())[:limit]
+
+    def _lacks(self, query: Mapping[str, Any], name: str) -> bool:
+        """Whether a match has no such value: it comes first in the rising order."""
+        page, _is_last = self._page(query, f"{name}:1", 1, 0, (name,))
+        return bool(page) and page[0].get(name) is None
 
     def _page(
         self, query: Mapping[str, Any], sort: str, rows: int, skip: int, fields: Sequence[str]
@@ -183,7 +212,7 @@ class KvCollection:
         cut = _halves(query)
         if not cut:
             if _url_query(query, LONGEST_URL_QUERY_BYTES) is not None:
-                return self._find_by_get(query, fields=fields)
+                return self._all_by_get(query, fields)
             text = f"More than {ANSWER_ROWS} documents of {self.name} match; ask for less."
             raise SplunkError(413, text)
         halves = (self._all_by_post(half, fields) for half in cut)
@@ -221,10 +250,19 @@ def sorted_documents(documents: Sequence[Document], sort: str) -> List[Document]
     for part in reversed([part for part in sort.split(",") if part]):
         name, _, direction = part.partition(":")
         ordered.sort(
-            key=lambda document, name=name: (name in document, document.get(name)),  # type: ignore[misc]
+            key=lambda document, name=name: _place_of(document.get(name)),  # type: ignore[misc]
             reverse=direction.strip() == "-1",
         )
     return ordered
+
+
+def _place_of(value: Any) -> Tuple[int, Any]:
+    """What a value is sorted by: "Comparison/Sort Order" of BSON types in MongoDB's manual."""
+    if value is None:
+        return 0, 0
+    if isinstance(value, (int, float)):
+        return (3 if isinstance(value, bool) else 1), value
+    return (2, value) if isinstance(value, str) else (2, json.dumps(value))
 
 
 def _cut(documents: List[Document], limit: int, skip: int = 0) -> List[Document]:
