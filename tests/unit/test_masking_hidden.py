@@ -22,6 +22,20 @@ E = "\x1b"
         "#033[36mpassword#033[0m=hunter2",  # rsyslog
         "^[[36mpassword^[[0m=hunter2",
         "[36mpassword[0m=hunter2",  # the escape character was dropped on the way
+        # The end of a colour as `tput sgr0` writes it, and as `grep --color` does
+        f"{E}[31mpassword{E}(B{E}[m=hunter2",
+        "password#033(B#033[m=hunter2",
+        "password(B[m=hunter2",
+        f"password{E}[m{E}[K=hunter2",
+        r"\u{1b}[36mpassword\u{1b}[0m=hunter2",  # Rust's {:?}
+        # A colour's end between the name and the value is not the value.
+        f"{E}[36mtoken:{E}[0m hunter2",
+        r'{"log":"\u001b[36mpassword:\u001b[0m hunter2\n"}',
+        f'"password":{E}[0m "hunter2"',
+        "[36mpassword:[0m hunter2",
+        f"Cookie: {E}[0msession=hunter2",
+        f"Authorization: {E}[0mBearer hunter2",
+        f"user=bob\x00password:{E}[0m hunter2\x00shell=/bin/sh",
         f"AKIA{E}[0mIOSFODNN7EXAMPLE hunter2".replace(" hunter2", ""),
         "pass\u200bword=hunter2",
         "p\u00adassword: hunter2",
@@ -50,6 +64,7 @@ def test_what_nobody_sees_hides_no_secret(text):
         "\u2068Anna\u2069 opened [1m the door \\u001b[0m",
         f"{E}[31mtoken{E}[0m: expired",
         "array[3m] of x\x00y",
+        "[main] sum(rate(failures[5m])) (B[3m]",
     ],
 )
 def test_what_holds_no_secret_keeps_its_colours(text):

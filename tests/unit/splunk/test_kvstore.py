@@ -125,9 +125,10 @@ def test_find_reads_page_by_page_in_a_fixed_order(splunkd, incidents, monkeypatc
     assert json.loads(shelf.asked[1]["query"]) == {"$and": [{}, {"_key": {"$gt": "b"}}]}
 
 
+@pytest.mark.parametrize("limit", [0, 100])
 @pytest.mark.parametrize("sort", ["", "time:1", "time:-1", "time:-1,_key:-1"])
 def test_what_is_deleted_or_added_meanwhile_moves_nothing_out_of_a_page_or_into_two(
-    splunkd, incidents, monkeypatch, sort
+    splunkd, incidents, monkeypatch, sort, limit
 ):
     monkeypatch.setattr(kvstore, "PAGE_ROWS", 3)
     documents = [at(f"k{n:02}", n) for n in range(12)]
@@ -139,7 +140,7 @@ def test_what_is_deleted_or_added_meanwhile_moves_nothing_out_of_a_page_or_into_
             known.remove(gone)
 
     splunkd.answer = Shelf(*documents, between=between)
-    assert [one for one in incidents.find(sort=sort) if one in stays] == stays
+    assert [one for one in incidents.find(sort=sort, limit=limit) if one in stays] == stays
 
     came = iter(range(-1, -100, -1))
 
@@ -148,7 +149,7 @@ def test_what_is_deleted_or_added_meanwhile_moves_nothing_out_of_a_page_or_into_
         known.append(at(f"k{n}" if n > 0 else f"a{n}", n))
 
     splunkd.answer = Shelf(*documents, between=adding)
-    found = [one for one in incidents.find(sort=sort) if one in documents]
+    found = [one for one in incidents.find(sort=sort, limit=limit) if one in documents]
     assert found == sorted_documents(documents, sort or "_key:1")
 
 
@@ -200,21 +201,42 @@ def test_what_is_passed_over_does_not_come_back_with_those_of_the_same_value(
     assert found == [f"k{n}" for n in range(2, 9)]
 
 
+@pytest.mark.parametrize("limit", [0, 6])
+def test_those_without_the_value_come_last_in_a_falling_order(
+    splunkd, incidents, monkeypatch, limit
+):
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 2)
+    splunkd.answer = Shelf(*(at(f"k{n}", n) for n in range(4)), at("a"), at("b"))
+
+    found = [one["_key"] for one in incidents.find(sort="time:-1", limit=limit)]
+    assert found == ["k3", "k2", "k1", "k0", "a", "b"]
+
+
+@pytest.mark.parametrize("limit", [0, 5])
+def test_what_is_skipped_stays_so_and_fields_that_are_not_read_sort_too(
+    splunkd, incidents, monkeypatch, limit
+):
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 3)
+    splunkd.answer = Shelf(*({"_key": f"k{n}", "team": "a", "rank": n % 4} for n in range(8)))
+
+    found = incidents.find({}, "team:1,rank:-1,_key:1", limit, skip=2, fields=("team",))
+    wanted = ["k2", "k6", "k1", "k5", "k0", "k4"]
+    assert [one["_key"] for one in found] == wanted[: limit or None]
+
+
+def test_values_of_several_types_are_sorted_as_the_kv_store_does():
+    values = [None, -1, 2.5, "", "10", "2", [1], False, True]
+    documents = [{"_key": str(n), "x": value} for n, value in enumerate(values)]
+    mixed = sorted_documents([*documents[::-1], {"_key": "z"}], "x:1")
+    assert [one.get("x") for one in mixed] == [None, *values]
+
+
 def test_a_limit_beyond_a_page_is_kept_to(splunkd, incidents, monkeypatch):
     monkeypatch.setattr(kvstore, "PAGE_ROWS", 3)
     splunkd.answer = Shelf(*(at(f"k{n}", n // 2) for n in range(12)))
 
     found = [one["_key"] for one in incidents.find(sort="time:1", limit=7)]
     assert found == [f"k{n}" for n in range(7)]
-
-
-@pytest.mark.parametrize("sort", ["time:1", "time:-1,_key:-1"])
-def test_of_fewer_than_the_limit_none_is_read_twice_for_that(splunkd, incidents, monkeypatch, sort):
-    monkeypatch.setattr(kvstore, "PAGE_ROWS", 3)
-    splunkd.answer = shelf = Shelf(*(at(f"k{n}", n) for n in range(7)))
-
-    assert len(incidents.find(sort=sort, limit=50)) == 7
-    assert [one["limit"] for one in shelf.asked] == ["3"] * 4 + ["1"]
 
 
 def test_find_stops_at_its_limit(splunkd, incidents):

@@ -1,19 +1,21 @@
 """What nobody sees of a text, and what may stand within a secret or the name that announces one.
 
 Programs colour what they log (``ESC[36mpassword ESC[0m=…``), also when it goes to a file or a
-container's runtime: ECMA-48, "Control functions", 5.4 and 8.3.117. The escape character comes as it
-is, as JSON, a shell or rsyslog write it, or not at all.
+container's runtime: ECMA-48, "Control functions", 5.4 and 8.3.117. ``tput sgr0`` ends a colour with
+``ESC(B ESC[m`` on most terminals: the first chooses a set of characters (ECMA-35, 14.3). The escape
+character comes as it is, as JSON, Rust, a shell or rsyslog write it, or not at all.
 """
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["without_hidden"]
+__all__ = ["without_colours", "without_invisible"]
 
+_ESC = r"(?:\x1b|\\{1,7}(?:u001[bB]|u\{1[bB]\}|x1[bB]|0?33|e)|#033|\^\[)"
 _COLOUR = re.compile(
-    r"(?:\x1b|\\{1,7}u001[bB]|\\{1,7}x1[bB]|\\{1,7}0?33|\\{1,7}e|#033|\^\[)\[[\d;:?]{0,30}[A-Za-z]"
-    r"|\[\d{1,3}(?:;\d{1,3}){0,5}m"
+    rf"{_ESC}(?:\[[\d;:?]{{0,60}}[A-Za-z]|\([AB0])"
+    r"|(?:\(B)?\[(?:\d{1,3}(?:;\d{1,3}){0,15}m|m(?!\w))"
 )
 # Control and format characters and fillers, but no line end or tab; as JSON writes them, too.
 _INVISIBLE = re.compile(
@@ -26,10 +28,13 @@ _ESCAPED = re.compile(
 )
 
 
-def without_hidden(text: str) -> str:
-    """Return the text as it is seen: without colours and characters that nobody sees."""
+def without_colours(text: str) -> str:
+    """Return the text without what sets colours, and without escaped characters of no shape."""
     if "[" in text:
         text = _COLOUR.sub("", text)
-    if "\\u" in text:
-        text = _ESCAPED.sub("", text)
+    return _ESCAPED.sub("", text) if "\\u" in text else text
+
+
+def without_invisible(text: str) -> str:
+    """Return the text without characters that nobody sees."""
     return text if text.isascii() and text.isprintable() else _INVISIBLE.sub("", text)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, List, Mapping, Match, Pattern, Tuple, Union
 
-from .hidden import without_hidden
+from .hidden import without_colours, without_invisible
 from .names import (
     ASSIGNED,
     BARE,
@@ -323,15 +323,19 @@ def mask(text: str, emails: bool = True) -> str:
     ``Authorization`` headers, and values whose name says that they are secret: ``name=value``,
     JSON, XML, YAML, and pairs such as ``"name": "DB_PASSWORD", "value": "…"``; also sentences ("the
     password is hunter2"), ids of sessions and numbers of accounts. It errs on the side of masking.
-    ``emails`` also masks e-mail addresses. Where a secret is found only once colours and characters
-    that nobody sees are out of the way, the text comes back without these.
+    ``emails`` also masks e-mail addresses. A text that has a secret comes back without colours, and
+    without characters that nobody sees where these hide one.
     """
-    masked = _masked(text, emails)
-    seen = without_hidden(masked)
+    # First, or the end of a colour between a name and its value would be taken for the value.
+    plain = without_colours(text)
+    masked = _masked(plain, emails)
+    seen = without_invisible(masked)
     if seen != masked:
         again = _masked(seen, emails)
-        return masked if again == seen else again
-    return masked
+        masked = masked if again == seen else again
+    if plain == text or masked != plain:
+        return masked
+    return _masked(text, emails)
 
 
 def _masked(text: str, emails: bool) -> str:

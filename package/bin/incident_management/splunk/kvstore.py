@@ -71,73 +71,68 @@ class KvCollection:
         longest = LONGEST_URL_QUERY_BYTES if limit else URL_QUERY_BYTES
         if _url_query(query or {}, longest) is None:
             return self._find_by_post(query, sort, limit, skip, fields)
+        if not (sort or limit or skip):
+            return self._all_by_get(query or {}, fields)
         return self._find_by_get(query or {}, sort or "_key:1", limit, skip, fields)
 
     def keys(self, query: Mapping[str, Any]) -> List[str]:
         if _url_query(query) is None:
             return [str(row["_key"]) for row in self._all_by_post(query, ["_key"])]
-        return [str(row["_key"]) for row in self._find_by_get(query, fields=("_key",))]
+        return [str(row["_key"]) for row in self._all_by_get(query, ["_key"])]
 
     def _find_by_get(
-        self,
-        query: Mapping[str, Any],
-        sort: str = "_key:1",
-        limit: int = 0,
-        skip: int = 0,
-        fields: Sequence[str] = (),
+        self, query: Mapping[str, Any], sort: str, limit: int, skip: int, fields: Sequence[str]
     ) -> List[Document]:
-        names = [one for one in _sorted_by(sort) if one != "_key"]
-        read = list(dict.fromkeys([*fields, *names])) if fields else fields
-        page, is_last = self._page(query, sort, min(PAGE_ROWS, limit or PAGE_ROWS), skip, read)
-        if is_last or len(page) == limit:
+        """Find, page by page where one answer does not hold all.
+
+        A page goes on from where the one before ended, not after so many rows: one that is added or
+        deleted before that place would move another out of a page, or into two.
+        """
+        page, is_last = self._page(query, sort, min(PAGE_ROWS, limit or PAGE_ROWS), skip, fields)
+        if is_last or 0 < limit <= len(page):
             return page
-        is_by_key = sort.startswith("_key:")
-        if is_by_key or (limit and not skip):
-            found = self._go_on(page, query, sort, limit, read)
-            if is_by_key or len(found) >= limit or self._is_end(found, query, sort):
-                return _cut(found, limit)
-        # All is wanted, or what has no such value, or one of another type, which no range finds.
-        return _cut(sorted_documents(self._find_by_get(query, fields=read), sort), limit, skip)
+        read = list(dict.fromkeys([*fields, *_sorted_by(sort)])) if fields else fields
+        found = self._first_by_get(query, sort, skip + limit, read) if limit else []
+        if not limit or len(found) < skip + limit:
+            found = self._all_by_get(query, read)
+        return _cut(sorted_documents(found, sort), limit, skip)
 
-    def _go_on(
-        self,
-        page: List[Document],
-        query: Mapping[str, Any],
-        sort: str,
-        limit: int,
-        fields: Sequence[str],
+    def _all_by_get(self, query: Mapping[str, Any], fields: Sequence[str]) -> List[Document]:
+        """Return every match, in the order of the keys."""
+        found: List[Document] = []
+        rest, is_last = query, False
+        while not is_last:
+            page, is_last = self._page(rest, "_key:1", PAGE_ROWS, 0, fields)
+            found += page
+            rest = {"$and": [query, {"_key": {"$gt": page[-1]["_key"]}}]} if page else query
+        return found
+
+    def _first_by_get(
+        self, query: Mapping[str, Any], sort: str, limit: int, fields: Sequence[str]
     ) -> List[Document]:
-        """Return a first page and those after it, up to a limit.
+        """Return the first matches in an order; fewer than the limit where there may be more.
 
-        Each goes on from the value that the one before ended with, not after so many rows: one
-        that is added or deleted before that place would move another out of a page, or into two.
-        It ends early where the next has no value, or one of another type.
+        A range finds values of one type alone (MongoDB's type bracketing), and what has no value
+        is in none.
         """
         name, is_falling = _sorted_by(sort)[0], sort.split(",")[0].endswith("-1")
-        rows, is_last = min(PAGE_ROWS, limit or PAGE_ROWS), False
-        found = {row["_key"]: row for row in page}
-        while not is_last and not 0 < limit <= len(found):
-            first, last = page[0].get(name), page[-1].get(name)
-            if last is None:
-                break
-            operator = "$lt" if is_falling else "$gt"
-            if first == last and name != "_key":
-                # As many as a page, or more, have this value.
-                same = self._find_by_get({"$and": [query, {name: last}]}, fields=fields)
-                found.update((row["_key"], row) for row in sorted_documents(same, sort))
-            elif name != "_key":
-                operator += "e"
-            rest = {"$and": [query, {name: {operator: last}}]}
-            page, is_last = self._page(rest, sort, rows, 0, fields)
+        found: Dict[str, Document] = {}
+        rest, is_last = query, False
+        while not is_last and len(found) < limit:
+            page, is_last = self._page(rest, sort, min(PAGE_ROWS, limit), 0, fields)
             found.update((row["_key"], row) for row in page)
+            if not page or page[-1].get(name) is None:
+                break
+            last = page[-1][name]
+            operator = "$lt" if is_falling else "$gt"
+            if page[0].get(name) != last:
+                operator += "e"
+            elif not is_last:
+                # As many as a page, or more, have this value.
+                same = self._all_by_get({"$and": [query, {name: last}]}, fields)
+                found.update((row["_key"], row) for row in sorted_documents(same, sort))
+            rest = {"$and": [query, {name: {operator: last}}]}
         return list(found.values())
-
-    def _is_end(self, found: Sequence[Document], query: Mapping[str, Any], sort: str) -> bool:
-        """Whether what comes last in an order is among the documents found."""
-        backwards = [part.partition(":") for part in sort.split(",") if part]
-        order = ",".join(f"{n}:{1 if way.strip() == '-1' else -1}" for n, _, way in backwards)
-        last, _is_last = self._page(query, order, 1, 0, ("_key",))
-        return not last or any(one["_key"] == last[0]["_key"] for one in found)
 
     def _page(
         self, query: Mapping[str, Any], sort: str, rows: int, skip: int, fields: Sequence[str]
@@ -209,7 +204,7 @@ class KvCollection:
         cut = _halves(query)
         if not cut:
             if _url_query(query, LONGEST_URL_QUERY_BYTES) is not None:
-                return self._find_by_get(query, fields=fields)
+                return self._all_by_get(query, fields)
             text = f"More than {ANSWER_ROWS} documents of {self.name} match; ask for less."
             raise SplunkError(413, text)
         halves = (self._all_by_post(half, fields) for half in cut)
