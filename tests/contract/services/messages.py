@@ -102,6 +102,17 @@ ALL = {
     "severity": message("severity", **{"from": "high", "to": "low", "reason": "calm"}),
     "hostile": hostile(),
     "hostile note": hostile("note"),
+    "summary": Message(
+        event="summary",
+        headline="Incident opened, 480 more",
+        title="480 more incidents of team payments: incident opened",
+        severity="critical",
+        text="5 critical, 475 high. They are told together.",
+        where=["checkout (470)", "cart (10)"],
+        rules=["High Error Rate (480)"],
+        team="payments",
+        url="https://splunk.example:8000/app/x/workbench?sort=-opened_at&team=payments",
+    ),
     "bare": Message(event="alert", headline="Alert", title="Disk almost full"),
 }
 

@@ -15,6 +15,7 @@ from incident_management.notify import smtp
 from incident_management.notify.channel import NotConfigured
 from incident_management.notify.mail import EmailSender
 from incident_management.notify.message import build
+from incident_management.notify.outbox import BATCH
 from incident_management.notify.transport import Network
 from incident_management.splunk.channel_settings import Email
 from tests.unit.notify.services import Office
@@ -406,6 +407,14 @@ def test_the_mails_of_a_round_share_a_connection_and_a_sign_in(tls_server, ca_fi
     own.close()
     assert words(tls_server).count("AUTH") == 1 and words(tls_server).count("RSET") == 2
     assert len(tls_server.mails) == 3 and words(tls_server)[-1] == "QUIT"
+
+
+def test_many_mails_to_many_people_over_one_connection_are_no_endless_answer(server):
+    """The bytes of all answers were counted together: each 37th mail was put off, or doubted."""
+    server.replies["RCPT"] = f"250 2.1.5 Recipient ok {'.' * 80}"
+    to = tuple(f"person{number}@example.com" for number in range(50))
+    assert round_of(server, BATCH, recipients=to).states() == ["sent"] * BATCH
+    assert len(server.mails) == BATCH
 
 
 def test_a_round_ends_its_connection(server):

@@ -15,7 +15,7 @@ import pytest
 import trustme
 from urllib3.util import connection  # type: ignore[import-untyped]
 
-from incident_management.notify import pinned, transport
+from incident_management.notify import connecting, pinned, transport
 from incident_management.notify.channel import NotConfigured
 from incident_management.notify.network_failure import CONNECT_SECONDS
 from incident_management.notify.pagerduty import PagerDutySender
@@ -385,6 +385,16 @@ def test_addresses_that_do_not_answer_share_the_time(receiver, monkeypatch, way)
         send_json(network, "https://service.example/x", {}, addresses=addresses)
     assert [address for address, _ in tried] == dead
     assert tried[0][1] <= CONNECT_SECONDS / 8 and tried[-1][1] > CONNECT_SECONDS / 2
+
+
+def test_a_name_with_hundreds_of_addresses_takes_no_longer(monkeypatch):
+    """Each had its second, so whoever owns a webhook's name could hold up all messages for long."""
+    now = [0.0]
+    monkeypatch.setattr(connecting.time, "monotonic", lambda: now[0])
+    tried = 0
+    for _address, share in connecting.in_turn(["192.0.2.1"] * 500, CONNECT_SECONDS):
+        tried, now[0] = tried + 1, now[0] + share
+    assert 1 < tried <= CONNECT_SECONDS and now[0] <= CONNECT_SECONDS + connecting.LEAST_SECONDS
 
 
 def test_after_a_short_share_tls_and_answer_have_all_of_the_time(

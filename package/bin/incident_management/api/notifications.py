@@ -76,10 +76,12 @@ def notify(request: Request) -> Response:
 )
 def list_outbox(request: Request) -> Response:
     """List notifications, newest first."""
-    fields = {"state": "state", "channel": "channel", "incident": "incident_id"}
-    query = {field: request.args[name] for name, field in fields.items() if name in request.args}
+    asked = {"state": "state", "channel": "channel", "incident": "incident_id"}
+    query = {field: request.args[name] for name, field in asked.items() if name in request.args}
     limit = request.args.get("limit", 100)
-    found = request.stores.outbox.find(query, "created_at:-1", limit + 1)
+    # A summary's document names up to 5,000 others.
+    fields = ("message", *_SHOWN)
+    found = request.stores.outbox.find(query, "created_at:-1", limit + 1, fields=fields)
     return Response(
         {"notifications": [shown(one) for one in found[:limit]], "more": len(found) > limit}
     )

@@ -1,7 +1,7 @@
 """Connecting to a host: the time is for all of its addresses, not for each.
 
 ``socket.create_connection`` takes it for each, and large providers have a dozen, which a firewall
-drops all alike.
+drops all alike. A name may as well have hundreds, as its owner likes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ LEAST_SECONDS = 1.0
 
 
 def in_turn(addresses: Sequence[str], seconds: float) -> Iterator[Tuple[str, float]]:
-    """Give each address, and for how long to try it: its share of what is left, at least 1 s."""
+    """Give addresses while there is time, and for how long to try each: its share, at least 1 s."""
     end = time.monotonic() + seconds
     for number, address in enumerate(addresses):
         left = end - time.monotonic()
+        if number and left <= 0:
+            return
         yield address, max(left / (len(addresses) - number), LEAST_SECONDS)
 
 

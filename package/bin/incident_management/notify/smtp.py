@@ -28,6 +28,7 @@ __all__ = ["Refused", "Server", "Session", "SignInRefused"]
 SESSION_SECONDS = 60.0
 # For a word to a connection that may be gone.
 SHORT_SECONDS = 5.0
+# Of the answers to one message.
 ANSWER_BYTES = 200_000
 # What the first digit of a reply means (RFC 5321, 4.2.1).
 DONE, GO_ON = 2, 3
@@ -147,6 +148,8 @@ class _Client(smtplib.SMTP):
         Some servers take no more than so many over one, or have closed it meanwhile.
         """
         self.deadline = time.monotonic() + SHORT_SECONDS
+        # Its answers may have as many bytes again.
+        self.file = None
         with suppress(OSError, NoAnswer):
             if self.docmd("RSET")[0] // 100 == DONE and self.mail(sender)[0] // 100 == DONE:
                 self.deadline = end

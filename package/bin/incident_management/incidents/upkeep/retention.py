@@ -243,7 +243,9 @@ class Retention:
         messages = [
             str(one["_key"])
             for one in stores.outbox.find(
-                {"$and": [{"incident_id": ""}, {"created_at": {"$lt": cutoff}}]}, "", LOOSE_A_ROUND
+                {"$and": [{"incident_id": ""}, {"created_at": {"$lt": cutoff}}]},
+                limit=LOOSE_A_ROUND,
+                fields=("state",),
             )
             if one["state"] in ("sent", "dead", "unconfirmed")
         ]
