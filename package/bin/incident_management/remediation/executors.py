@@ -14,9 +14,9 @@ from .awx import Awx
 from .deploy_api import DeployApi
 from .ecs import Ecs
 from .executor import Body, Executor, ExecutorError, Executors, Send
-from .kubernetes import Change, Restart, Rollback, Scale
+from .kubernetes import OBJECTS, Change, Restart, Rollback, Scale
 
-__all__ = ["BOUND_FACTS", "NEEDED_ARGUMENTS", "executors"]
+__all__ = ["BOUND_FACTS", "NEEDED_ARGUMENTS", "OBJECT_FACTS", "executors"]
 
 # Longest wait for one answer of Amazon ECS.
 ECS_SECONDS = 30.0
@@ -35,6 +35,8 @@ BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
     "kubernetes_restart": ("revision", "version"),
     "kubernetes_scale": ("replicas", "to_replicas"),
 }
+# What of it names the very object; whoever undoes a plan is told that, too.
+OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = dict.fromkeys(BOUND_FACTS, OBJECTS)
 
 
 def executors(settings: Callable[[], Settings]) -> Executors:
