@@ -22,9 +22,9 @@ _CAUSE = "/metadata/annotations/kubernetes.io~1change-cause"
 # A change is waited for so long before its end is left to be found out later.
 WAIT_SECONDS = 20.0
 PAUSE_SECONDS = 2.0
-# Of the lease of a run, so much may pass before the change is asked for: later, whoever finds out
-# what became of the run may ask for it first, and this request be refused as if nothing was done.
-LOOK_SECONDS = 40.0
+# The looks before a change may take so long. Once the lease of its run is over, whoever finds out
+# what became of that may have asked for it: this request would be refused as if nothing was done.
+LOOK_SECONDS = 30.0
 
 Operations = List[Dict[str, Any]]
 
