@@ -77,24 +77,6 @@ def test_every_rule_is_asked_and_one_that_still_finds_it_leaves_it_to_people():
     ]
 
 
-def test_what_raised_it_only_after_the_fix_was_proposed_keeps_no_fix_that_did_not_help():
-    """Whoever may raise a signal could else keep a bad fix with a search of their own."""
-    bench = carried_out()
-    bench.write("signal", rule="Mine", entities=["checkout"], signals={"z": 1})
-    mine = {"name": "Mine", "app": "search", "owner": "eve"}
-    signal = {"_key": "z", "incident_id": INCIDENT, "rule": "Mine", "search": mine}
-    bench.stores.signals.insert({**signal, "received_at": 9.0})
-    asked = ask(
-        bench,
-        lambda search, latest: (
-            [] if search == mine and latest > bench.raising.fixed_at else ["checkout"]
-        ),
-    )
-    data = verdict(bench, 600)
-    assert [one["name"] for one in asked] == ["High Error Rate"] * 2 + ["Mine"] * 2
-    assert data["outcome"] == "not_recovered"
-
-
 def test_recovery_takes_all_of_them_to_be_silent():
     bench = carried_out(rules=[("HTTP 5xx Ratio", RATIO)])
     assert verdict(bench)["outcome"] == "recovered"

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from ..incidents.canonical import digest
 from ..incidents.errors import RoutingError
 from ..incidents.routing import duration
-from .executors import NEEDED_ARGUMENTS
+from .executors import NEEDED_ARGUMENTS, PLACES, TAKEN_ARGUMENTS
 
 __all__ = [
     "ACTION_TYPES",
@@ -124,6 +124,14 @@ class Catalogue:
                 actions[name] = _action(name, values)
             except CatalogueError as error:
                 problems[name] = str(error)
+        for action in list(actions.values()):
+            place = _undone_elsewhere(action, actions)
+            if place:
+                problems[action.name] = (
+                    f"{CONF} [{action.name}] and [{action.inverse}], which undoes it, differ in "
+                    f"argument.{place}: give both the same."
+                )
+                del actions[action.name]
         while lacking := _without_inverse(actions):
             problems[lacking.name] = (
                 f"{CONF} [{lacking.name}] inverse is '{lacking.inverse}', which is no usable "
@@ -178,6 +186,19 @@ def _without_inverse(actions: Mapping[str, Action]) -> Optional[Action]:
     """Return an action whose inverse is none of these."""
     found = (one for one in actions.values() if one.inverse and one.inverse not in actions)
     return next(found, None)
+
+
+def _undone_elsewhere(action: Action, actions: Mapping[str, Action]) -> str:
+    """Return the argument by which an action's inverse is about another object, empty if none."""
+    inverse = actions.get(action.inverse)
+    if inverse is None or not {action.executor, inverse.executor} <= set(TAKEN_ARGUMENTS):
+        return ""
+    mine, its = ({one.name: one.source for one in each.arguments} for each in (action, inverse))
+    for name, unless in PLACES.items():
+        taken_over = name in mine and its.get(name) in (f"$plan.{name}$", f"$before.{name}$")
+        if not taken_over and mine.get(name, unless) != its.get(name, unless):
+            return name
+    return ""
 
 
 def _action(name: str, values: Mapping[str, str]) -> Action:
@@ -259,6 +280,16 @@ def _executor(where: str, values: Mapping[str, str], arguments: Tuple[Argument, 
     for needed in NEEDED_ARGUMENTS[name]:
         if needed not in given:
             raise CatalogueError(f"{where} lacks argument.{needed}, which {name} needs; set it.")
+    told = (
+        values.get("entity", "").strip(),
+        *re.findall(r"\$(\w+)\$", values.get("blast_radius", "")),
+    )
+    taken = TAKEN_ARGUMENTS.get(name, tuple(given))
+    for other in sorted(given - {*taken, *told}):
+        raise CatalogueError(
+            f"{where} has argument.{other}, which {name} does not take; it takes "
+            f"{', '.join(taken)}."
+        )
     return name
 
 

@@ -14,9 +14,16 @@ from .awx import Awx
 from .deploy_api import DeployApi
 from .ecs import Ecs
 from .executor import Body, Executor, ExecutorError, Executors, Send
-from .kubernetes import Change, Restart, Rollback, Scale
+from .kubernetes import OBJECTS, Change, Restart, Rollback, Scale
 
-__all__ = ["BOUND_FACTS", "NEEDED_ARGUMENTS", "executors"]
+__all__ = [
+    "BOUND_FACTS",
+    "NEEDED_ARGUMENTS",
+    "OBJECT_FACTS",
+    "PLACES",
+    "TAKEN_ARGUMENTS",
+    "executors",
+]
 
 # Longest wait for one answer of Amazon ECS.
 ECS_SECONDS = 30.0
@@ -29,12 +36,23 @@ NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "kubernetes_restart": ("namespace", "service"),
     "kubernetes_scale": ("namespace", "service", "least", "most"),
 }
+# Which argument says where its object is, and what goes without it: what undoes must name the same.
+PLACES: Mapping[str, str] = {"cluster": "", "namespace": "", "kind": "Deployment", "service": ""}
+# All that an executor takes, of those that take no others: a cluster whose argument is misspelt
+# would be another one.
+TAKEN_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
+    "kubernetes": (*PLACES, "running", "to_version", "revision"),
+    "kubernetes_restart": tuple(PLACES),
+    "kubernetes_scale": (*PLACES, "least", "most", "add", "to_replicas", "replicas"),
+}
 # What of a plan's state an executor is told as well, so that it acts on nothing newer.
 BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
     "kubernetes": ("revision",),
     "kubernetes_restart": ("revision", "version"),
     "kubernetes_scale": ("replicas", "to_replicas"),
 }
+# What of it names the very object; whoever undoes a plan is told that, too.
+OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = dict.fromkeys(BOUND_FACTS, OBJECTS)
 
 
 def executors(settings: Callable[[], Settings]) -> Executors:

@@ -8,7 +8,7 @@ from typing import Any, Dict, Mapping, Optional
 from .catalogue import Action, CatalogueError
 from .context import Context, Refused
 from .executor import ExecutorError, Outcome
-from .executors import BOUND_FACTS
+from .executors import BOUND_FACTS, OBJECT_FACTS
 from .plan import PlanState
 from .safety import resolved_arguments, suitable_facts
 
@@ -106,7 +106,13 @@ def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
             "carries it out now can't tell what became of it."
         )
     bound = {name: plan["state"][name] for name in BOUND_FACTS.get(action.executor, ())}
-    return Step(action_run(plan), action, {**plan["arguments"], **bound})
+    return Step(action_run(plan), action, {**plan["arguments"], **bound, **_object(action, plan)})
+
+
+def _object(action: Action, plan: Mapping[str, Any]) -> Dict[str, str]:
+    """Return what a plan's state says of the very object that it was made for."""
+    state = plan["state"]
+    return {name: state[name] for name in OBJECT_FACTS.get(action.executor, ()) if name in state}
 
 
 def inverse_step(
@@ -120,7 +126,7 @@ def inverse_step(
     except CatalogueError as error:
         raise Refused(str(error), "unknown_action") from None
     sources = {"plan": plan["arguments"], "result": state.result, "before": plan["state"]}
-    arguments = resolved_arguments(action, sources)
+    arguments = {**resolved_arguments(action, sources), **_object(action, plan)}
     if check:
         suitable_facts(context, action, arguments)
     return Step(rollback_run(plan, state), action, arguments)

@@ -12,16 +12,19 @@ from abc import ABC, abstractmethod
 from typing import Any, Callable, Dict, List, Mapping
 
 from ..executor import ExecutorError, Outcome, Send, Unfit, shown_request
-from .objects import ALLOWED, LABEL, Workload
+from .objects import ALLOWED, LABEL, OBJECTS, Workload
 from .server import Place, Reach, Server
 
-__all__ = ["Change", "Operations", "as_approved", "caused", "replaced"]
+__all__ = ["Change", "Operations", "as_approved", "caused", "changed_again", "replaced"]
 
 # ``kubectl rollout history`` shows it; "/" as RFC 6901 writes it.
 _CAUSE = "/metadata/annotations/kubernetes.io~1change-cause"
 # A change is waited for so long before its end is left to be found out later.
 WAIT_SECONDS = 20.0
 PAUSE_SECONDS = 2.0
+# The looks before a change may take so long. Once the lease of its run is over, whoever finds out
+# what became of that may have asked for it: this request would be refused as if nothing was done.
+LOOK_SECONDS = 30.0
 
 Operations = List[Dict[str, Any]]
 
@@ -64,7 +67,7 @@ class Change(ABC):
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return what is so now. Raises ExecutorError, and Unfit where nothing is to be done."""
         server = self._server(arguments)
-        workload = server.workload(self.even_if_kept)
+        workload = self._workload(server, arguments)
         place = {"service": arguments["service"], "namespace": arguments["namespace"]}
         return {
             **place,
@@ -91,7 +94,7 @@ class Change(ABC):
         """Look at what the object is to run, and how far that is."""
         try:
             server = self._server(arguments)
-            workload = server.workload(self.even_if_kept)
+            workload = self._workload(server, arguments)
             return self._found(server, workload, arguments, request_id)
         except ExecutorError as error:
             return Outcome("unknown", str(error))
@@ -111,16 +114,31 @@ class Change(ABC):
 
     def _patched(self, arguments: Mapping[str, str], request_id: str, dry: bool = False) -> Outcome:
         """Ask for the change. ``done``: the API server has taken it."""
+        began = time.monotonic()
         try:
             server = self._server(arguments)
-            workload = server.workload(self.even_if_kept)
+            workload = self._workload(server, arguments)
             operations = self._operations(server, workload, arguments, request_id)
         except ExecutorError as error:
             return Outcome("failed", str(error))
+        if time.monotonic() - began > LOOK_SECONDS:
+            sentence = "Kubernetes took too long to say what is so: nothing was changed."
+            return Outcome("failed", sentence)
         return server.patch(_guarded(operations, workload.uid), dry)
 
     def _server(self, arguments: Mapping[str, str]) -> Server:
         return Server(Place(arguments), self._reach, self._send)
+
+    def _workload(self, server: Server, arguments: Mapping[str, str]) -> Workload:
+        """Return the object that was approved, by its uid where that is told. Raises Unfit."""
+        workload = server.workload(self.even_if_kept)
+        approved = {arguments[name] for name in OBJECTS if name in arguments}
+        if approved and workload.uid not in approved:
+            raise Unfit(
+                f"{workload.name} is another {workload.kind} than that of the approval: it was "
+                "made anew, or is one of another cluster or namespace."
+            )
+        return workload
 
 
 def _guarded(operations: Operations, uid: str = "") -> Operations:
@@ -156,3 +174,16 @@ def as_approved(server: Server, workload: Workload, arguments: Mapping[str, str]
         raise Unfit(f"{workload.name} was changed since (revision {revision}, no longer {wanted}).")
     if not workload.is_seen:
         raise ExecutorError(f"{workload.name} was changed just now: try again in a moment.")
+
+
+def changed_again(server: Server, workload: Workload, arguments: Mapping[str, str]) -> str:
+    """Say that somebody changed an object's template after it was changed from ``revision``.
+
+    Empty where nobody did, or no revision is given. The controllers number each new template one
+    higher than all before. Raises ExecutorError.
+    """
+    mine = int(arguments.get("revision", -1)) + 1
+    revision = server.revision(workload)
+    if not mine or revision <= mine:
+        return ""
+    return f"was changed again since: its revision is {revision}, where the fix made {mine}."

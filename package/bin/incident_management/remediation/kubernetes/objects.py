@@ -14,6 +14,7 @@ __all__ = [
     "ALLOWED",
     "KINDS",
     "LABEL",
+    "OBJECTS",
     "STRANGE",
     "Kept",
     "Kind",
@@ -71,7 +72,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class Workload:
-    """What an object is to run, and how far that is. ``revision`` is 0 where it does not tell."""
+    """What an object is to run, and how far that is. ``revision`` is 0 where it does not tell.
+
+    ``drops_volumes``: Kubernetes deletes the volumes of pods that are too many.
+    """
 
     kind: str
     name: str
@@ -89,6 +93,7 @@ class Workload:
     strategy: str
     partition: int
     is_annotated: bool
+    drops_volumes: bool
 
     @property
     def is_seen(self) -> bool:
@@ -136,6 +141,8 @@ KINDS: Mapping[str, Kind] = {
     "StatefulSet": Kind("statefulsets", "controllerrevisions", "ControllerRevisionList", _set_left),
     "DaemonSet": Kind("daemonsets", "controllerrevisions", "ControllerRevisionList", _set_left),
 }
+# Under which facts stands an object's uid, which no other has, in whichever cluster.
+OBJECTS = tuple(kind.lower() for kind in KINDS)
 # Of each kind, the fields of its status that say how many pods are new, there, and available.
 _COUNTED: Mapping[str, Tuple[str, str, str]] = {
     "Deployment": ("updatedReplicas", "replicas", "availableReplicas"),
@@ -193,6 +200,7 @@ def workload_of(told: Mapping[str, Any]) -> Workload:
         _text(strategy.get("type", "")),
         _whole((strategy.get("rollingUpdate") or {}).get("partition", 0)),
         bool(metadata.get("annotations")),
+        (spec.get("persistentVolumeClaimRetentionPolicy") or {}).get("whenScaled") == "Delete",
     )
 
 

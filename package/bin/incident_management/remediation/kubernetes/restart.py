@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping
 
 from ..executor import ExecutorError, Outcome, Unfit
-from .change import Change, Operations, as_approved, caused, replaced
+from .change import Change, Operations, as_approved, caused, changed_again, replaced
 from .objects import Workload
 from .server import Server
 
@@ -63,6 +63,9 @@ class Restart(Change):
             return Outcome("unchanged", f"{name} was not restarted.")
         if workload.left:
             return Outcome("unknown", f"{name} is being restarted: {workload.left}.")
+        again = changed_again(server, workload, arguments)
+        if again:
+            return Outcome("failed", f"{name} was restarted, but {again}", certain=False)
         return Outcome("done", f"All pods of {name} were restarted.")
 
     def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:

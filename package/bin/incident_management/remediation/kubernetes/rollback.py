@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Dict, Mapping
 
 from ..executor import Outcome, Unfit
-from .change import Change, Operations, as_approved, caused, replaced
+from .change import Change, Operations, as_approved, caused, changed_again, replaced
 from .objects import Kept, Workload
 from .server import Server
 
@@ -51,6 +51,9 @@ class Rollback(Change):
             return Outcome("failed", f"{name} has moved on to {told}.", certain=False)
         if workload.left:
             return Outcome("unknown", f"{name} is put back to {version}: {workload.left}.")
+        again = changed_again(server, workload, arguments)
+        if again:
+            return Outcome("failed", f"{name} runs {version}, but {again}", certain=False)
         revision = str(server.revision(workload))
         return Outcome("done", f"{name} runs {version}.", {"revision": revision})
 

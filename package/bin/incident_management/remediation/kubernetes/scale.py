@@ -67,6 +67,11 @@ def _target(server: Server, workload: Workload, arguments: Mapping[str, str]) ->
         raise Unfit(f"{name} is to have {now} pods already ({least} to {most} are allowed).")
     if not least <= wanted <= most:
         raise Unfit(f"{name} would have {wanted} pods, but {least} to {most} are allowed.")
+    if wanted < now and workload.drops_volumes:
+        raise Unfit(
+            f"Kubernetes would delete the volumes of the pods that {name} has too many "
+            "(persistentVolumeClaimRetentionPolicy, whenScaled): somebody must do that by hand."
+        )
     keeper = server.autoscaler()
     if keeper:
         raise Unfit(
