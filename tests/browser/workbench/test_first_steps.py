@@ -58,22 +58,27 @@ def test_what_is_folded_away_stays_so_and_is_not_asked_for(site: Site, enter: En
 
 
 def test_when_all_is_set_up_they_fold_away_by_themselves(site: Site, enter: Enter) -> None:
-    def set_up(route: Any) -> None:
-        answer = route.fetch()
-        told = answer.json()
-        for step in told["steps"]:
-            step["state"] = "done"
-        route.fulfill(response=answer, json=told)
-
+    done = {"name": "worker", "title": "The worker runs", "state": "done", "detail": "It runs."}
     page = enter("mia")
-    page.route("**/system/first-steps*", set_up)
+    page.route("**/system/first-steps*", lambda route: route.fulfill(json={"steps": [done]}))
     page.reload()
     steps = page.locator(".wb-steps")
-    expect(steps).to_contain_text("9 of 9 done")
+    expect(steps).to_contain_text("1 of 1 done")
     expect(steps).to_contain_text("All is set up")
     page.reload()
     expect(steps.locator("summary")).to_be_visible()
+    page.wait_for_timeout(1000)
     expect(steps.locator("li")).to_have_count(0)
+
+
+def test_in_a_narrow_or_zoomed_window_they_stand_below_the_list(site: Site, enter: Enter) -> None:
+    page = enter("admin", width=700)
+    steps = page.locator(".wb-steps")
+    expect(steps.locator("li")).to_have_count(9)
+    steps.get_by_role("link", name="Network").scroll_into_view_if_needed()
+    expect(steps.get_by_role("link", name="Network")).to_be_in_viewport()
+    page.set_viewport_size({"width": 1400, "height": 900})
+    expect(page.locator(".wb-detail .wb-steps li")).to_have_count(9)
 
 
 def test_a_manager_is_led_to_no_page_that_administrators_alone_may_see(

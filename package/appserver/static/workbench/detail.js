@@ -24,6 +24,9 @@ const MOST_LETTERS = 36;
 const MOST_NAMES = 8;
 export const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar']];
 
+/** Whether the list is hidden while an incident is shown: a telephone, or a window as narrow. */
+export const ONE_PANE = matchMedia('(max-width: 899px)');
+
 export class Detail {
     #id = '';
     #parts = new Map(); // what was asked for of this version, by tab
@@ -45,6 +48,7 @@ export class Detail {
         this.sentAgain = new Set();
         this.composer = new Composer(this);
         this.steps = new FirstSteps(app);
+        ONE_PANE.addEventListener('change', () => this.#placeSteps());
         this.signals = new SignalsPart(this);
         this.head = h('div', { class: 'wb-head' });
         this.tabs = h('div', { class: 'wb-tabs', role: 'tablist', 'aria-label': 'Parts of the incident' });
@@ -80,7 +84,13 @@ export class Detail {
 
     #offer() {
         const words = this.#some ? 'Choose an incident on the left.' : 'The incident that you choose is shown here.';
-        fill(this.message, h('p', {}, words), h('p', { class: 'wb-dim' }, 'Press ? for the keys.'), this.steps.element);
+        fill(this.message, h('p', {}, words), h('p', { class: 'wb-dim' }, 'Press ? for the keys.'));
+        this.#placeSteps();
+    }
+
+    /** Where there is room for the list alone, they stand below it. */
+    #placeSteps() {
+        (ONE_PANE.matches ? this.app.list.scroller : this.message).append(this.steps.element);
         this.steps.shown();
     }
 

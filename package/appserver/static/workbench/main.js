@@ -7,7 +7,7 @@ import { addressOf, listQuery, MAX_SHOWN, PAGE_SIZE, queryOf, readAddress, shown
 import { ApiError, get, isWithoutAnswer } from './api.js';
 import { BulkBar } from './bulk.js';
 import { Change, Conflict } from './change.js';
-import { Detail } from './detail.js';
+import { Detail, ONE_PANE } from './detail.js';
 import { fill, h } from './dom.js';
 import { FilterBar } from './filters.js';
 import { takeFirstList, whoLooks } from './first.js';
@@ -101,7 +101,7 @@ export class Workbench {
      */
     open(id, byKeyboard = false) {
         if (id !== this.detail.id) history.pushState(null, '', addressOf(this.wanted, id, readAddress().tab));
-        this.detail.comes = byKeyboard || this.#onePane();
+        this.detail.comes = byKeyboard || ONE_PANE.matches;
         this.#openWanted();
     }
 
@@ -251,11 +251,6 @@ export class Workbench {
         this.held.show(held);
         if (incident) this.detail.open(incident, tab);
         else this.detail.close();
-    }
-
-    /** Whether the list is hidden while an incident is shown: a telephone, or a window as narrow. */
-    #onePane() {
-        return matchMedia('(max-width: 899px)').matches;
     }
 
     #followAddress() {
