@@ -42,6 +42,14 @@ def test_the_workbench_is_a_dashboard_of_its_own(blocked: Site, enter: Enter, wi
     assert page.locator("nav.appbar").count() == 1, "the bars are there once"
 
 
+def test_it_has_the_dashboards_theme_and_loads_nothing_that_requirejs_refuses(
+    blocked: Site, enter: Enter
+) -> None:
+    page = enter("rob", "_dashboard?theme=dark")
+    expect(page.locator("#incident-workbench input").first).to_be_visible()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
 def test_an_administrator_puts_it_in_the_place_of_the_page(blocked: Site, enter: Enter) -> None:
     """So that all links lead to it; ADMIN.md says how."""
     app = blocked.standin.splunk.home / f"etc/apps/{APP}"

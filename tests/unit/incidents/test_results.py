@@ -107,6 +107,12 @@ def test_rows_of_one_problem_name_the_entity_of_each():
     assert incident["entities"] == ["db-1", "db-2", "x"]
 
 
+def test_what_sendalert_opens_for_a_search_without_a_name_has_a_title_that_reads():
+    """splunkd leaves nothing of the ``$name$`` in the default, ``$name$: {entity}``."""
+    ((_entity, title, _dedup),) = found_of([{"entity": "db-1"}], title=": {entity}")
+    assert title == "db-1"
+
+
 def test_a_sample_of_an_event_is_what_people_know_and_not_splunkds_own_fields():
     """As splunkd writes the file of an alert on events, in shape."""
     own = dict.fromkeys(("_bkt", "_cd", "_kv", "_serial", "_indextime", "_eventtype_color"), "1")

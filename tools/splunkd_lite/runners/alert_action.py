@@ -2,9 +2,9 @@
 
 Sources: "Write the script for a custom alert action" (Splunk developer guide): ``--execute``, JSON
 on stdin, exit status; alert_actions.conf.spec 10.0: ``maxtime``, ``payload_format``,
-``alert.execute.cmd``; the log lines of splunkd's ``sendmodalert`` (alert_manager's issue 318);
-payloads that splunkd wrote, in the README of "Pagerduty_v2", whose ``result`` has several values of
-a field as a list, and empty fields as well.
+``alert.execute.cmd``; the log lines of splunkd's ``sendmodalert`` (issues 318 of alert_manager and
+163 of UCC); payloads that splunkd wrote, in the README of "Pagerduty_v2", whose ``result`` has
+several values of a field as a list, and empty fields as well.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def _execute(
     numbered = sorted(k for k in settings if k.startswith("alert.execute.cmd.arg."))
     arguments = [settings[k] for k in numbered] or ["--execute"]
     told = f'for search="{search.name}" sid="{payload["sid"]}" in app="{search.app}"'
-    told += f' owner="{search.owner}"' + (' type="saved"' if search.name else "")
+    told += f' owner="{search.owner}" type="{"saved" if search.name else "inline"}"'
     splunk.log(_COMPONENT, "INFO", f"Invoking modular alert action={action} {told}")
     script = str(script_path(splunk, app, command))
     process = AppProcess(splunk, [script, *arguments], _COMPONENT, f"action={action} STDERR")

@@ -114,7 +114,9 @@ class ModularInputs:
                 try:
                     kinds[name] = self._introspect_one(name, app.name)
                 except RunnerError as error:
-                    text = f'Unable to initialize modular input "{name}": {error}'
+                    # As recorded: issue 1217 of UCC.
+                    text = f'Unable to initialize modular input "{name}" defined in the app '
+                    text += f'"{app.name}": Introspecting scheme={name}: {error}'
                     self._splunk.log("ModularInputs", "ERROR", text)
         return kinds
 
@@ -122,7 +124,7 @@ class ModularInputs:
         kind = _Kind(name, app, script_path(self._splunk, app, f"{name}.py"), Scheme(""))
         status, output = self._once(kind, ["--scheme"], b"", SCHEME_SECONDS)
         if status != 0:
-            raise ProcessFailed(f"introspecting scheme={name}: exit status {status}")
+            raise ProcessFailed(f"script running failed (exited with code {status})")
         return _Kind(name, app, kind.script, Scheme.parse(output))
 
     def _once(

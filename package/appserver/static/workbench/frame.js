@@ -10,13 +10,14 @@ const LOCALE = new URL('../../', location.href);
 const STATIC = new URL(`static/@${window.$C?.BUILD_NUMBER ?? 0}/`, LOCALE);
 
 /**
- * Put the page into Splunk Web's frame. A dashboard (`workbench_dashboard.js`) has that around it already.
+ * Put the page into Splunk Web's frame. A dashboard (`workbench_dashboard.js`) has that around it already, and
+ * RequireJS, for which a script of Splunk's that it was not asked for is an error ("Mismatched anonymous define()").
  * @returns {Promise<HTMLElement>} the element that the page fills
  */
 export async function enterFrame() {
-    const dark = /dark/i.test(await theme());
-    document.documentElement.dataset.theme = dark ? 'dark' : 'light';
     const panel = document.getElementById('incident-workbench');
+    const dark = /dark/i.test(panel ? pageTheme() : await userTheme());
+    document.documentElement.dataset.theme = dark ? 'dark' : 'light';
     if (panel) return panel;
     await Promise.all([
         load(new URL('js/i18n.js', STATIC)),
@@ -30,12 +31,17 @@ export async function enterFrame() {
     return main;
 }
 
-async function theme() {
+/** What Splunk Web has drawn a page of its own in. */
+function pageTheme() {
+    return String(window.__splunk_page_theme__ ?? window.$C?.SPLUNK_UI_THEME ?? 'light');
+}
+
+async function userTheme() {
     await load(new URL('build/api/get_theme.js', STATIC));
     try {
         return String(await window.__get_theme__.getTheme());
     } catch {
-        return String(window.$C?.SPLUNK_UI_THEME ?? 'light');
+        return pageTheme();
     }
 }
 

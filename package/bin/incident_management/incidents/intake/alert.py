@@ -80,7 +80,8 @@ class Alert:
             severity=severity,
             entity_field=entity_field,
             dedup_fields=names(params.get("dedup_fields")) or (entity_field,),
-            title=str(params.get("title") or ""),
+            # "$name$: " is ": " where | sendalert runs the action for a search without a name.
+            title=str(params.get("title") or "").removeprefix(": "),
             description=str(params.get("description") or ""),
             group=_is_on(params, "group"),
             search=dict(search or {"name": rule, "app": app, "owner": owner}),
