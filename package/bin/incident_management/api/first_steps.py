@@ -165,7 +165,7 @@ def _teams(request: Request) -> Found:
     manned = sorted(team.name for team in routing.teams.values() if team.members)
     if manned:
         return Found(DONE, f"With people: {_named(manned)}.")
-    how = "name members and rules in local/incident_routing.conf"
+    how = "name members, then give them incidents by rules"
     return Found(TODO, f"No team has people, so incidents are given to nobody: {how}.")
 
 
