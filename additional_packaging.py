@@ -45,6 +45,7 @@ def cleanup_output_files(output_path: str, ta_name: str) -> None:
     app = Path(output_path) / ta_name
     append_custom_confs(app)
     document_settings(app)
+    drop_triggers(app / "default" / "app.conf")
     date_the_build(app)
     trim_libraries(app / "lib")
     drop_udp_socket(app / "lib" / "botocore" / "session.py")
@@ -82,10 +83,10 @@ def with_addition(generated: str, added: str) -> str:
 
 def document_settings(app: Path) -> None:
     """Say in the spec files of what the configuration page saves what its help says."""
-    page = json.loads((ROOT / "globalConfig.json").read_text(encoding="utf-8"))
     specs: dict[str, str] = {}
-    for tab in page["pages"]["configuration"]["tabs"]:
-        if "entity" in tab:
+    for tab in configuration_tabs():
+        # A tab of another file than UCC's own is documented in that file's spec.
+        if "entity" in tab and "conf" not in tab:
             kind, stanza = (tab["name"], "<name>") if "table" in tab else ("settings", tab["name"])
             fields = "\n".join(field_documented(e) for e in tab["entity"] if e["field"] != "name")
             specs.setdefault(kind, "")
@@ -116,6 +117,22 @@ def field_documented(entity: dict[str, Any]) -> str:
     if entity.get("encrypted"):
         lines.append("* Kept in Splunk's password store. Set it on the page or by REST, not here.")
     return "\n".join([*lines, f"* Default: {entity.get('defaultValue', 'empty')}", ""])
+
+
+def drop_triggers(app_conf: Path) -> None:
+    """Take out UCC's triggers for files that are not there: those of tabs that name their file."""
+    text = app_conf.read_text(encoding="utf-8")
+    for tab in configuration_tabs():
+        if "conf" in tab:
+            text = text.replace(f"reload.incident_management_{tab['name']} = simple\n", "")
+    app_conf.write_text(text, encoding="utf-8")
+
+
+def configuration_tabs() -> list[dict[str, Any]]:
+    """Return the tabs of the configuration page."""
+    page = json.loads((ROOT / "globalConfig.json").read_text(encoding="utf-8"))
+    tabs: list[dict[str, Any]] = page["pages"]["configuration"]["tabs"]
+    return tabs
 
 
 def date_the_build(app: Path) -> None:

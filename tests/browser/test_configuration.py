@@ -123,3 +123,50 @@ def test_the_inputs_page_opens_in_the_dark(tab: Any, built: Splunk, shoot: Any) 
     tab.get_by_role("button", name="Create New Input").wait_for(timeout=WAIT_MS)
     tab.get_by_role("cell", name="worker", exact=True).wait_for(timeout=WAIT_MS)
     shoot(tab, "inputs-dark")
+
+
+def test_a_team_and_its_rule_are_made_through_the_forms(
+    tab: Any, built: Splunk, shoot: Any
+) -> None:
+    tab.get_by_role("tab", name="Response teams", exact=True).click(timeout=WAIT_MS)
+    tab.get_by_role("cell", name="operations", exact=True).wait_for(timeout=WAIT_MS)
+    tab.get_by_role("button", name="Add").click()
+    values = {"name": "payments", "members": "dana, lee", "slack_channel": "#payments"}
+    for field, value in values.items():
+        tab.locator(f"[data-name={field}] input:visible").first.fill(value)
+    shoot(tab, "configuration-team")
+    tab.get_by_role("button", name="Add").last.click()
+    tab.get_by_role("cell", name="payments", exact=True).wait_for(timeout=WAIT_MS)
+    shoot(tab, "configuration-teams")
+
+    tab.get_by_role("tab", name="Routing rules", exact=True).click()
+    tab.get_by_role("cell", name="default", exact=True).wait_for(timeout=WAIT_MS)
+    tab.get_by_role("button", name="Add").click()
+    for field, value in {"name": "pay", "order": "soon", "entity": "pay*"}.items():
+        tab.locator(f"[data-name={field}] input:visible").first.fill(value)
+    tab.locator("[data-name=team] button").first.click()
+    tab.get_by_role("option", name="payments", exact=True).click()
+    tab.get_by_role("button", name="Add").last.click()
+    tab.get_by_text("[rule:pay] order is 'soon'; set a number.").wait_for(timeout=WAIT_MS)
+    shoot(tab, "configuration-rule")
+    tab.locator("[data-name=order] input:visible").first.fill("10")
+    tab.get_by_role("button", name="Add").last.click()
+    tab.get_by_role("cell", name="pay*", exact=True).wait_for(timeout=WAIT_MS)
+
+    conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"
+    text = conf.read_text(encoding="utf-8")
+    assert "[team:payments]" in text and "members = dana, lee" in text
+    assert "[rule:pay]" in text and "team = payments" in text and "order = 10" in text
+
+
+def test_a_promise_is_switched_on_in_its_table(tab: Any, built: Splunk, shoot: Any) -> None:
+    tab.get_by_role("tab", name="Service levels", exact=True).click(timeout=WAIT_MS)
+    row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="critical", exact=True))
+    row.first.wait_for(timeout=WAIT_MS)
+    shoot(tab, "configuration-promises")
+    with tab.expect_response(lambda reply: reply.request.method == "POST") as saved:
+        row.first.get_by_role("switch").click()
+    assert saved.value.ok, saved.value.text()
+    conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"
+    text = conf.read_text(encoding="utf-8")
+    assert "disabled = 0" in text.partition("[sla:critical]")[2].partition("\n[")[0]

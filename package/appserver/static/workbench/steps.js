@@ -25,6 +25,7 @@ const PLACES = {
     detections: ['detections', 'Detections'],
     channels: ['configuration?tab=slack', 'Configuration'],
     links: ['configuration?tab=network', 'Configuration › Network'],
+    teams: ['configuration?tab=team', 'Configuration › Response teams'],
 };
 
 export class FirstSteps {

@@ -167,9 +167,8 @@ def _teams(request: Request) -> Found:
     manned = sorted(team.name for team in routing.teams.values() if team.members)
     if manned:
         return Found(DONE, f"With people: {_named(manned)}.")
-    how = "name members and rules in this app's incident_routing.conf"
-    where = "in a cluster on the deployer, on Splunk Cloud by REST"
-    return Found(TODO, f"No team has people, so incidents are given to nobody: {how} ({where}).")
+    how = "name members, then give them incidents by rules"
+    return Found(TODO, f"No team has people, so incidents are given to nobody: {how}.")
 
 
 STEPS: Dict[str, Tuple[str, Callable[[Request], Found]]] = {

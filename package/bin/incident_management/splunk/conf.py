@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from .session import APP, Session, SplunkError, path_of
 
-__all__ = ["OWN", "SETTINGS", "from_other_apps", "home", "load", "read_lookup"]
+__all__ = ["OWN", "SETTINGS", "every", "from_other_apps", "home", "load", "read_lookup"]
 
 # The file of the app's own settings, as UCC's pages write it.
 SETTINGS = "incident_management_settings"
@@ -42,21 +42,26 @@ def load(session: Session, conf: str, disabled: bool = False) -> Dict[str, Dict[
     Stanzas with ``disabled`` set are left out unless they are asked for, and those of other apps
     where the file is one of :data:`OWN`. Raises SplunkError.
     """
+    return {
+        name: {key: value for key, value in settings.items() if key != "disabled"}
+        for name, settings in every(session, conf).items()
+        if disabled or settings.get("disabled", "0").lower() not in ("1", "true")
+    }
+
+
+def every(session: Session, conf: str) -> Dict[str, Dict[str, str]]:
+    """Return the stanzas as :func:`load` does, those that are disabled and that setting, too."""
     path = "/servicesNS/nobody/" + path_of(APP, "configs", f"conf-{conf}")
     answer: Mapping[str, Any] = session.get(path, count=0)
-    stanzas: Dict[str, Dict[str, str]] = {}
-    for entry in answer.get("entry", []):
-        content = entry.get("content", {})
-        if not disabled and str(content.get("disabled", "0")).lower() in ("1", "true"):
-            continue
-        if conf in OWN and _app_of(entry) not in _TRUSTED:
-            continue
-        stanzas[str(entry["name"])] = {
+    return {
+        str(entry["name"]): {
             key: "" if value is None else str(value)
-            for key, value in content.items()
-            if not key.startswith("eai:") and key != "disabled"
+            for key, value in entry.get("content", {}).items()
+            if not key.startswith("eai:")
         }
-    return stanzas
+        for entry in answer.get("entry", [])
+        if conf not in OWN or _app_of(entry) in _TRUSTED
+    }
 
 
 def from_other_apps(session: Session, conf: str) -> List[str]:

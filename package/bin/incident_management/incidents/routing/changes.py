@@ -1,0 +1,138 @@
+"""Which changes of incident_routing.conf the configuration page makes, and which it refuses.
+
+The page is for stanzas of the kinds below. It judges a change by what the whole file would mean
+afterwards: what :class:`.conf.Routing` would then find wrong, and has not found before, is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Callable, Dict, List, Mapping, Optional
+
+from ..errors import Invalid
+from .conf import Routing
+
+__all__ = ["KINDS", "NAME", "NAME_RULE", "SHIPPED", "check_change", "is_off", "stanza_of"]
+
+KINDS = {
+    "team": "team",
+    "member": "person",
+    "rule": "rule",
+    "sla": "service level",
+    "escalation": "escalation",
+    "calendar": "calendar",
+}
+"""The kinds, and what people call one of each."""
+
+# What a stanza's header, a list, a pattern or an address can't hold is in no name.
+_INNER = r"""\[\]*?:,/\\()#=;"'\t\r\n"""
+NAME = re.compile(rf"^[^\s{_INNER}]([^{_INNER}]{{0,98}}[^\s{_INNER}])?$")
+NAME_RULE = (
+    "A name has 1 to 100 characters, no blank at its ends, and none of "
+    "[ ] * ? : , / \\ ( ) # = ; ' \"."
+)
+SHIPPED = frozenset(
+    (
+        *("team:operations", "rule:default", "escalation:critical"),
+        *("sla:critical", "sla:high", "sla:medium"),
+    )
+)
+"""Stanzas of the app's default folder, which nobody can delete."""
+
+Stanzas = Mapping[str, Mapping[str, str]]
+# Ids of open incidents of a team: some, or none.
+OpenOf = Callable[[str], List[str]]
+
+
+def stanza_of(kind: str, name: str) -> str:
+    """Return the header of a stanza."""
+    return f"{kind}:{name}"
+
+
+def is_off(values: Mapping[str, str]) -> bool:
+    """Whether a stanza counts for nothing."""
+    return values.get("disabled", "0").strip().lower() in ("1", "true")
+
+
+def check_change(
+    now: Stanzas, kind: str, name: str, values: Optional[Mapping[str, str]], open_of: OpenOf
+) -> None:
+    """Raise Invalid, with one sentence, for a change that is not to be made.
+
+    Args:
+        now: the file's stanzas, each with all its settings.
+        values: the settings that are changed or added; None deletes the stanza.
+        open_of: asked only when a team would be gone.
+    """
+    stanza = stanza_of(kind, name)
+    if values is None and stanza in SHIPPED - {"rule:default"}:
+        raise Invalid(
+            f"The {KINDS[kind]} '{name}' comes with the app and can't be deleted: switch it off."
+        )
+    after = _after(now, stanza, values)
+    if stanza == "rule:default" and is_off(after.get(stanza, {"disabled": "1"})):
+        raise Invalid("The rule 'default' takes what no other rule took: give it another team.")
+    before, then = Routing.from_stanzas(now), Routing.from_stanzas(after)
+    if kind == "rule" and before.rules and not then.rules:
+        raise Invalid("This is the last rule, and without one no incident gets a team: keep it.")
+    if name in before.teams and kind == "team" and name not in then.teams:
+        _check_unused(before, name, open_of)
+    _check_names(then, kind, after.get(stanza, {}))
+    _check_problems(before, then)
+    if values is not None and is_off(after[stanza]):
+        # What is switched on later has to be right as well.
+        _check_problems(before, Routing.from_stanzas({**after, stanza: _on(after[stanza])}))
+
+
+def _after(
+    now: Stanzas, stanza: str, values: Optional[Mapping[str, str]]
+) -> Dict[str, Dict[str, str]]:
+    after = {header: dict(settings) for header, settings in now.items()}
+    if values is None:
+        after.pop(stanza, None)
+    else:
+        after[stanza] = {**after.get(stanza, {}), **values}
+    return after
+
+
+def _on(values: Mapping[str, str]) -> Dict[str, str]:
+    return {**values, "disabled": "0"}
+
+
+def _check_unused(routing: Routing, team: str, open_of: OpenOf) -> None:
+    """Raise Invalid for a team that something still names."""
+    for rule in routing.rules:
+        if rule.team == team:
+            raise Invalid(
+                f"The rule '{rule.name}' gives incidents to the team '{team}': give them to "
+                "another team there first."
+            )
+    for other in routing.teams.values():
+        if other.fallback == team:
+            raise Invalid(
+                f"The team '{other.name}' falls back to '{team}': name another one there first."
+            )
+    for path in routing.paths:
+        if any(step.team == team for step in path.steps):
+            raise Invalid(
+                f"The escalation '{path.name}' goes to the team '{team}': change its steps first."
+            )
+    found = open_of(team)
+    if found:
+        raise Invalid(
+            f"Open incidents are with the team '{team}', such as {found[0]}: assign them to "
+            "another team first."
+        )
+
+
+def _check_names(routing: Routing, kind: str, values: Mapping[str, str]) -> None:
+    """Raise Invalid for a team that there is not, naming those that there are."""
+    wanted = values.get({"rule": "team", "team": "fallback"}.get(kind, ""), "").strip()
+    if wanted and not is_off(values):
+        routing.check_team(wanted)
+
+
+def _check_problems(before: Routing, then: Routing) -> None:
+    new = [text for text in then.problems if text not in before.problems]
+    if new:
+        raise Invalid(new[0])

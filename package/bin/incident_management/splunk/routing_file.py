@@ -1,0 +1,122 @@
+"""incident_routing.conf as the configuration page reads and writes it, with its caller's rights.
+
+The page's entries are the file's stanzas: what is written by hand shows on the page, and settings
+that the page has no field for stay as they are. Endpoint: ``configs/conf-{file}`` and
+``configs/conf-{file}/{stanza}`` in Splunk's REST API Reference ("Configuration endpoint
+descriptions").
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, List, Mapping
+
+from ..incidents.errors import Invalid, NotFound
+from ..incidents.routing.changes import (
+    KINDS,
+    NAME,
+    NAME_RULE,
+    check_change,
+    is_off,
+    stanza_of,
+)
+from ..incidents.routing.values import listed
+from ..incidents.stores import IS_OPEN
+from . import conf
+from .kvstore import KvStores
+from .session import APP, Session, path_of
+
+__all__ = ["RoutingFile"]
+
+FILE = "incident_routing"
+_PATH = "/servicesNS/nobody/" + path_of(APP, "configs", f"conf-{FILE}")
+# A field of the page holds no dot.
+_STEP_FIELD = re.compile(r"step_(\d+)")
+_STEP = re.compile(r"step\.(\d+)")
+
+Values = Dict[str, str]
+
+
+class RoutingFile:
+    """The stanzas of one kind, by the names that people gave them.
+
+    All may raise SplunkError; what changes something raises Invalid for what is not to be.
+    """
+
+    def __init__(self, session: Session, kind: str) -> None:
+        self._session = session
+        self._kind = kind
+
+    def all(self) -> Dict[str, Values]:
+        """Return each entry's fields, by its name."""
+        start = stanza_of(self._kind, "")
+        return {
+            header[len(start) :]: _fields(values)
+            for header, values in sorted(conf.every(self._session, FILE).items())
+            if header.startswith(start)
+        }
+
+    def one(self, name: str) -> Values:
+        """Return an entry's fields. Raises NotFound."""
+        found = self.all()
+        if name not in found:
+            raise NotFound(
+                f"There is no {KINDS[self._kind]} '{name[:100]}'; look at the list anew."
+            )
+        return found[name]
+
+    def create(self, name: str, fields: Mapping[str, str]) -> None:
+        """Add an entry."""
+        if not NAME.fullmatch(name):
+            raise Invalid(NAME_RULE)
+        if name in self.all():
+            raise Invalid(f"There is a {KINDS[self._kind]} '{name}' already: change that one.")
+        values = {key: value for key, value in _settings(fields).items() if value}
+        self._check(name, values)
+        self._session.post(_PATH, {"name": stanza_of(self._kind, name), **values})
+
+    def edit(self, name: str, fields: Mapping[str, str]) -> None:
+        """Change the fields that are given; what is empty there already is not written."""
+        known = _settings(self.one(name))
+        values = {
+            key: value for key, value in _settings(fields).items() if value != known.get(key, "")
+        }
+        if values:
+            self._check(name, values)
+            self._session.post(f"{_PATH}/{path_of(stanza_of(self._kind, name))}", values)
+
+    def remove(self, name: str) -> None:
+        """Delete an entry."""
+        self.one(name)
+        check_change(conf.every(self._session, FILE), self._kind, name, None, self._open_of)
+        self._session.delete(f"{_PATH}/{path_of(stanza_of(self._kind, name))}")
+
+    def _check(self, name: str, values: Values) -> None:
+        check_change(conf.every(self._session, FILE), self._kind, name, values, self._open_of)
+
+    def _open_of(self, team: str) -> List[str]:
+        query: Dict[str, Any] = {"$and": [{"team": team}, IS_OPEN]}
+        found = KvStores(self._session).incidents.find(query, limit=1, fields=("id",))
+        return [str(one["id"]) for one in found]
+
+
+def _fields(values: Mapping[str, str]) -> Values:
+    """Return a stanza's settings as the page's fields."""
+    fields = {_STEP.sub(r"step_\1", key): value for key, value in values.items()}
+    fields["disabled"] = "1" if is_off(values) else "0"
+    if "channels" in fields:
+        # The page's list of choices knows no blanks.
+        fields["channels"] = ",".join(listed(fields["channels"]))
+    return fields
+
+
+def _settings(fields: Mapping[str, str]) -> Values:
+    """Return the page's fields as a stanza's settings. Raises Invalid."""
+    found = {}
+    for field, value in fields.items():
+        if "\n" in value or "\r" in value:
+            raise Invalid(f"The field {field} holds several lines; write it in one.")
+        found[_STEP_FIELD.sub(r"step.\1", field)] = value.strip()
+    if "disabled" in found:
+        found["disabled"] = "1" if is_off(found) else "0"
+    return found

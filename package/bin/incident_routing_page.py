@@ -1,0 +1,86 @@
+"""The configuration page's tables of teams, people, rules and promises.
+
+UCC makes a script for each of these tabs (globalConfig.json), which runs this handler in place of
+its own: the entries are stanzas of incident_routing.conf, ``team:payments`` for one. It acts with
+the rights of whoever uses the page, as UCC's handlers do. Those scripts import
+``import_declare_test`` before this module, which puts the app's libraries on the path.
+"""
+
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List
+
+from splunktaucclib.rest_handler import admin_external
+from splunktaucclib.rest_handler.entity import RestEntity
+from splunktaucclib.rest_handler.error import RestError
+
+from incident_management.incidents.errors import Invalid, NotFound
+from incident_management.splunk.routing_file import RoutingFile
+from incident_management.splunk.session import Session, SplunkError
+
+NOT_ALLOWED = "Your roles may not change teams and rules: admin and sc_admin may, as shipped."
+
+
+class RoutingHandler(admin_external.AdminExternalHandler):
+    """Lists and changes the stanzas of one kind, which is the name of the tab."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        session = Session(admin_external.get_splunkd_endpoint(), self.getSessionKey())
+        self.file = RoutingFile(session, self.endpoint.config_name)
+
+    @admin_external.build_conf_info
+    def handleList(self, confInfo: Any) -> List[RestEntity]:
+        with _told():
+            name = self.callerArgs.id
+            return self._entities({name: self.file.one(name)} if name else self.file.all())
+
+    @admin_external.build_conf_info
+    def handleCreate(self, confInfo: Any) -> List[RestEntity]:
+        name = self.callerArgs.id
+        self.endpoint.validate(name, self.payload)
+        with _told():
+            self.file.create(name, self.payload)
+            return self._entities({name: self.file.one(name)})
+
+    @admin_external.build_conf_info
+    def handleEdit(self, confInfo: Any) -> List[RestEntity]:
+        name = self.callerArgs.id
+        with _told():
+            self.endpoint.validate(name, self.payload, self.file.one(name))
+            self.file.edit(name, self.payload)
+            return self._entities({name: self.file.one(name)})
+
+    @admin_external.build_conf_info
+    def handleRemove(self, confInfo: Any) -> List[RestEntity]:
+        with _told():
+            self.file.remove(self.callerArgs.id)
+            return []
+
+    def _entities(self, found: Dict[str, Dict[str, str]]) -> List[RestEntity]:
+        end = self.endpoint
+        shown = {field.name for field in end.model(None).fields}
+        return [
+            RestEntity(
+                name,
+                {key: value for key, value in fields.items() if key in shown},
+                end.model(None),
+                end.user,
+                end.app,
+            )
+            for name, fields in found.items()
+        ]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what goes wrong into the error whose sentence UCC's page shows."""
+    try:
+        yield
+    except Invalid as error:
+        raise RestError(400, str(error)) from None
+    except NotFound as error:
+        raise RestError(404, str(error)) from None
+    except SplunkError as error:
+        if error.status == 403:
+            raise RestError(403, NOT_ALLOWED) from None
+        raise RestError(error.status or 503, error.message) from None

@@ -1,0 +1,130 @@
+"""Teams, rules and promises through the endpoints of the configuration page, in the built app."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from splunklib.binding import HTTPError
+
+from tests.integration.incidents.conftest import App
+from tests.standin import ADMIN_PASSWORD
+
+
+class Page:
+    """One tab's table."""
+
+    def __init__(self, service: Any, kind: str) -> None:
+        self._service = service
+        self._path = f"incident_management_{kind}"
+
+    def rows(self) -> dict[str, dict[str, str]]:
+        answer = json.loads(self._service.get(self._path, output_mode="json").body.read())
+        return {entry["name"]: entry["content"] for entry in answer["entry"]}
+
+    def add(self, name: str, **fields: str) -> None:
+        self._service.post(self._path, name=name, **fields)
+
+    def edit(self, name: str, **fields: str) -> None:
+        self._service.post(f"{self._path}/{name}", **fields)
+
+    def delete(self, name: str) -> None:
+        self._service.delete(f"{self._path}/{name}")
+
+
+def pages(service: Any) -> tuple[Page, Page]:
+    return Page(service, "team"), Page(service, "rule")
+
+
+def local(app: App) -> str:
+    folder = app.standin.splunk.home / "etc/apps/incident_management/local"
+    return (folder / "incident_routing.conf").read_text(encoding="utf-8")
+
+
+def refused(call: Any, *arguments: str, **fields: str) -> str:
+    """The sentence that UCC's page shows."""
+    with pytest.raises(HTTPError) as error:
+        call(*arguments, **fields)
+    assert error.value.status >= 400
+    return str(error.value).partition(" -- ")[2].rpartition(" -- ")[2].partition('"')[0]
+
+
+def test_a_team_and_a_rule_made_on_the_page_get_the_next_incident(app: App) -> None:
+    teams, rules = pages(app.service)
+    assert set(teams.rows()) == {"operations"} and rules.rows()["default"]["team"] == "operations"
+    empty = {"email": "", "capacity": "", "calendar": "", "fallback": ""}
+    teams.add("payments", members="cy", channels="slack,email", assign="auto", **empty)
+    rules.add("pay", order="1", severity="", entity="pay*", rule="", tag="", team="payments")
+    assert "[team:payments]" in local(app) and "fallback" not in local(app)
+    app.log_errors("payments", 20)
+    app.run_detections()
+
+    incident = app.only_incident()
+    assert (incident["team"], incident["owner"]) == ("payments", "cy")
+    assert app.get("/system/info")["configuration_problems"] == []
+    said = refused(rules.edit, "pay", team="nobody-knows")
+    assert said == (
+        "There is no team 'nobody-knows' in incident_routing.conf; the teams are operations, "
+        "payments."
+    )
+    assert "The rule 'pay' gives incidents to the team" in refused(teams.delete, "payments")
+    rules.delete("pay")
+    assert refused(teams.delete, "payments") == (
+        f"Open incidents are with the team 'payments', such as {incident['id']}: assign them to "
+        "another team first."
+    )
+    app.post(f"/incidents/{incident['id']}/resolve", {"reason": "done"})
+    teams.delete("payments")
+    assert set(teams.rows()) == {"operations"} and "payments" not in local(app)
+
+
+def test_what_the_page_has_no_field_for_survives_an_edit(app: App) -> None:
+    conf = app.service.confs["incident_routing"]
+    by_hand = {"members": "dana, lee", "channels": "slack, email", "x_note": "ours"}
+    conf.create("team:Front Office").update(**by_hand)
+    steps = {f"step.{number}": f"{number}h, team:Front Office" for number in (1, 2, 9)}
+    conf.create("escalation:slow").update(**steps)
+    teams, escalations = Page(app.service, "team"), Page(app.service, "escalation")
+    assert teams.rows()["Front Office"]["channels"] == "slack,email"
+    assert escalations.rows()["slow"]["step_2"] == "2h, team:Front Office"
+
+    teams.edit("Front Office", members="dana", channels="slack,email", slack_channel="#front")
+    escalations.edit("slow", step_1="30m, team:Front Office", step_2="")
+    team = dict(conf["team:Front Office"].content)
+    kept = ("members", "channels", "x_note", "slack_channel")
+    assert [team[key] for key in kept] == ["dana", "slack, email", "ours", "#front"]
+    path = dict(conf["escalation:slow"].content)
+    assert path["step.1"] == "30m, team:Front Office" and path["step.9"] == steps["step.9"]
+    assert not path["step.2"]
+
+
+def test_a_promise_that_is_shipped_is_switched_on_and_off(app: App) -> None:
+    promises = Page(app.service, "sla")
+    assert promises.rows()["critical"]["disabled"] == "1"
+    promises.edit("critical", disabled="false")
+    assert promises.rows()["critical"]["disabled"] == "0"
+    assert app.service.confs["incident_routing"]["sla:critical"]["disabled"] == "0"
+    assert "comes with the app" in refused(promises.delete, "critical")
+    assert "acknowledge is 'soon'" in refused(promises.edit, "critical", acknowledge="soon")
+
+
+def test_a_mistake_is_refused_with_a_sentence_and_changes_nothing(app: App) -> None:
+    teams, rules = pages(app.service)
+    assert refused(teams.add, "a:b", members="cy").startswith("A name has 1 to 100 characters")
+    assert refused(teams.add, "operations").endswith("already: change that one.")
+    assert "names 'pager'; the channels are slack" in refused(teams.add, "x", channels="pager")
+    assert "takes what no other rule took" in refused(rules.delete, "default")
+    assert "takes what no other rule took" in refused(rules.edit, "default", disabled="1")
+    assert "holds several lines" in refused(teams.edit, "operations", members="a\n[team:b]")
+    assert "There is no rule 'gone'" in refused(rules.edit, "gone", team="operations")
+    assert not (app.standin.splunk.home / "etc/apps/incident_management/local").exists() or (
+        "[" not in local(app)
+    )
+
+
+def test_the_page_acts_with_the_rights_of_who_uses_it(app: App) -> None:
+    app.standin.add_user("mia", "incident_responder")
+    mia = app.standin.service("mia", ADMIN_PASSWORD, app="incident_management", owner="nobody")
+    assert refused(Page(mia, "team").add, "ours", members="mia").startswith("Your roles may not")
+    assert set(Page(app.service, "team").rows()) == {"operations"}
