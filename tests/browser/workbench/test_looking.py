@@ -303,6 +303,41 @@ def test_a_worker_that_does_not_run_is_said(site: Site, enter: Enter) -> None:
     expect(page.locator(".wb-notice")).to_contain_text("The worker has not run yet")
 
 
+def test_what_does_not_work_is_said_and_no_more_of_it_than_there_is_room_for(
+    site: Site, enter: Enter
+) -> None:
+    """Only ``GET /system/info`` told it: nobody saw that Slack refused all that it was told."""
+    refused = {"channel": "slack", "state": "dead", "created_at": NOW - 60}
+    site.stores.outbox.save([{"_key": "refused", **refused, "last_error": f"{BAD} is refused."}])
+    names = ["calm", "errors", "queue"]
+    notes = [
+        {
+            "_key": f"monitor trouble:{name}",
+            "purpose": "monitor trouble",
+            "holder": "sh1",
+            "time": NOW,
+            "value": {"monitor": name, "sentence": "Its search fails."},
+        }
+        for name in names
+    ]
+    site.stores.claims.save(notes)
+    try:
+        notice = enter("vic").locator(".wb-notice")
+        expect(notice.locator("> p")).to_have_count(3)
+        expect(notice).to_contain_text("Monitor 'calm': Its search fails.")
+        expect(notice.get_by_text("The worker has not run")).to_have_count(1)
+        expect(notice.get_by_text("Slack was not told of what was to be told last")).to_be_hidden()
+        notice.get_by_text("2 more").click()
+        told = notice.get_by_text("Slack was not told of what was to be told last")
+        expect(told).to_contain_text("is refused.")
+        assert notice.page.evaluate("window.broken") is None
+    finally:
+        site.stores.outbox.delete("refused")
+        for note in notes:
+            site.stores.claims.delete(str(note["_key"]))
+    expect(enter("vic").locator(".wb-notice")).not_to_contain_text("Slack")
+
+
 def test_a_page_of_nobody_and_of_nothing(site: Site, enter: Enter) -> None:
     page = enter("vic", "?incident=INC-20200101-000000&text=nothing-like-this")
     expect(page.locator(".wb-detail")).to_contain_text("INC-20200101-000000")

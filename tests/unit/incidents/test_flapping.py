@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from incident_management.incidents import lifecycle, report, timeline
+from incident_management.incidents import lifecycle, report, suppression, timeline
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.upkeep import flapping
 from incident_management.notify.message import build
@@ -128,6 +128,31 @@ def test_it_stays_open_when_it_was_found_since(detection):
     assert detection.incident["status"] == "resolved"
 
 
+def test_it_stays_open_when_what_was_found_since_was_held_back(detection):
+    """It was resolved as calm while a snooze kept its detection from being heard."""
+    detection.flaps()
+    detection.is_over()
+    incident_id, wanted = detection.incident_id, {"kind": "mute", "reason": "known", "rule": "H*"}
+    suppression.add(detection.stores, detection.clock, "ann", wanted)
+    assert detection.finds() == "suppressed"
+    detection.incident_id = incident_id
+    calm(detection, 2000)
+    assert (detection.incident["status"], detection.incident["flapping"]) == ("new", False)
+
+
+def test_what_was_held_back_and_is_over_or_of_another_problem_keeps_nothing_open(detection):
+    detection.flaps()
+    detection.is_over()
+    now = detection.clock.now() + 1
+    held = {"received_at": now, "suppressed_by": "SUP-1"}
+    mine, other = signal(run=90), signal(run=91, entity="elsewhere")
+    detection.stores.signals.save(
+        [{**mine.to_document(), **held, "over": True}, {**other.to_document(), **held}]
+    )
+    calm(detection, 2000)
+    assert detection.incident["status"] == "resolved"
+
+
 def test_a_pinned_one_is_calm_in_the_end_and_stays_open(detection):
     detection.flaps()
     detection.is_over()
@@ -152,7 +177,7 @@ def test_two_workers_at_once_release_it_once(detection):
     detection.clock.advance(2000)
     entries = timeline.read(detection.stores, detection.incident_id)
     for late in (0.0, 5.0):
-        new = flapping._released(entries, ROUTED, detection.clock.now() + late)
+        new = flapping._released(detection.stores, entries, ROUTED, detection.clock.now() + late)
         timeline.write(detection.stores, new)
     timeline.refresh(detection.stores, detection.incident_id)
     assert detection.marks() == ["began", "held", "ended"]

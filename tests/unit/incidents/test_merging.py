@@ -50,6 +50,32 @@ def test_merges_may_follow_each_other(stores, clock, two):
     check(stores)
 
 
+def test_a_pin_goes_along_until_it_is_taken_off_or_the_merge_is_undone(stores, clock, two):
+    """Whoever pinned an incident wants to look: a merge had what it was resolve by itself."""
+    a, b = two
+    lifecycle.pin(stores, clock, a, "ann", True)
+    assert merge(stores, clock, a, b).pinned
+    merging.undo_merge(stores, clock, b, a, "bob")
+    assert (stores.incidents.get(a)["pinned"], stores.incidents.get(b)["pinned"]) == (True, False)
+
+    merge(stores, clock, a, b)
+    lifecycle.pin(stores, clock, b, "ann", False)
+    ingest(stores, clock).ingest([signal("checkout", 1)])
+    moving.forward(stores, clock, a)
+    assert not stores.incidents.get(b)["pinned"]
+    check(stores)
+
+
+def test_a_pin_of_its_own_stays_when_a_merge_is_undone(stores, clock, two):
+    a, b = two
+    for incident in two:
+        lifecycle.pin(stores, clock, incident, "ann", True)
+    merge(stores, clock, a, b)
+    merging.undo_merge(stores, clock, b, a, "bob")
+    assert stores.incidents.get(b)["pinned"] and stores.incidents.get(a)["pinned"]
+    check(stores)
+
+
 def test_after_the_resolve_of_the_whole_the_problem_begins_a_new_episode(stores, clock, two):
     a, b = two
     merge(stores, clock, a, b)

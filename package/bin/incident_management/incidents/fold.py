@@ -106,6 +106,8 @@ class State:
         self.holdings = Holdings()
         self.openings: List[float] = []
         self.severity_was_set = False
+        # The merged incident whose pin this one has taken over.
+        self.pinned_by = ""
         self.promise = Promise()
         self._apply: Dict[str, Callable[[Entry], None]] = {
             "opened": self._opened,
@@ -266,6 +268,7 @@ class State:
 
     def _pinned(self, entry: Entry) -> None:
         self.incident.pinned = bool(entry.data.get("pinned"))
+        self.pinned_by = ""
 
     def _analysis(self, entry: Entry) -> None:
         """The newest decides, as it does for remediation: also when it finds no cause."""
@@ -299,6 +302,8 @@ class State:
 
     def _joined(self, entry: Entry) -> None:
         _extend(self.incident.merged, [entry.data["from"]])
+        if entry.data.get("pinned") and not self.incident.pinned:
+            self.incident.pinned, self.pinned_by = True, str(entry.data["from"])
 
     def _split(self, entry: Entry) -> None:
         """Signals left, and with them what only they were about."""
@@ -312,6 +317,8 @@ class State:
             (incident.merged, [data["undone"]] if data.get("undone") else []),
         ):
             known[:] = [value for value in known if value not in (gone or ())]
+        if data.get("undone") and data["undone"] == self.pinned_by:
+            incident.pinned, self.pinned_by = False, ""
 
 
 def _extend(known: List[str], more: Iterable[Any], most: int = sys.maxsize) -> None:

@@ -144,12 +144,16 @@ def _joins(
     shared = ("title", "severity", "entities", "rules", "tags", "wordings", "group_values")
     for signals in list(_parts(missing)) or [{}]:
         once = f"move:{number}:{digest(sorted(signals), 40)}" if target.has(first) else first
+        reason = f"{incident.id} was merged into this incident."
+        # Once: who lets it be resolved by itself after that is not overruled by a late signal.
+        pinned = incident.pinned and once == first
         data: Document = {
             "from": incident.id,
             "number": number,
             "signals": signals,
             **{name: getattr(incident, name) for name in (*shared, "first_time", "last_time")},
-            "reason": f"{incident.id} was merged into this incident.",
+            **({"pinned": True} if pinned else {}),
+            "reason": f"{reason} It was pinned, so this one is, too." if pinned else reason,
         }
         entry = Entry.create(incident.merged_into, "joined", data, ACTOR, now, target.head, once)
         target.add(entry)

@@ -4,7 +4,8 @@
 incident flaps, what would resolve it by itself (a search that is quiet, a tool that says that its
 alert is over, a verified fix) is written down and does not resolve it, so nobody is told anew each
 time; a person may resolve it. It is calm when that did not happen for ``flap_calm``: then it is
-resolved if nothing was found since the last time, and otherwise stays open as any other.
+resolved if nothing was found since the last time, and otherwise stays open as any other. A finding
+that a suppression held back counts as found: a snooze is no calm.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ..fold import effective
 from ..model import ACTOR, Entry, Incident
 from ..routing import Routing
 from ..story import Story
+from . import held
 
 __all__ = ["begins", "calm_down", "hold"]
 
@@ -67,7 +69,7 @@ def calm_down(stores: Stores, clock: Clock, routing: Routing) -> Dict[str, int]:
     timelines = timeline.read_many(stores, [str(document["id"]) for document in found])
     released = 0
     for incident_id, entries in timelines.items():
-        new = _released(entries, routing, clock.now())
+        new = _released(stores, entries, routing, clock.now())
         if new:
             timeline.write(stores, new)
             timeline.refresh(stores, incident_id)
@@ -75,7 +77,9 @@ def calm_down(stores: Stores, clock: Clock, routing: Routing) -> Dict[str, int]:
     return {"incidents_calm": released}
 
 
-def _released(entries: Sequence[Entry], routing: Routing, now: float) -> List[Entry]:
+def _released(
+    stores: Stores, entries: Sequence[Entry], routing: Routing, now: float
+) -> List[Entry]:
     """The entries that end the flapping, and the incident where it is over."""
     counted = effective(entries)
     incident = timeline.fold(entries) if entries else None
@@ -93,6 +97,8 @@ def _released(entries: Sequence[Entry], routing: Routing, now: float) -> List[En
     later = counted[counted.index(last) + 1 :]
     found_since = any(entry.kind in ("signal", "joined") for entry in later)
     if last.data.get("state") != "held" or found_since or incident.pinned:
+        return [ended]
+    if held.goes_on(stores, incident, last.time):
         return [ended]
     resolve = {
         "from": incident.status,

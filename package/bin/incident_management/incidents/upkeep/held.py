@@ -14,10 +14,20 @@ from typing import Iterable, List, Set
 from ...ports import Clock, Document, Stores
 from .. import suppression
 from ..canonical import milliseconds
+from ..joining.signals import named_by
+from ..model import Incident
 from ..signal import Signal
-from ..stores import any_of, fitting
+from ..stores import KEYS_PER_QUERY, any_of, chunks, fitting
 
-__all__ = ["TOLD_ONCE", "going_on", "last_of", "note_ends", "problems_of"]
+__all__ = [
+    "TOLD_ONCE",
+    "goes_on",
+    "going_on",
+    "has_one_of",
+    "last_of",
+    "note_ends",
+    "problems_of",
+]
 
 TOLD_ONCE = ("cloudwatch", "datadog")
 # How many are looked at in one turn, the newest first.
@@ -41,6 +51,31 @@ def problems_of(stores: Stores, rule: str, app: str, since: float) -> Set[str]:
     """Return the problems, by dedup key, of which a detection's findings were held back since."""
     query = {"$and": [*_of(rule, app), {"received_at": {"$gt": since}}]}
     return {str(one["dedup_key"]) for one in stores.signals.find(query)}
+
+
+def has_one_of(stores: Stores, incident: Incident, problems: Iterable[str]) -> bool:
+    """Whether an incident has signals of one of these problems, by dedup key."""
+    queries = (any_of("dedup_key", some) for some in chunks(sorted(problems), KEYS_PER_QUERY))
+    return any(
+        stores.signals.find({"$and": [named_by(incident), query]}, "", 1) for query in queries
+    )
+
+
+def goes_on(stores: Stores, incident: Incident, since: float) -> bool:
+    """Whether one of an incident's problems was found since, though that was held back.
+
+    One whose end its tool has told does not go on.
+    """
+    query: Document = {
+        "$and": [
+            any_of("rule", incident.rules),
+            {"received_at": {"$gt": since}},
+            {"suppressed_by": {"$gt": ""}},
+            {"over": {"$ne": True}},
+        ]
+    }
+    found = stores.signals.find(query, "received_at:-1", MAX_HELD, fields=("dedup_key",))
+    return has_one_of(stores, incident, {str(one["dedup_key"]) for one in found})
 
 
 def last_of(stores: Stores, rule: str, app: str, since: float, until: float) -> float:

@@ -18,7 +18,7 @@ from ...ports import Clock, Document, SearchFailed, Stores
 from ..canonical import digest
 from ..joining.signals import named_by
 from ..model import Incident
-from ..stores import KEYS_PER_QUERY, any_of, checkpoints_of, chunks, claim_document
+from ..stores import checkpoints_of, claim_document
 from . import held
 from .coverage import LATE_SECONDS, Coverage, Plan, Run, SearchId, SearchRuns
 
@@ -178,16 +178,9 @@ class Silence:
             if key not in self._held:
                 self._held[key] = held.problems_of(self._stores, *key)
             problems = self._held[key]
-            if newest["dedup_key"] in problems or self._has_one_of(incident, problems):
+            if newest["dedup_key"] in problems or held.has_one_of(self._stores, incident, problems):
                 return True
         return False
-
-    def _has_one_of(self, incident: Incident, problems: Set[str]) -> bool:
-        queries = (any_of("dedup_key", some) for some in chunks(sorted(problems), KEYS_PER_QUERY))
-        return any(
-            self._stores.signals.find({"$and": [named_by(incident), query]}, "", 1)
-            for query in queries
-        )
 
     def _quiet_monitor(self, incident: Incident, monitor: str, last: float) -> Optional[Evidence]:
         """Count the spans that were judged, and in which none of the entities was out of order."""
