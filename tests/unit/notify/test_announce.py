@@ -9,6 +9,7 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.routing import Routing
+from incident_management.notify import announce
 from incident_management.notify.announce import Announcer
 from incident_management.notify.mail_layout import letter
 from incident_management.notify.message import Message
@@ -52,6 +53,20 @@ def test_of_the_overlap_no_more_is_read_than_whether_it_is_news(desk):
     desk.clock.advance(5)
     assert desk.announce() == 0
     assert set(seen) == {"_key", "incident_id", "kind", "time"}
+
+
+def test_a_turn_tells_of_so_many_incidents_and_the_next_one_goes_on(desk, monkeypatch):
+    monkeypatch.setattr(announce, "MAX_AT_ONCE", 3)
+    incidents = [f"INC-20260101-{number:06}" for number in range(7)]
+    for incident in incidents:
+        desk.open(incident)
+        desk.clock.advance(1)
+    assert [desk.announce(), desk.announce()] == [6, 6]
+    desk.restart()  # the one that goes on does not know what the first one told
+    assert [desk.announce() for _ in range(4)] == [0, 0, 2, 0]
+    assert all(desk.told(incident) == desk.told(incidents[0]) for incident in incidents)
+    desk.clock.advance(5)
+    assert desk.announce() == 0
 
 
 def test_an_incident_is_told_of_once_its_team_is_known(desk):

@@ -93,3 +93,24 @@ def test_a_worker_that_was_away_for_less_says_nothing(desk):
     assert back(desk, 23) == 2
     assert desk.said == []
     assert desk.told(INCIDENT) == [("pagerduty", "opened"), ("slack", "opened")]
+
+
+def test_of_incidents_that_nobody_was_told_of_and_that_are_over_no_more_is_read(desk):
+    """A worker without a checkpoint read each entry of thousands, and made two calls for each."""
+    for number in range(30):
+        incident = f"INC-20260101-{number:06}"
+        desk.open(incident)
+        desk.write("signal", incident, signals={"b": 1})
+        if number:
+            desk.write("status", incident, **OVER)
+        else:
+            desk.write("analysis", incident, analysis_id="ANA-1", cause="A deploy")
+    stores, rows = desk.stores, []
+    find = stores.timeline.find
+    stores.timeline.find = lambda *asked, **named: rows.append(find(*asked, **named)) or rows[-1]
+    for one in (stores.outbox, stores.analyses, stores.timeline):
+        one.calls = 0
+    assert back(desk) == 2
+    assert sum(map(len, rows)) == 59 + 4  # what began or ended, and the one that is told
+    assert stores.outbox.calls <= 6 and stores.analyses.calls == 1
+    assert "1 are told late, as they stand now, and 29 are not" in desk.said[-1]

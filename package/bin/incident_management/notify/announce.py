@@ -12,20 +12,31 @@ only where it stands is told (:mod:`.late`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Set
+from typing import (
+    Callable,
+    Collection,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from ..channels import CHANNELS
 from ..incidents import timeline
 from ..incidents.model import Entry
 from ..incidents.routing import Member, Routing
-from ..incidents.stores import claim_document, find_by
+from ..incidents.stores import chunks, claim_document, find_by
 from ..ports import Clock, Document, Stores
 from . import late
 from .audience import Audience, Hearing
 from .message import TITLE_LENGTH, build, one_line
 from .outbox import Outbox, notification_id
 from .slack_buttons import ASKING
-from .standing import newest_analysis
+from .standing import newest_analysis_id
 from .storms import Storms
 
 __all__ = ["Announcer"]
@@ -37,6 +48,10 @@ OLDEST_SECONDS = 24 * 3600.0
 # An incident is opened and routed in two entries: its message waits for the team.
 ROUTING_WAIT_SECONDS = 10.0
 REMEMBERED = 20_000
+# The incidents that one turn tells of; the next one, seconds later, goes on. The entries of so many
+# are read together.
+MAX_AT_ONCE = 500
+READ_AT_ONCE = 100
 # The overlap is read at every turn: of its entries no more than says whether they are news.
 _LOOKED_AT = ("incident_id", "kind", "time")
 # What is news for an incident's owner.
@@ -70,6 +85,8 @@ class Announcer:
         self._told: Set[str] = set()
         # Notifications that are on the outbox already, of what is announced now.
         self._there: Set[str] = set()
+        # Whether what is new to this process may have been announced by another one.
+        self._behind = True
 
     def run(
         self,
@@ -94,8 +111,13 @@ class Announcer:
         fresh = self._fresh(max(known.time - OVERLAP_SECONDS, oldest))
         missed = late.missed(self._stores, known.time, oldest) if known.time < oldest else {}
         waiting = {key for key, entries in fresh.items() if _awaits_routing(entries, now)}
+        # In the order of their entries: what is too much for one turn waits for the next ones.
         ready = [key for key in fresh if key not in waiting]
-        self._there = set() if self._told else self._on_the_outbox(ready)
+        waiting.update(ready[MAX_AT_ONCE:])
+        is_behind = len(ready) > MAX_AT_ONCE
+        ready = ready[:MAX_AT_ONCE]
+        self._there = self._on_the_outbox(ready) if self._behind else set()
+        self._behind = is_behind
         # Before the settings are read: what happens from here on may be told there later.
         moment = self._clock.now()
         there = set_up() if ready or missed else CHANNELS
@@ -104,9 +126,9 @@ class Announcer:
         audience = Audience(routing, subscriptions or {}, there, hearing)
         self._storms.begin()
         added = self._announce_late(missed, audience, web_url, known.time)
-        for incident_id, entries in timeline.read_many(self._stores, ready).items():
+        for incident_id, entries, analysis in self._read(ready):
             keys = {entry["_key"] for entry in fresh[incident_id]}
-            added += self._announce(keys, entries, audience, web_url)
+            added += self._announce(keys, entries, analysis, audience, web_url)
         # All is announced up to now, or to the millisecond before what waits.
         before = [entry["time"] - 0.001 for key in waiting for entry in fresh[key]]
         self._save_checkpoint(_Checkpoint(min([now, *before]), hearing))
@@ -142,17 +164,43 @@ class Announcer:
         found = find_by(self._stores.outbox, "incident_id", incident_ids, fields=("_key",))
         return {str(document["_key"]) for document in found}
 
+    def _read(
+        self, incident_ids: Sequence[str]
+    ) -> Iterator[Tuple[str, List[Entry], Optional[Document]]]:
+        """Yield incidents with their entries and newest analysis, many of them a call."""
+        for some in chunks(incident_ids, READ_AT_ONCE):
+            found = timeline.read_many(self._stores, some)
+            named = {key: newest_analysis_id(entries) for key, entries in found.items()}
+            wanted = sorted(set(named.values()) - {""})
+            analyses = {
+                str(one["_key"]): one for one in find_by(self._stores.analyses, "_key", wanted)
+            }
+            for key, entries in found.items():
+                yield key, entries, analyses.get(named[key])
+
     def _announce_late(
-        self, missed: Mapping[str, Set[str]], audience: Audience, web_url: str, since: float
+        self,
+        missed: Mapping[str, Sequence[Document]],
+        audience: Audience,
+        web_url: str,
+        since: float,
     ) -> int:
         """Tell where the incidents stand of which nothing was told for too long, and say so."""
         if not missed:
             return 0
         added = incidents = 0
-        for incident_id, entries in timeline.read_many(self._stores, list(missed)).items():
-            entry = late.standing(entries, missed[incident_id])
-            told = self._announce({entry.key}, entries, audience, web_url, True) if entry else 0
-            added, incidents = added + told, incidents + bool(told)
+        heard: Dict[str, Set[str]] = {key: set() for key in missed}
+        earlier = ("incident_id", "channel")
+        for document in find_by(self._stores.outbox, "incident_id", missed, fields=earlier):
+            heard[document["incident_id"]].add(str(document["channel"]))
+        wanted = [key for key in missed if heard[key] or not late.ends(missed[key])]
+        for incident_id, entries, analysis in self._read(wanted):
+            keys = {str(one["_key"]) for one in missed[incident_id]}
+            entry = late.standing(entries, keys)
+            if entry:
+                still = heard[incident_id]
+                told = self._announce({entry.key}, entries, analysis, audience, web_url, still)
+                added, incidents = added + told, incidents + bool(told)
         self._say(late.summary(since, OLDEST_SECONDS, incidents, len(missed) - incidents))
         return added
 
@@ -160,13 +208,18 @@ class Announcer:
         self,
         wanted: Set[str],
         entries: Sequence[Entry],
+        analysis: Optional[Document],
         audience: Audience,
         web_url: str,
-        is_late: bool = False,
+        heard: Optional[Set[str]] = None,
     ) -> int:
-        """Announce some of an incident's entries, by their keys, as it stands now."""
+        """Announce some of an incident's entries, by their keys, as it stands now.
+
+        ``heard``: the channels that were told of it before, of what is told late. That it is over
+        is told late only there.
+        """
         incident = timeline.fold(entries).to_document()
-        analysis = newest_analysis(self._stores, entries) if incident.get("cause") else None
+        analysis = analysis if incident.get("cause") else None
         team = str(incident.get("team") or "")
         opened_as = next((one.data.get("title") for one in entries if one.kind == "opened"), "")
         added = 0
@@ -176,8 +229,9 @@ class Announcer:
             message = build(incident, entry.to_document(), analysis, web_url).to_document()
             message["opened_as"] = one_line(opened_as, TITLE_LENGTH)
             channels: Collection[str] = list(audience.channels(entry, message, team))
-            if is_late:
-                channels = self._still_told(channels, entry.incident_id, message)
+            if heard is not None:
+                if late.is_over(message):
+                    channels = [one for one in channels if one in heard]
                 message = late.told_late(message)
             if message["event"] == "severity" and not message["eased"]:
                 # A summary does not show that one of those it told of has become worse.
@@ -187,16 +241,6 @@ class Announcer:
                 added += self._enqueue(channel, entry, message, audience.routing, team)
         self._told |= wanted
         return added
-
-    def _still_told(
-        self, channels: Collection[str], incident_id: str, message: Mapping[str, Any]
-    ) -> Collection[str]:
-        """That an incident is over is told late only where somebody was told of it."""
-        if not late.is_over(message):
-            return channels
-        earlier = self._stores.outbox.find({"incident_id": incident_id})
-        told = {document["channel"] for document in earlier}
-        return [channel for channel in channels if channel in told]
 
     def _enqueue(
         self, channel: str, entry: Entry, message: Document, routing: Routing, team: str

@@ -38,16 +38,26 @@ _ENDED = ("resolved", "closed")
 _WORDS = "Told late: this was at"
 
 
-def missed(stores: Stores, start: float, end: float) -> Dict[str, Set[str]]:
-    """Return the keys of the entries from ``start`` to ``end`` of which one may be told late.
+def missed(stores: Stores, start: float, end: float) -> Dict[str, List[Document]]:
+    """Return the entries from ``start`` to ``end`` of which one may be told late, by incident.
 
-    They are given by incident. Times are epoch seconds.
+    Times are epoch seconds.
     """
     kinds = [{"kind": kind} for kind in _KINDS]
-    found: Dict[str, Set[str]] = {}
+    found: Dict[str, List[Document]] = {}
     for entry in stores.timeline.find({"time": {"$gte": start, "$lt": end}, "$or": kinds}):
-        found.setdefault(entry["incident_id"], set()).add(entry["_key"])
+        found.setdefault(entry["incident_id"], []).append(entry)
     return found
+
+
+def ends(entries: Sequence[Document]) -> bool:
+    """Whether nothing but that an incident is over can be told of it late.
+
+    That is told only where somebody was told of the incident.
+    """
+    turns = [entry for entry in entries if event_of(entry) in (*_BEGUN, _OVER)]
+    newest = max(turns, key=lambda entry: (entry["seq"], entry["time"]), default=None)
+    return newest is None or event_of(newest) == _OVER
 
 
 def standing(entries: Sequence[Entry], keys: Set[str]) -> Optional[Entry]:

@@ -14,7 +14,7 @@ from ..incidents.model import Entry
 from ..ports import Document, Stores
 from .message import STANDING, TITLE_LENGTH, Message, build, event_of, one_line, plain
 
-__all__ = ["Marks", "marks_of", "newest_analysis", "standing"]
+__all__ = ["Marks", "marks_of", "newest_analysis", "newest_analysis_id", "standing"]
 
 # What an incident's state follows from.
 _OPEN = ("opened", "reopened", "acknowledged", "status", "severity")
@@ -36,12 +36,16 @@ def marks_of(document: Mapping[str, Any]) -> Marks:
     ]
 
 
+def newest_analysis_id(entries: Sequence[Entry]) -> str:
+    """Return the id of the analysis that an incident's timeline names last; "" without one."""
+    named = (one.data.get("analysis_id") for one in reversed(entries) if one.kind == "analysis")
+    return str(next(named, None) or "")
+
+
 def newest_analysis(stores: Stores, entries: Sequence[Entry]) -> Optional[Document]:
     """Return the analysis that an incident's timeline names last, if it is there."""
-    for entry in reversed(entries):
-        if entry.kind == "analysis":
-            return stores.analyses.get(str(entry.data.get("analysis_id", "")))
-    return None
+    analysis_id = newest_analysis_id(entries)
+    return stores.analyses.get(analysis_id) if analysis_id else None
 
 
 def standing(
