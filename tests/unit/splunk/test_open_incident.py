@@ -295,7 +295,7 @@ def test_a_field_of_several_values_gives_the_signal_that_the_worker_would_make(
     rows = [{"entity": ["web-1", "web$2"], "code": "7"}]
     assert sent == findings(rows, read, sent[0]["first_time"])
     assert [one["entity"] for one in sent] == ["web-1", "web$2"]
-    assert [one["dedup"] for one in sent] == [{"entity": "web-1, web$2"}] * 2
+    assert [one["dedup"] for one in sent] == [{"entity": "web$2, web-1"}] * 2
 
 
 def test_the_line_of_a_storm_stays_a_line(action, alert, splunkd, capsys):
