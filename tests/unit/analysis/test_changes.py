@@ -91,3 +91,12 @@ def test_a_hostile_change_is_judged_in_seconds(field, part):
     harmless_reason(change)
     assert time.process_time() - begun < 8.0
     assert sum(map(len, (*change.removed, *change.files, change.summary))) < 25_000
+
+
+def test_of_settings_beyond_the_bound_what_differs_is_read_and_nothing_else():
+    before = {f"pool{n:04}": 10 for n in range(3000)}
+    after = {**before, "pool0000": "x" * 900, "pool2999": 1}
+    row = {"_raw": json.dumps({"change_id": "1", "before": before, "after": after})}
+    change = Change.from_row(row)
+    assert change.removed == ["pool0000: 10", "pool2999: 10"]
+    assert change.added == [f"pool0000: {'x' * 900}", "pool2999: 1"]

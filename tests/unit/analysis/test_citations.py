@@ -4,6 +4,7 @@ import pytest
 
 from incident_management.analysis.citations import MAX_FETCHES, check, counts, holds_quote
 from incident_management.analysis.evidence import Citation, Event
+from incident_management.ports import SearchResult
 from tests.unit.analysis import scenario
 from tests.unit.analysis.event_searcher import EventSearcher
 
@@ -245,3 +246,19 @@ def test_what_the_caller_does_not_find_is_not_asked_for_with_the_apps_rights():
     checked = check([_citation(shared)], EventSearcher(), shared=shared)
     assert "or you may not read it" in checked.citations[0].reason
     assert not shared.asked
+
+
+@pytest.mark.parametrize("lacks", ["rows", "peer"])
+def test_what_the_apps_search_may_have_missed_is_not_said_to_be_the_callers_own(monkeypatch, lacks):
+    """The app sees the events of everybody, of which one answer may not hold all."""
+    monkeypatch.setattr("incident_management.analysis.citations.EVENTS_PER_FETCH", 3)
+    others = [{"time": T + n / 100, "service": "a", "raw": f"x{n}"} for n in range(9)]
+    shared = EventSearcher(others if lacks == "rows" else [])
+    if lacks == "peer":
+        monkeypatch.setattr(
+            shared, "run", lambda *_a, **_k: SearchResult([], warnings=["a peer is down"])
+        )
+    own = _searcher()
+    checked = check([_citation(own, cd="")], own, shared=shared)
+    assert checked.citations[0].status == "unchecked"
+    assert "private" not in checked.citations[0].reason

@@ -96,6 +96,14 @@ def test_a_search_that_splunkd_has_not_parsed_yet_is_waited_for(splunkd, searche
     assert jobs.unparsed == 0
 
 
+def test_a_search_that_splunkd_never_parses_did_not_begin(splunkd, searcher):
+    splunkd.answer = jobs = Jobs()
+    jobs.unparsed = 1000
+    with pytest.raises(SearchFailed, match="did not begin within 60 seconds"):
+        searcher.run("index=main", "-5m", "now")
+    assert jobs.cancelled
+
+
 def test_a_search_that_splunkd_only_queued_was_not_too_slow(splunkd, searcher):
     """A monitor would look at half the time, and half of that, though nothing was looked at yet."""
     splunkd.answer = jobs = Jobs(polls=1000)

@@ -158,6 +158,18 @@ def _bounded(lines: List[str]) -> List[str]:
     return [line for line, end in zip(lines, ends) if end <= DIFF_LIMIT]
 
 
+def _sides(removed: List[str], added: List[str]) -> Tuple[List[str], List[str], str]:
+    """Return both sides of settings, each no longer than a diff; of longer ones what differs.
+
+    What one side lacks only because it was cut elsewhere would pass for taken out or put in.
+    """
+    if max(sum(len(line) + 1 for line in side) for side in (removed, added)) > DIFF_LIMIT:
+        same = {*removed}.intersection(added)
+        removed = [line for line in removed if line not in same]
+        added = [line for line in added if line not in same]
+    return _bounded(removed), _bounded(added), ""
+
+
 def _difference(document: Mapping[str, Any], raw: str) -> Tuple[List[str], List[str], str]:
     """Return removed lines, added lines and the rest of the diff."""
     for name in _DIFF_FIELDS:
@@ -170,7 +182,7 @@ def _difference(document: Mapping[str, Any], raw: str) -> Tuple[List[str], List[
     after = _first(document, _AFTER_FIELDS)
     if before is not None or after is not None:
         name = first_text(_plain(_first(document, _NAME_FIELDS)))
-        return _bounded(_flat_lines(before, name)), _bounded(_flat_lines(after, name)), ""
+        return _sides(_flat_lines(before, name), _flat_lines(after, name))
     if not document:
         return _diff_lines(raw[:DIFF_LIMIT]) if "\n@@" in raw or "\n+" in raw else ([], [], "")
     return [], [], ""
@@ -213,7 +225,7 @@ def _settings_difference(value: Any) -> Tuple[List[str], List[str], str]:
             before, after = None, item
         removed.extend(_flat_lines(before, name))
         added.extend(_flat_lines(after, name))
-    return _bounded(removed), _bounded(added), ""
+    return _sides(removed, added)
 
 
 def _flat_lines(value: Any, name: str = "", depth: int = 0) -> List[str]:

@@ -33,6 +33,7 @@ NUMBER_TOLERANCE = 0.05
 """Late events may raise a count by this share before it no longer counts as the same number."""
 
 CHANGE_FIELDS = ("change_id", "service", "kind", "summary", "actor", "version", "previous_version")
+NOT_FOUND = "There is no such event, or you may not read it."
 NOT_SHARED = (
     "The app itself finds no such event: a private macro, field or lookup of yours made it. Share "
     "that with the app, if it is right."
@@ -153,20 +154,17 @@ def _check_group(
 ) -> None:
     try:
         result = _fetched(group, searcher, timeout)
-        by_hash = _by_hash(result)
-        group = [citation for citation in group if _is_among(citation, result, by_hash)]
+        group = _found_of(group, result, NOT_FOUND)
         if shared is not None and group:
-            by_hash = _by_hash(_fetched(group, shared, timeout))
+            result = _fetched(group, shared, timeout)
+            group = _found_of(group, result, NOT_SHARED)
     except SearchFailed as error:
         for citation in group:
             _leave(citation, f"It could not be fetched: {error}")
         return
+    by_hash = _by_hash(result)
     for citation in group:
-        alike = by_hash.get(citation.sha256)
-        if alike:
-            _check_quote(citation, _nearest(citation, alike), checked)
-        else:
-            _reject(citation, NOT_SHARED)
+        _check_quote(citation, _nearest(citation, by_hash[citation.sha256]), checked)
 
 
 def _fetched(group: Sequence[Citation], searcher: Searcher, timeout: float) -> SearchResult:
@@ -188,17 +186,18 @@ def _by_hash(result: SearchResult) -> Dict[str, List[Mapping[str, Any]]]:
     return found
 
 
-def _is_among(citation: Citation, result: SearchResult, found: Mapping[str, Any]) -> bool:
-    """Whether an event was found; one that was not is told why."""
-    if citation.sha256 in found:
-        return True
-    if len(result.rows) >= EVENTS_PER_FETCH:
-        _leave(citation, f"More than {EVENTS_PER_FETCH} events were there to look through.")
-    elif result.warnings:
-        _leave(citation, f"It was not among what could be read: {result.warnings[0]}")
-    else:
-        _reject(citation, "There is no such event, or you may not read it.")
-    return False
+def _found_of(group: Sequence[Citation], result: SearchResult, why_not: str) -> List[Citation]:
+    """Return the citations whose events were found; each other one is told why it was not."""
+    known = _by_hash(result)
+    missing = [citation for citation in group if citation.sha256 not in known]
+    for citation in missing:
+        if len(result.rows) >= EVENTS_PER_FETCH:
+            _leave(citation, f"More than {EVENTS_PER_FETCH} events were there to look through.")
+        elif result.warnings:
+            _leave(citation, f"It was not among what could be read: {result.warnings[0]}")
+        else:
+            _reject(citation, why_not)
+    return [citation for citation in group if citation.sha256 in known]
 
 
 def _nearest(citation: Citation, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
