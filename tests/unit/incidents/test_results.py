@@ -117,7 +117,9 @@ def test_what_sendalert_opens_for_a_search_without_a_name_has_a_title_that_reads
 
 def test_a_sample_of_an_event_is_what_people_know_and_not_splunkds_own_fields():
     """As splunkd writes the file of an alert on events, in shape."""
-    own: Dict[str, Any] = dict.fromkeys(("_bkt", "_cd", "_kv", "_serial", "_indextime", "_eventtype_color"), "1")
+    own: Dict[str, Any] = dict.fromkeys(
+        ("_bkt", "_cd", "_kv", "_serial", "_indextime", "_eventtype_color"), "1"
+    )
     empty = dict.fromkeys(("eventtype", "tag", "tag::eventtype", "splunk_server_group"), "")
     own["_si"] = ["sh-1", "main"]
     many = {f"other_{number}": "" for number in range(60)}
