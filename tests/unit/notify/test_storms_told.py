@@ -136,8 +136,8 @@ def test_a_kill_while_a_summary_waits_puts_nothing_in_two(storm, monkeypatch, mo
         storm.announcer.summarize(WEB)
     storm.stores.outbox.before = None
     storm.restart()
-    for _ in range(60):
-        storm.clock.advance(10)
+    for _ in range(20):
+        storm.clock.advance(31)
         storm.announcer.summarize(WEB)
     members = told_of(storm)
     assert len(members) == len(set(members)) == 2 * 20
@@ -178,7 +178,7 @@ def test_two_workers_that_summarize_at_once_put_nothing_in_two(storm, monkeypatc
     storm.stores.outbox.before = meanwhile
     storm.announcer.summarize(WEB)
     storm.stores.outbox.before = None
-    storm.goes_on(600)
+    storm.goes_on(700, step=50)
     members = told_of(storm)
     assert len(members) == len(set(members)) == 2 * 20
     assert {one["state"] for one in storm.stores.outbox.all()} == {"sent"}
