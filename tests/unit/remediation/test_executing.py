@@ -140,6 +140,24 @@ def test_beyond_the_hourly_limit_each_plan_takes_a_reason_that_stands_on_the_tim
     assert started.actor == "omar" and why in started.data["detail"]
 
 
+def test_a_great_limit_holds_too_and_is_looked_at_in_few_requests(bench):
+    """Two entries each, and with overrides there may be more runs than any limit."""
+    bench.stanzas["rollback_change"].update(hourly_limit="600", cooldown="0s")
+    plan = approved(bench)
+    now = bench.clock.now()
+    for number in range(600):
+        other = f"PLAN-{number:010}"
+        bench.stores.plans.insert({"_key": other, "action": "rollback_change", "entity": "pay"})
+        for phase in ("started", "done"):
+            data = {"plan_id": other, "phase": phase}
+            entry = {"_key": f"{other}-{phase}", "kind": "action", "time": now, "data": data}
+            bench.stores.timeline.insert(entry)
+    asked = []
+    bench.stores.plans.before = lambda verb, _name: asked.append(verb)
+    assert "was carried out 600 times" in refusal(lambda: execute(bench, plan))
+    assert len(asked) < 10
+
+
 def test_an_override_of_the_limit_is_for_nothing_else(bench):
     bench.stanzas["rollback_change"]["hourly_limit"] = "1"
     first, second = approved_on(bench, "pay", "cart")

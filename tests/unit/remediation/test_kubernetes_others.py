@@ -108,3 +108,15 @@ def test_nothing_is_sent_so_late_that_others_may_ask_what_became_of_it(monkeypat
     outcome = kubernetes(cluster).execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.certain, cluster.patched) == ("failed", True, 0)
     assert outcome.detail == "Kubernetes took too long to say what is so: nothing was changed."
+
+
+def test_an_inverse_that_names_no_revision_is_held_to_that_of_the_fix_all_the_same(any_bench):
+    for part in ("argument.revision", "argument.revision.type"):
+        del any_bench.stanzas["forth"][part]
+    plan = approved(any_bench, action="back")
+    execute(any_bench, plan)
+    released(any_bench.cluster, template("r7", pool=50))
+    any_bench.does_not_help()
+    state = any_bench.context.load(plan)[2]
+    assert (state.status, any_bench.cluster.version) == ("rollback_failed", "pool 50")
+    assert "checkout was changed since (revision 4, no longer 3)" in state.detail

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Tuple
 
+from ..incidents.stores import find_by
 from ..notify.message import span
 from .catalogue import Action
 from .check import Check
@@ -13,6 +14,9 @@ from .plan import PlanState
 __all__ = ["HOUR", "overrun", "pace"]
 
 HOUR = 3600.0
+# Of the newest runs of all actions so many entries are read: more than two for each that the
+# greatest hourly_limit allows.
+MOST_ENTRIES = 10_000
 
 
 def pace(context: Context, plan: Mapping[str, Any], action: Action) -> List[Check]:
@@ -68,16 +72,14 @@ def _runs(
 ) -> List[Tuple[float, Mapping[str, Any]]]:
     """When other plans of the same action were begun, the newest first; without harmless ones."""
     query = {"kind": "action", "time": {"$gt": since}}
-    documents = context.stores.timeline.find(query, "time:-1", 1000)
+    documents = context.stores.timeline.find(query, "time:-1", MOST_ENTRIES)
     harmless = {d["data"]["plan_id"] for d in documents if d["data"].get("nothing_done")}
     begun = {
         str(document["data"].get("plan_id", "")): float(document["time"])
         for document in documents
         if document["data"].get("phase") == "started"
     }
-    others = (
-        (when, context.stores.plans.get(other) or {})
-        for other, when in begun.items()
-        if other not in harmless | {plan["_key"]}
-    )
-    return [(when, other) for when, other in others if other.get("action") == plan["action"]]
+    plans = find_by(context.stores.plans, "_key", set(begun) - harmless - {plan["_key"]})
+    mine = [other for other in plans if other.get("action") == plan["action"]]
+    runs = ((begun[other["_key"]], other) for other in mine)
+    return sorted(runs, key=lambda run: run[0], reverse=True)

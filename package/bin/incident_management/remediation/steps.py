@@ -106,13 +106,22 @@ def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
             "carries it out now can't tell what became of it."
         )
     bound = {name: plan["state"][name] for name in BOUND_FACTS.get(action.executor, ())}
-    return Step(action_run(plan), action, {**plan["arguments"], **bound, **_object(action, plan)})
+    return Step(action_run(plan), action, {**plan["arguments"], **bound, **_object(plan)})
 
 
-def _object(action: Action, plan: Mapping[str, Any]) -> Dict[str, str]:
+def _object(plan: Mapping[str, Any]) -> Dict[str, str]:
     """Return what a plan's state says of the very object that it was made for."""
-    state = plan["state"]
-    return {name: state[name] for name in OBJECT_FACTS.get(action.executor, ()) if name in state}
+    names, state = OBJECT_FACTS.get(plan.get("executor", ""), ()), plan["state"]
+    return {name: state[name] for name in names if name in state}
+
+
+def _left_behind(plan: Mapping[str, Any], state: PlanState, inverse: Action) -> Dict[str, str]:
+    """Return how a fix left its object, which its inverse must find it as."""
+    if not {plan.get("executor"), inverse.executor} <= set(BOUND_FACTS):
+        return {}
+    names = BOUND_FACTS[inverse.executor]
+    result = {name: str(state.result[name]) for name in names if name in state.result}
+    return {**result, **_object(plan)}
 
 
 def inverse_step(
@@ -126,7 +135,8 @@ def inverse_step(
     except CatalogueError as error:
         raise Refused(str(error), "unknown_action") from None
     sources = {"plan": plan["arguments"], "result": state.result, "before": plan["state"]}
-    arguments = {**resolved_arguments(action, sources), **_object(action, plan)}
+    left = _left_behind(plan, state, action)
+    arguments = {**left, **resolved_arguments(action, sources)}
     if check:
         suitable_facts(context, action, arguments)
     return Step(rollback_run(plan, state), action, arguments)
