@@ -162,6 +162,7 @@ def test_what_is_not_delivered_is_a_click_away(fleet: Site, enter: Enter) -> Non
     page = enter("rob", "?view=undelivered")
     expect(page.locator(".wb-item").first).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator(".wb-said")).to_contain_text("incident_admin")
 
 
 def test_pages_of_a_span_go_on_where_they_ended(fleet: Site, enter: Enter) -> None:

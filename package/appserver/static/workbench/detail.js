@@ -177,7 +177,9 @@ export class Detail {
     async turn(tab) {
         this.tab = tab;
         this.app.turned(tab);
+        const id = this.#id;
         await this.#show();
+        if (id !== this.#id || tab !== this.tab) return;
         // On a telephone it would begin below what is seen.
         if (this.tabs.getBoundingClientRect().top > window.innerHeight / 2) this.tabs.scrollIntoView();
     }

@@ -37,7 +37,11 @@ export class Undelivered {
 
     /** List them, to whoever may send them again. */
     async show() {
-        if (lacks(this.app.me.capabilities, 'incident_admin')) return;
+        const lacking = lacks(this.app.me.capabilities, 'incident_admin');
+        if (lacking) {
+            this.app.say(`${lacking} Whoever has it is shown the messages that were not delivered.`);
+            return;
+        }
         const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
         const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'Not delivered', on: { close: () => { dialog.remove(); this.look(); } } },
             h('h2', {}, 'Not delivered'), body,
