@@ -90,6 +90,9 @@ from splunk.persistconn.application import PersistentServerConnectionApplication
 from splunklib import client
 
 class Tiny(PersistentServerConnectionApplication):
+    def __init__(self, command_line, command_arg):
+        super().__init__()
+
     def handle(self, in_string):
         request = json.loads(in_string)
         host, port = request["server"]["rest_uri"].rpartition("/")[2].split(":")
