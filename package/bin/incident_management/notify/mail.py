@@ -85,7 +85,7 @@ class EmailSender:
         if not to:
             return dead(
                 "There is nobody to write to: set recipients under Configuration > E-mail, or "
-                "email in the team's stanza of incident_routing.conf."
+                "the team's E-mail under Configuration > Response teams."
             )
         now, sender = self._clock.now(), self._settings.sender
         content = letter(message, notification.id, sender, to, now)

@@ -228,8 +228,8 @@ class Actor:
         if not user:
             mine = f"{outside}/{press.user}" if outside else press.user
             sentence = (
-                "Your account in Slack is nobody's in Splunk yet: an administrator adds "
-                f"slack_id = {mine} to your [member:…] stanza of incident_routing.conf."
+                "Your account in Slack is nobody's in Splunk yet: an administrator enters it "
+                f"under Configuration > People (slack_id = {mine})."
             )
             self._refuse(press, sentence)
             return "by nobody that incident_routing.conf knows"
