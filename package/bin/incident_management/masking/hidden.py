@@ -24,12 +24,23 @@ _INVISIBLE = re.compile(
 _ESCAPED = re.compile(
     r"\\{1,7}u(?:00(?:0[0-8b]|1[0-9a-f]|7f|ad)|200[b-f]|202[a-e]|206[0-9a-f]|feff)", re.I
 )
+# Letters, digits, - and _ as wide as a Chinese sign, and what they look like (Unicode's "Halfwidth
+# and Fullwidth Forms").
+_WIDE = {
+    ord(one) + 0xFEE0: one
+    for one in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+}
 
 
 def without_hidden(text: str) -> str:
-    """Return the text as it is seen: without colours and characters that nobody sees."""
+    """Return the text as it is seen: without colours and characters that nobody sees.
+
+    Wide letters are plain ones.
+    """
     if "[" in text:
         text = _COLOUR.sub("", text)
     if "\\u" in text:
         text = _ESCAPED.sub("", text)
-    return text if text.isascii() and text.isprintable() else _INVISIBLE.sub("", text)
+    if text.isascii():
+        return text if text.isprintable() else _INVISIBLE.sub("", text)
+    return _INVISIBLE.sub("", text).translate(_WIDE)
