@@ -51,3 +51,47 @@ def test_a_vendors_key_is_known_by_its_form(form):
 def test_a_number_is_a_cards_by_its_beginning_and_its_check_digit(text, is_card):
     assert ("<masked:card>" in mask(text)) is is_card
     assert is_card or mask(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password -> hunter2abc",
+        "changed db_password \u2192 hunter2abc by bob",
+        '{"password"->"hunter2abc"}',
+        "bob|password|hunter2abc|ok",
+        'user.setPassword("hunter2abc");',
+        "client.with_api_key('hunter2abc')",
+        'setDbPassword(user.id, "hunter2abc")',
+        "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44=hunter2abc",
+        "\uff24\uff22\uff3fpassword: hunter2abc",
+    ],
+)
+def test_arrows_pipes_setters_and_wide_letters_give_a_secret_as_well(text):
+    masked = mask(text)
+    assert "hunter2abc" not in masked and "<masked:secret>" in masked
+    assert mask(masked) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "state: password -> mfa",
+        "hash of password -> sha256 since v2",
+        "moved token -> 2026-11-30T10:00:00Z",
+        "secret -> vault-1:8200",
+        "if (token->next2 != NULL) token->kind3 = 1;",
+        "$token->getValue2();",
+        "| stats count by password | sort 10",
+        "name|password|email|role",
+        "password|sha256|salted",
+        "index=main password|head 10",
+        'checkPassword("user")',
+        'setPasswordPolicy("strict")',
+        "setToken(null)",
+        "\uff2f\uff2b password: expired",
+        "\uff34\uff4f\uff4b\uff45\uff4e \u306e\u671f\u9650",
+    ],
+)
+def test_arrows_pipes_and_setters_that_give_none_stay(text):
+    assert mask(text) == text

@@ -380,7 +380,6 @@ def test_incidents_that_are_young_cost_few_calls(world):
 
 def test_old_incidents_that_nobody_ends_keep_no_newer_one_open(world, monkeypatch):
     """Those of a tool that never said that its alert is over, and those that people forgot."""
-    monkeypatch.setattr(quiet, "INCIDENTS_READ", 2)
     monkeypatch.setattr(quiet, "INCIDENTS_A_ROUND", 3)
     for number in range(7):
         world.raise_signal(f"old-{number}", -100, search={}, app="tool", rule=f"Alert {number}")

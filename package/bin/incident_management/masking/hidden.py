@@ -26,6 +26,12 @@ _INVISIBLE = re.compile(
 _ESCAPED = re.compile(
     r"\\{1,7}u(?:00(?:0[0-8b]|1[0-9a-f]|7f|ad)|200[b-f]|202[a-e]|206[0-9a-f]|feff)", re.I
 )
+# Letters, digits, - and _ as wide as a Chinese sign, and what they look like (Unicode's "Halfwidth
+# and Fullwidth Forms").
+_WIDE = {
+    ord(one) + 0xFEE0: one
+    for one in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+}
 
 
 def without_colours(text: str) -> str:
@@ -36,5 +42,7 @@ def without_colours(text: str) -> str:
 
 
 def without_invisible(text: str) -> str:
-    """Return the text without characters that nobody sees."""
-    return text if text.isascii() and text.isprintable() else _INVISIBLE.sub("", text)
+    """Return the text without characters that nobody sees, and with plain letters for wide ones."""
+    if text.isascii():
+        return text if text.isprintable() else _INVISIBLE.sub("", text)
+    return _INVISIBLE.sub("", text).translate(_WIDE)

@@ -16,6 +16,20 @@ _NAME = (
     r"|wachtwoord|senha|heslo|has[lł]o|parola"
     r"|(?:api|access|secret|recovery|license)[ _-]?key|secret|token|credentials?)"
 )
+# What such a name ends in, in small letters: found faster than the name.
+_ENDS = (
+    "word",
+    "passwd",
+    "pwd",
+    "wort",
+    "phrase",
+    "code",
+    "key",
+    "secret",
+    "token",
+    "credential",
+    "credentials",
+)
 _IS_SAID = (
     r"(?:\sfor\s[^\s:]{1,60})?\s{1,3}(?:(?:is|was|lautet|ist|est|es|je|é)(?:\snow)?:?\s{1,3}"
     r"|(?:(?:is|was|has\sbeen)\s)?(?:changed|set|reset|rotated|updated)\sto\s{1,3})"
@@ -101,6 +115,37 @@ SPOKEN: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[str
         re.compile(
             rf"(?P<name>\b(?:passw(?:or)?d|passphrase|pwd?|pass|passwort|kennwort)\s{{1,3}})"
             rf"(?=[\w!@#$%^&*.+=-]{{6}})(?P<quote>(?!)|){_MIXED}",
+            re.I,
+        ),
+        _said,
+    ),
+    # password -> hunter2, "password"->"hunter2"; token->next2 is a program's
+    (
+        ("->", "\u2192"),
+        re.compile(
+            rf"(?P<name>\b(?:\w{{1,20}}[_-])?{_NAME}(?:[\"'`]?\s{{1,3}}(?:-?->|\u2192)\s{{1,3}}"
+            rf"|[\"'`]\s?(?:-?->|\u2192)\s?(?=[\"'`])))(?:{_QUOTED}|{_MIXED})",
+            re.I,
+        ),
+        _said,
+    ),
+    # password|hunter2
+    (
+        tuple(f"{word}|" for word in _ENDS),
+        re.compile(
+            rf"(?P<name>\b{_NAME}\|)(?P<quote>(?!)|)"
+            r"(?!(?:sha|md|aes|rsa|hs|rs|es|ps|utf|base|tls|v)-?\d|\d{4}-\d\d)"
+            r"(?=[^\s|]{0,100}[A-Za-z])(?=[^\s|]{0,100}\d)[\w!@#$%^&*.+/-]{6,200}(?=\||\s|\Z)",
+            re.I,
+        ),
+        _said,
+    ),
+    # user.setPassword("hunter2"), with_api_key('…')
+    (
+        tuple(f"{word}(" for word in _ENDS),
+        re.compile(
+            rf"(?P<name>\b(?:set|with|change|update|reset)_?(?:[A-Za-z]{{1,12}}_?)?{_NAME}\(\s?"
+            rf"(?:[\w.]{{1,40}},\s?)?){_QUOTED}",
             re.I,
         ),
         _said,

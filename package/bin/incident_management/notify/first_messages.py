@@ -50,9 +50,8 @@ AT_ONCE = 100
 OVERLAP_SECONDS = 300.0
 # What changed longer ago is left as it is.
 OLDEST_SECONDS = 24 * 3600.0
-PAGE = 500
-PAGES = 40
-REMEMBERED = PAGE * PAGES
+MOST_READ = 20_000
+REMEMBERED = MOST_READ
 # How long Slack is left alone after a failure that is not the message's, unless it asks for more.
 REST_SECONDS = 30.0
 LONGEST_REST_SECONDS = 4000.0
@@ -142,14 +141,10 @@ class FirstMessages:
         if len(self._seen) > REMEMBERED:
             self._seen.clear()
         query = {"updated_at": {"$gte": max(self._since(now), oldest) - OVERLAP_SECONDS}}
-        for number in range(PAGES):
-            order, skip = "updated_at:1,_key:1", number * PAGE
-            page = self._stores.incidents.find(query, order, PAGE, skip, _READ)
-            for one in page:
-                self._look_at(one)
-            if len(page) < PAGE:
-                return now
-        return min(now, float(page[-1]["updated_at"]))
+        found = self._stores.incidents.find(query, "updated_at:1,_key:1", MOST_READ, fields=_READ)
+        for one in found:
+            self._look_at(one)
+        return now if len(found) < MOST_READ else min(now, float(found[-1]["updated_at"]))
 
     def _since(self, now: float) -> float:
         if self._read_to is None:

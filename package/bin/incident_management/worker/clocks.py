@@ -34,6 +34,8 @@ PURPOSE = "clock"
 OVERLAP_SECONDS = 300.0
 # The most incidents of each kind that one turn looks at; the rest waits for the next one.
 MAX_AT_ONCE = 500
+# How many of those that changed are read to find so many that are new; more where it takes more.
+READ_AT_ONCE = (500, 5_000, 50_000)
 REMEMBERED = 50_000
 MARKS = (
     "status",
@@ -132,24 +134,21 @@ class Clocks:
         """Incidents that changed since the checkpoint, which moves on."""
         query = {"updated_at": {"$gte": reached.time - OVERLAP_SECONDS}}
         now = self._clock.now()
-        found: List[str] = []
-        skip = 0
-        while True:
-            page = self._stores.incidents.find(
-                query, "updated_at:1,_key:1", MAX_AT_ONCE, skip, READ
-            )
-            for document in page:
-                if self._seen.get(str(document["_key"])) == _marks(document):
-                    continue
-                found.append(str(document["_key"]))
-                if len(found) == MAX_AT_ONCE:
-                    moment = min(now, float(document["updated_at"]))
-                    reached.time = max(reached.time, moment)
-                    return found
-            if len(page) < MAX_AT_ONCE:
-                reached.time = max(reached.time, now)
-                return found
-            skip += len(page)
+        for most in READ_AT_ONCE:
+            # From the beginning again: a page after so many rows lacks one if another moved.
+            page = self._stores.incidents.find(query, "updated_at:1,_key:1", most, fields=READ)
+            new = [one for one in page if self._seen.get(str(one["_key"])) != _marks(one)]
+            if len(new) >= MAX_AT_ONCE or len(page) < most:
+                break
+        is_all = len(page) < most and len(new) < MAX_AT_ONCE
+        new = new[:MAX_AT_ONCE]
+        if is_all:
+            moment = now
+        else:
+            last = new[-1] if len(new) == MAX_AT_ONCE else page[-1]
+            moment = min(now, float(last["updated_at"]))
+        reached.time = max(reached.time, moment)
+        return [str(one["_key"]) for one in new]
 
     def _swept(self, reached: _Reached) -> List[str]:
         """The next of all open incidents, in the order of their ids, while a sweep is on."""

@@ -21,9 +21,8 @@ __all__ = ["Followed", "Notebook"]
 OVERLAP_SECONDS = 900.0
 _RECEIPT = ("incident_id", "receipt", "sent_at")
 _STANDS = ("status", "resolved_at", "updated_at")
-PAGE = 1000
 # All that a cluster keeps in three months, of a thousand messages a day.
-MAX_PAGES = 100
+MOST_READ = 100_000
 MAX_FOLLOWED = 5000
 # An incident's ticket is looked at until this long after its end: reasons are often written later.
 AFTER_END_SECONDS = 86400.0
@@ -125,14 +124,10 @@ class Notebook:
         """Follow what receipts have named since the last time."""
         start = min(self.since, now) - OVERLAP_SECONDS
         query = {"channel": self.channel, "state": "sent", "sent_at": {"$gte": start}}
-        for page in range(MAX_PAGES):
-            found = stores.outbox.find(query, "sent_at:1", PAGE, page * PAGE, _RECEIPT)
-            for document in found:
-                self._follow(document)
-            if len(found) < PAGE:
-                self.since = now
-                return
-            self.since = float(found[-1]["sent_at"])
+        found = stores.outbox.find(query, "sent_at:1", MOST_READ, fields=_RECEIPT)
+        for document in found:
+            self._follow(document)
+        self.since = now if len(found) < MOST_READ else float(found[-1]["sent_at"])
 
     def _follow(self, document: Mapping[str, object]) -> None:
         receipt = document.get("receipt")

@@ -18,9 +18,8 @@ from .silence import Evidence, Silence, Trouble
 
 __all__ = ["Quiet"]
 
-# All open incidents are read, INCIDENTS_READ at a time, and each one's search is watched. A round
+# All open incidents are read, up to MOST_READ, and each one's search is watched. A round
 # looks at the signals of INCIDENTS_A_ROUND of them, the next round at those of the next.
-INCIDENTS_READ = 5000
 MOST_READ = 20_000
 INCIDENTS_A_ROUND = 1000
 CHECKPOINT = "worker:quiet:reached"
@@ -64,12 +63,8 @@ class Quiet:
 
     def _open(self) -> Iterator[Incident]:
         """The open incidents, those with the oldest findings first."""
-        order = "last_seen:1,_key:1"
-        for skip in range(0, MOST_READ, INCIDENTS_READ):
-            page = self._stores.incidents.find(IS_OPEN, order, INCIDENTS_READ, skip, _READ)
-            yield from map(Incident.from_document, page)
-            if len(page) < INCIDENTS_READ:
-                return
+        found = self._stores.incidents.find(IS_OPEN, "last_seen:1,_key:1", MOST_READ, fields=_READ)
+        return map(Incident.from_document, found)
 
     def _next_of(self, due: List[Incident]) -> List[Incident]:
         """Those whose turn it is: some are due for ever, and must not keep the others waiting."""
