@@ -179,11 +179,10 @@ def as_approved(server: Server, workload: Workload, arguments: Mapping[str, str]
 def changed_again(server: Server, workload: Workload, arguments: Mapping[str, str]) -> str:
     """Say that somebody changed an object's template after it was changed from ``revision``.
 
-    Empty where nobody did, or no revision is given. The controllers number each new template one
-    higher than all before. Raises ExecutorError.
+    Empty where nobody did, or where the revision of before is not known. The controllers number
+    each new template one higher than all before. Raises ExecutorError.
     """
-    mine = int(arguments.get("revision", -1)) + 1
-    revision = server.revision(workload)
-    if not mine or revision <= mine:
+    before, now = int(arguments.get("revision", 0)), server.revision(workload)
+    if not before or now <= before + 1:
         return ""
-    return f"was changed again since: its revision is {revision}, where the fix made {mine}."
+    return f"was changed again since: its revision is {now}, where the fix made {before + 1}."
