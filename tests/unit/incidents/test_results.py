@@ -121,9 +121,16 @@ def test_a_sample_of_an_event_is_what_people_know_and_not_splunkds_own_fields():
         ("_bkt", "_cd", "_kv", "_serial", "_indextime", "_eventtype_color"), "1"
     )
     empty = dict.fromkeys(("eventtype", "tag", "tag::eventtype", "splunk_server_group"), "")
-    own["_si"] = ["sh-1", "main"]
     many = {f"other_{number}": "" for number in range(60)}
-    row = {**own, **empty, **many, "host": "db-1", "_raw": "disk full", "_time": "1700000000"}
+    row = {
+        **own,
+        "_si": ["sh-1", "main"],
+        **empty,
+        **many,
+        "host": "db-1",
+        "_raw": "disk full",
+        "_time": "1700000000",
+    }
     (found,) = findings([row], Alert.from_params({}, "Disk", "a", "o", "s"), now=1.0)
     assert found["rows"] == [{"host": "db-1", "_raw": "disk full", "_time": "1700000000"}]
 
