@@ -27,7 +27,7 @@ from .names import (
     begins,
 )
 from .programs import PROGRAMS, mask_manifests
-from .spoken import SPOKEN
+from .spoken import SPOKEN, given
 from .vendor_keys import PECULIAR, VENDORS
 
 __all__ = ["mask", "mask_values"]
@@ -351,7 +351,7 @@ def _masked(text: str, emails: bool) -> str:
         if named if words is _WHERE_NAMED else not words or any(word in small for word in words):
             text = pattern.sub(replacement, text)
     if named:
-        text = _mask_assigned(text)
+        text = given(_mask_assigned(text))
     for words, pattern, replacement in SPOKEN:
         if not words or any(word in small for word in words):
             text = pattern.sub(replacement, text)

@@ -9,26 +9,12 @@ from __future__ import annotations
 import re
 from typing import Callable, List, Match, Pattern, Tuple, Union
 
-__all__ = ["SPOKEN"]
+__all__ = ["SPOKEN", "given"]
 
 _NAME = (
     r"(?:passw(?:or)?d|pass(?:phrase|code)|pwd|passwort|kennwort|mot\sde\spasse|contrase[nñ]a|clave"
     r"|wachtwoord|senha|heslo|has[lł]o|parola"
     r"|(?:api|access|secret|recovery|license)[ _-]?key|secret|token|credentials?)"
-)
-# What such a name ends in, in small letters: found faster than the name.
-_ENDS = (
-    "word",
-    "passwd",
-    "pwd",
-    "wort",
-    "phrase",
-    "code",
-    "key",
-    "secret",
-    "token",
-    "credential",
-    "credentials",
 )
 _IS_SAID = (
     r"(?:\sfor\s[^\s:]{1,60})?\s{1,3}(?:(?:is|was|lautet|ist|est|es|je|é)(?:\snow)?:?\s{1,3}"
@@ -119,37 +105,6 @@ SPOKEN: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[str
         ),
         _said,
     ),
-    # password -> hunter2, "password"->"hunter2"; token->next2 is a program's
-    (
-        ("->", "\u2192"),
-        re.compile(
-            rf"(?P<name>\b(?:\w{{1,20}}[_-])?{_NAME}(?:[\"'`]?\s{{1,3}}(?:-?->|\u2192)\s{{1,3}}"
-            rf"|[\"'`]\s?(?:-?->|\u2192)\s?(?=[\"'`])))(?:{_QUOTED}|{_MIXED})",
-            re.I,
-        ),
-        _said,
-    ),
-    # password|hunter2
-    (
-        tuple(f"{word}|" for word in _ENDS),
-        re.compile(
-            rf"(?P<name>\b{_NAME}\|)(?P<quote>(?!)|)"
-            r"(?!(?:sha|md|aes|rsa|hs|rs|es|ps|utf|base|tls|v)-?\d|\d{4}-\d\d)"
-            r"(?=[^\s|]{0,100}[A-Za-z])(?=[^\s|]{0,100}\d)[\w!@#$%^&*.+/-]{6,200}(?=\||\s|\Z)",
-            re.I,
-        ),
-        _said,
-    ),
-    # user.setPassword("hunter2"), with_api_key('…')
-    (
-        tuple(f"{word}(" for word in _ENDS),
-        re.compile(
-            rf"(?P<name>\b(?:set|with|change|update|reset)_?(?:[A-Za-z]{{1,12}}_?)?{_NAME}\(\s?"
-            rf"(?:[\w.]{{1,40}},\s?)?){_QUOTED}",
-            re.I,
-        ),
-        _said,
-    ),
     # the verification code is 482910; passcode 482910
     (
         ("otp", "pin", "code", "key"),
@@ -188,3 +143,33 @@ SPOKEN: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[str
         _account,
     ),
 ]
+
+_GIVEN: List[Pattern[str]] = [
+    # password -> hunter2, "password"->"hunter2"; token->next2 is a program's
+    re.compile(
+        rf"(?P<name>\b(?:\w{{1,20}}[_-])?{_NAME}(?:[\"'`]?\s{{1,3}}(?:-?->|\u2192)\s{{1,3}}"
+        rf"|[\"'`]\s?(?:-?->|\u2192)\s?(?=[\"'`])))(?:{_QUOTED}|{_MIXED})",
+        re.I,
+    ),
+    # password|hunter2
+    re.compile(
+        rf"(?P<name>\b{_NAME}\|)(?P<quote>(?!)|)"
+        r"(?!(?:sha|md|aes|rsa|hs|rs|es|ps|utf|base|tls|v)-?\d|\d{4}-\d\d)"
+        r"(?=[^\s|]{0,100}[A-Za-z])(?=[^\s|]{0,100}\d)[\w!@#$%^&*.+/-]{6,200}(?=\||\s|\Z)",
+        re.I,
+    ),
+    # user.setPassword("hunter2"), with_api_key('…')
+    re.compile(
+        rf"(?P<name>\b(?:set|with|change|update|reset)_?(?:[A-Za-z]{{1,12}}_?)?{_NAME}\(\s?"
+        rf"(?:[\w.]{{1,40}},\s?)?){_QUOTED}",
+        re.I,
+    ),
+]
+"""How a name is given its secret other than by = and a colon, in texts that have such a name."""
+
+
+def given(text: str) -> str:
+    """Return a text with what is given to names by arrows, pipes and calls masked."""
+    for pattern in _GIVEN:
+        text = pattern.sub(_said, text)
+    return text
