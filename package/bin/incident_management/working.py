@@ -9,7 +9,7 @@ from .detection.monitors.signed import TROUBLE
 from .incidents.stores import claim_document
 from .ports import Clock, Stores
 
-__all__ = ["Failures", "worker_troubles"]
+__all__ = ["SILENT_SECONDS", "Failures", "worker_runs", "worker_troubles"]
 
 PURPOSE = "worker failing"
 # A failure that passes sooner is nobody's concern: each duty is tried again.
@@ -63,24 +63,33 @@ class Failures:
         return f"{PURPOSE}:{self._holder}:{duty}"
 
 
+def worker_runs(stores: Stores, now: float, seen: Optional[float]) -> bool:
+    """Tell whether the worker runs, which it may also do without getting to tell people anything.
+
+    ``seen``: when it looked last for what is to be told, None: not yet. Raises what the stores
+    raise.
+    """
+    if seen is not None and now - seen <= SILENT_SECONDS:
+        return True
+    notes = stores.claims.find({"purpose": PURPOSE})
+    return any(abs(now - float(note["time"])) <= SILENT_SECONDS for note in notes)
+
+
 def worker_troubles(stores: Stores, now: float, seen: Optional[float], waited: float) -> List[str]:
     """Return a sentence for each thing that the worker, or a monitor, does not get done.
 
-    ``seen``: when the worker ran last, None: not yet; ``waited``: for how many seconds it could
-    have been seen. Raises what the stores raise.
+    ``seen`` as for :func:`worker_runs`; ``waited``: for how many seconds it could have been seen.
+    Raises what the stores raise.
     """
-    said, is_failing = [], False
+    said = []
     for note in stores.claims.find({"purpose": PURPOSE}):
         value, age = note["value"], now - float(note["time"])
-        is_failing = is_failing or abs(age) <= SILENT_SECONDS
         if age < STALE_SECONDS and now - float(value["since"]) >= LASTING_SECONDS:
             said.append(
                 f"On {note['holder']} the worker's duty '{value['duty']}' has failed since "
                 f"{_utc(float(value['since']))} and is tried again: {value['sentence']}"
             )
-    # Whoever notes a failure runs: what is seen last is only how far it came.
-    is_silent = not is_failing and (seen is None or now - seen > SILENT_SECONDS)
-    if waited >= SILENT_SECONDS and is_silent:
+    if waited >= SILENT_SECONDS and not worker_runs(stores, now, seen):
         since = f" since {_utc(seen)}" if seen else " yet"
         said.append(
             f"The worker has not run{since}: nobody is told, deadlines and proofs wait. See that "

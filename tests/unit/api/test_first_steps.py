@@ -8,6 +8,7 @@ from incident_management.api.first_steps import MOST_USERS
 from incident_management.incidents.routing import Routing, Team
 from incident_management.incidents.stores import claim_document
 from incident_management.notify.announce import CHECKPOINT
+from incident_management.working import Failures
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi
 from tests.fakes.search import FakeSearcher
 
@@ -129,6 +130,18 @@ def test_a_worker_that_was_seen_long_ago_does_not_run(api):
     assert steps(api)["worker"] == (
         "todo",
         "It has not run for 15 minutes. See the input 'worker' under Inputs.",
+    )
+
+
+@pytest.mark.parametrize("seen_before", [900.0, None])
+def test_a_worker_that_fails_to_tell_people_is_not_said_not_to_run(api, seen_before):
+    claims, now = api.stores_value.claims, api.clock.now()
+    if seen_before:
+        claims.save([claim_document(CHECKPOINT, now - seen_before, {})])
+    Failures(api.stores_value, api.clock, "sh1").failed("announce", "no")
+    assert steps(api)["worker"] == (
+        "todo",
+        "It runs, but tells nobody: see troubles in GET /system/info.",
     )
 
 

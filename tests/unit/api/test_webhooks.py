@@ -107,6 +107,26 @@ def test_an_alert_that_fires_again_is_not_over(api):
     assert sent(api, "alertmanager", once_more)[0]["what"] == "resolved"
 
 
+def test_an_alert_that_fires_in_the_moment_in_which_another_ends_is_not_over(api):
+    (outcome,) = sent(api, "alertmanager", alerts("sda"))
+
+    def fires(_verb, _name):
+        api.stores_value.timeline.before = None
+        assert sent(api, "alertmanager", alerts("sdb")) == [{**outcome, "what": "added"}]
+
+    def as_it_is_written(verb, _name):
+        if verb in ("insert", "save"):
+            fires(verb, _name)
+
+    api.stores_value.timeline.before = as_it_is_written
+    ended = sent(api, "alertmanager", alerts("sda", status="resolved"))
+    assert ended == [{**outcome, "what": "noted"}]
+    assert status_of(api, outcome) != "resolved"
+
+    ended = sent(api, "alertmanager", alerts("sdb", status="resolved"))
+    assert ended == [{**outcome, "what": "resolved"}]
+
+
 def test_what_a_detection_of_our_own_found_keeps_the_incident_open(api):
     (outcome,) = sent(api, "alertmanager", alerts("/"))
     found = {"rule": "Slow queries", "entity": "db-3", "severity": "high"}

@@ -233,6 +233,11 @@ def test_results_without_the_entity_field_are_one_problem_that_says_so():
     )
 
 
+def test_the_likely_field_is_named_as_the_search_has_it():
+    (finding,) = findings([{"Host": "a"}, {"Host": "b"}], Alert("r", "a", "o", "s"), now=1.0)
+    assert "(here perhaps Host)" in finding["description"]
+
+
 @pytest.mark.parametrize(
     ("params", "rows"),
     [
@@ -257,9 +262,10 @@ def test_a_row_has_its_time_whether_the_alert_action_or_the_worker_read_it():
             {"host": "web1", "_time": "1796032800.250"},
             {"host": "web1", "_time": "2026-11-30T11:00:00.250+01:00"},
             {"host": "web1", "_time": "2026-11-30T10:00:00.250Z"},
+            {"host": "web1", "_time": "2026-11-30T11:00:00.250+0100"},
         )
     ]
-    assert times == [[(1796032800.25, 1796032800.25)]] * 3
+    assert times == [[(1796032800.25, 1796032800.25)]] * 4
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-11-30 10:00:00", "2026-13-01T00:00:00Z", ""])

@@ -13,11 +13,10 @@ from ..ports import SearchFailed
 from ..splunk import conf, settings
 from ..splunk.detections import detections
 from ..splunk.session import SplunkError
+from ..working import SILENT_SECONDS, worker_runs
 from .router import Request, Response, route
 from .schema import any_text, listed, one_of, record
 
-# The worker goes round every few seconds; after this long it counts as not running.
-WORKER_SILENT_SECONDS = 300.0
 # Somebody waits for the answer.
 SEARCH_SECONDS = 10.0
 # So many users are looked at.
@@ -80,13 +79,15 @@ def _looked_at(look: Callable[[Request], Found], request: Request) -> Found:
 
 def _worker(request: Request) -> Found:
     known = request.stores.claims.get(CHECKPOINT)
-    if known is None:
+    seen, now = float(known["time"]) if known else None, request.clock.now()
+    if worker_runs(request.stores, now, seen):
+        if seen is None or now - seen > SILENT_SECONDS:
+            return Found(TODO, "It runs, but tells nobody: see troubles in GET /system/info.")
+        return Found(DONE, "It runs: messages, deadlines and proofs are seen to.")
+    if seen is None:
         return Found(TODO, "It has not run yet. Enable the input 'worker' under Inputs.")
-    silent = request.clock.now() - float(known["time"])
-    if silent > WORKER_SILENT_SECONDS:
-        text = f"It has not run for {silent / 60:.0f} minutes. See the input 'worker' under Inputs."
-        return Found(TODO, text)
-    return Found(DONE, "It runs: messages, deadlines and proofs are seen to.")
+    text = f"It has not run for {(now - seen) / 60:.0f} minutes."
+    return Found(TODO, f"{text} See the input 'worker' under Inputs.")
 
 
 def _channels(request: Request) -> Found:

@@ -8,11 +8,12 @@ unknown id and IllegalMove, with one sentence, when the incident's state does no
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Container, Dict, List, Optional, Sequence, Tuple
 
 from ..ports import Clock, Document, Stores
 from . import timeline
 from .errors import IllegalMove, Invalid
+from .fold import ADDING
 from .model import Entry, Incident
 from .signal import TEXT_CHARACTERS
 from .stores import claim_document
@@ -28,6 +29,7 @@ __all__ = [
     "note",
     "pin",
     "reopen",
+    "reopen_if_found",
     "reopened_since",
     "reopening",
     "resolve",
@@ -168,12 +170,14 @@ def resolve(
     category: str = "",
     feedback: str = "",
     by_itself: bool = False,
+    over: Sequence[str] = (),
 ) -> Incident:
     """Resolve an open incident. Raises Invalid for a ``feedback`` that is none of FEEDBACK.
 
     Where an entry of this ``once`` is there, nothing happens, so a worker that was ended in between
     may simply try again. One ``by_itself``, which nobody asked for, does not resolve a flapping
-    incident, but is written down (:mod:`.upkeep.flapping`).
+    incident, but is written down (:mod:`.upkeep.flapping`). ``over`` are the problems whose end it
+    is.
     """
     if feedback and feedback not in FEEDBACK:
         raise Invalid(f"'{feedback[:60]}' is no feedback; use {', '.join(FEEDBACK)}.")
@@ -189,11 +193,27 @@ def resolve(
         "resolution": resolution,
         "category": category,
         "feedback": feedback,
+        **({"over": list(over)} if over else {}),
     }
     if by_itself and flapping.hold(stores, clock, incident, actor, data, once):
         return timeline.refresh(stores, incident_id)
     timeline.append(stores, clock, incident_id, "status", data, actor, once)
     return timeline.refresh(stores, incident_id)
+
+
+def reopen_if_found(
+    stores: Stores, clock: Clock, incident_id: str, actor: str, known: Container[str], reason: str
+) -> bool:
+    """Reopen what was just resolved by itself, if its resolver did not see all that was found.
+
+    ``known`` are the keys of the entries that it was resolved by. Tells whether it was reopened.
+    """
+    entries = timeline.read(stores, incident_id)
+    found = any(entry.kind in ADDING and entry.key not in known for entry in entries)
+    if not found or timeline.fold(entries).status != "resolved":
+        return False
+    reopen(stores, clock, incident_id, actor, reason)
+    return True
 
 
 def reopened_since(

@@ -7,6 +7,7 @@ with the same keys, whichever way it takes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
@@ -88,7 +89,8 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
 
 def _tell_of_nameless(finding: Document, rows: int, alert: Alert) -> None:
     """Say on a finding that it is of several rows, and which of their fields to name perhaps."""
-    likely = [name for name in ENTITY_NAMES if text_of(finding["rows"][0].get(name))]
+    filled_in = {name.lower(): name for name, value in finding["rows"][0].items() if text_of(value)}
+    likely = [filled_in[name] for name in ENTITY_NAMES if name in filled_in]
     such_as = f" (here perhaps {likely[0]})" if likely else ""
     told = (
         f"{rows} results were taken for one problem, as their field '{alert.entity_field}' is "
@@ -268,10 +270,12 @@ def _moment(value: Any) -> Optional[float]:
 
 
 def _iso_8601(text: str) -> Optional[float]:
-    """Read a time with its zone, as splunkd's REST API writes ``_time``; the results' CSV has
-    epoch seconds there."""
+    """Read a time with its zone, as splunkd's REST API writes ``_time`` and ``strftime``'s ``%z``
+    ends; the results' CSV has epoch seconds there."""
+    # Before Python 3.11 a zone is read with its colon alone.
+    zoned = re.sub(r"([+-]\d\d)(\d\d)\Z", r"\1:\2", text.strip().replace("Z", "+00:00"))
     try:
-        moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(zoned)
     except ValueError:
         return None
     return moment.timestamp() if moment.tzinfo else None

@@ -57,7 +57,8 @@ def hold(
     if not incident.flapping:
         return False
     said = {name: str(resolve.get(name) or "") for name in ("reason", "resolution", "category")}
-    data = {"state": "held", **said}
+    over = {"over": resolve["over"]} if "over" in resolve else {}
+    data = {"state": "held", **said, **over}
     timeline.append(stores, clock, incident.id, "flapping", data, actor, once)
     return True
 

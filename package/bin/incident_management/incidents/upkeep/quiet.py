@@ -5,7 +5,7 @@ Whatever has no such evidence (the API, webhooks) is left to people or to its ow
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Sequence, Set
+from typing import Any, Dict, Iterator, List, Sequence
 
 from ...ports import Clock, Stores
 from .. import lifecycle, timeline
@@ -103,17 +103,12 @@ class Quiet:
             timeline.refresh(self._stores, incident_id)
             return 0
         timeline.append(self._stores, self._clock, incident_id, "status", data, ACTOR, once)
-        self._undo_if_found_again(incident_id, {entry.key for entry in entries})
+        # A signal that came in the same moment counts more than the silence before it.
+        known = {entry.key for entry in entries}
+        reason = "A finding came while it was resolved for being quiet."
+        lifecycle.reopen_if_found(self._stores, self._clock, incident_id, ACTOR, known, reason)
         timeline.refresh(self._stores, incident_id)
         return 1
-
-    def _undo_if_found_again(self, incident_id: str, known: Set[str]) -> None:
-        """A signal that came in the same moment counts more than the silence before it."""
-        entries = timeline.read(self._stores, incident_id)
-        found = any(entry.kind == "signal" and entry.key not in known for entry in entries)
-        if found and timeline.fold(entries).status == "resolved":
-            reason = "A finding came while it was resolved for being quiet."
-            lifecycle.reopen(self._stores, self._clock, incident_id, ACTOR, reason)
 
 
 def _resolution(evidence: Sequence[Evidence]) -> str:

@@ -98,11 +98,17 @@ def _end(
         return "noted"
     try:
         said = ("Recovered", _said(ended.values()), once)
-        after = lifecycle.resolve(stores, clock, incident_id, actor, *said, by_itself=True)
+        after = lifecycle.resolve(
+            stores, clock, incident_id, actor, *said, by_itself=True, over=sorted(ended)
+        )
     except IllegalMove:
         # Somebody resolved it in between.
         return "nothing"
-    return "held" if after.is_open else "resolved"
+    if after.is_open:
+        return "held"
+    known, reason = {entry.key for entry in entries}, "An alert fired as the last other one ended."
+    is_back = lifecycle.reopen_if_found(stores, clock, incident_id, actor, known, reason)
+    return "noted" if is_back else "resolved"
 
 
 def _firing(stores: Stores, entries: Sequence[Entry]) -> Set[str]:
@@ -120,10 +126,10 @@ def _firing(stores: Stores, entries: Sequence[Entry]) -> Set[str]:
         if entry.kind in ADDING:
             came = held.intersection(entry.data.get("signals") or ())
             firing.update(problems.get(key, key) for key in came)
-        elif entry.kind == "note":
-            firing.difference_update(entry.data.get("over") or ())
+        elif "over" in entry.data and entry.kind in ("note", "status", "flapping"):
+            firing.difference_update(entry.data["over"] or ())
         elif entry.once.startswith(ONCE):
-            # Resolved, or held as it flaps: with this end all were over.
+            # Of an early version, which did not say whose end it was: it saw no other firing.
             firing.clear()
     return firing
 
