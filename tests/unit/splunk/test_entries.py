@@ -133,6 +133,8 @@ def test_the_handler_of_an_old_version_ends_after_its_answer():
             str(BIN),
             str(SPLUNKS),
         ],
+        # splunkd's server writes answers to a stdout that keeps them until it is flushed.
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
         capture_output=True,
         text=True,
         timeout=60,

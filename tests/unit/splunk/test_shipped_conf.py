@@ -69,6 +69,14 @@ def test_the_api_asks_who_is_calling():
     assert settings["python.required"] == "3.9, 3.13"
 
 
+def test_the_apis_process_is_no_other_apps():
+    """Handlers of one driver configuration share processes, and so their modules' names."""
+    restmap = conf(PACKAGE.parent / "package_extra" / "restmap.custom.conf")
+    (settings,) = restmap.values()
+
+    assert [name for name in settings if name.startswith("driver.env.INCIDENT_MANAGEMENT")]
+
+
 def test_the_api_is_exposed_below_its_match_and_nowhere_else():
     restmap = conf(PACKAGE.parent / "package_extra" / "restmap.custom.conf")
     web = conf(PACKAGE.parent / "package_extra" / "web.custom.conf")

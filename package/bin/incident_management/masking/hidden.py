@@ -14,7 +14,7 @@ __all__ = ["without_colours", "without_invisible"]
 
 _ESC = r"(?:\x1b|\\{1,7}(?:u001[bB]|u\{1[bB]\}|x1[bB]|0?33|e)|#033|\^\[)"
 _COLOUR = re.compile(
-    rf"{_ESC}(?:\[[\d;:?]{{0,60}}[A-Za-z]|\([AB0])"
+    rf"{_ESC}(?:\[[\d;:?]{{0,60}}[A-HJKSTfhlm]|\([AB0])"
     r"|(?:\(B)?\[(?:\d{1,3}(?:;\d{1,3}){0,15}m|m(?!\w))"
 )
 # Control and format characters and fillers, but no line end or tab; as JSON writes them, too.

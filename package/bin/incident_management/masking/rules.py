@@ -333,9 +333,7 @@ def mask(text: str, emails: bool = True) -> str:
     if seen != masked:
         again = _masked(seen, emails)
         masked = masked if again == seen else again
-    if plain == text or masked != plain:
-        return masked
-    return _masked(text, emails)
+    return text if masked == plain else masked
 
 
 def _masked(text: str, emails: bool) -> str:
