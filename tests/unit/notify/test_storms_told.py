@@ -171,7 +171,7 @@ def test_two_workers_that_summarize_at_once_put_nothing_in_two(storm, monkeypatc
         calls[0] += 1
         if calls[0] == at:
             storm.stores.outbox.before = None
-            for _ in range(2):
+            for _ in range(3):
                 other.summarize(WEB)
                 storm.outbox.deliver_due(storm.senders, 1000)
 
@@ -182,6 +182,25 @@ def test_two_workers_that_summarize_at_once_put_nothing_in_two(storm, monkeypatc
     members = told_of(storm)
     assert len(members) == len(set(members)) == 2 * 20
     assert {one["state"] for one in storm.stores.outbox.all()} == {"sent"}
+
+
+def test_what_a_slower_worker_sets_back_while_a_summary_is_settled_is_ended(storm):
+    storm.comes(30)
+    storm.clock.advance(31)
+    storm.announcer.summarize(WEB)
+    outbox = storm.stores.outbox
+    old = [one for one in outbox.all() if one["state"] == "gathered"]
+    storm.outbox.deliver_due(storm.senders, 1000)
+
+    def saved_late(verb, _name):
+        if verb == "get":
+            outbox.before = None
+            outbox.save(old)
+
+    outbox.before = saved_late
+    storm.announcer.summarize(WEB)
+    storm.announcer.summarize(WEB)
+    assert {one["state"] for one in outbox.all()} == {"sent"}
 
 
 def test_two_workers_that_announce_at_once_keep_to_the_limit_together(storm):

@@ -199,21 +199,22 @@ class Storms:
             self._stores.outbox.save([{**latest, "settled": False}])
 
     def _settle(self) -> int:
-        """End what the summaries tell of that were sent; returns how many notifications.
-
-        One is settled when nothing of it is left to end: a slower worker may still set some back.
-        """
+        """End what the summaries tell of that were sent; returns how many notifications."""
         ended = 0
         mine = between("flow", "summary:")["$and"]
         for one in self._stores.outbox.find({"$and": [*mine, {"settled": False, "state": "sent"}]}):
-            receipt = {"note": f"in a summary of {len(one['members']):,} messages"}
-            outcome = {"state": "sent", "sent_at": one["sent_at"], "receipt": receipt}
-            count = self._change(one["members"], lambda it: it["state"] == GATHERED, outcome)
-            ended += count
-            latest = None if count else self._stores.outbox.get(one["_key"])
+            ended += self._end_members(one)
+            latest = self._stores.outbox.get(one["_key"])
             if latest is not None:
                 self._stores.outbox.save([{**latest, "settled": True}])
+            # What a slower worker set back in :meth:`_mark`, and could not see this yet.
+            self._end_members(one)
         return ended
+
+    def _end_members(self, summary: Mapping[str, Any]) -> int:
+        receipt = {"note": f"in a summary of {len(summary['members']):,} messages"}
+        outcome = {"state": "sent", "sent_at": summary["sent_at"], "receipt": receipt}
+        return self._change(summary["members"], lambda one: one["state"] == GATHERED, outcome)
 
     def _change(
         self, keys: Iterable[str], wanted: Callable[[Document], bool], fields: Mapping[str, Any]
