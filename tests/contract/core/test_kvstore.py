@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from splunklib.binding import HTTPError
 
+from incident_management.splunk import kvstore
+from incident_management.splunk.session import Session
 from tests.contract.core.conftest import APP
 from tests.standin import StandIn, start_standin
 
@@ -341,3 +343,27 @@ def test_documents_outlive_a_restart(tmp_path: Path, app: Path) -> None:
         data = second.service(app=APP, owner="nobody").kvstore["orders"].data
         assert [d["_key"] for d in data.query()] == ["a"]
         assert data.query_by_id("a")["deep"] == {"list": [1, {"x": None}]}
+
+
+@pytest.mark.parametrize("limit", [0, 9])
+@pytest.mark.parametrize("sort", ["_key:1", "n:1", "n:-1", "team:1,n:-1"])
+def test_the_apps_reads_of_several_pages_are_those_of_one(
+    standin: StandIn, orders, monkeypatch, sort: str, limit: int
+) -> None:
+    orders.batch_save(
+        *(
+            {"_key": f"k{n}", "team": "ab"[n % 2], **({"n": n % 4} if n < 9 else {})}
+            for n in range(11)
+        )
+    )
+    uri = f"https://127.0.0.1:{standin.splunk.mgmt_port}"
+    collection = kvstore.KvCollection(Session(uri, standin.session_key(), app=APP), "orders")
+    whole = collection.find(sort=sort, limit=limit)
+    assert len(whole) == (limit or 11)
+    names = [part.split(":")[0] for part in sort.split(",")]
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 2)
+    paged = collection.find(sort=sort, limit=limit)
+    assert [[one.get(n) for n in names] for one in paged] == [
+        [one.get(n) for n in names] for one in whole
+    ]
+    assert len({one["_key"] for one in paged}) == len(paged)
