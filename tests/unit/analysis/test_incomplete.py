@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from incident_management.analysis import investigation
 from incident_management.analysis.citations import check, counts
 from incident_management.analysis.evidence import Citation, Event
 from incident_management.analysis.investigation import investigate
@@ -75,3 +76,10 @@ def test_what_is_not_among_incomplete_results_is_unchecked_and_not_false():
     assert event.reason == f"It was not among what could be read: {DOWN}"
     assert DOWN in number.reason
     assert counts(check([event], _partial(whole)).citations)["verified"] == 1, "it is there"
+
+
+def test_the_verdict_says_which_changes_there_was_no_time_for(monkeypatch):
+    monkeypatch.setattr(investigation, "RANKING_SECONDS", -1.0)
+    analysis = Shop().conclude()
+    assert "changes were not judged, those with the most text" in analysis["verdict"]
+    assert analysis["cause"] == ""

@@ -9,7 +9,7 @@ import pytest
 from incident_management.analysis.case import CULPRIT_SCORE, Case, Pattern
 from incident_management.analysis.changes import Change
 from incident_management.analysis.evidence import Event
-from incident_management.analysis.ranking import MOST_PATTERNS, rank
+from incident_management.analysis.ranking import MOST_PATTERNS, rank, rank_within
 
 T = 1_700_000_000.0
 POOL = "ERROR QueuePool limit of size 1 reached, connection timed out"
@@ -147,3 +147,15 @@ def test_of_thousands_of_unlike_errors_the_most_frequent_are_looked_at():
     rare = pattern(9000, "certificate has expired")
     assert rank(Case(1000.0, ["orders"], [*many, rare])) == []
     assert rank(Case(1000.0, ["orders"], [rare]))[0].cause == "A TLS certificate has expired."
+
+
+def test_changes_that_take_longest_are_left_out_when_the_time_is_over():
+    """500 change events that each took a second held an analysis for minutes."""
+    short = [_change(-600, f"chg-{n}", summary="one word") for n in range(3)]
+    long = [_change(-60, f"chg-long-{n}", summary="many words " * 50) for n in range(3)]
+    case = Case(T, ["orders"], [_pattern()], {"orders": T}, [*long, *short])
+    ticks = iter(range(100))  # a second for each change
+    found, left_out = rank_within(case, 3.0, lambda: next(ticks))
+    assert left_out == long
+    assert {one.change_id for one in found} == {"chg-0", "chg-1", "chg-2"}
+    assert rank_within(case, 60.0)[1] == [] and len(rank(case)) == 6

@@ -11,7 +11,7 @@ from .budget import shorten
 from .case import Case, Hypothesis
 from .evidence import Citation, Finding, masked_line
 from .finders import first_failure, new_errors, recent_changes, topology, volume
-from .ranking import rank
+from .ranking import rank_within
 from .scope import Limits, Scope
 
 __all__ = ["FINDERS", "Found", "Investigation", "investigate"]
@@ -22,6 +22,10 @@ FINDERS = (topology, first_failure, new_errors, recent_changes, volume)
 
 LONGEST_TEXT = 2000
 """Characters that are kept of one sentence: a change may say anything of itself."""
+
+
+RANKING_SECONDS = 30.0
+"""For all changes together; 500 ordinary ones take less than five."""
 
 
 @dataclass
@@ -93,7 +97,14 @@ def investigate(
         ordinary_ratio=scope.ordinary_ratio,
         text=" ".join(str(incident.get(key) or "") for key in ("title", "description")),
     )
-    return Investigation(str(incident.get("id", "")), scope.onset, findings, rank(case))
+    hypotheses, left_out = rank_within(case, RANKING_SECONDS)
+    if left_out:
+        about = next(one for one in findings if one.finder == recent_changes.NAME)
+        about.incomplete.append(
+            f"{len(left_out)} of {len(case.changes)} changes were not judged, those with the most "
+            f"text: {RANKING_SECONDS:.0f} seconds were over. The first is {left_out[0].label()}."
+        )
+    return Investigation(str(incident.get("id", "")), scope.onset, findings, hypotheses)
 
 
 class _CitationBook:

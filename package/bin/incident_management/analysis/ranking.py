@@ -9,8 +9,10 @@ changes compete with them. Equal input gives equal output: ties are broken by ti
 from __future__ import annotations
 
 import math
+import time
 from bisect import bisect_left
-from typing import Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
+from dataclasses import replace
+from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 from ..words import identifiers
 from .case import CULPRIT_SCORE, ONLY_NEAR, Case, Hypothesis
@@ -30,7 +32,7 @@ from .mechanisms import Tie, ties
 from .place import first_entity, place_of
 from .symptoms import from_outside, symptoms_of
 
-__all__ = ["CULPRIT_SCORE", "rank"]
+__all__ = ["CULPRIT_SCORE", "rank", "rank_within"]
 
 # What a change's score is made of. With a diff, what the change does weighs most.
 TIMING_WEIGHT = 0.2
@@ -89,6 +91,18 @@ class _Known(NamedTuple):
 
 def rank(case: Case) -> List[Hypothesis]:
     """Return the hypotheses, best first; at most :data:`MAX_HYPOTHESES`."""
+    return rank_within(case, math.inf)[0]
+
+
+def rank_within(
+    case: Case, seconds: float, timer: Callable[[], float] = time.monotonic
+) -> Tuple[List[Hypothesis], List[Change]]:
+    """Return what :func:`rank` does, and the changes for which the time was too short.
+
+    Whoever writes change events can make each take a second. So those with the least text are
+    judged first, and what is left out is what takes longest.
+    """
+    until = timer() + seconds
     texts = _error_texts(case)
     known = _Known(
         case=case,
@@ -97,13 +111,26 @@ def rank(case: Case) -> List[Hypothesis]:
         failed=failed_dependencies(case),
         outside=from_outside(texts) >= OUTSIDE_SHARE,
     )
-    effects = {id(change): effects_of(change) for change in case.changes}
-    found = [_judge(change, effects[id(change)], known) for change in case.changes]
+    effects: Dict[int, List[Effect]] = {}
+    judged: Dict[int, Hypothesis] = {}
+    for change in sorted(case.changes, key=_length):
+        if timer() > until:
+            break
+        effects[id(change)] = effects_of(change)
+        judged[id(change)] = _judge(change, effects[id(change)], known)
+    left_out = [change for change in case.changes if id(change) not in judged]
+    case = replace(case, changes=[change for change in case.changes if id(change) in judged])
+    found = [judged[id(change)] for change in case.changes]
     silent = silent_dependencies(case, known.failed, found, effects)
     found.extend([*conditions(case, texts, found, effects), *silent])
     _put_nearness_last(found)
     found.sort(key=lambda h: (-h.score, -h.time, h.change_id, h.cause))
-    return found[:MAX_HYPOTHESES]
+    return found[:MAX_HYPOTHESES], left_out
+
+
+def _length(change: Change) -> int:
+    lines = (change.summary, change.context, *change.files, *change.removed, *change.added)
+    return sum(map(len, lines))
 
 
 def _put_nearness_last(found: Sequence[Hypothesis]) -> None:
