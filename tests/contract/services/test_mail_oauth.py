@@ -153,6 +153,12 @@ def test_where_passwords_are_switched_off_the_way_on_is_said(tenant, code):
     assert delivery.outcome == "dead" and "choose OAuth under" in delivery.detail
 
 
+def test_who_has_chosen_oauth_is_not_told_to_choose_it(tenant):
+    tenant.server.replies["AUTH"] = "550 5.7.30 Basic authentication is not supported"
+    delivery = tenant.mail()
+    assert delivery.outcome == "dead" and "choose OAuth" not in delivery.detail
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

@@ -128,14 +128,16 @@ class EmailSender:
         return self._session.submit(to, content, together, self._login.authorization())
 
     def _hint(self, error: Refused) -> str:
-        if self._login is not None and isinstance(error, SignInRefused):
-            return (
-                " For Microsoft 365 see that the application has SMTP.SendAsApp with an "
-                "administrator's consent, that its service principal has the mailbox "
-                "(Add-MailboxPermission), and that SMTP AUTH is on for it (Set-CASMailbox)."
-            )
-        is_retired = any(code in str(error) for code in NO_PASSWORDS)
-        return f" It takes no passwords: choose OAuth {WHERE}." if is_retired else ""
+        if self._login is None:
+            is_retired = any(code in str(error) for code in NO_PASSWORDS)
+            return f" It takes no passwords: choose OAuth {WHERE}." if is_retired else ""
+        if not isinstance(error, SignInRefused):
+            return ""
+        return (
+            " For Microsoft 365 see that the application has SMTP.SendAsApp with an "
+            "administrator's consent, that its service principal has the mailbox "
+            "(Add-MailboxPermission), and that SMTP AUTH is on for it (Set-CASMailbox)."
+        )
 
     def _recipients(self, message: Message, target: str) -> Tuple[str, ...]:
         """Those of the team, else of the settings, and the owner whom it calls.
