@@ -20,10 +20,11 @@ def restless(collection: FakeCollection, name: str) -> None:
         found = find(*asked, **named)
         if found:
             document = collection.get(found[0]["_key"])
+            assert document is not None
             collection.save([{**document, name: START + 10_000}])
         return found
 
-    collection.find = moved
+    collection.find = moved  # type: ignore[method-assign]
 
 
 def with_incidents(count: int) -> FakeStores:
@@ -59,7 +60,7 @@ def test_a_first_message_is_brought_up_to_date_though_another_incident_moved():
 def test_each_open_incident_may_be_found_quiet_though_another_moved():
     stores = with_incidents(5001)
     restless(stores.incidents, "last_seen")
-    found = Quiet(stores, ManualClock(START), None, None)._open()
+    found = Quiet(stores, ManualClock(START), None, None)._open()  # type: ignore[arg-type]
     assert len({incident.id for incident in found}) == 5001
 
 
