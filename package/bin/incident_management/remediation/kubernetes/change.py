@@ -1,8 +1,9 @@
 """What all that is done to an object of Kubernetes has in common.
 
 One JSON Patch, which begins with ``test`` of the object, of the label that allows it, and of what
-it replaces, of a template by the object's generation (RFC 6902, 4.6). The API server applies these to what is stored at that moment: nobody's
-change in between is undone, and a repeated request does nothing. Then its effect is waited for.
+it replaces, of a template by the object's generation (RFC 6902, 4.6). The API server applies these
+to what is stored at that moment: nobody's change in between is undone, and a repeated request does
+nothing. Then its effect is waited for.
 """
 
 from __future__ import annotations
