@@ -119,7 +119,10 @@ def test_whoever_changes_it_in_the_same_moment_is_not_undone(cluster):
     cluster.before_patch = lambda: cluster.deploy(template("r9"))
     outcome = kubernetes(cluster).execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.certain) == ("failed", True)
-    assert "Kubernetes refused with 422: error in test for path: '/spec/template'" in outcome.detail
+    assert (
+        "Kubernetes refused with 422: error in test for path: '/metadata/generation'"
+        in outcome.detail
+    )
     assert cluster.patched == 0
 
 

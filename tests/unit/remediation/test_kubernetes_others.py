@@ -120,3 +120,15 @@ def test_an_inverse_that_names_no_revision_is_held_to_that_of_the_fix_all_the_sa
     state = any_bench.context.load(plan)[2]
     assert (state.status, any_bench.cluster.version) == ("rollback_failed", "pool 50")
     assert "checkout was changed since (revision 4, no longer 3)" in state.detail
+
+
+@pytest.mark.parametrize("action", ["back", "restart"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_template_may_hold_any_text(kind, action):
+    """The API server compares a text in a test as Go writes it: "&&" as "\\u0026\\u0026"."""
+    templates = [template("r7"), template("r8", pool=1)]
+    for one in templates:
+        one["spec"]["containers"][0]["args"] = ["sh", "-c", "date > /tmp/a && echo 'für alle'"]
+    bench = Sailing(Cluster(*templates, kind=kind))
+    assert execute(bench, approved(bench, action=action)).status == "done"
+    assert bench.cluster.patched == 1

@@ -1,8 +1,9 @@
 """What all that is done to an object of Kubernetes has in common.
 
 One JSON Patch, which begins with ``test`` of the object, of the label that allows it, and of what
-it replaces (RFC 6902, 4.6). The API server applies these to what is stored at that moment: nobody's
-change in between is undone, and a repeated request does nothing. Then its effect is waited for.
+it replaces, of a template by the object's generation (RFC 6902, 4.6). The API server applies these
+to what is stored at that moment: nobody's change in between is undone, and a repeated request does
+nothing. Then its effect is waited for.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ..executor import ExecutorError, Outcome, Send, Unfit, shown_request
 from .objects import ALLOWED, LABEL, OBJECTS, Workload
 from .server import Place, Reach, Server
 
-__all__ = ["Change", "Operations", "as_approved", "caused", "changed_again", "replaced"]
+__all__ = ["Change", "Operations", "as_approved", "caused", "changed_again", "put_in", "replaced"]
 
 # ``kubectl rollout history`` shows it; "/" as RFC 6901 writes it.
 _CAUSE = "/metadata/annotations/kubernetes.io~1change-cause"
@@ -153,6 +154,18 @@ def replaced(path: str, now: Any, then: Any) -> Operations:
     return [
         {"op": "test", "path": path, "value": now},
         {"op": "replace", "path": path, "value": then},
+    ]
+
+
+def put_in(generation: Any, template: Any) -> Operations:
+    """Return what replaces a pod template only while nobody has changed its object's spec.
+
+    Each change of that raises the generation. The template itself is not compared: the API server
+    does so byte by byte, as Go writes texts ("&" as "\\u0026"; ``lazyNode.equal`` of json-patch).
+    """
+    return [
+        {"op": "test", "path": "/metadata/generation", "value": generation},
+        {"op": "replace", "path": "/spec/template", "value": template},
     ]
 
 

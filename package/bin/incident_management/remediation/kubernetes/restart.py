@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping
 
 from ..executor import ExecutorError, Outcome, Unfit
-from .change import Change, Operations, as_approved, caused, changed_again, replaced
+from .change import Change, Operations, as_approved, caused, changed_again, put_in
 from .objects import Workload
 from .server import Server
 
@@ -44,7 +44,7 @@ class Restart(Change):
         annotations = {**(metadata.get("annotations") or {}), RESTARTED: request_id}
         then = {**workload.template, "metadata": {**metadata, "annotations": annotations}}
         cause = caused(request_id) if workload.is_annotated else []
-        return [*replaced("/spec/template", workload.template, then), *cause]
+        return [*put_in(workload.generation, then), *cause]
 
     def _found(
         self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
@@ -70,8 +70,8 @@ class Restart(Change):
 
     def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:
         name = arguments["service"]
-        now, then = f"(of {name}, as it is)", f"(the same, with {RESTARTED}: {request_id})"
-        return [*replaced("/spec/template", now, then), *caused(request_id)]
+        then = f"(the same, with {RESTARTED}: {request_id})"
+        return [*put_in(f"(of {name}, as it is)", then), *caused(request_id)]
 
 
 def _restarted_by(workload: Workload) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Dict, Mapping
 
 from ..executor import Outcome, Unfit
-from .change import Change, Operations, as_approved, caused, changed_again, replaced
+from .change import Change, Operations, as_approved, caused, changed_again, put_in
 from .objects import Kept, Workload
 from .server import Server
 
@@ -38,7 +38,7 @@ class Rollback(Change):
     ) -> Operations:
         then = _target(server, workload, arguments).whole
         cause = caused(request_id) if workload.is_annotated else []
-        return [*replaced("/spec/template", workload.template, then), *cause]
+        return [*put_in(workload.generation, then), *cause]
 
     def _found(
         self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
@@ -59,8 +59,8 @@ class Rollback(Change):
 
     def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:
         name, running, version = (arguments[one] for one in ("service", "running", "to_version"))
-        now, then = f"(of {running}, as it is)", f"(of {version}, as {name} ran it)"
-        return [*replaced("/spec/template", now, then), *caused(request_id)]
+        now, then = f"(of {name} with {running}, as it is)", f"(of {version}, as {name} ran it)"
+        return [*put_in(now, then), *caused(request_id)]
 
 
 # Under which name a fact says what keeps the former template.
