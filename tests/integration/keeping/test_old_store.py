@@ -157,7 +157,7 @@ def test_a_monitor_goes_on_from_what_it_was_at(
     }  # fmt: skip
     run = monitor_duty(
         f"incident_monitor://{name}", values, upgraded.session(), stores, upgraded.clock, "sh1",
-        lambda _name, text: told.append(text), lambda _seconds: False,
+        lambda _name, text, **_more: told.append(text), lambda _seconds: False,
     )  # fmt: skip
     run()
 

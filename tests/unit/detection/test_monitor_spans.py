@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 
 import pytest
 
@@ -206,6 +207,7 @@ def test_what_another_version_of_the_app_has_learned_is_learned_anew(monkeypatch
     watched.pass_time(HOUR)
 
     assert "learns anew" in watched.told[0]
+    assert watched.levels[0] == logging.WARNING  # an upgrade is no failure
     assert newest(watched)["raising_from"] == START + stood_at
     assert judged(watched)[-1] > stood_at
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from incident_management.detection.monitors.monitor import Monitor
@@ -37,6 +38,7 @@ class Watched:
         self.again: List[Tuple[int, int]] = []
         """What was searched once more, for late events."""
         self.told: List[str] = []
+        self.levels: List[int] = []
         self.before: Callable[[int, int], None] = lambda _start, _end: None
         self.holder = "member-1"
 
@@ -72,8 +74,9 @@ class Watched:
         self.values.update(settings)
         self.monitor = Monitor.read(STANZA, self.values)
 
-    def _tell(self, _name: str, sentence: str) -> None:
+    def _tell(self, _name: str, sentence: str, level: int = logging.ERROR) -> None:
         self.told.append(sentence)
+        self.levels.append(level)
 
     @property
     def signals(self) -> List[Dict[str, Any]]:

@@ -143,7 +143,7 @@ def test_a_monitor_that_fails_unexpectedly_says_so_where_people_look(monkeypatch
     session: Any = None
     duty = monitor_duty(
         "incident_monitor://logs", values, session, stores, clock, "sh1",
-        lambda _name, _text: None, lambda _seconds: False,
+        lambda _name, _text, **_more: None, lambda _seconds: False,
     )  # fmt: skip
     with pytest.raises(KeyError):
         duty()

@@ -6,10 +6,10 @@ work: every duty is safe to run twice at once, so a member that was taken for de
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from logging import Logger
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ..incidents.stores import claim_document, fitting
@@ -60,7 +60,7 @@ class Worker:
         stores: Stores,
         clock: Clock,
         holder: str,
-        log: Logger,
+        log: logging.Logger,
         notice: Callable[[str], None],
         stopping: Callable[[], bool] = lambda: False,
         *,
@@ -111,17 +111,24 @@ class Worker:
         self._report(done, time.monotonic() - began)
         return done
 
-    def trouble(self, name: str, sentence: str, error: Optional[BaseException] = None) -> None:
+    def trouble(
+        self,
+        name: str,
+        sentence: str,
+        error: Optional[BaseException] = None,
+        level: int = logging.ERROR,
+    ) -> None:
         """Log what went wrong with one piece of work; the same one not again for a while.
 
-        ``error`` is one that nobody expected: its traceback is logged, too.
+        ``error`` is one that nobody expected: its traceback is logged, too. ``level``: WARNING for
+        what is no failure.
         """
         known = self._trouble.get(name)
         now = self._clock.now()
         if known and known[0] == sentence and now - known[1] < REPEAT_SECONDS:
             return
         self._trouble[name] = (sentence, now)
-        self._log.error(sentence, exc_info=error, extra={"facts": {"duty": name}})
+        self._log.log(level, sentence, exc_info=error, extra={"facts": {"duty": name}})
 
     def _is_due(self, duty: Duty) -> bool:
         last = self._last_run.get(duty.name)

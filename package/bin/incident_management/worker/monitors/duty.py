@@ -20,7 +20,7 @@ def monitor_duty(
     stores: Stores,
     clock: Clock,
     holder: str,
-    trouble: Callable[[str, str], None],
+    trouble: Callable[..., None],
     wait: Callable[[float], bool],
 ) -> Callable[[], Mapping[str, int]]:
     """Return what runs the monitor of a stanza of inputs.conf; it is read when that is called.

@@ -27,7 +27,7 @@ def run_monitor(
     stores: Stores,
     clock: Clock,
     holder: str,
-    trouble: Callable[[str, str], None],
+    trouble: Callable[..., None],
 ) -> Mapping[str, int]:
     """Judge what is due of a monitor; returns what was done. Raises what its parts raise."""
     lookup = TopologyLookup()

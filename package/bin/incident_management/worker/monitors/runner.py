@@ -6,6 +6,7 @@ which ingest drops as known (:mod:`.checkpoints`). No span is missed or counted 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -37,7 +38,7 @@ WAIT_SECONDS = 900.0
 SPANS_BETWEEN = CALM_POINTS
 
 Ingest = Callable[[Sequence[Signal], str], Any]
-Trouble = Callable[[str, str], None]
+Trouble = Callable[..., None]
 
 
 class MonitorRunner:
@@ -45,7 +46,8 @@ class MonitorRunner:
 
     Args:
         ingest: takes signals in; may be given the same ones again.
-        trouble: is told, in one sentence, what a monitor could not do.
+        trouble: is told, with the monitor's purpose and in one sentence, what it could not do, and
+            with ``level=logging.WARNING`` what it does otherwise than before.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class MonitorRunner:
         self._holder = holder
         self._purpose = f"monitor:{monitor.name}"
         self._spans = SPANS_A_SEARCH
-        self._checkpoints = Checkpoints(monitor, stores, clock, holder, self._tell, self._trouble)
+        self._checkpoints = Checkpoints(monitor, stores, clock, holder, self._warn, self._trouble)
         self._late = LateEvents(monitor, stores, searcher, clock, holder)
         self._newest: Optional[Judged] = None
         self._troubles: List[str] = []
@@ -114,7 +116,7 @@ class MonitorRunner:
                 signals, step = self._judge(checkpoint, spans, result)
             except SearchTooSlow as error:
                 if spans > 1:
-                    self._tell(f"{error} The search is tried over half the time.")
+                    self._warn(f"{error} The search is tried over half the time.")
                     self._spans = spans // 2
                     continue
                 self._trouble(f"{error} Its spans stay due.")
@@ -268,11 +270,18 @@ class MonitorRunner:
         """Tell of what keeps it from judging, which people are to see until it is over."""
         self._troubles.append(self._tell(sentence))
 
+    def _warn(self, sentence: str) -> None:
+        """Log what is no failure: that it learns anew after an upgrade, or tries a shorter span."""
+        self._log(self._purpose, self._named(sentence), level=logging.WARNING)
+
     def _tell(self, sentence: str) -> str:
-        named = f"Monitor '{self._monitor.name}'"
-        text = sentence if sentence.startswith(named) else f"{named}: {sentence}"
+        text = self._named(sentence)
         self._log(self._purpose, text)
         return text
+
+    def _named(self, sentence: str) -> str:
+        named = f"Monitor '{self._monitor.name}'"
+        return sentence if sentence.startswith(named) else f"{named}: {sentence}"
 
 
 def _note_since(
