@@ -17,6 +17,7 @@ import { HeldBack } from './held.js';
 import { listen, showKeys } from './keyboard.js';
 import { IncidentList } from './list.js';
 import { lacks, whyNot } from './moves.js';
+import { problemsOf, shown } from './noticed.js';
 import { Offers, openIncidents } from './offers.js';
 import { nothingOpen, openByHand } from './opening.js';
 import { Poller } from './poller.js';
@@ -25,12 +26,10 @@ import { watchAnalysis } from './running.js';
 import { Said } from './said.js';
 import { Undelivered } from './undelivered.js';
 import { watchUnseen } from './unseen.js';
-import { moment, now, span, useTimeZone } from './words.js';
+import { useTimeZone } from './words.js';
 
 const REFRESH_SECONDS = 15;
 const SYSTEM_SECONDS = 300;
-const WORKER_SILENT_SECONDS = 300;
-const NOTICED = 3; // sentences on what does not work that are shown at once
 
 export class Workbench {
     #running = new Map();
@@ -344,16 +343,11 @@ export class Workbench {
         });
         try {
             const { body } = await get('system/info');
-            const silent = body.worker_seen === null || now() - body.worker_seen > WORKER_SILENT_SECONDS;
-            const since = body.worker_seen ? ` since ${moment(body.worker_seen)} (${span(now() - body.worker_seen)})` : ' yet';
-            const still = silent && `The worker has not run${since}: nobody is told, deadlines and proofs wait. An administrator finds its input, worker, under Inputs.`;
-            // The API says of the worker what is said above, for whoever reads it by a script.
-            const troubles = body.troubles.filter((trouble) => !trouble.startsWith('The worker has not run'));
-            const problems = [still, ...body.configuration_problems.slice(0, 2), ...troubles].filter(Boolean);
+            const problems = problemsOf(body);
             this.#notices = body.notices;
             if (this.banner.hidden) this.list.nothing(...this.#empty());
             this.notice.hidden = !problems.length;
-            fill(this.notice, paragraphs(problems.slice(0, NOTICED)), problems.length > NOTICED && h('details', {}, h('summary', {}, `${problems.length - NOTICED} more`), paragraphs(problems.slice(NOTICED))));
+            fill(this.notice, shown(problems));
         } catch (error) {
             if (!(error instanceof ApiError)) throw error; // the list says what is wrong
         }
@@ -373,10 +367,6 @@ export class Workbench {
             if (this.detail.id === id) this.detail.again();
         });
     }
-}
-
-function paragraphs(sentences) {
-    return sentences.map((sentence) => h('p', {}, sentence));
 }
 
 async function begin() {
