@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any, Dict, List, Tuple
@@ -100,7 +101,7 @@ def exchange(requests: int) -> List[Tuple[Dict[str, Any], str]]:
         capture_output=True,
         timeout=60,
         check=True,
-        env={"PYTHONPATH": str(BIN)},
+        env={"PYTHONPATH": os.pathsep.join([str(BIN), *sys.path])},
     )
     left, answers = done.stdout, []
     while left:
