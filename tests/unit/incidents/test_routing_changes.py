@@ -127,7 +127,8 @@ def test_the_last_rule_stays():
 
 
 @pytest.mark.parametrize(
-    "name", ["a", "payments", "Front Office", "mia@example.com", "Zürich", "a" * 100]
+    "name",
+    ["a", "payments", "Front Office", "o'brien@example.com", "Zürich", "a_b.c", "a" * 100],
 )
 def test_names_that_a_stanza_can_have(name):
     assert NAME.fullmatch(name)
@@ -136,7 +137,7 @@ def test_names_that_a_stanza_can_have(name):
 @pytest.mark.parametrize(
     "name",
     ["", " a", "a ", "a:b", "a]", "[a", "a,b", "pay*", "a?", "a/b", "a\\b", "a\nb", "#a", "a=b",
-     "a" * 101, "a\n"],
+     "a" * 101, "a\n", "a\x1bb", ".", "..", "_reload"],
 )  # fmt: skip
 def test_names_that_it_can_not_have(name):
     assert not NAME.fullmatch(name)

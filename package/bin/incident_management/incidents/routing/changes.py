@@ -24,12 +24,13 @@ KINDS = {
 }
 """The kinds, and what people call one of each."""
 
-# What a stanza's header, a list, a pattern or an address can't hold is in no name.
-_INNER = r"""\[\]*?:,/\\()#=;"'\t\r\n"""
-NAME = re.compile(rf"^[^\s{_INNER}]([^{_INNER}]{{0,98}}[^\s{_INNER}])?$")
+# What a stanza's header, a list, a pattern or an address can't hold is in no name. Addresses that
+# end in _reload and the like are splunkd's own, and browsers resolve . and .. themselves.
+_INNER = r"""\[\]*?:,/\\()#=;"\x00-\x1f\x7f"""
+NAME = re.compile(rf"^[^\s{_INNER}_.]([^{_INNER}]{{0,98}}[^\s{_INNER}])?$")
 NAME_RULE = (
-    "A name has 1 to 100 characters, no blank at its ends, and none of "
-    "[ ] * ? : , / \\ ( ) # = ; ' \"."
+    "A name has 1 to 100 characters, no blank at its ends, no _ or . at its beginning, and none of "
+    '[ ] * ? : , / \\ ( ) # = ; ".'
 )
 SHIPPED = frozenset(
     (
