@@ -157,3 +157,18 @@ def test_the_page_acts_with_the_rights_of_who_uses_it(app: App) -> None:
     mia = app.standin.service("mia", ADMIN_PASSWORD, app="incident_management", owner="nobody")
     assert refused(Page(mia, "team").add, "ours", members="mia").startswith("Your roles may not")
     assert set(Page(app.service, "team").rows()) == {"operations"}
+
+
+def test_who_people_are_is_not_for_every_user_of_splunk(app: App) -> None:
+    Page(app.service, "member").add("dana", slack_id="U0123ABCD", email="dana@example.com")
+    seen = {}
+    for role in ("user", "power", "incident_viewer"):
+        app.standin.add_user(f"a-{role}", role)
+        service = app.standin.service(
+            f"a-{role}", ADMIN_PASSWORD, app="incident_management", owner="nobody"
+        )
+        on_page = Page(service, "member").rows()
+        in_file = [one.name for one in service.confs["incident_routing"].list()]
+        assert ("dana" in on_page) == ("member:dana" in in_file)
+        seen[role] = "dana" in on_page
+    assert seen == {"user": False, "power": False, "incident_viewer": True}

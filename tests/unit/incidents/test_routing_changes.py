@@ -93,6 +93,8 @@ def test_a_sound_change_is_made(kind, name, values):
         ("calendar", "berlin", None, "calendar is 'berlin'; name a calendar"),
         ("calendar", "berlin", {"disabled": "1"}, "calendar is 'berlin'; name a calendar"),
         ("calendar", "new", {"hours": "always"}, "[calendar:new]"),
+        ("calendar", "Team", {"hours": "mon-fri 09:00-17:00"}, "'Team' has a meaning already"),
+        ("calendar", "24x7", {"hours": "mon-fri 09:00-17:00"}, "'24x7' has a meaning already"),
         ("team", "payments", None, "The rule 'pay' gives incidents to the team 'payments'"),
         ("team", "payments", {"disabled": "1"}, "The rule 'pay' gives incidents to the team"),
         ("team", "idle", None, "The escalation 'lead' goes to the team 'idle'"),

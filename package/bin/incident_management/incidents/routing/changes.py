@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from typing import Callable, Dict, List, Mapping, Optional
 
+from ..clocks.calendar import ALWAYS_WORD
 from ..errors import Invalid
 from .conf import Routing
+from .policies import TEAM_HOURS
 
 __all__ = ["KINDS", "NAME", "NAME_RULE", "SHIPPED", "check_change", "is_off", "stanza_of"]
 
@@ -70,6 +72,8 @@ def check_change(
         raise Invalid(
             f"The {KINDS[kind]} '{name}' comes with the app and can't be deleted: switch it off."
         )
+    if kind == "calendar" and stanza not in now and name.lower() in (ALWAYS_WORD, TEAM_HOURS):
+        raise Invalid(f"Among hours '{name}' has a meaning already: choose another name.")
     after = _after(now, stanza, values)
     if stanza == "rule:default" and is_off(after.get(stanza, {"disabled": "1"})):
         raise Invalid("The rule 'default' takes what no other rule took: give it another team.")
