@@ -31,6 +31,7 @@ NOW = {
     "team:idle": {"members": "cy"},
     "team:odd": {"channels": "fax"},
     "rule:pay": {"entity": "pay*", "team": "payments"},
+    "rule:odd": {"entities": "odd*", "team": "idle"},
     "rule:default": {"team": "operations"},
     "calendar:berlin": {"hours": "mon-fri 09:00-17:00"},
     "member:dana": {"calendar": "berlin", "slack_id": "U0123ABCD"},
@@ -67,6 +68,7 @@ def refusal(kind, name, values, now=NOW, found=()):
         # What was wrong before is not this change's fault, and may be mended.
         ("team", "odd", {"members": "mia"}),
         ("team", "odd", {"channels": "slack"}),
+        ("rule", "odd", {"entity": "odd*"}),
     ],
 )
 def test_a_sound_change_is_made(kind, name, values):

@@ -138,6 +138,7 @@ def _check_names(routing: Routing, kind: str, values: Mapping[str, str]) -> None
 
 
 def _check_problems(before: Routing, then: Routing) -> None:
-    new = [text for text in then.problems if text not in before.problems]
+    # What was a part of a longer sentence is not new.
+    new = [text for text in then.problems if not any(text in old for old in before.problems)]
     if new:
         raise Invalid(new[0])
