@@ -159,6 +159,28 @@ def test_a_team_and_its_rule_are_made_through_the_forms(
     assert "[rule:pay]" in text and "team = payments" in text and "order = 10" in text
 
 
+def test_what_an_entry_says_is_taken_out_again_in_the_form(tab: Any, built: Splunk) -> None:
+    tab.get_by_role("tab", name="Response teams", exact=True).click(timeout=WAIT_MS)
+    tab.get_by_role("cell", name="operations", exact=True).wait_for(timeout=WAIT_MS)
+    tab.get_by_role("button", name="Add").click()
+    for field, value in {"name": "night", "members": "dana", "email": "night@example.com"}.items():
+        tab.locator(f"[data-name={field}] input:visible").first.fill(value)
+    tab.locator("[data-name=fallback] button").first.click()
+    tab.get_by_role("option", name="operations", exact=True).click()
+    tab.get_by_role("button", name="Add").last.click()
+    row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="night", exact=True))
+    row.get_by_role("button", name="Edit").click(timeout=WAIT_MS)
+    tab.locator("[data-name=email] input:visible").first.fill("")
+    tab.locator("[data-name=fallback]").get_by_role("button", name="Clear").click()
+    with tab.expect_response(lambda reply: reply.request.method == "POST") as saved:
+        tab.get_by_role("button", name="Update").click()
+    assert saved.value.ok, saved.value.text()
+    conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"
+    lines = conf.read_text(encoding="utf-8").partition("[team:night]")[2].partition("\n[")[0]
+    assert "members = dana\n" in lines
+    assert "fallback = \n" in lines and "email = \n" in lines, lines
+
+
 def test_a_promise_is_switched_on_in_its_table(tab: Any, built: Splunk, shoot: Any) -> None:
     tab.get_by_role("tab", name="Service levels", exact=True).click(timeout=WAIT_MS)
     row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="critical", exact=True))

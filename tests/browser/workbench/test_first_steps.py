@@ -45,6 +45,8 @@ def test_what_is_folded_away_stays_so_and_is_not_asked_for(site: Site, enter: En
     steps = page.locator(".wb-steps")
     expect(steps.locator("li")).to_have_count(9)
     steps.locator("summary").click()
+    # The browser tells the page of it a moment later, on a busy machine after the next step.
+    page.wait_for_function("localStorage.getItem('incident_management.first_steps_folded')")
     asked: list[str] = []
     page.on("request", lambda one: asked.append(one.url))
     page.reload()

@@ -71,6 +71,7 @@ def test_incidents_that_can_not_be_read_are_told_not_counted_as_none(
     assert not {"known_incidents", "known_found", "unknown"} & summary.keys()
     assert "You can't read the recorded incidents" in str(job.messages)
     assert "You can't read maintenance windows" in str(job.messages)
+    assert "You can't read incident_routing.conf" in str(job.messages)
 
 
 def test_it_writes_nothing(detections: Detections) -> None:

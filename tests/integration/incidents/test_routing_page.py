@@ -116,11 +116,40 @@ def test_a_mistake_is_refused_with_a_sentence_and_changes_nothing(app: App) -> N
     assert "names 'pager'; the channels are slack" in refused(teams.add, "x", channels="pager")
     assert "takes what no other rule took" in refused(rules.delete, "default")
     assert "takes what no other rule took" in refused(rules.edit, "default", disabled="1")
-    assert "holds several lines" in refused(teams.edit, "operations", members="a\n[team:b]")
+    assert "has to be one line" in refused(teams.edit, "operations", members="a\n[team:b]")
     assert "There is no rule 'gone'" in refused(rules.edit, "gone", team="operations")
     assert not (app.standin.splunk.home / "etc/apps/incident_management/local").exists() or (
         "[" not in local(app)
     )
+
+
+@pytest.mark.parametrize("value", ["dana\\", "dana\x00", "dana\u2028lee"])
+def test_what_the_file_can_not_hold_in_one_line_is_refused(app: App, value: str) -> None:
+    teams = Page(app.service, "team")
+    asked = {"members": value, "slack_channel": "#ops"}
+    assert "members has to be one line" in refused(teams.edit, "operations", **asked)
+    assert "members has to be one line" in refused(teams.add, "others", **asked)
+    assert set(teams.rows()) == {"operations"}
+
+
+def test_what_somebody_wrote_in_two_lines_is_switched_off_and_stays(app: App) -> None:
+    conf = app.service.confs["incident_routing"]
+    hours = "mon-fri 09:00-17:00,\nsat 10:00-14:00"
+    conf.create("calendar:shop").update(hours=hours)
+    calendars = Page(app.service, "calendar")
+    calendars.edit("shop", disabled="true")
+    row = calendars.rows()["shop"]
+    assert (row["hours"], row["disabled"]) == (hours, "1")
+
+
+@pytest.mark.parametrize("name", ["Zürich Büro", "o'brien@example.com", "50% & more"])
+def test_a_name_is_one_in_each_address(app: App, name: str) -> None:
+    people = Page(app.service, "member")
+    people.add(name, skills="db")
+    people.edit(name, skills="")
+    assert people.rows()[name]["skills"] == ""
+    people.delete(name)
+    assert not people.rows()
 
 
 def test_the_page_acts_with_the_rights_of_who_uses_it(app: App) -> None:
@@ -128,3 +157,18 @@ def test_the_page_acts_with_the_rights_of_who_uses_it(app: App) -> None:
     mia = app.standin.service("mia", ADMIN_PASSWORD, app="incident_management", owner="nobody")
     assert refused(Page(mia, "team").add, "ours", members="mia").startswith("Your roles may not")
     assert set(Page(app.service, "team").rows()) == {"operations"}
+
+
+def test_who_people_are_is_not_for_every_user_of_splunk(app: App) -> None:
+    Page(app.service, "member").add("dana", slack_id="U0123ABCD", email="dana@example.com")
+    seen = {}
+    for role in ("user", "power", "incident_viewer"):
+        app.standin.add_user(f"a-{role}", role)
+        service = app.standin.service(
+            f"a-{role}", ADMIN_PASSWORD, app="incident_management", owner="nobody"
+        )
+        on_page = Page(service, "member").rows()
+        in_file = [one.name for one in service.confs["incident_routing"].list()]
+        assert ("dana" in on_page) == ("member:dana" in in_file)
+        seen[role] = "dana" in on_page
+    assert seen == {"user": False, "power": False, "incident_viewer": True}

@@ -31,6 +31,7 @@ NOW = {
     "team:idle": {"members": "cy"},
     "team:odd": {"channels": "fax"},
     "rule:pay": {"entity": "pay*", "team": "payments"},
+    "rule:odd": {"entities": "odd*", "team": "idle"},
     "rule:default": {"team": "operations"},
     "calendar:berlin": {"hours": "mon-fri 09:00-17:00"},
     "member:dana": {"calendar": "berlin", "slack_id": "U0123ABCD"},
@@ -67,6 +68,7 @@ def refusal(kind, name, values, now=NOW, found=()):
         # What was wrong before is not this change's fault, and may be mended.
         ("team", "odd", {"members": "mia"}),
         ("team", "odd", {"channels": "slack"}),
+        ("rule", "odd", {"entity": "odd*"}),
     ],
 )
 def test_a_sound_change_is_made(kind, name, values):
@@ -93,6 +95,8 @@ def test_a_sound_change_is_made(kind, name, values):
         ("calendar", "berlin", None, "calendar is 'berlin'; name a calendar"),
         ("calendar", "berlin", {"disabled": "1"}, "calendar is 'berlin'; name a calendar"),
         ("calendar", "new", {"hours": "always"}, "[calendar:new]"),
+        ("calendar", "Team", {"hours": "mon-fri 09:00-17:00"}, "'Team' has a meaning already"),
+        ("calendar", "24x7", {"hours": "mon-fri 09:00-17:00"}, "'24x7' has a meaning already"),
         ("team", "payments", None, "The rule 'pay' gives incidents to the team 'payments'"),
         ("team", "payments", {"disabled": "1"}, "The rule 'pay' gives incidents to the team"),
         ("team", "idle", None, "The escalation 'lead' goes to the team 'idle'"),
@@ -127,7 +131,8 @@ def test_the_last_rule_stays():
 
 
 @pytest.mark.parametrize(
-    "name", ["a", "payments", "Front Office", "mia@example.com", "Zürich", "a" * 100]
+    "name",
+    ["a", "payments", "Front Office", "o'brien@example.com", "Zürich", "a_b.c", "a" * 100],
 )
 def test_names_that_a_stanza_can_have(name):
     assert NAME.fullmatch(name)
@@ -136,7 +141,7 @@ def test_names_that_a_stanza_can_have(name):
 @pytest.mark.parametrize(
     "name",
     ["", " a", "a ", "a:b", "a]", "[a", "a,b", "pay*", "a?", "a/b", "a\\b", "a\nb", "#a", "a=b",
-     "a" * 101, "a\n"],
+     "a" * 101, "a\n", "a\x1bb", ".", "..", "_reload"],
 )  # fmt: skip
 def test_names_that_it_can_not_have(name):
     assert not NAME.fullmatch(name)

@@ -31,8 +31,11 @@ __all__ = ["RoutingFile"]
 FILE = "incident_routing"
 _PATH = "/servicesNS/nobody/" + path_of(APP, "configs", f"conf-{FILE}")
 # A field of the page holds no dot.
-_STEP_FIELD = re.compile(r"step_(\d+)")
-_STEP = re.compile(r"step\.(\d+)")
+_STEP_FIELD = re.compile(r"^step_(\d+)$")
+_STEP = re.compile(r"^step\.(\d+)$")
+# A backslash at its end would make the next line of the file part of the value ("Configuration file
+# structure" in the Admin Manual), as a line break would begin a setting of its own.
+_NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]|\\$")
 
 Values = Dict[str, str]
 
@@ -92,6 +95,7 @@ class RoutingFile:
         self._session.delete(f"{_PATH}/{path_of(stanza_of(self._kind, name))}")
 
     def _check(self, name: str, values: Values) -> None:
+        _check_lines(values)
         check_change(conf.every(self._session, FILE), self._kind, name, values, self._open_of)
 
     def _open_of(self, team: str) -> List[str]:
@@ -111,12 +115,18 @@ def _fields(values: Mapping[str, str]) -> Values:
 
 
 def _settings(fields: Mapping[str, str]) -> Values:
-    """Return the page's fields as a stanza's settings. Raises Invalid."""
-    found = {}
-    for field, value in fields.items():
-        if "\n" in value or "\r" in value:
-            raise Invalid(f"The field {field} holds several lines; write it in one.")
-        found[_STEP_FIELD.sub(r"step.\1", field)] = value.strip()
+    """Return the page's fields as a stanza's settings."""
+    found = {_STEP_FIELD.sub(r"step.\1", field): text.strip() for field, text in fields.items()}
     if "disabled" in found:
         found["disabled"] = "1" if is_off(found) else "0"
     return found
+
+
+def _check_lines(values: Values) -> None:
+    """Raise Invalid for a value that the file can't hold in one line."""
+    for key, value in values.items():
+        if _NOT_IN_A_LINE.search(value):
+            raise Invalid(
+                f"{key} has to be one line, without control characters and without a backslash at "
+                "its end."
+            )

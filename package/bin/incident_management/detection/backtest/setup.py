@@ -77,7 +77,7 @@ def replay(
     """
     try:
         detection = _found(session, name, apps, owner)
-        routing = Routing.from_stanzas(conf.load(session, "incident_routing"))
+        routing = _routing(session, tell)
         start, end = resolve(asked.earliest, now), resolve(asked.latest, now)
     except (SearchFailed, SplunkError, ValueError) as error:
         raise BacktestFailed(str(error)) from error
@@ -136,7 +136,7 @@ def replay_monitor(
         )
     try:
         monitor = _monitor(session, name, asked.threshold)
-        routing = Routing.from_stanzas(conf.load(session, "incident_routing"))
+        routing = _routing(session, tell)
         start, end = resolve(asked.earliest, now), resolve(asked.latest, now)
     except SplunkError as error:
         raise BacktestFailed(f"The monitor can't be read: {error.message}") from error
@@ -162,6 +162,14 @@ def replay_monitor(
     told["quiet"] = f"{setting.quiet:g}" if setting.quiet else "never"
     for row in [*rows, {**summary, **told}]:
         yield {column: row.get(column, "") for column in COLUMNS}
+
+
+def _routing(session: Session, tell: Callable[[str], Any]) -> Routing:
+    """Read by what findings become incidents. Raises SplunkError."""
+    stanzas = conf.load(session, "incident_routing")
+    if not stanzas:
+        tell("You can't read incident_routing.conf: findings are grouped as it is shipped.")
+    return Routing.from_stanzas(stanzas)
 
 
 def _monitor(session: Session, name: str, threshold: Optional[float]) -> Monitor:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from typing import Callable, Dict, List, Mapping, Optional
 
+from ..clocks.calendar import ALWAYS_WORD
 from ..errors import Invalid
 from .conf import Routing
+from .policies import TEAM_HOURS
 
 __all__ = ["KINDS", "NAME", "NAME_RULE", "SHIPPED", "check_change", "is_off", "stanza_of"]
 
@@ -24,12 +26,13 @@ KINDS = {
 }
 """The kinds, and what people call one of each."""
 
-# What a stanza's header, a list, a pattern or an address can't hold is in no name.
-_INNER = r"""\[\]*?:,/\\()#=;"'\t\r\n"""
-NAME = re.compile(rf"^[^\s{_INNER}]([^{_INNER}]{{0,98}}[^\s{_INNER}])?$")
+# What a stanza's header, a list, a pattern or an address can't hold is in no name. Addresses that
+# end in _reload and the like are splunkd's own, and browsers resolve . and .. themselves.
+_INNER = r"""\[\]*?:,/\\()#=;"\x00-\x1f\x7f"""
+NAME = re.compile(rf"^[^\s{_INNER}_.]([^{_INNER}]{{0,98}}[^\s{_INNER}])?$")
 NAME_RULE = (
-    "A name has 1 to 100 characters, no blank at its ends, and none of "
-    "[ ] * ? : , / \\ ( ) # = ; ' \"."
+    "A name has 1 to 100 characters, no blank at its ends, no _ or . at its beginning, and none of "
+    '[ ] * ? : , / \\ ( ) # = ; ".'
 )
 SHIPPED = frozenset(
     (
@@ -69,6 +72,8 @@ def check_change(
         raise Invalid(
             f"The {KINDS[kind]} '{name}' comes with the app and can't be deleted: switch it off."
         )
+    if kind == "calendar" and stanza not in now and name.lower() in (ALWAYS_WORD, TEAM_HOURS):
+        raise Invalid(f"Among hours '{name}' has a meaning already: choose another name.")
     after = _after(now, stanza, values)
     if stanza == "rule:default" and is_off(after.get(stanza, {"disabled": "1"})):
         raise Invalid("The rule 'default' takes what no other rule took: give it another team.")
@@ -133,6 +138,7 @@ def _check_names(routing: Routing, kind: str, values: Mapping[str, str]) -> None
 
 
 def _check_problems(before: Routing, then: Routing) -> None:
-    new = [text for text in then.problems if text not in before.problems]
+    # What was a part of a longer sentence is not new.
+    new = [text for text in then.problems if not any(text in old for old in before.problems)]
     if new:
         raise Invalid(new[0])
