@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,11 @@ from .conftest import APP, PASSWORD
 
 DIST = Path(__file__).resolve().parents[2] / "dist"
 WAIT_MS = 30_000
+
+
+def _saves(form: str) -> Callable[[Any], bool]:
+    """Whether an answer is to a form that is sent: the page sends other requests, too."""
+    return lambda reply: reply.request.method == "POST" and f"/{APP}_{form}" in reply.url
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +94,7 @@ def test_a_proxy_with_a_login_is_saved_through_the_form(
     for field, value in {**values, "proxy_password": "not-a-real-secret"}.items():
         tab.locator(f"[data-name={field}] input").first.fill(value)
     shoot(tab, "configuration-proxy")
-    with tab.expect_response(lambda reply: reply.request.method == "POST") as saved:
+    with tab.expect_response(_saves("settings/proxy")) as saved:
         tab.get_by_role("button", name="Save").click()
     assert saved.value.ok, saved.value.text()
 
@@ -107,7 +112,7 @@ def test_a_mail_server_is_saved_through_the_form(tab: Any, built: Splunk, shoot:
     recipients = tab.locator("[data-name=recipients] textarea:visible").first
     recipients.fill("ops@example.com, b@example.com")
     shoot(tab, "configuration-email")
-    with tab.expect_response(lambda reply: reply.request.method == "POST") as saved:
+    with tab.expect_response(_saves("settings/email")) as saved:
         tab.get_by_role("button", name="Save").click()
     assert saved.value.ok, saved.value.text()
 
@@ -172,7 +177,7 @@ def test_what_an_entry_says_is_taken_out_again_in_the_form(tab: Any, built: Splu
     row.get_by_role("button", name="Edit").click(timeout=WAIT_MS)
     tab.locator("[data-name=email] input:visible").first.fill("")
     tab.locator("[data-name=fallback]").get_by_role("button", name="Clear").click()
-    with tab.expect_response(lambda reply: reply.request.method == "POST") as saved:
+    with tab.expect_response(_saves("team")) as saved:
         tab.get_by_role("button", name="Update").click()
     assert saved.value.ok, saved.value.text()
     conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"
@@ -186,7 +191,7 @@ def test_a_promise_is_switched_on_in_its_table(tab: Any, built: Splunk, shoot: A
     row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="critical", exact=True))
     row.first.wait_for(timeout=WAIT_MS)
     shoot(tab, "configuration-promises")
-    with tab.expect_response(lambda reply: reply.request.method == "POST") as saved:
+    with tab.expect_response(_saves("sla")) as saved:
         row.first.get_by_role("switch").click()
     assert saved.value.ok, saved.value.text()
     conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"

@@ -93,7 +93,7 @@ def test_a_monitor_without_a_search_is_refused_in_words(page: StandIn) -> None:
     ("search", "said"),
     [
         ("index=main | satts count", "splunkd does not take monitor_search: .*satts"),
-        ('index=main "unclosed', "splunkd does not take monitor_search: "),
+        ('index=main "unclosed', "has a quotation mark that is never closed; a monitor runs only"),
         ("index=main | outputlookup hosts.csv", "outputlookup.*, which writes or acts; a monitor"),
         ("index=main | `wipe`", "delete.*, which writes or acts; a monitor runs only searches"),
         ("`no_such_macro` error", "no_such_macro.*, which is not there"),
