@@ -67,8 +67,8 @@ def approved_on(bench, *services):
 
 
 OFTEN = (
-    "'rollback_change' was carried out 2 times within the last hour; it may be 2 times "
-    '(hourly_limit). Wait, or have it carried out with override="(why)" (incident_override).'
+    "'rollback_change' ran 2 of at most 2 times within the last hour (hourly_limit). "
+    'Wait, or have it carried out with override="(why)" (incident_override).'
 )
 
 
@@ -129,7 +129,7 @@ def test_beyond_the_hourly_limit_each_plan_takes_a_reason_that_stands_on_the_tim
     execute(bench, first)
     why = "All shops have the bad pool size."
     assert execution.execute(bench.context, second, "omar", why).status == "done"
-    assert refusal(lambda: execute(bench, third)).startswith("'rollback_change' was carried out 2 ")
+    assert refusal(lambda: execute(bench, third)).startswith("'rollback_change' ran 2 ")
     assert refusal(lambda: execution.execute(bench.context, third, "omar", "  ")), "no reason"
     started = next(
         entry
@@ -154,7 +154,7 @@ def test_a_great_limit_holds_too_and_is_looked_at_in_few_requests(bench):
             bench.stores.timeline.insert(entry)
     asked = []
     bench.stores.plans.before = lambda verb, _name: asked.append(verb)
-    assert "was carried out 600 times" in refusal(lambda: execute(bench, plan))
+    assert "ran 600 of at most 600 times" in refusal(lambda: execute(bench, plan))
     assert len(asked) < 10
 
 

@@ -59,8 +59,8 @@ def overrun(
 def _rate(action: Action, runs: int) -> Check:
     ok = runs < action.hourly_limit
     detail = (
-        f"'{action.name}' was carried out {runs} times within the last hour; it may be "
-        f"{action.hourly_limit} times (hourly_limit)."
+        f"'{action.name}' ran {runs} of at most {action.hourly_limit} times within the last hour "
+        "(hourly_limit)."
     )
     if not ok:
         detail += ' Wait, or have it carried out with override="(why)" (incident_override).'
