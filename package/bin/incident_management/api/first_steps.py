@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ..channels import CHANNELS, NAMES
-from ..notify.announce import CHECKPOINT
+from ..notify.announce import worker_seen
 from ..notify.reach import reached
 from ..notify.refusals import refusals
 from ..notify.webhook import MAX_SUBSCRIPTIONS
@@ -78,8 +78,7 @@ def _looked_at(look: Callable[[Request], Found], request: Request) -> Found:
 
 
 def _worker(request: Request) -> Found:
-    known = request.stores.claims.get(CHECKPOINT)
-    seen, now = float(known["time"]) if known else None, request.clock.now()
+    seen, now = worker_seen(request.stores), request.clock.now()
     if worker_runs(request.stores, now, seen):
         if seen is None or now - seen > SILENT_SECONDS:
             return Found(TODO, "It runs, but tells nobody: see troubles in GET /system/info.")

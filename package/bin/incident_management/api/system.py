@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional
 
 from ..channels import CHANNELS
-from ..notify.announce import CHECKPOINT
+from ..notify.announce import worker_seen
 from ..notify.heard.troubles import troubles
 from ..notify.reach import reached
 from ..notify.refusals import refusals
@@ -113,9 +113,9 @@ def get_info(request: Request) -> Response:
 
     ``worker_seen`` is up to when the worker has looked for what is to be told, null before its
     first round. It lags by seconds; minutes mean that it does not run, or that it fails at this,
-    which ``troubles`` tells. ``slack_socket`` is the
-    connection over which buttons in Slack arrive: ``off`` without an app-level token,
-    ``not_running`` when its input has said nothing for two minutes.
+    which ``troubles`` tells. ``slack_socket`` is the connection over which buttons in Slack arrive:
+    ``off`` without an app-level token, ``not_running`` when its input has said nothing for two
+    minutes.
     """
     server = _server(request) or {}
     installed = request.system_session.get(f"/services/apps/local/{APP}")
@@ -123,6 +123,7 @@ def get_info(request: Request) -> Response:
     set_up = settings.channels_set_up(stanzas)
     has_token = bool(stanzas.get("slack", {}).get("app_token"))
     subscriptions = request.stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)
+    seen = worker_seen(request.stores)
     return Response(
         {
             "app": APP,
@@ -132,10 +133,10 @@ def get_info(request: Request) -> Response:
             "python_version": platform.python_version(),
             "configuration_problems": list(request.problems()),
             "channels": {channel: channel in set_up for channel in CHANNELS},
-            "worker_seen": _worker_seen(request),
+            "worker_seen": seen,
             "slack_socket": state_of(request.stores, has_token, request.clock.now()),
             "notices": [] if reached(set_up, subscriptions) else [NOBODY_IS_TOLD],
-            "troubles": _troubles(request),
+            "troubles": _troubles(request, seen),
         },
     )
 
@@ -149,24 +150,18 @@ def _server(request: Request) -> Optional[Dict[str, Any]]:
     return content
 
 
-def _troubles(request: Request) -> List[str]:
+def _troubles(request: Request, seen: Optional[float]) -> List[str]:
     now = request.clock.now()
-    seen, waited = _worker_seen(request), now - request.backend.started_at
     return [
-        *worker_troubles(request.stores, now, seen, waited),
+        *worker_troubles(request.stores, now, seen, now - request.backend.started_at),
         *refusals(request.stores, request.clock),
         *troubles(request.stores),
     ]
 
 
-def _worker_seen(request: Request) -> Optional[float]:
-    worked = request.stores.claims.get(CHECKPOINT)
-    return float(worked["time"]) if worked else None
-
-
 def _works(request: Request) -> bool:
     try:
-        return not request.problems() and not _troubles(request)
+        return not request.problems() and not _troubles(request, worker_seen(request.stores))
     except SplunkError:
         return False
 

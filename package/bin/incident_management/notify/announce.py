@@ -39,7 +39,7 @@ from .slack_buttons import ASKING
 from .standing import newest_analysis_id
 from .storms import Storms
 
-__all__ = ["Announcer"]
+__all__ = ["Announcer", "worker_seen"]
 
 CHECKPOINT = "worker:announce:checkpoint"
 OVERLAP_SECONDS = 900.0
@@ -66,6 +66,12 @@ class _Checkpoint:
 
     time: float
     hearing: Hearing
+
+
+def worker_seen(stores: Stores) -> Optional[float]:
+    """Return up to when the worker has looked for what is to be told; None: it has not yet."""
+    known = stores.claims.get(CHECKPOINT)
+    return float(known["time"]) if known else None
 
 
 class Announcer:
