@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from incident_management.remediation import approval
+from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.ecs import Ecs
 from incident_management.remediation.executor import ExecutorError, Unfit
 from incident_management.remediation.executors import executors
@@ -46,12 +48,14 @@ def service(*deployments, **more):
 
 
 @contextmanager
-def answering(body):
-    """A server that gives the same 200 to every request."""
+def answering(*bodies):
+    """A server that answers 200 with these, and to all further requests with the last."""
+    left = list(bodies)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             self.rfile.read(int(self.headers["Content-Length"]))
+            body = left.pop(0) if len(left) > 1 else left[0]
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -89,8 +93,13 @@ class Amazon:
         self.stubber.add_response("describe_task_definition", answer, {"taskDefinition": "web:41"})
         return self
 
-    def updated(self):
-        made = service(deployment("web:41", "IN_PROGRESS", tasks=0), deployment("web:42"))
+    def updated(self, *others):
+        """It is looked at, and asked for; ``others`` were made in between."""
+        self.described(service())
+        made = service(
+            deployment("web:41", "IN_PROGRESS", tasks=0), *others,
+            deployment("web:42", status="ACTIVE"),
+        )  # fmt: skip
         self.stubber.add_response("update_service", {"service": made}, UPDATED)
         return self
 
@@ -191,7 +200,7 @@ def test_the_deployment_that_was_asked_for_ends_as_failed_when_it_is_stopped(ama
     ],
 )
 def test_only_a_refusal_has_certainly_done_nothing(amazon, code, status, ends):
-    amazon.refuses("update_service", code, status)
+    amazon.described(service()).refuses("update_service", code, status)
     outcome = amazon.executor.execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.certain) == (ends, True)
 
@@ -208,6 +217,9 @@ def test_a_request_that_was_not_answered_may_have_arrived(kind, ends):
     from botocore import exceptions
 
     class Client:
+        def describe_services(self, **_asked):
+            return {"services": [service()]}
+
         def update_service(self, **_asked):
             raise getattr(exceptions, kind)(endpoint_url="https://u:p@proxy", error="x")
 
@@ -217,6 +229,40 @@ def test_a_request_that_was_not_answered_may_have_arrived(kind, ends):
 
     outcome = Ecs(connect, "eu-west-1").execute(ARGUMENTS, "PLAN-1")
     assert outcome.status == ends and "u:p" not in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("runs", "why"),
+    [
+        (
+            {**deployment("web:42"), "id": "ecs-svc/99"},
+            "deployed anew in the meantime, by ecs-svc/99",
+        ),
+        (deployment("web:43"), "runs web:43, no longer web:42"),
+    ],
+)
+def test_what_somebody_deployed_since_the_last_check_is_not_undone(amazon, runs, why):
+    """Nothing is asked for: a request would have put back what nobody has approved."""
+    amazon.described(service(runs))
+    outcome = amazon.executor.execute({**ARGUMENTS, "deployment": "ecs-svc/42"}, "PLAN-1")
+    assert (outcome.status, outcome.certain) == ("failed", True) and why in outcome.detail
+
+
+def test_what_was_deployed_between_the_look_and_the_request_is_told(amazon):
+    """ECS has no compare-and-set, so it was replaced; that is no fix that anybody may rest on."""
+    amazon.updated(deployment("web:43", "IN_PROGRESS", "ACTIVE"))
+    outcome = amazon.executor.execute({**ARGUMENTS, "deployment": "ecs-svc/42"}, "PLAN-1")
+    assert (outcome.status, outcome.certain) == ("failed", False)
+    assert (
+        "was deployed by somebody else in that very moment, web:43 by ecs-svc/43" in outcome.detail
+    )
+
+
+def test_the_same_task_definition_deployed_anew_is_not_what_ran_before(amazon):
+    again = {**deployment("web:42"), "id": "ecs-svc/99"}
+    amazon.described(service(again))
+    outcome = amazon.executor.settle({**ARGUMENTS, "deployment": "ecs-svc/42"}, "PLAN-1")
+    assert (outcome.status, outcome.certain) == ("failed", False)
 
 
 @pytest.mark.parametrize(
@@ -314,8 +360,12 @@ def test_what_is_not_amazon_proves_nothing(body):
 
 def test_an_answer_to_the_request_that_is_not_amazons_leaves_it_unknown(monkeypatch):
     monkeypatch.setattr("incident_management.remediation.ecs.WAIT_SECONDS", 0.0)
-    with answering(b"[1, 2]") as url:
+    seen = json.dumps({"services": [service()]}).encode()
+    with answering(seen, b"[1, 2]") as url:
         assert executor_at(url).execute(ARGUMENTS, "PLAN-1").status == "unknown"
+    with answering(b"[1, 2]") as url:
+        outcome = executor_at(url).execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.certain) == ("failed", True), "nothing was asked for"
 
 
 def test_a_profile_of_the_machine_that_is_not_there_is_one_sentence(monkeypatch):
@@ -376,6 +426,7 @@ def test_a_service_is_put_back_and_forth_again(amazon):
     amazon.stubber.add_response(
         "describe_task_definition", {"taskDefinition": {"status": "ACTIVE"}}, there
     )
+    amazon.described(service(deployment("web:41")))
     amazon.stubber.add_response("update_service", {"service": service()}, {**UPDATED, **there})
     amazon.described(service(deployment("web:42")))
     bench.verifier().run()
@@ -390,3 +441,54 @@ def test_another_deployment_voids_the_approval(amazon):
     approval.approve(bench.context, plan, "omar")
     amazon.described(service({**deployment("web:42"), "id": "ecs-svc/99"})).defined()
     assert "deployment is ecs-svc/99, no longer ecs-svc/42" in refusal(lambda: execute(bench, plan))
+
+
+def done(amazon):
+    """Carry a fix out; returns its bench and the plan."""
+    bench = Amazing(amazon)
+    for _look in range(3):
+        amazon.described(service()).defined()
+    amazon.updated().described(service(deployment("web:41")))
+    plan = propose(bench)
+    approval.approve(bench.context, plan, "omar")
+    assert execute(bench, plan).result == {"deployment": "ecs-svc/41"}
+    bench.raising.fixed_at = bench.clock.now()
+    bench.clock.advance(90)
+    return bench, plan
+
+
+def test_what_somebody_deployed_after_the_fix_is_not_undone(amazon):
+    """Also not another deployment of the same task definition."""
+    bench, plan = done(amazon)
+    bench.raising.after = ["checkout"]
+    amazon.described(service({**deployment("web:41"), "id": "ecs-svc/99"}))
+    bench.verifier().run()
+    state = bench.context.load(plan)[2]
+    assert state.status == "rollback_failed"
+    assert "deployed anew in the meantime, by ecs-svc/99, no longer ecs-svc/41" in state.detail
+
+
+def test_a_recovery_under_somebody_elses_deployment_does_not_prove_the_fix(amazon):
+    bench, plan = done(amazon)
+    amazon.described(service({**deployment("web:41"), "id": "ecs-svc/99"}))
+    bench.verifier().run()
+    state = bench.context.load(plan)[2]
+    assert (state.status, bench.status()) == ("insufficient_data", "new")
+    assert "by ecs-svc/99, which somebody made since, not by ecs-svc/41" in state.detail
+
+
+@pytest.mark.parametrize(
+    ("changes", "differs"),
+    [
+        ({"argument.cluster": "test"}, "cluster"),
+        ({"argument.cluster": "$plan.service$"}, "cluster"),
+        ({"argument.service": "cart"}, "service"),
+        ({"argument.service": "$result.service$"}, "service"),
+        ({"argument.cluster": "$plan.cluster$"}, ""),
+        ({"argument.service": "$before.service$"}, ""),
+    ],
+)
+def test_what_undoes_an_action_is_about_the_same_cluster_and_service(changes, differs):
+    problems = Catalogue.from_stanzas({"back": BACK, "forth": {**FORTH, **changes}}).problems
+    said = f"[back] and [forth], which undoes it, differ in argument.{differs}: give both the same."
+    assert (said in problems.get("back", "")) == bool(differs) and bool(problems) == bool(differs)

@@ -191,10 +191,12 @@ def _without_inverse(actions: Mapping[str, Action]) -> Optional[Action]:
 def _undone_elsewhere(action: Action, actions: Mapping[str, Action]) -> str:
     """Return the argument by which an action's inverse is about another object, empty if none."""
     inverse = actions.get(action.inverse)
-    if inverse is None or not {action.executor, inverse.executor} <= set(TAKEN_ARGUMENTS):
+    if inverse is None or not {action.executor, inverse.executor} <= set(PLACES):
         return ""
     mine, its = ({one.name: one.source for one in each.arguments} for each in (action, inverse))
-    for name, unless in PLACES.items():
+    for name, unless in PLACES[action.executor].items():
+        if name not in PLACES[inverse.executor]:
+            continue
         taken_over = name in mine and its.get(name) in (f"$plan.{name}$", f"$before.{name}$")
         if not taken_over and mine.get(name, unless) != its.get(name, unless):
             return name

@@ -5,6 +5,9 @@ same it starts no deployment ("By default, deployments aren't forced", ``forceNe
 request may be repeated, though ECS knows no request ids. A rolling deployment then goes on by
 itself: ``rolloutState`` says how far it is, and ``FAILED`` is what the deployment circuit breaker
 stopped ("UpdateService" and "Deployment" in the Amazon ECS API Reference).
+
+``UpdateService`` names no deployment that it replaces: ECS has no compare-and-set. So the service
+is looked at right before, and its answer shows whom the request may have undone in between.
 """
 
 from __future__ import annotations
@@ -35,6 +38,9 @@ NOT_SENT = (
 )  # fmt: skip
 # What botocore's parser, and ours, ends with on JSON of another shape than ECS's.
 STRANGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+# The look before a request may take so long. Once the lease of its run is over, whoever finds out
+# what became of that may have asked for it.
+LOOK_SECONDS = 30.0
 NO_ANSWER_OF_ECS = "What answered is not Amazon ECS: see endpoint and proxy."
 
 
@@ -69,8 +75,9 @@ class Ecs:
     """The services of one account and region.
 
     Arguments: ``cluster``, ``service``, ``running`` (the task definition that the change put
-    there) and ``to_task_definition``, both as ``family:revision``. ``connect`` gives a boto3 client
-    for as long as it is needed; it raises ExecutorError.
+    there) and ``to_task_definition``, both as ``family:revision``; ``deployment``, where it is
+    told, is the id of the one to be replaced. ``connect`` gives a boto3 client for as long as it is
+    needed; it raises ExecutorError.
     """
 
     def __init__(
@@ -90,12 +97,9 @@ class Ecs:
         """
         with self._connect() as client:
             service = self._service(client, arguments)
+            _as_approved(service, arguments)
             wanted, running = arguments["to_task_definition"], service.newest.revision
             name = arguments["service"]
-            if running == wanted:
-                raise Unfit(f"{name} runs {running} already: there is nothing to do.")
-            if running != arguments["running"]:
-                raise Unfit(f"{name} runs {running}, no longer {arguments['running']}.")
             if running.partition(":")[0] != wanted.partition(":")[0]:
                 raise Unfit(f"{wanted} is of another family than {running}, which {name} runs.")
             asked = {"taskDefinition": wanted}
@@ -112,14 +116,21 @@ class Ecs:
         }
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Ask for the former task definition, and wait a little for it to run."""
+        """Ask for the former task definition, and wait a little for it to run.
+
+        Nothing is asked for where another deployment runs than that of the approval. One that
+        somebody makes between that look and the request is replaced: the answer shows it, and then
+        the fix counts as failed, so that people look.
+        """
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
 
         try:
             with self._connect() as client:
+                seen = self._seen(client, arguments)
                 asked = client.update_service(**_update(arguments))
-                made = _service_of(asked["service"]).newest.id
+                answer = _service_of(asked["service"])
+                made = answer.newest.id
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             refused = status in REFUSED_STATUSES
@@ -133,7 +144,17 @@ class Ecs:
             return Outcome("unknown", NO_ANSWER_OF_ECS)
         except ExecutorError as error:
             return Outcome("failed", str(error))
-        return self._awaited(arguments, made)
+        replaced = _replaced(seen, answer, arguments)
+        return replaced or self._awaited(arguments, made)
+
+    def _seen(self, client: Any, arguments: Mapping[str, str]) -> _Service:
+        """Return the service as it is right before a request. Raises ExecutorError and Unfit."""
+        began = time.monotonic()
+        service = self._service(client, arguments)
+        _as_approved(service, arguments)
+        if time.monotonic() - began > LOOK_SECONDS:
+            raise ExecutorError("Amazon ECS took too long to say what runs: nothing was changed.")
+        return service
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Look at what the service runs, and how far its deployment is."""
@@ -212,6 +233,41 @@ def _deployment_of(told: Mapping[str, Any]) -> _Deployment:
     return _Deployment(number, status, revision, state, reason, int(tasks), int(wanted))
 
 
+def _as_approved(service: _Service, arguments: Mapping[str, str]) -> None:
+    """Raise Unfit where a service does not run what is to be replaced."""
+    name, newest = arguments["service"], service.newest
+    if newest.revision == arguments["to_task_definition"]:
+        raise Unfit(f"{name} runs {newest.revision} already: there is nothing to do.")
+    if newest.revision != arguments["running"]:
+        raise Unfit(f"{name} runs {newest.revision}, no longer {arguments['running']}.")
+    if newest.id != arguments.get("deployment", newest.id):
+        raise Unfit(_deployed_anew(name, newest, arguments))
+
+
+def _deployed_anew(name: str, newest: _Deployment, arguments: Mapping[str, str]) -> str:
+    return (
+        f"{name} was deployed anew in the meantime, by {newest.id}, no longer "
+        f"{arguments['deployment']}."
+    )[:300]
+
+
+def _replaced(seen: _Service, answer: _Service, arguments: Mapping[str, str]) -> Optional[Outcome]:
+    """Say whose deployment the request took the place of, None where it is the one seen before it.
+
+    A service that is updated keeps the deployments that still have tasks ("ACTIVE").
+    """
+    known = {one.id for one in (*seen.deployments, answer.newest)}
+    between = [one for one in answer.deployments if one.id not in known]
+    if not between:
+        return None
+    detail = (
+        f"{arguments['service']} was deployed by somebody else in that very moment, "
+        f"{between[0].revision} by {between[0].id}, and {arguments['to_task_definition']} has "
+        "taken its place: look at which of them is to run."
+    )
+    return Outcome("failed", detail[:500], certain=False)
+
+
 def _became(service: _Service, arguments: Mapping[str, str], made: Optional[str]) -> Outcome:
     """Judge a service that was asked to run another task definition.
 
@@ -229,6 +285,8 @@ def _became(service: _Service, arguments: Mapping[str, str], made: Optional[str]
         detail = f"The deployment of {wanted} to {name} has failed: {why}"
         return Outcome("failed", detail.strip(), certain=False)
     if newest.revision == arguments["running"]:
+        if newest.id != arguments.get("deployment", newest.id):
+            return Outcome("failed", _deployed_anew(name, newest, arguments), certain=False)
         return Outcome("unchanged", f"{name} still runs {newest.revision}.")
     if newest.revision != wanted:
         detail = f"{name} has moved on to {newest.revision} in the meantime."
@@ -236,7 +294,7 @@ def _became(service: _Service, arguments: Mapping[str, str], made: Optional[str]
     if not _is_complete(service):
         tasks = f"{newest.tasks} of {newest.wanted_tasks} tasks"
         return Outcome("unknown", f"{name} is being put back to {wanted}: {tasks} run it.")
-    return Outcome("done", f"{name} runs {wanted}.", {"deployment": newest.id})
+    return Outcome("done", f"{name} runs {wanted}.", {"deployment": made or newest.id})
 
 
 def _is_complete(service: _Service) -> bool:

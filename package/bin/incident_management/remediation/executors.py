@@ -18,6 +18,7 @@ from .kubernetes import OBJECTS, Change, Restart, Rollback, Scale
 
 __all__ = [
     "BOUND_FACTS",
+    "MADE",
     "NEEDED_ARGUMENTS",
     "OBJECT_FACTS",
     "PLACES",
@@ -36,23 +37,34 @@ NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "kubernetes_restart": ("namespace", "service"),
     "kubernetes_scale": ("namespace", "service", "least", "most"),
 }
-# Which argument says where its object is, and what goes without it: what undoes must name the same.
-PLACES: Mapping[str, str] = {"cluster": "", "namespace": "", "kind": "Deployment", "service": ""}
+_WORKLOAD = {"cluster": "", "namespace": "", "kind": "Deployment", "service": ""}
+# Which arguments say where an executor's object is, and what goes without them: what undoes must
+# name the same. A job template of AWX may do anything, so none of its variables does.
+PLACES: Mapping[str, Mapping[str, str]] = {
+    "deploy_api": {"service": ""},
+    "ecs": {"cluster": "", "service": ""},
+    "kubernetes": _WORKLOAD,
+    "kubernetes_restart": _WORKLOAD,
+    "kubernetes_scale": _WORKLOAD,
+}
 # All that an executor takes, of those that take no others: a cluster whose argument is misspelt
 # would be another one.
 TAKEN_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
-    "kubernetes": (*PLACES, "running", "to_version", "revision"),
-    "kubernetes_restart": tuple(PLACES),
-    "kubernetes_scale": (*PLACES, "least", "most", "add", "to_replicas", "replicas"),
+    "kubernetes": (*_WORKLOAD, "running", "to_version", "revision"),
+    "kubernetes_restart": tuple(_WORKLOAD),
+    "kubernetes_scale": (*_WORKLOAD, "least", "most", "add", "to_replicas", "replicas"),
 }
 # What of a plan's state an executor is told as well, so that it acts on nothing newer.
 BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
+    "ecs": ("deployment",),
     "kubernetes": ("revision",),
     "kubernetes_restart": ("revision", "version"),
     "kubernetes_scale": ("replicas", "to_replicas"),
 }
 # What of it names the very object; whoever undoes a plan is told that, too.
-OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = dict.fromkeys(BOUND_FACTS, OBJECTS)
+OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = dict.fromkeys(TAKEN_ARGUMENTS, OBJECTS)
+# What of an answer names the change that was made; another one is somebody else's.
+MADE: Mapping[str, str] = {"deploy_api": "change_id", "ecs": "deployment"}
 
 
 def executors(settings: Callable[[], Settings]) -> Executors:

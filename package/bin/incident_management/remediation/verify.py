@@ -19,6 +19,8 @@ from ..ports import Searcher, SearchFailed
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context
 from .execution import undo
+from .executor import Outcome
+from .executors import MADE
 from .judging import INSUFFICIENT, NOT_RECOVERED, RECOVERED, Judgement, Meant, judge
 from .live import each_plan
 from .plan import PlanState
@@ -144,7 +146,7 @@ class Verifier:
         following = [pair.after[1] + pair.length + grid.lag for pair, grid in zip(pairs, grids)]
         turn.next = min([turn.deadline, *following])
         turn.failures = 0
-        return self._if_it_stands(plan, judgement, turn)
+        return self._if_it_stands(plan, state, judgement, turn)
 
     def _meant(self, plan: Mapping[str, Any]) -> Meant:
         """On whose word a plan is undone, by the entries of its incident."""
@@ -155,7 +157,7 @@ class Verifier:
         return Meant(identity(opened.get("search") or {}), frozenset(entities))
 
     def _if_it_stands(
-        self, plan: Mapping[str, Any], judgement: Judgement, turn: _Turn
+        self, plan: Mapping[str, Any], state: PlanState, judgement: Judgement, turn: _Turn
     ) -> Judgement:
         """Take a recovery for the fix's only while the service still runs what the fix put there.
 
@@ -166,7 +168,12 @@ class Verifier:
         step = action_step(self._context, plan)
         found = look(self._context, step, step.run)
         if found.status == "done":
-            return judgement
+            made = MADE.get(step.action.executor, "")
+            mine, now = (str(one.get(made) or "") for one in (state.result, found.result))
+            if not (mine and now) or mine == now:
+                return judgement
+            sentence = f"It is there by {now[:100]}, which somebody made since, not by {mine}."
+            found = Outcome("failed", sentence)
         if found.status != "unknown":
             turn.deadline = 0.0  # It is not coming back.
         judgement.outcome = INSUFFICIENT
