@@ -129,7 +129,7 @@ class Ecs:
             with self._connect() as client:
                 seen = self._seen(client, arguments)
                 asked = client.update_service(**_update(arguments))
-                answer = _service_of(asked["service"])
+                answer = _service_of(_storable([asked["service"]])[0])
                 made = answer.newest.id
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
