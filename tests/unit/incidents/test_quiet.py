@@ -318,6 +318,20 @@ def test_a_person_who_reopens_it_is_not_overruled(world):
     assert world.status(incident) != "resolved"
 
 
+def test_who_reopens_what_a_person_or_a_fix_resolved_is_not_overruled_either(world):
+    """They know that it is silent; the next finding begins a new silence."""
+    incident = world.raise_signal()
+    world.minutes(60)
+    lifecycle.resolve(world.stores, world.clock, incident, "bob", "a fix")
+    lifecycle.reopen(world.stores, world.clock, incident, "ann", "customers still complain")
+    world.minutes(400)
+    assert world.status(incident) != "resolved"
+
+    assert world.raise_signal(run=90) == incident
+    world.minutes(135)
+    assert world.status(incident) == "resolved"
+
+
 def test_a_finding_within_the_window_reopens_it(world):
     incident = world.raise_signal()
     world.minutes(130)

@@ -311,3 +311,93 @@ def test_an_entity_that_no_search_can_name_proves_nothing_and_stops_nothing(benc
     assert bench.verifier().run() == 1
     assert verification(bench)["outcome"] == "insufficient_data"
     assert verification(bench)["samples"] == [{"entity": "check\nout", "events": 0}]
+
+
+# --- what keeps an incident open that a fix has cured -------------------------------------------
+
+
+class Finding:
+    """Something is found in the moment in which a method of the stores' timeline is called."""
+
+    def __init__(self, bench, monkeypatch, when):
+        self.bench, self.when, self.came = bench, when, False
+        append = timeline.append
+        monkeypatch.setattr(timeline, "append", self.watched)
+        self.append = append
+
+    def watched(self, stores, clock, incident, kind, data, actor, once=""):
+        if self.when(kind, data) and not self.came:
+            self.came = True
+            self.append(stores, clock, incident, "signal", {"signals": {"b": 3}}, "nobody")
+        return self.append(stores, clock, incident, kind, data, actor, once)
+
+
+def test_what_is_found_between_the_look_and_the_resolve_keeps_the_incident_open(bench, monkeypatch):
+    Finding(bench, monkeypatch, lambda kind, data: data.get("to") == "resolved")
+    bench.clock.advance(85)
+    bench.verifier().run()
+    assert bench.kinds()[-3:] == ["signal", "status resolved", "status new"]
+    assert bench.status() == "new"
+    bench.clock.advance(600)
+    bench.verifier().run()
+    assert bench.status() == "new"
+    assert bench.stores.plans.get(bench.plan)["status"] == "recovered"
+
+
+def test_what_is_found_while_it_is_judged_is_judged_anew(bench, monkeypatch):
+    ran = bench.raising.run
+
+    def run(*asked):
+        monkeypatch.setattr(bench.raising, "run", ran)
+        bench.write("signal", signals={"b": 3})
+        return ran(*asked)
+
+    monkeypatch.setattr(bench.raising, "run", run)
+    bench.clock.advance(85)
+    assert bench.verifier().run() == 0 and bench.status() == "new"
+    bench.clock.advance(120)
+    assert bench.verifier().run() == 1 and bench.status() == "resolved"
+
+
+def test_a_worker_that_was_killed_after_the_verdict_does_not_resolve_what_came_back(bench):
+    """It comes back an hour later; meanwhile the search has found the problem again."""
+    bench.clock.advance(85)
+    crashing = bench.verifier()
+    crashing._follow = lambda *_said: (_ for _ in ()).throw(Crash)
+    with pytest.raises(Crash):
+        crashing.run()
+    bench.clock.advance(3600)
+    bench.write("signal", signals={"b": 3})
+    bench.verifier().run()
+    assert bench.status() == "new" and bench.kinds()[-1] == "note"
+    assert bench.stores.plans.get(bench.plan)["status"] == "recovered"
+    told = timeline.read(bench.stores, INCIDENT)[-1].data["text"]
+    assert told == (
+        f"{bench.plan} has helped, but {INCIDENT} stays open: Something was found after the fix "
+        "was judged."
+    )
+
+
+def test_a_persons_reopening_holds_whatever_the_proof_says(bench):
+    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "ann")
+    lifecycle.reopen(bench.stores, bench.clock, INCIDENT, "ann", "customers still complain")
+    bench.clock.advance(85)
+    bench.verifier().run()
+    assert bench.status() == "new"
+    assert bench.kinds()[-2:] == ["verification recovered", "note"]
+    told = timeline.read(bench.stores, INCIDENT)[-1].data["text"]
+    assert told.endswith("stays open: ann has reopened it since the fix was begun.")
+    assert bench.stores.plans.get(bench.plan)["status"] == "recovered"
+
+
+def test_what_a_finding_reopened_is_resolved_when_the_proof_says_so(bench):
+    """Its search's owner is named as who did it, as of all that an alert does."""
+    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "ann")
+    entries = timeline.read(bench.stores, INCIDENT)
+    incident = timeline.fold(entries)
+    data, once = lifecycle.reopening(incident, entries[-1].key, "found again")
+    found = {**data, "found": True}
+    timeline.append(bench.stores, bench.clock, INCIDENT, "status", found, "owner", once)
+    bench.clock.advance(85)
+    bench.verifier().run()
+    assert bench.status() == "resolved"

@@ -14,7 +14,7 @@ from ..ports import Clock, Document, Stores
 from . import timeline
 from .errors import IllegalMove, Invalid
 from .fold import ADDING
-from .model import Entry, Incident
+from .model import ACTOR, Entry, Incident
 from .signal import TEXT_CHARACTERS
 from .stores import claim_document
 from .upkeep import flapping
@@ -22,9 +22,11 @@ from .upkeep import flapping
 __all__ = [
     "FEEDBACK",
     "acknowledge",
+    "by_hand",
     "close",
     "comes_with_acknowledgement",
     "done_before",
+    "held_open_by",
     "must_be_open",
     "note",
     "pin",
@@ -214,6 +216,25 @@ def reopen_if_found(
         return False
     reopen(stores, clock, incident_id, actor, reason)
     return True
+
+
+def by_hand(entry: Entry) -> bool:
+    """Tell whether a person reopened the incident by an entry: no finding, and not the app."""
+    return entry.once.startswith(REOPEN) and entry.actor != ACTOR and not entry.data.get("found")
+
+
+def held_open_by(entries: Sequence[Entry]) -> str:
+    """Return who reopened an incident by hand, while nothing was found since; empty otherwise.
+
+    They knew of the silence before, so that says nothing new.
+    """
+    who = ""
+    for entry in timeline.effective(entries):
+        if by_hand(entry):
+            who = entry.actor
+        elif entry.kind in ADDING or entry.data.get("to") == "resolved":
+            who = ""
+    return who
 
 
 def reopened_since(

@@ -12,6 +12,7 @@ from ..incidents.model import Entry, Incident
 from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 from .catalogue import Catalogue
+from .ending import kept_open
 from .executor import Executor, ExecutorError, Executors
 from .plan import PlanState, plan_state
 from .raised import RaisingSearch
@@ -106,9 +107,8 @@ class Context:
         status = state.status
         if status == "recovered" and current["status"] != "recovered":
             # It is over when its incident is resolved, too; until then the worker looks after it.
-            incident, _entries = self.standing(plan["incident_id"])
-            if incident.is_open and not incident.pinned:
-                status = "resolving"
+            is_kept, _why = kept_open(plan, state, *self.standing(plan["incident_id"]))
+            status = "recovered" if is_kept else "resolving"
         if current["status"] != status:
             current.update(status=status, updated_at=self.clock.now())
             self.stores.plans.save([current])

@@ -10,14 +10,15 @@ be another problem.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Set
 
-from ..incidents import lifecycle
+from ..incidents import lifecycle, timeline
 from ..incidents.errors import IllegalMove
 from ..notify.message import span
 from ..ports import Searcher, SearchFailed
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context
+from .ending import found_since, kept_open, resolve_once, verdict_once
 from .execution import undo
 from .executor import Outcome
 from .executors import MADE
@@ -90,7 +91,7 @@ class Verifier:
     def _follow(self, plan: Mapping[str, Any], state: PlanState) -> bool:
         """Do what a verdict asks for; done again after a crash, as the plan is then still live."""
         if state.status == "recovered":
-            return self._resolve(plan)
+            return self._resolve(plan, state)
         if state.status == "not_recovered":
             undo(self._context, plan["_key"])
             return True
@@ -128,7 +129,8 @@ class Verifier:
         """Judge by the newest windows that are over; None while the first are not."""
         action = self._context.catalogue.get(plan["action"])
         turn.deadline = max(turn.deadline, state.done_at + action.verify_limit)
-        incident, _entries = self._context.standing(plan["incident_id"])
+        incident, entries = self._context.standing(plan["incident_id"])
+        known = {entry.key for entry in entries}
         searches = searches_of(self._context.stores, incident)
         grids = [self._raising.grid(search, state.done_at) for search in searches]
         over = max(grid.first(action, state).after[1] + grid.lag for grid in grids)
@@ -146,6 +148,7 @@ class Verifier:
         following = [pair.after[1] + pair.length + grid.lag for pair, grid in zip(pairs, grids)]
         turn.next = min([turn.deadline, *following])
         turn.failures = 0
+        judgement = self._if_nothing_came(plan, judgement, known)
         return self._if_it_stands(plan, state, judgement, turn)
 
     def _meant(self, plan: Mapping[str, Any]) -> Meant:
@@ -155,6 +158,16 @@ class Verifier:
         names = {str(one).lower() for one in (*opened.get("entities", ()), plan["entity"])}
         entities = (one for one in plan["state"]["entities"] if one.lower() in names)
         return Meant(identity(opened.get("search") or {}), frozenset(entities))
+
+    def _if_nothing_came(
+        self, plan: Mapping[str, Any], judgement: Judgement, known: Set[str]
+    ) -> Judgement:
+        """Take it for no recovery yet where something was found while it was judged."""
+        _incident, entries = self._context.standing(plan["incident_id"])
+        if judgement.outcome == RECOVERED and found_since(known, entries):
+            judgement.outcome = INSUFFICIENT
+            judgement.detail = "Something was found while the fix was judged."
+        return judgement
 
     def _if_it_stands(
         self, plan: Mapping[str, Any], state: PlanState, judgement: Judgement, turn: _Turn
@@ -191,29 +204,38 @@ class Verifier:
         action = self._context.catalogue.actions.get(plan["action"])
         if judgement.outcome == NOT_RECOVERED and action and not action.undo_by_itself:
             data["by_hand"] = True
-        self._context.append(plan, "verification", data, SYSTEM, f"verification:{plan['_key']}")
+        self._context.append(plan, "verification", data, SYSTEM, verdict_once(plan))
         self._follow(plan, self._context.show(plan))
         return True
 
-    def _resolve(self, plan: Mapping[str, Any]) -> bool:
-        """Resolve the incident that a plan has cured, unless somebody did, or pinned it."""
-        incident, _entries = self._context.standing(plan["incident_id"])
-        if not incident.is_open or incident.pinned:
+    def _resolve(self, plan: Mapping[str, Any], state: PlanState) -> bool:
+        """Resolve the incident that a plan has cured, unless people or findings keep it open."""
+        stores, clock = self._context.stores, self._context.clock
+        incident, entries = self._context.standing(plan["incident_id"])
+        is_kept, why = kept_open(plan, state, incident, entries)
+        if is_kept:
+            if why:
+                text = f"{plan['_key']} has helped, but {incident.id} stays open: {why}"
+                note, once = {"text": text}, f"kept open:{plan['_key']}"
+                timeline.append(stores, clock, incident.id, "note", note, SYSTEM, once)
+                timeline.refresh(stores, incident.id)
             self._context.show(plan)
             return False
         try:
             lifecycle.resolve(
-                self._context.stores,
-                self._context.clock,
+                stores,
+                clock,
                 incident.id,
                 SYSTEM,
                 resolution=f"{plan['summary']} The raising search finds it no more.",
                 reason=f"Recovery verified after {plan['_key']}.",
-                once=f"resolve:{plan['_key']}",
+                once=resolve_once(plan),
                 by_itself=True,
             )
         except IllegalMove:
             # Somebody resolved it between the look and the move: that is as good.
             return False
+        known, reason = {entry.key for entry in entries}, "A finding came while it was resolved."
+        lifecycle.reopen_if_found(stores, clock, incident.id, SYSTEM, known, reason)
         self._context.show(plan)
         return True

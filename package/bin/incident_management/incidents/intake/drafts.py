@@ -69,7 +69,8 @@ class Drafts:
         story = batch.stories[incident.id]
         reason = f"'{problem.first.rule}' found it again {since:.0f} seconds after the resolve."
         data, once = reopening(incident, story.last_resolve, reason)
-        self.draft(batch, incident.id, "status", data, once)
+        # What a finding reopens, silence may resolve again: see lifecycle.held_open_by.
+        self.draft(batch, incident.id, "status", {**data, "found": True}, once)
         too_often = flapping.begins(story, self._routing, self._clock.now())
         if too_often:
             self.draft(batch, incident.id, "flapping", *too_often)

@@ -82,13 +82,18 @@ class Quiet:
         return any(plan.get("status") in IN_PROGRESS for plan in plans)
 
     def _resolve(self, incident_id: str, evidence: Sequence[Evidence]) -> int:
-        """Write the resolve, once for this silence; a person who reopens it is not overruled."""
+        """Write the resolve, once for this silence; a person who reopens it is not overruled.
+
+        Whoever resolved it that it was reopened from: a person, the end of an alert, or a fix.
+        """
         entries = timeline.read(self._stores, incident_id)
         if not entries:
             return 0
         incident = timeline.fold(entries)
         once = f"quiet:{incident.signals}:{incident.last_time}"
         if not incident.is_open or incident.pinned or any(e.once == once for e in entries):
+            return 0
+        if lifecycle.held_open_by(entries):
             return 0
         data: Dict[str, Any] = {
             "from": incident.status,
