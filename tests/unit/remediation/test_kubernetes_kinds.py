@@ -186,6 +186,15 @@ def test_a_cluster_that_can_not_be_used_is_one_sentence(change, says):
     assert made.execute({**ARGUMENTS, "cluster": "west"}, "PLAN-1").status == "failed"
 
 
+def test_what_is_wrong_under_remediation_costs_no_cluster_of_its_own(two):
+    clusters = {"west": {"url": "https://west.example:6443", "token": "t"}}
+    known = parse({"remediation": {"awx_url": "ftp://x"}}, {}, clusters)
+    made = executors.executors(lambda: known)["kubernetes"]()
+    assert made.facts({**ARGUMENTS, "cluster": "west"})["version"] == "r8"
+    with pytest.raises(ExecutorError, match="awx_url"):
+        made.facts(ARGUMENTS)
+
+
 def test_a_malformed_cluster_costs_no_other():
     known = parse(
         {}, {}, {"east": {"url": "ftp://x", "token": "t"}, "west": {"url": "https://w.example"}}

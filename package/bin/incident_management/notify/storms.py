@@ -44,8 +44,12 @@ NEXT_AFTER_SECONDS = 300.0
 MOST = 5000
 READ = 50_000
 SAVED_AT_ONCE = 500
+# So many fixes that wait for an approval are told singly, where the limit is lower: nobody can
+# press Approve in a summary.
+ASKED_SINGLY = 100
 # The most people that a summary calls by name.
 CALLED = 20
+_TO_APPROVE = " Each is approved on its incident's page, or with | remediate."
 _OVER = ("resolved", "closed")
 _PLACED = ("flow", "target", "urgency", "created_at", "order")
 
@@ -100,7 +104,9 @@ class Storms:
         return any("summary" not in one for one in earlier)
 
     def _is_full(self, routing: Routing, flow: str, message: Mapping[str, Any]) -> bool:
-        if not routing.tell_singly or self._count(routing, flow, False) < routing.tell_singly:
+        if not routing.tell_singly:
+            return False
+        if self._count(routing, flow, False) < _most(routing, message["event"]):
             return False
         gravest = _is_gravest(message)
         return not gravest or self._count(routing, flow, True) >= routing.tell_critical_singly
@@ -114,9 +120,9 @@ class Storms:
             query: Document = {"flow": flow, "created_at": times}
             if gravest:
                 query["urgency"] = 0
-            most = routing.tell_critical_singly if gravest else routing.tell_singly
+            most = max(routing.tell_critical_singly, routing.tell_singly, ASKED_SINGLY)
             # In the order of its index: in another the KV store would look at all that it has.
-            found = self._stores.outbox.find(query, "created_at:-1", max(most, 1), fields=("flow",))
+            found = self._stores.outbox.find(query, "created_at:-1", most, fields=("flow",))
             self._counts[flow, gravest] = len(found)
         return self._counts[flow, gravest]
 
@@ -225,6 +231,11 @@ class Storms:
         return len(found)
 
 
+def _most(routing: Routing, event: str) -> int:
+    """How many messages of an event are told singly."""
+    return max(routing.tell_singly, ASKED_SINGLY) if event == "plan" else routing.tell_singly
+
+
 def _flow(channel: str, team: str, message: Mapping[str, Any]) -> str:
     """Name what is counted together; what is one person's own mail is counted for them."""
     own = [message["mention"]] if _is_own_mail(channel, message) else []
@@ -280,7 +291,8 @@ def _summary(gathered: Sequence[Document], web_url: str) -> Message:
         headline=f"{happened}, {many} more",
         title=f"{many} more incident{'s' * (len(messages) != 1)}{of}: {happened.lower()}",
         severity=severities[0] if severities else "info",
-        text=f"{counted}. They are told together because they were too many to tell one by one.",
+        text=f"{counted}. They are told together because they were too many to tell one by one."
+        f"{_TO_APPROVE if first['event'] == 'plan' else ''}",
         where=_leading(messages, "where"),
         rules=_leading(messages, "rules"),
         since=min((one["since"] for one in messages if one["since"]), default=0.0),

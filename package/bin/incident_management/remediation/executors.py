@@ -74,15 +74,15 @@ def executors(settings: Callable[[], Settings]) -> Executors:
     needed.
     """
 
-    def known() -> Settings:
+    def known(*parts: str) -> Settings:
         try:
-            return settings().need("remediation", *SHARED_PARTS)
+            return settings().need(*parts, *SHARED_PARTS)
         except SettingsError as error:
             raise ExecutorError(str(error)) from None
 
     def made(kind: Callable[[str, str, Send], Executor], what: str, prefix: str) -> Executor:
         """Make one that has ``<prefix>_url`` and ``<prefix>_token`` under Remediation."""
-        have = known()
+        have = known("remediation")
         mine = have.remediation
         url, token = (str(getattr(mine, f"{prefix}_{part}")) for part in ("url", "token"))
         return kind(*_checked(what, url, token), _sender(have))
@@ -92,7 +92,7 @@ def executors(settings: Callable[[], Settings]) -> Executors:
         return kind(lambda name: _reached(have, name), _sender(have))
 
     def ecs() -> Executor:
-        have = known()
+        have = known("remediation")
         mine = have.remediation
         try:
             account = have.account(mine.aws_account) if mine.aws_account else None
@@ -133,10 +133,12 @@ def _reached(settings: Settings, name: str) -> Tuple[str, str]:
 
     Raises ExecutorError.
     """
-    mine, page = settings.remediation, "Kubernetes clusters"
-    if not name:
-        return _checked("Kubernetes", mine.kubernetes_url, mine.kubernetes_token)
+    page = "Kubernetes clusters"
     try:
+        if not name:
+            # What is wrong under Remediation keeps no cluster from being asked that has its own.
+            mine = settings.need("remediation").remediation
+            return _checked("Kubernetes", mine.kubernetes_url, mine.kubernetes_token)
         cluster = settings.cluster(name)
     except SettingsError as error:
         raise ExecutorError(str(error)) from None
