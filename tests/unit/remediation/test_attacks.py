@@ -92,6 +92,31 @@ def test_an_incident_that_a_forged_signal_opened_has_no_fix_undone_that_has_help
     assert bench.api.services["checkout"]["version"] == "r7"
 
 
+@pytest.mark.parametrize("found", [{"Always": ["checkout"]}, {"Always": ["noise", "checkout"]}])
+def test_who_opened_an_incident_has_no_fix_undone_that_another_search_does_not_speak_of(found):
+    """The true search has raised it, too, and found nothing right before the fix."""
+    bench = Bench()
+    bench.stores.timeline.delete_matching({"incident_id": INCIDENT})
+    forged = {"name": "Always", "app": "search", "owner": "mallory"}
+    bench.write("opened", title="x", severity="low", entities=["checkout", "noise"], rule="Always",
+                signals={"f": 1}, search=forged)  # fmt: skip
+    real = {"name": "High Error Rate", "app": "incident_management", "owner": "nobody"}
+    for key, search in (("f", forged), ("a", real)):
+        signal = {"_key": key, "rule": search["name"], "entity": "checkout", "search": search}
+        bench.stores.signals.save([{**signal, "incident_id": INCIDENT, "received_at": 1.0}])
+    bench.write("signal", rule=real["name"], entity="checkout", signals={"a": 7})
+    bench.analyse()
+    plan = approved(bench)
+    execute(bench, plan)
+    state = judged_where(bench, plan, found, found)
+    assert state.status == "insufficient_data"
+    assert state.detail.endswith(
+        "But 'High Error Rate', which has raised the incident, too, does not, so a person decides "
+        "whether the fix stays."
+    )
+    assert bench.api.services["checkout"]["version"] == "r7"
+
+
 def lasting(bench, finds):
     """All searches find checkout until now, and then only those that ``finds`` holds of."""
     fixed_at = bench.clock.now()

@@ -187,7 +187,7 @@ def test_a_cluster_that_can_not_be_used_is_one_sentence(change, says):
 
 
 def test_what_is_wrong_under_remediation_costs_no_cluster_of_its_own(two):
-    clusters = {"west": {"url": "https://west.example:6443", "token": "t"}}
+    clusters = {"west": {"url": "https://west.example:6443", "token": "token-west"}}
     known = parse({"remediation": {"awx_url": "ftp://x"}}, {}, clusters)
     made = executors.executors(lambda: known)["kubernetes"]()
     assert made.facts({**ARGUMENTS, "cluster": "west"})["version"] == "r8"

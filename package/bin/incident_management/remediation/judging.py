@@ -3,9 +3,9 @@
 Each is run over two windows of the same length, one that ends where the action began and one after
 it. ``recovered`` takes all of: one of them found an entity of the incident before, none finds any
 after, and every entity of the incident had enough events after, so that silence is not mistaken for
-health. ``not_recovered``, which undoes the fix, takes two things: the search that opened the
-incident finds the same entity before and after, and no other sees one cured: see :class:`Meant`.
-Anything less is ``insufficient_data``.
+health. ``not_recovered``, which undoes the fix, takes all of them, too: the search that opened the
+incident finds an entity before and after that it was opened for, and each other one finds something
+of the incident before and after: see :class:`Meant`. Anything less is ``insufficient_data``.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ class Meant:
     """On whose word a fix is undone: anybody's alert can raise a signal, so not on just any.
 
     ``opener``: the search that opened the incident, by its :func:`.raised.identity`. ``entities``:
-    what the incident was opened for, and what the fix acts on. Any search that sees such an entity
-    cured has the last word, because then the fix helped, and whether it did enough is for people to
-    say; so one that is forged can keep a fix from being undone, and have none undone.
+    what the incident was opened for, and what the fix acts on. All others must agree. One that sees
+    such an entity cured does not, because then the fix helped, and whether it did enough is for
+    people to say; nor does one that found nothing right before the fix. So one that is forged can
+    keep a fix from being undone, and have none undone of an incident that another has raised, too.
     """
 
     opener: str
@@ -78,6 +79,7 @@ def judge(
     lasting: Set[str] = set()
     unhelped: Set[str] = set()
     helped: Set[str] = set()
+    silent: List[str] = []
     reruns: List[Rerun] = []
     searches: List[Document] = []
     for search, windows in asked:
@@ -89,10 +91,12 @@ def judge(
         if identity(search) == meant.opener:
             unhelped |= then & now & meant.entities
         helped |= (then - now) & meant.entities
+        if not then & now:
+            silent.append(_name(search))
         reruns.append(rerun)
         searches.append(_document(search, rerun, windows, then, now))
     judgement = Judgement(INSUFFICIENT, "", sorted(before), sorted(after), {}, searches)
-    if not _is_cured(judgement, lasting, unhelped, helped):
+    if not _is_cured(judgement, lasting, unhelped, helped, silent):
         return judgement
     if len(own) > MAX_ENTITIES:
         judgement.detail = (
@@ -110,7 +114,7 @@ def _document(
     search: Mapping[str, Any], rerun: Rerun, windows: Windows, then: Set[str], now: Set[str]
 ) -> Document:
     return {
-        "name": str(search.get("name") or search.get("monitor") or ""),
+        "name": _name(search),
         "spl": rerun.spl,
         "windows": windows.to_document(),
         "before": sorted(then),
@@ -118,8 +122,16 @@ def _document(
     }
 
 
+def _name(search: Mapping[str, Any]) -> str:
+    return str(search.get("name") or search.get("monitor") or "")
+
+
 def _is_cured(
-    judgement: Judgement, lasting: Set[str], unhelped: Set[str], helped: Set[str]
+    judgement: Judgement,
+    lasting: Set[str],
+    unhelped: Set[str],
+    helped: Set[str],
+    silent: Sequence[str],
 ) -> bool:
     """Tell whether what was found before is found no more; else say what is so."""
     if lasting:
@@ -130,6 +142,11 @@ def _is_cured(
             judgement.detail += (
                 f" But one that found {cured} before finds it no more, so the fix has helped in "
                 "part: a person decides whether it stays."
+            )
+        elif unhelped and silent:
+            judgement.detail += (
+                f" But '{silent[0]}', which has raised the incident, too, does not, so a person "
+                "decides whether the fix stays."
             )
         elif unhelped:
             judgement.outcome = NOT_RECOVERED
