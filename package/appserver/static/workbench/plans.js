@@ -21,6 +21,7 @@ const TRIED = {
     kubernetes: DRY_RUN,
     kubernetes_restart: DRY_RUN,
     kubernetes_scale: DRY_RUN,
+    launchdarkly: 'LaunchDarkly checks the request, and stores nothing.',
 };
 // Each asks the service that it is about: more than these wait for nobody.
 const MAX_CHECKED = 3;

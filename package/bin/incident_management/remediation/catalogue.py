@@ -125,11 +125,10 @@ class Catalogue:
             except CatalogueError as error:
                 problems[name] = str(error)
         for action in list(actions.values()):
-            place = _undone_elsewhere(action, actions)
-            if place:
+            wrong = _undone_wrongly(action, actions)
+            if wrong:
                 problems[action.name] = (
-                    f"{CONF} [{action.name}] and [{action.inverse}], which undoes it, differ in "
-                    f"argument.{place}: give both the same."
+                    f"{CONF} [{action.name}] and [{action.inverse}], which undoes it, {wrong}"
                 )
                 del actions[action.name]
         while lacking := _without_inverse(actions):
@@ -186,6 +185,24 @@ def _without_inverse(actions: Mapping[str, Action]) -> Optional[Action]:
     """Return an action whose inverse is none of these."""
     found = (one for one in actions.values() if one.inverse and one.inverse not in actions)
     return next(found, None)
+
+
+def _undone_wrongly(action: Action, actions: Mapping[str, Action]) -> str:
+    """Say what keeps an action's inverse from undoing it; empty where nothing is known to."""
+    place = _undone_elsewhere(action, actions)
+    if place:
+        return f"differ in argument.{place}: give both the same."
+    inverse = actions.get(action.inverse)
+    switches = [
+        one.source
+        for each in (action, inverse)
+        if each is not None and each.executor == "launchdarkly"
+        for one in each.arguments
+        if one.name == "switch"
+    ]
+    if len(switches) == 2 and switches[0] == switches[1]:
+        return f"have the same argument.switch, {switches[0]}: give one off and the other on."
+    return ""
 
 
 def _undone_elsewhere(action: Action, actions: Mapping[str, Action]) -> str:

@@ -15,6 +15,7 @@ from .deploy_api import DeployApi
 from .ecs import Ecs
 from .executor import Body, Executor, ExecutorError, Executors, Send
 from .kubernetes import OBJECTS, Change, Restart, Rollback, Scale
+from .launchdarkly import LaunchDarkly
 
 __all__ = [
     "BOUND_FACTS",
@@ -36,6 +37,7 @@ NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "kubernetes": ("namespace", "service", "running", "to_version"),
     "kubernetes_restart": ("namespace", "service"),
     "kubernetes_scale": ("namespace", "service", "least", "most"),
+    "launchdarkly": ("project", "environment", "flag", "switch"),
 }
 _WORKLOAD = {"cluster": "", "namespace": "", "kind": "Deployment", "service": ""}
 # Which arguments say where an executor's object is, and what goes without them: what undoes must
@@ -46,6 +48,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     "kubernetes": _WORKLOAD,
     "kubernetes_restart": _WORKLOAD,
     "kubernetes_scale": _WORKLOAD,
+    "launchdarkly": {"project": "", "environment": "", "flag": ""},
 }
 # All that an executor takes, of those that take no others: a cluster whose argument is misspelt
 # would be another one.
@@ -53,6 +56,7 @@ TAKEN_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "kubernetes": (*_WORKLOAD, "running", "to_version", "revision"),
     "kubernetes_restart": tuple(_WORKLOAD),
     "kubernetes_scale": (*_WORKLOAD, "least", "most", "add", "to_replicas", "replicas"),
+    "launchdarkly": ("project", "environment", "flag", "switch", "service"),
 }
 # What of a plan's state an executor is told as well, so that it acts on nothing newer.
 BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
@@ -60,11 +64,16 @@ BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
     "kubernetes": ("revision",),
     "kubernetes_restart": ("revision", "version"),
     "kubernetes_scale": ("replicas", "to_replicas"),
+    "launchdarkly": ("flag_version",),
 }
 # What of it names the very object; whoever undoes a plan is told that, too.
-OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = dict.fromkeys(TAKEN_ARGUMENTS, OBJECTS)
+OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = dict.fromkeys(
+    ("kubernetes", "kubernetes_restart", "kubernetes_scale"), OBJECTS
+)
 # What of an answer names the change that was made; another one is somebody else's.
-MADE: Mapping[str, str] = {"deploy_api": "change_id", "ecs": "deployment"}
+MADE: Mapping[str, str] = {
+    "deploy_api": "change_id", "ecs": "deployment", "launchdarkly": "flag_version"
+}  # fmt: skip
 
 
 def executors(settings: Callable[[], Settings]) -> Executors:
@@ -114,6 +123,7 @@ def executors(settings: Callable[[], Settings]) -> Executors:
         "kubernetes": lambda: kubernetes(Rollback),
         "kubernetes_restart": lambda: kubernetes(Restart),
         "kubernetes_scale": lambda: kubernetes(Scale),
+        "launchdarkly": lambda: made(LaunchDarkly, "LaunchDarkly", "launchdarkly"),
     }
 
 

@@ -86,6 +86,8 @@ class Remediation:
     ecs_endpoint_url: str = ""
     kubernetes_url: str = ""
     kubernetes_token: str = field(default="", repr=False)
+    launchdarkly_url: str = ""
+    launchdarkly_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -272,6 +274,8 @@ def _remediation(stanza: Stanza) -> Remediation:
         stanza.url("ecs_endpoint_url"),
         stanza.url("kubernetes_url"),
         stanza.secret("kubernetes_token"),
+        stanza.url("launchdarkly_url"),
+        stanza.secret("launchdarkly_token"),
     )
 
 

@@ -1,0 +1,240 @@
+"""Switches a feature flag of LaunchDarkly off, or on, in one environment.
+
+From LaunchDarkly's REST API documentation: "Updates using JSON patch" may "test that certain
+preconditions are met before applying the patch", and "Updates with comments" wraps one; "Update
+feature flag" takes ``dryRun``. The patch tests the version of the flag's settings in that
+environment, which each change there raises: what somebody has changed meanwhile, also its rules, is
+not overwritten, and a request that was carried out and is sent again is refused. "The value of the
+Authorization header must be your access token", without ``Bearer``.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Mapping, Optional, Union
+from urllib.parse import quote, urlsplit
+
+from ..notify.transport import NoAnswer, NotSent, Reply, json_headers
+from .executor import (
+    ExecutorError,
+    Outcome,
+    Send,
+    Unfit,
+    answer_or_outcome,
+    object_of,
+    reason_of,
+    shown_request,
+)
+
+__all__ = ["LaunchDarkly"]
+
+# "Versioning": without it, the token's own version counts; the one before ends with 2026.
+API_VERSION = "20240415"
+# A flag without this tag is none of the app's business.
+TAG = "incident-management"
+# "HTTP status error response codes": a concurrent request ("Retry your request"), and the rate
+# limit, which begins anew every ten seconds. A request is sent again for so long.
+AGAIN = (409, 429)
+WAIT_SECONDS = 20.0
+PAUSE_SECONDS = 2.0
+SWITCHED: Mapping[str, bool] = {"on": True, "off": False}
+
+
+@dataclass(frozen=True)
+class _Flag:
+    """What an environment's settings of a flag say; ``version`` counts their changes."""
+
+    is_on: bool
+    version: int
+
+    @property
+    def word(self) -> str:
+        return "on" if self.is_on else "off"
+
+
+class LaunchDarkly:
+    """One account. Arguments: ``project``, ``environment`` and ``flag`` (keys), ``switch``.
+
+    ``switch`` is ``off`` or ``on``. ``flag_version``, where it is told, is the version of the
+    settings that an approval was given for, or that a fix left.
+    """
+
+    def __init__(
+        self, url: str, token: str, send: Send, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._token = token
+        self._send = send
+        self._sleep = sleep
+        self._host = urlsplit(url).hostname or ""
+
+    def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
+        """Return how the flag is switched, and by which version of its settings.
+
+        Raises ExecutorError, and Unfit where it is not to be switched.
+        """
+        wanted = _wanted(arguments)
+        found = self._flag(arguments)
+        name = _named(arguments)
+        if found.is_on == wanted:
+            raise Unfit(f"The {name} is {found.word} already: there is nothing to do.")
+        if str(found.version) != arguments.get("flag_version", str(found.version)):
+            raise Unfit(_changed(arguments, found))
+        return {
+            **{key: arguments[key] for key in ("project", "environment", "flag")},
+            "switched": found.word,
+            "flag_version": str(found.version),
+        }
+
+    def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Ask for the switch; LaunchDarkly answers when it is made."""
+        return self._patched(arguments, request_id)
+
+    def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Look at how the flag is switched."""
+        try:
+            wanted, found = _wanted(arguments), self._flag(arguments)
+        except ExecutorError as error:
+            return Outcome("unknown", str(error))
+        if found.is_on == wanted:
+            return _done(arguments, found)
+        if str(found.version) == arguments.get("flag_version", str(found.version)):
+            return Outcome("unchanged", f"The {_named(arguments)} is still {found.word}.")
+        return Outcome("failed", _changed(arguments, found), certain=False)
+
+    def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
+        """Return the request. Raises Unfit for a ``switch`` that is none."""
+        body = _body(arguments, request_id, arguments.get("flag_version"))
+        shown = shown_request("PATCH", self._address(arguments), body)
+        return {**shown, "headers": {"Authorization": "(the token that is set)"}}
+
+    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Have LaunchDarkly check the request: "validated but not persisted" (``dryRun``)."""
+        self.facts(arguments)
+        outcome = self._patched(arguments, request_id, "&dryRun=true")
+        if outcome.status == "done":
+            return Outcome("done", "LaunchDarkly would take it: nothing was changed.")
+        return outcome
+
+    def _patched(self, arguments: Mapping[str, str], request_id: str, more: str = "") -> Outcome:
+        try:
+            version = arguments.get("flag_version") or str(self._flag(arguments).version)
+            body = _body(arguments, request_id, version)
+        except ExecutorError as error:
+            return Outcome("failed", str(error))
+        reply = self._answered(arguments, body, more)
+        if isinstance(reply, Outcome):
+            return reply
+        if 400 <= reply.status < 500:
+            detail = f"LaunchDarkly refused with {reply.status}: {reason_of(reply)}"
+            return Outcome("failed", detail)
+        if reply.status == 200:
+            found = _read(reply, arguments)
+            if found is not None and found.is_on == _wanted(arguments):
+                return _done(arguments, found)
+        return Outcome("unknown", f"LaunchDarkly answered {reply.status}: {reason_of(reply)}")
+
+    def _answered(
+        self, arguments: Mapping[str, str], body: Mapping[str, Any], more: str
+    ) -> Union[Reply, Outcome]:
+        """Send a patch, for some seconds again where LaunchDarkly says so: it has done nothing."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            reply = answer_or_outcome(
+                "LaunchDarkly", lambda: self._asked("PATCH", arguments, body, more)
+            )
+            late = time.monotonic() >= deadline
+            if isinstance(reply, Outcome) or reply.status not in AGAIN or late:
+                return reply
+            self._sleep(PAUSE_SECONDS)
+
+    def _flag(self, arguments: Mapping[str, str]) -> _Flag:
+        """Return a flag that may be switched. Raises ExecutorError and Unfit."""
+        name = _named(arguments)
+        try:
+            reply = self._asked("GET", arguments, None)
+        except (NotSent, NoAnswer) as error:
+            raise ExecutorError(f"LaunchDarkly can't be asked: {error}") from None
+        if reply.status == 404:
+            raise Unfit(f"LaunchDarkly has no {name} for this token: {reason_of(reply)}")
+        found = _read(reply, arguments) if reply.status == 200 else None
+        if found is None:
+            raise ExecutorError(
+                f"LaunchDarkly at {self._host} does not tell how the {name} is switched "
+                f"({reply.status}): {reason_of(reply)}"
+            )
+        whole = object_of(reply.text) or {}
+        tags = whole.get("tags")
+        if not isinstance(tags, list) or TAG not in tags:
+            raise Unfit(f"The {name} lacks the tag {TAG}, so nothing is done to it.")
+        if whole.get("archived") is not False:
+            raise Unfit(f"The {name} is archived.")
+        return found
+
+    def _address(self, arguments: Mapping[str, str], more: str = "") -> str:
+        project, flag, environment = (
+            quote(arguments[name], safe="") for name in ("project", "flag", "environment")
+        )
+        return f"{self._url}/api/v2/flags/{project}/{flag}?env={environment}{more}"
+
+    def _asked(
+        self, method: str, arguments: Mapping[str, str], body: Optional[Any], more: str = ""
+    ) -> Reply:
+        headers = {
+            **json_headers(), "Authorization": self._token, "LD-API-Version": API_VERSION
+        }  # fmt: skip
+        return self._send(self._address(arguments, more), body, headers, method)
+
+
+def _wanted(arguments: Mapping[str, str]) -> bool:
+    """Return whether the flag is to be on. Raises Unfit for a word that is neither."""
+    word = arguments["switch"]
+    if word not in SWITCHED:
+        raise Unfit(f"The argument switch is '{word[:40]}': set it to off or on.")
+    return SWITCHED[word]
+
+
+def _named(arguments: Mapping[str, str]) -> str:
+    return f"flag {arguments['flag']} of {arguments['project']}/{arguments['environment']}"
+
+
+def _changed(arguments: Mapping[str, str], found: _Flag) -> str:
+    return (
+        f"The settings of the {_named(arguments)} were changed in the meantime: their version is "
+        f"{found.version}, no longer {arguments['flag_version']}, and it is {found.word}."
+    )
+
+
+def _done(arguments: Mapping[str, str], found: _Flag) -> Outcome:
+    result = {"flag_version": str(found.version)}
+    return Outcome("done", f"The {_named(arguments)} is {found.word}.", result)
+
+
+def _read(reply: Reply, arguments: Mapping[str, str]) -> Optional[_Flag]:
+    """Return what an answer says of the flag and the environment that were asked for, or None."""
+    whole = object_of(reply.text) or {}
+    environments = whole.get("environments")
+    if whole.get("key") != arguments["flag"] or not isinstance(environments, dict):
+        return None
+    settings = environments.get(arguments["environment"])
+    if not isinstance(settings, dict):
+        return None
+    is_on, version = settings.get("on"), settings.get("version")
+    if not isinstance(is_on, bool) or type(version) is not int or not 0 < version < 10**15:
+        return None
+    return _Flag(is_on, version)
+
+
+def _body(arguments: Mapping[str, str], request_id: str, version: Optional[str]) -> Dict[str, Any]:
+    """Return the patch. Raises Unfit for a ``switch`` that is none."""
+    wanted = _wanted(arguments)
+    settings = f"/environments/{arguments['environment']}"
+    tests: List[Dict[str, Any]] = [
+        {"op": "test", "path": f"{settings}/on", "value": not wanted},
+    ]
+    if version is not None:
+        tests.insert(0, {"op": "test", "path": f"{settings}/version", "value": int(version)})
+    replaced = {"op": "replace", "path": f"{settings}/on", "value": wanted}
+    comment = f"{request_id} of Incident Management for Splunk"
+    return {"comment": comment, "patch": [*tests, replaced]}
