@@ -14,11 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping, Tuple
 
 from ..incidents.intake.spooled import CAPABILITY, deliver_spool
-from ..notify.asked import enqueue
-from ..notify.outbox import Outbox
-from ..notify.record import recorder
 from ..ports import Stores
-from ..processes import process_name
 from ..splunk import conf, log, spool
 from ..splunk.session import SplunkError
 from ..splunk.users import has_capability
@@ -75,6 +71,12 @@ class KeptHere:
                 yield file, request
 
     def _notify(self, session: Any, stores: Stores, body: Mapping[str, Any], actor: str) -> None:
+        # What sends messages is rarely needed here, and the first alert after a start would wait.
+        from ..notify.asked import enqueue
+        from ..notify.outbox import Outbox
+        from ..notify.record import recorder
+        from ..processes import process_name
+
         clock = self._backend.clock
         outbox = Outbox(stores, clock, process_name(), recorder(stores, clock))
         enqueue(stores, clock, outbox, body, conf.web_url(session), actor)
