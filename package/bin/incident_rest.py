@@ -22,6 +22,7 @@ from typing import Any, Dict
 from splunk.persistconn.application import PersistentServerConnectionApplication
 
 from incident_management.api.backend import SplunkBackend
+from incident_management.api.kept import KeptHere
 from incident_management.api.messages import Problem
 from incident_management.api.router import dispatch, refuse
 from incident_management.installed import Installed
@@ -39,6 +40,7 @@ UPGRADED = Problem(
 
 INSTALLED = Installed()
 BACKEND = SplunkBackend()
+KEPT = KeptHere(BACKEND)
 gc.freeze()
 gc.set_threshold(NEW_OBJECTS_BEFORE_A_LOOK, 20, 20)
 
@@ -49,15 +51,21 @@ class IncidentHandler(PersistentServerConnectionApplication):
     def __init__(self, _command_line: Any = None, _command_arg: Any = None) -> None:
         super().__init__()
         self._is_old = INSTALLED.replaced()
+        self._raw: Dict[str, Any] = {}
 
     def handle(self, in_bytes: Any) -> Dict[str, Any]:
-        return refuse(UPGRADED) if self._is_old else dispatch(json.loads(in_bytes), BACKEND)
+        if self._is_old:
+            return refuse(UPGRADED)
+        self._raw = json.loads(in_bytes)
+        return dispatch(self._raw, BACKEND)
 
     def done(self) -> None:
-        """Leave once the answer is written, if the app was upgraded.
+        """Do what has time until the answer is written; leave then, if the app was upgraded.
 
         splunkd starts a process for the next request where none is left.
         """
         if self._is_old:
             sys.stdout.flush()
             os._exit(0)
+        if self._raw:
+            KEPT.carry_out(self._raw)

@@ -146,6 +146,14 @@ def test_an_older_setting_of_monitors_is_documented_in_their_stanza(app):
     assert not re.search(r"(?m)^search = ", buttons)
 
 
+def test_each_kind_of_input_has_a_setting_that_splunkd_counts(app):
+    """The stand-in's ``ModularInputs._declared`` says which."""
+    spec = (app / "README" / "inputs.conf.spec").read_text(encoding="utf-8")
+    for stanza in spec.split("[")[1:]:
+        names = set(re.findall(r"(?m)^([0-9a-zA-Z][0-9a-zA-Z_-]*) = ", stanza))
+        assert names - {"interval", "index", "host", "source", "sourcetype", "disabled"}, stanza
+
+
 def test_the_libraries_are_without_what_the_app_never_loads(app):
     assert not [p for p in (app / "lib").rglob("tests") if p.is_dir()]
     assert not (app / "lib" / "slack").exists()

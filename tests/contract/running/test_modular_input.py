@@ -59,11 +59,11 @@ def inputs(splunk):
         running.stop()
 
 
-def install(splunk, body, single=False):
+def install(splunk, body, single=False, spec="word = <string>"):
     splunk.script("ticker.py", SCRIPT.format(body=body.strip("\n").strip(), single=single))
     readme = splunk.home / "etc/apps/tiny/README"
     readme.mkdir(exist_ok=True)
-    (readme / "inputs.conf.spec").write_text("[ticker://<name>]\nword = <string>\n")
+    (readme / "inputs.conf.spec").write_text(f"[ticker://<name>]\n{spec}\n")
 
 
 def wait_for(condition, seconds=10):
@@ -81,6 +81,18 @@ def test_schemes_are_read_from_the_scripts(inputs):
     assert (scheme["title"], scheme["description"], scheme["app"]) == ("Ticker", "ticks", "tiny")
     assert [(arg["name"], arg["required_on_create"]) for arg in scheme["args"]] == [("word", True)]
     assert scheme["single_instance"] is False
+
+
+def test_a_kind_whose_spec_names_no_setting_of_its_own_is_none(splunk):
+    """Notes of MaxMind's app for Splunk; the warning: PaloAltoNetworks/Splunk-Apps, issue 228."""
+    install(splunk, ONE_EACH, spec="interval = <number>\npython.required = {3.9|3.13}\n* word = x")
+    running = ModularInputs(splunk)
+    assert running.schemes() == {}
+    ((_component, level, text),) = splunk.logged("python.required")
+    assert level == "WARN" and text.startswith('Found parameter "python.required" inside "')
+
+    install(splunk, ONE_EACH)
+    assert list(ModularInputs(splunk).schemes()) == ["ticker"]
 
 
 def test_an_inputs_events_are_indexed_with_what_they_do_not_say_from_the_stanza(splunk, inputs):

@@ -49,3 +49,12 @@ def test_of_sample_rows_what_people_look_at_is_kept(api):
     assert signal["rows"][0]["many"] == ["v" * 4000] * 100
     assert signal["rows"][0]["n" * 200] == "y"
     assert len(json.dumps(signal)) < 5 * 500_000
+
+
+def test_a_nul_is_shown_as_what_it_is_and_none_reaches_the_kv_store(api):
+    """From Splunk 10.6 on that is in a PostgreSQL, which takes none: a storm would stay outside."""
+    body = '{"signals": [{"rule": "r", "entity": "n\\u0000as", "severity": "high", "title": "%s"}]}'
+    status, _answer = api.call("POST", "/signals", payload=body % r"C:\\u0000 \\\u0000")
+    (signal,) = api.stores_value.signals.all()
+    assert status == 200
+    assert (signal["entity"], signal["title"]) == ("n\ufffdas", "C:\\u0000 \\\ufffd")

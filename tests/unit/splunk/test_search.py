@@ -83,6 +83,13 @@ def test_rows_come_back_and_the_job_is_removed(splunkd, searcher):
     assert "earliest_time=-5m" in jobs.form
 
 
+def test_a_nul_in_a_row_is_what_it_is_in_the_file_that_an_alert_action_reads(splunkd, searcher):
+    """Else what is reconciled would be another finding than the one that arrived."""
+    splunkd.answer = Jobs(rows=[{"a": "b\0c", "many": ["\0", "d"], "n": None}])
+    (row,) = searcher.run("index=main", "-5m", "now").rows
+    assert row == {"a": "b\ufffdc", "many": ["\ufffd", "d"], "n": None}
+
+
 def test_what_splunkd_warns_of_comes_with_the_rows(splunkd, searcher):
     splunkd.answer = Jobs(said=[("INFO", "fine"), ("WARN", "a peer is down"), ("ERROR", "no map")])
     assert searcher.run("index=main", "-5m", "now").warnings == ["a peer is down", "no map"]

@@ -10,6 +10,7 @@ from incident_management.incidents.intake.alert import Alert
 from incident_management.incidents.intake.findings import signals_from
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.intake.results import findings
+from incident_management.incidents.intake.spooled import deliver_spool
 from incident_management.incidents.routing import Routing
 from incident_management.ports import SearchFailed, SearchResult
 from incident_management.splunk.alert_action import RESULT_ROWS
@@ -17,7 +18,6 @@ from incident_management.worker.reconciling.forgotten import ForgottenRuns
 from incident_management.worker.reconciling.reconciler import Reconciler
 from incident_management.worker.reconciling.run_history import PastRuns
 from incident_management.worker.reconciling.untracked import UntrackedRuns
-from incident_management.worker.spooled import deliver_spool
 from tests.fakes import FakeStores, ManualClock
 
 __all__ = ["ROWS", "SID", "LossyDesk"]

@@ -2,8 +2,9 @@
 
 Sources: "Modular inputs overview" and the pages after it in Splunk's Developing Views and Apps;
 inputs.conf.spec 10.0 (``interval``: seconds or a cron schedule, default 60; ``-1``: once).
-A kind is a stanza ``[<kind>://<name>]`` of an app's ``README/inputs.conf.spec`` with a script
-``bin/<kind>.py``. One process per stanza, or one for all of a kind in single-instance mode.
+A kind is a stanza ``[<kind>://<name>]`` of an app's ``README/inputs.conf.spec`` that names a
+parameter of its own, with a script ``bin/<kind>.py``. One process per stanza, or one for all of a
+kind in single-instance mode.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ TOKEN_SECONDS = 30 * 86400.0
 DEFAULT_INTERVAL = "60"
 SYSTEM_USER = "splunk-system-user"
 _COMPONENT = "ExecProcessor"
-_SPEC_STANZA = re.compile(r"^\[([A-Za-z0-9_\-]+)://", re.MULTILINE)
+_SPEC_STANZA = re.compile(r"\[([0-9a-zA-Z][0-9a-zA-Z_-]*)://")
+_SPEC_PARAMETER = re.compile(r"[0-9a-zA-Z][0-9a-zA-Z_-]*")
+# Every kind has these, and those of queues ("Modular inputs configuration").
+_IMPLICIT = ("source", "sourcetype", "host", "index", "disabled", "interval")
 
 
 @dataclass(frozen=True)
@@ -106,9 +110,7 @@ class ModularInputs:
     def _introspect(self) -> dict[str, _Kind]:
         kinds = {}
         for app in sorted((Path(self._splunk.home) / "etc" / "apps").iterdir()):
-            spec = app / "README" / "inputs.conf.spec"
-            names = _SPEC_STANZA.findall(spec.read_text(encoding="utf-8")) if spec.exists() else []
-            for name in dict.fromkeys(names):
+            for name in self._declared(app / "README" / "inputs.conf.spec"):
                 if not (app / "bin" / f"{name}.py").exists():
                     continue
                 try:
@@ -119,6 +121,35 @@ class ModularInputs:
                     text += f'"{app.name}": Introspecting scheme={name}: {error}'
                     self._splunk.log("ModularInputs", "ERROR", text)
         return kinds
+
+    def _declared(self, spec: Path) -> list[str]:
+        """The kinds that a spec file declares: those with a parameter of their own.
+
+        "Param values (one or more for each stanza)" (Modular inputs configuration). Where there is
+        none, splunkd ignores the kind without a word (notes of MaxMind's app for Splunk); the
+        warning is as recorded (PaloAltoNetworks/Splunk-Apps, issue 228).
+        """
+        found: dict[str, bool] = {}
+        scheme = ""
+        for line in spec.read_text(encoding="utf-8").splitlines() if spec.exists() else []:
+            stanza = _SPEC_STANZA.match(line)
+            if stanza or line.startswith("["):
+                scheme = stanza[1] if stanza else ""
+            if stanza:
+                found.setdefault(scheme, False)
+            name, equals, _value = line.partition("=")
+            name = name.strip()
+            if not (scheme and equals) or line.startswith(("[", "*", "#")):
+                continue
+            if not _SPEC_PARAMETER.fullmatch(name):
+                text = f'Found parameter "{name}" inside "{spec}", scheme "{scheme}://", but this '
+                text += "parameter will be ignored as it does not contain the correct sequence of "
+                text += "characters (a parameter name must match the regex "
+                text += f'"({_SPEC_PARAMETER.pattern})".'
+                self._splunk.log("SpecFiles", "WARN", text)
+            elif name not in _IMPLICIT:
+                found[scheme] = True
+        return [scheme for scheme, has_own in found.items() if has_own]
 
     def _introspect_one(self, name: str, app: str) -> _Kind:
         kind = _Kind(name, app, script_path(self._splunk, app, f"{name}.py"), Scheme(""))

@@ -13,6 +13,7 @@ from ..incidents.errors import Invalid
 from ..incidents.grouping import Topology
 from ..incidents.routing import Routing
 from ..ports import Clock, Searcher, Stores
+from ..splunk.nul import json_without_nul
 from .backend import Backend
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ def parse_body(payload: Any, most: int = BODY_BYTES) -> Dict[str, Any]:
         raise Problem(413, f"The body is larger than {most} bytes; send less at once.")
     if not given.strip():
         return {}
+    given = json_without_nul(given)
     try:
         text = given.decode("utf-8")
         value = json.loads(text, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole)

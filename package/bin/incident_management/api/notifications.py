@@ -56,7 +56,7 @@ def notify(request: Request) -> Response:
         request.clock,
         _outbox(request),
         {"id": request.mark, **request.body},
-        _web_url(request),
+        conf.web_url(request.system_session),
         request.user,
     )
     return Response(answer, status=201 if answer["new"] else 200)
@@ -123,12 +123,6 @@ def _outbox(request: Request) -> Outbox:
         f"rest:{request.user}",
         recorder(request.stores, request.clock),
     )
-
-
-def _web_url(request: Request) -> str:
-    """Splunk Web's address; the one setting needed here is no secret."""
-    stanzas = conf.load(request.system_session, "incident_management_settings")
-    return str(stanzas.get("network", {}).get("web_url", "")).strip()
 
 
 def shown(document: Dict[str, Any]) -> Dict[str, Any]:

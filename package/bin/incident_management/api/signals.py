@@ -7,7 +7,9 @@ from typing import Any, List, Mapping, Optional, Sequence
 from ..incidents.intake import conditions
 from ..incidents.intake.findings import signals_from
 from ..incidents.intake.ingest import Ingest, Outcome
-from ..ports import Document
+from ..incidents.signal import Signal
+from ..ports import Document, Stores
+from .backend import Backend
 from .router import Request, Response, route
 from .schema import (
     any_object,
@@ -117,11 +119,15 @@ def taken_in(
 ) -> List[Outcome]:
     """Ingest findings in the caller's name; returns an outcome for each. Raises Invalid."""
     signals = signals_from(findings, request.clock.now(), common)
-    ingest = Ingest(
-        request.stores,
-        request.clock,
-        request.routing(),
-        request.topology(),
-        request.backend.remembered,
+    return ingest_with(
+        request.backend, request.system_session, request.stores, signals, request.user
     )
-    return ingest.ingest(signals, actor=request.user)
+
+
+def ingest_with(
+    backend: Backend, session: Any, stores: Stores, signals: Sequence[Signal], actor: str
+) -> List[Outcome]:
+    """Ingest signals with what the backend knows; ``session`` has the app's own rights."""
+    routing, topology = backend.routing(session), backend.topology(session)
+    ingest = Ingest(stores, backend.clock, routing, topology, backend.remembered)
+    return ingest.ingest(signals, actor)

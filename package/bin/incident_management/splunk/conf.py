@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from .session import APP, Session, SplunkError, path_of
 
-__all__ = ["OWN", "SETTINGS", "every", "from_other_apps", "home", "load", "read_lookup"]
+__all__ = ["OWN", "SETTINGS", "every", "from_other_apps", "home", "load", "read_lookup", "web_url"]
 
 # The file of the app's own settings, as UCC's pages write it.
 SETTINGS = "incident_management_settings"
@@ -62,6 +62,11 @@ def every(session: Session, conf: str) -> Dict[str, Dict[str, str]]:
         for entry in answer.get("entry", [])
         if conf not in OWN or _app_of(entry) in _TRUSTED
     }
+
+
+def web_url(session: Session) -> str:
+    """Return Splunk Web's address; the one setting of its file that is needed alone, no secret."""
+    return load(session, SETTINGS).get("network", {}).get("web_url", "").strip()
 
 
 def from_other_apps(session: Session, conf: str) -> List[str]:

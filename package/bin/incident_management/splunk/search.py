@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping
 
 from ..ports import SearchFailed, SearchResult, SearchTooSlow
+from .nul import rows_without_nul
 from .session import Session, SplunkError, content_of, path_of
 
 __all__ = ["SavedSearch", "SplunkSearcher", "with_search"]
@@ -219,7 +220,7 @@ class SplunkSearcher:
                 text = f"The results of {sid} can't be read: {error.message}"
                 raise SearchFailed(text) from error
             page = (answer or {}).get("results") or []
-            rows.extend(page)
+            rows.extend(rows_without_nul(page))
             if len(page) < count:
                 break
         return rows

@@ -11,6 +11,7 @@ from ..detection.monitors.inputs import monitors_of
 from ..incidents.clocks import assignment, windows
 from ..incidents.intake import conditions
 from ..incidents.intake.ingest import Ingest, Outcome
+from ..incidents.intake.spooled import CAPABILITY, deliver_spool
 from ..incidents.joining.moving import finish_recent
 from ..incidents.model import ACTOR
 from ..incidents.signal import Signal
@@ -57,13 +58,10 @@ from .refused_messages import NAME as REFUSED_MESSAGE
 from .refused_messages import RefusedMessages
 from .renewing import renew_documents
 from .runs import SplunkRuns
-from .spooled import deliver_spool
 from .tickets import Tickets
 from .tidy import forget_answers, forget_monitors
 
 __all__ = ["Duties"]
-
-CAPABILITY = "incident_signal"
 
 
 def _no_trouble(_name: str, _sentence: str) -> None:

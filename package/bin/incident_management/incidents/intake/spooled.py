@@ -1,16 +1,18 @@
-"""Requests that alert actions could not send and kept in files: carried out by the worker."""
+"""Requests that alert actions could not send and kept in files: carried out later."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Mapping, Sequence, Tuple
 
-from ..incidents.errors import Invalid, NotFound
-from ..incidents.intake.findings import signals_from
-from ..incidents.signal import Signal
-from ..ports import Clock
+from ...ports import Clock
+from ..errors import Invalid, NotFound
+from ..signal import Signal
+from .findings import signals_from
 
-__all__ = ["deliver_spool"]
+__all__ = ["CAPABILITY", "deliver_spool"]
+
+CAPABILITY = "incident_signal"
 
 REQUESTS_A_ROUND = 200
 

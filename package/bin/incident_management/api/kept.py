@@ -1,0 +1,82 @@
+"""Carries out what alert actions kept in files on a search head whose worker does not run.
+
+On Splunk Cloud one member of a search head cluster runs a modular input, whatever ``run_only_one``
+says (the changelog of MaxMind's app for Splunk, which runs one there), and an alert action may run
+on any. The REST API answers on each, so what no worker has taken goes on from here.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, Callable, Iterator, Mapping, Tuple
+
+from ..incidents.intake.spooled import CAPABILITY, deliver_spool
+from ..ports import Stores
+from ..splunk import conf, log, spool
+from ..splunk.session import SplunkError
+from ..splunk.users import has_capability
+from .backend import Backend
+from .signals import ingest_with
+
+__all__ = ["KeptHere"]
+
+LOOKED_EVERY_SECONDS = 30.0
+# A worker that runs here has taken it by then.
+OLD_SECONDS = 120.0
+# One process of the API is busy meanwhile.
+AT_ONCE = 20
+
+
+class KeptHere:
+    """The kept requests of this search head; one object for a process of the API."""
+
+    def __init__(self, backend: Backend, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._backend = backend
+        self._monotonic = monotonic
+        self._next_look = 0.0
+
+    def carry_out(self, raw: Mapping[str, Any]) -> None:
+        """Look after a request was answered; ``raw`` is that request, for the app's own rights.
+
+        What can't be carried out now stays for later, and an error is in the log.
+        """
+        if self._monotonic() < self._next_look:
+            return
+        self._next_look = self._monotonic() + LOOKED_EVERY_SECONDS
+        left = list(islice(self._old(), AT_ONCE))
+        if not left:
+            return
+        session = self._backend.session(raw, system=True)
+        stores = self._backend.stores(session)
+        try:
+            with session.kept_open():
+                deliver_spool(
+                    left,
+                    partial(ingest_with, self._backend, session, stores),
+                    partial(self._notify, session, stores),
+                    lambda user: has_capability(session, user, CAPABILITY),
+                    self._backend.clock,
+                    lambda _name, sentence: log.get("rest").error(sentence),
+                )
+        except (SplunkError, OSError) as error:
+            log.get("rest").warning(f"What alert actions kept on this search head waits: {error}")
+
+    def _old(self) -> Iterator[Tuple[Path, Mapping[str, Any]]]:
+        now = self._backend.clock.now()
+        for file, request in spool.pending():
+            if abs(now - float(request.get("written_at") or 0)) >= OLD_SECONDS:
+                yield file, request
+
+    def _notify(self, session: Any, stores: Stores, body: Mapping[str, Any], actor: str) -> None:
+        # What sends messages is rarely needed here, and the first alert after a start would wait.
+        from ..notify.asked import enqueue
+        from ..notify.outbox import Outbox
+        from ..notify.record import recorder
+        from ..processes import process_name
+
+        clock = self._backend.clock
+        outbox = Outbox(stores, clock, process_name(), recorder(stores, clock))
+        enqueue(stores, clock, outbox, body, conf.web_url(session), actor)
