@@ -197,3 +197,33 @@ def test_a_promise_is_switched_on_in_its_table(tab: Any, built: Splunk, shoot: A
     conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"
     text = conf.read_text(encoding="utf-8")
     assert "disabled = 0" in text.partition("[sla:critical]")[2].partition("\n[")[0]
+
+
+def test_who_is_told_of_what_is_set_in_its_table(tab: Any, built: Splunk, shoot: Any) -> None:
+    tab.get_by_role("tab", name="Announcements", exact=True).click(timeout=WAIT_MS)
+    row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="action", exact=True))
+    row.get_by_role("button", name="Edit").click(timeout=WAIT_MS)
+    channels = tab.locator("[data-name=value] input:visible").first
+    channels.fill("slak?")
+    tab.get_by_role("button", name="Update").click()
+    tab.get_by_text("[announce] action names 'slak'; the channels are").wait_for(timeout=WAIT_MS)
+    shoot(tab, "configuration-announcement")
+    channels.fill("slack?, email")
+    with tab.expect_response(_saves("announce")) as saved:
+        tab.get_by_role("button", name="Update").click()
+    assert saved.value.ok, saved.value.text()
+    tab.get_by_role("cell", name="slack?, email", exact=True).wait_for(timeout=WAIT_MS)
+    conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"
+    text = conf.read_text(encoding="utf-8")
+    assert text.partition("[announce]\n")[2].partition("\n[")[0].strip() == "action = slack?, email"
+
+
+def test_a_setting_that_there_is_not_can_not_be_added(tab: Any, built: Splunk) -> None:
+    for name, first in (("Grouping and limits", "flap_calm"), ("Points of work", "critical")):
+        tab.get_by_role("tab", name=name, exact=True).click(timeout=WAIT_MS)
+        tab.get_by_role("cell", name=first, exact=True).wait_for(timeout=WAIT_MS)
+    tab.get_by_role("button", name="Add").click()
+    tab.locator("[data-name=name] input:visible").first.fill("grave")
+    tab.locator("[data-name=value] input:visible").first.fill("2")
+    tab.get_by_role("button", name="Add").last.click()
+    tab.get_by_text("All settings that there are stand in the list").wait_for(timeout=WAIT_MS)
