@@ -67,13 +67,22 @@ class RoutingHandler(admin_external.AdminExternalHandler):
         return [
             RestEntity(
                 name,
-                {key: value for key, value in fields.items() if key in shown},
+                {
+                    key: value
+                    for key, value in fields.items()
+                    if key in shown and _tells(key, value)
+                },
                 end.model(None),
                 end.user,
                 end.app,
             )
             for name, fields in found.items()
         ]
+
+
+def _tells(key: str, value: str) -> bool:
+    """Whether the page may have it: UCC's switch takes any text in ``disabled`` for off, also 0."""
+    return key != "disabled" or value != "0"
 
 
 @contextmanager

@@ -181,6 +181,14 @@ def test_a_team_and_an_owner_with_a_comma_in_their_names_are_found(api):
     assert ids(owner="bob, Doe") == {other}
 
 
+def test_a_title_by_hand_turns_no_text_around(api):
+    incident = api.call("POST", "/incidents", {"title": "read\u202egnp.exe"})[1]
+    assert incident["title"] == "read\ufffdgnp.exe"
+    changed = {"title": "see\u2066gpj.exe", "description": "one\ntwo\u200f"}
+    edited = api.call("PATCH", f"/incidents/{incident['id']}", changed)[1]
+    assert (edited["title"], edited["description"]) == ("see\ufffdgpj.exe", "one\ntwo\ufffd")
+
+
 def test_a_list_shows_the_fields_that_are_asked_for(api):
     incident_id = open_one(api)
 

@@ -14,7 +14,7 @@ from .canonical import dedup_keys, milliseconds
 from .errors import Invalid
 from .model import SEVERITIES, Document
 
-__all__ = ["NORMAL", "UNLESS_GIVEN", "Signal"]
+__all__ = ["NORMAL", "UNLESS_GIVEN", "Signal", "readable"]
 
 SAMPLE_ROWS = 5
 SAMPLE_FIELDS = 250
@@ -134,12 +134,13 @@ def _cut(characters: int) -> Callable[[str], str]:
     return lambda text: text[:characters]
 
 
-def _readable(characters: int) -> Callable[[str], str]:
-    def change(text: str) -> str:
-        text = text[:characters]
-        return text if text.isprintable() else _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+def readable(text: str) -> str:
+    """Return the text with what could hide or reorder other text made visible."""
+    return text if text.isprintable() else _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
-    return change
+
+def _cut_readable(characters: int) -> Callable[[str], str]:
+    return lambda text: readable(text[:characters])
 
 
 def _first_names(most: int) -> Callable[[Sequence[str]], List[str]]:
@@ -179,8 +180,8 @@ def _shown(value: Any) -> Any:
 
 # What makes the value of a signal's field what is kept of it: texts cut, times in milliseconds.
 NORMAL: Dict[str, Callable[[Any], Any]] = {
-    "title": _readable(TITLE_CHARACTERS),
-    "description": _readable(TEXT_CHARACTERS),
+    "title": _cut_readable(TITLE_CHARACTERS),
+    "description": _cut_readable(TEXT_CHARACTERS),
     "runbook": _cut(LINK_CHARACTERS),
     "first_time": milliseconds,
     "last_time": milliseconds,
