@@ -1,13 +1,14 @@
-"""The configuration page's tables of teams, people, rules and promises.
+"""The configuration page's tables of teams, people, rules, promises and announcements.
 
 UCC makes a script for each of these tabs (globalConfig.json), which runs this handler in place of
-its own: the entries are stanzas of incident_routing.conf, ``team:payments`` for one. It acts with
+its own: the entries are stanzas of incident_routing.conf, ``team:payments`` for one, or the
+settings of one stanza that has no name of its own, ``announce`` for one. It acts with
 the rights of whoever uses the page, as UCC's handlers do. Those scripts import
 ``import_declare_test`` before this module, which puts the app's libraries on the path.
 """
 
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Union
 
 from splunktaucclib.rest_handler import admin_external
 from splunktaucclib.rest_handler.entity import RestEntity
@@ -15,18 +16,22 @@ from splunktaucclib.rest_handler.error import RestError
 
 from incident_management.incidents.errors import Invalid, NotFound
 from incident_management.splunk.routing_file import RoutingFile
+from incident_management.splunk.routing_settings import ABOUT, RoutingSettings
 from incident_management.splunk.session import Session, SplunkError
 
 NOT_ALLOWED = "Your roles may not change teams and rules: admin and sc_admin may, as shipped."
 
 
 class RoutingHandler(admin_external.AdminExternalHandler):
-    """Lists and changes the stanzas of one kind, which is the name of the tab."""
+    """Lists and changes the stanzas of one kind, or one stanza's settings: the tab's name says."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         session = Session(admin_external.get_splunkd_endpoint(), self.getSessionKey())
-        self.file = RoutingFile(session, self.endpoint.config_name)
+        kind = self.endpoint.config_name
+        self.file: Union[RoutingFile, RoutingSettings] = (
+            RoutingSettings(session, kind) if kind in ABOUT else RoutingFile(session, kind)
+        )
 
     @admin_external.build_conf_info
     def handleList(self, confInfo: Any) -> List[RestEntity]:
@@ -62,13 +67,22 @@ class RoutingHandler(admin_external.AdminExternalHandler):
         return [
             RestEntity(
                 name,
-                {key: value for key, value in fields.items() if key in shown},
+                {
+                    key: value
+                    for key, value in fields.items()
+                    if key in shown and _tells(key, value)
+                },
                 end.model(None),
                 end.user,
                 end.app,
             )
             for name, fields in found.items()
         ]
+
+
+def _tells(key: str, value: str) -> bool:
+    """Whether the page may have it: UCC's switch takes any text in ``disabled`` for off, also 0."""
+    return key != "disabled" or value != "0"
 
 
 @contextmanager

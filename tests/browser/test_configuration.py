@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from tools.splunkd_lite.core import Options, Splunk
 
@@ -20,6 +21,11 @@ WAIT_MS = 30_000
 def _saves(form: str) -> Callable[[Any], bool]:
     """Whether an answer is to a form that is sent: the page sends other requests, too."""
     return lambda reply: reply.request.method == "POST" and f"/{APP}_{form}" in reply.url
+
+
+def _is(row: Any, status: str) -> None:
+    """The row's switch says ``Active`` or ``Inactive``."""
+    expect(row.locator("[data-test=status]")).to_have_text(status, timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +140,8 @@ def test_a_team_and_its_rule_are_made_through_the_forms(
     tab: Any, built: Splunk, shoot: Any
 ) -> None:
     tab.get_by_role("tab", name="Response teams", exact=True).click(timeout=WAIT_MS)
-    tab.get_by_role("cell", name="operations", exact=True).wait_for(timeout=WAIT_MS)
+    row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="operations", exact=True))
+    _is(row, "Active")
     tab.get_by_role("button", name="Add").click()
     values = {"name": "payments", "members": "dana, lee", "slack_channel": "#payments"}
     for field, value in values.items():
@@ -189,11 +196,48 @@ def test_what_an_entry_says_is_taken_out_again_in_the_form(tab: Any, built: Splu
 def test_a_promise_is_switched_on_in_its_table(tab: Any, built: Splunk, shoot: Any) -> None:
     tab.get_by_role("tab", name="Service levels", exact=True).click(timeout=WAIT_MS)
     row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="critical", exact=True))
-    row.first.wait_for(timeout=WAIT_MS)
+    _is(row.first, "Inactive")
     shoot(tab, "configuration-promises")
     with tab.expect_response(_saves("sla")) as saved:
         row.first.get_by_role("switch").click()
     assert saved.value.ok, saved.value.text()
+    _is(row.first, "Active")
     conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"
     text = conf.read_text(encoding="utf-8")
     assert "disabled = 0" in text.partition("[sla:critical]")[2].partition("\n[")[0]
+    with tab.expect_response(_saves("sla")) as saved:
+        row.first.get_by_role("switch").click()
+    assert saved.value.ok, saved.value.text()
+    _is(row.first, "Inactive")
+    text = conf.read_text(encoding="utf-8")
+    assert "disabled = 1" in text.partition("[sla:critical]")[2].partition("\n[")[0]
+
+
+def test_who_is_told_of_what_is_set_in_its_table(tab: Any, built: Splunk, shoot: Any) -> None:
+    tab.get_by_role("tab", name="Announcements", exact=True).click(timeout=WAIT_MS)
+    row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="action", exact=True))
+    row.get_by_role("button", name="Edit").click(timeout=WAIT_MS)
+    channels = tab.locator("[data-name=value] input:visible").first
+    channels.fill("slak?")
+    tab.get_by_role("button", name="Update").click()
+    tab.get_by_text("[announce] action names 'slak'; the channels are").wait_for(timeout=WAIT_MS)
+    shoot(tab, "configuration-announcement")
+    channels.fill("slack?, email")
+    with tab.expect_response(_saves("announce")) as saved:
+        tab.get_by_role("button", name="Update").click()
+    assert saved.value.ok, saved.value.text()
+    tab.get_by_role("cell", name="slack?, email", exact=True).wait_for(timeout=WAIT_MS)
+    conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"
+    text = conf.read_text(encoding="utf-8")
+    assert text.partition("[announce]\n")[2].partition("\n[")[0].strip() == "action = slack?, email"
+
+
+def test_a_setting_that_there_is_not_can_not_be_added(tab: Any, built: Splunk) -> None:
+    for name, first in (("Grouping and limits", "flap_calm"), ("Points of work", "critical")):
+        tab.get_by_role("tab", name=name, exact=True).click(timeout=WAIT_MS)
+        tab.get_by_role("cell", name=first, exact=True).wait_for(timeout=WAIT_MS)
+    tab.get_by_role("button", name="Add").click()
+    tab.locator("[data-name=name] input:visible").first.fill("grave")
+    tab.locator("[data-name=value] input:visible").first.fill("2")
+    tab.get_by_role("button", name="Add").last.click()
+    tab.get_by_text("All settings that there are stand in the list").wait_for(timeout=WAIT_MS)

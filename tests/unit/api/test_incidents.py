@@ -163,6 +163,32 @@ def test_incidents_that_nobody_has_are_listed(api):
     assert ids(owner="") == {free, over, owned}
 
 
+def test_a_team_and_an_owner_with_a_comma_in_their_names_are_found(api):
+    api.routing_value = Routing()
+    west, other = (
+        api.call("POST", "/incidents", {"title": title})[1]["id"] for title in ("1", "2")
+    )
+    given = {"owner": "Doe, Jane", "team": "Ops, West"}
+    assert api.call("POST", f"/incidents/{west}/assign", given)[0] == 200
+    api.call("POST", f"/incidents/{other}/assign", {"owner": "bob", "team": "Ops"})
+
+    def ids(**query):
+        return {one["id"] for one in api.call("GET", "/incidents", query=query)[1]["incidents"]}
+
+    assert ids(team="Ops, West,") == {other}
+    assert ids(team=" Ops, West ") == {west, other}
+    assert ids(owner="Doe, Jane") == {west}
+    assert ids(owner="bob, Doe") == {other}
+
+
+def test_a_title_by_hand_turns_no_text_around(api):
+    incident = api.call("POST", "/incidents", {"title": "read\u202egnp.exe"})[1]
+    assert incident["title"] == "read\ufffdgnp.exe"
+    changed = {"title": "see\u2066gpj.exe", "description": "one\ntwo\u200f"}
+    edited = api.call("PATCH", f"/incidents/{incident['id']}", changed)[1]
+    assert (edited["title"], edited["description"]) == ("see\ufffdgpj.exe", "one\ntwo\ufffd")
+
+
 def test_a_list_shows_the_fields_that_are_asked_for(api):
     incident_id = open_one(api)
 

@@ -223,3 +223,16 @@ def test_an_incident_opened_by_hand_comes_back_whole(stores, clock):
     assert (incident.severity, incident.entities) == ("medium", ["checkout"])
     assert kinds(stores, incident.id) == ["opened", "routed"]
     assert stores.incidents.get(incident.id)["team"] == "shop"
+
+
+def test_a_title_turns_no_text_around_on_a_page_that_shows_it_as_it_is(stores, clock):
+    ingest(stores, clock).ingest(
+        [signal(title="read\u202egnp.exe", description="one\n\ttwo\x1b[31m\u2066three")]
+    )
+    ingest(stores, clock).ingest([signal(entity="host\u202e1", title="")])
+    first, second = sorted(stores.incidents.all(), key=lambda one: one["title"], reverse=True)
+    assert first["title"] == "read\ufffdgnp.exe"
+    assert first["description"] == "one\n\ttwo\ufffd[31m\ufffdthree"
+    assert second["title"].endswith(": host\ufffd1")
+    # What it is found by again stays as it came.
+    assert second["entities"] == ["host\u202e1"]

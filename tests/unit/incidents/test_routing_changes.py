@@ -2,6 +2,7 @@
 
 import configparser
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from incident_management.incidents.routing.changes import (
     NAME_RULE,
     SHIPPED,
     check_change,
+    check_settings,
 )
+from incident_management.splunk.routing_settings import ABOUT
 
 ROOT = Path(__file__).parents[3]
 TABS = {
@@ -148,8 +151,9 @@ def test_names_that_it_can_not_have(name):
 
 
 def test_the_page_and_the_code_agree():
-    assert set(TABS) == set(KINDS)
-    for kind, tab in TABS.items():
+    assert set(TABS) == {*KINDS, *ABOUT}
+    for kind in KINDS:
+        tab = TABS[kind]
         fields = [one["field"].replace("step_", "step.") for one in tab["entity"]]
         assert fields[0] == "name"
         known = set(spelling._KNOWN[kind]) - {"step.<n>"}
@@ -165,3 +169,34 @@ def test_what_is_shipped_is_known():
     parser = configparser.RawConfigParser(delimiters=("=",))
     parser.read(ROOT / "package/default/incident_routing.conf", encoding="utf-8")
     assert {name for name in parser.sections() if name.partition(":")[0] in KINDS} == SHIPPED
+
+
+def test_the_tables_of_settings_hold_each_that_there_is():
+    spec = (ROOT / "package/README/incident_routing.conf.spec").read_text(encoding="utf-8")
+    for stanza, settings in ABOUT.items():
+        part = spec[spec.index(f"\n[{stanza}]\n") + 1 :].split("\n[")[0]
+        assert sorted(re.findall(r"(?m)^(\w+) = ", part)) == sorted(settings)
+        assert [one["field"] for one in TABS[stanza]["entity"]] == ["name", "about", "value"]
+
+
+@pytest.mark.parametrize(
+    ("stanza", "values", "text"),
+    [
+        ("announce", {"opened": "slack, fax?"}, "[announce] opened names 'fax'; the channels are"),
+        ("general", {"reopen_window": "soon"}, "[general] reopen_window"),
+        ("general", {"reopen_window": ""}, "[general] reopen_window"),
+        ("general", {"group_by": "hunch"}, "[general] group_by names 'hunch'"),
+        ("general", {"flap_count": "-1"}, "[general] flap_count is '-1'; set a number."),
+        ("capacity", {"high": "much"}, "[capacity] high is 'much'; set a number."),
+    ],
+)
+def test_a_setting_that_means_nothing_is_refused_in_one_sentence(stanza, values, text):
+    with pytest.raises(Invalid) as error:
+        check_settings(NOW, stanza, values)
+    assert text in str(error.value) and str(error.value).endswith(".")
+
+
+def test_a_sound_setting_is_taken():
+    check_settings(NOW, "announce", {"opened": "slack?, email", "note": ""})
+    check_settings(NOW, "general", {"group_by": "", "reopen_window": "2h", "tell_singly": "0"})
+    check_settings(NOW, "capacity", {"critical": "2.5"})

@@ -38,6 +38,7 @@ ORDERS = {
 SORTS = tuple(sign + name for name in ORDERS for sign in ("-", ""))
 _KEY = re.compile(r"[\w-]{1,100}", re.ASCII)
 SEVERAL = "Several values by comma."
+NAMES = f"{SEVERAL} A name that has commas is found, too."
 # This owner is none: Splunk's own name for no particular user, which no account has.
 NOBODY = "nobody"
 # What is found by no rule was opened by somebody, as the overview calls it.
@@ -70,9 +71,9 @@ RANGES = {
 FILTER_ARGUMENTS: Dict[str, Schema] = {
     "status": text(1000, about="Also `open`, for new, assigned and in_progress. " + SEVERAL),
     "severity": _FILTER,
-    "team": text(1000, about=f"`{NOBODY}` for those that no team has. {SEVERAL}"),
-    "owner": text(1000, about=f"`{NOBODY}` for those that nobody has. {SEVERAL}"),
-    "entity": _FILTER,
+    "team": text(1000, about=f"`{NOBODY}` for those that no team has. {NAMES}"),
+    "owner": text(1000, about=f"`{NOBODY}` for those that nobody has. {NAMES}"),
+    "entity": text(1000, about=NAMES),
     "sla_status": text(1000, about=f"{', '.join(SLA_STATUSES)}. {SEVERAL}"),
     **{name: number(about="Epoch seconds.") for name in RANGES},
     "text": text(
@@ -252,6 +253,9 @@ def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
             values = [value for value in values if value != "open"] + list(OPEN_STATUSES)
         if name in ("owner", "team"):
             values = ["" if value == NOBODY else value for value in values]
+        if not known and len(values) > 1:
+            # It may be one name that has commas.
+            values.append(str(arguments[name]).strip())
         if values:
             clauses.append({"$or": [{stored: value} for value in values]})
         if name == "sla_status" and values and SLA_STATUSES_OF_OPEN.issuperset(values):

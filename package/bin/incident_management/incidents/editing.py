@@ -16,7 +16,7 @@ from .canonical import digest
 from .errors import Invalid
 from .fold import EDITABLE
 from .model import SEVERITIES, Incident
-from .signal import TEXT_CHARACTERS, TITLE_CHARACTERS
+from .signal import TEXT_CHARACTERS, TITLE_CHARACTERS, readable
 from .stores import claim_document
 
 __all__ = ["FIELDS", "Outdated", "edit", "editing", "version", "withdraw"]
@@ -78,6 +78,8 @@ def edit(
         Invalid: an unknown field or severity, an empty title, or a text that is too long.
     """
     _check(changes)
+    seen = {name: readable(changes[name]) for name in ("title", "description") if name in changes}
+    changes = {**changes, **seen}
     incident = timeline.current(stores, incident_id)
     now = incident.to_document()
     edited: Dict[str, Any] = {

@@ -5,6 +5,7 @@ See docs/ARCHITECTURE.md for its document. Times are epoch seconds, rounded to m
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
@@ -13,7 +14,7 @@ from .canonical import dedup_keys, milliseconds
 from .errors import Invalid
 from .model import SEVERITIES, Document
 
-__all__ = ["NORMAL", "UNLESS_GIVEN", "Signal"]
+__all__ = ["NORMAL", "UNLESS_GIVEN", "Signal", "readable"]
 
 SAMPLE_ROWS = 5
 SAMPLE_FIELDS = 250
@@ -28,6 +29,9 @@ NAME_CHARACTERS = 100
 MAX_ACTIONS = 20
 MAX_TAGS = 20
 MAX_GROUP_VALUES = 20
+# Control characters but tab and line end, and those that turn the direction of the text around
+# them: a dashboard would show ``exe.png`` for what ends in ``gnp.exe``.
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class Signal:
         values = {name: str(value) for name, value in (dedup or {"entity": entity}).items()}
         fields["dedup_key"], fields["key"] = dedup_keys(fields["app"], rule, values, run)
         if not fields["title"]:
-            fields["title"] = f"{rule}: {entity}"[:TITLE_CHARACTERS]
+            fields["title"] = NORMAL["title"](f"{rule}: {entity}")
         signal = cls.__new__(cls)
         # As a whole: a frozen dataclass sets its two dozen fields one by one, and this is hot.
         object.__setattr__(signal, "__dict__", fields)
@@ -128,6 +132,15 @@ class Signal:
 
 def _cut(characters: int) -> Callable[[str], str]:
     return lambda text: text[:characters]
+
+
+def readable(text: str) -> str:
+    """Return the text with what could hide or reorder other text made visible."""
+    return text if text.isprintable() else _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _cut_readable(characters: int) -> Callable[[str], str]:
+    return lambda text: readable(text[:characters])
 
 
 def _first_names(most: int) -> Callable[[Sequence[str]], List[str]]:
@@ -167,8 +180,8 @@ def _shown(value: Any) -> Any:
 
 # What makes the value of a signal's field what is kept of it: texts cut, times in milliseconds.
 NORMAL: Dict[str, Callable[[Any], Any]] = {
-    "title": _cut(TITLE_CHARACTERS),
-    "description": _cut(TEXT_CHARACTERS),
+    "title": _cut_readable(TITLE_CHARACTERS),
+    "description": _cut_readable(TEXT_CHARACTERS),
     "runbook": _cut(LINK_CHARACTERS),
     "first_time": milliseconds,
     "last_time": milliseconds,

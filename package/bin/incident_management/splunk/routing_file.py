@@ -26,10 +26,10 @@ from . import conf
 from .kvstore import KvStores
 from .session import APP, Session, path_of
 
-__all__ = ["RoutingFile"]
+__all__ = ["FILE", "PATH", "RoutingFile", "check_lines"]
 
 FILE = "incident_routing"
-_PATH = "/servicesNS/nobody/" + path_of(APP, "configs", f"conf-{FILE}")
+PATH = "/servicesNS/nobody/" + path_of(APP, "configs", f"conf-{FILE}")
 # A field of the page holds no dot.
 _STEP_FIELD = re.compile(r"^step_(\d+)$")
 _STEP = re.compile(r"^step\.(\d+)$")
@@ -76,7 +76,7 @@ class RoutingFile:
             raise Invalid(f"There is a {KINDS[self._kind]} '{name}' already: change that one.")
         values = {key: value for key, value in _settings(fields).items() if value}
         self._check(name, values)
-        self._session.post(_PATH, {"name": stanza_of(self._kind, name), **values})
+        self._session.post(PATH, {"name": stanza_of(self._kind, name), **values})
 
     def edit(self, name: str, fields: Mapping[str, str]) -> None:
         """Change the fields that are given; what is empty there already is not written."""
@@ -86,16 +86,16 @@ class RoutingFile:
         }
         if values:
             self._check(name, values)
-            self._session.post(f"{_PATH}/{path_of(stanza_of(self._kind, name))}", values)
+            self._session.post(f"{PATH}/{path_of(stanza_of(self._kind, name))}", values)
 
     def remove(self, name: str) -> None:
         """Delete an entry."""
         self.one(name)
         check_change(conf.every(self._session, FILE), self._kind, name, None, self._open_of)
-        self._session.delete(f"{_PATH}/{path_of(stanza_of(self._kind, name))}")
+        self._session.delete(f"{PATH}/{path_of(stanza_of(self._kind, name))}")
 
     def _check(self, name: str, values: Values) -> None:
-        _check_lines(values)
+        check_lines(values)
         check_change(conf.every(self._session, FILE), self._kind, name, values, self._open_of)
 
     def _open_of(self, team: str) -> List[str]:
@@ -122,7 +122,7 @@ def _settings(fields: Mapping[str, str]) -> Values:
     return found
 
 
-def _check_lines(values: Values) -> None:
+def check_lines(values: Values) -> None:
     """Raise Invalid for a value that the file can't hold in one line."""
     for key, value in values.items():
         if _NOT_IN_A_LINE.search(value):

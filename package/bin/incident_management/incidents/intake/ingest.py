@@ -20,7 +20,7 @@ from ..identity import new_incident_id
 from ..joining import moving
 from ..model import ACTOR, Incident
 from ..routing import Routing
-from ..signal import Signal
+from ..signal import Signal, readable
 from ..story import LATE_SECONDS, Stories
 from .batch import Batch, Outcome
 from .drafts import Drafts
@@ -104,8 +104,8 @@ class Ingest:
         day = began or self._clock.now()
         incident_id = new_incident_id(day, f"manual:{unique}")
         data: Document = {
-            "title": title,
-            "description": description,
+            "title": readable(title),
+            "description": readable(description),
             "severity": severity,
             "entities": list(entities),
             "rule": "",

@@ -14,7 +14,16 @@ from ..errors import Invalid
 from .conf import Routing
 from .policies import TEAM_HOURS
 
-__all__ = ["KINDS", "NAME", "NAME_RULE", "SHIPPED", "check_change", "is_off", "stanza_of"]
+__all__ = [
+    "KINDS",
+    "NAME",
+    "NAME_RULE",
+    "SHIPPED",
+    "check_change",
+    "check_settings",
+    "is_off",
+    "stanza_of",
+]
 
 KINDS = {
     "team": "team",
@@ -87,6 +96,11 @@ def check_change(
     if values is not None and is_off(after[stanza]):
         # What is switched on later has to be right as well.
         _check_problems(before, Routing.from_stanzas({**after, stanza: _on(after[stanza])}))
+
+
+def check_settings(now: Stanzas, stanza: str, values: Mapping[str, str]) -> None:
+    """Raise Invalid for settings of [general], [capacity] or [announce] that mean nothing."""
+    _check_problems(Routing.from_stanzas(now), Routing.from_stanzas(_after(now, stanza, values)))
 
 
 def _after(
