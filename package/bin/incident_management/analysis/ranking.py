@@ -30,6 +30,7 @@ from .error_words import ErrorWords
 from .evidence import Citation
 from .mechanisms import Tie, ties
 from .place import first_entity, place_of
+from .schedules import due_before
 from .symptoms import from_outside, symptoms_of
 
 __all__ = ["CULPRIT_SCORE", "rank", "rank_within"]
@@ -111,12 +112,16 @@ def rank_within(
         failed=failed_dependencies(case),
         outside=from_outside(texts) >= OUTSIDE_SHARE,
     )
+    first = first_entity(case)
     effects: Dict[int, List[Effect]] = {}
     judged: Dict[int, Hypothesis] = {}
     for change in sorted(case.changes, key=_length):
         if timer() > until:
             break
-        effects[id(change)] = effects_of(change)
+        effects[id(change)] = effects_of(change, first)
+        job = due_before(change.removed, change.added, case.onset)
+        if job:
+            effects[id(change)].append(job)
         judged[id(change)] = _judge(change, effects[id(change)], known)
     left_out = [change for change in case.changes if id(change) not in judged]
     case = replace(case, changes=[change for change in case.changes if id(change) in judged])

@@ -16,7 +16,7 @@ from ..scope import (
     NOW,
     Scope,
     application_events,
-    error_terms,
+    error_terms_of_few,
     events,
     events_of,
     from_entities,
@@ -51,7 +51,7 @@ def find(scope: Scope) -> Finding:
         finding.not_found.append("The incident names no entity, so there is nothing to look at.")
         return finding
     search = events_of(
-        application_events(error_terms(), from_entities(entities)), scope.limits.events
+        application_events(error_terms_of_few(), from_entities(entities)), scope.limits.events
     )
     before = _read(scope, finding, search, scope.window(BEFORE))
     now = _read_now(scope, finding, search)
@@ -126,7 +126,11 @@ def _keep_the_burst(pattern: Pattern, calm: Sequence[Event], onset: float) -> No
 
 
 def _date_failures(scope: Scope) -> None:
-    """An entity that had errors before the onset, as on any day, failed with its burst."""
+    """Date what failed by its burst: it may have had errors before, as on any day.
+
+    What only logs exceptions of names that are its own was not found to fail before.
+    """
     for pattern in sorted(scope.patterns, key=lambda p: p.first_time):
+        scope.failing.setdefault(pattern.entity, pattern.first_time)
         if scope.failing.get(pattern.entity, math.inf) < scope.onset <= pattern.first_time:
             scope.failing[pattern.entity] = pattern.first_time
