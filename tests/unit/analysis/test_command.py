@@ -49,10 +49,14 @@ def test_the_rows_are_a_verdict_and_the_ranked_hypotheses():
     assert found[1]["verified"] == "yes"
     assert any("(verified)" in citation for citation in found[1]["citations"])
     assert found[0]["confidence"] == "high"
-    following, asked, *looked = found[0]["detail"]
+    began, following, asked, *looked = found[0]["detail"]
+    assert began == ("Began 2023-11-14 22:13:40 UTC. orders: 49 errors, 0 in the calm time before.")
     assert following == f"Next: | remediate incident={ID} looks for a fix."
     assert asked == "No model was asked: no Bedrock account is configured."
-    assert "Found: orders: 49 errors, 0 in the calm time before." in looked
+    assert "Found: frontend: 49 errors, 0 in the calm time before." in looked
+    assert not [said for said in looked if began.split(". ", 1)[1] in said], "it is told once"
+    headings = [said.split(":")[0] for said in looked]
+    assert headings == sorted(headings), "what was not found comes after what was"
 
 
 def test_where_nothing_is_blamed_the_verdict_tells_what_was_looked_at():
@@ -60,7 +64,7 @@ def test_where_nothing_is_blamed_the_verdict_tells_what_was_looked_at():
     shop.searcher = EventSearcher(scenario.logs(), [], [])
     (verdict,) = rows(shop.conclude())
     assert verdict["cause"] == "No cause in this evidence."
-    assert not any(said.startswith("Next") for said in verdict["detail"])
+    assert verdict["detail"][1].startswith("Next: read what was logged right before")
     missing = "Not found: No change events: check the macro incident_change_index"
     assert any(said.startswith(missing) for said in verdict["detail"])
 
@@ -99,7 +103,7 @@ def test_what_a_model_said_is_told_as_quoted_or_unchecked_and_never_as_verified(
         }  # fmt: skip
 
     verdict, first, *others = rows(Shop().conclude(FakeModel(answer)))
-    assert verdict["detail"][2] == "Not checked, in the model's words: Restore the backup."
+    assert verdict["detail"][3] == "Not checked, in the model's words: Restore the backup."
     assert first["detail"][0].endswith(", quote found]")
     (added,) = [row for row in others if row["source"] == "model"]
     assert added["verified"] == "quote found"

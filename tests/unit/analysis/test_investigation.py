@@ -115,3 +115,10 @@ def test_a_verdict_reads_as_it_is_written():
     (cause,) = [h["cause"] for h in found.hypotheses if h["change_id"] == "chg-bidi"]
     assert cause == "Deploy chg-bidi of orders (a release)  No cause.\ufffdyapol\ufffd\ufffd)"
     assert all(sentence.isprintable() for f in found.evidence for sentence in f["found"])
+
+
+def test_where_to_read_about_an_error_is_no_one_that_was_asked():
+    """SQLAlchemy ends its errors with an address: it is not what did not answer."""
+    found = _investigate()
+    first = next(h for h in found.hypotheses if h.change_id == "chg-0")
+    assert "that another one did not answer" not in " ".join(first.reasons_against)

@@ -112,3 +112,18 @@ def test_a_star_in_an_entitys_name_is_no_wildcard():
     assert count(Engine(), "events_of_entity", {"entity": "ORDERS", **span}).number == orders
     for name in ("*", "order*"):
         assert count(Engine(), "events_of_entity", {"entity": name, **span}).number == 0
+
+
+def test_an_exception_is_an_error_by_the_end_of_its_name():
+    """A stack trace need not have a level: then its first line is all that tells of trouble."""
+    engine = Engine()
+    alike = next(event for event in engine.events if "service=orders " in event["_raw"])
+    engine.events += [
+        {**alike, "_time": scenario.START + at, "_cd": f"1:x{at}",
+         "_raw": f"service=orders com.shop.stock.ReservationConflictException: sku {at}"}
+        for at in range(21, 200, 7)
+    ]  # fmt: skip
+    engine.events.sort(key=lambda event: -event["_time"])
+    found = investigate(scenario.incident(), engine, ManualClock(scenario.START + 330))
+    new = next(finding for finding in found.findings if finding.finder == "new_errors")
+    assert [said for said in new.found if "ReservationConflictException" in said]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any, Callable, Dict, Iterator, Mapping
+from typing import Any, Callable, Dict, Iterator, Mapping, Sequence
 
 from ..splunk.session import Session, SplunkError, path_of
 from .answer import QUOTED, UNCHECKED
 from .budget import shorten
+from .times import in_utc
 
 __all__ = ["FIELDS", "AnalysisFailed", "analyze", "rows"]
 
@@ -95,17 +96,38 @@ def rows(analysis: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
 
 def _details(analysis: Mapping[str, Any]) -> Iterator[str]:
     """Yield what to do next, what the model said, and what was found and was not."""
-    if analysis["change_id"]:
-        yield f"Next: | remediate incident={analysis['incident_id']} looks for a fix."
+    evidence = analysis.get("evidence", ())
+    failures: Sequence[str] = next(
+        (f["found"] for f in evidence if f["finder"] == "first_failure"), []
+    )
+    if failures and analysis.get("onset"):
+        yield f"Began {in_utc(analysis['onset'])}. {shorten(failures[0], LONGEST_FOUND)}"
+    yield f"Next: {_next(analysis)}"
     model = analysis["model"]
     yield model["detail"]
     if model.get("summary"):
         yield f"Not checked, in the model's words: {model['summary']}"
-    for finding in analysis.get("evidence", ()):
-        for said in finding["found"][:MOST_FOUND]:
-            yield f"Found: {shorten(said, LONGEST_FOUND)}"
-        for said in finding["not_found"][:MOST_FOUND]:
-            yield f"Not found: {shorten(said, LONGEST_FOUND)}"
+    for heading, part in (("Found", "found"), ("Not found", "not_found")):
+        for finding in evidence:
+            for said in finding[part][:MOST_FOUND]:
+                if said not in failures[:1]:
+                    yield f"{heading}: {shorten(said, LONGEST_FOUND)}"
+
+
+def _next(analysis: Mapping[str, Any]) -> str:
+    """Say what to do next, as one sentence."""
+    change, fix = analysis["change_id"], f"| remediate incident={analysis['incident_id']}"
+    if change and analysis.get("confidence") == "low":
+        return f"ask whoever made {change} before it is undone; {fix} looks for a fix."
+    if change:
+        return f"{fix} looks for a fix."
+    advice = [h.get("advice") for h in analysis["hypotheses"] if h.get("blamed")]
+    if advice and advice[0]:
+        return str(advice[0])
+    return (
+        "read what was logged right before the errors began, and ask who runs what these services "
+        "depend on; changes that are not indexed are not known here."
+    )
 
 
 def _is_verified(citation: Mapping[str, Any]) -> bool:

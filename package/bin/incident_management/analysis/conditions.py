@@ -41,16 +41,30 @@ def conditions(
     ``texts`` are the error texts with their weights; ``judged`` and ``effects`` tell which changes
     could have brought a condition about, which then loses to them.
     """
-    total = sum(texts.values()) or 1.0
     found = []
     for condition in CONDITIONS:
-        share = sum(w for text, w in texts.items() if condition.pattern.search(text)) / total
+        share = _share(condition, texts)
         if share > 0.1:
             found.append(_condition(condition, share, case, judged, effects))
+            # The incident's own text weighs in the score, and is none of the errors.
+            told = {text: w for text, w in texts.items() if text != case.text} or texts
+            logged = _share(condition, told)
+            found[-1].reasons_for.insert(0, _so_many_say_so(logged))
     poison = _poisoned_record(case)
     if poison:
         found.append(poison)
     return found
+
+
+def _share(condition: Condition, texts: Mapping[str, float]) -> float:
+    said = sum(weight for text, weight in texts.items() if condition.pattern.search(text))
+    return said / (sum(texts.values()) or 1.0)
+
+
+def _so_many_say_so(share: float) -> str:
+    return (
+        "All errors say so." if share > 0.995 else f"{share:.0%} of the errors, by weight, say so."
+    )
 
 
 def _condition(
@@ -63,7 +77,6 @@ def _condition(
     score = condition.strength * min(1.0, 0.35 + share) ** 0.5
     events = _events_that_match(condition, case)
     said = Hypothesis("condition", condition.cause + ".", 0.0, advice=condition.advice)
-    said.reasons_for.append(f"{min(1.0, share):.0%} of the errors, by weight, say so.")
     if condition.name == "demand_surge":
         grown = {e: r for e, r in case.volume_ratio.items() if r >= 1.5}
         for entity, ratio in sorted(grown.items())[:2]:

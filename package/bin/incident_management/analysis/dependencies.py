@@ -27,8 +27,11 @@ SILENT_SCORE = 0.75
 EXPLAINED_FACTOR = 0.5
 BLAMING_SHARE = 0.5
 """Share of a service's errors from which on they count as blaming another one."""
-_ANOTHER = re.compile(r"https?://|\bupstream\b|bad gateway|service ?unavailable", re.I)
-"""With a timeout or a 5xx: it was another one that was asked."""
+_ANOTHER = re.compile(
+    r"(?<!\bat: )(?<!\bsee )(?<!\bsee: )https?://|\bupstream\b|bad gateway|service ?unavailable",
+    re.I,
+)
+"""With a timeout or a 5xx: it was another one that was asked. Not where to read about an error."""
 EXPLAINED_BY = (
     "endpoint_changed", "permission_changed", "reach_changed", "credential_changed", "tls_changed",
 )  # fmt: skip

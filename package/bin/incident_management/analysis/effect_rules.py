@@ -15,7 +15,7 @@ LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
      "removes a lock"),
     ("clearing_removed", "removed",
      re.compile(r"\brotate\s+\d|\b(?:log)?rotat(?:e|ion)[\w.]*[\"']?\s*[:=]|retention|\bmax_?(?:age|backups)\b|\bpurge|\bprune\b|clean_?up\(|"
-                r"delete_?(?:after|older)|\bvacuum|tmpreaper|tmpwatch|keep_?(?:days|last)|-mtime \+?\d", re.I),
+                r"delete_?(?:after|older)|\bvacuum|tmpreaper|tmpwatch|keep_?(?:days|last)|-[acm](?:time|min) \+?\d|\bfind\b.{1,200}\s-delete\b", re.I),
      "removes what clears old data away"),
     ("lock_added", "added",
      re.compile(r"synchronized|\.(?:r|w)?lock\(|mutex|for update\b|lock table", re.I),
@@ -72,12 +72,16 @@ LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
      "changes a regular expression"),
     ("tls_changed", "added",
      re.compile(r"InsecureSkipVerify|MinVersion|ssl_?context|verify_?(?:ssl|mode)|rootCAs|truststore|"
-                r"\bca_?(?:file|bundle|cert)|cert(?:ificate)?_?(?:file|path|name)|\bmtls\b|\.pem\b|\.crt\b|sslmode", re.I),
+                r"\bca_?(?:file|bundle|cert)|cert(?:ificate)?_?(?:file|path|name)|\bmtls\b|\.pem\b|\.crt\b|sslmode|"
+                r"(?:ssl|tls)[\w.-]{0,20}(?:protocol|cipher|version)|cipher_?suite|min(?:imum)?_?protocol_?version", re.I),
      "changes TLS settings"),
     ("endpoint_changed", "added",
      re.compile(r"https?://[\w.-]+|(?<![a-z])(?:forward|nameserver|resolver|upstream|backend|peer)s?(?![a-z])[\w.]{0,40}[\"']?[\s:=\"']{1,4}\d{1,3}(?:\.\d{1,3}){3}|(?<![a-z])(?:host(?:name)?|addr(?:ess)?|endpoint|port|dsn|url|bootstrap|broker)s?(?![a-z])"
                 r"[\w.]*[\"']?\s*[:=]|topic[\"']?\s*[:=]|queue[\"']?\s*[:=]", re.I),
      "changes an address"),
+    ("endpoint_changed", "removed",
+     re.compile(r"aws_route53_record|google_dns_record|azurerm_dns|\bdns_?records?\b|\bCNAME\b|\bAAAA\b|kind: ExternalName"),
+     "removes a name"),
     ("permission_changed", "either",
      re.compile(r"\b(?:role|policy|policies|permission|grant|revoke|scope|acl|rbac|"
                 r"allow|deny|principal|cors|whitelist|allowlist|iam)\b|\"(?:Action|Resource)\"", re.I),

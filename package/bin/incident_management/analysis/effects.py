@@ -123,8 +123,12 @@ def harmless_reason(change: Change) -> str:
     return ""
 
 
-def effects_of(change: Change) -> List[Effect]:
-    """Return what a change does on balance, in the order of the rules."""
+def effects_of(change: Change, failed_first: str = "") -> List[Effect]:
+    """Return what a change does on balance, in the order of the rules.
+
+    ``failed_first`` is whose errors they are. That its name is a proxy's says nothing of them: it
+    was the one that could not resolve a name or reach another, as any other service may be.
+    """
     found: List[Effect] = []
     if change.kind == "flag":
         found.append(Effect("flag_switched", f"switches {change.summary or change.change_id}"))
@@ -133,7 +137,8 @@ def effects_of(change: Change) -> List[Effect]:
     seen = {effect.name for effect in found}
     said = " ".join([change.summary, change.service, *change.files])
     told = [(name, says) for name, words, says in SAID_RULES if words.search(said)]
-    told += [(name, says) for name, what, says in STOOD_ON if what.fullmatch(change.service)]
+    if change.service != failed_first:
+        told += [(name, says) for name, what, says in STOOD_ON if what.fullmatch(change.service)]
     found += [Effect(name, says) for name, says in dict(told).items() if name not in seen]
     if _loop_with_call(change):
         found.append(Effect("call_in_loop", "makes a call for each item of a loop"))

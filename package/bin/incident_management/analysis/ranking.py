@@ -30,7 +30,9 @@ from .error_words import ErrorWords
 from .evidence import Citation
 from .mechanisms import Tie, ties
 from .place import first_entity, place_of
+from .schedules import due_before
 from .symptoms import from_outside, symptoms_of
+from .times import how_long
 
 __all__ = ["CULPRIT_SCORE", "rank", "rank_within"]
 
@@ -111,12 +113,16 @@ def rank_within(
         failed=failed_dependencies(case),
         outside=from_outside(texts) >= OUTSIDE_SHARE,
     )
+    first = first_entity(case)
     effects: Dict[int, List[Effect]] = {}
     judged: Dict[int, Hypothesis] = {}
     for change in sorted(case.changes, key=_length):
         if timer() > until:
             break
-        effects[id(change)] = effects_of(change)
+        effects[id(change)] = effects_of(change, first)
+        job = due_before(change.removed, change.added, case.onset)
+        if job:
+            effects[id(change)].append(job)
         judged[id(change)] = _judge(change, effects[id(change)], known)
     left_out = [change for change in case.changes if id(change) not in judged]
     case = replace(case, changes=[change for change in case.changes if id(change) in judged])
@@ -124,7 +130,7 @@ def rank_within(
     silent = silent_dependencies(case, known.failed, found, effects)
     found.extend([*conditions(case, texts, found, effects), *silent])
     _put_nearness_last(found)
-    found.sort(key=lambda h: (-h.score, -h.time, h.change_id, h.cause))
+    found.sort(key=lambda h: (-h.score, not h.near, -h.time, h.change_id, h.cause))
     return found[:MAX_HYPOTHESES], left_out
 
 
@@ -204,7 +210,7 @@ def _timing(change: Change, case: Case, verdict: Hypothesis) -> float:
     earlier = _share_before(change.time, case)
     nearness = OLDEST_TIMING + (1 - OLDEST_TIMING) * 0.5 ** (max(0.0, lead) / TIMING_HALF_LIFE)
     if lead >= 0:
-        verdict.reasons_for.append(f"It came {_span(lead)} before the errors began.")
+        verdict.reasons_for.append(f"It came {how_long(lead)} before the errors began.")
     if earlier > 0.02:
         verdict.reasons_against.append(
             f"{earlier:.0%} of the early errors came before it: they had already begun."
@@ -295,7 +301,7 @@ def _mechanism(
 def _factor(change: Change, case: Case, effects: Sequence[Effect], verdict: Hypothesis) -> float:
     factor = 1.0
     if change.time > case.onset + AFTER_ONSET_SLACK:
-        late = _span(change.time - case.onset)
+        late = how_long(change.time - case.onset)
         verdict.reasons_against.append(f"It came {late} after the errors began.")
         factor *= AFTER_ONSET_FACTOR
     harmless = harmless_reason(change)
@@ -321,11 +327,3 @@ def _change_quote(change: Change) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return "1 second" if round(seconds) == 1 else f"{seconds:.0f} seconds"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:.1f} hours"

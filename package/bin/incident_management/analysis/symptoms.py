@@ -20,13 +20,15 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
     (name, re.compile(pattern))
     for name, pattern in (
         ("pool_exhausted", r"queuepool|pool.{0,40}(?:exhaust|limit|timed? ?out|full|timeout)|"
-                           r"too many (?:clients|connections)|connection.{0,20}not available|no available connection"),
+                           r"too many (?:clients|connections)|connection.{0,20}not available|no available connection|"
+                           r"reached (?:the |its )?(?:pm\.)?max[_\w]{0,20}|all (?:\w{1,20} ){0,2}(?:workers|threads|children) (?:are )?busy|no more connections|max number of clients|max_client_conn|worker_connections are not enough"),
         ("timeout", r"time[d\s-]*out|deadline.?exceeded|context canceled|etimedout|took too long"),
-        ("slow", r"slow|latency|\bp9[059]\b|duration|exceeded \d+\s*ms|response time"),
+        ("slow", r"slow|latency|\bp9[059]\b|duration|exceeded \d+\s*ms|response time|\btook (?:\d{4,}\s?ms|\d+(?:\.\d+)?\s?s\b)|"
+                 r"cache (?:miss|hit)|hit ratio"),
         ("race", r"concurrent map|data race|deadlock|lock wait|lock ?(?:request )?time[d\s]*out|locknotavailable|could not obtain lock|"
                  r"race condition|concurrent modification|"
                  r"lost update|optimistic ?lock|stale ?object|by another transaction"),
-        ("memory", r"out ?of ?memory|(?<![a-z])oom|heap space|heap limit|cannot allocate|std::bad_alloc|memory (?:limit|pressure)|"
+        ("memory", r"out ?of ?memory|(?<![a-z])oom|heap space|heap limit|cannot allocate|std::bad_alloc|memory (?:resource )?(?:limit|pressure|alarm)|"
                    r"gc overhead|memoryerror|insufficient memory"),
         ("disk_full", r"no space left|(?:errno|os error|error number):? 28\b|disk ?pressure|not enough space on the disk|disk ?(?:full|quota|used)|enospc|read-only file system|disk_used"),
         ("cpu", r"cpu.{0,20}(?:saturat|throttl|100|utili)|load average|event loop (?:lag|blocked)"),
@@ -41,7 +43,7 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
         ("unreachable", r"connection ?refused|econnrefused|actively refused|no route to host|unreachable|could not connect|"
                         r"connect(?:ion)? (?:error|failed)|operationalerror|failed to connect|max retries exceeded|"
                         r"connect etimedout|connect timed out"),
-        ("server_full", r"too many (?:clients already|connections)|remaining connection slots|ora-00020|max_user_connections"),
+        ("server_full", r"too many (?:clients already|connections)|no more connections allowed|remaining connection slots|ora-00020|max_user_connections"),
         ("storage", r"stale (?:nfs )?file handle|\bestale\b|input/output error|\bi/o error"),
         ("read_only", r"read-only transaction|read.only replica|notwritableprimary|--(?:super-)?read-only option"),
         ("name_resolution", r"no such host|name or service not known|nxdomain|getaddrinfo|name resolution|enotfound|"
@@ -67,10 +69,11 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
                             r"undefined variable|no such file|filenotfound"),
         ("upstream_5xx", r"\b50[0-4]\b|bad gateway|service ?unavailable|internal server error|5xx"),
         ("too_large", r"\b413\b|(?:entity|body|payload|message|packet|request|header)s? (?:is |are )?too (?:large|big|long)|"
-                      r"too large (?:a )?(?:body|payload|message|packet)|recordtoolarge|larger than (?:the )?max"),
+                      r"too (?:large|big|long) (?:an? )?(?:body|payload|message|packet|header)|cookie too large|recordtoolarge|larger than (?:the )?max"),
         ("not_found", r"\b404\b|not found|no handler|unknown route"),
         ("data_gone", r"offset.{0,40}out of range|outofrange|snapshot too old|no longer available|already (?:deleted|purged)|"
                       r"retention"),
+        ("no_room", r"\d+/\d+ nodes are available|failedscheduling|insufficient (?:cpu|memory|pods|ephemeral-storage)|exceeded quota:"),
         ("conflict", r"duplicate key|unique constraint|already exists|\b409\b"),
         ("chatty", r"select .{1,200} from |db\.calls|queries per|n\+1|db_query"),
     )
@@ -96,7 +99,7 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
     Condition(name, re.compile(pattern, re.I), strength, cause, advice, beaten_by)
     for name, pattern, strength, cause, advice, beaten_by in (
         ("certificate_expired",
-         r"cert(?:ificate)? (?:has |is )?(?:been )?expired|cert(?:ificate)?.{0,30}not yet valid|certificate_?expired|cert_?expired|"
+         r"cert(?:ificate)? (?:has |is )?(?:been )?expired(?! or is not yet valid: current time \S{1,40} is before)|cert(?:ificate)?.{0,30}not yet valid(?!: current time \S{1,40} is before)|certificate_?expired|cert_?expired|"
          # Java; .NET; Windows; OpenSSL and Node; Go; rustls; NSS
          r"certificatenotyetvalid|certpathvalidatorexception: validity check failed|nottimevalid|not within its validity period|cert_e_expired|sec_e_cert_expired|0x800b0101|"
          r"0x80090328|cert_has_expired|expired certificate|peer certificate: expired|expired_cert(?:ificate)?\b",
@@ -113,7 +116,10 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          r"openai\.com|anthropic\.com|fastly|akamai|"
          r"third.?party|external provider|partner api).{0,200}(?:serviceunavailable|internalerror|slowdown|"
          r"unavailable|\b50[0234]\b|internal server error|outage|degraded)|"
-         r"(?:serviceunavailable|slowdown|internalerror).{0,200}(?:amazonaws\.com|azure|googleapis)",
+         r"(?:serviceunavailable|slowdown|internalerror).{0,200}(?:amazonaws\.com|azure|googleapis)|"
+         # the status first, as clients of Java and Node tell it
+         r"(?:service ?unavailable|bad gateway|gateway time-?out|internal server error|\b50[0234]\b).{0,80}https?://(?:[\w-]{1,63}\.){0,5}"
+         r"(?:amazonaws|azure|googleapis|cloudflare|stripe|twilio|paypal|adyen|sendgrid|mailgun|okta|auth0|github|slack|salesforce|openai|anthropic)\.com",
          0.8, "An outside provider is failing",
          "Fail over to another region or provider, or wait for the provider.",
          ("endpoint_changed", "credential_changed")),
@@ -133,8 +139,11 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          0.6, "Names are not being resolved", "Check DNS.", ("endpoint_changed", "permission_changed", "reach_changed")),
         ("hardware_failure",
          r"i/o error|disk failure|bad sector|ecc error|machine check|ebs volume.{0,30}(?:impaired|degraded)|"
-         r"instance.{0,30}(?:terminated|retired|reclaim)|spot interruption|node (?:not ?ready|lost|evict)|preempt",
+         r"instance.{0,30}(?:terminated|retired|reclaim)|spot interruption|node (?:not ?ready|lost|evict)|preempted\b|preemption notice",
          0.7, "A machine or a disk is failing", "Replace the machine or the disk.", ("resource_changed",)),
+        ("no_room", r"\d+/\d+ nodes are available|failedscheduling|insufficient (?:cpu|memory|pods|ephemeral-storage)|exceeded quota:",
+         0.62, "No machine has room for what is to run", "Add machines, or let it ask for less.",
+         ("room_raised", "room_lowered", "volume_raised", "concurrency_added", "resource_changed")),
         ("read_only", r"read-only file ?system|\berofs\b|remounting filesystem read-only",
          0.66, "A file system is read-only", "Check the disk, then mount it for writing again.",
          ("permission_changed", "resource_changed")),
@@ -145,7 +154,7 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          ("endpoint_changed", "permission_changed", "schema_changed")),
         ("connections_exhausted",
          r"too many (?:clients already|connections)|remaining connection slots are reserved|ora-00020|"
-         r"max_user_connections|max number of clients reached",
+         r"max_user_connections|max number of clients reached|no more connections allowed",
          0.55, "A database has no free connections", "Find what holds them, another service as well, or allow more.",
          ("room_lowered", "room_raised", "release_removed", "concurrency_added", "volume_raised", "call_in_loop",
           "query_added", "cache_removed", "limit_removed", "resource_changed")),
@@ -161,7 +170,9 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
         ("clock_skew", r"clock skew|time drift|ntp.{0,30}(?:unsync|offset)|request time.{0,20}too ?(?:large|skewed)|"
                        # of chronyd and systemd; of PyJWT, and of Go's
                        r"requesttimetooskewed|system clock wrong by|system clock was stepped|system time has been changed|"
-                       r"token used before issued|token is not yet valid \(iat\)",
+                       r"token used before issued|token is not yet valid \(iat\)|"
+                       # of Go's crypto/x509; of chronyd
+                       r"not yet valid: current time \S{1,40} is before|can't synchronise: no (?:selectable sources|majority)",
          0.7, "A clock is wrong", "Synchronise the clock.", ("tolerance_removed", "expiry_changed")),
         ("disk_full",
          r"no space left on device|not enough space on the disk|disk ?full|enospc|disk quota exceeded|flood.?stage|"
@@ -173,7 +184,7 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
         ("quota_exhausted", r"quota ?(?:has been )?exceeded|limitexceeded|rate ?(?:limit)?exceeded|insufficient(?: |_)(?:capacity|quota)|"
                             r"throttlingexception|throughputexceeded|toomanyrequestsexception|resource_exhausted|"
                             r"over_query_limit|exceeded your .{0,40}quota|"
-                            r"exceeded (?:the|your) .{0,40}(?:messages?|requests?|calls?|usage|account) limit|daily limit reached|"
+                            r"exceeded (?:the|your|an?) .{0,40}(?:messages?|requests?|calls?|usage|account|rate) limit|(?:daily|rate) limit reached|"
                             r"insufficientinstancecapacity",
          0.65, "A quota of a provider is used up", "Raise the quota or use less.",
          ("volume_raised", "call_in_loop", "room_lowered", "retry_removed", "cache_removed", "query_added")),
@@ -196,7 +207,7 @@ _FROM_WITHIN = {
 }  # fmt: skip
 _FROM_OUTSIDE = {
     "timeout", "slow", "race", "disk_full", "cpu", "auth_rejected", "expired", "unreachable",
-    "name_resolution", "connection_lost", "rate_limited", "tls", "backlog", "storage",
+    "name_resolution", "connection_lost", "rate_limited", "tls", "backlog", "storage", "no_room",
 }  # fmt: skip
 _SURELY_OUTSIDE = "server_full"
 """A database's connections: any of those that use it may hold them."""

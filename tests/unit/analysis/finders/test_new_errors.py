@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from incident_management.analysis.finders import new_errors
 from tests.unit.analysis.finders.finding import T, burst, log, scope_of
 
@@ -77,3 +79,15 @@ def test_an_entity_with_errors_on_any_day_did_not_fail_before_the_burst():
     scope.failing = {"frontend": T - 200, "orders": T}
     new_errors.find(scope)
     assert scope.failing == {"frontend": T + 2, "orders": T}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'level=error msg="fetch failed" err="Get \\"https://cdn.shop/1\\": no such host"',
+        '{"level": "error", "msg": "fetch failed", "error": "dial tcp: no such host"}',
+    ],
+)
+def test_the_reason_that_stands_in_a_field_of_its_own_is_told(line):
+    (told,) = new_errors.find(scope_of(burst("orders", line))).found
+    assert told.startswith("orders: ") and "fetch failed: " in told and "no such host" in told

@@ -11,12 +11,15 @@ def _change(second, change_id, **more):
     return {**document, "time": T + second, "raw": json.dumps(document)}
 
 
-def test_changes_of_the_last_day_are_found_oldest_first():
+def test_changes_of_the_last_day_are_found_and_the_nearest_told_first():
     changes = [_change(-60, "new"), _change(-80_000, "old"), _change(-90_000, "too-old")]
     scope = scope_of(changes=changes)
     found = recent_changes.find(scope)
     assert [c.change_id for c in scope.changes] == ["old", "new"]
-    assert "1 min before" in found.found[-1]
+    assert [said.rsplit(", ", 1)[1] for said in found.found] == [
+        "60 seconds before",
+        "22.2 hours before",
+    ]
 
 
 def test_a_version_that_was_replaced_is_taken_from_the_deploy_before():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 from ...splunk import spl
 from ..evidence import Citation, Finding, first_text, number
@@ -13,6 +13,8 @@ from ..statistics import sentence
 NAME = "first_failure"
 LOOKS_FOR = "entities whose errors began or rose with the incident, and the first of them"
 MAX_ENTITIES = 1000
+MOST_TOLD, MOST_CALLERS = 5, 10
+"""Entities of which it is told who depends on them, and how many of those by name."""
 
 
 def find(scope: Scope) -> Finding:
@@ -29,16 +31,34 @@ def find(scope: Scope) -> Finding:
         if count / minutes[NOW] >= RISE * calm / minutes[BEFORE]:
             scope.failing[entity] = first_time
     ordered = sorted(scope.failing, key=lambda e: (scope.failing[e], e))
-    for entity in ordered[:5]:
+    for entity in ordered[:MOST_TOLD]:
         finding.found.append(
             f"{entity}: {now[entity][0]:.0f} errors, {before.get(entity, (0.0,))[0]:.0f} in the "
             "calm time before."
         )
         finding.citations.append(_citation(scope, entity, now[entity][0]))
+    finding.found.extend(_who_may_suffer(scope, ordered))
     for entity in scope.entities:
         if entity not in now:
             finding.not_found.append(f"No error events of {entity} in the span.")
     return finding
+
+
+def _who_may_suffer(scope: Scope, failing: Sequence[str]) -> Iterator[str]:
+    """Yield who calls what fails, by the topology, directly or through others."""
+    callers: Dict[str, List[str]] = {}
+    for service, called in sorted(scope.depends_on.items()):
+        for target in called:
+            callers.setdefault(target, []).append(service)
+    for entity in list(dict.fromkeys([*scope.entities, *failing]))[:MOST_TOLD]:
+        reached = [entity]
+        for target in reached:
+            reached.extend(s for s in callers.get(target, ()) if s not in reached)
+        names = reached[1:]
+        if names:
+            told = [f"{n} (fails, too)" if n in scope.failing else n for n in names[:MOST_CALLERS]]
+            more = f" and {len(names) - MOST_CALLERS} more" if len(names) > MOST_CALLERS else ""
+            yield f"Depending on {entity}: {', '.join(told)}{more}."
 
 
 def _counts(scope: Scope, finding: Finding, which: str) -> Dict[str, Tuple[float, float]]:

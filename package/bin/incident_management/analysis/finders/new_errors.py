@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Dict, List, Sequence, Tuple
 
 from ...detection.templates.miner import TemplateMiner
 from ...splunk import spl
+from ..budget import shorten
 from ..case import Pattern
-from ..evidence import Citation, Event, Finding
+from ..evidence import Citation, Event, Finding, masked_line
 from ..onset import RISE, Span, onset_of, seconds_of
 from ..scope import (
     BEFORE,
     NOW,
     Scope,
     application_events,
-    error_terms,
+    error_terms_of_few,
     events,
     events_of,
     from_entities,
@@ -25,6 +27,12 @@ from ..scope import (
 NAME = "new_errors"
 LOOKS_FOR = "error messages that are new, or more frequent than in the calm time before"
 EVENTS_KEPT = 200
+LONGEST_REASON = 200
+# A field of its own in JSON or logfmt: {"msg": "fetch failed", "error": "no such host"}
+_GIVEN = re.compile(
+    r"""(?<![\w.])["']?(?:err|error|exception|cause|reason)["']?\s?[=:]\s?"((?:[^"\\]|\\.){6,400})\"""",
+    re.I,
+)
 EARLY = 600.0
 """Up to this many seconds past the onset an error is an early one."""
 BEGINNING = 60.0
@@ -51,7 +59,7 @@ def find(scope: Scope) -> Finding:
         finding.not_found.append("The incident names no entity, so there is nothing to look at.")
         return finding
     search = events_of(
-        application_events(error_terms(), from_entities(entities)), scope.limits.events
+        application_events(error_terms_of_few(), from_entities(entities)), scope.limits.events
     )
     before = _read(scope, finding, search, scope.window(BEFORE))
     now = _read_now(scope, finding, search)
@@ -68,11 +76,19 @@ def find(scope: Scope) -> Finding:
     _date_failures(scope)
     for pattern in scope.patterns[:8]:
         usual = f"{pattern.before} before" if pattern.before else "new"
-        finding.found.append(f"{pattern.entity}: {pattern.template} ({pattern.count}, {usual})")
+        told = pattern.template + _reason(pattern)
+        finding.found.append(f"{pattern.entity}: {told} ({pattern.count}, {usual})")
         finding.citations.append(Citation.of_event(pattern.events[0]))
     if not scope.patterns:
         finding.not_found.append("No error message is new or more frequent than before.")
     return finding
+
+
+def _reason(pattern: Pattern) -> str:
+    """Return what the first event gives as its error beside its message, which may be "failed"."""
+    found = _GIVEN.search(pattern.events[0].begins)
+    words = shorten(masked_line(found[1].replace('\\"', '"')), LONGEST_REASON) if found else ""
+    return f": {words}" if words and words.lower() not in pattern.template.lower() else ""
 
 
 def _read(scope: Scope, finding: Finding, search: spl.Search, window: Span) -> _Read:
@@ -126,7 +142,11 @@ def _keep_the_burst(pattern: Pattern, calm: Sequence[Event], onset: float) -> No
 
 
 def _date_failures(scope: Scope) -> None:
-    """An entity that had errors before the onset, as on any day, failed with its burst."""
+    """Date what failed by its burst: it may have had errors before, as on any day.
+
+    What only logs exceptions of names that are its own was not found to fail before.
+    """
     for pattern in sorted(scope.patterns, key=lambda p: p.first_time):
+        scope.failing.setdefault(pattern.entity, pattern.first_time)
         if scope.failing.get(pattern.entity, math.inf) < scope.onset <= pattern.first_time:
             scope.failing[pattern.entity] = pattern.first_time

@@ -7,10 +7,13 @@ from typing import Dict, List
 from ..changes import Change
 from ..evidence import Citation, Finding
 from ..scope import Scope, change_events, events_of
+from ..times import how_long
 
 NAME = "recent_changes"
 LOOKS_FOR = "change events in the day before the errors began"
 FIELDS = ("change_id", "service", "kind", "summary", "actor", "version", "previous_version")
+MOST_TOLD = 10
+"""Of the changes, the nearest before the errors, these first."""
 AFTER_SECONDS = 900.0
 """Changes shortly after the onset are read too, so that a reader sees why they are ruled out."""
 
@@ -26,8 +29,8 @@ def find(scope: Scope) -> Finding:
     changes.sort(key=lambda change: (change.time, change.change_id))
     _fill_previous_versions(changes)
     scope.changes = changes
-    for change in [c for c in changes if c.time <= scope.onset][-10:]:
-        finding.found.append(f"{change.label()}, {(scope.onset - change.time) / 60:.0f} min before")
+    for change in [c for c in reversed(changes) if c.time <= scope.onset][:MOST_TOLD]:
+        finding.found.append(f"{change.label()}, {how_long(scope.onset - change.time)} before")
         finding.citations.append(Citation.of_event(change.event, kind="change"))
     if len(changes) < len(read):
         finding.not_found.append(

@@ -60,7 +60,9 @@ def find(scope: Scope) -> Finding:
         if silent:
             finding.found.append(f"{entity} fell silent.")
         elif ratio >= SURGE or ratio <= SILENCE:
-            finding.found.append(f"{entity} logs {ratio:.1f} times as much as before.")
+            apart = scope.ordinary_ratio[entity]
+            without = f", without the new errors {apart:.1f} times" if apart < ratio / 2 else ""
+            finding.found.append(f"{entity} logs {ratio:.1f} times as much as before{without}.")
     if not finding.found:
         finding.not_found.append("No entity logs much more or much less than before.")
     return finding

@@ -1,0 +1,21 @@
+"""Times as an analysis tells them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+__all__ = ["how_long", "in_utc"]
+
+
+def how_long(seconds: float) -> str:
+    """Return a span of time in words, of the unit that is read most easily: 22 minutes."""
+    if seconds < 90:
+        return "1 second" if round(seconds) == 1 else f"{seconds:.0f} seconds"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"
+
+
+def in_utc(moment: float) -> str:
+    """Return epoch seconds as a date and time of day."""
+    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
