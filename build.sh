@@ -11,7 +11,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PYTHONDONTWRITEBYTECODE=1
 usage() {
   cat <<'TEXT'
 ./build.sh package            build dist/incident_management-<version>.tar.gz
-./build.sh test [ARGS]        every check and test; with ARGS for pytest those alone, on one Python
+./build.sh test [ARGS]        every check and test; with ARGS for pytest those alone, on one Python,
+                              as ./build.sh test tests/unit/test_durations.py
 ./build.sh demo [--exit] [--fault orders|payments|none] [--kill]
                               break a real shop, find it, explain it, fix it, prove it
 ./build.sh inspect            splunk-appinspect on the package
@@ -24,16 +25,21 @@ TEXT
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "build.sh: $*"; exit 1; }
 
-# The newest Python on this machine that the tools run on.
+# The newest Python on this machine that the tools run on. Splunk's own libraries (UCC, solnlib) install
+# on no Python from 3.14 on.
 find_python() {
-  local candidate
+  local candidate without_venv=""
   for candidate in python3.13 python3.12 python3.11 python3; do
-    if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || continue
+    if "$candidate" -c 'import venv, ensurepip' 2>/dev/null; then
       echo "$candidate"
       return
     fi
+    without_venv=${without_venv:-$candidate}
   done
-  fail "Python 3.11 or newer with venv is needed: on Debian, apt-get install python3-venv."
+  [ -z "$without_venv" ] || fail "$without_venv has no venv: on Debian, apt-get install $without_venv-venv."
+  fail "Python 3.11, 3.12 or 3.13 is needed, and there is $(python3 --version 2>/dev/null || echo no Python at all)." \
+    "One of another version may stay beside it."
 }
 
 # environment NAME [PYTHON [LOCK]]: makes the virtual environment .build/venv/NAME from LOCK, which is
@@ -44,7 +50,7 @@ environment() {
   local stamp="$folder/.made-from"
   if ! cmp -s "$lock" "$stamp" 2>/dev/null || ! "$folder/bin/python" -c '' 2>/dev/null; then
     say "Setting up $folder …"
-    [ -n "$python" ] || python=$(find_python)
+    [ -n "$python" ] || python=$(find_python) || exit 1
     rm -rf "$folder"
     "$python" -m venv "$folder"
     # Compiling all that is installed takes longer than it saves where little of it runs, and seldom.
@@ -95,17 +101,9 @@ pages() {
 }
 
 cmd_test() {
-  environments_for_tests
-  package_if_changed
-  pages
   local python="$PWD/$WORK/venv/dev/bin/python" appinspect="" ended=0 chosen=("$@")
   unit_tests=()
-  if inspection_tools; then
-    appinspect="$PWD/$WORK/venv/inspect/bin/splunk-appinspect"
-  else
-    say "Splunk's own vetting of the package will be skipped."
-  fi
-  system_package "command -v chromium" chromium || say "The browser tests will be skipped."
+  if unit_tests_alone "$@"; then environment dev; else prepare_all_tests "$#"; fi
   "$python" -m ruff check .
   "$python" -m ruff format --check .
   "$python" -m mypy package/bin/incident_management tools benchmarks tests
@@ -117,6 +115,31 @@ cmd_test() {
   end_unit_tests_on_splunks_pythons || ended=1
   say "Tests on $("$python" --version): $(tail -n 1 "$WORK/tests.log")"
   return "$ended"
+}
+
+# Whether pytest's arguments name unit tests and no others: these need neither package nor browser.
+unit_tests_alone() {
+  local argument found=1
+  for argument in "$@"; do
+    case "$argument" in
+      tests/unit*) found=0 ;;
+      tests | tests/*) return 1 ;;
+    esac
+  done
+  return "$found"
+}
+
+# prepare_all_tests NUMBER-OF-ARGUMENTS: what the other tests need. Sets appinspect.
+prepare_all_tests() {
+  [ "$1" -gt 0 ] || environments_for_tests
+  package_if_changed
+  pages
+  if inspection_tools; then
+    appinspect="$PWD/$WORK/venv/inspect/bin/splunk-appinspect"
+  else
+    say "Splunk's own vetting of the package will be skipped."
+  fi
+  system_package "command -v chromium" chromium || say "The browser tests will be skipped."
 }
 
 # All but the unit tests, and of these those that are skipped where a library of the tools is missing,
@@ -213,7 +236,8 @@ cmd_serve() {
 }
 
 inspection_tools() {
-  system_package "PATH=\$PATH:/sbin ldconfig -p | grep -q libmagic.so.1" libmagic1 || return 1
+  system_package "'$WORK/venv/dev/bin/python' -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library(\"magic\"))'" \
+    libmagic1 || return 1
   environment inspect
 }
 

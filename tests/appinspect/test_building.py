@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from tools import packaging
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = "[a://<name>]\nx = 1\n\n[b://<name>]\ny = 2\n"
+_SCRIPT = (ROOT / "build.sh").read_text(encoding="utf-8")
+BUILD_SCRIPT = "set -eu\n" + _SCRIPT[_SCRIPT.index("readonly APP") :].replace('main "$@"', "")
+"""Its functions; nothing is run."""
 ENDED_BY_PIP = """\
 INFO: Installing requirements from requirements.txt
 WARNING: The field 'title' does not have a validator specified.
@@ -54,9 +58,7 @@ def test_an_environment_whose_python_is_gone_is_made_again(tmp_path):
     made = tmp_path / ".build" / "venv" / "tool" / "bin" / "python"
     environment(tmp_path, f'[ "$2" != venv ] || {{ mkdir -p {made.parent}; ln -s $0 {made}; }}')
     (tmp_path / "lock.txt").write_text("", encoding="utf-8")
-    script = (ROOT / "build.sh").read_text(encoding="utf-8")
-    functions = script[script.index("readonly APP") :].replace('main "$@"', "")
-    asked = f"set -eu\n{functions}\ncd {tmp_path}; environment tool {tmp_path}/python lock.txt"
+    asked = f"{BUILD_SCRIPT}\ncd {tmp_path}; environment tool {tmp_path}/python lock.txt"
 
     def set_up() -> str:
         run = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
@@ -68,6 +70,70 @@ def test_an_environment_whose_python_is_gone_is_made_again(tmp_path):
     made.symlink_to(tmp_path / "no-such-python")
     assert "Setting up" in set_up()
     assert made.exists()
+
+
+def python_of(folder: Path, name: str, version: tuple[int, int], has_venv: bool = True) -> None:
+    """A Python that tells its version, and whether it has venv, as the build script asks."""
+    python = folder / name
+    python.write_text(
+        "#!/bin/sh\n"
+        f'case "$*" in --version) echo Python {version[0]}.{version[1]}.0; exit;;\n'
+        f"*ensurepip*) exit {0 if has_venv else 1};; esac\n"
+        f'exec {sys.executable} -c "import sys; sys.version_info = {version}; $2"\n',
+        encoding="utf-8",
+    )
+    python.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ({"python3": (3, 12)}, "python3"),
+        ({"python3": (3, 14), "python3.13": (3, 13)}, "python3.13"),
+        ({"python3": (3, 14)}, "3.11, 3.12 or 3.13 is needed, and there is Python 3.14.0."),
+        ({"python3": (3, 9)}, "3.11, 3.12 or 3.13 is needed, and there is Python 3.9.0."),
+        ({}, "3.11, 3.12 or 3.13 is needed, and there is no Python at all."),
+    ],
+)
+def test_the_python_of_the_tools_is_one_that_they_install_on(tmp_path, there, said):
+    for name, version in there.items():
+        python_of(tmp_path, name, version)
+    run = subprocess.run(
+        ["/bin/bash", "-c", f"{BUILD_SCRIPT}\nfind_python"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said in (run.stdout.split("\n") if run.returncode == 0 else run.stderr), run
+
+
+def test_a_python_without_venv_is_told_with_the_package_that_has_it(tmp_path):
+    python_of(tmp_path, "python3.12", (3, 12), has_venv=False)
+    run = subprocess.run(
+        ["/bin/bash", "-c", f"{BUILD_SCRIPT}\nfind_python"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "python3.12 has no venv: on Debian, apt-get install python3.12-venv." in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "alone"),
+    [
+        ("tests/unit/test_durations.py -k minutes", True),
+        ("-x tests/unit/api tests/unit/worker", True),
+        ("tests/unit/api tests/browser", False),
+        ("-k minutes", False),
+        ("", False),
+    ],
+)
+def test_unit_tests_alone_need_no_package_and_no_browser(arguments, alone):
+    asked = f"{BUILD_SCRIPT}\nunit_tests_alone {arguments}"
+    assert (subprocess.run(["bash", "-c", asked], check=False).returncode == 0) == alone
 
 
 def test_a_build_that_reaches_no_package_index_says_what_helps(tmp_path):
