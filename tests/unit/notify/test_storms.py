@@ -117,6 +117,23 @@ def test_fixes_that_wait_for_an_approval_are_asked_for_one_by_one(storm):
     )
 
 
+def test_whether_something_goes_to_threads_is_asked_once_for_all_of_a_turn(storm):
+    storm.comes(200)
+    storm.goes_on(30)
+    for number in range(1, 201):
+        storm.write("assigned", storm.named(number), owner="dana", team="web", reason="turn")
+    reads, outbox = [], storm.stores.outbox
+    real = outbox.find
+
+    def find(*given, **named):
+        reads.append(given)
+        return real(*given, **named)
+
+    outbox.find = find
+    storm.announcer.run(storm.routing, WEB, storm.set_up)
+    assert len(reads) <= 10
+
+
 def test_a_persons_own_mails_are_summed_up_for_them(storm):
     storm.comes(30)
     for number in range(1, 31):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any, Callable, List
 
 from incident_management.notify.channel import Delivery, Notification, retry, sent, unknown
 from tests.unit.notify.services import FakeService, Office
@@ -18,6 +18,17 @@ class SlowService(FakeService):
 
     def send(self, notification: Notification) -> Delivery:
         self.clock.advance(20)
+        return super().send(notification)
+
+
+class LateService(FakeService):
+    """Something happens before it takes its first message."""
+
+    before_the_first: Callable[[], None]
+
+    def send(self, notification: Notification) -> Delivery:
+        if not self.arrived:
+            self.before_the_first()
         return super().send(notification)
 
 
@@ -190,6 +201,34 @@ def test_sent_ones_come_once_however_the_pages_of_the_queue_lie():
     office.run(seconds=60)
     for service in office.services.values():
         assert len(service.arrived) == len(set(service.arrived)) == 450
+
+
+def test_what_another_worker_sends_meanwhile_hides_nothing_behind_it():
+    """A lane that waits for its first message stands before the rest of the queue."""
+    slack = LateService()
+    office = Office(slack=slack)
+    for number in range(150):
+        office.enqueue(f"lane-{number:03d}", incident_id=incident(999_999))
+    first = min(office.stores.outbox.all(), key=lambda one: one["order"])
+    office.stores.outbox.save([{**first, "next_attempt": office.clock.now() + HOUR}])
+    backlog(office, 300)
+
+    def another_worker() -> None:
+        lane = office.stores.outbox.find({"incident_id": incident(999_999)})
+        office.stores.outbox.save([{**one, "state": "sent"} for one in lane])
+
+    slack.before_the_first = another_worker
+    office.outbox.deliver_due(office.senders, 1000)
+    assert len(set(slack.arrived)) == len(slack.arrived) == 300
+
+
+def test_of_more_than_a_page_of_one_moment_each_has_its_turn():
+    slack = FakeService()
+    office = Office(slack=slack)
+    for number in range(700):
+        office.enqueue(f"opened-{number:03d}", incident_id=incident(number))
+    office.outbox.deliver_due(office.senders, 1000)
+    assert len(set(slack.arrived)) == len(slack.arrived) == 700
 
 
 def test_a_clock_that_was_ahead_keeps_no_message_back():

@@ -130,7 +130,7 @@ class Announcer:
         hearing = known.hearing.without(there, moment)
         hearing = hearing.under(routing, subscriptions or {}, known.time)
         audience = Audience(routing, subscriptions or {}, there, hearing)
-        self._storms.begin()
+        self._storms.begin({*ready, *missed})
         added = self._announce_late(missed, audience, web_url, known.time)
         for incident_id, entries, analysis in self._read(ready):
             keys = {entry["_key"] for entry in fresh[incident_id]}

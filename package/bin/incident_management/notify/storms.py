@@ -17,7 +17,19 @@ Services that sort for themselves (PagerDuty, tickets, webhooks) get everything.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    Collection,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from ..channels import PEOPLE
 from ..incidents.model import SEVERITIES
@@ -62,12 +74,17 @@ class Storms:
         self._clock = clock
         self._outbox = outbox
         self._counts: Dict[Tuple[str, bool], int] = {}
+        self._incidents: Collection[str] = ()
+        # Those of them that have a message of their own in Slack; None until that matters.
+        self._in_slack: Optional[Set[str]] = None
 
     # --- what is gathered ---------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """Count anew: others put notifications on the outbox, too."""
+    def begin(self, incident_ids: Collection[str]) -> None:
+        """Look anew, at what is told of these: others put notifications on the outbox, too."""
         self._counts.clear()
+        self._incidents = incident_ids
+        self._in_slack = None
 
     def enqueue(self, routing: Routing, team: str, **notification: Any) -> bool:
         """Put a notification on the outbox as :meth:`.Outbox.enqueue` does, gathered in a storm."""
@@ -85,6 +102,8 @@ class Storms:
             else:
                 # Another worker is at the same, and puts more there than is counted here.
                 del self._counts[counted]
+        if self._in_slack is not None and channel == "slack" and "summary" not in extra:
+            self._in_slack.add(notification["incident_id"])
         return is_new
 
     def told_together(self, incident_id: str) -> List[str]:
@@ -99,9 +118,12 @@ class Storms:
         """Whether it goes to a thread in Slack alone, which calls nobody who does not follow it."""
         if notification["channel"] != "slack" or notification["event"] in IN_CHANNEL_TOO:
             return False
-        mine = {"incident_id": notification["incident_id"], "channel": "slack"}
-        earlier = self._stores.outbox.find(mine, fields=("summary",))
-        return any("summary" not in one for one in earlier)
+        if self._in_slack is None:
+            wanted = ("incident_id", "channel", "summary")
+            found = find_by(self._stores.outbox, "incident_id", self._incidents, fields=wanted)
+            in_slack = (one for one in found if one["channel"] == "slack" and "summary" not in one)
+            self._in_slack = {str(one["incident_id"]) for one in in_slack}
+        return notification["incident_id"] in self._in_slack
 
     def _is_full(self, routing: Routing, flow: str, message: Mapping[str, Any]) -> bool:
         if not routing.tell_singly:

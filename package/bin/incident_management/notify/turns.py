@@ -9,7 +9,7 @@ lesser ones before it along.
 from __future__ import annotations
 
 from typing import Collection as Names
-from typing import Dict, Iterator, List, Optional, Set
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ..incidents.model import SEVERITIES
 from ..ports import Clock, Collection, Document
@@ -70,23 +70,23 @@ class Turns:
         :meth:`worked` say how it went.
         """
         self._begin(limit, held)
-        skip = 0
+        beyond: Sequence[Document] = ()
+        rows = PAGE
         while True:
             known = set(self._resting)
-            page = self._outbox.find(self._query(known), ORDER, PAGE, skip)
-            left = 0
+            page = self._outbox.find(self._query(known, beyond), ORDER, rows)
             for document in page:
                 if self._may_go(document):
                     yield from self._in_order(document)
-                else:
-                    left += 1
             if self._resting - known:
-                skip = 0
-            elif len(page) < PAGE:
+                beyond, rows = (), PAGE
+            elif len(page) < rows:
                 return
             else:
-                # What was given out is no longer due, as a rule, and the others have moved up.
-                skip += left
+                # From where this page ended, not after so many rows: of what others send
+                # meanwhile, each would move one that nobody has looked at to before that place.
+                beyond, again = _beyond(page)
+                rows = PAGE + again
 
     def took(self, channel: str, seconds: float, done: bool) -> None:
         """Count what one took of its channel's share, and whether anything came of it."""
@@ -115,11 +115,11 @@ class Turns:
 
     # --- choosing ---------------------------------------------------------------------------
 
-    def _query(self, resting: Set[str]) -> Document:
+    def _query(self, resting: Set[str], beyond: Sequence[Document]) -> Document:
         now = self._clock.now()
         times = [{"next_attempt": {"$lte": now}}, {"next_attempt": {"$gt": now + AHEAD_SECONDS}}]
         left_out = [{"channel": {"$ne": channel}} for channel in sorted(resting)[:LEFT_OUT]]
-        return {"$and": [{"$or": list(WAITING)}, {"$or": times}, *left_out]}
+        return {"$and": [{"$or": list(WAITING)}, {"$or": times}, *left_out, *beyond]}
 
     def _may_go(self, document: Document) -> bool:
         return not (
@@ -153,6 +153,14 @@ class Turns:
         }
         found: List[Document] = self._outbox.find(query, "order:1", 1)
         return found[0] if found else None
+
+
+def _beyond(page: Sequence[Document]) -> Tuple[Sequence[Document], int]:
+    """Return the clause for what comes at a page's last place or later, and how many are there."""
+    urgent, created = page[-1]["urgency"], page[-1]["created_at"]
+    again = sum((one["urgency"], one["created_at"]) == (urgent, created) for one in page)
+    same = {"urgency": urgent, "created_at": {"$gte": created}}
+    return [{"$or": [{"urgency": {"$gt": urgent}}, same]}], again
 
 
 def _is_due(moment: float, now: float) -> bool:
