@@ -6,10 +6,11 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Dict, List, Optional, Tuple
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from tests.unit.remediation.cluster import URL as CLUSTER_URL
 from tests.unit.remediation.cluster import Cluster
+from tests.unit.remediation.flags import Flags
 
 Answer = Tuple[int, Any]
 
@@ -203,4 +204,23 @@ class KubernetesApi(Service):
             reply = self.cluster(f"{CLUSTER_URL}{path}", given, headers, method)
             if self.cluster.patched > before:
                 self.rolled()
+            return reply.status, json.loads(reply.text)
+
+
+class LaunchDarklyApi(Service):
+    """The flags of the unit tests behind HTTP; ``switched`` is called after each change."""
+
+    def __init__(self, switched: Callable[[], None]) -> None:
+        self.flags = Flags()
+        self.switched = switched
+        super().__init__()
+
+    def receive(self, method, path, body, headers):
+        with self.lock:
+            before = self.flags.patches
+            given = json.loads(body) if body else None
+            parts = urlsplit(path)
+            reply = self.flags.answer(method, parts.path, parse_qs(parts.query), given, headers)
+            if self.flags.patches > before:
+                self.switched()
             return reply.status, json.loads(reply.text)

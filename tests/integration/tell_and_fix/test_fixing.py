@@ -16,9 +16,10 @@ from incident_management.incidents import timeline
 from incident_management.splunk.kvstore import KvStores
 from incident_management.splunk.session import Session
 from tests.standin import ADMIN_PASSWORD
+from tests.unit.remediation.flags import TOKEN
 
 from .conftest import Office, wait_for
-from .receivers import Awx, KubernetesApi
+from .receivers import Awx, KubernetesApi, LaunchDarklyApi
 
 CAUSE = "CHG-8 set pool_size to 1 on checkout"
 
@@ -233,6 +234,33 @@ def test_a_job_template_of_awx_restarts_the_service_once(office: Office, shop: S
         assert [json.loads(job["extra_vars"]) for job in awx.jobs] == [variables]
     finally:
         awx.stop()
+
+
+def test_a_flag_of_launchdarkly_is_switched_off_and_proved(office: Office, shop: Shop):
+    actions = office.home / "etc/apps/incident_management/local/incident_actions.conf"
+    actions.write_text(
+        "[switch_off]\nlabel = Switch it off\nexecutor = launchdarkly\n"
+        "argument.project = shop\nargument.environment = production\n"
+        "argument.flag = new-checkout\nargument.switch = off\n"
+        "argument.service = $analysis.service$\nblast_radius = $flag$ is $switch$.\n"
+        "verify_delay = 0s\nverify_window = 5s\nmin_samples = 5\n"
+    )
+    office.standin.splunk.conf.reload()
+    api = LaunchDarklyApi(lambda: office.deployer.state.update(version="r7"))
+    try:
+        office.set("remediation", launchdarkly_url=api.url, launchdarkly_token=TOKEN)
+        kept = actions.parent / "incident_management_settings.conf"
+        assert TOKEN not in kept.read_text()
+        incident = analysed(office)
+        remediate(office, incident, action="switch_off")
+        assert "nothing was changed" in remediate(office, incident, do="check")["detail"]
+        assert api.flags.patches == 0
+        remediate(office, incident, do="approve")
+        assert remediate(office, incident, do="execute")["status"] == "done"
+        wait_for(lambda: office.call("GET", f"/incidents/{incident}")["status"] == "resolved")
+        assert (api.flags.patches, api.flags.production["on"]) == (1, False)
+    finally:
+        api.stop()
 
 
 def test_a_deployment_of_kubernetes_is_put_back_and_proved(office: Office, shop: Shop):

@@ -288,7 +288,7 @@ def test_two_reopens_at_once_count_once(stores, clock):
     incident_id = story(stores, clock)
     lifecycle.resolve(stores, clock, incident_id, "ann")
     entries = timeline.read(stores, incident_id)
-    data, once = lifecycle.reopening(timeline.fold(entries), entries[-1].key, "again")
+    data, once = lifecycle.reopening(timeline.fold(entries), entries[-1].key, "again", found=False)
     for actor in ("ann", "bob"):
         entry = Entry.create(
             incident_id, "status", data, actor, clock.now(), timeline.head_of(entries), once

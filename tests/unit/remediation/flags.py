@@ -62,17 +62,14 @@ class Flags:
         assert headers["LD-API-Version"] == "20240415"
         if path != PATH:
             return self.no(404, "not_found", "Unknown flag key")
-        assert set(query) <= {"env", "dryRun"}
-        dry = query.pop("dryRun", None)
-        environments = query.pop("env")
         if method == "GET":
-            assert dry is None and body is None
-            return Reply(200, {}, json.dumps(self.shown(self.flag, environments)))
+            assert set(query) <= {"env"} and body is None
+            return Reply(200, {}, json.dumps(self.shown(self.flag, query.get("env"))))
         assert method == "PATCH" and set(body) == {"comment", "patch"}, (method, body)
-        assert dry in (None, ["true"])
-        return self.patched(body, environments, dry is not None)
+        assert query in ({}, {"dryRun": ["true"]}), query
+        return self.patched(body, bool(query))
 
-    def patched(self, body: Any, environments: list[str], dry: bool) -> Reply:
+    def patched(self, body: Any, dry: bool) -> Reply:
         step = self.script.pop(0) if self.script else None
         if isinstance(step, int):
             return self.no(step, "rate_limited", "Too many requests")
@@ -104,12 +101,12 @@ class Flags:
             self.comments.append(body["comment"])
         if step:
             raise step[1]
-        return Reply(200, {}, json.dumps(self.shown(changed, environments)))
+        return Reply(200, {}, json.dumps(self.shown(changed)))
 
     @staticmethod
-    def shown(flag: dict[str, Any], environments: list[str]) -> dict[str, Any]:
+    def shown(flag: dict[str, Any], only: list[str] | None = None) -> dict[str, Any]:
         known = flag["environments"]
-        return {**flag, "environments": {k: v for k, v in known.items() if k in environments}}
+        return {**flag, "environments": {k: v for k, v in known.items() if k in (only or known)}}
 
     @staticmethod
     def no(status: int, code: str, message: str) -> Reply:

@@ -205,6 +205,17 @@ def test_only_a_refusal_has_certainly_done_nothing(amazon, code, status, ends):
     assert (outcome.status, outcome.certain) == (ends, True)
 
 
+@pytest.mark.parametrize("call", ["describe_services", "update_service"])
+def test_a_busy_amazon_is_asked_again_after_another_look(amazon, call):
+    """A fix that did not help would else stay until somebody undoes it by hand."""
+    for _time in range(2):
+        if call == "update_service":
+            amazon.described(service())
+        amazon.refuses(call, "ThrottlingException", message="Rate exceeded")
+    amazon.updated().described(service(deployment("web:41")))
+    assert amazon.executor.execute(ARGUMENTS, "PLAN-1").status == "done"
+
+
 @pytest.mark.parametrize(
     ("kind", "ends"),
     [
@@ -359,7 +370,8 @@ def test_what_is_not_amazon_proves_nothing(body):
 
 
 def test_an_answer_to_the_request_that_is_not_amazons_leaves_it_unknown(monkeypatch):
-    monkeypatch.setattr("incident_management.remediation.ecs.WAIT_SECONDS", 0.0)
+    for wait in ("WAIT_SECONDS", "BUSY_SECONDS"):
+        monkeypatch.setattr(f"incident_management.remediation.ecs.{wait}", 0.0)
     seen = json.dumps({"services": [service()]}).encode()
     with answering(seen, b"[1, 2]") as url:
         assert executor_at(url).execute(ARGUMENTS, "PLAN-1").status == "unknown"

@@ -47,6 +47,18 @@ def test_a_proposal_says_how_and_when_its_help_will_be_proved(bench):
     )
 
 
+def test_of_several_searches_a_proposal_says_that_all_must_agree_on_its_undoing(bench):
+    for key, name in (("a", "High Error Rate"), ("b", "Slow Orders")):
+        search = {"name": name, "app": "incident_management", "owner": "nobody"}
+        signal = {"_key": key, "rule": name, "entity": "checkout", "search": search}
+        bench.stores.signals.save([{**signal, "incident_id": INCIDENT, "received_at": 1.0}])
+        bench.write("signal", rule=name, entities=["checkout"], signals={key: 1})
+    assert seen(bench, propose(bench))["proof"].endswith(
+        "If 'High Error Rate', which opened the incident, finds no change, nor does any other, it "
+        "is undone by itself."
+    )
+
+
 def test_that_it_can_not_be_proved_is_said_before_and_not_after(bench):
     bench.raising.unable = PRIVATE
     plan = propose(bench)

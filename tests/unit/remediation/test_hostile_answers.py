@@ -34,6 +34,7 @@ DEPLOY = {"service": "checkout", "change_id": "CHG-8", "to_version": "r7"}
 def no_waiting(monkeypatch):
     for module in ("awx", "ecs", "kubernetes.change"):
         monkeypatch.setattr(f"incident_management.remediation.{module}.WAIT_SECONDS", 0.0)
+    monkeypatch.setattr("incident_management.remediation.ecs.BUSY_SECONDS", 0.0)
 
 
 def texts(true):

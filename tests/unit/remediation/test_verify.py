@@ -395,9 +395,20 @@ def test_what_a_finding_reopened_is_resolved_when_the_proof_says_so(bench):
     lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "ann")
     entries = timeline.read(bench.stores, INCIDENT)
     incident = timeline.fold(entries)
-    data, once = lifecycle.reopening(incident, entries[-1].key, "found again")
-    found = {**data, "found": True}
-    timeline.append(bench.stores, bench.clock, INCIDENT, "status", found, "owner", once)
+    data, once = lifecycle.reopening(incident, entries[-1].key, "found again", found=True)
+    timeline.append(bench.stores, bench.clock, INCIDENT, "status", data, "owner", once)
+    bench.clock.advance(85)
+    bench.verifier().run()
+    assert bench.status() == "resolved"
+
+
+def test_who_told_of_an_alerts_end_has_not_decided_to_reopen(bench):
+    """As the owner of a token does whose alert fired in the moment in which the last one ended."""
+    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "token")
+    known = {entry.key for entry in timeline.read(bench.stores, INCIDENT)}
+    bench.write("signal", signals={"b": 3})
+    told = (INCIDENT, "token", known, "An alert fired as the last other one ended.")
+    assert lifecycle.reopen_if_found(bench.stores, bench.clock, *told)
     bench.clock.advance(85)
     bench.verifier().run()
     assert bench.status() == "resolved"

@@ -214,7 +214,7 @@ def reopen_if_found(
     found = any(entry.kind in ADDING and entry.key not in known for entry in entries)
     if not found or timeline.fold(entries).status != "resolved":
         return False
-    reopen(stores, clock, incident_id, actor, reason)
+    reopen(stores, clock, incident_id, actor, reason, found=True)
     return True
 
 
@@ -248,23 +248,37 @@ def reopened_since(
 
 
 def reopen(
-    stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = ""
+    stores: Stores,
+    clock: Clock,
+    incident_id: str,
+    actor: str,
+    reason: str = "",
+    found: bool = False,
 ) -> Incident:
-    """Reopen a resolved incident. What is undone is a resolve, once: see :func:`reopened_since`."""
+    """Reopen a resolved incident. What is undone is a resolve, once: see :func:`reopened_since`.
+
+    ``found``: something was found, so the actor is whose alert that was, and did not decide it.
+    """
     entries = timeline.read_existing(stores, incident_id)
     incident = timeline.fold(entries)
     if incident.status != "resolved":
         raise IllegalMove(f"{incident_id} is {_shown(incident)}; only a resolved one is reopened.")
     resolves = [e for e in entries if e.kind == "status" and e.data.get("to") == "resolved"]
-    data, once = reopening(incident, resolves[-1].key, reason)
+    data, once = reopening(incident, resolves[-1].key, reason, found)
     timeline.append(stores, clock, incident_id, "status", data, actor, once)
     return timeline.refresh(stores, incident_id)
 
 
-def reopening(incident: Incident, resolve: str, reason: str) -> Tuple[Dict[str, Any], str]:
-    """Return data and ``once`` of the entry that reopens; one ``resolve`` entry is undone once."""
+def reopening(
+    incident: Incident, resolve: str, reason: str, found: bool
+) -> Tuple[Dict[str, Any], str]:
+    """Return data and ``once`` of the entry that reopens; one ``resolve`` entry is undone once.
+
+    ``found``: what a finding reopens, silence may resolve again, see :func:`held_open_by`.
+    """
     to = "assigned" if incident.owner else "new"
-    return {"from": incident.status, "to": to, "reason": reason}, f"{REOPEN}{resolve}"
+    data: Dict[str, Any] = {"from": incident.status, "to": to, "reason": reason}
+    return {**data, **({"found": True} if found else {})}, f"{REOPEN}{resolve}"
 
 
 def must_be_open(incident: Incident, move: str) -> None:

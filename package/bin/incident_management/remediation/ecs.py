@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, TypeVar
+from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Tuple, TypeVar
 
 from ..masking import mask
 from .executor import ExecutorError, Outcome, Unfit
@@ -41,6 +41,9 @@ STRANGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeErr
 # The look before a request may take so long. Once the lease of its run is over, whoever finds out
 # what became of that may have asked for it.
 LOOK_SECONDS = 30.0
+# "Request throttling for the Amazon ECS API": with the status 400, and soon over.
+THROTTLED = "ThrottlingException"
+BUSY_SECONDS = 10.0
 NO_ANSWER_OF_ECS = "What answered is not Amazon ECS: see endpoint and proxy."
 
 
@@ -127,8 +130,7 @@ class Ecs:
 
         try:
             with self._connect() as client:
-                seen = self._seen(client, arguments)
-                asked = client.update_service(**_update(arguments))
+                seen, asked = self._asked_for(client, arguments)
                 answer = _service_of(_storable([asked["service"]])[0])
                 made = answer.newest.id
         except ClientError as error:
@@ -146,6 +148,27 @@ class Ecs:
             return Outcome("failed", str(error))
         replaced = _replaced(seen, answer, arguments)
         return replaced or self._awaited(arguments, made)
+
+    def _asked_for(self, client: Any, arguments: Mapping[str, str]) -> Tuple[_Service, Any]:
+        """Look, and ask; again for some seconds while ECS has too much to do, which did nothing.
+
+        Returns what was seen, and the answer. Raises as boto3 does, ExecutorError and Unfit.
+        """
+        from botocore.exceptions import ClientError
+
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            late = time.monotonic() >= deadline
+            try:
+                seen = self._seen(client, arguments)
+                return seen, client.update_service(**_update(arguments))
+            except ClientError as error:
+                if late or error.response.get("Error", {}).get("Code") != THROTTLED:
+                    raise
+            except ExecutorError as error:
+                if late or isinstance(error, Unfit):
+                    raise
+            self._sleep(PAUSE_SECONDS)
 
     def _seen(self, client: Any, arguments: Mapping[str, str]) -> _Service:
         """Return the service as it is right before a request. Raises ExecutorError and Unfit."""

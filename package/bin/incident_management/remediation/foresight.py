@@ -41,7 +41,7 @@ def foresee(context: Context, plan: Mapping[str, Any]) -> Foresight:
         action = context.catalogue.get(plan["action"])
         incident, _entries = context.standing(plan["incident_id"])
         found = _foreseen(context, context.raising(), action, incident)
-        undone = _undone(context, plan, action) if plan["inverse"] else ""
+        undone = _undone(context, plan, action, incident) if plan["inverse"] else ""
         return replace(found, detail=found.detail + undone)
     except CannotJudge as reason:
         undone = " and nothing is undone by itself" if plan["inverse"] else ""
@@ -51,7 +51,7 @@ def foresee(context: Context, plan: Mapping[str, Any]) -> Foresight:
         return Foresight(None, f"Whether its help can be proved can't be told just now: {error}")
 
 
-def _undone(context: Context, plan: Mapping[str, Any], action: Action) -> str:
+def _undone(context: Context, plan: Mapping[str, Any], action: Action, standing: Incident) -> str:
     """Say on whose word the fix is undone."""
     if not action.undo_by_itself:
         return " It is not undone by itself."
@@ -60,6 +60,11 @@ def _undone(context: Context, plan: Mapping[str, Any], action: Action) -> str:
     name = opener.get("name") or opener.get("monitor")
     if not name:
         return " No search opened the incident, so nothing is undone by itself."
+    if len(searches_of(context.stores, standing)) > 1:
+        return (
+            f" If '{name}', which opened the incident, finds no change, nor does any other, it is "
+            "undone by itself."
+        )
     return f" If '{name}', which opened the incident, finds no change, it is undone by itself."
 
 

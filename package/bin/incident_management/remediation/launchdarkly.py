@@ -112,7 +112,7 @@ class LaunchDarkly:
     def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Have LaunchDarkly check the request: "validated but not persisted" (``dryRun``)."""
         self.facts(arguments)
-        outcome = self._patched(arguments, request_id, "&dryRun=true")
+        outcome = self._patched(arguments, request_id, "?dryRun=true")
         if outcome.status == "done":
             return Outcome("done", "LaunchDarkly would take it: nothing was changed.")
         return outcome
@@ -153,7 +153,8 @@ class LaunchDarkly:
         """Return a flag that may be switched. Raises ExecutorError and Unfit."""
         name = _named(arguments)
         try:
-            reply = self._asked("GET", arguments, None)
+            only = f"?env={quote(arguments['environment'], safe='')}"
+            reply = self._asked("GET", arguments, None, only)
         except (NotSent, NoAnswer) as error:
             raise ExecutorError(f"LaunchDarkly can't be asked: {error}") from None
         if reply.status == 404:
@@ -172,11 +173,9 @@ class LaunchDarkly:
             raise Unfit(f"The {name} is archived.")
         return found
 
-    def _address(self, arguments: Mapping[str, str], more: str = "") -> str:
-        project, flag, environment = (
-            quote(arguments[name], safe="") for name in ("project", "flag", "environment")
-        )
-        return f"{self._url}/api/v2/flags/{project}/{flag}?env={environment}{more}"
+    def _address(self, arguments: Mapping[str, str]) -> str:
+        project, flag = (quote(arguments[name], safe="") for name in ("project", "flag"))
+        return f"{self._url}/api/v2/flags/{project}/{flag}"
 
     def _asked(
         self, method: str, arguments: Mapping[str, str], body: Optional[Any], more: str = ""
@@ -184,7 +183,7 @@ class LaunchDarkly:
         headers = {
             **json_headers(), "Authorization": self._token, "LD-API-Version": API_VERSION
         }  # fmt: skip
-        return self._send(self._address(arguments, more), body, headers, method)
+        return self._send(f"{self._address(arguments)}{more}", body, headers, method)
 
 
 def _wanted(arguments: Mapping[str, str]) -> bool:

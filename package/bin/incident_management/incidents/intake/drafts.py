@@ -68,9 +68,8 @@ class Drafts:
         """Reopen an incident whose problem was found again, so many seconds after its resolve."""
         story = batch.stories[incident.id]
         reason = f"'{problem.first.rule}' found it again {since:.0f} seconds after the resolve."
-        data, once = reopening(incident, story.last_resolve, reason)
-        # What a finding reopens, silence may resolve again: see lifecycle.held_open_by.
-        self.draft(batch, incident.id, "status", {**data, "found": True}, once)
+        data, once = reopening(incident, story.last_resolve, reason, found=True)
+        self.draft(batch, incident.id, "status", data, once)
         too_often = flapping.begins(story, self._routing, self._clock.now())
         if too_often:
             self.draft(batch, incident.id, "flapping", *too_often)
