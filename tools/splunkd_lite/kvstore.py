@@ -25,7 +25,7 @@ from tools.splunkd_lite.kvlag import Behind
 from tools.splunkd_lite.kvlog import Change, ChangeLog
 from tools.splunkd_lite.kvquery import Document, matcher, project, sort_documents
 from tools.splunkd_lite.kvsort import check_sort
-from tools.splunkd_lite.kvtypes import apply_types, check_names
+from tools.splunkd_lite.kvtypes import apply_types, check_names, has_nul
 
 __all__ = ["CollectionId", "KvStore"]
 
@@ -385,4 +385,6 @@ def _checked(document: Any, settings: dict[str, str], owner: str) -> _Prepared:
     body = json.dumps(prepared, separators=(",", ":"))
     if len(body) > MAX_DOCUMENT_BYTES:
         raise SplunkdError(400, "A document is larger than 16 MB, the most MongoDB stores.")
+    if has_nul(body):
+        raise SplunkdError(400, "Invalid document: a text holds a NUL.")
     return _Prepared(str(key), prepared, body)

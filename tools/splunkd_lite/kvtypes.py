@@ -8,12 +8,16 @@ the invalid field is dropped.
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Any
 
 from tools.splunkd_lite.conf import is_true
 from tools.splunkd_lite.errors import SplunkdError
 
-__all__ = ["apply_types", "check_names"]
+__all__ = ["apply_types", "check_names", "has_nul"]
+
+# An escape: as many backslashes before it as make pairs.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class _Invalid(ValueError):
@@ -40,6 +44,16 @@ def check_names(value: Any) -> None:
                 how = "begin with '$'" if name.startswith("$") else "contain '.'"
                 raise SplunkdError(400, f"Invalid document: keys cannot {how}: '{name}'.")
             check_names(one)
+
+
+def has_nul(body: str) -> bool:
+    """Tell whether a text or a name in some JSON, in plain ASCII, holds a NUL.
+
+    From Splunk 10.6 on the KV store is in a PostgreSQL ("Upgrade the KV store server version":
+    cohosted; ``[kvstore] postgresMigrateOnStartup``), whose ``text`` and ``jsonb`` take none ("JSON
+    Types" in its manual).
+    """
+    return "\\u0000" in body and bool(_NUL.search(body))
 
 
 def apply_types(document: dict[str, Any], settings: dict[str, str]) -> dict[str, Any]:

@@ -35,6 +35,13 @@ def test_an_inserted_document_comes_back_with_its_key_and_user(orders) -> None:
     }
 
 
+def test_a_text_with_a_nul_is_refused_as_the_postgresql_of_splunk_10_6_takes_none(orders) -> None:
+    orders.insert({"_key": "a", "path": "C:\\u0000"})
+    with refusal(400):
+        orders.insert({"customer": [{"name": "A\0"}]})
+    assert [order["_key"] for order in orders.query()] == ["a"]
+
+
 def test_an_insert_of_a_taken_key_is_a_conflict_and_changes_nothing(orders) -> None:
     orders.insert({"_key": "a", "total": 1})
     with refusal(409):
