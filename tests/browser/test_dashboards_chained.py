@@ -146,7 +146,7 @@ PARTS = {
     "story": "A minute ago",
     "analysis": "None yet: ask for one in the workbench.",
     "plans": "None yet: ask for one in the workbench.",
-    "signals": "No search results returned",
+    "signals": "None: what detections find of the incident",
 }
 
 

@@ -88,7 +88,7 @@ def test_the_view_names_the_noisy_detection_and_what_to_set(
     page.wait_for_timeout(1500)
     assert page.locator("#problems .message").count() == 0
     shoot(page, "detections")
-    page.set_viewport_size({"width": 1366, "height": 768})
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.wait_for_timeout(1000)
     fits(page, TOO_WIDE)
 

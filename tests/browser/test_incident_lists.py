@@ -118,8 +118,14 @@ def test_before_the_first_incident_the_page_says_so(
     show(page, splunk, "incident")
     page.get_by_text("There is no incident yet.").wait_for(timeout=WAIT_MS)
     page.get_by_text("No incident yet", exact=True).first.wait_for(timeout=WAIT_MS)
-    nothing = page.get_by_text("No search results returned")
-    nothing.nth(3).wait_for(timeout=WAIT_MS)
+    for text in (
+        "Nothing yet: what happens to the incident",
+        "None: an analysis ranks here",
+        "None: an analysis lists here",
+        "None: what detections find",
+    ):
+        page.get_by_text(text).wait_for(timeout=WAIT_MS)
+    expect(page.get_by_text("No search results returned")).to_have_count(0)
     expect(page.get_by_text("Set token value to render visualization")).to_have_count(0)
     expect(page.get_by_text("none", exact=True)).to_have_count(3)  # severity, status, open for
     shoot(page, "incident-none-yet")
