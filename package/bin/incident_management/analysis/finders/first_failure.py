@@ -38,9 +38,9 @@ def find(scope: Scope) -> Finding:
         )
         finding.citations.append(_citation(scope, entity, now[entity][0]))
     finding.found.extend(_who_may_suffer(scope, ordered))
-    calm = [entity for entity in scope.entities if entity not in now]
-    if calm:
-        finding.not_found.append(f"No error events of {some_of(calm)} in the span.")
+    unheard = [entity for entity in scope.entities if entity not in now]
+    if unheard:
+        finding.not_found.append(f"No error events of {some_of(unheard)} in the span.")
     return finding
 
 
