@@ -96,6 +96,10 @@ class StoresOf:
         return made
 
 
+CUT_SHORT = "The search was ended before it had read everything."
+"""By a time limit (dispatch.max_time, srchMaxTime of a role), or by somebody."""
+
+
 @dataclass(frozen=True)
 class SearchResult:
     """What a finished search found.
@@ -112,6 +116,14 @@ class SearchResult:
     warnings: List[str] = field(default_factory=list)
     cut_short: bool = False
 
+    def lacking(self, most: int = 0) -> List[str]:
+        """Return why it may lack rows besides those beyond ``most``, each as a sentence.
+
+        ``most`` is the number in the search's ``head``: one that found so many ended for that.
+        """
+        ended = self.cut_short and not 0 < most <= len(self.rows)
+        return [*self.warnings, *([CUT_SHORT] if ended else [])]
+
     def whole(self) -> SearchResult:
         """Return this result, where nothing says that it may lack rows.
 
@@ -123,7 +135,7 @@ class SearchResult:
         if self.warnings:
             raise SearchFailed(f"The search may lack results: {self.warnings[0]}")
         if self.cut_short:
-            raise SearchFailed("The search was ended before it had read everything.")
+            raise SearchFailed(CUT_SHORT)
         if self.truncated:
             raise SearchFailed(f"The search has more than {len(self.rows)} rows.")
         return self

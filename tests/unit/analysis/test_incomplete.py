@@ -11,6 +11,7 @@ from incident_management.analysis import investigation
 from incident_management.analysis.citations import check, counts
 from incident_management.analysis.evidence import Citation, Event
 from incident_management.analysis.investigation import investigate
+from incident_management.ports import SearchResult
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis import scenario
 from tests.unit.analysis.event_searcher import EventSearcher
@@ -63,6 +64,40 @@ def test_a_search_that_failed_is_told_in_the_verdict_too():
 
 def test_an_analysis_of_whole_results_has_no_reservation():
     assert "Not all" not in json.dumps(Shop().conclude())
+
+
+class CutShortSearcher(EventSearcher):
+    """Its searches end before they have read everything, as with a role's srchMaxTime."""
+
+    def run(self, *args, **more):
+        return dataclasses.replace(super().run(*args, **more), cut_short=True)
+
+
+def test_searches_that_were_ended_by_a_time_limit_are_told_in_the_verdict():
+    shop = Shop()
+    known = shop.searcher
+    shop.searcher = CutShortSearcher(known.logs, known.changes, known.topology)
+    analysis = shop.conclude()
+    assert analysis["verdict"].endswith(
+        " Not all of the evidence may have been read: "
+        "The search was ended before it had read everything."
+    )
+    whole = CutShortSearcher([{"time": scenario.START, "service": "orders", "raw": "ERROR boom"}])
+    event = Citation.of_event(Event.from_row(whole.logs[0]))
+    number = Citation.of_number(
+        "errors_of_entity",
+        {"entity": "orders", "earliest": scenario.START - 1, "latest": scenario.START + 1},
+        9,
+        "9 errors",
+    )
+    event.id, number.id = "C1", "C2"
+    checked = check([event, number], CutShortSearcher())
+    assert counts(checked.citations) == {"verified": 0, "rejected": 0, "unchecked": 2}
+
+
+def test_a_search_that_found_all_that_it_wanted_lacks_nothing():
+    assert SearchResult([{}] * 5, cut_short=True).lacking(5) == []
+    assert SearchResult([{}] * 4, cut_short=True).lacking(5) != []
 
 
 def test_what_is_not_among_incomplete_results_is_unchecked_and_not_false():

@@ -193,8 +193,8 @@ def _found_of(group: Sequence[Citation], result: SearchResult, why_not: str) -> 
     for citation in missing:
         if len(result.rows) >= EVENTS_PER_FETCH:
             _leave(citation, f"More than {EVENTS_PER_FETCH} events were there to look through.")
-        elif result.warnings:
-            _leave(citation, f"It was not among what could be read: {result.warnings[0]}")
+        elif result.lacking():
+            _leave(citation, f"It was not among what could be read: {result.lacking()[0]}")
         else:
             _reject(citation, why_not)
     return [citation for citation in group if citation.sha256 in known]

@@ -40,6 +40,12 @@ _FAILED = re.compile(
     re.I,
 )
 
+# An event that says "H1 is refuted" was written to be quoted.
+_JUDGES = re.compile(
+    r"\b(?:[HM]\d{1,2}\s(?:is|was|has|did|does|seems|looks|can|must|should)"
+    r"|(?i:hypothes[ie]s|culprits?|(?:refut|disprov|prov|contradict|confirm|support|rul)(?:e?s|ed|ing)?"
+    r"(?:\sout)?\s(?-i:[HM]\d{1,2})))\b"
+)
 _COMPARES = 'It compares ("{word}"), and the event that it cites does not say so.'
 # Each with what a person is told of a word of it. Followed by the same word in the event, it is the
 # event that says so.
@@ -113,6 +119,9 @@ def doubt(text: str, quote: str, event: str) -> str:
     ``event`` is the text of the event that it cites.
     """
     event = event[:READ]
+    judged = _JUDGES.search(text)
+    if judged:
+        return f'It judges a hypothesis ("{judged[0]}"): no event can show that.'
     denied = _doubt_of_polarity(text, quote, event)
     if denied:
         return denied

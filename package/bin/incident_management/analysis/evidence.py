@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
@@ -29,6 +30,12 @@ that is cut off at the end of these is far behind it."""
 
 _HIDING = {"Cf", "Co", "Cs", "Cn"}
 """Unicode's categories of format characters, and of those that no script has."""
+# Marks and letters without a shape. Variation selectors alone can spell any text behind one emoji;
+# a single one after a sign is how emoji are written.
+_SHAPELESS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
+    "|(?<=[\ufe0e\ufe0f])[\ufe0e\ufe0f]"
+)
 LOOKED_AT = 4000
 """Characters of an event that ranking looks at: a megabyte would take it seconds."""
 
@@ -60,7 +67,8 @@ def visible(text: str) -> str:
     """
     if text.isascii():
         return text
-    return "".join(c for c in text if unicodedata.category(c) not in _HIDING)
+    seen = "".join(c for c in text if unicodedata.category(c) not in _HIDING)
+    return _SHAPELESS.sub("", seen)
 
 
 def masked_line(sentence: str) -> str:
@@ -70,7 +78,8 @@ def masked_line(sentence: str) -> str:
     become \N{REPLACEMENT CHARACTER}: a verdict reads as it is written.
     """
     line = " ".join(mask(sentence).splitlines())
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    return line if line.isascii() else _SHAPELESS.sub("\N{REPLACEMENT CHARACTER}", line)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
@@ -21,10 +22,12 @@ __all__ = [
     "change_events",
     "error_terms",
     "error_terms_of_few",
+    "some_of",
 ]
 
 NOW = "now"
 BEFORE = "before"
+MOST_NAMED = 5
 
 # Terms by which an event is taken as a sign of trouble. Words, not substrings: splunkd finds
 # them in its index without reading the events.
@@ -148,17 +151,31 @@ class Scope:
             limit=limit,
             timeout=self.limits.search_timeout,
         )
-        finding.incomplete.extend(w for w in result.warnings if w not in finding.incomplete)
+        finding.incomplete.extend(w for w in result.lacking(limit) if w not in finding.incomplete)
         return result
 
     def relevant_entities(self) -> List[str]:
-        """Return the incident's entities, what they depend on, and others that fail, bounded."""
-        ordered = list(self.entities)
+        """Return the incident's entities, what they depend on, and others that fail, bounded.
+
+        Of too many of its own, those that failed first.
+        """
+        ordered = self.entities
+        if len(ordered) > self.limits.entities:
+            ordered.sort(key=lambda entity: self.failing.get(entity, math.inf))
         for entity in self.entities:
             ordered.extend(self.depends_on.get(entity, []))
         ordered.extend(sorted(self.failing, key=lambda e: (self.failing[e], e)))
         names = [entity for entity in dict.fromkeys(ordered) if spl.is_searchable(entity)]
         return names[: self.limits.entities]
+
+    def unread_entities(self) -> str:
+        """Say that not all of the incident's entities are looked at; "" where they are."""
+        entities, most = len(self.entities), self.limits.entities
+        if entities <= most:
+            return ""
+        return (
+            f"Only {most} of the incident's {entities} entities were looked at, the first to fail."
+        )
 
 
 def application_events(*conditions: spl.Fragment) -> spl.Search:
@@ -176,6 +193,13 @@ def application_events(*conditions: spl.Fragment) -> spl.Search:
         spl.negate(spl.field_is("sourcetype", "incident_management*")),
         spl.negate(spl.field_is("source", "*incident_management_*")),
     )
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Return names for a sentence; of very many the first, and how many more there are."""
+    shown = ", ".join(names[:MOST_NAMED])
+    left = len(names) - MOST_NAMED
+    return f"{shown} and {left} more" if left > 0 else shown
 
 
 def change_events(*conditions: spl.Fragment) -> spl.Search:

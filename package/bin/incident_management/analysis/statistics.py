@@ -81,7 +81,7 @@ def sentence(name: str, parameters: Mapping[str, Any], value: float) -> str:
 
 
 class Counted(NamedTuple):
-    """A number, and what splunkd warned of when it was counted."""
+    """A number, and why it may be too low."""
 
     number: float
     warnings: List[str]
@@ -99,4 +99,4 @@ def count(
     search, earliest, latest = search_for(name, parameters)
     result = searcher.run(str(search), earliest, latest, limit=1, timeout=timeout)
     found = number(result.rows[0].get("count")) if result.rows else 0.0
-    return Counted(found, result.warnings)
+    return Counted(found, result.lacking())

@@ -9,13 +9,20 @@ character comes as it is, as JSON, Rust, a shell or rsyslog write it, or not at 
 from __future__ import annotations
 
 import re
+from typing import List, Match, Tuple
 
-__all__ = ["without_colours", "without_invisible"]
+__all__ = ["without_colours", "without_invisible", "without_links"]
 
 _ESC = r"(?:\x1b|\\{1,7}(?:u001[bB]|u\{1[bB]\}|x1[bB]|0?33|e)|#033|\^\[)"
 _COLOUR = re.compile(
     rf"{_ESC}(?:\[[\d;:?]{{0,60}}[A-HJKSTfhlm]|\([AB0])"
     r"|(?:\(B)?\[(?:\d{1,3}(?:;\d{1,3}){0,15}m|m(?!\w))"
+)
+# A hyperlink of a terminal: ESC ] 8 ; parameters ; address, and ESC \ or BEL. It goes on until one
+# without an address (as iTerm2, VTE and others have it since 2017; xterm's OSC, ended by its ST).
+_LINK = re.compile(
+    rf"{_ESC}\]8;[\w:=.-]{{0,100}};(?P<address>(?:(?!{_ESC})[^\s\x07]){{0,2000}}?)"
+    rf"(?:\x07|\\{{1,7}}(?:u0007|x07|a)|{_ESC}\\{{1,8}})"
 )
 # Control and format characters and fillers, but no line end or tab; as JSON writes them, too.
 _INVISIBLE = re.compile(
@@ -34,6 +41,30 @@ _WIDE = {
 }
 
 
+# Letters of Cyrillic and Greek that look like Latin ones: раssword is no word of any language. What
+# they look like is in Unicode's "confusables.txt" (UTS 39).
+_ALIKE = {
+    ord(one): other
+    for letters, others in (
+        ("аеорсухіјѕһԁԛԝкмтвн", "aeopcyxijshdqwkmtbh"),
+        ("АВЕКМНОРСТУХІЈЅӀ", "ABEKMHOPCTYXIJSI"),
+        ("αορνικτ", "aopvikt"),
+        ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX"),
+    )
+    for one, other in zip(letters, others)
+}
+_ALIKE_LETTERS = "".join(map(chr, _ALIKE))
+_MIXED = re.compile(rf"[A-Za-z][{_ALIKE_LETTERS}]|[{_ALIKE_LETTERS}][A-Za-z]")
+_WORD = re.compile(r"\w+")
+
+
+def without_links(text: str) -> Tuple[str, List[str]]:
+    """Return the text without what makes hyperlinks of it, and the addresses of these."""
+    if "]8;" not in text:
+        return text, []
+    return _LINK.sub("", text), [m["address"] for m in _LINK.finditer(text) if m["address"]]
+
+
 def without_colours(text: str) -> str:
     """Return the text without what sets colours, and without escaped characters of no shape."""
     if "[" in text:
@@ -42,7 +73,15 @@ def without_colours(text: str) -> str:
 
 
 def without_invisible(text: str) -> str:
-    """Return the text without characters that nobody sees, and with plain letters for wide ones."""
+    """Return the text without characters that nobody sees.
+
+    Plain letters stand for wide ones and, in words that mix alphabets, for what looks like them.
+    """
     if text.isascii():
         return text if text.isprintable() else _INVISIBLE.sub("", text)
-    return _INVISIBLE.sub("", text).translate(_WIDE)
+    seen = _INVISIBLE.sub("", text).translate(_WIDE)
+    return _WORD.sub(_in_one_alphabet, seen) if _MIXED.search(seen) else seen
+
+
+def _in_one_alphabet(word: Match[str]) -> str:
+    return word[0].translate(_ALIKE) if _MIXED.search(word[0]) else word[0]

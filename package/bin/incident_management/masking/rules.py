@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, List, Mapping, Match, Pattern, Tuple, Union
 
-from .hidden import without_colours, without_invisible
+from .hidden import without_colours, without_invisible, without_links
 from .names import (
     ASSIGNED,
     BARE,
@@ -323,17 +323,20 @@ def mask(text: str, emails: bool = True) -> str:
     ``Authorization`` headers, and values whose name says that they are secret: ``name=value``,
     JSON, XML, YAML, and pairs such as ``"name": "DB_PASSWORD", "value": "…"``; also sentences ("the
     password is hunter2"), ids of sessions and numbers of accounts. It errs on the side of masking.
-    ``emails`` also masks e-mail addresses. A text that has a secret comes back without colours, and
-    without characters that nobody sees where these hide one.
+    ``emails`` also masks e-mail addresses. A text that has a secret comes back without
+    colours and hyperlinks, and without characters that nobody sees where these hide one.
     """
     # First, or the end of a colour between a name and its value would be taken for the value.
-    plain = without_colours(text)
+    shown, addresses = without_links(text)
+    plain = without_colours(shown)
     masked = _masked(plain, emails)
     seen = without_invisible(masked)
     if seen != masked:
         again = _masked(seen, emails)
         masked = masked if again == seen else again
-    return text if masked == plain else masked
+    if masked == plain and not any(_masked(one, emails) != one for one in addresses):
+        return text
+    return masked
 
 
 def _masked(text: str, emails: bool) -> str:

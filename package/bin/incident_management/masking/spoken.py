@@ -158,6 +158,14 @@ _GIVEN: List[Pattern[str]] = [
         r"(?=[^\s|]{0,100}[A-Za-z])(?=[^\s|]{0,100}\d)[\w!@#$%^&*.+/-]{6,200}(?=\||\s|\Z)",
         re.I,
     ),
+    # | DB_PASSWORD | hunter2X9 |, a table's row
+    re.compile(
+        rf"(?P<name>\b(?:\w{{1,20}}[_-])?{_NAME}[ \t]{{1,40}}\|[ \t]{{1,40}})(?P<quote>(?!)|)"
+        r"(?!(?:sha|md|aes|rsa|hs|rs|es|ps|utf|base|b64|tls|v)-?\d|\d{4}-?\d\d)"
+        r"(?=[^\s|]{0,100}[A-Za-z])(?=[^\s|]{0,100}\d)[\w!@#$%^&*+]{8,200}"
+        r"(?=[ \t]{0,40}(?:\||\n|\Z))",
+        re.I,
+    ),
     # user.setPassword("hunter2"), with_api_key('…')
     re.compile(
         rf"(?P<name>\b(?:set|with|change|update|reset)_?(?:[A-Za-z]{{1,12}}_?)?{_NAME}\(\s?"

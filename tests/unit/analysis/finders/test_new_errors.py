@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.analysis.finders import new_errors
+from incident_management.analysis.finders import first_failure, new_errors, topology
 from tests.unit.analysis.finders.finding import T, burst, log, scope_of
 
 
@@ -35,7 +35,10 @@ def test_nothing_new_is_said_to_be_nothing():
 
 def test_that_not_all_events_were_read_is_told():
     scope = scope_of(burst("orders", "ERROR boom", count=50), events=30)
-    assert "Only the newest 30 events were read." in new_errors.find(scope).not_found
+    assert (
+        "Of the incident's errors, only the newest 30 were read."
+        in new_errors.find(scope).not_found
+    )
 
 
 def test_the_beginning_is_read_even_when_there_are_too_many_events():
@@ -91,3 +94,23 @@ def test_an_entity_with_errors_on_any_day_did_not_fail_before_the_burst():
 def test_the_reason_that_stands_in_a_field_of_its_own_is_told(line):
     (told,) = new_errors.find(scope_of(burst("orders", line))).found
     assert told.startswith("orders: ") and "fetch failed: " in told and "no such host" in told
+
+
+def test_of_very_many_entities_those_that_failed_first_are_read_and_it_is_told():
+    names = [f"svc-{place:03}" for place in range(200)]
+    quiet = [log(-5000, name, "INFO ready") for name in names]
+    late = [burst(name, "ERROR boom", begin=100) for name in names[:150]]
+    early = [burst(name, "ERROR first", begin=5) for name in names[150:155]]
+    logs = [*quiet, *(event for part in (*late, *early) for event in part)]
+    scope = scope_of(logs, entities=names)
+    failures = first_failure.find(scope)
+    assert failures.not_found == [
+        "No error events of svc-155, svc-156, svc-157, svc-158, svc-159 and 40 more in the span."
+    ]
+    found = new_errors.find(scope)
+    assert [said.split(":")[0] for said in found.found[:5]] == names[150:155]
+    assert found.incomplete == [
+        "Only 10 of the incident's 200 entities were looked at, the first to fail."
+    ]
+    (unknown,) = topology.find(scope).not_found
+    assert unknown.endswith("svc-004 and 195 more depends on.")

@@ -7,7 +7,7 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 from ...splunk import spl
 from ..evidence import Citation, Finding, first_text, number
 from ..onset import RISE
-from ..scope import BEFORE, NOW, Scope, application_events, error_terms, with_entity
+from ..scope import BEFORE, NOW, Scope, application_events, error_terms, some_of, with_entity
 from ..statistics import sentence
 
 NAME = "first_failure"
@@ -38,9 +38,9 @@ def find(scope: Scope) -> Finding:
         )
         finding.citations.append(_citation(scope, entity, now[entity][0]))
     finding.found.extend(_who_may_suffer(scope, ordered))
-    for entity in scope.entities:
-        if entity not in now:
-            finding.not_found.append(f"No error events of {entity} in the span.")
+    unheard = [entity for entity in scope.entities if entity not in now]
+    if unheard:
+        finding.not_found.append(f"No error events of {some_of(unheard)} in the span.")
     return finding
 
 
@@ -51,9 +51,11 @@ def _who_may_suffer(scope: Scope, failing: Sequence[str]) -> Iterator[str]:
         for target in called:
             callers.setdefault(target, []).append(service)
     for entity in list(dict.fromkeys([*scope.entities, *failing]))[:MOST_TOLD]:
-        reached = [entity]
+        reached, seen = [entity], {entity}
         for target in reached:
-            reached.extend(s for s in callers.get(target, ()) if s not in reached)
+            new = [service for service in callers.get(target, ()) if service not in seen]
+            reached.extend(new)
+            seen.update(new)
         names = reached[1:]
         if names:
             told = [f"{n} (fails, too)" if n in scope.failing else n for n in names[:MOST_CALLERS]]

@@ -58,10 +58,13 @@ def find(scope: Scope) -> Finding:
     if not entities:
         finding.not_found.append("The incident names no entity, so there is nothing to look at.")
         return finding
+    unread = scope.unread_entities()
+    if unread:
+        finding.incomplete.append(unread)
     search = events_of(
         application_events(error_terms_of_few(), from_entities(entities)), scope.limits.events
     )
-    before = _read(scope, finding, search, scope.window(BEFORE))
+    before = _read(scope, finding, search, scope.window(BEFORE), "errors before it")
     now = _read_now(scope, finding, search)
     risen = _risen(before, now)
     scope.patterns = [pattern for pattern, _calm in risen]
@@ -91,25 +94,26 @@ def _reason(pattern: Pattern) -> str:
     return f": {words}" if words and words.lower() not in pattern.template.lower() else ""
 
 
-def _read(scope: Scope, finding: Finding, search: spl.Search, window: Span) -> _Read:
-    """Read a window's events; where they are too many, its newest."""
+def _read(scope: Scope, finding: Finding, search: spl.Search, window: Span, what: str) -> _Read:
+    """Read a window's events; where they are too many, its newest, and say so of ``what``."""
     most = scope.limits.events
     result = scope.run(finding, search, window, most)
     found = events(result)
     if len(result.rows) < most or not found:
         return _Read(found, [window])
-    finding.not_found.append(f"Only the newest {most} events were read.")
+    finding.not_found.append(f"Of the {what}, only the newest {most} were read.")
     return _Read(found, [(found[0].time, window[1])])
 
 
 def _read_now(scope: Scope, finding: Finding, search: spl.Search) -> _Read:
     """Read the incident's events; of too many the newest and, where the cause shows, the first."""
     start, end = scope.window(NOW)
-    late = _read(scope, finding, search, (start, end))
+    late = _read(scope, finding, search, (start, end), "incident's errors")
     begun = late.spans[0][0]
     if begun <= start:
         return late
-    early = _read(scope, finding, search, (start, min(begun, scope.first_time + BEGINNING)))
+    first = (start, min(begun, scope.first_time + BEGINNING))
+    early = _read(scope, finding, search, first, "errors of its first minute")
     seen = sorted({*early.events, *late.events}, key=lambda event: (event.time, event.raw))
     return _Read(seen, [*early.spans, *late.spans])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...splunk import spl
 from ..evidence import Finding, first_text
-from ..scope import NOW, Scope
+from ..scope import NOW, Scope, some_of
 
 NAME = "topology"
 LOOKS_FOR = "services that the affected ones depend on, in the lookup incident_topology"
@@ -27,9 +27,10 @@ def find(scope: Scope) -> Finding:
         service, target = first_text(row.get("service")), first_text(row.get("depends_on"))
         if service and target and target not in scope.depends_on.setdefault(service, []):
             scope.depends_on[service].append(target)
-    for entity in scope.entities:
-        if entity in scope.depends_on:
-            finding.found.append(f"{entity} depends on {', '.join(scope.depends_on[entity])}.")
-        else:
-            finding.not_found.append(f"The topology does not say what {entity} depends on.")
+    known = [entity for entity in scope.entities if entity in scope.depends_on]
+    for entity in known:
+        finding.found.append(f"{entity} depends on {', '.join(scope.depends_on[entity])}.")
+    unknown = [entity for entity in scope.entities if entity not in scope.depends_on]
+    if unknown:
+        finding.not_found.append(f"The topology does not say what {some_of(unknown)} depends on.")
     return finding
