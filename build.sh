@@ -111,7 +111,7 @@ cmd_test() {
   # What both of Splunk's Pythons test, the newest need not test again.
   [ $# -gt 0 ] || [ "${#unit_tests[@]}" -lt 2 ] || chosen=($(not_on_splunks_pythons))
   APPINSPECT="$appinspect" "$python" -m pytest \
-    --durations 25 -n "${TEST_PROCESSES:-2}" --dist loadfile --no-loadscope-reorder ${chosen[@]+"${chosen[@]}"} | tee "$WORK/tests.log" || ended=1
+    --durations 25 -n "${TEST_PROCESSES:-$(test_processes)}" --dist loadfile --no-loadscope-reorder ${chosen[@]+"${chosen[@]}"} | tee "$WORK/tests.log" || ended=1
   end_unit_tests_on_splunks_pythons || ended=1
   say "Tests on $("$python" --version): $(tail -n 1 "$WORK/tests.log")"
   return "$ended"
@@ -147,6 +147,13 @@ prepare_all_tests() {
 not_on_splunks_pythons() {
   printf '%s\n' tests/integration tests/browser tests/appinspect tests/contract tests/unit/benchmarks
   grep -rlE --include='test_*.py' 'importorskip|skipif|pytest\.skip' tests/unit
+}
+
+# One more than the machine has processors: most of the long tests wait for processes of their own.
+test_processes() {
+  local processors
+  processors=$(getconf _NPROCESSORS_ONLN 2>/dev/null) || processors=2
+  echo $((processors < 5 ? processors + 1 : 6))
 }
 
 # Sets up side by side what is needed later; what fails here is tried, and told of, in its turn.

@@ -13,7 +13,7 @@ from incident_management.analysis.bedrock import BedrockModel
 from incident_management.analysis.briefing import Question
 from incident_management.analysis.model import ModelUnavailable
 
-from .test_transport import DRIPS, Proxy, Raw
+from .connections import DRIPS, Proxy, Raw
 
 pytest.importorskip("boto3")
 

@@ -11,7 +11,7 @@ from incident_management.notify.transport import Network
 from incident_management.slack_socket.wire import MESSAGE_BYTES, Broken, open_wire
 from tests.fakes.websocket import PING, TEXT, WebSocketServer, frame
 
-from .test_transport import Proxy
+from .connections import Proxy
 
 NOWHERE = Network()
 

@@ -30,7 +30,7 @@ class _Clock:
 
 
 class Shop:
-    """Writes a log of a service: fails while it runs the bad version."""
+    """Writes a log of a service: fails while it runs the bad version, as it did before."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
@@ -38,22 +38,26 @@ class Shop:
         self.silent = False
         self.helped = True
         self._thread = threading.Thread(target=self._run, daemon=True)
+        now = time.time()
+        # what the window before the fix is to hold, and one second of delay
+        office.standin.index("main", [self._event(now - ago / 10) for ago in range(70, 0, -1)])
         self._thread.start()
 
     def _run(self) -> None:
         while not self._stop.wait(0.1):
-            if self.silent:
-                continue
-            bad = self._office.deployer.state["version"] == "r8" or not self.helped
-            text = "ERROR QueuePool limit of size 1 reached" if bad else "INFO order paid"
-            event = {
-                "_time": time.time(),
-                "_raw": f"service=checkout {text}",
-                "host": "shop-1",
-                "source": "checkout.log",
-                "sourcetype": "shop:log",
-            }
-            self._office.standin.index("main", [event])
+            if not self.silent:
+                self._office.standin.index("main", [self._event(time.time())])
+
+    def _event(self, at: float) -> Dict[str, Any]:
+        bad = self._office.deployer.state["version"] == "r8" or not self.helped
+        text = "ERROR QueuePool limit of size 1 reached" if bad else "INFO order paid"
+        return {
+            "_time": at,
+            "_raw": f"service=checkout {text}",
+            "host": "shop-1",
+            "source": "checkout.log",
+            "sourcetype": "shop:log",
+        }
 
     def stop(self) -> None:
         self._stop.set()
@@ -69,7 +73,6 @@ def shop(office: Office):
     )
     office.standin.splunk.conf.reload()
     made = Shop(office)
-    time.sleep(6)  # so that the window before the fix holds the fault
     yield made
     made.stop()
 

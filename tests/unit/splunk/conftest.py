@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from incident_management.splunk.kvstore import KvCollection
 from incident_management.splunk.session import Session
 from tests.unit.splunk.keeper import Keeper
 
@@ -74,6 +75,11 @@ def pauses():
 @pytest.fixture
 def session(splunkd, pauses):
     return Session(splunkd.uri, "key-1", sleep=pauses.append)
+
+
+@pytest.fixture
+def incidents(session):
+    return KvCollection(session, "incidents")
 
 
 @pytest.fixture

@@ -14,10 +14,9 @@ from incident_management.notify.senders import senders
 from incident_management.notify.transport import Network
 from incident_management.splunk.channel_settings import Email
 from incident_management.splunk.settings import parse
+from tests.contract.services.fake_smtp import FakeSmtp
+from tests.contract.services.messages import message, notification
 from tests.fakes import ManualClock
-
-from .fake_smtp import FakeSmtp
-from .messages import message, notification
 
 SCOPE = "https://outlook.office365.com/.default"
 # As long as Microsoft's are.
