@@ -75,10 +75,22 @@ def test_an_alert_action_that_asks_for_a_message_brings_no_sender(splunkd, splun
     assert not brought & {MASKING, "incident_management.splunk.settings"}
 
 
+def test_the_command_that_asks_for_an_analysis_brings_nothing_that_makes_one():
+    """The REST handler makes it."""
+    brought = modules("import aianalyze")
+    assert "incident_management.analysis.command" in brought
+    makers = {f"incident_management.analysis.{name}" for name in ("answer", "evidence", "ranking")}
+    assert not brought & {MASKING, "incident_management.detection", *makers}
+
+
 def test_the_handler_begins_without_what_carries_fixes_out_and_sends_messages():
     """The first alert after a start waits for it."""
-    brought = modules(f"import sys; sys.path.append({str(SPLUNKS)!r}); import incident_rest")
-    assert "incident_management.api.router" in brought
+    brought = modules(
+        f"import sys; sys.path.append({str(SPLUNKS)!r}); import incident_rest; "
+        "from incident_management.api.router import routes_of; routes_of('signals')"
+    )
+    assert "incident_management.api.signals" in brought
+    assert MASKING not in brought
     assert not {
         one
         for one in brought

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from .budget import Budget, shorten
 from .citations import Checked, holds_quote
+from .claims import QUOTED, REJECTED, UNCHECKED
 from .evidence import masked_line
 from .support import Evidence
 
@@ -40,9 +41,6 @@ LONGEST_QUOTE = 400
 _ID = re.compile(r"[A-Za-z]{1,4}\d{1,6}")
 NO_QUOTE = "None of its claims has a quote that supports it."
 NOT_CHECKED = "Its quotes were found, but code can't check what it claims."
-QUOTED, UNCHECKED, REJECTED = "quoted", "unchecked", "rejected"
-"""Status of a claim: its quote was found, and nothing in its text goes beyond the event that it
-cites; its quote was found, and its text says what no code can check; or it has a fault."""
 
 
 def summary_fault(summary: str, hypotheses: Sequence[Mapping[str, Any]], checked: Checked) -> str:

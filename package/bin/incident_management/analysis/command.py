@@ -7,8 +7,8 @@ import time
 from typing import Any, Callable, Dict, Iterator, Mapping, Sequence
 
 from ..splunk.session import Session, SplunkError, path_of
-from .answer import QUOTED, UNCHECKED
 from .budget import shorten
+from .claims import QUOTED, UNCHECKED
 from .times import in_utc
 
 __all__ = ["FIELDS", "AnalysisFailed", "analyze", "rows"]

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Tuple
 
 from ..incidents.errors import Contended, IllegalMove, Invalid, NotFound
-from ..masking import mask
 from ..ports import SearchFailed
 from ..splunk import log
 from ..splunk.session import SplunkError
@@ -304,6 +303,9 @@ def _find(method: str, path: str) -> Tuple[Route, Dict[str, str]]:
 
 def refuse(problem: Problem) -> Dict[str, Any]:
     """Return the answer that says what is wrong, in the form that splunkd takes from a handler."""
+    # Compiles for 50 ms, which the first alert after a start does not wait for.
+    from ..masking import mask
+
     body = {**problem.more, **problem_body(problem.status, mask(problem.detail, emails=False))}
     return _reply(problem.status, body, "application/problem+json", problem.headers)
 
