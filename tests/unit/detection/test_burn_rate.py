@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from fractions import Fraction
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Set, Tuple
 
 import pytest
 
@@ -174,10 +174,10 @@ def test_each_rate_is_that_of_the_formulae(detector_again: bool):
     settings = {**SLO, "objective": "99.5", "window": "1d", "min_events": "30"}
     settings["burn_rates"] = "10x 1h/5m critical, 3x 3h/30m high, 1x 12h/2h medium"
     monitor = Monitor.read(STANZA, settings)
-    detector = detector_for(monitor)
+    detector = burning.BurningBudget(monitor)
     history: List[Tuple[int, Dict[str, Span]]] = []
     quality = {"pay": 0.002, "cart": 0.002}
-    verdicts = set()
+    verdicts: Set[Any] = set()
     for number in range(700):
         at = START + number * SPAN
         for name in quality:
@@ -187,13 +187,13 @@ def test_each_rate_is_that_of_the_formulae(detector_again: bool):
         history.append((at, row))
         if detector_again:
             saved = json.loads(json.dumps(detector.to_state()))
-            detector = detector_for(monitor)
+            detector = burning.BurningBudget(monitor)
             detector.restore(saved)
         found = detector.judge(at, _rows(at, row))
         detector.note_raised(at, found)
         for name in quality:
             passed = _passed_by_formula(monitor, history, name)
-            assert detector._passed.get((name,), []) == passed, (number, name)
+            assert detector.passed.get((name,), []) == passed, (number, name)
             assert not passed or (name,) in detector.unwell
             verdicts.update(passed or ["none"])
         for one in found:

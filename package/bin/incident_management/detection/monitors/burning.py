@@ -69,8 +69,8 @@ class BurningBudget(Detector):
         self._series: Dict[Key, _Series] = {}
         self._since: Optional[int] = None
         self._has_seen = False
-        self._passed: Dict[Key, List[Rule]] = {}
-        """The rates passed over both windows in the span judged last."""
+        self.passed: Dict[Key, List[Rule]] = {}
+        """The rates passed over both of their windows in the span judged last."""
         self._asked: Dict[Key, Rule] = {}
         self._again: List[Tuple[int, int]] = []
 
@@ -78,7 +78,7 @@ class BurningBudget(Detector):
         end = start + self.monitor.span
         self._since = start if self._since is None else self._since
         self._count(start, rows)
-        self.unwell, self._passed = set(), {}
+        self.unwell, self.passed = set(), {}
         found = []
         for key, series in list(self._series.items()):
             series.spans.forget_before(end - self._longest)
@@ -123,7 +123,7 @@ class BurningBudget(Detector):
                 going_on[rule] = series.burning[rule]
         series.burning, series.raised = going_on, series.raised.intersection(going_on)
         if passed:
-            self._passed[key] = [_rule(one) for one in passed]
+            self.passed[key] = [_rule(one) for one in passed]
         for rate in self._rates:
             raised = going_on.get(_rule(rate), NOT_RAISED)
             is_new = raised == NOT_RAISED or start - raised >= rate.long
@@ -173,7 +173,7 @@ class BurningBudget(Detector):
     def note_raised(self, start: int, found: Sequence[Found]) -> None:
         for one in found:
             series = self._series[one.key]
-            series.burning.update(dict.fromkeys(self._passed[one.key], start))
+            series.burning.update(dict.fromkeys(self.passed[one.key], start))
             series.raised.add(_rule_of(one.asked))
 
     # --- what is kept -----------------------------------------------------------------------
