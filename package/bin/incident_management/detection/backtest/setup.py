@@ -245,7 +245,8 @@ def _check_reading(session: Session, detection: Detection, user: str) -> None:
     if own:
         raise BacktestFailed(
             f"'{detection.name}' sets its own times by '{own}', so that each of its past runs "
-            "would look at the present; leave that out, and set its time range instead."
+            "would look at the present; leave that out, and set its time range instead, or compare "
+            "a field of that name by | where."
         )
 
 
