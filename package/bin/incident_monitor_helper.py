@@ -31,9 +31,14 @@ def validate_input(definition):
     Timing.read(name, values)
     if is_monitor(values):
         from incident_management.detection.monitors.search import check_search
+        from incident_management.detection.monitors.unheeded import unheeded
 
+        monitor = Monitor.read(name, values)
+        ignored = unheeded(monitor, values)
+        if ignored:
+            raise ValueError(ignored)
         session = Session(definition.metadata["server_uri"], definition.metadata["session_key"])
-        check_search(session, Monitor.read(name, values))
+        check_search(session, monitor)
 
 
 def stream_events(inputs, event_writer):

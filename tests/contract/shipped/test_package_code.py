@@ -110,10 +110,12 @@ def monitor_late(searcher: StandInSearcher) -> None:
     """The events of a judged span are counted again, and those of one over indexed fields."""
     start = scenario.START // 300 * 300
     of_numbers = "| tstats count where index=* by host, _time span=1m"
+    of_requests = {"monitor_search": f"{of_numbers} | eval bad=1", "value": "bad", "total": "count"}
     for values in (
         {"monitor_search": "`incident_indexes`", "by": "host"},
         {"monitor_search": "`incident_indexes`", "by": "host", "detector": "new_template"},
         {"monitor_search": of_numbers, "by": "host", "value": "sum(count)"},
+        {**of_requests, "by": "host", "detector": "burn_rate"},
     ):
         monitor = Monitor.read("incident_monitor://shop", values)
         rows = searcher.run(monitor.spl(indexed=True), str(start), str(start + 300)).rows

@@ -169,6 +169,9 @@ def test_a_monitor_is_replayed_before_it_is_switched_on(detections: Detections) 
         "[incident_monitor://refusals]\n"
         'monitor_search = index=main | eval failed=if(match(_raw, "ERROR"), 1, 0)\n'
         "detector = ratio\nvalue = failed\nby = host\nmin_events = 10\ndisabled = 1\n"
+        "[incident_monitor://slo]\n"
+        'monitor_search = index=main | eval bad=if(match(_raw, "ERROR"), 1, 0)\n'
+        "detector = burn_rate\nvalue = bad\nby = host\ndisabled = 1\n"
         "[incident_monitor://wipes]\n"
         "monitor_search = index=main | outputlookup hosts.csv\ndisabled = 1\n"
     )
@@ -181,12 +184,17 @@ def test_a_monitor_is_replayed_before_it_is_switched_on(detections: Detections) 
     assert [row["kind"] for row in rows] == ["incident", "summary"]
     assert (rows[0]["entities"], rows[0]["title"]) == ("web-1", "refusals: web-1")
     assert (rows[1]["pages"], rows[1]["threshold"], rows[1]["runs"]) == ("1", "5", "24")
+    rows = detections.standin.search(f"| incidentbacktest monitor=slo {span}", app=APP_NAME)
+    assert [row["kind"] for row in rows] == ["incident", "summary"]
+    assert (rows[0]["entities"], rows[0]["severity"]) == ("web-1", "critical")
+    assert (rows[1]["pages"], rows[1].get("threshold"), rows[1]["runs"]) == ("1", None, "24")
     milder = f"| incidentbacktest monitor=refusals threshold=99 {span}"
     assert detections.standin.search(milder, app=APP_NAME)[0]["pages"] == "0"
 
     for options, said in (
         ("monitor=wipes", "outputlookup', which writes or acts; a replay runs only searches"),
         ("monitor=nothing", "There is no monitor 'nothing' on this search head."),
+        ("monitor=slo threshold=5", "A burn_rate has no threshold; change its objective"),
         ("monitor=refusals step=5m", "are for saved searches"),
         ("monitor=refusals search=x", "Name what to replay: search= a saved search, or monitor="),
     ):

@@ -41,6 +41,16 @@ FIELDS = {
     "tags": "shop, web",
     "group": "0",
 }
+OF_SLO = {
+    **{name: value for name, value in FIELDS.items() if name not in ("threshold", "raise_after")},
+    "monitor_search": "index=main sourcetype=shop | eval bad=if(status>=500, 1, 0), n=1",
+    "detector": "burn_rate",
+    "value": "bad",
+    "total": "n",
+    "objective": "99.5",
+    "window": "28d",
+    "burn_rates": "14.4x 1h/10m critical, 6x 6h/30m",
+}
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +72,36 @@ def shown(page: StandIn, name: str, path: str = PAGE) -> dict[str, Any]:
     return dict(content)
 
 
-def test_every_field_of_the_page_is_saved_and_shown_again(page: StandIn) -> None:
+@pytest.mark.parametrize("fields", [FIELDS, OF_SLO], ids=["ratio", "burn_rate"])
+def test_every_field_of_the_page_is_saved_and_shown_again(
+    page: StandIn, fields: dict[str, str]
+) -> None:
     kinds = json.loads((ROOT / "globalConfig.json").read_text())["pages"]["inputs"]["services"]
     (monitor,) = [kind for kind in kinds if kind["name"] == "incident_monitor"]
-    assert {one["field"] for one in monitor["entity"]} == {"name", *FIELDS}
-    post(page, PAGE, name="refusals", **FIELDS)
+    assert {one["field"] for one in monitor["entity"]} == {"name", *FIELDS, *OF_SLO}
+    name = f"refusals_{fields['detector']}"
+    post(page, PAGE, name=name, **fields)
 
-    listed = shown(page, "refusals")
-    assert {field: listed.get(field) for field in FIELDS} == FIELDS
-    kept = shown(page, "incident_monitor://refusals", "configs/conf-inputs")
-    assert {field: kept.get(field) for field in FIELDS} == FIELDS
+    listed = shown(page, name)
+    assert {field: listed.get(field) for field in fields} == fields
+    kept = shown(page, f"incident_monitor://{name}", "configs/conf-inputs")
+    assert {field: kept.get(field) for field in fields} == fields
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"detector": "baseline", "threshold": "5"}, "A baseline has no threshold; leave it out"),
+        ({"detector": "burn_rate", "value": "bad", "objective": "100"}, "objective is 100; it is"),
+        ({"detector": "burn_rate", "value": "bad", "burn_rates": "9x 1h/7m"}, "no multiple of"),
+    ],
+)
+def test_settings_that_do_nothing_or_make_no_sense_are_refused(
+    page: StandIn, settings: dict[str, str], said: str
+) -> None:
+    with pytest.raises(HTTPError, match=said):
+        post(page, PAGE, name="odd", interval="60", monitor_search="index=main", **settings)
+    assert "incident_monitor://odd" not in page.splunk.conf.stanzas("inputs")
 
 
 def test_a_monitor_is_changed_on_the_page(page: StandIn) -> None:

@@ -162,7 +162,7 @@ def test_a_schedule_that_is_skipped_is_told_of(api):
         look(api)
     due = schedule(api)
     api.answers["/history"] = {"entry": [run_of(due[2])]}
-    assert report(api)["state"] == "never_fired"  # the last one ran
+    assert report(api)["state"] == "new"  # the last one ran
     api.answers["/history"] = {"entry": [run_of(due[0])]}
     assert report(api)["state"] == "skipped"
 
@@ -174,7 +174,7 @@ def test_what_was_due_before_it_was_enabled_was_not_skipped(api):
     api.clock.advance(400)
     look(api)
     schedule(api)
-    assert report(api)["state"] == "never_fired", "one run since: too few to tell"
+    assert report(api)["state"] == "new", "one run since: too few to tell"
     for _look in range(2):
         api.clock.advance(300)
         look(api)
@@ -189,7 +189,7 @@ def test_nobody_knows_whether_it_was_on_while_nobody_looked(api):
     api.clock.advance(86_400)
     look(api)
     schedule(api)
-    assert report(api)["state"] == "never_fired"
+    assert report(api)["state"] == "new"
 
 
 def test_a_name_that_nobody_knows_is_not_found(api):

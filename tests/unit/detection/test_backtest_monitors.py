@@ -17,6 +17,7 @@ from tests.unit.detection.watching import HOUR, START, Watched, mixed, ratio
 SPAN = 300
 DETECTORS: Dict[str, Dict[str, str]] = {
     "ratio": {"value": "failed", "threshold": "5"},
+    "burn_rate": {"value": "failed", "burn_rates": "14.4x 1h/5m high, 2x 3h/30m low"},
     "silence": {"threshold": "3"},
     "baseline": {"season": "none"},
     "new_template": {"threshold": "2"},

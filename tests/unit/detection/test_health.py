@@ -68,6 +68,14 @@ def test_an_incident_that_is_opened_again_pages_when_it_is():
     assert (week["incidents"], week["pages"]) == (0, 71)
 
 
+def test_one_that_was_enabled_this_week_is_new_and_not_silent():
+    """High Error Rate on its first day: nobody is to lower its threshold."""
+    assert measures.quietness(True, None, NOW, NOW - 3600)[0] == "new"
+    assert measures.quietness(True, NOW - 60, NOW, NOW - 3600)[0] == "ok"
+    assert measures.quietness(False, None, NOW, NOW - 3600)[0] == "disabled"
+    assert measures.quietness(True, None, NOW, NOW - 8 * DAY)[0] == "never_fired"
+
+
 @pytest.mark.parametrize(
     ("enabled", "fired", "state"),
     [

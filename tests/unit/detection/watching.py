@@ -111,7 +111,7 @@ class Watched:
     def _row(self, key: Tuple[str, ...], some: List[Dict[str, str]]) -> Dict[str, str]:
         row = {"_time": key[0], "events": str(len(some)), **dict(zip(self.monitor.by, key[1:]))}
         row["indexed"] = str(max(float(one.get("indexed", key[0])) for one in some))
-        if self.monitor.detector == "ratio":
+        if self.monitor.detector in ("ratio", "burn_rate"):
             row["part"] = str(sum(float(one[self.monitor.value]) for one in some))
         elif self.monitor.value.startswith("max("):
             row["value"] = str(max(float(one[self.monitor.value[4:-1]]) for one in some))

@@ -60,3 +60,12 @@ def test_a_search_that_sets_its_own_times_would_judge_every_span_by_the_present(
     with pytest.raises(SearchFailed, match="sets its own times by 'earliest=', over those of the"):
         MonitorSearcher(splunkd).run("`shop` error", "0", "300")
     assert splunkd.searches == []
+
+
+def test_whoever_means_a_field_is_told_how_to_compare_it() -> None:
+    splunkd: Any = Splunkd("index=shop | stats latest(x) as latest by _time | search latest=5")
+    with pytest.raises(SearchFailed, match=r"compare a field of that name by \| where\.$"):
+        MonitorSearcher(splunkd).run("`shop`", "0", "300")
+    splunkd = Splunkd("index=shop | stats latest(x) as latest by _time | where latest=5")
+    MonitorSearcher(splunkd).run("`shop`", "0", "300")
+    assert splunkd.searches

@@ -46,7 +46,7 @@ _CALMED = obj(
     },
     ("setting", "change", "sentence"),
 )
-_STATES = ("ok", "disabled", "never_fired", "silent", "failing", "skipped")
+_STATES = ("ok", "disabled", "new", "never_fired", "silent", "failing", "skipped")
 _FIELDS = {
     "name": text(1000, 1),
     "app": text(200),

@@ -14,7 +14,7 @@ from ...splunk.detections import QUIET_AFTER, quiet_after
 from ...splunk.search import SplunkSearcher
 from ...splunk.session import APP, Session, SplunkError
 from ..lookback import own_times
-from ..monitors.monitor import Monitor
+from ..monitors.monitor import DEFAULT_THRESHOLDS, Monitor
 from ..options import Duration, Kind, Number, parse_options
 from ..read_only import NotReadOnly, check_read_only
 from ..thresholds import final_limit
@@ -158,7 +158,7 @@ def replay_monitor(
     found, spans = run.simulated(setting, known.topology())
     recorded = known.recorded(start, end)
     rows, summary = judged(found, spans, (end - start) / DAY, recorded, monitor.span, "as asked")
-    told = {"rule": name, "threshold": f"{monitor.threshold:g}", **run.costs()}
+    told = {"rule": name, "threshold": _limit_of(monitor), **run.costs()}
     told["quiet"] = f"{setting.quiet:g}" if setting.quiet else "never"
     for row in [*rows, {**summary, **told}]:
         yield {column: row.get(column, "") for column in COLUMNS}
@@ -172,6 +172,10 @@ def _routing(session: Session, tell: Callable[[str], Any]) -> Routing:
     return Routing.from_stanzas(stanzas)
 
 
+def _limit_of(monitor: Monitor) -> str:
+    return f"{monitor.threshold:g}" if monitor.detector in DEFAULT_THRESHOLDS else ""
+
+
 def _monitor(session: Session, name: str, threshold: Optional[float]) -> Monitor:
     """Read a monitor's settings. Raises SplunkError, and ValueError for what can't be replayed."""
     stanza = f"incident_monitor://{name}"
@@ -183,6 +187,10 @@ def _monitor(session: Session, name: str, threshold: Optional[float]) -> Monitor
         return monitor
     if monitor.detector == "baseline":
         raise ValueError("A baseline has no threshold; change its sensitivity, and replay it.")
+    if monitor.detector == "burn_rate":
+        raise ValueError(
+            "A burn_rate has no threshold; change its objective or burn_rates, and replay it."
+        )
     return dataclasses.replace(monitor, threshold=threshold)
 
 
@@ -237,7 +245,8 @@ def _check_reading(session: Session, detection: Detection, user: str) -> None:
     if own:
         raise BacktestFailed(
             f"'{detection.name}' sets its own times by '{own}', so that each of its past runs "
-            "would look at the present; leave that out, and set its time range instead."
+            "would look at the present; leave that out, and set its time range instead, or compare "
+            "a field of that name by | where."
         )
 
 

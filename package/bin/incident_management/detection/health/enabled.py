@@ -6,7 +6,7 @@ The worker looks every two minutes, and keeps one document. Times are epoch seco
 
 from __future__ import annotations
 
-from typing import Iterable, Optional
+from typing import Callable, Iterable, Optional
 
 from ...incidents.canonical import digest
 from ...incidents.stores import claim_document
@@ -31,11 +31,16 @@ def note_enabled(stores: Stores, clock: Clock, detections: Iterable[SavedDetecti
     stores.claims.save([claim_document(KEY, now, value)])
 
 
-def enabled_since(stores: Stores, search: SavedDetection) -> Optional[float]:
-    """Return since when a detection is known to be enabled; None: that is not known."""
+def enabled_since(stores: Stores) -> Callable[[SavedDetection], Optional[float]]:
+    """Return what tells since when a detection is known to be enabled; None: that is not known."""
     known = stores.claims.get(KEY)
-    since = known["value"]["since"].get(_name(search)) if known else None
-    return None if since is None else float(since)
+    since = known["value"]["since"] if known else {}
+
+    def of(search: SavedDetection) -> Optional[float]:
+        found = since.get(_name(search))
+        return None if found is None else float(found)
+
+    return of
 
 
 def _name(search: SavedDetection) -> str:

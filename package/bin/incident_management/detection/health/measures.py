@@ -111,13 +111,18 @@ def firing(
     }
 
 
-def quietness(enabled: Optional[bool], last_fired: Optional[float], now: float) -> Tuple[str, str]:
+def quietness(
+    enabled: Optional[bool], last_fired: Optional[float], now: float, since: Optional[float] = None
+) -> Tuple[str, str]:
     """Return the state of a detection by its firing alone, and a sentence on it.
 
-    ``enabled`` is None for a detection that is not a saved search.
+    ``enabled`` is None for a detection that is not a saved search; ``since``: when it was enabled,
+    None where that is not known.
     """
     if enabled is False:
         return "disabled", "It is disabled, or has no schedule: it can't find anything."
+    if last_fired is None and since is not None and now - since < WEEK_DAYS * DAY:
+        return "new", "It was enabled in the last 7 days, and has found nothing yet."
     if last_fired is None:
         return "never_fired", (
             "It never fired. Replay it with a lower threshold, with | incidentbacktest, to see "

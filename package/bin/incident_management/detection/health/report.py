@@ -52,6 +52,7 @@ class HealthReport:
         self._now = now
         self._limit = limit
         self._monitors = self._known_monitors()
+        self._enabled_since = enabled_since(stores)
         self._opened = self._recent()
         self._reopened = self._reopenings()
 
@@ -173,7 +174,8 @@ class HealthReport:
     ) -> Tuple[str, str]:
         name = key[0]
         if saved is not None or not self._is_monitor(key):
-            return quietness(saved.enabled if saved else None, fired, self._now)
+            since = self._enabled_since(saved) if saved else None
+            return quietness(saved.enabled if saved else None, fired, self._now, since)
         if self._monitors[name]:
             return "failing", self._monitors[name]
         state, why = quietness(True, fired, self._now)
@@ -261,7 +263,7 @@ class HealthReport:
         Older ones say nothing: a job that raised no alert is kept for two periods
         (``dispatch.ttl`` in savedsearches.conf).
         """
-        since = enabled_since(self._stores, saved)
+        since = self._enabled_since(saved)
         if since is None:
             return []
         start = max(since, self._now - DAY)

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from ..baselines.baseline import SENSITIVITIES, Baseline, Score
 from ..baselines.records import CALM_POINTS, LASTING
 from ..baselines.zone import Zone
+from .burning import BurningBudget
 from .judging import MAX_SERIES, Detector, Found
 from .lasting import Lasting
 from .monitor import MAY_HAVE_TO_LAST, Monitor
@@ -338,6 +339,7 @@ _DETECTORS = {
     "silence": _Silence,
     "ratio": _Ratio,
     "new_template": NewTemplates,
+    "burn_rate": BurningBudget,
 }
 
 

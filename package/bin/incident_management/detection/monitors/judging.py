@@ -7,7 +7,7 @@ findings and the same next state: a repeated span is harmless.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .monitor import Monitor
 from .rows import Key, Row, number_of, series_of
@@ -25,7 +25,8 @@ class Found:
     """One finding of one span: the series, what was seen in words, how many events.
 
     Of a new template also its id, its text, and an event of it. ``begun``: the start of the first
-    span of it, where that is an earlier one.
+    span of it, where that is an earlier one. ``severity``: where it is not that of its monitor.
+    ``asked``: of a burn rate what is asked again to prove recovery.
     """
 
     key: Key
@@ -35,6 +36,8 @@ class Found:
     template: str = ""
     sample: str = ""
     begun: Optional[int] = None
+    severity: str = ""
+    asked: Tuple[float, ...] = ()
 
 
 class Detector:
@@ -47,12 +50,14 @@ class Detector:
         seen: what was out of order in that span, as a finding, by series; only of the detectors
             whose findings may have to last (:mod:`.lasting`).
         raises_once: whether a trouble that goes on is found in its first span only.
+        max_series: series that it watches.
     """
 
     raises_once = False
 
     def __init__(self, monitor: Monitor) -> None:
         self.monitor = monitor
+        self.max_series = MAX_SERIES
         self.problems: List[str] = []
         self.unwell: Set[Key] = set()
         self.seen: Dict[Key, Found] = {}
@@ -98,10 +103,10 @@ class Detector:
         return True
 
     def _has_room(self, known: int) -> bool:
-        if known < MAX_SERIES:
+        if known < self.max_series:
             return True
         sentence = (
-            f"Monitor '{self.monitor.name}' has more than {MAX_SERIES} series by "
+            f"Monitor '{self.monitor.name}' has more than {self.max_series} series by "
             f"{', '.join(self.monitor.by)}; the further ones are not watched. Split it, or choose "
             "another field for by."
         )

@@ -17,17 +17,29 @@ from ...incidents.model import SEVERITIES
 from ...splunk import spl
 from ..baselines.baseline import DIRECTIONS, SEASONS, SENSITIVITIES, STATE_VERSION
 from ..options import Choice, Duration, FieldNames, Kind, Number, TimeZone, parse_options
+from .objective import DEFAULT_RATES, WINDOW, BurnRate, BurnRates, Objective, check_objective
 
-__all__ = ["DETECTORS", "MAX_EVENTS", "MAY_HAVE_TO_LAST", "Monitor", "search_of"]
+__all__ = [
+    "DEFAULT_THRESHOLDS",
+    "DETECTORS",
+    "MAX_EVENTS",
+    "MAY_HAVE_TO_LAST",
+    "OF_SHARES",
+    "Monitor",
+    "search_of",
+]
 
-DETECTORS = ("baseline", "new_template", "silence", "ratio")
+DETECTORS = ("baseline", "new_template", "silence", "ratio", "burn_rate")
+OF_SHARES = ("ratio", "burn_rate")
+"""The detectors that know how many of all events are of one kind."""
 MAX_EVENTS = 10_000
 """Result rows of one search; a span with more is told of."""
 MAY_HAVE_TO_LAST = ("baseline", "ratio")
 """The detectors that know ``raise_after``: a silence lasts anyway, and a new template is news."""
 MAX_RAISE_AFTER = 60
 """Spans that may have to be looked back over."""
-DEFAULT_THRESHOLDS = {"baseline": 0.0, "new_template": 1.0, "silence": 3.0, "ratio": 5.0}
+DEFAULT_THRESHOLDS = {"new_template": 1.0, "silence": 3.0, "ratio": 5.0}
+"""Of the detectors that have one."""
 DEFAULT_BACKFILL = 30
 """Spans."""
 LONG_BACKFILLS = {
@@ -40,6 +52,7 @@ LONG_BACKFILLS = {
 NAMED_BY = ("service", "service.name", "host")
 """What says whom a series is about, the best first; OpenTelemetry calls a service service.name."""
 
+_SLO = ("objective", "window", "burn_rates")
 _VALUE = re.compile(r"count|(?:avg|sum|max|min|dc|perc95)\([A-Za-z_][\w.]*\)")
 _FIELD = re.compile(r"[A-Za-z_][\w.]*")
 _RAISE_AFTER = re.compile(r"(\d{1,3})(?:\s+of\s+(\d{1,3}))?", re.I)
@@ -65,7 +78,7 @@ _MAY_BE_TIMED = re.compile(r"_time\b|[`\[*]")
 
 
 class _Value(Kind):
-    """An aggregate, or for a ratio the field that is 1 where an event counts."""
+    """An aggregate, or the field that is 1 where an event counts for a ratio or burn rate."""
 
     def parse(self, value: str) -> str:
         if not (_VALUE.fullmatch(value) or _FIELD.fullmatch(value)):
@@ -73,6 +86,15 @@ class _Value(Kind):
                 f"'{value[:60]}' is not count, avg, sum, max, min, dc or perc95 of a field, "
                 "or a field; write avg(duration_ms)."
             )
+        return value
+
+
+class _Total(Kind):
+    """The field that says how many events a row stands for."""
+
+    def parse(self, value: str) -> str:
+        if not _FIELD.fullmatch(value):
+            raise ValueError(f"'{value[:60]}' is no field; name the one that holds the number.")
         return value
 
 
@@ -93,6 +115,7 @@ class _RaiseAfter(Kind):
 _KINDS: Mapping[str, Kind] = {
     "detector": Choice(DETECTORS),
     "value": _Value(),
+    "total": _Total(),
     "by": FieldNames(),
     "span": Duration(),
     "every": Duration(),
@@ -107,6 +130,9 @@ _KINDS: Mapping[str, Kind] = {
     "threshold": Number(0, 1e9),
     "min_events": Number(0, 1e9, whole=True),
     "raise_after": _RaiseAfter(),
+    "objective": Number(0, 100),
+    "window": Duration(),
+    "burn_rates": BurnRates(),
 }
 
 
@@ -125,16 +151,19 @@ class Monitor:
 
     ``threshold``: spans of silence, percent of a ratio, or events of a new template; a baseline
     has its ``sensitivity``. ``time_zone``: by whose clocks its days begin, this machine's if empty.
-    ``min_events``: events of a span below which a ratio is not judged. ``raise_after``: in how many
-    of how many spans something must be out of order before it is raised. ``backfill``: how far back
-    the first run learns, without raising anything. ``runbook``, ``actions``, ``tags`` and ``group``
-    are those of its signals.
+    ``min_events``: events of a span below which a ratio is not judged, of the long window of a burn
+    rate. ``total``: the field that says how many events a row stands for, where it is not one.
+    ``objective``, ``window`` and ``burn_rates``: see :mod:`.objective`. ``raise_after``: in how
+    many of how many spans something must be out of order before it is raised. ``backfill``: how
+    far back the first run learns, without raising anything. ``runbook``, ``actions``, ``tags`` and
+    ``group`` are those of its signals.
     """
 
     name: str
     search: str
     detector: str = "baseline"
     value: str = "count"
+    total: str = ""
     by: Tuple[str, ...] = ()
     span: int = 300
     every: float = 300.0
@@ -149,6 +178,9 @@ class Monitor:
     threshold: float = 0.0
     min_events: int = 20
     raise_after: Tuple[int, int] = (1, 1)
+    objective: float = 99.9
+    window: float = WINDOW
+    burn_rates: Tuple[BurnRate, ...] = DEFAULT_RATES
     title: str = ""
     runbook: str = ""
     actions: Tuple[str, ...] = ()
@@ -174,30 +206,34 @@ class Monitor:
             raise ValueError("monitor_search is empty; write the search that the monitor watches.")
         detector = options.get("detector", cls.detector)
         value = options.get("value", cls.value)
-        if detector == "ratio" and not (_FIELD.fullmatch(value) and value != "count"):
+        if detector in OF_SHARES and not (_FIELD.fullmatch(value) and value != "count"):
             raise ValueError(
-                "a ratio needs value, the field that is 1 for the events that count and 0 for the "
-                "others; make it with eval in the search."
+                f"a {detector} needs value, the field that is 1 for the events that count and 0 "
+                "for the others; make it with eval in the search."
             )
         if detector == "baseline" and not _VALUE.fullmatch(value):
             raise ValueError(f"value is the field '{value}'; say how to add it up: avg({value}).")
-        _check_rows(search, detector, value)
+        _check_rows(search, detector, value, options.get("total", ""))
         _check_times(search)
         _check_series(options.get("by", ()))
         if detector == "ratio" and options.get("threshold", 0.0) >= 100:
             raise ValueError("the threshold of a ratio is in percent; give one below 100.")
         if detector not in MAY_HAVE_TO_LAST and options.get("raise_after", (1, 1))[0] > 1:
             raise ValueError(
-                f"raise_after is for {' and '.join(MAY_HAVE_TO_LAST)}; leave it out, as threshold "
-                f"says when a {detector} monitor raises something."
+                f"raise_after is for {' and '.join(MAY_HAVE_TO_LAST)}; leave it out, as "
+                f"{'burn_rates' if detector == 'burn_rate' else 'threshold'} says when a "
+                f"{detector} monitor raises something."
             )
         span = int(options.get("span", cls.span))
+        if detector == "burn_rate":
+            objective, window, rates = (options.get(name, getattr(cls, name)) for name in _SLO)
+            check_objective(Objective(objective, int(window), rates), span)
         options.update(
             span=span,
             by=tuple(options.get("by", ())),
             every=options.get("every", float(span)),
-            backfill=options.get("backfill", _default_backfill(detector, span)),
-            threshold=options.get("threshold", DEFAULT_THRESHOLDS[detector]),
+            backfill=options.get("backfill", _default_backfill(detector, span, options)),
+            threshold=options.get("threshold", DEFAULT_THRESHOLDS.get(detector, 0.0)),
             actions=names(values.get("actions")),
             tags=names(values.get("tags")),
             title=str(values.get("title") or "").strip(),
@@ -225,7 +261,12 @@ class Monitor:
         The settings that it depends on, and the form in which this version writes it.
         """
         parts = (self.search, self.detector, self.value, self.by, self.span, self.season)
-        return digest([*parts, STATE_VERSION], 40)
+        return digest([*parts, *filter(None, [self.total]), STATE_VERSION], 40)
+
+    @property
+    def slo(self) -> Objective:
+        """What a burn rate is judged by."""
+        return Objective(self.objective, int(self.window), self.burn_rates)
 
     @property
     def needs_events(self) -> bool:
@@ -270,17 +311,20 @@ class Monitor:
             spl.as_written(f"span={self.span}s"),
             spl.as_written("aligntime=earliest"),
         )
-        aggregates: List[Any] = [("count", "events")]
+        counted = f"sum({self.total})" if self.total else "count"
+        aggregates: List[Any] = [(counted, "events")]
         if self.detector == "baseline" and self.value != "count":
             aggregates.append((self.value, "value"))
-        elif self.detector == "ratio":
+        elif self.detector in OF_SHARES:
             aggregates.append((f"sum({self.value})", "part"))
         if indexed:
             aggregates.append(("max(_indextime)", "indexed"))
         return str(spl.pipeline(written, cut, spl.stats(*aggregates, by=["_time", *self.by])))
 
 
-def _default_backfill(detector: str, span: int) -> float:
+def _default_backfill(detector: str, span: int, options: Mapping[str, Any]) -> float:
+    if detector == "burn_rate":
+        return float(max(one.long for one in options.get("burn_rates", DEFAULT_RATES)))
     seconds, spans = LONG_BACKFILLS.get(detector, (0.0, 0))
     return max(float(DEFAULT_BACKFILL * span), min(seconds, float(spans * span)))
 
@@ -299,7 +343,7 @@ def _check_series(by: Sequence[str]) -> None:
             raise ValueError("by names what tells series apart; _time is cut into spans anyway.")
 
 
-def _check_rows(search: str, detector: str, value: str) -> None:
+def _check_rows(search: str, detector: str, value: str, total: str) -> None:
     """Refuse rows of ``tstats`` and ``mstats`` in which a monitor would never find anything.
 
     Those are rows that it would count for events, and rows without a time ("mstats" in the Search
@@ -309,7 +353,12 @@ def _check_rows(search: str, detector: str, value: str) -> None:
     if match is None:
         return
     command = match[1].lower()
-    if detector in ("ratio", "new_template"):
+    if detector in OF_SHARES and not total:
+        raise ValueError(
+            f"{command} gives numbers, not events; name the field that holds how many events a row "
+            f"stands for in total, so that {detector} knows all of them."
+        )
+    if detector == "new_template":
         raise ValueError(
             f"{detector} needs events, and {command} gives numbers; search the events themselves."
         )

@@ -34,7 +34,7 @@ def signal_of(monitor: Monitor, found: Found, at: int, memory: str, now: float) 
         app=APP,
         owner="nobody",
         entity=entity,
-        severity=monitor.severity,
+        severity=found.severity or monitor.severity,
         title=title,
         description="\n".join(part for part in (found.text, sample) if part),
         first_time=float(at if found.begun is None else found.begun),

@@ -76,5 +76,5 @@ def _check_reading(session: Session, spl: str) -> None:
     if own:
         raise ValueError(
             f"The search sets its own times by '{own}', over those of the span that is judged; "
-            "leave that out."
+            "leave that out, or compare a field of that name by | where."
         )

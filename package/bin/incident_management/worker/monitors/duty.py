@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Callable, Mapping
 
 from ...detection.monitors.monitor import Monitor
@@ -38,11 +39,15 @@ def monitor_duty(
             raise SettingsError(str(error)) from error
         if is_idle(monitor, stores, clock.now()):
             return {}
+        from ...detection.monitors.unheeded import unheeded
         from .roster import place_in_the_minute
         from .run import run_monitor
 
         if wait(place_in_the_minute(stores, holder, monitor.name)):
             return {}
+        ignored = unheeded(monitor, values)
+        if ignored:
+            trouble(f"monitor:{monitor.name}", ignored, level=logging.WARNING)
         try:
             return run_monitor(monitor, session, stores, clock, holder, trouble)
         except (SplunkError, SearchFailed):
