@@ -39,9 +39,12 @@ NOW = {
     "escalation:lead": {"step.1": "20m, team:idle"},
 }
 
+# Wednesday 2 December 2026, 12:00 UTC.
+MOMENT = 1_796_212_800.0
+
 
 def change(kind, name, values, now=NOW, found=()):
-    check_change(now, kind, name, values, lambda _team: list(found))
+    check_change(now, kind, name, values, lambda _team: list(found), MOMENT)
 
 
 def refusal(kind, name, values, now=NOW, found=()):

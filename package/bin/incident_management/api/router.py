@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Tuple
 
-from ..incidents.errors import Contended, IllegalMove, Invalid, NotFound
+from ..incidents.errors import Contended, Forbidden, IllegalMove, Invalid, NotFound
 from ..masking import mask
 from ..ports import SearchFailed
 from ..splunk import log
@@ -267,6 +267,7 @@ def problem_of(error: Exception) -> Problem:
         return Problem(503, text, {"Retry-After": str(RETRY_SECONDS)})
     statuses = (
         (NotFound, 404),
+        (Forbidden, 403),
         (IllegalMove, 409),
         (Invalid, 400),
         (SettingsError, 500),
