@@ -57,7 +57,10 @@ RETRY_SECONDS = 5
 SPLUNKS_ARGUMENTS = ("output_mode", "_")
 
 # What the library refuses with a sentence for people.
-REFUSALS = (Contended, NotFound, IllegalMove, Invalid, SettingsError, SearchFailed, SplunkError)
+REFUSALS = (
+    *(Contended, NotFound, Forbidden, IllegalMove, Invalid),
+    *(SettingsError, SearchFailed, SplunkError),
+)
 
 Handler = Callable[[Request], Response]
 
