@@ -73,6 +73,7 @@ class Stores(Protocol):
     analyses: Collection
     suppressions: Collection
     freezes: Collection
+    covers: Collection
     subscriptions: Collection
     baselines: Collection
 

@@ -29,6 +29,10 @@ ROUTING = """[team:payments]
 members = mia, rob
 [team:web]
 members = rob
+[rota:web]
+members = mia, rob
+handover = every 52w
+start = 2026-11-01 09:00
 [sla:critical]
 disabled = 0
 [sla:high]

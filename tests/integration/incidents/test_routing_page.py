@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -172,3 +174,37 @@ def test_who_people_are_is_not_for_every_user_of_splunk(app: App) -> None:
         assert ("dana" in on_page) == ("member:dana" in in_file)
         seen[role] = "dana" in on_page
     assert seen == {"user": False, "power": False, "incident_viewer": True}
+
+
+def test_a_rota_made_on_the_page_gives_the_team_s_incident_to_who_is_on_call(app: App) -> None:
+    teams, rotas = Page(app.service, "team"), Page(app.service, "rota")
+    teams.add("shop", members="cy, dee", assign="auto")
+    turns = {"members": "dee, cy", "handover": "every 52w", "time_zone": "UTC"}
+    assert "start is '2026-13-01'; name a day and time" in refused(
+        rotas.add, "shop", **turns, start="2026-13-01"
+    )
+    begun = datetime.now(timezone.utc) - timedelta(days=1)
+    rotas.add("shop", **turns, start=f"{begun:%Y-%m-%d %H:%M}")
+    teams.edit("shop", rota="shop")
+    said = "The team 'shop' goes by the rota 'shop': name another one there first."
+    assert refused(rotas.delete, "shop") == said
+    assert refused(rotas.edit, "shop", disabled="1") == said
+    assert rotas.rows()["shop"]["members"] == "dee, cy"
+
+    def given(title: str) -> tuple[str, str]:
+        opened = app.post("/incidents", {"title": title})["id"]
+        incident = app.post(f"/incidents/{opened}/assign", {"team": "shop"})
+        return incident["owner"], incident["rota"]
+
+    assert given("Checkout is down") == ("dee", "shop")
+    (duty,) = app.get("/on-call")["rotas"]
+    assert (duty["now"]["person"], duty["next"]["person"]) == ("dee", "cy")
+    ends_at = time.time() + 3600
+    body = {"rota": "shop", "person": "cy", "instead_of": "dee", "ends_at": ends_at}
+    cover = app.post("/on-call/covers", body)
+    assert given("Checkout is down again") == ("cy", "shop")
+    assert app.get("/on-call")["rotas"][0]["now"]["cover"] == cover["id"]
+    app.service.delete(f"/services/incident_management/v1/on-call/covers/{cover['id']}")
+    (ended,) = app.get("/on-call/covers")["covers"]
+    assert (ended["in_force"], ended["ended_by"]) == (False, "admin")
+    assert given("And once more") == ("dee", "shop")

@@ -42,9 +42,12 @@ NOW = {
     "escalation:lead": {"step.1": "20m, team:idle"},
 }
 
+# Wednesday 2 December 2026, 12:00 UTC.
+MOMENT = 1_796_212_800.0
+
 
 def change(kind, name, values, now=NOW, found=()):
-    check_change(now, kind, name, values, lambda _team: list(found))
+    check_change(now, kind, name, values, lambda _team: list(found), MOMENT)
 
 
 def refusal(kind, name, values, now=NOW, found=()):
@@ -200,3 +203,38 @@ def test_a_sound_setting_is_taken():
     check_settings(NOW, "announce", {"opened": "slack?, email", "note": ""})
     check_settings(NOW, "general", {"group_by": "", "reopen_window": "2h", "tell_singly": "0"})
     check_settings(NOW, "capacity", {"critical": "2.5"})
+
+
+WEEKLY = {"handover": "mon 09:00", "start": "2026-11-23", "time_zone": "UTC"}
+ROTAS = {
+    **NOW,
+    "rota:first": {"members": "dana, lee", **WEEKLY},
+    "rota:second": {"members": "cy", **WEEKLY, "fallback": "first"},
+    "team:idle": {"members": "cy", "rota": "second"},
+}
+
+
+def test_a_rota_that_something_names_stays():
+    assert refusal("rota", "second", None, ROTAS) == (
+        "The team 'idle' goes by the rota 'second': name another one there first."
+    )
+    assert refusal("rota", "first", {"disabled": "1"}, ROTAS) == (
+        "The rota 'second' falls back to 'first': name another one there first."
+    )
+    steps = {**ROTAS, "escalation:lead": {"step.1": "20m, rota:first"}}
+    assert "The escalation 'lead' goes to the rota 'first'" in refusal("rota", "first", None, steps)
+    assert "names 'rota:none'; use team:" in refusal(
+        "escalation", "lead", {"step.1": "20m, rota:none"}, ROTAS
+    )
+    assert "rota is 'none'; name one that has" in refusal("team", "idle", {"rota": "none"}, ROTAS)
+
+
+def test_a_list_of_another_length_does_not_move_the_present_turn_unseen():
+    # It is lee's turn, the second.
+    assert refusal("rota", "first", {"members": "dana, cy, lee"}, ROTAS) == (
+        "It is the turn of 'lee', and by this list it would be that of 'cy': name lee first and "
+        "set the start to 2026-11-30, when this turn began."
+    )
+    change("rota", "first", {"members": "dana, lee, cy"}, ROTAS)
+    change("rota", "first", {"members": "lee, dana, cy", "start": "2026-11-30"}, ROTAS)
+    change("rota", "first", {"members": "cy, dana"}, ROTAS)

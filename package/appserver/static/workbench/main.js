@@ -19,6 +19,7 @@ import { IncidentList } from './list.js';
 import { lacks, whyNot } from './moves.js';
 import { problemsOf, shown } from './noticed.js';
 import { Offers, openIncidents } from './offers.js';
+import { OnCall } from './oncall.js';
 import { nothingOpen, openByHand } from './opening.js';
 import { Poller } from './poller.js';
 import { stepText } from './analysis.js';
@@ -55,9 +56,10 @@ export class Workbench {
         this.said = new Said();
         this.held = new HeldBack(this);
         this.undelivered = new Undelivered(this);
+        this.onCall = new OnCall(this);
         const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
         const fresh = h('button', { type: 'button', class: 'wb-quiet', title: 'New incident (c)', 'aria-label': 'New incident', hidden: !this.mayWrite, on: { click: () => openByHand(this) } }, 'New');
-        this.filters = new FilterBar(filters, (changed) => this.filter(changed), fresh, this.undelivered.button, this.held.button, keys);
+        this.filters = new FilterBar(filters, (changed) => this.filter(changed), fresh, this.undelivered.button, this.onCall.button, this.held.button, keys);
         this.list = new IncidentList({
             address: (id) => this.addressOf(id), open: (id, byKeyboard) => this.open(id, byKeyboard), more: () => this.showMore(), selected: () => this.bulk?.show(),
         });
@@ -77,7 +79,9 @@ export class Workbench {
 
     /** Show what the address says, and go on from there. */
     async start() {
-        if (new URLSearchParams(location.search).get('view') === 'undelivered') this.undelivered.show();
+        const view = new URLSearchParams(location.search).get('view');
+        if (view === 'undelivered') this.undelivered.show();
+        if (view === 'oncall') this.onCall.show();
         this.#openWanted();
         await this.#refresh(false);
         this.poller.start();
@@ -337,6 +341,7 @@ export class Workbench {
     async #lookAtSystem() {
         this.held.look();
         this.undelivered.look();
+        this.onCall.look();
         this.choices().then(({ teams, people }) => {
             this.filters.offerTeams(teams);
             this.filters.offerPeople(people.filter((one) => one !== this.me.name));

@@ -31,6 +31,7 @@ ROUTES = {
     "subscriptions": ("subscriptions",),
     "suppressions": ("suppressions",),
     "freezes": ("freezes",),
+    "on-call": ("on_call",),
     "baselines": ("baselines",),
     "detections": ("detections",),
 }

@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Tuple
 
-from ..incidents.errors import Contended, IllegalMove, Invalid, NotFound
+from ..incidents.errors import Contended, Forbidden, IllegalMove, Invalid, NotFound
 from ..ports import SearchFailed
 from ..splunk import log
 from ..splunk.session import SplunkError
@@ -56,7 +56,10 @@ RETRY_SECONDS = 5
 SPLUNKS_ARGUMENTS = ("output_mode", "_")
 
 # What the library refuses with a sentence for people.
-REFUSALS = (Contended, NotFound, IllegalMove, Invalid, SettingsError, SearchFailed, SplunkError)
+REFUSALS = (
+    *(Contended, NotFound, Forbidden, IllegalMove, Invalid),
+    *(SettingsError, SearchFailed, SplunkError),
+)
 
 Handler = Callable[[Request], Response]
 
@@ -266,6 +269,7 @@ def problem_of(error: Exception) -> Problem:
         return Problem(503, text, {"Retry-After": str(RETRY_SECONDS)})
     statuses = (
         (NotFound, 404),
+        (Forbidden, 403),
         (IllegalMove, 409),
         (Invalid, 400),
         (SettingsError, 500),

@@ -95,6 +95,7 @@ _INCIDENT = {
     "tags": listed(any_text()),
     "level": {**_COUNT, "description": "How often it was escalated."},
     "handed_on": flag("Its owner keeps it until somebody of its team can take it."),
+    "rota": any_text("The rota by which its owner was on call and got it."),
     "sla_ack_due": TIME,
     "sla_resolve_due": TIME,
     "sla_status": one_of(("", *SLA_STATUSES), "Empty: nothing was promised."),

@@ -43,6 +43,7 @@ _MEMBER = record(
                             "calendar": any_text(),
                             "fallback": any_text(),
                             "assign": any_text(),
+                            "rota": any_text("Who of it is on call, see GET /on-call."),
                             "open_incidents": any_whole(),
                             "unassigned": any_whole("Open incidents of the team that nobody owns."),
                         },
@@ -91,6 +92,7 @@ def _team(
         "calendar": team.calendar.name,
         "fallback": team.fallback,
         "assign": team.assign,
+        "rota": team.rota,
         "open_incidents": len(stores.incidents.keys({"$and": standing})),
         "unassigned": len(stores.incidents.keys({"$and": [*standing, {"owner": ""}]})),
     }

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["Contended", "IllegalMove", "Invalid", "NotFound", "RoutingError"]
+__all__ = ["Contended", "Forbidden", "IllegalMove", "Invalid", "NotFound", "RoutingError"]
 
 
 class Contended(Exception):
     """Other writers were faster again and again; trying later is safe."""
+
+
+class Forbidden(Exception):
+    """Somebody may do this, but not whoever asks."""
 
 
 class NotFound(Exception):

@@ -187,20 +187,26 @@ class State:
     def _routed(self, entry: Entry) -> None:
         self.incident.team = str(entry.data.get("team") or "")
         if entry.data.get("owner"):
-            self._own(str(entry.data["owner"]))
+            self._own(entry.data)
 
     def _assigned(self, entry: Entry) -> None:
         incident, data = self.incident, entry.data
-        if data.get("vacant") and not self._is_vacant(data):
+        if (data.get("vacant") and not self._is_vacant(data)) or self._is_late(data):
             # The app fills vacancies: somebody was faster, and a person's word counts.
             return
         team, before = str(data.get("team") or ""), incident.team
         if team:
             incident.team = team
         if data.get("owner"):
-            self._own(str(data["owner"]))
+            self._own(data)
         elif team and incident.owner and (team != before or entry.kind == "escalation"):
             incident.handed_on = True
+
+    def _is_late(self, data: Document) -> bool:
+        """Whether somebody began, or got it otherwise, before a rota's handover reached it."""
+        incident = self.incident
+        is_as_it_was = (incident.status, incident.owner) == ("assigned", data.get("instead_of"))
+        return bool(data.get("handover")) and not is_as_it_was
 
     def _is_vacant(self, data: Document) -> bool:
         incident = self.incident
@@ -214,8 +220,9 @@ class State:
             return
         self._assigned(entry)
 
-    def _own(self, owner: str) -> None:
-        self.incident.owner = owner
+    def _own(self, data: Document) -> None:
+        self.incident.owner = str(data["owner"])
+        self.incident.rota = str(data.get("rota") or "")
         self.incident.handed_on = False
         if self.incident.status == "new":
             self.incident.status = "assigned"
@@ -262,7 +269,7 @@ class State:
         if "entities" in entry.data:
             self.incident.entities[:] = [str(entity) for entity in entry.data["entities"]]
         if "owner" in entry.data:
-            self.incident.handed_on = False
+            self.incident.handed_on, self.incident.rota = False, ""
         if entry.data.get("owner") and self.incident.status == "new":
             self.incident.status = "assigned"
 

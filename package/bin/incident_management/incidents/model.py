@@ -164,7 +164,8 @@ class Incident:
     was opened; ``flapping``: too often in a short time (:mod:`.upkeep.flapping`). ``wordings`` are
     the telling words of what its problems' events say (:mod:`.grouping.wording`), ``group_values``
     the values of its problems' grouping fields. ``handed_on``: its team was given it and nobody of
-    that could take it, so whoever had it keeps it until somebody can.
+    that could take it, so whoever had it keeps it until somebody can. ``rota``: by which its owner
+    was on call when it was given to them.
     Times that did not come yet are None and left out of the document.
     """
 
@@ -210,6 +211,7 @@ class Incident:
     wordings: List[str] = field(default_factory=list)
     group_values: List[str] = field(default_factory=list)
     handed_on: bool = False
+    rota: str = ""
 
     @property
     def is_open(self) -> bool:

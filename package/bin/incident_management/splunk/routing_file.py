@@ -9,6 +9,7 @@ descriptions").
 from __future__ import annotations
 
 import re
+import time
 from typing import Any, Dict, List, Mapping
 
 from ..incidents.errors import Invalid, NotFound
@@ -91,12 +92,14 @@ class RoutingFile:
     def remove(self, name: str) -> None:
         """Delete an entry."""
         self.one(name)
-        check_change(conf.every(self._session, FILE), self._kind, name, None, self._open_of)
+        stanzas = conf.every(self._session, FILE)
+        check_change(stanzas, self._kind, name, None, self._open_of, time.time())
         self._session.delete(f"{PATH}/{path_of(stanza_of(self._kind, name))}")
 
     def _check(self, name: str, values: Values) -> None:
         check_lines(values)
-        check_change(conf.every(self._session, FILE), self._kind, name, values, self._open_of)
+        stanzas = conf.every(self._session, FILE)
+        check_change(stanzas, self._kind, name, values, self._open_of, time.time())
 
     def _open_of(self, team: str) -> List[str]:
         query: Dict[str, Any] = {"$and": [{"team": team}, IS_OPEN]}

@@ -18,7 +18,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from ..incidents import timeline
 from ..incidents.canonical import digest
 from ..incidents.clocks import escalation, sla
-from ..incidents.clocks.assignment import loads, skills_for
+from ..incidents.clocks.assignment import as_agreed, loads, skills_for
 from ..incidents.clocks.lives import Life, lives_of
 from ..incidents.fold import effective
 from ..incidents.model import ACTOR, Entry, Incident
@@ -85,7 +85,8 @@ class Clocks:
             reached = _Reached(self._clock.now(), _digest(routing), "")
         rung = self._rung()
         wanted = [*rung, *self._changed(reached), *self._swept(reached)]
-        counts = self._look_at(list(dict.fromkeys(wanted)), set(rung), routing)
+        agreed = as_agreed(self._stores, self._clock, routing)
+        counts = self._look_at(list(dict.fromkeys(wanted)), set(rung), agreed)
         self._save(reached)
         return counts
 
@@ -225,8 +226,7 @@ class Clocks:
     def _taker(self, routing: Routing, incident: Incident, team: str) -> Choice:
         """Choose who gets it; everybody's work is read once in a turn and counted on from there."""
         if self._load is None:
-            names = {name for known in routing.teams.values() for name in known.members}
-            self._load = loads(self._stores, routing, names)
+            self._load = loads(self._stores, routing, routing.people())
         skills = skills_for(routing, incident, team)
         now = self._clock.now()
         severity = incident.severity
@@ -239,10 +239,16 @@ class Clocks:
     def _step(self, due: escalation.Due, incident: Incident, routing: Routing) -> Document:
         """The data of the entry that takes one step."""
         owner, team, reason = due.step.member, due.step.team, due.reason
+        rota = due.step.rota
+        if rota:
+            duty = routing.on_call.at(rota, self._clock.now(), incident.owner)
+            owner, reason = duty.person, f"{reason} {duty.reason}"
         if team and not owner and routing.assigns(team):
             choice = self._taker(routing, incident, team)
             owner, team, reason = choice.owner, choice.team, f"{reason} {choice.reason}"
+            rota = choice.rota
         return {
+            **({"rota": rota} if rota and owner else {}),
             "level": incident.level + 1,
             "team": team,
             "owner": owner,

@@ -8,7 +8,7 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..detection.health.enabled import note_enabled
 from ..detection.monitors.inputs import monitors_of
-from ..incidents.clocks import assignment, windows
+from ..incidents.clocks import assignment, handover, windows
 from ..incidents.intake import conditions
 from ..incidents.intake.ingest import Ingest, Outcome
 from ..incidents.intake.spooled import CAPABILITY, deliver_spool
@@ -91,6 +91,7 @@ class Duties:
         self._verifier: Optional[Verifier] = None
         self._clocks = Clocks(self.stores, self.clock)
         self._waiting: Set[Tuple[str, str]] = set()
+        self._handed_over: handover.Seen = set()
         self._compared: Compared = {}
         self._build = build_number()
         self._audit_index = AuditIndex(self.session, SplunkSearcher(self.session))
@@ -120,6 +121,7 @@ class Duties:
             Duty("reconcile", reconciler.run, every=20.0),
             Duty("raced", self._join_raced, every=5.0),
             Duty("assign", self._assign, every=5.0),
+            Duty("handover", self._hand_over, every=5.0),
             Duty("clocks", self._run_clocks, every=5.0),
             Duty("announce", self._messages.announce),
             Duty("summarize", self._messages.summarize, every=SUMMARIZED_EVERY_SECONDS),
@@ -197,6 +199,9 @@ class Duties:
             self.stores, self.clock, self._config.routing, self._waiting
         )
 
+    def _hand_over(self) -> Mapping[str, int]:
+        return handover.hand_over(self.stores, self.clock, self._config.routing, self._handed_over)
+
     def _run_clocks(self) -> Mapping[str, int]:
         return self._clocks.run(self._config.routing) if self._config.is_read else {}
 
@@ -268,5 +273,6 @@ class Duties:
         forget_monitors(self.stores, self.clock, self._roster.all)
         mine = self._config.settings
         if self._config.is_read and "lifecycle" not in mine.problems and mine.lifecycle.keep:
-            windows.forget_over(self.stores.freezes, self.clock.now() - mine.lifecycle.keep)
+            for kept in (self.stores.freezes, self.stores.covers):
+                windows.forget_over(kept, self.clock.now() - mine.lifecycle.keep)
         return {}

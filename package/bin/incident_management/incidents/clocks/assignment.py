@@ -8,19 +8,20 @@ capacity allows; the worker alone, which gives out what waits, counts as it goes
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...ports import Clock, Document, Stores
-from .. import lifecycle, timeline
+from .. import covers, lifecycle, timeline
 from ..errors import Invalid
 from ..fold import effective
 from ..model import ACTOR, SEVERITIES, Entry, Incident
 from ..routing import Choice, Path, Routing, Step
+from ..routing.on_call import LOOK_BACK
 from ..stores import IS_OPEN, any_of
 from .lives import lives_of
 
-__all__ = ["assign", "escalate", "loads", "place_waiting", "skills_for", "taker"]
+__all__ = ["as_agreed", "assign", "escalate", "loads", "place_waiting", "skills_for", "taker"]
 
 # More open incidents of one team's people than this are not counted one by one.
 MAX_COUNTED = 20_000
@@ -59,9 +60,9 @@ def assign(
     routing.check_team(team)
     incident = timeline.current(stores, incident_id)
     lifecycle.must_be_open(incident, "assigned")
-    data = {"owner": owner, "team": team}
+    data: Document = {"owner": owner, "team": team}
     if team and not owner and routing.assigns(team):
-        data = asdict(taker(stores, clock, routing, incident, team))
+        data = taker(stores, clock, routing, incident, team).to_data()
     timeline.append(stores, clock, incident_id, "assigned", data, actor, once)
     return timeline.refresh(stores, incident_id)
 
@@ -94,15 +95,24 @@ def escalate(
     incident = timeline.fold(entries)
     lifecycle.must_be_open(incident, "escalated")
     channels: Sequence[str] = ()
+    rota = ""
     if not owner and not team:
         step = _next_step(entries, incident, routing)
         owner, team, channels = step.member, step.team, step.channels
+        if step.rota:
+            agreed = as_agreed(stores, clock, routing)
+            duty = agreed.on_call.at(step.rota, clock.now(), incident.owner)
+            owner, reason = duty.person, f"{reason} {duty.reason}"
+            rota = step.rota if owner else ""
     if team and not owner and routing.assigns(team):
         choice = taker(stores, clock, routing, incident, team, passing=incident.owner)
         team, owner, reason = choice.team, choice.owner, f"{reason} {choice.reason}"
+        rota = choice.rota
     data: Document = {"level": incident.level + 1, "owner": owner, "team": team, "reason": reason}
     if channels:
         data["channels"] = list(channels)
+    if rota:
+        data["rota"] = rota
     timeline.append(stores, clock, incident_id, "escalation", data, actor, once)
     return timeline.refresh(stores, incident_id)
 
@@ -119,12 +129,26 @@ def taker(
 
     ``passing``: who must not get it, because an escalation is to reach somebody else.
     """
+    routing = as_agreed(stores, clock, routing)
     load = loads(stores, routing, _people(routing, [team]))
     if incident.owner in load:
         # What somebody has already is no reason against keeping it.
         load[incident.owner] -= routing.weight(incident.severity)
     skills = skills_for(routing, incident, team)
     return routing.choose(team, incident.severity, skills, load, clock.now(), passing)
+
+
+def as_agreed(
+    stores: Stores, clock: Clock, routing: Routing, since: float = float("inf")
+) -> Routing:
+    """Return the routing with what people have agreed on: who covers for whom.
+
+    ``since``: with what ended after this moment, too, where that is long ago.
+    """
+    if not routing.rotas:
+        return routing
+    found = covers.standing(stores, min(since, clock.now() - LOOK_BACK))
+    return replace(routing, covers=found)
 
 
 def skills_for(routing: Routing, incident: Incident, team: str) -> Tuple[str, ...]:
@@ -160,6 +184,7 @@ def place_waiting(
             reading them.
     """
     explained = set() if explained is None else explained
+    routing = as_agreed(stores, clock, routing)
     teams = [name for name in routing.teams if routing.assigns(name)]
     waiting, moving, load = _next_to_place(stores, clock, routing, teams, explained)
     explained &= {(incident.id, incident.team) for incident in waiting.values()}
@@ -246,7 +271,7 @@ def _placed(
     choice = routing.choose(incident.team, incident.severity, skills, load, now, incident.owner)
     written: Set[str] = {entry.once for entry in entries}
     life = len(lives_of(entries))
-    data: Document = {"team": choice.team, "owner": choice.owner, "reason": choice.reason}
+    data = choice.to_data()
     if choice.owner:
         load[choice.owner] = load.get(choice.owner, 0.0) + routing.weight(incident.severity)
         number = sum(once.startswith("assign:") for once in written)
@@ -285,7 +310,7 @@ def _people(routing: Routing, teams: Iterable[str]) -> Set[str]:
         if name in routing.teams and name not in seen:
             seen.add(name)
             left.append(routing.teams[name].fallback)
-    return {member for name in seen for member in routing.teams[name].members}
+    return {person for name in seen for person in routing.people_of(name)}
 
 
 def _next_step(entries: Sequence[Entry], incident: Incident, routing: Routing) -> Step:

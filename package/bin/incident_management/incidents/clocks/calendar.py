@@ -17,7 +17,7 @@ from typing import Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional,
 from ..errors import RoutingError
 from .zones import ADVICE, zone_named
 
-__all__ = ["ALWAYS", "ALWAYS_WORD", "DAYS", "Calendar", "Days"]
+__all__ = ["ALWAYS", "ALWAYS_WORD", "DAYS", "Calendar", "Days", "moment_named"]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALWAYS_WORD = "24x7"
@@ -164,12 +164,15 @@ class Calendar:
 
     def shown(self, moment: float, now: float) -> str:
         """Name a coming moment as people of this time zone do: ``Mon 09:00 Europe/Berlin``."""
-        local = datetime.fromtimestamp(moment, self._zone)
-        day = DAYS[local.weekday()].capitalize()
-        when = f"{day} {local.hour:02d}:{local.minute:02d}"
-        if moment - now > 6 * DAY_SECONDS:
-            when = f"{day} {local.date().isoformat()} {local.hour:02d}:{local.minute:02d}"
-        return f"{when} {self.zone}"
+        return moment_named(self._zone, self.zone, moment, now)
+
+    def edges(self, start: float, end: float) -> Iterator[float]:
+        """The moments within a span at which it may open or close."""
+        if self.always:
+            return
+        for day in range(int(start // DAY_SECONDS), int(end // DAY_SECONDS) + 1):
+            for first, last in self._spans(day):
+                yield from (float(first), float(last))
 
     def _ahead(self, start: float) -> Iterator[Tuple[float, float]]:
         """Open spans from a moment on, in order."""
@@ -219,6 +222,15 @@ class Calendar:
     def _offset(self, moment: int) -> int:
         offset = datetime.fromtimestamp(moment, self._zone).utcoffset() or timedelta()
         return int(offset.total_seconds())
+
+
+def moment_named(zone: tzinfo, name: str, moment: float, now: float) -> str:
+    """Name a coming moment as people of a time zone do; with its day when it is not this week."""
+    local = datetime.fromtimestamp(moment, zone)
+    day = DAYS[local.weekday()].capitalize()
+    if moment - now > 6 * DAY_SECONDS:
+        day += f" {local.date().isoformat()}"
+    return f"{day} {local.hour:02d}:{local.minute:02d} {name}"
 
 
 @lru_cache(maxsize=1000)

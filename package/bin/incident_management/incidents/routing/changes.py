@@ -13,6 +13,7 @@ from ..clocks.calendar import ALWAYS_WORD
 from ..errors import Invalid
 from .conf import Routing
 from .policies import TEAM_HOURS
+from .rotas import Rota
 
 __all__ = [
     "KINDS",
@@ -32,6 +33,7 @@ KINDS = {
     "sla": "service level",
     "escalation": "escalation",
     "calendar": "calendar",
+    "rota": "on-call rota",
 }
 """The kinds, and what people call one of each."""
 
@@ -67,7 +69,12 @@ def is_off(values: Mapping[str, str]) -> bool:
 
 
 def check_change(
-    now: Stanzas, kind: str, name: str, values: Optional[Mapping[str, str]], open_of: OpenOf
+    now: Stanzas,
+    kind: str,
+    name: str,
+    values: Optional[Mapping[str, str]],
+    open_of: OpenOf,
+    moment: float,
 ) -> None:
     """Raise Invalid, with one sentence, for a change that is not to be made.
 
@@ -75,6 +82,7 @@ def check_change(
         now: the file's stanzas, each with all its settings.
         values: the settings that are changed or added; None deletes the stanza.
         open_of: asked only when a team would be gone.
+        moment: when it is changed, epoch seconds.
     """
     stanza = stanza_of(kind, name)
     if values is None and stanza in SHIPPED - {"rule:default"}:
@@ -91,6 +99,11 @@ def check_change(
         raise Invalid("This is the last rule, and without one no incident gets a team: keep it.")
     if name in before.teams and kind == "team" and name not in then.teams:
         _check_unused(before, name, open_of)
+    if name in before.rotas and kind == "rota":
+        if name not in then.rotas:
+            _check_rota_unused(before, name)
+        else:
+            _check_turn(before.rotas[name], then.rotas[name], moment)
     _check_names(then, kind, after.get(stanza, {}))
     _check_problems(before, then)
     if values is not None and is_off(after[stanza]):
@@ -142,6 +155,43 @@ def _check_unused(routing: Routing, team: str, open_of: OpenOf) -> None:
             f"Open incidents are with the team '{team}', such as {found[0]}: assign them to "
             "another team first."
         )
+
+
+def _check_rota_unused(routing: Routing, rota: str) -> None:
+    """Raise Invalid for a rota that something still names."""
+    for team in routing.teams.values():
+        if team.rota == rota:
+            raise Invalid(
+                f"The team '{team.name}' goes by the rota '{rota}': name another one there first."
+            )
+    for path in routing.paths:
+        if any(step.rota == rota for step in path.steps):
+            raise Invalid(
+                f"The escalation '{path.name}' goes to the rota '{rota}': change its steps first."
+            )
+    for other in routing.rotas.values():
+        if other.fallback == rota:
+            raise Invalid(
+                f"The rota '{other.name}' falls back to '{rota}': name another one there first."
+            )
+
+
+def _check_turn(before: Rota, then: Rota, moment: float) -> None:
+    """Raise Invalid where a list of another length moves the present turn to somebody else.
+
+    Who changes the start as well, or puts somebody in another's place, means it.
+    """
+    if not (before.members and then.members) or before.handovers != then.handovers:
+        return
+    number = before.handovers.number_at(moment)
+    had, has = before.whose_turn(number), then.whose_turn(number)
+    if had == has or had not in then.members or len(before.members) == len(then.members):
+        return
+    begins = before.handovers.local(before.handovers.begins(number))
+    raise Invalid(
+        f"It is the turn of '{had}', and by this list it would be that of '{has}': name {had} "
+        f"first and set the start to {begins:%Y-%m-%d}, when this turn began."
+    )
 
 
 def _check_names(routing: Routing, kind: str, values: Mapping[str, str]) -> None:

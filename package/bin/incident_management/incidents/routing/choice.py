@@ -8,12 +8,14 @@ even if it alone is more than the capacity.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import List, Mapping, Optional, Sequence, Tuple
 
+from ...ports import Document
+from .on_call import OnCall
 from .teams import Member, Team
 
-__all__ = ["Choice", "Standing", "choose", "standings"]
+__all__ = ["Choice", "Standing", "choose", "standing_on_call", "standings"]
 
 MAX_FALLBACKS = 5
 MAX_NAMED = 8
@@ -23,11 +25,20 @@ Load = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Choice:
-    """The team and the owner (blank: nobody can take it now), and why, in words."""
+    """The team and the owner (blank: nobody can take it now), and why, in words.
+
+    ``rota``: the one by which the owner is on call, if that is why.
+    """
 
     team: str
     owner: str
     reason: str
+    rota: str = ""
+
+    def to_data(self) -> Document:
+        """Return the data of the entry that gives an incident to the owner."""
+        data: Document = {"team": self.team, "owner": self.owner, "reason": self.reason}
+        return {**data, "rota": self.rota} if self.rota else data
 
 
 @dataclass(frozen=True)
@@ -79,22 +90,28 @@ def standings(
     """Return how each member of a team stands, in the team's order; see :func:`choose`."""
     found = []
     for name in team.members:
-        member = members.get(name, Member(name))
-        hours = team.hours_of(member)
+        hours = team.hours_of(members.get(name, Member(name)))
         on_shift = hours.is_open(now)
         back = None if on_shift else hours.next_open(now)
-        found.append(
-            Standing(
-                name=name,
-                load=load.get(name, 0.0),
-                capacity=team.capacity_of(member),
-                on_shift=on_shift,
-                back="" if back is None else hours.shown(back, now),
-                lacks=tuple(skill for skill in skills if skill.lower() not in member.skills),
-                has_it=bool(name) and name == passing,
-            )
-        )
+        one = standing_on_call(team, members, name, skills, load)
+        shown = "" if back is None else hours.shown(back, now)
+        has_it = bool(name) and name == passing
+        found.append(replace(one, on_shift=on_shift, back=shown, has_it=has_it))
     return found
+
+
+def standing_on_call(
+    team: Team, members: Mapping[str, Member], name: str, skills: Sequence[str], load: Load
+) -> Standing:
+    """Return how somebody stands who works now, whatever the calendars say."""
+    member = members.get(name, Member(name))
+    return Standing(
+        name=name,
+        load=load.get(name, 0.0),
+        capacity=team.capacity_of(member),
+        on_shift=True,
+        lacks=tuple(skill for skill in skills if skill.lower() not in member.skills),
+    )
 
 
 def choose(
@@ -106,6 +123,7 @@ def choose(
     load: Load,
     now: float,
     passing: str = "",
+    on_call: Optional[OnCall] = None,
 ) -> Choice:
     """Choose who of a team takes an incident, or who of the teams that it falls back to.
 
@@ -115,6 +133,7 @@ def choose(
         skills: what whoever takes it must know.
         load: the points of open work by user name.
         passing: who has it now and shall not get it again.
+        on_call: who is on call; of a team with a rota that person gets it, if they can take it.
     """
     said: List[str] = []
     tried: List[str] = []
@@ -122,11 +141,21 @@ def choose(
     while name in teams and name not in tried and len(tried) <= MAX_FALLBACKS:
         tried.append(name)
         standing = standings(teams[name], members, skills, load, now, passing)
+        if teams[name].rota and on_call is not None:
+            duty = on_call.at(teams[name].rota, now, passing)
+            said.append(duty.reason)
+            if duty.person:
+                one = standing_on_call(teams[name], members, duty.person, skills, load)
+                said.append(f"{one.words(weight)}.")
+                if one.can_take(weight):
+                    return Choice(name, duty.person, " ".join(said), teams[name].rota)
+            standing = [one for one in standing if one.name != duty.person]
         free = [one for one in standing if one.can_take(weight)]
         if free:
             best = min(free, key=lambda one: (one.load, -one.room))
             return Choice(name, best.name, " ".join([*said, _taken(name, best, standing, weight)]))
-        said.append(_none(name, standing, weight))
+        if standing or not teams[name].rota:
+            said.append(_none(name, standing, weight))
         name = teams[name].fallback
         if name:
             said.append(f"It falls back to team '{name}'.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import (
     Any,
     Callable,
@@ -13,21 +13,25 @@ from typing import (
     Mapping,
     Optional,
     Sequence,
+    Set,
     Tuple,
     TypeVar,
 )
 
 from ...ports import Document
 from ..clocks.calendar import ALWAYS, Calendar
-from ..errors import Invalid, RoutingError
+from ..covers import Cover
+from ..errors import Invalid, NotFound, RoutingError
 from ..grouping import DEFAULT_GROUNDS, GROUNDS
 from ..model import SEVERITIES
 from . import choice
 from .choice import Choice, Load, Standing
+from .on_call import OnCall
 from .policies import TEAM_HOURS, Path, Policy
+from .rotas import Rota, strangers
 from .rules import Rule
 from .spelling import check_aim, misspelt
-from .teams import Member, Team, calendar_named, shared_slack_ids, unlimited
+from .teams import Calendars, Member, Team, calendar_named, shared_slack_ids, unlimited
 from .values import CONF, Wish, announced, duration, number, some_of
 
 __all__ = ["CONF", "Decision", "Routing"]
@@ -64,7 +68,8 @@ class Routing:
     ``tell_singly`` and the like: what is told in summaries, see :mod:`...notify.storms`.
 
     ``weights`` are the points of work of an incident by severity. ``problems`` has a sentence for
-    each malformed value; the rest applies.
+    each malformed value; the rest applies. ``covers`` are not of the file, but what people have
+    agreed on since: :func:`..clocks.assignment.as_agreed` adds them.
     """
 
     teams: Dict[str, Team] = field(default_factory=dict)
@@ -85,6 +90,8 @@ class Routing:
     tell_singly: int = 20
     tell_critical_singly: int = 60
     tell_window: float = 10 * 60.0
+    rotas: Dict[str, Rota] = field(default_factory=dict)
+    covers: Tuple[Cover, ...] = ()
 
     @classmethod
     def from_stanzas(cls, stanzas: Stanzas) -> Routing:
@@ -126,10 +133,16 @@ class Routing:
             known = ", ".join(sorted(self.teams)[:MAX_NAMED])
             raise Invalid(f"There is no team '{team[:60]}' in {CONF}; the teams are {known}.")
 
+    def check_rota(self, rota: str) -> None:
+        """Raise NotFound for a rota that there is not."""
+        if rota not in self.rotas:
+            known = ", ".join(sorted(self.rotas)[:MAX_NAMED]) or "none"
+            raise NotFound(f"There is no rota '{rota[:60]}' in {CONF}; the rotas are {known}.")
+
     def assigns(self, team: str) -> bool:
         """Whether the app gives a team's incidents to its members."""
         known = self.teams.get(team)
-        return known is not None and known.assign == "auto" and bool(known.members)
+        return known is not None and known.assign == "auto" and bool(known.members or known.rota)
 
     def choose(
         self,
@@ -142,7 +155,27 @@ class Routing:
     ) -> Choice:
         """Choose who of a team, or of those it falls back to, takes an incident now."""
         weight = self.weight(severity)
-        return choice.choose(self.teams, self.members, team, weight, skills, load, now, passing)
+        return choice.choose(
+            *(self.teams, self.members, team, weight, skills, load, now, passing), self.on_call
+        )
+
+    @cached_property
+    def on_call(self) -> OnCall:
+        """Who is on call when, by the rotas and the covers."""
+        return OnCall(self.rotas, self.members, self.covers)
+
+    def people_of(self, team: str) -> Set[str]:
+        """Return everybody who may get an incident as one of a team: members, who is on call."""
+        known = self.teams.get(team, _NO_TEAM)
+        return {*known.members, *self.on_call.people(known.rota)}
+
+    def people(self) -> Set[str]:
+        """Return everybody whom the file names."""
+        return {
+            *self.members,
+            *(name for team in self.teams for name in self.people_of(team)),
+            *(name for rota in self.rotas for name in self.on_call.people(rota)),
+        }
 
     def standings(self, team: str, load: Load, now: float) -> List[Standing]:
         """Return how each member of a team stands now."""
@@ -218,12 +251,15 @@ class _Reader:
         members = self._all("member", lambda n, v: Member.read(n, v, calendars), Member)
         self._problems += shared_slack_ids(members)
         names: Dict[str, Any] = dict.fromkeys(self._named("team"))
-        teams = self._all("team", lambda n, v: Team.read(n, v, calendars, names), Team)
+        rotas = self._rotas(calendars)
+        teams = self._all("team", lambda n, v: Team.read(n, v, calendars, names, rotas), Team)
+        people = {*members, *(name for team in teams.values() for name in team.members)}
+        self._problems += strangers(rotas, people)
         rules = self._each("rule", lambda n, v: Rule.read(n, v, teams))
         rules.sort(key=lambda rule: (rule.name == "default", rule.order, rule.name))
         policies = self._each("sla", lambda n, v: Policy.read(n, v, calendars))
         policies.sort(key=lambda one: (one.order, one.name))
-        paths = self._each("escalation", lambda n, v: Path.read(n, v, calendars, teams))
+        paths = self._each("escalation", lambda n, v: Path.read(n, v, calendars, teams, rotas))
         paths.sort(key=lambda one: (one.order, one.name))
         return Routing(
             teams=teams,
@@ -243,8 +279,13 @@ class _Reader:
             tell_singly=self._whole("tell_singly", 20),
             tell_critical_singly=self._whole("tell_critical_singly", 60),
             tell_window=self._window("tell_window", "10m"),
+            rotas=rotas,
             problems=tuple(self._problems),
         )
+
+    def _rotas(self, calendars: Calendars) -> Dict[str, Rota]:
+        names: Dict[str, Any] = dict.fromkeys(self._named("rota"))
+        return self._all("rota", lambda n, v: Rota.read(n, v, calendars, names), Rota)
 
     def _named(self, kind: str) -> Dict[str, Mapping[str, str]]:
         start = f"{kind}:"

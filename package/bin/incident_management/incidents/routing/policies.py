@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import List, Mapping, Optional, Tuple
+from typing import Collection, List, Mapping, Optional, Tuple
 
 from ...channels import CHANNELS
 from ..errors import RoutingError
@@ -70,13 +70,17 @@ class Policy(Applies):
 
 @dataclass(frozen=True)
 class Step:
-    """Who gets an incident ``after`` so many seconds, and which channels hear of it."""
+    """Who gets an incident ``after`` so many seconds, and which channels hear of it.
+
+    ``rota``: whoever is on call by it then.
+    """
 
     number: int
     after: float
     team: str = ""
     member: str = ""
     channels: Tuple[str, ...] = ()
+    rota: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,9 +98,14 @@ class Path(Applies):
 
     @classmethod
     def read(
-        cls, name: str, values: Mapping[str, str], calendars: Calendars, teams: Mapping[str, object]
+        cls,
+        name: str,
+        values: Mapping[str, str],
+        calendars: Calendars,
+        teams: Collection[str],
+        rotas: Collection[str] = (),
     ) -> Path:
-        """Read a stanza. Raises RoutingError."""
+        """Read a stanza; ``teams`` and ``rotas`` hold the names of all. Raises RoutingError."""
         where = f"{CONF} [escalation:{name}]"
         repeat = int(min(number(where, values, "repeat", 0), MAX_REPEATS))
         every = optional_duration(where, values, "repeat_every") or 0.0
@@ -107,7 +116,7 @@ class Path(Applies):
         return cls(
             name,
             *_applies(where, values, calendars),
-            _steps(where, values, teams),
+            _steps(where, values, teams, rotas),
             choice(where, values, "until", ("acknowledged", "resolved")),
             repeat,
             every,
@@ -143,12 +152,14 @@ def _share(where: str, values: Mapping[str, str], key: str, default: str) -> flo
     return float(match.group(1)) / 100
 
 
-def _steps(where: str, values: Mapping[str, str], teams: Mapping[str, object]) -> Tuple[Step, ...]:
+def _steps(
+    where: str, values: Mapping[str, str], teams: Collection[str], rotas: Collection[str]
+) -> Tuple[Step, ...]:
     found: List[Step] = []
     for key, text in values.items():
         match = _STEP.fullmatch(key)
         if match and text.strip():
-            found.append(_step(f"{where} {key}", int(match.group(1)), listed(text), teams))
+            found.append(_step(f"{where} {key}", int(match.group(1)), listed(text), teams, rotas))
     if not 0 < len(found) <= MAX_STEPS:
         raise RoutingError(f"{where} has {len(found)} steps; write step.1 to step.{MAX_STEPS}.")
     found.sort(key=lambda step: step.number)
@@ -157,22 +168,31 @@ def _steps(where: str, values: Mapping[str, str], teams: Mapping[str, object]) -
     return tuple(found)
 
 
-def _step(where: str, position: int, parts: Tuple[str, ...], teams: Mapping[str, object]) -> Step:
-    """Read ``15m, team:leads, member:dana, channel:slack``: a time, then who and where."""
+def _step(
+    where: str,
+    position: int,
+    parts: Tuple[str, ...],
+    teams: Collection[str],
+    rotas: Collection[str],
+) -> Step:
+    """Read ``15m, team:leads, rota:second, channel:slack``: a time, then who and where."""
     after = duration(parts[0], where)
-    given = {"team": "", "member": ""}
+    given = {"team": "", "member": "", "rota": ""}
+    known = {"team": teams, "rota": rotas}
     channels: List[str] = []
     for part in parts[1:]:
         kind, _, name = (piece.strip() for piece in part.partition(":"))
         if kind == "channel" and name in CHANNELS:
             channels.append(name)
-        elif (kind == "team" and name in teams) or (kind == "member" and name):
+        elif name and name in known.get(kind, (name,)) and kind in given:
             given[kind] = name
         else:
             raise RoutingError(
-                f"{where} names '{part}'; use team:<a team that has a stanza>, member:<user> or "
-                f"channel:<{', '.join(CHANNELS)}>."
+                f"{where} names '{part}'; use team:<a team that has a stanza>, rota:<one that has "
+                f"one>, member:<user> or channel:<{', '.join(CHANNELS)}>."
             )
     if not (channels or any(given.values())):
-        raise RoutingError(f"{where} names nobody; add a team, a member or a channel.")
-    return Step(position, after, given["team"], given["member"], tuple(channels))
+        raise RoutingError(f"{where} names nobody; add a team, a rota, a member or a channel.")
+    if given["member"] and given["rota"]:
+        raise RoutingError(f"{where} names a member and a rota; name one of them.")
+    return Step(position, after, given["team"], given["member"], tuple(channels), given["rota"])

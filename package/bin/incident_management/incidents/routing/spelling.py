@@ -14,10 +14,11 @@ _APPLIES = ("order", "severity", "team", "hours")
 _KNOWN = {
     "calendar": ("time_zone", "hours", "holidays"),
     "team": (
-        *("members", "assign", "capacity", "calendar", "fallback"),
+        *("members", "rota", "assign", "capacity", "calendar", "fallback"),
         *("channels", "slack_channel", "email"),
     ),
     "member": ("skills", "capacity", "calendar", "away", "slack_id", "email"),
+    "rota": ("members", "handover", "start", "time_zone", "hours", "fallback"),
     "rule": ("order", "severity", "entity", "rule", "tag", "team", "skills"),
     "sla": (*_APPLIES, "acknowledge", "resolve", "warn_at", "on_reopen"),
     "escalation": (*_APPLIES, "step.<n>", "until", "repeat", "repeat_every"),

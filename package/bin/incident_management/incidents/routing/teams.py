@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple
+from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from ..clocks.calendar import ALWAYS, ALWAYS_WORD, Calendar, Days
 from ..errors import RoutingError
@@ -74,7 +74,7 @@ class Team:
 
     ``capacity`` and ``calendar`` hold for members that have none of their own. ``fallback`` is
     the team that takes what nobody here can take now. ``assign``: ``auto`` or ``manual``, whether
-    the app gives incidents to members.
+    the app gives incidents to members. ``rota`` says who of them is on call and gets them first.
     """
 
     name: str
@@ -86,18 +86,27 @@ class Team:
     calendar: Calendar = ALWAYS
     fallback: str = ""
     assign: str = "auto"
+    rota: str = ""
 
     @classmethod
     def read(
-        cls, name: str, values: Mapping[str, str], calendars: Calendars, teams: Mapping[str, object]
+        cls,
+        name: str,
+        values: Mapping[str, str],
+        calendars: Calendars,
+        teams: Mapping[str, object],
+        rotas: Collection[str] = (),
     ) -> Team:
-        """Read a stanza; ``teams`` holds the names of all. Raises RoutingError."""
+        """Read a stanza; ``teams`` and ``rotas`` hold the names of all. Raises RoutingError."""
         where = f"{CONF} [team:{name}]"
         fallback = values.get("fallback", "").strip()
         if fallback and (fallback not in teams or fallback == name):
             raise RoutingError(
                 f"{where} fallback is '{fallback}'; name another team that has a [team:…] stanza."
             )
+        rota = values.get("rota", "").strip()
+        if rota and rota not in rotas:
+            raise RoutingError(f"{where} rota is '{rota}'; name one that has a [rota:…] stanza.")
         return cls(
             name,
             tuple(dict.fromkeys(listed(values.get("members", "")))),
@@ -108,6 +117,7 @@ class Team:
             calendar_named(f"{where} calendar", values.get("calendar", ""), calendars),
             fallback,
             choice(where, values, "assign", ("auto", "manual")),
+            rota,
         )
 
     def names(self, channel: str) -> bool:
@@ -138,7 +148,7 @@ def calendar_named(where: str, name: str, calendars: Calendars) -> Calendar:
 
 def unlimited(members: Mapping[str, Member], team: Team) -> bool:
     """Whether the team has one member, who takes everything at any time."""
-    if len(team.members) != 1 or team.assign != "auto":
+    if len(team.members) != 1 or team.rota or team.assign != "auto":
         return False
     member = members.get(team.members[0], Member(team.members[0]))
     return team.capacity_of(member) is None and team.hours_of(member).always

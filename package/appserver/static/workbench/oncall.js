@@ -1,0 +1,147 @@
+/**
+ * On call: who is by each rota, who is next, the coming two weeks, and who covers for whom.
+ */
+
+import { ApiError, get } from './api.js';
+import { Change } from './change.js';
+import { fill, h } from './dom.js';
+import { ask, explained } from './forms.js';
+import { lacks } from './moves.js';
+import { isOver, moment, now, timeZone } from './words.js';
+import { secondsOf } from './zones.js';
+
+const ANYBODY = '';
+
+export class OnCall {
+    /** @param {import('./main.js').Workbench} app */
+    constructor(app) {
+        this.app = app;
+        this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'Who is on call (d)', on: { click: () => this.show() } }, 'On call');
+    }
+
+    /** See whether there are rotas: without any, there is nothing to show. */
+    async look() {
+        try {
+            const { body } = await get('on-call');
+            this.button.hidden = !body.rotas.length;
+            this.button.title = `${body.rotas.map(({ name, now: at }) => `${name}: ${at.person || 'nobody'}`).join(', ')} (d)`;
+        } catch (error) {
+            if (!(error instanceof ApiError)) throw error; // the list says what is wrong
+        }
+    }
+
+    /** Show it, as it is now. */
+    async show() {
+        if (document.querySelector('dialog[open]')) return;
+        const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
+        const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'On call', on: { close: () => dialog.remove() } },
+            h('h2', {}, 'On call'), body,
+            h('div', { class: 'wb-row wb-end' }, h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));
+        document.querySelector('.workbench').append(dialog);
+        dialog.showModal();
+        const then = (question) => () => {
+            dialog.close(); // one dialog at a time
+            question();
+        };
+        try {
+            const [{ body: duty }, { body: agreed }] = await Promise.all([get('on-call'), get('on-call/covers')]);
+            fill(body,
+                duty.rotas.map((rota) => this.#rota(rota, duty.people, then)),
+                !duty.rotas.length && h('p', { class: 'wb-dim' }, 'There is no rota. An administrator makes one under Configuration › On-call rotas.'),
+                this.#covers(agreed.covers.filter((one) => !isOver(one)), then));
+        } catch (error) {
+            fill(body, explained(error, 'Close this, and open it again.'));
+        }
+    }
+
+    #rota(rota, people, then) {
+        const { now: at, next } = rota;
+        return h('section', { class: 'wb-part', 'aria-label': `Rota ${rota.name}` },
+            h('h3', {}, rota.name),
+            h('p', {}, h('strong', {}, at.person || 'Nobody'), at.person && ` since ${moment(at.start)}`, h('span', { class: 'wb-dim' }, ` ${at.reason}`)),
+            h('p', {}, next ? `Next: ${next.person || 'nobody'} from ${moment(next.start)}` : 'Nobody else in the coming turns.'),
+            h('details', { class: 'wb-over' }, h('summary', {}, 'The coming two weeks'), h('ul', {}, rota.schedule.map(told))),
+            this.app.mayWrite && h('div', { class: 'wb-actions' }, h('button', { type: 'button', class: 'wb-button', on: { click: then(() => this.#cover(rota, people)) } }, 'I cover …')));
+    }
+
+    #covers(covers, then) {
+        if (!covers.length) return null;
+        const row = (one) => h('li', { class: 'wb-suppression' },
+            h('div', {},
+                h('div', { class: 'wb-entry-title' }, `${one.person} covers for ${one.instead_of || 'whoever is on call'}`),
+                h('div', { class: 'wb-entry-text' }, one.reason),
+                h('div', { class: 'wb-dim' }, [one.rota, `${moment(one.starts_at)} to ${moment(one.ends_at)}`, `by ${one.created_by}`, one.id].join(' · '))),
+            this.#mayEnd(one) && h('button', { type: 'button', class: 'wb-button wb-small', on: { click: then(() => this.#end(one)) } }, 'End it …'));
+        return h('section', { class: 'wb-part', 'aria-label': 'Covers' }, h('h3', {}, 'Who covers for whom'), h('ul', {}, covers.map(row)));
+    }
+
+    get #mayActForOthers() {
+        return !lacks(this.app.me.capabilities, 'incident_admin');
+    }
+
+    #mayEnd(one) {
+        const { app: { me, mayWrite } } = this;
+        return mayWrite && (this.#mayActForOthers || [one.person, one.instead_of, one.created_by].includes(me.name));
+    }
+
+    #cover(rota, people) {
+        const change = new Change();
+        const { me } = this.app;
+        const known = [...new Set([me.name, ...people])];
+        ask({
+            title: `Cover: ${rota.name}`, submit: 'Agree on it', draft: `cover/${rota.name}`,
+            about: `Times are of ${timeZone()}.`,
+            fields: [
+                { name: 'person', label: 'Who covers', kind: 'select', value: me.name, options: known.map((name) => [name, name === me.name ? `${name} (you)` : name]) },
+                { name: 'instead_of', label: 'For', kind: 'select', value: rota.now.person === me.name ? ANYBODY : rota.now.person, options: [[ANYBODY, 'whoever is on call'], ...known.map((name) => [name, name])] },
+                { name: 'from', label: 'From', kind: 'moment', help: 'Left empty, from now on.' },
+                { name: 'until', label: 'Until', kind: 'moment', required: true },
+                { name: 'reason', label: 'Why', kind: 'area' },
+            ],
+            effects: (values) => effectsOf(values, this.#mayActForOthers ? '' : me.name),
+            act: async ({ person, instead_of, from, until, reason }) => {
+                const times = { ends_at: secondsOf(until, timeZone()), ...(from && { starts_at: secondsOf(from, timeZone()) }) };
+                const { body } = await change.send('POST', 'on-call/covers', { rota: rota.name, person, instead_of, reason, ...times });
+                this.app.say(`${body.person} covers for ${body.instead_of || 'whoever is on call'} until ${moment(body.ends_at)}.`);
+                this.#again();
+            },
+        });
+    }
+
+    #end(one) {
+        const change = new Change();
+        ask({
+            title: `End ${one.id}`, about: `${one.person} covers for ${one.instead_of || 'whoever is on call'}`, fields: [], danger: true, submit: 'End it',
+            effects: () => ['The rota counts again from now on. What nobody has acknowledged goes to who is on call then.'],
+            act: async () => {
+                await change.send('DELETE', `on-call/covers/${encodeURIComponent(one.id)}`);
+                this.app.say(`${one.id} is over.`);
+                this.#again();
+            },
+        });
+    }
+
+    /** Show it as it is now, once the form has closed. */
+    #again() {
+        this.look();
+        setTimeout(() => this.show());
+    }
+}
+
+function told(span) {
+    const of = span.instead_of && ` for ${span.instead_of}`;
+    return h('li', { title: span.reason }, `${moment(span.start)} to ${moment(span.end)}: `, h('strong', {}, span.person || 'nobody'), of);
+}
+
+/** @param {string} me whom it has to concern; empty where it need not */
+function effectsOf({ person, instead_of, from, until }, me) {
+    if (person === instead_of) return [`${person} can’t cover for ${person}: choose two people.`];
+    if (me && ![person, instead_of].includes(me)) return ['You may cover yourself, or have somebody cover for you.'];
+    if (!until) return [];
+    const [begins, ends] = [from ? secondsOf(from, timeZone()) : now(), secondsOf(until, timeZone())];
+    if (ends <= Math.max(begins, now())) return ['It would be over before it begins: name a later end.'];
+    return [
+        `Where ${instead_of || 'anybody else'} would be on call, ${person} is, ${from ? `from ${moment(begins)} ` : ''}until ${moment(ends)}.`,
+        'Incidents that nobody has acknowledged are handed over when it begins and when it ends.',
+    ];
+}

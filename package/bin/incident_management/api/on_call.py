@@ -1,0 +1,176 @@
+"""``/on-call``: who is on call by each rota, now and in the coming days; who covers for whom."""
+
+from __future__ import annotations
+
+from ..incidents import covers
+from ..incidents.clocks.assignment import as_agreed
+from ..incidents.errors import Invalid
+from ..incidents.routing import Routing
+from ..incidents.routing.on_call import Span
+from ..ports import Document
+from .router import Request, Response, route
+from .schema import any_text, flag, listed, named, nullable, number, obj, record, text
+from .shapes import NAME, TIME
+
+DAY_SECONDS = 86400.0
+TWO_WEEKS = 14 * DAY_SECONDS
+LONGEST = 92 * DAY_SECONDS
+OTHERS = "incident_admin"
+
+_SPAN = {
+    "start": TIME,
+    "end": TIME,
+    "person": any_text("Empty: nobody, for the reason that is given."),
+    "instead_of": any_text("Whose turn it is, where it is another's."),
+    "cover": any_text("The id of the cover that counts."),
+    "reason": any_text(),
+}
+_SHAPE = obj(_SPAN, ("start", "end", "person", "reason"))
+SPAN = named("OnCallSpan", _SHAPE)
+ROTA = named(
+    "Rota",
+    obj(
+        {
+            "name": any_text(),
+            "members": listed(any_text(), about="In the order of their turns."),
+            "time_zone": any_text(),
+            "fallback": any_text("The rota that is asked when nobody is on call by this one."),
+            "now": SPAN,
+            "next": nullable(_SHAPE),
+            "schedule": listed(SPAN, about="From `from` up to `to`, without gaps."),
+        },
+        ("name", "members", "now", "next", "schedule"),
+    ),
+)
+_GIVEN = {
+    "rota": {**NAME, "description": "Of incident_routing.conf."},
+    "person": text(1000, about="Who covers; you, if it is not given."),
+    "instead_of": text(1000, about="For whom; empty: for whoever would be on call."),
+    "starts_at": TIME,
+    "ends_at": TIME,
+    "reason": text(1000),
+}
+COVER = named(
+    "Cover",
+    obj(
+        {
+            **_GIVEN,
+            "id": NAME,
+            "created_by": NAME,
+            "created_at": TIME,
+            "ended_by": text(1000, about="Who ended it early."),
+            "in_force": flag("It counts now."),
+        },
+        ("id", "rota", "person", "starts_at", "ends_at", "in_force"),
+    ),
+)
+
+
+@route(
+    "GET",
+    "/on-call",
+    capability="incident_read",
+    query={
+        "rota": {**NAME, "description": "This one alone."},
+        "from": number(0, 1e11, "Epoch seconds; now, if it is not given."),
+        "to": number(0, 1e11, "Epoch seconds, at most 92 days later; two weeks, if not given."),
+    },
+    answers={200: record({"rotas": listed(ROTA), "people": listed(any_text())})},
+    problems=(404,),
+)
+def show_on_call(request: Request) -> Response:
+    """Who is on call by each rota: now, who is next and when, and from when to when who is.
+
+    `people` are all whom incident_routing.conf names: those who may cover.
+    """
+    now = request.clock.now()
+    start = request.args.get("from", now)
+    end = request.args.get("to", start + TWO_WEEKS)
+    if not start < end <= start + LONGEST:
+        raise Invalid("'to' has to be after 'from', and at most 92 days later.")
+    routing = as_agreed(request.stores, request.clock, request.routing(), min(start, now))
+    names = [request.args["rota"]] if "rota" in request.args else sorted(routing.rotas)
+    shown = [_rota(routing, name, start, end, now) for name in names]
+    return Response({"rotas": shown, "people": sorted(routing.people())})
+
+
+@route(
+    "GET",
+    "/on-call/covers",
+    capability="incident_read",
+    answers={200: record({"covers": listed(COVER)})},
+)
+def list_covers(request: Request) -> Response:
+    """Covers, the newest first: all that are not over, and the newest 100 that are."""
+    found = covers.listing(request.stores, request.clock)
+    return Response({"covers": [_cover(request, one) for one in found]})
+
+
+@route(
+    "POST",
+    "/on-call/covers",
+    capability="incident_write",
+    body=obj(_GIVEN, ("rota", "ends_at")),
+    answers={201: COVER},
+    problems=(404,),
+)
+def add_cover(request: Request) -> Response:
+    """Cover for somebody, or have somebody cover for you; for others it takes incident_admin."""
+    routing = request.routing()
+    routing.check_rota(request.body["rota"])
+    may_name_others = OTHERS in request.capabilities
+    who = (request.stores, request.clock, request.user, request.body)
+    made = covers.add(*who, routing.people(), may_name_others, request.mark)
+    return Response(_cover(request, made), status=201)
+
+
+@route(
+    "DELETE",
+    "/on-call/covers/{id}",
+    capability="incident_write",
+    answers={200: COVER},
+    problems=(404,),
+)
+def end_cover(request: Request) -> Response:
+    """End a cover now, or before it begins; it stays listed, with who ended it.
+
+    Whoever covers, is covered or asked for it may; for others it takes incident_admin.
+    """
+    who = (request.stores, request.clock, request.user)
+    ended = covers.end(*who, request.params["id"], OTHERS in request.capabilities)
+    return Response(_cover(request, ended))
+
+
+def _rota(routing: Routing, name: str, start: float, end: float, now: float) -> Document:
+    routing.check_rota(name)
+    rota, on_call = routing.rotas[name], routing.on_call
+    # Long enough to hold the next handover, however long a turn is.
+    ahead = on_call.spans(name, now, now + 2 * rota.handovers.step.total_seconds() + TWO_WEEKS)
+    current = ahead[0]
+    later = [one for one in ahead if one.duty.person != current.duty.person]
+    return {
+        "name": name,
+        "members": list(rota.members),
+        "time_zone": rota.handovers.zone_name,
+        "fallback": rota.fallback,
+        "now": {**_span(current), "start": on_call.since(name, now)},
+        "next": _span(later[0]) if later else None,
+        "schedule": [_span(one) for one in on_call.spans(name, start, end)],
+    }
+
+
+def _span(span: Span) -> Document:
+    duty = span.duty
+    return {
+        "start": span.start,
+        "end": span.end,
+        "person": duty.person,
+        "instead_of": duty.instead_of,
+        "cover": duty.cover,
+        "reason": duty.reason,
+    }
+
+
+def _cover(request: Request, one: covers.Cover) -> Document:
+    document = {key: value for key, value in one.to_document().items() if key != "_key"}
+    return {**document, "in_force": one.in_force(request.clock.now())}

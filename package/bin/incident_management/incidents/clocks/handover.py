@@ -1,0 +1,117 @@
+"""Hands on, at a rota's handover, the incidents that nobody has acknowledged.
+
+Whoever acknowledged one keeps it. Of the others, one that somebody got by a rota is given to who is
+on call by it now, with an entry that says so, once for each handover: the entry counts only while
+the incident is as it was (:mod:`..fold`), so an acknowledgement in the same moment wins, and of two
+workers the first. One that was given to somebody since the handover stays there, so a worker whose
+clock is behind gives nothing back.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Optional, Sequence, Set, Tuple
+
+from ...ports import Clock, Document, Stores
+from .. import timeline
+from ..fold import effective
+from ..model import ACTOR, Entry, Incident
+from ..routing import Routing
+from ..routing.choice import standing_on_call
+from ..routing.on_call import Duty
+from ..routing.teams import Team
+from .assignment import as_agreed, loads, skills_for
+from .lives import lives_of
+
+__all__ = ["Seen", "hand_over"]
+
+Seen = Set[Tuple[str, str, float]]
+# Of each rota, in one turn; the rest waits for the next one.
+MOST_HANDED_OVER = 500
+
+
+def hand_over(stores: Stores, clock: Clock, routing: Routing, seen: Seen) -> Dict[str, int]:
+    """Give what nobody acknowledged to who is on call now. Safe to repeat and to run twice at once.
+
+    Args:
+        seen: incidents that need not be read again for a handover; kept between calls.
+    """
+    routing = as_agreed(stores, clock, routing)
+    now = clock.now()
+    new: List[Entry] = []
+    current: Seen = set()
+    looked_at: Seen = set()
+    for rota in routing.rotas:
+        duty = routing.on_call.at(rota, now)
+        ids = _others(stores, rota, duty.person) if duty.person else []
+        if not ids:
+            continue
+        since = routing.on_call.since(rota, now)
+        current |= {(incident_id, rota, since) for incident_id in ids}
+        fresh = [one for one in ids if (one, rota, since) not in seen][:MOST_HANDED_OVER]
+        load = loads(stores, routing, {duty.person}) if fresh else {}
+        for entries in timeline.read_many(stores, fresh).values():
+            entry = _entry(routing, rota, duty, since, entries, load, now)
+            new += [entry] if entry else []
+        looked_at |= {(incident_id, rota, since) for incident_id in fresh}
+    timeline.write(stores, new)
+    timeline.refresh_many(stores, [entry.incident_id for entry in new])
+    seen |= looked_at
+    seen &= current
+    return {"incidents_handed_over": sum(entry.kind == "assigned" for entry in new)}
+
+
+def _others(stores: Stores, rota: str, person: str) -> List[str]:
+    """Ids of what somebody else has by a rota, and has not begun."""
+    of: List[Document] = [{"status": "assigned"}, {"rota": rota}, {"owner": {"$ne": person}}]
+    return sorted(stores.incidents.keys({"$and": of}))
+
+
+def _entry(
+    routing: Routing,
+    rota: str,
+    duty: Duty,
+    since: float,
+    entries: Sequence[Entry],
+    load: Dict[str, float],
+    now: float,
+) -> Optional[Entry]:
+    """The entry that hands an incident over, or says why it stays; None where none is due."""
+    incident = timeline.fold(entries) if entries else None
+    if incident is None or (incident.status, incident.rota) != ("assigned", rota):
+        return None
+    once = f"handover:{len(lives_of(entries))}:{rota}:{since:.0f}"
+    if incident.owner == duty.person or _given_at(entries, incident) >= since:
+        return None
+    if any(entry.once == once for entry in entries):
+        return None
+    kind, data = _said(routing, rota, duty, incident, load)
+    data = {**data, "handover": since} if kind == "assigned" else data
+    head = timeline.head_of(entries)
+    return Entry.create(incident.id, kind, data, ACTOR, now, head, once)
+
+
+def _said(
+    routing: Routing, rota: str, duty: Duty, incident: Incident, load: Dict[str, float]
+) -> Tuple[str, Document]:
+    before, person = incident.owner, duty.person
+    weight = routing.weight(incident.severity)
+    skills = skills_for(routing, incident, incident.team)
+    team = routing.teams.get(incident.team, Team(""))
+    one = standing_on_call(team, routing.members, person, skills, load)
+    words = f"{duty.reason} {one.words(weight)}."
+    if not one.can_take(weight):
+        return "note", {"text": f"Handover: {words} {before} keeps it."}
+    load[person] = load.get(person, 0.0) + weight
+    reason = f"Handover: {before} had not acknowledged it. {words}"
+    data = {"team": incident.team, "owner": person, "reason": reason, "rota": rota}
+    return "assigned", {**data, "instead_of": before}
+
+
+def _given_at(entries: Sequence[Entry], incident: Incident) -> float:
+    """When its owner got it."""
+    given = [
+        entry.time
+        for entry in effective(entries)
+        if "owner" in entry.data and entry.data["owner"] == incident.owner
+    ]
+    return max(given, default=float("-inf"))

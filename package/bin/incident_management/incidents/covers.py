@@ -1,0 +1,151 @@
+"""Who takes over somebody's on-call duty for a while: run-time data, beside the rotas of the conf.
+
+A cover is a document of ``incident_covers``. It is never changed but to end it early, which keeps
+it and says who did: so what the rotas say of the past stays true.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Collection, List, Mapping, Tuple
+
+from ..ports import Clock, Document, Stores
+from .canonical import milliseconds
+from .clocks import windows
+from .errors import Forbidden, Invalid, NotFound
+
+__all__ = ["Cover", "add", "end", "listing", "standing"]
+
+# More at once are refused: each is looked at for each incident that is given to somebody.
+MAX_COVERS = 1000
+# How many of those that are over are listed.
+MAX_OVER = 100
+LONGEST = 366 * 86400.0
+# A browser's clock may be somewhat behind.
+SKEW_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Cover:
+    """``person`` is on call by ``rota`` where ``instead_of`` would be (empty: whoever would be).
+
+    ``ended_by``: who ended it early. Times are epoch seconds.
+    """
+
+    id: str
+    rota: str
+    person: str
+    starts_at: float
+    ends_at: float
+    instead_of: str = ""
+    reason: str = ""
+    created_by: str = ""
+    created_at: float = 0.0
+    ended_by: str = ""
+
+    def to_document(self) -> Document:
+        return {**asdict(self), "_key": self.id}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Cover:
+        """Return what a document says."""
+        return cls(**{one.name: document[one.name] for one in fields(cls) if one.name in document})
+
+    def in_force(self, moment: float) -> bool:
+        return self.starts_at <= moment < self.ends_at
+
+    def is_for(self, member: str) -> bool:
+        return self.instead_of in ("", member)
+
+
+def add(
+    stores: Stores,
+    clock: Clock,
+    actor: str,
+    wanted: Mapping[str, Any],
+    people: Collection[str],
+    may_name_others: bool,
+    unique: str,
+) -> Cover:
+    """Check and store a cover.
+
+    Args:
+        wanted: the fields of :class:`Cover` that a person gives; without ``person`` it is whoever
+            asks, without ``starts_at`` it begins now.
+        people: everybody whom incident_routing.conf names.
+        may_name_others: whether somebody who is not concerned may ask for it.
+        unique: names the request; one that was made for it is returned as it is.
+
+    Raises Invalid or Forbidden, with one sentence.
+    """
+    now = milliseconds(clock.now())
+    person, instead_of = wanted.get("person") or actor, wanted.get("instead_of") or ""
+    starts_at, ends_at = float(wanted.get("starts_at") or now), float(wanted["ends_at"])
+    for name in filter(None, (person, instead_of)):
+        if name not in people and name != actor:
+            raise Invalid(
+                f"incident_routing.conf names no '{name[:60]}': add the person to a team first."
+            )
+    if person == instead_of:
+        raise Invalid(f"{person} can't cover for {person}: name two people.")
+    if actor not in (person, instead_of) and not may_name_others:
+        raise Forbidden(
+            "You may take over a duty, or give away your own; for others it takes the capability "
+            "incident_admin."
+        )
+    if starts_at < now - SKEW_SECONDS:
+        raise Invalid("It would begin in the past: leave starts_at out to begin now.")
+    starts_at = max(starts_at, now)
+    if not starts_at < ends_at <= starts_at + LONGEST:
+        raise Invalid("It has to end after it begins, and within a year of that.")
+    if len(stores.covers.keys(windows.not_over(now))) >= MAX_COVERS:
+        raise Invalid(f"There are {MAX_COVERS} covers already; end those that are not needed.")
+    cover = Cover(
+        id=f"COV-{(unique or uuid.uuid4().hex)[:10]}",
+        rota=str(wanted["rota"]),
+        person=person,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        instead_of=instead_of,
+        reason=str(wanted.get("reason") or ""),
+        created_by=actor,
+        created_at=now,
+    )
+    if stores.covers.insert(cover.to_document()):
+        return cover
+    known = stores.covers.get(cover.id)
+    return Cover.from_document(known) if known else cover
+
+
+def end(stores: Stores, clock: Clock, actor: str, cover_id: str, may_end_others: bool) -> Cover:
+    """End a cover now, or before it begins; one that is over stays as it is.
+
+    Raises NotFound, or Forbidden for somebody whom it does not concern.
+    """
+    known = stores.covers.get(cover_id)
+    if known is None:
+        raise NotFound(f"No cover {cover_id[:60]}; list them with GET /on-call/covers.")
+    cover = Cover.from_document(known)
+    if not may_end_others and actor not in (cover.person, cover.instead_of, cover.created_by):
+        raise Forbidden(
+            f"{cover_id} concerns {cover.person} and {cover.instead_of or 'the rota'}; for others "
+            "it takes the capability incident_admin to end it."
+        )
+    now = milliseconds(clock.now())
+    if cover.ends_at <= now:
+        return cover
+    ended = replace(cover, ends_at=now, ended_by=actor)
+    stores.covers.save([ended.to_document()])
+    return ended
+
+
+def listing(stores: Stores, clock: Clock) -> List[Cover]:
+    """Return all that are not over, and the newest of those that are, the newest first."""
+    found = windows.newest_first(stores.covers, clock.now(), MAX_OVER)
+    return [Cover.from_document(document) for document in found]
+
+
+def standing(stores: Stores, since: float) -> Tuple[Cover, ...]:
+    """Return those that ended after a moment, or will."""
+    return tuple(Cover.from_document(one) for one in stores.covers.find(windows.not_over(since)))

@@ -1,0 +1,184 @@
+"""Who is on call at a moment, and why; from when to when. Pure and deterministic.
+
+In a turn the member whose turn it is is on call. Whoever covers for that member is instead, also
+where the calendar has them away: they said so later. Of those who are away, the next in the order
+takes the place. Away counts by the days of the rota's time zone.
+
+Moments are epoch seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ..clocks.calendar import moment_named
+from ..covers import Cover
+from .rotas import Rota
+from .teams import Member
+
+__all__ = ["LOOK_BACK", "Duty", "OnCall", "Span"]
+
+LOOK_BACK = 8 * 86400.0
+"""How far back it is looked for since when somebody is on call; covers that ended since count."""
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Who is on call (blank: nobody), and why, in a sentence or more.
+
+    ``instead_of``: whose turn it is, where it is another's; ``cover``: the id of the cover that
+    counts.
+    """
+
+    person: str
+    reason: str
+    instead_of: str = ""
+    cover: str = ""
+
+    @property
+    def shown(self) -> Tuple[str, str, str]:
+        return self.person, self.instead_of, self.cover
+
+
+@dataclass(frozen=True)
+class Span:
+    """A span in which the same person is on call for the same reason."""
+
+    start: float
+    end: float
+    duty: Duty
+
+
+class OnCall:
+    """The rotas with what people have agreed on since.
+
+    Args:
+        covers: those that are not over, and those that ended within :data:`LOOK_BACK`.
+    """
+
+    def __init__(
+        self, rotas: Mapping[str, Rota], members: Mapping[str, Member], covers: Sequence[Cover]
+    ) -> None:
+        self._rotas = rotas
+        self._members = members
+        # The later of two counts, and may cover for whom the earlier put there.
+        self._covers = sorted(covers, key=lambda one: (one.created_at, one.id))
+
+    def at(self, name: str, moment: float, passing: str = "") -> Duty:
+        """Return who is on call by a rota, or by those that it falls back to.
+
+        ``passing``: who has the incident now and shall not get it again; the next in the order is
+        asked then.
+        """
+        said: List[str] = []
+        for rota in self._chain(name):
+            if said:
+                said.append(f"Rota '{rota.name}' is asked next.")
+            duty = self._by(rota, moment, passing)
+            reason = " ".join([*said, duty.reason])
+            if duty.person:
+                return Duty(duty.person, reason, duty.instead_of, duty.cover)
+            said.append(duty.reason)
+        return Duty("", " ".join(said) or f"There is no rota '{name}'.")
+
+    def spans(self, name: str, start: float, end: float) -> List[Span]:
+        """Return who is on call from ``start`` up to ``end``, without gaps, in order."""
+        points = sorted({start, *(p for p in self._changes(name, start, end) if start < p < end)})
+        found: List[Span] = []
+        for first, last in zip(points, [*points[1:], end]):
+            duty = self.at(name, first)
+            if found and found[-1].duty.shown == duty.shown:
+                found[-1] = Span(found[-1].start, last, found[-1].duty)
+            else:
+                found.append(Span(first, last, duty))
+        return found
+
+    def since(self, name: str, moment: float) -> float:
+        """Return since when whoever is on call now is, at most :data:`LOOK_BACK` ago."""
+        spans = self.spans(name, moment - LOOK_BACK, moment + 1)
+        person, since = spans[-1].duty.person, spans[-1].start
+        for span in reversed(spans):
+            if span.duty.person != person:
+                break
+            since = span.start
+        return since
+
+    def people(self, name: str) -> Set[str]:
+        """Return everybody who may be on call by a rota."""
+        chain = [rota.name for rota in self._chain(name)]
+        found = {member for one in chain for member in self._rotas[one].members}
+        return found | {cover.person for cover in self._covers if cover.rota in chain}
+
+    def _chain(self, name: str) -> Iterator[Rota]:
+        """The rota, and those that it falls back to."""
+        tried: List[str] = []
+        while name in self._rotas and name not in tried:
+            tried.append(name)
+            yield self._rotas[name]
+            name = self._rotas[name].fallback
+
+    def _by(self, rota: Rota, moment: float, passing: str) -> Duty:
+        turns = rota.handovers
+        if not rota.members:
+            return Duty("", f"Nobody is on call by rota '{rota.name}': its stanza is malformed.")
+        if not rota.hours.is_open(moment):
+            back = rota.hours.next_open(moment)
+            until = "" if back is None else f" until {rota.hours.shown(back, moment)}"
+            return Duty("", f"Nobody is on call by rota '{rota.name}'{until}: it is off.")
+        number = turns.number_at(moment)
+        holder = rota.whose_turn(number)
+        passed: List[str] = []
+        for step in range(len(rota.members)):
+            member = rota.whose_turn(number + step)
+            person, cover = self._covered(rota.name, member, moment)
+            if passing and person == passing:
+                passed.append(f"{person} has it now")
+            elif cover is None and self._is_away(rota, member, moment):
+                passed.append(f"{member} is away")
+            else:
+                end = turns.begins(number + 1) if cover is None else cover.ends_at
+                until = moment_named(turns.zone, turns.zone_name, end, moment)
+                words = f"{person} is on call by rota '{rota.name}'"
+                if cover is not None:
+                    words += f", covering for {member}"
+                why = f": {', '.join(passed)}" if passed else f" until {until}"
+                instead_of = holder if person != holder else ""
+                return Duty(person, f"{words}{why}.", instead_of, cover.id if cover else "")
+        return Duty("", f"Nobody is on call by rota '{rota.name}': {', '.join(passed)}.")
+
+    def _covered(self, rota: str, member: str, moment: float) -> Tuple[str, Optional[Cover]]:
+        """Who is there for a member, and the cover that says so."""
+        person, last = member, None
+        for cover in self._covers:
+            if cover.rota == rota and cover.in_force(moment) and cover.is_for(person):
+                person, last = cover.person, cover
+        return (person, last) if person != member else (member, None)
+
+    def _is_away(self, rota: Rota, member: str, moment: float) -> bool:
+        known = self._members.get(member)
+        return known is not None and rota.handovers.local(moment).date() in known.away
+
+    def _changes(self, name: str, start: float, end: float) -> Iterator[float]:
+        """Moments at which somebody else may come on call; more than that do no harm."""
+        for rota in self._chain(name):
+            turns = rota.handovers
+            number = turns.number_at(start) + 1
+            while turns.begins(number) < end:
+                yield turns.begins(number)
+                number += 1
+            yield from rota.hours.edges(start, end)
+            if any(one in self._members and self._members[one].away for one in rota.members):
+                yield from _midnights(rota, start, end)
+            for cover in self._covers:
+                if cover.rota == rota.name:
+                    yield from (cover.starts_at, cover.ends_at)
+
+
+def _midnights(rota: Rota, start: float, end: float) -> Iterator[float]:
+    zone = rota.handovers.zone
+    day = rota.handovers.local(start).date() + timedelta(days=1)
+    while (moment := datetime.combine(day, time(), zone).timestamp()) < end:
+        yield moment
+        day += timedelta(days=1)

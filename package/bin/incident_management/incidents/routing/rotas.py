@@ -1,0 +1,76 @@
+"""On-call rotas, as the stanzas [rota:…] say them: who takes turns, and when one ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import AbstractSet, List, Mapping, Tuple
+
+from ..clocks.calendar import ALWAYS, Calendar
+from ..errors import RoutingError
+from .handovers import Handovers, read_handovers
+from .teams import Calendars, calendar_named
+from .values import CONF, listed
+
+__all__ = ["Rota", "strangers"]
+
+MAX_MEMBERS = 100
+
+
+@dataclass(frozen=True)
+class Rota:
+    """``members`` take turns in this order, the first of them in turn 0 of ``handovers``.
+
+    Outside its ``hours`` nobody is on call by it, and the rota ``fallback`` is asked. One without
+    members is what a malformed stanza leaves.
+    """
+
+    name: str
+    members: Tuple[str, ...] = ()
+    handovers: Handovers = field(default_factory=Handovers)
+    hours: Calendar = ALWAYS
+    fallback: str = ""
+
+    @classmethod
+    def read(
+        cls, name: str, values: Mapping[str, str], calendars: Calendars, rotas: Mapping[str, object]
+    ) -> Rota:
+        """Read a stanza; ``rotas`` holds the names of all. Raises RoutingError."""
+        where = f"{CONF} [rota:{name}]"
+        members = listed(values.get("members", ""))
+        if not members:
+            raise RoutingError(f"{where} has no members; name whoever takes turns, in order.")
+        if len(members) > MAX_MEMBERS:
+            raise RoutingError(f"{where} has {len(members)} members; at most {MAX_MEMBERS}.")
+        twice = next((one for one in members if members.count(one) > 1), "")
+        if twice:
+            raise RoutingError(f"{where} names '{twice}' twice; name each member once.")
+        fallback = values.get("fallback", "").strip()
+        if fallback and (fallback not in rotas or fallback == name):
+            raise RoutingError(
+                f"{where} fallback is '{fallback}'; name another rota that has a [rota:…] stanza."
+            )
+        given = (values.get(key, "").strip() for key in ("handover", "start", "time_zone"))
+        return cls(
+            name,
+            members,
+            read_handovers(where, *given),
+            calendar_named(f"{where} hours", values.get("hours", ""), calendars),
+            fallback,
+        )
+
+    def whose_turn(self, number: int) -> str:
+        """Return whose turn it is, by a turn's number."""
+        return self.members[number % len(self.members)]
+
+
+def strangers(rotas: Mapping[str, Rota], people: AbstractSet[str]) -> List[str]:
+    """Return a sentence for each rota that names somebody whom nothing else in the file names."""
+    found = []
+    for rota in rotas.values():
+        unknown = [name for name in rota.members if name not in people]
+        if unknown:
+            found.append(
+                f"{CONF} [rota:{rota.name}] names '{unknown[0]}', who is in no team and has no "
+                "[member:…] stanza; correct the name, or add the person."
+            )
+    return found

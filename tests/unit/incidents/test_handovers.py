@@ -1,0 +1,286 @@
+"""Incidents of a team with a rota: who gets them, and what becomes of them at a handover."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from incident_management.incidents import covers, lifecycle, timeline
+from incident_management.incidents.clocks import assignment, handover
+from incident_management.incidents.errors import Forbidden, Invalid, NotFound
+from incident_management.incidents.routing import Routing
+from tests.fakes import ManualClock
+from tests.unit.incidents.shifts import kinds, last, opened
+
+BERLIN = ZoneInfo("Europe/Berlin")
+# Wednesday 2 December 2026, 10:00 in Berlin: dana's turn, until Monday 09:00.
+WEDNESDAY = datetime(2026, 12, 2, 10, tzinfo=BERLIN).timestamp()
+MONDAY = datetime(2026, 12, 7, 9, tzinfo=BERLIN).timestamp()
+WEEKLY = {"handover": "mon 09:00", "start": "2026-11-30", "time_zone": "Europe/Berlin"}
+
+
+def routing(**more):
+    stanzas = {
+        "team:payments": {"members": "dana, lee, kim", "rota": "first", "capacity": "2"},
+        "rota:first": {"members": "dana, lee", **WEEKLY},
+        "member:kim": {"skills": "db"},
+        "rule:db": {"order": "1", "tag": "database", "team": "payments", "skills": "db"},
+        "rule:default": {"team": "payments"},
+    }
+    for name, values in more.items():
+        stanzas.setdefault(name.replace("__", ":"), {}).update(values)
+    made = Routing.from_stanzas(stanzas)
+    assert made.problems == ()
+    return made
+
+
+@pytest.fixture
+def clock():
+    return ManualClock(WEDNESDAY)
+
+
+def given(stores, clock, conf, entity="payments", **more):
+    incident_id = opened(stores, clock, conf, entity, **more)
+    assignment.place_waiting(stores, clock, conf)
+    return incident_id
+
+
+def owner(stores, incident_id):
+    return stores.incidents.get(incident_id)["owner"]
+
+
+def hand_over(stores, clock, conf, seen=None):
+    return handover.hand_over(stores, clock, conf, set() if seen is None else seen)
+
+
+def covering(stores, clock, hours=24.0, **wanted):
+    ends_at = clock.now() + hours * 3600
+    body = {"rota": "first", "ends_at": ends_at, **wanted}
+    return covers.add(stores, clock, "lee", body, {"dana", "lee", "kim"}, True, "")
+
+
+def test_who_is_on_call_gets_it_and_the_entry_says_so(stores, clock):
+    incident_id = given(stores, clock, routing())
+    entry = last(stores, incident_id)
+    assert (entry.kind, entry.data["owner"], entry.data["rota"]) == ("assigned", "dana", "first")
+    assert entry.data["reason"] == (
+        "dana is on call by rota 'first' until Mon 09:00 Europe/Berlin. dana has 0 of 2."
+    )
+
+
+def test_who_is_on_call_and_full_or_unskilled_is_passed_over_in_words(stores, clock):
+    conf = routing()
+    ids = [given(stores, clock, conf, f"pay-{n}") for n in range(3)]
+    assert [owner(stores, one) for one in ids] == ["dana", "dana", "lee"]
+    assert (
+        "dana is full with 2 of 2. lee of team 'payments' takes it"
+        in (last(stores, ids[2]).data["reason"])
+    )
+    skilled = given(stores, clock, conf, "db", tags=("database",))
+    assert owner(stores, skilled) == "kim"
+    assert (
+        "until Mon 09:00 Europe/Berlin. dana lacks 'db'. kim of"
+        in (last(stores, skilled).data["reason"])
+    )
+
+
+def test_a_team_may_have_a_rota_and_no_members(stores, clock):
+    conf = routing(team__payments={"members": "", "rota": "first"}, member__dana={}, member__lee={})
+    first, second, third = (given(stores, clock, conf, f"pay-{n}") for n in range(3))
+    assert [owner(stores, one) for one in (first, second, third)] == ["dana", "dana", ""]
+    assert last(stores, third).data["reason"] == (
+        "dana is on call by rota 'first' until Mon 09:00 Europe/Berlin. dana is full with 2 of 2."
+    )
+
+
+def test_a_cover_counts_from_the_moment_it_is_made(stores, clock):
+    conf = routing()
+    covering(stores, clock, instead_of="dana")
+    incident_id = given(stores, clock, conf)
+    assert owner(stores, incident_id) == "lee"
+    assert (
+        "lee is on call by rota 'first', covering for dana until"
+        in (last(stores, incident_id).data["reason"])
+    )
+
+
+def test_what_nobody_acknowledged_goes_to_the_next_at_a_handover_once(stores, clock):
+    conf = routing()
+    begun, left = given(stores, clock, conf, "pay-1"), given(stores, clock, conf, "pay-2")
+    lifecycle.acknowledge(stores, clock, begun, "dana")
+    clock.advance(MONDAY - clock.now() - 1)
+    assert hand_over(stores, clock, conf) == {"incidents_handed_over": 0}
+    clock.advance(1)
+    assert hand_over(stores, clock, conf) == {"incidents_handed_over": 1}
+    assert hand_over(stores, clock, conf) == {"incidents_handed_over": 0}
+    assert (owner(stores, begun), owner(stores, left)) == ("dana", "lee")
+    assert kinds(stores, left) == ["opened", "routed", "assigned", "assigned"]
+    assert last(stores, left).data["reason"] == (
+        "Handover: dana had not acknowledged it. lee is on call by rota 'first' until Mon "
+        "2026-12-14 09:00 Europe/Berlin. lee has 0 of 2."
+    )
+
+
+def test_a_clock_that_is_behind_or_set_back_gives_nothing_back(stores, clock):
+    conf = routing()
+    incident_id = given(stores, clock, conf)
+    clock.advance(MONDAY - clock.now())
+    hand_over(stores, clock, conf)
+    behind = ManualClock(MONDAY - 600)
+    assert hand_over(stores, behind, conf) == {"incidents_handed_over": 0}
+    behind.advance(600)
+    assert hand_over(stores, behind, conf) == {"incidents_handed_over": 0}
+    assert owner(stores, incident_id) == "lee"
+    assert kinds(stores, incident_id).count("assigned") == 2
+
+
+def in_between(stores, act):
+    """Have something happen after entries were read, and before new ones are written."""
+
+    def meanwhile(verb, _name):
+        if verb == "save":
+            stores.timeline.before = None
+            act()
+
+    stores.timeline.before = meanwhile
+
+
+def test_of_two_workers_the_first_hands_over(stores, clock):
+    conf = routing()
+    incident_id = given(stores, clock, conf)
+    clock.advance(MONDAY - clock.now())
+    in_between(stores, lambda: hand_over(stores, ManualClock(MONDAY + 1), conf))
+    hand_over(stores, clock, conf)
+    entries = timeline.read(stores, incident_id)
+    assert [entry.kind for entry in entries].count("assigned") == 3
+    assert [entry.kind for entry in timeline.effective(entries)].count("assigned") == 2
+    assert owner(stores, incident_id) == "lee"
+
+
+def test_an_acknowledgement_in_the_moment_of_the_handover_wins(stores, clock):
+    conf = routing()
+    incident_id = given(stores, clock, conf)
+    clock.advance(MONDAY - clock.now())
+    in_between(stores, lambda: lifecycle.acknowledge(stores, clock, incident_id, "dana"))
+    assert hand_over(stores, clock, conf) == {"incidents_handed_over": 1}
+    incident = stores.incidents.get(incident_id)
+    assert (incident["owner"], incident["status"]) == ("dana", "in_progress")
+
+
+def test_who_comes_on_call_and_is_full_leaves_it_and_that_is_said(stores, clock):
+    conf = routing()
+    incident_id = given(stores, clock, conf)
+    for number in range(2):
+        other = given(stores, clock, conf, f"other-{number}")
+        assignment.assign(stores, clock, conf, other, "dana", owner="lee")
+        lifecycle.acknowledge(stores, clock, other, "lee")
+    clock.advance(MONDAY - clock.now())
+    seen: handover.Seen = set()
+    hand_over(stores, clock, conf, seen)
+    hand_over(stores, clock, conf, seen)
+    hand_over(stores, clock, conf)
+    entry = last(stores, incident_id)
+    assert kinds(stores, incident_id) == ["opened", "routed", "assigned", "note"]
+    assert entry.data["text"] == (
+        "Handover: lee is on call by rota 'first' until Mon 2026-12-14 09:00 Europe/Berlin. "
+        "lee is full with 2 of 2. dana keeps it."
+    )
+    assert owner(stores, incident_id) == "dana"
+
+
+def test_what_a_person_gave_to_somebody_is_not_handed_over(stores, clock):
+    conf = routing()
+    incident_id = given(stores, clock, conf)
+    assignment.assign(stores, clock, conf, incident_id, "lee", owner="kim")
+    clock.advance(MONDAY - clock.now())
+    assert hand_over(stores, clock, conf) == {"incidents_handed_over": 0}
+    assert owner(stores, incident_id) == "kim"
+
+
+def test_a_cover_that_begins_or_ends_is_a_handover(stores, clock):
+    conf = routing()
+    incident_id = given(stores, clock, conf)
+    clock.advance(60)
+    made = covering(stores, clock, instead_of="dana")
+    clock.advance(5)
+    hand_over(stores, clock, conf)
+    assert owner(stores, incident_id) == "lee"
+    clock.advance(60)
+    covers.end(stores, clock, "lee", made.id, False)
+    clock.advance(5)
+    hand_over(stores, clock, conf)
+    assert owner(stores, incident_id) == "dana"
+
+
+def test_a_storm_at_a_handover_is_told_to_each_once(stores, clock):
+    conf = routing(team__payments={"capacity": ""})
+    ids = [given(stores, clock, conf, f"pay-{n}") for n in range(30)]
+    clock.advance(MONDAY - clock.now())
+    seen: handover.Seen = set()
+    assert hand_over(stores, clock, conf, seen) == {"incidents_handed_over": 30}
+    assert hand_over(stores, clock, conf, seen) == {"incidents_handed_over": 0}
+    assert {owner(stores, one) for one in ids} == {"lee"}
+    assert seen == set()
+
+
+def test_an_escalation_by_hand_goes_to_who_is_on_call_by_the_path(stores, clock):
+    conf = routing(
+        rota__second={"members": "kim, dana", **WEEKLY},
+        escalation__all={"step.1": "10m, rota:second"},
+    )
+    incident_id = given(stores, clock, conf)
+    assignment.escalate(stores, clock, conf, incident_id, "dana", "Too much for me")
+    entry = last(stores, incident_id)
+    assert (entry.data["owner"], entry.data["rota"]) == ("kim", "second")
+    assert entry.data["reason"].startswith("Too much for me kim is on call by rota 'second' until")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "actor", "error", "said"),
+    [
+        ({"person": "kim", "instead_of": "dana"}, "lee", Forbidden, "or give away your own"),
+        ({"person": "kin", "instead_of": "lee"}, "lee", Invalid, "names no 'kin'"),
+        ({"instead_of": "lee"}, "lee", Invalid, "lee can't cover for lee"),
+        ({"starts_at": WEDNESDAY - 3600}, "lee", Invalid, "It would begin in the past"),
+        ({"ends_at": WEDNESDAY - 1}, "lee", Invalid, "It has to end after it begins"),
+        ({"ends_at": WEDNESDAY + 400 * 86400}, "lee", Invalid, "within a year"),
+    ],
+)
+def test_a_cover_that_is_not_to_be_is_refused(stores, clock, wanted, actor, error, said):
+    body = {"rota": "first", "ends_at": WEDNESDAY + 60, **wanted}
+    with pytest.raises(error) as raised:
+        covers.add(stores, clock, actor, body, {"dana", "lee", "kim"}, False, "")
+    assert said in str(raised.value)
+    assert covers.listing(stores, clock) == []
+
+
+def test_a_cover_is_ended_by_whom_it_concerns_and_stays_with_who_ended_it(stores, clock):
+    made = covering(stores, clock, instead_of="dana")
+    with pytest.raises(Forbidden):
+        covers.end(stores, clock, "kim", made.id, False)
+    with pytest.raises(NotFound):
+        covers.end(stores, clock, "kim", "COV-none", True)
+    clock.advance(60)
+    ended = covers.end(stores, clock, "dana", made.id, False)
+    assert ended == replace(made, ends_at=clock.now(), ended_by="dana")
+    clock.advance(60)
+    assert covers.end(stores, clock, "lee", made.id, False) == ended
+    assert covers.listing(stores, clock) == [ended]
+
+
+def test_a_handover_holds_over_a_change_of_the_clocks(stores):
+    before = datetime(2027, 3, 27, 12, tzinfo=BERLIN)
+    clock = ManualClock(before.timestamp())
+    conf = routing(rota__first={"handover": "daily 09:00"})
+    incident_id = given(stores, clock, conf)
+    first = owner(stores, incident_id)
+    turn = datetime(2027, 3, 28, 9, tzinfo=BERLIN).timestamp()
+    assert turn - before.timestamp() == timedelta(hours=20).total_seconds()
+    clock.advance(turn - clock.now() - 1)
+    assert hand_over(stores, clock, conf) == {"incidents_handed_over": 0}
+    clock.advance(1)
+    assert hand_over(stores, clock, conf) == {"incidents_handed_over": 1}
+    assert owner(stores, incident_id) != first
