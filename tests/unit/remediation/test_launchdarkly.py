@@ -371,6 +371,7 @@ def serving(flags):
 
 
 def test_over_the_wire_with_the_settings_of_the_page(flags):
+    pytest.importorskip("requests")
     with serving(flags) as url:
         stanza = {"launchdarkly_url": url, "launchdarkly_token": TOKEN}
         known = parse({"remediation": stanza})
