@@ -17,10 +17,11 @@ _COLOUR = re.compile(
     rf"{_ESC}(?:\[[\d;:?]{{0,60}}[A-HJKSTfhlm]|\([AB0])"
     r"|(?:\(B)?\[(?:\d{1,3}(?:;\d{1,3}){0,15}m|m(?!\w))"
 )
-# Control and format characters and fillers, but no line end or tab; as JSON writes them, too.
+# Control and format characters and fillers, but no line end or tab; as JSON writes them, too. And
+# the sign for what can't be shown, in whose place a NUL may have been (splunk/nul.py).
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffd"
     "\ue000-\uf8ff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _ESCAPED = re.compile(
