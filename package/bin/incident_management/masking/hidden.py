@@ -24,10 +24,11 @@ _LINK = re.compile(
     rf"{_ESC}\]8;[\w:=.-]{{0,100}};(?P<address>(?:(?!{_ESC})[^\s\x07]){{0,2000}}?)"
     rf"(?:\x07|\\{{1,7}}(?:u0007|x07|a)|{_ESC}\\{{1,8}})"
 )
-# Control and format characters and fillers, but no line end or tab; as JSON writes them, too.
+# Control and format characters and fillers, but no line end or tab; as JSON writes them, too. And
+# the sign for what can't be shown, in whose place a NUL may have been (splunk/nul.py).
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffd"
     "\ue000-\uf8ff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _ESCAPED = re.compile(
