@@ -59,7 +59,7 @@ export function fill(element, ...children) {
  * @param {string} address
  * @returns {boolean}
  */
-export function isSafe(address) {
+function isSafe(address) {
     try {
         return ['http:', 'https:'].includes(new URL(address, location.href).protocol);
     } catch {

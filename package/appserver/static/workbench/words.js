@@ -5,7 +5,7 @@
 import { isZone, nextOf } from './zones.js';
 
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'];
-export const OPEN = ['new', 'assigned', 'in_progress'];
+const OPEN = ['new', 'assigned', 'in_progress'];
 
 const STATES = {
     new: 'New',
