@@ -16,7 +16,7 @@ from ..masking import mask
 from .changes import Change
 from .effect_rules import LINE_RULES, SAID_RULES, STOOD_ON
 
-__all__ = ["Effect", "effects_of", "harmless_reason"]
+__all__ = ["Effect", "effects_of", "harmless_reason", "moved_dependencies"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,9 @@ _NAMED_NUMBER = re.compile(
 )
 _Number = Tuple[float, str]
 """A number by its unit, and as it is written."""
+_Release = Tuple[str, str]
+"""The first two numbers of a version."""
+_RELEASE = re.compile(r"(\S+?)[\"'@ =:^~v]+(\d+)\.(\d+)(?:\.(\d+))?")
 _ARROW = re.compile(
     r"([A-Za-z_][\w. -]{1,40}?)[\s:=]*(?:from\s+)?(-?\d+(?:\.\d+)?)\s*(\w{0,3})\s*"
     r"(?:->|→|=>|to)\s*(-?\d+(?:\.\d+)?)\s*(\w{0,3})"
@@ -118,7 +121,7 @@ def harmless_reason(change: Change) -> str:
     code = [line for line in lines if not _COMMENT.match(line) and re.search(r"\w", line)]
     if all(_LOG_CALL.match(line) for line in code) and not _line_effects(change, "verbose_logging"):
         return "it changes only log lines"
-    if files and all(_MANIFEST.search(name) for name in files) and _patch_bump(change):
+    if _patch_bump(change):
         return "it only takes other releases of the same major versions of dependencies"
     return ""
 
@@ -291,17 +294,22 @@ def _loop_with_call(change: Change) -> bool:
     return False
 
 
+def moved_dependencies(change: Change) -> Dict[str, Tuple[_Release, _Release]]:
+    """Return the dependencies that a change of manifests alone takes in another release."""
+    if not change.files or not all(_MANIFEST.search(name) for name in change.files):
+        return {}
+    before, after = _releases(change.removed), _releases(change.added)
+    return {name: (before[name], after[name]) for name in before if name in after}
+
+
+def _releases(lines: List[str]) -> Dict[str, _Release]:
+    found = (_RELEASE.search(line) for line in lines)
+    return {m[1].strip("\"'"): (m[2], m[3]) for m in found if m}
+
+
 def _patch_bump(change: Change) -> bool:
-    version = re.compile(r"(\S+?)[\"'@ =:^~v]+(\d+)\.(\d+)(?:\.(\d+))?")
-
-    def versions(lines: List[str]) -> Dict[str, Tuple[str, str]]:
-        return {
-            m[1].strip("\"'"): (m[2], m[3]) for line in lines for m in [version.search(line)] if m
-        }
-
-    before, after = versions(change.removed), versions(change.added)
-    shared = [name for name in before if name in after]
-    return bool(shared) and all(_same_major(before[n], after[n]) for n in shared)
+    moved = moved_dependencies(change)
+    return bool(moved) and all(_same_major(*releases) for releases in moved.values())
 
 
 def _same_major(before: Tuple[str, str], after: Tuple[str, str]) -> bool:

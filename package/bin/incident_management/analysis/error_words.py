@@ -9,7 +9,7 @@ from typing import Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 from ..words import identifiers, terms
 from .case import Case
 from .changes import Change
-from .effects import balance
+from .effects import balance, moved_dependencies
 
 __all__ = ["ErrorWords", "Overlap"]
 
@@ -76,6 +76,7 @@ class ErrorWords:
         removed, added = balance(change)
         lines = _words_of(" ".join([*change.removed, *change.added]))
         touched = _words_of(" ".join([*removed, *added])) | (lines & self._whole_names(change))
+        touched |= _words_of(" ".join(moved_dependencies(change)))
         near = _words_of(" ".join([change.context, *change.files])) - touched
         said = _words_of(change.summary) - touched - near
         said_share = SAID_SHARE if change.has_diff() else SAID_SHARE_ALONE

@@ -76,6 +76,7 @@ _TABLE: Dict[str, Dict[str, float]] = {
     "environment_changed": {"missing_setting": 1.0, "null": 0.6, "auth_rejected": 0.4, "unreachable": 0.4,
                             "panic": 0.3},
     "number_changed": {"validation": 0.4, "timeout": 0.3, "slow": 0.2, "upstream_5xx": 0.2},
+    "blocking_added": {"slow": 0.8, "timeout": 0.7, "cpu": 0.8, "pool_exhausted": 0.6, "backlog": 0.6},
     "job_moved": {"slow": 0.8, "timeout": 0.8, "race": 0.8, "cpu": 0.8, "disk_full": 0.6, "memory": 0.6,
                   "backlog": 0.7, "server_full": 0.7, "pool_exhausted": 0.6, "rate_limited": 0.7},
     "flag_switched": {},

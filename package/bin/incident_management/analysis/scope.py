@@ -36,7 +36,8 @@ _ERROR_TERMS = (
     "critical", "crit", "severe", "warn", "warning", "timeout", "refused", "denied", "rejected",
     "unavailable", "traceback", "expired", "exceeded", "unable", "cannot", "aborted", "unreachable",
     "overloaded", "throttled", "segfault", "killed", "oom", "outofmemoryerror", "oomkilled",
-    "timed", "panicked", "alert", "emerg", "deadlock", "forbidden", "unauthorized", "insufficient",
+    "timed", "too", "down", "panicked", "alert", "emerg", "deadlock", "forbidden", "unauthorized",
+    "insufficient",
     # What the runtimes of Java, Python, .NET, JavaScript and Ruby throw most, as one word of the
     # index each: a stack trace need not say more than that.
     "nullpointerexception", "illegalstateexception", "illegalargumentexception", "ioexception",

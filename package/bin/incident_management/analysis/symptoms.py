@@ -70,7 +70,7 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
         ("upstream_5xx", r"\b50[0-4]\b|bad gateway|service ?unavailable|internal server error|5xx"),
         ("too_large", r"\b413\b|(?:entity|body|payload|message|packet|request|header)s? (?:is |are )?too (?:large|big|long)|"
                       r"too (?:large|big|long) (?:an? )?(?:body|payload|message|packet|header)|cookie too large|recordtoolarge|larger than (?:the )?max"),
-        ("not_found", r"\b404\b|not found|no handler|unknown route"),
+        ("not_found", r"\b404\b|not found|no handler|unknown route|no such ?bucket|permanentredirect|must be addressed using"),
         ("data_gone", r"offset.{0,40}out of range|outofrange|snapshot too old|no longer available|already (?:deleted|purged)|"
                       r"retention"),
         ("no_room", r"\d+/\d+ nodes are available|failedscheduling|insufficient (?:cpu|memory|pods|ephemeral-storage)|exceeded quota:"),
@@ -139,7 +139,7 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          0.6, "Names are not being resolved", "Check DNS.", ("endpoint_changed", "permission_changed", "reach_changed")),
         ("hardware_failure",
          r"i/o error|disk failure|bad sector|ecc error|machine check|ebs volume.{0,30}(?:impaired|degraded)|"
-         r"instance.{0,30}(?:terminated|retired|reclaim)|spot interruption|node (?:not ?ready|lost|evict)|preempted\b|preemption notice",
+         r"instance.{0,30}(?:terminated|retired|reclaim)|spot interruption|node ?(?:not ?ready|lost|evict)|preempted\b|preemption notice",
          0.7, "A machine or a disk is failing", "Replace the machine or the disk.", ("resource_changed",)),
         ("no_room", r"\d+/\d+ nodes are available|failedscheduling|insufficient (?:cpu|memory|pods|ephemeral-storage)|exceeded quota:",
          0.62, "No machine has room for what is to run", "Add machines, or let it ask for less.",
@@ -185,12 +185,12 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
                             r"throttlingexception|throughputexceeded|toomanyrequestsexception|resource_exhausted|"
                             r"over_query_limit|exceeded your .{0,40}quota|"
                             r"exceeded (?:the|your|an?) .{0,40}(?:messages?|requests?|calls?|usage|account|rate) limit|(?:daily|rate) limit reached|"
-                            r"insufficientinstancecapacity",
+                            r"insufficientinstancecapacity|ratelimit(?:error|exceeded)|api rate limit exceeded",
          0.65, "A quota of a provider is used up", "Raise the quota or use less.",
          ("volume_raised", "call_in_loop", "room_lowered", "retry_removed", "cache_removed", "query_added")),
         ("leader_lost",
          r"leader election|(?:lost|no|without an?) (?:elected )?leader\b|not ?(?:the )?leader\b|notleader\w*|leader (?:changed|lost|not available)|"
-         r"(?:group|cluster) has (?:no|lost its) (?:master|quorum)|master_?not_?discovered|no quorum|quorum (?:is )?lost",
+         r"(?:group|cluster) has (?:no|lost its) (?:master|quorum)|master[_ ]?not[_ ]?discovered|no quorum|quorum (?:is )?lost",
          0.62, "A cluster has lost its leader", "See which of its members failed.",
          ("resource_changed", "room_lowered", "endpoint_changed", "reach_changed")),
         ("attack", r"brute.?force|credential stuffing|ddos|syn flood|sql injection|malicious|blocked by waf",
