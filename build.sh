@@ -255,11 +255,15 @@ cmd_inspect() {
     "dist/$APP-$(version).tar.gz"
 }
 
+# The modules of benchmarks/ that can be run; the others are parts of these.
+benchmarks() { grep -l '^if __name__ == "__main__"' benchmarks/*.py | sed 's/^benchmarks.//; s/\.py$//' | tr '\n' ' '; }
+
 cmd_bench() {
-  [ $# -ge 1 ] || fail "bench needs a name: one of $(cd benchmarks && ls ./*.py | sed 's/^..//; s/\.py$//' | tr '\n' ' ')"
-  local name=$1
-  shift
-  [ -f "benchmarks/$name.py" ] || fail "there is no benchmark '$name' in benchmarks/."
+  local name=${1:-}
+  case " $(benchmarks)" in
+    *" ${name:- } "*) shift ;;
+    *) fail "bench needs a name, one of: $(benchmarks)" ;;
+  esac
   package_if_changed
   environment bench
   exec "$WORK/venv/bench/bin/python" -m "benchmarks.$name" "$@"

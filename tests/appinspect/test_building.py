@@ -136,6 +136,21 @@ def test_unit_tests_alone_need_no_package_and_no_browser(arguments, alone):
     assert (subprocess.run(["bash", "-c", asked], check=False).returncode == 0) == alone
 
 
+@pytest.mark.parametrize("name", ["", "nab_scoring", "__init__", "nonsense"])
+def test_what_is_no_benchmark_is_answered_with_those_that_there_are(name):
+    run = subprocess.run(
+        ["bash", "-c", f"{BUILD_SCRIPT}\ncmd_bench {name}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    told = run.stderr.split("one of: ")[1].split()
+    assert {"nab", "storm", "searches"} <= set(told)
+    assert not {"__init__", "nab_scoring", "grouping_variants"} & set(told)
+
+
 def test_a_build_that_reaches_no_package_index_says_what_helps(tmp_path):
     (tmp_path / "said").write_text(ENDED_BY_PIP, encoding="utf-8")
     ucc = environment(tmp_path, f"cat {tmp_path}/said; exit 1")
