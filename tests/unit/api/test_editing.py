@@ -163,6 +163,29 @@ def test_a_text_is_found_page_by_page(api):
     assert ([one["title"] for one in page["incidents"]], page["next_cursor"]) == (["Disk 0"], None)
 
 
+def test_where_a_text_is_looked_for_only_that_is_read_and_what_is_found_is_shown_whole(api):
+    """Thousands are looked at, each with a search of up to 10,000 characters."""
+    for number in range(3):
+        opened(api, title=f"{'Disk' if number == 1 else 'Net'} {number}")
+    incidents, read = api.stores_value.incidents, []
+    real = incidents.find
+
+    def find(*given, **named):
+        found = real(*given, **named)
+        read.extend(found)
+        return found
+
+    incidents.find = find
+    _, page = api.call("GET", "/incidents", query={"text": "disk"})
+    assert [one["title"] for one in page["incidents"]] == ["Disk 1"]
+    assert page["incidents"][0]["severity"] == "medium"
+    assert sum("search" in one for one in read) == 1
+
+    query = {"text": "disk", "fields": "affected_systems", "sort": "-last_time"}
+    _, page = api.call("GET", "/incidents", query=query)
+    assert [set(one) for one in page["incidents"]] == [{"id", "affected_systems"}]
+
+
 def test_times_and_order(api):
     start = api.clock.now()
     for number in range(3):

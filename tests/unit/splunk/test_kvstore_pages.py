@@ -135,3 +135,15 @@ def test_a_limit_beyond_a_page_is_kept_to(splunkd, incidents, monkeypatch):
 
     found = [one["_key"] for one in incidents.find(sort="time:1", limit=7)]
     assert found == [f"k{n}" for n in range(7)]
+
+
+def test_of_fewer_than_a_limit_beyond_a_page_none_is_read_again(splunkd, incidents, monkeypatch):
+    """Whether there are more, of another type or without the value, their keys alone tell."""
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 10)
+    splunkd.answer = shelf = Shelf(*(at(f"k{n:02}", n) for n in range(95)))
+
+    found = incidents.find(sort="time:-1", limit=1000, fields=("time",))
+    assert [one["time"] for one in found] == list(range(94, -1, -1))
+    pages = [one for one in shelf.asked if one["fields"] != "_key"]
+    # Each begins with the last of the one before.
+    assert len(pages) == 11

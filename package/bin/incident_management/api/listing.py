@@ -13,7 +13,7 @@ from ..incidents.canonical import digest
 from ..incidents.clocks.promise import SLA_STATUSES, SLA_STATUSES_OF_OPEN
 from ..incidents.errors import Invalid
 from ..incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document
-from ..incidents.stores import IS_OPEN
+from ..incidents.stores import IS_OPEN, find_by
 from ..ports import Collection
 from .acting import shown
 from .router import Request, Response, route
@@ -140,6 +140,8 @@ def list_incidents(request: Request) -> Response:
         raise Invalid("Give either 'cursor' or 'offset'.")
     incidents = request.stores.incidents
     found, place = _page(incidents, clauses, sort, place, wanted, limit, offset, fields)
+    if wanted:
+        found = _to_show(incidents, found, fields)
     return Response(
         {
             "incidents": [_only(fields, shown(document)) for document in found],
@@ -162,11 +164,13 @@ def _page(
 ) -> Tuple[List[Document], Optional[Place]]:
     """Return a page's documents, and where the next one begins (None: there is none).
 
-    ``fields``: what a list shows of each; all unless given.
+    ``fields``: what a list shows of each; all unless given. Where a text is ``wanted``, they hold
+    what that was looked for in, and the sorted field.
     """
     name = ORDERS[sort.lstrip("-")]
-    read = {SHOWN_FROM.get(field, field) for field in fields}
-    read.update((name, *(SEARCHED_FIELDS if wanted else ())) if fields else ())
+    shown_from = {SHOWN_FROM.get(field, field) for field in fields}
+    # A text is looked for in thousands, of which a page is shown.
+    read = {name, *SEARCHED_FIELDS} if wanted else {name, *shown_from} if fields else set()
     # Both the same way, as the accelerations of collections.conf are.
     order = f"{name}:{{0}},_key:{{0}}".format(-1 if sort.startswith("-") else 1)
     found: List[Document] = []
@@ -190,6 +194,16 @@ def _page(
             return found, None
         if scanned >= TEXT_SCAN:
             return found, place
+
+
+def _to_show(
+    incidents: Collection, found: Sequence[Document], fields: Sequence[str]
+) -> List[Document]:
+    """Read what is shown of those that a text was found in; one may be deleted by now."""
+    read = sorted({SHOWN_FROM.get(field, field) for field in fields})
+    keys = [str(one["_key"]) for one in found]
+    known = {str(one["_key"]): one for one in find_by(incidents, "_key", keys, read)}
+    return [known[key] for key in keys if key in known]
 
 
 def matching(incidents: Collection, arguments: Mapping[str, Any], most: int) -> List[str]:

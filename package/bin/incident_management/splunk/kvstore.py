@@ -88,12 +88,13 @@ class KvCollection:
         A page goes on from where the one before ended, not after so many rows: one that is added or
         deleted before that place would move another out of a page, or into two.
         """
-        page, is_last = self._page(query, sort, min(PAGE_ROWS, limit or PAGE_ROWS), skip, fields)
+        read = list(dict.fromkeys([*fields, *_sorted_by(sort)])) if fields else fields
+        page, is_last = self._page(query, sort, min(PAGE_ROWS, limit or PAGE_ROWS), skip, read)
         if is_last or 0 < limit <= len(page):
             return page
-        read = list(dict.fromkeys([*fields, *_sorted_by(sort)])) if fields else fields
-        found = self._first_by_get(query, sort, skip + limit, read) if limit else []
-        if not limit or len(found) < skip + limit:
+        first = [] if skip else page
+        found = self._first_by_get(query, sort, skip + limit, read, first) if limit else []
+        if not limit or len(found) < min(skip + limit, len(self.keys(query))):
             found = self._all_by_get(query, read)
         return _cut(sorted_documents(found, sort), limit, skip)
 
@@ -108,30 +109,37 @@ class KvCollection:
         return found
 
     def _first_by_get(
-        self, query: Mapping[str, Any], sort: str, limit: int, fields: Sequence[str]
+        self,
+        query: Mapping[str, Any],
+        sort: str,
+        limit: int,
+        fields: Sequence[str],
+        page: List[Document],
     ) -> List[Document]:
         """Return the first matches in an order; fewer than the limit where there may be more.
 
-        A range finds values of one type alone (MongoDB's type bracketing), and what has no value
-        is in none.
+        ``page`` is the first page, where that was read. A range finds values of one type alone
+        (MongoDB's type bracketing), and what has no value is in none.
         """
         name, is_falling = _sorted_by(sort)[0], sort.split(",")[0].endswith("-1")
-        found: Dict[str, Document] = {}
-        rest, is_last = query, False
-        while not is_last and len(found) < limit:
-            page, is_last = self._page(rest, sort, min(PAGE_ROWS, limit), 0, fields)
-            found.update((row["_key"], row) for row in page)
-            if not page or page[-1].get(name) is None:
+        rows, is_last = min(PAGE_ROWS, limit), False
+        if not page:
+            page, is_last = self._page(query, sort, rows, 0, fields)
+        found = {row["_key"]: row for row in page}
+        while page and not is_last and len(found) < limit:
+            last = page[-1].get(name)
+            if last is None:
                 break
-            last = page[-1][name]
             operator = "$lt" if is_falling else "$gt"
             if page[0].get(name) != last:
                 operator += "e"
-            elif not is_last:
+            else:
                 # As many as a page, or more, have this value.
                 same = self._all_by_get({"$and": [query, {name: last}]}, fields)
                 found.update((row["_key"], row) for row in sorted_documents(same, sort))
             rest = {"$and": [query, {name: {operator: last}}]}
+            page, is_last = self._page(rest, sort, rows, 0, fields)
+            found.update((row["_key"], row) for row in page)
         return list(found.values())
 
     def _page(
