@@ -19,6 +19,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 # Wednesday 2 December 2026, 10:00 in Berlin: dana's turn, until Monday 09:00.
 WEDNESDAY = datetime(2026, 12, 2, 10, tzinfo=BERLIN).timestamp()
 MONDAY = datetime(2026, 12, 7, 9, tzinfo=BERLIN).timestamp()
+PEOPLE = {"dana", "lee", "kim"}
 WEEKLY = {"handover": "mon 09:00", "start": "2026-11-30", "time_zone": "Europe/Berlin"}
 
 
@@ -59,7 +60,7 @@ def hand_over(stores, clock, conf, seen=None):
 def covering(stores, clock, hours=24.0, **wanted):
     ends_at = clock.now() + hours * 3600
     body = {"rota": "first", "ends_at": ends_at, **wanted}
-    return covers.add(stores, clock, "lee", body, {"dana", "lee", "kim"}, True, "")
+    return covers.add(stores, clock, "lee", body, PEOPLE, {"dana", "lee"}, True, "")
 
 
 def test_who_is_on_call_gets_it_and_the_entry_says_so(stores, clock):
@@ -243,6 +244,7 @@ def test_an_escalation_by_hand_goes_to_who_is_on_call_by_the_path(stores, clock)
     [
         ({"person": "kim", "instead_of": "dana"}, "lee", Forbidden, "or give away your own"),
         ({"person": "kin", "instead_of": "lee"}, "lee", Invalid, "names no 'kin'"),
+        ({"instead_of": "kim"}, "lee", Invalid, "kim is never on call by this rota: name one of"),
         ({"instead_of": "lee"}, "lee", Invalid, "lee can't cover for lee"),
         ({"starts_at": WEDNESDAY - 3600}, "lee", Invalid, "It would begin in the past"),
         ({"ends_at": WEDNESDAY - 1}, "lee", Invalid, "It has to end after it begins"),
@@ -252,7 +254,7 @@ def test_an_escalation_by_hand_goes_to_who_is_on_call_by_the_path(stores, clock)
 def test_a_cover_that_is_not_to_be_is_refused(stores, clock, wanted, actor, error, said):
     body = {"rota": "first", "ends_at": WEDNESDAY + 60, **wanted}
     with pytest.raises(error) as raised:
-        covers.add(stores, clock, actor, body, {"dana", "lee", "kim"}, False, "")
+        covers.add(stores, clock, actor, body, PEOPLE, {"dana", "lee"}, False, "")
     assert said in str(raised.value)
     assert covers.listing(stores, clock) == []
 

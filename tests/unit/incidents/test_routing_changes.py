@@ -238,3 +238,6 @@ def test_a_list_of_another_length_does_not_move_the_present_turn_unseen():
     change("rota", "first", {"members": "dana, lee, cy"}, ROTAS)
     change("rota", "first", {"members": "lee, dana, cy", "start": "2026-11-30"}, ROTAS)
     change("rota", "first", {"members": "cy, dana"}, ROTAS)
+    every = {**ROTAS["rota:first"], "handover": "every 7d", "start": "2026-11-23 09:00"}
+    said = refusal("rota", "first", {"members": "dana, cy, lee"}, {**ROTAS, "rota:first": every})
+    assert "set the start to 2026-11-30 09:00, when this turn began." in said

@@ -88,12 +88,13 @@ export class OnCall {
         const change = new Change();
         const { me } = this.app;
         const known = [...new Set([me.name, ...people])];
+        const onIt = [...new Set([...rota.members, ...rota.schedule.map((span) => span.person).filter(Boolean)])];
         ask({
             title: `Cover: ${rota.name}`, submit: 'Agree on it', draft: `cover/${rota.name}`,
             about: `Times are of ${timeZone()}.`,
             fields: [
                 { name: 'person', label: 'Who covers', kind: 'select', value: me.name, options: known.map((name) => [name, name === me.name ? `${name} (you)` : name]) },
-                { name: 'instead_of', label: 'For', kind: 'select', value: rota.now.person === me.name ? ANYBODY : rota.now.person, options: [[ANYBODY, 'whoever is on call'], ...known.map((name) => [name, name])] },
+                { name: 'instead_of', label: 'For', kind: 'select', value: rota.now.person === me.name ? ANYBODY : rota.now.person, options: [[ANYBODY, 'whoever is on call'], ...onIt.map((name) => [name, name])] },
                 { name: 'from', label: 'From', kind: 'moment', help: 'Left empty, from now on.' },
                 { name: 'until', label: 'Until', kind: 'moment', required: true },
                 { name: 'reason', label: 'Why', kind: 'area' },

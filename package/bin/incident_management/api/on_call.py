@@ -116,11 +116,13 @@ def list_covers(request: Request) -> Response:
 )
 def add_cover(request: Request) -> Response:
     """Cover for somebody, or have somebody cover for you; for others it takes incident_admin."""
-    routing = request.routing()
-    routing.check_rota(request.body["rota"])
+    routing = as_agreed(request.stores, request.clock, request.routing())
+    rota = request.body["rota"]
+    routing.check_rota(rota)
+    people, of_rota = routing.people(), routing.on_call.people(rota)
     may_name_others = OTHERS in request.capabilities
     who = (request.stores, request.clock, request.user, request.body)
-    made = covers.add(*who, routing.people(), may_name_others, request.mark)
+    made = covers.add(*who, people, of_rota, may_name_others, request.mark)
     return Response(_cover(request, made), status=201)
 
 
@@ -144,10 +146,12 @@ def end_cover(request: Request) -> Response:
 def _rota(routing: Routing, name: str, start: float, end: float, now: float) -> Document:
     routing.check_rota(name)
     rota, on_call = routing.rotas[name], routing.on_call
-    # Long enough to hold the next handover, however long a turn is.
-    ahead = on_call.spans(name, now, now + 2 * rota.handovers.step.total_seconds() + TWO_WEEKS)
-    current = ahead[0]
-    later = [one for one in ahead if one.duty.person != current.duty.person]
+    # The second is long enough to hold the next handover, however long a turn is.
+    for ahead in (TWO_WEEKS, TWO_WEEKS + 2 * rota.handovers.step.total_seconds()):
+        current, *rest = on_call.spans(name, now, now + ahead)
+        later = [one for one in rest if one.duty.person != current.duty.person]
+        if later:
+            break
     return {
         "name": name,
         "members": list(rota.members),

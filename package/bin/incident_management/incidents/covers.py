@@ -65,6 +65,7 @@ def add(
     actor: str,
     wanted: Mapping[str, Any],
     people: Collection[str],
+    of_rota: Collection[str],
     may_name_others: bool,
     unique: str,
 ) -> Cover:
@@ -74,6 +75,7 @@ def add(
         wanted: the fields of :class:`Cover` that a person gives; without ``person`` it is whoever
             asks, without ``starts_at`` it begins now.
         people: everybody whom incident_routing.conf names.
+        of_rota: everybody who may be on call by the rota.
         may_name_others: whether somebody who is not concerned may ask for it.
         unique: names the request; one that was made for it is returned as it is.
 
@@ -87,6 +89,10 @@ def add(
             raise Invalid(
                 f"incident_routing.conf names no '{name[:60]}': add the person to a team first."
             )
+    if instead_of and instead_of not in of_rota:
+        raise Invalid(
+            f"{instead_of} is never on call by this rota: name one of {', '.join(sorted(of_rota))}."
+        )
     if person == instead_of:
         raise Invalid(f"{person} can't cover for {person}: name two people.")
     if actor not in (person, instead_of) and not may_name_others:

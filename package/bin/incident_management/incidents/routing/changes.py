@@ -103,7 +103,9 @@ def check_change(
         if name not in then.rotas:
             _check_rota_unused(before, name)
         else:
-            _check_turn(before.rotas[name], then.rotas[name], moment)
+            counted = after[stanza].get("handover", "").strip().lower().startswith("every")
+            form = "%Y-%m-%d %H:%M" if counted else "%Y-%m-%d"
+            _check_turn(before.rotas[name], then.rotas[name], moment, form)
     _check_names(then, kind, after.get(stanza, {}))
     _check_problems(before, then)
     if values is not None and is_off(after[stanza]):
@@ -176,10 +178,11 @@ def _check_rota_unused(routing: Routing, rota: str) -> None:
             )
 
 
-def _check_turn(before: Rota, then: Rota, moment: float) -> None:
+def _check_turn(before: Rota, then: Rota, moment: float, form: str) -> None:
     """Raise Invalid where a list of another length moves the present turn to somebody else.
 
-    Who changes the start as well, or puts somebody in another's place, means it.
+    Who changes the start as well, or puts somebody in another's place, means it. ``form`` is how
+    the stanza writes a start.
     """
     if not (before.members and then.members) or before.handovers != then.handovers:
         return
@@ -187,10 +190,10 @@ def _check_turn(before: Rota, then: Rota, moment: float) -> None:
     had, has = before.whose_turn(number), then.whose_turn(number)
     if had == has or had not in then.members or len(before.members) == len(then.members):
         return
-    begins = before.handovers.local(before.handovers.begins(number))
+    begins = before.handovers.first + number * before.handovers.step
     raise Invalid(
         f"It is the turn of '{had}', and by this list it would be that of '{has}': name {had} "
-        f"first and set the start to {begins:%Y-%m-%d}, when this turn began."
+        f"first and set the start to {begins:{form}}, when this turn began."
     )
 
 
