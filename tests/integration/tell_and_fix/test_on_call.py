@@ -1,0 +1,46 @@
+"""The worker gives incidents to who is on call, and hands them on where somebody covers."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime, timedelta, timezone
+
+from .conftest import Office, wait_for
+
+
+def test_an_incident_goes_to_who_is_on_call_and_to_who_covers_and_each_is_told(office: Office):
+    begun = datetime.now(timezone.utc) - timedelta(days=1)
+    turns = {"members": "dana, lee", "handover": "every 52w", "start": f"{begun:%Y-%m-%d %H:%M}"}
+    for kind, name, fields in (
+        ("member", "lee", {"slack_id": "U0LEE00001"}),
+        ("member", "dana", {"slack_id": "U0DANA0001"}),
+        ("rota", "shop", turns),
+        ("team", "shop", {"rota": "shop", "assign": "auto"}),
+        ("rule", "shop", {"team": "shop", "entity": "checkout"}),
+    ):
+        office.admin.post(f"incident_management_{kind}", name=name, **fields)
+    time.sleep(16)  # the worker reads its configuration every 15 s
+    incident = office.signal()
+
+    def owners() -> list[str]:
+        return [e["data"]["owner"] for e in office.timeline(incident) if e["kind"] == "assigned"]
+
+    wait_for(lambda: owners() == ["dana"])
+    ends_at = time.time() + 3600
+    body = {"rota": "shop", "person": "lee", "instead_of": "dana", "ends_at": ends_at}
+    office.call("POST", "/on-call/covers", body)
+    wait_for(lambda: owners() == ["dana", "lee"])
+    wait_for(lambda: "U0LEE00001" in json.dumps(office.slack.messages))
+    office.call("POST", f"/incidents/{incident}/acknowledge")
+    (cover,) = office.call("GET", "/on-call/covers")["covers"]
+    office.admin.delete(f"/services/incident_management/v1/on-call/covers/{cover['id']}")
+    time.sleep(12)
+    # Who has acknowledged it keeps it.
+    assert owners() == ["dana", "lee"]
+    assert office.call("GET", f"/incidents/{incident}")["owner"] == "lee"
+    last = office.timeline(incident)
+    reason = next(e for e in reversed(last) if e["kind"] == "assigned")["data"]["reason"]
+    assert reason.startswith(
+        "Handover: dana had not acknowledged it. lee is on call by rota 'shop'"
+    )
