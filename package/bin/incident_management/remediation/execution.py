@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Callable, List, Optional, Tuple
 
+from ..incidents import timeline
 from ..incidents.model import Entry
 from ..notify.message import span
 from ..ports import Document
@@ -226,9 +227,19 @@ def _run_once(
             outcome = Outcome("failed", f"Nothing was done. {refusal}")
         else:
             outcome = _acted(context, plan, step)
-        if outcome.status in ("done", "failed"):
+        if outcome.passing and actor == SYSTEM:
+            _leave(context, plan, step, outcome)
+        elif outcome.status in ("done", "failed"):
             end(context, plan, step.run, outcome, actor)
     return context.show(plan)
+
+
+def _leave(context: Context, plan: Document, step: Step, outcome: Outcome) -> None:
+    """Leave what undoes a fix by itself to :func:`settle`, which sends it again; say so."""
+    text = f"{plan['_key']} is not undone yet: {outcome.detail} It is tried again."
+    once = f"{step.run.name}:again"
+    note = {"text": text}
+    timeline.append(context.stores, context.clock, plan["incident_id"], "note", note, SYSTEM, once)
 
 
 def _acted(context: Context, plan: Document, step: Step) -> Outcome:
