@@ -505,7 +505,7 @@ def test_a_recovery_under_somebody_elses_deployment_does_not_prove_the_fix(amazo
     bench.verifier().run()
     state = bench.context.load(plan)[2]
     assert (state.status, bench.status()) == ("insufficient_data", "new")
-    assert "by ecs-svc/99, which somebody made since, not by ecs-svc/41" in state.detail
+    assert "by deployment ecs-svc/99, which somebody made since, not by ecs-svc/41" in state.detail
 
 
 @pytest.mark.parametrize(
