@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Tuple, TypeVar
 
 from ..masking import mask
@@ -206,8 +206,10 @@ class Ecs:
             if outcome.status == "unchanged":
                 # The change is asked for; an answer of a moment ago may not show it yet.
                 outcome = Outcome("unknown", outcome.detail)
-            if outcome.status != "unknown" or time.monotonic() >= deadline:
+            if outcome.status != "unknown":
                 return outcome
+            if time.monotonic() >= deadline:
+                return replace(outcome, result={"deployment": made})
             self._sleep(PAUSE_SECONDS)
 
     def _service(self, client: Any, arguments: Mapping[str, str]) -> _Service:

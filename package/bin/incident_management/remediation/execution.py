@@ -32,6 +32,8 @@ from .steps import (
     begin,
     end,
     inverse_step,
+    keep,
+    kept,
     look,
     rollback_in_doubt,
     rollback_run,
@@ -231,6 +233,8 @@ def _run_once(
             _leave(context, plan, step, outcome)
         elif outcome.status in ("done", "failed"):
             end(context, plan, step.run, outcome, actor)
+        else:
+            keep(context, step.run, outcome.result)
     return context.show(plan)
 
 
@@ -297,6 +301,9 @@ def settle(context: Context, plan_id: str) -> bool:
     if not context.claim(f"settle:{run.name}:{int(age // LEASE_SECONDS)}", {}):
         return False
     outcome = _found_out(context, plan, state, run, age)
+    if outcome.status == "done":
+        # What the request made, also where somebody has made the same anew since.
+        outcome = replace(outcome, result={**outcome.result, **kept(context, run)})
     if outcome.status in ("unknown", "unchanged"):
         if age < SETTLING_GIVES_UP_SECONDS and not ahead:
             return False
@@ -329,14 +336,16 @@ def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age
         return outcome
     refusal = _not_again(context, plan, step, age)
     if refusal is None:
-        return _again(context, step)
+        outcome = _again(context, step)
+        keep(context, run, outcome.result)
+        return outcome
     return Outcome("unchanged", f"{outcome.detail} The request was not sent again: {refusal}")
 
 
 def _again(context: Context, step: Step) -> Outcome:
     """Send a request again. That it fails says nothing of the first one, which may go on."""
     outcome = act(context, step)
-    return outcome if outcome.status == "done" else Outcome("unknown", outcome.detail)
+    return replace(outcome, status="unknown") if outcome.status == "failed" else outcome
 
 
 def _not_again(context: Context, plan: Document, step: Step, age: float) -> Optional[Refused]:

@@ -45,6 +45,7 @@ class Unfit(ExecutorError):
 class Outcome:
     """How an execution ended: ``done``, ``failed`` or ``unknown``.
 
+    ``result``: what the request has made, also where it is ``unknown`` how that goes on.
     ``certain``: a ``failed`` one certainly changed nothing. ``passing``: nor did this one, for a
     reason that goes by itself, so the same request may be sent again. Who only asks may also find
     ``unchanged``: it was not done, or not yet.
