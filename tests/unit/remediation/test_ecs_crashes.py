@@ -193,6 +193,17 @@ def test_what_somebody_deploys_while_the_fix_takes_its_time_is_not_taken_for_it(
     assert (bench.region.newest["id"], bench.region.updates) == (theirs, 1)
 
 
+def test_what_the_circuit_breaker_took_back_unseen_is_not_deployed_again():
+    """Once its tasks are gone, ECS does not list the deployment that has failed any more."""
+    bench, plan = taking_long([])
+    bench.region.deployments.pop(0)
+    bench.region.newest["status"] = "PRIMARY"
+    bench.rounds(8)
+    state = bench.state(plan)
+    assert (state.status, state.action_in_doubt, bench.region.updates) == ("failed", True, 1)
+    assert state.detail == "checkout still runs web:42. Somebody or something has put it back."
+
+
 def test_more_than_these_requests_are_not_made(bench):
     plan = approved(bench)
     bench.region.left = 0

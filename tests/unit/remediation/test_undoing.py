@@ -59,8 +59,7 @@ def test_a_request_that_fails_in_passing_is_sent_again_and_people_are_told_that_
     assert state_of(bench).status == "rolling_back" and bench.kinds()[-1] == "note"
     (note,) = [one for one in timeline.read(bench.stores, INCIDENT) if one.kind == "note"]
     assert note.data["text"] == (
-        f"{bench.plan} is not undone yet: The deploy API was not reached: it is down. It is tried "
-        "again."
+        f"{bench.plan} is not undone yet, and is tried again: {PASSING.detail}"
     )
     rounds(bench, 2)
     assert bench.kinds()[-3:] == ["rollback started", "note", "rollback done"]

@@ -9,7 +9,7 @@ run's request id, what happened. Only what is wanted still is asked for again.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, List, Optional, Tuple
+from typing import Any, Callable, List, Mapping, Optional, Tuple
 
 from ..incidents import timeline
 from ..incidents.model import Entry
@@ -240,7 +240,7 @@ def _run_once(
 
 def _leave(context: Context, plan: Document, step: Step, outcome: Outcome) -> None:
     """Leave what undoes a fix by itself to :func:`settle`, which sends it again; say so."""
-    text = f"{plan['_key']} is not undone yet: {outcome.detail} It is tried again."
+    text = f"{plan['_key']} is not undone yet, and is tried again: {outcome.detail}"
     once = f"{step.run.name}:again"
     note = {"text": text}
     timeline.append(context.stores, context.clock, plan["incident_id"], "note", note, SYSTEM, once)
@@ -301,9 +301,6 @@ def settle(context: Context, plan_id: str) -> bool:
     if not context.claim(f"settle:{run.name}:{int(age // LEASE_SECONDS)}", {}):
         return False
     outcome = _found_out(context, plan, state, run, age)
-    if outcome.status == "done":
-        # What the request made, also where somebody has made the same anew since.
-        outcome = replace(outcome, result={**outcome.result, **kept(context, run)})
     if outcome.status in ("unknown", "unchanged"):
         if age < SETTLING_GIVES_UP_SECONDS and not ahead:
             return False
@@ -328,7 +325,7 @@ def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age
     except (CatalogueError, Refused) as error:
         return Outcome("unknown", str(error))
     begin(context, plan, step, SYSTEM)
-    outcome = look(context, step, run)
+    outcome = _as_made(look(context, step, run), kept(context, run))
     earlier = rollback_in_doubt(plan, state) if run.kind == "rollback" else None
     if earlier and outcome.status == "unchanged":
         outcome = look(context, step, earlier)
@@ -340,6 +337,15 @@ def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age
         keep(context, run, outcome.result)
         return outcome
     return Outcome("unchanged", f"{outcome.detail} The request was not sent again: {refusal}")
+
+
+def _as_made(found: Outcome, made: Mapping[str, Any]) -> Outcome:
+    """Judge what is found by what the request is known to have made, if it is."""
+    if made and found.status == "unchanged":
+        sentence = f"{found.detail} Somebody or something has put it back."
+        return Outcome("failed", sentence, certain=False)
+    # Somebody may have made the same anew since.
+    return replace(found, result={**found.result, **made}) if found.status == "done" else found
 
 
 def _again(context: Context, step: Step) -> Outcome:
