@@ -9,9 +9,9 @@ import pytest
 
 from incident_management.incidents.model import Incident
 from incident_management.remediation.catalogue import Catalogue
-from incident_management.remediation.judging import Judgement, Meant, judge
 from incident_management.remediation.plan import PlanState
 from incident_management.remediation.raised import CannotJudge, identity
+from incident_management.remediation.verdict import Judgement, Meant, judge
 from incident_management.rerun.raising import SavedSearchRaising
 from incident_management.splunk.search import SplunkSearcher
 from incident_management.splunk.session import Session

@@ -8,7 +8,7 @@ from incident_management.detection.health.found import RecentSignals
 from incident_management.detection.health.measures import DAY, Verdicts
 from incident_management.incidents.routing import Routing
 from tests.fakes import FakeStores
-from tests.unit.detection.test_backtest_judging import Errors, often, told
+from tests.unit.detection.test_backtest_outcome import Errors, often, told
 
 NOW = 1_700_000_000.0
 

@@ -23,11 +23,15 @@ def signed(watched: Watched, member: str = "sh1", on: bool = True) -> None:
 
 
 def off_for(watched: Watched, seconds: float) -> None:
-    """Switch the monitor off; every span is bad but the last. It is on again, but not run yet."""
+    """Switch the monitor off; every span is bad but the last. It is on again, but not run yet.
+
+    Of more than a day, one span in each hour is bad.
+    """
     signed(watched)
     watched.clock.advance(30)
     signed(watched, on=False)
-    for at in range(int(watched.clock.now()), int(watched.clock.now() + seconds - 300), 300):
+    now, step = int(watched.clock.now()), 300 if seconds <= DAY else HOUR
+    for at in range(now, int(now + seconds - 300), step):
         mixed(watched, at + 1, 50, 50)
     watched.clock.advance(seconds)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+from functools import cache
 from typing import Dict, List, Tuple
 
 import pytest
@@ -80,11 +81,12 @@ class Day(Watched):
         return sorted(one["first_time"] - START for one in self.signals if one["incident_id"])
 
 
-def lived(seed: int, eventful: bool, deploy: bool, maintenance: bool = True) -> List[Day]:
+@cache
+def lived(seed: int, eventful: bool, deploy: bool) -> List[Day]:
+    """A day of each monitor, lived once for all tests: they only look at it."""
     days = [Day(name, seed, eventful, deploy) for name in MONITORS]
     for day in days:
-        if maintenance:
-            hold_back(day)
+        hold_back(day)
         day.live()
     return days
 
@@ -137,9 +139,8 @@ def test_maintenance_is_found_but_held_back(seed: int) -> None:
 
 
 def test_no_span_is_read_twice_and_a_run_reads_only_its_own() -> None:
-    day = Day("traffic", 1, eventful=True, deploy=True)
-    day.live()
-    windows: List[Tuple[int, int]] = sorted(day.windows)
+    traffic = lived(1, eventful=True, deploy=True)[0]
+    windows: List[Tuple[int, int]] = sorted(traffic.windows)
 
     assert all(one[1] == after[0] for one, after in zip(windows, windows[1:]))
     assert all(end - start == SPAN for start, end in windows if start >= START)

@@ -9,6 +9,8 @@ from incident_management.notify.channel import dead
 from tests.unit.notify.services import Crash
 from tests.unit.notify.stormy import WEB, Storm
 
+GATHERED = {"state": "gathered", "summary": ""}
+
 
 @pytest.fixture
 def storm():
@@ -114,6 +116,33 @@ def test_whether_something_goes_to_threads_is_asked_once_for_all_of_a_turn(storm
     outbox.find = find
     storm.announcer.run(storm.routing, WEB, storm.set_up)
     assert len(reads) <= 10
+
+
+@pytest.mark.parametrize("of_the_other", [{}, GATHERED], ids=["singly", "gathered"])
+def test_whether_there_is_a_thread_is_what_another_worker_made_of_it(storm, of_the_other):
+    """Both announce the same incident: one was slow, and lost its turn."""
+    storm.comes(21)
+    storm.goes_on(5)
+    told = {"owner": "dana", "team": "web", "reason": "turn"}
+    for number in range(1, 22):
+        storm.write("assigned", storm.named(number), **told)
+    contested, outbox = storm.named(22), storm.stores.outbox
+    insert = outbox.insert
+
+    def another_is_first(document):
+        if (document["incident_id"], document["event"]) == (contested, "opened"):
+            single = {key: value for key, value in document.items() if key != "summary"}
+            insert({**single, "state": "pending", **of_the_other})
+        return insert(document)
+
+    outbox.insert = another_is_first
+    about = {"title": "shop fails", "severity": "high", "entities": ["shop"], "signals": {"a": 1}}
+    storm.write("opened", contested, **about, rule="High Error Rate")
+    storm.write("routed", contested, team="web", owner="", reason="rule")
+    storm.write("assigned", contested, **told)
+    storm.announcer.run(storm.routing, WEB, storm.set_up)
+    mine = {"incident_id": contested, "channel": "slack", "event": "assigned"}
+    assert ["summary" in one for one in outbox.find(mine)] == [bool(of_the_other)]
 
 
 def test_a_persons_own_mails_are_summed_up_for_them(storm):

@@ -147,3 +147,21 @@ def test_of_fewer_than_a_limit_beyond_a_page_none_is_read_again(splunkd, inciden
     pages = [one for one in shelf.asked if one["fields"] != "_key"]
     # Each begins with the last of the one before.
     assert len(pages) == 11
+
+
+@pytest.mark.parametrize("sort", ["time:1", "time:-1"])
+def test_those_that_are_deleted_meanwhile_hide_none_without_the_value(
+    splunkd, incidents, monkeypatch, sort
+):
+    """As many were found as there are by then: the wrong ones."""
+    monkeypatch.setattr(kvstore, "PAGE_ROWS", 3)
+    stays = [{"_key": "t", "time": "soon"}, *(at(f"k{n}", n) for n in range(4, 8))]
+    goes = [at("g0", 3.5), at("g1", 7.5)]
+
+    def between(known):
+        if len(shelf.asked) > 2:
+            known[:] = stays
+
+    splunkd.answer = shelf = Shelf(*goes, *stays, between=between)
+    found = [one["_key"] for one in incidents.find(sort=sort, limit=100)]
+    assert {one["_key"] for one in stays} <= set(found)

@@ -102,8 +102,13 @@ class Storms:
             else:
                 # Another worker is at the same, and puts more there than is counted here.
                 del self._counts[counted]
-        if self._in_slack is not None and channel == "slack" and "summary" not in extra:
-            self._in_slack.add(notification["incident_id"])
+        if self._in_slack is not None and channel == "slack":
+            incident_id = notification["incident_id"]
+            if not is_new:
+                # What that other one made of it counts.
+                self._in_slack |= self._singly_in_slack([incident_id])
+            elif "summary" not in extra:
+                self._in_slack.add(incident_id)
         return is_new
 
     def told_together(self, incident_id: str) -> List[str]:
@@ -119,11 +124,15 @@ class Storms:
         if notification["channel"] != "slack" or notification["event"] in IN_CHANNEL_TOO:
             return False
         if self._in_slack is None:
-            wanted = ("incident_id", "channel", "summary")
-            found = find_by(self._stores.outbox, "incident_id", self._incidents, fields=wanted)
-            in_slack = (one for one in found if one["channel"] == "slack" and "summary" not in one)
-            self._in_slack = {str(one["incident_id"]) for one in in_slack}
+            self._in_slack = self._singly_in_slack(self._incidents)
         return notification["incident_id"] in self._in_slack
+
+    def _singly_in_slack(self, incident_ids: Collection[str]) -> Set[str]:
+        """Return those of some incidents that have a message of their own in Slack."""
+        wanted = ("incident_id", "channel", "summary")
+        found = find_by(self._stores.outbox, "incident_id", incident_ids, fields=wanted)
+        singly = (one for one in found if one["channel"] == "slack" and "summary" not in one)
+        return {str(one["incident_id"]) for one in singly}
 
     def _is_full(self, routing: Routing, flow: str, message: Mapping[str, Any]) -> bool:
         if not routing.tell_singly:

@@ -10,9 +10,9 @@ from ..notify.message import listed, span
 from ..ports import SearchFailed
 from .catalogue import Action, CatalogueError
 from .context import Context
-from .judging import MAX_ENTITIES
 from .plan import PlanState
 from .raised import CannotJudge, RaisingSearch, opening, searches_of
+from .verdict import MAX_ENTITIES
 
 __all__ = ["Foresight", "foresee"]
 

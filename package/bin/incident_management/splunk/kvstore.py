@@ -94,9 +94,14 @@ class KvCollection:
             return page
         first = [] if skip else page
         found = self._first_by_get(query, sort, skip + limit, read, first) if limit else []
-        if not limit or len(found) < min(skip + limit, len(self.keys(query))):
+        # Their keys alone tell whether there are more, of another type or without the value.
+        if not limit or (len(found) < skip + limit and not self._has_all(query, found)):
             found = self._all_by_get(query, read)
         return _cut(sorted_documents(found, sort), limit, skip)
+
+    def _has_all(self, query: Mapping[str, Any], found: Sequence[Document]) -> bool:
+        """Tell whether nothing matches but what was found; that may be deleted by now."""
+        return {row["_key"] for row in found}.issuperset(self.keys(query))
 
     def _all_by_get(self, query: Mapping[str, Any], fields: Sequence[str]) -> List[Document]:
         """Return every match, in the order of the keys."""

@@ -8,7 +8,7 @@ from ...incidents.grouping import Topology
 from ...incidents.suppression import Suppression
 from ...ports import Searcher, SearchFailed
 from ...splunk import spl
-from .judging import Recorded
+from .outcome import Recorded
 
 __all__ = ["Known"]
 

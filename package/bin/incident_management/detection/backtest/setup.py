@@ -19,9 +19,9 @@ from ..options import Duration, Kind, Number, parse_options
 from ..read_only import NotReadOnly, check_read_only
 from ..thresholds import final_limit
 from ..timemodifiers import resolve
-from .judging import COLUMNS, Recorded, judged, loosened, proposed
 from .known import Known
 from .monitored import MonitorReplay
+from .outcome import COLUMNS, Recorded, judged, loosened, proposed
 from .progress import Progress
 from .replay import DAY, BacktestFailed, Detection, Replay, Setting, Simulated, Window, simulate
 from .runs import runs_of

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from incident_management.detection.backtest import replay
-from incident_management.detection.backtest.judging import Recorded, loosened
+from incident_management.detection.backtest.outcome import Recorded, loosened
 from incident_management.detection.backtest.replay import BacktestFailed, Detection, Replay
 from incident_management.detection.backtest.setup import Asked, compared, parse_compare
 from incident_management.detection.thresholds import final_limit
