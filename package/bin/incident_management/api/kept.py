@@ -53,7 +53,7 @@ class KeptHere:
                 self._deliver(left, self._backend.session(raw, system=True))
         except (SplunkError, OSError, Contended) as error:
             log.get("rest").warning(f"What alert actions kept on this search head waits: {error}")
-        except Exception:  # one file must not end the process after each answer
+        except Exception:  # noqa: BLE001 - one file must not end the process after each answer
             log.get("rest").exception("What alert actions kept on this search head waits.")
 
     def _deliver(self, left: Iterable[Tuple[Path, Mapping[str, Any]]], session: Any) -> None:

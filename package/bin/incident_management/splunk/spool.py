@@ -1,4 +1,4 @@
-"""Requests that could not be delivered, kept as files until the worker, or the API, delivers them."""
+"""Requests that could not be delivered, kept as files until the worker or the API does it."""
 
 from __future__ import annotations
 
