@@ -116,8 +116,8 @@ def quietness(
 ) -> Tuple[str, str]:
     """Return the state of a detection by its firing alone, and a sentence on it.
 
-    ``enabled`` is None for a detection that is not a saved search; ``since``: since when it is known
-    to be enabled, None where nobody looked.
+    ``enabled`` is None for a detection that is not a saved search. ``since``: from when on it is
+    known to be enabled, None where nobody looked.
     """
     if enabled is False:
         return "disabled", "It is disabled, or has no schedule: it can't find anything."
