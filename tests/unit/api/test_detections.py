@@ -189,7 +189,8 @@ def test_nobody_knows_whether_it_was_on_while_nobody_looked(api):
     api.clock.advance(86_400)
     look(api)
     schedule(api)
-    assert report(api)["state"] == "new"
+    found = report(api)
+    assert (found["state"], found["why"][:27]) == ("new", "It is known to be enabled f")
 
 
 def test_a_name_that_nobody_knows_is_not_found(api):

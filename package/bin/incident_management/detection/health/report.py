@@ -179,7 +179,10 @@ class HealthReport:
         if self._monitors[name]:
             return "failing", self._monitors[name]
         state, why = quietness(True, fired, self._now)
-        return state, why.replace("| incidentbacktest", f'| incidentbacktest monitor="{name}"')
+        if state == "never_fired":
+            # Not each has a threshold that could be lower.
+            why = f'It never fired. Replay it, with | incidentbacktest monitor="{name}".'
+        return state, why
 
     def _calmed_by(
         self, saved: SavedDetection, opened: Sequence[Mapping[str, Any]]
