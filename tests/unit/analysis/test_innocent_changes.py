@@ -55,6 +55,10 @@ case("another major of what is in each trace","",
 case("an address of where to report","",
  [calm("shop"),fail("shop","ERROR 500 Internal Server Error in CartController {n}, please report it at https://github.com/acme/shop/issues/new")],
  [],entity="shop")
+case("deploy elsewhere, that warned of something once","",
+ [calm("search"),calm("crm"),[event(-200,"crm","WARN cache of tenant 7 was rebuilt")],
+  fail("search","ERROR SearchController - java.lang.ArrayIndexOutOfBoundsException: Index {n} out of bounds for length 3")],
+ [deploy(-210,"crm")],entity="search")
 case("jvm: too little memory, nothing changed","A process",
  [calm("etl"),fail("etl","ERROR There is insufficient memory for the Java Runtime Environment to continue. {n}")],
  [],entity="etl")
