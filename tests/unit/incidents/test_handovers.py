@@ -383,3 +383,22 @@ def test_what_waits_for_another_team_goes_on_waiting_for_it_after_a_handover(sto
     clock.advance(2.5 * 3600)
     assignment.place_waiting(stores, clock, conf)
     assert owner(stores, incident_id) == "max"
+
+
+def test_who_is_taken_out_of_the_rota_leaves_what_they_had_not_acknowledged(stores, clock):
+    incident_id = given(stores, clock, routing())
+    clock.advance(60)
+    without = routing(team__payments={"members": "lee, kim"}, rota__first={"members": "lee"})
+    hand_over(stores, clock, without)
+    hand_over(stores, clock, without)
+    assert owner(stores, incident_id) == "lee"
+    assert kinds(stores, incident_id).count("assigned") == 2
+
+
+def test_without_rotas_a_look_asks_the_kv_store_nothing(stores, clock):
+    given(stores, clock, routing())
+    before = stores.calls
+    hand_over(stores, clock, Routing.from_stanzas({"team:payments": {"members": "dana"}}))
+    assert stores.calls == before
+    hand_over(stores, clock, routing())
+    assert stores.calls == before + 2

@@ -8,7 +8,8 @@ workers the first.
 What gives an incident by a rota says since when whoever is on call is (``on_call_since`` of the
 entry), and it is handed on only where somebody came on call later than that. So it stays with whom
 it was passed on to, a worker whose clock is behind gives nothing back, and what one gave that had
-not heard yet of a handover, or of a cover, is handed on.
+not heard yet of a handover, or of a cover, is handed on. So is what somebody has who was taken out
+of the rota.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ def _entry(
     if incident is None or (incident.status, incident.rota) != ("assigned", rota):
         return None
     once = f"handover:{len(lives_of(entries))}:{rota}:{since:.0f}"
-    if incident.owner == duty.person or _known_since(entries, rota) >= since:
+    belongs = incident.owner in routing.on_call.people(rota)
+    if incident.owner == duty.person or (belongs and _known_since(entries, rota) >= since):
         return None
     if any(entry.once == once for entry in entries):
         return None
