@@ -10,7 +10,7 @@ entries: a signal counts once however often it was written down, and an entry th
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable, Dict, Iterable, List, Set
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set
 
 from .clocks.promise import Promise
 from .joining.holdings import Holdings
@@ -109,6 +109,7 @@ class State:
         # The merged incident whose pin this one has taken over.
         self.pinned_by = ""
         self.promise = Promise()
+        self.handover: Optional[Entry] = None
         self._apply: Dict[str, Callable[[Entry], None]] = {
             "opened": self._opened,
             "routed": self._routed,
@@ -199,6 +200,7 @@ class State:
             incident.team = team
         if data.get("owner"):
             self._own(data)
+            self.handover = entry if data.get("handover") else None
         elif team and incident.owner and (team != before or entry.kind == "escalation"):
             incident.handed_on = True
 
@@ -223,9 +225,16 @@ class State:
     def _own(self, data: Document) -> None:
         self.incident.owner = str(data["owner"])
         self.incident.rota = str(data.get("rota") or "")
-        self.incident.handed_on = False
+        # A handover's new owner, too, keeps it only until the team that it waits for can take it.
+        self.incident.handed_on = self.incident.handed_on and bool(data.get("handover"))
         if self.incident.status == "new":
             self.incident.status = "assigned"
+
+    def _keep(self, begun: Entry) -> None:
+        """Leave it with who had it where somebody began before the handover had reached them."""
+        handover = self.handover
+        if handover and begun.seq <= handover.seq and begun.actor != self.incident.owner:
+            self.incident.owner = str(handover.data["instead_of"])
 
     def _status(self, entry: Entry) -> None:
         incident, to = self.incident, entry.data.get("to")
@@ -239,6 +248,7 @@ class State:
             incident.handed_on = False
         incident.status = str(to)
         if to == "in_progress":
+            self._keep(entry)
             self.promise.acknowledged(entry.time)
             if incident.acknowledged_at is None:
                 incident.acknowledged_at = entry.time
