@@ -16,7 +16,7 @@ from incident_management.incidents.joining import merging, moving
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.turns import orders
 from tests.unit.incidents.builders import START, ingest, signal
-from tests.unit.incidents.movers import check, merge, opened
+from tests.unit.incidents.movers import check, holders, merge, opened
 
 LATE = signal("checkout", 1)
 
@@ -94,9 +94,35 @@ def test_whatever_the_order_each_signal_is_counted_once_and_names_its_incident(
 ):
     tried = 0
     for stores, order in orders(begun, interruptions, at):
-        moving.finish_recent(stores, ManualClock(START + 200))
         told = "".join(map(str, order))
+        if begun is not twice_delivered:
+            holders(stores)
+        moving.finish_recent(stores, ManualClock(START + 200))
         assert LATE.key in {d["_key"] for d in stores.signals.all()}, told
         check(stores)
         tried += 1
     assert tried > 20, "that many orders there are at least"
+
+
+def test_a_signal_on_its_way_is_not_taken_for_split_off_when_the_merge_is_undone():
+    """Its writer saw no merge, and has written it down, but not handed it on."""
+    scene = Scene()
+    stores = scene.stores
+
+    def meanwhile(collection, act):
+        def before(verb, _name):
+            if verb == "save":
+                collection.before = None
+                act()
+
+        collection.before = before
+
+    def merged():
+        scene.merge(0, 1)
+        meanwhile(stores.incidents, lambda: scene.undo(1, 0))
+
+    meanwhile(stores.timeline, merged)
+    scene.deliver()
+
+    assert stores.incidents.get(scene.ids[0])["signals"] == 2
+    check(stores)
