@@ -159,7 +159,7 @@ class State:
                 self.events[key] = int(events)
                 self.event_count += int(events)
         if data.get("number"):
-            self.holdings.came(data.get("signals") or (), int(data["number"]))
+            self._moved_here(entry.kind, data)
         _extend(incident.entities, data.get("entities") or [])
         _extend(incident.rules, [data["rule"]] if data.get("rule") else data.get("rules") or [])
         _extend(incident.tags, data.get("tags") or [])
@@ -172,6 +172,13 @@ class State:
         severity = data.get("severity")
         if severity in SEVERITIES and not self.severity_was_set:
             incident.severity = worst([incident.severity, severity])
+
+    def _moved_here(self, kind: str, data: Document) -> None:
+        signals, number = data.get("signals") or (), int(data["number"])
+        if kind == "joined":
+            self.holdings.joined(signals, number, str(data["from"]))
+        else:
+            self.holdings.came(signals, number)
 
     def _opened(self, entry: Entry) -> None:
         incident, data = self.incident, entry.data
@@ -325,7 +332,10 @@ class State:
     def _split(self, entry: Entry) -> None:
         """Signals left, and with them what only they were about."""
         incident, data = self.incident, entry.data
-        self.holdings.left(data.get("removed") or (), int(data.get("number") or 0))
+        number = int(data.get("number") or 0)
+        self.holdings.left(data.get("removed") or (), number)
+        if data.get("undone"):
+            self.holdings.undone(str(data["undone"]), number)
         for known, gone in (
             (incident.entities, data.get("entities")),
             (incident.rules, data.get("rules")),
