@@ -367,3 +367,19 @@ def test_without_rotas_a_look_asks_the_kv_store_nothing(stores, clock):
     assert stores.calls == before
     hand_over(stores, clock, routing())
     assert stores.calls == before + 2
+
+
+def test_since_when_somebody_is_on_call_is_the_same_long_after_a_cover_before_it(stores):
+    clock = ManualClock(datetime(2026, 11, 28, 10, tzinfo=BERLIN).timestamp())
+    turns = {"members": "lee, dana", "handover": "every 2w", "start": "2026-11-16 09:00"}
+    conf = routing(rota__first=turns)
+    begun = clock.now()
+    covering(stores, clock, 47.0, person="dana", instead_of="lee")
+    found = []
+    for _time in range(5):
+        clock.advance(2.5 * 86400)
+        on_call = assignment.as_agreed(stores, clock, conf).on_call
+        assert on_call.at("first", clock.now()).person == "dana"
+        found.append(on_call.since("first", clock.now()))
+    # In the end it is longer than is looked back. It is never later, which would be a handover.
+    assert found == [begun, begun, begun, 0.0, 0.0]
