@@ -6,6 +6,7 @@ import pytest
 
 from incident_management.api.first_steps import MOST_USERS
 from incident_management.incidents.routing import Routing, Team
+from incident_management.incidents.routing.rotas import Rota
 from incident_management.incidents.stores import claim_document
 from incident_management.notify.announce import CHECKPOINT
 from incident_management.working import Failures
@@ -87,7 +88,8 @@ def test_each_step_is_done_by_what_it_asks_for(api):
     api.answers["/saved/searches"] = {"entry": mine}
     people = [person("root", "admin"), person("mia", "oncall"), person("rob", "incident_responder")]
     api.answers["/authentication/users"] = {"entry": people}
-    api.routing_value = Routing(teams={"web": Team("web", members=("mia",)), "ops": Team("ops")})
+    teams = {"web": Team("web", members=("mia",)), "ops": Team("ops"), "db": Team("db", rota="db")}
+    api.routing_value = Routing(teams=teams, rotas={"db": Rota("db", ("rob",))})
 
     found = steps(api)
     assert found.pop("message") == (
@@ -97,7 +99,7 @@ def test_each_step_is_done_by_what_it_asks_for(api):
     assert {state for state, _detail in found.values()} == {"done"}
     assert found["people"][1] == "Besides administrators: mia, rob."
     assert found["detections"][1] == "2 run: High Error Rate, Invoices Rejected."
-    assert found["teams"][1] == "With people: web."
+    assert found["teams"][1] == "With people: db, web."
 
     sent = {"_key": "1", "channel": "slack", "state": "sent", "sent_at": api.clock.now()}
     api.stores_value.outbox.save([{**sent, "target": "#incidents", "receipt": {}}])

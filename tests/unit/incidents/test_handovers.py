@@ -10,7 +10,6 @@ import pytest
 
 from incident_management.incidents import covers, lifecycle, timeline
 from incident_management.incidents.clocks import assignment, handover
-from incident_management.incidents.errors import Forbidden, Invalid, NotFound
 from incident_management.incidents.routing import Routing
 from tests.fakes import ManualClock
 from tests.unit.incidents.shifts import kinds, last, opened
@@ -250,40 +249,6 @@ def test_an_escalation_by_hand_goes_to_who_is_on_call_by_the_path(stores, clock)
     )
 
 
-@pytest.mark.parametrize(
-    ("wanted", "actor", "error", "said"),
-    [
-        ({"person": "kim", "instead_of": "dana"}, "lee", Forbidden, "or give away your own"),
-        ({"person": "kin", "instead_of": "lee"}, "lee", Invalid, "names no 'kin'"),
-        ({"instead_of": "kim"}, "lee", Invalid, "kim is never on call by this rota: name one of"),
-        ({"instead_of": "lee"}, "lee", Invalid, "lee can't cover for lee"),
-        ({"starts_at": WEDNESDAY - 3600}, "lee", Invalid, "It would begin in the past"),
-        ({"ends_at": WEDNESDAY - 1}, "lee", Invalid, "It has to end after it begins"),
-        ({"ends_at": WEDNESDAY + 400 * 86400}, "lee", Invalid, "within a year"),
-    ],
-)
-def test_a_cover_that_is_not_to_be_is_refused(stores, clock, wanted, actor, error, said):
-    body = {"rota": "first", "ends_at": WEDNESDAY + 60, **wanted}
-    with pytest.raises(error) as raised:
-        covers.add(stores, clock, actor, body, PEOPLE, {"dana", "lee"}, False, "")
-    assert said in str(raised.value)
-    assert covers.listing(stores, clock) == []
-
-
-def test_a_cover_is_ended_by_whom_it_concerns_and_stays_with_who_ended_it(stores, clock):
-    made = covering(stores, clock, instead_of="dana")
-    with pytest.raises(Forbidden):
-        covers.end(stores, clock, "kim", made.id, False)
-    with pytest.raises(NotFound):
-        covers.end(stores, clock, "kim", "COV-none", True)
-    clock.advance(60)
-    ended = covers.end(stores, clock, "dana", made.id, False)
-    assert ended == replace(made, ends_at=clock.now(), ended_by="dana")
-    clock.advance(60)
-    assert covers.end(stores, clock, "lee", made.id, False) == ended
-    assert covers.listing(stores, clock) == [ended]
-
-
 def test_a_handover_holds_over_a_change_of_the_clocks(stores):
     before = datetime(2027, 3, 27, 12, tzinfo=BERLIN)
     clock = ManualClock(before.timestamp())
@@ -402,3 +367,19 @@ def test_without_rotas_a_look_asks_the_kv_store_nothing(stores, clock):
     assert stores.calls == before
     hand_over(stores, clock, routing())
     assert stores.calls == before + 2
+
+
+def test_since_when_somebody_is_on_call_is_the_same_long_after_a_cover_before_it(stores):
+    clock = ManualClock(datetime(2026, 11, 28, 10, tzinfo=BERLIN).timestamp())
+    turns = {"members": "lee, dana", "handover": "every 2w", "start": "2026-11-16 09:00"}
+    conf = routing(rota__first=turns)
+    begun = clock.now()
+    covering(stores, clock, 47.0, person="dana", instead_of="lee")
+    found = []
+    for _time in range(5):
+        clock.advance(2.5 * 86400)
+        on_call = assignment.as_agreed(stores, clock, conf).on_call
+        assert on_call.at("first", clock.now()).person == "dana"
+        found.append(on_call.since("first", clock.now()))
+    # In the end it is longer than is looked back. It is never later, which would be a handover.
+    assert found == [begun, begun, begun, 0.0, 0.0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incident_management.incidents import timeline
+from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.clocks import assignment, handover
 from tests.unit.worker.desk import Desk
 
@@ -84,3 +84,20 @@ def test_where_nobody_is_on_call_the_step_s_team_gets_it_and_that_is_said():
     assert off in first["reason"] and "max of team 'leads' takes it" in first["reason"]
     assert off in second["reason"] and "rota" not in second
     assert desk.incident["owner"] == "max"
+
+
+def test_a_handover_that_an_acknowledgement_forestalled_is_told_to_nobody():
+    desk = desk_on_call(escalation__critical={"step.1": "2d, team:leads", "step.2": ""})
+    desk.open()
+    assignment.place_waiting(desk.stores, desk.clock, desk.routing)
+    desk.until("2026-11-30T11:00")
+
+    def meanwhile(verb, _name):
+        if verb == "save":
+            desk.stores.timeline.before = None
+            lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "lee")
+
+    desk.stores.timeline.before = meanwhile
+    handover.hand_over(desk.stores, desk.clock, desk.routing, set())
+    assert (desk.incident["owner"], desk.incident["status"]) == ("lee", "in_progress")
+    assert told(desk) == ["assigned"]

@@ -166,7 +166,7 @@ def _people(request: Request) -> Found:
 
 def _teams(request: Request) -> Found:
     routing = request.routing()
-    manned = sorted(team.name for team in routing.teams.values() if team.members)
+    manned = sorted(name for name in routing.teams if routing.people_of(name))
     if manned:
         return Found(DONE, f"With people: {_named(manned)}.")
     how = "name members, then give them incidents by rules"

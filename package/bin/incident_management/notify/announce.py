@@ -232,6 +232,9 @@ class Announcer:
         for entry in timeline.effective(entries):
             if entry.key not in wanted:
                 continue
+            if entry.data.get("handover") and entry.data["owner"] != incident.get("owner"):
+                # Somebody began, or got it otherwise, in that moment: who came on call has it not.
+                continue
             message = build(incident, entry.to_document(), analysis, web_url).to_document()
             message["opened_as"] = one_line(opened_as, TITLE_LENGTH)
             channels: Collection[str] = list(audience.channels(entry, message, team))

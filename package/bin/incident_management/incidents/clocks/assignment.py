@@ -17,7 +17,6 @@ from ..errors import Invalid
 from ..fold import effective
 from ..model import ACTOR, SEVERITIES, Entry, Incident
 from ..routing import Choice, Path, Routing, Step
-from ..routing.on_call import LOOK_BACK
 from ..stores import IS_OPEN, any_of
 from .lives import lives_of
 
@@ -152,7 +151,7 @@ def as_agreed(
     """
     if not routing.rotas:
         return routing
-    found = covers.standing(stores, min(since, clock.now() - LOOK_BACK))
+    found = covers.standing(stores, min(since, routing.on_call.looks_back_to(clock.now())))
     return replace(routing, covers=found)
 
 

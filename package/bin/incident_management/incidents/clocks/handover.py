@@ -117,4 +117,4 @@ def _said(
 def _known_since(entries: Sequence[Entry], rota: str) -> float:
     """Since when whoever was on call was, as the entry knew that gave it by the rota last."""
     given = [entry.data for entry in effective(entries) if entry.data.get("rota") == rota]
-    return max((float(data["on_call_since"]) for data in given), default=0.0)
+    return max((float(data.get("on_call_since") or 0.0) for data in given), default=0.0)

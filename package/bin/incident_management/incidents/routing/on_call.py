@@ -20,11 +20,11 @@ from ..covers import Cover
 from .rotas import Rota
 from .teams import Member
 
-__all__ = ["LOOK_BACK", "Duty", "OnCall", "Span"]
+__all__ = ["Duty", "OnCall", "Span"]
 
 LOOK_BACK = 8 * 86400.0
 """How far back it is looked for since when somebody is on call: to the beginning of the turn of
-then. Covers that ended within this time count."""
+then."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class OnCall:
     """The rotas with what people have agreed on since.
 
     Args:
-        covers: those that are not over, and those that ended within :data:`LOOK_BACK`.
+        covers: those that are not over, and those that ended after :meth:`looks_back_to`.
     """
 
     def __init__(
@@ -89,6 +89,10 @@ class OnCall:
             said.append(duty.reason)
         return Duty("", " ".join(said) or f"There is no rota '{name}'.")
 
+    def looks_back_to(self, moment: float) -> float:
+        """Return from when on covers have to be known to know since when anybody is on call."""
+        return min(_looks_back_to(rota, moment) for rota in self._rotas.values())
+
     def entry_data(self, name: str, moment: float) -> Document:
         """Return what the entry says besides that gives somebody an incident by a rota."""
         return {"rota": name, "on_call_since": self.since(name, moment)}
@@ -117,8 +121,7 @@ class OnCall:
 
     def _found_since(self, name: str, moment: float) -> Tuple[Span, float]:
         """The span that a moment is in, as far as it was looked at, and :meth:`since`."""
-        turns = self._rotas[name].handovers
-        first = turns.begins(turns.number_at(moment - LOOK_BACK)) - 1
+        first = _looks_back_to(self._rotas[name], moment)
         # A second more, so that what is asked within it need not be looked for again.
         spans = [one for one in self.spans(name, first, moment + 1) if one.start <= moment]
         since = spans[-1].start
@@ -206,6 +209,12 @@ class OnCall:
             for cover in self._covers:
                 if cover.rota == rota.name:
                     yield from (cover.starts_at, cover.ends_at)
+
+
+def _looks_back_to(rota: Rota, moment: float) -> float:
+    """Just before a turn, so that its beginning is seen."""
+    turns = rota.handovers
+    return turns.begins(turns.number_at(moment - LOOK_BACK)) - 1
 
 
 def _midnights(rota: Rota, start: float, end: float) -> Iterator[float]:

@@ -1,0 +1,53 @@
+"""Covers of on-call duty: which are agreed on, and who may end one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from incident_management.incidents import covers
+from incident_management.incidents.errors import Forbidden, Invalid, NotFound
+from tests.fakes import ManualClock
+
+NOW = 1_796_202_000.0
+
+
+@pytest.fixture
+def clock():
+    return ManualClock(NOW)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "actor", "error", "said"),
+    [
+        ({"person": "kim", "instead_of": "dana"}, "lee", Forbidden, "or give away your own"),
+        ({"person": "kin", "instead_of": "lee"}, "lee", Invalid, "names no 'kin'"),
+        ({"instead_of": "kim"}, "lee", Invalid, "kim is never on call by this rota: name one of"),
+        ({"instead_of": "lee"}, "lee", Invalid, "lee can't cover for lee"),
+        ({"starts_at": NOW - 3600}, "lee", Invalid, "It would begin in the past"),
+        ({"ends_at": NOW - 1}, "lee", Invalid, "It has to end after it begins"),
+        ({"ends_at": NOW + 400 * 86400}, "lee", Invalid, "within a year"),
+    ],
+)
+def test_a_cover_that_is_not_to_be_is_refused(stores, clock, wanted, actor, error, said):
+    body = {"rota": "first", "ends_at": NOW + 60, **wanted}
+    with pytest.raises(error) as raised:
+        covers.add(stores, clock, actor, body, {"dana", "lee", "kim"}, {"dana", "lee"}, False, "")
+    assert said in str(raised.value)
+    assert covers.listing(stores, clock) == []
+
+
+def test_a_cover_is_ended_by_whom_it_concerns_and_stays_with_who_ended_it(stores, clock):
+    body = {"rota": "first", "instead_of": "dana", "ends_at": NOW + 86400}
+    made = covers.add(stores, clock, "lee", body, {"dana", "lee"}, {"dana", "lee"}, False, "")
+    with pytest.raises(Forbidden):
+        covers.end(stores, clock, "kim", made.id, False)
+    with pytest.raises(NotFound):
+        covers.end(stores, clock, "kim", "COV-none", True)
+    clock.advance(60)
+    ended = covers.end(stores, clock, "dana", made.id, False)
+    assert ended == replace(made, ends_at=clock.now(), ended_by="dana")
+    clock.advance(60)
+    assert covers.end(stores, clock, "lee", made.id, False) == ended
+    assert covers.listing(stores, clock) == [ended]
