@@ -11,6 +11,7 @@ import pytest
 
 from incident_management.detection.monitors import burning
 from incident_management.detection.monitors.burning_words import budget_left
+from incident_management.detection.monitors.objective import Objective
 from incident_management.detection.monitors.detectors import detector_for
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.detection.monitors.objective import DEFAULT_RATES
@@ -198,6 +199,10 @@ def _check_words(monitor: Monitor, history: Any, found: Any) -> None:
     assert left == pytest.approx(float(budget_left(monitor.slo, (bad, total), known)))
     if left > 0.011:
         assert f" {int(left * 100)} percent of it is left" in found.text
+
+
+def test_a_budget_of_a_time_without_events_is_whole():
+    assert budget_left(Objective(99.9, DAY, ()), (0, 0), 3600) == 1
 
 
 def test_recovery_is_proved_by_the_spans_after_a_fix_and_not_by_the_hour():
