@@ -11,10 +11,9 @@ import pytest
 
 from incident_management.detection.monitors import burning
 from incident_management.detection.monitors.burning_words import budget_left
-from incident_management.detection.monitors.objective import Objective
 from incident_management.detection.monitors.detectors import detector_for
 from incident_management.detection.monitors.monitor import Monitor
-from incident_management.detection.monitors.objective import DEFAULT_RATES
+from incident_management.detection.monitors.objective import DEFAULT_RATES, Objective
 from incident_management.detection.monitors.unheeded import unheeded
 from incident_management.remediation.raised import CannotJudge
 from incident_management.rerun.raising import MonitorRaising
