@@ -42,10 +42,13 @@ def due_before(removed: Sequence[str], added: Sequence[str], onset: float) -> Op
     ``onset`` is epoch seconds. Expressions are read in UTC, as CronJobs of Kubernetes and most
     servers have them, and the effect says so: of another time zone nothing is known here.
     """
-    old = {match[0] for line in removed for match in _CRON.finditer(line)}
+    seen = {match[0] for line in removed for match in _CRON.finditer(line)}
     for line in added:
         for match in _CRON.finditer(line):
-            if match[0] not in old and _was_due(match[0], onset):
+            if match[0] in seen:
+                continue
+            seen.add(match[0])
+            if _was_due(match[0], onset):
                 said = f"lets a job begin right before the errors ({match[0]}, read in UTC)"
                 return Effect("job_moved", said)
     return None
