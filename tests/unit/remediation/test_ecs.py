@@ -9,42 +9,18 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from incident_management.remediation import approval, ecs
-from incident_management.remediation.catalogue import Catalogue
+from incident_management.remediation import ecs
 from incident_management.remediation.ecs import Ecs
 from incident_management.remediation.executor import ExecutorError, Unfit
 from incident_management.remediation.executors import executors
 from incident_management.splunk.settings import Account, Remediation, Settings, parse
-from tests.unit.remediation.bench import Bench
-from tests.unit.remediation.plans import execute, propose, refusal
-
-boto3 = pytest.importorskip("boto3")
-stub = pytest.importorskip("botocore.stub")
-
-ARGUMENTS = {
-    "cluster": "prod", "service": "checkout", "running": "web:42", "to_task_definition": "web:41"
-}  # fmt: skip
-DESCRIBED = {"cluster": "prod", "services": ["checkout"], "include": ["TAGS"]}
-UPDATED = {"cluster": "prod", "service": "checkout", "taskDefinition": "web:41"}
-ARN = "arn:aws:ecs:eu-west-1:123456789012:task-definition/"
-
-
-def deployment(revision, state="COMPLETED", status="PRIMARY", tasks=2, **more):
-    return {
-        "id": f"ecs-svc/{revision[-2:]}", "status": status, "taskDefinition": f"{ARN}{revision}",
-        "desiredCount": 2, "runningCount": tasks, "rolloutState": state, **more,
-    }  # fmt: skip
-
-
-def service(*deployments, **more):
-    return {
-        "serviceName": "checkout",
-        "status": "ACTIVE",
-        "tags": [{"key": "incident-management", "value": "allowed"}],
-        "deploymentController": {"type": "ECS"},
-        "deployments": list(deployments or [deployment("web:42")]),
-        **more,
-    }
+from tests.unit.remediation.amazon import (
+    ARGUMENTS,
+    UPDATED,
+    Amazon,
+    deployment,
+    service,
+)
 
 
 @contextmanager
@@ -68,48 +44,6 @@ def answering(*bodies):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-class Amazon:
-    """Answers in order; a request that is not the next one, or not of its shape, is an error."""
-
-    def __init__(self):
-        self.client = boto3.client(
-            "ecs", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
-        )
-        self.stubber = stub.Stubber(self.client)
-        self.stubber.activate()
-
-    @contextmanager
-    def connect(self):
-        yield self.client
-
-    def described(self, *services):
-        self.stubber.add_response("describe_services", {"services": list(services)}, DESCRIBED)
-        return self
-
-    def defined(self, status="ACTIVE"):
-        answer = {"taskDefinition": {"status": status}}
-        self.stubber.add_response("describe_task_definition", answer, {"taskDefinition": "web:41"})
-        return self
-
-    def updated(self, *others):
-        """It is looked at, and asked for; ``others`` were made in between."""
-        self.described(service())
-        made = service(
-            deployment("web:41", "IN_PROGRESS", tasks=0), *others,
-            deployment("web:42", status="ACTIVE"),
-        )  # fmt: skip
-        self.stubber.add_response("update_service", {"service": made}, UPDATED)
-        return self
-
-    def refuses(self, call, code, status=400, message="No."):
-        self.stubber.add_client_error(call, code, message, status)
-        return self
-
-    @property
-    def executor(self):
-        return Ecs(self.connect, "eu-west-1", sleep=lambda seconds: None)
 
 
 @pytest.fixture
@@ -405,121 +339,3 @@ def test_a_profile_of_the_machine_that_is_not_there_is_one_sentence(monkeypatch)
     with pytest.raises(ExecutorError, match=r"can't be asked \(ProfileNotFound\)"):
         executor.facts(ARGUMENTS)
     assert executor.execute(ARGUMENTS, "PLAN-1").status == "failed"
-
-
-# --- a whole fix ------------------------------------------------------------------------------
-
-BACK = {
-    "label": "Put the service back", "executor": "ecs", "argument.cluster": "prod",
-    "argument.service": "$analysis.service$", "argument.running": "$analysis.version$",
-    "argument.running.type": "task_definition",
-    "argument.to_task_definition": "$analysis.previous_version$",
-    "argument.to_task_definition.type": "task_definition",
-    "blast_radius": "$service$ runs $to_task_definition$.", "inverse": "forth",
-}  # fmt: skip
-FORTH = {
-    **BACK, "label": "Put it forth", "inverse": "", "inverse_only": "1",
-    "argument.service": "$plan.service$", "argument.running": "$plan.to_task_definition$",
-    "argument.to_task_definition": "$plan.running$",
-}  # fmt: skip
-
-
-class Amazing(Bench):
-    """Its only action puts a service of ECS back."""
-
-    def __init__(self, amazon):
-        super().__init__()
-        self.amazon = amazon
-        self.stanzas = {"back": BACK, "forth": FORTH}
-        self.analyse(key="ANA-2", version="web:42", previous_version="web:41")
-
-    @property
-    def context(self):
-        made = super().context
-        made.executors = {"ecs": lambda: self.amazon.executor}
-        return made
-
-
-def test_a_service_is_put_back_and_forth_again(amazon):
-    bench = Amazing(amazon)
-    for _look in range(3):
-        amazon.described(service()).defined()
-    amazon.updated().described(service(deployment("web:41")))
-    plan = propose(bench)
-    approval.approve(bench.context, plan, "omar")
-    assert execute(bench, plan).status == "done"
-    assert bench.stores.plans.get(plan)["summary"].startswith("Put the service back: checkout (")
-
-    bench.raising.fixed_at, bench.raising.after = bench.clock.now(), ["checkout"]
-    bench.clock.advance(90)
-    amazon.described(service(deployment("web:41")))
-    there = {"taskDefinition": "web:42"}
-    amazon.stubber.add_response(
-        "describe_task_definition", {"taskDefinition": {"status": "ACTIVE"}}, there
-    )
-    amazon.described(service(deployment("web:41")))
-    amazon.stubber.add_response("update_service", {"service": service()}, {**UPDATED, **there})
-    amazon.described(service(deployment("web:42")))
-    bench.verifier().run()
-    assert bench.context.load(plan)[2].status == "rolled_back"
-
-
-def test_another_deployment_voids_the_approval(amazon):
-    bench = Amazing(amazon)
-    for _look in range(2):
-        amazon.described(service()).defined()
-    plan = propose(bench)
-    approval.approve(bench.context, plan, "omar")
-    amazon.described(service({**deployment("web:42"), "id": "ecs-svc/99"})).defined()
-    assert "deployment is ecs-svc/99, no longer ecs-svc/42" in refusal(lambda: execute(bench, plan))
-
-
-def done(amazon):
-    """Carry a fix out; returns its bench and the plan."""
-    bench = Amazing(amazon)
-    for _look in range(3):
-        amazon.described(service()).defined()
-    amazon.updated().described(service(deployment("web:41")))
-    plan = propose(bench)
-    approval.approve(bench.context, plan, "omar")
-    assert execute(bench, plan).result == {"deployment": "ecs-svc/41"}
-    bench.raising.fixed_at = bench.clock.now()
-    bench.clock.advance(90)
-    return bench, plan
-
-
-def test_what_somebody_deployed_after_the_fix_is_not_undone(amazon):
-    """Also not another deployment of the same task definition."""
-    bench, plan = done(amazon)
-    bench.raising.after = ["checkout"]
-    amazon.described(service({**deployment("web:41"), "id": "ecs-svc/99"}))
-    bench.verifier().run()
-    state = bench.context.load(plan)[2]
-    assert state.status == "rollback_failed"
-    assert "deployed anew in the meantime, by ecs-svc/99, no longer ecs-svc/41" in state.detail
-
-
-def test_a_recovery_under_somebody_elses_deployment_does_not_prove_the_fix(amazon):
-    bench, plan = done(amazon)
-    amazon.described(service({**deployment("web:41"), "id": "ecs-svc/99"}))
-    bench.verifier().run()
-    state = bench.context.load(plan)[2]
-    assert (state.status, bench.status()) == ("insufficient_data", "new")
-    assert "by deployment ecs-svc/99, which somebody made since, not by ecs-svc/41" in state.detail
-
-
-@pytest.mark.parametrize(
-    ("changes", "differs"),
-    [
-        ({"argument.cluster": "test"}, "cluster"),
-        ({"argument.cluster": "$plan.service$"}, "cluster"),
-        ({"argument.service": "cart"}, "service"),
-        ({"argument.service": "$result.service$"}, "service"),
-        ({"argument.cluster": "$plan.cluster$"}, ""),
-        ({"argument.service": "$before.service$"}, ""),
-    ],
-)
-def test_what_undoes_an_action_is_about_the_same_cluster_and_service(changes, differs):
-    problems = Catalogue.from_stanzas({"back": BACK, "forth": {**FORTH, **changes}}).problems
-    said = f"[back] and [forth], which undoes it, differ in argument.{differs}: give both the same."
-    assert (said in problems.get("back", "")) == bool(differs) and bool(problems) == bool(differs)

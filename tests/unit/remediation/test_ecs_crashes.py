@@ -9,9 +9,9 @@ import pytest
 from incident_management.remediation import execution
 from incident_management.remediation.context import Refused
 from incident_management.remediation.ecs import Ecs
+from tests.unit.remediation.amazon import BACK, FORTH, deployment, service
 from tests.unit.remediation.bench import Bench, Crash
 from tests.unit.remediation.plans import approved, execute
-from tests.unit.remediation.test_ecs import BACK, FORTH, deployment, service
 
 exceptions = pytest.importorskip("botocore.exceptions")
 
