@@ -168,7 +168,7 @@ def test_a_summary_calls_those_by_name_whom_its_messages_would_have_called(storm
 def test_fixes_that_wait_for_an_approval_are_asked_for_one_by_one(storm, monkeypatch):
     """A summary has no buttons: whoever may approve could not, in an outage of many services."""
     monkeypatch.setattr(storms, "ASKED_SINGLY", 25)
-    storm.routing.announce["plan"] = storm.routing.announce["opened"][:1]  # Slack
+    storm.routing.announce["plan"] = storm.routing.announce["opened"]
     storm.comes(35)
     storm.goes_on(5)
     for number in range(1, 36):
@@ -178,6 +178,8 @@ def test_fixes_that_wait_for_an_approval_are_asked_for_one_by_one(storm, monkeyp
     asked = [one for one in storm.services["slack"].messages if one.event == "plan"]
     assert len(asked) == 25
     assert all(one.message["plan_id"] for one in asked)
+    by_mail = [one for one in storm.services["email"].messages if one.event == "plan"]
+    assert len(by_mail) == 20, "a mail has no Approve either"
     text = storm.summaries("slack")[-1].message["text"]
     assert text.startswith("10 high.") and text.endswith(
         "Each is approved on its incident's page, or with | remediate."

@@ -56,8 +56,8 @@ NEXT_AFTER_SECONDS = 300.0
 MOST = 5000
 READ = 50_000
 SAVED_AT_ONCE = 500
-# So many fixes that wait for an approval are told singly, where the limit is lower: nobody can
-# press Approve in a summary.
+# So many fixes that wait for an approval are told singly in Slack, where the limit is lower: nobody
+# can press Approve in a summary.
 ASKED_SINGLY = 100
 # The most people that a summary calls by name.
 CALLED = 20
@@ -93,7 +93,7 @@ class Storms:
             return self._outbox.enqueue(**notification, extra={"team": team})
         flow = _flow(channel, team, message)
         extra: Document = {"team": team, "flow": flow}
-        if self._is_full(routing, flow, message) and not self._is_quiet(notification):
+        if self._is_full(routing, channel, flow, message) and not self._is_quiet(notification):
             extra.update(state=GATHERED, summary="")
         is_new = self._outbox.enqueue(**notification, extra=extra)
         for counted in {(flow, False), (flow, _is_gravest(message))} & self._counts.keys():
@@ -134,10 +134,12 @@ class Storms:
         singly = (one for one in found if one["channel"] == "slack" and "summary" not in one)
         return {str(one["incident_id"]) for one in singly}
 
-    def _is_full(self, routing: Routing, flow: str, message: Mapping[str, Any]) -> bool:
+    def _is_full(
+        self, routing: Routing, channel: str, flow: str, message: Mapping[str, Any]
+    ) -> bool:
         if not routing.tell_singly:
             return False
-        if self._count(routing, flow, False) < _most(routing, message["event"]):
+        if self._count(routing, flow, False) < _most(routing, channel, message["event"]):
             return False
         gravest = _is_gravest(message)
         return not gravest or self._count(routing, flow, True) >= routing.tell_critical_singly
@@ -262,9 +264,10 @@ class Storms:
         return len(found)
 
 
-def _most(routing: Routing, event: str) -> int:
+def _most(routing: Routing, channel: str, event: str) -> int:
     """How many messages of an event are told singly."""
-    return max(routing.tell_singly, ASKED_SINGLY) if event == "plan" else routing.tell_singly
+    has_approve = channel == "slack" and event == "plan"
+    return max(routing.tell_singly, ASKED_SINGLY) if has_approve else routing.tell_singly
 
 
 def _flow(channel: str, team: str, message: Mapping[str, Any]) -> str:

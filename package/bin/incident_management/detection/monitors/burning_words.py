@@ -47,8 +47,8 @@ def told(
 def budget_left(objective: Objective, spent: Tuple[int, int], known: int) -> Fraction:
     """Return the share of the budget that is left, below 0 where more was spent.
 
-    Of a window that is known in part, the budget is that of as many events all the time; without any,
-    as after a new and shorter one, it is whole.
+    Of a window that is known in part, the budget is that of as many events all the time. Without
+    any, as after a new and shorter one, it is whole.
     """
     bad, total = spent
     if not total:
